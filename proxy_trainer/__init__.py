@@ -1,0 +1,1 @@
+"""Trains and scores one architecture: data sets, the training engine, and COCO evaluation."""
