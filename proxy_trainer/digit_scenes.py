@@ -10,8 +10,8 @@ from scipy import ndimage
 
 from proxy_trainer.digit_textures import Pixels, background
 
-# Sizes, as parts of the nominal image side: on 128 px the digits are 10 to 110 px tall, log-uniformly, so that
-# every level of a pyramid from stride 8 to stride 64 has objects of its own.
+# Sizes, as parts of the nominal image side: on 128 px the digits are 10 to 110 px tall, log-uniformly, so
+# that every level of a pyramid from stride 8 to stride 64 has objects of its own.
 SMALLEST, LARGEST = 10 / 128, 110 / 128
 _OBJECT_COUNTS = (0.18, 0.22, 0.22, 0.17, 0.12, 0.09)
 _MAX_HIDDEN = 0.3
@@ -44,7 +44,7 @@ class Glyphs:
 
 @dataclass(frozen=True)
 class Scene:
-    """One image: `pixels` [height, width, 3], `masks` [object, height, width] of what is seen, `digits` [object]."""
+    """`pixels` [height, width, 3]; `masks` [object, height, width] of what is seen; `digits` [object]."""
 
     pixels: NDArray[np.uint8]
     masks: NDArray[np.bool_]
@@ -83,14 +83,14 @@ def compose_scene(rng: np.random.Generator, glyphs: Glyphs, image_px: int) -> Sc
 
 
 def _image_size(rng: np.random.Generator, image_px: int) -> tuple[int, int]:
-    """(height, width) of varied aspect; the long side is nominal, or in one of eight up to half as large again."""
+    """(height, width) of varied aspect; the long side is nominal, or in one of eight up to half longer."""
     long_px = image_px if rng.random() < 0.875 else round(image_px * rng.uniform(1.1, 1.5))
     short_px = round(long_px * rng.uniform(0.75, 1.0))
     return (short_px, long_px) if rng.random() < 0.6 else (long_px, short_px)
 
 
 def _drawn(rng: np.random.Generator, spline: NDArray[np.float32], size_px: float) -> NDArray[np.float32]:
-    """The glyph in pen strokes of alpha 0 to 1, [rows, columns] cropped to the ink; `size_px` tall before turning."""
+    """Alpha of the pen strokes, 0 to 1, [rows, columns] cropped to the ink; `size_px` tall before turning."""
     turn = np.deg2rad(np.clip(rng.normal(0, 10), -25, 25))
     shear, aspect = rng.uniform(-0.25, 0.25), np.exp(np.clip(rng.normal(0, 0.12), -0.3, 0.3))
     threshold, softness = rng.uniform(0.3, 0.45), rng.uniform(0.6, 1.2)
@@ -106,7 +106,10 @@ def _drawn(rng: np.random.Generator, spline: NDArray[np.float32], size_px: float
     # One pixel is `cells_per_px` of the ink's slope, so this edge is about one pixel wide at every size.
     alpha = np.clip((ink - threshold) / (cells_per_px * softness) + 0.5, 0, 1).astype(np.float32)
     seen_rows, seen_columns = np.flatnonzero(alpha.any(axis=1)), np.flatnonzero(alpha.any(axis=0))
-    return alpha[seen_rows[0] : seen_rows[-1] + 1, seen_columns[0] : seen_columns[-1] + 1]
+    cropped: NDArray[np.float32] = alpha[
+        seen_rows[0] : seen_rows[-1] + 1, seen_columns[0] : seen_columns[-1] + 1
+    ]
+    return cropped
 
 
 def _free_place(
@@ -116,7 +119,7 @@ def _free_place(
     full_areas: list[int],
     image_size: tuple[int, int],
 ) -> tuple[int, int] | None:
-    """(top, left) where the mask hides at most 30 % of any earlier digit; None if there is none or it is too small.
+    """(top, left) where the mask hides at most 30 % of any earlier digit; None if there is no such place.
 
     A digit that finds no place is left out before it is painted, so nothing is seen that has no annotation.
     """

@@ -27,7 +27,8 @@ def _gradient(rng: np.random.Generator, height: int, width: int) -> Pixels:
     rows = np.linspace(-0.5, 0.5, height, dtype=np.float32)[:, None]
     columns = np.linspace(-0.5, 0.5, width, dtype=np.float32)[None, :]
     slope = (np.sin(angle) * rows + np.cos(angle) * columns).astype(np.float32)
-    return slope[..., None] * rng.uniform(-0.25, 0.25, 3).astype(np.float32)
+    shade: Pixels = slope[..., None] * rng.uniform(-0.25, 0.25, 3).astype(np.float32)
+    return shade
 
 
 def _noise(rng: np.random.Generator, height: int, width: int) -> Pixels:
@@ -49,7 +50,8 @@ def _stripes(rng: np.random.Generator, height: int, width: int) -> Pixels:
     wavelength_px = np.exp(rng.uniform(np.log(5), np.log(60)))
     rows, columns = np.mgrid[:height, :width].astype(np.float32)
     wave = np.sin(2 * np.pi * (np.sin(angle) * rows + np.cos(angle) * columns) / wavelength_px + phase)
-    return wave[..., None].astype(np.float32) * rng.uniform(-0.08, 0.08, 3).astype(np.float32)
+    stripes: Pixels = wave[..., None].astype(np.float32) * rng.uniform(-0.08, 0.08, 3).astype(np.float32)
+    return stripes
 
 
 def _draw_distractor(rng: np.random.Generator, canvas: Pixels) -> None:

@@ -1,7 +1,7 @@
 """The embedded data set: real handwritten digits composed into a COCO-format detection folder.
 
-The digits are the 1,797 of scikit-learn's `load_digits` (UCI "Optical Recognition of Handwritten Digits"). Those
-drawn in the training images are never drawn in the validation images.
+The digits are the 1,797 of scikit-learn's `load_digits` (UCI "Optical Recognition of Handwritten Digits").
+Those drawn in the training images are never drawn in the validation images.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ Progress = Callable[[int, int], None]
 
 @dataclass(frozen=True)
 class DigitsParameters:
-    """What the content of a digits folder depends on; kept in it, so that the same call can leave it as it is."""
+    """What a digits folder depends on; kept in it, so that the same call can leave it as it is."""
 
     train: int
     val: int
@@ -72,11 +72,11 @@ def make_digits(
     image_px: int = 128,
     progress: Progress | None = None,
 ) -> DigitsFolder:
-    """Writes DIR/train, DIR/val and DIR/annotations/instances_{train,val}.json; equal arguments give equal bytes.
+    """Writes DIR/train, DIR/val and DIR/annotations/instances_*.json; equal arguments give equal bytes.
 
     `image_px` is the usual long side; `categories` is 1 ("digit") or 10 ("0" to "9"); `progress` is called
     with (images done, images in all). The folder appears whole or not at all, and one that the same arguments
-    made before is kept. Raises InvalidValueError for a bad argument and DataError where the folder cannot be written.
+    made before is kept. Raises InvalidValueError for a bad argument and DataError where it cannot be written.
     """
     parameters = DigitsParameters(train, val, seed, categories, image_px)
     directory = directory.expanduser().absolute()
