@@ -1,0 +1,159 @@
+"""What a network costs: multi-adds and parameters, block by block."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from search_space.network import retinanet
+from search_space.topology import BLOCKS
+
+if TYPE_CHECKING:
+    from search_space.architecture import Architecture
+    from search_space.ops import Activation
+
+
+@dataclass(frozen=True)
+class BlockCost:
+    """Cost of one block with the resampling of its parents: plain multi-adds and trainable parameters."""
+
+    block: int
+    level: int
+    width: int
+    madds: int
+    params: int
+
+
+@dataclass(frozen=True)
+class CostReport:
+    """Cost of one image through a network.
+
+    `madds` counts the multiply-adds of convolutions only. `madds_profiler` counts as the published figures do: the
+    same, plus 1 for each output element of a batch normalisation, plus 0.5 for each element of additions, products,
+    means and biases. `params` are the trainable ones.
+    """
+
+    madds: int
+    madds_profiler: int
+    params: int
+    blocks: tuple[BlockCost, ...]
+
+    def to_dict(self) -> dict[str, Any]:
+        """The report as plain JSON values."""
+        return {
+            "madds": self.madds,
+            "madds_profiler": self.madds_profiler,
+            "params": self.params,
+            "blocks": [vars(block) for block in self.blocks],
+        }
+
+
+def cost_report(architecture: Architecture) -> CostReport:
+    """The cost of RetinaNet with this architecture on one square image of its input size."""
+    ops = CostOps()
+    retinanet(ops, architecture, FeatureSize(architecture.input_px, architecture.input_px, 3))
+    return ops.report(architecture)
+
+
+@dataclass(frozen=True)
+class FeatureSize:
+    """Height, width and channels of a feature map."""
+
+    height: int
+    width: int
+    channels: int
+
+    @property
+    def positions(self) -> int:
+        """Height times width."""
+        return self.height * self.width
+
+    @property
+    def elements(self) -> int:
+        """Values in the map."""
+        return self.positions * self.channels
+
+
+class CostOps:
+    """The reading of a network as cost; its feature maps are sizes."""
+
+    def __init__(self) -> None:
+        self._madds: dict[str, int] = defaultdict(int)
+        self._elementwise: float = 0.0
+        self._params: dict[str, int] = {}
+
+    def report(self, architecture: Architecture) -> CostReport:
+        """What was counted, with the share of each block of `architecture`."""
+        by_block = defaultdict(lambda: [0, 0])
+        for column, counts in enumerate((self._madds, self._params)):
+            for name, count in counts.items():
+                by_block[name.split("/", 1)[0]][column] += count
+        madds = sum(self._madds.values())
+        blocks = (
+            BlockCost(block.number, block.level, width, *by_block[f"block{block.number}"])
+            for block, width in zip(BLOCKS, architecture.widths, strict=True)
+        )
+        return CostReport(madds, round(madds + self._elementwise), sum(self._params.values()), tuple(blocks))
+
+    def size(self, x: FeatureSize) -> tuple[int, int]:
+        return x.height, x.width
+
+    def conv(
+        self, x: FeatureSize, width: int, name: str, *, kernel: int = 1, stride: int = 1, bias: float | None = None
+    ) -> FeatureSize:
+        out = FeatureSize(-(-x.height // stride), -(-x.width // stride), width)
+        self._madds[name] += out.elements * kernel * kernel * x.channels
+        self._params[name] = kernel * kernel * x.channels * width + (width if bias is not None else 0)
+        self._elementwise += 0.5 * out.elements if bias is not None else 0.0
+        return out
+
+    def depthwise(self, x: FeatureSize, name: str, *, kernel: int, stride: int = 1) -> FeatureSize:
+        out = FeatureSize(-(-x.height // stride), -(-x.width // stride), x.channels)
+        self._madds[name] += out.elements * kernel * kernel
+        self._params[name] = kernel * kernel * x.channels
+        return out
+
+    def batch_norm(self, x: FeatureSize, name: str) -> FeatureSize:
+        self._params[name] = 2 * x.channels
+        self._elementwise += x.elements
+        return x
+
+    def activate(self, x: FeatureSize, kind: Activation) -> FeatureSize:
+        return x
+
+    def global_pool(self, x: FeatureSize) -> FeatureSize:
+        self._elementwise += 0.5 * x.elements
+        return FeatureSize(1, 1, x.channels)
+
+    def scale(self, x: FeatureSize, gate: FeatureSize) -> FeatureSize:
+        self._elementwise += 0.5 * x.elements
+        return x
+
+    def space_to_depth(self, x: FeatureSize) -> FeatureSize:
+        return FeatureSize(-(-x.height // 2), -(-x.width // 2), 4 * x.channels)
+
+    def upsample(self, x: FeatureSize, factor: int, size: tuple[int, int]) -> FeatureSize:
+        return FeatureSize(*size, x.channels)
+
+    def fuse(self, inputs: list[FeatureSize], name: str) -> FeatureSize:
+        for index, x in enumerate(inputs):
+            self._params[f"{name}/weight{index + 1}"] = 1
+            self._elementwise += 0.5 * x.elements
+        self._elementwise += 0.5 * inputs[0].elements * (len(inputs) - 1)
+        return inputs[0]
+
+    def add_if_same_width(self, x: FeatureSize, y: FeatureSize) -> FeatureSize:
+        return self.add(x, y) if x.channels == y.channels else y
+
+    def match_width(self, x: FeatureSize, width: int, name: str) -> FeatureSize:
+        if x.channels == width:
+            return x
+        return self.batch_norm(self.conv(x, width, f"{name}/conv"), f"{name}/bn")
+
+    def add(self, x: FeatureSize, y: FeatureSize) -> FeatureSize:
+        self._elementwise += 0.5 * y.elements
+        return y
+
+    def drop_path(self, branch: FeatureSize, depth: float) -> FeatureSize:
+        return branch

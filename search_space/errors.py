@@ -1,0 +1,22 @@
+"""Errors whose message is fit for a person, raised by every package."""
+
+from __future__ import annotations
+
+
+class EffspineError(Exception):
+    """Base of every error that a person should read as it stands.
+
+    `field` names the input that is wrong as a dotted path (`search_space.budget_madds`), or is None.
+    """
+
+    def __init__(self, message: str, *, field: str | None = None) -> None:
+        super().__init__(message)
+        self.field = field
+
+
+class InvalidValueError(EffspineError, ValueError):
+    """An input value is wrong; the message names the value and says what would be right."""
+
+
+class BudgetError(InvalidValueError):
+    """No widths of the search space meet the budget; the message gives the feasible range."""

@@ -1,0 +1,183 @@
+"""Proxy tasks: how a sampled architecture is trained and scored. The profiles stand here and nowhere else."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import asdict, dataclass, field, fields, replace
+from typing import Any, Literal, get_args
+
+from search_space.architecture import Architecture
+from search_space.errors import InvalidValueError
+
+Kind = Literal["detection", "synthetic"]
+Schedule = Literal["cosine", "step"]
+
+STEP_DECAYS = ((620 / 650, 0.1), (640 / 650, 0.01))
+"""Fractions of training after which the rate falls to a tenth and a hundredth: the last 30 and 10 of 650 epochs."""
+
+
+def _number(default: float, low: float, high: float) -> Any:
+    return field(default=default, metadata={"low": low, "high": high})
+
+
+@dataclass(frozen=True)
+class ProxyTask:
+    """One way to train and score an architecture; the defaults are the published protocol (section 5.1.1).
+
+    Sizes ending in `_px` are pixels of the padded square image. The proxy network has the candidate's widths times
+    `width_multiplier`, rounded to multiples of `width_divisor`. `learning_rate` is the peak for this `batch_size`.
+    Weight decay takes convolution kernels, not biases, normalisation or fusion weights. `ema_decay` averages the
+    weights that are scored; 0 scores the last ones. `scale_min` to `scale_max` is the range of scale jitter.
+    `reserved_images` are held out of training for the reward. `seconds` is used by kind "synthetic" only, which
+    replaces training by a deterministic function of the widths.
+    """
+
+    profile: str = "paper"
+    kind: Kind = "detection"
+    image_px: int = _number(512, 32, 2048)
+    width_multiplier: float = _number(1.0, 0.05, 4.0)
+    width_divisor: int = _number(8, 1, 64)
+    subnet_width: int = _number(64, 4, 1024)
+    subnet_layers: int = _number(3, 1, 16)
+    batch_size: int = _number(256, 1, 4096)
+    steps: int = _number(4500, 1, 10_000_000)
+    learning_rate: float = _number(0.28, 1e-6, 10.0)
+    warmup_steps: int = _number(500, 0, 1_000_000)
+    schedule: Schedule = "step"
+    momentum: float = _number(0.9, 0.0, 0.999)
+    weight_decay: float = _number(4e-5, 0.0, 0.1)
+    clip_norm: float = _number(0.0, 0.0, 1e6)
+    bn_momentum: float = _number(0.99, 0.0, 0.9999)
+    ema_decay: float = _number(0.0, 0.0, 0.99999)
+    stochastic_depth: float = _number(0.2, 0.0, 0.9)
+    flip: bool = True
+    scale_min: float = _number(0.1, 0.05, 4.0)
+    scale_max: float = _number(2.0, 0.05, 4.0)
+    reserved_images: int = _number(7392, 1, 1_000_000)
+    seconds: float = _number(0.0, 0.0, 86_400.0)
+
+    def architecture(self, candidate: Architecture, class_slots: int) -> Architecture:
+        """The proxy network of a candidate on a data set of `class_slots` categories."""
+        return candidate.scaled(
+            self.width_multiplier,
+            divisor=self.width_divisor,
+            input_px=self.image_px,
+            subnet_width=self.subnet_width,
+            subnet_layers=self.subnet_layers,
+            class_slots=class_slots,
+        )
+
+    def learning_rate_at(self, step: int) -> float:
+        """The learning rate of a step (from 0): linear warm-up, then cosine decay to zero or the published steps."""
+        if step < self.warmup_steps:
+            return self.learning_rate * (step + 1) / self.warmup_steps
+        if self.schedule == "cosine":
+            progress = (step - self.warmup_steps) / max(1, self.steps - self.warmup_steps)
+            return self.learning_rate * 0.5 * (1 + math.cos(math.pi * progress))
+        factor = 1.0
+        for fraction, decayed in STEP_DECAYS:
+            if step >= fraction * self.steps:
+                factor = decayed
+        return self.learning_rate * factor
+
+    def to_dict(self) -> dict[str, Any]:
+        """All fields as plain JSON values."""
+        return asdict(self)
+
+
+PROFILES: dict[str, ProxyTask] = {
+    "paper": ProxyTask(),
+    # How its figures were chosen: docs/laptop-profile.md.
+    "laptop": ProxyTask(
+        profile="laptop",
+        image_px=128,
+        width_multiplier=0.3,
+        width_divisor=2,
+        subnet_width=24,
+        batch_size=16,
+        steps=300,
+        learning_rate=0.05,
+        warmup_steps=30,
+        schedule="cosine",
+        bn_momentum=0.9,
+        ema_decay=0.98,
+        stochastic_depth=0.0,
+        scale_min=0.8,
+        scale_max=1.25,
+        reserved_images=250,
+    ),
+    "smoke": ProxyTask(
+        profile="smoke",
+        image_px=64,
+        width_multiplier=0.2,
+        width_divisor=2,
+        subnet_width=12,
+        subnet_layers=1,
+        batch_size=8,
+        steps=20,
+        learning_rate=0.02,
+        warmup_steps=5,
+        schedule="cosine",
+        bn_momentum=0.9,
+        stochastic_depth=0.0,
+        scale_min=1.0,
+        scale_max=1.0,
+        reserved_images=16,
+    ),
+    "synthetic": ProxyTask(profile="synthetic", kind="synthetic"),
+}
+
+
+def resolve(profile: str, **overrides: Any) -> ProxyTask:
+    """The named profile with some fields replaced.
+
+    Raises InvalidValueError, with the field, for an unknown profile or field or a value out of its range.
+    """
+    if profile not in PROFILES:
+        raise InvalidValueError(
+            f"profile is {profile!r}; it must be one of {', '.join(PROFILES)}", field="proxy_task.profile"
+        )
+    task = PROFILES[profile]
+    for name, value in overrides.items():
+        _check(name, value)
+    task = replace(task, **overrides)
+    if task.scale_min > task.scale_max:
+        raise InvalidValueError(
+            f"scale_min is {task.scale_min} and scale_max is {task.scale_max}; the first must not be the larger",
+            field="proxy_task.scale_min",
+        )
+    if task.warmup_steps > task.steps:
+        raise InvalidValueError(
+            f"warmup_steps is {task.warmup_steps}; it must not be more than steps, {task.steps}",
+            field="proxy_task.warmup_steps",
+        )
+    return task
+
+
+_FIXED = ("profile", "kind")
+_FIELDS = {f.name: f for f in fields(ProxyTask) if f.name not in _FIXED}
+
+
+def _check(name: str, value: object) -> None:
+    where = f"proxy_task.{name}"
+    if name not in _FIELDS:
+        raise InvalidValueError(f"{name} is no field of a proxy task; fields are {', '.join(_FIELDS)}", field=where)
+    default, limits = _FIELDS[name].default, _FIELDS[name].metadata
+    if name == "schedule":
+        if value not in get_args(Schedule):
+            raise InvalidValueError(f"schedule is {value!r}; it must be cosine or step", field=where)
+    elif isinstance(default, bool):
+        if not isinstance(value, bool):
+            raise InvalidValueError(f"{name} is {value!r}; it must be true or false", field=where)
+    else:
+        _check_number(name, value, whole=isinstance(default, int), low=limits["low"], high=limits["high"])
+
+
+def _check_number(name: str, value: object, *, whole: bool, low: float, high: float) -> None:
+    kinds: tuple[type, ...] = (int,) if whole else (int, float)
+    fits = isinstance(value, kinds) and not isinstance(value, bool)
+    if not fits or not low <= value <= high:  # type: ignore[operator]
+        kind = "whole number" if whole else "number"
+        raise InvalidValueError(
+            f"{name} is {value!r}; it must be a {kind} from {low:g} to {high:g}", field=f"proxy_task.{name}"
+        )
