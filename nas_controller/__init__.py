@@ -1,0 +1,1 @@
+"""Proposes architectures, learns from their rewards, runs campaigns and keeps their record."""

@@ -1,0 +1,141 @@
+"""What a campaign is asked to be: the document of `POST /v1/campaigns`, checked once, at the edge.
+
+Everything has a default but the name and, for every profile that trains, the data set. Unknown fields are
+refused. Errors of the search space and of the proxy task surface as pydantic errors at the field they are about
+(`search_space.budget_madds`), so that the service answers with the path of the field and a person sees it in a form.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError, model_validator
+from pydantic_core import InitErrorDetails, PydanticCustomError
+
+from search_space.errors import InvalidValueError
+from search_space.proxy_task import ProxyTask, resolve
+from search_space.space import SearchSpace
+
+MAX_TRIALS = 100_000
+MAX_PARALLELISM = 1_024
+MAX_SEED = 2**53 - 1  # the largest integer that every JSON reader keeps exactly
+
+LEARNING_RATES = {"recurrent": 0.006, "factorised": 0.05}
+
+_Name = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=100)]
+_DatasetName = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9_-]*$", max_length=64)]
+
+
+def _located(error: InvalidValueError, outer: str, fallback: str) -> ValidationError:
+    """The error as pydantic's, at its field inside `outer` (or at `fallback` where it names none)."""
+    path = (error.field or f"{outer}.{fallback}").split(".")
+    location = tuple(path[1:] if path[0] == outer and len(path) > 1 else path)
+    message = str(error).replace("{", "{{").replace("}", "}}")
+    kind = "budget" if "budget_madds" in location else "invalid_value"
+    detail = InitErrorDetails(type=PydanticCustomError(kind, message), loc=location, input=None)  # type: ignore[arg-type]
+    return ValidationError.from_exception_data(outer, [detail])
+
+
+class SearchSpaceSpec(BaseModel):
+    """Which widths may be sampled. `budget_madds` None means the multi-adds of the base itself."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    base: str = "sp-efficientnet-b0"
+    budget_madds: int | None = Field(default=None, gt=0)
+    mode: Literal["exact", "paper"] = "exact"
+
+    @model_validator(mode="after")
+    def _is_feasible(self) -> SearchSpaceSpec:
+        try:
+            self.build()
+        except InvalidValueError as error:
+            raise _located(error, "search_space", "base") from error
+        return self
+
+    def build(self) -> SearchSpace:
+        """The search space itself. Raises InvalidValueError or BudgetError, never after validation."""
+        return SearchSpace(base=self.base, budget_madds=self.budget_madds, mode=self.mode)
+
+
+class ControllerSpec(BaseModel):
+    """How proposals are made and learned from (`nas_controller.controller`).
+
+    `learning_rate` None takes the policy's own default; the stored document always carries the number.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    policy: Literal["recurrent", "factorised"] = "recurrent"
+    learning_rate: float | None = Field(default=None, gt=0, le=1, allow_inf_nan=False)
+    entropy_bonus: float = Field(default=0.02, ge=0, le=10, allow_inf_nan=False)
+    baseline_decay: float = Field(default=0.95, ge=0, lt=1, allow_inf_nan=False)
+    importance_clip: float = Field(default=2.0, ge=1, le=100, allow_inf_nan=False)
+    hidden_units: int = Field(default=48, ge=4, le=512)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _take_the_policys_rate(cls, document: Any) -> Any:
+        if isinstance(document, dict) and document.get("learning_rate") is None:
+            policy = document.get("policy", "recurrent")
+            rate = LEARNING_RATES.get(policy) if isinstance(policy, str) else None
+            return {**document, "learning_rate": rate}
+        return document
+
+
+class ProxyTaskSpec(BaseModel):
+    """A profile of `search_space.proxy_task` and the fields of it that this campaign changes.
+
+    Every field of `ProxyTask` may stand beside `profile`; a field that it does not have is refused.
+    """
+
+    model_config = ConfigDict(extra="allow", frozen=True)
+
+    profile: str = "laptop"
+
+    @model_validator(mode="after")
+    def _resolves(self) -> ProxyTaskSpec:
+        try:
+            self.resolve()
+        except InvalidValueError as error:
+            raise _located(error, "proxy_task", "profile") from error
+        return self
+
+    @property
+    def overrides(self) -> dict[str, Any]:
+        """The fields given beside the profile."""
+        return dict(self.__pydantic_extra__ or {})
+
+    def resolve(self) -> ProxyTask:
+        """The whole proxy task. Raises InvalidValueError, never after validation."""
+        return resolve(self.profile, **self.overrides)
+
+
+class CampaignSpec(BaseModel):
+    """A campaign as asked for.
+
+    `trials` counts every trial, the uniform baseline (trial 0) included. `seed` decides the proposals and
+    the training of every trial; with `parallelism` 1 and equal rewards, the same seed gives the same campaign.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    name: _Name
+    dataset: _DatasetName | None = None
+    trials: int = Field(default=12, ge=1, le=MAX_TRIALS)
+    parallelism: int = Field(default=1, ge=1, le=MAX_PARALLELISM)
+    seed: int = Field(default=1, ge=0, le=MAX_SEED)
+    search_space: SearchSpaceSpec = SearchSpaceSpec.model_construct()
+    controller: ControllerSpec = Field(default_factory=ControllerSpec)
+    proxy_task: ProxyTaskSpec = ProxyTaskSpec.model_construct()
+
+    @model_validator(mode="after")
+    def _has_data_to_train_on(self) -> CampaignSpec:
+        task = self.proxy_task.resolve()
+        if self.dataset is None and task.kind != "synthetic":
+            message = (
+                f"the profile '{self.proxy_task.profile}' trains on a data set and `dataset` names none; "
+                "give the name of a registered one (only synthetic profiles need none)"
+            )
+            raise _located(InvalidValueError(message, field="dataset"), "campaign", "dataset")
+        return self

@@ -1,0 +1,29 @@
+"""What the store raises, named by what the caller does about it."""
+
+from __future__ import annotations
+
+from search_space.errors import EffspineError
+
+
+class StoreError(EffspineError):
+    """Base of the store's errors."""
+
+
+class NotFoundError(StoreError):
+    """There is no such campaign, trial or attempt. Answer 404."""
+
+
+class ConflictError(StoreError):
+    """The record's state does not allow this. Answer 409; the message names the state."""
+
+
+class StoreUnavailableError(StoreError):
+    """The database did not answer, is locked for too long or is full. Try again later (503)."""
+
+
+class StoreVersionError(StoreError):
+    """The database was written by another version of effspine. Upgrade one of the two."""
+
+
+class LeaseLostError(StoreError):
+    """The runner no longer owns its campaign; it must stop without writing anything more."""

@@ -1,0 +1,246 @@
+"""What the store hands out: frozen records, detached from any database session. Times are aware, in UTC."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Generic, Literal, TypeVar
+
+from nas_controller.spec import CampaignSpec
+
+CampaignState = Literal["pending", "running", "paused", "stopping", "stopped", "completed", "failed"]
+TrialState = Literal["running", "completed", "failed", "stopped"]
+AttemptState = Literal["running", "accepted", "late", "failed", "abandoned"]
+
+CAMPAIGN_STATES: tuple[CampaignState, ...] = (
+    "pending", "running", "paused", "stopping", "stopped", "completed", "failed",
+)  # fmt: skip
+FINISHED_CAMPAIGN_STATES: tuple[CampaignState, ...] = ("stopped", "completed", "failed")
+TRIAL_STATES: tuple[TrialState, ...] = ("running", "completed", "failed", "stopped")
+
+TrialOrder = Literal[
+    "number", "-number", "reward", "-reward", "madds", "-madds", "params", "-params",
+]  # fmt: skip
+TRIAL_ORDERS: tuple[TrialOrder, ...] = (
+    "number", "-number", "reward", "-reward", "madds", "-madds", "params", "-params",
+)  # fmt: skip
+
+Item = TypeVar("Item")
+
+
+def _iso(moment: datetime | None) -> str | None:
+    return None if moment is None else moment.isoformat().replace("+00:00", "Z")
+
+
+@dataclass(frozen=True)
+class Page(Generic[Item]):
+    """One page of a list; `next_cursor` is None on the last one."""
+
+    items: tuple[Item, ...]
+    next_cursor: str | None
+
+
+@dataclass(frozen=True)
+class CampaignRecord:
+    """A campaign and the sums over its trials that every list shows.
+
+    `trials_begun` and `trials_finished` count trials of all kinds, repeats and trial 0 included; `best_*` and
+    `baseline_reward` are None until there is a reward. `last_event` is the sequence of its newest event.
+    """
+
+    id: str
+    name: str
+    state: CampaignState
+    spec: CampaignSpec
+    created_at: datetime
+    started_at: datetime | None
+    finished_at: datetime | None
+    error: str | None
+    trials_begun: int
+    trials_finished: int
+    baseline_reward: float | None
+    best_reward: float | None
+    best_trial: int | None
+    last_event: int
+
+    def to_dict(self) -> dict[str, Any]:
+        """The campaign as the service shows it."""
+        return {
+            "id": self.id,
+            "name": self.name,
+            "state": self.state,
+            "error": self.error,
+            "created_at": _iso(self.created_at),
+            "started_at": _iso(self.started_at),
+            "finished_at": _iso(self.finished_at),
+            "trials_begun": self.trials_begun,
+            "trials_finished": self.trials_finished,
+            "baseline_reward": self.baseline_reward,
+            "best_reward": self.best_reward,
+            "best_trial": self.best_trial,
+            "last_event": self.last_event,
+            "spec": self.spec.model_dump(mode="json"),
+        }
+
+
+@dataclass(frozen=True)
+class TrialRecord:
+    """One trial. Trial 0 is the uniform baseline and was not sampled: its `choices` are None.
+
+    States: `running`; `completed` with a reward; `failed`, given up with reward 0; `stopped`, unfinished when its
+    campaign ended, with no reward. `reused_from` is the trial whose reward this repeated architecture took.
+    `progress_step` of `progress_total` says how far the newest attempt has come.
+    """
+
+    campaign_id: str
+    number: int
+    state: TrialState
+    reward: float | None
+    choices: tuple[int, ...] | None
+    log_probability: float | None
+    betas: tuple[float, ...]
+    alphas: tuple[float, ...]
+    widths: tuple[int, ...]
+    madds: int
+    params: int
+    madds_ratio: float
+    attempts: int
+    reused_from: int | None
+    metrics: Mapping[str, float] | None
+    error: str | None
+    progress_step: int | None
+    progress_total: int | None
+    started_at: datetime
+    finished_at: datetime | None
+
+    def to_dict(self) -> dict[str, Any]:
+        """The trial as the service shows it."""
+        return {
+            "number": self.number,
+            "state": self.state,
+            "reward": self.reward,
+            "betas": list(self.betas),
+            "alphas": list(self.alphas),
+            "widths": list(self.widths),
+            "madds": self.madds,
+            "params": self.params,
+            "madds_ratio": self.madds_ratio,
+            "attempts": self.attempts,
+            "reused_from": self.reused_from,
+            "metrics": None if self.metrics is None else dict(self.metrics),
+            "error": self.error,
+            "progress_step": self.progress_step,
+            "progress_total": self.progress_total,
+            "started_at": _iso(self.started_at),
+            "finished_at": _iso(self.finished_at),
+        }
+
+
+@dataclass(frozen=True)
+class AttemptRecord:
+    """One execution of a trial. `number` counts from 1 within the trial; `epoch` is its runner's lease.
+
+    States: `running`; `accepted`, its result is the trial's; `late`, it finished after another was accepted;
+    `failed`, it raised or its worker died; `abandoned`, its runner was lost or the campaign was stopped.
+    """
+
+    id: str
+    campaign_id: str
+    trial: int
+    number: int
+    state: AttemptState
+    epoch: int
+    reward: float | None
+    metrics: Mapping[str, float] | None
+    error: str | None
+    started_at: datetime
+    finished_at: datetime | None
+
+    def to_dict(self) -> dict[str, Any]:
+        """The attempt as the service shows it, inside its trial."""
+        return {
+            "number": self.number,
+            "state": self.state,
+            "reward": self.reward,
+            "metrics": None if self.metrics is None else dict(self.metrics),
+            "error": self.error,
+            "started_at": _iso(self.started_at),
+            "finished_at": _iso(self.finished_at),
+        }
+
+
+@dataclass(frozen=True)
+class MeasurementRecord:
+    """One point of a trial's learning curve: what attempt number `attempt` measured at `step`."""
+
+    trial: int
+    attempt: int
+    step: int
+    at: datetime
+    values: Mapping[str, float]
+
+    def to_dict(self) -> dict[str, Any]:
+        """The point as the service shows it."""
+        return {"attempt": self.attempt, "step": self.step, "at": _iso(self.at), "values": dict(self.values)}
+
+
+@dataclass(frozen=True)
+class TrialDetail:
+    """A trial with its attempts (oldest first) and its learning curve (by attempt, then step)."""
+
+    trial: TrialRecord
+    attempts: tuple[AttemptRecord, ...]
+    curve: tuple[MeasurementRecord, ...]
+
+
+@dataclass(frozen=True)
+class EventRecord:
+    """Something that happened to a campaign. `sequence` counts from 1 without gaps within the campaign.
+
+    Kinds: `campaign.created`, `campaign.claimed`, `campaign.stopping`, `campaign.stopped`, `campaign.completed`,
+    `campaign.failed`, `trial.begun`, `trial.completed`, `trial.failed`, `trial.stopped`, `attempt.started`,
+    `attempt.failed`, `attempt.abandoned`, `attempt.late`.
+    """
+
+    campaign_id: str
+    sequence: int
+    at: datetime
+    kind: str
+    data: Mapping[str, Any]
+
+    def to_dict(self) -> dict[str, Any]:
+        """The event as the service sends it."""
+        return {"sequence": self.sequence, "at": _iso(self.at), "kind": self.kind, "data": dict(self.data)}
+
+
+@dataclass(frozen=True)
+class ControllerStateRecord:
+    """The controller as it stood after the event `sequence`; `state` is for `Controller.from_state`."""
+
+    campaign_id: str
+    sequence: int
+    digest: str
+    state: Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Lease:
+    """A runner's right to write a campaign. `epoch` grows with every claim and fences earlier runners off."""
+
+    campaign_id: str
+    epoch: int
+    owner: str
+    seconds: float
+
+
+@dataclass(frozen=True)
+class Acceptance:
+    """What became of a reported result.
+
+    `accepted`: it is the trial's. `duplicate`: this attempt's result was accepted before; nothing changed. `late`:
+    another attempt was first; the attempt is marked so and nothing else changed.
+    """
+
+    outcome: Literal["accepted", "duplicate", "late"]
+    trial: TrialRecord
