@@ -1,0 +1,149 @@
+"""Finds the annotation files and images of a data set folder, and says which images are reserved for rewards."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+
+from proxy_trainer.coco import CocoSplit, load_split
+from proxy_trainer.errors import DataError, EmptySplitError
+from proxy_trainer.reserve import reserve
+
+_TRAIN, _VAL = ("train",), ("val", "valid", "validation")
+_LARGEST_RESERVED_PART = 5
+LAYOUT = (
+    "expected annotations/instances_train*.json and annotations/instances_val*.json beside the folders of their "
+    "images, or one annotations.json beside images/"
+)
+
+
+@dataclass(frozen=True)
+class SplitFiles:
+    """Where one split lies: the folder of its images and its annotation file."""
+
+    images: Path
+    annotations: Path
+
+    def load(self) -> CocoSplit:
+        return load_split(self.images, self.annotations)
+
+
+def load_dataset(directory: Path, *, reserved_images: int, seed: int) -> tuple[CocoSplit, CocoSplit]:
+    """(train, reserved) of a COCO folder; both have the same categories, and no image is in both.
+
+    With a validation split the reserved images are at most `reserved_images` of it, drawn by seed. Without one
+    they are drawn from the training images, as the paper reserves 7,392 of train2017 (section 5.1), but never
+    more than one image in five. Raises DataError, and EmptySplitError where either has no box to learn or score.
+    """
+    train_files, val_files = find_splits(directory)
+    train = train_files.load()
+    if val_files is not None:
+        val = val_files.load()
+        _check_same_categories(train, val)
+        reserved = reserve(val, reserved_images, seed)[1] if reserved_images < len(val) else val
+    else:
+        most = max(1, len(train) // _LARGEST_RESERVED_PART)
+        if len(train) < 2:
+            raise EmptySplitError(
+                f"{train.annotations_file} has one image; reserving some for rewards needs two"
+            )
+        train, reserved = reserve(train, min(reserved_images, most), seed)
+    if not len(train.training_boxes.images):
+        raise EmptySplitError(f"the training images of {train.annotations_file} have no box to learn from")
+    if reserved.crowd.all():
+        raise EmptySplitError(
+            f"the reserved images of {reserved.annotations_file} have no box to score against"
+        )
+    return train, reserved
+
+
+def find_splits(directory: Path) -> tuple[SplitFiles, SplitFiles | None]:
+    """(train, reserved) files of a data set folder; reserved is None where there is one annotation file only.
+
+    Opens none of them. Raises DataError where nothing is found, or more than one file could be meant.
+    """
+    if not directory.is_dir():
+        raise DataError(f"there is no data set folder {directory}")
+    train = _only(directory, "training", _split_annotations(directory, _TRAIN))
+    if train is not None:
+        val = _only(directory, "validation", _split_annotations(directory, _VAL))
+        return _with_images(directory, train), None if val is None else _with_images(directory, val)
+    single = _only(directory, "annotation", _single_annotations(directory))
+    if single is None:
+        raise DataError(f"{directory} has no COCO annotation file: {LAYOUT}")
+    return _with_images(directory, single), None
+
+
+def _split_annotations(directory: Path, names: tuple[str, ...]) -> list[Path]:
+    """The annotation files of one split, by the first naming convention that has any."""
+    for pattern in (
+        "annotations/instances_{}*.json",
+        "instances_{}*.json",
+        "annotations/{}*.json",
+        "{}/_annotations.coco.json",
+        "{}*.json",
+    ):
+        found = {path for name in names for path in directory.glob(pattern.format(name)) if path.is_file()}
+        if found:
+            return sorted(found)
+    return []
+
+
+def _single_annotations(directory: Path) -> list[Path]:
+    for pattern in (
+        "annotations.json",
+        "_annotations.coco.json",
+        "annotations/instances*.json",
+        "annotations/annotations.json",
+        "instances*.json",
+        "annotations/*.json",
+        "*.json",
+    ):
+        found = [path for path in directory.glob(pattern) if path.is_file()]
+        if found:
+            return sorted(found)
+    return []
+
+
+def _only(directory: Path, which: str, found: list[Path]) -> Path | None:
+    if len(found) > 1:
+        names = ", ".join(str(path.relative_to(directory)) for path in found)
+        raise DataError(f"{directory} has more than one {which} file ({names}); leave the one that is meant")
+    return found[0] if found else None
+
+
+def _with_images(directory: Path, annotations: Path) -> SplitFiles:
+    """The annotation file with the first folder of a usual name that is there."""
+    for folder in _image_folders(directory, annotations):
+        if folder.is_dir() and (folder != directory or _has_files(folder)):
+            return SplitFiles(folder, annotations)
+    raise DataError(f"{directory} has no images folder for {annotations.name}: {LAYOUT}")
+
+
+def _image_folders(directory: Path, annotations: Path) -> Iterator[Path]:
+    name = annotations.stem.removeprefix("instances_")
+    if annotations.parent != directory and annotations.name == "_annotations.coco.json":
+        yield annotations.parent
+    for folder in (name, name.rstrip("0123456789")):
+        yield directory / folder
+        yield directory / "images" / folder
+    yield directory / "images"
+    yield directory
+
+
+def _has_files(folder: Path) -> bool:
+    return any(path.is_file() and path.suffix != ".json" for path in folder.iterdir())
+
+
+def _check_same_categories(train: CocoSplit, val: CocoSplit) -> None:
+    ours, theirs = (
+        dict(zip(split.category_ids.tolist(), split.category_names, strict=True)) for split in (train, val)
+    )
+    if ours != theirs:
+        differing = sorted(set(ours.items()) ^ set(theirs.items()))
+        raise DataError(
+            f"{train.annotations_file} and {val.annotations_file} have different categories "
+            f"(first difference: id {differing[0][0]}, {differing[0][1]!r})"
+        )
