@@ -1,8 +1,9 @@
 """What a campaign is asked to be: the document of `POST /v1/campaigns`, checked once, at the edge.
 
 Everything has a default but the name and, for every profile that trains, the data set. Unknown fields are
-refused. Errors of the search space and of the proxy task surface as pydantic errors at the field they are about
-(`search_space.budget_madds`), so that the service answers with the path of the field and a person sees it in a form.
+refused. Errors of the search space and of the proxy task surface as pydantic errors at the field they are
+about (`search_space.budget_madds`), so that the service answers with the path of the field and a person
+sees it in a form.
 """
 
 from __future__ import annotations
@@ -32,7 +33,7 @@ def _located(error: InvalidValueError, outer: str, fallback: str) -> ValidationE
     location = tuple(path[1:] if path[0] == outer and len(path) > 1 else path)
     message = str(error).replace("{", "{{").replace("}", "}}")
     kind = "budget" if "budget_madds" in location else "invalid_value"
-    detail = InitErrorDetails(type=PydanticCustomError(kind, message), loc=location, input=None)  # type: ignore[arg-type]
+    detail = InitErrorDetails(type=PydanticCustomError(kind, message), loc=location, input=None)
     return ValidationError.from_exception_data(outer, [detail])
 
 
@@ -115,7 +116,8 @@ class CampaignSpec(BaseModel):
     """A campaign as asked for.
 
     `trials` counts every trial, the uniform baseline (trial 0) included. `seed` decides the proposals and
-    the training of every trial; with `parallelism` 1 and equal rewards, the same seed gives the same campaign.
+    the training of every trial; with `parallelism` 1 and equal rewards, the same seed gives the same
+    campaign.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)

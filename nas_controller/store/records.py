@@ -88,9 +88,9 @@ class CampaignRecord:
 class TrialRecord:
     """One trial. Trial 0 is the uniform baseline and was not sampled: its `choices` are None.
 
-    States: `running`; `completed` with a reward; `failed`, given up with reward 0; `stopped`, unfinished when its
-    campaign ended, with no reward. `reused_from` is the trial whose reward this repeated architecture took.
-    `progress_step` of `progress_total` says how far the newest attempt has come.
+    States: `running`; `completed` with a reward; `failed`, given up with reward 0; `stopped`, unfinished
+    when its campaign ended, with no reward. `reused_from` is the trial whose reward this repeated
+    architecture took. `progress_step` of `progress_total` says how far the newest attempt has come.
     """
 
     campaign_id: str
@@ -198,9 +198,9 @@ class TrialDetail:
 class EventRecord:
     """Something that happened to a campaign. `sequence` counts from 1 without gaps within the campaign.
 
-    Kinds: `campaign.created`, `campaign.claimed`, `campaign.stopping`, `campaign.stopped`, `campaign.completed`,
-    `campaign.failed`, `trial.begun`, `trial.completed`, `trial.failed`, `trial.stopped`, `attempt.started`,
-    `attempt.failed`, `attempt.abandoned`, `attempt.late`.
+    Kinds: `campaign.created`, `campaign.claimed`, `campaign.stopping`, `campaign.stopped`,
+    `campaign.completed`, `campaign.failed`, `trial.begun`, `trial.completed`, `trial.failed`,
+    `trial.stopped`, `attempt.started`, `attempt.failed`, `attempt.abandoned`, `attempt.late`.
     """
 
     campaign_id: str
@@ -238,8 +238,8 @@ class Lease:
 class Acceptance:
     """What became of a reported result.
 
-    `accepted`: it is the trial's. `duplicate`: this attempt's result was accepted before; nothing changed. `late`:
-    another attempt was first; the attempt is marked so and nothing else changed.
+    `accepted`: it is the trial's. `duplicate`: this attempt's result was accepted before; nothing changed.
+    `late`: another attempt was first; the attempt is marked so and nothing else changed.
     """
 
     outcome: Literal["accepted", "duplicate", "late"]

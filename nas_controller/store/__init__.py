@@ -1,0 +1,48 @@
+"""The record of every campaign: the only memory there is. SQLite by default, PostgreSQL for more than one
+machine.
+"""
+
+from __future__ import annotations
+
+from nas_controller.store.errors import (
+    ConflictError,
+    LeaseLostError,
+    NotFoundError,
+    StoreError,
+    StoreUnavailableError,
+    StoreVersionError,
+)
+from nas_controller.store.records import (
+    Acceptance,
+    AttemptRecord,
+    CampaignRecord,
+    ControllerStateRecord,
+    EventRecord,
+    Lease,
+    MeasurementRecord,
+    Page,
+    TrialDetail,
+    TrialRecord,
+)
+from nas_controller.store.store import Store, sqlite_url
+
+__all__ = [
+    "Acceptance",
+    "AttemptRecord",
+    "CampaignRecord",
+    "ConflictError",
+    "ControllerStateRecord",
+    "EventRecord",
+    "Lease",
+    "LeaseLostError",
+    "MeasurementRecord",
+    "NotFoundError",
+    "Page",
+    "Store",
+    "StoreError",
+    "StoreUnavailableError",
+    "StoreVersionError",
+    "TrialDetail",
+    "TrialRecord",
+    "sqlite_url",
+]

@@ -1,0 +1,48 @@
+"""Cursors of paged lists: where the last page ended, as text that a client hands back unread."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import json
+from typing import Any
+
+from search_space.errors import InvalidValueError
+
+MAX_LIMIT = 1_000
+MAX_INTEGER = 2**63 - 1  # what every database takes
+
+
+def encode(position: list[Any]) -> str:
+    """The cursor of a position (JSON values)."""
+    text = json.dumps(position, separators=(",", ":"))
+    return base64.urlsafe_b64encode(text.encode()).decode().rstrip("=")
+
+
+def decode(cursor: str, kinds: tuple[type | tuple[type, ...], ...]) -> list[Any]:
+    """The position of a cursor. Raises InvalidValueError (field `cursor`) for other `kinds`."""
+    try:
+        position = json.loads(
+            base64.b64decode(cursor + "=" * (-len(cursor) % 4), altchars=b"-_", validate=True)
+        )
+    except (binascii.Error, ValueError, RecursionError) as error:
+        raise _invalid(cursor) from error
+    if not isinstance(position, list) or len(position) != len(kinds):
+        raise _invalid(cursor)
+    for value, kind in zip(position, kinds, strict=True):
+        if not isinstance(value, kind) or isinstance(value, bool):
+            raise _invalid(cursor)
+        if isinstance(value, int) and abs(value) > MAX_INTEGER:
+            raise _invalid(cursor)
+    return position
+
+
+def checked_limit(limit: int) -> int:
+    """`limit` itself. Raises InvalidValueError (field `limit`) outside 1 to MAX_LIMIT."""
+    if not 1 <= limit <= MAX_LIMIT:
+        raise InvalidValueError(f"limit is {limit}; it must be 1 to {MAX_LIMIT}", field="limit")
+    return limit
+
+
+def _invalid(cursor: str) -> InvalidValueError:
+    return InvalidValueError(f"cursor '{cursor[:80]}' is not one that this list gave", field="cursor")

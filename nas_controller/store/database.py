@@ -1,0 +1,107 @@
+"""One database: its engine, its connections' settings, and the one place that commits, rolls back and
+translates errors.
+
+SQLite runs in WAL mode with foreign keys on and waits for other writers. Its writing transactions begin
+IMMEDIATE: a transaction that reads first and upgrades to a write later cannot wait for its turn, it fails
+with "database is locked", so a writer takes its turn before it reads. On PostgreSQL a writer locks its
+campaign's row instead.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import Connection, Engine, create_engine, event, make_url
+from sqlalchemy.exc import ArgumentError, DBAPIError, IntegrityError, NoSuchModuleError, OperationalError
+from sqlalchemy.orm import Session
+from sqlalchemy.pool import ConnectionPoolEntry
+
+from nas_controller.store.errors import ConflictError, StoreUnavailableError
+from search_space.errors import InvalidValueError
+
+BUSY_TIMEOUT_SECONDS = 20
+
+
+def sqlite_url(path: Path) -> str:
+    """The database URL of an SQLite file."""
+    return f"sqlite:///{path.absolute()}"
+
+
+class Database:
+    """Opens sessions on the database at `url` (an SQLAlchemy URL).
+
+    Raises InvalidValueError for a URL that is none, and StoreUnavailableError for a folder that cannot be
+    made.
+    """
+
+    def __init__(self, url: str) -> None:
+        try:
+            parsed = make_url(url)
+            backend = parsed.get_backend_name()
+            if backend not in ("sqlite", "postgresql"):
+                raise InvalidValueError(
+                    f"database URL '{parsed.render_as_string()}': it must be sqlite or postgresql",
+                    field="database_url",
+                )
+            if backend == "postgresql" and parsed.drivername == "postgresql":
+                parsed = parsed.set(drivername="postgresql+psycopg")
+            self.shown_url = parsed.render_as_string(hide_password=True)
+            if backend == "sqlite" and parsed.database:
+                Path(parsed.database).parent.mkdir(parents=True, exist_ok=True)
+            self.engine: Engine = create_engine(parsed, pool_pre_ping=backend != "sqlite")
+        except (ArgumentError, NoSuchModuleError, ModuleNotFoundError) as error:
+            raise InvalidValueError(f"database URL: {error}", field="database_url") from error
+        except OSError as error:
+            raise StoreUnavailableError(f"database {url}: {error}") from error
+        self._writing = self.engine.execution_options(effspine_writing=True)
+        if backend == "sqlite":
+            event.listen(self.engine, "connect", _configure_sqlite)
+            event.listen(self.engine, "begin", _begin_sqlite)
+
+    @contextmanager
+    def reading(self) -> Iterator[Session]:
+        """A session for a consistent read; nothing it changes is kept."""
+        with self._translated(), Session(self.engine, expire_on_commit=False) as session, session.begin():
+            yield session
+
+    @contextmanager
+    def writing(self) -> Iterator[Session]:
+        """A session that commits when the block ends and rolls back when it raises.
+
+        Raises StoreUnavailableError when the database is away, full or locked for too long, and
+        ConflictError when two writers made the same row.
+        """
+        with self._translated(), Session(self._writing, expire_on_commit=False) as session, session.begin():
+            yield session
+
+    def close(self) -> None:
+        """Closes the pooled connections."""
+        self.engine.dispose()
+
+    @contextmanager
+    def _translated(self) -> Iterator[None]:
+        try:
+            yield
+        except IntegrityError as error:
+            raise ConflictError(f"database {self.shown_url}: {error.orig}") from error
+        except (OperationalError, DBAPIError) as error:
+            raise StoreUnavailableError(f"database {self.shown_url}: {error.orig}") from error
+
+
+def _configure_sqlite(connection: Any, _entry: ConnectionPoolEntry) -> None:
+    # The driver must not begin transactions of its own: `_begin_sqlite` does.
+    connection.isolation_level = None
+    cursor = connection.cursor()
+    cursor.execute(f"PRAGMA busy_timeout = {BUSY_TIMEOUT_SECONDS * 1000}")
+    cursor.execute("PRAGMA journal_mode = WAL")
+    cursor.execute("PRAGMA synchronous = FULL")
+    cursor.execute("PRAGMA foreign_keys = ON")
+    cursor.close()
+
+
+def _begin_sqlite(connection: Connection) -> None:
+    writing = connection.get_execution_options().get("effspine_writing", False)
+    connection.exec_driver_sql("BEGIN IMMEDIATE" if writing else "BEGIN")

@@ -1,0 +1,31 @@
+"""Campaign ids: `c_` and 16 characters of Crockford's base 32, sortable by time of creation.
+
+The first nine characters are milliseconds since 1970 (45 bits, enough until the year 3084), the other seven
+are random (35 bits). Attempts are numbered within their trial, so their ids are
+`<campaign>.<trial>.<attempt>`.
+"""
+
+from __future__ import annotations
+
+import secrets
+from datetime import datetime
+
+_ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"
+_TIME_CHARACTERS = 9
+_RANDOM_CHARACTERS = 7
+
+
+def _base32(value: int, characters: int) -> str:
+    return "".join(_ALPHABET[(value >> (5 * place)) & 31] for place in reversed(range(characters)))
+
+
+def new_campaign_id(now: datetime) -> str:
+    """A fresh id. Two made in the same millisecond differ in their random part and sort by it."""
+    milliseconds = int(now.timestamp() * 1000)
+    noise = secrets.randbits(5 * _RANDOM_CHARACTERS)
+    return f"c_{_base32(milliseconds, _TIME_CHARACTERS)}{_base32(noise, _RANDOM_CHARACTERS)}"
+
+
+def attempt_id(campaign_id: str, trial: int, attempt: int) -> str:
+    """The id of the attempt number `attempt` (from 1) of a trial."""
+    return f"{campaign_id}.{trial}.{attempt}"

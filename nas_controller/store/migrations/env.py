@@ -1,0 +1,16 @@
+"""Runs migrations on the connection, and inside the transaction, that `nas_controller.store.schema` hands
+over.
+"""
+
+from __future__ import annotations
+
+from alembic import context
+
+from nas_controller.store.models import Base
+
+context.configure(
+    connection=context.config.attributes["connection"],
+    target_metadata=Base.metadata,
+    render_as_batch=True,
+)
+context.run_migrations()

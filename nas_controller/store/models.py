@@ -1,0 +1,194 @@
+"""The tables, as SQLAlchemy models. Nothing outside the store sees them; callers get records.
+
+Portable types only: the same code runs on SQLite and PostgreSQL. Times are stored in UTC and come back
+aware. Real numbers are doubles, and JSON documents keep Python's shortest representation, so every float
+survives exactly.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+from sqlalchemy import (
+    JSON,
+    DateTime,
+    Dialect,
+    Double,
+    ForeignKey,
+    ForeignKeyConstraint,
+    Index,
+    Integer,
+    MetaData,
+    String,
+    Text,
+    TypeDecorator,
+)
+from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
+from sqlalchemy.types import BigInteger
+
+
+class UtcDateTime(TypeDecorator[datetime]):
+    """An aware time in UTC, whatever the database keeps."""
+
+    impl = DateTime(timezone=True)
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        """Refuses naive times: they would mean another moment on another machine."""
+        if value is None:
+            return None
+        if value.tzinfo is None:
+            raise ValueError(f"the time {value.isoformat()} has no time zone")
+        moment = value.astimezone(UTC)
+        return moment.replace(tzinfo=None) if dialect.name == "sqlite" else moment
+
+    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        """SQLite gives naive times back; they are UTC."""
+        if value is None:
+            return None
+        return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+
+
+class Base(DeclarativeBase):
+    """Names every constraint, so that migrations can change it on any database."""
+
+    metadata = MetaData(
+        naming_convention={
+            "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+            "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+            "fk": "fk_%(table_name)s_%(referred_table_name)s",
+            "pk": "pk_%(table_name)s",
+        }
+    )
+    type_annotation_map = {  # noqa: RUF012 (SQLAlchemy reads it as a plain attribute)
+        datetime: UtcDateTime,
+        float: Double,
+        dict[str, Any]: JSON(none_as_null=True),
+        list[float]: JSON(none_as_null=True),
+        list[int]: JSON(none_as_null=True),
+    }
+
+
+class Campaign(Base):
+    """One search; the sums over its trials are kept beside it, so that lists need not count."""
+
+    __tablename__ = "campaigns"
+    __table_args__ = (Index("ix_campaigns_state_id", "state", "id"),)
+
+    id: Mapped[str] = mapped_column(String(32), primary_key=True)
+    name: Mapped[str] = mapped_column(String(100))
+    state: Mapped[str] = mapped_column(String(16))
+    spec: Mapped[dict[str, Any]]
+    created_at: Mapped[datetime]
+    started_at: Mapped[datetime | None]
+    finished_at: Mapped[datetime | None]
+    error: Mapped[str | None] = mapped_column(Text)
+    trials_begun: Mapped[int] = mapped_column(default=0)
+    trials_finished: Mapped[int] = mapped_column(default=0)
+    baseline_reward: Mapped[float | None]
+    best_reward: Mapped[float | None]
+    best_trial: Mapped[int | None]
+    last_event: Mapped[int] = mapped_column(default=0)
+    lease_epoch: Mapped[int] = mapped_column(default=0)
+    lease_owner: Mapped[str | None] = mapped_column(String(200))
+    lease_expires_at: Mapped[datetime | None]
+
+
+class Trial(Base):
+    """One architecture with at most one reward."""
+
+    __tablename__ = "trials"
+    __table_args__ = (
+        Index("ix_trials_campaign_id_state", "campaign_id", "state"),
+        Index("ix_trials_campaign_id_reward", "campaign_id", "reward"),
+    )
+
+    campaign_id: Mapped[str] = mapped_column(ForeignKey("campaigns.id"), primary_key=True)
+    number: Mapped[int] = mapped_column(Integer, primary_key=True, autoincrement=False)
+    state: Mapped[str] = mapped_column(String(16))
+    reward: Mapped[float | None]
+    choices: Mapped[list[int] | None]
+    log_probability: Mapped[float | None]
+    betas: Mapped[list[float]]
+    alphas: Mapped[list[float]]
+    widths: Mapped[list[int]]
+    madds: Mapped[int] = mapped_column(BigInteger)
+    params: Mapped[int] = mapped_column(BigInteger)
+    madds_ratio: Mapped[float]
+    attempts: Mapped[int] = mapped_column(default=0)
+    accepted_attempt: Mapped[int | None]
+    reused_from: Mapped[int | None]
+    metrics: Mapped[dict[str, Any] | None]
+    error: Mapped[str | None] = mapped_column(Text)
+    progress_step: Mapped[int | None]
+    progress_total: Mapped[int | None]
+    started_at: Mapped[datetime]
+    finished_at: Mapped[datetime | None]
+
+
+class Attempt(Base):
+    """One execution of a trial, under one lease."""
+
+    __tablename__ = "attempts"
+    __table_args__ = (
+        ForeignKeyConstraint(["campaign_id", "trial"], ["trials.campaign_id", "trials.number"]),
+        Index("ix_attempts_campaign_id_state", "campaign_id", "state"),
+    )
+
+    campaign_id: Mapped[str] = mapped_column(String(32), primary_key=True)
+    trial: Mapped[int] = mapped_column(Integer, primary_key=True, autoincrement=False)
+    number: Mapped[int] = mapped_column(Integer, primary_key=True, autoincrement=False)
+    state: Mapped[str] = mapped_column(String(16))
+    epoch: Mapped[int]
+    reward: Mapped[float | None]
+    metrics: Mapped[dict[str, Any] | None]
+    error: Mapped[str | None] = mapped_column(Text)
+    started_at: Mapped[datetime]
+    finished_at: Mapped[datetime | None]
+
+
+class Measurement(Base):
+    """One point of an attempt's learning curve."""
+
+    __tablename__ = "measurements"
+    __table_args__ = (
+        ForeignKeyConstraint(
+            ["campaign_id", "trial", "attempt"],
+            ["attempts.campaign_id", "attempts.trial", "attempts.number"],
+        ),
+    )
+
+    campaign_id: Mapped[str] = mapped_column(String(32), primary_key=True)
+    trial: Mapped[int] = mapped_column(Integer, primary_key=True, autoincrement=False)
+    attempt: Mapped[int] = mapped_column(Integer, primary_key=True, autoincrement=False)
+    step: Mapped[int] = mapped_column(Integer, primary_key=True, autoincrement=False)
+    at: Mapped[datetime]
+    values: Mapped[dict[str, Any]]
+
+
+class ControllerState(Base):
+    """The latest controller of a campaign: one row each.
+
+    Every earlier state follows from the seed and the events by replay, so history would only be weight: a
+    state is some 200 kB, and a campaign has thousands of them. Each reward's event keeps its digest.
+    """
+
+    __tablename__ = "controller_states"
+
+    campaign_id: Mapped[str] = mapped_column(ForeignKey("campaigns.id"), primary_key=True)
+    sequence: Mapped[int]
+    digest: Mapped[str] = mapped_column(String(64))
+    state: Mapped[str] = mapped_column(Text)
+
+
+class Event(Base):
+    """What happened, in order; `sequence` has no gaps within a campaign."""
+
+    __tablename__ = "events"
+
+    campaign_id: Mapped[str] = mapped_column(ForeignKey("campaigns.id"), primary_key=True)
+    sequence: Mapped[int] = mapped_column(Integer, primary_key=True, autoincrement=False)
+    at: Mapped[datetime]
+    kind: Mapped[str] = mapped_column(String(40))
+    data: Mapped[dict[str, Any]]

@@ -1,0 +1,235 @@
+"""What anybody may ask of the store. Every method is one consistent read that never blocks a writer."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from typing import Any
+
+from sqlalchemy import ColumnElement, and_, func, or_, select
+from sqlalchemy.orm import InstrumentedAttribute, Session
+
+from nas_controller.store import models
+from nas_controller.store.cursors import MAX_INTEGER, checked_limit, decode, encode
+from nas_controller.store.database import Database
+from nas_controller.store.errors import NotFoundError
+from nas_controller.store.records import (
+    CAMPAIGN_STATES,
+    TRIAL_ORDERS,
+    TRIAL_STATES,
+    CampaignRecord,
+    ControllerStateRecord,
+    EventRecord,
+    MeasurementRecord,
+    Page,
+    TrialDetail,
+    TrialRecord,
+)
+from nas_controller.store.translation import (
+    attempt_record,
+    campaign_record,
+    event_record,
+    measurement_record,
+    trial_record,
+)
+from search_space.errors import InvalidValueError
+
+COLUMNS = (
+    "number", "state", "reward", "choices", "log_probability", "betas", "alphas", "widths", "madds", "params",
+    "madds_ratio", "attempts", "reused_from", "started_at", "finished_at",
+)  # fmt: skip
+
+# Trials without a reward come last in both orders by reward; rewards are 0 to 1.
+_AFTER_EVERY_REWARD = 2.0
+_BEFORE_EVERY_REWARD = -1.0
+
+
+class Reading:
+    """Queries. All raise StoreUnavailableError when the database is away."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def get_campaign(self, campaign_id: str) -> CampaignRecord:
+        """The campaign. Raises NotFoundError."""
+        with self._database.reading() as session:
+            return campaign_record(find_campaign(session, campaign_id))
+
+    def list_campaigns(
+        self, state: str | None = None, limit: int = 50, cursor: str | None = None
+    ) -> Page[CampaignRecord]:
+        """Campaigns, newest first, of one state or of all.
+
+        Raises InvalidValueError for a state, limit (1 to 1,000) or cursor that is none.
+        """
+        if state is not None and state not in CAMPAIGN_STATES:
+            raise InvalidValueError(f"state '{state}' is none of {', '.join(CAMPAIGN_STATES)}", field="state")
+        query = select(models.Campaign).order_by(models.Campaign.id.desc()).limit(checked_limit(limit) + 1)
+        if state is not None:
+            query = query.where(models.Campaign.state == state)
+        if cursor is not None:
+            query = query.where(models.Campaign.id < decode(cursor, (str,))[0])
+        with self._database.reading() as session:
+            rows = session.scalars(query).all()
+        items = tuple(campaign_record(row) for row in rows[:limit])
+        return Page(items, encode([items[-1].id]) if len(rows) > limit else None)
+
+    def list_trials(
+        self,
+        campaign_id: str,
+        state: str | None = None,
+        order_by: str = "number",
+        limit: int = 100,
+        cursor: str | None = None,
+    ) -> Page[TrialRecord]:
+        """Trials of a campaign in the order asked for (`-` is descending; equal values by number).
+
+        Trials without a reward come last in both orders by reward. Raises NotFoundError for the campaign and
+        InvalidValueError for a state, order, limit (1 to 1,000) or cursor that is none.
+        """
+        if state is not None and state not in TRIAL_STATES:
+            raise InvalidValueError(f"state '{state}' is none of {', '.join(TRIAL_STATES)}", field="state")
+        if order_by not in TRIAL_ORDERS:
+            raise InvalidValueError(
+                f"order_by '{order_by}' is none of {', '.join(TRIAL_ORDERS)}", field="order_by"
+            )
+        descending = order_by.startswith("-")
+        key = _order_key(order_by)
+        query = select(models.Trial, key).where(models.Trial.campaign_id == campaign_id)
+        if state is not None:
+            query = query.where(models.Trial.state == state)
+        if cursor is not None:
+            value, number = decode(cursor, ((int, float), int))
+            beyond = key < value if descending else key > value
+            query = query.where(or_(beyond, and_(key == value, models.Trial.number > number)))
+        query = query.order_by(key.desc() if descending else key.asc(), models.Trial.number)
+        with self._database.reading() as session:
+            find_campaign(session, campaign_id)
+            rows = session.execute(query.limit(checked_limit(limit) + 1)).all()
+        items = tuple(trial_record(row[0]) for row in rows[:limit])
+        more = len(rows) > limit
+        return Page(items, encode([rows[limit - 1][1], items[-1].number]) if more else None)
+
+    def get_trial(self, campaign_id: str, number: int) -> TrialDetail:
+        """A trial with its attempts and its learning curve. Raises NotFoundError."""
+        with self._database.reading() as session:
+            find_campaign(session, campaign_id)
+            trial = find_trial(session, campaign_id, number)
+            attempts = session.scalars(
+                select(models.Attempt)
+                .where(models.Attempt.campaign_id == campaign_id, models.Attempt.trial == number)
+                .order_by(models.Attempt.number)
+            ).all()
+            return TrialDetail(
+                trial_record(trial),
+                tuple(attempt_record(row) for row in attempts),
+                tuple(self._curves(session, campaign_id, [number])),
+            )
+
+    def best_trials(self, campaign_id: str, k: int = 1) -> tuple[TrialRecord, ...]:
+        """The k completed trials with the highest rewards, each architecture once, the earlier of equals
+        first.
+
+        Raises NotFoundError, and InvalidValueError for k outside 1 to 1,000.
+        """
+        if not 1 <= k <= 1_000:
+            raise InvalidValueError(f"k is {k}; it must be 1 to 1000", field="k")
+        with self._database.reading() as session:
+            find_campaign(session, campaign_id)
+            rows = session.scalars(
+                select(models.Trial)
+                .where(
+                    models.Trial.campaign_id == campaign_id,
+                    models.Trial.state == "completed",
+                    models.Trial.reused_from.is_(None),
+                )
+                .order_by(models.Trial.reward.desc(), models.Trial.number)
+                .limit(k)
+            ).all()
+        return tuple(trial_record(row) for row in rows)
+
+    def events_after(self, campaign_id: str, sequence: int = 0, limit: int = 100) -> tuple[EventRecord, ...]:
+        """Up to `limit` events later than `sequence`, oldest first; empty when there are none yet.
+
+        Raises NotFoundError, and InvalidValueError for a limit outside 1 to 1,000.
+        """
+        query = (
+            select(models.Event)
+            .where(models.Event.campaign_id == campaign_id, models.Event.sequence > _bounded(sequence))
+            .order_by(models.Event.sequence)
+            .limit(checked_limit(limit))
+        )
+        with self._database.reading() as session:
+            find_campaign(session, campaign_id)
+            return tuple(event_record(row) for row in session.scalars(query))
+
+    def controller_state(self, campaign_id: str) -> ControllerStateRecord | None:
+        """The controller after the latest reward, or None before the first. Raises NotFoundError."""
+        with self._database.reading() as session:
+            find_campaign(session, campaign_id)
+            row = session.get(models.ControllerState, campaign_id)
+        if row is None:
+            return None
+        return ControllerStateRecord(campaign_id, row.sequence, row.digest, json.loads(row.state))
+
+    def columns(self, campaign_id: str, *names: str) -> dict[str, list[Any]]:
+        """Whole columns of the trials table, by trial number: `{"number": [0, 1], "reward": [0.1, None]}`.
+
+        Names are those of COLUMNS; for figures and for resuming, without building records. Raises
+        NotFoundError.
+        """
+        unknown = set(names) - set(COLUMNS)
+        if unknown or not names:
+            raise ValueError(f"columns {sorted(unknown)} are none of {', '.join(COLUMNS)}")
+        wanted = [getattr(models.Trial, name) for name in names]
+        query = select(*wanted).where(models.Trial.campaign_id == campaign_id).order_by(models.Trial.number)
+        with self._database.reading() as session:
+            find_campaign(session, campaign_id)
+            rows = session.execute(query).all()
+        return {name: [row[place] for row in rows] for place, name in enumerate(names)}
+
+    def curves(self, campaign_id: str, numbers: Sequence[int]) -> tuple[MeasurementRecord, ...]:
+        """The learning curves of some trials, by trial, attempt and step. Raises NotFoundError."""
+        with self._database.reading() as session:
+            find_campaign(session, campaign_id)
+            return tuple(self._curves(session, campaign_id, numbers))
+
+    @staticmethod
+    def _curves(session: Session, campaign_id: str, numbers: Sequence[int]) -> list[MeasurementRecord]:
+        table = models.Measurement
+        query = (
+            select(table)
+            .where(table.campaign_id == campaign_id, table.trial.in_([_bounded(n) for n in numbers]))
+            .order_by(table.trial, table.attempt, table.step)
+        )
+        return [measurement_record(row) for row in session.scalars(query)]
+
+
+def find_campaign(session: Session, campaign_id: str, *, lock: bool = False) -> models.Campaign:
+    """The campaign's row, locked for a writer if asked. Raises NotFoundError."""
+    row = session.get(models.Campaign, campaign_id, with_for_update=lock or None)
+    if row is None:
+        raise NotFoundError(f"there is no campaign '{campaign_id}'", field="campaign_id")
+    return row
+
+
+def find_trial(session: Session, campaign_id: str, number: int) -> models.Trial:
+    """The trial's row. Raises NotFoundError."""
+    row = session.get(models.Trial, (campaign_id, _bounded(number)))
+    if row is None:
+        raise NotFoundError(f"campaign '{campaign_id}' has no trial {number}", field="number")
+    return row
+
+
+def _bounded(number: int) -> int:
+    """The number, held inside what a database's 32-bit integer column can be compared with."""
+    return max(-1, min(number, 2**31 - 1, MAX_INTEGER))
+
+
+def _order_key(order_by: str) -> ColumnElement[Any]:
+    name = order_by.removeprefix("-")
+    column: InstrumentedAttribute[Any] = getattr(models.Trial, name)
+    if name != "reward":
+        return column.expression
+    last = _BEFORE_EVERY_REWARD if order_by.startswith("-") else _AFTER_EVERY_REWARD
+    return func.coalesce(column, last)

@@ -1,0 +1,321 @@
+"""What the runner that holds a campaign's lease writes: trials, attempts, progress, rewards.
+
+Every method is one transaction and checks the lease in it, so a runner that has lost its lease writes
+nothing.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import math
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any, cast
+
+from sqlalchemy import CursorResult, select, update
+from sqlalchemy.orm import Session
+
+from nas_controller.store import models
+from nas_controller.store.database import Database
+from nas_controller.store.errors import ConflictError, NotFoundError
+from nas_controller.store.lifecycle import Clock, add_event, owned_campaign
+from nas_controller.store.reading import find_trial
+from nas_controller.store.records import Acceptance, AttemptRecord, Lease, TrialRecord
+from nas_controller.store.translation import attempt_record, trial_record
+from search_space.errors import InvalidValueError
+from search_space.space import Candidate
+
+
+class Running:
+    """The runner's side. All raise LeaseLostError, and StoreUnavailableError when the database is away."""
+
+    def __init__(self, database: Database, clock: Clock) -> None:
+        self._database = database
+        self._clock = clock
+
+    def begin_trial(
+        self,
+        lease: Lease,
+        number: int,
+        candidate: Candidate,
+        choices: tuple[int, ...] | None = None,
+        log_probability: float | None = None,
+        reused_from: int | None = None,
+        draw: int = 0,
+    ) -> tuple[TrialRecord, AttemptRecord | None]:
+        """Records a proposal and, unless it repeats the architecture of `reused_from`, its first attempt.
+
+        `choices` and `log_probability` are the controller's (None for the baseline, trial 0); `draw` counts
+        the proposals for this number that no widths on budget could meet. The event `trial.begun` fixes the
+        proposal's place in the order that a replay follows. Raises ConflictError when the number is taken.
+        """
+        now = self._clock()
+        with self._database.writing() as session:
+            campaign = owned_campaign(session, lease, now)
+            if campaign.trials_begun != number:
+                raise ConflictError(
+                    f"campaign '{campaign.id}': trial {number} is not the next, {campaign.trials_begun}"
+                )
+            trial = models.Trial(
+                campaign_id=campaign.id,
+                number=number,
+                state="running",
+                choices=None if choices is None else list(choices),
+                log_probability=log_probability,
+                betas=list(candidate.betas),
+                alphas=list(candidate.alphas),
+                widths=list(candidate.widths),
+                madds=candidate.madds,
+                params=candidate.params,
+                madds_ratio=candidate.madds_ratio,
+                attempts=0,
+                reused_from=reused_from,
+                started_at=now,
+            )
+            session.add(trial)
+            session.flush()
+            campaign.trials_begun += 1
+            data = {
+                "number": number,
+                "draw": draw,
+                "choices": trial.choices,
+                "log_probability": log_probability,
+                "widths": trial.widths,
+                "reused_from": reused_from,
+            }
+            add_event(session, campaign, now, "trial.begun", data)
+            if reused_from is not None:
+                return trial_record(trial), None
+            attempt = _new_attempt(session, campaign, trial, lease, now)
+            return trial_record(trial), attempt_record(attempt)
+
+    def start_attempt(self, lease: Lease, number: int) -> AttemptRecord:
+        """A further attempt at a running trial. Raises NotFoundError, and ConflictError when it is
+        finished.
+        """
+        now = self._clock()
+        with self._database.writing() as session:
+            campaign = owned_campaign(session, lease, now)
+            trial = find_trial(session, campaign.id, number)
+            if trial.state != "running":
+                raise ConflictError(
+                    f"campaign '{campaign.id}': trial {number} is {trial.state}", field="state"
+                )
+            attempt = _new_attempt(session, campaign, trial, lease, now)
+            add_event(
+                session, campaign, now, "attempt.started", {"number": number, "attempt": attempt.number}
+            )
+            return attempt_record(attempt)
+
+    def record_progress(
+        self, lease: Lease, number: int, attempt: int, step: int, total: int, values: Mapping[str, float]
+    ) -> None:
+        """How far an attempt has come, and one point of its learning curve; later points of a step replace
+        it.
+
+        Values that are not finite are left out. No event is written: a poll of the running trials shows it.
+        """
+        now = self._clock()
+        with self._database.writing() as session:
+            campaign = owned_campaign(session, lease, now)
+            trial = find_trial(session, campaign.id, number)
+            _find_attempt(session, campaign.id, number, attempt)
+            if attempt == trial.attempts:
+                trial.progress_step = step
+                trial.progress_total = total
+            session.merge(
+                models.Measurement(
+                    campaign_id=campaign.id,
+                    trial=number,
+                    attempt=attempt,
+                    step=step,
+                    at=now,
+                    values=_finite(values),
+                )
+            )
+
+    def fail_attempt(self, lease: Lease, number: int, attempt: int, error: str) -> AttemptRecord:
+        """Marks a running attempt as failed; its trial stays running, for another attempt or `fail_trial`."""
+        now = self._clock()
+        with self._database.writing() as session:
+            campaign = owned_campaign(session, lease, now)
+            row = _find_attempt(session, campaign.id, number, attempt)
+            if row.state == "running":
+                row.state = "failed"
+                row.error = error
+                row.finished_at = now
+                data = {"number": number, "attempt": attempt, "error": error}
+                add_event(session, campaign, now, "attempt.failed", data)
+            return attempt_record(row)
+
+    def accept_reward(
+        self,
+        lease: Lease,
+        number: int,
+        attempt: int,
+        reward: float,
+        metrics: Mapping[str, float],
+        controller_state: Mapping[str, Any],
+    ) -> Acceptance:
+        """The first finished attempt's reward, the controller that has learned from it, and the event, at
+        once.
+
+        An attempt given up for lost may still be first. A result after the first is `late`: the attempt and
+        an event say so and nothing else changes. The accepted attempt reported again is a `duplicate` and
+        changes nothing at all. Raises InvalidValueError for a reward outside 0 to 1, NotFoundError, and
+        ConflictError for a stopped trial.
+        """
+        if not 0.0 <= reward <= 1.0:
+            raise InvalidValueError(f"trial {number}: the reward {reward} is not in 0 to 1", field="reward")
+        now = self._clock()
+        with self._database.writing() as session:
+            campaign = owned_campaign(session, lease, now)
+            trial = find_trial(session, campaign.id, number)
+            row = _find_attempt(session, campaign.id, number, attempt)
+            if trial.state == "stopped":
+                raise ConflictError(f"campaign '{campaign.id}': trial {number} is stopped", field="state")
+            if trial.state != "running":
+                if trial.accepted_attempt == attempt:
+                    return Acceptance("duplicate", trial_record(trial))
+                if row.state != "late":
+                    _close(row, now, "late", reward, metrics, None)
+                    data = {"number": number, "attempt": attempt, "reward": reward}
+                    add_event(session, campaign, now, "attempt.late", data)
+                return Acceptance("late", trial_record(trial))
+            _close(row, now, "accepted", reward, metrics, None)
+            trial.accepted_attempt = attempt
+            trial.metrics = _finite(metrics)
+            _finish_trial(session, campaign, trial, now, "completed", reward, controller_state)
+            return Acceptance("accepted", trial_record(trial))
+
+    def fail_trial(
+        self, lease: Lease, number: int, error: str, controller_state: Mapping[str, Any]
+    ) -> TrialRecord:
+        """Gives a trial up with reward 0 and the error's text, with the controller that has learned from it.
+
+        Running attempts of it are marked failed. A trial that is already finished is returned unchanged.
+        """
+        now = self._clock()
+        with self._database.writing() as session:
+            campaign = owned_campaign(session, lease, now)
+            trial = find_trial(session, campaign.id, number)
+            if trial.state != "running":
+                return trial_record(trial)
+            running = select(models.Attempt).where(
+                models.Attempt.campaign_id == campaign.id,
+                models.Attempt.trial == number,
+                models.Attempt.state == "running",
+            )
+            for row in session.scalars(running):
+                _close(row, now, "failed", None, None, error)
+            trial.error = error
+            _finish_trial(session, campaign, trial, now, "failed", 0.0, controller_state)
+            return trial_record(trial)
+
+    def accept_repeat(self, lease: Lease, number: int, controller_state: Mapping[str, Any]) -> TrialRecord:
+        """Gives a repeated architecture the outcome of the trial that it repeats, without any attempt.
+
+        A trial that is already finished is returned unchanged. Raises ConflictError unless the trial
+        repeats a finished one.
+        """
+        now = self._clock()
+        with self._database.writing() as session:
+            campaign = owned_campaign(session, lease, now)
+            trial = find_trial(session, campaign.id, number)
+            if trial.state != "running":
+                return trial_record(trial)
+            if trial.reused_from is None:
+                raise ConflictError(f"campaign '{campaign.id}': trial {number} repeats no other")
+            known = find_trial(session, campaign.id, trial.reused_from)
+            if known.reward is None:
+                raise ConflictError(
+                    f"campaign '{campaign.id}': trial {number} repeats {known.number}, which is {known.state}"
+                )
+            trial.metrics = known.metrics
+            trial.error = known.error
+            _finish_trial(session, campaign, trial, now, known.state, known.reward, controller_state)
+            return trial_record(trial)
+
+
+def _new_attempt(
+    session: Session, campaign: models.Campaign, trial: models.Trial, lease: Lease, now: datetime
+) -> models.Attempt:
+    trial.attempts += 1
+    trial.progress_step = None
+    trial.progress_total = None
+    attempt = models.Attempt(
+        campaign_id=campaign.id,
+        trial=trial.number,
+        number=trial.attempts,
+        state="running",
+        epoch=lease.epoch,
+        started_at=now,
+    )
+    session.add(attempt)
+    return attempt
+
+
+def _find_attempt(session: Session, campaign_id: str, number: int, attempt: int) -> models.Attempt:
+    row = session.get(models.Attempt, (campaign_id, number, attempt))
+    if row is None:
+        raise NotFoundError(f"campaign '{campaign_id}': trial {number} has no attempt {attempt}")
+    return row
+
+
+def _close(
+    attempt: models.Attempt,
+    now: datetime,
+    state: str,
+    reward: float | None,
+    metrics: Mapping[str, float] | None,
+    error: str | None,
+) -> None:
+    attempt.state = state
+    attempt.reward = reward
+    attempt.metrics = None if metrics is None else _finite(metrics)
+    attempt.error = error
+    attempt.finished_at = now
+
+
+def _finish_trial(
+    session: Session,
+    campaign: models.Campaign,
+    trial: models.Trial,
+    now: datetime,
+    state: str,
+    reward: float,
+    controller_state: Mapping[str, Any],
+) -> None:
+    """The outcome, the campaign's sums, the event with the controller's digest, and the controller."""
+    text = json.dumps(controller_state, sort_keys=True, separators=(",", ":"), allow_nan=False)
+    digest = hashlib.sha256(text.encode()).hexdigest()
+    trial.state = state
+    trial.reward = reward
+    trial.finished_at = now
+    campaign.trials_finished += 1
+    if trial.number == 0 and state == "completed":
+        campaign.baseline_reward = reward
+    if state == "completed" and (campaign.best_reward is None or reward > campaign.best_reward):
+        campaign.best_reward = reward
+        campaign.best_trial = trial.number
+    data: dict[str, Any] = {
+        "number": trial.number,
+        "reward": reward,
+        "attempt": trial.accepted_attempt,
+        "reused_from": trial.reused_from,
+        "controller_sha256": digest,
+    }
+    if trial.error is not None:
+        data["error"] = trial.error
+    sequence = add_event(session, campaign, now, f"trial.{state}", data)
+    values = {"sequence": sequence, "digest": digest, "state": text}
+    table = models.ControllerState
+    changed = session.execute(update(table).where(table.campaign_id == campaign.id).values(values))
+    if cast("CursorResult[Any]", changed).rowcount == 0:
+        session.add(table(campaign_id=campaign.id, **values))
+
+
+def _finite(values: Mapping[str, float]) -> dict[str, float]:
+    """Without the numbers that JSON cannot carry."""
+    return {name: value for name, value in values.items() if math.isfinite(value)}

@@ -1,0 +1,96 @@
+"""Rows of the tables as the records that callers see."""
+
+from __future__ import annotations
+
+from typing import cast
+
+from nas_controller.spec import CampaignSpec
+from nas_controller.store import models
+from nas_controller.store.identifiers import attempt_id
+from nas_controller.store.records import (
+    AttemptRecord,
+    AttemptState,
+    CampaignRecord,
+    CampaignState,
+    EventRecord,
+    MeasurementRecord,
+    TrialRecord,
+    TrialState,
+)
+
+
+def campaign_record(row: models.Campaign) -> CampaignRecord:
+    """The record of a campaign's row. The stored document was checked when it came; it is checked again."""
+    return CampaignRecord(
+        id=row.id,
+        name=row.name,
+        state=cast(CampaignState, row.state),
+        spec=CampaignSpec.model_validate(row.spec),
+        created_at=row.created_at,
+        started_at=row.started_at,
+        finished_at=row.finished_at,
+        error=row.error,
+        trials_begun=row.trials_begun,
+        trials_finished=row.trials_finished,
+        baseline_reward=row.baseline_reward,
+        best_reward=row.best_reward,
+        best_trial=row.best_trial,
+        last_event=row.last_event,
+    )
+
+
+def trial_record(row: models.Trial) -> TrialRecord:
+    """The record of a trial's row."""
+    return TrialRecord(
+        campaign_id=row.campaign_id,
+        number=row.number,
+        state=cast(TrialState, row.state),
+        reward=row.reward,
+        choices=None if row.choices is None else tuple(row.choices),
+        log_probability=row.log_probability,
+        betas=tuple(row.betas),
+        alphas=tuple(row.alphas),
+        widths=tuple(row.widths),
+        madds=row.madds,
+        params=row.params,
+        madds_ratio=row.madds_ratio,
+        attempts=row.attempts,
+        reused_from=row.reused_from,
+        metrics=row.metrics,
+        error=row.error,
+        progress_step=row.progress_step,
+        progress_total=row.progress_total,
+        started_at=row.started_at,
+        finished_at=row.finished_at,
+    )
+
+
+def attempt_record(row: models.Attempt) -> AttemptRecord:
+    """The record of an attempt's row."""
+    return AttemptRecord(
+        id=attempt_id(row.campaign_id, row.trial, row.number),
+        campaign_id=row.campaign_id,
+        trial=row.trial,
+        number=row.number,
+        state=cast(AttemptState, row.state),
+        epoch=row.epoch,
+        reward=row.reward,
+        metrics=row.metrics,
+        error=row.error,
+        started_at=row.started_at,
+        finished_at=row.finished_at,
+    )
+
+
+def measurement_record(row: models.Measurement) -> MeasurementRecord:
+    """The record of a measurement's row."""
+    return MeasurementRecord(
+        trial=row.trial, attempt=row.attempt, step=row.step, at=row.at, values=row.values
+    )
+
+
+def event_record(row: models.Event) -> EventRecord:
+    """The record of an event's row."""
+    return EventRecord(
+        campaign_id=row.campaign_id, sequence=row.sequence, at=row.at, kind=row.kind, data=row.data
+    )
