@@ -27,11 +27,11 @@ _SECTIONS = ("images", "annotations", "categories")
 class CocoSplit:
     """Images of one annotation file and their boxes, sorted by image.
 
-    Images [n]: `image_ids` int64, `file_names` relative to `images_dir`, `sizes` int32 [n, 2] (height, width).
+    Images [n]: `image_ids` int64, `file_names` in `images_dir`, `sizes` int32 [n, 2] (height, width).
 
     Boxes [b], of one image in the file's order: `box_images` int32 (index of the image), `boxes` float64
     [b, 4] (x, y, width, height in pixels, as they stand in the file), `categories` int32 (0 to C - 1 in the
-    order of the original ids), `areas` float64, `crowd` bool (a region to ignore in scoring, never a positive).
+    order of the original ids), `areas` float64, `crowd` bool (ignored in scoring, never a positive).
 
     Categories [C]: `category_ids` int64, the original ids, which may have gaps, and `category_names`.
     """
@@ -217,13 +217,8 @@ def _images(
 
 def _stays_inside(name: str) -> bool:
     normal = os.path.normpath(name.replace("\\", "/"))
-    return (
-        bool(name)
-        and not os.path.isabs(normal)
-        and normal != "."
-        and not normal.startswith("..")
-        and "\0" not in name
-    )
+    leaves = os.path.isabs(normal) or normal.split("/")[0] in (".", "..")
+    return not leaves and "\0" not in name
 
 
 def _int64(annotations: Path, section: str, ids: list[int]) -> NDArray[np.int64]:
@@ -263,8 +258,8 @@ def _indices(
     if len(unknown):
         first = int(unknown[0])
         raise DataError(
-            f"{annotations}: {_name(found, first)} has {field} {found[field][first]}, which is not among '{section}' "
-            f"({len(unknown)} such annotations)"
+            f"{annotations}: {_name(found, first)} has {field} {found[field][first]}, which is not in "
+            f"'{section}' ({len(unknown)} such annotations)"
         )
     return indices.astype(np.int32)
 

@@ -12,10 +12,10 @@ from numpy.typing import NDArray
 class BoxColumns:
     """Takes each annotation out of the JSON parser's hands as soon as it is complete.
 
-    The instances of train2017 are 450 MB of text, most of it outlines; as objects they would need many times
-    that. Used as the parser's `object_hook`: a sound annotation becomes a row of the columns, and its place in
-    the document is taken by its row number. Anything else stays an object, for the checks that can say where
-    it stands.
+    The instances of train2017 are 450 MB of text, most of it outlines; as objects they would need many
+    times that. Used as the parser's `object_hook`: a sound annotation becomes a row of the columns, and its
+    place in the document is taken by its row number. Anything else stays an object, for the checks that can
+    say where it stands.
     """
 
     def __init__(self) -> None:
@@ -46,7 +46,7 @@ class BoxColumns:
         return row
 
     def arrays(self, rows: NDArray[np.int64]) -> dict[str, NDArray[Any]]:
-        """The columns of these rows: id, image_id, category_id, iscrowd int64; bbox [row, 4] and area float64."""
+        """These rows: id, image_id, category_id and iscrowd int64, bbox [row, 4] and area float64."""
         columns: dict[str, NDArray[Any]] = {
             name: np.frombuffer(column, np.int64)[rows] if column else np.zeros(0, np.int64)
             for name, column in self._integers.items()

@@ -1,11 +1,12 @@
-"""Finds the annotation files and images of a data set folder, and says which images are reserved for rewards."""
+"""Finds the annotation files and the images of a data set folder."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
+import numpy as np
 
 from proxy_trainer.coco import CocoSplit, load_split
 from proxy_trainer.errors import DataError, EmptySplitError
@@ -14,8 +15,8 @@ from proxy_trainer.reserve import reserve
 _TRAIN, _VAL = ("train",), ("val", "valid", "validation")
 _LARGEST_RESERVED_PART = 5
 LAYOUT = (
-    "expected annotations/instances_train*.json and annotations/instances_val*.json beside the folders of their "
-    "images, or one annotations.json beside images/"
+    "expected annotations/instances_train*.json and annotations/instances_val*.json beside the folders of "
+    "their images, or one annotations.json beside images/"
 )
 
 
@@ -33,15 +34,15 @@ class SplitFiles:
 def load_dataset(directory: Path, *, reserved_images: int, seed: int) -> tuple[CocoSplit, CocoSplit]:
     """(train, reserved) of a COCO folder; both have the same categories, and no image is in both.
 
-    With a validation split the reserved images are at most `reserved_images` of it, drawn by seed. Without one
-    they are drawn from the training images, as the paper reserves 7,392 of train2017 (section 5.1), but never
-    more than one image in five. Raises DataError, and EmptySplitError where either has no box to learn or score.
+    With a validation split the reserved images are at most `reserved_images` of it, drawn by seed. Without
+    one they are drawn from the training images, as the paper reserves 7,392 of train2017 (section 5.1), but
+    never more than one image in five. Raises DataError for a folder that cannot be used, and EmptySplitError
+    where one side has no box to learn from or to score against.
     """
     train_files, val_files = find_splits(directory)
     train = train_files.load()
     if val_files is not None:
-        val = val_files.load()
-        _check_same_categories(train, val)
+        val = _with_categories_of(train, val_files.load())
         reserved = reserve(val, reserved_images, seed)[1] if reserved_images < len(val) else val
     else:
         most = max(1, len(train) // _LARGEST_RESERVED_PART)
@@ -137,13 +138,20 @@ def _has_files(folder: Path) -> bool:
     return any(path.is_file() and path.suffix != ".json" for path in folder.iterdir())
 
 
-def _check_same_categories(train: CocoSplit, val: CocoSplit) -> None:
-    ours, theirs = (
-        dict(zip(split.category_ids.tolist(), split.category_names, strict=True)) for split in (train, val)
+def _with_categories_of(train: CocoSplit, val: CocoSplit) -> CocoSplit:
+    """The validation split with the training split's category indices; raises DataError if it has others."""
+    ours = dict(zip(train.category_ids.tolist(), train.category_names, strict=True))
+    for number, name in zip(val.category_ids.tolist(), val.category_names, strict=True):
+        if ours.get(number) != name:
+            known = f"there it is {ours[number]!r}" if number in ours else "there it is unknown"
+            raise DataError(
+                f"{val.annotations_file} has a category {number} {name!r} that is not in "
+                f"{train.annotations_file}: {known}; both must name the same categories"
+            )
+    places = np.searchsorted(train.category_ids, val.category_ids).astype(np.int32)
+    return replace(
+        val,
+        categories=places[val.categories],
+        category_ids=train.category_ids,
+        category_names=train.category_names,
     )
-    if ours != theirs:
-        differing = sorted(set(ours.items()) ^ set(theirs.items()))
-        raise DataError(
-            f"{train.annotations_file} and {val.annotations_file} have different categories "
-            f"(first difference: id {differing[0][0]}, {differing[0][1]!r})"
-        )

@@ -27,7 +27,7 @@ def reserve(split: CocoSplit, count: int, seed: int) -> tuple[CocoSplit, CocoSpl
     rng = np.random.default_rng([seed, len(split)])
     shuffled = rng.permutation(len(split))
     by_stratum = shuffled[np.argsort(_strata(split)[shuffled], kind="stable")]
-    # Evenly spaced picks along the strata; count < n keeps the spacing above one image, so none is picked twice.
+    # Evenly spaced picks along the strata; count < n, so they are more than one apart and differ.
     picks = ((np.arange(count) + rng.random()) * (len(split) / count)).astype(np.int64)
     reserved = np.zeros(len(split), np.bool_)
     reserved[by_stratum[np.minimum(picks, len(split) - 1)]] = True
@@ -53,7 +53,7 @@ def take(split: CocoSplit, images: NDArray[np.int64]) -> CocoSplit:
 
 
 def _strata(split: CocoSplit) -> NDArray[np.int64]:
-    """Per image the rank of its rarest category (0 is the rarest of all), or the number of categories if none."""
+    """Per image the rank of its rarest category, from 0; without boxes it is the number of categories."""
     pairs = np.unique(np.stack([split.box_images, split.categories]), axis=1)
     images_with = np.bincount(pairs[1], minlength=len(split.category_ids))
     rank = np.empty(len(images_with), np.int64)
