@@ -52,6 +52,9 @@ class DigitsParameters:
         if self.categories not in (1, 10):
             raise InvalidValueError(f"categories must be 1 or 10, not {self.categories}", field="categories")
 
+    def to_dict(self) -> dict[str, int]:
+        return asdict(self)
+
 
 @dataclass(frozen=True)
 class DigitsFolder:
@@ -105,7 +108,7 @@ def _is_kept(directory: Path, parameters: DigitsParameters) -> bool:
         raise DataError(
             f"{directory} holds other files; give a directory that is empty or does not exist yet"
         ) from None
-    wanted = asdict(parameters)
+    wanted = parameters.to_dict()
     if found != wanted:
         known = found if isinstance(found, dict) else {}
         differing = ", ".join(
@@ -166,7 +169,7 @@ def _write_folder(folder: Path, parameters: DigitsParameters, progress: Progress
             progress(done, total)
         document = _document(split, images, annotations, parameters)
         (folder / "annotations" / f"instances_{split}.json").write_text(json.dumps(document))
-    (folder / MANIFEST).write_text(json.dumps(asdict(parameters), indent=2) + "\n")
+    (folder / MANIFEST).write_text(json.dumps(parameters.to_dict(), indent=2) + "\n")
 
 
 def _split_glyphs(seed: int) -> tuple[Glyphs, Glyphs]:

@@ -122,7 +122,7 @@ def _write_pixels(split: CocoSplit, image_px: int, path: Path, threads: int, pro
     """Writes through the file, not a mapping, so that a full disk is an error and not a signal."""
 
     def prepare(index: int) -> bytes:
-        return resize_and_pad(_checked_image(split, index), image_px)[0].tobytes()
+        return resize_and_pad(stored_pixels(split, index), image_px)[0].tobytes()
 
     header = {"descr": "|u1", "fortran_order": False, "shape": (len(split), image_px, image_px, 3)}
     with open(path, "xb") as file, ThreadPoolExecutor(threads) as pool:
@@ -133,7 +133,8 @@ def _write_pixels(split: CocoSplit, image_px: int, path: Path, threads: int, pro
             progress(stop, len(split))
 
 
-def _checked_image(split: CocoSplit, index: int) -> NDArray[np.uint8]:
+def stored_pixels(split: CocoSplit, index: int) -> NDArray[np.uint8]:
+    """The image as it is stored; raises DataError where it is not as large as its annotations say."""
     path = split.path(index)
     pixels = load_image(path)
     height, width = (int(side) for side in split.sizes[index])

@@ -1,0 +1,158 @@
+"""`effspine data make-digits | inspect | register`: data sets to train on.
+
+effspine data make-digits DIR        1,250 images in about ten seconds
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+data_app = typer.Typer(
+    add_completion=False, no_args_is_help=True, help="Data sets: make, inspect and register them."
+)
+
+AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON document.")]
+Progress = Callable[[int, int], None]
+
+_LISTED_FAULTS = 10
+
+
+@data_app.command("make-digits")
+def make_digits_command(
+    directory: Annotated[
+        Path, typer.Argument(metavar="DIR", help="Folder to make; it must be empty or not there.")
+    ],
+    train: Annotated[int, typer.Option(help="Training images.")] = 1000,
+    val: Annotated[int, typer.Option(help="Validation images, for rewards.")] = 250,
+    seed: Annotated[int, typer.Option(help="The same seed gives the same bytes.")] = 0,
+    categories: Annotated[int, typer.Option(help='1: "digit"; 10: "0" to "9", much slower to learn.')] = 1,
+    as_json: AsJson = False,
+) -> None:
+    """Make a COCO-format detection data set of real handwritten digits."""
+    from proxy_trainer.digits import make_digits
+
+    with _progress("making digits") as progress:
+        made = make_digits(
+            directory, train=train, val=val, seed=seed, categories=categories, progress=progress
+        )
+    if as_json:
+        _print_json({"directory": str(made.directory), "created": made.created, **made.parameters.to_dict()})
+        return
+    print(f"{'made' if made.created else 'kept, as it was made before:'} {made.directory}")
+
+
+@data_app.command("inspect")
+def inspect_command(
+    images: Annotated[Path, typer.Option(metavar="DIR", help="Folder of the images.")],
+    annotations: Annotated[Path, typer.Option(metavar="FILE", help="COCO instances JSON.")],
+    image_px: Annotated[int, typer.Option(min=32, help="Image side in training, for the box levels.")] = 128,
+    anchor_size: Annotated[
+        float, typer.Option(min=0.1, help="Smallest anchor of a level, in strides.")
+    ] = 3.0,
+    check_images: Annotated[bool, typer.Option("--check-images", help="Decode every image.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Say what a COCO data set holds, and which of its images cannot be used."""
+    from proxy_trainer.coco import load_split
+    from proxy_trainer.errors import DataError
+    from proxy_trainer.inspection import inspect_split, unreadable_images
+
+    split = load_split(images, annotations)
+    found = inspect_split(split, image_px=image_px, anchor_size=anchor_size)
+    found["unreadable_images"] = None
+    if check_images:
+        with _progress("decoding images") as progress:
+            found["unreadable_images"] = unreadable_images(split, progress)
+    if as_json:
+        _print_json(found)
+    else:
+        _print_inspection(found)
+    faulty = found["missing_images"] or [fault["path"] for fault in found["unreadable_images"] or ()]
+    if faulty:
+        kind = "are missing" if found["missing_images"] else "cannot be used"
+        raise DataError(f"{len(faulty)} of {len(split)} images {kind}; the first is {faulty[0]}")
+
+
+@data_app.command("register")
+def register_command(
+    name: Annotated[str, typer.Argument(metavar="NAME", help="What campaigns call the data set.")],
+    directory: Annotated[Path, typer.Argument(metavar="DIR", help="COCO folder of images and annotations.")],
+    as_json: AsJson = False,
+) -> None:
+    """Make a COCO folder known to campaigns by a name."""
+    from proxy_trainer.registry import register_dataset
+    from search_space.data_dir import data_dir
+
+    file = register_dataset(data_dir(), name, directory)
+    if as_json:
+        _print_json({"name": name, "path": str(directory.expanduser().absolute()), "file": str(file)})
+        return
+    print(f"{name} is {directory.expanduser().absolute()}")
+
+
+def _print_json(document: Any) -> None:
+    sys.stdout.write(json.dumps(document, indent=2, ensure_ascii=False, allow_nan=False) + "\n")
+
+
+@contextmanager
+def _progress(title: str) -> Iterator[Progress]:
+    """A bar on standard error where that is a terminal, and nothing elsewhere."""
+    from rich.console import Console
+    from rich.progress import Progress as Bar
+
+    with Bar(console=Console(stderr=True), transient=True, disable=not sys.stderr.isatty()) as bar:
+        task = bar.add_task(title, total=None)
+        yield lambda done, total: bar.update(task, completed=done, total=total)
+
+
+def _print_inspection(found: dict[str, Any]) -> None:
+    from rich import box
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    console = Console(highlight=False, width=None if sys.stdout.isatty() else 160)
+    facts = Table(box=None, show_header=False, pad_edge=False)
+    for name, value in _facts(found):
+        facts.add_row(Text(name, style="bold"), Text(value))
+    console.print(facts)
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+    for column in ("id", "category", "boxes", "images"):
+        table.add_column(column, justify="left" if column == "category" else "right")
+    for row in found["categories"]:
+        table.add_row(str(row["id"]), Text(row["name"]), f"{row['boxes']:,}", f"{row['images']:,}")
+    console.print(table)
+    for path in found["missing_images"][:_LISTED_FAULTS]:
+        console.print(Text(f"missing: {path}", style="red"))
+    for fault in (found["unreadable_images"] or [])[:_LISTED_FAULTS]:
+        console.print(Text(fault["error"], style="red"))
+
+
+def _facts(found: dict[str, Any]) -> list[tuple[str, str]]:
+    unreadable = found["unreadable_images"]
+    return [
+        ("images", f"{found['images']:,} ({found['empty_images']:,} without boxes)"),
+        ("image sizes", ", ".join(f"{name} {w}x{h}" for name, (w, h) in found["image_sizes"].items())),
+        ("boxes", f"{found['boxes']:,} ({found['crowd_boxes']:,} crowds)"),
+        (
+            "not as they stand",
+            f"{found['boxes_clipped']:,} clipped, {found['boxes_without_area']:,} without area",
+        ),
+        ("by COCO area", ", ".join(f"{name} {count:,}" for name, count in found["areas"].items())),
+        (
+            f"by level at {found['image_px']} px",
+            ", ".join(f"{name} {n:,}" for name, n in found["levels"].items()),
+        ),
+        ("missing images", f"{len(found['missing_images']):,}"),
+        (
+            "unreadable images",
+            "not checked (--check-images)" if unreadable is None else f"{len(unreadable):,}",
+        ),
+    ]

@@ -1,0 +1,64 @@
+"""Data sets by name: a folder under the data directory, or a small file there that points to one."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+from pathlib import Path
+from uuid import uuid4
+
+from proxy_trainer.coco_folder import find_splits
+from proxy_trainer.errors import DataError
+from search_space.errors import InvalidValueError
+
+_NAME = re.compile(r"[a-z0-9][a-z0-9_-]*")
+
+
+def register_dataset(data_dir: Path, name: str, directory: Path) -> Path:
+    """Makes `directory` known as `name`; returns the file written, DATA_DIR/datasets/NAME.json.
+
+    Raises InvalidValueError for a bad name or one that means another folder already, and DataError where the
+    folder is not a COCO data set or the file cannot be written.
+    """
+    if not _NAME.fullmatch(name):
+        raise InvalidValueError(
+            f"{name!r} is not a data set name; use a-z, 0-9, _ and -, starting with a letter or a digit",
+            field="name",
+        )
+    directory = directory.expanduser().absolute()
+    train, reserved = find_splits(directory)
+    for files in (train, reserved):
+        if files is not None:
+            files.load()
+    file = data_dir / "datasets" / f"{name}.json"
+    taken = _known_folder(data_dir, name)
+    if taken is not None and taken.resolve() != directory.resolve():
+        raise InvalidValueError(f"the name {name!r} is taken by {taken}; choose another", field="name")
+    if taken is None:
+        _write(file, directory)
+    return file
+
+
+def _known_folder(data_dir: Path, name: str) -> Path | None:
+    folder, file = data_dir / "datasets" / name, data_dir / "datasets" / f"{name}.json"
+    if folder.is_dir():
+        return folder
+    try:
+        return Path(json.loads(file.read_text())["path"])
+    except FileNotFoundError:
+        return None
+    except (OSError, ValueError, KeyError, TypeError):
+        raise DataError(f"{file} is damaged; remove it and register {name!r} again") from None
+
+
+def _write(file: Path, directory: Path) -> None:
+    partial = file.with_name(f".{file.name}.{uuid4().hex[:12]}.partial")
+    try:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        partial.write_text(json.dumps({"path": str(directory)}) + "\n")
+        os.replace(partial, file)
+    except OSError as error:
+        raise DataError(f"cannot write {file}: {error.strerror or error}") from error
+    finally:
+        partial.unlink(missing_ok=True)
