@@ -13,6 +13,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError, model_validator
 from pydantic_core import InitErrorDetails, PydanticCustomError
 
+from nas_controller.controller.settings import Settings
 from search_space.errors import InvalidValueError
 from search_space.proxy_task import ProxyTask, resolve
 from search_space.space import SearchSpace
@@ -21,7 +22,7 @@ MAX_TRIALS = 100_000
 MAX_PARALLELISM = 1_024
 MAX_SEED = 2**53 - 1  # the largest integer that every JSON reader keeps exactly
 
-LEARNING_RATES = {"recurrent": 0.006, "factorised": 0.05}
+LEARNING_RATES = {"recurrent": 0.003, "factorised": 0.07}
 
 _Name = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=100)]
 _DatasetName = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9_-]*$", max_length=64)]
@@ -69,10 +70,10 @@ class ControllerSpec(BaseModel):
 
     policy: Literal["recurrent", "factorised"] = "recurrent"
     learning_rate: float | None = Field(default=None, gt=0, le=1, allow_inf_nan=False)
-    entropy_bonus: float = Field(default=0.02, ge=0, le=10, allow_inf_nan=False)
+    entropy_bonus: float = Field(default=0.05, ge=0, le=10, allow_inf_nan=False)
     baseline_decay: float = Field(default=0.95, ge=0, lt=1, allow_inf_nan=False)
     importance_clip: float = Field(default=2.0, ge=1, le=100, allow_inf_nan=False)
-    hidden_units: int = Field(default=48, ge=4, le=512)
+    hidden_units: int = Field(default=32, ge=4, le=512)
 
     @model_validator(mode="before")
     @classmethod
@@ -82,6 +83,10 @@ class ControllerSpec(BaseModel):
             rate = LEARNING_RATES.get(policy) if isinstance(policy, str) else None
             return {**document, "learning_rate": rate}
         return document
+
+    def settings(self) -> Settings:
+        """The controller's own settings."""
+        return Settings(**self.model_dump())
 
 
 class ProxyTaskSpec(BaseModel):

@@ -1,0 +1,70 @@
+"""What a policy over the blocks' choices must offer.
+
+A policy owns one flat vector of parameters, so that the optimiser and the saved state need not know its
+shape. Products go through `numpy.einsum`, which never calls a BLAS: its sums run in a fixed order on one
+thread, so a replay gives the same bits whatever the number of threads.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+Floats = NDArray[np.float64]
+Indices = NDArray[np.int64]
+
+
+class Evaluation(NamedTuple):
+    """A sequence of choices under the present parameters.
+
+    `log_probability` of the whole sequence, `entropy` summed over the blocks (each given the choices before
+    it), and the gradients of both with respect to the flat parameters.
+    """
+
+    log_probability: float
+    entropy: float
+    log_probability_gradient: Floats
+    entropy_gradient: Floats
+
+
+class Policy(Protocol):
+    """A distribution over sequences of choices, one for each block."""
+
+    parameters: Floats
+
+    def sample(self, uniforms: Floats) -> tuple[Indices, Floats]:
+        """Choices [batch, blocks] and their log-probabilities [batch], from uniform numbers [batch,
+        blocks].
+        """
+        ...
+
+    def evaluate(self, choices: Indices) -> Evaluation:
+        """The evaluation of one sequence of choices [blocks]."""
+        ...
+
+    def marginals(self) -> Floats:
+        """The probability [blocks, choices] of each choice of each block, whatever the others are."""
+        ...
+
+
+def softmax(logits: Floats) -> tuple[Floats, Floats]:
+    """Probabilities and log-probabilities over the last axis."""
+    shifted = logits - logits.max(axis=-1, keepdims=True)
+    log_probabilities = shifted - np.log(np.exp(shifted).sum(axis=-1, keepdims=True))
+    return np.exp(log_probabilities), log_probabilities
+
+
+def pick(probabilities: Floats, uniforms: Floats) -> Indices:
+    """Indices [batch] drawn from probabilities [batch, choices] by the inverse of their cumulative sum."""
+    below = np.cumsum(probabilities, axis=-1)[:, :-1] <= uniforms[:, None]
+    return np.asarray(below.sum(axis=-1), np.int64)
+
+
+def logit_gradients(choice: int, probabilities: Floats, log_probabilities: Floats) -> tuple[Floats, Floats]:
+    """Gradients [choices] of one choice's log-probability, and of the entropy, with respect to the logits."""
+    log_gradient = -probabilities
+    log_gradient[choice] += 1.0
+    entropy = -(probabilities * log_probabilities).sum()
+    return log_gradient, -probabilities * (log_probabilities + entropy)

@@ -1,0 +1,54 @@
+"""REINFORCE (Williams, 1992) with a moving-average baseline: how far one reward moves the policy.
+
+The search follows Zoph and Le: the gradient of the expected reward is the reward above a baseline times the
+gradient of the log-probability of the sample. Three things are said here and nowhere else:
+
+- The advantage is divided by a moving root mean square of itself and held within +-3, so that the learning
+  rate and the entropy bonus mean the same whether rewards differ by 0.001 or by 0.3.
+- A reward may come late, from a proposal of an earlier policy. Its advantage is then weighed by the
+  importance ratio pi_now / pi_behaviour, truncated at `clip` (truncated importance sampling: one step is taken for each
+  reward, so there is no inner loop for a PPO surrogate to hold back). On policy the ratio is exactly 1.
+- The first reward only sets the baseline, since there is nothing to compare it with.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+_ADVANTAGE_LIMIT = 3.0
+
+
+@dataclass
+class MovingBaseline:
+    """The exponential moving averages of the reward and of its squared distance to that average."""
+
+    decay: float
+    mean: float | None = None
+    variance: float | None = None
+
+    def start(self, reward: float) -> None:
+        """Takes a reward that was not sampled (the uniform widths') as the first mean, if there is none."""
+        if self.mean is None:
+            self.mean = reward
+
+    def advantage(self, reward: float) -> float:
+        """The scaled advantage of a reward over those before it; the reward is then part of the averages."""
+        if self.mean is None:
+            self.mean = reward
+            return 0.0
+        above = reward - self.mean
+        squared = above * above
+        self.variance = (
+            squared if self.variance is None else self.decay * self.variance + (1.0 - self.decay) * squared
+        )
+        self.mean = self.decay * self.mean + (1.0 - self.decay) * reward
+        if self.variance == 0.0:
+            return 0.0
+        scaled = above / math.sqrt(self.variance)
+        return max(-_ADVANTAGE_LIMIT, min(_ADVANTAGE_LIMIT, scaled))
+
+
+def importance_weight(log_probability_now: float, log_probability_then: float, clip: float) -> float:
+    """min(pi_now / pi_behaviour, clip), without overflow."""
+    return math.exp(min(log_probability_now - log_probability_then, math.log(clip)))
