@@ -11,6 +11,7 @@ import numpy as np
 from proxy_trainer.coco import CocoSplit, load_split
 from proxy_trainer.errors import DataError, EmptySplitError
 from proxy_trainer.reserve import reserve
+from search_space.proxy_task import ReserveFrom
 
 _TRAIN, _VAL = ("train",), ("val", "valid", "validation")
 _LARGEST_RESERVED_PART = 5
@@ -31,17 +32,20 @@ class SplitFiles:
         return load_split(self.images, self.annotations)
 
 
-def load_dataset(directory: Path, *, reserved_images: int, seed: int) -> tuple[CocoSplit, CocoSplit]:
+def load_dataset(
+    directory: Path, *, reserved_images: int, reserve_from: ReserveFrom, seed: int
+) -> tuple[CocoSplit, CocoSplit]:
     """(train, reserved) of a COCO folder; both have the same categories, and no image is in both.
 
-    With a validation split the reserved images are at most `reserved_images` of it, drawn by seed. Without
-    one they are drawn from the training images, as the paper reserves 7,392 of train2017 (section 5.1), but
-    never more than one image in five. Raises DataError for a folder that cannot be used, and EmptySplitError
-    where one side has no box to learn from or to score against.
+    With `reserve_from` "train", or where there is no validation split, the reserved images are drawn from the
+    training images, as the paper reserves 7,392 of train2017 (section 5.1.1), but never more than one image
+    in five: the validation split then stays unseen by the search. With "val" they are at most
+    `reserved_images` of the validation split, drawn by seed. Raises DataError for a folder that cannot be
+    used, and EmptySplitError where one side has no box to learn from or to score against.
     """
     train_files, val_files = find_splits(directory)
     train = train_files.load()
-    if val_files is not None:
+    if reserve_from == "val" and val_files is not None:
         val = _with_categories_of(train, val_files.load())
         reserved = reserve(val, reserved_images, seed)[1] if reserved_images < len(val) else val
     else:

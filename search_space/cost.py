@@ -1,4 +1,4 @@
-"""What a network costs: multi-adds and parameters, block by block."""
+"""What a network costs: multi-adds and parameters, block by block, and which parameters it has."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from search_space.network import retinanet
+from search_space.parameters import Parameter, Role
 from search_space.topology import BLOCKS
 
 if TYPE_CHECKING:
@@ -51,9 +52,18 @@ class CostReport:
 
 def cost_report(architecture: Architecture) -> CostReport:
     """The cost of RetinaNet with this architecture on one square image of its input size."""
+    return _read(architecture).report(architecture)
+
+
+def parameters(architecture: Architecture) -> list[Parameter]:
+    """Every parameter of RetinaNet with this architecture, in the order in which the network uses them."""
+    return list(_read(architecture).parameters.values())
+
+
+def _read(architecture: Architecture) -> CostOps:
     ops = CostOps()
     retinanet(ops, architecture, FeatureSize(architecture.input_px, architecture.input_px, 3))
-    return ops.report(architecture)
+    return ops
 
 
 @dataclass(frozen=True)
@@ -76,17 +86,21 @@ class FeatureSize:
 
 
 class CostOps:
-    """The reading of a network as cost; its feature maps are sizes."""
+    """The reading of a network as cost and parameters; its feature maps are sizes."""
 
     def __init__(self) -> None:
+        self.parameters: dict[str, Parameter] = {}
         self._madds: dict[str, int] = defaultdict(int)
         self._elementwise: float = 0.0
-        self._params: dict[str, int] = {}
+
+    def _parameter(self, name: str, role: Role, *shape: int, initial: float = 0.0) -> None:
+        self.parameters[name] = Parameter(name, role, shape, initial)
 
     def report(self, architecture: Architecture) -> CostReport:
         """What was counted, with the share of each block of `architecture`."""
         by_block = defaultdict(lambda: [0, 0])
-        for column, counts in enumerate((self._madds, self._params)):
+        params = {name: parameter.size for name, parameter in self.parameters.items() if parameter.is_trainable}
+        for column, counts in enumerate((self._madds, params)):
             for name, count in counts.items():
                 by_block[name.split("/", 1)[0]][column] += count
         madds = sum(self._madds.values())
@@ -94,7 +108,7 @@ class CostOps:
             BlockCost(block.number, block.level, width, *by_block[f"block{block.number}"])
             for block, width in zip(BLOCKS, architecture.widths, strict=True)
         )
-        return CostReport(madds, round(madds + self._elementwise), sum(self._params.values()), tuple(blocks))
+        return CostReport(madds, round(madds + self._elementwise), sum(params.values()), tuple(blocks))
 
     def size(self, x: FeatureSize) -> tuple[int, int]:
         return x.height, x.width
@@ -104,18 +118,23 @@ class CostOps:
     ) -> FeatureSize:
         out = FeatureSize(-(-x.height // stride), -(-x.width // stride), width)
         self._madds[name] += out.elements * kernel * kernel * x.channels
-        self._params[name] = kernel * kernel * x.channels * width + (width if bias is not None else 0)
-        self._elementwise += 0.5 * out.elements if bias is not None else 0.0
+        self._parameter(f"{name}/kernel", "kernel", kernel, kernel, x.channels, width)
+        if bias is not None:
+            self._parameter(f"{name}/bias", "bias", width, initial=bias)
+            self._elementwise += 0.5 * out.elements
         return out
 
     def depthwise(self, x: FeatureSize, name: str, *, kernel: int, stride: int = 1) -> FeatureSize:
         out = FeatureSize(-(-x.height // stride), -(-x.width // stride), x.channels)
         self._madds[name] += out.elements * kernel * kernel
-        self._params[name] = kernel * kernel * x.channels
+        self._parameter(f"{name}/kernel", "depthwise_kernel", kernel, kernel, x.channels, 1)
         return out
 
     def batch_norm(self, x: FeatureSize, name: str) -> FeatureSize:
-        self._params[name] = 2 * x.channels
+        self._parameter(f"{name}/scale", "scale", x.channels, initial=1.0)
+        self._parameter(f"{name}/offset", "offset", x.channels)
+        self._parameter(f"{name}/mean", "mean", x.channels)
+        self._parameter(f"{name}/variance", "variance", x.channels, initial=1.0)
         self._elementwise += x.elements
         return x
 
@@ -137,9 +156,8 @@ class CostOps:
         return FeatureSize(*size, x.channels)
 
     def fuse(self, inputs: list[FeatureSize], name: str) -> FeatureSize:
-        for index, x in enumerate(inputs):
-            self._params[f"{name}/weight{index + 1}"] = 1
-            self._elementwise += 0.5 * x.elements
+        self._parameter(f"{name}/weights", "fusion", len(inputs), initial=1.0)
+        self._elementwise += 0.5 * sum(x.elements for x in inputs)
         self._elementwise += 0.5 * inputs[0].elements * (len(inputs) - 1)
         return inputs[0]
 

@@ -11,6 +11,7 @@ from search_space.errors import InvalidValueError
 
 Kind = Literal["detection", "synthetic"]
 Schedule = Literal["cosine", "step"]
+ReserveFrom = Literal["train", "val"]
 
 STEP_DECAYS = ((620 / 650, 0.1), (640 / 650, 0.01))
 """Fractions of training after which the rate falls to a tenth and a hundredth: the last 30 and 10 of 650 epochs."""
@@ -25,10 +26,11 @@ class ProxyTask:
     """One way to train and score an architecture; the defaults are the published protocol (section 5.1.1).
 
     Sizes ending in `_px` are pixels of the padded square image. The proxy network has the candidate's widths times
-    `width_multiplier`, rounded to multiples of `width_divisor`. `learning_rate` is the peak for this `batch_size`.
+    `width_multiplier`, rounded to multiples of `width_divisor`. The smallest anchor of a level is `anchor_size` strides wide. `learning_rate` is the peak for this `batch_size`.
     Weight decay takes convolution kernels, not biases, normalisation or fusion weights. `ema_decay` averages the
     weights that are scored; 0 scores the last ones. `scale_min` to `scale_max` is the range of scale jitter.
-    `reserved_images` are held out of training for the reward. `seconds` is used by kind "synthetic" only, which
+    `reserved_images` give the reward: drawn from the training images and held out of training, or from the validation
+    split with `reserve_from` "val". `seconds` is used by kind "synthetic" only, which
     replaces training by a deterministic function of the widths.
     """
 
@@ -39,6 +41,7 @@ class ProxyTask:
     width_divisor: int = _number(8, 1, 64)
     subnet_width: int = _number(64, 4, 1024)
     subnet_layers: int = _number(3, 1, 16)
+    anchor_size: float = _number(3.0, 0.5, 16.0)
     batch_size: int = _number(256, 1, 4096)
     steps: int = _number(4500, 1, 10_000_000)
     learning_rate: float = _number(0.28, 1e-6, 10.0)
@@ -54,6 +57,7 @@ class ProxyTask:
     scale_min: float = _number(0.1, 0.05, 4.0)
     scale_max: float = _number(2.0, 0.05, 4.0)
     reserved_images: int = _number(7392, 1, 1_000_000)
+    reserve_from: ReserveFrom = "train"
     seconds: float = _number(0.0, 0.0, 86_400.0)
 
     def architecture(self, candidate: Architecture, class_slots: int) -> Architecture:
@@ -105,6 +109,7 @@ PROFILES: dict[str, ProxyTask] = {
         scale_min=0.8,
         scale_max=1.25,
         reserved_images=250,
+        reserve_from="val",
     ),
     "smoke": ProxyTask(
         profile="smoke",
@@ -123,6 +128,7 @@ PROFILES: dict[str, ProxyTask] = {
         scale_min=1.0,
         scale_max=1.0,
         reserved_images=16,
+        reserve_from="val",
     ),
     "synthetic": ProxyTask(profile="synthetic", kind="synthetic"),
 }
@@ -155,6 +161,7 @@ def resolve(profile: str, **overrides: Any) -> ProxyTask:
 
 
 _FIXED = ("profile", "kind")
+_WORDS = {"schedule": get_args(Schedule), "reserve_from": get_args(ReserveFrom)}
 _FIELDS = {f.name: f for f in fields(ProxyTask) if f.name not in _FIXED}
 
 
@@ -163,9 +170,9 @@ def _check(name: str, value: object) -> None:
     if name not in _FIELDS:
         raise InvalidValueError(f"{name} is no field of a proxy task; fields are {', '.join(_FIELDS)}", field=where)
     default, limits = _FIELDS[name].default, _FIELDS[name].metadata
-    if name == "schedule":
-        if value not in get_args(Schedule):
-            raise InvalidValueError(f"schedule is {value!r}; it must be cosine or step", field=where)
+    if name in _WORDS:
+        if value not in _WORDS[name]:
+            raise InvalidValueError(f"{name} is {value!r}; it must be {' or '.join(_WORDS[name])}", field=where)
     elif isinstance(default, bool):
         if not isinstance(value, bool):
             raise InvalidValueError(f"{name} is {value!r}; it must be true or false", field=where)

@@ -1,0 +1,71 @@
+"""Horizontal flip and scale jitter, drawn in NumPy and applied to pixels by one graph operation."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+import tensorflow as tf
+
+from search_space.proxy_task import ProxyTask
+
+FloatArray = npt.NDArray[np.float32]
+_SMALLEST_VISIBLE_PX = 2.0
+
+
+class Views(NamedTuple):
+    """How each image of a batch is seen: `scale` `[batch]`, the `origin` (y, x) `[batch, 2]` of the view in pixels
+    of the scaled image, and whether it is `flipped` `[batch]`."""
+
+    scale: FloatArray
+    origin: FloatArray
+    flipped: npt.NDArray[np.bool_]
+
+
+def draw_views(task: ProxyTask, content_px: FloatArray, generator: np.random.Generator) -> Views:
+    """Random views of images whose content is `content_px` (height, width) `[batch, 2]` inside the padding.
+
+    The image is scaled by a factor from the task's range; where it then is larger than the view, the view lies at
+    random over it, and where it is smaller, it is padded at the bottom and the right.
+    """
+    count = len(content_px)
+    scale = generator.uniform(task.scale_min, task.scale_max, count).astype(np.float32)
+    room = np.maximum(content_px * scale[:, None] - task.image_px, 0.0)
+    origin = (room * generator.random((count, 2))).astype(np.float32)
+    coin = generator.random(count) < 0.5
+    return Views(scale, origin, coin & task.flip)
+
+
+def view_boxes(boxes: FloatArray, views: Views, image_px: int) -> FloatArray:
+    """Boxes `[batch, boxes, 4]` (y1, x1, y2, x2) as the views show them, clipped to the image.
+
+    Of a box that falls outside, nothing remains: its sides are zero.
+    """
+    moved = boxes * views.scale[:, None, None] - np.tile(views.origin, 2)[:, None, :]
+    mirrored = np.stack([moved[..., 0], image_px - moved[..., 3], moved[..., 2], image_px - moved[..., 1]], axis=-1)
+    moved = np.where(views.flipped[:, None, None], mirrored, moved)
+    return np.clip(moved, 0.0, image_px, dtype=np.float32)
+
+
+def is_visible(boxes: FloatArray) -> npt.NDArray[np.bool_]:
+    """Which boxes `[..., 4]` are still large enough to learn from."""
+    sides = boxes[..., 2:] - boxes[..., :2]
+    return np.min(sides, axis=-1) >= _SMALLEST_VISIBLE_PX
+
+
+def sampling_windows(views: Views, image_px: int) -> FloatArray:
+    """Where `view_pixels` samples the first and last row and column: (y1, x1, y2, x2) `[batch, 4]`, normalised.
+
+    Pixel i of the view lies at (i + 0.5 + origin) / scale - 0.5 of the source; a flip swaps x1 and x2.
+    """
+    ends = np.array([0.5, image_px - 0.5], dtype=np.float32)
+    at = (ends[None, :, None] + views.origin[:, None, :]) / views.scale[:, None, None] - 0.5
+    windows = at.reshape(-1, 4) / (image_px - 1)
+    return np.where(views.flipped[:, None], windows[:, [0, 3, 2, 1]], windows).astype(np.float32)
+
+
+def view_pixels(pixels: tf.Tensor, windows: tf.Tensor) -> tf.Tensor:
+    """The views `[batch, px, px, 3]` as float32 of the images `[batch, px, px, 3]`, bilinear, zero outside."""
+    batch = tf.shape(pixels)[0]
+    return tf.image.crop_and_resize(pixels, windows, tf.range(batch), pixels.shape[1:3])

@@ -1,0 +1,44 @@
+"""Boxes as TensorFlow tensors: overlap, and their encoding relative to anchors. All are (y1, x1, y2, x2) in pixels."""
+
+from __future__ import annotations
+
+import math
+
+import tensorflow as tf
+
+_LARGEST_LOG_RATIO = math.log(1000 / 16)
+_SMALLEST_SIDE_PX = 1e-3
+
+
+def pairwise_iou(anchors: tf.Tensor, boxes: tf.Tensor) -> tf.Tensor:
+    """Intersection over union `[batch, anchors, boxes]` of anchors `[anchors, 4]` and boxes `[batch, boxes, 4]`."""
+    a, b = anchors[None, :, None, :], boxes[:, None, :, :]
+    overlap = tf.maximum(tf.minimum(a[..., 2:], b[..., 2:]) - tf.maximum(a[..., :2], b[..., :2]), 0.0)
+    intersection = overlap[..., 0] * overlap[..., 1]
+    union = _area(a) + _area(b) - intersection
+    return intersection / tf.maximum(union, _SMALLEST_SIDE_PX)
+
+
+def encode(boxes: tf.Tensor, anchors: tf.Tensor) -> tf.Tensor:
+    """Boxes `[..., anchors, 4]` as (dy, dx, log dh, log dw) relative to the anchors `[anchors, 4]`."""
+    centre, side = _centre_and_side(boxes)
+    anchor_centre, anchor_side = _centre_and_side(anchors)
+    side = tf.maximum(side, _SMALLEST_SIDE_PX)
+    return tf.concat([(centre - anchor_centre) / anchor_side, tf.math.log(side / anchor_side)], axis=-1)
+
+
+def decode(codes: tf.Tensor, anchors: tf.Tensor, image_px: int) -> tf.Tensor:
+    """The inverse of `encode`, with sides bounded and boxes clipped to the image."""
+    anchor_centre, anchor_side = _centre_and_side(anchors)
+    centre = codes[..., :2] * anchor_side + anchor_centre
+    half = tf.exp(tf.minimum(codes[..., 2:], _LARGEST_LOG_RATIO)) * anchor_side / 2
+    return tf.clip_by_value(tf.concat([centre - half, centre + half], axis=-1), 0.0, float(image_px))
+
+
+def _centre_and_side(boxes: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+    return (boxes[..., :2] + boxes[..., 2:]) / 2, boxes[..., 2:] - boxes[..., :2]
+
+
+def _area(boxes: tf.Tensor) -> tf.Tensor:
+    side = boxes[..., 2:] - boxes[..., :2]
+    return side[..., 0] * side[..., 1]

@@ -1,0 +1,208 @@
+"""One training graph and one inference graph, traced once, that take every architecture of the space.
+
+All architectures share one topology; only channel counts differ, and TensorFlow's kernels take those at run time. So
+the parameters live in flat vectors, of which the graph cuts tensors whose channel dimensions are known only when it
+runs. Another architecture is another vector and another table of shapes: data, not a new trace.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+import tensorflow as tf
+
+from proxy_trainer.anchors import anchor_boxes
+from proxy_trainer.augment import view_pixels
+from proxy_trainer.boxes import decode
+from proxy_trainer.losses import DetectionLoss, detection_loss
+from proxy_trainer.targets import assign_targets
+from proxy_trainer.tensor_ops import TensorOps
+from search_space.architecture import Architecture
+from search_space.cost import parameters
+from search_space.network import LEVELS, RetinaNetOutputs, retinanet
+from search_space.parameters import Parameter, initial_values
+from search_space.proxy_task import ProxyTask
+from search_space.topology import NUM_BLOCKS
+
+MAX_DETECTIONS = 100
+NMS_IOU = 0.5
+SCORE_THRESHOLD = 0.001
+IMAGE_MEAN = (123.675, 116.28, 103.53)
+IMAGE_DEVIATION = (58.395, 57.12, 57.375)
+
+
+class DetectionBatch(NamedTuple):
+    """Detections of a batch: boxes `[batch, 100, 4]` (y1, x1, y2, x2) in pixels of the padded image, scores and
+    classes `[batch, 100]`, and how many of the 100 are real `[batch]`."""
+
+    boxes: npt.NDArray[np.float32]
+    scores: npt.NDArray[np.float32]
+    classes: npt.NDArray[np.float32]
+    valid: npt.NDArray[np.int32]
+
+
+class TrainingBatch(NamedTuple):
+    """What a training step takes: source `pixels` `[batch, px, px, 3]` uint8, the sampling `windows` of their views
+    `[batch, 4]`, and `boxes` `[batch, boxes, 4]` as the views show them with `classes` `[batch, boxes]`, -1 as padding.
+    """
+
+    pixels: npt.NDArray[np.uint8]
+    windows: npt.NDArray[np.float32]
+    boxes: npt.NDArray[np.float32]
+    classes: npt.NDArray[np.int32]
+
+
+class _Layout:
+    """Where each parameter of the family lies; those that an architecture lacks take no room."""
+
+    def __init__(self, family: list[Parameter]) -> None:
+        self.trainable = [p for p in family if p.is_trainable]
+        self.statistics = [p for p in family if not p.is_trainable]
+        self._sizes = {
+            kind: tf.Variable(tf.zeros([len(group)], tf.int32), trainable=False, name=f"{kind}_sizes")
+            for kind, group in (("trainable", self.trainable), ("statistics", self.statistics))
+        }
+        kernels = [p for p in self.trainable if len(p.shape) == 4]
+        self._shape_rows = {p.name: row for row, p in enumerate(kernels)}
+        self._shapes = tf.Variable(tf.zeros([len(kernels), 4], tf.int32), trainable=False, name="kernel_shapes")
+
+    def load(self, present: dict[str, Parameter]) -> None:
+        """Take the shapes of one architecture."""
+        for kind, group in (("trainable", self.trainable), ("statistics", self.statistics)):
+            sizes = [present[p.name].size if p.name in present else 0 for p in group]
+            self._sizes[kind].assign(sizes)
+        rows = [present[name].shape if name in present else (1, 1, 0, 0) for name in self._shape_rows]
+        self._shapes.assign(rows)
+
+    def tensors(self, trainable: tf.Tensor, statistics: tf.Tensor) -> dict[str, tf.Tensor]:
+        """The parameter tensors, by name, cut from the flat vectors."""
+        shapes = tf.unstack(self._shapes, num=len(self._shape_rows))
+        tensors = {}
+        for kind, group, flat in (
+            ("trainable", self.trainable, trainable),
+            ("statistics", self.statistics, statistics),
+        ):
+            pieces = tf.split(flat, self._sizes[kind], num=len(group))
+            for parameter, piece in zip(group, pieces, strict=True):
+                if len(parameter.shape) == 4:
+                    piece = tf.reshape(piece, shapes[self._shape_rows[parameter.name]])
+                    last = 1 if parameter.role == "depthwise_kernel" else None
+                    piece.set_shape([*parameter.shape[:2], None, last])
+                elif parameter.role == "fusion":
+                    piece.set_shape(parameter.shape)
+                tensors[parameter.name] = piece
+        return tensors
+
+
+class Engine:
+    """Trains and runs proxy networks of one family; `load` puts an architecture in.
+
+    The family is the proxy networks of one task over one number of classes. The first call of each graph traces it; loading another
+    architecture never does.
+    """
+
+    def __init__(self, task: ProxyTask, class_slots: int) -> None:
+        self._task = task
+        self._class_slots = class_slots
+        # Unequal widths everywhere: the reading then holds every parameter that any architecture can have.
+        self._family = task.architecture(Architecture(tuple(range(100, 100 + 10 * NUM_BLOCKS, 10))), class_slots)
+        self._layout = _Layout(parameters(self._family))
+        self._anchors = tf.constant(anchor_boxes(task.image_px, task.anchor_size))
+        self._weights, self._momentum, self._average, self._decay, self._statistics = (
+            tf.Variable(tf.zeros([0]), shape=[None], trainable=False, name=name)
+            for name in ("weights", "momentum", "average", "decay", "statistics")
+        )
+        pixels = tf.TensorSpec([None, task.image_px, task.image_px, 3], tf.uint8)
+        self._train = tf.function(
+            self._train_step,
+            input_signature=[
+                TrainingBatch(
+                    pixels=pixels,
+                    windows=tf.TensorSpec([None, 4]),
+                    boxes=tf.TensorSpec([None, None, 4]),
+                    classes=tf.TensorSpec([None, None], tf.int32),
+                ),
+                tf.TensorSpec([]),
+                tf.TensorSpec([2], tf.int32),
+            ],
+            autograph=False,
+        )
+        self._infer = tf.function(self._detect, input_signature=[pixels], autograph=False)
+
+    def load(self, candidate: Architecture, seed: int) -> None:
+        """Put in the fresh proxy network of a candidate: initial weights from `seed`, no momentum, no statistics."""
+        present = parameters(self._task.architecture(candidate, self._class_slots))
+        by_name = {p.name: p for p in present}
+        self._layout.load(by_name)
+        trainable = [p for p in present if p.is_trainable]
+        weights = initial_values(trainable, seed)
+        self._weights.assign(weights)
+        self._average.assign(weights)
+        self._momentum.assign(np.zeros_like(weights))
+        self._decay.assign(
+            np.repeat([self._task.weight_decay * p.is_decayed for p in trainable], [p.size for p in trainable])
+        )
+        self._statistics.assign(initial_values([p for p in present if not p.is_trainable], seed))
+
+    def train_step(self, batch: TrainingBatch, learning_rate: float, path_seed: tuple[int, int]) -> DetectionLoss:
+        """One step of SGD with momentum; the loss before it. `path_seed` seeds the draws of stochastic depth."""
+        loss = self._train(batch, tf.constant(learning_rate), tf.constant(path_seed))
+        return DetectionLoss(*(float(part) for part in loss))
+
+    def detect(self, pixels: npt.NDArray[np.uint8]) -> DetectionBatch:
+        """Detections of the averaged weights on images `[batch, px, px, 3]`."""
+        return DetectionBatch(*(part.numpy() for part in self._infer(pixels)))
+
+    def _train_step(self, batch: TrainingBatch, learning_rate: tf.Tensor, path_seed: tf.Tensor) -> DetectionLoss:
+        task = self._task
+        images = normalise(view_pixels(batch.pixels, batch.windows))
+        targets = assign_targets(self._anchors, batch.boxes, batch.classes)
+        weights = self._weights.read_value()
+        with tf.GradientTape() as tape:
+            tape.watch(weights)
+            tensors = self._layout.tensors(weights, self._statistics)
+            ops = TensorOps(tensors, training=True, drop_rate=task.stochastic_depth, path_seed=path_seed)
+            loss = detection_loss(*self._flatten(retinanet(ops, self._family, images)), targets)
+        gradient = tape.gradient(loss.total, weights)
+        if task.clip_norm:
+            gradient = tf.clip_by_norm(gradient, task.clip_norm)
+        momentum = task.momentum * self._momentum + gradient + self._decay * weights
+        weights = weights - learning_rate * momentum
+        self._momentum.assign(momentum)
+        self._weights.assign(weights)
+        self._average.assign(task.ema_decay * self._average + (1.0 - task.ema_decay) * weights)
+        batch_statistics = tf.concat([ops.batch_statistics[p.name] for p in self._layout.statistics], axis=0)
+        self._statistics.assign(task.bn_momentum * self._statistics + (1.0 - task.bn_momentum) * batch_statistics)
+        return loss
+
+    def _detect(self, pixels: tf.Tensor) -> tuple[tf.Tensor, ...]:
+        images = normalise(tf.cast(pixels, tf.float32))
+        ops = TensorOps(self._layout.tensors(self._average, self._statistics), training=False)
+        logits, codes = self._flatten(retinanet(ops, self._family, images))
+        boxes = decode(codes, self._anchors, self._task.image_px)
+        return tf.image.combined_non_max_suppression(
+            boxes[:, :, None, :],
+            tf.nn.sigmoid(logits),
+            max_output_size_per_class=MAX_DETECTIONS,
+            max_total_size=MAX_DETECTIONS,
+            iou_threshold=NMS_IOU,
+            score_threshold=SCORE_THRESHOLD,
+            clip_boxes=False,
+        )
+
+    def _flatten(self, outputs: RetinaNetOutputs[tf.Tensor]) -> tuple[tf.Tensor, tf.Tensor]:
+        """Class logits `[batch, anchors, classes]` and box codes `[batch, anchors, 4]` over all levels."""
+        count = len(self._anchors)
+
+        def over_levels(parts: dict[int, tf.Tensor], values: int) -> tf.Tensor:
+            flat = [tf.reshape(parts[level], [tf.shape(parts[level])[0], -1, values]) for level in LEVELS]
+            return tf.ensure_shape(tf.concat(flat, axis=1), [None, count, values])
+
+        return over_levels(outputs.class_logits, self._class_slots), over_levels(outputs.boxes, 4)
+
+
+def normalise(images: tf.Tensor) -> tf.Tensor:
+    """Pixel values 0 to 255 with the mean and deviation of natural images taken out."""
+    return (images - tf.constant(IMAGE_MEAN)) / tf.constant(IMAGE_DEVIATION)

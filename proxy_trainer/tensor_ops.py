@@ -1,0 +1,126 @@
+"""The reading of a network as a TensorFlow graph that takes parameters of any width."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import tensorflow as tf
+
+from search_space.ops import Activation
+
+BN_EPSILON = 1e-3
+
+
+class TensorOps:
+    """`Ops` over tensors `[batch, height, width, channels]` whose channel dimensions are known at run time only.
+
+    `parameters` maps names to tensors; one that an architecture does not have is there with no channels. In training
+    the batch statistics are used and kept in `batch_statistics`, by name; in inference the running ones are.
+    `drop_rate` is the stochastic depth of the last block, `path_seed` an integer pair that seeds a step's draws.
+    """
+
+    def __init__(
+        self,
+        parameters: Mapping[str, tf.Tensor],
+        *,
+        training: bool,
+        drop_rate: float = 0.0,
+        path_seed: tf.Tensor | None = None,
+    ) -> None:
+        self._parameters = parameters
+        self._training = training
+        self._drop_rate = drop_rate if training else 0.0
+        self._path_seed = path_seed
+        self._paths = 0
+        self.batch_statistics: dict[str, tf.Tensor] = {}
+
+    def size(self, x: tf.Tensor) -> tuple[int, int]:
+        return int(x.shape[1]), int(x.shape[2])
+
+    def conv(
+        self, x: tf.Tensor, width: int, name: str, *, kernel: int = 1, stride: int = 1, bias: float | None = None
+    ) -> tf.Tensor:
+        y = tf.nn.conv2d(x, self._parameters[f"{name}/kernel"], strides=stride, padding="SAME")
+        return y if bias is None else tf.nn.bias_add(y, self._parameters[f"{name}/bias"])
+
+    def depthwise(self, x: tf.Tensor, name: str, *, kernel: int, stride: int = 1) -> tf.Tensor:
+        weights = self._parameters[f"{name}/kernel"]
+        return tf.nn.depthwise_conv2d(x, weights, strides=(1, stride, stride, 1), padding="SAME")
+
+    def batch_norm(self, x: tf.Tensor, name: str) -> tf.Tensor:
+        y, mean, variance = self._normalise(x, name)
+        if self._training:
+            self._keep_statistics(name, mean, variance)
+        return y
+
+    def activate(self, x: tf.Tensor, kind: Activation) -> tf.Tensor:
+        return {"swish": tf.nn.silu, "relu": tf.nn.relu, "sigmoid": tf.nn.sigmoid}[kind](x)
+
+    def global_pool(self, x: tf.Tensor) -> tf.Tensor:
+        return tf.reduce_mean(x, axis=(1, 2), keepdims=True)
+
+    def scale(self, x: tf.Tensor, gate: tf.Tensor) -> tf.Tensor:
+        return x * gate
+
+    def space_to_depth(self, x: tf.Tensor) -> tf.Tensor:
+        height, width = self.size(x)
+        if height % 2 or width % 2:
+            x = tf.pad(x, ((0, 0), (0, height % 2), (0, width % 2), (0, 0)))
+        return tf.nn.space_to_depth(x, 2)
+
+    def upsample(self, x: tf.Tensor, factor: int, size: tuple[int, int]) -> tf.Tensor:
+        height, width = self.size(x)
+        y = tf.tile(x[:, :, None, :, None, :], (1, 1, factor, 1, factor, 1))
+        y = tf.reshape(y, (-1, factor * height, factor * width, tf.shape(x)[3]))
+        return y[:, : size[0], : size[1]]
+
+    def fuse(self, inputs: list[tf.Tensor], name: str) -> tf.Tensor:
+        weights = tf.nn.relu(self._parameters[f"{name}/weights"])
+        shares = tf.unstack(weights / (tf.reduce_sum(weights) + 1e-3), num=len(inputs))
+        return tf.add_n([share * x for share, x in zip(shares, inputs, strict=True)])
+
+    def add_if_same_width(self, x: tf.Tensor, y: tf.Tensor) -> tf.Tensor:
+        same = tf.equal(tf.shape(x)[-1], tf.shape(y)[-1])
+        total = tf.cond(same, lambda: x + y, lambda: y)
+        return tf.ensure_shape(total, y.shape)
+
+    def match_width(self, x: tf.Tensor, width: int, name: str) -> tf.Tensor:
+        """Where the widths agree the projection has no channels, and the other side of the condition runs."""
+        kernel = self._parameters[f"{name}/conv/kernel"]
+        bn = f"{name}/bn"
+
+        def project() -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
+            return self._normalise(self.conv(x, width, f"{name}/conv"), bn)
+
+        y, mean, variance = tf.cond(tf.size(kernel) > 0, project, lambda: (x, tf.zeros([0]), tf.zeros([0])))
+        if self._training:
+            self._keep_statistics(bn, mean, variance)
+        return tf.ensure_shape(y, x.shape)
+
+    def add(self, x: tf.Tensor, y: tf.Tensor) -> tf.Tensor:
+        return x + y
+
+    def drop_path(self, branch: tf.Tensor, depth: float) -> tf.Tensor:
+        if not self._drop_rate:
+            return branch
+        self._paths += 1
+        keep = 1.0 - self._drop_rate * depth
+        draw = tf.random.stateless_uniform([tf.shape(branch)[0], 1, 1, 1], self._path_seed + [0, self._paths])
+        return branch * (tf.cast(draw < keep, branch.dtype) / keep)
+
+    def _normalise(self, x: tf.Tensor, name: str) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
+        """Normalised `x` with the mean and variance of the batch in training, of the running average in inference."""
+        scale, offset = (self._parameters[f"{name}/{part}"] for part in ("scale", "offset"))
+        if self._training:
+            mean = variance = tf.zeros([0])
+        else:
+            mean, variance = (self._parameters[f"{name}/{part}"] for part in ("mean", "variance"))
+        y, mean, variance, *_ = tf.raw_ops.FusedBatchNormV3(
+            x=x, scale=scale, offset=offset, mean=mean, variance=variance, epsilon=BN_EPSILON,
+            is_training=self._training,
+        )  # fmt: skip
+        return y, mean, variance
+
+    def _keep_statistics(self, name: str, mean: tf.Tensor, variance: tf.Tensor) -> None:
+        self.batch_statistics[f"{name}/mean"] = mean
+        self.batch_statistics[f"{name}/variance"] = variance
