@@ -1,13 +1,14 @@
 """REINFORCE (Williams, 1992) with a moving-average baseline: how far one reward moves the policy.
 
-The search follows Zoph and Le: the gradient of the expected reward is the reward above a baseline times the
-gradient of the log-probability of the sample. Three things are said here and nowhere else:
+The search follows Zoph and Le (section 3.2): the gradient of the expected reward is the reward above a
+baseline times the gradient of the log-probability of the sample. Three things are said here and nowhere
+else:
 
 - The advantage is divided by a moving root mean square of itself and held within +-3, so that the learning
   rate and the entropy bonus mean the same whether rewards differ by 0.001 or by 0.3.
 - A reward may come late, from a proposal of an earlier policy. Its advantage is then weighed by the
-  importance ratio pi_now / pi_behaviour, truncated at `clip` (truncated importance sampling: one step is taken for each
-  reward, so there is no inner loop for a PPO surrogate to hold back). On policy the ratio is exactly 1.
+  importance ratio pi_now / pi_behaviour, truncated at `clip` (truncated importance sampling: one step is
+  taken for each reward, so there is no inner loop for a PPO surrogate to hold back). On policy it is 1.
 - The first reward only sets the baseline, since there is nothing to compare it with.
 """
 

@@ -6,8 +6,6 @@ nothing.
 
 from __future__ import annotations
 
-import hashlib
-import json
 import math
 from collections.abc import Mapping
 from datetime import datetime
@@ -16,6 +14,7 @@ from typing import Any, cast
 from sqlalchemy import CursorResult, select, update
 from sqlalchemy.orm import Session
 
+from nas_controller.canonical import canonical_json, sha256_hex
 from nas_controller.store import models
 from nas_controller.store.database import Database
 from nas_controller.store.errors import ConflictError, NotFoundError
@@ -288,8 +287,8 @@ def _finish_trial(
     controller_state: Mapping[str, Any],
 ) -> None:
     """The outcome, the campaign's sums, the event with the controller's digest, and the controller."""
-    text = json.dumps(controller_state, sort_keys=True, separators=(",", ":"), allow_nan=False)
-    digest = hashlib.sha256(text.encode()).hexdigest()
+    text = canonical_json(controller_state)
+    digest = sha256_hex(text)
     trial.state = state
     trial.reward = reward
     trial.finished_at = now
