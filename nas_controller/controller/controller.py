@@ -43,6 +43,11 @@ class Controller:
         self._told = 0
 
     @property
+    def choices(self) -> tuple[int, ...]:
+        """The multipliers that a block can take."""
+        return self._choices
+
+    @property
     def told(self) -> int:
         """How many rewards of proposals it has learned from."""
         return self._told
