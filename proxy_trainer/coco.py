@@ -148,9 +148,7 @@ def _parse(annotations: Path, content: bytes, columns: BoxColumns) -> Any:
 
 
 def _check_sections(annotations: Path, document: Any) -> None:
-    wanted = (
-        "COCO detection annotations are one JSON object with the lists images, annotations and categories"
-    )
+    wanted = "COCO detection annotations are one JSON object with the lists images, annotations and categories"
     if not isinstance(document, dict):
         kind = "a list" if isinstance(document, list) else "a single value"
         raise DataError(f"{annotations} holds {kind} at its top level; {wanted}")
@@ -162,9 +160,7 @@ def _check_sections(annotations: Path, document: Any) -> None:
     if not document["images"]:
         raise DataError(f"{annotations}: 'images' is empty")
     if not document["categories"]:
-        raise DataError(
-            f"{annotations}: 'categories' is empty; each object class needs an id and a name there"
-        )
+        raise DataError(f"{annotations}: 'categories' is empty; each object class needs an id and a name there")
 
 
 def _field(annotations: Path, where: str, found: Any, name: str, kind: type[int] | type[str]) -> Any:
@@ -234,9 +230,7 @@ def _rows(annotations: Path, found: list[Any]) -> NDArray[np.int64]:
         if type(row) is not int:
             named = f" (id {row['id']})" if isinstance(row, dict) and "id" in row else ""
             fault = annotation_fault(row) if isinstance(row, dict) else "is not an object"
-            raise DataError(
-                f"{annotations}: annotations[{index}]{named} {fault or 'has a number beyond 64 bits'}"
-            )
+            raise DataError(f"{annotations}: annotations[{index}]{named} {fault or 'has a number beyond 64 bits'}")
     return np.array(found, np.int64)
 
 

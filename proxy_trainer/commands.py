@@ -14,9 +14,7 @@ from typing import Annotated, Any
 
 import typer
 
-data_app = typer.Typer(
-    add_completion=False, no_args_is_help=True, help="Data sets: make, inspect and register them."
-)
+data_app = typer.Typer(add_completion=False, no_args_is_help=True, help="Data sets: make, inspect and register them.")
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON document.")]
 Progress = Callable[[int, int], None]
@@ -26,9 +24,7 @@ _LISTED_FAULTS = 10
 
 @data_app.command("make-digits")
 def make_digits_command(
-    directory: Annotated[
-        Path, typer.Argument(metavar="DIR", help="Folder to make; it must be empty or not there.")
-    ],
+    directory: Annotated[Path, typer.Argument(metavar="DIR", help="Folder to make; it must be empty or not there.")],
     train: Annotated[int, typer.Option(help="Training images.")] = 1000,
     val: Annotated[int, typer.Option(help="Validation images, for rewards.")] = 250,
     seed: Annotated[int, typer.Option(help="The same seed gives the same bytes.")] = 0,
@@ -39,9 +35,7 @@ def make_digits_command(
     from proxy_trainer.digits import make_digits
 
     with _progress("making digits") as progress:
-        made = make_digits(
-            directory, train=train, val=val, seed=seed, categories=categories, progress=progress
-        )
+        made = make_digits(directory, train=train, val=val, seed=seed, categories=categories, progress=progress)
     if as_json:
         _print_json({"directory": str(made.directory), "created": made.created, **made.parameters.to_dict()})
         return
@@ -53,9 +47,7 @@ def inspect_command(
     images: Annotated[Path, typer.Option(metavar="DIR", help="Folder of the images.")],
     annotations: Annotated[Path, typer.Option(metavar="FILE", help="COCO instances JSON.")],
     image_px: Annotated[int, typer.Option(min=32, help="Image side in training, for the box levels.")] = 128,
-    anchor_size: Annotated[
-        float, typer.Option(min=0.1, help="Smallest anchor of a level, in strides.")
-    ] = 3.0,
+    anchor_size: Annotated[float, typer.Option(min=0.1, help="Smallest anchor of a level, in strides.")] = 3.0,
     check_images: Annotated[bool, typer.Option("--check-images", help="Decode every image.")] = False,
     as_json: AsJson = False,
 ) -> None:

@@ -100,15 +100,11 @@ def _drawn(rng: np.random.Generator, spline: NDArray[np.float32], size_px: float
     down = (np.cos(turn) * rows - np.sin(turn) * columns) * cells_per_px
     right = (np.sin(turn) * rows + np.cos(turn) * columns) * cells_per_px / aspect + shear * down
     centre = (spline.shape[0] - 1) / 2
-    ink = ndimage.map_coordinates(
-        spline, [down + centre, right + centre], order=3, prefilter=False, mode="constant"
-    )
+    ink = ndimage.map_coordinates(spline, [down + centre, right + centre], order=3, prefilter=False, mode="constant")
     # One pixel is `cells_per_px` of the ink's slope, so this edge is about one pixel wide at every size.
     alpha = np.clip((ink - threshold) / (cells_per_px * softness) + 0.5, 0, 1).astype(np.float32)
     seen_rows, seen_columns = np.flatnonzero(alpha.any(axis=1)), np.flatnonzero(alpha.any(axis=0))
-    cropped: NDArray[np.float32] = alpha[
-        seen_rows[0] : seen_rows[-1] + 1, seen_columns[0] : seen_columns[-1] + 1
-    ]
+    cropped: NDArray[np.float32] = alpha[seen_rows[0] : seen_rows[-1] + 1, seen_columns[0] : seen_columns[-1] + 1]
     return cropped
 
 

@@ -81,9 +81,7 @@ def _draw_distractor(rng: np.random.Generator, canvas: Pixels) -> None:
             joint="curve",
         )
     alpha = np.asarray(mask.reduce(finer), np.float32)[..., None] / 255 * rng.uniform(0.3, 0.9)
-    shade = np.clip(
-        canvas.mean(axis=(0, 1)) + rng.uniform(-0.45, 0.45) + rng.uniform(-0.15, 0.15, 3), 0.03, 0.97
-    )
+    shade = np.clip(canvas.mean(axis=(0, 1)) + rng.uniform(-0.45, 0.45) + rng.uniform(-0.15, 0.15, 3), 0.03, 0.97)
     canvas += alpha.astype(np.float32) * (shade.astype(np.float32) - canvas)
 
 

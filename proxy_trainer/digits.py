@@ -17,7 +17,7 @@ from uuid import uuid4
 
 import numpy as np
 from PIL import Image
-from pycocotools import mask as rle  # type: ignore[import-untyped]
+from pycocotools import mask as rle
 
 from proxy_trainer.digit_scenes import Glyphs, Scene, compose_scene
 from proxy_trainer.errors import DataError
@@ -46,9 +46,7 @@ class DigitsParameters:
     def __post_init__(self) -> None:
         for name, lowest in (("train", 1), ("val", 1), ("seed", 0), ("image_px", 64)):
             if getattr(self, name) < lowest:
-                raise InvalidValueError(
-                    f"{name} must be at least {lowest}, not {getattr(self, name)}", field=name
-                )
+                raise InvalidValueError(f"{name} must be at least {lowest}, not {getattr(self, name)}", field=name)
         if self.categories not in (1, 10):
             raise InvalidValueError(f"categories must be 1 or 10, not {self.categories}", field="categories")
 
@@ -112,13 +110,9 @@ def _is_kept(directory: Path, parameters: DigitsParameters) -> bool:
     if found != wanted:
         known = found if isinstance(found, dict) else {}
         differing = ", ".join(
-            f"{name} {known.get(name)} instead of {value}"
-            for name, value in wanted.items()
-            if known.get(name) != value
+            f"{name} {known.get(name)} instead of {value}" for name, value in wanted.items() if known.get(name) != value
         )
-        raise DataError(
-            f"{directory} holds another digits data set ({differing}); remove it or give another directory"
-        )
+        raise DataError(f"{directory} holds another digits data set ({differing}); remove it or give another directory")
     for split in _SPLITS:
         present = sum(1 for _ in (directory / split).glob("*.jpg"))
         if present != wanted[split]:
@@ -161,9 +155,7 @@ def _write_folder(folder: Path, parameters: DigitsParameters, progress: Progress
             name = f"{index + 1:06d}.jpg"
             _save_jpeg(scene, folder / split / name)
             height, width = scene.pixels.shape[:2]
-            images.append(
-                {"id": index + 1, "file_name": name, "height": height, "width": width, "license": 1}
-            )
+            images.append({"id": index + 1, "file_name": name, "height": height, "width": width, "license": 1})
             annotations += _annotations(scene, index + 1, len(annotations) + 1, parameters.categories)
             done += 1
             progress(done, total)
@@ -174,7 +166,7 @@ def _write_folder(folder: Path, parameters: DigitsParameters, progress: Progress
 
 def _split_glyphs(seed: int) -> tuple[Glyphs, Glyphs]:
     """The glyphs of the training images and those of the validation images: disjoint, drawn by seed."""
-    from sklearn.datasets import load_digits  # type: ignore[import-untyped]
+    from sklearn.datasets import load_digits
 
     bunch = load_digits()
     ink, digits = bunch.images / 16.0, bunch.target.astype(np.int64)
@@ -226,7 +218,6 @@ def _document(
         "images": images,
         "annotations": annotations,
         "categories": [
-            {"id": number, "name": name, "supercategory": "digit"}
-            for number, name in enumerate(names, start=1)
+            {"id": number, "name": name, "supercategory": "digit"} for number, name in enumerate(names, start=1)
         ],
     }

@@ -48,11 +48,7 @@ class NonFiniteLossError(TrialError):
     reaction = "give_up"
 
     def __init__(self, step: int, learning_rate: float, last_good_loss: float | None) -> None:
-        last = (
-            "there was no finite loss before"
-            if last_good_loss is None
-            else f"last finite loss {last_good_loss:.4g}"
-        )
+        last = "there was no finite loss before" if last_good_loss is None else f"last finite loss {last_good_loss:.4g}"
         super().__init__(f"the loss is not finite at step {step} (learning rate {learning_rate:.4g}; {last})")
         self.step = step
         self.learning_rate = learning_rate

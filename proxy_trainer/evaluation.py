@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from faster_coco_eval import COCO, COCOeval_faster  # type: ignore[import-untyped]
+from faster_coco_eval import COCO, COCOeval_faster
 from numpy.typing import NDArray
 
 from proxy_trainer.coco import CocoSplit
@@ -52,10 +52,7 @@ def coco_metrics(split: CocoSplit, detections: Detections) -> dict[str, float | 
     truth = COCO(_ground_truth(split), print_function=_silent)
     evaluation = COCOeval_faster(truth, _results(split, detections), iouType="bbox", print_function=_silent)
     evaluation.run()
-    return {
-        name: None if value < 0 else float(value)
-        for name, value in zip(FIGURES, evaluation.stats, strict=True)
-    }
+    return {name: None if value < 0 else float(value) for name, value in zip(FIGURES, evaluation.stats, strict=True)}
 
 
 def _silent(*_: object) -> None:

@@ -47,9 +47,7 @@ def inspect_split(split: CocoSplit, *, image_px: int, anchor_size: float) -> dic
         "image_px": image_px,
         "levels": _levels(split, image_px, anchor_size),
         "categories": _categories(split),
-        "missing_images": [
-            str(split.path(index)) for index in range(len(split)) if not split.path(index).is_file()
-        ],
+        "missing_images": [str(split.path(index)) for index in range(len(split)) if not split.path(index).is_file()],
     }
 
 
@@ -74,9 +72,7 @@ def unreadable_images(split: CocoSplit, progress: Progress) -> list[dict[str, st
     return found
 
 
-def box_levels(
-    corners: NDArray[np.float32], scale: NDArray[np.float64], anchor_size: float
-) -> NDArray[np.int64]:
+def box_levels(corners: NDArray[np.float32], scale: NDArray[np.float64], anchor_size: float) -> NDArray[np.int64]:
     """The level, 3 to 7, with the anchors nearest in size to each of `corners` [b, 4] times `scale` [b]."""
     sides = (corners[:, 2:] - corners[:, :2]).astype(np.float64)
     octaves = np.log2(np.sqrt(sides[:, 0] * sides[:, 1]) * scale / anchor_size)
@@ -102,9 +98,7 @@ def _image_sizes(split: CocoSplit) -> dict[str, list[int]]:
 def _categories(split: CocoSplit) -> list[dict[str, Any]]:
     count = len(split.category_ids)
     boxes = np.bincount(split.categories, minlength=count)
-    images = np.bincount(
-        np.unique(np.stack([split.categories, split.box_images]), axis=1)[0], minlength=count
-    )
+    images = np.bincount(np.unique(np.stack([split.categories, split.box_images]), axis=1)[0], minlength=count)
     return [
         {"id": int(number), "name": name, "boxes": int(boxes[index]), "images": int(images[index])}
         for index, (number, name) in enumerate(zip(split.category_ids, split.category_names, strict=True))

@@ -65,13 +65,9 @@ def pack(
     """
     folder = cache_dir / f"packed-{image_px}px-{_key(split, image_px)}"
     if not folder.is_dir():
-        _write(
-            split, image_px, folder, threads or os.cpu_count() or 1, progress or (lambda done, total: None)
-        )
+        _write(split, image_px, folder, threads or os.cpu_count() or 1, progress or (lambda done, total: None))
     scale = image_px / split.sizes.max(axis=1)
-    sizes = np.array(
-        [resized_size(int(height), int(width), image_px) for height, width in split.sizes], np.int32
-    )
+    sizes = np.array([resized_size(int(height), int(width), image_px) for height, width in split.sizes], np.int32)
     boxes, classes = _padded_boxes(split, scale)
     return PackedSplit(_mapped(folder), sizes.reshape(-1, 2), scale.astype(np.float32), boxes, classes)
 
@@ -84,9 +80,7 @@ def _key(split: CocoSplit, image_px: int) -> str:
             status = path.stat()
         except OSError as error:
             missing = isinstance(error, FileNotFoundError)
-            raise UnreadableImageError(
-                path, "there is no such file" if missing else str(error.strerror)
-            ) from None
+            raise UnreadableImageError(path, "there is no such file" if missing else str(error.strerror)) from None
         digest.update(json.dumps([str(path), status.st_size, status.st_mtime_ns]).encode())
     return digest.hexdigest()[:24]
 
@@ -152,9 +146,7 @@ def _orientation_note(path: Path) -> str:
     return "; its EXIF orientation turns it, but boxes must refer to the pixels as stored" if turned else ""
 
 
-def _padded_boxes(
-    split: CocoSplit, scale: NDArray[np.float64]
-) -> tuple[NDArray[np.float32], NDArray[np.int32]]:
+def _padded_boxes(split: CocoSplit, scale: NDArray[np.float64]) -> tuple[NDArray[np.float32], NDArray[np.int32]]:
     found = split.training_boxes
     counts = np.bincount(found.images, minlength=len(split))
     most = max(1, int(counts.max(initial=0)))

@@ -34,9 +34,7 @@ ODD_IMAGES: list[tuple[str, tuple[int, int], str, list[tuple[int, float, float, 
 ]
 
 
-def _drawn(
-    size: tuple[int, int], boxes: list[tuple[int, float, float, float, float, int]], seed: int
-) -> Image.Image:
+def _drawn(size: tuple[int, int], boxes: list[tuple[int, float, float, float, float, int]], seed: int) -> Image.Image:
     noise = np.random.default_rng(seed).integers(90, 140, (size[1], size[0], 3), np.uint8)
     image = Image.fromarray(noise)
     pen = ImageDraw.Draw(image)

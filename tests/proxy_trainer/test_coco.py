@@ -16,12 +16,14 @@ from tests.proxy_trainer.odd_coco import odd_document
 def test_columns_hold_what_the_file_says(odd_coco: Path) -> None:
     split = load_split(odd_coco / "images", odd_coco / "annotations.json")
     document = odd_document()
-    assert len(split) == 12 and split.image_ids.tolist() == [image["id"] for image in document["images"]]
-    assert split.category_ids.tolist() == [3, 17, 90] and split.category_names == ("square", "disc", "bar")
-    assert (
-        split.sizes[1].tolist() == [240, 61] and split.path(8) == odd_coco / "images" / "folder" / "crowd.jpg"
-    )
-    assert (np.diff(split.box_images) >= 0).all() and len(split.boxes) == len(document["annotations"])
+    assert len(split) == 12
+    assert split.image_ids.tolist() == [image["id"] for image in document["images"]]
+    assert split.category_ids.tolist() == [3, 17, 90]
+    assert split.category_names == ("square", "disc", "bar")
+    assert split.sizes[1].tolist() == [240, 61]
+    assert split.path(8) == odd_coco / "images" / "folder" / "crowd.jpg"
+    assert (np.diff(split.box_images) >= 0).all()
+    assert len(split.boxes) == len(document["annotations"])
     found = {
         (split.image_ids[image], split.category_ids[category], tuple(box), area, bool(crowd))
         for image, category, box, area, crowd in zip(
@@ -49,7 +51,8 @@ def test_boxes_of_an_image_keep_the_order_of_the_file(odd_coco: Path) -> None:
 def test_training_boxes_leave_out_crowds_and_what_lies_outside(odd_coco: Path) -> None:
     split = load_split(odd_coco / "images", odd_coco / "annotations.json")
     training = split.training_boxes
-    assert len(split.boxes) == 18 and len(training.images) == 15
+    assert len(split.boxes) == 18
+    assert len(training.images) == 15
     assert (training.clipped, training.dropped) == (1, 2)
     edge = training.corners[training.images == 10]
     assert edge.tolist() == [[0, 30, 25, 70]]
@@ -153,7 +156,8 @@ def test_a_bad_file_gives_one_line_that_names_it(
     file.write_text(json.dumps(change(odd_document())))
     with pytest.raises(DataError, match=message) as caught:
         load_split(odd_coco / "images", file)
-    assert str(caught.value).startswith(str(file)) and "\n" not in str(caught.value)
+    assert str(caught.value).startswith(str(file))
+    assert "\n" not in str(caught.value)
 
 
 @pytest.mark.parametrize("content", [b"", b"not json", b'{"images": [', b"\x89PNG\r\n", b"[" * 100_000])
@@ -186,10 +190,13 @@ def test_optional_fields_have_their_usual_meaning_and_a_byte_order_mark_is_skipp
         del annotation["area"], annotation["iscrowd"], annotation["id"], annotation["segmentation"]
     (odd_coco / "annotations.json").write_bytes(b"\xef\xbb\xbf" + json.dumps(document).encode())
     split = load_split(odd_coco / "images", odd_coco / "annotations.json")
-    assert not split.crowd.any() and split.areas.tolist() == split.boxes[:, 2:].prod(axis=1).tolist()
+    assert not split.crowd.any()
+    assert split.areas.tolist() == split.boxes[:, 2:].prod(axis=1).tolist()
 
 
 def test_a_split_without_any_annotation_is_read(odd_coco: Path) -> None:
     (odd_coco / "annotations.json").write_text(json.dumps({**odd_document(), "annotations": []}))
     split = load_split(odd_coco / "images", odd_coco / "annotations.json")
-    assert len(split) == 12 and split.boxes.shape == (0, 4) and split.training_boxes.corners.shape == (0, 4)
+    assert len(split) == 12
+    assert split.boxes.shape == (0, 4)
+    assert split.training_boxes.corners.shape == (0, 4)

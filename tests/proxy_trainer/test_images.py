@@ -17,9 +17,7 @@ def test_every_colour_mode_gives_rgb_of_the_stored_size(odd_coco: Path) -> None:
     for name, (width, height), _, _ in ODD_IMAGES:
         pixels = load_image(odd_coco / "images" / name)
         assert pixels.shape == (height, width, 3) and pixels.dtype == np.uint8, name
-        assert 60 < pixels[-8:, :8].mean() < 170, (
-            f"{name}: the grey background has become {pixels[-8:, :8].mean()}"
-        )
+        assert 60 < pixels[-8:, :8].mean() < 170, f"{name}: the grey background has become {pixels[-8:, :8].mean()}"
 
 
 def test_16_bit_grey_keeps_its_high_byte(tmp_path: Path) -> None:
@@ -32,7 +30,9 @@ def test_cmyk_jpeg_is_not_inverted(tmp_path: Path) -> None:
     red = Image.new("RGB", (16, 16), (250, 10, 10))
     red.convert("CMYK").save(tmp_path / "red.jpg", quality=95)
     pixels = load_image(tmp_path / "red.jpg").reshape(-1, 3).mean(axis=0)
-    assert pixels[0] > 200 and pixels[1] < 60 and pixels[2] < 60
+    assert pixels[0] > 200
+    assert pixels[1] < 60
+    assert pixels[2] < 60
 
 
 def test_exif_orientation_is_not_applied(odd_coco: Path) -> None:
@@ -42,13 +42,11 @@ def test_exif_orientation_is_not_applied(odd_coco: Path) -> None:
 def test_truncated_missing_and_foreign_files_are_named(odd_coco: Path) -> None:
     path = odd_coco / "images" / "wide.jpg"
     path.write_bytes(path.read_bytes()[:-2000])
-    with pytest.raises(
-        UnreadableImageError, match=r"cannot read the image .*wide\.jpg: .*truncated"
-    ) as caught:
+    with pytest.raises(UnreadableImageError, match=r"cannot read the image .*wide\.jpg: .*truncated") as caught:
         load_image(path)
-    assert (
-        caught.value.path == path and caught.value.reaction == "stop" and isinstance(caught.value, DataError)
-    )
+    assert caught.value.path == path
+    assert caught.value.reaction == "stop"
+    assert isinstance(caught.value, DataError)
     with pytest.raises(UnreadableImageError, match=r"nowhere\.jpg: there is no such file"):
         load_image(odd_coco / "images" / "nowhere.jpg")
     with pytest.raises(UnreadableImageError, match=r"annotations\.json: cannot identify image file"):
@@ -60,17 +58,18 @@ def test_truncated_missing_and_foreign_files_are_named(odd_coco: Path) -> None:
 
 @settings(max_examples=60, deadline=None)
 @given(height=st.integers(1, 300), width=st.integers(1, 300), image_px=st.integers(8, 160))
-def test_resize_and_pad_keeps_the_aspect_and_pads_bottom_and_right(
-    height: int, width: int, image_px: int
-) -> None:
+def test_resize_and_pad_keeps_the_aspect_and_pads_bottom_and_right(height: int, width: int, image_px: int) -> None:
     padded, scale = resize_and_pad(np.full((height, width, 3), 200, np.uint8), image_px)
     new_height, new_width = resized_size(height, width, image_px)
-    assert padded.shape == (image_px, image_px, 3) and padded.dtype == np.uint8
-    assert max(new_height, new_width) == image_px and scale == image_px / max(height, width)
+    assert padded.shape == (image_px, image_px, 3)
+    assert padded.dtype == np.uint8
+    assert max(new_height, new_width) == image_px
+    assert scale == image_px / max(height, width)
     assert abs(new_height - height * scale) <= max(0.5, 1 - height * scale)
     assert abs(new_width - width * scale) <= max(0.5, 1 - width * scale)
     assert (padded[:new_height, :new_width] == 200).all()
-    assert not padded[new_height:].any() and not padded[:, new_width:].any()
+    assert not padded[new_height:].any()
+    assert not padded[:, new_width:].any()
 
 
 def test_a_mark_is_found_at_its_place_times_the_scale() -> None:
@@ -78,11 +77,14 @@ def test_a_mark_is_found_at_its_place_times_the_scale() -> None:
     image[40:60, 100:150] = 255
     padded, scale = resize_and_pad(image, 128)
     rows, columns = np.nonzero(padded[..., 0] > 127)
-    assert abs(rows.min() - 40 * scale) <= 1 and abs(rows.max() + 1 - 60 * scale) <= 1
-    assert abs(columns.min() - 100 * scale) <= 1 and abs(columns.max() + 1 - 150 * scale) <= 1
+    assert abs(rows.min() - 40 * scale) <= 1
+    assert abs(rows.max() + 1 - 60 * scale) <= 1
+    assert abs(columns.min() - 100 * scale) <= 1
+    assert abs(columns.max() + 1 - 150 * scale) <= 1
 
 
 def test_an_image_of_the_right_size_is_not_resampled() -> None:
     image = np.random.default_rng(0).integers(0, 256, (64, 48, 3), np.uint8)
     padded, scale = resize_and_pad(image, 64)
-    assert scale == 1 and (padded[:, :48] == image).all()
+    assert scale == 1
+    assert (padded[:, :48] == image).all()
