@@ -33,23 +33,25 @@ def register_dataset(data_dir: Path, name: str, directory: Path) -> Path:
             files.load()
     file = data_dir / "datasets" / f"{name}.json"
     taken = _known_folder(data_dir, name)
-    if taken is not None and taken.resolve() != directory.resolve():
-        raise InvalidValueError(f"the name {name!r} is taken by {taken}; choose another", field="name")
     if taken is None:
         _write(file, directory)
+    elif taken.resolve() != directory.resolve():
+        raise InvalidValueError(f"the name {name!r} is taken by {taken}; choose another", field="name")
     return file
 
 
 def _known_folder(data_dir: Path, name: str) -> Path | None:
+    """The folder that the name means already, or None; a folder that is gone frees its name."""
     folder, file = data_dir / "datasets" / name, data_dir / "datasets" / f"{name}.json"
     if folder.is_dir():
         return folder
     try:
-        return Path(json.loads(file.read_text())["path"])
+        registered = Path(json.loads(file.read_text())["path"])
     except FileNotFoundError:
         return None
     except (OSError, ValueError, KeyError, TypeError):
         raise DataError(f"{file} is damaged; remove it and register {name!r} again") from None
+    return registered if registered.is_dir() else None
 
 
 def _write(file: Path, directory: Path) -> None:

@@ -1,0 +1,96 @@
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from proxy_trainer.commands import data_app
+from proxy_trainer.errors import DataError
+from search_space.errors import InvalidValueError
+
+
+@pytest.fixture(autouse=True)
+def data_dir(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("EFFSPINE_DATA_DIR", str(tmp_path / "data"))
+    return tmp_path / "data"
+
+
+def _run(*arguments: object) -> str:
+    result = CliRunner().invoke(data_app, [str(argument) for argument in arguments], catch_exceptions=False)
+    assert result.exit_code == 0, result.output
+    return result.stdout
+
+
+def test_make_digits_prints_one_document(tmp_path: Path) -> None:
+    arguments = ("make-digits", tmp_path / "digits", "--train", 3, "--val", 2, "--seed", 4, "--json")
+    assert json.loads(_run(*arguments)) == {
+        "directory": str(tmp_path / "digits"),
+        "created": True,
+        "train": 3,
+        "val": 2,
+        "seed": 4,
+        "categories": 1,
+        "image_px": 128,
+        "format_version": 1,
+    }
+    assert json.loads(_run(*arguments))["created"] is False
+    assert "kept" in _run(*arguments[:-1])
+
+
+def test_inspect_prints_one_document_or_a_table(odd_coco: Path) -> None:
+    arguments = ("inspect", "--images", odd_coco / "images", "--annotations", odd_coco / "annotations.json")
+    found = json.loads(_run(*arguments, "--json", "--check-images"))
+    assert found["images"] == 12
+    assert found["unreadable_images"] == []
+    assert json.loads(_run(*arguments, "--json"))["unreadable_images"] is None
+    printed = _run(*arguments)
+    assert "12 (1 without boxes)" in printed
+    assert "disc" in printed
+
+
+@pytest.mark.parametrize(("check", "kind"), [(False, "are missing"), (True, "cannot be used")])
+def test_inspect_fails_after_its_document_where_images_are_bad(odd_coco: Path, check: bool, kind: str) -> None:
+    path = odd_coco / "images" / "grey.jpg"
+    if check:
+        path.write_bytes(b"\xff\xd8\xff")
+    else:
+        path.unlink()
+    arguments = ["inspect", "--images", str(odd_coco / "images"), "--annotations", str(odd_coco / "annotations.json")]
+    result = CliRunner().invoke(data_app, [*arguments, "--json", *(["--check-images"] if check else [])])
+    assert json.loads(result.stdout)["images"] == 12
+    assert isinstance(result.exception, DataError)
+    assert str(result.exception) == f"1 of 12 images {kind}; the first is {path}"
+
+
+def test_register_writes_a_name_once(odd_coco: Path, data_dir: Path, tmp_path: Path) -> None:
+    file = data_dir / "datasets" / "odd-1.json"
+    printed = json.loads(_run("register", "odd-1", odd_coco, "--json"))
+    assert printed == {"name": "odd-1", "path": str(odd_coco), "file": str(file)}
+    assert json.loads(file.read_text()) == {"path": str(odd_coco)}
+    _run("register", "odd-1", odd_coco)
+    other = shutil.copytree(odd_coco, tmp_path / "other")
+    with pytest.raises(InvalidValueError, match=r"the name 'odd-1' is taken by .*odd; choose another"):
+        _run("register", "odd-1", other)
+    shutil.rmtree(odd_coco)
+    _run("register", "odd-1", other)
+    assert json.loads(file.read_text()) == {"path": str(other)}
+    file.write_text("[]")
+    with pytest.raises(DataError, match=r"odd-1\.json is damaged; remove it"):
+        _run("register", "odd-1", other)
+
+
+@pytest.mark.parametrize("name", ["Odd", "../odd", "", "-x", "a b", "a\n"])
+def test_register_refuses_bad_names(odd_coco: Path, data_dir: Path, name: str) -> None:
+    with pytest.raises(InvalidValueError, match="is not a data set name; use a-z"):
+        _run("register", "--", name, odd_coco)
+    assert not data_dir.exists()
+
+
+def test_register_refuses_what_is_not_coco(odd_coco: Path, data_dir: Path) -> None:
+    (odd_coco / "annotations.json").write_text("[]")
+    with pytest.raises(DataError, match=r"annotations\.json holds a list at its top level"):
+        _run("register", "odd", odd_coco)
+    assert not data_dir.exists()
