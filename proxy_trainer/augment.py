@@ -23,15 +23,15 @@ class Views(NamedTuple):
     flipped: npt.NDArray[np.bool_]
 
 
-def draw_views(task: ProxyTask, content_px: FloatArray, generator: np.random.Generator) -> Views:
-    """Random views of images whose content is `content_px` (height, width) `[batch, 2]` inside the padding.
+def draw_views(task: ProxyTask, sizes: npt.NDArray[np.int32], generator: np.random.Generator) -> Views:
+    """Random views of images of `sizes` (height, width) `[batch, 2]` inside the padding.
 
     The image is scaled by a factor from the task's range; where it then is larger than the view, the view lies at
     random over it, and where it is smaller, it is padded at the bottom and the right.
     """
-    count = len(content_px)
+    count = len(sizes)
     scale = generator.uniform(task.scale_min, task.scale_max, count).astype(np.float32)
-    room = np.maximum(content_px * scale[:, None] - task.image_px, 0.0)
+    room = np.maximum(sizes * scale[:, None] - task.image_px, 0.0)
     origin = (room * generator.random((count, 2))).astype(np.float32)
     coin = generator.random(count) < 0.5
     return Views(scale, origin, coin & task.flip)
@@ -65,7 +65,7 @@ def sampling_windows(views: Views, image_px: int) -> FloatArray:
     return np.where(views.flipped[:, None], windows[:, [0, 3, 2, 1]], windows).astype(np.float32)
 
 
-def view_pixels(pixels: tf.Tensor, windows: tf.Tensor) -> tf.Tensor:
-    """The views `[batch, px, px, 3]` as float32 of the images `[batch, px, px, 3]`, bilinear, zero outside."""
-    batch = tf.shape(pixels)[0]
-    return tf.image.crop_and_resize(pixels, windows, tf.range(batch), pixels.shape[1:3])
+def view_pixels(images: tf.Tensor, windows: tf.Tensor) -> tf.Tensor:
+    """The views `[batch, px, px, 3]` of the images `[batch, px, px, 3]`, bilinear, zero outside."""
+    batch = tf.shape(images)[0]
+    return tf.image.crop_and_resize(images, windows, tf.range(batch), images.shape[1:3])

@@ -31,15 +31,12 @@ class TrainingBatches:
         """The batch of a step (from 0)."""
         size = self._task.batch_size
         images = np.array([self._image(place) for place in range(step * size, (step + 1) * size)])
-        views = draw_views(
-            self._task,
-            self._packed.sizes[images].astype(np.float32),
-            np.random.default_rng([self._seed, _VIEWS, step]),
-        )
+        sizes = self._packed.sizes[images]
+        views = draw_views(self._task, sizes, np.random.default_rng([self._seed, _VIEWS, step]))
         px = self._task.image_px
         boxes = view_boxes(self._packed.boxes[images], views, px)
         classes = np.where(is_visible(boxes), self._packed.classes[images], -1)
-        return TrainingBatch(self._packed.pixels[images], sampling_windows(views, px), boxes, classes)
+        return TrainingBatch(self._packed.pixels[images], sizes, sampling_windows(views, px), boxes, classes)
 
     def _image(self, place: int) -> int:
         """The image at a place of the endless shuffled sequence."""

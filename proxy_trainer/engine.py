@@ -44,11 +44,15 @@ class DetectionBatch(NamedTuple):
 
 
 class TrainingBatch(NamedTuple):
-    """What a training step takes: source `pixels` `[batch, px, px, 3]` uint8, the sampling `windows` of their views
-    `[batch, 4]`, and `boxes` `[batch, boxes, 4]` as the views show them with `classes` `[batch, boxes]`, -1 as padding.
+    """What a training step takes.
+
+    Source `pixels` `[batch, px, px, 3]` uint8, of which `sizes` `[batch, 2]` (height, width) are image and the rest
+    is padding; the sampling `windows` `[batch, 4]` of their views; `boxes` `[batch, boxes, 4]` as the views show
+    them, and their `classes` `[batch, boxes]`, -1 as padding.
     """
 
     pixels: npt.NDArray[np.uint8]
+    sizes: npt.NDArray[np.int32]
     windows: npt.NDArray[np.float32]
     boxes: npt.NDArray[np.float32]
     classes: npt.NDArray[np.int32]
@@ -115,11 +119,13 @@ class Engine:
             for name in ("weights", "momentum", "average", "decay", "statistics")
         )
         pixels = tf.TensorSpec([None, task.image_px, task.image_px, 3], tf.uint8)
+        sizes = tf.TensorSpec([None, 2], tf.int32)
         self._train = tf.function(
             self._train_step,
             input_signature=[
                 TrainingBatch(
                     pixels=pixels,
+                    sizes=sizes,
                     windows=tf.TensorSpec([None, 4]),
                     boxes=tf.TensorSpec([None, None, 4]),
                     classes=tf.TensorSpec([None, None], tf.int32),
@@ -129,7 +135,7 @@ class Engine:
             ],
             autograph=False,
         )
-        self._infer = tf.function(self._detect, input_signature=[pixels], autograph=False)
+        self._infer = tf.function(self._detect, input_signature=[pixels, sizes], autograph=False)
 
     def load(self, candidate: Architecture, seed: int) -> None:
         """Put in the fresh proxy network of a candidate: initial weights from `seed`, no momentum, no statistics."""
@@ -151,13 +157,13 @@ class Engine:
         loss = self._train(batch, tf.constant(learning_rate), tf.constant(path_seed))
         return DetectionLoss(*(float(part) for part in loss))
 
-    def detect(self, pixels: npt.NDArray[np.uint8]) -> DetectionBatch:
-        """Detections of the averaged weights on images `[batch, px, px, 3]`."""
-        return DetectionBatch(*(part.numpy() for part in self._infer(pixels)))
+    def detect(self, pixels: npt.NDArray[np.uint8], sizes: npt.NDArray[np.int32]) -> DetectionBatch:
+        """Detections of the averaged weights on images `[batch, px, px, 3]` of `sizes` `[batch, 2]` and padding."""
+        return DetectionBatch(*(part.numpy() for part in self._infer(pixels, sizes)))
 
     def _train_step(self, batch: TrainingBatch, learning_rate: tf.Tensor, path_seed: tf.Tensor) -> DetectionLoss:
         task = self._task
-        images = normalise(view_pixels(batch.pixels, batch.windows))
+        images = view_pixels(normalise(batch.pixels, batch.sizes), batch.windows)
         targets = assign_targets(self._anchors, batch.boxes, batch.classes)
         weights = self._weights.read_value()
         with tf.GradientTape() as tape:
@@ -177,10 +183,9 @@ class Engine:
         self._statistics.assign(task.bn_momentum * self._statistics + (1.0 - task.bn_momentum) * batch_statistics)
         return loss
 
-    def _detect(self, pixels: tf.Tensor) -> tuple[tf.Tensor, ...]:
-        images = normalise(tf.cast(pixels, tf.float32))
+    def _detect(self, pixels: tf.Tensor, sizes: tf.Tensor) -> tuple[tf.Tensor, ...]:
         ops = TensorOps(self._layout.tensors(self._average, self._statistics), training=False)
-        logits, codes = self._flatten(retinanet(ops, self._family, images))
+        logits, codes = self._flatten(retinanet(ops, self._family, normalise(pixels, sizes)))
         boxes = decode(codes, self._anchors, self._task.image_px)
         return tf.image.combined_non_max_suppression(
             boxes[:, :, None, :],
@@ -203,6 +208,11 @@ class Engine:
         return over_levels(outputs.class_logits, self._class_slots), over_levels(outputs.boxes, 4)
 
 
-def normalise(images: tf.Tensor) -> tf.Tensor:
-    """Pixel values 0 to 255 with the mean and deviation of natural images taken out."""
-    return (images - tf.constant(IMAGE_MEAN)) / tf.constant(IMAGE_DEVIATION)
+def normalise(pixels: tf.Tensor, sizes: tf.Tensor) -> tf.Tensor:
+    """Pixels `[batch, px, px, 3]` with the mean and deviation of natural images taken out, and zero padding.
+
+    The padding is zero after this, not before: as black it would be the strongest edge of a bright image.
+    """
+    rows, columns = (tf.sequence_mask(sizes[:, axis], pixels.shape[1 + axis], tf.float32) for axis in (0, 1))
+    content = rows[:, :, None, None] * columns[:, None, :, None]
+    return (tf.cast(pixels, tf.float32) - tf.constant(IMAGE_MEAN)) / tf.constant(IMAGE_DEVIATION) * content

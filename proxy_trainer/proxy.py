@@ -107,7 +107,7 @@ class ProxyWorker:
         parts = []
         for start in range(0, len(self._packed), _EVALUATION_BATCH):
             stop = min(start + _EVALUATION_BATCH, len(self._packed))
-            found = self._engine.detect(self._packed.pixels[start:stop])
+            found = self._engine.detect(self._packed.pixels[start:stop], self._packed.sizes[start:stop])
             parts.append(_in_original_pixels(found, np.arange(start, stop), self._packed.scales[start:stop]))
         return Detections(
             images=np.concatenate([part.images for part in parts]),

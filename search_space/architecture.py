@@ -67,7 +67,9 @@ def _check(name: str, value: object, largest: int) -> None:
 def _check_list(name: str, values: object, largest: int) -> None:
     if not isinstance(values, tuple) or len(values) != NUM_BLOCKS:
         count = len(values) if isinstance(values, (tuple, list)) else "no"
-        raise InvalidValueError(f"{name} has {count} values; there must be {NUM_BLOCKS}, one for each block", field=name)
+        raise InvalidValueError(
+            f"{name} has {count} values; there must be {NUM_BLOCKS}, one for each block", field=name
+        )
     for index, value in enumerate(values):
         _check(f"{name}[{index}]", value, largest)
 
@@ -105,9 +107,7 @@ EFF_SPINENET_M2 = Architecture(
     input_px=384,
     stem_width=round_width(0.8 * STEM_WIDTH),
 )
-EFF_SPINENET_D1 = replace(
-    EFF_SPINENET_D0, name="Eff-SpineNet-D1", input_px=640, repeats=_REPEATS_D1, subnet_width=88
-)
+EFF_SPINENET_D1 = replace(EFF_SPINENET_D0, name="Eff-SpineNet-D1", input_px=640, repeats=_REPEATS_D1, subnet_width=88)
 EFF_SPINENET_D2 = Architecture(
     name="Eff-SpineNet-D2",
     widths=(16, 24, 16, 16, 112, 56, 136, 48, 136, 184, 104, 208, 144, 112, 48, 144, 144, 48),

@@ -114,7 +114,14 @@ class CostOps:
         return x.height, x.width
 
     def conv(
-        self, x: FeatureSize, width: int, name: str, *, kernel: int = 1, stride: int = 1, bias: float | None = None
+        self,
+        x: FeatureSize,
+        width: int,
+        name: str,
+        *,
+        kernel: int = 1,
+        stride: int = 1,
+        bias: float | None = None,
     ) -> FeatureSize:
         out = FeatureSize(-(-x.height // stride), -(-x.width // stride), width)
         self._madds[name] += out.elements * kernel * kernel * x.channels

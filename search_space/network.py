@@ -72,7 +72,11 @@ def backbone(ops: Ops[T], architecture: Architecture, images: T) -> dict[int, Fe
 
 
 def _block(
-    ops: Ops[T], architecture: Architecture, block: Block, features: dict[int, Feature[T]], size: tuple[int, int]
+    ops: Ops[T],
+    architecture: Architecture,
+    block: Block,
+    features: dict[int, Feature[T]],
+    size: tuple[int, int],
 ) -> Feature[T]:
     name = f"block{block.number}"
     width = architecture.widths[block.number - 1]

@@ -22,9 +22,7 @@ class Ops(Protocol[T]):
         """Height and width of the feature map."""
         ...
 
-    def conv(
-        self, x: T, width: int, name: str, *, kernel: int = 1, stride: int = 1, bias: float | None = None
-    ) -> T:
+    def conv(self, x: T, width: int, name: str, *, kernel: int = 1, stride: int = 1, bias: float | None = None) -> T:
         """Convolution; with a bias that starts at `bias` unless that is None."""
         ...
 

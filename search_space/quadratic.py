@@ -111,7 +111,14 @@ class _TraceOps:
         return x.height, x.width
 
     def conv(
-        self, x: FeatureSize, width: int, name: str, *, kernel: int = 1, stride: int = 1, bias: float | None = None
+        self,
+        x: FeatureSize,
+        width: int,
+        name: str,
+        *,
+        kernel: int = 1,
+        stride: int = 1,
+        bias: float | None = None,
     ) -> FeatureSize:
         out = FeatureSize(-(-x.height // stride), -(-x.width // stride), width)
         kernel_form = kernel * kernel * np.outer(_coefficients(x.channels), _coefficients(width))

@@ -60,7 +60,9 @@ def allocate(betas: Sequence[float], madds: Sequence[float], target_madds: float
     beta is a positive number.
     """
     if len(betas) != len(madds):
-        raise InvalidValueError(f"{len(betas)} betas given; there must be {len(madds)}, one for each block", field="betas")
+        raise InvalidValueError(
+            f"{len(betas)} betas given; there must be {len(madds)}, one for each block", field="betas"
+        )
     for index, beta in enumerate(betas):
         if not (isinstance(beta, (int, float)) and math.isfinite(beta) and beta > 0):
             raise InvalidValueError(f"betas[{index}] is {beta!r}; it must be a positive number", field="betas")
@@ -82,11 +84,11 @@ class SearchSpace:
 
     choices: tuple[int, ...] = CHOICES
 
-    def __init__(
-        self, base: str = "sp-efficientnet-b0", budget_madds: int | None = None, mode: Mode = "exact"
-    ) -> None:
+    def __init__(self, base: str = "sp-efficientnet-b0", budget_madds: int | None = None, mode: Mode = "exact") -> None:
         if base not in BASES:
-            raise InvalidValueError(f"base is {base!r}; it must be one of {', '.join(BASES)}", field="search_space.base")
+            raise InvalidValueError(
+                f"base is {base!r}; it must be one of {', '.join(BASES)}", field="search_space.base"
+            )
         if mode not in get_args(Mode):
             raise InvalidValueError(f"mode is {mode!r}; it must be exact or paper", field="search_space.mode")
         self.mode: Mode = mode
@@ -135,7 +137,8 @@ class SearchSpace:
     def _checked_budget(self, budget_madds: int) -> int:
         if not isinstance(budget_madds, int) or isinstance(budget_madds, bool):
             raise BudgetError(
-                f"budget_madds is {budget_madds!r}; it must be a whole number", field="search_space.budget_madds"
+                f"budget_madds is {budget_madds!r}; it must be a whole number",
+                field="search_space.budget_madds",
             )
         low, high = self.feasible_madds()
         if not low <= budget_madds <= high:
@@ -152,9 +155,7 @@ class SearchSpace:
             return self.candidate((1,) * NUM_BLOCKS)
         return self._priced((1,) * NUM_BLOCKS, (1.0,) * NUM_BLOCKS, self.base.widths)
 
-    def _priced(
-        self, betas: tuple[float, ...], alphas: tuple[float, ...], widths: tuple[int, ...]
-    ) -> Candidate:
+    def _priced(self, betas: tuple[float, ...], alphas: tuple[float, ...], widths: tuple[int, ...]) -> Candidate:
         counts = self._cost.counts(widths)
         return Candidate(betas, alphas, widths, counts.madds, counts.params, counts.madds / self.budget_madds)
 

@@ -1,0 +1,41 @@
+PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11; do \
+  $$p -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))' 2>/dev/null && echo $$p && exit; done; echo python3)
+BIN := .venv/bin
+
+.PHONY: help setup demo test lint format bench lock clean
+
+help:
+	@echo "make setup   the environment in .venv, from the lock file (the other targets call it)"
+	@echo "make demo    a search campaign on this machine, with its dashboard"
+	@echo "make test    all tests"
+	@echo "make lint    format, lint, types and import contracts"
+	@echo "make bench   the figures that the documents quote"
+	@echo "make lock    pin the dependencies anew"
+	@echo "make clean   remove .venv and caches (your campaigns stay)"
+
+setup:
+	@$(PYTHON) tools/setup_environment.py
+
+demo: setup
+	@exec $(BIN)/effspine demo $(ARGS)
+
+test: setup
+	@$(BIN)/python -m pytest $(ARGS)
+
+lint: setup
+	@$(BIN)/ruff format --check --quiet . || { echo "run 'make format'"; exit 1; }
+	@$(BIN)/ruff check --quiet .
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports
+
+format: setup
+	@$(BIN)/ruff format --quiet . && $(BIN)/ruff check --quiet --fix .
+
+lock: setup
+	@$(BIN)/uv pip compile pyproject.toml --extra dev --universal --python-version 3.11 --generate-hashes \
+	  --no-emit-index-url --no-emit-find-links --no-annotate --custom-compile-command "make lock" \
+	  --quiet --output-file requirements.lock
+
+clean:
+	rm -rf .venv .venv-setup.log .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache build dist *.egg-info
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
