@@ -12,22 +12,13 @@ import shutil
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
 from uuid import uuid4
 
-import numpy as np
-from PIL import Image
-from pycocotools import mask as rle
-
-from proxy_trainer.digit_scenes import Glyphs, Scene, compose_scene
 from proxy_trainer.errors import DataError
 from search_space.errors import InvalidValueError
 
 MANIFEST = "effspine-digits.json"
 _FORMAT_VERSION = 1
-_SPLITS = ("train", "val")
-_VAL_GLYPHS = 0.25
-_JPEG_QUALITY = 90
 
 Progress = Callable[[int, int], None]
 
@@ -81,12 +72,16 @@ def make_digits(
     """
     parameters = DigitsParameters(train, val, seed, categories, image_px)
     directory = directory.expanduser().absolute()
-    if _is_kept(directory, parameters):
-        return DigitsFolder(directory, parameters, created=False)
     partial = directory.parent / f".{directory.name}.{uuid4().hex[:12]}.partial"
     try:
+        if _is_kept(directory, parameters):
+            return DigitsFolder(directory, parameters, created=False)
+        # Imported here: refusing an argument or keeping a folder should not wait for what draws.
+        from proxy_trainer.digit_splits import write_splits
+
         partial.mkdir(parents=True)
-        _write_folder(partial, parameters, progress or (lambda done, total: None))
+        write_splits(partial, parameters, progress or (lambda done, total: None))
+        (partial / MANIFEST).write_text(json.dumps(parameters.to_dict(), indent=2) + "\n")
         return DigitsFolder(directory, parameters, created=_put_in_place(partial, directory, parameters))
     except OSError as error:
         raise DataError(_write_failure(directory, error)) from error
@@ -113,7 +108,7 @@ def _is_kept(directory: Path, parameters: DigitsParameters) -> bool:
             f"{name} {known.get(name)} instead of {value}" for name, value in wanted.items() if known.get(name) != value
         )
         raise DataError(f"{directory} holds another digits data set ({differing}); remove it or give another directory")
-    for split in _SPLITS:
+    for split in ("train", "val"):
         present = sum(1 for _ in (directory / split).glob("*.jpg"))
         if present != wanted[split]:
             raise DataError(
@@ -138,86 +133,3 @@ def _write_failure(directory: Path, error: OSError) -> str:
     if error.errno == errno.ENOSPC:
         return f"cannot write the digits data set to {directory}: no space left on the disk"
     return f"cannot write the digits data set to {directory}: {error.strerror or error}"
-
-
-def _write_folder(folder: Path, parameters: DigitsParameters, progress: Progress) -> None:
-    glyphs_of = dict(zip(_SPLITS, _split_glyphs(parameters.seed), strict=True))
-    (folder / "annotations").mkdir()
-    total, done = parameters.train + parameters.val, 0
-    for number, split in enumerate(_SPLITS):
-        (folder / split).mkdir()
-        images: list[dict[str, Any]] = []
-        annotations: list[dict[str, Any]] = []
-        for index in range(getattr(parameters, split)):
-            # Seeded by place, not by turn: an image is the same whatever was made before it.
-            rng = np.random.default_rng([parameters.seed, number, index])
-            scene = compose_scene(rng, glyphs_of[split], parameters.image_px)
-            name = f"{index + 1:06d}.jpg"
-            _save_jpeg(scene, folder / split / name)
-            height, width = scene.pixels.shape[:2]
-            images.append({"id": index + 1, "file_name": name, "height": height, "width": width, "license": 1})
-            annotations += _annotations(scene, index + 1, len(annotations) + 1, parameters.categories)
-            done += 1
-            progress(done, total)
-        document = _document(split, images, annotations, parameters)
-        (folder / "annotations" / f"instances_{split}.json").write_text(json.dumps(document))
-    (folder / MANIFEST).write_text(json.dumps(parameters.to_dict(), indent=2) + "\n")
-
-
-def _split_glyphs(seed: int) -> tuple[Glyphs, Glyphs]:
-    """The glyphs of the training images and those of the validation images: disjoint, drawn by seed."""
-    from sklearn.datasets import load_digits
-
-    bunch = load_digits()
-    ink, digits = bunch.images / 16.0, bunch.target.astype(np.int64)
-    order = np.random.default_rng([seed, len(_SPLITS)]).permutation(len(digits))
-    val_count = round(_VAL_GLYPHS * len(order))
-    val, train = order[:val_count], order[val_count:]
-    return Glyphs.of(ink[train], digits[train]), Glyphs.of(ink[val], digits[val])
-
-
-def _save_jpeg(scene: Scene, path: Path) -> None:
-    with open(path, "xb") as file:
-        Image.fromarray(scene.pixels).save(file, "JPEG", quality=_JPEG_QUALITY)
-
-
-def _annotations(scene: Scene, image_id: int, first_id: int, categories: int) -> list[dict[str, Any]]:
-    annotations = []
-    for offset, (mask, digit) in enumerate(zip(scene.masks, scene.digits, strict=True)):
-        rows, columns = np.flatnonzero(mask.any(axis=1)), np.flatnonzero(mask.any(axis=0))
-        encoded = rle.encode(np.asfortranarray(mask, np.uint8))
-        annotations.append(
-            {
-                "id": first_id + offset,
-                "image_id": image_id,
-                "category_id": digit + 1 if categories == 10 else 1,
-                "bbox": [
-                    int(columns[0]),
-                    int(rows[0]),
-                    int(columns[-1] - columns[0]) + 1,
-                    int(rows[-1] - rows[0]) + 1,
-                ],
-                "area": int(mask.sum()),
-                "iscrowd": 0,
-                "segmentation": {"size": encoded["size"], "counts": encoded["counts"].decode("ascii")},
-            }
-        )
-    return annotations
-
-
-def _document(
-    split: str, images: list[dict[str, Any]], annotations: list[dict[str, Any]], parameters: DigitsParameters
-) -> dict[str, Any]:
-    names = ["digit"] if parameters.categories == 1 else [str(digit) for digit in range(10)]
-    return {
-        "info": {
-            "description": f"Handwritten digits at many scales, {split} images, seed {parameters.seed}",
-            "version": str(parameters.format_version),
-        },
-        "licenses": [{"id": 1, "name": "CC BY 4.0", "url": "https://creativecommons.org/licenses/by/4.0/"}],
-        "images": images,
-        "annotations": annotations,
-        "categories": [
-            {"id": number, "name": name, "supercategory": "digit"} for number, name in enumerate(names, start=1)
-        ],
-    }
