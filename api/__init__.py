@@ -1,0 +1,1 @@
+"""REST, live events, dashboard, client and command line. Imports no TensorFlow and no Ray."""

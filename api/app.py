@@ -1,0 +1,88 @@
+"""The service as one ASGI application: its routes, its middleware and its error handlers, each as a list."""
+
+from __future__ import annotations
+
+from collections import Counter
+from importlib.metadata import version
+
+from fastapi.staticfiles import StaticFiles
+from starlette.middleware import Middleware
+
+from api.loopback import LoopbackHosts
+from api.metrics import ServiceMetrics, StoreCounts
+from api.openapi import PROBLEM_RESPONSES, DescribedApi
+from api.problems import HANDLERS
+from api.request_context import RequestContext
+from api.routes import best, campaigns, dashboard, docs, events, exports, figures, health, policy, trials
+from api.settings import Settings
+from nas_controller.store import Store
+
+DESCRIPTION = """\
+Resource distribution search for scale-permuted detectors: a campaign samples channel widths on a multi-adds budget,
+trains each as a short proxy, learns from the rewards, and hands out the best.
+
+Times are UTC in ISO 8601, durations end in `_seconds`, multi-adds are plain unless a name says profiler. Lists answer
+`{items, next_cursor}`; give `next_cursor` back as `cursor`. Errors are problem documents (RFC 9457).
+"""
+TAGS = [
+    {"name": "campaigns", "description": "Start, watch and stop searches."},
+    {"name": "trials", "description": "Sampled architectures and their rewards."},
+    {"name": "results", "description": "The best architectures, figures ready to draw, and files to take away."},
+    {"name": "service", "description": "Health and counters."},
+]
+ROUTERS = (
+    campaigns.router,
+    trials.router,
+    best.router,
+    policy.router,
+    events.router,
+    figures.router,
+    exports.router,
+    health.router,
+    docs.router,
+    dashboard.router,
+)
+
+
+def create_app(settings: Settings, store: Store, *, known_hosts: tuple[str, ...] = ()) -> DescribedApi:
+    """The application over `store`. `known_hosts` are names beside the loopback ones that it answers to."""
+    metrics = ServiceMetrics(lambda: count_store(store))
+    app = DescribedApi(
+        title="effspine",
+        version=version("effspine"),
+        description=DESCRIPTION,
+        openapi_tags=TAGS,
+        docs_url=None,
+        redoc_url=None,
+        responses=PROBLEM_RESPONSES,
+        middleware=[
+            Middleware(RequestContext, metrics=metrics),
+            Middleware(LoopbackHosts, also=known_hosts),
+        ],
+    )
+    for kind, handler in HANDLERS.items():
+        app.add_exception_handler(kind, handler)
+    app.state.settings = settings
+    app.state.store = store
+    app.state.metrics = metrics
+    app.state.routes = [route for router in ROUTERS for route in router.routes]
+    for router in ROUTERS:
+        app.include_router(router)
+    app.mount("/static", StaticFiles(directory=dashboard.STATIC_DIR), name="static")
+    return app
+
+
+def count_store(store: Store) -> StoreCounts:
+    """Campaigns by state and trials, summed page by page over the campaigns."""
+    states: Counter[str] = Counter()
+    begun = finished = 0
+    cursor: str | None = None
+    while True:
+        page = store.list_campaigns(limit=1_000, cursor=cursor)
+        for campaign in page.items:
+            states[campaign.state] += 1
+            begun += campaign.trials_begun
+            finished += campaign.trials_finished
+        cursor = page.next_cursor
+        if cursor is None:
+            return StoreCounts(states, begun, finished)

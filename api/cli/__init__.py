@@ -1,0 +1,1 @@
+"""The command `effspine` and its subcommands: parse, call one function, print."""

@@ -1,0 +1,121 @@
+"""A service of one's own: started for as long as a command runs, or found running already."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from types import TracebackType
+from typing import TYPE_CHECKING, Self
+
+from api.client import Client, ServiceRefusedError, ServiceUnreachableError
+from search_space.errors import EffspineError
+
+if TYPE_CHECKING:
+    from api.settings import Settings
+
+START_SECONDS = 60.0
+STOP_SECONDS = 30.0
+LOOK_SECONDS = 0.1
+LOG_FILE = "service.log"
+TAIL_LINES = 12
+
+
+class ChildService:
+    """`effspine serve` as a child process, or the service that listens there already.
+
+    Entering the context starts it, leaving ends it; `wait_until_ready` returns once it answers. A service that was
+    running already is left running. Raises EffspineError where the port belongs to something else.
+    """
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+        self.log_path = settings.data_dir / "logs" / LOG_FILE
+        self.is_ours = True
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def __enter__(self) -> Self:
+        self.is_ours = not self._is_running()
+        if self.is_ours:
+            self._start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._process is None or self._process.poll() is not None:
+            return
+        self._process.send_signal(signal.SIGTERM)
+        try:
+            self._process.wait(STOP_SECONDS)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()
+
+    def wait_until_ready(self, client: Client) -> None:
+        """Returns once the service is ready. Raises EffspineError, with the end of its log, where it ends before."""
+        deadline = time.monotonic() + START_SECONDS
+        while True:
+            self.check()
+            try:
+                client.ready()
+                return
+            except (ServiceUnreachableError, ServiceRefusedError) as error:
+                if time.monotonic() > deadline:
+                    raise EffspineError(f"the service is not ready after {START_SECONDS:.0f} s: {error}") from error
+                time.sleep(LOOK_SECONDS)
+
+    def check(self) -> None:
+        """Raises EffspineError, with the end of its log, where our service has ended."""
+        if self._process is not None and self._process.poll() is not None:
+            raise EffspineError(f"the service has ended: {log_tail(self.log_path, 3)} (log: {self.log_path})")
+
+    def _is_running(self) -> bool:
+        settings = self.settings
+        with Client(settings.url) as client:
+            try:
+                health = client.health()
+            except ServiceUnreachableError as error:
+                if error.nobody_listens:
+                    return False
+                raise self._taken() from error
+            except (ServiceRefusedError, ValueError) as error:
+                raise self._taken() from error
+        if health.data_dir != str(settings.data_dir):
+            raise EffspineError(
+                f"port {settings.port} on {settings.host} is taken by an effspine that keeps its files in "
+                f"{health.data_dir}, not in {settings.data_dir}; use another port with --port"
+            )
+        return True
+
+    def _taken(self) -> EffspineError:
+        return EffspineError(
+            f"port {self.settings.port} on {self.settings.host} is taken by another program; "
+            "use another one with --port"
+        )
+
+    def _start(self) -> None:
+        settings = self.settings
+        command = [sys.executable, "-m", "api.cli.main", "serve", "--host", settings.host, "--port", str(settings.port)]
+        command += ["--data-dir", str(settings.data_dir), "--database-url", settings.database_url]
+        try:
+            self.log_path.parent.mkdir(parents=True, exist_ok=True)
+            with self.log_path.open("wb") as log:
+                # Its own process group: Ctrl-C reaches this command alone, which then ends the service in order.
+                self._process = subprocess.Popen(
+                    command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True, env=os.environ
+                )
+        except OSError as error:
+            raise EffspineError(f"cannot write {self.log_path}: {error.strerror}") from error
+
+
+def log_tail(path: Path, lines: int = TAIL_LINES) -> str:
+    """The last lines of a log, or a word that there is none."""
+    try:
+        text = path.read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        return f"no log at {path}"
+    return "\n".join(text.rstrip().splitlines()[-lines:]) or "its log is empty"

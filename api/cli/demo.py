@@ -1,0 +1,205 @@
+"""`effspine demo`: one whole search on this machine, from the data set to the exported architecture.
+
+    effspine demo                  12 trials, about ten minutes on two cores
+    effspine demo --fresh          a new campaign, even where an unfinished one could go on
+
+It only uses what anybody can: the commands `data make-digits` and `serve`, and the REST interface.
+"""
+
+from __future__ import annotations
+
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, NoReturn
+
+import typer
+
+from api.cli.output import console, duration, millions, print_table, spark_line, three_digits
+from search_space.errors import EffspineError
+
+if TYPE_CHECKING:
+    from api.client import Client
+    from api.documents import BestDocument, CampaignDocument, TrialDocument
+    from api.settings import Settings
+
+app = typer.Typer(add_completion=False)
+
+NAME = "demo"
+DATASET = "digits"
+PROFILE = "laptop"
+FINISHED_STATES = ("stopped", "completed", "failed")
+STOP_LOOK_SECONDS = 0.5
+
+
+@app.command()
+def demo(
+    port: Annotated[int, typer.Option(min=1, max=65535, help="Port of the service on 127.0.0.1.")] = 8000,
+    trials: Annotated[int, typer.Option(min=1, help="Trials, the uniform baseline included.")] = 12,
+    seed: Annotated[int, typer.Option(min=0, help="The same seed samples the same architectures.")] = 1,
+    fresh: Annotated[bool, typer.Option("--fresh", help="A new campaign, whatever was left unfinished.")] = False,
+    profile: Annotated[str, typer.Option(help="Profile of the proxy task.")] = PROFILE,
+) -> None:
+    """Run a search campaign on this machine and watch it.
+
+    Started again after Ctrl-C, it goes on with the unfinished campaign of the same trials, seed and profile;
+    otherwise it starts a new one.
+    """
+    from api.cli.child_service import ChildService
+    from api.client import Client
+    from api.settings import Settings
+
+    started = time.monotonic()
+    signal.signal(signal.SIGTERM, _interrupt)
+    settings = Settings(host="127.0.0.1", port=port)
+    _say(f"effspine keeps its files in {settings.data_dir}")
+    try:
+        with ChildService(settings) as service, Client(settings.url) as client:
+            if not service.is_ours:
+                _say(f"using the service that runs at {settings.url}")
+            make_dataset(settings)
+            service.wait_until_ready(client)
+            campaign = begin(client, specification(trials, seed, profile), fresh)
+            _say(f"dashboard: {settings.url}/campaigns/{campaign.id}")
+            ended = watch(client, campaign, started)
+            _report(client, ended, settings, started, leaves_service=not service.is_ours)
+    except KeyboardInterrupt:
+        print("\nstopped; finished trials are kept, and running this again goes on from there", file=sys.stderr)
+        raise typer.Exit(130) from None
+
+
+def specification(trials: int, seed: int, profile: str) -> dict[str, Any]:
+    """The campaign that the demonstration asks for."""
+    return {
+        "name": NAME,
+        "dataset": DATASET,
+        "trials": trials,
+        "parallelism": 1,
+        "seed": seed,
+        "proxy_task": {"profile": profile},
+    }
+
+
+def make_dataset(settings: Settings) -> None:
+    """Makes the digits under the data directory, once, by the command that anybody would use."""
+    from nas_controller.datasets import dataset_names
+
+    if DATASET in dataset_names(settings.data_dir):
+        return
+    folder = settings.data_dir / "datasets" / DATASET
+    _say(f"making the data set of handwritten digits in {folder}")
+    command = [sys.executable, "-m", "api.cli.main", "data", "make-digits", str(folder)]
+    made = subprocess.run(command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
+    if made.returncode != 0:
+        raise EffspineError(f"the data set could not be made in {folder}")
+
+
+def begin(client: Client, wanted: dict[str, Any], fresh: bool) -> CampaignDocument:
+    """The unfinished campaign that is `wanted`, or a new one; any other unfinished demonstration is stopped."""
+    unfinished = [
+        campaign for campaign in client.campaigns() if campaign.name == NAME and campaign.state not in FINISHED_STATES
+    ]
+    resumable = None
+    for campaign in unfinished:
+        if resumable is None and not fresh and _is_wanted(campaign, wanted):
+            resumable = campaign
+            continue
+        _say(f"stopping the unfinished campaign {campaign.id}")
+        client.stop_campaign(campaign.id)
+        while client.campaign(campaign.id).state not in FINISHED_STATES:
+            time.sleep(STOP_LOOK_SECONDS)
+    if resumable is not None:
+        done = f"{resumable.trials_finished} of {wanted['trials']} trials are done"
+        _say(f"going on with campaign {resumable.id}: {done}")
+        return resumable
+    campaign = client.create_campaign(wanted)
+    _say(f"campaign {campaign.id}: {wanted['trials']} trials, profile {wanted['proxy_task']['profile']}")
+    return campaign
+
+
+def _is_wanted(campaign: CampaignDocument, wanted: dict[str, Any]) -> bool:
+    same = all(campaign.spec[name] == wanted[name] for name in ("trials", "seed", "dataset"))
+    return same and campaign.spec["proxy_task"] == wanted["proxy_task"]
+
+
+def watch(client: Client, campaign: CampaignDocument, started: float) -> CampaignDocument:
+    """Shows the campaign until it is over, says when the first reward came, and returns it as it ended."""
+    from api.cli.progress import follow
+
+    seconds: list[float] = []
+    ended = follow(client, campaign, on_trial=lambda _: seconds.append(time.monotonic() - started))
+    if seconds:
+        _say(f"first reward after {seconds[0]:.0f} s")
+    return ended
+
+
+def _report(
+    client: Client, campaign: CampaignDocument, settings: Settings, started: float, *, leaves_service: bool
+) -> None:
+    if campaign.state == "failed":
+        from nas_controller.supervisor import log_path, log_tail
+
+        reason = (campaign.error or "").partition("\n")[0]
+        print(log_tail(settings.data_dir, campaign.id), file=sys.stderr)
+        print(f"error: campaign {campaign.id} failed: {reason}", file=sys.stderr)
+        print(f"its log is {log_path(settings.data_dir, campaign.id)}", file=sys.stderr)
+        raise typer.Exit(1)
+    answer = client.best(campaign.id)
+    if not answer.items:
+        raise EffspineError(f"campaign {campaign.id} is {campaign.state} without any reward")
+    compare(answer)
+    _say(f"wall time {duration(time.monotonic() - started)}")
+    _say(f"specification of the best: {export(client, campaign, settings)}")
+    if leaves_service:
+        _say(f"the service goes on at {settings.url}")
+    else:
+        _say(f"look again: effspine serve --port {settings.port}, then {settings.url}/campaigns/{campaign.id}")
+    _say("your own data: effspine data register NAME DIR, then a campaign with `dataset: NAME`")
+
+
+def compare(answer: BestDocument) -> None:
+    """Prints the best architecture beside the uniform baseline."""
+    rows = [("best", answer.items[0])]
+    if answer.baseline is not None:
+        rows.append(("SP-EfficientNet-B0, uniform", answer.baseline))
+    print_table(
+        None,
+        ("architecture", "trial", "AP", "AP50", "multi-adds", "params", "widths"),
+        (
+            (
+                label,
+                str(trial.number),
+                three_digits(trial.reward),
+                three_digits((trial.metrics or {}).get("ap50")),
+                millions(trial.madds),
+                millions(trial.params),
+                spark_line(trial.widths),
+            )
+            for label, trial in rows
+        ),
+        left=("architecture", "widths"),
+    )
+    for label, trial in rows:
+        _say(f"{label}: {_widths(trial)}")
+
+
+def _widths(trial: TrialDocument) -> str:
+    return " ".join(str(width) for width in trial.widths)
+
+
+def export(client: Client, campaign: CampaignDocument, settings: Settings) -> Path:
+    """Writes the specification of the best architecture under the data directory and returns its path."""
+    from api.cli.campaign import write_file
+
+    name, content = client.export(campaign.id, "json")
+    return write_file(settings.data_dir / "exports" / campaign.id, name, content)
+
+
+def _say(line: str) -> None:
+    console().print(line, markup=False, soft_wrap=True)
+
+
+def _interrupt(number: int, frame: object) -> NoReturn:
+    raise KeyboardInterrupt

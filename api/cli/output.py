@@ -1,0 +1,75 @@
+"""What a command prints: one JSON document, or tables for people."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+
+def print_json(document: Any) -> None:
+    """Prints `document` as the one JSON document on standard output."""
+    sys.stdout.write(json.dumps(document, indent=2, ensure_ascii=False, allow_nan=False) + "\n")
+
+
+def note(line: str) -> None:
+    """Prints a line for people on standard error, where it cannot disturb a document on standard output."""
+    print(line, file=sys.stderr, flush=True)
+
+
+def console() -> Console:
+    """A console on standard output: coloured on a terminal, plain and wide enough for a file or a pipe."""
+    from rich.console import Console
+
+    return Console(highlight=False, width=None if sys.stdout.isatty() else 160)
+
+
+def print_table(
+    title: str | None, columns: Sequence[str], rows: Iterable[Sequence[str]], *, left: Sequence[str] = ()
+) -> None:
+    """Prints a table; columns named in `left` are aligned to the left, the others (figures) to the right."""
+    from rich import box
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table(title=title, title_justify="left", title_style="bold", box=box.SIMPLE_HEAD, pad_edge=False)
+    for column in columns:
+        table.add_column(column, justify="left" if column in left else "right", no_wrap=column not in left)
+    for row in rows:
+        table.add_row(*[Text(cell) for cell in row])
+    console().print(table)
+
+
+def millions(count: float) -> str:
+    """A count in millions: `1,234.5 M`."""
+    return f"{count / 1e6:,.1f} M"
+
+
+def three_digits(value: float | None) -> str:
+    """A reward or AP with three decimals, a dash where there is none."""
+    return "-" if value is None else f"{value:.3f}"
+
+
+def duration(seconds: float | None) -> str:
+    """A duration for people: `42 s`, `3 min 05 s`, `2 h 10 min`."""
+    if seconds is None:
+        return "-"
+    whole = round(seconds)
+    if whole < 60:
+        return f"{whole} s"
+    if whole < 3600:
+        return f"{whole // 60} min {whole % 60:02d} s"
+    return f"{whole // 3600} h {whole % 3600 // 60:02d} min"
+
+
+SPARKS = "▁▂▃▄▅▆▇█"
+
+
+def spark_line(values: Sequence[float]) -> str:
+    """One character a value, its height by the value's share of the largest."""
+    largest = max(values, default=0.0) or 1.0
+    return "".join(SPARKS[min(len(SPARKS) - 1, int(value / largest * len(SPARKS)))] for value in values)

@@ -1,0 +1,159 @@
+"""Following a campaign in the terminal: a live table on a terminal, a line a trial anywhere else."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Callable, Sequence
+from itertools import islice
+from typing import TYPE_CHECKING, Any
+
+from api.cli.output import duration, spark_line, three_digits
+from api.client import ServiceRefusedError
+
+if TYPE_CHECKING:
+    from rich.console import Group
+
+    from api.client import Client
+    from api.documents import CampaignDocument, TrialDocument
+
+REFRESH_SECONDS = 1.0
+ROWS_SHOWN = 14
+FINISHED_STATES = ("stopped", "completed", "failed")
+FINISHED_KINDS = ("trial.completed", "trial.failed")
+
+OnTrial = Callable[["TrialDocument"], None]
+
+
+def follow(
+    client: Client, campaign: CampaignDocument, *, quiet: bool = False, on_trial: OnTrial | None = None
+) -> CampaignDocument:
+    """Shows a campaign until it is over and returns it as it ended.
+
+    `on_trial` is called once with each trial that finishes from now on; `quiet` shows nothing.
+    """
+    if sys.stdout.isatty() and not quiet:
+        return _follow_live(client, campaign, on_trial)
+    return _follow_lines(client, campaign, None if quiet else _print_line, on_trial)
+
+
+def seconds_left(campaign: CampaignDocument, recent: Sequence[TrialDocument]) -> float | None:
+    """Estimate of the time to the campaign's end from the trials trained so far; None before the first."""
+    trained = [
+        (trial.finished_at - trial.started_at).total_seconds()
+        for trial in recent
+        if trial.finished_at is not None and trial.reused_from is None
+    ]
+    if not trained:
+        return None
+    left = campaign.spec["trials"] - campaign.trials_finished
+    done = sum((trial.progress_step or 0) / (trial.progress_total or 1) for trial in recent if trial.state == "running")
+    return float(sum(trained) / len(trained) * max(0.0, left - done) / campaign.spec["parallelism"])
+
+
+def _follow_lines(
+    client: Client,
+    campaign: CampaignDocument,
+    show: Callable[[TrialDocument], None] | None,
+    on_trial: OnTrial | None,
+) -> CampaignDocument:
+    for event in client.events(campaign.id):
+        if event.kind in FINISHED_KINDS:
+            trial = client.trial(campaign.id, event.data["number"])
+            if show is not None:
+                show(trial)
+            if on_trial is not None and event.sequence > campaign.last_event:
+                on_trial(trial)
+    return client.campaign(campaign.id)
+
+
+def _print_line(trial: TrialDocument) -> None:
+    line = f"trial {trial.number:>3}  {spark_line(trial.widths)}  multi-adds {trial.madds_ratio:.3f}"
+    print(f"{line}  AP {three_digits(trial.reward)}  {_seconds(trial)}  {trial.error or ''}".rstrip(), flush=True)
+
+
+def _follow_live(client: Client, campaign: CampaignDocument, on_trial: OnTrial | None) -> CampaignDocument:
+    from rich.live import Live
+
+    reported = {trial.number for trial in client.trials(campaign.id) if trial.finished_at is not None}
+    with Live(refresh_per_second=4, transient=False) as live:
+        while True:
+            try:
+                campaign = client.campaign(campaign.id)
+                recent = list(islice(client.trials(campaign.id, order_by="-number"), 100))
+            except ServiceRefusedError as error:
+                if error.status < 500:
+                    raise
+                time.sleep(REFRESH_SECONDS)  # the store is busy; the next look will tell
+                continue
+            live.update(_view(campaign, recent))
+            for trial in reversed(recent):
+                if trial.finished_at is not None and trial.number not in reported:
+                    reported.add(trial.number)
+                    if on_trial is not None:
+                        on_trial(trial)
+            if campaign.state in FINISHED_STATES:
+                return campaign
+            time.sleep(REFRESH_SECONDS)
+
+
+def _view(campaign: CampaignDocument, recent: Sequence[TrialDocument]) -> Group:
+    """The live picture: recent trials (oldest first), those in training with their progress, and the state."""
+    from rich import box
+    from rich.console import Group
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+    for column in ("trial", "widths", "multi-adds", "AP", "seconds", ""):
+        table.add_column(column, justify="left" if column in ("widths", "") else "right")
+    for trial in sorted(recent[:ROWS_SHOWN], key=lambda trial: trial.number):
+        style = "bold green" if trial.number == campaign.best_trial else "red" if trial.state == "failed" else ""
+        table.add_row(
+            str(trial.number),
+            Text(spark_line(trial.widths), style="cyan"),
+            f"{trial.madds_ratio:.3f}",
+            three_digits(trial.reward),
+            _seconds(trial),
+            _remark(campaign, trial),
+            style=style,
+        )
+    left = seconds_left(campaign, recent)
+    gain = ""
+    if campaign.best_reward is not None and campaign.baseline_reward is not None:
+        gain = f" ({campaign.best_reward - campaign.baseline_reward:+.3f} over the baseline)"
+    status = (
+        f"{campaign.state}   {campaign.trials_finished}/{campaign.spec['trials']} trials   "
+        f"best AP {three_digits(campaign.best_reward)}{gain}   "
+        + ("" if campaign.state in FINISHED_STATES else f"time left {'about ' + duration(left) if left else '-'}")
+    )
+    return Group(table, Text(status, style="bold"))
+
+
+def _remark(campaign: CampaignDocument, trial: TrialDocument) -> Any:
+    from rich.progress_bar import ProgressBar
+    from rich.table import Table
+    from rich.text import Text
+
+    if trial.state != "running":
+        words = [
+            "baseline" if trial.number == 0 else "",
+            "best so far" if trial.number == campaign.best_trial else "",
+            f"as trial {trial.reused_from}" if trial.reused_from is not None else "",
+            trial.error.strip().splitlines()[-1] if trial.error else "",
+        ]
+        return Text(", ".join(word for word in words if word))
+    if not trial.progress_total:
+        return Text("starting", style="dim")
+    bar = Table.grid(padding=(0, 1))
+    bar.add_row(
+        ProgressBar(total=trial.progress_total, completed=trial.progress_step or 0, width=24),
+        Text(f"step {trial.progress_step}/{trial.progress_total}", style="dim"),
+    )
+    return bar
+
+
+def _seconds(trial: TrialDocument) -> str:
+    if trial.finished_at is None or trial.reused_from is not None:
+        return "-"
+    return f"{(trial.finished_at - trial.started_at).total_seconds():.1f}"

@@ -1,0 +1,240 @@
+"""A synchronous client of the service; the command line and the demo speak to it through this."""
+
+from __future__ import annotations
+
+import json
+import os
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self, TypeVar
+from urllib.parse import quote
+
+import httpx
+from pydantic import BaseModel
+
+from api.documents import (
+    BestDocument,
+    CampaignDocument,
+    EventDocument,
+    HealthDocument,
+    Page,
+    TrialDetailDocument,
+    TrialDocument,
+)
+from search_space.errors import EffspineError
+
+DEFAULT_URL = "http://127.0.0.1:8000"
+URL_VARIABLE = "EFFSPINE_URL"
+RETRY_WAITS_SECONDS = (0.2, 0.5, 1.0)
+TIMEOUT = httpx.Timeout(30.0, connect=5.0)
+STREAM_TIMEOUT = httpx.Timeout(5.0, read=60.0)
+END = "end"
+"""The server-sent event that says that no more will come."""
+
+Document = TypeVar("Document", bound=BaseModel)
+
+
+class ServiceUnreachableError(EffspineError):
+    """Nothing answers at the service's address; `nobody_listens` says that not even a connection is taken."""
+
+    nobody_listens = False
+
+
+class ServiceRefusedError(EffspineError):
+    """The service answered with a problem document; `status` is its HTTP status, `problem` the document."""
+
+    def __init__(self, status: int, problem: dict[str, Any]) -> None:
+        super().__init__(str(problem.get("detail") or problem.get("title") or f"the service answered {status}"))
+        self.status = status
+        self.problem = problem
+
+
+class Client:
+    """Speaks to the service at `url`, by default that of EFFSPINE_URL.
+
+    Every method raises ServiceUnreachableError where nothing answers and ServiceRefusedError where the service
+    answers with an error. Reads are repeated after a lost connection; nothing else is.
+    """
+
+    def __init__(self, url: str | None = None, transport: httpx.BaseTransport | None = None) -> None:
+        self.url = (url or os.environ.get(URL_VARIABLE) or DEFAULT_URL).rstrip("/")
+        if not self.url.startswith(("http://", "https://")):
+            raise EffspineError(f"{URL_VARIABLE} is {self.url!r}; it must start with http:// or https://")
+        self._http = httpx.Client(base_url=self.url, timeout=TIMEOUT, transport=transport, trust_env=False)
+        self._met = False
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Closes the connections."""
+        self._http.close()
+
+    def health(self) -> HealthDocument:
+        """The service itself."""
+        return self._read(HealthDocument, "/healthz")
+
+    def ready(self) -> HealthDocument:
+        """The service, once its store answers too; until then it refuses."""
+        return self._read(HealthDocument, "/readyz")
+
+    def create_campaign(self, specification: dict[str, Any]) -> CampaignDocument:
+        """Creates a campaign; the answer carries its id and state."""
+        with self._explained():
+            response = self._http.post("/v1/campaigns", json=specification)
+        return CampaignDocument.model_validate(_answer(response))
+
+    def stop_campaign(self, campaign_id: str) -> CampaignDocument:
+        """Asks a campaign to stop; its running trials are abandoned."""
+        with self._explained():
+            response = self._http.post(f"/v1/campaigns/{_segment(campaign_id)}/stop")
+        return CampaignDocument.model_validate(_answer(response))
+
+    def campaign(self, campaign_id: str) -> CampaignDocument:
+        """One campaign."""
+        return self._read(CampaignDocument, f"/v1/campaigns/{_segment(campaign_id)}")
+
+    def campaigns(self, *, state: str | None = None) -> Iterator[CampaignDocument]:
+        """All campaigns, newest first."""
+        return self._all(CampaignDocument, "/v1/campaigns", {"state": state})
+
+    def trials(
+        self, campaign_id: str, *, state: str | None = None, order_by: str | None = None
+    ) -> Iterator[TrialDocument]:
+        """All trials of a campaign, by number or as `order_by` says (`-reward`)."""
+        path = f"/v1/campaigns/{_segment(campaign_id)}/trials"
+        return self._all(TrialDocument, path, {"state": state, "order_by": order_by})
+
+    def trial(self, campaign_id: str, number: int) -> TrialDetailDocument:
+        """One trial with its attempts and its learning curve."""
+        return self._read(TrialDetailDocument, f"/v1/campaigns/{_segment(campaign_id)}/trials/{number}")
+
+    def best(self, campaign_id: str, k: int = 1) -> BestDocument:
+        """The `k` best trials and the baseline."""
+        return self._read(BestDocument, f"/v1/campaigns/{_segment(campaign_id)}/best", {"k": k})
+
+    def export(self, campaign_id: str, format: str, trial: int | None = None) -> tuple[str, bytes]:
+        """File name and content of an exported architecture: the best one, or that of `trial`."""
+        path = f"/v1/campaigns/{_segment(campaign_id)}/exports/{_segment(format)}"
+        response = self._get(path, {"trial": trial})
+        _refuse_failure(response)
+        name = response.headers.get("content-disposition", "").partition('filename="')[2].rstrip('"')
+        return Path(name).name or f"architecture.{format}", response.content
+
+    def events(self, campaign_id: str, after: int = 0) -> Iterator[EventDocument]:
+        """Events after the sequence `after`, as they happen, until the campaign is over.
+
+        A lost stream is resumed after the last event that came, so none is missed and none comes twice.
+        Raises ServiceUnreachableError once the service does not come back.
+        """
+        path = f"/v1/campaigns/{_segment(campaign_id)}/events"
+        failures = 0
+        while True:
+            try:
+                for event in self._stream(path, after):
+                    if event is None:
+                        return
+                    failures, after = 0, event.sequence
+                    yield event
+            except httpx.TransportError as error:
+                if failures >= len(RETRY_WAITS_SECONDS):
+                    raise self._unreachable(error) from error
+            time.sleep(RETRY_WAITS_SECONDS[min(failures, len(RETRY_WAITS_SECONDS) - 1)])
+            failures += 1
+
+    def _stream(self, path: str, after: int) -> Iterator[EventDocument | None]:
+        """The events of one connection; None where the service says that there are no more to come."""
+        headers = {"Last-Event-ID": str(after), "Accept": "text/event-stream"}
+        with self._http.stream("GET", path, headers=headers, timeout=STREAM_TIMEOUT) as response:
+            if response.status_code != httpx.codes.OK:
+                response.read()
+                _answer(response)
+            kind, data = "", ""
+            for line in response.iter_lines():
+                name, _, value = line.partition(": ")
+                if name == "event":
+                    kind = value
+                elif name == "data":
+                    data += value
+                elif not line:
+                    if kind == END:
+                        yield None
+                        return
+                    if data:
+                        yield EventDocument.model_validate_json(data)
+                    kind, data = "", ""
+
+    def _read(self, document: type[Document], path: str, parameters: dict[str, Any] | None = None) -> Document:
+        return document.model_validate(_answer(self._get(path, parameters)))
+
+    def _all(self, document: type[Document], path: str, parameters: dict[str, Any]) -> Iterator[Document]:
+        cursor: str | None = None
+        while True:
+            page = Page[dict[str, Any]].model_validate(_answer(self._get(path, {**parameters, "cursor": cursor})))
+            yield from (document.model_validate(item) for item in page.items)
+            cursor = page.next_cursor
+            if cursor is None:
+                return
+
+    def _get(self, path: str, parameters: dict[str, Any] | None = None) -> httpx.Response:
+        given = {name: value for name, value in (parameters or {}).items() if value is not None}
+        for wait in RETRY_WAITS_SECONDS:
+            try:
+                response = self._http.get(path, params=given)
+                self._met = True
+                return response
+            except httpx.TransportError as error:
+                if isinstance(error, httpx.ConnectError) and not self._met:
+                    break  # nobody was ever there; asking again would only keep a person waiting
+                time.sleep(wait)
+        with self._explained():
+            return self._http.get(path, params=given)
+
+    @contextmanager
+    def _explained(self) -> Iterator[None]:
+        try:
+            yield
+        except httpx.TransportError as error:
+            raise self._unreachable(error) from error
+
+    def _unreachable(self, error: httpx.TransportError) -> ServiceUnreachableError:
+        if isinstance(error, httpx.ConnectError):
+            unreachable = ServiceUnreachableError(
+                f"there is no service at {self.url}; start it with `effspine serve`, or set {URL_VARIABLE}"
+            )
+            unreachable.nobody_listens = True
+            return unreachable
+        return ServiceUnreachableError(f"the service at {self.url} does not answer: {error or type(error).__name__}")
+
+
+def _answer(response: httpx.Response) -> Any:
+    """The JSON of a good answer. Raises ServiceRefusedError for any other."""
+    _refuse_failure(response)
+    try:
+        return response.json()
+    except json.JSONDecodeError:
+        detail = f"{response.url} answered something that is not JSON; is it an effspine service?"
+        raise ServiceRefusedError(response.status_code, {"detail": detail}) from None
+
+
+def _refuse_failure(response: httpx.Response) -> None:
+    """Raises ServiceRefusedError, with the problem document where there is one, unless the answer is good."""
+    if response.is_success:
+        return
+    if response.headers.get("content-type", "").startswith("application/problem+json"):
+        raise ServiceRefusedError(response.status_code, response.json())
+    detail = f"{response.url} answered {response.status_code} {response.reason_phrase}"
+    raise ServiceRefusedError(response.status_code, {"detail": detail})
+
+
+def _segment(value: str) -> str:
+    """A value as one segment of a path, whatever it contains."""
+    return quote(value, safe="") or "-"

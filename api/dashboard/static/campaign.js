@@ -1,0 +1,129 @@
+// One campaign, live: figures and tables follow its events, the trials in training are polled.
+
+import { drawMadds, drawPolicy, drawProgress, drawWidths, onColourScheme } from "./charts.js";
+import { byId, element, say, spark } from "./dom.js";
+import { duration, moment, percent, points, secondsBetween, signed } from "./format.js";
+import { getJson, post } from "./http.js";
+import { follow } from "./live.js";
+import { trialsTable } from "./trials-table.js";
+
+const RUNNING_MS = 2000;
+const OVER = new Set(["stopped", "completed", "failed"]);
+const FIGURES = { progress: drawProgress, widths: drawWidths, "madds-ap": drawMadds, policy: drawPolicy };
+
+const levels = byId("campaign").dataset.levels.split(",");
+const path = `/v1/campaigns/${encodeURIComponent(byId("campaign").dataset.id)}`;
+const refreshTable = trialsTable(path);
+let campaign = null, drawn = {}, refreshing = null, again = false;
+
+function showHeading() {
+  const { spec, state, name } = campaign;
+  say("name", name);
+  say("state", state);
+  byId("state").dataset.state = state;
+  byId("synthetic").hidden = spec.proxy_task.profile !== "synthetic";
+  const about = [spec.dataset && `data set ${spec.dataset}`, `profile ${spec.proxy_task.profile}`, `${spec.controller.policy} controller`,
+    `seed ${spec.seed}`, `${spec.parallelism} at a time`, campaign.started_at ? `started ${moment(campaign.started_at)}` : `created ${moment(campaign.created_at)}`];
+  say("meta", about.filter(Boolean).join(" · "));
+  document.title = `${state} ${campaign.trials_finished}/${spec.trials} · ${name} – effspine`;
+  byId("failure").hidden = !campaign.error;
+  if (campaign.error) say("failure-text", campaign.error);
+  byId("stop").hidden = OVER.has(state);
+  byId("stop").disabled = state === "stopping";
+  const link = byId("export");
+  if (campaign.best_trial === null) link.removeAttribute("href");
+  else link.setAttribute("href", `${path}/exports/json`);
+  link.setAttribute("aria-disabled", String(campaign.best_trial === null));
+}
+
+function showHeadline(best) {
+  const { spec, best_reward: reward, baseline_reward: baseline } = campaign;
+  say("best", points(reward));
+  say("best-note", campaign.best_trial === null ? "" : campaign.best_trial === 0 ? "the baseline itself" : `trial ${campaign.best_trial}`);
+  const gain = reward === null || baseline === null ? null : reward - baseline;
+  say("gain", campaign.best_trial === 0 ? "none yet" : signed(gain));
+  say("gain-note", baseline === null ? "" : `baseline ${points(baseline)}${gain && baseline > 0 ? `, ${signed((100 * gain) / baseline, 0)}\u00a0%` : ""}`);
+  say("trials", `${campaign.trials_finished} / ${spec.trials}`);
+  byId("trials-bar").max = spec.trials;
+  byId("trials-bar").value = campaign.trials_finished;
+  say("ratio", best ? percent(best.madds_ratio) : "–");
+  say("ratio-note", best ? "of the budget" : "");
+  const now = new Date().toISOString();
+  if (OVER.has(campaign.state)) {
+    say("time-label", "Time taken");
+    say("time", duration(secondsBetween(campaign.started_at, campaign.finished_at)));
+    say("time-note", campaign.finished_at ? `ended ${moment(campaign.finished_at)}` : "");
+  } else {
+    const taken = secondsBetween(campaign.started_at, now);
+    const left = campaign.trials_finished ? (taken / campaign.trials_finished) * (spec.trials - campaign.trials_finished) : null;
+    say("time-label", "Time left");
+    say("time", left === null ? "–" : `≈ ${duration(left)}`);
+    say("time-note", taken === null ? "waiting for a runner" : `running for ${duration(taken)}`);
+  }
+  say("progress-note", reward === null ? "" :
+    `${campaign.trials_finished} rewards; best ${points(reward)} at trial ${campaign.best_trial}${baseline === null ? "" : `, uniform baseline ${points(baseline)}`}.`);
+}
+
+async function showFigures() {
+  const names = Object.keys(FIGURES);
+  const figures = await Promise.all(names.map((name) => getJson(`${path}/figures/${name}`)));
+  names.forEach((name, index) => {
+    const text = JSON.stringify(figures[index]);
+    if (drawn[name]?.text === text) return;
+    drawn[name] = { text, figure: figures[index] };
+    FIGURES[name](figures[index], levels);
+  });
+}
+
+function redraw() {
+  for (const [name, { figure }] of Object.entries(drawn)) FIGURES[name](figure, levels);
+}
+
+async function showRunning() {
+  if (campaign === null || OVER.has(campaign.state)) { byId("running").hidden = true; return; }
+  const page = await getJson(`${path}/trials?state=running&limit=8`);
+  byId("running").hidden = page.items.length === 0;
+  byId("running").replaceChildren(...page.items.map((trial) => element("div", {},
+    element("span", {}, `Trial ${trial.number}`), spark(trial.widths),
+    trial.progress_total ? element("progress", { max: trial.progress_total, value: trial.progress_step ?? 0, "aria-label": `Progress of trial ${trial.number}` }) : element("span", { class: "quiet" }, "starting"),
+    element("span", { class: "quiet" }, trial.progress_total ? `step ${trial.progress_step} / ${trial.progress_total}` : ""))));
+}
+
+async function refresh() {
+  if (refreshing) { again = true; return refreshing; }
+  refreshing = (async () => {
+    try {
+      campaign = await getJson(path);
+      const best = await getJson(`${path}/best`);
+      showHeading();
+      showHeadline(best.items[0] ?? null);
+      await Promise.all([showFigures(), refreshTable(campaign.best_trial), showRunning()]);
+      byId("trouble").hidden = true;
+    } catch (error) {
+      byId("trouble").hidden = false;
+      say("trouble", `The page could not be brought up to date: ${error.message}. It keeps trying.`);
+    } finally {
+      refreshing = null;
+    }
+  })();
+  await refreshing;
+  if (again) { again = false; return refresh(); }
+}
+
+async function keepWatchingTraining() {
+  if (!document.hidden) await showRunning().catch(() => {});
+  if (campaign === null || !OVER.has(campaign.state)) setTimeout(keepWatchingTraining, RUNNING_MS);
+}
+
+byId("stop").addEventListener("click", () => byId("stop-dialog").showModal());
+byId("stop-dialog").addEventListener("close", async () => {
+  if (byId("stop-dialog").returnValue !== "stop") return;
+  try { await post(`${path}/stop`); } catch (error) { byId("trouble").hidden = false; say("trouble", error.message); }
+  refresh();
+});
+onColourScheme(redraw);
+await refresh();
+if (campaign === null || !OVER.has(campaign.state)) {
+  follow(`${path}/events`, campaign?.last_event ?? 0, refresh);
+  keepWatchingTraining();
+}

@@ -1,0 +1,101 @@
+// The figures of one campaign. The service computes the numbers; this file only draws them.
+
+import { byId, element } from "./dom.js";
+
+const LEAST_REACH = 0.01; // multi-adds are shown at least 1 % to either side: all trials lie on the budget
+const CONFIG = { displayModeBar: false, responsive: true, scrollZoom: false };
+const FONT = 'system-ui, -apple-system, "Segoe UI", Roboto, "Noto Sans", "Liberation Sans", sans-serif';
+
+// plotly.js is large; the rest of the page does not wait for it.
+const plotly = new Promise((loaded) => (window.Plotly ? loaded() : byId("plotly").addEventListener("load", loaded)));
+
+const colour = (name) => getComputedStyle(document.documentElement).getPropertyValue(`--${name}`).trim();
+
+function axis(title, more = {}) {
+  return {
+    title: { text: title, font: { size: 12, color: colour("quiet") }, standoff: 8 },
+    tickfont: { size: 11, color: colour("quiet") },
+    gridcolor: colour("track"), linecolor: colour("line"), zeroline: false, automargin: true, fixedrange: true, ...more,
+  };
+}
+
+function layout(more) {
+  return {
+    margin: { l: 48, r: 12, t: 8, b: 40 }, paper_bgcolor: "rgba(0,0,0,0)", plot_bgcolor: "rgba(0,0,0,0)",
+    font: { family: FONT, size: 12, color: colour("ink") }, hovermode: "closest", showlegend: true,
+    legend: { orientation: "h", x: 0, y: 1.02, yanchor: "bottom", font: { size: 12 }, bgcolor: "rgba(0,0,0,0)" },
+    hoverlabel: { bgcolor: colour("sheet"), bordercolor: colour("line"), font: { family: FONT, size: 12, color: colour("ink") } },
+    ...more,
+  };
+}
+
+async function draw(id, traces, given) {
+  const target = byId(id);
+  await plotly;
+  target.querySelector(":scope > .nothing")?.remove();
+  return Plotly.react(target, traces, layout(given), CONFIG);
+}
+
+async function nothing(id, text) {
+  const target = byId(id);
+  if (target.classList.contains("js-plotly-plot")) Plotly.purge(target);
+  target.replaceChildren(element("span", { class: "nothing" }, text));
+}
+
+/** Reward of each trial, the best so far, and the baseline as a dashed line. */
+export function drawProgress(figure) {
+  const x = figure.number;
+  if (!x.length) return nothing("chart-progress", "The first reward is on its way.");
+  const traces = [
+    { x, y: figure.reward, name: "trial", mode: "markers", type: x.length > 2000 ? "scattergl" : "scatter",
+      marker: { size: x.length > 400 ? 4 : 7, color: colour("point"), opacity: 0.85 }, hovertemplate: "trial %{x}<br>AP %{y:.3f}<extra></extra>" },
+    { x, y: figure.best, name: "best so far", mode: "lines", line: { shape: "hv", width: 2, color: colour("accent") },
+      hovertemplate: "best after trial %{x}<br>AP %{y:.3f}<extra></extra>" },
+  ];
+  if (figure.baseline !== null) {
+    traces.push({ x: [Math.min(...x), Math.max(...x, 1)], y: [figure.baseline, figure.baseline], name: "baseline", mode: "lines",
+      line: { dash: "dash", width: 1.5, color: colour("quiet") }, hovertemplate: "baseline AP %{y:.3f}<extra></extra>" });
+  }
+  return draw("chart-progress", traces, { xaxis: axis("trial", { showgrid: false, ...(x.length < 12 ? { dtick: 1 } : {}) }), yaxis: axis("AP", { rangemode: "tozero" }) });
+}
+
+/** Output channels of the 18 blocks, best beside baseline. */
+export function drawWidths(figure, levels) {
+  if (!figure.best) return nothing("chart-widths", "There is no best architecture yet.");
+  const x = figure.block.map((block, index) => `${block}<br>L${levels[index]}`);
+  const bars = (name, y, shade) => ({ x, y, name, type: "bar", marker: { color: colour(shade) }, hovertemplate: `block %{x}<br>${name} %{y} channels<extra></extra>` });
+  const traces = [bars("baseline", figure.baseline, "baseline"), bars(`best, trial ${figure.best_number}`, figure.best, "accent")];
+  return draw("chart-widths", traces, { barmode: "group", bargap: 0.3, bargroupgap: 0.05,
+    xaxis: axis("block and level", { type: "category", showgrid: false, tickangle: 0 }), yaxis: axis("channels") });
+}
+
+/** AP against multi-adds, one point a trial. */
+export function drawMadds(figure) {
+  if (!figure.reward.length) return nothing("chart-madds", "No reward yet.");
+  const traces = [{ x: figure.cost.map((cost) => cost / 1e6), y: figure.reward, text: figure.number.map(String), name: "trial", mode: "markers", type: "scatter",
+    marker: { size: 7, color: colour("point"), opacity: 0.85 }, hovertemplate: "trial %{text}<br>%{x:,.1f} M multi-adds<br>AP %{y:.3f}<extra></extra>" }];
+  if (figure.baseline_reward !== null) {
+    traces.push({ x: [figure.baseline_cost / 1e6], y: [figure.baseline_reward], name: "baseline", mode: "markers", type: "scatter",
+      marker: { size: 11, symbol: "diamond", color: colour("baseline"), line: { width: 1, color: colour("ink") } }, hovertemplate: "baseline<br>%{x:,.1f} M multi-adds<br>AP %{y:.3f}<extra></extra>" });
+  }
+  const millions = traces[0].x;
+  const middle = (Math.min(...millions) + Math.max(...millions)) / 2;
+  const reach = Math.max(LEAST_REACH * middle, 0.55 * (Math.max(...millions) - Math.min(...millions)));
+  const range = [middle - reach, middle + reach];
+  return draw("chart-madds", traces, { showlegend: false, xaxis: axis("million multi-adds", { nticks: 6, tickformat: ",.0f", range }), yaxis: axis("AP", { rangemode: "tozero" }) });
+}
+
+/** Probability of each multiplier for each block. */
+export function drawPolicy(figure) {
+  const z = figure.choices.map((_, choice) => figure.probability.map((row) => row[choice]));
+  const traces = [{ type: "heatmap", x: figure.block.map(String), y: figure.choices.map(String), z, zmin: 0, zmax: 1, xgap: 1, ygap: 1,
+    colorscale: [[0, colour("heat-0")], [1, colour("heat-1")]], showscale: true,
+    colorbar: { thickness: 10, outlinewidth: 0, tickfont: { size: 11, color: colour("quiet") }, tickvals: [0, 0.5, 1], len: 1 },
+    hovertemplate: "block %{x}, multiplier %{y}<br>probability %{z:.3f}<extra></extra>" }];
+  return draw("chart-policy", traces, { showlegend: false, xaxis: axis("block", { type: "category", showgrid: false, tickangle: 0 }), yaxis: axis("multiplier", { type: "category", showgrid: false }) });
+}
+
+/** Calls `redraw` when the colours of the page change. */
+export function onColourScheme(redraw) {
+  matchMedia("(prefers-color-scheme: dark)").addEventListener("change", redraw);
+}

@@ -1,0 +1,47 @@
+// Building the page: every text goes in as text, never as markup.
+
+export const byId = (id) => document.getElementById(id);
+
+/** An element with attributes (`class`, `href`, ...) and children, which are elements or texts. */
+export function element(tag, attributes = {}, ...children) {
+  const made = document.createElement(tag);
+  for (const [name, value] of Object.entries(attributes)) {
+    if (value !== null && value !== undefined && value !== false) made.setAttribute(name, value === true ? "" : value);
+  }
+  made.append(...children.map((child) => (child instanceof Node ? child : String(child))));
+  return made;
+}
+
+/** Sets the text of an element only where it differs, so that screen readers hear changes alone. */
+export function say(id, text) {
+  const target = byId(id);
+  if (target.textContent !== text) target.textContent = text;
+}
+
+/** The pill that names a state. */
+export function statePill(state) {
+  return element("span", { class: "state", "data-state": state }, state);
+}
+
+const SVG = "http://www.w3.org/2000/svg";
+
+/** Small bars, one a value, with the values as the accessible text. */
+export function spark(values) {
+  const svg = document.createElementNS(SVG, "svg");
+  const step = 8, height = 24, largest = Math.max(...values, 1);
+  svg.setAttribute("class", "spark");
+  svg.setAttribute("viewBox", `0 0 ${values.length * step} ${height}`);
+  svg.setAttribute("role", "img");
+  const title = document.createElementNS(SVG, "title");
+  title.textContent = values.join(" ");
+  svg.append(title);
+  values.forEach((value, index) => {
+    const bar = document.createElementNS(SVG, "rect");
+    const tall = Math.max(1, (value / largest) * height);
+    for (const [name, given] of Object.entries({ x: index * step + 1, y: height - tall, width: step - 2, height: tall })) {
+      bar.setAttribute(name, given);
+    }
+    svg.append(bar);
+  });
+  return svg;
+}

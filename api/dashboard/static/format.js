@@ -1,0 +1,32 @@
+// Numbers and times for people.
+
+export const points = (value, digits = 3) => (value === null || value === undefined ? "–" : value.toFixed(digits));
+
+export const signed = (value, digits = 3) =>
+  value === null || value === undefined ? "–" : `${value < 0 ? "−" : "+"}${Math.abs(value).toFixed(digits)}`;
+
+export const percent = (ratio, digits = 1) => (ratio === null || ratio === undefined ? "–" : `${(100 * ratio).toFixed(digits)} %`);
+
+export const millions = (count, digits = 0) =>
+  `${(count / 1e6).toLocaleString("en", { minimumFractionDigits: digits, maximumFractionDigits: digits })} M`;
+
+export function duration(seconds) {
+  if (seconds === null || seconds === undefined || !Number.isFinite(seconds)) return "–";
+  const whole = Math.max(0, Math.round(seconds));
+  if (whole < 60) return `${whole} s`;
+  if (whole < 3600) return `${Math.floor(whole / 60)} min ${String(whole % 60).padStart(2, "0")} s`;
+  if (whole < 86400) return `${Math.floor(whole / 3600)} h ${String(Math.floor((whole % 3600) / 60)).padStart(2, "0")} min`;
+  return `${Math.floor(whole / 86400)} d ${Math.floor((whole % 86400) / 3600)} h`;
+}
+
+export const secondsBetween = (from, to) => (from && to ? (Date.parse(to) - Date.parse(from)) / 1000 : null);
+
+/** `14:05` today, `3 Nov 14:05` this year, with the year before that. */
+export function moment(text) {
+  if (!text) return "–";
+  const at = new Date(text), now = new Date();
+  const clock = at.toLocaleTimeString("en-GB", { hour: "2-digit", minute: "2-digit" });
+  if (at.toDateString() === now.toDateString()) return clock;
+  const year = at.getFullYear() === now.getFullYear() ? {} : { year: "numeric" };
+  return `${at.toLocaleDateString("en-GB", { day: "numeric", month: "short", ...year })} ${clock}`;
+}

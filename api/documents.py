@@ -1,0 +1,124 @@
+"""What the service answers, as types: the OpenAPI document, the client and the command line share them.
+
+Times are UTC, ISO 8601. Multi-adds and parameters count as in `search_space.cost`: plain multi-adds, trainable
+parameters. Rewards are AP, from 0 to 1.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any, Generic, TypeVar
+
+from pydantic import BaseModel, Field
+
+from nas_controller.store.records import CampaignState, TrialState
+
+Item = TypeVar("Item")
+
+
+class Page(BaseModel, Generic[Item]):
+    """One page of a list."""
+
+    items: list[Item]
+    next_cursor: str | None = Field(description="Give it as `cursor` to read on; null on the last page.")
+
+
+class CampaignDocument(BaseModel):
+    """A campaign: what was asked for, how far it is, and its best so far."""
+
+    id: str
+    name: str = Field(examples=["digits"])
+    state: CampaignState
+    error: str | None = Field(description="Why the campaign failed; null where it did not.")
+    created_at: datetime
+    started_at: datetime | None
+    finished_at: datetime | None
+    trials_begun: int
+    trials_finished: int = Field(description="Trials that are over, of the `trials` that the specification asks for.")
+    baseline_reward: float | None = Field(description="Reward of trial 0, the uniform baseline.")
+    best_reward: float | None
+    best_trial: int | None
+    last_event: int = Field(description="Sequence of the newest event.")
+    spec: dict[str, Any] = Field(description="The campaign as it was asked for, with every default filled in.")
+
+
+class TrialDocument(BaseModel):
+    """One architecture and what its proxy training came to."""
+
+    number: int = Field(description="0 is the uniform baseline.")
+    state: TrialState
+    reward: float | None
+    betas: list[float] = Field(description="Sampled multipliers of the 18 blocks.")
+    alphas: list[float] = Field(description="Shares after Equation 4.")
+    widths: list[int] = Field(description="Output channels of the 18 blocks; they identify the architecture.")
+    madds: int
+    params: int
+    madds_ratio: float = Field(description="Multi-adds over the budget.")
+    attempts: int
+    reused_from: int | None = Field(description="The trial whose reward this repeated architecture took.")
+    metrics: dict[str, float] | None
+    error: str | None
+    progress_step: int | None
+    progress_total: int | None
+    started_at: datetime
+    finished_at: datetime | None
+
+
+class AttemptDocument(BaseModel):
+    """One execution of a trial."""
+
+    number: int
+    state: str
+    reward: float | None
+    metrics: dict[str, float] | None
+    error: str | None
+    started_at: datetime
+    finished_at: datetime | None
+
+
+class CurvePoint(BaseModel):
+    """What an attempt measured at a step of its training."""
+
+    attempt: int
+    step: int
+    at: datetime
+    values: dict[str, float]
+
+
+class TrialDetailDocument(TrialDocument):
+    """A trial with its attempts and its learning curve."""
+
+    attempts_made: list[AttemptDocument]
+    curve: list[CurvePoint]
+
+
+class BestDocument(BaseModel):
+    """The best trials of a campaign, best first, beside the uniform baseline."""
+
+    items: list[TrialDocument]
+    baseline: TrialDocument | None
+
+
+class PolicyDocument(BaseModel):
+    """What the controller has come to believe: how likely each multiplier is for each block."""
+
+    choices: list[float]
+    blocks: list[int]
+    probabilities: list[list[float]] = Field(description="[block, choice]; each row adds up to 1.")
+
+
+class EventDocument(BaseModel):
+    """Something that happened to a campaign; `sequence` is the id of its server-sent event."""
+
+    sequence: int
+    at: datetime
+    kind: str
+    data: dict[str, Any]
+
+
+class HealthDocument(BaseModel):
+    """The service, as a check sees it."""
+
+    status: str = Field(examples=["ok"])
+    version: str
+    data_dir: str | None = Field(None, description="Where this service keeps its files.")

@@ -1,0 +1,55 @@
+"""The service answers this machine only, and only when it is called by a name of this machine."""
+
+from __future__ import annotations
+
+import ipaddress
+
+from starlette.datastructures import Headers
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from api.problems import problem_response
+
+
+def is_loopback(host: str) -> bool:
+    """Whether `host` (a name or an address, without a port) names this machine's loopback interface."""
+    if host.lower() in ("localhost", "localhost."):
+        return True
+    try:
+        return ipaddress.ip_address(host.strip("[]")).is_loopback
+    except ValueError:
+        return False
+
+
+def without_port(host_header: str) -> str:
+    """The host of a Host header: `127.0.0.1:8000` as `127.0.0.1`, `[::1]:8000` as `::1`."""
+    if host_header.startswith("["):
+        return host_header[1:].partition("]")[0]
+    return host_header.partition(":")[0]
+
+
+class LoopbackHosts:
+    """Middleware that refuses a request whose Host is not this machine, or whose Origin is another site.
+
+    A page of another site can point its own name at 127.0.0.1 (DNS rebinding) or post to it; its requests carry
+    that name in the Host or Origin header, and are refused here.
+    """
+
+    def __init__(self, app: ASGIApp, also: tuple[str, ...] = ()) -> None:
+        self.app = app
+        self.also = also  # further names, such as the one that a test's client calls
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+        headers = Headers(scope=scope)
+        host = headers.get("host", "")
+        origin = headers.get("origin")
+        if not is_loopback(without_port(host)) and without_port(host) not in self.also:
+            detail = f"the Host header names {host or 'nobody'!r}; this service answers as 127.0.0.1 or localhost"
+            await problem_response(400, detail, scope["path"], kind="unknown-host")(scope, receive, send)
+        elif origin is not None and origin.partition("://")[2] != host:
+            detail = f"requests from pages of {origin!r} are not answered"
+            await problem_response(403, detail, scope["path"], kind="foreign-origin")(scope, receive, send)
+        else:
+            await self.app(scope, receive, send)

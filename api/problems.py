@@ -1,0 +1,177 @@
+"""Errors as problem documents (RFC 9457), the same shape for every route, including those that do not exist.
+
+A handler turns one kind of exception into a `Problem`; `HANDLERS` is the whole list. Nothing about the inside of
+the service leaves it: an unexpected error is logged with its request id, and the document carries only that id.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections.abc import Callable, Sequence
+from http import HTTPStatus
+from typing import Any
+
+from fastapi import Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse
+from pydantic import BaseModel, Field
+from starlette.exceptions import HTTPException
+from starlette.routing import Match
+
+from nas_controller.store.errors import ConflictError, NotFoundError, StoreError
+from search_space.errors import EffspineError
+
+MEDIA_TYPE = "application/problem+json"
+LONGEST_VALUE = 200
+
+log = logging.getLogger("effspine.api")
+
+
+class FieldProblem(BaseModel):
+    """One input that is wrong."""
+
+    field: str = Field(description="Dotted path of the input.", examples=["proxy_task.steps"])
+    message: str = Field(description="What is wrong, and what would be right.")
+    value: Any = Field(default=None, description="The value that was given, shortened where it is long.")
+
+
+class Problem(BaseModel):
+    """An error, as RFC 9457 describes it."""
+
+    type: str = Field("about:blank", description="Kind of problem; `about:blank` where the status says it all.")
+    title: str = Field(description="The kind of problem in words.", examples=["Invalid value"])
+    status: int = Field(description="The HTTP status.", examples=[422])
+    detail: str = Field(description="What happened this time.")
+    instance: str = Field(description="The path of the request.", examples=["/v1/campaigns"])
+    request_id: str | None = Field(None, description="What the service's log calls this request.")
+    errors: list[FieldProblem] = Field(default_factory=list, description="The inputs that are wrong.")
+
+
+def problem_response(
+    status: int,
+    detail: str,
+    instance: str,
+    *,
+    kind: str | None = None,
+    title: str | None = None,
+    errors: Sequence[FieldProblem] = (),
+    request_id: str | None = None,
+    headers: dict[str, str] | None = None,
+) -> JSONResponse:
+    """The response of an error; `kind` names our own kinds of problem (`invalid-value`)."""
+    problem = Problem(
+        type=f"urn:effspine:problem:{kind}" if kind else "about:blank",
+        title=title or HTTPStatus(status).phrase,
+        status=status,
+        detail=detail,
+        instance=instance,
+        request_id=request_id,
+        errors=list(errors),
+    )
+    return JSONResponse(problem.model_dump(mode="json"), status, headers, MEDIA_TYPE)
+
+
+def _respond(request: Request, status: int, detail: str, **more: Any) -> JSONResponse:
+    request_id = getattr(request.state, "request_id", None)
+    return problem_response(status, detail, request.url.path, request_id=request_id, **more)
+
+
+def _http_error(request: Request, error: HTTPException) -> JSONResponse:
+    """An error that routing itself raised: no such path, no such method."""
+    headers = dict(error.headers or {})
+    detail = error.detail
+    if detail == HTTPStatus(error.status_code).phrase:
+        if error.status_code == HTTPStatus.NOT_FOUND:
+            detail = f"there is nothing at {request.url.path}; /docs lists what there is"
+        elif error.status_code == HTTPStatus.METHOD_NOT_ALLOWED:
+            headers["Allow"] = ", ".join(_allowed_methods(request))
+            detail = f"{request.method} is not allowed at {request.url.path}; allowed: {headers['Allow']}"
+    return _respond(request, error.status_code, detail, headers=headers)
+
+
+def _allowed_methods(request: Request) -> list[str]:
+    """Methods of every route at the path of the request; routing itself names those of the first alone."""
+    methods: set[str] = set()
+    for route in request.app.state.routes:
+        if route.matches(request.scope)[0] is not Match.NONE:
+            methods |= route.methods or set()
+    return sorted(methods)
+
+
+def _invalid_request(request: Request, error: RequestValidationError) -> JSONResponse:
+    """A body or a parameter that does not fit the route's model."""
+    details = error.errors()
+    for one in details:
+        if one["type"] == "json_invalid":
+            reason = one.get("ctx", {}).get("error", "it does not parse")
+            detail = f"the body is not JSON: {reason} at character {one['loc'][-1]}"
+            return _respond(request, 400, detail, kind="malformed-json", title="Malformed JSON")
+    errors = [
+        FieldProblem(field=_dotted(one["loc"]), message=_message(one), value=_shortened(one.get("input")))
+        for one in details
+    ]
+    return _invalid(request, "; ".join(f"{one.field}: {one.message}" for one in errors[:3]), errors)
+
+
+def _invalid_value(request: Request, error: EffspineError) -> JSONResponse:
+    """A value that parses but cannot be: the package that refused it says why."""
+    errors = [FieldProblem(field=error.field, message=str(error))] if error.field else []
+    return _invalid(request, str(error), errors)
+
+
+def _invalid(request: Request, detail: str, errors: Sequence[FieldProblem]) -> JSONResponse:
+    return _respond(request, 422, detail, kind="invalid-value", title="Invalid value", errors=errors)
+
+
+def _not_found(request: Request, error: EffspineError) -> JSONResponse:
+    return _respond(request, 404, str(error), kind="not-found")
+
+
+def _conflict(request: Request, error: EffspineError) -> JSONResponse:
+    return _respond(request, 409, str(error), kind="state-conflict")
+
+
+def _store_unavailable(request: Request, error: EffspineError) -> JSONResponse:
+    log.warning("request %s: the store does not answer: %s", getattr(request.state, "request_id", "-"), error)
+    return _respond(
+        request,
+        503,
+        "the campaign store does not answer; the request can be sent again",
+        kind="store-unavailable",
+        headers={"Retry-After": "5"},
+    )
+
+
+Handler = Callable[[Request, Any], JSONResponse]
+HANDLERS: dict[type[Exception], Handler] = {
+    HTTPException: _http_error,
+    RequestValidationError: _invalid_request,
+    NotFoundError: _not_found,
+    ConflictError: _conflict,
+    StoreError: _store_unavailable,
+    EffspineError: _invalid_value,
+}
+
+
+def _dotted(location: Sequence[int | str]) -> str:
+    """`("body", "proxy_task", "steps")` as `proxy_task.steps`; the body itself is `body`."""
+    return ".".join(str(part) for part in location[1:]) or str(location[0])
+
+
+def _message(one: dict[str, Any]) -> str:
+    if one["type"] == "extra_forbidden":
+        return "there is no such field"
+    if one["type"] == "missing":
+        return "this field is required"
+    message = str(one["msg"])
+    return message[0].lower() + message[1:]
+
+
+def _shortened(value: Any) -> Any:
+    """The value itself where it is small and fits JSON, else the start of its text."""
+    try:
+        text = json.dumps(value, allow_nan=False)
+    except (TypeError, ValueError):
+        text = value = repr(value)
+    return value if len(text) <= LONGEST_VALUE else f"{text[:LONGEST_VALUE]}…"

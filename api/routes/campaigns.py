@@ -1,0 +1,78 @@
+"""Creating, listing, reading and stopping campaigns."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from fastapi import APIRouter, Body, Query, Response, status
+
+from api.dependencies import CampaignId, SettingsOfService, StoreOfService
+from api.documents import CampaignDocument, Page
+from nas_controller.datasets import dataset_path
+from nas_controller.spec import CampaignSpec
+from nas_controller.store.records import CampaignState
+
+router = APIRouter(prefix="/v1/campaigns", tags=["campaigns"])
+
+EXAMPLES = {
+    "digits": {
+        "summary": "The demonstration: 12 trials on handwritten digits",
+        "value": {
+            "name": "digits",
+            "dataset": "digits",
+            "trials": 12,
+            "parallelism": 1,
+            "seed": 1,
+            "search_space": {"base": "sp-efficientnet-b0", "budget_madds": None, "mode": "exact"},
+            "controller": {"policy": "recurrent"},
+            "proxy_task": {"profile": "laptop"},
+        },
+    },
+    "synthetic": {
+        "summary": "No data set and no training: the loop at work, for tests",
+        "value": {"name": "first look", "trials": 40, "proxy_task": {"profile": "synthetic", "seconds": 1}},
+    },
+}
+
+
+@router.post("", status_code=status.HTTP_201_CREATED, summary="Create a campaign")
+def create(
+    spec: Annotated[CampaignSpec, Body(openapi_examples=EXAMPLES)],
+    response: Response,
+    store: StoreOfService,
+    settings: SettingsOfService,
+) -> CampaignDocument:
+    """Creates a campaign in state `pending`; the supervisor starts it. Everything but `name` has a default."""
+    if spec.dataset is not None:
+        dataset_path(settings.data_dir, spec.dataset)
+    campaign = store.create_campaign(spec)
+    response.headers["Location"] = f"/v1/campaigns/{campaign.id}"
+    return CampaignDocument.model_validate(campaign.to_dict())
+
+
+@router.get("", summary="List campaigns")
+def list_all(
+    store: StoreOfService,
+    state: Annotated[CampaignState | None, Query(description="Only campaigns in this state.")] = None,
+    limit: Annotated[int, Query(ge=1, le=1_000)] = 50,
+    cursor: Annotated[str | None, Query(description="`next_cursor` of the page before.", max_length=400)] = None,
+) -> Page[CampaignDocument]:
+    """Campaigns, newest first."""
+    page = store.list_campaigns(state=state, limit=limit, cursor=cursor)
+    items = [CampaignDocument.model_validate(campaign.to_dict()) for campaign in page.items]
+    return Page(items=items, next_cursor=page.next_cursor)
+
+
+@router.get("/{campaign_id}", summary="Read a campaign")
+def read(campaign_id: CampaignId, store: StoreOfService) -> CampaignDocument:
+    """What was asked for, how far it is, and its best so far."""
+    return CampaignDocument.model_validate(store.get_campaign(campaign_id).to_dict())
+
+
+@router.post("/{campaign_id}/stop", summary="Stop a campaign")
+def stop(campaign_id: CampaignId, store: StoreOfService) -> CampaignDocument:
+    """Asks the campaign to stop. It is `stopping` until its runner has let go of the trials in training.
+
+    Asking again changes nothing; a campaign that has completed or failed answers 409.
+    """
+    return CampaignDocument.model_validate(store.request_stop(campaign_id).to_dict())

@@ -1,0 +1,42 @@
+"""The interface described for people at /docs, from files that are installed here; nothing comes from another host."""
+
+from __future__ import annotations
+
+from importlib.resources import files
+
+from fastapi import APIRouter, Path
+from fastapi.responses import FileResponse, HTMLResponse
+from starlette.exceptions import HTTPException
+
+router = APIRouter(include_in_schema=False)
+
+ASSETS = {"swagger-ui-bundle.js": "text/javascript", "swagger-ui.css": "text/css"}
+PAGE = """<!doctype html>
+<html lang="en">
+<head>
+  <meta charset="utf-8">
+  <meta name="viewport" content="width=device-width, initial-scale=1">
+  <title>effspine API</title>
+  <link rel="icon" type="image/svg+xml" href="/static/mark.svg">
+  <link rel="stylesheet" href="/docs/assets/swagger-ui.css">
+  <script defer src="/docs/assets/swagger-ui-bundle.js"></script>
+  <script defer src="/static/docs.js"></script>
+</head>
+<body><div id="swagger-ui"></div></body>
+</html>
+"""
+
+
+@router.get("/docs")
+def docs() -> HTMLResponse:
+    """The page; it reads /openapi.json."""
+    return HTMLResponse(PAGE)
+
+
+@router.get("/docs/assets/{name}")
+def asset(name: str = Path(max_length=64)) -> FileResponse:
+    """A file of Swagger UI as the package fastapi-offline carries it."""
+    if name not in ASSETS:
+        raise HTTPException(404)
+    path = files("fastapi_offline") / "static" / name
+    return FileResponse(str(path), media_type=ASSETS[name], headers={"Cache-Control": "public, max-age=86400"})

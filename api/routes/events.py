@@ -1,0 +1,63 @@
+"""What happens to a campaign, as server-sent events."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import AsyncIterator
+from typing import Annotated
+
+import anyio
+from fastapi import APIRouter, Header, Query
+from sse_starlette import EventSourceResponse, ServerSentEvent
+from starlette.concurrency import run_in_threadpool
+
+from api.dependencies import CampaignId, StoreOfService
+from nas_controller.store import CampaignRecord, Store
+from nas_controller.store.records import FINISHED_CAMPAIGN_STATES
+from search_space.errors import InvalidValueError
+
+router = APIRouter(prefix="/v1/campaigns/{campaign_id}", tags=["campaigns"])
+
+POLL_SECONDS = 0.5
+HEARTBEAT_SECONDS = 15
+RECONNECT_MS = 1_000
+BATCH = 500
+LAST_KINDS = frozenset(f"campaign.{state}" for state in FINISHED_CAMPAIGN_STATES)
+
+
+@router.get("/events", response_class=EventSourceResponse, summary="Follow a campaign")
+def events(
+    campaign_id: CampaignId,
+    store: StoreOfService,
+    after: Annotated[int, Query(ge=0, description="Only events later than this sequence.")] = 0,
+    last_event_id: Annotated[str | None, Header(description="As `after`; what a reconnecting client sends.")] = None,
+) -> EventSourceResponse:
+    """Events from the first (or after the one named), as they happen: `{sequence, at, kind, data}`.
+
+    The stream ends with an event named `end` once the campaign is over and every event has been sent.
+    """
+    campaign = store.get_campaign(campaign_id)
+    start = after if last_event_id is None else _sequence(last_event_id)
+    return EventSourceResponse(_stream(store, campaign, start), ping=HEARTBEAT_SECONDS, sep="\n")
+
+
+def _sequence(last_event_id: str) -> int:
+    if not (last_event_id.isascii() and last_event_id.isdigit()):
+        raise InvalidValueError(
+            f"Last-Event-ID is {last_event_id[:80]!r}; it must be the id of an event", field="Last-Event-ID"
+        )
+    return int(last_event_id[:18])
+
+
+async def _stream(store: Store, campaign: CampaignRecord, sequence: int) -> AsyncIterator[ServerSentEvent]:
+    is_over = campaign.state in FINISHED_CAMPAIGN_STATES and campaign.last_event <= sequence
+    while not is_over:
+        batch = await run_in_threadpool(store.events_after, campaign.id, sequence, BATCH)
+        for event in batch:
+            sequence = event.sequence
+            is_over = is_over or event.kind in LAST_KINDS
+            data = json.dumps(event.to_dict(), separators=(",", ":"))
+            yield ServerSentEvent(data=data, id=str(sequence), retry=RECONNECT_MS, sep="\n")
+        if not batch:
+            await anyio.sleep(POLL_SECONDS)
+    yield ServerSentEvent(event="end", data="{}", sep="\n")

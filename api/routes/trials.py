@@ -1,0 +1,43 @@
+"""Trials of a campaign, as a list and one by one."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from fastapi import APIRouter, Path, Query
+
+from api.dependencies import CampaignId, StoreOfService
+from api.documents import AttemptDocument, CurvePoint, Page, TrialDetailDocument, TrialDocument
+from nas_controller.store.records import TrialOrder, TrialState
+
+router = APIRouter(prefix="/v1/campaigns/{campaign_id}/trials", tags=["trials"])
+
+
+@router.get("", summary="List trials")
+def list_all(
+    campaign_id: CampaignId,
+    store: StoreOfService,
+    state: Annotated[TrialState | None, Query(description="Only trials in this state.")] = None,
+    order_by: Annotated[TrialOrder, Query(description="`-` is descending; no reward comes last.")] = "number",
+    limit: Annotated[int, Query(ge=1, le=1_000)] = 100,
+    cursor: Annotated[str | None, Query(description="`next_cursor` of the page before.", max_length=400)] = None,
+) -> Page[TrialDocument]:
+    """Trials in the order asked for; trial 0 is the uniform baseline."""
+    page = store.list_trials(campaign_id, state=state, order_by=order_by, limit=limit, cursor=cursor)
+    items = [TrialDocument.model_validate(trial.to_dict()) for trial in page.items]
+    return Page(items=items, next_cursor=page.next_cursor)
+
+
+@router.get("/{number}", summary="Read a trial")
+def read(
+    campaign_id: CampaignId,
+    number: Annotated[int, Path(ge=0, description="Number of the trial.")],
+    store: StoreOfService,
+) -> TrialDetailDocument:
+    """One trial with its attempts and its learning curve."""
+    detail = store.get_trial(campaign_id, number)
+    return TrialDetailDocument(
+        **detail.trial.to_dict(),
+        attempts_made=[AttemptDocument.model_validate(attempt.to_dict()) for attempt in detail.attempts],
+        curve=[CurvePoint.model_validate(point.to_dict()) for point in detail.curve],
+    )

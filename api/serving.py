@@ -1,0 +1,148 @@
+"""The service as a process: the port taken before anything starts, everything ended in order."""
+
+from __future__ import annotations
+
+import errno
+import logging
+import os
+import signal
+import socket
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from types import FrameType
+
+import uvicorn
+
+from api.app import create_app
+from api.loopback import is_loopback
+from api.settings import Settings
+from nas_controller.store import Store
+from nas_controller.supervisor import Supervisor
+from search_space.errors import EffspineError, InvalidValueError
+
+LOG_FORMAT = "%(asctime)s %(levelname)-7s %(name)s: %(message)s"
+STREAMS_END_SECONDS = 2
+BACKLOG = 128
+
+log = logging.getLogger("effspine")
+
+
+def log_to_stderr() -> None:
+    """Sends the log to standard error, a line an entry."""
+    logging.basicConfig(stream=sys.stderr, level=logging.INFO, format=LOG_FORMAT, datefmt="%H:%M:%S", force=True)
+    for noisy in ("alembic", "httpx", "uvicorn.error", "sse_starlette"):
+        logging.getLogger(noisy).setLevel(logging.WARNING)
+
+
+def listen(settings: Settings) -> socket.socket:
+    """A socket that listens where the settings say.
+
+    Raises InvalidValueError for a host that is not this machine's own, and EffspineError where the port is taken.
+    """
+    if not is_loopback(settings.host):
+        raise InvalidValueError(
+            f"host is {settings.host!r}; without API keys, which this version does not have yet, the service listens "
+            "on this machine alone (127.0.0.1, ::1 or localhost)",
+            field="host",
+        )
+    try:
+        family, kind, protocol, _, address = socket.getaddrinfo(
+            settings.host, settings.port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
+        )[0]
+        listener = socket.socket(family, kind, protocol)
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            listener.bind(address)
+            listener.listen(BACKLOG)
+        except OSError:
+            listener.close()
+            raise
+    except OSError as error:
+        where = f"port {settings.port} on {settings.host}"
+        if error.errno == errno.EADDRINUSE:
+            raise EffspineError(f"{where} is taken; stop what listens there or use another one with --port") from error
+        raise EffspineError(f"cannot listen on {where}: {error.strerror}") from error
+    return listener
+
+
+def serve_all(settings: Settings) -> None:
+    """API, dashboard and supervisor in one process, until SIGINT or SIGTERM; runners are ended with it.
+
+    Raises EffspineError where it cannot start, and where the supervisor ends by itself.
+    """
+    log_to_stderr()
+    with listen(settings) as listener, _opened(settings) as store, _ending_signals() as ending:
+        failures: list[BaseException] = []
+        supervisor = threading.Thread(target=_supervise, args=(settings, ending, failures), name="supervisor")
+        supervisor.start()
+        try:
+            _answer(settings, store, listener)
+        finally:
+            ending.set()
+            supervisor.join()
+        if failures:
+            raise EffspineError(f"the supervisor has ended: {failures[0]}") from failures[0]
+    log.info("ended")
+
+
+def serve_api(settings: Settings) -> None:
+    """API and dashboard, until SIGINT or SIGTERM. Raises EffspineError where they cannot start."""
+    log_to_stderr()
+    with listen(settings) as listener, _opened(settings) as store, _ending_signals():
+        _answer(settings, store, listener)
+    log.info("ended")
+
+
+def supervise(settings: Settings) -> None:
+    """The supervisor, until SIGINT or SIGTERM; runners are ended with it."""
+    log_to_stderr()
+    with _ending_signals() as ending:
+        log.info("supervising the campaigns of %s", settings.data_dir)
+        Supervisor(settings.database_url, settings.data_dir).run(ending)
+    log.info("ended")
+
+
+def _supervise(settings: Settings, ending: threading.Event, failures: list[BaseException]) -> None:
+    """The supervisor in a thread; where it fails, the whole service is told to end."""
+    try:
+        Supervisor(settings.database_url, settings.data_dir).run(ending)
+    except Exception as error:
+        log.exception("the supervisor failed")
+        failures.append(error)
+        os.kill(os.getpid(), signal.SIGTERM)
+
+
+def _answer(settings: Settings, store: Store, listener: socket.socket) -> None:
+    """Answers requests until the process is told to end; open event streams are cut off then."""
+    config = uvicorn.Config(
+        create_app(settings, store),
+        log_config=None,
+        access_log=False,
+        lifespan="off",
+        server_header=False,
+        timeout_graceful_shutdown=STREAMS_END_SECONDS,
+    )
+    log.info("serving %s; files are in %s", settings.url, settings.data_dir)
+    uvicorn.Server(config).run(sockets=[listener])
+
+
+def _opened(settings: Settings) -> closing[Store]:
+    return closing(Store.open(settings.database_url))
+
+
+@contextmanager
+def _ending_signals() -> Iterator[threading.Event]:
+    """An event that is set at the first SIGINT or SIGTERM, which do nothing else within the context."""
+    ending = threading.Event()
+
+    def end(number: int, frame: FrameType | None) -> None:
+        ending.set()
+
+    before = {number: signal.signal(number, end) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield ending
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)

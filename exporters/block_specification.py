@@ -1,0 +1,15 @@
+"""Format `json`: the block specification, the document that `search_space.document` defines."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from search_space.architecture import Architecture
+from search_space.document import block_specification
+
+
+def render_block_specification(architecture: Architecture, provenance: dict[str, Any]) -> bytes:
+    """The document as indented UTF-8 JSON that ends in a line break."""
+    document = block_specification(architecture, provenance)
+    return (json.dumps(document, indent=2, ensure_ascii=False, allow_nan=False) + "\n").encode()

@@ -1,0 +1,37 @@
+"""The formats there are, by name."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from exporters.block_specification import render_block_specification
+from search_space.architecture import Architecture
+
+
+@dataclass(frozen=True)
+class Exporter:
+    """One format: `render(architecture, provenance)` returns the whole file."""
+
+    name: str
+    media_type: str
+    suffix: str
+    render: Callable[[Architecture, dict[str, Any]], bytes]
+
+    def file_name(self, architecture: Architecture) -> str:
+        """The name of the architecture's file in this format."""
+        return f"{architecture.name}{self.suffix}"
+
+
+EXPORTERS: dict[str, Exporter] = {}
+
+
+def register(exporter: Exporter) -> None:
+    """Adds a format. Raises ValueError where its name is taken."""
+    if exporter.name in EXPORTERS:
+        raise ValueError(f"there is already an exporter named {exporter.name!r}")
+    EXPORTERS[exporter.name] = exporter
+
+
+register(Exporter("json", "application/json", ".json", render_block_specification))

@@ -1,0 +1,39 @@
+"""A service over a real SQLite store in a temporary folder."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from fastapi.testclient import TestClient
+
+from api.app import create_app
+from api.settings import Settings
+from nas_controller.store import Store
+
+HOST = "testserver"
+
+
+@pytest.fixture
+def settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Settings:
+    """Settings of a service whose files lie in a temporary folder."""
+    for name in ("EFFSPINE_DATA_DIR", "EFFSPINE_DATABASE_URL", "EFFSPINE_HOST", "EFFSPINE_PORT", "EFFSPINE_URL"):
+        monkeypatch.delenv(name, raising=False)
+    return Settings(data_dir=tmp_path / "data")
+
+
+@pytest.fixture
+def store(settings: Settings) -> Iterator[Store]:
+    """The empty store of that service."""
+    store = Store.open(settings.database_url)
+    yield store
+    store.close()
+
+
+@pytest.fixture
+def service(settings: Settings, store: Store) -> Iterator[TestClient]:
+    """A client of that service, without a network."""
+    app = create_app(settings, store, known_hosts=(HOST,))
+    with TestClient(app, base_url=f"http://{HOST}", raise_server_exceptions=False) as client:
+        yield client

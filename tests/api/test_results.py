@@ -1,0 +1,52 @@
+"""Figures and exports over HTTP."""
+
+from __future__ import annotations
+
+import pytest
+from fastapi.testclient import TestClient
+
+from nas_controller.store import Store
+from tests.api.campaigns import Recorder
+
+FIGURES = ("progress", "madds-ap", "params-ap", "widths", "policy", "curves")
+
+
+@pytest.mark.parametrize("name", FIGURES)
+@pytest.mark.parametrize("trials", [0, 5])
+def test_every_figure_can_be_read_from_the_start(service: TestClient, store: Store, name: str, trials: int) -> None:
+    recorder = Recorder(store).run(trials)
+    assert service.get(f"/v1/campaigns/{recorder.id}/figures/{name}").status_code == 200
+
+
+def test_progress_gives_the_rewards_and_the_best_so_far(service: TestClient, store: Store) -> None:
+    recorder = Recorder(store).run(5)
+    figure = service.get(f"/v1/campaigns/{recorder.id}/figures/progress").json()
+    trials = service.get(f"/v1/campaigns/{recorder.id}/trials").json()["items"]
+    assert figure["reward"] == [trial["reward"] for trial in trials]
+    assert figure["best"] == [max(figure["reward"][: place + 1]) for place in range(5)]
+    assert figure["baseline"] == figure["reward"][0]
+
+
+def test_the_export_is_the_best_architecture_with_its_provenance(service: TestClient, store: Store) -> None:
+    recorder = Recorder(store, name="Größe / weird.name").run(6)
+    response = service.get(f"/v1/campaigns/{recorder.id}/exports/json")
+    best = service.get(f"/v1/campaigns/{recorder.id}/best").json()["items"][0]
+    assert response.headers["content-type"] == "application/json"
+    file_name = f"gr-e-weird-name-trial-{best['number']}.json"
+    assert response.headers["content-disposition"] == f'attachment; filename="{file_name}"'
+    assert response.text.endswith("}\n")
+    document = response.json()
+    assert [block["width"] for block in document["blocks"]] == best["widths"]
+    assert document["cost"]["madds"] == best["madds"]
+    assert document["provenance"]["campaign"] == {"id": recorder.id, "name": "Größe / weird.name"}
+    assert document["provenance"]["trial"] == best["number"]
+    assert document["provenance"]["reward"] == best["reward"]
+    assert document["provenance"]["betas"] == best["betas"]
+    assert document["provenance"]["proxy_task"]["profile"] == "synthetic"
+
+
+def test_any_trial_can_be_exported(service: TestClient, store: Store) -> None:
+    recorder = Recorder(store).run(3)
+    document = service.get(f"/v1/campaigns/{recorder.id}/exports/json", params={"trial": 2}).json()
+    trial = service.get(f"/v1/campaigns/{recorder.id}/trials/2").json()
+    assert [block["width"] for block in document["blocks"]] == trial["widths"]
