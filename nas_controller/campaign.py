@@ -26,6 +26,7 @@ from typing import Literal, NamedTuple
 from nas_controller.controller import Controller
 from nas_controller.search import Search
 from nas_controller.store import CampaignRecord, Lease, Store
+from search_space.architecture import Architecture
 from search_space.errors import BudgetError
 
 MAX_FAILED_ATTEMPTS = 3
@@ -108,9 +109,9 @@ class Campaign:
         return self._over
 
     @property
-    def base_widths(self) -> tuple[int, ...]:
-        """The widths of the base architecture, which the synthetic reward compares with."""
-        return self._search.space.base.widths
+    def base(self) -> Architecture:
+        """The architecture whose widths are searched."""
+        return self._search.space.base
 
     def next_trial(self) -> TrialWork | None:
         """What to train next, recorded as begun; None when there is nothing to do before something

@@ -1,0 +1,72 @@
+"""Keeps a runner's lease alive from a thread of its own, and hears from the store when to stop."""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from types import TracebackType
+
+from nas_controller.store import Lease, LeaseLostError, Store, StoreUnavailableError
+from nas_controller.store.records import FINISHED_CAMPAIGN_STATES
+
+logger = logging.getLogger(__name__)
+
+_BEATS_A_LEASE = 8
+
+
+class Heartbeat:
+    """While entered, renews the lease several times within its duration.
+
+    `stop_requested` says that the campaign is `stopping`. `lost` says that the lease is gone, taken over or
+    expired while the store was away; then the runner must write nothing more.
+    """
+
+    def __init__(self, store: Store, lease: Lease) -> None:
+        self._store = store
+        self._lease = lease
+        self._finished = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="heartbeat", daemon=True)
+        self.stop_requested = False
+        self.lost = False
+
+    @property
+    def must_end(self) -> bool:
+        """Whether the runner should let go of what it is doing."""
+        return self.stop_requested or self.lost
+
+    def __enter__(self) -> Heartbeat:
+        self._thread.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._finished.set()
+        self._thread.join()
+
+    def _run(self) -> None:
+        interval = self._lease.seconds / _BEATS_A_LEASE
+        renewed = time.monotonic()
+        while not self._finished.wait(interval):
+            try:
+                record = self._store.renew(self._lease)
+            except LeaseLostError as error:
+                if not self._ended():
+                    logger.warning("%s", error)
+                    self.lost = True
+                return
+            except StoreUnavailableError as error:
+                logger.warning("%s", error)
+                self.lost = time.monotonic() - renewed > self._lease.seconds
+                continue
+            renewed = time.monotonic()
+            self.stop_requested = record.state == "stopping"
+
+    def _ended(self) -> bool:
+        """Whether the campaign has just ended: then its lease was given up, not lost."""
+        try:
+            state = self._store.get_campaign(self._lease.campaign_id).state
+        except StoreUnavailableError:
+            return False
+        return state in FINISHED_CAMPAIGN_STATES

@@ -1,0 +1,273 @@
+"""Ray Tune carries the trials of a campaign to workers and their outcomes back. It is never the memory: the
+store is.
+
+What keeps it lean, each measured on two workers with instant trials:
+
+- Every trial takes one processor of a cluster that has as many as trials run at once (a local Ray's
+  processors are a number that we choose; the threads of a trial are set in the worker). Otherwise Tune
+  starts a crowd of spare actors.
+- Actors are reused, so the trainer in a worker stays warm; a new actor for each trial costs seconds.
+- A campaign goes through bounded experiments of TRIALS_AN_EXPERIMENT trials, whose files lie in a temporary
+  folder and are removed: Tune keeps and rewrites the state of every trial of an experiment, and we never
+  restore from it.
+- A dead worker fails its Tune trial (no retries there), and the campaign begins a new attempt that the
+  record shows.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import shutil
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Any, TypeVar
+
+# Read when Ray is imported or started, so they come first.
+os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
+os.environ.setdefault("RAY_worker_niceness", "0")  # at 15, any other work on this machine starves training
+os.environ.setdefault("RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER", "0")  # a local Ray listens on loopback alone
+os.environ.setdefault(
+    "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0"
+)  # a trial without a GPU share keeps the variables
+os.environ["TUNE_DISABLE_AUTO_CALLBACK_LOGGERS"] = "1"
+os.environ["TUNE_GLOBAL_CHECKPOINT_S"] = "86400"
+os.environ["TUNE_WARN_INSUFFICENT_RESOURCE_THRESHOLD_S"] = "0"
+
+import ray
+from ray import tune
+from ray.tune.search import ConcurrencyLimiter, Searcher
+
+from nas_controller.campaign import Campaign, Failed, Rewarded, TrialWork
+from nas_controller.worker import Job, TrialProgress, TrialRun
+
+TRIALS_AN_EXPERIMENT = 500
+OBJECT_STORE_BYTES = 100 * 2**20
+REPORT_SECONDS = 2.0
+REPORT_SHARE = 1 / 50
+
+Stop = Callable[[], bool]
+T = TypeVar("T")
+
+
+def run_campaign(campaign: Campaign, job: Job, stop: Stop, folder: Path) -> None:
+    """Runs trials until the campaign is over or `stop()` says so; needs a Ray that was started and a
+    folder for Tune's files (`local_ray`).
+
+    Raises what the store raises; trials still running then are lost.
+    """
+    while not campaign.over and not stop():
+        try:
+            _run_experiment(campaign, job, stop, folder / "tune")
+        finally:
+            shutil.rmtree(folder / "tune", ignore_errors=True)
+
+
+@contextmanager
+def local_ray(parallelism: int, name: str) -> Iterator[Path]:
+    """A Ray of this process alone, on loopback, with room for `parallelism` trials; gone when the block
+    ends.
+
+    Yields its folder, which is removed at the end. It lies in a short path in the temporary folder, since
+    socket names may not be long; what an earlier process of the same `name` left there is removed.
+    """
+    folder = _session_folder(name)
+    shutil.rmtree(folder, ignore_errors=True)
+    ray.init(
+        num_cpus=parallelism,
+        num_gpus=None,
+        include_dashboard=False,
+        object_store_memory=OBJECT_STORE_BYTES,
+        logging_level=logging.ERROR,
+        log_to_driver=True,
+        configure_logging=True,
+        _temp_dir=str(folder),
+    )
+    try:
+        yield folder
+    finally:
+        ray.shutdown()
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _session_folder(name: str) -> Path:
+    root = Path(tempfile.gettempdir())
+    if len(str(root)) > 20:
+        root = Path("/tmp")
+    private = root / f"effspine-{os.getuid()}"
+    private.mkdir(mode=0o700, exist_ok=True)
+    if private.is_symlink() or private.stat().st_uid != os.getuid():
+        raise PermissionError(f"{private} belongs to somebody else; remove it or set TMPDIR")
+    return private / name
+
+
+def _run_experiment(campaign: Campaign, job: Job, stop: Stop, folder: Path) -> None:
+    carrier = _Carrier(campaign, stop)
+    parallelism = campaign.spec.parallelism
+    trainable = tune.with_parameters(_ProxyTrainable, job=job)
+    tuner = tune.Tuner(
+        tune.with_resources(trainable, {"cpu": 1, "gpu": _gpus_a_trial(parallelism)}),
+        tune_config=tune.TuneConfig(
+            search_alg=ConcurrencyLimiter(carrier, max_concurrent=parallelism),
+            num_samples=TRIALS_AN_EXPERIMENT,
+            reuse_actors=True,
+            trial_name_creator=lambda trial: str(trial.trial_id),
+            trial_dirname_creator=lambda trial: str(trial.trial_id),
+        ),
+        run_config=tune.RunConfig(
+            name="trials",
+            storage_path=str(folder),
+            verbose=0,
+            log_to_file=False,
+            failure_config=tune.FailureConfig(max_failures=0),
+            checkpoint_config=tune.CheckpointConfig(checkpoint_at_end=False, checkpoint_frequency=0),
+            stop=_StopWhen(carrier),
+        ),
+    )
+    tuner.fit()
+    if carrier.error is not None:
+        raise carrier.error
+
+
+def _gpus_a_trial(parallelism: int) -> float:
+    """An equal share of the GPUs there are: whole ones where there are enough, else a part of one."""
+    resources: dict[str, float] = ray.cluster_resources()  # type: ignore[no-untyped-call]
+    share = resources.get("GPU", 0.0) / parallelism
+    return float(int(share)) if share >= 1 else int(share * 1000) / 1000
+
+
+class _Carrier(Searcher):
+    """Tune asks it what to run and tells it what came of it; the campaign answers and listens.
+
+    An error of the campaign (the store is away, the lease is lost) must not vanish in Tune: it is kept, the
+    experiment ends, and `_run_experiment` raises it.
+    """
+
+    def __init__(self, campaign: Campaign, stop: Stop) -> None:
+        super().__init__()
+        self._campaign = campaign
+        self._stop = stop
+        self._running: dict[str, TrialWork] = {}
+        self.error: BaseException | None = None
+
+    def ends(self) -> bool:
+        """Whether Tune should stop everything."""
+        return self.error is not None or self._campaign.over or self._stop()
+
+    def suggest(self, trial_id: str) -> Any:
+        """The next trial's configuration, None to be asked again later, or FINISHED."""
+        while not self.ends():
+            work = self._guarded(self._campaign.next_trial)
+            if work is not None:
+                self._running[trial_id] = work
+                return {"work": work}
+            # With nothing running Tune would sleep before it asks again; repeats may leave more to do now.
+            if self._running:
+                return None
+        return Searcher.FINISHED
+
+    def on_trial_result(self, trial_id: str, result: dict[str, Any]) -> None:
+        """Records progress."""
+        work, progress = self._running.get(trial_id), result.get("progress")
+        if work is not None and isinstance(progress, TrialProgress) and not self.ends():
+            self._guarded(
+                lambda: self._campaign.progress(work, progress.step, progress.steps, progress.values)
+            )
+
+    def on_trial_complete(
+        self, trial_id: str, result: dict[str, Any] | None = None, error: bool = False
+    ) -> None:
+        """Records an outcome; without one, the worker has died, unless everything is being stopped."""
+        work = self._running.pop(trial_id, None)
+        if work is None:
+            return
+        outcome = None if error or result is None else result.get("outcome")
+        if outcome is None:
+            if self.ends():
+                return
+            outcome = Failed("retry", "the worker died before the trial had finished")
+        if self.error is None:
+            self._guarded(lambda: self._campaign.complete(work, outcome))
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> _Carrier:
+        """Itself: there is one campaign, whatever Tune copies."""
+        return self
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Nothing that a pickle of Tune's could bring back to life."""
+        return {}
+
+    def save(self, checkpoint_path: str) -> None:
+        """Nothing: Tune's files are no memory of ours."""
+
+    def save_to_dir(self, checkpoint_dir: str, session_str: str = "default") -> None:
+        """Nothing, likewise."""
+
+    def restore(self, checkpoint_path: str) -> None:
+        """Never called, since nothing is restored from Tune's files."""
+
+    def _guarded(self, call: Callable[[], T]) -> T | None:
+        try:
+            return call()
+        except Exception as error:
+            self.error = error
+            return None
+
+
+class _StopWhen(tune.Stopper):
+    """Stops the whole experiment when its carrier ends."""
+
+    def __init__(self, carrier: _Carrier) -> None:
+        self._carrier = carrier
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> _StopWhen:
+        """Itself, like its carrier."""
+        return self
+
+    def __call__(self, trial_id: str, result: dict[str, Any]) -> bool:
+        """A single trial ends by itself."""
+        return False
+
+    def stop_all(self) -> bool:
+        """Asked by Tune in every turn of its loop."""
+        return self._carrier.ends()
+
+
+class _ProxyTrainable(tune.Trainable):
+    """A worker: each step waits for the trial's end or the time of the next report, whichever is first."""
+
+    def setup(self, config: dict[str, Any], job: Job | None = None) -> None:
+        """Cheap: the trial begins with its first step."""
+        assert job is not None  # given by `with_parameters`; Tune's own signature has no place for it
+        self._job = job
+        self._run: TrialRun | None = None
+        self._began = 0.0
+
+    def reset_config(self, new_config: dict[str, Any]) -> bool:
+        """Takes another trial, unless the last one cannot be made to end."""
+        if self._run is not None and not self._run.cancel(seconds=30.0):
+            return False
+        self._run = None
+        return True
+
+    def step(self) -> dict[str, Any]:
+        """`{"progress": ..., "done": False}` or `{"outcome": ..., "done": True}`."""
+        if self._run is None:
+            work: TrialWork = self.config["work"]
+            self._run = TrialRun(self._job, work.widths)
+            self._began = time.monotonic()
+        elapsed = time.monotonic() - self._began
+        outcome: Rewarded | Failed | None = self._run.wait(max(REPORT_SECONDS, elapsed * REPORT_SHARE))
+        if outcome is None:
+            return {"progress": self._run.latest, "outcome": None, "done": False}
+        self._run = None
+        return {"progress": None, "outcome": outcome, "done": True}
+
+    def cleanup(self) -> None:
+        """Lets the training thread go when the actor is stopped."""
+        if getattr(self, "_run", None) is not None:
+            with suppress(Exception):
+                self._run.cancel(seconds=0.5)  # type: ignore[union-attr]

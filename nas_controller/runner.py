@@ -1,0 +1,145 @@
+"""Runs one campaign, in a process of its own: `python -m nas_controller.runner ID --database-url URL
+--data-dir DIR`.
+
+The process may be killed at any moment; the next one goes on from the store. It ends by itself when the
+campaign is over or stopped, when it loses its lease, on SIGTERM, and when its standard input closes (with
+`--watch-stdin`): that is how it notices that the supervisor which holds the other end has died.
+"""
+
+from __future__ import annotations
+
+import argparse
+import logging
+import os
+import platform
+import signal
+import socket
+import sys
+import threading
+import uuid
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from types import FrameType
+from typing import Any
+
+import numpy as np
+
+from nas_controller.campaign import Campaign
+from nas_controller.datasets import dataset_path
+from nas_controller.heartbeat import Heartbeat
+from nas_controller.store import ConflictError, LeaseLostError, NotFoundError, Store
+from search_space.errors import EffspineError, InvalidValueError
+
+logger = logging.getLogger(__name__)
+
+LEASE_SECONDS = 20.0
+
+EXIT_DONE = 0
+EXIT_FAILED = 1
+EXIT_NOT_OURS = 3
+"""The campaign is finished, or another runner has it: nothing to be done, nothing to be restarted."""
+
+
+def new_owner() -> str:
+    """A name for a runner's lease that no other runner has: host, process and a random part."""
+    return f"{socket.gethostname()[:64]}:{os.getpid()}:{uuid.uuid4().hex[:8]}"
+
+
+def run(
+    campaign_id: str, store: Store, data_dir: Path, owner: str, lease_seconds: float = LEASE_SECONDS
+) -> int:
+    """Runs the campaign until it is over, stopped or lost, and returns an exit status."""
+    try:
+        lease = store.claim(campaign_id, owner, lease_seconds, _facts())
+    except (ConflictError, NotFoundError) as error:
+        logger.warning("%s", error)
+        return EXIT_NOT_OURS
+    try:
+        with Heartbeat(store, lease) as heartbeat:
+            campaign = Campaign(store, lease)
+            if campaign.record.state == "stopping":
+                campaign.end("stopped")
+            elif not campaign.over:
+                _train(campaign, data_dir, heartbeat)
+                if heartbeat.stop_requested and not heartbeat.lost:
+                    campaign.end("stopped")
+            return EXIT_DONE if campaign.over else EXIT_NOT_OURS
+    except LeaseLostError as error:
+        logger.warning("%s", error)
+        return EXIT_NOT_OURS
+    finally:
+        store.release(campaign_id, owner)
+
+
+def _train(campaign: Campaign, data_dir: Path, heartbeat: Heartbeat) -> None:
+    from nas_controller import ray_runner
+    from nas_controller.worker import Job
+
+    spec = campaign.spec
+    task = spec.proxy_task.resolve()
+    try:
+        dataset_dir = None if spec.dataset is None else dataset_path(data_dir, spec.dataset)
+    except InvalidValueError as error:
+        campaign.end("failed", str(error))
+        return
+    threads = max(1, len(os.sched_getaffinity(0)) // spec.parallelism)
+    job = Job(task, campaign.base, dataset_dir, data_dir / "cache", spec.seed, threads)
+    with ray_runner.local_ray(spec.parallelism, campaign.record.id) as folder:
+        signal.signal(signal.SIGTERM, _end_on_signal)  # Ray has put a handler of its own there
+        ray_runner.run_campaign(campaign, job, lambda: heartbeat.must_end, folder)
+
+
+def _facts() -> dict[str, Any]:
+    """What the campaign runs on, for whoever replays it elsewhere."""
+    try:
+        own_version = version("effspine")
+    except PackageNotFoundError:
+        own_version = "unknown"
+    return {
+        "effspine": own_version,
+        "python": platform.python_version(),
+        "numpy": np.__version__,
+        "machine": platform.machine(),
+    }
+
+
+def _end_on_signal(number: int, _frame: FrameType | None) -> None:
+    raise SystemExit(128 + number)
+
+
+def _watch_stdin() -> None:
+    """Ends this process when the other end of its standard input closes."""
+    while os.read(0, 4096):
+        pass
+    logger.info("the supervisor has let go; ending")
+    os.kill(os.getpid(), signal.SIGTERM)
+    # A signal waits for the main thread, which may be deep in native code: do not wait for ever.
+    threading.Event().wait(15.0)
+    os._exit(128 + signal.SIGTERM)
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Parses the command line and runs the campaign. Returns the exit status."""
+    parser = argparse.ArgumentParser(prog="nas_controller.runner", description="Runs one campaign.")
+    parser.add_argument("campaign_id")
+    parser.add_argument("--database-url", required=True)
+    parser.add_argument("--data-dir", required=True, type=Path)
+    parser.add_argument("--owner", default=None)
+    parser.add_argument("--lease-seconds", type=float, default=LEASE_SECONDS)
+    parser.add_argument("--watch-stdin", action="store_true")
+    options = parser.parse_args(arguments)
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    signal.signal(signal.SIGTERM, _end_on_signal)
+    if options.watch_stdin:
+        threading.Thread(target=_watch_stdin, name="watch-stdin", daemon=True).start()
+    owner = options.owner or new_owner()
+    try:
+        store = Store.open(options.database_url)
+        return run(options.campaign_id, store, options.data_dir, owner, options.lease_seconds)
+    except EffspineError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return EXIT_FAILED
+
+
+if __name__ == "__main__":
+    sys.exit(main())

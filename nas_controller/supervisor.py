@@ -1,0 +1,199 @@
+"""Sees to it that every campaign that wants a runner has one: starts them, restarts them, gives up on them.
+
+It keeps nothing that matters: which campaigns want a runner is in the store, and a lease there keeps two
+supervisors from running one campaign twice. A runner ends by itself when its supervisor dies, since its
+standard input closes.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+import uuid
+from collections import deque
+from contextlib import suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from nas_controller.store import CampaignRecord, ConflictError, LeaseLostError, Store, StoreUnavailableError
+
+logger = logging.getLogger(__name__)
+
+POLL_SECONDS = 0.5
+MAX_RESTARTS = 3
+FIRST_BACKOFF_SECONDS = 1.0
+SHUTDOWN_SECONDS = 15.0
+LEASE_SECONDS = 20.0
+LOG_TAIL_LINES = 30
+
+_EXIT_DONE, _EXIT_NOT_OURS = 0, 3  # as `nas_controller.runner` has them, which would bring Ray with it
+
+
+@dataclass
+class _Runner:
+    """A runner process, and what was known of its campaign when it was started."""
+
+    campaign_id: str
+    owner: str
+    process: subprocess.Popen[bytes]
+    trials_finished: int
+
+
+@dataclass
+class _History:
+    """How a campaign's runners have fared since one of them last finished a trial."""
+
+    failures: int = 0
+    trials_finished: int = 0
+    not_before: float = 0.0
+
+
+@dataclass
+class Supervisor:
+    """Runs campaigns of the store at `database_url`, `concurrency` at once, the oldest first.
+
+    Logs go to `<data_dir>/logs/<campaign id>.log`. A runner that fails is started again after 1, 2, 4
+    seconds; after MAX_RESTARTS failures without a finished trial in between, the campaign is marked failed
+    with the end of its log.
+    """
+
+    database_url: str
+    data_dir: Path
+    concurrency: int = 1
+    lease_seconds: float = LEASE_SECONDS
+    _runners: dict[str, _Runner] = field(default_factory=dict)
+    _histories: dict[str, _History] = field(default_factory=dict)
+
+    def run(self, stop: threading.Event) -> None:
+        """Supervises until `stop` is set, then stops its runners; their campaigns go on at the next start.
+
+        Raises what `Store.open` raises. A store that goes away later is waited for.
+        """
+        store = Store.open(self.database_url)
+        try:
+            while not stop.is_set():
+                try:
+                    self._look_after(store)
+                except StoreUnavailableError as error:
+                    logger.warning("%s", error)
+                stop.wait(POLL_SECONDS)
+        finally:
+            self._stop_runners(store)
+            store.close()
+
+    def _look_after(self, store: Store) -> None:
+        for runner in list(self._runners.values()):
+            status = runner.process.poll()
+            if status is not None:
+                del self._runners[runner.campaign_id]
+                self._bury(store, runner, status)
+        now = time.monotonic()
+        for campaign in store.runnable_campaigns():
+            if len(self._runners) >= self.concurrency:
+                return
+            history = self._histories.get(campaign.id)
+            if campaign.id not in self._runners and (history is None or now >= history.not_before):
+                self._start(campaign)
+
+    def _start(self, campaign: CampaignRecord) -> None:
+        owner = f"supervisor-{os.getpid()}-{uuid.uuid4().hex[:8]}"
+        command = [
+            *(sys.executable, "-m", "nas_controller.runner", campaign.id),
+            *("--database-url", self.database_url, "--data-dir", str(self.data_dir)),
+            *("--owner", owner, "--lease-seconds", str(self.lease_seconds), "--watch-stdin"),
+        ]
+        log = log_path(self.data_dir, campaign.id)
+        log.parent.mkdir(parents=True, exist_ok=True)
+        with log.open("ab") as output:
+            process = subprocess.Popen(
+                command,
+                stdin=subprocess.PIPE,  # never written to: it closes when this process dies
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,  # so that its whole group can be ended, and Ctrl-C reaches us alone
+            )
+        self._runners[campaign.id] = _Runner(campaign.id, owner, process, campaign.trials_finished)
+        logger.info("campaign %s: runner %d started, log in %s", campaign.id, process.pid, log)
+
+    def _bury(self, store: Store, runner: _Runner, status: int) -> None:
+        """Cleans up behind a runner that has ended, and decides whether its campaign gets another."""
+        _kill_group(runner.process.pid)
+        _close_stdin(runner.process)
+        campaign_id = runner.campaign_id
+        logger.info("campaign %s: runner %d ended with status %d", campaign_id, runner.process.pid, status)
+        store.release(campaign_id, runner.owner)
+        if status in (_EXIT_DONE, _EXIT_NOT_OURS):
+            self._histories.pop(campaign_id, None)
+            return
+        history = self._histories.setdefault(campaign_id, _History(trials_finished=runner.trials_finished))
+        finished = store.get_campaign(campaign_id).trials_finished
+        if finished > history.trials_finished:
+            history.failures = 0
+            history.trials_finished = finished
+        history.failures += 1
+        if history.failures > MAX_RESTARTS:
+            del self._histories[campaign_id]
+            self._give_up(store, campaign_id, status)
+        else:
+            history.not_before = time.monotonic() + FIRST_BACKOFF_SECONDS * 2 ** (history.failures - 1)
+
+    def _give_up(self, store: Store, campaign_id: str, status: int) -> None:
+        tail = log_tail(self.data_dir, campaign_id)
+        error = (
+            f"the runner has ended {MAX_RESTARTS + 1} times without finishing a trial, the last time with "
+            f"status {status}; its log ends with:\n{tail}"
+        )
+        logger.error("campaign %s: %s", campaign_id, error)
+        with suppress(ConflictError, LeaseLostError):  # somebody else has it, or it is finished
+            lease = store.claim(campaign_id, f"supervisor-{os.getpid()}", self.lease_seconds)
+            store.finish_campaign(lease, "failed", error)
+
+    def _stop_runners(self, store: Store) -> None:
+        """Ends all runners: asked first, killed after SHUTDOWN_SECONDS."""
+        runners = list(self._runners.values())
+        for runner in runners:
+            _close_stdin(runner.process)
+            with suppress(ProcessLookupError):
+                runner.process.send_signal(signal.SIGTERM)
+        deadline = time.monotonic() + SHUTDOWN_SECONDS
+        for runner in runners:
+            try:
+                runner.process.wait(max(0.0, deadline - time.monotonic()))
+            except subprocess.TimeoutExpired:
+                runner.process.kill()
+                runner.process.wait()
+            _kill_group(runner.process.pid)
+            with suppress(StoreUnavailableError):
+                store.release(runner.campaign_id, runner.owner)
+        self._runners.clear()
+
+
+def log_path(data_dir: Path, campaign_id: str) -> Path:
+    """Where the runners of a campaign write what they have to say."""
+    return data_dir / "logs" / f"{campaign_id}.log"
+
+
+def log_tail(data_dir: Path, campaign_id: str, lines: int = LOG_TAIL_LINES) -> str:
+    """The last lines of a campaign's log; empty when there is none."""
+    try:
+        with log_path(data_dir, campaign_id).open(encoding="utf-8", errors="replace") as log:
+            return "".join(deque(log, maxlen=lines)).rstrip()
+    except FileNotFoundError:
+        return ""
+
+
+def _kill_group(leader: int) -> None:
+    """Ends what a runner may have left behind: it was the leader of a group of its own."""
+    with suppress(ProcessLookupError, PermissionError):
+        os.killpg(leader, signal.SIGKILL)
+
+
+def _close_stdin(process: subprocess.Popen[bytes]) -> None:
+    if process.stdin is not None:
+        with suppress(OSError):
+            process.stdin.close()

@@ -1,0 +1,160 @@
+"""What happens inside a worker: one architecture is trained and scored, and every ending becomes an
+outcome.
+
+The only module that imports `proxy_trainer`, and only when a trial needs it. The trainer is warm: built
+once in a process, it stays for every later trial of the same job.
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from nas_controller import synthetic
+from nas_controller.campaign import Failed, Rewarded
+from search_space.architecture import Architecture
+from search_space.errors import EffspineError, InvalidValueError
+from search_space.proxy_task import ProxyTask
+
+if TYPE_CHECKING:
+    from proxy_trainer.proxy import ProxyWorker
+
+SYNTHETIC_STEPS = 20
+
+
+@dataclass(frozen=True)
+class TrialProgress:
+    """How far a trial has come: `step` of `steps`, and what was measured there."""
+
+    step: int
+    steps: int
+    values: Mapping[str, float]
+
+
+OnProgress = Callable[[TrialProgress], None]
+
+
+@dataclass(frozen=True)
+class Job:
+    """What all trials of a campaign share.
+
+    `base` is the architecture whose widths are replaced, `dataset_dir` None for a synthetic task alone, and
+    `threads` how many processors one trial may use.
+    """
+
+    task: ProxyTask
+    base: Architecture
+    dataset_dir: Path | None
+    cache_dir: Path
+    seed: int
+    threads: int
+
+
+_warm: dict[Job, ProxyWorker] = {}
+
+
+def run_trial(job: Job, widths: tuple[int, ...], on_progress: OnProgress) -> Rewarded | Failed:
+    """Trains and scores one architecture. Never raises but for what `on_progress` raises.
+
+    An error that names its reaction (`proxy_trainer.errors.TrialError`) gives that; another error with a
+    message for a person (a data set that is gone, say) would hit every trial and stops the campaign;
+    anything else is worth a retry.
+    """
+    try:
+        train = _synthetic if job.task.kind == "synthetic" else _trained
+        return train(job, widths, on_progress)
+    except Cancelled:
+        raise
+    except EffspineError as error:
+        return Failed(getattr(error, "reaction", "stop"), str(error))
+    except Exception as error:  # whatever a training library can raise
+        return Failed("retry", f"{type(error).__name__}: {error}")
+
+
+def _synthetic(job: Job, widths: tuple[int, ...], on_progress: OnProgress) -> Rewarded:
+    """The synthetic reward; where it takes time, it reports as training would."""
+    pieces = SYNTHETIC_STEPS if job.task.seconds > 0 else 1
+    for step in range(1, pieces + 1):
+        reward = synthetic.reward(widths, job.base.widths, job.task.seconds / pieces)
+        if pieces > 1:
+            on_progress(TrialProgress(step, pieces, {"loss": 1.0 - reward * step / pieces}))
+    return Rewarded(reward, {"ap": reward, "seconds": job.task.seconds})
+
+
+def _trained(job: Job, widths: tuple[int, ...], on_progress: OnProgress) -> Rewarded:
+    worker = _warm.get(job)
+    if worker is None:
+        worker = _build(job)
+    candidate = replace(job.base, widths=widths, name="candidate")
+    metrics = worker.run(
+        candidate,
+        lambda now: on_progress(
+            TrialProgress(now.step, now.steps, {"loss": now.loss, "seconds": now.seconds})
+        ),
+    )
+    measured = {name: float(value) for name, value in metrics.items() if value is not None}
+    return Rewarded(measured["ap"], measured)
+
+
+def _build(job: Job) -> ProxyWorker:
+    """The warm trainer of a job; TensorFlow starts here, with the threads of the job, once in a process."""
+    os.environ["TF_NUM_INTRAOP_THREADS"] = str(job.threads)
+    os.environ["TF_NUM_INTEROP_THREADS"] = "1" if job.threads == 1 else "2"
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+    from proxy_trainer.proxy import ProxyWorker
+
+    if job.dataset_dir is None:
+        raise InvalidValueError(f"the profile '{job.task.profile}' needs a data set", field="dataset")
+    _warm.clear()  # another job's data would only take memory
+    _warm[job] = ProxyWorker(job.task, job.dataset_dir, job.cache_dir, job.seed)
+    return _warm[job]
+
+
+class Cancelled(BaseException):
+    """Raised in the training thread, out of its progress call, when nobody wants the result any more."""
+
+
+@dataclass
+class TrialRun:
+    """A trial in a thread of its own, so that its worker can report while it trains."""
+
+    job: Job
+    widths: tuple[int, ...]
+    _latest: TrialProgress | None = None
+    _outcome: Rewarded | Failed | None = None
+    _cancelled: threading.Event = field(default_factory=threading.Event)
+
+    def __post_init__(self) -> None:
+        self._thread = threading.Thread(target=self._work, name="trial", daemon=True)
+        self._thread.start()
+
+    def wait(self, seconds: float) -> Rewarded | Failed | None:
+        """The outcome, or None if there is none after so many seconds."""
+        self._thread.join(seconds)
+        return self._outcome
+
+    @property
+    def latest(self) -> TrialProgress | None:
+        """The latest progress report."""
+        return self._latest
+
+    def cancel(self, seconds: float) -> bool:
+        """Asks the training to end at its next report; whether it has within so many seconds."""
+        self._cancelled.set()
+        self._thread.join(seconds)
+        return not self._thread.is_alive()
+
+    def _work(self) -> None:
+        try:
+            self._outcome = run_trial(self.job, self.widths, self._report)
+        except Cancelled:
+            return
+
+    def _report(self, progress: TrialProgress) -> None:
+        if self._cancelled.is_set():
+            raise Cancelled
+        self._latest = progress
