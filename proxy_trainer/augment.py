@@ -45,13 +45,15 @@ def view_boxes(boxes: FloatArray, views: Views, image_px: int) -> FloatArray:
     moved = boxes * views.scale[:, None, None] - np.tile(views.origin, 2)[:, None, :]
     mirrored = np.stack([moved[..., 0], image_px - moved[..., 3], moved[..., 2], image_px - moved[..., 1]], axis=-1)
     moved = np.where(views.flipped[:, None, None], mirrored, moved)
-    return np.clip(moved, 0.0, image_px, dtype=np.float32)
+    clipped: FloatArray = np.clip(moved, 0.0, image_px).astype(np.float32)
+    return clipped
 
 
 def is_visible(boxes: FloatArray) -> npt.NDArray[np.bool_]:
     """Which boxes `[..., 4]` are still large enough to learn from."""
     sides = boxes[..., 2:] - boxes[..., :2]
-    return np.min(sides, axis=-1) >= _SMALLEST_VISIBLE_PX
+    visible: npt.NDArray[np.bool_] = np.min(sides, axis=-1) >= _SMALLEST_VISIBLE_PX
+    return visible
 
 
 def sampling_windows(views: Views, image_px: int) -> FloatArray:

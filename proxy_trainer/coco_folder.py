@@ -51,16 +51,12 @@ def load_dataset(
     else:
         most = max(1, len(train) // _LARGEST_RESERVED_PART)
         if len(train) < 2:
-            raise EmptySplitError(
-                f"{train.annotations_file} has one image; reserving some for rewards needs two"
-            )
+            raise EmptySplitError(f"{train.annotations_file} has one image; reserving some for rewards needs two")
         train, reserved = reserve(train, min(reserved_images, most), seed)
     if not len(train.training_boxes.images):
         raise EmptySplitError(f"the training images of {train.annotations_file} have no box to learn from")
     if reserved.crowd.all():
-        raise EmptySplitError(
-            f"the reserved images of {reserved.annotations_file} have no box to score against"
-        )
+        raise EmptySplitError(f"the reserved images of {reserved.annotations_file} have no box to score against")
     return train, reserved
 
 

@@ -103,8 +103,8 @@ class _Layout:
 class Engine:
     """Trains and runs proxy networks of one family; `load` puts an architecture in.
 
-    The family is the proxy networks of one task over one number of classes. The first call of each graph traces it; loading another
-    architecture never does.
+    The family is the proxy networks of one task over one number of classes. The first call of each graph traces it;
+    loading another architecture never does.
     """
 
     def __init__(self, task: ProxyTask, class_slots: int) -> None:
@@ -183,7 +183,7 @@ class Engine:
         self._statistics.assign(task.bn_momentum * self._statistics + (1.0 - task.bn_momentum) * batch_statistics)
         return loss
 
-    def _detect(self, pixels: tf.Tensor, sizes: tf.Tensor) -> tuple[tf.Tensor, ...]:
+    def _detect(self, pixels: tf.Tensor, sizes: tf.Tensor) -> tf.Tensor:
         ops = TensorOps(self._layout.tensors(self._average, self._statistics), training=False)
         logits, codes = self._flatten(retinanet(ops, self._family, normalise(pixels, sizes)))
         boxes = decode(codes, self._anchors, self._task.image_px)

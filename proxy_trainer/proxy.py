@@ -17,6 +17,7 @@ from proxy_trainer.engine import DetectionBatch, Engine, TrainingBatch
 from proxy_trainer.errors import NonFiniteLossError
 from proxy_trainer.evaluation import Detections, coco_metrics
 from proxy_trainer.packed import pack
+from proxy_trainer.runtime import make_deterministic
 from search_space.architecture import Architecture
 from search_space.proxy_task import ProxyTask
 
@@ -45,6 +46,7 @@ class ProxyWorker:
     """
 
     def __init__(self, task: ProxyTask, dataset_dir: Path, cache_dir: Path, seed: int) -> None:
+        make_deterministic()
         self._task = task
         self._seed = seed
         train, self._reserved = load_dataset(

@@ -38,7 +38,14 @@ class TensorOps:
         return int(x.shape[1]), int(x.shape[2])
 
     def conv(
-        self, x: tf.Tensor, width: int, name: str, *, kernel: int = 1, stride: int = 1, bias: float | None = None
+        self,
+        x: tf.Tensor,
+        width: int,
+        name: str,
+        *,
+        kernel: int = 1,
+        stride: int = 1,
+        bias: float | None = None,
     ) -> tf.Tensor:
         y = tf.nn.conv2d(x, self._parameters[f"{name}/kernel"], strides=stride, padding="SAME")
         return y if bias is None else tf.nn.bias_add(y, self._parameters[f"{name}/bias"])
@@ -47,7 +54,7 @@ class TensorOps:
         weights = self._parameters[f"{name}/kernel"]
         return tf.nn.depthwise_conv2d(x, weights, strides=(1, stride, stride, 1), padding="SAME")
 
-    def batch_norm(self, x: tf.Tensor, name: str) -> tf.Tensor:
+    def batch_norm(self, x: tf.Tensor, name: str, *, initial_scale: float = 1.0) -> tf.Tensor:
         y, mean, variance = self._normalise(x, name)
         if self._training:
             self._keep_statistics(name, mean, variance)
@@ -105,7 +112,8 @@ class TensorOps:
             return branch
         self._paths += 1
         keep = 1.0 - self._drop_rate * depth
-        draw = tf.random.stateless_uniform([tf.shape(branch)[0], 1, 1, 1], self._path_seed + [0, self._paths])
+        seed = tf.random.experimental.stateless_fold_in(self._path_seed, self._paths)
+        draw = tf.random.stateless_uniform([tf.shape(branch)[0], 1, 1, 1], seed)
         return branch * (tf.cast(draw < keep, branch.dtype) / keep)
 
     def _normalise(self, x: tf.Tensor, name: str) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:

@@ -98,7 +98,7 @@ class CostOps:
 
     def report(self, architecture: Architecture) -> CostReport:
         """What was counted, with the share of each block of `architecture`."""
-        by_block = defaultdict(lambda: [0, 0])
+        by_block: dict[str, list[int]] = defaultdict(lambda: [0, 0])
         params = {name: parameter.size for name, parameter in self.parameters.items() if parameter.is_trainable}
         for column, counts in enumerate((self._madds, params)):
             for name, count in counts.items():
@@ -137,8 +137,8 @@ class CostOps:
         self._parameter(f"{name}/kernel", "depthwise_kernel", kernel, kernel, x.channels, 1)
         return out
 
-    def batch_norm(self, x: FeatureSize, name: str) -> FeatureSize:
-        self._parameter(f"{name}/scale", "scale", x.channels, initial=1.0)
+    def batch_norm(self, x: FeatureSize, name: str, *, initial_scale: float = 1.0) -> FeatureSize:
+        self._parameter(f"{name}/scale", "scale", x.channels, initial=initial_scale)
         self._parameter(f"{name}/offset", "offset", x.channels)
         self._parameter(f"{name}/mean", "mean", x.channels)
         self._parameter(f"{name}/variance", "variance", x.channels, initial=1.0)

@@ -104,7 +104,11 @@ def _mbconv(ops: Ops[T], x: T, input_width: int, width: int, stride: int, name: 
     gate = ops.conv(ops.global_pool(branch), squeezed_width(input_width), f"{name}/squeeze", bias=0.0)
     gate = ops.conv(ops.activate(gate, "swish"), EXPANSION * input_width, f"{name}/excite", bias=0.0)
     branch = ops.scale(branch, ops.activate(gate, "sigmoid"))
-    branch = ops.batch_norm(ops.conv(branch, width, f"{name}/project"), f"{name}/project_bn")
+    # A residual branch starts at nothing, so that the untrained network is shallow and learns from the first step.
+    # This looks at widths, but sets an initial value only: the structure is the same for all.
+    is_residual = stride == 1 and input_width == width
+    branch = ops.conv(branch, width, f"{name}/project")
+    branch = ops.batch_norm(branch, f"{name}/project_bn", initial_scale=0.0 if is_residual else 1.0)
     if stride != 1:
         return branch
     return ops.add_if_same_width(x, ops.drop_path(branch, depth))

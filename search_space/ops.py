@@ -30,7 +30,7 @@ class Ops(Protocol[T]):
         """Depthwise convolution without a bias."""
         ...
 
-    def batch_norm(self, x: T, name: str) -> T:
+    def batch_norm(self, x: T, name: str, *, initial_scale: float = 1.0) -> T:
         """Batch normalisation with learned scale and offset."""
         ...
 

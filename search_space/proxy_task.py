@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import math
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field, fields, replace
 from typing import Any, Literal, get_args
 
@@ -26,12 +28,13 @@ class ProxyTask:
     """One way to train and score an architecture; the defaults are the published protocol (section 5.1.1).
 
     Sizes ending in `_px` are pixels of the padded square image. The proxy network has the candidate's widths times
-    `width_multiplier`, rounded to multiples of `width_divisor`. The smallest anchor of a level is `anchor_size` strides wide. `learning_rate` is the peak for this `batch_size`.
-    Weight decay takes convolution kernels, not biases, normalisation or fusion weights. `ema_decay` averages the
-    weights that are scored; 0 scores the last ones. `scale_min` to `scale_max` is the range of scale jitter.
-    `reserved_images` give the reward: drawn from the training images and held out of training, or from the validation
-    split with `reserve_from` "val". `seconds` is used by kind "synthetic" only, which
-    replaces training by a deterministic function of the widths.
+    `width_multiplier`, rounded to multiples of `width_divisor`. The smallest anchor of a level is `anchor_size`
+    strides wide. `learning_rate` is the peak for this `batch_size`. Weight decay takes convolution kernels, not
+    biases, normalisation or fusion weights. `clip_norm` bounds the norm of the whole gradient; 0 leaves it.
+    `ema_decay` averages the weights that are scored; 0 scores the last ones. `scale_min` to `scale_max` is the range
+    of scale jitter. `reserved_images` give the reward: drawn from the training images and held out of training, or
+    from the validation split with `reserve_from` "val". `seconds` is used by kind "synthetic" only, which replaces
+    training by a deterministic function of the widths.
     """
 
     profile: str = "paper"
@@ -158,6 +161,23 @@ def resolve(profile: str, **overrides: Any) -> ProxyTask:
             field="proxy_task.warmup_steps",
         )
     return task
+
+
+def parse_overrides(pairs: Sequence[str]) -> dict[str, Any]:
+    """Fields from `name=value` as people write them on a command line, for `resolve`.
+
+    Raises InvalidValueError for a pair without an equals sign.
+    """
+    overrides = {}
+    for pair in pairs:
+        name, separator, value = pair.partition("=")
+        if not separator:
+            raise InvalidValueError(f"{pair!r} is no field of a proxy task with a value; write field=value")
+        try:
+            overrides[name] = json.loads(value)
+        except ValueError:
+            overrides[name] = value
+    return overrides
 
 
 _FIXED = ("profile", "kind")

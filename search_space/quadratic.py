@@ -132,7 +132,7 @@ class _TraceOps:
         self._count(name, out.positions, form, np.zeros_like(form))
         return out
 
-    def batch_norm(self, x: FeatureSize, name: str) -> FeatureSize:
+    def batch_norm(self, x: FeatureSize, name: str, *, initial_scale: float = 1.0) -> FeatureSize:
         self._count(name, 0, 2 * np.outer(_unit(0), _coefficients(x.channels)), np.zeros_like(self.params))
         return x
 

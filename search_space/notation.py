@@ -1,0 +1,28 @@
+"""Lists of numbers as people write them on a command line: `16,24,16`."""
+
+from __future__ import annotations
+
+from search_space.errors import InvalidValueError
+
+
+def numbers(name: str, text: str) -> tuple[float, ...]:
+    """The numbers in `text`, whole ones as int. Raises InvalidValueError, with the one that is not a number."""
+    return tuple(_number(name, part.strip()) for part in text.split(","))
+
+
+def whole_numbers(name: str, text: str) -> tuple[int, ...]:
+    """The whole numbers in `text`. Raises InvalidValueError, with the one that is not whole."""
+    values = numbers(name, text)
+    for value in values:
+        if not isinstance(value, int):
+            raise InvalidValueError(f"{name} has {value:g}; it must be whole numbers separated by commas", field=name)
+    return tuple(int(value) for value in values)
+
+
+def _number(name: str, part: str) -> float:
+    for kind in (int, float):
+        try:
+            return kind(part)
+        except ValueError:
+            continue
+    raise InvalidValueError(f"{name} has {part!r}; it must be numbers separated by commas", field=name)

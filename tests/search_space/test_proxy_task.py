@@ -1,0 +1,89 @@
+"""Profiles, their overrides, and the learning-rate schedules."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from search_space.architecture import SP_EFFICIENTNET_B0
+from search_space.errors import InvalidValueError
+from search_space.proxy_task import PROFILES, parse_overrides, resolve
+
+
+def test_the_paper_profile_is_section_5_1_1() -> None:
+    paper = resolve("paper")
+    assert (paper.image_px, paper.batch_size, paper.steps, paper.reserved_images) == (512, 256, 4500, 7392)
+    assert (paper.learning_rate, paper.momentum, paper.weight_decay, paper.bn_momentum) == (0.28, 0.9, 4e-5, 0.99)
+    assert (paper.scale_min, paper.scale_max, paper.reserve_from) == (0.1, 2.0, "train")
+
+
+@pytest.mark.parametrize("name", PROFILES)
+def test_every_profile_is_valid_by_its_own_rules_and_plain_json(name: str) -> None:
+    fields = {k: v for k, v in PROFILES[name].to_dict().items() if k not in ("profile", "kind")}
+    assert resolve(name, **json.loads(json.dumps(fields))) == PROFILES[name]
+
+
+def test_overrides_replace_what_they_name_only() -> None:
+    assert resolve("laptop", steps=7, warmup_steps=2).to_dict() == {
+        **PROFILES["laptop"].to_dict(),
+        "steps": 7,
+        "warmup_steps": 2,
+    }
+
+
+@pytest.mark.parametrize(
+    ("profile", "overrides", "message"),
+    [
+        ("huge", {}, "profile is 'huge'; it must be one of paper, laptop, smoke, synthetic"),
+        ("laptop", {"stepz": 3}, "stepz is no field of a proxy task; fields are image_px"),
+        ("laptop", {"kind": "synthetic"}, "kind is no field"),
+        ("laptop", {"steps": 0}, "steps is 0; it must be a whole number from 1"),
+        ("laptop", {"steps": 2.5}, "steps is 2.5; it must be a whole number"),
+        ("laptop", {"steps": True}, "steps is True"),
+        ("laptop", {"flip": 1}, "flip is 1; it must be true or false"),
+        ("laptop", {"schedule": "linear"}, "schedule is 'linear'; it must be cosine or step"),
+        ("laptop", {"learning_rate": float("nan")}, "learning_rate is nan"),
+        ("laptop", {"learning_rate": "fast"}, "learning_rate is 'fast'; it must be a number"),
+        ("laptop", {"scale_min": 2.0, "scale_max": 1.0}, "scale_min is 2.0 and scale_max is 1.0"),
+        ("smoke", {"warmup_steps": 1000}, "warmup_steps is 1000; it must not be more than steps"),
+    ],
+)
+def test_a_wrong_override_is_refused_with_its_field(profile: str, overrides: dict[str, object], message: str) -> None:
+    with pytest.raises(InvalidValueError, match=message) as error:
+        resolve(profile, **overrides)
+    assert error.value.field is not None
+    assert error.value.field.startswith("proxy_task.")
+
+
+def test_overrides_as_text() -> None:
+    assert parse_overrides(["steps=7", "flip=false", "schedule=step", "learning_rate=1e-2"]) == {
+        "steps": 7,
+        "flip": False,
+        "schedule": "step",
+        "learning_rate": 0.01,
+    }
+    with pytest.raises(InvalidValueError, match="'steps' is no field"):
+        parse_overrides(["steps"])
+
+
+def test_the_published_schedule_decays_in_the_last_30_and_10_of_650_epochs() -> None:
+    task = resolve("paper", steps=650, warmup_steps=10, learning_rate=1.0)
+    assert task.learning_rate_at(0) == pytest.approx(0.1)
+    assert [task.learning_rate_at(step) for step in (10, 619, 620, 639, 640, 649)] == [1, 1, 0.1, 0.1, 0.01, 0.01]
+
+
+def test_cosine_decay_ends_at_nothing() -> None:
+    task = resolve("laptop", steps=100, warmup_steps=10, learning_rate=1.0, schedule="cosine")
+    rates = [task.learning_rate_at(step) for step in range(100)]
+    assert rates[9] == 1.0
+    assert rates[55] == pytest.approx(0.5)
+    assert rates[99] < 1e-3
+    assert sorted(rates[10:], reverse=True) == rates[10:]
+
+
+def test_the_proxy_network_keeps_the_shape_of_the_distribution() -> None:
+    task = resolve("laptop", width_multiplier=0.5, width_divisor=4)
+    proxy = task.architecture(SP_EFFICIENTNET_B0, class_slots=3)
+    assert proxy.widths == (8, 12, 12, 12, 48, 20, 48, 76, 48, 76, 76, 76, 76, 48, 20, 76, 76, 76)
+    assert (proxy.input_px, proxy.class_slots) == (task.image_px, 3)
