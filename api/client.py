@@ -38,9 +38,7 @@ Document = TypeVar("Document", bound=BaseModel)
 
 
 class ServiceUnreachableError(EffspineError):
-    """Nothing answers at the service's address; `nobody_listens` says that not even a connection is taken."""
-
-    nobody_listens = False
+    """Nothing answers at the service's address."""
 
 
 class ServiceRefusedError(EffspineError):
@@ -207,11 +205,9 @@ class Client:
 
     def _unreachable(self, error: httpx.TransportError) -> ServiceUnreachableError:
         if isinstance(error, httpx.ConnectError):
-            unreachable = ServiceUnreachableError(
+            return ServiceUnreachableError(
                 f"there is no service at {self.url}; start it with `effspine serve`, or set {URL_VARIABLE}"
             )
-            unreachable.nobody_listens = True
-            return unreachable
         return ServiceUnreachableError(f"the service at {self.url} does not answer: {error or type(error).__name__}")
 
 

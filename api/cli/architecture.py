@@ -49,8 +49,8 @@ def models(as_json: AsJson = False) -> None:
                 millions(row["madds"]),
                 millions(row["madds_profiler"]),
                 _published(row["published_madds"], row["madds_profiler"]),
-                millions(row["params"]),
-                _published(row["published_params"], row["params"]),
+                millions(row["params"], 2),
+                _published(row["published_params"], row["params"], 2),
                 row["source"],
             )
             for row in rows
@@ -59,9 +59,9 @@ def models(as_json: AsJson = False) -> None:
     )
 
 
-def _published(published: float | None, ours: float) -> str:
+def _published(published: float | None, ours: float, digits: int = 1) -> str:
     """A published count with our difference from it in percent."""
-    return "-" if published is None else f"{millions(published)} {100 * (ours / published - 1):+.1f} %"
+    return "-" if published is None else f"{millions(published, digits)} {100 * (ours / published - 1):+.1f} %"
 
 
 @cost_app.command()
@@ -80,7 +80,7 @@ def cost(
         return
     print_table(
         f"{millions(report['madds'])} multi-adds ({millions(report['madds_profiler'])} as a profiler counts), "
-        f"{millions(report['params'])} parameters at {input_px} px",
+        f"{millions(report['params'], 2)} parameters at {input_px} px",
         ("block", "level", "width", "multi-adds", "share", "params"),
         (
             (
@@ -150,7 +150,7 @@ def _print_candidates(rows: list[dict[str, Any]]) -> None:
                 spark_line(row["widths"]),
                 millions(row["madds"]),
                 f"{100 * row['madds_ratio']:.2f} %",
-                millions(row["params"]),
+                millions(row["params"], 2),
             )
             for row in rows
         ),

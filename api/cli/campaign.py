@@ -243,6 +243,8 @@ def _print_campaign(campaign: CampaignDocument, as_json: bool) -> None:
 
 
 def _print_trials(rows: list[TrialDocument]) -> None:
+    from api.cli.progress import shown_seconds
+
     print_table(
         None,
         ("trial", "state", "AP", "widths", "", "multi-adds", "of budget", "params", "seconds", "note"),
@@ -255,8 +257,8 @@ def _print_trials(rows: list[TrialDocument]) -> None:
                 spark_line(trial.widths),
                 millions(trial.madds),
                 f"{100 * trial.madds_ratio:.1f} %",
-                millions(trial.params),
-                f"{(trial.finished_at - trial.started_at).total_seconds():.1f}" if trial.finished_at else "-",
+                millions(trial.params, 2),
+                shown_seconds(trial),
                 trial_note(trial),
             )
             for trial in rows

@@ -11,12 +11,16 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
+import httpx
+
 from api.client import Client, ServiceRefusedError, ServiceUnreachableError
+from api.documents import HealthDocument
 from search_space.errors import EffspineError
 
 if TYPE_CHECKING:
     from api.settings import Settings
 
+PROBE_SECONDS = 3.0
 START_SECONDS = 60.0
 STOP_SECONDS = 30.0
 LOOK_SECONDS = 0.1
@@ -75,15 +79,13 @@ class ChildService:
 
     def _is_running(self) -> bool:
         settings = self.settings
-        with Client(settings.url) as client:
-            try:
-                health = client.health()
-            except ServiceUnreachableError as error:
-                if error.nobody_listens:
-                    return False
-                raise self._taken() from error
-            except (ServiceRefusedError, ValueError) as error:
-                raise self._taken() from error
+        try:
+            answer = httpx.get(f"{settings.url}/healthz", timeout=PROBE_SECONDS, trust_env=False)
+            health = HealthDocument.model_validate(answer.json())
+        except httpx.ConnectError:
+            return False
+        except (httpx.HTTPError, ValueError) as error:
+            raise self._taken() from error
         if health.data_dir != str(settings.data_dir):
             raise EffspineError(
                 f"port {settings.port} on {settings.host} is taken by an effspine that keeps its files in "

@@ -22,7 +22,7 @@ from search_space.errors import EffspineError
 
 if TYPE_CHECKING:
     from api.client import Client
-    from api.documents import BestDocument, CampaignDocument, TrialDocument
+    from api.documents import BestDocument, CampaignDocument
     from api.settings import Settings
 
 app = typer.Typer(add_completion=False)
@@ -57,12 +57,12 @@ def demo(
     _say(f"effspine keeps its files in {settings.data_dir}")
     try:
         with ChildService(settings) as service, Client(settings.url) as client:
-            if not service.is_ours:
-                _say(f"using the service that runs at {settings.url}")
+            verb = "starting a service" if service.is_ours else "using the service that runs"
+            _say(f"{verb}; dashboard: {settings.url}")
             make_dataset(settings)
             service.wait_until_ready(client)
             campaign = begin(client, specification(trials, seed, profile), fresh)
-            _say(f"dashboard: {settings.url}/campaigns/{campaign.id}")
+            _say(f"this campaign: {settings.url}/campaigns/{campaign.id}")
             ended = watch(client, campaign, started)
             _report(client, ended, settings, started, leaves_service=not service.is_ours)
     except KeyboardInterrupt:
@@ -174,7 +174,7 @@ def compare(answer: BestDocument) -> None:
                 three_digits(trial.reward),
                 three_digits((trial.metrics or {}).get("ap50")),
                 millions(trial.madds),
-                millions(trial.params),
+                millions(trial.params, 2),
                 spark_line(trial.widths),
             )
             for label, trial in rows
@@ -182,11 +182,7 @@ def compare(answer: BestDocument) -> None:
         left=("architecture", "widths"),
     )
     for label, trial in rows:
-        _say(f"{label}: {_widths(trial)}")
-
-
-def _widths(trial: TrialDocument) -> str:
-    return " ".join(str(width) for width in trial.widths)
+        _say(f"widths of {label}: {' '.join(str(width) for width in trial.widths)}")
 
 
 def export(client: Client, campaign: CampaignDocument, settings: Settings) -> Path:

@@ -38,15 +38,15 @@ def print_table(
 
     table = Table(title=title, title_justify="left", title_style="bold", box=box.SIMPLE_HEAD, pad_edge=False)
     for column in columns:
-        table.add_column(column, justify="left" if column in left else "right", no_wrap=column not in left)
+        table.add_column(column, justify="left" if column in left else "right", overflow="fold")
     for row in rows:
         table.add_row(*[Text(cell) for cell in row])
     console().print(table)
 
 
-def millions(count: float) -> str:
+def millions(count: float, digits: int = 1) -> str:
     """A count in millions: `1,234.5 M`."""
-    return f"{count / 1e6:,.1f} M"
+    return f"{count / 1e6:,.{digits}f} M"
 
 
 def three_digits(value: float | None) -> str:

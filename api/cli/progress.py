@@ -6,6 +6,7 @@ import sys
 import time
 from collections.abc import Callable, Sequence
 from itertools import islice
+from statistics import median
 from typing import TYPE_CHECKING, Any
 
 from api.cli.output import duration, spark_line, three_digits
@@ -39,16 +40,20 @@ def follow(
 
 def seconds_left(campaign: CampaignDocument, recent: Sequence[TrialDocument]) -> float | None:
     """Estimate of the time to the campaign's end from the trials trained so far; None before the first."""
-    trained = [
-        (trial.finished_at - trial.started_at).total_seconds()
-        for trial in recent
-        if trial.finished_at is not None and trial.reused_from is None
-    ]
+    trained = [seconds for trial in recent if (seconds := training_seconds(trial)) is not None]
     if not trained:
         return None
     left = campaign.spec["trials"] - campaign.trials_finished
     done = sum((trial.progress_step or 0) / (trial.progress_total or 1) for trial in recent if trial.state == "running")
-    return float(sum(trained) / len(trained) * max(0.0, left - done) / campaign.spec["parallelism"])
+    return float(median(trained) * max(0.0, left - done) / campaign.spec["parallelism"])
+
+
+def training_seconds(trial: TrialDocument) -> float | None:
+    """How long the training of a finished trial took, as its worker measured it; None where nothing was trained."""
+    if trial.finished_at is None or trial.reused_from is not None:
+        return None
+    measured = (trial.metrics or {}).get("seconds")
+    return measured if measured is not None else (trial.finished_at - trial.started_at).total_seconds()
 
 
 def _follow_lines(
@@ -69,7 +74,7 @@ def _follow_lines(
 
 def _print_line(trial: TrialDocument) -> None:
     line = f"trial {trial.number:>3}  {spark_line(trial.widths)}  multi-adds {trial.madds_ratio:.3f}"
-    print(f"{line}  AP {three_digits(trial.reward)}  {_seconds(trial)}  {trial.error or ''}".rstrip(), flush=True)
+    print(f"{line}  AP {three_digits(trial.reward)}  {shown_seconds(trial)}  {trial.error or ''}".rstrip(), flush=True)
 
 
 def _follow_live(client: Client, campaign: CampaignDocument, on_trial: OnTrial | None) -> CampaignDocument:
@@ -114,7 +119,7 @@ def _view(campaign: CampaignDocument, recent: Sequence[TrialDocument]) -> Group:
             Text(spark_line(trial.widths), style="cyan"),
             f"{trial.madds_ratio:.3f}",
             three_digits(trial.reward),
-            _seconds(trial),
+            shown_seconds(trial),
             _remark(campaign, trial),
             style=style,
         )
@@ -153,7 +158,7 @@ def _remark(campaign: CampaignDocument, trial: TrialDocument) -> Any:
     return bar
 
 
-def _seconds(trial: TrialDocument) -> str:
-    if trial.finished_at is None or trial.reused_from is not None:
-        return "-"
-    return f"{(trial.finished_at - trial.started_at).total_seconds():.1f}"
+def shown_seconds(trial: TrialDocument) -> str:
+    """The training's seconds for people."""
+    seconds = training_seconds(trial)
+    return "-" if seconds is None else f"{seconds:.1f}"

@@ -2,7 +2,7 @@
 
 import { drawMadds, drawPolicy, drawProgress, drawWidths, onColourScheme } from "./charts.js";
 import { byId, element, say, spark } from "./dom.js";
-import { duration, moment, percent, points, secondsBetween, signed } from "./format.js";
+import { duration, median, moment, percent, points, secondsBetween, signed, trainingSeconds } from "./format.js";
 import { getJson, post } from "./http.js";
 import { follow } from "./live.js";
 import { trialsTable } from "./trials-table.js";
@@ -36,7 +36,14 @@ function showHeading() {
   link.setAttribute("aria-disabled", String(campaign.best_trial === null));
 }
 
-function showHeadline(best) {
+/** Seconds to the end, from the trials trained last; null before the first. */
+function secondsLeft(recent) {
+  const trained = recent.map(trainingSeconds).filter((seconds) => seconds !== null);
+  if (!trained.length) return null;
+  return (median(trained) * (campaign.spec.trials - campaign.trials_finished)) / campaign.spec.parallelism;
+}
+
+function showHeadline(best, recent) {
   const { spec, best_reward: reward, baseline_reward: baseline } = campaign;
   say("best", points(reward));
   say("best-note", campaign.best_trial === null ? "" : campaign.best_trial === 0 ? "the baseline itself" : `trial ${campaign.best_trial}`);
@@ -55,7 +62,7 @@ function showHeadline(best) {
     say("time-note", campaign.finished_at ? `ended ${moment(campaign.finished_at)}` : "");
   } else {
     const taken = secondsBetween(campaign.started_at, now);
-    const left = campaign.trials_finished ? (taken / campaign.trials_finished) * (spec.trials - campaign.trials_finished) : null;
+    const left = secondsLeft(recent);
     say("time-label", "Time left");
     say("time", left === null ? "–" : `≈ ${duration(left)}`);
     say("time-note", taken === null ? "waiting for a runner" : `running for ${duration(taken)}`);
@@ -94,9 +101,9 @@ async function refresh() {
   refreshing = (async () => {
     try {
       campaign = await getJson(path);
-      const best = await getJson(`${path}/best`);
+      const [best, recent] = await Promise.all([getJson(`${path}/best`), getJson(`${path}/trials?state=completed&order_by=-number&limit=20`)]);
       showHeading();
-      showHeadline(best.items[0] ?? null);
+      showHeadline(best.items[0] ?? null, recent.items);
       await Promise.all([showFigures(), refreshTable(campaign.best_trial), showRunning()]);
       byId("trouble").hidden = true;
     } catch (error) {

@@ -1,7 +1,7 @@
 // The table of trials: sorted and paged by the service, so it holds one page whatever the campaign's size.
 
 import { byId, element, say, spark, statePill } from "./dom.js";
-import { millions, percent, points, secondsBetween } from "./format.js";
+import { millions, percent, points, trainingSeconds } from "./format.js";
 import { getJson } from "./http.js";
 
 const PAGE = 20;
@@ -22,7 +22,7 @@ function state(trial) {
 }
 
 function row(trial, best) {
-  const seconds = trial.reused_from === null ? secondsBetween(trial.started_at, trial.finished_at) : null;
+  const seconds = trainingSeconds(trial);
   return element("tr", trial.number === best ? { class: "is-best" } : {},
     element("td", { class: "figure" }, trial.number),
     element("td", {}, state(trial)),

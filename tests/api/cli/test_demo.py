@@ -1,0 +1,97 @@
+"""The demonstration: which campaign goes on, whose port it is, and the data set made once."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from pathlib import Path
+
+import pytest
+
+from api.cli.child_service import ChildService
+from api.cli.demo import NAME, begin, specification
+from api.client import Client
+from api.settings import Settings
+from nas_controller.store import Store
+from search_space.errors import EffspineError
+from tests.api.campaigns import Recorder
+
+WANTED = {**specification(4, 1, "synthetic"), "dataset": None}
+
+
+@pytest.fixture
+def client(served: Store, port: int) -> Iterator[Client]:
+    """A client of the service."""
+    with Client(f"http://127.0.0.1:{port}") as client:
+        yield client
+
+
+def recorded(store: Store, **changes: object) -> Recorder:
+    """A demonstration that was left unfinished."""
+    return Recorder(store, **{"trials": 4, "name": NAME, "seed": 1, **changes})  # type: ignore[arg-type]
+
+
+def test_without_an_earlier_one_a_campaign_is_created(client: Client, served: Store) -> None:
+    campaign = begin(client, WANTED, fresh=False)
+    assert campaign.state == "pending"
+    assert [item.id for item in served.list_campaigns().items] == [campaign.id]
+
+
+def test_the_unfinished_one_of_the_same_specification_goes_on(client: Client, served: Store) -> None:
+    unfinished = recorded(served).run(2)
+    assert begin(client, WANTED, fresh=False).id == unfinished.id
+
+
+def test_a_finished_one_is_followed_by_a_new_one(client: Client, served: Store) -> None:
+    finished = recorded(served).run(4)
+    assert begin(client, WANTED, fresh=False).id != finished.id
+
+
+@pytest.mark.parametrize("changes", [{"trials": 5}, {"seed": 2}])
+def test_an_unfinished_one_of_another_specification_is_stopped(
+    client: Client, served: Store, changes: dict[str, int]
+) -> None:
+    other = recorded(served, **changes)
+    campaign = begin(client, WANTED, fresh=False)
+    assert campaign.id != other.id
+    assert other.record.state == "stopped"
+
+
+def test_fresh_stops_the_unfinished_one_and_leaves_campaigns_of_other_names(client: Client, served: Store) -> None:
+    unfinished, mine = recorded(served), recorded(served, name="mine")
+    assert begin(client, WANTED, fresh=True).id != unfinished.id
+    assert unfinished.record.state == "stopped"
+    assert mine.record.state == "pending"
+
+
+def test_a_service_with_the_same_files_is_used_and_left_running(client: Client, tmp_path: Path, port: int) -> None:
+    with ChildService(Settings(data_dir=tmp_path / "data", port=port)) as service:
+        assert not service.is_ours
+        service.wait_until_ready(client)
+    assert client.health().status == "ok"
+
+
+def test_a_service_with_other_files_is_refused_by_name(client: Client, tmp_path: Path, port: int) -> None:
+    service = ChildService(Settings(data_dir=tmp_path / "other", port=port))
+    with pytest.raises(EffspineError, match=f"port {port} .* keeps its files in .*data.*--port"), service:
+        pass
+
+
+class _Stranger(BaseHTTPRequestHandler):
+    def do_GET(self) -> None:
+        self.send_response(200)
+        self.end_headers()
+        self.wfile.write(b"<html>hello</html>")
+
+    def log_message(self, format: str, *arguments: object) -> None:
+        pass
+
+
+def test_another_program_at_the_port_is_one_clear_error(tmp_path: Path) -> None:
+    with HTTPServer(("127.0.0.1", 0), _Stranger) as stranger:
+        threading.Thread(target=stranger.serve_forever, daemon=True).start()
+        service = ChildService(Settings(data_dir=tmp_path / "data", port=stranger.server_port))
+        with pytest.raises(EffspineError, match=f"port {stranger.server_port} .* another program.*--port"), service:
+            pass
+        stranger.shutdown()

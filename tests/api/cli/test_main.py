@@ -1,0 +1,88 @@
+"""The root command: its members, and errors as one line."""
+
+from __future__ import annotations
+
+from importlib.metadata import entry_points
+
+import pytest
+
+from api.cli.main import COMMANDS_GROUP, run
+from tests.api.cli.conftest import CommandLine
+
+
+def test_help_lists_every_command_of_the_distribution(effspine: CommandLine) -> None:
+    done = effspine.apart("--help")
+    assert done.status == 0
+    names = {entry.name for entry in entry_points(group=COMMANDS_GROUP)}
+    assert names >= {"models", "cost", "sample", "allocate", "campaign", "serve", "api", "supervisor", "demo", "data"}
+    assert all(f" {name} " in done.out for name in names)
+
+
+def test_help_imports_nothing_heavy(effspine: CommandLine) -> None:
+    done = effspine.apart("--help", PYTHONPROFILEIMPORTTIME="1")
+    for heavy in ("tensorflow", "ray", "fastapi", "sqlalchemy", "numpy", "httpx", "sklearn"):
+        assert f" {heavy}\n" not in done.err
+
+
+def test_the_version_is_that_of_the_distribution(effspine: CommandLine) -> None:
+    assert effspine.apart("--version").out.startswith("effspine ")
+
+
+def test_without_a_command_there_is_help(effspine: CommandLine) -> None:
+    done = effspine()
+    assert "Commands" in done.out + done.err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (("sampel",), "'sample'"),
+        (("cost",), "--widths"),
+        (("cost", "--widths", "8,x"), "'x'"),
+        (("sample", "--count", "0"), "count is 0"),
+        (("campaign", "shwo", "c"), "'show'"),
+        (("serve", "--port", "0"), "--port"),
+        (("serve", "--host", "0.0.0.0"), "'0.0.0.0'"),
+        (("serve", "--database-url", "mysql://x"), "mysql"),
+    ],
+)
+def test_a_wrong_command_line_is_one_line_on_standard_error(
+    effspine: CommandLine, arguments: tuple[str, ...], words: str
+) -> None:
+    done = effspine.apart(*arguments) if arguments[0] == "serve" else effspine(*arguments)
+    assert done.status == 2
+    assert done.out == ""
+    assert len(done.err.splitlines()) == 1
+    assert done.err.startswith("error: ")
+    assert words in done.err
+
+
+def test_a_bad_variable_is_named(effspine: CommandLine) -> None:
+    done = effspine.apart("serve", EFFSPINE_PORT="many")
+    assert done.status == 2
+    assert done.err.startswith("error: EFFSPINE_PORT is 'many'")
+
+
+def test_an_unexpected_error_is_one_line_and_the_traceback_comes_when_asked_for(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def broken(*_: object) -> None:
+        raise RuntimeError("out of order")
+
+    monkeypatch.delenv("EFFSPINE_DEBUG", raising=False)
+    monkeypatch.setattr("search_space.catalogue.models", broken)
+    assert run(["models"]) == 1
+    error = capsys.readouterr().err
+    assert "RuntimeError: out of order" in error
+    assert len(error.splitlines()) == 1
+    monkeypatch.setenv("EFFSPINE_DEBUG", "1")
+    assert run(["models"]) == 1
+    assert "Traceback" in capsys.readouterr().err
+
+
+def test_ctrl_c_is_130(monkeypatch: pytest.MonkeyPatch) -> None:
+    def interrupted(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("search_space.catalogue.models", interrupted)
+    assert run(["models"]) == 130

@@ -1,0 +1,67 @@
+"""The real service from the outside: a campaign over HTTP to the end, with Ray and SQLite; and its refusals."""
+
+from __future__ import annotations
+
+import signal
+import socket
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import httpx
+
+from tests.api.cli.conftest import CommandLine
+
+START_SECONDS = 60
+SPECIFICATION = "name: whole\ntrials: 6\nseed: 3\nproxy_task: {profile: synthetic, seconds: 0.1}\n"
+
+
+def wait_for(url: str, process: subprocess.Popen[str]) -> None:
+    """Returns once the service is ready."""
+    deadline = time.monotonic() + START_SECONDS
+    while time.monotonic() < deadline and process.poll() is None:
+        try:
+            if httpx.get(f"{url}/readyz").status_code == 200:
+                return
+        except httpx.TransportError:
+            time.sleep(0.1)
+    raise AssertionError(f"the service is not ready; its status is {process.poll()}")
+
+
+def test_a_campaign_runs_to_its_end_and_its_record_is_exact(effspine: CommandLine, port: int, tmp_path: Path) -> None:
+    """The one slow test here: serve, create, watch, export and verify, as a person would."""
+    command = [sys.executable, "-m", "api.cli.main", "serve", "--port", str(port)]
+    with (tmp_path / "service.log").open("w") as log:
+        process = subprocess.Popen(command, stdout=log, stderr=log, env=effspine.whole_environment, text=True)
+        try:
+            wait_for(f"http://127.0.0.1:{port}", process)
+            created = effspine("campaign", "create", "-f", "-", "--json", stdin=SPECIFICATION).document
+            ended = effspine("campaign", "watch", created["id"], "--json").document
+            assert ended["state"] == "completed", ended["error"]
+            assert ended["trials_finished"] == 6
+            best = effspine("campaign", "best", created["id"], "--json").document
+            assert best["items"][0]["reward"] == ended["best_reward"] >= best["baseline"]["reward"]
+            exported = effspine("campaign", "export", created["id"], "--out", str(tmp_path), "--json").document
+            assert Path(exported["path"]).stat().st_size == exported["bytes"]
+            assert effspine("campaign", "verify", created["id"], "--json").document["exact"] is True
+        finally:
+            process.send_signal(signal.SIGTERM)
+            status = process.wait(30)
+    assert status == 0
+    text = (tmp_path / "service.log").read_text()
+    assert f"serving http://127.0.0.1:{port}" in text
+    assert "Traceback" not in text
+
+
+def test_a_port_that_is_taken_is_one_line_and_nothing_is_started(effspine: CommandLine, tmp_path: Path) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        for command in "serve", "api":
+            done = effspine.apart(command, "--port", str(port))
+            assert done.status == 2
+            assert done.err.startswith(f"error: port {port} on 127.0.0.1 is taken")
+            assert len(done.err.splitlines()) == 1
+    assert not (tmp_path / "data").exists()

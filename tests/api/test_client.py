@@ -1,0 +1,122 @@
+"""The client: one clear line where nothing answers, reads repeated and nothing else, streams resumed."""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Callable, Iterator
+
+import httpx
+import pytest
+
+from api.client import Client, ServiceRefusedError, ServiceUnreachableError
+from search_space.errors import EffspineError
+
+HEALTH = {"status": "ok", "version": "0", "data_dir": None}
+EVENT = 'id: {0}\ndata: {{"sequence":{0},"at":"2025-01-01T00:00:00Z","kind":"trial.begun","data":{{}}}}\n\n'
+END = "event: end\ndata: {}\n\n"
+
+
+@pytest.fixture(autouse=True)
+def _without_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("api.client.RETRY_WAITS_SECONDS", (0.0, 0.0, 0.0))
+
+
+def client_of(answer: Callable[[httpx.Request], httpx.Response]) -> Client:
+    """A client whose requests go to a function."""
+    return Client("http://127.0.0.1:1", transport=httpx.MockTransport(answer))
+
+
+def test_nobody_listening_is_one_line_that_says_what_to_do() -> None:
+    with socket.socket() as unused:
+        unused.bind(("127.0.0.1", 0))
+        port = unused.getsockname()[1]
+    with Client(f"http://127.0.0.1:{port}") as client, pytest.raises(ServiceUnreachableError) as raised:
+        client.health()
+    assert f"http://127.0.0.1:{port}" in str(raised.value)
+    assert "effspine serve" in str(raised.value)
+
+
+def test_the_address_comes_from_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("EFFSPINE_URL", "http://127.0.0.1:8123/")
+    assert Client().url == "http://127.0.0.1:8123"
+    monkeypatch.setenv("EFFSPINE_URL", "127.0.0.1:8123")
+    with pytest.raises(EffspineError, match="EFFSPINE_URL"):
+        Client()
+
+
+def test_reads_are_repeated_and_writes_are_not() -> None:
+    calls: list[str] = []
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        calls.append(request.method)
+        if len(calls) < 3:
+            raise httpx.ReadError("cut off")
+        return httpx.Response(200, json=HEALTH)
+
+    assert client_of(answer).health().status == "ok"
+    assert calls == ["GET", "GET", "GET"]
+    calls.clear()
+    with pytest.raises(ServiceUnreachableError):
+        client_of(answer).create_campaign({"name": "x"})
+    assert calls == ["POST"]
+
+
+def test_a_problem_document_becomes_an_error_with_its_detail() -> None:
+    problem = {"title": "Invalid value", "status": 422, "detail": "trials: too many"}
+    client = client_of(
+        lambda _: httpx.Response(422, json=problem, headers={"Content-Type": "application/problem+json"})
+    )
+    with pytest.raises(ServiceRefusedError, match="trials: too many") as raised:
+        client.create_campaign({})
+    assert raised.value.status == 422
+    assert raised.value.problem == problem
+
+
+@pytest.mark.parametrize("response", [httpx.Response(200, text="<html>"), httpx.Response(502, text="bad")])
+def test_another_kind_of_service_is_an_error_that_names_the_address(response: httpx.Response) -> None:
+    with pytest.raises(ServiceRefusedError, match=r"http://127\.0\.0\.1:1/healthz"):
+        client_of(lambda _: response).health()
+
+
+def test_ids_cannot_leave_their_place_in_the_path() -> None:
+    seen: list[str] = []
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        seen.append(request.url.raw_path.decode())
+        return httpx.Response(404, json={})
+
+    with pytest.raises(ServiceRefusedError):
+        client_of(answer).campaign("../../healthz?x=1")
+    assert seen == ["/v1/campaigns/..%2F..%2Fhealthz%3Fx%3D1"]
+
+
+def test_a_lost_stream_goes_on_after_the_last_event() -> None:
+    asked: list[str] = []
+
+    class CutOff(httpx.SyncByteStream):
+        def __iter__(self) -> Iterator[bytes]:
+            yield (EVENT.format(1) + EVENT.format(2)).encode()
+            raise httpx.ReadError("cut off")
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        asked.append(request.headers["Last-Event-ID"])
+        if len(asked) == 1:
+            return httpx.Response(200, stream=CutOff())
+        return httpx.Response(200, text=": heartbeat\n\n" + EVENT.format(3) + END)
+
+    assert [event.sequence for event in client_of(answer).events("c")] == [1, 2, 3]
+    assert asked == ["0", "2"]
+
+
+def test_a_stream_that_does_not_come_back_is_an_error() -> None:
+    def answer(_: httpx.Request) -> httpx.Response:
+        raise httpx.ConnectError("refused")
+
+    with pytest.raises(ServiceUnreachableError):
+        list(client_of(answer).events("c"))
+
+
+def test_the_file_name_of_an_export_cannot_leave_its_folder() -> None:
+    headers = {"Content-Disposition": 'attachment; filename="../../evil.json"'}
+    name, content = client_of(lambda _: httpx.Response(200, text="{}", headers=headers)).export("c", "json")
+    assert (name, content) == ("evil.json", b"{}")
