@@ -161,6 +161,15 @@ class Engine:
         """Detections of the averaged weights on images `[batch, px, px, 3]` of `sizes` `[batch, 2]` and padding."""
         return DetectionBatch(*(part.numpy() for part in self._infer(pixels, sizes)))
 
+    def weights(self) -> npt.NDArray[np.float32]:
+        """The trainable values as they are now, flat, in the order of `search_space.cost.parameters`."""
+        values: npt.NDArray[np.float32] = self._weights.numpy()
+        return values
+
+    def traces(self) -> tuple[int, int]:
+        """How often the training and the inference graph were traced."""
+        return self._train.experimental_get_tracing_count(), self._infer.experimental_get_tracing_count()
+
     def _train_step(self, batch: TrainingBatch, learning_rate: tf.Tensor, path_seed: tf.Tensor) -> DetectionLoss:
         task = self._task
         images = view_pixels(normalise(batch.pixels, batch.sizes), batch.windows)

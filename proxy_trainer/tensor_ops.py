@@ -102,7 +102,7 @@ class TensorOps:
         y, mean, variance = tf.cond(tf.size(kernel) > 0, project, lambda: (x, tf.zeros([0]), tf.zeros([0])))
         if self._training:
             self._keep_statistics(bn, mean, variance)
-        return tf.ensure_shape(y, x.shape)
+        return tf.ensure_shape(y, [*x.shape[:3], None])
 
     def add(self, x: tf.Tensor, y: tf.Tensor) -> tf.Tensor:
         return x + y

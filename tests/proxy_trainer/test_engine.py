@@ -1,0 +1,125 @@
+"""The engine: one trace for all, a gradient for everything, nothing left over from the trial before."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from proxy_trainer.augment import Views, sampling_windows
+from proxy_trainer.engine import Engine, TrainingBatch
+from proxy_trainer.runtime import make_deterministic
+from search_space.architecture import EFF_SPINENET_D0, SP_EFFICIENTNET_B0, Architecture
+from search_space.cost import parameters
+from search_space.proxy_task import resolve
+
+CLASSES = 2
+# 96 px: sizes 12, 6, 3, 2, 1 at P3 to P7, two of them not half of the one before.
+TASK = resolve("smoke", image_px=96, width_multiplier=0.15, batch_size=3, stochastic_depth=0.2, anchor_size=0.5)
+SIDES = np.array([5, 10, 20, 40, 75])  # one for the anchors of each level
+# Block 13 needs a projection into block 16 here, and neither block 1 nor block 3 has a residual.
+UNEVEN = Architecture((40, 24, 56, 16, 104, 48, 120, 40, 120, 168, 96, 192, 136, 104, 40, 200, 136, 40))
+
+
+@pytest.fixture(scope="module")
+def engine() -> Engine:
+    make_deterministic()
+    return Engine(TASK, CLASSES)
+
+
+def _batch(seed: int) -> TrainingBatch:
+    rng, px, count = np.random.default_rng(seed), TASK.image_px, TASK.batch_size
+    corners = rng.uniform(0, 20, (count, len(SIDES), 2))
+    views = Views(np.ones(count, np.float32), np.zeros((count, 2), np.float32), np.zeros(count, np.bool_))
+    return TrainingBatch(
+        pixels=rng.integers(0, 255, (count, px, px, 3), dtype=np.uint8),
+        sizes=np.array([[96, 96], [96, 60], [72, 96]], np.int32),
+        windows=sampling_windows(views, px),
+        boxes=np.concatenate([corners, corners + SIDES[:, None]], axis=-1).astype(np.float32),
+        classes=rng.integers(0, CLASSES, (count, len(SIDES))).astype(np.int32),
+    )
+
+
+def _train(engine: Engine, candidate: Architecture, steps: int = 3) -> tuple[list[float], np.ndarray]:
+    engine.load(candidate, seed=1)
+    losses = [engine.train_step(_batch(step), 0.02, (1, step)).total for step in range(steps)]
+    return losses, engine.weights()
+
+
+def test_one_trace_trains_every_architecture(engine: Engine) -> None:
+    for candidate in (SP_EFFICIENTNET_B0, EFF_SPINENET_D0, UNEVEN, SP_EFFICIENTNET_B0.scaled(2.0)):
+        losses, weights = _train(engine, candidate, steps=1)
+        assert np.isfinite(losses).all()
+        wanted = parameters(TASK.architecture(candidate, CLASSES))
+        assert weights.size == sum(parameter.size for parameter in wanted if parameter.is_trainable)
+        engine.detect(_batch(0).pixels, _batch(0).sizes)
+    assert engine.traces() == (1, 1)
+
+
+def test_nothing_leaks_from_one_trial_into_the_next(engine: Engine) -> None:
+    first_losses, first_weights = _train(engine, SP_EFFICIENTNET_B0)
+    first_detections = engine.detect(_batch(9).pixels, _batch(9).sizes)
+    _train(engine, UNEVEN)
+    losses, weights = _train(engine, SP_EFFICIENTNET_B0)
+    assert losses == first_losses
+    np.testing.assert_array_equal(weights, first_weights)
+    for again, before in zip(engine.detect(_batch(9).pixels, _batch(9).sizes), first_detections, strict=True):
+        np.testing.assert_array_equal(again, before)
+
+
+def test_a_fresh_engine_gives_the_same_bits(engine: Engine) -> None:
+    losses, weights = _train(engine, EFF_SPINENET_D0)
+    fresh_losses, fresh_weights = _train(Engine(TASK, CLASSES), EFF_SPINENET_D0)
+    assert losses == fresh_losses
+    np.testing.assert_array_equal(weights, fresh_weights)
+
+
+@pytest.mark.parametrize("candidate", [SP_EFFICIENTNET_B0, UNEVEN], ids=["uniform", "uneven"])
+def test_every_variable_gets_a_gradient(candidate: Architecture) -> None:
+    """With every zero of a fresh network replaced, since its residual branches start at nothing."""
+    engine = Engine(replace(TASK, weight_decay=0.0, stochastic_depth=0.0), CLASSES)
+    engine.load(candidate, seed=1)
+    fresh = engine.weights()
+    engine._weights.assign(np.where(fresh == 0, np.random.default_rng(0).normal(0.5, 0.1, fresh.size), fresh))
+    engine.train_step(_batch(0), 0.0, (1, 0))
+    trainable = [p for p in parameters(TASK.architecture(candidate, CLASSES)) if p.is_trainable]
+    gradients = np.split(engine._momentum.numpy(), np.cumsum([p.size for p in trainable])[:-1])
+    assert [p.name for p, gradient in zip(trainable, gradients, strict=True) if not gradient.any()] == []
+
+
+def test_detections_are_boxes_inside_the_padded_image_best_first(engine: Engine) -> None:
+    _train(engine, SP_EFFICIENTNET_B0)
+    found = engine.detect(_batch(0).pixels, _batch(0).sizes)
+    assert found.boxes.shape == (3, 100, 4)
+    for row, valid in enumerate(found.valid):
+        scores = found.scores[row, :valid]
+        assert np.all(np.diff(scores) <= 0)
+        assert np.all((scores > 0) & (scores <= 1))
+        assert np.all((found.boxes[row] >= 0) & (found.boxes[row] <= TASK.image_px))
+
+
+def test_padding_does_not_reach_the_network(engine: Engine) -> None:
+    _train(engine, SP_EFFICIENTNET_B0)
+    batch = _batch(0)
+    scribbled = batch.pixels.copy()
+    scribbled[1, :, 60:] = 255
+    scribbled[2, 72:] = 0
+    for one, other in zip(engine.detect(batch.pixels, batch.sizes), engine.detect(scribbled, batch.sizes), strict=True):
+        np.testing.assert_array_equal(one, other)
+
+
+def test_weight_decay_takes_kernels_only() -> None:
+    task = replace(TASK, weight_decay=0.1, momentum=0.0)
+    without = Engine(replace(task, weight_decay=0.0), CLASSES)
+    engine = Engine(task, CLASSES)
+    for one in (engine, without):
+        one.load(SP_EFFICIENTNET_B0, seed=1)
+    before = engine.weights()
+    for one in (engine, without):
+        one.train_step(_batch(0), 0.01, (1, 0))
+    trainable = [p for p in parameters(task.architecture(SP_EFFICIENTNET_B0, CLASSES)) if p.is_trainable]
+    decayed = np.repeat([p.is_decayed for p in trainable], [p.size for p in trainable])
+    shrunk = without.weights() - engine.weights()
+    np.testing.assert_allclose(shrunk[decayed], 0.01 * 0.1 * before[decayed], rtol=1e-2, atol=1e-6)
+    np.testing.assert_array_equal(shrunk[~decayed], 0)
