@@ -66,6 +66,7 @@ class Supervisor:
     data_dir: Path
     concurrency: int = 1
     lease_seconds: float = LEASE_SECONDS
+    runner_command: tuple[str, ...] = (sys.executable, "-m", "nas_controller.runner")
     _runners: dict[str, _Runner] = field(default_factory=dict)
     _histories: dict[str, _History] = field(default_factory=dict)
 
@@ -103,7 +104,8 @@ class Supervisor:
     def _start(self, campaign: CampaignRecord) -> None:
         owner = f"supervisor-{os.getpid()}-{uuid.uuid4().hex[:8]}"
         command = [
-            *(sys.executable, "-m", "nas_controller.runner", campaign.id),
+            *self.runner_command,
+            campaign.id,
             *("--database-url", self.database_url, "--data-dir", str(self.data_dir)),
             *("--owner", owner, "--lease-seconds", str(self.lease_seconds), "--watch-stdin"),
         ]

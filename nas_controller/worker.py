@@ -153,6 +153,8 @@ class TrialRun:
             self._outcome = run_trial(self.job, self.widths, self._report)
         except Cancelled:
             return
+        except BaseException as error:  # a thread that ends without an outcome would be waited for for ever
+            self._outcome = Failed("retry", f"{type(error).__name__}: {error}")
 
     def _report(self, progress: TrialProgress) -> None:
         if self._cancelled.is_set():

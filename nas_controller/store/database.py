@@ -52,7 +52,12 @@ class Database:
             if backend == "sqlite" and parsed.database:
                 Path(parsed.database).parent.mkdir(parents=True, exist_ok=True)
             self.engine: Engine = create_engine(parsed, pool_pre_ping=backend != "sqlite")
-        except (ArgumentError, NoSuchModuleError, ModuleNotFoundError) as error:
+        except ModuleNotFoundError as error:
+            raise InvalidValueError(
+                f"database URL: {error}; for PostgreSQL install effspine with its extra 'postgres'",
+                field="database_url",
+            ) from error
+        except (ArgumentError, NoSuchModuleError) as error:
             raise InvalidValueError(f"database URL: {error}", field="database_url") from error
         except OSError as error:
             raise StoreUnavailableError(f"database {url}: {error}") from error

@@ -1,0 +1,435 @@
+"""The campaign loop with a fake executor: parallel, out of order, with failures, killed at every point."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+import pytest
+from synthetic_campaigns import Clock, synthetic_spec
+
+from nas_controller import synthetic
+from nas_controller.campaign import MAX_FAILED_ATTEMPTS, Campaign, Failed, Rewarded, TrialWork
+from nas_controller.replay import ReplayError, verify
+from nas_controller.search import Search
+from nas_controller.store import LeaseLostError, Store
+from search_space.errors import BudgetError
+from search_space.space import Candidate, SearchSpace
+
+EAGER = {"policy": "factorised", "learning_rate": 1.0, "entropy_bonus": 0.0}
+"""Converges within a few trials, so that proposals repeat."""
+
+
+def take_up(store: Store, campaign_id: str, owner: str = "runner") -> Campaign:
+    return Campaign(store, store.claim(campaign_id, owner, 1e6))
+
+
+def create(store: Store, **changes: object) -> str:
+    return store.create_campaign(synthetic_spec(**changes)).id
+
+
+def reward(campaign: Campaign, work: TrialWork) -> Rewarded:
+    value = synthetic.reward(work.widths, campaign.base.widths)
+    return Rewarded(value, {"ap": value})
+
+
+def run_to_the_end(campaign: Campaign, seed: int | None = None, parallelism: int = 1) -> list[TrialWork]:
+    """Runs so many trials at once, finishing them in an order by the seed; returns the work in order of its
+    start.
+    """
+    arrivals = np.random.default_rng(seed)
+    started: list[TrialWork] = []
+    running: list[TrialWork] = []
+    idle = 0
+    while not campaign.over:
+        work = campaign.next_trial() if len(running) < parallelism else None
+        if work is not None:
+            started.append(work)
+            running.append(work)
+        elif running:
+            done = running.pop(int(arrivals.integers(len(running))))
+            campaign.complete(done, reward(campaign, done))
+        else:
+            idle += 1
+            assert idle < 1000, "nothing runs, nothing is proposed, and the campaign is not over"
+    return started
+
+
+def outline(store: Store, campaign_id: str) -> tuple[Any, ...]:
+    """What must not depend on crashes: the trials in order, and the controller."""
+    columns = store.columns(campaign_id, "widths", "reward", "reused_from", "state", "log_probability")
+    kept = store.controller_state(campaign_id)
+    assert kept is not None
+    return columns, kept.digest, store.get_campaign(campaign_id).state
+
+
+def test_a_campaign_runs_from_the_baseline_to_its_end(store: Store) -> None:
+    campaign_id = create(store, trials=8)
+    campaign = take_up(store, campaign_id)
+    works = run_to_the_end(campaign)
+    record = store.get_campaign(campaign_id)
+    assert record.state == "completed"
+    assert (record.trials_begun, record.trials_finished) == (8, 8)
+    assert [work.number for work in works] == list(range(8))
+    baseline = store.get_trial(campaign_id, 0).trial
+    assert baseline.widths == campaign.base.widths
+    assert baseline.choices is None
+    assert record.baseline_reward == baseline.reward
+    assert campaign.next_trial() is None
+    kept = store.controller_state(campaign_id)
+    assert kept is not None
+    assert kept.state["told"] == 7  # the baseline is no sample
+    assert verify(store, campaign_id).trials_finished == 8
+
+
+@pytest.mark.parametrize("policy", ["factorised", "recurrent"])
+def test_the_same_seed_gives_the_same_campaign(store: Store, policy: str) -> None:
+    ids = [create(store, trials=10, seed=seed, controller={"policy": policy}) for seed in (4, 4, 5)]
+    for campaign_id in ids:
+        run_to_the_end(take_up(store, campaign_id))
+    first, second, other = (outline(store, campaign_id) for campaign_id in ids)
+    assert first == second
+    assert first != other
+
+
+@pytest.mark.parametrize("parallelism", [2, 4])
+def test_parallel_trials_in_any_order(store: Store, parallelism: int) -> None:
+    for seed in range(3):
+        campaign_id = create(store, trials=20, parallelism=parallelism, controller=EAGER)
+        run_to_the_end(take_up(store, campaign_id), seed, parallelism)
+        assert store.get_campaign(campaign_id).trials_finished == 20
+        verify(store, campaign_id)
+
+
+def test_a_repeated_architecture_is_not_trained_again(store: Store) -> None:
+    campaign_id = create(store, trials=60, controller=EAGER)
+    works = run_to_the_end(take_up(store, campaign_id))
+    widths = [work.widths for work in works]
+    assert len(widths) == len(set(widths)) < 60
+    columns = store.columns(campaign_id, "number", "reward", "widths", "reused_from", "attempts")
+    trials = list(zip(*columns.values(), strict=True))
+    repeats = [trial for trial in trials if trial[3] is not None]
+    assert len(repeats) == 60 - len(widths)
+    for number, known_reward, its_widths, original, attempts in repeats:
+        assert original < number
+        assert attempts == 0
+        assert trials[original][3] is None
+        assert (trials[original][1], trials[original][2]) == (known_reward, its_widths)
+    kept = store.controller_state(campaign_id)
+    assert kept is not None
+    assert kept.state["told"] == 59  # repeats teach as well
+    verify(store, campaign_id)
+
+
+def test_a_repeat_of_a_running_trial_waits_for_it(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    campaign_id = create(store, trials=6, parallelism=3)
+    campaign = take_up(store, campaign_id)
+    first, second = campaign.next_trial(), campaign.next_trial()
+    assert first is not None
+    assert second is not None
+    propose = campaign._search.propose
+    monkeypatch.setattr(campaign._search, "propose", lambda number: propose(1))
+    assert campaign.next_trial() is None  # 2, 3 and 4 wait for 1: as many as there are workers
+    waiting = store.list_trials(campaign_id, state="running").items[2:]
+    assert [(trial.number, trial.reused_from, trial.attempts) for trial in waiting] == [
+        (2, 1, 0), (3, 1, 0), (4, 1, 0),
+    ]  # fmt: skip
+    monkeypatch.undo()
+
+    resumed = take_up(store, campaign_id)  # the same runner comes back and remembers who waits for whom
+    works = [resumed.next_trial(), resumed.next_trial()]
+    assert [work and (work.number, work.attempt) for work in works] == [(0, 2), (1, 2)]
+    assert resumed.next_trial() is None
+    assert works[1] is not None
+    resumed.complete(works[1], Failed("give_up", "the loss is not finite"))
+    outcomes = [store.get_trial(campaign_id, number).trial for number in range(1, 5)]
+    assert [(trial.state, trial.reward) for trial in outcomes] == [("failed", 0.0)] * 4
+    assert works[0] is not None
+    resumed.complete(works[0], reward(resumed, works[0]))
+    run_to_the_end(resumed)
+    assert store.get_campaign(campaign_id).state == "completed"
+
+
+def test_retries_are_limited_and_visible(store: Store) -> None:
+    campaign_id = create(store, trials=2)
+    campaign = take_up(store, campaign_id)
+    for attempt in range(1, MAX_FAILED_ATTEMPTS + 1):
+        work = campaign.next_trial()
+        assert work is not None
+        assert (work.number, work.attempt) == (0, attempt)
+        campaign.complete(work, Failed("retry", f"out of memory, time {attempt}"))
+    detail = store.get_trial(campaign_id, 0)
+    assert (detail.trial.state, detail.trial.reward) == ("failed", 0.0)
+    assert detail.trial.error == f"out of memory, time {MAX_FAILED_ATTEMPTS}"
+    assert [attempt.state for attempt in detail.attempts] == ["failed"] * MAX_FAILED_ATTEMPTS
+    run_to_the_end(campaign)
+    assert store.get_campaign(campaign_id).state == "completed"
+    assert store.get_campaign(campaign_id).baseline_reward is None
+    verify(store, campaign_id)
+
+
+def test_attempts_lost_with_their_runner_do_not_count_as_failures(store: Store) -> None:
+    campaign_id = create(store, trials=2)
+    for expected in range(1, MAX_FAILED_ATTEMPTS + 3):
+        campaign = take_up(store, campaign_id)
+        work = campaign.next_trial()
+        assert work is not None
+        assert (work.number, work.attempt) == (0, expected)
+    run_to_the_end(take_up(store, campaign_id))
+    states = [attempt.state for attempt in store.get_trial(campaign_id, 0).attempts]
+    assert states == ["abandoned"] * (MAX_FAILED_ATTEMPTS + 2) + ["accepted"]
+
+
+def test_a_lost_attempt_that_reports_first_wins_and_the_other_is_late(store: Store) -> None:
+    campaign_id = create(store, trials=3)
+    campaign = take_up(store, campaign_id)
+    lost = campaign.next_trial()
+    assert lost is not None
+    campaign.complete(lost, Failed("retry", "the worker died"))
+    retry = campaign.next_trial()
+    assert retry is not None
+    campaign.complete(lost, Rewarded(0.3, {}))
+    campaign.complete(retry, Rewarded(0.9, {}))
+    detail = store.get_trial(campaign_id, 0)
+    assert detail.trial.reward == 0.3
+    assert [attempt.state for attempt in detail.attempts] == ["accepted", "late"]
+    run_to_the_end(campaign)
+    verify(store, campaign_id)
+
+
+def test_an_error_that_would_hit_every_trial_fails_the_campaign(store: Store) -> None:
+    campaign_id = create(store, parallelism=2)
+    campaign = take_up(store, campaign_id)
+    first, _ = campaign.next_trial(), campaign.next_trial()
+    assert first is not None
+    campaign.complete(first, Failed("stop", "images/000.jpg is truncated"))
+    record = store.get_campaign(campaign_id)
+    assert (record.state, record.error) == ("failed", "images/000.jpg is truncated")
+    assert campaign.over
+    assert [trial.state for trial in store.list_trials(campaign_id).items] == ["stopped", "stopped"]
+
+
+def test_a_reward_that_is_none_gives_the_trial_up(store: Store) -> None:
+    campaign_id = create(store, trials=2)
+    campaign = take_up(store, campaign_id)
+    for value in (float("nan"), -1.0):
+        work = campaign.next_trial()
+        assert work is not None
+        campaign.complete(work, Rewarded(value, {"ap": value}))
+    trials = store.list_trials(campaign_id).items
+    assert [(trial.state, trial.reward) for trial in trials] == [("failed", 0.0)] * 2
+    assert "nan" in (trials[0].error or "")
+
+
+def test_ending_abandons_what_runs(store: Store) -> None:
+    campaign_id = create(store, parallelism=2)
+    campaign = take_up(store, campaign_id)
+    first, second = campaign.next_trial(), campaign.next_trial()
+    assert first is not None
+    assert second is not None
+    campaign.end("stopped")
+    campaign.complete(first, Rewarded(0.5, {}))
+    assert [trial.state for trial in store.list_trials(campaign_id).items] == ["stopped", "stopped"]
+    verify(store, campaign_id)
+
+
+class Crash(BaseException):
+    """The process is gone."""
+
+
+class CrashingStore(Store):
+    """A store whose process dies at its write number `at`, before it or after it."""
+
+    WRITES = (
+        "begin_trial", "start_attempt", "accept_reward", "accept_repeat", "fail_attempt", "fail_trial",
+        "finish_campaign",
+    )  # fmt: skip
+
+    def __init__(self, store: Store, at: int, after: bool) -> None:
+        super().__init__(store._database, store._clock)
+        self._left, self._after = at, after
+        for name in self.WRITES:
+            setattr(self, name, self._crashing(getattr(self, name)))
+
+    def _crashing(self, write: Callable[..., Any]) -> Callable[..., Any]:
+        def call(*arguments: Any) -> Any:
+            self._left -= 1
+            if self._left == 0 and not self._after:
+                raise Crash
+            result = write(*arguments)
+            if self._left == 0:
+                raise Crash
+            return result
+
+        return call
+
+
+def run_with_outcomes(campaign: Campaign) -> None:
+    """One at a time; trial 2 is given up, and the first attempt of trial 4 fails."""
+    for _ in range(200):
+        if campaign.over:
+            return
+        work = campaign.next_trial()
+        if work is None:
+            continue
+        if work.number == 2:
+            campaign.complete(work, Failed("give_up", "the loss is not finite"))
+        elif (work.number, work.attempt) == (4, 1):
+            campaign.complete(work, Failed("retry", "the worker died"))
+        else:
+            campaign.complete(work, reward(campaign, work))
+    raise AssertionError("the campaign does not end")
+
+
+@pytest.mark.parametrize("after", [False, True], ids=["before", "after"])
+def test_a_crash_at_any_write_changes_nothing_in_the_end(
+    store: Store, after: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    propose = Search.propose
+    repeats: dict[int, int] = {
+        5: 1,
+        6: 2,
+        7: 1,
+    }  # with a policy that hardly learns, these repeat the trials they name
+    monkeypatch.setattr(Search, "propose", lambda self, number: propose(self, repeats.get(number, number)))
+    spec: dict[str, Any] = {"trials": 10, "controller": {"policy": "factorised", "learning_rate": 1e-9}}
+    expected_id = create(store, **spec)
+    run_with_outcomes(take_up(store, expected_id))
+    expected = outline(store, expected_id)
+    assert expected[0]["reused_from"] == [None] * 5 + [1, 2, 1] + [None] * 2
+    assert [state == "failed" for state in expected[0]["state"]] == [n in (2, 6) for n in range(10)]
+
+    crashes = 0
+    for at in range(1, 100):
+        campaign_id = create(store, **spec)
+        crashing = CrashingStore(store, at, after)
+        try:
+            run_with_outcomes(take_up(crashing, campaign_id))
+        except Crash:
+            crashes += 1
+            store.release(campaign_id, "runner")
+            if store.get_campaign(campaign_id).state == "running":
+                run_with_outcomes(take_up(store, campaign_id, "another"))
+        assert outline(store, campaign_id) == expected
+        verify(store, campaign_id)
+        if crashes < at:
+            break  # there are not so many writes
+    assert crashes > 2 * 10
+
+
+def test_a_runner_that_was_overtaken_changes_nothing(store: Store, clock: Clock) -> None:
+    campaign_id = create(store, trials=4)
+    frozen = Campaign(store, store.claim(campaign_id, "frozen", 20))
+    work = frozen.next_trial()
+    assert work is not None
+    clock.advance(30)
+    current = take_up(store, campaign_id, "current")
+    with pytest.raises(LeaseLostError):
+        frozen.complete(work, Rewarded(0.9, {}))
+    with pytest.raises(LeaseLostError):
+        frozen.next_trial()
+    run_to_the_end(current)
+    assert store.get_trial(campaign_id, 0).trial.reward != 0.9
+    verify(store, campaign_id)
+
+
+def test_samples_that_miss_the_budget_are_drawn_again(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    candidate = SearchSpace.candidate
+
+    def picky(space: SearchSpace, betas: Sequence[float]) -> Candidate:
+        if betas[0] != 1:
+            raise BudgetError("not on budget")
+        return candidate(space, betas)
+
+    monkeypatch.setattr(SearchSpace, "candidate", picky)
+    campaign_id = create(store, trials=4)
+    run_to_the_end(take_up(store, campaign_id))
+    trials = store.list_trials(campaign_id).items[1:]
+    assert [trial.betas[0] for trial in trials] == [1, 1, 1]
+    begun = [event for event in store.events_after(campaign_id) if event.kind == "trial.begun"]
+    assert max(event.data["draw"] for event in begun) > 0
+    verify(store, campaign_id)
+
+
+def test_a_budget_that_no_sample_can_meet_fails_the_campaign(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def never(space: SearchSpace, betas: Sequence[float]) -> Candidate:
+        raise BudgetError("not on budget")
+
+    monkeypatch.setattr(SearchSpace, "candidate", never)
+    campaign_id = create(store, trials=4)
+    run_to_the_end(take_up(store, campaign_id))
+    record = store.get_campaign(campaign_id)
+    assert record.state == "failed"
+    assert "2,274,654,112 multi-adds" in (record.error or "")
+    verify(store, campaign_id)
+
+
+@pytest.mark.parametrize(
+    ("statement", "sequence_of", "words"),
+    [
+        ("UPDATE trials SET reward = reward + 1e-15 WHERE number = 3", "trial.completed", "reward"),
+        ("UPDATE trials SET choices = '[0,1]' WHERE number = 3", "trial.begun", "choices"),
+        (
+            "UPDATE trials SET log_probability = log_probability + 1e-13 WHERE number = 3",
+            "trial.begun",
+            "log_prob",
+        ),
+        (
+            """UPDATE events SET data = replace(data, '"number": 3, "reward": 0.', '"number": 3, "reward":
+            0.1') WHERE kind = 'trial.completed'
+            """,
+            "trial.completed",
+            "reward",
+        ),
+        (
+            """UPDATE events SET data = replace(data, '"draw": 0', '"draw": 1')
+            WHERE kind = 'trial.begun' AND data LIKE '%"number": 3,%'""",
+            "trial.begun",
+            "draw",
+        ),
+    ],
+)
+def test_a_tampered_record_is_found_at_its_first_event(
+    store: Store, statement: str, sequence_of: str, words: str
+) -> None:
+    campaign_id = create(store, trials=6)
+    run_to_the_end(take_up(store, campaign_id))
+    verify(store, campaign_id)
+    events = store.events_after(campaign_id, 0, 1000)
+    expected = next(e.sequence for e in events if e.kind == sequence_of and e.data["number"] == 3)
+    with store._database.writing() as session:
+        changed = session.connection().exec_driver_sql(statement)
+        assert changed.rowcount >= 1
+    with pytest.raises(ReplayError, match=words) as caught:
+        verify(store, campaign_id)
+    assert caught.value.sequence == expected
+    assert f"event {expected}" in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("statement", "words"),
+    [
+        ("DELETE FROM events WHERE sequence = 5", "event 5"),
+        ("UPDATE controller_states SET state = replace(state, '\"told\":5', '\"told\":6')", "controller"),
+        ("UPDATE controller_states SET sequence = sequence - 1", "stored state"),
+        ("DELETE FROM controller_states", "stored state"),
+        ("UPDATE campaigns SET trials_finished = 5", "outcomes"),
+    ],
+)
+def test_other_damage_is_found_too(store: Store, statement: str, words: str) -> None:
+    campaign_id = create(store, trials=6)
+    run_to_the_end(take_up(store, campaign_id))
+    with store._database.writing() as session:
+        session.connection().exec_driver_sql(statement)
+    with pytest.raises(ReplayError, match=words):
+        verify(store, campaign_id)
+
+
+def test_a_campaign_that_has_not_begun_verifies(store: Store) -> None:
+    campaign_id = create(store)
+    verification = verify(store, campaign_id)
+    assert (verification.events, verification.trials_begun) == (1, 0)
+    assert verification.to_dict()["exact"] is True

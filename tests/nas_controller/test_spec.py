@@ -1,0 +1,91 @@
+"""The campaign document: defaults, exact round trips, and errors at the field that they are about."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from pydantic import ValidationError
+
+from nas_controller.spec import LEARNING_RATES, CampaignSpec
+
+MINIMAL = {"name": "digits", "dataset": "digits"}
+
+
+def located(document: dict[str, Any]) -> dict[str, str]:
+    with pytest.raises(ValidationError) as caught:
+        CampaignSpec.model_validate(document)
+    return {".".join(map(str, error["loc"])): error["msg"] for error in caught.value.errors()}
+
+
+def test_everything_but_name_and_data_set_has_a_default() -> None:
+    spec = CampaignSpec.model_validate(MINIMAL)
+    assert spec.trials == 12
+    assert spec.parallelism == 1
+    assert spec.proxy_task.resolve().profile == "laptop"
+    assert spec.search_space.build().budget_madds > 0
+    assert spec.controller.learning_rate == LEARNING_RATES["recurrent"]
+
+
+def test_the_documented_body_is_accepted_and_survives_json() -> None:
+    spec = CampaignSpec.model_validate(
+        {
+            "name": "digits",
+            "dataset": "digits",
+            "trials": 12,
+            "parallelism": 1,
+            "seed": 1,
+            "search_space": {"base": "sp-efficientnet-b0", "budget_madds": None, "mode": "exact"},
+            "controller": {"policy": "recurrent"},
+            "proxy_task": {"profile": "laptop", "steps": 123, "learning_rate": 0.1},
+        }
+    )
+    again = CampaignSpec.model_validate_json(spec.model_dump_json())
+    assert again == spec
+    assert again.proxy_task.overrides == {"steps": 123, "learning_rate": 0.1}
+    assert again.proxy_task.resolve().steps == 123
+
+
+def test_the_policy_brings_its_own_learning_rate_unless_one_is_given() -> None:
+    for policy, rate in LEARNING_RATES.items():
+        spec = CampaignSpec.model_validate({**MINIMAL, "controller": {"policy": policy}})
+        assert spec.controller.settings().learning_rate == rate
+    given = CampaignSpec.model_validate({**MINIMAL, "controller": {"learning_rate": 0.5}})
+    assert given.controller.learning_rate == 0.5
+
+
+@pytest.mark.parametrize(
+    ("changes", "field", "words"),
+    [
+        ({"colour": 1}, "colour", "not permitted"),
+        ({"name": "  "}, "name", "at least 1"),
+        ({"trials": 0}, "trials", "greater than or equal to 1"),
+        ({"dataset": None}, "dataset", "laptop"),
+        ({"dataset": "../etc"}, "dataset", "pattern"),
+        ({"search_space": {"base": "resnet"}}, "search_space.base", "sp-efficientnet-b0"),
+        ({"search_space": {"budget_madds": 1000}}, "search_space.budget_madds", "1,000"),
+        ({"search_space": {"mode": "rough"}}, "search_space.mode", "exact"),
+        ({"controller": {"policy": "random"}}, "controller.policy", "recurrent"),
+        ({"controller": {"momentum": 1}}, "controller.momentum", "not permitted"),
+        ({"proxy_task": {"profile": "desktop"}}, "proxy_task.profile", "laptop"),
+        ({"proxy_task": {"stepz": 5}}, "proxy_task.stepz", "steps"),
+        ({"proxy_task": {"steps": -5}}, "proxy_task.steps", "-5"),
+        ({"proxy_task": {"kind": "synthetic"}}, "proxy_task.kind", "kind"),
+    ],
+)
+def test_errors_name_the_field_and_what_would_be_right(
+    changes: dict[str, Any], field: str, words: str
+) -> None:
+    errors = located({**MINIMAL, **changes})
+    assert words in errors[field]
+
+
+def test_several_errors_come_together() -> None:
+    errors = located({"dataset": "d", "trials": -1, "search_space": {"budget_madds": 7}})
+    assert {"name", "trials", "search_space.budget_madds"} <= set(errors)
+
+
+def test_a_synthetic_campaign_needs_no_data_set() -> None:
+    spec = CampaignSpec.model_validate({"name": "s", "proxy_task": {"profile": "synthetic", "seconds": 0.5}})
+    assert spec.dataset is None
+    assert spec.proxy_task.resolve().seconds == 0.5

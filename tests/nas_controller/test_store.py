@@ -1,0 +1,522 @@
+"""What every store must do, whatever its database; parametrised by `database_url`."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+
+import pytest
+from sqlalchemy import text
+from synthetic_campaigns import Clock, synthetic_spec
+
+from nas_controller.store import (
+    ConflictError,
+    Lease,
+    LeaseLostError,
+    NotFoundError,
+    Store,
+    StoreUnavailableError,
+    StoreVersionError,
+)
+from nas_controller.store.database import Database
+from nas_controller.store.models import Base
+from nas_controller.store.records import TRIAL_ORDERS
+from nas_controller.store.schema import HEAD, current_revision
+from search_space.errors import InvalidValueError
+from search_space.space import CHOICES, SearchSpace
+
+SPACE = SearchSpace()
+CANDIDATES = [
+    SPACE.baseline,
+    *(SPACE.candidate([CHOICES[(i * k) % 5] for i in range(18)]) for k in (1, 2, 3, 4)),
+]
+STATE = {"weights": "AAAA", "told": 1, "baseline": 0.1 + 0.2}
+
+
+def claimed(store: Store, owner: str = "runner", seconds: float = 20) -> Lease:
+    campaign = store.create_campaign(synthetic_spec())
+    return store.claim(campaign.id, owner, seconds)
+
+
+def begin(store: Store, lease: Lease, number: int, reused_from: int | None = None) -> None:
+    store.begin_trial(lease, number, CANDIDATES[number], (0,) * 18, -1.5, reused_from)
+
+
+def kinds(store: Store, campaign_id: str) -> list[str]:
+    return [event.kind for event in store.events_after(campaign_id, 0, 1000)]
+
+
+def test_a_campaign_comes_back_as_it_was_made(store: Store, clock: Clock) -> None:
+    spec = synthetic_spec(name="first", proxy_task={"profile": "synthetic", "seconds": 0.25})
+    made = store.create_campaign(spec)
+    read = store.get_campaign(made.id)
+    assert read == made
+    assert read.spec == spec
+    assert read.state == "pending"
+    assert read.created_at == clock.now
+    assert read.created_at.utcoffset() is not None
+    assert read.to_dict()["created_at"] == "2025-01-02T03:04:05.678901Z"
+    assert kinds(store, made.id) == ["campaign.created"]
+
+
+def test_ids_sort_by_time_of_creation(store: Store, clock: Clock) -> None:
+    ids = []
+    for _ in range(5):
+        ids.append(store.create_campaign(synthetic_spec()).id)
+        clock.advance(1)
+    assert ids == sorted(ids)
+    assert len(set(ids)) == 5
+
+
+def test_what_is_not_there_is_not_found(store: Store) -> None:
+    campaign = store.create_campaign(synthetic_spec())
+    for read in (
+        lambda: store.get_campaign("c_0"),
+        lambda: store.list_trials("c_0"),
+        lambda: store.events_after("c_0"),
+        lambda: store.columns("c_0", "number"),
+        lambda: store.best_trials("c_0"),
+        lambda: store.controller_state("c_0"),
+        lambda: store.request_stop("c_0"),
+        lambda: store.claim("c_0", "me", 1),
+        lambda: store.get_trial(campaign.id, 0),
+        lambda: store.get_trial(campaign.id, 10**30),
+    ):
+        with pytest.raises(NotFoundError):
+            read()
+
+
+def test_campaigns_are_listed_newest_first_page_by_page(store: Store, clock: Clock) -> None:
+    ids = []
+    for _ in range(5):
+        ids.append(store.create_campaign(synthetic_spec()).id)
+        clock.advance(1)
+    store.request_stop(ids[1])
+    first = store.list_campaigns(limit=2)
+    second = store.list_campaigns(limit=2, cursor=first.next_cursor)
+    third = store.list_campaigns(limit=2, cursor=second.next_cursor)
+    listed = [c.id for page in (first, second, third) for c in page.items]
+    assert listed == ids[::-1]
+    assert third.next_cursor is None
+    assert [c.id for c in store.list_campaigns(state="stopped").items] == [ids[1]]
+
+
+@pytest.mark.parametrize("limit", [0, -1, 1001])
+def test_wrong_limits_are_refused(store: Store, limit: int) -> None:
+    with pytest.raises(InvalidValueError, match=str(limit)):
+        store.list_campaigns(limit=limit)
+
+
+@pytest.mark.parametrize(
+    "cursor", ["", "x", "bm8", "W10", "Wzk5OTk5OTk5OTk5OTk5OTk5OTk5OTk5LCA5XQ", "WzEsdHJ1ZV0", "é"]
+)
+def test_wrong_cursors_are_refused(store: Store, cursor: str) -> None:
+    campaign = store.create_campaign(synthetic_spec())
+    with pytest.raises(InvalidValueError, match="cursor"):
+        store.list_trials(campaign.id, cursor=cursor)
+
+
+def test_wrong_states_and_orders_are_refused(store: Store) -> None:
+    campaign = store.create_campaign(synthetic_spec())
+    with pytest.raises(InvalidValueError, match="sleeping"):
+        store.list_campaigns(state="sleeping")
+    with pytest.raises(InvalidValueError, match="sleeping"):
+        store.list_trials(campaign.id, state="sleeping")
+    with pytest.raises(InvalidValueError, match="colour"):
+        store.list_trials(campaign.id, order_by="colour")
+
+
+def test_trials_are_listed_in_every_order_page_by_page(store: Store) -> None:
+    lease = claimed(store)
+    for number, reward in enumerate([0.3, 0.1, None, 0.3, 0.0]):
+        begin(store, lease, number)
+        if reward is not None:
+            store.accept_reward(lease, number, 1, reward, {"ap": reward}, STATE)
+    every = {trial.number: trial for trial in store.list_trials(lease.campaign_id).items}
+    assert sorted(every) == [0, 1, 2, 3, 4]
+    for order in TRIAL_ORDERS:
+        listed, cursor = [], None
+        while True:
+            page = store.list_trials(lease.campaign_id, order_by=order, limit=2, cursor=cursor)
+            listed += [trial.number for trial in page.items]
+            cursor = page.next_cursor
+            if cursor is None:
+                break
+        sign, name = (-1, order[1:]) if order.startswith("-") else (1, order)
+
+        def key(number: int, name: str = name, sign: int = sign) -> tuple[float, int]:
+            value = getattr(every[number], name)
+            return (float("inf") if value is None else sign * value, number)
+
+        assert listed == sorted(every, key=key), order
+    running = store.list_trials(lease.campaign_id, state="running").items
+    assert [trial.number for trial in running] == [2]
+
+
+def test_a_trial_comes_back_exactly(store: Store) -> None:
+    lease = claimed(store)
+    log_probability = -28.97 - 0.1
+    candidate = CANDIDATES[1]
+    store.begin_trial(lease, 0, SPACE.baseline)
+    store.begin_trial(lease, 1, candidate, (4, 3, 2, 1, 0) * 3 + (0, 0, 0), log_probability)
+    store.record_progress(lease, 1, 1, 10, 30, {"loss": 0.1 + 0.2, "rate": float("nan")})
+    store.record_progress(lease, 1, 1, 20, 30, {"loss": 0.25})
+    store.accept_reward(lease, 1, 1, 1 / 3, {"ap": 1 / 3, "ap50": float("nan")}, STATE)
+    detail = store.get_trial(lease.campaign_id, 1)
+    trial = detail.trial
+    assert trial.widths == candidate.widths
+    assert trial.betas == candidate.betas
+    assert trial.alphas == candidate.alphas
+    assert (trial.madds, trial.params, trial.madds_ratio) == (
+        candidate.madds, candidate.params, candidate.madds_ratio,
+    )  # fmt: skip
+    assert trial.log_probability == log_probability
+    assert trial.reward == 1 / 3
+    assert trial.metrics == {"ap": 1 / 3}
+    assert (trial.progress_step, trial.progress_total) == (20, 30)
+    assert [point.to_dict()["values"] for point in detail.curve] == [{"loss": 0.1 + 0.2}, {"loss": 0.25}]
+    assert [(attempt.number, attempt.state) for attempt in detail.attempts] == [(1, "accepted")]
+    assert store.get_trial(lease.campaign_id, 0).trial.choices is None
+
+
+def test_reward_controller_and_event_come_in_one_transaction(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lease = claimed(store)
+    begin(store, lease, 0)
+    before = store.get_campaign(lease.campaign_id), store.get_trial(lease.campaign_id, 0)
+    with pytest.raises(ValueError):
+        store.accept_reward(lease, 0, 1, 0.5, {}, {"not JSON": float("nan")})
+    assert (store.get_campaign(lease.campaign_id), store.get_trial(lease.campaign_id, 0)) == before
+    assert store.controller_state(lease.campaign_id) is None
+
+    acceptance = store.accept_reward(lease, 0, 1, 0.5, {}, STATE)
+    assert acceptance.outcome == "accepted"
+    kept = store.controller_state(lease.campaign_id)
+    event = store.events_after(lease.campaign_id)[-1]
+    assert kept is not None
+    assert kept.state == STATE
+    assert event.kind == "trial.completed"
+    assert (event.sequence, event.data["controller_sha256"]) == (kept.sequence, kept.digest)
+    campaign = store.get_campaign(lease.campaign_id)
+    assert (campaign.trials_finished, campaign.best_reward, campaign.baseline_reward) == (1, 0.5, 0.5)
+
+
+def test_the_first_finished_attempt_wins(store: Store) -> None:
+    lease = claimed(store)
+    begin(store, lease, 0)
+    store.fail_attempt(lease, 0, 1, "lost its worker")
+    store.start_attempt(lease, 0)
+    assert store.accept_reward(lease, 0, 1, 0.4, {}, STATE).outcome == "accepted"
+    before = store.get_campaign(lease.campaign_id)
+
+    duplicate = store.accept_reward(lease, 0, 1, 0.9, {}, {"other": 1})
+    assert (duplicate.outcome, duplicate.trial.reward) == ("duplicate", 0.4)
+    assert store.get_campaign(lease.campaign_id) == before
+
+    late = store.accept_reward(lease, 0, 2, 0.9, {}, {"other": 1})
+    assert (late.outcome, late.trial.reward) == ("late", 0.4)
+    again = store.accept_reward(lease, 0, 2, 0.9, {}, {"other": 1})
+    assert again.outcome == "late"
+    detail = store.get_trial(lease.campaign_id, 0)
+    assert [(a.state, a.reward) for a in detail.attempts] == [("accepted", 0.4), ("late", 0.9)]
+    kept = store.controller_state(lease.campaign_id)
+    assert kept is not None
+    assert kept.state == STATE
+    after = store.get_campaign(lease.campaign_id)
+    assert (after.trials_finished, after.best_reward) == (1, 0.4)
+    assert kinds(store, lease.campaign_id).count("attempt.late") == 1
+
+
+@pytest.mark.parametrize("reward", [-0.1, 1.1, float("nan"), float("inf")])
+def test_rewards_outside_zero_to_one_are_refused(store: Store, reward: float) -> None:
+    lease = claimed(store)
+    begin(store, lease, 0)
+    with pytest.raises(InvalidValueError):
+        store.accept_reward(lease, 0, 1, reward, {}, STATE)
+
+
+def test_a_trial_given_up_has_reward_zero_and_says_why(store: Store) -> None:
+    lease = claimed(store)
+    begin(store, lease, 0)
+    failed = store.fail_trial(lease, 0, "the loss is not finite", STATE)
+    assert (failed.state, failed.reward, failed.error) == ("failed", 0.0, "the loss is not finite")
+    assert store.fail_trial(lease, 0, "again", STATE) == failed
+    assert store.best_trials(lease.campaign_id) == ()
+    assert store.get_campaign(lease.campaign_id).best_reward is None
+    with pytest.raises(ConflictError):
+        store.start_attempt(lease, 0)
+
+
+def test_repeats_take_the_known_outcome(store: Store) -> None:
+    lease = claimed(store)
+    begin(store, lease, 0)
+    begin(store, lease, 1, reused_from=0)
+    with pytest.raises(ConflictError, match="running"):
+        store.accept_repeat(lease, 1, STATE)
+    store.accept_reward(lease, 0, 1, 0.6, {"ap": 0.6}, STATE)
+    repeated = store.accept_repeat(lease, 1, STATE)
+    assert (repeated.state, repeated.reward, repeated.attempts) == ("completed", 0.6, 0)
+    assert store.accept_repeat(lease, 1, {"other": 1}) == repeated
+    assert [trial.number for trial in store.best_trials(lease.campaign_id, 5)] == [0]
+    begin(store, lease, 2)
+    with pytest.raises(ConflictError, match="repeats no other"):
+        store.accept_repeat(lease, 2, STATE)
+
+
+def test_the_best_trials_are_the_highest_and_earliest(store: Store) -> None:
+    lease = claimed(store)
+    for number, reward in enumerate([0.2, 0.5, 0.5, 0.1]):
+        begin(store, lease, number)
+        store.accept_reward(lease, number, 1, reward, {}, STATE)
+    assert [trial.number for trial in store.best_trials(lease.campaign_id, 3)] == [1, 2, 0]
+    assert store.get_campaign(lease.campaign_id).best_trial == 1
+
+
+def test_trial_numbers_have_no_gaps_and_no_doubles(store: Store) -> None:
+    lease = claimed(store)
+    with pytest.raises(ConflictError):
+        begin(store, lease, 1)
+    begin(store, lease, 0)
+    with pytest.raises(ConflictError):
+        begin(store, lease, 0)
+
+
+def test_events_are_gapless_and_resumable(store: Store) -> None:
+    lease = claimed(store)
+    for number in range(4):
+        begin(store, lease, number)
+        store.accept_reward(lease, number, 1, 0.1, {}, STATE)
+    store.finish_campaign(lease, "completed")
+    every = store.events_after(lease.campaign_id, 0, 1000)
+    assert [event.sequence for event in every] == list(range(1, len(every) + 1))
+    assert store.get_campaign(lease.campaign_id).last_event == len(every)
+    assert store.events_after(lease.campaign_id, 3, 2) == every[3:5]
+    assert store.events_after(lease.campaign_id, 10**20) == ()
+
+
+def test_stopping(store: Store) -> None:
+    pending = store.create_campaign(synthetic_spec())
+    assert store.request_stop(pending.id).state == "stopped"
+    assert store.request_stop(pending.id).state == "stopped"
+
+    lease = claimed(store)
+    begin(store, lease, 0)
+    assert store.request_stop(lease.campaign_id).state == "stopping"
+    assert store.request_stop(lease.campaign_id).state == "stopping"
+    assert store.renew(lease).state == "stopping"
+    assert store.finish_campaign(lease, "stopped").state == "stopped"
+    detail = store.get_trial(lease.campaign_id, 0)
+    assert (detail.trial.state, detail.attempts[0].state) == ("stopped", "abandoned")
+    assert kinds(store, lease.campaign_id).count("campaign.stopping") == 1
+
+    completed = claimed(store)
+    store.finish_campaign(completed, "completed")
+    with pytest.raises(ConflictError, match="completed"):
+        store.request_stop(completed.campaign_id)
+
+
+def test_a_lease_keeps_others_out_until_it_expires(store: Store, clock: Clock) -> None:
+    lease = claimed(store, "first", 20)
+    with pytest.raises(ConflictError, match="first"):
+        store.claim(lease.campaign_id, "second", 20)
+    assert store.runnable_campaigns() == ()
+    clock.advance(15)
+    store.renew(lease)
+    clock.advance(15)
+    begin(store, lease, 0)
+    clock.advance(6)
+    assert [c.id for c in store.runnable_campaigns()] == [lease.campaign_id]
+    taken = store.claim(lease.campaign_id, "second", 20)
+    assert taken.epoch == lease.epoch + 1
+
+
+def test_a_runner_that_lost_its_lease_writes_nothing(store: Store, clock: Clock) -> None:
+    lost = claimed(store, "first", 20)
+    begin(store, lost, 0)
+    clock.advance(21)
+    writes: list[Callable[[], object]] = [
+        lambda: store.renew(lost),
+        lambda: begin(store, lost, 1),
+        lambda: store.start_attempt(lost, 0),
+        lambda: store.record_progress(lost, 0, 1, 1, 2, {}),
+        lambda: store.fail_attempt(lost, 0, 1, "x"),
+        lambda: store.accept_reward(lost, 0, 1, 0.5, {}, STATE),
+        lambda: store.accept_repeat(lost, 0, STATE),
+        lambda: store.fail_trial(lost, 0, "x", STATE),
+        lambda: store.finish_campaign(lost, "completed"),
+    ]
+    for write in writes:  # expired, though nobody has taken over yet
+        with pytest.raises(LeaseLostError, match="expired"):
+            write()
+    current = store.claim(lost.campaign_id, "second", 20)
+    before = store.get_campaign(lost.campaign_id), store.get_trial(lost.campaign_id, 0)
+    for write in writes:
+        with pytest.raises(LeaseLostError, match="has lost to lease"):
+            write()
+    assert (store.get_campaign(lost.campaign_id), store.get_trial(lost.campaign_id, 0)) == before
+    assert before[1].attempts[0].state == "abandoned"
+    assert store.start_attempt(current, 0).epoch == current.epoch
+
+
+def test_a_released_lease_can_be_claimed_at_once(store: Store) -> None:
+    lease = claimed(store, "first")
+    store.release(lease.campaign_id, "somebody else")
+    with pytest.raises(ConflictError):
+        store.claim(lease.campaign_id, "second", 20)
+    store.release(lease.campaign_id, "first")
+    assert store.claim(lease.campaign_id, "second", 20).epoch == 2
+    with pytest.raises(LeaseLostError):
+        store.renew(lease)
+
+
+def test_a_finished_campaign_cannot_be_claimed(store: Store) -> None:
+    lease = claimed(store)
+    store.finish_campaign(lease, "failed", "the data set is gone")
+    with pytest.raises(ConflictError, match="failed"):
+        store.claim(lease.campaign_id, "second", 20)
+    assert store.get_campaign(lease.campaign_id).error == "the data set is gone"
+
+
+def test_columns_are_whole_and_in_order(store: Store) -> None:
+    lease = claimed(store)
+    begin(store, lease, 0)
+    store.accept_reward(lease, 0, 1, 0.25, {}, STATE)
+    begin(store, lease, 1)
+    columns = store.columns(lease.campaign_id, "number", "reward", "widths")
+    assert columns["number"] == [0, 1]
+    assert columns["reward"] == [0.25, None]
+    assert columns["widths"] == [list(CANDIDATES[0].widths), list(CANDIDATES[1].widths)]
+    with pytest.raises(ValueError, match="spec"):
+        store.columns(lease.campaign_id, "spec")
+
+
+def test_readers_and_writers_never_meet_a_locked_database(store: Store, database_url: str) -> None:
+    """A reader on a store of its own and two writers on another, all at once."""
+    leases = [claimed(store, f"runner {k}", 600) for k in range(2)]
+    errors: list[BaseException] = []
+    done = threading.Event()
+
+    def write(lease: Lease) -> None:
+        try:
+            begin(store, lease, 0)
+            for step in range(150):
+                store.record_progress(lease, 0, 1, step, 150, {"loss": 1.0})
+        except BaseException as error:
+            errors.append(error)
+
+    def read() -> None:
+        reader = Store.open(database_url)
+        try:
+            while not done.is_set():
+                for lease in leases:
+                    reader.get_campaign(lease.campaign_id)
+                    reader.list_trials(lease.campaign_id)
+                    reader.events_after(lease.campaign_id)
+        except BaseException as error:
+            errors.append(error)
+        finally:
+            reader.close()
+
+    writers = [threading.Thread(target=write, args=(lease,)) for lease in leases]
+    readers = [threading.Thread(target=read) for _ in range(2)]
+    for thread in (*writers, *readers):
+        thread.start()
+    for thread in writers:
+        thread.join()
+    done.set()
+    for thread in readers:
+        thread.join()
+    assert errors == []
+    assert all(len(store.get_trial(lease.campaign_id, 0).curve) == 150 for lease in leases)
+
+
+def test_only_one_of_many_claims_wins(store: Store) -> None:
+    campaign = store.create_campaign(synthetic_spec())
+    won: list[Lease] = []
+
+    def claim(owner: str) -> None:
+        with suppress(ConflictError):
+            won.append(store.claim(campaign.id, owner, 60))
+
+    threads = [threading.Thread(target=claim, args=(f"runner {k}",)) for k in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(won) == 1
+
+
+def test_the_migrations_make_exactly_the_models(database_url: str) -> None:
+    from alembic.autogenerate import compare_metadata
+    from alembic.migration import MigrationContext
+
+    Store.open(database_url).close()
+    Store.open(database_url).close()  # a second time changes nothing
+    database = Database(database_url)
+    with database.engine.connect() as connection:
+        assert current_revision(connection) == HEAD
+        context = MigrationContext.configure(connection, opts={"compare_type": True})
+        assert compare_metadata(context, Base.metadata) == []
+    database.close()
+
+
+def test_stores_that_open_together_migrate_once(database_url: str) -> None:
+    errors: list[BaseException] = []
+
+    def open_store() -> None:
+        try:
+            Store.open(database_url).close()
+        except BaseException as error:
+            errors.append(error)
+
+    threads = [threading.Thread(target=open_store) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert errors == []
+
+
+def test_a_database_of_a_newer_version_is_refused(database_url: str) -> None:
+    Store.open(database_url).close()
+    database = Database(database_url)
+    with database.writing() as session:
+        session.execute(text("UPDATE alembic_version SET version_num = '9999'"))
+    database.close()
+    with pytest.raises(StoreVersionError, match="9999"):
+        Store.open(database_url)
+
+
+def test_sqlite_is_opened_as_it_should_be(tmp_path: Path) -> None:
+    database = Database(f"sqlite:///{tmp_path}/new/folder/effspine.db")
+    with database.engine.connect() as connection:
+
+        def pragma(name: str) -> object:
+            return connection.exec_driver_sql(f"PRAGMA {name}").scalar()
+
+        assert pragma("journal_mode") == "wal"
+        assert pragma("foreign_keys") == 1
+        assert pragma("synchronous") == 2
+        assert int(str(pragma("busy_timeout"))) >= 10_000
+    database.close()
+
+
+def test_urls_that_are_none_and_databases_that_are_away(tmp_path: Path) -> None:
+    for url in ("nonsense", "mysql://localhost/x", "sqlite+none:///x"):
+        with pytest.raises(InvalidValueError):
+            Database(url)
+    (tmp_path / "file").write_text("not a folder")
+    with pytest.raises(StoreUnavailableError):
+        Store.open(f"sqlite:///{tmp_path}/file/effspine.db")
+    (tmp_path / "broken.db").write_text("this is no database, but it is long enough to look at" * 100)
+    with pytest.raises(StoreUnavailableError, match=r"broken\.db"):
+        Store.open(f"sqlite:///{tmp_path}/broken.db")
+
+
+def test_a_password_is_never_shown() -> None:
+    with pytest.raises((InvalidValueError, StoreUnavailableError)) as caught:
+        Store.open("postgresql+psycopg://user:secret@127.0.0.1:1/none")
+    assert "secret" not in str(caught.value)

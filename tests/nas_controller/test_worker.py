@@ -1,0 +1,136 @@
+"""Every ending of a trial becomes an outcome; the trainer stays warm. No TensorFlow here."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import threading
+from dataclasses import dataclass
+from pathlib import Path
+from types import ModuleType
+from typing import Any, ClassVar
+
+import pytest
+
+from nas_controller import synthetic, worker
+from nas_controller.campaign import Failed, Rewarded
+from nas_controller.worker import Job, TrialProgress, TrialRun, run_trial
+from search_space.architecture import Architecture
+from search_space.errors import EffspineError, InvalidValueError
+from search_space.proxy_task import resolve
+from search_space.space import SearchSpace
+
+BASE = SearchSpace().base
+WIDTHS = tuple(width + 8 for width in BASE.widths)
+
+
+def job(profile: str = "synthetic", tmp_path: Path = Path("/nowhere"), seed: int = 1, **changes: Any) -> Job:
+    return Job(resolve(profile, **changes), BASE, tmp_path, tmp_path / "cache", seed, 1)
+
+
+@dataclass(frozen=True)
+class FakeProgress:
+    step: int
+    steps: int
+    loss: float
+    seconds: float
+
+
+class FakeProxyWorker:
+    """Stands in for the trainer; `raises` is what training ends with."""
+
+    built: ClassVar[list[tuple[Any, ...]]] = []
+    raises: ClassVar[BaseException | None] = None
+
+    def __init__(self, *arguments: Any) -> None:
+        self.built.append(arguments)
+
+    def run(self, candidate: Architecture, on_progress: Any) -> dict[str, float | None]:
+        on_progress(FakeProgress(1, 2, 0.5, 0.1))
+        if self.raises is not None:
+            raise self.raises
+        assert candidate.widths == WIDTHS
+        return {"ap": 0.25, "ap_small": None, "steps": 2}
+
+
+class GiveUpError(EffspineError):
+    reaction = "give_up"
+
+
+@pytest.fixture
+def trainer(monkeypatch: pytest.MonkeyPatch) -> type[FakeProxyWorker]:
+    module = ModuleType("proxy_trainer.proxy")
+    module.ProxyWorker = FakeProxyWorker  # type: ignore[attr-defined]
+    monkeypatch.setitem(sys.modules, "proxy_trainer.proxy", module)
+    monkeypatch.setattr(worker, "_warm", {})
+    for name in ("TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS", "TF_CPP_MIN_LOG_LEVEL"):
+        monkeypatch.setenv(name, "")  # put back afterwards
+    monkeypatch.setattr(FakeProxyWorker, "built", [])
+    monkeypatch.setattr(FakeProxyWorker, "raises", None)
+    return FakeProxyWorker
+
+
+def test_the_synthetic_reward_needs_no_trainer() -> None:
+    reports: list[TrialProgress] = []
+    outcome = run_trial(job(), WIDTHS, reports.append)
+    assert isinstance(outcome, Rewarded)
+    assert outcome.reward == synthetic.reward(WIDTHS, BASE.widths)
+    assert reports == []
+    slow = run_trial(job(seconds=0.1), WIDTHS, reports.append)
+    assert isinstance(slow, Rewarded)
+    assert slow.reward == outcome.reward
+    assert [report.step for report in reports] == list(range(1, worker.SYNTHETIC_STEPS + 1))
+
+
+def test_importing_the_controller_and_running_a_synthetic_trial_imports_no_tensorflow() -> None:
+    code = (
+        "import sys, nas_controller.worker, nas_controller.runner\n"
+        "import nas_controller.supervisor, nas_controller.figures\n"
+        "assert not {'tensorflow', 'ray', 'proxy_trainer'} & set(sys.modules), 'too much is imported'"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True, cwd=Path(__file__).parents[2])
+
+
+def test_the_trainer_stays_warm(trainer: type[FakeProxyWorker], tmp_path: Path) -> None:
+    reports: list[TrialProgress] = []
+    for _ in range(3):
+        outcome = run_trial(job("smoke", tmp_path), WIDTHS, reports.append)
+        assert outcome == Rewarded(0.25, {"ap": 0.25, "steps": 2.0})
+    assert len(trainer.built) == 1
+    assert trainer.built[0] == (resolve("smoke"), tmp_path, tmp_path / "cache", 1)
+    assert reports[0] == TrialProgress(1, 2, {"loss": 0.5, "seconds": 0.1})
+    run_trial(job("smoke", tmp_path, seed=2), WIDTHS, reports.append)
+    assert len(trainer.built) == 2
+
+
+@pytest.mark.parametrize(
+    ("error", "expected"),
+    [
+        (GiveUpError("the loss is not finite"), Failed("give_up", "the loss is not finite")),
+        (InvalidValueError("the data set is gone"), Failed("stop", "the data set is gone")),
+        (MemoryError("too much"), Failed("retry", "MemoryError: too much")),
+        (ValueError("shapes"), Failed("retry", "ValueError: shapes")),
+    ],
+)
+def test_errors_become_outcomes(
+    trainer: type[FakeProxyWorker], tmp_path: Path, error: BaseException, expected: Failed,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    monkeypatch.setattr(trainer, "raises", error)
+    assert run_trial(job("smoke", tmp_path), WIDTHS, lambda progress: None) == expected
+
+
+def test_a_run_reports_while_it_trains_and_can_be_cancelled() -> None:
+    run = TrialRun(job(seconds=60), WIDTHS)
+    assert run.wait(0.05) is None
+    slow = run.cancel(0.0)
+    assert slow is False
+    quick = TrialRun(job(seconds=1.0), WIDTHS)
+    assert quick.wait(0.2) is None
+    assert quick.latest is not None
+    assert quick.latest.steps == worker.SYNTHETIC_STEPS
+    assert quick.cancel(5.0) is True
+    assert quick.wait(0.0) is None
+    done = TrialRun(job(), WIDTHS)
+    assert isinstance(done.wait(5.0), Rewarded)
+    assert threading.active_count() < 50
