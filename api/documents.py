@@ -7,11 +7,13 @@ parameters. Rewards are AP, from 0 to 1.
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, Literal, TypeVar
 
 from pydantic import BaseModel, Field
 
-from nas_controller.store.records import CampaignState, TrialState
+# The states of `nas_controller.store.records`, written again: the client must not load a database to read them.
+CampaignState = Literal["pending", "running", "paused", "stopping", "stopped", "completed", "failed"]
+TrialState = Literal["running", "completed", "failed", "stopped"]
 
 Item = TypeVar("Item")
 

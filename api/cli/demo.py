@@ -8,6 +8,7 @@ It only uses what anybody can: the commands `data make-digits` and `serve`, and 
 
 from __future__ import annotations
 
+import shutil
 import signal
 import subprocess
 import sys
@@ -155,8 +156,8 @@ def _report(
     if leaves_service:
         _say(f"the service goes on at {settings.url}")
     else:
-        _say(f"look again: effspine serve --port {settings.port}, then {settings.url}/campaigns/{campaign.id}")
-    _say("your own data: effspine data register NAME DIR, then a campaign with `dataset: NAME`")
+        _say(f"look again: {program()} serve --port {settings.port}, then {settings.url}/campaigns/{campaign.id}")
+    _say(f"your own data: {program()} data register NAME DIR, then a campaign with `dataset: NAME`")
 
 
 def compare(answer: BestDocument) -> None:
@@ -191,6 +192,11 @@ def export(client: Client, campaign: CampaignDocument, settings: Settings) -> Pa
 
     name, content = client.export(campaign.id, "json")
     return write_file(settings.data_dir / "exports" / campaign.id, name, content)
+
+
+def program() -> str:
+    """How a person calls this command from here: by its name where that is found, else by its path."""
+    return "effspine" if shutil.which("effspine") or Path(sys.argv[0]).name != "effspine" else sys.argv[0]
 
 
 def _say(line: str) -> None:

@@ -39,13 +39,19 @@ def follow(
 
 
 def seconds_left(campaign: CampaignDocument, recent: Sequence[TrialDocument]) -> float | None:
-    """Estimate of the time to the campaign's end from the trials trained so far; None before the first."""
-    trained = [seconds for trial in recent if (seconds := training_seconds(trial)) is not None]
+    """Estimate of the time to the campaign's end, from the latest trials and how many of them had to be trained.
+
+    None before the first.
+    """
+    finished = [trial for trial in recent if trial.state == "completed"]
+    trained = [seconds for trial in finished if (seconds := training_seconds(trial)) is not None]
     if not trained:
         return None
-    left = campaign.spec["trials"] - campaign.trials_finished
-    done = sum((trial.progress_step or 0) / (trial.progress_total or 1) for trial in recent if trial.state == "running")
-    return float(median(trained) * max(0.0, left - done) / campaign.spec["parallelism"])
+    running = (trial for trial in recent if trial.state == "running")
+    under_way = sum((trial.progress_step or 0) / (trial.progress_total or 1) for trial in running)
+    left = campaign.spec["trials"] - campaign.trials_finished - under_way
+    share_trained = len(trained) / len(finished)
+    return float(median(trained) * max(0.0, left) * share_trained / campaign.spec["parallelism"])
 
 
 def training_seconds(trial: TrialDocument) -> float | None:
@@ -91,7 +97,7 @@ def _follow_live(client: Client, campaign: CampaignDocument, on_trial: OnTrial |
                     raise
                 time.sleep(REFRESH_SECONDS)  # the store is busy; the next look will tell
                 continue
-            live.update(_view(campaign, recent))
+            live.update(view(campaign, recent))
             for trial in reversed(recent):
                 if trial.finished_at is not None and trial.number not in reported:
                     reported.add(trial.number)
@@ -102,7 +108,7 @@ def _follow_live(client: Client, campaign: CampaignDocument, on_trial: OnTrial |
             time.sleep(REFRESH_SECONDS)
 
 
-def _view(campaign: CampaignDocument, recent: Sequence[TrialDocument]) -> Group:
+def view(campaign: CampaignDocument, recent: Sequence[TrialDocument]) -> Group:
     """The live picture: recent trials (oldest first), those in training with their progress, and the state."""
     from rich import box
     from rich.console import Group

@@ -36,11 +36,12 @@ function showHeading() {
   link.setAttribute("aria-disabled", String(campaign.best_trial === null));
 }
 
-/** Seconds to the end, from the trials trained last; null before the first. */
+/** Seconds to the end, from the latest trials and how many of them had to be trained; null before the first. */
 function secondsLeft(recent) {
   const trained = recent.map(trainingSeconds).filter((seconds) => seconds !== null);
   if (!trained.length) return null;
-  return (median(trained) * (campaign.spec.trials - campaign.trials_finished)) / campaign.spec.parallelism;
+  const left = (campaign.spec.trials - campaign.trials_finished) * (trained.length / recent.length);
+  return (median(trained) * left) / campaign.spec.parallelism;
 }
 
 function showHeadline(best, recent) {
@@ -101,7 +102,7 @@ async function refresh() {
   refreshing = (async () => {
     try {
       campaign = await getJson(path);
-      const [best, recent] = await Promise.all([getJson(`${path}/best`), getJson(`${path}/trials?state=completed&order_by=-number&limit=20`)]);
+      const [best, recent] = await Promise.all([getJson(`${path}/best`), getJson(`${path}/trials?state=completed&order_by=-number&limit=100`)]);
       showHeading();
       showHeadline(best.items[0] ?? null, recent.items);
       await Promise.all([showFigures(), refreshTable(campaign.best_trial), showRunning()]);

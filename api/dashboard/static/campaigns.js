@@ -10,18 +10,18 @@ let shown = PAGE;
 
 function row(campaign) {
   const { spec } = campaign;
-  const about = spec.proxy_task.profile === "synthetic" ? "synthetic reward, nothing is trained" : `${spec.dataset} · ${spec.proxy_task.profile}`;
+  const about = spec.proxy_task.profile === "synthetic" ? "synthetic reward" : `${spec.dataset} · ${spec.proxy_task.profile}`;
   const gain = campaign.best_reward === null || campaign.baseline_reward === null ? null : campaign.best_reward - campaign.baseline_reward;
   return element("tr", {},
-    element("td", {}, element("a", { class: "name", href: `/campaigns/${encodeURIComponent(campaign.id)}` }, campaign.name), element("small", {}, about)),
+    element("td", { class: "called" }, element("a", { class: "name", href: `/campaigns/${encodeURIComponent(campaign.id)}` }, campaign.name), element("small", {}, about)),
     element("td", {}, statePill(campaign.state)),
     element("td", {}, element("div", { class: "done" },
       element("progress", { max: spec.trials, value: campaign.trials_finished, "aria-label": "Trials finished" }),
       element("span", {}, `${campaign.trials_finished} / ${spec.trials}`))),
     element("td", { class: "figure" }, points(campaign.best_reward)),
-    element("td", { class: "figure" }, points(campaign.baseline_reward)),
+    element("td", { class: "figure spare" }, points(campaign.baseline_reward)),
     element("td", { class: "figure" }, signed(gain)),
-    element("td", { class: "figure" }, moment(campaign.started_at)));
+    element("td", { class: "figure spare" }, moment(campaign.started_at)));
 }
 
 async function read() {

@@ -15,7 +15,7 @@ export function follow(path, after, refresh) {
   const rest = () => { clearInterval(polling); polling = null; };
 
   const source = new EventSource(`${path}?after=${after}`);
-  source.addEventListener("open", rest);
+  source.addEventListener("open", () => { rest(); soon(); }); // whatever happened while it was away
   source.addEventListener("message", soon);
   source.addEventListener("end", () => { source.close(); rest(); soon(); });
   source.addEventListener("error", poll); // the browser reconnects by itself; until then, and if it gives up, poll
