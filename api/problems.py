@@ -48,6 +48,15 @@ class Problem(BaseModel):
     errors: list[FieldProblem] = Field(default_factory=list, description="The inputs that are wrong.")
 
 
+class ProblemResponse(JSONResponse):
+    """A problem document in ASCII, so that even a value that is no proper text can be shown back."""
+
+    media_type = MEDIA_TYPE
+
+    def render(self, content: Any) -> bytes:
+        return json.dumps(content, allow_nan=False, separators=(",", ":")).encode("ascii")
+
+
 def problem_response(
     status: int,
     detail: str,
@@ -69,7 +78,7 @@ def problem_response(
         request_id=request_id,
         errors=list(errors),
     )
-    return JSONResponse(problem.model_dump(mode="json"), status, headers, MEDIA_TYPE)
+    return ProblemResponse(problem.model_dump(), status, headers)
 
 
 def _respond(request: Request, status: int, detail: str, **more: Any) -> JSONResponse:

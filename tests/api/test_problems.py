@@ -67,6 +67,28 @@ def test_a_body_that_is_not_json_is_a_bad_request(service: TestClient) -> None:
     assert "not JSON" in problem_of(response, 400)["detail"]
 
 
+@pytest.mark.parametrize(
+    "body",
+    [
+        b'{"name": "\\ud800", "proxy_task": {"profile": "synthetic"}}',
+        b'{"name": "x", "proxy_task": {"profile": "synthetic", "\\udfff": 1}}',
+        b'{"name": "x", "trials": NaN, "proxy_task": {"profile": "synthetic"}}',
+        b'{"name": "x", "trials": 1e400, "proxy_task": {"profile": "synthetic"}}',
+        b'{"name": "x", "seed": 99999999999999999999999, "proxy_task": {"profile": "synthetic"}}',
+        b'{"name": "x", "proxy_task": {"profile": "synthetic", "seconds": Infinity}}',
+        b'{"name": "x", "proxy_task": {"profile": ["synthetic"]}}',
+        b'{"name": "x", "proxy_task": 5, "controller": [], "search_space": "q"}',
+    ],
+)
+def test_a_value_that_no_campaign_can_have_is_refused(service: TestClient, body: bytes) -> None:
+    problem_of(service.post("/v1/campaigns", content=body, headers={"Content-Type": "application/json"}), 422)
+
+
+@pytest.mark.parametrize("body", [b"\xff\xfe", b"[" * 100_000, b"9" * 5_000])
+def test_a_body_that_cannot_be_parsed_is_a_bad_request(service: TestClient, body: bytes) -> None:
+    problem_of(service.post("/v1/campaigns", content=body, headers={"Content-Type": "application/json"}), 400)
+
+
 @pytest.mark.parametrize("body", [b"[]", b"null", b'"text"', b"{}"])
 def test_a_body_that_is_no_campaign_is_refused(service: TestClient, body: bytes) -> None:
     response = service.post("/v1/campaigns", content=body, headers={"Content-Type": "application/json"})
