@@ -19,7 +19,7 @@ from __future__ import annotations
 import logging
 import os
 import shutil
-import tempfile
+import signal
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
@@ -42,6 +42,7 @@ from ray import tune
 from ray.tune.search import ConcurrencyLimiter, Searcher
 
 from nas_controller.campaign import Campaign, Failed, Rewarded, TrialWork
+from nas_controller.session_folder import remove_session_folder, session_folder
 from nas_controller.worker import Job, TrialProgress, TrialRun
 
 TRIALS_AN_EXPERIMENT = 500
@@ -67,15 +68,15 @@ def run_campaign(campaign: Campaign, job: Job, stop: Stop, folder: Path) -> None
 
 
 @contextmanager
-def local_ray(parallelism: int, name: str) -> Iterator[Path]:
+def local_ray(parallelism: int, campaign_id: str) -> Iterator[Path]:
     """A Ray of this process alone, on loopback, with room for `parallelism` trials; gone when the block
     ends.
 
     Yields its folder, which is removed at the end. It lies in a short path in the temporary folder, since
     socket names may not be long; what an earlier process of the same `name` left there is removed.
     """
-    folder = _session_folder(name)
-    shutil.rmtree(folder, ignore_errors=True)
+    remove_session_folder(campaign_id)
+    folder = session_folder(campaign_id)
     ray.init(
         num_cpus=parallelism,
         num_gpus=None,
@@ -89,19 +90,9 @@ def local_ray(parallelism: int, name: str) -> Iterator[Path]:
     try:
         yield folder
     finally:
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)  # a second one would leave half of it behind
         ray.shutdown()
-        shutil.rmtree(folder, ignore_errors=True)
-
-
-def _session_folder(name: str) -> Path:
-    root = Path(tempfile.gettempdir())
-    if len(str(root)) > 20:
-        root = Path("/tmp")
-    private = root / f"effspine-{os.getuid()}"
-    private.mkdir(mode=0o700, exist_ok=True)
-    if private.is_symlink() or private.stat().st_uid != os.getuid():
-        raise PermissionError(f"{private} belongs to somebody else; remove it or set TMPDIR")
-    return private / name
+        remove_session_folder(campaign_id)
 
 
 def _run_experiment(campaign: Campaign, job: Job, stop: Stop, folder: Path) -> None:

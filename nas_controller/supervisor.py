@@ -20,6 +20,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from nas_controller.session_folder import remove_session_folder
 from nas_controller.store import CampaignRecord, ConflictError, LeaseLostError, Store, StoreUnavailableError
 
 logger = logging.getLogger(__name__)
@@ -126,6 +127,7 @@ class Supervisor:
         """Cleans up behind a runner that has ended, and decides whether its campaign gets another."""
         _kill_group(runner.process.pid)
         _close_stdin(runner.process)
+        remove_session_folder(runner.campaign_id)
         campaign_id = runner.campaign_id
         logger.info("campaign %s: runner %d ended with status %d", campaign_id, runner.process.pid, status)
         store.release(campaign_id, runner.owner)
@@ -170,6 +172,7 @@ class Supervisor:
                 runner.process.kill()
                 runner.process.wait()
             _kill_group(runner.process.pid)
+            remove_session_folder(runner.campaign_id)
             with suppress(StoreUnavailableError):
                 store.release(runner.campaign_id, runner.owner)
         self._runners.clear()

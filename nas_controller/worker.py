@@ -102,15 +102,13 @@ def _trained(job: Job, widths: tuple[int, ...], on_progress: OnProgress) -> Rewa
 
 def _build(job: Job) -> ProxyWorker:
     """The warm trainer of a job; TensorFlow starts here, with the threads of the job, once in a process."""
-    os.environ["TF_NUM_INTRAOP_THREADS"] = str(job.threads)
-    os.environ["TF_NUM_INTEROP_THREADS"] = "1" if job.threads == 1 else "2"
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
     from proxy_trainer.proxy import ProxyWorker
 
     if job.dataset_dir is None:
         raise InvalidValueError(f"the profile '{job.task.profile}' needs a data set", field="dataset")
     _warm.clear()  # another job's data would only take memory
-    _warm[job] = ProxyWorker(job.task, job.dataset_dir, job.cache_dir, job.seed)
+    _warm[job] = ProxyWorker(job.task, job.dataset_dir, job.cache_dir, job.seed, job.threads)
     return _warm[job]
 
 

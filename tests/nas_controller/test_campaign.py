@@ -12,7 +12,7 @@ from synthetic_campaigns import Clock, synthetic_spec
 from nas_controller import synthetic
 from nas_controller.campaign import MAX_FAILED_ATTEMPTS, Campaign, Failed, Rewarded, TrialWork
 from nas_controller.replay import ReplayError, verify
-from nas_controller.search import Search
+from nas_controller.search import Proposed, Search
 from nas_controller.store import LeaseLostError, Store
 from search_space.errors import BudgetError
 from search_space.space import Candidate, SearchSpace
@@ -286,13 +286,13 @@ def run_with_outcomes(campaign: Campaign) -> None:
 def test_a_crash_at_any_write_changes_nothing_in_the_end(
     store: Store, after: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    propose = Search.propose
-    repeats: dict[int, int] = {
-        5: 1,
-        6: 2,
-        7: 1,
-    }  # with a policy that hardly learns, these repeat the trials they name
-    monkeypatch.setattr(Search, "propose", lambda self, number: propose(self, repeats.get(number, number)))
+    honest = Search.propose
+    repeats = {5: 1, 6: 2, 7: 1}  # with a policy that hardly learns, these repeat the trials they name
+
+    def propose(search: Search, number: int) -> Proposed:
+        return honest(search, repeats.get(number, number))
+
+    monkeypatch.setattr(Search, "propose", propose)
     spec: dict[str, Any] = {"trials": 10, "controller": {"policy": "factorised", "learning_rate": 1e-9}}
     expected_id = create(store, **spec)
     run_with_outcomes(take_up(store, expected_id))

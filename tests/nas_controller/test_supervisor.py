@@ -11,7 +11,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -20,6 +20,7 @@ from synthetic_campaigns import synthetic_spec
 from nas_controller import supervisor as supervisor_module
 from nas_controller.replay import verify
 from nas_controller.runner import EXIT_NOT_OURS, LEASE_SECONDS, main
+from nas_controller.session_folder import session_folder
 from nas_controller.store import Store, sqlite_url
 from nas_controller.supervisor import MAX_RESTARTS, Supervisor, log_path, log_tail
 
@@ -179,6 +180,7 @@ def test_kill_9_of_the_supervisor_and_of_the_runner_loses_nothing(
         wait_for(lambda: not any(alive(pid) for pid in below), 20, "the killed runner's Ray to end")
         wait_for(lambda: not supervisor._runners, 30, "the last runner to end")
 
+    assert not session_folder(campaign_id).exists()
     trials = real_store.list_trials(campaign_id).items
     assert [trial.state for trial in trials] == ["completed"] * 8
     for number, reward in zip(known["number"], known["reward"], strict=True):
@@ -220,6 +222,6 @@ def test_a_killed_worker_is_a_new_attempt_and_a_stop_is_prompt(
     assert curve
     assert real_store.list_trials(campaign_id, state="running").items == ()
     assert log_path(tmp_path, campaign_id).exists()
-    with suppress(ProcessLookupError):
-        assert not any(alive(pid) for pid in below)
+    assert not any(alive(pid) for pid in below)
+    assert not session_folder(campaign_id).exists()
     verify(real_store, campaign_id)

@@ -25,7 +25,7 @@ WIDTHS = tuple(width + 8 for width in BASE.widths)
 
 
 def job(profile: str = "synthetic", tmp_path: Path = Path("/nowhere"), seed: int = 1, **changes: Any) -> Job:
-    return Job(resolve(profile, **changes), BASE, tmp_path, tmp_path / "cache", seed, 1)
+    return Job(resolve(profile, **changes), BASE, tmp_path, tmp_path / "cache", seed, threads=2)
 
 
 @dataclass(frozen=True)
@@ -63,8 +63,7 @@ def trainer(monkeypatch: pytest.MonkeyPatch) -> type[FakeProxyWorker]:
     module.ProxyWorker = FakeProxyWorker  # type: ignore[attr-defined]
     monkeypatch.setitem(sys.modules, "proxy_trainer.proxy", module)
     monkeypatch.setattr(worker, "_warm", {})
-    for name in ("TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS", "TF_CPP_MIN_LOG_LEVEL"):
-        monkeypatch.setenv(name, "")  # put back afterwards
+    monkeypatch.setenv("TF_CPP_MIN_LOG_LEVEL", "")  # put back afterwards
     monkeypatch.setattr(FakeProxyWorker, "built", [])
     monkeypatch.setattr(FakeProxyWorker, "raises", None)
     return FakeProxyWorker
@@ -97,7 +96,7 @@ def test_the_trainer_stays_warm(trainer: type[FakeProxyWorker], tmp_path: Path) 
         outcome = run_trial(job("smoke", tmp_path), WIDTHS, reports.append)
         assert outcome == Rewarded(0.25, {"ap": 0.25, "steps": 2.0})
     assert len(trainer.built) == 1
-    assert trainer.built[0] == (resolve("smoke"), tmp_path, tmp_path / "cache", 1)
+    assert trainer.built[0] == (resolve("smoke"), tmp_path, tmp_path / "cache", 1, 2)
     assert reports[0] == TrialProgress(1, 2, {"loss": 0.5, "seconds": 0.1})
     run_trial(job("smoke", tmp_path, seed=2), WIDTHS, reports.append)
     assert len(trainer.built) == 2

@@ -1,0 +1,34 @@
+"""Where a runner's Ray and Tune keep their files: a private folder of the campaign, in a short path, wiped
+freely.
+
+Nothing in it is of any use once the runner has ended. The path is short because the sockets of Ray lie in
+it, and the system allows some hundred characters for the name of one.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+from pathlib import Path
+
+_MAX_ROOT_CHARACTERS = 20
+
+
+def session_folder(campaign_id: str) -> Path:
+    """The campaign's folder; it may not exist yet. Raises PermissionError when its place belongs to
+    somebody else.
+    """
+    root = Path(tempfile.gettempdir())
+    if len(str(root)) > _MAX_ROOT_CHARACTERS:
+        root = Path("/tmp")
+    private = root / f"effspine-{os.getuid()}"
+    private.mkdir(mode=0o700, exist_ok=True)
+    if private.is_symlink() or private.stat().st_uid != os.getuid():
+        raise PermissionError(f"{private} belongs to somebody else; remove it or set TMPDIR")
+    return private / campaign_id
+
+
+def remove_session_folder(campaign_id: str) -> None:
+    """Removes what a runner of the campaign has left behind, as far as that is possible."""
+    shutil.rmtree(session_folder(campaign_id), ignore_errors=True)
