@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 from typing import Self
 
@@ -10,15 +9,11 @@ from pydantic import Field, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from nas_controller.store.database import sqlite_url
+from search_space.data_dir import default_data_dir
 
 DATABASE_FILE = "effspine.db"
 DEFAULT_HOST = "127.0.0.1"
 DEFAULT_PORT = 8000
-
-
-def default_data_dir() -> Path:
-    """The user's own folder for data: `$XDG_DATA_HOME/effspine`, by default `~/.local/share/effspine`."""
-    return Path(os.environ.get("XDG_DATA_HOME") or Path.home() / ".local" / "share") / "effspine"
 
 
 class Settings(BaseSettings):

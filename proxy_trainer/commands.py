@@ -7,6 +7,7 @@ effspine proxy --widths 16,24,... --profile laptop --data DIR    about a minute 
 from __future__ import annotations
 
 import json
+import os
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -103,6 +104,7 @@ def proxy(
         list[str] | None, typer.Option("--set", metavar="FIELD=VALUE", help="Replace one field of the proxy task.")
     ] = None,
     seed: Annotated[int, typer.Option(min=0, help="Seed of weights, batches and reserved images.")] = 0,
+    threads: Annotated[int, typer.Option(min=0, help="Processors to use; 0 is all of them.")] = 0,
     as_json: AsJson = False,
 ) -> None:
     """Train one proxy network here and now, and print its COCO figures."""
@@ -116,10 +118,11 @@ def proxy(
     if task.kind == "synthetic":
         raise InvalidValueError(f"profile {profile} trains nothing; use another one", field="proxy_task.profile")
 
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
     from proxy_trainer.proxy import Progress as Step
     from proxy_trainer.proxy import ProxyWorker
 
-    worker = ProxyWorker(task, data, data_dir() / "cache", seed)
+    worker = ProxyWorker(task, data, data_dir() / "cache", seed, threads or os.cpu_count() or 1)
     with _progress("training") as progress:
 
         def show(step: Step) -> None:

@@ -17,7 +17,7 @@ from proxy_trainer.engine import DetectionBatch, Engine, TrainingBatch
 from proxy_trainer.errors import NonFiniteLossError
 from proxy_trainer.evaluation import Detections, coco_metrics
 from proxy_trainer.packed import pack
-from proxy_trainer.runtime import make_deterministic
+from proxy_trainer.runtime import start
 from search_space.architecture import Architecture
 from search_space.proxy_task import ProxyTask
 
@@ -42,11 +42,11 @@ class ProxyWorker:
     """A warm worker: the data packed, the graphs traced at the first architecture and used for all that follow.
 
     `seed` fixes the reserved images, the initial weights and the batches, which are the same for every architecture.
-    Raises DataError where the data set cannot be used.
+    `threads` is how many processors it may use. Raises DataError where the data set cannot be used.
     """
 
-    def __init__(self, task: ProxyTask, dataset_dir: Path, cache_dir: Path, seed: int) -> None:
-        make_deterministic()
+    def __init__(self, task: ProxyTask, dataset_dir: Path, cache_dir: Path, seed: int, threads: int) -> None:
+        start(threads)
         self._task = task
         self._seed = seed
         train, self._reserved = load_dataset(

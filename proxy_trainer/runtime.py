@@ -1,4 +1,4 @@
-"""How TensorFlow runs in this process: kernels whose results are the same bits on every run."""
+"""How TensorFlow runs in this process: its threads, and kernels whose results are the same bits on every run."""
 
 from __future__ import annotations
 
@@ -7,11 +7,18 @@ import tensorflow as tf
 _SEED = 0
 
 
-def make_deterministic() -> None:
-    """Ask for deterministic kernels; idempotent.
+def start(threads: int) -> None:
+    """Set up TensorFlow for training with so many threads; calling it again with the same number does nothing.
 
-    Two runs of one trial then give the same weights, and so a campaign the same sequence of architectures. Nothing
-    in the engine draws from TensorFlow's global generator, but deterministic mode wants its seed set.
+    Every thread runs operations of its own: the graph has many small ones that do not depend on each other, and to
+    share one between threads costs more than it saves (`make bench` measures both). Kernels are deterministic, so
+    that two runs of one trial give the same weights, and a campaign the same sequence of architectures. Nothing here
+    draws from TensorFlow's global generator, but deterministic mode wants its seed set. Raises RuntimeError where
+    TensorFlow already runs with another number of threads.
     """
+    if tf.config.threading.get_inter_op_parallelism_threads() == threads:
+        return
+    tf.config.threading.set_inter_op_parallelism_threads(threads)
+    tf.config.threading.set_intra_op_parallelism_threads(1)
     tf.random.set_seed(_SEED)
     tf.config.experimental.enable_op_determinism()

@@ -9,6 +9,7 @@ import typer
 
 from api.cli.output import millions, print_json, print_table, spark_line
 from search_space.errors import InvalidValueError
+from search_space.notation import numbers, whole_numbers
 
 if TYPE_CHECKING:
     from search_space.space import SearchSpace
@@ -74,7 +75,7 @@ def cost(
     from search_space.architecture import Architecture
     from search_space.cost import cost_report
 
-    report = cost_report(Architecture(widths=_whole_numbers("widths", widths), input_px=input_px)).to_dict()
+    report = cost_report(Architecture(widths=whole_numbers("widths", widths), input_px=input_px)).to_dict()
     if as_json:
         print_json(report)
         return
@@ -126,7 +127,7 @@ def allocate(
     as_json: AsJson = False,
 ) -> None:
     """Turn 18 multipliers into channel widths on the budget."""
-    row = _space(base, budget_madds, mode).candidate(_numbers("betas", betas)).to_dict()
+    row = _space(base, budget_madds, mode).candidate(numbers("betas", betas)).to_dict()
     if as_json:
         print_json(row)
         return
@@ -156,24 +157,3 @@ def _print_candidates(rows: list[dict[str, Any]]) -> None:
         ),
         left=("betas", "widths"),
     )
-
-
-def _numbers(name: str, text: str) -> list[float]:
-    values: list[float] = []
-    for part in text.split(","):
-        try:
-            value = float(part)
-        except ValueError:
-            raise InvalidValueError(
-                f"{name} has {part!r}; it must be numbers separated by commas", field=name
-            ) from None
-        values.append(int(value) if value.is_integer() else value)
-    return values
-
-
-def _whole_numbers(name: str, text: str) -> tuple[int, ...]:
-    values = _numbers(name, text)
-    for value in values:
-        if not isinstance(value, int):
-            raise InvalidValueError(f"{name} has {value:g}; it must be whole numbers separated by commas", field=name)
-    return tuple(values)  # type: ignore[arg-type]

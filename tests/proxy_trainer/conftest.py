@@ -8,6 +8,16 @@ import pytest
 
 from tests.proxy_trainer.odd_coco import make_odd_coco
 
+THREADS = 2
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _tensorflow() -> None:
+    """TensorFlow takes its threads before it first runs, whichever test comes first."""
+    from proxy_trainer.runtime import start
+
+    start(THREADS)
+
 
 @pytest.fixture
 def odd_coco(tmp_path: Path) -> Path:

@@ -9,7 +9,6 @@ import pytest
 
 from proxy_trainer.augment import Views, sampling_windows
 from proxy_trainer.engine import Engine, TrainingBatch
-from proxy_trainer.runtime import make_deterministic
 from search_space.architecture import EFF_SPINENET_D0, SP_EFFICIENTNET_B0, Architecture
 from search_space.cost import parameters
 from search_space.proxy_task import resolve
@@ -24,7 +23,6 @@ UNEVEN = Architecture((40, 24, 56, 16, 104, 48, 120, 40, 120, 168, 96, 192, 136,
 
 @pytest.fixture(scope="module")
 def engine() -> Engine:
-    make_deterministic()
     return Engine(TASK, CLASSES)
 
 
