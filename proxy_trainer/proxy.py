@@ -11,13 +11,13 @@ from pathlib import Path
 
 import numpy as np
 
+from proxy_trainer import runtime
 from proxy_trainer.batches import TrainingBatches
 from proxy_trainer.coco_folder import load_dataset
 from proxy_trainer.engine import DetectionBatch, Engine, TrainingBatch
 from proxy_trainer.errors import NonFiniteLossError
 from proxy_trainer.evaluation import Detections, coco_metrics
 from proxy_trainer.packed import pack
-from proxy_trainer.runtime import start
 from search_space.architecture import Architecture
 from search_space.proxy_task import ProxyTask
 
@@ -46,7 +46,7 @@ class ProxyWorker:
     """
 
     def __init__(self, task: ProxyTask, dataset_dir: Path, cache_dir: Path, seed: int, threads: int) -> None:
-        start(threads)
+        runtime.start(threads)
         self._task = task
         self._seed = seed
         train, self._reserved = load_dataset(
