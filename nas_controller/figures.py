@@ -141,15 +141,11 @@ def _progress_of(store: Store, campaign_id: str) -> Progress:
 
 
 def _madds_ap_of(store: Store, campaign_id: str) -> CostReward:
-    return cost_reward(
-        store.columns(campaign_id, "number", "state", "reward", "reused_from", "madds"), "madds"
-    )
+    return cost_reward(store.columns(campaign_id, "number", "state", "reward", "reused_from", "madds"), "madds")
 
 
 def _params_ap_of(store: Store, campaign_id: str) -> CostReward:
-    return cost_reward(
-        store.columns(campaign_id, "number", "state", "reward", "reused_from", "params"), "params"
-    )
+    return cost_reward(store.columns(campaign_id, "number", "state", "reward", "reused_from", "params"), "params")
 
 
 def _widths_of(store: Store, campaign_id: str) -> Widths:
@@ -164,9 +160,7 @@ def _policy_of(store: Store, campaign_id: str) -> PolicyFigure:
 def _curves_of(store: Store, campaign_id: str) -> Curves:
     """Of the baseline, the best, and the latest trials that were trained; MAX_CURVES at most."""
     columns = store.columns(campaign_id, "number", "reused_from")
-    trained = [
-        number for number, reused_from in _rows(columns, "number", "reused_from") if reused_from is None
-    ]
+    trained = [number for number, reused_from in _rows(columns, "number", "reused_from") if reused_from is None]
     best = [trial.number for trial in store.best_trials(campaign_id)]
     wanted = dict.fromkeys([*trained[:1], *best, *reversed(trained)])
     return curves(store.curves(campaign_id, list(wanted)[:MAX_CURVES]))

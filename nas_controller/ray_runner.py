@@ -30,9 +30,7 @@ from typing import Any, TypeVar
 os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
 os.environ.setdefault("RAY_worker_niceness", "0")  # at 15, any other work on this machine starves training
 os.environ.setdefault("RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER", "0")  # a local Ray listens on loopback alone
-os.environ.setdefault(
-    "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0"
-)  # a trial without a GPU share keeps the variables
+os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")  # a trial without a GPU share keeps the variables
 os.environ["TUNE_DISABLE_AUTO_CALLBACK_LOGGERS"] = "1"
 os.environ["TUNE_GLOBAL_CHECKPOINT_S"] = "86400"
 os.environ["TUNE_WARN_INSUFFICENT_RESOURCE_THRESHOLD_S"] = "0"
@@ -164,13 +162,9 @@ class _Carrier(Searcher):
         """Records progress."""
         work, progress = self._running.get(trial_id), result.get("progress")
         if work is not None and isinstance(progress, TrialProgress) and not self.ends():
-            self._guarded(
-                lambda: self._campaign.progress(work, progress.step, progress.steps, progress.values)
-            )
+            self._guarded(lambda: self._campaign.progress(work, progress.step, progress.steps, progress.values))
 
-    def on_trial_complete(
-        self, trial_id: str, result: dict[str, Any] | None = None, error: bool = False
-    ) -> None:
+    def on_trial_complete(self, trial_id: str, result: dict[str, Any] | None = None, error: bool = False) -> None:
         """Records an outcome; without one, the worker has died, unless everything is being stopped."""
         work = self._running.pop(trial_id, None)
         if work is None:

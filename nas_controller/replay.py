@@ -75,9 +75,7 @@ def verify(store: Store, campaign_id: str) -> Verification:
             raise ReplayError(campaign_id, count, f"is missing; the next event is {event.sequence}")
         replay.follow(event)
     if count != campaign.last_event:
-        raise ReplayError(
-            campaign_id, count + 1, f"is missing; the campaign counts {campaign.last_event} events"
-        )
+        raise ReplayError(campaign_id, count + 1, f"is missing; the campaign counts {campaign.last_event} events")
     if len(rows) != replay.begun or replay.finished != campaign.trials_finished:
         raise ReplayError(
             campaign_id,
@@ -159,9 +157,7 @@ class _Replay:
         if row["reused_from"] is not None:
             known = self._rewards.get(row["reused_from"])
             self._same(event, f"trial {number}: the reward of trial {row['reused_from']}", reward, known)
-        self._search.controller = self._search.learned(
-            row["choices"], row["log_probability"], reward, gave_up
-        )
+        self._search.controller = self._search.learned(row["choices"], row["log_probability"], reward, gave_up)
         self._same(event, "the controller's digest", event.data["controller_sha256"], self._search.digest())
         self._rewards[number] = reward
         self._last_outcome = event.sequence

@@ -45,9 +45,7 @@ def new_owner() -> str:
     return f"{socket.gethostname()[:64]}:{os.getpid()}:{uuid.uuid4().hex[:8]}"
 
 
-def run(
-    campaign_id: str, store: Store, data_dir: Path, owner: str, lease_seconds: float = LEASE_SECONDS
-) -> int:
+def run(campaign_id: str, store: Store, data_dir: Path, owner: str, lease_seconds: float = LEASE_SECONDS) -> int:
     """Runs the campaign until it is over, stopped or lost, and returns an exit status."""
     try:
         lease = store.claim(campaign_id, owner, lease_seconds, _facts())

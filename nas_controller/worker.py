@@ -92,9 +92,7 @@ def _trained(job: Job, widths: tuple[int, ...], on_progress: OnProgress) -> Rewa
     candidate = replace(job.base, widths=widths, name="candidate")
     metrics = worker.run(
         candidate,
-        lambda now: on_progress(
-            TrialProgress(now.step, now.steps, {"loss": now.loss, "seconds": now.seconds})
-        ),
+        lambda now: on_progress(TrialProgress(now.step, now.steps, {"loss": now.loss, "seconds": now.seconds})),
     )
     measured = {name: float(value) for name, value in metrics.items() if value is not None}
     return Rewarded(measured["ap"], measured)

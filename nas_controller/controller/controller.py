@@ -81,8 +81,7 @@ class Controller:
         now = self._policy.evaluate(np.asarray(choices, np.int64))
         weight = importance_weight(now.log_probability, log_probability, self.settings.importance_clip)
         gradient = (
-            weight * advantage * now.log_probability_gradient
-            + self.settings.entropy_bonus * now.entropy_gradient
+            weight * advantage * now.log_probability_gradient + self.settings.entropy_bonus * now.entropy_gradient
         )
         self._policy.parameters = self._adam.ascend(self._policy.parameters, gradient)
         self._told += 1
@@ -118,9 +117,7 @@ class Controller:
             raise ValueError(
                 f"the controller state has version {state['version']}; this effspine reads {STATE_VERSION}"
             )
-        controller = cls(
-            Settings(**state["settings"]), state["blocks"], tuple(state["choices"]), state["seed"]
-        )
+        controller = cls(Settings(**state["settings"]), state["blocks"], tuple(state["choices"]), state["seed"])
         controller._told = state["told"]
         controller._baseline.mean = state["baseline"]
         controller._baseline.variance = state["variance"]

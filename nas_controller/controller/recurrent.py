@@ -130,9 +130,7 @@ class RecurrentPolicy:
         to_hidden, to_cell = np.zeros((2, size)), np.zeros((2, size))
         for block in reversed(range(self._blocks)):
             step = steps[block]
-            to_logits = np.stack(
-                logit_gradients(int(choices[block]), step.probabilities[0], step.log_probabilities[0])
-            )
+            to_logits = np.stack(logit_gradients(int(choices[block]), step.probabilities[0], step.log_probabilities[0]))
             to_hidden = to_hidden + np.einsum("gi,ij->gj", to_logits, weights.head[block])
             enter, keep, leave, candidate = np.split(step.gates[0], 4)
             to_cell = to_cell + to_hidden * leave * (1.0 - step.cell_tanh[0] ** 2)

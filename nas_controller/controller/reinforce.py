@@ -40,9 +40,7 @@ class MovingBaseline:
             return 0.0
         above = reward - self.mean
         squared = above * above
-        self.variance = (
-            squared if self.variance is None else self.decay * self.variance + (1.0 - self.decay) * squared
-        )
+        self.variance = squared if self.variance is None else self.decay * self.variance + (1.0 - self.decay) * squared
         self.mean = self.decay * self.mean + (1.0 - self.decay) * reward
         if self.variance == 0.0:
             return 0.0

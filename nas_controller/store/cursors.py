@@ -22,9 +22,7 @@ def encode(position: list[Any]) -> str:
 def decode(cursor: str, kinds: tuple[type | tuple[type, ...], ...]) -> list[Any]:
     """The position of a cursor. Raises InvalidValueError (field `cursor`) for other `kinds`."""
     try:
-        position = json.loads(
-            base64.b64decode(cursor + "=" * (-len(cursor) % 4), altchars=b"-_", validate=True)
-        )
+        position = json.loads(base64.b64decode(cursor + "=" * (-len(cursor) % 4), altchars=b"-_", validate=True))
     except (binascii.Error, ValueError, RecursionError) as error:
         raise _invalid(cursor) from error
     if not isinstance(position, list) or len(position) != len(kinds):

@@ -62,9 +62,7 @@ class Lifecycle:
         with self._database.writing() as session:
             row = find_campaign(session, campaign_id, lock=True)
             if row.state in ("completed", "failed"):
-                raise ConflictError(
-                    f"campaign '{campaign_id}' is {row.state} and cannot be stopped", field="state"
-                )
+                raise ConflictError(f"campaign '{campaign_id}' is {row.state} and cannot be stopped", field="state")
             if row.state == "pending":
                 finish(session, row, now, "stopped", None)
             elif row.state in ("running", "paused"):
@@ -72,9 +70,7 @@ class Lifecycle:
                 add_event(session, row, now, "campaign.stopping", {})
             return campaign_record(row)
 
-    def claim(
-        self, campaign_id: str, owner: str, lease_seconds: float, facts: dict[str, Any] | None = None
-    ) -> Lease:
+    def claim(self, campaign_id: str, owner: str, lease_seconds: float, facts: dict[str, Any] | None = None) -> Lease:
         """Makes `owner` the campaign's only writer for `lease_seconds`, to be renewed before they are over.
 
         A pending campaign becomes `running`. Attempts that an earlier runner left running are `abandoned`;
@@ -86,9 +82,7 @@ class Lifecycle:
         with self._database.writing() as session:
             row = find_campaign(session, campaign_id, lock=True)
             if row.state not in _CLAIMABLE_STATES:
-                raise ConflictError(
-                    f"campaign '{campaign_id}' is {row.state} and needs no runner", field="state"
-                )
+                raise ConflictError(f"campaign '{campaign_id}' is {row.state} and needs no runner", field="state")
             held = row.lease_expires_at is not None and row.lease_expires_at > now
             if held and row.lease_owner != owner:
                 raise ConflictError(
@@ -146,8 +140,7 @@ class Lifecycle:
             select(models.Campaign)
             .where(
                 models.Campaign.state.in_(_CLAIMABLE_STATES),
-                (models.Campaign.lease_expires_at.is_(None))
-                | (models.Campaign.lease_expires_at <= self._clock()),
+                (models.Campaign.lease_expires_at.is_(None)) | (models.Campaign.lease_expires_at <= self._clock()),
             )
             .order_by(models.Campaign.id)
         )
@@ -167,22 +160,16 @@ def owned_campaign(session: Session, lease: Lease, now: datetime) -> models.Camp
     return row
 
 
-def add_event(
-    session: Session, campaign: models.Campaign, now: datetime, kind: str, data: dict[str, Any]
-) -> int:
+def add_event(session: Session, campaign: models.Campaign, now: datetime, kind: str, data: dict[str, Any]) -> int:
     """Appends an event to a locked campaign and returns its sequence."""
     campaign.last_event += 1
-    session.add(
-        models.Event(campaign_id=campaign.id, sequence=campaign.last_event, at=now, kind=kind, data=data)
-    )
+    session.add(models.Event(campaign_id=campaign.id, sequence=campaign.last_event, at=now, kind=kind, data=data))
     return campaign.last_event
 
 
 def abandon_attempts(session: Session, campaign: models.Campaign, now: datetime) -> None:
     """Marks every running attempt of a locked campaign as abandoned."""
-    query = select(models.Attempt).where(
-        models.Attempt.campaign_id == campaign.id, models.Attempt.state == "running"
-    )
+    query = select(models.Attempt).where(models.Attempt.campaign_id == campaign.id, models.Attempt.state == "running")
     for attempt in session.scalars(query.order_by(models.Attempt.trial, models.Attempt.number)):
         attempt.state = "abandoned"
         attempt.finished_at = now
@@ -193,9 +180,7 @@ def abandon_attempts(session: Session, campaign: models.Campaign, now: datetime)
 def finish(session: Session, campaign: models.Campaign, now: datetime, state: str, error: str | None) -> None:
     """Ends a locked campaign: no attempt and no trial of it is running afterwards, and nobody holds it."""
     abandon_attempts(session, campaign, now)
-    query = select(models.Trial).where(
-        models.Trial.campaign_id == campaign.id, models.Trial.state == "running"
-    )
+    query = select(models.Trial).where(models.Trial.campaign_id == campaign.id, models.Trial.state == "running")
     for trial in session.scalars(query.order_by(models.Trial.number)):
         trial.state = "stopped"
         trial.finished_at = now

@@ -90,9 +90,7 @@ class Reading:
         if state is not None and state not in TRIAL_STATES:
             raise InvalidValueError(f"state '{state}' is none of {', '.join(TRIAL_STATES)}", field="state")
         if order_by not in TRIAL_ORDERS:
-            raise InvalidValueError(
-                f"order_by '{order_by}' is none of {', '.join(TRIAL_ORDERS)}", field="order_by"
-            )
+            raise InvalidValueError(f"order_by '{order_by}' is none of {', '.join(TRIAL_ORDERS)}", field="order_by")
         descending = order_by.startswith("-")
         key = _order_key(order_by)
         query = select(models.Trial, key).where(models.Trial.campaign_id == campaign_id)

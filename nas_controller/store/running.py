@@ -98,13 +98,9 @@ class Running:
             campaign = owned_campaign(session, lease, now)
             trial = find_trial(session, campaign.id, number)
             if trial.state != "running":
-                raise ConflictError(
-                    f"campaign '{campaign.id}': trial {number} is {trial.state}", field="state"
-                )
+                raise ConflictError(f"campaign '{campaign.id}': trial {number} is {trial.state}", field="state")
             attempt = _new_attempt(session, campaign, trial, lease, now)
-            add_event(
-                session, campaign, now, "attempt.started", {"number": number, "attempt": attempt.number}
-            )
+            add_event(session, campaign, now, "attempt.started", {"number": number, "attempt": attempt.number})
             return attempt_record(attempt)
 
     def record_progress(
@@ -188,9 +184,7 @@ class Running:
             _finish_trial(session, campaign, trial, now, "completed", reward, controller_state)
             return Acceptance("accepted", trial_record(trial))
 
-    def fail_trial(
-        self, lease: Lease, number: int, error: str, controller_state: Mapping[str, Any]
-    ) -> TrialRecord:
+    def fail_trial(self, lease: Lease, number: int, error: str, controller_state: Mapping[str, Any]) -> TrialRecord:
         """Gives a trial up with reward 0 and the error's text, with the controller that has learned from it.
 
         Running attempts of it are marked failed. A trial that is already finished is returned unchanged.

@@ -84,13 +84,9 @@ def attempt_record(row: models.Attempt) -> AttemptRecord:
 
 def measurement_record(row: models.Measurement) -> MeasurementRecord:
     """The record of a measurement's row."""
-    return MeasurementRecord(
-        trial=row.trial, attempt=row.attempt, step=row.step, at=row.at, values=row.values
-    )
+    return MeasurementRecord(trial=row.trial, attempt=row.attempt, step=row.step, at=row.at, values=row.values)
 
 
 def event_record(row: models.Event) -> EventRecord:
     """The record of an event's row."""
-    return EventRecord(
-        campaign_id=row.campaign_id, sequence=row.sequence, at=row.at, kind=row.kind, data=row.data
-    )
+    return EventRecord(campaign_id=row.campaign_id, sequence=row.sequence, at=row.at, kind=row.kind, data=row.data)

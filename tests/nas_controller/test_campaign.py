@@ -352,9 +352,7 @@ def test_samples_that_miss_the_budget_are_drawn_again(store: Store, monkeypatch:
     verify(store, campaign_id)
 
 
-def test_a_budget_that_no_sample_can_meet_fails_the_campaign(
-    store: Store, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_budget_that_no_sample_can_meet_fails_the_campaign(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     def never(space: SearchSpace, betas: Sequence[float]) -> Candidate:
         raise BudgetError("not on budget")
 

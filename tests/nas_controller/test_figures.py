@@ -75,9 +75,7 @@ def test_policy(store: Store, campaign_id: str) -> None:
 def test_curves(store: Store, campaign_id: str) -> None:
     figure = figures.compute(store, campaign_id, "curves")
     assert figure == {
-        "curves": [
-            {"number": 5, "attempt": 1, "step": [10, 20], "series": {"loss": [2.0, 1.5], "rate": [None, 0.1]}}
-        ]
+        "curves": [{"number": 5, "attempt": 1, "step": [10, 20], "series": {"loss": [2.0, 1.5], "rate": [None, 0.1]}}]
     }
 
 

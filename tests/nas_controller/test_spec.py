@@ -73,9 +73,7 @@ def test_the_policy_brings_its_own_learning_rate_unless_one_is_given() -> None:
         ({"proxy_task": {"kind": "synthetic"}}, "proxy_task.kind", "kind"),
     ],
 )
-def test_errors_name_the_field_and_what_would_be_right(
-    changes: dict[str, Any], field: str, words: str
-) -> None:
+def test_errors_name_the_field_and_what_would_be_right(changes: dict[str, Any], field: str, words: str) -> None:
     errors = located({**MINIMAL, **changes})
     assert words in errors[field]
 

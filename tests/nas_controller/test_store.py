@@ -181,13 +181,11 @@ def test_a_trial_comes_back_exactly(store: Store) -> None:
     assert store.get_trial(lease.campaign_id, 0).trial.choices is None
 
 
-def test_reward_controller_and_event_come_in_one_transaction(
-    store: Store, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_reward_controller_and_event_come_in_one_transaction(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     lease = claimed(store)
     begin(store, lease, 0)
     before = store.get_campaign(lease.campaign_id), store.get_trial(lease.campaign_id, 0)
-    with pytest.raises(ValueError):
+    with pytest.raises(ValueError, match="JSON"):
         store.accept_reward(lease, 0, 1, 0.5, {}, {"not JSON": float("nan")})
     assert (store.get_campaign(lease.campaign_id), store.get_trial(lease.campaign_id, 0)) == before
     assert store.controller_state(lease.campaign_id) is None

@@ -133,9 +133,7 @@ def test_a_campaign_that_is_not_ours_or_not_there_is_left_alone(
     assert "error: database URL" in capsys.readouterr().err
 
 
-def test_a_data_set_that_is_gone_fails_the_campaign_in_one_line(
-    url: str, real_store: Store, tmp_path: Path
-) -> None:
+def test_a_data_set_that_is_gone_fails_the_campaign_in_one_line(url: str, real_store: Store, tmp_path: Path) -> None:
     spec = synthetic_spec(dataset="digits", proxy_task={"profile": "smoke"})
     campaign_id = real_store.create_campaign(spec).id
     with supervising(Supervisor(url, tmp_path)):
@@ -143,9 +141,7 @@ def test_a_data_set_that_is_gone_fails_the_campaign_in_one_line(
     assert real_store.get_campaign(campaign_id).error == "there is no data set 'digits'; there are: none yet"
 
 
-def test_kill_9_of_the_supervisor_and_of_the_runner_loses_nothing(
-    url: str, real_store: Store, tmp_path: Path
-) -> None:
+def test_kill_9_of_the_supervisor_and_of_the_runner_loses_nothing(url: str, real_store: Store, tmp_path: Path) -> None:
     """Real Ray Tune, two trials at once: supervisor killed, then the next one's runner, then run to the
     end.
     """
@@ -191,9 +187,7 @@ def test_kill_9_of_the_supervisor_and_of_the_runner_loses_nothing(
     assert verify(real_store, campaign_id).trials_finished == 8
 
 
-def test_a_killed_worker_is_a_new_attempt_and_a_stop_is_prompt(
-    url: str, real_store: Store, tmp_path: Path
-) -> None:
+def test_a_killed_worker_is_a_new_attempt_and_a_stop_is_prompt(url: str, real_store: Store, tmp_path: Path) -> None:
     spec = synthetic_spec(trials=50, parallelism=2, proxy_task={"profile": "synthetic", "seconds": 5})
     campaign_id = real_store.create_campaign(spec).id
     supervisor = Supervisor(url, tmp_path, lease_seconds=8)

@@ -41,5 +41,5 @@ def test_it_sleeps_when_asked() -> None:
 
 
 def test_a_wrong_number_of_widths_is_refused() -> None:
-    with pytest.raises(ValueError):
+    with pytest.raises(ValueError, match="argument"):
         reward(BASE[:17], BASE)

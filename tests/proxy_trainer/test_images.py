@@ -16,7 +16,8 @@ from tests.proxy_trainer.odd_coco import ODD_IMAGES
 def test_every_colour_mode_gives_rgb_of_the_stored_size(odd_coco: Path) -> None:
     for name, (width, height), _, _ in ODD_IMAGES:
         pixels = load_image(odd_coco / "images" / name)
-        assert pixels.shape == (height, width, 3) and pixels.dtype == np.uint8, name
+        assert pixels.shape == (height, width, 3), name
+        assert pixels.dtype == np.uint8, name
         assert 60 < pixels[-8:, :8].mean() < 170, f"{name}: the grey background has become {pixels[-8:, :8].mean()}"
 
 
