@@ -3,7 +3,7 @@
 import { byId, element } from "./dom.js";
 
 const LEAST_REACH = 0.01; // multi-adds are shown at least 1 % to either side: all trials lie on the budget
-const CONFIG = { displayModeBar: false, responsive: true, scrollZoom: false };
+const CONFIG = { displayModeBar: false, scrollZoom: false };
 const FONT = 'system-ui, -apple-system, "Segoe UI", Roboto, "Noto Sans", "Liberation Sans", sans-serif';
 
 // plotly.js is large; the rest of the page does not wait for it.
@@ -29,10 +29,16 @@ function layout(more) {
   };
 }
 
+// A chart follows its own box, not the window: the box also changes when the layout around it does.
+const resized = new ResizeObserver((entries) => {
+  for (const { target } of entries) if (target.classList.contains("js-plotly-plot")) Plotly.Plots.resize(target);
+});
+
 async function draw(id, traces, given) {
   const target = byId(id);
   await plotly;
   target.querySelector(":scope > .nothing")?.remove();
+  resized.observe(target);
   return Plotly.react(target, traces, layout(given), CONFIG);
 }
 
