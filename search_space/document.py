@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from search_space.architecture import EXPANSION, KERNEL
 from search_space.cost import cost_report
-from search_space.topology import BLOCKS
+from search_space.topology import BLOCKS, DANGLING_INTO
 
 if TYPE_CHECKING:
     from search_space.architecture import Architecture
@@ -16,7 +16,11 @@ VERSION = 1
 
 
 def block_specification(architecture: Architecture, provenance: dict[str, Any]) -> dict[str, Any]:
-    """The document: topology, widths, repeats, subnets, input size, cost and where the architecture came from."""
+    """The document: topology, widths, repeats, subnets, input size, cost and where the architecture came from.
+
+    `parents` are fused (one parent is a chain, 0 the stem); `adds` are blocks that feed nothing else and are added
+    after the fusion, by a 1x1 convolution with batch normalisation where their width differs.
+    """
     cost = cost_report(architecture)
     return {
         "format": FORMAT,
@@ -31,6 +35,7 @@ def block_specification(architecture: Architecture, provenance: dict[str, Any]) 
                 "block": block.number,
                 "level": block.level,
                 "parents": list(block.parents),
+                "adds": list(DANGLING_INTO.get(block.number, ())),
                 "endpoint": f"P{block.level}" if block.is_endpoint else None,
                 "width": width,
                 "repeats": repeats,

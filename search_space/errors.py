@@ -6,12 +6,14 @@ from __future__ import annotations
 class EffspineError(Exception):
     """Base of every error that a person should read as it stands.
 
-    `field` names the input that is wrong as a dotted path (`search_space.budget_madds`), or is None.
+    `field` names the input that is wrong as a dotted path (`search_space.budget_madds`), or is None; `value` is what
+    was given there, where that is worth showing back apart from the message.
     """
 
-    def __init__(self, message: str, *, field: str | None = None) -> None:
+    def __init__(self, message: str, *, field: str | None = None, value: object = None) -> None:
         super().__init__(message)
         self.field = field
+        self.value = value
 
 
 class InvalidValueError(EffspineError, ValueError):
