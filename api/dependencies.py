@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from fastapi import Depends, Path, Request
+from fastapi import Depends, HTTPException, Path, Request
 
 from api.settings import Settings
 from nas_controller.store import Store
@@ -20,6 +20,17 @@ def _settings(request: Request) -> Settings:
     return settings
 
 
+def _require_json(request: Request) -> None:
+    """Refuses any body that does not call itself JSON, such as that of a form, which a page of any site can send."""
+    given = request.headers.get("content-type", "")
+    kind, _, subtype = given.partition(";")[0].strip().lower().partition("/")
+    if kind != "application" or (subtype != "json" and not subtype.endswith("+json")):
+        sent = f"is {given[:80]!r}" if given else "is missing"
+        raise HTTPException(415, f"the header Content-Type {sent}; send the body as JSON with `{JSON_HEADER}`")
+
+
+JSON_HEADER = "Content-Type: application/json"
+JsonBody = Depends(_require_json)
 StoreOfService = Annotated[Store, Depends(_store)]
 SettingsOfService = Annotated[Settings, Depends(_settings)]
 CampaignId = Annotated[str, Path(description="Id of the campaign.", max_length=64)]

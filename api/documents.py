@@ -12,7 +12,7 @@ from typing import Any, Generic, Literal, TypeVar
 from pydantic import BaseModel, Field
 
 # The states of `nas_controller.store.records`, written again: the client must not load a database to read them.
-CampaignState = Literal["pending", "running", "paused", "stopping", "stopped", "completed", "failed"]
+CampaignState = Literal["pending", "running", "stopping", "stopped", "completed", "failed"]
 TrialState = Literal["running", "completed", "failed", "stopped"]
 
 Item = TypeVar("Item")

@@ -45,11 +45,14 @@ class LoopbackHosts:
         headers = Headers(scope=scope)
         host = headers.get("host", "")
         origin = headers.get("origin")
+        request_id = scope.get("state", {}).get("request_id")
         if not is_loopback(without_port(host)) and without_port(host) not in self.also:
             detail = f"the Host header names {host or 'nobody'!r}; this service answers as 127.0.0.1 or localhost"
-            await problem_response(400, detail, scope["path"], kind="unknown-host")(scope, receive, send)
+            refusal = problem_response(400, detail, scope["path"], kind="unknown-host", request_id=request_id)
+            await refusal(scope, receive, send)
         elif origin is not None and origin.partition("://")[2] != host:
             detail = f"requests from pages of {origin!r} are not answered"
-            await problem_response(403, detail, scope["path"], kind="foreign-origin")(scope, receive, send)
+            refusal = problem_response(403, detail, scope["path"], kind="foreign-origin", request_id=request_id)
+            await refusal(scope, receive, send)
         else:
             await self.app(scope, receive, send)

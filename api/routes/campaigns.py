@@ -6,7 +6,7 @@ from typing import Annotated
 
 from fastapi import APIRouter, Body, Query, Response, status
 
-from api.dependencies import CampaignId, SettingsOfService, StoreOfService
+from api.dependencies import CampaignId, JsonBody, SettingsOfService, StoreOfService
 from api.documents import CampaignDocument, Page
 from nas_controller.datasets import dataset_path
 from nas_controller.spec import CampaignSpec
@@ -35,7 +35,7 @@ EXAMPLES = {
 }
 
 
-@router.post("", status_code=status.HTTP_201_CREATED, summary="Create a campaign")
+@router.post("", status_code=status.HTTP_201_CREATED, dependencies=[JsonBody], summary="Create a campaign")
 def create(
     spec: Annotated[CampaignSpec, Body(openapi_examples=EXAMPLES)],
     response: Response,

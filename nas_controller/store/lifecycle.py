@@ -65,7 +65,7 @@ class Lifecycle:
                 raise ConflictError(f"campaign '{campaign_id}' is {row.state} and cannot be stopped", field="state")
             if row.state == "pending":
                 finish(session, row, now, "stopped", None)
-            elif row.state in ("running", "paused"):
+            elif row.state == "running":
                 row.state = "stopping"
                 add_event(session, row, now, "campaign.stopping", {})
             return campaign_record(row)

@@ -9,12 +9,12 @@ from typing import Any, Generic, Literal, TypeVar
 
 from nas_controller.spec import CampaignSpec
 
-CampaignState = Literal["pending", "running", "paused", "stopping", "stopped", "completed", "failed"]
+CampaignState = Literal["pending", "running", "stopping", "stopped", "completed", "failed"]
 TrialState = Literal["running", "completed", "failed", "stopped"]
 AttemptState = Literal["running", "accepted", "late", "failed", "abandoned"]
 
 CAMPAIGN_STATES: tuple[CampaignState, ...] = (
-    "pending", "running", "paused", "stopping", "stopped", "completed", "failed",
+    "pending", "running", "stopping", "stopped", "completed", "failed",
 )  # fmt: skip
 FINISHED_CAMPAIGN_STATES: tuple[CampaignState, ...] = ("stopped", "completed", "failed")
 TRIAL_STATES: tuple[TrialState, ...] = ("running", "completed", "failed", "stopped")

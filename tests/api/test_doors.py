@@ -18,12 +18,14 @@ def test_a_foreign_host_header_is_refused(service: TestClient, host: str) -> Non
     response = service.get("/v1/campaigns", headers={"Host": host})
     assert response.status_code == 400
     assert response.headers["content-type"] == "application/problem+json"
+    assert response.json()["request_id"] == response.headers["x-request-id"]
 
 
 @pytest.mark.parametrize("origin", ["http://example.org", "null", "http://localhost:9999"])
 def test_a_request_from_a_page_of_another_origin_is_refused(service: TestClient, origin: str) -> None:
     response = service.post("/v1/campaigns", json={}, headers={"Host": "localhost:8000", "Origin": origin})
     assert response.status_code == 403
+    assert response.json()["request_id"] == response.headers["x-request-id"]
 
 
 def test_a_request_from_its_own_page_is_answered(service: TestClient) -> None:
