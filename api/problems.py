@@ -125,7 +125,7 @@ def _invalid_request(request: Request, error: RequestValidationError) -> JSONRes
 
 def _invalid_value(request: Request, error: EffspineError) -> JSONResponse:
     """A value that parses but cannot be: the package that refused it says why."""
-    errors = [FieldProblem(field=error.field, message=str(error))] if error.field else []
+    errors = [FieldProblem(field=error.field, message=str(error), value=_shortened(error.value))] if error.field else []
     return _invalid(request, str(error), errors)
 
 

@@ -9,33 +9,71 @@ sees it in a form.
 from __future__ import annotations
 
 from typing import Annotated, Any, Literal
+from unicodedata import category
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, ValidationError, model_validator
 from pydantic_core import InitErrorDetails, PydanticCustomError
 
 from nas_controller.controller.settings import Settings
+from search_space.dataset_name import MAX_CHARACTERS, PATTERN, check_dataset_name
 from search_space.errors import InvalidValueError
 from search_space.proxy_task import ProxyTask, resolve
 from search_space.space import SearchSpace
 
 MAX_TRIALS = 100_000
 MAX_PARALLELISM = 1_024
-MAX_SEED = 2**53 - 1  # the largest integer that every JSON reader keeps exactly
+MAX_SEED = 2**31 - 1  # the seeds of TensorFlow's stateless random numbers are 32-bit integers
 
 LEARNING_RATES = {"recurrent": 0.003, "factorised": 0.07}
 
-_Name = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=100)]
-_DatasetName = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9_-]*$", max_length=64)]
+
+def _without_control_characters(name: str) -> str:
+    """Terminals act on such characters, and PostgreSQL cannot store all of them."""
+    for place, character in enumerate(name):
+        if category(character) == "Cc":
+            raise PydanticCustomError(
+                "control_character",
+                "a name must have no control characters; character {place} is U+{code}",
+                {"place": place + 1, "code": f"{ord(character):04X}"},
+            )
+    return name
 
 
-def _located(error: InvalidValueError, outer: str, fallback: str) -> ValidationError:
-    """The error as pydantic's, at its field inside `outer` (or at `fallback` where it names none)."""
+def _a_dataset_name(name: str) -> str:
+    try:
+        check_dataset_name(name)
+    except InvalidValueError as error:
+        raise _refused(error, "invalid_value") from error
+    return name
+
+
+def _refused(error: InvalidValueError, kind: str) -> PydanticCustomError:
+    """The error as pydantic's, whose messages are templates."""
+    return PydanticCustomError(kind, str(error).replace("{", "{{").replace("}", "}}"))
+
+
+def _located(error: InvalidValueError, model: BaseModel, outer: str, fallback: str) -> ValidationError:
+    """The error as pydantic's, at its field inside `outer` (or at `fallback` where it names none), with the value that
+    the model has there.
+    """
     path = (error.field or f"{outer}.{fallback}").split(".")
     location = tuple(path[1:] if path[0] == outer and len(path) > 1 else path)
-    message = str(error).replace("{", "{{").replace("}", "}}")
     kind = "budget" if "budget_madds" in location else "invalid_value"
-    detail = InitErrorDetails(type=PydanticCustomError(kind, message), loc=location, input=None)
+    given = getattr(model, location[-1], None)
+    detail = InitErrorDetails(type=_refused(error, kind), loc=location, input=given)
     return ValidationError.from_exception_data(outer, [detail])
+
+
+_Name = Annotated[
+    str,
+    StringConstraints(strip_whitespace=True, min_length=1, max_length=100),
+    AfterValidator(_without_control_characters),
+]
+_DatasetName = Annotated[
+    str,
+    AfterValidator(_a_dataset_name),
+    Field(json_schema_extra={"pattern": f"^{PATTERN.pattern}$", "maxLength": MAX_CHARACTERS}),
+]
 
 
 class SearchSpaceSpec(BaseModel):
@@ -52,7 +90,7 @@ class SearchSpaceSpec(BaseModel):
         try:
             self.build()
         except InvalidValueError as error:
-            raise _located(error, "search_space", "base") from error
+            raise _located(error, self, "search_space", "base") from error
         return self
 
     def build(self) -> SearchSpace:
@@ -104,7 +142,7 @@ class ProxyTaskSpec(BaseModel):
         try:
             self.resolve()
         except InvalidValueError as error:
-            raise _located(error, "proxy_task", "profile") from error
+            raise _located(error, self, "proxy_task", "profile") from error
         return self
 
     @property
@@ -144,5 +182,5 @@ class CampaignSpec(BaseModel):
                 f"the profile '{self.proxy_task.profile}' trains on a data set and `dataset` names none; "
                 "give the name of a registered one (only synthetic profiles need none)"
             )
-            raise _located(InvalidValueError(message, field="dataset"), "campaign", "dataset")
+            raise _located(InvalidValueError(message, field="dataset"), self, "campaign", "dataset")
         return self

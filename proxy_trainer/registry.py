@@ -4,15 +4,13 @@ from __future__ import annotations
 
 import json
 import os
-import re
 from pathlib import Path
 from uuid import uuid4
 
 from proxy_trainer.coco_folder import find_splits
 from proxy_trainer.errors import DataError
+from search_space.dataset_name import check_dataset_name
 from search_space.errors import InvalidValueError
-
-_NAME = re.compile(r"[a-z0-9][a-z0-9_-]*")
 
 
 def register_dataset(data_dir: Path, name: str, directory: Path) -> Path:
@@ -21,11 +19,7 @@ def register_dataset(data_dir: Path, name: str, directory: Path) -> Path:
     Raises InvalidValueError for a bad name or one that means another folder already, and DataError where the
     folder is not a COCO data set or the file cannot be written.
     """
-    if not _NAME.fullmatch(name):
-        raise InvalidValueError(
-            f"{name!r} is not a data set name; use a-z, 0-9, _ and -, starting with a letter or a digit",
-            field="name",
-        )
+    check_dataset_name(name)
     directory = directory.expanduser().absolute()
     train, reserved = find_splits(directory)
     for files in (train, reserved):
@@ -36,7 +30,7 @@ def register_dataset(data_dir: Path, name: str, directory: Path) -> Path:
     if taken is None:
         _write(file, directory)
     elif taken.resolve() != directory.resolve():
-        raise InvalidValueError(f"the name {name!r} is taken by {taken}; choose another", field="name")
+        raise InvalidValueError(f"the name {name!r} is taken by {taken}; choose another", field="dataset")
     return file
 
 

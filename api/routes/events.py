@@ -44,7 +44,9 @@ def events(
 def _sequence(last_event_id: str) -> int:
     if not (last_event_id.isascii() and last_event_id.isdigit()):
         raise InvalidValueError(
-            f"Last-Event-ID is {last_event_id[:80]!r}; it must be the id of an event", field="Last-Event-ID"
+            f"Last-Event-ID is {last_event_id[:80]!r}; it must be the id of an event",
+            field="Last-Event-ID",
+            value=last_event_id,
         )
     return int(last_event_id[:18])
 

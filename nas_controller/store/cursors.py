@@ -43,4 +43,4 @@ def checked_limit(limit: int) -> int:
 
 
 def _invalid(cursor: str) -> InvalidValueError:
-    return InvalidValueError(f"cursor '{cursor[:80]}' is not one that this list gave", field="cursor")
+    return InvalidValueError(f"cursor '{cursor[:80]}' is not one that this list gave", field="cursor", value=cursor)

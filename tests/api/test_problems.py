@@ -39,8 +39,10 @@ def problem_of(response: Any, status: int) -> dict[str, Any]:
         ({"proxy_task": {"profile": "synthetic", "steps": -1}}, "proxy_task.steps", "-1"),
         ({"controller": {"policy": "guess"}}, "controller.policy", "recurrent"),
         ({"proxy_task": {"profile": "laptop"}}, "dataset", "data set"),
-        ({"dataset": "../etc"}, "dataset", "pattern"),
+        ({"dataset": "../etc"}, "dataset", "not a data set name"),
         ({"dataset": "nowhere"}, "dataset", "digits"),
+        ({"dataset": "nowhere"}, "dataset", "effspine data register nowhere DIR"),
+        ({"name": "a\0b"}, "name", "control character"),
     ],
 )
 def test_a_bad_field_is_named_with_what_would_be_right(
@@ -60,6 +62,39 @@ def test_a_missing_name_and_a_wrong_value_are_named_together_with_the_value(serv
     errors = {error["field"]: error for error in problem["errors"]}
     assert errors["name"]["message"] == "this field is required"
     assert errors["trials"]["value"] == -3
+
+
+@pytest.mark.parametrize(
+    ("changes", "value"),
+    [
+        ({"search_space": {"budget_madds": 1000}}, 1000),
+        ({"proxy_task": {"profile": "synthetic", "stepz": "a lot"}}, "a lot"),
+        ({"dataset": "nowhere"}, "nowhere"),
+    ],
+)
+def test_a_value_that_a_package_refuses_is_shown_back(service: TestClient, changes: dict[str, Any], value: Any) -> None:
+    response = service.post("/v1/campaigns", json={"name": "x", "proxy_task": SYNTHETIC, **changes})
+    assert [error["value"] for error in problem_of(response, 422)["errors"]] == [value]
+
+
+@pytest.mark.parametrize(
+    "kind", [None, "application/x-www-form-urlencoded", "text/plain", "text/json", "multipart/form-data; boundary=x"]
+)
+def test_a_body_that_does_not_call_itself_json_is_told_which_header_to_send(
+    service: TestClient, store: Store, kind: str | None
+) -> None:
+    body = b'{"name": "x", "proxy_task": {"profile": "synthetic"}}'
+    response = service.post("/v1/campaigns", content=body, headers={"Content-Type": kind} if kind else {})
+    detail = problem_of(response, 415)["detail"]
+    assert "Content-Type: application/json" in detail
+    assert (kind or "is missing") in detail
+    assert store.list_campaigns().items == ()
+
+
+@pytest.mark.parametrize("kind", ["application/json; charset=utf-8", "Application/JSON", "application/ld+json"])
+def test_any_json_is_taken(service: TestClient, kind: str) -> None:
+    body = b'{"name": "x", "proxy_task": {"profile": "synthetic"}}'
+    assert service.post("/v1/campaigns", content=body, headers={"Content-Type": kind}).status_code == 201
 
 
 def test_a_body_that_is_not_json_is_a_bad_request(service: TestClient) -> None:
@@ -146,6 +181,7 @@ def test_nothing_is_best_before_the_first_reward(service: TestClient, store: Sto
         ("/v1/campaigns?limit=ten", "limit"),
         ("/v1/campaigns?cursor=nonsense", "cursor"),
         ("/v1/campaigns?state=asleep", "state"),
+        ("/v1/campaigns?state=paused", "state"),
         ("{campaign}/trials?order_by=luck", "order_by"),
         ("{campaign}/trials?state=asleep", "state"),
         ("{campaign}/trials?cursor=bm8", "cursor"),

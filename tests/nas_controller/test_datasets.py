@@ -23,10 +23,21 @@ def test_folders_and_registrations_are_found(tmp_path: Path) -> None:
     assert dataset_path(tmp_path, "cars") == elsewhere
 
 
-@pytest.mark.parametrize("name", ["coco", "../digits", "", "Digits", "digits/../digits", "/etc"])
-def test_other_names_are_refused_with_those_there_are(tmp_path: Path, name: str) -> None:
+def test_an_unknown_name_is_refused_with_those_there_are_and_the_way_to_add_it(tmp_path: Path) -> None:
     (tmp_path / "datasets" / "digits").mkdir(parents=True)
-    with pytest.raises(InvalidValueError, match="there are: digits") as caught:
+    with pytest.raises(InvalidValueError) as caught:
+        dataset_path(tmp_path, "cars")
+    assert str(caught.value) == (
+        f"there is no data set 'cars' in {tmp_path / 'datasets'}; there are: digits. "
+        "Add it with `effspine data register cars DIR`"
+    )
+    assert (caught.value.field, caught.value.value) == ("dataset", "cars")
+
+
+@pytest.mark.parametrize("name", ["../digits", "", "Digits", "digits/../digits", "/etc"])
+def test_what_is_no_name_is_no_path_either(tmp_path: Path, name: str) -> None:
+    (tmp_path / "datasets" / "digits").mkdir(parents=True)
+    with pytest.raises(InvalidValueError, match="is not a data set name") as caught:
         dataset_path(tmp_path, name)
     assert caught.value.field == "dataset"
 

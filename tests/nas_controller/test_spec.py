@@ -61,7 +61,11 @@ def test_the_policy_brings_its_own_learning_rate_unless_one_is_given() -> None:
         ({"name": "  "}, "name", "at least 1"),
         ({"trials": 0}, "trials", "greater than or equal to 1"),
         ({"dataset": None}, "dataset", "laptop"),
-        ({"dataset": "../etc"}, "dataset", "pattern"),
+        ({"dataset": "../etc"}, "dataset", "'../etc' is not a data set name"),
+        ({"dataset": "d" * 65}, "dataset", "at most 64 characters"),
+        ({"name": "a\0b"}, "name", "no control characters; character 2 is U+0000"),
+        ({"name": "a\x1b[2J"}, "name", "U+001B"),
+        ({"seed": 2**31}, "seed", "2147483647"),
         ({"search_space": {"base": "resnet"}}, "search_space.base", "sp-efficientnet-b0"),
         ({"search_space": {"budget_madds": 1000}}, "search_space.budget_madds", "1,000"),
         ({"search_space": {"mode": "rough"}}, "search_space.mode", "exact"),
@@ -76,6 +80,29 @@ def test_the_policy_brings_its_own_learning_rate_unless_one_is_given() -> None:
 def test_errors_name_the_field_and_what_would_be_right(changes: dict[str, Any], field: str, words: str) -> None:
     errors = located({**MINIMAL, **changes})
     assert words in errors[field]
+
+
+@pytest.mark.parametrize(
+    ("changes", "value"),
+    [
+        ({"search_space": {"budget_madds": 1000}}, 1000),
+        ({"search_space": {"base": "resnet"}}, "resnet"),
+        ({"proxy_task": {"profile": "desktop"}}, "desktop"),
+        ({"proxy_task": {"stepz": 5}}, 5),
+        ({"proxy_task": {"steps": [7]}}, [7]),
+        ({"proxy_task": {"scale_min": 3.0}}, 3.0),
+        ({"dataset": "../etc"}, "../etc"),
+    ],
+)
+def test_errors_carry_the_value_that_was_given(changes: dict[str, Any], value: Any) -> None:
+    with pytest.raises(ValidationError) as caught:
+        CampaignSpec.model_validate({**MINIMAL, **changes})
+    assert [error["input"] for error in caught.value.errors()] == [value]
+
+
+def test_a_name_may_have_any_letters_and_a_data_set_name_64() -> None:
+    spec = CampaignSpec.model_validate({"name": " Größe 尺寸 👩\u200d🔬 ", "dataset": "d" * 64, "seed": 2**31 - 1})
+    assert spec.name == "Größe 尺寸 👩\u200d🔬"
 
 
 def test_several_errors_come_together() -> None:
