@@ -34,6 +34,8 @@ os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")  # a trial with
 os.environ["TUNE_DISABLE_AUTO_CALLBACK_LOGGERS"] = "1"
 os.environ["TUNE_GLOBAL_CHECKPOINT_S"] = "86400"
 os.environ["TUNE_WARN_INSUFFICENT_RESOURCE_THRESHOLD_S"] = "0"
+# The new output prints a banner at any verbosity, with the size and the folder of one experiment as if of all.
+os.environ["RAY_AIR_NEW_OUTPUT"] = "0"
 
 import ray
 from ray import tune

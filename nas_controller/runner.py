@@ -82,6 +82,12 @@ def _train(campaign: Campaign, data_dir: Path, heartbeat: Heartbeat) -> None:
         return
     threads = max(1, len(os.sched_getaffinity(0)) // spec.parallelism)
     job = Job(task, campaign.base, dataset_dir, data_dir / "cache", spec.seed, threads)
+    record = campaign.record
+    logger.info(
+        "campaign %s (%s): %d of %d trials finished; workers %d, threads a worker %d, profile %s, data set %s, seed %d",
+        *(record.id, record.name, record.trials_finished, spec.trials, spec.parallelism, threads),
+        *(spec.proxy_task.profile, spec.dataset or "-", spec.seed),
+    )
     with ray_runner.local_ray(spec.parallelism, campaign.record.id) as folder:
         signal.signal(signal.SIGTERM, _end_on_signal)  # Ray has put a handler of its own there
         ray_runner.run_campaign(campaign, job, lambda: heartbeat.must_end, folder)
