@@ -37,7 +37,12 @@ STOP_LOOK_SECONDS = 0.5
 
 @app.command()
 def demo(
-    port: Annotated[int, typer.Option(min=1, max=65535, help="Port of the service on 127.0.0.1.")] = 8000,
+    port: Annotated[
+        int | None,
+        typer.Option(
+            min=1, max=65535, help="Port of the service on 127.0.0.1.", show_default="EFFSPINE_PORT, else 8000"
+        ),
+    ] = None,
     trials: Annotated[int, typer.Option(min=1, help="Trials, the uniform baseline included.")] = 12,
     seed: Annotated[int, typer.Option(min=0, help="The same seed samples the same architectures.")] = 1,
     fresh: Annotated[bool, typer.Option("--fresh", help="A new campaign, whatever was left unfinished.")] = False,
@@ -49,12 +54,12 @@ def demo(
     otherwise it starts a new one.
     """
     from api.cli.child_service import ChildService
+    from api.cli.serve import settings_of
     from api.client import Client
-    from api.settings import Settings
 
     started = time.monotonic()
     signal.signal(signal.SIGTERM, _interrupt)
-    settings = Settings(host="127.0.0.1", port=port)
+    settings = settings_of(host="127.0.0.1", port=port)
     _say(f"effspine keeps its files in {settings.data_dir}")
     try:
         with ChildService(settings) as service, Client(settings.url) as client:

@@ -75,12 +75,26 @@ def _follow_lines(
                 show(trial)
             if on_trial is not None and event.sequence > campaign.last_event:
                 on_trial(trial)
-    return client.campaign(campaign.id)
+    ended = client.campaign(campaign.id)
+    if show is not None:
+        print(standing(ended), flush=True)
+    return ended
 
 
 def _print_line(trial: TrialDocument) -> None:
     line = f"trial {trial.number:>3}  {spark_line(trial.widths)}  multi-adds {trial.madds_ratio:.3f}"
-    print(f"{line}  AP {three_digits(trial.reward)}  {shown_seconds(trial)}  {trial.error or ''}".rstrip(), flush=True)
+    seconds = shown_seconds(trial)
+    line = f"{line}  AP {three_digits(trial.reward)}  {seconds if seconds == '-' else f'{seconds} s'}"
+    print(f"{line}  {_last_line(trial.error)}".rstrip(), flush=True)
+
+
+def standing(campaign: CampaignDocument) -> str:
+    """The state, how many trials are over, and the best reward so far, in one line."""
+    gain = ""
+    if campaign.best_reward is not None and campaign.baseline_reward is not None:
+        gain = f" ({campaign.best_reward - campaign.baseline_reward:+.3f} over the baseline)"
+    trials = f"{campaign.trials_finished}/{campaign.spec['trials']} trials"
+    return f"{campaign.state}   {trials}   best AP {three_digits(campaign.best_reward)}{gain}"
 
 
 def _follow_live(client: Client, campaign: CampaignDocument, on_trial: OnTrial | None) -> CampaignDocument:
@@ -130,14 +144,9 @@ def view(campaign: CampaignDocument, recent: Sequence[TrialDocument]) -> Group:
             style=style,
         )
     left = seconds_left(campaign, recent)
-    gain = ""
-    if campaign.best_reward is not None and campaign.baseline_reward is not None:
-        gain = f" ({campaign.best_reward - campaign.baseline_reward:+.3f} over the baseline)"
-    status = (
-        f"{campaign.state}   {campaign.trials_finished}/{campaign.spec['trials']} trials   "
-        f"best AP {three_digits(campaign.best_reward)}{gain}   "
-        + ("" if campaign.state in FINISHED_STATES else f"time left {'about ' + duration(left) if left else '-'}")
-    )
+    status = standing(campaign)
+    if campaign.state not in FINISHED_STATES:
+        status += f"   time left {'about ' + duration(left) if left else '-'}"
     return Group(table, Text(status, style="bold"))
 
 
@@ -151,7 +160,7 @@ def _remark(campaign: CampaignDocument, trial: TrialDocument) -> Any:
             "baseline" if trial.number == 0 else "",
             "best so far" if trial.number == campaign.best_trial else "",
             f"as trial {trial.reused_from}" if trial.reused_from is not None else "",
-            trial.error.strip().splitlines()[-1] if trial.error else "",
+            _last_line(trial.error),
         ]
         return Text(", ".join(word for word in words if word))
     if not trial.progress_total:
@@ -162,6 +171,10 @@ def _remark(campaign: CampaignDocument, trial: TrialDocument) -> Any:
         Text(f"step {trial.progress_step}/{trial.progress_total}", style="dim"),
     )
     return bar
+
+
+def _last_line(error: str | None) -> str:
+    return error.strip().splitlines()[-1] if error and error.strip() else ""
 
 
 def shown_seconds(trial: TrialDocument) -> str:

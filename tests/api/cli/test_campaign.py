@@ -80,8 +80,10 @@ def test_campaigns_and_trials_are_listed(effspine: CommandLine, recorder: Record
 
 
 def test_a_campaign_that_is_over_is_watched_to_its_end(effspine: CommandLine, recorder: Recorder) -> None:
-    lines = effspine("campaign", "watch", recorder.id).out.splitlines()
-    assert [line.split()[:2] for line in lines] == [["trial", str(number)] for number in range(4)]
+    *trials, last = effspine("campaign", "watch", recorder.id).out.splitlines()
+    assert [line.split()[:2] for line in trials] == [["trial", str(number)] for number in range(4)]
+    assert all(line.endswith("  1.5 s") for line in trials)
+    assert last.startswith("completed   4/4 trials   best AP 0.")
     assert effspine("campaign", "watch", recorder.id, "--json").document["state"] == "completed"
 
 

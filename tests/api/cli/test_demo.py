@@ -16,6 +16,7 @@ from api.settings import Settings
 from nas_controller.store import Store
 from search_space.errors import EffspineError
 from tests.api.campaigns import Recorder
+from tests.api.cli.conftest import CommandLine
 
 WANTED = {**specification(4, 1, "synthetic"), "dataset": None}
 
@@ -76,6 +77,17 @@ def test_a_service_with_other_files_is_refused_by_name(client: Client, tmp_path:
     service = ChildService(Settings(data_dir=tmp_path / "other", port=port))
     with pytest.raises(EffspineError, match=f"port {port} .* keeps its files in .*data.*--port"), service:
         pass
+
+
+def test_the_port_is_that_of_the_environment_unless_one_is_given(effspine: CommandLine) -> None:
+    with HTTPServer(("127.0.0.1", 0), _Stranger) as stranger:
+        threading.Thread(target=stranger.serve_forever, daemon=True).start()
+        effspine.whole_environment["EFFSPINE_PORT"] = str(stranger.server_port)
+        assert f"port {stranger.server_port} on 127.0.0.1 is taken" in effspine("demo").err
+        effspine.whole_environment["EFFSPINE_PORT"] = "many"
+        assert "EFFSPINE_PORT is 'many'" in effspine("demo").err
+        assert f"port {stranger.server_port} " in effspine("demo", "--port", str(stranger.server_port)).err
+        stranger.shutdown()
 
 
 class _Stranger(BaseHTTPRequestHandler):
