@@ -1,0 +1,100 @@
+"""The page on proxy tasks shows the fields and the profiles as they stand in the code, cell by cell."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import fields
+from pathlib import Path
+from typing import Any, get_args
+
+import pytest
+
+from search_space.proxy_task import PROFILES, ProxyTask, ReserveFrom, Schedule
+
+PAGE = Path(__file__).parent.parent / "docs" / "proxy-tasks.md"
+SHOWN = ("paper", "laptop", "smoke")
+"""Profiles that have a column; `synthetic` trains nothing, and a sentence under the table is about its one field."""
+IDENTITY = ("profile", "kind")
+_WORDS: dict[str, tuple[str, ...]] = {"schedule": get_args(Schedule), "reserve_from": get_args(ReserveFrom)}
+_NAME = re.compile(r"`([a-z_]+)`")
+
+
+def _table() -> dict[str, dict[str, str]]:
+    """Cells of the field table by field and column; where a row has two fields, a cell with a comma is split."""
+    lines = PAGE.read_text(encoding="utf-8").splitlines()
+    first = next(number for number, line in enumerate(lines) if line.startswith("| field | meaning |"))
+    columns = [cell.strip(" `") for cell in lines[first].strip("|").split("|")]
+    cells: dict[str, dict[str, str]] = {}
+    for line in lines[first + 2 :]:
+        if not line.startswith("|"):
+            break
+        row = dict(zip(columns, (cell.strip() for cell in line.strip("|").split("|")), strict=True))
+        names = _NAME.findall(row["field"])
+        for place, name in enumerate(names):
+            assert name not in cells, f"{name} stands twice in the table"
+            cells[name] = {
+                column: cell.split(", ")[place] if column in SHOWN and len(names) > 1 else cell
+                for column, cell in row.items()
+            }
+    return cells
+
+
+def _allowed(name: str) -> str:
+    """What the column `allowed` should say of a field."""
+    field = next(field for field in fields(ProxyTask) if field.name == name)
+    if isinstance(field.default, bool):
+        return "`true`, `false`"
+    if name in _WORDS:
+        return ", ".join(f"`{word}`" for word in _WORDS[name])
+    return f"{_grouped(field.metadata['low'])} to {_grouped(field.metadata['high'])}"
+
+
+def _grouped(number: float) -> str:
+    """A limit as people write it: 1,000,000 and 86,400, but 4096; 0.05; 1e-6."""
+    if number != int(number):
+        return f"{number:g}".replace("e-0", "e-")
+    return f"{int(number):,}" if number >= 10_000 else str(int(number))
+
+
+def _written(value: Any) -> str:
+    """A value of a profile as its cell should have it."""
+    if isinstance(value, bool):
+        return f"`{str(value).lower()}`"
+    if isinstance(value, str):
+        return f"`{value}`"
+    return f"{value:g}".replace("e-0", "e-") if isinstance(value, float) else str(value)
+
+
+def test_the_table_has_every_field_in_the_order_of_the_code() -> None:
+    assert list(_table()) == [field.name for field in fields(ProxyTask) if field.name not in IDENTITY]
+
+
+@pytest.mark.parametrize("profile", SHOWN)
+def test_every_cell_of_a_profile_is_its_value(profile: str) -> None:
+    values = PROFILES[profile].to_dict()
+    wanted = {name: "" if name == "seconds" else _written(values[name]) for name in _table()}
+    differing = [
+        f"{name} of {profile} is {wanted[name]!r} in the code and {row[profile]!r} on the page"
+        for name, row in _table().items()
+        if row[profile] != wanted[name]
+    ]
+    assert not differing, "; ".join(differing)
+
+
+def test_every_cell_of_the_limits_is_what_the_code_allows() -> None:
+    differing = [
+        f"{name} takes {_allowed(name)!r} in the code and {row['allowed']!r} on the page"
+        for name, row in _table().items()
+        if row["allowed"] != _allowed(name)
+    ]
+    assert not differing, "; ".join(differing)
+
+
+def test_the_page_names_every_profile_and_no_other() -> None:
+    named = re.findall(r"^\| `([a-z]+)` \|", PAGE.read_text(encoding="utf-8").split("## Fields")[0], re.MULTILINE)
+    assert named == list(PROFILES)
+
+
+def test_what_the_page_says_of_the_profile_that_trains_nothing() -> None:
+    assert PROFILES["synthetic"].seconds == 0
+    assert "`synthetic` has 0 seconds." in PAGE.read_text(encoding="utf-8")
