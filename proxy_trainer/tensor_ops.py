@@ -9,6 +9,7 @@ import tensorflow as tf
 from search_space.ops import Activation
 
 BN_EPSILON = 1e-3
+FUSION_EPSILON = 1e-3
 
 
 class TensorOps:
@@ -83,7 +84,7 @@ class TensorOps:
 
     def fuse(self, inputs: list[tf.Tensor], name: str) -> tf.Tensor:
         weights = tf.nn.relu(self._parameters[f"{name}/weights"])
-        shares = tf.unstack(weights / (tf.reduce_sum(weights) + 1e-3), num=len(inputs))
+        shares = tf.unstack(weights / (tf.reduce_sum(weights) + FUSION_EPSILON), num=len(inputs))
         return tf.add_n([share * x for share, x in zip(shares, inputs, strict=True)])
 
     def add_if_same_width(self, x: tf.Tensor, y: tf.Tensor) -> tf.Tensor:
