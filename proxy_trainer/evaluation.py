@@ -49,7 +49,7 @@ def coco_metrics(split: CocoSplit, detections: Detections) -> dict[str, float | 
     """
     if split.crowd.all():
         raise EmptySplitError(f"the images of {split.annotations_file} have no box to score against")
-    truth = COCO(_ground_truth(split), print_function=_silent)
+    truth = COCO(ground_truth(split), print_function=_silent)
     evaluation = COCOeval_faster(truth, _results(split, detections), iouType="bbox", print_function=_silent)
     evaluation.run()
     return {name: None if value < 0 else float(value) for name, value in zip(FIGURES, evaluation.stats, strict=True)}
@@ -59,7 +59,8 @@ def _silent(*_: object) -> None:
     """Takes what the evaluator would print: standard output belongs to the command."""
 
 
-def _ground_truth(split: CocoSplit) -> dict[str, list[dict[str, object]]]:
+def ground_truth(split: CocoSplit) -> dict[str, list[dict[str, object]]]:
+    """The split as a COCO document, as far as the evaluators read it."""
     annotations = [
         {
             "id": number,
