@@ -6,16 +6,14 @@ effspine proxy --widths 16,24,... --profile laptop --data DIR    about a minute 
 
 from __future__ import annotations
 
-import json
 import os
 import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
+from proxy_trainer.printing import print_facts, print_json, progress_bar
 from search_space.errors import InvalidValueError
 
 data_app = typer.Typer(add_completion=False, no_args_is_help=True, help="Data sets: make, inspect and register them.")
@@ -23,7 +21,6 @@ data_app = typer.Typer(add_completion=False, no_args_is_help=True, help="Data se
 proxy_app = typer.Typer(add_completion=False)
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON document.")]
-Progress = Callable[[int, int], None]
 
 _LISTED_FAULTS = 10
 
@@ -40,10 +37,10 @@ def make_digits_command(
     """Make a COCO-format detection data set of real handwritten digits."""
     from proxy_trainer.digits import make_digits
 
-    with _progress("making digits") as progress:
+    with progress_bar("making digits") as progress:
         made = make_digits(directory, train=train, val=val, seed=seed, categories=categories, progress=progress)
     if as_json:
-        _print_json({"directory": str(made.directory), "created": made.created, **made.parameters.to_dict()})
+        print_json({"directory": str(made.directory), "created": made.created, **made.parameters.to_dict()})
         return
     print(f"{'made' if made.created else 'kept, as it was made before:'} {made.directory}")
 
@@ -66,10 +63,10 @@ def inspect_command(
     found = inspect_split(split, image_px=image_px, anchor_size=anchor_size)
     found["unreadable_images"] = None
     if check_images:
-        with _progress("decoding images") as progress:
+        with progress_bar("decoding images") as progress:
             found["unreadable_images"] = unreadable_images(split, progress)
     if as_json:
-        _print_json(found)
+        print_json(found)
     else:
         _print_inspection(found)
     faulty = found["missing_images"] or [fault["path"] for fault in found["unreadable_images"] or ()]
@@ -90,7 +87,7 @@ def register_command(
 
     file = register_dataset(data_dir(), name, directory)
     if as_json:
-        _print_json({"name": name, "path": str(directory.expanduser().absolute()), "file": str(file)})
+        print_json({"name": name, "path": str(directory.expanduser().absolute()), "file": str(file)})
         return
     print(f"{name} is {directory.expanduser().absolute()}")
 
@@ -123,31 +120,16 @@ def proxy(
     from proxy_trainer.proxy import ProxyWorker
 
     worker = ProxyWorker(task, data, data_dir() / "cache", seed, threads or os.cpu_count() or 1)
-    with _progress("training") as progress:
+    with progress_bar("training") as progress:
 
         def show(step: Step) -> None:
             progress(step.step, step.steps)
 
         metrics = worker.run(candidate, show)
     if as_json:
-        _print_json(metrics)
+        print_json(metrics)
         return
-    _print_facts([(name, "-" if value is None else f"{value:.4g}") for name, value in metrics.items()])
-
-
-def _print_json(document: Any) -> None:
-    sys.stdout.write(json.dumps(document, indent=2, ensure_ascii=False, allow_nan=False) + "\n")
-
-
-@contextmanager
-def _progress(title: str) -> Iterator[Progress]:
-    """A bar on standard error where that is a terminal, and nothing elsewhere."""
-    from rich.console import Console
-    from rich.progress import Progress as Bar
-
-    with Bar(console=Console(stderr=True), transient=True, disable=not sys.stderr.isatty()) as bar:
-        task = bar.add_task(title, total=None)
-        yield lambda done, total: bar.update(task, completed=done, total=total)
+    print_facts([(name, "-" if value is None else f"{value:.4g}") for name, value in metrics.items()])
 
 
 def _print_inspection(found: dict[str, Any]) -> None:
@@ -157,7 +139,7 @@ def _print_inspection(found: dict[str, Any]) -> None:
     from rich.text import Text
 
     console = Console(highlight=False, width=None if sys.stdout.isatty() else 160)
-    _print_facts(_facts(found))
+    print_facts(_facts(found))
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
     for column in ("id", "category", "boxes", "images"):
         table.add_column(column, justify="left" if column == "category" else "right")
@@ -168,17 +150,6 @@ def _print_inspection(found: dict[str, Any]) -> None:
         console.print(Text(f"missing: {path}", style="red"))
     for fault in (found["unreadable_images"] or [])[:_LISTED_FAULTS]:
         console.print(Text(fault["error"], style="red"))
-
-
-def _print_facts(facts: list[tuple[str, str]]) -> None:
-    from rich.console import Console
-    from rich.table import Table
-    from rich.text import Text
-
-    table = Table(box=None, show_header=False, pad_edge=False)
-    for name, value in facts:
-        table.add_row(Text(name, style="bold"), Text(value))
-    Console(highlight=False).print(table)
 
 
 def _facts(found: dict[str, Any]) -> list[tuple[str, str]]:
