@@ -31,6 +31,11 @@ lint: setup
 format: setup
 	@$(BIN)/ruff format --quiet . && $(BIN)/ruff check --quiet --fix .
 
+bench: setup
+	@$(BIN)/effspine bench engine --repeats 1
+	@$(BIN)/effspine bench evaluation
+	@$(BIN)/effspine bench control-plane --trials 1000
+
 lock: setup
 	@$(BIN)/uv pip compile pyproject.toml --extra dev --universal --python-version 3.11 --generate-hashes \
 	  --no-emit-index-url --no-emit-find-links --no-annotate --custom-compile-command "make lock" \

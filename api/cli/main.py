@@ -10,45 +10,18 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Sequence
-from importlib.metadata import EntryPoint, entry_points, version
+from importlib.metadata import version
 from typing import Any
 
 import typer
-from typer.core import TyperGroup
 from typer.main import get_command
 
+from api.cli.entry_point_group import EntryPointGroup
 from search_space.errors import EffspineError
 
-COMMANDS_GROUP = "effspine.commands"
 DEBUG_VARIABLE = "EFFSPINE_DEBUG"
 INPUT_ERROR_STATUS = 2
 INTERRUPTED_STATUS = 130
-
-
-class EntryPointGroup(TyperGroup):
-    """A command group whose members are entry points of `COMMANDS_GROUP`, imported one by one when needed."""
-
-    def list_commands(self, ctx: Any) -> list[str]:
-        return sorted(_entries())
-
-    def get_command(self, ctx: Any, cmd_name: str) -> Any:
-        entries = _entries()
-        if cmd_name in entries:
-            return _load(entries[cmd_name])
-        for name in entries:  # nothing of that name: the group needs the names it knows to suggest one
-            self.commands.setdefault(name, None)  # type: ignore[arg-type]
-        return None
-
-
-def _entries() -> dict[str, EntryPoint]:
-    return {entry.name: entry for entry in entry_points(group=COMMANDS_GROUP)}
-
-
-def _load(entry: EntryPoint) -> Any:
-    command = get_command(entry.load())
-    command.name = entry.name
-    return command
-
 
 app = typer.Typer(
     cls=EntryPointGroup,

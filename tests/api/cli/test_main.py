@@ -6,19 +6,29 @@ from importlib.metadata import entry_points
 
 import pytest
 
-from api.cli.main import COMMANDS_GROUP, run
+from api.cli.bench import BenchmarkGroup
+from api.cli.entry_point_group import EntryPointGroup
+from api.cli.main import run
 from tests.api.cli.conftest import CommandLine
 
 
 def test_help_lists_every_command_of_the_distribution(effspine: CommandLine) -> None:
     done = effspine.apart("--help")
     assert done.status == 0
-    names = {entry.name for entry in entry_points(group=COMMANDS_GROUP)}
+    names = {entry.name for entry in entry_points(group=EntryPointGroup.members)}
     assert names >= {"models", "cost", "sample", "allocate", "campaign", "serve", "api", "supervisor", "demo", "data"}
     assert all(f" {name} " in done.out for name in names)
 
 
-@pytest.mark.parametrize("arguments", [("--help",), ("models",), ("campaign", "list")])
+def test_help_of_bench_lists_the_benchmarks_of_all_packages(effspine: CommandLine) -> None:
+    done = effspine.apart("bench", "--help")
+    assert done.status == 0
+    names = {entry.name for entry in entry_points(group=BenchmarkGroup.members)}
+    assert names == {"engine", "evaluation", "control-plane"}
+    assert all(f" {name} " in done.out for name in names)
+
+
+@pytest.mark.parametrize("arguments", [("--help",), ("models",), ("campaign", "list"), ("bench", "--help")])
 def test_quick_commands_import_nothing_heavy(effspine: CommandLine, arguments: tuple[str, ...]) -> None:
     done = effspine.apart(*arguments, PYTHONPROFILEIMPORTTIME="1")
     imported = {line.rpartition("|")[2].strip() for line in done.err.splitlines()}
@@ -39,6 +49,7 @@ def test_without_a_command_there_is_help(effspine: CommandLine) -> None:
     ("arguments", "words"),
     [
         (("sampel",), "'sample'"),
+        (("bench", "engin"), "'engine'"),
         (("cost",), "--widths"),
         (("cost", "--widths", "8,x"), "'x'"),
         (("sample", "--count", "0"), "count is 0"),

@@ -1,0 +1,86 @@
+"""`effspine bench engine` and `effspine bench evaluation`.
+
+effspine bench engine                        the engine beside Keras; some minutes a round on two cores
+effspine bench evaluation --images 7392      as many images as the published search reserves for rewards
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from typing import Annotated
+
+import typer
+
+from proxy_trainer.printing import print_facts, print_json, print_table
+
+engine_app = typer.Typer(add_completion=False)
+evaluation_app = typer.Typer(add_completion=False)
+
+AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON document.")]
+
+
+@engine_app.command()
+def engine(
+    repeats: Annotated[int, typer.Option(min=1, help="Rounds; figures are medians over all of them.")] = 3,
+    threads: Annotated[int, typer.Option(min=0, help="Processors to use; 0 is all of them.")] = 0,
+    as_json: AsJson = False,
+) -> None:
+    """Measure the engine beside a plain Keras model of the same network."""
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+    from proxy_trainer.engine_benchmark import engine_benchmark
+
+    def say(line: str) -> None:
+        print(line, file=sys.stderr, flush=True)
+
+    found = engine_benchmark(repeats, threads or len(os.sched_getaffinity(0)), say)
+    if as_json:
+        print_json(found)
+        return
+    rows = [
+        (
+            title,
+            _seconds(found[f"{name}_seconds"]),
+            _seconds(found[f"keras_{name}_seconds"]),
+            f"{found[f'{name}_ratio']:.1f}",
+        )
+        for title, name in (("another architecture, to the end of its first step", "first_step"), ("step", "step"))
+    ]
+    rows += [
+        (title, _seconds(found[name]), "", "")
+        for title, name in (
+            ("step, threads sharing each operation", "step_seconds_shared_threads"),
+            ("process start to the end of its first step", "cold_first_step_seconds"),
+        )
+    ]
+    print_table(("seconds", "effspine", "Keras", "ratio"), rows)
+
+
+@evaluation_app.command()
+def evaluation(
+    images: Annotated[int, typer.Option(min=1, help="Images, with 100 detections each.")] = 1000,
+    as_json: AsJson = False,
+) -> None:
+    """Measure the COCO figures of random detections beside pycocotools."""
+    from proxy_trainer.evaluation_benchmark import evaluation_benchmark
+
+    found = evaluation_benchmark(images)
+    if as_json:
+        print_json(found)
+        return
+    print_facts(
+        [
+            (
+                "images",
+                f"{found['images']:,} with {found['detections']:,} detections of {found['categories']} categories",
+            ),
+            ("effspine", _seconds(found["seconds"])),
+            ("pycocotools", _seconds(found["pycocotools_seconds"])),
+            ("ratio", f"{found['ratio']:.1f}"),
+            ("largest difference", f"{found['max_difference']:.1g}"),
+        ]
+    )
+
+
+def _seconds(value: float) -> str:
+    return f"{value:.3g} s"
