@@ -19,7 +19,7 @@ from pydantic import BaseModel, Field
 from starlette.exceptions import HTTPException
 from starlette.routing import Match
 
-from nas_controller.store.errors import ConflictError, NotFoundError, StoreError
+from nas_controller.store.errors import ConflictError, NotFoundError, StoreError, StoreFullError
 from search_space.errors import EffspineError
 
 MEDIA_TYPE = "application/problem+json"
@@ -152,12 +152,19 @@ def _store_unavailable(request: Request, error: EffspineError) -> JSONResponse:
     )
 
 
+def _store_full(request: Request, error: EffspineError) -> JSONResponse:
+    log.warning("request %s: %s", getattr(request.state, "request_id", "-"), error)
+    detail = "the disk of the campaign store is full; free some space and send the request again"
+    return _respond(request, 507, detail, kind="store-full")
+
+
 Handler = Callable[[Request, Any], JSONResponse]
 HANDLERS: dict[type[Exception], Handler] = {
     HTTPException: _http_error,
     RequestValidationError: _invalid_request,
     NotFoundError: _not_found,
     ConflictError: _conflict,
+    StoreFullError: _store_full,
     StoreError: _store_unavailable,
     EffspineError: _invalid_value,
 }

@@ -27,7 +27,7 @@ import numpy as np
 from nas_controller.campaign import Campaign
 from nas_controller.datasets import dataset_path
 from nas_controller.heartbeat import Heartbeat
-from nas_controller.store import ConflictError, LeaseLostError, NotFoundError, Store
+from nas_controller.store import ConflictError, LeaseLostError, NotFoundError, Store, StoreUnavailableError
 from search_space.errors import EffspineError, InvalidValueError
 
 logger = logging.getLogger(__name__)
@@ -38,6 +38,8 @@ EXIT_DONE = 0
 EXIT_FAILED = 1
 EXIT_NOT_OURS = 3
 """The campaign is finished, or another runner has it: nothing to be done, nothing to be restarted."""
+EXIT_STORE_AWAY = 4
+"""The store is away or full: nothing is wrong with the campaign, and it goes on when the store is back."""
 
 
 def new_owner() -> str:
@@ -140,6 +142,9 @@ def main(arguments: list[str] | None = None) -> int:
     try:
         store = Store.open(options.database_url)
         return run(options.campaign_id, store, options.data_dir, owner, options.lease_seconds)
+    except StoreUnavailableError as error:
+        logger.warning("%s", error)
+        return EXIT_STORE_AWAY
     except EffspineError as error:
         print(f"error: {error}", file=sys.stderr)
         return EXIT_FAILED

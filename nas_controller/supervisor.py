@@ -31,8 +31,10 @@ FIRST_BACKOFF_SECONDS = 1.0
 SHUTDOWN_SECONDS = 15.0
 LEASE_SECONDS = 20.0
 LOG_TAIL_LINES = 30
+STORE_AWAY_SECONDS = 5.0
 
-_EXIT_DONE, _EXIT_NOT_OURS = 0, 3  # as `nas_controller.runner` has them, which would bring Ray with it
+# As `nas_controller.runner` has them, which would bring Ray with it.
+_EXIT_DONE, _EXIT_NOT_OURS, _EXIT_STORE_AWAY = 0, 3, 4
 
 
 @dataclass
@@ -60,7 +62,8 @@ class Supervisor:
 
     Logs go to `<data_dir>/logs/<campaign id>.log`. A runner that fails is started again after 1, 2, 4
     seconds; after MAX_RESTARTS failures without a finished trial in between, the campaign is marked failed
-    with the end of its log.
+    with the end of its log. One that ends because the store is away or full has not failed: nothing is
+    started for STORE_AWAY_SECONDS, then it is tried again, for as long as it takes.
     """
 
     database_url: str
@@ -70,19 +73,25 @@ class Supervisor:
     runner_command: tuple[str, ...] = (sys.executable, "-m", "nas_controller.runner")
     _runners: dict[str, _Runner] = field(default_factory=dict)
     _histories: dict[str, _History] = field(default_factory=dict)
+    _not_before: float = 0.0
 
     def run(self, stop: threading.Event) -> None:
         """Supervises until `stop` is set, then stops its runners; their campaigns go on at the next start.
 
-        Raises what `Store.open` raises. A store that goes away later is waited for.
+        Raises what `Store.open` raises. A store that goes away later is waited for, and so is a machine on which no
+        runner can be started.
         """
         store = Store.open(self.database_url)
+        trouble = ""
         try:
             while not stop.is_set():
                 try:
                     self._look_after(store)
-                except StoreUnavailableError as error:
-                    logger.warning("%s", error)
+                    trouble = ""
+                except (StoreUnavailableError, OSError) as error:
+                    if str(error) != trouble:  # once, not with every look
+                        trouble = str(error)
+                        logger.warning("%s", trouble)
                 stop.wait(POLL_SECONDS)
         finally:
             self._stop_runners(store)
@@ -95,6 +104,8 @@ class Supervisor:
                 del self._runners[runner.campaign_id]
                 self._bury(store, runner, status)
         now = time.monotonic()
+        if now < self._not_before:
+            return
         for campaign in store.runnable_campaigns():
             if len(self._runners) >= self.concurrency:
                 return
@@ -130,9 +141,13 @@ class Supervisor:
         remove_session_folder(runner.campaign_id)
         campaign_id = runner.campaign_id
         logger.info("campaign %s: runner %d ended with status %d", campaign_id, runner.process.pid, status)
-        store.release(campaign_id, runner.owner)
+        with suppress(StoreUnavailableError):  # then its lease expires
+            store.release(campaign_id, runner.owner)
         if status in (_EXIT_DONE, _EXIT_NOT_OURS):
             self._histories.pop(campaign_id, None)
+            return
+        if status == _EXIT_STORE_AWAY:
+            self._not_before = time.monotonic() + STORE_AWAY_SECONDS
             return
         history = self._histories.setdefault(campaign_id, _History(trials_finished=runner.trials_finished))
         finished = store.get_campaign(campaign_id).trials_finished

@@ -33,6 +33,7 @@ DATASET = "digits"
 PROFILE = "laptop"
 FINISHED_STATES = ("stopped", "completed", "failed")
 STOP_LOOK_SECONDS = 0.5
+NEEDED_MIB = 128  # mostly the cache of resized images
 
 
 @app.command()
@@ -60,6 +61,7 @@ def demo(
     started = time.monotonic()
     signal.signal(signal.SIGTERM, _interrupt)
     settings = settings_of(host="127.0.0.1", port=port)
+    check_space(settings.data_dir)
     _say(f"effspine keeps its files in {settings.data_dir}")
     try:
         with ChildService(settings) as service, Client(settings.url) as client:
@@ -74,6 +76,17 @@ def demo(
     except KeyboardInterrupt:
         print("\nstopped; finished trials are kept, and running this again goes on from there", file=sys.stderr)
         raise typer.Exit(130) from None
+
+
+def check_space(folder: Path) -> None:
+    """Raises EffspineError where the disk of `folder`, which may not exist yet, has too little left to begin."""
+    there = next(part for part in (folder, *folder.parents) if part.exists())
+    free_mib = shutil.disk_usage(there).free / 2**20
+    if free_mib < NEEDED_MIB:
+        raise EffspineError(
+            f"the disk of {folder} has {free_mib:.1f} MiB free and the demonstration needs {NEEDED_MIB} MiB; "
+            "free some, or set EFFSPINE_DATA_DIR to a folder on another disk"
+        )
 
 
 def specification(trials: int, seed: int, profile: str) -> dict[str, Any]:
@@ -98,8 +111,10 @@ def make_dataset(settings: Settings) -> None:
     _say(f"making the data set of handwritten digits in {folder}")
     command = [sys.executable, "-m", "api.cli.main", "data", "make-digits", str(folder)]
     made = subprocess.run(command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
-    if made.returncode != 0:
-        raise EffspineError(f"the data set could not be made in {folder}")
+    if made.returncode < 0:
+        raise EffspineError(f"making the data set in {folder} was ended by signal {-made.returncode}")
+    if made.returncode > 0:  # the command has said why
+        raise typer.Exit(made.returncode)
 
 
 def begin(client: Client, wanted: dict[str, Any], fresh: bool) -> CampaignDocument:

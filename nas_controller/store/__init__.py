@@ -9,6 +9,7 @@ from nas_controller.store.errors import (
     LeaseLostError,
     NotFoundError,
     StoreError,
+    StoreFullError,
     StoreUnavailableError,
     StoreVersionError,
 )
@@ -40,6 +41,7 @@ __all__ = [
     "Page",
     "Store",
     "StoreError",
+    "StoreFullError",
     "StoreUnavailableError",
     "StoreVersionError",
     "TrialDetail",

@@ -9,6 +9,7 @@ campaign's row instead.
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -19,10 +20,13 @@ from sqlalchemy.exc import ArgumentError, DBAPIError, IntegrityError, NoSuchModu
 from sqlalchemy.orm import Session
 from sqlalchemy.pool import ConnectionPoolEntry
 
-from nas_controller.store.errors import ConflictError, StoreUnavailableError
+from nas_controller.store.errors import ConflictError, StoreFullError, StoreUnavailableError
 from search_space.errors import InvalidValueError
 
 BUSY_TIMEOUT_SECONDS = 20
+
+_FULL_SQLITE = (sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR_SHMSIZE)
+_FULL_POSTGRESQL = "53100"
 
 
 def sqlite_url(path: Path) -> str:
@@ -76,8 +80,8 @@ class Database:
     def writing(self) -> Iterator[Session]:
         """A session that commits when the block ends and rolls back when it raises.
 
-        Raises StoreUnavailableError when the database is away, full or locked for too long, and
-        ConflictError when two writers made the same row.
+        Raises StoreUnavailableError when the database is away or locked for too long, StoreFullError when its disk
+        is full, and ConflictError when two writers made the same row.
         """
         with self._translated(), Session(self._writing, expire_on_commit=False) as session, session.begin():
             yield session
@@ -93,7 +97,15 @@ class Database:
         except IntegrityError as error:
             raise ConflictError(f"database {self.shown_url}: {error.orig}") from error
         except (OperationalError, DBAPIError) as error:
+            if _is_full(error.orig):
+                raise StoreFullError(f"database {self.shown_url}: its disk is full; free some space") from error
             raise StoreUnavailableError(f"database {self.shown_url}: {error.orig}") from error
+
+
+def _is_full(error: object) -> bool:
+    """Whether this error of a driver says that the disk is full."""
+    code, state = getattr(error, "sqlite_errorcode", None), getattr(error, "sqlstate", None)
+    return code in _FULL_SQLITE or state == _FULL_POSTGRESQL
 
 
 def _configure_sqlite(connection: Any, _entry: ConnectionPoolEntry) -> None:

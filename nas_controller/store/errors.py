@@ -21,6 +21,10 @@ class StoreUnavailableError(StoreError):
     """The database did not answer, is locked for too long or is full. Try again later (503)."""
 
 
+class StoreFullError(StoreUnavailableError):
+    """The disk of the database is full. Free some space and try again (507)."""
+
+
 class StoreVersionError(StoreError):
     """The database was written by another version of effspine. Upgrade one of the two."""
 

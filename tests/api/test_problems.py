@@ -9,7 +9,7 @@ import pytest
 from fastapi.testclient import TestClient
 
 from api.settings import Settings
-from nas_controller.store import Store, StoreUnavailableError
+from nas_controller.store import Store, StoreFullError, StoreUnavailableError
 from tests.api.campaigns import SYNTHETIC, Recorder
 
 
@@ -218,6 +218,18 @@ def test_a_store_that_is_away_is_503_and_says_nothing_of_its_inside(
         assert "secret" not in response.text
         assert response.headers["retry-after"]
     assert service.get("/healthz").status_code == 200
+
+
+def test_a_full_disk_is_507_and_says_nothing_of_its_inside(
+    service: TestClient, store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: object, **__: object) -> None:
+        raise StoreFullError("database sqlite:////secret/place.db: its disk is full; free some space")
+
+    monkeypatch.setattr(store, "create_campaign", full)
+    response = service.post("/v1/campaigns", json={"name": "x", "proxy_task": SYNTHETIC})
+    assert "free some space" in problem_of(response, 507)["detail"]
+    assert "secret" not in response.text
 
 
 def test_an_unexpected_error_is_500_with_the_id_that_the_log_has(

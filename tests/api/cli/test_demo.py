@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import re
 import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 
 import pytest
+import typer
 
+from api.cli import demo
 from api.cli.child_service import ChildService
 from api.cli.demo import NAME, begin, specification
 from api.client import Client
@@ -88,6 +91,28 @@ def test_the_port_is_that_of_the_environment_unless_one_is_given(effspine: Comma
         assert "EFFSPINE_PORT is 'many'" in effspine("demo").err
         assert f"port {stranger.server_port} " in effspine("demo", "--port", str(stranger.server_port)).err
         stranger.shutdown()
+
+
+def test_a_disk_that_is_nearly_full_is_one_line_and_nothing_is_started(
+    effspine: CommandLine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(demo, "NEEDED_MIB", 10**12)
+    done = effspine("demo")
+    assert done.status == 2
+    assert re.fullmatch(
+        rf"error: the disk of {tmp_path}/data has [\d.]+ MiB free and the demonstration needs .*EFFSPINE_DATA_DIR.*\n",
+        done.err,
+    )
+    assert done.out == ""
+    assert not (tmp_path / "data").exists()
+
+
+def test_why_the_data_set_could_not_be_made_is_said_once(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "datasets").write_text("a file where a folder should be")
+    with pytest.raises(typer.Exit) as caught:
+        demo.make_dataset(Settings(data_dir=tmp_path))
+    assert caught.value.exit_code == 2
+    assert capfd.readouterr().err.count("error:") == 1
 
 
 class _Stranger(BaseHTTPRequestHandler):

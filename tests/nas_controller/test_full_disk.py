@@ -1,0 +1,69 @@
+"""A database that cannot grow: SQLite under a page limit answers as on a full disk."""
+
+from __future__ import annotations
+
+import sys
+import threading
+import time
+from pathlib import Path
+
+import pytest
+from synthetic_campaigns import synthetic_spec
+
+from nas_controller import supervisor as supervisor_module
+from nas_controller.runner import EXIT_STORE_AWAY, main
+from nas_controller.store import Store, StoreFullError, sqlite_url
+from nas_controller.supervisor import MAX_RESTARTS, Supervisor, log_tail
+
+
+def fill(store: Store, made: list[str]) -> None:
+    """Creates campaigns until there is no room for more, and notes their ids."""
+    for number in range(1000):
+        made.append(store.create_campaign(synthetic_spec(name=f"number {number}")).id)
+
+
+def test_a_full_disk_is_said_plainly_and_loses_nothing(tmp_path: Path) -> None:
+    store = Store.open(sqlite_url(tmp_path / "effspine.db"))
+    engine = store._database.engine
+    made = [store.create_campaign(synthetic_spec(name="before")).id]
+    with engine.connect() as connection:
+        connection.exec_driver_sql("PRAGMA max_page_count = 1")  # it takes that as: what there is now
+    with pytest.raises(StoreFullError, match=r"effspine\.db: its disk is full; free some space"):
+        fill(store, made)
+    assert sorted(item.id for item in store.list_campaigns(limit=1000).items) == sorted(made)
+    with engine.connect() as connection:
+        connection.exec_driver_sql("PRAGMA max_page_count = 1000000")
+    made.append(store.create_campaign(synthetic_spec(name="after")).id)
+    assert sorted(item.id for item in store.list_campaigns(limit=1000).items) == sorted(made)
+    store.close()
+
+
+def test_a_runner_without_its_store_says_so_in_one_line(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    (tmp_path / "effspine.db").mkdir()
+    arguments = ["--database-url", sqlite_url(tmp_path / "effspine.db"), "--data-dir", str(tmp_path)]
+    assert main(["c_0", *arguments]) == EXIT_STORE_AWAY
+    assert "effspine.db" in caplog.text
+
+
+def test_a_campaign_whose_store_is_full_is_waited_for_and_not_failed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(supervisor_module, "STORE_AWAY_SECONDS", 0.01)
+    monkeypatch.setattr(supervisor_module, "POLL_SECONDS", 0.02)
+    url = sqlite_url(tmp_path / "effspine.db")
+    store = Store.open(url)
+    campaign_id = store.create_campaign(synthetic_spec()).id
+    command = (sys.executable, "-c", f"import sys; print('full'); sys.exit({EXIT_STORE_AWAY})")
+    stop = threading.Event()
+    thread = threading.Thread(target=Supervisor(url, tmp_path, runner_command=command).run, args=(stop,))
+    thread.start()
+    try:
+        deadline = time.monotonic() + 20
+        while log_tail(tmp_path, campaign_id).count("full") < MAX_RESTARTS + 3:
+            assert time.monotonic() < deadline
+            time.sleep(0.05)
+    finally:
+        stop.set()
+        thread.join(20)
+    assert store.get_campaign(campaign_id).state == "pending"
+    store.close()
