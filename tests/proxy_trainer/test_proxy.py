@@ -28,17 +28,14 @@ def _worker(task: ProxyTask, dataset: Path, cache: Path, seed: int = 1) -> Proxy
 
 
 def test_a_tiny_proxy_learns(digits: Path, tmp_path: Path) -> None:
-    """150 steps against none to speak of."""
-    learning = {"anchor_size": 2.0, "subnet_width": 16, "learning_rate": 0.2, "clip_norm": 10.0, "ema_decay": 0.9}
-    task = resolve("smoke", image_px=96, steps=150, warmup_steps=10, reserved_images=40, **learning)
-    trained = _worker(task, digits, tmp_path).run(SP_EFFICIENTNET_B0)
-    untrained = _worker(replace(task, steps=1, warmup_steps=0, learning_rate=1e-6), digits, tmp_path)
-    floor = untrained.run(SP_EFFICIENTNET_B0)
-    assert trained["ap50"] is not None
-    assert floor["ap50"] is not None
-    print(trained, floor)
-    assert trained["ap50"] > 0.1
-    assert trained["ap50"] > 4 * floor["ap50"]
+    """A short training against none to speak of."""
+    task = resolve("laptop", steps=150, warmup_steps=15, ema_decay=0.95)
+    trained = _worker(task, digits, tmp_path).run(SP_EFFICIENTNET_B0)["ap50"]
+    untrained = _worker(replace(task, steps=1, warmup_steps=0), digits, tmp_path).run(SP_EFFICIENTNET_B0)["ap50"]
+    assert trained is not None
+    assert untrained is not None
+    assert trained > 0.1
+    assert trained > 4 * untrained
 
 
 def test_a_trial_is_the_same_bits_whatever_was_trained_before(digits: Path, tmp_path: Path) -> None:
