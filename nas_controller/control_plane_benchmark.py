@@ -1,8 +1,9 @@
 """What a trial costs beside its training (`effspine bench control-plane`).
 
 A campaign of the synthetic profile, whose trials take no time, runs as every campaign does: in a runner process of its
-own, through Ray Tune, over an SQLite file. Its times are those of the record itself; the memory of the runner is read
-from outside while it runs.
+own, through Ray Tune, over an SQLite file. Its controller learns, at full cost, but at a rate too small to move it: a
+policy that converged would propose what it has seen before, and such a repeat needs no worker and costs next to
+nothing. Times are those of the record itself; the memory of the runner is read from outside while it runs.
 """
 
 from __future__ import annotations
@@ -25,6 +26,7 @@ from nas_controller.store import Store, sqlite_url
 from search_space.errors import EffspineError
 
 PARALLELISM = 2
+LEARNING_RATE = 1e-9
 POLL_SECONDS = 0.25
 _BYTES_A_MB = 1e6
 
@@ -48,8 +50,7 @@ def control_plane_benchmark(trials: int, progress: Callable[[str], None]) -> dic
         data_dir = Path(name)
         url = sqlite_url(data_dir / "effspine.db")
         store = Store.open(url)
-        spec = {"name": "control plane", "trials": trials, "parallelism": PARALLELISM}
-        campaign = store.create_campaign(CampaignSpec.model_validate({**spec, "proxy_task": {"profile": "synthetic"}}))
+        campaign = store.create_campaign(_spec(trials))
         with _runner(campaign.id, url, data_dir) as runner:
             memory = list(_watched(runner, store, campaign.id, progress))
         _check_completed(store, campaign.id)
@@ -65,6 +66,18 @@ def control_plane_benchmark(trials: int, progress: Callable[[str], None]) -> dic
         "repeats": sum(reused is not None for reused in columns["reused_from"]),
         "parallelism": PARALLELISM,
     }
+
+
+def _spec(trials: int) -> CampaignSpec:
+    return CampaignSpec.model_validate(
+        {
+            "name": "control plane",
+            "trials": trials,
+            "parallelism": PARALLELISM,
+            "controller": {"learning_rate": LEARNING_RATE},
+            "proxy_task": {"profile": "synthetic"},
+        }
+    )
 
 
 def figures(finished_at: list[float], memory: list[MemorySample]) -> dict[str, float]:

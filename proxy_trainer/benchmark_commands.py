@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import sys
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -38,22 +38,12 @@ def engine(
         print_json(found)
         return
     rows = [
-        (
-            title,
-            _seconds(found[f"{name}_seconds"]),
-            _seconds(found[f"keras_{name}_seconds"]),
-            f"{found[f'{name}_ratio']:.1f}",
-        )
-        for title, name in (("another architecture, to the end of its first step", "first_step"), ("step", "step"))
+        _beside_keras("another architecture, to the end of its first step", "first_step", found),
+        _beside_keras("step", "step", found),
+        ("step, threads sharing each operation", f"{found['step_seconds_shared_threads']:.3g}"),
+        ("process start, to the end of its first step", f"{found['cold_first_step_seconds']:.3g}"),
     ]
-    rows += [
-        (title, _seconds(found[name]), "", "")
-        for title, name in (
-            ("step, threads sharing each operation", "step_seconds_shared_threads"),
-            ("process start to the end of its first step", "cold_first_step_seconds"),
-        )
-    ]
-    print_table(("seconds", "effspine", "Keras", "ratio"), rows)
+    print_table(("seconds", "effspine", "Keras, same threads", "Keras, as it comes", "ratio to the better"), rows)
 
 
 @evaluation_app.command()
@@ -80,6 +70,12 @@ def evaluation(
             ("largest difference", f"{found['max_difference']:.1g}"),
         ]
     )
+
+
+def _beside_keras(title: str, name: str, found: dict[str, Any]) -> tuple[str, ...]:
+    keras = found[f"keras_{name}_seconds_by_threads"]
+    seconds = (found[f"{name}_seconds"], keras["engine_threads"], keras["default_threads"])
+    return (title, *(f"{value:.3g}" for value in seconds), f"{found[f'{name}_ratio']:.2f}")
 
 
 def _seconds(value: float) -> str:

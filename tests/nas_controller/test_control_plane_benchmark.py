@@ -33,6 +33,7 @@ def test_a_real_campaign_is_measured_and_leaves_a_handful_of_files() -> None:
     assert found["last_over_first"] > 0
     assert isinstance(found["driver_rss_growth_mb"], float)
     assert 1 <= found["files"] <= 5
+    assert found["repeats"] == 0
 
 
 def test_a_runner_that_fails_is_one_clear_error(monkeypatch: pytest.MonkeyPatch) -> None:
