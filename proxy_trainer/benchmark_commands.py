@@ -40,10 +40,10 @@ def engine(
     rows = [
         _beside_keras("another architecture, to the end of its first step", "first_step", found),
         _beside_keras("step", "step", found),
-        ("step, threads sharing each operation", f"{found['step_seconds_shared_threads']:.3g}"),
+        ("step, threads shared", f"{found['step_seconds_shared_threads']:.3g}"),
         ("process start, to the end of its first step", f"{found['cold_first_step_seconds']:.3g}"),
     ]
-    print_table(("seconds", "effspine", "Keras, same threads", "Keras, as it comes", "ratio to the better"), rows)
+    print_table(("seconds", "effspine", "Keras", "Keras, threads shared", "ratio to the better"), rows)
 
 
 @evaluation_app.command()
@@ -74,7 +74,7 @@ def evaluation(
 
 def _beside_keras(title: str, name: str, found: dict[str, Any]) -> tuple[str, ...]:
     keras = found[f"keras_{name}_seconds_by_threads"]
-    seconds = (found[f"{name}_seconds"], keras["engine_threads"], keras["default_threads"])
+    seconds = (found[f"{name}_seconds"], keras["own_threads"], keras["shared_threads"])
     return (title, *(f"{value:.3g}" for value in seconds), f"{found[f'{name}_ratio']:.2f}")
 
 

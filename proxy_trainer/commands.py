@@ -89,7 +89,7 @@ def register_command(
     if as_json:
         print_json({"name": name, "path": str(directory.expanduser().absolute()), "file": str(file)})
         return
-    print(f"{name} is {directory.expanduser().absolute()}")
+    print(f"{name} is {directory.expanduser().absolute()}, as {file} says")
 
 
 @proxy_app.command()
@@ -100,7 +100,7 @@ def proxy(
     overrides: Annotated[
         list[str] | None, typer.Option("--set", metavar="FIELD=VALUE", help="Replace one field of the proxy task.")
     ] = None,
-    seed: Annotated[int, typer.Option(min=0, help="Seed of weights, batches and reserved images.")] = 0,
+    seed: Annotated[int, typer.Option(min=0, max=2**31 - 1, help="Seed of weights, batches and reserved images.")] = 0,
     threads: Annotated[int, typer.Option(min=0, help="Processors to use; 0 is all of them.")] = 0,
     as_json: AsJson = False,
 ) -> None:
@@ -115,11 +115,16 @@ def proxy(
     if task.kind == "synthetic":
         raise InvalidValueError(f"profile {profile} trains nothing; use another one", field="proxy_task.profile")
 
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
-    from proxy_trainer.proxy import Progress as Step
-    from proxy_trainer.proxy import ProxyWorker
+    from proxy_trainer.coco_folder import find_splits
+    from proxy_trainer.native_output import held_back
 
-    worker = ProxyWorker(task, data, data_dir() / "cache", seed, threads or os.cpu_count() or 1)
+    find_splits(data)  # a wrong folder need not wait for TensorFlow
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+    with held_back():
+        from proxy_trainer.proxy import Progress as Step
+        from proxy_trainer.proxy import ProxyWorker
+
+        worker = ProxyWorker(task, data, data_dir() / "cache", seed, threads or os.cpu_count() or 1)
     with progress_bar("training") as progress:
 
         def show(step: Step) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from PIL import Image
@@ -13,9 +13,7 @@ from pycocotools import mask as rle
 from sklearn.datasets import load_digits
 
 from proxy_trainer.digit_scenes import Glyphs, Scene, compose_scene
-
-if TYPE_CHECKING:
-    from proxy_trainer.digits import DigitsParameters
+from proxy_trainer.digits_parameters import DigitsParameters
 
 _SPLITS = ("train", "val")
 _VAL_GLYPHS = 0.25

@@ -10,39 +10,16 @@ import errno
 import json
 import shutil
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from uuid import uuid4
 
+from proxy_trainer.digits_parameters import DigitsParameters
 from proxy_trainer.errors import DataError
-from search_space.errors import InvalidValueError
 
 MANIFEST = "effspine-digits.json"
-_FORMAT_VERSION = 1
 
 Progress = Callable[[int, int], None]
-
-
-@dataclass(frozen=True)
-class DigitsParameters:
-    """What a digits folder depends on; kept in it, so that the same call can leave it as it is."""
-
-    train: int
-    val: int
-    seed: int
-    categories: int
-    image_px: int
-    format_version: int = _FORMAT_VERSION
-
-    def __post_init__(self) -> None:
-        for name, lowest in (("train", 1), ("val", 1), ("seed", 0), ("image_px", 64)):
-            if getattr(self, name) < lowest:
-                raise InvalidValueError(f"{name} must be at least {lowest}, not {getattr(self, name)}", field=name)
-        if self.categories not in (1, 10):
-            raise InvalidValueError(f"categories must be 1 or 10, not {self.categories}", field="categories")
-
-    def to_dict(self) -> dict[str, int]:
-        return asdict(self)
 
 
 @dataclass(frozen=True)

@@ -1,11 +1,11 @@
 """The engine beside a plain Keras model of the same network (`effspine bench engine`).
 
-Both train Eff-SpineNet-D0 at half width on batches of 16 images of 128 px, one class, float32, SGD with momentum.
-Every process of a benchmark is a fresh one and measures one thing alone; rounds of them take turns, so that a machine
-that is busy with something else for a while slows down all sides alike. Keras is measured with the threads of the
-engine and as TensorFlow comes, without deterministic kernels in either, and each of its figures is the better of the
-two. It is spared what the engine does beside the network in each step: sampling the images, assigning targets, decaying
-and averaging weights, clipping the gradient.
+Both train Eff-SpineNet-D0 at half width on batches of 16 images of 128 px, one class, float32, SGD with momentum. They
+share fresh processes and take turns step by step, so that a machine that is busy with something else slows down both
+alike. A round is two processes: in one each thread runs operations of its own, as the engine does everywhere else, in
+the other all threads share each operation, as TensorFlow comes. Each figure of Keras is the better of the two. It is
+spared what the engine does beside the network in each step: sampling the images, assigning targets, decaying and
+averaging weights, clipping the gradient.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ T = TypeVar("T")
 
 @dataclass(frozen=True)
 class Times:
-    """What one process measured, in seconds: the first steps of fresh architectures, and steady steps.
+    """What one process measured, in seconds: first steps of fresh architectures, and steady steps.
 
     `first_step_at` is when the process had done its very first step, by the machine's monotonic clock.
     """
@@ -51,11 +51,11 @@ class Times:
     first_step_at: float
     first_steps: tuple[float, ...]
     steps: tuple[float, ...]
+    keras_first_steps: tuple[float, ...]
+    keras_steps: tuple[float, ...]
 
 
-def engine_benchmark(
-    repeats: int, threads: int, progress: Callable[[str], None], task: ProxyTask = TASK
-) -> dict[str, Any]:
+def engine_benchmark(repeats: int, threads: int, progress: Callable[[str], None]) -> dict[str, Any]:
     """Medians over `repeats` rounds, as the document that `effspine bench engine --json` prints.
 
     A first step is all that it takes from a trained architecture to the first step of another: `load` and the step
@@ -64,51 +64,39 @@ def engine_benchmark(
     """
     samples: dict[str, list[float]] = defaultdict(list)
     for number in range(1, repeats + 1):
-        progress(f"round {number} of {repeats}")
-        for name, values in _round(task, threads).items():
-            samples[name] += values
+        for layout, threads_an_operation in (("own_threads", 1), ("shared_threads", threads)):
+            progress(f"round {number} of {repeats}, {layout.replace('_', ' ')}")
+            started = time.monotonic()
+            times = _apart(time_both, TASK, threads, threads_an_operation)
+            samples[f"cold_first_step/{layout}"].append(times.first_step_at - started)
+            for name in ("first_step", "step", "keras_first_step", "keras_step"):
+                samples[f"{name}/{layout}"] += getattr(times, f"{name}s")
     return _document({name: statistics.median(values) for name, values in samples.items()}) | {
         "repeats": repeats,
         "threads": threads,
         "architecture": EFF_SPINENET_D0.name,
-        "image_px": task.image_px,
-        "width_multiplier": task.width_multiplier,
-        "batch_size": task.batch_size,
+        "image_px": TASK.image_px,
+        "width_multiplier": TASK.width_multiplier,
+        "batch_size": TASK.batch_size,
         "classes": CLASSES,
         "precision": "float32",
     }
 
 
-def _round(task: ProxyTask, threads: int) -> dict[str, tuple[float, ...]]:
-    started = time.monotonic()
-    own = _apart(time_engine, task, threads, 1)
-    keras = {"engine_threads": _apart(time_keras, task, threads), "default_threads": _apart(time_keras, task, None)}
-    shared = _apart(time_engine, task, threads, threads)
-    samples = {
-        "cold_first_step": (own.first_step_at - started,),
-        "first_step": own.first_steps,
-        "step": own.steps,
-        "shared_step": shared.steps,
-    }
-    for name, times in keras.items():
-        samples |= {f"keras_first_step/{name}": times.first_steps, f"keras_step/{name}": times.steps}
-    return samples
-
-
 def _document(medians: dict[str, float]) -> dict[str, Any]:
     figures: dict[str, Any] = {}
     for name in ("first_step", "step"):
-        keras = {setting: medians[f"keras_{name}/{setting}"] for setting in ("engine_threads", "default_threads")}
-        best = min(keras.values())
+        seconds = medians[f"{name}/own_threads"]
+        keras = {layout: medians[f"keras_{name}/{layout}"] for layout in ("own_threads", "shared_threads")}
         figures |= {
-            f"{name}_seconds": round(medians[name], 4),
-            f"keras_{name}_seconds": round(best, 4),
-            f"{name}_ratio": round(best / medians[name], 3),
-            f"keras_{name}_seconds_by_threads": {setting: round(value, 4) for setting, value in keras.items()},
+            f"{name}_seconds": round(seconds, 4),
+            f"keras_{name}_seconds": round(min(keras.values()), 4),
+            f"{name}_ratio": round(min(keras.values()) / seconds, 3),
+            f"keras_{name}_seconds_by_threads": {layout: round(value, 4) for layout, value in keras.items()},
         }
     return figures | {
-        "cold_first_step_seconds": round(medians["cold_first_step"], 2),
-        "step_seconds_shared_threads": round(medians["shared_step"], 4),
+        "cold_first_step_seconds": round(medians["cold_first_step/own_threads"], 2),
+        "step_seconds_shared_threads": round(medians["step/shared_threads"], 4),
     }
 
 
@@ -118,10 +106,12 @@ def _apart(function: Callable[P, T], *arguments: P.args, **settings: P.kwargs) -
         return process.submit(function, *arguments, **settings).result()
 
 
-def time_engine(task: ProxyTask, threads: int, threads_an_operation: int) -> Times:
-    """The times of the engine; the first architecture of the process, which traces the graph, is not among them.
+def time_both(task: ProxyTask, threads: int, threads_an_operation: int, *, eager_keras: bool = False) -> Times:
+    """The times of the engine and of Keras in this process, which has run no TensorFlow before.
 
-    No architecture that counts has been seen before: kernels keep what they prepare for shapes that they know.
+    The engine's first architecture, which traces the graph, counts for `first_step_at` alone. No architecture after
+    it has been seen before: kernels keep what they prepare for shapes that they know. `eager_keras` leaves out what
+    Keras compiles, for tests.
     """
     from proxy_trainer import runtime
     from proxy_trainer.engine import Engine
@@ -132,43 +122,43 @@ def time_engine(task: ProxyTask, threads: int, threads_an_operation: int) -> Tim
     def step() -> None:
         engine.train_step(batch, task.learning_rate, (0, 0))
 
-    def first_step(candidate: Architecture) -> float:
-        started = time.perf_counter()
+    def change_to(candidate: Architecture) -> None:
         engine.load(candidate, seed=0)
         step()
-        return time.perf_counter() - started
 
-    first_step(SP_EFFICIENTNET_B0)
+    change_to(SP_EFFICIENTNET_B0)
     first_step_at = time.monotonic()
-    first_steps = [first_step(EFF_SPINENET_D0)]
-    steps = _steady(step)
-    first_steps += [first_step(candidate) for candidate in _others()]
-    return Times(first_step_at, tuple(first_steps), steps)
+    first_steps = tuple(_seconds(change_to, candidate) for candidate in (*_others(), EFF_SPINENET_D0))
+
+    from proxy_trainer.keras_model import compiled_retinanet
+
+    images, targets = _keras_batch(task, batch)
+    started = time.perf_counter()
+    model = compiled_retinanet(task, task.architecture(EFF_SPINENET_D0, CLASSES), eager=eager_keras)
+    model.train_on_batch(images, targets)
+    keras_first_step = time.perf_counter() - started
+
+    pairs = [(_seconds(step), _seconds(model.train_on_batch, images, targets)) for _ in range(WARM_UP_STEPS + STEPS)]
+    steps, keras_steps = zip(*pairs[WARM_UP_STEPS:], strict=True)
+    return Times(first_step_at, first_steps, steps, (keras_first_step,), keras_steps)
 
 
-def time_keras(task: ProxyTask, threads: int | None) -> Times:
-    """The times of a Keras model, with so many threads each running operations of its own, or TensorFlow's default."""
-    import tensorflow as tf
+def _seconds(call: Callable[P, object], *arguments: P.args, **settings: P.kwargs) -> float:
+    """How long a call takes."""
+    started = time.perf_counter()
+    call(*arguments, **settings)
+    return time.perf_counter() - started
 
-    from proxy_trainer import runtime
+
+def _keras_batch(task: ProxyTask, batch: TrainingBatch) -> tuple[Any, Any]:
+    """The batch as Keras takes it: normalised images and the targets of all anchors."""
     from proxy_trainer.anchors import anchor_boxes
     from proxy_trainer.engine import normalise
-    from proxy_trainer.keras_model import compiled_retinanet, keras_targets
+    from proxy_trainer.keras_model import keras_targets
     from proxy_trainer.targets import assign_targets
 
-    if threads is not None:
-        runtime.set_threads(threads, 1)
-    batch = random_batch(task)
-    images = normalise(batch.pixels, batch.sizes).numpy()
-    anchors = tf.constant(anchor_boxes(task.image_px, task.anchor_size))
-    targets = keras_targets(assign_targets(anchors, batch.boxes, batch.classes)).numpy()
-
-    started = time.perf_counter()
-    model = compiled_retinanet(task, task.architecture(EFF_SPINENET_D0, CLASSES))
-    model.train_on_batch(images, targets)
-    first_step = time.perf_counter() - started
-    first_step_at = time.monotonic()
-    return Times(first_step_at, (first_step,), _steady(lambda: model.train_on_batch(images, targets)))
+    targets = assign_targets(anchor_boxes(task.image_px, task.anchor_size), batch.boxes, batch.classes)
+    return normalise(batch.pixels, batch.sizes).numpy(), keras_targets(targets).numpy()
 
 
 def random_batch(task: ProxyTask) -> TrainingBatch:
@@ -187,17 +177,6 @@ def random_batch(task: ProxyTask) -> TrainingBatch:
         boxes=np.concatenate([corners, corners + sides], axis=-1).astype(np.float32),
         classes=np.zeros((count, BOXES_AN_IMAGE), np.int32),
     )
-
-
-def _steady(step: Callable[[], object]) -> tuple[float, ...]:
-    """The seconds of each of STEPS steps, after a few to warm up."""
-    for _ in range(WARM_UP_STEPS):
-        step()
-    ends = [time.perf_counter()]
-    for _ in range(STEPS):
-        step()
-        ends.append(time.perf_counter())
-    return tuple(np.diff(ends).tolist())
 
 
 def _others() -> list[Architecture]:

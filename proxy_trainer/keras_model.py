@@ -141,10 +141,13 @@ def keras_retinanet(architecture: Architecture, *, bn_momentum: float = 0.99, dr
     return keras.Model(images, keras.layers.Concatenate(axis=-1)(parts))
 
 
-def compiled_retinanet(task: ProxyTask, architecture: Architecture) -> Any:
-    """`keras_retinanet` ready for `train_on_batch(images, keras_targets(...))`, by SGD with momentum."""
+def compiled_retinanet(task: ProxyTask, architecture: Architecture, *, eager: bool = False) -> Any:
+    """`keras_retinanet` ready for `train_on_batch(images, keras_targets(...))`, by SGD with momentum.
+
+    `eager` runs it operation by operation, without a graph.
+    """
     model = keras_retinanet(architecture, bn_momentum=task.bn_momentum, drop_rate=task.stochastic_depth)
-    model.compile(keras.optimizers.SGD(task.learning_rate, momentum=task.momentum), loss=keras_loss)
+    model.compile(keras.optimizers.SGD(task.learning_rate, momentum=task.momentum), loss=keras_loss, run_eagerly=eager)
     return model
 
 

@@ -16,15 +16,11 @@ def start(threads: int, *, threads_an_operation: int = 1) -> None:
     draws from TensorFlow's global generator, but deterministic mode wants its seed set. Raises RuntimeError where
     TensorFlow already runs with other numbers of threads.
     """
-    set_threads(threads, threads_an_operation)
-    tf.random.set_seed(_SEED)
-    tf.config.experimental.enable_op_determinism()
-
-
-def set_threads(threads: int, threads_an_operation: int) -> None:
-    """How many operations run at once, and how many threads share one. Raises RuntimeError like `start`."""
     threading = tf.config.threading
     now = (threading.get_inter_op_parallelism_threads(), threading.get_intra_op_parallelism_threads())
-    if now != (threads, threads_an_operation):
-        threading.set_inter_op_parallelism_threads(threads)
-        threading.set_intra_op_parallelism_threads(threads_an_operation)
+    if now == (threads, threads_an_operation):
+        return
+    threading.set_inter_op_parallelism_threads(threads)
+    threading.set_intra_op_parallelism_threads(threads_an_operation)
+    tf.random.set_seed(_SEED)
+    tf.config.experimental.enable_op_determinism()

@@ -66,6 +66,11 @@ def _read(architecture: Architecture) -> CostOps:
     return ops
 
 
+def _part(name: str) -> str:
+    """The part of the network that a parameter belongs to: the first step of its path."""
+    return name.split("/", 1)[0]
+
+
 @dataclass(frozen=True)
 class FeatureSize:
     """Height, width and channels of a feature map."""
@@ -86,11 +91,15 @@ class FeatureSize:
 
 
 class CostOps:
-    """The reading of a network as cost and parameters; its feature maps are sizes."""
+    """The reading of a network as cost and parameters; its feature maps are sizes.
+
+    `parameters` holds every parameter by name, and `uses` each convolution as the name of its kernel and the output
+    positions at which it is applied: a kernel of n values at p positions is n times p multiply-adds.
+    """
 
     def __init__(self) -> None:
         self.parameters: dict[str, Parameter] = {}
-        self._madds: dict[str, int] = defaultdict(int)
+        self.uses: list[tuple[str, int]] = []
         self._elementwise: float = 0.0
 
     def _parameter(self, name: str, role: Role, *shape: int, initial: float = 0.0) -> None:
@@ -98,17 +107,19 @@ class CostOps:
 
     def report(self, architecture: Architecture) -> CostReport:
         """What was counted, with the share of each block of `architecture`."""
-        by_block: dict[str, list[int]] = defaultdict(lambda: [0, 0])
-        params = {name: parameter.size for name, parameter in self.parameters.items() if parameter.is_trainable}
-        for column, counts in enumerate((self._madds, params)):
-            for name, count in counts.items():
-                by_block[name.split("/", 1)[0]][column] += count
-        madds = sum(self._madds.values())
+        madds: dict[str, int] = defaultdict(int)
+        params: dict[str, int] = defaultdict(int)
+        for name, positions in self.uses:
+            madds[_part(name)] += positions * self.parameters[name].size
+        for parameter in self.parameters.values():
+            params[_part(parameter.name)] += parameter.size * parameter.is_trainable
+        names = [f"block{block.number}" for block in BLOCKS]
         blocks = (
-            BlockCost(block.number, block.level, width, *by_block[f"block{block.number}"])
-            for block, width in zip(BLOCKS, architecture.widths, strict=True)
+            BlockCost(block.number, block.level, width, madds[name], params[name])
+            for block, width, name in zip(BLOCKS, architecture.widths, names, strict=True)
         )
-        return CostReport(madds, round(madds + self._elementwise), sum(params.values()), tuple(blocks))
+        total = sum(madds.values())
+        return CostReport(total, round(total + self._elementwise), sum(params.values()), tuple(blocks))
 
     def size(self, x: FeatureSize) -> tuple[int, int]:
         return x.height, x.width
@@ -124,8 +135,8 @@ class CostOps:
         bias: float | None = None,
     ) -> FeatureSize:
         out = FeatureSize(-(-x.height // stride), -(-x.width // stride), width)
-        self._madds[name] += out.elements * kernel * kernel * x.channels
         self._parameter(f"{name}/kernel", "kernel", kernel, kernel, x.channels, width)
+        self.uses.append((f"{name}/kernel", out.positions))
         if bias is not None:
             self._parameter(f"{name}/bias", "bias", width, initial=bias)
             self._elementwise += 0.5 * out.elements
@@ -133,8 +144,8 @@ class CostOps:
 
     def depthwise(self, x: FeatureSize, name: str, *, kernel: int, stride: int = 1) -> FeatureSize:
         out = FeatureSize(-(-x.height // stride), -(-x.width // stride), x.channels)
-        self._madds[name] += out.elements * kernel * kernel
         self._parameter(f"{name}/kernel", "depthwise_kernel", kernel, kernel, x.channels, 1)
+        self.uses.append((f"{name}/kernel", out.positions))
         return out
 
     def batch_norm(self, x: FeatureSize, name: str, *, initial_scale: float = 1.0) -> FeatureSize:

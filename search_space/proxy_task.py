@@ -208,5 +208,10 @@ def _check_number(name: str, value: object, *, whole: bool, low: float, high: fl
     if not fits or not low <= value <= high:  # type: ignore[operator]
         kind = "whole number" if whole else "number"
         raise InvalidValueError(
-            f"{name} is {value!r}; it must be a {kind} from {low:g} to {high:g}", field=f"proxy_task.{name}"
+            f"{name} is {value!r}; it must be a {kind} from {_shown(low)} to {_shown(high)}", field=f"proxy_task.{name}"
         )
+
+
+def _shown(limit: float) -> str:
+    """A limit as people write it: 10,000,000; 0.05; 1e-06."""
+    return f"{int(limit):,}" if limit == int(limit) else f"{limit:g}"

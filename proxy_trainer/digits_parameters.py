@@ -1,0 +1,31 @@
+"""What a folder of the embedded data set depends on."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+
+from search_space.errors import InvalidValueError
+
+_FORMAT_VERSION = 1
+
+
+@dataclass(frozen=True)
+class DigitsParameters:
+    """What a digits folder depends on; kept in it, so that the same call can leave it as it is."""
+
+    train: int
+    val: int
+    seed: int
+    categories: int
+    image_px: int
+    format_version: int = _FORMAT_VERSION
+
+    def __post_init__(self) -> None:
+        for name, lowest in (("train", 1), ("val", 1), ("seed", 0), ("image_px", 64)):
+            if getattr(self, name) < lowest:
+                raise InvalidValueError(f"{name} must be at least {lowest}, not {getattr(self, name)}", field=name)
+        if self.categories not in (1, 10):
+            raise InvalidValueError(f"categories must be 1 or 10, not {self.categories}", field="categories")
+
+    def to_dict(self) -> dict[str, int]:
+        return asdict(self)
