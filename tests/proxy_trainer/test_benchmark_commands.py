@@ -13,11 +13,11 @@ from proxy_trainer.benchmark_commands import engine_app, evaluation_app
 FOUND = {
     "first_step_seconds": 0.5,
     "keras_first_step_seconds": 45.0,
-    "keras_first_step_seconds_by_threads": {"engine_threads": 46.5, "default_threads": 45.0},
+    "keras_first_step_seconds_by_threads": {"own_threads": 46.5, "shared_threads": 45.0},
     "first_step_ratio": 90.0,
     "step_seconds": 0.25,
     "keras_step_seconds": 0.5,
-    "keras_step_seconds_by_threads": {"engine_threads": 0.5, "default_threads": 0.6},
+    "keras_step_seconds_by_threads": {"own_threads": 0.5, "shared_threads": 0.6},
     "step_ratio": 2.0,
     "cold_first_step_seconds": 20.0,
     "step_seconds_shared_threads": 0.3,

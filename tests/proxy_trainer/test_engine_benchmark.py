@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from proxy_trainer import engine_benchmark as benchmark
-from proxy_trainer.engine_benchmark import STEPS, Times, engine_benchmark, time_engine
+from proxy_trainer.engine_benchmark import Times, engine_benchmark, time_both
 from search_space.proxy_task import resolve
 from tests.proxy_trainer.conftest import THREADS
 
@@ -17,42 +17,45 @@ TINY = resolve("smoke", image_px=64, width_multiplier=0.1, batch_size=2, subnet_
 
 
 def test_medians_over_all_rounds_and_the_better_keras_of_the_two(monkeypatch: pytest.MonkeyPatch) -> None:
-    calls: list[tuple[str, Any]] = []
+    calls: list[tuple[int, int]] = []
 
-    def apart(function: Any, task: Any, threads: int | None, threads_an_operation: int = 1) -> Times:
-        calls.append((function.__name__, threads))
-        slow = (1, 2, 9)[(len(calls) - 1) // 4]  # the machine is busy from the second round on
-        if function is benchmark.time_keras:
-            first, step = (40.0, 0.6) if threads is None else (50.0, 0.5)
-            return Times(0.0, (slow * first,), (slow * step,))
-        step = 0.25 if threads_an_operation == 1 else 0.5
-        return Times(time.monotonic() + slow * 10, (slow * 0.5,) * 3, (slow * step,) * 2)
+    def apart(function: Any, task: Any, threads: int, threads_an_operation: int) -> Times:
+        assert function is time_both
+        slow = (1, 2, 9)[len(calls) // 2]  # the machine is busy from the second round on
+        calls.append((threads, threads_an_operation))
+        at = time.monotonic() + slow * 10
+        if threads_an_operation == 1:
+            return Times(at, (slow * 0.5,) * 3, (slow * 0.25,) * 2, (slow * 50.0,), (slow * 0.5,) * 2)
+        return Times(at, (slow * 0.7,) * 3, (slow * 0.3,) * 2, (slow * 40.0,), (slow * 0.6,) * 2)
 
     said: list[str] = []
     monkeypatch.setattr(benchmark, "_apart", apart)
-    found = engine_benchmark(3, 2, said.append)
-    assert said == ["round 1 of 3", "round 2 of 3", "round 3 of 3"]
-    one_round = [("time_engine", 2), ("time_keras", 2), ("time_keras", None), ("time_engine", 2)]
-    assert calls == 3 * one_round
+    found = engine_benchmark(3, 4, said.append)
+    assert len(said) == 6
+    assert calls == 3 * [(4, 1), (4, 4)]
     assert found["first_step_seconds"] == 1.0
     assert found["keras_first_step_seconds"] == 80.0
     assert found["first_step_ratio"] == 80.0
     assert found["step_seconds"] == 0.5
     assert found["keras_step_seconds"] == 1.0
     assert found["step_ratio"] == 2.0
-    assert found["step_seconds_shared_threads"] == 1.0
-    assert found["keras_step_seconds_by_threads"] == {"engine_threads": 1.0, "default_threads": 1.2}
+    assert found["step_seconds_shared_threads"] == 0.6
+    assert found["keras_step_seconds_by_threads"] == {"own_threads": 1.0, "shared_threads": 1.2}
     assert found["cold_first_step_seconds"] == pytest.approx(20, abs=1)
-    assert (found["repeats"], found["threads"], found["image_px"], found["batch_size"]) == (3, 2, 128, 16)
+    assert (found["repeats"], found["threads"], found["image_px"], found["batch_size"]) == (3, 4, 128, 16)
 
 
-def test_the_engine_is_timed_over_architectures_that_it_has_not_seen() -> None:
-    times = time_engine(TINY, THREADS, 1)
+def test_both_sides_are_timed_step_by_step(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(benchmark, "WARM_UP_STEPS", 0)
+    monkeypatch.setattr(benchmark, "STEPS", 1)
+    times = time_both(TINY, THREADS, 1, eager_keras=True)
     assert len(times.first_steps) == 1 + benchmark.OTHER_ARCHITECTURES
-    assert len(times.steps) == STEPS
-    assert min(times.first_steps + times.steps) > 0
-    widths = {architecture.widths for architecture in benchmark._others()}
-    assert len(widths) == benchmark.OTHER_ARCHITECTURES
+    assert len(times.keras_first_steps) == len(times.steps) == len(times.keras_steps) == 1
+    assert min(*times.first_steps, *times.keras_first_steps, *times.steps, *times.keras_steps) > 0
+
+
+def test_architectures_differ() -> None:
+    assert len({architecture.widths for architecture in benchmark._others()}) == benchmark.OTHER_ARCHITECTURES
 
 
 def test_a_process_of_its_own_gives_its_result_back() -> None:
