@@ -70,7 +70,7 @@ def test_register_writes_a_name_once(odd_coco: Path, data_dir: Path, tmp_path: P
     printed = json.loads(_run("register", "odd-1", odd_coco, "--json"))
     assert printed == {"name": "odd-1", "path": str(odd_coco), "file": str(file)}
     assert json.loads(file.read_text()) == {"path": str(odd_coco)}
-    _run("register", "odd-1", odd_coco)
+    assert str(file) in _run("register", "odd-1", odd_coco)
     other = shutil.copytree(odd_coco, tmp_path / "other")
     with pytest.raises(InvalidValueError, match=r"the name 'odd-1' is taken by .*odd; choose another"):
         _run("register", "odd-1", other)
@@ -82,7 +82,7 @@ def test_register_writes_a_name_once(odd_coco: Path, data_dir: Path, tmp_path: P
         _run("register", "odd-1", other)
 
 
-@pytest.mark.parametrize("name", ["Odd", "../odd", "", "-x", "a b", "a\n"])
+@pytest.mark.parametrize("name", ["Odd", "../odd", "", "-x", "a b", "a\n", "a" * 65])
 def test_register_refuses_bad_names(odd_coco: Path, data_dir: Path, name: str) -> None:
     with pytest.raises(InvalidValueError, match="is not a data set name; use a-z"):
         _run("register", "--", name, odd_coco)
