@@ -45,15 +45,25 @@ def create(
 
 def _specification(file: str) -> dict[str, Any]:
     """The document in a file. Raises InvalidValueError, naming the file, unless it is one mapping."""
+    import json
+
     import yaml
 
     try:
         text = sys.stdin.read() if file == "-" else Path(file).read_text(encoding="utf-8")
         document = yaml.safe_load(text)  # JSON is YAML too
+        # YAML has dates and numbers beyond any bound; a date is the text that it was written as.
+        document = json.loads(json.dumps(document, default=str, allow_nan=False))
     except OSError as error:
         raise InvalidValueError(f"{file}: {error.strerror}", field="file") from error
+    except yaml.MarkedYAMLError as error:
+        mark = error.problem_mark
+        where = "" if mark is None else f" at line {mark.line + 1}, column {mark.column + 1}"
+        raise InvalidValueError(f"{file} is neither YAML nor JSON{where}: {error.problem}", field="file") from error
     except (yaml.YAMLError, UnicodeDecodeError) as error:
         raise InvalidValueError(f"{file} is neither YAML nor JSON: {error}", field="file") from error
+    except (TypeError, ValueError) as error:
+        raise InvalidValueError(f"{file} holds what JSON cannot: {error}", field="file") from error
     if not isinstance(document, dict):
         raise InvalidValueError(f"{file} must hold one mapping such as `name: digits`", field="file")
     return document

@@ -37,7 +37,10 @@ def test_a_campaign_is_created_from_yaml_json_and_standard_input(
 @pytest.mark.parametrize(
     ("text", "words"),
     [
-        ("name: [", "neither YAML nor JSON"),
+        ("name: [", "- is neither YAML nor JSON at line 1, column 8: expected the node content"),
+        ('name: "a\n b: c\n', "neither YAML nor JSON at line 3, column 1: found unexpected end of stream"),
+        ("name: a\0b", "neither YAML nor JSON"),
+        ("name: x\ntrials: .nan\n", "what JSON cannot"),
         ("- a\n- b\n", "one mapping"),
         ("name: x\nproxy_task: {profile: huge}\n", "proxy_task.profile"),
         ("name: x\nproxy_task: {profile: laptop}\ndataset: nowhere\n", "nowhere"),
@@ -49,6 +52,11 @@ def test_a_bad_file_is_one_line(effspine: CommandLine, served: Store, text: str,
     assert len(done.err.splitlines()) == 1
     assert words in done.err
     assert served.list_campaigns().items == ()
+
+
+def test_a_date_is_the_name_that_it_was_written_as(effspine: CommandLine, served: Store) -> None:
+    made = effspine("campaign", "create", "-f", "-", "--json", stdin=YAML.replace("first look", "2026-01-31"))
+    assert made.document["name"] == "2026-01-31"
 
 
 def test_a_missing_file_and_a_missing_service_are_one_line(effspine: CommandLine, tmp_path: Path) -> None:
