@@ -42,7 +42,7 @@ from ray import tune
 from ray.tune.search import ConcurrencyLimiter, Searcher
 
 from nas_controller.campaign import Campaign, Failed, Rewarded, TrialWork
-from nas_controller.session_folder import remove_session_folder, session_folder
+from nas_controller.session_folder import check_room, remove_session_folder, session_folder
 from nas_controller.worker import Job, TrialProgress, TrialRun
 
 TRIALS_AN_EXPERIMENT = 500
@@ -73,10 +73,12 @@ def local_ray(parallelism: int, campaign_id: str) -> Iterator[Path]:
     ends.
 
     Yields its folder, which is removed at the end. It lies in a short path in the temporary folder, since
-    socket names may not be long; what an earlier process of the same `name` left there is removed.
+    socket names may not be long; what an earlier process of the same campaign left there is removed. Raises
+    NoRoomError where the disk is too full: Ray would only fail to start, slowly.
     """
     remove_session_folder(campaign_id)
     folder = session_folder(campaign_id)
+    check_room(folder)
     ray.init(
         num_cpus=parallelism,
         num_gpus=None,

@@ -27,6 +27,7 @@ import numpy as np
 from nas_controller.campaign import Campaign
 from nas_controller.datasets import dataset_path
 from nas_controller.heartbeat import Heartbeat
+from nas_controller.session_folder import NoRoomError
 from nas_controller.store import ConflictError, LeaseLostError, NotFoundError, Store, StoreUnavailableError
 from search_space.errors import EffspineError, InvalidValueError
 
@@ -38,8 +39,8 @@ EXIT_DONE = 0
 EXIT_FAILED = 1
 EXIT_NOT_OURS = 3
 """The campaign is finished, or another runner has it: nothing to be done, nothing to be restarted."""
-EXIT_STORE_AWAY = 4
-"""The store is away or full: nothing is wrong with the campaign, and it goes on when the store is back."""
+EXIT_MUST_WAIT = 4
+"""The store is away or a disk is full: nothing is wrong with the campaign, which goes on once that is over."""
 
 
 def new_owner() -> str:
@@ -142,9 +143,9 @@ def main(arguments: list[str] | None = None) -> int:
     try:
         store = Store.open(options.database_url)
         return run(options.campaign_id, store, options.data_dir, owner, options.lease_seconds)
-    except StoreUnavailableError as error:
+    except (StoreUnavailableError, NoRoomError) as error:
         logger.warning("%s", error)
-        return EXIT_STORE_AWAY
+        return EXIT_MUST_WAIT
     except EffspineError as error:
         print(f"error: {error}", file=sys.stderr)
         return EXIT_FAILED

@@ -12,7 +12,14 @@ import shutil
 import tempfile
 from pathlib import Path
 
+from search_space.errors import EffspineError
+
+NEEDED_MIB = 32
 _MAX_ROOT_CHARACTERS = 20
+
+
+class NoRoomError(EffspineError):
+    """The disk for a runner's files is full. Wait until there is room."""
 
 
 def session_folder(campaign_id: str) -> Path:
@@ -32,3 +39,13 @@ def session_folder(campaign_id: str) -> Path:
 def remove_session_folder(campaign_id: str) -> None:
     """Removes what a runner of the campaign has left behind, as far as that is possible."""
     shutil.rmtree(session_folder(campaign_id), ignore_errors=True)
+
+
+def check_room(folder: Path) -> None:
+    """Raises NoRoomError where a runner's files would not fit; `folder` itself may not exist yet."""
+    free_mib = shutil.disk_usage(folder.parent).free / 2**20
+    if free_mib < NEEDED_MIB:
+        raise NoRoomError(
+            f"the disk of {folder.parent} has {free_mib:.1f} MiB free and a runner needs {NEEDED_MIB} MiB there; "
+            "free some, or set TMPDIR to a folder on another disk"
+        )

@@ -31,10 +31,10 @@ FIRST_BACKOFF_SECONDS = 1.0
 SHUTDOWN_SECONDS = 15.0
 LEASE_SECONDS = 20.0
 LOG_TAIL_LINES = 30
-STORE_AWAY_SECONDS = 5.0
+WAIT_SECONDS = 5.0
 
 # As `nas_controller.runner` has them, which would bring Ray with it.
-_EXIT_DONE, _EXIT_NOT_OURS, _EXIT_STORE_AWAY = 0, 3, 4
+_EXIT_DONE, _EXIT_NOT_OURS, _EXIT_MUST_WAIT = 0, 3, 4
 
 
 @dataclass
@@ -62,8 +62,8 @@ class Supervisor:
 
     Logs go to `<data_dir>/logs/<campaign id>.log`. A runner that fails is started again after 1, 2, 4
     seconds; after MAX_RESTARTS failures without a finished trial in between, the campaign is marked failed
-    with the end of its log. One that ends because the store is away or full has not failed: nothing is
-    started for STORE_AWAY_SECONDS, then it is tried again, for as long as it takes.
+    with the end of its log. One that ends because the store is away or a disk is full has not failed: nothing is
+    started for WAIT_SECONDS, then it is tried again, for as long as it takes.
     """
 
     database_url: str
@@ -146,8 +146,8 @@ class Supervisor:
         if status in (_EXIT_DONE, _EXIT_NOT_OURS):
             self._histories.pop(campaign_id, None)
             return
-        if status == _EXIT_STORE_AWAY:
-            self._not_before = time.monotonic() + STORE_AWAY_SECONDS
+        if status == _EXIT_MUST_WAIT:
+            self._not_before = time.monotonic() + WAIT_SECONDS
             return
         history = self._histories.setdefault(campaign_id, _History(trials_finished=runner.trials_finished))
         finished = store.get_campaign(campaign_id).trials_finished

@@ -2,18 +2,29 @@
 
 from __future__ import annotations
 
+import signal
 import sys
 import threading
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from synthetic_campaigns import synthetic_spec
 
+from nas_controller import session_folder
 from nas_controller import supervisor as supervisor_module
-from nas_controller.runner import EXIT_STORE_AWAY, main
+from nas_controller.runner import EXIT_MUST_WAIT, main
 from nas_controller.store import Store, StoreFullError, sqlite_url
 from nas_controller.supervisor import MAX_RESTARTS, Supervisor, log_tail
+
+
+@pytest.fixture(autouse=True)
+def _handler() -> Iterator[None]:
+    """A runner takes SIGTERM for itself; this process is not one."""
+    before = signal.getsignal(signal.SIGTERM)
+    yield
+    signal.signal(signal.SIGTERM, before)
 
 
 def fill(store: Store, made: list[str]) -> None:
@@ -41,19 +52,32 @@ def test_a_full_disk_is_said_plainly_and_loses_nothing(tmp_path: Path) -> None:
 def test_a_runner_without_its_store_says_so_in_one_line(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     (tmp_path / "effspine.db").mkdir()
     arguments = ["--database-url", sqlite_url(tmp_path / "effspine.db"), "--data-dir", str(tmp_path)]
-    assert main(["c_0", *arguments]) == EXIT_STORE_AWAY
+    assert main(["c_0", *arguments]) == EXIT_MUST_WAIT
     assert "effspine.db" in caplog.text
+
+
+def test_a_runner_without_room_for_its_files_says_so_and_gives_its_campaign_back(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(session_folder, "NEEDED_MIB", 10**12)
+    url = sqlite_url(tmp_path / "effspine.db")
+    store = Store.open(url)
+    campaign_id = store.create_campaign(synthetic_spec()).id
+    assert main([campaign_id, "--database-url", url, "--data-dir", str(tmp_path)]) == EXIT_MUST_WAIT
+    assert "set TMPDIR" in caplog.text
+    store.claim(campaign_id, "another", 20)
+    store.close()
 
 
 def test_a_campaign_whose_store_is_full_is_waited_for_and_not_failed(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(supervisor_module, "STORE_AWAY_SECONDS", 0.01)
+    monkeypatch.setattr(supervisor_module, "WAIT_SECONDS", 0.01)
     monkeypatch.setattr(supervisor_module, "POLL_SECONDS", 0.02)
     url = sqlite_url(tmp_path / "effspine.db")
     store = Store.open(url)
     campaign_id = store.create_campaign(synthetic_spec()).id
-    command = (sys.executable, "-c", f"import sys; print('full'); sys.exit({EXIT_STORE_AWAY})")
+    command = (sys.executable, "-c", f"import sys; print('full'); sys.exit({EXIT_MUST_WAIT})")
     stop = threading.Event()
     thread = threading.Thread(target=Supervisor(url, tmp_path, runner_command=command).run, args=(stop,))
     thread.start()
