@@ -154,7 +154,7 @@ def _store_unavailable(request: Request, error: EffspineError) -> JSONResponse:
 
 def _store_full(request: Request, error: EffspineError) -> JSONResponse:
     log.warning("request %s: %s", getattr(request.state, "request_id", "-"), error)
-    detail = "the disk of the campaign store is full; free some space and send the request again"
+    detail = "the disk of the campaign store is full and campaigns wait for room; free some space, then ask again"
     return _respond(request, 507, detail, kind="store-full")
 
 

@@ -111,7 +111,7 @@ def _follow_live(client: Client, campaign: CampaignDocument, on_trial: OnTrial |
                     raise
                 time.sleep(REFRESH_SECONDS)  # the store is busy; the next look will tell
                 continue
-            live.update(view(campaign, recent))
+            live.update(view(campaign, recent, _trouble(client)))
             for trial in reversed(recent):
                 if trial.finished_at is not None and trial.number not in reported:
                     reported.add(trial.number)
@@ -122,8 +122,19 @@ def _follow_live(client: Client, campaign: CampaignDocument, on_trial: OnTrial |
             time.sleep(REFRESH_SECONDS)
 
 
-def view(campaign: CampaignDocument, recent: Sequence[TrialDocument]) -> Group:
-    """The live picture: recent trials (oldest first), those in training with their progress, and the state."""
+def _trouble(client: Client) -> str:
+    """Why the service cannot go on with any campaign; empty where it can."""
+    try:
+        client.ready()
+    except ServiceRefusedError as error:
+        return str(error)
+    return ""
+
+
+def view(campaign: CampaignDocument, recent: Sequence[TrialDocument], trouble: str = "") -> Group:
+    """The live picture: recent trials (oldest first), those in training with their progress, the state, and what keeps
+    the service from going on.
+    """
     from rich import box
     from rich.console import Group
     from rich.table import Table
@@ -147,7 +158,7 @@ def view(campaign: CampaignDocument, recent: Sequence[TrialDocument]) -> Group:
     status = standing(campaign)
     if campaign.state not in FINISHED_STATES:
         status += f"   time left {'about ' + duration(left) if left else '-'}"
-    return Group(table, Text(status, style="bold"))
+    return Group(table, Text(status, style="bold"), *([Text(trouble, style="bold red")] if trouble else []))
 
 
 def _remark(campaign: CampaignDocument, trial: TrialDocument) -> Any:

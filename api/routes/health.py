@@ -22,7 +22,7 @@ def healthz(settings: SettingsOfService) -> HealthDocument:
 
 @router.get("/readyz", summary="Ready?")
 def readyz(store: StoreOfService, settings: SettingsOfService) -> HealthDocument:
-    """Answers 200 once the store answers with this version's schema, 503 while it does not."""
+    """Answers 200 once the store answers with this schema and has room; 503 while it does not, 507 while it is full."""
     store.check()
     return HealthDocument(status="ready", version=version("effspine"), data_dir=str(settings.data_dir))
 

@@ -9,6 +9,7 @@ campaign's row instead.
 
 from __future__ import annotations
 
+import shutil
 import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -24,6 +25,7 @@ from nas_controller.store.errors import ConflictError, StoreFullError, StoreUnav
 from search_space.errors import InvalidValueError
 
 BUSY_TIMEOUT_SECONDS = 20
+LEAST_FREE_BYTES = 2**20  # a trial and the controller's state take some hundred kilobytes
 
 _FULL_SQLITE = (sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR_SHMSIZE)
 _FULL_POSTGRESQL = "53100"
@@ -53,8 +55,9 @@ class Database:
             if backend == "postgresql" and parsed.drivername == "postgresql":
                 parsed = parsed.set(drivername="postgresql+psycopg")
             self.shown_url = parsed.render_as_string(hide_password=True)
-            if backend == "sqlite" and parsed.database:
-                Path(parsed.database).parent.mkdir(parents=True, exist_ok=True)
+            self._folder = Path(parsed.database).parent if backend == "sqlite" and parsed.database else None
+            if self._folder is not None:
+                self._folder.mkdir(parents=True, exist_ok=True)
             self.engine: Engine = create_engine(parsed, pool_pre_ping=backend != "sqlite")
         except ModuleNotFoundError as error:
             raise InvalidValueError(
@@ -85,6 +88,11 @@ class Database:
         """
         with self._translated(), Session(self._writing, expire_on_commit=False) as session, session.begin():
             yield session
+
+    def check_room(self) -> None:
+        """Raises StoreFullError where the disk of an SQLite file is as good as full; knows nothing of PostgreSQL's."""
+        if self._folder is not None and shutil.disk_usage(self._folder).free < LEAST_FREE_BYTES:
+            raise StoreFullError(f"database {self.shown_url}: its disk is full; free some space")
 
     def close(self) -> None:
         """Closes the pooled connections."""

@@ -45,9 +45,12 @@ class Store(Reading, Lifecycle, Running):
         return cls(database, clock)
 
     def check(self) -> None:
-        """Returns when the database answers a query; raises StoreUnavailableError when not. For readiness."""
+        """Returns when the database answers a query and has room. Raises StoreUnavailableError and StoreFullError when
+        not. For readiness.
+        """
         with self._database.reading() as session:
             session.connection().exec_driver_sql("SELECT 1 FROM campaigns LIMIT 1").all()
+        self._database.check_room()
 
     def close(self) -> None:
         """Closes the store's connections."""

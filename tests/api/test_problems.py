@@ -227,6 +227,8 @@ def test_a_full_disk_is_507_and_says_nothing_of_its_inside(
         raise StoreFullError("database sqlite:////secret/place.db: its disk is full; free some space")
 
     monkeypatch.setattr(store, "create_campaign", full)
+    monkeypatch.setattr(store, "check", full)
+    problem_of(service.get("/readyz"), 507)
     response = service.post("/v1/campaigns", json={"name": "x", "proxy_task": SYNTHETIC})
     assert "free some space" in problem_of(response, 507)["detail"]
     assert "secret" not in response.text

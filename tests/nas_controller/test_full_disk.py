@@ -15,7 +15,7 @@ from synthetic_campaigns import synthetic_spec
 from nas_controller import session_folder
 from nas_controller import supervisor as supervisor_module
 from nas_controller.runner import EXIT_MUST_WAIT, main
-from nas_controller.store import Store, StoreFullError, sqlite_url
+from nas_controller.store import Store, StoreFullError, database, sqlite_url
 from nas_controller.supervisor import MAX_RESTARTS, Supervisor, log_tail
 
 
@@ -46,6 +46,15 @@ def test_a_full_disk_is_said_plainly_and_loses_nothing(tmp_path: Path) -> None:
         connection.exec_driver_sql("PRAGMA max_page_count = 1000000")
     made.append(store.create_campaign(synthetic_spec(name="after")).id)
     assert sorted(item.id for item in store.list_campaigns(limit=1000).items) == sorted(made)
+    store.close()
+
+
+def test_a_disk_that_is_nearly_full_is_not_ready(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    store = Store.open(sqlite_url(tmp_path / "effspine.db"))
+    store.check()
+    monkeypatch.setattr(database, "LEAST_FREE_BYTES", 2**80)
+    with pytest.raises(StoreFullError, match="its disk is full"):
+        store.check()
     store.close()
 
 

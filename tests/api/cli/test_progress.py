@@ -52,6 +52,8 @@ def test_the_live_picture_shows_trials_progress_and_the_best(store: Store) -> No
     assert "step 10/20" in text
     assert "4/10 trials" in text
     assert "time left about" in text
+    Console(file=out, width=140).print(view(*documents(store, recorder), "the disk is full"))
+    assert out.getvalue().rstrip().endswith("the disk is full")
 
 
 def test_spark_lines_and_durations() -> None:
