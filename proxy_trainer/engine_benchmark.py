@@ -17,10 +17,11 @@ from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from multiprocessing import get_context
-from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 
+from proxy_trainer.native_output import held_back
 from search_space.architecture import EFF_SPINENET_D0, SP_EFFICIENTNET_B0, Architecture
 from search_space.proxy_task import ProxyTask, resolve
 from search_space.space import CHOICES, SearchSpace
@@ -37,7 +38,6 @@ WARM_UP_STEPS = 2
 STEPS = 12
 BOXES_AN_IMAGE = 8
 
-P = ParamSpec("P")
 T = TypeVar("T")
 
 
@@ -100,10 +100,15 @@ def _document(medians: dict[str, float]) -> dict[str, Any]:
     }
 
 
-def _apart(function: Callable[P, T], *arguments: P.args, **settings: P.kwargs) -> T:
+def _apart(function: Callable[..., T], *arguments: Any) -> T:
     """The result of a call in a process of its own, in which TensorFlow has not run yet."""
     with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as process:
-        return process.submit(function, *arguments, **settings).result()
+        return process.submit(_quietly, function, arguments).result()
+
+
+def _quietly(function: Callable[..., T], arguments: tuple[Any, ...]) -> T:
+    with held_back():
+        return function(*arguments)
 
 
 def time_both(task: ProxyTask, threads: int, threads_an_operation: int, *, eager_keras: bool = False) -> Times:
@@ -143,10 +148,10 @@ def time_both(task: ProxyTask, threads: int, threads_an_operation: int, *, eager
     return Times(first_step_at, first_steps, steps, (keras_first_step,), keras_steps)
 
 
-def _seconds(call: Callable[P, object], *arguments: P.args, **settings: P.kwargs) -> float:
+def _seconds(call: Callable[..., object], *arguments: Any) -> float:
     """How long a call takes."""
     started = time.perf_counter()
-    call(*arguments, **settings)
+    call(*arguments)
     return time.perf_counter() - started
 
 
