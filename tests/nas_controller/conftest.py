@@ -6,9 +6,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from synthetic_campaigns import Clock
 
 from nas_controller.store import Store, sqlite_url
+from tests.nas_controller.synthetic_campaigns import Clock
 
 
 @pytest.fixture

@@ -7,7 +7,6 @@ from typing import Any
 
 import numpy as np
 import pytest
-from synthetic_campaigns import Clock, synthetic_spec
 
 from nas_controller import synthetic
 from nas_controller.campaign import MAX_FAILED_ATTEMPTS, Campaign, Failed, Rewarded, TrialWork
@@ -16,6 +15,7 @@ from nas_controller.search import Proposed, Search
 from nas_controller.store import LeaseLostError, Store
 from search_space.errors import BudgetError
 from search_space.space import Candidate, SearchSpace
+from tests.nas_controller.synthetic_campaigns import Clock, synthetic_spec
 
 EAGER = {"policy": "factorised", "learning_rate": 1.0, "entropy_bonus": 0.0}
 """Converges within a few trials, so that proposals repeat."""

@@ -5,12 +5,12 @@ from __future__ import annotations
 import json
 
 import pytest
-from synthetic_campaigns import synthetic_spec
 
 from nas_controller import figures
 from nas_controller.campaign import Campaign, Failed, Rewarded
 from nas_controller.store import NotFoundError, Store
 from search_space.errors import InvalidValueError
+from tests.nas_controller.synthetic_campaigns import synthetic_spec
 
 REWARDS = (0.3, 0.2, None, 0.5, 0.4)
 

@@ -9,7 +9,6 @@ from pathlib import Path
 
 import pytest
 from sqlalchemy import text
-from synthetic_campaigns import Clock, synthetic_spec
 
 from nas_controller.store import (
     ConflictError,
@@ -26,6 +25,7 @@ from nas_controller.store.records import TRIAL_ORDERS
 from nas_controller.store.schema import HEAD, current_revision
 from search_space.errors import InvalidValueError
 from search_space.space import CHOICES, SearchSpace
+from tests.nas_controller.synthetic_campaigns import Clock, synthetic_spec
 
 SPACE = SearchSpace()
 CANDIDATES = [

@@ -16,7 +16,6 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-from synthetic_campaigns import synthetic_spec
 
 from nas_controller import supervisor as supervisor_module
 from nas_controller.replay import verify
@@ -24,6 +23,7 @@ from nas_controller.runner import EXIT_NOT_OURS, LEASE_SECONDS, main
 from nas_controller.session_folder import session_folder
 from nas_controller.store import Store, sqlite_url
 from nas_controller.supervisor import MAX_RESTARTS, Supervisor, log_path, log_tail
+from tests.nas_controller.synthetic_campaigns import synthetic_spec
 
 ROOT = Path(__file__).parents[2]
 
