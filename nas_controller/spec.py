@@ -15,6 +15,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstra
 from pydantic_core import InitErrorDetails, PydanticCustomError
 
 from nas_controller.controller.settings import Settings
+from search_space.architecture import DEFAULT_BASE
 from search_space.dataset_name import MAX_CHARACTERS, PATTERN, check_dataset_name
 from search_space.errors import InvalidValueError
 from search_space.proxy_task import ProxyTask, resolve
@@ -81,7 +82,7 @@ class SearchSpaceSpec(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    base: str = "sp-efficientnet-b0"
+    base: str = DEFAULT_BASE
     budget_madds: int | None = Field(default=None, gt=0)
     mode: Literal["exact", "paper"] = "exact"
 

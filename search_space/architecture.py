@@ -133,3 +133,5 @@ BASES: dict[str, Architecture] = {
     )
 }
 """Architectures that a search can start from, by name."""
+
+DEFAULT_BASE = SP_EFFICIENTNET_B0.name.lower()

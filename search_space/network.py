@@ -5,6 +5,7 @@ Every reading (cost, parameters, quadratic form, TensorFlow graphs) runs these f
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Generic, TypeVar
 
@@ -26,8 +27,8 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 LEVELS = tuple(range(MIN_ENDPOINT_LEVEL, MAX_ENDPOINT_LEVEL + 1))
-CLASS_PRIOR_BIAS = -4.59511985013459
-"""log(0.01 / 0.99): every anchor starts at a probability of 1 %, as focal loss wants it."""
+CLASS_PRIOR_BIAS = math.log(0.01 / 0.99)
+"""Every anchor starts at a probability of 1 %, as focal loss wants it."""
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any, Literal, get_args
 
-from search_space.architecture import BASES, EXPANSION, MAX_WIDTH, Architecture
+from search_space.architecture import BASES, DEFAULT_BASE, EXPANSION, MAX_WIDTH, Architecture
 from search_space.errors import BudgetError, InvalidValueError
 from search_space.quadratic import QuadraticCost
 from search_space.rounding import DIVISOR, round_width
@@ -84,7 +84,7 @@ class SearchSpace:
 
     choices: tuple[int, ...] = CHOICES
 
-    def __init__(self, base: str = "sp-efficientnet-b0", budget_madds: int | None = None, mode: Mode = "exact") -> None:
+    def __init__(self, base: str = DEFAULT_BASE, budget_madds: int | None = None, mode: Mode = "exact") -> None:
         if base not in BASES:
             raise InvalidValueError(
                 f"base is {base!r}; it must be one of {', '.join(BASES)}", field="search_space.base"

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from api.cli.output import millions, print_json, print_table, spark_line
+from search_space.architecture import DEFAULT_BASE
 from search_space.errors import InvalidValueError
 from search_space.notation import numbers, whole_numbers
 
@@ -26,7 +27,6 @@ AllocationMode = Annotated[
 ]
 BudgetMadds = Annotated[int | None, typer.Option(help="Budget in plain multi-adds; default: the base's own.")]
 
-DEFAULT_BASE = "sp-efficientnet-b0"
 LARGEST_COUNT = 1_000_000
 
 
@@ -35,34 +35,29 @@ def models(as_json: AsJson = False) -> None:
     """List the published networks with our count beside the published one."""
     from search_space.catalogue import models as catalogue
 
-    rows = [row.to_dict() for row in catalogue()]
+    rows = catalogue()
     if as_json:
-        print_json(rows)
+        print_json([row.to_dict() for row in rows])
         return
     print_table(
         None,
         ("model", "task", "input", "multi-adds", "profiler", "published", "params", "published", "source"),
         (
             (
-                row["name"],
-                row["task"],
-                f"{row['input_px']} px",
-                millions(row["madds"]),
-                millions(row["madds_profiler"]),
-                _published(row["published_madds"], row["madds_profiler"]),
-                millions(row["params"], 2),
-                _published(row["published_params"], row["params"], 2),
-                row["source"],
+                row.name,
+                row.task,
+                f"{row.input_px} px",
+                millions(row.madds),
+                millions(row.madds_profiler),
+                f"{millions(row.published_madds)} {100 * row.madds_difference:+.1f} %",
+                millions(row.params, 2),
+                f"{millions(row.published_params, 2)} {100 * row.params_difference:+.1f} %",
+                row.source,
             )
             for row in rows
         ),
         left=("model", "task", "source"),
     )
-
-
-def _published(published: float | None, ours: float, digits: int = 1) -> str:
-    """A published count with our difference from it in percent."""
-    return "-" if published is None else f"{millions(published, digits)} {100 * (ours / published - 1):+.1f} %"
 
 
 @cost_app.command()
