@@ -15,7 +15,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstra
 from pydantic_core import InitErrorDetails, PydanticCustomError
 
 from nas_controller.controller.settings import Settings
-from search_space.architecture import DEFAULT_BASE
+from search_space.published import DEFAULT_BASE
 from search_space.dataset_name import MAX_CHARACTERS, PATTERN, check_dataset_name
 from search_space.errors import InvalidValueError
 from search_space.proxy_task import ProxyTask, resolve

@@ -7,7 +7,7 @@ import math
 import numpy as np
 import numpy.typing as npt
 
-from search_space.network import LEVELS
+from search_space.networks.retinanet import LEVELS
 
 OCTAVE_SCALES = (1.0, 2 ** (1 / 3), 2 ** (2 / 3))
 ASPECT_RATIOS = (0.5, 1.0, 2.0)

@@ -21,7 +21,7 @@ from proxy_trainer.targets import assign_targets
 from proxy_trainer.tensor_ops import TensorOps
 from search_space.architecture import Architecture
 from search_space.cost import parameters
-from search_space.network import LEVELS, RetinaNetOutputs, retinanet
+from search_space.networks.retinanet import LEVELS, RetinaNetOutputs, retinanet
 from search_space.parameters import Parameter, initial_values
 from search_space.proxy_task import ProxyTask
 from search_space.topology import NUM_BLOCKS

@@ -15,7 +15,7 @@ from proxy_trainer.losses import detection_loss
 from proxy_trainer.targets import Targets
 from proxy_trainer.tensor_ops import BN_EPSILON, FUSION_EPSILON
 from search_space.architecture import Architecture
-from search_space.network import LEVELS, retinanet
+from search_space.networks.retinanet import LEVELS, retinanet
 from search_space.ops import Activation
 from search_space.proxy_task import ProxyTask
 

@@ -1,10 +1,11 @@
-"""One architecture as data, and the published ones (Tables 1 and 2)."""
+"""One architecture of the scale-permuted family as data."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 
 from search_space.errors import InvalidValueError
+from search_space.ops import Activation
 from search_space.rounding import DIVISOR, round_width
 from search_space.topology import NUM_BLOCKS
 
@@ -15,11 +16,43 @@ ANCHORS_PER_LOCATION = 9
 COCO_CLASS_SLOTS = 91
 MAX_WIDTH = 4096
 MAX_INPUT_PX = 4096
+MAX_REPEATS = 100
+MAX_SUBNET_LAYERS = 100
+MAX_CLASS_SLOTS = 100_000
+
+BLOCK_ACTIVATIONS: tuple[Activation, ...] = ("swish", "relu")
+
+
+@dataclass(frozen=True)
+class Operations:
+    """What blocks are made of; the paper ablates each field.
+
+    `weighted_fusion` is Equation 1, else a plain sum, and `space_to_depth` the first step down of Figure 2, else a
+    depthwise convolution of stride 2 a level (Table 9). `squeeze_excitation`, `activation` and `stochastic_depth` are
+    those of Table 4. Raises InvalidValueError where a value is none of these.
+    """
+
+    weighted_fusion: bool = True
+    space_to_depth: bool = True
+    squeeze_excitation: bool = True
+    activation: Activation = "swish"
+    stochastic_depth: bool = True
+
+    def __post_init__(self) -> None:
+        for each in fields(self):
+            value = getattr(self, each.name)
+            if each.name == "activation":
+                if value not in BLOCK_ACTIVATIONS:
+                    raise InvalidValueError(
+                        f"activation is {value!r}; it must be {' or '.join(BLOCK_ACTIVATIONS)}", field="activation"
+                    )
+            elif not isinstance(value, bool):
+                raise InvalidValueError(f"{each.name} is {value!r}; it must be true or false", field=each.name)
 
 
 @dataclass(frozen=True)
 class Architecture:
-    """A RetinaNet detector over the scale-permuted backbone.
+    """A network over the scale-permuted backbone, a RetinaNet detector unless another head is put on it.
 
     `widths` are the output channels of the 18 blocks in order, `repeats` how many MBConv make up each block
     (section 3.1). `subnet_width` channels and `subnet_layers` separable convolutions make up each of the class and
@@ -35,15 +68,16 @@ class Architecture:
     subnet_width: int = 64
     subnet_layers: int = 3
     class_slots: int = COCO_CLASS_SLOTS
+    operations: Operations = Operations()
 
     def __post_init__(self) -> None:
         _check_list("widths", self.widths, MAX_WIDTH)
-        _check_list("repeats", self.repeats, 100)
+        _check_list("repeats", self.repeats, MAX_REPEATS)
         _check("input_px", self.input_px, MAX_INPUT_PX)
         _check("stem_width", self.stem_width, MAX_WIDTH)
         _check("subnet_width", self.subnet_width, MAX_WIDTH)
-        _check("subnet_layers", self.subnet_layers, 100)
-        _check("class_slots", self.class_slots, 100_000)
+        _check("subnet_layers", self.subnet_layers, MAX_SUBNET_LAYERS)
+        _check("class_slots", self.class_slots, MAX_CLASS_SLOTS)
 
     def scaled(self, multiplier: float, *, divisor: int = DIVISOR, **changes: int) -> Architecture:
         """This architecture with every backbone width times `multiplier`, rounded to multiples of `divisor`.
@@ -72,66 +106,3 @@ def _check_list(name: str, values: object, largest: int) -> None:
         )
     for index, value in enumerate(values):
         _check(f"{name}[{index}]", value, largest)
-
-
-_ONCE = (1,) * NUM_BLOCKS
-_REPEATS_D1 = (2, 2, 1, 1, 2, 2, 2, 1, 1, 2, 1, 2, 1, 1, 1, 1, 1, 1)
-
-SP_EFFICIENTNET_B0 = Architecture(
-    name="SP-EfficientNet-B0",
-    widths=(16, 24, 24, 24, 96, 40, 96, 152, 96, 152, 152, 152, 152, 96, 40, 152, 152, 152),
-)
-EFF_SPINENET_D0 = Architecture(
-    name="Eff-SpineNet-D0",
-    widths=(16, 24, 16, 16, 104, 48, 120, 40, 120, 168, 96, 192, 136, 104, 40, 136, 136, 40),
-)
-# The widths of the scaled models are tabulated, not derived: several products of Table 2's multiplier with the
-# unrounded widths of D0 lie within 0.1 % of a rounding boundary, on either side of it.
-EFF_SPINENET_M0 = Architecture(
-    name="Eff-SpineNet-M0",
-    widths=(8, 8, 8, 8, 40, 24, 48, 16, 48, 64, 40, 80, 56, 40, 16, 56, 56, 16),
-    input_px=256,
-    stem_width=round_width(0.4 * STEM_WIDTH),
-    subnet_width=24,
-)
-EFF_SPINENET_M1 = Architecture(
-    name="Eff-SpineNet-M1",
-    widths=(8, 16, 8, 8, 48, 24, 64, 24, 64, 80, 48, 96, 64, 48, 24, 64, 64, 24),
-    input_px=384,
-    stem_width=round_width(0.5 * STEM_WIDTH),
-    subnet_width=40,
-)
-EFF_SPINENET_M2 = Architecture(
-    name="Eff-SpineNet-M2",
-    widths=(8, 16, 16, 16, 80, 40, 96, 32, 96, 128, 80, 152, 104, 80, 32, 104, 104, 32),
-    input_px=384,
-    stem_width=round_width(0.8 * STEM_WIDTH),
-)
-EFF_SPINENET_D1 = replace(EFF_SPINENET_D0, name="Eff-SpineNet-D1", input_px=640, repeats=_REPEATS_D1, subnet_width=88)
-EFF_SPINENET_D2 = Architecture(
-    name="Eff-SpineNet-D2",
-    widths=(16, 24, 16, 16, 112, 56, 136, 48, 136, 184, 104, 208, 144, 112, 48, 144, 144, 48),
-    repeats=_REPEATS_D1,
-    input_px=768,
-    stem_width=round_width(1.1 * STEM_WIDTH),
-    subnet_width=112,
-)
-
-D0_BETAS = (10, 10, 5, 5, 15, 20, 20, 1, 20, 15, 5, 20, 10, 15, 15, 10, 10, 1)
-"""Multipliers that Equations 2 to 4 turn into the published widths of Eff-SpineNet-D0, exactly."""
-
-BASES: dict[str, Architecture] = {
-    architecture.name.lower(): architecture
-    for architecture in (
-        SP_EFFICIENTNET_B0,
-        EFF_SPINENET_M0,
-        EFF_SPINENET_M1,
-        EFF_SPINENET_M2,
-        EFF_SPINENET_D0,
-        EFF_SPINENET_D1,
-        EFF_SPINENET_D2,
-    )
-}
-"""Architectures that a search can start from, by name."""
-
-DEFAULT_BASE = SP_EFFICIENTNET_B0.name.lower()

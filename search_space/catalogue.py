@@ -1,61 +1,206 @@
-"""The published models beside what this project builds (Tables 3, 7 and 8)."""
+"""Every system of the paper as a network that this project builds, beside what was published of its size."""
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
-from typing import Any
+from collections.abc import Callable, Iterator
+from dataclasses import asdict, dataclass, replace
+from functools import partial
+from typing import Any, Literal
 
-from search_space.architecture import BASES
-from search_space.cost import cost_report
+from search_space.architecture import Architecture, Operations
+from search_space.cost import network_cost
+from search_space.networks.dense_prediction import classification, segmentation
+from search_space.networks.efficientnet import EFFICIENTNETS, efficientnet_classifier, efficientnet_retinanet
+from search_space.networks.mask_rcnn import Regions, mask_rcnn
+from search_space.networks.residual import resnet_retinanet, spinenet_retinanet
+from search_space.networks.retinanet import Subnets, retinanet
+from search_space.published import EFF_SPINENETS, SCALES, SP_EFFICIENTNETS
 
-PUBLISHED: dict[str, tuple[float, float, str]] = {
-    "eff-spinenet-m0": (0.15e9, 0.67e6, "Table 7"),
-    "eff-spinenet-m1": (0.51e9, 0.99e6, "Table 7"),
-    "eff-spinenet-m2": (0.97e9, 2.36e6, "Table 7"),
-    "eff-spinenet-d0": (2.5e9, 3.6e6, "Table 3"),
-    "eff-spinenet-d1": (6.0e9, 5.2e6, "Table 3"),
-    "eff-spinenet-d2": (10.3e9, 6.2e6, "Table 3"),
-    "sp-efficientnet-b0": (2.4e9, 4.4e6, "Table 8"),
-}
-"""Multi-adds (a profiler's), parameters and their table, by base architecture."""
+Task = Literal["detection", "instance-segmentation", "classification", "semantic-segmentation"]
+
+MADDS_BAR = 0.025
+PARAMS_BAR = 0.012
+"""How far from the published figure, as a fraction, a count may lie before it is marked as off."""
+
+
+@dataclass(frozen=True)
+class Model:
+    """One system: its network for square images of `input_px`, and the published figures where there are any.
+
+    `network` is a function over any reading of `Ops` and its images (`RegionOps` for instance segmentation);
+    `published_madds` are a profiler's. `note` says what the figures alone do not.
+    """
+
+    name: str
+    task: Task
+    input_px: int
+    network: Callable[[Any, Any], Any]
+    published_madds: float | None
+    published_params: float | None
+    source: str
+    note: str = ""
 
 
 @dataclass(frozen=True)
 class ModelRow:
-    """One published model: cost as counted here and as published."""
+    """One system: its cost as counted here and as published."""
 
     name: str
-    task: str
+    task: Task
     input_px: int
     madds: int
     madds_profiler: int
     params: int
-    published_madds: float
-    published_params: float
+    published_madds: float | None
+    published_params: float | None
     source: str
+    note: str
 
     @property
-    def madds_difference(self) -> float:
-        """Profiler multi-adds over the published ones, less 1."""
-        return self.madds_profiler / self.published_madds - 1
+    def madds_difference(self) -> float | None:
+        """Profiler multi-adds over the published ones, less 1; None where none were published."""
+        return self.madds_profiler / self.published_madds - 1 if self.published_madds else None
 
     @property
-    def params_difference(self) -> float:
-        """Parameters over the published ones, less 1."""
-        return self.params / self.published_params - 1
+    def params_difference(self) -> float | None:
+        """Parameters over the published ones, less 1; None where none were published."""
+        return self.params / self.published_params - 1 if self.published_params else None
 
     def to_dict(self) -> dict[str, Any]:
-        """The row as plain JSON values."""
-        return asdict(self)
+        """The row as plain JSON values, with the differences in percent."""
+        return asdict(self) | {
+            "madds_difference_percent": _percent(self.madds_difference),
+            "params_difference_percent": _percent(self.params_difference),
+        }
 
 
-def models() -> list[ModelRow]:
-    """All published models that this project builds, in the order of the tables."""
-    rows = []
-    for key, (madds, params, source) in PUBLISHED.items():
-        cost = cost_report(BASES[key])
-        name, px = BASES[key].name, BASES[key].input_px
-        rows.append(
-            ModelRow(name, "detection", px, cost.madds, cost.madds_profiler, cost.params, madds, params, source)
-        )
-    return rows
+def model_rows() -> list[ModelRow]:
+    """The cost of every model of the catalogue, in its order."""
+    return [_row(model) for model in CATALOGUE]
+
+
+def _row(model: Model) -> ModelRow:
+    cost = network_cost(model.network, model.input_px)
+    return ModelRow(
+        model.name,
+        model.task,
+        model.input_px,
+        cost.madds,
+        cost.madds_profiler,
+        cost.params,
+        model.published_madds,
+        model.published_params,
+        model.source,
+        model.note,
+    )
+
+
+def _percent(fraction: float | None) -> float | None:
+    return None if fraction is None else round(100 * fraction, 2)
+
+
+def _network(function: Callable[..., Any], *configuration: Any) -> Callable[[Any, Any], Any]:
+    """A network function with its configuration, which stands between the operations and the images, filled in."""
+    return lambda ops, images: function(ops, *configuration, images)
+
+
+INCONSISTENT = "published parameters do not agree with the other rows: see docs/networks.md"
+
+_D0, _D2 = EFF_SPINENETS["D0"], EFF_SPINENETS["D2"]
+_FPN_SUBNETS = {
+    key: Subnets(SCALES[key].subnet_width, SCALES[key].subnet_layers) for key in ("D0", "D1", "D2")
+}
+
+
+def _detector(
+    architecture: Architecture, madds: float | None, params: float | None, source: str, note: str = ""
+) -> Model:
+    network = _network(retinanet, architecture)
+    return Model(architecture.name, "detection", architecture.input_px, network, madds, params, source, note)
+
+
+def _ablation(base: Architecture, name: str, source: str, madds: float | None = None, params: float | None = None,
+              **off: Any) -> Model:
+    operations = Operations(**off)
+    return _detector(replace(base, name=f"{base.name} {name}", operations=operations), madds, params, source)
+
+
+def _one_stage() -> Iterator[Model]:
+    published = {"M0": (0.15e9, 0.67e6), "M1": (0.51e9, 0.99e6), "M2": (0.97e9, 2.36e6)}
+    for key, (madds, params) in published.items():
+        yield _detector(EFF_SPINENETS[key], madds, params, "Table 7")
+    yield _detector(_D0, 2.5e9, 3.6e6, "Table 3", INCONSISTENT)
+    yield _detector(EFF_SPINENETS["D1"], 6.0e9, 5.2e6, "Table 3")
+    yield _detector(_D2, 10.3e9, 6.2e6, "Table 3")
+    for key in ("D3", "D4"):
+        yield _detector(EFF_SPINENETS[key], None, None, "authors' code", "larger than the paper's models")
+    yield _detector(SP_EFFICIENTNETS[0], 2.4e9, 4.4e6, "Table 8", INCONSISTENT)
+    for architecture in SP_EFFICIENTNETS[1:]:
+        yield _detector(architecture, None, None, "section 3.1", "compound scaling, no figures published")
+
+
+def _ablations() -> Iterator[Model]:
+    yield _ablation(_D0, "without space-to-depth", "Table 9, model 1", 2.4e9, 3.3e6, space_to_depth=False)
+    yield _ablation(
+        _D0, "without space-to-depth and weighted fusion", "Table 9, model 2", 2.4e9, 3.3e6,
+        space_to_depth=False, weighted_fusion=False,
+    )  # fmt: skip
+    yield _ablation(_D2, "without squeeze-and-excitation", "Table 4", squeeze_excitation=False)
+    yield _ablation(_D2, "with ReLU", "Table 4", activation="relu")
+    yield _ablation(_D2, "without stochastic depth", "Table 4", stochastic_depth=False)
+
+
+def _comparators() -> Iterator[Model]:
+    published = {"D0": (2.5e9, 3.7e6), "D1": (5.8e9, 6.3e6), "D2": (10.0e9, 7.5e6)}
+    for (key, (madds, params)), scale in zip(published.items(), EFFICIENTNETS, strict=False):
+        network = _network(efficientnet_retinanet, scale, _FPN_SUBNETS[key])
+        name, px = f"{scale.name}-FPN", SCALES[key].input_px
+        yield Model(name, "detection", px, network, madds, params, "Table 3")
+    yield Model("ResNet-50-FPN", "detection", 640, _network(resnet_retinanet), 96.8e9, 34.0e6, "Table 3")
+    yield Model("SpineNet-49", "detection", 640, _network(spinenet_retinanet), 85.4e9, 28.5e6, "Table 3")
+
+
+def _two_stage() -> Iterator[Model]:
+    published = {"D0": (4.7e9, 4.6e6, 256), "D1": (9.2e9, 6.4e6, 256), "D2": (16.0e9, 9.2e6, 512)}
+    for key, (madds, params, dense_width) in published.items():
+        architecture = EFF_SPINENETS[key]
+        network = _network(partial(mask_rcnn, regions=Regions(dense_width)), architecture)
+        name = f"{architecture.name} Mask R-CNN"
+        yield Model(name, "instance-segmentation", architecture.input_px, network, madds, params, "Table 6")
+
+
+def _classifiers() -> Iterator[Model]:
+    published = {"D0": (0.38e9, 3.57e6, 224), "D1": (0.70e9, 4.97e6, 240), "D2": (0.89e9, 5.83e6, 256)}
+    for key, (madds, params, px) in published.items():
+        base = EFF_SPINENETS[key]
+        operations = replace(base.operations, space_to_depth=False)
+        architecture = replace(base, input_px=px, subnet_width=CLASSIFIER_WIDTH, operations=operations)
+        network = _network(classification, architecture)
+        yield Model(f"{base.name} classifier", "classification", px, network, madds, params, "Table 10")
+    for scale, (madds, params) in zip(EFFICIENTNETS, ((0.39e9, 5.3e6), (0.70e9, 7.8e6), (1.0e9, 9.2e6)), strict=False):
+        network = _network(efficientnet_classifier, scale)
+        yield Model(scale.name, "classification", scale.input_px, network, madds, params, "Table 10")
+
+
+def _segmenters() -> Iterator[Model]:
+    for key, madds in (("D0", 2.1e9), ("D2", 3.8e9)):
+        architecture = replace(EFF_SPINENETS[key], input_px=SEGMENTATION_PX)
+        name = f"{architecture.name} segmentation"
+        network = _network(segmentation, architecture)
+        yield Model(name, "semantic-segmentation", SEGMENTATION_PX, network, madds, None, "Table 11")
+
+
+CLASSIFIER_WIDTH = 256
+"""Channels of the pyramid of all classifiers (section 4.2)."""
+
+SEGMENTATION_PX = 512
+"""Crop of all segmentation models (section 5.3)."""
+
+CATALOGUE: tuple[Model, ...] = (
+    *_one_stage(),
+    *_ablations(),
+    *_comparators(),
+    *_two_stage(),
+    *_classifiers(),
+    *_segmenters(),
+)

@@ -4,15 +4,37 @@ from __future__ import annotations
 
 from collections import defaultdict
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
-from search_space.network import retinanet
+from search_space.networks.retinanet import retinanet
 from search_space.parameters import Parameter, Role
 from search_space.topology import BLOCKS
 
 if TYPE_CHECKING:
     from search_space.architecture import Architecture
     from search_space.ops import Activation
+
+
+class Network(Protocol):
+    """A network as a function over `Ops`, of which this module is one reading."""
+
+    def __call__(self, ops: CostOps, images: FeatureSize, /) -> object:
+        """The network's outputs for images `[batch, height, width, 3]`."""
+        ...
+
+
+@dataclass(frozen=True)
+class NetworkCost:
+    """Cost of one image through a network.
+
+    `madds` counts the multiply-adds of convolutions and fully connected layers only. `madds_profiler` counts as the
+    published figures do: the same, plus 1 for each output element of a batch normalisation, plus 0.5 for each element
+    of additions, products, means and biases. `params` are the trainable ones.
+    """
+
+    madds: int
+    madds_profiler: int
+    params: int
 
 
 @dataclass(frozen=True)
@@ -27,17 +49,9 @@ class BlockCost:
 
 
 @dataclass(frozen=True)
-class CostReport:
-    """Cost of one image through a network.
+class CostReport(NetworkCost):
+    """Cost of one image through a RetinaNet over the scale-permuted backbone, and the share of each of its blocks."""
 
-    `madds` counts the multiply-adds of convolutions only. `madds_profiler` counts as the published figures do: the
-    same, plus 1 for each output element of a batch normalisation, plus 0.5 for each element of additions, products,
-    means and biases. `params` are the trainable ones.
-    """
-
-    madds: int
-    madds_profiler: int
-    params: int
     blocks: tuple[BlockCost, ...]
 
     def to_dict(self) -> dict[str, Any]:
@@ -50,19 +64,33 @@ class CostReport:
         }
 
 
+def network_cost(network: Network, input_px: int) -> NetworkCost:
+    """The cost of a network on one square image of `input_px` pixels."""
+    return _read(network, input_px).total()
+
+
 def cost_report(architecture: Architecture) -> CostReport:
     """The cost of RetinaNet with this architecture on one square image of its input size."""
-    return _read(architecture).report(architecture)
+    return _read_retinanet(architecture).report(architecture)
+
+
+def network_parameters(network: Network, input_px: int) -> list[Parameter]:
+    """Every parameter of a network, in the order in which it uses them."""
+    return list(_read(network, input_px).parameters.values())
 
 
 def parameters(architecture: Architecture) -> list[Parameter]:
     """Every parameter of RetinaNet with this architecture, in the order in which the network uses them."""
-    return list(_read(architecture).parameters.values())
+    return list(_read_retinanet(architecture).parameters.values())
 
 
-def _read(architecture: Architecture) -> CostOps:
+def _read_retinanet(architecture: Architecture) -> CostOps:
+    return _read(lambda ops, images: retinanet(ops, architecture, images), architecture.input_px)
+
+
+def _read(network: Network, input_px: int) -> CostOps:
     ops = CostOps()
-    retinanet(ops, architecture, FeatureSize(architecture.input_px, architecture.input_px, 3))
+    network(ops, FeatureSize(input_px, input_px, 3))
     return ops
 
 
@@ -73,16 +101,17 @@ def _part(name: str) -> str:
 
 @dataclass(frozen=True)
 class FeatureSize:
-    """Height, width and channels of a feature map."""
+    """Height, width and channels of a feature map, of which one image has `copies` (a crop for each region)."""
 
     height: int
     width: int
     channels: int
+    copies: int = 1
 
     @property
     def positions(self) -> int:
-        """Height times width."""
-        return self.height * self.width
+        """Height times width, in all copies."""
+        return self.height * self.width * self.copies
 
     @property
     def elements(self) -> int:
@@ -105,6 +134,12 @@ class CostOps:
     def _parameter(self, name: str, role: Role, *shape: int, initial: float = 0.0) -> None:
         self.parameters[name] = Parameter(name, role, shape, initial)
 
+    def total(self) -> NetworkCost:
+        """What was counted."""
+        madds = sum(positions * self.parameters[name].size for name, positions in self.uses)
+        params = sum(parameter.size for parameter in self.parameters.values() if parameter.is_trainable)
+        return NetworkCost(madds, round(madds + self._elementwise), params)
+
     def report(self, architecture: Architecture) -> CostReport:
         """What was counted, with the share of each block of `architecture`."""
         madds: dict[str, int] = defaultdict(int)
@@ -118,8 +153,7 @@ class CostOps:
             BlockCost(block.number, block.level, width, madds[name], params[name])
             for block, width, name in zip(BLOCKS, architecture.widths, names, strict=True)
         )
-        total = sum(madds.values())
-        return CostReport(total, round(total + self._elementwise), sum(params.values()), tuple(blocks))
+        return CostReport(**vars(self.total()), blocks=tuple(blocks))
 
     def size(self, x: FeatureSize) -> tuple[int, int]:
         return x.height, x.width
@@ -134,7 +168,7 @@ class CostOps:
         stride: int = 1,
         bias: float | None = None,
     ) -> FeatureSize:
-        out = FeatureSize(-(-x.height // stride), -(-x.width // stride), width)
+        out = _strided(x, stride, width)
         self._parameter(f"{name}/kernel", "kernel", kernel, kernel, x.channels, width)
         self.uses.append((f"{name}/kernel", out.positions))
         if bias is not None:
@@ -143,7 +177,7 @@ class CostOps:
         return out
 
     def depthwise(self, x: FeatureSize, name: str, *, kernel: int, stride: int = 1) -> FeatureSize:
-        out = FeatureSize(-(-x.height // stride), -(-x.width // stride), x.channels)
+        out = _strided(x, stride, x.channels)
         self._parameter(f"{name}/kernel", "depthwise_kernel", kernel, kernel, x.channels, 1)
         self.uses.append((f"{name}/kernel", out.positions))
         return out
@@ -161,17 +195,17 @@ class CostOps:
 
     def global_pool(self, x: FeatureSize) -> FeatureSize:
         self._elementwise += 0.5 * x.elements
-        return FeatureSize(1, 1, x.channels)
+        return FeatureSize(1, 1, x.channels, x.copies)
 
     def scale(self, x: FeatureSize, gate: FeatureSize) -> FeatureSize:
         self._elementwise += 0.5 * x.elements
         return x
 
     def space_to_depth(self, x: FeatureSize) -> FeatureSize:
-        return FeatureSize(-(-x.height // 2), -(-x.width // 2), 4 * x.channels)
+        return _strided(x, 2, 4 * x.channels)
 
     def upsample(self, x: FeatureSize, factor: int, size: tuple[int, int]) -> FeatureSize:
-        return FeatureSize(*size, x.channels)
+        return FeatureSize(*size, x.channels, x.copies)
 
     def fuse(self, inputs: list[FeatureSize], name: str) -> FeatureSize:
         self._parameter(f"{name}/weights", "fusion", len(inputs), initial=1.0)
@@ -187,9 +221,58 @@ class CostOps:
             return x
         return self.batch_norm(self.conv(x, width, f"{name}/conv"), f"{name}/bn")
 
+    def max_pool(self, x: FeatureSize, *, kernel: int, stride: int) -> FeatureSize:
+        return _strided(x, stride, x.channels)
+
+    def average(self, inputs: list[FeatureSize]) -> FeatureSize:
+        self._elementwise += 0.5 * sum(x.elements for x in inputs)
+        return inputs[0]
+
     def add(self, x: FeatureSize, y: FeatureSize) -> FeatureSize:
         self._elementwise += 0.5 * y.elements
         return y
 
     def drop_path(self, branch: FeatureSize, depth: float) -> FeatureSize:
         return branch
+
+    def propose(
+        self,
+        objectness: dict[int, FeatureSize],
+        codes: dict[int, FeatureSize],
+        image_size: tuple[int, int],
+        count: int,
+    ) -> FeatureSize:
+        """Boxes of an image, a map of `count` rows of 4."""
+        return FeatureSize(count, 1, 4)
+
+    def detect(
+        self,
+        boxes: FeatureSize,
+        class_logits: FeatureSize,
+        codes: FeatureSize,
+        image_size: tuple[int, int],
+        count: int,
+    ) -> FeatureSize:
+        return FeatureSize(count, 1, 4)
+
+    def roi_align(self, features: dict[int, FeatureSize], boxes: FeatureSize, size: int) -> FeatureSize:
+        channels = {feature.channels for feature in features.values()}
+        return FeatureSize(size, size, channels.pop(), copies=boxes.height)
+
+    def dense(self, x: FeatureSize, width: int, name: str) -> FeatureSize:
+        self._parameter(f"{name}/kernel", "kernel", x.height, x.width, x.channels, width)
+        self.uses.append((f"{name}/kernel", x.copies))
+        return FeatureSize(1, 1, width, x.copies)
+
+    def conv_transpose(self, x: FeatureSize, width: int, name: str, *, bias: float) -> FeatureSize:
+        out = FeatureSize(2 * x.height, 2 * x.width, width, x.copies)
+        self._parameter(f"{name}/kernel", "kernel", 2, 2, x.channels, width)
+        self.uses.append((f"{name}/kernel", x.positions))
+        self._parameter(f"{name}/bias", "bias", width, initial=bias)
+        self._elementwise += 0.5 * out.elements
+        return out
+
+
+def _strided(x: FeatureSize, stride: int, channels: int) -> FeatureSize:
+    """The map after a window of this stride went over it; padding keeps ceil(size / stride)."""
+    return FeatureSize(-(-x.height // stride), -(-x.width // stride), channels, x.copies)

@@ -66,6 +66,14 @@ class Ops(Protocol[T]):
         """`x` where it has `width` channels already, else a 1x1 convolution and batch normalisation of it."""
         ...
 
+    def max_pool(self, x: T, *, kernel: int, stride: int) -> T:
+        """The largest value of each window, channel by channel."""
+        ...
+
+    def average(self, inputs: list[T]) -> T:
+        """The mean of feature maps of one shape, element by element."""
+        ...
+
     def add(self, x: T, y: T) -> T:
         """x + y."""
         ...
@@ -75,6 +83,29 @@ class Ops(Protocol[T]):
         ...
 
 
-def squeezed_width(width: int) -> int:
-    """Channels inside squeeze-and-excitation for a block of input width `width`: a fifth, at least one."""
-    return max(1, width // 5)
+class RegionOps(Ops[T], Protocol[T]):
+    """What two-stage detectors do beside: they choose regions of an image and look at each of them again.
+
+    Boxes are `[batch, regions, 4]`, (y1, x1, y2, x2) in pixels of the image; crops of them `[batch * regions, size,
+    size, channels]`. How regions are chosen belongs to the reading.
+    """
+
+    def propose(self, objectness: dict[int, T], codes: dict[int, T], image_size: tuple[int, int], count: int) -> T:
+        """The boxes of an image's `count` best anchors that do not say the same, from the predictions by level."""
+        ...
+
+    def detect(self, boxes: T, class_logits: T, codes: T, image_size: tuple[int, int], count: int) -> T:
+        """The `count` best boxes after the box head: `boxes` refined by the codes of their classes."""
+        ...
+
+    def roi_align(self, features: dict[int, T], boxes: T, size: int) -> T:
+        """Crops of `boxes`, each from the level of the pyramid that fits its size, by bilinear sampling."""
+        ...
+
+    def dense(self, x: T, width: int, name: str) -> T:
+        """A layer fully connected to all positions and channels, without a bias: `[batch, 1, 1, width]`."""
+        ...
+
+    def conv_transpose(self, x: T, width: int, name: str, *, bias: float) -> T:
+        """2x2 transposed convolution of stride 2 with a bias that starts at `bias`: twice the height and width."""
+        ...

@@ -15,8 +15,8 @@ import numpy as np
 import numpy.typing as npt
 
 from search_space.cost import CostOps, FeatureSize
-from search_space.network import retinanet
-from search_space.ops import squeezed_width
+from search_space.networks.retinanet import retinanet
+from search_space.networks.scale_permuted import squeezed_width
 from search_space.topology import DANGLING_INTO, NUM_BLOCKS
 
 if TYPE_CHECKING:

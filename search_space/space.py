@@ -7,7 +7,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any, Literal, get_args
 
-from search_space.architecture import BASES, DEFAULT_BASE, EXPANSION, MAX_WIDTH, Architecture
+from search_space.architecture import EXPANSION, MAX_WIDTH, Architecture
+from search_space.published import BASES, DEFAULT_BASE
 from search_space.errors import BudgetError, InvalidValueError
 from search_space.quadratic import QuadraticCost
 from search_space.rounding import DIVISOR, round_width

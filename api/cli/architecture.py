@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from api.cli.output import millions, print_json, print_table, spark_line
-from search_space.architecture import DEFAULT_BASE
+from search_space.published import DEFAULT_BASE
 from search_space.errors import InvalidValueError
 from search_space.notation import numbers, whole_numbers
 

@@ -9,7 +9,7 @@ import pytest
 
 from exporters import EXPORTERS, Exporter, provenance_of
 from exporters.registry import register
-from search_space.architecture import EFF_SPINENET_D0
+from search_space.published import EFF_SPINENET_D0
 from search_space.document import block_specification
 
 CAMPAIGN: dict[str, Any] = {

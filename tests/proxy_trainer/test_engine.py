@@ -9,7 +9,8 @@ import pytest
 
 from proxy_trainer.augment import Views, sampling_windows
 from proxy_trainer.engine import Engine, TrainingBatch
-from search_space.architecture import EFF_SPINENET_D0, SP_EFFICIENTNET_B0, Architecture
+from search_space.architecture import Architecture
+from search_space.published import EFF_SPINENET_D0, SP_EFFICIENTNET_B0
 from search_space.cost import parameters
 from search_space.proxy_task import resolve
 

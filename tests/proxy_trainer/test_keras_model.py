@@ -13,9 +13,10 @@ from proxy_trainer.keras_model import KerasOps, compiled_retinanet, keras_loss, 
 from proxy_trainer.losses import detection_loss
 from proxy_trainer.targets import Targets
 from proxy_trainer.tensor_ops import TensorOps
-from search_space.architecture import SP_EFFICIENTNET_B0, Architecture
+from search_space.architecture import Architecture
+from search_space.published import SP_EFFICIENTNET_B0
 from search_space.cost import cost_report, parameters
-from search_space.network import LEVELS, retinanet
+from search_space.networks.retinanet import LEVELS, retinanet
 from search_space.parameters import Parameter
 from search_space.proxy_task import resolve
 

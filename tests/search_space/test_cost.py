@@ -7,7 +7,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from search_space.architecture import BASES, EFF_SPINENET_D0, SP_EFFICIENTNET_B0, Architecture
+from search_space.architecture import Architecture
+from search_space.published import BASES, EFF_SPINENET_D0, SP_EFFICIENTNET_B0
 from search_space.catalogue import ModelRow, models
 from search_space.cost import cost_report, parameters
 from search_space.errors import InvalidValueError

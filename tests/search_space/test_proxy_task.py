@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from search_space.architecture import SP_EFFICIENTNET_B0
+from search_space.published import SP_EFFICIENTNET_B0
 from search_space.errors import InvalidValueError
 from search_space.proxy_task import PROFILES, parse_overrides, resolve
 

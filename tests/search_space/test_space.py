@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from search_space.architecture import BASES, D0_BETAS, EFF_SPINENET_D0, SP_EFFICIENTNET_B0
+from search_space.published import BASES, D0_BETAS, EFF_SPINENET_D0, SP_EFFICIENTNET_B0
 from search_space.errors import BudgetError, InvalidValueError
 from search_space.space import CHOICES, SearchSpace, allocate, block_madds
 from search_space.topology import BLOCKS, NUM_BLOCKS

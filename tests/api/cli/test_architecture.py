@@ -7,7 +7,7 @@ import json
 import pytest
 
 from api.cli.main import run
-from search_space.architecture import D0_BETAS, EFF_SPINENET_D0, SP_EFFICIENTNET_B0
+from search_space.published import D0_BETAS, EFF_SPINENET_D0, SP_EFFICIENTNET_B0
 
 
 def document(capsys: pytest.CaptureFixture[str], *arguments: str) -> object:

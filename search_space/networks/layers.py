@@ -1,0 +1,81 @@
+"""The compounds that all networks are made of: convolution with normalisation, separable convolution, MBConv."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Generic, TypeVar
+
+if TYPE_CHECKING:
+    from search_space.ops import Activation, Ops
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class Feature(Generic[T]):
+    """A feature map with its level (1 / 2^level of the image's height and width) and number of channels."""
+
+    tensor: T
+    level: int
+    width: int
+
+
+def size_at_level(size: tuple[int, int], level: int) -> tuple[int, int]:
+    """Height and width of the feature map of a level, for an image of `size`; odd ones are rounded up."""
+    return -(-size[0] // 2**level), -(-size[1] // 2**level)
+
+
+def conv_bn(
+    ops: Ops[T], x: T, width: int, name: str, *, activation: Activation | None, kernel: int = 1, stride: int = 1
+) -> T:
+    """Convolution without a bias, batch normalisation, and an activation unless that is None."""
+    x = ops.conv(x, width, f"{name}/conv", kernel=kernel, stride=stride)
+    x = ops.batch_norm(x, f"{name}/bn")
+    return x if activation is None else ops.activate(x, activation)
+
+
+def separable(ops: Ops[T], x: T, width: int, name: str, *, bias: float = 0.0, kernel: int = 3, stride: int = 1) -> T:
+    """Depthwise convolution, then 1x1 with a bias that starts at `bias`."""
+    x = ops.depthwise(x, f"{name}/depthwise", kernel=kernel, stride=stride)
+    return ops.conv(x, width, f"{name}/pointwise", bias=bias)
+
+
+def mbconv(
+    ops: Ops[T],
+    x: T,
+    input_width: int,
+    width: int,
+    name: str,
+    *,
+    activation: Activation,
+    squeezed_width: int | None,
+    drop_depth: float | None,
+    expansion: int,
+    kernel: int,
+    stride: int = 1,
+) -> T:
+    """Mobile inverted bottleneck: expand, depthwise, squeeze-and-excitation, project; residual where shapes agree.
+
+    Squeeze-and-excitation is left out where `squeezed_width` is None, stochastic depth where `drop_depth` is, and the
+    first convolution where `expansion` is 1. `drop_depth` is the block's relative depth, 0 to 1.
+    """
+    expanded_width = expansion * input_width
+    branch = x
+    if expansion != 1:
+        branch = conv_bn(ops, branch, expanded_width, f"{name}/expand", activation=activation)
+    branch = ops.depthwise(branch, f"{name}/depthwise", kernel=kernel, stride=stride)
+    branch = ops.activate(ops.batch_norm(branch, f"{name}/depthwise_bn"), activation)
+    if squeezed_width is not None:
+        gate = ops.conv(ops.global_pool(branch), squeezed_width, f"{name}/squeeze", bias=0.0)
+        gate = ops.conv(ops.activate(gate, activation), expanded_width, f"{name}/excite", bias=0.0)
+        branch = ops.scale(branch, ops.activate(gate, "sigmoid"))
+    # A residual branch starts at nothing, so that the untrained network is shallow and learns from the first step.
+    # This looks at widths, but sets an initial value only: the structure is the same for all.
+    is_residual = stride == 1 and input_width == width
+    branch = ops.conv(branch, width, f"{name}/project")
+    branch = ops.batch_norm(branch, f"{name}/project_bn", initial_scale=0.0 if is_residual else 1.0)
+    if stride != 1:
+        return branch
+    if drop_depth is not None:
+        branch = ops.drop_path(branch, drop_depth)
+    return ops.add_if_same_width(x, branch)
