@@ -50,7 +50,7 @@ class TrialDocument(BaseModel):
     number: int = Field(description="0 is the uniform baseline.")
     state: TrialState
     reward: float | None
-    betas: list[float] = Field(description="Sampled multipliers of the 18 blocks.")
+    betas: list[float] = Field(description="Sampled multipliers of the searched blocks.")
     alphas: list[float] = Field(description="Shares after Equation 4.")
     widths: list[int] = Field(description="Output channels of the 18 blocks; they identify the architecture.")
     madds: int

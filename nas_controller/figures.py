@@ -55,10 +55,10 @@ class Widths(NamedTuple):
 
 
 class PolicyFigure(NamedTuple):
-    """The policy's probability of each multiplier for each block [blocks][choices], after `told` rewards."""
+    """The policy's probability of each multiplier for each searched block [blocks][choices], after `told` rewards."""
 
     block: list[int]
-    choices: list[int]
+    choices: list[float]
     probability: list[list[float]]
     told: int
 
@@ -119,10 +119,11 @@ def widths(columns: Columns) -> Widths:
     return Widths(blocks, baseline, list(best[2]), best[0], best[1])
 
 
-def policy(choices: Sequence[int], marginals: Sequence[Sequence[float]], told: int) -> PolicyFigure:
-    """From the controller's marginals."""
-    blocks = list(range(1, len(marginals) + 1))
-    return PolicyFigure(blocks, list(choices), [list(row) for row in marginals], told)
+def policy(
+    blocks: Sequence[int], choices: Sequence[float], marginals: Sequence[Sequence[float]], told: int
+) -> PolicyFigure:
+    """From the searched blocks' numbers and the controller's marginals."""
+    return PolicyFigure(list(blocks), list(choices), [list(row) for row in marginals], told)
 
 
 def curves(points: Sequence[MeasurementRecord]) -> Curves:
@@ -154,7 +155,8 @@ def _widths_of(store: Store, campaign_id: str) -> Widths:
 
 def _policy_of(store: Store, campaign_id: str) -> PolicyFigure:
     controller = controller_of(store, campaign_id)
-    return policy(controller.choices, controller.policy_marginals(), controller.told)
+    blocks = store.get_campaign(campaign_id).spec.search_space.build().searched_blocks
+    return policy(blocks, controller.choices, controller.policy_marginals(), controller.told)
 
 
 def _curves_of(store: Store, campaign_id: str) -> Curves:

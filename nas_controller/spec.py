@@ -15,11 +15,12 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstra
 from pydantic_core import InitErrorDetails, PydanticCustomError
 
 from nas_controller.controller.settings import Settings
-from search_space.published import DEFAULT_BASE
 from search_space.dataset_name import MAX_CHARACTERS, PATTERN, check_dataset_name
-from search_space.errors import InvalidValueError
+from search_space.errors import BudgetError, InvalidValueError
 from search_space.proxy_task import ProxyTask, resolve
-from search_space.space import SearchSpace
+from search_space.published import DEFAULT_BASE
+from search_space.rounding import DIVISOR
+from search_space.space import CHOICES, MAX_CHOICES, MAX_DIVISOR, SearchSpace
 
 MAX_TRIALS = 100_000
 MAX_PARALLELISM = 1_024
@@ -59,7 +60,7 @@ def _located(error: InvalidValueError, model: BaseModel, outer: str, fallback: s
     """
     path = (error.field or f"{outer}.{fallback}").split(".")
     location = tuple(path[1:] if path[0] == outer and len(path) > 1 else path)
-    kind = "budget" if "budget_madds" in location else "invalid_value"
+    kind = "budget" if isinstance(error, BudgetError) else "invalid_value"
     given = getattr(model, location[-1], None)
     detail = InitErrorDetails(type=_refused(error, kind), loc=location, input=given)
     return ValidationError.from_exception_data(outer, [detail])
@@ -78,13 +79,22 @@ _DatasetName = Annotated[
 
 
 class SearchSpaceSpec(BaseModel):
-    """Which widths may be sampled. `budget_madds` None means the multi-adds of the base itself."""
+    """Which widths may be sampled: the arguments of `search_space.space.SearchSpace`.
+
+    `budget_madds` None means the multi-adds of the base itself, `searched_blocks` None all blocks. `max_block_width`
+    bounds every searched block, or those that it names by number.
+    """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     base: str = DEFAULT_BASE
     budget_madds: int | None = Field(default=None, gt=0)
     mode: Literal["exact", "paper"] = "exact"
+    choices: tuple[int | float, ...] = Field(default=CHOICES, min_length=2, max_length=MAX_CHOICES)
+    searched_blocks: tuple[int, ...] | None = None
+    max_params: int | None = Field(default=None, gt=0)
+    max_block_width: int | dict[int, int] | None = None
+    width_divisor: int = Field(default=DIVISOR, ge=1, le=MAX_DIVISOR)
 
     @model_validator(mode="after")
     def _is_feasible(self) -> SearchSpaceSpec:
@@ -96,7 +106,7 @@ class SearchSpaceSpec(BaseModel):
 
     def build(self) -> SearchSpace:
         """The search space itself. Raises InvalidValueError or BudgetError, never after validation."""
-        return SearchSpace(base=self.base, budget_madds=self.budget_madds, mode=self.mode)
+        return SearchSpace(**dict(self))
 
 
 class ControllerSpec(BaseModel):

@@ -19,14 +19,18 @@ def anchor_boxes(image_px: int, anchor_size: float) -> npt.NDArray[np.float32]:
     That order is: level from 3 to 7, then row, column, scale, aspect ratio (height over width). The anchor of scale
     1 and ratio 1 is `anchor_size` strides wide.
     """
-    return np.concatenate([_level_anchors(image_px, level, anchor_size) for level in LEVELS]).astype(np.float32)
+    levels = [level_anchors((image_px, image_px), level, anchor_size, OCTAVE_SCALES) for level in LEVELS]
+    return np.concatenate(levels).astype(np.float32)
 
 
-def _level_anchors(image_px: int, level: int, anchor_size: float) -> npt.NDArray[np.float64]:
+def level_anchors(
+    image_size: tuple[int, int], level: int, anchor_size: float, scales: tuple[float, ...]
+) -> npt.NDArray[np.float64]:
+    """The anchors `[anchors, 4]` of one level for an image of (height, width), by row, column, scale, aspect ratio."""
     stride = 2**level
-    centres = (np.arange(math.ceil(image_px / stride)) + 0.5) * stride
-    sides = [anchor_size * stride * scale for scale in OCTAVE_SCALES]
+    rows, columns = ((np.arange(math.ceil(px / stride)) + 0.5) * stride for px in image_size)
+    sides = [anchor_size * stride * scale for scale in scales]
     shapes = np.array([(side * math.sqrt(ratio), side / math.sqrt(ratio)) for side in sides for ratio in ASPECT_RATIOS])
-    y, x = np.meshgrid(centres, centres, indexing="ij")
+    y, x = np.meshgrid(rows, columns, indexing="ij")
     centre = np.stack([y, x], axis=-1).reshape(-1, 1, 2)
     return np.concatenate([centre - shapes / 2, centre + shapes / 2], axis=-1).reshape(-1, 4)

@@ -27,12 +27,13 @@ def encode(boxes: tf.Tensor, anchors: tf.Tensor) -> tf.Tensor:
     return tf.concat([(centre - anchor_centre) / anchor_side, tf.math.log(side / anchor_side)], axis=-1)
 
 
-def decode(codes: tf.Tensor, anchors: tf.Tensor, image_px: int) -> tf.Tensor:
-    """The inverse of `encode`, with sides bounded and boxes clipped to the image."""
+def decode(codes: tf.Tensor, anchors: tf.Tensor, image_size: tuple[int, int]) -> tf.Tensor:
+    """The inverse of `encode`, with sides bounded and boxes clipped to an image of (height, width)."""
     anchor_centre, anchor_side = _centre_and_side(anchors)
     centre = codes[..., :2] * anchor_side + anchor_centre
     half = tf.exp(tf.minimum(codes[..., 2:], _LARGEST_LOG_RATIO)) * anchor_side / 2
-    return tf.clip_by_value(tf.concat([centre - half, centre + half], axis=-1), 0.0, float(image_px))
+    limits = tf.constant([*image_size, *image_size], tf.float32)
+    return tf.clip_by_value(tf.concat([centre - half, centre + half], axis=-1), 0.0, limits)
 
 
 def _centre_and_side(boxes: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:

@@ -195,7 +195,7 @@ class Engine:
     def _detect(self, pixels: tf.Tensor, sizes: tf.Tensor) -> tf.Tensor:
         ops = TensorOps(self._layout.tensors(self._average, self._statistics), training=False)
         logits, codes = self._flatten(retinanet(ops, self._family, normalise(pixels, sizes)))
-        boxes = decode(codes, self._anchors, self._task.image_px)
+        boxes = decode(codes, self._anchors, (self._task.image_px, self._task.image_px))
         return tf.image.combined_non_max_suppression(
             boxes[:, :, None, :],
             tf.nn.sigmoid(logits),

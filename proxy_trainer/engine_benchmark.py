@@ -23,8 +23,8 @@ import numpy as np
 
 from proxy_trainer.native_output import held_back
 from search_space.architecture import Architecture
-from search_space.published import EFF_SPINENET_D0, SP_EFFICIENTNET_B0
 from search_space.proxy_task import ProxyTask, resolve
+from search_space.published import EFF_SPINENET_D0, SP_EFFICIENTNET_B0
 from search_space.space import CHOICES, SearchSpace
 
 if TYPE_CHECKING:

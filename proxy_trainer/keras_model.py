@@ -99,6 +99,12 @@ class KerasOps:
             return x
         return self.batch_norm(self.conv(x, width, f"{name}/conv"), f"{name}/bn")
 
+    def max_pool(self, x: Tensor, *, kernel: int, stride: int) -> Tensor:
+        return keras.layers.MaxPooling2D(kernel, stride, padding="same")(x)
+
+    def average(self, inputs: list[Tensor]) -> Tensor:
+        return keras.layers.Average()(inputs)
+
     def add(self, x: Tensor, y: Tensor) -> Tensor:
         return keras.layers.Add()([x, y])
 

@@ -1,4 +1,4 @@
-"""The reading of a network as a TensorFlow graph that takes parameters of any width."""
+"""The reading of a network as a TensorFlow graph that takes parameters of any width, or of one."""
 
 from __future__ import annotations
 
@@ -7,15 +7,17 @@ from collections.abc import Mapping
 import tensorflow as tf
 
 from search_space.ops import Activation
+from search_space.parameters import Role
 
 BN_EPSILON = 1e-3
 FUSION_EPSILON = 1e-3
 
 
 class TensorOps:
-    """`Ops` over tensors `[batch, height, width, channels]` whose channel dimensions are known at run time only.
+    """`Ops` over tensors `[batch, height, width, channels]` whose channel dimensions may be known at run time only.
 
-    `parameters` maps names to tensors; one that an architecture does not have is there with no channels. In training
+    `parameters` maps names to tensors; one that an architecture does not have is there with no channels. Whatever
+    depends on two widths is decided while tracing where both are known then, else inside the graph. In training
     the batch statistics are used and kept in `batch_statistics`, by name; in inference the running ones are.
     `drop_rate` is the stochastic depth of the last block, `path_seed` an integer pair that seeds a step's draws.
     """
@@ -48,15 +50,16 @@ class TensorOps:
         stride: int = 1,
         bias: float | None = None,
     ) -> tf.Tensor:
-        y = tf.nn.conv2d(x, self._parameters[f"{name}/kernel"], strides=stride, padding="SAME")
-        return y if bias is None else tf.nn.bias_add(y, self._parameters[f"{name}/bias"])
+        weights = self._parameter(f"{name}/kernel", "kernel", kernel, kernel, x.shape[-1], width)
+        y = tf.nn.conv2d(x, weights, strides=stride, padding="SAME")
+        return y if bias is None else self._add_bias(y, width, name, bias)
 
     def depthwise(self, x: tf.Tensor, name: str, *, kernel: int, stride: int = 1) -> tf.Tensor:
-        weights = self._parameters[f"{name}/kernel"]
+        weights = self._parameter(f"{name}/kernel", "depthwise_kernel", kernel, kernel, x.shape[-1], 1)
         return tf.nn.depthwise_conv2d(x, weights, strides=(1, stride, stride, 1), padding="SAME")
 
     def batch_norm(self, x: tf.Tensor, name: str, *, initial_scale: float = 1.0) -> tf.Tensor:
-        y, mean, variance = self._normalise(x, name)
+        y, mean, variance = self._normalise(x, name, initial_scale)
         if self._training:
             self._keep_statistics(name, mean, variance)
         return y
@@ -79,31 +82,41 @@ class TensorOps:
     def upsample(self, x: tf.Tensor, factor: int, size: tuple[int, int]) -> tf.Tensor:
         height, width = self.size(x)
         y = tf.tile(x[:, :, None, :, None, :], (1, 1, factor, 1, factor, 1))
-        y = tf.reshape(y, (-1, factor * height, factor * width, tf.shape(x)[3]))
+        y = tf.reshape(y, (-1, factor * height, factor * width, number_of_channels(x)))
         return y[:, : size[0], : size[1]]
 
     def fuse(self, inputs: list[tf.Tensor], name: str) -> tf.Tensor:
-        weights = tf.nn.relu(self._parameters[f"{name}/weights"])
+        weights = tf.nn.relu(self._parameter(f"{name}/weights", "fusion", len(inputs), initial=1.0))
         shares = tf.unstack(weights / (tf.reduce_sum(weights) + FUSION_EPSILON), num=len(inputs))
         return tf.add_n([share * x for share, x in zip(shares, inputs, strict=True)])
 
     def add_if_same_width(self, x: tf.Tensor, y: tf.Tensor) -> tf.Tensor:
+        if None not in (x.shape[-1], y.shape[-1]):
+            return x + y if x.shape[-1] == y.shape[-1] else y
         same = tf.equal(tf.shape(x)[-1], tf.shape(y)[-1])
         total = tf.cond(same, lambda: x + y, lambda: y)
         return tf.ensure_shape(total, y.shape)
 
     def match_width(self, x: tf.Tensor, width: int, name: str) -> tf.Tensor:
         """Where the widths agree the projection has no channels, and the other side of the condition runs."""
-        kernel = self._parameters[f"{name}/conv/kernel"]
-        bn = f"{name}/bn"
+        conv, bn = f"{name}/conv", f"{name}/bn"
+        if x.shape[-1] is not None:
+            return x if x.shape[-1] == width else self.batch_norm(self.conv(x, width, conv), bn)
 
         def project() -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
-            return self._normalise(self.conv(x, width, f"{name}/conv"), bn)
+            return self._normalise(self.conv(x, width, conv), bn)
 
-        y, mean, variance = tf.cond(tf.size(kernel) > 0, project, lambda: (x, tf.zeros([0]), tf.zeros([0])))
+        is_there = tf.size(self._parameter(f"{conv}/kernel", "kernel", 1, 1, None, width)) > 0
+        y, mean, variance = tf.cond(is_there, project, lambda: (x, tf.zeros([0]), tf.zeros([0])))
         if self._training:
             self._keep_statistics(bn, mean, variance)
         return tf.ensure_shape(y, [*x.shape[:3], None])
+
+    def max_pool(self, x: tf.Tensor, *, kernel: int, stride: int) -> tf.Tensor:
+        return tf.nn.max_pool2d(x, kernel, stride, padding="SAME")
+
+    def average(self, inputs: list[tf.Tensor]) -> tf.Tensor:
+        return tf.add_n(inputs) / len(inputs)
 
     def add(self, x: tf.Tensor, y: tf.Tensor) -> tf.Tensor:
         return x + y
@@ -117,13 +130,23 @@ class TensorOps:
         draw = tf.random.stateless_uniform([tf.shape(branch)[0], 1, 1, 1], seed)
         return branch * (tf.cast(draw < keep, branch.dtype) / keep)
 
-    def _normalise(self, x: tf.Tensor, name: str) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
+    def _parameter(self, name: str, role: Role, *shape: int | None, initial: float = 0.0) -> tf.Tensor:
+        """The parameter `name`; its shape, None where the graph is traced for any width, is for those who make it."""
+        return self._parameters[name]
+
+    def _add_bias(self, x: tf.Tensor, width: int, name: str, initial: float) -> tf.Tensor:
+        return tf.nn.bias_add(x, self._parameter(f"{name}/bias", "bias", width, initial=initial))
+
+    def _normalise(self, x: tf.Tensor, name: str, initial_scale: float = 1.0) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
         """Normalised `x` with the mean and variance of the batch in training, of the running average in inference."""
-        scale, offset = (self._parameters[f"{name}/{part}"] for part in ("scale", "offset"))
+        channels = x.shape[-1]
+        scale = self._parameter(f"{name}/scale", "scale", channels, initial=initial_scale)
+        offset = self._parameter(f"{name}/offset", "offset", channels)
         if self._training:
             mean = variance = tf.zeros([0])
         else:
-            mean, variance = (self._parameters[f"{name}/{part}"] for part in ("mean", "variance"))
+            mean = self._parameter(f"{name}/mean", "mean", channels)
+            variance = self._parameter(f"{name}/variance", "variance", channels, initial=1.0)
         y, mean, variance, *_ = tf.raw_ops.FusedBatchNormV3(
             x=x, scale=scale, offset=offset, mean=mean, variance=variance, epsilon=BN_EPSILON,
             is_training=self._training,
@@ -133,3 +156,8 @@ class TensorOps:
     def _keep_statistics(self, name: str, mean: tf.Tensor, variance: tf.Tensor) -> None:
         self.batch_statistics[f"{name}/mean"] = mean
         self.batch_statistics[f"{name}/variance"] = variance
+
+
+def number_of_channels(x: tf.Tensor) -> int | tf.Tensor:
+    """The number of channels, as a tensor where it is known at run time only."""
+    return tf.shape(x)[3] if x.shape[3] is None else x.shape[3]

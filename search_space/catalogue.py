@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass, replace
 from functools import partial
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 from search_space.architecture import Architecture, Operations
 from search_space.cost import network_cost
@@ -17,6 +17,8 @@ from search_space.networks.retinanet import Subnets, retinanet
 from search_space.published import EFF_SPINENETS, SCALES, SP_EFFICIENTNETS
 
 Task = Literal["detection", "instance-segmentation", "classification", "semantic-segmentation"]
+
+TASKS: tuple[Task, ...] = get_args(Task)
 
 MADDS_BAR = 0.025
 PARAMS_BAR = 0.012
@@ -66,6 +68,16 @@ class ModelRow:
         """Parameters over the published ones, less 1; None where none were published."""
         return self.params / self.published_params - 1 if self.published_params else None
 
+    @property
+    def madds_are_off(self) -> bool:
+        """Whether the multi-adds are further from the published ones than `MADDS_BAR`."""
+        return abs(self.madds_difference or 0.0) > MADDS_BAR
+
+    @property
+    def params_are_off(self) -> bool:
+        """Whether the parameters are further from the published ones than `PARAMS_BAR`."""
+        return abs(self.params_difference or 0.0) > PARAMS_BAR
+
     def to_dict(self) -> dict[str, Any]:
         """The row as plain JSON values, with the differences in percent."""
         return asdict(self) | {
@@ -104,12 +116,10 @@ def _network(function: Callable[..., Any], *configuration: Any) -> Callable[[Any
     return lambda ops, images: function(ops, *configuration, images)
 
 
-INCONSISTENT = "published parameters do not agree with the other rows: see docs/networks.md"
+INCONSISTENT = "the published parameters do not agree with the other rows (docs/networks.md)"
 
 _D0, _D2 = EFF_SPINENETS["D0"], EFF_SPINENETS["D2"]
-_FPN_SUBNETS = {
-    key: Subnets(SCALES[key].subnet_width, SCALES[key].subnet_layers) for key in ("D0", "D1", "D2")
-}
+_FPN_SUBNETS = {key: Subnets(SCALES[key].subnet_width, SCALES[key].subnet_layers) for key in ("D0", "D1", "D2")}
 
 
 def _detector(
@@ -119,8 +129,9 @@ def _detector(
     return Model(architecture.name, "detection", architecture.input_px, network, madds, params, source, note)
 
 
-def _ablation(base: Architecture, name: str, source: str, madds: float | None = None, params: float | None = None,
-              **off: Any) -> Model:
+def _ablation(
+    base: Architecture, name: str, source: str, madds: float | None = None, params: float | None = None, **off: Any
+) -> Model:
     operations = Operations(**off)
     return _detector(replace(base, name=f"{base.name} {name}", operations=operations), madds, params, source)
 
@@ -133,21 +144,21 @@ def _one_stage() -> Iterator[Model]:
     yield _detector(EFF_SPINENETS["D1"], 6.0e9, 5.2e6, "Table 3")
     yield _detector(_D2, 10.3e9, 6.2e6, "Table 3")
     for key in ("D3", "D4"):
-        yield _detector(EFF_SPINENETS[key], None, None, "authors' code", "larger than the paper's models")
+        yield _detector(EFF_SPINENETS[key], None, None, "authors' code", "larger than the models of the paper")
     yield _detector(SP_EFFICIENTNETS[0], 2.4e9, 4.4e6, "Table 8", INCONSISTENT)
     for architecture in SP_EFFICIENTNETS[1:]:
         yield _detector(architecture, None, None, "section 3.1", "compound scaling, no figures published")
 
 
 def _ablations() -> Iterator[Model]:
-    yield _ablation(_D0, "without space-to-depth", "Table 9, model 1", 2.4e9, 3.3e6, space_to_depth=False)
+    yield _ablation(_D0, "no space-to-depth", "Table 9", 2.4e9, 3.3e6, space_to_depth=False)
     yield _ablation(
-        _D0, "without space-to-depth and weighted fusion", "Table 9, model 2", 2.4e9, 3.3e6,
+        _D0, "no space-to-depth, plain fusion", "Table 9", 2.4e9, 3.3e6,
         space_to_depth=False, weighted_fusion=False,
     )  # fmt: skip
-    yield _ablation(_D2, "without squeeze-and-excitation", "Table 4", squeeze_excitation=False)
+    yield _ablation(_D2, "no squeeze-and-excitation", "Table 4", squeeze_excitation=False)
     yield _ablation(_D2, "with ReLU", "Table 4", activation="relu")
-    yield _ablation(_D2, "without stochastic depth", "Table 4", stochastic_depth=False)
+    yield _ablation(_D2, "no stochastic depth", "Table 4", stochastic_depth=False)
 
 
 def _comparators() -> Iterator[Model]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import NoReturn
+
 from search_space.errors import InvalidValueError
 
 
@@ -17,6 +19,26 @@ def whole_numbers(name: str, text: str) -> tuple[int, ...]:
         if not isinstance(value, int):
             raise InvalidValueError(f"{name} has {value:g}; it must be whole numbers separated by commas", field=name)
     return tuple(int(value) for value in values)
+
+
+def whole_numbers_by_key(name: str, text: str) -> int | dict[int, int]:
+    """One whole number, or pairs of them as `5=128,7=96`. Raises InvalidValueError, with the part that is neither."""
+    if "=" not in text:
+        return whole_numbers(name, text)[0] if "," not in text else _not_pairs(name, text)
+    pairs = {}
+    for part in text.split(","):
+        key, _, value = part.partition("=")
+        try:
+            pairs[int(key)] = int(value)
+        except ValueError:
+            _not_pairs(name, part)
+    return pairs
+
+
+def _not_pairs(name: str, part: str) -> NoReturn:
+    raise InvalidValueError(
+        f"{name} has {part!r}; it must be one whole number, or pairs such as 5=128,7=96", field=name
+    )
 
 
 def _number(name: str, part: str) -> float:

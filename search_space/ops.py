@@ -86,8 +86,9 @@ class Ops(Protocol[T]):
 class RegionOps(Ops[T], Protocol[T]):
     """What two-stage detectors do beside: they choose regions of an image and look at each of them again.
 
-    Boxes are `[batch, regions, 4]`, (y1, x1, y2, x2) in pixels of the image; crops of them `[batch * regions, size,
-    size, channels]`. How regions are chosen belongs to the reading.
+    Boxes are `[batch, regions, 4]`, (y1, x1, y2, x2) in pixels of the image; detections have two more columns, score
+    and class. Crops of either are `[batch * regions, size, size, channels]`. How regions are chosen belongs to the
+    reading.
     """
 
     def propose(self, objectness: dict[int, T], codes: dict[int, T], image_size: tuple[int, int], count: int) -> T:
@@ -95,11 +96,11 @@ class RegionOps(Ops[T], Protocol[T]):
         ...
 
     def detect(self, boxes: T, class_logits: T, codes: T, image_size: tuple[int, int], count: int) -> T:
-        """The `count` best boxes after the box head: `boxes` refined by the codes of their classes."""
+        """The `count` best detections after the box head: `boxes` refined by the codes of their classes."""
         ...
 
     def roi_align(self, features: dict[int, T], boxes: T, size: int) -> T:
-        """Crops of `boxes`, each from the level of the pyramid that fits its size, by bilinear sampling."""
+        """Crops of boxes or detections, each from the level of the pyramid that fits its size, by bilinear sampling."""
         ...
 
     def dense(self, x: T, width: int, name: str) -> T:

@@ -60,6 +60,6 @@ def _initial(parameter: Parameter, seed: int) -> npt.NDArray[np.float32]:
     if parameter.role not in _KERNELS:
         return np.full(parameter.size, parameter.initial, dtype=np.float32)
     generator = np.random.default_rng([seed, *parameter.name.encode()])
-    is_prediction = "/predict/pointwise" in parameter.name
+    is_prediction = parameter.role == "kernel" and "/predict/" in parameter.name
     deviation = 0.01 if is_prediction else math.sqrt(1 / parameter.fan_in)
     return generator.standard_normal(parameter.size, dtype=np.float32) * np.float32(deviation)

@@ -92,8 +92,9 @@ def learned_widths() -> tuple[float, ...]:
     return tuple(width * math.sqrt(alpha) for width, alpha in zip(_SP_WIDTHS, alphas, strict=True))
 
 
-# The widths of the published scales are tabulated, not derived: several products of Table 2's multiplier with the
-# unrounded widths of D0 lie within 0.1 % of a rounding boundary, on either side of it.
+# The widths of the published scales are tabulated as they fit the published sizes, not derived: six products of Table
+# 2's multipliers with the learned widths lie within 0.1 % of a rounding boundary and belong to its other side, and one
+# (block 1 of M2, 11.3) goes below what the 10 % guard allows.
 _EFF_SPINENET_WIDTHS = {
     "M0": (8, 8, 8, 8, 40, 24, 48, 16, 48, 64, 40, 80, 56, 40, 16, 56, 56, 16),
     "M1": (8, 16, 8, 8, 48, 24, 64, 24, 64, 80, 48, 96, 64, 48, 24, 64, 64, 24),

@@ -2,7 +2,8 @@
 
 In a network of fixed topology each count is a sum of products of at most two numbers of channels. Reading the cost
 once with widths that remember which block they came from gives the coefficients; after that the exact cost of any
-architecture is one small integer product, some hundred times faster than reading the network again.
+architecture is one small integer product, some hundred times faster than reading the network again, and
+faster still for many at once.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from search_space.architecture import MAX_WIDTH
 from search_space.cost import CostOps, FeatureSize
 from search_space.networks.retinanet import retinanet
 from search_space.networks.scale_permuted import squeezed_width
@@ -24,11 +26,15 @@ if TYPE_CHECKING:
     from search_space.parameters import Parameter
 
 IntArray = npt.NDArray[np.int64]
+FloatArray = npt.NDArray[np.float64]
 
 _WIDTH = 1
 _VARIABLES = 1 + 2 * NUM_BLOCKS
 _PROBES = range(100, 100 + NUM_BLOCKS)
 """Values of the widths while tracing: unequal, so that every projection that an architecture can have is there."""
+
+
+_SQUEEZED = np.array([squeezed_width(width) for width in range(MAX_WIDTH + 1)])
 
 
 class TracedWidth(int):
@@ -57,29 +63,39 @@ class Counts(NamedTuple):
 
 
 class QuadraticCost:
-    """Exact plain multi-adds and parameters of an architecture's family, as functions of its 18 widths."""
+    """Exact plain multi-adds and parameters of an architecture's family, as functions of its 18 widths.
+
+    The forms are kept in float64, in which every count below 2^53 is exact and one product does many width vectors.
+    """
 
     def __init__(self, architecture: Architecture) -> None:
         ops = CostOps()
         widths = tuple(TracedWidth(probe, _unit(_WIDTH + index)) for index, probe in enumerate(_PROBES))
         image = FeatureSize(architecture.input_px, architecture.input_px, 3)
         retinanet(ops, replace(architecture, widths=widths), image)
-        self._forms = _forms(ops, "", exclude=tuple(_projections()))
-        self._projections = [(*ends, _forms(ops, prefix)) for prefix, ends in _projections().items()]
+        self._forms = _forms(ops, "", exclude=tuple(_projections())).astype(np.float64)
+        self._projections = [(*ends, _forms(ops, prefix).astype(np.float64)) for prefix, ends in _projections().items()]
 
     def counts(self, widths: Sequence[int]) -> Counts:
         """Plain multi-adds and parameters for these 18 widths."""
-        z = np.array([1, *widths, *map(squeezed_width, widths)], dtype=np.int64)
-        counts = (self._forms @ z) @ z
-        for source, target, forms in self._projections:
-            if widths[source] != widths[target]:
-                counts = counts + (forms @ z) @ z
-        return Counts(int(counts[0]), int(counts[1]))
+        madds, params = self.counts_of_many(np.asarray([widths], dtype=np.int64))[0].tolist()
+        return Counts(madds, params)
 
-    @property
-    def fixed_madds(self) -> int:
-        """Multi-adds that no width changes: the stem and the inner layers of the subnets."""
-        return int(self._forms[0, 0, 0])
+    def counts_of_many(self, widths: IntArray) -> IntArray:
+        """Plain multi-adds and parameters `[vectors, 2]` of width vectors `[vectors, 18]`."""
+        z = np.ones((len(widths), _VARIABLES))
+        z[:, _WIDTH : _WIDTH + NUM_BLOCKS] = widths
+        z[:, _WIDTH + NUM_BLOCKS :] = _SQUEEZED[widths]
+        counts = _products(self._forms, z)
+        for source, target, forms in self._projections:
+            counts += _products(forms, z) * (widths[:, source] != widths[:, target])
+        return counts.T.astype(np.int64)
+
+
+def _products(forms: FloatArray, z: FloatArray) -> FloatArray:
+    """z' F z `[forms, vectors]` of each form and each row of `z`."""
+    products: FloatArray = np.einsum("fvi,vi->fv", z @ forms, z)
+    return products
 
 
 def _projections() -> dict[str, tuple[int, int]]:

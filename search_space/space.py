@@ -3,35 +3,41 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any, Literal, get_args
 
-from search_space.architecture import EXPANSION, MAX_WIDTH, Architecture
-from search_space.published import BASES, DEFAULT_BASE
+import numpy as np
+
+from search_space.allocation import allocate, block_madds
+from search_space.architecture import MAX_WIDTH, Architecture
 from search_space.errors import BudgetError, InvalidValueError
+from search_space.fitting import BUDGET_TOLERANCE, BudgetFitter, Fit, FloatArray
+from search_space.published import BASES, DEFAULT_BASE
 from search_space.quadratic import QuadraticCost
-from search_space.rounding import DIVISOR, round_width
+from search_space.rounding import DIVISOR, round_widths
 from search_space.topology import BLOCKS, NUM_BLOCKS
 
-CHOICES = (1, 5, 10, 15, 20)
+CHOICES: tuple[float, ...] = (1, 5, 10, 15, 20)
 """Multipliers beta that a block can take (section 5.1.1, search details)."""
 
 Mode = Literal["exact", "paper"]
 
-BUDGET_TOLERANCE = 0.01
-"""How far from the budget, as a fraction, an architecture of mode `exact` may lie."""
+ALL_BLOCKS = tuple(block.number for block in BLOCKS)
+MAX_CHOICES = 64
+MAX_CHOICE = 1e6
+MAX_DIVISOR = 64
 
-_BISECTIONS = 40
-_CORRECTION_STEPS = 2
+_TILTS = np.linspace(0.0, 2.0, 17)
+_TILT_BISECTIONS = 6
 
 
 @dataclass(frozen=True)
 class Candidate:
     """An architecture of the search space, from the multipliers to its cost.
 
-    `betas` are the sampled multipliers, `alphas` the shares after Equation 4, `widths` the rounded channels (which
-    identify the architecture), `madds_ratio` the plain multi-adds over the budget.
+    `betas` are the sampled multipliers of the searched blocks, `alphas` their shares after Equation 4, `widths` the
+    rounded channels of all 18 (which identify the architecture), `madds_ratio` the plain multi-adds over the budget.
     """
 
     betas: tuple[float, ...]
@@ -46,94 +52,107 @@ class Candidate:
         return asdict(self)
 
 
-def block_madds(architecture: Architecture) -> tuple[float, ...]:
-    """F_i of Equation 2, the approximate multi-adds of each block: H W c^2 2 r, for all its repeats."""
-    return tuple(
-        (architecture.input_px / 2**block.level) ** 2 * width**2 * 2 * EXPANSION * repeats
-        for block, width, repeats in zip(BLOCKS, architecture.widths, architecture.repeats, strict=True)
-    )
-
-
-def allocate(betas: Sequence[float], madds: Sequence[float], target_madds: float) -> tuple[float, ...]:
-    """alpha_i of Equation 4: multipliers in the ratio of `betas` that spend `target_madds` over the blocks.
-
-    Vectors of betas in the same ratio give the same alphas, to the last bit. Raises InvalidValueError unless every
-    beta is a positive number.
-    """
-    if len(betas) != len(madds):
-        raise InvalidValueError(
-            f"{len(betas)} betas given; there must be {len(madds)}, one for each block", field="betas"
-        )
-    for index, beta in enumerate(betas):
-        if not (isinstance(beta, (int, float)) and math.isfinite(beta) and beta > 0):
-            raise InvalidValueError(f"betas[{index}] is {beta!r}; it must be a positive number", field="betas")
-    largest = max(betas)
-    shares = [beta / largest for beta in betas]
-    scalar = target_madds / math.fsum(share * cost for share, cost in zip(shares, madds, strict=True))
-    return tuple(scalar * share for share in shares)
-
-
 class SearchSpace:
-    """All resource distributions over the blocks of one base architecture under one multi-adds budget.
+    """All resource distributions over blocks of one base architecture under one multi-adds budget.
 
-    `mode` "paper" is Equations 2 to 4 in one pass, which rounding takes up to some 20 % away from the budget;
-    "exact" corrects the common scalar, and then single blocks by one rounding step, by the exact cost of the rounded
-    network. The budget is in plain multi-adds of the whole detector and defaults to the base's own.
+    `choices` are the multipliers that a block can take, and `searched_blocks` the blocks that take one; the others
+    keep the base's widths. The budget is in plain multi-adds of the whole detector and defaults to the base's own.
+    Widths are multiples of `width_divisor`. `mode` "paper" is Equations 2 to 4 in one pass, which rounding takes up to
+    some 20 % away from the budget; "exact" goes on to the widths of the same proportions that meet it
+    (`search_space.fitting`).
 
-    Raises InvalidValueError for an unknown base or mode, BudgetError for a budget that no widths can meet.
+    Two caps may be put on mode "exact". `max_block_width` bounds the channels of every searched block, or of those
+    that it names. `max_params` bounds the trainable parameters: where the multipliers ask for more, computation is
+    moved from coarse levels to fine ones, which have fewer parameters for it, just as far as needed.
+
+    Raises InvalidValueError for a value that is none of these, BudgetError for a budget or a cap that no widths meet,
+    with the feasible range.
     """
 
-    choices: tuple[int, ...] = CHOICES
-
-    def __init__(self, base: str = DEFAULT_BASE, budget_madds: int | None = None, mode: Mode = "exact") -> None:
+    def __init__(
+        self,
+        base: str = DEFAULT_BASE,
+        budget_madds: int | None = None,
+        mode: Mode = "exact",
+        *,
+        choices: Sequence[float] = CHOICES,
+        searched_blocks: Sequence[int] | None = None,
+        max_params: int | None = None,
+        max_block_width: int | Mapping[int, int] | None = None,
+        width_divisor: int = DIVISOR,
+    ) -> None:
         if base not in BASES:
-            raise InvalidValueError(
-                f"base is {base!r}; it must be one of {', '.join(BASES)}", field="search_space.base"
-            )
+            raise _wrong("base", base, f"one of {', '.join(BASES)}")
         if mode not in get_args(Mode):
-            raise InvalidValueError(f"mode is {mode!r}; it must be exact or paper", field="search_space.mode")
+            raise _wrong("mode", mode, "exact or paper")
         self.mode: Mode = mode
-        self.base_name = base
         self.base = BASES[base]
+        self.choices = _checked_choices(choices)
+        self.searched_blocks = _checked_blocks(ALL_BLOCKS if searched_blocks is None else searched_blocks)
+        _check_whole("width_divisor", width_divisor, 1, MAX_DIVISOR)
+        self._divisor = width_divisor
+        if mode == "paper":
+            for name, value in (("max_params", max_params), ("max_block_width", max_block_width)):
+                if value is not None:
+                    raise _wrong(name, value, "left out in mode paper, which knows no caps; use mode exact")
+
+        self._searched = np.array(self.searched_blocks) - 1
+        self._base_widths = np.array(self.base.widths, dtype=np.int64)
+        self._largest = self._widest(max_block_width)
         self._cost = QuadraticCost(self.base)
         base_madds = self._cost.counts(self.base.widths).madds
         self.budget_madds = self._checked_budget(base_madds if budget_madds is None else budget_madds)
-        self._block_madds = block_madds(self.base)
-        fixed = self._cost.fixed_madds
-        self._target_madds = sum(self._block_madds) * (self.budget_madds - fixed) / (base_madds - fixed)
-        self.baseline = self._baseline(budget_madds is None or self.budget_madds == base_madds)
+
+        all_block_madds = block_madds(self.base)
+        self._block_madds = tuple(all_block_madds[index] for index in self._searched)
+        fixed = self._madds_with(0)
+        self._target_madds = math.fsum(self._block_madds) * (self.budget_madds - fixed) / (base_madds - fixed)
+        is_searched = np.isin(np.arange(NUM_BLOCKS), self._searched)
+        self._fitter = BudgetFitter(
+            self._cost, self.budget_madds, self._base_widths, is_searched, self._largest, width_divisor
+        )
+        self.max_params: int | None = None
+        if max_params is not None:
+            self._cap_params(max_params)
+        self.baseline = self._baseline()
 
     @property
     def num_blocks(self) -> int:
         """Blocks that take a multiplier."""
-        return NUM_BLOCKS
+        return len(self.searched_blocks)
 
     def feasible_madds(self) -> tuple[int, int]:
-        """The smallest and largest budget that can be met: all blocks at the least and at the greatest width."""
-        least, most = ([width] * NUM_BLOCKS for width in (DIVISOR, MAX_WIDTH))
-        low = self._cost.counts(least).madds
-        return math.ceil(low / (1 - BUDGET_TOLERANCE)), self._cost.counts(most).madds
+        """The smallest and largest budget that can be met: all searched blocks at the least and greatest width."""
+        low, high = self._madds_with(self._divisor), self._madds_with(self._largest[self._searched])
+        return math.ceil(low / (1 + BUDGET_TOLERANCE)), math.floor(high / (1 - BUDGET_TOLERANCE))
+
+    def feasible_params(self) -> tuple[int, int]:
+        """The fewest and most parameters of the uniform multipliers on this budget, whatever is moved between levels.
+
+        Meant for mode `exact`; the smallest cap that can be met is the first.
+        """
+        found = [fit.params for tilt in (*-_TILTS, *_TILTS) if (fit := self._fit(self._uniform, tilt)) is not None]
+        return min(found), max(found)
 
     def candidate(self, betas: Sequence[float]) -> Candidate:
-        """The architecture that these 18 multipliers stand for.
+        """The architecture that these multipliers, one for each searched block, stand for.
 
-        Raises InvalidValueError for betas that are not 18 positive numbers, BudgetError where mode `exact` cannot
-        bring these betas within 1 % of the budget.
+        Raises InvalidValueError for betas that are not so many positive numbers, BudgetError where mode `exact`
+        cannot bring these betas within 1 % of the budget and under the caps.
         """
         alphas = allocate(betas, self._block_madds, self._target_madds)
-        widths = self._widths(alphas, 1.0)
-        if self.mode == "exact":
-            scalar, widths = self._correct(alphas)
-            alphas = tuple(scalar * alpha for alpha in alphas)
-        return self._priced(tuple(betas), alphas, widths)
+        unrounded = self._base_widths[self._searched] * np.sqrt(alphas)
+        if self.mode == "paper":
+            widths = self._base_widths.copy()
+            widths[self._searched] = np.minimum(round_widths(unrounded, self._divisor), MAX_WIDTH)
+            return self._priced(betas, alphas, widths.tolist())
+        fit, tilt = self._fit_under_the_cap(unrounded)
+        shares = np.asarray(alphas) * (self._tilted(tilt) * fit.multiplier) ** 2
+        return self._priced(betas, shares.tolist(), fit.widths.tolist())
 
     def architecture(self, widths: Sequence[int], name: str = "candidate") -> Architecture:
         """The base architecture with these widths."""
         return replace(self.base, widths=tuple(widths), name=name)
-
-    def to_dict(self) -> dict[str, Any]:
-        """The arguments that make this space again."""
-        return {"base": self.base_name, "budget_madds": self.budget_madds, "mode": self.mode}
 
     def _checked_budget(self, budget_madds: int) -> int:
         if not isinstance(budget_madds, int) or isinstance(budget_madds, bool):
@@ -144,70 +163,149 @@ class SearchSpace:
         low, high = self.feasible_madds()
         if not low <= budget_madds <= high:
             raise BudgetError(
-                f"budget_madds is {budget_madds:,}; no widths of {self.base_name} at {self.base.input_px} px meet it. "
+                f"budget_madds is {budget_madds:,}; no widths of {self.base.name} at {self.base.input_px} px meet it. "
                 f"Feasible are {low:,} to {high:,} multi-adds",
                 field="search_space.budget_madds",
             )
         return budget_madds
 
-    def _baseline(self, base_is_on_budget: bool) -> Candidate:
-        """The uniform distribution: the base itself where it meets the budget, else the base scaled as a whole."""
-        if not base_is_on_budget:
-            return self.candidate((1,) * NUM_BLOCKS)
-        return self._priced((1,) * NUM_BLOCKS, (1.0,) * NUM_BLOCKS, self.base.widths)
+    def _widest(self, max_block_width: int | Mapping[int, int] | None) -> np.ndarray:
+        """The largest width that each of the 18 blocks may have, a multiple of the divisor."""
+        if not isinstance(max_block_width, Mapping):
+            max_block_width = {} if max_block_width is None else dict.fromkeys(self.searched_blocks, max_block_width)
+        largest = np.full(NUM_BLOCKS, MAX_WIDTH, dtype=np.int64)
+        for block, width in max_block_width.items():
+            if block not in self.searched_blocks:
+                raise _wrong("max_block_width", block, "blocks that are searched", what="names block")
+            _check_whole("max_block_width", width, self._divisor, MAX_WIDTH)
+            largest[block - 1] = width
+        return largest // self._divisor * self._divisor
 
-    def _priced(self, betas: tuple[float, ...], alphas: tuple[float, ...], widths: tuple[int, ...]) -> Candidate:
-        counts = self._cost.counts(widths)
-        return Candidate(betas, alphas, widths, counts.madds, counts.params, counts.madds / self.budget_madds)
+    def _madds_with(self, searched_widths: int | np.ndarray) -> int:
+        """Multi-adds of the network with these widths in the searched blocks; 0 leaves out what depends on them."""
+        widths = self._base_widths.copy()
+        widths[self._searched] = searched_widths
+        return self._cost.counts(widths.tolist()).madds
 
-    def _widths(self, alphas: Sequence[float], scalar: float) -> tuple[int, ...]:
-        """c_i times sqrt(alpha_i), rounded (the line after Equation 4)."""
-        return tuple(
-            min(round_width(width * math.sqrt(scalar * alpha)), MAX_WIDTH)
-            for width, alpha in zip(self.base.widths, alphas, strict=True)
-        )
-
-    def _correct(self, alphas: tuple[float, ...]) -> tuple[float, tuple[int, ...]]:
-        """The scalar and widths nearest to the budget by the exact cost of the rounded network."""
-        low, high = self._bracket(alphas)
-        for _ in range(_BISECTIONS):
-            middle = math.sqrt(low * high)
-            if self._excess(self._widths(alphas, middle)) < 0:
-                low = middle
-            else:
-                high = middle
-        scalar, widths = min(
-            ((scalar, self._widths(alphas, scalar)) for scalar in (low, high)),
-            key=lambda pair: abs(self._excess(pair[1])),
-        )
-        for _ in range(_CORRECTION_STEPS):
-            widths = min([widths, *_neighbours(widths)], key=lambda w: abs(self._excess(w)))
-        if abs(self._excess(widths)) > BUDGET_TOLERANCE * self.budget_madds:
-            nearest = self._cost.counts(widths).madds
+    def _cap_params(self, max_params: int) -> None:
+        _check_whole("max_params", max_params, 1, 2**53)
+        low, high = self.feasible_params()
+        if max_params < low:
             raise BudgetError(
-                f"budget_madds is {self.budget_madds:,}; the nearest that these betas come to it is {nearest:,} "
-                "multi-adds, more than 1 % away, since widths are multiples of "
-                f"{DIVISOR}: give a larger budget or use mode paper",
-                field="search_space.budget_madds",
+                f"max_params is {max_params:,}; no widths of {self.base.name} on the budget of "
+                f"{self.budget_madds:,} multi-adds meet it. Feasible are {low:,} to {high:,} parameters",
+                field="search_space.max_params",
             )
-        return scalar, widths
+        self.max_params = max_params
 
-    def _bracket(self, alphas: tuple[float, ...]) -> tuple[float, float]:
-        """Scalars whose widths lie below and at or above the budget; the budget was checked, so both exist."""
-        low, high = 0.5, 2.0
-        while self._excess(self._widths(alphas, low)) >= 0 and low > 1e-12:
-            low /= 4
-        while self._excess(self._widths(alphas, high)) < 0 and high < 1e12:
-            high *= 4
-        return low, high
+    def _baseline(self) -> Candidate:
+        """The uniform distribution: the base itself where it is in the space, else the base scaled as a whole."""
+        counts = self._cost.counts(self.base.widths)
+        searched = self._base_widths[self._searched]
+        is_in_space = (
+            counts.madds == self.budget_madds
+            and (self.max_params is None or counts.params <= self.max_params)
+            and bool(np.all((searched <= self._largest[self._searched]) & (searched % self._divisor == 0)))
+        )
+        uniform = (1,) * self.num_blocks
+        if not is_in_space:
+            return self.candidate(uniform)
+        return self._priced(uniform, (1.0,) * self.num_blocks, self.base.widths)
 
-    def _excess(self, widths: Sequence[int]) -> int:
-        return self._cost.counts(widths).madds - self.budget_madds
+    def _priced(self, betas: Sequence[float], alphas: Sequence[float], widths: Sequence[int]) -> Candidate:
+        counts = self._cost.counts(widths)
+        return Candidate(
+            tuple(betas), tuple(alphas), tuple(widths), counts.madds, counts.params, counts.madds / self.budget_madds
+        )
+
+    @property
+    def _uniform(self) -> FloatArray:
+        """Unrounded widths of the uniform distribution."""
+        return np.asarray(self._base_widths[self._searched], dtype=np.float64)
+
+    def _fit_under_the_cap(self, unrounded: FloatArray) -> tuple[Fit, float]:
+        """The widths on budget that meet the parameter cap, with the least tilt of these proportions, and that tilt."""
+        low, fit = 0.0, self._fit(unrounded, 0.0)
+        if fit is None:
+            raise self._missed(unrounded)
+        if self._is_under_the_cap(fit):
+            return fit, low
+        for high in _TILTS[1:].tolist():
+            tilted = self._fit(unrounded, high)
+            if tilted is not None and self._is_under_the_cap(tilted):
+                break
+            low = high
+        else:
+            raise BudgetError(
+                f"max_params is {self.max_params:,}; these betas come to {fit.params:,} parameters on the budget, and "
+                "moving computation to finer levels does not bring them under it",
+                field="search_space.max_params",
+            )
+        fit = tilted
+        for _ in range(_TILT_BISECTIONS):
+            middle = (low + high) / 2
+            tilted = self._fit(unrounded, middle)
+            if tilted is not None and self._is_under_the_cap(tilted):
+                high, fit = middle, tilted
+            else:
+                low = middle
+        return fit, high
+
+    def _fit(self, unrounded: FloatArray, tilt: float) -> Fit | None:
+        """The widths nearest to the budget after a tilt; None where that is not near enough."""
+        fit = self._fitter.fit(unrounded * self._tilted(tilt))
+        return fit if self._fitter.is_within_tolerance(fit.madds) else None
+
+    def _tilted(self, tilt: float) -> FloatArray:
+        """What a tilt multiplies each searched block's width by: its multi-adds by positions^tilt.
+
+        Parameters that do a block's work are as many as its multi-adds over the positions of its level, so this moves
+        computation to where it takes fewer parameters, and leaves blocks of one level in their proportions.
+        """
+        levels = np.array([BLOCKS[index].level for index in self._searched])
+        return np.asarray(2.0 ** (-tilt * (levels - levels.min())))
+
+    def _is_under_the_cap(self, fit: Fit) -> bool:
+        return self.max_params is None or fit.params <= self.max_params
+
+    def _missed(self, unrounded: FloatArray) -> BudgetError:
+        nearest = self._fitter.fit(unrounded).madds
+        return BudgetError(
+            f"budget_madds is {self.budget_madds:,}; the nearest that these betas come to it is {nearest:,} "
+            f"multi-adds, more than 1 % away, since widths are multiples of {self._divisor}: give a larger budget or "
+            "use mode paper",
+            field="search_space.budget_madds",
+        )
 
 
-def _neighbours(widths: tuple[int, ...]) -> Iterator[tuple[int, ...]]:
-    """The same widths with one block a rounding step up or down."""
-    for index, width in enumerate(widths):
-        for step in (DIVISOR, -DIVISOR):
-            if DIVISOR <= width + step <= MAX_WIDTH:
-                yield (*widths[:index], width + step, *widths[index + 1 :])
+def _wrong(name: str, value: object, wanted: str, *, what: str = "is") -> InvalidValueError:
+    return InvalidValueError(f"{name} {what} {value!r}; it must be {wanted}", field=f"search_space.{name}")
+
+
+def _check_whole(name: str, value: object, low: int, high: int) -> None:
+    if not isinstance(value, int) or isinstance(value, bool) or not low <= value <= high:
+        raise _wrong(name, value, f"a whole number from {low:,} to {high:,}")
+
+
+def _checked_choices(choices: Sequence[float]) -> tuple[float, ...]:
+    values = tuple(choices)
+    if not 2 <= len(values) <= MAX_CHOICES:
+        raise _wrong("choices", list(values), f"2 to {MAX_CHOICES} numbers")
+    for value in values:
+        if not isinstance(value, (int, float)) or isinstance(value, bool) or not 0 < value <= MAX_CHOICE:
+            raise _wrong("choices", value, f"positive numbers up to {MAX_CHOICE:,.0f}", what="has")
+    if sorted(set(values)) != list(values):
+        raise _wrong("choices", list(values), "in ascending order, each once")
+    return tuple(int(value) if value == int(value) else value for value in values)
+
+
+def _checked_blocks(blocks: Sequence[int]) -> tuple[int, ...]:
+    numbers = tuple(blocks)
+    if len(numbers) < 2:
+        raise _wrong("searched_blocks", list(numbers), "at least 2 blocks: one alone always takes the whole budget")
+    for number in numbers:
+        if number not in ALL_BLOCKS or isinstance(number, bool):
+            raise _wrong("searched_blocks", number, f"block numbers from 1 to {NUM_BLOCKS}", what="has")
+    if sorted(set(numbers)) != list(numbers):
+        raise _wrong("searched_blocks", list(numbers), "in ascending order, each once")
+    return numbers

@@ -7,12 +7,23 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from api.cli.output import millions, print_json, print_table, spark_line
-from search_space.published import DEFAULT_BASE
+from api.cli.output import (
+    millions,
+    millions_or_dash,
+    note,
+    print_json,
+    print_table,
+    signed_percent,
+    spark_line,
+    warning,
+)
 from search_space.errors import InvalidValueError
-from search_space.notation import numbers, whole_numbers
+from search_space.notation import numbers, whole_numbers, whole_numbers_by_key
+from search_space.published import DEFAULT_BASE
+from search_space.rounding import DIVISOR
 
 if TYPE_CHECKING:
+    from search_space.catalogue import ModelRow
     from search_space.space import SearchSpace
 
 models_app = typer.Typer(add_completion=False)
@@ -27,36 +38,56 @@ AllocationMode = Annotated[
 ]
 BudgetMadds = Annotated[int | None, typer.Option(help="Budget in plain multi-adds; default: the base's own.")]
 
+Choices = Annotated[str | None, typer.Option(help="Multipliers that a block can take; default: 1,5,10,15,20.")]
+SearchedBlocks = Annotated[
+    str | None, typer.Option(help="Blocks that take a multiplier, such as 5,7,9; the others stay. Default: all.")
+]
+MaxParams = Annotated[int | None, typer.Option(help="No architecture has more trainable parameters than this.")]
+MaxBlockWidth = Annotated[
+    str | None, typer.Option(help="No block has more channels than this; of single blocks: 5=128,7=96.")
+]
+WidthDivisor = Annotated[int, typer.Option(help="Widths are multiples of this.")]
+
 LARGEST_COUNT = 1_000_000
 
 
 @models_app.command()
 def models(as_json: AsJson = False) -> None:
-    """List the published networks with our count beside the published one."""
-    from search_space.catalogue import models as catalogue
+    """List every network of the paper with our count beside the published one."""
+    from search_space.catalogue import TASKS, model_rows
 
-    rows = catalogue()
+    rows = model_rows()
     if as_json:
         print_json([row.to_dict() for row in rows])
         return
+    for task in TASKS:
+        _print_models(task.replace("-", " ").capitalize(), [row for row in rows if row.task == task])
+    for note_text in dict.fromkeys(row.note for row in rows if row.madds_are_off or row.params_are_off):
+        names = " and ".join(row.name for row in rows if row.note == note_text)
+        note(f"{names}: {note_text}")
+
+
+def _print_models(title: str, rows: list[ModelRow]) -> None:
+    """A table of models; a difference from the published count that is too large is red."""
     print_table(
-        None,
-        ("model", "task", "input", "multi-adds", "profiler", "published", "params", "published", "source"),
+        title,
+        ("model", "input", "multi-adds", "profiler", "published", "off", "params", "published", "off", "source"),
         (
             (
                 row.name,
-                row.task,
                 f"{row.input_px} px",
                 millions(row.madds),
                 millions(row.madds_profiler),
-                f"{millions(row.published_madds)} {100 * row.madds_difference:+.1f} %",
+                millions_or_dash(row.published_madds),
+                warning(signed_percent(row.madds_difference), row.madds_are_off),
                 millions(row.params, 2),
-                f"{millions(row.published_params, 2)} {100 * row.params_difference:+.1f} %",
+                millions_or_dash(row.published_params, 2),
+                warning(signed_percent(row.params_difference), row.params_are_off),
                 row.source,
             )
             for row in rows
         ),
-        left=("model", "task", "source"),
+        left=("model", "source"),
     )
 
 
@@ -99,12 +130,17 @@ def sample(
     mode: AllocationMode = "exact",
     budget_madds: BudgetMadds = None,
     base: Base = DEFAULT_BASE,
+    choices: Choices = None,
+    searched_blocks: SearchedBlocks = None,
+    max_params: MaxParams = None,
+    max_block_width: MaxBlockWidth = None,
+    width_divisor: WidthDivisor = DIVISOR,
     as_json: AsJson = False,
 ) -> None:
     """Draw random architectures on the budget, each multiplier uniformly from the choices."""
     if not 1 <= count <= LARGEST_COUNT:
         raise InvalidValueError(f"count is {count}; it must be from 1 to {LARGEST_COUNT:,}", field="count")
-    space = _space(base, budget_madds, mode)
+    space = _space(base, budget_madds, mode, choices, searched_blocks, max_params, max_block_width, width_divisor)
     draw = random.Random(seed)
     rows = [space.candidate(draw.choices(space.choices, k=space.num_blocks)).to_dict() for _ in range(count)]
     if as_json:
@@ -115,24 +151,48 @@ def sample(
 
 @allocate_app.command()
 def allocate(
-    betas: Annotated[str, typer.Option(help="18 multipliers, separated by commas.")],
+    betas: Annotated[str, typer.Option(help="A multiplier for each searched block, separated by commas.")],
     mode: AllocationMode = "exact",
     budget_madds: BudgetMadds = None,
     base: Base = DEFAULT_BASE,
+    choices: Choices = None,
+    searched_blocks: SearchedBlocks = None,
+    max_params: MaxParams = None,
+    max_block_width: MaxBlockWidth = None,
+    width_divisor: WidthDivisor = DIVISOR,
     as_json: AsJson = False,
 ) -> None:
-    """Turn 18 multipliers into channel widths on the budget."""
-    row = _space(base, budget_madds, mode).candidate(numbers("betas", betas)).to_dict()
+    """Turn multipliers into channel widths on the budget."""
+    space = _space(base, budget_madds, mode, choices, searched_blocks, max_params, max_block_width, width_divisor)
+    row = space.candidate(numbers("betas", betas)).to_dict()
     if as_json:
         print_json(row)
         return
     _print_candidates([row])
 
 
-def _space(base: str, budget_madds: int | None, mode: str) -> SearchSpace:
-    from search_space.space import SearchSpace
+def _space(
+    base: str,
+    budget_madds: int | None,
+    mode: str,
+    choices: str | None,
+    searched_blocks: str | None,
+    max_params: int | None,
+    max_block_width: str | None,
+    width_divisor: int,
+) -> SearchSpace:
+    from search_space.space import CHOICES, SearchSpace
 
-    return SearchSpace(base, budget_madds, mode)  # type: ignore[arg-type]  # the constructor checks the mode
+    return SearchSpace(
+        base,
+        budget_madds,
+        mode,  # type: ignore[arg-type]  # the constructor checks it
+        choices=CHOICES if choices is None else numbers("choices", choices),
+        searched_blocks=None if searched_blocks is None else whole_numbers("searched_blocks", searched_blocks),
+        max_params=max_params,
+        max_block_width=None if max_block_width is None else whole_numbers_by_key("max_block_width", max_block_width),
+        width_divisor=width_divisor,
+    )
 
 
 def _print_candidates(rows: list[dict[str, Any]]) -> None:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from rich.console import Console
+    from rich.text import Text
 
 
 def print_json(document: Any) -> None:
@@ -29,7 +30,7 @@ def console() -> Console:
 
 
 def print_table(
-    title: str | None, columns: Sequence[str], rows: Iterable[Sequence[str]], *, left: Sequence[str] = ()
+    title: str | None, columns: Sequence[str], rows: Iterable[Sequence[str | Text]], *, left: Sequence[str] = ()
 ) -> None:
     """Prints a table; columns named in `left` are aligned to the left, the others (figures) to the right."""
     from rich import box
@@ -40,13 +41,30 @@ def print_table(
     for column in columns:
         table.add_column(column, justify="left" if column in left else "right", overflow="fold")
     for row in rows:
-        table.add_row(*[Text(cell) for cell in row])
+        table.add_row(*[Text(cell) if isinstance(cell, str) else cell for cell in row])
     console().print(table)
+
+
+def warning(cell: str, is_off: bool) -> Text:
+    """A cell that stands out where `is_off`."""
+    from rich.text import Text
+
+    return Text(cell, style="bold red" if is_off else "")
 
 
 def millions(count: float, digits: int = 1) -> str:
     """A count in millions: `1,234.5 M`."""
     return f"{count / 1e6:,.{digits}f} M"
+
+
+def millions_or_dash(count: float | None, digits: int = 1) -> str:
+    """A count in millions, a dash where there is none."""
+    return "-" if count is None else millions(count, digits)
+
+
+def signed_percent(fraction: float | None) -> str:
+    """A fraction in percent with its sign, a dash where there is none: `+1.2 %`."""
+    return "-" if fraction is None else f"{100 * fraction:+z.1f} %"
 
 
 def three_digits(value: float | None) -> str:

@@ -7,8 +7,6 @@ from fastapi import APIRouter
 from api.dependencies import CampaignId, StoreOfService
 from api.documents import PolicyDocument
 from nas_controller.replay import controller_of
-from search_space.space import CHOICES
-from search_space.topology import BLOCKS
 
 router = APIRouter(prefix="/v1/campaigns/{campaign_id}", tags=["results"])
 
@@ -16,5 +14,6 @@ router = APIRouter(prefix="/v1/campaigns/{campaign_id}", tags=["results"])
 @router.get("/policy", summary="Read the policy")
 def policy(campaign_id: CampaignId, store: StoreOfService) -> PolicyDocument:
     """The probability of each multiplier for each block after the latest reward."""
+    space = store.get_campaign(campaign_id).spec.search_space.build()
     marginals = controller_of(store, campaign_id).policy_marginals()
-    return PolicyDocument(choices=list(CHOICES), blocks=[block.number for block in BLOCKS], probabilities=marginals)
+    return PolicyDocument(choices=list(space.choices), blocks=list(space.searched_blocks), probabilities=marginals)

@@ -32,7 +32,7 @@ _INITIAL_WEIGHTS, _PROPOSALS = 0, 1
 class Controller:
     """Proposes one of `choices` for each of `blocks` blocks, and learns by REINFORCE (`reinforce`)."""
 
-    def __init__(self, settings: Settings, blocks: int, choices: Sequence[int], seed: int) -> None:
+    def __init__(self, settings: Settings, blocks: int, choices: Sequence[float], seed: int) -> None:
         self.settings = settings
         self._blocks = blocks
         self._choices = tuple(choices)
@@ -43,7 +43,7 @@ class Controller:
         self._told = 0
 
     @property
-    def choices(self) -> tuple[int, ...]:
+    def choices(self) -> tuple[float, ...]:
         """The multipliers that a block can take."""
         return self._choices
 

@@ -18,5 +18,5 @@ class Proposal:
     number: int
     draw: int
     choices: tuple[int, ...]
-    betas: tuple[int, ...]
+    betas: tuple[float, ...]
     log_probability: float

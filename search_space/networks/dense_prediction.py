@@ -24,7 +24,7 @@ def classification(ops: Ops[T], architecture: Architecture, images: T, classes: 
 
 
 def segmentation(ops: Ops[T], architecture: Architecture, images: T, classes: int = PASCAL_VOC_CLASSES) -> T:
-    """Logits `[batch, height / 8, width / 8, classes]`: separable convolutions as in the detection subnets, then 1x1."""
+    """Logits `[batch, height / 8, width / 8, classes]`: separable convolutions as in the detection subnets, 1x1."""
     x = _averaged(ops, architecture, images)
     for layer in range(1, architecture.subnet_layers + 1):
         x = separable(ops, x, architecture.subnet_width, f"segment/layer{layer}")

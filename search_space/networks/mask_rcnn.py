@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Generic, TypeVar
+from typing import TYPE_CHECKING, Generic, NamedTuple, TypeVar
 
 from search_space.networks.layers import separable
 from search_space.networks.scale_permuted import pyramid
@@ -31,14 +31,14 @@ class Regions:
     detections: int = 100
 
 
-@dataclass(frozen=True)
-class MaskRcnnOutputs(Generic[T]):
+class MaskRcnnOutputs(NamedTuple, Generic[T]):
     """Raw predictions of the three stages.
 
     By level 3 to 7: `objectness` `[batch, h, w, 3]` and `anchor_codes` `[batch, h, w, 3 * 4]` of three anchors a
     location. For each of the image's proposals, boxes `[batch, proposals, 4]`: `class_logits` `[batch * proposals, 1,
-    1, classes]` and `box_codes` `[batch * proposals, 1, 1, classes * 4]`. For each of its detections, boxes `[batch,
-    detections, 4]`: `mask_logits` `[batch * detections, 28, 28, classes]`. Boxes are (y1, x1, y2, x2) in pixels.
+    1, classes]` and `box_codes` `[batch * proposals, 1, 1, classes * 4]`. For each of its `detections` `[batch,
+    detections, 6]`: `mask_logits` `[batch * detections, 28, 28, classes]`. Boxes are (y1, x1, y2, x2) in pixels; a
+    detection is a box, its score and its class.
     """
 
     objectness: dict[int, T]

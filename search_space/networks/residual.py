@@ -120,9 +120,7 @@ def _closed(
     return ops.activate(ops.add(x, ops.drop_path(branch, depth)), ACTIVATION)
 
 
-def _resample(
-    ops: Ops[T], parent: Feature[T], level: int, width: int, size: tuple[int, int], name: str
-) -> T:
+def _resample(ops: Ops[T], parent: Feature[T], level: int, width: int, size: tuple[int, int], name: str) -> T:
     """SpineNet's resampling: 1x1 to a share of the inner width, then down or up, then 1x1 to the target's width."""
     inner = int(RESAMPLE_SHARE * SPINENET_WIDTHS[parent.level])
     gap = level - parent.level

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Generic, TypeVar
+from typing import TYPE_CHECKING, Generic, NamedTuple, TypeVar
 
 from search_space.architecture import ANCHORS_PER_LOCATION, COCO_CLASS_SLOTS, Architecture
 from search_space.networks.layers import separable
@@ -36,8 +36,7 @@ class Subnets:
     is_separable: bool = True
 
 
-@dataclass(frozen=True)
-class RetinaNetOutputs(Generic[T]):
+class RetinaNetOutputs(NamedTuple, Generic[T]):
     """Raw predictions by level 3 to 7: class logits `[batch, h, w, 9 * classes]`, boxes `[batch, h, w, 9 * 4]`."""
 
     class_logits: dict[int, T]
@@ -64,9 +63,7 @@ def retinanet_subnets(ops: Ops[T], subnets: Subnets, features: dict[int, T]) -> 
     )
 
 
-def _subnet(
-    ops: Ops[T], subnets: Subnets, features: dict[int, T], name: str, width: int, bias: float
-) -> dict[int, T]:
+def _subnet(ops: Ops[T], subnets: Subnets, features: dict[int, T], name: str, width: int, bias: float) -> dict[int, T]:
     """Convolutions shared over the levels, with batch normalisation of each level's own."""
 
     def conv(x: T, width: int, name: str, bias: float) -> T:

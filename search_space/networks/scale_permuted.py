@@ -37,7 +37,9 @@ def backbone(ops: Ops[T], architecture: Architecture, images: T) -> dict[int, Fe
     stem = conv_bn(ops, images, architecture.stem_width, "stem", kernel=3, stride=2, activation=activation)
     features = {0: Feature(stem, STEM_LEVEL, architecture.stem_width)}
     for block in BLOCKS:
-        features[block.number] = _block(ops, architecture, block, features, size_at_level(ops.size(images), block.level))
+        features[block.number] = _block(
+            ops, architecture, block, features, size_at_level(ops.size(images), block.level)
+        )
     return {block.level: features[block.number] for block in BLOCKS if block.is_endpoint}
 
 
@@ -75,10 +77,7 @@ def _fused(
         _resample(ops, architecture, features[parent], block.level, width, size, f"{name}/from{parent}")
         for parent in block.parents
     )
-    if operations.weighted_fusion:
-        x = ops.fuse([first, second], f"{name}/fusion")
-    else:
-        x = ops.add(first, second)
+    x = ops.fuse([first, second], f"{name}/fusion") if operations.weighted_fusion else ops.add(first, second)
     for number in DANGLING_INTO.get(block.number, ()):
         x = ops.add(x, ops.match_width(features[number].tensor, width, f"{name}/from{number}"))
     return ops.activate(x, operations.activation)

@@ -25,13 +25,13 @@ def test_overlap_by_hand() -> None:
 def test_codes_decode_to_the_box(y: float, x: float, height: float, width: float) -> None:
     box = np.array([[y, x, y + height, x + width]], np.float32)
     for anchor in ANCHORS:
-        decoded = decode(encode(box, anchor[None]), anchor[None], 128).numpy()
+        decoded = decode(encode(box, anchor[None]), anchor[None], (128, 128)).numpy()
         np.testing.assert_allclose(decoded, box, atol=2e-3)
 
 
 def test_wild_codes_decode_to_boxes_inside_the_image() -> None:
     codes = np.array([[[1e3, -1e3, 50.0, 50.0]]], np.float32)
-    decoded = decode(codes, ANCHORS[:1], 64).numpy()
+    decoded = decode(codes, ANCHORS[:1], (64, 64)).numpy()
     assert np.all((decoded >= 0) & (decoded <= 64))
 
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import json
 
-from search_space.published import EFF_SPINENET_D0
 from search_space.cost import cost_report
 from search_space.document import block_specification
+from search_space.published import EFF_SPINENET_D0
 from search_space.topology import NUM_BLOCKS
 
 

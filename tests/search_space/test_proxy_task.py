@@ -6,9 +6,9 @@ import json
 
 import pytest
 
-from search_space.published import SP_EFFICIENTNET_B0
 from search_space.errors import InvalidValueError
 from search_space.proxy_task import PROFILES, parse_overrides, resolve
+from search_space.published import SP_EFFICIENTNET_B0
 
 
 def test_the_paper_profile_is_section_5_1_1() -> None:

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import math
+import random
+import statistics
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from search_space.published import BASES, D0_BETAS, EFF_SPINENET_D0, SP_EFFICIENTNET_B0
+from search_space.allocation import allocate, block_madds
 from search_space.errors import BudgetError, InvalidValueError
-from search_space.space import CHOICES, SearchSpace, allocate, block_madds
+from search_space.published import BASES, D0_BETAS, EFF_SPINENET_D0, SP_EFFICIENTNET_B0
+from search_space.space import CHOICES, SearchSpace
 from search_space.topology import BLOCKS, NUM_BLOCKS
 
 EXACT = SearchSpace()
@@ -106,7 +110,7 @@ def test_the_ends_of_the_feasible_range_are_feasible() -> None:
 @pytest.mark.parametrize(
     ("betas", "message"),
     [
-        ([1] * 17, "17 betas given; there must be 18"),
+        ([1] * 17, "17 betas given; there must be 18, one for each searched block"),
         ([0] + [1] * 17, r"betas\[0\] is 0; it must be a positive number"),
         ([1, -5] + [1] * 16, r"betas\[1\] is -5"),
         ([float("nan")] * 18, r"betas\[0\] is nan"),
@@ -128,3 +132,131 @@ def test_the_topology_is_a_graph_in_order_with_one_endpoint_a_level() -> None:
     assert all(parent < block.number for block in BLOCKS for parent in block.parents)
     assert sorted(block.level for block in BLOCKS if block.is_endpoint) == [3, 4, 5, 6, 7]
     assert not any(1 in block.parents for block in BLOCKS if len(block.parents) == 2)
+
+
+def _random_betas(count: int, seed: int, blocks: int = NUM_BLOCKS) -> list[list[float]]:
+    draw = random.Random(seed)
+    return [draw.choices(CHOICES, k=blocks) for _ in range(count)]
+
+
+def test_ten_thousand_samples_are_within_a_percent_and_half_of_them_within_a_third_of_that() -> None:
+    off = [abs(EXACT.candidate(betas).madds_ratio - 1) for betas in _random_betas(10_000, seed=3)]
+    assert max(off) <= 0.01
+    assert statistics.median(off) < 0.003
+
+
+@pytest.mark.parametrize("base", ["sp-efficientnet-b0", "eff-spinenet-m0"])
+def test_every_width_is_one_of_the_two_multiples_around_its_unrounded_value(base: str) -> None:
+    """So no correction takes a block further from its share than rounding does, whatever the other blocks are."""
+    space = SearchSpace(base)
+    for betas in _random_betas(300, seed=4):
+        candidate = space.candidate(betas)
+        for width, base_width, alpha in zip(candidate.widths, space.base.widths, candidate.alphas, strict=True):
+            unrounded = base_width * math.sqrt(alpha)
+            assert abs(width - unrounded) < 8 * (1 + 1e-9) or width == 8 > unrounded
+
+
+def test_a_larger_beta_gets_no_smaller_share_beyond_a_rounding_step() -> None:
+    draw = random.Random(5)
+    for betas in _random_betas(300, seed=5):
+        block = draw.randrange(NUM_BLOCKS)
+        larger = list(betas)
+        larger[block] = 20
+        before, after = EXACT.candidate(betas).widths, EXACT.candidate(larger).widths
+        assert after[block] >= before[block] - 8
+        assert all(after[i] <= before[i] + 8 for i in range(NUM_BLOCKS) if i != block)
+
+
+def test_alphas_of_a_candidate_are_in_the_ratio_of_its_betas() -> None:
+    betas = _random_betas(1, seed=6)[0]
+    alphas = EXACT.candidate(betas).alphas
+    assert all(math.isclose(alpha / alphas[0], beta / betas[0]) for alpha, beta in zip(alphas, betas, strict=True))
+
+
+def test_only_searched_blocks_change() -> None:
+    space = SearchSpace(searched_blocks=(5, 7, 9, 14))
+    for betas in _random_betas(50, seed=7, blocks=4):
+        candidate = space.candidate(betas)
+        assert len(candidate.betas) == len(candidate.alphas) == 4
+        fixed = [i for i in range(NUM_BLOCKS) if i + 1 not in space.searched_blocks]
+        assert all(candidate.widths[i] == SP_EFFICIENTNET_B0.widths[i] for i in fixed)
+        assert abs(candidate.madds_ratio - 1) <= 0.01
+    with pytest.raises(InvalidValueError, match="18 betas given; there must be 4, one for each searched block"):
+        space.candidate([1] * 18)
+
+
+def test_caps_on_blocks_and_parameters_hold_for_every_sample() -> None:
+    space = SearchSpace(max_params=3_000_000, max_block_width={10: 64, 12: 100})
+    assert space.baseline.params <= 3_000_000
+    for betas in _random_betas(100, seed=8):
+        candidate = space.candidate(betas)
+        assert candidate.params <= 3_000_000
+        assert candidate.widths[9] <= 64
+        assert candidate.widths[11] <= 96  # the largest multiple of 8 under the cap
+        assert abs(candidate.madds_ratio - 1) <= 0.01
+    uniform = SearchSpace(max_block_width=128)
+    assert max(uniform.candidate(D0_BETAS).widths) <= 128
+
+
+def test_the_parameter_cap_keeps_blocks_of_one_level_in_their_proportions_and_leaves_others_alone() -> None:
+    betas = _random_betas(1, seed=9)[0]
+    free, capped = EXACT.candidate(betas), SearchSpace(max_params=3_000_000).candidate(betas)
+    assert free.params > 3_000_000
+    for level in range(1, 8):
+        ratios = [capped.alphas[b.number - 1] / free.alphas[b.number - 1] for b in BLOCKS if b.level == level]
+        assert max(ratios) == pytest.approx(min(ratios))
+    under = SearchSpace(max_params=free.params)
+    assert under.candidate(betas) == free
+
+
+@pytest.mark.parametrize("divisor", [1, 4, 16, 32])
+def test_widths_are_multiples_of_the_divisor(divisor: int) -> None:
+    space = SearchSpace(width_divisor=divisor)
+    for betas in _random_betas(50, seed=10):
+        candidate = space.candidate(betas)
+        assert all(width % divisor == 0 for width in candidate.widths)
+        assert abs(candidate.madds_ratio - 1) <= 0.01
+    assert all(width % divisor == 0 for width in space.baseline.widths)
+
+
+def test_other_choices_are_taken_and_whole_ones_stay_whole() -> None:
+    assert SearchSpace(choices=(0.5, 1.0, 2)).choices == (0.5, 1, 2)
+    assert isinstance(SearchSpace(choices=(0.5, 1.0, 2)).choices[1], int)
+
+
+def test_a_parameter_cap_that_cannot_be_met_is_refused_with_the_feasible_range() -> None:
+    low, high = EXACT.feasible_params()
+    with pytest.raises(BudgetError, match=f"max_params is 1,000; .* {low:,} to {high:,} parameters") as error:
+        SearchSpace(max_params=1_000)
+    assert error.value.field == "search_space.max_params"
+    assert SearchSpace(max_params=low).baseline.params == low
+
+
+def test_block_caps_that_leave_too_little_room_are_refused_with_the_feasible_range() -> None:
+    with pytest.raises(BudgetError, match=r"budget_madds is .* Feasible are") as error:
+        SearchSpace(max_block_width=16)
+    assert error.value.field == "search_space.budget_madds"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"choices": (1,)}, r"choices is \[1\]; it must be 2 to 64 numbers"),
+        ({"choices": (1, -1)}, "choices has -1; it must be positive"),
+        ({"choices": (5, 1)}, r"choices is \[5, 1\]; it must be in ascending order"),
+        ({"choices": (1, float("inf"))}, "choices has inf"),
+        ({"searched_blocks": (5,)}, r"searched_blocks is \[5\]; it must be at least 2 blocks"),
+        ({"searched_blocks": (5, 19)}, "searched_blocks has 19; it must be block numbers from 1 to 18"),
+        ({"searched_blocks": (7, 5)}, r"searched_blocks is \[7, 5\]; it must be in ascending order"),
+        ({"width_divisor": 0}, "width_divisor is 0; it must be a whole number from 1 to 64"),
+        ({"max_params": 0}, "max_params is 0"),
+        ({"max_block_width": 4}, "max_block_width is 4; it must be a whole number from 8 to 4,096"),
+        ({"max_block_width": {19: 64}}, "max_block_width names block 19; it must be blocks that are searched"),
+        ({"max_params": 4_000_000, "mode": "paper"}, "max_params is 4000000; .* mode paper, which knows no caps"),
+        ({"max_block_width": 64, "mode": "paper"}, "max_block_width is 64; .* mode paper"),
+    ],
+)
+def test_a_space_that_makes_no_sense_is_refused(arguments: dict[str, Any], message: str) -> None:
+    with pytest.raises(InvalidValueError, match=message) as error:
+        SearchSpace(**arguments)
+    assert error.value.field == f"search_space.{next(iter(arguments))}"
