@@ -2,7 +2,7 @@ PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11; do \
   $$p -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))' 2>/dev/null && echo $$p && exit; done; echo python3)
 BIN := .venv/bin
 
-.PHONY: help setup demo test lint format bench lock clean
+.PHONY: help setup demo test lint format bench schema lock clean
 
 help:
 	@echo "make setup   the environment in .venv, from the lock file (the other targets call it)"
@@ -10,6 +10,7 @@ help:
 	@echo "make test    all tests"
 	@echo "make lint    format, lint, types and import contracts"
 	@echo "make bench   the figures that the documents quote"
+	@echo "make schema  docs/block-specification.schema.json anew"
 	@echo "make lock    pin the dependencies anew"
 	@echo "make clean   remove .venv and caches (your campaigns stay)"
 
@@ -35,6 +36,10 @@ bench: setup
 	@$(BIN)/effspine bench engine --repeats 1
 	@$(BIN)/effspine bench evaluation
 	@$(BIN)/effspine bench control-plane --trials 1000
+
+schema: setup
+	@$(BIN)/python -c 'import json; from search_space.document_schema import block_specification_schema as schema; \
+	  print(json.dumps(schema(), indent=2))' > docs/block-specification.schema.json
 
 lock: setup
 	@$(BIN)/uv pip compile pyproject.toml --extra dev --universal --python-version 3.11 --generate-hashes \

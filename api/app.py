@@ -13,7 +13,7 @@ from api.metrics import ServiceMetrics, StoreCounts
 from api.openapi import PROBLEM_RESPONSES, DescribedApi
 from api.problems import HANDLERS
 from api.request_context import RequestContext
-from api.routes import best, campaigns, dashboard, docs, events, exports, figures, health, policy, trials
+from api.routes import best, campaigns, dashboard, docs, events, exports, figures, health, policy, schemas, trials
 from api.settings import Settings
 from nas_controller.store import Store
 
@@ -38,6 +38,7 @@ ROUTERS = (
     events.router,
     figures.router,
     exports.router,
+    schemas.router,
     health.router,
     docs.router,
     dashboard.router,

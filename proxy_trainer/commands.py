@@ -94,8 +94,13 @@ def register_command(
 
 @proxy_app.command()
 def proxy(
-    widths: Annotated[str, typer.Option(help="18 channel widths, separated by commas, at the scale of D0.")],
     data: Annotated[Path, typer.Option(metavar="DIR", help="COCO folder of images and annotations.")],
+    widths: Annotated[
+        str | None, typer.Option(help="18 channel widths, separated by commas, at the scale of D0.")
+    ] = None,
+    architecture: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Instead of widths: an exported block specification.")
+    ] = None,
     profile: Annotated[str, typer.Option(help="Proxy task.")] = "laptop",
     overrides: Annotated[
         list[str] | None, typer.Option("--set", metavar="FIELD=VALUE", help="Replace one field of the proxy task.")
@@ -105,12 +110,11 @@ def proxy(
     as_json: AsJson = False,
 ) -> None:
     """Train one proxy network here and now, and print its COCO figures."""
-    from search_space.architecture import Architecture
     from search_space.data_dir import data_dir
-    from search_space.notation import whole_numbers
+    from search_space.notation import given_architecture
     from search_space.proxy_task import parse_overrides, resolve
 
-    candidate = Architecture(whole_numbers("widths", widths))
+    candidate = given_architecture(widths, architecture)
     task = resolve(profile, **parse_overrides(overrides or []))
     if task.kind == "synthetic":
         raise InvalidValueError(f"profile {profile} trains nothing; use another one", field="proxy_task.profile")

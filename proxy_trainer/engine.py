@@ -7,6 +7,7 @@ runs. Another architecture is another vector and another table of shapes: data, 
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import NamedTuple
 
 import numpy as np
@@ -24,6 +25,7 @@ from search_space.cost import parameters
 from search_space.networks.retinanet import LEVELS, RetinaNetOutputs, retinanet
 from search_space.parameters import Parameter, initial_values
 from search_space.proxy_task import ProxyTask
+from search_space.published import SP_EFFICIENTNET_B0
 from search_space.topology import NUM_BLOCKS
 
 MAX_DETECTIONS = 100
@@ -103,15 +105,16 @@ class _Layout:
 class Engine:
     """Trains and runs proxy networks of one family; `load` puts an architecture in.
 
-    The family is the proxy networks of one task over one number of classes. The first call of each graph traces it;
-    loading another architecture never does.
+    The family is the proxy networks of one task over one number of classes, with the structure (repeats and
+    operations) of `like`. The first call of each graph traces it; loading another architecture never does.
     """
 
-    def __init__(self, task: ProxyTask, class_slots: int) -> None:
+    def __init__(self, task: ProxyTask, class_slots: int, like: Architecture = SP_EFFICIENTNET_B0) -> None:
         self._task = task
         self._class_slots = class_slots
         # Unequal widths everywhere: the reading then holds every parameter that any architecture can have.
-        self._family = task.architecture(Architecture(tuple(range(100, 100 + 10 * NUM_BLOCKS, 10))), class_slots)
+        unequal = replace(like, widths=tuple(range(100, 100 + 10 * NUM_BLOCKS, 10)))
+        self._family = task.architecture(unequal, class_slots)
         self._layout = _Layout(parameters(self._family))
         self._anchors = tf.constant(anchor_boxes(task.image_px, task.anchor_size))
         self._weights, self._momentum, self._average, self._decay, self._statistics = (
@@ -137,8 +140,17 @@ class Engine:
         )
         self._infer = tf.function(self._detect, input_signature=[pixels, sizes], autograph=False)
 
+    def takes(self, candidate: Architecture) -> bool:
+        """Whether the candidate is of this engine's family."""
+        return candidate.structure == self._family.structure
+
     def load(self, candidate: Architecture, seed: int) -> None:
-        """Put in the fresh proxy network of a candidate: initial weights from `seed`, no momentum, no statistics."""
+        """Put in the fresh proxy network of a candidate: initial weights from `seed`, no momentum, no statistics.
+
+        Raises ValueError for a candidate of another structure.
+        """
+        if not self.takes(candidate):
+            raise ValueError(f"{candidate.name} has other repeats or operations than the graph of this engine")
         present = parameters(self._task.architecture(candidate, self._class_slots))
         by_name = {p.name: p for p in present}
         self._layout.load(by_name)

@@ -54,7 +54,8 @@ class ProxyWorker:
         )
         self._batches = TrainingBatches(pack(train, task.image_px, cache_dir), task, seed)
         self._packed = pack(self._reserved, task.image_px, cache_dir)
-        self._engine = Engine(task, class_slots=len(train.category_ids))
+        self._class_slots = len(train.category_ids)
+        self._engine: Engine | None = None
 
     def run(self, candidate: Architecture, on_progress: Callable[[Progress], None] | None = None) -> Metrics:
         """Train the candidate from scratch and score it: the COCO figures (`ap` is the reward), loss and seconds.
@@ -62,10 +63,11 @@ class ProxyWorker:
         Raises NonFiniteLossError where training leaves the finite numbers.
         """
         started = time.perf_counter()
-        self._engine.load(candidate, self._seed)
-        loss = self._train(started, on_progress or (lambda progress: None))
+        engine = self._engine_for(candidate)
+        engine.load(candidate, self._seed)
+        loss = self._train(engine, started, on_progress or (lambda progress: None))
         trained = time.perf_counter()
-        metrics = coco_metrics(self._reserved, self._detect())
+        metrics = coco_metrics(self._reserved, self._detect(engine))
         done = time.perf_counter()
         return {
             **metrics,
@@ -76,14 +78,20 @@ class ProxyWorker:
             "seconds": round(done - started, 3),
         }
 
-    def _train(self, started: float, on_progress: Callable[[Progress], None]) -> float:
+    def _engine_for(self, candidate: Architecture) -> Engine:
+        """The engine that is there, or another where the candidate's structure is another."""
+        if self._engine is None or not self._engine.takes(candidate):
+            self._engine = Engine(self._task, self._class_slots, like=candidate)
+        return self._engine
+
+    def _train(self, engine: Engine, started: float, on_progress: Callable[[Progress], None]) -> float:
         """The loss of the last step."""
         task = self._task
         last_good: float | None = None
         reported = -math.inf
         for step, batch in enumerate(self._prefetched()):
             rate = task.learning_rate_at(step)
-            loss = self._engine.train_step(batch, rate, (self._seed, step)).total
+            loss = engine.train_step(batch, rate, (self._seed, step)).total
             if not math.isfinite(loss):
                 raise NonFiniteLossError(step, rate, last_good)
             last_good = loss
@@ -104,12 +112,12 @@ class ProxyWorker:
                     ahead = pool.submit(self._batches.batch, step + 1)
                 yield batch
 
-    def _detect(self) -> Detections:
+    def _detect(self, engine: Engine) -> Detections:
         """Detections on the reserved images, in pixels of the original ones."""
         parts = []
         for start in range(0, len(self._packed), _EVALUATION_BATCH):
             stop = min(start + _EVALUATION_BATCH, len(self._packed))
-            found = self._engine.detect(self._packed.pixels[start:stop], self._packed.sizes[start:stop])
+            found = engine.detect(self._packed.pixels[start:stop], self._packed.sizes[start:stop])
             parts.append(_in_original_pixels(found, np.arange(start, stop), self._packed.scales[start:stop]))
         return Detections(
             images=np.concatenate([part.images for part in parts]),

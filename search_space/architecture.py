@@ -79,6 +79,11 @@ class Architecture:
         _check("subnet_layers", self.subnet_layers, MAX_SUBNET_LAYERS)
         _check("class_slots", self.class_slots, MAX_CLASS_SLOTS)
 
+    @property
+    def structure(self) -> tuple[tuple[int, ...], Operations]:
+        """What decides on the graph, whatever the widths are: repeats and operations."""
+        return self.repeats, self.operations
+
     def scaled(self, multiplier: float, *, divisor: int = DIVISOR, **changes: int) -> Architecture:
         """This architecture with every backbone width times `multiplier`, rounded to multiples of `divisor`.
 

@@ -2,26 +2,36 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from search_space.architecture import EXPANSION, KERNEL
+from search_space.architecture import EXPANSION, KERNEL, Architecture, Operations
 from search_space.cost import cost_report
-from search_space.topology import BLOCKS, DANGLING_INTO
+from search_space.document_schema import FORMAT, VERSION, block_specification_schema, topology_of
+from search_space.errors import InvalidValueError
+from search_space.topology import BLOCKS
 
 if TYPE_CHECKING:
-    from search_space.architecture import Architecture
+    from jsonschema.exceptions import ValidationError
 
-FORMAT = "effspine.block-specification"
-VERSION = 1
+
+@dataclass(frozen=True)
+class Specified:
+    """What a block specification holds."""
+
+    architecture: Architecture
+    provenance: dict[str, Any]
 
 
 def block_specification(architecture: Architecture, provenance: dict[str, Any]) -> dict[str, Any]:
-    """The document: topology, widths, repeats, subnets, input size, cost and where the architecture came from.
+    """The document: topology, widths, repeats, operations, subnets, input size, cost and provenance.
 
     `parents` are fused (one parent is a chain, 0 the stem); `adds` are blocks that feed nothing else and are added
     after the fusion, by a 1x1 convolution with batch normalisation where their width differs.
     """
-    cost = cost_report(architecture)
     return {
         "format": FORMAT,
         "version": VERSION,
@@ -30,20 +40,121 @@ def block_specification(architecture: Architecture, provenance: dict[str, Any]) 
         "stem_width": architecture.stem_width,
         "expansion": EXPANSION,
         "kernel": KERNEL,
+        "operations": asdict(architecture.operations),
         "blocks": [
-            {
-                "block": block.number,
-                "level": block.level,
-                "parents": list(block.parents),
-                "adds": list(DANGLING_INTO.get(block.number, ())),
-                "endpoint": f"P{block.level}" if block.is_endpoint else None,
-                "width": width,
-                "repeats": repeats,
-            }
+            {**topology_of(block), "width": width, "repeats": repeats}
             for block, width, repeats in zip(BLOCKS, architecture.widths, architecture.repeats, strict=True)
         ],
         "subnets": {"width": architecture.subnet_width, "layers": architecture.subnet_layers},
         "class_slots": architecture.class_slots,
-        "cost": {"madds": cost.madds, "madds_profiler": cost.madds_profiler, "params": cost.params},
+        "cost": _cost(architecture),
         "provenance": provenance,
     }
+
+
+def load_block_specification(path: Path) -> Specified:
+    """What the block specification in a file holds.
+
+    Raises InvalidValueError for a file that cannot be read, that is no JSON, or that `read_block_specification`
+    refuses.
+    """
+    try:
+        document = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError) as error:
+        reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8 text"
+        raise InvalidValueError(f"{path} cannot be read: {reason}", field="architecture") from error
+    except ValueError as error:
+        raise InvalidValueError(f"{path} is no JSON: {error}", field="architecture") from error
+    try:
+        return read_block_specification(document)
+    except InvalidValueError as error:
+        raise InvalidValueError(f"{path}: {error}", field=error.field) from error
+
+
+def read_block_specification(document: Any) -> Specified:
+    """The architecture and the provenance that a document holds; `block_specification` makes the same document again.
+
+    Raises InvalidValueError, with the path to the field, for a document that is not of the schema (unknown fields
+    included), that states a cost which is not its architecture's, or as many betas as blocks were not searched.
+    """
+    _check_schema(document)
+    blocks = document["blocks"]
+    architecture = Architecture(
+        name=document["name"],
+        widths=tuple(int(block["width"]) for block in blocks),
+        repeats=tuple(int(block["repeats"]) for block in blocks),
+        input_px=int(document["input_px"]),
+        stem_width=int(document["stem_width"]),
+        subnet_width=int(document["subnets"]["width"]),
+        subnet_layers=int(document["subnets"]["layers"]),
+        class_slots=int(document["class_slots"]),
+        operations=replace(Operations(), **document.get("operations", {})),
+    )
+    for name, counted in _cost(architecture).items():
+        if document["cost"][name] != counted:
+            raise _refused(("cost", name), f"is {document['cost'][name]:,}; this architecture has {counted:,}")
+    _check_betas(document["provenance"])
+    return Specified(architecture, document["provenance"])
+
+
+def _cost(architecture: Architecture) -> dict[str, int]:
+    cost = cost_report(architecture)
+    return {"madds": cost.madds, "madds_profiler": cost.madds_profiler, "params": cost.params}
+
+
+def _check_betas(provenance: dict[str, Any]) -> None:
+    searched = provenance.get("search_space", {}).get("searched_blocks") or BLOCKS
+    if "betas" in provenance and len(provenance["betas"]) != len(searched):
+        found = len(provenance["betas"])
+        raise _refused(("provenance", "betas"), f"has {found} values; {len(searched)} blocks were searched")
+
+
+def _check_schema(document: Any) -> None:
+    from jsonschema import Draft202012Validator
+
+    errors = sorted(Draft202012Validator(block_specification_schema()).iter_errors(document), key=_importance)
+    if errors:
+        raise _refused(*_explained(errors[0]))
+
+
+def _importance(error: ValidationError) -> tuple[bool, list[str]]:
+    """What a document calls itself comes first; then the errors in the order of their paths."""
+    path = list(error.absolute_path)
+    return path[:1] not in (["format"], ["version"]), [f"{step:>4}" for step in path]
+
+
+def _explained(error: ValidationError) -> tuple[tuple[str | int, ...], str]:
+    """The path to the field that is wrong, and what is wrong with it."""
+    path, found, wanted = tuple(error.absolute_path), error.instance, error.validator_value
+    if error.validator == "additionalProperties":
+        unknown = next(name for name in found if name not in error.schema["properties"])
+        return (*path, unknown), "is no field of a block specification"
+    if error.validator == "required":
+        return (*path, next(name for name in wanted if name not in found)), "is missing"
+    if error.validator == "const":
+        return path, f"is {_shown(found)}; it must be {_shown(wanted)}"
+    if error.validator in ("minItems", "items"):
+        return path, f"has {len(found)} entries; there must be {len(BLOCKS)}"
+    limits = error.schema
+    if error.validator in ("minimum", "maximum") and {"minimum", "maximum"} <= set(limits):
+        return path, f"is {_shown(found)}; it must be from {limits['minimum']:,} to {limits['maximum']:,}"
+    if error.validator == "type":
+        kinds = [wanted] if isinstance(wanted, str) else wanted
+        return path, f"is {_shown(found)}; it must be of type {' or '.join(kinds)}"
+    if error.validator == "enum":
+        return path, f"is {_shown(found)}; it must be {' or '.join(map(_shown, wanted))}"
+    return path, error.message
+
+
+def _shown(value: Any) -> str:
+    """A value as JSON, cut where it is long."""
+    text = json.dumps(value, ensure_ascii=False)
+    return text if len(text) <= 80 else f"{text[:77]}..."
+
+
+def _refused(path: Iterable[str | int], message: str) -> InvalidValueError:
+    """The error at a path such as `blocks[3].width`."""
+    field = ""
+    for step in path:
+        field += f"[{step}]" if isinstance(step, int) else f".{step}" if field else step
+    return InvalidValueError(f"{field or 'the document'} {message}", field=field or None)

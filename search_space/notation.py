@@ -1,10 +1,15 @@
-"""Lists of numbers as people write them on a command line: `16,24,16`."""
+"""Architectures and lists of numbers as people write them on a command line: `16,24,16`."""
 
 from __future__ import annotations
 
-from typing import NoReturn
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from search_space.errors import InvalidValueError
+
+if TYPE_CHECKING:
+    from search_space.architecture import Architecture
 
 
 def numbers(name: str, text: str) -> tuple[float, ...]:
@@ -39,6 +44,24 @@ def _not_pairs(name: str, part: str) -> NoReturn:
     raise InvalidValueError(
         f"{name} has {part!r}; it must be one whole number, or pairs such as 5=128,7=96", field=name
     )
+
+
+def given_architecture(widths: str | None, specification: Path | None, **changes: Any) -> Architecture:
+    """The architecture that a command line names: 18 widths at the scale of D0, or the file of a specification.
+
+    `changes` replace fields of either; those that are None are left. Raises InvalidValueError unless exactly one of
+    the two is given.
+    """
+    from search_space.architecture import Architecture
+    from search_space.document import load_block_specification
+
+    if (widths is None) == (specification is None):
+        raise InvalidValueError("give either --widths or --architecture", field="widths")
+    if specification is not None:
+        architecture = load_block_specification(specification).architecture
+    else:
+        architecture = Architecture(whole_numbers("widths", widths or ""))
+    return replace(architecture, **{name: value for name, value in changes.items() if value is not None})
 
 
 def _number(name: str, part: str) -> float:

@@ -83,6 +83,19 @@ def test_a_campaign_runs_from_the_baseline_to_its_end(store: Store) -> None:
     assert verify(store, campaign_id).trials_finished == 8
 
 
+def test_a_campaign_over_a_part_of_the_blocks_under_caps_can_be_replayed(store: Store) -> None:
+    space = {"searched_blocks": [8, 9, 10, 17], "choices": [1, 2, 4], "max_params": 4_700_000, "width_divisor": 4}
+    campaign_id = create(store, trials=12, search_space=space)
+    campaign = take_up(store, campaign_id)
+    run_to_the_end(campaign)
+    trials = [store.get_trial(campaign_id, number).trial for number in range(12)]
+    assert all(len(trial.betas) == 4 and len(trial.widths) == 18 for trial in trials)
+    assert all(trial.params <= 4_700_000 for trial in trials)
+    assert {trial.widths[0] for trial in trials} == {campaign.base.widths[0]}
+    assert len({trial.widths for trial in trials}) > 4
+    assert verify(store, campaign_id).trials_finished == 12
+
+
 @pytest.mark.parametrize("policy", ["factorised", "recurrent"])
 def test_the_same_seed_gives_the_same_campaign(store: Store, policy: str) -> None:
     ids = [create(store, trials=10, seed=seed, controller={"policy": policy}) for seed in (4, 4, 5)]

@@ -72,6 +72,14 @@ def test_policy(store: Store, campaign_id: str) -> None:
     assert figure["probability"] != [[0.2] * 5] * 18
 
 
+def test_the_policy_of_a_part_of_the_blocks(store: Store) -> None:
+    space = {"searched_blocks": [5, 7, 9], "choices": [1, 2]}
+    figure = figures.compute(store, store.create_campaign(synthetic_spec(search_space=space)).id, "policy")
+    assert figure["block"] == [5, 7, 9]
+    assert figure["choices"] == [1, 2]
+    assert figure["probability"] == [[0.5, 0.5]] * 3
+
+
 def test_curves(store: Store, campaign_id: str) -> None:
     figure = figures.compute(store, campaign_id, "curves")
     assert figure == {

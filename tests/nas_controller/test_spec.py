@@ -69,6 +69,14 @@ def test_the_policy_brings_its_own_learning_rate_unless_one_is_given() -> None:
         ({"search_space": {"base": "resnet"}}, "search_space.base", "sp-efficientnet-b0"),
         ({"search_space": {"budget_madds": 1000}}, "search_space.budget_madds", "1,000"),
         ({"search_space": {"mode": "rough"}}, "search_space.mode", "exact"),
+        ({"search_space": {"choices": [5, 1]}}, "search_space.choices", "ascending"),
+        ({"search_space": {"choices": [1]}}, "search_space.choices", "at least 2"),
+        ({"search_space": {"searched_blocks": [5, 19]}}, "search_space.searched_blocks", "1 to 18"),
+        ({"search_space": {"max_params": 1000}}, "search_space.max_params", "Feasible are"),
+        ({"search_space": {"max_block_width": {"19": 64}}}, "search_space.max_block_width", "block 19"),
+        ({"search_space": {"max_block_width": 16}}, "search_space.budget_madds", "Feasible are"),
+        ({"search_space": {"width_divisor": 65}}, "search_space.width_divisor", "64"),
+        ({"search_space": {"mode": "paper", "max_params": 10**7}}, "search_space.max_params", "no caps"),
         ({"controller": {"policy": "random"}}, "controller.policy", "recurrent"),
         ({"controller": {"momentum": 1}}, "controller.momentum", "not permitted"),
         ({"proxy_task": {"profile": "desktop"}}, "proxy_task.profile", "laptop"),
@@ -108,6 +116,16 @@ def test_a_name_may_have_any_letters_and_a_data_set_name_64() -> None:
 def test_several_errors_come_together() -> None:
     errors = located({"dataset": "d", "trials": -1, "search_space": {"budget_madds": 7}})
     assert {"name", "trials", "search_space.budget_madds"} <= set(errors)
+
+
+def test_a_search_space_survives_json_with_its_caps() -> None:
+    space = {"searched_blocks": [5, 7, 9], "max_block_width": {"5": 128}, "choices": [0.5, 1, 2], "width_divisor": 4}
+    spec = CampaignSpec.model_validate({**MINIMAL, "search_space": space})
+    again = CampaignSpec.model_validate_json(spec.model_dump_json())
+    assert again == spec
+    built = again.search_space.build()
+    assert built.searched_blocks == (5, 7, 9)
+    assert built.choices == (0.5, 1, 2)
 
 
 def test_a_synthetic_campaign_needs_no_data_set() -> None:

@@ -9,10 +9,10 @@ import pytest
 
 from proxy_trainer.augment import Views, sampling_windows
 from proxy_trainer.engine import Engine, TrainingBatch
-from search_space.architecture import Architecture
-from search_space.published import EFF_SPINENET_D0, SP_EFFICIENTNET_B0
+from search_space.architecture import Architecture, Operations
 from search_space.cost import parameters
 from search_space.proxy_task import resolve
+from search_space.published import EFF_SPINENET_D0, EFF_SPINENETS, SP_EFFICIENTNET_B0
 
 CLASSES = 2
 # 96 px: sizes 12, 6, 3, 2, 1 at P3 to P7, two of them not half of the one before.
@@ -54,6 +54,19 @@ def test_one_trace_trains_every_architecture(engine: Engine) -> None:
         assert weights.size == sum(parameter.size for parameter in wanted if parameter.is_trainable)
         engine.detect(_batch(0).pixels, _batch(0).sizes)
     assert engine.traces() == (1, 1)
+
+
+def test_architectures_with_repeats_and_other_operations_train_too_in_an_engine_of_their_structure() -> None:
+    like = replace(EFF_SPINENETS["D1"], operations=Operations(space_to_depth=False, activation="relu"))
+    engine = Engine(TASK, CLASSES, like)
+    for widths in (like.widths, UNEVEN.widths):
+        losses, weights = _train(engine, replace(like, widths=widths), steps=2)
+        assert np.isfinite(losses).all()
+        wanted = parameters(TASK.architecture(replace(like, widths=widths), CLASSES))
+        assert any("mbconv2" in parameter.name for parameter in wanted)
+        assert weights.size == sum(parameter.size for parameter in wanted if parameter.is_trainable)
+    with pytest.raises(ValueError, match="Eff-SpineNet-D0 has other repeats or operations"):
+        engine.load(EFF_SPINENET_D0, seed=1)
 
 
 def test_nothing_leaks_from_one_trial_into_the_next(engine: Engine) -> None:

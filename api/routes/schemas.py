@@ -1,0 +1,25 @@
+"""The schemas of the documents that people take away."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from fastapi import APIRouter
+from fastapi.responses import JSONResponse
+
+from search_space.document_schema import block_specification_schema
+
+router = APIRouter(prefix="/v1/schemas", tags=["results"])
+
+MEDIA_TYPE = "application/schema+json"
+
+
+@router.get(
+    "/block-specification",
+    response_class=JSONResponse,
+    summary="Read the schema of block specifications",
+    responses={200: {"description": "The schema.", "content": {MEDIA_TYPE: {"schema": {"type": "object"}}}}},
+)
+def block_specification() -> Any:
+    """The JSON Schema (2020-12) of the documents that the export format `json` gives."""
+    return JSONResponse(block_specification_schema(), media_type=MEDIA_TYPE)

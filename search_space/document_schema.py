@@ -1,0 +1,144 @@
+"""The JSON Schema of the block specification, made of the same constants as the documents themselves.
+
+`docs/block-specification.schema.json` is this schema as a file (`make schema` writes it), and the service answers with
+it at `/v1/schemas/block-specification`.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from search_space.architecture import (
+    BLOCK_ACTIVATIONS,
+    EXPANSION,
+    KERNEL,
+    MAX_CLASS_SLOTS,
+    MAX_INPUT_PX,
+    MAX_REPEATS,
+    MAX_SUBNET_LAYERS,
+    MAX_WIDTH,
+)
+from search_space.topology import BLOCKS, DANGLING_INTO, Block
+
+FORMAT = "effspine.block-specification"
+VERSION = 1
+SCHEMA_ID = f"urn:effspine:schema:block-specification:{VERSION}"
+
+Schema = dict[str, Any]
+
+
+def topology_of(block: Block) -> dict[str, Any]:
+    """What a document says of a block beside its width and repeats: the fixed topology."""
+    return {
+        "block": block.number,
+        "level": block.level,
+        "parents": list(block.parents),
+        "adds": list(DANGLING_INTO.get(block.number, ())),
+        "endpoint": f"P{block.level}" if block.is_endpoint else None,
+    }
+
+
+def block_specification_schema() -> Schema:
+    """The schema (JSON Schema 2020-12) of a block specification. Unknown fields are refused at every level."""
+    return {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "$id": SCHEMA_ID,
+        "title": "effspine block specification",
+        "description": "One architecture over the scale-permuted backbone of Eff-SpineNet, and where it comes from.",
+        **_object(
+            {
+                "format": {"const": FORMAT},
+                "version": {"const": VERSION},
+                "name": {"type": "string", "minLength": 1, "maxLength": 200},
+                "input_px": _whole(1, MAX_INPUT_PX, "Side of the square input image."),
+                "stem_width": _whole(1, MAX_WIDTH, "Channels of the 3x3 convolution of stride 2 before block 1."),
+                "expansion": {"const": EXPANSION, "description": "Inside every MBConv."},
+                "kernel": {"const": KERNEL, "description": "Of every depthwise convolution inside an MBConv."},
+                "operations": _operations(),
+                "blocks": {
+                    "type": "array",
+                    "description": "In the order in which they are computed.",
+                    "prefixItems": [_block(block) for block in BLOCKS],
+                    "items": False,
+                    "minItems": len(BLOCKS),
+                },
+                "subnets": _object(
+                    {"width": _whole(1, MAX_WIDTH, "Channels."), "layers": _whole(1, MAX_SUBNET_LAYERS, "Each.")},
+                    description="The class and the box subnet of RetinaNet.",
+                ),
+                "class_slots": _whole(1, MAX_CLASS_SLOTS, "Class logits of an anchor."),
+                "cost": _object(
+                    {
+                        "madds": _whole(0, None, "Multiply-adds of convolutions."),
+                        "madds_profiler": _whole(0, None, "The same as a profiler counts."),
+                        "params": _whole(0, None, "Trainable parameters."),
+                    },
+                    description="Of RetinaNet with this architecture; what is stated must be what is counted.",
+                ),
+                "provenance": _provenance(),
+            },
+            optional=("operations",),
+        ),
+    }
+
+
+def _object(properties: dict[str, Schema], *, optional: tuple[str, ...] = (), description: str = "") -> Schema:
+    """An object with these properties and no others."""
+    schema: Schema = {"type": "object"}
+    if description:
+        schema["description"] = description
+    return schema | {
+        "properties": properties,
+        "required": [name for name in properties if name not in optional],
+        "additionalProperties": False,
+    }
+
+
+def _whole(low: int, high: int | None, description: str) -> Schema:
+    schema: Schema = {"type": "integer", "minimum": low}
+    if high is not None:
+        schema["maximum"] = high
+    return schema | {"description": description}
+
+
+def _operations() -> Schema:
+    switch: Schema = {"type": "boolean", "default": True}
+    properties: dict[str, Schema] = {
+        "weighted_fusion": switch | {"description": "Equation 1; else a plain sum."},
+        "space_to_depth": switch | {"description": "Down by space-to-depth first; else by depthwise convolutions."},
+        "squeeze_excitation": switch,
+        "activation": {"enum": list(BLOCK_ACTIVATIONS), "default": BLOCK_ACTIVATIONS[0]},
+        "stochastic_depth": switch,
+    }
+    return _object(properties, optional=tuple(properties), description="What the blocks are made of.")
+
+
+def _block(block: Block) -> Schema:
+    fixed = {name: {"const": value} for name, value in topology_of(block).items()}
+    return _object(
+        {
+            **fixed,
+            "width": _whole(1, MAX_WIDTH, "Output channels."),
+            "repeats": _whole(1, MAX_REPEATS, "MBConv blocks in a row."),
+        }
+    )
+
+
+def _provenance() -> Schema:
+    number = {"type": ["number", "null"]}
+    text = {"type": ["string", "null"]}
+    anything = {"type": "object", "description": "As the campaign was asked for, with every default filled in."}
+    properties: dict[str, Schema] = {
+        "campaign": _object({"id": {"type": "string"}, "name": {"type": "string"}}),
+        "trial": {"type": ["integer", "null"], "minimum": 0, "description": "0 is the uniform baseline."},
+        "reward": number | {"description": "AP of the trial's proxy, 0 to 1."},
+        "baseline_reward": number,
+        "betas": {"type": "array", "items": {"type": "number", "exclusiveMinimum": 0}, "maxItems": len(BLOCKS)},
+        "seed": {"type": ["integer", "null"]},
+        "dataset": text,
+        "search_space": anything,
+        "proxy_task": anything,
+        "finished_at": text | {"description": "UTC, ISO 8601."},
+        "versions": {"type": "object", "additionalProperties": {"type": "string"}},
+    }
+    return _object(properties, optional=tuple(properties), description="Where the architecture comes from.")
