@@ -61,8 +61,7 @@ class TensorRegionOps(TensorOps):
     ) -> tf.Tensor:
         """Class 0 is the background."""
         regions, classes = boxes.shape[1], class_logits.shape[-1]
-        is_filled = tf.cast(tf.reduce_any(boxes != 0, axis=-1, keepdims=True), tf.float32)
-        scores = tf.nn.softmax(tf.reshape(class_logits, (-1, regions, classes))) * is_filled
+        scores = tf.nn.softmax(tf.reshape(class_logits, (-1, regions, classes))) * _has_area(boxes)[..., None]
         refined = decode(tf.reshape(codes, (-1, regions, classes, 4)), boxes[:, :, None, :], image_size)
         kept = tf.image.combined_non_max_suppression(
             refined[:, :, 1:],
@@ -122,7 +121,13 @@ def _best_of_level(
     scores = tf.nn.sigmoid(tf.reshape(objectness, (-1, count)))
     scores, chosen = tf.math.top_k(scores, min(CANDIDATES_PER_LEVEL, count))
     codes = tf.gather(tf.reshape(codes, (-1, count, 4)), chosen, batch_dims=1)
-    return decode(codes, tf.gather(anchors, chosen), image_size), scores
+    boxes = decode(codes, tf.gather(anchors, chosen), image_size)
+    return boxes, scores * _has_area(boxes)
+
+
+def _has_area(boxes: tf.Tensor) -> tf.Tensor:
+    """1 where a region has an area, 0 where it has none: nothing there, or clipped to an edge of the image."""
+    return tf.cast(tf.reduce_all(boxes[..., 2:] > boxes[..., :2], axis=-1), tf.float32)
 
 
 def _level(boxes: tf.Tensor, lowest: int, highest: int) -> tf.Tensor:
