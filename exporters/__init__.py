@@ -1,6 +1,7 @@
 """An architecture as files that other training repositories take."""
 
+from exporters.exported_architecture import ExportedArchitecture
 from exporters.provenance import provenance_of
 from exporters.registry import EXPORTERS, Exporter
 
-__all__ = ["EXPORTERS", "Exporter", "provenance_of"]
+__all__ = ["EXPORTERS", "ExportedArchitecture", "Exporter", "provenance_of"]

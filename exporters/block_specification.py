@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import json
-from typing import Any
 
-from search_space.architecture import Architecture
+from exporters.exported_architecture import ExportedArchitecture
 from search_space.document import block_specification
 
 
-def render_block_specification(architecture: Architecture, provenance: dict[str, Any]) -> bytes:
+def render_block_specification(exported: ExportedArchitecture) -> bytes:
     """The document as indented UTF-8 JSON that ends in a line break."""
-    document = block_specification(architecture, provenance)
+    document = block_specification(exported.architecture, exported.provenance)
     return (json.dumps(document, indent=2, ensure_ascii=False, allow_nan=False) + "\n").encode()

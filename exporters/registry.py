@@ -4,20 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
 
+from exporters.block_diagram import render_block_diagram
 from exporters.block_specification import render_block_specification
+from exporters.exported_architecture import ExportedArchitecture
 from search_space.architecture import Architecture
 
 
 @dataclass(frozen=True)
 class Exporter:
-    """One format: `render(architecture, provenance)` returns the whole file."""
+    """One format: `render` returns the whole file."""
 
     name: str
     media_type: str
     suffix: str
-    render: Callable[[Architecture, dict[str, Any]], bytes]
+    render: Callable[[ExportedArchitecture], bytes]
 
     def file_name(self, architecture: Architecture) -> str:
         """The name of the architecture's file in this format."""
@@ -35,3 +36,4 @@ def register(exporter: Exporter) -> None:
 
 
 register(Exporter("json", "application/json", ".json", render_block_specification))
+register(Exporter("svg", "image/svg+xml", ".svg", render_block_diagram))

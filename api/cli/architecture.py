@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import random
+from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -18,11 +20,12 @@ from api.cli.output import (
     warning,
 )
 from search_space.errors import InvalidValueError
-from search_space.notation import numbers, whole_numbers, whole_numbers_by_key
+from search_space.notation import given_architecture, numbers, whole_numbers, whole_numbers_by_key
 from search_space.published import DEFAULT_BASE
 from search_space.rounding import DIVISOR
 
 if TYPE_CHECKING:
+    from search_space.architecture import Architecture
     from search_space.catalogue import ModelRow
     from search_space.space import SearchSpace
 
@@ -93,21 +96,30 @@ def _print_models(title: str, rows: list[ModelRow]) -> None:
 
 @cost_app.command()
 def cost(
-    widths: Annotated[str, typer.Option(help="18 channel widths, separated by commas.")],
-    input_px: Annotated[int, typer.Option(help="Side of the square input image.")] = 512,
+    widths: Annotated[str | None, typer.Option(help="18 channel widths, separated by commas.")] = None,
+    architecture: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Instead of widths: an exported block specification.")
+    ] = None,
+    input_px: Annotated[
+        int | None, typer.Option(help="Side of the square input image; default: 512, or what the file says.")
+    ] = None,
+    diagram: Annotated[Path | None, typer.Option(help="Draw the blocks beside the baseline's as an SVG file.")] = None,
     as_json: AsJson = False,
 ) -> None:
     """Count multi-adds and parameters of one architecture, block by block."""
-    from search_space.architecture import Architecture
     from search_space.cost import cost_report
 
-    report = cost_report(Architecture(widths=whole_numbers("widths", widths), input_px=input_px)).to_dict()
+    found = given_architecture(widths, architecture, input_px=input_px)
+    report = cost_report(found).to_dict()
+    if diagram is not None:
+        _draw(found, diagram)
+        note(f"diagram: {diagram}")
     if as_json:
         print_json(report)
         return
     print_table(
         f"{millions(report['madds'])} multi-adds ({millions(report['madds_profiler'])} as a profiler counts), "
-        f"{millions(report['params'], 2)} parameters at {input_px} px",
+        f"{millions(report['params'], 2)} parameters at {found.input_px} px",
         ("block", "level", "width", "multi-adds", "share", "params"),
         (
             (
@@ -121,6 +133,21 @@ def cost(
             for block in report["blocks"]
         ),
     )
+
+
+def _draw(architecture: Architecture, path: Path) -> None:
+    """Writes the diagram of an architecture beside SP-EfficientNet-B0 at the same input size, under a known name."""
+    from search_space.diagram.drawing import block_diagram
+    from search_space.published import BASES, SP_EFFICIENTNET_B0
+
+    known = next((base for base in BASES.values() if base == architecture), architecture)
+    svg = block_diagram(known, replace(SP_EFFICIENTNET_B0, input_px=architecture.input_px))
+    try:
+        path.write_text(svg, encoding="utf-8")
+    except OSError as error:
+        raise InvalidValueError(
+            f"diagram is {str(path)!r}; it cannot be written: {error.strerror}", field="diagram"
+        ) from error
 
 
 @sample_app.command()

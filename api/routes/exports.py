@@ -7,7 +7,7 @@ from typing import Annotated
 from fastapi import APIRouter, Path, Query, Response
 
 from api.dependencies import CampaignId, StoreOfService
-from exporters import EXPORTERS, provenance_of
+from exporters import EXPORTERS, ExportedArchitecture, provenance_of
 from nas_controller.store import NotFoundError
 
 router = APIRouter(prefix="/v1/campaigns/{campaign_id}/exports", tags=["results"])
@@ -17,7 +17,15 @@ router = APIRouter(prefix="/v1/campaigns/{campaign_id}/exports", tags=["results"
     "/{format}",
     response_class=Response,
     summary="Export an architecture",
-    responses={200: {"description": "The file.", "content": {"application/json": {"schema": {"type": "object"}}}}},
+    responses={
+        200: {
+            "description": "The file: the block specification (json) or the diagram beside the baseline's (svg).",
+            "content": {
+                "application/json": {"schema": {"type": "object"}},
+                "image/svg+xml": {"schema": {"type": "string"}},
+            },
+        }
+    },
 )
 def export(
     campaign_id: CampaignId,
@@ -34,10 +42,15 @@ def export(
         raise NotFoundError(f"campaign '{campaign_id}' has no reward yet, so nothing is best; name a trial")
     record = store.get_trial(campaign_id, number).trial
     name = f"{_file_stem(campaign.name)}-trial-{number}"
-    architecture = campaign.spec.search_space.build().architecture(record.widths, name=name)
+    space = campaign.spec.search_space.build()
+    exported = ExportedArchitecture(
+        architecture=space.architecture(record.widths, name=name),
+        baseline=space.architecture(space.baseline.widths, name="uniform baseline"),
+        provenance=provenance_of(campaign.to_dict(), record.to_dict()),
+    )
     exporter = EXPORTERS[format]
-    content = exporter.render(architecture, provenance_of(campaign.to_dict(), record.to_dict()))
-    disposition = f'attachment; filename="{exporter.file_name(architecture)}"'
+    content = exporter.render(exported)
+    disposition = f'attachment; filename="{exporter.file_name(exported.architecture)}"'
     return Response(content, media_type=exporter.media_type, headers={"Content-Disposition": disposition})
 
 

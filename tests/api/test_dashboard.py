@@ -67,3 +67,15 @@ def test_the_empty_page_tells_how_to_start(service: TestClient) -> None:
     page = service.get("/").text
     assert "effspine campaign create" in page
     assert "curl -X POST http://testserver/v1/campaigns" in page
+
+
+def test_the_diagram_of_the_best_is_asked_for_where_the_service_draws_it(service: TestClient, store: Store) -> None:
+    recorder = Recorder(store).run(2)
+    page = service.get(f"/campaigns/{recorder.id}").text
+    assert re.search(r'<div class="diagram" id="diagram"[^>]*><p class="quiet">There is no best', page)
+    assert re.search(r'<a id="diagram-file"[^>]* download hidden>', page)
+    script = service.get("/static/campaign.js").text
+    (address,) = re.findall(r"`\$\{path\}(/exports/svg\?trial=)\$\{best\.number\}`", script)
+    response = service.get(f"/v1/campaigns/{recorder.id}{address}{recorder.record.best_trial}")
+    assert response.headers["content-type"] == "image/svg+xml"
+    assert "img-src 'self'" in service.get(f"/campaigns/{recorder.id}").headers["content-security-policy"]

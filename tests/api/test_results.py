@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from xml.etree import ElementTree
+
 import pytest
 from fastapi.testclient import TestClient
 
+from exporters import EXPORTERS
 from nas_controller.store import Store
 from tests.api.campaigns import Recorder
 
@@ -50,3 +53,29 @@ def test_any_trial_can_be_exported(service: TestClient, store: Store) -> None:
     document = service.get(f"/v1/campaigns/{recorder.id}/exports/json", params={"trial": 2}).json()
     trial = service.get(f"/v1/campaigns/{recorder.id}/trials/2").json()
     assert [block["width"] for block in document["blocks"]] == trial["widths"]
+
+
+def test_the_diagram_is_the_best_architecture_beside_the_uniform_baseline(service: TestClient, store: Store) -> None:
+    recorder = Recorder(store, name="<Größe> & more").run(6)
+    trials = service.get(f"/v1/campaigns/{recorder.id}/trials").json()["items"]
+    (other, *_) = [trial for trial in trials if trial["widths"] != trials[0]["widths"]]
+    response = service.get(f"/v1/campaigns/{recorder.id}/exports/svg", params={"trial": other["number"]})
+    assert response.headers["content-type"] == "image/svg+xml"
+    name = f"gr-e-more-trial-{other['number']}"
+    assert response.headers["content-disposition"] == f'attachment; filename="{name}.svg"'
+    root = ElementTree.fromstring(response.text)
+    title, about = (root.findtext(f"{{http://www.w3.org/2000/svg}}{tag}") or "" for tag in ("title", "desc"))
+    assert title == f"{name} beside uniform baseline"
+    for widths in (other["widths"], trials[0]["widths"]):
+        assert ", ".join(str(width) for width in widths) in about
+
+
+def test_the_baseline_itself_is_drawn_alone(service: TestClient, store: Store) -> None:
+    recorder = Recorder(store).run(1)
+    root = ElementTree.fromstring(service.get(f"/v1/campaigns/{recorder.id}/exports/svg").text)
+    assert root.findtext("{http://www.w3.org/2000/svg}title") == "first-look-trial-0"
+
+
+def test_the_interface_says_which_files_there_are(service: TestClient) -> None:
+    route = service.get("/openapi.json").json()["paths"]["/v1/campaigns/{campaign_id}/exports/{format}"]["get"]
+    assert set(route["responses"]["200"]["content"]) == {exporter.media_type for exporter in EXPORTERS.values()}

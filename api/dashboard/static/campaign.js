@@ -14,7 +14,7 @@ const FIGURES = { progress: drawProgress, widths: drawWidths, "madds-ap": drawMa
 const levels = byId("campaign").dataset.levels.split(",");
 const path = `/v1/campaigns/${encodeURIComponent(byId("campaign").dataset.id)}`;
 const refreshTable = trialsTable(path);
-let campaign = null, drawn = {}, refreshing = null, again = false;
+let campaign = null, drawn = {}, diagramOf = null, refreshing = null, again = false;
 
 function showHeading() {
   const { spec, state, name } = campaign;
@@ -83,6 +83,19 @@ async function showFigures() {
   });
 }
 
+/** The block diagram of the best trial: a picture that the service draws, asked for anew only when another is best. */
+function showDiagram(best) {
+  if (!best || best.number === diagramOf) return;
+  diagramOf = best.number;
+  const address = `${path}/exports/svg?trial=${best.number}`;
+  const who = best.number === 0 ? "Block diagram of the uniform baseline, the best so far." : `Block diagram of trial ${best.number} beside the uniform baseline.`;
+  const picture = element("img", { src: address, alt: `${who} Channels of blocks 1 to ${best.widths.length}: ${best.widths.join(", ")}.` });
+  picture.addEventListener("error", () => { diagramOf = null; });
+  byId("diagram").replaceChildren(picture);
+  byId("diagram-file").setAttribute("href", address);
+  byId("diagram-file").hidden = false;
+}
+
 function redraw() {
   for (const [name, { figure }] of Object.entries(drawn)) FIGURES[name](figure, levels);
 }
@@ -105,6 +118,7 @@ async function refresh() {
       const [best, recent] = await Promise.all([getJson(`${path}/best`), getJson(`${path}/trials?state=completed&order_by=-number&limit=100`)]);
       showHeading();
       showHeadline(best.items[0] ?? null, recent.items);
+      showDiagram(best.items[0] ?? null);
       await Promise.all([showFigures(), refreshTable(campaign.best_trial), showRunning()]);
       byId("trouble").hidden = true;
     } catch (error) {

@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
 from api.cli.main import run
-from search_space.published import D0_BETAS, EFF_SPINENET_D0, SP_EFFICIENTNET_B0
+from search_space.cost import cost_report
+from search_space.diagram.drawing import block_diagram
+from search_space.document import block_specification
+from search_space.published import D0_BETAS, EFF_SPINENET_D0, EFF_SPINENETS, SP_EFFICIENTNET_B0
 
 
 def document(capsys: pytest.CaptureFixture[str], *arguments: str) -> object:
@@ -29,7 +34,42 @@ def test_models_have_the_fields_of_the_contract(capsys: pytest.CaptureFixture[st
     assert {"Eff-SpineNet-D0", "SP-EfficientNet-B0"} <= {row["name"] for row in rows}
     fields = ["name", "task", "input_px", "madds", "madds_profiler", "params"]
     fields += ["published_madds", "published_params", "source"]
+    fields += ["note", "madds_difference_percent", "params_difference_percent"]
     assert all(list(row) == fields for row in rows)
+    assert {row["task"] for row in rows} == {
+        "detection", "instance-segmentation", "classification", "semantic-segmentation"
+    }  # fmt: skip
+
+
+def test_models_that_are_off_are_named_with_the_reason(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["models"]) == 0
+    notes = capsys.readouterr().err.splitlines()
+    assert len(notes) == 1
+    assert notes[0].startswith("Eff-SpineNet-D0 and SP-EfficientNet-B0: the published parameters do not agree")
+
+
+def test_an_exported_specification_is_an_architecture_too(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    path = tmp_path / "best.json"
+    path.write_text(json.dumps(block_specification(EFF_SPINENETS["D1"], {})))
+    report = document(capsys, "cost", "--architecture", str(path))
+    assert isinstance(report, dict)
+    assert report["madds"] == cost_report(EFF_SPINENETS["D1"]).madds
+    smaller = document(capsys, "cost", "--architecture", str(path), "--input-px", "320")
+    assert isinstance(smaller, dict)
+    assert smaller["madds"] < report["madds"] / 3
+    for arguments in ([], ["--architecture", str(path), "--widths", commas(EFF_SPINENET_D0.widths)]):
+        assert run(["cost", *arguments]) == 2
+        assert capsys.readouterr().err == "error: give either --widths or --architecture\n"
+
+
+def test_a_narrower_space_can_be_sampled(capsys: pytest.CaptureFixture[str]) -> None:
+    space = ("--searched-blocks", "5,7,9", "--choices", "1,2,4", "--max-block-width", "5=96", "--width-divisor", "4")
+    rows = document(capsys, "sample", "--count", "5", *space)
+    assert isinstance(rows, list)
+    assert all(len(row["betas"]) == 3 and row["widths"][4] <= 96 for row in rows)
+    assert document(capsys, "allocate", "--betas", commas(rows[0]["betas"]), *space) == rows[0]
+    assert run(["sample", "--max-block-width", "5=x"]) == 2
+    assert "max_block_width has '5=x'; it must be one whole number, or pairs" in capsys.readouterr().err
 
 
 def test_cost_counts_block_by_block(capsys: pytest.CaptureFixture[str]) -> None:
@@ -42,6 +82,34 @@ def test_cost_counts_block_by_block(capsys: pytest.CaptureFixture[str]) -> None:
     assert isinstance(smaller, dict)
     assert smaller["madds"] < report["madds"] / 3
     assert smaller["params"] == report["params"]
+
+
+@pytest.mark.parametrize("input_px", [512, 256])
+def test_cost_draws_the_blocks_beside_the_baseline(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, input_px: int
+) -> None:
+    path = tmp_path / "out.svg"
+    command = ["cost", "--widths", commas(EFF_SPINENET_D0.widths), "--input-px", str(input_px), "--json"]
+    assert run([*command, "--diagram", str(path)]) == 0
+    drawn = capsys.readouterr()
+    assert drawn.err == f"diagram: {path}\n"
+    assert run(command) == 0
+    assert capsys.readouterr().out == drawn.out
+    baseline = replace(SP_EFFICIENTNET_B0, input_px=input_px)
+    name = EFF_SPINENET_D0.name if input_px == EFF_SPINENET_D0.input_px else "custom"
+    architecture = replace(EFF_SPINENET_D0, input_px=input_px, name=name)
+    assert path.read_text(encoding="utf-8") == block_diagram(architecture, baseline)
+
+
+def test_a_diagram_that_cannot_be_written_is_one_line_that_names_the_path(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    for path in (tmp_path, tmp_path / "missing" / "out.svg"):
+        assert run(["cost", "--widths", commas(EFF_SPINENET_D0.widths), "--diagram", str(path), "--json"]) == 2
+        captured = capsys.readouterr()
+        assert captured.out == ""
+        assert captured.err.count("\n") == 1
+        assert f"diagram is '{path}'" in captured.err
 
 
 def test_the_same_seed_samples_the_same_architectures(capsys: pytest.CaptureFixture[str]) -> None:

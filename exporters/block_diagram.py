@@ -1,0 +1,11 @@
+"""Format `svg`: the block diagram beside the baseline's, the drawing that `search_space.diagram.drawing` makes."""
+
+from __future__ import annotations
+
+from exporters.exported_architecture import ExportedArchitecture
+from search_space.diagram.drawing import block_diagram
+
+
+def render_block_diagram(exported: ExportedArchitecture) -> bytes:
+    """The drawing as UTF-8 SVG."""
+    return block_diagram(exported.architecture, exported.baseline).encode()

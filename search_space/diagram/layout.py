@@ -1,0 +1,247 @@
+"""Where everything in a block diagram lies, in px: computed here, drawn by `search_space/diagram/drawing.py`."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from search_space.architecture import Architecture
+from search_space.cost import BlockCost, CostReport, cost_report
+from search_space.diagram.routes import Cell, Point, Router
+from search_space.diagram.style import LABEL_SIZE, NOTE_SIZE, TIMES
+from search_space.topology import BLOCKS, DANGLING_INTO, STEM_LEVEL, Block
+
+PITCH = 50.0
+"""Width of a column."""
+
+LEFT = 78.0
+"""Width of the names of the levels."""
+
+ROW_GAP = 12.0
+"""Room between the rows, for edges."""
+
+LABEL_ROOM = 14.0
+NOTE_ROOM = 12.0
+LETTER = 0.58
+"""Width of a digit over the size of its font, at most."""
+
+LARGEST = (29.0, 42.0)
+SMALLEST = (7.25, 10.5)
+FULL_SHARE = 0.10
+"""The share of the multi-adds that has the largest area, unless a block of the figure has a larger one."""
+
+STEM = (14.0, 20.0)
+OUTPUT_WIDTH = 26.0
+
+
+@dataclass(frozen=True)
+class Row:
+    """The band of one level; heights count from the top of a panel."""
+
+    level: int
+    top: float
+    centre: float
+    bottom: float
+
+
+@dataclass(frozen=True)
+class Shape:
+    """One block as a rectangle around (`x`, `y`) whose area stands for its share of the multi-adds of the network.
+
+    `y` counts from the top of the panel. `change` is the share less that of the baseline, None where there is nothing
+    to compare with.
+    """
+
+    block: Block
+    cost: BlockCost
+    repeats: int
+    share: float
+    change: float | None
+    width: float
+    height: float
+    x: float
+    y: float = 0.0
+
+    @property
+    def label(self) -> str:
+        """The output channels; they stand above the rectangle."""
+        return str(self.cost.width)
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """The number of the block, and how often it repeats where that is more than once."""
+        return (str(self.block.number), *([f"{TIMES}{self.repeats}"] if self.repeats > 1 else []))
+
+    @property
+    def notes_fit_inside(self) -> bool:
+        """Whether the notes, one above the other, stand in the rectangle; else they stand below it."""
+        # Whether a block has room must not depend on the digits of its number, or equal blocks would look different.
+        widest = max(text_width(note, NOTE_SIZE) for note in (str(len(BLOCKS)), *self.notes))
+        return widest + 3 <= self.width and len(self.notes) * NOTE_ROOM + 2 <= self.height
+
+    @property
+    def cell(self) -> Cell:
+        """The rectangle with its texts."""
+        widest = max(
+            self.width, text_width(self.label, LABEL_SIZE), *(text_width(note, NOTE_SIZE) for note in self.notes)
+        )
+        below = self.height / 2 + (0 if self.notes_fit_inside else NOTE_ROOM * len(self.notes))
+        return Cell(self.x, self.y, widest / 2, self.height / 2 + LABEL_ROOM, below)
+
+
+@dataclass(frozen=True)
+class Edge:
+    """A way between two blocks by number; the parent 0 is the stem, the child None the output of the parent's level.
+
+    `points` run from the cell of the one to that of the other; heights count from the top of the panel.
+    `is_dangling` marks a block that nothing takes, which is added to the endpoint of its level.
+    """
+
+    parent: int
+    child: int | None
+    points: tuple[Point, ...]
+    is_dangling: bool
+
+
+@dataclass(frozen=True)
+class Panel:
+    """One architecture with its cost, and a shape for each block."""
+
+    architecture: Architecture
+    cost: CostReport
+    shapes: tuple[Shape, ...]
+
+
+@dataclass(frozen=True)
+class Layout:
+    """One panel, or the architecture's and the baseline's, which then have rows, edges and scale in common.
+
+    `px_per_share` is the area that would stand for all multi-adds of the network.
+    """
+
+    panels: tuple[Panel, ...]
+    rows: tuple[Row, ...]
+    edges: tuple[Edge, ...]
+    px_per_share: float
+
+    @property
+    def height(self) -> float:
+        """Height of the rows of one panel."""
+        return self.rows[-1].bottom
+
+    @property
+    def largest_share(self) -> float:
+        """The largest share of the multi-adds that any block has."""
+        return max(shape.share for panel in self.panels for shape in panel.shapes)
+
+
+def text_width(text: str, size: float) -> float:
+    """How wide a text of digits is at most, in the common sans-serif fonts."""
+    return LETTER * size * len(text)
+
+
+def column_x(column: int) -> float:
+    """The middle of a column: that of the stem is 0, a block's is its number, and the outputs' comes last."""
+    return LEFT + (column + 0.5) * PITCH
+
+
+def block_size(share: float, px_per_share: float) -> tuple[float, float]:
+    """Width and height of a block: its area is the share times `px_per_share`, but at least the smallest."""
+    ratio = LARGEST[0] / LARGEST[1]
+    height = math.sqrt(share * px_per_share / ratio)
+    return max((height * ratio, height), SMALLEST)
+
+
+def layout(architecture: Architecture, baseline: Architecture | None) -> Layout:
+    """The diagram of an architecture, beside the baseline's unless that is None or the same architecture."""
+    compared = [architecture] if baseline is None or baseline == architecture else [architecture, baseline]
+    costs = [cost_report(each) for each in compared]
+    largest_share = max(block.madds / cost.madds for cost in costs for block in cost.blocks)
+    px_per_share = LARGEST[0] * LARGEST[1] / max(FULL_SHARE, largest_share)
+    lying = [
+        _shapes(each, cost, costs[1:] if index == 0 else [], px_per_share)
+        for index, (each, cost) in enumerate(zip(compared, costs, strict=True))
+    ]
+    rows = _rows([shape for shapes in lying for shape in shapes])
+    centres = {row.level: row.centre for row in rows}
+    placed = [tuple(replace(shape, y=centres[shape.block.level]) for shape in shapes) for shapes in lying]
+    return Layout(
+        panels=tuple(Panel(*parts) for parts in zip(compared, costs, placed, strict=True)),
+        rows=rows,
+        edges=_edges([stem_cell(centres), *map(_union, zip(*placed, strict=True))], rows),
+        px_per_share=px_per_share,
+    )
+
+
+def stem_cell(centres: Mapping[int, float]) -> Cell:
+    """The stem with its texts."""
+    above, below = STEM[1] / 2 + LABEL_ROOM, STEM[1] / 2 + NOTE_ROOM
+    return Cell(column_x(0), centres[STEM_LEVEL], STEM[0] / 2 + 6, above, below)
+
+
+def _shapes(
+    architecture: Architecture, cost: CostReport, baseline: Sequence[CostReport], px_per_share: float
+) -> list[Shape]:
+    """The blocks' shapes, not yet at their heights; `baseline` has one report or none."""
+    shapes = []
+    for block, own, repeats in zip(BLOCKS, cost.blocks, architecture.repeats, strict=True):
+        share = own.madds / cost.madds
+        changes = [share - other.blocks[block.number - 1].madds / other.madds for other in baseline]
+        width, height = block_size(share, px_per_share)
+        change = changes[0] if changes else None
+        shapes.append(Shape(block, own, repeats, share, change, width, height, column_x(block.number)))
+    return shapes
+
+
+def _rows(shapes: Sequence[Shape]) -> tuple[Row, ...]:
+    """A row for each level, the coarsest on top, each as high as its largest block with its texts."""
+    rows = []
+    top = 0.0
+    for level in sorted({shape.block.level for shape in shapes}, reverse=True):
+        cells = [shape.cell for shape in shapes if shape.block.level == level]
+        above, below = max(cell.above for cell in cells), max(cell.below for cell in cells)
+        if level == STEM_LEVEL:
+            stem = stem_cell({level: 0.0})
+            above, below = max(above, stem.above), max(below, stem.below)
+        centre = top + ROW_GAP / 2 + above
+        rows.append(Row(level, top, centre, centre + below + ROW_GAP / 2))
+        top = rows[-1].bottom
+    return tuple(rows)
+
+
+def _union(shapes: tuple[Shape, ...]) -> Cell:
+    """The room that a block needs in every panel."""
+    cells = [shape.cell for shape in shapes]
+    return Cell(
+        cells[0].x,
+        cells[0].y,
+        max(cell.half_width for cell in cells),
+        max(cell.above for cell in cells),
+        max(cell.below for cell in cells),
+    )
+
+
+def _edges(cells: Sequence[Cell], rows: Sequence[Row]) -> tuple[Edge, ...]:
+    """The edges in the order of their children, the outputs last; `cells` are the stem's and the blocks'.
+
+    Ways are sought for the outputs first, since those are straight, then from the shortest to the longest, since the
+    short ones have the least choice.
+    """
+    outputs = {row.level: Cell(column_x(len(cells)), row.centre, OUTPUT_WIDTH / 2, 0.0, 0.0) for row in rows}
+    wanted: list[tuple[int, int | None, bool]] = []
+    for block in BLOCKS:
+        wanted += [(parent, block.number, False) for parent in block.parents]
+        wanted += [(dangling, block.number, True) for dangling in DANGLING_INTO.get(block.number, ())]
+    wanted += [(block.number, None, False) for block in BLOCKS if block.is_endpoint]
+
+    def last(edge: tuple[int, int | None, bool]) -> int:
+        return len(cells) if edge[1] is None else edge[1]
+
+    router = Router(rows[0].top, rows[-1].bottom)
+    found = {}
+    for edge in sorted(wanted, key=lambda edge: (edge[1] is not None, last(edge) - edge[0])):
+        parent, child, _ = edge
+        end = outputs[BLOCKS[parent - 1].level] if child is None else cells[child]
+        found[edge] = router.route(cells[parent], end, cells[parent + 1 : last(edge)])
+    return tuple(Edge(parent, child, found[parent, child, dangling], dangling) for parent, child, dangling in wanted)
