@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from math import prod
 
-import numpy as np
 import pytest
 import tensorflow as tf
 

@@ -14,11 +14,11 @@ from proxy_trainer.losses import detection_loss
 from proxy_trainer.targets import Targets
 from proxy_trainer.tensor_ops import TensorOps
 from search_space.architecture import Architecture
-from search_space.published import SP_EFFICIENTNET_B0
 from search_space.cost import cost_report, parameters
 from search_space.networks.retinanet import LEVELS, retinanet
 from search_space.parameters import Parameter
 from search_space.proxy_task import resolve
+from search_space.published import SP_EFFICIENTNET_B0
 
 SMALL = {"divisor": 2, "subnet_width": 8, "subnet_layers": 2, "class_slots": 2}
 # 96 px: sizes 12, 6, 3, 2, 1 at P3 to P7, two of them not half of the one before.

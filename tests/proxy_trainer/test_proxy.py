@@ -11,8 +11,8 @@ import pytest
 from proxy_trainer.digits import make_digits
 from proxy_trainer.errors import NonFiniteLossError, UnreadableImageError
 from proxy_trainer.proxy import Progress, ProxyWorker
-from search_space.published import EFF_SPINENET_D0, SP_EFFICIENTNET_B0
 from search_space.proxy_task import ProxyTask, resolve
+from search_space.published import EFF_SPINENET_D0, SP_EFFICIENTNET_B0
 from tests.proxy_trainer.conftest import THREADS
 
 
