@@ -18,6 +18,7 @@ from proxy_trainer.anchors import anchor_boxes
 from proxy_trainer.augment import view_pixels
 from proxy_trainer.boxes import decode
 from proxy_trainer.losses import DetectionLoss, detection_loss
+from proxy_trainer.optimizers import OptimizerState, keeps_squares, updated
 from proxy_trainer.targets import assign_targets
 from proxy_trainer.tensor_ops import TensorOps
 from search_space.architecture import Architecture
@@ -117,10 +118,11 @@ class Engine:
         self._family = task.architecture(unequal, class_slots)
         self._layout = _Layout(parameters(self._family))
         self._anchors = tf.constant(anchor_boxes(task.image_px, task.anchor_size))
-        self._weights, self._momentum, self._average, self._decay, self._statistics = (
+        self._weights, self._first, self._second, self._average, self._decay, self._statistics = (
             tf.Variable(tf.zeros([0]), shape=[None], trainable=False, name=name)
-            for name in ("weights", "momentum", "average", "decay", "statistics")
+            for name in ("weights", "first_moment", "second_moment", "average", "decay", "statistics")
         )
+        self._steps_done = tf.Variable(0, trainable=False, name="steps_done")
         pixels = tf.TensorSpec([None, task.image_px, task.image_px, 3], tf.uint8)
         sizes = tf.TensorSpec([None, 2], tf.int32)
         self._train = tf.function(
@@ -145,7 +147,7 @@ class Engine:
         return candidate.structure == self._family.structure
 
     def load(self, candidate: Architecture, seed: int) -> None:
-        """Put in the fresh proxy network of a candidate: initial weights from `seed`, no momentum, no statistics.
+        """Put in the fresh proxy network of a candidate: initial weights from `seed`, no moments, no statistics.
 
         Raises ValueError for a candidate of another structure.
         """
@@ -158,14 +160,16 @@ class Engine:
         weights = initial_values(trainable, seed)
         self._weights.assign(weights)
         self._average.assign(weights)
-        self._momentum.assign(np.zeros_like(weights))
+        self._first.assign(np.zeros_like(weights))
+        self._second.assign(np.zeros_like(weights) if keeps_squares(self._task) else np.zeros(0, np.float32))
+        self._steps_done.assign(0)
         self._decay.assign(
             np.repeat([self._task.weight_decay * p.is_decayed for p in trainable], [p.size for p in trainable])
         )
         self._statistics.assign(initial_values([p for p in present if not p.is_trainable], seed))
 
     def train_step(self, batch: TrainingBatch, learning_rate: float, path_seed: tuple[int, int]) -> DetectionLoss:
-        """One step of SGD with momentum; the loss before it. `path_seed` seeds the draws of stochastic depth."""
+        """One step of the task's optimiser; the loss before it. `path_seed` seeds the draws of stochastic depth."""
         loss = self._train(batch, tf.constant(learning_rate), tf.constant(path_seed))
         return DetectionLoss(*(float(part) for part in loss))
 
@@ -195,9 +199,11 @@ class Engine:
         gradient = tape.gradient(loss.total, weights)
         if task.clip_norm:
             gradient = tf.clip_by_norm(gradient, task.clip_norm)
-        momentum = task.momentum * self._momentum + gradient + self._decay * weights
-        weights = weights - learning_rate * momentum
-        self._momentum.assign(momentum)
+        state = OptimizerState(self._first, self._second)
+        weights, state = updated(task, weights, gradient, state, self._decay, learning_rate, self._steps_done)
+        self._first.assign(state.first)
+        self._second.assign(state.second)
+        self._steps_done.assign_add(1)
         self._weights.assign(weights)
         self._average.assign(task.ema_decay * self._average + (1.0 - task.ema_decay) * weights)
         batch_statistics = tf.concat([ops.batch_statistics[p.name] for p in self._layout.statistics], axis=0)

@@ -13,6 +13,7 @@ from search_space.errors import InvalidValueError
 
 Kind = Literal["detection", "synthetic"]
 Schedule = Literal["cosine", "step"]
+Optimizer = Literal["sgd", "adamw"]
 ReserveFrom = Literal["train", "val"]
 
 STEP_DECAYS = ((620 / 650, 0.1), (640 / 650, 0.01))
@@ -29,7 +30,8 @@ class ProxyTask:
 
     Sizes ending in `_px` are pixels of the padded square image. The proxy network has the candidate's widths times
     `width_multiplier`, rounded to multiples of `width_divisor`. The smallest anchor of a level is `anchor_size`
-    strides wide. `learning_rate` is the peak for this `batch_size`. Weight decay takes convolution kernels, not
+    strides wide. `learning_rate` is the peak for this `batch_size`. `momentum` is the decay of averaged gradients in
+    both optimisers, `second_moment_decay` that of their squares in AdamW. Weight decay takes convolution kernels, not
     biases, normalisation or fusion weights. `clip_norm` bounds the norm of the whole gradient; 0 leaves it.
     `ema_decay` averages the weights that are scored; 0 scores the last ones. `scale_min` to `scale_max` is the range
     of scale jitter. `reserved_images` give the reward: drawn from the training images and held out of training, or
@@ -50,7 +52,9 @@ class ProxyTask:
     learning_rate: float = _number(0.28, 1e-6, 10.0)
     warmup_steps: int = _number(500, 0, 1_000_000)
     schedule: Schedule = "step"
+    optimizer: Optimizer = "sgd"
     momentum: float = _number(0.9, 0.0, 0.999)
+    second_moment_decay: float = _number(0.99, 0.0, 0.99999)
     weight_decay: float = _number(4e-5, 0.0, 0.1)
     clip_norm: float = _number(0.0, 0.0, 1e6)
     bn_momentum: float = _number(0.99, 0.0, 0.9999)
@@ -183,7 +187,7 @@ def parse_overrides(pairs: Sequence[str]) -> dict[str, Any]:
 
 
 _FIXED = ("profile", "kind")
-_WORDS = {"schedule": get_args(Schedule), "reserve_from": get_args(ReserveFrom)}
+_WORDS = {"schedule": get_args(Schedule), "optimizer": get_args(Optimizer), "reserve_from": get_args(ReserveFrom)}
 _FIELDS = {f.name: f for f in fields(ProxyTask) if f.name not in _FIXED}
 
 

@@ -9,13 +9,17 @@ from typing import Any, get_args
 
 import pytest
 
-from search_space.proxy_task import PROFILES, ProxyTask, ReserveFrom, Schedule
+from search_space.proxy_task import PROFILES, Optimizer, ProxyTask, ReserveFrom, Schedule
 
 PAGE = Path(__file__).parent.parent / "docs" / "proxy-tasks.md"
 SHOWN = ("paper", "laptop", "smoke")
 """Profiles that have a column; `synthetic` trains nothing, and a sentence under the table is about its one field."""
 IDENTITY = ("profile", "kind")
-_WORDS: dict[str, tuple[str, ...]] = {"schedule": get_args(Schedule), "reserve_from": get_args(ReserveFrom)}
+_WORDS: dict[str, tuple[str, ...]] = {
+    "schedule": get_args(Schedule),
+    "optimizer": get_args(Optimizer),
+    "reserve_from": get_args(ReserveFrom),
+}
 _NAME = re.compile(r"`([a-z_]+)`")
 
 

@@ -96,7 +96,7 @@ def test_every_variable_gets_a_gradient(candidate: Architecture) -> None:
     engine._weights.assign(np.where(fresh == 0, np.random.default_rng(0).normal(0.5, 0.1, fresh.size), fresh))
     engine.train_step(_batch(0), 0.0, (1, 0))
     trainable = [p for p in parameters(TASK.architecture(candidate, CLASSES)) if p.is_trainable]
-    gradients = np.split(engine._momentum.numpy(), np.cumsum([p.size for p in trainable])[:-1])
+    gradients = np.split(engine._first.numpy(), np.cumsum([p.size for p in trainable])[:-1])
     assert [p.name for p, gradient in zip(trainable, gradients, strict=True) if not gradient.any()] == []
 
 
