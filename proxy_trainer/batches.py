@@ -5,10 +5,15 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from proxy_trainer.augment import draw_views, is_visible, sampling_windows, view_boxes
+from proxy_trainer.anchors import anchor_boxes
+from proxy_trainer.augment import FloatArray, draw_views, is_visible, sampling_windows, view_boxes
 from proxy_trainer.engine import TrainingBatch
 from proxy_trainer.packed import PackedSplit
+from proxy_trainer.targets import Matches, match_anchors
 from search_space.proxy_task import ProxyTask
+
+MATCHES_BYTES = 256 * 2**20
+"""Memory of a worker for the matches of the first steps."""
 
 _ORDER, _VIEWS = 0, 1
 
@@ -17,7 +22,8 @@ class TrainingBatches:
     """The batches of one proxy task over one split, shuffled anew every epoch.
 
     Common random numbers: two architectures that are compared differ in nothing but themselves, and a run can
-    start again at any step.
+    start again at any step. They also see the same boxes, so what anchors are matched with is kept from one trial to
+    the next, as long as it takes no more than `MATCHES_BYTES`.
     """
 
     def __init__(self, packed: PackedSplit, task: ProxyTask, seed: int) -> None:
@@ -26,6 +32,9 @@ class TrainingBatches:
         self._seed = seed
         self._epoch = -1
         self._order: npt.NDArray[np.int64] = np.empty(0, np.int64)
+        self._anchors = anchor_boxes(task.image_px, task.anchor_size)
+        self._matches: dict[int, Matches] = {}
+        self._matches_kept = MATCHES_BYTES // (task.batch_size * len(self._anchors) * np.dtype(np.int16).itemsize)
 
     def batch(self, step: int) -> TrainingBatch:
         """The batch of a step (from 0)."""
@@ -36,7 +45,22 @@ class TrainingBatches:
         px = self._task.image_px
         boxes = view_boxes(self._packed.boxes[images], views, px)
         classes = np.where(is_visible(boxes), self._packed.classes[images], -1)
-        return TrainingBatch(self._packed.pixels[images], sizes, sampling_windows(views, px), boxes, classes)
+        return TrainingBatch(
+            pixels=self._packed.pixels[images],
+            sizes=sizes,
+            windows=sampling_windows(views, px),
+            boxes=boxes,
+            classes=classes,
+            matches=self._matches_of(step, boxes, classes),
+        )
+
+    def _matches_of(self, step: int, boxes: FloatArray, classes: npt.NDArray[np.int32]) -> Matches:
+        found = self._matches.get(step)
+        if found is None:
+            found = match_anchors(self._anchors, boxes, classes)
+            if step < self._matches_kept:
+                self._matches[step] = found
+        return found
 
     def _image(self, place: int) -> int:
         """The image at a place of the endless shuffled sequence."""

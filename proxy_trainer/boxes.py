@@ -1,4 +1,4 @@
-"""Boxes as TensorFlow tensors: overlap, and their encoding relative to anchors. All are (y1, x1, y2, x2) in pixels."""
+"""Boxes as TensorFlow tensors, encoded relative to anchors and decoded. All are (y1, x1, y2, x2) in pixels."""
 
 from __future__ import annotations
 
@@ -8,15 +8,6 @@ import tensorflow as tf
 
 _LARGEST_LOG_RATIO = math.log(1000 / 16)
 _SMALLEST_SIDE_PX = 1e-3
-
-
-def pairwise_iou(anchors: tf.Tensor, boxes: tf.Tensor) -> tf.Tensor:
-    """Intersection over union `[batch, anchors, boxes]` of anchors `[anchors, 4]` and boxes `[batch, boxes, 4]`."""
-    a, b = anchors[None, :, None, :], boxes[:, None, :, :]
-    overlap = tf.maximum(tf.minimum(a[..., 2:], b[..., 2:]) - tf.maximum(a[..., :2], b[..., :2]), 0.0)
-    intersection = overlap[..., 0] * overlap[..., 1]
-    union = _area(a) + _area(b) - intersection
-    return intersection / tf.maximum(union, _SMALLEST_SIDE_PX)
 
 
 def encode(boxes: tf.Tensor, anchors: tf.Tensor) -> tf.Tensor:
@@ -38,8 +29,3 @@ def decode(codes: tf.Tensor, anchors: tf.Tensor, image_size: tuple[int, int]) ->
 
 def _centre_and_side(boxes: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
     return (boxes[..., :2] + boxes[..., 2:]) / 2, boxes[..., 2:] - boxes[..., :2]
-
-
-def _area(boxes: tf.Tensor) -> tf.Tensor:
-    side = boxes[..., 2:] - boxes[..., :2]
-    return side[..., 0] * side[..., 1]

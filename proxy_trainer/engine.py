@@ -19,7 +19,7 @@ from proxy_trainer.augment import view_pixels
 from proxy_trainer.boxes import decode
 from proxy_trainer.losses import DetectionLoss, detection_loss
 from proxy_trainer.optimizers import OptimizerState, keeps_squares, updated
-from proxy_trainer.targets import assign_targets
+from proxy_trainer.targets import Matches, targets_of
 from proxy_trainer.tensor_ops import TensorOps
 from search_space.architecture import Architecture
 from search_space.cost import parameters
@@ -51,7 +51,7 @@ class TrainingBatch(NamedTuple):
 
     Source `pixels` `[batch, px, px, 3]` uint8, of which `sizes` `[batch, 2]` (height, width) are image and the rest
     is padding; the sampling `windows` `[batch, 4]` of their views; `boxes` `[batch, boxes, 4]` as the views show
-    them, and their `classes` `[batch, boxes]`, -1 as padding.
+    them, and their `classes` `[batch, boxes]`, -1 as padding; the `matches` `[batch, anchors]` of anchors with boxes.
     """
 
     pixels: npt.NDArray[np.uint8]
@@ -59,6 +59,7 @@ class TrainingBatch(NamedTuple):
     windows: npt.NDArray[np.float32]
     boxes: npt.NDArray[np.float32]
     classes: npt.NDArray[np.int32]
+    matches: Matches
 
 
 class _Layout:
@@ -134,6 +135,7 @@ class Engine:
                     windows=tf.TensorSpec([None, 4]),
                     boxes=tf.TensorSpec([None, None, 4]),
                     classes=tf.TensorSpec([None, None], tf.int32),
+                    matches=tf.TensorSpec([None, len(self._anchors)], tf.int16),
                 ),
                 tf.TensorSpec([]),
                 tf.TensorSpec([2], tf.int32),
@@ -189,7 +191,7 @@ class Engine:
     def _train_step(self, batch: TrainingBatch, learning_rate: tf.Tensor, path_seed: tf.Tensor) -> DetectionLoss:
         task = self._task
         images = view_pixels(normalise(batch.pixels, batch.sizes), batch.windows)
-        targets = assign_targets(self._anchors, batch.boxes, batch.classes)
+        targets = targets_of(self._anchors, batch.boxes, batch.classes, batch.matches)
         weights = self._weights.read_value()
         with tf.GradientTape() as tape:
             tape.watch(weights)

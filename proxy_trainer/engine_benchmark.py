@@ -161,27 +161,33 @@ def _keras_batch(task: ProxyTask, batch: TrainingBatch) -> tuple[Any, Any]:
     from proxy_trainer.anchors import anchor_boxes
     from proxy_trainer.engine import normalise
     from proxy_trainer.keras_model import keras_targets
-    from proxy_trainer.targets import assign_targets
+    from proxy_trainer.targets import targets_of
 
-    targets = assign_targets(anchor_boxes(task.image_px, task.anchor_size), batch.boxes, batch.classes)
+    anchors = anchor_boxes(task.image_px, task.anchor_size)
+    targets = targets_of(anchors, batch.boxes, batch.classes, batch.matches)
     return normalise(batch.pixels, batch.sizes).numpy(), keras_targets(targets).numpy()
 
 
 def random_batch(task: ProxyTask) -> TrainingBatch:
     """A training batch of noise with boxes of all sizes."""
+    from proxy_trainer.anchors import anchor_boxes
     from proxy_trainer.augment import Views, sampling_windows
     from proxy_trainer.engine import TrainingBatch
+    from proxy_trainer.targets import match_anchors
 
     rng, px, count = np.random.default_rng(0), task.image_px, task.batch_size
     sides = np.exp(rng.uniform(np.log(px / 16), np.log(px / 2), (count, BOXES_AN_IMAGE, 2)))
     corners = rng.uniform(0, px - sides)
+    boxes = np.concatenate([corners, corners + sides], axis=-1).astype(np.float32)
+    classes = np.zeros((count, BOXES_AN_IMAGE), np.int32)
     whole = Views(np.ones(count, np.float32), np.zeros((count, 2), np.float32), np.zeros(count, np.bool_))
     return TrainingBatch(
         pixels=rng.integers(0, 255, (count, px, px, 3), dtype=np.uint8),
         sizes=np.full((count, 2), px, np.int32),
         windows=sampling_windows(whole, px),
-        boxes=np.concatenate([corners, corners + sides], axis=-1).astype(np.float32),
-        classes=np.zeros((count, BOXES_AN_IMAGE), np.int32),
+        boxes=boxes,
+        classes=classes,
+        matches=match_anchors(anchor_boxes(px, task.anchor_size), boxes, classes),
     )
 
 

@@ -7,8 +7,10 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from proxy_trainer.anchors import anchor_boxes
 from proxy_trainer.augment import Views, sampling_windows
 from proxy_trainer.engine import Engine, TrainingBatch
+from proxy_trainer.targets import match_anchors
 from search_space.architecture import Architecture, Operations
 from search_space.cost import parameters
 from search_space.proxy_task import resolve
@@ -30,13 +32,16 @@ def engine() -> Engine:
 def _batch(seed: int) -> TrainingBatch:
     rng, px, count = np.random.default_rng(seed), TASK.image_px, TASK.batch_size
     corners = rng.uniform(0, 20, (count, len(SIDES), 2))
+    boxes = np.concatenate([corners, corners + SIDES[:, None]], axis=-1).astype(np.float32)
+    classes = rng.integers(0, CLASSES, (count, len(SIDES))).astype(np.int32)
     views = Views(np.ones(count, np.float32), np.zeros((count, 2), np.float32), np.zeros(count, np.bool_))
     return TrainingBatch(
         pixels=rng.integers(0, 255, (count, px, px, 3), dtype=np.uint8),
         sizes=np.array([[96, 96], [96, 60], [72, 96]], np.int32),
         windows=sampling_windows(views, px),
-        boxes=np.concatenate([corners, corners + SIDES[:, None]], axis=-1).astype(np.float32),
-        classes=rng.integers(0, CLASSES, (count, len(SIDES))).astype(np.int32),
+        boxes=boxes,
+        classes=classes,
+        matches=match_anchors(anchor_boxes(px, TASK.anchor_size), boxes, classes),
     )
 
 
