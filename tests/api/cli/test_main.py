@@ -83,7 +83,7 @@ def test_an_unexpected_error_is_one_line_and_the_traceback_comes_when_asked_for(
         raise RuntimeError("out of order")
 
     monkeypatch.delenv("EFFSPINE_DEBUG", raising=False)
-    monkeypatch.setattr("search_space.catalogue.models", broken)
+    monkeypatch.setattr("search_space.catalogue.model_rows", broken)
     assert run(["models"]) == 1
     error = capsys.readouterr().err
     assert "RuntimeError: out of order" in error
@@ -97,5 +97,5 @@ def test_ctrl_c_is_130(monkeypatch: pytest.MonkeyPatch) -> None:
     def interrupted(*_: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("search_space.catalogue.models", interrupted)
+    monkeypatch.setattr("search_space.catalogue.model_rows", interrupted)
     assert run(["models"]) == 130
