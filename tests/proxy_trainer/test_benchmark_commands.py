@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner
 
-from proxy_trainer import engine_benchmark
-from proxy_trainer.benchmark_commands import engine_app, evaluation_app
+from proxy_trainer import engine_benchmark, memory_benchmark
+from proxy_trainer.benchmark_commands import engine_app, evaluation_app, memory_app
 
 FOUND = {
     "first_step_seconds": 0.5,
@@ -42,3 +42,16 @@ def test_evaluation_prints_one_document_or_a_table() -> None:
     done = CliRunner().invoke(evaluation_app, ["--images", "5", "--json"], catch_exceptions=False)
     assert json.loads(done.stdout)["images"] == 5
     assert "pycocotools" in CliRunner().invoke(evaluation_app, ["--images", "5"], catch_exceptions=False).stdout
+
+
+def test_memory_prints_one_document_or_a_table(monkeypatch: pytest.MonkeyPatch) -> None:
+    def measured(architectures: int, threads: int, progress: Callable[[str], None]) -> dict[str, Any]:
+        progress("10 of 30")
+        return {"architectures": architectures, "growth_mb": 3.4, "rss_mb": [900.0, 903.4], "traces": [1, 1]}
+
+    monkeypatch.setattr(memory_benchmark, "memory_benchmark", measured)
+    done = CliRunner().invoke(memory_app, ["--architectures", "30", "--json"], catch_exceptions=False)
+    assert json.loads(done.stdout)["growth_mb"] == 3.4
+    assert "10 of 30" in done.stderr
+    table = CliRunner().invoke(memory_app, [], catch_exceptions=False).stdout
+    assert "+3 MB" in table
