@@ -1,0 +1,116 @@
+"""The figure of a proxy check: how far the rewards of one architecture scatter, and whether the order is right."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from matplotlib import rc_context
+from matplotlib.axes import Axes
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+from matplotlib.layout_engine import ConstrainedLayoutEngine
+from matplotlib.ticker import MaxNLocator
+
+from nas_controller.proxy_check.findings import ArchitectureRow, Findings
+from nas_controller.proxy_check.statistics import Estimate
+from search_space.errors import InvalidValueError
+
+SUFFIXES = (".svg", ".png")
+
+_NUMBERS_SHOWN = 24
+_MEAN, _SEED, _UNIFORM = "#1f4e79", "#8fb4d9", "#d1622b"
+_STYLE: dict[Any, Any] = {
+    "font.size": 9,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.titlesize": 9,
+    "axes.grid": True,
+    "grid.color": "#e6e6e6",
+    "grid.linewidth": 0.6,
+    "axes.axisbelow": True,
+    "legend.frameon": False,
+    "svg.hashsalt": "effspine",
+}
+
+
+def check_suffix(path: Path) -> None:
+    """Raises InvalidValueError for a file that is to be neither SVG nor PNG."""
+    if path.suffix.lower() not in SUFFIXES:
+        raise InvalidValueError(f"plot is {path}; its name must end in {' or '.join(SUFFIXES)}", field="plot")
+
+
+def write_plot(findings: Findings, path: Path) -> None:
+    """Writes the figure as SVG or PNG, by the suffix; the same findings give the same bytes.
+
+    Raises InvalidValueError for another suffix, and for a file that cannot be written.
+    """
+    check_suffix(path)
+    with rc_context(_STYLE):
+        figure = draw(findings)
+        # A date in the file would make every drawing of it another.
+        metadata = {"Date": None} if path.suffix.lower() == ".svg" else {"Software": None}
+        try:
+            figure.savefig(path, dpi=200, metadata=metadata)
+        except OSError as error:
+            raise InvalidValueError(f"the plot cannot be written to {path}: {error.strerror}", field="plot") from error
+
+
+def draw(findings: Findings) -> Figure:
+    """The figure: rewards by architecture, and beside them, where there is a reference, proxy against reference."""
+    trained = [row for row in findings.rows if row.spread is not None]
+    compared = [row for row in trained if row.reference is not None]
+    figure = Figure(figsize=(8.2, 3.4) if compared else (4.6, 3.4), layout=ConstrainedLayoutEngine(wspace=0.05))
+    FigureCanvasAgg(figure)
+    panels = 2 if compared else 1
+    _draw_rewards(figure.add_subplot(1, panels, 1), findings, trained)
+    if compared:
+        _draw_ranking(figure.add_subplot(1, panels, 2), findings, compared)
+    return figure
+
+
+def _draw_rewards(axes: Axes, findings: Findings, rows: list[ArchitectureRow]) -> None:
+    """The architectures in the order of their means, a dot for each seed."""
+    ordered = sorted(rows, key=lambda row: (_mean(row), row.number))
+    places = [(place, reward) for place, row in enumerate(ordered) for reward in row.rewards if reward is not None]
+    if places:
+        axes.plot(*np.transpose(places), "o", ms=4, color=_SEED, label="one seed")
+        axes.plot(range(len(ordered)), [_mean(row) for row in ordered], "_", ms=9, mew=2, color=_MEAN, label="mean")
+        for place, row in enumerate(ordered):
+            if row.number == 0:
+                axes.plot(place, _mean(row), "_", ms=9, mew=2, color=_UNIFORM, label="mean of the uniform baseline")
+        axes.legend(loc="upper left", handletextpad=0.4)
+    if len(ordered) <= _NUMBERS_SHOWN:
+        axes.set_xticks(range(len(ordered)), [str(row.number) for row in ordered])
+    else:
+        axes.set_xticks([])
+    axes.grid(axis="x", visible=False)
+    axes.set_ylim(0, 1.2 * max((reward for _, reward in places), default=0) or 1)  # room for the legend
+    axes.set_xlabel("architecture, by mean reward")
+    axes.set_ylabel("reward of the proxy")
+    axes.set_title(f"ICC(1) {_in_words(findings.intraclass_one_way)}", loc="left")
+
+
+def _draw_ranking(axes: Axes, findings: Findings, rows: list[ArchitectureRow]) -> None:
+    """The mean of the proxy and its extent over the seeds against the reference."""
+    for row in rows:
+        mean, reference = _mean(row), row.reference
+        assert reference is not None
+        known = [reward for reward in row.rewards if reward is not None]
+        axes.plot([min(known), max(known)], [reference, reference], "-", lw=1, color=_SEED, zorder=1)
+        axes.plot(mean, reference, "o", ms=5, color=_MEAN if row.number else _UNIFORM)
+    axes.xaxis.set_major_locator(MaxNLocator(6, steps=[1, 2, 5, 10]))
+    axes.yaxis.set_major_locator(MaxNLocator(6, steps=[1, 2, 5, 10]))
+    axes.set_xlabel("reward of the proxy, mean and extent over the seeds")
+    axes.set_ylabel("reward of the reference")
+    axes.set_title(f"Kendall tau of one seed {_in_words(findings.correlation.kendall_of_one_seed)}", loc="left")
+
+
+def _mean(row: ArchitectureRow) -> float:
+    assert row.spread is not None
+    return row.spread.mean
+
+
+def _in_words(estimate: Estimate | None) -> str:
+    return "unknown" if estimate is None else f"{estimate.value:.2f} (95 %: {estimate.low:.2f} to {estimate.high:.2f})"

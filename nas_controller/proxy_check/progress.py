@@ -1,0 +1,105 @@
+"""How far a proxy check is, on standard error: a bar on a terminal, a line a training anywhere else."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+from nas_controller.proxy_check.results import Record, Result, key_of, missing
+from nas_controller.proxy_check.study import Study, Training
+
+Show = Callable[[int, int, str], None]
+Say = Callable[[str], None]
+
+
+class Progress:
+    """Counts trainings, and estimates the time left from the seconds a step has taken so far."""
+
+    def __init__(self, study: Study, record: Record, parallelism: int, show: Show, say: Say) -> None:
+        trainings = study.trainings()
+        left = missing(study, record)
+        self._total = len(trainings)
+        self._done = self._total - len(left)
+        self._parallelism = parallelism
+        self._steps_left = sum(training.task.steps for training in left)
+        self._seconds = 0.0
+        self._steps = 0
+        self._show = show
+        self._say = say
+        for training in trainings:
+            result = record.get(key_of(study, training))
+            if result is not None:
+                self._count(training, result)
+
+    def ended(self, training: Training, result: Result) -> None:
+        """One more has ended."""
+        self._done += 1
+        self._steps_left -= training.task.steps
+        self._count(training, result)
+        if result.reward is None:
+            self._say(f"{_name(training)} failed: {result.error}")
+        reward = "-" if result.reward is None else f"{result.reward:.3f}"
+        last = f"{_name(training)}: reward {reward}, {result.metrics.get('seconds', 0.0):.1f} s"
+        left = f"; about {_duration(self._seconds_left())} left" if self._steps_left and self._steps else ""
+        self._show(self._done, self._total, last + left)
+
+    def tried_again(self, training: Training, why: str) -> None:
+        """One has failed and is begun again."""
+        self._say(f"{_name(training)} is tried again: {why}")
+
+    def begin(self) -> None:
+        """Shows where it starts."""
+        self._show(self._done, self._total, "starting")
+
+    def _count(self, training: Training, result: Result) -> None:
+        if "seconds" in result.metrics:
+            self._seconds += result.metrics["seconds"]
+            self._steps += training.task.steps
+
+    def _seconds_left(self) -> float:
+        return self._seconds / self._steps * self._steps_left / self._parallelism
+
+
+@contextmanager
+def shown_progress(study: Study, record: Record, parallelism: int) -> Iterator[Progress]:
+    """Shows the progress of the study, whose record is so far the given one, until the block ends."""
+    if not sys.stderr.isatty():
+
+        def line(done: int, total: int, last: str) -> None:
+            print(f"[{done}/{total}] {last}", file=sys.stderr, flush=True)
+
+        progress = Progress(study, record, parallelism, line, lambda words: print(words, file=sys.stderr, flush=True))
+        progress.begin()
+        yield progress
+        return
+
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, SpinnerColumn, TextColumn
+    from rich.progress import Progress as Bar
+
+    console = Console(stderr=True, highlight=False)
+    columns = (SpinnerColumn(), MofNCompleteColumn(), BarColumn(20), TextColumn("{task.description}", markup=False))
+    with Bar(*columns, console=console, transient=True) as bar:
+        task = bar.add_task("starting")
+        progress = Progress(
+            study,
+            record,
+            parallelism,
+            lambda done, total, last: bar.update(task, completed=done, total=total, description=last),
+            lambda words: console.print(words, markup=False),
+        )
+        progress.begin()
+        yield progress
+
+
+def _name(training: Training) -> str:
+    what = "" if training.purpose == "proxy" else "reference, "
+    return f"{what}seed {training.seed}, architecture {training.architecture}"
+
+
+def _duration(seconds: float) -> str:
+    whole = round(seconds)
+    if whole < 60:
+        return f"{whole} s"
+    return f"{whole // 60} min" if whole < 3600 else f"{whole // 3600} h {whole % 3600 // 60:02d} min"

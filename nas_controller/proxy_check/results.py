@@ -1,0 +1,155 @@
+"""What came of each training: a file of JSON lines that is only ever appended to, so that a check can go on.
+
+A line is written and flushed to the disk when a training ends. A process that is killed while it writes leaves a torn
+last line, without its end; such a line is dropped. A training is known by everything that decides its reward: base,
+widths, the whole task, seed and data set. One that has failed is recorded too, with its error, and a later reward takes
+its place.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import math
+import os
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, BinaryIO, NamedTuple
+
+from nas_controller.proxy_check.study import Study, Training
+from search_space.errors import InvalidValueError
+
+
+class Key(NamedTuple):
+    """What decides a reward. Numbers compare as numbers, so that 1 and 1.0 in a task are the same."""
+
+    base: str
+    widths: tuple[int, ...]
+    task: tuple[tuple[str, Any], ...]
+    seed: int
+    dataset: str | None
+
+
+@dataclass(frozen=True)
+class Result:
+    """The outcome of one training, with what decides it. `reward` is None where it failed, and `error` says why.
+
+    `threads` is how many processors the training might use, `at_once` how many trainings ran side by side.
+    """
+
+    base: str
+    widths: tuple[int, ...]
+    task: Mapping[str, Any]
+    seed: int
+    dataset: str | None
+    threads: int
+    at_once: int
+    reward: float | None
+    metrics: Mapping[str, float]
+    error: str | None
+    effspine: str
+
+    @property
+    def key(self) -> Key:
+        """What the training is known by."""
+        return Key(self.base, self.widths, tuple(sorted(self.task.items())), self.seed, self.dataset)
+
+
+Record = dict[Key, Result]
+
+
+def key_of(study: Study, training: Training) -> Key:
+    """What a training of the study is known by."""
+    task = tuple(sorted(training.task.to_dict().items()))
+    return Key(study.base.name, training.widths, task, training.seed, study.dataset)
+
+
+def missing(study: Study, record: Record) -> list[Training]:
+    """The trainings of the study that have no reward yet, in its order."""
+    return [one for one in study.trainings() if not _has_reward(record.get(key_of(study, one)))]
+
+
+def read(path: Path) -> Record:
+    """The results in the file, none where there is no file; a torn last line is left out.
+
+    Raises InvalidValueError, with the number of the line, for a file that holds something else.
+    """
+    record: Record = {}
+    try:
+        content = path.read_bytes()
+    except FileNotFoundError:
+        return record
+    except OSError as error:
+        raise InvalidValueError(f"the results in {path} cannot be read: {error.strerror}", field="out") from error
+    for number, line in enumerate(content[: _whole(content)].splitlines(), start=1):
+        _take(record, _parsed(line, path, number))
+    return record
+
+
+class Appender:
+    """The open file, and the record as it grows."""
+
+    def __init__(self, file: BinaryIO, record: Record) -> None:
+        self._file = file
+        self.record = record
+
+    def append(self, result: Result) -> None:
+        """Writes a result to the disk and takes it into the record."""
+        document = asdict(result)
+        document["metrics"] = {name: value for name, value in result.metrics.items() if math.isfinite(value)}
+        line = json.dumps(document, ensure_ascii=False, allow_nan=False) + "\n"
+        self._file.write(line.encode())
+        self._file.flush()
+        os.fsync(self._file.fileno())
+        _take(self.record, result)
+
+
+@contextmanager
+def appending(path: Path) -> Iterator[Appender]:
+    """The file to append to, made where it is not there, its torn last line removed; ours alone until the block ends.
+
+    Raises InvalidValueError where another process has it, where it cannot be written, and like `read`.
+    """
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        file = path.open("a+b")
+    except OSError as error:
+        raise InvalidValueError(f"the results cannot be written to {path}: {error.strerror}", field="out") from error
+    with file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise InvalidValueError(f"another process is writing to {path}", field="out") from None
+        record = read(path)
+        file.seek(0)
+        file.truncate(_whole(file.read()))
+        yield Appender(file, record)
+
+
+def _whole(content: bytes) -> int:
+    """The length of the content up to the end of its last whole line."""
+    return content.rfind(b"\n") + 1
+
+
+def _parsed(line: bytes, path: Path, number: int) -> Result:
+    try:
+        document = json.loads(line)
+        result = Result(**(document | {"widths": tuple(document["widths"])}))
+        hash(result.key)
+    except (ValueError, TypeError, KeyError, AttributeError) as error:
+        raise InvalidValueError(
+            f"{path}, line {number}: this is no result of a training ({error!r})", field="out"
+        ) from error
+    return result
+
+
+def _take(record: Record, result: Result) -> None:
+    """A reward stays whatever comes later; a failure is replaced."""
+    if not _has_reward(record.get(result.key)):
+        record[result.key] = result
+
+
+def _has_reward(result: Result | None) -> bool:
+    return result is not None and result.reward is not None

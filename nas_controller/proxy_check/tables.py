@@ -1,0 +1,125 @@
+"""A proxy check for people: a table of the architectures, the estimates, and the verdict."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from nas_controller.proxy_check.findings import ArchitectureRow, Findings
+from nas_controller.proxy_check.statistics import Estimate
+from nas_controller.proxy_check.study import Study
+from nas_controller.proxy_check.verdict import Criterion, Verdict
+
+if TYPE_CHECKING:
+    from rich.text import Text
+
+_SPARKS = "▁▂▃▄▅▆▇█"
+_FAILURES_SHOWN = 5
+_STYLES = {"pass": "green", "fail": "bold red", "unknown": "yellow"}
+
+
+def print_check(study: Study, findings: Findings, verdict: Verdict) -> None:
+    """Prints all of it on standard output."""
+    _print_table(*_architectures(study, findings), left=("widths",))
+    _print_table(("estimate", "value", "95 % interval", "over"), _estimates(findings), left=("estimate", "over"))
+    columns = ("criterion", "measured", "95 % interval", "threshold", "", "remark")
+    _print_table(columns, [_criterion(one) for one in verdict.criteria], left=("criterion", "threshold", "", "remark"))
+    for failure in findings.failures[:_FAILURES_SHOWN]:
+        one = failure.training
+        print(f"{one.purpose} of architecture {one.architecture}, seed {one.seed}, failed: {failure.error}")
+    if len(findings.failures) > _FAILURES_SHOWN:
+        print(f"and {len(findings.failures) - _FAILURES_SHOWN} more failures")
+    print(verdict.text)
+
+
+def _architectures(study: Study, findings: Findings) -> tuple[Sequence[str], list[Sequence[str | Text]]]:
+    reference = ("reference",) if study.reference is not None else ()
+    seeds = tuple(f"seed {seed}" for seed in study.seeds)
+    columns = ("", "widths", "multi-adds", *seeds, "mean", "deviation", "variation", *reference)
+    return columns, [_architecture(row, bool(reference)) for row in findings.rows]
+
+
+def _architecture(row: ArchitectureRow, with_reference: bool) -> Sequence[str | Text]:
+    spread = row.spread
+    cells = [
+        str(row.number) if row.number else "uniform",
+        _spark_line(row.widths),
+        f"{row.madds_ratio:.3f}",
+        *map(_decimals, row.rewards),
+        _decimals(None if spread is None else spread.mean),
+        _decimals(None if spread is None else spread.deviation),
+        _decimals(None if spread is None else spread.coefficient),
+    ]
+    return [*cells, _decimals(row.reference)] if with_reference else cells
+
+
+def _estimates(findings: Findings) -> list[Sequence[str | Text]]:
+    table = f"{findings.compared} architectures, {findings.compared_seeds} seeds"
+    rows: list[Sequence[str | Text]] = [
+        _estimate("ICC(1), seeds count as noise", findings.intraclass_one_way, table),
+        _estimate("ICC(C,1), all with one seed", findings.intraclass_consistency, table),
+    ]
+    variation = findings.variation
+    rows.append(("variation, median", _decimals(variation and variation.median), "", ""))
+    rows.append(("variation, worst", _decimals(variation and variation.worst), "", ""))
+    correlation = findings.correlation
+    if findings.correlated:
+        over = f"{findings.correlated} architectures"
+        rows += [
+            _estimate("Kendall tau, one seed", correlation.kendall_of_one_seed, over),
+            _estimate("Kendall tau, mean of the seeds", correlation.kendall_of_mean, over),
+            _estimate("Spearman rho, one seed", correlation.spearman_of_one_seed, over),
+            _estimate("Spearman rho, mean of the seeds", correlation.spearman_of_mean, over),
+        ]
+    for name, seconds in (("trial", findings.proxy_seconds), ("reference", findings.reference_seconds)):
+        if seconds is not None:
+            rows.append((f"seconds of a {name}, median", f"{seconds.median:.1f}", "", ""))
+    return rows
+
+
+def _estimate(name: str, estimate: Estimate | None, over: str) -> Sequence[str | Text]:
+    if estimate is None:
+        return name, "-", "", over
+    return name, f"{estimate.value:.3f}", _interval(estimate.low, estimate.high), over
+
+
+def _criterion(criterion: Criterion) -> Sequence[str | Text]:
+    from rich.text import Text
+
+    return (
+        criterion.subject,
+        "-" if criterion.measured is None else f"{criterion.measured:.3f}",
+        _interval(criterion.low, criterion.high),
+        f"{criterion.bound} {criterion.threshold:g}",
+        Text(criterion.status, style=_STYLES[criterion.status]),
+        criterion.remark,
+    )
+
+
+def _interval(low: float | None, high: float | None) -> str:
+    return "" if low is None or high is None else f"{low:.2f} to {high:.2f}"
+
+
+def _decimals(value: float | None) -> str:
+    return "-" if value is None else f"{value:.3f}"
+
+
+def _spark_line(values: Sequence[float]) -> str:
+    """One character a value, its height by the value's share of the largest."""
+    largest = max(values)
+    return "".join(_SPARKS[min(len(_SPARKS) - 1, int(value / largest * len(_SPARKS)))] for value in values)
+
+
+def _print_table(columns: Sequence[str], rows: Sequence[Sequence[str | Text]], *, left: Sequence[str]) -> None:
+    from rich import box
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+    for column in columns:
+        table.add_column(column, justify="left" if column in left else "right", overflow="fold")
+    for row in rows:
+        table.add_row(*[Text(cell) if isinstance(cell, str) else cell for cell in row])
+    Console(highlight=False, width=None if sys.stdout.isatty() else 160).print(table)

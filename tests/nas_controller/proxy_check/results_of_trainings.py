@@ -1,0 +1,46 @@
+"""Studies and results for the tests of this package, without any training."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from nas_controller.proxy_check.results import Record, Result
+from nas_controller.proxy_check.study import Study, Training, design
+from search_space.proxy_task import resolve
+from search_space.space import SearchSpace
+
+
+def synthetic_study(architectures: int = 4, seeds: int = 2, reference: bool = True, seconds: float = 0.0) -> Study:
+    """A study that trains nothing."""
+    return design(
+        SearchSpace(),
+        resolve("synthetic", seconds=seconds),
+        None,
+        architectures=architectures,
+        seeds=seeds,
+        reference_factor=8 if reference else None,
+        seed=1,
+    )
+
+
+def result(study: Study, training: Training, reward: float | None, seconds: float = 60.0) -> Result:
+    """What a training of the study might have come to; without a reward it has failed."""
+    return Result(
+        base=study.base.name,
+        widths=training.widths,
+        task=training.task.to_dict(),
+        seed=training.seed,
+        dataset=study.dataset,
+        threads=2,
+        at_once=1,
+        reward=reward,
+        metrics={} if reward is None else {"ap": reward, "seconds": seconds},
+        error="the loss is not finite" if reward is None else None,
+        effspine="0",
+    )
+
+
+def record_of(study: Study, reward: Callable[[Training], float | None], trainings: int | None = None) -> Record:
+    """The results of the first `trainings` trainings, or of all."""
+    results = [result(study, training, reward(training)) for training in study.trainings()[:trainings]]
+    return {one.key: one for one in results}

@@ -1,0 +1,178 @@
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from nas_controller.proxy_check.document import document
+from nas_controller.proxy_check.findings import Findings, find, largest_complete_part
+from nas_controller.proxy_check.study import Study, Training
+from nas_controller.proxy_check.verdict import Criterion, Thresholds, Verdict, judge
+from tests.nas_controller.proxy_check.results_of_trainings import record_of, result, synthetic_study
+
+SMALL = Thresholds(architectures=3, seeds=2)
+
+
+def steady(training: Training) -> float:
+    """Rewards that rise with the number, a little noise that differs from seed to seed and architecture to other."""
+    noise = 0.002 * ((training.architecture * 7 + training.seed * 3) % 5 - 2)
+    return 0.1 * (training.architecture + 1) + noise
+
+
+def found(study: Study, trainings: int | None = None) -> Findings:
+    return find(study, record_of(study, steady, trainings))
+
+
+def criteria(verdict: Verdict) -> dict[str, Criterion]:
+    return {criterion.name: criterion for criterion in verdict.criteria}
+
+
+def test_rows_have_their_rewards_and_their_reference() -> None:
+    study = synthetic_study(architectures=4, seeds=2)
+    findings = found(study)
+    trainings = {(one.purpose, one.architecture, one.seed): steady(one) for one in study.trainings()}
+    for number, row in enumerate(findings.rows):
+        assert row.number == number
+        assert row.widths == study.architectures[number].widths
+        assert row.rewards == tuple(trainings["proxy", number, seed] for seed in study.seeds)
+        assert row.reference == trainings["reference", number, study.reference_seed]
+        assert row.spread is not None
+        assert row.spread.mean == pytest.approx(sum(trainings["proxy", number, seed] for seed in (1, 2)) / 2)
+    assert (findings.finished, findings.trainings, findings.is_complete) == (12, 12, True)
+
+
+@pytest.mark.parametrize(
+    ("rewards", "rows", "columns"),
+    [
+        ([[1, 1], [1, 1]], [0, 1], [0, 1]),
+        ([[1, None], [1, None], [1, 1]], [0, 1, 2], [0]),
+        ([[1, 1, None], [1, 1, None], [1, 1, 1]], [0, 1, 2], [0, 1]),
+        ([[1, None, 1], [1, None, 1], [1, 1, 1]], [0, 1, 2], [0, 2]),
+        ([[None, None], [None, 1]], [1], [1]),
+        ([[None, None]], [], []),
+    ],
+)
+def test_the_largest_part_of_a_table_without_a_gap(
+    rewards: list[list[float | None]], rows: list[int], columns: list[int]
+) -> None:
+    assert largest_complete_part(rewards) == (rows, columns)
+
+
+def test_two_of_three_seeds_already_say_how_noisy_it_is() -> None:
+    study = synthetic_study(architectures=4, seeds=3)
+    findings = found(study, trainings=9)
+    assert (findings.compared, findings.compared_seeds) == (4, 2)
+    assert findings.intraclass_one_way == found(synthetic_study(architectures=4, seeds=2)).intraclass_one_way
+    verdict = judge(study, findings, SMALL)
+    assert criteria(verdict)["intraclass_correlation"].status == "pass"
+    assert criteria(verdict)["kendall_tau"].status == "unknown"
+    assert not verdict.passed
+    assert "No verdict" in verdict.text
+    assert "7 of 16 trainings have no reward" in verdict.text
+
+
+def test_nothing_at_all_is_unknown_and_has_a_document() -> None:
+    study = synthetic_study()
+    findings = find(study, {})
+    verdict = judge(study, findings, SMALL)
+    assert {criterion.status for criterion in verdict.criteria} == {"unknown"}
+    assert not verdict.passed
+    json.dumps(document(study, findings, verdict, SMALL, Path("x")), allow_nan=False)
+
+
+def test_all_pass() -> None:
+    study = synthetic_study(architectures=4, seeds=2)
+    verdict = judge(study, found(study), SMALL)
+    assert [criterion.status for criterion in verdict.criteria] == ["pass"] * 4
+    assert verdict.passed
+    assert "Passed: all 4 criteria hold" in verdict.text
+    assert "Nothing was trained" in verdict.text
+    assert "small" not in verdict.text
+    assert "small: 4 architectures and 2 seeds" in judge(study, found(study), Thresholds()).text
+
+
+@pytest.mark.parametrize(
+    ("name", "thresholds"),
+    [
+        ("intraclass_correlation", {"min_icc": 0.99999}),
+        ("coefficient_of_variation", {"max_variation": 0.0001}),
+        ("kendall_tau", {"min_tau": 1.1}),
+        ("seconds", {"max_seconds": 60.0}),
+    ],
+)
+def test_each_criterion_can_fail_alone(name: str, thresholds: dict[str, float]) -> None:
+    study = synthetic_study(architectures=4, seeds=2)
+    verdict = judge(study, found(study), Thresholds(**thresholds))
+    assert [criterion.name for criterion in verdict.criteria if criterion.status == "fail"] == [name]
+    assert not verdict.passed
+    assert f"1 of 4 criteria fail ({name.replace('_', ' ')})" in verdict.text
+
+
+def test_the_worst_architecture_decides_on_the_variation() -> None:
+    study = synthetic_study(architectures=5, seeds=2)
+
+    def one_is_wild(training: Training) -> float:
+        wild = training.architecture == 3 and training.seed == 2
+        return 2 * steady(training) if wild else steady(training)
+
+    findings = find(study, record_of(study, one_is_wild))
+    criterion = criteria(judge(study, findings, SMALL))["coefficient_of_variation"]
+    assert findings.variation is not None
+    assert findings.variation.median < 0.15 < findings.variation.worst
+    assert (criterion.status, criterion.measured) == ("fail", findings.variation.worst)
+
+
+def test_a_reversed_order_fails() -> None:
+    study = synthetic_study(architectures=5, seeds=2)
+    record = record_of(study, lambda one: 1 - steady(one) if one.purpose == "reference" else steady(one))
+    criterion = criteria(judge(study, find(study, record), SMALL))["kendall_tau"]
+    assert (criterion.status, criterion.measured) == ("fail", pytest.approx(-1.0))
+
+
+def test_without_a_reference_the_order_is_no_criterion_and_that_is_said() -> None:
+    study = synthetic_study(architectures=4, seeds=2, reference=False)
+    verdict = judge(study, found(study), SMALL)
+    assert "kendall_tau" not in criteria(verdict)
+    assert verdict.passed
+    assert "The order of the architectures was not checked" in verdict.text
+
+
+def test_a_failed_training_is_told_and_keeps_the_study_from_passing() -> None:
+    study = synthetic_study(architectures=5, seeds=2)
+    record = record_of(study, steady)
+    failed = result(study, study.trainings()[2], None)
+    record[failed.key] = failed
+    findings = find(study, record)
+    assert [failure.training for failure in findings.failures] == [study.trainings()[2]]
+    assert findings.compared == 4
+    verdict = judge(study, findings, SMALL)
+    assert not verdict.passed
+    assert "1 of 15 trainings have no reward" in verdict.text
+
+
+def test_an_interval_across_the_threshold_is_said_to_be_unsure() -> None:
+    unsure = Criterion("x", "", 0.6, 0.4, 0.8, "at least", 0.5)
+    assert (unsure.status, unsure.is_clear) == ("pass", False)
+    assert Criterion("x", "", 0.6, 0.5, 0.8, "at least", 0.5).is_clear is True
+    assert Criterion("x", "", 0.2, 0.1, 0.4, "at least", 0.5).is_clear is True
+    assert Criterion("x", "", 0.2, None, None, "under", 0.5).is_clear is None
+
+
+def test_the_bounds_themselves() -> None:
+    assert Criterion("x", "", 0.5, None, None, "at least", 0.5).status == "pass"
+    assert Criterion("x", "", 0.5, None, None, "under", 0.5).status == "fail"
+
+
+def test_the_document_has_the_figures() -> None:
+    study = synthetic_study(architectures=4, seeds=2)
+    findings = found(study)
+    verdict = judge(study, findings, SMALL)
+    written = json.loads(json.dumps(document(study, findings, verdict, SMALL, Path("r.jsonl")), allow_nan=False))
+    assert written["study"]["trained"] is False
+    assert written["study"]["reference"]["task"]["steps"] == 8 * written["study"]["task"]["steps"]
+    assert findings.intraclass_one_way is not None
+    assert written["estimates"]["intraclass_one_way"]["low"] == findings.intraclass_one_way.low
+    assert written["architectures"][2]["rewards"] == list(findings.rows[2].rewards)
+    assert [criterion["status"] for criterion in written["criteria"]] == ["pass"] * 4
+    assert written["verdict"] == {"passed": True, "text": verdict.text}

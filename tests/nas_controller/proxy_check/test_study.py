@@ -1,0 +1,90 @@
+from __future__ import annotations
+
+import math
+from itertools import combinations
+
+import numpy as np
+import pytest
+
+from nas_controller.proxy_check.study import design, lengthened, spread_over
+from search_space.errors import InvalidValueError
+from search_space.proxy_task import resolve
+from search_space.space import CHOICES, SearchSpace
+from tests.nas_controller.proxy_check.results_of_trainings import synthetic_study
+
+
+def nearest(widths: list[tuple[int, ...]]) -> float:
+    """The smallest distance of two of them, in logarithms of widths."""
+    return min(math.dist(np.log(one), np.log(other)) for one, other in combinations(widths, 2))
+
+
+def test_the_baseline_comes_first_and_a_larger_study_has_the_smaller_one_in_it() -> None:
+    space = SearchSpace()
+    eight = spread_over(space, 8, seed=1)
+    assert eight[0] == space.baseline
+    assert spread_over(space, 12, seed=1)[:8] == eight
+    assert spread_over(space, 8, seed=1) == eight
+    assert spread_over(space, 8, seed=2) != eight
+
+
+def test_the_architectures_lie_farther_apart_than_random_ones() -> None:
+    space = SearchSpace()
+    random = np.random.default_rng(7)
+    drawn = [space.candidate(random.choice(CHOICES, space.num_blocks).tolist()).widths for _ in range(15)]
+    spread = [candidate.widths for candidate in spread_over(space, 16, seed=1)]
+    assert len(set(spread)) == 16
+    assert nearest(spread) > 1.2 * nearest([space.baseline.widths, *drawn])
+
+
+def test_each_architecture_is_the_farthest_from_those_before_it() -> None:
+    widths = [candidate.widths for candidate in spread_over(SearchSpace(), 10, seed=3)]
+    gaps = [
+        min(math.dist(np.log(widths[number]), np.log(before)) for before in widths[:number])
+        for number in range(1, len(widths))
+    ]
+    assert gaps == sorted(gaps, reverse=True)
+
+
+def test_a_space_that_has_not_so_many_architectures_says_so() -> None:
+    narrow = SearchSpace(searched_blocks=(5, 7), choices=(1, 2))
+    with pytest.raises(InvalidValueError, match="gave only 3 of them"):
+        spread_over(narrow, 4, seed=1)
+
+
+def test_all_architectures_with_one_seed_then_the_next_and_the_references_last() -> None:
+    study = synthetic_study(architectures=3, seeds=2)
+    assert [(one.purpose, one.seed, one.architecture) for one in study.trainings()] == [
+        ("proxy", 1, 0), ("proxy", 1, 1), ("proxy", 1, 2),
+        ("proxy", 2, 0), ("proxy", 2, 1), ("proxy", 2, 2),
+        ("reference", 1001, 0), ("reference", 1001, 1), ("reference", 1001, 2),
+    ]  # fmt: skip
+    assert [one.widths for one in study.trainings()[:3]] == [one.widths for one in study.architectures]
+
+
+def test_more_seeds_and_architectures_keep_all_trainings_of_the_smaller_study() -> None:
+    small, large = synthetic_study(4, 2), synthetic_study(6, 3)
+    assert set(small.trainings()) < set(large.trainings())
+
+
+def test_without_a_reference_there_are_the_proxies_alone() -> None:
+    study = synthetic_study(architectures=3, seeds=2, reference=False)
+    assert {one.purpose for one in study.trainings()} == {"proxy"}
+    assert len(study.trainings()) == 6
+
+
+def test_the_reference_is_the_task_with_longer_training_and_warm_up() -> None:
+    task = resolve("laptop", steps=100, warmup_steps=10, learning_rate=0.1)
+    longer = lengthened(task, 8)
+    assert (longer.steps, longer.warmup_steps) == (800, 80)
+    assert longer.to_dict() | {"steps": 100, "warmup_steps": 10} == task.to_dict()
+
+
+def test_what_is_out_of_range_is_named() -> None:
+    task = resolve("synthetic")
+    good = {"architectures": 4, "seeds": 2, "reference_factor": 8, "seed": 1}
+    for name, value in (("architectures", 2), ("seeds", 1), ("reference_factor", 1), ("seed", -1), ("seeds", 101)):
+        with pytest.raises(InvalidValueError, match=f"{name} is {value}") as raised:
+            design(SearchSpace(), task, None, **(good | {name: value}))
+        assert raised.value.field == name
+    with pytest.raises(InvalidValueError, match="steps"):
+        design(SearchSpace(), resolve("paper", steps=9_000_000), None, **good)
