@@ -6,8 +6,10 @@ effspine proxy --widths 16,24,... --profile laptop --data DIR    about a minute 
 
 from __future__ import annotations
 
+import math
 import os
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -23,6 +25,8 @@ proxy_app = typer.Typer(add_completion=False)
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON document.")]
 
 _LISTED_FAULTS = 10
+_CHECKPOINTS = 10
+"""How many a training has with a profile that says nothing of them."""
 
 
 @data_app.command("make-digits")
@@ -107,6 +111,12 @@ def proxy(
     ] = None,
     seed: Annotated[int, typer.Option(min=0, max=2**31 - 1, help="Seed of weights, batches and reserved images.")] = 0,
     threads: Annotated[int, typer.Option(min=0, help="Processors to use; 0 is all of them.")] = 0,
+    checkpoint: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Save the training here as it goes; run again to go on.")
+    ] = None,
+    keep_checkpoint: Annotated[
+        bool, typer.Option("--keep-checkpoint", help="Leave the checkpoint there when the training is done.")
+    ] = False,
     as_json: AsJson = False,
 ) -> None:
     """Train one proxy network here and now, and print its COCO figures."""
@@ -118,6 +128,10 @@ def proxy(
     task = resolve(profile, **parse_overrides(overrides or []))
     if task.kind == "synthetic":
         raise InvalidValueError(f"profile {profile} trains nothing; use another one", field="proxy_task.profile")
+    if keep_checkpoint and checkpoint is None:
+        raise InvalidValueError("--keep-checkpoint needs --checkpoint FILE")
+    if checkpoint is not None and not task.checkpoint_steps:
+        task = replace(task, checkpoint_steps=math.ceil(task.steps / _CHECKPOINTS))
 
     from proxy_trainer.coco_folder import find_splits
     from proxy_trainer.native_output import held_back
@@ -125,16 +139,19 @@ def proxy(
     find_splits(data)  # a wrong folder need not wait for TensorFlow
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
     with held_back():
+        from proxy_trainer.checkpoint import check_is_free
         from proxy_trainer.proxy import Progress as Step
         from proxy_trainer.proxy import ProxyWorker
 
+        if checkpoint is not None:
+            check_is_free(checkpoint)
         worker = ProxyWorker(task, data, data_dir() / "cache", seed, threads or os.cpu_count() or 1)
     with progress_bar("training") as progress:
 
         def show(step: Step) -> None:
             progress(step.step, step.steps)
 
-        metrics = worker.run(candidate, show)
+        metrics = worker.run(candidate, show, checkpoint=checkpoint, keep=keep_checkpoint)
     if as_json:
         print_json(metrics)
         return

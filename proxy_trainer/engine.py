@@ -62,6 +62,30 @@ class TrainingBatch(NamedTuple):
     matches: Matches
 
 
+class EngineState(NamedTuple):
+    """All that the next step depends on, apart from its batch, rate and seed, of the architecture that is in.
+
+    Flat float32 vectors in the order of `search_space.cost.parameters`: the trainable `weights`, the optimiser's
+    moments `first` and `second` (empty where it keeps none), the `average` of the weights, the running `statistics`
+    of batch normalisation. `steps_done` counts the steps, which AdamW reads.
+    """
+
+    weights: npt.NDArray[np.float32]
+    first: npt.NDArray[np.float32]
+    second: npt.NDArray[np.float32]
+    average: npt.NDArray[np.float32]
+    statistics: npt.NDArray[np.float32]
+    steps_done: int
+
+
+class _Gradient(NamedTuple):
+    """Of a batch: its loss, the gradient of the weights, and the statistics of batch normalisation, flat."""
+
+    loss: DetectionLoss
+    gradient: tf.Tensor
+    statistics: tf.Tensor
+
+
 class _Layout:
     """Where each parameter of the family lies; those that an architecture lacks take no room."""
 
@@ -171,7 +195,10 @@ class Engine:
         self._statistics.assign(initial_values([p for p in present if not p.is_trainable], seed))
 
     def train_step(self, batch: TrainingBatch, learning_rate: float, path_seed: tuple[int, int]) -> DetectionLoss:
-        """One step of the task's optimiser; the loss before it. `path_seed` seeds the draws of stochastic depth."""
+        """One step of the task's optimiser; the loss before it. `path_seed` seeds the draws of stochastic depth.
+
+        With a `micro_batch_size`, which divides the batch, so many images go through the network at a time.
+        """
         loss = self._train(batch, tf.constant(learning_rate), tf.constant(path_seed))
         return DetectionLoss(*(float(part) for part in loss))
 
@@ -184,23 +211,37 @@ class Engine:
         values: npt.NDArray[np.float32] = self._weights.numpy()
         return values
 
+    def state(self) -> EngineState:
+        """The state after the last step, as copies."""
+        return EngineState._make([*(vector.numpy().copy() for vector in self._vectors), int(self._steps_done.numpy())])
+
+    def restore(self, state: EngineState) -> None:
+        """Go on from a state of the architecture that is in: the next step gives what it would have given then.
+
+        Raises ValueError, and changes nothing, for a state whose vectors are of other lengths.
+        """
+        for name, variable, values in zip(EngineState._fields, self._vectors, state[:-1], strict=False):
+            if values.shape != variable.numpy().shape:
+                raise ValueError(f"{name} has the shape {values.shape}, and in this network {variable.numpy().shape}")
+        for variable, values in zip(self._vectors, state[:-1], strict=True):
+            variable.assign(values)
+        self._steps_done.assign(state.steps_done)
+
+    @property
+    def _vectors(self) -> tuple[tf.Variable, ...]:
+        """In the order of `EngineState`; the weight decay is not among them, since `load` knows it."""
+        return self._weights, self._first, self._second, self._average, self._statistics
+
     def traces(self) -> tuple[int, int]:
         """How often the training and the inference graph were traced."""
         return self._train.experimental_get_tracing_count(), self._infer.experimental_get_tracing_count()
 
     def _train_step(self, batch: TrainingBatch, learning_rate: tf.Tensor, path_seed: tf.Tensor) -> DetectionLoss:
         task = self._task
-        images = view_pixels(normalise(batch.pixels, batch.sizes), batch.windows)
-        targets = targets_of(self._anchors, batch.boxes, batch.classes, batch.matches)
         weights = self._weights.read_value()
-        with tf.GradientTape() as tape:
-            tape.watch(weights)
-            tensors = self._layout.tensors(weights, self._statistics)
-            ops = TensorOps(tensors, training=True, drop_rate=task.stochastic_depth, path_seed=path_seed)
-            loss = detection_loss(*self._flatten(retinanet(ops, self._family, images)), targets)
-        gradient = tape.gradient(loss.total, weights)
-        if task.clip_norm:
-            gradient = tf.clip_by_norm(gradient, task.clip_norm)
+        whole = task.micro_batch_size in (0, task.batch_size)
+        found = (self._gradient if whole else self._accumulated)(weights, batch, path_seed)
+        gradient = tf.clip_by_norm(found.gradient, task.clip_norm) if task.clip_norm else found.gradient
         state = OptimizerState(self._first, self._second)
         weights, state = updated(task, weights, gradient, state, self._decay, learning_rate, self._steps_done)
         self._first.assign(state.first)
@@ -208,9 +249,51 @@ class Engine:
         self._steps_done.assign_add(1)
         self._weights.assign(weights)
         self._average.assign(task.ema_decay * self._average + (1.0 - task.ema_decay) * weights)
-        batch_statistics = tf.concat([ops.batch_statistics[p.name] for p in self._layout.statistics], axis=0)
-        self._statistics.assign(task.bn_momentum * self._statistics + (1.0 - task.bn_momentum) * batch_statistics)
-        return loss
+        self._statistics.assign(task.bn_momentum * self._statistics + (1.0 - task.bn_momentum) * found.statistics)
+        return found.loss
+
+    def _gradient(self, weights: tf.Tensor, batch: TrainingBatch, path_seed: tf.Tensor) -> _Gradient:
+        """Loss and gradient of a batch that goes through the network at once."""
+        images = view_pixels(normalise(batch.pixels, batch.sizes), batch.windows)
+        targets = targets_of(self._anchors, batch.boxes, batch.classes, batch.matches)
+        with tf.GradientTape() as tape:
+            tape.watch(weights)
+            tensors = self._layout.tensors(weights, self._statistics)
+            ops = TensorOps(tensors, training=True, drop_rate=self._task.stochastic_depth, path_seed=path_seed)
+            loss = detection_loss(*self._flatten(retinanet(ops, self._family, images)), targets)
+        statistics = tf.concat([ops.batch_statistics[p.name] for p in self._layout.statistics], axis=0)
+        return _Gradient(loss, tape.gradient(loss.total, weights), statistics)
+
+    def _accumulated(self, weights: tf.Tensor, batch: TrainingBatch, path_seed: tf.Tensor) -> _Gradient:
+        """Loss and gradient of a batch that goes through the network in parts, one after another.
+
+        A part's loss is per positive anchor of its own; weighted by its share of all positives, the sum is the loss
+        of the whole batch. What is not the same as at once: batch normalisation sees a part only, whose statistics
+        are averaged, and stochastic depth draws anew for each part.
+        """
+        size = self._task.micro_batch_size
+        parts = self._task.batch_size // size
+        positives = _positives(batch)
+
+        def add(part: tf.Tensor, so_far: _Gradient) -> tuple[tf.Tensor, _Gradient]:
+            micro = TrainingBatch._make(values[part * size : (part + 1) * size] for values in batch)
+            found = self._gradient(weights, micro, tf.random.experimental.stateless_fold_in(path_seed, part))
+            share = _positives(micro) / positives
+            return part + 1, _Gradient(
+                DetectionLoss(*(old + share * new for old, new in zip(so_far.loss, found.loss, strict=True))),
+                so_far.gradient + share * found.gradient,
+                so_far.statistics + found.statistics / parts,
+            )
+
+        nothing = _Gradient(
+            DetectionLoss(*(tf.zeros([]) for _ in DetectionLoss._fields)),
+            tf.zeros_like(weights),
+            tf.zeros_like(self._statistics),
+        )
+        # One at a time: parts that run side by side would all be in memory.
+        start = (tf.constant(0), nothing)
+        found: _Gradient = tf.while_loop(lambda part, _: part < parts, add, start, parallel_iterations=1)[1]
+        return found
 
     def _detect(self, pixels: tf.Tensor, sizes: tf.Tensor) -> tf.Tensor:
         ops = TensorOps(self._layout.tensors(self._average, self._statistics), training=False)
@@ -235,6 +318,11 @@ class Engine:
             return tf.ensure_shape(tf.concat(flat, axis=1), [None, count, values])
 
         return over_levels(outputs.class_logits, self._class_slots), over_levels(outputs.boxes, 4)
+
+
+def _positives(batch: TrainingBatch) -> tf.Tensor:
+    """What `detection_loss` divides by: the positive anchors of a batch and one more, so that it is never nothing."""
+    return tf.math.count_nonzero(batch.matches >= 0, dtype=tf.float32) + 1.0
 
 
 def normalise(pixels: tf.Tensor, sizes: tf.Tensor) -> tf.Tensor:

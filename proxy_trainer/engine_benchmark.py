@@ -32,7 +32,14 @@ if TYPE_CHECKING:
 
 CLASSES = 1
 TASK = resolve(
-    "laptop", image_px=128, width_multiplier=0.5, width_divisor=8, subnet_width=32, batch_size=16, learning_rate=0.01
+    "laptop",
+    image_px=128,
+    width_multiplier=0.5,
+    width_divisor=8,
+    subnet_width=32,
+    batch_size=16,
+    optimizer="sgd",
+    learning_rate=0.01,
 )
 OTHER_ARCHITECTURES = 4
 WARM_UP_STEPS = 2

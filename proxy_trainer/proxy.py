@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import logging
 import math
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,6 +15,7 @@ import numpy as np
 
 from proxy_trainer import runtime
 from proxy_trainer.batches import TrainingBatches
+from proxy_trainer.checkpoint import Checkpoint, CheckpointFile, data_identity, trial_identity
 from proxy_trainer.coco_folder import load_dataset
 from proxy_trainer.engine import DetectionBatch, Engine, TrainingBatch
 from proxy_trainer.errors import NonFiniteLossError
@@ -24,18 +27,70 @@ from search_space.proxy_task import ProxyTask
 _EVALUATION_BATCH = 32
 _PROGRESS_SECONDS = 1.0
 
+log = logging.getLogger(__name__)
+
 
 @dataclass(frozen=True)
 class Progress:
-    """How far a proxy is: steps done, of how many, the loss now, and the seconds since its start."""
+    """How far a proxy is: steps done, of how many, the loss now, and the seconds since its start.
+
+    `ap` is that of the reserved images, in the reports of every `evaluate_steps` steps; None in the others.
+    """
 
     step: int
     steps: int
     loss: float
     seconds: float
+    ap: float | None = None
 
 
 Metrics = dict[str, float | None]
+
+
+@dataclass
+class _Trial:
+    """A trial under way: the steps done, the loss of the last one, and the seconds of all processes that had it.
+
+    `started` is when it would have begun, by the clock of this process, had it never been cut off.
+    """
+
+    engine: Engine
+    file: CheckpointFile | None
+    report: Callable[[Progress], None]
+    started: float
+    step: int = 0
+    loss: float | None = None
+    evaluate_seconds: float = 0.0
+
+    @property
+    def seconds(self) -> float:
+        return time.perf_counter() - self.started
+
+    def resume(self) -> None:
+        """Go on from the checkpoint, where there is one that fits."""
+        found = self.file.load() if self.file else None
+        if self.file is None or found is None:
+            return
+        try:
+            self.engine.restore(found.state)
+        except ValueError as error:
+            self.file.refuse(str(error))
+            return
+        self.step, self.loss = found.state.steps_done, found.loss
+        self.started -= found.train_seconds + found.evaluate_seconds
+        self.evaluate_seconds = found.evaluate_seconds
+        log.info("goes on after step %d", self.step)
+
+    def save(self) -> None:
+        """Write a checkpoint, where there is a file for it."""
+        if self.file is not None and self.loss is not None:
+            train_seconds = self.seconds - self.evaluate_seconds
+            self.file.save(Checkpoint(self.engine.state(), self.loss, train_seconds, self.evaluate_seconds))
+
+    def discard(self) -> None:
+        """Remove the checkpoint."""
+        if self.file is not None:
+            self.file.discard()
 
 
 class ProxyWorker:
@@ -54,28 +109,53 @@ class ProxyWorker:
         )
         self._batches = TrainingBatches(pack(train, task.image_px, cache_dir), task, seed)
         self._packed = pack(self._reserved, task.image_px, cache_dir)
+        self._data = data_identity(train, self._reserved)
         self._class_slots = len(train.category_ids)
         self._engine: Engine | None = None
 
-    def run(self, candidate: Architecture, on_progress: Callable[[Progress], None] | None = None) -> Metrics:
+    def run(
+        self,
+        candidate: Architecture,
+        on_progress: Callable[[Progress], None] | None = None,
+        *,
+        checkpoint: Path | None = None,
+        keep: bool = False,
+    ) -> Metrics:
         """Train the candidate from scratch and score it: the COCO figures (`ap` is the reward), loss and seconds.
 
+        With a `checkpoint` the trial goes on from that file, if it is there and of this very trial, and every
+        `checkpoint_steps` steps it is written anew; the figures are those of a trial that was never cut off, and the
+        seconds those of all its parts. The file is removed when the trial ends. With `keep` it stays, with the
+        trained state. Where `on_progress` raises, the trial stops there, and the file stays too.
         Raises NonFiniteLossError where training leaves the finite numbers.
         """
         started = time.perf_counter()
         engine = self._engine_for(candidate)
         engine.load(candidate, self._seed)
-        loss = self._train(engine, started, on_progress or (lambda progress: None))
-        trained = time.perf_counter()
-        metrics = coco_metrics(self._reserved, self._detect(engine))
-        done = time.perf_counter()
+        file = None
+        if checkpoint is not None:
+            file = CheckpointFile(checkpoint, trial_identity(candidate, self._task, self._seed, self._data))
+        trial = _Trial(engine, file, on_progress or (lambda progress: None), started)
+        trial.resume()
+        try:
+            self._train(trial)
+        except NonFiniteLossError:
+            if not keep:
+                trial.discard()
+            raise
+        if keep:
+            trial.save()
+        metrics = self._score(trial)
+        if not keep:
+            trial.discard()
+        seconds = trial.seconds
         return {
             **metrics,
-            "loss": loss,
+            "loss": trial.loss,
             "steps": self._task.steps,
-            "train_seconds": round(trained - started, 3),
-            "evaluate_seconds": round(done - trained, 3),
-            "seconds": round(done - started, 3),
+            "train_seconds": round(seconds - trial.evaluate_seconds, 3),
+            "evaluate_seconds": round(trial.evaluate_seconds, 3),
+            "seconds": round(seconds, 3),
         }
 
     def _engine_for(self, candidate: Architecture) -> Engine:
@@ -84,33 +164,46 @@ class ProxyWorker:
             self._engine = Engine(self._task, self._class_slots, like=candidate)
         return self._engine
 
-    def _train(self, engine: Engine, started: float, on_progress: Callable[[Progress], None]) -> float:
-        """The loss of the last step."""
+    def _train(self, trial: _Trial) -> None:
+        """The steps that are left."""
         task = self._task
-        last_good: float | None = None
         reported = -math.inf
-        for step, batch in enumerate(self._prefetched()):
-            rate = task.learning_rate_at(step)
-            loss = engine.train_step(batch, rate, (self._seed, step)).total
-            if not math.isfinite(loss):
-                raise NonFiniteLossError(step, rate, last_good)
-            last_good = loss
-            now = time.perf_counter()
-            if now - reported >= _PROGRESS_SECONDS or step + 1 == task.steps:
-                reported = now
-                on_progress(Progress(step + 1, task.steps, loss, now - started))
-        assert last_good is not None
-        return last_good
+        # Closed at once if a report raises: the next trial's batches must not be made beside this one's.
+        with closing(self._prefetched(trial.step)) as batches:
+            for step, batch in enumerate(batches, start=trial.step):
+                rate = task.learning_rate_at(step)
+                loss = trial.engine.train_step(batch, rate, (self._seed, step)).total
+                if not math.isfinite(loss):
+                    raise NonFiniteLossError(step, rate, trial.loss)
+                trial.step, trial.loss = step + 1, loss
+                is_last = trial.step == task.steps
+                ap = self._score(trial)["ap"] if _is_due(trial.step, task.evaluate_steps) and not is_last else None
+                now = time.perf_counter()
+                if now - reported >= _PROGRESS_SECONDS or is_last or ap is not None:
+                    reported = now
+                    trial.report(Progress(trial.step, task.steps, loss, trial.seconds, ap))
+                # After the report: a trial that is cut off between the two reports this AP again, not never.
+                if _is_due(trial.step, task.checkpoint_steps):
+                    trial.save()
 
-    def _prefetched(self) -> Iterator[TrainingBatch]:
-        """The batches in order, the next one made while the graph works on the one before."""
+    def _prefetched(self, first: int) -> Generator[TrainingBatch, None, None]:
+        """The batches from step `first` on, the next one made while the graph works on the one before."""
+        if first == self._task.steps:
+            return
         with ThreadPoolExecutor(1, thread_name_prefix="batches") as pool:
-            ahead = pool.submit(self._batches.batch, 0)
-            for step in range(self._task.steps):
+            ahead = pool.submit(self._batches.batch, first)
+            for step in range(first, self._task.steps):
                 batch = ahead.result()
                 if step + 1 < self._task.steps:
                     ahead = pool.submit(self._batches.batch, step + 1)
                 yield batch
+
+    def _score(self, trial: _Trial) -> Metrics:
+        """The COCO figures of the averaged weights on the reserved images."""
+        began = time.perf_counter()
+        metrics = coco_metrics(self._reserved, self._detect(trial.engine))
+        trial.evaluate_seconds += time.perf_counter() - began
+        return metrics
 
     def _detect(self, engine: Engine) -> Detections:
         """Detections on the reserved images, in pixels of the original ones."""
@@ -125,6 +218,11 @@ class ProxyWorker:
             scores=np.concatenate([part.scores for part in parts]),
             categories=np.concatenate([part.categories for part in parts]),
         )
+
+
+def _is_due(step: int, every: int) -> bool:
+    """Whether something that is done every so many steps, or never where that is 0, is done after this one."""
+    return every > 0 and step % every == 0
 
 
 def _in_original_pixels(found: DetectionBatch, images: np.ndarray, scales: np.ndarray) -> Detections:

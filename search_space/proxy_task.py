@@ -30,13 +30,15 @@ class ProxyTask:
 
     Sizes ending in `_px` are pixels of the padded square image. The proxy network has the candidate's widths times
     `width_multiplier`, rounded to multiples of `width_divisor`. The smallest anchor of a level is `anchor_size`
-    strides wide. `learning_rate` is the peak for this `batch_size`. `momentum` is the decay of averaged gradients in
+    strides wide. A step takes `batch_size` images, `micro_batch_size` at a time to save memory, or all at once where
+    that is 0. `learning_rate` is the peak for this `batch_size`. `momentum` is the decay of averaged gradients in
     both optimisers, `second_moment_decay` that of their squares in AdamW. Weight decay takes convolution kernels, not
     biases, normalisation or fusion weights. `clip_norm` bounds the norm of the whole gradient; 0 leaves it.
     `ema_decay` averages the weights that are scored; 0 scores the last ones. `scale_min` to `scale_max` is the range
     of scale jitter. `reserved_images` give the reward: drawn from the training images and held out of training, or
-    from the validation split with `reserve_from` "val". `seconds` is used by kind "synthetic" only, which replaces
-    training by a deterministic function of the widths.
+    from the validation split with `reserve_from` "val". They are also scored every `evaluate_steps` steps, and every
+    `checkpoint_steps` steps the state of a trial is saved; 0 is never. `seconds` is used by kind "synthetic" only,
+    which replaces training by a deterministic function of the widths.
     """
 
     profile: str = "paper"
@@ -48,6 +50,7 @@ class ProxyTask:
     subnet_layers: int = _number(3, 1, 16)
     anchor_size: float = _number(3.0, 0.5, 16.0)
     batch_size: int = _number(256, 1, 4096)
+    micro_batch_size: int = _number(0, 0, 4096)
     steps: int = _number(4500, 1, 10_000_000)
     learning_rate: float = _number(0.28, 1e-6, 10.0)
     warmup_steps: int = _number(500, 0, 1_000_000)
@@ -65,6 +68,8 @@ class ProxyTask:
     scale_max: float = _number(2.0, 0.05, 4.0)
     reserved_images: int = _number(7392, 1, 1_000_000)
     reserve_from: ReserveFrom = "train"
+    evaluate_steps: int = _number(0, 0, 10_000_000)
+    checkpoint_steps: int = _number(500, 0, 10_000_000)
     seconds: float = _number(0.0, 0.0, 86_400.0)
 
     def architecture(self, candidate: Architecture, class_slots: int) -> Architecture:
@@ -106,11 +111,12 @@ PROFILES: dict[str, ProxyTask] = {
         width_divisor=2,
         subnet_width=24,
         anchor_size=2.0,
-        batch_size=16,
-        steps=400,
-        learning_rate=0.2,
-        warmup_steps=30,
+        batch_size=8,
+        steps=800,
+        learning_rate=0.04,
+        warmup_steps=60,
         schedule="cosine",
+        optimizer="adamw",
         clip_norm=10.0,
         bn_momentum=0.9,
         ema_decay=0.98,
@@ -119,6 +125,7 @@ PROFILES: dict[str, ProxyTask] = {
         scale_max=1.25,
         reserved_images=250,
         reserve_from="val",
+        checkpoint_steps=0,
     ),
     "smoke": ProxyTask(
         profile="smoke",
@@ -138,6 +145,7 @@ PROFILES: dict[str, ProxyTask] = {
         scale_max=1.0,
         reserved_images=16,
         reserve_from="val",
+        checkpoint_steps=0,
     ),
     "synthetic": ProxyTask(profile="synthetic", kind="synthetic"),
 }
@@ -165,6 +173,11 @@ def resolve(profile: str, **overrides: Any) -> ProxyTask:
         raise InvalidValueError(
             f"warmup_steps is {task.warmup_steps}; it must not be more than steps, {task.steps}",
             field="proxy_task.warmup_steps",
+        )
+    if task.micro_batch_size and task.batch_size % task.micro_batch_size:
+        raise InvalidValueError(
+            f"micro_batch_size is {task.micro_batch_size}; batch_size, {task.batch_size}, must be a multiple of it",
+            field="proxy_task.micro_batch_size",
         )
     return task
 

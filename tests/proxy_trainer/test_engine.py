@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import get_args
 
 import numpy as np
 import pytest
+import tensorflow as tf
 
 from proxy_trainer.anchors import anchor_boxes
 from proxy_trainer.augment import Views, sampling_windows
-from proxy_trainer.engine import Engine, TrainingBatch
+from proxy_trainer.engine import Engine, EngineState, TrainingBatch
 from proxy_trainer.targets import match_anchors
 from search_space.architecture import Architecture, Operations
 from search_space.cost import parameters
-from search_space.proxy_task import resolve
+from search_space.proxy_task import Optimizer, resolve
 from search_space.published import EFF_SPINENET_D0, EFF_SPINENETS, SP_EFFICIENTNET_B0
 
 CLASSES = 2
@@ -92,6 +94,37 @@ def test_a_fresh_engine_gives_the_same_bits(engine: Engine) -> None:
     np.testing.assert_array_equal(weights, fresh_weights)
 
 
+@pytest.mark.parametrize("optimizer", get_args(Optimizer))
+def test_a_restored_state_goes_on_with_the_same_bits(optimizer: Optimizer) -> None:
+    engine = Engine(replace(TASK, optimizer=optimizer, ema_decay=0.9), CLASSES)
+    _train(engine, UNEVEN)
+    state = engine.state()
+
+    def go_on() -> tuple[float, EngineState]:
+        engine.restore(state)
+        return engine.train_step(_batch(3), 0.02, (1, 3)).total, engine.state()
+
+    loss, after = go_on()
+    _train(engine, EFF_SPINENET_D0)
+    engine.load(UNEVEN, seed=5)
+    loss_again, after_again = go_on()
+    assert loss_again == loss
+    assert after.steps_done == 4
+    for name, one, other in zip(EngineState._fields, after, after_again, strict=True):
+        np.testing.assert_array_equal(one, other, err_msg=name)
+
+
+def test_a_state_of_another_architecture_is_refused_and_changes_nothing(engine: Engine) -> None:
+    _train(engine, UNEVEN)
+    of_uneven = engine.state()
+    _train(engine, EFF_SPINENET_D0)
+    before = engine.state()
+    mixed = before._replace(statistics=of_uneven.statistics, weights=np.zeros_like(before.weights))
+    with pytest.raises(ValueError, match=r"statistics has the shape \(\d+,\), and in this network"):
+        engine.restore(mixed)
+    np.testing.assert_array_equal(engine.weights(), before.weights)
+
+
 @pytest.mark.parametrize("candidate", [SP_EFFICIENTNET_B0, UNEVEN], ids=["uniform", "uneven"])
 def test_every_variable_gets_a_gradient(candidate: Architecture) -> None:
     """With every zero of a fresh network replaced, since its residual branches start at nothing."""
@@ -140,3 +173,80 @@ def test_weight_decay_takes_kernels_only() -> None:
     shrunk = without.weights() - engine.weights()
     np.testing.assert_allclose(shrunk[decayed], 0.01 * 0.1 * before[decayed], rtol=1e-2, atol=1e-6)
     np.testing.assert_array_equal(shrunk[~decayed], 0)
+
+
+# No momentum, so that the first moment is the gradient. Parts are of eight images: with two, batch normalisation at P7
+# has two values to look at, and rounding alone moves the gradient by some per cent.
+PARTS = replace(TASK, image_px=64, batch_size=16, weight_decay=0.0, momentum=0.0, bn_momentum=0.0)
+PART = PARTS.batch_size // 2
+
+
+def _two_parts(second: range) -> TrainingBatch:
+    """Eight images and then the `second` eight, which have other boxes and fewer positives."""
+    rng, px, count = np.random.default_rng(0), PARTS.image_px, PARTS.batch_size
+    corners = rng.uniform(0, 20, (count, len(SIDES), 2))
+    boxes = np.concatenate([corners, corners + SIDES[:, None] / 2], axis=-1).astype(np.float32)
+    classes = rng.integers(0, CLASSES, (count, len(SIDES))).astype(np.int32)
+    classes[PART:, 2:] = -1
+    views = Views(np.ones(count, np.float32), np.zeros((count, 2), np.float32), np.zeros(count, np.bool_))
+    pixels = rng.integers(0, 255, (count, px // 4, px // 4, 3), dtype=np.uint8).repeat(4, axis=1).repeat(4, axis=2)
+    return TrainingBatch(
+        pixels=pixels[[*range(PART), *second]],
+        sizes=np.full((count, 2), px, np.int32),
+        windows=sampling_windows(views, px),
+        boxes=boxes,
+        classes=classes,
+        matches=match_anchors(anchor_boxes(px, PARTS.anchor_size), boxes, classes),
+    )
+
+
+def _step(engine: Engine, batch: TrainingBatch, path_seed: tuple[int, ...]) -> tuple[np.ndarray, EngineState]:
+    """The loss of a batch, and a state with its gradient and statistics; no branch is nothing, so every draw counts."""
+    engine.load(SP_EFFICIENTNET_B0, seed=1)
+    fresh = engine.weights()
+    engine._weights.assign(np.where(fresh == 0, np.random.default_rng(0).normal(0.5, 0.1, fresh.size), fresh))
+    return np.array(engine.train_step(batch, 0.0, (path_seed[0], path_seed[1]))), engine.state()
+
+
+def _distance(one: np.ndarray, other: np.ndarray) -> float:
+    return float(np.linalg.norm(one - other) / np.linalg.norm(other))
+
+
+def test_an_accumulated_gradient_is_that_of_the_whole_batch_where_batch_norm_sees_the_same() -> None:
+    """Two parts of the same images and other boxes: their statistics agree, their positives do not."""
+    task, batch = replace(PARTS, stochastic_depth=0.0), _two_parts(second=range(PART))
+    whole_loss, whole = _step(Engine(task, CLASSES), batch, (1, 0))
+    loss, state = _step(Engine(replace(task, micro_batch_size=PART), CLASSES), batch, (1, 0))
+    np.testing.assert_allclose(loss, whole_loss, rtol=1e-5)
+    assert _distance(state.first, whole.first) < 2e-4
+
+
+def test_parts_count_by_their_positives_with_draws_of_their_own_and_their_statistics_are_averaged() -> None:
+    batch = _two_parts(second=range(PART, 2 * PART))
+    task = replace(PARTS, stochastic_depth=0.5)
+    one_part = Engine(replace(task, batch_size=PART), CLASSES)
+    parts = [TrainingBatch(*(values[rows] for values in batch)) for rows in (slice(PART), slice(PART, None))]
+    seeds = [tf.random.experimental.stateless_fold_in([1, 0], part).numpy().tolist() for part in range(2)]
+    (loss_0, state_0), (loss_1, state_1) = (_step(one_part, *each) for each in zip(parts, seeds, strict=True))
+    assert _distance(_step(one_part, parts[1], seeds[0])[1].first, state_1.first) > 0.01  # the draws count
+
+    loss, state = _step(Engine(replace(task, micro_batch_size=PART), CLASSES), batch, (1, 0))
+    positives = [int((part.matches >= 0).sum()) for part in parts]
+    assert positives[0] > 2 * positives[1] > 0
+    shares = [(count + 1) / (sum(positives) + 1) for count in positives]
+    np.testing.assert_allclose(loss, shares[0] * loss_0 + shares[1] * loss_1, rtol=1e-5)
+    assert _distance(state.first, shares[0] * state_0.first + shares[1] * state_1.first) < 2e-4
+    assert _distance(state.statistics, (state_0.statistics + state_1.statistics) / 2) < 1e-5
+
+
+def test_one_trace_accumulates_for_every_architecture_with_the_same_bits_again() -> None:
+    engine = Engine(replace(TASK, micro_batch_size=1), CLASSES)
+    losses, weights = _train(engine, UNEVEN)
+    for candidate in (SP_EFFICIENTNET_B0, EFF_SPINENET_D0):
+        assert np.isfinite(_train(engine, candidate, steps=1)[0]).all()
+    assert engine.state().steps_done == 1
+    again, weights_again = _train(engine, UNEVEN)
+    engine.detect(_batch(0).pixels, _batch(0).sizes)
+    assert engine.traces() == (1, 1)
+    assert again == losses
+    np.testing.assert_array_equal(weights_again, weights)

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import threading
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+from proxy_trainer.checkpoint import CheckpointFile, trial_identity
 from proxy_trainer.digits import make_digits
 from proxy_trainer.errors import NonFiniteLossError, UnreadableImageError
+from proxy_trainer.evaluation import coco_metrics
 from proxy_trainer.proxy import Progress, ProxyWorker
 from search_space.proxy_task import ProxyTask, resolve
 from search_space.published import EFF_SPINENET_D0, SP_EFFICIENTNET_B0
@@ -53,6 +56,68 @@ def test_progress_is_reported_to_the_last_step(digits: Path, tmp_path: Path) -> 
     assert (seen[-1].step, seen[-1].steps) == (5, 5)
     assert seen[-1].loss == metrics["loss"]
     assert [progress.step for progress in seen] == sorted(progress.step for progress in seen)
+
+
+def test_ap_during_training_is_reported_and_changes_nothing(digits: Path, tmp_path: Path) -> None:
+    task = resolve("smoke", steps=12, ema_decay=0.8)
+    seen: list[Progress] = []
+    evaluating = _worker(replace(task, evaluate_steps=6), digits, tmp_path)
+    metrics = evaluating.run(SP_EFFICIENTNET_B0, seen.append)
+    assert [progress.step for progress in seen if progress.ap is not None] == [6]  # the last step's is the result
+
+    plain, reports = _worker(task, digits, tmp_path), list[Progress]()
+    without = plain.run(SP_EFFICIENTNET_B0, reports.append)
+    assert all(progress.ap is None for progress in reports)
+    same = [name for name in metrics if not name.endswith("seconds")]
+    assert {name: metrics[name] for name in same} == {name: without[name] for name in same}
+    assert evaluating._engine is not None
+    assert plain._engine is not None
+    for one, other in zip(evaluating._engine.state(), plain._engine.state(), strict=True):
+        np.testing.assert_array_equal(one, other)
+
+
+def test_ap_during_training_is_that_of_the_weights_of_that_step(digits: Path, tmp_path: Path) -> None:
+    """A checkpoint of that step, scored by itself."""
+    task = resolve("laptop", steps=62, warmup_steps=6, ema_decay=0.9, reserved_images=40, evaluate_steps=60)
+    worker, reported = _worker(replace(task, checkpoint_steps=60), digits, tmp_path), list[Progress]()
+    path = tmp_path / "trial.checkpoint"
+
+    def stop_at_the_next(progress: Progress) -> None:
+        reported.append(progress)
+        if progress.step > 60:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        worker.run(SP_EFFICIENTNET_B0, stop_at_the_next, checkpoint=path)
+    aps = {progress.step: progress.ap for progress in reported if progress.ap is not None}
+    assert list(aps) == [60]
+    assert aps[60] is not None
+    assert aps[60] > 0
+    file = CheckpointFile(path, trial_identity(SP_EFFICIENTNET_B0, worker._task, 1, worker._data))
+    found = file.load()
+    assert found is not None
+    engine = worker._engine_for(SP_EFFICIENTNET_B0)
+    engine.load(SP_EFFICIENTNET_B0, 1)
+    engine.restore(found.state)
+    assert coco_metrics(worker._reserved, worker._detect(engine))["ap"] == aps[60]
+
+
+def test_a_trial_that_a_report_stops_leaves_nothing_to_the_next(digits: Path, tmp_path: Path) -> None:
+    worker = _worker(resolve("smoke", steps=6, evaluate_steps=2), digits, tmp_path)
+    wanted = worker.run(EFF_SPINENET_D0)
+
+    def stop(progress: Progress) -> None:
+        if progress.ap is not None:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt) as stopped:
+        worker.run(SP_EFFICIENTNET_B0, stop)
+    # The error still holds the frames of that trial, and yet no thread makes batches for it.
+    assert not [thread.name for thread in threading.enumerate() if thread.name.startswith("batches")]
+    again = worker.run(EFF_SPINENET_D0)
+    same = [name for name in wanted if not name.endswith("seconds")]
+    assert {name: wanted[name] for name in same} == {name: again[name] for name in same}
+    assert stopped.value.__traceback__ is not None
 
 
 def test_another_data_set_with_odd_images_and_category_ids_works_unchanged(odd_coco: Path, tmp_path: Path) -> None:

@@ -46,6 +46,8 @@ def test_overrides_replace_what_they_name_only() -> None:
         ("laptop", {"learning_rate": float("nan")}, "learning_rate is nan"),
         ("laptop", {"learning_rate": "fast"}, "learning_rate is 'fast'; it must be a number"),
         ("laptop", {"scale_min": 2.0, "scale_max": 1.0}, "scale_min is 2.0 and scale_max is 1.0"),
+        ("smoke", {"micro_batch_size": 3}, "micro_batch_size is 3; batch_size, 8, must be a multiple of it"),
+        ("smoke", {"micro_batch_size": 16}, "micro_batch_size is 16; batch_size, 8, must be a multiple of it"),
         ("smoke", {"warmup_steps": 1000}, "warmup_steps is 1000; it must not be more than steps"),
     ],
 )
