@@ -59,7 +59,8 @@ class TrialDocument(BaseModel):
     attempts: int
     reused_from: int | None = Field(description="The trial whose reward this repeated architecture took.")
     metrics: dict[str, float] | None
-    error: str | None
+    error: str | None = Field(description="Why it was given up or, without an outcome yet, its latest attempt failed.")
+    error_kind: str | None = Field(None, description="Name of that error.", examples=["non-finite-loss"])
     progress_step: int | None
     progress_total: int | None
     started_at: datetime
@@ -73,7 +74,9 @@ class AttemptDocument(BaseModel):
     state: str
     reward: float | None
     metrics: dict[str, float] | None
-    error: str | None
+    error: str | None = Field(description="Why it failed.")
+    error_kind: str | None = Field(None, description="Name of that error.", examples=["worker-killed"])
+    log_tail: str | None = Field(None, description="The end of what the worker wrote during a failed attempt.")
     started_at: datetime
     finished_at: datetime | None
 

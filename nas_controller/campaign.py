@@ -13,7 +13,9 @@ MAX_REPEATS_A_CALL repeats, so that a converged policy leaves room for a stop.
 
 Retries. An attempt that failed in a way worth retrying, or whose worker died, is followed by another, at
 most MAX_FAILED_ATTEMPTS in all; then the trial is given up. Attempts lost with their runner do not count:
-`Campaign(...)` begins them again, before anything new.
+`Campaign(...)` begins them again, before anything new. Where every attempt at the uniform baseline ran out
+of memory or lost its worker, the campaign fails instead: all architectures have one budget, so what the
+machine cannot do for the baseline it will hardly do for the others, and they would all be taught as bad.
 """
 
 from __future__ import annotations
@@ -27,10 +29,13 @@ from nas_controller.controller import Controller
 from nas_controller.search import Search
 from nas_controller.store import CampaignRecord, Lease, Store
 from search_space.architecture import Architecture
-from search_space.errors import BudgetError
+from search_space.errors import BudgetError, EffspineError
 
 MAX_FAILED_ATTEMPTS = 3
 MAX_REPEATS_A_CALL = 20
+
+_BASELINE = 0
+_TOO_MUCH_FOR_THE_MACHINE = ("out-of-memory", "worker-killed")
 
 Reaction = Literal["retry", "give_up", "stop"]
 
@@ -54,10 +59,21 @@ class Rewarded:
 
 @dataclass(frozen=True)
 class Failed:
-    """An attempt without a result: what to do about it and why it came to that."""
+    """An attempt without a result: what to do about it and why it came to that.
+
+    `kind` is the error's name, the same whatever the message says; `log_tail` is the end of what the worker wrote
+    during the attempt, where it is known.
+    """
 
     reaction: Reaction
     error: str
+    kind: str = "unexpected"
+    log_tail: str | None = None
+
+    @classmethod
+    def of(cls, error: EffspineError) -> Failed:
+        """What an error says of itself; one without a reaction of its own would hit every trial."""
+        return cls(getattr(error, "reaction", "stop"), str(error), getattr(error, "kind", "invalid-value"))
 
 
 @dataclass(frozen=True)
@@ -153,7 +169,7 @@ class Campaign:
         if self._over:
             return
         if isinstance(outcome, Rewarded) and not 0.0 <= outcome.reward <= 1.0:
-            outcome = Failed("give_up", f"the reward {outcome.reward} is not in 0 to 1")
+            outcome = Failed("give_up", f"the reward {outcome.reward} is not in 0 to 1", "invalid-reward")
         if isinstance(outcome, Rewarded):
             self._accept(work, outcome)
         else:
@@ -202,17 +218,19 @@ class Campaign:
             self._finished_with(work.number, learned, _Known(outcome.reward, False))
 
     def _fail(self, work: TrialWork, outcome: Failed) -> None:
-        self._store.fail_attempt(self._lease, work.number, work.attempt, outcome.error)
+        self._store.fail_attempt(self._lease, work.number, work.attempt, outcome.error, outcome.kind, outcome.log_tail)
         if outcome.reaction == "stop":
             self.end("failed", outcome.error)
         elif work.number not in self._begun or work.number in self._to_attempt:
             return
         elif outcome.reaction == "retry" and self._failed_attempts(work.number) < MAX_FAILED_ATTEMPTS:
             self._to_attempt.append(work.number)
+        elif work.number == _BASELINE and outcome.kind in _TOO_MUCH_FOR_THE_MACHINE:
+            self.end("failed", f"the uniform baseline cannot be trained on this machine: {outcome.error}")
         else:
             begun = self._begun[work.number]
             learned = self._search.learned(begun.choices, begun.log_probability, 0.0, True)
-            self._store.fail_trial(self._lease, work.number, outcome.error, learned.state())
+            self._store.fail_trial(self._lease, work.number, outcome.error, learned.state(), outcome.kind)
             self._finished_with(work.number, learned, _Known(0.0, True))
 
     def _settle_repeats(self) -> None:

@@ -11,18 +11,20 @@ What keeps it lean, each measured on two workers with instant trials:
   folder and are removed: Tune keeps and rewrites the state of every trial of an experiment, and we never
   restore from it.
 - A dead worker fails its Tune trial (no retries there), and the campaign begins a new attempt that the
-  record shows.
+  record shows, with the end of what the dead one wrote (`nas_controller.worker_log`).
 """
 
 from __future__ import annotations
 
 import logging
 import os
+import pickle
 import shutil
 import signal
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -39,8 +41,11 @@ os.environ["RAY_AIR_NEW_OUTPUT"] = "0"
 
 import ray
 from ray import tune
+from ray.exceptions import RayActorError
+from ray.tune.schedulers import FIFOScheduler
 from ray.tune.search import ConcurrencyLimiter, Searcher
 
+from nas_controller import worker_log
 from nas_controller.campaign import Campaign, Failed, Rewarded, TrialWork
 from nas_controller.session_folder import check_room, remove_session_folder, session_folder
 from nas_controller.worker import Job, TrialProgress, TrialRun
@@ -49,6 +54,8 @@ TRIALS_AN_EXPERIMENT = 500
 OBJECT_STORE_BYTES = 100 * 2**20
 REPORT_SECONDS = 2.0
 REPORT_SHARE = 1 / 50
+
+logger = logging.getLogger(__name__)
 
 Stop = Callable[[], bool]
 T = TypeVar("T")
@@ -62,7 +69,7 @@ def run_campaign(campaign: Campaign, job: Job, stop: Stop, folder: Path) -> None
     """
     while not campaign.over and not stop():
         try:
-            _run_experiment(campaign, job, stop, folder / "tune")
+            _run_experiment(campaign, job, stop, folder)
         finally:
             shutil.rmtree(folder / "tune", ignore_errors=True)
 
@@ -98,13 +105,14 @@ def local_ray(parallelism: int, campaign_id: str) -> Iterator[Path]:
 
 
 def _run_experiment(campaign: Campaign, job: Job, stop: Stop, folder: Path) -> None:
-    carrier = _Carrier(campaign, stop)
+    carrier = _Carrier(campaign, stop, folder)
     parallelism = campaign.spec.parallelism
-    trainable = tune.with_parameters(_ProxyTrainable, job=job)
+    trainable = tune.with_parameters(_ProxyTrainable, job=job, folder=folder)
     tuner = tune.Tuner(
         tune.with_resources(trainable, {"cpu": 1, "gpu": _gpus_a_trial(parallelism)}),
         tune_config=tune.TuneConfig(
             search_alg=ConcurrencyLimiter(carrier, max_concurrent=parallelism),
+            scheduler=_Errors(carrier),
             num_samples=TRIALS_AN_EXPERIMENT,
             reuse_actors=True,
             trial_name_creator=lambda trial: str(trial.trial_id),
@@ -112,7 +120,7 @@ def _run_experiment(campaign: Campaign, job: Job, stop: Stop, folder: Path) -> N
         ),
         run_config=tune.RunConfig(
             name="trials",
-            storage_path=str(folder),
+            storage_path=str(folder / "tune"),
             verbose=0,
             log_to_file=False,
             failure_config=tune.FailureConfig(max_failures=0),
@@ -139,11 +147,13 @@ class _Carrier(Searcher):
     experiment ends, and `_run_experiment` raises it.
     """
 
-    def __init__(self, campaign: Campaign, stop: Stop) -> None:
+    def __init__(self, campaign: Campaign, stop: Stop, folder: Path) -> None:
         super().__init__()
         self._campaign = campaign
         self._stop = stop
+        self._folder = folder
         self._running: dict[str, TrialWork] = {}
+        self.ray_errors: dict[str, BaseException] = {}
         self.error: BaseException | None = None
 
     def ends(self) -> bool:
@@ -170,16 +180,27 @@ class _Carrier(Searcher):
 
     def on_trial_complete(self, trial_id: str, result: dict[str, Any] | None = None, error: bool = False) -> None:
         """Records an outcome; without one, the worker has died, unless everything is being stopped."""
+        ray_error = self.ray_errors.pop(trial_id, None)
         work = self._running.pop(trial_id, None)
         if work is None:
             return
-        outcome = None if error or result is None else result.get("outcome")
-        if outcome is None:
-            if self.ends():
-                return
-            outcome = Failed("retry", "the worker died before the trial had finished")
+        said: Rewarded | Failed | None = None if error or result is None else result.get("outcome")
+        if said is None and self.ends():
+            return
+        outcome = self._with_its_log(work, said, ray_error)
         if self.error is None:
             self._guarded(lambda: self._campaign.complete(work, outcome))
+
+    def _with_its_log(
+        self, work: TrialWork, said: Rewarded | Failed | None, ray_error: BaseException | None
+    ) -> Rewarded | Failed:
+        """The outcome of an attempt, a failure with the end of what the worker wrote."""
+        log = worker_log.end(self._folder, work.number, work.attempt, read=not isinstance(said, Rewarded))
+        if isinstance(said, Rewarded):
+            return said
+        failed = replace(said or _without_outcome(ray_error, log), log_tail=log.tail)
+        logger.warning("trial %d, attempt %d: %s: %s", work.number, work.attempt, failed.kind, failed.error)
+        return failed
 
     def __deepcopy__(self, memo: dict[int, Any]) -> _Carrier:
         """Itself: there is one campaign, whatever Tune copies."""
@@ -206,6 +227,35 @@ class _Carrier(Searcher):
             return None
 
 
+def _without_outcome(error: BaseException | None, log: worker_log.AttemptLog) -> Failed:
+    """What became of a trial for which the worker has given no outcome: it has died, or Ray has failed it."""
+    if error is None or isinstance(error, RayActorError):
+        return Failed.of(log.death(str(error)))
+    cause = getattr(error, "cause", None) or error  # without Ray's traceback around it, which the log has
+    return Failed("retry", f"{type(cause).__name__}: {cause}")
+
+
+class _Errors(FIFOScheduler):
+    """Trials in their order, as without it; but Tune tells a scheduler why a trial failed, and no searcher."""
+
+    def __init__(self, carrier: _Carrier) -> None:
+        super().__init__()  # type: ignore[no-untyped-call]
+        self._carrier = carrier
+
+    def on_trial_error(self, tune_controller: Any, trial: Any) -> None:
+        """Hands the error on, just before the carrier hears that the trial is over."""
+        with suppress(Exception):  # an error that cannot be read again; the trial has failed all the same
+            self._carrier.ray_errors[trial.trial_id] = pickle.loads(Path(trial.pickled_error_file).read_bytes())
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> _Errors:
+        """Itself, like its carrier."""
+        return self
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Nothing, like its carrier."""
+        return {}
+
+
 class _StopWhen(tune.Stopper):
     """Stops the whole experiment when its carrier ends."""
 
@@ -228,10 +278,15 @@ class _StopWhen(tune.Stopper):
 class _ProxyTrainable(tune.Trainable):
     """A worker: each step waits for the trial's end or the time of the next report, whichever is first."""
 
-    def setup(self, config: dict[str, Any], job: Job | None = None) -> None:
+    def setup(self, config: dict[str, Any], job: Job | None = None, folder: Path | None = None) -> None:
         """Cheap: the trial begins with its first step."""
-        assert job is not None  # given by `with_parameters`; Tune's own signature has no place for it
+        # Both are given by `with_parameters`; Tune's own signature has no place for them.
+        assert job is not None
+        assert folder is not None
+        logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+        logging.getLogger("nas_controller").setLevel(logging.INFO)
         self._job = job
+        self._folder = folder
         self._run: TrialRun | None = None
         self._began = 0.0
 
@@ -246,6 +301,8 @@ class _ProxyTrainable(tune.Trainable):
         """`{"progress": ..., "done": False}` or `{"outcome": ..., "done": True}`."""
         if self._run is None:
             work: TrialWork = self.config["work"]
+            worker_log.begin(self._folder, work.number, work.attempt)
+            logger.info("trial %d, attempt %d: widths %s", work.number, work.attempt, " ".join(map(str, work.widths)))
             self._run = TrialRun(self._job, work.widths)
             self._began = time.monotonic()
         elapsed = time.monotonic() - self._began

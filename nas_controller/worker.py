@@ -7,6 +7,7 @@ once in a process, it stays for every later trial of the same job.
 
 from __future__ import annotations
 
+import logging
 import os
 import threading
 from collections.abc import Callable, Mapping
@@ -22,6 +23,8 @@ from search_space.proxy_task import ProxyTask
 
 if TYPE_CHECKING:
     from proxy_trainer.proxy import ProxyWorker
+
+logger = logging.getLogger(__name__)
 
 SYNTHETIC_STEPS = 20
 
@@ -60,9 +63,9 @@ _warm: dict[Job, ProxyWorker] = {}
 def run_trial(job: Job, widths: tuple[int, ...], on_progress: OnProgress) -> Rewarded | Failed:
     """Trains and scores one architecture. Never raises but for what `on_progress` raises.
 
-    An error that names its reaction (`proxy_trainer.errors.TrialError`) gives that; another error with a
-    message for a person (a data set that is gone, say) would hit every trial and stops the campaign;
-    anything else is worth a retry.
+    An error that names its reaction (`proxy_trainer.errors.TrialError`) gives that, and so does one of the
+    training library that has such a name (`proxy_trainer.failures`); another error with a message for a person
+    (a data set that is gone, say) would hit every trial and stops the campaign; anything else is worth a retry.
     """
     try:
         train = _synthetic if job.task.kind == "synthetic" else _trained
@@ -70,9 +73,18 @@ def run_trial(job: Job, widths: tuple[int, ...], on_progress: OnProgress) -> Rew
     except Cancelled:
         raise
     except EffspineError as error:
-        return Failed(getattr(error, "reaction", "stop"), str(error))
+        return Failed.of(error)
     except Exception as error:  # whatever a training library can raise
-        return Failed("retry", f"{type(error).__name__}: {error}")
+        logger.exception("the training has failed")  # where it was is told by the log alone
+        _warm.clear()  # it may hold the memory that was missing, and nobody knows what state it is in
+        return _unforeseen(error, job)
+
+
+def _unforeseen(error: Exception, job: Job) -> Failed:
+    from proxy_trainer import failures
+
+    known = failures.named(error, job.task)
+    return Failed("retry", f"{type(error).__name__}: {error}") if known is None else Failed.of(known)
 
 
 def _synthetic(job: Job, widths: tuple[int, ...], on_progress: OnProgress) -> Rewarded:

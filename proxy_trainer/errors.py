@@ -14,20 +14,25 @@ class TrialError(EffspineError):
     """Base of the errors of a trial.
 
     `reaction` says what the campaign does: `retry` the trial elsewhere, `give_up` this trial and go on with
-    reward 0, or `stop` the campaign, since every further trial would fail in the same way.
+    reward 0, or `stop` the campaign, since every further trial would fail in the same way. `kind` is the error's name
+    in the record; it never changes, whatever becomes of the message.
     """
 
     reaction: ClassVar[Reaction] = "retry"
+    kind: ClassVar[str] = "unexpected"
 
 
 class DataError(TrialError):
     """The data set cannot be used as it is; the message names the file and what is wrong with it."""
 
     reaction = "stop"
+    kind = "data"
 
 
 class UnreadableImageError(DataError):
     """An image file is missing, truncated or not an image; `path` names it."""
+
+    kind = "unreadable-image"
 
     def __init__(self, path: Path, why: str) -> None:
         super().__init__(f"cannot read the image {path}: {why}")
@@ -41,11 +46,14 @@ class UnreadableImageError(DataError):
 class EmptySplitError(DataError):
     """A split has nothing to train on or to be scored against."""
 
+    kind = "empty-split"
+
 
 class NonFiniteLossError(TrialError):
     """Training left the finite numbers; this architecture at this learning rate is given up."""
 
     reaction = "give_up"
+    kind = "non-finite-loss"
 
     def __init__(self, step: int, learning_rate: float, last_good_loss: float | None) -> None:
         last = "there was no finite loss before" if last_good_loss is None else f"last finite loss {last_good_loss:.4g}"
@@ -56,3 +64,22 @@ class NonFiniteLossError(TrialError):
 
     def __reduce__(self) -> tuple[type[NonFiniteLossError], tuple[int, float, float | None]]:
         return type(self), (self.step, self.learning_rate, self.last_good_loss)
+
+
+class OutOfMemoryError(TrialError):
+    """Training or scoring asked for more memory than there is; `size` says for how much, where that is known.
+
+    Worth a retry, since another process may have had the memory for a moment. Where every attempt ends so, the
+    campaign decides (`nas_controller.campaign`).
+    """
+
+    kind = "out-of-memory"
+
+    def __init__(self, size: str | None, lower: str) -> None:
+        wanted = "" if size is None else f": there was no room for {size}"
+        super().__init__(f"out of memory{wanted}; lower {lower}")
+        self.size = size
+        self.lower = lower
+
+    def __reduce__(self) -> tuple[type[OutOfMemoryError], tuple[str | None, str]]:
+        return type(self), (self.size, self.lower)

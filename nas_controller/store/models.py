@@ -121,6 +121,7 @@ class Trial(Base):
     reused_from: Mapped[int | None]
     metrics: Mapped[dict[str, Any] | None]
     error: Mapped[str | None] = mapped_column(Text)
+    error_kind: Mapped[str | None] = mapped_column(String(40))
     progress_step: Mapped[int | None]
     progress_total: Mapped[int | None]
     started_at: Mapped[datetime]
@@ -144,6 +145,8 @@ class Attempt(Base):
     reward: Mapped[float | None]
     metrics: Mapped[dict[str, Any] | None]
     error: Mapped[str | None] = mapped_column(Text)
+    error_kind: Mapped[str | None] = mapped_column(String(40))
+    log_tail: Mapped[str | None] = mapped_column(Text)
     started_at: Mapped[datetime]
     finished_at: Mapped[datetime | None]
 

@@ -89,8 +89,9 @@ class TrialRecord:
     """One trial. Trial 0 is the uniform baseline and was not sampled: its `choices` are None.
 
     States: `running`; `completed` with a reward; `failed`, given up with reward 0; `stopped`, unfinished
-    when its campaign ended, with no reward. `reused_from` is the trial whose reward this repeated
-    architecture took. `progress_step` of `progress_total` says how far the newest attempt has come.
+    when its campaign ended, with no reward. `error` says why it was given up or, before it has its outcome,
+    why its latest attempt failed; `error_kind` is that error's name. `reused_from` is the trial whose reward
+    this repeated architecture took. `progress_step` of `progress_total` says how far the newest attempt has come.
     """
 
     campaign_id: str
@@ -109,6 +110,7 @@ class TrialRecord:
     reused_from: int | None
     metrics: Mapping[str, float] | None
     error: str | None
+    error_kind: str | None
     progress_step: int | None
     progress_total: int | None
     started_at: datetime
@@ -130,6 +132,7 @@ class TrialRecord:
             "reused_from": self.reused_from,
             "metrics": None if self.metrics is None else dict(self.metrics),
             "error": self.error,
+            "error_kind": self.error_kind,
             "progress_step": self.progress_step,
             "progress_total": self.progress_total,
             "started_at": _iso(self.started_at),
@@ -143,6 +146,7 @@ class AttemptRecord:
 
     States: `running`; `accepted`, its result is the trial's; `late`, it finished after another was accepted;
     `failed`, it raised or its worker died; `abandoned`, its runner was lost or the campaign was stopped.
+    Of a failed one, `error_kind` is the error's name and `log_tail` the end of what its worker wrote.
     """
 
     id: str
@@ -154,6 +158,8 @@ class AttemptRecord:
     reward: float | None
     metrics: Mapping[str, float] | None
     error: str | None
+    error_kind: str | None
+    log_tail: str | None
     started_at: datetime
     finished_at: datetime | None
 
@@ -165,6 +171,8 @@ class AttemptRecord:
             "reward": self.reward,
             "metrics": None if self.metrics is None else dict(self.metrics),
             "error": self.error,
+            "error_kind": self.error_kind,
+            "log_tail": self.log_tail,
             "started_at": _iso(self.started_at),
             "finished_at": _iso(self.finished_at),
         }

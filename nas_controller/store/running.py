@@ -130,17 +130,31 @@ class Running:
                 )
             )
 
-    def fail_attempt(self, lease: Lease, number: int, attempt: int, error: str) -> AttemptRecord:
-        """Marks a running attempt as failed; its trial stays running, for another attempt or `fail_trial`."""
+    def fail_attempt(
+        self,
+        lease: Lease,
+        number: int,
+        attempt: int,
+        error: str,
+        error_kind: str | None = None,
+        log_tail: str | None = None,
+    ) -> AttemptRecord:
+        """Marks a running attempt as failed; its trial stays running, for another attempt or `fail_trial`.
+
+        Until the trial has its outcome, it shows the error of the attempt that failed last. The log's tail stays
+        out of the event, which every follower reads.
+        """
         now = self._clock()
         with self._database.writing() as session:
             campaign = owned_campaign(session, lease, now)
             row = _find_attempt(session, campaign.id, number, attempt)
             if row.state == "running":
-                row.state = "failed"
-                row.error = error
-                row.finished_at = now
-                data = {"number": number, "attempt": attempt, "error": error}
+                _close(row, now, "failed", None, None, error, error_kind, log_tail)
+                trial = find_trial(session, campaign.id, number)
+                if trial.state == "running":
+                    trial.error = error
+                    trial.error_kind = error_kind
+                data = {"number": number, "attempt": attempt, "error": error, "kind": error_kind}
                 add_event(session, campaign, now, "attempt.failed", data)
             return attempt_record(row)
 
@@ -174,17 +188,26 @@ class Running:
                 if trial.accepted_attempt == attempt:
                     return Acceptance("duplicate", trial_record(trial))
                 if row.state != "late":
-                    _close(row, now, "late", reward, metrics, None)
+                    _close(row, now, "late", reward, metrics)
                     data = {"number": number, "attempt": attempt, "reward": reward}
                     add_event(session, campaign, now, "attempt.late", data)
                 return Acceptance("late", trial_record(trial))
-            _close(row, now, "accepted", reward, metrics, None)
+            _close(row, now, "accepted", reward, metrics)
             trial.accepted_attempt = attempt
             trial.metrics = _finite(metrics)
+            trial.error = None
+            trial.error_kind = None
             _finish_trial(session, campaign, trial, now, "completed", reward, controller_state)
             return Acceptance("accepted", trial_record(trial))
 
-    def fail_trial(self, lease: Lease, number: int, error: str, controller_state: Mapping[str, Any]) -> TrialRecord:
+    def fail_trial(
+        self,
+        lease: Lease,
+        number: int,
+        error: str,
+        controller_state: Mapping[str, Any],
+        error_kind: str | None = None,
+    ) -> TrialRecord:
         """Gives a trial up with reward 0 and the error's text, with the controller that has learned from it.
 
         Running attempts of it are marked failed. A trial that is already finished is returned unchanged.
@@ -201,8 +224,9 @@ class Running:
                 models.Attempt.state == "running",
             )
             for row in session.scalars(running):
-                _close(row, now, "failed", None, None, error)
+                _close(row, now, "failed", None, None, error, error_kind)
             trial.error = error
+            trial.error_kind = error_kind
             _finish_trial(session, campaign, trial, now, "failed", 0.0, controller_state)
             return trial_record(trial)
 
@@ -227,6 +251,7 @@ class Running:
                 )
             trial.metrics = known.metrics
             trial.error = known.error
+            trial.error_kind = known.error_kind
             _finish_trial(session, campaign, trial, now, known.state, known.reward, controller_state)
             return trial_record(trial)
 
@@ -262,12 +287,16 @@ def _close(
     state: str,
     reward: float | None,
     metrics: Mapping[str, float] | None,
-    error: str | None,
+    error: str | None = None,
+    error_kind: str | None = None,
+    log_tail: str | None = None,
 ) -> None:
     attempt.state = state
     attempt.reward = reward
     attempt.metrics = None if metrics is None else _finite(metrics)
     attempt.error = error
+    attempt.error_kind = error_kind
+    attempt.log_tail = log_tail
     attempt.finished_at = now
 
 
@@ -301,6 +330,7 @@ def _finish_trial(
     }
     if trial.error is not None:
         data["error"] = trial.error
+        data["kind"] = trial.error_kind
     sequence = add_event(session, campaign, now, f"trial.{state}", data)
     values = {"sequence": sequence, "digest": digest, "state": text}
     table = models.ControllerState

@@ -58,6 +58,7 @@ def trial_record(row: models.Trial) -> TrialRecord:
         reused_from=row.reused_from,
         metrics=row.metrics,
         error=row.error,
+        error_kind=row.error_kind,
         progress_step=row.progress_step,
         progress_total=row.progress_total,
         started_at=row.started_at,
@@ -77,6 +78,8 @@ def attempt_record(row: models.Attempt) -> AttemptRecord:
         reward=row.reward,
         metrics=row.metrics,
         error=row.error,
+        error_kind=row.error_kind,
+        log_tail=row.log_tail,
         started_at=row.started_at,
         finished_at=row.finished_at,
     )

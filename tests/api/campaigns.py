@@ -49,9 +49,9 @@ class Recorder:
         reward = min(1.0, max(0.0, reward))
         self.campaign.complete(work, Rewarded(reward, {"ap": reward, "ap50": min(1.0, 1.6 * reward), "seconds": 1.5}))
 
-    def fail(self, work: TrialWork, error: str) -> None:
+    def fail(self, work: TrialWork, error: str, kind: str = "non-finite-loss", log_tail: str | None = None) -> None:
         """Gives a trial up."""
-        self.campaign.complete(work, Failed("give_up", error))
+        self.campaign.complete(work, Failed("give_up", error, kind, log_tail))
 
     @property
     def record(self) -> CampaignRecord:

@@ -54,6 +54,20 @@ def test_scripts_and_styles_ask_no_other_host_and_write_no_markup(path: Path) ->
         assert forbidden not in text
 
 
+def test_the_attempts_of_a_trial_can_be_read_where_its_scripts_look_for_them(service: TestClient, store: Store) -> None:
+    recorder = Recorder(store)
+    recorder.fail(recorder.begin(), "the loss is not finite", log_tail="last words")
+    page = service.get(f"/campaigns/{recorder.id}").text
+    script = service.get("/static/trials-table.js").text
+    wanted = set(re.findall(r'(?:byId|say)\("(attempts[a-z-]*)"', script))
+    assert wanted == {"attempts", "attempts-title", "attempts-dialog"}
+    assert all(f'id="{name}"' in page for name in wanted)
+    trial = service.get(f"/v1/campaigns/{recorder.id}/trials/0").json()
+    for field in ("attempts_made", "error_kind", "log_tail"):
+        assert field in script
+        assert field in str(trial)
+
+
 def test_plotly_is_served_from_its_package_and_may_be_kept(service: TestClient, store: Store) -> None:
     page = service.get(f"/campaigns/{Recorder(store).id}").text
     address = next(address for address in ADDRESS.findall(page) if "plotly-" in address)

@@ -13,7 +13,7 @@ from tests.api.campaigns import Recorder
 def recorder(store: Store) -> Recorder:
     """A campaign of 8 trials of which 6 are over, one of them given up, and one is in training."""
     recorder = Recorder(store, trials=8).run(3)
-    recorder.fail(recorder.begin(), "the loss is not finite at step 12")
+    recorder.fail(recorder.begin(), "the loss is not finite at step 12", "non-finite-loss", "<b>its last words</b>")
     recorder.run(6)
     recorder.campaign.progress(recorder.begin(), 5, 20, {"loss": 0.5})
     return recorder
@@ -64,7 +64,18 @@ def test_a_trial_that_was_given_up_says_why(service: TestClient, recorder: Recor
     assert detail["state"] == "failed"
     assert detail["reward"] == 0.0
     assert "not finite" in detail["error"]
-    assert [attempt["state"] for attempt in detail["attempts_made"]] == ["failed"]
+    assert detail["error_kind"] == "non-finite-loss"
+    (attempt,) = detail["attempts_made"]
+    assert (attempt["state"], attempt["error_kind"]) == ("failed", "non-finite-loss")
+    assert attempt["log_tail"] == "<b>its last words</b>"
+
+
+def test_the_list_of_trials_names_errors_and_carries_no_logs(service: TestClient, recorder: Recorder) -> None:
+    items = service.get(f"/v1/campaigns/{recorder.id}/trials").json()["items"]
+    assert [item["error_kind"] for item in items] == [None, None, None, "non-finite-loss", None, None, None]
+    assert "last words" not in str(items)
+    baseline = service.get(f"/v1/campaigns/{recorder.id}/trials/0").json()
+    assert baseline["attempts_made"][0]["log_tail"] is None
 
 
 def test_the_best_stand_beside_the_baseline(service: TestClient, recorder: Recorder) -> None:

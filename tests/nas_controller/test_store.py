@@ -205,9 +205,15 @@ def test_reward_controller_and_event_come_in_one_transaction(store: Store, monke
 def test_the_first_finished_attempt_wins(store: Store) -> None:
     lease = claimed(store)
     begin(store, lease, 0)
-    store.fail_attempt(lease, 0, 1, "lost its worker")
+    lost = store.fail_attempt(lease, 0, 1, "lost its worker", "worker-killed", "last words")
+    assert (lost.error, lost.error_kind, lost.log_tail) == ("lost its worker", "worker-killed", "last words")
+    assert store.get_trial(lease.campaign_id, 0).trial.error_kind == "worker-killed"
     store.start_attempt(lease, 0)
     assert store.accept_reward(lease, 0, 1, 0.4, {}, STATE).outcome == "accepted"
+    won = store.get_trial(lease.campaign_id, 0)
+    for record in (won.trial, won.attempts[0]):
+        assert (record.error, record.error_kind) == (None, None)
+    assert won.attempts[0].log_tail is None
     before = store.get_campaign(lease.campaign_id)
 
     duplicate = store.accept_reward(lease, 0, 1, 0.9, {}, {"other": 1})
@@ -239,8 +245,12 @@ def test_rewards_outside_zero_to_one_are_refused(store: Store, reward: float) ->
 def test_a_trial_given_up_has_reward_zero_and_says_why(store: Store) -> None:
     lease = claimed(store)
     begin(store, lease, 0)
-    failed = store.fail_trial(lease, 0, "the loss is not finite", STATE)
+    failed = store.fail_trial(lease, 0, "the loss is not finite", STATE, "non-finite-loss")
     assert (failed.state, failed.reward, failed.error) == ("failed", 0.0, "the loss is not finite")
+    assert failed.error_kind == store.get_trial(lease.campaign_id, 0).attempts[0].error_kind == "non-finite-loss"
+    assert store.events_after(lease.campaign_id)[-1].data["kind"] == "non-finite-loss"
+    begin(store, lease, 1, reused_from=0)
+    assert store.accept_repeat(lease, 1, STATE).error_kind == "non-finite-loss"
     assert store.fail_trial(lease, 0, "again", STATE) == failed
     assert store.best_trials(lease.campaign_id) == ()
     assert store.get_campaign(lease.campaign_id).best_reward is None

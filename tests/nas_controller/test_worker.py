@@ -55,6 +55,7 @@ class FakeProxyWorker:
 
 class GiveUpError(EffspineError):
     reaction = "give_up"
+    kind = "bad-luck"
 
 
 @pytest.fixture
@@ -105,10 +106,19 @@ def test_the_trainer_stays_warm(trainer: type[FakeProxyWorker], tmp_path: Path) 
 @pytest.mark.parametrize(
     ("error", "expected"),
     [
-        (GiveUpError("the loss is not finite"), Failed("give_up", "the loss is not finite")),
-        (InvalidValueError("the data set is gone"), Failed("stop", "the data set is gone")),
-        (MemoryError("too much"), Failed("retry", "MemoryError: too much")),
-        (ValueError("shapes"), Failed("retry", "ValueError: shapes")),
+        (GiveUpError("the loss is not finite"), Failed("give_up", "the loss is not finite", "bad-luck")),
+        (InvalidValueError("the data set is gone"), Failed("stop", "the data set is gone", "invalid-value")),
+        (
+            MemoryError("Unable to allocate 2.00 EiB for an array with shape (4, 8) and data type float64"),
+            Failed(
+                "retry",
+                "out of memory: there was no room for an array of shape [4, 8] of float64, 2.00 EiB; lower "
+                "proxy_task.micro_batch_size (now 8), proxy_task.batch_size (8), proxy_task.image_px (64), "
+                "proxy_task.width_multiplier (0.2) or parallelism",
+                "out-of-memory",
+            ),
+        ),
+        (ValueError("shapes"), Failed("retry", "ValueError: shapes", "unexpected")),
     ],
 )
 def test_errors_become_outcomes(
@@ -117,6 +127,21 @@ def test_errors_become_outcomes(
 ) -> None:  # fmt: skip
     monkeypatch.setattr(trainer, "raises", error)
     assert run_trial(job("smoke", tmp_path), WIDTHS, lambda progress: None) == expected
+
+
+def test_a_trainer_that_failed_unforeseen_is_given_back_with_its_memory_and_says_where_it_was(
+    trainer: type[FakeProxyWorker],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    for error, built in ((GiveUpError("as foreseen"), 1), (MemoryError(), 1), (ValueError("shapes"), 2), (None, 3)):
+        monkeypatch.setattr(trainer, "raises", error)
+        run_trial(job("smoke", tmp_path), WIDTHS, lambda progress: None)
+        assert len(trainer.built) == built
+    assert "Traceback" in caplog.text
+    assert "ValueError: shapes" in caplog.text
+    assert "as foreseen" not in caplog.text
 
 
 def test_a_run_reports_while_it_trains_and_can_be_cancelled() -> None:

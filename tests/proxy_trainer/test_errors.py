@@ -9,6 +9,7 @@ from proxy_trainer.errors import (
     DataError,
     EmptySplitError,
     NonFiniteLossError,
+    OutOfMemoryError,
     TrialError,
     UnreadableImageError,
 )
@@ -16,26 +17,36 @@ from search_space.errors import EffspineError
 
 
 @pytest.mark.parametrize(
-    ("error", "reaction", "message"),
+    ("error", "reaction", "kind", "message"),
     [
-        (DataError("a"), "stop", "a"),
-        (EmptySplitError("b"), "stop", "b"),
-        (UnreadableImageError(Path("c.jpg"), "why"), "stop", "cannot read the image c.jpg: why"),
+        (TrialError("z"), "retry", "unexpected", "z"),
+        (DataError("a"), "stop", "data", "a"),
+        (EmptySplitError("b"), "stop", "empty-split", "b"),
+        (UnreadableImageError(Path("c.jpg"), "why"), "stop", "unreadable-image", "cannot read the image c.jpg: why"),
+        (OutOfMemoryError(None, "batch_size"), "retry", "out-of-memory", "out of memory; lower batch_size"),
+        (
+            OutOfMemoryError("8 GiB", "batch_size"),
+            "retry",
+            "out-of-memory",
+            "out of memory: there was no room for 8 GiB; lower batch_size",
+        ),
         (
             NonFiniteLossError(7, 0.05, 1.25),
             "give_up",
+            "non-finite-loss",
             "the loss is not finite at step 7 (learning rate 0.05; last finite loss 1.25)",
         ),
         (
             NonFiniteLossError(0, 0.05, None),
             "give_up",
+            "non-finite-loss",
             "the loss is not finite at step 0 (learning rate 0.05; there was no finite loss before)",
         ),
     ],
 )
-def test_errors_say_what_to_do_and_cross_processes(error: TrialError, reaction: str, message: str) -> None:
+def test_errors_say_what_to_do_and_cross_processes(error: TrialError, reaction: str, kind: str, message: str) -> None:
     assert isinstance(error, EffspineError)
     for each in (error, pickle.loads(pickle.dumps(error))):
         assert type(each) is type(error)
-        assert (each.reaction, str(each)) == (reaction, message)
+        assert (each.reaction, each.kind, str(each)) == (reaction, kind, message)
         assert vars(each) == vars(error)

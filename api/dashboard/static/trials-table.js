@@ -6,11 +6,20 @@ import { getJson } from "./http.js";
 
 const PAGE = 20;
 
+const SHOWN = 110;
+
+/** The name of the error, and its last line as far as it fits; the whole of it stands in the dialog. */
+function failure(trial) {
+  const kind = trial.error_kind, lines = trial.error.trim().split("\n");
+  let text = lines[lines.length - 1];
+  const again = kind ? `${kind.replaceAll("-", " ")}: ` : "";
+  if (again && text.startsWith(again)) text = text.slice(again.length);
+  if (text.length > SHOWN) text = `${text.slice(0, SHOWN)}…`;
+  return element("span", { class: "error", title: trial.error }, ...(kind ? [element("strong", {}, kind), ": "] : []), text);
+}
+
 function note(trial) {
-  if (trial.error) {
-    const lines = trial.error.trim().split("\n");
-    return element("span", { class: "error", title: trial.error }, lines[lines.length - 1]);
-  }
+  if (trial.error) return failure(trial);
   if (trial.reused_from !== null) return `same architecture as trial ${trial.reused_from}`;
   return trial.number === 0 ? "uniform baseline" : "";
 }
@@ -21,7 +30,41 @@ function state(trial) {
   return pill;
 }
 
-function row(trial, best) {
+function attempt(made) {
+  const heading = element("h3", {}, `Attempt ${made.number} `, statePill(made.state));
+  if (made.error_kind) heading.append(` ${made.error_kind}`);
+  const parts = [heading];
+  if (made.error) parts.push(element("p", { class: "error" }, made.error));
+  if (made.log_tail) parts.push(element("pre", { tabindex: "0", "aria-label": `End of the worker's log, attempt ${made.number}` }, made.log_tail));
+  else if (made.state === "failed") parts.push(element("p", { class: "quiet" }, "The worker wrote nothing."));
+  return element("section", {}, ...parts);
+}
+
+async function showAttempts(path, number) {
+  say("attempts-title", `Attempts at trial ${number}`);
+  byId("attempts").replaceChildren(element("p", { class: "quiet" }, "Reading…"));
+  byId("attempts-dialog").showModal();
+  try {
+    const { attempts_made: made } = await getJson(`${path}/trials/${number}`);
+    byId("attempts").replaceChildren(...made.map(attempt));
+    for (const log of byId("attempts").querySelectorAll("pre")) log.scrollTop = log.scrollHeight;
+  } catch (error) {
+    byId("attempts").replaceChildren(element("p", { class: "error" }, error.message));
+  }
+}
+
+/** The note, and where an attempt has failed a button that shows all of them with what their workers wrote. */
+function noteCell(trial, path) {
+  const cell = element("td", { class: "wrap" }, note(trial));
+  if (trial.attempts > 1 || (trial.error && trial.attempts > 0)) {
+    const button = element("button", { type: "button", class: "plain", "aria-label": `Attempts at trial ${trial.number}` }, "Log");
+    button.addEventListener("click", () => showAttempts(path, trial.number));
+    cell.append(" ", button);
+  }
+  return cell;
+}
+
+function row(trial, best, path) {
   const seconds = trainingSeconds(trial);
   return element("tr", trial.number === best ? { class: "is-best" } : {},
     element("td", { class: "figure" }, trial.number),
@@ -32,7 +75,7 @@ function row(trial, best) {
     element("td", { class: "figure" }, percent(trial.madds_ratio)),
     element("td", { class: "figure" }, millions(trial.params, 2)),
     element("td", { class: "figure" }, seconds === null ? "–" : seconds.toFixed(1)),
-    element("td", { class: "wrap" }, note(trial)));
+    noteCell(trial, path));
 }
 
 /** Takes over the table; `refresh(best)` reads the page that is shown again. */
@@ -45,7 +88,7 @@ export function trialsTable(path) {
     const cursor = cursors[cursors.length - 1];
     const query = new URLSearchParams({ order_by: order, limit: String(PAGE), ...(cursor ? { cursor } : {}) });
     const page = await getJson(`${path}/trials?${query}`);
-    byId("trial-rows").replaceChildren(...page.items.map((trial) => row(trial, best)));
+    byId("trial-rows").replaceChildren(...page.items.map((trial) => row(trial, best, path)));
     byId("newer").disabled = cursors.length === 1;
     byId("older").disabled = page.next_cursor === null;
     byId("older").dataset.cursor = page.next_cursor ?? "";

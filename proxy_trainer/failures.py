@@ -1,0 +1,56 @@
+"""What a training library raises, as an error with a name and a reaction."""
+
+from __future__ import annotations
+
+import math
+import re
+import sys
+
+from proxy_trainer.errors import OutOfMemoryError, TrialError
+from search_space.proxy_task import ProxyTask
+
+_SHAPE = re.compile(r"shape ?[\[(]([\d, ]+)[\])](?: and (?:data )?type (\w+))?")
+_AMOUNT = re.compile(r"allocate (\d[\d.,]* ?(?:bytes|[KMGTPE]i?B))")
+_BYTES_A_VALUE = {"bool": 1, "uint8": 1, "half": 2, "bfloat16": 2, "int32": 4, "float": 4, "int64": 8, "double": 8}
+
+
+def named(error: Exception, task: ProxyTask) -> TrialError | None:
+    """The error of a trial that this one is, or None for one that has no name."""
+    if _is_out_of_memory(error):
+        return OutOfMemoryError(_size(str(error)), what_to_lower(task))
+    return None
+
+
+def what_to_lower(task: ProxyTask) -> str:
+    """The settings that decide how much memory a training takes, with their values, for a message."""
+    at_once = task.micro_batch_size or task.batch_size
+    return (
+        f"proxy_task.micro_batch_size (now {at_once}), proxy_task.batch_size ({task.batch_size}), "
+        f"proxy_task.image_px ({task.image_px}), proxy_task.width_multiplier ({task.width_multiplier:g}) or parallelism"
+    )
+
+
+def _is_out_of_memory(error: Exception) -> bool:
+    if isinstance(error, MemoryError):
+        return True
+    tensorflow = sys.modules.get("tensorflow")  # where it is not loaded, the error is none of its own
+    if tensorflow is None or not isinstance(error, tensorflow.errors.OpError):
+        return False
+    # What CUDA and its libraries say of it does not always come with TensorFlow's own code.
+    return isinstance(error, tensorflow.errors.ResourceExhaustedError) or bool(
+        re.search(r"out[ _]of[ _]memory", str(error), re.IGNORECASE)
+    )
+
+
+def _size(message: str) -> str | None:
+    """What could not be allocated, as far as TensorFlow, XLA or NumPy say it."""
+    amount, shape = _AMOUNT.search(message), _SHAPE.search(message)
+    if shape is None:
+        return None if amount is None else amount[1]
+    sides = [int(side) for side in re.findall(r"\d+", shape[1])]
+    size = f"an array of shape {sides}" if shape[2] is None else f"an array of shape {sides} of {shape[2]}"
+    if amount is not None:
+        return f"{size}, {amount[1]}"
+    if shape[2] in _BYTES_A_VALUE:
+        return f"{size}, {math.prod(sides) * _BYTES_A_VALUE[shape[2]] / 2**20:,.1f} MiB"
+    return size
