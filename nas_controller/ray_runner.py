@@ -231,7 +231,7 @@ def _without_outcome(error: BaseException | None, log: worker_log.AttemptLog) ->
     """What became of a trial for which the worker has given no outcome: it has died, or Ray has failed it."""
     if error is None or isinstance(error, RayActorError):
         return Failed.of(log.death(str(error)))
-    cause = getattr(error, "cause", None) or error  # without Ray's traceback around it, which the log has
+    cause = getattr(error, "cause", None) or error  # without Ray's traceback around it, which Tune logs
     return Failed("retry", f"{type(cause).__name__}: {cause}")
 
 

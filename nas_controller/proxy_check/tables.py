@@ -23,8 +23,8 @@ def print_check(study: Study, findings: Findings, verdict: Verdict) -> None:
     """Prints all of it on standard output."""
     _print_table(*_architectures(study, findings), left=("widths",))
     _print_table(("estimate", "value", "95 % interval", "over"), _estimates(findings), left=("estimate", "over"))
-    columns = ("criterion", "measured", "95 % interval", "threshold", "", "remark")
-    _print_table(columns, [_criterion(one) for one in verdict.criteria], left=("criterion", "threshold", "", "remark"))
+    columns = ("", "criterion", "measured", "95 % interval", "threshold")
+    _print_table(columns, [_criterion(one) for one in verdict.criteria], left=("", "criterion", "threshold"))
     for failure in findings.failures[:_FAILURES_SHOWN]:
         one = failure.training
         print(f"{one.purpose} of architecture {one.architecture}, seed {one.seed}, failed: {failure.error}")
@@ -35,8 +35,7 @@ def print_check(study: Study, findings: Findings, verdict: Verdict) -> None:
 
 def _architectures(study: Study, findings: Findings) -> tuple[Sequence[str], list[Sequence[str | Text]]]:
     reference = ("reference",) if study.reference is not None else ()
-    seeds = tuple(f"seed {seed}" for seed in study.seeds)
-    columns = ("", "widths", "multi-adds", *seeds, "mean", "deviation", "variation", *reference)
+    columns = ("architecture", "widths", "seeds", "mean", "deviation", "variation", *reference)
     return columns, [_architecture(row, bool(reference)) for row in findings.rows]
 
 
@@ -45,8 +44,7 @@ def _architecture(row: ArchitectureRow, with_reference: bool) -> Sequence[str | 
     cells = [
         str(row.number) if row.number else "uniform",
         _spark_line(row.widths),
-        f"{row.madds_ratio:.3f}",
-        *map(_decimals, row.rewards),
+        str(sum(reward is not None for reward in row.rewards)),
         _decimals(None if spread is None else spread.mean),
         _decimals(None if spread is None else spread.deviation),
         _decimals(None if spread is None else spread.coefficient),
@@ -61,8 +59,8 @@ def _estimates(findings: Findings) -> list[Sequence[str | Text]]:
         _estimate("ICC(C,1), all with one seed", findings.intraclass_consistency, table),
     ]
     variation = findings.variation
-    rows.append(("variation, median", _decimals(variation and variation.median), "", ""))
-    rows.append(("variation, worst", _decimals(variation and variation.worst), "", ""))
+    rows.append(("variation, median", _decimals(None if variation is None else variation.median), "", ""))
+    rows.append(("variation, worst", _decimals(None if variation is None else variation.worst), "", ""))
     correlation = findings.correlation
     if findings.correlated:
         over = f"{findings.correlated} architectures"
@@ -74,7 +72,8 @@ def _estimates(findings: Findings) -> list[Sequence[str | Text]]:
         ]
     for name, seconds in (("trial", findings.proxy_seconds), ("reference", findings.reference_seconds)):
         if seconds is not None:
-            rows.append((f"seconds of a {name}, median", f"{seconds.median:.1f}", "", ""))
+            over = f"{_numbers(seconds.threads)} threads, {_numbers(seconds.at_once)} at once"
+            rows.append((f"seconds of a {name}, median", f"{seconds.median:.1f}", "", over))
     return rows
 
 
@@ -88,17 +87,20 @@ def _criterion(criterion: Criterion) -> Sequence[str | Text]:
     from rich.text import Text
 
     return (
+        Text(criterion.status, style=_STYLES[criterion.status]),
         criterion.subject,
         "-" if criterion.measured is None else f"{criterion.measured:.3f}",
         _interval(criterion.low, criterion.high),
         f"{criterion.bound} {criterion.threshold:g}",
-        Text(criterion.status, style=_STYLES[criterion.status]),
-        criterion.remark,
     )
 
 
 def _interval(low: float | None, high: float | None) -> str:
     return "" if low is None or high is None else f"{low:.2f} to {high:.2f}"
+
+
+def _numbers(values: tuple[int, ...]) -> str:
+    return " or ".join(map(str, values))
 
 
 def _decimals(value: float | None) -> str:

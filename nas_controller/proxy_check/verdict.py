@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-from nas_controller.proxy_check.findings import Findings, Seconds
+from nas_controller.proxy_check.findings import Findings
 from nas_controller.proxy_check.statistics import Estimate
 from nas_controller.proxy_check.study import Study
 
@@ -45,7 +45,6 @@ class Criterion:
     high: float | None
     bound: Bound
     threshold: float
-    remark: str = ""
 
     @property
     def status(self) -> Status:
@@ -77,75 +76,38 @@ def judge(study: Study, findings: Findings, thresholds: Thresholds) -> Verdict:
     criteria = [_intraclass(findings, thresholds), _variation(findings, thresholds)]
     if study.reference is not None:
         criteria.append(_tau(findings, thresholds))
-    criteria.append(_seconds(findings.proxy_seconds, thresholds))
+    criteria.append(_seconds(findings, thresholds))
     passed = findings.is_complete and all(criterion.status == "pass" for criterion in criteria)
     return Verdict(tuple(criteria), passed, " ".join(_sentences(study, findings, criteria, thresholds)))
 
 
 def _intraclass(findings: Findings, thresholds: Thresholds) -> Criterion:
-    consistency = findings.intraclass_consistency
-    return _estimated(
-        "intraclass_correlation",
-        "variance between architectures, ICC(1)",
-        findings.intraclass_one_way,
-        thresholds.min_icc,
-        "" if consistency is None else f"{consistency.value:.2f} among trials of one seed",
-    )
+    subject = "between architectures, ICC(1)"
+    return _estimated("intraclass_correlation", subject, findings.intraclass_one_way, thresholds.min_icc)
 
 
 def _variation(findings: Findings, thresholds: Thresholds) -> Criterion:
-    found = findings.variation
-    return Criterion(
-        name="coefficient_of_variation",
-        subject="variation over the seeds, worst architecture",
-        measured=None if found is None else found.worst,
-        low=None,
-        high=None,
-        bound="under",
-        threshold=thresholds.max_variation,
-        remark="" if found is None else f"median {found.median:.3f}",
-    )
+    worst = None if findings.variation is None else findings.variation.worst
+    return _bounded("coefficient_of_variation", "between seeds, worst variation", worst, thresholds.max_variation)
 
 
 def _tau(findings: Findings, thresholds: Thresholds) -> Criterion:
-    one_seed, of_mean = findings.correlation.kendall_of_one_seed, findings.correlation.kendall_of_mean
-    remarks = [] if of_mean is None else [f"{of_mean.value:.2f} by the mean of the seeds"]
-    if one_seed is not None and thresholds.min_tau <= one_seed.value < thresholds.aim_tau:
-        remarks.append(f"aim at {thresholds.aim_tau:g}")
-    return _estimated(
-        "kendall_tau",
-        "order as by the reference, Kendall tau, one seed",
-        one_seed,
-        thresholds.min_tau,
-        "; ".join(remarks),
-    )
+    subject = "order, Kendall tau of one seed"
+    return _estimated("kendall_tau", subject, findings.correlation.kendall_of_one_seed, thresholds.min_tau)
 
 
-def _estimated(name: str, subject: str, found: Estimate | None, threshold: float, remark: str) -> Criterion:
+def _seconds(findings: Findings, thresholds: Thresholds) -> Criterion:
+    median = None if findings.proxy_seconds is None else findings.proxy_seconds.median
+    return _bounded("seconds", "seconds of a trial, median", median, thresholds.max_seconds)
+
+
+def _estimated(name: str, subject: str, found: Estimate | None, threshold: float) -> Criterion:
     value, low, high = (None, None, None) if found is None else found
-    return Criterion(name, subject, value, low, high, "at least", threshold, remark)
+    return Criterion(name, subject, value, low, high, "at least", threshold)
 
 
-def _seconds(found: Seconds | None, thresholds: Thresholds) -> Criterion:
-    remark = ""
-    if found is not None:
-        remark = (
-            f"{found.low:.1f} to {found.high:.1f}; threads {_numbers(found.threads)}, {_numbers(found.at_once)} at once"
-        )
-    return Criterion(
-        name="seconds",
-        subject="seconds of a trial, median",
-        measured=None if found is None else found.median,
-        low=None,
-        high=None,
-        bound="under",
-        threshold=thresholds.max_seconds,
-        remark=remark,
-    )
-
-
-def _numbers(values: tuple[int, ...]) -> str:
-    return " or ".join(map(str, values))
+def _bounded(name: str, subject: str, measured: float | None, threshold: float) -> Criterion:
+    return Criterion(name, subject, measured, None, None, "under", threshold)
 
 
 def _sentences(study: Study, findings: Findings, criteria: list[Criterion], thresholds: Thresholds) -> list[str]:
@@ -168,6 +130,9 @@ def _sentences(study: Study, findings: Findings, criteria: list[Criterion], thre
     unsure = [criterion.name.replace("_", " ") for criterion in criteria if criterion.is_clear is False]
     if unsure:
         sentences.append(f"Not certain, since the interval reaches across the threshold: {', '.join(unsure)}.")
+    tau = findings.correlation.kendall_of_one_seed
+    if tau is not None and thresholds.min_tau <= tau.value < thresholds.aim_tau:
+        sentences.append(f"Kendall tau is short of the {thresholds.aim_tau:g} to aim at.")
     if len(study.architectures) < thresholds.architectures or len(study.seeds) < thresholds.seeds:
         sentences.append(
             f"The study is small: {len(study.architectures)} architectures and {len(study.seeds)} seeds, where "

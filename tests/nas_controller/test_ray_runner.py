@@ -42,7 +42,7 @@ class Listener:
             ),
         ),
         (ValueError("cannot be unpickled"), Failed("retry", "ValueError: cannot be unpickled", "unexpected")),
-        (RayTaskError("step", "Traceback ...", TypeError("widths")), Failed("retry", "TypeError: widths", "unexpected")),
+        (RayTaskError("step", "...", TypeError("widths")), Failed("retry", "TypeError: widths", "unexpected")),
         (None, Failed("retry", "the worker died before the trial had finished: it left no word, as after SIGKILL",
                       "worker-killed")),
     ],

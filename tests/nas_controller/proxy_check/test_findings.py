@@ -159,6 +159,16 @@ def test_an_interval_across_the_threshold_is_said_to_be_unsure() -> None:
     assert Criterion("x", "", 0.2, None, None, "under", 0.5).is_clear is None
 
 
+def test_a_tau_that_passes_short_of_the_aim_is_said() -> None:
+    study = synthetic_study(architectures=4, seeds=2)
+    swapped = [0.1, 0.2, 0.4, 0.3]
+    record = record_of(study, lambda one: swapped[one.architecture] if one.purpose == "reference" else steady(one))
+    verdict = judge(study, find(study, record), Thresholds(aim_tau=0.7))
+    assert criteria(verdict)["kendall_tau"].measured == pytest.approx(4 / 6)
+    assert "short of the 0.7 to aim at" in verdict.text
+    assert "to aim at" not in judge(study, find(study, record), Thresholds()).text
+
+
 def test_the_bounds_themselves() -> None:
     assert Criterion("x", "", 0.5, None, None, "at least", 0.5).status == "pass"
     assert Criterion("x", "", 0.5, None, None, "under", 0.5).status == "fail"
