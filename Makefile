@@ -34,6 +34,7 @@ format: setup
 
 bench: setup
 	@$(BIN)/effspine bench engine --repeats 1
+	@$(BIN)/effspine bench memory
 	@$(BIN)/effspine bench evaluation
 	@$(BIN)/effspine bench control-plane --trials 1000
 

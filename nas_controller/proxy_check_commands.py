@@ -61,8 +61,7 @@ def proxy_check(
 ) -> None:
     """Measure whether a proxy task's reward tells architectures apart, and ranks them as longer training does.
 
-    Exit status: 0 where all criteria pass, 1 where one does not, 2 where the input is wrong. An interrupted check goes
-    on when it is called again.
+    Exit status: 0 where all criteria pass, 1 where one does not, 2 for wrong input. Call it again to go on.
     """
     from nas_controller.proxy_check.findings import find
     from nas_controller.proxy_check.results import read
@@ -106,6 +105,7 @@ def proxy_check(
         from nas_controller.proxy_check.tables import print_check
 
         print_check(study, findings, verdict)
+        print(f"results: {results}")
     if not verdict.passed:
         raise typer.Exit(FAILED_STATUS)
 

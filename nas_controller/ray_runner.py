@@ -109,7 +109,7 @@ def _run_experiment(campaign: Campaign, job: Job, stop: Stop, folder: Path) -> N
     parallelism = campaign.spec.parallelism
     trainable = tune.with_parameters(_ProxyTrainable, job=job, folder=folder)
     tuner = tune.Tuner(
-        tune.with_resources(trainable, {"cpu": 1, "gpu": _gpus_a_trial(parallelism)}),
+        tune.with_resources(trainable, {"cpu": 1, "gpu": gpus_a_trial(parallelism)}),
         tune_config=tune.TuneConfig(
             search_alg=ConcurrencyLimiter(carrier, max_concurrent=parallelism),
             scheduler=_Errors(carrier),
@@ -133,7 +133,7 @@ def _run_experiment(campaign: Campaign, job: Job, stop: Stop, folder: Path) -> N
         raise carrier.error
 
 
-def _gpus_a_trial(parallelism: int) -> float:
+def gpus_a_trial(parallelism: int) -> float:
     """An equal share of the GPUs there are: whole ones where there are enough, else a part of one."""
     resources: dict[str, float] = ray.cluster_resources()  # type: ignore[no-untyped-call]
     share = resources.get("GPU", 0.0) / parallelism

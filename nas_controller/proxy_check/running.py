@@ -108,7 +108,7 @@ class _Pool:
         self._log = log
         self._listener = listener
         self._attempts: Counter[Training] = Counter()
-        gpus = ray_runner._gpus_a_trial(workers)
+        gpus = ray_runner.gpus_a_trial(workers)
         self._actor_class = ray.remote(num_cpus=1, num_gpus=gpus, max_restarts=0)(_Trainer)
 
     def run(self) -> None:

@@ -35,7 +35,7 @@ def print_check(study: Study, findings: Findings, verdict: Verdict) -> None:
 
 def _architectures(study: Study, findings: Findings) -> tuple[Sequence[str], list[Sequence[str | Text]]]:
     reference = ("reference",) if study.reference is not None else ()
-    columns = ("architecture", "widths", "seeds", "mean", "deviation", "variation", *reference)
+    columns = ("", "widths", "seeds", "mean", "std", "CV", *reference)
     return columns, [_architecture(row, bool(reference)) for row in findings.rows]
 
 
@@ -53,27 +53,27 @@ def _architecture(row: ArchitectureRow, with_reference: bool) -> Sequence[str | 
 
 
 def _estimates(findings: Findings) -> list[Sequence[str | Text]]:
-    table = f"{findings.compared} architectures, {findings.compared_seeds} seeds"
+    table = f"{findings.compared} x {findings.compared_seeds} rewards"
     rows: list[Sequence[str | Text]] = [
         _estimate("ICC(1), seeds count as noise", findings.intraclass_one_way, table),
         _estimate("ICC(C,1), all with one seed", findings.intraclass_consistency, table),
     ]
     variation = findings.variation
-    rows.append(("variation, median", _decimals(None if variation is None else variation.median), "", ""))
-    rows.append(("variation, worst", _decimals(None if variation is None else variation.worst), "", ""))
+    rows.append(("CV, median architecture", _decimals(None if variation is None else variation.median), "", ""))
+    rows.append(("CV, worst architecture", _decimals(None if variation is None else variation.worst), "", ""))
     correlation = findings.correlation
     if findings.correlated:
         over = f"{findings.correlated} architectures"
         rows += [
             _estimate("Kendall tau, one seed", correlation.kendall_of_one_seed, over),
-            _estimate("Kendall tau, mean of the seeds", correlation.kendall_of_mean, over),
+            _estimate("Kendall tau, mean of seeds", correlation.kendall_of_mean, over),
             _estimate("Spearman rho, one seed", correlation.spearman_of_one_seed, over),
-            _estimate("Spearman rho, mean of the seeds", correlation.spearman_of_mean, over),
+            _estimate("Spearman rho, mean of seeds", correlation.spearman_of_mean, over),
         ]
     for name, seconds in (("trial", findings.proxy_seconds), ("reference", findings.reference_seconds)):
         if seconds is not None:
             over = f"{_numbers(seconds.threads)} threads, {_numbers(seconds.at_once)} at once"
-            rows.append((f"seconds of a {name}, median", f"{seconds.median:.1f}", "", over))
+            rows.append((f"seconds of a {name}", f"{seconds.median:.1f}", "", over))
     return rows
 
 

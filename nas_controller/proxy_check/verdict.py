@@ -88,7 +88,7 @@ def _intraclass(findings: Findings, thresholds: Thresholds) -> Criterion:
 
 def _variation(findings: Findings, thresholds: Thresholds) -> Criterion:
     worst = None if findings.variation is None else findings.variation.worst
-    return _bounded("coefficient_of_variation", "between seeds, worst variation", worst, thresholds.max_variation)
+    return _bounded("coefficient_of_variation", "between seeds, CV of the worst", worst, thresholds.max_variation)
 
 
 def _tau(findings: Findings, thresholds: Thresholds) -> Criterion:
@@ -98,7 +98,7 @@ def _tau(findings: Findings, thresholds: Thresholds) -> Criterion:
 
 def _seconds(findings: Findings, thresholds: Thresholds) -> Criterion:
     median = None if findings.proxy_seconds is None else findings.proxy_seconds.median
-    return _bounded("seconds", "seconds of a trial, median", median, thresholds.max_seconds)
+    return _bounded("seconds", "seconds of a trial", median, thresholds.max_seconds)
 
 
 def _estimated(name: str, subject: str, found: Estimate | None, threshold: float) -> Criterion:

@@ -75,9 +75,10 @@ def test_the_report_for_people_has_every_architecture_and_criterion(
     out = capsys.readouterr().out
     uniform = next(line for line in out.splitlines() if "uniform" in line)
     assert uniform.split()[2:] == ["2", "0.115", "0.021", "0.184", "0.100"]
-    assert re.search(r"fail +between seeds, worst variation +0\.184 +under 0\.15", out)
-    assert re.search(r"pass +seconds of a trial, median +60\.000 +under 90", out)
-    assert max(map(len, out.splitlines()[:-1])) <= 80
+    assert re.search(r"fail +between seeds, CV of the worst +0\.184 +under 0\.15", out)
+    assert re.search(r"pass +seconds of a trial +60\.000 +under 90", out)
+    assert max(len(line.rstrip()) for line in out.splitlines()[:-2]) <= 80
+    assert out.splitlines()[-1] == f"results: {results}"
     assert "Not passed: 1 of 4 criteria fail (coefficient of variation)" in out
 
 
