@@ -148,7 +148,14 @@ def test_ctrl_c_leaves_the_results_so_far(tmp_path: Path) -> None:
     path = tmp_path / "results.jsonl"
     arguments = [*SMALL, "--set", "seconds=0.8", "--no-reference", "--out", str(path)]
     command = [sys.executable, "-m", "api.cli.main", *arguments]
-    process = subprocess.Popen(command, stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True)
+    # Tests that run in the background ignore the signal, and so would the process that they start.
+    process = subprocess.Popen(
+        command,
+        stderr=subprocess.PIPE,
+        stdout=subprocess.DEVNULL,
+        text=True,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
+    )
     deadline = time.monotonic() + 120
     while len(read(path)) < 2:
         assert process.poll() is None
