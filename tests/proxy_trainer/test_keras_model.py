@@ -88,14 +88,15 @@ def test_its_loss_is_the_engines() -> None:
 
 
 def test_it_learns() -> None:
+    tf.keras.utils.set_random_seed(1)
     task = resolve("smoke", image_px=64, width_multiplier=0.1, batch_size=2, learning_rate=0.05, subnet_width=4)
     model = compiled_retinanet(task, task.architecture(SP_EFFICIENTNET_B0, 1), eager=True)
     images = (random_batch(task).pixels / 255.0).astype(np.float32)
     truth = np.zeros((2, model.output_shape[1], 5), np.float32)
     truth[:, ::2, 0] = -1  # every second anchor is background
-    losses = [float(model.train_on_batch(images, truth)) for _ in range(2)]
+    losses = [float(model.train_on_batch(images, truth)) for _ in range(8)]
     assert np.isfinite(losses).all()
-    assert losses[1] < losses[0]
+    assert min(losses[4:]) < 0.97 * losses[0]
 
 
 def test_stochastic_depth_drops_whole_branches() -> None:
