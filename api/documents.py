@@ -63,6 +63,10 @@ class TrialDocument(BaseModel):
     error_kind: str | None = Field(None, description="Name of that error.", examples=["non-finite-loss"])
     progress_step: int | None
     progress_total: int | None
+    progress_ap: float | None = Field(None, description="Latest AP that a running trial has measured on the way.")
+    stopped_early_step: int | None = Field(
+        None, description="The step at which the campaign's rule has ended the trial; its reward is the AP there."
+    )
     started_at: datetime
     finished_at: datetime | None
 

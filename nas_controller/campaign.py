@@ -16,6 +16,9 @@ most MAX_FAILED_ATTEMPTS in all; then the trial is given up. Attempts lost with 
 `Campaign(...)` begins them again, before anything new. Where every attempt at the uniform baseline ran out
 of memory or lost its worker, the campaign fails instead: all architectures have one budget, so what the
 machine cannot do for the baseline it will hardly do for the others, and they would all be taught as bad.
+
+Early stops. The decision on a report and the outcome that follows from it are one call and one transaction, so
+no other outcome comes between them, and a replay finds the same trials to compare with.
 """
 
 from __future__ import annotations
@@ -26,6 +29,7 @@ from dataclasses import dataclass
 from typing import Literal, NamedTuple
 
 from nas_controller.controller import Controller
+from nas_controller.early_stopping import EarlyStop, MedianRule
 from nas_controller.search import Search
 from nas_controller.store import CampaignRecord, Lease, Store
 from search_space.architecture import Architecture
@@ -113,6 +117,8 @@ class Campaign:
         self._begun: dict[int, _Begun] = {}
         self._to_attempt: deque[int] = deque()
         self._over = False
+        stopping = self.spec.early_stopping
+        self._rule = None if stopping is None else MedianRule(stopping, store.intermediate_aps(lease.campaign_id))
         self._read_trials()
         self._settle_repeats()
         self._finish_if_done()
@@ -156,10 +162,36 @@ class Campaign:
         self._finish_if_done()
         return None
 
-    def progress(self, work: TrialWork, step: int, total: int, values: Mapping[str, float]) -> None:
-        """Records how far an attempt has come, unless its trial has its outcome already."""
+    def progress(
+        self, work: TrialWork, step: int, total: int, values: Mapping[str, float], ap: float | None = None
+    ) -> None:
+        """Records how far an attempt has come, unless its trial has its outcome already.
+
+        `ap` is that of the reserved images at this step, where they were scored.
+        """
         if work.number in self._begun:
-            self._store.record_progress(self._lease, work.number, work.attempt, step, total, values)
+            self._store.record_progress(self._lease, work.number, work.attempt, step, total, values, ap)
+            if self._rule is not None and ap is not None:
+                self._rule.measured(work.number, step, ap)
+
+    def stop_early(self, work: TrialWork, step: int, values: Mapping[str, float], ap: float | None) -> bool:
+        """Whether the campaign's rule ends a trial in training with the AP of this step as its reward.
+
+        It is recorded then, with the reason, and no outcome of the attempt is wanted any more.
+        """
+        if self._rule is None or ap is None or self._over or work.number not in self._begun:
+            return False
+        stop = self._rule.verdict(work.number, step, ap)
+        if stop is None:
+            return False
+        self._accept(work, Rewarded(ap, {**values, "ap": ap, "steps": step}), stop)
+        self._settle_repeats()
+        self._finish_if_done()
+        return True
+
+    def is_finished(self, number: int) -> bool:
+        """Whether a trial that was begun has its outcome, or will have none since the campaign is over."""
+        return self._over or number not in self._begun
 
     def complete(self, work: TrialWork, outcome: Rewarded | Failed) -> None:
         """Records what came of an attempt, and all that follows from it.
@@ -206,13 +238,19 @@ class Campaign:
         self._settle_repeats()
         return None
 
-    def _accept(self, work: TrialWork, outcome: Rewarded) -> None:
+    def _accept(self, work: TrialWork, outcome: Rewarded, stop: EarlyStop | None = None) -> None:
         begun = self._begun.get(work.number)
         learned = self._search.controller
         if begun is not None:
             learned = self._search.learned(begun.choices, begun.log_probability, outcome.reward, False)
         acceptance = self._store.accept_reward(
-            self._lease, work.number, work.attempt, outcome.reward, outcome.metrics, learned.state()
+            self._lease,
+            work.number,
+            work.attempt,
+            outcome.reward,
+            outcome.metrics,
+            learned.state(),
+            None if stop is None else stop.to_dict(),
         )
         if begun is not None and acceptance.outcome != "late":
             self._finished_with(work.number, learned, _Known(outcome.reward, False))
@@ -248,6 +286,8 @@ class Campaign:
     def _finished_with(self, number: int, learned: Controller, outcome: _Known) -> None:
         self._search.controller = learned
         self._outcomes[number] = outcome
+        if self._rule is not None and not outcome.gave_up:
+            self._rule.completed(number)
         del self._begun[number]
         if number in self._to_attempt:
             self._to_attempt.remove(number)
@@ -280,3 +320,5 @@ class Campaign:
                     self._to_attempt.append(number)
             else:
                 self._outcomes[number] = _Known(reward, state == "failed")
+                if self._rule is not None and state == "completed":
+                    self._rule.completed(number)

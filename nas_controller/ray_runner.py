@@ -23,8 +23,9 @@ import shutil
 import signal
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -75,9 +76,11 @@ def run_campaign(campaign: Campaign, job: Job, stop: Stop, folder: Path) -> None
 
 
 @contextmanager
-def local_ray(parallelism: int, campaign_id: str) -> Iterator[Path]:
+def local_ray(parallelism: int, campaign_id: str, *, quiet: bool = False) -> Iterator[Path]:
     """A Ray of this process alone, on loopback, with room for `parallelism` trials; gone when the block
     ends.
+
+    What its workers write comes out here too, with what Ray says of one that has died; with `quiet` neither does.
 
     Yields its folder, which is removed at the end. It lies in a short path in the temporary folder, since
     socket names may not be long; what an earlier process of the same campaign left there is removed. Raises
@@ -92,27 +95,41 @@ def local_ray(parallelism: int, campaign_id: str) -> Iterator[Path]:
         include_dashboard=False,
         object_store_memory=OBJECT_STORE_BYTES,
         logging_level=logging.ERROR,
-        log_to_driver=True,
+        log_to_driver=not quiet,
         configure_logging=True,
         _temp_dir=str(folder),
     )
     try:
-        yield folder
+        with _silent_ray() if quiet else nullcontext():
+            yield folder
     finally:
         signal.signal(signal.SIGTERM, signal.SIG_IGN)  # a second one would leave half of it behind
         ray.shutdown()
         remove_session_folder(campaign_id)
 
 
+@contextmanager
+def _silent_ray() -> Iterator[None]:
+    """Keeps Ray from printing paragraphs about a worker that has died; it has no setting for them."""
+    from ray._private import worker as ray_worker
+
+    printing = ray_worker.print_to_stdstream
+    ray_worker.print_to_stdstream = lambda data, ignore_prefix: None
+    try:
+        yield
+    finally:
+        ray_worker.print_to_stdstream = printing
+
+
 def _run_experiment(campaign: Campaign, job: Job, stop: Stop, folder: Path) -> None:
-    carrier = _Carrier(campaign, stop, folder)
+    carrier = _Carrier(campaign, job, stop, folder)
     parallelism = campaign.spec.parallelism
     trainable = tune.with_parameters(_ProxyTrainable, job=job, folder=folder)
     tuner = tune.Tuner(
         tune.with_resources(trainable, {"cpu": 1, "gpu": gpus_a_trial(parallelism)}),
         tune_config=tune.TuneConfig(
             search_alg=ConcurrencyLimiter(carrier, max_concurrent=parallelism),
-            scheduler=_Errors(carrier),
+            scheduler=_Scheduler(carrier),
             num_samples=TRIALS_AN_EXPERIMENT,
             reuse_actors=True,
             trial_name_creator=lambda trial: str(trial.trial_id),
@@ -147,9 +164,10 @@ class _Carrier(Searcher):
     experiment ends, and `_run_experiment` raises it.
     """
 
-    def __init__(self, campaign: Campaign, stop: Stop, folder: Path) -> None:
+    def __init__(self, campaign: Campaign, job: Job, stop: Stop, folder: Path) -> None:
         super().__init__()
         self._campaign = campaign
+        self._job = job
         self._stop = stop
         self._folder = folder
         self._running: dict[str, TrialWork] = {}
@@ -172,14 +190,21 @@ class _Carrier(Searcher):
                 return None
         return Searcher.FINISHED
 
-    def on_trial_result(self, trial_id: str, result: dict[str, Any]) -> None:
-        """Records progress."""
-        work, progress = self._running.get(trial_id), result.get("progress")
-        if work is not None and isinstance(progress, TrialProgress) and not self.ends():
-            self._guarded(lambda: self._campaign.progress(work, progress.step, progress.steps, progress.values))
+    def goes_on(self, trial_id: str, result: dict[str, Any]) -> bool:
+        """Records progress; False where the campaign has stopped the trial early, whose outcome is recorded then."""
+        work = self._running.get(trial_id)
+        if work is None or not self._is_stopped_by(work, result):
+            return True
+        del self._running[trial_id]
+        worker_log.end(self._folder, work.number, work.attempt, read=False)
+        return False
 
     def on_trial_complete(self, trial_id: str, result: dict[str, Any] | None = None, error: bool = False) -> None:
-        """Records an outcome; without one, the worker has died, unless everything is being stopped."""
+        """Records an outcome; without one, the worker has died, unless everything is being stopped.
+
+        The reports that come with it are recorded first. Where one of them stops the trial, that is the outcome: what
+        the campaign decides must not depend on when a report was read.
+        """
         ray_error = self.ray_errors.pop(trial_id, None)
         work = self._running.pop(trial_id, None)
         if work is None:
@@ -187,9 +212,24 @@ class _Carrier(Searcher):
         said: Rewarded | Failed | None = None if error or result is None else result.get("outcome")
         if said is None and self.ends():
             return
+        stopped = result is not None and not error and self._is_stopped_by(work, result)
         outcome = self._with_its_log(work, said, ray_error)
-        if self.error is None:
+        if self.error is None and not stopped:
             self._guarded(lambda: self._campaign.complete(work, outcome))
+        if self.error is None and self._campaign.is_finished(work.number):
+            self._job.remove_checkpoint_of(work.widths)
+
+    def _is_stopped_by(self, work: TrialWork, result: dict[str, Any]) -> bool:
+        """Records what a worker has reported with a result of Tune's, until a report stops the trial."""
+        reports: tuple[TrialProgress, ...] = result.get("progress") or ()
+        for report in reports:
+            if self.ends():
+                return False
+            self._guarded(partial(self._campaign.progress, work, report.step, report.steps, report.values, report.ap))
+            stops = partial(self._campaign.stop_early, work, report.step, report.values, report.ap)
+            if self.error is None and self._guarded(stops):
+                return True
+        return False
 
     def _with_its_log(
         self, work: TrialWork, said: Rewarded | Failed | None, ray_error: BaseException | None
@@ -235,19 +275,25 @@ def _without_outcome(error: BaseException | None, log: worker_log.AttemptLog) ->
     return Failed("retry", f"{type(cause).__name__}: {cause}")
 
 
-class _Errors(FIFOScheduler):
-    """Trials in their order, as without it; but Tune tells a scheduler why a trial failed, and no searcher."""
+class _Scheduler(FIFOScheduler):
+    """Trials in their order, as without it; but a scheduler may stop a trial, and Tune tells it why one failed, and no
+    searcher.
+    """
 
     def __init__(self, carrier: _Carrier) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
         self._carrier = carrier
+
+    def on_trial_result(self, tune_controller: Any, trial: Any, result: dict[str, Any]) -> str:
+        """Hands the progress on and stops a trial that shall not go on."""
+        return self.CONTINUE if self._carrier.goes_on(trial.trial_id, result) else self.STOP
 
     def on_trial_error(self, tune_controller: Any, trial: Any) -> None:
         """Hands the error on, just before the carrier hears that the trial is over."""
         with suppress(Exception):  # an error that cannot be read again; the trial has failed all the same
             self._carrier.ray_errors[trial.trial_id] = pickle.loads(Path(trial.pickled_error_file).read_bytes())
 
-    def __deepcopy__(self, memo: dict[int, Any]) -> _Errors:
+    def __deepcopy__(self, memo: dict[int, Any]) -> _Scheduler:
         """Itself, like its carrier."""
         return self
 
@@ -284,7 +330,8 @@ class _ProxyTrainable(tune.Trainable):
         assert job is not None
         assert folder is not None
         logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
-        logging.getLogger("nas_controller").setLevel(logging.INFO)
+        for package in ("nas_controller", "proxy_trainer"):
+            logging.getLogger(package).setLevel(logging.INFO)
         self._job = job
         self._folder = folder
         self._run: TrialRun | None = None
@@ -292,13 +339,15 @@ class _ProxyTrainable(tune.Trainable):
 
     def reset_config(self, new_config: dict[str, Any]) -> bool:
         """Takes another trial, unless the last one cannot be made to end."""
-        if self._run is not None and not self._run.cancel(seconds=30.0):
-            return False
+        if self._run is not None:  # its trial was stopped early
+            if not self._run.cancel(seconds=30.0):
+                return False
+            self._job.remove_checkpoint_of(self._run.widths)
         self._run = None
         return True
 
     def step(self) -> dict[str, Any]:
-        """`{"progress": ..., "done": False}` or `{"outcome": ..., "done": True}`."""
+        """What was reported since the last step, and the outcome once there is one."""
         if self._run is None:
             work: TrialWork = self.config["work"]
             worker_log.begin(self._folder, work.number, work.attempt)
@@ -307,10 +356,10 @@ class _ProxyTrainable(tune.Trainable):
             self._began = time.monotonic()
         elapsed = time.monotonic() - self._began
         outcome: Rewarded | Failed | None = self._run.wait(max(REPORT_SECONDS, elapsed * REPORT_SHARE))
-        if outcome is None:
-            return {"progress": self._run.latest, "outcome": None, "done": False}
-        self._run = None
-        return {"progress": None, "outcome": outcome, "done": True}
+        progress = self._run.unread()
+        if outcome is not None:
+            self._run = None
+        return {"progress": progress, "outcome": outcome, "done": outcome is not None}
 
     def cleanup(self) -> None:
         """Lets the training thread go when the actor is stopped."""

@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from nas_controller.controller import Controller
+from nas_controller.early_stopping import MedianRule
 from nas_controller.search import Search
 from nas_controller.store import EventRecord, Store
 from search_space.errors import EffspineError
@@ -67,7 +68,9 @@ def verify(store: Store, campaign_id: str) -> Verification:
         kept = store.controller_state(campaign_id)
         if store.get_campaign(campaign_id).last_event == campaign.last_event:
             break  # nothing happened between the reads
-    replay = _Replay(campaign_id, Search(campaign.spec), rows)
+    stopping = campaign.spec.early_stopping
+    rule = None if stopping is None else MedianRule(stopping, store.intermediate_aps(campaign_id))
+    replay = _Replay(campaign_id, Search(campaign.spec), rows, rule)
     count = 0
     for event in _events(store, campaign_id, campaign.last_event):
         count += 1
@@ -91,10 +94,17 @@ def verify(store: Store, campaign_id: str) -> Verification:
 class _Replay:
     """The search as it is rebuilt, event by event."""
 
-    def __init__(self, campaign_id: str, search: Search, rows: Mapping[int, Mapping[str, Any]]) -> None:
+    def __init__(
+        self,
+        campaign_id: str,
+        search: Search,
+        rows: Mapping[int, Mapping[str, Any]],
+        rule: MedianRule | None,
+    ) -> None:
         self._campaign_id = campaign_id
         self._search = search
         self._rows = rows
+        self._rule = rule
         self._first_of: dict[tuple[int, ...], int] = {}
         self._rewards: dict[int, float] = {}
         self._last_outcome: int | None = None
@@ -157,10 +167,25 @@ class _Replay:
         if row["reused_from"] is not None:
             known = self._rewards.get(row["reused_from"])
             self._same(event, f"trial {number}: the reward of trial {row['reused_from']}", reward, known)
+        else:
+            self._decide(event, row)
         self._search.controller = self._search.learned(row["choices"], row["log_probability"], reward, gave_up)
         self._same(event, "the controller's digest", event.data["controller_sha256"], self._search.digest())
         self._rewards[number] = reward
+        if self._rule is not None and not gave_up:
+            self._rule.completed(number)
         self._last_outcome = event.sequence
+
+    def _decide(self, event: EventRecord, row: Mapping[str, Any]) -> None:
+        """Decides again on a trial that was stopped early."""
+        number, stop = event.data["number"], event.data.get("stopped_early")
+        stopped_at = None if stop is None else stop["step"]
+        self._same(event, f"trial {number}: the stored step of its early stop", row["stopped_early_step"], stopped_at)
+        if stop is not None:
+            self._same(event, f"trial {number}: the AP of its early stop", stop["ap"], event.data["reward"])
+            found = None if self._rule is None else self._rule.verdict(number, stop["step"], stop["ap"])
+            decided = None if found is None else found.to_dict()
+            self._same(event, f"trial {number}: the early stop", stop, decided)
 
     def _row(self, event: EventRecord, number: int) -> Mapping[str, Any]:
         if number not in self._rows:
@@ -184,7 +209,10 @@ def _events(store: Store, campaign_id: str, last: int) -> Iterator[EventRecord]:
 
 
 def _trial_rows(store: Store, campaign_id: str) -> dict[int, dict[str, Any]]:
-    names = ("number", "state", "reward", "choices", "log_probability", "betas", "widths", "reused_from")
+    names = (
+        "number", "state", "reward", "choices", "log_probability", "betas", "widths", "reused_from",
+        "stopped_early_step",
+    )  # fmt: skip
     columns = store.columns(campaign_id, *names)
     rows = zip(*(columns[name] for name in names), strict=True)
     return {row[0]: dict(zip(names, row, strict=True)) for row in rows}

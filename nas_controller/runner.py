@@ -29,6 +29,7 @@ from nas_controller.datasets import dataset_path
 from nas_controller.heartbeat import Heartbeat
 from nas_controller.session_folder import NoRoomError
 from nas_controller.store import ConflictError, LeaseLostError, NotFoundError, Store, StoreUnavailableError
+from nas_controller.trial_checkpoints import campaign_folder, remove_campaign_folder
 from search_space.errors import EffspineError, InvalidValueError
 
 logger = logging.getLogger(__name__)
@@ -64,6 +65,8 @@ def run(campaign_id: str, store: Store, data_dir: Path, owner: str, lease_second
                 _train(campaign, data_dir, heartbeat)
                 if heartbeat.stop_requested and not heartbeat.lost:
                     campaign.end("stopped")
+            if campaign.over:
+                remove_campaign_folder(data_dir, campaign_id)
             return EXIT_DONE if campaign.over else EXIT_NOT_OURS
     except LeaseLostError as error:
         logger.warning("%s", error)
@@ -84,7 +87,8 @@ def _train(campaign: Campaign, data_dir: Path, heartbeat: Heartbeat) -> None:
         campaign.end("failed", str(error))
         return
     threads = max(1, len(os.sched_getaffinity(0)) // spec.parallelism)
-    job = Job(task, campaign.base, dataset_dir, data_dir / "cache", spec.seed, threads)
+    checkpoints = campaign_folder(data_dir, campaign.record.id)
+    job = Job(task, campaign.base, dataset_dir, data_dir / "cache", spec.seed, threads, checkpoints)
     record = campaign.record
     logger.info(
         "campaign %s (%s): %d of %d trials finished; workers %d, threads a worker %d, profile %s, data set %s, seed %d",

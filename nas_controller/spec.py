@@ -24,6 +24,7 @@ from search_space.space import CHOICES, MAX_CHOICES, MAX_DIVISOR, SearchSpace
 
 MAX_TRIALS = 100_000
 MAX_PARALLELISM = 1_024
+MAX_EVALUATIONS = 500  # of one trial, where decisions rest on them: so many points of a curve are surely kept
 MAX_SEED = 2**31 - 1  # the seeds of TensorFlow's stateless random numbers are 32-bit integers
 
 LEARNING_RATES = {"recurrent": 0.003, "factorised": 0.07}
@@ -166,12 +167,25 @@ class ProxyTaskSpec(BaseModel):
         return resolve(self.profile, **self.overrides)
 
 
+class EarlyStoppingSpec(BaseModel):
+    """When a trial is stopped before its end (`nas_controller.early_stopping`).
+
+    With the rule `median`, once its AP after some steps lies below the median of the APs that at least `min_trials`
+    trials with a reward had after as many. The proxy task's `evaluate_steps` says after which steps there is an AP.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    rule: Literal["median"] = "median"
+    min_trials: int = Field(default=5, ge=1, le=MAX_TRIALS)
+
+
 class CampaignSpec(BaseModel):
     """A campaign as asked for.
 
     `trials` counts every trial, the uniform baseline (trial 0) included. `seed` decides the proposals and
     the training of every trial; with `parallelism` 1 and equal rewards, the same seed gives the same
-    campaign.
+    campaign. `early_stopping` None trains every trial to its end.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -184,6 +198,7 @@ class CampaignSpec(BaseModel):
     search_space: SearchSpaceSpec = SearchSpaceSpec.model_construct()
     controller: ControllerSpec = Field(default_factory=ControllerSpec)
     proxy_task: ProxyTaskSpec = ProxyTaskSpec.model_construct()
+    early_stopping: EarlyStoppingSpec | None = None
 
     @model_validator(mode="after")
     def _has_data_to_train_on(self) -> CampaignSpec:
@@ -195,3 +210,30 @@ class CampaignSpec(BaseModel):
             )
             raise _located(InvalidValueError(message, field="dataset"), self, "campaign", "dataset")
         return self
+
+    @model_validator(mode="after")
+    def _has_what_stops_trials_early(self) -> CampaignSpec:
+        task = self.proxy_task.resolve()
+        if self.early_stopping is not None and (why := _why_no_early_stopping(task)):
+            raise _located(InvalidValueError(why, field="early_stopping"), self, "campaign", "early_stopping")
+        return self
+
+
+def _why_no_early_stopping(task: ProxyTask) -> str | None:
+    """Why trials of this task cannot be compared on the way; None where they can."""
+    if task.evaluate_steps == 0:
+        return "the proxy task scores no trial before its end; give proxy_task.evaluate_steps"
+    if task.kind == "synthetic":
+        return None
+    if task.evaluate_steps >= task.steps:
+        return (
+            f"proxy_task.evaluate_steps is {task.evaluate_steps:,}, which is not before the end of a trial, "
+            f"{task.steps:,} steps"
+        )
+    if task.steps // task.evaluate_steps > MAX_EVALUATIONS:
+        fewest = task.steps // MAX_EVALUATIONS + 1
+        return (
+            f"proxy_task.evaluate_steps is {task.evaluate_steps:,} of {task.steps:,} steps; a trial that may be "
+            f"stopped early is scored {MAX_EVALUATIONS} times at most, so give {fewest:,} or more"
+        )
+    return None

@@ -22,6 +22,7 @@ from pathlib import Path
 
 from nas_controller.session_folder import remove_session_folder
 from nas_controller.store import CampaignRecord, ConflictError, LeaseLostError, Store, StoreUnavailableError
+from nas_controller.trial_checkpoints import remove_campaign_folder, remove_finished
 
 logger = logging.getLogger(__name__)
 
@@ -84,6 +85,8 @@ class Supervisor:
         store = Store.open(self.database_url)
         trouble = ""
         try:
+            with suppress(StoreUnavailableError):
+                remove_finished(store, self.data_dir)
             while not stop.is_set():
                 try:
                     self._look_after(store)
@@ -143,6 +146,7 @@ class Supervisor:
         logger.info("campaign %s: runner %d ended with status %d", campaign_id, runner.process.pid, status)
         with suppress(StoreUnavailableError):  # then its lease expires
             store.release(campaign_id, runner.owner)
+            remove_finished(store, self.data_dir)
         if status in (_EXIT_DONE, _EXIT_NOT_OURS):
             self._histories.pop(campaign_id, None)
             return
@@ -171,6 +175,7 @@ class Supervisor:
         with suppress(ConflictError, LeaseLostError):  # somebody else has it, or it is finished
             lease = store.claim(campaign_id, f"supervisor-{os.getpid()}", self.lease_seconds)
             store.finish_campaign(lease, "failed", error)
+            remove_campaign_folder(self.data_dir, campaign_id)
 
     def _stop_runners(self, store: Store) -> None:
         """Ends all runners: asked first, killed after SHUTDOWN_SECONDS."""

@@ -10,12 +10,13 @@ from __future__ import annotations
 import logging
 import os
 import threading
+from collections import deque
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from nas_controller import synthetic
+from nas_controller import synthetic, trial_checkpoints
 from nas_controller.campaign import Failed, Rewarded
 from search_space.architecture import Architecture
 from search_space.errors import EffspineError, InvalidValueError
@@ -27,15 +28,22 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 SYNTHETIC_STEPS = 20
+MAX_UNREAD = 10_000
+"""Reports of a trial that wait to be read, one a second; the oldest go first."""
 
 
 @dataclass(frozen=True)
 class TrialProgress:
-    """How far a trial has come: `step` of `steps`, and what was measured there."""
+    """How far a trial has come: `step` of `steps`, and what was measured there.
+
+    `ap` is that of the reserved images at this step, 0 to 1, where the proxy task scores them in between
+    (`evaluate_steps`); None in all other reports.
+    """
 
     step: int
     steps: int
     values: Mapping[str, float]
+    ap: float | None = None
 
 
 OnProgress = Callable[[TrialProgress], None]
@@ -46,7 +54,8 @@ class Job:
     """What all trials of a campaign share.
 
     `base` is the architecture whose widths are replaced, `dataset_dir` None for a synthetic task alone, and
-    `threads` how many processors one trial may use.
+    `threads` how many processors one trial may use. With a `checkpoint_dir` a trial that was cut off goes on from
+    its checkpoint there, where the task writes any (`checkpoint_steps`).
     """
 
     task: ProxyTask
@@ -55,6 +64,18 @@ class Job:
     cache_dir: Path
     seed: int
     threads: int
+    checkpoint_dir: Path | None = None
+
+    def checkpoint_of(self, widths: tuple[int, ...]) -> Path | None:
+        """The file of a trial's checkpoint, None where none is written."""
+        if self.checkpoint_dir is None or self.task.checkpoint_steps == 0 or self.task.kind == "synthetic":
+            return None
+        return trial_checkpoints.file_of(self.checkpoint_dir, widths)
+
+    def remove_checkpoint_of(self, widths: tuple[int, ...]) -> None:
+        """Removes what a trial has left that will not go on."""
+        if self.checkpoint_dir is not None:
+            trial_checkpoints.remove_file_of(self.checkpoint_dir, widths)
 
 
 _warm: dict[Job, ProxyWorker] = {}
@@ -88,12 +109,16 @@ def _unforeseen(error: Exception, job: Job) -> Failed:
 
 
 def _synthetic(job: Job, widths: tuple[int, ...], on_progress: OnProgress) -> Rewarded:
-    """The synthetic reward; where it takes time, it reports as training would."""
+    """The synthetic reward; where it takes time, it reports SYNTHETIC_STEPS times as training would, with an AP every
+    `evaluate_steps` of these.
+    """
     pieces = SYNTHETIC_STEPS if job.task.seconds > 0 else 1
     for step in range(1, pieces + 1):
         reward = synthetic.reward(widths, job.base.widths, job.task.seconds / pieces)
         if pieces > 1:
-            on_progress(TrialProgress(step, pieces, {"loss": 1.0 - reward * step / pieces}))
+            so_far = reward * step / pieces
+            scored = job.task.evaluate_steps > 0 and step % job.task.evaluate_steps == 0 and step < pieces
+            on_progress(TrialProgress(step, pieces, {"loss": 1.0 - so_far}, so_far if scored else None))
     return Rewarded(reward, {"ap": reward, "seconds": job.task.seconds})
 
 
@@ -104,7 +129,8 @@ def _trained(job: Job, widths: tuple[int, ...], on_progress: OnProgress) -> Rewa
     candidate = replace(job.base, widths=widths, name="candidate")
     metrics = worker.run(
         candidate,
-        lambda now: on_progress(TrialProgress(now.step, now.steps, {"loss": now.loss, "seconds": now.seconds})),
+        lambda now: on_progress(TrialProgress(now.step, now.steps, {"loss": now.loss, "seconds": now.seconds}, now.ap)),
+        checkpoint=job.checkpoint_of(widths),
     )
     measured = {name: float(value) for name, value in metrics.items() if value is not None}
     return Rewarded(measured["ap"], measured)
@@ -132,7 +158,7 @@ class TrialRun:
 
     job: Job
     widths: tuple[int, ...]
-    _latest: TrialProgress | None = None
+    _unread: deque[TrialProgress] = field(default_factory=lambda: deque(maxlen=MAX_UNREAD))
     _outcome: Rewarded | Failed | None = None
     _cancelled: threading.Event = field(default_factory=threading.Event)
 
@@ -145,10 +171,14 @@ class TrialRun:
         self._thread.join(seconds)
         return self._outcome
 
-    @property
-    def latest(self) -> TrialProgress | None:
-        """The latest progress report."""
-        return self._latest
+    def unread(self) -> tuple[TrialProgress, ...]:
+        """The progress since the last call, oldest first: every report with an AP, and the latest."""
+        found = []
+        while self._unread:
+            report = self._unread.popleft()
+            if report.ap is not None or not self._unread:
+                found.append(report)
+        return tuple(found)
 
     def cancel(self, seconds: float) -> bool:
         """Asks the training to end at its next report; whether it has within so many seconds."""
@@ -167,4 +197,4 @@ class TrialRun:
     def _report(self, progress: TrialProgress) -> None:
         if self._cancelled.is_set():
             raise Cancelled
-        self._latest = progress
+        self._unread.append(progress)

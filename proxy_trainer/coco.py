@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from proxy_trainer.coco_annotations import BoxColumns, annotation_fault, brief
-from proxy_trainer.errors import DataError
+from proxy_trainer.errors import DataError, EmptySplitError
 
 _SECTIONS = ("images", "annotations", "categories")
 
@@ -158,7 +158,7 @@ def _check_sections(annotations: Path, document: Any) -> None:
         if not isinstance(document[section], list):
             raise DataError(f"{annotations}: '{section}' is not a list; {wanted}")
     if not document["images"]:
-        raise DataError(f"{annotations}: 'images' is empty")
+        raise EmptySplitError(f"{annotations}: 'images' is empty")
     if not document["categories"]:
         raise DataError(f"{annotations}: 'categories' is empty; each object class needs an id and a name there")
 

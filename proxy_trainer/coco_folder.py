@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from proxy_trainer.coco import CocoSplit, load_split
-from proxy_trainer.errors import DataError, EmptySplitError
+from proxy_trainer.errors import DataError, EmptyReservedSetError, EmptySplitError
 from proxy_trainer.reserve import reserve
 from search_space.proxy_task import ReserveFrom
 
@@ -41,23 +41,32 @@ def load_dataset(
     training images, as the paper reserves 7,392 of train2017 (section 5.1.1), but never more than one image
     in five: the validation split then stays unseen by the search. With "val" they are at most
     `reserved_images` of the validation split, drawn by seed. Raises DataError for a folder that cannot be
-    used, and EmptySplitError where one side has no box to learn from or to score against.
+    used, EmptySplitError where there are no training images or they have no box to learn from, and
+    EmptyReservedSetError where there are none to reserve or they have no box to score against.
     """
     train_files, val_files = find_splits(directory)
     train = train_files.load()
     if reserve_from == "val" and val_files is not None:
-        val = _with_categories_of(train, val_files.load())
+        val = _with_categories_of(train, _reserved_split(val_files))
         reserved = reserve(val, reserved_images, seed)[1] if reserved_images < len(val) else val
     else:
         most = max(1, len(train) // _LARGEST_RESERVED_PART)
         if len(train) < 2:
-            raise EmptySplitError(f"{train.annotations_file} has one image; reserving some for rewards needs two")
+            raise EmptyReservedSetError(f"{train.annotations_file} has one image; reserving some for rewards needs two")
         train, reserved = reserve(train, min(reserved_images, most), seed)
     if not len(train.training_boxes.images):
         raise EmptySplitError(f"the training images of {train.annotations_file} have no box to learn from")
     if reserved.crowd.all():
-        raise EmptySplitError(f"the reserved images of {reserved.annotations_file} have no box to score against")
+        raise EmptyReservedSetError(f"the reserved images of {reserved.annotations_file} have no box to score against")
     return train, reserved
+
+
+def _reserved_split(files: SplitFiles) -> CocoSplit:
+    """The split that rewards are measured on. Raises EmptyReservedSetError where it has no images."""
+    try:
+        return files.load()
+    except EmptySplitError as error:
+        raise EmptyReservedSetError(f"there are no images to reserve for rewards: {error}") from error
 
 
 def find_splits(directory: Path) -> tuple[SplitFiles, SplitFiles | None]:

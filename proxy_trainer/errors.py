@@ -49,6 +49,12 @@ class EmptySplitError(DataError):
     kind = "empty-split"
 
 
+class EmptyReservedSetError(EmptySplitError):
+    """The reserved images are none, or have no box to score against, so no trial can have a reward."""
+
+    kind = "empty-reserved-set"
+
+
 class NonFiniteLossError(TrialError):
     """Training left the finite numbers; this architecture at this learning rate is given up."""
 

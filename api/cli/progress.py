@@ -85,7 +85,8 @@ def _print_line(trial: TrialDocument) -> None:
     line = f"trial {trial.number:>3}  {spark_line(trial.widths)}  multi-adds {trial.madds_ratio:.3f}"
     seconds = shown_seconds(trial)
     line = f"{line}  AP {three_digits(trial.reward)}  {seconds if seconds == '-' else f'{seconds} s'}"
-    print(f"{line}  {_last_line(trial.error)}".rstrip(), flush=True)
+    stopped = "" if trial.stopped_early_step is None else f"stopped at step {trial.stopped_early_step}"
+    print(f"{line}  {_last_line(trial.error) or stopped}".rstrip(), flush=True)
 
 
 def standing(campaign: CampaignDocument) -> str:
@@ -171,15 +172,17 @@ def _remark(campaign: CampaignDocument, trial: TrialDocument) -> Any:
             "baseline" if trial.number == 0 else "",
             "best so far" if trial.number == campaign.best_trial else "",
             f"as trial {trial.reused_from}" if trial.reused_from is not None else "",
+            f"stopped at step {trial.stopped_early_step}" if trial.stopped_early_step is not None else "",
             _last_line(trial.error),
         ]
         return Text(", ".join(word for word in words if word))
     if not trial.progress_total:
         return Text("starting", style="dim")
+    ap = "" if trial.progress_ap is None else f", AP {three_digits(trial.progress_ap)}"
     bar = Table.grid(padding=(0, 1))
     bar.add_row(
         ProgressBar(total=trial.progress_total, completed=trial.progress_step or 0, width=24),
-        Text(f"step {trial.progress_step}/{trial.progress_total}", style="dim"),
+        Text(f"step {trial.progress_step}/{trial.progress_total}{ap}", style="dim"),
     )
     return bar
 

@@ -61,7 +61,7 @@ def train_missing(
         return
     workers = min(parallelism, len(waiting))
     threads = max(1, len(os.sched_getaffinity(0)) // parallelism)
-    with _sigterm_as_before(), ray_runner.local_ray(workers, f"check_{os.getpid()}"):
+    with _sigterm_as_before(), ray_runner.local_ray(workers, f"check_{os.getpid()}", quiet=True):
         _Pool(study, results, waiting, workers, threads, cache_dir, log, listener).run()
 
 

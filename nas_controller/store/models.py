@@ -124,6 +124,8 @@ class Trial(Base):
     error_kind: Mapped[str | None] = mapped_column(String(40))
     progress_step: Mapped[int | None]
     progress_total: Mapped[int | None]
+    progress_ap: Mapped[float | None]
+    stopped_early_step: Mapped[int | None]
     started_at: Mapped[datetime]
     finished_at: Mapped[datetime | None]
 

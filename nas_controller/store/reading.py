@@ -36,7 +36,7 @@ from search_space.errors import InvalidValueError
 
 COLUMNS = (
     "number", "state", "reward", "choices", "log_probability", "betas", "alphas", "widths", "madds", "params",
-    "madds_ratio", "attempts", "reused_from", "started_at", "finished_at",
+    "madds_ratio", "attempts", "reused_from", "stopped_early_step", "started_at", "finished_at",
 )  # fmt: skip
 
 # Trials without a reward come last in both orders by reward; rewards are 0 to 1.
@@ -191,6 +191,22 @@ class Reading:
         with self._database.reading() as session:
             find_campaign(session, campaign_id)
             return tuple(self._curves(session, campaign_id, numbers))
+
+    def intermediate_aps(self, campaign_id: str) -> tuple[tuple[int, int, float], ...]:
+        """Every (trial, step, AP) that was measured while a trial trained, by trial, attempt and step.
+
+        Raises NotFoundError.
+        """
+        table = models.Measurement
+        ap = table.values["ap"].as_float()
+        query = (
+            select(table.trial, table.step, table.values)
+            .where(table.campaign_id == campaign_id, ap.is_not(None))
+            .order_by(table.trial, table.attempt, table.step)
+        )
+        with self._database.reading() as session:
+            find_campaign(session, campaign_id)
+            return tuple((trial, step, values["ap"]) for trial, step, values in session.execute(query))
 
     @staticmethod
     def _curves(session: Session, campaign_id: str, numbers: Sequence[int]) -> list[MeasurementRecord]:

@@ -91,7 +91,9 @@ class TrialRecord:
     States: `running`; `completed` with a reward; `failed`, given up with reward 0; `stopped`, unfinished
     when its campaign ended, with no reward. `error` says why it was given up or, before it has its outcome,
     why its latest attempt failed; `error_kind` is that error's name. `reused_from` is the trial whose reward
-    this repeated architecture took. `progress_step` of `progress_total` says how far the newest attempt has come.
+    this repeated architecture took. `progress_step` of `progress_total` says how far the newest attempt has come, and
+    `progress_ap` is the latest AP that it has measured on the way, if any. `stopped_early_step` is the step at which
+    the campaign's rule has stopped the trial with that AP as its reward.
     """
 
     campaign_id: str
@@ -113,6 +115,8 @@ class TrialRecord:
     error_kind: str | None
     progress_step: int | None
     progress_total: int | None
+    progress_ap: float | None
+    stopped_early_step: int | None
     started_at: datetime
     finished_at: datetime | None
 
@@ -135,6 +139,8 @@ class TrialRecord:
             "error_kind": self.error_kind,
             "progress_step": self.progress_step,
             "progress_total": self.progress_total,
+            "progress_ap": self.progress_ap,
+            "stopped_early_step": self.stopped_early_step,
             "started_at": _iso(self.started_at),
             "finished_at": _iso(self.finished_at),
         }
@@ -180,7 +186,10 @@ class AttemptRecord:
 
 @dataclass(frozen=True)
 class MeasurementRecord:
-    """One point of a trial's learning curve: what attempt number `attempt` measured at `step`."""
+    """One point of a trial's learning curve: what attempt number `attempt` measured at `step`.
+
+    Of a training, `loss`, the `seconds` since its start and, where it was scored in between, `ap`.
+    """
 
     trial: int
     attempt: int

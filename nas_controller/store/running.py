@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any, cast
 
-from sqlalchemy import CursorResult, select, update
+from sqlalchemy import CursorResult, delete, func, select, update
 from sqlalchemy.orm import Session
 
 from nas_controller.canonical import canonical_json, sha256_hex
@@ -24,6 +24,10 @@ from nas_controller.store.records import Acceptance, AttemptRecord, Lease, Trial
 from nas_controller.store.translation import attempt_record, trial_record
 from search_space.errors import InvalidValueError
 from search_space.space import Candidate
+
+MAX_CURVE_POINTS = 1_000
+"""Of one attempt. A trial reports at most every 2 seconds and later less often: about 50 times in the first 100
+seconds, and 35 times whenever the time has doubled, beside its APs."""
 
 
 class Running:
@@ -104,13 +108,23 @@ class Running:
             return attempt_record(attempt)
 
     def record_progress(
-        self, lease: Lease, number: int, attempt: int, step: int, total: int, values: Mapping[str, float]
+        self,
+        lease: Lease,
+        number: int,
+        attempt: int,
+        step: int,
+        total: int,
+        values: Mapping[str, float],
+        ap: float | None = None,
     ) -> None:
         """How far an attempt has come, and one point of its learning curve; later points of a step replace
         it.
 
-        Values that are not finite are left out. No event is written: a poll of the running trials shows it.
+        `ap` is what the reserved images gave at this step, where they were scored. Values that are not finite are left
+        out. A curve has MAX_CURVE_POINTS at most: then every second one goes, those with an AP last. No event is
+        written: a poll of the running trials shows it.
         """
+        measured = _finite(values if ap is None else {**values, "ap": ap})
         now = self._clock()
         with self._database.writing() as session:
             campaign = owned_campaign(session, lease, now)
@@ -119,6 +133,8 @@ class Running:
             if attempt == trial.attempts:
                 trial.progress_step = step
                 trial.progress_total = total
+                trial.progress_ap = measured.get("ap", trial.progress_ap)
+            _thin_curve(session, campaign.id, number, attempt)
             session.merge(
                 models.Measurement(
                     campaign_id=campaign.id,
@@ -126,7 +142,7 @@ class Running:
                     attempt=attempt,
                     step=step,
                     at=now,
-                    values=_finite(values),
+                    values=measured,
                 )
             )
 
@@ -166,13 +182,15 @@ class Running:
         reward: float,
         metrics: Mapping[str, float],
         controller_state: Mapping[str, Any],
+        stopped_early: Mapping[str, Any] | None = None,
     ) -> Acceptance:
         """The first finished attempt's reward, the controller that has learned from it, and the event, at
         once.
 
         An attempt given up for lost may still be first. A result after the first is `late`: the attempt and
         an event say so and nothing else changes. The accepted attempt reported again is a `duplicate` and
-        changes nothing at all. Raises InvalidValueError for a reward outside 0 to 1, NotFoundError, and
+        changes nothing at all. `stopped_early` says at which `step` and why the trial was ended with this reward; it
+        goes into the event. Raises InvalidValueError for a reward outside 0 to 1, NotFoundError, and
         ConflictError for a stopped trial.
         """
         if not 0.0 <= reward <= 1.0:
@@ -197,7 +215,8 @@ class Running:
             trial.metrics = _finite(metrics)
             trial.error = None
             trial.error_kind = None
-            _finish_trial(session, campaign, trial, now, "completed", reward, controller_state)
+            trial.stopped_early_step = None if stopped_early is None else stopped_early["step"]
+            _finish_trial(session, campaign, trial, now, "completed", reward, controller_state, stopped_early)
             return Acceptance("accepted", trial_record(trial))
 
     def fail_trial(
@@ -252,6 +271,7 @@ class Running:
             trial.metrics = known.metrics
             trial.error = known.error
             trial.error_kind = known.error_kind
+            trial.stopped_early_step = known.stopped_early_step
             _finish_trial(session, campaign, trial, now, known.state, known.reward, controller_state)
             return trial_record(trial)
 
@@ -262,6 +282,7 @@ def _new_attempt(
     trial.attempts += 1
     trial.progress_step = None
     trial.progress_total = None
+    trial.progress_ap = None
     attempt = models.Attempt(
         campaign_id=campaign.id,
         trial=trial.number,
@@ -279,6 +300,18 @@ def _find_attempt(session: Session, campaign_id: str, number: int, attempt: int)
     if row is None:
         raise NotFoundError(f"campaign '{campaign_id}': trial {number} has no attempt {attempt}")
     return row
+
+
+def _thin_curve(session: Session, campaign_id: str, number: int, attempt: int) -> None:
+    """Makes room for one more point."""
+    table = models.Measurement
+    mine = (table.campaign_id == campaign_id, table.trial == number, table.attempt == attempt)
+    if (session.scalar(select(func.count()).select_from(table).where(*mine)) or 0) < MAX_CURVE_POINTS:
+        return
+    points = session.execute(select(table.step, table.values).where(*mine).order_by(table.step)).all()
+    plain = [step for step, values in points if "ap" not in values]
+    goes = plain[1::2] or [step for step, _ in points][1::2]
+    session.execute(delete(table).where(*mine, table.step.in_(goes)))
 
 
 def _close(
@@ -308,6 +341,7 @@ def _finish_trial(
     state: str,
     reward: float,
     controller_state: Mapping[str, Any],
+    stopped_early: Mapping[str, Any] | None = None,
 ) -> None:
     """The outcome, the campaign's sums, the event with the controller's digest, and the controller."""
     text = canonical_json(controller_state)
@@ -331,6 +365,8 @@ def _finish_trial(
     if trial.error is not None:
         data["error"] = trial.error
         data["kind"] = trial.error_kind
+    if stopped_early is not None:
+        data["stopped_early"] = dict(stopped_early)
     sequence = add_event(session, campaign, now, f"trial.{state}", data)
     values = {"sequence": sequence, "digest": digest, "state": text}
     table = models.ControllerState

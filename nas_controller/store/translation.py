@@ -61,6 +61,8 @@ def trial_record(row: models.Trial) -> TrialRecord:
         error_kind=row.error_kind,
         progress_step=row.progress_step,
         progress_total=row.progress_total,
+        progress_ap=row.progress_ap,
+        stopped_early_step=row.stopped_early_step,
         started_at=row.started_at,
         finished_at=row.finished_at,
     )

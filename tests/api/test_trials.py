@@ -15,7 +15,9 @@ def recorder(store: Store) -> Recorder:
     recorder = Recorder(store, trials=8).run(3)
     recorder.fail(recorder.begin(), "the loss is not finite at step 12", "non-finite-loss", "<b>its last words</b>")
     recorder.run(6)
-    recorder.campaign.progress(recorder.begin(), 5, 20, {"loss": 0.5})
+    running = recorder.begin()
+    recorder.campaign.progress(running, 5, 20, {"loss": 0.5}, 0.125)
+    recorder.campaign.progress(running, 7, 20, {"loss": 0.25})
     return recorder
 
 
@@ -54,9 +56,12 @@ def test_trials_are_listed_in_the_order_asked_for_across_pages(service: TestClie
 
 def test_trials_in_training_show_how_far_they_are(service: TestClient, recorder: Recorder) -> None:
     items = service.get(f"/v1/campaigns/{recorder.id}/trials", params={"state": "running"}).json()["items"]
-    assert [(item["progress_step"], item["progress_total"]) for item in items] == [(5, 20)]
+    fields = ("progress_step", "progress_total", "progress_ap", "stopped_early_step")
+    assert [[item[name] for name in fields] for item in items] == [[7, 20, 0.125, None]]
+    baseline = service.get(f"/v1/campaigns/{recorder.id}/trials/0").json()
+    assert [baseline[name] for name in fields] == [None] * 4
     detail = service.get(f"/v1/campaigns/{recorder.id}/trials/{items[0]['number']}").json()
-    assert [point["values"] for point in detail["curve"]] == [{"loss": 0.5}]
+    assert [point["values"] for point in detail["curve"]] == [{"loss": 0.5, "ap": 0.125}, {"loss": 0.25}]
 
 
 def test_a_trial_that_was_given_up_says_why(service: TestClient, recorder: Recorder) -> None:

@@ -90,7 +90,7 @@ def test_a_reserved_set_without_boxes_stops_the_campaign(store: Store, digits: P
     record = store.get_campaign(campaign.record.id)
     assert record.state == "failed"
     assert "have no box to score against" in (record.error or "")
-    assert detail.attempts[0].error_kind == detail.trial.error_kind == "empty-split"
+    assert detail.attempts[0].error_kind == detail.trial.error_kind == "empty-reserved-set"
 
 
 def exhausted(store: Store, kind: str, number: int) -> str:

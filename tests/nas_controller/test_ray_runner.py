@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pickle
+from collections.abc import Mapping
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, cast
@@ -12,22 +13,48 @@ from ray.exceptions import ActorDiedError, RayTaskError
 
 from nas_controller import worker_log
 from nas_controller.campaign import Campaign, Failed, Rewarded, TrialWork
-from nas_controller.ray_runner import _Carrier, _Errors
+from nas_controller.ray_runner import _Carrier, _Scheduler
+from nas_controller.worker import Job, TrialProgress
+from search_space.proxy_task import resolve
+from search_space.space import SearchSpace
+
+WIDTHS = (8, 16)
 
 
 class Listener:
-    """Stands in for a campaign with one trial."""
+    """Stands in for a campaign with one trial, which is stopped early with an AP below 0.1."""
 
     over = False
 
     def __init__(self) -> None:
         self.heard: list[Rewarded | Failed] = []
+        self.progressed: list[tuple[int, float | None]] = []
+        self.finished = True
 
     def next_trial(self) -> TrialWork:
-        return TrialWork(3, 1, (8, 16))
+        return TrialWork(3, 1, WIDTHS)
+
+    def progress(self, work: TrialWork, step: int, total: int, values: Mapping[str, float], ap: float | None) -> None:
+        self.progressed.append((step, ap))
+
+    def stop_early(self, work: TrialWork, step: int, values: Mapping[str, float], ap: float | None) -> bool:
+        return ap is not None and ap < 0.1
 
     def complete(self, work: TrialWork, outcome: Rewarded | Failed) -> None:
         self.heard.append(outcome)
+
+    def is_finished(self, number: int) -> bool:
+        return self.finished
+
+
+def carrier_of(listener: Listener, folder: Path) -> _Carrier:
+    task = resolve("smoke", checkpoint_steps=2)
+    job = Job(task, SearchSpace().base, folder, folder, seed=1, threads=1, checkpoint_dir=folder / "checkpoints")
+    return _Carrier(cast(Campaign, listener), job, lambda: False, folder)
+
+
+def tune_trial(trial_id: str, error_file: Path | None = None) -> Any:
+    return SimpleNamespace(trial_id=trial_id, pickled_error_file=str(error_file))
 
 
 @pytest.mark.parametrize(
@@ -52,13 +79,12 @@ def test_a_trial_that_tune_fails_is_named_by_what_ray_raised(
     tmp_path: Path, ray_error: Exception | None, expected: Failed
 ) -> None:
     listener = Listener()
-    carrier = _Carrier(cast(Campaign, listener), lambda: False, tmp_path)
+    carrier = carrier_of(listener, tmp_path)
     carrier.suggest("a")
     error_file = tmp_path / "error.pkl"
     if ray_error is not None:
         error_file.write_bytes(pickle.dumps(ray_error))
-    trial: Any = SimpleNamespace(trial_id="a", pickled_error_file=str(error_file))
-    _Errors(carrier).on_trial_error(None, trial)
+    _Scheduler(carrier).on_trial_error(None, tune_trial("a", error_file))
     carrier.on_trial_complete("a", error=True)
     assert listener.heard == [expected]
 
@@ -67,7 +93,7 @@ def test_the_outcome_of_a_worker_that_lives_is_recorded_as_it_is(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     listener = Listener()
-    carrier = _Carrier(cast(Campaign, listener), lambda: False, tmp_path)
+    carrier = carrier_of(listener, tmp_path)
     monkeypatch.setattr(worker_log, "_joined", lambda written: "its words")
     for trial_id, outcome in (("a", Rewarded(0.5, {})), ("b", Failed("stop", "no such image", "unreadable-image"))):
         carrier.suggest(trial_id)
@@ -77,3 +103,48 @@ def test_the_outcome_of_a_worker_that_lives_is_recorded_as_it_is(
         Rewarded(0.5, {}), Failed("stop", "no such image", "unreadable-image", "its words"),
     ]  # fmt: skip
     assert not list((tmp_path / "attempts").iterdir())
+
+
+def test_every_report_is_recorded_and_a_trial_that_the_campaign_stops_is_stopped(tmp_path: Path) -> None:
+    listener = Listener()
+    carrier = carrier_of(listener, tmp_path)
+    scheduler = _Scheduler(carrier)
+    carrier.suggest("a")
+    worker_log.begin(tmp_path, 3, 1)
+    reports = (TrialProgress(4, 10, {"loss": 1.0}, 0.3), TrialProgress(5, 10, {"loss": 0.9}))
+    assert scheduler.on_trial_result(None, tune_trial("a"), {"progress": reports}) == scheduler.CONTINUE
+    assert scheduler.on_trial_result(None, tune_trial("a"), {"progress": ()}) == scheduler.CONTINUE
+    below = (TrialProgress(8, 10, {"loss": 0.8}, 0.05), TrialProgress(9, 10, {"loss": 0.7}))
+    assert scheduler.on_trial_result(None, tune_trial("a"), {"progress": below}) == scheduler.STOP
+    carrier.on_trial_complete("a", {"progress": below, "outcome": None})  # as Tune says of a trial that it stops
+    assert listener.progressed == [(4, 0.3), (5, None), (8, 0.05)]
+    assert listener.heard == []
+    assert not list((tmp_path / "attempts").iterdir())
+
+
+def test_reports_that_come_with_the_outcome_are_recorded_first_and_decide_as_if_read_in_time(tmp_path: Path) -> None:
+    listener = Listener()
+    carrier = carrier_of(listener, tmp_path)
+    outcome = Rewarded(0.5, {})
+    for ap in (0.2, 0.05):
+        carrier.suggest("a")
+        reports = (TrialProgress(8, 10, {"loss": 0.8}, ap), TrialProgress(10, 10, {"loss": 0.7}))
+        carrier.on_trial_complete("a", {"progress": reports, "outcome": outcome})
+    assert listener.progressed == [(8, 0.2), (10, None), (8, 0.05)]
+    assert listener.heard == [outcome]
+
+
+def test_a_trial_with_its_outcome_needs_no_checkpoint_and_one_that_is_tried_again_does(tmp_path: Path) -> None:
+    listener = Listener()
+    carrier = carrier_of(listener, tmp_path)
+    path = carrier._job.checkpoint_of(WIDTHS)
+    assert path == tmp_path / "checkpoints" / "8-16.checkpoint"
+    path.parent.mkdir()
+    other, half_written = path.with_name("8-24.checkpoint"), path.with_name(f".{path.name}.0f.partial")
+    for finished, left in ((False, [half_written, path, other]), (True, [other])):
+        for file in (path, other, half_written):
+            file.touch()
+        listener.finished = finished
+        carrier.suggest("a")
+        carrier.on_trial_complete("a", {"outcome": Failed("retry", "no luck")})
+        assert sorted(path.parent.iterdir()) == sorted(left)

@@ -162,6 +162,7 @@ def test_a_trial_comes_back_exactly(store: Store) -> None:
     store.begin_trial(lease, 0, SPACE.baseline)
     store.begin_trial(lease, 1, candidate, (4, 3, 2, 1, 0) * 3 + (0, 0, 0), log_probability)
     store.record_progress(lease, 1, 1, 10, 30, {"loss": 0.1 + 0.2, "rate": float("nan")})
+    store.record_progress(lease, 1, 1, 15, 30, {"loss": 0.3}, 2 / 7)
     store.record_progress(lease, 1, 1, 20, 30, {"loss": 0.25})
     store.accept_reward(lease, 1, 1, 1 / 3, {"ap": 1 / 3, "ap50": float("nan")}, STATE)
     detail = store.get_trial(lease.campaign_id, 1)
@@ -175,8 +176,11 @@ def test_a_trial_comes_back_exactly(store: Store) -> None:
     assert trial.log_probability == log_probability
     assert trial.reward == 1 / 3
     assert trial.metrics == {"ap": 1 / 3}
-    assert (trial.progress_step, trial.progress_total) == (20, 30)
-    assert [point.to_dict()["values"] for point in detail.curve] == [{"loss": 0.1 + 0.2}, {"loss": 0.25}]
+    assert (trial.progress_step, trial.progress_total, trial.progress_ap) == (20, 30, 2 / 7)
+    assert [point.to_dict()["values"] for point in detail.curve] == [
+        {"loss": 0.1 + 0.2}, {"loss": 0.3, "ap": 2 / 7}, {"loss": 0.25},
+    ]  # fmt: skip
+    assert store.intermediate_aps(lease.campaign_id) == ((1, 15, 2 / 7),)
     assert [(attempt.number, attempt.state) for attempt in detail.attempts] == [(1, "accepted")]
     assert store.get_trial(lease.campaign_id, 0).trial.choices is None
 

@@ -23,6 +23,7 @@ from nas_controller.runner import EXIT_NOT_OURS, LEASE_SECONDS, main
 from nas_controller.session_folder import session_folder
 from nas_controller.store import Store, sqlite_url
 from nas_controller.supervisor import MAX_RESTARTS, Supervisor, log_path, log_tail
+from nas_controller.trial_checkpoints import campaign_folder
 from tests.nas_controller.synthetic_campaigns import synthetic_spec
 
 ROOT = Path(__file__).parents[2]
@@ -90,9 +91,12 @@ def test_a_runner_that_keeps_failing_fails_its_campaign_with_the_end_of_its_log(
     monkeypatch.setattr(supervisor_module, "FIRST_BACKOFF_SECONDS", 0.01)
     monkeypatch.setattr(supervisor_module, "POLL_SECONDS", 0.02)
     campaign_id = real_store.create_campaign(synthetic_spec()).id
+    checkpoints = campaign_folder(tmp_path, campaign_id)
+    checkpoints.mkdir(parents=True)
     command = (sys.executable, "-c", "import sys; print('no room left on the moon'); sys.exit(1)")
     with supervising(Supervisor(url, tmp_path, runner_command=command)):
         wait_for(lambda: real_store.get_campaign(campaign_id).state == "failed", 20, "the failure")
+    assert not checkpoints.exists()
     error = real_store.get_campaign(campaign_id).error or ""
     assert "no room left on the moon" in error
     assert "status 1" in error

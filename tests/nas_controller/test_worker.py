@@ -5,7 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 import threading
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from types import ModuleType
 from typing import Any, ClassVar
@@ -34,19 +34,22 @@ class FakeProgress:
     steps: int
     loss: float
     seconds: float
+    ap: float | None = None
 
 
 class FakeProxyWorker:
     """Stands in for the trainer; `raises` is what training ends with."""
 
     built: ClassVar[list[tuple[Any, ...]]] = []
+    checkpoints: ClassVar[list[Path | None]] = []
     raises: ClassVar[BaseException | None] = None
 
     def __init__(self, *arguments: Any) -> None:
         self.built.append(arguments)
 
-    def run(self, candidate: Architecture, on_progress: Any) -> dict[str, float | None]:
-        on_progress(FakeProgress(1, 2, 0.5, 0.1))
+    def run(self, candidate: Architecture, on_progress: Any, *, checkpoint: Path | None) -> dict[str, float | None]:
+        self.checkpoints.append(checkpoint)
+        on_progress(FakeProgress(1, 2, 0.5, 0.1, 0.2))
         if self.raises is not None:
             raise self.raises
         assert candidate.widths == WIDTHS
@@ -66,6 +69,7 @@ def trainer(monkeypatch: pytest.MonkeyPatch) -> type[FakeProxyWorker]:
     monkeypatch.setattr(worker, "_warm", {})
     monkeypatch.setenv("TF_CPP_MIN_LOG_LEVEL", "")  # put back afterwards
     monkeypatch.setattr(FakeProxyWorker, "built", [])
+    monkeypatch.setattr(FakeProxyWorker, "checkpoints", [])
     monkeypatch.setattr(FakeProxyWorker, "raises", None)
     return FakeProxyWorker
 
@@ -98,9 +102,30 @@ def test_the_trainer_stays_warm(trainer: type[FakeProxyWorker], tmp_path: Path) 
         assert outcome == Rewarded(0.25, {"ap": 0.25, "steps": 2.0})
     assert len(trainer.built) == 1
     assert trainer.built[0] == (resolve("smoke"), tmp_path, tmp_path / "cache", 1, 2)
-    assert reports[0] == TrialProgress(1, 2, {"loss": 0.5, "seconds": 0.1})
+    assert reports[0] == TrialProgress(1, 2, {"loss": 0.5, "seconds": 0.1}, 0.2)
     run_trial(job("smoke", tmp_path, seed=2), WIDTHS, reports.append)
     assert len(trainer.built) == 2
+
+
+def test_a_checkpoint_is_named_by_the_widths_and_only_written_where_the_task_says_so(
+    trainer: type[FakeProxyWorker], tmp_path: Path
+) -> None:
+    folder = tmp_path / "checkpoints"
+    for writes, checkpoint_dir in ((4, folder), (0, folder), (4, None)):
+        given = replace(job("smoke", tmp_path, checkpoint_steps=writes), checkpoint_dir=checkpoint_dir)
+        run_trial(given, WIDTHS, lambda progress: None)
+    assert trainer.checkpoints == [folder / f"{'-'.join(map(str, WIDTHS))}.checkpoint", None, None]
+    assert replace(job(checkpoint_steps=4), checkpoint_dir=folder).checkpoint_of(WIDTHS) is None
+
+
+def test_no_report_with_an_ap_is_lost_between_two_looks() -> None:
+    run = TrialRun(job(seconds=0.2, evaluate_steps=8), WIDTHS)
+    outcome = run.wait(10.0)
+    assert isinstance(outcome, Rewarded)
+    reports = run.unread()
+    assert [report.step for report in reports] == [8, 16, 20]
+    assert [report.ap for report in reports] == [pytest.approx(outcome.reward * share) for share in (0.4, 0.8)] + [None]
+    assert run.unread() == ()
 
 
 @pytest.mark.parametrize(
@@ -151,8 +176,8 @@ def test_a_run_reports_while_it_trains_and_can_be_cancelled() -> None:
     assert slow is False
     quick = TrialRun(job(seconds=1.0), WIDTHS)
     assert quick.wait(0.2) is None
-    assert quick.latest is not None
-    assert quick.latest.steps == worker.SYNTHETIC_STEPS
+    (latest,) = quick.unread()
+    assert latest.steps == worker.SYNTHETIC_STEPS
     assert quick.cancel(5.0) is True
     assert quick.wait(0.0) is None
     done = TrialRun(job(), WIDTHS)

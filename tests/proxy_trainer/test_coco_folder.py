@@ -9,7 +9,7 @@ import pytest
 
 from proxy_trainer.coco_folder import find_splits, load_dataset
 from proxy_trainer.digits import make_digits
-from proxy_trainer.errors import DataError, EmptySplitError
+from proxy_trainer.errors import DataError, EmptyReservedSetError, EmptySplitError
 from tests.proxy_trainer.odd_coco import odd_document
 
 
@@ -147,16 +147,20 @@ def test_categories_of_the_validation_split_may_be_fewer_but_not_others(odd_coco
 def test_nothing_to_learn_or_to_score_is_said(odd_coco: Path) -> None:
     document = odd_document()
     (odd_coco / "annotations.json").write_text(json.dumps({**document, "annotations": []}))
-    with pytest.raises(EmptySplitError, match=r"training images of .*annotations\.json have no box to learn from"):
+    with pytest.raises(EmptySplitError, match=r"training images of .*annotations\.json have no box to learn") as failed:
         load_dataset(odd_coco, reserved_images=2, reserve_from="val", seed=0)
+    assert failed.value.kind == "empty-split"
     shutil.copytree(odd_coco, odd_coco.parent / "two")
     two = odd_coco.parent / "two"
     (two / "annotations.json").unlink()
     _write(two, "instances_train.json", document)
     _write(two, "instances_val.json", {**document, "annotations": []})
-    with pytest.raises(EmptySplitError, match=r"reserved images of .*instances_val\.json have no box to score"):
+    with pytest.raises(EmptyReservedSetError, match=r"reserved images of .*instances_val\.json have no box to score"):
+        load_dataset(two, reserved_images=2, reserve_from="val", seed=0)
+    _write(two, "instances_val.json", {**document, "images": [], "annotations": []})
+    with pytest.raises(EmptyReservedSetError, match=r"no images to reserve .*instances_val\.json: 'images' is empty"):
         load_dataset(two, reserved_images=2, reserve_from="val", seed=0)
     single = {**document, "images": document["images"][:1], "annotations": []}
     (odd_coco / "annotations.json").write_text(json.dumps(single))
-    with pytest.raises(EmptySplitError, match="has one image"):
+    with pytest.raises(EmptyReservedSetError, match="has one image"):
         load_dataset(odd_coco, reserved_images=2, reserve_from="val", seed=0)

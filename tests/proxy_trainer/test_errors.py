@@ -7,6 +7,7 @@ import pytest
 
 from proxy_trainer.errors import (
     DataError,
+    EmptyReservedSetError,
     EmptySplitError,
     NonFiniteLossError,
     OutOfMemoryError,
@@ -22,6 +23,7 @@ from search_space.errors import EffspineError
         (TrialError("z"), "retry", "unexpected", "z"),
         (DataError("a"), "stop", "data", "a"),
         (EmptySplitError("b"), "stop", "empty-split", "b"),
+        (EmptyReservedSetError("r"), "stop", "empty-reserved-set", "r"),
         (UnreadableImageError(Path("c.jpg"), "why"), "stop", "unreadable-image", "cannot read the image c.jpg: why"),
         (OutOfMemoryError(None, "batch_size"), "retry", "out-of-memory", "out of memory; lower batch_size"),
         (

@@ -100,6 +100,12 @@ function redraw() {
   for (const [name, { figure }] of Object.entries(drawn)) FIGURES[name](figure, levels);
 }
 
+function running(trial) {
+  if (!trial.progress_total) return "";
+  const ap = trial.progress_ap === null ? "" : ` · AP ${points(trial.progress_ap)}`;
+  return `step ${trial.progress_step} / ${trial.progress_total}${ap}`;
+}
+
 async function showRunning() {
   if (campaign === null || OVER.has(campaign.state)) { byId("running").hidden = true; return; }
   const page = await getJson(`${path}/trials?state=running&limit=8`);
@@ -107,7 +113,7 @@ async function showRunning() {
   byId("running").replaceChildren(...page.items.map((trial) => element("div", {},
     element("span", {}, `Trial ${trial.number}`), spark(trial.widths),
     trial.progress_total ? element("progress", { max: trial.progress_total, value: trial.progress_step ?? 0, "aria-label": `Progress of trial ${trial.number}` }) : element("span", { class: "quiet" }, "starting"),
-    element("span", { class: "quiet" }, trial.progress_total ? `step ${trial.progress_step} / ${trial.progress_total}` : ""))));
+    element("span", { class: "quiet" }, running(trial)))));
 }
 
 async function refresh() {

@@ -21,6 +21,7 @@ function failure(trial) {
 function note(trial) {
   if (trial.error) return failure(trial);
   if (trial.reused_from !== null) return `same architecture as trial ${trial.reused_from}`;
+  if (trial.stopped_early_step !== null) return `stopped early at step ${trial.stopped_early_step}`;
   return trial.number === 0 ? "uniform baseline" : "";
 }
 

@@ -43,17 +43,30 @@ def test_the_seconds_of_a_trial_are_those_that_its_worker_measured(store: Store)
 def test_the_live_picture_shows_trials_progress_and_the_best(store: Store) -> None:
     recorder = Recorder(store, trials=10).run(3)
     recorder.fail(recorder.begin(), "first line\nthe loss is not finite")
-    recorder.campaign.progress(recorder.begin(), 10, 20, {})
+    recorder.campaign.progress(recorder.begin(), 10, 20, {}, 0.125)
     out = io.StringIO()
     Console(file=out, width=140).print(view(*documents(store, recorder)))
     text = out.getvalue()
     assert "baseline" in text
     assert "the loss is not finite" in text
-    assert "step 10/20" in text
+    assert "step 10/20, AP 0.125" in text
     assert "4/10 trials" in text
     assert "time left about" in text
     Console(file=out, width=140).print(view(*documents(store, recorder), "the disk is full"))
     assert out.getvalue().rstrip().endswith("the disk is full")
+
+
+def test_a_trial_that_was_stopped_early_says_at_which_step(store: Store) -> None:
+    task = {"profile": "synthetic", "evaluate_steps": 5}
+    recorder = Recorder(store, trials=4, proxy_task=task, early_stopping={"min_trials": 1})
+    for ap in (0.2, 0.1):
+        work = recorder.begin()
+        recorder.campaign.progress(work, 5, 20, {}, ap)
+        if not recorder.campaign.stop_early(work, 5, {}, ap):
+            recorder.finish(work)
+    out = io.StringIO()
+    Console(file=out, width=140).print(view(*documents(store, recorder)))
+    assert "stopped at step 5" in out.getvalue()
 
 
 def test_spark_lines_and_durations() -> None:

@@ -80,7 +80,9 @@ def killing_one() -> Iterator[list[int]]:
         thread.join()
 
 
-def test_what_is_missing_is_trained_although_a_worker_is_killed(tmp_path: Path) -> None:
+def test_what_is_missing_is_trained_although_a_worker_is_killed_and_ray_says_nothing_of_it(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
     study, path = synthetic_study(architectures=3, seeds=2, seconds=0.5), tmp_path / "results.jsonl"
     known = study.trainings()[1]
     with appending(path) as results:
@@ -91,6 +93,7 @@ def test_what_is_missing_is_trained_although_a_worker_is_killed(tmp_path: Path) 
         record, heard = train(study, path, parallelism=2)
 
     assert len(killed) == 1
+    assert capfd.readouterr() == ("", "")
     (retry,) = heard.retries
     assert "the worker died" in retry[1]
     assert missing(study, record) == []
@@ -139,7 +142,8 @@ class FakeRay:
 @pytest.fixture
 def fake_ray(monkeypatch: pytest.MonkeyPatch) -> FakeRay:
     @contextmanager
-    def no_ray(workers: int, name: str) -> Iterator[None]:
+    def no_ray(workers: int, name: str, *, quiet: bool) -> Iterator[None]:
+        assert quiet
         yield
 
     fake = FakeRay(lambda job, widths: Rewarded(0.5, {"seconds": 1.0}))
