@@ -34,6 +34,8 @@ format: setup
 
 bench: setup
 	@$(BIN)/effspine bench engine --repeats 1
+	@$(BIN)/effspine bench profile
+	@$(BIN)/effspine bench settings --rounds 1
 	@$(BIN)/effspine bench memory
 	@$(BIN)/effspine bench evaluation
 	@$(BIN)/effspine bench control-plane --trials 1000

@@ -88,7 +88,8 @@ def _train(campaign: Campaign, data_dir: Path, heartbeat: Heartbeat) -> None:
         return
     threads = max(1, len(os.sched_getaffinity(0)) // spec.parallelism)
     checkpoints = campaign_folder(data_dir, campaign.record.id)
-    job = Job(task, campaign.base, dataset_dir, data_dir / "cache", spec.seed, threads, checkpoints)
+    pool = spec.search_space.build().start_pool() if task.start_steps else ()
+    job = Job(task, campaign.base, dataset_dir, data_dir / "cache", spec.seed, threads, checkpoints, pool)
     record = campaign.record
     logger.info(
         "campaign %s (%s): %d of %d trials finished; workers %d, threads a worker %d, profile %s, data set %s, seed %d",

@@ -21,9 +21,10 @@ from nas_controller.campaign import Failed, Rewarded
 from search_space.architecture import Architecture
 from search_space.errors import EffspineError, InvalidValueError
 from search_space.proxy_task import ProxyTask
+from search_space.space import Widths
 
 if TYPE_CHECKING:
-    from proxy_trainer.proxy import ProxyWorker
+    from proxy_trainer.proxy import Progress, ProxyWorker
 
 logger = logging.getLogger(__name__)
 
@@ -55,7 +56,8 @@ class Job:
 
     `base` is the architecture whose widths are replaced, `dataset_dir` None for a synthetic task alone, and
     `threads` how many processors one trial may use. With a `checkpoint_dir` a trial that was cut off goes on from
-    its checkpoint there, where the task writes any (`checkpoint_steps`).
+    its checkpoint there, where the task writes any (`checkpoint_steps`). `start_pool` holds the architectures that the
+    common start is trained for, where the task has one (`start_steps`).
     """
 
     task: ProxyTask
@@ -65,6 +67,7 @@ class Job:
     seed: int
     threads: int
     checkpoint_dir: Path | None = None
+    start_pool: tuple[Widths, ...] = ()
 
     def checkpoint_of(self, widths: tuple[int, ...]) -> Path | None:
         """The file of a trial's checkpoint, None where none is written."""
@@ -127,13 +130,16 @@ def _trained(job: Job, widths: tuple[int, ...], on_progress: OnProgress) -> Rewa
     if worker is None:
         worker = _build(job)
     candidate = replace(job.base, widths=widths, name="candidate")
-    metrics = worker.run(
-        candidate,
-        lambda now: on_progress(TrialProgress(now.step, now.steps, {"loss": now.loss, "seconds": now.seconds}, now.ap)),
-        checkpoint=job.checkpoint_of(widths),
-    )
+    metrics = worker.run(candidate, lambda now: on_progress(_told(now)), checkpoint=job.checkpoint_of(widths))
     measured = {name: float(value) for name, value in metrics.items() if value is not None}
     return Rewarded(measured["ap"], measured)
+
+
+def _told(now: Progress) -> TrialProgress:
+    """A trainer's report as a trial's; the common start belongs to all trials, and is no part of a learning curve."""
+    if now.of_start or now.loss is None:
+        return TrialProgress(now.step, now.steps, {})
+    return TrialProgress(now.step, now.steps, {"loss": now.loss, "seconds": now.seconds}, now.ap)
 
 
 def _build(job: Job) -> ProxyWorker:
@@ -144,7 +150,7 @@ def _build(job: Job) -> ProxyWorker:
     if job.dataset_dir is None:
         raise InvalidValueError(f"the profile '{job.task.profile}' needs a data set", field="dataset")
     _warm.clear()  # another job's data would only take memory
-    _warm[job] = ProxyWorker(job.task, job.dataset_dir, job.cache_dir, job.seed, job.threads)
+    _warm[job] = ProxyWorker(job.task, job.dataset_dir, job.cache_dir, job.seed, job.threads, job.start_pool)
     return _warm[job]
 
 

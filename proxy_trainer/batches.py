@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Generator
+from concurrent.futures import ThreadPoolExecutor
+
 import numpy as np
 import numpy.typing as npt
 
 from proxy_trainer.anchors import anchor_boxes
 from proxy_trainer.augment import FloatArray, draw_views, is_visible, sampling_windows, view_boxes
-from proxy_trainer.engine import TrainingBatch
 from proxy_trainer.packed import PackedSplit
 from proxy_trainer.targets import Matches, match_anchors
+from proxy_trainer.training_batch import TrainingBatch
 from search_space.proxy_task import ProxyTask
 
 MATCHES_BYTES = 256 * 2**20
@@ -53,6 +56,18 @@ class TrainingBatches:
             classes=classes,
             matches=self._matches_of(step, boxes, classes),
         )
+
+    def stream(self, first: int, stop: int) -> Generator[TrainingBatch, None, None]:
+        """The batches of the steps from `first` to before `stop`, each made while the one before it is in use."""
+        if first >= stop:
+            return
+        with ThreadPoolExecutor(1, thread_name_prefix="batches") as pool:
+            ahead = pool.submit(self.batch, first)
+            for step in range(first, stop):
+                batch = ahead.result()
+                if step + 1 < stop:
+                    ahead = pool.submit(self.batch, step + 1)
+                yield batch
 
     def _matches_of(self, step: int, boxes: FloatArray, classes: npt.NDArray[np.int32]) -> Matches:
         found = self._matches.get(step)

@@ -85,7 +85,7 @@ class CheckpointFile:
 
     def refuse(self, reason: str) -> None:
         """Log why the file is not used."""
-        log.warning("the checkpoint %s is not used: %s; the trial starts at step 0", self._path, reason)
+        log.warning("the checkpoint %s is not used: %s; training starts at step 0", self._path, reason)
 
     def save(self, checkpoint: Checkpoint) -> None:
         """Put the checkpoint in place of the one before, whole or not at all."""
@@ -128,8 +128,13 @@ def check_is_free(path: Path) -> None:
                 raise InvalidValueError(f"the file {path} is no checkpoint and would be overwritten; name another one")
 
 
-def trial_identity(candidate: Architecture, task: ProxyTask, seed: int, data: str) -> dict[str, Any]:
-    """What the weights of a trial depend on, as plain JSON values; `data` is of `data_identity`."""
+def trial_identity(
+    candidate: Architecture, task: ProxyTask, seed: int, data: str, *, start: str | None = None
+) -> dict[str, Any]:
+    """What the weights of a trial depend on, as plain JSON values.
+
+    `data` is of `data_identity`, `start` the digest of a common start, None where there is none.
+    """
     architecture = asdict(candidate)
     del architecture["name"]
     return {
@@ -139,6 +144,7 @@ def trial_identity(candidate: Architecture, task: ProxyTask, seed: int, data: st
         "architecture": architecture,
         "seed": seed,
         "data": data,
+        "start": start,
     }
 
 

@@ -1,6 +1,6 @@
 """`effspine data make-digits | inspect | register`: data sets. `effspine proxy`: one training, here and now.
 
-effspine data make-digits DIR                                    1,250 images in about ten seconds
+effspine data make-digits DIR                                    3,000 images in about half a minute
 effspine proxy --widths 16,24,... --profile laptop --data DIR    about a minute on two cores
 """
 
@@ -33,7 +33,7 @@ _CHECKPOINTS = 10
 def make_digits_command(
     directory: Annotated[Path, typer.Argument(metavar="DIR", help="Folder to make; it must be empty or not there.")],
     train: Annotated[int, typer.Option(help="Training images.")] = 1000,
-    val: Annotated[int, typer.Option(help="Validation images, for rewards.")] = 250,
+    val: Annotated[int, typer.Option(help="Validation images, for rewards.")] = 2000,
     seed: Annotated[int, typer.Option(help="The same seed gives the same bytes.")] = 0,
     categories: Annotated[int, typer.Option(help='1: "digit"; 10: "0" to "9", much slower to learn.')] = 1,
     as_json: AsJson = False,
@@ -123,6 +123,7 @@ def proxy(
     from search_space.data_dir import data_dir
     from search_space.notation import given_architecture
     from search_space.proxy_task import parse_overrides, resolve
+    from search_space.space import SearchSpace
 
     candidate = given_architecture(widths, architecture)
     task = resolve(profile, **parse_overrides(overrides or []))
@@ -145,11 +146,12 @@ def proxy(
 
         if checkpoint is not None:
             check_is_free(checkpoint)
-        worker = ProxyWorker(task, data, data_dir() / "cache", seed, threads or os.cpu_count() or 1)
-    with progress_bar("training") as progress:
+        pool = SearchSpace().start_pool() if task.start_steps else ()
+        worker = ProxyWorker(task, data, data_dir() / "cache", seed, threads or os.cpu_count() or 1, pool)
+    with progress_bar("common start") as of_start, progress_bar("training") as of_trial:
 
         def show(step: Step) -> None:
-            progress(step.step, step.steps)
+            (of_start if step.of_start else of_trial)(step.step, step.steps)
 
         metrics = worker.run(candidate, show, checkpoint=checkpoint, keep=keep_checkpoint)
     if as_json:

@@ -35,7 +35,7 @@ def make_digits(
     directory: Path,
     *,
     train: int = 1000,
-    val: int = 250,
+    val: int = 2000,
     seed: int = 0,
     categories: int = 1,
     image_px: int = 128,

@@ -3,27 +3,32 @@
 All architectures share one topology; only channel counts differ, and TensorFlow's kernels take those at run time. So
 the parameters live in flat vectors, of which the graph cuts tensors whose channel dimensions are known only when it
 runs. Another architecture is another vector and another table of shapes: data, not a new trace.
+
+XLA, which TPUs need, takes no such graph. For it, with the task's `jit_compile`, each architecture has two graphs of
+its own, in which every shape is known; those of the last few architectures are kept.
 """
 
 from __future__ import annotations
 
+from collections import OrderedDict
+from collections.abc import Callable, Sequence
 from dataclasses import replace
-from typing import NamedTuple
+from functools import partial
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 import tensorflow as tf
 
 from proxy_trainer.anchors import anchor_boxes
-from proxy_trainer.augment import view_pixels
-from proxy_trainer.boxes import decode
-from proxy_trainer.losses import DetectionLoss, detection_loss
+from proxy_trainer.batch_parts import BatchParts, seen_devices
+from proxy_trainer.layout import FamilyLayout, FixedLayout
+from proxy_trainer.losses import DetectionLoss
 from proxy_trainer.optimizers import OptimizerState, keeps_squares, updated
-from proxy_trainer.targets import Matches, targets_of
-from proxy_trainer.tensor_ops import TensorOps
+from proxy_trainer.proxy_network import ProxyNetwork
+from proxy_trainer.training_batch import TrainingBatch
 from search_space.architecture import Architecture
 from search_space.cost import parameters
-from search_space.networks.retinanet import LEVELS, RetinaNetOutputs, retinanet
 from search_space.parameters import Parameter, initial_values
 from search_space.proxy_task import ProxyTask
 from search_space.published import SP_EFFICIENTNET_B0
@@ -32,8 +37,8 @@ from search_space.topology import NUM_BLOCKS
 MAX_DETECTIONS = 100
 NMS_IOU = 0.5
 SCORE_THRESHOLD = 0.001
-IMAGE_MEAN = (123.675, 116.28, 103.53)
-IMAGE_DEVIATION = (58.395, 57.12, 57.375)
+COMPILED_ARCHITECTURES = 2
+"""How many architectures keep their graphs with `jit_compile`; the one longest out of use goes first."""
 
 
 class DetectionBatch(NamedTuple):
@@ -44,22 +49,6 @@ class DetectionBatch(NamedTuple):
     scores: npt.NDArray[np.float32]
     classes: npt.NDArray[np.float32]
     valid: npt.NDArray[np.int32]
-
-
-class TrainingBatch(NamedTuple):
-    """What a training step takes.
-
-    Source `pixels` `[batch, px, px, 3]` uint8, of which `sizes` `[batch, 2]` (height, width) are image and the rest
-    is padding; the sampling `windows` `[batch, 4]` of their views; `boxes` `[batch, boxes, 4]` as the views show
-    them, and their `classes` `[batch, boxes]`, -1 as padding; the `matches` `[batch, anchors]` of anchors with boxes.
-    """
-
-    pixels: npt.NDArray[np.uint8]
-    sizes: npt.NDArray[np.int32]
-    windows: npt.NDArray[np.float32]
-    boxes: npt.NDArray[np.float32]
-    classes: npt.NDArray[np.int32]
-    matches: Matches
 
 
 class EngineState(NamedTuple):
@@ -78,133 +67,156 @@ class EngineState(NamedTuple):
     steps_done: int
 
 
-class _Gradient(NamedTuple):
-    """Of a batch: its loss, the gradient of the weights, and the statistics of batch normalisation, flat."""
+def fresh_state(task: ProxyTask, present: Sequence[Parameter], seed: int) -> EngineState:
+    """The state of a network with these parameters before its first step: initial weights from `seed`, no moments."""
+    weights = initial_values([p for p in present if p.is_trainable], seed)
+    return EngineState(
+        weights=weights,
+        first=np.zeros_like(weights),
+        second=np.zeros_like(weights) if keeps_squares(task) else np.zeros(0, np.float32),
+        average=weights,
+        statistics=initial_values([p for p in present if not p.is_trainable], seed),
+        steps_done=0,
+    )
 
-    loss: DetectionLoss
-    gradient: tf.Tensor
-    statistics: tf.Tensor
 
+class _Graphs(NamedTuple):
+    """The traced functions of a family, or of one architecture: a training step, and the predictions of images."""
 
-class _Layout:
-    """Where each parameter of the family lies; those that an architecture lacks take no room."""
-
-    def __init__(self, family: list[Parameter]) -> None:
-        self.trainable = [p for p in family if p.is_trainable]
-        self.statistics = [p for p in family if not p.is_trainable]
-        self._sizes = {
-            kind: tf.Variable(tf.zeros([len(group)], tf.int32), trainable=False, name=f"{kind}_sizes")
-            for kind, group in (("trainable", self.trainable), ("statistics", self.statistics))
-        }
-        kernels = [p for p in self.trainable if len(p.shape) == 4]
-        self._shape_rows = {p.name: row for row, p in enumerate(kernels)}
-        self._shapes = tf.Variable(tf.zeros([len(kernels), 4], tf.int32), trainable=False, name="kernel_shapes")
-
-    def load(self, present: dict[str, Parameter]) -> None:
-        """Take the shapes of one architecture."""
-        for kind, group in (("trainable", self.trainable), ("statistics", self.statistics)):
-            sizes = [present[p.name].size if p.name in present else 0 for p in group]
-            self._sizes[kind].assign(sizes)
-        rows = [present[name].shape if name in present else (1, 1, 0, 0) for name in self._shape_rows]
-        self._shapes.assign(rows)
-
-    def tensors(self, trainable: tf.Tensor, statistics: tf.Tensor) -> dict[str, tf.Tensor]:
-        """The parameter tensors, by name, cut from the flat vectors."""
-        shapes = tf.unstack(self._shapes, num=len(self._shape_rows))
-        tensors = {}
-        for kind, group, flat in (
-            ("trainable", self.trainable, trainable),
-            ("statistics", self.statistics, statistics),
-        ):
-            pieces = tf.split(flat, self._sizes[kind], num=len(group))
-            for parameter, piece in zip(group, pieces, strict=True):
-                if len(parameter.shape) == 4:
-                    piece = tf.reshape(piece, shapes[self._shape_rows[parameter.name]])
-                    last = 1 if parameter.role == "depthwise_kernel" else None
-                    piece.set_shape([*parameter.shape[:2], None, last])
-                elif parameter.role == "fusion":
-                    piece.set_shape(parameter.shape)
-                tensors[parameter.name] = piece
-        return tensors
+    train: Callable[..., DetectionLoss]
+    predict: Callable[..., Any]
 
 
 class Engine:
     """Trains and runs proxy networks of one family; `load` puts an architecture in.
 
     The family is the proxy networks of one task over one number of classes, with the structure (repeats and
-    operations) of `like`. The first call of each graph traces it; loading another architecture never does.
+    operations) of `like`. The first call of each graph traces it; loading another architecture never does, but with
+    the task's `jit_compile`.
+
+    A batch is split evenly over `devices`, names that TensorFlow knows, by default all GPUs that it sees. Weights,
+    moments and inference are on the first. Raises InvalidValueError for a batch that does not divide.
     """
 
-    def __init__(self, task: ProxyTask, class_slots: int, like: Architecture = SP_EFFICIENTNET_B0) -> None:
+    def __init__(
+        self,
+        task: ProxyTask,
+        class_slots: int,
+        like: Architecture = SP_EFFICIENTNET_B0,
+        *,
+        devices: Sequence[str] | None = None,
+    ) -> None:
         self._task = task
         self._class_slots = class_slots
+        self._parts = BatchParts.of(task, seen_devices(task) if devices is None else devices)
+        self._device = self._parts.devices[0]
         # Unequal widths everywhere: the reading then holds every parameter that any architecture can have.
         unequal = replace(like, widths=tuple(range(100, 100 + 10 * NUM_BLOCKS, 10)))
         self._family = task.architecture(unequal, class_slots)
-        self._layout = _Layout(parameters(self._family))
-        self._anchors = tf.constant(anchor_boxes(task.image_px, task.anchor_size))
-        self._weights, self._first, self._second, self._average, self._decay, self._statistics = (
-            tf.Variable(tf.zeros([0]), shape=[None], trainable=False, name=name)
-            for name in ("weights", "first_moment", "second_moment", "average", "decay", "statistics")
-        )
-        self._steps_done = tf.Variable(0, trainable=False, name="steps_done")
-        pixels = tf.TensorSpec([None, task.image_px, task.image_px, 3], tf.uint8)
-        sizes = tf.TensorSpec([None, 2], tf.int32)
-        self._train = tf.function(
-            self._train_step,
-            input_signature=[
-                TrainingBatch(
-                    pixels=pixels,
-                    sizes=sizes,
-                    windows=tf.TensorSpec([None, 4]),
-                    boxes=tf.TensorSpec([None, None, 4]),
-                    classes=tf.TensorSpec([None, None], tf.int32),
-                    matches=tf.TensorSpec([None, len(self._anchors)], tf.int16),
-                ),
-                tf.TensorSpec([]),
-                tf.TensorSpec([2], tf.int32),
-            ],
+        self._trainings_traced = 0
+        self._predictions_traced = 0
+        self._compiled: OrderedDict[Architecture, _Graphs] = OrderedDict()
+        self._rows = 0
+        with tf.device(self._device):
+            self._layout = FamilyLayout(parameters(self._family))
+            self._weights, self._first, self._second, self._average, self._decay, self._statistics = (
+                tf.Variable(tf.zeros([0]), shape=[None], trainable=False, name=name)
+                for name in ("weights", "first_moment", "second_moment", "average", "decay", "statistics")
+            )
+            self._steps_done = tf.Variable(0, trainable=False, name="steps_done")
+            self._graphs = self._traceable(self._family, self._layout)
+        anchors = len(anchor_boxes(task.image_px, task.anchor_size))
+        self._suppress = tf.function(
+            _suppressed,
+            input_signature=[tf.TensorSpec([None, anchors, 4]), tf.TensorSpec([None, anchors, class_slots])],
             autograph=False,
         )
-        self._infer = tf.function(self._detect, input_signature=[pixels, sizes], autograph=False)
+
+    def _traceable(self, architecture: Architecture, layout: FamilyLayout | FixedLayout) -> _Graphs:
+        """The graphs of a layout, which are traced when they are first called."""
+        task, compiled = self._task, isinstance(layout, FixedLayout)
+        network = ProxyNetwork(task, architecture, layout)
+        rows = task.batch_size if compiled else None
+        pixels = tf.TensorSpec([None, task.image_px, task.image_px, 3], tf.uint8)
+        sizes = tf.TensorSpec([None, 2], tf.int32)
+        batch = TrainingBatch(
+            pixels=tf.TensorSpec([rows, *pixels.shape[1:]], tf.uint8),
+            sizes=tf.TensorSpec([rows, 2], tf.int32),
+            windows=tf.TensorSpec([rows, 4]),
+            boxes=tf.TensorSpec([rows, None, 4]),
+            classes=tf.TensorSpec([rows, None], tf.int32),
+            matches=tf.TensorSpec([rows, len(anchor_boxes(task.image_px, task.anchor_size))], tf.int16),
+        )
+        settings: dict[str, Any] = {"autograph": False, "jit_compile": True if compiled else None}
+        return _Graphs(
+            train=tf.function(
+                partial(self._train_step, network),
+                input_signature=[batch, tf.TensorSpec([]), tf.TensorSpec([2], tf.int32)],
+                **settings,
+            ),
+            predict=tf.function(
+                partial(self._predict if compiled else self._detect, network),
+                input_signature=[pixels, sizes],
+                **settings,
+            ),
+        )
+
+    def _compiled_for(self, architecture: Architecture) -> _Graphs:
+        """The graphs of this very architecture, those that are kept or new ones."""
+        graphs = self._compiled.pop(architecture, None)
+        if graphs is None:
+            with tf.device(self._device):
+                graphs = self._traceable(architecture, FixedLayout(parameters(architecture)))
+        self._compiled[architecture] = graphs
+        if len(self._compiled) > COMPILED_ARCHITECTURES:
+            self._compiled.popitem(last=False)
+        return graphs
 
     def takes(self, candidate: Architecture) -> bool:
         """Whether the candidate is of this engine's family."""
         return candidate.structure == self._family.structure
 
-    def load(self, candidate: Architecture, seed: int) -> None:
-        """Put in the fresh proxy network of a candidate: initial weights from `seed`, no moments, no statistics.
+    def load(self, candidate: Architecture, seed: int, start: EngineState | None = None) -> None:
+        """Put in the proxy network of a candidate: in the state `start`, else with fresh weights from `seed`.
 
-        Raises ValueError for a candidate of another structure.
+        Raises ValueError for a candidate of another structure, and for a state of other lengths than its network has.
         """
         if not self.takes(candidate):
             raise ValueError(f"{candidate.name} has other repeats or operations than the graph of this engine")
-        present = parameters(self._task.architecture(candidate, self._class_slots))
-        by_name = {p.name: p for p in present}
-        self._layout.load(by_name)
+        architecture = self._task.architecture(candidate, self._class_slots)
+        present = parameters(architecture)
+        if self._task.jit_compile:
+            self._graphs = self._compiled_for(architecture)
+        self._layout.load(present)
         trainable = [p for p in present if p.is_trainable]
-        weights = initial_values(trainable, seed)
-        self._weights.assign(weights)
-        self._average.assign(weights)
-        self._first.assign(np.zeros_like(weights))
-        self._second.assign(np.zeros_like(weights) if keeps_squares(self._task) else np.zeros(0, np.float32))
-        self._steps_done.assign(0)
-        self._decay.assign(
-            np.repeat([self._task.weight_decay * p.is_decayed for p in trainable], [p.size for p in trainable])
-        )
-        self._statistics.assign(initial_values([p for p in present if not p.is_trainable], seed))
+        sizes = [p.size for p in trainable]
+        self._decay.assign(np.repeat([self._task.weight_decay * p.is_decayed for p in trainable], sizes))
+        state = fresh_state(self._task, present, seed) if start is None else start
+        if len(state.weights) != sum(sizes):
+            raise ValueError(f"the state has {len(state.weights):,} weights, and this network {sum(sizes):,}")
+        self._put(state)
 
     def train_step(self, batch: TrainingBatch, learning_rate: float, path_seed: tuple[int, int]) -> DetectionLoss:
         """One step of the task's optimiser; the loss before it. `path_seed` seeds the draws of stochastic depth.
 
-        With a `micro_batch_size`, which divides the batch, so many images go through the network at a time.
+        The batch goes through the network in the parts of `BatchParts`.
         """
-        loss = self._train(batch, tf.constant(learning_rate), tf.constant(path_seed))
+        with tf.device(self._device):
+            loss = self._graphs.train(batch, tf.constant(learning_rate), tf.constant(path_seed))
         return DetectionLoss(*(float(part) for part in loss))
 
     def detect(self, pixels: npt.NDArray[np.uint8], sizes: npt.NDArray[np.int32]) -> DetectionBatch:
         """Detections of the averaged weights on images `[batch, px, px, 3]` of `sizes` `[batch, 2]` and padding."""
-        return DetectionBatch(*(part.numpy() for part in self._infer(pixels, sizes)))
+        with tf.device(self._device):
+            if not self._task.jit_compile:
+                found = self._graphs.predict(pixels, sizes)
+            else:
+                count = len(pixels)
+                # A batch that is smaller than those before, as the last one is, would be compiled anew.
+                self._rows = max(self._rows, count)
+                boxes, scores = self._graphs.predict(*(_with_rows(values, self._rows) for values in (pixels, sizes)))
+                found = self._suppress(boxes[:count], scores[:count])
+        return DetectionBatch(*(part.numpy() for part in found))
 
     def weights(self) -> npt.NDArray[np.float32]:
         """The trainable values as they are now, flat, in the order of `search_space.cost.parameters`."""
@@ -223,6 +235,9 @@ class Engine:
         for name, variable, values in zip(EngineState._fields, self._vectors, state[:-1], strict=False):
             if values.shape != variable.numpy().shape:
                 raise ValueError(f"{name} has the shape {values.shape}, and in this network {variable.numpy().shape}")
+        self._put(state)
+
+    def _put(self, state: EngineState) -> None:
         for variable, values in zip(self._vectors, state[:-1], strict=True):
             variable.assign(values)
         self._steps_done.assign(state.steps_done)
@@ -233,14 +248,16 @@ class Engine:
         return self._weights, self._first, self._second, self._average, self._statistics
 
     def traces(self) -> tuple[int, int]:
-        """How often the training and the inference graph were traced."""
-        return self._train.experimental_get_tracing_count(), self._infer.experimental_get_tracing_count()
+        """How often a training step and the predictions were traced; with `jit_compile`, for each architecture anew."""
+        return self._trainings_traced, self._predictions_traced
 
-    def _train_step(self, batch: TrainingBatch, learning_rate: tf.Tensor, path_seed: tf.Tensor) -> DetectionLoss:
+    def _train_step(
+        self, network: ProxyNetwork, batch: TrainingBatch, learning_rate: tf.Tensor, path_seed: tf.Tensor
+    ) -> DetectionLoss:
+        self._trainings_traced += 1
         task = self._task
         weights = self._weights.read_value()
-        whole = task.micro_batch_size in (0, task.batch_size)
-        found = (self._gradient if whole else self._accumulated)(weights, batch, path_seed)
+        found = self._parts.gradient(network.gradient, weights, self._statistics.read_value(), batch, path_seed)
         gradient = tf.clip_by_norm(found.gradient, task.clip_norm) if task.clip_norm else found.gradient
         state = OptimizerState(self._first, self._second)
         weights, state = updated(task, weights, gradient, state, self._decay, learning_rate, self._steps_done)
@@ -252,84 +269,27 @@ class Engine:
         self._statistics.assign(task.bn_momentum * self._statistics + (1.0 - task.bn_momentum) * found.statistics)
         return found.loss
 
-    def _gradient(self, weights: tf.Tensor, batch: TrainingBatch, path_seed: tf.Tensor) -> _Gradient:
-        """Loss and gradient of a batch that goes through the network at once."""
-        images = view_pixels(normalise(batch.pixels, batch.sizes), batch.windows)
-        targets = targets_of(self._anchors, batch.boxes, batch.classes, batch.matches)
-        with tf.GradientTape() as tape:
-            tape.watch(weights)
-            tensors = self._layout.tensors(weights, self._statistics)
-            ops = TensorOps(tensors, training=True, drop_rate=self._task.stochastic_depth, path_seed=path_seed)
-            loss = detection_loss(*self._flatten(retinanet(ops, self._family, images)), targets)
-        statistics = tf.concat([ops.batch_statistics[p.name] for p in self._layout.statistics], axis=0)
-        return _Gradient(loss, tape.gradient(loss.total, weights), statistics)
+    def _predict(self, network: ProxyNetwork, pixels: tf.Tensor, sizes: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+        self._predictions_traced += 1
+        return network.predictions(self._average.read_value(), self._statistics.read_value(), pixels, sizes)
 
-    def _accumulated(self, weights: tf.Tensor, batch: TrainingBatch, path_seed: tf.Tensor) -> _Gradient:
-        """Loss and gradient of a batch that goes through the network in parts, one after another.
-
-        A part's loss is per positive anchor of its own; weighted by its share of all positives, the sum is the loss
-        of the whole batch. What is not the same as at once: batch normalisation sees a part only, whose statistics
-        are averaged, and stochastic depth draws anew for each part.
-        """
-        size = self._task.micro_batch_size
-        parts = self._task.batch_size // size
-        positives = _positives(batch)
-
-        def add(part: tf.Tensor, so_far: _Gradient) -> tuple[tf.Tensor, _Gradient]:
-            micro = TrainingBatch._make(values[part * size : (part + 1) * size] for values in batch)
-            found = self._gradient(weights, micro, tf.random.experimental.stateless_fold_in(path_seed, part))
-            share = _positives(micro) / positives
-            return part + 1, _Gradient(
-                DetectionLoss(*(old + share * new for old, new in zip(so_far.loss, found.loss, strict=True))),
-                so_far.gradient + share * found.gradient,
-                so_far.statistics + found.statistics / parts,
-            )
-
-        nothing = _Gradient(
-            DetectionLoss(*(tf.zeros([]) for _ in DetectionLoss._fields)),
-            tf.zeros_like(weights),
-            tf.zeros_like(self._statistics),
-        )
-        # One at a time: parts that run side by side would all be in memory.
-        start = (tf.constant(0), nothing)
-        found: _Gradient = tf.while_loop(lambda part, _: part < parts, add, start, parallel_iterations=1)[1]
-        return found
-
-    def _detect(self, pixels: tf.Tensor, sizes: tf.Tensor) -> tf.Tensor:
-        ops = TensorOps(self._layout.tensors(self._average, self._statistics), training=False)
-        logits, codes = self._flatten(retinanet(ops, self._family, normalise(pixels, sizes)))
-        boxes = decode(codes, self._anchors, (self._task.image_px, self._task.image_px))
-        return tf.image.combined_non_max_suppression(
-            boxes[:, :, None, :],
-            tf.nn.sigmoid(logits),
-            max_output_size_per_class=MAX_DETECTIONS,
-            max_total_size=MAX_DETECTIONS,
-            iou_threshold=NMS_IOU,
-            score_threshold=SCORE_THRESHOLD,
-            clip_boxes=False,
-        )
-
-    def _flatten(self, outputs: RetinaNetOutputs[tf.Tensor]) -> tuple[tf.Tensor, tf.Tensor]:
-        """Class logits `[batch, anchors, classes]` and box codes `[batch, anchors, 4]` over all levels."""
-        count = len(self._anchors)
-
-        def over_levels(parts: dict[int, tf.Tensor], values: int) -> tf.Tensor:
-            flat = [tf.reshape(parts[level], [tf.shape(parts[level])[0], -1, values]) for level in LEVELS]
-            return tf.ensure_shape(tf.concat(flat, axis=1), [None, count, values])
-
-        return over_levels(outputs.class_logits, self._class_slots), over_levels(outputs.boxes, 4)
+    def _detect(self, network: ProxyNetwork, pixels: tf.Tensor, sizes: tf.Tensor) -> Any:
+        return _suppressed(*self._predict(network, pixels, sizes))
 
 
-def _positives(batch: TrainingBatch) -> tf.Tensor:
-    """What `detection_loss` divides by: the positive anchors of a batch and one more, so that it is never nothing."""
-    return tf.math.count_nonzero(batch.matches >= 0, dtype=tf.float32) + 1.0
+def _suppressed(boxes: tf.Tensor, scores: tf.Tensor) -> Any:
+    """Non-maximum suppression, in the order of `DetectionBatch`; XLA does not take it."""
+    return tf.image.combined_non_max_suppression(
+        boxes[:, :, None, :],
+        scores,
+        max_output_size_per_class=MAX_DETECTIONS,
+        max_total_size=MAX_DETECTIONS,
+        iou_threshold=NMS_IOU,
+        score_threshold=SCORE_THRESHOLD,
+        clip_boxes=False,
+    )
 
 
-def normalise(pixels: tf.Tensor, sizes: tf.Tensor) -> tf.Tensor:
-    """Pixels `[batch, px, px, 3]` with the mean and deviation of natural images taken out, and zero padding.
-
-    The padding is zero after this, not before: as black it would be the strongest edge of a bright image.
-    """
-    rows, columns = (tf.sequence_mask(sizes[:, axis], pixels.shape[1 + axis], tf.float32) for axis in (0, 1))
-    content = rows[:, :, None, None] * columns[:, None, :, None]
-    return (tf.cast(pixels, tf.float32) - tf.constant(IMAGE_MEAN)) / tf.constant(IMAGE_DEVIATION) * content
+def _with_rows(values: npt.NDArray[Any], rows: int) -> npt.NDArray[Any]:
+    """A batch with so many rows, the added ones of zeros."""
+    return np.concatenate([values, np.zeros((rows - len(values), *values.shape[1:]), values.dtype)])

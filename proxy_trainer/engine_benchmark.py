@@ -14,21 +14,19 @@ import statistics
 import time
 from collections import defaultdict
 from collections.abc import Callable
-from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
-from multiprocessing import get_context
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from proxy_trainer.native_output import held_back
+from proxy_trainer.own_process import apart
 from search_space.architecture import Architecture
 from search_space.proxy_task import ProxyTask, resolve
 from search_space.published import EFF_SPINENET_D0, SP_EFFICIENTNET_B0
 from search_space.space import CHOICES, SearchSpace
 
 if TYPE_CHECKING:
-    from proxy_trainer.engine import TrainingBatch
+    from proxy_trainer.training_batch import TrainingBatch
 
 CLASSES = 1
 TASK = resolve(
@@ -45,8 +43,6 @@ OTHER_ARCHITECTURES = 4
 WARM_UP_STEPS = 2
 STEPS = 12
 BOXES_AN_IMAGE = 8
-
-T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -75,7 +71,7 @@ def engine_benchmark(repeats: int, threads: int, progress: Callable[[str], None]
         for layout, threads_an_operation in (("own_threads", 1), ("shared_threads", threads)):
             progress(f"round {number} of {repeats}, {layout.replace('_', ' ')}")
             started = time.monotonic()
-            times = _apart(time_both, TASK, threads, threads_an_operation)
+            times = apart(time_both, TASK, threads, threads_an_operation)
             samples[f"cold_first_step/{layout}"].append(times.first_step_at - started)
             for name in ("first_step", "step", "keras_first_step", "keras_step"):
                 samples[f"{name}/{layout}"] += getattr(times, f"{name}s")
@@ -106,17 +102,6 @@ def _document(medians: dict[str, float]) -> dict[str, Any]:
         "cold_first_step_seconds": round(medians["cold_first_step/own_threads"], 2),
         "step_seconds_shared_threads": round(medians["step/shared_threads"], 4),
     }
-
-
-def _apart(function: Callable[..., T], *arguments: Any) -> T:
-    """The result of a call in a process of its own, in which TensorFlow has not run yet."""
-    with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as process:
-        return process.submit(_quietly, function, arguments).result()
-
-
-def _quietly(function: Callable[..., T], arguments: tuple[Any, ...]) -> T:
-    with held_back():
-        return function(*arguments)
 
 
 def time_both(task: ProxyTask, threads: int, threads_an_operation: int, *, eager_keras: bool = False) -> Times:
@@ -166,8 +151,8 @@ def _seconds(call: Callable[..., object], *arguments: Any) -> float:
 def _keras_batch(task: ProxyTask, batch: TrainingBatch) -> tuple[Any, Any]:
     """The batch as Keras takes it: normalised images and the targets of all anchors."""
     from proxy_trainer.anchors import anchor_boxes
-    from proxy_trainer.engine import normalise
     from proxy_trainer.keras_model import keras_targets
+    from proxy_trainer.proxy_network import normalise
     from proxy_trainer.targets import targets_of
 
     anchors = anchor_boxes(task.image_px, task.anchor_size)
@@ -179,8 +164,8 @@ def random_batch(task: ProxyTask) -> TrainingBatch:
     """A training batch of noise with boxes of all sizes."""
     from proxy_trainer.anchors import anchor_boxes
     from proxy_trainer.augment import Views, sampling_windows
-    from proxy_trainer.engine import TrainingBatch
     from proxy_trainer.targets import match_anchors
+    from proxy_trainer.training_batch import TrainingBatch
 
     rng, px, count = np.random.default_rng(0), task.image_px, task.batch_size
     sides = np.exp(rng.uniform(np.log(px / 16), np.log(px / 2), (count, BOXES_AN_IMAGE, 2)))

@@ -58,7 +58,7 @@ class EmptyReservedSetError(EmptySplitError):
 class NonFiniteLossError(TrialError):
     """Training left the finite numbers; this architecture at this learning rate is given up."""
 
-    reaction = "give_up"
+    reaction: ClassVar[Reaction] = "give_up"
     kind = "non-finite-loss"
 
     def __init__(self, step: int, learning_rate: float, last_good_loss: float | None) -> None:
@@ -70,6 +70,16 @@ class NonFiniteLossError(TrialError):
 
     def __reduce__(self) -> tuple[type[NonFiniteLossError], tuple[int, float, float | None]]:
         return type(self), (self.step, self.learning_rate, self.last_good_loss)
+
+
+class StartDivergedError(NonFiniteLossError):
+    """The training of the common start left the finite numbers, so that no trial can begin."""
+
+    reaction = "stop"
+    kind = "start-diverged"
+
+    def __str__(self) -> str:
+        return f"the common start: {super().__str__()}; lower start_learning_rate"
 
 
 class OutOfMemoryError(TrialError):

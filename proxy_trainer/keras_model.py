@@ -153,7 +153,9 @@ def compiled_retinanet(task: ProxyTask, architecture: Architecture, *, eager: bo
     `eager` runs it operation by operation, without a graph.
     """
     model = keras_retinanet(architecture, bn_momentum=task.bn_momentum, drop_rate=task.stochastic_depth)
-    model.compile(keras.optimizers.SGD(task.learning_rate, momentum=task.momentum), loss=keras_loss, run_eagerly=eager)
+    model.compile(
+        keras.optimizers.SGD(task.peak_learning_rate, momentum=task.momentum), loss=keras_loss, run_eagerly=eager
+    )
     return model
 
 

@@ -5,8 +5,7 @@ from __future__ import annotations
 import logging
 import math
 import time
-from collections.abc import Callable, Generator
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,12 +16,15 @@ from proxy_trainer import runtime
 from proxy_trainer.batches import TrainingBatches
 from proxy_trainer.checkpoint import Checkpoint, CheckpointFile, data_identity, trial_identity
 from proxy_trainer.coco_folder import load_dataset
-from proxy_trainer.engine import DetectionBatch, Engine, TrainingBatch
+from proxy_trainer.common_start import CommonStart
+from proxy_trainer.engine import DetectionBatch, Engine
 from proxy_trainer.errors import NonFiniteLossError
 from proxy_trainer.evaluation import Detections, coco_metrics
 from proxy_trainer.packed import pack
 from search_space.architecture import Architecture
+from search_space.errors import InvalidValueError
 from search_space.proxy_task import ProxyTask
+from search_space.space import Widths
 
 _EVALUATION_BATCH = 32
 _PROGRESS_SECONDS = 1.0
@@ -34,14 +36,17 @@ log = logging.getLogger(__name__)
 class Progress:
     """How far a proxy is: steps done, of how many, the loss now, and the seconds since its start.
 
-    `ap` is that of the reserved images, in the reports of every `evaluate_steps` steps; None in the others.
+    `ap` is that of the reserved images, in the reports of every `evaluate_steps` steps; None in the others. `of_start`:
+    the steps are those of the common start, which comes first where it is not there yet; the loss is None where another
+    process trains it.
     """
 
     step: int
     steps: int
-    loss: float
+    loss: float | None
     seconds: float
     ap: float | None = None
+    of_start: bool = False
 
 
 Metrics = dict[str, float | None]
@@ -97,18 +102,35 @@ class ProxyWorker:
     """A warm worker: the data packed, the graphs traced at the first architecture and used for all that follow.
 
     `seed` fixes the reserved images, the initial weights and the batches, which are the same for every architecture.
-    `threads` is how many processors it may use. Raises DataError where the data set cannot be used.
+    `threads` is how many processors it may use. With the task's `start_steps`, the common start is trained for the
+    architectures of `start_pool`, the first time that one is needed. Raises DataError where the data set cannot be
+    used, InvalidValueError for a common start without architectures.
     """
 
-    def __init__(self, task: ProxyTask, dataset_dir: Path, cache_dir: Path, seed: int, threads: int) -> None:
+    def __init__(
+        self,
+        task: ProxyTask,
+        dataset_dir: Path,
+        cache_dir: Path,
+        seed: int,
+        threads: int,
+        start_pool: Sequence[Widths] = (),
+    ) -> None:
+        if task.start_steps and not start_pool:
+            raise InvalidValueError("a common start needs the architectures that it is trained for", field="start_pool")
         runtime.start(threads)
         self._task = task
+        self._start_pool = start_pool
+        self._start: CommonStart | None = None
+        self._cache_dir = cache_dir
         self._seed = seed
         train, self._reserved = load_dataset(
             dataset_dir, reserved_images=task.reserved_images, reserve_from=task.reserve_from, seed=seed
         )
-        self._batches = TrainingBatches(pack(train, task.image_px, cache_dir), task, seed)
+        self._train_split = pack(train, task.image_px, cache_dir)
+        self._batches = TrainingBatches(self._train_split, task, seed)
         self._packed = pack(self._reserved, task.image_px, cache_dir)
+        self._trained_on = data_identity(train)
         self._data = data_identity(train, self._reserved)
         self._class_slots = len(train.category_ids)
         self._engine: Engine | None = None
@@ -121,21 +143,27 @@ class ProxyWorker:
         checkpoint: Path | None = None,
         keep: bool = False,
     ) -> Metrics:
-        """Train the candidate from scratch and score it: the COCO figures (`ap` is the reward), loss and seconds.
+        """Train the candidate and score it: the COCO figures (`ap` is the reward), loss and seconds.
 
         With a `checkpoint` the trial goes on from that file, if it is there and of this very trial, and every
         `checkpoint_steps` steps it is written anew; the figures are those of a trial that was never cut off, and the
         seconds those of all its parts. The file is removed when the trial ends. With `keep` it stays, with the
         trained state. Where `on_progress` raises, the trial stops there, and the file stays too.
+        The common start, where this trial is the first to need it, is not in its seconds but in `start_seconds`.
         Raises NonFiniteLossError where training leaves the finite numbers.
         """
-        started = time.perf_counter()
+        report = on_progress or (lambda progress: None)
+        began = time.perf_counter()
         engine = self._engine_for(candidate)
-        engine.load(candidate, self._seed)
+        start = self._start_for(candidate, engine, report)
+        started = time.perf_counter()
+        engine.load(candidate, self._seed, start.state_of(candidate, self._seed) if start else None)
         file = None
         if checkpoint is not None:
-            file = CheckpointFile(checkpoint, trial_identity(candidate, self._task, self._seed, self._data))
-        trial = _Trial(engine, file, on_progress or (lambda progress: None), started)
+            digest = start.digest if start else None
+            identity = trial_identity(candidate, self._task, self._seed, self._data, start=digest)
+            file = CheckpointFile(checkpoint, identity)
+        trial = _Trial(engine, file, report, started)
         trial.resume()
         try:
             self._train(trial)
@@ -153,6 +181,7 @@ class ProxyWorker:
             **metrics,
             "loss": trial.loss,
             "steps": self._task.steps,
+            "start_seconds": round(started - began, 3),
             "train_seconds": round(seconds - trial.evaluate_seconds, 3),
             "evaluate_seconds": round(trial.evaluate_seconds, 3),
             "seconds": round(seconds, 3),
@@ -164,12 +193,40 @@ class ProxyWorker:
             self._engine = Engine(self._task, self._class_slots, like=candidate)
         return self._engine
 
+    def _start_for(
+        self, candidate: Architecture, engine: Engine, report: Callable[[Progress], None]
+    ) -> CommonStart | None:
+        """The common start of the candidate's structure, trained if need be; None where the task has none."""
+        task = self._task
+        if not task.start_steps:
+            return None
+        if self._start is None or not self._start.takes(candidate):
+            began = time.perf_counter()
+            start = CommonStart(task, self._class_slots, candidate, self._start_pool, self._trained_on)
+            reported = -math.inf
+
+            def tell(step: int, loss: float | None) -> None:
+                nonlocal reported
+                now = time.perf_counter()
+                if now - reported >= _PROGRESS_SECONDS or step == task.start_steps:
+                    reported = now
+                    report(Progress(step, task.start_steps, loss, now - began, of_start=True))
+
+            start.prepare(
+                engine,
+                lambda: TrainingBatches(self._train_split, task, task.start_seed),
+                self._cache_dir / "starts",
+                tell,
+            )
+            self._start = start
+        return self._start
+
     def _train(self, trial: _Trial) -> None:
         """The steps that are left."""
         task = self._task
         reported = -math.inf
         # Closed at once if a report raises: the next trial's batches must not be made beside this one's.
-        with closing(self._prefetched(trial.step)) as batches:
+        with closing(self._batches.stream(trial.step, task.steps)) as batches:
             for step, batch in enumerate(batches, start=trial.step):
                 rate = task.learning_rate_at(step)
                 loss = trial.engine.train_step(batch, rate, (self._seed, step)).total
@@ -185,18 +242,6 @@ class ProxyWorker:
                 # After the report: a trial that is cut off between the two reports this AP again, not never.
                 if _is_due(trial.step, task.checkpoint_steps):
                     trial.save()
-
-    def _prefetched(self, first: int) -> Generator[TrainingBatch, None, None]:
-        """The batches from step `first` on, the next one made while the graph works on the one before."""
-        if first == self._task.steps:
-            return
-        with ThreadPoolExecutor(1, thread_name_prefix="batches") as pool:
-            ahead = pool.submit(self._batches.batch, first)
-            for step in range(first, self._task.steps):
-                batch = ahead.result()
-                if step + 1 < self._task.steps:
-                    ahead = pool.submit(self._batches.batch, step + 1)
-                yield batch
 
     def _score(self, trial: _Trial) -> Metrics:
         """The COCO figures of the averaged weights on the reserved images."""

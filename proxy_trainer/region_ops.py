@@ -10,7 +10,8 @@ import tensorflow as tf
 
 from proxy_trainer.anchors import level_anchors
 from proxy_trainer.boxes import decode
-from proxy_trainer.tensor_ops import TensorOps, number_of_channels
+from proxy_trainer.tensor_kernels import number_of_channels
+from proxy_trainer.tensor_ops import TensorOps
 
 ANCHOR_SIZE = 4.0
 """Strides that a region proposal anchor is wide: 32 px at P3 to 512 px at P7."""

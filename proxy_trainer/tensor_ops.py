@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
 import tensorflow as tf
 
+from proxy_trainer import tensor_kernels
 from search_space.ops import Activation
 from search_space.parameters import Role
 
 BN_EPSILON = 1e-3
 FUSION_EPSILON = 1e-3
+
+GATED_KERNEL_POSITIONS = 256
+"""Positions of a feature map from which on a gate goes into the kernel of the convolution after it."""
 
 
 class TensorOps:
@@ -35,6 +40,7 @@ class TensorOps:
         self._drop_rate = drop_rate if training else 0.0
         self._path_seed = path_seed
         self._paths = 0
+        self._gated: dict[Any, tuple[tf.Tensor, tf.Tensor]] = {}
         self.batch_statistics: dict[str, tf.Tensor] = {}
 
     def size(self, x: tf.Tensor) -> tuple[int, int]:
@@ -51,7 +57,12 @@ class TensorOps:
         bias: float | None = None,
     ) -> tf.Tensor:
         weights = self._parameter(f"{name}/kernel", "kernel", kernel, kernel, x.shape[-1], width)
-        y = tf.nn.conv2d(x, weights, strides=stride, padding="SAME")
+        if x.ref() in self._gated and kernel == stride == 1:
+            y = tensor_kernels.gated_pointwise_conv(*self._gated[x.ref()], weights)
+        elif kernel == stride == 1:
+            y = tensor_kernels.pointwise_conv(x, weights)
+        else:
+            y = tf.nn.conv2d(x, weights, strides=stride, padding="SAME")
         return y if bias is None else self._add_bias(y, width, name, bias)
 
     def depthwise(self, x: tf.Tensor, name: str, *, kernel: int, stride: int = 1) -> tf.Tensor:
@@ -65,13 +76,18 @@ class TensorOps:
         return y
 
     def activate(self, x: tf.Tensor, kind: Activation) -> tf.Tensor:
-        return {"swish": tf.nn.silu, "relu": tf.nn.relu, "sigmoid": tf.nn.sigmoid}[kind](x)
+        return {"swish": tensor_kernels.swish, "relu": tf.nn.relu, "sigmoid": tf.nn.sigmoid}[kind](x)
 
     def global_pool(self, x: tf.Tensor) -> tf.Tensor:
         return tf.reduce_mean(x, axis=(1, 2), keepdims=True)
 
     def scale(self, x: tf.Tensor, gate: tf.Tensor) -> tf.Tensor:
-        return x * gate
+        """The product, which drops out of the graph where the 1x1 convolution that follows takes its factors."""
+        product = x * gate
+        height, width = self.size(x)
+        if height * width >= GATED_KERNEL_POSITIONS:
+            self._gated[product.ref()] = (x, gate)
+        return product
 
     def space_to_depth(self, x: tf.Tensor) -> tf.Tensor:
         height, width = self.size(x)
@@ -80,10 +96,7 @@ class TensorOps:
         return tf.nn.space_to_depth(x, 2)
 
     def upsample(self, x: tf.Tensor, factor: int, size: tuple[int, int]) -> tf.Tensor:
-        height, width = self.size(x)
-        y = tf.tile(x[:, :, None, :, None, :], (1, 1, factor, 1, factor, 1))
-        y = tf.reshape(y, (-1, factor * height, factor * width, number_of_channels(x)))
-        return y[:, : size[0], : size[1]]
+        return tensor_kernels.upsample(x, factor, size)
 
     def fuse(self, inputs: list[tf.Tensor], name: str) -> tf.Tensor:
         weights = tf.nn.relu(self._parameter(f"{name}/weights", "fusion", len(inputs), initial=1.0))
@@ -126,8 +139,8 @@ class TensorOps:
             return branch
         self._paths += 1
         keep = 1.0 - self._drop_rate * depth
-        seed = tf.random.experimental.stateless_fold_in(self._path_seed, self._paths)
-        draw = tf.random.stateless_uniform([tf.shape(branch)[0], 1, 1, 1], seed)
+        seed = tf.random.experimental.stateless_fold_in(self._path_seed, self._paths, alg="philox")
+        draw = uniform_draws(tf.shape(branch)[0], seed)[:, None, None, None]
         return branch * (tf.cast(draw < keep, branch.dtype) / keep)
 
     def _parameter(self, name: str, role: Role, *shape: int | None, initial: float = 0.0) -> tf.Tensor:
@@ -158,6 +171,12 @@ class TensorOps:
         self.batch_statistics[f"{name}/variance"] = variance
 
 
-def number_of_channels(x: tf.Tensor) -> int | tf.Tensor:
-    """The number of channels, as a tensor where it is known at run time only."""
-    return tf.shape(x)[3] if x.shape[3] is None else x.shape[3]
+def uniform_draws(count: int | tf.Tensor, seed: tf.Tensor) -> tf.Tensor:
+    """`count` numbers from 0 to below 1, the same bits whatever compiles the graph.
+
+    They are what TensorFlow's kernels make of the generator's integers. XLA takes the same integers, but other bits of
+    each for the fraction.
+    """
+    integers = tf.random.stateless_uniform([count], seed, None, None, tf.uint32, alg="philox")
+    from_1_to_2 = tf.bitwise.bitwise_or(tf.bitwise.bitwise_and(integers, 0x007FFFFF), 0x3F800000)
+    return tf.bitcast(from_1_to_2, tf.float32) - 1.0

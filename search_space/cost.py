@@ -101,12 +101,16 @@ def _part(name: str) -> str:
 
 @dataclass(frozen=True)
 class FeatureSize:
-    """Height, width and channels of a feature map, of which one image has `copies` (a crop for each region)."""
+    """Height, width and channels of a feature map, of which one image has `copies` (a crop for each region).
+
+    The channels come in so many `groups` of equal size, one behind the other: four after space-to-depth.
+    """
 
     height: int
     width: int
     channels: int
     copies: int = 1
+    groups: int = 1
 
     @property
     def positions(self) -> int:
@@ -131,8 +135,8 @@ class CostOps:
         self.uses: list[tuple[str, int]] = []
         self._elementwise: float = 0.0
 
-    def _parameter(self, name: str, role: Role, *shape: int, initial: float = 0.0) -> None:
-        self.parameters[name] = Parameter(name, role, shape, initial)
+    def _parameter(self, name: str, role: Role, *shape: int, initial: float = 0.0, groups: int = 1) -> None:
+        self.parameters[name] = Parameter(name, role, shape, initial, groups)
 
     def total(self) -> NetworkCost:
         """What was counted."""
@@ -169,7 +173,7 @@ class CostOps:
         bias: float | None = None,
     ) -> FeatureSize:
         out = _strided(x, stride, width)
-        self._parameter(f"{name}/kernel", "kernel", kernel, kernel, x.channels, width)
+        self._parameter(f"{name}/kernel", "kernel", kernel, kernel, x.channels, width, groups=x.groups)
         self.uses.append((f"{name}/kernel", out.positions))
         if bias is not None:
             self._parameter(f"{name}/bias", "bias", width, initial=bias)
@@ -177,16 +181,16 @@ class CostOps:
         return out
 
     def depthwise(self, x: FeatureSize, name: str, *, kernel: int, stride: int = 1) -> FeatureSize:
-        out = _strided(x, stride, x.channels)
-        self._parameter(f"{name}/kernel", "depthwise_kernel", kernel, kernel, x.channels, 1)
+        out = _strided(x, stride, x.channels, x.groups)
+        self._parameter(f"{name}/kernel", "depthwise_kernel", kernel, kernel, x.channels, 1, groups=x.groups)
         self.uses.append((f"{name}/kernel", out.positions))
         return out
 
     def batch_norm(self, x: FeatureSize, name: str, *, initial_scale: float = 1.0) -> FeatureSize:
-        self._parameter(f"{name}/scale", "scale", x.channels, initial=initial_scale)
-        self._parameter(f"{name}/offset", "offset", x.channels)
-        self._parameter(f"{name}/mean", "mean", x.channels)
-        self._parameter(f"{name}/variance", "variance", x.channels, initial=1.0)
+        self._parameter(f"{name}/scale", "scale", x.channels, initial=initial_scale, groups=x.groups)
+        self._parameter(f"{name}/offset", "offset", x.channels, groups=x.groups)
+        self._parameter(f"{name}/mean", "mean", x.channels, groups=x.groups)
+        self._parameter(f"{name}/variance", "variance", x.channels, initial=1.0, groups=x.groups)
         self._elementwise += x.elements
         return x
 
@@ -195,17 +199,17 @@ class CostOps:
 
     def global_pool(self, x: FeatureSize) -> FeatureSize:
         self._elementwise += 0.5 * x.elements
-        return FeatureSize(1, 1, x.channels, x.copies)
+        return FeatureSize(1, 1, x.channels, x.copies, x.groups)
 
     def scale(self, x: FeatureSize, gate: FeatureSize) -> FeatureSize:
         self._elementwise += 0.5 * x.elements
         return x
 
     def space_to_depth(self, x: FeatureSize) -> FeatureSize:
-        return _strided(x, 2, 4 * x.channels)
+        return _strided(x, 2, 4 * x.channels, 4 * x.groups)
 
     def upsample(self, x: FeatureSize, factor: int, size: tuple[int, int]) -> FeatureSize:
-        return FeatureSize(*size, x.channels, x.copies)
+        return FeatureSize(*size, x.channels, x.copies, x.groups)
 
     def fuse(self, inputs: list[FeatureSize], name: str) -> FeatureSize:
         self._parameter(f"{name}/weights", "fusion", len(inputs), initial=1.0)
@@ -222,7 +226,7 @@ class CostOps:
         return self.batch_norm(self.conv(x, width, f"{name}/conv"), f"{name}/bn")
 
     def max_pool(self, x: FeatureSize, *, kernel: int, stride: int) -> FeatureSize:
-        return _strided(x, stride, x.channels)
+        return _strided(x, stride, x.channels, x.groups)
 
     def average(self, inputs: list[FeatureSize]) -> FeatureSize:
         self._elementwise += 0.5 * sum(x.elements for x in inputs)
@@ -273,6 +277,6 @@ class CostOps:
         return out
 
 
-def _strided(x: FeatureSize, stride: int, channels: int) -> FeatureSize:
+def _strided(x: FeatureSize, stride: int, channels: int, groups: int = 1) -> FeatureSize:
     """The map after a window of this stride went over it; padding keeps ceil(size / stride)."""
-    return FeatureSize(-(-x.height // stride), -(-x.width // stride), channels, x.copies)
+    return FeatureSize(-(-x.height // stride), -(-x.width // stride), channels, x.copies, groups)

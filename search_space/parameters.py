@@ -18,12 +18,16 @@ _KERNELS: tuple[Role, ...] = ("kernel", "depthwise_kernel")
 
 @dataclass(frozen=True)
 class Parameter:
-    """One parameter tensor; kernels are `[height, width, in, out]`, a depthwise one `[height, width, channels, 1]`."""
+    """One parameter tensor; kernels are `[height, width, in, out]`, a depthwise one `[height, width, channels, 1]`.
+
+    Its channels, for a kernel the input channels, come in so many `groups` of equal size, one behind the other.
+    """
 
     name: str
     role: Role
     shape: tuple[int, ...]
     initial: float
+    groups: int = 1
 
     @property
     def size(self) -> int:
@@ -47,6 +51,11 @@ class Parameter:
         return self.shape[0] * self.shape[1] * channels
 
 
+def is_prediction(name: str) -> bool:
+    """Whether a path of parameters belongs to a layer that gives predictions."""
+    return "/predict/" in name
+
+
 def initial_values(parameters: Sequence[Parameter], seed: int) -> npt.NDArray[np.float32]:
     """Initial values of all `parameters`, flat and in order; kernels are normal with variance 1 / fan-in.
 
@@ -60,6 +69,6 @@ def _initial(parameter: Parameter, seed: int) -> npt.NDArray[np.float32]:
     if parameter.role not in _KERNELS:
         return np.full(parameter.size, parameter.initial, dtype=np.float32)
     generator = np.random.default_rng([seed, *parameter.name.encode()])
-    is_prediction = parameter.role == "kernel" and "/predict/" in parameter.name
-    deviation = 0.01 if is_prediction else math.sqrt(1 / parameter.fan_in)
+    predicts = parameter.role == "kernel" and is_prediction(parameter.name)
+    deviation = 0.01 if predicts else math.sqrt(1 / parameter.fan_in)
     return generator.standard_normal(parameter.size, dtype=np.float32) * np.float32(deviation)

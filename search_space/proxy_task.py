@@ -15,9 +15,16 @@ Kind = Literal["detection", "synthetic"]
 Schedule = Literal["cosine", "step"]
 Optimizer = Literal["sgd", "adamw"]
 ReserveFrom = Literal["train", "val"]
+Precision = Literal["float32", "bfloat16"]
 
 STEP_DECAYS = ((620 / 650, 0.1), (640 / 650, 0.01))
 """Fractions of training after which the rate falls to a tenth and a hundredth: the last 30 and 10 of 650 epochs."""
+
+START_WARMUP = 15
+"""One in so many steps of the training of a common start is warm-up."""
+
+LARGEST_RATE = 10.0
+"""The largest learning rate, before and after it is scaled with the batch."""
 
 
 def _number(default: float, low: float, high: float) -> Any:
@@ -29,16 +36,20 @@ class ProxyTask:
     """One way to train and score an architecture; the defaults are the published protocol (section 5.1.1).
 
     Sizes ending in `_px` are pixels of the padded square image. The proxy network has the candidate's widths times
-    `width_multiplier`, rounded to multiples of `width_divisor`. The smallest anchor of a level is `anchor_size`
-    strides wide. A step takes `batch_size` images, `micro_batch_size` at a time to save memory, or all at once where
-    that is 0. `learning_rate` is the peak for this `batch_size`. `momentum` is the decay of averaged gradients in
-    both optimisers, `second_moment_decay` that of their squares in AdamW. Weight decay takes convolution kernels, not
-    biases, normalisation or fusion weights. `clip_norm` bounds the norm of the whole gradient; 0 leaves it.
-    `ema_decay` averages the weights that are scored; 0 scores the last ones. `scale_min` to `scale_max` is the range
-    of scale jitter. `reserved_images` give the reward: drawn from the training images and held out of training, or
-    from the validation split with `reserve_from` "val". They are also scored every `evaluate_steps` steps, and every
-    `checkpoint_steps` steps the state of a trial is saved; 0 is never. `seconds` is used by kind "synthetic" only,
-    which replaces training by a deterministic function of the widths.
+    `width_multiplier`, rounded to multiples of `width_divisor`. The smallest anchor of a level is `anchor_size` strides
+    wide. A step takes `batch_size` images, `micro_batch_size` at a time to save memory, or all at once where that is 0.
+    `learning_rate` is the peak for a batch of `reference_batch_size` images, from which it is scaled to `batch_size` in
+    proportion; where that is 0 it is the peak for this very batch. With `start_steps` all trials start from slices of
+    one wide network, trained so many steps at `start_learning_rate` with a seed of its own; 0 starts each from fresh
+    weights. `momentum` is the decay of averaged gradients in both optimisers, `second_moment_decay` that of their
+    squares in AdamW. Weight decay takes convolution kernels, not biases, normalisation or fusion weights. `clip_norm`
+    bounds the norm of the whole gradient; 0 leaves it. `ema_decay` averages the weights that are scored; 0 scores the
+    last ones. `scale_min` to `scale_max` is the range of scale jitter. `reserved_images` give the reward: drawn from
+    the training images and held out of training, or from the validation split with `reserve_from` "val". They are also
+    scored every `evaluate_steps` steps, and every `checkpoint_steps` steps the state of a trial is saved; 0 is never.
+    `precision` is that of feature maps and convolutions; weights and all sums over a batch are float32. `jit_compile`
+    compiles a graph for each architecture with XLA, instead of one graph for all. `seconds` is used by kind "synthetic"
+    only, which replaces training by a deterministic function of the widths.
     """
 
     profile: str = "paper"
@@ -52,8 +63,12 @@ class ProxyTask:
     batch_size: int = _number(256, 1, 4096)
     micro_batch_size: int = _number(0, 0, 4096)
     steps: int = _number(4500, 1, 10_000_000)
-    learning_rate: float = _number(0.28, 1e-6, 10.0)
+    learning_rate: float = _number(0.28, 1e-6, LARGEST_RATE)
+    reference_batch_size: int = _number(0, 0, 4096)
     warmup_steps: int = _number(500, 0, 1_000_000)
+    start_steps: int = _number(0, 0, 10_000_000)
+    start_learning_rate: float = _number(0.28, 1e-6, LARGEST_RATE)
+    start_seed: int = _number(0, 0, 2**31 - 1)
     schedule: Schedule = "step"
     optimizer: Optimizer = "sgd"
     momentum: float = _number(0.9, 0.0, 0.999)
@@ -70,6 +85,8 @@ class ProxyTask:
     reserve_from: ReserveFrom = "train"
     evaluate_steps: int = _number(0, 0, 10_000_000)
     checkpoint_steps: int = _number(500, 0, 10_000_000)
+    precision: Precision = "float32"
+    jit_compile: bool = False
     seconds: float = _number(0.0, 0.0, 86_400.0)
 
     def architecture(self, candidate: Architecture, class_slots: int) -> Architecture:
@@ -83,18 +100,35 @@ class ProxyTask:
             class_slots=class_slots,
         )
 
+    @property
+    def peak_learning_rate(self) -> float:
+        """The learning rate after warm-up and before decay, scaled linearly with the batch where that is asked for."""
+        if not self.reference_batch_size:
+            return self.learning_rate
+        return self.learning_rate * self.batch_size / self.reference_batch_size
+
+    def of_start(self) -> ProxyTask:
+        """The training of the common start as a task: `start_steps` steps at `start_learning_rate`."""
+        return replace(
+            self,
+            steps=self.start_steps,
+            warmup_steps=self.start_steps // START_WARMUP,
+            learning_rate=self.start_learning_rate,
+            start_steps=0,
+        )
+
     def learning_rate_at(self, step: int) -> float:
         """The learning rate of a step (from 0): linear warm-up, then cosine decay to zero or the published steps."""
         if step < self.warmup_steps:
-            return self.learning_rate * (step + 1) / self.warmup_steps
+            return self.peak_learning_rate * (step + 1) / self.warmup_steps
         if self.schedule == "cosine":
             progress = (step - self.warmup_steps) / max(1, self.steps - self.warmup_steps)
-            return self.learning_rate * 0.5 * (1 + math.cos(math.pi * progress))
+            return self.peak_learning_rate * 0.5 * (1 + math.cos(math.pi * progress))
         factor = 1.0
         for fraction, decayed in STEP_DECAYS:
             if step >= fraction * self.steps:
                 factor = decayed
-        return self.learning_rate * factor
+        return self.peak_learning_rate * factor
 
     def to_dict(self) -> dict[str, Any]:
         """All fields as plain JSON values."""
@@ -102,7 +136,7 @@ class ProxyTask:
 
 
 PROFILES: dict[str, ProxyTask] = {
-    "paper": ProxyTask(),
+    "paper": ProxyTask(reference_batch_size=256),
     # How its figures were chosen: docs/laptop-profile.md.
     "laptop": ProxyTask(
         profile="laptop",
@@ -112,9 +146,11 @@ PROFILES: dict[str, ProxyTask] = {
         subnet_width=24,
         anchor_size=2.0,
         batch_size=8,
-        steps=800,
-        learning_rate=0.04,
-        warmup_steps=60,
+        steps=250,
+        learning_rate=0.02,
+        warmup_steps=20,
+        start_steps=900,
+        start_learning_rate=0.04,
         schedule="cosine",
         optimizer="adamw",
         clip_norm=10.0,
@@ -123,7 +159,7 @@ PROFILES: dict[str, ProxyTask] = {
         stochastic_depth=0.0,
         scale_min=0.8,
         scale_max=1.25,
-        reserved_images=250,
+        reserved_images=2000,
         reserve_from="val",
         checkpoint_steps=0,
     ),
@@ -174,6 +210,18 @@ def resolve(profile: str, **overrides: Any) -> ProxyTask:
             f"warmup_steps is {task.warmup_steps}; it must not be more than steps, {task.steps}",
             field="proxy_task.warmup_steps",
         )
+    if task.start_steps and task.jit_compile:
+        raise InvalidValueError(
+            f"start_steps is {task.start_steps}; it must be 0 with jit_compile, which would compile a graph for every "
+            "architecture that the common start is trained for",
+            field="proxy_task.start_steps",
+        )
+    if task.peak_learning_rate > LARGEST_RATE:
+        raise InvalidValueError(
+            f"learning_rate is {task.learning_rate:g} for {task.reference_batch_size} images, so "
+            f"{task.peak_learning_rate:g} for batch_size, {task.batch_size}; it must be at most {LARGEST_RATE:g} then",
+            field="proxy_task.learning_rate",
+        )
     if task.micro_batch_size and task.batch_size % task.micro_batch_size:
         raise InvalidValueError(
             f"micro_batch_size is {task.micro_batch_size}; batch_size, {task.batch_size}, must be a multiple of it",
@@ -200,7 +248,12 @@ def parse_overrides(pairs: Sequence[str]) -> dict[str, Any]:
 
 
 _FIXED = ("profile", "kind")
-_WORDS = {"schedule": get_args(Schedule), "optimizer": get_args(Optimizer), "reserve_from": get_args(ReserveFrom)}
+_WORDS = {
+    "schedule": get_args(Schedule),
+    "optimizer": get_args(Optimizer),
+    "reserve_from": get_args(ReserveFrom),
+    "precision": get_args(Precision),
+}
 _FIELDS = {f.name: f for f in fields(ProxyTask) if f.name not in _FIXED}
 
 

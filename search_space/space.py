@@ -22,9 +22,13 @@ CHOICES: tuple[float, ...] = (1, 5, 10, 15, 20)
 """Multipliers beta that a block can take (section 5.1.1, search details)."""
 
 Mode = Literal["exact", "paper"]
+Widths = tuple[int, ...]
+"""The channels of the 18 blocks."""
 
 ALL_BLOCKS = tuple(block.number for block in BLOCKS)
 MAX_CHOICES = 64
+START_POOL = 64
+"""How many architectures a common start is trained for."""
 MAX_CHOICE = 1e6
 MAX_DIVISOR = 64
 
@@ -149,6 +153,21 @@ class SearchSpace:
         fit, tilt = self._fit_under_the_cap(unrounded)
         shares = np.asarray(alphas) * (self._tilted(tilt) * fit.multiplier) ** 2
         return self._priced(betas, shares.tolist(), fit.widths.tolist())
+
+    def random_candidates(self, draws: int, seed: int) -> list[Candidate]:
+        """So many draws of uniformly random multipliers, without those that no widths bring on budget."""
+        random = np.random.default_rng(seed)
+        candidates = []
+        for betas in random.choice(self.choices, (draws, self.num_blocks)):
+            try:
+                candidates.append(self.candidate(betas.tolist()))
+            except BudgetError:
+                continue
+        return candidates
+
+    def start_pool(self) -> tuple[Widths, ...]:
+        """The architectures that a common start is trained for: the baseline and random ones, always the same."""
+        return tuple(each.widths for each in (self.baseline, *self.random_candidates(START_POOL - 1, seed=0)))
 
     def architecture(self, widths: Sequence[int], name: str = "candidate") -> Architecture:
         """The base architecture with these widths."""

@@ -9,7 +9,7 @@ from typing import Any, get_args
 
 import pytest
 
-from search_space.proxy_task import PROFILES, Optimizer, ProxyTask, ReserveFrom, Schedule
+from search_space.proxy_task import PROFILES, Optimizer, Precision, ProxyTask, ReserveFrom, Schedule
 
 PAGE = Path(__file__).parent.parent / "docs" / "proxy-tasks.md"
 SHOWN = ("paper", "laptop", "smoke")
@@ -19,6 +19,7 @@ _WORDS: dict[str, tuple[str, ...]] = {
     "schedule": get_args(Schedule),
     "optimizer": get_args(Optimizer),
     "reserve_from": get_args(ReserveFrom),
+    "precision": get_args(Precision),
 }
 _NAME = re.compile(r"`([a-z_]+)`")
 

@@ -148,7 +148,15 @@ class _Pool:
 
     def _job(self, training: Training) -> Job:
         dataset = None if self._study.dataset is None else Path(self._study.dataset)
-        return Job(training.task, self._study.base, dataset, self._cache_dir, training.seed, self._threads)
+        return Job(
+            task=training.task,
+            base=self._study.base,
+            dataset_dir=dataset,
+            cache_dir=self._cache_dir,
+            seed=training.seed,
+            threads=self._threads,
+            start_pool=self._study.start_pool,
+        )
 
     def _settle(self, training: Training, outcome: Rewarded | Failed) -> None:
         if isinstance(outcome, Rewarded) and not 0.0 <= outcome.reward <= 1.0:

@@ -17,9 +17,9 @@ from typing import Literal
 import numpy as np
 
 from search_space.architecture import Architecture
-from search_space.errors import BudgetError, InvalidValueError
+from search_space.errors import InvalidValueError
 from search_space.proxy_task import ProxyTask, resolve
-from search_space.space import Candidate, SearchSpace
+from search_space.space import Candidate, SearchSpace, Widths
 
 CANDIDATES = 512
 MAX_ARCHITECTURES = 256
@@ -47,7 +47,8 @@ class Training:
 class Study:
     """Everything that decides which trainings there are. `reference` is None where none was asked for.
 
-    `dataset` is the folder of the data set, None for a task that trains nothing.
+    `dataset` is the folder of the data set, None for a task that trains nothing, `start_pool` the architectures that a
+    common start is trained for, where the task has one.
     """
 
     base: Architecture
@@ -57,6 +58,7 @@ class Study:
     reference: ProxyTask | None
     reference_seed: int
     dataset: str | None
+    start_pool: tuple[Widths, ...] = ()
 
     @property
     def trains(self) -> bool:
@@ -102,12 +104,18 @@ def design(
         reference=None if reference_factor is None else lengthened(task, reference_factor),
         reference_seed=seed + REFERENCE_SEED_OFFSET,
         dataset=dataset,
+        start_pool=space.start_pool() if task.start_steps else (),
     )
 
 
 def lengthened(task: ProxyTask, factor: int) -> ProxyTask:
-    """The task with `factor` times its steps and its warm-up. Raises InvalidValueError where that is out of range."""
+    """The task with `factor` times its steps and its warm-up, and a common start, if any, of another seed.
+
+    Raises InvalidValueError where that is out of range.
+    """
     fields = task.to_dict() | {"steps": task.steps * factor, "warmup_steps": task.warmup_steps * factor}
+    if task.start_steps:
+        fields["start_seed"] = task.start_seed + REFERENCE_SEED_OFFSET
     profile = fields.pop("profile")
     del fields["kind"]
     return resolve(profile, **fields)
@@ -119,7 +127,7 @@ def spread_over(space: SearchSpace, count: int, seed: int) -> tuple[Candidate, .
     Raises InvalidValueError where `count` is out of range, or the space has not so many.
     """
     _check_whole("architectures", count, 3, MAX_ARCHITECTURES)
-    chosen, others = [space.baseline], _random_candidates(space, seed)
+    chosen, others = [space.baseline], space.random_candidates(CANDIDATES, seed)
     log_widths = np.log([candidate.widths for candidate in (space.baseline, *others)])
     distances = np.linalg.norm(log_widths[1:] - log_widths[0], axis=1)
     while len(chosen) < count:
@@ -133,18 +141,6 @@ def spread_over(space: SearchSpace, count: int, seed: int) -> tuple[Candidate, .
         to_the_new = np.linalg.norm(log_widths[1:] - log_widths[1 + farthest], axis=1)
         distances = np.minimum(distances, to_the_new)
     return tuple(chosen)
-
-
-def _random_candidates(space: SearchSpace, seed: int) -> list[Candidate]:
-    """Random multipliers, those left out that no widths bring on budget."""
-    random = np.random.default_rng(seed)
-    candidates = []
-    for betas in random.choice(space.choices, (CANDIDATES, space.num_blocks)):
-        try:
-            candidates.append(space.candidate(betas.tolist()))
-        except BudgetError:
-            continue
-    return candidates
 
 
 def _check_whole(name: str, value: int, low: int, high: int) -> None:

@@ -121,8 +121,8 @@ class Running:
         it.
 
         `ap` is what the reserved images gave at this step, where they were scored. Values that are not finite are left
-        out. A curve has MAX_CURVE_POINTS at most: then every second one goes, those with an AP last. No event is
-        written: a poll of the running trials shows it.
+        out; without any there is no point. A curve has MAX_CURVE_POINTS at most: then every second one goes, those
+        with an AP last. No event is written: a poll of the running trials shows it.
         """
         measured = _finite(values if ap is None else {**values, "ap": ap})
         now = self._clock()
@@ -134,6 +134,8 @@ class Running:
                 trial.progress_step = step
                 trial.progress_total = total
                 trial.progress_ap = measured.get("ap", trial.progress_ap)
+            if not measured:
+                return
             _thin_curve(session, campaign.id, number, attempt)
             session.merge(
                 models.Measurement(

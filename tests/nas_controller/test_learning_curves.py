@@ -37,3 +37,12 @@ def test_a_long_curve_is_thinned_where_it_has_no_ap(store: Store, monkeypatch: p
     points = store.curves(lease.campaign_id, [0])
     assert len(points) <= 10
     assert points[-1].step == 40
+
+
+def test_steps_that_belong_to_no_curve_show_as_progress_alone(store: Store) -> None:
+    lease = claimed(store)
+    store.begin_trial(lease, 0, SPACE.baseline)
+    store.record_progress(lease, 0, 1, 30, 90, {})
+    trial = store.get_trial(lease.campaign_id, 0).trial
+    assert (trial.progress_step, trial.progress_total) == (30, 90)
+    assert list(store.curves(lease.campaign_id, [0])) == []

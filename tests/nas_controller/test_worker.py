@@ -35,6 +35,7 @@ class FakeProgress:
     loss: float
     seconds: float
     ap: float | None = None
+    of_start: bool = False
 
 
 class FakeProxyWorker:
@@ -49,6 +50,7 @@ class FakeProxyWorker:
 
     def run(self, candidate: Architecture, on_progress: Any, *, checkpoint: Path | None) -> dict[str, float | None]:
         self.checkpoints.append(checkpoint)
+        on_progress(FakeProgress(30, 90, 0.7, 0.1, of_start=True))
         on_progress(FakeProgress(1, 2, 0.5, 0.1, 0.2))
         if self.raises is not None:
             raise self.raises
@@ -101,8 +103,8 @@ def test_the_trainer_stays_warm(trainer: type[FakeProxyWorker], tmp_path: Path) 
         outcome = run_trial(job("smoke", tmp_path), WIDTHS, reports.append)
         assert outcome == Rewarded(0.25, {"ap": 0.25, "steps": 2.0})
     assert len(trainer.built) == 1
-    assert trainer.built[0] == (resolve("smoke"), tmp_path, tmp_path / "cache", 1, 2)
-    assert reports[0] == TrialProgress(1, 2, {"loss": 0.5, "seconds": 0.1}, 0.2)
+    assert trainer.built[0] == (resolve("smoke"), tmp_path, tmp_path / "cache", 1, 2, ())
+    assert reports[:2] == [TrialProgress(30, 90, {}), TrialProgress(1, 2, {"loss": 0.5, "seconds": 0.1}, 0.2)]
     run_trial(job("smoke", tmp_path, seed=2), WIDTHS, reports.append)
     assert len(trainer.built) == 2
 

@@ -58,6 +58,14 @@ def test_views_of_larger_images_stay_inside_the_content() -> None:
     assert 60 < views.flipped.sum() < 140
 
 
+def test_the_paper_scales_from_a_tenth_to_twice_and_flips_half() -> None:
+    views = draw_views(resolve("paper"), np.full((4000, 2), 512, np.int32), np.random.default_rng(0))
+    assert 0.1 <= views.scale.min() < 0.11
+    assert 1.99 < views.scale.max() <= 2.0
+    assert views.scale.mean() == pytest.approx(1.05, abs=0.05)
+    assert views.flipped.mean() == pytest.approx(0.5, abs=0.05)
+
+
 def test_without_flip_and_jitter_nothing_is_changed() -> None:
     task = resolve("smoke", flip=False)
     views = draw_views(task, np.array([[PX, PX]] * 50, np.int32), np.random.default_rng(0))

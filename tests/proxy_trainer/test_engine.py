@@ -9,21 +9,13 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from proxy_trainer.anchors import anchor_boxes
-from proxy_trainer.augment import Views, sampling_windows
-from proxy_trainer.engine import Engine, EngineState, TrainingBatch
-from proxy_trainer.targets import match_anchors
+from proxy_trainer.engine import Engine, EngineState
+from proxy_trainer.training_batch import TrainingBatch
 from search_space.architecture import Architecture, Operations
 from search_space.cost import parameters
-from search_space.proxy_task import Optimizer, resolve
+from search_space.proxy_task import Optimizer
 from search_space.published import EFF_SPINENET_D0, EFF_SPINENETS, SP_EFFICIENTNET_B0
-
-CLASSES = 2
-# 96 px: sizes 12, 6, 3, 2, 1 at P3 to P7, two of them not half of the one before.
-TASK = resolve("smoke", image_px=96, width_multiplier=0.15, batch_size=3, stochastic_depth=0.2, anchor_size=0.5)
-SIDES = np.array([5, 10, 20, 40, 75])  # one for the anchors of each level
-# Block 13 needs a projection into block 16 here, and neither block 1 nor block 3 has a residual.
-UNEVEN = Architecture((40, 24, 56, 16, 104, 48, 120, 40, 120, 168, 96, 192, 136, 104, 40, 200, 136, 40))
+from tests.proxy_trainer.engine_tasks import CLASSES, PART, PARTS, TASK, UNEVEN, distance, noise, step, train, two_parts
 
 
 @pytest.fixture(scope="module")
@@ -31,35 +23,13 @@ def engine() -> Engine:
     return Engine(TASK, CLASSES)
 
 
-def _batch(seed: int) -> TrainingBatch:
-    rng, px, count = np.random.default_rng(seed), TASK.image_px, TASK.batch_size
-    corners = rng.uniform(0, 20, (count, len(SIDES), 2))
-    boxes = np.concatenate([corners, corners + SIDES[:, None]], axis=-1).astype(np.float32)
-    classes = rng.integers(0, CLASSES, (count, len(SIDES))).astype(np.int32)
-    views = Views(np.ones(count, np.float32), np.zeros((count, 2), np.float32), np.zeros(count, np.bool_))
-    return TrainingBatch(
-        pixels=rng.integers(0, 255, (count, px, px, 3), dtype=np.uint8),
-        sizes=np.array([[96, 96], [96, 60], [72, 96]], np.int32),
-        windows=sampling_windows(views, px),
-        boxes=boxes,
-        classes=classes,
-        matches=match_anchors(anchor_boxes(px, TASK.anchor_size), boxes, classes),
-    )
-
-
-def _train(engine: Engine, candidate: Architecture, steps: int = 3) -> tuple[list[float], np.ndarray]:
-    engine.load(candidate, seed=1)
-    losses = [engine.train_step(_batch(step), 0.02, (1, step)).total for step in range(steps)]
-    return losses, engine.weights()
-
-
 def test_one_trace_trains_every_architecture(engine: Engine) -> None:
     for candidate in (SP_EFFICIENTNET_B0, EFF_SPINENET_D0, UNEVEN, SP_EFFICIENTNET_B0.scaled(2.0)):
-        losses, weights = _train(engine, candidate, steps=1)
+        losses, weights = train(engine, candidate, steps=1)
         assert np.isfinite(losses).all()
         wanted = parameters(TASK.architecture(candidate, CLASSES))
         assert weights.size == sum(parameter.size for parameter in wanted if parameter.is_trainable)
-        engine.detect(_batch(0).pixels, _batch(0).sizes)
+        engine.detect(noise(0).pixels, noise(0).sizes)
     assert engine.traces() == (1, 1)
 
 
@@ -67,7 +37,7 @@ def test_architectures_with_repeats_and_other_operations_train_too_in_an_engine_
     like = replace(EFF_SPINENETS["D1"], operations=Operations(space_to_depth=False, activation="relu"))
     engine = Engine(TASK, CLASSES, like)
     for widths in (like.widths, UNEVEN.widths):
-        losses, weights = _train(engine, replace(like, widths=widths), steps=2)
+        losses, weights = train(engine, replace(like, widths=widths), steps=2)
         assert np.isfinite(losses).all()
         wanted = parameters(TASK.architecture(replace(like, widths=widths), CLASSES))
         assert any("mbconv2" in parameter.name for parameter in wanted)
@@ -77,19 +47,19 @@ def test_architectures_with_repeats_and_other_operations_train_too_in_an_engine_
 
 
 def test_nothing_leaks_from_one_trial_into_the_next(engine: Engine) -> None:
-    first_losses, first_weights = _train(engine, SP_EFFICIENTNET_B0)
-    first_detections = engine.detect(_batch(9).pixels, _batch(9).sizes)
-    _train(engine, UNEVEN)
-    losses, weights = _train(engine, SP_EFFICIENTNET_B0)
+    first_losses, first_weights = train(engine, SP_EFFICIENTNET_B0)
+    first_detections = engine.detect(noise(9).pixels, noise(9).sizes)
+    train(engine, UNEVEN)
+    losses, weights = train(engine, SP_EFFICIENTNET_B0)
     assert losses == first_losses
     np.testing.assert_array_equal(weights, first_weights)
-    for again, before in zip(engine.detect(_batch(9).pixels, _batch(9).sizes), first_detections, strict=True):
+    for again, before in zip(engine.detect(noise(9).pixels, noise(9).sizes), first_detections, strict=True):
         np.testing.assert_array_equal(again, before)
 
 
 def test_a_fresh_engine_gives_the_same_bits(engine: Engine) -> None:
-    losses, weights = _train(engine, EFF_SPINENET_D0)
-    fresh_losses, fresh_weights = _train(Engine(TASK, CLASSES), EFF_SPINENET_D0)
+    losses, weights = train(engine, EFF_SPINENET_D0)
+    fresh_losses, fresh_weights = train(Engine(TASK, CLASSES), EFF_SPINENET_D0)
     assert losses == fresh_losses
     np.testing.assert_array_equal(weights, fresh_weights)
 
@@ -97,15 +67,15 @@ def test_a_fresh_engine_gives_the_same_bits(engine: Engine) -> None:
 @pytest.mark.parametrize("optimizer", get_args(Optimizer))
 def test_a_restored_state_goes_on_with_the_same_bits(optimizer: Optimizer) -> None:
     engine = Engine(replace(TASK, optimizer=optimizer, ema_decay=0.9), CLASSES)
-    _train(engine, UNEVEN)
+    train(engine, UNEVEN)
     state = engine.state()
 
     def go_on() -> tuple[float, EngineState]:
         engine.restore(state)
-        return engine.train_step(_batch(3), 0.02, (1, 3)).total, engine.state()
+        return engine.train_step(noise(3), 0.02, (1, 3)).total, engine.state()
 
     loss, after = go_on()
-    _train(engine, EFF_SPINENET_D0)
+    train(engine, EFF_SPINENET_D0)
     engine.load(UNEVEN, seed=5)
     loss_again, after_again = go_on()
     assert loss_again == loss
@@ -115,9 +85,9 @@ def test_a_restored_state_goes_on_with_the_same_bits(optimizer: Optimizer) -> No
 
 
 def test_a_state_of_another_architecture_is_refused_and_changes_nothing(engine: Engine) -> None:
-    _train(engine, UNEVEN)
+    train(engine, UNEVEN)
     of_uneven = engine.state()
-    _train(engine, EFF_SPINENET_D0)
+    train(engine, EFF_SPINENET_D0)
     before = engine.state()
     mixed = before._replace(statistics=of_uneven.statistics, weights=np.zeros_like(before.weights))
     with pytest.raises(ValueError, match=r"statistics has the shape \(\d+,\), and in this network"):
@@ -132,15 +102,15 @@ def test_every_variable_gets_a_gradient(candidate: Architecture) -> None:
     engine.load(candidate, seed=1)
     fresh = engine.weights()
     engine._weights.assign(np.where(fresh == 0, np.random.default_rng(0).normal(0.5, 0.1, fresh.size), fresh))
-    engine.train_step(_batch(0), 0.0, (1, 0))
+    engine.train_step(noise(0), 0.0, (1, 0))
     trainable = [p for p in parameters(TASK.architecture(candidate, CLASSES)) if p.is_trainable]
     gradients = np.split(engine._first.numpy(), np.cumsum([p.size for p in trainable])[:-1])
     assert [p.name for p, gradient in zip(trainable, gradients, strict=True) if not gradient.any()] == []
 
 
 def test_detections_are_boxes_inside_the_padded_image_best_first(engine: Engine) -> None:
-    _train(engine, SP_EFFICIENTNET_B0)
-    found = engine.detect(_batch(0).pixels, _batch(0).sizes)
+    train(engine, SP_EFFICIENTNET_B0)
+    found = engine.detect(noise(0).pixels, noise(0).sizes)
     assert found.boxes.shape == (3, 100, 4)
     for row, valid in enumerate(found.valid):
         scores = found.scores[row, :valid]
@@ -150,8 +120,8 @@ def test_detections_are_boxes_inside_the_padded_image_best_first(engine: Engine)
 
 
 def test_padding_does_not_reach_the_network(engine: Engine) -> None:
-    _train(engine, SP_EFFICIENTNET_B0)
-    batch = _batch(0)
+    train(engine, SP_EFFICIENTNET_B0)
+    batch = noise(0)
     scribbled = batch.pixels.copy()
     scribbled[1, :, 60:] = 255
     scribbled[2, 72:] = 0
@@ -159,15 +129,17 @@ def test_padding_does_not_reach_the_network(engine: Engine) -> None:
         np.testing.assert_array_equal(one, other)
 
 
-def test_weight_decay_takes_kernels_only() -> None:
-    task = replace(TASK, weight_decay=0.1, momentum=0.0)
-    without = Engine(replace(task, weight_decay=0.0), CLASSES)
+def test_weight_decay_takes_kernels_only_and_running_statistics_move_by_their_momentum() -> None:
+    task = replace(TASK, weight_decay=0.1, momentum=0.0, bn_momentum=0.99)
+    without = Engine(replace(task, weight_decay=0.0, bn_momentum=0.0), CLASSES)
     engine = Engine(task, CLASSES)
     for one in (engine, without):
         one.load(SP_EFFICIENTNET_B0, seed=1)
-    before = engine.weights()
+    before, fresh = engine.weights(), engine.state().statistics
     for one in (engine, without):
-        one.train_step(_batch(0), 0.01, (1, 0))
+        one.train_step(noise(0), 0.01, (1, 0))
+    of_the_batch = without.state().statistics
+    np.testing.assert_allclose(engine.state().statistics, 0.99 * fresh + 0.01 * of_the_batch, rtol=1e-5, atol=1e-6)
     trainable = [p for p in parameters(task.architecture(SP_EFFICIENTNET_B0, CLASSES)) if p.is_trainable]
     decayed = np.repeat([p.is_decayed for p in trainable], [p.size for p in trainable])
     shrunk = without.weights() - engine.weights()
@@ -175,78 +147,41 @@ def test_weight_decay_takes_kernels_only() -> None:
     np.testing.assert_array_equal(shrunk[~decayed], 0)
 
 
-# No momentum, so that the first moment is the gradient. Parts are of eight images: with two, batch normalisation at P7
-# has two values to look at, and rounding alone moves the gradient by some per cent.
-PARTS = replace(TASK, image_px=64, batch_size=16, weight_decay=0.0, momentum=0.0, bn_momentum=0.0)
-PART = PARTS.batch_size // 2
-
-
-def _two_parts(second: range) -> TrainingBatch:
-    """Eight images and then the `second` eight, which have other boxes and fewer positives."""
-    rng, px, count = np.random.default_rng(0), PARTS.image_px, PARTS.batch_size
-    corners = rng.uniform(0, 20, (count, len(SIDES), 2))
-    boxes = np.concatenate([corners, corners + SIDES[:, None] / 2], axis=-1).astype(np.float32)
-    classes = rng.integers(0, CLASSES, (count, len(SIDES))).astype(np.int32)
-    classes[PART:, 2:] = -1
-    views = Views(np.ones(count, np.float32), np.zeros((count, 2), np.float32), np.zeros(count, np.bool_))
-    pixels = rng.integers(0, 255, (count, px // 4, px // 4, 3), dtype=np.uint8).repeat(4, axis=1).repeat(4, axis=2)
-    return TrainingBatch(
-        pixels=pixels[[*range(PART), *second]],
-        sizes=np.full((count, 2), px, np.int32),
-        windows=sampling_windows(views, px),
-        boxes=boxes,
-        classes=classes,
-        matches=match_anchors(anchor_boxes(px, PARTS.anchor_size), boxes, classes),
-    )
-
-
-def _step(engine: Engine, batch: TrainingBatch, path_seed: tuple[int, ...]) -> tuple[np.ndarray, EngineState]:
-    """The loss of a batch, and a state with its gradient and statistics; no branch is nothing, so every draw counts."""
-    engine.load(SP_EFFICIENTNET_B0, seed=1)
-    fresh = engine.weights()
-    engine._weights.assign(np.where(fresh == 0, np.random.default_rng(0).normal(0.5, 0.1, fresh.size), fresh))
-    return np.array(engine.train_step(batch, 0.0, (path_seed[0], path_seed[1]))), engine.state()
-
-
-def _distance(one: np.ndarray, other: np.ndarray) -> float:
-    return float(np.linalg.norm(one - other) / np.linalg.norm(other))
-
-
 def test_an_accumulated_gradient_is_that_of_the_whole_batch_where_batch_norm_sees_the_same() -> None:
     """Two parts of the same images and other boxes: their statistics agree, their positives do not."""
-    task, batch = replace(PARTS, stochastic_depth=0.0), _two_parts(second=range(PART))
-    whole_loss, whole = _step(Engine(task, CLASSES), batch, (1, 0))
-    loss, state = _step(Engine(replace(task, micro_batch_size=PART), CLASSES), batch, (1, 0))
+    task, batch = replace(PARTS, stochastic_depth=0.0), two_parts(second=range(PART))
+    whole_loss, whole = step(Engine(task, CLASSES), batch, (1, 0))
+    loss, state = step(Engine(replace(task, micro_batch_size=PART), CLASSES), batch, (1, 0))
     np.testing.assert_allclose(loss, whole_loss, rtol=1e-5)
-    assert _distance(state.first, whole.first) < 2e-4
+    assert distance(state.first, whole.first) < 2e-4
 
 
 def test_parts_count_by_their_positives_with_draws_of_their_own_and_their_statistics_are_averaged() -> None:
-    batch = _two_parts(second=range(PART, 2 * PART))
+    batch = two_parts(second=range(PART, 2 * PART))
     task = replace(PARTS, stochastic_depth=0.5)
     one_part = Engine(replace(task, batch_size=PART), CLASSES)
     parts = [TrainingBatch(*(values[rows] for values in batch)) for rows in (slice(PART), slice(PART, None))]
     seeds = [tf.random.experimental.stateless_fold_in([1, 0], part).numpy().tolist() for part in range(2)]
-    (loss_0, state_0), (loss_1, state_1) = (_step(one_part, *each) for each in zip(parts, seeds, strict=True))
-    assert _distance(_step(one_part, parts[1], seeds[0])[1].first, state_1.first) > 0.01  # the draws count
+    (loss_0, state_0), (loss_1, state_1) = (step(one_part, *each) for each in zip(parts, seeds, strict=True))
+    assert distance(step(one_part, parts[1], seeds[0])[1].first, state_1.first) > 0.01  # the draws count
 
-    loss, state = _step(Engine(replace(task, micro_batch_size=PART), CLASSES), batch, (1, 0))
+    loss, state = step(Engine(replace(task, micro_batch_size=PART), CLASSES), batch, (1, 0))
     positives = [int((part.matches >= 0).sum()) for part in parts]
     assert positives[0] > 2 * positives[1] > 0
     shares = [(count + 1) / (sum(positives) + 1) for count in positives]
     np.testing.assert_allclose(loss, shares[0] * loss_0 + shares[1] * loss_1, rtol=1e-5)
-    assert _distance(state.first, shares[0] * state_0.first + shares[1] * state_1.first) < 2e-4
-    assert _distance(state.statistics, (state_0.statistics + state_1.statistics) / 2) < 1e-5
+    assert distance(state.first, shares[0] * state_0.first + shares[1] * state_1.first) < 2e-4
+    assert distance(state.statistics, (state_0.statistics + state_1.statistics) / 2) < 1e-5
 
 
 def test_one_trace_accumulates_for_every_architecture_with_the_same_bits_again() -> None:
     engine = Engine(replace(TASK, micro_batch_size=1), CLASSES)
-    losses, weights = _train(engine, UNEVEN)
+    losses, weights = train(engine, UNEVEN)
     for candidate in (SP_EFFICIENTNET_B0, EFF_SPINENET_D0):
-        assert np.isfinite(_train(engine, candidate, steps=1)[0]).all()
+        assert np.isfinite(train(engine, candidate, steps=1)[0]).all()
     assert engine.state().steps_done == 1
-    again, weights_again = _train(engine, UNEVEN)
-    engine.detect(_batch(0).pixels, _batch(0).sizes)
+    again, weights_again = train(engine, UNEVEN)
+    engine.detect(noise(0).pixels, noise(0).sizes)
     assert engine.traces() == (1, 1)
     assert again == losses
     np.testing.assert_array_equal(weights_again, weights)

@@ -29,7 +29,7 @@ def test_medians_over_all_rounds_and_the_better_keras_of_the_two(monkeypatch: py
         return Times(at, (slow * 0.7,) * 3, (slow * 0.3,) * 2, (slow * 40.0,), (slow * 0.6,) * 2)
 
     said: list[str] = []
-    monkeypatch.setattr(benchmark, "_apart", apart)
+    monkeypatch.setattr(benchmark, "apart", apart)
     found = engine_benchmark(3, 4, said.append)
     assert len(said) == 6
     assert calls == 3 * [(4, 1), (4, 4)]
@@ -56,10 +56,6 @@ def test_both_sides_are_timed_step_by_step(monkeypatch: pytest.MonkeyPatch) -> N
 
 def test_architectures_differ() -> None:
     assert len({architecture.widths for architecture in benchmark._others()}) == benchmark.OTHER_ARCHITECTURES
-
-
-def test_a_process_of_its_own_gives_its_result_back() -> None:
-    assert benchmark._apart(pow, 2, 10) == 1024
 
 
 def test_the_batch_has_boxes_inside_its_images() -> None:

@@ -57,7 +57,7 @@ def test_truncated_missing_and_foreign_files_are_named(odd_coco: Path) -> None:
         load_image(path)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(height=st.integers(1, 300), width=st.integers(1, 300), image_px=st.integers(8, 160))
 def test_resize_and_pad_keeps_the_aspect_and_pads_bottom_and_right(height: int, width: int, image_px: int) -> None:
     padded, scale = resize_and_pad(np.full((height, width, 3), 200, np.uint8), image_px)

@@ -16,6 +16,10 @@ def test_the_paper_profile_is_section_5_1_1() -> None:
     assert (paper.image_px, paper.batch_size, paper.steps, paper.reserved_images) == (512, 256, 4500, 7392)
     assert (paper.learning_rate, paper.momentum, paper.weight_decay, paper.bn_momentum) == (0.28, 0.9, 4e-5, 0.99)
     assert (paper.scale_min, paper.scale_max, paper.reserve_from) == (0.1, 2.0, "train")
+    assert (paper.flip, paper.optimizer, paper.schedule) == (True, "sgd", "step")
+    assert (paper.reference_batch_size, paper.peak_learning_rate, paper.precision) == (256, 0.28, "float32")
+    assert SP_EFFICIENTNET_B0.operations.activation == "swish"
+    assert paper.stochastic_depth > 0
 
 
 @pytest.mark.parametrize("name", PROFILES)
@@ -48,6 +52,10 @@ def test_overrides_replace_what_they_name_only() -> None:
         ("laptop", {"scale_min": 2.0, "scale_max": 1.0}, "scale_min is 2.0 and scale_max is 1.0"),
         ("smoke", {"micro_batch_size": 3}, "micro_batch_size is 3; batch_size, 8, must be a multiple of it"),
         ("smoke", {"micro_batch_size": 16}, "micro_batch_size is 16; batch_size, 8, must be a multiple of it"),
+        ("paper", {"reference_batch_size": 1}, "learning_rate is 0.28 for 1 images, so 71.68 for batch_size, 256"),
+        ("paper", {"precision": "float16"}, "precision is 'float16'; it must be float32 or bfloat16"),
+        ("paper", {"jit_compile": 1}, "jit_compile is 1; it must be true or false"),
+        ("paper", {"jit_compile": True, "start_steps": 9}, "start_steps is 9; it must be 0 with jit_compile"),
         ("smoke", {"warmup_steps": 1000}, "warmup_steps is 1000; it must not be more than steps"),
     ],
 )
@@ -75,6 +83,18 @@ def test_the_published_schedule_decays_in_the_last_30_and_10_of_650_epochs() -> 
     assert [task.learning_rate_at(step) for step in (10, 619, 620, 639, 640, 649)] == [1, 1, 0.1, 0.1, 0.01, 0.01]
 
 
+def test_the_learning_rate_follows_the_batch_in_warm_up_and_decay_where_there_is_a_reference() -> None:
+    whole = resolve("paper")
+    quarter = resolve("paper", batch_size=64)
+    assert quarter.peak_learning_rate == pytest.approx(0.07)
+    for step in (0, 100, 499, 500, 4292, 4293, 4431, 4499):
+        assert quarter.learning_rate_at(step) == pytest.approx(whole.learning_rate_at(step) / 4)
+    assert quarter.learning_rate_at(500) == pytest.approx(0.07)
+    assert resolve("paper", batch_size=512).learning_rate_at(500) == pytest.approx(0.56)
+    fixed = resolve("paper", batch_size=64, reference_batch_size=0)
+    assert fixed.learning_rate_at(500) == fixed.peak_learning_rate == 0.28
+
+
 def test_cosine_decay_ends_at_nothing() -> None:
     task = resolve("laptop", steps=100, warmup_steps=10, learning_rate=1.0, schedule="cosine")
     rates = [task.learning_rate_at(step) for step in range(100)]
@@ -89,3 +109,11 @@ def test_the_proxy_network_keeps_the_shape_of_the_distribution() -> None:
     proxy = task.architecture(SP_EFFICIENTNET_B0, class_slots=3)
     assert proxy.widths == (8, 12, 12, 12, 48, 20, 48, 76, 48, 76, 76, 76, 76, 48, 20, 76, 76, 76)
     assert (proxy.input_px, proxy.class_slots) == (task.image_px, 3)
+
+
+def test_the_common_start_is_a_task_of_its_own() -> None:
+    task = resolve("smoke", start_steps=90, start_learning_rate=0.5, steps=33, learning_rate=0.25)
+    start = task.of_start()
+    assert (start.steps, start.peak_learning_rate, start.warmup_steps, start.start_steps) == (90, 0.5, 6, 0)
+    kept = ("image_px", "width_multiplier", "batch_size", "optimizer", "bn_momentum", "scale_min", "start_seed")
+    assert all(getattr(start, name) == getattr(task, name) for name in kept)

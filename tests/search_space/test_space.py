@@ -8,7 +8,7 @@ import statistics
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from search_space.allocation import allocate, block_madds
@@ -40,7 +40,6 @@ def test_equations_3_and_4_spend_the_target_in_the_ratio_of_the_betas(betas: lis
 
 
 @given(any_betas)
-@settings(deadline=None)
 def test_every_sample_is_on_budget_with_positive_multiples_of_eight(betas: list[int]) -> None:
     candidate = EXACT.candidate(betas)
     assert abs(candidate.madds_ratio - 1) <= 0.01
@@ -49,13 +48,11 @@ def test_every_sample_is_on_budget_with_positive_multiples_of_eight(betas: list[
 
 
 @given(any_betas, st.integers(2, 1000))
-@settings(deadline=None)
 def test_betas_in_the_same_ratio_are_the_same_architecture(betas: list[int], factor: int) -> None:
     assert EXACT.candidate([factor * beta for beta in betas]).widths == EXACT.candidate(betas).widths
 
 
 @given(any_betas)
-@settings(deadline=None)
 def test_blocks_alike_keep_the_order_of_their_betas_to_a_rounding_step(betas: list[int]) -> None:
     widths = EXACT.candidate(betas).widths
     for i in range(NUM_BLOCKS):

@@ -73,10 +73,19 @@ def test_without_a_reference_there_are_the_proxies_alone() -> None:
 
 
 def test_the_reference_is_the_task_with_longer_training_and_warm_up() -> None:
-    task = resolve("laptop", steps=100, warmup_steps=10, learning_rate=0.1)
+    task = resolve("smoke", steps=100, warmup_steps=10, learning_rate=0.1)
     longer = lengthened(task, 8)
     assert (longer.steps, longer.warmup_steps) == (800, 80)
     assert longer.to_dict() | {"steps": 100, "warmup_steps": 10} == task.to_dict()
+
+
+def test_the_reference_does_not_share_the_common_start() -> None:
+    task = resolve("smoke", start_steps=50, start_seed=3)
+    longer = lengthened(task, 8)
+    assert (longer.start_steps, longer.start_seed) == (50, 1003)
+    space, sizes = SearchSpace(), {"architectures": 3, "seeds": 2, "reference_factor": 8, "seed": 1}
+    assert design(space, task, None, **sizes).start_pool == space.start_pool()
+    assert design(space, resolve("smoke"), None, **sizes).start_pool == ()
 
 
 def test_what_is_out_of_range_is_named() -> None:

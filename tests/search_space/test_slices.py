@@ -1,0 +1,69 @@
+"""The slices of a wide network: every value belongs to the same channels in both."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from search_space.architecture import Architecture
+from search_space.cost import parameters
+from search_space.parameters import Parameter
+from search_space.published import EFF_SPINENET_D0, SP_EFFICIENTNET_B0
+from search_space.slices import slices
+
+
+def _widened(architecture: Architecture, by: int) -> Architecture:
+    return replace(architecture, widths=tuple(width + by for width in architecture.widths))
+
+
+def _tensors(group: list[Parameter], flat: np.ndarray) -> dict[str, np.ndarray]:
+    ends = np.cumsum([p.size for p in group])
+    return {p.name: flat[end - p.size : end].reshape(p.shape) for p, end in zip(group, ends, strict=True)}
+
+
+def test_a_narrower_network_is_the_first_channels_of_every_tensor() -> None:
+    narrow, wide = parameters(EFF_SPINENET_D0), parameters(_widened(EFF_SPINENET_D0, 8))
+    places = slices(narrow, wide)
+    count = sum(p.size for p in narrow)
+    assert places.narrow.tolist() == list(range(count))
+    assert len(np.unique(places.wide)) == count
+    values = np.arange(sum(p.size for p in wide))
+    cut, whole = _tensors(narrow, values[places.wide]), _tensors(wide, values)
+    kernel = "block4/mbconv1/expand/conv/kernel"
+    height, width, inputs, outputs = cut[kernel].shape
+    assert np.array_equal(cut[kernel], whole[kernel][:height, :width, :inputs, :outputs])
+
+
+def test_after_space_to_depth_the_first_channels_are_those_of_each_of_its_four_groups() -> None:
+    narrow, wide = parameters(EFF_SPINENET_D0), parameters(_widened(EFF_SPINENET_D0, 8))
+    values = np.arange(sum(p.size for p in wide))
+    cut, whole = _tensors(narrow, values[slices(narrow, wide).wide]), _tensors(wide, values)
+    channels, other = EFF_SPINENET_D0.widths[1], EFF_SPINENET_D0.widths[1] + 8  # block 5 takes block 2
+    scale = whole["block5/from2/space_to_depth_bn/scale"].reshape(4, other)[:, :channels].reshape(-1)
+    assert np.array_equal(cut["block5/from2/space_to_depth_bn/scale"], scale)
+    kernel = whole["block5/from2/conv/kernel"][0, 0].reshape(4, other, -1)[:, :channels].reshape(4 * channels, -1)
+    assert np.array_equal(cut["block5/from2/conv/kernel"][0, 0], kernel[:, : EFF_SPINENET_D0.widths[4]])
+    depthwise = whole["block5/from2/depthwise/kernel"]
+    expected = depthwise.reshape(*depthwise.shape[:2], 4, other)[..., :channels].reshape(*depthwise.shape[:2], -1, 1)
+    assert np.array_equal(cut["block5/from2/depthwise/kernel"], expected)
+
+
+def test_what_the_wide_network_lacks_is_in_no_slice() -> None:
+    narrow, wide = parameters(_widened(EFF_SPINENET_D0, 8)), parameters(EFF_SPINENET_D0)
+    places, back = slices(narrow, wide), slices(wide, narrow)
+    assert np.array_equal(places.narrow, back.wide)
+    assert np.array_equal(places.wide, back.narrow)
+    assert places.wide.tolist() == list(range(sum(p.size for p in wide)))
+
+
+@pytest.mark.parametrize("is_trainable", [True, False])
+def test_one_kind_of_parameters_can_be_taken_and_a_parameter_can_be_missing(is_trainable: bool) -> None:
+    equal = replace(SP_EFFICIENTNET_B0, widths=(*SP_EFFICIENTNET_B0.widths[:12], *(160,) * 6))
+    unequal = replace(equal, widths=(*equal.widths[:12], 96, *equal.widths[13:]))
+    with_projection, without = (
+        [p for p in parameters(each) if p.is_trainable is is_trainable] for each in (unequal, equal)
+    )
+    assert {p.name for p in with_projection} - {p.name for p in without}
+    places = slices(with_projection, without)
+    assert len(places.narrow) < sum(p.size for p in with_projection)
+    assert len(places.wide) == len(places.narrow)
