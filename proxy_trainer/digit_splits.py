@@ -3,7 +3,12 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+import os
+from collections.abc import Callable, Iterator
+from concurrent.futures import ProcessPoolExecutor
+from contextlib import contextmanager
+from functools import partial
+from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +23,11 @@ from proxy_trainer.digits_parameters import DigitsParameters
 _SPLITS = ("train", "val")
 _VAL_GLYPHS = 0.25
 _JPEG_QUALITY = 90
+_IMAGES_AT_ONCE = 16
+_IMAGES_A_PROCESS = 200
+"""To start another process takes as long as this many images."""
+
+Section = list[dict[str, Any]]
 
 
 def write_splits(folder: Path, parameters: DigitsParameters, progress: Callable[[int, int], None]) -> None:
@@ -25,23 +35,45 @@ def write_splits(folder: Path, parameters: DigitsParameters, progress: Callable[
     glyphs_of = dict(zip(_SPLITS, _split_glyphs(parameters.seed), strict=True))
     (folder / "annotations").mkdir()
     total, done = parameters.train + parameters.val, 0
-    for number, split in enumerate(_SPLITS):
-        (folder / split).mkdir()
-        images: list[dict[str, Any]] = []
-        annotations: list[dict[str, Any]] = []
-        for index in range(getattr(parameters, split)):
-            # Seeded by place, not by turn: an image is the same whatever was made before it.
-            rng = np.random.default_rng([parameters.seed, number, index])
-            scene = compose_scene(rng, glyphs_of[split], parameters.image_px)
-            name = f"{index + 1:06d}.jpg"
-            _save_jpeg(scene, folder / split / name)
-            height, width = scene.pixels.shape[:2]
-            images.append({"id": index + 1, "file_name": name, "height": height, "width": width, "license": 1})
-            annotations += _annotations(scene, index + 1, len(annotations) + 1, parameters.categories)
-            done += 1
-            progress(done, total)
-        document = _document(split, images, annotations, parameters)
-        (folder / "annotations" / f"instances_{split}.json").write_text(json.dumps(document))
+    with _mapping(total) as over:
+        for split in _SPLITS:
+            (folder / split).mkdir()
+            images: Section = []
+            annotations: Section = []
+            write = partial(_write_image, folder / split, parameters, split, glyphs_of[split])
+            for image, found in over(write, range(getattr(parameters, split))):
+                images.append(image)
+                for annotation in found:
+                    annotations.append({"id": len(annotations) + 1, **annotation})
+                done += 1
+                progress(done, total)
+            document = _document(split, images, annotations, parameters)
+            (folder / "annotations" / f"instances_{split}.json").write_text(json.dumps(document))
+
+
+@contextmanager
+def _mapping(images: int) -> Iterator[Callable[..., Iterator[Any]]]:
+    """A `map` in order, over as many processes as the work is worth."""
+    processes = min(len(os.sched_getaffinity(0)), images // _IMAGES_A_PROCESS)
+    if processes < 2:
+        yield map
+        return
+    with ProcessPoolExecutor(processes, mp_context=get_context("spawn")) as pool:
+        yield partial(pool.map, chunksize=_IMAGES_AT_ONCE)
+
+
+def _write_image(
+    folder: Path, parameters: DigitsParameters, split: str, glyphs: Glyphs, index: int
+) -> tuple[dict[str, Any], Section]:
+    """Writes one JPEG; its entry among the images, and its annotations without ids."""
+    # Seeded by place, not by turn: an image is the same whatever was made before it, and by whom.
+    rng = np.random.default_rng([parameters.seed, _SPLITS.index(split), index])
+    scene = compose_scene(rng, glyphs, parameters.image_px)
+    name = f"{index + 1:06d}.jpg"
+    _save_jpeg(scene, folder / name)
+    height, width = scene.pixels.shape[:2]
+    image = {"id": index + 1, "file_name": name, "height": height, "width": width, "license": 1}
+    return image, _annotations(scene, index + 1, parameters.categories)
 
 
 def _split_glyphs(seed: int) -> tuple[Glyphs, Glyphs]:
@@ -59,14 +91,13 @@ def _save_jpeg(scene: Scene, path: Path) -> None:
         Image.fromarray(scene.pixels).save(file, "JPEG", quality=_JPEG_QUALITY)
 
 
-def _annotations(scene: Scene, image_id: int, first_id: int, categories: int) -> list[dict[str, Any]]:
+def _annotations(scene: Scene, image_id: int, categories: int) -> Section:
     annotations = []
-    for offset, (mask, digit) in enumerate(zip(scene.masks, scene.digits, strict=True)):
+    for mask, digit in zip(scene.masks, scene.digits, strict=True):
         rows, columns = np.flatnonzero(mask.any(axis=1)), np.flatnonzero(mask.any(axis=0))
         encoded = rle.encode(np.asfortranarray(mask, np.uint8))
         annotations.append(
             {
-                "id": first_id + offset,
                 "image_id": image_id,
                 "category_id": digit + 1 if categories == 10 else 1,
                 "bbox": [

@@ -177,3 +177,12 @@ def test_progress_counts_every_image(tmp_path: Path) -> None:
     seen: list[tuple[int, int]] = []
     make_digits(tmp_path / "digits", train=2, val=1, progress=lambda done, total: seen.append((done, total)))
     assert seen == [(1, 3), (2, 3), (3, 3)]
+
+
+def test_several_processes_give_the_bytes_of_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    make_digits(tmp_path / "one", train=20, val=12)
+    monkeypatch.setattr(digit_splits, "_IMAGES_A_PROCESS", 8)
+    monkeypatch.setattr(digit_splits, "_IMAGES_AT_ONCE", 3)
+    monkeypatch.setattr("os.sched_getaffinity", lambda process: {0, 1})
+    make_digits(tmp_path / "two", train=20, val=12)
+    assert _hashes(tmp_path / "one") == _hashes(tmp_path / "two")
