@@ -11,6 +11,7 @@ from proxy_trainer.errors import (
     EmptySplitError,
     NonFiniteLossError,
     OutOfMemoryError,
+    StartDivergedError,
     TrialError,
     UnreadableImageError,
 )
@@ -43,6 +44,13 @@ from search_space.errors import EffspineError
             "give_up",
             "non-finite-loss",
             "the loss is not finite at step 0 (learning rate 0.05; there was no finite loss before)",
+        ),
+        (
+            StartDivergedError(7, 0.05, 1.25),
+            "stop",
+            "start-diverged",
+            "the common start: the loss is not finite at step 7 (learning rate 0.05; last finite loss 1.25); "
+            "lower start_learning_rate",
         ),
     ],
 )
