@@ -50,6 +50,14 @@ def engine(
         ("process start, to the end of its first step", f"{found['cold_first_step_seconds']:.3g}"),
     ]
     print_table(("seconds", "effspine", "Keras", "Keras, threads shared", "ratio to the better"), rows)
+    own, shared = (found["step_ratio_by_threads"][layout] for layout in ("own_threads", "shared_threads"))
+    print()
+    print_facts(
+        [
+            ("step, taking turns with Keras in one process", f"ratio {own:.2f}, threads shared {shared:.2f}"),
+            ("step, against Keras as TensorFlow comes", f"ratio {found['step_ratio_to_keras_as_it_comes']:.2f}"),
+        ]
+    )
 
 
 @profile_app.command()

@@ -39,6 +39,9 @@ TASK = resolve(
     optimizer="sgd",
     learning_rate=0.01,
 )
+LAYOUTS = ("own_threads", "shared_threads")
+"""Each thread runs operations of its own, as the engine runs; all threads share each operation, as TensorFlow comes."""
+
 OTHER_ARCHITECTURES = 4
 WARM_UP_STEPS = 2
 STEPS = 12
@@ -65,10 +68,12 @@ def engine_benchmark(repeats: int, threads: int, progress: Callable[[str], None]
     A first step is all that it takes from a trained architecture to the first step of another: `load` and the step
     on a warm engine, construction, `compile` and the step in Keras. `cold_first_step_seconds` runs from the start of
     a process to the end of its first step. Ratios are Keras over the engine: above 1 the engine is the faster one.
+    `step_ratio_by_threads` is of steps that took turns in one process, so it holds on a busy machine too;
+    `step_ratio_to_keras_as_it_comes` is the engine as it runs against Keras on TensorFlow's own thread layout.
     """
     samples: dict[str, list[float]] = defaultdict(list)
     for number in range(1, repeats + 1):
-        for layout, threads_an_operation in (("own_threads", 1), ("shared_threads", threads)):
+        for layout, threads_an_operation in zip(LAYOUTS, (1, threads), strict=True):
             progress(f"round {number} of {repeats}, {layout.replace('_', ' ')}")
             started = time.monotonic()
             times = apart(time_both, TASK, threads, threads_an_operation)
@@ -91,16 +96,20 @@ def _document(medians: dict[str, float]) -> dict[str, Any]:
     figures: dict[str, Any] = {}
     for name in ("first_step", "step"):
         seconds = medians[f"{name}/own_threads"]
-        keras = {layout: medians[f"keras_{name}/{layout}"] for layout in ("own_threads", "shared_threads")}
+        keras = {layout: medians[f"keras_{name}/{layout}"] for layout in LAYOUTS}
         figures |= {
             f"{name}_seconds": round(seconds, 4),
             f"keras_{name}_seconds": round(min(keras.values()), 4),
             f"{name}_ratio": round(min(keras.values()) / seconds, 3),
             f"keras_{name}_seconds_by_threads": {layout: round(value, 4) for layout, value in keras.items()},
         }
+    steps = {layout: medians[f"step/{layout}"] for layout in LAYOUTS}
+    keras_steps = {layout: medians[f"keras_step/{layout}"] for layout in LAYOUTS}
     return figures | {
+        "step_ratio_by_threads": {layout: round(keras_steps[layout] / steps[layout], 3) for layout in LAYOUTS},
+        "step_ratio_to_keras_as_it_comes": round(keras_steps["shared_threads"] / steps["own_threads"], 3),
         "cold_first_step_seconds": round(medians["cold_first_step/own_threads"], 2),
-        "step_seconds_shared_threads": round(medians["step/shared_threads"], 4),
+        "step_seconds_shared_threads": round(steps["shared_threads"], 4),
     }
 
 

@@ -21,6 +21,8 @@ FOUND = {
     "step_ratio": 2.0,
     "cold_first_step_seconds": 20.0,
     "step_seconds_shared_threads": 0.3,
+    "step_ratio_by_threads": {"own_threads": 2.0, "shared_threads": 1.9},
+    "step_ratio_to_keras_as_it_comes": 2.4,
 }
 
 
@@ -35,6 +37,7 @@ def test_engine_prints_one_document_or_a_table(monkeypatch: pytest.MonkeyPatch) 
     assert "round 1" in done.stderr
     table = CliRunner().invoke(engine_app, [], catch_exceptions=False).stdout
     words = [line.split()[-4:] for line in table.splitlines() if "first step" in line]
+    assert "ratio 2.00, threads shared 1.90" in table
     assert words == [["0.5", "46.5", "45", "90.00"], ["its", "first", "step", "20"]]
 
 

@@ -40,6 +40,8 @@ def test_medians_over_all_rounds_and_the_better_keras_of_the_two(monkeypatch: py
     assert found["keras_step_seconds"] == 1.0
     assert found["step_ratio"] == 2.0
     assert found["step_seconds_shared_threads"] == 0.6
+    assert found["step_ratio_by_threads"] == {"own_threads": 2.0, "shared_threads": 2.0}
+    assert found["step_ratio_to_keras_as_it_comes"] == 2.4
     assert found["keras_step_seconds_by_threads"] == {"own_threads": 1.0, "shared_threads": 1.2}
     assert found["cold_first_step_seconds"] == pytest.approx(20, abs=1)
     assert (found["repeats"], found["threads"], found["image_px"], found["batch_size"]) == (3, 4, 128, 16)
