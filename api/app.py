@@ -8,12 +8,29 @@ from importlib.metadata import version
 from fastapi.staticfiles import StaticFiles
 from starlette.middleware import Middleware
 
-from api.loopback import LoopbackHosts
+from api.doors import Doors
+from api.keys import KeyRing
+from api.limits import RateLimit
+from api.loopback import KnownHosts
 from api.metrics import ServiceMetrics, StoreCounts
 from api.openapi import PROBLEM_RESPONSES, DescribedApi
 from api.problems import HANDLERS
 from api.request_context import RequestContext
-from api.routes import best, campaigns, dashboard, docs, events, exports, figures, health, policy, schemas, trials
+from api.routes import (
+    best,
+    campaigns,
+    dashboard,
+    docs,
+    events,
+    exports,
+    figures,
+    health,
+    keys,
+    login,
+    policy,
+    schemas,
+    trials,
+)
 from api.settings import Settings
 from nas_controller.store import Store
 
@@ -23,12 +40,15 @@ trains each as a short proxy, learns from the rewards, and hands out the best.
 
 Times are UTC in ISO 8601, durations end in `_seconds`, multi-adds are plain unless a name says profiler. Lists answer
 `{items, next_cursor}`; give `next_cursor` back as `cursor`. Errors are problem documents (RFC 9457).
+
+A service with API keys wants one with every request, as `Authorization: Bearer KEY`; the scope that a request needs
+stands beside its security scheme. A service on this machine alone is open until the first key is made.
 """
 TAGS = [
     {"name": "campaigns", "description": "Start, watch and stop searches."},
     {"name": "trials", "description": "Sampled architectures and their rewards."},
     {"name": "results", "description": "The best architectures, figures ready to draw, and files to take away."},
-    {"name": "service", "description": "Health and counters."},
+    {"name": "service", "description": "Health, counters and keys."},
 ]
 ROUTERS = (
     campaigns.router,
@@ -39,15 +59,20 @@ ROUTERS = (
     figures.router,
     exports.router,
     schemas.router,
+    keys.router,
     health.router,
+    login.router,
     docs.router,
     dashboard.router,
 )
 
 
 def create_app(settings: Settings, store: Store, *, known_hosts: tuple[str, ...] = ()) -> DescribedApi:
-    """The application over `store`. `known_hosts` are names beside the loopback ones that it answers to."""
+    """The application over `store`. `known_hosts` are names beside those of the settings that it answers to."""
     metrics = ServiceMetrics(lambda: count_store(store))
+    ring = KeyRing(store, is_private=settings.is_private)
+    requests = RateLimit(settings.requests_per_second, settings.requests_burst)
+    failures = RateLimit(settings.failures_per_minute / 60, round(settings.failures_per_minute))
     app = DescribedApi(
         title="effspine",
         version=version("effspine"),
@@ -58,7 +83,14 @@ def create_app(settings: Settings, store: Store, *, known_hosts: tuple[str, ...]
         responses=PROBLEM_RESPONSES,
         middleware=[
             Middleware(RequestContext, metrics=metrics),
-            Middleware(LoopbackHosts, also=known_hosts),
+            Middleware(KnownHosts, also=(*settings.hosts, *known_hosts)),
+            Middleware(
+                Doors,
+                ring=ring,
+                requests=requests,
+                failures=failures,
+                body_limit_bytes=settings.body_limit_bytes,
+            ),
         ],
     )
     for kind, handler in HANDLERS.items():
@@ -66,6 +98,8 @@ def create_app(settings: Settings, store: Store, *, known_hosts: tuple[str, ...]
     app.state.settings = settings
     app.state.store = store
     app.state.metrics = metrics
+    app.state.ring = ring
+    app.state.failures = failures
     app.state.routes = [route for router in ROUTERS for route in router.routes]
     for router in ROUTERS:
         app.include_router(router)

@@ -21,6 +21,7 @@ from api.documents import (
     EventDocument,
     HealthDocument,
     Page,
+    PauseMode,
     TrialDetailDocument,
     TrialDocument,
 )
@@ -28,6 +29,7 @@ from search_space.errors import EffspineError
 
 DEFAULT_URL = "http://127.0.0.1:8000"
 URL_VARIABLE = "EFFSPINE_URL"
+KEY_VARIABLE = "EFFSPINE_API_KEY"
 RETRY_WAITS_SECONDS = (0.2, 0.5, 1.0)
 TIMEOUT = httpx.Timeout(30.0, connect=5.0)
 STREAM_TIMEOUT = httpx.Timeout(5.0, read=60.0)
@@ -51,7 +53,7 @@ class ServiceRefusedError(EffspineError):
 
 
 class Client:
-    """Speaks to the service at `url`, by default that of EFFSPINE_URL.
+    """Speaks to the service at `url`, by default that of EFFSPINE_URL, with the key of EFFSPINE_API_KEY.
 
     Every method raises ServiceUnreachableError where nothing answers and ServiceRefusedError where the service
     answers with an error. Reads are repeated after a lost connection; nothing else is.
@@ -61,7 +63,9 @@ class Client:
         self.url = (url or os.environ.get(URL_VARIABLE) or DEFAULT_URL).rstrip("/")
         if not self.url.startswith(("http://", "https://")):
             raise EffspineError(f"{URL_VARIABLE} is {self.url!r}; it must start with http:// or https://")
-        self._http = httpx.Client(base_url=self.url, timeout=TIMEOUT, transport=transport, trust_env=False)
+        self._http = httpx.Client(
+            base_url=self.url, timeout=TIMEOUT, transport=transport, trust_env=False, headers=key_header()
+        )
         self._met = False
 
     def __enter__(self) -> Self:
@@ -94,6 +98,18 @@ class Client:
         """Asks a campaign to stop; its running trials are abandoned."""
         with self._explained():
             response = self._http.post(f"/v1/campaigns/{_segment(campaign_id)}/stop")
+        return CampaignDocument.model_validate(_answer(response))
+
+    def pause_campaign(self, campaign_id: str, mode: PauseMode = "drain") -> CampaignDocument:
+        """Asks a campaign to pause: after its running trials (`drain`), or at once (`abort`)."""
+        with self._explained():
+            response = self._http.post(f"/v1/campaigns/{_segment(campaign_id)}/pause", json={"mode": mode})
+        return CampaignDocument.model_validate(_answer(response))
+
+    def resume_campaign(self, campaign_id: str) -> CampaignDocument:
+        """Lets a paused campaign go on."""
+        with self._explained():
+            response = self._http.post(f"/v1/campaigns/{_segment(campaign_id)}/resume")
         return CampaignDocument.model_validate(_answer(response))
 
     def campaign(self, campaign_id: str) -> CampaignDocument:
@@ -211,6 +227,19 @@ class Client:
         return ServiceUnreachableError(f"the service at {self.url} does not answer: {error or type(error).__name__}")
 
 
+def key_header() -> dict[str, str]:
+    """The header that shows the key of EFFSPINE_API_KEY; none where there is no key.
+
+    Raises EffspineError, which does not show it, for what cannot stand in a header.
+    """
+    key = os.environ.get(KEY_VARIABLE, "").strip()
+    if not key:
+        return {}
+    if not (key.isascii() and key.isprintable()) or " " in key:
+        raise EffspineError(f"{KEY_VARIABLE} does not hold an API key; those begin with effspine_")
+    return {"Authorization": f"Bearer {key}"}
+
+
 def _answer(response: httpx.Response) -> Any:
     """The JSON of a good answer. Raises ServiceRefusedError for any other."""
     _refuse_failure(response)
@@ -226,7 +255,10 @@ def _refuse_failure(response: httpx.Response) -> None:
     if response.is_success:
         return
     if response.headers.get("content-type", "").startswith("application/problem+json"):
-        raise ServiceRefusedError(response.status_code, response.json())
+        problem = response.json()
+        if response.status_code == httpx.codes.UNAUTHORIZED:
+            problem["detail"] = f"{problem.get('detail')} (commands take it from {KEY_VARIABLE})"
+        raise ServiceRefusedError(response.status_code, problem)
     detail = f"{response.url} answered {response.status_code} {response.reason_phrase}"
     raise ServiceRefusedError(response.status_code, {"detail": detail})
 

@@ -9,10 +9,11 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any, Generic, Literal, TypeVar
 
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, ConfigDict, Field
 
 # The states of `nas_controller.store.records`, written again: the client must not load a database to read them.
-CampaignState = Literal["pending", "running", "stopping", "stopped", "completed", "failed"]
+CampaignState = Literal["pending", "running", "pausing", "paused", "stopping", "stopped", "completed", "failed"]
+PauseMode = Literal["drain", "abort"]
 TrialState = Literal["running", "completed", "failed", "stopped"]
 
 Item = TypeVar("Item")
@@ -41,7 +42,24 @@ class CampaignDocument(BaseModel):
     best_reward: float | None
     best_trial: int | None
     last_event: int = Field(description="Sequence of the newest event.")
+    pause_mode: PauseMode | None = Field(None, description="How it pauses or has paused; null where it does not.")
+    paused_at: datetime | None = Field(None, description="Since when it is paused.")
+    paused_seconds: float = Field(0.0, description="How long it was paused, in all pauses that are over.")
+    device_seconds: float = Field(0.0, description="What its attempts that are over have taken, one device each.")
+    stopped_because: Literal["wall_seconds", "target_reward", "no_improvement_trials", "device_hours"] | None = Field(
+        None, description="The condition in the specification's `stop` that has ended it before its last trial."
+    )
     spec: dict[str, Any] = Field(description="The campaign as it was asked for, with every default filled in.")
+
+
+class PauseRequest(BaseModel):
+    """How a campaign is to pause."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    mode: PauseMode = Field(
+        default="drain", description="`drain` lets trials in training finish; `abort` gives them up, to be retried."
+    )
 
 
 class TrialDocument(BaseModel):
@@ -129,5 +147,18 @@ class HealthDocument(BaseModel):
     """The service, as a check sees it."""
 
     status: str = Field(examples=["ok"])
-    version: str
+    version: str | None = Field(description="Null for those who need a key and have shown none, as `data_dir`.")
     data_dir: str | None = Field(None, description="Where this service keeps its files.")
+
+
+class KeyDocument(BaseModel):
+    """An API key, without its secret."""
+
+    id: str = Field(description="Public; the part of the key between the first two underscores.")
+    name: str
+    scope: Literal["view", "operate", "admin"]
+    created_at: datetime
+    rotated_at: datetime | None
+    last_used_at: datetime | None = Field(description="To some ten minutes.")
+    expires_at: datetime | None
+    revoked_at: datetime | None

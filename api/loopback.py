@@ -1,4 +1,4 @@
-"""The service answers this machine only, and only when it is called by a name of this machine."""
+"""The service answers only when it is called by a name that it has: this machine's own, or one that was configured."""
 
 from __future__ import annotations
 
@@ -27,8 +27,8 @@ def without_port(host_header: str) -> str:
     return host_header.partition(":")[0]
 
 
-class LoopbackHosts:
-    """Middleware that refuses a request whose Host is not this machine, or whose Origin is another site.
+class KnownHosts:
+    """Middleware that refuses a request whose Host is not this service, or whose Origin is another site.
 
     A page of another site can point its own name at 127.0.0.1 (DNS rebinding) or post to it; its requests carry
     that name in the Host or Origin header, and are refused here.
@@ -36,7 +36,7 @@ class LoopbackHosts:
 
     def __init__(self, app: ASGIApp, also: tuple[str, ...] = ()) -> None:
         self.app = app
-        self.also = also  # further names, such as the one that a test's client calls
+        self.also = frozenset(name.lower() for name in also)  # names beside the loopback ones
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -46,12 +46,16 @@ class LoopbackHosts:
         host = headers.get("host", "")
         origin = headers.get("origin")
         request_id = scope.get("state", {}).get("request_id")
-        if not is_loopback(without_port(host)) and without_port(host) not in self.also:
-            detail = f"the Host header names {host or 'nobody'!r}; this service answers as 127.0.0.1 or localhost"
+        name = without_port(host).lower()
+        if not is_loopback(name) and name not in self.also:
+            detail = (
+                f"the Host header names {host[:200] or 'nobody'!r}; this service answers as 127.0.0.1 or localhost "
+                "and by the names of EFFSPINE_HOST and EFFSPINE_ALLOWED_HOSTS"
+            )
             refusal = problem_response(400, detail, scope["path"], kind="unknown-host", request_id=request_id)
             await refusal(scope, receive, send)
         elif origin is not None and origin.partition("://")[2] != host:
-            detail = f"requests from pages of {origin!r} are not answered"
+            detail = f"requests from pages of {origin[:200]!r} are not answered"
             refusal = problem_response(403, detail, scope["path"], kind="foreign-origin", request_id=request_id)
             await refusal(scope, receive, send)
         else:

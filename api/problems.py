@@ -170,6 +170,14 @@ HANDLERS: dict[type[Exception], Handler] = {
 }
 
 
+def respond_to(request: Request, error: Exception) -> JSONResponse:
+    """The response of an error that happened outside of any route; the error itself where there is no handler."""
+    for kind in type(error).__mro__:
+        if kind in HANDLERS:
+            return HANDLERS[kind](request, error)
+    raise error
+
+
 def _dotted(location: Sequence[int | str]) -> str:
     """`("body", "proxy_task", "steps")` as `proxy_task.steps`; the body itself is `body`."""
     return ".".join(str(part) for part in location[1:]) or str(location[0])

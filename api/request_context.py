@@ -6,6 +6,7 @@ import logging
 import re
 import time
 import uuid
+from http import HTTPStatus
 
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -33,10 +34,16 @@ SECURITY_HEADERS = {
     "Content-Security-Policy": CONTENT_SECURITY_POLICY,
     "Cross-Origin-Opener-Policy": "same-origin",
     "Cross-Origin-Resource-Policy": "same-origin",
-    "Referrer-Policy": "no-referrer",
+    # Not "no-referrer": with that, browsers send `Origin: null` with the forms of our own pages.
+    "Referrer-Policy": "same-origin",
     "X-Content-Type-Options": "nosniff",
     "X-Frame-Options": "DENY",
 }
+
+# Answers depend on who asks, so nobody may keep them, but for the files that are the same for all.
+NOT_KEPT = "no-store"
+KEPT_IF_UNCHANGED = "no-cache"
+PUBLIC_FILES = "/static/"
 
 log = logging.getLogger("effspine.api")
 
@@ -70,6 +77,8 @@ class RequestContext:
                 headers[REQUEST_ID_HEADER] = request_id
                 for name, value in SECURITY_HEADERS.items():
                     headers.setdefault(name, value)
+                is_file = scope["path"].startswith(PUBLIC_FILES) and status < HTTPStatus.BAD_REQUEST
+                headers.setdefault("Cache-Control", KEPT_IF_UNCHANGED if is_file else NOT_KEPT)
             await send(message)
 
         try:

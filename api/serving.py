@@ -16,11 +16,12 @@ from types import FrameType
 import uvicorn
 
 from api.app import create_app
-from api.loopback import is_loopback
 from api.settings import Settings
 from nas_controller.store import Store
 from nas_controller.supervisor import Supervisor
 from search_space.errors import EffspineError, InvalidValueError
+
+KEY_COMMAND = "effspine keys create --name NAME --scope admin"
 
 LOG_FORMAT = "%(asctime)s %(levelname)-7s %(name)s: %(message)s"
 STREAMS_END_SECONDS = 2
@@ -37,16 +38,7 @@ def log_to_stderr() -> None:
 
 
 def listen(settings: Settings) -> socket.socket:
-    """A socket that listens where the settings say.
-
-    Raises InvalidValueError for a host that is not this machine's own, and EffspineError where the port is taken.
-    """
-    if not is_loopback(settings.host):
-        raise InvalidValueError(
-            f"host is {settings.host!r}; without API keys, which this version does not have yet, the service listens "
-            "on this machine alone (127.0.0.1, ::1 or localhost)",
-            field="host",
-        )
+    """A socket that listens where the settings say. Raises EffspineError where the port is taken."""
     try:
         family, kind, protocol, _, address = socket.getaddrinfo(
             settings.host, settings.port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
@@ -67,6 +59,18 @@ def listen(settings: Settings) -> socket.socket:
     return listener
 
 
+def require_keys(settings: Settings, store: Store) -> None:
+    """Raises InvalidValueError where others than this machine could reach the service and there is no key."""
+    if settings.is_private or store.has_active_keys():
+        return
+    field = "allowed_hosts" if settings.allowed_hosts.strip() else "host"
+    raise InvalidValueError(
+        f"{field} is {getattr(settings, field)!r} and there is no API key; whom others can reach needs one: "
+        f"make it with `{KEY_COMMAND}`, or listen on this machine alone (127.0.0.1, ::1 or localhost)",
+        field=field,
+    )
+
+
 def serve_all(settings: Settings) -> None:
     """API, dashboard and supervisor in one process, until SIGINT or SIGTERM; runners are ended with it.
 
@@ -74,6 +78,7 @@ def serve_all(settings: Settings) -> None:
     """
     log_to_stderr()
     with listen(settings) as listener, _opened(settings) as store, _ending_signals() as ending:
+        require_keys(settings, store)
         failures: list[BaseException] = []
         supervisor = threading.Thread(target=_supervise, args=(settings, ending, failures), name="supervisor")
         supervisor.start()
@@ -91,6 +96,7 @@ def serve_api(settings: Settings) -> None:
     """API and dashboard, until SIGINT or SIGTERM. Raises EffspineError where they cannot start."""
     log_to_stderr()
     with listen(settings) as listener, _opened(settings) as store, _ending_signals():
+        require_keys(settings, store)
         _answer(settings, store, listener)
     log.info("ended")
 
@@ -122,6 +128,8 @@ def _answer(settings: Settings, store: Store, listener: socket.socket) -> None:
         access_log=False,
         lifespan="off",
         server_header=False,
+        proxy_headers=bool(settings.trusted_proxies.strip()),
+        forwarded_allow_ips=settings.trusted_proxies.strip(),
         timeout_graceful_shutdown=STREAMS_END_SECONDS,
     )
     log.info("serving %s; files are in %s", settings.url, settings.data_dir)

@@ -1,4 +1,6 @@
-"""Where the service keeps its files and where it listens, from the environment (EFFSPINE_...) or the command line."""
+"""Where the service keeps its files, where it listens and what it bears, from the environment (EFFSPINE_...) or the
+command line.
+"""
 
 from __future__ import annotations
 
@@ -8,6 +10,7 @@ from typing import Self
 from pydantic import Field, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from api.loopback import is_loopback
 from nas_controller.store.database import sqlite_url
 from search_space.data_dir import default_data_dir
 
@@ -25,12 +28,32 @@ class Settings(BaseSettings):
     database_url: str = ""
     host: str = DEFAULT_HOST
     port: int = Field(DEFAULT_PORT, ge=1, le=65535)
+    allowed_hosts: str = ""
+    """Further names that the service is called by, separated by commas, without ports."""
+    trusted_proxies: str = ""
+    """Addresses of reverse proxies whose X-Forwarded-For and -Proto are believed, separated by commas."""
+    body_limit_bytes: int = Field(2**20, ge=1_024)
+    requests_per_second: float = Field(200.0, ge=0.0, le=1e6)
+    requests_burst: int = Field(1_000, ge=1, le=10**6)
+    failures_per_minute: float = Field(10.0, gt=0.0, le=1e6)
+    session_hours: float = Field(12.0, gt=0.0, le=24 * 365)
 
     @model_validator(mode="after")
     def _fill_in(self) -> Self:
         self.data_dir = self.data_dir.expanduser().absolute()
         self.database_url = self.database_url or sqlite_url(self.data_dir / DATABASE_FILE)
         return self
+
+    @property
+    def hosts(self) -> tuple[str, ...]:
+        """Names beside the loopback ones that a request may call the service by; 0.0.0.0 is nobody's name."""
+        names = [name.strip().strip("[]").lower() for name in (self.host, *self.allowed_hosts.split(","))]
+        return tuple(name for name in names if name not in ("", "0.0.0.0", "::"))
+
+    @property
+    def is_private(self) -> bool:
+        """Whether this machine alone can reach the service, as far as the settings tell."""
+        return is_loopback(self.host) and not self.allowed_hosts.strip()
 
     @property
     def url(self) -> str:

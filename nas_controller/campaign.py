@@ -19,12 +19,16 @@ machine cannot do for the baseline it will hardly do for the others, and they wo
 
 Early stops. The decision on a report and the outcome that follows from it are one call and one transaction, so
 no other outcome comes between them, and a replay finds the same trials to compare with.
+
+Pauses. While `draining()`, nothing new begins, no attempt either; what is in training is completed as ever.
+
+Stop conditions. The store ends the campaign in the transaction of the outcome that meets one; here it is over then.
 """
 
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Literal, NamedTuple
 
@@ -32,6 +36,7 @@ from nas_controller.controller import Controller
 from nas_controller.early_stopping import EarlyStop, MedianRule
 from nas_controller.search import Search
 from nas_controller.store import CampaignRecord, Lease, Store
+from nas_controller.store.records import FINISHED_CAMPAIGN_STATES, StopReason
 from search_space.architecture import Architecture
 from search_space.errors import BudgetError, EffspineError
 
@@ -104,9 +109,10 @@ class Campaign:
     more, after the second the call may be repeated.
     """
 
-    def __init__(self, store: Store, lease: Lease) -> None:
+    def __init__(self, store: Store, lease: Lease, draining: Callable[[], bool] = lambda: False) -> None:
         self._store = store
         self._lease = lease
+        self._draining = draining
         self.record: CampaignRecord = store.get_campaign(lease.campaign_id)
         self.spec = self.record.spec
         state = store.controller_state(lease.campaign_id)
@@ -131,6 +137,11 @@ class Campaign:
         return self._over
 
     @property
+    def draining(self) -> bool:
+        """Whether nothing new begins, because the campaign is to be paused."""
+        return self._draining()
+
+    @property
     def base(self) -> Architecture:
         """The architecture whose widths are searched."""
         return self._search.space.base
@@ -142,7 +153,7 @@ class Campaign:
         After settling repeats it may return None although asking again at once would give work. A campaign
         whose budget cannot be met by its samples ends as failed here.
         """
-        if self._over:
+        if self._over or self.draining:
             return None
         if self._to_attempt:
             number = self._to_attempt[0]
@@ -157,7 +168,7 @@ class Campaign:
             except BudgetError as error:
                 self.end("failed", str(error))
                 return None
-            if work is not None:
+            if work is not None or self._over:
                 return work
         self._finish_if_done()
         return None
@@ -210,10 +221,15 @@ class Campaign:
             self._settle_repeats()
             self._finish_if_done()
 
-    def end(self, state: Literal["stopped", "failed"], error: str | None = None) -> None:
+    def end(
+        self,
+        state: Literal["stopped", "failed", "completed"],
+        error: str | None = None,
+        because: StopReason | None = None,
+    ) -> None:
         """Ends the campaign as it stands; what is running is abandoned."""
         if not self._over:
-            self._store.finish_campaign(self._lease, state, error)
+            self._store.finish_campaign(self._lease, state, error, because)
             self._over = True
 
     def _begin(self, number: int) -> TrialWork | None:
@@ -276,6 +292,8 @@ class Campaign:
         numbers.
         """
         for number, begun in sorted(self._begun.items()):
+            if self._over:
+                return
             if begun.reused_from is None or begun.reused_from in self._begun:
                 continue
             outcome = self._outcomes[begun.reused_from]
@@ -291,6 +309,8 @@ class Campaign:
         del self._begun[number]
         if number in self._to_attempt:
             self._to_attempt.remove(number)
+        if self.spec.stop is not None:
+            self._over = self._store.get_campaign(self._lease.campaign_id).state in FINISHED_CAMPAIGN_STATES
 
     def _finish_if_done(self) -> None:
         if not self._over and len(self._outcomes) >= self.spec.trials:

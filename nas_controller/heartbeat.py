@@ -8,7 +8,7 @@ import time
 from types import TracebackType
 
 from nas_controller.store import Lease, LeaseLostError, Store, StoreUnavailableError
-from nas_controller.store.records import FINISHED_CAMPAIGN_STATES
+from nas_controller.store.records import FINISHED_CAMPAIGN_STATES, PauseMode
 
 logger = logging.getLogger(__name__)
 
@@ -18,7 +18,8 @@ _BEATS_A_LEASE = 8
 class Heartbeat:
     """While entered, renews the lease several times within its duration.
 
-    `stop_requested` says that the campaign is `stopping`. `lost` says that the lease is gone, taken over or
+    `stop_requested` says that the campaign is `stopping`, `pause` in which mode it is `pausing`, if it is, and
+    `out_of_time` that it has run for its `wall_seconds`. `lost` says that the lease is gone, taken over or
     expired while the store was away; then the runner must write nothing more.
     """
 
@@ -28,12 +29,19 @@ class Heartbeat:
         self._finished = threading.Event()
         self._thread = threading.Thread(target=self._run, name="heartbeat", daemon=True)
         self.stop_requested = False
+        self.pause: PauseMode | None = None
+        self.out_of_time = False
         self.lost = False
 
     @property
     def must_end(self) -> bool:
         """Whether the runner should let go of what it is doing."""
-        return self.stop_requested or self.lost
+        return self.stop_requested or self.lost or self.out_of_time or self.pause == "abort"
+
+    @property
+    def draining(self) -> bool:
+        """Whether the runner should begin nothing new."""
+        return self.pause == "drain"
 
     def __enter__(self) -> Heartbeat:
         self._thread.start()
@@ -62,6 +70,8 @@ class Heartbeat:
                 continue
             renewed = time.monotonic()
             self.stop_requested = record.state == "stopping"
+            self.pause = record.pause_mode if record.state == "pausing" else None
+            self.out_of_time = self._store.is_out_of_time(record)
 
     def _ended(self) -> bool:
         """Whether the campaign has just ended: then its lease was given up, not lost."""

@@ -63,12 +63,12 @@ T = TypeVar("T")
 
 
 def run_campaign(campaign: Campaign, job: Job, stop: Stop, folder: Path) -> None:
-    """Runs trials until the campaign is over or `stop()` says so; needs a Ray that was started and a
+    """Runs trials until the campaign is over, drained or `stop()` says so; needs a Ray that was started and a
     folder for Tune's files (`local_ray`).
 
     Raises what the store raises; trials still running then are lost.
     """
-    while not campaign.over and not stop():
+    while not campaign.over and not campaign.draining and not stop():
         try:
             _run_experiment(campaign, job, stop, folder)
         finally:
@@ -175,12 +175,16 @@ class _Carrier(Searcher):
         self.error: BaseException | None = None
 
     def ends(self) -> bool:
-        """Whether Tune should stop everything."""
+        """Whether Tune should stop everything, and no outcome is wanted any more."""
         return self.error is not None or self._campaign.over or self._stop()
+
+    def has_drained(self) -> bool:
+        """Whether the campaign is to be paused and the last of its trials in training has its outcome."""
+        return self._campaign.draining and not self._running
 
     def suggest(self, trial_id: str) -> Any:
         """The next trial's configuration, None to be asked again later, or FINISHED."""
-        while not self.ends():
+        while not self.ends() and not self.has_drained():
             work = self._guarded(self._campaign.next_trial)
             if work is not None:
                 self._running[trial_id] = work
@@ -318,7 +322,7 @@ class _StopWhen(tune.Stopper):
 
     def stop_all(self) -> bool:
         """Asked by Tune in every turn of its loop."""
-        return self._carrier.ends()
+        return self._carrier.ends() or self._carrier.has_drained()
 
 
 class _ProxyTrainable(tune.Trainable):

@@ -2,7 +2,7 @@
 --data-dir DIR`.
 
 The process may be killed at any moment; the next one goes on from the store. It ends by itself when the
-campaign is over or stopped, when it loses its lease, on SIGTERM, and when its standard input closes (with
+campaign is over, stopped or paused, when it loses its lease, on SIGTERM, and when its standard input closes (with
 `--watch-stdin`): that is how it notices that the supervisor which holds the other end has died.
 """
 
@@ -28,7 +28,7 @@ from nas_controller.campaign import Campaign
 from nas_controller.datasets import dataset_path
 from nas_controller.heartbeat import Heartbeat
 from nas_controller.session_folder import NoRoomError
-from nas_controller.store import ConflictError, LeaseLostError, NotFoundError, Store, StoreUnavailableError
+from nas_controller.store import ConflictError, Lease, LeaseLostError, NotFoundError, Store, StoreUnavailableError
 from nas_controller.trial_checkpoints import campaign_folder, remove_campaign_folder
 from search_space.errors import EffspineError, InvalidValueError
 
@@ -58,21 +58,35 @@ def run(campaign_id: str, store: Store, data_dir: Path, owner: str, lease_second
         return EXIT_NOT_OURS
     try:
         with Heartbeat(store, lease) as heartbeat:
-            campaign = Campaign(store, lease)
-            if campaign.record.state == "stopping":
+            campaign = Campaign(store, lease, lambda: heartbeat.draining)
+            state = campaign.record.state
+            if state == "stopping":
                 campaign.end("stopped")
-            elif not campaign.over:
+            elif state == "running" and not campaign.over:
                 _train(campaign, data_dir, heartbeat)
-                if heartbeat.stop_requested and not heartbeat.lost:
-                    campaign.end("stopped")
+            paused = _let_go(campaign, store, lease, heartbeat, state == "pausing")
             if campaign.over:
                 remove_campaign_folder(data_dir, campaign_id)
-            return EXIT_DONE if campaign.over else EXIT_NOT_OURS
+            return EXIT_DONE if campaign.over or paused else EXIT_NOT_OURS
     except LeaseLostError as error:
         logger.warning("%s", error)
         return EXIT_NOT_OURS
     finally:
         store.release(campaign_id, owner)
+
+
+def _let_go(campaign: Campaign, store: Store, lease: Lease, heartbeat: Heartbeat, was_pausing: bool) -> bool:
+    """Does what the store has asked for, now that nothing trains any more. Returns whether that was to pause."""
+    if campaign.over or heartbeat.lost:
+        return False
+    if heartbeat.stop_requested:
+        campaign.end("stopped")
+    elif heartbeat.out_of_time:
+        campaign.end("completed", because="wall_seconds")
+    elif was_pausing or heartbeat.pause is not None:
+        store.pause_campaign(lease)
+        return True
+    return False
 
 
 def _train(campaign: Campaign, data_dir: Path, heartbeat: Heartbeat) -> None:

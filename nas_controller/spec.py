@@ -180,12 +180,27 @@ class EarlyStoppingSpec(BaseModel):
     min_trials: int = Field(default=5, ge=1, le=MAX_TRIALS)
 
 
+class StopSpec(BaseModel):
+    """What ends a campaign before its last trial, whichever comes first.
+
+    `wall_seconds` since its start, without pauses; a reward of at least `target_reward`; as many outcomes in a row
+    (failures and repeats count) without a better reward; `device_hours` of all attempts that are over, one device each.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    wall_seconds: float | None = Field(default=None, gt=0, le=10 * 366 * 86_400, allow_inf_nan=False)
+    target_reward: float | None = Field(default=None, gt=0, le=1, allow_inf_nan=False)
+    no_improvement_trials: int | None = Field(default=None, ge=1, le=MAX_TRIALS)
+    device_hours: float | None = Field(default=None, gt=0, le=1e9, allow_inf_nan=False)
+
+
 class CampaignSpec(BaseModel):
     """A campaign as asked for.
 
     `trials` counts every trial, the uniform baseline (trial 0) included. `seed` decides the proposals and
     the training of every trial; with `parallelism` 1 and equal rewards, the same seed gives the same
-    campaign. `early_stopping` None trains every trial to its end.
+    campaign. `early_stopping` None trains every trial to its end; `stop` None runs every trial.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -199,6 +214,7 @@ class CampaignSpec(BaseModel):
     controller: ControllerSpec = Field(default_factory=ControllerSpec)
     proxy_task: ProxyTaskSpec = ProxyTaskSpec.model_construct()
     early_stopping: EarlyStoppingSpec | None = None
+    stop: StopSpec | None = None
 
     @model_validator(mode="after")
     def _has_data_to_train_on(self) -> CampaignSpec:

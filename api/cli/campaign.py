@@ -1,4 +1,4 @@
-"""`effspine campaign ...`: start, watch, stop and read campaigns of a running service."""
+"""`effspine campaign ...`: start, watch, pause, stop and read campaigns of a running service."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from api.client import Client
     from api.documents import CampaignDocument, TrialDocument
 
-app = typer.Typer(add_completion=False, no_args_is_help=True, help="Start, watch, stop and read campaigns.")
+app = typer.Typer(add_completion=False, no_args_is_help=True, help="Start, watch, pause, stop and read campaigns.")
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON document.")]
 Id = Annotated[str, typer.Argument(metavar="ID", help="Id of the campaign.")]
@@ -116,6 +116,26 @@ def stop(campaign_id: Id, as_json: AsJson = False) -> None:
     """Ask a campaign to stop; trials in training are abandoned."""
     with _client() as client:
         campaign = client.stop_campaign(campaign_id)
+    _print_campaign(campaign, as_json)
+
+
+@app.command()
+def pause(
+    campaign_id: Id,
+    abort: Annotated[bool, typer.Option("--abort", help="Give trials in training up now; they are retried.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Pause a campaign once its trials in training have finished."""
+    with _client() as client:
+        campaign = client.pause_campaign(campaign_id, "abort" if abort else "drain")
+    _print_campaign(campaign, as_json)
+
+
+@app.command()
+def resume(campaign_id: Id, as_json: AsJson = False) -> None:
+    """Let a paused campaign go on."""
+    with _client() as client:
+        campaign = client.resume_campaign(campaign_id)
     _print_campaign(campaign, as_json)
 
 
@@ -239,6 +259,7 @@ def _print_campaign(campaign: CampaignDocument, as_json: bool) -> None:
         "name": campaign.name,
         "state": campaign.state,
         "error": campaign.error,
+        "ended by": campaign.stopped_because,
         "trials": f"{campaign.trials_finished} of {spec['trials']}, {spec['parallelism']} at a time",
         "best AP": None if campaign.best_trial is None else f"{campaign.best_reward:.3f} (trial {campaign.best_trial})",
         "baseline AP": three_digits(campaign.baseline_reward),

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Self
 
 import httpx
 
-from api.client import Client, ServiceRefusedError, ServiceUnreachableError
+from api.client import KEY_VARIABLE, Client, ServiceRefusedError, ServiceUnreachableError, key_header
 from api.documents import HealthDocument
 from search_space.errors import EffspineError
 
@@ -80,12 +80,18 @@ class ChildService:
     def _is_running(self) -> bool:
         settings = self.settings
         try:
-            answer = httpx.get(f"{settings.url}/healthz", timeout=PROBE_SECONDS, trust_env=False)
+            address = f"{settings.url}/healthz"
+            answer = httpx.get(address, timeout=PROBE_SECONDS, trust_env=False, headers=key_header())
             health = HealthDocument.model_validate(answer.json())
         except httpx.ConnectError:
             return False
         except (httpx.HTTPError, ValueError) as error:
             raise self._taken() from error
+        if health.data_dir is None:
+            raise EffspineError(
+                f"the effspine at {settings.url} needs an API key to be used; set {KEY_VARIABLE} to one with scope "
+                "operate, or use another port with --port"
+            )
         if health.data_dir != str(settings.data_dir):
             raise EffspineError(
                 f"port {settings.port} on {settings.host} is taken by an effspine that keeps its files in "

@@ -17,7 +17,8 @@ api_app = typer.Typer(add_completion=False)
 supervisor_app = typer.Typer(add_completion=False)
 
 Host = Annotated[
-    str | None, typer.Option(help="Where to listen; this machine alone for now.", show_default="127.0.0.1")
+    str | None,
+    typer.Option(help="Where to listen; others than this machine's own need an API key.", show_default="127.0.0.1"),
 ]
 Port = Annotated[int | None, typer.Option(min=1, max=65535, help="Port to listen on.", show_default="8000")]
 DatabaseUrl = Annotated[

@@ -1,4 +1,4 @@
-"""Creating, listing, reading and stopping campaigns."""
+"""Creating, listing, reading, pausing and stopping campaigns."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Annotated
 from fastapi import APIRouter, Body, Query, Response, status
 
 from api.dependencies import CampaignId, JsonBody, SettingsOfService, StoreOfService
-from api.documents import CampaignDocument, Page
+from api.documents import CampaignDocument, Page, PauseRequest
 from nas_controller.datasets import dataset_path
 from nas_controller.spec import CampaignSpec
 from nas_controller.store.records import CampaignState
@@ -67,6 +67,28 @@ def list_all(
 def read(campaign_id: CampaignId, store: StoreOfService) -> CampaignDocument:
     """What was asked for, how far it is, and its best so far."""
     return CampaignDocument.model_validate(store.get_campaign(campaign_id).to_dict())
+
+
+@router.post("/{campaign_id}/pause", summary="Pause a campaign")
+def pause(
+    campaign_id: CampaignId, store: StoreOfService, request: Annotated[PauseRequest | None, Body()] = None
+) -> CampaignDocument:
+    """Asks the campaign to pause. It is `pausing` until its runner has let go: with `drain` when the trials in training
+    have finished, with `abort` at once; those are tried again after it has been resumed.
+
+    Asking again changes nothing, but `abort` hurries a drain. A campaign that is stopping or over answers 409.
+    """
+    mode = (request or PauseRequest()).mode
+    return CampaignDocument.model_validate(store.request_pause(campaign_id, mode).to_dict())
+
+
+@router.post("/{campaign_id}/resume", summary="Resume a campaign")
+def resume(campaign_id: CampaignId, store: StoreOfService) -> CampaignDocument:
+    """Lets a campaign that is paused, or still pausing, go on; the supervisor starts it.
+
+    One that is neither changes nothing; a campaign that is stopping or over answers 409.
+    """
+    return CampaignDocument.model_validate(store.request_resume(campaign_id).to_dict())
 
 
 @router.post("/{campaign_id}/stop", summary="Stop a campaign")

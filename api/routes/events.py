@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
-from collections.abc import AsyncIterator
+import time
+from collections.abc import AsyncIterator, Callable
 from typing import Annotated
 
 import anyio
-from fastapi import APIRouter, Header, Query
+from fastapi import APIRouter, Header, Query, Request
 from sse_starlette import EventSourceResponse, ServerSentEvent
 from starlette.concurrency import run_in_threadpool
 
@@ -21,6 +22,7 @@ router = APIRouter(prefix="/v1/campaigns/{campaign_id}", tags=["campaigns"])
 POLL_SECONDS = 0.5
 HEARTBEAT_SECONDS = 15
 RECONNECT_MS = 1_000
+LOOK_AGAIN_SECONDS = 10.0
 BATCH = 500
 LAST_KINDS = frozenset(f"campaign.{state}" for state in FINISHED_CAMPAIGN_STATES)
 
@@ -29,16 +31,20 @@ LAST_KINDS = frozenset(f"campaign.{state}" for state in FINISHED_CAMPAIGN_STATES
 def events(
     campaign_id: CampaignId,
     store: StoreOfService,
+    request: Request,
     after: Annotated[int, Query(ge=0, description="Only events later than this sequence.")] = 0,
     last_event_id: Annotated[str | None, Header(description="As `after`; what a reconnecting client sends.")] = None,
 ) -> EventSourceResponse:
     """Events from the first (or after the one named), as they happen: `{sequence, at, kind, data}`.
 
-    The stream ends with an event named `end` once the campaign is over and every event has been sent.
+    The stream ends with an event named `end` once the campaign is over and every event has been sent. It breaks off
+    without one where the key that opened it has ended.
     """
     campaign = store.get_campaign(campaign_id)
     start = after if last_event_id is None else _sequence(last_event_id)
-    return EventSourceResponse(_stream(store, campaign, start), ping=HEARTBEAT_SECONDS, sep="\n")
+    return EventSourceResponse(
+        _stream(store, campaign, start, request.state.is_still_allowed), ping=HEARTBEAT_SECONDS, sep="\n"
+    )
 
 
 def _sequence(last_event_id: str) -> int:
@@ -51,9 +57,16 @@ def _sequence(last_event_id: str) -> int:
     return int(last_event_id[:18])
 
 
-async def _stream(store: Store, campaign: CampaignRecord, sequence: int) -> AsyncIterator[ServerSentEvent]:
+async def _stream(
+    store: Store, campaign: CampaignRecord, sequence: int, is_still_allowed: Callable[[], bool]
+) -> AsyncIterator[ServerSentEvent]:
+    looked = time.monotonic()
     is_over = campaign.state in FINISHED_CAMPAIGN_STATES and campaign.last_event <= sequence
     while not is_over:
+        if time.monotonic() - looked >= LOOK_AGAIN_SECONDS:
+            looked = time.monotonic()
+            if not await run_in_threadpool(is_still_allowed):
+                return
         batch = await run_in_threadpool(store.events_after, campaign.id, sequence, BATCH)
         for event in batch:
             sequence = event.sequence

@@ -32,6 +32,8 @@ def decode(cursor: str, kinds: tuple[type | tuple[type, ...], ...]) -> list[Any]
             raise _invalid(cursor)
         if isinstance(value, int) and abs(value) > MAX_INTEGER:
             raise _invalid(cursor)
+        if isinstance(value, str) and not (value.isascii() and value.isprintable()):
+            raise _invalid(cursor)  # the texts of our positions are ids; a database cannot take every other
     return position
 
 

@@ -3,8 +3,11 @@ translates errors.
 
 SQLite runs in WAL mode with foreign keys on and waits for other writers. Its writing transactions begin
 IMMEDIATE: a transaction that reads first and upgrades to a write later cannot wait for its turn, it fails
-with "database is locked", so a writer takes its turn before it reads. On PostgreSQL a writer locks its
-campaign's row instead.
+with "database is locked", so a writer takes its turn before it reads.
+
+On PostgreSQL a writer locks its campaign's row instead, and waits as long for it. A process that is frozen in the
+middle of a transaction holds its locks until IDLE_IN_TRANSACTION_SECONDS are over, then the server ends its connection.
+Readers see one moment in all the statements of a transaction, as on SQLite.
 """
 
 from __future__ import annotations
@@ -26,6 +29,8 @@ from nas_controller.store.errors import ConflictError, StoreFullError, StoreUnav
 from search_space.errors import InvalidValueError
 
 BUSY_TIMEOUT_SECONDS = 20
+IDLE_IN_TRANSACTION_SECONDS = 25  # a starved process may be slow between two statements without being frozen
+CONNECT_SECONDS = 10
 LEAST_FREE_BYTES = 2**20  # a trial and the controller's state take some hundred kilobytes
 
 _FULL_SQLITE = (sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR_SHMSIZE)
@@ -59,6 +64,8 @@ class Database:
             self._folder = Path(parsed.database).parent if backend == "sqlite" and parsed.database else None
             if self._folder is not None:
                 self._folder.mkdir(parents=True, exist_ok=True)
+            if backend == "postgresql" and "connect_timeout" not in parsed.query:
+                parsed = parsed.update_query_dict({"connect_timeout": str(CONNECT_SECONDS)})
             self.engine: Engine = create_engine(parsed, pool_pre_ping=backend != "sqlite")
         except ModuleNotFoundError as error:
             raise InvalidValueError(
@@ -69,15 +76,19 @@ class Database:
             raise InvalidValueError(f"database URL: {error}", field="database_url") from error
         except OSError as error:
             raise StoreUnavailableError(f"database {url}: {error}") from error
+        self._reading = self.engine
         self._writing = self.engine.execution_options(effspine_writing=True)
         if backend == "sqlite":
             event.listen(self.engine, "connect", _configure_sqlite)
             event.listen(self.engine, "begin", _begin_sqlite)
+        else:
+            self._reading = self.engine.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
+            event.listen(self.engine, "connect", _configure_postgresql)
 
     @contextmanager
     def reading(self) -> Iterator[Session]:
         """A session for a consistent read; nothing it changes is kept."""
-        with self._translated(), Session(self.engine, expire_on_commit=False) as session, session.begin():
+        with self._translated(), Session(self._reading, expire_on_commit=False) as session, session.begin():
             yield session
 
     @contextmanager
@@ -143,6 +154,15 @@ def _configure_sqlite(connection: Any, _entry: ConnectionPoolEntry) -> None:
     cursor.execute("PRAGMA synchronous = FULL")
     cursor.execute("PRAGMA foreign_keys = ON")
     cursor.close()
+
+
+def _configure_postgresql(connection: Any, _entry: ConnectionPoolEntry) -> None:
+    for name, seconds in (
+        ("lock_timeout", BUSY_TIMEOUT_SECONDS),
+        ("idle_in_transaction_session_timeout", IDLE_IN_TRANSACTION_SECONDS),
+    ):
+        connection.execute(f"SET {name} = {int(seconds * 1000)}")
+    connection.commit()  # rolled back, the settings would be gone
 
 
 def _begin_sqlite(connection: Connection) -> None:

@@ -15,12 +15,14 @@ from nas_controller.store.database import Database
 from nas_controller.store.errors import ConflictError, LeaseLostError
 from nas_controller.store.identifiers import new_campaign_id
 from nas_controller.store.reading import find_campaign
-from nas_controller.store.records import FINISHED_CAMPAIGN_STATES, CampaignRecord, Lease
+from nas_controller.store.records import FINISHED_CAMPAIGN_STATES, CampaignRecord, Lease, StopReason
+from nas_controller.store.stop_conditions import is_out_of_time
+from nas_controller.store.texts import storable
 from nas_controller.store.translation import campaign_record
 
 Clock = Callable[[], datetime]
 
-_CLAIMABLE_STATES = ("pending", "running", "stopping")
+_CLAIMABLE_STATES = ("pending", "running", "pausing", "stopping")
 
 
 class Lifecycle:
@@ -46,6 +48,9 @@ class Lifecycle:
                 trials_finished=0,
                 last_event=0,
                 lease_epoch=0,
+                paused_seconds=0.0,
+                device_seconds=0.0,
+                trials_since_best=0,
             )
             session.add(row)
             session.flush()
@@ -55,7 +60,7 @@ class Lifecycle:
     def request_stop(self, campaign_id: str) -> CampaignRecord:
         """Asks a campaign to stop; asking again changes nothing.
 
-        A pending campaign is `stopped` at once; a running one is `stopping` until its runner has let go of
+        A pending or paused campaign is `stopped` at once; a running one is `stopping` until its runner has let go of
         its trials. Raises NotFoundError, and ConflictError when it has already completed or failed.
         """
         now = self._clock()
@@ -63,9 +68,10 @@ class Lifecycle:
             row = find_campaign(session, campaign_id, lock=True)
             if row.state in ("completed", "failed"):
                 raise ConflictError(f"campaign '{campaign_id}' is {row.state} and cannot be stopped", field="state")
-            if row.state == "pending":
+            if row.state in ("pending", "paused"):
                 finish(session, row, now, "stopped", None)
-            elif row.state == "running":
+            elif row.state in ("running", "pausing"):
+                row.pause_mode = None
                 row.state = "stopping"
                 add_event(session, row, now, "campaign.stopping", {})
             return campaign_record(row)
@@ -88,6 +94,7 @@ class Lifecycle:
                 raise ConflictError(
                     f"campaign '{campaign_id}' is held by '{row.lease_owner}' until {row.lease_expires_at}"
                 )
+            last_alive = row.lease_expires_at
             row.lease_epoch += 1
             row.lease_owner = owner
             row.lease_expires_at = now + timedelta(seconds=lease_seconds)
@@ -96,7 +103,7 @@ class Lifecycle:
                 row.started_at = now
             data = {"owner": owner, "epoch": row.lease_epoch, **(facts or {})}
             add_event(session, row, now, "campaign.claimed", data)
-            abandon_attempts(session, row, now)
+            abandon_attempts(session, row, now, last_alive)
             return Lease(campaign_id, row.lease_epoch, owner, lease_seconds)
 
     def renew(self, lease: Lease) -> CampaignRecord:
@@ -111,6 +118,10 @@ class Lifecycle:
             row.lease_expires_at = now + timedelta(seconds=lease.seconds)
             return campaign_record(row)
 
+    def is_out_of_time(self, campaign: CampaignRecord) -> bool:
+        """Whether a campaign has run for the `wall_seconds` of its stop conditions."""
+        return is_out_of_time(campaign, self._clock())
+
     def release(self, campaign_id: str, owner: str) -> None:
         """Ends `owner`'s lease, if it holds one: that runner is known to be gone. Changes no trial."""
         with self._database.writing() as session:
@@ -120,9 +131,11 @@ class Lifecycle:
                 .values(lease_expires_at=None, lease_owner=None)
             )
 
-    def finish_campaign(self, lease: Lease, state: str, error: str | None = None) -> CampaignRecord:
+    def finish_campaign(
+        self, lease: Lease, state: str, error: str | None = None, because: StopReason | None = None
+    ) -> CampaignRecord:
         """Ends the campaign as `completed`, `stopped` or `failed` (with the error's text) and gives the
-        lease up.
+        lease up. `because` is the stop condition that has completed it.
 
         Attempts still running are `abandoned` and their trials `stopped`. Raises LeaseLostError.
         """
@@ -131,7 +144,7 @@ class Lifecycle:
         now = self._clock()
         with self._database.writing() as session:
             row = owned_campaign(session, lease, now)
-            finish(session, row, now, state, error)
+            finish(session, row, now, state, error, because)
             return campaign_record(row)
 
     def runnable_campaigns(self) -> tuple[CampaignRecord, ...]:
@@ -167,28 +180,58 @@ def add_event(session: Session, campaign: models.Campaign, now: datetime, kind: 
     return campaign.last_event
 
 
-def abandon_attempts(session: Session, campaign: models.Campaign, now: datetime) -> None:
-    """Marks every running attempt of a locked campaign as abandoned."""
+def abandon_attempts(
+    session: Session, campaign: models.Campaign, now: datetime, last_alive: datetime | None = None
+) -> None:
+    """Marks every running attempt of a locked campaign as abandoned. Where their runner was lost, they have taken
+    device time until `last_alive` at the most.
+    """
     query = select(models.Attempt).where(models.Attempt.campaign_id == campaign.id, models.Attempt.state == "running")
     for attempt in session.scalars(query.order_by(models.Attempt.trial, models.Attempt.number)):
         attempt.state = "abandoned"
         attempt.finished_at = now
+        count_device_time(campaign, attempt, now if last_alive is None else min(now, last_alive))
         data = {"number": attempt.trial, "attempt": attempt.number}
         add_event(session, campaign, now, "attempt.abandoned", data)
 
 
-def finish(session: Session, campaign: models.Campaign, now: datetime, state: str, error: str | None) -> None:
+def count_device_time(campaign: models.Campaign, attempt: models.Attempt, until: datetime) -> None:
+    """Adds what an attempt has taken, one device of its worker's, to a locked campaign."""
+    campaign.device_seconds += max(0.0, (until - attempt.started_at).total_seconds())
+
+
+def end_pause(campaign: models.Campaign, now: datetime) -> None:
+    """Forgets that a locked campaign was pausing or paused, and counts the time."""
+    if campaign.paused_at is not None:
+        campaign.paused_seconds += max(0.0, (now - campaign.paused_at).total_seconds())
+    campaign.paused_at = None
+    campaign.pause_mode = None
+
+
+def finish(
+    session: Session,
+    campaign: models.Campaign,
+    now: datetime,
+    state: str,
+    error: str | None,
+    because: StopReason | None = None,
+) -> None:
     """Ends a locked campaign: no attempt and no trial of it is running afterwards, and nobody holds it."""
+    error = storable(error)
     abandon_attempts(session, campaign, now)
     query = select(models.Trial).where(models.Trial.campaign_id == campaign.id, models.Trial.state == "running")
     for trial in session.scalars(query.order_by(models.Trial.number)):
         trial.state = "stopped"
         trial.finished_at = now
         add_event(session, campaign, now, "trial.stopped", {"number": trial.number})
+    end_pause(campaign, now)
     campaign.state = state
     campaign.error = error
+    campaign.stopped_because = because
     campaign.finished_at = now
     campaign.lease_owner = None
     campaign.lease_expires_at = None
     data: dict[str, Any] = {} if error is None else {"error": error}
+    if because is not None:
+        data["because"] = because
     add_event(session, campaign, now, f"campaign.{state}", data)

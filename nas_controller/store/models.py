@@ -93,6 +93,12 @@ class Campaign(Base):
     lease_epoch: Mapped[int] = mapped_column(default=0)
     lease_owner: Mapped[str | None] = mapped_column(String(200))
     lease_expires_at: Mapped[datetime | None]
+    pause_mode: Mapped[str | None] = mapped_column(String(8))
+    paused_at: Mapped[datetime | None]
+    paused_seconds: Mapped[float] = mapped_column(server_default="0")
+    device_seconds: Mapped[float] = mapped_column(server_default="0")
+    trials_since_best: Mapped[int] = mapped_column(server_default="0")
+    stopped_because: Mapped[str | None] = mapped_column(String(40))
 
 
 class Trial(Base):
@@ -197,3 +203,33 @@ class Event(Base):
     at: Mapped[datetime]
     kind: Mapped[str] = mapped_column(String(40))
     data: Mapped[dict[str, Any]]
+
+
+class ApiKey(Base):
+    """A key of the service: its hash, never the key; after a rotation the old one's hash for a while."""
+
+    __tablename__ = "api_keys"
+
+    id: Mapped[str] = mapped_column(String(16), primary_key=True)
+    name: Mapped[str] = mapped_column(String(100))
+    scope: Mapped[str] = mapped_column(String(16))
+    secret_sha256: Mapped[str] = mapped_column(String(64))
+    previous_sha256: Mapped[str | None] = mapped_column(String(64))
+    previous_until: Mapped[datetime | None]
+    created_at: Mapped[datetime]
+    rotated_at: Mapped[datetime | None]
+    last_used_at: Mapped[datetime | None]
+    expires_at: Mapped[datetime | None]
+    revoked_at: Mapped[datetime | None]
+
+
+class LoginSession(Base):
+    """A browser that has logged in to the dashboard with a key: the hash of what its cookie holds."""
+
+    __tablename__ = "login_sessions"
+    __table_args__ = (Index("ix_login_sessions_key_id", "key_id"),)
+
+    token_sha256: Mapped[str] = mapped_column(String(64), primary_key=True)
+    key_id: Mapped[str] = mapped_column(ForeignKey("api_keys.id"))
+    created_at: Mapped[datetime]
+    expires_at: Mapped[datetime]

@@ -221,7 +221,9 @@ class Reading:
 
 def find_campaign(session: Session, campaign_id: str, *, lock: bool = False) -> models.Campaign:
     """The campaign's row, locked for a writer if asked. Raises NotFoundError."""
-    row = session.get(models.Campaign, campaign_id, with_for_update=lock or None)
+    # No database takes every text, and none of those that it does not take is an id.
+    is_one = campaign_id.isascii() and campaign_id.isprintable()
+    row = session.get(models.Campaign, campaign_id, with_for_update=lock or None) if is_one else None
     if row is None:
         raise NotFoundError(f"there is no campaign '{campaign_id}'", field="campaign_id")
     return row

@@ -9,12 +9,14 @@ from typing import Any, Generic, Literal, TypeVar
 
 from nas_controller.spec import CampaignSpec
 
-CampaignState = Literal["pending", "running", "stopping", "stopped", "completed", "failed"]
+CampaignState = Literal["pending", "running", "pausing", "paused", "stopping", "stopped", "completed", "failed"]
+PauseMode = Literal["drain", "abort"]
+StopReason = Literal["wall_seconds", "target_reward", "no_improvement_trials", "device_hours"]
 TrialState = Literal["running", "completed", "failed", "stopped"]
 AttemptState = Literal["running", "accepted", "late", "failed", "abandoned"]
 
 CAMPAIGN_STATES: tuple[CampaignState, ...] = (
-    "pending", "running", "stopping", "stopped", "completed", "failed",
+    "pending", "running", "pausing", "paused", "stopping", "stopped", "completed", "failed",
 )  # fmt: skip
 FINISHED_CAMPAIGN_STATES: tuple[CampaignState, ...] = ("stopped", "completed", "failed")
 TRIAL_STATES: tuple[TrialState, ...] = ("running", "completed", "failed", "stopped")
@@ -47,6 +49,10 @@ class CampaignRecord:
 
     `trials_begun` and `trials_finished` count trials of all kinds, repeats and trial 0 included; `best_*` and
     `baseline_reward` are None until there is a reward. `last_event` is the sequence of its newest event.
+
+    `pause_mode` is None unless it is `pausing` or `paused`; `paused_seconds` counts pauses that are over.
+    `device_seconds` is what attempts that are over have taken. `stopped_because` names the stop condition that has
+    ended the campaign.
     """
 
     id: str
@@ -63,6 +69,11 @@ class CampaignRecord:
     best_reward: float | None
     best_trial: int | None
     last_event: int
+    pause_mode: PauseMode | None
+    paused_at: datetime | None
+    paused_seconds: float
+    device_seconds: float
+    stopped_because: StopReason | None
 
     def to_dict(self) -> dict[str, Any]:
         """The campaign as the service shows it."""
@@ -80,6 +91,11 @@ class CampaignRecord:
             "best_reward": self.best_reward,
             "best_trial": self.best_trial,
             "last_event": self.last_event,
+            "pause_mode": self.pause_mode,
+            "paused_at": _iso(self.paused_at),
+            "paused_seconds": self.paused_seconds,
+            "device_seconds": self.device_seconds,
+            "stopped_because": self.stopped_because,
             "spec": self.spec.model_dump(mode="json"),
         }
 
@@ -215,9 +231,9 @@ class TrialDetail:
 class EventRecord:
     """Something that happened to a campaign. `sequence` counts from 1 without gaps within the campaign.
 
-    Kinds: `campaign.created`, `campaign.claimed`, `campaign.stopping`, `campaign.stopped`,
-    `campaign.completed`, `campaign.failed`, `trial.begun`, `trial.completed`, `trial.failed`,
-    `trial.stopped`, `attempt.started`, `attempt.failed`, `attempt.abandoned`, `attempt.late`.
+    Kinds: `campaign.created`, `campaign.claimed`, `campaign.pausing`, `campaign.paused`, `campaign.resumed`,
+    `campaign.stopping`, `campaign.stopped`, `campaign.completed`, `campaign.failed`, `trial.begun`, `trial.completed`,
+    `trial.failed`, `trial.stopped`, `attempt.started`, `attempt.failed`, `attempt.abandoned`, `attempt.late`.
     """
 
     campaign_id: str

@@ -6,21 +6,21 @@ nothing.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Any, cast
+from typing import Any
 
-from sqlalchemy import CursorResult, delete, func, select, update
+from sqlalchemy import delete, func, select
 from sqlalchemy.orm import Session
 
-from nas_controller.canonical import canonical_json, sha256_hex
 from nas_controller.store import models
 from nas_controller.store.database import Database
 from nas_controller.store.errors import ConflictError, NotFoundError
 from nas_controller.store.lifecycle import Clock, add_event, owned_campaign
+from nas_controller.store.outcomes import close, finish_trial, finite
 from nas_controller.store.reading import find_trial
 from nas_controller.store.records import Acceptance, AttemptRecord, Lease, TrialRecord
+from nas_controller.store.texts import storable
 from nas_controller.store.translation import attempt_record, trial_record
 from search_space.errors import InvalidValueError
 from search_space.space import Candidate
@@ -124,7 +124,7 @@ class Running:
         out; without any there is no point. A curve has MAX_CURVE_POINTS at most: then every second one goes, those
         with an AP last. No event is written: a poll of the running trials shows it.
         """
-        measured = _finite(values if ap is None else {**values, "ap": ap})
+        measured = finite(values if ap is None else {**values, "ap": ap})
         now = self._clock()
         with self._database.writing() as session:
             campaign = owned_campaign(session, lease, now)
@@ -162,12 +162,13 @@ class Running:
         Until the trial has its outcome, it shows the error of the attempt that failed last. The log's tail stays
         out of the event, which every follower reads.
         """
+        error = storable(error)
         now = self._clock()
         with self._database.writing() as session:
             campaign = owned_campaign(session, lease, now)
             row = _find_attempt(session, campaign.id, number, attempt)
             if row.state == "running":
-                _close(row, now, "failed", None, None, error, error_kind, log_tail)
+                close(campaign, row, now, "failed", None, None, error, error_kind, log_tail)
                 trial = find_trial(session, campaign.id, number)
                 if trial.state == "running":
                     trial.error = error
@@ -208,17 +209,17 @@ class Running:
                 if trial.accepted_attempt == attempt:
                     return Acceptance("duplicate", trial_record(trial))
                 if row.state != "late":
-                    _close(row, now, "late", reward, metrics)
+                    close(campaign, row, now, "late", reward, metrics)
                     data = {"number": number, "attempt": attempt, "reward": reward}
                     add_event(session, campaign, now, "attempt.late", data)
                 return Acceptance("late", trial_record(trial))
-            _close(row, now, "accepted", reward, metrics)
+            close(campaign, row, now, "accepted", reward, metrics)
             trial.accepted_attempt = attempt
-            trial.metrics = _finite(metrics)
+            trial.metrics = finite(metrics)
             trial.error = None
             trial.error_kind = None
             trial.stopped_early_step = None if stopped_early is None else stopped_early["step"]
-            _finish_trial(session, campaign, trial, now, "completed", reward, controller_state, stopped_early)
+            finish_trial(session, campaign, trial, now, "completed", reward, controller_state, stopped_early)
             return Acceptance("accepted", trial_record(trial))
 
     def fail_trial(
@@ -233,6 +234,7 @@ class Running:
 
         Running attempts of it are marked failed. A trial that is already finished is returned unchanged.
         """
+        error = storable(error)
         now = self._clock()
         with self._database.writing() as session:
             campaign = owned_campaign(session, lease, now)
@@ -245,10 +247,10 @@ class Running:
                 models.Attempt.state == "running",
             )
             for row in session.scalars(running):
-                _close(row, now, "failed", None, None, error, error_kind)
+                close(campaign, row, now, "failed", None, None, error, error_kind)
             trial.error = error
             trial.error_kind = error_kind
-            _finish_trial(session, campaign, trial, now, "failed", 0.0, controller_state)
+            finish_trial(session, campaign, trial, now, "failed", 0.0, controller_state)
             return trial_record(trial)
 
     def accept_repeat(self, lease: Lease, number: int, controller_state: Mapping[str, Any]) -> TrialRecord:
@@ -274,7 +276,7 @@ class Running:
             trial.error = known.error
             trial.error_kind = known.error_kind
             trial.stopped_early_step = known.stopped_early_step
-            _finish_trial(session, campaign, trial, now, known.state, known.reward, controller_state)
+            finish_trial(session, campaign, trial, now, known.state, known.reward, controller_state)
             return trial_record(trial)
 
 
@@ -314,69 +316,3 @@ def _thin_curve(session: Session, campaign_id: str, number: int, attempt: int) -
     plain = [step for step, values in points if "ap" not in values]
     goes = plain[1::2] or [step for step, _ in points][1::2]
     session.execute(delete(table).where(*mine, table.step.in_(goes)))
-
-
-def _close(
-    attempt: models.Attempt,
-    now: datetime,
-    state: str,
-    reward: float | None,
-    metrics: Mapping[str, float] | None,
-    error: str | None = None,
-    error_kind: str | None = None,
-    log_tail: str | None = None,
-) -> None:
-    attempt.state = state
-    attempt.reward = reward
-    attempt.metrics = None if metrics is None else _finite(metrics)
-    attempt.error = error
-    attempt.error_kind = error_kind
-    attempt.log_tail = log_tail
-    attempt.finished_at = now
-
-
-def _finish_trial(
-    session: Session,
-    campaign: models.Campaign,
-    trial: models.Trial,
-    now: datetime,
-    state: str,
-    reward: float,
-    controller_state: Mapping[str, Any],
-    stopped_early: Mapping[str, Any] | None = None,
-) -> None:
-    """The outcome, the campaign's sums, the event with the controller's digest, and the controller."""
-    text = canonical_json(controller_state)
-    digest = sha256_hex(text)
-    trial.state = state
-    trial.reward = reward
-    trial.finished_at = now
-    campaign.trials_finished += 1
-    if trial.number == 0 and state == "completed":
-        campaign.baseline_reward = reward
-    if state == "completed" and (campaign.best_reward is None or reward > campaign.best_reward):
-        campaign.best_reward = reward
-        campaign.best_trial = trial.number
-    data: dict[str, Any] = {
-        "number": trial.number,
-        "reward": reward,
-        "attempt": trial.accepted_attempt,
-        "reused_from": trial.reused_from,
-        "controller_sha256": digest,
-    }
-    if trial.error is not None:
-        data["error"] = trial.error
-        data["kind"] = trial.error_kind
-    if stopped_early is not None:
-        data["stopped_early"] = dict(stopped_early)
-    sequence = add_event(session, campaign, now, f"trial.{state}", data)
-    values = {"sequence": sequence, "digest": digest, "state": text}
-    table = models.ControllerState
-    changed = session.execute(update(table).where(table.campaign_id == campaign.id).values(values))
-    if cast("CursorResult[Any]", changed).rowcount == 0:
-        session.add(table(campaign_id=campaign.id, **values))
-
-
-def _finite(values: Mapping[str, float]) -> dict[str, float]:
-    """Without the numbers that JSON cannot carry."""
-    return {name: value for name, value in values.items() if math.isfinite(value)}

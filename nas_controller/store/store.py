@@ -12,7 +12,9 @@ from __future__ import annotations
 from datetime import UTC, datetime
 
 from nas_controller.store.database import Database, sqlite_url
+from nas_controller.store.keys import Keys
 from nas_controller.store.lifecycle import Clock, Lifecycle
+from nas_controller.store.pausing import Pausing
 from nas_controller.store.reading import Reading
 from nas_controller.store.running import Running
 from nas_controller.store.schema import upgrade
@@ -24,9 +26,9 @@ def _utc_now() -> datetime:
     return datetime.now(UTC)
 
 
-class Store(Reading, Lifecycle, Running):
-    """All of the record: `Reading` (queries), `Lifecycle` (campaigns and leases) and `Running` (a runner's
-    writes).
+class Store(Reading, Lifecycle, Pausing, Running, Keys):
+    """All of the record: `Reading` (queries), `Lifecycle` (campaigns and leases), `Pausing`, `Running` (a runner's
+    writes) and `Keys` (who may call the service).
     """
 
     def __init__(self, database: Database, clock: Clock = _utc_now) -> None:

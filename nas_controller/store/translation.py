@@ -14,6 +14,8 @@ from nas_controller.store.records import (
     CampaignState,
     EventRecord,
     MeasurementRecord,
+    PauseMode,
+    StopReason,
     TrialRecord,
     TrialState,
 )
@@ -36,6 +38,11 @@ def campaign_record(row: models.Campaign) -> CampaignRecord:
         best_reward=row.best_reward,
         best_trial=row.best_trial,
         last_event=row.last_event,
+        pause_mode=cast(PauseMode | None, row.pause_mode),
+        paused_at=row.paused_at,
+        paused_seconds=row.paused_seconds,
+        device_seconds=row.device_seconds,
+        stopped_because=cast(StopReason | None, row.stopped_because),
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -18,8 +19,8 @@ HOST = "testserver"
 @pytest.fixture
 def settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Settings:
     """Settings of a service whose files lie in a temporary folder."""
-    for name in ("EFFSPINE_DATA_DIR", "EFFSPINE_DATABASE_URL", "EFFSPINE_HOST", "EFFSPINE_PORT", "EFFSPINE_URL"):
-        monkeypatch.delenv(name, raising=False)
+    for name in [name for name in os.environ if name.startswith("EFFSPINE_")]:
+        monkeypatch.delenv(name)
     return Settings(data_dir=tmp_path / "data")
 
 

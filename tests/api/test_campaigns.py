@@ -75,3 +75,38 @@ def test_a_completed_campaign_cannot_be_stopped(service: TestClient, store: Stor
     refused = service.post(f"/v1/campaigns/{recorder.id}/stop")
     assert refused.status_code == 409
     assert "completed" in refused.json()["detail"]
+
+
+def test_a_campaign_is_paused_and_resumed(service: TestClient, store: Store) -> None:
+    recorder = Recorder(store).run(1)
+    path = f"/v1/campaigns/{recorder.id}"
+    pausing = service.post(f"{path}/pause").json()
+    assert (pausing["state"], pausing["pause_mode"]) == ("pausing", "drain")
+    assert service.post(f"{path}/pause", json={"mode": "abort"}).json()["pause_mode"] == "abort"
+    assert store.request_resume(recorder.id).state == "running"
+    assert service.post(f"{path}/resume").json()["state"] == "running"
+    for body in ({"mode": "soon"}, {"until": 3}):
+        refused = service.post(f"{path}/pause", json=body)
+        assert refused.status_code == 422
+        assert refused.json()["errors"][0]["field"] in body
+
+
+def test_a_completed_campaign_neither_pauses_nor_resumes(service: TestClient, store: Store) -> None:
+    recorder = Recorder(store, trials=2).run(2)
+    for action, allowed in (("pause", "pending or running"), ("resume", "pausing or paused")):
+        refused = service.post(f"/v1/campaigns/{recorder.id}/{action}")
+        assert refused.status_code == 409
+        assert refused.headers["content-type"] == "application/problem+json"
+        assert f"is completed and cannot be {action}d; only one that is {allowed}" in refused.json()["detail"]
+
+
+def test_the_stop_condition_that_ended_a_campaign_is_told(service: TestClient, store: Store) -> None:
+    recorder = Recorder(store, stop={"target_reward": 0.01})
+    recorder.finish(recorder.begin())
+    campaign = service.get(f"/v1/campaigns/{recorder.id}").json()
+    assert (campaign["state"], campaign["stopped_because"]) == ("completed", "target_reward")
+    assert campaign["spec"]["stop"]["target_reward"] == 0.01
+    refused = service.post(
+        "/v1/campaigns", json={"name": "x", "proxy_task": SYNTHETIC, "stop": {"target_reward": 2}}
+    ).json()
+    assert refused["errors"][0]["field"] == "stop.target_reward"

@@ -18,6 +18,7 @@ END = "event: end\ndata: {}\n\n"
 
 @pytest.fixture(autouse=True)
 def _without_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("EFFSPINE_API_KEY", raising=False)
     monkeypatch.setattr("api.client.RETRY_WAITS_SECONDS", (0.0, 0.0, 0.0))
 
 
@@ -42,6 +43,26 @@ def test_the_address_comes_from_the_environment(monkeypatch: pytest.MonkeyPatch)
     monkeypatch.setenv("EFFSPINE_URL", "127.0.0.1:8123")
     with pytest.raises(EffspineError, match="EFFSPINE_URL"):
         Client()
+
+
+def test_the_key_comes_from_the_environment_and_is_never_shown(monkeypatch: pytest.MonkeyPatch) -> None:
+    shown: list[str | None] = []
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        shown.append(request.headers.get("authorization"))
+        problem = {"detail": "no key was sent", "status": 401}
+        return httpx.Response(401, json=problem, headers={"Content-Type": "application/problem+json"})
+
+    for key, header in (("", None), (" effspine_k_secret\n", "Bearer effspine_k_secret")):
+        monkeypatch.setenv("EFFSPINE_API_KEY", key)
+        with pytest.raises(ServiceRefusedError, match="EFFSPINE_API_KEY"):
+            client_of(answer).campaign("x")
+        assert shown[-1] == header
+    for wrong in ("two words", "a\nb", "k\u00e9y"):
+        monkeypatch.setenv("EFFSPINE_API_KEY", wrong)
+        with pytest.raises(EffspineError, match="EFFSPINE_API_KEY") as raised:
+            client_of(answer)
+        assert wrong not in str(raised.value)
 
 
 def test_reads_are_repeated_and_writes_are_not() -> None:

@@ -5,7 +5,10 @@ from __future__ import annotations
 import pytest
 from fastapi.testclient import TestClient
 
+from api.app import create_app
 from api.loopback import is_loopback, without_port
+from api.settings import Settings
+from nas_controller.store import Store
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "127.0.0.1:8000", "localhost:8000", "[::1]:8000", "[::1]"])
@@ -42,7 +45,35 @@ def test_every_answer_carries_the_security_headers(service: TestClient, path: st
     assert "http" not in policy
     assert headers["x-content-type-options"] == "nosniff"
     assert headers["x-frame-options"] == "DENY"
+    assert "frame-ancestors 'none'" in policy
+    assert headers["cross-origin-opener-policy"] == "same-origin"
+    assert headers["referrer-policy"] == "same-origin"
     assert headers["x-request-id"]
+
+
+def test_other_names_are_answered_where_they_are_configured(settings: Settings, store: Store) -> None:
+    more = {"host": "192.0.2.1", "allowed_hosts": "Search.example.org, search"}
+    app = create_app(settings.model_copy(update=more), store)
+    with TestClient(app) as client:
+        for host in ("192.0.2.1:8000", "search.example.org", "SEARCH:8000", "localhost"):
+            assert client.get("/healthz", headers={"Host": host}).status_code == 200, host
+        for host in ("192.0.2.2", "example.org", "search.example.org.evil", "testserver", ""):
+            assert client.get("/healthz", headers={"Host": host}).status_code == 400, host
+    assert Settings(host="0.0.0.0", allowed_hosts=" , [2001:db8::1],").hosts == ("2001:db8::1",)
+    assert Settings(host="::").hosts == ()
+
+
+@pytest.mark.parametrize("path", ["/", "/healthz", "/v1/campaigns", "/openapi.json", "/nothing", "/docs", "/metrics"])
+def test_nothing_that_depends_on_a_key_is_kept(service: TestClient, path: str) -> None:
+    assert service.get(path).headers["cache-control"] == "no-store"
+    assert service.get("/static/page.css").headers["cache-control"] == "no-cache"
+
+
+@pytest.mark.parametrize("site", ["cross-site", "same-site"])
+def test_a_browser_that_names_another_site_cannot_write(service: TestClient, site: str) -> None:
+    response = service.post("/v1/campaigns", json={}, headers={"Sec-Fetch-Site": site})
+    assert response.status_code == 403
+    assert response.json()["type"] == "urn:effspine:problem:foreign-origin"
 
 
 def test_loopback_names_and_addresses() -> None:

@@ -7,12 +7,14 @@ from typing import Any
 
 import numpy as np
 import pytest
+from sqlalchemy import select
+from sqlalchemy.orm import Session
 
 from nas_controller import synthetic
 from nas_controller.campaign import MAX_FAILED_ATTEMPTS, Campaign, Failed, Rewarded, TrialWork
 from nas_controller.replay import ReplayError, verify
 from nas_controller.search import Proposed, Search
-from nas_controller.store import LeaseLostError, Store
+from nas_controller.store import LeaseLostError, Store, models
 from search_space.errors import BudgetError
 from search_space.space import Candidate, SearchSpace
 from tests.nas_controller.synthetic_campaigns import Clock, synthetic_spec
@@ -378,33 +380,42 @@ def test_a_budget_that_no_sample_can_meet_fails_the_campaign(store: Store, monke
     verify(store, campaign_id)
 
 
+Change = Callable[[Session], int]
+"""Changes rows behind the store's back and says how many."""
+
+
+def by_statement(statement: str) -> Change:
+    return lambda session: session.connection().exec_driver_sql(statement).rowcount
+
+
+def of_event(kind: str, number: int, **data: Any) -> Change:
+    def change(session: Session) -> int:
+        rows = [row for row in session.scalars(select(models.Event)) if row.kind == kind]
+        found = [row for row in rows if row.data["number"] == number]
+        for row in found:
+            row.data = {**row.data, **data}
+        return len(found)
+
+    return change
+
+
 @pytest.mark.parametrize(
-    ("statement", "sequence_of", "words"),
+    ("change", "sequence_of", "words"),
     [
-        ("UPDATE trials SET reward = reward + 1e-15 WHERE number = 3", "trial.completed", "reward"),
-        ("UPDATE trials SET choices = '[0,1]' WHERE number = 3", "trial.begun", "choices"),
+        (by_statement("UPDATE trials SET reward = reward + 1e-15 WHERE number = 3"), "trial.completed", "reward"),
+        (by_statement("UPDATE trials SET choices = '[0,1]' WHERE number = 3"), "trial.begun", "choices"),
         (
-            "UPDATE trials SET log_probability = log_probability + 1e-13 WHERE number = 3",
+            by_statement("UPDATE trials SET log_probability = log_probability + 1e-13 WHERE number = 3"),
             "trial.begun",
             "log_prob",
         ),
-        (
-            """UPDATE events SET data = replace(data, '"number": 3, "reward": 0.', '"number": 3, "reward":
-            0.1') WHERE kind = 'trial.completed'
-            """,
-            "trial.completed",
-            "reward",
-        ),
-        (
-            """UPDATE events SET data = replace(data, '"draw": 0', '"draw": 1')
-            WHERE kind = 'trial.begun' AND data LIKE '%"number": 3,%'""",
-            "trial.begun",
-            "draw",
-        ),
+        (of_event("trial.completed", 3, reward=0.125), "trial.completed", "reward"),
+        (of_event("trial.begun", 3, draw=1), "trial.begun", "draw"),
     ],
+    ids=["reward", "choices", "log probability", "event's reward", "event's draw"],
 )
 def test_a_tampered_record_is_found_at_its_first_event(
-    store: Store, statement: str, sequence_of: str, words: str
+    store: Store, change: Change, sequence_of: str, words: str
 ) -> None:
     campaign_id = create(store, trials=6)
     run_to_the_end(take_up(store, campaign_id))
@@ -412,8 +423,7 @@ def test_a_tampered_record_is_found_at_its_first_event(
     events = store.events_after(campaign_id, 0, 1000)
     expected = next(e.sequence for e in events if e.kind == sequence_of and e.data["number"] == 3)
     with store._database.writing() as session:
-        changed = session.connection().exec_driver_sql(statement)
-        assert changed.rowcount >= 1
+        assert change(session) == 1
     with pytest.raises(ReplayError, match=words) as caught:
         verify(store, campaign_id)
     assert caught.value.sequence == expected

@@ -25,6 +25,7 @@ class Listener:
     """Stands in for a campaign with one trial, which is stopped early with an AP below 0.1."""
 
     over = False
+    draining = False
 
     def __init__(self) -> None:
         self.heard: list[Rewarded | Failed] = []
@@ -148,3 +149,15 @@ def test_a_trial_with_its_outcome_needs_no_checkpoint_and_one_that_is_tried_agai
         carrier.suggest("a")
         carrier.on_trial_complete("a", {"outcome": Failed("retry", "no luck")})
         assert sorted(path.parent.iterdir()) == sorted(left)
+
+
+def test_what_drains_ends_with_the_last_outcome_of_what_runs(tmp_path: Path) -> None:
+    listener = Listener()
+    carrier = carrier_of(listener, tmp_path)
+    assert carrier.suggest("a") is not None
+    listener.draining = True
+    assert not carrier.has_drained()
+    carrier.on_trial_complete("a", {"outcome": Rewarded(0.5, {})})
+    assert carrier.has_drained()
+    assert carrier.suggest("b") == "FINISHED"
+    assert [type(outcome) for outcome in listener.heard] == [Rewarded]

@@ -8,6 +8,7 @@ import { follow } from "./live.js";
 import { trialsTable } from "./trials-table.js";
 
 const RUNNING_MS = 2000;
+const PAUSED = new Set(["pausing", "paused"]);
 const OVER = new Set(["stopped", "completed", "failed"]);
 const FIGURES = { progress: drawProgress, widths: drawWidths, "madds-ap": drawMadds, policy: drawPolicy };
 
@@ -23,13 +24,15 @@ function showHeading() {
   byId("state").dataset.state = state;
   byId("synthetic").hidden = spec.proxy_task.profile !== "synthetic";
   const about = [spec.dataset && `data set ${spec.dataset}`, `profile ${spec.proxy_task.profile}`, `${spec.controller.policy} controller`,
-    `seed ${spec.seed}`, `${spec.parallelism} at a time`, campaign.started_at ? `started ${moment(campaign.started_at)}` : `created ${moment(campaign.created_at)}`];
+    `seed ${spec.seed}`, `${spec.parallelism} at a time`, campaign.stopped_because && `ended by ${campaign.stopped_because}`, campaign.started_at ? `started ${moment(campaign.started_at)}` : `created ${moment(campaign.created_at)}`];
   say("meta", about.filter(Boolean).join(" · "));
   document.title = `${state} ${campaign.trials_finished}/${spec.trials} · ${name} – effspine`;
   byId("failure").hidden = !campaign.error;
   if (campaign.error) say("failure-text", campaign.error);
   byId("stop").hidden = OVER.has(state);
   byId("stop").disabled = state === "stopping";
+  byId("pause").hidden = OVER.has(state) || state === "stopping";
+  byId("pause").textContent = PAUSED.has(state) ? "Resume" : "Pause";
   const link = byId("export");
   if (campaign.best_trial === null) link.removeAttribute("href");
   else link.setAttribute("href", `${path}/exports/json`);
@@ -143,6 +146,10 @@ async function keepWatchingTraining() {
   if (campaign === null || !OVER.has(campaign.state)) setTimeout(keepWatchingTraining, RUNNING_MS);
 }
 
+byId("pause").addEventListener("click", async () => {
+  try { await post(`${path}/${PAUSED.has(campaign.state) ? "resume" : "pause"}`); } catch (error) { byId("trouble").hidden = false; say("trouble", error.message); }
+  refresh();
+});
 byId("stop").addEventListener("click", () => byId("stop-dialog").showModal());
 byId("stop-dialog").addEventListener("close", async () => {
   if (byId("stop-dialog").returnValue !== "stop") return;

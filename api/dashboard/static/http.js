@@ -3,6 +3,7 @@
 async function answer(response) {
   const document = await response.json().catch(() => null);
   if (response.ok) return document;
+  if (response.status === 401) location.assign(`/login?next=${encodeURIComponent(location.pathname)}`); // logged out
   throw new Error(document?.detail ?? `the service answered ${response.status}`);
 }
 

@@ -82,6 +82,8 @@ def effspine(tmp_path: Path, port: int, monkeypatch: pytest.MonkeyPatch) -> Comm
     """The command line with a data directory and a service address of its own."""
     return CommandLine(
         {
+            "EFFSPINE_ALLOWED_HOSTS": "",
+            "EFFSPINE_API_KEY": "",
             "EFFSPINE_DATA_DIR": str(tmp_path / "data"),
             "EFFSPINE_DATABASE_URL": "",
             "EFFSPINE_DEBUG": "",

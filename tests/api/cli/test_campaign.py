@@ -107,6 +107,24 @@ def test_a_campaign_is_stopped(effspine: CommandLine, served: Store) -> None:
     assert effspine("campaign", "stop", Recorder(served).id, "--json").document["state"] == "stopped"
 
 
+def test_a_campaign_is_paused_and_resumed(effspine: CommandLine, served: Store) -> None:
+    campaign_id = Recorder(served).id
+    paused = effspine("campaign", "pause", campaign_id, "--json").document
+    assert (paused["state"], paused["pause_mode"]) == ("paused", "drain")
+    assert effspine("campaign", "resume", campaign_id, "--json").document["state"] == "pending"
+    assert effspine("campaign", "pause", campaign_id, "--abort", "--json").document["pause_mode"] == "abort"
+    assert effspine("campaign", "stop", campaign_id, "--json").document["state"] == "stopped"
+    refused = effspine("campaign", "resume", campaign_id)
+    assert refused.status == 2
+    assert "is stopped and cannot be resumed" in refused.err
+
+
+def test_what_has_ended_a_campaign_is_shown(effspine: CommandLine, served: Store) -> None:
+    recorder = Recorder(served, stop={"target_reward": 0.01})
+    recorder.finish(recorder.begin())
+    assert "target_reward" in effspine("campaign", "show", recorder.id).out
+
+
 def test_the_best_and_any_trial_are_exported(effspine: CommandLine, recorder: Recorder, tmp_path: Path) -> None:
     out = tmp_path / "new" / "folder"
     command = ("campaign", "export", recorder.id, "--format", "json", "--out", str(out))
@@ -135,7 +153,7 @@ def test_the_record_is_verified(effspine: CommandLine, recorder: Recorder) -> No
 
 
 def test_an_unknown_campaign_is_named(effspine: CommandLine, served: Store) -> None:
-    for command in "show", "watch", "stop", "trials", "best", "verify":
+    for command in "show", "watch", "stop", "pause", "resume", "trials", "best", "verify":
         done = effspine("campaign", command, "c_none")
         assert done.status == 2
         assert "c_none" in done.err

@@ -65,3 +65,29 @@ def test_a_port_that_is_taken_is_one_line_and_nothing_is_started(effspine: Comma
             assert done.err.startswith(f"error: port {port} on 127.0.0.1 is taken")
             assert len(done.err.splitlines()) == 1
     assert not (tmp_path / "data").exists()
+
+
+def test_where_others_could_reach_it_it_starts_with_a_key_alone(effspine: CommandLine, port: int) -> None:
+    for arguments, variables in (
+        (("--host", "0.0.0.0"), {}),
+        ((), {"EFFSPINE_ALLOWED_HOSTS": "search.example.org"}),
+    ):
+        for command in "serve", "api":
+            done = effspine.apart(command, "--port", str(port), *arguments, **variables)
+            assert done.status == 2, done.err
+            (line,) = [line for line in done.err.splitlines() if line.startswith("error: ")]
+            assert "effspine keys create" in line
+    key = effspine("keys", "create", "--name", "ops", "--scope", "view").out.strip()
+    command = [sys.executable, "-m", "api.cli.main", "api", "--host", "0.0.0.0", "--port", str(port)]
+    process = subprocess.Popen(command, stderr=subprocess.PIPE, env=effspine.whole_environment, text=True)
+    try:
+        wait_for(f"http://127.0.0.1:{port}", process)
+        assert httpx.get(f"http://127.0.0.1:{port}/v1/campaigns").status_code == 401
+        assert "EFFSPINE_API_KEY" in effspine("campaign", "list").err
+        effspine.whole_environment["EFFSPINE_API_KEY"] = key
+        assert effspine("campaign", "list", "--json").document == []
+    finally:
+        process.send_signal(signal.SIGTERM)
+        _, log = process.communicate(timeout=30)
+    assert process.returncode == 0
+    assert key.rpartition("_")[2] not in log

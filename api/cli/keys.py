@@ -1,0 +1,143 @@
+"""`effspine keys ...`: who may call the service. These commands open the record itself, so they work before any
+service listens; whoever may write the record may make keys.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+from enum import StrEnum
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from api.cli.output import note, print_json, print_table
+from api.cli.serve import DatabaseUrl, DataDir, settings_of
+
+if TYPE_CHECKING:
+    from nas_controller.store import Store
+    from nas_controller.store.keys import KeyRecord
+
+app = typer.Typer(add_completion=False, no_args_is_help=True, help="Make, list, rotate and revoke API keys.")
+
+LONGEST_DAYS = 36_500
+
+
+class ScopeChoice(StrEnum):
+    """What a key may do; each includes those before it."""
+
+    VIEW = "view"
+    OPERATE = "operate"
+    ADMIN = "admin"
+
+
+AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON document.")]
+Id = Annotated[str, typer.Argument(metavar="ID", help="Id of the key, as `list` shows it.")]
+
+
+@app.command()
+def create(
+    name: Annotated[str, typer.Option(help="For people: who or what uses it.")],
+    scope: Annotated[ScopeChoice, typer.Option(help="view reads, operate also changes campaigns, admin does all.")],
+    expires_in_days: Annotated[
+        int | None, typer.Option(min=1, max=LONGEST_DAYS, help="It opens nothing after that.", show_default="never")
+    ] = None,
+    as_json: AsJson = False,
+    database_url: DatabaseUrl = None,
+    data_dir: DataDir = None,
+) -> None:
+    """Make a key. It is printed this once; only its hash is kept."""
+    lifetime = None if expires_in_days is None else timedelta(days=expires_in_days)
+    with _store(database_url, data_dir) as store:
+        is_first = not store.has_keys()
+        record, key = store.create_key(name, scope.value, lifetime=lifetime)
+    _print_secret(record, key, as_json)
+    if is_first:
+        note("it is the only key: from now on the service asks for one, this machine's requests included")
+
+
+@app.command("list")
+def list_all(as_json: AsJson = False, database_url: DatabaseUrl = None, data_dir: DataDir = None) -> None:
+    """List keys, the oldest first, those that have ended included."""
+    with _store(database_url, data_dir) as store:
+        records = store.list_keys()
+    now = datetime.now(UTC)
+    if as_json:
+        print_json([_document(record, now) for record in records])
+        return
+    if not records:
+        note("there is no key; make one with `effspine keys create --name NAME --scope admin`")
+        return
+    print_table(
+        None,
+        ("id", "name", "scope", "state", "created", "last used", "expires"),
+        (
+            (
+                record.id,
+                record.name,
+                record.scope,
+                record.state(now),
+                _minute(record.created_at),
+                _minute(record.last_used_at),
+                _minute(record.expires_at),
+            )
+            for record in records
+        ),
+        left=("id", "name", "scope", "state"),
+    )
+
+
+@app.command()
+def rotate(
+    key_id: Id,
+    grace_hours: Annotated[float, typer.Option(min=0, max=24 * 365, help="How long the old secret still opens.")] = 0.0,
+    as_json: AsJson = False,
+    database_url: DatabaseUrl = None,
+    data_dir: DataDir = None,
+) -> None:
+    """Give a key a new secret, printed this once. Name, scope and expiry stay; its dashboard sessions end."""
+    with _store(database_url, data_dir) as store:
+        record, key = store.rotate_key(key_id, grace=timedelta(hours=grace_hours))
+    _print_secret(record, key, as_json)
+
+
+@app.command()
+def revoke(key_id: Id, as_json: AsJson = False, database_url: DatabaseUrl = None, data_dir: DataDir = None) -> None:
+    """End a key and its dashboard sessions, at once and for good."""
+    with _store(database_url, data_dir) as store:
+        record = store.revoke_key(key_id)
+        is_open = not store.has_keys()
+    if as_json:
+        print_json(_document(record, datetime.now(UTC)))
+    else:
+        print(f"key {record.id} ({record.name}) is revoked")
+    if is_open:
+        note("no key is left: a service that listens on this machine alone is open to all its users again")
+
+
+@contextmanager
+def _store(database_url: DatabaseUrl, data_dir: DataDir) -> Iterator[Store]:
+    from contextlib import closing
+
+    from nas_controller.store import Store
+
+    settings = settings_of(database_url=database_url, data_dir=data_dir)
+    with closing(Store.open(settings.database_url)) as store:
+        yield store
+
+
+def _print_secret(record: KeyRecord, key: str, as_json: bool) -> None:
+    if as_json:
+        print_json({**_document(record, datetime.now(UTC)), "key": key})
+        return
+    print(key)
+    note(f"key {record.id} ({record.name}, {record.scope}) is not shown again; commands take it from EFFSPINE_API_KEY")
+
+
+def _document(record: KeyRecord, now: datetime) -> dict[str, object]:
+    return {**record.to_dict(), "state": record.state(now)}
+
+
+def _minute(moment: datetime | None) -> str:
+    return "-" if moment is None else f"{moment:%Y-%m-%d %H:%M}"

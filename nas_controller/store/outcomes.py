@@ -1,0 +1,98 @@
+"""Writing outcomes: what an attempt and a trial came to, and the controller that has learned from it.
+
+All of it happens inside the transaction of whoever calls, on a campaign's row that is locked.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any, cast
+
+from sqlalchemy import CursorResult, update
+from sqlalchemy.orm import Session
+
+from nas_controller.canonical import canonical_json, sha256_hex
+from nas_controller.store import models
+from nas_controller.store.lifecycle import add_event, count_device_time, finish
+from nas_controller.store.stop_conditions import reached
+from nas_controller.store.texts import storable
+
+
+def close(
+    campaign: models.Campaign,
+    attempt: models.Attempt,
+    now: datetime,
+    state: str,
+    reward: float | None,
+    metrics: Mapping[str, float] | None,
+    error: str | None = None,
+    error_kind: str | None = None,
+    log_tail: str | None = None,
+) -> None:
+    """Ends an attempt as `state`, with what it came to."""
+    if attempt.state == "running":
+        count_device_time(campaign, attempt, now)
+    attempt.state = state
+    attempt.reward = reward
+    attempt.metrics = None if metrics is None else finite(metrics)
+    attempt.error = storable(error)
+    attempt.error_kind = error_kind
+    attempt.log_tail = storable(log_tail)
+    attempt.finished_at = now
+
+
+def finish_trial(
+    session: Session,
+    campaign: models.Campaign,
+    trial: models.Trial,
+    now: datetime,
+    state: str,
+    reward: float,
+    controller_state: Mapping[str, Any],
+    stopped_early: Mapping[str, Any] | None = None,
+) -> None:
+    """The outcome, the campaign's sums, the event with the controller's digest, and the controller; and the end of the
+    campaign, where the outcome meets one of its stop conditions.
+    """
+    text = canonical_json(controller_state)
+    digest = sha256_hex(text)
+    trial.state = state
+    trial.reward = reward
+    trial.finished_at = now
+    campaign.trials_finished += 1
+    if trial.number == 0 and state == "completed":
+        campaign.baseline_reward = reward
+    if state == "completed" and (campaign.best_reward is None or reward > campaign.best_reward):
+        campaign.best_reward = reward
+        campaign.best_trial = trial.number
+        campaign.trials_since_best = 0
+    else:
+        campaign.trials_since_best += 1
+    data: dict[str, Any] = {
+        "number": trial.number,
+        "reward": reward,
+        "attempt": trial.accepted_attempt,
+        "reused_from": trial.reused_from,
+        "controller_sha256": digest,
+    }
+    if trial.error is not None:
+        data["error"] = trial.error
+        data["kind"] = trial.error_kind
+    if stopped_early is not None:
+        data["stopped_early"] = dict(stopped_early)
+    sequence = add_event(session, campaign, now, f"trial.{state}", data)
+    values = {"sequence": sequence, "digest": digest, "state": text}
+    table = models.ControllerState
+    changed = session.execute(update(table).where(table.campaign_id == campaign.id).values(values))
+    if cast("CursorResult[Any]", changed).rowcount == 0:
+        session.add(table(campaign_id=campaign.id, **values))
+    reason = reached(campaign, now)
+    if reason is not None:
+        finish(session, campaign, now, "completed", None, reason)
+
+
+def finite(values: Mapping[str, float]) -> dict[str, float]:
+    """Without the numbers that JSON cannot carry."""
+    return {name: value for name, value in values.items() if math.isfinite(value)}

@@ -1,0 +1,43 @@
+"""When a campaign ends before its last trial: the `stop` of its document, held against the record.
+
+They are looked at in the transaction that records an outcome, so that no outcome comes after the one that ends the
+campaign; wall time is looked at by the clock too.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from nas_controller.spec import StopSpec
+from nas_controller.store import models
+from nas_controller.store.records import CampaignRecord, StopReason
+
+
+def reached(campaign: models.Campaign, now: datetime) -> StopReason | None:
+    """The first condition that a locked campaign has met; None where it has met none, or all trials are over anyway."""
+    document = campaign.spec.get("stop")
+    if document is None or campaign.trials_finished >= campaign.spec["trials"]:
+        return None
+    stop = StopSpec.model_validate(document)
+    best = campaign.best_reward
+    if stop.target_reward is not None and best is not None and best >= stop.target_reward:
+        return "target_reward"
+    if stop.no_improvement_trials is not None and campaign.trials_since_best >= stop.no_improvement_trials:
+        return "no_improvement_trials"
+    if stop.device_hours is not None and campaign.device_seconds >= stop.device_hours * 3600:
+        return "device_hours"
+    if _is_out_of_time(stop, campaign.started_at, campaign.paused_seconds, now):
+        return "wall_seconds"
+    return None
+
+
+def is_out_of_time(record: CampaignRecord, now: datetime) -> bool:
+    """Whether a campaign has run for its `wall_seconds`, pauses left out."""
+    stop = record.spec.stop
+    return stop is not None and _is_out_of_time(stop, record.started_at, record.paused_seconds, now)
+
+
+def _is_out_of_time(stop: StopSpec, started_at: datetime | None, paused_seconds: float, now: datetime) -> bool:
+    if stop.wall_seconds is None or started_at is None:
+        return False
+    return (now - started_at).total_seconds() - paused_seconds >= stop.wall_seconds
