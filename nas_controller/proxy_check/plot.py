@@ -86,10 +86,18 @@ def _draw_rewards(axes: Axes, findings: Findings, rows: list[ArchitectureRow]) -
     else:
         axes.set_xticks([])
     axes.grid(axis="x", visible=False)
-    axes.set_ylim(0, 1.2 * max((reward for _, reward in places), default=0) or 1)  # room for the legend
+    axes.set_ylim(*_limits([reward for _, reward in places]))
     axes.set_xlabel("architecture, by mean reward")
     axes.set_ylabel("reward of the proxy")
     axes.set_title(f"ICC(1) {_in_words(findings.intraclass_one_way)}", loc="left")
+
+
+def _limits(rewards: list[float]) -> tuple[float, float]:
+    """Ends of the axis: not from zero, beside which differences between architectures vanish, and with room on top for
+    the legend."""
+    low, high = min(rewards, default=0.0), max(rewards, default=1.0)
+    extent = high - low or high or 1.0
+    return max(0.0, low - 0.15 * extent), high + 0.75 * extent
 
 
 def _draw_ranking(axes: Axes, findings: Findings, rows: list[ArchitectureRow]) -> None:
