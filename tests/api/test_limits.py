@@ -68,15 +68,18 @@ def test_each_key_has_its_own_rate(settings: Settings, store: Store) -> None:
         assert client.get("/healthz", headers=bearer(first)).status_code == 200
 
 
-def test_without_keys_an_address_has_a_rate(settings: Settings, store: Store) -> None:
+def test_who_shows_no_key_has_the_rate_of_an_address_once_there_are_keys(settings: Settings, store: Store) -> None:
     with client_of(settings, store, requests_per_second=0.001, requests_burst=2) as client:
-        assert [client.get("/v1/campaigns").status_code for _ in range(3)] == [200, 200, 429]
+        assert {client.get("/v1/campaigns").status_code for _ in range(5)} == {200}  # open, and only this machine calls
+        make_key(store, "view")
+        assert [client.get("/v1/campaigns").status_code for _ in range(3)] == [401, 401, 429]
         assert client.get("/healthz").status_code == 200
 
 
 def test_a_rate_of_zero_is_no_limit(settings: Settings, store: Store) -> None:
+    key = make_key(store, "view")
     with client_of(settings, store, requests_per_second=0.0, requests_burst=1) as client:
-        assert {client.get("/v1/campaigns").status_code for _ in range(5)} == {200}
+        assert {client.get("/v1/campaigns", headers=bearer(key)).status_code for _ in range(5)} == {200}
 
 
 def test_wrong_keys_soon_shut_the_form_and_right_ones_in_headers_go_on(settings: Settings, store: Store) -> None:
