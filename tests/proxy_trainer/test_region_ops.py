@@ -11,7 +11,7 @@ import pytest
 import tensorflow as tf
 from sklearn.datasets import load_sample_image
 
-from proxy_trainer.engine import normalise
+from proxy_trainer.proxy_network import normalise
 from proxy_trainer.region_ops import TensorRegionOps
 from proxy_trainer.tensor_network import TensorNetwork
 from search_space.catalogue import Model
