@@ -68,8 +68,10 @@ function showHeadline(best, recent) {
     const taken = secondsBetween(campaign.started_at, now);
     const left = secondsLeft(recent);
     say("time-label", "Time left");
-    say("time", left === null ? "–" : `≈ ${duration(left)}`);
-    say("time-note", taken === null ? "waiting for a runner" : `running for ${duration(taken)}`);
+    const isPaused = campaign.state === "paused";
+    say("time", isPaused || left === null ? "–" : `≈ ${duration(left)}`);
+    say("time-note", isPaused ? `paused since ${moment(campaign.paused_at)}`
+      : taken === null ? "waiting for a runner" : `running for ${duration(taken)}`);
   }
   say("progress-note", reward === null ? "" :
     `${campaign.trials_finished} rewards; best ${points(reward)} at trial ${campaign.best_trial}${baseline === null ? "" : `, uniform baseline ${points(baseline)}`}.`);
