@@ -12,6 +12,8 @@ from proxy_trainer.tensor_network import TensorNetwork
 from search_space.catalogue import CATALOGUE, Model
 from search_space.cost import network_cost, network_parameters
 
+_TRANSPOSED = ("transpose_a", "transpose_b", "adj_x", "adj_y")
+
 
 def _operations(graph: tf.Graph) -> Iterator[tf.Operation]:
     """All operations of a traced graph, those of its conditional branches too."""
@@ -29,7 +31,10 @@ def _multiply_adds(operation: tf.Operation) -> int:
     if operation.type == "Conv2DBackpropInput":  # a transposed convolution: the gradient of one, in either direction
         _, kernel, source = shapes
         return prod(kernel) * prod(source[:3])
-    if operation.type in ("MatMul", "BatchMatMulV2", "Einsum", "Conv3D"):
+    if operation.type in ("MatMul", "BatchMatMulV2"):  # 1x1 convolutions, over all positions or image by image
+        assert not any(operation.get_attr(name) for name in operation.node_def.attr if name in _TRANSPOSED)
+        return prod(shapes[0]) * shapes[1][-1]
+    if operation.type in ("Einsum", "Conv3D"):
         raise AssertionError(f"{operation.name} multiplies in a way that is not counted")
     return 0
 
