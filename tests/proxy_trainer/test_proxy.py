@@ -32,7 +32,7 @@ def _worker(task: ProxyTask, dataset: Path, cache: Path, seed: int = 1) -> Proxy
 
 def test_a_tiny_proxy_learns(digits: Path, tmp_path: Path) -> None:
     """A short training against none to speak of."""
-    task = resolve("laptop", steps=150, warmup_steps=15, ema_decay=0.95)
+    task = resolve("laptop", start_steps=0, steps=150, learning_rate=0.04, warmup_steps=15, ema_decay=0.95)
     trained = _worker(task, digits, tmp_path).run(SP_EFFICIENTNET_B0)["ap50"]
     untrained = _worker(replace(task, steps=1, warmup_steps=0), digits, tmp_path).run(SP_EFFICIENTNET_B0)["ap50"]
     assert trained is not None
@@ -78,7 +78,8 @@ def test_ap_during_training_is_reported_and_changes_nothing(digits: Path, tmp_pa
 
 def test_ap_during_training_is_that_of_the_weights_of_that_step(digits: Path, tmp_path: Path) -> None:
     """A checkpoint of that step, scored by itself."""
-    task = resolve("laptop", steps=62, warmup_steps=6, ema_decay=0.9, reserved_images=40, evaluate_steps=60)
+    fields = {"steps": 62, "learning_rate": 0.04, "warmup_steps": 6, "ema_decay": 0.9, "evaluate_steps": 60}
+    task = resolve("laptop", start_steps=0, reserved_images=40, **fields)
     worker, reported = _worker(replace(task, checkpoint_steps=60), digits, tmp_path), list[Progress]()
     path = tmp_path / "trial.checkpoint"
 
