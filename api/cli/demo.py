@@ -1,6 +1,6 @@
 """`effspine demo`: one whole search on this machine, from the data set to the exported architecture.
 
-    effspine demo                  12 trials, about ten minutes on two cores
+    effspine demo                  12 trials, about seven minutes on two cores
     effspine demo --fresh          a new campaign, even where an unfinished one could go on
 
 It only uses what anybody can: the commands `data make-digits` and `serve`, and the REST interface.
