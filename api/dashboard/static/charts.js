@@ -62,7 +62,7 @@ export function drawProgress(figure) {
     traces.push({ x: [Math.min(...x), Math.max(...x, 1)], y: [figure.baseline, figure.baseline], name: "baseline", mode: "lines",
       line: { dash: "dash", width: 1.5, color: colour("quiet") }, hovertemplate: "baseline AP %{y:.3f}<extra></extra>" });
   }
-  return draw("chart-progress", traces, { xaxis: axis("trial", { showgrid: false, ...(x.length < 12 ? { dtick: 1 } : {}) }), yaxis: axis("AP", { rangemode: "tozero" }) });
+  return draw("chart-progress", traces, { xaxis: axis("trial", { showgrid: false, ...(x.length < 12 ? { dtick: 1 } : {}) }), yaxis: axis("AP") });
 }
 
 /** Output channels of the 18 blocks, best beside baseline. */
@@ -88,7 +88,7 @@ export function drawMadds(figure) {
   const middle = (Math.min(...millions) + Math.max(...millions)) / 2;
   const reach = Math.max(LEAST_REACH * middle, 0.55 * (Math.max(...millions) - Math.min(...millions)));
   const range = [middle - reach, middle + reach];
-  return draw("chart-madds", traces, { showlegend: false, xaxis: axis("million multi-adds", { nticks: 6, tickformat: ",.0f", range }), yaxis: axis("AP", { rangemode: "tozero" }) });
+  return draw("chart-madds", traces, { showlegend: false, xaxis: axis("million multi-adds", { nticks: 6, tickformat: ",.0f", range }), yaxis: axis("AP") });
 }
 
 /** Probability of each multiplier for each block. */
