@@ -65,7 +65,7 @@ def require_keys(settings: Settings, store: Store) -> None:
         return
     field = "allowed_hosts" if settings.allowed_hosts.strip() else "host"
     raise InvalidValueError(
-        f"{field} is {getattr(settings, field)!r} and there is no API key; whom others can reach needs one: "
+        f"{field} is {getattr(settings, field)!r} and there is no API key; a service that others can reach needs one: "
         f"make it with `{KEY_COMMAND}`, or listen on this machine alone (127.0.0.1, ::1 or localhost)",
         field=field,
     )

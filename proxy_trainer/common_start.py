@@ -21,7 +21,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, BinaryIO, NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -32,7 +32,7 @@ from proxy_trainer.engine import Engine, EngineState, fresh_state
 from proxy_trainer.errors import StartDivergedError
 from search_space.architecture import Architecture
 from search_space.cost import parameters
-from search_space.parameters import Parameter
+from search_space.parameters import Parameter, by_kind
 from search_space.proxy_task import ProxyTask
 from search_space.slices import Slices, slices
 from search_space.space import Widths
@@ -157,16 +157,12 @@ class CommonStart:
         return int(np.random.default_rng([self._seed, _DRAWS, draw]).integers(len(self._pool)))
 
     def _member(self, architecture: Architecture) -> _Member:
-        own, wide = (_by_kind(each) for each in (self._parameters(architecture), self._wide))
+        own, wide = (by_kind(each) for each in (self._parameters(architecture), self._wide))
         sizes = sum(p.size for p in own[0]), sum(p.size for p in own[1])
         return _Member(architecture, sizes, slices(own[0], wide[0]), slices(own[1], wide[1]))
 
     def _parameters(self, architecture: Architecture) -> list[Parameter]:
         return parameters(self._task.architecture(architecture, self._class_slots))
-
-
-def _by_kind(parameters: Sequence[Parameter]) -> tuple[list[Parameter], list[Parameter]]:
-    return [p for p in parameters if p.is_trainable], [p for p in parameters if not p.is_trainable]
 
 
 def _cut(wide: EngineState, member: _Member, step: int) -> EngineState:
@@ -197,7 +193,7 @@ def _put_back(wide: EngineState, narrow: EngineState, member: _Member) -> None:
 
 
 @contextmanager
-def _alone(path: Path, on_wait: Callable[[], None]) -> Iterator[BinaryIO]:
+def _alone(path: Path, on_wait: Callable[[], None]) -> Iterator[None]:
     """Holds the lock file; until another process has let go of it, `on_wait` is called now and then."""
     with path.open("ab") as file:
         while True:
@@ -207,4 +203,4 @@ def _alone(path: Path, on_wait: Callable[[], None]) -> Iterator[BinaryIO]:
             except BlockingIOError:
                 on_wait()
                 time.sleep(_WAIT_SECONDS)
-        yield file
+        yield

@@ -29,7 +29,7 @@ from proxy_trainer.proxy_network import ProxyNetwork
 from proxy_trainer.training_batch import TrainingBatch
 from search_space.architecture import Architecture
 from search_space.cost import parameters
-from search_space.parameters import Parameter, initial_values
+from search_space.parameters import Parameter, by_kind, initial_values
 from search_space.proxy_task import ProxyTask
 from search_space.published import SP_EFFICIENTNET_B0
 from search_space.topology import NUM_BLOCKS
@@ -69,13 +69,14 @@ class EngineState(NamedTuple):
 
 def fresh_state(task: ProxyTask, present: Sequence[Parameter], seed: int) -> EngineState:
     """The state of a network with these parameters before its first step: initial weights from `seed`, no moments."""
-    weights = initial_values([p for p in present if p.is_trainable], seed)
+    trainable, statistics = by_kind(present)
+    weights = initial_values(trainable, seed)
     return EngineState(
         weights=weights,
         first=np.zeros_like(weights),
         second=np.zeros_like(weights) if keeps_squares(task) else np.zeros(0, np.float32),
         average=weights,
-        statistics=initial_values([p for p in present if not p.is_trainable], seed),
+        statistics=initial_values(statistics, seed),
         steps_done=0,
     )
 

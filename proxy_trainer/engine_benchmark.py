@@ -23,7 +23,7 @@ from proxy_trainer.own_process import apart
 from search_space.architecture import Architecture
 from search_space.proxy_task import ProxyTask, resolve
 from search_space.published import EFF_SPINENET_D0, SP_EFFICIENTNET_B0
-from search_space.space import CHOICES, SearchSpace
+from search_space.space import SearchSpace
 
 if TYPE_CHECKING:
     from proxy_trainer.training_batch import TrainingBatch
@@ -194,6 +194,5 @@ def random_batch(task: ProxyTask) -> TrainingBatch:
 
 def _others() -> list[Architecture]:
     """Architectures spread over the search space, the same ones every time."""
-    space, rng = SearchSpace(), np.random.default_rng(0)
-    betas = [rng.choice(CHOICES, space.num_blocks).tolist() for _ in range(OTHER_ARCHITECTURES)]
-    return [space.architecture(space.candidate(each).widths) for each in betas]
+    space = SearchSpace()
+    return [space.architecture(each.widths) for each in space.random_candidates(OTHER_ARCHITECTURES, seed=0)]

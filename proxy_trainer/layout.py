@@ -7,7 +7,7 @@ from typing import Protocol
 
 import tensorflow as tf
 
-from search_space.parameters import Parameter
+from search_space.parameters import Parameter, by_kind
 
 
 class Layout(Protocol):
@@ -35,7 +35,7 @@ class FamilyLayout:
     """
 
     def __init__(self, family: Sequence[Parameter]) -> None:
-        self._trainable, self._statistics = _by_kind(family)
+        self._trainable, self._statistics = by_kind(family)
         self._trainable_sizes, self._statistic_sizes = (
             tf.Variable(tf.zeros([len(group)], tf.int32), trainable=False, name=f"{name}_sizes")
             for name, group in (("trainable", self._trainable), ("statistics", self._statistics))
@@ -81,7 +81,7 @@ class FixedLayout:
     """The layout of one architecture, whose shapes are all known while a graph is traced, as XLA wants them."""
 
     def __init__(self, present: Sequence[Parameter]) -> None:
-        self._trainable, self._statistics = _by_kind(present)
+        self._trainable, self._statistics = by_kind(present)
 
     @property
     def statistic_names(self) -> list[str]:
@@ -92,10 +92,6 @@ class FixedLayout:
 
     def statistics(self, flat: tf.Tensor) -> dict[str, tf.Tensor]:
         return _cut(flat, self._statistics)
-
-
-def _by_kind(parameters: Sequence[Parameter]) -> tuple[list[Parameter], list[Parameter]]:
-    return [p for p in parameters if p.is_trainable], [p for p in parameters if not p.is_trainable]
 
 
 def _cut(flat: tf.Tensor, group: Sequence[Parameter]) -> dict[str, tf.Tensor]:

@@ -51,6 +51,11 @@ class Parameter:
         return self.shape[0] * self.shape[1] * channels
 
 
+def by_kind(parameters: Sequence[Parameter]) -> tuple[list[Parameter], list[Parameter]]:
+    """The trainable parameters and the running statistics, each in their order."""
+    return [p for p in parameters if p.is_trainable], [p for p in parameters if not p.is_trainable]
+
+
 def is_prediction(name: str) -> bool:
     """Whether a path of parameters belongs to a layer that gives predictions."""
     return "/predict/" in name

@@ -9,10 +9,8 @@ import re
 import signal
 import subprocess
 import sys
-import threading
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -24,6 +22,7 @@ from nas_controller.session_folder import session_folder
 from nas_controller.store import Store, sqlite_url
 from nas_controller.supervisor import MAX_RESTARTS, Supervisor, log_path, log_tail
 from nas_controller.trial_checkpoints import campaign_folder
+from tests.nas_controller.supervised import supervising, wait_for
 from tests.nas_controller.synthetic_campaigns import synthetic_spec
 
 ROOT = Path(__file__).parents[2]
@@ -39,26 +38,6 @@ def real_store(url: str) -> Iterator[Store]:
     store = Store.open(url)
     yield store
     store.close()
-
-
-@contextmanager
-def supervising(supervisor: Supervisor) -> Iterator[None]:
-    stop = threading.Event()
-    thread = threading.Thread(target=supervisor.run, args=(stop,))
-    thread.start()
-    try:
-        yield
-    finally:
-        stop.set()
-        thread.join(40)
-    assert not thread.is_alive()
-
-
-def wait_for(condition: Callable[[], bool], seconds: float, what: str) -> None:
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline, f"waited {seconds} s for {what}"
-        time.sleep(0.05)
 
 
 def descendants(pid: int) -> dict[int, str]:

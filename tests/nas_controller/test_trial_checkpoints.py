@@ -7,10 +7,7 @@ import os
 import signal
 import subprocess
 import sys
-import threading
-import time
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -25,6 +22,7 @@ from nas_controller.trial_checkpoints import campaign_folder, file_of, remove_fi
 from nas_controller.worker import Job, TrialProgress, run_trial
 from proxy_trainer.digits import make_digits
 from search_space.space import SearchSpace
+from tests.nas_controller.supervised import supervising, wait_for
 from tests.nas_controller.synthetic_campaigns import Clock, synthetic_spec
 from tests.nas_controller.test_failures import worker_of
 
@@ -51,26 +49,6 @@ def checkpoint_of(tmp_path: Path) -> Callable[[str], Path]:
         return path
 
     return written
-
-
-@contextmanager
-def supervising(supervisor: Supervisor) -> Iterator[None]:
-    stop = threading.Event()
-    thread = threading.Thread(target=supervisor.run, args=(stop,))
-    thread.start()
-    try:
-        yield
-    finally:
-        stop.set()
-        thread.join(40)
-    assert not thread.is_alive()
-
-
-def wait_for(condition: Callable[[], bool], what: str) -> None:
-    deadline = time.monotonic() + DEADLINE_SECONDS
-    while not condition():
-        assert time.monotonic() < deadline, f"waited for {what}"
-        time.sleep(0.01)
 
 
 def inode(path: Path) -> int | None:
@@ -120,17 +98,17 @@ def test_a_trial_whose_worker_and_runner_are_killed_gives_the_figures_of_one_tha
     path = file_of(folder, SearchSpace().base.widths)
     supervisor = Supervisor(url, tmp_path)
     with supervising(supervisor):
-        wait_for(lambda: inode(path) is not None, "a checkpoint of the first attempt")
+        wait_for(lambda: inode(path) is not None, DEADLINE_SECONDS, "a checkpoint of the first attempt")
         runner_pid = supervisor._runners[campaign_id].process.pid
         worker_pid = worker_of(runner_pid)
         assert worker_pid is not None
         os.kill(worker_pid, signal.SIGKILL)
         left = inode(path)
-        wait_for(lambda: inode(path) not in (None, left), "a checkpoint of the second attempt")
+        wait_for(lambda: inode(path) not in (None, left), DEADLINE_SECONDS, "a checkpoint of the second attempt")
         os.kill(runner_pid, signal.SIGKILL)
         assert path.exists()
-        wait_for(lambda: store.get_campaign(campaign_id).state == "completed", "the end")
-        wait_for(lambda: not supervisor._runners, "the end of the runner")
+        wait_for(lambda: store.get_campaign(campaign_id).state == "completed", DEADLINE_SECONDS, "the end")
+        wait_for(lambda: not supervisor._runners, DEADLINE_SECONDS, "the end of the runner")
     assert not folder.exists()
 
     detail = store.get_trial(campaign_id, 0)
