@@ -1,8 +1,9 @@
 """A trial's state on disk, so that a long training goes on where it was cut off.
 
-One file a trial. Its first line is `effspine-checkpoint 1 SHA256`, the digest of every byte after that line. The rest
+One file a trial. Its first line is `effspine-checkpoint 2 SHA256`, the digest of every byte after that line. The rest
 is a NumPy archive (`np.load`, no pickle): the vectors and the counter of `EngineState` by their names, `loss`,
-`train_seconds` and `evaluate_seconds` of `Checkpoint`, and `identity`, a JSON text that says whose state it is.
+`train_seconds`, `evaluate_seconds` and `scored` of `Checkpoint`, the last with one row a score, and `identity`, a JSON
+text that says whose state it is.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ from contextlib import suppress
 from dataclasses import asdict, dataclass
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import uuid4
 
 import numpy as np
@@ -33,7 +34,7 @@ from search_space.errors import InvalidValueError
 from search_space.proxy_task import ProxyTask
 
 _MAGIC = b"effspine-checkpoint"
-_FORMAT_VERSION = 1
+_FORMAT_VERSION = 2
 """Raise it when the file changes, or what a training step does with the same state."""
 
 _HARMLESS_FIELDS = ("profile", "evaluate_steps", "checkpoint_steps")
@@ -42,14 +43,28 @@ _HARMLESS_FIELDS = ("profile", "evaluate_steps", "checkpoint_steps")
 log = logging.getLogger(__name__)
 
 
+class Scored(NamedTuple):
+    """What a trial measured on the way: after `step` steps and so many `seconds`, the loss, and the AP of the reserved
+    images.
+    """
+
+    step: int
+    loss: float
+    seconds: float
+    ap: float
+
+
 @dataclass(frozen=True, eq=False)
 class Checkpoint:
-    """A trial after some of its steps: the state, the loss of the last one, and the seconds spent so far."""
+    """A trial after some of its steps: the state, the loss of the last one, the seconds spent so far, and every score
+    on the way, since whoever was told of them may have been cut off too.
+    """
 
     state: EngineState
     loss: float
     train_seconds: float
     evaluate_seconds: float
+    scored: tuple[Scored, ...] = ()
 
 
 class CheckpointFile:
@@ -169,6 +184,7 @@ def _content(checkpoint: Checkpoint, identity: Mapping[str, Any]) -> bytes:
         "loss": checkpoint.loss,
         "train_seconds": checkpoint.train_seconds,
         "evaluate_seconds": checkpoint.evaluate_seconds,
+        "scored": np.reshape(np.array(checkpoint.scored, np.float64), (-1, len(Scored._fields))),
         **checkpoint.state._asdict(),
     }
     archive = io.BytesIO()
@@ -219,6 +235,7 @@ def _checkpoint(archive: Mapping[str, npt.NDArray[Any]]) -> Checkpoint:
         loss=float(archive["loss"]),
         train_seconds=float(archive["train_seconds"]),
         evaluate_seconds=float(archive["evaluate_seconds"]),
+        scored=tuple(Scored(int(step), *figures) for step, *figures in archive["scored"].tolist()),
     )
 
 

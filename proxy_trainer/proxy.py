@@ -7,14 +7,14 @@ import math
 import time
 from collections.abc import Callable, Sequence
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
 
 from proxy_trainer import runtime
 from proxy_trainer.batches import TrainingBatches
-from proxy_trainer.checkpoint import Checkpoint, CheckpointFile, data_identity, trial_identity
+from proxy_trainer.checkpoint import Checkpoint, CheckpointFile, Scored, data_identity, trial_identity
 from proxy_trainer.coco_folder import load_dataset
 from proxy_trainer.common_start import CommonStart
 from proxy_trainer.engine import DetectionBatch, Engine
@@ -66,6 +66,7 @@ class _Trial:
     step: int = 0
     loss: float | None = None
     evaluate_seconds: float = 0.0
+    scored: list[Scored] = field(default_factory=list)
 
     @property
     def seconds(self) -> float:
@@ -84,13 +85,15 @@ class _Trial:
         self.step, self.loss = found.state.steps_done, found.loss
         self.started -= found.train_seconds + found.evaluate_seconds
         self.evaluate_seconds = found.evaluate_seconds
+        self.scored = list(found.scored)
         log.info("goes on after step %d", self.step)
 
     def save(self) -> None:
         """Write a checkpoint, where there is a file for it."""
         if self.file is not None and self.loss is not None:
             train_seconds = self.seconds - self.evaluate_seconds
-            self.file.save(Checkpoint(self.engine.state(), self.loss, train_seconds, self.evaluate_seconds))
+            scored = tuple(self.scored)
+            self.file.save(Checkpoint(self.engine.state(), self.loss, train_seconds, self.evaluate_seconds, scored))
 
     def discard(self) -> None:
         """Remove the checkpoint."""
@@ -147,7 +150,7 @@ class ProxyWorker:
 
         With a `checkpoint` the trial goes on from that file, if it is there and of this very trial, and every
         `checkpoint_steps` steps it is written anew; the figures are those of a trial that was never cut off, and the
-        seconds those of all its parts. The file is removed when the trial ends. With `keep` it stays, with the
+        seconds those of all its parts; every AP on the way is reported again. The file is removed when the trial ends. With `keep` it stays, with the
         trained state. Where `on_progress` raises, the trial stops there, and the file stays too.
         The common start, where this trial is the first to need it, is not in its seconds but in `start_seconds`.
         Raises NonFiniteLossError where training leaves the finite numbers.
@@ -225,6 +228,9 @@ class ProxyWorker:
         """The steps that are left."""
         task = self._task
         reported = -math.inf
+        # A report of an earlier process may have been lost with its reader.
+        for score in trial.scored:
+            trial.report(Progress(score.step, task.steps, score.loss, score.seconds, score.ap))
         # Closed at once if a report raises: the next trial's batches must not be made beside this one's.
         with closing(self._batches.stream(trial.step, task.steps)) as batches:
             for step, batch in enumerate(batches, start=trial.step):
@@ -239,7 +245,8 @@ class ProxyWorker:
                 if now - reported >= _PROGRESS_SECONDS or is_last or ap is not None:
                     reported = now
                     trial.report(Progress(trial.step, task.steps, loss, trial.seconds, ap))
-                # After the report: a trial that is cut off between the two reports this AP again, not never.
+                if ap is not None:
+                    trial.scored.append(Scored(trial.step, loss, trial.seconds, ap))
                 if _is_due(trial.step, task.checkpoint_steps):
                     trial.save()
 

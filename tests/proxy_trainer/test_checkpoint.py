@@ -20,7 +20,7 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from proxy_trainer import checkpoint as checkpoint_module
-from proxy_trainer.checkpoint import Checkpoint, CheckpointFile, check_is_free, data_identity, trial_identity
+from proxy_trainer.checkpoint import Checkpoint, CheckpointFile, Scored, check_is_free, data_identity, trial_identity
 from proxy_trainer.coco_folder import load_dataset
 from proxy_trainer.commands import proxy_app
 from proxy_trainer.digits import make_digits
@@ -153,6 +153,27 @@ def test_a_report_that_raises_stops_the_trial_there_and_the_next_call_goes_on(
     assert _figures(interrupted) == _figures(worker.run(EFF_SPINENET_D0))
 
 
+def test_every_ap_on_the_way_is_reported_again_by_a_trial_that_goes_on(
+    digits: Path, cache: Path, tmp_path: Path
+) -> None:
+    task = replace(_task("sgd", steps=6), evaluate_steps=2)
+    worker, path = ProxyWorker(task, digits, cache, SEED, THREADS), tmp_path / "trial.checkpoint"
+    first, second = list[Progress](), list[Progress]()
+
+    def stop(progress: Progress) -> None:
+        if progress.step == 5:
+            raise KeyboardInterrupt
+        first.append(progress)
+
+    with pytest.MonkeyPatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        patch.setattr("proxy_trainer.proxy._PROGRESS_SECONDS", 0.0)
+        worker.run(EFF_SPINENET_D0, stop, checkpoint=path)
+    worker.run(EFF_SPINENET_D0, second.append, checkpoint=path)
+    told = [(progress.step, progress.ap, progress.loss) for progress in first if progress.ap is not None]
+    assert [step for step, _, _ in told] == [2, 4]
+    assert [(progress.step, progress.ap, progress.loss) for progress in second[:2]] == told
+
+
 def test_seconds_are_those_of_all_parts(worker: ProxyWorker, tmp_path: Path) -> None:
     path = tmp_path / "trial.checkpoint"
     worker.run(EFF_SPINENET_D0, checkpoint=path, keep=True)
@@ -226,13 +247,16 @@ def test_a_full_disk_costs_the_checkpoint_and_not_the_trial(
 IDENTITY: dict[str, Any] = {"seed": 1, "task": {"steps": 6, "flip": True}, "architecture": {"widths": (8, 16)}}
 
 
+SCORED = (Scored(1, 2.5, 3.25, 0.1 + 0.2), Scored(2, 1.5, 6.5, 0.0))
+
+
 def _state() -> EngineState:
     return EngineState._make([*(np.arange(size, dtype=np.float32) for size in (5, 5, 0, 5, 2)), 3])
 
 
 def _saved(folder: Path) -> CheckpointFile:
     file = CheckpointFile(folder / "trial.checkpoint", IDENTITY)
-    file.save(Checkpoint(_state(), 0.1 + 0.2, 12.5, 0.25))
+    file.save(Checkpoint(_state(), 0.1 + 0.2, 12.5, 0.25, SCORED))
     return file
 
 
@@ -241,14 +265,15 @@ def test_a_checkpoint_comes_back_as_it_was_written(tmp_path: Path) -> None:
     assert found is not None
     _assert_same(found.state, _state())
     assert (found.loss, found.train_seconds, found.evaluate_seconds) == (0.1 + 0.2, 12.5, 0.25)
+    assert found.scored == SCORED
 
 
 def test_the_file_is_what_the_module_says(tmp_path: Path) -> None:
     _saved(tmp_path)
     line, _, body = (tmp_path / "trial.checkpoint").read_bytes().partition(b"\n")
-    assert line.decode() == f"effspine-checkpoint 1 {hashlib.sha256(body).hexdigest()}"
+    assert line.decode() == f"effspine-checkpoint 2 {hashlib.sha256(body).hexdigest()}"
     with np.load(io.BytesIO(body), allow_pickle=False) as archive:
-        assert set(archive) == {*EngineState._fields, "loss", "train_seconds", "evaluate_seconds", "identity"}
+        assert set(archive) == {*EngineState._fields, "loss", "train_seconds", "evaluate_seconds", "scored", "identity"}
         assert json.loads(str(archive["identity"])) == {**IDENTITY, "architecture": {"widths": [8, 16]}}
 
 
@@ -262,7 +287,7 @@ def _flipped(content: bytes) -> bytes:
 
 
 def _signed(body: bytes) -> bytes:
-    return b"effspine-checkpoint 1 %s\n%s" % (hashlib.sha256(body).hexdigest().encode(), body)
+    return b"effspine-checkpoint 2 %s\n%s" % (hashlib.sha256(body).hexdigest().encode(), body)
 
 
 def _pickled(content: bytes) -> bytes:
@@ -288,7 +313,7 @@ def _doubled(content: bytes) -> bytes:
         (_flipped, "does not match its checksum"),
         (lambda content: b"", "it is no checkpoint"),
         (lambda content: content[:40], "does not match its checksum"),
-        (lambda content: content.replace(b" 1 ", b" 2 ", 1), "its format is of another version"),
+        (lambda content: content.replace(b" 2 ", b" 1 ", 1), "its format is of another version"),
         (lambda content: _signed(b"no archive"), "it cannot be read"),
         (_pickled, "it cannot be read"),
         (_doubled, "its vectors are not of single precision"),
