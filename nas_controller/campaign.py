@@ -11,8 +11,8 @@ the repeat waits for it without a worker; once as many repeats wait as there are
 proposed until an outcome comes, since the policy has nothing new to say. One call settles at most
 MAX_REPEATS_A_CALL repeats, so that a converged policy leaves room for a stop.
 
-Retries. An attempt that failed in a way worth retrying, or whose worker died, is followed by another, at
-most MAX_FAILED_ATTEMPTS in all; then the trial is given up. Attempts lost with their runner do not count:
+Retries. An attempt that failed in a way worth retrying, or whose worker died, is followed by another, as often as the
+campaign's `retries` say; then the trial is given up. Attempts lost with their runner do not count:
 `Campaign(...)` begins them again, before anything new. Where every attempt at the uniform baseline ran out
 of memory or lost its worker, the campaign fails instead: all architectures have one budget, so what the
 machine cannot do for the baseline it will hardly do for the others, and they would all be taught as bad.
@@ -21,6 +21,9 @@ Early stops. The decision on a report and the outcome that follows from it are o
 no other outcome comes between them, and a replay finds the same trials to compare with.
 
 Pauses. While `draining()`, nothing new begins, no attempt either; what is in training is completed as ever.
+
+Changes. How many trials there are, and how many at once, may change while it runs: the newest document is taken up with
+the next trial, and the store has the last word on whether there is a next one.
 
 Stop conditions. The store ends the campaign in the transaction of the outcome that meets one; here it is over then.
 """
@@ -35,12 +38,12 @@ from typing import Literal, NamedTuple
 from nas_controller.controller import Controller
 from nas_controller.early_stopping import EarlyStop, MedianRule
 from nas_controller.search import Search
-from nas_controller.store import CampaignRecord, Lease, Store
+from nas_controller.spec import CampaignSpec
+from nas_controller.store import CampaignRecord, Lease, NoMoreTrialsError, Store
 from nas_controller.store.records import FINISHED_CAMPAIGN_STATES, StopReason
 from search_space.architecture import Architecture
 from search_space.errors import BudgetError, EffspineError
 
-MAX_FAILED_ATTEMPTS = 3
 MAX_REPEATS_A_CALL = 20
 
 _BASELINE = 0
@@ -109,10 +112,17 @@ class Campaign:
     more, after the second the call may be repeated.
     """
 
-    def __init__(self, store: Store, lease: Lease, draining: Callable[[], bool] = lambda: False) -> None:
+    def __init__(
+        self,
+        store: Store,
+        lease: Lease,
+        draining: Callable[[], bool] = lambda: False,
+        newest: Callable[[], CampaignSpec | None] = lambda: None,
+    ) -> None:
         self._store = store
         self._lease = lease
         self._draining = draining
+        self._newest = newest
         self.record: CampaignRecord = store.get_campaign(lease.campaign_id)
         self.spec = self.record.spec
         state = store.controller_state(lease.campaign_id)
@@ -155,6 +165,7 @@ class Campaign:
         """
         if self._over or self.draining:
             return None
+        self.spec = self._newest() or self.spec
         if self._to_attempt:
             number = self._to_attempt[0]
             attempt = self._store.start_attempt(self._lease, number)
@@ -168,6 +179,9 @@ class Campaign:
             except BudgetError as error:
                 self.end("failed", str(error))
                 return None
+            except NoMoreTrialsError:
+                self.spec = self._store.get_campaign(self._lease.campaign_id).spec
+                break
             if work is not None or self._over:
                 return work
         self._finish_if_done()
@@ -277,7 +291,7 @@ class Campaign:
             self.end("failed", outcome.error)
         elif work.number not in self._begun or work.number in self._to_attempt:
             return
-        elif outcome.reaction == "retry" and self._failed_attempts(work.number) < MAX_FAILED_ATTEMPTS:
+        elif outcome.reaction == "retry" and self._failed_attempts(work.number) <= self.spec.retries:
             self._to_attempt.append(work.number)
         elif work.number == _BASELINE and outcome.kind in _TOO_MUCH_FOR_THE_MACHINE:
             self.end("failed", f"the uniform baseline cannot be trained on this machine: {outcome.error}")
@@ -314,8 +328,9 @@ class Campaign:
 
     def _finish_if_done(self) -> None:
         if not self._over and len(self._outcomes) >= self.spec.trials:
-            self._store.finish_campaign(self._lease, "completed")
-            self._over = True
+            record = self._store.complete_campaign(self._lease)
+            self.spec = record.spec
+            self._over = record.state == "completed"
 
     def _waiting(self) -> int:
         return sum(begun.reused_from is not None for begun in self._begun.values())

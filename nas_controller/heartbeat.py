@@ -7,6 +7,7 @@ import threading
 import time
 from types import TracebackType
 
+from nas_controller.spec import CampaignSpec
 from nas_controller.store import Lease, LeaseLostError, Store, StoreUnavailableError
 from nas_controller.store.records import FINISHED_CAMPAIGN_STATES, PauseMode
 
@@ -19,7 +20,8 @@ class Heartbeat:
     """While entered, renews the lease several times within its duration.
 
     `stop_requested` says that the campaign is `stopping`, `pause` in which mode it is `pausing`, if it is, and
-    `out_of_time` that it has run for its `wall_seconds`. `lost` says that the lease is gone, taken over or
+    `out_of_time` that it has run for its `wall_seconds`. `spec` is its newest document, None before the first beat.
+    `lost` says that the lease is gone, taken over or
     expired while the store was away; then the runner must write nothing more.
     """
 
@@ -31,6 +33,7 @@ class Heartbeat:
         self.stop_requested = False
         self.pause: PauseMode | None = None
         self.out_of_time = False
+        self.spec: CampaignSpec | None = None
         self.lost = False
 
     @property
@@ -71,6 +74,7 @@ class Heartbeat:
             renewed = time.monotonic()
             self.stop_requested = record.state == "stopping"
             self.pause = record.pause_mode if record.state == "pausing" else None
+            self.spec = record.spec
             self.out_of_time = self._store.is_out_of_time(record)
 
     def _ended(self) -> bool:

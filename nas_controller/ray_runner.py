@@ -3,15 +3,19 @@ store is.
 
 What keeps it lean, each measured on two workers with instant trials:
 
-- Every trial takes one processor of a cluster that has as many as trials run at once (a local Ray's
-  processors are a number that we choose; the threads of a trial are set in the worker). Otherwise Tune
-  starts a crowd of spare actors.
+- Every trial takes one processor of a Ray that has as many as trials run at once (a local Ray's
+  processors are a number that we choose; the threads of a trial are set in the worker), and no trial is suggested
+  beyond these. Otherwise Tune starts a crowd of spare actors.
 - Actors are reused, so the trainer in a worker stays warm; a new actor for each trial costs seconds.
 - A campaign goes through bounded experiments of TRIALS_AN_EXPERIMENT trials, whose files lie in a temporary
   folder and are removed: Tune keeps and rewrites the state of every trial of an experiment, and we never
   restore from it.
 - A dead worker fails its Tune trial (no retries there), and the campaign begins a new attempt that the
-  record shows, with the end of what the dead one wrote (`nas_controller.worker_log`).
+  record shows, with the end of what the dead one wrote (`nas_controller.worker_log`). One that is silent for too long
+  is ended, and is dead then.
+
+How many workers there are may change at any time. On a cluster that is so from the next trial on. A Ray of this machine
+alone is started anew for it, with as many processors, once the trials in training have finished.
 """
 
 from __future__ import annotations
@@ -20,41 +24,35 @@ import logging
 import os
 import pickle
 import shutil
-import signal
-import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, nullcontext, suppress
+from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
 
-# Read when Ray is imported or started, so they come first.
-os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
-os.environ.setdefault("RAY_worker_niceness", "0")  # at 15, any other work on this machine starves training
-os.environ.setdefault("RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER", "0")  # a local Ray listens on loopback alone
-os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")  # a trial without a GPU share keeps the variables
+from nas_controller.ray_sessions import gpus_a_trial  # before Ray
+
+# Read when Tune is imported, so they come first too.
 os.environ["TUNE_DISABLE_AUTO_CALLBACK_LOGGERS"] = "1"
 os.environ["TUNE_GLOBAL_CHECKPOINT_S"] = "86400"
 os.environ["TUNE_WARN_INSUFFICENT_RESOURCE_THRESHOLD_S"] = "0"
 # The new output prints a banner at any verbosity, with the size and the folder of one experiment as if of all.
 os.environ["RAY_AIR_NEW_OUTPUT"] = "0"
 
-import ray
 from ray import tune
 from ray.exceptions import RayActorError
 from ray.tune.schedulers import FIFOScheduler
-from ray.tune.search import ConcurrencyLimiter, Searcher
+from ray.tune.search import Searcher
 
 from nas_controller import worker_log
 from nas_controller.campaign import Campaign, Failed, Rewarded, TrialWork
-from nas_controller.session_folder import check_room, remove_session_folder, session_folder
-from nas_controller.worker import Job, TrialProgress, TrialRun
+from nas_controller.ray_worker import ProxyTrainable
+from nas_controller.worker import Job, TrialProgress
+from nas_controller.worker_watch import WorkerWatch
+from nas_controller.workers import Workers
 
 TRIALS_AN_EXPERIMENT = 500
-OBJECT_STORE_BYTES = 100 * 2**20
-REPORT_SECONDS = 2.0
-REPORT_SHARE = 1 / 50
 
 logger = logging.getLogger(__name__)
 
@@ -62,73 +60,57 @@ Stop = Callable[[], bool]
 T = TypeVar("T")
 
 
-def run_campaign(campaign: Campaign, job: Job, stop: Stop, folder: Path) -> None:
-    """Runs trials until the campaign is over, drained or `stop()` says so; needs a Ray that was started and a
-    folder for Tune's files (`local_ray`).
+def run_campaign(
+    campaign: Campaign, job: Job, stop: Stop, folder: Path, workers: Callable[[], Workers], *, elastic: bool = False
+) -> None:
+    """Runs trials until the campaign is over or drained, `stop()` says so, or `workers()` are others and the trials in
+    training have finished; needs a Ray that was started and a folder for Tune's files (`session`).
 
-    Raises what the store raises; trials still running then are lost.
+    Where Ray is `elastic`, more or fewer workers of the same kind are no reason to end. Raises what the store raises;
+    trials still running then are lost.
     """
-    while not campaign.over and not campaign.draining and not stop():
+    crew = _Crew(workers, elastic)
+    while not campaign.over and not campaign.draining and not stop() and not crew.changed:
         try:
-            _run_experiment(campaign, job, stop, folder)
+            _run_experiment(campaign, job, stop, folder, crew)
         finally:
             shutil.rmtree(folder / "tune", ignore_errors=True)
 
 
-@contextmanager
-def local_ray(parallelism: int, campaign_id: str, *, quiet: bool = False) -> Iterator[Path]:
-    """A Ray of this process alone, on loopback, with room for `parallelism` trials; gone when the block
-    ends.
+class _Crew:
+    """The workers that a campaign has, and whether they are the ones that it should have."""
 
-    What its workers write comes out here too, with what Ray says of one that has died; with `quiet` neither does.
+    def __init__(self, newest: Callable[[], Workers], elastic: bool) -> None:
+        self._newest = newest
+        self._elastic = elastic
+        self.now = newest()
 
-    Yields its folder, which is removed at the end. It lies in a short path in the temporary folder, since
-    socket names may not be long; what an earlier process of the same campaign left there is removed. Raises
-    NoRoomError where the disk is too full: Ray would only fail to start, slowly.
-    """
-    remove_session_folder(campaign_id)
-    folder = session_folder(campaign_id)
-    check_room(folder)
-    ray.init(
-        num_cpus=parallelism,
-        num_gpus=None,
-        include_dashboard=False,
-        object_store_memory=OBJECT_STORE_BYTES,
-        logging_level=logging.ERROR,
-        log_to_driver=not quiet,
-        configure_logging=True,
-        _temp_dir=str(folder),
-    )
-    try:
-        with _silent_ray() if quiet else nullcontext():
-            yield folder
-    finally:
-        signal.signal(signal.SIGTERM, signal.SIG_IGN)  # a second one would leave half of it behind
-        ray.shutdown()
-        remove_session_folder(campaign_id)
+    @property
+    def changed(self) -> bool:
+        """Whether the campaign should have others, for which Ray must be asked anew."""
+        newest = self._newest()
+        if self._elastic and replace(newest, parallelism=self.now.parallelism) == self.now:
+            self.now = newest
+        return newest != self.now
+
+    @property
+    def resources(self) -> dict[str, float]:
+        """What Ray sets aside for a trial. A Ray of this machine alone has a processor for each worker, however many
+        threads these have.
+        """
+        gpus = gpus_a_trial(self.now.parallelism) if self.now.gpus is None else self.now.gpus
+        asked = {"CPU": float(self.now.threads if self._elastic else 1), "GPU": gpus, "TPU": float(self.now.tpus)}
+        return {name: amount for name, amount in asked.items() if amount > 0}
 
 
-@contextmanager
-def _silent_ray() -> Iterator[None]:
-    """Keeps Ray from printing paragraphs about a worker that has died; it has no setting for them."""
-    from ray._private import worker as ray_worker
-
-    printing = ray_worker.print_to_stdstream
-    ray_worker.print_to_stdstream = lambda data, ignore_prefix: None
-    try:
-        yield
-    finally:
-        ray_worker.print_to_stdstream = printing
-
-
-def _run_experiment(campaign: Campaign, job: Job, stop: Stop, folder: Path) -> None:
-    carrier = _Carrier(campaign, job, stop, folder)
-    parallelism = campaign.spec.parallelism
-    trainable = tune.with_parameters(_ProxyTrainable, job=job, folder=folder)
+def _run_experiment(campaign: Campaign, job: Job, stop: Stop, folder: Path, crew: _Crew) -> None:
+    os.environ["TUNE_MAX_PENDING_TRIALS_PG"] = str(crew.now.parallelism)  # as many may wait for a cluster to grow
+    carrier = _Carrier(campaign, job, stop, folder, crew)
+    trainable = tune.with_parameters(ProxyTrainable, job=job, folder=folder, timeout_seconds=crew.now.timeout_seconds)
     tuner = tune.Tuner(
-        tune.with_resources(trainable, {"cpu": 1, "gpu": gpus_a_trial(parallelism)}),
+        tune.with_resources(trainable, tune.PlacementGroupFactory([crew.resources])),
         tune_config=tune.TuneConfig(
-            search_alg=ConcurrencyLimiter(carrier, max_concurrent=parallelism),
+            search_alg=carrier,
             scheduler=_Scheduler(carrier),
             num_samples=TRIALS_AN_EXPERIMENT,
             reuse_actors=True,
@@ -150,13 +132,6 @@ def _run_experiment(campaign: Campaign, job: Job, stop: Stop, folder: Path) -> N
         raise carrier.error
 
 
-def gpus_a_trial(parallelism: int) -> float:
-    """An equal share of the GPUs there are: whole ones where there are enough, else a part of one."""
-    resources: dict[str, float] = ray.cluster_resources()  # type: ignore[no-untyped-call]
-    share = resources.get("GPU", 0.0) / parallelism
-    return float(int(share)) if share >= 1 else int(share * 1000) / 1000
-
-
 class _Carrier(Searcher):
     """Tune asks it what to run and tells it what came of it; the campaign answers and listens.
 
@@ -164,13 +139,15 @@ class _Carrier(Searcher):
     experiment ends, and `_run_experiment` raises it.
     """
 
-    def __init__(self, campaign: Campaign, job: Job, stop: Stop, folder: Path) -> None:
+    def __init__(self, campaign: Campaign, job: Job, stop: Stop, folder: Path, crew: _Crew) -> None:
         super().__init__()
         self._campaign = campaign
         self._job = job
         self._stop = stop
         self._folder = folder
+        self._crew = crew
         self._running: dict[str, TrialWork] = {}
+        self._watch = WorkerWatch()
         self.ray_errors: dict[str, BaseException] = {}
         self.error: BaseException | None = None
 
@@ -179,16 +156,20 @@ class _Carrier(Searcher):
         return self.error is not None or self._campaign.over or self._stop()
 
     def has_drained(self) -> bool:
-        """Whether the campaign is to be paused and the last of its trials in training has its outcome."""
-        return self._campaign.draining and not self._running
+        """Whether nothing new shall begin here and the last of the trials in training has its outcome."""
+        return not self._running and self._drains()
+
+    def _drains(self) -> bool:
+        return self._campaign.draining or self._crew.changed
 
     def suggest(self, trial_id: str) -> Any:
         """The next trial's configuration, None to be asked again later, or FINISHED."""
         while not self.ends() and not self.has_drained():
-            work = self._guarded(self._campaign.next_trial)
-            if work is not None:
-                self._running[trial_id] = work
-                return {"work": work}
+            if not self._drains() and len(self._running) < self._crew.now.parallelism:
+                work = self._guarded(self._campaign.next_trial)
+                if work is not None:
+                    self._running[trial_id] = work
+                    return {"work": work}
             # With nothing running Tune would sleep before it asks again; repeats may leave more to do now.
             if self._running:
                 return None
@@ -197,9 +178,12 @@ class _Carrier(Searcher):
     def goes_on(self, trial_id: str, result: dict[str, Any]) -> bool:
         """Records progress; False where the campaign has stopped the trial early, whose outcome is recorded then."""
         work = self._running.get(trial_id)
+        if work is not None:
+            self._watch.heard(trial_id, result)
         if work is None or not self._is_stopped_by(work, result):
             return True
         del self._running[trial_id]
+        self._watch.forget(trial_id)
         worker_log.end(self._folder, work.number, work.attempt, read=False)
         return False
 
@@ -210,10 +194,11 @@ class _Carrier(Searcher):
         the campaign decides must not depend on when a report was read.
         """
         ray_error = self.ray_errors.pop(trial_id, None)
+        was_silent = self._watch.forget(trial_id)
         work = self._running.pop(trial_id, None)
         if work is None:
             return
-        said: Rewarded | Failed | None = None if error or result is None else result.get("outcome")
+        said: Rewarded | Failed | None = was_silent if error or result is None else result.get("outcome")
         if said is None and self.ends():
             return
         stopped = result is not None and not error and self._is_stopped_by(work, result)
@@ -222,6 +207,10 @@ class _Carrier(Searcher):
             self._guarded(lambda: self._campaign.complete(work, outcome))
         if self.error is None and self._campaign.is_finished(work.number):
             self._job.remove_checkpoint_of(work.widths)
+
+    def look_after_silent(self) -> None:
+        """Ends the workers that have been silent for too long; asked in every turn of Tune's loop."""
+        self._watch.end_silent()
 
     def _is_stopped_by(self, work: TrialWork, result: dict[str, Any]) -> bool:
         """Records what a worker has reported with a result of Tune's, until a report stops the trial."""
@@ -322,51 +311,5 @@ class _StopWhen(tune.Stopper):
 
     def stop_all(self) -> bool:
         """Asked by Tune in every turn of its loop."""
+        self._carrier.look_after_silent()
         return self._carrier.ends() or self._carrier.has_drained()
-
-
-class _ProxyTrainable(tune.Trainable):
-    """A worker: each step waits for the trial's end or the time of the next report, whichever is first."""
-
-    def setup(self, config: dict[str, Any], job: Job | None = None, folder: Path | None = None) -> None:
-        """Cheap: the trial begins with its first step."""
-        # Both are given by `with_parameters`; Tune's own signature has no place for them.
-        assert job is not None
-        assert folder is not None
-        logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
-        for package in ("nas_controller", "proxy_trainer"):
-            logging.getLogger(package).setLevel(logging.INFO)
-        self._job = job
-        self._folder = folder
-        self._run: TrialRun | None = None
-        self._began = 0.0
-
-    def reset_config(self, new_config: dict[str, Any]) -> bool:
-        """Takes another trial, unless the last one cannot be made to end."""
-        if self._run is not None:  # its trial was stopped early
-            if not self._run.cancel(seconds=30.0):
-                return False
-            self._job.remove_checkpoint_of(self._run.widths)
-        self._run = None
-        return True
-
-    def step(self) -> dict[str, Any]:
-        """What was reported since the last step, and the outcome once there is one."""
-        if self._run is None:
-            work: TrialWork = self.config["work"]
-            worker_log.begin(self._folder, work.number, work.attempt)
-            logger.info("trial %d, attempt %d: widths %s", work.number, work.attempt, " ".join(map(str, work.widths)))
-            self._run = TrialRun(self._job, work.widths)
-            self._began = time.monotonic()
-        elapsed = time.monotonic() - self._began
-        outcome: Rewarded | Failed | None = self._run.wait(max(REPORT_SECONDS, elapsed * REPORT_SHARE))
-        progress = self._run.unread()
-        if outcome is not None:
-            self._run = None
-        return {"progress": progress, "outcome": outcome, "done": outcome is not None}
-
-    def cleanup(self) -> None:
-        """Lets the training thread go when the actor is stopped."""
-        if getattr(self, "_run", None) is not None:
-            with suppress(Exception):
-                self._run.cancel(seconds=0.5)  # type: ignore[union-attr]

@@ -3,7 +3,8 @@
 
 The process may be killed at any moment; the next one goes on from the store. It ends by itself when the
 campaign is over, stopped or paused, when it loses its lease, on SIGTERM, and when its standard input closes (with
-`--watch-stdin`): that is how it notices that the supervisor which holds the other end has died.
+`--watch-stdin`): that is how it notices that the supervisor which holds the other end has died. What it hears there are
+allotments (`nas_controller.shares`), a line each: how many workers it may have.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ import socket
 import sys
 import threading
 import uuid
+from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from types import FrameType
@@ -28,8 +30,11 @@ from nas_controller.campaign import Campaign
 from nas_controller.datasets import dataset_path
 from nas_controller.heartbeat import Heartbeat
 from nas_controller.session_folder import NoRoomError
+from nas_controller.shares import Allotment
+from nas_controller.spec import CampaignSpec
 from nas_controller.store import ConflictError, Lease, LeaseLostError, NotFoundError, Store, StoreUnavailableError
 from nas_controller.trial_checkpoints import campaign_folder, remove_campaign_folder
+from nas_controller.workers import ClusterAwayError, Workers
 from search_space.errors import EffspineError, InvalidValueError
 
 logger = logging.getLogger(__name__)
@@ -41,7 +46,9 @@ EXIT_FAILED = 1
 EXIT_NOT_OURS = 3
 """The campaign is finished, or another runner has it: nothing to be done, nothing to be restarted."""
 EXIT_MUST_WAIT = 4
-"""The store is away or a disk is full: nothing is wrong with the campaign, which goes on once that is over."""
+"""The store or the Ray cluster is away, or a disk is full: nothing is wrong with the campaign, which goes on once that
+is over.
+"""
 
 
 def new_owner() -> str:
@@ -49,7 +56,24 @@ def new_owner() -> str:
     return f"{socket.gethostname()[:64]}:{os.getpid()}:{uuid.uuid4().hex[:8]}"
 
 
-def run(campaign_id: str, store: Store, data_dir: Path, owner: str, lease_seconds: float = LEASE_SECONDS) -> int:
+@dataclass
+class Machine:
+    """Where trials run: on this machine, or on the Ray cluster at `ray_address`; and how much of it this campaign has,
+    None for all that it asks for. Another thread may change the allotment at any time.
+    """
+
+    ray_address: str | None = None
+    allotment: Allotment | None = None
+
+
+def run(
+    campaign_id: str,
+    store: Store,
+    data_dir: Path,
+    owner: str,
+    lease_seconds: float = LEASE_SECONDS,
+    machine: Machine | None = None,
+) -> int:
     """Runs the campaign until it is over, stopped or lost, and returns an exit status."""
     try:
         lease = store.claim(campaign_id, owner, lease_seconds, _facts())
@@ -58,12 +82,12 @@ def run(campaign_id: str, store: Store, data_dir: Path, owner: str, lease_second
         return EXIT_NOT_OURS
     try:
         with Heartbeat(store, lease) as heartbeat:
-            campaign = Campaign(store, lease, lambda: heartbeat.draining)
+            campaign = Campaign(store, lease, lambda: heartbeat.draining, lambda: heartbeat.spec)
             state = campaign.record.state
             if state == "stopping":
                 campaign.end("stopped")
             elif state == "running" and not campaign.over:
-                _train(campaign, data_dir, heartbeat)
+                _train(campaign, data_dir, heartbeat, machine or Machine())
             paused = _let_go(campaign, store, lease, heartbeat, state == "pausing")
             if campaign.over:
                 remove_campaign_folder(data_dir, campaign_id)
@@ -89,8 +113,8 @@ def _let_go(campaign: Campaign, store: Store, lease: Lease, heartbeat: Heartbeat
     return False
 
 
-def _train(campaign: Campaign, data_dir: Path, heartbeat: Heartbeat) -> None:
-    from nas_controller import ray_runner
+def _train(campaign: Campaign, data_dir: Path, heartbeat: Heartbeat, machine: Machine) -> None:
+    from nas_controller import ray_runner, ray_sessions
     from nas_controller.worker import Job
 
     spec = campaign.spec
@@ -100,19 +124,41 @@ def _train(campaign: Campaign, data_dir: Path, heartbeat: Heartbeat) -> None:
     except InvalidValueError as error:
         campaign.end("failed", str(error))
         return
-    threads = max(1, len(os.sched_getaffinity(0)) // spec.parallelism)
     checkpoints = campaign_folder(data_dir, campaign.record.id)
     pool = spec.search_space.build().start_pool() if task.start_steps else ()
-    job = Job(task, campaign.base, dataset_dir, data_dir / "cache", spec.seed, threads, checkpoints, pool)
     record = campaign.record
     logger.info(
-        "campaign %s (%s): %d of %d trials finished; workers %d, threads a worker %d, profile %s, data set %s, seed %d",
-        *(record.id, record.name, record.trials_finished, spec.trials, spec.parallelism, threads),
+        "campaign %s (%s): %d of %d trials finished; profile %s, data set %s, seed %d",
+        *(record.id, record.name, record.trials_finished, spec.trials),
         *(spec.proxy_task.profile, spec.dataset or "-", spec.seed),
     )
-    with ray_runner.local_ray(spec.parallelism, campaign.record.id) as folder:
-        signal.signal(signal.SIGTERM, _end_on_signal)  # Ray has put a handler of its own there
-        ray_runner.run_campaign(campaign, job, lambda: heartbeat.must_end, folder)
+
+    def workers() -> Workers:
+        return _workers(heartbeat.spec or campaign.spec, machine)
+
+    while not (campaign.over or campaign.draining or heartbeat.must_end):
+        now = workers()
+        job = Job(task, campaign.base, dataset_dir, data_dir / "cache", spec.seed, now.threads, checkpoints, pool)
+        logger.info("workers %d, threads a worker %d", now.parallelism, now.threads)
+        with ray_sessions.session(campaign.record.id, now, machine.ray_address) as folder:
+            signal.signal(signal.SIGTERM, _end_on_signal)  # Ray has put a handler of its own there
+            elastic = machine.ray_address is not None
+            ray_runner.run_campaign(campaign, job, lambda: heartbeat.must_end, folder, workers, elastic=elastic)
+
+
+def _workers(spec: CampaignSpec, machine: Machine) -> Workers:
+    """What the campaign may use now: what it asks for, or less where others have a share."""
+    allotted, wanted = machine.allotment, spec.resources
+    parallelism = spec.parallelism if allotted is None else min(spec.parallelism, allotted.parallelism)
+    if machine.ray_address is not None:
+        threads = wanted.cpus or 1
+    elif wanted.cpus is not None:
+        threads = wanted.cpus
+    elif allotted is not None:
+        threads = allotted.threads
+    else:
+        threads = max(1, len(os.sched_getaffinity(0)) // parallelism)
+    return Workers(parallelism, threads, wanted.gpus, wanted.tpus, spec.trial_timeout_seconds)
 
 
 def _facts() -> dict[str, Any]:
@@ -133,10 +179,11 @@ def _end_on_signal(number: int, _frame: FrameType | None) -> None:
     raise SystemExit(128 + number)
 
 
-def _watch_stdin() -> None:
-    """Ends this process when the other end of its standard input closes."""
-    while os.read(0, 4096):
-        pass
+def _watch_stdin(machine: Machine) -> None:
+    """Takes allotments from standard input, and ends this process when the other end closes."""
+    with open(0, "rb", buffering=0, closefd=False) as lines:
+        for line in lines:
+            machine.allotment = Allotment.from_line(line)
     logger.info("the supervisor has let go; ending")
     os.kill(os.getpid(), signal.SIGTERM)
     # A signal waits for the main thread, which may be deep in native code: do not wait for ever.
@@ -152,17 +199,20 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--data-dir", required=True, type=Path)
     parser.add_argument("--owner", default=None)
     parser.add_argument("--lease-seconds", type=float, default=LEASE_SECONDS)
+    parser.add_argument("--ray-address", default=None)
+    parser.add_argument("--allotment", default=None, type=str.encode)
     parser.add_argument("--watch-stdin", action="store_true")
     options = parser.parse_args(arguments)
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     signal.signal(signal.SIGTERM, _end_on_signal)
+    machine = Machine(options.ray_address, options.allotment and Allotment.from_line(options.allotment))
     if options.watch_stdin:
-        threading.Thread(target=_watch_stdin, name="watch-stdin", daemon=True).start()
+        threading.Thread(target=_watch_stdin, args=(machine,), name="watch-stdin", daemon=True).start()
     owner = options.owner or new_owner()
     try:
         store = Store.open(options.database_url)
-        return run(options.campaign_id, store, options.data_dir, owner, options.lease_seconds)
-    except (StoreUnavailableError, NoRoomError) as error:
+        return run(options.campaign_id, store, options.data_dir, owner, options.lease_seconds, machine)
+    except (StoreUnavailableError, NoRoomError, ClusterAwayError) as error:
         logger.warning("%s", error)
         return EXIT_MUST_WAIT
     except EffspineError as error:

@@ -25,6 +25,8 @@ from search_space.space import CHOICES, MAX_CHOICES, MAX_DIVISOR, SearchSpace
 MAX_TRIALS = 100_000
 MAX_PARALLELISM = 1_024
 MAX_EVALUATIONS = 500  # of one trial, where decisions rest on them: so many points of a curve are surely kept
+MAX_RETRIES = 20
+MAX_SECONDS = 10 * 366 * 86_400
 MAX_SEED = 2**31 - 1  # the seeds of TensorFlow's stateless random numbers are 32-bit integers
 
 LEARNING_RATES = {"recurrent": 0.003, "factorised": 0.07}
@@ -184,15 +186,47 @@ class StopSpec(BaseModel):
     """What ends a campaign before its last trial, whichever comes first.
 
     `wall_seconds` since its start, without pauses; a reward of at least `target_reward`; as many outcomes in a row
-    (failures and repeats count) without a better reward; `device_hours` of all attempts that are over, one device each.
+    (failures and repeats count) without a better reward; `device_hours` of all attempts that are over, summed over the
+    devices of each (`ResourcesSpec.devices`).
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    wall_seconds: float | None = Field(default=None, gt=0, le=10 * 366 * 86_400, allow_inf_nan=False)
+    wall_seconds: float | None = Field(default=None, gt=0, le=MAX_SECONDS, allow_inf_nan=False)
     target_reward: float | None = Field(default=None, gt=0, le=1, allow_inf_nan=False)
     no_improvement_trials: int | None = Field(default=None, ge=1, le=MAX_TRIALS)
     device_hours: float | None = Field(default=None, gt=0, le=1e9, allow_inf_nan=False)
+
+
+class ResourcesSpec(BaseModel):
+    """What one trial takes of a cluster.
+
+    `cpus` None is an equal share of the machine, on a cluster one processor a trial. `gpus` None is an equal share of
+    the GPUs that there are: whole ones where they suffice, else a part of one. More than one is a whole number of
+    them. `tpus` are chips of one host.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    cpus: int | None = Field(default=None, ge=1, le=1_024)
+    gpus: float | None = Field(default=None, ge=0, le=64, allow_inf_nan=False)
+    tpus: int = Field(default=0, ge=0, le=64)
+
+    @model_validator(mode="after")
+    def _can_be_had(self) -> ResourcesSpec:
+        why = None
+        if self.gpus is not None and self.gpus > 1 and self.gpus != int(self.gpus):
+            why = f"{self.gpus:g} GPUs cannot be had: below 1 a trial shares a GPU, above 1 it takes whole ones"
+        elif self.gpus and self.tpus:
+            why = f"a trial takes GPUs or TPUs, not {self.gpus:g} of the one and {self.tpus} of the other"
+        if why:
+            raise _located(InvalidValueError(why, field="resources.gpus"), self, "resources", "gpus")
+        return self
+
+    @property
+    def devices(self) -> float:
+        """What a trial's device time counts as: its GPUs or TPU chips, or one device."""
+        return float(self.tpus or self.gpus or 1)
 
 
 class CampaignSpec(BaseModel):
@@ -201,6 +235,10 @@ class CampaignSpec(BaseModel):
     `trials` counts every trial, the uniform baseline (trial 0) included. `seed` decides the proposals and
     the training of every trial; with `parallelism` 1 and equal rewards, the same seed gives the same
     campaign. `early_stopping` None trains every trial to its end; `stop` None runs every trial.
+
+    `retries` is how many more attempts a trial gets that fails or loses its worker; an attempt of more than
+    `trial_timeout_seconds` has failed. Where several campaigns want more than there is, each gets workers in
+    proportion to its `share`.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -215,6 +253,10 @@ class CampaignSpec(BaseModel):
     proxy_task: ProxyTaskSpec = ProxyTaskSpec.model_construct()
     early_stopping: EarlyStoppingSpec | None = None
     stop: StopSpec | None = None
+    resources: ResourcesSpec = ResourcesSpec.model_construct()
+    retries: int = Field(default=2, ge=0, le=MAX_RETRIES)
+    trial_timeout_seconds: float | None = Field(default=None, ge=1, le=MAX_SECONDS, allow_inf_nan=False)
+    share: float = Field(default=1.0, ge=0.01, le=100, allow_inf_nan=False)
 
     @model_validator(mode="after")
     def _has_data_to_train_on(self) -> CampaignSpec:

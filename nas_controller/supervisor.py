@@ -2,7 +2,7 @@
 
 It keeps nothing that matters: which campaigns want a runner is in the store, and a lease there keeps two
 supervisors from running one campaign twice. A runner ends by itself when its supervisor dies, since its
-standard input closes.
+standard input closes; while it lives, it hears there how many workers it may have.
 """
 
 from __future__ import annotations
@@ -16,16 +16,20 @@ import threading
 import time
 import uuid
 from collections import deque
+from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+from nas_controller.cluster_node import ClusterNode
 from nas_controller.session_folder import remove_session_folder
+from nas_controller.shares import Allotment, Demand, allot
 from nas_controller.store import CampaignRecord, ConflictError, LeaseLostError, Store, StoreUnavailableError
 from nas_controller.trial_checkpoints import remove_campaign_folder, remove_finished
 
 logger = logging.getLogger(__name__)
 
+CAMPAIGNS_AT_ONCE = 4
 POLL_SECONDS = 0.5
 MAX_RESTARTS = 3
 FIRST_BACKOFF_SECONDS = 1.0
@@ -33,6 +37,8 @@ SHUTDOWN_SECONDS = 15.0
 LEASE_SECONDS = 20.0
 LOG_TAIL_LINES = 30
 WAIT_SECONDS = 5.0
+
+_NEED_NO_WORKERS = ("pausing", "stopping")
 
 # As `nas_controller.runner` has them, which would bring Ray with it.
 _EXIT_DONE, _EXIT_NOT_OURS, _EXIT_MUST_WAIT = 0, 3, 4
@@ -46,6 +52,7 @@ class _Runner:
     owner: str
     process: subprocess.Popen[bytes]
     trials_finished: int
+    allotment: Allotment
 
 
 @dataclass
@@ -59,7 +66,11 @@ class _History:
 
 @dataclass
 class Supervisor:
-    """Runs campaigns of the store at `database_url`, `concurrency` at once, the oldest first.
+    """Runs campaigns of the store at `database_url`, `campaigns_at_once` at most, the oldest first.
+
+    They share `max_parallelism` workers by `nas_controller.shares`: None is as many as this machine has processors, or
+    as the one wants that wants most; on the Ray cluster at `ray_address`, as many as they want. A campaign for which no
+    worker is left waits.
 
     Logs go to `<data_dir>/logs/<campaign id>.log`. A runner that fails is started again after 1, 2, 4
     seconds; after MAX_RESTARTS failures without a finished trial in between, the campaign is marked failed
@@ -69,7 +80,9 @@ class Supervisor:
 
     database_url: str
     data_dir: Path
-    concurrency: int = 1
+    campaigns_at_once: int = CAMPAIGNS_AT_ONCE
+    max_parallelism: int | None = None
+    ray_address: str | None = None
     lease_seconds: float = LEASE_SECONDS
     runner_command: tuple[str, ...] = (sys.executable, "-m", "nas_controller.runner")
     _runners: dict[str, _Runner] = field(default_factory=dict)
@@ -83,12 +96,15 @@ class Supervisor:
         runner can be started.
         """
         store = Store.open(self.database_url)
+        node = None if self.ray_address is None else ClusterNode(self.ray_address, log_path(self.data_dir, "ray-node"))
         trouble = ""
         try:
             with suppress(StoreUnavailableError):
                 remove_finished(store, self.data_dir)
             while not stop.is_set():
                 try:
+                    if node is not None:
+                        node.look_after()
                     self._look_after(store)
                     trouble = ""
                 except (StoreUnavailableError, OSError) as error:
@@ -98,6 +114,8 @@ class Supervisor:
                 stop.wait(POLL_SECONDS)
         finally:
             self._stop_runners(store)
+            if node is not None:
+                node.stop()
             store.close()
 
     def _look_after(self, store: Store) -> None:
@@ -106,35 +124,71 @@ class Supervisor:
             if status is not None:
                 del self._runners[runner.campaign_id]
                 self._bury(store, runner, status)
-        now = time.monotonic()
-        if now < self._not_before:
-            return
-        for campaign in store.runnable_campaigns():
-            if len(self._runners) >= self.concurrency:
-                return
-            history = self._histories.get(campaign.id)
-            if campaign.id not in self._runners and (history is None or now >= history.not_before):
-                self._start(campaign)
+        running = [store.get_campaign(campaign_id) for campaign_id in self._runners]
+        waiting = self._startable(store)[: max(0, self.campaigns_at_once - len(running))]
+        allotments = self._allotments(sorted([*running, *waiting], key=lambda campaign: campaign.id))
+        for runner in self._runners.values():
+            self._tell(runner, allotments[runner.campaign_id])
+        for campaign in waiting:
+            if allotments[campaign.id].parallelism > 0 or campaign.state in _NEED_NO_WORKERS:
+                self._start(campaign, allotments[campaign.id])
 
-    def _start(self, campaign: CampaignRecord) -> None:
+    def _startable(self, store: Store) -> list[CampaignRecord]:
+        """Campaigns that want a runner and may have one now, the oldest first."""
+        now = time.monotonic()
+        if now < self._not_before or len(self._runners) >= self.campaigns_at_once:
+            return []
+        wanting = [campaign for campaign in store.runnable_campaigns() if campaign.id not in self._runners]
+        return [each for each in wanting if now >= self._histories.get(each.id, _History()).not_before]
+
+    def _allotments(self, campaigns: Sequence[CampaignRecord]) -> dict[str, Allotment]:
+        """What each of these campaigns gets, all of them being run."""
+        demands = [
+            Demand(each.id, 0 if each.state in _NEED_NO_WORKERS else each.spec.parallelism, each.spec.share)
+            for each in campaigns
+        ]
+        processors = len(os.sched_getaffinity(0))
+        wanted = [demand.parallelism for demand in demands]
+        if self.max_parallelism is not None:
+            slots = self.max_parallelism
+        elif self.ray_address is not None:
+            slots = sum(wanted)
+        else:
+            slots = max([processors, *wanted])
+        given = allot(demands, slots)
+        threads = max(1, processors // max(1, sum(given.values())))
+        return {campaign_id: Allotment(workers, threads) for campaign_id, workers in given.items()}
+
+    def _tell(self, runner: _Runner, allotment: Allotment) -> None:
+        """Tells a runner what it may have from now on; it keeps at least one worker as long as it runs."""
+        allotment = replace(allotment, parallelism=max(1, allotment.parallelism))
+        if allotment != runner.allotment and runner.process.stdin is not None:
+            with suppress(BrokenPipeError):  # it has ended, which the next look finds
+                runner.process.stdin.write(allotment.to_line())
+                runner.process.stdin.flush()
+            runner.allotment = allotment
+
+    def _start(self, campaign: CampaignRecord, allotment: Allotment) -> None:
         owner = f"supervisor-{os.getpid()}-{uuid.uuid4().hex[:8]}"
         command = [
             *self.runner_command,
             campaign.id,
             *("--database-url", self.database_url, "--data-dir", str(self.data_dir)),
             *("--owner", owner, "--lease-seconds", str(self.lease_seconds), "--watch-stdin"),
+            *("--allotment", allotment.to_line().decode().strip()),
+            *(() if self.ray_address is None else ("--ray-address", self.ray_address)),
         ]
         log = log_path(self.data_dir, campaign.id)
         log.parent.mkdir(parents=True, exist_ok=True)
         with log.open("ab") as output:
             process = subprocess.Popen(
                 command,
-                stdin=subprocess.PIPE,  # never written to: it closes when this process dies
+                stdin=subprocess.PIPE,  # allotments; it closes when this process dies
                 stdout=output,
                 stderr=subprocess.STDOUT,
                 start_new_session=True,  # so that its whole group can be ended, and Ctrl-C reaches us alone
             )
-        self._runners[campaign.id] = _Runner(campaign.id, owner, process, campaign.trials_finished)
+        self._runners[campaign.id] = _Runner(campaign.id, owner, process, campaign.trials_finished, allotment)
         logger.info("campaign %s: runner %d started, log in %s", campaign.id, process.pid, log)
 
     def _bury(self, store: Store, runner: _Runner, status: int) -> None:

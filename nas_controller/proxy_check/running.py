@@ -19,7 +19,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any, Protocol
 
-from nas_controller import ray_runner  # before Ray: it sets what Ray reads when it is imported
+from nas_controller import ray_sessions  # before Ray: it sets what Ray reads when it is imported
 
 import ray  # isort: skip
 from ray.exceptions import RayError  # isort: skip
@@ -61,7 +61,7 @@ def train_missing(
         return
     workers = min(parallelism, len(waiting))
     threads = max(1, len(os.sched_getaffinity(0)) // parallelism)
-    with _sigterm_as_before(), ray_runner.local_ray(workers, f"check_{os.getpid()}", quiet=True):
+    with _sigterm_as_before(), ray_sessions.local_ray(workers, f"check_{os.getpid()}", quiet=True):
         _Pool(study, results, waiting, workers, threads, cache_dir, log, listener).run()
 
 
@@ -108,7 +108,7 @@ class _Pool:
         self._log = log
         self._listener = listener
         self._attempts: Counter[Training] = Counter()
-        gpus = ray_runner.gpus_a_trial(workers)
+        gpus = ray_sessions.gpus_a_trial(workers)
         self._actor_class = ray.remote(num_cpus=1, num_gpus=gpus, max_restarts=0)(_Trainer)
 
     def run(self) -> None:

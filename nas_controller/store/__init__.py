@@ -7,6 +7,7 @@ from __future__ import annotations
 from nas_controller.store.errors import (
     ConflictError,
     LeaseLostError,
+    NoMoreTrialsError,
     NotFoundError,
     StoreError,
     StoreFullError,
@@ -37,6 +38,7 @@ __all__ = [
     "Lease",
     "LeaseLostError",
     "MeasurementRecord",
+    "NoMoreTrialsError",
     "NotFoundError",
     "Page",
     "Store",

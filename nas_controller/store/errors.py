@@ -17,6 +17,10 @@ class ConflictError(StoreError):
     """The record's state does not allow this. Answer 409; the message names the state."""
 
 
+class NoMoreTrialsError(ConflictError):
+    """The campaign has been given no more trials than have begun."""
+
+
 class StoreUnavailableError(StoreError):
     """The database did not answer, is locked for too long or is full. Try again later (503)."""
 

@@ -9,7 +9,7 @@ from typing import Any
 from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
-from nas_controller.spec import CampaignSpec
+from nas_controller.spec import CampaignSpec, ResourcesSpec
 from nas_controller.store import models
 from nas_controller.store.database import Database
 from nas_controller.store.errors import ConflictError, LeaseLostError
@@ -34,14 +34,14 @@ class Lifecycle:
         self._database = database
         self._clock = clock
 
-    def create_campaign(self, spec: CampaignSpec) -> CampaignRecord:
-        """A new campaign in state `pending`; a supervisor will start it."""
+    def create_campaign(self, spec: CampaignSpec, draft: bool = False) -> CampaignRecord:
+        """A new campaign in state `pending`, which a supervisor will start, or a `draft`, which waits to be started."""
         now = self._clock()
         with self._database.writing() as session:
             row = models.Campaign(
                 id=new_campaign_id(now),
                 name=spec.name,
-                state="pending",
+                state="draft" if draft else "pending",
                 spec=spec.model_dump(mode="json"),
                 created_at=now,
                 trials_begun=0,
@@ -60,15 +60,16 @@ class Lifecycle:
     def request_stop(self, campaign_id: str) -> CampaignRecord:
         """Asks a campaign to stop; asking again changes nothing.
 
-        A pending or paused campaign is `stopped` at once; a running one is `stopping` until its runner has let go of
-        its trials. Raises NotFoundError, and ConflictError when it has already completed or failed.
+        A campaign that nothing runs (a draft, pending or paused) is `stopped` at once; a running one is `stopping`
+        until its runner has let go of its trials. Raises NotFoundError, and ConflictError when it has already completed
+        or failed.
         """
         now = self._clock()
         with self._database.writing() as session:
             row = find_campaign(session, campaign_id, lock=True)
             if row.state in ("completed", "failed"):
                 raise ConflictError(f"campaign '{campaign_id}' is {row.state} and cannot be stopped", field="state")
-            if row.state in ("pending", "paused"):
+            if row.state in ("draft", "pending", "paused"):
                 finish(session, row, now, "stopped", None)
             elif row.state in ("running", "pausing"):
                 row.pause_mode = None
@@ -147,6 +148,17 @@ class Lifecycle:
             finish(session, row, now, state, error, because)
             return campaign_record(row)
 
+    def complete_campaign(self, lease: Lease) -> CampaignRecord:
+        """Ends the campaign as `completed`, unless it was given more trials meanwhile; then it goes on. Raises
+        LeaseLostError.
+        """
+        now = self._clock()
+        with self._database.writing() as session:
+            row = owned_campaign(session, lease, now)
+            if row.trials_finished >= row.spec["trials"]:
+                finish(session, row, now, "completed", None)
+            return campaign_record(row)
+
     def runnable_campaigns(self) -> tuple[CampaignRecord, ...]:
         """Campaigns that want a runner and have none: claimable, with no live lease; oldest first."""
         query = (
@@ -196,8 +208,9 @@ def abandon_attempts(
 
 
 def count_device_time(campaign: models.Campaign, attempt: models.Attempt, until: datetime) -> None:
-    """Adds what an attempt has taken, one device of its worker's, to a locked campaign."""
-    campaign.device_seconds += max(0.0, (until - attempt.started_at).total_seconds())
+    """Adds what an attempt has taken, on all devices of its worker, to a locked campaign."""
+    devices = ResourcesSpec.model_validate(campaign.spec.get("resources", {})).devices
+    campaign.device_seconds += devices * max(0.0, (until - attempt.started_at).total_seconds())
 
 
 def end_pause(campaign: models.Campaign, now: datetime) -> None:

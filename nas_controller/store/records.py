@@ -9,14 +9,16 @@ from typing import Any, Generic, Literal, TypeVar
 
 from nas_controller.spec import CampaignSpec
 
-CampaignState = Literal["pending", "running", "pausing", "paused", "stopping", "stopped", "completed", "failed"]
+CampaignState = Literal[
+    "draft", "pending", "running", "pausing", "paused", "stopping", "stopped", "completed", "failed",
+]  # fmt: skip
 PauseMode = Literal["drain", "abort"]
 StopReason = Literal["wall_seconds", "target_reward", "no_improvement_trials", "device_hours"]
 TrialState = Literal["running", "completed", "failed", "stopped"]
 AttemptState = Literal["running", "accepted", "late", "failed", "abandoned"]
 
 CAMPAIGN_STATES: tuple[CampaignState, ...] = (
-    "pending", "running", "pausing", "paused", "stopping", "stopped", "completed", "failed",
+    "draft", "pending", "running", "pausing", "paused", "stopping", "stopped", "completed", "failed",
 )  # fmt: skip
 FINISHED_CAMPAIGN_STATES: tuple[CampaignState, ...] = ("stopped", "completed", "failed")
 TRIAL_STATES: tuple[TrialState, ...] = ("running", "completed", "failed", "stopped")
@@ -51,8 +53,8 @@ class CampaignRecord:
     `baseline_reward` are None until there is a reward. `last_event` is the sequence of its newest event.
 
     `pause_mode` is None unless it is `pausing` or `paused`; `paused_seconds` counts pauses that are over.
-    `device_seconds` is what attempts that are over have taken. `stopped_because` names the stop condition that has
-    ended the campaign.
+    `device_seconds` is what attempts that are over have taken, summed over the devices of each. `stopped_because` names
+    the stop condition that has ended the campaign.
     """
 
     id: str
@@ -231,9 +233,10 @@ class TrialDetail:
 class EventRecord:
     """Something that happened to a campaign. `sequence` counts from 1 without gaps within the campaign.
 
-    Kinds: `campaign.created`, `campaign.claimed`, `campaign.pausing`, `campaign.paused`, `campaign.resumed`,
-    `campaign.stopping`, `campaign.stopped`, `campaign.completed`, `campaign.failed`, `trial.begun`, `trial.completed`,
-    `trial.failed`, `trial.stopped`, `attempt.started`, `attempt.failed`, `attempt.abandoned`, `attempt.late`.
+    Kinds: `campaign.created`, `campaign.submitted`, `campaign.updated`, `campaign.claimed`, `campaign.pausing`,
+    `campaign.paused`, `campaign.resumed`, `campaign.stopping`, `campaign.stopped`, `campaign.completed`,
+    `campaign.failed`, `trial.begun`, `trial.completed`, `trial.failed`, `trial.stopped`, `attempt.started`,
+    `attempt.failed`, `attempt.abandoned`, `attempt.late`.
     """
 
     campaign_id: str

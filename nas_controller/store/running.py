@@ -15,7 +15,7 @@ from sqlalchemy.orm import Session
 
 from nas_controller.store import models
 from nas_controller.store.database import Database
-from nas_controller.store.errors import ConflictError, NotFoundError
+from nas_controller.store.errors import ConflictError, NoMoreTrialsError, NotFoundError
 from nas_controller.store.lifecycle import Clock, add_event, owned_campaign
 from nas_controller.store.outcomes import close, finish_trial, finite
 from nas_controller.store.reading import find_trial
@@ -51,7 +51,8 @@ class Running:
 
         `choices` and `log_probability` are the controller's (None for the baseline, trial 0); `draw` counts
         the proposals for this number that no widths on budget could meet. The event `trial.begun` fixes the
-        proposal's place in the order that a replay follows. Raises ConflictError when the number is taken.
+        proposal's place in the order that a replay follows. Raises ConflictError when the number is taken, and
+        NoMoreTrialsError when the campaign has been given no more than `number` trials.
         """
         now = self._clock()
         with self._database.writing() as session:
@@ -59,6 +60,10 @@ class Running:
             if campaign.trials_begun != number:
                 raise ConflictError(
                     f"campaign '{campaign.id}': trial {number} is not the next, {campaign.trials_begun}"
+                )
+            if number >= campaign.spec["trials"]:
+                raise NoMoreTrialsError(
+                    f"campaign '{campaign.id}' has {campaign.spec['trials']} trials", field="trials"
                 )
             trial = models.Trial(
                 campaign_id=campaign.id,

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
+from nas_controller.store.changing import Changing
 from nas_controller.store.database import Database, sqlite_url
 from nas_controller.store.keys import Keys
 from nas_controller.store.lifecycle import Clock, Lifecycle
@@ -26,9 +27,9 @@ def _utc_now() -> datetime:
     return datetime.now(UTC)
 
 
-class Store(Reading, Lifecycle, Pausing, Running, Keys):
-    """All of the record: `Reading` (queries), `Lifecycle` (campaigns and leases), `Pausing`, `Running` (a runner's
-    writes) and `Keys` (who may call the service).
+class Store(Reading, Lifecycle, Changing, Pausing, Running, Keys):
+    """All of the record: `Reading` (queries), `Lifecycle` (campaigns and leases), `Changing` (drafts and changes),
+    `Pausing`, `Running` (a runner's writes) and `Keys` (who may call the service).
     """
 
     def __init__(self, database: Database, clock: Clock = _utc_now) -> None:

@@ -11,7 +11,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from nas_controller import synthetic
-from nas_controller.campaign import MAX_FAILED_ATTEMPTS, Campaign, Failed, Rewarded, TrialWork
+from nas_controller.campaign import Campaign, Failed, Rewarded, TrialWork
 from nas_controller.replay import ReplayError, verify
 from nas_controller.search import Proposed, Search
 from nas_controller.store import LeaseLostError, Store, models
@@ -21,6 +21,8 @@ from tests.nas_controller.synthetic_campaigns import Clock, synthetic_spec
 
 EAGER = {"policy": "factorised", "learning_rate": 1.0, "entropy_bonus": 0.0}
 """Converges within a few trials, so that proposals repeat."""
+
+ATTEMPTS = 1 + synthetic_spec().retries
 
 
 def take_up(store: Store, campaign_id: str, owner: str = "runner") -> Campaign:
@@ -169,15 +171,15 @@ def test_a_repeat_of_a_running_trial_waits_for_it(store: Store, monkeypatch: pyt
 def test_retries_are_limited_and_visible(store: Store) -> None:
     campaign_id = create(store, trials=2)
     campaign = take_up(store, campaign_id)
-    for attempt in range(1, MAX_FAILED_ATTEMPTS + 1):
+    for attempt in range(1, ATTEMPTS + 1):
         work = campaign.next_trial()
         assert work is not None
         assert (work.number, work.attempt) == (0, attempt)
         campaign.complete(work, Failed("retry", f"out of memory, time {attempt}"))
     detail = store.get_trial(campaign_id, 0)
     assert (detail.trial.state, detail.trial.reward) == ("failed", 0.0)
-    assert detail.trial.error == f"out of memory, time {MAX_FAILED_ATTEMPTS}"
-    assert [attempt.state for attempt in detail.attempts] == ["failed"] * MAX_FAILED_ATTEMPTS
+    assert detail.trial.error == f"out of memory, time {ATTEMPTS}"
+    assert [attempt.state for attempt in detail.attempts] == ["failed"] * ATTEMPTS
     run_to_the_end(campaign)
     assert store.get_campaign(campaign_id).state == "completed"
     assert store.get_campaign(campaign_id).baseline_reward is None
@@ -186,14 +188,14 @@ def test_retries_are_limited_and_visible(store: Store) -> None:
 
 def test_attempts_lost_with_their_runner_do_not_count_as_failures(store: Store) -> None:
     campaign_id = create(store, trials=2)
-    for expected in range(1, MAX_FAILED_ATTEMPTS + 3):
+    for expected in range(1, ATTEMPTS + 3):
         campaign = take_up(store, campaign_id)
         work = campaign.next_trial()
         assert work is not None
         assert (work.number, work.attempt) == (0, expected)
     run_to_the_end(take_up(store, campaign_id))
     states = [attempt.state for attempt in store.get_trial(campaign_id, 0).attempts]
-    assert states == ["abandoned"] * (MAX_FAILED_ATTEMPTS + 2) + ["accepted"]
+    assert states == ["abandoned"] * (ATTEMPTS + 2) + ["accepted"]
 
 
 def test_a_lost_attempt_that_reports_first_wins_and_the_other_is_late(store: Store) -> None:

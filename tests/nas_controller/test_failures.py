@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 from nas_controller import worker
-from nas_controller.campaign import MAX_FAILED_ATTEMPTS, Campaign, Failed, Rewarded
+from nas_controller.campaign import Campaign, Failed, Rewarded
 from nas_controller.replay import verify
 from nas_controller.store import Store, TrialDetail, sqlite_url
 from nas_controller.worker import Job, run_trial
@@ -27,6 +27,8 @@ from tests.proxy_trainer.conftest import THREADS
 ROOT = Path(__file__).parents[2]
 ABSURD = {"learning_rate": 10.0, "warmup_steps": 0, "momentum": 0.999}
 """The loss leaves the finite numbers within a few steps."""
+
+ATTEMPTS = 1 + synthetic_spec().retries
 
 
 def attempt_once(store: Store, task: ProxyTask, dataset: Path, cache: Path) -> tuple[Campaign, TrialDetail]:
@@ -112,7 +114,7 @@ def test_what_a_machine_cannot_do_for_the_baseline_fails_the_campaign(store: Sto
     assert record.state == "failed"
     assert record.error == "the uniform baseline cannot be trained on this machine: no luck with attempt 3"
     assert (detail.trial.state, detail.trial.error_kind) == ("stopped", kind)
-    assert [a.log_tail for a in detail.attempts] == [f"log of attempt {n}" for n in range(1, MAX_FAILED_ATTEMPTS + 1)]
+    assert [a.log_tail for a in detail.attempts] == [f"log of attempt {n}" for n in range(1, ATTEMPTS + 1)]
     verify(store, campaign_id)
 
 
@@ -195,7 +197,7 @@ def test_a_worker_that_is_killed_leaves_its_last_words_and_the_trial_is_tried_ag
     assert first.error == (
         f"the worker died before the trial had finished (process {pid}): it left no word, as after SIGKILL"
     )
-    assert "nas_controller.ray_runner: trial 1, attempt 1: widths " in (first.log_tail or "")
+    assert "nas_controller.ray_worker: trial 1, attempt 1: widths " in (first.log_tail or "")
     assert "trial 0" not in (first.log_tail or "")  # which the same worker trained before
     assert (second.state, second.error_kind, second.log_tail) == ("accepted", None, None)
     failed = [event.data for event in store.events_after(campaign_id) if event.kind == "attempt.failed"]

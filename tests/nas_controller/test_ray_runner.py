@@ -11,14 +11,17 @@ from typing import Any, cast
 import pytest
 from ray.exceptions import ActorDiedError, RayTaskError
 
-from nas_controller import worker_log
+from nas_controller import worker_log, worker_watch
 from nas_controller.campaign import Campaign, Failed, Rewarded, TrialWork
-from nas_controller.ray_runner import _Carrier, _Scheduler
+from nas_controller.ray_runner import _Carrier, _Crew, _Scheduler
 from nas_controller.worker import Job, TrialProgress
+from nas_controller.worker_watch import SILENT_SECONDS
+from nas_controller.workers import Workers
 from search_space.proxy_task import resolve
 from search_space.space import SearchSpace
 
 WIDTHS = (8, 16)
+HEARD: dict[str, Any] = {"worker": ("node", 4711)}
 
 
 class Listener:
@@ -31,6 +34,7 @@ class Listener:
         self.heard: list[Rewarded | Failed] = []
         self.progressed: list[tuple[int, float | None]] = []
         self.finished = True
+        self.workers = Workers(parallelism=1, threads=2)
 
     def next_trial(self) -> TrialWork:
         return TrialWork(3, 1, WIDTHS)
@@ -48,10 +52,10 @@ class Listener:
         return self.finished
 
 
-def carrier_of(listener: Listener, folder: Path) -> _Carrier:
+def carrier_of(listener: Listener, folder: Path, elastic: bool = False) -> _Carrier:
     task = resolve("smoke", checkpoint_steps=2)
     job = Job(task, SearchSpace().base, folder, folder, seed=1, threads=1, checkpoint_dir=folder / "checkpoints")
-    return _Carrier(cast(Campaign, listener), job, lambda: False, folder)
+    return _Carrier(cast(Campaign, listener), job, lambda: False, folder, _Crew(lambda: listener.workers, elastic))
 
 
 def tune_trial(trial_id: str, error_file: Path | None = None) -> Any:
@@ -113,10 +117,10 @@ def test_every_report_is_recorded_and_a_trial_that_the_campaign_stops_is_stopped
     carrier.suggest("a")
     worker_log.begin(tmp_path, 3, 1)
     reports = (TrialProgress(4, 10, {"loss": 1.0}, 0.3), TrialProgress(5, 10, {"loss": 0.9}))
-    assert scheduler.on_trial_result(None, tune_trial("a"), {"progress": reports}) == scheduler.CONTINUE
-    assert scheduler.on_trial_result(None, tune_trial("a"), {"progress": ()}) == scheduler.CONTINUE
+    assert scheduler.on_trial_result(None, tune_trial("a"), {"progress": reports, **HEARD}) == scheduler.CONTINUE
+    assert scheduler.on_trial_result(None, tune_trial("a"), {"progress": (), **HEARD}) == scheduler.CONTINUE
     below = (TrialProgress(8, 10, {"loss": 0.8}, 0.05), TrialProgress(9, 10, {"loss": 0.7}))
-    assert scheduler.on_trial_result(None, tune_trial("a"), {"progress": below}) == scheduler.STOP
+    assert scheduler.on_trial_result(None, tune_trial("a"), {"progress": below, **HEARD}) == scheduler.STOP
     carrier.on_trial_complete("a", {"progress": below, "outcome": None})  # as Tune says of a trial that it stops
     assert listener.progressed == [(4, 0.3), (5, None), (8, 0.05)]
     assert listener.heard == []
@@ -161,3 +165,57 @@ def test_what_drains_ends_with_the_last_outcome_of_what_runs(tmp_path: Path) -> 
     assert carrier.has_drained()
     assert carrier.suggest("b") == "FINISHED"
     assert [type(outcome) for outcome in listener.heard] == [Rewarded]
+
+
+def test_with_other_workers_to_come_what_trains_is_finished_first(tmp_path: Path) -> None:
+    listener = Listener()
+    carrier = carrier_of(listener, tmp_path)
+    assert carrier.suggest("a") is not None
+    listener.workers = Workers(parallelism=3, threads=1)
+    assert carrier.suggest("b") is None
+    assert not carrier.has_drained()
+    carrier.on_trial_complete("a", {"outcome": Rewarded(0.5, {})})
+    assert carrier.has_drained()
+    assert carrier.suggest("b") == "FINISHED"
+
+
+def test_a_cluster_gives_more_or_fewer_workers_at_once_and_others_after_what_trains(tmp_path: Path) -> None:
+    listener = Listener()
+    carrier = carrier_of(listener, tmp_path, elastic=True)
+    assert carrier.suggest("a") is not None
+    assert carrier.suggest("b") is None
+    listener.workers = Workers(parallelism=2, threads=2)
+    assert carrier.suggest("b") is not None
+    assert carrier.suggest("c") is None
+    listener.workers = Workers(parallelism=2, threads=2, gpus=0.5)
+    for trial_id in ("a", "b"):
+        assert not carrier.has_drained()
+        carrier.on_trial_complete(trial_id, {"outcome": Rewarded(0.5, {})})
+    assert carrier.has_drained()
+
+
+def test_a_worker_that_is_silent_for_too_long_is_ended_and_its_trial_says_so(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    now, ended = [1000.0], list[tuple[str, int]]()
+    monkeypatch.setattr(worker_watch, "time", SimpleNamespace(monotonic=lambda: now[0]))
+    monkeypatch.setattr(worker_watch, "end_process", lambda node, pid: ended.append((node, pid)))
+    listener = Listener()
+    carrier = carrier_of(listener, tmp_path)
+    scheduler = _Scheduler(carrier)
+    carrier.suggest("a")
+    now[0] += 10 * SILENT_SECONDS
+    carrier.look_after_silent()  # nothing was ever heard of it: it may wait for its place
+    scheduler.on_trial_result(None, tune_trial("a"), {"progress": (), **HEARD})
+    now[0] += SILENT_SECONDS
+    carrier.look_after_silent()
+    assert ended == []
+    now[0] += 1
+    carrier.look_after_silent()
+    carrier.look_after_silent()
+    assert ended == [("node", 4711)]
+    carrier.on_trial_complete("a", error=True)
+    (failed,) = listener.heard
+    assert isinstance(failed, Failed)
+    assert (failed.kind, failed.reaction) == ("worker-silent", "retry")
+    assert failed.error == "the worker (process 4711) was silent for 121 s and was ended"

@@ -91,7 +91,7 @@ def test_campaigns_wait_for_their_turn_oldest_first(
         ids.append(real_store.create_campaign(synthetic_spec()).id)
         time.sleep(0.002)
     sleeper = (sys.executable, "-c", "import time; time.sleep(60)")
-    supervisor = Supervisor(url, tmp_path, concurrency=2, runner_command=sleeper)
+    supervisor = Supervisor(url, tmp_path, campaigns_at_once=2, runner_command=sleeper)
     with supervising(supervisor):
         wait_for(lambda: len(supervisor._runners) == 2, 10, "two runners")
         time.sleep(0.2)

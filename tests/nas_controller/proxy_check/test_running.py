@@ -148,8 +148,8 @@ def fake_ray(monkeypatch: pytest.MonkeyPatch) -> FakeRay:
 
     fake = FakeRay(lambda job, widths: Rewarded(0.5, {"seconds": 1.0}))
     monkeypatch.setattr(running, "ray", fake)
-    monkeypatch.setattr(running.ray_runner, "gpus_a_trial", lambda workers: 0.0)
-    monkeypatch.setattr(running.ray_runner, "local_ray", no_ray)
+    monkeypatch.setattr(running.ray_sessions, "gpus_a_trial", lambda workers: 0.0)
+    monkeypatch.setattr(running.ray_sessions, "local_ray", no_ray)
     return fake
 
 

@@ -1,0 +1,90 @@
+"""Makes a supervisor's machine a node of a Ray cluster, without processors for trials: only a node's processes may
+drive a cluster.
+
+The node is a process of its own (`ray start --block`), started again whenever it ends, with waits that grow; so a head
+that is away for a while costs nothing but time.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import signal
+import subprocess
+import sys
+import time
+from contextlib import suppress
+from pathlib import Path
+
+logger = logging.getLogger(__name__)
+
+LOCAL = "auto"
+"""The address of a cluster that this machine is a node of already."""
+_OBJECT_STORE_BYTES = 100 * 2**20
+_FIRST_WAIT_SECONDS, _MAX_WAIT_SECONDS = 1.0, 10.0
+_STEADY_SECONDS = 30.0
+_END_SECONDS = 10.0
+
+
+class ClusterNode:
+    """The node of this machine in the cluster at `address` (`host:port` of its head); its output goes to `log`."""
+
+    def __init__(self, address: str, log: Path) -> None:
+        self._address = address
+        self._log = log
+        self._process: subprocess.Popen[bytes] | None = None
+        self._started = 0.0
+        self._wait = _FIRST_WAIT_SECONDS
+        self._not_before = 0.0
+
+    def look_after(self) -> None:
+        """Starts the node where it does not run and it is time. Raises OSError where no process can be started."""
+        if self._address == LOCAL:
+            return
+        now = time.monotonic()
+        if self._process is not None:
+            if self._process.poll() is None:
+                return
+            logger.warning("the node in the cluster %s has ended; %s tells more", self._address, self._log)
+            self._end_group(self._process.pid)
+            self._process = None
+            if now - self._started > _STEADY_SECONDS:
+                self._wait = _FIRST_WAIT_SECONDS
+            self._not_before = now + self._wait
+            self._wait = min(2 * self._wait, _MAX_WAIT_SECONDS)
+        if now >= self._not_before:
+            self._start(now)
+
+    def stop(self) -> None:
+        """Takes the machine out of the cluster."""
+        if self._process is not None:
+            self._process.terminate()
+            with suppress(subprocess.TimeoutExpired):
+                self._process.wait(_END_SECONDS)
+            self._end_group(self._process.pid)
+            self._process.wait()
+            self._process = None
+
+    def _start(self, now: float) -> None:
+        command = [
+            *(sys.executable, "-m", "ray.scripts.scripts", "start", "--block", "--disable-usage-stats"),
+            *("--address", self._address, "--num-cpus", "0", "--num-gpus", "0"),
+            *("--object-store-memory", str(_OBJECT_STORE_BYTES)),
+        ]
+        self._log.parent.mkdir(parents=True, exist_ok=True)
+        with self._log.open("ab") as output:
+            self._process = subprocess.Popen(
+                command,
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+                env={"RAY_AUTH_MODE": "token", **os.environ},
+            )
+        self._started = now
+        logger.info("joining the cluster %s as a node without processors, log in %s", self._address, self._log)
+
+    @staticmethod
+    def _end_group(leader: int) -> None:
+        with suppress(ProcessLookupError, PermissionError):
+            os.killpg(leader, signal.SIGKILL)
