@@ -106,14 +106,25 @@ def supervise(settings: Settings) -> None:
     log_to_stderr()
     with _ending_signals() as ending:
         log.info("supervising the campaigns of %s", settings.data_dir)
-        Supervisor(settings.database_url, settings.data_dir).run(ending)
+        supervisor_of(settings).run(ending)
     log.info("ended")
+
+
+def supervisor_of(settings: Settings) -> Supervisor:
+    """The supervisor that the settings ask for."""
+    return Supervisor(
+        settings.database_url,
+        settings.data_dir,
+        campaigns_at_once=settings.campaigns_at_once,
+        max_parallelism=settings.max_parallelism,
+        ray_address=settings.ray_address or None,
+    )
 
 
 def _supervise(settings: Settings, ending: threading.Event, failures: list[BaseException]) -> None:
     """The supervisor in a thread; where it fails, the whole service is told to end."""
     try:
-        Supervisor(settings.database_url, settings.data_dir).run(ending)
+        supervisor_of(settings).run(ending)
     except Exception as error:
         log.exception("the supervisor failed")
         failures.append(error)

@@ -7,11 +7,13 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Self
 
-from pydantic import Field, model_validator
+from pydantic import Field, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from api.loopback import is_loopback
+from nas_controller.cluster_node import LOCAL
 from nas_controller.store.database import sqlite_url
+from nas_controller.supervisor import CAMPAIGNS_AT_ONCE
 from search_space.data_dir import default_data_dir
 
 DATABASE_FILE = "effspine.db"
@@ -37,6 +39,21 @@ class Settings(BaseSettings):
     requests_burst: int = Field(1_000, ge=1, le=10**6)
     failures_per_minute: float = Field(10.0, gt=0.0, le=1e6)
     session_hours: float = Field(12.0, gt=0.0, le=24 * 365)
+    ray_address: str = ""
+    """Head of the Ray cluster on which trials train: `host:port`, `auto` for the one of which this machine is a node,
+    empty for this machine alone.
+    """
+    campaigns_at_once: int = Field(CAMPAIGNS_AT_ONCE, ge=1, le=1_000)
+    max_parallelism: int | None = Field(None, ge=1, le=100_000)
+    """How many trials train at once, over all campaigns."""
+
+    @field_validator("ray_address")
+    @classmethod
+    def _is_an_address(cls, address: str) -> str:
+        host, _, port = address.rpartition(":")
+        if address not in ("", LOCAL) and not (host and port.isascii() and port.isdigit() and 0 < int(port) < 65_536):
+            raise ValueError(f"give host:port of the head, 10.0.0.5:6379 say, or '{LOCAL}'")
+        return address
 
     @model_validator(mode="after")
     def _fill_in(self) -> Self:

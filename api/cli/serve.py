@@ -27,15 +27,45 @@ DatabaseUrl = Annotated[
 DataDir = Annotated[Path | None, typer.Option(help="Where files are kept.", show_default="~/.local/share/effspine")]
 
 
+RayAddress = Annotated[
+    str | None,
+    typer.Option(help="Head of a Ray cluster to train on, HOST:PORT; `auto`: this machine is a node of it already."),
+]
+CampaignsAtOnce = Annotated[
+    int | None, typer.Option(min=1, help="Campaigns that run at the same time, at most.", show_default="4")
+]
+MaxParallelism = Annotated[
+    int | None, typer.Option(min=1, help="Trials that train at the same time, over all campaigns.")
+]
+
+
 @serve_app.command()
-def serve(host: Host = None, port: Port = None, database_url: DatabaseUrl = None, data_dir: DataDir = None) -> None:
+def serve(
+    host: Host = None,
+    port: Port = None,
+    database_url: DatabaseUrl = None,
+    data_dir: DataDir = None,
+    ray_address: RayAddress = None,
+    campaigns_at_once: CampaignsAtOnce = None,
+    max_parallelism: MaxParallelism = None,
+) -> None:
     """Serve the API and the dashboard, and run campaigns.
 
     Ctrl-C ends it; campaigns go on where they are at the next start.
     """
     from api.serving import serve_all
 
-    serve_all(settings_of(host=host, port=port, database_url=database_url, data_dir=data_dir))
+    serve_all(
+        settings_of(
+            host=host,
+            port=port,
+            database_url=database_url,
+            data_dir=data_dir,
+            ray_address=ray_address,
+            campaigns_at_once=campaigns_at_once,
+            max_parallelism=max_parallelism,
+        )
+    )
 
 
 @api_app.command()
@@ -47,11 +77,25 @@ def api(host: Host = None, port: Port = None, database_url: DatabaseUrl = None, 
 
 
 @supervisor_app.command()
-def supervisor(database_url: DatabaseUrl = None, data_dir: DataDir = None) -> None:
+def supervisor(
+    database_url: DatabaseUrl = None,
+    data_dir: DataDir = None,
+    ray_address: RayAddress = None,
+    campaigns_at_once: CampaignsAtOnce = None,
+    max_parallelism: MaxParallelism = None,
+) -> None:
     """Run campaigns; a service elsewhere, on the same record, takes and shows them."""
     from api.serving import supervise
 
-    supervise(settings_of(database_url=database_url, data_dir=data_dir))
+    supervise(
+        settings_of(
+            database_url=database_url,
+            data_dir=data_dir,
+            ray_address=ray_address,
+            campaigns_at_once=campaigns_at_once,
+            max_parallelism=max_parallelism,
+        )
+    )
 
 
 def settings_of(**options: Any) -> Settings:
