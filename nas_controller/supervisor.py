@@ -25,6 +25,7 @@ from nas_controller.cluster_node import ClusterNode
 from nas_controller.session_folder import remove_session_folder
 from nas_controller.shares import Allotment, Demand, allot
 from nas_controller.store import CampaignRecord, ConflictError, LeaseLostError, Store, StoreUnavailableError
+from nas_controller.supervisor_heartbeat import SupervisorHeartbeat
 from nas_controller.trial_checkpoints import remove_campaign_folder, remove_finished
 
 logger = logging.getLogger(__name__)
@@ -97,6 +98,7 @@ class Supervisor:
         """
         store = Store.open(self.database_url)
         node = None if self.ray_address is None else ClusterNode(self.ray_address, log_path(self.data_dir, "ray-node"))
+        heartbeat = SupervisorHeartbeat()
         trouble = ""
         try:
             with suppress(StoreUnavailableError):
@@ -106,6 +108,7 @@ class Supervisor:
                     if node is not None:
                         node.look_after()
                     self._look_after(store)
+                    heartbeat.beat(store)
                     trouble = ""
                 except (StoreUnavailableError, OSError) as error:
                     if str(error) != trouble:  # once, not with every look
@@ -116,6 +119,7 @@ class Supervisor:
             self._stop_runners(store)
             if node is not None:
                 node.stop()
+            heartbeat.end(store)
             store.close()
 
     def _look_after(self, store: Store) -> None:

@@ -35,3 +35,11 @@ class StoreVersionError(StoreError):
 
 class LeaseLostError(StoreError):
     """The runner no longer owns its campaign; it must stop without writing anything more."""
+
+
+class KeyReusedError(StoreError):
+    """The idempotency key belongs to another request. Answer 422."""
+
+
+class KeyBusyError(StoreError):
+    """The request of this idempotency key is still being worked on. Answer 409; try again soon."""

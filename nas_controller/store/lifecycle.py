@@ -34,12 +34,21 @@ class Lifecycle:
         self._database = database
         self._clock = clock
 
-    def create_campaign(self, spec: CampaignSpec, draft: bool = False) -> CampaignRecord:
-        """A new campaign in state `pending`, which a supervisor will start, or a `draft`, which waits to be started."""
+    def create_campaign(
+        self, spec: CampaignSpec, campaign_id: str | None = None, *, draft: bool = False
+    ) -> CampaignRecord:
+        """A new campaign in state `pending`, which a supervisor will start, or a `draft`, which waits to be started.
+
+        `campaign_id` is an id that was reserved for it (`Idempotency.reserve`); a campaign that has it already is the
+        one that was asked for, and is returned as it stands.
+        """
         now = self._clock()
         with self._database.writing() as session:
+            made = None if campaign_id is None else session.get(models.Campaign, campaign_id)
+            if made is not None:
+                return campaign_record(made)
             row = models.Campaign(
-                id=new_campaign_id(now),
+                id=campaign_id or new_campaign_id(now),
                 name=spec.name,
                 state="draft" if draft else "pending",
                 spec=spec.model_dump(mode="json"),
@@ -51,6 +60,13 @@ class Lifecycle:
                 paused_seconds=0.0,
                 device_seconds=0.0,
                 trials_since_best=0,
+                progress_reports=0,
+                first_reports=0,
+                first_report_seconds=0.0,
+                trials_failed=0,
+                rewards_accepted=0,
+                workers_killed=0,
+                attempts_lost=0,
             )
             session.add(row)
             session.flush()
@@ -102,9 +118,11 @@ class Lifecycle:
             if row.state == "pending":
                 row.state = "running"
                 row.started_at = now
+                waited = (now - (row.queued_at or row.created_at)).total_seconds() - row.paused_seconds
+                row.queue_seconds = max(0.0, waited)
             data = {"owner": owner, "epoch": row.lease_epoch, **(facts or {})}
             add_event(session, row, now, "campaign.claimed", data)
-            abandon_attempts(session, row, now, last_alive)
+            row.attempts_lost += abandon_attempts(session, row, now, last_alive)
             return Lease(campaign_id, row.lease_epoch, owner, lease_seconds)
 
     def renew(self, lease: Lease) -> CampaignRecord:
@@ -194,10 +212,11 @@ def add_event(session: Session, campaign: models.Campaign, now: datetime, kind: 
 
 def abandon_attempts(
     session: Session, campaign: models.Campaign, now: datetime, last_alive: datetime | None = None
-) -> None:
-    """Marks every running attempt of a locked campaign as abandoned. Where their runner was lost, they have taken
-    device time until `last_alive` at the most.
+) -> int:
+    """Marks every running attempt of a locked campaign as abandoned; how many those were. Where their runner was lost,
+    they have taken device time until `last_alive` at the most.
     """
+    count = 0
     query = select(models.Attempt).where(models.Attempt.campaign_id == campaign.id, models.Attempt.state == "running")
     for attempt in session.scalars(query.order_by(models.Attempt.trial, models.Attempt.number)):
         attempt.state = "abandoned"
@@ -205,6 +224,8 @@ def abandon_attempts(
         count_device_time(campaign, attempt, now if last_alive is None else min(now, last_alive))
         data = {"number": attempt.trial, "attempt": attempt.number}
         add_event(session, campaign, now, "attempt.abandoned", data)
+        count += 1
+    return count
 
 
 def count_device_time(campaign: models.Campaign, attempt: models.Attempt, until: datetime) -> None:

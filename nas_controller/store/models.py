@@ -19,6 +19,7 @@ from sqlalchemy import (
     ForeignKeyConstraint,
     Index,
     Integer,
+    LargeBinary,
     MetaData,
     String,
     Text,
@@ -99,6 +100,15 @@ class Campaign(Base):
     device_seconds: Mapped[float] = mapped_column(server_default="0")
     trials_since_best: Mapped[int] = mapped_column(server_default="0")
     stopped_because: Mapped[str | None] = mapped_column(String(40))
+    queued_at: Mapped[datetime | None]
+    queue_seconds: Mapped[float | None]
+    progress_reports: Mapped[int] = mapped_column(server_default="0")
+    first_reports: Mapped[int] = mapped_column(server_default="0")
+    first_report_seconds: Mapped[float] = mapped_column(server_default="0")
+    trials_failed: Mapped[int] = mapped_column(server_default="0")
+    rewards_accepted: Mapped[int] = mapped_column(server_default="0")
+    workers_killed: Mapped[int] = mapped_column(server_default="0")
+    attempts_lost: Mapped[int] = mapped_column(server_default="0")
 
 
 class Trial(Base):
@@ -233,3 +243,49 @@ class LoginSession(Base):
     key_id: Mapped[str] = mapped_column(ForeignKey("api_keys.id"))
     created_at: Mapped[datetime]
     expires_at: Mapped[datetime]
+
+
+class IdempotencyKey(Base):
+    """A key that a caller gave a request, and the answer that this request had; no `status` until it has one."""
+
+    __tablename__ = "idempotency_keys"
+    __table_args__ = (Index("ix_idempotency_keys_created_at", "created_at"),)
+
+    caller: Mapped[str] = mapped_column(String(16), primary_key=True)
+    key: Mapped[str] = mapped_column(String(255), primary_key=True)
+    fingerprint: Mapped[str] = mapped_column(String(64))
+    campaign_id: Mapped[str] = mapped_column(String(32))
+    created_at: Mapped[datetime]
+    held_until: Mapped[datetime]
+    status: Mapped[int | None]
+    headers: Mapped[dict[str, Any] | None]
+    body: Mapped[bytes | None] = mapped_column(LargeBinary)
+
+
+class Export(Base):
+    """A file that somebody has taken away; the same content again is the same row."""
+
+    __tablename__ = "exports"
+    __table_args__ = (ForeignKeyConstraint(["campaign_id", "trial"], ["trials.campaign_id", "trials.number"]),)
+
+    campaign_id: Mapped[str] = mapped_column(String(32), primary_key=True)
+    trial: Mapped[int] = mapped_column(Integer, primary_key=True, autoincrement=False)
+    format: Mapped[str] = mapped_column(String(40), primary_key=True)
+    sha256: Mapped[str] = mapped_column(String(64), primary_key=True)
+    bytes: Mapped[int] = mapped_column(BigInteger)
+    count: Mapped[int]
+    at: Mapped[datetime]
+    last_at: Mapped[datetime]
+
+
+class Supervisor(Base):
+    """A supervisor that is alive, or was when it was last seen."""
+
+    __tablename__ = "supervisors"
+
+    id: Mapped[str] = mapped_column(String(40), primary_key=True)
+    host: Mapped[str] = mapped_column(String(255))
+    pid: Mapped[int]
+    version: Mapped[str] = mapped_column(String(40))
+    started_at: Mapped[datetime]
+    seen_at: Mapped[datetime]

@@ -19,6 +19,8 @@ from nas_controller.store.lifecycle import add_event, count_device_time, finish
 from nas_controller.store.stop_conditions import reached
 from nas_controller.store.texts import storable
 
+WORKER_KILLED = "worker-killed"  # as `nas_controller.worker_log` names it, which reads the kernel's counters
+
 
 def close(
     campaign: models.Campaign,
@@ -34,6 +36,8 @@ def close(
     """Ends an attempt as `state`, with what it came to."""
     if attempt.state == "running":
         count_device_time(campaign, attempt, now)
+    if state == "failed" and error_kind == WORKER_KILLED:
+        campaign.workers_killed += 1
     attempt.state = state
     attempt.reward = reward
     attempt.metrics = None if metrics is None else finite(metrics)
@@ -62,6 +66,8 @@ def finish_trial(
     trial.reward = reward
     trial.finished_at = now
     campaign.trials_finished += 1
+    if state == "failed":
+        campaign.trials_failed += 1
     if trial.number == 0 and state == "completed":
         campaign.baseline_reward = reward
     if state == "completed" and (campaign.best_reward is None or reward > campaign.best_reward):

@@ -134,8 +134,12 @@ class Running:
         with self._database.writing() as session:
             campaign = owned_campaign(session, lease, now)
             trial = find_trial(session, campaign.id, number)
-            _find_attempt(session, campaign.id, number, attempt)
+            row = _find_attempt(session, campaign.id, number, attempt)
+            campaign.progress_reports += 1
             if attempt == trial.attempts:
+                if trial.progress_step is None and row.state == "running":
+                    campaign.first_reports += 1
+                    campaign.first_report_seconds += max(0.0, (now - row.started_at).total_seconds())
                 trial.progress_step = step
                 trial.progress_total = total
                 trial.progress_ap = measured.get("ap", trial.progress_ap)
@@ -219,6 +223,7 @@ class Running:
                     add_event(session, campaign, now, "attempt.late", data)
                 return Acceptance("late", trial_record(trial))
             close(campaign, row, now, "accepted", reward, metrics)
+            campaign.rewards_accepted += 1
             trial.accepted_attempt = attempt
             trial.metrics = finite(metrics)
             trial.error = None

@@ -13,12 +13,18 @@ from datetime import UTC, datetime
 
 from nas_controller.store.changing import Changing
 from nas_controller.store.database import Database, sqlite_url
+from nas_controller.store.errors import StoreVersionError
+from nas_controller.store.exporting import Exporting
+from nas_controller.store.idempotency import Idempotency
 from nas_controller.store.keys import Keys
 from nas_controller.store.lifecycle import Clock, Lifecycle
 from nas_controller.store.pausing import Pausing
 from nas_controller.store.reading import Reading
 from nas_controller.store.running import Running
-from nas_controller.store.schema import upgrade
+from nas_controller.store.schema import HEAD, current_revision, upgrade
+from nas_controller.store.supervisors import Supervisors
+from nas_controller.store.totals import Totalling
+from nas_controller.store.versions import Versions
 
 __all__ = ["Store", "sqlite_url"]
 
@@ -27,9 +33,13 @@ def _utc_now() -> datetime:
     return datetime.now(UTC)
 
 
-class Store(Reading, Lifecycle, Changing, Pausing, Running, Keys):
-    """All of the record: `Reading` (queries), `Lifecycle` (campaigns and leases), `Changing` (drafts and changes),
-    `Pausing`, `Running` (a runner's writes) and `Keys` (who may call the service).
+class Store(
+    Reading, Versions, Totalling, Lifecycle, Changing, Pausing, Running, Exporting, Keys, Idempotency, Supervisors
+):  # fmt: skip
+    """All of the record: `Reading` (queries), `Versions` (whether anything has changed), `Totalling` (sums for
+    metrics), `Lifecycle` (campaigns and leases), `Changing` (drafts and changes), `Pausing`, `Running` (a runner's
+    writes), `Exporting` (files taken away), `Keys` (who may call the service), `Idempotency` (requests that came before)
+    and `Supervisors` (who runs campaigns).
     """
 
     def __init__(self, database: Database, clock: Clock = _utc_now) -> None:
@@ -48,11 +58,19 @@ class Store(Reading, Lifecycle, Changing, Pausing, Running, Keys):
         return cls(database, clock)
 
     def check(self) -> None:
-        """Returns when the database answers a query and has room. Raises StoreUnavailableError and StoreFullError when
-        not. For readiness.
+        """Returns when the database answers, has the schema of this version and room. For readiness.
+
+        Raises StoreUnavailableError, StoreVersionError (another effspine has migrated it since) and StoreFullError when
+        not.
         """
         with self._database.reading() as session:
             session.connection().exec_driver_sql("SELECT 1 FROM campaigns LIMIT 1").all()
+            revision = current_revision(session.connection())
+        if revision != HEAD:
+            raise StoreVersionError(
+                f"database {self._database.shown_url} has schema {revision} and this effspine needs {HEAD}; restart it "
+                "with the version that migrated the database"
+            )
         self._database.check_room()
 
     def close(self) -> None:

@@ -1,0 +1,100 @@
+"""Sums over everything, for metrics. They are kept beside each campaign as things happen, so that nothing is counted
+here, and every process over one record gives the same.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from sqlalchemy import case, func, select
+
+from nas_controller.store import models
+from nas_controller.store.database import Database
+from nas_controller.store.records import CAMPAIGN_STATES, FINISHED_CAMPAIGN_STATES, TRIAL_STATES
+
+QUEUE_BOUNDS_SECONDS = (1.0, 5.0, 15.0, 60.0, 300.0, 900.0, 3_600.0, 14_400.0, 86_400.0, 604_800.0)
+
+
+@dataclass(frozen=True)
+class Totals:
+    """Campaigns and trials by state, and sums over all campaigns.
+
+    `queue_counts` has for each of QUEUE_BOUNDS_SECONDS how many campaigns waited at most so long for their first
+    runner, of `queue_count` that had one. `first_report_seconds` is the time from the start of an attempt to its first
+    report of progress, added up over `first_reports` attempts. `workers_killed` are attempts whose worker died,
+    `attempts_lost` those that were lost with their runner.
+    """
+
+    campaigns: Mapping[str, int]
+    trials: Mapping[str, int]
+    trials_begun: int
+    trials_finished: int
+    rewards_accepted: int
+    workers_killed: int
+    attempts_lost: int
+    queue_counts: tuple[int, ...]
+    queue_count: int
+    queue_seconds: float
+    first_reports: int
+    first_report_seconds: float
+
+
+class Totalling:
+    """The sums. Raises StoreUnavailableError when the database is away."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def totals(self) -> Totals:
+        """All sums, at one moment."""
+        table = models.Campaign
+        summed = (
+            table.trials_begun,
+            table.trials_finished,
+            table.trials_failed,
+            table.rewards_accepted,
+            table.workers_killed,
+            table.attempts_lost,
+            table.first_reports,
+            table.first_report_seconds,
+            table.queue_seconds,
+        )
+        query = select(
+            table.state.label("state"),
+            func.count().label("campaigns"),
+            func.count(table.queue_seconds).label("queue_count"),
+            *(func.coalesce(func.sum(column), 0).label(column.key) for column in summed),
+            *(
+                func.count(case((table.queue_seconds <= bound, 1))).label(f"bound_{place}")
+                for place, bound in enumerate(QUEUE_BOUNDS_SECONDS)
+            ),
+        ).group_by(table.state)
+        campaigns = dict.fromkeys(CAMPAIGN_STATES, 0)
+        trials = dict.fromkeys(TRIAL_STATES, 0)
+        sums: Counter[str] = Counter()
+        with self._database.reading() as session:
+            rows = [dict(row._mapping) for row in session.execute(query)]
+        for row in rows:
+            state = row.pop("state")
+            campaigns[state] = row["campaigns"]
+            unfinished = "stopped" if state in FINISHED_CAMPAIGN_STATES else "running"
+            trials[unfinished] += row["trials_begun"] - row["trials_finished"]
+            trials["failed"] += row["trials_failed"]
+            trials["completed"] += row["trials_finished"] - row["trials_failed"]
+            sums.update(row)
+        return Totals(
+            campaigns=campaigns,
+            trials=trials,
+            trials_begun=sums["trials_begun"],
+            trials_finished=sums["trials_finished"],
+            rewards_accepted=sums["rewards_accepted"],
+            workers_killed=sums["workers_killed"],
+            attempts_lost=sums["attempts_lost"],
+            queue_counts=tuple(sums[f"bound_{place}"] for place in range(len(QUEUE_BOUNDS_SECONDS))),
+            queue_count=sums["queue_count"],
+            queue_seconds=float(sums["queue_seconds"]),
+            first_reports=sums["first_reports"],
+            first_report_seconds=float(sums["first_report_seconds"]),
+        )
