@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from importlib.metadata import version
 
 from fastapi.staticfiles import StaticFiles
 from starlette.middleware import Middleware
+from starlette.middleware.gzip import GZipMiddleware
 
 from api.doors import Doors
+from api.idempotency import Idempotency
 from api.keys import KeyRing
 from api.limits import RateLimit
 from api.loopback import KnownHosts
-from api.metrics import ServiceMetrics, StoreCounts
+from api.metrics import ServiceMetrics
 from api.openapi import PROBLEM_RESPONSES, DescribedApi
 from api.problems import HANDLERS
 from api.request_context import RequestContext
@@ -32,6 +33,7 @@ from api.routes import (
     trials,
 )
 from api.settings import Settings
+from api.unchanged import NotModified, not_modified
 from nas_controller.store import Store
 
 DESCRIPTION = """\
@@ -50,6 +52,8 @@ TAGS = [
     {"name": "results", "description": "The best architectures, figures ready to draw, and files to take away."},
     {"name": "service", "description": "Health, counters and keys."},
 ]
+COMPRESSED_FROM_BYTES = 1_024
+COMPRESSION_LEVEL = 6  # of 9: what the last levels save is not worth a processor that also trains
 ROUTERS = (
     campaigns.router,
     trials.router,
@@ -69,7 +73,7 @@ ROUTERS = (
 
 def create_app(settings: Settings, store: Store, *, known_hosts: tuple[str, ...] = ()) -> DescribedApi:
     """The application over `store`. `known_hosts` are names beside those of the settings that it answers to."""
-    metrics = ServiceMetrics(lambda: count_store(store))
+    metrics = ServiceMetrics(store.totals, lambda: sum(each.is_alive for each in store.list_supervisors()))
     ring = KeyRing(store, is_private=settings.is_private)
     requests = RateLimit(settings.requests_per_second, settings.requests_burst)
     failures = RateLimit(settings.failures_per_minute / 60, round(settings.failures_per_minute))
@@ -83,6 +87,7 @@ def create_app(settings: Settings, store: Store, *, known_hosts: tuple[str, ...]
         responses=PROBLEM_RESPONSES,
         middleware=[
             Middleware(RequestContext, metrics=metrics),
+            Middleware(GZipMiddleware, minimum_size=COMPRESSED_FROM_BYTES, compresslevel=COMPRESSION_LEVEL),
             Middleware(KnownHosts, also=(*settings.hosts, *known_hosts)),
             Middleware(
                 Doors,
@@ -91,10 +96,12 @@ def create_app(settings: Settings, store: Store, *, known_hosts: tuple[str, ...]
                 failures=failures,
                 body_limit_bytes=settings.body_limit_bytes,
             ),
+            Middleware(Idempotency, store=store),
         ],
     )
     for kind, handler in HANDLERS.items():
         app.add_exception_handler(kind, handler)
+    app.add_exception_handler(NotModified, not_modified)
     app.state.settings = settings
     app.state.store = store
     app.state.metrics = metrics
@@ -105,19 +112,3 @@ def create_app(settings: Settings, store: Store, *, known_hosts: tuple[str, ...]
         app.include_router(router)
     app.mount("/static", StaticFiles(directory=dashboard.STATIC_DIR), name="static")
     return app
-
-
-def count_store(store: Store) -> StoreCounts:
-    """Campaigns by state and trials, summed page by page over the campaigns."""
-    states: Counter[str] = Counter()
-    begun = finished = 0
-    cursor: str | None = None
-    while True:
-        page = store.list_campaigns(limit=1_000, cursor=cursor)
-        for campaign in page.items:
-            states[campaign.state] += 1
-            begun += campaign.trials_begun
-            finished += campaign.trials_finished
-        cursor = page.next_cursor
-        if cursor is None:
-            return StoreCounts(states, begun, finished)

@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 import os
 import time
+import uuid
 from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self, TypeVar
@@ -22,6 +22,7 @@ from api.documents import (
     HealthDocument,
     Page,
     PauseMode,
+    ReadinessDocument,
     TrialDetailDocument,
     TrialDocument,
 )
@@ -31,6 +32,8 @@ DEFAULT_URL = "http://127.0.0.1:8000"
 URL_VARIABLE = "EFFSPINE_URL"
 KEY_VARIABLE = "EFFSPINE_API_KEY"
 RETRY_WAITS_SECONDS = (0.2, 0.5, 1.0)
+BUSY_SECONDS = 30.0
+"""How long a request is waited for that was sent before and is still being worked on."""
 TIMEOUT = httpx.Timeout(30.0, connect=5.0)
 STREAM_TIMEOUT = httpx.Timeout(5.0, read=60.0)
 END = "end"
@@ -56,7 +59,8 @@ class Client:
     """Speaks to the service at `url`, by default that of EFFSPINE_URL, with the key of EFFSPINE_API_KEY.
 
     Every method raises ServiceUnreachableError where nothing answers and ServiceRefusedError where the service
-    answers with an error. Reads are repeated after a lost connection; nothing else is.
+    answers with an error. After a lost connection a request is sent again; one that changes something carries an
+    `Idempotency-Key`, by which the service knows it again and does it once.
     """
 
     def __init__(self, url: str | None = None, transport: httpx.BaseTransport | None = None) -> None:
@@ -84,33 +88,25 @@ class Client:
         """The service itself."""
         return self._read(HealthDocument, "/healthz")
 
-    def ready(self) -> HealthDocument:
+    def ready(self) -> ReadinessDocument:
         """The service, once its store answers too; until then it refuses."""
-        return self._read(HealthDocument, "/readyz")
+        return self._read(ReadinessDocument, "/readyz")
 
     def create_campaign(self, specification: dict[str, Any]) -> CampaignDocument:
         """Creates a campaign; the answer carries its id and state."""
-        with self._explained():
-            response = self._http.post("/v1/campaigns", json=specification)
-        return CampaignDocument.model_validate(_answer(response))
+        return self._change(CampaignDocument, "/v1/campaigns", specification)
 
     def stop_campaign(self, campaign_id: str) -> CampaignDocument:
         """Asks a campaign to stop; its running trials are abandoned."""
-        with self._explained():
-            response = self._http.post(f"/v1/campaigns/{_segment(campaign_id)}/stop")
-        return CampaignDocument.model_validate(_answer(response))
+        return self._change(CampaignDocument, f"/v1/campaigns/{_segment(campaign_id)}/stop")
 
     def pause_campaign(self, campaign_id: str, mode: PauseMode = "drain") -> CampaignDocument:
         """Asks a campaign to pause: after its running trials (`drain`), or at once (`abort`)."""
-        with self._explained():
-            response = self._http.post(f"/v1/campaigns/{_segment(campaign_id)}/pause", json={"mode": mode})
-        return CampaignDocument.model_validate(_answer(response))
+        return self._change(CampaignDocument, f"/v1/campaigns/{_segment(campaign_id)}/pause", {"mode": mode})
 
     def resume_campaign(self, campaign_id: str) -> CampaignDocument:
         """Lets a paused campaign go on."""
-        with self._explained():
-            response = self._http.post(f"/v1/campaigns/{_segment(campaign_id)}/resume")
-        return CampaignDocument.model_validate(_answer(response))
+        return self._change(CampaignDocument, f"/v1/campaigns/{_segment(campaign_id)}/resume")
 
     def campaign(self, campaign_id: str) -> CampaignDocument:
         """One campaign."""
@@ -200,24 +196,31 @@ class Client:
 
     def _get(self, path: str, parameters: dict[str, Any] | None = None) -> httpx.Response:
         given = {name: value for name, value in (parameters or {}).items() if value is not None}
-        for wait in RETRY_WAITS_SECONDS:
+        return self._send("GET", path, params=given)
+
+    def _change(self, document: type[Document], path: str, body: dict[str, Any] | None = None) -> Document:
+        """A POST that is done once, however often it has to be sent."""
+        headers = {"Idempotency-Key": str(uuid.uuid4())}
+        deadline = time.monotonic() + BUSY_SECONDS
+        while True:
+            response = self._send("POST", path, json=body, headers=headers)
+            if not _is_busy(response) or time.monotonic() > deadline:
+                return document.model_validate(_answer(response))
+            time.sleep(float(response.headers.get("Retry-After", "1")))
+
+    def _send(self, method: str, path: str, **request: Any) -> httpx.Response:
+        """Sends a request, again where the connection is lost."""
+        for wait in (*RETRY_WAITS_SECONDS, None):
             try:
-                response = self._http.get(path, params=given)
+                response = self._http.request(method, path, **request)
                 self._met = True
                 return response
             except httpx.TransportError as error:
-                if isinstance(error, httpx.ConnectError) and not self._met:
-                    break  # nobody was ever there; asking again would only keep a person waiting
+                # Where nobody was ever there, asking again would only keep a person waiting.
+                if wait is None or (isinstance(error, httpx.ConnectError) and not self._met):
+                    raise self._unreachable(error) from error
                 time.sleep(wait)
-        with self._explained():
-            return self._http.get(path, params=given)
-
-    @contextmanager
-    def _explained(self) -> Iterator[None]:
-        try:
-            yield
-        except httpx.TransportError as error:
-            raise self._unreachable(error) from error
+        raise AssertionError("the last try returns or raises")
 
     def _unreachable(self, error: httpx.TransportError) -> ServiceUnreachableError:
         if isinstance(error, httpx.ConnectError):
@@ -261,6 +264,14 @@ def _refuse_failure(response: httpx.Response) -> None:
         raise ServiceRefusedError(response.status_code, problem)
     detail = f"{response.url} answered {response.status_code} {response.reason_phrase}"
     raise ServiceRefusedError(response.status_code, {"detail": detail})
+
+
+def _is_busy(response: httpx.Response) -> bool:
+    """Whether this very request, sent before, is still being worked on."""
+    if response.status_code != httpx.codes.CONFLICT:
+        return False
+    kind: str = response.json().get("type", "")
+    return kind.endswith(":idempotency-key-busy")
 
 
 def _segment(value: str) -> str:

@@ -20,6 +20,12 @@ def _settings(request: Request) -> Settings:
     return settings
 
 
+def _reserved_campaign_id(request: Request) -> str | None:
+    """The id that a campaign which this request creates must have, so that sent again it creates no second one."""
+    reserved: str | None = getattr(request.state, "reserved_campaign_id", None)
+    return reserved
+
+
 def _require_json(request: Request) -> None:
     """Refuses any body that does not call itself JSON, such as that of a form, which a page of any site can send."""
     given = request.headers.get("content-type", "")
@@ -32,5 +38,6 @@ def _require_json(request: Request) -> None:
 JSON_HEADER = "Content-Type: application/json"
 JsonBody = Depends(_require_json)
 StoreOfService = Annotated[Store, Depends(_store)]
+ReservedCampaignId = Annotated[str | None, Depends(_reserved_campaign_id)]
 SettingsOfService = Annotated[Settings, Depends(_settings)]
 CampaignId = Annotated[str, Path(description="Id of the campaign.", max_length=64)]

@@ -143,12 +143,46 @@ class EventDocument(BaseModel):
     data: dict[str, Any]
 
 
+class ExportDocument(BaseModel):
+    """A file that was taken away; the same content again is the same one."""
+
+    trial: int
+    format: str = Field(examples=["json"])
+    sha256: str = Field(description="Of the content, in hexadecimal.")
+    bytes: int = Field(description="Size of the content.")
+    count: int = Field(description="How often it was taken.")
+    at: datetime = Field(description="When it was taken first.")
+    last_at: datetime = Field(description="When it was taken last.")
+
+
+class SupervisorDocument(BaseModel):
+    """A supervisor, as it was seen last."""
+
+    id: str
+    host: str
+    pid: int
+    version: str
+    started_at: datetime
+    seen_at: datetime
+    is_alive: bool = Field(description="Whether it was seen within 30 seconds.")
+
+
 class HealthDocument(BaseModel):
     """The service, as a check sees it."""
 
     status: str = Field(examples=["ok"])
     version: str | None = Field(description="Null for those who need a key and have shown none, as `data_dir`.")
-    data_dir: str | None = Field(None, description="Where this service keeps its files.")
+    data_dir: str | None = Field(description="Where this service keeps its files.")
+
+
+class ReadinessDocument(HealthDocument):
+    """The service with its store, and who runs campaigns."""
+
+    schema_revision: str | None = Field(default=None, description="Schema of the store.", examples=["0006"])
+    supervisors: list[SupervisorDocument] | None = Field(
+        default=None,
+        description="Seen within a day and not ended in order, the latest first. None alive: campaigns wait.",
+    )
 
 
 class KeyDocument(BaseModel):

@@ -1,36 +1,50 @@
-"""Counters that the service shows at /metrics, in the form that Prometheus reads."""
+"""Counters that the service shows at /metrics, in the form that Prometheus reads.
+
+What concerns campaigns comes from the record at the moment it is asked for: it outlives restarts, and every process
+over one record says the same (of several processes take one, or the maximum, never the sum). Requests are counted by
+the process that answers them, as Prometheus expects: each process is a target of its own, and `rate()` knows of
+restarts.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
 
 from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest
-from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
+from prometheus_client.core import (
+    CounterMetricFamily,
+    GaugeMetricFamily,
+    HistogramMetricFamily,
+    Metric,
+    SummaryMetricFamily,
+)
 from prometheus_client.registry import Collector
 
+from nas_controller.store.totals import QUEUE_BOUNDS_SECONDS, Totals
 
-@dataclass(frozen=True)
-class StoreCounts:
-    """What the store holds: campaigns by state, and the sums of their trials begun and finished."""
-
-    campaigns: Mapping[str, int]
-    trials_begun: int
-    trials_finished: int
+REQUEST_BOUNDS_SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.15, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
 
 
 class ServiceMetrics:
-    """The counters of one service; each service has its own registry."""
+    """The counters of one service; each service has its own registry.
 
-    def __init__(self, count_store: Callable[[], StoreCounts]) -> None:
+    `totals` gives the record's sums and `supervisors` how many are alive; both may raise StoreError, and then there
+    are no counters at all: half of them would look like zeros.
+    """
+
+    def __init__(self, totals: Callable[[], Totals], supervisors: Callable[[], int]) -> None:
         self.registry = CollectorRegistry()
         self.requests = Counter(
             "effspine_http_requests", "Requests answered.", ["method", "route", "status"], registry=self.registry
         )
         self.seconds = Histogram(
-            "effspine_http_request_seconds", "Time to answer a request.", ["method", "route"], registry=self.registry
+            "effspine_http_request_seconds",
+            "Time to answer a request; of an event stream, how long it lasted.",
+            ["method", "route"],
+            buckets=REQUEST_BOUNDS_SECONDS,
+            registry=self.registry,
         )
-        self.registry.register(_StoreCollector(count_store))
+        self.registry.register(_RecordCollector(totals, supervisors))
 
     def observe_request(self, method: str, route: str, status: int, seconds: float) -> None:
         """Counts one answered request under its route's template, never under its full path."""
@@ -38,32 +52,63 @@ class ServiceMetrics:
         self.seconds.labels(method, route).observe(seconds)
 
     def exposition(self) -> bytes:
-        """All counters in Prometheus' text format."""
+        """All counters in Prometheus' text format. Raises what reading the record raises."""
         return generate_latest(self.registry)
 
 
-class _StoreCollector(Collector):
-    """Campaigns and trials, counted in the store at the moment they are asked for."""
+class _RecordCollector(Collector):
+    """What the record holds."""
 
-    def __init__(self, count_store: Callable[[], StoreCounts]) -> None:
-        self._count_store = count_store
+    def __init__(self, totals: Callable[[], Totals], supervisors: Callable[[], int]) -> None:
+        self._totals = totals
+        self._supervisors = supervisors
 
     def describe(self) -> Iterable[Metric]:
-        return _families()
+        return ()  # asked for when it is registered, before the record can be
 
     def collect(self) -> Iterable[Metric]:
-        counts = self._count_store()
-        campaigns, begun, finished = families = _families()
-        for state, count in counts.campaigns.items():
-            campaigns.add_metric([state], count)
-        begun.add_metric([], counts.trials_begun)
-        finished.add_metric([], counts.trials_finished)
-        return families
+        totals = self._totals()
+        yield _by("state", GaugeMetricFamily, "effspine_campaigns", "Campaigns by state.", totals.campaigns)
+        yield _by("state", GaugeMetricFamily, "effspine_trials", "Trials by state.", totals.trials)
+        yield CounterMetricFamily("effspine_trials_begun", "Trials begun.", totals.trials_begun)
+        yield CounterMetricFamily("effspine_trials_finished", "Trials that have an outcome.", totals.trials_finished)
+        yield CounterMetricFamily(
+            "effspine_rewards_accepted",
+            "Rewards accepted, one a trained trial; repeated architectures and failures are none.",
+            totals.rewards_accepted,
+        )
+        yield _by(
+            "kind",
+            CounterMetricFamily,
+            "effspine_worker_restarts",
+            "Attempts that ended because their worker died (worker-killed) or their runner was lost (runner-lost).",
+            {"worker-killed": totals.workers_killed, "runner-lost": totals.attempts_lost},
+        )
+        bounds = [str(bound) for bound in QUEUE_BOUNDS_SECONDS]
+        yield HistogramMetricFamily(
+            "effspine_campaign_queue_wait_seconds",
+            "From a campaign's creation to its first runner, pauses left out.",
+            [*zip(bounds, totals.queue_counts, strict=True), ("+Inf", totals.queue_count)],
+            totals.queue_seconds,
+        )
+        yield SummaryMetricFamily(
+            "effspine_attempt_first_report_seconds",
+            "From the start of an attempt to its first report of progress: waiting for a worker, and its start.",
+            totals.first_reports,
+            totals.first_report_seconds,
+        )
+        yield GaugeMetricFamily("effspine_supervisors_alive", "Supervisors seen of late.", self._supervisors())
 
 
-def _families() -> tuple[GaugeMetricFamily, CounterMetricFamily, CounterMetricFamily]:
-    return (
-        GaugeMetricFamily("effspine_campaigns", "Campaigns by state.", labels=["state"]),
-        CounterMetricFamily("effspine_trials_begun", "Trials begun, over all campaigns.", labels=[]),
-        CounterMetricFamily("effspine_trials_finished", "Trials finished, over all campaigns.", labels=[]),
-    )
+def _by(
+    label: str,
+    family: type[GaugeMetricFamily] | type[CounterMetricFamily],
+    name: str,
+    documentation: str,
+    values: Mapping[str, int],
+) -> Metric:
+    """A metric with one value for each value of a label."""
+    metric = family(name, documentation, labels=[label])
+    for value, count in values.items():
+        metric.add_metric([value], count)
+    return metric

@@ -19,7 +19,15 @@ from pydantic import BaseModel, Field
 from starlette.exceptions import HTTPException
 from starlette.routing import Match
 
-from nas_controller.store.errors import ConflictError, NotFoundError, StoreError, StoreFullError
+from nas_controller.store.errors import (
+    ConflictError,
+    KeyBusyError,
+    KeyReusedError,
+    NotFoundError,
+    StoreError,
+    StoreFullError,
+    StoreVersionError,
+)
 from search_space.errors import EffspineError
 
 MEDIA_TYPE = "application/problem+json"
@@ -141,8 +149,22 @@ def _conflict(request: Request, error: EffspineError) -> JSONResponse:
     return _respond(request, 409, str(error), kind="state-conflict")
 
 
+def _key_reused(request: Request, error: EffspineError) -> JSONResponse:
+    return _respond(request, 422, str(error), kind="idempotency-key-reused")
+
+
+def _key_busy(request: Request, error: EffspineError) -> JSONResponse:
+    return _respond(request, 409, str(error), kind="idempotency-key-busy", headers={"Retry-After": "1"})
+
+
+def _store_version(request: Request, error: EffspineError) -> JSONResponse:
+    log.error("%s", error)
+    detail = "the campaign store was migrated by another version of effspine; this service must be restarted with it"
+    return _respond(request, 503, detail, kind="store-version")
+
+
 def _store_unavailable(request: Request, error: EffspineError) -> JSONResponse:
-    log.warning("request %s: the store does not answer: %s", getattr(request.state, "request_id", "-"), error)
+    log.warning("the store does not answer: %s", error)
     return _respond(
         request,
         503,
@@ -153,7 +175,7 @@ def _store_unavailable(request: Request, error: EffspineError) -> JSONResponse:
 
 
 def _store_full(request: Request, error: EffspineError) -> JSONResponse:
-    log.warning("request %s: %s", getattr(request.state, "request_id", "-"), error)
+    log.warning("%s", error)
     detail = "the disk of the campaign store is full and campaigns wait for room; free some space, then ask again"
     return _respond(request, 507, detail, kind="store-full")
 
@@ -164,7 +186,10 @@ HANDLERS: dict[type[Exception], Handler] = {
     RequestValidationError: _invalid_request,
     NotFoundError: _not_found,
     ConflictError: _conflict,
+    KeyReusedError: _key_reused,
+    KeyBusyError: _key_busy,
     StoreFullError: _store_full,
+    StoreVersionError: _store_version,
     StoreError: _store_unavailable,
     EffspineError: _invalid_value,
 }

@@ -11,6 +11,7 @@ from http import HTTPStatus
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from api.logs import log_access, request_id_of_context
 from api.metrics import ServiceMetrics
 from api.problems import problem_response
 
@@ -40,7 +41,8 @@ SECURITY_HEADERS = {
     "X-Frame-Options": "DENY",
 }
 
-# Answers depend on who asks, so nobody may keep them, but for the files that are the same for all.
+# Answers depend on who asks, so nobody may keep them, but for the files that are the same for all. Polls say otherwise:
+# `api/unchanged.py`.
 NOT_KEPT = "no-store"
 KEPT_IF_UNCHANGED = "no-cache"
 PUBLIC_FILES = "/static/"
@@ -66,6 +68,7 @@ class RequestContext:
         given = Headers(scope=scope).get(REQUEST_ID_HEADER, "")
         request_id = given if REQUEST_ID.fullmatch(given) else uuid.uuid4().hex[:16]
         scope.setdefault("state", {})["request_id"] = request_id
+        request_id_of_context.set(request_id)  # every request has a context of its own
         started = time.perf_counter()
         status = 0
 
@@ -79,17 +82,25 @@ class RequestContext:
                     headers.setdefault(name, value)
                 is_file = scope["path"].startswith(PUBLIC_FILES) and status < HTTPStatus.BAD_REQUEST
                 headers.setdefault("Cache-Control", KEPT_IF_UNCHANGED if is_file else NOT_KEPT)
+                if headers.get("Content-Encoding") and headers.get("ETag", "W/").startswith('"'):
+                    headers["ETag"] = f"W/{headers['ETag']}"  # the same file, but not the same bytes
             await send(message)
 
         try:
             await self.app(scope, receive, send_with_headers)
         except Exception:
-            log.exception("request %s failed: %s %s", request_id, scope["method"], scope["path"])
+            log.exception("request failed: %s %s", scope["method"], _route(scope))
             if status:
                 raise
             detail = f"the service failed to answer; its log tells more under request id {request_id}"
             response = problem_response(500, detail, scope["path"], request_id=request_id)
             await response(scope, receive, send_with_headers)
         finally:
-            route = getattr(scope.get("route"), "path", "unmatched")
-            self.metrics.observe_request(scope["method"], route, status, time.perf_counter() - started)
+            seconds = time.perf_counter() - started
+            self.metrics.observe_request(scope["method"], _route(scope), status, seconds)
+            log_access(scope["method"], _route(scope), status, seconds)
+
+
+def _route(scope: Scope) -> str:
+    """The template of the request's route."""
+    return str(getattr(scope.get("route"), "path", "unmatched"))

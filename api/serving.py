@@ -7,7 +7,6 @@ import logging
 import os
 import signal
 import socket
-import sys
 import threading
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
@@ -16,6 +15,7 @@ from types import FrameType
 import uvicorn
 
 from api.app import create_app
+from api.logs import log_to_stderr
 from api.settings import Settings
 from nas_controller.store import Store
 from nas_controller.supervisor import Supervisor
@@ -23,18 +23,10 @@ from search_space.errors import EffspineError, InvalidValueError
 
 KEY_COMMAND = "effspine keys create --name NAME --scope admin"
 
-LOG_FORMAT = "%(asctime)s %(levelname)-7s %(name)s: %(message)s"
 STREAMS_END_SECONDS = 2
 BACKLOG = 128
 
 log = logging.getLogger("effspine")
-
-
-def log_to_stderr() -> None:
-    """Sends the log to standard error, a line an entry."""
-    logging.basicConfig(stream=sys.stderr, level=logging.INFO, format=LOG_FORMAT, datefmt="%H:%M:%S", force=True)
-    for noisy in ("alembic", "httpx", "uvicorn.error", "sse_starlette"):
-        logging.getLogger(noisy).setLevel(logging.WARNING)
 
 
 def listen(settings: Settings) -> socket.socket:
@@ -76,7 +68,7 @@ def serve_all(settings: Settings) -> None:
 
     Raises EffspineError where it cannot start, and where the supervisor ends by itself.
     """
-    log_to_stderr()
+    log_to_stderr(settings.log_format)
     with listen(settings) as listener, _opened(settings) as store, _ending_signals() as ending:
         require_keys(settings, store)
         failures: list[BaseException] = []
@@ -94,7 +86,7 @@ def serve_all(settings: Settings) -> None:
 
 def serve_api(settings: Settings) -> None:
     """API and dashboard, until SIGINT or SIGTERM. Raises EffspineError where they cannot start."""
-    log_to_stderr()
+    log_to_stderr(settings.log_format)
     with listen(settings) as listener, _opened(settings) as store, _ending_signals():
         require_keys(settings, store)
         _answer(settings, store, listener)
@@ -103,7 +95,7 @@ def serve_api(settings: Settings) -> None:
 
 def supervise(settings: Settings) -> None:
     """The supervisor, until SIGINT or SIGTERM; runners are ended with it."""
-    log_to_stderr()
+    log_to_stderr(settings.log_format)
     with _ending_signals() as ending:
         log.info("supervising the campaigns of %s", settings.data_dir)
         supervisor_of(settings).run(ending)

@@ -10,6 +10,7 @@ from typing import Self
 from pydantic import Field, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from api.logs import LogFormat
 from api.loopback import is_loopback
 from nas_controller.cluster_node import LOCAL
 from nas_controller.store.database import sqlite_url
@@ -38,6 +39,7 @@ class Settings(BaseSettings):
     requests_per_second: float = Field(200.0, ge=0.0, le=1e6)
     requests_burst: int = Field(1_000, ge=1, le=10**6)
     failures_per_minute: float = Field(10.0, gt=0.0, le=1e6)
+    log_format: LogFormat = "text"
     session_hours: float = Field(12.0, gt=0.0, le=24 * 365)
     ray_address: str = ""
     """Head of the Ray cluster on which trials train: `host:port`, `auto` for the one of which this machine is a node,

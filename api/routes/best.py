@@ -8,6 +8,7 @@ from fastapi import APIRouter, Query
 
 from api.dependencies import CampaignId, StoreOfService
 from api.documents import BestDocument, TrialDocument
+from api.unchanged import UNCHANGED, UnlessUnchanged
 from nas_controller.store import NotFoundError
 
 router = APIRouter(prefix="/v1/campaigns/{campaign_id}", tags=["results"])
@@ -15,7 +16,7 @@ router = APIRouter(prefix="/v1/campaigns/{campaign_id}", tags=["results"])
 BASELINE_TRIAL = 0
 
 
-@router.get("/best", summary="Read the best trials")
+@router.get("/best", dependencies=[UnlessUnchanged], responses=UNCHANGED, summary="Read the best trials")
 def best(
     campaign_id: CampaignId,
     store: StoreOfService,

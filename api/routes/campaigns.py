@@ -6,8 +6,9 @@ from typing import Annotated
 
 from fastapi import APIRouter, Body, Query, Response, status
 
-from api.dependencies import CampaignId, JsonBody, SettingsOfService, StoreOfService
+from api.dependencies import CampaignId, JsonBody, ReservedCampaignId, SettingsOfService, StoreOfService
 from api.documents import CampaignDocument, Page, PauseRequest
+from api.unchanged import UNCHANGED, UnlessCampaignUnchanged, UnlessNoneChanged
 from nas_controller.datasets import dataset_path
 from nas_controller.spec import CampaignSpec
 from nas_controller.store.records import CampaignState
@@ -41,16 +42,17 @@ def create(
     response: Response,
     store: StoreOfService,
     settings: SettingsOfService,
+    reserved_id: ReservedCampaignId,
 ) -> CampaignDocument:
     """Creates a campaign in state `pending`; the supervisor starts it. Everything but `name` has a default."""
     if spec.dataset is not None:
         dataset_path(settings.data_dir, spec.dataset)
-    campaign = store.create_campaign(spec)
+    campaign = store.create_campaign(spec, reserved_id)
     response.headers["Location"] = f"/v1/campaigns/{campaign.id}"
     return CampaignDocument.model_validate(campaign.to_dict())
 
 
-@router.get("", summary="List campaigns")
+@router.get("", dependencies=[UnlessNoneChanged], responses=UNCHANGED, summary="List campaigns")
 def list_all(
     store: StoreOfService,
     state: Annotated[CampaignState | None, Query(description="Only campaigns in this state.")] = None,
@@ -63,7 +65,7 @@ def list_all(
     return Page(items=items, next_cursor=page.next_cursor)
 
 
-@router.get("/{campaign_id}", summary="Read a campaign")
+@router.get("/{campaign_id}", dependencies=[UnlessCampaignUnchanged], responses=UNCHANGED, summary="Read a campaign")
 def read(campaign_id: CampaignId, store: StoreOfService) -> CampaignDocument:
     """What was asked for, how far it is, and its best so far."""
     return CampaignDocument.model_validate(store.get_campaign(campaign_id).to_dict())

@@ -2,15 +2,32 @@
 
 from __future__ import annotations
 
+import hashlib
+import logging
 from typing import Annotated
 
 from fastapi import APIRouter, Path, Query, Response
 
 from api.dependencies import CampaignId, StoreOfService
+from api.documents import ExportDocument, Page
 from exporters import EXPORTERS, ExportedArchitecture, provenance_of
-from nas_controller.store import NotFoundError
+from nas_controller.store import NotFoundError, Store, StoreError
 
 router = APIRouter(prefix="/v1/campaigns/{campaign_id}/exports", tags=["results"])
+
+log = logging.getLogger("effspine.api")
+
+
+@router.get("", summary="List exports")
+def list_all(
+    campaign_id: CampaignId,
+    store: StoreOfService,
+    limit: Annotated[int, Query(ge=1, le=1_000)] = 100,
+    cursor: Annotated[str | None, Query(description="`next_cursor` of the page before.", max_length=400)] = None,
+) -> Page[ExportDocument]:
+    """Files that were taken away, by trial, format and content, each content once."""
+    page = store.list_exports(campaign_id, limit=limit, cursor=cursor)
+    return Page(items=[ExportDocument(**item.to_dict()) for item in page.items], next_cursor=page.next_cursor)
 
 
 @router.get(
@@ -33,7 +50,10 @@ def export(
     store: StoreOfService,
     trial: Annotated[int | None, Query(ge=0, description="Number of the trial; default: the best one.")] = None,
 ) -> Response:
-    """The best architecture, or that of `trial`, with where it came from, as a download."""
+    """The best architecture, or that of `trial`, with where it came from, as a download.
+
+    The record notes that it was taken; this changes nothing that anybody asked for, and its failure is no failure.
+    """
     if format not in EXPORTERS:
         raise NotFoundError(f"there is no format {format!r}; there are: {', '.join(EXPORTERS)}")
     campaign = store.get_campaign(campaign_id)
@@ -50,8 +70,17 @@ def export(
     )
     exporter = EXPORTERS[format]
     content = exporter.render(exported)
+    _note(store, campaign_id, number, format, content)
     disposition = f'attachment; filename="{exporter.file_name(exported.architecture)}"'
     return Response(content, media_type=exporter.media_type, headers={"Content-Disposition": disposition})
+
+
+def _note(store: Store, campaign_id: str, trial: int, format: str, content: bytes) -> None:
+    """Notes an export. A record that can be read but not written must not keep anybody from taking a file."""
+    try:
+        store.record_export(campaign_id, trial, format, hashlib.sha256(content).hexdigest(), len(content))
+    except StoreError as error:
+        log.warning("an export of campaign %s, trial %d is not noted: %s", campaign_id, trial, error)
 
 
 def _file_stem(name: str) -> str:

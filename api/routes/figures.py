@@ -7,13 +7,14 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Path
 
 from api.dependencies import CampaignId, StoreOfService
+from api.unchanged import UNCHANGED, UnlessUnchanged
 from nas_controller.figures import FIGURES, compute
 from nas_controller.store import NotFoundError
 
 router = APIRouter(prefix="/v1/campaigns/{campaign_id}/figures", tags=["results"])
 
 
-@router.get("/{name}", summary="Read a figure")
+@router.get("/{name}", dependencies=[UnlessUnchanged], responses=UNCHANGED, summary="Read a figure")
 def figure(
     campaign_id: CampaignId,
     name: Annotated[str, Path(description=f"One of: {', '.join(FIGURES)}.")],

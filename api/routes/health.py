@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import shutil
+from dataclasses import asdict
 from importlib.metadata import version
-from typing import Literal
+from pathlib import Path
 
 from fastapi import APIRouter, Request, Response
 from prometheus_client import CONTENT_TYPE_LATEST
 
 from api.dependencies import SettingsOfService, StoreOfService
-from api.documents import HealthDocument
+from api.documents import HealthDocument, ReadinessDocument, SupervisorDocument
 from api.keys import KeyRing
 from api.metrics import ServiceMetrics
-from api.settings import Settings
+from nas_controller.store import StoreFullError
+from nas_controller.store.database import LEAST_FREE_BYTES
+from nas_controller.store.schema import HEAD
 
 router = APIRouter(tags=["service"])
 
@@ -20,26 +24,47 @@ router = APIRouter(tags=["service"])
 @router.get("/healthz", summary="Alive?")
 def healthz(request: Request, settings: SettingsOfService) -> HealthDocument:
     """Answers as long as the process answers at all. Whoever needs a key and shows none hears no more than that."""
-    return _document("ok", request, settings)
+    if not _is_known(request):
+        return HealthDocument(status="ok", version=None, data_dir=None)
+    return HealthDocument(status="ok", version=version("effspine"), data_dir=str(settings.data_dir))
 
 
 @router.get("/readyz", summary="Ready?")
-def readyz(request: Request, store: StoreOfService, settings: SettingsOfService) -> HealthDocument:
-    """Answers 200 once the store answers with this schema and has room; 503 while it does not, 507 while it is full."""
+def readyz(request: Request, store: StoreOfService, settings: SettingsOfService) -> ReadinessDocument:
+    """Answers 200 once the store answers with this version's schema and there is room for it and for files; 503 while
+    it does not, 507 while a disk is full.
+
+    A service without a supervisor is ready: it takes campaigns and shows them. `supervisors` says who runs them.
+    """
     store.check()
-    return _document("ready", request, settings)
+    _check_room(settings.data_dir)
+    supervisors = [SupervisorDocument(**asdict(each)) for each in store.list_supervisors()]
+    if not _is_known(request):
+        return ReadinessDocument(status="ready", version=None, data_dir=None)
+    return ReadinessDocument(
+        status="ready",
+        version=version("effspine"),
+        data_dir=str(settings.data_dir),
+        schema_revision=HEAD,
+        supervisors=supervisors,
+    )
 
 
-def _document(status: Literal["ok", "ready"], request: Request, settings: Settings) -> HealthDocument:
-    """Asks no store who is asking, which may be away."""
+def _is_known(request: Request) -> bool:
+    """Whether the caller may hear about the service. Asks no store, which may be away."""
     ring: KeyRing = request.app.state.ring
-    is_known = request.state.caller is not None or ring.was_open
-    data_dir = str(settings.data_dir) if is_known else None
-    return HealthDocument(status=status, version=version("effspine") if is_known else None, data_dir=data_dir)
+    return request.state.caller is not None or ring.was_open
+
+
+def _check_room(data_dir: Path) -> None:
+    """Raises StoreFullError where logs and checkpoints find no room; a folder that is not there has its parent's."""
+    folder = next(folder for folder in (data_dir, *data_dir.parents) if folder.is_dir())
+    if shutil.disk_usage(folder).free < LEAST_FREE_BYTES:
+        raise StoreFullError(f"the disk of {data_dir} is full; free some space")
 
 
 @router.get("/metrics", response_class=Response, summary="Counters for Prometheus")
 def metrics(request: Request) -> Response:
-    """Requests, campaigns by state and trials, in Prometheus' text format."""
+    """Campaigns and trials by state, rewards, waits, lost workers and requests, in Prometheus' text format."""
     counters: ServiceMetrics = request.app.state.metrics
     return Response(counters.exposition(), media_type=CONTENT_TYPE_LATEST)

@@ -62,6 +62,7 @@ def log_out(request: Request, store: StoreOfService) -> Response:
         store.end_session(token)
     response = RedirectResponse("/login", SEE_OTHER)
     drop_cookie(response, request)
+    response.headers["Clear-Site-Data"] = '"cache"'  # answers to polls lie there
     return response
 
 

@@ -8,12 +8,13 @@ from fastapi import APIRouter, Path, Query
 
 from api.dependencies import CampaignId, StoreOfService
 from api.documents import AttemptDocument, CurvePoint, Page, TrialDetailDocument, TrialDocument
+from api.unchanged import UNCHANGED, UnlessUnchanged
 from nas_controller.store.records import TrialOrder, TrialState
 
 router = APIRouter(prefix="/v1/campaigns/{campaign_id}/trials", tags=["trials"])
 
 
-@router.get("", summary="List trials")
+@router.get("", dependencies=[UnlessUnchanged], responses=UNCHANGED, summary="List trials")
 def list_all(
     campaign_id: CampaignId,
     store: StoreOfService,
@@ -28,7 +29,7 @@ def list_all(
     return Page(items=items, next_cursor=page.next_cursor)
 
 
-@router.get("/{number}", summary="Read a trial")
+@router.get("/{number}", dependencies=[UnlessUnchanged], responses=UNCHANGED, summary="Read a trial")
 def read(
     campaign_id: CampaignId,
     number: Annotated[int, Path(ge=0, description="Number of the trial.")],

@@ -71,8 +71,8 @@ class Totalling:
                 for place, bound in enumerate(QUEUE_BOUNDS_SECONDS)
             ),
         ).group_by(table.state)
-        campaigns = dict.fromkeys(CAMPAIGN_STATES, 0)
-        trials = dict.fromkeys(TRIAL_STATES, 0)
+        campaigns = dict[str, int](dict.fromkeys(CAMPAIGN_STATES, 0))
+        trials = dict[str, int](dict.fromkeys(TRIAL_STATES, 0))
         sums: Counter[str] = Counter()
         with self._database.reading() as session:
             rows = [dict(row._mapping) for row in session.execute(query)]

@@ -1,4 +1,4 @@
-"""The client: one clear line where nothing answers, reads repeated and nothing else, streams resumed."""
+"""The client: one clear line where nothing answers, requests sent again without being done again, streams resumed."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from search_space.errors import EffspineError
 
 HEALTH = {"status": "ok", "version": "0", "data_dir": None}
 EVENT = 'id: {0}\ndata: {{"sequence":{0},"at":"2025-01-01T00:00:00Z","kind":"trial.begun","data":{{}}}}\n\n'
+HEALTHY = httpx.Response(200, json=HEALTH)
 END = "event: end\ndata: {}\n\n"
 
 
@@ -65,21 +66,43 @@ def test_the_key_comes_from_the_environment_and_is_never_shown(monkeypatch: pyte
         assert wrong not in str(raised.value)
 
 
-def test_reads_are_repeated_and_writes_are_not() -> None:
-    calls: list[str] = []
+def test_requests_are_sent_again_and_those_that_change_something_under_one_key() -> None:
+    calls: list[tuple[str, str | None]] = []
 
     def answer(request: httpx.Request) -> httpx.Response:
-        calls.append(request.method)
+        calls.append((request.method, request.headers.get("idempotency-key")))
         if len(calls) < 3:
             raise httpx.ReadError("cut off")
-        return httpx.Response(200, json=HEALTH)
+        return httpx.Response(409, json={"type": "about:blank"}) if request.method == "POST" else HEALTHY
 
     assert client_of(answer).health().status == "ok"
-    assert calls == ["GET", "GET", "GET"]
+    assert calls == [("GET", None)] * 3
     calls.clear()
-    with pytest.raises(ServiceUnreachableError):
-        client_of(answer).create_campaign({"name": "x"})
-    assert calls == ["POST"]
+    for _ in range(2):
+        with pytest.raises(ServiceRefusedError):
+            client_of(answer).create_campaign({"name": "x"})
+    keys = [key for _, key in calls]
+    assert len(keys) == 4
+    assert keys[0] is not None
+    assert len(set(keys[:3])) == 1
+    assert keys[3] != keys[0]
+
+
+def test_a_request_that_is_still_being_worked_on_is_waited_for() -> None:
+    busy = {"type": "urn:effspine:problem:idempotency-key-busy", "detail": "still being worked on"}
+    asked: list[str] = []
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        asked.append(request.headers["idempotency-key"])
+        if len(asked) < 3:
+            return httpx.Response(409, json=busy, headers={"Retry-After": "0"})
+        return httpx.Response(422, json={})
+
+    with pytest.raises(ServiceRefusedError) as raised:
+        client_of(answer).stop_campaign("c")
+    assert raised.value.status == 422
+    assert len(asked) == 3
+    assert len(set(asked)) == 1
 
 
 def test_a_problem_document_becomes_an_error_with_its_detail() -> None:

@@ -63,7 +63,7 @@ def test_other_names_are_answered_where_they_are_configured(settings: Settings, 
     assert Settings(host="::").hosts == ()
 
 
-@pytest.mark.parametrize("path", ["/", "/healthz", "/v1/campaigns", "/openapi.json", "/nothing", "/docs", "/metrics"])
+@pytest.mark.parametrize("path", ["/", "/healthz", "/v1/keys", "/openapi.json", "/nothing", "/docs", "/metrics"])
 def test_nothing_that_depends_on_a_key_is_kept(service: TestClient, path: str) -> None:
     assert service.get(path).headers["cache-control"] == "no-store"
     assert service.get("/static/page.css").headers["cache-control"] == "no-cache"

@@ -9,6 +9,7 @@ import pytest
 from fastapi.testclient import TestClient
 
 from api.settings import Settings
+from api.logs import JsonFormatter, add_request_id
 from nas_controller.store import Store, StoreFullError, StoreUnavailableError
 from tests.api.campaigns import SYNTHETIC, Recorder
 
@@ -240,6 +241,8 @@ def test_an_unexpected_error_is_500_with_the_id_that_the_log_has(
         raise RuntimeError("a secret of the inside")
 
     monkeypatch.setattr(store, "list_campaigns", broken)
+    caplog.handler.setFormatter(JsonFormatter())
+    caplog.handler.addFilter(add_request_id)
     with caplog.at_level(logging.ERROR, logger="effspine.api"):
         response = service.get("/v1/campaigns", headers={"X-Request-ID": "abc-123"})
     problem = problem_of(response, 500)
