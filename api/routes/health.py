@@ -12,7 +12,7 @@ from prometheus_client import CONTENT_TYPE_LATEST
 
 from api.dependencies import SettingsOfService, StoreOfService
 from api.documents import HealthDocument, ReadinessDocument, SupervisorDocument
-from api.keys import KeyRing
+from api.keys import Credentials, KeyRing
 from api.metrics import ServiceMetrics
 from nas_controller.store import StoreFullError
 from nas_controller.store.database import LEAST_FREE_BYTES
@@ -24,7 +24,8 @@ router = APIRouter(tags=["service"])
 @router.get("/healthz", summary="Alive?")
 def healthz(request: Request, settings: SettingsOfService) -> HealthDocument:
     """Answers as long as the process answers at all. Whoever needs a key and shows none hears no more than that."""
-    if not _is_known(request):
+    ring: KeyRing = request.app.state.ring
+    if request.state.caller is None and not ring.was_open:  # asks no store, which may be away
         return HealthDocument(status="ok", version=None, data_dir=None)
     return HealthDocument(status="ok", version=version("effspine"), data_dir=str(settings.data_dir))
 
@@ -38,22 +39,16 @@ def readyz(request: Request, store: StoreOfService, settings: SettingsOfService)
     """
     store.check()
     _check_room(settings.data_dir)
-    supervisors = [SupervisorDocument(**asdict(each)) for each in store.list_supervisors()]
-    if not _is_known(request):
+    ring: KeyRing = request.app.state.ring
+    if request.state.caller is None and ring.recognise(Credentials()) is None:
         return ReadinessDocument(status="ready", version=None, data_dir=None)
     return ReadinessDocument(
         status="ready",
         version=version("effspine"),
         data_dir=str(settings.data_dir),
         schema_revision=HEAD,
-        supervisors=supervisors,
+        supervisors=[SupervisorDocument(**asdict(each)) for each in store.list_supervisors()],
     )
-
-
-def _is_known(request: Request) -> bool:
-    """Whether the caller may hear about the service. Asks no store, which may be away."""
-    ring: KeyRing = request.app.state.ring
-    return request.state.caller is not None or ring.was_open
 
 
 def _check_room(data_dir: Path) -> None:

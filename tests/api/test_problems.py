@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 from fastapi.testclient import TestClient
 
-from api.settings import Settings
 from api.logs import JsonFormatter, add_request_id
+from api.settings import Settings
 from nas_controller.store import Store, StoreFullError, StoreUnavailableError
 from tests.api.campaigns import SYNTHETIC, Recorder
 

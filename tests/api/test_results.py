@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import hashlib
 from xml.etree import ElementTree
 
 import pytest
 from fastapi.testclient import TestClient
 
 from exporters import EXPORTERS
-from nas_controller.store import Store
+from nas_controller.store import Store, StoreFullError
 from tests.api.campaigns import Recorder
 
 FIGURES = ("progress", "madds-ap", "params-ap", "widths", "policy", "curves")
@@ -79,3 +80,34 @@ def test_the_baseline_itself_is_drawn_alone(service: TestClient, store: Store) -
 def test_the_interface_says_which_files_there_are(service: TestClient) -> None:
     route = service.get("/openapi.json").json()["paths"]["/v1/campaigns/{campaign_id}/exports/{format}"]["get"]
     assert set(route["responses"]["200"]["content"]) == {exporter.media_type for exporter in EXPORTERS.values()}
+
+
+def test_what_is_taken_away_is_recorded_once_a_content(service: TestClient, store: Store) -> None:
+    recorder = Recorder(store).run(3)
+    path = f"/v1/campaigns/{recorder.id}/exports"
+    assert service.get(path).json() == {"items": [], "next_cursor": None}
+    content = service.get(f"{path}/json?trial=1").content
+    assert service.get(f"{path}/json?trial=1").content == content
+    service.get(f"{path}/svg?trial=0")
+    svg, document = service.get(path).json()["items"]
+    assert (svg["trial"], svg["format"], svg["count"]) == (0, "svg", 1)
+    assert (document["trial"], document["format"], document["count"]) == (1, "json", 2)
+    assert document["sha256"] == hashlib.sha256(content).hexdigest()
+    assert document["bytes"] == len(content)
+    assert document["at"] < document["last_at"]
+    first = service.get(f"{path}?limit=1").json()
+    second = service.get(path, params={"limit": 1, "cursor": first["next_cursor"]}).json()
+    assert [*first["items"], *second["items"]] == [svg, document]
+    assert second["next_cursor"] is None
+
+
+def test_a_record_that_cannot_be_written_keeps_nobody_from_taking_a_file(
+    service: TestClient, store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    recorder = Recorder(store).run(1)
+
+    def full(*_: object) -> None:
+        raise StoreFullError("full")
+
+    monkeypatch.setattr(store, "record_export", full)
+    assert service.get(f"/v1/campaigns/{recorder.id}/exports/json").status_code == 200
