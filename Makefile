@@ -2,12 +2,13 @@ PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11; do \
   $$p -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))' 2>/dev/null && echo $$p && exit; done; echo python3)
 BIN := .venv/bin
 
-.PHONY: help setup demo test lint format bench schema lock clean
+.PHONY: help setup demo test fuzz lint format bench schema lock clean
 
 help:
 	@echo "make setup   the environment in .venv, from the lock file (the other targets call it)"
 	@echo "make demo    a search campaign on this machine, with its dashboard"
 	@echo "make test    all tests"
+	@echo "make fuzz    hundreds of odd requests at every route"
 	@echo "make lint    format, lint, types and import contracts"
 	@echo "make bench   the figures that the documents quote"
 	@echo "make schema  docs/block-specification.schema.json anew"
@@ -22,6 +23,9 @@ demo: setup
 
 test: setup
 	@$(BIN)/python -m pytest $(ARGS)
+
+fuzz: setup
+	@EFFSPINE_FUZZ_EXAMPLES=$${EFFSPINE_FUZZ_EXAMPLES:-500} $(BIN)/python -m pytest tests/api/test_schema.py --timeout 7200 $(ARGS)
 
 lint: setup
 	@$(BIN)/ruff format --check --quiet . || { echo "run 'make format'"; exit 1; }

@@ -55,7 +55,7 @@ class CampaignDocument(BaseModel):
 class PauseRequest(BaseModel):
     """How a campaign is to pause."""
 
-    model_config = ConfigDict(extra="forbid")
+    model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"mode": "drain"}, {"mode": "abort"}]})
 
     mode: PauseMode = Field(
         default="drain", description="`drain` lets trials in training finish; `abort` gives them up, to be retried."

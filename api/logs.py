@@ -4,8 +4,8 @@
     {"time": "2026-11-24T12:03:04.123Z", "level": "INFO", "logger": "effspine.access", "message": "GET /readyz 200",
      "request_id": "0f3c...", "method": "GET", "path": "/readyz", "status": 200, "seconds": 0.0031}
 
-Every line that is written while a request is answered has its id, whatever wrote it. In JSON every request has an access
-line of its own; for people only those that the service failed to answer. Lines name routes
+Every line that is written while a request is answered has its id, whatever wrote it. In JSON every request has an
+access line of its own; for people only those that the service failed to answer. Lines name routes
 (`/v1/campaigns/{campaign_id}`) and never addresses as they came, headers, cookies or keys.
 """
 

@@ -7,6 +7,8 @@ from typing import Any
 from fastapi import FastAPI
 
 from api.doors import needed_scope
+from api.examples import ANSWERS, REFUSAL
+from api.idempotency import PARAMETER, PREFIX
 from api.keys import COOKIE
 from api.problems import MEDIA_TYPE, Problem
 
@@ -40,9 +42,20 @@ class DescribedApi(FastAPI):
             document.setdefault("components", {})["securitySchemes"] = SECURITY_SCHEMES
             for path, operations in document["paths"].items():
                 for method, operation in operations.items():
-                    scope = needed_scope(method.upper(), path)
-                    operation["security"] = [] if scope is None else [{name: [scope]} for name in SECURITY_SCHEMES]
-                    for status in PROBLEM_RESPONSES:
-                        content = operation["responses"][status]["content"]
-                        operation["responses"][status]["content"] = {MEDIA_TYPE: content["application/json"]}
+                    _describe(method, path, operation)
         return super().openapi()
+
+
+def _describe(method: str, path: str, operation: dict[str, Any]) -> None:
+    """Adds to an operation what all have in common: its doors, its problems, its key, and an example of its answer."""
+    scope = needed_scope(method.upper(), path)
+    operation["security"] = [] if scope is None else [{name: [scope]} for name in SECURITY_SCHEMES]
+    responses = operation["responses"]
+    for status in PROBLEM_RESPONSES:
+        problem = responses[status]["content"]["application/json"]
+        responses[status]["content"] = {MEDIA_TYPE: {**problem, "example": REFUSAL}}
+    if method == "post" and path.startswith(PREFIX):
+        operation.setdefault("parameters", []).append(PARAMETER)
+    if (method, path) in ANSWERS:
+        good = responses[next(status for status in responses if status.startswith("2"))]
+        good["content"]["application/json"]["example"] = ANSWERS[method, path]

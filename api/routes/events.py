@@ -24,10 +24,24 @@ HEARTBEAT_SECONDS = 15
 RECONNECT_MS = 1_000
 LOOK_AGAIN_SECONDS = 10.0
 BATCH = 500
+EXAMPLE = """\
+id: 1
+data: {"sequence":1,"at":"2026-11-22T15:00:34.860895Z","kind":"campaign.created","data":{"name":"first look"}}
+retry: 1000
+
+event: end
+data: {}
+
+"""
 LAST_KINDS = frozenset(f"campaign.{state}" for state in FINISHED_CAMPAIGN_STATES)
 
 
-@router.get("/events", response_class=EventSourceResponse, summary="Follow a campaign")
+@router.get(
+    "/events",
+    response_class=EventSourceResponse,
+    responses={200: {"description": "The stream.", "content": {"text/event-stream": {"example": EXAMPLE}}}},
+    summary="Follow a campaign",
+)
 def events(
     campaign_id: CampaignId,
     store: StoreOfService,

@@ -58,7 +58,12 @@ def _check_room(data_dir: Path) -> None:
         raise StoreFullError(f"the disk of {data_dir} is full; free some space")
 
 
-@router.get("/metrics", response_class=Response, summary="Counters for Prometheus")
+@router.get(
+    "/metrics",
+    response_class=Response,
+    responses={200: {"description": "The counters.", "content": {"text/plain": {"schema": {"type": "string"}}}}},
+    summary="Counters for Prometheus",
+)
 def metrics(request: Request) -> Response:
     """Campaigns and trials by state, rewards, waits, lost workers and requests, in Prometheus' text format."""
     counters: ServiceMetrics = request.app.state.metrics

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Response
 from fastapi.responses import JSONResponse
 
 from search_space.document_schema import block_specification_schema
@@ -16,7 +16,7 @@ MEDIA_TYPE = "application/schema+json"
 
 @router.get(
     "/block-specification",
-    response_class=JSONResponse,
+    response_class=Response,
     summary="Read the schema of block specifications",
     responses={200: {"description": "The schema.", "content": {MEDIA_TYPE: {"schema": {"type": "object"}}}}},
 )
