@@ -1,0 +1,106 @@
+"""An API that is killed with SIGKILL: streams go on where they were, and nothing that was asked for is done twice."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from api.client import Client
+from nas_controller.store import Store, sqlite_url
+from tests.api.campaigns import Recorder
+from tests.api.cli.conftest import CommandLine
+from tests.api.cli.test_serve import wait_for
+
+SHORT_HOLD = "import nas_controller.store.idempotency as kept; kept.HELD_SECONDS = 2.0; "
+RUN = "from api.cli.main import main; main()"
+DYING = "import os; from nas_controller.store import Store; Store.{0} = lambda *_: os.kill(os.getpid(), 9); "
+TRIALS = 12
+
+
+@contextmanager
+def api(effspine: CommandLine, port: int, program: str = RUN) -> Iterator[subprocess.Popen[str]]:
+    """An API as a process of its own that answers; killed at the end of the block, if it is not dead by then."""
+    command = [sys.executable, "-c", SHORT_HOLD + program, "api", "--port", str(port)]
+    process = subprocess.Popen(command, env=effspine.whole_environment, text=True, stderr=subprocess.DEVNULL)
+    try:
+        wait_for(f"http://127.0.0.1:{port}", process)
+        yield process
+    finally:
+        process.kill()
+        process.wait()
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Iterator[Store]:
+    """The record that the API serves."""
+    opened = Store.open(sqlite_url(tmp_path / "data" / "effspine.db"))
+    yield opened
+    opened.close()
+
+
+@pytest.fixture
+def client(effspine: CommandLine, port: int, monkeypatch: pytest.MonkeyPatch) -> Iterator[Client]:
+    """A client that waits for a service which is started anew."""
+    monkeypatch.delenv("EFFSPINE_API_KEY", raising=False)
+    monkeypatch.setattr("api.client.RETRY_WAITS_SECONDS", (0.25,) * 120)
+    with Client(f"http://127.0.0.1:{port}") as opened:
+        yield opened
+
+
+def test_a_stream_misses_nothing_and_repeats_nothing_over_two_kills(
+    effspine: CommandLine, port: int, store: Store, client: Client
+) -> None:
+    recorder = Recorder(store, trials=TRIALS)
+    seen: list[int] = []
+    reached = {4: threading.Event(), 11: threading.Event()}
+
+    def follow() -> None:
+        for event in client.events(recorder.id):
+            seen.append(event.sequence)
+            for count, mark in reached.items():
+                if len(seen) >= count:
+                    mark.set()
+
+    follower = threading.Thread(target=follow)
+    with api(effspine, port):
+        follower.start()
+        recorder.run(2)
+        assert reached[4].wait(30)
+    recorder.run(3)  # while nobody answers
+    with api(effspine, port):
+        recorder.run(6)
+        assert reached[11].wait(30)
+    with api(effspine, port):
+        recorder.run(TRIALS)
+        follower.join(60)
+    assert not follower.is_alive()
+    assert seen == list(range(1, recorder.record.last_event + 1))
+
+
+@pytest.mark.parametrize("last_act", ["create_campaign", "keep_answer"])
+def test_a_creation_that_is_cut_off_is_sent_again_and_makes_one_campaign(
+    effspine: CommandLine, port: int, store: Store, client: Client, last_act: str
+) -> None:
+    ids: list[str] = []
+    specification = {"name": "once", "proxy_task": {"profile": "synthetic"}}
+
+    def create() -> None:
+        client.health()
+        ids.append(client.create_campaign(specification).id)
+
+    caller = threading.Thread(target=create)
+    with api(effspine, port, DYING.format(last_act) + RUN) as first:
+        caller.start()
+        assert first.wait(30) == -9
+    assert len(store.list_campaigns().items) == (1 if last_act == "keep_answer" else 0)
+    with api(effspine, port):
+        caller.join(60)
+    assert not caller.is_alive()
+    assert [campaign.id for campaign in store.list_campaigns().items] == ids
+    assert len(ids) == 1
