@@ -20,7 +20,7 @@ from api.limits import RateLimit, address_of, limited, retry_after, too_large
 from api.problems import problem_response, respond_to
 from api.sessions import CHALLENGE, to_login
 from nas_controller.store import StoreError
-from nas_controller.store.keys import KEY_SCOPES, KeyScope
+from nas_controller.store.keys import KeyScope
 
 READING_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 PUBLIC_PATHS = frozenset({"/healthz", "/readyz", "/login", "/logout"})
@@ -90,7 +90,7 @@ class Doors:
         if needed is not None:
             if caller is None:
                 return self._unrecognised(scope, credentials, needed, address)
-            if not _allows(caller, needed):
+            if not caller.allows(needed):
                 detail = f"this needs a key with scope {needed}; key {caller.key_id} has scope {caller.scope}"
                 return _problem(scope, 403, detail, kind="scope-missing")
         scope["state"]["caller"] = caller
@@ -126,13 +126,9 @@ class Doors:
     def _looking_again(self, credentials: Credentials, needed: KeyScope | None) -> Callable[[], bool]:
         def is_still_allowed() -> bool:
             caller = self.ring.recognise(credentials)
-            return needed is None or (caller is not None and _allows(caller, needed))
+            return needed is None or (caller is not None and caller.allows(needed))
 
         return is_still_allowed
-
-
-def _allows(caller: Caller, needed: KeyScope) -> bool:
-    return KEY_SCOPES.index(caller.scope) >= KEY_SCOPES.index(needed)
 
 
 def _comes_from_here(headers: Headers, credentials: Credentials) -> bool:

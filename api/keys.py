@@ -19,7 +19,7 @@ from starlette.datastructures import Headers
 from starlette.requests import cookie_parser
 
 from nas_controller.store import Store, StoreError
-from nas_controller.store.keys import KeyScope
+from nas_controller.store.keys import KEY_SCOPES, KeyScope
 
 COOKIE = "effspine_session"
 NOTE_USE_SECONDS = 600
@@ -58,6 +58,10 @@ class Caller:
     by: Literal["key", "session", "openness"]
     key_id: str | None = None
     name: str = ""
+
+    def allows(self, needed: KeyScope) -> bool:
+        """Whether its scope includes `needed`."""
+        return KEY_SCOPES.index(self.scope) >= KEY_SCOPES.index(needed)
 
 
 OPEN = Caller("admin", "openness")

@@ -102,5 +102,7 @@ class RequestContext:
 
 
 def _route(scope: Scope) -> str:
-    """The template of the request's route."""
+    """The template of the request's route; files are one."""
+    if scope["path"].startswith(PUBLIC_FILES):
+        return f"{PUBLIC_FILES}{{path}}"
     return str(getattr(scope.get("route"), "path", "unmatched"))

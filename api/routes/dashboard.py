@@ -12,6 +12,7 @@ from fastapi.templating import Jinja2Templates
 from starlette.exceptions import HTTPException
 
 from api.dependencies import CampaignId, SettingsOfService, StoreOfService
+from api.keys import Caller
 from search_space.topology import BLOCKS
 
 router = APIRouter(include_in_schema=False)
@@ -37,7 +38,12 @@ def campaigns(request: Request, settings: SettingsOfService) -> HTMLResponse:
 def campaign(campaign_id: CampaignId, request: Request, store: StoreOfService) -> HTMLResponse:
     """One campaign, live."""
     store.get_campaign(campaign_id)
-    context = {"campaign_id": campaign_id, "levels": ",".join(str(block.level) for block in BLOCKS)}
+    caller: Caller = request.state.caller
+    context = {
+        "campaign_id": campaign_id,
+        "levels": ",".join(str(block.level) for block in BLOCKS),
+        "may_operate": caller.allows("operate"),
+    }
     return templates.TemplateResponse(request, "campaign.html", context)
 
 

@@ -10,7 +10,9 @@ from fastapi.testclient import TestClient
 
 from api.routes.dashboard import STATIC_DIR
 from nas_controller.store import Store
+from nas_controller.store.keys import KeyScope
 from tests.api.campaigns import Recorder
+from tests.api.doors import OWN, log_in, make_key
 
 ADDRESS = re.compile(r"""(?:src|href)=["']([^"']+)["']""")
 OTHER_HOST = re.compile(r"""["'(`](?:https?:)?//(?!www\.w3\.org/)[a-z]""")
@@ -93,3 +95,17 @@ def test_the_diagram_of_the_best_is_asked_for_where_the_service_draws_it(service
     response = service.get(f"/v1/campaigns/{recorder.id}{address}{recorder.record.best_trial}")
     assert response.headers["content-type"] == "image/svg+xml"
     assert "img-src 'self'" in service.get(f"/campaigns/{recorder.id}").headers["content-security-policy"]
+
+
+@pytest.mark.parametrize(("scope", "may"), [("view", "no"), ("operate", "yes"), ("admin", "yes"), (None, "yes")])
+def test_whoever_may_not_operate_is_offered_no_button_for_it(
+    service: TestClient, store: Store, scope: KeyScope | None, may: str
+) -> None:
+    recorder = Recorder(store)
+    if scope is not None:
+        log_in(service, make_key(store, scope))
+    page = service.get(f"/campaigns/{recorder.id}").text
+    assert f'data-may-operate="{may}"' in page
+    assert re.findall(r'<button id="(\w+)"[^>]*hidden', page) == ["pause", "stop"]
+    status = service.post(f"/v1/campaigns/{recorder.id}/pause", headers=OWN).status_code
+    assert status == (200 if may == "yes" else 403)

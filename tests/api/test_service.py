@@ -81,10 +81,13 @@ def test_counters_show_campaigns_trials_and_requests_by_route(service: TestClien
     campaign = Recorder(store, trials=3).run(3).id
     service.get(f"/v1/campaigns/{campaign}")
     service.get("/nothing/of/the/kind")
+    service.get("/static/page.css")
     text = service.get("/metrics").text
     assert 'effspine_campaigns{state="completed"} 1.0' in text
     assert "effspine_trials_finished_total 3.0" in text
     assert 'route="/v1/campaigns/{campaign_id}",status="200"' in text
+    assert 'route="/static/{path}",status="200"' in text
+    assert 'route="unmatched",status="404"' in text
     assert campaign not in text
     assert "of/the/kind" not in text
 

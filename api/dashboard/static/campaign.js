@@ -6,6 +6,7 @@ import { duration, median, moment, percent, points, secondsBetween, signed, trai
 import { getJson, post } from "./http.js";
 import { follow } from "./live.js";
 import { trialsTable } from "./trials-table.js";
+import { showWaiting } from "./waiting.js";
 
 const RUNNING_MS = 2000;
 const PAUSED = new Set(["pausing", "paused"]);
@@ -14,6 +15,7 @@ const FIGURES = { progress: drawProgress, widths: drawWidths, "madds-ap": drawMa
 
 const levels = byId("campaign").dataset.levels.split(",");
 const path = `/v1/campaigns/${encodeURIComponent(byId("campaign").dataset.id)}`;
+const mayOperate = byId("campaign").dataset.mayOperate === "yes"; // else the service would refuse
 const refreshTable = trialsTable(path);
 let campaign = null, drawn = {}, diagramOf = null, refreshing = null, again = false;
 
@@ -29,9 +31,9 @@ function showHeading() {
   document.title = `${state} ${campaign.trials_finished}/${spec.trials} · ${name} – effspine`;
   byId("failure").hidden = !campaign.error;
   if (campaign.error) say("failure-text", campaign.error);
-  byId("stop").hidden = OVER.has(state);
+  byId("stop").hidden = !mayOperate || OVER.has(state);
   byId("stop").disabled = state === "stopping";
-  byId("pause").hidden = OVER.has(state) || state === "stopping";
+  byId("pause").hidden = !mayOperate || OVER.has(state) || state === "stopping";
   byId("pause").textContent = PAUSED.has(state) ? "Resume" : "Pause";
   const link = byId("export");
   if (campaign.best_trial === null) link.removeAttribute("href");
@@ -130,7 +132,7 @@ async function refresh() {
       showHeading();
       showHeadline(best.items[0] ?? null, recent.items);
       showDiagram(best.items[0] ?? null);
-      await Promise.all([showFigures(), refreshTable(campaign.best_trial), showRunning()]);
+      await Promise.all([showFigures(), refreshTable(campaign.best_trial), showRunning(), showWaiting([campaign])]);
       byId("trouble").hidden = true;
     } catch (error) {
       byId("trouble").hidden = false;
@@ -144,7 +146,7 @@ async function refresh() {
 }
 
 async function keepWatchingTraining() {
-  if (!document.hidden) await showRunning().catch(() => {});
+  if (!document.hidden) await Promise.all([showRunning(), showWaiting(campaign ? [campaign] : [])]).catch(() => {});
   if (campaign === null || !OVER.has(campaign.state)) setTimeout(keepWatchingTraining, RUNNING_MS);
 }
 

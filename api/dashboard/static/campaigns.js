@@ -3,6 +3,7 @@
 import { byId, element, say, statePill } from "./dom.js";
 import { moment, points, signed } from "./format.js";
 import { getJson } from "./http.js";
+import { showWaiting } from "./waiting.js";
 
 const REFRESH_MS = 3000;
 const PAGE = 50;
@@ -43,6 +44,7 @@ async function refresh() {
     byId("list").hidden = items.length === 0;
     byId("empty").hidden = items.length > 0;
     byId("more").hidden = !more;
+    await showWaiting(items);
     byId("trouble").hidden = true;
     const running = items.filter((campaign) => campaign.state === "running").length;
     say("summary", items.length ? `${running} running, ${items.length}${more ? "+" : ""} in all` : "");

@@ -1,4 +1,6 @@
-// Talking to the service: JSON in, JSON out, problem documents as errors.
+// Talking to the service: JSON in, JSON out, problem documents as errors. What is polled has an ETag and may be kept but
+// not used unasked (`Cache-Control: no-cache`), so the browser itself asks with If-None-Match, and gives us what it has
+// where the answer is 304.
 
 async function answer(response) {
   const document = await response.json().catch(() => null);
