@@ -18,6 +18,7 @@ from pydantic import BaseModel
 from api.documents import (
     BestDocument,
     CampaignDocument,
+    EstimateDocument,
     EventDocument,
     HealthDocument,
     Page,
@@ -92,9 +93,22 @@ class Client:
         """The service, once its store answers too; until then it refuses."""
         return self._read(ReadinessDocument, "/readyz")
 
-    def create_campaign(self, specification: dict[str, Any]) -> CampaignDocument:
-        """Creates a campaign; the answer carries its id and state."""
-        return self._change(CampaignDocument, "/v1/campaigns", specification)
+    def create_campaign(self, specification: dict[str, Any], *, draft: bool = False) -> CampaignDocument:
+        """Creates a campaign, or a draft of one; the answer carries its id and state."""
+        return self._change(CampaignDocument, f"/v1/campaigns{'?draft=true' if draft else ''}", specification)
+
+    def start_campaign(self, campaign_id: str) -> CampaignDocument:
+        """Starts a draft."""
+        return self._change(CampaignDocument, f"/v1/campaigns/{_segment(campaign_id)}/start")
+
+    def update_campaign(self, campaign_id: str, patch: dict[str, Any]) -> CampaignDocument:
+        """Changes a campaign by a JSON merge patch (RFC 7396); doing it twice is doing it once."""
+        response = self._send("PATCH", f"/v1/campaigns/{_segment(campaign_id)}", json=patch)
+        return CampaignDocument.model_validate(_answer(response))
+
+    def estimate(self, specification: dict[str, Any]) -> EstimateDocument:
+        """What a campaign would take; it is not created."""
+        return self._change(EstimateDocument, "/v1/campaigns/estimate", specification)
 
     def stop_campaign(self, campaign_id: str) -> CampaignDocument:
         """Asks a campaign to stop; its running trials are abandoned."""

@@ -12,7 +12,9 @@ from typing import Any, Generic, Literal, TypeVar
 from pydantic import BaseModel, ConfigDict, Field
 
 # The states of `nas_controller.store.records`, written again: the client must not load a database to read them.
-CampaignState = Literal["pending", "running", "pausing", "paused", "stopping", "stopped", "completed", "failed"]
+CampaignState = Literal[
+    "draft", "pending", "running", "pausing", "paused", "stopping", "stopped", "completed", "failed"
+]
 PauseMode = Literal["drain", "abort"]
 TrialState = Literal["running", "completed", "failed", "stopped"]
 
@@ -45,11 +47,29 @@ class CampaignDocument(BaseModel):
     pause_mode: PauseMode | None = Field(None, description="How it pauses or has paused; null where it does not.")
     paused_at: datetime | None = Field(None, description="Since when it is paused.")
     paused_seconds: float = Field(0.0, description="How long it was paused, in all pauses that are over.")
-    device_seconds: float = Field(0.0, description="What its attempts that are over have taken, one device each.")
+    device_seconds: float = Field(0.0, description="What its attempts that are over have taken, over all devices.")
     stopped_because: Literal["wall_seconds", "target_reward", "no_improvement_trials", "device_hours"] | None = Field(
         None, description="The condition in the specification's `stop` that has ended it before its last trial."
     )
     spec: dict[str, Any] = Field(description="The campaign as it was asked for, with every default filled in.")
+
+
+class EstimateDocument(BaseModel):
+    """What a campaign will take if every trial is trained to its end."""
+
+    trials: int
+    parallelism: int
+    basis: Literal["same-workers", "same-task", "profile", "nothing"] = Field(
+        description="From what: earlier trials of the same proxy task, with the same parallelism and resources or with "
+        "others; the seconds of a synthetic profile; or nothing, and then every figure is null."
+    )
+    measured_trials: int = Field(description="Earlier trials that it rests on.")
+    seconds_per_trial: float | None = Field(description="Their median.")
+    wall_seconds: float | None = Field(description="With `parallelism` workers and no failures.")
+    device_hours: float | None = Field(description="Summed over the devices of every trial.")
+    bounded_by: Literal["wall_seconds", "device_hours"] | None = Field(
+        description="The condition in `stop` that would end it first; the figures are up to there."
+    )
 
 
 class PauseRequest(BaseModel):

@@ -150,8 +150,9 @@ class ProxyWorker:
 
         With a `checkpoint` the trial goes on from that file, if it is there and of this very trial, and every
         `checkpoint_steps` steps it is written anew; the figures are those of a trial that was never cut off, and the
-        seconds those of all its parts; every AP on the way is reported again. The file is removed when the trial ends. With `keep` it stays, with the
-        trained state. Where `on_progress` raises, the trial stops there, and the file stays too.
+        seconds those of all its parts; every AP on the way is reported again. The file is removed when the trial ends.
+        With `keep` it stays, with the trained state. Where `on_progress` raises, the trial stops there, and the file
+        stays too.
         The common start, where this trial is the first to need it, is not in its seconds but in `start_seconds`.
         Raises NonFiniteLossError where training leaves the finite numbers.
         """

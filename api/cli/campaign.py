@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from api.cli.output import millions, note, print_json, print_table, spark_line, three_digits
+from api.cli.output import duration, millions, note, print_json, print_table, spark_line, three_digits
 from search_space.errors import EffspineError, InvalidValueError
 
 if TYPE_CHECKING:
@@ -31,19 +31,85 @@ def _client() -> Client:
 @app.command()
 def create(
     file: Annotated[str, typer.Option("-f", "--file", help="YAML or JSON file; - reads standard input.")],
+    draft: Annotated[bool, typer.Option("--draft", help="Let it wait until `campaign start`.")] = False,
     as_json: AsJson = False,
 ) -> None:
     """Create a campaign from a file."""
     with _client() as client:
-        campaign = client.create_campaign(_specification(file))
+        campaign = client.create_campaign(specification_in(file), draft=draft)
         if as_json:
             print_json(campaign.model_dump(mode="json"))
             return
         print(f"campaign {campaign.id} is {campaign.state}")
+        if draft:
+            note(f"start it with `effspine campaign start {campaign.id}`")
+            return
         note(f"watch it with `effspine campaign watch {campaign.id}` or at {client.url}/campaigns/{campaign.id}")
 
 
-def _specification(file: str) -> dict[str, Any]:
+@app.command()
+def estimate(
+    file: Annotated[str, typer.Option("-f", "--file", help="YAML or JSON file; - reads standard input.")],
+    as_json: AsJson = False,
+) -> None:
+    """Say what a campaign would take, from what trials of the same proxy task have taken; nothing is created."""
+    with _client() as client:
+        answer = client.estimate(specification_in(file))
+    if as_json:
+        print_json(answer.model_dump(mode="json"))
+        return
+    if answer.seconds_per_trial is None:
+        print(
+            f"{answer.trials} trials, {answer.parallelism} at a time: no trial of this proxy task was measured here yet"
+        )
+        note("run one first: a campaign with `trials: 1` measures the baseline, which every campaign needs anyway")
+        return
+    basis = {
+        "same-workers": f"the median of {answer.measured_trials} trials of this proxy task with such workers",
+        "same-task": f"the median of {answer.measured_trials} trials of this proxy task, though with other workers",
+        "profile": "what the synthetic profile says",
+    }
+    print(
+        f"{answer.trials} trials, {answer.parallelism} at a time: about {duration(answer.wall_seconds)}, "
+        f"{answer.device_hours:.2f} device hours"
+    )
+    print(f"a trial takes {duration(answer.seconds_per_trial)}: {basis[answer.basis]}")
+    if answer.bounded_by is not None:
+        print(f"its stop condition {answer.bounded_by} ends it before the last trial")
+
+
+@app.command()
+def start(campaign_id: Id, as_json: AsJson = False) -> None:
+    """Start a draft."""
+    with _client() as client:
+        campaign = client.start_campaign(campaign_id)
+    _print_campaign(campaign, as_json)
+
+
+@app.command()
+def update(
+    campaign_id: Id,
+    file: Annotated[str | None, typer.Option("-f", "--file", help="YAML or JSON file with fields to change.")] = None,
+    trials: Annotated[int | None, typer.Option(help="How many trials in all.")] = None,
+    parallelism: Annotated[int | None, typer.Option(help="How many at a time.")] = None,
+    share: Annotated[float | None, typer.Option(help="Its part of the workers, against other campaigns.")] = None,
+    device_hours: Annotated[float | None, typer.Option(help="Ends it after so many device hours.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Change a campaign, also while it runs; fields that are not named stay as they are."""
+    patch = {} if file is None else specification_in(file)
+    options = {"trials": trials, "parallelism": parallelism, "share": share}
+    patch |= {name: value for name, value in options.items() if value is not None}
+    if device_hours is not None:
+        patch["stop"] = {**(patch.get("stop") or {}), "device_hours": device_hours}
+    if not patch:
+        raise InvalidValueError("nothing to change; give --trials, --parallelism, --share, --device-hours or -f FILE")
+    with _client() as client:
+        campaign = client.update_campaign(campaign_id, patch)
+    _print_campaign(campaign, as_json)
+
+
+def specification_in(file: str) -> dict[str, Any]:
     """The document in a file. Raises InvalidValueError, naming the file, unless it is one mapping."""
     import json
 
@@ -262,6 +328,7 @@ def _print_campaign(campaign: CampaignDocument, as_json: bool) -> None:
         "ended by": campaign.stopped_because,
         "trials": f"{campaign.trials_finished} of {spec['trials']}, {spec['parallelism']} at a time",
         "best AP": None if campaign.best_trial is None else f"{campaign.best_reward:.3f} (trial {campaign.best_trial})",
+        "device time": duration(campaign.device_seconds) if campaign.device_seconds else None,
         "baseline AP": three_digits(campaign.baseline_reward),
         "profile": spec["proxy_task"]["profile"],
         "data set": spec["dataset"],

@@ -1,15 +1,18 @@
-"""Creating, listing, reading, pausing and stopping campaigns."""
+"""Creating, listing, reading, changing, pausing and stopping campaigns."""
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Body, Query, Response, status
+from fastapi.exceptions import RequestValidationError
+from pydantic import ValidationError
 
 from api.dependencies import CampaignId, JsonBody, ReservedCampaignId, SettingsOfService, StoreOfService
-from api.documents import CampaignDocument, Page, PauseRequest
+from api.documents import CampaignDocument, EstimateDocument, Page, PauseRequest
 from api.unchanged import UNCHANGED, UnlessCampaignUnchanged, UnlessNoneChanged
 from nas_controller.datasets import dataset_path
+from nas_controller.estimate import estimate
 from nas_controller.spec import CampaignSpec
 from nas_controller.store.records import CampaignState
 
@@ -36,6 +39,12 @@ EXAMPLES = {
 }
 
 
+CHANGES = {
+    "more": {"summary": "More trials, two at a time", "value": {"trials": 40, "parallelism": 2}},
+    "bounds": {"summary": "An end after two device hours", "value": {"stop": {"device_hours": 2}}},
+}
+
+
 @router.post("", status_code=status.HTTP_201_CREATED, dependencies=[JsonBody], summary="Create a campaign")
 def create(
     spec: Annotated[CampaignSpec, Body(openapi_examples=EXAMPLES)],
@@ -43,11 +52,14 @@ def create(
     store: StoreOfService,
     settings: SettingsOfService,
     reserved_id: ReservedCampaignId,
+    draft: Annotated[bool, Query(description="Let it wait, and be changed, until it is started.")] = False,
 ) -> CampaignDocument:
-    """Creates a campaign in state `pending`; the supervisor starts it. Everything but `name` has a default."""
+    """Creates a campaign in state `pending`, which the supervisor starts, or a `draft`. Everything but `name` has a
+    default.
+    """
     if spec.dataset is not None:
         dataset_path(settings.data_dir, spec.dataset)
-    campaign = store.create_campaign(spec, reserved_id)
+    campaign = store.create_campaign(spec, reserved_id, draft=draft)
     response.headers["Location"] = f"/v1/campaigns/{campaign.id}"
     return CampaignDocument.model_validate(campaign.to_dict())
 
@@ -69,6 +81,46 @@ def list_all(
 def read(campaign_id: CampaignId, store: StoreOfService) -> CampaignDocument:
     """What was asked for, how far it is, and its best so far."""
     return CampaignDocument.model_validate(store.get_campaign(campaign_id).to_dict())
+
+
+@router.post("/estimate", dependencies=[JsonBody], summary="Estimate what a campaign will take")
+def estimate_one(
+    spec: Annotated[CampaignSpec, Body(openapi_examples=EXAMPLES)], store: StoreOfService
+) -> EstimateDocument:
+    """Time and device hours of a campaign that is not created by this, from what trials of the same proxy task have
+    taken in this record. Without such trials the figures are null.
+    """
+    return EstimateDocument.model_validate(estimate(store, spec).to_dict())
+
+
+@router.patch("/{campaign_id}", dependencies=[JsonBody], summary="Change a campaign")
+def update(
+    campaign_id: CampaignId,
+    patch: Annotated[dict[str, Any], Body(openapi_examples=CHANGES)],
+    store: StoreOfService,
+    settings: SettingsOfService,
+) -> CampaignDocument:
+    """Changes fields of the specification by a JSON merge patch (RFC 7396): fields that are not named stay, null takes
+    a field's default. A draft may be changed in every way; later only `name`, `trials`, `parallelism`, `stop`,
+    `resources`, `retries`, `trial_timeout_seconds` and `share`, until it is stopping or over (409).
+
+    More workers on this machine, or other resources, begin when the trials in training have finished.
+    """
+    if isinstance(dataset := patch.get("dataset"), str):
+        dataset_path(settings.data_dir, dataset)
+    try:
+        changed = store.update_campaign(campaign_id, patch)
+    except ValidationError as error:
+        raise RequestValidationError([{**one, "loc": ("body", *one["loc"])} for one in error.errors()]) from error
+    return CampaignDocument.model_validate(changed.to_dict())
+
+
+@router.post("/{campaign_id}/start", summary="Start a draft")
+def start(campaign_id: CampaignId, store: StoreOfService) -> CampaignDocument:
+    """Makes a draft `pending`; the supervisor starts it. One that was started already is left as it is; one that is
+    over answers 409.
+    """
+    return CampaignDocument.model_validate(store.start_campaign(campaign_id).to_dict())
 
 
 @router.post("/{campaign_id}/pause", summary="Pause a campaign")

@@ -13,6 +13,7 @@ from datetime import UTC, datetime
 
 from nas_controller.store.changing import Changing
 from nas_controller.store.database import Database, sqlite_url
+from nas_controller.store.durations import Durations
 from nas_controller.store.errors import StoreVersionError
 from nas_controller.store.exporting import Exporting
 from nas_controller.store.idempotency import Idempotency
@@ -34,12 +35,13 @@ def _utc_now() -> datetime:
 
 
 class Store(
-    Reading, Versions, Totalling, Lifecycle, Changing, Pausing, Running, Exporting, Keys, Idempotency, Supervisors
+    Reading, Versions, Totalling, Durations, Lifecycle, Changing, Pausing, Running, Exporting, Keys, Idempotency,
+    Supervisors,
 ):  # fmt: skip
     """All of the record: `Reading` (queries), `Versions` (whether anything has changed), `Totalling` (sums for
-    metrics), `Lifecycle` (campaigns and leases), `Changing` (drafts and changes), `Pausing`, `Running` (a runner's
-    writes), `Exporting` (files taken away), `Keys` (who may call the service), `Idempotency` (requests that came before)
-    and `Supervisors` (who runs campaigns).
+    metrics), `Durations` (how long trials have taken), `Lifecycle` (campaigns and leases), `Changing` (drafts and
+    changes), `Pausing`, `Running` (a runner's writes), `Exporting` (files taken away), `Keys` (who may call the
+    service), `Idempotency` (requests that came before) and `Supervisors` (who runs campaigns).
     """
 
     def __init__(self, database: Database, clock: Clock = _utc_now) -> None:

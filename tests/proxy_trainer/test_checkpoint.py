@@ -154,7 +154,7 @@ def test_a_report_that_raises_stops_the_trial_there_and_the_next_call_goes_on(
 
 
 def test_every_ap_on_the_way_is_reported_again_by_a_trial_that_goes_on(
-    digits: Path, cache: Path, tmp_path: Path
+    digits: Path, cache: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     task = replace(_task("sgd", steps=6), evaluate_steps=2)
     worker, path = ProxyWorker(task, digits, cache, SEED, THREADS), tmp_path / "trial.checkpoint"
@@ -165,8 +165,8 @@ def test_every_ap_on_the_way_is_reported_again_by_a_trial_that_goes_on(
             raise KeyboardInterrupt
         first.append(progress)
 
-    with pytest.MonkeyPatch.context() as patch, pytest.raises(KeyboardInterrupt):
-        patch.setattr("proxy_trainer.proxy._PROGRESS_SECONDS", 0.0)
+    monkeypatch.setattr("proxy_trainer.proxy._PROGRESS_SECONDS", 0.0)
+    with pytest.raises(KeyboardInterrupt):
         worker.run(EFF_SPINENET_D0, stop, checkpoint=path)
     worker.run(EFF_SPINENET_D0, second.append, checkpoint=path)
     told = [(progress.step, progress.ap, progress.loss) for progress in first if progress.ap is not None]

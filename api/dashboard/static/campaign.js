@@ -3,7 +3,7 @@
 import { drawMadds, drawPolicy, drawProgress, drawWidths, onColourScheme } from "./charts.js";
 import { byId, element, say, spark } from "./dom.js";
 import { duration, median, moment, percent, points, secondsBetween, signed, trainingSeconds } from "./format.js";
-import { getJson, post } from "./http.js";
+import { getJson, patch, post } from "./http.js";
 import { follow } from "./live.js";
 import { trialsTable } from "./trials-table.js";
 import { showWaiting } from "./waiting.js";
@@ -33,7 +33,9 @@ function showHeading() {
   if (campaign.error) say("failure-text", campaign.error);
   byId("stop").hidden = !mayOperate || OVER.has(state);
   byId("stop").disabled = state === "stopping";
-  byId("pause").hidden = !mayOperate || OVER.has(state) || state === "stopping";
+  byId("start").hidden = !mayOperate || state !== "draft";
+  byId("change").hidden = !mayOperate || OVER.has(state) || state === "stopping";
+  byId("pause").hidden = !mayOperate || OVER.has(state) || state === "stopping" || state === "draft";
   byId("pause").textContent = PAUSED.has(state) ? "Resume" : "Pause";
   const link = byId("export");
   if (campaign.best_trial === null) link.removeAttribute("href");
@@ -73,6 +75,7 @@ function showHeadline(best, recent) {
     const isPaused = campaign.state === "paused";
     say("time", isPaused || left === null ? "–" : `≈ ${duration(left)}`);
     say("time-note", isPaused ? `paused since ${moment(campaign.paused_at)}`
+      : campaign.state === "draft" ? "not started yet"
       : taken === null ? "waiting for a runner" : `running for ${duration(taken)}`);
   }
   say("progress-note", reward === null ? "" :
@@ -150,15 +153,36 @@ async function keepWatchingTraining() {
   if (campaign === null || !OVER.has(campaign.state)) setTimeout(keepWatchingTraining, RUNNING_MS);
 }
 
-byId("pause").addEventListener("click", async () => {
-  try { await post(`${path}/${PAUSED.has(campaign.state) ? "resume" : "pause"}`); } catch (error) { byId("trouble").hidden = false; say("trouble", error.message); }
+/** Asks the service for something and shows what came of it, or why it refused. */
+async function ask(request) {
+  try { await request(); } catch (error) { byId("trouble").hidden = false; say("trouble", error.message); }
   refresh();
+}
+
+byId("start").addEventListener("click", () => ask(() => post(`${path}/start`)));
+byId("change").addEventListener("click", () => {
+  byId("change-trials").value = campaign.spec.trials;
+  byId("change-trials").min = Math.max(1, campaign.trials_begun);
+  byId("change-parallelism").value = campaign.spec.parallelism;
+  byId("change-trouble").hidden = true;
+  byId("change-dialog").showModal();
 });
+byId("change-cancel").addEventListener("click", () => byId("change-dialog").close());
+byId("change-form").addEventListener("submit", async (event) => {
+  event.preventDefault();
+  try {
+    await patch(path, { trials: byId("change-trials").valueAsNumber, parallelism: byId("change-parallelism").valueAsNumber });
+    byId("change-dialog").close();
+    refresh();
+  } catch (error) {
+    byId("change-trouble").hidden = false;
+    say("change-trouble", error.message);
+  }
+});
+byId("pause").addEventListener("click", () => ask(() => post(`${path}/${PAUSED.has(campaign.state) ? "resume" : "pause"}`)));
 byId("stop").addEventListener("click", () => byId("stop-dialog").showModal());
-byId("stop-dialog").addEventListener("close", async () => {
-  if (byId("stop-dialog").returnValue !== "stop") return;
-  try { await post(`${path}/stop`); } catch (error) { byId("trouble").hidden = false; say("trouble", error.message); }
-  refresh();
+byId("stop-dialog").addEventListener("close", () => {
+  if (byId("stop-dialog").returnValue === "stop") ask(() => post(`${path}/stop`));
 });
 onColourScheme(redraw);
 await refresh();

@@ -12,3 +12,6 @@ async function answer(response) {
 export const getJson = async (path) => answer(await fetch(path, { headers: { Accept: "application/json" } }));
 
 export const post = async (path) => answer(await fetch(path, { method: "POST" }));
+
+export const patch = async (path, changes) =>
+  answer(await fetch(path, { method: "PATCH", headers: { "Content-Type": "application/json" }, body: JSON.stringify(changes) }));

@@ -157,3 +157,20 @@ def test_an_unknown_campaign_is_named(effspine: CommandLine, served: Store) -> N
         done = effspine("campaign", command, "c_none")
         assert done.status == 2
         assert "c_none" in done.err
+
+
+def test_a_draft_is_estimated_started_and_changed(effspine: CommandLine, served: Store, tmp_path: Path) -> None:
+    (tmp_path / "a.yaml").write_text(YAML.replace("synthetic", "synthetic\n  seconds: 30"))
+    told = effspine("campaign", "estimate", "-f", str(tmp_path / "a.yaml"))
+    assert told.out.splitlines()[0] == "4 trials, 1 at a time: about 2 min 00 s, 0.03 device hours"
+    made = effspine("campaign", "create", "-f", str(tmp_path / "a.yaml"), "--draft", "--json").document
+    assert made["state"] == "draft"
+    assert effspine("campaign", "start", made["id"], "--json").document["state"] == "pending"
+    changed = effspine("campaign", "update", made["id"], "--trials", "9", "--device-hours", "2", "--json").document
+    assert (changed["spec"]["trials"], changed["spec"]["stop"]["device_hours"]) == (9, 2)
+    nothing = effspine("campaign", "update", made["id"])
+    assert nothing.status == 2
+    assert "nothing to change; give --trials" in nothing.err
+    refused = effspine("campaign", "update", made["id"], "--parallelism", "0")
+    assert refused.status != 0
+    assert "parallelism" in refused.err
