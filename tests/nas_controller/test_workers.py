@@ -1,0 +1,67 @@
+"""How many workers train, on a real Ray: changed while a campaign runs, and shared by several."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from nas_controller.replay import verify
+from nas_controller.store import Store, sqlite_url
+from nas_controller.supervisor import Supervisor, log_path
+from tests.nas_controller.supervised import supervising, wait_for
+from tests.nas_controller.synthetic_campaigns import synthetic_spec
+
+SECONDS = {"profile": "synthetic", "seconds": 1}
+DEADLINE_SECONDS = 120
+
+
+def running(store: Store, campaign_id: str) -> int:
+    return len(store.list_trials(campaign_id, state="running").items)
+
+
+def test_more_trials_and_workers_while_it_runs(tmp_path: Path) -> None:
+    url = sqlite_url(tmp_path / "effspine.db")
+    store = Store.open(url)
+    campaign_id = store.create_campaign(synthetic_spec(trials=4, proxy_task=SECONDS)).id
+    with supervising(Supervisor(url, tmp_path)):
+        wait_for(lambda: store.get_campaign(campaign_id).trials_finished >= 2, DEADLINE_SECONDS, "two rewards")
+        store.update_campaign(campaign_id, {"trials": 11, "parallelism": 3})
+        wait_for(lambda: running(store, campaign_id) == 3, DEADLINE_SECONDS, "three trials at once")
+        wait_for(lambda: store.get_campaign(campaign_id).state == "completed", DEADLINE_SECONDS, "the end")
+    assert verify(store, campaign_id).trials_finished == 11
+    attempts = [store.get_trial(campaign_id, number).attempts for number in range(11)]
+    assert {attempt.state for made in attempts for attempt in made} == {"accepted"}  # nothing was cut off for it
+    store.close()
+
+
+def test_two_campaigns_share_the_workers_and_the_one_that_is_left_has_all(tmp_path: Path) -> None:
+    url = sqlite_url(tmp_path / "effspine.db")
+    store = Store.open(url)
+    first = store.create_campaign(synthetic_spec(trials=14, parallelism=2, proxy_task=SECONDS)).id
+    with supervising(Supervisor(url, tmp_path, max_parallelism=2)):
+        wait_for(lambda: running(store, first) == 2, DEADLINE_SECONDS, "all workers")
+        second = store.create_campaign(synthetic_spec(trials=3, parallelism=2, proxy_task=SECONDS)).id
+        wait_for(
+            lambda: running(store, first) == running(store, second) == 1, DEADLINE_SECONDS, "one trial of each at once"
+        )
+        wait_for(lambda: store.get_campaign(second).state == "completed", DEADLINE_SECONDS, "the end of the second")
+        wait_for(lambda: store.get_campaign(first).state == "completed", DEADLINE_SECONDS, "the end of the first")
+    log = log_path(tmp_path, first).read_text()
+    told = [line.partition("workers ")[2].partition(",")[0] for line in log.splitlines() if ": workers " in line]
+    assert told == ["2", "1", "2"]
+    assert verify(store, first).trials_finished == 14
+    store.close()
+
+
+def test_an_attempt_that_takes_too_long_has_failed(tmp_path: Path) -> None:
+    url = sqlite_url(tmp_path / "effspine.db")
+    store = Store.open(url)
+    slow = {"profile": "synthetic", "seconds": 40}
+    spec = synthetic_spec(trials=1, proxy_task=slow, trial_timeout_seconds=1, retries=1)
+    campaign_id = store.create_campaign(spec).id
+    with supervising(Supervisor(url, tmp_path)):
+        wait_for(lambda: store.get_campaign(campaign_id).trials_finished == 1, DEADLINE_SECONDS, "the end")
+    detail = store.get_trial(campaign_id, 0)
+    assert [(attempt.state, attempt.error_kind) for attempt in detail.attempts] == [("failed", "timed-out")] * 2
+    assert detail.trial.error == "the attempt took longer than trial_timeout_seconds, 1 s"
+    assert (detail.trial.state, detail.trial.reward) == ("failed", 0.0)
+    store.close()
