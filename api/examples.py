@@ -167,9 +167,9 @@ REFUSAL: dict[str, Any] = {
     "type": "urn:effspine:problem:invalid-value",
     "title": "Invalid value",
     "status": 422,
-    "detail": "trials is 0; it must be 1 to 100,000",
+    "detail": "trials: it is 0; it must be 1 to 100,000",
     "instance": "/v1/campaigns",
     "request_id": "72c55aa1e7d8446e",
-    "errors": [{"field": "trials", "message": "it must be 1 to 100,000", "value": 0}],
+    "errors": [{"field": "trials", "message": "it is 0; it must be 1 to 100,000", "value": 0}],
 }
 """A problem document."""

@@ -19,6 +19,7 @@ from pydantic import BaseModel, Field
 from starlette.exceptions import HTTPException
 from starlette.routing import Match
 
+from api.ranges import feasible
 from nas_controller.store.errors import (
     ConflictError,
     KeyBusyError,
@@ -32,6 +33,14 @@ from search_space.errors import EffspineError
 
 MEDIA_TYPE = "application/problem+json"
 LONGEST_VALUE = 200
+BOUND_ERRORS = frozenset({"greater_than", "greater_than_equal", "less_than", "less_than_equal", "finite_number"})
+KIND_ERRORS = frozenset(
+    {
+        "int_parsing", "int_type", "int_from_float", "float_parsing", "float_type", "string_too_short",
+        "string_too_long", "too_short", "too_long",
+    }
+)  # fmt: skip
+"""Errors of pydantic whose messages name one bound, and those that name none or belong to a length."""
 
 log = logging.getLogger("effspine.api")
 
@@ -124,8 +133,13 @@ def _invalid_request(request: Request, error: RequestValidationError) -> JSONRes
             reason = one.get("ctx", {}).get("error", "it does not parse")
             detail = f"the body is not JSON: {reason} at character {one['loc'][-1]}"
             return _respond(request, 400, detail, kind="malformed-json", title="Malformed JSON")
+    details = [one for place, one in enumerate(details) if one not in details[:place]]  # two may want one parameter
     errors = [
-        FieldProblem(field=_dotted(one["loc"]), message=_message(one), value=_shortened(one.get("input")))
+        FieldProblem(
+            field=_dotted(one["loc"]),
+            message=_message(one, feasible(request.scope.get("route"), one["loc"])),
+            value=_shortened(one.get("input")),
+        )
         for one in details
     ]
     return _invalid(request, "; ".join(f"{one.field}: {one.message}" for one in errors[:3]), errors)
@@ -208,13 +222,18 @@ def _dotted(location: Sequence[int | str]) -> str:
     return ".".join(str(part) for part in location[1:]) or str(location[0])
 
 
-def _message(one: dict[str, Any]) -> str:
+def _message(one: dict[str, Any], feasible_range: str | None) -> str:
     if one["type"] == "extra_forbidden":
         return "there is no such field"
     if one["type"] == "missing":
         return "this field is required"
     message = str(one["msg"])
-    return message[0].lower() + message[1:]
+    message = message[0].lower() + message[1:]
+    if feasible_range is not None and one["type"] in BOUND_ERRORS:
+        return f"it is {_shortened(one['input'])}; it must be {feasible_range}"
+    if feasible_range is not None and one["type"] in KIND_ERRORS:
+        return f"{message}; it must be {feasible_range}"
+    return message
 
 
 def _shortened(value: Any) -> Any:

@@ -91,11 +91,11 @@ class SearchSpaceSpec(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     base: str = DEFAULT_BASE
-    budget_madds: int | None = Field(default=None, gt=0)
+    budget_madds: int | None = None  # bounded by what is feasible, which the message names
     mode: Literal["exact", "paper"] = "exact"
     choices: tuple[int | float, ...] = Field(default=CHOICES, min_length=2, max_length=MAX_CHOICES)
     searched_blocks: tuple[int, ...] | None = None
-    max_params: int | None = Field(default=None, gt=0)
+    max_params: int | None = None  # likewise
     max_block_width: int | dict[int, int] | None = None
     width_divisor: int = Field(default=DIVISOR, ge=1, le=MAX_DIVISOR)
 

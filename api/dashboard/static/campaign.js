@@ -10,6 +10,7 @@ import { showWaiting } from "./waiting.js";
 
 const RUNNING_MS = 2000;
 const PAUSED = new Set(["pausing", "paused"]);
+const ALONE = "this campaign waits";
 const OVER = new Set(["stopped", "completed", "failed"]);
 const FIGURES = { progress: drawProgress, widths: drawWidths, "madds-ap": drawMadds, policy: drawPolicy };
 
@@ -135,7 +136,7 @@ async function refresh() {
       showHeading();
       showHeadline(best.items[0] ?? null, recent.items);
       showDiagram(best.items[0] ?? null);
-      await Promise.all([showFigures(), refreshTable(campaign.best_trial), showRunning(), showWaiting([campaign])]);
+      await Promise.all([showFigures(), refreshTable(campaign.best_trial), showRunning(), showWaiting([campaign], ALONE)]);
       byId("trouble").hidden = true;
     } catch (error) {
       byId("trouble").hidden = false;
@@ -149,7 +150,7 @@ async function refresh() {
 }
 
 async function keepWatchingTraining() {
-  if (!document.hidden) await Promise.all([showRunning(), showWaiting(campaign ? [campaign] : [])]).catch(() => {});
+  if (!document.hidden) await Promise.all([showRunning(), showWaiting(campaign ? [campaign] : [], ALONE)]).catch(() => {});
   if (campaign === null || !OVER.has(campaign.state)) setTimeout(keepWatchingTraining, RUNNING_MS);
 }
 
