@@ -106,6 +106,6 @@ def test_whoever_may_not_operate_is_offered_no_button_for_it(
         log_in(service, make_key(store, scope))
     page = service.get(f"/campaigns/{recorder.id}").text
     assert f'data-may-operate="{may}"' in page
-    assert re.findall(r'<button id="(\w+)"[^>]*hidden', page) == ["pause", "stop"]
+    assert re.findall(r'<button id="(\w+)"[^>]*hidden', page) == ["start", "change", "pause", "stop"]
     status = service.post(f"/v1/campaigns/{recorder.id}/pause", headers=OWN).status_code
     assert status == (200 if may == "yes" else 403)

@@ -19,7 +19,7 @@ from tests.api.cli.test_serve import wait_for
 
 SHORT_HOLD = "import nas_controller.store.idempotency as kept; kept.HELD_SECONDS = 2.0; "
 RUN = "from api.cli.main import main; main()"
-DYING = "import os; from nas_controller.store import Store; Store.{0} = lambda *_: os.kill(os.getpid(), 9); "
+DYING = "import os; from nas_controller.store import Store; Store.{0} = lambda *_, **__: os.kill(os.getpid(), 9); "
 TRIALS = 12
 
 
