@@ -134,13 +134,13 @@ def test_the_sums_of_a_hundred_thousand_trials_take_less_than_a_scrape_may(store
                 "widths": [8], "madds": 1, "params": 1, "madds_ratio": 1.0, "attempts": 1, "started_at": moment,
             }  # fmt: skip
             session.execute(insert(models.Trial), [{**trial, "number": number} for number in range(1_000)])
-    store.totals()
-    started = time.perf_counter()
-    for _ in range(5):
+    seconds = []
+    for _ in range(10):
+        started = time.perf_counter()
         totals = store.totals()
-    seconds = (time.perf_counter() - started) / 5
+        seconds.append(time.perf_counter() - started)
     assert totals.trials["completed"] == 100_000
-    assert seconds < 0.1
+    assert min(seconds) < 0.05  # the others wait for whatever else runs here
 
 
 def store_campaign(session: Session, moment: datetime) -> str:
