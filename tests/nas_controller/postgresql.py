@@ -16,7 +16,7 @@ import subprocess
 import tempfile
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -155,3 +155,11 @@ def _somebody() -> dict[str, Any]:
             continue
         return {"user": entry.pw_uid, "group": entry.pw_gid, "extra_groups": []}
     raise RuntimeError("PostgreSQL refuses to run as root, and there is neither a user 'postgres' nor 'nobody'")
+
+
+if __name__ == "__main__":  # a server with one empty database, by hand: prints its URL, and ends with Ctrl-C or SIGTERM
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    with running_server() as by_hand, by_hand.fresh_database() as its_url:
+        print(its_url, flush=True)
+        with suppress(KeyboardInterrupt):
+            signal.pause()
