@@ -1,37 +1,47 @@
-"""Figures as numbers ready to draw: pure functions from columns and records to named tuples.
+"""Figures as numbers ready to draw: pure functions from samples and records to named tuples.
 
 The page, the report and the notebook draw the same numbers. `compute` fetches what a figure of a campaign
-needs and calls its function; names are those of FIGURES.
+needs and calls its function; names are those of FIGURES. Of a long campaign a figure has a sample, so that its size and
+the memory it takes are bounded; `of` says of how many (`nas_controller.store.sampling` how they are chosen).
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from itertools import groupby
+from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
-from nas_controller.replay import controller_of
-from nas_controller.store import MeasurementRecord, Store
+from nas_controller.learned_policy import LearnedPolicy, learned_policy
+from nas_controller.store import NotFoundError, Store, TrialRecord
+from nas_controller.store.sampling import Cost, Sampled
+from nas_controller.store.sampling import Curve as MeasuredCurve
 from search_space.errors import InvalidValueError
 
 MAX_CURVES = 8
-
-Columns = Mapping[str, Sequence[Any]]
+BASELINE_TRIAL = 0
+POINTS = 1_500
+LEAST_POINTS, MOST_POINTS = 10, 5_000
 
 
 class Progress(NamedTuple):
-    """Rewards of finished trials by number, the best of all up to each, and the uniform baseline's."""
+    """Rewards of finished trials by number, the best of all up to each, and the uniform baseline's.
+
+    Of `of` finished trials, these are a sample with every one that was better than all before it.
+    """
 
     number: list[int]
     reward: list[float]
     best: list[float]
     repeated: list[bool]
     baseline: float | None
+    of: int
 
 
 class CostReward(NamedTuple):
     """Rewards of trained architectures against a cost of theirs (`unit` says which), and the baseline's
     point.
+
+    Of `of` architectures, these are a sample with the best ones, and with all that no other betters in reward at the
+    same or a smaller cost.
     """
 
     unit: str
@@ -40,6 +50,7 @@ class CostReward(NamedTuple):
     reward: list[float]
     baseline_cost: int | None
     baseline_reward: float | None
+    of: int
 
 
 class Widths(NamedTuple):
@@ -64,12 +75,13 @@ class PolicyFigure(NamedTuple):
 
 
 class Curve(NamedTuple):
-    """What one attempt measured at its steps; a series has None where nothing was measured."""
+    """What one attempt measured at some of the `of` steps at which it did; a series has None where it has no value."""
 
     number: int
     attempt: int
     step: list[int]
     series: dict[str, list[float | None]]
+    of: int
 
 
 class Curves(NamedTuple):
@@ -78,97 +90,87 @@ class Curves(NamedTuple):
     curves: list[Curve]
 
 
-def progress(columns: Columns) -> Progress:
-    """From the columns number, state, reward, reused_from. Trials given up count as 0."""
-    finished = [row for row in _rows(columns, "number", "reward", "reused_from") if row[1] is not None]
+def progress(rewards: Sampled, baseline: TrialRecord | None) -> Progress:
+    """From rows (number, reward, reused_from). Trials given up count as 0."""
     best: list[float] = []
-    for _, reward, _ in finished:
+    for _, reward, _ in rewards.rows:
         best.append(max(reward, best[-1]) if best else reward)
     return Progress(
-        [row[0] for row in finished],
-        [row[1] for row in finished],
+        [row[0] for row in rewards.rows],
+        [row[1] for row in rewards.rows],
         best,
-        [row[2] is not None for row in finished],
-        _baseline_reward(columns),
+        [row[2] is not None for row in rewards.rows],
+        _reward(baseline),
+        rewards.of,
     )
 
 
-def cost_reward(columns: Columns, unit: str) -> CostReward:
-    """From the columns number, state, reward, reused_from and `unit` (madds or params). Repeats are left
-    out.
-    """
-    rows = [
-        row
-        for row in _rows(columns, "number", unit, "reward", "state", "reused_from")
-        if row[3] == "completed" and row[4] is None
-    ]
-    baseline_cost = columns[unit][0] if columns[unit] else None
-    numbers, costs, rewards = ([row[place] for row in rows] for place in range(3))
-    return CostReward(unit, numbers, costs, rewards, baseline_cost, _baseline_reward(columns))
+def cost_reward(costs: Sampled, unit: Cost, baseline: TrialRecord | None) -> CostReward:
+    """From rows (number, cost, reward) of trained architectures."""
+    numbers, spent, rewards = ([row[place] for row in costs.rows] for place in range(3))
+    baseline_cost = None if baseline is None else getattr(baseline, unit)
+    return CostReward(unit, numbers, spent, rewards, baseline_cost, _reward(baseline), costs.of)
 
 
-def widths(columns: Columns) -> Widths:
-    """From the columns number, state, reward, widths."""
-    rows = _rows(columns, "number", "reward", "widths", "state")
-    completed = [row for row in rows if row[3] == "completed"]
-    best = max(completed, key=lambda row: (row[1], -row[0]), default=None)
-    baseline = list(rows[0][2]) if rows else None
-    blocks = list(range(1, len(baseline) + 1)) if baseline else []
+def widths(baseline: TrialRecord | None, best: TrialRecord | None) -> Widths:
+    """From trial 0 and the best one."""
+    channels = None if baseline is None else list(baseline.widths)
+    blocks = list(range(1, len(channels) + 1)) if channels else []
     if best is None:
-        return Widths(blocks, baseline, None, None, None)
-    return Widths(blocks, baseline, list(best[2]), best[0], best[1])
+        return Widths(blocks, channels, None, None, None)
+    return Widths(blocks, channels, list(best.widths), best.number, best.reward)
 
 
-def policy(
-    blocks: Sequence[int], choices: Sequence[float], marginals: Sequence[Sequence[float]], told: int
-) -> PolicyFigure:
-    """From the searched blocks' numbers and the controller's marginals."""
-    return PolicyFigure(list(blocks), list(choices), [list(row) for row in marginals], told)
+def policy(learned: LearnedPolicy) -> PolicyFigure:
+    """From what the controller has come to believe."""
+    return PolicyFigure(
+        list(learned.blocks), list(learned.choices), [list(row) for row in learned.probabilities], learned.told
+    )
 
 
-def curves(points: Sequence[MeasurementRecord]) -> Curves:
-    """From learning-curve points in order of trial, attempt and step."""
+def curves(measured: Sequence[MeasuredCurve]) -> Curves:
+    """From what attempts measured."""
     found = []
-    for (number, attempt), group in groupby(points, key=lambda point: (point.trial, point.attempt)):
-        members = list(group)
-        names = sorted({name for point in members for name in point.values})
-        series = {name: [point.values.get(name) for point in members] for name in names}
-        found.append(Curve(number, attempt, [point.step for point in members], series))
+    for curve in measured:
+        names = sorted({name for point in curve.points for name in point.values})
+        series = {name: [point.values.get(name) for point in curve.points] for name in names}
+        found.append(Curve(curve.trial, curve.attempt, [point.step for point in curve.points], series, curve.of))
     return Curves(found)
 
 
-def _progress_of(store: Store, campaign_id: str) -> Progress:
-    return progress(store.columns(campaign_id, "number", "state", "reward", "reused_from"))
+def _progress_of(store: Store, campaign_id: str, points: int) -> Progress:
+    return progress(store.sample_rewards(campaign_id, points), _baseline(store, campaign_id))
 
 
-def _madds_ap_of(store: Store, campaign_id: str) -> CostReward:
-    return cost_reward(store.columns(campaign_id, "number", "state", "reward", "reused_from", "madds"), "madds")
+def _madds_ap_of(store: Store, campaign_id: str, points: int) -> CostReward:
+    return _cost_reward_of(store, campaign_id, "madds", points)
 
 
-def _params_ap_of(store: Store, campaign_id: str) -> CostReward:
-    return cost_reward(store.columns(campaign_id, "number", "state", "reward", "reused_from", "params"), "params")
+def _params_ap_of(store: Store, campaign_id: str, points: int) -> CostReward:
+    return _cost_reward_of(store, campaign_id, "params", points)
 
 
-def _widths_of(store: Store, campaign_id: str) -> Widths:
-    return widths(store.columns(campaign_id, "number", "state", "reward", "widths"))
+def _cost_reward_of(store: Store, campaign_id: str, unit: Cost, points: int) -> CostReward:
+    return cost_reward(store.sample_costs(campaign_id, unit, points), unit, _baseline(store, campaign_id))
 
 
-def _policy_of(store: Store, campaign_id: str) -> PolicyFigure:
-    controller = controller_of(store, campaign_id)
-    blocks = store.get_campaign(campaign_id).spec.search_space.build().searched_blocks
-    return policy(blocks, controller.choices, controller.policy_marginals(), controller.told)
+def _widths_of(store: Store, campaign_id: str, points: int) -> Widths:
+    return widths(_baseline(store, campaign_id), next(iter(store.best_trials(campaign_id)), None))
 
 
-def _curves_of(store: Store, campaign_id: str) -> Curves:
-    """Of the baseline, the best, and the latest trials that were trained; MAX_CURVES at most."""
-    columns = store.columns(campaign_id, "number", "reused_from")
-    trained = [number for number, reused_from in _rows(columns, "number", "reused_from") if reused_from is None]
+def _policy_of(store: Store, campaign_id: str, points: int) -> PolicyFigure:
+    return policy(learned_policy(store, campaign_id))
+
+
+def _curves_of(store: Store, campaign_id: str, points: int) -> Curves:
+    """Of the baseline, the best, and the latest trained trials; MAX_CURVES at most, which share the points."""
     best = [trial.number for trial in store.best_trials(campaign_id)]
-    wanted = dict.fromkeys([*trained[:1], *best, *reversed(trained)])
-    return curves(store.curves(campaign_id, list(wanted)[:MAX_CURVES]))
+    wanted = dict.fromkeys([BASELINE_TRIAL, *best, *store.latest_trained(campaign_id, MAX_CURVES)])
+    numbers = list(wanted)[:MAX_CURVES]
+    return curves(store.sample_curves(campaign_id, numbers, max(1, points // len(numbers))))
 
 
-FIGURES: dict[str, Callable[[Store, str], Any]] = {
+FIGURES: dict[str, Callable[[Store, str, int], Any]] = {
     "progress": _progress_of,
     "madds-ap": _madds_ap_of,
     "params-ap": _params_ap_of,
@@ -178,26 +180,33 @@ FIGURES: dict[str, Callable[[Store, str], Any]] = {
 }
 
 
-def compute(store: Store, campaign_id: str, name: str) -> dict[str, Any]:
-    """The figure `name` of a campaign as plain JSON values.
+def compute(store: Store, campaign_id: str, name: str, points: int = POINTS) -> dict[str, Any]:
+    """The figure `name` of a campaign as plain JSON values, with about so many points.
 
-    Raises InvalidValueError (field `name`) for a figure there is not, and NotFoundError for the campaign.
+    Raises InvalidValueError (field `name` or `points`) for a figure there is not and for points outside LEAST_POINTS to
+    MOST_POINTS, and NotFoundError for the campaign.
     """
     if name not in FIGURES:
         raise InvalidValueError(f"there is no figure '{name}'; there are: {', '.join(FIGURES)}", field="name")
-    figure = FIGURES[name](store, campaign_id)
+    if not LEAST_POINTS <= points <= MOST_POINTS:
+        raise InvalidValueError(
+            f"points is {points}; it must be {LEAST_POINTS} to {MOST_POINTS}", field="points", value=points
+        )
+    figure = FIGURES[name](store, campaign_id, points)
     document: dict[str, Any] = figure._asdict()
     if isinstance(figure, Curves):
         document["curves"] = [curve._asdict() for curve in figure.curves]
     return document
 
 
-def _rows(columns: Columns, *names: str) -> list[tuple[Any, ...]]:
-    return list(zip(*(columns[name] for name in names), strict=True))
+def _baseline(store: Store, campaign_id: str) -> TrialRecord | None:
+    try:
+        return store.get_trial_record(campaign_id, BASELINE_TRIAL)
+    except NotFoundError:
+        store.get_campaign(campaign_id)
+        return None  # it has not begun yet
 
 
-def _baseline_reward(columns: Columns) -> float | None:
+def _reward(baseline: TrialRecord | None) -> float | None:
     """Trial 0's reward, unless it was given up."""
-    if columns["state"] and columns["state"][0] == "completed":
-        return float(columns["reward"][0])
-    return None
+    return baseline.reward if baseline is not None and baseline.state == "completed" else None

@@ -64,9 +64,7 @@ def _state(place: int) -> CampaignState:
     return others[place // UNFINISHED_EVERY % len(others)] if place % UNFINISHED_EVERY == 0 else "completed"
 
 
-def _plan(
-    place: int, state: CampaignState, begun: int, asked: int, seed: int, policy: str | None = None
-) -> Plan:
+def _plan(place: int, state: CampaignState, begun: int, asked: int, seed: int, policy: str | None = None) -> Plan:
     return Plan(
         name=f"campaign {place + 1}",
         state=state,

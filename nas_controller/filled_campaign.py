@@ -31,8 +31,8 @@ FULL_CURVE_EVERY = 500
 LAST_FULL = 10
 GIVEN_UP, TRIED_AGAIN = 0.01, 0.02
 """How often a trial is given up, and how often its first attempt is lost."""
-SLOWER = 0.1
-"""The learning rates are a tenth of the defaults: at those, nearly all of a long campaign would be repeats."""
+SLOWER = 0.03
+"""The learning rates, of the defaults: at those, nearly all trials of a long campaign would be repeats."""
 HELD_FOR = timedelta(days=36_500)
 """A campaign that is not over stands still: its lease, which no runner holds, keeps every supervisor away."""
 
@@ -204,7 +204,8 @@ class _Filling:
         if trial["reused_from"] is not None:
             known = self._found.trials[trial["reused_from"]]
             trial |= {name: known[name] for name in ("metrics", "error", "error_kind")}
-            return self._outcome(trial, known["state"], known["reward"])
+            self._outcome(trial, known["state"], known["reward"])
+            return
         number, luck = trial["number"], self._random.random()
         if number > 0 and luck < GIVEN_UP + TRIED_AGAIN:
             error, kind = _GIVEN_UP if luck < GIVEN_UP else _LOST
@@ -213,7 +214,8 @@ class _Filling:
             self._event("attempt.failed", {"number": number, "attempt": 1, "error": error, "kind": kind})
             if luck < GIVEN_UP:
                 trial |= {"error": error, "error_kind": kind}
-                return self._outcome(trial, "failed", 0.0)
+                self._outcome(trial, "failed", 0.0)
+                return
             self._attempt(trial)
             self._event("attempt.started", {"number": number, "attempt": trial["attempts"]})
         reward = synthetic_reward(trial["widths"], self._search.space.base.widths)

@@ -15,7 +15,6 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from nas_controller.controller import Controller
 from nas_controller.early_stopping import MedianRule
 from nas_controller.search import Search
 from nas_controller.store import EventRecord, Store
@@ -216,14 +215,3 @@ def _trial_rows(store: Store, campaign_id: str) -> dict[int, dict[str, Any]]:
     columns = store.columns(campaign_id, *names)
     rows = zip(*(columns[name] for name in names), strict=True)
     return {row[0]: dict(zip(names, row, strict=True)) for row in rows}
-
-
-def controller_of(store: Store, campaign_id: str) -> Controller:
-    """The campaign's controller as it stands: the stored one, or the first one before any reward.
-
-    Raises NotFoundError.
-    """
-    kept = store.controller_state(campaign_id)
-    if kept is not None:
-        return Controller.from_state(kept.state)
-    return Search(store.get_campaign(campaign_id).spec).controller

@@ -9,11 +9,10 @@ from fastapi import APIRouter, Query
 from api.dependencies import CampaignId, StoreOfService
 from api.documents import BestDocument, TrialDocument
 from api.unchanged import UNCHANGED, UnlessUnchanged
+from nas_controller.figures import BASELINE_TRIAL
 from nas_controller.store import NotFoundError
 
 router = APIRouter(prefix="/v1/campaigns/{campaign_id}", tags=["results"])
-
-BASELINE_TRIAL = 0
 
 
 @router.get("/best", dependencies=[UnlessUnchanged], responses=UNCHANGED, summary="Read the best trials")
@@ -25,7 +24,7 @@ def best(
     """The `k` trials with the highest rewards, each architecture once, beside the uniform baseline."""
     trials = store.best_trials(campaign_id, k)
     try:
-        baseline = TrialDocument.model_validate(store.get_trial(campaign_id, BASELINE_TRIAL).trial.to_dict())
+        baseline = TrialDocument.model_validate(store.get_trial_record(campaign_id, BASELINE_TRIAL).to_dict())
     except NotFoundError:
         baseline = None  # the campaign has not begun yet
     return BestDocument(items=[TrialDocument.model_validate(trial.to_dict()) for trial in trials], baseline=baseline)

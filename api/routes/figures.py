@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Path
+from fastapi import APIRouter, Path, Query
 
 from api.dependencies import CampaignId, StoreOfService
 from api.unchanged import UNCHANGED, UnlessUnchanged
-from nas_controller.figures import FIGURES, compute
+from nas_controller.figures import FIGURES, LEAST_POINTS, MOST_POINTS, POINTS, compute
 from nas_controller.store import NotFoundError
 
 router = APIRouter(prefix="/v1/campaigns/{campaign_id}/figures", tags=["results"])
@@ -19,8 +19,16 @@ def figure(
     campaign_id: CampaignId,
     name: Annotated[str, Path(description=f"One of: {', '.join(FIGURES)}.")],
     store: StoreOfService,
+    points: Annotated[
+        int, Query(ge=LEAST_POINTS, le=MOST_POINTS, description="About how many points of a long campaign to show.")
+    ] = POINTS,
 ) -> dict[str, Any]:
-    """The numbers of one figure; lists in it run side by side."""
+    """The numbers of one figure; lists in it run side by side.
+
+    Of more trials than `points`, it has an even sample and all those that must not be missed: each that was better
+    than all before it (`progress`), or the best and the Pareto front (`madds-ap`, `params-ap`). `of` says of how many.
+    The curves share the points.
+    """
     if name not in FIGURES:
         raise NotFoundError(f"there is no figure {name!r}; there are {', '.join(FIGURES)}")
-    return compute(store, campaign_id, name)
+    return compute(store, campaign_id, name, points)

@@ -53,7 +53,7 @@ class Filling:
         with self._database.writing() as session:
             for model, members in tables:
                 if members:
-                    session.connection().execute(insert(model.__table__), members)
+                    session.connection().execute(insert(model), members)
 
     def settle(self) -> None:
         """Has the database do at once what it does by itself some time after so many inserts: PostgreSQL counts its

@@ -116,8 +116,13 @@ class Trial(Base):
 
     __tablename__ = "trials"
     __table_args__ = (
-        Index("ix_trials_campaign_id_state", "campaign_id", "state"),
-        Index("ix_trials_campaign_id_reward", "campaign_id", "reward"),
+        # Each order of the list, and for figures all that they choose trials by (`store/sampling.py`).
+        Index("ix_trials_campaign_id_state", "campaign_id", "state", "number"),
+        Index(
+            "ix_trials_campaign_id_reward", "campaign_id", "reward", "number", "state", "reused_from", "madds", "params"
+        ),
+        Index("ix_trials_campaign_id_madds", "campaign_id", "madds", "number", "state"),
+        Index("ix_trials_campaign_id_params", "campaign_id", "params", "number", "state"),
     )
 
     campaign_id: Mapped[str] = mapped_column(ForeignKey("campaigns.id"), primary_key=True)

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from types import NoneType
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, func, or_, select
+from sqlalchemy import Select, or_, select
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from nas_controller.store import models
@@ -38,10 +39,6 @@ COLUMNS = (
     "number", "state", "reward", "choices", "log_probability", "betas", "alphas", "widths", "madds", "params",
     "madds_ratio", "attempts", "reused_from", "stopped_early_step", "started_at", "finished_at",
 )  # fmt: skip
-
-# Trials without a reward come last in both orders by reward; rewards are 0 to 1.
-_AFTER_EVERY_REWARD = 2.0
-_BEFORE_EVERY_REWARD = -1.0
 
 
 class Reading:
@@ -91,22 +88,24 @@ class Reading:
             raise InvalidValueError(f"state '{state}' is none of {', '.join(TRIAL_STATES)}", field="state")
         if order_by not in TRIAL_ORDERS:
             raise InvalidValueError(f"order_by '{order_by}' is none of {', '.join(TRIAL_ORDERS)}", field="order_by")
-        descending = order_by.startswith("-")
-        key = _order_key(order_by)
-        query = select(models.Trial, key).where(models.Trial.campaign_id == campaign_id)
+        limit = checked_limit(limit)
+        position = None if cursor is None else decode(cursor, ((int, float, NoneType), int))
+        wanted = [models.Trial.campaign_id == campaign_id]
         if state is not None:
-            query = query.where(models.Trial.state == state)
-        if cursor is not None:
-            value, number = decode(cursor, ((int, float), int))
-            beyond = key < value if descending else key > value
-            query = query.where(or_(beyond, and_(key == value, models.Trial.number > number)))
-        query = query.order_by(key.desc() if descending else key.asc(), models.Trial.number)
+            wanted.append(models.Trial.state == state)
         with self._database.reading() as session:
             find_campaign(session, campaign_id)
-            rows = session.execute(query.limit(checked_limit(limit) + 1)).all()
-        items = tuple(trial_record(row[0]) for row in rows[:limit])
-        more = len(rows) > limit
-        return Page(items, encode([rows[limit - 1][1], items[-1].number]) if more else None)
+            places: list[tuple[float | None, int]] = []
+            for query in _places(order_by, position):
+                found = session.execute(query.where(*wanted).limit(limit + 1 - len(places)))
+                places += [(value, number) for value, number in found]
+                if len(places) > limit:
+                    break
+            numbers = [number for _, number in places[:limit]]
+            rows = session.scalars(select(models.Trial).where(wanted[0], models.Trial.number.in_(numbers)))
+            trials = {row.number: trial_record(row) for row in rows}
+        items = tuple(trials[number] for number in numbers)
+        return Page(items, encode(list(places[limit - 1])) if len(places) > limit else None)
 
     def get_trial(self, campaign_id: str, number: int) -> TrialDetail:
         """A trial with its attempts and its learning curve. Raises NotFoundError."""
@@ -123,6 +122,20 @@ class Reading:
                 tuple(attempt_record(row) for row in attempts),
                 tuple(self._curves(session, campaign_id, [number])),
             )
+
+    def get_trial_record(self, campaign_id: str, number: int) -> TrialRecord:
+        """A trial alone, without attempts and learning curve. Raises NotFoundError."""
+        with self._database.reading() as session:
+            find_campaign(session, campaign_id)
+            return trial_record(find_trial(session, campaign_id, number))
+
+    def latest_trained(self, campaign_id: str, count: int) -> tuple[int, ...]:
+        """The numbers of the latest trials that are no repeats, latest first. Raises NotFoundError."""
+        table = models.Trial
+        query = select(table.number).where(table.campaign_id == campaign_id, table.reused_from.is_(None))
+        with self._database.reading() as session:
+            find_campaign(session, campaign_id)
+            return tuple(session.scalars(query.order_by(table.number.desc()).limit(count)))
 
     def best_trials(self, campaign_id: str, k: int = 1) -> tuple[TrialRecord, ...]:
         """The k completed trials with the highest rewards, each architecture once, the earlier of equals
@@ -170,10 +183,17 @@ class Reading:
             return None
         return ControllerStateRecord(campaign_id, row.sequence, row.digest, json.loads(row.state))
 
+    def controller_digest(self, campaign_id: str) -> str | None:
+        """The digest of what `controller_state` gives, without reading that. Raises NotFoundError."""
+        table = models.ControllerState
+        with self._database.reading() as session:
+            find_campaign(session, campaign_id)
+            return session.scalar(select(table.digest).where(table.campaign_id == campaign_id))
+
     def columns(self, campaign_id: str, *names: str) -> dict[str, list[Any]]:
         """Whole columns of the trials table, by trial number: `{"number": [0, 1], "reward": [0.1, None]}`.
 
-        Names are those of COLUMNS; for figures and for resuming, without building records. Raises
+        Names are those of COLUMNS; for resuming and for replays, without building records. Raises
         NotFoundError.
         """
         unknown = set(names) - set(COLUMNS)
@@ -242,10 +262,21 @@ def _bounded(number: int) -> int:
     return max(-1, min(number, 2**31 - 1, MAX_INTEGER))
 
 
-def _order_key(order_by: str) -> ColumnElement[Any]:
-    name = order_by.removeprefix("-")
-    column: InstrumentedAttribute[Any] = getattr(models.Trial, name)
-    if name != "reward":
-        return column.expression
-    last = _BEFORE_EVERY_REWARD if order_by.startswith("-") else _AFTER_EVERY_REWARD
-    return func.coalesce(column, last)
+def _places(order_by: str, after: Sequence[Any] | None) -> Iterator[Select[tuple[Any, int]]]:
+    """Queries that, one after the other, give (value, number) of trials in this order, from `after` on.
+
+    Each walks an index and reads nothing else: the rows themselves are fetched for one page alone.
+    """
+    table, descending = models.Trial, order_by.startswith("-")
+    column: InstrumentedAttribute[Any] = getattr(table, order_by.removeprefix("-"))
+    value, number = (None, None) if after is None else after
+    if value is not None or after is None:
+        query = select(column, table.number).where(column.is_not(None))
+        if after is not None:
+            # The first bound says no more than the second, but in a way that an index is entered by.
+            bound, beyond = (column <= value, column < value) if descending else (column >= value, column > value)
+            query = query.where(bound, or_(beyond, table.number > number))
+        yield query.order_by(column.desc() if descending else column, table.number)
+    if column.nullable:
+        query = select(column, table.number).where(column.is_(None)).order_by(table.number)
+        yield query if after is None or value is not None else query.where(table.number > number)

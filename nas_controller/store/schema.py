@@ -10,7 +10,7 @@ from nas_controller.store.database import Database
 from nas_controller.store.errors import StoreVersionError
 
 MIGRATIONS = Path(__file__).parent / "migrations"
-HEAD = "0006"
+HEAD = "0007"
 
 # Any number will do, as long as every effspine process uses the same one.
 _POSTGRESQL_LOCK = 5_318_018

@@ -22,6 +22,7 @@ from nas_controller.store.lifecycle import Clock, Lifecycle
 from nas_controller.store.pausing import Pausing
 from nas_controller.store.reading import Reading
 from nas_controller.store.running import Running
+from nas_controller.store.sampling import Sampling
 from nas_controller.store.schema import HEAD, current_revision, upgrade
 from nas_controller.store.supervisors import Supervisors
 from nas_controller.store.totals import Totalling
@@ -35,12 +36,12 @@ def _utc_now() -> datetime:
 
 
 class Store(
-    Reading, Versions, Totalling, Durations, Lifecycle, Changing, Pausing, Running, Exporting, Keys, Idempotency,
-    Supervisors,
+    Reading, Sampling, Versions, Totalling, Durations, Lifecycle, Changing, Pausing, Running, Exporting, Keys,
+    Idempotency, Supervisors,
 ):  # fmt: skip
-    """All of the record: `Reading` (queries), `Versions` (whether anything has changed), `Totalling` (sums for
-    metrics), `Durations` (how long trials have taken), `Lifecycle` (campaigns and leases), `Changing` (drafts and
-    changes), `Pausing`, `Running` (a runner's writes), `Exporting` (files taken away), `Keys` (who may call the
+    """All of the record: `Reading` and `Sampling` (queries), `Versions` (whether anything has changed), `Totalling`
+    (sums for metrics), `Durations` (how long trials have taken), `Lifecycle` (campaigns and leases), `Changing` (drafts
+    and changes), `Pausing`, `Running` (a runner's writes), `Exporting` (files taken away), `Keys` (who may call the
     service), `Idempotency` (requests that came before) and `Supervisors` (who runs campaigns).
     """
 

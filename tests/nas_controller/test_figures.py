@@ -42,6 +42,7 @@ def test_progress(store: Store, campaign_id: str) -> None:
         "best": [0.3, 0.3, 0.3, 0.5, 0.5],
         "repeated": [False] * 5,
         "baseline": 0.3,
+        "of": 5,
     }
 
 
@@ -82,9 +83,8 @@ def test_the_policy_of_a_part_of_the_blocks(store: Store) -> None:
 
 def test_curves(store: Store, campaign_id: str) -> None:
     figure = figures.compute(store, campaign_id, "curves")
-    assert figure == {
-        "curves": [{"number": 5, "attempt": 1, "step": [10, 20], "series": {"loss": [2.0, 1.5], "rate": [None, 0.1]}}]
-    }
+    series = {"loss": [2.0, 1.5], "rate": [None, 0.1]}
+    assert figure == {"curves": [{"number": 5, "attempt": 1, "step": [10, 20], "series": series, "of": 2}]}
 
 
 @pytest.mark.parametrize("name", figures.FIGURES)

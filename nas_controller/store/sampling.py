@@ -1,0 +1,177 @@
+"""Trials for figures: so few of a campaign that they can be drawn, chosen by the database.
+
+A figure shows every k-th trial, which is as dense where trials are dense, and those that must not be missed whatever k
+is. Rows that are not shown are counted and compared inside the database, in an index that has all that is needed
+(`ix_trials_campaign_id_reward`), and never come here. So memory is bounded by the points that are asked for.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from itertools import groupby
+from typing import Any, Literal, NamedTuple
+
+from sqlalchemy import ColumnElement, Integer, Select, and_, func, literal_column, or_, select
+from sqlalchemy import Row as AnyRow
+from sqlalchemy.orm import InstrumentedAttribute, Session
+
+from nas_controller.store import models
+from nas_controller.store.database import Database
+from nas_controller.store.reading import find_campaign
+from nas_controller.store.records import MeasurementRecord
+from nas_controller.store.translation import measurement_record
+
+BEST_KEPT = 20
+_BINS = 256
+
+Cost = Literal["madds", "params"]
+Query = Select[*tuple[Any, ...]]
+Row = AnyRow[*tuple[Any, ...]]
+
+
+class Sampled(NamedTuple):
+    """Rows by number, and of how many they are a sample."""
+
+    rows: tuple[tuple[Any, ...], ...]
+    of: int
+
+
+class Curve(NamedTuple):
+    """What an attempt measured, at some of the `of` steps at which it did."""
+
+    trial: int
+    attempt: int
+    points: tuple[MeasurementRecord, ...]
+    of: int
+
+
+class Sampling:
+    """Samples. All raise NotFoundError for the campaign, and StoreUnavailableError when the database is away."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def sample_rewards(self, campaign_id: str, points: int) -> Sampled:
+        """(number, reward, reused_from) of about `points` trials with an outcome, `points` at most; beside them every
+        one that was better than all before it.
+        """
+        table = models.Trial
+        finished = and_(table.campaign_id == campaign_id, table.reward.is_not(None))
+        query = select(table.number, table.reward, table.reused_from)
+        with self._database.reading() as session:
+            find_campaign(session, campaign_id)
+            of, every = _stride(session, finished, points)
+            rows = _every(session, query, finished, every, points)
+            if every > 1:
+                rows += _records(session, query, finished)
+        return _sampled(rows, of)
+
+    def sample_costs(self, campaign_id: str, cost: Cost, points: int) -> Sampled:
+        """(number, cost, reward) of about `points` trained trials, `points` at most; beside them the BEST_KEPT best,
+        and every one that no other betters in reward at the same or a smaller cost.
+        """
+        table = models.Trial
+        trained = and_(
+            table.campaign_id == campaign_id,
+            table.state == "completed",
+            table.reward.is_not(None),
+            table.reused_from.is_(None),
+        )
+        spent = getattr(table, cost)
+        query = select(table.number, spent, table.reward)
+        with self._database.reading() as session:
+            find_campaign(session, campaign_id)
+            of, every = _stride(session, trained, points)
+            rows = _every(session, query, trained, every, points)
+            if every > 1:
+                best = query.where(trained).order_by(table.reward.desc(), table.number).limit(BEST_KEPT)
+                rows += session.execute(best).all()
+                rows += session.execute(_front(trained, spent)).all()
+        return _sampled(rows, of)
+
+    def sample_curves(self, campaign_id: str, numbers: Sequence[int], points: int) -> tuple[Curve, ...]:
+        """The learning curve of each attempt at these trials, at `points` of its steps or a few more, by trial and
+        attempt.
+
+        Points are taken evenly, those with an AP and those without apart; the last of either kind is always there.
+        """
+        table = models.Measurement
+        attempt = (table.trial, table.attempt)
+        kind = (*attempt, table.values["ap"].as_float().is_not(None))
+        measured = (
+            select(
+                *attempt,
+                table.step,
+                func.count().over(partition_by=attempt).label("of"),
+                func.row_number().over(partition_by=kind, order_by=table.step.desc()).label("place"),
+            )
+            .where(table.campaign_id == campaign_id, table.trial.in_(list(numbers)))
+            .subquery()
+        )
+        is_point = and_(*(table.__table__.c[name] == measured.c[name] for name in ("trial", "attempt", "step")))
+        every = (measured.c.of + (points - 1)) // points
+        query = (
+            select(table, measured.c.of)
+            .join(measured, and_(table.campaign_id == campaign_id, is_point))
+            .where((measured.c.place - 1) % every == 0)
+            .order_by(*attempt, table.step)
+        )
+        with self._database.reading() as session:
+            find_campaign(session, campaign_id)
+            rows = [(measurement_record(row), of) for row, of in session.execute(query)]
+        grouped = groupby(rows, key=lambda row: (row[0].trial, row[0].attempt))
+        return tuple(_curve([(record, of) for record, of in members]) for _, members in grouped)
+
+
+def _curve(members: list[tuple[MeasurementRecord, int]]) -> Curve:
+    first, of = members[0]
+    return Curve(first.trial, first.attempt, tuple(record for record, _ in members), of)
+
+
+def _stride(session: Session, wanted: ColumnElement[bool], points: int) -> tuple[int, int]:
+    """How many trials are wanted, and which k leaves `points` of them."""
+    of = session.scalar(select(func.count()).select_from(models.Trial).where(wanted)) or 0
+    return of, max(1, -(-of // points))
+
+
+def _every(session: Session, query: Query, wanted: ColumnElement[bool], every: int, points: int) -> list[Row]:
+    """Those whose number is a multiple of `every`."""
+    if every > 1:
+        query = query.where(models.Trial.number % every == 0)
+    return list(session.execute(query.where(wanted).limit(points)).all())
+
+
+def _records(session: Session, query: Query, finished: ColumnElement[bool]) -> list[Row]:
+    """Those that were better than all before them.
+
+    Only a stretch of trials whose best betters all stretches before it can have any, and there are few such.
+    """
+    number, reward = models.Trial.number, models.Trial.reward
+    last = session.scalar(select(func.max(number)).where(finished)) or 0
+    width = last // _BINS + 1
+    # A parameter of its own for each mention would be another expression to PostgreSQL.
+    stretch = number // literal_column(str(width), Integer())
+    bests = session.execute(select(stretch, func.max(reward)).where(finished).group_by(stretch).order_by(stretch))
+    best, rows = -1.0, []
+    for place, highest in bests.all():
+        if highest is None or highest <= best:
+            continue
+        inside = and_(finished, number >= place * width, number < (place + 1) * width)
+        for row in session.execute(query.where(inside).order_by(number)):
+            if row[1] > best:
+                best = row[1]
+                rows.append(row)
+    return rows
+
+
+def _front(trained: ColumnElement[bool], cost: InstrumentedAttribute[int]) -> Query:
+    """Those that no other betters: from the best down, each that is cheaper than all before it."""
+    number, reward = models.Trial.number, models.Trial.reward
+    least = func.min(cost).over(order_by=(reward.desc(), cost, number), rows=(None, -1))
+    ranked = select(number, cost.label("cost"), reward, least.label("least")).where(trained).subquery()
+    is_cheaper = or_(ranked.c.least.is_(None), ranked.c.cost < ranked.c.least)
+    return select(ranked.c.number, ranked.c.cost, ranked.c.reward).where(is_cheaper)
+
+
+def _sampled(rows: Iterable[Row], of: int) -> Sampled:
+    return Sampled(tuple(sorted({row[0]: tuple(row) for row in rows}.values())), of)
