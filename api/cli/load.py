@@ -21,8 +21,8 @@ def load(
 
     The record keeps the campaign that wrote, stopped. Ends with status 1 where a route misses the limit.
     """
+    from api.cli.load_benchmark import load_benchmark
     from api.cli.output import note, print_json, print_table, warning
-    from api.load_benchmark import load_benchmark
 
     found = load_benchmark(database_url, seconds, note)
     limit = found["limit_ms"]

@@ -27,9 +27,9 @@ from urllib.parse import urlencode
 import httpx
 
 from api.cli.child_service import ChildService
+from api.cli.serve import settings_of
 from api.client import Client
 from api.documents import CampaignDocument
-from api.settings import Settings
 from search_space.errors import EffspineError
 
 TOOL = "hey"
@@ -75,7 +75,7 @@ def load_benchmark(database_url: str, seconds: float, say: Say) -> dict[str, Any
     """
     tool = find_tool()
     with tempfile.TemporaryDirectory(prefix="effspine-bench-") as folder:
-        settings = Settings(data_dir=Path(folder), database_url=database_url, port=_free_port())
+        settings = settings_of(data_dir=Path(folder), database_url=database_url, port=_free_port())
         with ChildService(settings) as service, Client(settings.url) as client:
             service.wait_until_ready(client)
             campaigns = list(client.campaigns())
@@ -238,7 +238,11 @@ def _middle(url: str, campaign: CampaignDocument, order: str) -> str:
     half = campaign.trials_begun // 2
     limit, cursor = min(half, MAX_LIMIT), None
     for _ in range(half // limit):
-        query = {"order_by": order, "limit": limit, **({} if cursor is None else {"cursor": cursor})}
+        query: dict[str, str | int] = {
+            "order_by": order,
+            "limit": limit,
+            **({} if cursor is None else {"cursor": cursor}),
+        }
         answer = httpx.get(f"{url}/v1/campaigns/{campaign.id}/trials", params=query, trust_env=False)
         cursor = answer.raise_for_status().json()["next_cursor"]
     return str(cursor)
