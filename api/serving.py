@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import gc
 import logging
 import os
 import signal
@@ -135,6 +136,8 @@ def _answer(settings: Settings, store: Store, listener: socket.socket) -> None:
         forwarded_allow_ips=settings.trusted_proxies.strip(),
         timeout_graceful_shutdown=STREAMS_END_SECONDS,
     )
+    # What is loaded by now stays: a full collection that walked through it would hold every answer up for 0.1 s.
+    gc.freeze()
     log.info("serving %s; files are in %s", settings.url, settings.data_dir)
     uvicorn.Server(config).run(sockets=[listener])
 

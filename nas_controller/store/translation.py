@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 from functools import lru_cache
-from typing import cast
+from typing import Any, cast
+
+from sqlalchemy import Row
 
 from nas_controller.spec import CampaignSpec
 from nas_controller.store import models
@@ -58,8 +60,8 @@ def campaign_record(row: models.Campaign) -> CampaignRecord:
     )
 
 
-def trial_record(row: models.Trial) -> TrialRecord:
-    """The record of a trial's row."""
+def trial_record(row: models.Trial | Row[Any]) -> TrialRecord:
+    """The record of a trial's row, as an object or plain with all columns."""
     return TrialRecord(
         campaign_id=row.campaign_id,
         number=row.number,
