@@ -16,6 +16,8 @@ from api.metrics import ServiceMetrics
 from api.problems import problem_response
 
 REQUEST_ID_HEADER = "X-Request-ID"
+TAGS = "tags"
+"""What a route has said of its answer's version: headers, in the request's state (`api.unchanged`)."""
 REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
 
 CONTENT_SECURITY_POLICY = "; ".join(
@@ -80,6 +82,8 @@ class RequestContext:
                 headers[REQUEST_ID_HEADER] = request_id
                 for name, value in SECURITY_HEADERS.items():
                     headers.setdefault(name, value)
+                if status < HTTPStatus.BAD_REQUEST:
+                    headers.update(scope["state"].get(TAGS, {}))
                 is_file = scope["path"].startswith(PUBLIC_FILES) and status < HTTPStatus.BAD_REQUEST
                 headers.setdefault("Cache-Control", KEPT_IF_UNCHANGED if is_file else NOT_KEPT)
                 if headers.get("Content-Encoding") and headers.get("ETag", "W/").startswith('"'):

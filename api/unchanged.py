@@ -15,6 +15,7 @@ from typing import Any
 from fastapi import Depends, Request, Response
 
 from api.dependencies import CampaignId, StoreOfService
+from api.request_context import TAGS
 from nas_controller.store.schema import HEAD
 
 CACHE_CONTROL = "private, no-cache"
@@ -35,18 +36,16 @@ def not_modified(_request: Request, unchanged: Any) -> Response:
     return Response(status_code=304, headers=unchanged.headers)
 
 
-def _campaign_and_progress(
-    campaign_id: CampaignId, store: StoreOfService, request: Request, response: Response
-) -> None:
-    _compare(request, response, store.campaign_version(campaign_id))
+def _campaign_and_progress(campaign_id: CampaignId, store: StoreOfService, request: Request) -> None:
+    _compare(request, store.campaign_version(campaign_id))
 
 
-def _campaign(campaign_id: CampaignId, store: StoreOfService, request: Request, response: Response) -> None:
-    _compare(request, response, store.campaign_version(campaign_id, progress=False))
+def _campaign(campaign_id: CampaignId, store: StoreOfService, request: Request) -> None:
+    _compare(request, store.campaign_version(campaign_id, progress=False))
 
 
-def _campaigns(store: StoreOfService, request: Request, response: Response) -> None:
-    _compare(request, response, store.campaigns_version())
+def _campaigns(store: StoreOfService, request: Request) -> None:
+    _compare(request, store.campaigns_version())
 
 
 UnlessUnchanged = Depends(_campaign_and_progress)
@@ -60,11 +59,11 @@ UNCHANGED: dict[int | str, dict[str, Any]] = {
 }
 
 
-def _compare(request: Request, response: Response, recorded: str) -> None:
+def _compare(request: Request, recorded: str) -> None:
     """Tags the answer, or raises NotModified where the caller has it."""
     tag = f'W/"{_SOFTWARE}-{recorded}"'
     headers = {"ETag": tag, "Cache-Control": CACHE_CONTROL, "Vary": VARY}
     given = [each.strip() for each in request.headers.get("if-none-match", "").split(",")]
     if tag in given or "*" in given:
         raise NotModified(headers)
-    response.headers.update(headers)
+    setattr(request.state, TAGS, headers)

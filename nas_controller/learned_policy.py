@@ -6,12 +6,11 @@ Equal digests are equal states, so what was found for one is kept and the state 
 
 from __future__ import annotations
 
-from collections import OrderedDict
-from threading import Lock
 from typing import NamedTuple
 
 from nas_controller.canonical import sha256_hex
 from nas_controller.controller import Controller
+from nas_controller.kept import Kept
 from nas_controller.search import Search
 from nas_controller.store import Store
 from search_space.space import ALL_BLOCKS
@@ -28,6 +27,9 @@ class LearnedPolicy(NamedTuple):
     told: int
 
 
+_kept: Kept[LearnedPolicy] = Kept(MOST_KEPT)
+
+
 def learned_policy(store: Store, campaign_id: str) -> LearnedPolicy:
     """The policy after the latest reward, or the first one before any. Raises NotFoundError."""
     spec = store.get_campaign(campaign_id).spec
@@ -42,28 +44,3 @@ def learned_policy(store: Store, campaign_id: str) -> LearnedPolicy:
         found = LearnedPolicy(blocks, controller.choices, marginals, controller.told)
         _kept.put(digest if state is None else state.digest, found)
     return found._replace(blocks=blocks)
-
-
-class _Kept:
-    """The policies that were asked for last, by digest."""
-
-    def __init__(self) -> None:
-        self._found: OrderedDict[str, LearnedPolicy] = OrderedDict()
-        self._lock = Lock()
-
-    def get(self, digest: str) -> LearnedPolicy | None:
-        """What was kept of a state."""
-        with self._lock:
-            if digest in self._found:
-                self._found.move_to_end(digest)
-            return self._found.get(digest)
-
-    def put(self, digest: str, found: LearnedPolicy) -> None:
-        """Keeps it, and lets the one go that nobody has asked for longest."""
-        with self._lock:
-            self._found[digest] = found
-            while len(self._found) > MOST_KEPT:
-                self._found.popitem(last=False)
-
-
-_kept = _Kept()

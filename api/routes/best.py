@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from fastapi import APIRouter, Query
+from fastapi import APIRouter, Query, Response
 
 from api.dependencies import CampaignId, StoreOfService
-from api.documents import BestDocument, TrialDocument
+from api.documents import BestDocument
+from api.json_answer import json_answer
 from api.unchanged import UNCHANGED, UnlessUnchanged
 from nas_controller.figures import BASELINE_TRIAL
 from nas_controller.store import NotFoundError
@@ -15,16 +16,22 @@ from nas_controller.store import NotFoundError
 router = APIRouter(prefix="/v1/campaigns/{campaign_id}", tags=["results"])
 
 
-@router.get("/best", dependencies=[UnlessUnchanged], responses=UNCHANGED, summary="Read the best trials")
+@router.get(
+    "/best",
+    dependencies=[UnlessUnchanged],
+    responses=UNCHANGED,
+    summary="Read the best trials",
+    response_model=BestDocument,
+)
 def best(
     campaign_id: CampaignId,
     store: StoreOfService,
     k: Annotated[int, Query(ge=1, le=1_000, description="How many.")] = 1,
-) -> BestDocument:
+) -> Response:
     """The `k` trials with the highest rewards, each architecture once, beside the uniform baseline."""
     trials = store.best_trials(campaign_id, k)
     try:
-        baseline = TrialDocument.model_validate(store.get_trial_record(campaign_id, BASELINE_TRIAL).to_dict())
+        baseline = store.get_trial_record(campaign_id, BASELINE_TRIAL).to_dict()
     except NotFoundError:
         baseline = None  # the campaign has not begun yet
-    return BestDocument(items=[TrialDocument.model_validate(trial.to_dict()) for trial in trials], baseline=baseline)
+    return json_answer({"items": [trial.to_dict() for trial in trials], "baseline": baseline})

@@ -4,17 +4,20 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from fastapi import APIRouter, Path, Query
+from fastapi import APIRouter, Path, Query, Response
 
 from api.dependencies import CampaignId, StoreOfService
-from api.documents import AttemptDocument, CurvePoint, Page, TrialDetailDocument, TrialDocument
+from api.documents import Page, TrialDetailDocument, TrialDocument
+from api.json_answer import json_answer
 from api.unchanged import UNCHANGED, UnlessUnchanged
 from nas_controller.store.records import TrialOrder, TrialState
 
 router = APIRouter(prefix="/v1/campaigns/{campaign_id}/trials", tags=["trials"])
 
 
-@router.get("", dependencies=[UnlessUnchanged], responses=UNCHANGED, summary="List trials")
+@router.get(
+    "", dependencies=[UnlessUnchanged], responses=UNCHANGED, summary="List trials", response_model=Page[TrialDocument]
+)
 def list_all(
     campaign_id: CampaignId,
     store: StoreOfService,
@@ -22,23 +25,30 @@ def list_all(
     order_by: Annotated[TrialOrder, Query(description="`-` is descending; no reward comes last.")] = "number",
     limit: Annotated[int, Query(ge=1, le=1_000)] = 100,
     cursor: Annotated[str | None, Query(description="`next_cursor` of the page before.", max_length=400)] = None,
-) -> Page[TrialDocument]:
+) -> Response:
     """Trials in the order asked for; trial 0 is the uniform baseline."""
     page = store.list_trials(campaign_id, state=state, order_by=order_by, limit=limit, cursor=cursor)
-    items = [TrialDocument.model_validate(trial.to_dict()) for trial in page.items]
-    return Page(items=items, next_cursor=page.next_cursor)
+    return json_answer({"items": [trial.to_dict() for trial in page.items], "next_cursor": page.next_cursor})
 
 
-@router.get("/{number}", dependencies=[UnlessUnchanged], responses=UNCHANGED, summary="Read a trial")
+@router.get(
+    "/{number}",
+    dependencies=[UnlessUnchanged],
+    responses=UNCHANGED,
+    summary="Read a trial",
+    response_model=TrialDetailDocument,
+)
 def read(
     campaign_id: CampaignId,
     number: Annotated[int, Path(ge=0, description="Number of the trial.")],
     store: StoreOfService,
-) -> TrialDetailDocument:
+) -> Response:
     """One trial with its attempts and its learning curve."""
     detail = store.get_trial(campaign_id, number)
-    return TrialDetailDocument(
-        **detail.trial.to_dict(),
-        attempts_made=[AttemptDocument.model_validate(attempt.to_dict()) for attempt in detail.attempts],
-        curve=[CurvePoint.model_validate(point.to_dict()) for point in detail.curve],
+    return json_answer(
+        {
+            **detail.trial.to_dict(),
+            "attempts_made": [attempt.to_dict() for attempt in detail.attempts],
+            "curve": [point.to_dict() for point in detail.curve],
+        }
     )
