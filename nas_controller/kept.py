@@ -17,6 +17,7 @@ class Kept(Generic[Value]):
         self._most = most
         self._values: OrderedDict[Hashable, Value] = OrderedDict()
         self._lock = Lock()
+        self._making = tuple(Lock() for _ in range(16))
 
     def get(self, key: Hashable) -> Value | None:
         """The value; None where there is none (any more)."""
@@ -24,6 +25,10 @@ class Kept(Generic[Value]):
             if key in self._values:
                 self._values.move_to_end(key)
             return self._values.get(key)
+
+    def making(self, key: Hashable) -> Lock:
+        """Hold it while a value is made, so that those who ask meanwhile wait for that one instead of making it too."""
+        return self._making[hash(key) % len(self._making)]
 
     def put(self, key: Hashable, value: Value) -> None:
         """Keeps the value."""

@@ -32,6 +32,7 @@ def load(
         rows = [
             [
                 route["route"],
+                f"{route['per_second']:.0f}",
                 f"{route['requests']:,}",
                 warning(str(route["errors"]), route["errors"] > 0),
                 f"{route['p50_ms']:.1f}",
@@ -40,10 +41,12 @@ def load(
             ]
             for route in found["routes"]
         ]
-        print_table(None, ("route", "requests", "errors", "p50 ms", "p99 ms", "worst ms"), rows, left=("route",))
+        print_table(
+            None, ("route", "a second", "requests", "errors", "p50 ms", "p99 ms", "worst ms"), rows, left=("route",)
+        )
         print(
             f"{found['database']}, {found['campaigns']:,} campaigns with {found['trials']:,} trials, the largest with "
-            f"{found['largest_campaign_trials']:,}; {found['requests_per_second']:.0f} requests a second"
+            f"{found['largest_campaign_trials']:,}; over {found['connections']} connections"
         )
         rate = found["writer_trials_per_second"]
         print(f"trials written a second: {rate['alone']} alone, {rate['under_load']} under load")

@@ -45,10 +45,11 @@ def figure(
         raise NotFoundError(f"there is no figure {name!r}; there are {', '.join(FIGURES)}")
     campaign = store.get_campaign(campaign_id)
     key = (campaign_id, campaign.last_event, name, points)
-    body = _kept.get(key)
-    if body is None:
-        body = json_bytes(compute(store, campaign_id, name, points))
-        # Nothing that a figure shows changes without an event, but for the curves of trials in training.
-        if name != "curves" or campaign.state in FINISHED_CAMPAIGN_STATES:
-            _kept.put(key, body)
+    with _kept.making(key):
+        body = _kept.get(key)
+        if body is None:
+            body = json_bytes(compute(store, campaign_id, name, points))
+            # Nothing that a figure shows changes without an event, but for the curves of trials in training.
+            if name != "curves" or campaign.state in FINISHED_CAMPAIGN_STATES:
+                _kept.put(key, body)
     return Response(body, media_type=MEDIA_TYPE)

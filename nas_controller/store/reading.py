@@ -272,14 +272,19 @@ def _places(order_by: str, after: Sequence[Any] | None) -> Iterator[Select[tuple
     """
     table, descending = models.Trial, order_by.startswith("-")
     column: InstrumentedAttribute[Any] = getattr(table, order_by.removeprefix("-"))
+    order = column.desc() if descending else column.asc()
     value, number = (None, None) if after is None else after
+    if column is table.number:
+        query = select(column, table.number).order_by(order)
+        yield query if after is None else query.where(column < number if descending else column > number)
+        return
     if value is not None or after is None:
-        query = select(column, table.number).where(column.is_not(None))
+        query = select(column, table.number).where(column.is_not(None)).order_by(order, table.number)
         if after is not None:
             # The first bound says no more than the second, but in a way that an index is entered by.
             bound, beyond = (column <= value, column < value) if descending else (column >= value, column > value)
             query = query.where(bound, or_(beyond, table.number > number))
-        yield query.order_by(column.desc() if descending else column, table.number)
+        yield query
     if column.nullable:
         query = select(column, table.number).where(column.is_(None)).order_by(table.number)
         yield query if after is None or value is not None else query.where(table.number > number)
