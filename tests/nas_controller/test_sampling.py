@@ -184,7 +184,7 @@ def test_every_order_is_read_from_an_index(large: Large, order: TrialOrder, stat
         assert not re.search(r"^\W*Sort  ", plan, re.MULTILINE)  # of equal values alone is Incremental Sort
 
 
-@pytest.mark.parametrize("order", TRIAL_ORDERS)
+@pytest.mark.parametrize("order", ["reward", "-reward", "-madds"])
 def test_pages_come_in_order_and_miss_nothing(large: Large, order: TrialOrder) -> None:
     name, falling = order.removeprefix("-"), order.startswith("-")
     found, cursor = [], None

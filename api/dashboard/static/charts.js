@@ -29,6 +29,14 @@ function layout(more) {
   };
 }
 
+/** Says in the chart how many of all trials it shows, where the service has sent a sample. */
+function sample(figure) {
+  const shown = figure.number.length;
+  if (shown >= figure.of) return {};
+  const text = `${shown.toLocaleString("en")} of ${figure.of.toLocaleString("en")} trials shown`;
+  return { annotations: [{ text, showarrow: false, xref: "paper", yref: "paper", x: 1, y: 1.02, xanchor: "right", yanchor: "bottom", font: { size: 11, color: colour("quiet") } }] };
+}
+
 // A chart follows its own box, not the window: the box also changes when the layout around it does.
 const resized = new ResizeObserver((entries) => {
   for (const { target } of entries) if (target.classList.contains("js-plotly-plot")) Plotly.Plots.resize(target);
@@ -62,7 +70,7 @@ export function drawProgress(figure) {
     traces.push({ x: [Math.min(...x), Math.max(...x, 1)], y: [figure.baseline, figure.baseline], name: "baseline", mode: "lines",
       line: { dash: "dash", width: 1.5, color: colour("quiet") }, hovertemplate: "baseline AP %{y:.3f}<extra></extra>" });
   }
-  return draw("chart-progress", traces, { xaxis: axis("trial", { showgrid: false, ...(x.length < 12 ? { dtick: 1 } : {}) }), yaxis: axis("AP") });
+  return draw("chart-progress", traces, { ...sample(figure), xaxis: axis("trial", { showgrid: false, ...(x.length < 12 ? { dtick: 1 } : {}) }), yaxis: axis("AP") });
 }
 
 /** Output channels of the 18 blocks, best beside baseline. */
@@ -79,7 +87,7 @@ export function drawWidths(figure, levels) {
 export function drawMadds(figure) {
   if (!figure.reward.length) return nothing("chart-madds", "No reward yet.");
   const traces = [{ x: figure.cost.map((cost) => cost / 1e6), y: figure.reward, text: figure.number.map(String), name: "trial", mode: "markers", type: "scatter",
-    marker: { size: 7, color: colour("point"), opacity: 0.85 }, hovertemplate: "trial %{text}<br>%{x:,.1f} M multi-adds<br>AP %{y:.3f}<extra></extra>" }];
+    marker: { size: figure.number.length > 400 ? 4 : 7, color: colour("point"), opacity: 0.85 }, hovertemplate: "trial %{text}<br>%{x:,.1f} M multi-adds<br>AP %{y:.3f}<extra></extra>" }];
   if (figure.baseline_reward !== null) {
     traces.push({ x: [figure.baseline_cost / 1e6], y: [figure.baseline_reward], name: "baseline", mode: "markers", type: "scatter",
       marker: { size: 11, symbol: "diamond", color: colour("baseline"), line: { width: 1, color: colour("ink") } }, hovertemplate: "baseline<br>%{x:,.1f} M multi-adds<br>AP %{y:.3f}<extra></extra>" });
@@ -88,7 +96,7 @@ export function drawMadds(figure) {
   const middle = (Math.min(...millions) + Math.max(...millions)) / 2;
   const reach = Math.max(LEAST_REACH * middle, 0.55 * (Math.max(...millions) - Math.min(...millions)));
   const range = [middle - reach, middle + reach];
-  return draw("chart-madds", traces, { showlegend: false, xaxis: axis("million multi-adds", { nticks: 6, tickformat: ",.0f", range }), yaxis: axis("AP") });
+  return draw("chart-madds", traces, { ...sample(figure), showlegend: false, xaxis: axis("million multi-adds", { nticks: 6, tickformat: ",.0f", range }), yaxis: axis("AP") });
 }
 
 /** Probability of each multiplier for each block. */
