@@ -111,6 +111,7 @@ def supervisor_of(settings: Settings) -> Supervisor:
         campaigns_at_once=settings.campaigns_at_once,
         max_parallelism=settings.max_parallelism,
         ray_address=settings.ray_address or None,
+        lease_seconds=settings.lease_seconds,
     )
 
 

@@ -14,7 +14,7 @@ from api.logs import LogFormat
 from api.loopback import is_loopback
 from nas_controller.cluster_node import LOCAL
 from nas_controller.store.database import sqlite_url
-from nas_controller.supervisor import CAMPAIGNS_AT_ONCE
+from nas_controller.supervisor import CAMPAIGNS_AT_ONCE, LEASE_SECONDS
 from search_space.data_dir import default_data_dir
 
 DATABASE_FILE = "effspine.db"
@@ -56,6 +56,9 @@ class Settings(BaseSettings):
         if address not in ("", LOCAL) and not (host and port.isascii() and port.isdigit() and 0 < int(port) < 65_536):
             raise ValueError(f"give host:port of the head, 10.0.0.5:6379 say, or '{LOCAL}'")
         return address
+
+    lease_seconds: float = Field(LEASE_SECONDS, ge=2.0, le=3_600.0)
+    """How long a runner that is not heard of keeps its campaign."""
 
     @model_validator(mode="after")
     def _fill_in(self) -> Self:

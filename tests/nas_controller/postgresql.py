@@ -17,6 +17,7 @@ import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -62,18 +63,55 @@ def why_not() -> str | None:
     return None
 
 
-class Server:
-    """A running server. `fresh_database()` gives the URL of an empty database."""
+@dataclass(frozen=True)
+class Cluster:
+    """A new data folder, with what starts a server on it: the command, and arguments of `subprocess`."""
 
-    def __init__(self, folder: Path, process: subprocess.Popen[bytes]) -> None:
-        self.folder = folder
-        self.process = process
-        self._numbers = itertools.count(1)
-        self._engine = create_engine(self.url("postgres"), isolation_level="AUTOCOMMIT")
+    folder: Path
+    command: list[Path | str]
+    how: dict[str, Any]
 
     def url(self, database: str) -> URL:
         """The URL of one of its databases."""
         return URL.create("postgresql+psycopg", USER, database=database, query={"host": str(self.folder)})
+
+
+@contextmanager
+def new_cluster(**changes: str) -> Iterator[Cluster]:
+    """A cluster with SETTINGS, but for these changes, removed when the block ends.
+
+    Raises RuntimeError where `why_not()` has a reason, or it cannot be made.
+    """
+    bin_folder = programs()
+    if bin_folder is None:
+        raise RuntimeError(why_not())
+    folder = Path(tempfile.mkdtemp(prefix="effspine-postgresql-"))  # the path of a socket may not be long
+    somebody = _somebody()
+    if somebody:
+        os.chown(folder, somebody["user"], somebody["group"])
+    how: dict[str, Any] = {**somebody, "cwd": folder, "stdin": subprocess.DEVNULL, "stderr": subprocess.STDOUT}
+    try:
+        with (folder / "log").open("wb") as log:
+            make = [bin_folder / "initdb", "--pgdata", folder / "data", "--username", USER, "--auth", "trust"]
+            made = subprocess.run([*make, "--encoding", "UTF8", "--no-locale", "--no-sync"], stdout=log, **how)
+            if made.returncode != 0:
+                raise RuntimeError(f"initdb fails: {(folder / 'log').read_text(errors='replace')}")
+        settings = {**SETTINGS, "unix_socket_directories": str(folder), **changes}
+        options = [part for name, value in settings.items() for part in ("-c", f"{name}={value}")]
+        yield Cluster(folder, [bin_folder / "postgres", "-D", folder / "data", *options], how)
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+class Server:
+    """A running server. `fresh_database()` gives the URL of an empty database."""
+
+    def __init__(self, cluster: Cluster, process: subprocess.Popen[bytes]) -> None:
+        self.folder = cluster.folder
+        self.url = cluster.url
+        self.process = process
+        self._numbers = itertools.count(1)
+        self._engine = create_engine(self.url("postgres"), isolation_level="AUTOCOMMIT")
 
     def execute(self, statement: str) -> None:
         """Runs a statement of an administrator's, in no transaction."""
@@ -116,32 +154,15 @@ class Server:
 @contextmanager
 def running_server() -> Iterator[Server]:
     """A server for the time of the block. Raises RuntimeError where `why_not()` has a reason, or it does not start."""
-    bin_folder = programs()
-    if bin_folder is None:
-        raise RuntimeError(why_not())
-    folder = Path(tempfile.mkdtemp(prefix="effspine-postgresql-"))  # the path of a socket may not be long
-    somebody = _somebody()
-    if somebody:
-        os.chown(folder, somebody["user"], somebody["group"])
-    how: dict[str, Any] = {**somebody, "cwd": folder, "stdin": subprocess.DEVNULL, "stderr": subprocess.STDOUT}
-    try:
-        with (folder / "log").open("wb") as log:
-            make = [bin_folder / "initdb", "--pgdata", folder / "data", "--username", USER, "--auth", "trust"]
-            made = subprocess.run([*make, "--encoding", "UTF8", "--no-locale", "--no-sync"], stdout=log, **how)
-            if made.returncode != 0:
-                raise RuntimeError(f"initdb fails: {(folder / 'log').read_text(errors='replace')}")
-            settings = {**SETTINGS, "unix_socket_directories": str(folder)}
-            options = [part for name, value in settings.items() for part in ("-c", f"{name}={value}")]
-            command = [bin_folder / "postgres", "-D", folder / "data", *options]
-            process = subprocess.Popen(command, stdout=log, start_new_session=True, **how)
-        server = Server(folder, process)
+    with new_cluster() as cluster:
+        with (cluster.folder / "log").open("ab") as log:
+            process = subprocess.Popen(cluster.command, stdout=log, start_new_session=True, **cluster.how)
+        server = Server(cluster, process)
         try:
             server.wait()
             yield server
         finally:
             server.stop()
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
 
 
 def _somebody() -> dict[str, Any]:

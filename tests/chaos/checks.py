@@ -1,0 +1,94 @@
+"""What must hold of the record when a run is over, whatever has happened to the service. A violation is a sentence."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import closing
+
+from nas_controller import synthetic
+from nas_controller.store import EventRecord, Store
+from tests.chaos.observer import Follower
+from tests.chaos.service import ROOT, Service
+
+OUTCOMES = ("trial.completed", "trial.failed")
+BATCH = 1_000
+VERIFY_SECONDS = 300.0
+
+
+def violations(service: Service, follower: Follower) -> list[str]:
+    """Everything that is wrong with the record of a campaign that is over."""
+    with closing(Store.open(service.database.url)) as store:
+        events = list(_events(store, service.campaign_id))
+        found = [
+            *_of_trials(store, service.campaign_id),
+            *_of_events(store, service.campaign_id, events),
+            *_of_follower(store, service.campaign_id, events, follower),
+        ]
+    if damage := service.database.damage():
+        found.append(f"the database is damaged: {damage}")
+    return found + _of_replay(service)
+
+
+def _of_trials(store: Store, campaign_id: str) -> Iterator[str]:
+    """One reward each, the right one, from one accepted attempt."""
+    campaign = store.get_campaign(campaign_id)
+    base = campaign.spec.search_space.build().base
+    if campaign.state != "completed":
+        yield f"the campaign is {campaign.state}: {campaign.error}"
+    if not campaign.spec.trials == campaign.trials_begun == campaign.trials_finished:
+        yield f"of {campaign.spec.trials} trials {campaign.trials_begun} are begun, {campaign.trials_finished} finished"
+    for number in range(campaign.trials_begun):
+        trial, attempts, _ = (detail := store.get_trial(campaign_id, number)).trial, detail.attempts, detail.curve
+        states = Counter(attempt.state for attempt in attempts)
+        if trial.state != "completed":
+            yield f"trial {number} is {trial.state}: {trial.error}"
+        elif trial.reward != synthetic.reward(trial.widths, base.widths):
+            yield f"trial {number} has the reward {trial.reward}, its widths give another"
+        if states["accepted"] != (0 if trial.reused_from is not None else 1) or states["running"]:
+            yield f"the attempts of trial {number} are {dict(states)}"
+
+
+def _of_events(store: Store, campaign_id: str, events: list[EventRecord]) -> Iterator[str]:
+    """No gap, and one outcome for each trial."""
+    if [event.sequence for event in events] != list(range(1, store.get_campaign(campaign_id).last_event + 1)):
+        yield "the sequence of events has gaps"
+    outcomes = Counter(event.data["number"] for event in events if event.kind in OUTCOMES)
+    for number, count in outcomes.items():
+        if count != 1:
+            yield f"trial {number} has {count} outcomes"
+    if len(outcomes) != store.get_campaign(campaign_id).spec.trials:
+        yield f"{len(outcomes)} trials have outcomes"
+
+
+def _of_follower(store: Store, campaign_id: str, events: list[EventRecord], follower: Follower) -> Iterator[str]:
+    """What was told while it happened is what stands in the record now."""
+    told = [(event.sequence, event.kind, event.data) for event in follower.events]
+    if told != [(event.sequence, event.kind, dict(event.data)) for event in events]:
+        yield f"the stream told {len(told)} events, the record has {len(events)}, and they are not the same"
+    columns = store.columns(campaign_id, "number", "reward")
+    rewards = dict(zip(columns["number"], columns["reward"], strict=True))
+    for _, kind, data in told:
+        if kind in OUTCOMES and rewards.get(data["number"]) != data["reward"]:
+            yield f"trial {data['number']} was told to have {data['reward']} and has {rewards.get(data['number'])}"
+
+
+def _of_replay(service: Service) -> list[str]:
+    """`effspine campaign verify`, as a person runs it."""
+    command = [sys.executable, "-m", "api.cli.main", "campaign", "verify", service.campaign_id, "--json"]
+    done = subprocess.run(
+        command, cwd=ROOT, env=service.environment, capture_output=True, text=True, timeout=VERIFY_SECONDS, check=False
+    )
+    if done.returncode == 0 and json.loads(done.stdout)["exact"] is True:
+        return []
+    return [f"`campaign verify` is not exact: {done.stdout}{done.stderr}"]
+
+
+def _events(store: Store, campaign_id: str) -> Iterator[EventRecord]:
+    sequence = 0
+    while batch := store.events_after(campaign_id, sequence, BATCH):
+        yield from batch
+        sequence = batch[-1].sequence

@@ -1,0 +1,173 @@
+"""The two databases that the service is tried on, each with the ways in which it can fail."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import sqlite3
+import subprocess
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import closing, contextmanager, suppress
+from pathlib import Path
+from typing import Literal, Protocol
+
+import psycopg
+
+from nas_controller.store import sqlite_url
+from tests.chaos.processes import below, frozen
+from tests.chaos.units import Unit
+from tests.chaos.waiting import wait_for
+from tests.nas_controller.postgresql import USER, Cluster, new_cluster, programs
+
+DatabaseName = Literal["postgresql", "sqlite"]
+NAME = "chaos"
+DISK_BYTES = 256 * 2**20
+START_SECONDS = 60.0
+TO_DISK = {"fsync": "on", "synchronous_commit": "on", "full_page_writes": "on"}
+"""What is acknowledged is in the write-ahead log: without this a kill of the server may lose it."""
+
+
+class Database(Protocol):
+    """A database for the time of a run. `can` names the kinds of fault that are for this database alone."""
+
+    url: str
+    data_dir: Path
+    can: frozenset[str]
+
+    def away(self, seconds: float) -> None:
+        """Nobody can write to it for so long."""
+
+    def damage(self) -> str:
+        """What the database's own check finds wrong, empty where it finds nothing."""
+
+
+class Postgresql:
+    """A PostgreSQL server that is always restarted."""
+
+    can = frozenset({"postgresql"})
+
+    def __init__(self, cluster: Cluster, data_dir: Path) -> None:
+        self.url = cluster.url(NAME).render_as_string(hide_password=False)
+        self.data_dir = data_dir
+        self._cluster = cluster
+        self._unit = Unit("postgresql", [str(part) for part in cluster.command], cluster.folder / "log", **cluster.how)
+
+    def start(self) -> None:
+        """Starts the server and makes its database."""
+        self._unit.start()
+        wait_for(self._answers, START_SECONDS, "PostgreSQL")
+        with psycopg.connect(self._address("postgres"), autocommit=True) as connection:
+            connection.execute(f"CREATE DATABASE {NAME}".encode())
+
+    def end(self) -> None:
+        """Ends the server."""
+        self._unit.end(signal.SIGINT)
+
+    def kill(self) -> None:
+        """SIGKILL to the server and all its processes; it is started again and recovers from its log."""
+        self._unit.kill_all()
+
+    def freeze(self, seconds: float) -> None:
+        """The server and all its processes stand still for so long."""
+        with frozen(self._unit.pid, *(process.pid for process in below(self._unit.pid))):
+            time.sleep(seconds)
+
+    def away(self, seconds: float) -> None:
+        """The server is gone for so long."""
+        self._unit.hold()
+        time.sleep(seconds)
+        self._unit.start()
+
+    def damage(self) -> str:
+        """What `pg_amcheck` finds wrong in tables and indexes."""
+        bin_folder = programs()
+        assert bin_folder is not None
+        check = [bin_folder / "pg_amcheck", "--install-missing", "--heapallindexed", "-h", self._cluster.folder]
+        done = subprocess.run([*check, "-U", USER, NAME], capture_output=True, text=True, timeout=300, check=False)
+        return "" if done.returncode == 0 else done.stdout + done.stderr
+
+    def _answers(self) -> bool:
+        with suppress(psycopg.OperationalError), psycopg.connect(self._address("postgres")):
+            return True
+        return False
+
+    def _address(self, database: str) -> str:
+        return f"host={self._cluster.folder} user={USER} dbname={database}"
+
+
+class Sqlite:
+    """A file in the data directory, which is a small disk of its own where that can be had."""
+
+    def __init__(self, data_dir: Path, has_own_disk: bool) -> None:
+        self.data_dir = data_dir
+        self.can = frozenset({"sqlite", "disk"} if has_own_disk else {"sqlite"})
+        self._path = data_dir / "effspine.db"
+        self.url = sqlite_url(self._path)
+
+    def away(self, seconds: float) -> None:
+        """Another process holds the file's lock for so long."""
+        with closing(sqlite3.connect(self._path, isolation_level=None, timeout=60)) as connection:
+            connection.execute("BEGIN EXCLUSIVE")
+            time.sleep(seconds)
+            connection.execute("ROLLBACK")
+
+    def fill_disk(self, seconds: float) -> None:
+        """The disk of the data directory stays full for so long, whatever is freed on it."""
+        ballast = self.data_dir / "ballast"
+        deadline = time.monotonic() + seconds
+        try:
+            with ballast.open("ab", buffering=0) as file:
+                while time.monotonic() < deadline:
+                    with suppress(OSError):
+                        while file.write(bytes(2**16)):
+                            pass
+                    time.sleep(0.02)
+        finally:
+            ballast.unlink(missing_ok=True)
+
+    def damage(self) -> str:
+        """What SQLite finds wrong in the file and its references."""
+        with closing(sqlite3.connect(self._path)) as connection:
+            found = [*connection.execute("PRAGMA integrity_check"), *connection.execute("PRAGMA foreign_key_check")]
+        return "" if found == [("ok",)] else "\n".join(map(str, found))
+
+
+@contextmanager
+def running(name: DatabaseName) -> Iterator[Database]:
+    """A new database and data directory, removed when the block ends."""
+    folder = Path(tempfile.mkdtemp(prefix="effspine-chaos-"))
+    data_dir = folder / "data"
+    data_dir.mkdir()
+    try:
+        if name == "sqlite":
+            with _own_disk(data_dir) as has_own_disk:
+                yield Sqlite(data_dir, has_own_disk)
+        else:
+            with new_cluster(**TO_DISK) as cluster:
+                server = Postgresql(cluster, data_dir)
+                try:
+                    server.start()
+                    yield server
+                finally:
+                    server.end()
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+@contextmanager
+def _own_disk(folder: Path) -> Iterator[bool]:
+    """Mounts a disk of DISK_BYTES on a folder; gives False, and mounts nothing, to those who may not."""
+    if os.geteuid() != 0:
+        yield False
+        return
+    mount = ["mount", "-t", "tmpfs", "-o", f"size={DISK_BYTES},mode=0700", "effspine-chaos", str(folder)]
+    if subprocess.run(mount, capture_output=True, check=False).returncode != 0:
+        yield False
+        return
+    try:
+        yield True
+    finally:
+        subprocess.run(["umount", "--lazy", str(folder)], check=True)

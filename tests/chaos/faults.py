@@ -1,0 +1,178 @@
+"""Every kind of fault. A fault happens, is undone where that is somebody's job, and then the service must recover.
+
+What a process manager restarts (API, supervisor, PostgreSQL) is restarted at once; a runner, its Ray and its workers
+are the service's own business.
+"""
+
+from __future__ import annotations
+
+import random
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import NamedTuple, cast
+
+from tests.chaos.databases import Postgresql, Sqlite
+from tests.chaos.processes import frozen, kill
+from tests.chaos.service import Service
+from tests.chaos.waiting import wait_for
+
+LONGER_SECONDS = 2.0
+"""By how much a freeze is longer than the lease."""
+FULL_SECONDS = 10.0
+TAKEOVER_SECONDS = 60.0
+SPREAD = 0.9
+"""Some faults last for many trials, and the campaign must not be over before the last fault."""
+
+Apply = Callable[[Service, float], None]
+"""Does it to a service and returns when it is over; a number in [0, 1) picks among several victims."""
+
+
+@dataclass(frozen=True)
+class Fault:
+    """A kind of fault: what happens, which database it needs (None: any), and how often it is drawn."""
+
+    name: str
+    what: str
+    apply: Apply
+    needs: str | None
+    share: int
+
+
+FAULTS: dict[str, Fault] = {}
+
+
+def fault(what: str, *, needs: str | None = None, share: int = 2) -> Callable[[Apply], Apply]:
+    """Registers a function under its name, with dashes."""
+
+    def register(apply: Apply) -> Apply:
+        name = apply.__name__.replace("_", "-")
+        assert name not in FAULTS, f"two faults are called {name}"
+        FAULTS[name] = Fault(name, what, apply, needs, share)
+        return apply
+
+    return register
+
+
+@fault("SIGKILL to the API")
+def kill_api(service: Service, draw: float) -> None:
+    service.api.kill()
+
+
+@fault("SIGKILL to the supervisor; its runner must end by itself")
+def kill_supervisor(service: Service, draw: float) -> None:
+    service.supervisor.kill()
+
+
+@fault("SIGKILL to the runner")
+def kill_runner(service: Service, draw: float) -> None:
+    kill(service.runner().pid)
+
+
+@fault("SIGKILL to a worker in training")
+def kill_worker(service: Service, draw: float) -> None:
+    kill(service.worker(draw).pid)
+
+
+@fault("SIGKILL to the Ray head (`gcs_server`)")
+def kill_ray_head(service: Service, draw: float) -> None:
+    kill(service.ray_part("gcs_server").pid)
+
+
+@fault("SIGKILL to Ray's node manager (`raylet`)")
+def kill_raylet(service: Service, draw: float) -> None:
+    kill(service.ray_part("raylet").pid)
+
+
+@fault("SIGKILL to every process of PostgreSQL", needs="postgresql")
+def kill_database(service: Service, draw: float) -> None:
+    cast(Postgresql, service.database).kill()
+
+
+@fault("SIGSTOP to the runner for longer than its lease", share=1)
+def freeze_runner(service: Service, draw: float) -> None:
+    with frozen(service.runner().pid):
+        time.sleep(service.lease_seconds + LONGER_SECONDS)
+
+
+@fault("SIGSTOP to the runner and SIGKILL to its supervisor, until another runner has had a reward accepted", share=1)
+def replace_frozen_runner(service: Service, draw: float) -> None:
+    runner = service.runner()
+    with frozen(runner.pid):
+        service.supervisor.kill()
+        wait_for(lambda: service.runner().pid != runner.pid, TAKEOVER_SECONDS, "another runner")
+        before = service.client.campaign(service.campaign_id).trials_finished
+        wait_for(
+            lambda: service.client.campaign(service.campaign_id).trials_finished > before,
+            TAKEOVER_SECONDS,
+            "a reward from the other runner",
+        )
+
+
+@fault("SIGSTOP to the supervisor for longer than the lease", share=1)
+def freeze_supervisor(service: Service, draw: float) -> None:
+    with frozen(service.supervisor.pid):
+        time.sleep(service.lease_seconds + LONGER_SECONDS)
+
+
+@fault("SIGSTOP to a worker in training for longer than the lease", share=1)
+def freeze_worker(service: Service, draw: float) -> None:
+    with frozen(service.worker(draw).pid):
+        time.sleep(service.lease_seconds + LONGER_SECONDS)
+
+
+@fault("SIGSTOP to every process of PostgreSQL for longer than the lease", needs="postgresql", share=1)
+def freeze_database(service: Service, draw: float) -> None:
+    cast(Postgresql, service.database).freeze(service.lease_seconds + LONGER_SECONDS)
+
+
+@fault("PostgreSQL gone, or SQLite locked by another process, for 30 s", share=1)
+def database_away(service: Service, draw: float) -> None:
+    service.database.away(service.away_seconds)
+
+
+@fault(f"no room on the disk of SQLite for {FULL_SECONDS:.0f} s", needs="disk", share=1)
+def full_disk(service: Service, draw: float) -> None:
+    cast(Sqlite, service.database).fill_disk(FULL_SECONDS)
+
+
+@fault("`pause` with `abort` over the API, and `resume` once it is paused", share=1)
+def pause(service: Service, draw: float) -> None:
+    service.client.pause_campaign(service.campaign_id, "abort")
+    wait_for(
+        lambda: service.client.campaign(service.campaign_id).state == "paused", TAKEOVER_SECONDS, "the paused campaign"
+    )
+    service.client.resume_campaign(service.campaign_id)
+
+
+class Planned(NamedTuple):
+    """One fault of a run: not before so many trials are finished, and a moment later."""
+
+    fault: Fault
+    after_trials: int
+    delay_seconds: float
+    draw: float
+
+
+def plan(faults: int, trials: int, seed: int, can: frozenset[str], only: Sequence[str] = ()) -> list[Planned]:
+    """The faults of a run, the same for the same seed, spread over the first SPREAD of its trials.
+
+    Kinds come like cards from a shuffled deck that holds each as often as its share, one of each first. `can` names
+    the needs that the database meets; `only`, where there are any, the kinds that are wanted.
+    """
+    random_ = random.Random(seed)
+    kinds = [one for one in FAULTS.values() if one.needs is None or one.needs in can]
+    deck = _deck([one for one in kinds if not only or one.name in only], random_)
+    return [
+        Planned(next(deck), 1 + int(number * SPREAD * trials / faults), random_.uniform(0, 1.5), random_.random())
+        for number in range(faults)
+    ]
+
+
+def _deck(kinds: list[Fault], random_: random.Random) -> Iterator[Fault]:
+    first = random_.sample(kinds, len(kinds))
+    yield from first
+    while True:
+        cards = [one for one in kinds for _ in range(one.share)]
+        random_.shuffle(cards)
+        yield from cards

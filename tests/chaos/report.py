@@ -1,0 +1,85 @@
+"""What a run has found, as JSON, as Markdown, and as a section of a document."""
+
+from __future__ import annotations
+
+import os
+import platform
+import statistics
+from collections.abc import Sequence
+from dataclasses import asdict
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+from tests.chaos.faults import FAULTS
+from tests.chaos.run import Recovery, Result
+
+
+def document(result: Result, command: str) -> dict[str, Any]:
+    """The result as plain JSON values, with the command that gave it and what it ran on."""
+    return {
+        "command": command,
+        "passed": not result.violations,
+        "violations": result.violations,
+        "settings": asdict(result.settings),
+        "cores": len(os.sched_getaffinity(0)),
+        "versions": {"python": platform.python_version(), **{name: version(name) for name in ("ray", "sqlalchemy")}},
+        "wall_seconds": result.wall_seconds,
+        "counts": result.counts,
+        "skipped": result.skipped,
+        "faults": [asdict(recovery) for recovery in result.recoveries],
+    }
+
+
+def markdown(result: Result, command: str) -> str:
+    """The result as a table: one row a kind of fault, the slowest recovery last."""
+    about = document(result, command)
+    verdict = "passed" if about["passed"] else "**not passed**"
+    versions = ", ".join(f"{name} {number}" for name, number in about["versions"].items())
+    bar = result.settings.bar_seconds
+    lines = [
+        f"`{command}`",
+        "",
+        f"{len(result.recoveries)} faults over {about['counts']['trials']} trials in "
+        f"{result.wall_seconds / 60:.1f} min on {about['cores']} cores ({versions}): {verdict}.",
+        "",
+        f"| fault | times | API: median, longest | reward: median, longest | over {bar:.0f} s |",
+        "| --- | --- | --- | --- | --- |",
+    ]
+    for name in FAULTS:
+        recoveries = [recovery for recovery in result.recoveries if recovery.kind == name]
+        if recoveries:
+            lines.append(_row(name, recoveries, bar))
+    lines.append(_row("all", result.recoveries, bar))
+    counts = about["counts"]
+    lines += [
+        "",
+        f"{counts['runners']} runners have held the campaign; {counts['attempts_abandoned']} attempts were lost with "
+        f"theirs and {counts['attempts_failed']} with their worker, and all were made again. {counts['events']} events "
+        f"reached the follower. {counts['probes_refused']} of {counts['probes']} looks of the monitor found a route "
+        "that did not answer.",
+    ]
+    lines += [f"Not tried here: {name} (it takes root to mount a small disk)." for name in result.skipped]
+    lines += [f"- {violation.splitlines()[0]}" for violation in result.violations]
+    return "\n".join(lines) + "\n"
+
+
+def write_section(path: Path, name: str, text: str) -> None:
+    """Replaces what stands between the markers of this name in a document. Raises ValueError where it has none."""
+    begin, end = f"<!-- begin: {name} -->\n", f"<!-- end: {name} -->\n"
+    before, found, rest = path.read_text(encoding="utf-8").partition(begin)
+    _, closed, after = rest.partition(end)
+    if not found or not closed:
+        raise ValueError(f"{path} has no section between {begin.strip()} and {end.strip()}")
+    path.write_text(before + begin + text + end + after, encoding="utf-8")
+
+
+def _row(name: str, recoveries: Sequence[Recovery], bar: float) -> str:
+    api = [recovery.api_seconds for recovery in recoveries]
+    rewards = [recovery.reward_seconds for recovery in recoveries if recovery.reward_seconds is not None]
+    late = sum(recovery.seconds > bar for recovery in recoveries)
+    return f"| {name} | {len(recoveries)} | {_spread(api)} | {_spread(rewards)} | {late} |"
+
+
+def _spread(seconds: Sequence[float]) -> str:
+    return f"{statistics.median(seconds):.1f} s, {max(seconds):.1f} s" if seconds else "-"

@@ -1,0 +1,145 @@
+"""The real service: `effspine api` and `effspine supervisor` as units that are always restarted, and one campaign."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import socket
+import sys
+import tempfile
+from pathlib import Path
+
+import httpx
+
+from api.client import Client, ServiceRefusedError, ServiceUnreachableError
+from nas_controller.session_folder import session_folder
+from tests.chaos.databases import Database
+from tests.chaos.processes import Process, kill, listed
+from tests.chaos.units import Unit
+from tests.chaos.waiting import wait_for
+
+ROOT = Path(__file__).parents[2]
+START_SECONDS = 60.0
+FIND_SECONDS = 60.0
+WORKER = "ray::ResourceTrainable"
+
+
+class Service:
+    """Starts with `start()`, is gone after `end()`; `environment` is what an `effspine` command needs to find it."""
+
+    def __init__(self, database: Database, lease_seconds: float, away_seconds: float) -> None:
+        self.database = database
+        self.lease_seconds = lease_seconds
+        self.away_seconds = away_seconds
+        self._parallelism = 0
+        self.campaign_id = ""
+        self._sessions: set[int] = set()
+        self.logs = Path(tempfile.mkdtemp(prefix="effspine-chaos-logs-"))
+        port = _free_port()
+        self.url = f"http://127.0.0.1:{port}"
+        others = {name: value for name, value in os.environ.items() if not name.startswith("EFFSPINE_")}
+        self.environment = {
+            **others,
+            "PYTHONPATH": str(ROOT),
+            "EFFSPINE_DATABASE_URL": database.url,
+            "EFFSPINE_DATA_DIR": str(database.data_dir),
+            "EFFSPINE_PORT": str(port),
+            "EFFSPINE_URL": self.url,
+            "EFFSPINE_LEASE_SECONDS": str(lease_seconds),
+        }
+        self.client = Client(self.url)
+        self.api = self._unit("api")
+        self.supervisor = self._unit("supervisor")
+
+    def start(self) -> None:
+        """Starts API and supervisor, and returns once the API is ready."""
+        self.api.start()
+        wait_for(self._is_ready, START_SECONDS, "the API")
+        self.supervisor.start()
+
+    def create_campaign(self, trials: int, trial_seconds: float, parallelism: int, seed: int) -> None:
+        """Creates the campaign that everything happens to.
+
+        The policy learns too slowly to converge, so that nearly every trial is one to be trained.
+        """
+        self._parallelism = parallelism
+        document = {
+            "name": "chaos",
+            "trials": trials,
+            "parallelism": parallelism,
+            "seed": seed,
+            "controller": {"policy": "factorised", "learning_rate": 0.02},
+            "proxy_task": {"profile": "synthetic", "seconds": trial_seconds},
+        }
+        self.campaign_id = self.client.create_campaign(document).id
+
+    def runners(self) -> list[Process]:
+        """The runners that there are, the oldest first."""
+        runners = [
+            process
+            for process in listed()
+            if "nas_controller.runner" in process.command and str(self.database.data_dir) in process.command
+        ]
+        self._sessions |= {runner.session for runner in runners}
+        return runners
+
+    def runner(self) -> Process:
+        """The runner; waits for it."""
+        return wait_for(self.runners, FIND_SECONDS, "a runner")[-1]
+
+    def worker(self, draw: float) -> Process:
+        """One of the processes that train, as `draw` in [0, 1) picks it; waits for one."""
+        workers = wait_for(lambda: self._of_ray(WORKER), FIND_SECONDS, "a worker")
+        return workers[int(draw * len(workers))]
+
+    def ray_part(self, program: str) -> Process:
+        """A process of the runner's Ray by the name of its program; waits for it."""
+        return wait_for(lambda: self._of_ray(f"/{program} "), FIND_SECONDS, program)[-1]
+
+    def is_whole(self) -> bool:
+        """Whether there is one runner, with every part of its Ray and all its workers."""
+        runners = self.runners()
+        commands = [p.command for p in listed() if runners and p.session == runners[-1].session]
+        parts = [sum(name in command for command in commands) for name in ("/gcs_server ", "/raylet ", WORKER)]
+        return len(runners) == 1 and parts == [1, 1, self._parallelism]
+
+    def left_over(self) -> list[str]:
+        """Processes and folders of runners that are still there."""
+        processes = [f"process {p.pid}: {p.command[:120]}" for p in listed() if p.session in self._sessions]
+        folders = session_folder("").parent.glob(f"*/{self.campaign_id}*") if self.campaign_id else ()
+        return processes + [str(folder) for folder in folders]
+
+    def end(self) -> None:
+        """Ends API and supervisor, as a process manager does."""
+        self.supervisor.end(signal.SIGTERM)
+        self.api.end(signal.SIGTERM)
+
+    def clear(self) -> None:
+        """Kills whatever has not ended by itself, and keeps the logs of runners with the others."""
+        self.runners()
+        shutil.copytree(self.database.data_dir / "logs", self.logs / "runners", dirs_exist_ok=True)
+        kill(*(process.pid for process in listed() if process.session in self._sessions))
+        self.client.close()
+
+    def _of_ray(self, name: str) -> list[Process]:
+        session = self.runner().session
+        return [p for p in listed() if p.session == session and name in p.command]
+
+    def _is_ready(self) -> bool:
+        try:
+            self.client.ready()
+        except (ServiceUnreachableError, ServiceRefusedError, httpx.HTTPError):
+            return False
+        return True
+
+    def _unit(self, name: str) -> Unit:
+        command = [sys.executable, "-m", "api.cli.main", name]
+        return Unit(name, command, self.logs / f"{name}.log", cwd=ROOT, env=self.environment)
+
+
+def _free_port() -> int:
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        port: int = listener.getsockname()[1]
+        return port
