@@ -21,7 +21,7 @@ os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")  # a trial with
 import ray
 from ray.exceptions import RayError
 
-from nas_controller.session_folder import check_room, remove_session_folder, session_folder
+from nas_controller.session_folder import check_room, remove_session_folder, remove_session_folders, session_folder
 from nas_controller.workers import ClusterAwayError, Workers
 
 OBJECT_STORE_BYTES = 100 * 2**20
@@ -50,7 +50,7 @@ def cluster(address: str, campaign_id: str) -> Iterator[Path]:
     This machine must be a node of it (`nas_controller.cluster_node`). Yields a folder of this machine for Tune's files.
     Raises ClusterAwayError where the head or this machine's node does not answer, NoRoomError where the disk is full.
     """
-    remove_session_folder(campaign_id)
+    remove_session_folders(campaign_id)
     folder = session_folder(campaign_id)
     check_room(folder)
     folder.mkdir()
@@ -91,7 +91,7 @@ def local_ray(parallelism: int, campaign_id: str, *, quiet: bool = False) -> Ite
     socket names may not be long; what an earlier process of the same campaign left there is removed. Raises
     NoRoomError where the disk is too full: Ray would only fail to start, slowly.
     """
-    remove_session_folder(campaign_id)
+    remove_session_folders(campaign_id)
     folder = session_folder(campaign_id)
     check_room(folder)
     os.environ.setdefault("RAY_gcs_rpc_server_reconnect_timeout_s", str(_HEAD_LOST_SECONDS["local"]))

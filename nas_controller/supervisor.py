@@ -199,7 +199,7 @@ class Supervisor:
         """Cleans up behind a runner that has ended, and decides whether its campaign gets another."""
         _kill_group(runner.process.pid)
         _close_stdin(runner.process)
-        remove_session_folder(runner.campaign_id)
+        remove_session_folder(runner.campaign_id, runner.process.pid)
         campaign_id = runner.campaign_id
         logger.info("campaign %s: runner %d ended with status %d", campaign_id, runner.process.pid, status)
         with suppress(StoreUnavailableError):  # then its lease expires
@@ -250,7 +250,7 @@ class Supervisor:
                 runner.process.kill()
                 runner.process.wait()
             _kill_group(runner.process.pid)
-            remove_session_folder(runner.campaign_id)
+            remove_session_folder(runner.campaign_id, runner.process.pid)
             with suppress(StoreUnavailableError):
                 store.release(runner.campaign_id, runner.owner)
         self._runners.clear()

@@ -13,7 +13,7 @@ from pathlib import Path
 import httpx
 
 from api.client import Client, ServiceRefusedError, ServiceUnreachableError
-from nas_controller.session_folder import session_folder
+from nas_controller.session_folder import session_folders
 from tests.chaos.databases import Database
 from tests.chaos.processes import Process, kill, listed
 from tests.chaos.units import Unit
@@ -107,7 +107,7 @@ class Service:
     def left_over(self) -> list[str]:
         """Processes and folders of runners that are still there."""
         processes = [f"process {p.pid}: {p.command[:120]}" for p in listed() if p.session in self._sessions]
-        folders = session_folder("").parent.glob(f"*/{self.campaign_id}*") if self.campaign_id else ()
+        folders = session_folders(self.campaign_id) if self.campaign_id else []
         return processes + [str(folder) for folder in folders]
 
     def end(self) -> None:

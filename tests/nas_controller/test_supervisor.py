@@ -18,7 +18,7 @@ import pytest
 from nas_controller import supervisor as supervisor_module
 from nas_controller.replay import verify
 from nas_controller.runner import EXIT_NOT_OURS, LEASE_SECONDS, main
-from nas_controller.session_folder import session_folder
+from nas_controller.session_folder import session_folders
 from nas_controller.store import Store, sqlite_url
 from nas_controller.supervisor import MAX_RESTARTS, Supervisor, log_path, log_tail
 from nas_controller.trial_checkpoints import campaign_folder
@@ -162,7 +162,7 @@ def test_kill_9_of_the_supervisor_and_of_the_runner_loses_nothing(url: str, real
         wait_for(lambda: not any(alive(pid) for pid in below), 20, "the killed runner's Ray to end")
         wait_for(lambda: not supervisor._runners, 30, "the last runner to end")
 
-    assert not session_folder(campaign_id).exists()
+    assert not session_folders(campaign_id)
     trials = real_store.list_trials(campaign_id).items
     assert [trial.state for trial in trials] == ["completed"] * 8
     for number, reward in zip(known["number"], known["reward"], strict=True):
@@ -208,5 +208,5 @@ def test_a_killed_worker_is_a_new_attempt_and_a_stop_is_prompt(url: str, real_st
     assert real_store.list_trials(campaign_id, state="running").items == ()
     assert log_path(tmp_path, campaign_id).exists()
     assert not any(alive(pid) for pid in below)
-    assert not session_folder(campaign_id).exists()
+    assert not session_folders(campaign_id)
     verify(real_store, campaign_id)
