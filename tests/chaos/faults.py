@@ -21,7 +21,7 @@ LONGER_SECONDS = 2.0
 """By how much a freeze is longer than the lease."""
 FULL_SECONDS = 10.0
 TAKEOVER_SECONDS = 60.0
-SPREAD = 0.9
+SPREAD = 0.7
 """Some faults last for many trials, and the campaign must not be over before the last fault."""
 
 Apply = Callable[[Service, float], None]

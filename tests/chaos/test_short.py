@@ -1,0 +1,51 @@
+"""One fault of every kind, with short freezes, on each database. The long run is `make chaos` (docs/reliability.md)."""
+
+from __future__ import annotations
+
+import os
+
+import pytest
+
+from tests.chaos.databases import DatabaseName
+from tests.chaos.faults import FAULTS, plan
+from tests.chaos.run import Settings, run
+from tests.nas_controller.postgresql import REQUIRED_VARIABLE, why_not
+
+BAR_SECONDS = 90.0
+"""Three times the bar of the long run: how fast a recovery is cannot be judged where other tests run beside it."""
+
+
+@pytest.mark.timeout(900)
+@pytest.mark.parametrize("database", ["postgresql", "sqlite"])
+def test_one_fault_of_every_kind_loses_nothing(database: DatabaseName) -> None:
+    reason = why_not() if database == "postgresql" else None
+    if reason is not None and os.environ.get(REQUIRED_VARIABLE) == "1":
+        pytest.fail(f"{REQUIRED_VARIABLE} is 1, and {reason}")
+    if reason is not None:
+        pytest.skip(reason)
+    kinds = [one for one in FAULTS.values() if one.needs in (None, database)]
+    settings = Settings(
+        database=database,
+        faults=len(kinds) + (database == "sqlite"),  # and the full disk, where root can mount a small one
+        trials=110,
+        trial_seconds=0.8,
+        lease_seconds=4.0,
+        away_seconds=8.0,
+        bar_seconds=BAR_SECONDS,
+    )
+    result = run(settings)
+    assert result.violations == []
+    assert {one.name for one in kinds} <= {recovery.kind for recovery in result.recoveries}
+    if database == "sqlite":
+        assert ("full-disk" in {recovery.kind for recovery in result.recoveries}) != ("full-disk" in result.skipped)
+
+
+def test_the_same_seed_plans_the_same_faults_and_every_kind_comes_first() -> None:
+    can = frozenset({"sqlite", "disk"})
+    planned = plan(200, 1_500, 1, can)
+    assert planned == plan(200, 1_500, 1, can)
+    assert planned != plan(200, 1_500, 2, can)
+    kinds = {one.name for one in FAULTS.values() if one.needs in (None, *can)}
+    assert {one.fault.name for one in planned[: len(kinds)]} == kinds
+    assert [one.after_trials for one in planned] == sorted(one.after_trials for one in planned)
+    assert planned[-1].after_trials < 1_500
