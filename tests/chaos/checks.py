@@ -42,8 +42,8 @@ def _of_trials(store: Store, campaign_id: str) -> Iterator[str]:
     if not campaign.spec.trials == campaign.trials_begun == campaign.trials_finished:
         yield f"of {campaign.spec.trials} trials {campaign.trials_begun} are begun, {campaign.trials_finished} finished"
     for number in range(campaign.trials_begun):
-        trial, attempts, _ = (detail := store.get_trial(campaign_id, number)).trial, detail.attempts, detail.curve
-        states = Counter(attempt.state for attempt in attempts)
+        detail = store.get_trial(campaign_id, number)
+        trial, states = detail.trial, Counter(attempt.state for attempt in detail.attempts)
         if trial.state != "completed":
             yield f"trial {number} is {trial.state}: {trial.error}"
         elif trial.reward != synthetic.reward(trial.widths, base.widths):

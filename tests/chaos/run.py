@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import logging
+import shutil
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from functools import partial
+from typing import Any, TypeVar
 
+from search_space.errors import EffspineError
 from tests.chaos.checks import violations
 from tests.chaos.databases import DatabaseName, running
 from tests.chaos.faults import FAULTS, Planned, plan
@@ -18,6 +22,7 @@ GIVE_UP_SECONDS = 150.0
 END_SECONDS = 60.0
 
 log = logging.getLogger("chaos")
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -89,7 +94,7 @@ class _Run:
         """Does all that is planned, and lets the campaign end. Stops early where the service does not recover."""
         try:
             for number, one in enumerate(planned, start=1):
-                self._wait(lambda one=one: self.poller.trials_finished >= one.after_trials or self._over, "more trials")
+                self._wait(partial(self._reached, one.after_trials), "more trials")
                 if self._over:
                     self.violations.append(f"the campaign was {self.poller.state} before fault {number}")
                     return
@@ -97,17 +102,20 @@ class _Run:
                 self._suffer(number, one)
             # The rest needs no faults, only time.
             while not self._over:
-                before = self.poller.trials_finished
-                self._wait(lambda before=before: self.poller.trials_finished > before or self._over, "the end")
-        except NeverCameError as error:
+                self._wait(partial(self._reached, self.poller.trials_finished + 1), "the end")
+        except (NeverCameError, EffspineError) as error:
             self.violations.append(f"given up: {error}; the supervisor said: {self.service.supervisor.tail()}")
 
     @property
     def _over(self) -> bool:
         return self.poller.state in ("completed", "stopped", "failed")
 
+    def _reached(self, trials: int) -> bool:
+        return self.poller.trials_finished >= trials or self._over
+
     def _suffer(self, number: int, one: Planned) -> None:
         name, finished = one.fault.name, self.poller.trials_finished
+        at_seconds = round(time.monotonic() - self._began, 1)
         began = time.time()
         one.fault.apply(self.service, one.draw)
         # A kill is over before the process is: what is counted begins with it.
@@ -120,7 +128,7 @@ class _Run:
         reward = self.follower.reward_after(whole)
         recovery = Recovery(
             kind=name,
-            at_seconds=round(time.monotonic() - self._began, 1),
+            at_seconds=at_seconds,
             trials_finished=finished,
             lasted_seconds=round(ended - began, 2),
             api_seconds=round(api - ended, 2),
@@ -131,12 +139,12 @@ class _Run:
         if recovery.seconds > self.settings.bar_seconds:
             self.violations.append(f"fault {number}, {name}: usable again after {recovery.seconds} s")
 
-    def _wait(self, find: Any, what: str) -> Any:
+    def _wait(self, find: Callable[[], T | None], what: str) -> T:
         return wait_for(find, GIVE_UP_SECONDS, what)
 
 
 def run(settings: Settings) -> Result:
-    """Does a run from beginning to end. Leaves nothing running, whatever happens."""
+    """Does a run from beginning to end. Leaves nothing running, whatever happens, and the logs where anything did."""
     with running(settings.database) as database:
         service = Service(database, settings.lease_seconds, settings.away_seconds)
         planned = plan(settings.faults, settings.trials, settings.seed, database.can, settings.only)
@@ -157,11 +165,15 @@ def run(settings: Settings) -> Result:
                 this.violations += [f"left over: {one}" for one in service.left_over()]
             wall_seconds = round(time.monotonic() - began, 1)
             this.violations += this.poller.violations + this.follower.violations + violations(service, this.follower)
-            return Result(settings, this.recoveries, skipped, this.violations, wall_seconds, _counts(this))
+            result = Result(settings, this.recoveries, skipped, this.violations, wall_seconds, _counts(this))
         finally:
             service.end()
             service.clear()
+        if result.violations:
             log.info("logs are in %s", service.logs)
+        else:
+            shutil.rmtree(service.logs)
+        return result
 
 
 def _counts(this: _Run) -> dict[str, Any]:

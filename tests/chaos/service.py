@@ -32,7 +32,6 @@ class Service:
         self.database = database
         self.lease_seconds = lease_seconds
         self.away_seconds = away_seconds
-        self._parallelism = 0
         self.campaign_id = ""
         self._sessions: set[int] = set()
         self.logs = Path(tempfile.mkdtemp(prefix="effspine-chaos-logs-"))
@@ -63,7 +62,6 @@ class Service:
 
         The policy learns too slowly to converge, so that nearly every trial is one to be trained.
         """
-        self._parallelism = parallelism
         document = {
             "name": "chaos",
             "trials": trials,
@@ -98,11 +96,11 @@ class Service:
         return wait_for(lambda: self._of_ray(f"/{program} "), FIND_SECONDS, program)[-1]
 
     def is_whole(self) -> bool:
-        """Whether there is one runner, with every part of its Ray and all its workers."""
+        """Whether there is one runner, with every part of its Ray and a worker."""
         runners = self.runners()
         commands = [p.command for p in listed() if runners and p.session == runners[-1].session]
-        parts = [sum(name in command for command in commands) for name in ("/gcs_server ", "/raylet ", WORKER)]
-        return len(runners) == 1 and parts == [1, 1, self._parallelism]
+        parts = ("/gcs_server ", "/raylet ", WORKER)
+        return len(runners) == 1 and all(any(part in command for command in commands) for part in parts)
 
     def left_over(self) -> list[str]:
         """Processes and folders of runners that are still there."""
@@ -116,7 +114,7 @@ class Service:
         self.api.end(signal.SIGTERM)
 
     def clear(self) -> None:
-        """Kills whatever has not ended by itself, and keeps the logs of runners with the others."""
+        """Kills whatever has not ended by itself, and puts the logs of runners to the others."""
         self.runners()
         shutil.copytree(self.database.data_dir / "logs", self.logs / "runners", dirs_exist_ok=True)
         kill(*(process.pid for process in listed() if process.session in self._sessions))

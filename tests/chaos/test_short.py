@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import os
+from pathlib import Path
 
 import pytest
 
 from tests.chaos.databases import DatabaseName
 from tests.chaos.faults import FAULTS, plan
+from tests.chaos.report import write_section
 from tests.chaos.run import Settings, run
 from tests.nas_controller.postgresql import REQUIRED_VARIABLE, why_not
 
@@ -38,6 +40,15 @@ def test_one_fault_of_every_kind_loses_nothing(database: DatabaseName) -> None:
     assert {one.name for one in kinds} <= {recovery.kind for recovery in result.recoveries}
     if database == "sqlite":
         assert ("full-disk" in {recovery.kind for recovery in result.recoveries}) != ("full-disk" in result.skipped)
+
+
+def test_a_section_of_a_document_is_replaced_and_nothing_else(tmp_path: Path) -> None:
+    document = tmp_path / "document.md"
+    document.write_text("a\n<!-- begin: x -->\nold\n<!-- end: x -->\nb\n")
+    write_section(document, "x", "new\n")
+    assert document.read_text() == "a\n<!-- begin: x -->\nnew\n<!-- end: x -->\nb\n"
+    with pytest.raises(ValueError, match="has no section between <!-- begin: y -->"):
+        write_section(document, "y", "new\n")
 
 
 def test_the_same_seed_plans_the_same_faults_and_every_kind_comes_first() -> None:
