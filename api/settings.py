@@ -48,6 +48,8 @@ class Settings(BaseSettings):
     campaigns_at_once: int = Field(CAMPAIGNS_AT_ONCE, ge=1, le=1_000)
     max_parallelism: int | None = Field(None, ge=1, le=100_000)
     """How many trials train at once, over all campaigns."""
+    lease_seconds: float = Field(LEASE_SECONDS, ge=2.0, le=3_600.0)
+    """How long a runner that is not heard of keeps its campaign."""
 
     @field_validator("ray_address")
     @classmethod
@@ -56,9 +58,6 @@ class Settings(BaseSettings):
         if address not in ("", LOCAL) and not (host and port.isascii() and port.isdigit() and 0 < int(port) < 65_536):
             raise ValueError(f"give host:port of the head, 10.0.0.5:6379 say, or '{LOCAL}'")
         return address
-
-    lease_seconds: float = Field(LEASE_SECONDS, ge=2.0, le=3_600.0)
-    """How long a runner that is not heard of keeps its campaign."""
 
     @model_validator(mode="after")
     def _fill_in(self) -> Self:

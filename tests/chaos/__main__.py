@@ -9,6 +9,7 @@ import argparse
 import json
 import logging
 import shlex
+import signal
 import sys
 from pathlib import Path
 
@@ -34,6 +35,7 @@ def main(arguments: list[str]) -> int:
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--report", type=Path, help="Where to write the result as JSON.")
     parser.add_argument("--document", type=Path, help="A Markdown document with a section for this database.")
+    signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(128 + number))  # so that everything is ended in order
     options = vars(parser.parse_args(arguments))
     report, into = options.pop("report"), options.pop("document")
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s", datefmt="%H:%M:%S", stream=sys.stderr)
