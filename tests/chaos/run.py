@@ -32,7 +32,7 @@ class Settings:
     database: DatabaseName
     faults: int
     trials: int
-    trial_seconds: float = 1.0
+    trial_seconds: float = 1.5
     parallelism: int = 2
     lease_seconds: float = 6.0
     away_seconds: float = 30.0

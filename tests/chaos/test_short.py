@@ -29,8 +29,8 @@ def test_one_fault_of_every_kind_loses_nothing(database: DatabaseName) -> None:
     settings = Settings(
         database=database,
         faults=len(kinds) + (database == "sqlite"),  # and the full disk, where root can mount a small one
-        trials=110,
-        trial_seconds=0.8,
+        trials=100,
+        trial_seconds=1.5,
         lease_seconds=4.0,
         away_seconds=8.0,
         bar_seconds=BAR_SECONDS,
