@@ -48,7 +48,7 @@ class Settings(BaseSettings):
     campaigns_at_once: int = Field(CAMPAIGNS_AT_ONCE, ge=1, le=1_000)
     max_parallelism: int | None = Field(None, ge=1, le=100_000)
     """How many trials train at once, over all campaigns."""
-    lease_seconds: float = Field(LEASE_SECONDS, ge=2.0, le=3_600.0)
+    lease_seconds: float = Field(LEASE_SECONDS, ge=5.0, le=3_600.0)
     """How long a runner that is not heard of keeps its campaign."""
 
     @field_validator("ray_address")

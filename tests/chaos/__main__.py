@@ -28,7 +28,7 @@ def main(arguments: list[str]) -> int:
     parser.add_argument("--trials", type=int, default=1_300)
     parser.add_argument("--trial-seconds", type=float, default=1.5)
     parser.add_argument("--parallelism", type=int, default=2)
-    parser.add_argument("--lease-seconds", type=float, default=6.0)
+    parser.add_argument("--lease-seconds", type=float, default=10.0)
     parser.add_argument("--away-seconds", type=float, default=30.0, help="How long a database stays away.")
     parser.add_argument("--bar-seconds", type=float, default=30.0, help="How long the service may take to recover.")
     parser.add_argument("--only", choices=FAULTS, nargs="+", default=(), help="These kinds of fault alone.")

@@ -34,7 +34,7 @@ class Settings:
     trials: int
     trial_seconds: float = 1.5
     parallelism: int = 2
-    lease_seconds: float = 6.0
+    lease_seconds: float = 10.0
     away_seconds: float = 30.0
     bar_seconds: float = 30.0
     seed: int = 1

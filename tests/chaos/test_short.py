@@ -31,8 +31,7 @@ def test_one_fault_of_every_kind_loses_nothing(database: DatabaseName) -> None:
         faults=len(kinds) + (database == "sqlite"),  # and the full disk, where root can mount a small one
         trials=100,
         trial_seconds=1.5,
-        lease_seconds=4.0,
-        away_seconds=8.0,
+        away_seconds=12.0,
         bar_seconds=BAR_SECONDS,
     )
     result = run(settings)
