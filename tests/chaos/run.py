@@ -18,7 +18,7 @@ from tests.chaos.observer import Follower, Poller
 from tests.chaos.service import Service
 from tests.chaos.waiting import NeverCameError, wait_for
 
-GIVE_UP_SECONDS = 150.0
+GIVE_UP_SECONDS = 300.0
 END_SECONDS = 60.0
 
 log = logging.getLogger("chaos")

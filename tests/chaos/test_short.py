@@ -13,8 +13,8 @@ from tests.chaos.report import write_section
 from tests.chaos.run import Settings, run
 from tests.nas_controller.postgresql import REQUIRED_VARIABLE, why_not
 
-BAR_SECONDS = 90.0
-"""Three times the bar of the long run: how fast a recovery is cannot be judged where other tests run beside it."""
+BAR_SECONDS = 240.0
+"""Eight times that of the long run: how fast a recovery is can only be judged on a machine without other work."""
 
 
 @pytest.mark.timeout(1_500)
