@@ -36,6 +36,7 @@ MAX_RESTARTS = 3
 FIRST_BACKOFF_SECONDS = 1.0
 SHUTDOWN_SECONDS = 15.0
 LEASE_SECONDS = 20.0
+STALLED_SECONDS = 60.0  # a runner needs some seconds to start before it has its first lease
 LOG_TAIL_LINES = 30
 WAIT_SECONDS = 5.0
 
@@ -54,6 +55,7 @@ class _Runner:
     process: subprocess.Popen[bytes]
     trials_finished: int
     allotment: Allotment
+    without_lease_since: float | None = None
 
 
 @dataclass
@@ -128,6 +130,7 @@ class Supervisor:
             if status is not None:
                 del self._runners[runner.campaign_id]
                 self._bury(store, runner, status)
+        self._end_stalled({campaign.id for campaign in store.runnable_campaigns()})
         running = [store.get_campaign(campaign_id) for campaign_id in self._runners]
         waiting = self._startable(store)[: max(0, self.campaigns_at_once - len(running))]
         allotments = self._allotments(sorted([*running, *waiting], key=lambda campaign: campaign.id))
@@ -136,6 +139,20 @@ class Supervisor:
         for campaign in waiting:
             if allotments[campaign.id].parallelism > 0 or campaign.state in _NEED_NO_WORKERS:
                 self._start(campaign, allotments[campaign.id])
+
+    def _end_stalled(self, wanting: set[str]) -> None:
+        """Kills runners that live and have had no lease for STALLED_SECONDS, as one does that is frozen."""
+        now = time.monotonic()
+        for runner in self._runners.values():
+            if runner.campaign_id not in wanting:
+                runner.without_lease_since = None
+            elif runner.without_lease_since is None:
+                runner.without_lease_since = now
+            elif now - runner.without_lease_since > STALLED_SECONDS:
+                logger.warning(
+                    "campaign %s: runner %d is stalled and is killed", runner.campaign_id, runner.process.pid
+                )
+                _kill_group(runner.process.pid)
 
     def _startable(self, store: Store) -> list[CampaignRecord]:
         """Campaigns that want a runner and may have one now, the oldest first."""

@@ -101,6 +101,24 @@ def test_campaigns_wait_for_their_turn_oldest_first(
     assert not any(alive(pid) for pid in pids)
 
 
+def test_a_runner_that_lives_without_a_lease_is_killed_and_replaced(
+    url: str, real_store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(supervisor_module, "POLL_SECONDS", 0.02)
+    monkeypatch.setattr(supervisor_module, "STALLED_SECONDS", 0.3)
+    monkeypatch.setattr(supervisor_module, "FIRST_BACKOFF_SECONDS", 0.1)
+    campaign_id = real_store.create_campaign(synthetic_spec()).id
+    stalled = (sys.executable, "-c", "import os, signal; os.kill(os.getpid(), signal.SIGSTOP)")
+    supervisor = Supervisor(url, tmp_path, runner_command=stalled)
+    with supervising(supervisor):
+        wait_for(lambda: campaign_id in supervisor._runners, 10, "a runner")
+        first = runner_of(supervisor, campaign_id)
+        wait_for(lambda: not alive(first), 20, "its end")
+        wait_for(lambda: campaign_id in supervisor._runners, 20, "another")
+        assert runner_of(supervisor, campaign_id) != first
+        supervisor._runners[campaign_id].process.kill()
+
+
 def test_a_campaign_that_is_not_ours_or_not_there_is_left_alone(
     url: str, real_store: Store, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
