@@ -24,7 +24,7 @@ def test_help_of_bench_lists_the_benchmarks_of_all_packages(effspine: CommandLin
     done = effspine.apart("bench", "--help")
     assert done.status == 0
     names = {entry.name for entry in entry_points(group=BenchmarkGroup.members)}
-    assert names == {"engine", "evaluation", "memory", "profile", "settings", "control-plane"}
+    assert names == {"engine", "evaluation", "fill", "load", "memory", "profile", "settings", "control-plane"}
     assert all(f" {name} " in done.out for name in names)
 
 
