@@ -26,7 +26,7 @@ test: setup
 	@$(BIN)/python -m pytest $(ARGS)
 
 fuzz: setup
-	@EFFSPINE_FUZZ_EXAMPLES=$${EFFSPINE_FUZZ_EXAMPLES:-500} $(BIN)/python -m pytest tests/api/test_schema.py --timeout 7200 $(ARGS)
+	@EFFSPINE_FUZZ_EXAMPLES=$${EFFSPINE_FUZZ_EXAMPLES:-100} $(BIN)/python -m pytest tests/api/test_schema.py --timeout 7200 $(ARGS)
 
 lint: setup
 	@$(BIN)/ruff format --check --quiet . || { echo "run 'make format'"; exit 1; }

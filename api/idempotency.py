@@ -126,7 +126,7 @@ def _why_no_key(keys: list[str]) -> str | None:
 def _fingerprint(scope: Scope, body: bytes) -> str:
     """What makes a request the same one."""
     digest = hashlib.sha256()
-    for part in (scope["method"].encode(), scope["raw_path"], scope["query_string"], body):
+    for part in (scope["method"].encode(), scope["path"].encode(), scope["query_string"], body):
         digest.update(len(part).to_bytes(8, "big") + part)
     return digest.hexdigest()
 
