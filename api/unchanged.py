@@ -19,7 +19,7 @@ from api.request_context import TAGS
 from nas_controller.store.schema import HEAD
 
 CACHE_CONTROL = "private, no-cache"
-VARY = "Authorization, Cookie"
+VARY = "Authorization, Cookie, Accept-Encoding"
 _SOFTWARE = f"{version('effspine')}-{HEAD}"  # another version may say the same in other words
 
 
