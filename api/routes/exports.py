@@ -6,7 +6,7 @@ import hashlib
 import logging
 from typing import Annotated
 
-from fastapi import APIRouter, Path, Query, Response
+from fastapi import APIRouter, Header, Path, Query, Response
 
 from api.dependencies import CampaignId, StoreOfService
 from api.documents import ExportDocument, Page
@@ -14,6 +14,9 @@ from exporters import EXPORTERS, ExportedArchitecture, provenance_of
 from nas_controller.store import NotFoundError, Store, StoreError
 
 router = APIRouter(prefix="/v1/campaigns/{campaign_id}/exports", tags=["results"])
+
+SHOWN_AS_PICTURE = "image"
+"""What a browser says of a picture in a page, such as the dashboard's diagram."""
 
 log = logging.getLogger("effspine.api")
 
@@ -49,10 +52,12 @@ def export(
     format: Annotated[str, Path(description=f"One of: {', '.join(EXPORTERS)}.")],
     store: StoreOfService,
     trial: Annotated[int | None, Query(ge=0, description="Number of the trial; default: the best one.")] = None,
+    sec_fetch_dest: Annotated[str | None, Header(include_in_schema=False)] = None,
 ) -> Response:
     """The best architecture, or that of `trial`, with where it came from, as a download.
 
-    The record notes that it was taken; this changes nothing that anybody asked for, and its failure is no failure.
+    The record notes that it was taken, unless a page only shows it as a picture. This changes nothing that anybody
+    asked for, and its failure is no failure.
     """
     if format not in EXPORTERS:
         raise NotFoundError(f"there is no format {format!r}; there are: {', '.join(EXPORTERS)}")
@@ -70,7 +75,8 @@ def export(
     )
     exporter = EXPORTERS[format]
     content = exporter.render(exported)
-    _note(store, campaign_id, number, format, content)
+    if sec_fetch_dest != SHOWN_AS_PICTURE:
+        _note(store, campaign_id, number, format, content)
     disposition = f'attachment; filename="{exporter.file_name(exported.architecture)}"'
     return Response(content, media_type=exporter.media_type, headers={"Content-Disposition": disposition})
 

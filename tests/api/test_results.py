@@ -89,6 +89,7 @@ def test_what_is_taken_away_is_recorded_once_a_content(service: TestClient, stor
     content = service.get(f"{path}/json?trial=1").content
     assert service.get(f"{path}/json?trial=1").content == content
     service.get(f"{path}/svg?trial=0")
+    service.get(f"{path}/svg?trial=0", headers={"Sec-Fetch-Dest": "image"})  # as the dashboard shows it
     svg, document = service.get(path).json()["items"]
     assert (svg["trial"], svg["format"], svg["count"]) == (0, "svg", 1)
     assert (document["trial"], document["format"], document["count"]) == (1, "json", 2)
