@@ -9,7 +9,7 @@ from concurrent.futures import ProcessPoolExecutor, as_completed
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from nas_controller.filled_campaign import Plan, filled_campaign
+from nas_controller.filled_campaign import NOT_BEGUN, Plan, filled_campaign
 from nas_controller.spec import MAX_TRIALS
 from nas_controller.store import Store
 from nas_controller.store.database import Database
@@ -36,7 +36,7 @@ def plans(campaigns: int, trials: int, largest: int, seed: int) -> list[Plan]:
     if campaigns < LEAST_CAMPAIGNS:
         raise InvalidValueError(f"campaigns is {campaigns}; give {LEAST_CAMPAIGNS} or more", field="campaigns")
     states = [_state(place) for place in range(campaigns - 1)]
-    begun = campaigns - 1 - states.count("pending")
+    begun = sum(state not in NOT_BEGUN for state in states)
     least = (max(PARALLELISMS) + 1) * begun
     if not 1 <= largest <= min(MAX_TRIALS, trials - least):
         raise InvalidValueError(
@@ -50,7 +50,7 @@ def plans(campaigns: int, trials: int, largest: int, seed: int) -> list[Plan]:
     made = []
     for place, state in enumerate(states):
         count = 0
-        if state != "pending":
+        if state not in NOT_BEGUN:
             count, left = share + (left > 0), max(0, left - 1)
         asked = count if state == "completed" else min(MAX_TRIALS, 2 * max(share, 1))
         made.append(_plan(place, state, count, asked, seed))

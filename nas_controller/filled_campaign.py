@@ -8,7 +8,7 @@ times, the learning curves, and which trials fail.
 from __future__ import annotations
 
 import math
-from collections import deque
+from collections import Counter, deque
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
@@ -23,6 +23,7 @@ from nas_controller.store.records import FINISHED_CAMPAIGN_STATES, CampaignState
 from nas_controller.store.running import MAX_CURVE_POINTS
 from nas_controller.synthetic import reward as synthetic_reward
 
+NOT_BEGUN = ("draft", "pending")
 TRIAL_SECONDS = 20.0
 STEPS = 1_000
 CURVE_POINTS = 6
@@ -56,7 +57,7 @@ class Plan(NamedTuple):
 def filled_campaign(plan: Plan) -> CampaignRows:
     """The rows of that campaign."""
     filling = _Filling(plan)
-    if plan.state != "pending":
+    if plan.state not in NOT_BEGUN:
         filling.run()
         filling.end()
     return filling.rows()
@@ -107,8 +108,16 @@ class _Filling:
             self._campaign |= {"lease_owner": "nobody", "lease_expires_at": plan.created_at + HELD_FOR}
 
     def rows(self) -> CampaignRows:
-        """All of it."""
-        return self._found._replace(campaign=self._campaign)
+        """All of it, with the sums over it that metrics read."""
+        created, started = self._campaign["created_at"], self._campaign["started_at"]
+        states = Counter(trial["state"] for trial in self._found.trials)
+        attempts = Counter(attempt["state"] for attempt in self._found.attempts)
+        sums = {
+            "trials_failed": states["failed"],
+            "rewards_accepted": attempts["accepted"],
+            "queue_seconds": None if started is None else (started - created).total_seconds(),
+        }
+        return self._found._replace(campaign=self._campaign | sums)
 
     def run(self) -> None:
         """Begins and finishes trials; the last ones begun stay in flight."""

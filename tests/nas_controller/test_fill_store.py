@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from nas_controller.fill_store import LEAST_CAMPAIGNS, fill, plans
+from nas_controller.filled_campaign import NOT_BEGUN
 from nas_controller.replay import verify
 from nas_controller.store import ConflictError, Store, sqlite_url
 from nas_controller.store.records import CAMPAIGN_STATES, TRIAL_STATES
@@ -31,9 +32,12 @@ def test_a_filled_record_is_exact_under_replay(database_url: str) -> None:
         columns = store.columns(campaign.id, "state", "reward", "attempts")
         states.update(columns["state"])
         assert found.trials_begun == campaign.trials_begun == len(columns["state"])
-        assert (campaign.best_reward is None) == (campaign.state == "pending")
+        assert (campaign.best_reward is None) == (campaign.state in NOT_BEGUN)
         assert campaign.device_seconds >= 0
     assert set(states) == set(TRIAL_STATES)
+    totals = store.totals()
+    assert totals.trials == dict(states)
+    assert totals.rewards_accepted > 0
     store.close()
 
 
@@ -81,7 +85,17 @@ def test_numbers_that_do_not_add_up_are_refused(numbers: tuple[int, int, int], f
 def test_the_command_says_what_it_has_filled(tmp_path: Path) -> None:
     url = sqlite_url(tmp_path / "effspine.db")
     code = "from nas_controller.fill_store_command import app; app()"
-    options = ["--database-url", url, "--campaigns", "9", "--trials", "100", "--largest", "20", "--json"]
+    options = [
+        "--database-url",
+        url,
+        "--campaigns",
+        str(LEAST_CAMPAIGNS),
+        "--trials",
+        "100",
+        "--largest",
+        "20",
+        "--json",
+    ]
     done = subprocess.run(
         [sys.executable, "-c", code, *options], capture_output=True, text=True, timeout=120, check=True
     )
