@@ -95,6 +95,7 @@ def local_ray(parallelism: int, campaign_id: str, *, quiet: bool = False) -> Ite
     folder = session_folder(campaign_id)
     check_room(folder)
     os.environ.setdefault("RAY_gcs_rpc_server_reconnect_timeout_s", str(_HEAD_LOST_SECONDS["local"]))
+    os.environ.setdefault("RAY_health_check_period_ms", "1000")  # a node manager that is gone is missed in 5 s, not 15
     ray.init(
         num_cpus=parallelism,
         num_gpus=None,

@@ -100,4 +100,4 @@ def test_the_command_says_what_it_has_filled(tmp_path: Path) -> None:
         [sys.executable, "-c", code, *options], capture_output=True, text=True, timeout=120, check=True
     )
     found = json.loads(done.stdout)
-    assert (found["campaigns"], found["trials"], found["largest"]["trials"]) == (9, 100, 20)
+    assert (found["campaigns"], found["trials"], found["largest"]["trials"]) == (LEAST_CAMPAIGNS, 100, 20)
