@@ -27,7 +27,7 @@ from tests.api.doors import bearer, make_key
 
 FUZZES = "EFFSPINE_FUZZ_EXAMPLES" in os.environ
 EXAMPLES = int(os.environ.get("EFFSPINE_FUZZ_EXAMPLES", "3"))
-MOST_SECONDS = 25  # of one run; sequences of requests, which come last, are cut short on a busy machine
+MOST_SECONDS = 20  # of one run; sequences of requests, which come last, are cut short on a busy machine
 TRIALS = 3
 HOST = "testserver"
 
