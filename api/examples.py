@@ -136,6 +136,8 @@ ANSWERS: dict[tuple[str, str], Any] = {
     ("post", "/v1/campaigns"): _campaign(),
     ("get", "/v1/campaigns"): {"items": [_campaign(state="running", **_BEGUN)], "next_cursor": None},
     ("get", "/v1/campaigns/{campaign_id}"): _campaign(state="running", **_BEGUN),
+    ("patch", "/v1/campaigns/{campaign_id}"): _campaign(state="running", **_BEGUN),
+    ("post", "/v1/campaigns/{campaign_id}/start"): _campaign(),
     ("post", "/v1/campaigns/{campaign_id}/pause"): _campaign(state="pausing", pause_mode="drain", **_BEGUN),
     ("post", "/v1/campaigns/{campaign_id}/resume"): _campaign(state="running", **_BEGUN),
     ("post", "/v1/campaigns/{campaign_id}/stop"): _campaign(state="stopping", **_BEGUN),

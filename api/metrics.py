@@ -87,7 +87,7 @@ class _RecordCollector(Collector):
         bounds = [str(bound) for bound in QUEUE_BOUNDS_SECONDS]
         yield HistogramMetricFamily(
             "effspine_campaign_queue_wait_seconds",
-            "From a campaign's creation to its first runner, pauses left out.",
+            "From a campaign's creation, or a draft's start, to its first runner, pauses left out.",
             [*zip(bounds, totals.queue_counts, strict=True), ("+Inf", totals.queue_count)],
             totals.queue_seconds,
         )

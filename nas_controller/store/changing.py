@@ -44,6 +44,7 @@ class Changing:
                 raise ConflictError(f"campaign '{campaign_id}' is {row.state} and cannot be started", field="state")
             if row.state == "draft":
                 row.state = "pending"
+                row.queued_at = now
                 add_event(session, row, now, "campaign.submitted", {})
             return campaign_record(row)
 

@@ -141,8 +141,9 @@ def test_every_body_has_examples_that_are_taken(
             continue
         media = operation["requestBody"]["content"]["application/json"]
         examples = [example["value"] for example in media.get("examples", {}).values()]
-        reference = media["schema"].get("$ref") or media["schema"]["anyOf"][0]["$ref"]
-        examples += document["components"]["schemas"][reference.rpartition("/")[2]].get("examples", [])
+        for schema in (media["schema"], *media["schema"].get("anyOf", [])):
+            name = schema.get("$ref", "").rpartition("/")[2]
+            examples += document["components"]["schemas"].get(name, {}).get("examples", [])
         assert examples, (method, path)
         for example in examples:
             response = service.request(method, path.format(campaign_id=campaign), json=example)

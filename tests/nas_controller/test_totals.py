@@ -27,7 +27,7 @@ def counted(store: Store) -> dict[str, int]:
     """Trials by state, by counting them."""
     with store._database.reading() as session:
         rows = session.execute(select(models.Trial.state, func.count()).group_by(models.Trial.state)).all()
-    return {"running": 0, "completed": 0, "failed": 0, "stopped": 0, **dict(row.tuple() for row in rows)}
+    return {"running": 0, "completed": 0, "failed": 0, "stopped": 0, **{row[0]: row[1] for row in rows}}
 
 
 def test_an_empty_record_has_every_state_with_nothing_in_it(store: Store) -> None:
@@ -91,6 +91,15 @@ def test_waits_are_from_creation_to_the_first_runner_without_pauses(store: Store
     assert (totals.queue_count, totals.queue_seconds) == (1, pytest.approx(8.0))
     assert dict(zip(QUEUE_BOUNDS_SECONDS, totals.queue_counts, strict=True))[5.0] == 0
     assert dict(zip(QUEUE_BOUNDS_SECONDS, totals.queue_counts, strict=True))[15.0] == 1
+
+
+def test_a_draft_waits_from_its_start_on(store: Store, clock: Clock) -> None:
+    campaign_id = store.create_campaign(synthetic_spec(), draft=True).id
+    clock.advance(1_000)
+    store.start_campaign(campaign_id)
+    clock.advance(5)
+    store.claim(campaign_id, "runner", 10)
+    assert store.totals().queue_seconds == pytest.approx(5.0)
 
 
 def test_the_first_report_of_each_attempt_counts(store: Store, clock: Clock) -> None:
