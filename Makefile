@@ -57,5 +57,5 @@ lock: setup
 	  --no-annotate --custom-compile-command "make lock" --quiet --output-file requirements.lock
 
 clean:
-	rm -rf .venv .venv-setup.log .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache build dist *.egg-info
+	rm -rf .venv .venv-setup.log .mypy_cache .ruff_cache .pytest_cache .hypothesis .schemathesis .import_linter_cache build dist *.egg-info
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
