@@ -29,7 +29,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from network_hosts import Container, Network, Restarted, Root, running, why_not
+from network_hosts import Container, Network, Root, running, why_not
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 HOSTS = {"control": ("postgres", "api", "supervisor"), "hub": ("head",), "worker-1": (), "worker-2": ()}
