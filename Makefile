@@ -52,9 +52,15 @@ schema: setup
 	@$(BIN)/python -c 'import json; from search_space.document_schema import block_specification_schema as schema; \
 	  print(json.dumps(schema(), indent=2))' > docs/block-specification.schema.json
 
+LOCK = $(BIN)/uv pip compile --universal --python-version 3.11 --generate-hashes --no-annotate \
+  --custom-compile-command "make lock" --quiet
+
 lock: setup
-	@$(BIN)/uv pip compile pyproject.toml --extra dev --universal --python-version 3.11 --generate-hashes \
-	  --no-annotate --custom-compile-command "make lock" --quiet --output-file requirements.lock
+	@$(LOCK) pyproject.toml --extra dev --output-file requirements.lock
+	@cd deploy/locks && for name in build launcher; do \
+	  ../../$(LOCK) $$name.in --constraint ../../requirements.lock --output-file $$name.lock || exit; done
+	@$(LOCK) pyproject.toml --extra postgres --constraint requirements.lock --output-file deploy/locks/cpu.lock
+	@$(LOCK) pyproject.toml --extra postgres --extra gpu --constraint requirements.lock --output-file deploy/locks/gpu.lock
 
 clean:
 	rm -rf .venv .venv-setup.log .mypy_cache .ruff_cache .pytest_cache .hypothesis .schemathesis .import_linter_cache build dist *.egg-info
