@@ -57,8 +57,8 @@ LOCK = $(BIN)/uv pip compile --universal --python-version 3.11 --generate-hashes
 
 lock: setup
 	@$(LOCK) pyproject.toml --extra dev --output-file requirements.lock
-	@cd deploy/locks && for name in build launcher; do \
-	  ../../$(LOCK) $$name.in --constraint ../../requirements.lock --output-file $$name.lock || exit; done
+	@$(LOCK) deploy/locks/build.in --constraint requirements.lock --output-file deploy/locks/build.lock
+	@$(LOCK) deploy/locks/launcher.in --output-file deploy/locks/launcher.lock
 	@$(LOCK) pyproject.toml --extra postgres --constraint requirements.lock --output-file deploy/locks/cpu.lock
 	@$(LOCK) pyproject.toml --extra postgres --extra gpu --constraint requirements.lock --output-file deploy/locks/gpu.lock
 
