@@ -2,7 +2,7 @@ PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11; do \
   $$p -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))' 2>/dev/null && echo $$p && exit; done; echo python3)
 BIN := .venv/bin
 
-.PHONY: help setup demo test fuzz lint format bench chaos schema lock clean
+.PHONY: help setup demo test fuzz lint format bench chaos hosts schema lock clean
 
 help:
 	@echo "make setup   the environment in .venv, from the lock file (the other targets call it)"
@@ -12,6 +12,7 @@ help:
 	@echo "make lint    format, lint, types and import contracts"
 	@echo "make bench   the figures that the documents quote"
 	@echo "make chaos   kills and freezes everything under a campaign: make chaos ARGS='--database postgresql'"
+	@echo "make hosts   the compose file's service as four hosts, two of which are taken away (needs root)"
 	@echo "make schema  docs/block-specification.schema.json anew"
 	@echo "make lock    pin the dependencies anew"
 	@echo "make clean   remove .venv and caches (your campaigns stay)"
@@ -47,6 +48,9 @@ bench: setup
 
 chaos: setup
 	@$(BIN)/python -m tests.chaos $(ARGS)
+
+hosts: setup
+	@$(BIN)/python deploy/prove_hosts.py $(ARGS)
 
 schema: setup
 	@$(BIN)/python -c 'import json; from search_space.document_schema import block_specification_schema as schema; \
