@@ -1,6 +1,6 @@
 """Runs the service of docker-compose.yml as several hosts in network namespaces of this machine, and takes hosts away.
 
-    python deploy/prove_hosts.py [--image FOLDER] [--trials N]
+    python deploy/prove_hosts.py [--image FOLDER] [--trials N] [--head-too]
 
 Database, API and supervisor are on one host, Ray's head on a second, workers on a third and a fourth. Commands,
 environment and health checks are what `docker compose config` says; users, read-only root file systems and tmpfs too
@@ -52,6 +52,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=str(__doc__).split("\n\n")[0])
     parser.add_argument("--image", type=Path, help="root file system of the built image; default: this machine's own")
     parser.add_argument("--trials", type=int, default=400)
+    parser.add_argument("--head-too", action="store_true", help="kill Ray's head as well")
     parser.add_argument("--keep", action="store_true", help="leave data and logs behind")
     options = parser.parse_args()
     reason = why_not() or _programs_missing()
@@ -61,7 +62,7 @@ def main() -> int:
     folder = Path(tempfile.mkdtemp(prefix="effspine-hosts-"))
     folder.chmod(0o755)
     try:
-        Proof(folder, options.image, options.trials).run()
+        Proof(folder, options.image, options.trials, options.head_too).run()
     except (ProofFailedError, RuntimeError) as error:
         print(f"failed: {error}\nlogs are in {folder}", file=sys.stderr)
         return 1
@@ -119,6 +120,7 @@ class Proof:
     folder: Path
     image: Path | None
     trials: int
+    head_too: bool = False
 
     def run(self) -> None:
         """Raises ProofFailedError, and RuntimeError where a command fails."""
@@ -258,9 +260,15 @@ class Proof:
         self._kept["worker-2"].kill()
         time.sleep(DOWN_SECONDS)
         self._kept["worker-2"].start()
-        at_restart = self._finished(campaign)
-        self._say(f"worker-2 starts again after {at_restart} trials")
-        if at_restart >= self.trials:
+        self._say(f"worker-2 starts again after {self._finished(campaign)} trials")
+        if self.head_too:
+            self._wait_trials(campaign, self._finished(campaign) + TRIALS_BETWEEN)
+            self._say(f"Ray's head is killed after {self._finished(campaign)} trials")
+            self._kept["head"].kill()
+            time.sleep(DOWN_SECONDS)
+            self._kept["head"].start()
+            self._say(f"Ray's head starts again after {self._finished(campaign)} trials")
+        if self._finished(campaign) >= self.trials:
             raise ProofFailedError("the campaign was over before its hosts were; give it more --trials")
         _wait(lambda: self._state(campaign) != "running", STUCK_SECONDS + 2 * self.trials, "the campaign does not end")
         self._say(f"the campaign is {self._state(campaign)}")
@@ -291,9 +299,26 @@ class Proof:
             f"(ORDER BY finished_at) AS gap FROM trials WHERE campaign_id = '{campaign}') AS gaps"
         )
         self._say(f"longest time without a finished trial: {gap[0][0]} s")
+        size = self._sql("SELECT pg_size_pretty(pg_database_size(current_database()))")[0][0]
+        self._say(f"the record takes {size}")
         for name, kept in self._kept.items():
             self._say(f"{name} was started {kept.starts} times")
         self._say(self._once("api", ["effspine", "campaign", "verify", campaign]).strip())
+        self._prove_backup(campaign)
+
+    def _prove_backup(self, campaign: str) -> None:
+        """The commands of docs/operations.md, into a second database."""
+        stated = self._services["postgres"]["environment"]
+        options = f"--host postgres --username {stated['POSTGRES_USER']}"
+        script = (
+            f"pg_dump {options} --format custom {stated['POSTGRES_DB']} >/tmp/dump\n"
+            f"createdb {options} restored\n"
+            f"pg_restore {options} --dbname restored --exit-on-error --single-transaction /tmp/dump\n"
+        )
+        self._as_postgres(["sh", "-euc", script])
+        url = self._services["api"]["environment"]["EFFSPINE_DATABASE_URL"].rsplit("/", 1)[0] + "/restored"
+        verify = ["effspine", "campaign", "verify", campaign, "--database-url", url]
+        self._say(f"from a backup: {self._once('api', verify).strip()}")
 
     def _finished(self, campaign: str) -> int:
         return int(self._sql(f"SELECT trials_finished FROM campaigns WHERE id = '{campaign}'")[0][0])
@@ -311,10 +336,13 @@ class Proof:
         """Rows of the record, asked over the network as the service's own user."""
         stated = self._services["postgres"]["environment"]
         where = ["--host", "postgres", "--username", stated["POSTGRES_USER"], "--dbname", stated["POSTGRES_DB"]]
-        asker = self._container("postgres", "sql")
-        command = ["psql", *where, "--no-psqlrc", "--csv", "--tuples-only", "--command", statement]
-        out = replace(asker, command=command, environment={"PGPASSWORD": self._password}).run(self._network)
+        out = self._as_postgres(["psql", *where, "--no-psqlrc", "--csv", "--tuples-only", "--command", statement])
         return [line.split(",") for line in out.splitlines()]
+
+    def _as_postgres(self, command: Sequence[str]) -> str:
+        """What a program of PostgreSQL's says, in a container of its own."""
+        container = self._container("postgres", "postgres-once")
+        return replace(container, command=command, environment={"PGPASSWORD": self._password}).run(self._network)
 
     def _say(self, what: str) -> None:
         print(f"{time.monotonic() - self._began:6.1f} s  {what}", flush=True)
