@@ -60,9 +60,9 @@ def test_a_request_that_is_still_being_worked_on_is_not_begun_again(
     original = store.create_campaign
     seen: list[Response] = []
 
-    def meanwhile(spec: CampaignSpec, campaign_id: str | None = None) -> CampaignRecord:
+    def meanwhile(spec: CampaignSpec, campaign_id: str | None = None, **more: Any) -> CampaignRecord:
         seen.append(create(service, "one"))
-        return original(spec, campaign_id)
+        return original(spec, campaign_id, **more)
 
     monkeypatch.setattr(store, "create_campaign", meanwhile)
     assert create(service, "one").status_code == 201
@@ -79,9 +79,9 @@ def test_a_failure_of_the_service_is_not_kept_and_makes_no_second_campaign(
 ) -> None:
     original = store.create_campaign
 
-    def fails(spec: CampaignSpec, campaign_id: str | None = None) -> CampaignRecord:
+    def fails(spec: CampaignSpec, campaign_id: str | None = None, **more: Any) -> CampaignRecord:
         if is_made:  # the commit has come through and the answer has not
-            original(spec, campaign_id)
+            original(spec, campaign_id, **more)
         raise failure
 
     monkeypatch.setattr(store, "create_campaign", fails)
