@@ -20,6 +20,7 @@ logger = logging.getLogger(__name__)
 
 LOCAL = "auto"
 """The address of a cluster that this machine is a node of already."""
+_MAY_JOIN = "RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER"  # 0 keeps a Ray to its machine, whatever the system
 _OBJECT_STORE_BYTES = 100 * 2**20
 _FIRST_WAIT_SECONDS, _MAX_WAIT_SECONDS = 1.0, 10.0
 _STEADY_SECONDS = 30.0
@@ -79,7 +80,7 @@ class ClusterNode:
                 stdout=output,
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
-                env={"RAY_AUTH_MODE": "token", **os.environ},
+                env={"RAY_AUTH_MODE": "token", **os.environ, _MAY_JOIN: "1"},
             )
         self._started = now
         logger.info("joining the cluster %s as a node without processors, log in %s", self._address, self._log)
