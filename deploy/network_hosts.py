@@ -21,6 +21,7 @@ from pathlib import Path
 from typing import Any
 
 NETWORK = "10.77.0."
+SECOND_NETWORK = "10.78.0."
 _FIRST_ADDRESS = 2
 _FIRST_WAIT_SECONDS, _MAX_WAIT_SECONDS, _STEADY_SECONDS = 0.1, 60.0, 10.0
 
@@ -59,11 +60,14 @@ class Network:
     folder: Path
     names: Mapping[str, Sequence[str]]
     """Of each host, the names that it is called by beside its own."""
+    two_networks: Sequence[str] = ()
+    """Hosts that are in a second network too, whose address their own name stands for, as it may in a container."""
     _prefix: str = field(default_factory=lambda: f"e{os.getpid()}")
 
     def __enter__(self) -> Network:
         self.folder.mkdir(parents=True, exist_ok=True)
-        entries = [f"{self.address(host)} {' '.join((host, *names))}" for host, names in self.names.items()]
+        entries = [f"{self.address(host)} {' '.join(names)}" for host, names in self.names.items() if names]
+        entries += [f"{self._own_address(host)} {host}" for host in self.names]
         (self.folder / "hosts").write_text("\n".join(("127.0.0.1 localhost", *entries, "")))
         self._ip("netns", "add", self.namespace("switch"))
         self._in_switch("link", "add", "bridge", "type", "bridge")
@@ -75,7 +79,12 @@ class Network:
             self._in_switch("link", "set", port, "master", "bridge")
             self._in_switch("link", "set", port, "up")
             self._ip("-n", space, "address", "add", f"{self.address(host)}/24", "dev", "eth0")
-            for device in ("lo", "eth0"):
+            devices = ["lo", "eth0"]
+            if host in self.two_networks:
+                self._ip("-n", space, "link", "add", "eth1", "type", "bridge")
+                self._ip("-n", space, "address", "add", f"{self._own_address(host)}/24", "dev", "eth1")
+                devices.append("eth1")
+            for device in devices:
                 self._ip("-n", space, "link", "set", device, "up")
         return self
 
@@ -90,6 +99,10 @@ class Network:
     def address(self, host: str) -> str:
         """The address of a host."""
         return f"{NETWORK}{_FIRST_ADDRESS + list(self.names).index(host)}"
+
+    def _own_address(self, host: str) -> str:
+        address = self.address(host)
+        return address.replace(NETWORK, SECOND_NETWORK) if host in self.two_networks else address
 
     def cut_off(self, host: str) -> None:
         """Takes the host's cable out."""

@@ -128,7 +128,7 @@ class Proof:
         self._services = compose_services({"POSTGRES_PASSWORD": self._password, "RAY_AUTH_TOKEN": token})
         self._root = self._our_root()
         self._began = time.monotonic()
-        with Network(self.folder / "network", HOSTS) as self._network:
+        with Network(self.folder / "network", HOSTS, ["control"]) as self._network:
             self._make_database()
             containers = [self._container(service, service) for service in ("postgres", "api", "supervisor", "head")]
             containers += [self._container("worker", host) for host in ("worker-1", "worker-2")]
