@@ -9,6 +9,7 @@ import logging
 import os
 import signal
 import socket
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
 from pathlib import Path
@@ -21,12 +22,16 @@ os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")  # a trial with
 import ray
 from ray.exceptions import RayError
 
+from nas_controller.runner_contract import EXIT_MUST_WAIT
 from nas_controller.session_folder import check_room, remove_session_folder, remove_session_folders, session_folder
 from nas_controller.workers import ClusterAwayError, Workers
 
 OBJECT_STORE_BYTES = 100 * 2**20
 _HEAD_LOST_SECONDS = {"local": 5, "cluster": 15}
 _CONNECT_SECONDS = 5.0
+_LOOK_SECONDS, _LOOKS_MISSED = 2.0, 3
+
+logger = logging.getLogger(__name__)
 
 
 @contextmanager
@@ -61,12 +66,31 @@ def cluster(address: str, campaign_id: str) -> Iterator[Path]:
         ray.init(address=address, namespace=campaign_id, logging_level=logging.ERROR, log_to_driver=True)
     except (ConnectionError, RayError, RuntimeError, ValueError) as error:
         raise ClusterAwayError(f"the Ray cluster at {address} does not answer: {error}") from error
+    watching = threading.Event()
+    threading.Thread(target=_watch_head, args=(address, watching), name="head-watch", daemon=True).start()
     try:
         yield folder
     finally:
+        watching.set()
         signal.signal(signal.SIGTERM, signal.SIG_IGN)
         ray.shutdown()
         remove_session_folder(campaign_id)
+
+
+def _watch_head(address: str, ending: threading.Event) -> None:
+    """Ends this process once the head has not answered for a while, before Ray does: as one that must wait, and not as
+    one that has failed.
+    """
+    missed = 0
+    while not ending.wait(_LOOK_SECONDS):
+        try:
+            _check_head(address)
+            missed = 0
+        except ClusterAwayError as error:
+            missed += 1
+            if missed >= _LOOKS_MISSED:
+                logger.warning("%s", error)
+                os._exit(EXIT_MUST_WAIT)
 
 
 def _check_head(address: str) -> None:

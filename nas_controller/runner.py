@@ -1,5 +1,4 @@
-"""Runs one campaign, in a process of its own: `python -m nas_controller.runner ID --database-url URL
---data-dir DIR`.
+"""Runs one campaign, in a process of its own: `python -m nas_controller.runner ID --data-dir DIR`.
 
 The process may be killed at any moment; the next one goes on from the store. It ends by itself when the
 campaign is over, stopped or paused, when it loses its lease, on SIGTERM, and when its standard input closes (with
@@ -29,6 +28,14 @@ import numpy as np
 from nas_controller.campaign import Campaign
 from nas_controller.datasets import dataset_path
 from nas_controller.heartbeat import Heartbeat
+from nas_controller.runner_contract import (
+    DATABASE_URL_VARIABLE,
+    EXIT_DONE,
+    EXIT_FAILED,
+    EXIT_MUST_WAIT,
+    EXIT_NOT_OURS,
+    LEASE_SECONDS,
+)
 from nas_controller.session_folder import NoRoomError
 from nas_controller.shares import Allotment
 from nas_controller.spec import CampaignSpec
@@ -38,17 +45,6 @@ from nas_controller.workers import ClusterAwayError, Workers
 from search_space.errors import EffspineError, InvalidValueError
 
 logger = logging.getLogger(__name__)
-
-LEASE_SECONDS = 20.0
-
-EXIT_DONE = 0
-EXIT_FAILED = 1
-EXIT_NOT_OURS = 3
-"""The campaign is finished, or another runner has it: nothing to be done, nothing to be restarted."""
-EXIT_MUST_WAIT = 4
-"""The store or the Ray cluster is away, or a disk is full: nothing is wrong with the campaign, which goes on once that
-is over.
-"""
 
 
 def new_owner() -> str:
@@ -195,7 +191,9 @@ def main(arguments: list[str] | None = None) -> int:
     """Parses the command line and runs the campaign. Returns the exit status."""
     parser = argparse.ArgumentParser(prog="nas_controller.runner", description="Runs one campaign.")
     parser.add_argument("campaign_id")
-    parser.add_argument("--database-url", required=True)
+    # Not for the workers' environment, which is this one.
+    from_environment = os.environ.pop(DATABASE_URL_VARIABLE, None)
+    parser.add_argument("--database-url", default=from_environment, required=from_environment is None)
     parser.add_argument("--data-dir", required=True, type=Path)
     parser.add_argument("--owner", default=None)
     parser.add_argument("--lease-seconds", type=float, default=LEASE_SECONDS)

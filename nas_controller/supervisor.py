@@ -22,6 +22,13 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from nas_controller.cluster_node import ClusterNode
+from nas_controller.runner_contract import (
+    DATABASE_URL_VARIABLE,
+    EXIT_DONE,
+    EXIT_MUST_WAIT,
+    EXIT_NOT_OURS,
+    LEASE_SECONDS,
+)
 from nas_controller.session_folder import remove_session_folder
 from nas_controller.shares import Allotment, Demand, allot
 from nas_controller.store import CampaignRecord, ConflictError, LeaseLostError, Store, StoreUnavailableError
@@ -35,15 +42,11 @@ POLL_SECONDS = 0.5
 MAX_RESTARTS = 3
 FIRST_BACKOFF_SECONDS = 1.0
 SHUTDOWN_SECONDS = 15.0
-LEASE_SECONDS = 20.0
 STALLED_SECONDS = 60.0  # a runner needs some seconds to start before it has its first lease
 LOG_TAIL_LINES = 30
 WAIT_SECONDS = 5.0
 
 _NEED_NO_WORKERS = ("pausing", "stopping")
-
-# As `nas_controller.runner` has them, which would bring Ray with it.
-_EXIT_DONE, _EXIT_NOT_OURS, _EXIT_MUST_WAIT = 0, 3, 4
 
 
 @dataclass
@@ -194,7 +197,7 @@ class Supervisor:
         command = [
             *self.runner_command,
             campaign.id,
-            *("--database-url", self.database_url, "--data-dir", str(self.data_dir)),
+            *("--data-dir", str(self.data_dir)),
             *("--owner", owner, "--lease-seconds", str(self.lease_seconds), "--watch-stdin"),
             *("--allotment", allotment.to_line().decode().strip()),
             *(() if self.ray_address is None else ("--ray-address", self.ray_address)),
@@ -207,6 +210,7 @@ class Supervisor:
                 stdin=subprocess.PIPE,  # allotments; it closes when this process dies
                 stdout=output,
                 stderr=subprocess.STDOUT,
+                env={**os.environ, DATABASE_URL_VARIABLE: self.database_url},  # its password is in no list of processes
                 start_new_session=True,  # so that its whole group can be ended, and Ctrl-C reaches us alone
             )
         self._runners[campaign.id] = _Runner(campaign.id, owner, process, campaign.trials_finished, allotment)
@@ -222,10 +226,10 @@ class Supervisor:
         with suppress(StoreUnavailableError):  # then its lease expires
             store.release(campaign_id, runner.owner)
             remove_finished(store, self.data_dir)
-        if status in (_EXIT_DONE, _EXIT_NOT_OURS):
+        if status in (EXIT_DONE, EXIT_NOT_OURS):
             self._histories.pop(campaign_id, None)
             return
-        if status == _EXIT_MUST_WAIT:
+        if status == EXIT_MUST_WAIT:
             self._not_before = time.monotonic() + WAIT_SECONDS
             return
         history = self._histories.setdefault(campaign_id, _History(trials_finished=runner.trials_finished))

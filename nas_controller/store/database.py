@@ -64,8 +64,10 @@ class Database:
             self._folder = Path(parsed.database).parent if backend == "sqlite" and parsed.database else None
             if self._folder is not None:
                 self._folder.mkdir(parents=True, exist_ok=True)
-            if backend == "postgresql" and "connect_timeout" not in parsed.query:
-                parsed = parsed.update_query_dict({"connect_timeout": str(CONNECT_SECONDS)})
+            if backend == "postgresql":
+                defaults = {"connect_timeout": str(CONNECT_SECONDS), "client_encoding": "utf8"}
+                given = {name: value for name, value in defaults.items() if name not in parsed.query}
+                parsed = parsed.update_query_dict(given)
             self.engine: Engine = create_engine(parsed, pool_pre_ping=backend != "sqlite")
         except ModuleNotFoundError as error:
             raise InvalidValueError(

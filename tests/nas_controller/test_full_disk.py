@@ -13,7 +13,8 @@ import pytest
 
 from nas_controller import session_folder
 from nas_controller import supervisor as supervisor_module
-from nas_controller.runner import EXIT_MUST_WAIT, main
+from nas_controller.runner import main
+from nas_controller.runner_contract import EXIT_MUST_WAIT
 from nas_controller.store import Store, StoreFullError, database, sqlite_url
 from nas_controller.supervisor import MAX_RESTARTS, Supervisor, log_tail
 from tests.nas_controller.synthetic_campaigns import synthetic_spec

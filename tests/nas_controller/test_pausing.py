@@ -12,7 +12,7 @@ from nas_controller import runner, synthetic
 from nas_controller.campaign import Campaign, Failed, Rewarded, TrialWork
 from nas_controller.heartbeat import Heartbeat
 from nas_controller.replay import verify
-from nas_controller.runner import EXIT_DONE, EXIT_NOT_OURS
+from nas_controller.runner_contract import EXIT_DONE, EXIT_NOT_OURS
 from nas_controller.store import ConflictError, LeaseLostError, Store
 from nas_controller.trial_checkpoints import campaign_folder
 from tests.nas_controller.synthetic_campaigns import Clock, synthetic_spec
