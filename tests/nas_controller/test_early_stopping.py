@@ -172,6 +172,6 @@ def test_a_real_ray_lets_go_of_a_trial_that_is_stopped_and_its_worker_takes_the_
         full = synthetic.reward(detail.trial.widths, details[0].trial.widths)
         assert detail.trial.reward == pytest.approx(full * step / worker.SYNTHETIC_STEPS)
         assert [attempt.state for attempt in detail.attempts] == ["accepted"]
-    assert len(set(re.findall(r"_ProxyTrainable pid=(\d+)", done.stdout + done.stderr))) == 1
+    assert len(set(re.findall(r"ProxyTrainable pid=(\d+)", done.stdout + done.stderr))) == 1
     assert verify(store, campaign_id).trials_finished == 5
     store.close()

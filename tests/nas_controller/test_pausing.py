@@ -12,6 +12,7 @@ from nas_controller import runner, synthetic
 from nas_controller.campaign import Campaign, Failed, Rewarded, TrialWork
 from nas_controller.heartbeat import Heartbeat
 from nas_controller.replay import verify
+from nas_controller.runner import Machine
 from nas_controller.runner_contract import EXIT_DONE, EXIT_NOT_OURS
 from nas_controller.store import ConflictError, LeaseLostError, Store
 from nas_controller.trial_checkpoints import campaign_folder
@@ -165,7 +166,7 @@ def test_a_runner_pauses_as_asked_and_keeps_the_checkpoints(
     campaign_id = store.create_campaign(synthetic_spec()).id
     kept = campaign_folder(tmp_path, campaign_id) / "a.checkpoint"
 
-    def train(campaign: Campaign, data_dir: Path, heartbeat: Heartbeat) -> None:
+    def train(campaign: Campaign, data_dir: Path, heartbeat: Heartbeat, machine: Machine) -> None:
         kept.parent.mkdir(parents=True, exist_ok=True)
         kept.touch()
         work = campaign.next_trial()

@@ -14,7 +14,7 @@ from nas_controller import runner
 from nas_controller.campaign import Campaign, Failed, Rewarded, TrialWork
 from nas_controller.heartbeat import Heartbeat
 from nas_controller.replay import verify
-from nas_controller.runner import EXIT_DONE
+from nas_controller.runner import EXIT_DONE, Machine
 from nas_controller.search import Proposed, Search
 from nas_controller.spec import CampaignSpec
 from nas_controller.store import CampaignRecord, Store
@@ -154,7 +154,7 @@ def test_a_runner_ends_by_the_clock_though_no_trial_does(
     store = Store.open(database_url)
     campaign_id = store.create_campaign(spec(wall_seconds=0.5)).id
 
-    def train(campaign: Campaign, data_dir: Path, heartbeat: Heartbeat) -> None:
+    def train(campaign: Campaign, data_dir: Path, heartbeat: Heartbeat, machine: Machine) -> None:
         assert campaign.next_trial() is not None
         began = datetime.now(UTC)
         while not heartbeat.must_end:
