@@ -53,7 +53,7 @@ TAGS = [
     {"name": "service", "description": "Health, counters and keys."},
 ]
 COMPRESSED_FROM_BYTES = 1_024
-COMPRESSION_LEVEL = 6  # of 9: what the last levels save is not worth a processor that also trains
+COMPRESSION_LEVEL = 1  # of 9: what the others save is not worth a processor that also trains
 ROUTERS = (
     campaigns.router,
     trials.router,
