@@ -1,7 +1,7 @@
 """Polls that cost next to nothing while nothing happens: an ETag made from the record's version, and 304.
 
-    etag: W/"0.1.0-0006-42.7"          42 events, 7 reports of progress
-    If-None-Match: W/"0.1.0-0006-42.7" -> 304 Not Modified
+    etag: W/"0.1.0-0007-42.7"          42 events, 7 reports of progress
+    If-None-Match: W/"0.1.0-0007-42.7" -> 304 Not Modified
 
 The version is read before the body, so a tag may be older than its body, never newer: nothing is missed. Tags are weak,
 since the same answer goes out compressed or not.

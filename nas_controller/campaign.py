@@ -14,7 +14,7 @@ MAX_REPEATS_A_CALL repeats, so that a converged policy leaves room for a stop.
 Retries. An attempt that failed in a way worth retrying, or whose worker died, is followed by another, as often as the
 campaign's `retries` say; then the trial is given up. Attempts lost with their runner do not count:
 `Campaign(...)` begins them again, before anything new. Where every attempt at the uniform baseline ran out
-of memory or lost its worker, the campaign fails instead: all architectures have one budget, so what the
+of memory or time or lost its worker, the campaign fails instead: all architectures have one budget, so what the
 machine cannot do for the baseline it will hardly do for the others, and they would all be taught as bad.
 
 Early stops. The decision on a report and the outcome that follows from it are one call and one transaction, so
@@ -47,7 +47,8 @@ from search_space.errors import BudgetError, EffspineError
 MAX_REPEATS_A_CALL = 20
 
 _BASELINE = 0
-_TOO_MUCH_FOR_THE_MACHINE = ("out-of-memory", "worker-killed")
+TIMED_OUT = "timed-out"
+_TOO_MUCH_FOR_THE_MACHINE = ("out-of-memory", "worker-killed", TIMED_OUT)
 
 Reaction = Literal["retry", "give_up", "stop"]
 

@@ -28,7 +28,7 @@ class Estimate:
     seconds_per_trial: float | None
     wall_seconds: float | None
     device_hours: float | None
-    bounded_by: Literal["wall_seconds", "device_hours"] | None
+    bounded_by: str | None
 
     def to_dict(self) -> dict[str, Any]:
         """The estimate as plain JSON values."""
@@ -42,12 +42,12 @@ def estimate(store: Store, spec: CampaignSpec) -> Estimate:
         return Estimate(spec.trials, spec.parallelism, basis, 0, None, None, None, None)
     wall = seconds * -(-spec.trials // spec.parallelism)
     hours = seconds * spec.trials * spec.resources.devices / 3600
-    bounds = {"wall_seconds": 1.0, "device_hours": 1.0}
+    part, bounded_by = 1.0, None
     if spec.stop is not None:
-        bounds["wall_seconds"] = (spec.stop.wall_seconds or wall) / wall if wall else 1.0
-        bounds["device_hours"] = (spec.stop.device_hours or hours) / hours if hours else 1.0
-    tightest = min(bounds, key=lambda name: bounds[name])
-    part = min(1.0, bounds[tightest])
+        bounds = (("wall_seconds", spec.stop.wall_seconds, wall), ("device_hours", spec.stop.device_hours, hours))
+        for name, bound, needed in bounds:
+            if bound is not None and bound < part * needed:
+                part, bounded_by = bound / needed, name
     return Estimate(
         spec.trials,
         spec.parallelism,
@@ -56,7 +56,7 @@ def estimate(store: Store, spec: CampaignSpec) -> Estimate:
         round(seconds, 3),
         round(part * wall, 3),
         round(part * hours, 6),
-        None if part == 1.0 else "wall_seconds" if tightest == "wall_seconds" else "device_hours",
+        bounded_by,
     )
 
 

@@ -40,6 +40,7 @@ os.environ["TUNE_WARN_INSUFFICENT_RESOURCE_THRESHOLD_S"] = "0"
 # The new output prints a banner at any verbosity, with the size and the folder of one experiment as if of all.
 os.environ["RAY_AIR_NEW_OUTPUT"] = "0"
 
+import ray
 from ray import tune
 from ray.exceptions import RayActorError
 from ray.tune.schedulers import FIFOScheduler
@@ -66,10 +67,12 @@ def run_campaign(
     """Runs trials until the campaign is over or drained, `stop()` says so, or `workers()` are others and the trials in
     training have finished; needs a Ray that was started and a folder for Tune's files (`session`).
 
-    Where Ray is `elastic`, more or fewer workers of the same kind are no reason to end. Raises what the store raises;
-    trials still running then are lost.
+    A campaign whose trials ask for what this machine does not have fails at once. Where Ray is `elastic`, more or fewer
+    workers of the same kind are no reason to end. Raises what the store raises; trials still running then are lost.
     """
     crew = _Crew(workers, elastic)
+    if (missing := crew.missing()) is not None:
+        campaign.end("failed", missing)
     while not campaign.over and not campaign.draining and not stop() and not crew.changed:
         try:
             _run_experiment(campaign, job, stop, folder, crew)
@@ -92,6 +95,15 @@ class _Crew:
         if self._elastic and replace(newest, parallelism=self.now.parallelism) == self.now:
             self.now = newest
         return newest != self.now
+
+    def missing(self) -> str | None:
+        """What a trial asks for that this machine will never have; a cluster may yet grow."""
+        there: dict[str, float] = ray.cluster_resources()  # type: ignore[no-untyped-call]
+        for name, amount in self.resources.items():
+            if not self._elastic and amount > there.get(name, 0.0):
+                field = f"resources.{name.lower()}s"
+                return f"a trial asks for {amount:g} {name} (`{field}`) and this machine has {there.get(name, 0.0):g}"
+        return None
 
     @property
     def resources(self) -> dict[str, float]:

@@ -55,9 +55,7 @@ def cluster(address: str, campaign_id: str) -> Iterator[Path]:
     This machine must be a node of it (`nas_controller.cluster_node`). Yields a folder of this machine for Tune's files.
     Raises ClusterAwayError where the head or this machine's node does not answer, NoRoomError where the disk is full.
     """
-    remove_session_folders(campaign_id)
-    folder = session_folder(campaign_id)
-    check_room(folder)
+    folder = _fresh_folder(campaign_id)
     folder.mkdir()
     os.environ.setdefault("RAY_AUTH_MODE", "token")
     os.environ.setdefault("RAY_gcs_rpc_server_reconnect_timeout_s", str(_HEAD_LOST_SECONDS["cluster"]))
@@ -72,9 +70,7 @@ def cluster(address: str, campaign_id: str) -> Iterator[Path]:
         yield folder
     finally:
         watching.set()
-        signal.signal(signal.SIGTERM, signal.SIG_IGN)
-        ray.shutdown()
-        remove_session_folder(campaign_id)
+        _let_go(campaign_id)
 
 
 def _watch_head(address: str, ending: threading.Event) -> None:
@@ -115,9 +111,7 @@ def local_ray(parallelism: int, campaign_id: str, *, quiet: bool = False) -> Ite
     socket names may not be long; what an earlier process of the same campaign left there is removed. Raises
     NoRoomError where the disk is too full: Ray would only fail to start, slowly.
     """
-    remove_session_folders(campaign_id)
-    folder = session_folder(campaign_id)
-    check_room(folder)
+    folder = _fresh_folder(campaign_id)
     os.environ.setdefault("RAY_gcs_rpc_server_reconnect_timeout_s", str(_HEAD_LOST_SECONDS["local"]))
     os.environ.setdefault("RAY_health_check_period_ms", "1000")  # a node manager that is gone is missed in 5 s, not 15
     ray.init(
@@ -134,9 +128,22 @@ def local_ray(parallelism: int, campaign_id: str, *, quiet: bool = False) -> Ite
         with _silent_ray() if quiet else nullcontext():
             yield folder
     finally:
-        signal.signal(signal.SIGTERM, signal.SIG_IGN)  # a second one would leave half of it behind
-        ray.shutdown()
-        remove_session_folder(campaign_id)
+        _let_go(campaign_id)
+
+
+def _fresh_folder(campaign_id: str) -> Path:
+    """Where the folder of this runner is to be; what earlier ones have left is removed. Raises NoRoomError."""
+    remove_session_folders(campaign_id)
+    folder = session_folder(campaign_id)
+    check_room(folder)
+    return folder
+
+
+def _let_go(campaign_id: str) -> None:
+    """Ends this process's part in Ray."""
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)  # a second one would leave half of it behind
+    ray.shutdown()
+    remove_session_folder(campaign_id)
 
 
 @contextmanager

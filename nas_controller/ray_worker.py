@@ -14,11 +14,9 @@ import ray
 from ray import tune
 
 from nas_controller import worker_log
-from nas_controller.campaign import Failed, Rewarded, TrialWork
+from nas_controller.campaign import TIMED_OUT, Failed, Rewarded, TrialWork
 from nas_controller.worker import Job, TrialRun
 from nas_controller.worker_watch import REPORT_SECONDS, REPORT_SHARE
-
-TIMED_OUT = "timed-out"
 
 logger = logging.getLogger(__name__)
 
@@ -46,13 +44,15 @@ class ProxyTrainable(tune.Trainable):
         self._worker = (ray.get_runtime_context().get_node_id(), os.getpid())
         self._run: TrialRun | None = None
         self._began = 0.0
+        self._timed_out = False
 
     def reset_config(self, new_config: dict[str, Any]) -> bool:
         """Takes another trial, unless the last one cannot be made to end."""
-        if self._run is not None:  # its trial was stopped early
+        if self._run is not None:
             if not self._run.cancel(seconds=30.0):
                 return False
-            self._job.remove_checkpoint_of(self._run.widths)
+            if not self._timed_out:  # then it was stopped early, and nothing goes on from its checkpoint
+                self._job.remove_checkpoint_of(self._run.widths)
         self._run = None
         return True
 
@@ -64,6 +64,7 @@ class ProxyTrainable(tune.Trainable):
             logger.info("trial %d, attempt %d: widths %s", work.number, work.attempt, " ".join(map(str, work.widths)))
             self._run = TrialRun(self._job, work.widths)
             self._began = time.monotonic()
+            self._timed_out = False
         elapsed = time.monotonic() - self._began
         left = max(0.0, self._timeout_seconds - elapsed)
         outcome: Rewarded | Failed | None = self._run.wait(min(left, max(REPORT_SECONDS, elapsed * REPORT_SHARE)))
@@ -74,6 +75,7 @@ class ProxyTrainable(tune.Trainable):
             # The training may still be under way; the next trial waits until it has let go (`reset_config`).
             why = f"the attempt took longer than trial_timeout_seconds, {self._timeout_seconds:g} s"
             outcome = Failed("retry", why, TIMED_OUT)
+            self._timed_out = True
         return {"progress": progress, "outcome": outcome, "done": outcome is not None, "worker": self._worker}
 
     def cleanup(self) -> None:

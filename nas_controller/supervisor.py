@@ -133,9 +133,10 @@ class Supervisor:
             if status is not None:
                 del self._runners[runner.campaign_id]
                 self._bury(store, runner, status)
-        self._end_stalled({campaign.id for campaign in store.runnable_campaigns()})
+        wanting = store.runnable_campaigns()
+        self._end_stalled({campaign.id for campaign in wanting})
         running = [store.get_campaign(campaign_id) for campaign_id in self._runners]
-        waiting = self._startable(store)[: max(0, self.campaigns_at_once - len(running))]
+        waiting = self._startable(wanting)[: max(0, self.campaigns_at_once - len(running))]
         allotments = self._allotments(sorted([*running, *waiting], key=lambda campaign: campaign.id))
         for runner in self._runners.values():
             self._tell(runner, allotments[runner.campaign_id])
@@ -157,13 +158,13 @@ class Supervisor:
                 )
                 _kill_group(runner.process.pid)
 
-    def _startable(self, store: Store) -> list[CampaignRecord]:
-        """Campaigns that want a runner and may have one now, the oldest first."""
+    def _startable(self, wanting: Sequence[CampaignRecord]) -> list[CampaignRecord]:
+        """Those that may have a runner now."""
         now = time.monotonic()
-        if now < self._not_before or len(self._runners) >= self.campaigns_at_once:
+        if now < self._not_before:
             return []
-        wanting = [campaign for campaign in store.runnable_campaigns() if campaign.id not in self._runners]
-        return [each for each in wanting if now >= self._histories.get(each.id, _History()).not_before]
+        idle = [campaign for campaign in wanting if campaign.id not in self._runners]
+        return [each for each in idle if now >= self._histories.get(each.id, _History()).not_before]
 
     def _allotments(self, campaigns: Sequence[CampaignRecord]) -> dict[str, Allotment]:
         """What each of these campaigns gets, all of them being run."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
 import pytest
@@ -11,7 +10,7 @@ from tests.chaos.databases import DatabaseName
 from tests.chaos.faults import FAULTS, plan
 from tests.chaos.report import write_section
 from tests.chaos.run import Settings, run
-from tests.nas_controller.postgresql import REQUIRED_VARIABLE, why_not
+from tests.nas_controller.postgresql import skip_without_server
 
 BAR_SECONDS = 240.0
 """Eight times that of the long run: how fast a recovery is can only be judged on a machine without other work."""
@@ -20,11 +19,8 @@ BAR_SECONDS = 240.0
 @pytest.mark.timeout(1_500)
 @pytest.mark.parametrize("database", ["postgresql", "sqlite"])
 def test_one_fault_of_every_kind_loses_nothing(database: DatabaseName) -> None:
-    reason = why_not() if database == "postgresql" else None
-    if reason is not None and os.environ.get(REQUIRED_VARIABLE) == "1":
-        pytest.fail(f"{REQUIRED_VARIABLE} is 1, and {reason}")
-    if reason is not None:
-        pytest.skip(reason)
+    if database == "postgresql":
+        skip_without_server()
     kinds = [one for one in FAULTS.values() if one.needs in (None, database)]
     settings = Settings(
         database=database,

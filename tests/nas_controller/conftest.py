@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from nas_controller.store import Store, sqlite_url
-from tests.nas_controller.postgresql import REQUIRED_VARIABLE, Server, running_server, why_not
+from tests.nas_controller.postgresql import Server, running_server, skip_without_server
 from tests.nas_controller.synthetic_campaigns import Clock
 
 
@@ -21,11 +20,7 @@ def clock() -> Clock:
 @pytest.fixture(scope="session")
 def postgresql() -> Iterator[Server]:
     """A PostgreSQL server. Without its programs, what needs it is skipped, or fails where the variable says so."""
-    reason = why_not()
-    if reason is not None and os.environ.get(REQUIRED_VARIABLE) == "1":
-        pytest.fail(f"{REQUIRED_VARIABLE} is 1, and {reason}")
-    if reason is not None:
-        pytest.skip(reason)
+    skip_without_server()
     with running_server() as server:
         yield server
 

@@ -22,6 +22,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
+import pytest
 from sqlalchemy import URL, create_engine
 from sqlalchemy.exc import OperationalError
 
@@ -61,6 +62,15 @@ def why_not() -> str | None:
     if programs() is None:
         return "no PostgreSQL server is installed (on Debian: `apt-get install postgresql`)"
     return None
+
+
+def skip_without_server() -> None:
+    """Skips the test that runs where there can be no server, or fails it where the variable says that there must be."""
+    reason = why_not()
+    if reason is not None and os.environ.get(REQUIRED_VARIABLE) == "1":
+        pytest.fail(f"{REQUIRED_VARIABLE} is 1, and {reason}")
+    if reason is not None:
+        pytest.skip(reason)
 
 
 @dataclass(frozen=True)

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import os
 import secrets
 import signal
 import socket
-import subprocess
 import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -20,6 +18,7 @@ from nas_controller.replay import verify
 from nas_controller.store import Store, sqlite_url
 from nas_controller.supervisor import Supervisor, log_path
 from nas_controller.workers import ClusterAwayError
+from tests.chaos.units import Unit
 from tests.nas_controller.supervised import supervising, wait_for
 from tests.nas_controller.synthetic_campaigns import synthetic_spec
 
@@ -30,33 +29,21 @@ ENVIRONMENT = {
     "RAY_gcs_rpc_server_reconnect_timeout_s": "5",
 }
 
-Start = Callable[..., subprocess.Popen[bytes]]
+RAY_START = (sys.executable, "-m", "ray.scripts.scripts", "start", "--block", "--disable-usage-stats")
 
 
 @contextmanager
-def ray_nodes(log: Path) -> Iterator[Start]:
-    """Starts nodes of Ray, and ends them all."""
-    started: list[subprocess.Popen[bytes]] = []
-
-    def start(*options: str) -> subprocess.Popen[bytes]:
-        command = [sys.executable, "-m", "ray.scripts.scripts", "start", "--block", "--disable-usage-stats", *options]
-        with log.open("ab") as output:
-            process = subprocess.Popen(command, stdout=output, stderr=output, start_new_session=True)
-        started.append(process)
-        return process
-
+def always(name: str, log: Path, *options: str) -> Iterator[Unit]:
+    """A node of Ray that is started again whenever it ends, as a process manager does: it ends where its head is not
+    there yet, and a head where nodes of the former one still are.
+    """
+    unit = Unit(name, [*RAY_START, *options], log)
+    unit.start()
     try:
-        yield start
+        yield unit
     finally:
-        for process in started:
-            kill(process)
-
-
-def kill(process: subprocess.Popen[bytes]) -> None:
-    """SIGKILL for a node with all its processes."""
-    with suppress(ProcessLookupError):
-        os.killpg(process.pid, signal.SIGKILL)
-    process.wait()
+        unit.hold()
+        unit.end(signal.SIGKILL)
 
 
 def free_port() -> int:
@@ -64,12 +51,6 @@ def free_port() -> int:
         listener.bind(("127.0.0.1", 0))
         port: int = listener.getsockname()[1]
         return port
-
-
-def answers(port: int) -> bool:
-    with suppress(OSError), socket.create_connection(("127.0.0.1", port), 1.0):
-        return True
-    return False
 
 
 def test_a_lost_node_and_a_dead_head_are_survived(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -90,21 +71,17 @@ def test_a_lost_node_and_a_dead_head_are_survived(tmp_path: Path, monkeypatch: p
     def finished() -> int:
         return store.get_campaign(campaign_id).trials_finished
 
-    with ray_nodes(tmp_path / "nodes.log") as start, supervising(Supervisor(url, tmp_path, ray_address=address)):
-        head = start(*head_options)
-        wait_for(lambda: answers(port), DEADLINE_SECONDS, "the head")
-        node = start(*node_options)
+    with (
+        always("head", tmp_path / "head.log", *head_options) as head,
+        always("node", tmp_path / "node.log", *node_options) as node,
+        supervising(Supervisor(url, tmp_path, ray_address=address)),
+    ):
         wait_for(lambda: finished() >= 4, DEADLINE_SECONDS, "rewards from the cluster")
-        kill(node)
+        node.kill_all()
         so_far = finished()
-        node = start(*node_options)
         wait_for(lambda: finished() >= so_far + 4, DEADLINE_SECONDS, "rewards after the node was lost")
-        kill(head)
-        kill(node)  # it would end by itself, as a node does whose head is gone
+        head.kill_all()
         so_far = finished()
-        start(*head_options)
-        wait_for(lambda: answers(port), DEADLINE_SECONDS, "the head")
-        start(*node_options)
         wait_for(lambda: finished() >= so_far + 4, DEADLINE_SECONDS, "rewards after the head was lost")
         wait_for(lambda: store.get_campaign(campaign_id).state == "completed", DEADLINE_SECONDS, "the end")
     assert verify(store, campaign_id).trials_finished == 30

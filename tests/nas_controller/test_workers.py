@@ -52,16 +52,30 @@ def test_two_campaigns_share_the_workers_and_the_one_that_is_left_has_all(tmp_pa
     store.close()
 
 
-def test_an_attempt_that_takes_too_long_has_failed(tmp_path: Path) -> None:
+def test_a_baseline_that_is_never_in_time_fails_the_campaign(tmp_path: Path) -> None:
     url = sqlite_url(tmp_path / "effspine.db")
     store = Store.open(url)
     slow = {"profile": "synthetic", "seconds": 40}
-    spec = synthetic_spec(trials=1, proxy_task=slow, trial_timeout_seconds=1, retries=1)
+    spec = synthetic_spec(trials=3, proxy_task=slow, trial_timeout_seconds=1, retries=1)
     campaign_id = store.create_campaign(spec).id
     with supervising(Supervisor(url, tmp_path)):
-        wait_for(lambda: store.get_campaign(campaign_id).trials_finished == 1, DEADLINE_SECONDS, "the end")
-    detail = store.get_trial(campaign_id, 0)
-    assert [(attempt.state, attempt.error_kind) for attempt in detail.attempts] == [("failed", "timed-out")] * 2
-    assert detail.trial.error == "the attempt took longer than trial_timeout_seconds, 1 s"
-    assert (detail.trial.state, detail.trial.reward) == ("failed", 0.0)
+        wait_for(lambda: store.get_campaign(campaign_id).state == "failed", DEADLINE_SECONDS, "the end")
+    attempts = store.get_trial(campaign_id, 0).attempts
+    assert [(attempt.state, attempt.error_kind) for attempt in attempts] == [("failed", "timed-out")] * 2
+    assert store.get_campaign(campaign_id).error == (
+        "the uniform baseline cannot be trained on this machine: "
+        "the attempt took longer than trial_timeout_seconds, 1 s"
+    )
+    store.close()
+
+
+def test_what_this_machine_does_not_have_fails_the_campaign_instead_of_being_waited_for(tmp_path: Path) -> None:
+    url = sqlite_url(tmp_path / "effspine.db")
+    store = Store.open(url)
+    spec = synthetic_spec(trials=3, proxy_task=SECONDS, resources={"tpus": 4})
+    campaign_id = store.create_campaign(spec).id
+    with supervising(Supervisor(url, tmp_path)):
+        wait_for(lambda: store.get_campaign(campaign_id).state == "failed", DEADLINE_SECONDS, "the failure")
+    error = "a trial asks for 4 TPU (`resources.tpus`) and this machine has 0"
+    assert store.get_campaign(campaign_id).error == error
     store.close()

@@ -83,3 +83,9 @@ def step(engine: Engine, batch: TrainingBatch, path_seed: tuple[int, ...]) -> tu
 def distance(one: np.ndarray, other: np.ndarray) -> float:
     """Of one vector from another, over the length of that."""
     return float(np.linalg.norm(one - other) / np.linalg.norm(other))
+
+
+def assert_same(one: EngineState, other: EngineState) -> None:
+    """Every vector and the counter, to the bit."""
+    for name, here, there in zip(EngineState._fields, one, other, strict=True):
+        np.testing.assert_array_equal(here, there, err_msg=name)

@@ -1,10 +1,8 @@
-"""Trials that are cut off: by SIGKILL, by a report that raises, and with files that are not what they should be."""
+"""Trials that are cut off, by SIGKILL or by a report that raises, and go on; the command too."""
 
 from __future__ import annotations
 
 import errno
-import hashlib
-import io
 import json
 import logging
 import os
@@ -15,22 +13,22 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pytest
 from typer.testing import CliRunner, Result
 
 from proxy_trainer import checkpoint as checkpoint_module
-from proxy_trainer.checkpoint import Checkpoint, CheckpointFile, Scored, check_is_free, data_identity, trial_identity
+from proxy_trainer.checkpoint import CheckpointFile, data_identity, trial_identity
 from proxy_trainer.coco_folder import load_dataset
 from proxy_trainer.commands import proxy_app
 from proxy_trainer.digits import make_digits
-from proxy_trainer.engine import Engine, EngineState
+from proxy_trainer.engine import Engine
 from proxy_trainer.errors import NonFiniteLossError
 from proxy_trainer.proxy import Metrics, Progress, ProxyWorker
 from search_space.errors import InvalidValueError
 from search_space.proxy_task import ProxyTask, resolve
 from search_space.published import EFF_SPINENET_D0, SP_EFFICIENTNET_B0
 from tests.proxy_trainer.conftest import THREADS
+from tests.proxy_trainer.engine_tasks import assert_same
 
 ROOT = Path(__file__).parent.parent.parent
 SEED = 1
@@ -97,11 +95,6 @@ def _figures(metrics: Metrics) -> Metrics:
     return {name: value for name, value in metrics.items() if not name.endswith("seconds")}
 
 
-def _assert_same(one: EngineState, other: EngineState) -> None:
-    for name, here, there in zip(EngineState._fields, one, other, strict=True):
-        np.testing.assert_array_equal(here, there, err_msg=name)
-
-
 def _steps_in(path: Path, worker: ProxyWorker) -> int:
     """How far the checkpoint of D0 at the path is."""
     found = CheckpointFile(path, trial_identity(EFF_SPINENET_D0, worker._task, SEED, worker._data)).load()
@@ -131,7 +124,7 @@ def test_a_killed_trial_goes_on_as_if_it_had_never_been_cut_off(
     assert _figures(whole.run(EFF_SPINENET_D0)) == _figures(metrics)
     assert resumed._engine is not None
     assert whole._engine is not None
-    _assert_same(resumed._engine.state(), whole._engine.state())
+    assert_same(resumed._engine.state(), whole._engine.state())
     assert resumed._engine.state().steps_done == 14
 
 
@@ -200,7 +193,7 @@ def test_a_kept_checkpoint_holds_the_trained_state_and_is_only_scored_again(
     again = worker.run(EFF_SPINENET_D0, seen.append, checkpoint=path, keep=True)
     assert seen == []
     assert _figures(again) == _figures(first)
-    _assert_same(worker._engine.state(), trained)
+    assert_same(worker._engine.state(), trained)
     assert path.exists()
 
 
@@ -244,107 +237,6 @@ def test_a_full_disk_costs_the_checkpoint_and_not_the_trial(
     assert all(str(path) in message for message in messages)
 
 
-IDENTITY: dict[str, Any] = {"seed": 1, "task": {"steps": 6, "flip": True}, "architecture": {"widths": (8, 16)}}
-
-
-SCORED = (Scored(1, 2.5, 3.25, 0.1 + 0.2), Scored(2, 1.5, 6.5, 0.0))
-
-
-def _state() -> EngineState:
-    return EngineState._make([*(np.arange(size, dtype=np.float32) for size in (5, 5, 0, 5, 2)), 3])
-
-
-def _saved(folder: Path) -> CheckpointFile:
-    file = CheckpointFile(folder / "trial.checkpoint", IDENTITY)
-    file.save(Checkpoint(_state(), 0.1 + 0.2, 12.5, 0.25, SCORED))
-    return file
-
-
-def test_a_checkpoint_comes_back_as_it_was_written(tmp_path: Path) -> None:
-    found = _saved(tmp_path).load()
-    assert found is not None
-    _assert_same(found.state, _state())
-    assert (found.loss, found.train_seconds, found.evaluate_seconds) == (0.1 + 0.2, 12.5, 0.25)
-    assert found.scored == SCORED
-
-
-def test_the_file_is_what_the_module_says(tmp_path: Path) -> None:
-    _saved(tmp_path)
-    line, _, body = (tmp_path / "trial.checkpoint").read_bytes().partition(b"\n")
-    assert line.decode() == f"effspine-checkpoint 2 {hashlib.sha256(body).hexdigest()}"
-    with np.load(io.BytesIO(body), allow_pickle=False) as archive:
-        assert set(archive) == {*EngineState._fields, "loss", "train_seconds", "evaluate_seconds", "scored", "identity"}
-        assert json.loads(str(archive["identity"])) == {**IDENTITY, "architecture": {"widths": [8, 16]}}
-
-
-def _torn(content: bytes) -> bytes:
-    return content[:-100]
-
-
-def _flipped(content: bytes) -> bytes:
-    middle = len(content) // 2
-    return content[:middle] + bytes([content[middle] ^ 1]) + content[middle + 1 :]
-
-
-def _signed(body: bytes) -> bytes:
-    return b"effspine-checkpoint 2 %s\n%s" % (hashlib.sha256(body).hexdigest().encode(), body)
-
-
-def _pickled(content: bytes) -> bytes:
-    """A right checksum over an archive with an object in it, which only a pickle can hold."""
-    archive = io.BytesIO()
-    np.savez(archive, identity=np.array([{}], dtype=object), allow_pickle=True)
-    return _signed(archive.getvalue())
-
-
-def _doubled(content: bytes) -> bytes:
-    """A right checksum over vectors of double precision."""
-    with np.load(io.BytesIO(content.partition(b"\n")[2])) as archive:
-        arrays = {**archive, "weights": archive["weights"].astype(np.float64)}
-    body = io.BytesIO()
-    np.savez(body, **arrays)
-    return _signed(body.getvalue())
-
-
-@pytest.mark.parametrize(
-    ("change", "reason"),
-    [
-        (_torn, "does not match its checksum"),
-        (_flipped, "does not match its checksum"),
-        (lambda content: b"", "it is no checkpoint"),
-        (lambda content: content[:40], "does not match its checksum"),
-        (lambda content: content.replace(b" 2 ", b" 1 ", 1), "its format is of another version"),
-        (lambda content: _signed(b"no archive"), "it cannot be read"),
-        (_pickled, "it cannot be read"),
-        (_doubled, "its vectors are not of single precision"),
-    ],
-    ids=["torn", "flipped bit", "empty", "cut in the first line", "version", "no archive", "pickle", "precision"],
-)
-def test_a_damaged_file_is_refused(change: Any, reason: str, tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
-    file, path = _saved(tmp_path), tmp_path / "trial.checkpoint"
-    path.write_bytes(change(path.read_bytes()))
-    assert file.load() is None
-    assert f"the checkpoint {path} is not used: " in caplog.text
-    assert reason in caplog.text
-
-
-@pytest.mark.parametrize(
-    ("other", "reason"),
-    [
-        ({**IDENTITY, "seed": 2}, "its seed is 1, and of this trial 2"),
-        ({**IDENTITY, "task": {"steps": 7, "flip": True}}, "its task.steps is 6, and of this trial 7"),
-        ({**IDENTITY, "task": {"steps": 6}}, "its task.flip is True, and of this trial None"),
-        ({**IDENTITY, "data": "ab"}, "its data is None, and of this trial 'ab'"),
-    ],
-)
-def test_a_file_of_another_trial_is_refused(
-    other: dict[str, Any], reason: str, tmp_path: Path, caplog: pytest.LogCaptureFixture
-) -> None:
-    _saved(tmp_path)
-    assert CheckpointFile(tmp_path / "trial.checkpoint", other).load() is None
-    assert reason in caplog.text
-
-
 def test_an_identity_has_everything_that_moves_a_weight(digits: Path) -> None:
     task = _task("sgd", steps=6)
     splits = load_dataset(digits, reserved_images=8, reserve_from="val", seed=1)
@@ -361,35 +253,6 @@ def test_an_identity_has_everything_that_moves_a_weight(digits: Path) -> None:
     image = splits[1].path(0)
     os.utime(image, ns=(0, image.stat().st_mtime_ns + 1))
     assert data_identity(*splits) != data
-
-
-def test_no_file_is_no_checkpoint_and_nothing_to_report(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
-    file = CheckpointFile(tmp_path / "absent" / "trial.checkpoint", IDENTITY)
-    assert file.load() is None
-    file.discard()
-    assert not caplog.records
-
-
-def test_what_a_killed_writer_left_is_removed_and_other_files_are_not(tmp_path: Path) -> None:
-    file = _saved(tmp_path)
-    (tmp_path / ".trial.checkpoint.0123.partial").write_bytes(b"half")
-    (tmp_path / ".other.checkpoint.0123.partial").write_bytes(b"half")
-    assert file.load() is not None
-    assert sorted(path.name for path in tmp_path.iterdir()) == [".other.checkpoint.0123.partial", "trial.checkpoint"]
-    file.discard()
-    assert [path.name for path in tmp_path.iterdir()] == [".other.checkpoint.0123.partial"]
-
-
-def test_a_path_where_something_else_is_is_not_free(tmp_path: Path) -> None:
-    _saved(tmp_path)
-    (tmp_path / "empty").touch()
-    for path in (tmp_path / "trial.checkpoint", tmp_path / "empty", tmp_path / "absent"):
-        check_is_free(path)
-    (tmp_path / "photo.jpg").write_bytes(b"not ours")
-    with pytest.raises(InvalidValueError, match=r"photo\.jpg is no checkpoint and would be overwritten"):
-        check_is_free(tmp_path / "photo.jpg")
-    with pytest.raises(InvalidValueError, match="is a folder"):
-        check_is_free(tmp_path)
 
 
 def _proxy(*arguments: object) -> Result:
