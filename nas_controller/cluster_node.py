@@ -38,6 +38,16 @@ class ClusterNode:
         self._wait = _FIRST_WAIT_SECONDS
         self._not_before = 0.0
 
+    @property
+    def is_settled(self) -> bool:
+        """Whether it has been a node for so long that the head knows of no former one any more, to which a runner could
+        be sent.
+        """
+        if self._address == LOCAL:
+            return True
+        running = self._process is not None and self._process.poll() is None
+        return running and time.monotonic() - self._started > _STEADY_SECONDS
+
     def look_after(self) -> None:
         """Starts the node where it does not run and it is time. Raises OSError where no process can be started."""
         if self._address == LOCAL:

@@ -80,8 +80,9 @@ class Supervisor:
 
     Logs go to `<data_dir>/logs/<campaign id>.log`. A runner that fails is started again after 1, 2, 4
     seconds; after MAX_RESTARTS failures without a finished trial in between, the campaign is marked failed
-    with the end of its log. One that ends because the store is away or a disk is full has not failed: nothing is
-    started for WAIT_SECONDS, then it is tried again, for as long as it takes.
+    with the end of its log. One that ends because the store is away or a disk is full, or while this machine's node in
+    the cluster is new, has not failed: nothing is started for WAIT_SECONDS, then it is tried again, for as long as it
+    takes.
     """
 
     database_url: str
@@ -94,6 +95,7 @@ class Supervisor:
     _runners: dict[str, _Runner] = field(default_factory=dict)
     _histories: dict[str, _History] = field(default_factory=dict)
     _not_before: float = 0.0
+    _node: ClusterNode | None = None
 
     def run(self, stop: threading.Event) -> None:
         """Supervises until `stop` is set, then stops its runners; their campaigns go on at the next start.
@@ -102,7 +104,8 @@ class Supervisor:
         runner can be started.
         """
         store = Store.open(self.database_url)
-        node = None if self.ray_address is None else ClusterNode(self.ray_address, log_path(self.data_dir, "ray-node"))
+        if self.ray_address is not None:
+            self._node = ClusterNode(self.ray_address, log_path(self.data_dir, "ray-node"))
         heartbeat = SupervisorHeartbeat()
         trouble = ""
         try:
@@ -110,8 +113,8 @@ class Supervisor:
                 remove_finished(store, self.data_dir)
             while not stop.is_set():
                 try:
-                    if node is not None:
-                        node.look_after()
+                    if self._node is not None:
+                        self._node.look_after()
                     self._look_after(store)
                     heartbeat.beat(store)
                     trouble = ""
@@ -122,8 +125,8 @@ class Supervisor:
                 stop.wait(POLL_SECONDS)
         finally:
             self._stop_runners(store)
-            if node is not None:
-                node.stop()
+            if self._node is not None:
+                self._node.stop()
             heartbeat.end(store)
             store.close()
 
@@ -230,7 +233,7 @@ class Supervisor:
         if status in (EXIT_DONE, EXIT_NOT_OURS):
             self._histories.pop(campaign_id, None)
             return
-        if status == EXIT_MUST_WAIT:
+        if status == EXIT_MUST_WAIT or (self._node is not None and not self._node.is_settled):
             self._not_before = time.monotonic() + WAIT_SECONDS
             return
         history = self._histories.setdefault(campaign_id, _History(trials_finished=runner.trials_finished))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import secrets
 import signal
 import socket
@@ -12,11 +13,12 @@ from pathlib import Path
 
 import pytest
 
+from nas_controller import supervisor as supervisor_module
 from nas_controller.cluster_node import ClusterNode
 from nas_controller.ray_sessions import cluster
 from nas_controller.replay import verify
 from nas_controller.store import Store, sqlite_url
-from nas_controller.supervisor import Supervisor, log_path
+from nas_controller.supervisor import MAX_RESTARTS, Supervisor, log_path
 from nas_controller.workers import ClusterAwayError
 from tests.chaos.units import Unit
 from tests.nas_controller.supervised import supervising, wait_for
@@ -65,16 +67,17 @@ def test_a_lost_node_and_a_dead_head_are_survived(tmp_path: Path, monkeypatch: p
     node_options = (f"--address={address}", "--num-cpus=2", "--node-ip-address=127.0.0.1")
     url = sqlite_url(tmp_path / "effspine.db")
     store = Store.open(url)
-    spec = synthetic_spec(trials=30, parallelism=2, proxy_task={"profile": "synthetic", "seconds": 1})
+    spec = synthetic_spec(trials=40, parallelism=2, proxy_task={"profile": "synthetic", "seconds": 1})
     campaign_id = store.create_campaign(spec).id
 
     def finished() -> int:
         return store.get_campaign(campaign_id).trials_finished
 
+    supervisor = Supervisor(url, tmp_path, ray_address=address)
     with (
         always("head", tmp_path / "head.log", *head_options) as head,
         always("node", tmp_path / "node.log", *node_options) as node,
-        supervising(Supervisor(url, tmp_path, ray_address=address)),
+        supervising(supervisor),
     ):
         wait_for(lambda: finished() >= 4, DEADLINE_SECONDS, "rewards from the cluster")
         node.kill_all()
@@ -83,12 +86,17 @@ def test_a_lost_node_and_a_dead_head_are_survived(tmp_path: Path, monkeypatch: p
         head.kill_all()
         so_far = finished()
         wait_for(lambda: finished() >= so_far + 4, DEADLINE_SECONDS, "rewards after the head was lost")
+        assert supervisor._node is not None
+        assert supervisor._node._process is not None
+        os.killpg(supervisor._node._process.pid, signal.SIGKILL)
+        so_far = finished()
+        wait_for(lambda: finished() >= so_far + 4, DEADLINE_SECONDS, "rewards after the supervisor's node was lost")
         wait_for(lambda: store.get_campaign(campaign_id).state == "completed", DEADLINE_SECONDS, "the end")
-    assert verify(store, campaign_id).trials_finished == 30
-    attempts = [store.get_trial(campaign_id, number).attempts for number in range(30)]
+    assert verify(store, campaign_id).trials_finished == 40
+    attempts = [store.get_trial(campaign_id, number).attempts for number in range(40)]
     states = [attempt.state for made in attempts for attempt in made]
-    assert states.count("accepted") == 30
-    assert len(states) > 30  # something was lost, and made again
+    assert states.count("accepted") == 40
+    assert len(states) > 40  # something was lost, and made again
     assert "joining the cluster" not in log_path(tmp_path, campaign_id).read_text()
     assert log_path(tmp_path, "ray-node").exists()
     store.close()
@@ -131,3 +139,21 @@ def test_a_machine_that_is_a_node_already_starts_none(tmp_path: Path) -> None:
     node = ClusterNode("auto", tmp_path / "ray-node.log")
     node.look_after()
     assert node._process is None
+
+
+def test_a_runner_that_dies_while_its_node_is_new_has_not_failed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It may have been sent to a node that was here before and is dead."""
+    monkeypatch.setattr(supervisor_module, "WAIT_SECONDS", 0.05)
+    monkeypatch.setattr(supervisor_module, "POLL_SECONDS", 0.05)
+    url = sqlite_url(tmp_path / "effspine.db")
+    store = Store.open(url)
+    campaign_id = store.create_campaign(synthetic_spec()).id
+    dying = (sys.executable, "-c", "print('I die'); raise SystemExit(1)")
+    supervisor = Supervisor(url, tmp_path, ray_address=f"127.0.0.1:{free_port()}", runner_command=dying)
+    log = log_path(tmp_path, campaign_id)
+    with supervising(supervisor):
+        wait_for(lambda: log.exists() and log.read_text().count("I die") > MAX_RESTARTS + 2, 60, "many runners")
+    assert store.get_campaign(campaign_id).state == "pending"
+    store.close()
