@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -115,10 +116,12 @@ def test_a_trial_whose_worker_and_runner_are_killed_gives_the_figures_of_one_tha
     assert [(attempt.state, attempt.error_kind) for attempt in detail.attempts] == [
         ("failed", "worker-killed"), ("abandoned", None), ("accepted", None),
     ]  # fmt: skip
-    log = log_path(tmp_path, campaign_id).read_text()
-    assert log.count("goes on after step ") == 2
+    # Ray brings what a worker logs to its runner a moment later: what the second attempt said may have gone with
+    # the runner. Its first step shows in the third: two intervals are behind it only if the second went on as well.
+    went_on = re.findall(r"goes on after step (\d+)", log_path(tmp_path, campaign_id).read_text())
+    assert int(went_on[-1]) >= 2 * EVERY
     first_of_last = min(point.step for point in detail.curve if point.attempt == 3)
-    assert first_of_last > 2 * EVERY
+    assert first_of_last > int(went_on[-1])
     scored = {point.step: point.values["ap"] for point in detail.curve if "ap" in point.values}
 
     undisturbed = never_cut_off(dataset, tmp_path / "cache")
