@@ -29,9 +29,9 @@ def best(
     k: Annotated[int, Query(ge=1, le=1_000, description="How many.")] = 1,
 ) -> Response:
     """The `k` trials with the highest rewards, each architecture once, beside the uniform baseline."""
-    trials = store.best_trials(campaign_id, k)
+    items = store.show_best(campaign_id, k)
     try:
         baseline = store.get_trial_record(campaign_id, BASELINE_TRIAL).to_dict()
     except NotFoundError:
         baseline = None  # the campaign has not begun yet
-    return json_answer({"items": [trial.to_dict() for trial in trials], "baseline": baseline})
+    return json_answer({"items": items, "baseline": baseline})

@@ -65,7 +65,7 @@ def export(
     number = campaign.best_trial if trial is None else trial
     if number is None:
         raise NotFoundError(f"campaign '{campaign_id}' has no reward yet, so nothing is best; name a trial")
-    record = store.get_trial(campaign_id, number).trial
+    record = store.get_trial_record(campaign_id, number)
     name = f"{_file_stem(campaign.name)}-trial-{number}"
     space = campaign.spec.search_space.build()
     exported = ExportedArchitecture(

@@ -27,8 +27,8 @@ def list_all(
     cursor: Annotated[str | None, Query(description="`next_cursor` of the page before.", max_length=400)] = None,
 ) -> Response:
     """Trials in the order asked for; trial 0 is the uniform baseline."""
-    page = store.list_trials(campaign_id, state=state, order_by=order_by, limit=limit, cursor=cursor)
-    return json_answer({"items": [trial.to_dict() for trial in page.items], "next_cursor": page.next_cursor})
+    page = store.show_trials(campaign_id, state=state, order_by=order_by, limit=limit, cursor=cursor)
+    return json_answer({"items": page.items, "next_cursor": page.next_cursor})
 
 
 @router.get(
@@ -44,11 +44,4 @@ def read(
     store: StoreOfService,
 ) -> Response:
     """One trial with its attempts and its learning curve."""
-    detail = store.get_trial(campaign_id, number)
-    return json_answer(
-        {
-            **detail.trial.to_dict(),
-            "attempts_made": [attempt.to_dict() for attempt in detail.attempts],
-            "curve": [point.to_dict() for point in detail.curve],
-        }
-    )
+    return json_answer(store.show_trial(campaign_id, number))

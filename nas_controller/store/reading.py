@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from types import NoneType
 from typing import Any
 
-from sqlalchemy import Select, or_, select
+from sqlalchemy import Result, Row, Select, or_, select
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from nas_controller.store import models
@@ -88,28 +88,9 @@ class Reading:
         Trials without a reward come last in both orders by reward. Raises NotFoundError for the campaign and
         InvalidValueError for a state, order, limit (1 to 1,000) or cursor that is none.
         """
-        if state is not None and state not in TRIAL_STATES:
-            raise InvalidValueError(f"state '{state}' is none of {', '.join(TRIAL_STATES)}", field="state")
-        if order_by not in TRIAL_ORDERS:
-            raise InvalidValueError(f"order_by '{order_by}' is none of {', '.join(TRIAL_ORDERS)}", field="order_by")
-        limit = checked_limit(limit)
-        position = None if cursor is None else decode(cursor, ((int, float, NoneType), int))
-        wanted = [models.Trial.campaign_id == campaign_id]
-        if state is not None:
-            wanted.append(models.Trial.state == state)
         with self._database.reading() as session:
-            find_campaign(session, campaign_id)
-            places: list[tuple[float | None, int]] = []
-            for query in _places(order_by, position):
-                found = session.execute(query.where(*wanted).limit(limit + 1 - len(places)))
-                places += [(value, number) for value, number in found]
-                if len(places) > limit:
-                    break
-            numbers = [number for _, number in places[:limit]]
-            rows = session.execute(_TRIALS.where(wanted[0], models.Trial.number.in_(numbers)))
-            trials = {row.number: trial_record(row) for row in rows}
-        items = tuple(trials[number] for number in numbers)
-        return Page(items, encode(list(places[limit - 1])) if len(places) > limit else None)
+            page = page_of_trials(session, _TRIALS, campaign_id, state, order_by, limit, cursor)
+        return Page(tuple(trial_record(row) for row in page.items), page.next_cursor)
 
     def get_trial(self, campaign_id: str, number: int) -> TrialDetail:
         """A trial with its attempts and its learning curve. Raises NotFoundError."""
@@ -147,20 +128,8 @@ class Reading:
 
         Raises NotFoundError, and InvalidValueError for k outside 1 to 1,000.
         """
-        if not 1 <= k <= 1_000:
-            raise InvalidValueError(f"k is {k}; it must be 1 to 1000", field="k")
         with self._database.reading() as session:
-            find_campaign(session, campaign_id)
-            rows = session.execute(
-                _TRIALS.where(
-                    models.Trial.campaign_id == campaign_id,
-                    models.Trial.state == "completed",
-                    models.Trial.reused_from.is_(None),
-                )
-                .order_by(models.Trial.reward.desc(), models.Trial.number)
-                .limit(k)
-            )
-            return tuple(trial_record(row) for row in rows)
+            return tuple(trial_record(row) for row in best_of_trials(session, _TRIALS, campaign_id, k))
 
     def events_after(self, campaign_id: str, sequence: int = 0, limit: int = 100) -> tuple[EventRecord, ...]:
         """Up to `limit` events later than `sequence`, oldest first; empty when there are none yet.
@@ -235,11 +204,11 @@ class Reading:
     def _curves(session: Session, campaign_id: str, numbers: Sequence[int]) -> list[MeasurementRecord]:
         table = models.Measurement
         query = (
-            select(table)
+            select(*table.__table__.columns)
             .where(table.campaign_id == campaign_id, table.trial.in_([_bounded(n) for n in numbers]))
             .order_by(table.trial, table.attempt, table.step)
         )
-        return [measurement_record(row) for row in session.scalars(query)]
+        return [measurement_record(row) for row in session.execute(query)]
 
 
 def find_campaign(session: Session, campaign_id: str, *, lock: bool = False) -> models.Campaign:
@@ -258,6 +227,49 @@ def find_trial(session: Session, campaign_id: str, number: int) -> models.Trial:
     if row is None:
         raise NotFoundError(f"campaign '{campaign_id}' has no trial {number}", field="number")
     return row
+
+
+def page_of_trials(
+    session: Session,
+    query: Select[Any],
+    campaign_id: str,
+    state: str | None,
+    order_by: str,
+    limit: int,
+    cursor: str | None,
+) -> Page[Row[Any]]:
+    """The rows that `query`, which has the column `number`, gives of one page. Raises as `Reading.list_trials`."""
+    if state is not None and state not in TRIAL_STATES:
+        raise InvalidValueError(f"state '{state}' is none of {', '.join(TRIAL_STATES)}", field="state")
+    if order_by not in TRIAL_ORDERS:
+        raise InvalidValueError(f"order_by '{order_by}' is none of {', '.join(TRIAL_ORDERS)}", field="order_by")
+    limit = checked_limit(limit)
+    position = None if cursor is None else decode(cursor, ((int, float, NoneType), int))
+    wanted = [models.Trial.campaign_id == campaign_id]
+    if state is not None:
+        wanted.append(models.Trial.state == state)
+    find_campaign(session, campaign_id)
+    places: list[tuple[float | None, int]] = []
+    for each in _places(order_by, position):
+        found = session.execute(each.where(*wanted).limit(limit + 1 - len(places)))
+        places += [(value, number) for value, number in found]
+        if len(places) > limit:
+            break
+    numbers = [number for _, number in places[:limit]]
+    rows = session.execute(query.where(wanted[0], models.Trial.number.in_(numbers)))
+    trials = {row.number: row for row in rows}
+    items = tuple(trials[number] for number in numbers)
+    return Page(items, encode(list(places[limit - 1])) if len(places) > limit else None)
+
+
+def best_of_trials(session: Session, query: Select[Any], campaign_id: str, k: int) -> Result[Any]:
+    """The rows that `query` gives of the best trials. Raises as `Reading.best_trials`."""
+    if not 1 <= k <= 1_000:
+        raise InvalidValueError(f"k is {k}; it must be 1 to 1000", field="k")
+    find_campaign(session, campaign_id)
+    table = models.Trial
+    query = query.where(table.campaign_id == campaign_id, table.state == "completed", table.reused_from.is_(None))
+    return session.execute(query.order_by(table.reward.desc(), table.number).limit(k))
 
 
 def _bounded(number: int) -> int:

@@ -33,8 +33,27 @@ TRIAL_ORDERS: tuple[TrialOrder, ...] = (
 Item = TypeVar("Item")
 
 
+# What the service shows of each, in this order: names of fields here and of columns in the tables.
+SHOWN_OF_A_TRIAL = (
+    "number", "state", "reward", "betas", "alphas", "widths", "madds", "params", "madds_ratio", "attempts",
+    "reused_from", "metrics", "error", "error_kind", "progress_step", "progress_total", "progress_ap",
+    "stopped_early_step", "started_at", "finished_at",
+)  # fmt: skip
+SHOWN_OF_AN_ATTEMPT = (
+    "number", "state", "reward", "metrics", "error", "error_kind", "log_tail", "started_at", "finished_at",
+)  # fmt: skip
+SHOWN_OF_A_MEASUREMENT = ("attempt", "step", "at", "values")
+
+
 def _iso(moment: datetime | None) -> str | None:
     return None if moment is None else moment.isoformat().replace("+00:00", "Z")
+
+
+def _plain(value: Any) -> Any:
+    """The value as JSON has it."""
+    if isinstance(value, datetime):
+        return _iso(value)
+    return list(value) if isinstance(value, tuple) else value
 
 
 @dataclass(frozen=True)
@@ -140,28 +159,7 @@ class TrialRecord:
 
     def to_dict(self) -> dict[str, Any]:
         """The trial as the service shows it."""
-        return {
-            "number": self.number,
-            "state": self.state,
-            "reward": self.reward,
-            "betas": list(self.betas),
-            "alphas": list(self.alphas),
-            "widths": list(self.widths),
-            "madds": self.madds,
-            "params": self.params,
-            "madds_ratio": self.madds_ratio,
-            "attempts": self.attempts,
-            "reused_from": self.reused_from,
-            "metrics": None if self.metrics is None else dict(self.metrics),
-            "error": self.error,
-            "error_kind": self.error_kind,
-            "progress_step": self.progress_step,
-            "progress_total": self.progress_total,
-            "progress_ap": self.progress_ap,
-            "stopped_early_step": self.stopped_early_step,
-            "started_at": _iso(self.started_at),
-            "finished_at": _iso(self.finished_at),
-        }
+        return {name: _plain(getattr(self, name)) for name in SHOWN_OF_A_TRIAL}
 
 
 @dataclass(frozen=True)
@@ -187,20 +185,6 @@ class AttemptRecord:
     started_at: datetime
     finished_at: datetime | None
 
-    def to_dict(self) -> dict[str, Any]:
-        """The attempt as the service shows it, inside its trial."""
-        return {
-            "number": self.number,
-            "state": self.state,
-            "reward": self.reward,
-            "metrics": None if self.metrics is None else dict(self.metrics),
-            "error": self.error,
-            "error_kind": self.error_kind,
-            "log_tail": self.log_tail,
-            "started_at": _iso(self.started_at),
-            "finished_at": _iso(self.finished_at),
-        }
-
 
 @dataclass(frozen=True)
 class MeasurementRecord:
@@ -214,10 +198,6 @@ class MeasurementRecord:
     step: int
     at: datetime
     values: Mapping[str, float]
-
-    def to_dict(self) -> dict[str, Any]:
-        """The point as the service shows it."""
-        return {"attempt": self.attempt, "step": self.step, "at": _iso(self.at), "values": dict(self.values)}
 
 
 @dataclass(frozen=True)

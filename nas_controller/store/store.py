@@ -24,6 +24,7 @@ from nas_controller.store.reading import Reading
 from nas_controller.store.running import Running
 from nas_controller.store.sampling import Sampling
 from nas_controller.store.schema import HEAD, current_revision, upgrade
+from nas_controller.store.showing import Showing
 from nas_controller.store.supervisors import Supervisors
 from nas_controller.store.totals import Totalling
 from nas_controller.store.versions import Versions
@@ -36,13 +37,13 @@ def _utc_now() -> datetime:
 
 
 class Store(
-    Reading, Sampling, Versions, Totalling, Durations, Lifecycle, Changing, Pausing, Running, Exporting, Keys,
+    Reading, Showing, Sampling, Versions, Totalling, Durations, Lifecycle, Changing, Pausing, Running, Exporting, Keys,
     Idempotency, Supervisors,
 ):  # fmt: skip
-    """All of the record: `Reading` and `Sampling` (queries), `Versions` (whether anything has changed), `Totalling`
-    (sums for metrics), `Durations` (how long trials have taken), `Lifecycle` (campaigns and leases), `Changing` (drafts
-    and changes), `Pausing`, `Running` (a runner's writes), `Exporting` (files taken away), `Keys` (who may call the
-    service), `Idempotency` (requests that came before) and `Supervisors` (who runs campaigns).
+    """All of the record: `Reading`, `Showing` and `Sampling` (queries), `Versions` (whether anything has changed),
+    `Totalling` (sums for metrics), `Durations` (how long trials have taken), `Lifecycle` (campaigns and leases),
+    `Changing` (drafts and changes), `Pausing`, `Running` (a runner's writes), `Exporting` (files taken away), `Keys`
+    (who may call the service), `Idempotency` (requests that came before) and `Supervisors` (who runs campaigns).
     """
 
     def __init__(self, database: Database, clock: Clock = _utc_now) -> None:

@@ -108,7 +108,7 @@ def attempt_record(row: models.Attempt) -> AttemptRecord:
     )
 
 
-def measurement_record(row: models.Measurement) -> MeasurementRecord:
+def measurement_record(row: Row[Any]) -> MeasurementRecord:
     """The record of a measurement's row."""
     return MeasurementRecord(trial=row.trial, attempt=row.attempt, step=row.step, at=row.at, values=row.values)
 

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import threading
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
+import orjson
 import pytest
 from sqlalchemy import text
 
@@ -177,12 +180,41 @@ def test_a_trial_comes_back_exactly(store: Store) -> None:
     assert trial.reward == 1 / 3
     assert trial.metrics == {"ap": 1 / 3}
     assert (trial.progress_step, trial.progress_total, trial.progress_ap) == (20, 30, 2 / 7)
-    assert [point.to_dict()["values"] for point in detail.curve] == [
+    assert [point.values for point in detail.curve] == [
         {"loss": 0.1 + 0.2}, {"loss": 0.3, "ap": 2 / 7}, {"loss": 0.25},
     ]  # fmt: skip
     assert store.intermediate_aps(lease.campaign_id) == ((1, 15, 2 / 7),)
     assert [(attempt.number, attempt.state) for attempt in detail.attempts] == [(1, "accepted")]
     assert store.get_trial(lease.campaign_id, 0).trial.choices is None
+
+
+def as_sent(document: Any) -> Any:
+    return json.loads(orjson.dumps(document, option=orjson.OPT_UTC_Z))
+
+
+def test_what_is_shown_is_what_the_records_say(store: Store) -> None:
+    lease = claimed(store)
+    for number, reward in enumerate([0.1 + 0.2, 1 / 3, None]):
+        begin(store, lease, number)
+        store.record_progress(lease, number, 1, 10, 30, {"loss": 0.1 + 0.2}, 2 / 7)
+        if reward is not None:
+            store.accept_reward(lease, number, 1, reward, {"ap": reward}, STATE)
+    store.fail_attempt(lease, 2, 1, 'it said "no"\n', error_kind="worker-killed", log_tail="\u00e9\0")
+    listed = store.list_trials(lease.campaign_id, order_by="-reward", limit=2)
+    shown = store.show_trials(lease.campaign_id, order_by="-reward", limit=2)
+    assert as_sent(shown.items) == as_sent([trial.to_dict() for trial in listed.items])
+    assert shown.next_cursor == listed.next_cursor is not None
+    best = store.best_trials(lease.campaign_id, 3)
+    assert as_sent(store.show_best(lease.campaign_id, 3)) == as_sent([trial.to_dict() for trial in best])
+    for trial in range(3):
+        detail = store.get_trial(lease.campaign_id, trial)
+        one = as_sent(store.show_trial(lease.campaign_id, trial))
+        attempts, curve = one.pop("attempts_made"), one.pop("curve")
+        assert one == as_sent(detail.trial.to_dict())
+        for documents, records in ((attempts, detail.attempts), (curve, detail.curve)):
+            for document, record in zip(documents, records, strict=True):
+                assert document == as_sent({name: getattr(record, name) for name in document})
+        assert attempts and curve and "log_tail" in attempts[0] and "values" in curve[0]
 
 
 def test_reward_controller_and_event_come_in_one_transaction(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
