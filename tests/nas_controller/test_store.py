@@ -214,7 +214,8 @@ def test_what_is_shown_is_what_the_records_say(store: Store) -> None:
         for documents, records in ((attempts, detail.attempts), (curve, detail.curve)):
             for document, record in zip(documents, records, strict=True):
                 assert document == as_sent({name: getattr(record, name) for name in document})
-        assert attempts and curve and "log_tail" in attempts[0] and "values" in curve[0]
+        assert "log_tail" in attempts[0]
+        assert "values" in curve[0]
 
 
 def test_reward_controller_and_event_come_in_one_transaction(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
