@@ -59,6 +59,12 @@ UNCHANGED: dict[int | str, dict[str, Any]] = {
 }
 
 
+def tag_of(request: Request) -> str:
+    """The tag of the answer to this request, of a route with a dependency from here."""
+    tags: dict[str, str] = getattr(request.state, TAGS)
+    return tags["ETag"]
+
+
 def _compare(request: Request, recorded: str) -> None:
     """Tags the answer, or raises NotModified where the caller has it."""
     tag = f'W/"{_SOFTWARE}-{recorded}"'

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Any
 
-from fastapi import APIRouter, Query, Response
+from fastapi import APIRouter, Query, Request, Response
 
 from api.dependencies import CampaignId, StoreOfService
 from api.documents import BestDocument
@@ -24,14 +24,18 @@ router = APIRouter(prefix="/v1/campaigns/{campaign_id}", tags=["results"])
     response_model=BestDocument,
 )
 def best(
+    request: Request,
     campaign_id: CampaignId,
     store: StoreOfService,
     k: Annotated[int, Query(ge=1, le=1_000, description="How many.")] = 1,
 ) -> Response:
     """The `k` trials with the highest rewards, each architecture once, beside the uniform baseline."""
-    items = store.show_best(campaign_id, k)
-    try:
-        baseline = store.get_trial_record(campaign_id, BASELINE_TRIAL).to_dict()
-    except NotFoundError:
-        baseline = None  # the campaign has not begun yet
-    return json_answer({"items": items, "baseline": baseline})
+
+    def items_and_baseline() -> dict[str, Any]:
+        items = store.show_best(campaign_id, k)
+        try:
+            return {"items": items, "baseline": store.get_trial_record(campaign_id, BASELINE_TRIAL).to_dict()}
+        except NotFoundError:
+            return {"items": items, "baseline": None}  # the campaign has not begun yet
+
+    return json_answer(request, items_and_baseline)

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Body, Query, Response, status
+from fastapi import APIRouter, Body, Query, Request, Response, status
 from fastapi.exceptions import RequestValidationError
 from pydantic import ValidationError
 
 from api.dependencies import CampaignId, JsonBody, ReservedCampaignId, SettingsOfService, StoreOfService
 from api.documents import CampaignDocument, EstimateDocument, Page, PauseRequest
+from api.json_answer import json_answer
 from api.unchanged import UNCHANGED, UnlessCampaignUnchanged, UnlessNoneChanged
 from nas_controller.datasets import dataset_path
 from nas_controller.estimate import estimate
@@ -64,17 +65,27 @@ def create(
     return CampaignDocument.model_validate(campaign.to_dict())
 
 
-@router.get("", dependencies=[UnlessNoneChanged], responses=UNCHANGED, summary="List campaigns")
+@router.get(
+    "",
+    dependencies=[UnlessNoneChanged],
+    responses=UNCHANGED,
+    summary="List campaigns",
+    response_model=Page[CampaignDocument],
+)
 def list_all(
+    request: Request,
     store: StoreOfService,
     state: Annotated[CampaignState | None, Query(description="Only campaigns in this state.")] = None,
     limit: Annotated[int, Query(ge=1, le=1_000)] = 50,
     cursor: Annotated[str | None, Query(description="`next_cursor` of the page before.", max_length=400)] = None,
-) -> Page[CampaignDocument]:
+) -> Response:
     """Campaigns, newest first."""
-    page = store.list_campaigns(state=state, limit=limit, cursor=cursor)
-    items = [CampaignDocument.model_validate(campaign.to_dict()) for campaign in page.items]
-    return Page(items=items, next_cursor=page.next_cursor)
+
+    def page() -> dict[str, Any]:
+        listed = store.list_campaigns(state=state, limit=limit, cursor=cursor)
+        return {"items": [campaign.to_dict() for campaign in listed.items], "next_cursor": listed.next_cursor}
+
+    return json_answer(request, page)
 
 
 @router.get("/{campaign_id}", dependencies=[UnlessCampaignUnchanged], responses=UNCHANGED, summary="Read a campaign")

@@ -7,11 +7,11 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Path, Query, Response
 
 from api.dependencies import CampaignId, StoreOfService
-from api.json_answer import MEDIA_TYPE, json_bytes
+from api.json_answer import MEDIA_TYPE
 from api.unchanged import UNCHANGED, UnlessUnchanged
 from nas_controller.figures import FIGURES, LEAST_POINTS, MOST_POINTS, POINTS, compute
 from nas_controller.kept import Kept
-from nas_controller.store import NotFoundError
+from nas_controller.store import NotFoundError, as_json
 from nas_controller.store.records import FINISHED_CAMPAIGN_STATES
 
 MOST_KEPT = 256  # of some tens of kilobytes each
@@ -48,7 +48,7 @@ def figure(
     with _kept.making(key):
         body = _kept.get(key)
         if body is None:
-            body = json_bytes(compute(store, campaign_id, name, points))
+            body = as_json(compute(store, campaign_id, name, points))
             # Nothing that a figure shows changes without an event, but for the curves of trials in training.
             if name != "curves" or campaign.state in FINISHED_CAMPAIGN_STATES:
                 _kept.put(key, body)

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Any
 
-from fastapi import APIRouter, Path, Query, Response
+from fastapi import APIRouter, Path, Query, Request, Response
 
 from api.dependencies import CampaignId, StoreOfService
 from api.documents import Page, TrialDetailDocument, TrialDocument
@@ -19,6 +19,7 @@ router = APIRouter(prefix="/v1/campaigns/{campaign_id}/trials", tags=["trials"])
     "", dependencies=[UnlessUnchanged], responses=UNCHANGED, summary="List trials", response_model=Page[TrialDocument]
 )
 def list_all(
+    request: Request,
     campaign_id: CampaignId,
     store: StoreOfService,
     state: Annotated[TrialState | None, Query(description="Only trials in this state.")] = None,
@@ -27,8 +28,12 @@ def list_all(
     cursor: Annotated[str | None, Query(description="`next_cursor` of the page before.", max_length=400)] = None,
 ) -> Response:
     """Trials in the order asked for; trial 0 is the uniform baseline."""
-    page = store.show_trials(campaign_id, state=state, order_by=order_by, limit=limit, cursor=cursor)
-    return json_answer({"items": page.items, "next_cursor": page.next_cursor})
+
+    def page() -> dict[str, Any]:
+        shown = store.show_trials(campaign_id, state=state, order_by=order_by, limit=limit, cursor=cursor)
+        return {"items": shown.items, "next_cursor": shown.next_cursor}
+
+    return json_answer(request, page)
 
 
 @router.get(
@@ -39,9 +44,10 @@ def list_all(
     response_model=TrialDetailDocument,
 )
 def read(
+    request: Request,
     campaign_id: CampaignId,
     number: Annotated[int, Path(ge=0, description="Number of the trial.")],
     store: StoreOfService,
 ) -> Response:
     """One trial with its attempts and its learning curve."""
-    return json_answer(store.show_trial(campaign_id, number))
+    return json_answer(request, lambda: store.show_trial(campaign_id, number))

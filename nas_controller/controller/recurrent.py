@@ -22,6 +22,18 @@ _MARGINAL_SEED = 18
 
 # A block and its probabilities [batch, choices] to its choices [batch].
 _Choose = Callable[[int, Floats], Indices]
+# Rows [batch, in] and weights [out, in] to [batch, out].
+_Product = Callable[[Floats, Floats], Floats]
+
+
+def _repeatable_product(rows: Floats, weights: Floats) -> Floats:
+    product: Floats = np.einsum("bj,ij->bi", rows, weights)
+    return product
+
+
+def _fast_product(rows: Floats, weights: Floats) -> Floats:
+    product: Floats = rows @ weights.T
+    return product
 
 
 class _Weights(NamedTuple):
@@ -86,33 +98,37 @@ class RecurrentPolicy:
         """The probability [blocks, choices] of each choice, by averaging over sampled sequences.
 
         The samples come from a seed of their own, always the same: the controller's randomness is not
-        touched.
+        touched. They are shown and never recorded, so single precision and the machine's BLAS will do.
         """
         uniforms = np.random.default_rng(_MARGINAL_SEED).random((_MARGINAL_SAMPLES, self._blocks))
-        _, steps = self._unroll(len(uniforms), lambda block, p: pick(p, uniforms[:, block]))
-        return np.stack([step.probabilities.mean(axis=0) for step in steps])
+        weights = self._weights(self.parameters.astype(np.float32))
+        _, steps = self._unroll(len(uniforms), lambda block, p: pick(p, uniforms[:, block]), weights, _fast_product)
+        means = np.stack([step.probabilities.mean(axis=0, dtype=np.float64) for step in steps])
+        return np.asarray(means / means.sum(axis=1, keepdims=True), np.float64)
 
     def _weights(self, flat: Floats) -> _Weights:
         ends = np.cumsum([int(np.prod(shape)) for shape in self._shapes])
         parts = np.split(flat, ends[:-1])
         return _Weights(*(part.reshape(shape) for part, shape in zip(parts, self._shapes, strict=True)))
 
-    def _unroll(self, batch: int, choose: _Choose) -> tuple[Indices, list[_Step]]:
+    def _unroll(
+        self, batch: int, choose: _Choose, weights: _Weights | None = None, product: _Product = _repeatable_product
+    ) -> tuple[Indices, list[_Step]]:
         """Runs all blocks; `choose` gives each block's choices [batch]. Returns choices [batch, blocks]."""
-        weights, size = self._weights(self.parameters), self._hidden
+        weights, size = weights or self._weights(self.parameters), self._hidden
         chosen = np.zeros((batch, self._blocks), np.int64)
         source = np.full(batch, self._choices, np.int64)
-        hidden, cell = np.zeros((batch, size)), np.zeros((batch, size))
+        hidden, cell = (np.zeros((batch, size), weights.gates.dtype) for _ in range(2))
         steps = []
         for block in range(self._blocks):
             inputs = np.concatenate([weights.embedding[source], hidden], axis=1)
-            raw = np.einsum("bj,ij->bi", inputs, weights.gates) + weights.gates_bias
+            raw = product(inputs, weights.gates) + weights.gates_bias
             gates = np.concatenate([_sigmoid(raw[:, : 3 * size]), np.tanh(raw[:, 3 * size :])], axis=1)
             enter, keep, leave, candidate = np.split(gates, 4, axis=1)
             before, cell = cell, keep * cell + enter * candidate
             cell_tanh = np.tanh(cell)
             hidden = leave * cell_tanh
-            logits = np.einsum("bj,ij->bi", hidden, weights.head[block]) + weights.head_bias[block]
+            logits = product(hidden, weights.head[block]) + weights.head_bias[block]
             probabilities, logs = softmax(logits)
             steps.append(_Step(source, inputs, gates, before, cell_tanh, hidden, probabilities, logs))
             source = choose(block, probabilities)

@@ -26,6 +26,7 @@ from nas_controller.store.records import (
     TrialDetail,
     TrialRecord,
 )
+from nas_controller.store.showing import as_json
 from nas_controller.store.store import Store, sqlite_url
 
 __all__ = [
@@ -48,5 +49,6 @@ __all__ = [
     "StoreVersionError",
     "TrialDetail",
     "TrialRecord",
+    "as_json",
     "sqlite_url",
 ]

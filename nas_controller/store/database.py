@@ -164,6 +164,7 @@ def _configure_postgresql(connection: Any, _entry: ConnectionPoolEntry) -> None:
         ("idle_in_transaction_session_timeout", IDLE_IN_TRANSACTION_SECONDS),
     ):
         connection.execute(f"SET {name} = {int(seconds * 1000)}")
+    connection.execute("SET TIME ZONE 'UTC'")  # as the record speaks of times, whatever the server's own zone is
     connection.commit()  # rolled back, the settings would be gone
 
 

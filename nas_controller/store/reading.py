@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from types import NoneType
 from typing import Any
 
-from sqlalchemy import Result, Row, Select, or_, select
+from sqlalchemy import Row, Select, or_, select
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from nas_controller.store import models
@@ -251,25 +251,25 @@ def page_of_trials(
     find_campaign(session, campaign_id)
     places: list[tuple[float | None, int]] = []
     for each in _places(order_by, position):
-        found = session.execute(each.where(*wanted).limit(limit + 1 - len(places)))
-        places += [(value, number) for value, number in found]
+        found = session.connection().execute(each.where(*wanted).limit(limit + 1 - len(places)))
+        places += [(value, number) for value, number in found.all()]
         if len(places) > limit:
             break
     numbers = [number for _, number in places[:limit]]
-    rows = session.execute(query.where(wanted[0], models.Trial.number.in_(numbers)))
-    trials = {row.number: row for row in rows}
+    rows = session.connection().execute(query.where(wanted[0], models.Trial.number.in_(numbers)))
+    trials = {row.number: row for row in rows.all()}
     items = tuple(trials[number] for number in numbers)
     return Page(items, encode(list(places[limit - 1])) if len(places) > limit else None)
 
 
-def best_of_trials(session: Session, query: Select[Any], campaign_id: str, k: int) -> Result[Any]:
+def best_of_trials(session: Session, query: Select[Any], campaign_id: str, k: int) -> Sequence[Row[Any]]:
     """The rows that `query` gives of the best trials. Raises as `Reading.best_trials`."""
     if not 1 <= k <= 1_000:
         raise InvalidValueError(f"k is {k}; it must be 1 to 1000", field="k")
     find_campaign(session, campaign_id)
     table = models.Trial
     query = query.where(table.campaign_id == campaign_id, table.state == "completed", table.reused_from.is_(None))
-    return session.execute(query.order_by(table.reward.desc(), table.number).limit(k))
+    return session.connection().execute(query.order_by(table.reward.desc(), table.number).limit(k)).all()
 
 
 def _bounded(number: int) -> int:

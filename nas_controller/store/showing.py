@@ -1,15 +1,16 @@
 """Trials as the service shows them: long answers, which go from the record to the wire as they are.
 
-What a table keeps as JSON is passed on as that text (`orjson.Fragment`), not parsed and written again: of a thousand
-trials, that is most of the work. Such documents are for `orjson.dumps`, which also writes their times.
+What a table keeps as JSON is passed on as that text (`orjson.Fragment`), not parsed and written again, and times as the
+driver gives them: of a thousand trials, that is most of the work. Such documents are for `as_json` alone.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import orjson
-from sqlalchemy import JSON, ColumnElement, Row, Text, cast, select
+from sqlalchemy import JSON, ColumnElement, DateTime, Text, cast, select, type_coerce
 
 from nas_controller.store import models
 from nas_controller.store.database import Database
@@ -23,7 +24,12 @@ from nas_controller.store.records import (
 from nas_controller.store.translation import trial_record
 
 Shown = dict[str, Any]
-"""A document for `orjson.dumps`."""
+"""A document for `as_json`."""
+
+
+def as_json(document: Any) -> bytes:
+    """The document as it is sent, with times in UTC."""
+    return orjson.dumps(document, option=orjson.OPT_NAIVE_UTC | orjson.OPT_UTC_Z)
 
 
 class _Table:
@@ -33,17 +39,21 @@ class _Table:
         columns = [model.__table__.columns[name] for name in names]
         self._names = names
         self._texts = frozenset(column.name for column in columns if isinstance(column.type, JSON))
-        shown: list[ColumnElement[Any]] = [
-            cast(column, Text).label(column.name) if column.name in self._texts else column for column in columns
-        ]
-        self.query = select(*shown)
+        self.query = select(*(_as_kept(column).label(column.name) for column in columns))
 
-    def document(self, row: Row[Any]) -> Shown:
+    def document(self, row: Sequence[Any]) -> Shown:
         shown = dict(zip(self._names, row, strict=True))
         for name in self._texts:
             if shown[name] is not None:
                 shown[name] = orjson.Fragment(shown[name])
         return shown
+
+
+def _as_kept(column: ColumnElement[Any]) -> ColumnElement[Any]:
+    """The column as the driver reads it, without what its type makes of each value."""
+    if isinstance(column.type, JSON):
+        return cast(column, Text)
+    return type_coerce(column, DateTime(timezone=True)) if isinstance(column.type, models.UtcDateTime) else column
 
 
 _TRIALS = _Table(models.Trial, SHOWN_OF_A_TRIAL)
@@ -86,9 +96,10 @@ class Showing:
             return {
                 **trial_record(trial).to_dict(),
                 "attempts_made": [
-                    _ATTEMPTS.document(row) for row in session.execute(attempts.order_by(attempt.number))
+                    _ATTEMPTS.document(row) for row in session.connection().execute(attempts.order_by(attempt.number))
                 ],
                 "curve": [
-                    _MEASUREMENTS.document(row) for row in session.execute(curve.order_by(point.attempt, point.step))
+                    _MEASUREMENTS.document(row)
+                    for row in session.connection().execute(curve.order_by(point.attempt, point.step))
                 ],
             }

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import time
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
 import pytest
 from fastapi.testclient import TestClient
 from pydantic import BaseModel
 
-from api.documents import BestDocument, Page, TrialDetailDocument, TrialDocument
+from api.documents import BestDocument, CampaignDocument, Page, TrialDetailDocument, TrialDocument
 from nas_controller.store import Store
 from tests.api.campaigns import Recorder
 
@@ -14,11 +18,12 @@ from tests.api.campaigns import Recorder
 @pytest.mark.parametrize(
     ("path", "model"),
     [
-        ("trials", Page[TrialDocument]),
-        ("trials?limit=2", Page[TrialDocument]),
-        ("trials/0", TrialDetailDocument),
-        ("trials/1", TrialDetailDocument),
-        ("best?k=3", BestDocument),
+        ("", Page[CampaignDocument]),
+        ("/{id}/trials", Page[TrialDocument]),
+        ("/{id}/trials?limit=2", Page[TrialDocument]),
+        ("/{id}/trials/0", TrialDetailDocument),
+        ("/{id}/trials/1", TrialDetailDocument),
+        ("/{id}/best?k=3", BestDocument),
     ],
 )
 def test_the_answer_is_exactly_its_model(service: TestClient, store: Store, path: str, model: type[BaseModel]) -> None:
@@ -26,7 +31,7 @@ def test_the_answer_is_exactly_its_model(service: TestClient, store: Store, path
     recorder.fail(recorder.begin(), "the loss is not finite")
     recorder.run(4)
     recorder.campaign.progress(recorder.begin(), 5, 20, {"loss": 0.5}, 0.125)
-    answer = service.get(f"/v1/campaigns/{recorder.id}/{path}")
+    answer = service.get("/v1/campaigns" + path.format(id=recorder.id))
     assert answer.headers["content-type"] == "application/json"
     assert model.model_validate(answer.json()).model_dump(mode="json") == answer.json()
 
@@ -55,3 +60,27 @@ def test_curves_of_a_trial_in_training_grow_without_an_event(service: TestClient
     for step in (5, 10):
         recorder.campaign.progress(work, step, 20, {"loss": 1.0 / step})
         assert service.get(path).json()["curves"][0]["step"][-1] == step
+
+
+def test_those_who_ask_at_once_wait_for_one_answer(
+    service: TestClient, store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    recorder = Recorder(store).run(2)
+    made: list[int] = []
+    show_trials = Store.show_trials
+
+    def slowly(self: Store, *args: Any, **options: Any) -> Any:
+        made.append(1)
+        time.sleep(0.2)
+        return show_trials(self, *args, **options)
+
+    monkeypatch.setattr(Store, "show_trials", slowly)
+    path = f"/v1/campaigns/{recorder.id}/trials"
+    with ThreadPoolExecutor(4) as callers:
+        answers = list(callers.map(lambda _: service.get(path), range(4)))
+    assert len(made) == 1
+    assert [len(answer.json()["items"]) for answer in answers] == [2] * 4
+    recorder.run(3)
+    assert len(service.get(path).json()["items"]) == 3
+    assert len(service.get(path, params={"limit": 1}).json()["items"]) == 1
+    assert len(made) == 3

@@ -9,7 +9,6 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-import orjson
 import pytest
 from sqlalchemy import text
 
@@ -21,6 +20,7 @@ from nas_controller.store import (
     Store,
     StoreUnavailableError,
     StoreVersionError,
+    as_json,
 )
 from nas_controller.store.database import Database
 from nas_controller.store.models import Base
@@ -189,7 +189,7 @@ def test_a_trial_comes_back_exactly(store: Store) -> None:
 
 
 def as_sent(document: Any) -> Any:
-    return json.loads(orjson.dumps(document, option=orjson.OPT_UTC_Z))
+    return json.loads(as_json(document))
 
 
 def test_what_is_shown_is_what_the_records_say(store: Store) -> None:
