@@ -14,6 +14,7 @@ from contextlib import closing, contextmanager
 from types import FrameType
 
 import uvicorn
+from threadpoolctl import threadpool_limits
 
 from api.app import create_app
 from api.logs import log_to_stderr
@@ -137,6 +138,8 @@ def _answer(settings: Settings, store: Store, listener: socket.socket) -> None:
         forwarded_allow_ips=settings.trusted_proxies.strip(),
         timeout_graceful_shutdown=STREAMS_END_SECONDS,
     )
+    # Of threads that answer side by side each computes alone: BLAS's own spin while they wait for a processor core.
+    threadpool_limits(1)
     # What is loaded by now stays: a full collection that walked through it would hold every answer up for 0.1 s.
     gc.freeze()
     log.info("serving %s; files are in %s", settings.url, settings.data_dir)
