@@ -7,11 +7,12 @@ is. Rows that are not shown are counted and compared inside the database, in an 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+import math
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import groupby
 from typing import Any, Literal, NamedTuple
 
-from sqlalchemy import ColumnElement, Integer, Select, and_, func, literal_column, or_, select
+from sqlalchemy import ColumnElement, Integer, Select, and_, func, literal_column, select
 from sqlalchemy import Row as AnyRow
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
@@ -23,6 +24,7 @@ from nas_controller.store.translation import measurement_record
 
 BEST_KEPT = 20
 _BINS = 256
+_BATCH = 1_000
 
 Cost = Literal["madds", "params"]
 Query = Select[*tuple[Any, ...]]
@@ -63,7 +65,7 @@ class Sampling:
             of, every = _stride(session, finished, points)
             rows = _every(session, query, finished, every, points)
             if every > 1:
-                rows += _records(session, query, finished)
+                rows += _record_holders(session, query, finished, table.number)
         return _sampled(rows, of)
 
     def sample_costs(self, campaign_id: str, cost: Cost, points: int) -> Sampled:
@@ -77,7 +79,7 @@ class Sampling:
             table.reward.is_not(None),
             table.reused_from.is_(None),
         )
-        spent = getattr(table, cost)
+        spent: InstrumentedAttribute[int] = getattr(table, cost)
         query = select(table.number, spent, table.reward)
         with self._database.reading() as session:
             find_campaign(session, campaign_id)
@@ -86,7 +88,7 @@ class Sampling:
             if every > 1:
                 best = query.where(trained).order_by(table.reward.desc(), table.number).limit(BEST_KEPT)
                 rows += session.execute(best).all()
-                rows += session.execute(_front(trained, spent)).all()
+                rows += _record_holders(session, query, trained, spent)
         return _sampled(rows, of)
 
     def sample_curves(self, campaign_id: str, numbers: Sequence[int], points: int) -> tuple[Curve, ...]:
@@ -141,36 +143,33 @@ def _every(session: Session, query: Query, wanted: ColumnElement[bool], every: i
     return list(session.execute(query.where(wanted).limit(points)).all())
 
 
-def _records(session: Session, query: Query, finished: ColumnElement[bool]) -> list[Row]:
-    """Those that were better than all before them.
+def _record_holders(
+    session: Session, query: Query, wanted: ColumnElement[bool], along: InstrumentedAttribute[int]
+) -> list[Row]:
+    """Those of the wanted with a higher reward than all before them in the order of the column `along`; of those that
+    are equal there, the highest comes first.
 
-    Only a stretch of trials whose best betters all stretches before it can have any, and there are few such.
+    Only a stretch of the column whose best betters all stretches before it can have any, and there are few such.
     """
     number, reward = models.Trial.number, models.Trial.reward
-    last = session.scalar(select(func.max(number)).where(finished)) or 0
-    width = last // _BINS + 1
-    # A parameter of its own for each mention would be another expression to PostgreSQL.
-    stretch = number // literal_column(str(width), Integer())
-    bests = session.execute(select(stretch, func.max(reward)).where(finished).group_by(stretch).order_by(stretch))
-    best, rows = -1.0, []
-    for place, highest in bests.all():
-        if highest is None or highest <= best:
-            continue
-        inside = and_(finished, number >= place * width, number < (place + 1) * width)
-        for row in session.execute(query.where(inside).order_by(number)):
-            if row[1] > best:
-                best = row[1]
-                rows.append(row)
-    return rows
+    least, most = session.execute(select(func.min(along), func.max(along)).where(wanted)).one()
+    # Parameters of their own for each mention would be other expressions to PostgreSQL.
+    width = literal_column(str((most - least) // _BINS + 1), Integer())
+    stretch = (along - literal_column(str(least), Integer())) // width
+    bests = session.execute(select(stretch, func.max(reward)).where(wanted).group_by(stretch).order_by(stretch))
+    promising = [place for place, _ in _rising(bests, 1)]
+    inside = query.where(wanted, stretch.in_(promising)).order_by(along, reward.desc(), number)
+    rows = session.execute(inside.execution_options(yield_per=_BATCH))
+    return list(_rising(rows, query.selected_columns.keys().index("reward")))
 
 
-def _front(trained: ColumnElement[bool], cost: InstrumentedAttribute[int]) -> Query:
-    """Those that no other betters: from the best down, each that is cheaper than all before it."""
-    number, reward = models.Trial.number, models.Trial.reward
-    least = func.min(cost).over(order_by=(reward.desc(), cost, number), rows=(None, -1))
-    ranked = select(number, cost.label("cost"), reward, least.label("least")).where(trained).subquery()
-    is_cheaper = or_(ranked.c.least.is_(None), ranked.c.cost < ranked.c.least)
-    return select(ranked.c.number, ranked.c.cost, ranked.c.reward).where(is_cheaper)
+def _rising(rows: Iterable[Row], place: int) -> Iterator[Row]:
+    """Those with more at this place than all before them."""
+    best = -math.inf
+    for row in rows:
+        if row[place] > best:
+            best = row[place]
+            yield row
 
 
 def _sampled(rows: Iterable[Row], of: int) -> Sampled:
