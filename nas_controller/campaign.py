@@ -41,52 +41,14 @@ from nas_controller.search import Search
 from nas_controller.spec import CampaignSpec
 from nas_controller.store import CampaignRecord, Lease, NoMoreTrialsError, Store
 from nas_controller.store.records import FINISHED_CAMPAIGN_STATES, StopReason
+from nas_controller.trial_work import TIMED_OUT, Failed, Rewarded, TrialWork
 from search_space.architecture import Architecture
-from search_space.errors import BudgetError, EffspineError
+from search_space.errors import BudgetError
 
 MAX_REPEATS_A_CALL = 20
 
 _BASELINE = 0
-TIMED_OUT = "timed-out"
 _TOO_MUCH_FOR_THE_MACHINE = ("out-of-memory", "worker-killed", TIMED_OUT)
-
-Reaction = Literal["retry", "give_up", "stop"]
-
-
-@dataclass(frozen=True)
-class TrialWork:
-    """An architecture to be trained: attempt `attempt` (from 1) of trial `number`."""
-
-    number: int
-    attempt: int
-    widths: tuple[int, ...]
-
-
-@dataclass(frozen=True)
-class Rewarded:
-    """An attempt's result: the reward, 0 to 1, and everything else that was measured."""
-
-    reward: float
-    metrics: Mapping[str, float]
-
-
-@dataclass(frozen=True)
-class Failed:
-    """An attempt without a result: what to do about it and why it came to that.
-
-    `kind` is the error's name, the same whatever the message says; `log_tail` is the end of what the worker wrote
-    during the attempt, where it is known.
-    """
-
-    reaction: Reaction
-    error: str
-    kind: str = "unexpected"
-    log_tail: str | None = None
-
-    @classmethod
-    def of(cls, error: EffspineError) -> Failed:
-        """What an error says of itself; one without a reaction of its own would hit every trial."""
-        return cls(getattr(error, "reaction", "stop"), str(error), getattr(error, "kind", "invalid-value"))
 
 
 @dataclass(frozen=True)

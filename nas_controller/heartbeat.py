@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import threading
 import time
+from contextlib import suppress
 from types import TracebackType
 
 from nas_controller.spec import CampaignSpec
@@ -55,6 +56,13 @@ class Heartbeat:
     ) -> None:
         self._finished.set()
         self._thread.join()
+
+    def give_up(self) -> None:
+        """Gives the lease up at once, for a runner that will write nothing more but may be long in ending."""
+        self._finished.set()
+        self._thread.join()
+        with suppress(StoreUnavailableError):  # then it expires
+            self._store.release(self._lease.campaign_id, self._lease.owner)
 
     def _run(self) -> None:
         interval = self._lease.seconds / _BEATS_A_LEASE

@@ -47,8 +47,9 @@ from ray.tune.schedulers import FIFOScheduler
 from ray.tune.search import Searcher
 
 from nas_controller import worker_log
-from nas_controller.campaign import Campaign, Failed, Rewarded, TrialWork
+from nas_controller.campaign import Campaign
 from nas_controller.ray_worker import ProxyTrainable
+from nas_controller.trial_work import Failed, Rewarded, TrialWork
 from nas_controller.worker import Job, TrialProgress
 from nas_controller.worker_watch import WorkerWatch
 from nas_controller.workers import Workers

@@ -14,7 +14,7 @@ import ray
 from ray import tune
 
 from nas_controller import worker_log
-from nas_controller.campaign import TIMED_OUT, Failed, Rewarded, TrialWork
+from nas_controller.trial_work import TIMED_OUT, Failed, Rewarded, TrialWork
 from nas_controller.worker import Job, TrialRun
 from nas_controller.worker_watch import REPORT_SECONDS, REPORT_SHARE
 

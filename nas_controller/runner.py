@@ -139,7 +139,11 @@ def _train(campaign: Campaign, data_dir: Path, heartbeat: Heartbeat, machine: Ma
         with ray_sessions.session(campaign.record.id, now, machine.ray_address) as folder:
             signal.signal(signal.SIGTERM, _end_on_signal)  # Ray has put a handler of its own there
             elastic = machine.ray_address is not None
-            ray_runner.run_campaign(campaign, job, lambda: heartbeat.must_end, folder, workers, elastic=elastic)
+            try:
+                ray_runner.run_campaign(campaign, job, lambda: heartbeat.must_end, folder, workers, elastic=elastic)
+            except SystemExit:
+                heartbeat.give_up()  # Ray takes seconds to end, and where its head is gone may end this process
+                raise
 
 
 def _workers(spec: CampaignSpec, machine: Machine) -> Workers:

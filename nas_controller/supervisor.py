@@ -31,9 +31,17 @@ from nas_controller.runner_contract import (
 )
 from nas_controller.session_folder import remove_session_folder
 from nas_controller.shares import Allotment, Demand, allot
-from nas_controller.store import CampaignRecord, ConflictError, LeaseLostError, Store, StoreUnavailableError
+from nas_controller.store import (
+    CampaignRecord,
+    ConflictError,
+    LeaseLostError,
+    NotFoundError,
+    Store,
+    StoreUnavailableError,
+)
+from nas_controller.store.records import FINISHED_CAMPAIGN_STATES
 from nas_controller.supervisor_heartbeat import SupervisorHeartbeat
-from nas_controller.trial_checkpoints import remove_campaign_folder, remove_finished
+from nas_controller.trial_checkpoints import campaigns_with_a_folder, remove_campaign_folder
 
 logger = logging.getLogger(__name__)
 
@@ -44,7 +52,7 @@ FIRST_BACKOFF_SECONDS = 1.0
 SHUTDOWN_SECONDS = 15.0
 STALLED_SECONDS = 60.0  # a runner needs some seconds to start before it has its first lease
 LOG_TAIL_LINES = 30
-WAIT_SECONDS = 5.0
+WAIT_SECONDS = 2.0
 
 _NEED_NO_WORKERS = ("pausing", "stopping")
 
@@ -305,3 +313,15 @@ def _close_stdin(process: subprocess.Popen[bytes]) -> None:
     if process.stdin is not None:
         with suppress(OSError):
             process.stdin.close()
+
+
+def remove_finished(store: Store, data_dir: Path) -> None:
+    """Removes the checkpoints that campaigns have left which are over, as a runner does that is killed just after the
+    last trial.
+
+    Raises StoreUnavailableError.
+    """
+    for campaign_id in campaigns_with_a_folder(data_dir):
+        with suppress(NotFoundError):  # of another record; it may go on
+            if store.get_campaign(campaign_id).state in FINISHED_CAMPAIGN_STATES:
+                remove_campaign_folder(data_dir, campaign_id)

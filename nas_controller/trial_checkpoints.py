@@ -14,9 +14,6 @@ from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 
-from nas_controller.store import NotFoundError, Store
-from nas_controller.store.records import FINISHED_CAMPAIGN_STATES
-
 logger = logging.getLogger(__name__)
 
 _FOLDER = "checkpoints"
@@ -49,12 +46,6 @@ def remove_campaign_folder(data_dir: Path, campaign_id: str) -> None:
         logger.warning("cannot remove %s; nothing needs it any more", folder)
 
 
-def remove_finished(store: Store, data_dir: Path) -> None:
-    """Removes what campaigns that are over have left, as a runner does that is killed just after the last trial.
-
-    Raises StoreUnavailableError.
-    """
-    for folder in sorted((data_dir / _FOLDER).glob("*")):
-        with suppress(NotFoundError):  # of another record; it may go on
-            if store.get_campaign(folder.name).state in FINISHED_CAMPAIGN_STATES:
-                remove_campaign_folder(data_dir, folder.name)
+def campaigns_with_a_folder(data_dir: Path) -> list[str]:
+    """The ids of the campaigns whose checkpoints are kept."""
+    return sorted(folder.name for folder in (data_dir / _FOLDER).glob("*"))

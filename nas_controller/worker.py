@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from nas_controller import synthetic, trial_checkpoints
-from nas_controller.campaign import Failed, Rewarded
+from nas_controller.trial_work import Failed, Rewarded
 from search_space.architecture import Architecture
 from search_space.errors import EffspineError, InvalidValueError
 from search_space.proxy_task import ProxyTask

@@ -15,7 +15,7 @@ from typing import Any
 import ray
 from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
-from nas_controller.campaign import Failed
+from nas_controller.trial_work import Failed
 
 REPORT_SECONDS = 2.0
 REPORT_SHARE = 1 / 50

@@ -24,9 +24,9 @@ from nas_controller import ray_sessions  # before Ray: it sets what Ray reads wh
 import ray  # isort: skip
 from ray.exceptions import RayError  # isort: skip
 
-from nas_controller.campaign import Failed, Rewarded
 from nas_controller.proxy_check.results import Appender, Result, missing
 from nas_controller.proxy_check.study import Study, Training
+from nas_controller.trial_work import Failed, Rewarded
 from nas_controller.worker import Job, run_trial
 from search_space.errors import EffspineError
 

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from nas_controller.campaign import Campaign, Failed, Rewarded, TrialWork
+from nas_controller.campaign import Campaign
 from nas_controller.spec import CampaignSpec
 from nas_controller.store import CampaignRecord, Store
 from nas_controller.synthetic import reward as synthetic_reward
+from nas_controller.trial_work import Failed, Rewarded, TrialWork
 
 OWNER = "test"
 LEASE_SECONDS = 600.0

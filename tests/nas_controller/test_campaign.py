@@ -11,10 +11,11 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from nas_controller import synthetic
-from nas_controller.campaign import Campaign, Failed, Rewarded, TrialWork
+from nas_controller.campaign import Campaign
 from nas_controller.replay import ReplayError, verify
 from nas_controller.search import Proposed, Search
 from nas_controller.store import LeaseLostError, Store, models
+from nas_controller.trial_work import Failed, Rewarded, TrialWork
 from search_space.errors import BudgetError
 from search_space.space import Candidate, SearchSpace
 from tests.nas_controller.synthetic_campaigns import Clock, synthetic_spec

@@ -7,9 +7,10 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from nas_controller.campaign import Campaign, Failed, Rewarded
+from nas_controller.campaign import Campaign
 from nas_controller.replay import verify
 from nas_controller.store import ConflictError, NoMoreTrialsError, Store
+from nas_controller.trial_work import Failed, Rewarded
 from search_space.errors import InvalidValueError
 from search_space.space import SearchSpace
 from tests.nas_controller.synthetic_campaigns import Clock, synthetic_spec

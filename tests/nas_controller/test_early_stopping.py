@@ -13,11 +13,12 @@ from pydantic import ValidationError
 from sqlalchemy import text
 
 from nas_controller import synthetic, worker
-from nas_controller.campaign import Campaign, Rewarded, TrialWork
+from nas_controller.campaign import Campaign
 from nas_controller.early_stopping import EarlyStop, MedianRule
 from nas_controller.replay import ReplayError, verify
 from nas_controller.spec import CampaignSpec, EarlyStoppingSpec
 from nas_controller.store import Store, sqlite_url
+from nas_controller.trial_work import Rewarded, TrialWork
 from tests.nas_controller.synthetic_campaigns import synthetic_spec
 
 ROOT = Path(__file__).parents[2]

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import pytest
 
-from nas_controller.campaign import Campaign, Rewarded
+from nas_controller.campaign import Campaign
 from nas_controller.estimate import estimate
 from nas_controller.spec import CampaignSpec
 from nas_controller.store import Store
+from nas_controller.trial_work import Rewarded
 from tests.nas_controller.synthetic_campaigns import Clock, synthetic_spec
 
 SMOKE = {"profile": "smoke"}

@@ -15,9 +15,10 @@ from pathlib import Path
 import pytest
 
 from nas_controller import worker
-from nas_controller.campaign import Campaign, Failed, Rewarded
+from nas_controller.campaign import Campaign
 from nas_controller.replay import verify
 from nas_controller.store import Store, TrialDetail, sqlite_url
+from nas_controller.trial_work import Failed, Rewarded
 from nas_controller.worker import Job, run_trial
 from proxy_trainer.digits import make_digits
 from search_space.proxy_task import ProxyTask, resolve

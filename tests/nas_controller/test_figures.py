@@ -7,8 +7,9 @@ import json
 import pytest
 
 from nas_controller import figures
-from nas_controller.campaign import Campaign, Failed, Rewarded
+from nas_controller.campaign import Campaign
 from nas_controller.store import NotFoundError, Store
+from nas_controller.trial_work import Failed, Rewarded
 from search_space.errors import InvalidValueError
 from tests.nas_controller.synthetic_campaigns import synthetic_spec
 

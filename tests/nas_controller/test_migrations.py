@@ -13,12 +13,13 @@ from alembic.config import Config
 from alembic.migration import MigrationContext
 from sqlalchemy import column, inspect, select, table
 
-from nas_controller.campaign import Campaign, Failed, Rewarded
+from nas_controller.campaign import Campaign
 from nas_controller.replay import verify
 from nas_controller.store import Store, sqlite_url
 from nas_controller.store.database import Database
 from nas_controller.store.models import Base
 from nas_controller.store.schema import MIGRATIONS
+from nas_controller.trial_work import Failed, Rewarded
 from tests.nas_controller.synthetic_campaigns import synthetic_spec
 
 

@@ -9,13 +9,14 @@ from pathlib import Path
 import pytest
 
 from nas_controller import runner, synthetic
-from nas_controller.campaign import Campaign, Failed, Rewarded, TrialWork
+from nas_controller.campaign import Campaign
 from nas_controller.heartbeat import Heartbeat
 from nas_controller.replay import verify
 from nas_controller.runner import Machine
 from nas_controller.runner_contract import EXIT_DONE, EXIT_NOT_OURS
 from nas_controller.store import ConflictError, LeaseLostError, Store
 from nas_controller.trial_checkpoints import campaign_folder
+from nas_controller.trial_work import Failed, Rewarded, TrialWork
 from tests.nas_controller.synthetic_campaigns import Clock, synthetic_spec
 
 

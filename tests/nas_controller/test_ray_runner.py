@@ -12,8 +12,9 @@ import pytest
 from ray.exceptions import ActorDiedError, RayTaskError
 
 from nas_controller import worker_log, worker_watch
-from nas_controller.campaign import Campaign, Failed, Rewarded, TrialWork
+from nas_controller.campaign import Campaign
 from nas_controller.ray_runner import _Carrier, _Crew, _Scheduler
+from nas_controller.trial_work import Failed, Rewarded, TrialWork
 from nas_controller.worker import Job, TrialProgress
 from nas_controller.worker_watch import SILENT_SECONDS
 from nas_controller.workers import Workers

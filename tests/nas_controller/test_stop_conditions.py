@@ -11,13 +11,14 @@ import pytest
 from pydantic import ValidationError
 
 from nas_controller import runner
-from nas_controller.campaign import Campaign, Failed, Rewarded, TrialWork
+from nas_controller.campaign import Campaign
 from nas_controller.heartbeat import Heartbeat
 from nas_controller.replay import verify
 from nas_controller.runner import EXIT_DONE, Machine
 from nas_controller.search import Proposed, Search
 from nas_controller.spec import CampaignSpec
 from nas_controller.store import CampaignRecord, Store
+from nas_controller.trial_work import Failed, Rewarded, TrialWork
 from tests.nas_controller.synthetic_campaigns import Clock, synthetic_spec
 
 

@@ -9,10 +9,11 @@ import pytest
 from sqlalchemy import func, insert, select
 from sqlalchemy.orm import Session
 
-from nas_controller.campaign import Campaign, Failed, Rewarded
+from nas_controller.campaign import Campaign
 from nas_controller.store import Lease, Store, models
 from nas_controller.store.identifiers import new_campaign_id
 from nas_controller.store.totals import QUEUE_BOUNDS_SECONDS
+from nas_controller.trial_work import Failed, Rewarded
 from tests.nas_controller.synthetic_campaigns import Clock, synthetic_spec
 
 KILLED = Failed("retry", "the worker died", "worker-killed")

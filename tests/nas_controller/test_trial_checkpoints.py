@@ -18,8 +18,8 @@ import pytest
 from nas_controller import runner
 from nas_controller.replay import verify
 from nas_controller.store import Store, sqlite_url
-from nas_controller.supervisor import Supervisor, log_path
-from nas_controller.trial_checkpoints import campaign_folder, file_of, remove_finished
+from nas_controller.supervisor import Supervisor, log_path, remove_finished
+from nas_controller.trial_checkpoints import campaign_folder, file_of
 from nas_controller.worker import Job, TrialProgress, run_trial
 from proxy_trainer.digits import make_digits
 from search_space.space import SearchSpace

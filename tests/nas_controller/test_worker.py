@@ -13,7 +13,7 @@ from typing import Any, ClassVar
 import pytest
 
 from nas_controller import synthetic, worker
-from nas_controller.campaign import Failed, Rewarded
+from nas_controller.trial_work import Failed, Rewarded
 from nas_controller.worker import Job, TrialProgress, TrialRun, run_trial
 from search_space.architecture import Architecture
 from search_space.errors import EffspineError, InvalidValueError

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from nas_controller import worker_log
-from nas_controller.campaign import Failed
+from nas_controller.trial_work import Failed
 from nas_controller.worker_log import TAIL_BYTES, TAIL_LINES, AttemptLog
 
 ROOT = Path(__file__).parents[2]

@@ -15,11 +15,11 @@ import pytest
 from ray.exceptions import RayActorError
 
 from nas_controller import synthetic
-from nas_controller.campaign import Failed, Rewarded
 from nas_controller.proxy_check import running
 from nas_controller.proxy_check.results import Record, Result, appending, key_of, missing, read
 from nas_controller.proxy_check.running import StudyStoppedError, train_missing
 from nas_controller.proxy_check.study import Study, Training
+from nas_controller.trial_work import Failed, Rewarded
 from nas_controller.worker import Job
 from tests.nas_controller.proxy_check.results_of_trainings import result, synthetic_study
 from tests.nas_controller.test_supervisor import descendants
