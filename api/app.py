@@ -10,6 +10,7 @@ from starlette.middleware.gzip import GZipMiddleware
 
 from api.doors import Doors
 from api.idempotency import Idempotency
+from api.json_answer import MOST_KEPT
 from api.keys import KeyRing
 from api.limits import RateLimit
 from api.loopback import KnownHosts
@@ -34,6 +35,7 @@ from api.routes import (
 )
 from api.settings import Settings
 from api.unchanged import NotModified, not_modified
+from nas_controller.kept import Kept
 from nas_controller.store import Store
 
 DESCRIPTION = """\
@@ -107,6 +109,7 @@ def create_app(settings: Settings, store: Store, *, known_hosts: tuple[str, ...]
     app.state.metrics = metrics
     app.state.ring = ring
     app.state.failures = failures
+    app.state.kept_answers = Kept[bytes](MOST_KEPT)
     app.state.routes = [route for router in ROUTERS for route in router.routes]
     for router in ROUTERS:
         app.include_router(router)

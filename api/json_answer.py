@@ -17,21 +17,21 @@ from nas_controller.store import as_json
 MEDIA_TYPE = "application/json"
 MOST_KEPT = 16  # of up to a megabyte each
 
-_kept: Kept[bytes] = Kept(MOST_KEPT)
-
 
 def json_answer(request: Request, make: Callable[[], Mapping[str, Any]]) -> Response:
     """What `make` gives, which may have times and parts that are JSON already, as the answer to a poll.
 
-    It is made once for each version of the record. Those who ask meanwhile wait for that one: threads that read rows
-    at the same time take turns at each row, and four of them are ten times as long about it as one.
+    It is made once for each version of the record (and kept with the service, since another record may be at the same
+    version). Those who ask meanwhile wait for that one: threads that read rows at the same time take turns at each row,
+    and four of them are ten times as long about it as one.
 
     The route needs a dependency of `api.unchanged`.
     """
+    kept: Kept[bytes] = request.app.state.kept_answers
     key = (request.url.path, request.url.query, tag_of(request))
-    with _kept.making(key):
-        body = _kept.get(key)
+    with kept.making(key):
+        body = kept.get(key)
         if body is None:
             body = as_json(make())
-            _kept.put(key, body)
+            kept.put(key, body)
     return Response(body, media_type=MEDIA_TYPE)

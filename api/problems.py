@@ -117,12 +117,13 @@ def _http_error(request: Request, error: HTTPException) -> JSONResponse:
 
 
 def _allowed_methods(request: Request) -> list[str]:
-    """Methods of every route at the path of the request; routing itself names those of the first alone."""
-    methods: set[str] = set()
-    for route in request.app.state.routes:
-        if route.matches(request.scope)[0] is not Match.NONE:
-            methods |= route.methods or set()
-    return sorted(methods)
+    """Methods of every route at the path of the request; routing itself names those of the first alone.
+
+    A path that is spelt out (`/v1/campaigns/estimate`) is none with a parameter (`/v1/campaigns/{campaign_id}`).
+    """
+    routes = [one for one in request.app.state.routes if one.matches(request.scope)[0] is not Match.NONE]
+    fewest = min((len(one.param_convertors) for one in routes), default=0)
+    return sorted({method for one in routes if len(one.param_convertors) == fewest for method in one.methods or ()})
 
 
 def _invalid_request(request: Request, error: RequestValidationError) -> JSONResponse:

@@ -89,7 +89,7 @@ def test_text_is_quiet_unless_the_service_fails(
         raise RuntimeError("broken")
 
     monkeypatch.setattr(store, "list_campaigns", broken)
-    service.get("/v1/campaigns", headers={"X-Request-ID": "abc-1"})
+    service.get("/v1/campaigns", params={"limit": 1}, headers={"X-Request-ID": "abc-1"})
     error = capsys.readouterr().err
     assert "request failed: GET /v1/campaigns [request abc-1]" in error
     assert "GET /v1/campaigns 500 [request abc-1]" in error

@@ -204,6 +204,11 @@ def test_a_method_that_is_not_allowed_is_answered_with_those_that_are(service: T
     assert response.headers["allow"] == "GET, POST"
 
 
+def test_a_path_that_is_spelt_out_allows_its_own_methods_alone(service: TestClient) -> None:
+    assert service.options("/v1/campaigns/estimate").headers["allow"] == "POST"
+    assert service.options("/v1/campaigns/c_0").headers["allow"] == "GET, PATCH"
+
+
 def test_a_store_that_is_away_is_503_and_says_nothing_of_its_inside(
     service: TestClient, store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
