@@ -9,6 +9,9 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+_START_OF_MORE = 15
+"""`starttime` in proc_pid_stat(5), counted from the field after the session."""
+
 
 @dataclass(frozen=True)
 class Process:
@@ -21,15 +24,18 @@ class Process:
 
 
 def listed() -> tuple[Process, ...]:
-    """All processes but those that have ended and were not waited for, oldest id first."""
+    """All processes but those that have ended and were not waited for, oldest first (which ids, that begin anew after
+    the largest, do not say).
+    """
     found = []
-    for folder in sorted(Path("/proc").glob("[0-9]*"), key=lambda folder: int(folder.name)):
+    for folder in Path("/proc").glob("[0-9]*"):
         with suppress(FileNotFoundError, ProcessLookupError):
-            state, parent, _, session = (folder / "stat").read_text().rpartition(")")[2].split()[:4]
+            state, parent, _, session, *more = (folder / "stat").read_text().rpartition(")")[2].split()
             command = (folder / "cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace").strip()
             if state not in "ZX":
-                found.append(Process(int(folder.name), int(parent), int(session), command))
-    return tuple(found)
+                process = Process(int(folder.name), int(parent), int(session), command)
+                found.append((int(more[_START_OF_MORE]), process.pid, process))
+    return tuple(process for *_, process in sorted(found))
 
 
 def below(pid: int) -> tuple[Process, ...]:
