@@ -10,7 +10,7 @@ from starlette.middleware.gzip import GZipMiddleware
 
 from api.doors import Doors
 from api.idempotency import Idempotency
-from api.json_answer import MOST_KEPT
+from api.json_answer import kept_answers
 from api.keys import KeyRing
 from api.limits import RateLimit
 from api.loopback import KnownHosts
@@ -35,7 +35,6 @@ from api.routes import (
 )
 from api.settings import Settings
 from api.unchanged import NotModified, not_modified
-from nas_controller.kept import Kept
 from nas_controller.store import Store
 
 DESCRIPTION = """\
@@ -109,7 +108,7 @@ def create_app(settings: Settings, store: Store, *, known_hosts: tuple[str, ...]
     app.state.metrics = metrics
     app.state.ring = ring
     app.state.failures = failures
-    app.state.kept_answers = Kept[bytes](MOST_KEPT)
+    app.state.kept_answers = kept_answers()
     app.state.routes = [route for router in ROUTERS for route in router.routes]
     for router in ROUTERS:
         app.include_router(router)

@@ -14,24 +14,24 @@ from api.unchanged import tag_of
 from nas_controller.kept import Kept
 from nas_controller.store import as_json
 
-MEDIA_TYPE = "application/json"
-MOST_KEPT = 16  # of up to a megabyte each
+MOST_KEPT_BYTES = 32 << 20
+_MEDIA_TYPE = "application/json"
+
+
+def kept_answers() -> Kept[bytes]:
+    """Where a service keeps its answers; each needs its own, since another record may be at the same version."""
+    return Kept(MOST_KEPT_BYTES, len)
 
 
 def json_answer(request: Request, make: Callable[[], Mapping[str, Any]]) -> Response:
     """What `make` gives, which may have times and parts that are JSON already, as the answer to a poll.
 
-    It is made once for each version of the record (and kept with the service, since another record may be at the same
-    version). Those who ask meanwhile wait for that one: threads that read rows at the same time take turns at each row,
-    and four of them are ten times as long about it as one.
+    It is made once for each version of the record and kept with the service. Those who ask meanwhile wait for that one:
+    threads that read rows at the same time take turns at each row, and four of them are ten times as long about it as
+    one.
 
     The route needs a dependency of `api.unchanged`.
     """
     kept: Kept[bytes] = request.app.state.kept_answers
-    key = (request.url.path, request.url.query, tag_of(request))
-    with kept.making(key):
-        body = kept.get(key)
-        if body is None:
-            body = as_json(make())
-            kept.put(key, body)
-    return Response(body, media_type=MEDIA_TYPE)
+    body = kept.latest((request.url.path, request.url.query), tag_of(request), lambda: as_json(make()))
+    return Response(body, media_type=_MEDIA_TYPE)

@@ -16,6 +16,7 @@ from fastapi import Depends, Request, Response
 
 from api.dependencies import CampaignId, StoreOfService
 from api.request_context import TAGS
+from nas_controller.figures import SHOW_PROGRESS
 from nas_controller.store.schema import HEAD
 
 CACHE_CONTROL = "private, no-cache"
@@ -44,6 +45,10 @@ def _campaign(campaign_id: CampaignId, store: StoreOfService, request: Request) 
     _compare(request, store.campaign_version(campaign_id, progress=False))
 
 
+def _figure(campaign_id: CampaignId, name: str, store: StoreOfService, request: Request) -> None:
+    _compare(request, store.campaign_version(campaign_id, progress=name in SHOW_PROGRESS))
+
+
 def _campaigns(store: StoreOfService, request: Request) -> None:
     _compare(request, store.campaigns_version())
 
@@ -52,6 +57,8 @@ UnlessUnchanged = Depends(_campaign_and_progress)
 """Of a campaign's trials and what is drawn from them; changes with their progress too."""
 UnlessCampaignUnchanged = Depends(_campaign)
 """Of what changes with a campaign's events alone."""
+UnlessFigureUnchanged = Depends(_figure)
+"""Of the figure `name` of a campaign."""
 UnlessNoneChanged = Depends(_campaigns)
 """Of the list of campaigns."""
 UNCHANGED: dict[int | str, dict[str, Any]] = {

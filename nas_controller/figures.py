@@ -179,6 +179,9 @@ FIGURES: dict[str, Callable[[Store, str, int], Any]] = {
     "curves": _curves_of,
 }
 
+SHOW_PROGRESS = frozenset({"curves"})
+"""Those that show trials in training; the others change with an event alone."""
+
 
 def compute(store: Store, campaign_id: str, name: str, points: int = POINTS) -> dict[str, Any]:
     """The figure `name` of a campaign as plain JSON values, with about so many points.

@@ -36,12 +36,11 @@ def learned_policy(store: Store, campaign_id: str) -> LearnedPolicy:
     blocks = spec.search_space.searched_blocks or ALL_BLOCKS
     # The first controller follows from the specification, so that one's digest stands for it.
     digest = store.controller_digest(campaign_id) or sha256_hex(spec.model_dump_json())
-    with _kept.making(digest):
-        found = _kept.get(digest)
-        if found is None:
-            state = store.controller_state(campaign_id)
-            controller = Search(spec).controller if state is None else Controller.from_state(state.state)
-            marginals = tuple(tuple(row) for row in controller.policy_marginals())
-            found = LearnedPolicy(blocks, controller.choices, marginals, controller.told)
-            _kept.put(digest if state is None else state.digest, found)
-    return found._replace(blocks=blocks)
+
+    def learned() -> LearnedPolicy:
+        state = store.controller_state(campaign_id)
+        controller = Search(spec).controller if state is None else Controller.from_state(state.state)
+        marginals = tuple(tuple(row) for row in controller.policy_marginals())
+        return LearnedPolicy(blocks, controller.choices, marginals, controller.told)
+
+    return _kept.latest(campaign_id, digest, learned)

@@ -10,12 +10,16 @@ from nas_controller.store import Store
 from tests.api.campaigns import Recorder
 from tests.api.doors import bearer, log_in, make_key
 
-OF_EVENTS = ("/v1/campaigns?limit=5", "/v1/campaigns/{id}", "/v1/campaigns/{id}/policy")
+OF_EVENTS = (
+    "/v1/campaigns?limit=5",
+    "/v1/campaigns/{id}",
+    "/v1/campaigns/{id}/policy",
+    "/v1/campaigns/{id}/figures/progress",
+)
 OF_PROGRESS = (
     "/v1/campaigns/{id}/trials?order_by=-reward",
     "/v1/campaigns/{id}/trials/0",
     "/v1/campaigns/{id}/best",
-    "/v1/campaigns/{id}/figures/progress",
     "/v1/campaigns/{id}/figures/curves",
 )
 POLLED = OF_EVENTS + OF_PROGRESS

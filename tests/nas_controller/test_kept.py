@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from pydantic import ValidationError
@@ -16,32 +17,63 @@ from nas_controller.store.models import Campaign
 from tests.nas_controller.synthetic_campaigns import synthetic_spec
 
 
+class Maker:
+    """Makes 1, 2, 3 and so on, and takes its time."""
+
+    def __init__(self, seconds: float = 0.0) -> None:
+        self.made = 0
+        self.begun = threading.Event()
+        self._seconds = seconds
+
+    def __call__(self) -> int:
+        self.begun.set()
+        time.sleep(self._seconds)
+        self.made += 1
+        return self.made
+
+
+def test_a_value_is_made_once_for_each_version() -> None:
+    kept: Kept[int] = Kept(2)
+    make = Maker()
+    assert [kept.latest("a", version, make) for version in ("1", "1", "2", "2", "1")] == [1, 1, 2, 2, 3]
+    assert kept.latest("b", "1", make) == 4
+
+
 def test_the_one_that_nobody_asked_for_longest_goes() -> None:
     kept: Kept[int] = Kept(2)
-    kept.put("a", 1)
-    kept.put("b", 2)
-    assert kept.get("a") == 1
-    kept.put("c", 3)
-    assert [kept.get(key) for key in "abc"] == [1, None, 3]
+    make = Maker()
+    assert [kept.latest(key, 1, make) for key in "abacabc"] == [1, 2, 1, 3, 1, 4, 5]
+
+
+def test_sizes_count_where_values_have_some() -> None:
+    kept: Kept[bytes] = Kept(10, len)
+    made: list[str] = []
+
+    def ask(key: str, size: int) -> None:
+        kept.latest(key, size, lambda: made.append(key) or bytes(size))
+
+    for key, size in (("a", 4), ("b", 6), ("a", 4), ("b", 6), ("b", 5), ("a", 4), ("too large", 11), ("a", 4)):
+        ask(key, size)
+    assert made == ["a", "b", "b", "too large", "a"]
 
 
 def test_those_who_ask_meanwhile_wait_for_the_one_that_is_made() -> None:
     kept: Kept[int] = Kept(2)
-    made: list[int] = []
+    make = Maker(0.05)
+    with ThreadPoolExecutor(8) as callers:
+        assert set(callers.map(lambda _: kept.latest("key", "version", make), range(8))) == {1}
 
-    def ask() -> None:
-        with kept.making("key"):
-            if kept.get("key") is None:
-                made.append(1)
-                time.sleep(0.05)
-                kept.put("key", 1)
 
-    threads = [threading.Thread(target=ask) for _ in range(8)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    assert made == [1]
+def test_one_that_is_begun_later_serves_all_who_had_asked_whatever_version_they_saw() -> None:
+    kept: Kept[int] = Kept(2)
+    make = Maker(0.5)
+    with ThreadPoolExecutor(5) as callers:
+        first = callers.submit(kept.latest, "key", 0, make)
+        assert make.begun.wait(10)
+        later = [callers.submit(kept.latest, "key", version, make) for version in range(1, 5)]
+        assert first.result() == 1
+        # What was begun before they asked may be too old for them.
+        assert {asked.result() for asked in later} == {2}
 
 
 def test_a_specification_is_checked_once_for_each_text(store: Store) -> None:
