@@ -8,6 +8,7 @@ from fastapi.staticfiles import StaticFiles
 from starlette.middleware import Middleware
 from starlette.middleware.gzip import GZipMiddleware
 
+from api.compression import COMPRESSED_FROM_BYTES, COMPRESSION_LEVEL
 from api.doors import Doors
 from api.idempotency import Idempotency
 from api.json_answer import kept_answers
@@ -53,8 +54,6 @@ TAGS = [
     {"name": "results", "description": "The best architectures, figures ready to draw, and files to take away."},
     {"name": "service", "description": "Health, counters and keys."},
 ]
-COMPRESSED_FROM_BYTES = 1_024
-COMPRESSION_LEVEL = 1  # of 9: what the others save is not worth a processor that also trains
 ROUTERS = (
     campaigns.router,
     trials.router,

@@ -6,10 +6,11 @@ The handler still names its model, for the interface's description; a test holds
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
 from fastapi import Request, Response
 
+from api.compression import ENCODING, compress
 from api.unchanged import tag_of
 from nas_controller.kept import Kept
 from nas_controller.store import as_json
@@ -18,20 +19,34 @@ MOST_KEPT_BYTES = 32 << 20
 _MEDIA_TYPE = "application/json"
 
 
-def kept_answers() -> Kept[bytes]:
+class Answer(NamedTuple):
+    """An answer as it is and, where it is long enough for that, compressed."""
+
+    plain: bytes
+    compressed: bytes | None
+
+
+def kept_answers() -> Kept[Answer]:
     """Where a service keeps its answers; each needs its own, since another record may be at the same version."""
-    return Kept(MOST_KEPT_BYTES, len)
+    return Kept(MOST_KEPT_BYTES, lambda answer: len(answer.plain) + len(answer.compressed or b""))
 
 
 def json_answer(request: Request, make: Callable[[], Mapping[str, Any]]) -> Response:
     """What `make` gives, which may have times and parts that are JSON already, as the answer to a poll.
 
-    It is made once for each version of the record and kept with the service. Those who ask meanwhile wait for that one:
-    threads that read rows at the same time take turns at each row, and four of them are ten times as long about it as
-    one.
+    It is made and compressed once for each version of the record and kept with the service. Those who ask meanwhile
+    wait for that one: threads that read rows at the same time take turns at each row, and four of them are ten times as
+    long about it as one.
 
     The route needs a dependency of `api.unchanged`.
     """
-    kept: Kept[bytes] = request.app.state.kept_answers
-    body = kept.latest((request.url.path, request.url.query), tag_of(request), lambda: as_json(make()))
-    return Response(body, media_type=_MEDIA_TYPE)
+
+    def answer() -> Answer:
+        plain = as_json(make())
+        return Answer(plain, compress(plain))
+
+    kept: Kept[Answer] = request.app.state.kept_answers
+    plain, compressed = kept.latest((request.url.path, request.url.query), tag_of(request), answer)
+    if compressed is None or ENCODING not in request.headers.get("accept-encoding", ""):
+        return Response(plain, media_type=_MEDIA_TYPE)
+    return Response(compressed, media_type=_MEDIA_TYPE, headers={"Content-Encoding": ENCODING})

@@ -7,6 +7,7 @@ import gzip
 import pytest
 from fastapi.testclient import TestClient
 
+from api.compression import COMPRESSED_FROM_BYTES
 from api.routes.dashboard import PLOTLY_PATH
 from nas_controller.store import Store
 from tests.api.campaigns import Recorder
@@ -30,9 +31,15 @@ def test_texts_are_compressed_for_those_who_ask(service: TestClient, path: str) 
 
 def test_campaigns_and_diagrams_are_compressed(service: TestClient, store: Store) -> None:
     recorder = Recorder(store).run(2)
-    for path in ("trials", "exports/svg", "exports/json"):
-        response = service.get(f"/v1/campaigns/{recorder.id}/{path}")
-        assert response.headers["content-encoding"] == "gzip"
+    for path in ("trials", "best", "figures/widths?points=10", "exports/svg", "exports/json"):
+        address = f"/v1/campaigns/{recorder.id}/{path}"
+        compressed, plain = service.get(address), service.get(address, headers=PLAIN)
+        assert ("content-encoding" in compressed.headers) == (len(plain.content) >= COMPRESSED_FROM_BYTES)
+        assert "content-encoding" not in plain.headers
+        assert compressed.content == plain.content
+        for response in (compressed, plain):
+            assert response.headers["vary"].count("Accept-Encoding") == 1
+    assert len(service.get(f"/v1/campaigns/{recorder.id}/trials").content) > COMPRESSED_FROM_BYTES
 
 
 def test_small_answers_are_sent_as_they_are(service: TestClient) -> None:
