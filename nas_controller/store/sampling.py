@@ -64,11 +64,12 @@ class Sampling:
             find_campaign(session, campaign_id)
             # Rows of columns need nothing of what a session does for objects, which takes longer than they do.
             record = session.connection()
-            of, every = _stride(record, finished, points)
+            extent = _extent(record, finished, table.number)
+            every = extent.stride(points)
             rows = _every(record, query, finished, every, points)
             if every > 1:
-                rows += _record_holders(record, query, finished, table.number)
-        return _sampled(rows, of)
+                rows += _record_holders(record, query, finished, table.number, extent)
+        return _sampled(rows, extent.of)
 
     def sample_costs(self, campaign_id: str, cost: Cost, points: int) -> Sampled:
         """(number, cost, reward) of about `points` trained trials, `points` at most; beside them the BEST_KEPT best,
@@ -86,13 +87,14 @@ class Sampling:
         with self._database.reading() as session:
             find_campaign(session, campaign_id)
             record = session.connection()
-            of, every = _stride(record, trained, points)
+            extent = _extent(record, trained, spent)
+            every = extent.stride(points)
             rows = _every(record, query, trained, every, points)
             if every > 1:
                 best = query.where(trained).order_by(table.reward.desc(), table.number).limit(BEST_KEPT)
                 rows += record.execute(best).all()
-                rows += _record_holders(record, query, trained, spent)
-        return _sampled(rows, of)
+                rows += _record_holders(record, query, trained, spent, extent)
+        return _sampled(rows, extent.of)
 
     def sample_curves(self, campaign_id: str, numbers: Sequence[int], points: int) -> tuple[Curve, ...]:
         """The learning curve of each attempt at these trials, at `points` of its steps or a few more, by trial and
@@ -128,15 +130,25 @@ class Sampling:
         return tuple(_curve([(record, of) for record, of in members]) for _, members in grouped)
 
 
+class _Extent(NamedTuple):
+    """How many trials are wanted, and from where to where they go in a column; nowhere where there are none."""
+
+    of: int
+    least: int | None
+    most: int | None
+
+    def stride(self, points: int) -> int:
+        """Every which of them leaves `points`."""
+        return max(1, -(-self.of // points))
+
+
 def _curve(members: list[tuple[MeasurementRecord, int]]) -> Curve:
     first, of = members[0]
     return Curve(first.trial, first.attempt, tuple(record for record, _ in members), of)
 
 
-def _stride(record: Connection, wanted: ColumnElement[bool], points: int) -> tuple[int, int]:
-    """How many trials are wanted, and which k leaves `points` of them."""
-    of = record.scalar(select(func.count()).select_from(models.Trial).where(wanted)) or 0
-    return of, max(1, -(-of // points))
+def _extent(record: Connection, wanted: ColumnElement[bool], along: InstrumentedAttribute[int]) -> _Extent:
+    return _Extent(*record.execute(select(func.count(), func.min(along), func.max(along)).where(wanted)).one())
 
 
 def _every(record: Connection, query: Query, wanted: ColumnElement[bool], every: int, points: int) -> list[Row]:
@@ -147,7 +159,7 @@ def _every(record: Connection, query: Query, wanted: ColumnElement[bool], every:
 
 
 def _record_holders(
-    record: Connection, query: Query, wanted: ColumnElement[bool], along: InstrumentedAttribute[int]
+    record: Connection, query: Query, wanted: ColumnElement[bool], along: InstrumentedAttribute[int], extent: _Extent
 ) -> list[Row]:
     """Those of the wanted with a higher reward than all before them in the order of the column `along`; of those that
     are equal there, the highest comes first.
@@ -155,7 +167,9 @@ def _record_holders(
     Only a stretch of the column whose best betters all stretches before it can have any, and there are few such.
     """
     number, reward = models.Trial.number, models.Trial.reward
-    least, most = record.execute(select(func.min(along), func.max(along)).where(wanted)).one()
+    _, least, most = extent
+    if least is None or most is None:
+        return []
     # Parameters of their own for each mention would be other expressions to PostgreSQL.
     width = literal_column(str((most - least) // _BINS + 1), Integer())
     stretch = (along - literal_column(str(least), Integer())) // width
