@@ -38,7 +38,8 @@ class Kept(Generic[Value]):
         """What `make` gives at this version or a later one, made by one caller at a time.
 
         Those who ask meanwhile wait. One that was begun after they had asked serves them all, whatever version each has
-        seen; so where versions follow each other faster than values are made, nobody waits for more than two of them.
+        seen; so where versions follow each other faster than values are made, nobody waits for more than two of a key.
+        (Other keys can share its lock.) Where `make` raises, that caller alone gets the error, and the next one makes.
         """
         asked = time.monotonic()
         with self._making[hash(key) % len(self._making)]:

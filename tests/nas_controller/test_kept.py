@@ -64,6 +64,21 @@ def test_those_who_ask_meanwhile_wait_for_the_one_that_is_made() -> None:
         assert set(callers.map(lambda _: kept.latest("key", "version", make), range(8))) == {1}
 
 
+def test_what_could_not_be_made_is_made_by_the_next_and_the_latest_before_it_stays() -> None:
+    kept: Kept[int] = Kept(2)
+
+    def fail() -> int:
+        raise OSError("the record is away")
+
+    for _ in range(2):
+        with pytest.raises(OSError, match="away"):
+            kept.latest("key", 1, fail)
+    assert kept.latest("key", 1, lambda: 7) == 7
+    with pytest.raises(OSError, match="away"):
+        kept.latest("key", 2, fail)
+    assert kept.latest("key", 1, fail) == 7
+
+
 def test_one_that_is_begun_later_serves_all_who_had_asked_whatever_version_they_saw() -> None:
     kept: Kept[int] = Kept(2)
     make = Maker(0.5)
