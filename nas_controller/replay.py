@@ -18,6 +18,7 @@ from typing import Any
 from nas_controller.early_stopping import MedianRule
 from nas_controller.search import Search
 from nas_controller.store import EventRecord, Store
+from nas_controller.store.records import EVENTS_OF_OUTCOMES
 from search_space.errors import EffspineError
 
 _EVENTS_A_READ = 500
@@ -118,7 +119,7 @@ class _Replay:
         """Does again what the event says was done. Raises ReplayError where it comes out differently."""
         if event.kind == "trial.begun":
             self._begin(event)
-        elif event.kind in ("trial.completed", "trial.failed"):
+        elif event.kind in EVENTS_OF_OUTCOMES:
             self._learn(event)
 
     def compare_end(self, state: Mapping[str, Any] | None, sequence: int | None) -> None:

@@ -17,7 +17,7 @@ from nas_controller.controller.policy import Evaluation, Floats, Indices, logit_
 
 EMBEDDING_UNITS = 8
 _INITIAL_RANGE = 0.08
-_MARGINAL_SAMPLES = 512
+_MARGINAL_SAMPLES = 256
 _MARGINAL_SEED = 18
 
 # A block and its probabilities [batch, choices] to its choices [batch].
@@ -98,9 +98,12 @@ class RecurrentPolicy:
         """The probability [blocks, choices] of each choice, by averaging over sampled sequences.
 
         The samples come from a seed of their own, always the same: the controller's randomness is not
-        touched. They are shown and never recorded, so single precision and the machine's BLAS will do.
+        touched. They are a Latin hypercube (one in each of as many equal parts of every block's uniform numbers), so
+        that fewer will do. They are shown and never recorded, so single precision and the machine's BLAS will, too.
         """
-        uniforms = np.random.default_rng(_MARGINAL_SEED).random((_MARGINAL_SAMPLES, self._blocks))
+        rng = np.random.default_rng(_MARGINAL_SEED)
+        parts = rng.permuted(np.tile(np.arange(_MARGINAL_SAMPLES)[:, None], self._blocks), axis=0)
+        uniforms = (parts + rng.random(parts.shape)) / _MARGINAL_SAMPLES
         weights = self._weights(self.parameters.astype(np.float32))
         _, steps = self._unroll(len(uniforms), lambda block, p: pick(p, uniforms[:, block]), weights, _fast_product)
         means = np.stack([step.probabilities.mean(axis=0, dtype=np.float64) for step in steps])

@@ -209,6 +209,10 @@ class TrialDetail:
     curve: tuple[MeasurementRecord, ...]
 
 
+EVENTS_OF_OUTCOMES = ("trial.completed", "trial.failed")
+"""The kinds that come once for each trial that has a reward, in the transaction that gives it."""
+
+
 @dataclass(frozen=True)
 class EventRecord:
     """Something that happened to a campaign. `sequence` counts from 1 without gaps within the campaign.

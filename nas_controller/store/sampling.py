@@ -3,38 +3,40 @@
 A figure shows every k-th trial, which is as dense where trials are dense, and those that must not be missed whatever k
 is. Rows that are not shown are counted and compared inside the database, in an index that has all that is needed
 (`ix_trials_campaign_id_reward`), and never come here. So memory is bounded by the points that are asked for.
+
+A sample is kept with the event up to which it goes. An outcome never changes and has an event of its own, so a later
+one is the earlier one and the outcomes since (`samples.Sample.grown`): who follows a campaign that runs does not walk
+through it again.
 """
 
 from __future__ import annotations
 
-import math
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Sequence
 from itertools import groupby
-from typing import Any, Literal, NamedTuple
+from typing import Literal, NamedTuple
 
-from sqlalchemy import ColumnElement, Connection, Integer, Select, and_, func, literal_column, select
-from sqlalchemy import Row as AnyRow
-from sqlalchemy.orm import InstrumentedAttribute
+from sqlalchemy import Connection, and_, func, select
 
+from nas_controller.kept import Recent
 from nas_controller.store import models
 from nas_controller.store.database import Database
 from nas_controller.store.reading import find_campaign
-from nas_controller.store.records import MeasurementRecord
+from nas_controller.store.records import EVENTS_OF_OUTCOMES, MeasurementRecord
+from nas_controller.store.samples import Row, Sample, Wanted, new_rows, take
 from nas_controller.store.translation import measurement_record
 
 BEST_KEPT = 20
-_BINS = 256
-_BATCH = 1_000
+MOST_KEPT_ROWS = 100_000
+"""Of all samples that a store keeps; some 20 MB."""
+_MOST_EVENTS = 5_000
 
 Cost = Literal["madds", "params"]
-Query = Select[*tuple[Any, ...]]
-Row = AnyRow[*tuple[Any, ...]]
 
 
 class Sampled(NamedTuple):
     """Rows by number, and of how many they are a sample."""
 
-    rows: tuple[tuple[Any, ...], ...]
+    rows: tuple[Row, ...]
     of: int
 
 
@@ -52,6 +54,7 @@ class Sampling:
 
     def __init__(self, database: Database) -> None:
         self._database = database
+        self._samples: Recent[Sample] = Recent(MOST_KEPT_ROWS, Sample.size)
 
     def sample_rewards(self, campaign_id: str, points: int) -> Sampled:
         """(number, reward, reused_from) of about `points` trials with an outcome, `points` at most; beside them every
@@ -60,16 +63,7 @@ class Sampling:
         table = models.Trial
         finished = and_(table.campaign_id == campaign_id, table.reward.is_not(None))
         query = select(table.number, table.reward, table.reused_from)
-        with self._database.reading() as session:
-            find_campaign(session, campaign_id)
-            # Rows of columns need nothing of what a session does for objects, which takes longer than they do.
-            record = session.connection()
-            extent = _extent(record, finished, table.number)
-            every = extent.stride(points)
-            rows = _every(record, query, finished, every, points)
-            if every > 1:
-                rows += _record_holders(record, query, finished, table.number, extent)
-        return _sampled(rows, extent.of)
+        return self._sample(campaign_id, Wanted(query, finished, "number", 0), points)
 
     def sample_costs(self, campaign_id: str, cost: Cost, points: int) -> Sampled:
         """(number, cost, reward) of about `points` trained trials, `points` at most; beside them the BEST_KEPT best,
@@ -82,19 +76,8 @@ class Sampling:
             table.reward.is_not(None),
             table.reused_from.is_(None),
         )
-        spent: InstrumentedAttribute[int] = getattr(table, cost)
-        query = select(table.number, spent, table.reward)
-        with self._database.reading() as session:
-            find_campaign(session, campaign_id)
-            record = session.connection()
-            extent = _extent(record, trained, spent)
-            every = extent.stride(points)
-            rows = _every(record, query, trained, every, points)
-            if every > 1:
-                best = query.where(trained).order_by(table.reward.desc(), table.number).limit(BEST_KEPT)
-                rows += record.execute(best).all()
-                rows += _record_holders(record, query, trained, spent, extent)
-        return _sampled(rows, extent.of)
+        query = select(table.number, table.__table__.c[cost], table.reward)
+        return self._sample(campaign_id, Wanted(query, trained, cost, BEST_KEPT), points)
 
     def sample_curves(self, campaign_id: str, numbers: Sequence[int], points: int) -> tuple[Curve, ...]:
         """The learning curve of each attempt at these trials, at `points` of its steps or a few more, by trial and
@@ -129,65 +112,35 @@ class Sampling:
         grouped = groupby(rows, key=lambda row: (row[0].trial, row[0].attempt))
         return tuple(_curve([(record, of) for record, of in members]) for _, members in grouped)
 
+    def _sample(self, campaign_id: str, wanted: Wanted, points: int) -> Sampled:
+        key = (campaign_id, wanted.columns, points)
+        kept = self._samples.find(key)
+        with self._database.reading() as session:
+            event = find_campaign(session, campaign_id).last_event
+            # Rows of columns need nothing of what a session does for objects, which takes longer than they do.
+            record = session.connection()
+            sample = kept if kept is not None and kept.event == event else None
+            if kept is not None and kept.event < event <= kept.event + _MOST_EVENTS:
+                numbers = _outcomes(record, campaign_id, kept.event, event)
+                sample = kept.grown(wanted, new_rows(record, wanted, numbers), event, points)
+            if sample is None:
+                sample = take(record, wanted, event, points)
+        self._samples.keep(key, sample)
+        return Sampled(sample.shown(), sample.of)
 
-class _Extent(NamedTuple):
-    """How many trials are wanted, and from where to where they go in a column; nowhere where there are none."""
 
-    of: int
-    least: int | None
-    most: int | None
-
-    def stride(self, points: int) -> int:
-        """Every which of them leaves `points`."""
-        return max(1, -(-self.of // points))
+def _outcomes(record: Connection, campaign_id: str, after: int, until: int) -> list[int]:
+    """The numbers of the trials whose outcome is one of these events."""
+    table = models.Event
+    numbers = select(table.data["number"].as_integer()).where(
+        table.campaign_id == campaign_id,
+        table.sequence > after,
+        table.sequence <= until,
+        table.kind.in_(EVENTS_OF_OUTCOMES),
+    )
+    return list(record.execute(numbers).scalars())
 
 
 def _curve(members: list[tuple[MeasurementRecord, int]]) -> Curve:
     first, of = members[0]
     return Curve(first.trial, first.attempt, tuple(record for record, _ in members), of)
-
-
-def _extent(record: Connection, wanted: ColumnElement[bool], along: InstrumentedAttribute[int]) -> _Extent:
-    return _Extent(*record.execute(select(func.count(), func.min(along), func.max(along)).where(wanted)).one())
-
-
-def _every(record: Connection, query: Query, wanted: ColumnElement[bool], every: int, points: int) -> list[Row]:
-    """Those whose number is a multiple of `every`."""
-    if every > 1:
-        query = query.where(models.Trial.number % every == 0)
-    return list(record.execute(query.where(wanted).limit(points)).all())
-
-
-def _record_holders(
-    record: Connection, query: Query, wanted: ColumnElement[bool], along: InstrumentedAttribute[int], extent: _Extent
-) -> list[Row]:
-    """Those of the wanted with a higher reward than all before them in the order of the column `along`; of those that
-    are equal there, the highest comes first.
-
-    Only a stretch of the column whose best betters all stretches before it can have any, and there are few such.
-    """
-    number, reward = models.Trial.number, models.Trial.reward
-    _, least, most = extent
-    if least is None or most is None:
-        return []
-    # Parameters of their own for each mention would be other expressions to PostgreSQL.
-    width = literal_column(str((most - least) // _BINS + 1), Integer())
-    stretch = (along - literal_column(str(least), Integer())) // width
-    bests = record.execute(select(stretch, func.max(reward)).where(wanted).group_by(stretch).order_by(stretch))
-    promising = [place for place, _ in _rising(bests, 1)]
-    inside = query.where(wanted, stretch.in_(promising)).order_by(along, reward.desc(), number)
-    rows = record.execute(inside.execution_options(yield_per=_BATCH))
-    return list(_rising(rows, query.selected_columns.keys().index("reward")))
-
-
-def _rising(rows: Iterable[Row], place: int) -> Iterator[Row]:
-    """Those with more at this place than all before them."""
-    best = -math.inf
-    for row in rows:
-        if row[place] > best:
-            best = row[place]
-            yield row
-
-
-def _sampled(rows: Iterable[Row], of: int) -> Sampled:
-    return Sampled(tuple(sorted({row[0]: tuple(row) for row in rows}.values())), of)

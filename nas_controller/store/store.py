@@ -48,6 +48,7 @@ class Store(
 
     def __init__(self, database: Database, clock: Clock = _utc_now) -> None:
         self._database = database
+        Sampling.__init__(self, database)  # the one that keeps something
         self._clock = clock
 
     @classmethod
