@@ -6,24 +6,25 @@ import math
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, NamedTuple
 
-from sqlalchemy import ColumnElement, Connection, Integer, Select, func, literal_column, select
+from sqlalchemy import ColumnElement, Connection, Select, func, or_, select
 
 from nas_controller.store import models
 
 _BINS = 256
-_BATCH = 1_000
 
 Query = Select[*tuple[Any, ...]]
 Row = tuple[Any, ...]
 
 
 class Wanted(NamedTuple):
-    """Which trials a figure shows: those of `query`, which begins with the number, that meet `condition`.
+    """Which trials a figure shows: those of a campaign that `query`, whose rows begin with the number, gives
+    where they meet `condition`.
 
     Whatever else is left out, those with a higher reward than all before them in the order of the column `along` are
     there (of those that are equal there, the highest comes first), and the `best` with the highest rewards.
     """
 
+    campaign_id: str
     query: Query
     condition: ColumnElement[bool]
     along: str
@@ -88,16 +89,17 @@ class Sample(NamedTuple):
 
 def take(record: Connection, wanted: Wanted, event: int, points: int) -> Sample:
     """A sample of `points` rows at most, and of those that must not be missed; `event` is the latest one."""
-    number, along = models.Trial.number, models.Trial.__table__.c[wanted.along]
-    extent = select(func.count(), func.min(along), func.max(along)).where(wanted.condition)
-    of, least, most = record.execute(extent).one()
+    place = _place(record, wanted)
+    stretches = _stretches(record, wanted, place)
+    of = sum(stretch.of for stretch in stretches)
     every = _stride(of, points)
-    query = wanted.query.where(wanted.condition)
+    number, query = models.Trial.number, wanted.query.where(wanted.condition)
     even = _rows(record, (query if every == 1 else query.where(number % every == 0)).limit(points))
     if every == 1:
         return Sample(event, of, every, even)
+    promising = [stretch.place for stretch in _rising(stretches, _Stretch._fields.index("reward"))]
     best = query.order_by(models.Trial.reward.desc(), number).limit(wanted.best)
-    rising = _record_holders(record, wanted, least, most)
+    rising = _record_holders(record, wanted, place.in_(promising))
     return Sample(event, of, every, even, rising, _rows(record, best) if wanted.best else ())
 
 
@@ -112,24 +114,50 @@ def _stride(of: int, points: int) -> int:
 
 
 def _rows(record: Connection, query: Query) -> tuple[Row, ...]:
-    return tuple(tuple(row) for row in record.execute(query))
+    return tuple(tuple(row) for row in record.execute(query).all())
 
 
-def _record_holders(record: Connection, wanted: Wanted, least: int, most: int) -> tuple[Row, ...]:
+class _Stretch(NamedTuple):
+    """A stretch of the column `along`: its place among them, how many of the wanted lie in it and their best."""
+
+    place: int
+    of: int
+    reward: float
+
+
+def _place(record: Connection, wanted: Wanted) -> ColumnElement[int]:
+    """Of which stretch of the column `along` a trial is; from end to end of the campaign there are _BINS at most."""
+    along = _column(wanted.along)
+    ends = (select(end(along)).where(models.Trial.campaign_id == wanted.campaign_id) for end in (func.min, func.max))
+    least, most = record.execute(select(*(end.scalar_subquery() for end in ends))).one()
+    least, most = least or 0, most or 0  # of a campaign without trials
+    return (along - least) // ((most - least) // _BINS + 1)
+
+
+def _stretches(record: Connection, wanted: Wanted, place: ColumnElement[int]) -> list[_Stretch]:
+    """Those that have any of the wanted, in order. (The database would put every trial in order for that.)"""
+    # Parameters of their own for each mention of the place would be other expressions to PostgreSQL.
+    placed = select(place.label("place"), models.Trial.reward).where(wanted.condition).subquery()
+    grouped = select(placed.c.place, func.count(), func.max(placed.c.reward)).group_by(placed.c.place)
+    return sorted(_Stretch(*row) for row in record.execute(grouped).all())
+
+
+def _record_holders(record: Connection, wanted: Wanted, promising: ColumnElement[bool]) -> tuple[Row, ...]:
     """Those of the wanted with a higher reward than all before them.
 
-    Only a stretch of the column `along` whose best betters all stretches before it can have any, and there are few
-    such. The column goes from `least` to `most`.
+    Only a stretch whose best betters all stretches before it can have any. There are few such, and what lies elsewhere
+    betters nothing there: so only these are put in order.
     """
-    number, reward, along = (models.Trial.__table__.c[name] for name in ("number", "reward", wanted.along))
-    # Parameters of their own for each mention would be other expressions to PostgreSQL.
-    width = literal_column(str((most - least) // _BINS + 1), Integer())
-    stretch = (along - literal_column(str(least), Integer())) // width
-    bests = select(stretch, func.max(reward)).where(wanted.condition).group_by(stretch).order_by(stretch)
-    promising = [place for place, _ in _rising(record.execute(bests), 1)]
-    inside = wanted.query.where(wanted.condition, stretch.in_(promising)).order_by(along, reward.desc(), number)
-    rows = record.execute(inside.execution_options(yield_per=_BATCH))
-    return tuple(tuple(row) for row in _rising(rows, wanted.reward))
+    reward = models.Trial.reward
+    order = (_column(wanted.along), reward.desc(), models.Trial.number)
+    before = func.max(reward).over(order_by=order, rows=(None, -1)).label("before")
+    inside = wanted.query.add_columns(before).where(wanted.condition, promising).subquery()
+    shown = select(*(inside.c[name] for name in wanted.columns))
+    return _rows(record, shown.where(or_(inside.c.before.is_(None), inside.c.reward > inside.c.before)))
+
+
+def _column(name: str) -> ColumnElement[Any]:
+    return models.Trial.__table__.c[name]
 
 
 def _rising(rows: Iterable[Any], place: int) -> Iterator[Any]:

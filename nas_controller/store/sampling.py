@@ -63,7 +63,7 @@ class Sampling:
         table = models.Trial
         finished = and_(table.campaign_id == campaign_id, table.reward.is_not(None))
         query = select(table.number, table.reward, table.reused_from)
-        return self._sample(campaign_id, Wanted(query, finished, "number", 0), points)
+        return self._sample(Wanted(campaign_id, query, finished, "number", 0), points)
 
     def sample_costs(self, campaign_id: str, cost: Cost, points: int) -> Sampled:
         """(number, cost, reward) of about `points` trained trials, `points` at most; beside them the BEST_KEPT best,
@@ -77,7 +77,7 @@ class Sampling:
             table.reused_from.is_(None),
         )
         query = select(table.number, table.__table__.c[cost], table.reward)
-        return self._sample(campaign_id, Wanted(query, trained, cost, BEST_KEPT), points)
+        return self._sample(Wanted(campaign_id, query, trained, cost, BEST_KEPT), points)
 
     def sample_curves(self, campaign_id: str, numbers: Sequence[int], points: int) -> tuple[Curve, ...]:
         """The learning curve of each attempt at these trials, at `points` of its steps or a few more, by trial and
@@ -112,16 +112,16 @@ class Sampling:
         grouped = groupby(rows, key=lambda row: (row[0].trial, row[0].attempt))
         return tuple(_curve([(record, of) for record, of in members]) for _, members in grouped)
 
-    def _sample(self, campaign_id: str, wanted: Wanted, points: int) -> Sampled:
-        key = (campaign_id, wanted.columns, points)
+    def _sample(self, wanted: Wanted, points: int) -> Sampled:
+        key = (wanted.campaign_id, wanted.columns, points)
         kept = self._samples.find(key)
         with self._database.reading() as session:
-            event = find_campaign(session, campaign_id).last_event
+            event = find_campaign(session, wanted.campaign_id).last_event
             # Rows of columns need nothing of what a session does for objects, which takes longer than they do.
             record = session.connection()
             sample = kept if kept is not None and kept.event == event else None
             if kept is not None and kept.event < event <= kept.event + _MOST_EVENTS:
-                numbers = _outcomes(record, campaign_id, kept.event, event)
+                numbers = _outcomes(record, wanted.campaign_id, kept.event, event)
                 sample = kept.grown(wanted, new_rows(record, wanted, numbers), event, points)
             if sample is None:
                 sample = take(record, wanted, event, points)
