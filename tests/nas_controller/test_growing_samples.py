@@ -107,11 +107,12 @@ def test_who_follows_a_campaign_does_not_walk_through_it_again(store: Store, kin
     growing.go_on(270)
     with _walks(store) as walks:
         first = SAMPLES[kind](store, growing.campaign_id, POINTS)
-        assert len(walks) == 2
+        assert walks
+        walks.clear()
         growing.go_on(1)
         then = SAMPLES[kind](store, growing.campaign_id, POINTS)
         assert SAMPLES[kind](store, growing.campaign_id, POINTS) == then
-        assert len(walks) == 2
+        assert not walks
     assert then.of in (first.of, first.of + 1)
 
 
