@@ -1,4 +1,7 @@
-"""What handlers are given: the store and the settings of the service that they belong to."""
+"""What handlers are given: the store and the settings of the service that they belong to.
+
+None of these waits for anything, so they are `async`: the others each take a turn in a thread of their own.
+"""
 
 from __future__ import annotations
 
@@ -10,23 +13,23 @@ from api.settings import Settings
 from nas_controller.store import Store
 
 
-def _store(request: Request) -> Store:
+async def _store(request: Request) -> Store:
     store: Store = request.app.state.store
     return store
 
 
-def _settings(request: Request) -> Settings:
+async def _settings(request: Request) -> Settings:
     settings: Settings = request.app.state.settings
     return settings
 
 
-def _reserved_campaign_id(request: Request) -> str | None:
+async def _reserved_campaign_id(request: Request) -> str | None:
     """The id that a campaign which this request creates must have, so that sent again it creates no second one."""
     reserved: str | None = getattr(request.state, "reserved_campaign_id", None)
     return reserved
 
 
-def _require_json(request: Request) -> None:
+async def _require_json(request: Request) -> None:
     """Refuses any body that does not call itself JSON, such as that of a form, which a page of any site can send."""
     given = request.headers.get("content-type", "")
     kind, _, subtype = given.partition(";")[0].strip().lower().partition("/")

@@ -13,7 +13,7 @@ from nas_controller.store.cursors import checked_limit, decode, encode
 from nas_controller.store.database import Database
 from nas_controller.store.errors import ConflictError
 from nas_controller.store.lifecycle import Clock
-from nas_controller.store.reading import find_campaign, find_trial
+from nas_controller.store.reading import find_trial, require_campaign
 from nas_controller.store.records import Page
 
 
@@ -82,7 +82,7 @@ class Exporting:
         if cursor is not None:
             query = query.where(tuple_(*position) > tuple_(*decode(cursor, (int, str, str))))
         with self._database.reading() as session:
-            find_campaign(session, campaign_id)
+            require_campaign(session, campaign_id)
             rows = session.scalars(query.limit(checked_limit(limit) + 1)).all()
         items = tuple(_record(row) for row in rows[:limit])
         more = len(rows) > limit

@@ -20,7 +20,7 @@ from sqlalchemy import Connection, and_, func, select
 from nas_controller.kept import Recent
 from nas_controller.store import models
 from nas_controller.store.database import Database
-from nas_controller.store.reading import find_campaign
+from nas_controller.store.reading import campaign_values, require_campaign
 from nas_controller.store.records import EVENTS_OF_OUTCOMES, MeasurementRecord
 from nas_controller.store.samples import Row, Sample, Wanted, new_rows, take
 from nas_controller.store.translation import measurement_record
@@ -107,7 +107,7 @@ class Sampling:
             .order_by(*attempt, table.step)
         )
         with self._database.reading() as session:
-            find_campaign(session, campaign_id)
+            require_campaign(session, campaign_id)
             rows = [(measurement_record(row), of) for row, of in session.execute(query)]
         grouped = groupby(rows, key=lambda row: (row[0].trial, row[0].attempt))
         return tuple(_curve([(record, of) for record, of in members]) for _, members in grouped)
@@ -116,7 +116,7 @@ class Sampling:
         key = (wanted.campaign_id, wanted.columns, points)
         kept = self._samples.find(key)
         with self._database.reading() as session:
-            event = find_campaign(session, wanted.campaign_id).last_event
+            (event,) = campaign_values(session, wanted.campaign_id, models.Campaign.last_event)
             # Rows of columns need nothing of what a session does for objects, which takes longer than they do.
             record = session.connection()
             sample = kept if kept is not None and kept.event == event else None

@@ -14,7 +14,7 @@ from sqlalchemy import JSON, ColumnElement, DateTime, Text, cast, select, type_c
 
 from nas_controller.store import models
 from nas_controller.store.database import Database
-from nas_controller.store.reading import best_of_trials, find_campaign, find_trial, page_of_trials
+from nas_controller.store.reading import best_of_trials, find_trial, page_of_trials, require_campaign
 from nas_controller.store.records import (
     SHOWN_OF_A_MEASUREMENT,
     SHOWN_OF_A_TRIAL,
@@ -88,7 +88,7 @@ class Showing:
     def show_trial(self, campaign_id: str, number: int) -> Shown:
         """As `Reading.get_trial`, with `attempts_made` and `curve` inside the trial."""
         with self._database.reading() as session:
-            find_campaign(session, campaign_id)
+            require_campaign(session, campaign_id)
             trial = find_trial(session, campaign_id, number)
             attempt, point = models.Attempt, models.Measurement
             attempts = _ATTEMPTS.query.where(attempt.campaign_id == campaign_id, attempt.trial == trial.number)

@@ -10,7 +10,7 @@ from sqlalchemy import func, select
 
 from nas_controller.store import models
 from nas_controller.store.database import Database
-from nas_controller.store.reading import find_campaign
+from nas_controller.store.reading import campaign_values
 
 
 class Versions:
@@ -23,9 +23,9 @@ class Versions:
         """Changes with everything about a campaign and its trials; without `progress`, not with reports of trials in
         training. Raises NotFoundError.
         """
+        counted = [models.Campaign.last_event, models.Campaign.progress_reports]
         with self._database.reading() as session:
-            row = find_campaign(session, campaign_id)
-            return f"{row.last_event}.{row.progress_reports}" if progress else str(row.last_event)
+            return ".".join(map(str, campaign_values(session, campaign_id, *counted[: 1 + progress])))
 
     def campaigns_version(self) -> str:
         """Changes whenever a campaign comes, goes or has an event."""
