@@ -7,21 +7,31 @@ with "database is locked", so a writer takes its turn before it reads.
 
 On PostgreSQL a writer locks its campaign's row instead, and waits as long for it. A process that is frozen in the
 middle of a transaction holds its locks until IDLE_IN_TRANSACTION_SECONDS are over, then the server ends its connection.
-Readers see one moment in all the statements of a transaction, as on SQLite.
+Readers see one moment in all the statements of a transaction, as on SQLite; one statement alone needs none. A
+connection that nobody has used for PING_AFTER_SECONDS is tried before it is used again: its server may have gone.
 """
 
 from __future__ import annotations
 
+import math
 import shutil
 import sqlite3
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection, Engine, create_engine, event, make_url
-from sqlalchemy.exc import ArgumentError, DBAPIError, IntegrityError, NoSuchModuleError, OperationalError
+from sqlalchemy import Connection, Dialect, Engine, create_engine, event, make_url
+from sqlalchemy.exc import (
+    ArgumentError,
+    DBAPIError,
+    DisconnectionError,
+    IntegrityError,
+    NoSuchModuleError,
+    OperationalError,
+)
 from sqlalchemy.orm import Session
 from sqlalchemy.pool import ConnectionPoolEntry
 
@@ -31,10 +41,12 @@ from search_space.errors import InvalidValueError
 BUSY_TIMEOUT_SECONDS = 20
 IDLE_IN_TRANSACTION_SECONDS = 25  # a starved process may be slow between two statements without being frozen
 CONNECT_SECONDS = 10
+PING_AFTER_SECONDS = 1.0
 LEAST_FREE_BYTES = 2**20  # a trial and the controller's state take some hundred kilobytes
 
 _FULL_SQLITE = (sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR_SHMSIZE)
 _FULL_POSTGRESQL = "53100"
+_USED = "effspine_used"
 
 
 def sqlite_url(path: Path) -> str:
@@ -68,7 +80,7 @@ class Database:
                 defaults = {"connect_timeout": str(CONNECT_SECONDS), "client_encoding": "utf8"}
                 given = {name: value for name, value in defaults.items() if name not in parsed.query}
                 parsed = parsed.update_query_dict(given)
-            self.engine: Engine = create_engine(parsed, pool_pre_ping=backend != "sqlite")
+            self.engine: Engine = create_engine(parsed)
         except ModuleNotFoundError as error:
             raise InvalidValueError(
                 f"database URL: {error}; for PostgreSQL install effspine with its extra 'postgres'",
@@ -78,14 +90,25 @@ class Database:
             raise InvalidValueError(f"database URL: {error}", field="database_url") from error
         except OSError as error:
             raise StoreUnavailableError(f"database {url}: {error}") from error
-        self._reading = self.engine
+        self._looking = self._reading = self.engine
         self._writing = self.engine.execution_options(effspine_writing=True)
         if backend == "sqlite":
             event.listen(self.engine, "connect", _configure_sqlite)
             event.listen(self.engine, "begin", _begin_sqlite)
         else:
+            self._looking = self.engine.execution_options(isolation_level="AUTOCOMMIT")
             self._reading = self.engine.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
             event.listen(self.engine, "connect", _configure_postgresql)
+            event.listen(self.engine, "checkin", _note_use)
+            event.listen(self.engine, "checkout", partial(_ping_unless_used, self.engine.dialect))
+
+    @contextmanager
+    def looking(self) -> Iterator[Connection]:
+        """A connection for one statement that reads: without a transaction, which takes longer than most of
+        them.
+        """
+        with self._translated(), self._looking.connect() as connection:
+            yield connection
 
     @contextmanager
     def reading(self) -> Iterator[Session]:
@@ -166,6 +189,20 @@ def _configure_postgresql(connection: Any, _entry: ConnectionPoolEntry) -> None:
         connection.execute(f"SET {name} = {int(seconds * 1000)}")
     connection.execute("SET TIME ZONE 'UTC'")  # as the record speaks of times, whatever the server's own zone is
     connection.commit()  # rolled back, the settings would be gone
+
+
+def _note_use(_connection: Any, entry: ConnectionPoolEntry) -> None:
+    entry.info[_USED] = time.monotonic()
+
+
+def _ping_unless_used(dialect: Dialect, connection: Any, entry: ConnectionPoolEntry, _: Any) -> None:
+    """Has the pool replace a connection that has gone. Asking every time would take as long as a short read."""
+    if time.monotonic() - entry.info.get(_USED, -math.inf) < PING_AFTER_SECONDS:
+        return
+    try:
+        dialect.do_ping(connection)
+    except dialect.loaded_dbapi.Error as error:
+        raise DisconnectionError(str(error)) from error
 
 
 def _begin_sqlite(connection: Connection) -> None:

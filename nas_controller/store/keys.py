@@ -164,9 +164,8 @@ class Keys:
     def has_keys(self) -> bool:
         """Whether any key was made and not revoked; one that has expired counts, so that expiry opens nothing."""
         query = select(models.ApiKey.id).where(models.ApiKey.revoked_at.is_(None)).limit(1)
-        with self._database.reading() as session:
-            # Asked before every request of a service without keys, so without what a session does for objects.
-            return session.connection().execute(query).first() is not None
+        with self._database.looking() as record:
+            return record.execute(query).first() is not None
 
     def has_active_keys(self) -> bool:
         """Whether any key opens."""

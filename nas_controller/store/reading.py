@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from types import NoneType
 from typing import Any
 
-from sqlalchemy import Row, Select, or_, select
+from sqlalchemy import Connection, Row, Select, or_, select
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from nas_controller.store import models
@@ -110,12 +110,13 @@ class Reading:
 
     def get_trial_record(self, campaign_id: str, number: int) -> TrialRecord:
         """A trial alone, without attempts and learning curve. Raises NotFoundError."""
-        query = _TRIALS.where(models.Trial.campaign_id == campaign_id, models.Trial.number == _bounded(number))
+        table = models.Trial
+        query = _TRIALS.where(table.campaign_id == _storable(campaign_id), table.number == _bounded(number))
         with self._database.reading() as session:
-            require_campaign(session, campaign_id)
             row = session.connection().execute(query).one_or_none()
-        if row is None:
-            raise _no_trial(campaign_id, number)
+            if row is None:
+                require_campaign(session, campaign_id)
+                raise _no_trial(campaign_id, number)
         return trial_record(row)
 
     def latest_trained(self, campaign_id: str, count: int) -> tuple[int, ...]:
@@ -223,10 +224,10 @@ def find_campaign(session: Session, campaign_id: str, *, lock: bool = False) -> 
     return row
 
 
-def campaign_values(session: Session, campaign_id: str, *columns: InstrumentedAttribute[Any]) -> Row[Any]:
+def campaign_values(record: Connection, campaign_id: str, *columns: InstrumentedAttribute[Any]) -> Row[Any]:
     """Some of what is known of the campaign, for a fraction of the time that its row takes. Raises NotFoundError."""
     query = select(*columns).where(models.Campaign.id == _storable(campaign_id))
-    row = session.connection().execute(query).one_or_none()
+    row = record.execute(query).one_or_none()
     if row is None:
         raise _no_campaign(campaign_id)
     return row
@@ -234,7 +235,7 @@ def campaign_values(session: Session, campaign_id: str, *columns: InstrumentedAt
 
 def require_campaign(session: Session, campaign_id: str) -> None:
     """Raises NotFoundError where there is no such campaign."""
-    campaign_values(session, campaign_id, models.Campaign.id)
+    campaign_values(session.connection(), campaign_id, models.Campaign.id)
 
 
 def find_trial(session: Session, campaign_id: str, number: int) -> models.Trial:

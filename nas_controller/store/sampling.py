@@ -116,9 +116,9 @@ class Sampling:
         key = (wanted.campaign_id, wanted.columns, points)
         kept = self._samples.find(key)
         with self._database.reading() as session:
-            (event,) = campaign_values(session, wanted.campaign_id, models.Campaign.last_event)
             # Rows of columns need nothing of what a session does for objects, which takes longer than they do.
             record = session.connection()
+            (event,) = campaign_values(record, wanted.campaign_id, models.Campaign.last_event)
             sample = kept if kept is not None and kept.event == event else None
             if kept is not None and kept.event < event <= kept.event + _MOST_EVENTS:
                 numbers = _outcomes(record, wanted.campaign_id, kept.event, event)

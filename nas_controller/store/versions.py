@@ -24,13 +24,13 @@ class Versions:
         training. Raises NotFoundError.
         """
         counted = [models.Campaign.last_event, models.Campaign.progress_reports]
-        with self._database.reading() as session:
-            return ".".join(map(str, campaign_values(session, campaign_id, *counted[: 1 + progress])))
+        with self._database.looking() as record:
+            return ".".join(map(str, campaign_values(record, campaign_id, *counted[: 1 + progress])))
 
     def campaigns_version(self) -> str:
         """Changes whenever a campaign comes, goes or has an event."""
         table = models.Campaign
         query = select(func.count(), func.coalesce(func.sum(table.last_event), 0), func.max(table.id))
-        with self._database.reading() as session:
-            count, events, newest = session.execute(query).one()
+        with self._database.looking() as record:
+            count, events, newest = record.execute(query).one()
         return f"{count}.{events}.{newest}"
