@@ -133,6 +133,7 @@ def _answer(settings: Settings, store: Store, listener: socket.socket) -> None:
         log_config=None,
         access_log=False,
         lifespan="off",
+        http="h11",  # uvicorn's other one, which it takes where it finds it, has no limit to headers
         server_header=False,
         proxy_headers=bool(settings.trusted_proxies.strip()),
         forwarded_allow_ips=settings.trusted_proxies.strip(),

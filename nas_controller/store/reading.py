@@ -11,6 +11,7 @@ from sqlalchemy import Connection, Row, Select, or_, select
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from nas_controller.store import models
+from nas_controller.store.among import among
 from nas_controller.store.cursors import MAX_INTEGER, checked_limit, decode, encode
 from nas_controller.store.database import Database
 from nas_controller.store.errors import NotFoundError
@@ -273,7 +274,8 @@ def page_of_trials(
         if len(places) > limit:
             break
     numbers = [number for _, number in places[:limit]]
-    rows = session.connection().execute(query.where(wanted[0], models.Trial.number.in_(numbers)))
+    record = session.connection()
+    rows = record.execute(query.where(wanted[0], among(record, models.Trial.number, numbers)))
     trials = {row.number: row for row in rows.all()}
     items = tuple(trials[number] for number in numbers)
     return Page(items, encode(list(places[limit - 1])) if len(places) > limit else None)

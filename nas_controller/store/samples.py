@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 from sqlalchemy import ColumnElement, Connection, Select, func, or_, select
 
 from nas_controller.store import models
+from nas_controller.store.among import among
 
 _BINS = 256
 
@@ -105,7 +106,9 @@ def take(record: Connection, wanted: Wanted, event: int, points: int) -> Sample:
 
 def new_rows(record: Connection, wanted: Wanted, numbers: Sequence[int]) -> tuple[Row, ...]:
     """Those of these trials that are wanted."""
-    return _rows(record, wanted.query.where(wanted.condition, models.Trial.number.in_(numbers))) if numbers else ()
+    if not numbers:
+        return ()
+    return _rows(record, wanted.query.where(wanted.condition, among(record, models.Trial.number, numbers)))
 
 
 def _stride(of: int, points: int) -> int:

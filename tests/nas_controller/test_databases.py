@@ -158,6 +158,17 @@ def test_a_store_is_there_again_after_its_server_was_restarted(postgresql: Serve
         assert store.get_campaign(campaign_id).state == "pending"
 
 
+def test_a_connection_that_nobody_has_used_for_a_while_is_tried_first(
+    postgresql: Server, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(database, "PING_AFTER_SECONDS", 0.0)
+    with postgresql.fresh_database() as url, closing(Store.open(url, clock)) as store:
+        campaign_id = store.create_campaign(synthetic_spec()).id
+        for read in (store.get_campaign, store.campaign_version):
+            postgresql.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE pid <> pg_backend_pid()")
+            assert read(campaign_id)
+
+
 def test_without_a_server_the_tests_are_skipped_and_fail_where_they_must_not_be(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:

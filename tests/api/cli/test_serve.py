@@ -83,6 +83,7 @@ def test_where_others_could_reach_it_it_starts_with_a_key_alone(effspine: Comman
     try:
         wait_for(f"http://127.0.0.1:{port}", process)
         assert httpx.get(f"http://127.0.0.1:{port}/v1/campaigns").status_code == 401
+        assert httpx.get(f"http://127.0.0.1:{port}/healthz", headers={"X-Long": "x" * 2**17}).status_code == 400
         assert "EFFSPINE_API_KEY" in effspine("campaign", "list").err
         effspine.whole_environment["EFFSPINE_API_KEY"] = key
         assert effspine("campaign", "list", "--json").document == []
