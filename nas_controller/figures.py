@@ -90,7 +90,7 @@ class Curves(NamedTuple):
     curves: list[Curve]
 
 
-def progress(rewards: Sampled, baseline: TrialRecord | None) -> Progress:
+def progress(rewards: Sampled) -> Progress:
     """From rows (number, reward, reused_from). Trials given up count as 0."""
     best: list[float] = []
     for _, reward, _ in rewards.rows:
@@ -100,16 +100,15 @@ def progress(rewards: Sampled, baseline: TrialRecord | None) -> Progress:
         [row[1] for row in rewards.rows],
         best,
         [row[2] is not None for row in rewards.rows],
-        _reward(baseline),
+        rewards.baseline_reward,
         rewards.of,
     )
 
 
-def cost_reward(costs: Sampled, unit: Cost, baseline: TrialRecord | None) -> CostReward:
+def cost_reward(costs: Sampled, unit: Cost) -> CostReward:
     """From rows (number, cost, reward) of trained architectures."""
     numbers, spent, rewards = ([row[place] for row in costs.rows] for place in range(3))
-    baseline_cost = None if baseline is None else getattr(baseline, unit)
-    return CostReward(unit, numbers, spent, rewards, baseline_cost, _reward(baseline), costs.of)
+    return CostReward(unit, numbers, spent, rewards, costs.baseline_cost, costs.baseline_reward, costs.of)
 
 
 def widths(baseline: TrialRecord | None, best: TrialRecord | None) -> Widths:
@@ -139,7 +138,7 @@ def curves(measured: Sequence[MeasuredCurve]) -> Curves:
 
 
 def _progress_of(store: Store, campaign_id: str, points: int) -> Progress:
-    return progress(store.sample_rewards(campaign_id, points), _baseline(store, campaign_id))
+    return progress(store.sample_rewards(campaign_id, points))
 
 
 def _madds_ap_of(store: Store, campaign_id: str, points: int) -> CostReward:
@@ -151,7 +150,7 @@ def _params_ap_of(store: Store, campaign_id: str, points: int) -> CostReward:
 
 
 def _cost_reward_of(store: Store, campaign_id: str, unit: Cost, points: int) -> CostReward:
-    return cost_reward(store.sample_costs(campaign_id, unit, points), unit, _baseline(store, campaign_id))
+    return cost_reward(store.sample_costs(campaign_id, unit, points), unit)
 
 
 def _widths_of(store: Store, campaign_id: str, points: int) -> Widths:
@@ -208,8 +207,3 @@ def _baseline(store: Store, campaign_id: str) -> TrialRecord | None:
     except NotFoundError:
         store.get_campaign(campaign_id)
         return None  # it has not begun yet
-
-
-def _reward(baseline: TrialRecord | None) -> float | None:
-    """Trial 0's reward, unless it was given up."""
-    return baseline.reward if baseline is not None and baseline.state == "completed" else None

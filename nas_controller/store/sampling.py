@@ -34,10 +34,14 @@ Cost = Literal["madds", "params"]
 
 
 class Sampled(NamedTuple):
-    """Rows by number, and of how many they are a sample."""
+    """Rows by number, and of how many they are a sample; the reward of the uniform baseline, if it was trained, and its
+    cost, where the rows have one and it has begun.
+    """
 
     rows: tuple[Row, ...]
     of: int
+    baseline_reward: float | None
+    baseline_cost: int | None
 
 
 class Curve(NamedTuple):
@@ -63,7 +67,7 @@ class Sampling:
         table = models.Trial
         finished = and_(table.campaign_id == campaign_id, table.reward.is_not(None))
         query = select(table.number, table.reward, table.reused_from)
-        return self._sample(Wanted(campaign_id, query, finished, "number", 0), points)
+        return self._sample(Wanted(campaign_id, query, finished, "number", 0), points, None)
 
     def sample_costs(self, campaign_id: str, cost: Cost, points: int) -> Sampled:
         """(number, cost, reward) of about `points` trained trials, `points` at most; beside them the BEST_KEPT best,
@@ -77,7 +81,7 @@ class Sampling:
             table.reused_from.is_(None),
         )
         query = select(table.number, table.__table__.c[cost], table.reward)
-        return self._sample(Wanted(campaign_id, query, trained, cost, BEST_KEPT), points)
+        return self._sample(Wanted(campaign_id, query, trained, cost, BEST_KEPT), points, cost)
 
     def sample_curves(self, campaign_id: str, numbers: Sequence[int], points: int) -> tuple[Curve, ...]:
         """The learning curve of each attempt at these trials, at `points` of its steps or a few more, by trial and
@@ -112,21 +116,23 @@ class Sampling:
         grouped = groupby(rows, key=lambda row: (row[0].trial, row[0].attempt))
         return tuple(_curve([(record, of) for record, of in members]) for _, members in grouped)
 
-    def _sample(self, wanted: Wanted, points: int) -> Sampled:
+    def _sample(self, wanted: Wanted, points: int, cost: Cost | None) -> Sampled:
         key = (wanted.campaign_id, wanted.columns, points)
         kept = self._samples.find(key)
         with self._database.reading() as session:
             # Rows of columns need nothing of what a session does for objects, which takes longer than they do.
             record = session.connection()
-            (event,) = campaign_values(record, wanted.campaign_id, models.Campaign.last_event)
+            columns = models.Campaign.last_event, models.Campaign.baseline_reward
+            event, reward = campaign_values(record, wanted.campaign_id, *columns)
             sample = kept if kept is not None and kept.event == event else None
             if kept is not None and kept.event < event <= kept.event + _MOST_EVENTS:
                 numbers = _outcomes(record, wanted.campaign_id, kept.event, event)
                 sample = kept.grown(wanted, new_rows(record, wanted, numbers), event, points)
             if sample is None:
                 sample = take(record, wanted, event, points)
+            spent = None if cost is None else _baseline_cost(record, wanted.campaign_id, cost)
         self._samples.keep(key, sample)
-        return Sampled(sample.shown(), sample.of)
+        return Sampled(sample.shown(), sample.of, reward, spent)
 
 
 def _outcomes(record: Connection, campaign_id: str, after: int, until: int) -> list[int]:
@@ -139,6 +145,12 @@ def _outcomes(record: Connection, campaign_id: str, after: int, until: int) -> l
         table.kind.in_(EVENTS_OF_OUTCOMES),
     )
     return list(record.execute(numbers).scalars())
+
+
+def _baseline_cost(record: Connection, campaign_id: str, cost: Cost) -> int | None:
+    table = models.Trial
+    found = select(table.__table__.c[cost]).where(table.campaign_id == campaign_id, table.number == 0)
+    return record.execute(found).scalar_one_or_none()
 
 
 def _curve(members: list[tuple[MeasurementRecord, int]]) -> Curve:
