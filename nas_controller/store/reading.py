@@ -228,10 +228,10 @@ def find_campaign(session: Session, campaign_id: str, *, lock: bool = False) -> 
 def campaign_values(record: Connection, campaign_id: str, *columns: InstrumentedAttribute[Any]) -> tuple[Any, ...]:
     """Some of what is known of the campaign, for a fraction of the time that its row takes. Raises NotFoundError."""
     query = select(*columns).where(models.Campaign.id == _storable(campaign_id))
-    row = record.execute(query).tuples().one_or_none()
+    row = record.execute(query).one_or_none()
     if row is None:
         raise _no_campaign(campaign_id)
-    return row
+    return tuple(row)
 
 
 def require_campaign(session: Session, campaign_id: str) -> None:

@@ -94,14 +94,13 @@ def take(record: Connection, wanted: Wanted, event: int, points: int) -> Sample:
     stretches = _stretches(record, wanted, place)
     of = sum(stretch.of for stretch in stretches)
     every = _stride(of, points)
-    number, query = models.Trial.number, wanted.query.where(wanted.condition)
-    even = _rows(record, (query if every == 1 else query.where(number % every == 0)).limit(points))
+    query = wanted.query.where(wanted.condition)
     if every == 1:
-        return Sample(event, of, every, even)
+        return Sample(event, of, every, _rows(record, query.limit(points)))
     promising = [stretch.place for stretch in _rising(stretches, _Stretch._fields.index("reward"))]
-    best = query.order_by(models.Trial.reward.desc(), number).limit(wanted.best)
-    rising = _record_holders(record, wanted, place.in_(promising))
-    return Sample(event, of, every, even, rising, _rows(record, best) if wanted.best else ())
+    even, rising = _even_and_rising(record, wanted, every, place.in_(promising))
+    best = query.order_by(models.Trial.reward.desc(), models.Trial.number).limit(wanted.best)
+    return Sample(event, of, every, even[:points], rising, _rows(record, best) if wanted.best else ())
 
 
 def new_rows(record: Connection, wanted: Wanted, numbers: Sequence[int]) -> tuple[Row, ...]:
@@ -145,18 +144,28 @@ def _stretches(record: Connection, wanted: Wanted, place: ColumnElement[int]) ->
     return sorted(_Stretch(*row) for row in record.execute(grouped).all())
 
 
-def _record_holders(record: Connection, wanted: Wanted, promising: ColumnElement[bool]) -> tuple[Row, ...]:
-    """Those of the wanted with a higher reward than all before them.
+def _even_and_rising(
+    record: Connection, wanted: Wanted, every: int, promising: ColumnElement[bool]
+) -> tuple[tuple[Row, ...], tuple[Row, ...]]:
+    """Those of the wanted whose number is a multiple of `every`, and those with a higher reward than all before them.
 
-    Only a stretch whose best betters all stretches before it can have any. There are few such, and what lies elsewhere
-    betters nothing there: so only these are put in order.
+    Only a stretch whose best betters all stretches before it can have any of the latter. There are few such, and what
+    lies elsewhere betters nothing there: so these, and the even ones, are all that the database puts in order.
     """
-    reward = models.Trial.reward
-    order = (_column(wanted.along), reward.desc(), models.Trial.number)
+    number, reward = models.Trial.number, models.Trial.reward
+    order = (_column(wanted.along), reward.desc(), number)
     before = func.max(reward).over(order_by=order, rows=(None, -1)).label("before")
-    inside = wanted.query.add_columns(before).where(wanted.condition, promising).subquery()
-    shown = select(*(inside.c[name] for name in wanted.columns))
-    return _rows(record, shown.where(or_(inside.c.before.is_(None), inside.c.reward > inside.c.before)))
+    inside = wanted.query.add_columns(before).where(wanted.condition, or_(promising, number % every == 0)).subquery()
+    rises = or_(inside.c.before.is_(None), inside.c.reward > inside.c.before)
+    shown = select(*(inside.c[name] for name in wanted.columns), rises.label("rises"))
+    even, rising = [], []
+    for row in record.execute(shown.where(or_(rises, inside.c.number % every == 0))).all():
+        plain = tuple(row[:-1])
+        if row[0] % every == 0:
+            even.append(plain)
+        if row[-1]:
+            rising.append(plain)
+    return tuple(even), tuple(rising)
 
 
 def _column(name: str) -> ColumnElement[Any]:

@@ -7,6 +7,7 @@ import socket
 import subprocess
 import sys
 import time
+from contextlib import suppress
 from pathlib import Path
 
 import httpx
@@ -83,7 +84,8 @@ def test_where_others_could_reach_it_it_starts_with_a_key_alone(effspine: Comman
     try:
         wait_for(f"http://127.0.0.1:{port}", process)
         assert httpx.get(f"http://127.0.0.1:{port}/v1/campaigns").status_code == 401
-        assert httpx.get(f"http://127.0.0.1:{port}/healthz", headers={"X-Long": "x" * 2**17}).status_code == 400
+        with suppress(httpx.TransportError):  # it hangs up, perhaps before it is heard
+            assert httpx.get(f"http://127.0.0.1:{port}/healthz", headers={"X-Long": "x" * 2**17}).status_code == 400
         assert "EFFSPINE_API_KEY" in effspine("campaign", "list").err
         effspine.whole_environment["EFFSPINE_API_KEY"] = key
         assert effspine("campaign", "list", "--json").document == []
