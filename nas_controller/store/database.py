@@ -13,7 +13,6 @@ connection that nobody has used for PING_AFTER_SECONDS is tried before it is use
 
 from __future__ import annotations
 
-import math
 import shutil
 import sqlite3
 import time
@@ -27,8 +26,8 @@ from sqlalchemy import Connection, Dialect, Engine, create_engine, event, make_u
 from sqlalchemy.exc import (
     ArgumentError,
     DBAPIError,
-    DisconnectionError,
     IntegrityError,
+    InvalidatePoolError,
     NoSuchModuleError,
     OperationalError,
 )
@@ -196,13 +195,14 @@ def _note_use(_connection: Any, entry: ConnectionPoolEntry) -> None:
 
 
 def _ping_unless_used(dialect: Dialect, connection: Any, entry: ConnectionPoolEntry, _: Any) -> None:
-    """Has the pool replace a connection that has gone. Asking every time would take as long as a short read."""
-    if time.monotonic() - entry.info.get(_USED, -math.inf) < PING_AFTER_SECONDS:
+    """Has the pool replace what has gone. Asking every time would take as long as a short read."""
+    used = entry.info.get(_USED)
+    if used is None or time.monotonic() - used < PING_AFTER_SECONDS:  # None: it was opened just now
         return
     try:
         dialect.do_ping(connection)
     except dialect.loaded_dbapi.Error as error:
-        raise DisconnectionError(str(error)) from error
+        raise InvalidatePoolError(str(error)) from error
 
 
 def _begin_sqlite(connection: Connection) -> None:

@@ -71,8 +71,8 @@ class Sample(NamedTuple):
         return tuple(sorted({row[0]: row for row in (*self.even, *self.rising, *self.best)}.values()))
 
     def size(self) -> int:
-        """How many rows it keeps."""
-        return len(self.even) + len(self.rising) + len(self.best)
+        """How many rows it keeps, and one for itself."""
+        return 1 + len(self.even) + len(self.rising) + len(self.best)
 
     def grown(self, wanted: Wanted, new: Sequence[Row], event: int, points: int) -> Sample | None:
         """The sample up to this event, from the wanted rows that came after `self.event`: the one that `take` finds
