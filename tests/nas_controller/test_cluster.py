@@ -102,7 +102,10 @@ def test_a_lost_node_and_a_dead_head_are_survived(tmp_path: Path, monkeypatch: p
     store.close()
 
 
-def test_a_head_that_does_not_answer_is_no_failure_of_the_campaign(tmp_path: Path) -> None:
+def test_a_head_that_does_not_answer_is_no_failure_of_the_campaign(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("RAY_AUTH_MODE", "token")  # `cluster` sets it for good; a later test starts a local Ray
     address = f"127.0.0.1:{free_port()}"
     url = sqlite_url(tmp_path / "effspine.db")
     store = Store.open(url)
