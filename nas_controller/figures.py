@@ -11,13 +11,13 @@ from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 from nas_controller.learned_policy import LearnedPolicy, learned_policy
+from nas_controller.spec import BASELINE_TRIAL
 from nas_controller.store import NotFoundError, Store, TrialRecord
 from nas_controller.store.sampling import Cost, Sampled
 from nas_controller.store.sampling import Curve as MeasuredCurve
 from search_space.errors import InvalidValueError
 
 MAX_CURVES = 8
-BASELINE_TRIAL = 0
 POINTS = 1_500
 LEAST_POINTS, MOST_POINTS = 10, 5_000
 

@@ -17,7 +17,7 @@ from dataclasses import dataclass
 
 from nas_controller.canonical import canonical_json, sha256_hex
 from nas_controller.controller import Controller
-from nas_controller.spec import CampaignSpec
+from nas_controller.spec import BASELINE_TRIAL, CampaignSpec
 from search_space.errors import BudgetError
 from search_space.space import Candidate
 
@@ -49,7 +49,7 @@ class Search:
 
         Raises BudgetError when MAX_DRAWS proposals in a row cannot be brought on budget.
         """
-        if number == 0:
+        if number == BASELINE_TRIAL:
             return Proposed(self.space.baseline, None, None, 0)
         for draw in range(MAX_DRAWS):
             proposal = self.controller.ask(number, draw)

@@ -10,7 +10,7 @@ from api.dependencies import CampaignId, StoreOfService
 from api.documents import BestDocument
 from api.json_answer import json_answer
 from api.unchanged import UNCHANGED, UnlessUnchanged
-from nas_controller.figures import BASELINE_TRIAL
+from nas_controller.spec import BASELINE_TRIAL
 from nas_controller.store import NotFoundError
 
 router = APIRouter(prefix="/v1/campaigns/{campaign_id}", tags=["results"])

@@ -14,6 +14,7 @@ from sqlalchemy import CursorResult, update
 from sqlalchemy.orm import Session
 
 from nas_controller.canonical import canonical_json, sha256_hex
+from nas_controller.spec import BASELINE_TRIAL
 from nas_controller.store import models
 from nas_controller.store.lifecycle import add_event, count_device_time, finish
 from nas_controller.store.stop_conditions import reached
@@ -68,7 +69,7 @@ def finish_trial(
     campaign.trials_finished += 1
     if state == "failed":
         campaign.trials_failed += 1
-    if trial.number == 0 and state == "completed":
+    if trial.number == BASELINE_TRIAL and state == "completed":
         campaign.baseline_reward = reward
     if state == "completed" and (campaign.best_reward is None or reward > campaign.best_reward):
         campaign.best_reward = reward

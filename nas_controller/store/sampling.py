@@ -18,6 +18,7 @@ from typing import Literal, NamedTuple
 from sqlalchemy import Connection, and_, func, select
 
 from nas_controller.kept import Recent
+from nas_controller.spec import BASELINE_TRIAL
 from nas_controller.store import models
 from nas_controller.store.database import Database
 from nas_controller.store.reading import campaign_values, require_campaign
@@ -149,7 +150,7 @@ def _outcomes(record: Connection, campaign_id: str, after: int, until: int) -> l
 
 def _baseline_cost(record: Connection, campaign_id: str, cost: Cost) -> int | None:
     table = models.Trial
-    found = select(table.__table__.c[cost]).where(table.campaign_id == campaign_id, table.number == 0)
+    found = select(table.__table__.c[cost]).where(table.campaign_id == campaign_id, table.number == BASELINE_TRIAL)
     return record.execute(found).scalar_one_or_none()
 
 
