@@ -12,10 +12,19 @@ from tests.nas_controller.synthetic_campaigns import synthetic_spec
 
 SECONDS = {"profile": "synthetic", "seconds": 1}
 DEADLINE_SECONDS = 120
+UNTIL_TOLD = 500
+"""Trials of a campaign that lasts until a test has seen what it waits for, however slowly this machine starts it."""
 
 
 def running(store: Store, campaign_id: str) -> int:
     return len(store.list_trials(campaign_id, state="running").items)
+
+
+def end_soon(store: Store, campaign_id: str) -> int:
+    """Leaves the campaign a few trials more; returns how many there will be."""
+    trials = store.get_campaign(campaign_id).trials_begun + 5
+    store.update_campaign(campaign_id, {"trials": trials})
+    return trials
 
 
 def test_more_trials_and_workers_while_it_runs(tmp_path: Path) -> None:
@@ -24,11 +33,12 @@ def test_more_trials_and_workers_while_it_runs(tmp_path: Path) -> None:
     campaign_id = store.create_campaign(synthetic_spec(trials=4, proxy_task=SECONDS)).id
     with supervising(Supervisor(url, tmp_path)):
         wait_for(lambda: store.get_campaign(campaign_id).trials_finished >= 2, DEADLINE_SECONDS, "two rewards")
-        store.update_campaign(campaign_id, {"trials": 11, "parallelism": 3})
+        store.update_campaign(campaign_id, {"trials": UNTIL_TOLD, "parallelism": 3})
         wait_for(lambda: running(store, campaign_id) == 3, DEADLINE_SECONDS, "three trials at once")
+        trials = end_soon(store, campaign_id)
         wait_for(lambda: store.get_campaign(campaign_id).state == "completed", DEADLINE_SECONDS, "the end")
-    assert verify(store, campaign_id).trials_finished == 11
-    attempts = [store.get_trial(campaign_id, number).attempts for number in range(11)]
+    assert verify(store, campaign_id).trials_finished == trials
+    attempts = [store.get_trial(campaign_id, number).attempts for number in range(trials)]
     assert {attempt.state for made in attempts for attempt in made} == {"accepted"}  # nothing was cut off for it
     store.close()
 
@@ -36,19 +46,23 @@ def test_more_trials_and_workers_while_it_runs(tmp_path: Path) -> None:
 def test_two_campaigns_share_the_workers_and_the_one_that_is_left_has_all(tmp_path: Path) -> None:
     url = sqlite_url(tmp_path / "effspine.db")
     store = Store.open(url)
-    first = store.create_campaign(synthetic_spec(trials=14, parallelism=2, proxy_task=SECONDS)).id
+    spec = synthetic_spec(trials=UNTIL_TOLD, parallelism=2, proxy_task=SECONDS)
+    first = store.create_campaign(spec).id
     with supervising(Supervisor(url, tmp_path, max_parallelism=2)):
         wait_for(lambda: running(store, first) == 2, DEADLINE_SECONDS, "all workers")
-        second = store.create_campaign(synthetic_spec(trials=3, parallelism=2, proxy_task=SECONDS)).id
+        second = store.create_campaign(spec).id
         wait_for(
             lambda: running(store, first) == running(store, second) == 1, DEADLINE_SECONDS, "one trial of each at once"
         )
+        end_soon(store, second)
         wait_for(lambda: store.get_campaign(second).state == "completed", DEADLINE_SECONDS, "the end of the second")
+        wait_for(lambda: running(store, first) == 2, DEADLINE_SECONDS, "all workers again")
+        trials = end_soon(store, first)
         wait_for(lambda: store.get_campaign(first).state == "completed", DEADLINE_SECONDS, "the end of the first")
     log = log_path(tmp_path, first).read_text()
     told = [line.partition("workers ")[2].partition(",")[0] for line in log.splitlines() if ": workers " in line]
     assert told == ["2", "1", "2"]
-    assert verify(store, first).trials_finished == 14
+    assert verify(store, first).trials_finished == trials
     store.close()
 
 
