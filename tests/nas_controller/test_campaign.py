@@ -1,72 +1,29 @@
-"""The campaign loop with a fake executor: parallel, out of order, with failures, killed at every point."""
+"""The campaign loop with a fake executor: parallel, out of order, with failures."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from typing import Any
+from collections.abc import Sequence
 
-import numpy as np
 import pytest
-from sqlalchemy import select
-from sqlalchemy.orm import Session
 
-from nas_controller import synthetic
-from nas_controller.campaign import Campaign
-from nas_controller.replay import ReplayError, verify
-from nas_controller.search import Proposed, Search
-from nas_controller.store import LeaseLostError, Store, models
-from nas_controller.trial_work import Failed, Rewarded, TrialWork
+from nas_controller.replay import verify
+from nas_controller.store import Store
+from nas_controller.trial_work import Failed, Rewarded
 from search_space.errors import BudgetError
 from search_space.space import Candidate, SearchSpace
-from tests.nas_controller.synthetic_campaigns import Clock, synthetic_spec
+from tests.nas_controller.synthetic_campaigns import (
+    create,
+    outline,
+    reward,
+    run_to_the_end,
+    synthetic_spec,
+    take_up,
+)
 
 EAGER = {"policy": "factorised", "learning_rate": 1.0, "entropy_bonus": 0.0}
 """Converges within a few trials, so that proposals repeat."""
 
 ATTEMPTS = 1 + synthetic_spec().retries
-
-
-def take_up(store: Store, campaign_id: str, owner: str = "runner") -> Campaign:
-    return Campaign(store, store.claim(campaign_id, owner, 1e6))
-
-
-def create(store: Store, **changes: object) -> str:
-    return store.create_campaign(synthetic_spec(**changes)).id
-
-
-def reward(campaign: Campaign, work: TrialWork) -> Rewarded:
-    value = synthetic.reward(work.widths, campaign.base.widths)
-    return Rewarded(value, {"ap": value})
-
-
-def run_to_the_end(campaign: Campaign, seed: int | None = None, parallelism: int = 1) -> list[TrialWork]:
-    """Runs so many trials at once, finishing them in an order by the seed; returns the work in order of its
-    start.
-    """
-    arrivals = np.random.default_rng(seed)
-    started: list[TrialWork] = []
-    running: list[TrialWork] = []
-    idle = 0
-    while not campaign.over:
-        work = campaign.next_trial() if len(running) < parallelism else None
-        if work is not None:
-            started.append(work)
-            running.append(work)
-        elif running:
-            done = running.pop(int(arrivals.integers(len(running))))
-            campaign.complete(done, reward(campaign, done))
-        else:
-            idle += 1
-            assert idle < 1000, "nothing runs, nothing is proposed, and the campaign is not over"
-    return started
-
-
-def outline(store: Store, campaign_id: str) -> tuple[Any, ...]:
-    """What must not depend on crashes: the trials in order, and the controller."""
-    columns = store.columns(campaign_id, "widths", "reward", "reused_from", "state", "log_probability")
-    kept = store.controller_state(campaign_id)
-    assert kept is not None
-    return columns, kept.digest, store.get_campaign(campaign_id).state
 
 
 def test_a_campaign_runs_from_the_baseline_to_its_end(store: Store) -> None:
@@ -252,106 +209,6 @@ def test_ending_abandons_what_runs(store: Store) -> None:
     verify(store, campaign_id)
 
 
-class Crash(BaseException):
-    """The process is gone."""
-
-
-class CrashingStore(Store):
-    """A store whose process dies at its write number `at`, before it or after it."""
-
-    WRITES = (
-        "begin_trial", "start_attempt", "accept_reward", "accept_repeat", "fail_attempt", "fail_trial",
-        "finish_campaign",
-    )  # fmt: skip
-
-    def __init__(self, store: Store, at: int, after: bool) -> None:
-        super().__init__(store._database, store._clock)
-        self._left, self._after = at, after
-        for name in self.WRITES:
-            setattr(self, name, self._crashing(getattr(self, name)))
-
-    def _crashing(self, write: Callable[..., Any]) -> Callable[..., Any]:
-        def call(*arguments: Any) -> Any:
-            self._left -= 1
-            if self._left == 0 and not self._after:
-                raise Crash
-            result = write(*arguments)
-            if self._left == 0:
-                raise Crash
-            return result
-
-        return call
-
-
-def run_with_outcomes(campaign: Campaign) -> None:
-    """One at a time; trial 2 is given up, and the first attempt of trial 4 fails."""
-    for _ in range(200):
-        if campaign.over:
-            return
-        work = campaign.next_trial()
-        if work is None:
-            continue
-        if work.number == 2:
-            campaign.complete(work, Failed("give_up", "the loss is not finite"))
-        elif (work.number, work.attempt) == (4, 1):
-            campaign.complete(work, Failed("retry", "the worker died"))
-        else:
-            campaign.complete(work, reward(campaign, work))
-    raise AssertionError("the campaign does not end")
-
-
-@pytest.mark.parametrize("after", [False, True], ids=["before", "after"])
-def test_a_crash_at_any_write_changes_nothing_in_the_end(
-    store: Store, after: bool, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    honest = Search.propose
-    repeats = {5: 1, 6: 2, 7: 1}  # with a policy that hardly learns, these repeat the trials they name
-
-    def propose(search: Search, number: int) -> Proposed:
-        return honest(search, repeats.get(number, number))
-
-    monkeypatch.setattr(Search, "propose", propose)
-    spec: dict[str, Any] = {"trials": 10, "controller": {"policy": "factorised", "learning_rate": 1e-9}}
-    expected_id = create(store, **spec)
-    run_with_outcomes(take_up(store, expected_id))
-    expected = outline(store, expected_id)
-    assert expected[0]["reused_from"] == [None] * 5 + [1, 2, 1] + [None] * 2
-    assert [state == "failed" for state in expected[0]["state"]] == [n in (2, 6) for n in range(10)]
-
-    crashes = 0
-    for at in range(1, 100):
-        campaign_id = create(store, **spec)
-        crashing = CrashingStore(store, at, after)
-        try:
-            run_with_outcomes(take_up(crashing, campaign_id))
-        except Crash:
-            crashes += 1
-            store.release(campaign_id, "runner")
-            if store.get_campaign(campaign_id).state == "running":
-                run_with_outcomes(take_up(store, campaign_id, "another"))
-        assert outline(store, campaign_id) == expected
-        verify(store, campaign_id)
-        if crashes < at:
-            break  # there are not so many writes
-    assert crashes > 2 * 10
-
-
-def test_a_runner_that_was_overtaken_changes_nothing(store: Store, clock: Clock) -> None:
-    campaign_id = create(store, trials=4)
-    frozen = Campaign(store, store.claim(campaign_id, "frozen", 20))
-    work = frozen.next_trial()
-    assert work is not None
-    clock.advance(30)
-    current = take_up(store, campaign_id, "current")
-    with pytest.raises(LeaseLostError):
-        frozen.complete(work, Rewarded(0.9, {}))
-    with pytest.raises(LeaseLostError):
-        frozen.next_trial()
-    run_to_the_end(current)
-    assert store.get_trial(campaign_id, 0).trial.reward != 0.9
-    verify(store, campaign_id)
-
-
 def test_samples_that_miss_the_budget_are_drawn_again(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     candidate = SearchSpace.candidate
 
@@ -381,79 +238,3 @@ def test_a_budget_that_no_sample_can_meet_fails_the_campaign(store: Store, monke
     assert record.state == "failed"
     assert "2,274,654,112 multi-adds" in (record.error or "")
     verify(store, campaign_id)
-
-
-Change = Callable[[Session], int]
-"""Changes rows behind the store's back and says how many."""
-
-
-def by_statement(statement: str) -> Change:
-    return lambda session: session.connection().exec_driver_sql(statement).rowcount
-
-
-def of_event(kind: str, number: int, **data: Any) -> Change:
-    def change(session: Session) -> int:
-        rows = [row for row in session.scalars(select(models.Event)) if row.kind == kind]
-        found = [row for row in rows if row.data["number"] == number]
-        for row in found:
-            row.data = {**row.data, **data}
-        return len(found)
-
-    return change
-
-
-@pytest.mark.parametrize(
-    ("change", "sequence_of", "words"),
-    [
-        (by_statement("UPDATE trials SET reward = reward + 1e-15 WHERE number = 3"), "trial.completed", "reward"),
-        (by_statement("UPDATE trials SET choices = '[0,1]' WHERE number = 3"), "trial.begun", "choices"),
-        (
-            by_statement("UPDATE trials SET log_probability = log_probability + 1e-13 WHERE number = 3"),
-            "trial.begun",
-            "log_prob",
-        ),
-        (of_event("trial.completed", 3, reward=0.125), "trial.completed", "reward"),
-        (of_event("trial.begun", 3, draw=1), "trial.begun", "draw"),
-    ],
-    ids=["reward", "choices", "log probability", "event's reward", "event's draw"],
-)
-def test_a_tampered_record_is_found_at_its_first_event(
-    store: Store, change: Change, sequence_of: str, words: str
-) -> None:
-    campaign_id = create(store, trials=6)
-    run_to_the_end(take_up(store, campaign_id))
-    verify(store, campaign_id)
-    events = store.events_after(campaign_id, 0, 1000)
-    expected = next(e.sequence for e in events if e.kind == sequence_of and e.data["number"] == 3)
-    with store._database.writing() as session:
-        assert change(session) == 1
-    with pytest.raises(ReplayError, match=words) as caught:
-        verify(store, campaign_id)
-    assert caught.value.sequence == expected
-    assert f"event {expected}" in str(caught.value)
-
-
-@pytest.mark.parametrize(
-    ("statement", "words"),
-    [
-        ("DELETE FROM events WHERE sequence = 5", "event 5"),
-        ("UPDATE controller_states SET state = replace(state, '\"told\":5', '\"told\":6')", "controller"),
-        ("UPDATE controller_states SET sequence = sequence - 1", "stored state"),
-        ("DELETE FROM controller_states", "stored state"),
-        ("UPDATE campaigns SET trials_finished = 5", "outcomes"),
-    ],
-)
-def test_other_damage_is_found_too(store: Store, statement: str, words: str) -> None:
-    campaign_id = create(store, trials=6)
-    run_to_the_end(take_up(store, campaign_id))
-    with store._database.writing() as session:
-        session.connection().exec_driver_sql(statement)
-    with pytest.raises(ReplayError, match=words):
-        verify(store, campaign_id)
-
-
-def test_a_campaign_that_has_not_begun_verifies(store: Store) -> None:
-    campaign_id = create(store)
-    verification = verify(store, campaign_id)
-    assert (verification.events, verification.trials_begun) == (1, 0)
-    assert verification.to_dict()["exact"] is True

@@ -27,6 +27,7 @@ from nas_controller.store.cursors import encode
 from search_space.errors import InvalidValueError
 from search_space.space import SearchSpace
 from tests.nas_controller import conftest, postgresql
+from tests.nas_controller.begun_trials import begin, claimed
 from tests.nas_controller.postgresql import Server
 from tests.nas_controller.synthetic_campaigns import Clock, synthetic_spec
 
@@ -95,6 +96,46 @@ def test_of_the_old_runner_and_the_new_one_only_the_new_one_writes(
             assert at_once([reward, claim]) == ["new"]
             assert store.get_campaign(lease.campaign_id).trials_finished == 0
             assert store.controller_state(lease.campaign_id) is None
+
+
+def test_readers_and_writers_never_meet_a_locked_database(store: Store, database_url: str) -> None:
+    """A reader on a store of its own and two writers on another, all at once."""
+    leases = [claimed(store, f"runner {k}", 600) for k in range(2)]
+    errors: list[BaseException] = []
+    done = threading.Event()
+
+    def write(lease: Lease) -> None:
+        try:
+            begin(store, lease, 0)
+            for step in range(150):
+                store.record_progress(lease, 0, 1, step, 150, {"loss": 1.0})
+        except BaseException as error:
+            errors.append(error)
+
+    def read() -> None:
+        reader = Store.open(database_url)
+        try:
+            while not done.is_set():
+                for lease in leases:
+                    reader.get_campaign(lease.campaign_id)
+                    reader.list_trials(lease.campaign_id)
+                    reader.events_after(lease.campaign_id)
+        except BaseException as error:
+            errors.append(error)
+        finally:
+            reader.close()
+
+    writers = [threading.Thread(target=write, args=(lease,)) for lease in leases]
+    readers = [threading.Thread(target=read) for _ in range(2)]
+    for thread in (*writers, *readers):
+        thread.start()
+    for thread in writers:
+        thread.join()
+    done.set()
+    for thread in readers:
+        thread.join()
+    assert errors == []
+    assert all(len(store.get_trial(lease.campaign_id, 0).curve) == 150 for lease in leases)
 
 
 def test_a_reader_sees_one_moment(store: Store) -> None:

@@ -19,7 +19,7 @@ from nas_controller.replay import ReplayError, verify
 from nas_controller.spec import CampaignSpec, EarlyStoppingSpec
 from nas_controller.store import Store, sqlite_url
 from nas_controller.trial_work import Rewarded, TrialWork
-from tests.nas_controller.synthetic_campaigns import synthetic_spec
+from tests.nas_controller.synthetic_campaigns import synthetic_spec, take_up
 
 ROOT = Path(__file__).parents[2]
 
@@ -27,10 +27,6 @@ ROOT = Path(__file__).parents[2]
 def stopping_spec(trials: int = 6, min_trials: int = 2, **task: Any) -> CampaignSpec:
     task = {"profile": "synthetic", "evaluate_steps": 5, **task}
     return synthetic_spec(trials=trials, proxy_task=task, early_stopping={"min_trials": min_trials})
-
-
-def take_up(store: Store, campaign_id: str) -> Campaign:
-    return Campaign(store, store.claim(campaign_id, "runner", 1e6))
 
 
 def next_work(campaign: Campaign) -> TrialWork:

@@ -18,7 +18,7 @@ from nas_controller.replay import verify
 from nas_controller.store import Store, sqlite_url
 from nas_controller.store.database import Database
 from nas_controller.store.models import Base
-from nas_controller.store.schema import MIGRATIONS
+from nas_controller.store.schema import HEAD, MIGRATIONS, current_revision
 from nas_controller.trial_work import Failed, Rewarded
 from tests.nas_controller.synthetic_campaigns import synthetic_spec
 
@@ -124,8 +124,10 @@ def test_what_an_earlier_record_has_not_counted_is_counted(source: Store, databa
 
 def test_the_migrations_end_at_the_tables_of_the_models(database_url: str) -> None:
     Store.open(database_url).close()
+    Store.open(database_url).close()  # a second time changes nothing
     database = Database(database_url)
     with database.reading() as session:
+        assert current_revision(session.connection()) == HEAD
         context = MigrationContext.configure(session.connection(), opts={"compare_type": True})
         assert compare_metadata(context, Base.metadata) == []
     database.close()

@@ -3,48 +3,15 @@
 from __future__ import annotations
 
 import json
-import threading
-from collections.abc import Callable
-from contextlib import suppress
-from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import text
 
-from nas_controller.store import (
-    ConflictError,
-    Lease,
-    LeaseLostError,
-    NotFoundError,
-    Store,
-    StoreUnavailableError,
-    StoreVersionError,
-    as_json,
-)
-from nas_controller.store.database import Database
-from nas_controller.store.models import Base
+from nas_controller.store import ConflictError, NotFoundError, Store, as_json
 from nas_controller.store.records import TRIAL_ORDERS
-from nas_controller.store.schema import HEAD, current_revision
 from search_space.errors import InvalidValueError
-from search_space.space import CHOICES, SearchSpace
+from tests.nas_controller.begun_trials import CANDIDATES, STATE, begin, claimed
 from tests.nas_controller.synthetic_campaigns import Clock, synthetic_spec
-
-SPACE = SearchSpace()
-CANDIDATES = [
-    SPACE.baseline,
-    *(SPACE.candidate([CHOICES[(i * k) % 5] for i in range(18)]) for k in (1, 2, 3, 4)),
-]
-STATE = {"weights": "AAAA", "told": 1, "baseline": 0.1 + 0.2}
-
-
-def claimed(store: Store, owner: str = "runner", seconds: float = 20) -> Lease:
-    campaign = store.create_campaign(synthetic_spec())
-    return store.claim(campaign.id, owner, seconds)
-
-
-def begin(store: Store, lease: Lease, number: int, reused_from: int | None = None) -> None:
-    store.begin_trial(lease, number, CANDIDATES[number], (0,) * 18, -1.5, reused_from)
 
 
 def kinds(store: Store, campaign_id: str) -> list[str]:
@@ -162,7 +129,7 @@ def test_a_trial_comes_back_exactly(store: Store) -> None:
     lease = claimed(store)
     log_probability = -28.97 - 0.1
     candidate = CANDIDATES[1]
-    store.begin_trial(lease, 0, SPACE.baseline)
+    store.begin_trial(lease, 0, CANDIDATES[0])
     store.begin_trial(lease, 1, candidate, (4, 3, 2, 1, 0) * 3 + (0, 0, 0), log_probability)
     store.record_progress(lease, 1, 1, 10, 30, {"loss": 0.1 + 0.2, "rate": float("nan")})
     store.record_progress(lease, 1, 1, 15, 30, {"loss": 0.3}, 2 / 7)
@@ -363,68 +330,6 @@ def test_stopping(store: Store) -> None:
         store.request_stop(completed.campaign_id)
 
 
-def test_a_lease_keeps_others_out_until_it_expires(store: Store, clock: Clock) -> None:
-    lease = claimed(store, "first", 20)
-    with pytest.raises(ConflictError, match="first"):
-        store.claim(lease.campaign_id, "second", 20)
-    assert store.runnable_campaigns() == ()
-    clock.advance(15)
-    store.renew(lease)
-    clock.advance(15)
-    begin(store, lease, 0)
-    clock.advance(6)
-    assert [c.id for c in store.runnable_campaigns()] == [lease.campaign_id]
-    taken = store.claim(lease.campaign_id, "second", 20)
-    assert taken.epoch == lease.epoch + 1
-
-
-def test_a_runner_that_lost_its_lease_writes_nothing(store: Store, clock: Clock) -> None:
-    lost = claimed(store, "first", 20)
-    begin(store, lost, 0)
-    clock.advance(21)
-    writes: list[Callable[[], object]] = [
-        lambda: store.renew(lost),
-        lambda: begin(store, lost, 1),
-        lambda: store.start_attempt(lost, 0),
-        lambda: store.record_progress(lost, 0, 1, 1, 2, {}),
-        lambda: store.fail_attempt(lost, 0, 1, "x"),
-        lambda: store.accept_reward(lost, 0, 1, 0.5, {}, STATE),
-        lambda: store.accept_repeat(lost, 0, STATE),
-        lambda: store.fail_trial(lost, 0, "x", STATE),
-        lambda: store.finish_campaign(lost, "completed"),
-    ]
-    for write in writes:  # expired, though nobody has taken over yet
-        with pytest.raises(LeaseLostError, match="expired"):
-            write()
-    current = store.claim(lost.campaign_id, "second", 20)
-    before = store.get_campaign(lost.campaign_id), store.get_trial(lost.campaign_id, 0)
-    for write in writes:
-        with pytest.raises(LeaseLostError, match="has lost to lease"):
-            write()
-    assert (store.get_campaign(lost.campaign_id), store.get_trial(lost.campaign_id, 0)) == before
-    assert before[1].attempts[0].state == "abandoned"
-    assert store.start_attempt(current, 0).epoch == current.epoch
-
-
-def test_a_released_lease_can_be_claimed_at_once(store: Store) -> None:
-    lease = claimed(store, "first")
-    store.release(lease.campaign_id, "somebody else")
-    with pytest.raises(ConflictError):
-        store.claim(lease.campaign_id, "second", 20)
-    store.release(lease.campaign_id, "first")
-    assert store.claim(lease.campaign_id, "second", 20).epoch == 2
-    with pytest.raises(LeaseLostError):
-        store.renew(lease)
-
-
-def test_a_finished_campaign_cannot_be_claimed(store: Store) -> None:
-    lease = claimed(store)
-    store.finish_campaign(lease, "failed", "the data set is gone")
-    with pytest.raises(ConflictError, match="failed"):
-        store.claim(lease.campaign_id, "second", 20)
-    assert store.get_campaign(lease.campaign_id).error == "the data set is gone"
-
-
 def test_columns_are_whole_and_in_order(store: Store) -> None:
     lease = claimed(store)
     begin(store, lease, 0)
@@ -436,132 +341,3 @@ def test_columns_are_whole_and_in_order(store: Store) -> None:
     assert columns["widths"] == [list(CANDIDATES[0].widths), list(CANDIDATES[1].widths)]
     with pytest.raises(ValueError, match="spec"):
         store.columns(lease.campaign_id, "spec")
-
-
-def test_readers_and_writers_never_meet_a_locked_database(store: Store, database_url: str) -> None:
-    """A reader on a store of its own and two writers on another, all at once."""
-    leases = [claimed(store, f"runner {k}", 600) for k in range(2)]
-    errors: list[BaseException] = []
-    done = threading.Event()
-
-    def write(lease: Lease) -> None:
-        try:
-            begin(store, lease, 0)
-            for step in range(150):
-                store.record_progress(lease, 0, 1, step, 150, {"loss": 1.0})
-        except BaseException as error:
-            errors.append(error)
-
-    def read() -> None:
-        reader = Store.open(database_url)
-        try:
-            while not done.is_set():
-                for lease in leases:
-                    reader.get_campaign(lease.campaign_id)
-                    reader.list_trials(lease.campaign_id)
-                    reader.events_after(lease.campaign_id)
-        except BaseException as error:
-            errors.append(error)
-        finally:
-            reader.close()
-
-    writers = [threading.Thread(target=write, args=(lease,)) for lease in leases]
-    readers = [threading.Thread(target=read) for _ in range(2)]
-    for thread in (*writers, *readers):
-        thread.start()
-    for thread in writers:
-        thread.join()
-    done.set()
-    for thread in readers:
-        thread.join()
-    assert errors == []
-    assert all(len(store.get_trial(lease.campaign_id, 0).curve) == 150 for lease in leases)
-
-
-def test_only_one_of_many_claims_wins(store: Store) -> None:
-    campaign = store.create_campaign(synthetic_spec())
-    won: list[Lease] = []
-
-    def claim(owner: str) -> None:
-        with suppress(ConflictError):
-            won.append(store.claim(campaign.id, owner, 60))
-
-    threads = [threading.Thread(target=claim, args=(f"runner {k}",)) for k in range(8)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    assert len(won) == 1
-
-
-def test_the_migrations_make_exactly_the_models(database_url: str) -> None:
-    from alembic.autogenerate import compare_metadata
-    from alembic.migration import MigrationContext
-
-    Store.open(database_url).close()
-    Store.open(database_url).close()  # a second time changes nothing
-    database = Database(database_url)
-    with database.engine.connect() as connection:
-        assert current_revision(connection) == HEAD
-        context = MigrationContext.configure(connection, opts={"compare_type": True})
-        assert compare_metadata(context, Base.metadata) == []
-    database.close()
-
-
-def test_stores_that_open_together_migrate_once(database_url: str) -> None:
-    errors: list[BaseException] = []
-
-    def open_store() -> None:
-        try:
-            Store.open(database_url).close()
-        except BaseException as error:
-            errors.append(error)
-
-    threads = [threading.Thread(target=open_store) for _ in range(4)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    assert errors == []
-
-
-def test_a_database_of_a_newer_version_is_refused(database_url: str) -> None:
-    Store.open(database_url).close()
-    database = Database(database_url)
-    with database.writing() as session:
-        session.execute(text("UPDATE alembic_version SET version_num = '9999'"))
-    database.close()
-    with pytest.raises(StoreVersionError, match="9999"):
-        Store.open(database_url)
-
-
-def test_sqlite_is_opened_as_it_should_be(tmp_path: Path) -> None:
-    database = Database(f"sqlite:///{tmp_path}/new/folder/effspine.db")
-    with database.engine.connect() as connection:
-
-        def pragma(name: str) -> object:
-            return connection.exec_driver_sql(f"PRAGMA {name}").scalar()
-
-        assert pragma("journal_mode") == "wal"
-        assert pragma("foreign_keys") == 1
-        assert pragma("synchronous") == 2
-        assert int(str(pragma("busy_timeout"))) >= 10_000
-    database.close()
-
-
-def test_urls_that_are_none_and_databases_that_are_away(tmp_path: Path) -> None:
-    for url in ("nonsense", "mysql://localhost/x", "sqlite+none:///x"):
-        with pytest.raises(InvalidValueError):
-            Database(url)
-    (tmp_path / "file").write_text("not a folder")
-    with pytest.raises(StoreUnavailableError):
-        Store.open(f"sqlite:///{tmp_path}/file/effspine.db")
-    (tmp_path / "broken.db").write_text("this is no database, but it is long enough to look at" * 100)
-    with pytest.raises(StoreUnavailableError, match=r"broken\.db"):
-        Store.open(f"sqlite:///{tmp_path}/broken.db")
-
-
-def test_a_password_is_never_shown() -> None:
-    with pytest.raises((InvalidValueError, StoreUnavailableError)) as caught:
-        Store.open("postgresql+psycopg://user:secret@127.0.0.1:1/none")
-    assert "secret" not in str(caught.value)
