@@ -22,11 +22,11 @@ from api.documents import (
     EventDocument,
     HealthDocument,
     Page,
-    PauseMode,
     ReadinessDocument,
     TrialDetailDocument,
     TrialDocument,
 )
+from nas_controller.vocabulary import PauseMode
 from search_space.errors import EffspineError
 
 DEFAULT_URL = "http://127.0.0.1:8000"

@@ -11,12 +11,7 @@ from typing import Any, Generic, Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field
 
-# The states of `nas_controller.store.records`, written again: the client must not load a database to read them.
-CampaignState = Literal[
-    "draft", "pending", "running", "pausing", "paused", "stopping", "stopped", "completed", "failed"
-]
-PauseMode = Literal["drain", "abort"]
-TrialState = Literal["running", "completed", "failed", "stopped"]
+from nas_controller.vocabulary import CampaignState, EstimateBasis, KeyScope, PauseMode, StopReason, TrialState
 
 Item = TypeVar("Item")
 
@@ -48,7 +43,7 @@ class CampaignDocument(BaseModel):
     paused_at: datetime | None = Field(None, description="Since when it is paused.")
     paused_seconds: float = Field(0.0, description="How long it was paused, in all pauses that are over.")
     device_seconds: float = Field(0.0, description="What its attempts that are over have taken, over all devices.")
-    stopped_because: Literal["wall_seconds", "target_reward", "no_improvement_trials", "device_hours"] | None = Field(
+    stopped_because: StopReason | None = Field(
         None, description="The condition in the specification's `stop` that has ended it before its last trial."
     )
     spec: dict[str, Any] = Field(description="The campaign as it was asked for, with every default filled in.")
@@ -59,7 +54,7 @@ class EstimateDocument(BaseModel):
 
     trials: int
     parallelism: int
-    basis: Literal["same-workers", "same-task", "profile", "nothing"] = Field(
+    basis: EstimateBasis = Field(
         description="From what: earlier trials of the same proxy task, with the same parallelism and resources or with "
         "others; the seconds of a synthetic profile; or nothing, and then every figure is null."
     )
@@ -210,7 +205,7 @@ class KeyDocument(BaseModel):
 
     id: str = Field(description="Public; the part of the key between the first two underscores.")
     name: str
-    scope: Literal["view", "operate", "admin"]
+    scope: KeyScope
     created_at: datetime
     rotated_at: datetime | None
     last_used_at: datetime | None = Field(description="To some ten minutes.")

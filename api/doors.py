@@ -20,7 +20,7 @@ from api.limits import RateLimit, address_of, limited, retry_after, too_large
 from api.problems import problem_response, respond_to
 from api.sessions import CHALLENGE, to_login
 from nas_controller.store import StoreError
-from nas_controller.store.keys import KeyScope
+from nas_controller.vocabulary import KeyScope
 
 READING_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 PUBLIC_PATHS = frozenset({"/healthz", "/readyz", "/login", "/logout"})

@@ -19,7 +19,7 @@ from starlette.datastructures import Headers
 from starlette.requests import cookie_parser
 
 from nas_controller.store import Store, StoreError
-from nas_controller.store.keys import KEY_SCOPES, KeyScope
+from nas_controller.vocabulary import KEY_SCOPES, KeyScope
 
 COOKIE = "effspine_session"
 NOTE_USE_SECONDS = 600

@@ -40,8 +40,8 @@ from nas_controller.early_stopping import EarlyStop, MedianRule
 from nas_controller.search import Search
 from nas_controller.spec import CampaignSpec
 from nas_controller.store import CampaignRecord, Lease, NoMoreTrialsError, Store
-from nas_controller.store.records import FINISHED_CAMPAIGN_STATES, StopReason
 from nas_controller.trial_work import TIMED_OUT, Failed, Rewarded, TrialWork
+from nas_controller.vocabulary import FINISHED_CAMPAIGN_STATES, StopReason
 from search_space.architecture import Architecture
 from search_space.errors import BudgetError
 

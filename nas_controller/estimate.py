@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from dataclasses import asdict, dataclass
 from statistics import median
-from typing import Any, Literal
+from typing import Any
 
 from nas_controller.spec import CampaignSpec
 from nas_controller.store import Store
-
-Basis = Literal["same-workers", "same-task", "profile", "nothing"]
+from nas_controller.vocabulary import EstimateBasis
 
 
 @dataclass(frozen=True)
@@ -23,7 +22,7 @@ class Estimate:
 
     trials: int
     parallelism: int
-    basis: Basis
+    basis: EstimateBasis
     measured_trials: int
     seconds_per_trial: float | None
     wall_seconds: float | None
@@ -60,7 +59,7 @@ def estimate(store: Store, spec: CampaignSpec) -> Estimate:
     )
 
 
-def _seconds_per_trial(store: Store, spec: CampaignSpec) -> tuple[float | None, Basis, int]:
+def _seconds_per_trial(store: Store, spec: CampaignSpec) -> tuple[float | None, EstimateBasis, int]:
     task = spec.proxy_task.resolve()
     if task.kind == "synthetic":
         return task.seconds, "profile", 0
@@ -75,7 +74,7 @@ def _seconds_per_trial(store: Store, spec: CampaignSpec) -> tuple[float | None, 
     def has_same_workers(other: CampaignSpec) -> bool:
         return is_same_task(other) and (other.parallelism, other.resources) == (spec.parallelism, spec.resources)
 
-    kinds: tuple[tuple[Basis, Any], ...] = (("same-workers", has_same_workers), ("same-task", is_same_task))
+    kinds: tuple[tuple[EstimateBasis, Any], ...] = (("same-workers", has_same_workers), ("same-task", is_same_task))
     for basis, is_alike in kinds:
         found = store.trial_seconds(is_alike)
         if found:

@@ -14,7 +14,7 @@ from nas_controller.spec import MAX_TRIALS
 from nas_controller.store import Store
 from nas_controller.store.database import Database
 from nas_controller.store.filling import Filling
-from nas_controller.store.records import CAMPAIGN_STATES, CampaignState
+from nas_controller.vocabulary import CAMPAIGN_STATES, CampaignState
 from search_space.errors import InvalidValueError
 
 LEAST_CAMPAIGNS = len(CAMPAIGN_STATES) + 1

@@ -19,9 +19,9 @@ from nas_controller.search import Search
 from nas_controller.spec import LEARNING_RATES, CampaignSpec
 from nas_controller.store.filling import CampaignRows, Row
 from nas_controller.store.identifiers import new_campaign_id
-from nas_controller.store.records import FINISHED_CAMPAIGN_STATES, CampaignState
 from nas_controller.store.running import MAX_CURVE_POINTS
 from nas_controller.synthetic import reward as synthetic_reward
+from nas_controller.vocabulary import FINISHED_CAMPAIGN_STATES, CampaignState
 
 NOT_BEGUN = ("draft", "pending")
 TRIAL_SECONDS = 20.0

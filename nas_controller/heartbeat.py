@@ -10,7 +10,7 @@ from types import TracebackType
 
 from nas_controller.spec import CampaignSpec
 from nas_controller.store import Lease, LeaseLostError, Store, StoreUnavailableError
-from nas_controller.store.records import FINISHED_CAMPAIGN_STATES, PauseMode
+from nas_controller.vocabulary import FINISHED_CAMPAIGN_STATES, PauseMode
 
 logger = logging.getLogger(__name__)
 

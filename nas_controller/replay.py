@@ -18,7 +18,7 @@ from typing import Any
 from nas_controller.early_stopping import MedianRule
 from nas_controller.search import Search
 from nas_controller.store import EventRecord, Store
-from nas_controller.store.records import EVENTS_OF_OUTCOMES
+from nas_controller.vocabulary import EVENTS_OF_OUTCOMES
 from search_space.errors import EffspineError
 
 _EVENTS_A_READ = 500

@@ -39,9 +39,9 @@ from nas_controller.store import (
     Store,
     StoreUnavailableError,
 )
-from nas_controller.store.records import FINISHED_CAMPAIGN_STATES
 from nas_controller.supervisor_heartbeat import SupervisorHeartbeat
 from nas_controller.trial_checkpoints import campaigns_with_a_folder, remove_campaign_folder
+from nas_controller.vocabulary import FINISHED_CAMPAIGN_STATES
 
 logger = logging.getLogger(__name__)
 

@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 import typer
 
 from api.cli.output import console, duration, millions, print_table, spark_line, three_digits
+from nas_controller.vocabulary import FINISHED_CAMPAIGN_STATES
 from search_space.errors import EffspineError
 
 if TYPE_CHECKING:
@@ -31,7 +32,6 @@ app = typer.Typer(add_completion=False)
 NAME = "demo"
 DATASET = "digits"
 PROFILE = "laptop"
-FINISHED_STATES = ("stopped", "completed", "failed")
 STOP_LOOK_SECONDS = 0.5
 NEEDED_MIB = 128  # mostly the cache of resized images
 
@@ -120,7 +120,9 @@ def make_dataset(settings: Settings) -> None:
 def begin(client: Client, wanted: dict[str, Any], fresh: bool) -> CampaignDocument:
     """The unfinished campaign that is `wanted`, or a new one; any other unfinished demonstration is stopped."""
     unfinished = [
-        campaign for campaign in client.campaigns() if campaign.name == NAME and campaign.state not in FINISHED_STATES
+        campaign
+        for campaign in client.campaigns()
+        if campaign.name == NAME and campaign.state not in FINISHED_CAMPAIGN_STATES
     ]
     resumable = None
     for campaign in unfinished:
@@ -129,7 +131,7 @@ def begin(client: Client, wanted: dict[str, Any], fresh: bool) -> CampaignDocume
             continue
         _say(f"stopping the unfinished campaign {campaign.id}")
         client.stop_campaign(campaign.id)
-        while client.campaign(campaign.id).state not in FINISHED_STATES:
+        while client.campaign(campaign.id).state not in FINISHED_CAMPAIGN_STATES:
             time.sleep(STOP_LOOK_SECONDS)
     if resumable is not None:
         done = f"{resumable.trials_finished} of {wanted['trials']} trials are done"

@@ -7,13 +7,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
-from enum import StrEnum
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from api.cli.output import note, print_json, print_table
 from api.cli.serve import DatabaseUrl, DataDir, settings_of
+from nas_controller.vocabulary import KeyScope
 
 if TYPE_CHECKING:
     from nas_controller.store import Store
@@ -24,14 +24,6 @@ app = typer.Typer(add_completion=False, no_args_is_help=True, help="Make, list, 
 LONGEST_DAYS = 36_500
 
 
-class ScopeChoice(StrEnum):
-    """What a key may do; each includes those before it."""
-
-    VIEW = "view"
-    OPERATE = "operate"
-    ADMIN = "admin"
-
-
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON document.")]
 Id = Annotated[str, typer.Argument(metavar="ID", help="Id of the key, as `list` shows it.")]
 
@@ -39,7 +31,7 @@ Id = Annotated[str, typer.Argument(metavar="ID", help="Id of the key, as `list` 
 @app.command()
 def create(
     name: Annotated[str, typer.Option(help="For people: who or what uses it.")],
-    scope: Annotated[ScopeChoice, typer.Option(help="view reads, operate also changes campaigns, admin does all.")],
+    scope: Annotated[KeyScope, typer.Option(help="view reads, operate also changes campaigns, admin does all.")],
     expires_in_days: Annotated[
         int | None, typer.Option(min=1, max=LONGEST_DAYS, help="It opens nothing after that.", show_default="never")
     ] = None,
@@ -51,7 +43,7 @@ def create(
     lifetime = None if expires_in_days is None else timedelta(days=expires_in_days)
     with _store(database_url, data_dir) as store:
         is_first = not store.has_keys()
-        record, key = store.create_key(name, scope.value, lifetime=lifetime)
+        record, key = store.create_key(name, scope, lifetime=lifetime)
     _print_secret(record, key, as_json)
     if is_first:
         note("it is the only key: from now on the service asks for one, this machine's requests included")

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from api.cli.output import duration, spark_line, three_digits
 from api.client import ServiceRefusedError
+from nas_controller.vocabulary import EVENTS_OF_OUTCOMES, FINISHED_CAMPAIGN_STATES
 
 if TYPE_CHECKING:
     from rich.console import Group
@@ -20,8 +21,6 @@ if TYPE_CHECKING:
 
 REFRESH_SECONDS = 1.0
 ROWS_SHOWN = 14
-FINISHED_STATES = ("stopped", "completed", "failed")
-FINISHED_KINDS = ("trial.completed", "trial.failed")
 
 OnTrial = Callable[["TrialDocument"], None]
 
@@ -69,7 +68,7 @@ def _follow_lines(
     on_trial: OnTrial | None,
 ) -> CampaignDocument:
     for event in client.events(campaign.id):
-        if event.kind in FINISHED_KINDS:
+        if event.kind in EVENTS_OF_OUTCOMES:
             trial = client.trial(campaign.id, event.data["number"])
             if show is not None:
                 show(trial)
@@ -118,7 +117,7 @@ def _follow_live(client: Client, campaign: CampaignDocument, on_trial: OnTrial |
                     reported.add(trial.number)
                     if on_trial is not None:
                         on_trial(trial)
-            if campaign.state in FINISHED_STATES:
+            if campaign.state in FINISHED_CAMPAIGN_STATES:
                 return campaign
             time.sleep(REFRESH_SECONDS)
 
@@ -157,7 +156,7 @@ def view(campaign: CampaignDocument, recent: Sequence[TrialDocument], trouble: s
         )
     left = seconds_left(campaign, recent)
     status = standing(campaign)
-    if campaign.state not in FINISHED_STATES:
+    if campaign.state not in FINISHED_CAMPAIGN_STATES:
         status += f"   time left {'about ' + duration(left) if left else '-'}"
     return Group(table, Text(status, style="bold"), *([Text(trouble, style="bold red")] if trouble else []))
 

@@ -15,7 +15,7 @@ from api.unchanged import UNCHANGED, UnlessCampaignUnchanged, UnlessNoneChanged
 from nas_controller.datasets import dataset_path
 from nas_controller.estimate import estimate
 from nas_controller.spec import CampaignSpec
-from nas_controller.store.records import CampaignState
+from nas_controller.vocabulary import CampaignState
 
 router = APIRouter(prefix="/v1/campaigns", tags=["campaigns"])
 

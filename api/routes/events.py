@@ -14,7 +14,7 @@ from starlette.concurrency import run_in_threadpool
 
 from api.dependencies import CampaignId, StoreOfService
 from nas_controller.store import CampaignRecord, Store
-from nas_controller.store.records import FINISHED_CAMPAIGN_STATES
+from nas_controller.vocabulary import FINISHED_CAMPAIGN_STATES
 from search_space.errors import InvalidValueError
 
 router = APIRouter(prefix="/v1/campaigns/{campaign_id}", tags=["campaigns"])

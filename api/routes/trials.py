@@ -10,7 +10,7 @@ from api.dependencies import CampaignId, StoreOfService
 from api.documents import Page, TrialDetailDocument, TrialDocument
 from api.json_answer import json_answer
 from api.unchanged import UNCHANGED, UnlessUnchanged
-from nas_controller.store.records import TrialOrder, TrialState
+from nas_controller.vocabulary import TrialOrder, TrialState
 
 router = APIRouter(prefix="/v1/campaigns/{campaign_id}/trials", tags=["trials"])
 

@@ -15,8 +15,9 @@ from nas_controller.store.database import Database
 from nas_controller.store.errors import ConflictError
 from nas_controller.store.lifecycle import Clock, add_event
 from nas_controller.store.reading import find_campaign
-from nas_controller.store.records import FINISHED_CAMPAIGN_STATES, CampaignRecord
+from nas_controller.store.records import CampaignRecord
 from nas_controller.store.translation import campaign_record
+from nas_controller.vocabulary import FINISHED_CAMPAIGN_STATES
 from search_space.errors import InvalidValueError
 
 CHANGEABLE = (

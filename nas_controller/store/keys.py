@@ -25,11 +25,8 @@ from nas_controller.store import models
 from nas_controller.store.database import Database
 from nas_controller.store.errors import ConflictError, NotFoundError
 from nas_controller.store.lifecycle import Clock
+from nas_controller.vocabulary import KEY_SCOPES, KeyScope
 from search_space.errors import InvalidValueError
-
-KeyScope = Literal["view", "operate", "admin"]
-KEY_SCOPES: tuple[KeyScope, ...] = ("view", "operate", "admin")
-"""Each includes those before it."""
 
 LONGEST_NAME = 100
 _SECRET_BYTES = 32

@@ -15,10 +15,11 @@ from nas_controller.store.database import Database
 from nas_controller.store.errors import ConflictError, LeaseLostError
 from nas_controller.store.identifiers import new_campaign_id
 from nas_controller.store.reading import find_campaign
-from nas_controller.store.records import FINISHED_CAMPAIGN_STATES, CampaignRecord, Lease, StopReason
+from nas_controller.store.records import CampaignRecord, Lease
 from nas_controller.store.stop_conditions import is_out_of_time
 from nas_controller.store.texts import storable
 from nas_controller.store.translation import campaign_record
+from nas_controller.vocabulary import FINISHED_CAMPAIGN_STATES, StopReason
 
 Clock = Callable[[], datetime]
 

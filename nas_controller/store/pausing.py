@@ -11,8 +11,9 @@ from nas_controller.store.database import Database
 from nas_controller.store.errors import ConflictError
 from nas_controller.store.lifecycle import Clock, abandon_attempts, add_event, end_pause, owned_campaign
 from nas_controller.store.reading import find_campaign
-from nas_controller.store.records import CampaignRecord, Lease, PauseMode
+from nas_controller.store.records import CampaignRecord, Lease
 from nas_controller.store.translation import campaign_record
+from nas_controller.vocabulary import PauseMode
 
 
 class Pausing:

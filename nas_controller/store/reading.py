@@ -16,9 +16,6 @@ from nas_controller.store.cursors import MAX_INTEGER, checked_limit, decode, enc
 from nas_controller.store.database import Database
 from nas_controller.store.errors import NotFoundError
 from nas_controller.store.records import (
-    CAMPAIGN_STATES,
-    TRIAL_ORDERS,
-    TRIAL_STATES,
     CampaignRecord,
     ControllerStateRecord,
     EventRecord,
@@ -34,6 +31,7 @@ from nas_controller.store.translation import (
     measurement_record,
     trial_record,
 )
+from nas_controller.vocabulary import CAMPAIGN_STATES, TRIAL_ORDERS, TRIAL_STATES
 from search_space.errors import InvalidValueError
 
 COLUMNS = (

@@ -8,27 +8,7 @@ from datetime import datetime
 from typing import Any, Generic, Literal, TypeVar
 
 from nas_controller.spec import CampaignSpec
-
-CampaignState = Literal[
-    "draft", "pending", "running", "pausing", "paused", "stopping", "stopped", "completed", "failed",
-]  # fmt: skip
-PauseMode = Literal["drain", "abort"]
-StopReason = Literal["wall_seconds", "target_reward", "no_improvement_trials", "device_hours"]
-TrialState = Literal["running", "completed", "failed", "stopped"]
-AttemptState = Literal["running", "accepted", "late", "failed", "abandoned"]
-
-CAMPAIGN_STATES: tuple[CampaignState, ...] = (
-    "draft", "pending", "running", "pausing", "paused", "stopping", "stopped", "completed", "failed",
-)  # fmt: skip
-FINISHED_CAMPAIGN_STATES: tuple[CampaignState, ...] = ("stopped", "completed", "failed")
-TRIAL_STATES: tuple[TrialState, ...] = ("running", "completed", "failed", "stopped")
-
-TrialOrder = Literal[
-    "number", "-number", "reward", "-reward", "madds", "-madds", "params", "-params",
-]  # fmt: skip
-TRIAL_ORDERS: tuple[TrialOrder, ...] = (
-    "number", "-number", "reward", "-reward", "madds", "-madds", "params", "-params",
-)  # fmt: skip
+from nas_controller.vocabulary import AttemptState, CampaignState, PauseMode, StopReason, TrialState
 
 Item = TypeVar("Item")
 
@@ -207,10 +187,6 @@ class TrialDetail:
     trial: TrialRecord
     attempts: tuple[AttemptRecord, ...]
     curve: tuple[MeasurementRecord, ...]
-
-
-EVENTS_OF_OUTCOMES = ("trial.completed", "trial.failed")
-"""The kinds that come once for each trial that has a reward, in the transaction that gives it."""
 
 
 @dataclass(frozen=True)

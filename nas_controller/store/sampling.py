@@ -22,9 +22,10 @@ from nas_controller.spec import BASELINE_TRIAL
 from nas_controller.store import models
 from nas_controller.store.database import Database
 from nas_controller.store.reading import campaign_values, require_campaign
-from nas_controller.store.records import EVENTS_OF_OUTCOMES, MeasurementRecord
+from nas_controller.store.records import MeasurementRecord
 from nas_controller.store.samples import Row, Sample, Wanted, new_rows, take
 from nas_controller.store.translation import measurement_record
+from nas_controller.vocabulary import EVENTS_OF_OUTCOMES
 
 BEST_KEPT = 20
 MOST_KEPT_ROWS = 100_000

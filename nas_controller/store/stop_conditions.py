@@ -10,7 +10,8 @@ from datetime import datetime
 
 from nas_controller.spec import StopSpec
 from nas_controller.store import models
-from nas_controller.store.records import CampaignRecord, StopReason
+from nas_controller.store.records import CampaignRecord
+from nas_controller.vocabulary import StopReason
 
 
 def reached(campaign: models.Campaign, now: datetime) -> StopReason | None:

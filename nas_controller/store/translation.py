@@ -11,18 +11,8 @@ from sqlalchemy import Row
 from nas_controller.spec import CampaignSpec
 from nas_controller.store import models
 from nas_controller.store.identifiers import attempt_id
-from nas_controller.store.records import (
-    AttemptRecord,
-    AttemptState,
-    CampaignRecord,
-    CampaignState,
-    EventRecord,
-    MeasurementRecord,
-    PauseMode,
-    StopReason,
-    TrialRecord,
-    TrialState,
-)
+from nas_controller.store.records import AttemptRecord, CampaignRecord, EventRecord, MeasurementRecord, TrialRecord
+from nas_controller.vocabulary import AttemptState, CampaignState, PauseMode, StopReason, TrialState
 
 
 @lru_cache(maxsize=1_024)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from fastapi.testclient import TestClient
 
 from nas_controller.store import Store
-from nas_controller.store.keys import KeyScope
+from nas_controller.vocabulary import KeyScope
 
 FORM = {"Content-Type": "application/x-www-form-urlencoded"}
 OWN = {"Origin": "http://testserver"}

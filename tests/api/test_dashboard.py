@@ -10,7 +10,7 @@ from fastapi.testclient import TestClient
 
 from api.routes.dashboard import STATIC_DIR
 from nas_controller.store import Store
-from nas_controller.store.keys import KeyScope
+from nas_controller.vocabulary import KeyScope
 from tests.api.campaigns import Recorder
 from tests.api.doors import OWN, log_in, make_key
 

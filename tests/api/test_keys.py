@@ -14,7 +14,7 @@ from starlette.routing import Mount
 from api.app import create_app
 from api.settings import Settings
 from nas_controller.store import Store, StoreUnavailableError
-from nas_controller.store.keys import KEY_SCOPES, KeyScope
+from nas_controller.vocabulary import KEY_SCOPES, KeyScope
 from tests.api.campaigns import Recorder
 from tests.api.conftest import HOST
 from tests.api.doors import OWN, bearer, log_in, make_key

@@ -11,10 +11,10 @@ from contextlib import closing
 
 from nas_controller import synthetic
 from nas_controller.store import EventRecord, Store
+from nas_controller.vocabulary import EVENTS_OF_OUTCOMES
 from tests.chaos.observer import Follower
 from tests.chaos.service import ROOT, Service
 
-OUTCOMES = ("trial.completed", "trial.failed")
 BATCH = 1_000
 VERIFY_SECONDS = 300.0
 
@@ -56,7 +56,7 @@ def _of_events(store: Store, campaign_id: str, events: list[EventRecord]) -> Ite
     """No gap, and one outcome for each trial."""
     if [event.sequence for event in events] != list(range(1, store.get_campaign(campaign_id).last_event + 1)):
         yield "the sequence of events has gaps"
-    outcomes = Counter(event.data["number"] for event in events if event.kind in OUTCOMES)
+    outcomes = Counter(event.data["number"] for event in events if event.kind in EVENTS_OF_OUTCOMES)
     for number, count in outcomes.items():
         if count != 1:
             yield f"trial {number} has {count} outcomes"
@@ -72,7 +72,7 @@ def _of_follower(store: Store, campaign_id: str, events: list[EventRecord], foll
     columns = store.columns(campaign_id, "number", "reward")
     rewards = dict(zip(columns["number"], columns["reward"], strict=True))
     for _, kind, data in told:
-        if kind in OUTCOMES and rewards.get(data["number"]) != data["reward"]:
+        if kind in EVENTS_OF_OUTCOMES and rewards.get(data["number"]) != data["reward"]:
             yield f"trial {data['number']} was told to have {data['reward']} and has {rewards.get(data['number'])}"
 
 

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any, TypeVar
 
+from nas_controller.vocabulary import FINISHED_CAMPAIGN_STATES
 from search_space.errors import EffspineError
 from tests.chaos.checks import violations
 from tests.chaos.databases import DatabaseName, running
@@ -108,7 +109,7 @@ class _Run:
 
     @property
     def _over(self) -> bool:
-        return self.poller.state in ("completed", "stopped", "failed")
+        return self.poller.state in FINISHED_CAMPAIGN_STATES
 
     def _reached(self, trials: int) -> bool:
         return self.poller.trials_finished >= trials or self._over

@@ -14,7 +14,7 @@ from nas_controller.fill_store import LEAST_CAMPAIGNS, fill, plans
 from nas_controller.filled_campaign import NOT_BEGUN
 from nas_controller.replay import verify
 from nas_controller.store import ConflictError, Store, sqlite_url
-from nas_controller.store.records import CAMPAIGN_STATES, TRIAL_STATES
+from nas_controller.vocabulary import CAMPAIGN_STATES, TRIAL_STATES
 from search_space.errors import InvalidValueError
 
 

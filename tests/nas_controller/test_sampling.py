@@ -20,8 +20,8 @@ from nas_controller import figures
 from nas_controller.store import Store, sqlite_url
 from nas_controller.store.database import Database
 from nas_controller.store.filling import CampaignRows, Filling
-from nas_controller.store.records import TRIAL_ORDERS, TrialOrder
 from nas_controller.store.sampling import BEST_KEPT
+from nas_controller.vocabulary import TRIAL_ORDERS, TrialOrder
 from tests.nas_controller.postgresql import Server
 from tests.nas_controller.synthetic_campaigns import synthetic_spec
 

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from nas_controller.store import ConflictError, NotFoundError, Store, as_json
-from nas_controller.store.records import TRIAL_ORDERS
+from nas_controller.vocabulary import TRIAL_ORDERS
 from search_space.errors import InvalidValueError
 from tests.nas_controller.begun_trials import CANDIDATES, STATE, begin, claimed
 from tests.nas_controller.synthetic_campaigns import Clock, synthetic_spec
