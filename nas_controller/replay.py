@@ -17,7 +17,8 @@ from typing import Any
 
 from nas_controller.early_stopping import MedianRule
 from nas_controller.search import Search
-from nas_controller.store import EventRecord, Store
+from nas_controller.spec import BASELINE_TRIAL
+from nas_controller.store import CampaignRecord, EventRecord, Store
 from nas_controller.vocabulary import EVENTS_OF_OUTCOMES
 from search_space.errors import EffspineError
 
@@ -86,7 +87,7 @@ def verify(store: Store, campaign_id: str) -> Verification:
             f"{len(rows)} trials and {campaign.trials_finished} outcomes are stored, the events begin "
             f"{replay.begun} and finish {replay.finished}",
         )
-    replay.compare_end(None if kept is None else kept.state, None if kept is None else kept.sequence)
+    replay.compare_end(campaign, None if kept is None else kept.state, None if kept is None else kept.sequence)
     digest = None if kept is None else kept.digest
     return Verification(campaign_id, count, replay.begun, replay.finished, digest)
 
@@ -108,6 +109,8 @@ class _Replay:
         self._first_of: dict[tuple[int, ...], int] = {}
         self._rewards: dict[int, float] = {}
         self._last_outcome: int | None = None
+        self._baseline: float | None = None
+        self._best: tuple[float, int] | None = None
         self.begun = 0
 
     @property
@@ -122,8 +125,8 @@ class _Replay:
         elif event.kind in EVENTS_OF_OUTCOMES:
             self._learn(event)
 
-    def compare_end(self, state: Mapping[str, Any] | None, sequence: int | None) -> None:
-        """Holds the stored controller against the replayed one."""
+    def compare_end(self, campaign: CampaignRecord, state: Mapping[str, Any] | None, sequence: int | None) -> None:
+        """Holds the stored controller against the replayed one, and what the campaign says of its trials."""
         if sequence != self._last_outcome:
             raise ReplayError(
                 self._campaign_id,
@@ -132,6 +135,14 @@ class _Replay:
             )
         if state is not None:
             self._same(None, "the controller", dict(state), self._search.controller.state())
+        best_reward, best_trial = self._best or (None, None)
+        for name, stored, replayed in (
+            ("trials_begun", campaign.trials_begun, self.begun),
+            ("baseline_reward", campaign.baseline_reward, self._baseline),
+            ("best_reward", campaign.best_reward, best_reward),
+            ("best_trial", campaign.best_trial, best_trial),
+        ):
+            self._same(None, f"the campaign's {name}", stored, replayed)
 
     def _begin(self, event: EventRecord) -> None:
         number, data = event.data["number"], event.data
@@ -172,9 +183,17 @@ class _Replay:
         self._search.controller = self._search.learned(row["choices"], row["log_probability"], reward, gave_up)
         self._same(event, "the controller's digest", event.data["controller_sha256"], self._search.digest())
         self._rewards[number] = reward
-        if self._rule is not None and not gave_up:
-            self._rule.completed(number)
+        if not gave_up:
+            self._complete(number, reward)
         self._last_outcome = event.sequence
+
+    def _complete(self, number: int, reward: float) -> None:
+        if number == BASELINE_TRIAL:
+            self._baseline = reward
+        if self._best is None or reward > self._best[0]:
+            self._best = reward, number
+        if self._rule is not None:
+            self._rule.completed(number)
 
     def _decide(self, event: EventRecord, row: Mapping[str, Any]) -> None:
         """Decides again on a trial that was stopped early."""
