@@ -95,10 +95,16 @@ def test_a_state_of_another_architecture_is_refused_and_changes_nothing(engine: 
     np.testing.assert_array_equal(engine.weights(), before.weights)
 
 
+@pytest.fixture(scope="module")
+def plain_engine() -> Engine:
+    """One whose gradient is of the loss alone, through all branches."""
+    return Engine(replace(TASK, weight_decay=0.0, stochastic_depth=0.0), CLASSES)
+
+
 @pytest.mark.parametrize("candidate", [SP_EFFICIENTNET_B0, UNEVEN], ids=["uniform", "uneven"])
-def test_every_variable_gets_a_gradient(candidate: Architecture) -> None:
+def test_every_variable_gets_a_gradient(plain_engine: Engine, candidate: Architecture) -> None:
     """With every zero of a fresh network replaced, since its residual branches start at nothing."""
-    engine = Engine(replace(TASK, weight_decay=0.0, stochastic_depth=0.0), CLASSES)
+    engine = plain_engine
     engine.load(candidate, seed=1)
     fresh = engine.weights()
     engine._weights.assign(np.where(fresh == 0, np.random.default_rng(0).normal(0.5, 0.1, fresh.size), fresh))
