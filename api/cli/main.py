@@ -80,7 +80,8 @@ def _misused(error: Any) -> int:
     if type(error).__name__ == "NoArgsIsHelpError":
         error.show()
     else:
-        print(f"error: {error.format_message()}", file=sys.stderr)
+        message = error.format_message().replace("Value error, ", "")  # pydantic's words, which say nothing more
+        print(f"error: {message}", file=sys.stderr)
     return int(error.exit_code)
 
 

@@ -54,6 +54,10 @@ def test_without_a_command_there_is_help(effspine: CommandLine) -> None:
         (("cost", "--widths", "8,x"), "'x'"),
         (("sample", "--count", "0"), "count is 0"),
         (("campaign", "shwo", "c"), "'show'"),
+        (
+            ("keys", "create", "--name", "x", "--scope", "all"),
+            "'--scope': 'all' is not one of 'view', 'operate', 'admin'",
+        ),
         (("serve", "--port", "0"), "--port"),
         (("serve", "--host", "0.0.0.0"), "'0.0.0.0'"),
         (("serve", "--database-url", "mysql://x"), "mysql"),
