@@ -30,8 +30,6 @@ ABSURD = {"learning_rate": 10.0, "warmup_steps": 0, "momentum": 0.999}
 """The loss leaves the finite numbers within a few steps."""
 
 ATTEMPTS = 1 + synthetic_spec().retries
-ON_ONE_DATABASE = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
-"""For a test that trains; that both take such outcomes is shown by others."""
 
 
 def attempt_once(store: Store, task: ProxyTask, dataset: Path, cache: Path) -> tuple[Campaign, TrialDetail]:
@@ -59,7 +57,6 @@ def digits(tmp_path: Path) -> Path:
     return folder
 
 
-@ON_ONE_DATABASE
 def test_a_loss_that_leaves_the_finite_numbers_gives_the_trial_up(store: Store, digits: Path, tmp_path: Path) -> None:
     campaign, detail = attempt_once(store, resolve("smoke", **ABSURD), digits, tmp_path / "cache")
     trial, attempt = detail.trial, detail.attempts[0]

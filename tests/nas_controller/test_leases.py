@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable
+from contextlib import suppress
 
 import pytest
 
-from nas_controller.store import ConflictError, LeaseLostError, Store
+from nas_controller.store import ConflictError, Lease, LeaseLostError, Store
 from tests.nas_controller.begun_trials import STATE, begin, claimed
-from tests.nas_controller.synthetic_campaigns import Clock
+from tests.nas_controller.synthetic_campaigns import Clock, synthetic_spec
 
 
 def test_a_lease_keeps_others_out_until_it_expires(store: Store, clock: Clock) -> None:
@@ -71,3 +73,19 @@ def test_a_finished_campaign_cannot_be_claimed(store: Store) -> None:
     with pytest.raises(ConflictError, match="failed"):
         store.claim(lease.campaign_id, "second", 20)
     assert store.get_campaign(lease.campaign_id).error == "the data set is gone"
+
+
+def test_only_one_of_many_claims_wins(store: Store) -> None:
+    campaign = store.create_campaign(synthetic_spec())
+    won: list[Lease] = []
+
+    def claim(owner: str) -> None:
+        with suppress(ConflictError):
+            won.append(store.claim(campaign.id, owner, 60))
+
+    threads = [threading.Thread(target=claim, args=(f"runner {k}",)) for k in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(won) == 1

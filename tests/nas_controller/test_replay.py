@@ -70,7 +70,7 @@ def test_a_tampered_record_is_found_at_its_first_event(
         ("UPDATE controller_states SET state = replace(state, '\"told\":5', '\"told\":6')", "controller"),
         ("UPDATE controller_states SET sequence = sequence - 1", "stored state"),
         ("DELETE FROM controller_states", "stored state"),
-        ("UPDATE campaigns SET trials_finished = 5", "outcomes"),
+        ("UPDATE campaigns SET trials_finished = 5", "the campaign's trials_finished is 5; the replay gives 6"),
         ("UPDATE campaigns SET trials_begun = 5", "the campaign's trials_begun is 5; the replay gives 6"),
         ("UPDATE campaigns SET baseline_reward = 0.5", "the campaign's baseline_reward is 0.5; the replay gives"),
         ("UPDATE campaigns SET best_reward = best_reward + 1e-15", "the campaign's best_reward"),

@@ -120,11 +120,12 @@ def test_a_killed_trial_goes_on_as_if_it_had_never_been_cut_off(
     assert seen[0].step == resumed_from + 1
     assert list(tmp_path.iterdir()) == []
 
+    whole = ProxyWorker(_task(name, steps=14), digits, cache, SEED, THREADS)
+    assert _figures(whole.run(EFF_SPINENET_D0)) == _figures(metrics)
     assert resumed._engine is not None
-    state = resumed._engine.state()
-    assert state.steps_done == 14
-    assert _figures(resumed.run(EFF_SPINENET_D0)) == _figures(metrics)  # never cut off
-    assert_same(resumed._engine.state(), state)
+    assert whole._engine is not None
+    assert_same(resumed._engine.state(), whole._engine.state())
+    assert resumed._engine.state().steps_done == 14
 
 
 def test_a_report_that_raises_stops_the_trial_there_and_the_next_call_goes_on(
