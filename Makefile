@@ -27,7 +27,7 @@ test: setup
 	@$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder $(ARGS)
 
 fuzz: setup
-	@EFFSPINE_FUZZ_EXAMPLES=$${EFFSPINE_FUZZ_EXAMPLES:-100} $(BIN)/python -m pytest tests/api/test_schema.py --timeout 7200 $(ARGS)
+	@EFFSPINE_FUZZ_EXAMPLES=$${EFFSPINE_FUZZ_EXAMPLES:-100} $(BIN)/python -m pytest tests/api/http/test_openapi_fuzzing.py --timeout 7200 $(ARGS)
 
 lint: setup
 	@$(BIN)/ruff format --check --quiet . || { echo "run 'make format'"; exit 1; }

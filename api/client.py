@@ -26,7 +26,7 @@ from api.documents import (
     TrialDetailDocument,
     TrialDocument,
 )
-from nas_controller.vocabulary import PauseMode
+from nas_controller.states import PauseMode
 from search_space.errors import EffspineError
 
 DEFAULT_URL = "http://127.0.0.1:8000"

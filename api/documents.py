@@ -11,7 +11,7 @@ from typing import Any, Generic, Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from nas_controller.vocabulary import CampaignState, EstimateBasis, KeyScope, PauseMode, StopReason, TrialState
+from nas_controller.states import CampaignState, EstimateBasis, KeyScope, PauseMode, StopReason, TrialState
 
 Item = TypeVar("Item")
 

@@ -12,10 +12,10 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from api.logs import LogFormat
 from api.loopback import is_loopback
-from nas_controller.cluster_node import LOCAL
-from nas_controller.runner_contract import LEASE_SECONDS
 from nas_controller.store.database import sqlite_url
-from nas_controller.supervisor import CAMPAIGNS_AT_ONCE
+from nas_controller.supervision.cluster_node import LOCAL
+from nas_controller.supervision.runner_protocol import LEASE_SECONDS
+from nas_controller.supervision.supervisor import CAMPAIGNS_AT_ONCE
 from search_space.data_dir import default_data_dir
 
 DATABASE_FILE = "effspine.db"

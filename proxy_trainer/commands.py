@@ -39,7 +39,7 @@ def make_digits_command(
     as_json: AsJson = False,
 ) -> None:
     """Make a COCO-format detection data set of real handwritten digits."""
-    from proxy_trainer.digits import make_digits
+    from proxy_trainer.data.digits import make_digits
 
     with progress_bar("making digits") as progress:
         made = make_digits(directory, train=train, val=val, seed=seed, categories=categories, progress=progress)
@@ -59,9 +59,9 @@ def inspect_command(
     as_json: AsJson = False,
 ) -> None:
     """Say what a COCO data set holds, and which of its images cannot be used."""
-    from proxy_trainer.coco import load_split
+    from proxy_trainer.data.coco import load_split
+    from proxy_trainer.data.inspection import inspect_split, unreadable_images
     from proxy_trainer.errors import DataError
-    from proxy_trainer.inspection import inspect_split, unreadable_images
 
     split = load_split(images, annotations)
     found = inspect_split(split, image_px=image_px, anchor_size=anchor_size)
@@ -86,7 +86,7 @@ def register_command(
     as_json: AsJson = False,
 ) -> None:
     """Make a COCO folder known to campaigns by a name."""
-    from proxy_trainer.registry import register_dataset
+    from proxy_trainer.data.dataset_registry import register_dataset
     from search_space.data_dir import data_dir
 
     file = register_dataset(data_dir(), name, directory)
@@ -134,15 +134,15 @@ def proxy(
     if checkpoint is not None and not task.checkpoint_steps:
         task = replace(task, checkpoint_steps=math.ceil(task.steps / _CHECKPOINTS))
 
-    from proxy_trainer.coco_folder import find_splits
+    from proxy_trainer.data.coco_folder import find_splits
     from proxy_trainer.native_output import held_back
 
     find_splits(data)  # a wrong folder need not wait for TensorFlow
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
     with held_back():
-        from proxy_trainer.checkpoint import check_is_free
-        from proxy_trainer.proxy import Progress as Step
-        from proxy_trainer.proxy import ProxyWorker
+        from proxy_trainer.training.checkpoint import check_is_free
+        from proxy_trainer.training.proxy import Progress as Step
+        from proxy_trainer.training.proxy import ProxyWorker
 
         if checkpoint is not None:
             check_is_free(checkpoint)

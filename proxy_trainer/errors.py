@@ -86,7 +86,7 @@ class OutOfMemoryError(TrialError):
     """Training or scoring asked for more memory than there is; `size` says for how much, where that is known.
 
     Worth a retry, since another process may have had the memory for a moment. Where every attempt ends so, the
-    campaign decides (`nas_controller.campaign`).
+    campaign decides (`nas_controller.campaigns.campaign`).
     """
 
     kind = "out-of-memory"

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import re
 import tomllib
-from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).parent.parent
+from tests.support.paths import ROOT
+
 _NAME = re.compile(r"[A-Za-z0-9._-]+(?:\[[A-Za-z0-9,._-]+\])?")
 _HEADING = re.compile(r"^## (\S+)$")
 _ROW = re.compile(r"^\| `([^`]+)` \| (\S.*\S) \| (\S.*\S) \|$")

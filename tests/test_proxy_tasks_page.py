@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import re
 from dataclasses import fields
-from pathlib import Path
 from typing import Any, get_args
 
 import pytest
 
 from search_space.proxy_task import PROFILES, Optimizer, Precision, ProxyTask, ReserveFrom, Schedule
+from tests.support.paths import ROOT
 
-PAGE = Path(__file__).parent.parent / "docs" / "proxy-tasks.md"
+PAGE = ROOT / "docs" / "proxy-tasks.md"
 SHOWN = ("paper", "laptop", "smoke")
 """Profiles that have a column; `synthetic` trains nothing, and a sentence under the table is about its one field."""
 IDENTITY = ("profile", "kind")

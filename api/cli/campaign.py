@@ -208,7 +208,7 @@ def resume(campaign_id: Id, as_json: AsJson = False) -> None:
 @app.command()
 def watch(campaign_id: Id, as_json: AsJson = False) -> None:
     """Follow a campaign until it is over; the exit status is 1 where it failed."""
-    from api.cli.progress import follow
+    from api.cli.campaign_progress import follow
 
     with _client() as client:
         campaign = follow(client, client.campaign(campaign_id), quiet=as_json)
@@ -288,7 +288,7 @@ def verify(
     from contextlib import closing
 
     from api.cli.serve import settings_of
-    from nas_controller.replay import verify as replay
+    from nas_controller.campaigns.replay import verify as replay
     from nas_controller.store import Store
 
     with closing(Store.open(settings_of(database_url=database_url).database_url)) as store:
@@ -341,7 +341,7 @@ def _print_campaign(campaign: CampaignDocument, as_json: bool) -> None:
 
 
 def _print_trials(rows: list[TrialDocument]) -> None:
-    from api.cli.progress import shown_seconds
+    from api.cli.campaign_progress import shown_seconds
 
     print_table(
         None,

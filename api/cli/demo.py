@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 import typer
 
 from api.cli.output import console, duration, millions, print_table, spark_line, three_digits
-from nas_controller.vocabulary import FINISHED_CAMPAIGN_STATES
+from nas_controller.states import FINISHED_CAMPAIGN_STATES
 from search_space.errors import EffspineError
 
 if TYPE_CHECKING:
@@ -103,7 +103,7 @@ def specification(trials: int, seed: int, profile: str) -> dict[str, Any]:
 
 def make_dataset(settings: Settings) -> None:
     """Makes the digits under the data directory, once, by the command that anybody would use."""
-    from nas_controller.datasets import dataset_names
+    from nas_controller.campaigns.datasets import dataset_names
 
     if DATASET in dataset_names(settings.data_dir):
         return
@@ -149,7 +149,7 @@ def _is_wanted(campaign: CampaignDocument, wanted: dict[str, Any]) -> bool:
 
 def watch(client: Client, campaign: CampaignDocument, started: float) -> CampaignDocument:
     """Shows the campaign until it is over, says when the first reward came, and returns it as it ended."""
-    from api.cli.progress import follow
+    from api.cli.campaign_progress import follow
 
     seconds: list[float] = []
     ended = follow(client, campaign, on_trial=lambda _: seconds.append(time.monotonic() - started))
@@ -162,7 +162,7 @@ def _report(
     client: Client, campaign: CampaignDocument, settings: Settings, started: float, *, leaves_service: bool
 ) -> None:
     if campaign.state == "failed":
-        from nas_controller.supervisor import log_path, log_tail
+        from nas_controller.supervision.supervisor import log_path, log_tail
 
         reason = (campaign.error or "").partition("\n")[0]
         print(log_tail(settings.data_dir, campaign.id), file=sys.stderr)

@@ -13,11 +13,11 @@ import typer
 
 from api.cli.output import note, print_json, print_table
 from api.cli.serve import DatabaseUrl, DataDir, settings_of
-from nas_controller.vocabulary import KeyScope
+from nas_controller.states import KeyScope
 
 if TYPE_CHECKING:
     from nas_controller.store import Store
-    from nas_controller.store.keys import KeyRecord
+    from nas_controller.store.api_keys import KeyRecord
 
 app = typer.Typer(add_completion=False, no_args_is_help=True, help="Make, list, rotate and revoke API keys.")
 

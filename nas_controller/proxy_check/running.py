@@ -19,15 +19,15 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any, Protocol
 
-from nas_controller import ray_sessions  # before Ray: it sets what Ray reads when it is imported
+from nas_controller.execution import ray_sessions  # before Ray: it sets what Ray reads when it is imported
 
 import ray  # isort: skip
 from ray.exceptions import RayError  # isort: skip
 
+from nas_controller.execution.worker import Job, run_trial
 from nas_controller.proxy_check.results import Appender, Result, missing
 from nas_controller.proxy_check.study import Study, Training
-from nas_controller.trial_work import Failed, Rewarded
-from nas_controller.worker import Job, run_trial
+from nas_controller.search.outcomes import Failed, Rewarded
 from search_space.errors import EffspineError
 
 MAX_ATTEMPTS = 3

@@ -26,7 +26,7 @@ from nas_controller.store.records import (
     TrialDetail,
     TrialRecord,
 )
-from nas_controller.store.showing import as_json
+from nas_controller.store.serialisation import as_json
 from nas_controller.store.store import Store, sqlite_url
 
 __all__ = [

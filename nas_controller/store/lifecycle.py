@@ -9,17 +9,17 @@ from typing import Any
 from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
-from nas_controller.spec import CampaignSpec, ResourcesSpec
+from nas_controller.search.campaign_spec import CampaignSpec, ResourcesSpec
+from nas_controller.states import FINISHED_CAMPAIGN_STATES, StopReason
 from nas_controller.store import models
+from nas_controller.store.campaign_ids import new_campaign_id
 from nas_controller.store.database import Database
 from nas_controller.store.errors import ConflictError, LeaseLostError
-from nas_controller.store.identifiers import new_campaign_id
-from nas_controller.store.reading import find_campaign
+from nas_controller.store.mappers import campaign_record
+from nas_controller.store.queries import find_campaign
 from nas_controller.store.records import CampaignRecord, Lease
+from nas_controller.store.sanitising import storable
 from nas_controller.store.stop_conditions import is_out_of_time
-from nas_controller.store.texts import storable
-from nas_controller.store.translation import campaign_record
-from nas_controller.vocabulary import FINISHED_CAMPAIGN_STATES, StopReason
 
 Clock = Callable[[], datetime]
 

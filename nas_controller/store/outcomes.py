@@ -13,14 +13,14 @@ from typing import Any, cast
 from sqlalchemy import CursorResult, update
 from sqlalchemy.orm import Session
 
-from nas_controller.canonical import canonical_json, sha256_hex
-from nas_controller.spec import BASELINE_TRIAL
+from nas_controller.canonical_json import canonical_json, sha256_hex
+from nas_controller.search.campaign_spec import BASELINE_TRIAL
 from nas_controller.store import models
 from nas_controller.store.lifecycle import add_event, count_device_time, finish
+from nas_controller.store.sanitising import storable
 from nas_controller.store.stop_conditions import reached
-from nas_controller.store.texts import storable
 
-WORKER_KILLED = "worker-killed"  # as `nas_controller.worker_log` names it, which reads the kernel's counters
+WORKER_KILLED = "worker-killed"  # as `nas_controller.execution.worker_log` names it, which reads the kernel's counters
 
 
 def close(

@@ -7,13 +7,13 @@ record: the next runner begins them again, from their checkpoints where there ar
 
 from __future__ import annotations
 
+from nas_controller.states import PauseMode
 from nas_controller.store.database import Database
 from nas_controller.store.errors import ConflictError
 from nas_controller.store.lifecycle import Clock, abandon_attempts, add_event, end_pause, owned_campaign
-from nas_controller.store.reading import find_campaign
+from nas_controller.store.mappers import campaign_record
+from nas_controller.store.queries import find_campaign
 from nas_controller.store.records import CampaignRecord, Lease
-from nas_controller.store.translation import campaign_record
-from nas_controller.vocabulary import PauseMode
 
 
 class Pausing:

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Generic, Literal, TypeVar
 
-from nas_controller.spec import CampaignSpec
-from nas_controller.vocabulary import AttemptState, CampaignState, PauseMode, StopReason, TrialState
+from nas_controller.search.campaign_spec import CampaignSpec
+from nas_controller.states import AttemptState, CampaignState, PauseMode, StopReason, TrialState
 
 Item = TypeVar("Item")
 

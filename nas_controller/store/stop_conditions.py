@@ -8,10 +8,10 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from nas_controller.spec import StopSpec
+from nas_controller.search.campaign_spec import StopSpec
+from nas_controller.states import StopReason
 from nas_controller.store import models
 from nas_controller.store.records import CampaignRecord
-from nas_controller.vocabulary import StopReason
 
 
 def reached(campaign: models.Campaign, now: datetime) -> StopReason | None:

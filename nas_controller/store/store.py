@@ -11,23 +11,23 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
-from nas_controller.store.changing import Changing
+from nas_controller.store.api_keys import Keys
 from nas_controller.store.database import Database, sqlite_url
-from nas_controller.store.durations import Durations
+from nas_controller.store.downsampling import Sampling
 from nas_controller.store.errors import StoreVersionError
-from nas_controller.store.exporting import Exporting
-from nas_controller.store.idempotency import Idempotency
-from nas_controller.store.keys import Keys
+from nas_controller.store.etag_versions import Versions
+from nas_controller.store.exports import Exporting
+from nas_controller.store.idempotency_keys import Idempotency
 from nas_controller.store.lifecycle import Clock, Lifecycle
 from nas_controller.store.pausing import Pausing
-from nas_controller.store.reading import Reading
-from nas_controller.store.running import Running
-from nas_controller.store.sampling import Sampling
+from nas_controller.store.queries import Reading
+from nas_controller.store.runner_writes import Running
 from nas_controller.store.schema import HEAD, current_revision, upgrade
-from nas_controller.store.showing import Showing
+from nas_controller.store.serialisation import Showing
 from nas_controller.store.supervisors import Supervisors
 from nas_controller.store.totals import Totalling
-from nas_controller.store.versions import Versions
+from nas_controller.store.trial_durations import Durations
+from nas_controller.store.updates import Changing
 
 __all__ = ["Store", "sqlite_url"]
 

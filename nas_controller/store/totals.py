@@ -10,9 +10,9 @@ from dataclasses import dataclass
 
 from sqlalchemy import case, func, select
 
+from nas_controller.states import CAMPAIGN_STATES, FINISHED_CAMPAIGN_STATES, TRIAL_STATES
 from nas_controller.store import models
 from nas_controller.store.database import Database
-from nas_controller.vocabulary import CAMPAIGN_STATES, FINISHED_CAMPAIGN_STATES, TRIAL_STATES
 
 QUEUE_BOUNDS_SECONDS = (1.0, 5.0, 15.0, 60.0, 300.0, 900.0, 3_600.0, 14_400.0, 86_400.0, 604_800.0)
 

@@ -9,11 +9,10 @@ from pathlib import Path
 import pytest
 from fastapi.testclient import TestClient
 
-from api.app import create_app
+from api.http.app import create_app
 from api.settings import Settings
 from nas_controller.store import Store
-
-HOST = "testserver"
+from tests.support.api_access import HOST
 
 
 @pytest.fixture

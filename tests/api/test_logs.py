@@ -12,8 +12,8 @@ from fastapi.testclient import TestClient
 from api.logs import log_to_stderr
 from api.settings import Settings
 from nas_controller.store import Store, StoreUnavailableError
-from tests.api.campaigns import Recorder
-from tests.api.doors import bearer, log_in, make_key
+from tests.support.api_access import bearer, log_in, make_key
+from tests.support.recorder import Recorder
 
 
 @pytest.fixture(autouse=True)

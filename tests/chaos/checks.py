@@ -9,11 +9,12 @@ from collections import Counter
 from collections.abc import Iterator
 from contextlib import closing
 
-from nas_controller import synthetic
+from nas_controller.execution import synthetic_reward
+from nas_controller.states import EVENTS_OF_OUTCOMES
 from nas_controller.store import EventRecord, Store
-from nas_controller.vocabulary import EVENTS_OF_OUTCOMES
 from tests.chaos.observer import Follower
-from tests.chaos.service import ROOT, Service
+from tests.chaos.service import Service
+from tests.support.paths import ROOT
 
 BATCH = 1_000
 VERIFY_SECONDS = 300.0
@@ -46,7 +47,7 @@ def _of_trials(store: Store, campaign_id: str) -> Iterator[str]:
         trial, states = detail.trial, Counter(attempt.state for attempt in detail.attempts)
         if trial.state != "completed":
             yield f"trial {number} is {trial.state}: {trial.error}"
-        elif trial.reward != synthetic.reward(trial.widths, base.widths):
+        elif trial.reward != synthetic_reward.reward(trial.widths, base.widths):
             yield f"trial {number} has the reward {trial.reward}, its widths give another"
         if states["accepted"] != (0 if trial.reused_from is not None else 1) or states["running"]:
             yield f"the attempts of trial {number} are {dict(states)}"

@@ -17,10 +17,10 @@ from typing import Literal, Protocol
 import psycopg
 
 from nas_controller.store import sqlite_url
-from tests.chaos.processes import below, frozen
 from tests.chaos.units import Unit
-from tests.chaos.waiting import wait_for
-from tests.nas_controller.postgresql import USER, Cluster, new_cluster, programs
+from tests.support.postgresql import USER, Cluster, new_cluster, programs
+from tests.support.process_table import below, frozen
+from tests.support.waiting import wait_for
 
 DatabaseName = Literal["postgresql", "sqlite"]
 NAME = "chaos"

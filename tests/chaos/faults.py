@@ -13,9 +13,9 @@ from dataclasses import dataclass
 from typing import NamedTuple, cast
 
 from tests.chaos.databases import Postgresql, Sqlite
-from tests.chaos.processes import frozen, kill
 from tests.chaos.service import Service
-from tests.chaos.waiting import wait_for
+from tests.support.process_table import frozen, kill
+from tests.support.waiting import wait_for
 
 LONGER_SECONDS = 2.0
 """By how much a freeze is longer than the lease."""

@@ -10,14 +10,14 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any, TypeVar
 
-from nas_controller.vocabulary import FINISHED_CAMPAIGN_STATES
+from nas_controller.states import FINISHED_CAMPAIGN_STATES
 from search_space.errors import EffspineError
 from tests.chaos.checks import violations
 from tests.chaos.databases import DatabaseName, running
 from tests.chaos.faults import FAULTS, Planned, plan
 from tests.chaos.observer import Follower, Poller
 from tests.chaos.service import Service
-from tests.chaos.waiting import NeverCameError, wait_for
+from tests.support.waiting import NeverCameError, wait_for
 
 GIVE_UP_SECONDS = 300.0
 END_SECONDS = 60.0

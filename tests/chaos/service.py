@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import shutil
 import signal
-import socket
 import sys
 import tempfile
 from pathlib import Path
@@ -13,13 +12,14 @@ from pathlib import Path
 import httpx
 
 from api.client import Client, ServiceRefusedError, ServiceUnreachableError
-from nas_controller.session_folder import session_folders
+from nas_controller.execution.session_directory import session_folders
 from tests.chaos.databases import Database
-from tests.chaos.processes import Process, kill, listed
 from tests.chaos.units import Unit
-from tests.chaos.waiting import wait_for
+from tests.support.command_line import free_port
+from tests.support.paths import ROOT
+from tests.support.process_table import Process, kill, listed
+from tests.support.waiting import wait_for
 
-ROOT = Path(__file__).parents[2]
 START_SECONDS = 60.0
 FIND_SECONDS = 60.0
 WORKER = "ray::ResourceTrainable"
@@ -35,7 +35,7 @@ class Service:
         self.campaign_id = ""
         self._sessions: set[int] = set()
         self.logs = Path(tempfile.mkdtemp(prefix="effspine-chaos-logs-"))
-        port = _free_port()
+        port = free_port()
         self.url = f"http://127.0.0.1:{port}"
         others = {name: value for name, value in os.environ.items() if not name.startswith("EFFSPINE_")}
         self.environment = {
@@ -77,7 +77,7 @@ class Service:
         runners = [
             process
             for process in listed()
-            if "nas_controller.runner" in process.command and str(self.database.data_dir) in process.command
+            if "nas_controller.supervision.runner" in process.command and str(self.database.data_dir) in process.command
         ]
         self._sessions |= {runner.session for runner in runners}
         return runners
@@ -134,10 +134,3 @@ class Service:
     def _unit(self, name: str) -> Unit:
         command = [sys.executable, "-m", "api.cli.main", name]
         return Unit(name, command, self.logs / f"{name}.log", cwd=ROOT, env=self.environment)
-
-
-def _free_port() -> int:
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        port: int = listener.getsockname()[1]
-        return port

@@ -10,7 +10,7 @@ from tests.chaos.databases import DatabaseName
 from tests.chaos.faults import FAULTS, plan
 from tests.chaos.report import write_section
 from tests.chaos.run import Settings, run
-from tests.nas_controller.postgresql import skip_without_server
+from tests.support.postgresql import skip_without_server
 
 BAR_SECONDS = 240.0
 """Eight times that of the long run: how fast a recovery is can only be judged on a machine without other work."""

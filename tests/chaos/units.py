@@ -9,8 +9,8 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from tests.chaos.processes import below, kill
-from tests.chaos.waiting import wait_for
+from tests.support.process_table import below, kill
+from tests.support.waiting import wait_for
 
 RESTART_SECONDS = 0.2
 END_SECONDS = 40.0

@@ -12,7 +12,8 @@ from typing import Any
 
 import pytest
 
-ROOT = Path(__file__).parents[2]
+from tests.support.paths import ROOT
+
 SECRETS = {"POSTGRES_PASSWORD": "a-password-of-the-tests", "RAY_AUTH_TOKEN": "a-token-of-the-tests"}
 
 

@@ -15,7 +15,8 @@ from typer.testing import CliRunner
 
 from api.cli.main import app
 from api.settings import Settings
-from tests.deploy.conftest import ROOT, SECRETS, compose
+from tests.deploy.conftest import SECRETS, compose
+from tests.support.paths import ROOT
 
 OURS = ("api", "head", "supervisor", "worker")
 RAYS = ("head", "supervisor", "worker")

@@ -7,7 +7,7 @@ import tomllib
 
 import pytest
 
-from tests.deploy.conftest import ROOT
+from tests.support.paths import ROOT
 
 DOCKERFILE = (ROOT / "deploy" / "Dockerfile").read_text()
 LOCKS = ROOT / "deploy" / "locks"

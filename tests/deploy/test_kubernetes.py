@@ -15,8 +15,8 @@ import pytest
 import yaml
 
 from api.settings import Settings
-from tests.deploy.conftest import ROOT
 from tests.deploy.test_compose import assert_parses
+from tests.support.paths import ROOT
 
 FOLDER = ROOT / "deploy" / "kubernetes"
 VERSIONS = ("1.30.0", kubernetes_validate.latest_version())

@@ -8,8 +8,8 @@ import shlex
 import pytest
 
 from api.settings import Settings
-from tests.deploy.conftest import ROOT
 from tests.deploy.test_compose import assert_parses
+from tests.support.paths import ROOT
 
 PAGE = (ROOT / "docs" / "operations.md").read_text()
 _OTHER_VARIABLES = {"EFFSPINE_KUBERAY_CRD"}

@@ -9,7 +9,8 @@ from typing import Any
 
 import pytest
 
-from tests.deploy.conftest import ROOT, SECRETS
+from tests.deploy.conftest import SECRETS
+from tests.support.paths import ROOT
 
 
 @pytest.fixture

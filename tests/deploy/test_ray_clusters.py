@@ -10,7 +10,7 @@ import pytest
 import yaml
 from ray.autoscaler._private.util import prepare_config, validate_config
 
-from tests.deploy.conftest import ROOT
+from tests.support.paths import ROOT
 
 FILES = sorted((ROOT / "deploy" / "ray").glob("*.yaml"))
 

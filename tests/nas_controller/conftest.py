@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from nas_controller.store import Store, sqlite_url
-from tests.nas_controller.postgresql import Server, running_server, skip_without_server
-from tests.nas_controller.synthetic_campaigns import Clock
+from tests.support.postgresql import Server, running_server, skip_without_server
+from tests.support.synthetic_campaigns import Clock
 
 
 @pytest.fixture

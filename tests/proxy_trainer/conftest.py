@@ -6,15 +6,14 @@ from pathlib import Path
 
 import pytest
 
-from tests.proxy_trainer.odd_coco import make_odd_coco
-
-THREADS = 2
+from tests.support.odd_coco import make_odd_coco
+from tests.support.processes import THREADS
 
 
 @pytest.fixture(scope="session", autouse=True)
 def _tensorflow() -> None:
     """TensorFlow takes its threads before it first runs, whichever test comes first."""
-    from proxy_trainer.runtime import start
+    from proxy_trainer.engine.runtime import start
 
     start(THREADS)
 

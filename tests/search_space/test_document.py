@@ -18,8 +18,9 @@ from search_space.document_schema import block_specification_schema
 from search_space.errors import InvalidValueError
 from search_space.published import BASES, EFF_SPINENET_D0
 from search_space.topology import NUM_BLOCKS
+from tests.support.paths import ROOT
 
-SCHEMA_FILE = Path(__file__).parents[2] / "docs" / "block-specification.schema.json"
+SCHEMA_FILE = ROOT / "docs" / "block-specification.schema.json"
 PROVENANCE = {
     "campaign": {"id": "c_1", "name": "first"},
     "trial": 3,

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from nas_controller.store import Store
-from tests.api.campaigns import Recorder
-from tests.api.cli.conftest import CommandLine
+from tests.support.command_line import CommandLine
+from tests.support.recorder import Recorder
 
 YAML = "name: first look\ntrials: 4\nproxy_task:\n  profile: synthetic\n"
 

@@ -12,8 +12,7 @@ from typing import Any
 
 import pytest
 
-from tests.api.cli.conftest import CommandLine
-from tests.api.cli.test_serve import wait_for
+from tests.support.command_line import CommandLine, wait_until_ready
 
 TRIALS = 3
 
@@ -31,7 +30,7 @@ def running(effspine: CommandLine, port: int, tmp_path: Path) -> Iterator[Comman
     with (tmp_path / "service.log").open("w") as log:
         process = subprocess.Popen(command, stdout=log, stderr=log, env=effspine.whole_environment, text=True)
         try:
-            wait_for(f"http://127.0.0.1:{port}", process)
+            wait_until_ready(f"http://127.0.0.1:{port}", process)
             yield effspine
         finally:
             process.send_signal(signal.SIGTERM)

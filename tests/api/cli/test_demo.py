@@ -18,8 +18,8 @@ from api.client import Client
 from api.settings import Settings
 from nas_controller.store import Store
 from search_space.errors import EffspineError
-from tests.api.campaigns import Recorder
-from tests.api.cli.conftest import CommandLine
+from tests.support.command_line import CommandLine
+from tests.support.recorder import Recorder
 
 WANTED = {**specification(4, 1, "synthetic"), "dataset": None}
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from nas_controller.store import Store, sqlite_url
-from tests.api.cli.conftest import CommandLine
+from tests.support.command_line import CommandLine
 
 
 def test_a_key_is_made_listed_rotated_and_revoked(effspine: CommandLine, tmp_path: Path) -> None:

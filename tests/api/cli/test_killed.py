@@ -13,11 +13,10 @@ import pytest
 
 from api.client import Client
 from nas_controller.store import Store, sqlite_url
-from tests.api.campaigns import Recorder
-from tests.api.cli.conftest import CommandLine
-from tests.api.cli.test_serve import wait_for
+from tests.support.command_line import CommandLine, wait_until_ready
+from tests.support.recorder import Recorder
 
-SHORT_HOLD = "import nas_controller.store.idempotency as kept; kept.HELD_SECONDS = 2.0; "
+SHORT_HOLD = "import nas_controller.store.idempotency_keys as kept; kept.HELD_SECONDS = 2.0; "
 RUN = "from api.cli.main import main; main()"
 DYING = "import os; from nas_controller.store import Store; Store.{0} = lambda *_, **__: os.kill(os.getpid(), 9); "
 TRIALS = 12
@@ -29,7 +28,7 @@ def api(effspine: CommandLine, port: int, program: str = RUN) -> Iterator[subpro
     command = [sys.executable, "-c", SHORT_HOLD + program, "api", "--port", str(port)]
     process = subprocess.Popen(command, env=effspine.whole_environment, text=True, stderr=subprocess.DEVNULL)
     try:
-        wait_for(f"http://127.0.0.1:{port}", process)
+        wait_until_ready(f"http://127.0.0.1:{port}", process)
         yield process
     finally:
         process.kill()

@@ -9,7 +9,7 @@ import pytest
 from api.cli.bench import BenchmarkGroup
 from api.cli.entry_point_group import EntryPointGroup
 from api.cli.main import run
-from tests.api.cli.conftest import CommandLine
+from tests.support.command_line import CommandLine
 
 
 def test_help_lists_every_command_of_the_distribution(effspine: CommandLine) -> None:

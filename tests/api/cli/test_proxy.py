@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from tests.api.cli.conftest import CommandLine
-from tests.proxy_trainer.odd_coco import make_odd_coco
+from tests.support.command_line import CommandLine
+from tests.support.odd_coco import make_odd_coco
 
 WIDTHS = "16,24,24,24,96,40,96,152,96,152,152,152,152,96,40,152,152,152"
 

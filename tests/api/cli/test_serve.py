@@ -6,28 +6,14 @@ import signal
 import socket
 import subprocess
 import sys
-import time
 from contextlib import suppress
 from pathlib import Path
 
 import httpx
 
-from tests.api.cli.conftest import CommandLine
+from tests.support.command_line import CommandLine, wait_until_ready
 
-START_SECONDS = 60
 SPECIFICATION = "name: whole\ntrials: 6\nseed: 3\nproxy_task: {profile: synthetic, seconds: 0.1}\n"
-
-
-def wait_for(url: str, process: subprocess.Popen[str]) -> None:
-    """Returns once the service is ready."""
-    deadline = time.monotonic() + START_SECONDS
-    while time.monotonic() < deadline and process.poll() is None:
-        try:
-            if httpx.get(f"{url}/readyz").status_code == 200:
-                return
-        except httpx.TransportError:
-            time.sleep(0.1)
-    raise AssertionError(f"the service is not ready; its status is {process.poll()}")
 
 
 def test_a_campaign_runs_to_its_end_and_its_record_is_exact(effspine: CommandLine, port: int, tmp_path: Path) -> None:
@@ -36,7 +22,7 @@ def test_a_campaign_runs_to_its_end_and_its_record_is_exact(effspine: CommandLin
     with (tmp_path / "service.log").open("w") as log:
         process = subprocess.Popen(command, stdout=log, stderr=log, env=effspine.whole_environment, text=True)
         try:
-            wait_for(f"http://127.0.0.1:{port}", process)
+            wait_until_ready(f"http://127.0.0.1:{port}", process)
             created = effspine("campaign", "create", "-f", "-", "--json", stdin=SPECIFICATION).document
             ended = effspine("campaign", "watch", created["id"], "--json").document
             assert ended["state"] == "completed", ended["error"]
@@ -82,7 +68,7 @@ def test_where_others_could_reach_it_it_starts_with_a_key_alone(effspine: Comman
     command = [sys.executable, "-m", "api.cli.main", "api", "--host", "0.0.0.0", "--port", str(port)]
     process = subprocess.Popen(command, stderr=subprocess.PIPE, env=effspine.whole_environment, text=True)
     try:
-        wait_for(f"http://127.0.0.1:{port}", process)
+        wait_until_ready(f"http://127.0.0.1:{port}", process)
         assert httpx.get(f"http://127.0.0.1:{port}/v1/campaigns").status_code == 401
         with suppress(httpx.TransportError):  # it hangs up, perhaps before it is heard
             assert httpx.get(f"http://127.0.0.1:{port}/healthz", headers={"X-Long": "x" * 2**17}).status_code == 400

@@ -9,7 +9,7 @@ from nas_controller.proxy_check.document import document
 from nas_controller.proxy_check.findings import Findings, find, largest_complete_part
 from nas_controller.proxy_check.study import Study, Training
 from nas_controller.proxy_check.verdict import Criterion, Thresholds, Verdict, judge
-from tests.nas_controller.proxy_check.results_of_trainings import record_of, result, synthetic_study
+from tests.support.results_of_trainings import record_of, result, synthetic_study
 
 SMALL = Thresholds(architectures=3, seeds=2)
 

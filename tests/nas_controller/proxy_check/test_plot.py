@@ -10,7 +10,7 @@ from PIL import Image
 from nas_controller.proxy_check.findings import Findings, find
 from nas_controller.proxy_check.plot import draw, write_plot
 from search_space.errors import InvalidValueError
-from tests.nas_controller.proxy_check.results_of_trainings import record_of, synthetic_study
+from tests.support.results_of_trainings import record_of, synthetic_study
 
 
 def findings(reference: bool = True, trainings: int | None = None) -> Findings:

@@ -8,7 +8,7 @@ import pytest
 
 from nas_controller.proxy_check.results import appending, key_of, missing, read
 from search_space.errors import InvalidValueError
-from tests.nas_controller.proxy_check.results_of_trainings import result, synthetic_study
+from tests.support.results_of_trainings import result, synthetic_study
 
 STUDY = synthetic_study(architectures=3, seeds=2)
 FIRST, SECOND, THIRD = STUDY.trainings()[:3]

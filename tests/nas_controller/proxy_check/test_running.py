@@ -14,15 +14,15 @@ from typing import Any
 import pytest
 from ray.exceptions import RayActorError
 
-from nas_controller import synthetic
+from nas_controller.execution import synthetic_reward
+from nas_controller.execution.worker import Job
 from nas_controller.proxy_check import running
 from nas_controller.proxy_check.results import Record, Result, appending, key_of, missing, read
 from nas_controller.proxy_check.running import StudyStoppedError, train_missing
 from nas_controller.proxy_check.study import Study, Training
-from nas_controller.trial_work import Failed, Rewarded
-from nas_controller.worker import Job
-from tests.nas_controller.proxy_check.results_of_trainings import result, synthetic_study
-from tests.nas_controller.test_supervisor import descendants
+from nas_controller.search.outcomes import Failed, Rewarded
+from tests.support.process_table import descendants
+from tests.support.results_of_trainings import result, synthetic_study
 
 Train = Callable[[Job, tuple[int, ...]], Rewarded | Failed]
 
@@ -101,7 +101,7 @@ def test_what_is_missing_is_trained_although_a_worker_is_killed_and_ray_says_not
     assert heard.lines == list(range(2, 10))  # each is on the disk before it is told
     assert record[key_of(study, known)].reward == 0.99
     for training, found in heard.results:
-        assert found.reward == synthetic.reward(training.widths, study.base.widths)
+        assert found.reward == synthetic_reward.reward(training.widths, study.base.widths)
         assert found.key == key_of(study, training)
         assert found.at_once == 2
     assert read(path) == record

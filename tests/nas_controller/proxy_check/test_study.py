@@ -10,7 +10,7 @@ from nas_controller.proxy_check.study import design, lengthened, spread_over
 from search_space.errors import InvalidValueError
 from search_space.proxy_task import resolve
 from search_space.space import CHOICES, SearchSpace
-from tests.nas_controller.proxy_check.results_of_trainings import synthetic_study
+from tests.support.results_of_trainings import synthetic_study
 
 
 def nearest(widths: list[tuple[int, ...]]) -> float:

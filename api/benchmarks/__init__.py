@@ -1,0 +1,1 @@
+"""What measures the service: `effspine bench load`."""

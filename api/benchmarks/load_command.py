@@ -1,0 +1,56 @@
+"""`effspine bench load`: some minutes of requests to a service on a filled record."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+app = typer.Typer(add_completion=False)
+
+
+@app.command()
+def load(
+    database_url: Annotated[
+        str, typer.Option(envvar="EFFSPINE_DATABASE_URL", help="A record that `effspine bench fill` has filled.")
+    ],
+    seconds: Annotated[float, typer.Option(min=1, help="Seconds of load on each route.")] = 10.0,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document.")] = False,
+) -> None:
+    """Measure every list, figure and best route over HTTP while a campaign writes. Needs the program hey.
+
+    The record keeps the campaign that wrote, stopped. Ends with status 1 where a route misses the limit.
+    """
+    from api.benchmarks.load import load_benchmark
+    from api.cli.output import note, print_json, print_table, warning
+
+    found = load_benchmark(database_url, seconds, note)
+    limit = found["limit_ms"]
+    if as_json:
+        print_json(found)
+    else:
+        rows = [
+            [
+                route["route"],
+                f"{route['per_second']:.0f}",
+                f"{route['requests']:,}",
+                warning(str(route["errors"]), route["errors"] > 0),
+                f"{route['p50_ms']:.1f}",
+                warning(f"{route['p99_ms']:.1f}", route["p99_ms"] >= limit),
+                f"{route['worst_ms']:.1f}",
+            ]
+            for route in found["routes"]
+        ]
+        print_table(
+            None, ("route", "a second", "requests", "errors", "p50 ms", "p99 ms", "worst ms"), rows, left=("route",)
+        )
+        print(
+            f"{found['database']}, {found['campaigns']:,} campaigns with {found['trials']:,} trials, the largest with "
+            f"{found['largest_campaign_trials']:,}; over {found['connections']} connections"
+        )
+        rate = found["writer_trials_per_second"]
+        print(f"trials written a second: {rate['alone']} alone, {rate['under_load']} under load")
+        print(f"'database is locked' in the service's log: {found['times_locked']} times")
+        verdict = "within" if found["passed"] else "NOT within"
+        print(f"{verdict} {limit:.0f} ms: the slowest is {found['slowest_route']}, {found['slowest_p99_ms']:.1f} ms")
+    raise typer.Exit(0 if found["passed"] else 1)

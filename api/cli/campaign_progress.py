@@ -1,0 +1,196 @@
+"""Following a campaign in the terminal: a live table on a terminal, a line a trial anywhere else."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Callable, Sequence
+from itertools import islice
+from statistics import median
+from typing import TYPE_CHECKING, Any
+
+from api.cli.output import duration, spark_line, three_digits
+from api.client import ServiceRefusedError
+from nas_controller.states import EVENTS_OF_OUTCOMES, FINISHED_CAMPAIGN_STATES
+
+if TYPE_CHECKING:
+    from rich.console import Group
+
+    from api.client import Client
+    from api.documents import CampaignDocument, TrialDocument
+
+REFRESH_SECONDS = 1.0
+ROWS_SHOWN = 14
+
+OnTrial = Callable[["TrialDocument"], None]
+
+
+def follow(
+    client: Client, campaign: CampaignDocument, *, quiet: bool = False, on_trial: OnTrial | None = None
+) -> CampaignDocument:
+    """Shows a campaign until it is over and returns it as it ended.
+
+    `on_trial` is called once with each trial that finishes from now on; `quiet` shows nothing.
+    """
+    if sys.stdout.isatty() and not quiet:
+        return _follow_live(client, campaign, on_trial)
+    return _follow_lines(client, campaign, None if quiet else _print_line, on_trial)
+
+
+def seconds_left(campaign: CampaignDocument, recent: Sequence[TrialDocument]) -> float | None:
+    """Estimate of the time to the campaign's end, from the latest trials and how many of them had to be trained.
+
+    None before the first.
+    """
+    finished = [trial for trial in recent if trial.state == "completed"]
+    trained = [seconds for trial in finished if (seconds := training_seconds(trial)) is not None]
+    if not trained:
+        return None
+    running = (trial for trial in recent if trial.state == "running")
+    under_way = sum((trial.progress_step or 0) / (trial.progress_total or 1) for trial in running)
+    left = campaign.spec["trials"] - campaign.trials_finished - under_way
+    share_trained = len(trained) / len(finished)
+    return float(median(trained) * max(0.0, left) * share_trained / campaign.spec["parallelism"])
+
+
+def training_seconds(trial: TrialDocument) -> float | None:
+    """How long the training of a finished trial took, as its worker measured it; None where nothing was trained."""
+    if trial.finished_at is None or trial.reused_from is not None:
+        return None
+    measured = (trial.metrics or {}).get("seconds")
+    return measured if measured is not None else (trial.finished_at - trial.started_at).total_seconds()
+
+
+def _follow_lines(
+    client: Client,
+    campaign: CampaignDocument,
+    show: Callable[[TrialDocument], None] | None,
+    on_trial: OnTrial | None,
+) -> CampaignDocument:
+    for event in client.events(campaign.id):
+        if event.kind in EVENTS_OF_OUTCOMES:
+            trial = client.trial(campaign.id, event.data["number"])
+            if show is not None:
+                show(trial)
+            if on_trial is not None and event.sequence > campaign.last_event:
+                on_trial(trial)
+    ended = client.campaign(campaign.id)
+    if show is not None:
+        print(standing(ended), flush=True)
+    return ended
+
+
+def _print_line(trial: TrialDocument) -> None:
+    line = f"trial {trial.number:>3}  {spark_line(trial.widths)}  multi-adds {trial.madds_ratio:.3f}"
+    seconds = shown_seconds(trial)
+    line = f"{line}  AP {three_digits(trial.reward)}  {seconds if seconds == '-' else f'{seconds} s'}"
+    stopped = "" if trial.stopped_early_step is None else f"stopped at step {trial.stopped_early_step}"
+    print(f"{line}  {_last_line(trial.error) or stopped}".rstrip(), flush=True)
+
+
+def standing(campaign: CampaignDocument) -> str:
+    """The state, how many trials are over, and the best reward so far, in one line."""
+    gain = ""
+    if campaign.best_reward is not None and campaign.baseline_reward is not None:
+        gain = f" ({campaign.best_reward - campaign.baseline_reward:+.3f} over the baseline)"
+    trials = f"{campaign.trials_finished}/{campaign.spec['trials']} trials"
+    return f"{campaign.state}   {trials}   best AP {three_digits(campaign.best_reward)}{gain}"
+
+
+def _follow_live(client: Client, campaign: CampaignDocument, on_trial: OnTrial | None) -> CampaignDocument:
+    from rich.live import Live
+
+    reported = {trial.number for trial in client.trials(campaign.id) if trial.finished_at is not None}
+    with Live(refresh_per_second=4, transient=False) as live:
+        while True:
+            try:
+                campaign = client.campaign(campaign.id)
+                recent = list(islice(client.trials(campaign.id, order_by="-number"), 100))
+            except ServiceRefusedError as error:
+                if error.status < 500:
+                    raise
+                time.sleep(REFRESH_SECONDS)  # the store is busy; the next look will tell
+                continue
+            live.update(view(campaign, recent, _trouble(client)))
+            for trial in reversed(recent):
+                if trial.finished_at is not None and trial.number not in reported:
+                    reported.add(trial.number)
+                    if on_trial is not None:
+                        on_trial(trial)
+            if campaign.state in FINISHED_CAMPAIGN_STATES:
+                return campaign
+            time.sleep(REFRESH_SECONDS)
+
+
+def _trouble(client: Client) -> str:
+    """Why the service cannot go on with any campaign; empty where it can."""
+    try:
+        client.ready()
+    except ServiceRefusedError as error:
+        return str(error)
+    return ""
+
+
+def view(campaign: CampaignDocument, recent: Sequence[TrialDocument], trouble: str = "") -> Group:
+    """The live picture: recent trials (oldest first), those in training with their progress, the state, and what keeps
+    the service from going on.
+    """
+    from rich import box
+    from rich.console import Group
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+    for column in ("trial", "widths", "multi-adds", "AP", "seconds", ""):
+        table.add_column(column, justify="left" if column in ("widths", "") else "right")
+    for trial in sorted(recent[:ROWS_SHOWN], key=lambda trial: trial.number):
+        style = "bold green" if trial.number == campaign.best_trial else "red" if trial.state == "failed" else ""
+        table.add_row(
+            str(trial.number),
+            Text(spark_line(trial.widths), style="cyan"),
+            f"{trial.madds_ratio:.3f}",
+            three_digits(trial.reward),
+            shown_seconds(trial),
+            _remark(campaign, trial),
+            style=style,
+        )
+    left = seconds_left(campaign, recent)
+    status = standing(campaign)
+    if campaign.state not in FINISHED_CAMPAIGN_STATES:
+        status += f"   time left {'about ' + duration(left) if left else '-'}"
+    return Group(table, Text(status, style="bold"), *([Text(trouble, style="bold red")] if trouble else []))
+
+
+def _remark(campaign: CampaignDocument, trial: TrialDocument) -> Any:
+    from rich.progress_bar import ProgressBar
+    from rich.table import Table
+    from rich.text import Text
+
+    if trial.state != "running":
+        words = [
+            "baseline" if trial.number == 0 else "",
+            "best so far" if trial.number == campaign.best_trial else "",
+            f"as trial {trial.reused_from}" if trial.reused_from is not None else "",
+            f"stopped at step {trial.stopped_early_step}" if trial.stopped_early_step is not None else "",
+            _last_line(trial.error),
+        ]
+        return Text(", ".join(word for word in words if word))
+    if not trial.progress_total:
+        return Text("starting", style="dim")
+    ap = "" if trial.progress_ap is None else f", AP {three_digits(trial.progress_ap)}"
+    bar = Table.grid(padding=(0, 1))
+    bar.add_row(
+        ProgressBar(total=trial.progress_total, completed=trial.progress_step or 0, width=24),
+        Text(f"step {trial.progress_step}/{trial.progress_total}{ap}", style="dim"),
+    )
+    return bar
+
+
+def _last_line(error: str | None) -> str:
+    return error.strip().splitlines()[-1] if error and error.strip() else ""
+
+
+def shown_seconds(trial: TrialDocument) -> str:
+    """The training's seconds for people."""
+    seconds = training_seconds(trial)
+    return "-" if seconds is None else f"{seconds:.1f}"

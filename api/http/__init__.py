@@ -1,0 +1,1 @@
+"""The service over HTTP: routes, access control, conditional requests, problem documents."""

@@ -1,0 +1,56 @@
+"""The dashboard's pages: shells that scripts of this service fill from its own API."""
+
+from __future__ import annotations
+
+from importlib.metadata import version
+from importlib.resources import files
+from pathlib import Path
+
+from fastapi import APIRouter, Request
+from fastapi.responses import FileResponse, HTMLResponse
+from fastapi.templating import Jinja2Templates
+from starlette.exceptions import HTTPException
+
+from api.http.authentication import Caller
+from api.http.dependencies import CampaignId, SettingsOfService, StoreOfService
+from search_space.topology import BLOCKS
+
+router = APIRouter(include_in_schema=False)
+
+DASHBOARD_DIR = Path(__file__).parents[2] / "dashboard"
+STATIC_DIR = DASHBOARD_DIR / "static"
+PLOTLY_VERSION = version("plotly")
+PLOTLY_PATH = f"/assets/plotly-{PLOTLY_VERSION}.min.js"
+ONE_YEAR = "public, max-age=31536000, immutable"
+
+templates = Jinja2Templates(directory=DASHBOARD_DIR / "templates")
+templates.env.globals.update(static="/static", plotly=PLOTLY_PATH, version=version("effspine"))
+
+
+@router.get("/")
+def campaigns(request: Request, settings: SettingsOfService) -> HTMLResponse:
+    """The list of campaigns."""
+    context = {"here": "campaigns", "origin": str(request.base_url).rstrip("/"), "data_dir": settings.data_dir}
+    return templates.TemplateResponse(request, "campaigns.html", context)
+
+
+@router.get("/campaigns/{campaign_id}")
+def campaign(campaign_id: CampaignId, request: Request, store: StoreOfService) -> HTMLResponse:
+    """One campaign, live."""
+    store.get_campaign(campaign_id)
+    caller: Caller = request.state.caller
+    context = {
+        "campaign_id": campaign_id,
+        "levels": ",".join(str(block.level) for block in BLOCKS),
+        "may_operate": caller.allows("operate"),
+    }
+    return templates.TemplateResponse(request, "campaign.html", context)
+
+
+@router.get("/assets/plotly-{plotly_version}.min.js")
+def plotly(plotly_version: str) -> FileResponse:
+    """plotly.js out of the plotly package; its address names the version, so it may be kept for good."""
+    if plotly_version != PLOTLY_VERSION:
+        raise HTTPException(404)
+    path = files("plotly") / "package_data" / "plotly.min.js"
+    return FileResponse(str(path), media_type="text/javascript", headers={"Cache-Control": ONE_YEAR})

@@ -1,0 +1,92 @@
+"""What happens to a campaign, as server-sent events."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import AsyncIterator, Callable
+from typing import Annotated
+
+import anyio
+from fastapi import APIRouter, Header, Query, Request
+from sse_starlette import EventSourceResponse, ServerSentEvent
+from starlette.concurrency import run_in_threadpool
+
+from api.http.dependencies import CampaignId, StoreOfService
+from nas_controller.states import FINISHED_CAMPAIGN_STATES
+from nas_controller.store import CampaignRecord, Store
+from search_space.errors import InvalidValueError
+
+router = APIRouter(prefix="/v1/campaigns/{campaign_id}", tags=["campaigns"])
+
+POLL_SECONDS = 0.5
+HEARTBEAT_SECONDS = 15
+RECONNECT_MS = 1_000
+LOOK_AGAIN_SECONDS = 10.0
+BATCH = 500
+EXAMPLE = """\
+id: 1
+data: {"sequence":1,"at":"2026-11-22T15:00:34.860895Z","kind":"campaign.created","data":{"name":"first look"}}
+retry: 1000
+
+event: end
+data: {}
+
+"""
+LAST_KINDS = frozenset(f"campaign.{state}" for state in FINISHED_CAMPAIGN_STATES)
+
+
+@router.get(
+    "/events",
+    response_class=EventSourceResponse,
+    responses={200: {"description": "The stream.", "content": {"text/event-stream": {"example": EXAMPLE}}}},
+    summary="Follow a campaign",
+)
+def events(
+    campaign_id: CampaignId,
+    store: StoreOfService,
+    request: Request,
+    after: Annotated[int, Query(ge=0, description="Only events later than this sequence.")] = 0,
+    last_event_id: Annotated[str | None, Header(description="As `after`; what a reconnecting client sends.")] = None,
+) -> EventSourceResponse:
+    """Events from the first (or after the one named), as they happen: `{sequence, at, kind, data}`.
+
+    The stream ends with an event named `end` once the campaign is over and every event has been sent. It breaks off
+    without one where the key that opened it has ended.
+    """
+    campaign = store.get_campaign(campaign_id)
+    start = after if last_event_id is None else _sequence(last_event_id)
+    return EventSourceResponse(
+        _stream(store, campaign, start, request.state.is_still_allowed), ping=HEARTBEAT_SECONDS, sep="\n"
+    )
+
+
+def _sequence(last_event_id: str) -> int:
+    if not (last_event_id.isascii() and last_event_id.isdigit()):
+        raise InvalidValueError(
+            f"Last-Event-ID is {last_event_id[:80]!r}; it must be the id of an event",
+            field="Last-Event-ID",
+            value=last_event_id,
+        )
+    return int(last_event_id[:18])
+
+
+async def _stream(
+    store: Store, campaign: CampaignRecord, sequence: int, is_still_allowed: Callable[[], bool]
+) -> AsyncIterator[ServerSentEvent]:
+    looked = time.monotonic()
+    is_over = campaign.state in FINISHED_CAMPAIGN_STATES and campaign.last_event <= sequence
+    while not is_over:
+        if time.monotonic() - looked >= LOOK_AGAIN_SECONDS:
+            looked = time.monotonic()
+            if not await run_in_threadpool(is_still_allowed):
+                return
+        batch = await run_in_threadpool(store.events_after, campaign.id, sequence, BATCH)
+        for event in batch:
+            sequence = event.sequence
+            is_over = is_over or event.kind in LAST_KINDS
+            data = json.dumps(event.to_dict(), separators=(",", ":"))
+            yield ServerSentEvent(data=data, id=str(sequence), retry=RECONNECT_MS, sep="\n")
+        if not batch:
+            await anyio.sleep(POLL_SECONDS)
+    yield ServerSentEvent(event="end", data="{}", sep="\n")

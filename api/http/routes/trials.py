@@ -1,0 +1,53 @@
+"""Trials of a campaign, as a list and one by one."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Path, Query, Request, Response
+
+from api.documents import Page, TrialDetailDocument, TrialDocument
+from api.http.conditional_get import UNCHANGED, UnlessUnchanged
+from api.http.dependencies import CampaignId, StoreOfService
+from api.http.json_responses import json_answer
+from nas_controller.states import TrialOrder, TrialState
+
+router = APIRouter(prefix="/v1/campaigns/{campaign_id}/trials", tags=["trials"])
+
+
+@router.get(
+    "", dependencies=[UnlessUnchanged], responses=UNCHANGED, summary="List trials", response_model=Page[TrialDocument]
+)
+def list_all(
+    request: Request,
+    campaign_id: CampaignId,
+    store: StoreOfService,
+    state: Annotated[TrialState | None, Query(description="Only trials in this state.")] = None,
+    order_by: Annotated[TrialOrder, Query(description="`-` is descending; no reward comes last.")] = "number",
+    limit: Annotated[int, Query(ge=1, le=1_000)] = 100,
+    cursor: Annotated[str | None, Query(description="`next_cursor` of the page before.", max_length=400)] = None,
+) -> Response:
+    """Trials in the order asked for; trial 0 is the uniform baseline."""
+
+    def page() -> dict[str, Any]:
+        shown = store.show_trials(campaign_id, state=state, order_by=order_by, limit=limit, cursor=cursor)
+        return {"items": shown.items, "next_cursor": shown.next_cursor}
+
+    return json_answer(request, page)
+
+
+@router.get(
+    "/{number}",
+    dependencies=[UnlessUnchanged],
+    responses=UNCHANGED,
+    summary="Read a trial",
+    response_model=TrialDetailDocument,
+)
+def read(
+    request: Request,
+    campaign_id: CampaignId,
+    number: Annotated[int, Path(ge=0, description="Number of the trial.")],
+    store: StoreOfService,
+) -> Response:
+    """One trial with its attempts and its learning curve."""
+    return json_answer(request, lambda: store.show_trial(campaign_id, number))

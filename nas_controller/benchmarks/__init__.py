@@ -1,0 +1,1 @@
+"""What measures the control plane: `effspine bench control-plane` and `fill`."""

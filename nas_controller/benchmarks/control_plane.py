@@ -1,0 +1,144 @@
+"""What a trial costs beside its training (`effspine bench control-plane`).
+
+A campaign of the synthetic profile, whose trials take no time, runs as every campaign does: in a runner process of its
+own, through Ray Tune, over an SQLite file. Its controller learns, at full cost, but at a rate too small to move it: a
+policy that converged would propose what it has seen before, and such a repeat needs no worker and costs next to
+nothing. Times are those of the record itself; the memory of the runner is read from outside while it runs.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from itertools import pairwise
+from pathlib import Path
+from statistics import fmean
+from typing import Any, NamedTuple
+
+from nas_controller.execution.session_directory import remove_session_folder, session_folder
+from nas_controller.search.campaign_spec import CampaignSpec
+from nas_controller.store import Store, sqlite_url
+from search_space.errors import EffspineError
+
+PARALLELISM = 2
+LEARNING_RATE = 1e-9
+POLL_SECONDS = 0.25
+_BYTES_A_MB = 1e6
+
+
+class MemorySample(NamedTuple):
+    """Memory that a process held when its campaign had so many trials finished."""
+
+    trials_finished: int
+    rss_mb: float
+
+
+def control_plane_benchmark(trials: int, progress: Callable[[str], None]) -> dict[str, Any]:
+    """The document that `effspine bench control-plane --json` prints, for a campaign of so many trials.
+
+    Times are wall time between one trial's end and the next one's; what comes before the first, starting Ray above
+    all, is left out. `last_over_first` compares the means of the last and the first tenth of them, and
+    `driver_rss_growth_mb` is the runner's memory at the end over that after the first tenth. `files` is how many files
+    the campaign leaves behind, in its data directory and in its temporary folder.
+    """
+    with tempfile.TemporaryDirectory(prefix="effspine-bench-") as name:
+        data_dir = Path(name)
+        url = sqlite_url(data_dir / "effspine.db")
+        store = Store.open(url)
+        campaign = store.create_campaign(_spec(trials))
+        with _runner(campaign.id, url, data_dir) as runner:
+            memory = list(_watched(runner, store, campaign.id, progress))
+        _check_completed(store, campaign.id)
+        columns = store.columns(campaign.id, "finished_at", "reused_from")
+        store.close()
+        folders = (data_dir, session_folder(campaign.id))
+        left_behind = sum(path.is_file() for folder in folders for path in folder.rglob("*"))
+        remove_session_folder(campaign.id)
+    return {
+        "trials": trials,
+        **figures([finished.timestamp() for finished in columns["finished_at"]], memory),
+        "files": left_behind,
+        "repeats": sum(reused is not None for reused in columns["reused_from"]),
+        "parallelism": PARALLELISM,
+    }
+
+
+def _spec(trials: int) -> CampaignSpec:
+    return CampaignSpec.model_validate(
+        {
+            "name": "control plane",
+            "trials": trials,
+            "parallelism": PARALLELISM,
+            "controller": {"learning_rate": LEARNING_RATE},
+            "proxy_task": {"profile": "synthetic"},
+        }
+    )
+
+
+def figures(finished_at: list[float], memory: list[MemorySample]) -> dict[str, float]:
+    """The figures of a campaign, from when its trials finished (in seconds, in any order) and memory samples."""
+    gaps = [later - earlier for earlier, later in pairwise(sorted(finished_at))]
+    tenth = max(1, len(finished_at) // 10)
+    settled = [sample.rss_mb for sample in memory if sample.trials_finished >= tenth] or [0.0]
+    return {
+        "driver_seconds_per_trial": round(fmean(gaps), 5),
+        "last_over_first": round(fmean(gaps[-tenth:]) / fmean(gaps[:tenth]), 3),
+        "driver_rss_growth_mb": round(settled[-1] - settled[0], 1),
+    }
+
+
+@contextmanager
+def _runner(campaign_id: str, url: str, data_dir: Path) -> Iterator[subprocess.Popen[bytes]]:
+    """The runner of a campaign, which ends with the block: of itself, as its input closes, where it is not done.
+
+    Raises EffspineError with what it said where it failed.
+    """
+    command = [sys.executable, "-m", "nas_controller.supervision.runner", campaign_id, "--watch-stdin"]
+    command += ["--database-url", url, "--data-dir", str(data_dir)]
+    with tempfile.TemporaryFile() as log:
+        process = subprocess.Popen(
+            command, stdin=subprocess.PIPE, stdout=log, stderr=subprocess.STDOUT, start_new_session=True
+        )
+        try:
+            yield process
+        finally:
+            process.communicate()
+        if process.returncode:
+            log.seek(0)
+            said = log.read().decode(errors="replace").strip()
+            raise EffspineError(f"the runner ended with status {process.returncode}: {said}")
+
+
+def _check_completed(store: Store, campaign_id: str) -> None:
+    record = store.get_campaign(campaign_id)
+    if record.state != "completed":
+        raise EffspineError(f"the campaign is {record.state}, not completed: {record.error or 'no reason given'}")
+
+
+def _watched(
+    runner: subprocess.Popen[bytes], store: Store, campaign_id: str, progress: Callable[[str], None]
+) -> Iterator[MemorySample]:
+    """Samples of the runner's memory up to its last trial; returns when the runner has ended."""
+    said = 0
+    while runner.poll() is None:
+        record = store.get_campaign(campaign_id)
+        yield MemorySample(record.trials_finished, _rss_mb(runner.pid))
+        if record.trials_finished >= record.spec.trials:
+            break
+        tenths = 10 * record.trials_finished // record.spec.trials
+        if tenths > said:
+            said = tenths
+            progress(f"{record.trials_finished:,} of {record.spec.trials:,} trials")
+        time.sleep(POLL_SECONDS)
+    runner.wait()
+
+
+def _rss_mb(pid: int) -> float:
+    """The resident memory of a process."""
+    pages = int(Path(f"/proc/{pid}/statm").read_text().split()[1])
+    return pages * os.sysconf("SC_PAGE_SIZE") / _BYTES_A_MB

@@ -1,0 +1,44 @@
+"""`effspine bench fill`: an empty record filled with 100 campaigns and 100,000 trials, in minutes."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+import time
+from typing import Annotated
+
+import typer
+
+app = typer.Typer(add_completion=False)
+
+
+@app.command()
+def fill(
+    database_url: Annotated[
+        str, typer.Option(envvar="EFFSPINE_DATABASE_URL", help="The empty record, as an SQLAlchemy URL.")
+    ],
+    campaigns: Annotated[int, typer.Option(help="Campaigns, in every state.")] = 100,
+    trials: Annotated[int, typer.Option(help="Trials of all of them together.")] = 100_000,
+    largest: Annotated[int, typer.Option(help="Trials of the largest campaign, which is the newest.")] = 20_000,
+    seed: Annotated[int, typer.Option(min=0, help="Other campaigns with another one.")] = 1,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document.")] = False,
+) -> None:
+    """Fill an empty record with made-up campaigns, as large as a long use leaves it, for `effspine bench load`."""
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+    from nas_controller.benchmarks.filled_record import fill, plans
+
+    wanted = plans(campaigns, trials, largest, seed)
+    begun = time.monotonic()
+    columns = (TextColumn("trials"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    with Progress(*columns, console=Console(file=sys.stderr)) as bar:
+        task = bar.add_task("trials", total=trials)
+        filled = fill(database_url, wanted, lambda count: bar.advance(task, count))
+    found = {**filled, "seconds": round(time.monotonic() - begun, 1), "processes": min(campaigns, os.cpu_count() or 1)}
+    if as_json:
+        sys.stdout.write(json.dumps(found, indent=2) + "\n")
+        return
+    print(f"{campaigns:,} campaigns with {trials:,} trials in {found['seconds']:.0f} s")
+    print(f"the largest is {filled['largest']['id']} with {filled['largest']['trials']:,} trials")

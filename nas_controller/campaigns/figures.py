@@ -1,0 +1,209 @@
+"""Figures as numbers ready to draw: pure functions from samples and records to named tuples.
+
+The page, the report and the notebook draw the same numbers. `compute` fetches what a figure of a campaign
+needs and calls its function; names are those of FIGURES. Of a long campaign a figure has a sample, so that its size and
+the memory it takes are bounded; `of` says of how many (`nas_controller.store.downsampling` how they are chosen).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple
+
+from nas_controller.campaigns.learned_policy import LearnedPolicy, learned_policy
+from nas_controller.search.campaign_spec import BASELINE_TRIAL
+from nas_controller.store import NotFoundError, Store, TrialRecord
+from nas_controller.store.downsampling import Cost, Sampled
+from nas_controller.store.downsampling import Curve as MeasuredCurve
+from search_space.errors import InvalidValueError
+
+MAX_CURVES = 8
+POINTS = 1_500
+LEAST_POINTS, MOST_POINTS = 10, 5_000
+
+
+class Progress(NamedTuple):
+    """Rewards of finished trials by number, the best of all up to each, and the uniform baseline's.
+
+    Of `of` finished trials, these are a sample with every one that was better than all before it.
+    """
+
+    number: list[int]
+    reward: list[float]
+    best: list[float]
+    repeated: list[bool]
+    baseline: float | None
+    of: int
+
+
+class CostReward(NamedTuple):
+    """Rewards of trained architectures against a cost of theirs (`unit` says which), and the baseline's
+    point.
+
+    Of `of` architectures, these are a sample with the best ones, and with all that no other betters in reward at the
+    same or a smaller cost.
+    """
+
+    unit: str
+    number: list[int]
+    cost: list[int]
+    reward: list[float]
+    baseline_cost: int | None
+    baseline_reward: float | None
+    of: int
+
+
+class Widths(NamedTuple):
+    """Channels of each block: the uniform baseline's and the best trial's. `best` is None before any
+    reward.
+    """
+
+    block: list[int]
+    baseline: list[int] | None
+    best: list[int] | None
+    best_number: int | None
+    best_reward: float | None
+
+
+class PolicyFigure(NamedTuple):
+    """The policy's probability of each multiplier for each searched block [blocks][choices], after `told` rewards."""
+
+    block: list[int]
+    choices: list[float]
+    probability: list[list[float]]
+    told: int
+
+
+class Curve(NamedTuple):
+    """What one attempt measured at some of the `of` steps at which it did; a series has None where it has no value."""
+
+    number: int
+    attempt: int
+    step: list[int]
+    series: dict[str, list[float | None]]
+    of: int
+
+
+class Curves(NamedTuple):
+    """Learning curves of a few trials."""
+
+    curves: list[Curve]
+
+
+def progress(rewards: Sampled) -> Progress:
+    """From rows (number, reward, reused_from). Trials given up count as 0."""
+    best: list[float] = []
+    for _, reward, _ in rewards.rows:
+        best.append(max(reward, best[-1]) if best else reward)
+    return Progress(
+        [row[0] for row in rewards.rows],
+        [row[1] for row in rewards.rows],
+        best,
+        [row[2] is not None for row in rewards.rows],
+        rewards.baseline_reward,
+        rewards.of,
+    )
+
+
+def cost_reward(costs: Sampled, unit: Cost) -> CostReward:
+    """From rows (number, cost, reward) of trained architectures."""
+    numbers, spent, rewards = ([row[place] for row in costs.rows] for place in range(3))
+    return CostReward(unit, numbers, spent, rewards, costs.baseline_cost, costs.baseline_reward, costs.of)
+
+
+def widths(baseline: TrialRecord | None, best: TrialRecord | None) -> Widths:
+    """From trial 0 and the best one."""
+    channels = None if baseline is None else list(baseline.widths)
+    blocks = list(range(1, len(channels) + 1)) if channels else []
+    if best is None:
+        return Widths(blocks, channels, None, None, None)
+    return Widths(blocks, channels, list(best.widths), best.number, best.reward)
+
+
+def policy(learned: LearnedPolicy) -> PolicyFigure:
+    """From what the controller has come to believe."""
+    return PolicyFigure(
+        list(learned.blocks), list(learned.choices), [list(row) for row in learned.probabilities], learned.told
+    )
+
+
+def curves(measured: Sequence[MeasuredCurve]) -> Curves:
+    """From what attempts measured."""
+    found = []
+    for curve in measured:
+        names = sorted({name for point in curve.points for name in point.values})
+        series = {name: [point.values.get(name) for point in curve.points] for name in names}
+        found.append(Curve(curve.trial, curve.attempt, [point.step for point in curve.points], series, curve.of))
+    return Curves(found)
+
+
+def _progress_of(store: Store, campaign_id: str, points: int) -> Progress:
+    return progress(store.sample_rewards(campaign_id, points))
+
+
+def _madds_ap_of(store: Store, campaign_id: str, points: int) -> CostReward:
+    return _cost_reward_of(store, campaign_id, "madds", points)
+
+
+def _params_ap_of(store: Store, campaign_id: str, points: int) -> CostReward:
+    return _cost_reward_of(store, campaign_id, "params", points)
+
+
+def _cost_reward_of(store: Store, campaign_id: str, unit: Cost, points: int) -> CostReward:
+    return cost_reward(store.sample_costs(campaign_id, unit, points), unit)
+
+
+def _widths_of(store: Store, campaign_id: str, points: int) -> Widths:
+    return widths(_baseline(store, campaign_id), next(iter(store.best_trials(campaign_id)), None))
+
+
+def _policy_of(store: Store, campaign_id: str, points: int) -> PolicyFigure:
+    return policy(learned_policy(store, campaign_id))
+
+
+def _curves_of(store: Store, campaign_id: str, points: int) -> Curves:
+    """Of the baseline, the best, and the latest trained trials; MAX_CURVES at most, which share the points."""
+    best = [trial.number for trial in store.best_trials(campaign_id)]
+    wanted = dict.fromkeys([BASELINE_TRIAL, *best, *store.latest_trained(campaign_id, MAX_CURVES)])
+    numbers = list(wanted)[:MAX_CURVES]
+    return curves(store.sample_curves(campaign_id, numbers, max(1, points // len(numbers))))
+
+
+FIGURES: dict[str, Callable[[Store, str, int], Any]] = {
+    "progress": _progress_of,
+    "madds-ap": _madds_ap_of,
+    "params-ap": _params_ap_of,
+    "widths": _widths_of,
+    "policy": _policy_of,
+    "curves": _curves_of,
+}
+
+SHOW_PROGRESS = frozenset({"curves"})
+"""Those that show trials in training; the others change with an event alone."""
+
+
+def compute(store: Store, campaign_id: str, name: str, points: int = POINTS) -> dict[str, Any]:
+    """The figure `name` of a campaign as plain JSON values, with about so many points.
+
+    Raises InvalidValueError (field `name` or `points`) for a figure there is not and for points outside LEAST_POINTS to
+    MOST_POINTS, and NotFoundError for the campaign.
+    """
+    if name not in FIGURES:
+        raise InvalidValueError(f"there is no figure '{name}'; there are: {', '.join(FIGURES)}", field="name")
+    if not LEAST_POINTS <= points <= MOST_POINTS:
+        raise InvalidValueError(
+            f"points is {points}; it must be {LEAST_POINTS} to {MOST_POINTS}", field="points", value=points
+        )
+    figure = FIGURES[name](store, campaign_id, points)
+    document: dict[str, Any] = figure._asdict()
+    if isinstance(figure, Curves):
+        document["curves"] = [curve._asdict() for curve in figure.curves]
+    return document
+
+
+def _baseline(store: Store, campaign_id: str) -> TrialRecord | None:
+    try:
+        return store.get_trial_record(campaign_id, BASELINE_TRIAL)
+    except NotFoundError:
+        store.get_campaign(campaign_id)
+        return None  # it has not begun yet

@@ -1,0 +1,233 @@
+"""Replays a campaign's record from its seed, and holds every event and the final controller against it, bit
+for bit.
+
+The events say in which order proposals were begun and outcomes came; everything else follows from the seed.
+So the replay needs no history of controller states: each outcome's event carries a digest of the state that
+it led to.
+
+Exact down to the last bit means exact arithmetic of one kind of processor and one NumPy: another may round
+an exponential differently. The event `campaign.claimed` says what the campaign ran on.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from nas_controller.search.campaign_spec import BASELINE_TRIAL
+from nas_controller.search.early_stopping import MedianRule
+from nas_controller.search.proposals import Search
+from nas_controller.states import EVENTS_OF_OUTCOMES
+from nas_controller.store import CampaignRecord, EventRecord, Store
+from search_space.errors import EffspineError
+
+_EVENTS_A_READ = 500
+
+
+class ReplayError(EffspineError):
+    """The record does not follow from its seed. `sequence` is the first event that differs, None for the
+    end.
+    """
+
+    def __init__(self, campaign_id: str, sequence: int | None, message: str) -> None:
+        where = "the stored state" if sequence is None else f"event {sequence}"
+        super().__init__(f"campaign '{campaign_id}', {where}: {message}")
+        self.sequence = sequence
+
+
+@dataclass(frozen=True)
+class Verification:
+    """What was found to be exact."""
+
+    campaign_id: str
+    events: int
+    trials_begun: int
+    trials_finished: int
+    controller_sha256: str | None
+
+    def to_dict(self) -> dict[str, Any]:
+        """The verification as plain JSON values."""
+        return {
+            "campaign_id": self.campaign_id,
+            "exact": True,
+            "events": self.events,
+            "trials_begun": self.trials_begun,
+            "trials_finished": self.trials_finished,
+            "controller_sha256": self.controller_sha256,
+        }
+
+
+def verify(store: Store, campaign_id: str) -> Verification:
+    """Replays the record of a campaign, finished or not (then as it stood when it was read).
+
+    Raises ReplayError naming the first event that differs, and NotFoundError.
+    """
+    while True:
+        campaign = store.get_campaign(campaign_id)
+        rows = _trial_rows(store, campaign_id)
+        kept = store.controller_state(campaign_id)
+        if store.get_campaign(campaign_id).last_event == campaign.last_event:
+            break  # nothing happened between the reads
+    stopping = campaign.spec.early_stopping
+    rule = None if stopping is None else MedianRule(stopping, store.intermediate_aps(campaign_id))
+    replay = _Replay(campaign_id, Search(campaign.spec), rows, rule)
+    count = 0
+    for event in _events(store, campaign_id, campaign.last_event):
+        count += 1
+        if event.sequence != count:
+            raise ReplayError(campaign_id, count, f"is missing; the next event is {event.sequence}")
+        replay.follow(event)
+    if count != campaign.last_event:
+        raise ReplayError(campaign_id, count + 1, f"is missing; the campaign counts {campaign.last_event} events")
+    if len(rows) != replay.begun:
+        raise ReplayError(campaign_id, None, f"{len(rows)} trials are stored, the events begin {replay.begun}")
+    replay.compare_end(campaign, None if kept is None else kept.state, None if kept is None else kept.sequence)
+    digest = None if kept is None else kept.digest
+    return Verification(campaign_id, count, replay.begun, replay.finished, digest)
+
+
+class _Replay:
+    """The search as it is rebuilt, event by event."""
+
+    def __init__(
+        self,
+        campaign_id: str,
+        search: Search,
+        rows: Mapping[int, Mapping[str, Any]],
+        rule: MedianRule | None,
+    ) -> None:
+        self._campaign_id = campaign_id
+        self._search = search
+        self._rows = rows
+        self._rule = rule
+        self._first_of: dict[tuple[int, ...], int] = {}
+        self._rewards: dict[int, float] = {}
+        self._last_outcome: int | None = None
+        self._baseline: float | None = None
+        self._best: tuple[float, int] | None = None
+        self.begun = 0
+
+    @property
+    def finished(self) -> int:
+        """Trials with an outcome so far."""
+        return len(self._rewards)
+
+    def follow(self, event: EventRecord) -> None:
+        """Does again what the event says was done. Raises ReplayError where it comes out differently."""
+        if event.kind == "trial.begun":
+            self._begin(event)
+        elif event.kind in EVENTS_OF_OUTCOMES:
+            self._learn(event)
+
+    def compare_end(self, campaign: CampaignRecord, state: Mapping[str, Any] | None, sequence: int | None) -> None:
+        """Holds the stored controller against the replayed one, and what the campaign says of its trials."""
+        if sequence != self._last_outcome:
+            raise ReplayError(
+                self._campaign_id,
+                None,
+                f"belongs to event {sequence}, the last outcome is {self._last_outcome}",
+            )
+        if state is not None:
+            self._same(None, "the controller", dict(state), self._search.controller.state())
+        best_reward, best_trial = self._best or (None, None)
+        for name, stored, replayed in (
+            ("trials_begun", campaign.trials_begun, self.begun),
+            ("trials_finished", campaign.trials_finished, self.finished),
+            ("baseline_reward", campaign.baseline_reward, self._baseline),
+            ("best_reward", campaign.best_reward, best_reward),
+            ("best_trial", campaign.best_trial, best_trial),
+        ):
+            self._same(None, f"the campaign's {name}", stored, replayed)
+
+    def _begin(self, event: EventRecord) -> None:
+        number, data = event.data["number"], event.data
+        self._same(event, "the trial's number", number, self.begun)
+        proposed = self._search.propose(number)
+        widths = proposed.candidate.widths
+        expected = {
+            "draw": proposed.draw,
+            "choices": None if proposed.choices is None else list(proposed.choices),
+            "log_probability": proposed.log_probability,
+            "widths": list(widths),
+            "reused_from": self._first_of.get(widths),
+        }
+        for name, value in expected.items():
+            self._same(event, f"trial {number}: {name}", data[name], value)
+        row = self._row(event, number)
+        for name in ("choices", "log_probability", "widths", "reused_from"):
+            self._same(event, f"trial {number}: the stored {name}", row[name], expected[name])
+        self._same(event, f"trial {number}: the stored betas", row["betas"], list(proposed.candidate.betas))
+        self._first_of.setdefault(widths, number)
+        self.begun += 1
+
+    def _learn(self, event: EventRecord) -> None:
+        number, reward = event.data["number"], event.data["reward"]
+        row = self._row(event, number)
+        if number >= self.begun or number in self._rewards:
+            raise ReplayError(self._campaign_id, event.sequence, f"trial {number} is not running")
+        self._same(event, f"trial {number}: the stored reward", row["reward"], reward)
+        self._same(event, f"trial {number}: the stored state", f"trial.{row['state']}", event.kind)
+        gave_up = event.kind == "trial.failed"
+        if gave_up:
+            self._same(event, f"trial {number}: the reward of a trial given up", reward, 0.0)
+        if row["reused_from"] is not None:
+            known = self._rewards.get(row["reused_from"])
+            self._same(event, f"trial {number}: the reward of trial {row['reused_from']}", reward, known)
+        else:
+            self._decide(event, row)
+        self._search.controller = self._search.learned(row["choices"], row["log_probability"], reward, gave_up)
+        self._same(event, "the controller's digest", event.data["controller_sha256"], self._search.digest())
+        self._rewards[number] = reward
+        if not gave_up:
+            self._complete(number, reward)
+        self._last_outcome = event.sequence
+
+    def _complete(self, number: int, reward: float) -> None:
+        if number == BASELINE_TRIAL:
+            self._baseline = reward
+        if self._best is None or reward > self._best[0]:
+            self._best = reward, number
+        if self._rule is not None:
+            self._rule.completed(number)
+
+    def _decide(self, event: EventRecord, row: Mapping[str, Any]) -> None:
+        """Decides again on a trial that was stopped early."""
+        number, stop = event.data["number"], event.data.get("stopped_early")
+        stopped_at = None if stop is None else stop["step"]
+        self._same(event, f"trial {number}: the stored step of its early stop", row["stopped_early_step"], stopped_at)
+        if stop is not None:
+            self._same(event, f"trial {number}: the AP of its early stop", stop["ap"], event.data["reward"])
+            found = None if self._rule is None else self._rule.verdict(number, stop["step"], stop["ap"])
+            decided = None if found is None else found.to_dict()
+            self._same(event, f"trial {number}: the early stop", stop, decided)
+
+    def _row(self, event: EventRecord, number: int) -> Mapping[str, Any]:
+        if number not in self._rows:
+            raise ReplayError(self._campaign_id, event.sequence, f"trial {number} is not stored")
+        return self._rows[number]
+
+    def _same(self, event: EventRecord | None, what: str, stored: object, replayed: object) -> None:
+        if stored != replayed:
+            shown = "differs" if what == "the controller" else f"is {stored!r}; the replay gives {replayed!r}"
+            raise ReplayError(self._campaign_id, None if event is None else event.sequence, f"{what} {shown}")
+
+
+def _events(store: Store, campaign_id: str, last: int) -> Iterator[EventRecord]:
+    sequence = 0
+    while batch := store.events_after(campaign_id, sequence, _EVENTS_A_READ):
+        for event in batch:
+            if event.sequence > last:
+                return
+            yield event
+        sequence = batch[-1].sequence
+
+
+def _trial_rows(store: Store, campaign_id: str) -> dict[int, dict[str, Any]]:
+    names = (
+        "number", "state", "reward", "choices", "log_probability", "betas", "widths", "reused_from",
+        "stopped_early_step",
+    )  # fmt: skip
+    columns = store.columns(campaign_id, *names)
+    rows = zip(*(columns[name] for name in names), strict=True)
+    return {row[0]: dict(zip(names, row, strict=True)) for row in rows}

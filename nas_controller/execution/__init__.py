@@ -1,0 +1,1 @@
+"""What runs trials: executors (Ray, in this process), the worker with its logs and checkpoints. Knows no database."""

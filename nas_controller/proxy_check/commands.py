@@ -1,0 +1,167 @@
+"""`effspine proxy-check`: whether a proxy task's reward can guide a search, before the search is paid for.
+
+effspine proxy-check --profile laptop --dataset digits      16 architectures, 3 seeds, 8 times longer references
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from search_space.errors import InvalidValueError
+from search_space.published import DEFAULT_BASE
+
+if TYPE_CHECKING:
+    from nas_controller.proxy_check.results import Record
+    from nas_controller.proxy_check.study import Study
+    from search_space.proxy_task import ProxyTask
+
+FAILED_STATUS = 1
+MAX_PARALLELISM = 1024
+
+app = typer.Typer(add_completion=False)
+
+
+@app.command()
+def proxy_check(
+    data: Annotated[Path | None, typer.Option(metavar="DIR", help="COCO folder of images and annotations.")] = None,
+    dataset: Annotated[
+        str | None, typer.Option(metavar="NAME", help="Instead of a folder: the name of a registered data set.")
+    ] = None,
+    profile: Annotated[str, typer.Option(help="Proxy task.")] = "laptop",
+    overrides: Annotated[
+        list[str] | None, typer.Option("--set", metavar="FIELD=VALUE", help="Replace one field of the proxy task.")
+    ] = None,
+    base: Annotated[str, typer.Option(help="Architecture that the search space starts from.")] = DEFAULT_BASE,
+    budget_madds: Annotated[
+        int | None, typer.Option(help="Budget in plain multi-adds; default: the base's own.")
+    ] = None,
+    architectures: Annotated[int, typer.Option(help="Architectures, the uniform baseline among them.")] = 16,
+    seeds: Annotated[int, typer.Option(help="Seeds that each is trained with.")] = 3,
+    reference_factor: Annotated[int, typer.Option(help="The reference is trained so many times longer.")] = 8,
+    no_reference: Annotated[
+        bool, typer.Option("--no-reference", help="Measure the noise alone, not the order.")
+    ] = False,
+    parallelism: Annotated[int, typer.Option(min=1, max=MAX_PARALLELISM, help="Trainings side by side.")] = 1,
+    seed: Annotated[int, typer.Option(help="Decides the architectures; the first seed of the trainings.")] = 1,
+    out: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Results, to go on from. Default: in the data directory.")
+    ] = None,
+    plot: Annotated[Path | None, typer.Option(metavar="FILE", help="Draw a figure, .svg or .png.")] = None,
+    report_only: Annotated[bool, typer.Option("--report-only", help="Train nothing; report what is there.")] = False,
+    min_icc: Annotated[float, typer.Option(min=-1, max=1, help="Least ICC(1) to pass.")] = 0.5,
+    max_variation: Annotated[float, typer.Option(min=0, help="Coefficients of variation pass under this.")] = 0.15,
+    min_tau: Annotated[float, typer.Option(min=-1, max=1, help="Least Kendall tau of one seed to pass.")] = 0.5,
+    max_seconds: Annotated[float, typer.Option(min=0, help="The median trial passes under this.")] = 90.0,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document.")] = False,
+) -> None:
+    """Measure whether a proxy task's reward tells architectures apart, and ranks them as longer training does.
+
+    Exit status: 0 where all criteria pass, 1 where one does not, 2 for wrong input. Call it again to go on.
+    """
+    from nas_controller.proxy_check.findings import find
+    from nas_controller.proxy_check.results import read
+    from nas_controller.proxy_check.study import design
+    from nas_controller.proxy_check.verdict import Thresholds, judge
+    from search_space.proxy_task import parse_overrides, resolve
+    from search_space.space import SearchSpace
+
+    task = resolve(profile, **parse_overrides(overrides or []))
+    study = design(
+        SearchSpace(base, budget_madds),
+        task,
+        _dataset(task, data, dataset, must_exist=not report_only),
+        architectures=architectures,
+        seeds=seeds,
+        reference_factor=None if no_reference else reference_factor,
+        seed=seed,
+    )
+    if plot is not None:
+        from nas_controller.proxy_check.plot import check_suffix
+
+        check_suffix(plot)
+    results = out or _default_results(study)
+    if report_only and not results.is_file():
+        raise InvalidValueError(f"there are no results in {results}", field="out")
+    record = read(results) if report_only else _train(study, results, parallelism)
+
+    findings = find(study, record)
+    thresholds = Thresholds(min_icc=min_icc, max_variation=max_variation, min_tau=min_tau, max_seconds=max_seconds)
+    verdict = judge(study, findings, thresholds)
+    if plot is not None:
+        from nas_controller.proxy_check.plot import write_plot
+
+        write_plot(findings, plot)
+    if as_json:
+        from nas_controller.proxy_check.document import document
+
+        found = document(study, findings, verdict, thresholds, results)
+        sys.stdout.write(json.dumps(found, indent=2, ensure_ascii=False, allow_nan=False) + "\n")
+    else:
+        from nas_controller.proxy_check.tables import print_check
+
+        print_check(study, findings, verdict)
+        print(f"results: {results}")
+    if not verdict.passed:
+        raise typer.Exit(FAILED_STATUS)
+
+
+def _dataset(task: ProxyTask, data: Path | None, name: str | None, *, must_exist: bool) -> str | None:
+    """The folder of the data set, None for a task that trains nothing."""
+    if task.kind == "synthetic":
+        if data is not None or name is not None:
+            raise InvalidValueError(f"profile {task.profile} trains nothing and takes no data set", field="dataset")
+        return None
+    if (data is None) == (name is None):
+        raise InvalidValueError("give either --data or --dataset", field="dataset")
+    if name is not None:
+        from nas_controller.campaigns.datasets import dataset_path
+        from search_space.data_dir import data_dir
+
+        return str(dataset_path(data_dir(), name).resolve())
+    assert data is not None
+    if must_exist and not data.expanduser().is_dir():
+        raise InvalidValueError(f"there is no data set folder {data}", field="data")
+    return str(data.expanduser().resolve())
+
+
+def _default_results(study: Study) -> Path:
+    """A file in the data directory, one for each base, task and data set."""
+    from nas_controller.canonical_json import canonical_json, sha256_hex
+    from search_space.data_dir import data_dir
+
+    identity = {"base": study.base.name, "task": study.task.to_dict(), "dataset": study.dataset}
+    names = [study.task.profile, *([Path(study.dataset).name] if study.dataset else []), study.base.name]
+    return data_dir() / "proxy-checks" / f"{'-'.join(names)}-{sha256_hex(canonical_json(identity))[:8]}.jsonl"
+
+
+def _train(study: Study, results: Path, parallelism: int) -> Record:
+    """Trains what is missing; the record with it."""
+    from nas_controller.proxy_check.progress import shown_progress
+    from nas_controller.proxy_check.results import appending, missing
+    from search_space.data_dir import data_dir
+
+    with appending(results) as appender:
+        if not missing(study, appender.record):
+            return appender.record
+        from nas_controller.proxy_check.running import train_missing
+
+        try:
+            with shown_progress(study, appender.record, parallelism) as progress:
+                train_missing(
+                    study,
+                    appender,
+                    parallelism=parallelism,
+                    cache_dir=data_dir() / "cache",
+                    log=results.with_name(results.name + ".log").absolute(),
+                    listener=progress,
+                )
+        except KeyboardInterrupt:
+            left = len(missing(study, appender.record))
+            print(f"stopped; {left} trainings are left: run it again to go on, or with --report-only", file=sys.stderr)
+            raise
+        return appender.record

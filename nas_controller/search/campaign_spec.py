@@ -1,0 +1,298 @@
+"""What a campaign is asked to be: the document of `POST /v1/campaigns`, checked once, at the edge.
+
+Everything has a default but the name and, for every profile that trains, the data set. Unknown fields are
+refused. Errors of the search space and of the proxy task surface as pydantic errors at the field they are
+about (`search_space.budget_madds`), so that the service answers with the path of the field and a person
+sees it in a form.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+from unicodedata import category
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, ValidationError, model_validator
+from pydantic_core import InitErrorDetails, PydanticCustomError
+
+from nas_controller.search.controller.settings import Settings
+from search_space.dataset_name import MAX_CHARACTERS, PATTERN, check_dataset_name
+from search_space.errors import BudgetError, InvalidValueError
+from search_space.proxy_task import ProxyTask, resolve
+from search_space.published import DEFAULT_BASE
+from search_space.rounding import DIVISOR
+from search_space.space import CHOICES, MAX_CHOICES, MAX_DIVISOR, SearchSpace
+
+BASELINE_TRIAL = 0  # it has the uniform baseline
+MAX_TRIALS = 100_000
+MAX_PARALLELISM = 1_024
+MAX_EVALUATIONS = 500  # of one trial, where decisions rest on them: so many points of a curve are surely kept
+MAX_RETRIES = 20
+MAX_SECONDS = 10 * 366 * 86_400
+MAX_SEED = 2**31 - 1  # the seeds of TensorFlow's stateless random numbers are 32-bit integers
+
+LEARNING_RATES = {"recurrent": 0.003, "factorised": 0.07}
+
+
+def _without_control_characters(name: str) -> str:
+    """Terminals act on such characters, and PostgreSQL cannot store all of them."""
+    for place, character in enumerate(name):
+        if category(character) == "Cc":
+            raise PydanticCustomError(
+                "control_character",
+                "a name must have no control characters; character {place} is U+{code}",
+                {"place": place + 1, "code": f"{ord(character):04X}"},
+            )
+    return name
+
+
+def _a_dataset_name(name: str) -> str:
+    try:
+        check_dataset_name(name)
+    except InvalidValueError as error:
+        raise _refused(error, "invalid_value") from error
+    return name
+
+
+def _refused(error: InvalidValueError, kind: str) -> PydanticCustomError:
+    """The error as pydantic's, whose messages are templates."""
+    return PydanticCustomError(kind, str(error).replace("{", "{{").replace("}", "}}"))
+
+
+def _located(error: InvalidValueError, model: BaseModel, outer: str, fallback: str) -> ValidationError:
+    """The error as pydantic's, at its field inside `outer` (or at `fallback` where it names none), with the value that
+    the model has there.
+    """
+    path = (error.field or f"{outer}.{fallback}").split(".")
+    location = tuple(path[1:] if path[0] == outer and len(path) > 1 else path)
+    kind = "budget" if isinstance(error, BudgetError) else "invalid_value"
+    given = getattr(model, location[-1], None)
+    detail = InitErrorDetails(type=_refused(error, kind), loc=location, input=given)
+    return ValidationError.from_exception_data(outer, [detail])
+
+
+_Name = Annotated[
+    str,
+    StringConstraints(strip_whitespace=True, min_length=1, max_length=100),
+    AfterValidator(_without_control_characters),
+]
+_DatasetName = Annotated[
+    str,
+    AfterValidator(_a_dataset_name),
+    Field(json_schema_extra={"pattern": f"^{PATTERN.pattern}$", "maxLength": MAX_CHARACTERS}),
+]
+
+
+class SearchSpaceSpec(BaseModel):
+    """Which widths may be sampled: the arguments of `search_space.space.SearchSpace`.
+
+    `budget_madds` None means the multi-adds of the base itself, `searched_blocks` None all blocks. `max_block_width`
+    bounds every searched block, or those that it names by number.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    base: str = DEFAULT_BASE
+    budget_madds: int | None = None  # bounded by what is feasible, which the message names
+    mode: Literal["exact", "paper"] = "exact"
+    choices: tuple[int | float, ...] = Field(default=CHOICES, min_length=2, max_length=MAX_CHOICES)
+    searched_blocks: tuple[int, ...] | None = None
+    max_params: int | None = None  # likewise
+    max_block_width: int | dict[int, int] | None = None
+    width_divisor: int = Field(default=DIVISOR, ge=1, le=MAX_DIVISOR)
+
+    @model_validator(mode="after")
+    def _is_feasible(self) -> SearchSpaceSpec:
+        try:
+            self.build()
+        except InvalidValueError as error:
+            raise _located(error, self, "search_space", "base") from error
+        return self
+
+    def build(self) -> SearchSpace:
+        """The search space itself. Raises InvalidValueError or BudgetError, never after validation."""
+        return SearchSpace(**dict(self))
+
+
+class ControllerSpec(BaseModel):
+    """How proposals are made and learned from (`nas_controller.search.controller`).
+
+    `learning_rate` None takes the policy's own default; the stored document always carries the number.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    policy: Literal["recurrent", "factorised"] = "recurrent"
+    learning_rate: float | None = Field(default=None, gt=0, le=1, allow_inf_nan=False)
+    entropy_bonus: float = Field(default=0.05, ge=0, le=10, allow_inf_nan=False)
+    baseline_decay: float = Field(default=0.95, ge=0, lt=1, allow_inf_nan=False)
+    importance_clip: float = Field(default=2.0, ge=1, le=100, allow_inf_nan=False)
+    hidden_units: int = Field(default=32, ge=4, le=512)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _take_the_policys_rate(cls, document: Any) -> Any:
+        if isinstance(document, dict) and document.get("learning_rate") is None:
+            policy = document.get("policy", "recurrent")
+            rate = LEARNING_RATES.get(policy) if isinstance(policy, str) else None
+            return {**document, "learning_rate": rate}
+        return document
+
+    def settings(self) -> Settings:
+        """The controller's own settings."""
+        return Settings(**self.model_dump())
+
+
+class ProxyTaskSpec(BaseModel):
+    """A profile of `search_space.proxy_task` and the fields of it that this campaign changes.
+
+    Every field of `ProxyTask` may stand beside `profile`; a field that it does not have is refused.
+    """
+
+    model_config = ConfigDict(extra="allow", frozen=True)
+
+    profile: str = "laptop"
+
+    @model_validator(mode="after")
+    def _resolves(self) -> ProxyTaskSpec:
+        try:
+            self.resolve()
+        except InvalidValueError as error:
+            raise _located(error, self, "proxy_task", "profile") from error
+        return self
+
+    @property
+    def overrides(self) -> dict[str, Any]:
+        """The fields given beside the profile."""
+        return dict(self.__pydantic_extra__ or {})
+
+    def resolve(self) -> ProxyTask:
+        """The whole proxy task. Raises InvalidValueError, never after validation."""
+        return resolve(self.profile, **self.overrides)
+
+
+class EarlyStoppingSpec(BaseModel):
+    """When a trial is stopped before its end (`nas_controller.search.early_stopping`).
+
+    With the rule `median`, once its AP after some steps lies below the median of the APs that at least `min_trials`
+    trials with a reward had after as many. The proxy task's `evaluate_steps` says after which steps there is an AP.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    rule: Literal["median"] = "median"
+    min_trials: int = Field(default=5, ge=1, le=MAX_TRIALS)
+
+
+class StopSpec(BaseModel):
+    """What ends a campaign before its last trial, whichever comes first.
+
+    `wall_seconds` since its start, without pauses; a reward of at least `target_reward`; as many outcomes in a row
+    (failures and repeats count) without a better reward; `device_hours` of all attempts that are over, summed over the
+    devices of each (`ResourcesSpec.devices`).
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    wall_seconds: float | None = Field(default=None, gt=0, le=MAX_SECONDS, allow_inf_nan=False)
+    target_reward: float | None = Field(default=None, gt=0, le=1, allow_inf_nan=False)
+    no_improvement_trials: int | None = Field(default=None, ge=1, le=MAX_TRIALS)
+    device_hours: float | None = Field(default=None, gt=0, le=1e9, allow_inf_nan=False)
+
+
+class ResourcesSpec(BaseModel):
+    """What one trial takes of a cluster.
+
+    `cpus` None is an equal share of the machine, on a cluster one processor a trial. `gpus` None is an equal share of
+    the GPUs that there are: whole ones where they suffice, else a part of one. More than one is a whole number of
+    them. `tpus` are chips of one host.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    cpus: int | None = Field(default=None, ge=1, le=1_024)
+    gpus: float | None = Field(default=None, ge=0, le=64, allow_inf_nan=False)
+    tpus: int = Field(default=0, ge=0, le=64)
+
+    @model_validator(mode="after")
+    def _can_be_had(self) -> ResourcesSpec:
+        why = None
+        if self.gpus is not None and self.gpus > 1 and self.gpus != int(self.gpus):
+            why = f"{self.gpus:g} GPUs cannot be had: below 1 a trial shares a GPU, above 1 it takes whole ones"
+        elif self.gpus and self.tpus:
+            why = f"a trial takes GPUs or TPUs, not {self.gpus:g} of the one and {self.tpus} of the other"
+        if why:
+            raise _located(InvalidValueError(why, field="resources.gpus"), self, "resources", "gpus")
+        return self
+
+    @property
+    def devices(self) -> float:
+        """What a trial's device time counts as: its GPUs or TPU chips, or one device."""
+        return float(self.tpus or self.gpus or 1)
+
+
+class CampaignSpec(BaseModel):
+    """A campaign as asked for.
+
+    `trials` counts every trial, the uniform baseline (trial 0) included. `seed` decides the proposals and
+    the training of every trial; with `parallelism` 1 and equal rewards, the same seed gives the same
+    campaign. `early_stopping` None trains every trial to its end; `stop` None runs every trial.
+
+    `retries` is how many more attempts a trial gets that fails or loses its worker; an attempt of more than
+    `trial_timeout_seconds` has failed. Where several campaigns want more than there is, each gets workers in
+    proportion to its `share`.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    name: _Name
+    dataset: _DatasetName | None = None
+    trials: int = Field(default=12, ge=1, le=MAX_TRIALS)
+    parallelism: int = Field(default=1, ge=1, le=MAX_PARALLELISM)
+    seed: int = Field(default=1, ge=0, le=MAX_SEED)
+    search_space: SearchSpaceSpec = SearchSpaceSpec.model_construct()
+    controller: ControllerSpec = Field(default_factory=ControllerSpec)
+    proxy_task: ProxyTaskSpec = ProxyTaskSpec.model_construct()
+    early_stopping: EarlyStoppingSpec | None = None
+    stop: StopSpec | None = None
+    resources: ResourcesSpec = ResourcesSpec.model_construct()
+    retries: int = Field(default=2, ge=0, le=MAX_RETRIES)
+    trial_timeout_seconds: float | None = Field(default=None, ge=1, le=MAX_SECONDS, allow_inf_nan=False)
+    share: float = Field(default=1.0, ge=0.01, le=100, allow_inf_nan=False)
+
+    @model_validator(mode="after")
+    def _has_data_to_train_on(self) -> CampaignSpec:
+        task = self.proxy_task.resolve()
+        if self.dataset is None and task.kind != "synthetic":
+            message = (
+                f"the profile '{self.proxy_task.profile}' trains on a data set and `dataset` names none; "
+                "give the name of a registered one (only synthetic profiles need none)"
+            )
+            raise _located(InvalidValueError(message, field="dataset"), self, "campaign", "dataset")
+        return self
+
+    @model_validator(mode="after")
+    def _has_what_stops_trials_early(self) -> CampaignSpec:
+        task = self.proxy_task.resolve()
+        if self.early_stopping is not None and (why := _why_no_early_stopping(task)):
+            raise _located(InvalidValueError(why, field="early_stopping"), self, "campaign", "early_stopping")
+        return self
+
+
+def _why_no_early_stopping(task: ProxyTask) -> str | None:
+    """Why trials of this task cannot be compared on the way; None where they can."""
+    if task.evaluate_steps == 0:
+        return "the proxy task scores no trial before its end; give proxy_task.evaluate_steps"
+    if task.kind == "synthetic":
+        return None
+    if task.evaluate_steps >= task.steps:
+        return (
+            f"proxy_task.evaluate_steps is {task.evaluate_steps:,}, which is not before the end of a trial, "
+            f"{task.steps:,} steps"
+        )
+    if task.steps // task.evaluate_steps > MAX_EVALUATIONS:
+        fewest = task.steps // MAX_EVALUATIONS + 1
+        return (
+            f"proxy_task.evaluate_steps is {task.evaluate_steps:,} of {task.steps:,} steps; a trial that may be "
+            f"stopped early is scored {MAX_EVALUATIONS} times at most, so give {fewest:,} or more"
+        )
+    return None

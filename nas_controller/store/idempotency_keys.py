@@ -1,0 +1,100 @@
+"""Requests that can be sent again without being done again: the key that a caller gave one, and the answer it had.
+
+A key is reserved before its request is worked on, and its answer kept after. Between the two the process may be killed;
+the reservation ends by itself after HELD_SECONDS and the request, sent again, is worked on again. So that this makes no
+second campaign, the reservation fixes the id of the campaign that its request may create: `create_campaign` with an id
+that is there already gives that campaign.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+
+from sqlalchemy import delete, update
+
+from nas_controller.store import models
+from nas_controller.store.campaign_ids import new_campaign_id
+from nas_controller.store.database import Database
+from nas_controller.store.errors import ConflictError, KeyBusyError, KeyReusedError
+from nas_controller.store.lifecycle import Clock
+
+KEPT_HOURS = 24
+HELD_SECONDS = 10.0
+
+
+@dataclass(frozen=True)
+class KeptAnswer:
+    """What a request was answered: the status, the headers that belong to the answer, and the body."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+
+
+@dataclass(frozen=True)
+class Reservation:
+    """The right to work on the request of a key. `campaign_id` is that of the campaign which it may create."""
+
+    caller: str
+    key: str
+    campaign_id: str
+
+
+class Idempotency:
+    """Keys of requests. All raise StoreUnavailableError when the database is away."""
+
+    def __init__(self, database: Database, clock: Clock) -> None:
+        self._database = database
+        self._clock = clock
+
+    def reserve(self, caller: str, key: str, fingerprint: str) -> Reservation | KeptAnswer:
+        """The right to work on a request, or the answer that it had. Keys older than KEPT_HOURS are swept away.
+
+        Raises KeyReusedError where the key belongs to a request of another fingerprint, and KeyBusyError while somebody
+        works on this one.
+        """
+        now = self._clock()
+        held_until = now + timedelta(seconds=HELD_SECONDS)
+        try:
+            with self._database.writing() as session:
+                expired = models.IdempotencyKey.created_at <= now - timedelta(hours=KEPT_HOURS)
+                session.execute(delete(models.IdempotencyKey).where(expired))
+                row = session.get(models.IdempotencyKey, (caller, key), with_for_update=True)
+                if row is None:
+                    row = models.IdempotencyKey(
+                        caller=caller,
+                        key=key,
+                        fingerprint=fingerprint,
+                        campaign_id=new_campaign_id(now),
+                        created_at=now,
+                        held_until=held_until,
+                    )
+                    session.add(row)
+                    session.flush()
+                elif row.fingerprint != fingerprint:
+                    raise KeyReusedError("this key was given to another request; a new request needs a new key")
+                elif row.status is not None:
+                    return KeptAnswer(row.status, row.headers or {}, row.body or b"")
+                elif row.held_until > now:
+                    raise KeyBusyError("the request with this key is still being worked on")
+                row.held_until = held_until
+                return Reservation(caller, key, row.campaign_id)
+        except ConflictError as error:  # two have made the same row
+            raise KeyBusyError("the request with this key is still being worked on") from error
+
+    def keep_answer(self, reservation: Reservation, answer: KeptAnswer) -> None:
+        """Keeps the answer of a request; the first one that is kept stays."""
+        table = models.IdempotencyKey
+        mine = (table.caller == reservation.caller, table.key == reservation.key, table.status.is_(None))
+        values = {"status": answer.status, "headers": dict(answer.headers), "body": answer.body}
+        with self._database.writing() as session:
+            session.execute(update(table).where(*mine).values(values))
+
+    def release_key(self, reservation: Reservation) -> None:
+        """Lets the request be tried again at once: it had no answer worth keeping."""
+        table = models.IdempotencyKey
+        mine = (table.caller == reservation.caller, table.key == reservation.key, table.status.is_(None))
+        with self._database.writing() as session:
+            session.execute(update(table).where(*mine).values(held_until=self._clock()))

@@ -1,0 +1,105 @@
+"""Trials as the service shows them: long answers, which go from the record to the wire as they are.
+
+What a table keeps as JSON is passed on as that text (`orjson.Fragment`), not parsed and written again, and times as the
+driver gives them: of a thousand trials, that is most of the work. Such documents are for `as_json` alone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import orjson
+from sqlalchemy import JSON, ColumnElement, DateTime, Text, cast, select, type_coerce
+
+from nas_controller.store import models
+from nas_controller.store.database import Database
+from nas_controller.store.mappers import trial_record
+from nas_controller.store.queries import best_of_trials, find_trial, page_of_trials, require_campaign
+from nas_controller.store.records import (
+    SHOWN_OF_A_MEASUREMENT,
+    SHOWN_OF_A_TRIAL,
+    SHOWN_OF_AN_ATTEMPT,
+    Page,
+)
+
+Shown = dict[str, Any]
+"""A document for `as_json`."""
+
+
+def as_json(document: Any) -> bytes:
+    """The document as it is sent, with times in UTC."""
+    return orjson.dumps(document, option=orjson.OPT_NAIVE_UTC | orjson.OPT_UTC_Z)
+
+
+class _Table:
+    """The columns of a table that are shown, and how a row of them is."""
+
+    def __init__(self, model: type[models.Base], names: tuple[str, ...]) -> None:
+        columns = [model.__table__.columns[name] for name in names]
+        self._names = names
+        self._texts = frozenset(column.name for column in columns if isinstance(column.type, JSON))
+        self.query = select(*(_as_kept(column).label(column.name) for column in columns))
+
+    def document(self, row: Sequence[Any]) -> Shown:
+        shown = dict(zip(self._names, row, strict=True))
+        for name in self._texts:
+            if shown[name] is not None:
+                shown[name] = orjson.Fragment(shown[name])
+        return shown
+
+
+def _as_kept(column: ColumnElement[Any]) -> ColumnElement[Any]:
+    """The column as the driver reads it, without what its type makes of each value."""
+    if isinstance(column.type, JSON):
+        return cast(column, Text)
+    return type_coerce(column, DateTime(timezone=True)) if isinstance(column.type, models.UtcDateTime) else column
+
+
+_TRIALS = _Table(models.Trial, SHOWN_OF_A_TRIAL)
+_ATTEMPTS = _Table(models.Attempt, SHOWN_OF_AN_ATTEMPT)
+_MEASUREMENTS = _Table(models.Measurement, SHOWN_OF_A_MEASUREMENT)
+
+
+class Showing:
+    """Queries for answers of the service. Each is one consistent read, as in `Reading`, and raises as the one there."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def show_trials(
+        self,
+        campaign_id: str,
+        state: str | None = None,
+        order_by: str = "number",
+        limit: int = 100,
+        cursor: str | None = None,
+    ) -> Page[Shown]:
+        """As `Reading.list_trials`."""
+        with self._database.reading() as session:
+            page = page_of_trials(session, _TRIALS.query, campaign_id, state, order_by, limit, cursor)
+        return Page(tuple(_TRIALS.document(row) for row in page.items), page.next_cursor)
+
+    def show_best(self, campaign_id: str, k: int = 1) -> list[Shown]:
+        """As `Reading.best_trials`."""
+        with self._database.reading() as session:
+            return [_TRIALS.document(row) for row in best_of_trials(session, _TRIALS.query, campaign_id, k)]
+
+    def show_trial(self, campaign_id: str, number: int) -> Shown:
+        """As `Reading.get_trial`, with `attempts_made` and `curve` inside the trial."""
+        with self._database.reading() as session:
+            require_campaign(session, campaign_id)
+            trial = find_trial(session, campaign_id, number)
+            attempt, point = models.Attempt, models.Measurement
+            attempts = _ATTEMPTS.query.where(attempt.campaign_id == campaign_id, attempt.trial == trial.number)
+            curve = _MEASUREMENTS.query.where(point.campaign_id == campaign_id, point.trial == trial.number)
+            return {
+                **trial_record(trial).to_dict(),
+                "attempts_made": [
+                    _ATTEMPTS.document(row) for row in session.connection().execute(attempts.order_by(attempt.number))
+                ],
+                "curve": [
+                    _MEASUREMENTS.document(row)
+                    for row in session.connection().execute(curve.order_by(point.attempt, point.step))
+                ],
+            }

@@ -1,0 +1,1 @@
+"""What keeps campaigns running: supervisor, runner processes, leases and shares."""

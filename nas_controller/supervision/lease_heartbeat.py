@@ -1,0 +1,94 @@
+"""Keeps a runner's lease alive from a thread of its own, and hears from the store when to stop."""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from contextlib import suppress
+from types import TracebackType
+
+from nas_controller.search.campaign_spec import CampaignSpec
+from nas_controller.states import FINISHED_CAMPAIGN_STATES, PauseMode
+from nas_controller.store import Lease, LeaseLostError, Store, StoreUnavailableError
+
+logger = logging.getLogger(__name__)
+
+_BEATS_A_LEASE = 8
+
+
+class Heartbeat:
+    """While entered, renews the lease several times within its duration.
+
+    `stop_requested` says that the campaign is `stopping`, `pause` in which mode it is `pausing`, if it is, and
+    `out_of_time` that it has run for its `wall_seconds`. `spec` is its newest document, None before the first beat.
+    `lost` says that the lease is gone, taken over or
+    expired while the store was away; then the runner must write nothing more.
+    """
+
+    def __init__(self, store: Store, lease: Lease) -> None:
+        self._store = store
+        self._lease = lease
+        self._finished = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="heartbeat", daemon=True)
+        self.stop_requested = False
+        self.pause: PauseMode | None = None
+        self.out_of_time = False
+        self.spec: CampaignSpec | None = None
+        self.lost = False
+
+    @property
+    def must_end(self) -> bool:
+        """Whether the runner should let go of what it is doing."""
+        return self.stop_requested or self.lost or self.out_of_time or self.pause == "abort"
+
+    @property
+    def draining(self) -> bool:
+        """Whether the runner should begin nothing new."""
+        return self.pause == "drain"
+
+    def __enter__(self) -> Heartbeat:
+        self._thread.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._finished.set()
+        self._thread.join()
+
+    def give_up(self) -> None:
+        """Gives the lease up at once, for a runner that will write nothing more but may be long in ending."""
+        self._finished.set()
+        self._thread.join()
+        with suppress(StoreUnavailableError):  # then it expires
+            self._store.release(self._lease.campaign_id, self._lease.owner)
+
+    def _run(self) -> None:
+        interval = self._lease.seconds / _BEATS_A_LEASE
+        renewed = time.monotonic()
+        while not self._finished.wait(interval):
+            try:
+                record = self._store.renew(self._lease)
+            except LeaseLostError as error:
+                if not self._ended():
+                    logger.warning("%s", error)
+                    self.lost = True
+                return
+            except StoreUnavailableError as error:
+                logger.warning("%s", error)
+                self.lost = time.monotonic() - renewed > self._lease.seconds
+                continue
+            renewed = time.monotonic()
+            self.stop_requested = record.state == "stopping"
+            self.pause = record.pause_mode if record.state == "pausing" else None
+            self.spec = record.spec
+            self.out_of_time = self._store.is_out_of_time(record)
+
+    def _ended(self) -> bool:
+        """Whether the campaign has just ended: then its lease was given up, not lost."""
+        try:
+            state = self._store.get_campaign(self._lease.campaign_id).state
+        except StoreUnavailableError:
+            return False
+        return state in FINISHED_CAMPAIGN_STATES

@@ -1,0 +1,179 @@
+"""`effspine bench engine`, `profile`, `settings`, `memory` and `evaluation`.
+
+effspine bench engine                        the engine beside Keras; some minutes a round on two cores
+effspine bench profile                       where the time of a step goes; under a minute
+effspine bench settings                      a step under other threads and settings; some minutes a round
+effspine bench memory                        200 architectures in one process; some minutes
+effspine bench evaluation --images 7392      as many images as the published search reserves for rewards
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from typing import Annotated, Any
+
+import typer
+
+from proxy_trainer.printing import print_facts, print_json, print_table
+
+engine_app = typer.Typer(add_completion=False)
+profile_app = typer.Typer(add_completion=False)
+settings_app = typer.Typer(add_completion=False)
+memory_app = typer.Typer(add_completion=False)
+evaluation_app = typer.Typer(add_completion=False)
+
+SMALLEST_SHARE = 0.005
+"""Of the time of all operations: those below it are left out of the table."""
+
+AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON document.")]
+
+
+@engine_app.command()
+def engine(
+    repeats: Annotated[int, typer.Option(min=1, help="Rounds; figures are medians over all of them.")] = 3,
+    threads: Annotated[int, typer.Option(min=0, help="Processors to use; 0 is all of them.")] = 0,
+    as_json: AsJson = False,
+) -> None:
+    """Measure the engine beside a plain Keras model of the same network."""
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+    from proxy_trainer.benchmarks.engine_benchmark import engine_benchmark
+
+    found = engine_benchmark(repeats, threads or len(os.sched_getaffinity(0)), _say)
+    if as_json:
+        print_json(found)
+        return
+    rows = [
+        _beside_keras("another architecture, to the end of its first step", "first_step", found),
+        _beside_keras("step", "step", found),
+        ("step, threads shared", f"{found['step_seconds_shared_threads']:.3g}"),
+        ("process start, to the end of its first step", f"{found['cold_first_step_seconds']:.3g}"),
+    ]
+    print_table(("seconds", "effspine", "Keras", "Keras, threads shared", "ratio to the better"), rows)
+    own, shared = (found["step_ratio_by_threads"][layout] for layout in ("own_threads", "shared_threads"))
+    print()
+    print_facts(
+        [
+            ("step, taking turns with Keras in one process", f"ratio {own:.2f}, threads shared {shared:.2f}"),
+            ("step, against Keras as TensorFlow comes", f"ratio {found['step_ratio_to_keras_as_it_comes']:.2f}"),
+        ]
+    )
+
+
+@profile_app.command()
+def profile(
+    threads: Annotated[int, typer.Option(min=0, help="Processors to use; 0 is all of them.")] = 0,
+    as_json: AsJson = False,
+) -> None:
+    """Measure where the time of the engine's step goes, and how far it is from what the machine can do."""
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+    from proxy_trainer.benchmarks.engine_benchmark import TASK
+    from proxy_trainer.benchmarks.profile_benchmark import profile_benchmark
+
+    found = profile_benchmark(TASK, threads or len(os.sched_getaffinity(0)), _say)
+    if as_json:
+        print_json(found)
+        return
+    rows = [
+        (each["type"], f"{each['count']:.0f}", f"{each['ms']:.2f}", f"{100 * each['share']:.1f} %")
+        for each in found["operations"]
+        if each["share"] >= SMALLEST_SHARE
+    ]
+    print_table(("operation", "count", "ms", "share"), rows)
+    print()
+    print_facts(
+        [
+            ("step", f"{_seconds(found['step_seconds'])}, {found['threads_busy']:.2f} threads busy with operations"),
+            ("multi-adds", f"{found['madds']:,}, of which forward {found['forward_madds']:,}"),
+            ("at the matrix ceiling", _bound(found, "arithmetic", f"{found['matrix_gflops_a_second']:.0f} GFLOP/s")),
+            ("memory traffic", f"{found['bytes'] / 1e6:,.0f} MB at least"),
+            ("at the memory ceiling", _bound(found, "memory", f"{found['memory_gb_a_second']:.1f} GB/s")),
+        ]
+    )
+
+
+@settings_app.command()
+def settings(
+    rounds: Annotated[int, typer.Option(min=1, help="Rounds; figures are medians over them.")] = 3,
+    threads: Annotated[int, typer.Option(min=0, help="Processors to use; 0 is all of them.")] = 0,
+    as_json: AsJson = False,
+) -> None:
+    """Measure the engine's step under other threads and settings of TensorFlow."""
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+    from proxy_trainer.benchmarks.engine_benchmark import TASK
+    from proxy_trainer.benchmarks.settings_benchmark import settings_benchmark
+
+    found = settings_benchmark(TASK, rounds, threads or len(os.sched_getaffinity(0)), _say)
+    if as_json:
+        print_json(found)
+        return
+    rows = [(each["name"], f"{each['step_seconds']:.3g}", f"{each['ratio']:.2f}") for each in found["settings"]]
+    print_table(("setting", "seconds a step", "ratio"), rows)
+
+
+@memory_app.command()
+def memory(
+    architectures: Annotated[int, typer.Option(min=21, help="How many; the first 20 are a warm-up.")] = 200,
+    threads: Annotated[int, typer.Option(min=0, help="Processors to use; 0 is all of them.")] = 0,
+    as_json: AsJson = False,
+) -> None:
+    """Measure whether a worker's memory grows with the architectures that it has trained."""
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+    from proxy_trainer.benchmarks.memory_benchmark import memory_benchmark
+
+    found = memory_benchmark(architectures, threads or len(os.sched_getaffinity(0)), _say)
+    if as_json:
+        print_json(found)
+        return
+    print_facts(
+        [
+            ("architectures", f"{found['architectures']:,} through {found['traces'][0]} training graph"),
+            ("memory at the end", f"{found['rss_mb'][-1]:,.0f} MB"),
+            ("growth after the warm-up", f"{found['growth_mb']:+.0f} MB"),
+        ]
+    )
+
+
+@evaluation_app.command()
+def evaluation(
+    images: Annotated[int, typer.Option(min=1, help="Images, with 100 detections each.")] = 1000,
+    as_json: AsJson = False,
+) -> None:
+    """Measure the COCO figures of random detections beside pycocotools."""
+    from proxy_trainer.benchmarks.evaluation_benchmark import evaluation_benchmark
+
+    found = evaluation_benchmark(images)
+    if as_json:
+        print_json(found)
+        return
+    print_facts(
+        [
+            (
+                "images",
+                f"{found['images']:,} with {found['detections']:,} detections of {found['categories']} categories",
+            ),
+            ("effspine", _seconds(found["seconds"])),
+            ("pycocotools", _seconds(found["pycocotools_seconds"])),
+            ("ratio", f"{found['ratio']:.1f}"),
+            ("largest difference", f"{found['max_difference']:.1g}"),
+        ]
+    )
+
+
+def _beside_keras(title: str, name: str, found: dict[str, Any]) -> tuple[str, ...]:
+    keras = found[f"keras_{name}_seconds_by_threads"]
+    seconds = (found[f"{name}_seconds"], keras["own_threads"], keras["shared_threads"])
+    return (title, *(f"{value:.3g}" for value in seconds), f"{found[f'{name}_ratio']:.2f}")
+
+
+def _bound(found: dict[str, Any], name: str, ceiling: str) -> str:
+    seconds = _seconds(found[f"{name}_seconds"])
+    return f"{seconds} with {ceiling}; the step takes {found[f'step_over_{name}']:.1f} times that"
+
+
+def _say(line: str) -> None:
+    print(line, file=sys.stderr, flush=True)
+
+
+def _seconds(value: float) -> str:
+    return f"{value:.3g} s"

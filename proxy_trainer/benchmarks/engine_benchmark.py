@@ -1,0 +1,198 @@
+"""The engine beside a plain Keras model of the same network (`effspine bench engine`).
+
+Both train Eff-SpineNet-D0 at half width on batches of 16 images of 128 px, one class, float32, SGD with momentum. They
+share fresh processes and take turns step by step, so that a machine that is busy with something else slows down both
+alike. A round is two processes: in one each thread runs operations of its own, as the engine does everywhere else, in
+the other all threads share each operation, as TensorFlow comes. Each figure of Keras is the better of the two. It is
+spared what the engine does beside the network in each step: sampling the images, assigning targets, decaying and
+averaging weights, clipping the gradient.
+"""
+
+from __future__ import annotations
+
+import statistics
+import time
+from collections import defaultdict
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from proxy_trainer.benchmarks.own_process import apart
+from search_space.architecture import Architecture
+from search_space.proxy_task import ProxyTask, resolve
+from search_space.published import EFF_SPINENET_D0, SP_EFFICIENTNET_B0
+from search_space.space import SearchSpace
+
+if TYPE_CHECKING:
+    from proxy_trainer.engine.training_batch import TrainingBatch
+
+CLASSES = 1
+TASK = resolve(
+    "laptop",
+    image_px=128,
+    width_multiplier=0.5,
+    width_divisor=8,
+    subnet_width=32,
+    batch_size=16,
+    optimizer="sgd",
+    learning_rate=0.01,
+)
+LAYOUTS = ("own_threads", "shared_threads")
+"""Each thread runs operations of its own, as the engine runs; all threads share each operation, as TensorFlow comes."""
+
+OTHER_ARCHITECTURES = 4
+WARM_UP_STEPS = 2
+STEPS = 12
+BOXES_AN_IMAGE = 8
+
+
+@dataclass(frozen=True)
+class Times:
+    """What one process measured, in seconds: first steps of fresh architectures, and steady steps.
+
+    `first_step_at` is when the process had done its very first step, by the machine's monotonic clock.
+    """
+
+    first_step_at: float
+    first_steps: tuple[float, ...]
+    steps: tuple[float, ...]
+    keras_first_steps: tuple[float, ...]
+    keras_steps: tuple[float, ...]
+
+
+def engine_benchmark(repeats: int, threads: int, progress: Callable[[str], None]) -> dict[str, Any]:
+    """Medians over `repeats` rounds, as the document that `effspine bench engine --json` prints.
+
+    A first step is all that it takes from a trained architecture to the first step of another: `load` and the step
+    on a warm engine, construction, `compile` and the step in Keras. `cold_first_step_seconds` runs from the start of
+    a process to the end of its first step. Ratios are Keras over the engine: above 1 the engine is the faster one.
+    `step_ratio_by_threads` is of steps that took turns in one process, so it holds on a busy machine too;
+    `step_ratio_to_keras_as_it_comes` is the engine as it runs against Keras on TensorFlow's own thread layout.
+    """
+    samples: dict[str, list[float]] = defaultdict(list)
+    for number in range(1, repeats + 1):
+        for layout, threads_an_operation in zip(LAYOUTS, (1, threads), strict=True):
+            progress(f"round {number} of {repeats}, {layout.replace('_', ' ')}")
+            started = time.monotonic()
+            times = apart(time_both, TASK, threads, threads_an_operation)
+            samples[f"cold_first_step/{layout}"].append(times.first_step_at - started)
+            for name in ("first_step", "step", "keras_first_step", "keras_step"):
+                samples[f"{name}/{layout}"] += getattr(times, f"{name}s")
+    return _document({name: statistics.median(values) for name, values in samples.items()}) | {
+        "repeats": repeats,
+        "threads": threads,
+        "architecture": EFF_SPINENET_D0.name,
+        "image_px": TASK.image_px,
+        "width_multiplier": TASK.width_multiplier,
+        "batch_size": TASK.batch_size,
+        "classes": CLASSES,
+        "precision": "float32",
+    }
+
+
+def _document(medians: dict[str, float]) -> dict[str, Any]:
+    figures: dict[str, Any] = {}
+    for name in ("first_step", "step"):
+        seconds = medians[f"{name}/own_threads"]
+        keras = {layout: medians[f"keras_{name}/{layout}"] for layout in LAYOUTS}
+        figures |= {
+            f"{name}_seconds": round(seconds, 4),
+            f"keras_{name}_seconds": round(min(keras.values()), 4),
+            f"{name}_ratio": round(min(keras.values()) / seconds, 3),
+            f"keras_{name}_seconds_by_threads": {layout: round(value, 4) for layout, value in keras.items()},
+        }
+    steps = {layout: medians[f"step/{layout}"] for layout in LAYOUTS}
+    keras_steps = {layout: medians[f"keras_step/{layout}"] for layout in LAYOUTS}
+    return figures | {
+        "step_ratio_by_threads": {layout: round(keras_steps[layout] / steps[layout], 3) for layout in LAYOUTS},
+        "step_ratio_to_keras_as_it_comes": round(keras_steps["shared_threads"] / steps["own_threads"], 3),
+        "cold_first_step_seconds": round(medians["cold_first_step/own_threads"], 2),
+        "step_seconds_shared_threads": round(steps["shared_threads"], 4),
+    }
+
+
+def time_both(task: ProxyTask, threads: int, threads_an_operation: int, *, eager_keras: bool = False) -> Times:
+    """The times of the engine and of Keras in this process, which has run no TensorFlow before.
+
+    The engine's first architecture, which traces the graph, counts for `first_step_at` alone. No architecture after
+    it has been seen before: kernels keep what they prepare for shapes that they know. `eager_keras` leaves out what
+    Keras compiles, for tests.
+    """
+    from proxy_trainer.engine import runtime
+    from proxy_trainer.engine.engine import Engine
+
+    runtime.start(threads, threads_an_operation=threads_an_operation)
+    engine, batch = Engine(task, CLASSES), random_batch(task)
+
+    def step() -> None:
+        engine.train_step(batch, task.learning_rate, (0, 0))
+
+    def change_to(candidate: Architecture) -> None:
+        engine.load(candidate, seed=0)
+        step()
+
+    change_to(SP_EFFICIENTNET_B0)
+    first_step_at = time.monotonic()
+    first_steps = tuple(_seconds(change_to, candidate) for candidate in (*_others(), EFF_SPINENET_D0))
+
+    from proxy_trainer.benchmarks.keras_model import compiled_retinanet
+
+    images, targets = _keras_batch(task, batch)
+    started = time.perf_counter()
+    model = compiled_retinanet(task, task.architecture(EFF_SPINENET_D0, CLASSES), eager=eager_keras)
+    model.train_on_batch(images, targets)
+    keras_first_step = time.perf_counter() - started
+
+    pairs = [(_seconds(step), _seconds(model.train_on_batch, images, targets)) for _ in range(WARM_UP_STEPS + STEPS)]
+    steps, keras_steps = zip(*pairs[WARM_UP_STEPS:], strict=True)
+    return Times(first_step_at, first_steps, steps, (keras_first_step,), keras_steps)
+
+
+def _seconds(call: Callable[..., object], *arguments: Any) -> float:
+    """How long a call takes."""
+    started = time.perf_counter()
+    call(*arguments)
+    return time.perf_counter() - started
+
+
+def _keras_batch(task: ProxyTask, batch: TrainingBatch) -> tuple[Any, Any]:
+    """The batch as Keras takes it: normalised images and the targets of all anchors."""
+    from proxy_trainer.benchmarks.keras_model import keras_targets
+    from proxy_trainer.engine.anchors import anchor_boxes
+    from proxy_trainer.engine.proxy_network import normalise
+    from proxy_trainer.engine.targets import targets_of
+
+    anchors = anchor_boxes(task.image_px, task.anchor_size)
+    targets = targets_of(anchors, batch.boxes, batch.classes, batch.matches)
+    return normalise(batch.pixels, batch.sizes).numpy(), keras_targets(targets).numpy()
+
+
+def random_batch(task: ProxyTask) -> TrainingBatch:
+    """A training batch of noise with boxes of all sizes."""
+    from proxy_trainer.engine.anchors import anchor_boxes
+    from proxy_trainer.engine.augment import Views, sampling_windows
+    from proxy_trainer.engine.targets import match_anchors
+    from proxy_trainer.engine.training_batch import TrainingBatch
+
+    rng, px, count = np.random.default_rng(0), task.image_px, task.batch_size
+    sides = np.exp(rng.uniform(np.log(px / 16), np.log(px / 2), (count, BOXES_AN_IMAGE, 2)))
+    corners = rng.uniform(0, px - sides)
+    boxes = np.concatenate([corners, corners + sides], axis=-1).astype(np.float32)
+    classes = np.zeros((count, BOXES_AN_IMAGE), np.int32)
+    whole = Views(np.ones(count, np.float32), np.zeros((count, 2), np.float32), np.zeros(count, np.bool_))
+    return TrainingBatch(
+        pixels=rng.integers(0, 255, (count, px, px, 3), dtype=np.uint8),
+        sizes=np.full((count, 2), px, np.int32),
+        windows=sampling_windows(whole, px),
+        boxes=boxes,
+        classes=classes,
+        matches=match_anchors(anchor_boxes(px, task.anchor_size), boxes, classes),
+    )
+
+
+def _others() -> list[Architecture]:
+    """Architectures spread over the search space, the same ones every time."""
+    space = SearchSpace()
+    return [space.architecture(each.widths) for each in space.random_candidates(OTHER_ARCHITECTURES, seed=0)]

@@ -1,0 +1,238 @@
+"""Where the time of the engine's steady step goes, beside what the step needs (`effspine bench profile`).
+
+Every kernel that TensorFlow runs in some steps is timed by its profiler and counted by type of operation. Beside that
+stand two yardsticks, with the fastest that this machine does of each in the same call: the arithmetic of convolutions,
+against large matrix products, and the memory traffic of feature maps and weights, against copies of large arrays.
+"""
+
+from __future__ import annotations
+
+import re
+import statistics
+import tempfile
+import time
+from collections import defaultdict
+from collections.abc import Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from proxy_trainer.benchmarks.own_process import apart
+from search_space.architecture import Architecture
+from search_space.cost import CostOps, FeatureSize
+from search_space.networks.retinanet import retinanet
+from search_space.proxy_task import ProxyTask
+from search_space.published import EFF_SPINENET_D0
+
+WARM_UP_STEPS = 4
+STEPS = 10
+MATRIX_SIDE = 1024
+COPIED_FLOATS = 2**25
+"""A thread copies 128 MiB, more than caches hold."""
+
+CEILING_ROUNDS = 5
+BYTES_A_VALUE = 4
+
+MAP_PASSES = 5
+"""Passes over the output of each convolution that no way of computing a step goes without, batch normalisation being
+what it is: written and read on the way forward; on the way back it is read again, and its gradient is written and read.
+"""
+
+WEIGHT_PASSES = 8
+"""Passes over the trainable values: weights, moment and average are read and written, the gradient likewise."""
+
+_KERNEL = re.compile(r"[^\s:]+:(\w+)")
+
+
+@dataclass(frozen=True)
+class Operation:
+    """Kernels of one type in a step: how many, and their time in milliseconds over all threads."""
+
+    type: str
+    count: float
+    ms: float
+
+
+@dataclass(frozen=True)
+class Needs:
+    """What a step needs at least: multi-adds forward, and forward and backward; bytes read and written."""
+
+    forward_madds: int
+    madds: int
+    bytes: int
+
+    @property
+    def flops(self) -> int:
+        """A multi-add is two operations."""
+        return 2 * self.madds
+
+
+@dataclass(frozen=True)
+class Profile:
+    """What one process measured: the steady step in seconds, its kernels, and the ceilings of this machine."""
+
+    step_seconds: float
+    operations: tuple[Operation, ...]
+    matrix_flops_a_second: float
+    copied_bytes_a_second: float
+
+
+def profile_benchmark(task: ProxyTask, threads: int, progress: Callable[[str], None]) -> dict[str, Any]:
+    """The document that `effspine bench profile --json` prints.
+
+    `step_over_arithmetic` and `step_over_memory` are the step as multiples of the time that its arithmetic and its
+    memory traffic would take at the measured ceilings. Maps that stay in a cache move faster than the memory ceiling,
+    so the second is a yardstick more than a bound.
+    """
+    from proxy_trainer.benchmarks.engine_benchmark import CLASSES
+
+    progress(f"{STEPS} steps, then the ceilings")
+    found = apart(measured, task, threads)
+    needs = step_needs(task.architecture(EFF_SPINENET_D0, CLASSES), task.batch_size)
+    kernels_ms = sum(each.ms for each in found.operations)
+    arithmetic_seconds = needs.flops / found.matrix_flops_a_second
+    memory_seconds = needs.bytes / found.copied_bytes_a_second
+    return {
+        "step_seconds": round(found.step_seconds, 4),
+        "kernels_ms": round(kernels_ms, 2),
+        "threads_busy": round(kernels_ms / 1e3 / found.step_seconds, 2),
+        "operations": [
+            {
+                "type": each.type,
+                "count": round(each.count, 1),
+                "ms": round(each.ms, 3),
+                "share": round(each.ms / kernels_ms, 4),
+            }
+            for each in found.operations
+        ],
+        "forward_madds": needs.forward_madds,
+        "madds": needs.madds,
+        "flops": needs.flops,
+        "bytes": needs.bytes,
+        "matrix_gflops_a_second": round(found.matrix_flops_a_second / 1e9, 1),
+        "memory_gb_a_second": round(found.copied_bytes_a_second / 1e9, 1),
+        "arithmetic_seconds": round(arithmetic_seconds, 5),
+        "memory_seconds": round(memory_seconds, 5),
+        "step_over_arithmetic": round(found.step_seconds / arithmetic_seconds, 2),
+        "step_over_memory": round(found.step_seconds / memory_seconds, 2),
+        "threads": threads,
+        "image_px": task.image_px,
+        "batch_size": task.batch_size,
+    }
+
+
+def step_needs(architecture: Architecture, batch_size: int) -> Needs:
+    """What a training step of a batch needs, from the count of `search_space.cost`.
+
+    Each convolution and fully connected layer is computed three times, forward and for the gradients of its input and
+    of its kernel; the images need no gradient. The bytes are a lower estimate, in float32: `MAP_PASSES` over the
+    output of each convolution and `WEIGHT_PASSES` over the weights, as if all else were done in the same passes.
+    """
+    ops = CostOps()
+    retinanet(ops, architecture, FeatureSize(architecture.input_px, architecture.input_px, 3))
+    of_images = mapped = 0
+    for name, positions in ops.uses:
+        kernel = ops.parameters[name]
+        mapped += positions * kernel.shape[2 if kernel.role == "depthwise_kernel" else 3]
+        if name.startswith("stem/"):
+            of_images += positions * kernel.size
+    total = ops.total()
+    values = MAP_PASSES * mapped * batch_size + WEIGHT_PASSES * total.params
+    madds = batch_size * (3 * total.madds - of_images)
+    return Needs(batch_size * total.madds, madds, BYTES_A_VALUE * values)
+
+
+def measured(task: ProxyTask, threads: int) -> Profile:
+    """The profile of the task's step in this process, which has run no TensorFlow before or with the same threads."""
+    from proxy_trainer.benchmarks.engine_benchmark import CLASSES, random_batch
+    from proxy_trainer.engine import runtime
+    from proxy_trainer.engine.engine import Engine
+
+    runtime.start(threads)
+    engine, batch = Engine(task, CLASSES), random_batch(task)
+    engine.load(EFF_SPINENET_D0, seed=0)
+
+    def step() -> None:
+        engine.train_step(batch, task.learning_rate, (0, 0))
+
+    for _ in range(WARM_UP_STEPS):
+        step()
+    seconds = statistics.median(_seconds(step) for _ in range(STEPS))
+    return Profile(seconds, operations(step, STEPS), _matrix_ceiling(threads), _memory_ceiling(threads))
+
+
+def operations(step: Callable[[], None], steps: int) -> tuple[Operation, ...]:
+    """The kernels of a step by type, those that take longest first.
+
+    Of each node of the graph the median over so many steps counts, since on a busy machine some are interrupted.
+    """
+    import tensorflow as tf
+
+    with tempfile.TemporaryDirectory() as folder:
+        options = tf.profiler.experimental.ProfilerOptions(host_tracer_level=3, python_tracer_level=0)
+        tf.profiler.experimental.start(folder, options=options)
+        for _ in range(steps):
+            step()
+        tf.profiler.experimental.stop()
+        durations = _kernel_durations(Path(folder))
+    count: dict[str, float] = defaultdict(float)
+    total: dict[str, float] = defaultdict(float)
+    for name, values in durations.items():
+        kind = name.rsplit(":", 1)[1]
+        count[kind] += len(values) / steps
+        total[kind] += statistics.median(values) * len(values) / steps
+    return tuple(Operation(kind, count[kind], total[kind]) for kind in sorted(total, key=lambda kind: -total[kind]))
+
+
+def _kernel_durations(folder: Path) -> dict[str, list[float]]:
+    """What the profiler wrote, as the milliseconds of each run of each node; nodes are named `name:Type`."""
+    from tensorflow.tsl.profiler.protobuf import xplane_pb2
+
+    durations: dict[str, list[float]] = defaultdict(list)
+    for path in folder.rglob("*.xplane.pb"):
+        space = xplane_pb2.XSpace.FromString(path.read_bytes())
+        for plane in space.planes:
+            if plane.name == "/host:CPU":
+                for name, picoseconds in _events(plane):
+                    if _KERNEL.fullmatch(name):
+                        durations[name].append(picoseconds / 1e9)
+    return durations
+
+
+def _events(plane: Any) -> Iterable[tuple[str, int]]:
+    for line in plane.lines:
+        for event in line.events:
+            yield plane.event_metadata[event.metadata_id].name, event.duration_ps
+
+
+def _matrix_ceiling(threads: int) -> float:
+    """Floating-point operations a second of large matrix products, one a thread."""
+    import tensorflow as tf
+
+    factors = [tf.random.stateless_uniform([MATRIX_SIDE, MATRIX_SIDE], [0, number]) for number in range(threads)]
+
+    @tf.function(autograph=False)  # type: ignore[untyped-decorator]
+    def products(*values: tf.Tensor) -> tf.Tensor:
+        return tf.add_n([(value @ value)[0, 0] for value in values])
+
+    best = min(_seconds(lambda: products(*factors).numpy()) for _ in range(CEILING_ROUNDS))
+    return 2 * threads * MATRIX_SIDE**3 / best
+
+
+def _memory_ceiling(threads: int) -> float:
+    """Bytes a second, read and written, of copies of large arrays, one a thread."""
+    pairs = [(np.zeros(COPIED_FLOATS, np.float32), np.ones(COPIED_FLOATS, np.float32)) for _ in range(threads)]
+    with ThreadPoolExecutor(threads) as pool:
+        best = min(
+            _seconds(lambda: list(pool.map(lambda pair: np.copyto(*pair), pairs))) for _ in range(CEILING_ROUNDS)
+        )
+    return 2 * threads * BYTES_A_VALUE * COPIED_FLOATS / best
+
+
+def _seconds(call: Callable[[], object]) -> float:
+    started = time.perf_counter()
+    call()
+    return time.perf_counter() - started

@@ -1,0 +1,138 @@
+"""The engine's steady step under the settings that were tried (`effspine bench settings`).
+
+Each setting has a process of its own, since TensorFlow takes most of them once, as it starts. The settings take turns
+for some rounds, so that a machine that is busy with something else slows all of them down alike, and ratios are taken
+within a round.
+"""
+
+from __future__ import annotations
+
+import statistics
+import time
+from collections import defaultdict
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from multiprocessing import get_context
+from typing import Any, Protocol
+
+from proxy_trainer.benchmarks.own_process import side_by_side
+from search_space.proxy_task import Precision, ProxyTask
+from search_space.published import EFF_SPINENET_D0
+
+WARM_UP_STEPS = 4
+STEPS = 12
+
+
+class Barrier(Protocol):
+    """Where processes wait for each other."""
+
+    def wait(self) -> int:
+        """Returns once all have come."""
+        ...
+
+
+@dataclass(frozen=True)
+class Setting:
+    """One way to run the step: `threads` that run operations, each of which `threads_an_operation` share.
+
+    `processes` of them run side by side. `environment` holds what TensorFlow and the C library read as they start.
+    """
+
+    name: str
+    threads: int
+    threads_an_operation: int = 1
+    processes: int = 1
+    precision: Precision = "float32"
+    environment: dict[str, str] = field(default_factory=dict)
+
+
+def settings(threads: int) -> list[Setting]:
+    """What is tried on so many threads; the setting in use is the first."""
+    return [
+        Setting("in use: each thread runs operations of its own", threads),
+        Setting("all threads share each operation, one at a time", 1, threads),
+        Setting("each thread runs operations, which all share", threads, threads),
+        Setting("one thread", 1),
+        Setting("processes of one thread, side by side", 1, processes=threads),
+        Setting("without oneDNN", threads, environment={"TF_ENABLE_ONEDNN_OPTS": "0"}),
+        Setting("memory in huge pages", threads, environment={"GLIBC_TUNABLES": "glibc.malloc.hugetlb=1"}),
+        Setting("bfloat16", threads, precision="bfloat16"),
+    ]
+
+
+def settings_benchmark(task: ProxyTask, rounds: int, threads: int, progress: Callable[[str], None]) -> dict[str, Any]:
+    """The document that `effspine bench settings --json` prints.
+
+    `step_seconds` is the median over all rounds, and of processes side by side the time of a step over their number:
+    what a step costs where only throughput counts. `ratio` is the median over rounds of that time over the one of the
+    setting in use in the same round; below 1 is faster.
+    """
+    tried = settings(threads)
+    times: dict[str, list[float]] = defaultdict(list)
+    for number in range(1, rounds + 1):
+        for setting in tried:
+            progress(f"round {number} of {rounds}, {setting.name}")
+            times[setting.name].append(step_seconds(task, setting))
+    in_use = times[tried[0].name]
+    return {
+        "settings": [
+            {
+                "name": setting.name,
+                "threads": setting.threads,
+                "threads_an_operation": setting.threads_an_operation,
+                "processes": setting.processes,
+                "precision": setting.precision,
+                "environment": setting.environment,
+                "step_seconds": round(statistics.median(times[setting.name]), 4),
+                "ratio": round(statistics.median(_ratios(times[setting.name], in_use)), 3),
+            }
+            for setting in tried
+        ],
+        "rounds": rounds,
+        "threads": threads,
+        "image_px": task.image_px,
+        "batch_size": task.batch_size,
+    }
+
+
+def _ratios(times: list[float], in_use: list[float]) -> list[float]:
+    return [seconds / usual for seconds, usual in zip(times, in_use, strict=True)]
+
+
+def step_seconds(task: ProxyTask, setting: Setting) -> float:
+    """The steady step under a setting, in seconds, over the number of its processes."""
+    with get_context("spawn").Manager() as manager:
+        found = side_by_side(
+            setting.processes,
+            time_steps,
+            replace(task, precision=setting.precision),
+            setting.threads,
+            setting.threads_an_operation,
+            manager.Barrier(setting.processes),
+            environment=setting.environment,
+        )
+    return statistics.mean(found) / setting.processes
+
+
+def time_steps(task: ProxyTask, threads: int, threads_an_operation: int, start: Barrier) -> float:
+    """The median steady step in this process, which has run no TensorFlow before or with the same threads.
+
+    The process is warm when it comes to `start`, from where on its steps count.
+    """
+    from proxy_trainer.benchmarks.engine_benchmark import CLASSES, random_batch
+    from proxy_trainer.engine import runtime
+    from proxy_trainer.engine.engine import Engine
+
+    runtime.start(threads, threads_an_operation=threads_an_operation)
+    engine, batch = Engine(task, CLASSES), random_batch(task)
+    engine.load(EFF_SPINENET_D0, seed=0)
+
+    def step() -> float:
+        started = time.perf_counter()
+        engine.train_step(batch, task.learning_rate, (0, 0))
+        return time.perf_counter() - started
+
+    for _ in range(WARM_UP_STEPS):
+        step()
+    start.wait()
+    return statistics.median(step() for _ in range(STEPS))

@@ -1,0 +1,158 @@
+"""One image of handwritten digits at many scales, with the visible mask of each."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import ndimage
+
+from proxy_trainer.data.digit_textures import Pixels, background
+
+# Sizes, as parts of the nominal image side: on 128 px the digits are 10 to 110 px tall, log-uniformly, so
+# that every level of a pyramid from stride 8 to stride 64 has objects of its own.
+SMALLEST, LARGEST = 10 / 128, 110 / 128
+_OBJECT_COUNTS = (0.18, 0.22, 0.22, 0.17, 0.12, 0.09)
+_MAX_HIDDEN = 0.3
+_MAX_BOX_OVERLAP = 0.3
+_MIN_VISIBLE_PX = 12
+_PLACEMENTS = 15
+_GLYPH_PX = 8
+_MARGIN = 3
+
+
+@dataclass(frozen=True)
+class Glyphs:
+    """Real handwritten digits, ready to be drawn at any size.
+
+    `splines` are cubic spline coefficients [glyph, 14, 14] of the ink (0 to 1) with an empty margin;
+    `digits` [glyph] says which digit each is.
+    """
+
+    splines: NDArray[np.float32]
+    digits: NDArray[np.int64]
+
+    @classmethod
+    def of(cls, ink: NDArray[np.float64], digits: NDArray[np.int64]) -> Glyphs:
+        """From ink [glyph, 8, 8] in 0 to 1."""
+        padded = np.pad(ink, ((0, 0), (_MARGIN, _MARGIN), (_MARGIN, _MARGIN)))
+        rows = ndimage.spline_filter1d(padded, 3, axis=1, mode="mirror")
+        splines = ndimage.spline_filter1d(rows, 3, axis=2, mode="mirror")
+        return cls(splines.astype(np.float32), digits)
+
+
+@dataclass(frozen=True)
+class Scene:
+    """`pixels` [height, width, 3]; `masks` [object, height, width] of what is seen; `digits` [object]."""
+
+    pixels: NDArray[np.uint8]
+    masks: NDArray[np.bool_]
+    digits: tuple[int, ...]
+
+
+def compose_scene(rng: np.random.Generator, glyphs: Glyphs, image_px: int) -> Scene:
+    """Draws up to six digits, the large ones first, over a texture; depends on its arguments alone.
+
+    A digit that finds no free place is left out, so that now and then an image has none at all.
+    """
+    height, width = _image_size(rng, image_px)
+    canvas = background(rng, height, width)
+    count = 1 + int(rng.choice(len(_OBJECT_COUNTS), p=_OBJECT_COUNTS))
+    sizes_px = np.sort(np.exp(rng.uniform(np.log(SMALLEST), np.log(LARGEST), count)) * image_px)[::-1]
+    masks: list[NDArray[np.bool_]] = []
+    full_areas: list[int] = []
+    digits: list[int] = []
+    for size_px in sizes_px:
+        chosen = int(rng.integers(len(glyphs.digits)))
+        alpha = _drawn(rng, glyphs.splines[chosen], min(float(size_px), 0.85 * min(height, width)))
+        place = _free_place(rng, alpha > 0.5, masks, full_areas, (height, width))
+        if place is None:
+            continue
+        top, left = place
+        window = (slice(top, top + alpha.shape[0]), slice(left, left + alpha.shape[1]))
+        _paint(rng, canvas[window], alpha)
+        mask = np.zeros((height, width), np.bool_)
+        mask[window] = alpha > 0.5
+        masks = [earlier & ~mask for earlier in masks] + [mask]
+        full_areas.append(int(mask.sum()))
+        digits.append(int(glyphs.digits[chosen]))
+    canvas += rng.standard_normal(canvas.shape, np.float32) * np.float32(rng.uniform(0.005, 0.03))
+    pixels = np.rint(np.clip(canvas, 0, 1) * 255).astype(np.uint8)
+    return Scene(pixels, np.array(masks, np.bool_).reshape(-1, height, width), tuple(digits))
+
+
+def _image_size(rng: np.random.Generator, image_px: int) -> tuple[int, int]:
+    """(height, width) of varied aspect; the long side is nominal, or in one of eight up to half longer."""
+    long_px = image_px if rng.random() < 0.875 else round(image_px * rng.uniform(1.1, 1.5))
+    short_px = round(long_px * rng.uniform(0.75, 1.0))
+    return (short_px, long_px) if rng.random() < 0.6 else (long_px, short_px)
+
+
+def _drawn(rng: np.random.Generator, spline: NDArray[np.float32], size_px: float) -> NDArray[np.float32]:
+    """Alpha of the pen strokes, 0 to 1, [rows, columns] cropped to the ink; `size_px` tall before turning."""
+    turn = np.deg2rad(np.clip(rng.normal(0, 10), -25, 25))
+    shear, aspect = rng.uniform(-0.25, 0.25), np.exp(np.clip(rng.normal(0, 0.12), -0.3, 0.3))
+    threshold, softness = rng.uniform(0.3, 0.45), rng.uniform(0.6, 1.2)
+    half = int(np.ceil(size_px * 0.85)) + 1
+    rows, columns = np.mgrid[-half : half + 1, -half : half + 1].astype(np.float32)
+    cells_per_px = _GLYPH_PX / size_px
+    down = (np.cos(turn) * rows - np.sin(turn) * columns) * cells_per_px
+    right = (np.sin(turn) * rows + np.cos(turn) * columns) * cells_per_px / aspect + shear * down
+    centre = (spline.shape[0] - 1) / 2
+    ink = ndimage.map_coordinates(spline, [down + centre, right + centre], order=3, prefilter=False, mode="constant")
+    # One pixel is `cells_per_px` of the ink's slope, so this edge is about one pixel wide at every size.
+    alpha = np.clip((ink - threshold) / (cells_per_px * softness) + 0.5, 0, 1).astype(np.float32)
+    seen_rows, seen_columns = np.flatnonzero(alpha.any(axis=1)), np.flatnonzero(alpha.any(axis=0))
+    cropped: NDArray[np.float32] = alpha[seen_rows[0] : seen_rows[-1] + 1, seen_columns[0] : seen_columns[-1] + 1]
+    return cropped
+
+
+def _free_place(
+    rng: np.random.Generator,
+    mask: NDArray[np.bool_],
+    earlier: list[NDArray[np.bool_]],
+    full_areas: list[int],
+    image_size: tuple[int, int],
+) -> tuple[int, int] | None:
+    """(top, left) where the mask hides at most 30 % of any earlier digit; None if there is no such place.
+
+    A digit that finds no place is left out before it is painted, so nothing is seen that has no annotation.
+    """
+    rows, columns = image_size[0] - mask.shape[0], image_size[1] - mask.shape[1]
+    if rows < 0 or columns < 0 or mask.sum() < _MIN_VISIBLE_PX:
+        return None
+    for _ in range(_PLACEMENTS):
+        top, left = int(rng.integers(rows + 1)), int(rng.integers(columns + 1))
+        window = (slice(top, top + mask.shape[0]), slice(left, left + mask.shape[1]))
+        box = (top, left, top + mask.shape[0], left + mask.shape[1])
+        if all(
+            other.sum() - (other[window] & mask).sum() >= max(_MIN_VISIBLE_PX, (1 - _MAX_HIDDEN) * area)
+            and _overlap(box, _box(other)) <= _MAX_BOX_OVERLAP
+            for other, area in zip(earlier, full_areas, strict=True)
+        ):
+            return top, left
+    return None
+
+
+def _box(mask: NDArray[np.bool_]) -> tuple[int, int, int, int]:
+    rows, columns = np.flatnonzero(mask.any(axis=1)), np.flatnonzero(mask.any(axis=0))
+    return int(rows[0]), int(columns[0]), int(rows[-1]) + 1, int(columns[-1]) + 1
+
+
+def _overlap(a: tuple[int, int, int, int], b: tuple[int, int, int, int]) -> float:
+    """Intersection over union of two (top, left, bottom, right) boxes."""
+    shared = max(0, min(a[2], b[2]) - max(a[0], b[0])) * max(0, min(a[3], b[3]) - max(a[1], b[1]))
+    return shared / ((a[2] - a[0]) * (a[3] - a[1]) + (b[2] - b[0]) * (b[3] - b[1]) - shared)
+
+
+def _paint(rng: np.random.Generator, patch: Pixels, alpha: NDArray[np.float32]) -> None:
+    """Blends ink into the patch in place, clearly darker or lighter than what lies under the strokes."""
+    under = float((patch.mean(axis=2) * alpha).sum() / alpha.sum())
+    contrast = rng.uniform(0.22, 0.65)
+    room_above, room_below = 1 - under, under
+    lighter = rng.random() < room_above / (room_above + room_below)
+    level = under + contrast if lighter else under - contrast
+    ink = np.clip(level + rng.uniform(-0.12, 0.12, 3), 0.02, 0.98).astype(np.float32)
+    opacity = np.float32(rng.uniform(0.8, 1.0))
+    patch += alpha[..., None] * opacity * (ink - patch)

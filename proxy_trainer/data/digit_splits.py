@@ -1,0 +1,132 @@
+"""The images and annotations of the digits data set: composed scenes as JPEGs and COCO instances."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Callable, Iterator
+from concurrent.futures import ProcessPoolExecutor
+from contextlib import contextmanager
+from functools import partial
+from multiprocessing import get_context
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from PIL import Image
+from pycocotools import mask as rle
+from sklearn.datasets import load_digits
+
+from proxy_trainer.data.digit_scenes import Glyphs, Scene, compose_scene
+from proxy_trainer.data.digits_parameters import DigitsParameters
+
+_SPLITS = ("train", "val")
+_VAL_GLYPHS = 0.25
+_JPEG_QUALITY = 90
+_IMAGES_AT_ONCE = 16
+_IMAGES_A_PROCESS = 200
+"""To start another process takes as long as this many images."""
+
+Section = list[dict[str, Any]]
+
+
+def write_splits(folder: Path, parameters: DigitsParameters, progress: Callable[[int, int], None]) -> None:
+    """Writes both splits' JPEGs and annotations into an empty folder, calling `progress` (done, total) per image."""
+    glyphs_of = dict(zip(_SPLITS, _split_glyphs(parameters.seed), strict=True))
+    (folder / "annotations").mkdir()
+    total, done = parameters.train + parameters.val, 0
+    with _mapping(total) as over:
+        for split in _SPLITS:
+            (folder / split).mkdir()
+            images: Section = []
+            annotations: Section = []
+            write = partial(_write_image, folder / split, parameters, split, glyphs_of[split])
+            for image, found in over(write, range(getattr(parameters, split))):
+                images.append(image)
+                for annotation in found:
+                    annotations.append({"id": len(annotations) + 1, **annotation})
+                done += 1
+                progress(done, total)
+            document = _document(split, images, annotations, parameters)
+            (folder / "annotations" / f"instances_{split}.json").write_text(json.dumps(document))
+
+
+@contextmanager
+def _mapping(images: int) -> Iterator[Callable[..., Iterator[Any]]]:
+    """A `map` in order, over as many processes as the work is worth."""
+    processes = min(len(os.sched_getaffinity(0)), images // _IMAGES_A_PROCESS)
+    if processes < 2:
+        yield map
+        return
+    with ProcessPoolExecutor(processes, mp_context=get_context("spawn")) as pool:
+        yield partial(pool.map, chunksize=_IMAGES_AT_ONCE)
+
+
+def _write_image(
+    folder: Path, parameters: DigitsParameters, split: str, glyphs: Glyphs, index: int
+) -> tuple[dict[str, Any], Section]:
+    """Writes one JPEG; its entry among the images, and its annotations without ids."""
+    # Seeded by place, not by turn: an image is the same whatever was made before it, and by whom.
+    rng = np.random.default_rng([parameters.seed, _SPLITS.index(split), index])
+    scene = compose_scene(rng, glyphs, parameters.image_px)
+    name = f"{index + 1:06d}.jpg"
+    _save_jpeg(scene, folder / name)
+    height, width = scene.pixels.shape[:2]
+    image = {"id": index + 1, "file_name": name, "height": height, "width": width, "license": 1}
+    return image, _annotations(scene, index + 1, parameters.categories)
+
+
+def _split_glyphs(seed: int) -> tuple[Glyphs, Glyphs]:
+    """The glyphs of the training images and those of the validation images: disjoint, drawn by seed."""
+    bunch = load_digits()
+    ink, digits = bunch.images / 16.0, bunch.target.astype(np.int64)
+    order = np.random.default_rng([seed, len(_SPLITS)]).permutation(len(digits))
+    val_count = round(_VAL_GLYPHS * len(order))
+    val, train = order[:val_count], order[val_count:]
+    return Glyphs.of(ink[train], digits[train]), Glyphs.of(ink[val], digits[val])
+
+
+def _save_jpeg(scene: Scene, path: Path) -> None:
+    with open(path, "xb") as file:
+        Image.fromarray(scene.pixels).save(file, "JPEG", quality=_JPEG_QUALITY)
+
+
+def _annotations(scene: Scene, image_id: int, categories: int) -> Section:
+    annotations = []
+    for mask, digit in zip(scene.masks, scene.digits, strict=True):
+        rows, columns = np.flatnonzero(mask.any(axis=1)), np.flatnonzero(mask.any(axis=0))
+        encoded = rle.encode(np.asfortranarray(mask, np.uint8))
+        annotations.append(
+            {
+                "image_id": image_id,
+                "category_id": digit + 1 if categories == 10 else 1,
+                "bbox": [
+                    int(columns[0]),
+                    int(rows[0]),
+                    int(columns[-1] - columns[0]) + 1,
+                    int(rows[-1] - rows[0]) + 1,
+                ],
+                "area": int(mask.sum()),
+                "iscrowd": 0,
+                "segmentation": {"size": encoded["size"], "counts": encoded["counts"].decode("ascii")},
+            }
+        )
+    return annotations
+
+
+def _document(
+    split: str, images: list[dict[str, Any]], annotations: list[dict[str, Any]], parameters: DigitsParameters
+) -> dict[str, Any]:
+    names = ["digit"] if parameters.categories == 1 else [str(digit) for digit in range(10)]
+    return {
+        "info": {
+            "description": f"Handwritten digits at many scales, {split} images, seed {parameters.seed}",
+            "version": str(parameters.format_version),
+        },
+        "licenses": [{"id": 1, "name": "CC BY 4.0", "url": "https://creativecommons.org/licenses/by/4.0/"}],
+        "images": images,
+        "annotations": annotations,
+        "categories": [
+            {"id": number, "name": name, "supercategory": "digit"} for number, name in enumerate(names, start=1)
+        ],
+    }

@@ -1,0 +1,105 @@
+"""What a detection data set holds, and whether it can be trained on: numbers ready to print."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from proxy_trainer.data.coco import CocoSplit
+from proxy_trainer.data.packed_images import stored_pixels
+from proxy_trainer.errors import DataError
+
+# The area ranges of the COCO figures, in pixels of the original image.
+_AREAS = {"small": (0.0, 32.0**2), "medium": (32.0**2, 96.0**2), "large": (96.0**2, np.inf)}
+_LEVELS = range(3, 8)
+_ANCHORS_PER_OCTAVE = 3
+_CHUNK_IMAGES = 64
+
+Progress = Callable[[int, int], None]
+
+
+def inspect_split(split: CocoSplit, *, image_px: int, anchor_size: float) -> dict[str, Any]:
+    """Counts of images, boxes and categories, box sizes, and the images that are missing; opens no image.
+
+    `levels` says on which pyramid level the nearest anchor of each training box lies, once images are resized
+    to `image_px` and the smallest anchor of a level is `anchor_size` strides wide.
+    """
+    with_boxes = np.bincount(split.box_images, minlength=len(split)) > 0
+    positive = ~split.crowd
+    training = split.training_boxes
+    return {
+        "images": len(split),
+        "boxes": len(split.boxes),
+        "crowd_boxes": int(split.crowd.sum()),
+        "empty_images": int((~with_boxes).sum()),
+        "boxes_clipped": training.clipped,
+        "boxes_without_area": training.dropped,
+        "image_sizes": _image_sizes(split),
+        "areas": {
+            name: int(((split.areas[positive] >= low) & (split.areas[positive] < high)).sum())
+            for name, (low, high) in _AREAS.items()
+        },
+        "image_px": image_px,
+        "levels": _levels(split, image_px, anchor_size),
+        "categories": _categories(split),
+        "missing_images": [str(split.path(index)) for index in range(len(split)) if not split.path(index).is_file()],
+    }
+
+
+def unreadable_images(split: CocoSplit, progress: Progress) -> list[dict[str, str]]:
+    """Decodes every image; the path of each that cannot be used, and why. Missing ones are among them."""
+
+    def fault(index: int) -> str | None:
+        try:
+            stored_pixels(split, index)
+        except DataError as error:
+            return str(error)
+        return None
+
+    found = []
+    with ThreadPoolExecutor(os.cpu_count() or 1) as pool:
+        for start in range(0, len(split), _CHUNK_IMAGES):
+            chunk = range(start, min(start + _CHUNK_IMAGES, len(split)))
+            for index, error in zip(chunk, pool.map(fault, chunk), strict=True):
+                if error is not None:
+                    found.append({"path": str(split.path(index)), "error": error})
+            progress(chunk.stop, len(split))
+    return found
+
+
+def box_levels(corners: NDArray[np.float32], scale: NDArray[np.float64], anchor_size: float) -> NDArray[np.int64]:
+    """The level, 3 to 7, with the anchors nearest in size to each of `corners` [b, 4] times `scale` [b]."""
+    sides = (corners[:, 2:] - corners[:, :2]).astype(np.float64)
+    octaves = np.log2(np.sqrt(sides[:, 0] * sides[:, 1]) * scale / anchor_size)
+    nearest = np.floor(np.rint(octaves * _ANCHORS_PER_OCTAVE) / _ANCHORS_PER_OCTAVE)
+    levels: NDArray[np.int64] = np.clip(nearest, _LEVELS[0], _LEVELS[-1]).astype(np.int64)
+    return levels
+
+
+def _levels(split: CocoSplit, image_px: int, anchor_size: float) -> dict[str, int]:
+    training = split.training_boxes
+    scale = image_px / split.sizes.max(axis=1)
+    found = box_levels(training.corners, scale[training.images], anchor_size)
+    return {f"P{level}": int((found == level).sum()) for level in _LEVELS}
+
+
+def _image_sizes(split: CocoSplit) -> dict[str, list[int]]:
+    """(width, height) of the smallest, the median and the largest image by area."""
+    order = np.argsort(split.sizes.astype(np.int64).prod(axis=1), kind="stable")
+    places = {"smallest": order[0], "median": order[len(order) // 2], "largest": order[-1]}
+    return {name: split.sizes[index][::-1].tolist() for name, index in places.items()}
+
+
+def _categories(split: CocoSplit) -> list[dict[str, Any]]:
+    count = len(split.category_ids)
+    boxes = np.bincount(split.categories, minlength=count)
+    images = np.bincount(np.unique(np.stack([split.categories, split.box_images]), axis=1)[0], minlength=count)
+    return [
+        {"id": int(number), "name": name, "boxes": int(boxes[index]), "images": int(images[index])}
+        for index, (number, name) in enumerate(zip(split.category_ids, split.category_names, strict=True))
+    ]

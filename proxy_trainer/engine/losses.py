@@ -1,0 +1,48 @@
+"""The losses of RetinaNet: focal loss on classes and Huber loss on boxes."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import tensorflow as tf
+
+from proxy_trainer.engine.targets import Targets
+
+FOCAL_ALPHA = 0.25
+FOCAL_GAMMA = 1.5
+HUBER_DELTA = 0.1
+BOX_LOSS_WEIGHT = 50.0
+
+
+class DetectionLoss(NamedTuple):
+    """Scalars: the sum that is minimised, and its two parts."""
+
+    total: tf.Tensor
+    classes: tf.Tensor
+    boxes: tf.Tensor
+
+
+def detection_loss(class_logits: tf.Tensor, box_codes: tf.Tensor, targets: Targets) -> DetectionLoss:
+    """Loss of logits `[batch, anchors, classes]` and codes `[batch, anchors, 4]`, per positive anchor."""
+    positive = tf.cast(targets.classes >= 0, tf.float32)
+    positives = tf.reduce_sum(positive) + 1.0
+    labels = tf.one_hot(targets.classes, tf.shape(class_logits)[-1], dtype=tf.float32)
+    class_loss = tf.reduce_sum(focal_loss(class_logits, labels)) / positives
+    box_loss = tf.reduce_sum(_huber(box_codes - targets.codes) * positive[..., None]) / (4.0 * positives)
+    return DetectionLoss(class_loss + BOX_LOSS_WEIGHT * box_loss, class_loss, box_loss)
+
+
+def focal_loss(logits: tf.Tensor, labels: tf.Tensor) -> tf.Tensor:
+    """Sigmoid focal loss of each logit, with the gamma that the EfficientDet line of detectors uses."""
+    signed = logits * (1.0 - 2.0 * labels)
+    cross_entropy = tf.nn.softplus(signed)
+    alpha = 1.0 - FOCAL_ALPHA + (2.0 * FOCAL_ALPHA - 1.0) * labels
+    # (1 - p_of_the_truth) ** gamma, from the log-sigmoid so that it stays finite in gradient.
+    modulation = tf.exp(-FOCAL_GAMMA * tf.nn.softplus(-signed))
+    return alpha * modulation * cross_entropy
+
+
+def _huber(error: tf.Tensor) -> tf.Tensor:
+    size = tf.abs(error)
+    inside = tf.minimum(size, HUBER_DELTA)
+    return inside * (size - 0.5 * inside)

@@ -1,0 +1,83 @@
+"""The proxy network as pieces of a graph: its gradient on images, and what it predicts."""
+
+from __future__ import annotations
+
+import tensorflow as tf
+
+from proxy_trainer.engine.anchors import anchor_boxes
+from proxy_trainer.engine.augment import view_pixels, view_pixels_by_products
+from proxy_trainer.engine.boxes import decode
+from proxy_trainer.engine.layout import Layout
+from proxy_trainer.engine.losses import detection_loss
+from proxy_trainer.engine.mixed_precision import MixedPrecisionOps
+from proxy_trainer.engine.targets import targets_of
+from proxy_trainer.engine.tensor_ops import TensorOps
+from proxy_trainer.engine.training_batch import Gradient, TrainingBatch
+from search_space.architecture import Architecture
+from search_space.networks.retinanet import LEVELS, RetinaNetOutputs, retinanet
+from search_space.proxy_task import ProxyTask
+
+IMAGE_MEAN = (123.675, 116.28, 103.53)
+IMAGE_DEVIATION = (58.395, 57.12, 57.375)
+
+
+class ProxyNetwork:
+    """The network of a task over the flat vectors of a layout: of any widths, or of those of `architecture`.
+
+    Images, and with them all feature maps, are of the task's `precision`; losses, logits, box codes, gradients and
+    statistics are float32. With `jit_compile` only operations that XLA has are used.
+    """
+
+    def __init__(self, task: ProxyTask, architecture: Architecture, layout: Layout) -> None:
+        self._task = task
+        self._architecture = architecture
+        self._layout = layout
+        self._anchors = tf.constant(anchor_boxes(task.image_px, task.anchor_size))
+        self._precision = tf.as_dtype(task.precision)
+        self._ops = TensorOps if task.precision == "float32" else MixedPrecisionOps
+        self._view = view_pixels_by_products if task.jit_compile else view_pixels
+
+    def gradient(self, weights: tf.Tensor, batch: TrainingBatch, path_seed: tf.Tensor) -> Gradient:
+        """Loss and gradient of images that go through the network at once; `path_seed` is of stochastic depth."""
+        images = self._view(normalise(batch.pixels, batch.sizes), batch.windows)
+        targets = targets_of(self._anchors, batch.boxes, batch.classes, batch.matches)
+        with tf.GradientTape() as tape:
+            tape.watch(weights)
+            tensors = self._layout.trainable(weights)
+            ops = self._ops(tensors, training=True, drop_rate=self._task.stochastic_depth, path_seed=path_seed)
+            loss = detection_loss(*self._outputs(ops, images), targets)
+        statistics = tf.concat([ops.batch_statistics[name] for name in self._layout.statistic_names], axis=0)
+        return Gradient(loss, tape.gradient(loss.total, weights), statistics)
+
+    def predictions(
+        self, weights: tf.Tensor, statistics: tf.Tensor, pixels: tf.Tensor, sizes: tf.Tensor
+    ) -> tuple[tf.Tensor, tf.Tensor]:
+        """Boxes `[batch, anchors, 4]` in pixels and scores `[batch, anchors, classes]` of every anchor.
+
+        For images `pixels` `[batch, px, px, 3]` of `sizes` `[batch, 2]` (height, width) and padding.
+        """
+        tensors = self._layout.trainable(weights) | self._layout.statistics(statistics)
+        logits, codes = self._outputs(self._ops(tensors, training=False), normalise(pixels, sizes))
+        boxes = decode(codes, self._anchors, (self._task.image_px, self._task.image_px))
+        return boxes, tf.nn.sigmoid(logits)
+
+    def _outputs(self, ops: TensorOps, images: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+        """Class logits `[batch, anchors, classes]` and box codes `[batch, anchors, 4]` over all levels, float32."""
+        outputs: RetinaNetOutputs[tf.Tensor] = retinanet(ops, self._architecture, tf.cast(images, self._precision))
+        count = len(self._anchors)
+
+        def over_levels(parts: dict[int, tf.Tensor], values: int) -> tf.Tensor:
+            flat = [tf.reshape(parts[level], [tf.shape(parts[level])[0], -1, values]) for level in LEVELS]
+            return tf.cast(tf.ensure_shape(tf.concat(flat, axis=1), [None, count, values]), tf.float32)
+
+        return over_levels(outputs.class_logits, self._architecture.class_slots), over_levels(outputs.boxes, 4)
+
+
+def normalise(pixels: tf.Tensor, sizes: tf.Tensor) -> tf.Tensor:
+    """Pixels `[batch, px, px, 3]` with the mean and deviation of natural images taken out, and zero padding.
+
+    The padding is zero after this, not before: as black it would be the strongest edge of a bright image.
+    """
+    rows, columns = (tf.sequence_mask(sizes[:, axis], pixels.shape[1 + axis], tf.float32) for axis in (0, 1))
+    content = rows[:, :, None, None] * columns[:, None, :, None]
+    return (tf.cast(pixels, tf.float32) - tf.constant(IMAGE_MEAN)) / tf.constant(IMAGE_DEVIATION) * content

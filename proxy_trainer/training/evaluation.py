@@ -1,0 +1,115 @@
+"""COCO figures of detections, by faster-coco-eval: the numbers of pycocotools in a fraction of the time."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from faster_coco_eval import COCO, COCOeval_faster
+from numpy.typing import NDArray
+
+from proxy_trainer.data.coco import CocoSplit
+from proxy_trainer.errors import EmptySplitError
+
+FIGURES = (
+    "ap",
+    "ap50",
+    "ap75",
+    "ap_small",
+    "ap_medium",
+    "ap_large",
+    "ar1",
+    "ar10",
+    "ar100",
+    "ar_small",
+    "ar_medium",
+    "ar_large",
+)
+
+
+@dataclass(frozen=True, eq=False)
+class Detections:
+    """Detected boxes, in any order but for equal scores, where the earlier one counts first.
+
+    `images` [d] and `categories` [d] are indices of the split; `boxes` [d, 4] are x, y, width, height in
+    pixels of the original image; `scores` [d].
+    """
+
+    images: NDArray[np.integer]
+    boxes: NDArray[np.floating]
+    scores: NDArray[np.floating]
+    categories: NDArray[np.integer]
+
+
+def coco_metrics(split: CocoSplit, detections: Detections) -> dict[str, float | None]:
+    """The twelve COCO box figures, named as in `FIGURES`, 0 to 1.
+
+    A figure over an area range in which the split has no box is None (pycocotools prints -1). No detections
+    at all give zeros. Raises EmptySplitError where the split has no box to score against.
+    """
+    if split.crowd.all():
+        raise EmptySplitError(f"the images of {split.annotations_file} have no box to score against")
+    truth = COCO(ground_truth(split), print_function=_silent)
+    evaluation = COCOeval_faster(truth, _results(split, detections), iouType="bbox", print_function=_silent)
+    evaluation.run()
+    return {name: None if value < 0 else float(value) for name, value in zip(FIGURES, evaluation.stats, strict=True)}
+
+
+def _silent(*_: object) -> None:
+    """Takes what the evaluator would print: standard output belongs to the command."""
+
+
+def ground_truth(split: CocoSplit) -> dict[str, list[dict[str, object]]]:
+    """The split as a COCO document, as far as the evaluators read it."""
+    annotations = [
+        {
+            "id": number,
+            "image_id": image,
+            "category_id": category,
+            "bbox": box,
+            "area": area,
+            "iscrowd": crowd,
+        }
+        for number, (image, category, box, area, crowd) in enumerate(
+            zip(
+                split.image_ids[split.box_images].tolist(),
+                split.category_ids[split.categories].tolist(),
+                split.boxes.tolist(),
+                split.areas.tolist(),
+                split.crowd.astype(int).tolist(),
+                strict=True,
+            ),
+            start=1,
+        )
+    ]
+    return {**_frame(split), "annotations": annotations}
+
+
+def _results(split: CocoSplit, detections: Detections) -> COCO:
+    """The detections as the evaluator keeps them, built straight from the columns.
+
+    Its own `loadRes` would copy each detection and give it an outline that box figures never read.
+    """
+    boxes = np.asarray(detections.boxes, np.float64).reshape(-1, 4)
+    annotations = [
+        {"id": number, "image_id": image, "category_id": category, "bbox": box, "score": score, "area": area}
+        for number, (image, category, box, score, area) in enumerate(
+            zip(
+                split.image_ids[detections.images].tolist(),
+                split.category_ids[detections.categories].tolist(),
+                boxes.tolist(),
+                np.asarray(detections.scores, np.float64).tolist(),
+                (boxes[:, 2] * boxes[:, 3]).tolist(),
+                strict=True,
+            ),
+            start=1,
+        )
+    ]
+    return COCO({**_frame(split), "annotations": annotations}, print_function=_silent)
+
+
+def _frame(split: CocoSplit) -> dict[str, list[dict[str, object]]]:
+    return {
+        "images": [{"id": number} for number in split.image_ids.tolist()],
+        "categories": [{"id": number} for number in split.category_ids.tolist()],
+    }

@@ -1,0 +1,86 @@
+"""Training batches as a pure function of seed and step, so that every trial of a campaign sees the same ones."""
+
+from __future__ import annotations
+
+from collections.abc import Generator
+from concurrent.futures import ThreadPoolExecutor
+
+import numpy as np
+import numpy.typing as npt
+
+from proxy_trainer.data.packed_images import PackedSplit
+from proxy_trainer.engine.anchors import anchor_boxes
+from proxy_trainer.engine.augment import FloatArray, draw_views, is_visible, sampling_windows, view_boxes
+from proxy_trainer.engine.targets import Matches, match_anchors
+from proxy_trainer.engine.training_batch import TrainingBatch
+from search_space.proxy_task import ProxyTask
+
+MATCHES_BYTES = 256 * 2**20
+"""Memory of a worker for the matches of the first steps."""
+
+_ORDER, _VIEWS = 0, 1
+
+
+class TrainingBatches:
+    """The batches of one proxy task over one split, shuffled anew every epoch.
+
+    Common random numbers: two architectures that are compared differ in nothing but themselves, and a run can
+    start again at any step. They also see the same boxes, so what anchors are matched with is kept from one trial to
+    the next, as long as it takes no more than `MATCHES_BYTES`.
+    """
+
+    def __init__(self, packed: PackedSplit, task: ProxyTask, seed: int) -> None:
+        self._packed = packed
+        self._task = task
+        self._seed = seed
+        self._epoch = -1
+        self._order: npt.NDArray[np.int64] = np.empty(0, np.int64)
+        self._anchors = anchor_boxes(task.image_px, task.anchor_size)
+        self._matches: dict[int, Matches] = {}
+        self._matches_kept = MATCHES_BYTES // (task.batch_size * len(self._anchors) * np.dtype(np.int16).itemsize)
+
+    def batch(self, step: int) -> TrainingBatch:
+        """The batch of a step (from 0)."""
+        size = self._task.batch_size
+        images = np.array([self._image(place) for place in range(step * size, (step + 1) * size)])
+        sizes = self._packed.sizes[images]
+        views = draw_views(self._task, sizes, np.random.default_rng([self._seed, _VIEWS, step]))
+        px = self._task.image_px
+        boxes = view_boxes(self._packed.boxes[images], views, px)
+        classes = np.where(is_visible(boxes), self._packed.classes[images], -1)
+        return TrainingBatch(
+            pixels=self._packed.pixels[images],
+            sizes=sizes,
+            windows=sampling_windows(views, px),
+            boxes=boxes,
+            classes=classes,
+            matches=self._matches_of(step, boxes, classes),
+        )
+
+    def stream(self, first: int, stop: int) -> Generator[TrainingBatch, None, None]:
+        """The batches of the steps from `first` to before `stop`, each made while the one before it is in use."""
+        if first >= stop:
+            return
+        with ThreadPoolExecutor(1, thread_name_prefix="batches") as pool:
+            ahead = pool.submit(self.batch, first)
+            for step in range(first, stop):
+                batch = ahead.result()
+                if step + 1 < stop:
+                    ahead = pool.submit(self.batch, step + 1)
+                yield batch
+
+    def _matches_of(self, step: int, boxes: FloatArray, classes: npt.NDArray[np.int32]) -> Matches:
+        found = self._matches.get(step)
+        if found is None:
+            found = match_anchors(self._anchors, boxes, classes)
+            if step < self._matches_kept:
+                self._matches[step] = found
+        return found
+
+    def _image(self, place: int) -> int:
+        """The image at a place of the endless shuffled sequence."""
+        epoch, within = divmod(place, len(self._packed))
+        if epoch != self._epoch:
+            self._epoch = epoch
+            self._order = np.random.default_rng([self._seed, _ORDER, epoch]).permutation(len(self._packed))
+        return int(self._order[within])

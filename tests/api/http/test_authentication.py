@@ -1,0 +1,229 @@
+"""API keys: every route asks for the scope that it needs, and nothing else opens it."""
+
+from __future__ import annotations
+
+import logging
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from fastapi.routing import APIRoute
+from fastapi.testclient import TestClient
+from starlette.routing import Mount
+
+from api.http.app import create_app
+from api.settings import Settings
+from nas_controller.states import KEY_SCOPES, KeyScope
+from nas_controller.store import Store, StoreUnavailableError
+from tests.support.api_access import HOST, OWN, bearer, log_in, make_key
+from tests.support.recorder import Recorder
+
+PUBLIC = {("GET", "/healthz"), ("GET", "/readyz"), ("GET", "/login"), ("POST", "/login"), ("POST", "/logout")}
+ADMIN = {("GET", "/v1/keys"), ("POST", "/v1/keys/{key_id}/revoke")}
+
+
+def routes(service: TestClient) -> list[tuple[str, str]]:
+    """Every method and path template of the application, whatever router it came from."""
+    app: Any = service.app
+    found = {
+        (method, route.path)
+        for route in [*app.state.routes, *app.routes]
+        if not isinstance(route, Mount) and hasattr(route, "path")
+        for method in getattr(route, "methods", None) or {"GET"}
+    }
+    assert ("POST", "/v1/campaigns") in found
+    return sorted(found)
+
+
+def expected(method: str, template: str) -> KeyScope | None:
+    """The rule, written down once more."""
+    if (method, template) in PUBLIC:
+        return None
+    if (method, template) in ADMIN:
+        return "admin"
+    return "view" if method in ("GET", "HEAD") else "operate"
+
+
+def address(template: str, campaign: str) -> str:
+    """A path of a template."""
+    values = {"campaign_id": campaign, "number": 0, "name": "progress", "format": "json", "key_id": "k0"}
+    path = template.format(**values, plotly_version="0", **{"name:path": "x"}) if "{" in template else template
+    return path.replace("/docs/assets/progress", "/docs/assets/swagger-ui.css")
+
+
+def test_every_route_needs_its_scope_and_no_less(service: TestClient, store: Store) -> None:
+    campaign = Recorder(store, trials=2).run(2).id
+    keys = {scope: make_key(store, scope) for scope in KEY_SCOPES}
+    seen = 0
+    for method, template in routes(service):
+        needed = expected(method, template)
+        path = address(template, campaign)
+        nobody = service.request(method, path, follow_redirects=False)
+        if needed is None:
+            assert nobody.status_code not in (401, 403) or path == "/login", path
+            continue
+        seen += 1
+        assert nobody.status_code == 401, (method, path)
+        if method != "HEAD":
+            assert nobody.headers["content-type"] == "application/problem+json"
+            assert f"scope {needed}" in nobody.json()["detail"]
+        assert nobody.headers["www-authenticate"].startswith("Bearer")
+        for scope, key in keys.items():
+            status = service.request(method, path, headers=bearer(key), follow_redirects=False).status_code
+            if KEY_SCOPES.index(scope) >= KEY_SCOPES.index(needed):
+                assert status not in (401, 403), (method, path, scope)
+            else:
+                assert status == 403, (method, path, scope)
+    assert seen >= 15
+
+
+def test_what_is_no_route_is_closed_too(service: TestClient, store: Store) -> None:
+    make_key(store, "view")
+    for path in ("/nothing", "/v1/nothing", "/healthz/more", "//healthz", "/static/../v1/campaigns", "/v1/keysx"):
+        assert service.get(path, follow_redirects=False).status_code in (401, 404), path
+    assert service.get("/nothing").status_code == 401
+    assert service.delete("/v1/campaigns").status_code == 401
+    assert service.request("BREW", "/v1/campaigns").status_code == 401
+
+
+def test_a_missing_scope_is_a_problem_that_names_it(service: TestClient, store: Store) -> None:
+    key = make_key(store, "view")
+    response = service.post("/v1/campaigns", json={"name": "x"}, headers=bearer(key))
+    problem = response.json()
+    assert (response.status_code, problem["type"]) == (403, "urn:effspine:problem:scope-missing")
+    assert "scope operate" in problem["detail"]
+    assert "scope view" in problem["detail"]
+    assert key not in response.text
+
+
+def test_the_service_is_open_until_the_first_key_and_after_the_last(service: TestClient, store: Store) -> None:
+    assert service.get("/v1/campaigns").status_code == 200
+    assert service.get("/v1/keys").json()["items"] == []
+    record, _ = store.create_key("ops", "view", lifetime=timedelta(microseconds=1))
+    assert service.get("/v1/campaigns").status_code == 401  # expired, and yet the service is not open
+    store.revoke_key(record.id)
+    assert service.get("/v1/campaigns").status_code == 200
+
+
+@pytest.mark.parametrize("more", [{"host": "0.0.0.0"}, {"host": "192.0.2.1"}, {"allowed_hosts": "search.example.org"}])
+def test_a_service_that_others_reach_is_never_open(settings: Settings, store: Store, more: dict[str, str]) -> None:
+    app = create_app(Settings(data_dir=settings.data_dir, **more), store, known_hosts=(HOST,))
+    with TestClient(app, base_url=f"http://{HOST}") as client:
+        assert client.get("/v1/campaigns").status_code == 401
+        assert client.get("/healthz").json()["data_dir"] is None
+        assert client.get("/v1/campaigns", headers=bearer(make_key(store, "view"))).status_code == 200
+
+
+@pytest.mark.parametrize(
+    "shown",
+    ["Bearer", "Bearer ", "Bearer x", "Basic {key}", "{key}", "Bearer {key}x", "Bearer {key} {key}", "Bearer \xe9"],
+)
+def test_what_is_no_key_opens_nothing(service: TestClient, store: Store, shown: str) -> None:
+    key = make_key(store, "admin")
+    headers = {"Authorization": shown.format(key=key).encode("latin-1")}
+    assert service.get("/v1/campaigns", headers=headers).status_code == 401  # type: ignore[arg-type]
+
+
+def test_a_key_in_the_query_opens_nothing(service: TestClient, store: Store) -> None:
+    key = make_key(store, "admin")
+    for name in ("key", "api_key", "access_token", "token"):
+        assert service.get("/v1/campaigns", params={name: key}).status_code == 401
+
+
+def test_rotating_and_revoking_count_at_once(service: TestClient, store: Store) -> None:
+    record, first = store.create_key("ops", "admin")
+    make_key(store, "view")
+    assert service.get("/v1/campaigns", headers=bearer(first)).status_code == 200
+    _, second = store.rotate_key(record.id)
+    assert service.get("/v1/campaigns", headers=bearer(first)).status_code == 401
+    assert service.post(f"/v1/keys/{record.id}/revoke", headers=bearer(second)).json()["revoked_at"]
+    assert service.get("/v1/campaigns", headers=bearer(second)).status_code == 401
+    assert service.post("/v1/keys/k0/revoke", headers=bearer(make_key(store, "admin"))).status_code == 404
+
+
+def test_keys_are_listed_without_their_secrets(service: TestClient, store: Store) -> None:
+    key = make_key(store, "admin")
+    response = service.get("/v1/keys", headers=bearer(key))
+    (item,) = response.json()["items"]
+    assert item["scope"] == "admin"
+    assert item["last_used_at"] is not None
+    assert key.rpartition("_")[2] not in response.text
+    assert "sha256" not in response.text
+
+
+def test_health_tells_strangers_nothing_of_the_machine(service: TestClient, store: Store, settings: Settings) -> None:
+    assert service.get("/healthz").json()["data_dir"] == str(settings.data_dir)
+    key = make_key(store, "view")
+    assert service.get("/v1/campaigns").status_code == 401
+    for path in ("/healthz", "/readyz"):
+        assert str(settings.data_dir) not in service.get(path).text
+        assert service.get(path, headers=bearer(key)).json()["data_dir"] == str(settings.data_dir)
+
+
+def test_a_store_that_is_away_opens_nothing(service: TestClient, store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    key = make_key(store, "view")
+
+    def away(*_: object, **__: object) -> None:
+        raise StoreUnavailableError("database sqlite:////secret/place.db: disk I/O error")
+
+    for name in ("has_keys", "identify_key", "identify_session"):
+        monkeypatch.setattr(store, name, away)
+    for headers in ({}, bearer(key)):
+        response = service.get("/v1/campaigns", headers=headers)
+        assert response.status_code == 503
+        assert response.headers["content-type"] == "application/problem+json"
+        assert "secret" not in response.text
+        assert service.get("/healthz", headers=headers).status_code == 200
+
+
+def test_a_use_that_cannot_be_noted_is_no_trouble_and_not_tried_with_each_request(
+    service: TestClient, store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tries = []
+
+    def away(key_id: str) -> None:
+        tries.append(key_id)
+        raise StoreUnavailableError("locked")
+
+    monkeypatch.setattr(store, "note_key_use", away)
+    key = make_key(store, "view")
+    for _ in range(3):
+        assert service.get("/v1/campaigns", headers=bearer(key)).status_code == 200
+    assert len(tries) == 1
+
+
+def test_no_log_has_a_secret(
+    service: TestClient, store: Store, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    key = make_key(store, "operate")
+
+    def broken(*_: object, **__: object) -> None:
+        raise RuntimeError("broken")
+
+    monkeypatch.setattr(store, "list_campaigns", broken)
+    with caplog.at_level(logging.DEBUG):
+        log_in(service, key)
+        token = service.cookies["effspine_session"]
+        assert service.get("/v1/campaigns").status_code == 500
+        assert service.get("/v1/campaigns", headers=bearer(key)).status_code == 500
+        service.post("/login", data={"key": key + "x"}, headers=OWN)
+    assert "broken" in caplog.text
+    secret = key.rpartition("_")[2]
+    assert secret not in caplog.text
+    assert token not in caplog.text
+
+
+def test_the_interface_says_which_scope_an_operation_needs(service: TestClient) -> None:
+    document = service.get("/openapi.json").json()
+    assert document["components"]["securitySchemes"]["key"]["scheme"] == "bearer"
+    for path, operations in document["paths"].items():
+        for method, operation in operations.items():
+            needed = expected(method.upper(), path)
+            assert operation["security"] == ([] if needed is None else [{"key": [needed]}, {"session": [needed]}])
+
+
+def test_every_described_route_is_among_those_enumerated(service: TestClient) -> None:
+    app: Any = service.app
+    described = {(m.upper(), path) for path, ms in service.get("/openapi.json").json()["paths"].items() for m in ms}
+    assert described <= set(routes(service))
+    assert all(isinstance(route, APIRoute) for route in app.state.routes)

@@ -1,0 +1,126 @@
+"""Polls: 304 while nothing changes, the body as soon as something does."""
+
+from __future__ import annotations
+
+import pytest
+from fastapi.testclient import TestClient
+from sqlalchemy import event
+
+from nas_controller.store import Store
+from tests.support.api_access import bearer, log_in, make_key
+from tests.support.recorder import Recorder
+
+OF_EVENTS = (
+    "/v1/campaigns?limit=5",
+    "/v1/campaigns/{id}",
+    "/v1/campaigns/{id}/policy",
+    "/v1/campaigns/{id}/figures/progress",
+)
+OF_PROGRESS = (
+    "/v1/campaigns/{id}/trials?order_by=-reward",
+    "/v1/campaigns/{id}/trials/0",
+    "/v1/campaigns/{id}/best",
+    "/v1/campaigns/{id}/figures/curves",
+)
+POLLED = OF_EVENTS + OF_PROGRESS
+
+
+def tag_of(service: TestClient, path: str) -> str:
+    response = service.get(path)
+    assert response.status_code == 200
+    assert response.headers["cache-control"] == "private, no-cache"
+    assert {"Authorization", "Cookie"} <= {name.strip() for name in response.headers["vary"].split(",")}
+    return response.headers["etag"]
+
+
+def status(service: TestClient, path: str, tag: str) -> int:
+    response = service.get(path, headers={"If-None-Match": tag})
+    if response.status_code == 304:
+        assert response.content == b""
+        assert response.headers["etag"] == tag_of(service, path)
+    return response.status_code
+
+
+@pytest.mark.parametrize("template", POLLED)
+def test_what_has_not_changed_is_304_and_every_event_changes_it(
+    service: TestClient, store: Store, template: str
+) -> None:
+    recorder = Recorder(store).run(2)
+    path = template.format(id=recorder.id)
+    tag = tag_of(service, path)
+    assert status(service, path, tag) == 304
+    assert status(service, path, f'"other", {tag}') == 304
+    assert status(service, path, "*") == 304
+    assert status(service, path, '"other"') == 200
+    work = recorder.begin()
+    assert status(service, path, tag) == 200
+    tag = tag_of(service, path)
+    recorder.finish(work)
+    assert status(service, path, tag) == 200
+    tag = tag_of(service, path)
+    store.request_stop(recorder.id)
+    assert status(service, path, tag) == 200
+
+
+@pytest.mark.parametrize("template", POLLED)
+def test_progress_without_an_event_changes_what_shows_it(service: TestClient, store: Store, template: str) -> None:
+    recorder = Recorder(store)
+    recorder.run(1)
+    work = recorder.begin()
+    path = template.format(id=recorder.id)
+    tag, events = tag_of(service, path), recorder.record.last_event
+    recorder.campaign.progress(work, 5, 20, {"loss": 0.5})
+    assert recorder.record.last_event == events
+    assert status(service, path, tag) == (304 if template in OF_EVENTS else 200)
+
+
+def test_a_new_campaign_changes_the_list(service: TestClient, store: Store) -> None:
+    path = "/v1/campaigns?state=running"
+    tags = [tag_of(service, path)]
+    for _ in range(3):
+        Recorder(store)
+        assert status(service, path, tags[-1]) == 200
+        tags.append(tag_of(service, path))
+    assert len(set(tags)) == 4
+
+
+def test_an_unchanged_answer_costs_one_small_query(service: TestClient, store: Store) -> None:
+    recorder = Recorder(store, trials=6).run(6)
+    path = f"/v1/campaigns/{recorder.id}/trials"
+    tag = tag_of(service, path)
+    service.get(path, headers={"If-None-Match": tag})
+    statements: list[str] = []
+
+    def note(_connection: object, _cursor: object, statement: str, *_: object) -> None:
+        statements.append(statement)
+
+    event.listen(store._database.engine, "before_cursor_execute", note)
+    assert service.get(path, headers={"If-None-Match": tag}).status_code == 304
+    asked = [statement for statement in statements if statement.startswith("SELECT")]
+    assert not any("FROM trials" in statement for statement in asked)
+    assert sum("FROM campaigns" in statement for statement in asked) == 1
+
+
+def test_who_may_not_see_it_is_told_nothing(service: TestClient, store: Store) -> None:
+    recorder = Recorder(store)
+    path = f"/v1/campaigns/{recorder.id}"
+    tag = tag_of(service, path)
+    key = make_key(store, "view")
+    for headers in ({}, bearer("effspine_wrong")):
+        refused = service.get(path, headers={"If-None-Match": tag, **headers})
+        assert refused.status_code == 401
+        assert "etag" not in refused.headers
+    assert service.get(path, headers={"If-None-Match": tag, **bearer(key)}).status_code == 304
+
+
+@pytest.mark.parametrize("path", ["/v1/campaigns/c_none", "/v1/campaigns/c_none/trials"])
+def test_what_is_not_there_is_not_unchanged(service: TestClient, path: str) -> None:
+    response = service.get(path, headers={"If-None-Match": "*"})
+    assert response.status_code == 404
+    assert response.headers["cache-control"] == "no-store"
+
+
+def test_logging_out_empties_the_browsers_cache(service: TestClient, store: Store) -> None:
+    log_in(service, make_key(store, "view"))
+    response = service.post("/logout", headers={"Origin": "http://testserver"}, follow_redirects=False)
+    assert response.headers["clear-site-data"] == '"cache"'

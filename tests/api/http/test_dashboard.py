@@ -1,0 +1,111 @@
+"""The pages: whole without another host, and safe whatever a campaign is called."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+from fastapi.testclient import TestClient
+
+from api.http.routes.dashboard import STATIC_DIR
+from nas_controller.states import KeyScope
+from nas_controller.store import Store
+from tests.support.api_access import OWN, log_in, make_key
+from tests.support.recorder import Recorder
+
+ADDRESS = re.compile(r"""(?:src|href)=["']([^"']+)["']""")
+OTHER_HOST = re.compile(r"""["'(`](?:https?:)?//(?!www\.w3\.org/)[a-z]""")
+
+
+def pages(service: TestClient, store: Store) -> list[str]:
+    """Both pages of the dashboard."""
+    recorder = Recorder(store, name="<script>alert(1)</script>").run(2)
+    return [service.get("/").text, service.get(f"/campaigns/{recorder.id}").text]
+
+
+def test_pages_refer_to_files_of_this_service_alone_and_all_are_there(service: TestClient, store: Store) -> None:
+    for page in pages(service, store):
+        addresses = ADDRESS.findall(page)
+        assert addresses
+        for address in addresses:
+            if address.startswith("#"):
+                continue
+            assert address.startswith("/")
+            assert not address.startswith("//")
+            assert service.get(address).status_code == 200, address
+
+
+def test_pages_carry_no_inline_script_or_style(service: TestClient, store: Store) -> None:
+    for page in pages(service, store):
+        assert not re.search(r"<script(?![^>]*\bsrc=)", page)
+        assert "<style" not in page
+        assert not re.search(r"\s(?:style|on[a-z]+)=", page)
+
+
+def test_names_reach_the_page_as_text_only(service: TestClient, store: Store) -> None:
+    for page in pages(service, store):
+        assert "alert(1)" not in page
+
+
+@pytest.mark.parametrize("path", sorted(STATIC_DIR.iterdir()), ids=lambda path: path.name)
+def test_scripts_and_styles_ask_no_other_host_and_write_no_markup(path: Path) -> None:
+    text = path.read_text(encoding="utf-8")
+    assert not OTHER_HOST.search(text)
+    for forbidden in ("innerHTML", "outerHTML", "insertAdjacentHTML", "document.write", "eval("):
+        assert forbidden not in text
+
+
+def test_the_attempts_of_a_trial_can_be_read_where_its_scripts_look_for_them(service: TestClient, store: Store) -> None:
+    recorder = Recorder(store)
+    recorder.fail(recorder.begin(), "the loss is not finite", log_tail="last words")
+    page = service.get(f"/campaigns/{recorder.id}").text
+    script = service.get("/static/trials-table.js").text
+    wanted = set(re.findall(r'(?:byId|say)\("(attempts[a-z-]*)"', script))
+    assert wanted == {"attempts", "attempts-title", "attempts-dialog"}
+    assert all(f'id="{name}"' in page for name in wanted)
+    trial = service.get(f"/v1/campaigns/{recorder.id}/trials/0").json()
+    for field in ("attempts_made", "error_kind", "log_tail"):
+        assert field in script
+        assert field in str(trial)
+
+
+def test_plotly_is_served_from_its_package_and_may_be_kept(service: TestClient, store: Store) -> None:
+    page = service.get(f"/campaigns/{Recorder(store).id}").text
+    address = next(address for address in ADDRESS.findall(page) if "plotly-" in address)
+    response = service.get(address)
+    assert response.headers["content-type"].startswith("text/javascript")
+    assert "immutable" in response.headers["cache-control"]
+    assert len(response.content) > 1_000_000
+
+
+def test_the_empty_page_tells_how_to_start(service: TestClient) -> None:
+    page = service.get("/").text
+    assert "effspine campaign create" in page
+    assert "curl -X POST http://testserver/v1/campaigns" in page
+
+
+def test_the_diagram_of_the_best_is_asked_for_where_the_service_draws_it(service: TestClient, store: Store) -> None:
+    recorder = Recorder(store).run(2)
+    page = service.get(f"/campaigns/{recorder.id}").text
+    assert re.search(r'<div class="diagram" id="diagram"[^>]*><p class="quiet">There is no best', page)
+    assert re.search(r'<a id="diagram-file"[^>]* download hidden>', page)
+    script = service.get("/static/campaign.js").text
+    (address,) = re.findall(r"`\$\{path\}(/exports/svg\?trial=)\$\{best\.number\}`", script)
+    response = service.get(f"/v1/campaigns/{recorder.id}{address}{recorder.record.best_trial}")
+    assert response.headers["content-type"] == "image/svg+xml"
+    assert "img-src 'self'" in service.get(f"/campaigns/{recorder.id}").headers["content-security-policy"]
+
+
+@pytest.mark.parametrize(("scope", "may"), [("view", "no"), ("operate", "yes"), ("admin", "yes"), (None, "yes")])
+def test_whoever_may_not_operate_is_offered_no_button_for_it(
+    service: TestClient, store: Store, scope: KeyScope | None, may: str
+) -> None:
+    recorder = Recorder(store)
+    if scope is not None:
+        log_in(service, make_key(store, scope))
+    page = service.get(f"/campaigns/{recorder.id}").text
+    assert f'data-may-operate="{may}"' in page
+    assert re.findall(r'<button id="(\w+)"[^>]*hidden', page) == ["start", "change", "pause", "stop"]
+    status = service.post(f"/v1/campaigns/{recorder.id}/pause", headers=OWN).status_code
+    assert status == (200 if may == "yes" else 403)

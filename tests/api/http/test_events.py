@@ -1,0 +1,70 @@
+"""Server-sent events: all of them, from anywhere, to the end."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+from fastapi.testclient import TestClient
+
+from nas_controller.store import Store
+from tests.support.recorder import Recorder
+
+
+def parse(text: str) -> list[dict[str, str]]:
+    """The events of a stream, each as its fields."""
+    events = []
+    for block in text.strip().split("\n\n"):
+        lines = [line.partition(": ") for line in block.split("\n") if not line.startswith(":")]
+        events.append({name: value for name, _, value in lines})
+    return events
+
+
+def read(service: TestClient, recorder: Recorder, **request: Any) -> list[dict[str, str]]:
+    """The whole stream of a campaign that is over."""
+    response = service.get(f"/v1/campaigns/{recorder.id}/events", **request)
+    assert response.status_code == 200
+    assert response.headers["content-type"].startswith("text/event-stream")
+    return parse(response.text)
+
+
+@pytest.fixture
+def recorder(store: Store) -> Recorder:
+    """A completed campaign."""
+    return Recorder(store, trials=3).run(3)
+
+
+def test_the_stream_of_a_finished_campaign_has_every_event_and_ends(service: TestClient, recorder: Recorder) -> None:
+    *events, end = read(service, recorder)
+    assert end["event"] == "end"
+    assert [int(event["id"]) for event in events] == list(range(1, recorder.record.last_event + 1))
+    documents = [json.loads(event["data"]) for event in events]
+    assert documents[0]["kind"] == "campaign.created"
+    assert documents[-1]["kind"] == "campaign.completed"
+    assert sum(document["kind"] == "trial.completed" for document in documents) == 3
+
+
+def test_the_stream_goes_on_after_the_last_event_id(service: TestClient, recorder: Recorder) -> None:
+    whole = read(service, recorder)
+    for last in (1, 4, recorder.record.last_event - 1):
+        assert read(service, recorder, headers={"Last-Event-ID": str(last)}) == whole[last:]
+    assert read(service, recorder, params={"after": 4}) == whole[4:]
+
+
+def test_the_last_event_id_counts_more_than_the_query(service: TestClient, recorder: Recorder) -> None:
+    events = read(service, recorder, params={"after": 1}, headers={"Last-Event-ID": "4"})
+    assert events[0]["id"] == "5"
+
+
+@pytest.mark.parametrize("beyond", [0, 1, 10**17])
+def test_nothing_but_the_end_comes_after_the_last_event(service: TestClient, recorder: Recorder, beyond: int) -> None:
+    last = recorder.record.last_event + beyond
+    assert [event["event"] for event in read(service, recorder, headers={"Last-Event-ID": str(last)})] == ["end"]
+
+
+@pytest.mark.parametrize("last", ["x", "-1", "1.5"])
+def test_a_last_event_id_that_is_none_is_refused(service: TestClient, recorder: Recorder, last: str) -> None:
+    response = service.get(f"/v1/campaigns/{recorder.id}/events", headers={"Last-Event-ID": last})
+    assert response.status_code == 422
+    assert response.json()["errors"][0]["field"] == "Last-Event-ID"

@@ -1,0 +1,86 @@
+"""Answers that are written as plain JSON are what their models, and so the described interface, say."""
+
+from __future__ import annotations
+
+import time
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import pytest
+from fastapi.testclient import TestClient
+from pydantic import BaseModel
+
+from api.documents import BestDocument, CampaignDocument, Page, TrialDetailDocument, TrialDocument
+from nas_controller.store import Store
+from tests.support.recorder import Recorder
+
+
+@pytest.mark.parametrize(
+    ("path", "model"),
+    [
+        ("", Page[CampaignDocument]),
+        ("/{id}/trials", Page[TrialDocument]),
+        ("/{id}/trials?limit=2", Page[TrialDocument]),
+        ("/{id}/trials/0", TrialDetailDocument),
+        ("/{id}/trials/1", TrialDetailDocument),
+        ("/{id}/best?k=3", BestDocument),
+    ],
+)
+def test_the_answer_is_exactly_its_model(service: TestClient, store: Store, path: str, model: type[BaseModel]) -> None:
+    recorder = Recorder(store).run(1)
+    recorder.fail(recorder.begin(), "the loss is not finite")
+    recorder.run(4)
+    recorder.campaign.progress(recorder.begin(), 5, 20, {"loss": 0.5}, 0.125)
+    answer = service.get("/v1/campaigns" + path.format(id=recorder.id))
+    assert answer.headers["content-type"] == "application/json"
+    assert model.model_validate(answer.json()).model_dump(mode="json") == answer.json()
+
+
+def test_a_campaign_without_trials_has_no_best(service: TestClient, store: Store) -> None:
+    assert service.get(f"/v1/campaigns/{Recorder(store).id}/best").json() == {"items": [], "baseline": None}
+
+
+def test_a_figure_takes_points_and_follows_its_campaign(service: TestClient, store: Store) -> None:
+    recorder = Recorder(store, trials=40).run(30)
+    path = f"/v1/campaigns/{recorder.id}/figures/progress"
+    figure = service.get(path, params={"points": 10}).json()
+    assert figure["of"] == 30
+    assert len(figure["number"]) < 30
+    assert max(figure["best"]) == recorder.record.best_reward
+    recorder.run(31)
+    assert service.get(path, params={"points": 10}).json()["of"] == 31
+    for points in (9, 5_001):
+        assert service.get(path, params={"points": points}).status_code == 422
+
+
+def test_curves_of_a_trial_in_training_grow_without_an_event(service: TestClient, store: Store) -> None:
+    recorder = Recorder(store)
+    work = recorder.begin()
+    path = f"/v1/campaigns/{recorder.id}/figures/curves"
+    for step in (5, 10):
+        recorder.campaign.progress(work, step, 20, {"loss": 1.0 / step})
+        assert service.get(path).json()["curves"][0]["step"][-1] == step
+
+
+def test_those_who_ask_at_once_wait_for_one_answer(
+    service: TestClient, store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    recorder = Recorder(store).run(2)
+    made: list[int] = []
+    show_trials = Store.show_trials
+
+    def slowly(self: Store, *args: Any, **options: Any) -> Any:
+        made.append(1)
+        time.sleep(0.2)
+        return show_trials(self, *args, **options)
+
+    monkeypatch.setattr(Store, "show_trials", slowly)
+    path = f"/v1/campaigns/{recorder.id}/trials"
+    with ThreadPoolExecutor(4) as callers:
+        answers = list(callers.map(lambda _: service.get(path), range(4)))
+    assert len(made) == 1
+    assert [len(answer.json()["items"]) for answer in answers] == [2] * 4
+    recorder.run(3)
+    assert len(service.get(path).json()["items"]) == 3
+    assert len(service.get(path, params={"limit": 1}).json()["items"]) == 1
+    assert len(made) == 3

@@ -1,0 +1,211 @@
+"""Logging in to the dashboard: what the cookie is, what it opens, what ends it, and that no other site can use it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import timedelta
+
+import pytest
+from fastapi.testclient import TestClient
+
+from api.http.app import create_app
+from api.http.login_sessions import page_of
+from api.http.routes import events
+from api.settings import Settings
+from nas_controller.store import Store
+from tests.support.api_access import HOST, OWN, log_in, make_key
+from tests.support.recorder import Recorder
+
+HTML = {"Accept": "text/html,application/xhtml+xml"}
+BODY = {"name": "x", "proxy_task": {"profile": "synthetic"}}
+
+
+@pytest.fixture
+def key(store: Store) -> str:
+    """A key that may operate."""
+    return make_key(store, "operate")
+
+
+def test_the_cookie_is_out_of_reach_of_scripts_and_other_sites(service: TestClient, key: str) -> None:
+    response = service.post("/login", data={"key": f" {key}\n"}, headers=OWN, follow_redirects=False)
+    assert (response.status_code, response.headers["location"]) == (303, "/")
+    cookie, *attributes = response.headers["set-cookie"].split("; ")
+    assert {part.lower() for part in attributes} == {"httponly", "samesite=strict", "path=/", "max-age=43200"}
+    assert key.rpartition("_")[2] not in cookie
+    assert response.headers["cache-control"] == "no-store"
+
+
+def test_over_https_the_cookie_is_for_https_alone(settings: Settings, store: Store, key: str) -> None:
+    app = create_app(settings, store, known_hosts=(HOST,))
+    with TestClient(app, base_url=f"https://{HOST}") as client:
+        own = {"Origin": f"https://{HOST}"}
+        response = client.post("/login", data={"key": key}, headers=own, follow_redirects=False)
+        assert "Secure" in response.headers["set-cookie"].split("; ")
+
+
+def test_a_session_opens_pages_interface_and_event_stream(service: TestClient, store: Store, key: str) -> None:
+    campaign = Recorder(store, trials=2).run(2).id
+    paths = ("/", "/docs", f"/campaigns/{campaign}", "/v1/campaigns", f"/v1/campaigns/{campaign}/events")
+    assert [service.get(path).status_code for path in paths] == [401] * len(paths)
+    log_in(service, key)
+    assert [service.get(path).status_code for path in paths] == [200] * len(paths)
+    assert "event: end" in service.get(paths[-1]).text
+    page = service.get("/").text
+    assert 'action="/logout"' in page
+    assert "test operate" in page
+
+
+def test_logging_out_ends_the_session_itself(service: TestClient, key: str) -> None:
+    log_in(service, key)
+    token = service.cookies["effspine_session"]
+    response = service.post("/logout", headers=OWN, follow_redirects=False)
+    assert (response.status_code, response.headers["location"]) == (303, "/login")
+    assert "effspine_session" not in service.cookies
+    assert service.get("/v1/campaigns", headers={"Cookie": f"effspine_session={token}"}).status_code == 401
+
+
+def test_revoking_the_key_ends_its_sessions_at_once(service: TestClient, store: Store, key: str) -> None:
+    make_key(store, "view")
+    log_in(service, key)
+    assert service.get("/v1/campaigns").status_code == 200
+    store.revoke_key(key.split("_")[1])
+    assert service.get("/v1/campaigns").status_code == 401
+
+
+def test_a_new_login_has_a_new_token_and_ends_the_one_before(service: TestClient, store: Store, key: str) -> None:
+    log_in(service, key)
+    first = service.cookies["effspine_session"]
+    log_in(service, key)
+    assert service.cookies["effspine_session"] != first
+    assert store.identify_session(first) is None
+
+
+@pytest.mark.parametrize("wrong", ["", "x", "effspine_k_", "é"])
+def test_a_wrong_key_opens_no_session_and_is_not_shown_back(service: TestClient, key: str, wrong: str) -> None:
+    for shown in (wrong, key[:-4] + "AAAA"):
+        response = service.post("/login", data={"key": shown}, headers=OWN)
+        assert response.status_code == 401
+        assert "set-cookie" not in response.headers
+        assert not shown or f'"{shown}"' not in response.text
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {},
+        {"Origin": "http://example.org"},
+        {"Origin": "null"},
+        {"Origin": "http://testserver:81"},
+        {"Sec-Fetch-Site": "cross-site"},
+        {"Sec-Fetch-Site": "same-site"},
+        {"Sec-Fetch-Site": "none"},
+        {"Origin": "http://testserver", "Sec-Fetch-Site": "cross-site"},
+    ],
+)
+def test_another_site_cannot_write_with_the_cookie(
+    service: TestClient, store: Store, key: str, headers: dict[str, str]
+) -> None:
+    log_in(service, key)
+    assert service.post("/v1/campaigns", json=BODY, headers=headers).status_code == 403
+    assert service.post("/logout", headers=headers, follow_redirects=False).status_code == 403
+    assert store.list_campaigns().items == ()
+    assert service.get("/v1/campaigns").status_code == 200
+
+
+@pytest.mark.parametrize("headers", [OWN, {"Sec-Fetch-Site": "same-origin"}, OWN | {"Sec-Fetch-Site": "same-origin"}])
+def test_its_own_pages_can(service: TestClient, key: str, headers: dict[str, str]) -> None:
+    log_in(service, key)
+    assert service.post("/v1/campaigns", json=BODY, headers=headers).status_code == 201
+
+
+@pytest.mark.parametrize("headers", [{"Origin": "http://example.org"}, {"Sec-Fetch-Site": "cross-site"}])
+def test_another_site_cannot_log_a_browser_in(service: TestClient, key: str, headers: dict[str, str]) -> None:
+    response = service.post("/login", data={"key": key}, headers=headers, follow_redirects=False)
+    assert response.status_code == 403
+    assert "set-cookie" not in response.headers
+
+
+def test_a_session_may_no_more_than_its_key(service: TestClient, store: Store) -> None:
+    log_in(service, make_key(store, "view"))
+    assert service.post("/v1/campaigns", json=BODY, headers=OWN).status_code == 403
+    assert service.get("/v1/keys").status_code == 403
+
+
+def test_a_wrong_key_in_the_header_is_not_made_good_by_a_cookie(service: TestClient, key: str) -> None:
+    log_in(service, key)
+    assert service.get("/v1/campaigns", headers={"Authorization": "Bearer wrong"}).status_code == 401
+
+
+def test_a_browser_is_led_to_the_login_and_back(service: TestClient, store: Store, key: str) -> None:
+    path = f"/campaigns/{Recorder(store).id}"
+    led = service.get(path, headers=HTML, follow_redirects=False)
+    assert led.status_code == 303
+    form = service.get(led.headers["location"])
+    assert f'name="next" value="{path}"' in form.text
+    response = service.post("/login", data={"key": key, "next": path}, headers=OWN, follow_redirects=False)
+    assert response.headers["location"] == path
+    assert service.get("/v1/campaigns", headers=HTML | {"Cookie": ""}).status_code == 401
+
+
+@pytest.mark.parametrize(
+    "wanted",
+    [
+        "https://example.org/", "//example.org", "/\\example.org", "/campaigns/x/../..", "/campaigns/x\r\nA: b",
+        "javascript:alert(1)", "/logout", "", "/campaigns/" + "x" * 65, "/docs\n",
+    ],
+)  # fmt: skip
+def test_nobody_is_sent_where_a_request_says(service: TestClient, key: str, wanted: str) -> None:
+    assert page_of(wanted) == "/"
+    assert 'name="next" value="/"' in service.get("/login", params={"next": wanted}).text
+    response = service.post("/login", data={"key": key, "next": wanted}, headers=OWN, follow_redirects=False)
+    assert response.headers["location"] == "/"
+
+
+def test_the_form_is_safe_and_needs_no_script(service: TestClient) -> None:
+    response = service.get("/login", params={"next": '"><script>alert(1)</script>'})
+    assert "<script" not in response.text
+    assert response.headers["cache-control"] == "no-store"
+    assert "form-action 'self'" in response.headers["content-security-policy"]
+    assert "unsafe" not in response.headers["content-security-policy"]
+
+
+@pytest.mark.parametrize("kind", ["application/json", "text/plain", ""])
+def test_what_is_no_form_is_refused(service: TestClient, key: str, kind: str) -> None:
+    headers = OWN | {"Content-Type": kind}
+    assert service.post("/login", content=f"key={key}", headers=headers).status_code == 415
+
+
+def test_an_open_stream_breaks_off_when_its_key_ends(
+    service: TestClient, store: Store, key: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(events, "LOOK_AGAIN_SECONDS", 0.0)
+    make_key(store, "view")
+    log_in(service, key)
+    recorder = Recorder(store)
+    read = store.events_after
+
+    def last_look(*arguments: object) -> object:
+        found = read(*arguments)  # type: ignore[arg-type]
+        store.revoke_key(key.split("_")[1])
+        return found
+
+    monkeypatch.setattr(store, "events_after", last_look)
+    text = service.get(f"/v1/campaigns/{recorder.id}/events").text
+    assert "campaign.created" in text
+    assert "event: end" not in text
+
+
+@pytest.fixture
+def short(settings: Settings, store: Store) -> Iterator[TestClient]:
+    """A service whose sessions are short."""
+    app = create_app(settings.model_copy(update={"session_hours": 1e-6}), store, known_hosts=(HOST,))
+    with TestClient(app, base_url=f"http://{HOST}") as client:
+        yield client
+
+
+def test_a_session_ends_on_the_side_of_the_service(short: TestClient, store: Store, key: str) -> None:
+    response = short.post("/login", data={"key": key}, headers=OWN, follow_redirects=False)
+    token = response.headers["set-cookie"].partition("=")[2].partition(";")[0]
+    assert short.get("/v1/campaigns", headers={"Cookie": f"effspine_session={token}"}).status_code == 401
+    lasting = store.create_session(key.split("_")[1], timedelta(hours=1))
+    assert short.get("/v1/campaigns", headers={"Cookie": f"effspine_session={lasting}"}).status_code == 200

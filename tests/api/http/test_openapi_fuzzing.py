@@ -1,0 +1,158 @@
+"""The interface does what its OpenAPI document says, whatever is sent: schemathesis looks for the opposite.
+
+EFFSPINE_FUZZ_EXAMPLES says how much is tried of each operation; `make fuzz` tries more.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+import schemathesis
+from fastapi.testclient import TestClient
+from jsonschema import Draft202012Validator
+from schemathesis.config import CacheConfig, SchemathesisConfig
+from schemathesis.engine import events, from_schema
+
+from api.http.app import create_app
+from api.http.examples import ANSWERS
+from api.settings import Settings
+from nas_controller.store import Store
+from tests.support.api_access import bearer, make_key
+from tests.support.recorder import Recorder
+
+FUZZES = "EFFSPINE_FUZZ_EXAMPLES" in os.environ
+EXAMPLES = int(os.environ.get("EFFSPINE_FUZZ_EXAMPLES", "3"))
+MOST_SECONDS = 20  # of one run; sequences of requests, which come last, are cut short on a busy machine
+TRIALS = 3
+HOST = "testserver"
+LONGEST_ID = 64
+
+
+@contextmanager
+def described_service(folder: Path, *, with_keys: bool) -> Iterator[schemathesis.BaseSchema]:
+    """The schema of a service that has a data set, a campaign which is over, and perhaps keys."""
+    settings = Settings(data_dir=folder, requests_per_second=0, failures_per_minute=1e6)
+    (settings.data_dir / "datasets" / "digits").mkdir(parents=True)
+    store = Store.open(settings.database_url)
+    campaign = Recorder(store, trials=TRIALS).run(TRIALS).id
+    headers: dict[str, str] = {}
+    own_key, other_key = "", ""
+    if with_keys:
+        own_key, other_key = make_key(store, "admin"), make_key(store, "view")
+        headers = bearer(own_key)
+    app = create_app(settings, store, known_hosts=(HOST,))
+    config = SchemathesisConfig(
+        seed=None if FUZZES else 1, max_time=None if FUZZES else MOST_SECONDS, cache=CacheConfig(enabled=False)
+    )
+    schema = schemathesis.openapi.from_asgi("/openapi.json", app, config=config, headers=headers)
+    schema.config.update(headers=headers)
+    schema.config.generation.update(max_examples=EXAMPLES, deterministic=not FUZZES, database="none")
+    schema.config.checks.ignored_auth.enabled = with_keys
+    # What a campaign can be, and which texts are cursors, no schema says.
+    schema.config.checks.positive_data_acceptance.expected_statuses += ["422"]
+
+    @schema.hook
+    def map_path_parameters(_context: Any, parameters: dict[str, Any] | None) -> dict[str, Any] | None:
+        """Sends most of what could be of any campaign to one that is there, whose streams end, and ends not its key.
+
+        What is too long to be the id of one stays: it has to be refused.
+        """
+        given = (parameters or {}).get("campaign_id")
+        if parameters and isinstance(given, str) and len(given) <= LONGEST_ID and len(given) % 4:
+            parameters["campaign_id"] = campaign
+        if parameters and own_key and str(parameters.get("key_id")) in own_key:
+            parameters["key_id"] = other_key.split("_")[1]
+        return parameters
+
+    yield schema
+    store.close()
+
+
+def failures_of(schema: schemathesis.BaseSchema) -> tuple[list[str], set[str]]:
+    """What schemathesis finds: the request that does it and what is wrong with the answer; and what it has tried."""
+    found: list[str] = []
+    tried: set[str] = set()
+    for event in from_schema(schema).execute():
+        if isinstance(event, events.NonFatalError):
+            found.append(str(event.value))
+        elif isinstance(event, events.FatalError):
+            found.append(str(event.exception))
+        elif isinstance(event, events.ScenarioFinished):
+            tried |= {node.value.operation.label for node in event.recorder.cases.values()}
+            for case_id, checks in event.recorder.checks.items():
+                case = event.recorder.cases[case_id].value
+                failures = [check.failure_info.failure for check in checks if check.failure_info is not None]
+                found += [f"{event.phase.value}: {case.as_curl_command()}: {failure}" for failure in failures]
+    return found, tried
+
+
+@pytest.mark.parametrize("with_keys", [False, True])
+def test_a_service_keeps_its_schema(tmp_path: Path, with_keys: bool) -> None:
+    with described_service(tmp_path, with_keys=with_keys) as schema:
+        found, tried = failures_of(schema)
+        assert found == []
+        assert tried == {operation.ok().label for operation in schema.get_all_operations()}
+
+
+@pytest.fixture
+def document(service: TestClient) -> dict[str, Any]:
+    """The OpenAPI document."""
+    described: dict[str, Any] = service.get("/openapi.json").json()
+    return described
+
+
+def operations_of(document: dict[str, Any]) -> Iterator[tuple[str, str, dict[str, Any]]]:
+    for path, operations in document["paths"].items():
+        for method, operation in operations.items():
+            yield method, path, operation
+
+
+def check(document: dict[str, Any], media: dict[str, Any]) -> None:
+    """Raises ValidationError where the example of a media type does not fit its schema."""
+    schema = {**media["schema"], "components": document["components"]}
+    Draft202012Validator(schema, format_checker=Draft202012Validator.FORMAT_CHECKER).validate(media["example"])
+
+
+def test_every_answer_has_an_example_that_fits_its_schema(document: dict[str, Any]) -> None:
+    shown = set()
+    for method, path, operation in operations_of(document):
+        check(document, operation["responses"]["4XX"]["content"]["application/problem+json"])
+        for status, response in operation["responses"].items():
+            for media in response.get("content", {}).values():
+                if status.startswith("2") and "example" in media and "schema" in media:
+                    check(document, media)
+                    shown.add((method, path))
+    assert shown == set(ANSWERS)
+
+
+def test_every_body_has_examples_that_are_taken(
+    service: TestClient, settings: Settings, store: Store, document: dict[str, Any]
+) -> None:
+    (settings.data_dir / "datasets" / "digits").mkdir(parents=True)
+    campaign = Recorder(store).id
+    bodies = 0
+    for method, path, operation in operations_of(document):
+        if "requestBody" not in operation:
+            continue
+        media = operation["requestBody"]["content"]["application/json"]
+        examples = [example["value"] for example in media.get("examples", {}).values()]
+        for schema in (media["schema"], *media["schema"].get("anyOf", [])):
+            name = schema.get("$ref", "").rpartition("/")[2]
+            examples += document["components"]["schemas"].get(name, {}).get("examples", [])
+        assert examples, (method, path)
+        for example in examples:
+            response = service.request(method, path.format(campaign_id=campaign), json=example)
+            assert response.is_success, (method, path, response.text)
+            bodies += 1
+    assert bodies >= 4
+
+
+def test_every_post_takes_a_key(document: dict[str, Any]) -> None:
+    for method, path, operation in operations_of(document):
+        names = [parameter["name"] for parameter in operation.get("parameters", [])]
+        assert ("Idempotency-Key" in names) == (method == "post"), path

@@ -1,0 +1,123 @@
+"""Limits: large bodies, many requests, many wrong keys."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+from fastapi.testclient import TestClient
+
+from api.http.app import create_app
+from api.http.request_limits import MOST_CALLERS, RateLimit, address_of
+from api.settings import Settings
+from nas_controller.store import Store
+from tests.support.api_access import HOST, OWN, bearer, make_key
+
+JSON = {"Content-Type": "application/json"}
+
+
+def client_of(settings: Settings, store: Store, **changes: float) -> TestClient:
+    """A client of a service with other limits."""
+    app = create_app(settings.model_copy(update=changes), store, known_hosts=(HOST,))
+    return TestClient(app, base_url=f"http://{HOST}")
+
+
+def is_problem(response: object, status: int) -> bool:
+    """Whether the answer is a problem document of that status."""
+    kind = response.headers["content-type"]  # type: ignore[attr-defined]
+    return response.status_code == status and kind == "application/problem+json"  # type: ignore[attr-defined]
+
+
+@pytest.mark.parametrize("path", ["/v1/campaigns", "/login"])
+def test_a_large_body_is_refused_whether_it_tells_its_length_or_not(
+    service: TestClient, store: Store, path: str
+) -> None:
+    headers = {"Content-Type": "application/x-www-form-urlencoded"} if path == "/login" else JSON
+
+    def chunks() -> Iterator[bytes]:
+        for _ in range(20):
+            yield b" " * 2**16
+
+    told = service.post(path, content=b" " * (2**20 + 1), headers=headers | OWN)
+    assert is_problem(told, 413)
+    assert "1,048,576 bytes" in told.json()["detail"]
+    assert told.headers["x-request-id"]
+    untold = service.post(path, content=chunks(), headers=headers | OWN)
+    assert "content-length" not in untold.request.headers
+    assert is_problem(untold, 413)
+    lying = service.post(path, content=chunks(), headers=headers | OWN | {"Content-Length": "5"})
+    assert is_problem(lying, 413)
+    assert store.list_campaigns().items == ()
+
+
+def test_a_body_of_just_the_limit_is_read(service: TestClient) -> None:
+    body = b'{"name": "x", "proxy_task": {"profile": "synthetic"}}'
+    assert service.post("/v1/campaigns", content=body.ljust(2**20), headers=JSON).status_code == 201
+
+
+def test_each_key_has_its_own_rate(settings: Settings, store: Store) -> None:
+    first, second = make_key(store, "view"), make_key(store, "view")
+    with client_of(settings, store, requests_per_second=0.001, requests_burst=3) as client:
+        statuses = [client.get("/v1/campaigns", headers=bearer(first)).status_code for _ in range(4)]
+        assert statuses == [200, 200, 200, 429]
+        refused = client.get("/v1/campaigns", headers=bearer(first))
+        assert is_problem(refused, 429)
+        assert 1 <= int(refused.headers["retry-after"]) <= 1000
+        assert client.get("/v1/campaigns", headers=bearer(second)).status_code == 200
+        assert client.get("/healthz", headers=bearer(first)).status_code == 200
+
+
+def test_who_shows_no_key_has_the_rate_of_an_address_once_there_are_keys(settings: Settings, store: Store) -> None:
+    with client_of(settings, store, requests_per_second=0.001, requests_burst=2) as client:
+        assert {client.get("/v1/campaigns").status_code for _ in range(5)} == {200}  # open, and only this machine calls
+        make_key(store, "view")
+        assert [client.get("/v1/campaigns").status_code for _ in range(3)] == [401, 401, 429]
+        assert client.get("/healthz").status_code == 200
+
+
+def test_a_rate_of_zero_is_no_limit(settings: Settings, store: Store) -> None:
+    key = make_key(store, "view")
+    with client_of(settings, store, requests_per_second=0.0, requests_burst=1) as client:
+        assert {client.get("/v1/campaigns", headers=bearer(key)).status_code for _ in range(5)} == {200}
+
+
+def test_wrong_keys_soon_shut_the_form_and_right_ones_in_headers_go_on(settings: Settings, store: Store) -> None:
+    key = make_key(store, "view")
+    with client_of(settings, store, failures_per_minute=3.0) as client:
+        statuses = [client.post("/login", data={"key": "wrong"}, headers=OWN).status_code for _ in range(4)]
+        assert statuses == [401, 401, 401, 429]
+        shut = client.post("/login", data={"key": key}, headers=OWN, follow_redirects=False)
+        assert shut.status_code == 429
+        assert int(shut.headers["retry-after"]) >= 1
+        assert is_problem(client.get("/v1/campaigns", headers=bearer("wrong")), 429)
+        assert client.get("/v1/campaigns", headers=bearer(key)).status_code == 200
+
+
+def test_a_bucket_fills_again() -> None:
+    now = [0.0]
+    limit = RateLimit(2.0, 2, clock=lambda: now[0])
+    assert [limit.take("a"), limit.take("a")] == [0.0, 0.0]
+    assert limit.take("a") == pytest.approx(0.5)
+    assert limit.take("b") == 0.0
+    now[0] = 0.5
+    assert limit.wait("a") == 0.0
+    assert limit.take("a") == 0.0
+    assert limit.take("a") > 0
+    now[0] = 1e6
+    assert [limit.take("a") > 0 for _ in range(3)] == [False, False, True]
+
+
+def test_buckets_do_not_fill_the_memory() -> None:
+    limit = RateLimit(1.0, 1, clock=lambda: 0.0)
+    for number in range(MOST_CALLERS + 10):
+        limit.take(str(number))
+    assert len(limit._buckets) == MOST_CALLERS
+
+
+def test_an_address_of_ipv6_counts_with_its_network() -> None:
+    def of(host: str) -> str:
+        return address_of({"type": "http", "client": (host, 1)})
+
+    assert of("2001:db8::1") == of("2001:db8::ffff:1") != of("2001:db8:0:1::1")
+    assert of("192.0.2.1") != of("192.0.2.2")
+    assert address_of({"type": "http", "client": None})

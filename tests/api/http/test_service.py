@@ -1,0 +1,205 @@
+"""Health, counters, the description of the interface, and what importing the service brings in."""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+from fastapi.testclient import TestClient
+from prometheus_client import Metric
+from prometheus_client.parser import text_string_to_metric_families
+from sqlalchemy import text
+
+from api.http.app import create_app
+from api.settings import Settings
+from nas_controller.store import Store, StoreUnavailableError
+from nas_controller.store.database import LEAST_FREE_BYTES
+from nas_controller.store.schema import HEAD
+from tests.support.api_access import bearer, make_key
+from tests.support.recorder import Recorder
+
+
+def test_health_and_readiness(service: TestClient, settings: Settings) -> None:
+    assert service.get("/healthz").json()["status"] == "ok"
+    ready = service.get("/readyz").json()
+    assert ready["status"] == "ready"
+    assert ready["data_dir"] == str(settings.data_dir)
+
+
+def test_readiness_says_who_runs_campaigns(service: TestClient, store: Store) -> None:
+    assert service.get("/readyz").json()["supervisors"] == []  # and still it is ready
+    store.see_supervisor("s-1", "here", 12, "0.1.0")
+    ready = service.get("/readyz").json()
+    assert ready["schema_revision"] == HEAD
+    (supervisor,) = ready["supervisors"]
+    assert supervisor.keys() == {"id", "host", "pid", "version", "started_at", "seen_at", "is_alive"}
+    assert (supervisor["host"], supervisor["is_alive"]) == ("here", True)
+
+
+def test_readiness_tells_strangers_no_more_than_that(service: TestClient, store: Store) -> None:
+    store.see_supervisor("s-1", "here", 12, "0.1.0")
+    key = make_key(store, "view")
+    stranger = service.get("/readyz").json()
+    assert stranger == {
+        "status": "ready", "version": None, "data_dir": None, "schema_revision": None, "supervisors": None,
+    }  # fmt: skip
+    assert len(service.get("/readyz", headers=bearer(key)).json()["supervisors"]) == 1
+
+
+def test_a_record_that_another_version_has_migrated_is_not_ready(service: TestClient, store: Store) -> None:
+    with store._database.writing() as session:
+        session.execute(text("UPDATE alembic_version SET version_num = '9999'"))
+    response = service.get("/readyz")
+    assert response.status_code == 503
+    assert response.json()["type"] == "urn:effspine:problem:store-version"
+    assert service.get("/healthz").status_code == 200
+
+
+def test_a_full_disk_of_the_data_directory_is_not_ready(
+    service: TestClient, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    full = shutil.disk_usage("/")._replace(free=LEAST_FREE_BYTES - 1)
+    asked: list[Path] = []
+
+    def usage(folder: Path) -> object:
+        asked.append(folder)
+        return full
+
+    monkeypatch.setattr("api.http.routes.health.shutil", SimpleNamespace(disk_usage=usage))
+    assert service.get("/readyz").status_code == 507
+    assert asked == [settings.data_dir]
+
+
+def test_counters_show_campaigns_trials_and_requests_by_route(service: TestClient, store: Store) -> None:
+    Recorder(store)
+    campaign = Recorder(store, trials=3).run(3).id
+    service.get(f"/v1/campaigns/{campaign}")
+    service.get("/nothing/of/the/kind")
+    service.get("/static/page.css")
+    text = service.get("/metrics").text
+    assert 'effspine_campaigns{state="completed"} 1.0' in text
+    assert "effspine_trials_finished_total 3.0" in text
+    assert 'route="/v1/campaigns/{campaign_id}",status="200"' in text
+    assert 'route="/static/{path}",status="200"' in text
+    assert 'route="unmatched",status="404"' in text
+    assert campaign not in text
+    assert "of/the/kind" not in text
+
+
+def families(service: TestClient) -> dict[str, Metric]:
+    """The metrics by the names of their families, as Prometheus' own parser reads them."""
+    response = service.get("/metrics")
+    assert response.headers["content-type"].startswith("text/plain; version=")
+    return {family.name: family for family in text_string_to_metric_families(response.text)}
+
+
+def values(family: Metric) -> dict[tuple[str, ...], float]:
+    """The samples by their label values, a histogram's or a summary's by the end of their names too."""
+    return {(*sample.labels.values(), sample.name.removeprefix(family.name)): sample.value for sample in family.samples}
+
+
+def test_metrics_of_the_record_are_complete_and_outlive_the_process(
+    service: TestClient, settings: Settings, store: Store
+) -> None:
+    recorder = Recorder(store, trials=6)
+    recorder.run(2)
+    recorder.fail(recorder.begin(), "not finite")
+    recorder.fail(recorder.begin(), "died", "worker-killed")
+    recorder.begin()
+    store.see_supervisor("s-1", "here", 12, "0.1.0")
+    Recorder(store)
+    with TestClient(create_app(settings, store, known_hosts=("testserver",))) as another:
+        for each in (service, another):
+            found = families(each)
+            assert values(found["effspine_campaigns"])["running", ""] == 1
+            assert values(found["effspine_campaigns"])["pending", ""] == 1
+            assert values(found["effspine_trials"]) == {
+                ("running", ""): 1, ("completed", ""): 2, ("failed", ""): 2, ("stopped", ""): 0,
+            }  # fmt: skip
+            assert values(found["effspine_rewards_accepted"]) == {("_total",): 2}
+            assert values(found["effspine_worker_restarts"])["worker-killed", "_total"] >= 1
+            waits = values(found["effspine_campaign_queue_wait_seconds"])
+            assert waits["+Inf", "_bucket"] == waits[("_count",)] == 1
+            assert found["effspine_attempt_first_report_seconds"].type == "summary"
+            assert values(found["effspine_supervisors_alive"]) == {("",): 1}
+
+
+def test_the_latency_of_requests_is_by_route(service: TestClient, store: Store) -> None:
+    recorder = Recorder(store)
+    for _ in range(3):
+        service.get(f"/v1/campaigns/{recorder.id}")
+    mine = {"method": "GET", "route": "/v1/campaigns/{campaign_id}"}
+    family = families(service)["effspine_http_request_seconds"]
+    found = [sample for sample in family.samples if mine.items() <= sample.labels.items()]
+    assert {sample.value for sample in found if sample.name.endswith("_count")} == {3}
+    assert {sample.value for sample in found if sample.labels.get("le") == "+Inf"} == {3}
+
+
+def test_metrics_are_named_and_described_as_prometheus_wants(service: TestClient, store: Store) -> None:
+    Recorder(store).run(1)
+    lines = service.get("/metrics").text.splitlines()
+    described = [line.split()[2] for line in lines if line.startswith("# HELP")]
+    typed = [line.split()[2] for line in lines if line.startswith("# TYPE")]
+    assert described == typed
+    assert len(described) == len(set(described))
+    for name, family in families(service).items():
+        assert re.fullmatch(r"effspine_[a-z_]+[a-z]", name), name
+        assert family.documentation.endswith("."), name
+        assert family.type in ("counter", "gauge", "histogram", "summary"), name
+        assert not name.endswith(("_count", "_sum", "_bucket", "_milliseconds", "_minutes", "_hours", "_total")), name
+        if family.type == "counter":
+            assert all(sample.name.endswith(("_total", "_created")) for sample in family.samples), name
+        if family.type in ("histogram", "summary"):
+            assert name.endswith("_seconds"), name
+        buckets = [
+            sample.value for sample in family.samples if sample.name.endswith("_bucket") and len(sample.labels) == 1
+        ]
+        assert buckets == sorted(buckets), name
+
+
+def test_there_are_no_metrics_without_the_record(
+    service: TestClient, store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def away() -> None:
+        raise StoreUnavailableError("away")
+
+    monkeypatch.setattr(store, "list_supervisors", away)
+    assert service.get("/metrics").status_code == 503
+
+
+def test_the_interface_is_described_with_its_problems(service: TestClient) -> None:
+    document = service.get("/openapi.json").json()
+    assert {"/v1/campaigns", "/v1/campaigns/{campaign_id}/events", "/readyz"} <= document["paths"].keys()
+    for path, operations in document["paths"].items():
+        for operation in operations.values():
+            assert operation["tags"], path
+            assert operation["summary"], path
+            assert list(operation["responses"]["4XX"]["content"]) == ["application/problem+json"]
+    body = document["paths"]["/v1/campaigns"]["post"]["requestBody"]["content"]["application/json"]
+    assert body["examples"]["digits"]["value"]["proxy_task"] == {"profile": "laptop"}
+
+
+def test_the_api_page_asks_no_other_host(service: TestClient) -> None:
+    page = service.get("/docs").text
+    for address in re.findall(r'(?:src|href)="([^"]+)"', page):
+        assert address.startswith("/")
+        assert service.get(address).status_code == 200
+
+
+def test_the_service_imports_no_tensorflow_ray_or_trainer() -> None:
+    program = """
+import json, pkgutil, sys
+import api, exporters
+for package in (api, exporters):
+    for module in pkgutil.walk_packages(package.__path__, package.__name__ + "."):
+        __import__(module.name)
+print(json.dumps(sorted({name.partition(".")[0] for name in sys.modules})))
+"""
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert not {"tensorflow", "keras", "ray", "proxy_trainer"} & set(json.loads(done.stdout))

@@ -1,0 +1,93 @@
+"""The replay finds what was changed behind the record's back, at the first event that differs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from nas_controller.campaigns.replay import ReplayError, verify
+from nas_controller.store import Store, models
+from tests.support.synthetic_campaigns import create, run_to_the_end, take_up
+
+Change = Callable[[Session], int]
+"""Changes rows behind the store's back and says how many."""
+
+
+def by_statement(statement: str) -> Change:
+    return lambda session: session.connection().exec_driver_sql(statement).rowcount
+
+
+def of_event(kind: str, number: int, **data: Any) -> Change:
+    def change(session: Session) -> int:
+        rows = [row for row in session.scalars(select(models.Event)) if row.kind == kind]
+        found = [row for row in rows if row.data["number"] == number]
+        for row in found:
+            row.data = {**row.data, **data}
+        return len(found)
+
+    return change
+
+
+@pytest.mark.parametrize(
+    ("change", "sequence_of", "words"),
+    [
+        (by_statement("UPDATE trials SET reward = reward + 1e-15 WHERE number = 3"), "trial.completed", "reward"),
+        (by_statement("UPDATE trials SET choices = '[0,1]' WHERE number = 3"), "trial.begun", "choices"),
+        (
+            by_statement("UPDATE trials SET log_probability = log_probability + 1e-13 WHERE number = 3"),
+            "trial.begun",
+            "log_prob",
+        ),
+        (of_event("trial.completed", 3, reward=0.125), "trial.completed", "reward"),
+        (of_event("trial.begun", 3, draw=1), "trial.begun", "draw"),
+    ],
+    ids=["reward", "choices", "log probability", "event's reward", "event's draw"],
+)
+def test_a_tampered_record_is_found_at_its_first_event(
+    store: Store, change: Change, sequence_of: str, words: str
+) -> None:
+    campaign_id = create(store, trials=6)
+    run_to_the_end(take_up(store, campaign_id))
+    verify(store, campaign_id)
+    events = store.events_after(campaign_id, 0, 1000)
+    expected = next(e.sequence for e in events if e.kind == sequence_of and e.data["number"] == 3)
+    with store._database.writing() as session:
+        assert change(session) == 1
+    with pytest.raises(ReplayError, match=words) as caught:
+        verify(store, campaign_id)
+    assert caught.value.sequence == expected
+    assert f"event {expected}" in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("statement", "words"),
+    [
+        ("DELETE FROM events WHERE sequence = 5", "event 5"),
+        ("UPDATE controller_states SET state = replace(state, '\"told\":5', '\"told\":6')", "controller"),
+        ("UPDATE controller_states SET sequence = sequence - 1", "stored state"),
+        ("DELETE FROM controller_states", "stored state"),
+        ("UPDATE campaigns SET trials_finished = 5", "the campaign's trials_finished is 5; the replay gives 6"),
+        ("UPDATE campaigns SET trials_begun = 5", "the campaign's trials_begun is 5; the replay gives 6"),
+        ("UPDATE campaigns SET baseline_reward = 0.5", "the campaign's baseline_reward is 0.5; the replay gives"),
+        ("UPDATE campaigns SET best_reward = best_reward + 1e-15", "the campaign's best_reward"),
+        ("UPDATE campaigns SET best_trial = 5 - best_trial", "the campaign's best_trial"),
+    ],
+)
+def test_other_damage_is_found_too(store: Store, statement: str, words: str) -> None:
+    campaign_id = create(store, trials=6)
+    run_to_the_end(take_up(store, campaign_id))
+    with store._database.writing() as session:
+        session.connection().exec_driver_sql(statement)
+    with pytest.raises(ReplayError, match=words):
+        verify(store, campaign_id)
+
+
+def test_a_campaign_that_has_not_begun_verifies(store: Store) -> None:
+    campaign_id = create(store)
+    verification = verify(store, campaign_id)
+    assert (verification.events, verification.trials_begun) == (1, 0)
+    assert verification.to_dict()["exact"] is True

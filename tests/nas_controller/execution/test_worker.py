@@ -1,0 +1,188 @@
+"""Every ending of a trial becomes an outcome; the trainer stays warm. No TensorFlow here."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import threading
+from dataclasses import dataclass, replace
+from pathlib import Path
+from types import ModuleType
+from typing import Any, ClassVar
+
+import pytest
+
+from nas_controller.execution import synthetic_reward, worker
+from nas_controller.execution.worker import Job, TrialProgress, TrialRun, run_trial
+from nas_controller.search.outcomes import Failed, Rewarded
+from search_space.architecture import Architecture
+from search_space.errors import EffspineError, InvalidValueError
+from search_space.proxy_task import resolve
+from search_space.space import SearchSpace
+from tests.support.paths import ROOT
+
+BASE = SearchSpace().base
+WIDTHS = tuple(width + 8 for width in BASE.widths)
+
+
+def job(profile: str = "synthetic", tmp_path: Path = Path("/nowhere"), seed: int = 1, **changes: Any) -> Job:
+    return Job(resolve(profile, **changes), BASE, tmp_path, tmp_path / "cache", seed, threads=2)
+
+
+@dataclass(frozen=True)
+class FakeProgress:
+    step: int
+    steps: int
+    loss: float
+    seconds: float
+    ap: float | None = None
+    of_start: bool = False
+
+
+class FakeProxyWorker:
+    """Stands in for the trainer; `raises` is what training ends with."""
+
+    built: ClassVar[list[tuple[Any, ...]]] = []
+    checkpoints: ClassVar[list[Path | None]] = []
+    raises: ClassVar[BaseException | None] = None
+
+    def __init__(self, *arguments: Any) -> None:
+        self.built.append(arguments)
+
+    def run(self, candidate: Architecture, on_progress: Any, *, checkpoint: Path | None) -> dict[str, float | None]:
+        self.checkpoints.append(checkpoint)
+        on_progress(FakeProgress(30, 90, 0.7, 0.1, of_start=True))
+        on_progress(FakeProgress(1, 2, 0.5, 0.1, 0.2))
+        if self.raises is not None:
+            raise self.raises
+        assert candidate.widths == WIDTHS
+        return {"ap": 0.25, "ap_small": None, "steps": 2}
+
+
+class GiveUpError(EffspineError):
+    reaction = "give_up"
+    kind = "bad-luck"
+
+
+@pytest.fixture
+def trainer(monkeypatch: pytest.MonkeyPatch) -> type[FakeProxyWorker]:
+    module = ModuleType("proxy_trainer.training.proxy")
+    module.ProxyWorker = FakeProxyWorker  # type: ignore[attr-defined]
+    monkeypatch.setitem(sys.modules, "proxy_trainer.training.proxy", module)
+    monkeypatch.setattr(worker, "_warm", {})
+    monkeypatch.setenv("TF_CPP_MIN_LOG_LEVEL", "")  # put back afterwards
+    monkeypatch.setattr(FakeProxyWorker, "built", [])
+    monkeypatch.setattr(FakeProxyWorker, "checkpoints", [])
+    monkeypatch.setattr(FakeProxyWorker, "raises", None)
+    return FakeProxyWorker
+
+
+def test_the_synthetic_reward_needs_no_trainer() -> None:
+    reports: list[TrialProgress] = []
+    outcome = run_trial(job(), WIDTHS, reports.append)
+    assert isinstance(outcome, Rewarded)
+    assert outcome.reward == synthetic_reward.reward(WIDTHS, BASE.widths)
+    assert reports == []
+    slow = run_trial(job(seconds=0.1), WIDTHS, reports.append)
+    assert isinstance(slow, Rewarded)
+    assert slow.reward == outcome.reward
+    assert [report.step for report in reports] == list(range(1, worker.SYNTHETIC_STEPS + 1))
+
+
+def test_importing_the_controller_and_running_a_synthetic_trial_imports_no_tensorflow() -> None:
+    code = (
+        "import sys, nas_controller.execution.worker, nas_controller.supervision.runner\n"
+        "import nas_controller.supervision.supervisor, nas_controller.campaigns.figures\n"
+        "assert not {'tensorflow', 'ray', 'proxy_trainer'} & set(sys.modules), 'too much is imported'"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True, cwd=ROOT)
+
+
+def test_the_trainer_stays_warm(trainer: type[FakeProxyWorker], tmp_path: Path) -> None:
+    reports: list[TrialProgress] = []
+    for _ in range(3):
+        outcome = run_trial(job("smoke", tmp_path), WIDTHS, reports.append)
+        assert outcome == Rewarded(0.25, {"ap": 0.25, "steps": 2.0})
+    assert len(trainer.built) == 1
+    assert trainer.built[0] == (resolve("smoke"), tmp_path, tmp_path / "cache", 1, 2, ())
+    assert reports[:2] == [TrialProgress(30, 90, {}), TrialProgress(1, 2, {"loss": 0.5, "seconds": 0.1}, 0.2)]
+    run_trial(job("smoke", tmp_path, seed=2), WIDTHS, reports.append)
+    assert len(trainer.built) == 2
+
+
+def test_a_checkpoint_is_named_by_the_widths_and_only_written_where_the_task_says_so(
+    trainer: type[FakeProxyWorker], tmp_path: Path
+) -> None:
+    folder = tmp_path / "checkpoints"
+    for writes, checkpoint_dir in ((4, folder), (0, folder), (4, None)):
+        given = replace(job("smoke", tmp_path, checkpoint_steps=writes), checkpoint_dir=checkpoint_dir)
+        run_trial(given, WIDTHS, lambda progress: None)
+    assert trainer.checkpoints == [folder / f"{'-'.join(map(str, WIDTHS))}.checkpoint", None, None]
+    assert replace(job(checkpoint_steps=4), checkpoint_dir=folder).checkpoint_of(WIDTHS) is None
+
+
+def test_no_report_with_an_ap_is_lost_between_two_looks() -> None:
+    run = TrialRun(job(seconds=0.2, evaluate_steps=8), WIDTHS)
+    outcome = run.wait(10.0)
+    assert isinstance(outcome, Rewarded)
+    reports = run.unread()
+    assert [report.step for report in reports] == [8, 16, 20]
+    assert [report.ap for report in reports] == [pytest.approx(outcome.reward * share) for share in (0.4, 0.8)] + [None]
+    assert run.unread() == ()
+
+
+@pytest.mark.parametrize(
+    ("error", "expected"),
+    [
+        (GiveUpError("the loss is not finite"), Failed("give_up", "the loss is not finite", "bad-luck")),
+        (InvalidValueError("the data set is gone"), Failed("stop", "the data set is gone", "invalid-value")),
+        (
+            MemoryError("Unable to allocate 2.00 EiB for an array with shape (4, 8) and data type float64"),
+            Failed(
+                "retry",
+                "out of memory: there was no room for an array of shape [4, 8] of float64, 2.00 EiB; lower "
+                "proxy_task.micro_batch_size (now 8), proxy_task.batch_size (8), proxy_task.image_px (64), "
+                "proxy_task.width_multiplier (0.2) or parallelism",
+                "out-of-memory",
+            ),
+        ),
+        (ValueError("shapes"), Failed("retry", "ValueError: shapes", "unexpected")),
+    ],
+)
+def test_errors_become_outcomes(
+    trainer: type[FakeProxyWorker], tmp_path: Path, error: BaseException, expected: Failed,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    monkeypatch.setattr(trainer, "raises", error)
+    assert run_trial(job("smoke", tmp_path), WIDTHS, lambda progress: None) == expected
+
+
+def test_a_trainer_that_failed_unforeseen_is_given_back_with_its_memory_and_says_where_it_was(
+    trainer: type[FakeProxyWorker],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    for error, built in ((GiveUpError("as foreseen"), 1), (MemoryError(), 1), (ValueError("shapes"), 2), (None, 3)):
+        monkeypatch.setattr(trainer, "raises", error)
+        run_trial(job("smoke", tmp_path), WIDTHS, lambda progress: None)
+        assert len(trainer.built) == built
+    assert "Traceback" in caplog.text
+    assert "ValueError: shapes" in caplog.text
+    assert "as foreseen" not in caplog.text
+
+
+def test_a_run_reports_while_it_trains_and_can_be_cancelled() -> None:
+    run = TrialRun(job(seconds=60), WIDTHS)
+    assert run.wait(0.05) is None
+    slow = run.cancel(0.0)
+    assert slow is False
+    quick = TrialRun(job(seconds=1.0), WIDTHS)
+    assert quick.wait(0.2) is None
+    (latest,) = quick.unread()
+    assert latest.steps == worker.SYNTHETIC_STEPS
+    assert quick.cancel(5.0) is True
+    assert quick.wait(0.0) is None
+    done = TrialRun(job(), WIDTHS)
+    assert isinstance(done.wait(5.0), Rewarded)
+    assert threading.active_count() < 50

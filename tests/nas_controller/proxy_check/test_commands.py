@@ -1,0 +1,174 @@
+from __future__ import annotations
+
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from api.cli.main import run
+from nas_controller.proxy_check.results import missing, read
+from nas_controller.proxy_check.study import Training, design
+from search_space.proxy_task import resolve
+from search_space.space import SearchSpace
+from tests.support.results_of_trainings import record_of, result, synthetic_study
+
+SMALL = ("proxy-check", "--profile", "synthetic", "--architectures", "4", "--seeds", "2")
+
+
+@pytest.fixture(autouse=True)
+def data_dir(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("EFFSPINE_DATA_DIR", str(tmp_path / "data"))
+    monkeypatch.delenv("EFFSPINE_DEBUG", raising=False)
+    return tmp_path / "data"
+
+
+@pytest.fixture
+def results(tmp_path: Path) -> Path:
+    """Results of a small study, all there, as if they had been trained; the baseline is noisy."""
+    study = synthetic_study(architectures=4, seeds=2)
+
+    def reward(training: Training) -> float:
+        return 0.1 * (training.architecture + 1) + (0.03 if (training.architecture, training.seed) == (0, 2) else 0.0)
+
+    path = tmp_path / "results.jsonl"
+    lines = [json.dumps({**vars(one)}) for one in record_of(study, reward).values()]
+    path.write_text("".join(line + "\n" for line in lines))
+    return path
+
+
+def test_a_whole_check_then_its_report(data_dir: Path, capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    plot = tmp_path / "plot.svg"
+    assert run([*SMALL, "--parallelism", "2", "--json", "--plot", str(plot)]) == 0
+    printed = capsys.readouterr()
+    found = json.loads(printed.out)
+    assert found["verdict"]["passed"] is True
+    assert "Nothing was trained" in found["verdict"]["text"]
+    assert found["trainings"] == {"asked": 12, "finished": 12, "failures": []}
+    assert found["estimates"]["kendall_of_one_seed"]["value"] == pytest.approx(1.0)
+    assert [row["mean"] for row in found["architectures"]] == [
+        pytest.approx(row["reference"]) for row in found["architectures"]
+    ]
+    assert printed.err.count("architecture ") == 12
+    assert plot.read_text().startswith("<?xml")
+    (file,) = (data_dir / "proxy-checks").glob("*.jsonl")
+    assert found["results"] == str(file)
+    assert file.name.startswith("synthetic-")
+
+    assert run([*SMALL, "--report-only"]) == 0
+    printed = capsys.readouterr()
+    assert "Passed: all 4 criteria hold" in printed.out
+    assert printed.err == ""
+    assert run([*SMALL]) == 0  # nothing is missing: no Ray, no progress
+    assert capsys.readouterr().err == ""
+
+
+def test_the_report_for_people_has_every_architecture_and_criterion(
+    results: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run([*SMALL, "--out", str(results), "--report-only"]) == 1
+    out = capsys.readouterr().out
+    uniform = next(line for line in out.splitlines() if "uniform" in line)
+    assert uniform.split()[2:] == ["2", "0.115", "0.021", "0.184", "0.100"]
+    assert re.search(r"fail +between seeds, CV of the worst +0\.184 +under 0\.15", out)
+    assert re.search(r"pass +seconds of a trial +60\.000 +under 90", out)
+    assert max(len(line.rstrip()) for line in out.splitlines()[:-2]) <= 80
+    assert out.splitlines()[-1] == f"results: {results}"
+    assert "Not passed: 1 of 4 criteria fail (coefficient of variation)" in out
+
+
+@pytest.mark.parametrize(
+    ("options", "status"),
+    [
+        (("--max-variation", "0.2"), 0),
+        (("--max-variation", "0.2", "--max-seconds", "60"), 1),
+        (("--max-variation", "0.2", "--min-icc", "1"), 1),
+        (("--max-variation", "0.2", "--no-reference"), 0),
+        (("--max-variation", "0.2", "--seeds", "3"), 1),
+    ],
+)
+def test_the_exit_status_is_the_verdict(results: Path, options: tuple[str, ...], status: int) -> None:
+    assert run([*SMALL, "--out", str(results), "--report-only", *options]) == status
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (("--profile", "smoke"), "give either --data or --dataset"),
+        (("--profile", "smoke", "--data", "/none", "--dataset", "x"), "give either --data or --dataset"),
+        (("--profile", "smoke", "--data", "/none"), "there is no data set folder /none"),
+        (("--profile", "smoke", "--dataset", "cars"), "no data set 'cars'"),
+        (("--profile", "synthetic", "--data", "/none"), "takes no data set"),
+        (("--profile", "none"), "'none'"),
+        (("--profile", "synthetic", "--set", "stepps=3"), "stepps"),
+        (("--profile", "synthetic", "--architectures", "2"), "architectures is 2"),
+        (("--profile", "synthetic", "--plot", "x.pdf"), "x.pdf"),
+        (("--profile", "synthetic", "--base", "d9"), "'d9'"),
+        (("--profile", "synthetic", "--report-only"), "there are no results in"),
+        (("--profile", "synthetic", "--parallelism", "0"), "--parallelism"),
+    ],
+)
+def test_bad_input_is_one_line(arguments: tuple[str, ...], words: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["proxy-check", *arguments]) == 2
+    printed = capsys.readouterr()
+    assert printed.out == ""
+    assert len(printed.err.splitlines()) == 1
+    assert words in printed.err
+
+
+def test_a_report_of_results_whose_data_set_is_elsewhere(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    study = design(
+        SearchSpace(), resolve("smoke"), "/elsewhere/cars", architectures=3, seeds=2, reference_factor=None, seed=1
+    )
+    path = tmp_path / "results.jsonl"
+    path.write_text("".join(json.dumps(vars(result(study, one, 0.2))) + "\n" for one in study.trainings()[:2]))
+    arguments = ("--profile", "smoke", "--data", "/elsewhere/cars", "--architectures", "3", "--seeds", "2")
+    assert run(["proxy-check", *arguments, "--no-reference", "--out", str(path), "--report-only", "--json"]) == 1
+    found = json.loads(capsys.readouterr().out)
+    assert found["trainings"]["finished"] == 2
+    assert found["study"]["trained"] is True
+
+
+def test_asking_for_help_imports_nothing_heavy() -> None:
+    command = [sys.executable, "-X", "importtime", "-m", "api.cli.main", "proxy-check", "--help"]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=True)
+    imported = {line.rpartition("|")[2].strip() for line in done.stderr.splitlines()}
+    assert "typer" in imported
+    assert not imported & {"tensorflow", "ray", "scipy", "matplotlib", "sqlalchemy"}
+    assert "--reference-factor" in done.stdout
+
+
+def test_ctrl_c_leaves_the_results_so_far(tmp_path: Path) -> None:
+    """In a process of its own, interrupted after the second result."""
+    path = tmp_path / "results.jsonl"
+    arguments = [*SMALL, "--set", "seconds=0.8", "--no-reference", "--out", str(path)]
+    command = [sys.executable, "-m", "api.cli.main", *arguments]
+    # Tests that run in the background ignore the signal, and so would the process that they start.
+    process = subprocess.Popen(
+        command,
+        stderr=subprocess.PIPE,
+        stdout=subprocess.DEVNULL,
+        text=True,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
+    )
+    deadline = time.monotonic() + 120
+    while len(read(path)) < 2:
+        assert process.poll() is None
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+    os.kill(process.pid, signal.SIGINT)
+    _, error = process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert re.search(r"stopped; [1-6] trainings are left: run it again", error)
+    assert "Traceback" not in error
+
+    study = design(
+        SearchSpace(), resolve("synthetic", seconds=0.8), None, architectures=4, seeds=2, reference_factor=None, seed=1
+    )
+    done = 8 - len(missing(study, read(path)))
+    assert 2 <= done < 8

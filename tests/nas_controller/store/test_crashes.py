@@ -1,0 +1,115 @@
+"""A campaign whose runner dies at any write, or is overtaken, ends as one that was left alone."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from nas_controller.campaigns.campaign import Campaign
+from nas_controller.campaigns.replay import verify
+from nas_controller.search.outcomes import Failed, Rewarded
+from nas_controller.search.proposals import Proposed, Search
+from nas_controller.store import LeaseLostError, Store
+from tests.support.synthetic_campaigns import Clock, create, outline, reward, run_to_the_end, take_up
+
+
+class Crash(BaseException):
+    """The process is gone."""
+
+
+class CrashingStore(Store):
+    """A store whose process dies at its write number `at`, before it or after it."""
+
+    WRITES = (
+        "begin_trial", "start_attempt", "accept_reward", "accept_repeat", "fail_attempt", "fail_trial",
+        "finish_campaign",
+    )  # fmt: skip
+
+    def __init__(self, store: Store, at: int, after: bool) -> None:
+        super().__init__(store._database, store._clock)
+        self._left, self._after = at, after
+        for name in self.WRITES:
+            setattr(self, name, self._crashing(getattr(self, name)))
+
+    def _crashing(self, write: Callable[..., Any]) -> Callable[..., Any]:
+        def call(*arguments: Any) -> Any:
+            self._left -= 1
+            if self._left == 0 and not self._after:
+                raise Crash
+            result = write(*arguments)
+            if self._left == 0:
+                raise Crash
+            return result
+
+        return call
+
+
+def run_with_outcomes(campaign: Campaign) -> None:
+    """One at a time; trial 2 is given up, and the first attempt of trial 4 fails."""
+    for _ in range(200):
+        if campaign.over:
+            return
+        work = campaign.next_trial()
+        if work is None:
+            continue
+        if work.number == 2:
+            campaign.complete(work, Failed("give_up", "the loss is not finite"))
+        elif (work.number, work.attempt) == (4, 1):
+            campaign.complete(work, Failed("retry", "the worker died"))
+        else:
+            campaign.complete(work, reward(campaign, work))
+    raise AssertionError("the campaign does not end")
+
+
+@pytest.mark.parametrize("after", [False, True], ids=["before", "after"])
+def test_a_crash_at_any_write_changes_nothing_in_the_end(
+    store: Store, after: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    honest = Search.propose
+    repeats = {5: 1, 6: 2, 7: 1}  # with a policy that hardly learns, these repeat the trials they name
+
+    def propose(search: Search, number: int) -> Proposed:
+        return honest(search, repeats.get(number, number))
+
+    monkeypatch.setattr(Search, "propose", propose)
+    spec: dict[str, Any] = {"trials": 10, "controller": {"policy": "factorised", "learning_rate": 1e-9}}
+    expected_id = create(store, **spec)
+    run_with_outcomes(take_up(store, expected_id))
+    expected = outline(store, expected_id)
+    assert expected[0]["reused_from"] == [None] * 5 + [1, 2, 1] + [None] * 2
+    assert [state == "failed" for state in expected[0]["state"]] == [n in (2, 6) for n in range(10)]
+
+    crashes = 0
+    for at in range(1, 100):
+        campaign_id = create(store, **spec)
+        crashing = CrashingStore(store, at, after)
+        try:
+            run_with_outcomes(take_up(crashing, campaign_id))
+        except Crash:
+            crashes += 1
+            store.release(campaign_id, "runner")
+            if store.get_campaign(campaign_id).state == "running":
+                run_with_outcomes(take_up(store, campaign_id, "another"))
+        assert outline(store, campaign_id) == expected
+        verify(store, campaign_id)
+        if crashes < at:
+            break  # there are not so many writes
+    assert crashes > 2 * 10
+
+
+def test_a_runner_that_was_overtaken_changes_nothing(store: Store, clock: Clock) -> None:
+    campaign_id = create(store, trials=4)
+    frozen = Campaign(store, store.claim(campaign_id, "frozen", 20))
+    work = frozen.next_trial()
+    assert work is not None
+    clock.advance(30)
+    current = take_up(store, campaign_id, "current")
+    with pytest.raises(LeaseLostError):
+        frozen.complete(work, Rewarded(0.9, {}))
+    with pytest.raises(LeaseLostError):
+        frozen.next_trial()
+    run_to_the_end(current)
+    assert store.get_trial(campaign_id, 0).trial.reward != 0.9
+    verify(store, campaign_id)

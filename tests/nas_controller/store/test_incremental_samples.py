@@ -1,0 +1,137 @@
+"""A sample that grows with its campaign is the one that would be taken anew, and walks through nothing again."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from typing import Any
+
+import numpy as np
+import pytest
+from sqlalchemy import event, insert
+
+from nas_controller.store import Store, models
+from nas_controller.store.downsampling import Sampled
+from nas_controller.store.lifecycle import add_event
+from tests.support.synthetic_campaigns import synthetic_spec
+
+TRIALS = 400
+POINTS = 60
+AT = datetime(2025, 1, 1, tzinfo=UTC)
+
+SAMPLES: dict[str, Callable[[Store, str, int], Sampled]] = {
+    "rewards": lambda store, campaign, points: store.sample_rewards(campaign, points),
+    "madds": lambda store, campaign, points: store.sample_costs(campaign, "madds", points),
+    "params": lambda store, campaign, points: store.sample_costs(campaign, "params", points),
+}
+
+
+class Growing:
+    """A campaign with TRIALS trials in training, whose outcomes come in an order of their own; many are equal in cost
+    or reward, a fifth repeat an earlier one, and some are given up.
+    """
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self._random = np.random.default_rng(11)
+        self._coming = [int(number) for number in np.argsort(np.arange(TRIALS) + self._random.normal(0, 15, TRIALS))]
+        self.campaign_id = store.create_campaign(synthetic_spec(trials=TRIALS)).id
+        self._insert()
+
+    def go_on(self, count: int) -> None:
+        """The next outcomes."""
+        outcomes, self._coming = self._coming[:count], self._coming[count:]
+        with self._store._database.writing() as session:
+            campaign = session.get_one(models.Campaign, self.campaign_id)
+            for number in outcomes:
+                trial = session.get_one(models.Trial, (self.campaign_id, number))
+                trial.state = "failed" if self._random.random() < 0.05 else "completed"
+                trial.reward = 0.0 if trial.state == "failed" else round(float(self._random.random()), 2)
+                add_event(session, campaign, AT, "attempt.started", {"number": number, "attempt": 1})
+                add_event(session, campaign, AT, f"trial.{trial.state}", {"number": number})
+
+    def _insert(self) -> None:
+        rows: list[dict[str, Any]] = [
+            {
+                "campaign_id": self.campaign_id, "number": number, "state": "running", "reward": None, "betas": [1.0],
+                "alphas": [1.0], "widths": [8], "madds": int(self._random.integers(1_000, 1_050)),
+                "params": int(self._random.integers(1_000, 100_000)), "madds_ratio": 1.0, "attempts": 1,
+                "reused_from": number - 4 if number % 5 == 4 else None, "started_at": AT,
+            }
+            for number in range(TRIALS)
+        ]  # fmt: skip
+        with self._store._database.writing() as session:
+            session.connection().execute(insert(models.Trial), rows)
+
+
+def _another(store: Store) -> Store:
+    """A store on the same record that has kept nothing."""
+    return Store(store._database)
+
+
+@contextmanager
+def _walks(store: Store) -> Iterator[list[str]]:
+    """The statements that count or compare a whole campaign."""
+    found: list[str] = []
+
+    def note(_connection: Any, _cursor: Any, statement: str, *_: Any) -> None:
+        if any(each in statement.lower() for each in ("count(", "max(", "group by")):
+            found.append(statement)
+
+    event.listen(store._database.engine, "before_cursor_execute", note)
+    try:
+        yield found
+    finally:
+        event.remove(store._database.engine, "before_cursor_execute", note)
+
+
+@pytest.mark.parametrize("kind", SAMPLES)
+def test_what_has_grown_is_what_would_be_taken_anew(store: Store, kind: str) -> None:
+    growing = Growing(store)
+    sample = SAMPLES[kind]
+    seen = []
+    for count in (0, 1, 20, 30, 9, 0, 1, 1, 17, 60, 3, 100, 40, 80, 38):
+        growing.go_on(count)
+        for points in (POINTS, 10):
+            grown = sample(store, growing.campaign_id, points)
+            assert grown == sample(_another(store), growing.campaign_id, points)
+        seen.append(grown.of)
+    assert seen == sorted(seen)
+    assert seen[-1] == (TRIALS if kind == "rewards" else seen[-1]) > 250
+
+
+@pytest.mark.parametrize("kind", SAMPLES)
+def test_who_follows_a_campaign_does_not_walk_through_it_again(store: Store, kind: str) -> None:
+    growing = Growing(store)
+    growing.go_on(270)
+    with _walks(store) as walks:
+        first = SAMPLES[kind](store, growing.campaign_id, POINTS)
+        assert walks
+        walks.clear()
+        growing.go_on(1)
+        then = SAMPLES[kind](store, growing.campaign_id, POINTS)
+        assert SAMPLES[kind](store, growing.campaign_id, POINTS) == then
+        assert not walks
+    assert then.of in (first.of, first.of + 1)
+
+
+def test_a_record_that_was_put_back_is_looked_at_anew(store: Store) -> None:
+    growing = Growing(store)
+    growing.go_on(100)
+    assert store.sample_rewards(growing.campaign_id, POINTS).of == 100
+    with store._database.writing() as session:
+        session.get_one(models.Campaign, growing.campaign_id).last_event -= 2
+        trial = session.get_one(models.Trial, (growing.campaign_id, 0))
+        trial.reward, trial.state = None, "running"
+    assert store.sample_rewards(growing.campaign_id, POINTS).of == 99
+
+
+def test_what_is_kept_is_bounded(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("nas_controller.store.downsampling.MOST_KEPT_ROWS", 2 * POINTS)
+    growing = Growing(store)
+    growing.go_on(100)
+    bounded = _another(store)
+    for points in range(30, 40):
+        bounded.sample_rewards(growing.campaign_id, points)
+    assert 30 < bounded._samples._kept <= 2 * POINTS

@@ -1,0 +1,164 @@
+"""Sums for metrics: right after everything that can happen, the same for every process, and cheap at size."""
+
+from __future__ import annotations
+
+import time
+from datetime import UTC, datetime
+
+import pytest
+from sqlalchemy import func, insert, select
+from sqlalchemy.orm import Session
+
+from nas_controller.campaigns.campaign import Campaign
+from nas_controller.search.outcomes import Failed, Rewarded
+from nas_controller.store import Lease, Store, models
+from nas_controller.store.campaign_ids import new_campaign_id
+from nas_controller.store.totals import QUEUE_BOUNDS_SECONDS
+from tests.support.synthetic_campaigns import Clock, synthetic_spec
+
+KILLED = Failed("retry", "the worker died", "worker-killed")
+
+
+def claimed(store: Store, trials: int = 6, owner: str = "runner") -> tuple[str, Lease]:
+    campaign_id = store.create_campaign(synthetic_spec(trials=trials)).id
+    return campaign_id, store.claim(campaign_id, owner, 100)
+
+
+def counted(store: Store) -> dict[str, int]:
+    """Trials by state, by counting them."""
+    with store._database.reading() as session:
+        rows = session.execute(select(models.Trial.state, func.count()).group_by(models.Trial.state)).all()
+    return {"running": 0, "completed": 0, "failed": 0, "stopped": 0, **{row[0]: row[1] for row in rows}}
+
+
+def test_an_empty_record_has_every_state_with_nothing_in_it(store: Store) -> None:
+    totals = store.totals()
+    assert set(totals.campaigns.values()) == set(totals.trials.values()) == {0}
+    assert totals.queue_counts == (0,) * len(QUEUE_BOUNDS_SECONDS)
+    assert totals.rewards_accepted == totals.workers_killed == totals.attempts_lost == 0
+
+
+def test_trials_by_state_are_those_that_there_are(store: Store) -> None:
+    first, lease = claimed(store)
+    campaign = Campaign(store, lease)
+    for outcome in (Rewarded(0.2, {}), KILLED, Rewarded(0.3, {}), Failed("give_up", "no", "non-finite-loss")):
+        work = campaign.next_trial()
+        assert work is not None
+        campaign.complete(work, outcome)
+        assert store.totals().trials == counted(store)
+    campaign.next_trial()
+    assert store.totals().trials == counted(store)
+    totals = store.totals()
+    assert (totals.trials["running"], totals.trials["failed"], totals.rewards_accepted) == (1, 1, 2)
+    assert (totals.workers_killed, totals.attempts_lost) == (1, 0)
+    campaign.end("failed", "enough")
+    totals = store.totals()
+    assert totals.trials == counted(store)
+    assert totals.campaigns["failed"] == 1
+    assert totals.attempts_lost == 0  # given up with the campaign, not lost
+    assert store.get_campaign(first).state == "failed"
+
+
+def test_late_and_duplicate_rewards_are_accepted_once(store: Store) -> None:
+    _, lease = claimed(store)
+    campaign = Campaign(store, lease)
+    work = campaign.next_trial()
+    assert work is not None
+    campaign.complete(work, Rewarded(0.2, {}))
+    campaign.complete(work, Rewarded(0.2, {}))
+    assert store.totals().rewards_accepted == 1
+
+
+def test_attempts_are_lost_with_their_runner(store: Store, clock: Clock) -> None:
+    campaign_id, lease = claimed(store)
+    Campaign(store, lease).next_trial()
+    clock.advance(101)
+    store.claim(campaign_id, "another", 100)
+    assert store.totals().attempts_lost == 1
+
+
+def test_waits_are_from_creation_to_the_first_runner_without_pauses(store: Store, clock: Clock) -> None:
+    campaign_id = store.create_campaign(synthetic_spec()).id
+    clock.advance(3)
+    store.request_pause(campaign_id)
+    clock.advance(1_000)
+    store.request_resume(campaign_id)
+    clock.advance(5)
+    assert store.totals().queue_count == 0
+    store.claim(campaign_id, "runner", 10)
+    clock.advance(20)
+    store.claim(campaign_id, "another", 10)  # a second runner is no first one
+    totals = store.totals()
+    assert (totals.queue_count, totals.queue_seconds) == (1, pytest.approx(8.0))
+    assert dict(zip(QUEUE_BOUNDS_SECONDS, totals.queue_counts, strict=True))[5.0] == 0
+    assert dict(zip(QUEUE_BOUNDS_SECONDS, totals.queue_counts, strict=True))[15.0] == 1
+
+
+def test_a_draft_waits_from_its_start_on(store: Store, clock: Clock) -> None:
+    campaign_id = store.create_campaign(synthetic_spec(), draft=True).id
+    clock.advance(1_000)
+    store.start_campaign(campaign_id)
+    clock.advance(5)
+    store.claim(campaign_id, "runner", 10)
+    assert store.totals().queue_seconds == pytest.approx(5.0)
+
+
+def test_the_first_report_of_each_attempt_counts(store: Store, clock: Clock) -> None:
+    _, lease = claimed(store)
+    campaign = Campaign(store, lease)
+    work = campaign.next_trial()
+    assert work is not None
+    clock.advance(4)
+    store.record_progress(lease, work.number, work.attempt, 1, 20, {"loss": 1.0})
+    clock.advance(4)
+    store.record_progress(lease, work.number, work.attempt, 2, 20, {"loss": 1.0})
+    totals = store.totals()
+    assert (totals.first_reports, totals.first_report_seconds) == (1, pytest.approx(4.0))
+    store.fail_attempt(lease, work.number, work.attempt, "died", "worker-killed")
+    attempt = store.start_attempt(lease, work.number).number
+    store.record_progress(lease, work.number, work.attempt, 3, 20, {"loss": 1.0})  # late, of the one that failed
+    clock.advance(2)
+    store.record_progress(lease, work.number, attempt, 1, 20, {"loss": 1.0})
+    totals = store.totals()
+    assert (totals.first_reports, totals.first_report_seconds) == (2, pytest.approx(6.0))
+
+
+def test_every_process_over_the_record_says_the_same(store: Store, database_url: str) -> None:
+    _, lease = claimed(store)
+    campaign = Campaign(store, lease)
+    work = campaign.next_trial()
+    assert work is not None
+    campaign.complete(work, Rewarded(0.2, {}))
+    other = Store.open(database_url)
+    assert other.totals() == store.totals()
+    other.close()
+
+
+def test_the_sums_of_a_hundred_thousand_trials_take_less_than_a_scrape_may(store: Store) -> None:
+    moment = datetime(2025, 1, 1, tzinfo=UTC)
+    with store._database.writing() as session:
+        for _ in range(100):
+            campaign_id = store_campaign(session, moment)
+            trial = {
+                "campaign_id": campaign_id, "state": "completed", "reward": 0.5, "betas": [1.0], "alphas": [1.0],
+                "widths": [8], "madds": 1, "params": 1, "madds_ratio": 1.0, "attempts": 1, "started_at": moment,
+            }  # fmt: skip
+            session.execute(insert(models.Trial), [{**trial, "number": number} for number in range(1_000)])
+    seconds = []
+    for _ in range(10):
+        started = time.perf_counter()
+        totals = store.totals()
+        seconds.append(time.perf_counter() - started)
+    assert totals.trials["completed"] == 100_000
+    assert min(seconds) < 0.05  # the others wait for whatever else runs here
+
+
+def store_campaign(session: Session, moment: datetime) -> str:
+    campaign_id = new_campaign_id(moment)
+    row = models.Campaign(
+        id=campaign_id, name="x", state="running", spec=synthetic_spec().model_dump(mode="json"), created_at=moment,
+        trials_begun=1_000, trials_finished=1_000, last_event=0, lease_epoch=0, queue_seconds=1.0,
+    )  # fmt: skip
+    session.add(row)
+    session.flush()
+    return campaign_id

@@ -1,0 +1,163 @@
+"""A campaign on a Ray cluster, on loopback: a head, a node with processors, and the supervisor's own node without."""
+
+from __future__ import annotations
+
+import os
+import secrets
+import signal
+import socket
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from nas_controller.campaigns.replay import verify
+from nas_controller.execution.ray_sessions import cluster
+from nas_controller.execution.worker_resources import ClusterAwayError
+from nas_controller.store import Store, sqlite_url
+from nas_controller.supervision import supervisor as supervisor_module
+from nas_controller.supervision.cluster_node import ClusterNode
+from nas_controller.supervision.supervisor import MAX_RESTARTS, Supervisor, log_path
+from tests.chaos.units import Unit
+from tests.support.supervised import supervising
+from tests.support.synthetic_campaigns import synthetic_spec
+from tests.support.waiting import wait_for
+
+DEADLINE_SECONDS = 180
+ENVIRONMENT = {
+    "RAY_AUTH_MODE": "token",
+    "RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER": "1",  # as without the setting that keeps a Ray of this machine to itself
+    "RAY_gcs_rpc_server_reconnect_timeout_s": "5",
+}
+
+RAY_START = (sys.executable, "-m", "ray.scripts.scripts", "start", "--block", "--disable-usage-stats")
+
+
+@contextmanager
+def always(name: str, log: Path, *options: str) -> Iterator[Unit]:
+    """A node of Ray that is started again whenever it ends, as a process manager does: it ends where its head is not
+    there yet, and a head where nodes of the former one still are.
+    """
+    unit = Unit(name, [*RAY_START, *options], log)
+    unit.start()
+    try:
+        yield unit
+    finally:
+        unit.hold()
+        unit.end(signal.SIGKILL)
+
+
+def free_port() -> int:
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        port: int = listener.getsockname()[1]
+        return port
+
+
+def test_a_lost_node_and_a_dead_head_are_survived(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, value in {**ENVIRONMENT, "RAY_AUTH_TOKEN": secrets.token_hex(16)}.items():
+        monkeypatch.setenv(name, value)
+    port = free_port()
+    address = f"127.0.0.1:{port}"
+    head_options = (
+        *("--head", f"--port={port}", f"--ray-client-server-port={free_port()}"),
+        *("--num-cpus=0", "--include-dashboard=false", "--node-ip-address=127.0.0.1"),
+    )
+    node_options = (f"--address={address}", "--num-cpus=2", "--node-ip-address=127.0.0.1")
+    url = sqlite_url(tmp_path / "effspine.db")
+    store = Store.open(url)
+    spec = synthetic_spec(trials=40, parallelism=2, proxy_task={"profile": "synthetic", "seconds": 1})
+    campaign_id = store.create_campaign(spec).id
+
+    def finished() -> int:
+        return store.get_campaign(campaign_id).trials_finished
+
+    supervisor = Supervisor(url, tmp_path, ray_address=address)
+    with (
+        always("head", tmp_path / "head.log", *head_options) as head,
+        always("node", tmp_path / "node.log", *node_options) as node,
+        supervising(supervisor),
+    ):
+        wait_for(lambda: finished() >= 4, DEADLINE_SECONDS, "rewards from the cluster")
+        node.kill_all()
+        so_far = finished()
+        wait_for(lambda: finished() >= so_far + 4, DEADLINE_SECONDS, "rewards after the node was lost")
+        head.kill_all()
+        so_far = finished()
+        wait_for(lambda: finished() >= so_far + 4, DEADLINE_SECONDS, "rewards after the head was lost")
+        assert supervisor._node is not None
+        assert supervisor._node._process is not None
+        os.killpg(supervisor._node._process.pid, signal.SIGKILL)
+        so_far = finished()
+        wait_for(lambda: finished() >= so_far + 4, DEADLINE_SECONDS, "rewards after the supervisor's node was lost")
+        wait_for(lambda: store.get_campaign(campaign_id).state == "completed", DEADLINE_SECONDS, "the end")
+    assert verify(store, campaign_id).trials_finished == 40
+    attempts = [store.get_trial(campaign_id, number).attempts for number in range(40)]
+    states = [attempt.state for made in attempts for attempt in made]
+    assert states.count("accepted") == 40
+    assert len(states) > 40  # something was lost, and made again
+    assert "joining the cluster" not in log_path(tmp_path, campaign_id).read_text()
+    assert log_path(tmp_path, "ray-node").exists()
+    store.close()
+
+
+def test_a_head_that_does_not_answer_is_no_failure_of_the_campaign(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("RAY_AUTH_MODE", "token")  # `cluster` sets it for good; a later test starts a local Ray
+    address = f"127.0.0.1:{free_port()}"
+    url = sqlite_url(tmp_path / "effspine.db")
+    store = Store.open(url)
+    campaign_id = store.create_campaign(synthetic_spec()).id
+    message = f"the head of the Ray cluster at {address} does not answer"
+    with pytest.raises(ClusterAwayError, match=message), cluster(address, campaign_id):
+        pass
+    with supervising(Supervisor(url, tmp_path, ray_address=address)):
+        log = log_path(tmp_path, campaign_id)
+        wait_for(lambda: log.exists() and "does not answer" in log.read_text(), 60, "the runner's word")
+    assert store.get_campaign(campaign_id).state == "running"
+    store.close()
+
+
+def test_a_node_that_ends_is_started_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("nas_controller.supervision.cluster_node._FIRST_WAIT_SECONDS", 0.0)
+    node = ClusterNode(f"127.0.0.1:{free_port()}", tmp_path / "logs" / "ray-node.log")
+    try:
+        node.look_after()
+        first = node._process
+        assert first is not None
+        first.kill()
+        first.wait()
+        node.look_after()
+        node.look_after()
+        assert node._process is not None
+        assert node._process.pid != first.pid
+    finally:
+        node.stop()
+    assert node._process is None
+
+
+def test_a_machine_that_is_a_node_already_starts_none(tmp_path: Path) -> None:
+    node = ClusterNode("auto", tmp_path / "ray-node.log")
+    node.look_after()
+    assert node._process is None
+
+
+def test_a_runner_that_dies_while_its_node_is_new_has_not_failed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It may have been sent to a node that was here before and is dead."""
+    monkeypatch.setattr(supervisor_module, "WAIT_SECONDS", 0.05)
+    monkeypatch.setattr(supervisor_module, "POLL_SECONDS", 0.05)
+    url = sqlite_url(tmp_path / "effspine.db")
+    store = Store.open(url)
+    campaign_id = store.create_campaign(synthetic_spec()).id
+    dying = (sys.executable, "-c", "print('I die'); raise SystemExit(1)")
+    supervisor = Supervisor(url, tmp_path, ray_address=f"127.0.0.1:{free_port()}", runner_command=dying)
+    log = log_path(tmp_path, campaign_id)
+    with supervising(supervisor):
+        wait_for(lambda: log.exists() and log.read_text().count("I die") > MAX_RESTARTS + 2, 60, "many runners")
+    assert store.get_campaign(campaign_id).state == "pending"
+    store.close()

@@ -1,0 +1,103 @@
+"""A database that cannot grow: SQLite under a page limit answers as on a full disk."""
+
+from __future__ import annotations
+
+import signal
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from nas_controller.execution import session_directory
+from nas_controller.store import Store, StoreFullError, database, sqlite_url
+from nas_controller.supervision import supervisor as supervisor_module
+from nas_controller.supervision.runner import main
+from nas_controller.supervision.runner_protocol import EXIT_MUST_WAIT
+from nas_controller.supervision.supervisor import MAX_RESTARTS, Supervisor, log_tail
+from tests.support.synthetic_campaigns import synthetic_spec
+
+
+@pytest.fixture(autouse=True)
+def _handler() -> Iterator[None]:
+    """A runner takes SIGTERM for itself; this process is not one."""
+    before = signal.getsignal(signal.SIGTERM)
+    yield
+    signal.signal(signal.SIGTERM, before)
+
+
+def fill(store: Store, made: list[str]) -> None:
+    """Creates campaigns until there is no room for more, and notes their ids."""
+    for number in range(1000):
+        made.append(store.create_campaign(synthetic_spec(name=f"number {number}")).id)
+
+
+def test_a_full_disk_is_said_plainly_and_loses_nothing(tmp_path: Path) -> None:
+    store = Store.open(sqlite_url(tmp_path / "effspine.db"))
+    engine = store._database.engine
+    made = [store.create_campaign(synthetic_spec(name="before")).id]
+    with engine.connect() as connection:
+        connection.exec_driver_sql("PRAGMA max_page_count = 1")  # it takes that as: what there is now
+    with pytest.raises(StoreFullError, match=r"effspine\.db: its disk is full; free some space"):
+        fill(store, made)
+    assert sorted(item.id for item in store.list_campaigns(limit=1000).items) == sorted(made)
+    with engine.connect() as connection:
+        connection.exec_driver_sql("PRAGMA max_page_count = 1000000")
+    made.append(store.create_campaign(synthetic_spec(name="after")).id)
+    assert sorted(item.id for item in store.list_campaigns(limit=1000).items) == sorted(made)
+    store.close()
+
+
+def test_a_disk_that_is_nearly_full_is_not_ready(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    store = Store.open(sqlite_url(tmp_path / "effspine.db"))
+    store.check()
+    monkeypatch.setattr(database, "LEAST_FREE_BYTES", 2**80)
+    with pytest.raises(StoreFullError, match="its disk is full"):
+        store.check()
+    store.close()
+
+
+def test_a_runner_without_its_store_says_so_in_one_line(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    (tmp_path / "effspine.db").mkdir()
+    arguments = ["--database-url", sqlite_url(tmp_path / "effspine.db"), "--data-dir", str(tmp_path)]
+    assert main(["c_0", *arguments]) == EXIT_MUST_WAIT
+    assert "effspine.db" in caplog.text
+
+
+def test_a_runner_without_room_for_its_files_says_so_and_gives_its_campaign_back(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(session_directory, "NEEDED_MIB", 10**12)
+    url = sqlite_url(tmp_path / "effspine.db")
+    store = Store.open(url)
+    campaign_id = store.create_campaign(synthetic_spec()).id
+    assert main([campaign_id, "--database-url", url, "--data-dir", str(tmp_path)]) == EXIT_MUST_WAIT
+    assert "set TMPDIR" in caplog.text
+    store.claim(campaign_id, "another", 20)
+    store.close()
+
+
+def test_a_campaign_whose_store_is_full_is_waited_for_and_not_failed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(supervisor_module, "WAIT_SECONDS", 0.01)
+    monkeypatch.setattr(supervisor_module, "POLL_SECONDS", 0.02)
+    url = sqlite_url(tmp_path / "effspine.db")
+    store = Store.open(url)
+    campaign_id = store.create_campaign(synthetic_spec()).id
+    command = (sys.executable, "-c", f"import sys; print('full'); sys.exit({EXIT_MUST_WAIT})")
+    stop = threading.Event()
+    thread = threading.Thread(target=Supervisor(url, tmp_path, runner_command=command).run, args=(stop,))
+    thread.start()
+    try:
+        deadline = time.monotonic() + 20
+        while log_tail(tmp_path, campaign_id).count("full") < MAX_RESTARTS + 3:
+            assert time.monotonic() < deadline
+            time.sleep(0.05)
+    finally:
+        stop.set()
+        thread.join(20)
+    assert store.get_campaign(campaign_id).state == "pending"
+    store.close()

@@ -1,0 +1,111 @@
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from typer.testing import CliRunner
+
+from proxy_trainer.benchmarks import engine_benchmark, memory_benchmark, profile_benchmark, settings_benchmark
+from proxy_trainer.benchmarks.commands import engine_app, evaluation_app, memory_app, profile_app, settings_app
+
+FOUND = {
+    "first_step_seconds": 0.5,
+    "keras_first_step_seconds": 45.0,
+    "keras_first_step_seconds_by_threads": {"own_threads": 46.5, "shared_threads": 45.0},
+    "first_step_ratio": 90.0,
+    "step_seconds": 0.25,
+    "keras_step_seconds": 0.5,
+    "keras_step_seconds_by_threads": {"own_threads": 0.5, "shared_threads": 0.6},
+    "step_ratio": 2.0,
+    "cold_first_step_seconds": 20.0,
+    "step_seconds_shared_threads": 0.3,
+    "step_ratio_by_threads": {"own_threads": 2.0, "shared_threads": 1.9},
+    "step_ratio_to_keras_as_it_comes": 2.4,
+}
+
+
+def test_engine_prints_one_document_or_a_table(monkeypatch: pytest.MonkeyPatch) -> None:
+    def measured(repeats: int, threads: int, progress: Callable[[str], None]) -> dict[str, Any]:
+        progress("round 1 of 1")
+        return FOUND | {"repeats": repeats, "threads": threads}
+
+    monkeypatch.setattr(engine_benchmark, "engine_benchmark", measured)
+    done = CliRunner().invoke(engine_app, ["--repeats", "1", "--threads", "3", "--json"], catch_exceptions=False)
+    assert json.loads(done.stdout) == FOUND | {"repeats": 1, "threads": 3}
+    assert "round 1" in done.stderr
+    table = CliRunner().invoke(engine_app, [], catch_exceptions=False).stdout
+    words = [line.split()[-4:] for line in table.splitlines() if "first step" in line]
+    assert "ratio 2.00, threads shared 1.90" in table
+    assert words == [["0.5", "46.5", "45", "90.00"], ["its", "first", "step", "20"]]
+
+
+def test_evaluation_prints_one_document_or_a_table() -> None:
+    done = CliRunner().invoke(evaluation_app, ["--images", "5", "--json"], catch_exceptions=False)
+    assert json.loads(done.stdout)["images"] == 5
+    assert "pycocotools" in CliRunner().invoke(evaluation_app, ["--images", "5"], catch_exceptions=False).stdout
+
+
+def test_memory_prints_one_document_or_a_table(monkeypatch: pytest.MonkeyPatch) -> None:
+    def measured(architectures: int, threads: int, progress: Callable[[str], None]) -> dict[str, Any]:
+        progress("10 of 30")
+        return {"architectures": architectures, "growth_mb": 3.4, "rss_mb": [900.0, 903.4], "traces": [1, 1]}
+
+    monkeypatch.setattr(memory_benchmark, "memory_benchmark", measured)
+    done = CliRunner().invoke(memory_app, ["--architectures", "30", "--json"], catch_exceptions=False)
+    assert json.loads(done.stdout)["growth_mb"] == 3.4
+    assert "10 of 30" in done.stderr
+    table = CliRunner().invoke(memory_app, [], catch_exceptions=False).stdout
+    assert "+3 MB" in table
+
+
+def test_profile_prints_one_document_or_a_table(monkeypatch: pytest.MonkeyPatch) -> None:
+    def measured(task: Any, threads: int, progress: Callable[[str], None]) -> dict[str, Any]:
+        progress("10 steps")
+        return {
+            "step_seconds": 0.14,
+            "threads_busy": 1.6,
+            "operations": [
+                {"type": "MatMul", "count": 4.0, "ms": 99.7, "share": 0.997},
+                {"type": "Cast", "count": 1.0, "ms": 0.3, "share": 0.003},
+            ],
+            "forward_madds": 1_000,
+            "madds": 2_900,
+            "bytes": 5_000_000,
+            "matrix_gflops_a_second": 100.0,
+            "memory_gb_a_second": 10.0,
+            "arithmetic_seconds": 0.07,
+            "memory_seconds": 0.02,
+            "step_over_arithmetic": 2.0,
+            "step_over_memory": 7.0,
+            "threads": threads,
+        }
+
+    monkeypatch.setattr(profile_benchmark, "profile_benchmark", measured)
+    done = CliRunner().invoke(profile_app, ["--threads", "3", "--json"], catch_exceptions=False)
+    assert json.loads(done.stdout)["threads"] == 3
+    assert "10 steps" in done.stderr
+    table = CliRunner().invoke(profile_app, [], catch_exceptions=False).stdout
+    assert "99.7 %" in table
+    assert "Cast" not in table
+    assert "100 GFLOP/s; the step takes 2.0 times that" in table
+    assert "5 MB at least" in table
+
+
+def test_settings_prints_one_document_or_a_table(monkeypatch: pytest.MonkeyPatch) -> None:
+    def measured(task: Any, rounds: int, threads: int, progress: Callable[[str], None]) -> dict[str, Any]:
+        progress("round 1 of 1")
+        tried = [
+            {"name": "in use", "step_seconds": 0.14, "ratio": 1.0},
+            {"name": "slow", "step_seconds": 0.21, "ratio": 1.5},
+        ]
+        return {"settings": tried, "rounds": rounds, "threads": threads}
+
+    monkeypatch.setattr(settings_benchmark, "settings_benchmark", measured)
+    done = CliRunner().invoke(settings_app, ["--rounds", "1", "--threads", "3", "--json"], catch_exceptions=False)
+    found = json.loads(done.stdout)
+    assert (found["rounds"], found["threads"]) == (1, 3)
+    assert "round 1" in done.stderr
+    table = CliRunner().invoke(settings_app, [], catch_exceptions=False).stdout
+    assert [line.split()[-1] for line in table.splitlines() if "slow" in line] == ["1.50"]

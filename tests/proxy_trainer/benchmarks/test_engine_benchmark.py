@@ -1,0 +1,67 @@
+"""The benchmark of the engine: what it counts and what its document says, never how long anything takes."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+import numpy as np
+import pytest
+
+from proxy_trainer.benchmarks import engine_benchmark as benchmark
+from proxy_trainer.benchmarks.engine_benchmark import Times, engine_benchmark, time_both
+from search_space.proxy_task import resolve
+from tests.support.processes import THREADS
+
+TINY = resolve("smoke", image_px=64, width_multiplier=0.1, batch_size=2, subnet_width=4)
+
+
+def test_medians_over_all_rounds_and_the_better_keras_of_the_two(monkeypatch: pytest.MonkeyPatch) -> None:
+    calls: list[tuple[int, int]] = []
+
+    def apart(function: Any, task: Any, threads: int, threads_an_operation: int) -> Times:
+        assert function is time_both
+        slow = (1, 2, 9)[len(calls) // 2]  # the machine is busy from the second round on
+        calls.append((threads, threads_an_operation))
+        at = time.monotonic() + slow * 10
+        if threads_an_operation == 1:
+            return Times(at, (slow * 0.5,) * 3, (slow * 0.25,) * 2, (slow * 50.0,), (slow * 0.5,) * 2)
+        return Times(at, (slow * 0.7,) * 3, (slow * 0.3,) * 2, (slow * 40.0,), (slow * 0.6,) * 2)
+
+    said: list[str] = []
+    monkeypatch.setattr(benchmark, "apart", apart)
+    found = engine_benchmark(3, 4, said.append)
+    assert len(said) == 6
+    assert calls == 3 * [(4, 1), (4, 4)]
+    assert found["first_step_seconds"] == 1.0
+    assert found["keras_first_step_seconds"] == 80.0
+    assert found["first_step_ratio"] == 80.0
+    assert found["step_seconds"] == 0.5
+    assert found["keras_step_seconds"] == 1.0
+    assert found["step_ratio"] == 2.0
+    assert found["step_seconds_shared_threads"] == 0.6
+    assert found["step_ratio_by_threads"] == {"own_threads": 2.0, "shared_threads": 2.0}
+    assert found["step_ratio_to_keras_as_it_comes"] == 2.4
+    assert found["keras_step_seconds_by_threads"] == {"own_threads": 1.0, "shared_threads": 1.2}
+    assert found["cold_first_step_seconds"] == pytest.approx(20, abs=1)
+    assert (found["repeats"], found["threads"], found["image_px"], found["batch_size"]) == (3, 4, 128, 16)
+
+
+def test_both_sides_are_timed_step_by_step(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(benchmark, "WARM_UP_STEPS", 0)
+    monkeypatch.setattr(benchmark, "STEPS", 1)
+    times = time_both(TINY, THREADS, 1, eager_keras=True)
+    assert len(times.first_steps) == 1 + benchmark.OTHER_ARCHITECTURES
+    assert len(times.keras_first_steps) == len(times.steps) == len(times.keras_steps) == 1
+    assert min(*times.first_steps, *times.keras_first_steps, *times.steps, *times.keras_steps) > 0
+
+
+def test_architectures_differ() -> None:
+    assert len({architecture.widths for architecture in benchmark._others()}) == benchmark.OTHER_ARCHITECTURES
+
+
+def test_the_batch_has_boxes_inside_its_images() -> None:
+    batch = benchmark.random_batch(TINY)
+    assert batch.pixels.shape == (2, 64, 64, 3)
+    assert np.all(batch.boxes[..., 2:] > batch.boxes[..., :2])
+    assert np.all((batch.boxes >= 0) & (batch.boxes <= 64))

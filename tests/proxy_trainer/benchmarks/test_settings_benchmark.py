@@ -1,0 +1,60 @@
+"""The benchmark of settings: what it runs and reports, never how long anything takes."""
+
+from __future__ import annotations
+
+from threading import Barrier
+from typing import Any
+
+import pytest
+
+from proxy_trainer.benchmarks import settings_benchmark as benchmark
+from proxy_trainer.benchmarks.settings_benchmark import Setting, settings, settings_benchmark, step_seconds, time_steps
+from search_space.proxy_task import ProxyTask, resolve
+from tests.support.processes import THREADS
+
+TINY = resolve("smoke", image_px=32, width_multiplier=0.1, batch_size=2, subnet_width=4)
+
+
+def test_settings_take_turns_and_are_compared_within_a_round(monkeypatch: pytest.MonkeyPatch) -> None:
+    tried = settings(4)
+    calls: list[str] = []
+
+    def seconds(task: ProxyTask, setting: Setting) -> float:
+        load = (1.0, 5.0, 1.0)[len(calls) // len(tried)]  # the machine is busy in the second round
+        calls.append(setting.name)
+        return load * (0.2 if setting.name == tried[0].name else 0.3)
+
+    monkeypatch.setattr(benchmark, "step_seconds", seconds)
+    said: list[str] = []
+    found = settings_benchmark(TINY, 3, 4, said.append)
+    assert calls == 3 * [setting.name for setting in tried]
+    assert len(said) == len(calls)
+    first, *others = found["settings"]
+    assert (first["step_seconds"], first["ratio"]) == (0.2, 1.0)
+    assert {each["ratio"] for each in others} == {1.5}
+
+
+def test_every_setting_differs_and_the_first_is_the_one_in_use() -> None:
+    tried = settings(2)
+    assert len({setting.name for setting in tried}) == len(tried)
+    assert (tried[0].threads, tried[0].threads_an_operation, tried[0].processes) == (2, 1, 1)
+    assert tried[0].environment == {}
+
+
+def test_processes_side_by_side_share_the_time_of_a_step(monkeypatch: pytest.MonkeyPatch) -> None:
+    calls: list[tuple[Any, ...]] = []
+
+    def side_by_side(processes: int, function: Any, *arguments: Any, environment: dict[str, str]) -> list[float]:
+        calls.append((processes, function, arguments[0].precision, *arguments[1:3], environment))
+        return [0.3] * processes
+
+    monkeypatch.setattr(benchmark, "side_by_side", side_by_side)
+    setting = Setting("three", 1, 2, processes=3, precision="bfloat16", environment={"A": "B"})
+    assert step_seconds(TINY, setting) == pytest.approx(0.1)
+    assert calls == [(3, time_steps, "bfloat16", 1, 2, {"A": "B"})]
+
+
+def test_steps_are_timed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(benchmark, "WARM_UP_STEPS", 1)
+    monkeypatch.setattr(benchmark, "STEPS", 1)
+    assert time_steps(TINY, THREADS, 1, Barrier(1)) > 0

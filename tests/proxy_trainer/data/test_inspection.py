@@ -1,0 +1,54 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+
+from proxy_trainer.data.coco import load_split
+from proxy_trainer.data.inspection import box_levels, inspect_split, unreadable_images
+
+
+def test_what_the_odd_folder_holds(odd_coco: Path) -> None:
+    (odd_coco / "images" / "plain.jpg").unlink()
+    split = load_split(odd_coco / "images", odd_coco / "annotations.json")
+    found = inspect_split(split, image_px=128, anchor_size=3.0)
+    assert {name: found[name] for name in ("images", "boxes", "crowd_boxes", "empty_images")} == {
+        "images": 12,
+        "boxes": 18,
+        "crowd_boxes": 1,
+        "empty_images": 1,
+    }
+    assert (found["boxes_clipped"], found["boxes_without_area"]) == (1, 2)
+    assert found["categories"] == [
+        {"id": 3, "name": "square", "boxes": 7, "images": 7},
+        {"id": 17, "name": "disc", "boxes": 7, "images": 7},
+        {"id": 90, "name": "bar", "boxes": 4, "images": 4},
+    ]
+    assert sum(found["areas"].values()) == 17
+    assert sum(found["levels"].values()) == 15
+    assert found["missing_images"] == [str(odd_coco / "images" / "plain.jpg")]
+    assert found["image_sizes"]["largest"] == [200, 133]
+
+
+def test_levels_are_those_of_the_nearest_anchors() -> None:
+    # Anchors of size 3 at stride 8 are 24, 30 and 38 px wide; at stride 16 they begin at 48.
+    sides = np.array([5, 24, 38, 42, 44, 48, 96, 383, 5000], np.float32)
+    corners = np.stack([np.zeros_like(sides), np.zeros_like(sides), sides / 2, sides * 2], axis=1)
+    levels = box_levels(corners, np.ones(len(sides)), anchor_size=3.0)
+    assert levels.tolist() == [3, 3, 3, 3, 4, 4, 5, 7, 7]
+    assert (box_levels(corners, np.full(len(sides), 2.0), anchor_size=6.0) == levels).all()
+
+
+def test_every_image_that_cannot_be_used_is_named(odd_coco: Path) -> None:
+    images = odd_coco / "images"
+    (images / "grey.jpg").write_bytes((images / "grey.jpg").read_bytes()[:900])
+    (images / "tall.jpg").unlink()
+    (images / "plain.jpg").write_bytes((images / "wide.jpg").read_bytes())
+    split = load_split(images, odd_coco / "annotations.json")
+    seen: list[tuple[int, int]] = []
+    found = unreadable_images(split, lambda done, total: seen.append((done, total)))
+    assert [Path(fault["path"]).name for fault in found] == ["tall.jpg", "grey.jpg", "plain.jpg"]
+    assert "there is no such file" in found[0]["error"]
+    assert "truncated" in found[1]["error"]
+    assert "is 200x133 pixels" in found[2]["error"]
+    assert seen == [(12, 12)]

@@ -1,0 +1,129 @@
+"""The path for XLA: a graph for each architecture, compiled or not, against the one graph for all."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from proxy_trainer.engine import engine as module
+from proxy_trainer.engine.augment import Views, sampling_windows, view_pixels, view_pixels_by_products
+from proxy_trainer.engine.engine import COMPILED_ARCHITECTURES, DetectionBatch, Engine, EngineState
+from proxy_trainer.engine.tensor_ops import uniform_draws
+from search_space.architecture import Architecture
+from search_space.published import EFF_SPINENET_D0, SP_EFFICIENTNET_B0
+from tests.support.engine_tasks import CLASSES, TASK, UNEVEN, distance, noise
+from tests.support.processes import in_a_process
+
+QUICKLY = "--xla_backend_optimization_level=0 --xla_llvm_disable_expensive_passes=true"
+"""XLA spends less on a graph that runs a few times."""
+
+COMPILED = replace(TASK, jit_compile=True)
+STEPS = 3
+
+
+def _trained(engine: Engine, candidate: Architecture) -> tuple[list[float], EngineState, DetectionBatch]:
+    engine.load(candidate, seed=1)
+    losses = [engine.train_step(noise(step), 0.02, (1, step)).total for step in range(STEPS)]
+    return losses, engine.state(), engine.detect(noise(9).pixels, noise(9).sizes)
+
+
+def _assert_near(
+    one: tuple[list[float], EngineState, DetectionBatch], other: tuple[list[float], EngineState, DetectionBatch]
+) -> None:
+    np.testing.assert_allclose(one[0], other[0], rtol=1e-4)
+    for name in ("weights", "average", "statistics"):
+        assert distance(getattr(one[1], name), getattr(other[1], name)) < 1e-4, name
+    assert distance(one[1].first, other[1].first) < 5e-3
+    np.testing.assert_allclose(one[2].scores, other[2].scores, atol=1e-4)
+    assert np.mean(np.abs(one[2].boxes - other[2].boxes).max(axis=-1) < 0.1) > 0.9  # the rest changed places
+
+
+def train_compiled(file: str) -> None:
+    """Saves a training through XLA, and what its generator draws."""
+    from proxy_trainer.engine.runtime import start
+
+    start(2)
+    losses, state, found = _trained(Engine(COMPILED, CLASSES), UNEVEN)
+    draws = tf.function(partial(uniform_draws, 64), jit_compile=True)(tf.constant([3, 4]))
+    np.savez(file, losses=losses, draws=draws, **state._asdict(), **found._asdict())
+
+
+@pytest.mark.timeout(600)
+def test_xla_trains_and_detects_as_the_graph_for_all_does(tmp_path: Path) -> None:
+    """With stochastic depth, whose draws have to be the same bits."""
+    file = tmp_path / "compiled.npz"
+    in_a_process(train_compiled, file, timeout_s=500, XLA_FLAGS=QUICKLY)
+    with np.load(file) as saved:
+        values = dict(saved)
+    np.testing.assert_array_equal(values["draws"], uniform_draws(64, tf.constant([3, 4])))
+    compiled = (
+        values["losses"].tolist(),
+        EngineState(*(values[name] for name in EngineState._fields)),
+        DetectionBatch(*(values[name] for name in DetectionBatch._fields)),
+    )
+    _assert_near(compiled, _trained(Engine(TASK, CLASSES), UNEVEN))
+
+
+def test_draws_are_those_of_tensorflow() -> None:
+    seed = tf.constant([3, 4])
+    np.testing.assert_array_equal(uniform_draws(64, seed), tf.random.stateless_uniform([64], seed, alg="philox"))
+
+
+@pytest.fixture
+def without_xla(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The graph for each architecture as TensorFlow runs it, without the minute that XLA takes."""
+    function = tf.function
+
+    def plain(*arguments: Any, jit_compile: bool | None = None, **settings: Any) -> Any:
+        return function(*arguments, **settings)
+
+    monkeypatch.setattr(module.tf, "function", plain)
+
+
+@pytest.mark.usefixtures("without_xla")
+def test_graphs_of_single_architectures_agree_with_the_graph_for_all_and_are_kept_for_the_last_few() -> None:
+    assert COMPILED_ARCHITECTURES == 2
+    compiled, of_all = Engine(COMPILED, CLASSES), Engine(TASK, CLASSES)
+    for candidate, traces in ((UNEVEN, (1, 1)), (EFF_SPINENET_D0, (2, 2)), (UNEVEN, (2, 2))):
+        _assert_near(_trained(compiled, candidate), _trained(of_all, candidate))
+        assert compiled.traces() == traces
+    for candidate, kept in (
+        (SP_EFFICIENTNET_B0, [UNEVEN, SP_EFFICIENTNET_B0]),  # D0 was longest out of use
+        (UNEVEN, [SP_EFFICIENTNET_B0, UNEVEN]),
+        (EFF_SPINENET_D0, [UNEVEN, EFF_SPINENET_D0]),
+    ):
+        compiled.load(candidate, seed=1)
+        assert list(compiled._compiled) == [COMPILED.architecture(each, CLASSES) for each in kept]
+    assert of_all.traces() == (1, 1)
+
+
+@pytest.mark.usefixtures("without_xla")
+def test_a_smaller_last_batch_is_detected_as_it_is_alone() -> None:
+    engine = Engine(replace(COMPILED, micro_batch_size=1), CLASSES)
+    engine.load(UNEVEN, seed=1)
+    engine.train_step(noise(0), 0.02, (1, 0))
+    batch = noise(9)
+    whole = engine.detect(batch.pixels, batch.sizes)
+    one = engine.detect(batch.pixels[:1], batch.sizes[:1])
+    assert one.scores.shape == (1, 100)
+    np.testing.assert_allclose(one.scores[0], whole.scores[0], rtol=1e-5)
+    assert engine.traces() == (1, 1)
+
+
+def test_views_by_products_are_those_by_sampling() -> None:
+    rng, px = np.random.default_rng(0), 16
+    images = tf.constant(rng.normal(size=(6, px, px, 3)), tf.float32)
+    views = Views(
+        scale=np.array([1.0, 1.0, 0.3, 1.7, 0.61, 2.0], np.float32),
+        origin=np.array([[0, 0], [0, 0], [0, 0], [5.2, 3.7], [0, 0], [11, 1]], np.float32),
+        flipped=np.array([False, True, False, True, True, False]),
+    )
+    windows = tf.constant(sampling_windows(views, px))
+    wanted = view_pixels(images, windows)
+    np.testing.assert_allclose(view_pixels_by_products(images, windows), wanted, atol=1e-5)

@@ -1,0 +1,299 @@
+"""Trials that are cut off, by SIGKILL or by a report that raises, and go on; the command too."""
+
+from __future__ import annotations
+
+import errno
+import json
+import logging
+import os
+import signal
+import subprocess
+import sys
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+from typer.testing import CliRunner, Result
+
+from proxy_trainer.commands import proxy_app
+from proxy_trainer.data.coco_folder import load_dataset
+from proxy_trainer.data.digits import make_digits
+from proxy_trainer.engine.engine import Engine
+from proxy_trainer.errors import NonFiniteLossError
+from proxy_trainer.training import checkpoint as checkpoint_module
+from proxy_trainer.training.checkpoint import CheckpointFile, data_identity, trial_identity
+from proxy_trainer.training.proxy import Metrics, Progress, ProxyWorker
+from search_space.errors import InvalidValueError
+from search_space.proxy_task import ProxyTask, resolve
+from search_space.published import EFF_SPINENET_D0, SP_EFFICIENTNET_B0
+from tests.support.engine_tasks import assert_same
+from tests.support.paths import ROOT
+from tests.support.processes import THREADS
+
+SEED = 1
+TASKS = {
+    "sgd": {"ema_decay": 0.9, "stochastic_depth": 0.2, "clip_norm": 5.0},
+    "adamw": {"ema_decay": 0.9, "stochastic_depth": 0.2, "optimizer": "adamw", "learning_rate": 0.003},
+}
+
+
+@pytest.fixture(scope="module")
+def digits(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    directory = tmp_path_factory.mktemp("data") / "digits"
+    make_digits(directory, train=60, val=16)
+    return directory
+
+
+@pytest.fixture(scope="module")
+def cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("cache")
+
+
+@pytest.fixture(scope="module")
+def worker(digits: Path, cache: Path) -> ProxyWorker:
+    """Of the tests that look at files more than at training."""
+    return ProxyWorker(_task("sgd", steps=6), digits, cache, SEED, THREADS)
+
+
+def _task(name: str, steps: int) -> ProxyTask:
+    return resolve("smoke", steps=steps, checkpoint_steps=4, warmup_steps=2, **TASKS[name])
+
+
+def train_until_killed(name: str, dataset: str, cache: str, path: str, place: str) -> None:
+    """What a process of its own does: it kills itself in step 10, after the checkpoint of step 8, or while it writes
+    that of step 8, when all its bytes are in the temporary file."""
+    killing = {"step": (Engine, "train_step", 10), "write": (os, "fsync", 2)}[place]
+    owner, method, at = killing
+    calls, original = [0], getattr(owner, method)
+
+    def counted(*arguments: Any) -> Any:
+        calls[0] += 1
+        if calls[0] == at:
+            os.kill(os.getpid(), signal.SIGKILL)
+        return original(*arguments)
+
+    setattr(owner, method, counted)
+    worker = ProxyWorker(_task(name, steps=14), Path(dataset), Path(cache), SEED, THREADS)
+    worker.run(EFF_SPINENET_D0, checkpoint=Path(path))
+
+
+def _in_a_process(*arguments: object) -> subprocess.CompletedProcess[str]:
+    script = f"import sys; from {__name__} import train_until_killed; train_until_killed(*sys.argv[1:])"
+    return subprocess.run(
+        [sys.executable, "-c", script, *(str(argument) for argument in arguments)],
+        cwd=ROOT,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+        timeout=200,
+        check=False,
+    )
+
+
+def _figures(metrics: Metrics) -> Metrics:
+    return {name: value for name, value in metrics.items() if not name.endswith("seconds")}
+
+
+def _steps_in(path: Path, worker: ProxyWorker) -> int:
+    """How far the checkpoint of D0 at the path is."""
+    found = CheckpointFile(path, trial_identity(EFF_SPINENET_D0, worker._task, SEED, worker._data)).load()
+    assert found is not None
+    return found.state.steps_done
+
+
+@pytest.mark.parametrize(
+    ("name", "place", "resumed_from"), [("sgd", "write", 4), ("adamw", "step", 8)], ids=["writing", "between"]
+)
+def test_a_killed_trial_goes_on_as_if_it_had_never_been_cut_off(
+    name: str, place: str, resumed_from: int, digits: Path, cache: Path, tmp_path: Path
+) -> None:
+    path = tmp_path / "trial.checkpoint"
+    killed = _in_a_process(name, digits, cache, path, place)
+    assert killed.returncode == -signal.SIGKILL, killed.stderr
+    assert len(list(tmp_path.iterdir())) == (2 if place == "write" else 1)  # with the half-written one
+
+    seen: list[Progress] = []
+    resumed = ProxyWorker(_task(name, steps=14), digits, cache, SEED, THREADS)
+    assert _steps_in(path, resumed) == resumed_from
+    metrics = resumed.run(EFF_SPINENET_D0, seen.append, checkpoint=path)
+    assert seen[0].step == resumed_from + 1
+    assert list(tmp_path.iterdir()) == []
+
+    whole = ProxyWorker(_task(name, steps=14), digits, cache, SEED, THREADS)
+    assert _figures(whole.run(EFF_SPINENET_D0)) == _figures(metrics)
+    assert resumed._engine is not None
+    assert whole._engine is not None
+    assert_same(resumed._engine.state(), whole._engine.state())
+    assert resumed._engine.state().steps_done == 14
+
+
+def test_a_report_that_raises_stops_the_trial_there_and_the_next_call_goes_on(
+    worker: ProxyWorker, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "deep" / "trial.checkpoint"
+    monkeypatch.setattr("proxy_trainer.training.proxy._PROGRESS_SECONDS", 0.0)
+
+    def stop(progress: Progress) -> None:
+        if progress.step == 5:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        worker.run(EFF_SPINENET_D0, stop, checkpoint=path)
+    assert _steps_in(path, worker) == 4
+    interrupted = worker.run(EFF_SPINENET_D0, checkpoint=path)
+    assert not path.exists()
+    assert _figures(interrupted) == _figures(worker.run(EFF_SPINENET_D0))
+
+
+def test_every_ap_on_the_way_is_reported_again_by_a_trial_that_goes_on(
+    digits: Path, cache: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    task = replace(_task("sgd", steps=6), evaluate_steps=2)
+    worker, path = ProxyWorker(task, digits, cache, SEED, THREADS), tmp_path / "trial.checkpoint"
+    first, second = list[Progress](), list[Progress]()
+
+    def stop(progress: Progress) -> None:
+        if progress.step == 5:
+            raise KeyboardInterrupt
+        first.append(progress)
+
+    monkeypatch.setattr("proxy_trainer.training.proxy._PROGRESS_SECONDS", 0.0)
+    with pytest.raises(KeyboardInterrupt):
+        worker.run(EFF_SPINENET_D0, stop, checkpoint=path)
+    worker.run(EFF_SPINENET_D0, second.append, checkpoint=path)
+    told = [(progress.step, progress.ap, progress.loss) for progress in first if progress.ap is not None]
+    assert [step for step, _, _ in told] == [2, 4]
+    assert [(progress.step, progress.ap, progress.loss) for progress in second[:2]] == told
+
+
+def test_seconds_are_those_of_all_parts(worker: ProxyWorker, tmp_path: Path) -> None:
+    path = tmp_path / "trial.checkpoint"
+    worker.run(EFF_SPINENET_D0, checkpoint=path, keep=True)
+    file = CheckpointFile(path, trial_identity(EFF_SPINENET_D0, worker._task, SEED, worker._data))
+    found = file.load()
+    assert found is not None
+    file.save(replace(found, train_seconds=1000.0, evaluate_seconds=100.0))
+    metrics = worker.run(EFF_SPINENET_D0, checkpoint=path)
+    assert metrics["train_seconds"] is not None
+    assert metrics["evaluate_seconds"] is not None
+    assert 1000 <= metrics["train_seconds"] < 1100
+    assert 100 < metrics["evaluate_seconds"] < 200
+    assert metrics["seconds"] == pytest.approx(metrics["train_seconds"] + metrics["evaluate_seconds"], abs=0.01)
+
+
+def test_a_kept_checkpoint_holds_the_trained_state_and_is_only_scored_again(
+    worker: ProxyWorker, tmp_path: Path
+) -> None:
+    path, seen = tmp_path / "trial.checkpoint", list[Progress]()
+    first = worker.run(EFF_SPINENET_D0, checkpoint=path, keep=True)
+    assert worker._engine is not None
+    trained = worker._engine.state()
+    worker.run(SP_EFFICIENTNET_B0)
+    again = worker.run(EFF_SPINENET_D0, seen.append, checkpoint=path, keep=True)
+    assert seen == []
+    assert _figures(again) == _figures(first)
+    assert_same(worker._engine.state(), trained)
+    assert path.exists()
+
+
+def test_a_trial_that_is_given_up_leaves_no_checkpoint(digits: Path, cache: Path, tmp_path: Path) -> None:
+    task = resolve("smoke", learning_rate=10.0, warmup_steps=0, momentum=0.999, checkpoint_steps=1)
+    worker, path = ProxyWorker(task, digits, cache, SEED, THREADS), tmp_path / "trial.checkpoint"
+    with pytest.raises(NonFiniteLossError, match="last finite loss"):
+        worker.run(EFF_SPINENET_D0, checkpoint=path)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_refused_checkpoint_is_reported_and_the_trial_starts_at_step_0(
+    worker: ProxyWorker, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    path, seen = tmp_path / "trial.checkpoint", list[Progress]()
+    wanted = worker.run(EFF_SPINENET_D0)
+    worker.run(SP_EFFICIENTNET_B0, checkpoint=path, keep=True)
+    metrics = worker.run(EFF_SPINENET_D0, seen.append, checkpoint=path)
+    assert seen[0].step == 1
+    assert _figures(metrics) == _figures(wanted)
+    (record,) = caplog.records
+    assert record.levelno == logging.WARNING
+    assert str(path) in record.getMessage()
+    assert "its architecture.widths is [" in record.getMessage()
+
+
+def test_a_full_disk_costs_the_checkpoint_and_not_the_trial(
+    worker: ProxyWorker, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def full(descriptor: int) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    wanted, path = worker.run(EFF_SPINENET_D0), tmp_path / "trial.checkpoint"
+    monkeypatch.setattr(checkpoint_module.os, "fsync", full)
+    assert _figures(worker.run(EFF_SPINENET_D0, checkpoint=path, keep=True)) == _figures(wanted)
+    assert list(tmp_path.iterdir()) == []
+    messages = [record.getMessage() for record in caplog.records]
+    assert [message.split(" at ")[1] for message in messages] == [
+        f"step {step}: no space left on the disk; the trial goes on without it" for step in (4, 6)
+    ]
+    assert all(str(path) in message for message in messages)
+
+
+def test_an_identity_has_everything_that_moves_a_weight(digits: Path) -> None:
+    task = _task("sgd", steps=6)
+    splits = load_dataset(digits, reserved_images=8, reserve_from="val", seed=1)
+    data = data_identity(*splits)
+    one = trial_identity(EFF_SPINENET_D0, task, 1, data)
+    assert trial_identity(replace(EFF_SPINENET_D0, name="x"), replace(task, checkpoint_steps=1), 1, data) == one
+    for other in (
+        trial_identity(SP_EFFICIENTNET_B0, task, 1, data),
+        trial_identity(EFF_SPINENET_D0, replace(task, bn_momentum=0.5), 1, data),
+        trial_identity(EFF_SPINENET_D0, task, 2, data),
+        trial_identity(EFF_SPINENET_D0, task, 1, data_identity(*splits[::-1])),
+    ):
+        assert other != one
+    image = splits[1].path(0)
+    os.utime(image, ns=(0, image.stat().st_mtime_ns + 1))
+    assert data_identity(*splits) != data
+
+
+def _proxy(*arguments: object) -> Result:
+    """`effspine proxy` of D0 with a task of four steps."""
+    widths = ",".join(map(str, EFF_SPINENET_D0.widths))
+    fixed = ("--profile", "smoke", "--set", "steps=4", "--set", "warmup_steps=0", "--widths", widths, "--json")
+    return CliRunner().invoke(proxy_app, [*fixed, "--threads", str(THREADS), *map(str, arguments)])
+
+
+def test_the_command_goes_on_where_it_was_interrupted(
+    digits: Path, cache: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("EFFSPINE_DATA_DIR", str(cache))
+    path, trained = tmp_path / "trial.checkpoint", list[int]()
+    train_step = Engine.train_step
+
+    def counted(engine: Engine, batch: Any, learning_rate: float, path_seed: tuple[int, int]) -> Any:
+        if path_seed[1] == 2 and 2 not in trained:
+            trained.append(2)
+            raise KeyboardInterrupt
+        trained.append(path_seed[1])
+        return train_step(engine, batch, learning_rate, path_seed)
+
+    monkeypatch.setattr(Engine, "train_step", counted)
+    assert _proxy("--data", digits, "--checkpoint", path).exit_code == 130
+    assert path.exists()
+    resumed = _proxy("--data", digits, "--checkpoint", path, "--keep-checkpoint")
+    assert trained == [0, 1, 2, 2, 3]
+    assert path.exists()
+    whole = _proxy("--data", digits)
+    assert _figures(json.loads(resumed.stdout)) == _figures(json.loads(whole.stdout))
+
+
+def test_the_command_refuses_a_file_that_it_would_overwrite(digits: Path, tmp_path: Path) -> None:
+    photo = tmp_path / "photo.jpg"
+    photo.write_bytes(b"not ours")
+    for arguments, message in (
+        (("--checkpoint", photo), "is no checkpoint and would be overwritten"),
+        (("--keep-checkpoint",), "--keep-checkpoint needs --checkpoint FILE"),
+    ):
+        error = _proxy("--data", digits, *arguments).exception
+        assert isinstance(error, InvalidValueError)
+        assert message in str(error)
+    assert photo.read_bytes() == b"not ours"

@@ -1,0 +1,146 @@
+"""The file of a checkpoint: as it was written, damaged, of another trial, and half-written."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from proxy_trainer.engine.engine import EngineState
+from proxy_trainer.training.checkpoint import Checkpoint, CheckpointFile, Scored, check_is_free
+from search_space.errors import InvalidValueError
+from tests.support.engine_tasks import assert_same
+
+IDENTITY: dict[str, Any] = {"seed": 1, "task": {"steps": 6, "flip": True}, "architecture": {"widths": (8, 16)}}
+
+
+SCORED = (Scored(1, 2.5, 3.25, 0.1 + 0.2), Scored(2, 1.5, 6.5, 0.0))
+
+
+def _state() -> EngineState:
+    return EngineState._make([*(np.arange(size, dtype=np.float32) for size in (5, 5, 0, 5, 2)), 3])
+
+
+def _saved(folder: Path) -> CheckpointFile:
+    file = CheckpointFile(folder / "trial.checkpoint", IDENTITY)
+    file.save(Checkpoint(_state(), 0.1 + 0.2, 12.5, 0.25, SCORED))
+    return file
+
+
+def test_a_checkpoint_comes_back_as_it_was_written(tmp_path: Path) -> None:
+    found = _saved(tmp_path).load()
+    assert found is not None
+    assert_same(found.state, _state())
+    assert (found.loss, found.train_seconds, found.evaluate_seconds) == (0.1 + 0.2, 12.5, 0.25)
+    assert found.scored == SCORED
+
+
+def test_the_file_is_what_the_module_says(tmp_path: Path) -> None:
+    _saved(tmp_path)
+    line, _, body = (tmp_path / "trial.checkpoint").read_bytes().partition(b"\n")
+    assert line.decode() == f"effspine-checkpoint 2 {hashlib.sha256(body).hexdigest()}"
+    with np.load(io.BytesIO(body), allow_pickle=False) as archive:
+        assert set(archive) == {*EngineState._fields, "loss", "train_seconds", "evaluate_seconds", "scored", "identity"}
+        assert json.loads(str(archive["identity"])) == {**IDENTITY, "architecture": {"widths": [8, 16]}}
+
+
+def _torn(content: bytes) -> bytes:
+    return content[:-100]
+
+
+def _flipped(content: bytes) -> bytes:
+    middle = len(content) // 2
+    return content[:middle] + bytes([content[middle] ^ 1]) + content[middle + 1 :]
+
+
+def _signed(body: bytes) -> bytes:
+    return b"effspine-checkpoint 2 %s\n%s" % (hashlib.sha256(body).hexdigest().encode(), body)
+
+
+def _pickled(content: bytes) -> bytes:
+    """A right checksum over an archive with an object in it, which only a pickle can hold."""
+    archive = io.BytesIO()
+    np.savez(archive, identity=np.array([{}], dtype=object), allow_pickle=True)
+    return _signed(archive.getvalue())
+
+
+def _doubled(content: bytes) -> bytes:
+    """A right checksum over vectors of double precision."""
+    with np.load(io.BytesIO(content.partition(b"\n")[2])) as archive:
+        arrays = {**archive, "weights": archive["weights"].astype(np.float64)}
+    body = io.BytesIO()
+    np.savez(body, **arrays)
+    return _signed(body.getvalue())
+
+
+@pytest.mark.parametrize(
+    ("change", "reason"),
+    [
+        (_torn, "does not match its checksum"),
+        (_flipped, "does not match its checksum"),
+        (lambda content: b"", "it is no checkpoint"),
+        (lambda content: content[:40], "does not match its checksum"),
+        (lambda content: content.replace(b" 2 ", b" 1 ", 1), "its format is of another version"),
+        (lambda content: _signed(b"no archive"), "it cannot be read"),
+        (_pickled, "it cannot be read"),
+        (_doubled, "its vectors are not of single precision"),
+    ],
+    ids=["torn", "flipped bit", "empty", "cut in the first line", "version", "no archive", "pickle", "precision"],
+)
+def test_a_damaged_file_is_refused(change: Any, reason: str, tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    file, path = _saved(tmp_path), tmp_path / "trial.checkpoint"
+    path.write_bytes(change(path.read_bytes()))
+    assert file.load() is None
+    assert f"the checkpoint {path} is not used: " in caplog.text
+    assert reason in caplog.text
+
+
+@pytest.mark.parametrize(
+    ("other", "reason"),
+    [
+        ({**IDENTITY, "seed": 2}, "its seed is 1, and of this trial 2"),
+        ({**IDENTITY, "task": {"steps": 7, "flip": True}}, "its task.steps is 6, and of this trial 7"),
+        ({**IDENTITY, "task": {"steps": 6}}, "its task.flip is True, and of this trial None"),
+        ({**IDENTITY, "data": "ab"}, "its data is None, and of this trial 'ab'"),
+    ],
+)
+def test_a_file_of_another_trial_is_refused(
+    other: dict[str, Any], reason: str, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    _saved(tmp_path)
+    assert CheckpointFile(tmp_path / "trial.checkpoint", other).load() is None
+    assert reason in caplog.text
+
+
+def test_no_file_is_no_checkpoint_and_nothing_to_report(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    file = CheckpointFile(tmp_path / "absent" / "trial.checkpoint", IDENTITY)
+    assert file.load() is None
+    file.discard()
+    assert not caplog.records
+
+
+def test_what_a_killed_writer_left_is_removed_and_other_files_are_not(tmp_path: Path) -> None:
+    file = _saved(tmp_path)
+    (tmp_path / ".trial.checkpoint.0123.partial").write_bytes(b"half")
+    (tmp_path / ".other.checkpoint.0123.partial").write_bytes(b"half")
+    assert file.load() is not None
+    assert sorted(path.name for path in tmp_path.iterdir()) == [".other.checkpoint.0123.partial", "trial.checkpoint"]
+    file.discard()
+    assert [path.name for path in tmp_path.iterdir()] == [".other.checkpoint.0123.partial"]
+
+
+def test_a_path_where_something_else_is_is_not_free(tmp_path: Path) -> None:
+    _saved(tmp_path)
+    (tmp_path / "empty").touch()
+    for path in (tmp_path / "trial.checkpoint", tmp_path / "empty", tmp_path / "absent"):
+        check_is_free(path)
+    (tmp_path / "photo.jpg").write_bytes(b"not ours")
+    with pytest.raises(InvalidValueError, match=r"photo\.jpg is no checkpoint and would be overwritten"):
+        check_is_free(tmp_path / "photo.jpg")
+    with pytest.raises(InvalidValueError, match="is a folder"):
+        check_is_free(tmp_path)

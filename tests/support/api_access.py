@@ -1,0 +1,28 @@
+"""Keys for tests, and clients that show them."""
+
+from __future__ import annotations
+
+from fastapi.testclient import TestClient
+
+from nas_controller.states import KeyScope
+from nas_controller.store import Store
+
+HOST = "testserver"
+FORM = {"Content-Type": "application/x-www-form-urlencoded"}
+OWN = {"Origin": "http://testserver"}
+
+
+def make_key(store: Store, scope: KeyScope) -> str:
+    """A new key."""
+    return store.create_key(f"test {scope}", scope)[1]
+
+
+def bearer(key: str) -> dict[str, str]:
+    """The header that shows a key."""
+    return {"Authorization": f"Bearer {key}"}
+
+
+def log_in(service: TestClient, key: str) -> None:
+    """Gives the client the cookie of a session."""
+    response = service.post("/login", data={"key": key}, headers=OWN, follow_redirects=False)
+    assert response.status_code == 303

@@ -1,0 +1,60 @@
+"""Campaigns as a runner would have recorded them: the real campaign loop on the synthetic reward, without workers."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from nas_controller.campaigns.campaign import Campaign
+from nas_controller.execution.synthetic_reward import reward as synthetic_reward
+from nas_controller.search.campaign_spec import CampaignSpec
+from nas_controller.search.outcomes import Failed, Rewarded, TrialWork
+from nas_controller.store import CampaignRecord, Store
+
+OWNER = "test"
+LEASE_SECONDS = 600.0
+SYNTHETIC: dict[str, Any] = {"profile": "synthetic"}
+
+
+class Recorder:
+    """A campaign that is recorded as far as asked for."""
+
+    def __init__(self, store: Store, trials: int = 6, name: str = "first look", **fields: Any) -> None:
+        self.spec = CampaignSpec.model_validate({"name": name, "trials": trials, "proxy_task": SYNTHETIC, **fields})
+        self.store = store
+        self.id = store.create_campaign(self.spec).id
+        self._campaign: Campaign | None = None
+
+    @property
+    def campaign(self) -> Campaign:
+        """The campaign under a lease, claimed when it is first needed."""
+        if self._campaign is None:
+            self._campaign = Campaign(self.store, self.store.claim(self.id, OWNER, LEASE_SECONDS))
+        return self._campaign
+
+    def run(self, count: int) -> Recorder:
+        """Finishes trials until `count` have their outcome."""
+        while self.record.trials_finished < count:
+            self.finish(self.begin())
+        return self
+
+    def begin(self) -> TrialWork:
+        """Begins the next trial that needs training."""
+        while True:
+            work = self.campaign.next_trial()
+            if work is not None:
+                return work
+
+    def finish(self, work: TrialWork, extra: float = 0.0) -> None:
+        """Accepts the synthetic reward, and something more, of a trial."""
+        reward = synthetic_reward(work.widths, self.campaign.base.widths) + extra
+        reward = min(1.0, max(0.0, reward))
+        self.campaign.complete(work, Rewarded(reward, {"ap": reward, "ap50": min(1.0, 1.6 * reward), "seconds": 1.5}))
+
+    def fail(self, work: TrialWork, error: str, kind: str = "non-finite-loss", log_tail: str | None = None) -> None:
+        """Gives a trial up."""
+        self.campaign.complete(work, Failed("give_up", error, kind, log_tail))
+
+    @property
+    def record(self) -> CampaignRecord:
+        """The campaign as the store has it."""
+        return self.store.get_campaign(self.id)
