@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from functools import lru_cache
-from typing import Any, cast
+from typing import Any, Literal, cast
 
 from sqlalchemy import Row
 
@@ -12,7 +12,14 @@ from nas_controller.search.campaign_spec import CampaignSpec
 from nas_controller.states import AttemptState, CampaignState, PauseMode, StopReason, TrialState
 from nas_controller.store import models
 from nas_controller.store.campaign_ids import attempt_id
-from nas_controller.store.records import AttemptRecord, CampaignRecord, EventRecord, MeasurementRecord, TrialRecord
+from nas_controller.store.records import (
+    Acceptance,
+    AttemptRecord,
+    CampaignRecord,
+    EventRecord,
+    MeasurementRecord,
+    TrialRecord,
+)
 
 
 @lru_cache(maxsize=1_024)
@@ -77,6 +84,13 @@ def trial_record(row: models.Trial | Row[Any]) -> TrialRecord:
         started_at=row.started_at,
         finished_at=row.finished_at,
     )
+
+
+def acceptance(
+    outcome: Literal["accepted", "duplicate", "late"], campaign: models.Campaign, trial: models.Trial
+) -> Acceptance:
+    """What became of an outcome of the trial, after the rows were changed."""
+    return Acceptance(outcome, trial_record(trial), cast(CampaignState, campaign.state))
 
 
 def attempt_record(row: models.Attempt) -> AttemptRecord:
