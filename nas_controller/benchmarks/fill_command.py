@@ -28,7 +28,7 @@ def fill(
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
-    from nas_controller.benchmarks.filled_record import fill, plans
+    from nas_controller.benchmarks.filled_database import fill, plans
 
     wanted = plans(campaigns, trials, largest, seed)
     begun = time.monotonic()

@@ -13,7 +13,7 @@ import pytest
 
 from api.benchmarks.load import TOOL, find_tool, read_report, summary, with_omitted
 from api.cli import load_benchmark
-from nas_controller.benchmarks.filled_record import LEAST_CAMPAIGNS, fill, plans
+from nas_controller.benchmarks.filled_database import LEAST_CAMPAIGNS, fill, plans
 from nas_controller.store import sqlite_url
 from search_space.errors import EffspineError
 

@@ -11,14 +11,14 @@ from pathlib import Path
 import pytest
 
 from nas_controller.benchmarks.filled_campaign import NOT_BEGUN
-from nas_controller.benchmarks.filled_record import LEAST_CAMPAIGNS, fill, plans
+from nas_controller.benchmarks.filled_database import LEAST_CAMPAIGNS, fill, plans
 from nas_controller.campaigns.replay import verify
 from nas_controller.states import CAMPAIGN_STATES, TRIAL_STATES
 from nas_controller.store import ConflictError, Store, sqlite_url
 from search_space.errors import InvalidValueError
 
 
-def test_a_filled_record_is_exact_under_replay(database_url: str) -> None:
+def test_a_filled_database_is_exact_under_replay(database_url: str) -> None:
     added: list[int] = []
     filled = fill(database_url, plans(LEAST_CAMPAIGNS, 500, 300, seed=3), added.append)
     assert filled["trials"] == sum(added) == 500
