@@ -121,11 +121,11 @@ def proxy(
 ) -> None:
     """Train one proxy network here and now, and print its COCO figures."""
     from search_space.data_dir import data_dir
-    from search_space.notation import given_architecture
+    from search_space.option_values import architecture_from_options
     from search_space.proxy_task import parse_overrides, resolve
     from search_space.space import SearchSpace
 
-    candidate = given_architecture(widths, architecture)
+    candidate = architecture_from_options(widths, architecture)
     task = resolve(profile, **parse_overrides(overrides or []))
     if task.kind == "synthetic":
         raise InvalidValueError(f"profile {profile} trains nothing; use another one", field="proxy_task.profile")

@@ -1,4 +1,4 @@
-"""What a data set may be called; the one definition for every package."""
+"""The names that a data set can have, for every package."""
 
 from __future__ import annotations
 

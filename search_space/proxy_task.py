@@ -83,9 +83,7 @@ class ProxyTask:
     ema_decay: float = number(
         0.0, 0.0, 0.99999, "decay of the moving average of the weights, which is scored; 0 scores the last weights"
     )
-    stochastic_depth: float = number(
-        0.2, 0.0, 0.9, "drop rate of the last block, in proportion for earlier ones"
-    )
+    stochastic_depth: float = number(0.2, 0.0, 0.9, "drop rate of the last block, in proportion for earlier ones")
     flip: bool = switch(True, "mirror half of the images")
     scale_min: float = number(0.1, 0.05, 4.0, "smallest factor of the scale jitter")
     scale_max: float = number(2.0, 0.05, 4.0, "largest factor of the scale jitter")
@@ -96,7 +94,10 @@ class ProxyTask:
         "`train`: held out of the training images; `val`: from the validation split, where there is one",
     )
     evaluate_steps: int = number(
-        0, 0, 10_000_000, "steps between evaluations on the reserved images during training; 0 evaluates at the end only"
+        0,
+        0,
+        10_000_000,
+        "steps between evaluations on the reserved images during training; 0 evaluates at the end only",
     )
     checkpoint_steps: int = number(500, 0, 10_000_000, "steps between checkpoints of a trial; 0 writes none")
     precision: Precision = choice(
@@ -104,9 +105,7 @@ class ProxyTask:
         get_args(Precision),
         "precision of feature maps and convolutions; weights, their updates and all sums stay in float32",
     )
-    jit_compile: bool = switch(
-        False, "compile a graph for each architecture with XLA, instead of one graph for all"
-    )
+    jit_compile: bool = switch(False, "compile a graph for each architecture with XLA, instead of one graph for all")
     seconds: float = number(0.0, 0.0, 86_400.0, "duration of a synthetic trial; only `synthetic` reads it")
 
     def architecture(self, candidate: Architecture, class_slots: int) -> Architecture:

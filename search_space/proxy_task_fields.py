@@ -43,9 +43,9 @@ def _refusal(each: Field[Any], value: object) -> str | None:
     if isinstance(each.default, bool):
         return None if isinstance(value, bool) else "true or false"
     is_whole = isinstance(each.default, int)
-    if isinstance(value, int if is_whole else (int, float)) and not isinstance(value, bool):
-        if limits["low"] <= value <= limits["high"]:  # type: ignore[operator]
-            return None
+    kinds = int if is_whole else (int, float)
+    if isinstance(value, kinds) and not isinstance(value, bool) and limits["low"] <= value <= limits["high"]:
+        return None
     kind = "whole number" if is_whole else "number"
     return f"a {kind} from {_limit(limits['low'])} to {_limit(limits['high'])}"
 

@@ -1,8 +1,8 @@
 """One campaign of a filled database: the real campaign loop, with a clock, learning curves and failures made up.
 
 The loop writes to a database in memory, from which the campaign's rows are copied. Trials are of the synthetic profile
-and finish in the order in which they began. Only the points of a learning curve before its last are made without the
-loop, since nothing follows from them.
+and finish in the order in which they began. Only learning curves are written without the loop: a full database has more
+than a million points, and nothing follows from them.
 """
 
 from __future__ import annotations
@@ -75,7 +75,7 @@ def filled_campaign(plan: Plan) -> CampaignRows:
     if plan.state == "pending":
         until = plan.created_at + timedelta(seconds=HELD_SECONDS)
         rows.campaign.update(lease_owner=OWNER, lease_expires_at=until)
-    return rows._replace(measurements=rows.measurements + curves)
+    return rows._replace(measurements=curves)
 
 
 def _spec(plan: Plan) -> CampaignSpec:
@@ -103,7 +103,7 @@ class _Clock:
 
 
 class _Run:
-    """Runs a claimed campaign to its planned state. `curves` are the points that the loop has not written."""
+    """Runs a claimed campaign to its planned state. `curves` are the points of its learning curves."""
 
     def __init__(self, plan: Plan, store: Store, lease: Lease, clock: _Clock) -> None:
         self._plan = plan
@@ -114,16 +114,20 @@ class _Run:
         self._in_flight: deque[TrialWork] = deque()
         # The loop begins as many trials as the newest document has.
         begun = _spec(plan).model_copy(update={"trials": plan.begun})
-        self._campaign = Campaign(store, lease, newest=lambda: begun)
+        self._is_draining = False
+        self._campaign = Campaign(store, lease, draining=lambda: self._is_draining, newest=lambda: begun)
         self.curves: list[Row] = []
 
     def to_state(self) -> None:
         """Begins and finishes trials until all planned ones have begun, then brings the campaign to its state."""
         for work in self._begin_all():
             self._finish(work)
+        for work in self._in_flight:
+            self._campaign.progress(work, STEPS // 2, STEPS, {})
         service, campaign_id, state = self._store.service, self._lease.campaign_id, self._plan.state
         if state in ("pausing", "paused"):
             service.request_pause(campaign_id)
+            self._is_draining = True
         elif state in ("stopping", "stopped"):
             service.request_stop(campaign_id)
         if state == "failed":
@@ -136,8 +140,6 @@ class _Run:
                 self._begin_attempts()
         if state == "paused":
             self._store.runner.pause_campaign(self._lease)
-        for work in self._in_flight:
-            self._campaign.progress(work, STEPS // 2, STEPS, {})
 
     def _begin_all(self) -> Iterator[TrialWork]:
         """Begins trials, as many at once as the campaign says; gives those that have to finish before the next one."""
@@ -170,17 +172,20 @@ class _Run:
                 return
         reward = synthetic_reward(work.widths, self._campaign.base.widths)
         self._clock.advance(TRIAL_SECONDS / self._plan.parallelism)
-        last = self._curve(work, reward)
-        self._campaign.progress(work, STEPS, STEPS, last)
+        self._campaign.progress(work, STEPS, STEPS, {})
+        self._add_curve(work, reward)
         self._campaign.complete(work, Rewarded(reward, {"ap": reward, "seconds": TRIAL_SECONDS}))
 
-    def _curve(self, work: TrialWork, reward: float) -> dict[str, float]:
-        """Makes up all points of a learning curve but the last one, which it returns."""
+    def _add_curve(self, work: TrialWork, reward: float) -> None:
+        """Makes up a learning curve."""
         is_full = work.number % FULL_CURVE_EVERY == 0 or work.number >= self._plan.begun - LAST_FULL
         points = MAX_CURVE_POINTS if is_full else CURVE_POINTS
         began = self._clock.now - timedelta(seconds=TRIAL_SECONDS)
-        for point in range(1, points):
+        for point in range(1, points + 1):
             share = point / points
+            values = {"loss": 0.5 + 3.0 * math.exp(-4.0 * share), "seconds": TRIAL_SECONDS * share}
+            if point == points:
+                values["ap"] = reward
             self.curves.append(
                 {
                     "campaign_id": self._lease.campaign_id,
@@ -188,12 +193,6 @@ class _Run:
                     "attempt": work.attempt,
                     "step": STEPS * point // points,
                     "at": began + timedelta(seconds=TRIAL_SECONDS * share),
-                    "values": _measured(share),
+                    "values": values,
                 }
             )
-        return {**_measured(1.0), "ap": reward}
-
-
-def _measured(share: float) -> dict[str, float]:
-    """What is measured after a share of the training."""
-    return {"loss": 0.5 + 3.0 * math.exp(-4.0 * share), "seconds": TRIAL_SECONDS * share}

@@ -232,9 +232,7 @@ class Campaign:
         else:
             outcome = Outcome(0.0, failed=True)
             controller = self._updated_controller(self._trials.running[number], outcome)
-            failed = self._store.runner.fail_trial(
-                self._lease, number, failure.error, controller.state(), failure.kind
-            )
+            failed = self._store.runner.fail_trial(self._lease, number, failure.error, controller.state(), failure.kind)
             self._finish(number, controller, outcome, failed.campaign_state)
 
     def _finish_repeats(self) -> None:

@@ -13,7 +13,7 @@ from nas_controller.canonical_json import sha256_hex
 from nas_controller.search.controller import Controller
 from nas_controller.search.proposals import Search
 from nas_controller.store import Store
-from search_space.space import ALL_BLOCKS
+from search_space.space_checks import ALL_BLOCKS
 
 MOST_KEPT = 256
 

@@ -68,7 +68,7 @@ class Search:
     def updated_controller(
         self, choices: Sequence[int] | None, log_probability: float | None, reward: float, failed: bool
     ) -> Controller:
-        """A copy of the controller after one more outcome. It is assigned to `controller` once the outcome is stored."""
+        """A copy of the controller after one more outcome, to be assigned to `controller` once that is stored."""
         controller = self.controller.copy()
         if choices is not None and log_probability is not None:
             controller.tell(choices, log_probability, reward)

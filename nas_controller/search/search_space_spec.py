@@ -11,7 +11,8 @@ from nas_controller.search.validation_errors import located
 from search_space.errors import InvalidValueError
 from search_space.published import DEFAULT_BASE
 from search_space.rounding import DIVISOR
-from search_space.space import CHOICES, MAX_CHOICES, MAX_DIVISOR, SearchSpace
+from search_space.space import CHOICES, MAX_DIVISOR, SearchSpace
+from search_space.space_checks import MAX_CHOICES
 
 
 class SearchSpaceSpec(BaseModel):

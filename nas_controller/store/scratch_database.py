@@ -27,9 +27,10 @@ class ScratchDatabase(Database):
         super().__init__("sqlite://")
         models.Base.metadata.create_all(self.engine)
         self._session = _SoleSession(self.engine, expire_on_commit=False)
-        # Sessions reference rows weakly. What was written last is what is looked up next, so these stay in memory.
+        # Sessions reference rows weakly. The campaign and the latest rows are needed again, so they stay in memory.
+        self._campaigns: list[object] = []
         self._recent: deque[object] = deque(maxlen=_RECENT_ROWS)
-        event.listen(self._session, "pending_to_persistent", lambda _, row: self._recent.append(row))
+        event.listen(self._session, "pending_to_persistent", self._hold)
 
     @contextmanager
     def looking(self) -> Iterator[Connection]:
@@ -63,6 +64,9 @@ class ScratchDatabase(Database):
             self._rows(models.Event),
             next(iter(self._rows(models.ControllerState)), None),
         )
+
+    def _hold(self, _session: Session, row: object) -> None:
+        (self._campaigns if isinstance(row, models.Campaign) else self._recent).append(row)
 
     def _rows(self, model: type[DeclarativeBase]) -> list[Row]:
         with self.looking() as connection:

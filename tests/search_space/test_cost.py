@@ -12,7 +12,7 @@ from search_space.cost import cost_report, parameters
 from search_space.errors import InvalidValueError
 from search_space.parameters import initial_values
 from search_space.published import BASES, EFF_SPINENET_D0, SP_EFFICIENTNET_B0
-from search_space.quadratic import QuadraticCost
+from search_space.quadratic_cost import QuadraticCost
 
 
 @pytest.mark.parametrize("base", BASES)
