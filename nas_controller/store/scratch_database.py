@@ -7,30 +7,29 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from sqlalchemy import Connection, event, select
+from sqlalchemy import Connection, inspect, select, text
 from sqlalchemy.orm import DeclarativeBase, Session
 
 from nas_controller.store import models
 from nas_controller.store.bulk_insert import CampaignRows, Row
 from nas_controller.store.database import Database
 
-_RECENT_ROWS = 256
+_PENDING_ROWS = 2_000
+_RECENT_ROWS = 100
 
 
 class ScratchDatabase(Database):
-    """All reads and writes share one session, whose transaction never ends: no commit and no reload slows them down.
+    """All reads and writes share one session, whose transaction never ends. An error leaves it in an undefined state.
 
-    An error leaves it in an undefined state.
+    Nobody else reads or writes, so rows need no lock, are never outdated, and go to the database many at a time.
     """
 
     def __init__(self) -> None:
         super().__init__("sqlite://")
         models.Base.metadata.create_all(self.engine)
-        self._session = _SoleSession(self.engine, expire_on_commit=False)
-        # Sessions reference rows weakly. The campaign and the latest rows are needed again, so they stay in memory.
-        self._campaigns: list[object] = []
-        self._recent: deque[object] = deque(maxlen=_RECENT_ROWS)
-        event.listen(self._session, "pending_to_persistent", self._hold)
+        self._session = _BatchingSession(self.engine)
+        # A batch has rows of several tables in any order.
+        self._session.connection().execute(text("PRAGMA defer_foreign_keys = ON"))
 
     @contextmanager
     def looking(self) -> Iterator[Connection]:
@@ -42,11 +41,7 @@ class ScratchDatabase(Database):
         with self._translated():
             yield self._session
 
-    @contextmanager
-    def writing(self) -> Iterator[Session]:
-        with self._translated():
-            yield self._session
-            self._session.flush()
+    writing = reading
 
     def close(self) -> None:
         """Discards everything."""
@@ -65,18 +60,62 @@ class ScratchDatabase(Database):
             next(iter(self._rows(models.ControllerState)), None),
         )
 
-    def _hold(self, _session: Session, row: object) -> None:
-        (self._campaigns if isinstance(row, models.Campaign) else self._recent).append(row)
-
     def _rows(self, model: type[DeclarativeBase]) -> list[Row]:
         with self.looking() as connection:
             return [dict(row) for row in connection.execute(select(model.__table__)).mappings()]
 
 
-class _SoleSession(Session):
-    """A session without rivals: nothing it has in memory can be outdated, so locking a row reads nothing again."""
+class _BatchingSession(Session):
+    """Holds new rows back until a query needs them or there are _PENDING_ROWS, and gives rows by key from memory."""
+
+    def __init__(self, bind: Any) -> None:
+        super().__init__(bind, autoflush=False, expire_on_commit=False)
+        self._pending: dict[tuple[Any, ...], object] = {}
+        # A session references written rows weakly; the campaign and the latest rows are changed again and again.
+        self._campaigns: list[object] = []
+        self._recent: deque[object] = deque(maxlen=_RECENT_ROWS)
+
+    def add(self, instance: object, **options: Any) -> None:
+        """Adds a row. A controller's state is written at once, since an UPDATE has to find it."""
+        super().add(instance, **options)
+        key = inspect(instance).mapper.primary_key_from_instance(instance)
+        self._pending[type(instance), *key] = instance
+        if isinstance(instance, models.Campaign):
+            self._campaigns.append(instance)
+        self._recent.append(instance)
+        if isinstance(instance, models.ControllerState) or len(self._pending) >= _PENDING_ROWS:
+            self._write()
 
     def get(self, entity: Any, ident: Any, **options: Any) -> Any:
-        """The row; from memory where it is there."""
+        """The row of this key, None where there is none; from memory where it is there."""
+        key = ident if isinstance(ident, tuple) else (ident,)
         options.pop("with_for_update", None)
-        return super().get(entity, ident, **options)
+        return self._pending.get((entity, *key)) or super().get(entity, ident, **options)
+
+    def flush(self, objects: Any = None) -> None:
+        """Does nothing: rows are written when they are needed."""
+
+    def connection(self, *arguments: Any, **options: Any) -> Connection:
+        """The connection, to which all rows are written before."""
+        self._write()
+        return super().connection(*arguments, **options)
+
+    def scalars(self, statement: Any, *arguments: Any, **options: Any) -> Any:
+        """The first column of a query's rows, which is sent once all rows are written."""
+        self._write()
+        return super().scalars(statement, *arguments, **options)
+
+    def scalar(self, statement: Any, *arguments: Any, **options: Any) -> Any:
+        """The first value of a query, which is sent once all rows are written."""
+        self._write()
+        return super().scalar(statement, *arguments, **options)
+
+    def execute(self, statement: Any, *arguments: Any, **options: Any) -> Any:
+        """The result of a statement; before a query all rows are written."""
+        if statement.is_select:
+            self._write()
+        return super().execute(statement, *arguments, **options)
+
+    def _write(self) -> None:
+        super().flush()
+        self._pending.clear()
