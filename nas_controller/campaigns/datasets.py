@@ -1,4 +1,4 @@
-"""Data sets by name: `<data dir>/datasets/<name>/`, a COCO folder, or `<name>.json`, which says where one lies."""
+"""Data sets by name: a COCO directory `<data dir>/datasets/<name>/`, or `<name>.json` with the path of one."""
 
 from __future__ import annotations
 
@@ -10,20 +10,20 @@ from search_space.errors import InvalidValueError
 
 
 def dataset_names(data_dir: Path) -> list[str]:
-    """The names of the data sets there are, sorted."""
-    folder = data_dir / "datasets"
-    if not folder.is_dir():
+    """The names of all data sets, sorted."""
+    datasets_dir = data_dir / "datasets"
+    if not datasets_dir.is_dir():
         return []
-    found = {entry.name for entry in folder.iterdir() if entry.is_dir()}
-    found |= {entry.stem for entry in folder.iterdir() if entry.suffix == ".json" and entry.is_file()}
+    found = {entry.name for entry in datasets_dir.iterdir() if entry.is_dir()}
+    found |= {entry.stem for entry in datasets_dir.iterdir() if entry.suffix == ".json" and entry.is_file()}
     return sorted(name for name in found if PATTERN.fullmatch(name))
 
 
 def dataset_path(data_dir: Path, name: str) -> Path:
-    """The folder of the data set called `name`.
+    """The directory of the data set `name`.
 
-    Raises InvalidValueError (field `dataset`) for a name that no data set can have, for one that none has (it names
-    those there are), and for a registration that cannot be read or whose folder is gone.
+    Raises InvalidValueError (field `dataset`) for a name that is not allowed, for an unknown one (the message lists the
+    known ones), and for a registration that cannot be read or whose directory does not exist.
     """
     check_dataset_name(name)
     if name not in dataset_names(data_dir):
@@ -34,10 +34,10 @@ def dataset_path(data_dir: Path, name: str) -> Path:
             field="dataset",
             value=name,
         )
-    folder = data_dir / "datasets" / name
-    if folder.is_dir():
-        return folder
-    registration = folder.with_name(f"{name}.json")
+    dataset_dir = data_dir / "datasets" / name
+    if dataset_dir.is_dir():
+        return dataset_dir
+    registration = dataset_dir.with_name(f"{name}.json")
     try:
         path = Path(json.loads(registration.read_text(encoding="utf-8"))["path"])
     except (OSError, ValueError, KeyError, TypeError) as error:
