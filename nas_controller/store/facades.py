@@ -32,11 +32,9 @@ class Reads:
         self.list_campaigns = queries.list_campaigns
         self.get_trial = queries.get_trial
         self.get_trial_record = queries.get_trial_record
-        self.list_trials = queries.list_trials
         self.latest_trained = queries.latest_trained
         self.best_trials = queries.best_trials
         self.trial_columns = queries.trial_columns
-        self.curves = queries.curves
         self.intermediate_aps = queries.intermediate_aps
         self.events_after = queries.events_after
         self.controller_state = queries.controller_state

@@ -75,7 +75,7 @@ class TrialDocuments:
         limit: int = 100,
         cursor: str | None = None,
     ) -> Page[Shown]:
-        """As `Queries.list_trials`."""
+        """A page of trials. Raises as `queries.page_of_trials`."""
         with self._database.reading() as session:
             page = page_of_trials(session, _TRIALS.query, campaign_id, state, order_by, limit, cursor)
         return Page(tuple(_TRIALS.document(row) for row in page.items), page.next_cursor)
