@@ -342,5 +342,5 @@ def test_columns_are_whole_and_in_order(store: Store) -> None:
     assert columns["number"] == [0, 1]
     assert columns["reward"] == [0.25, None]
     assert columns["widths"] == [list(CANDIDATES[0].widths), list(CANDIDATES[1].widths)]
-    with pytest.raises(ValueError, match="spec"):
+    with pytest.raises(KeyError, match="spec"):
         store.reads.trial_columns(lease.campaign_id, "spec")
