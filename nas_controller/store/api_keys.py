@@ -23,9 +23,9 @@ from sqlalchemy.orm import Session
 from nas_controller.entities import KeyDocument
 from nas_controller.states import KEY_SCOPES, KeyScope
 from nas_controller.store import models
+from nas_controller.store.clock import Clock
 from nas_controller.store.database import Database
 from nas_controller.store.errors import ConflictError, NotFoundError
-from nas_controller.store.lifecycle import Clock
 from nas_controller.store.mappers import record_of
 from search_space.errors import InvalidValueError
 

@@ -18,8 +18,7 @@ from typing import Literal, NamedTuple
 from sqlalchemy import Connection, and_, func, select
 
 from nas_controller.caches import Recent
-from nas_controller.search.campaign_spec import BASELINE_TRIAL
-from nas_controller.states import EVENTS_OF_OUTCOMES
+from nas_controller.states import BASELINE_TRIAL, EVENTS_OF_OUTCOMES
 from nas_controller.store import models
 from nas_controller.store.database import Database
 from nas_controller.store.incremental_samples import Row, Sample, Wanted, new_rows, take

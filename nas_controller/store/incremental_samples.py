@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 from sqlalchemy import ColumnElement, Connection, Select, func, or_, select
 
 from nas_controller.store import models
-from nas_controller.store.in_clause import among
+from nas_controller.store.in_clause import in_numbers
 
 _BINS = 256
 
@@ -107,7 +107,7 @@ def new_rows(record: Connection, wanted: Wanted, numbers: Sequence[int]) -> tupl
     """Those of these trials that are wanted."""
     if not numbers:
         return ()
-    return _rows(record, wanted.query.where(wanted.condition, among(record, models.Trial.number, numbers)))
+    return _rows(record, wanted.query.where(wanted.condition, in_numbers(record, models.Trial.number, numbers)))
 
 
 def _stride(of: int, points: int) -> int:

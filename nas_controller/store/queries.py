@@ -15,7 +15,7 @@ from nas_controller.store import models
 from nas_controller.store.cursors import MAX_INTEGER, checked_limit, decode, encode
 from nas_controller.store.database import Database
 from nas_controller.store.errors import NotFoundError
-from nas_controller.store.in_clause import among
+from nas_controller.store.in_clause import in_numbers
 from nas_controller.store.mappers import (
     attempt_record,
     campaign_record,
@@ -243,7 +243,7 @@ def page_of_trials(
             break
     numbers = [number for _, number in places[:limit]]
     record = session.connection()
-    rows = record.execute(query.where(wanted[0], among(record, models.Trial.number, numbers)))
+    rows = record.execute(query.where(wanted[0], in_numbers(record, models.Trial.number, numbers)))
     trials = {row.number: row for row in rows.all()}
     items = tuple(trials[number] for number in numbers)
     return Page(items, encode(list(places[limit - 1])) if len(places) > limit else None)

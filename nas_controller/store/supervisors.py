@@ -8,8 +8,8 @@ from sqlalchemy import delete, select
 
 from nas_controller.entities import SupervisorDocument
 from nas_controller.store import models
+from nas_controller.store.clock import Clock
 from nas_controller.store.database import Database
-from nas_controller.store.lifecycle import Clock
 from nas_controller.store.mappers import record_of
 
 ALIVE_SECONDS = 30

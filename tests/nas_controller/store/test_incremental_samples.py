@@ -13,7 +13,7 @@ from sqlalchemy import event, insert
 
 from nas_controller.store import Store, models
 from nas_controller.store.downsampling import Sampled
-from nas_controller.store.lifecycle import add_event
+from nas_controller.store.events import add_event
 from tests.support.synthetic_campaigns import synthetic_spec
 
 TRIALS = 400
