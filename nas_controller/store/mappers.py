@@ -23,7 +23,7 @@ def record_of(kind: type[Record], row: models.Base | Row[Any], **computed: Any) 
     """
     values = {name: getattr(row, name) for name in kind.model_fields if name not in computed}
     frozen = {name: tuple(value) if isinstance(value, list) else value for name, value in values.items()}
-    return kind.model_construct(**frozen, **computed)
+    return kind.model_construct(None, **frozen, **computed)
 
 
 @lru_cache(maxsize=1_024)

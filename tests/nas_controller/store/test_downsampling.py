@@ -22,7 +22,7 @@ from nas_controller.states import TRIAL_ORDERS, TrialOrder
 from nas_controller.store import Store, sqlite_url
 from nas_controller.store.bulk_insert import BulkInsert, CampaignRows
 from nas_controller.store.database import Database
-from nas_controller.store.downsampling import BEST_KEPT
+from nas_controller.store.downsampling import BEST_TRIALS
 from tests.support.postgresql import Server
 from tests.support.synthetic_campaigns import synthetic_spec
 
@@ -119,7 +119,7 @@ def test_progress_has_every_new_best_and_is_exact_about_it(large: Large) -> None
 def test_costs_keep_the_best_and_the_front(large: Large, unit: str) -> None:
     figure = figures.compute(large.store, large.campaign_id, f"{unit}-ap", POINTS)
     ordered = sorted(_trained(large), key=lambda trial: (-trial["reward"], trial["number"]))
-    best = {trial["number"] for trial in ordered[:BEST_KEPT]}
+    best = {trial["number"] for trial in ordered[:BEST_TRIALS]}
     front, least = set(), float("inf")
     for trial in sorted(ordered, key=lambda trial: (-trial["reward"], trial[unit], trial["number"])):
         if trial[unit] < least:
