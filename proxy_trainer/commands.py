@@ -86,7 +86,7 @@ def register_command(
     as_json: AsJson = False,
 ) -> None:
     """Make a COCO folder known to campaigns by a name."""
-    from proxy_trainer.data.dataset_registry import register_dataset
+    from proxy_trainer.data.dataset_registration import register_dataset
     from search_space.data_dir import data_dir
 
     file = register_dataset(data_dir(), name, directory)
@@ -134,24 +134,24 @@ def proxy(
     if checkpoint is not None and not task.checkpoint_steps:
         task = replace(task, checkpoint_steps=math.ceil(task.steps / _CHECKPOINTS))
 
-    from proxy_trainer.data.coco_folder import find_splits
-    from proxy_trainer.native_output import held_back
+    from proxy_trainer.data.coco_directory import find_splits
+    from proxy_trainer.native_output import suppress_native_output
 
     find_splits(data)  # a wrong folder need not wait for TensorFlow
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
-    with held_back():
-        from proxy_trainer.training.checkpoint import check_is_free
-        from proxy_trainer.training.proxy import Progress as Step
-        from proxy_trainer.training.proxy import ProxyWorker
+    with suppress_native_output():
+        from proxy_trainer.training.checkpoint import check_overwritable
+        from proxy_trainer.training.proxy_worker import Progress as Step
+        from proxy_trainer.training.proxy_worker import ProxyWorker
 
         if checkpoint is not None:
-            check_is_free(checkpoint)
+            check_overwritable(checkpoint)
         pool = SearchSpace().start_pool() if task.start_steps else ()
         worker = ProxyWorker(task, data, data_dir() / "cache", seed, threads or os.cpu_count() or 1, pool)
-    with progress_bar("common start") as of_start, progress_bar("training") as of_trial:
+    with progress_bar("common start") as of_supernet, progress_bar("training") as of_trial:
 
         def show(step: Step) -> None:
-            (of_start if step.of_start else of_trial)(step.step, step.steps)
+            (of_supernet if step.of_supernet else of_trial)(step.step, step.steps)
 
         metrics = worker.run(candidate, show, checkpoint=checkpoint, keep=keep_checkpoint)
     if as_json:

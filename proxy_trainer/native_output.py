@@ -12,7 +12,7 @@ from search_space.errors import EffspineError
 
 
 @contextmanager
-def held_back() -> Iterator[None]:
+def suppress_native_output() -> Iterator[None]:
     """Keeps what is written to the standard error of the process, and drops it when the block ends.
 
     Where the block ends with an unexpected error, what was kept is written after all: it may say why. An error with a

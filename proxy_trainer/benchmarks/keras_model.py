@@ -147,7 +147,7 @@ def keras_retinanet(architecture: Architecture, *, bn_momentum: float = 0.99, dr
     return keras.Model(images, keras.layers.Concatenate(axis=-1)(parts))
 
 
-def compiled_retinanet(task: ProxyTask, architecture: Architecture, *, eager: bool = False) -> Any:
+def compile_retinanet(task: ProxyTask, architecture: Architecture, *, eager: bool = False) -> Any:
     """`keras_retinanet` ready for `train_on_batch(images, keras_targets(...))`, by SGD with momentum.
 
     `eager` runs it operation by operation, without a graph.

@@ -20,7 +20,7 @@ from typing import Any
 
 import numpy as np
 
-from proxy_trainer.benchmarks.own_process import apart
+from proxy_trainer.benchmarks.fresh_process import run_in_fresh_process
 from search_space.architecture import Architecture
 from search_space.cost import CostOps, FeatureSize
 from search_space.networks.retinanet import retinanet
@@ -57,7 +57,7 @@ class Operation:
 
 
 @dataclass(frozen=True)
-class Needs:
+class StepCost:
     """What a step needs at least: multi-adds forward, and forward and backward; bytes read and written."""
 
     forward_madds: int
@@ -90,8 +90,8 @@ def profile_benchmark(task: ProxyTask, threads: int, progress: Callable[[str], N
     from proxy_trainer.benchmarks.engine_benchmark import CLASSES
 
     progress(f"{STEPS} steps, then the ceilings")
-    found = apart(measured, task, threads)
-    needs = step_needs(task.architecture(EFF_SPINENET_D0, CLASSES), task.batch_size)
+    found = run_in_fresh_process(measure_profile, task, threads)
+    needs = step_cost(task.architecture(EFF_SPINENET_D0, CLASSES), task.batch_size)
     kernels_ms = sum(each.ms for each in found.operations)
     arithmetic_seconds = needs.flops / found.matrix_flops_a_second
     memory_seconds = needs.bytes / found.copied_bytes_a_second
@@ -124,7 +124,7 @@ def profile_benchmark(task: ProxyTask, threads: int, progress: Callable[[str], N
     }
 
 
-def step_needs(architecture: Architecture, batch_size: int) -> Needs:
+def step_cost(architecture: Architecture, batch_size: int) -> StepCost:
     """What a training step of a batch needs, from the count of `search_space.cost`.
 
     Each convolution and fully connected layer is computed three times, forward and for the gradients of its input and
@@ -142,10 +142,10 @@ def step_needs(architecture: Architecture, batch_size: int) -> Needs:
     total = ops.total()
     values = MAP_PASSES * mapped * batch_size + WEIGHT_PASSES * total.params
     madds = batch_size * (3 * total.madds - of_images)
-    return Needs(batch_size * total.madds, madds, BYTES_A_VALUE * values)
+    return StepCost(batch_size * total.madds, madds, BYTES_A_VALUE * values)
 
 
-def measured(task: ProxyTask, threads: int) -> Profile:
+def measure_profile(task: ProxyTask, threads: int) -> Profile:
     """The profile of the task's step in this process, which has run no TensorFlow before or with the same threads."""
     from proxy_trainer.benchmarks.engine_benchmark import CLASSES, random_batch
     from proxy_trainer.engine import runtime
@@ -161,10 +161,10 @@ def measured(task: ProxyTask, threads: int) -> Profile:
     for _ in range(WARM_UP_STEPS):
         step()
     seconds = statistics.median(_seconds(step) for _ in range(STEPS))
-    return Profile(seconds, operations(step, STEPS), _matrix_ceiling(threads), _memory_ceiling(threads))
+    return Profile(seconds, operation_times(step, STEPS), _matrix_ceiling(threads), _memory_ceiling(threads))
 
 
-def operations(step: Callable[[], None], steps: int) -> tuple[Operation, ...]:
+def operation_times(step: Callable[[], None], steps: int) -> tuple[Operation, ...]:
     """The kernels of a step by type, those that take longest first.
 
     Of each node of the graph the median over so many steps counts, since on a busy machine some are interrupted.

@@ -15,7 +15,7 @@ from dataclasses import dataclass, field, replace
 from multiprocessing import get_context
 from typing import Any, Protocol
 
-from proxy_trainer.benchmarks.own_process import side_by_side
+from proxy_trainer.benchmarks.fresh_process import run_in_fresh_processes
 from search_space.proxy_task import Precision, ProxyTask
 from search_space.published import EFF_SPINENET_D0
 
@@ -102,7 +102,7 @@ def _ratios(times: list[float], in_use: list[float]) -> list[float]:
 def step_seconds(task: ProxyTask, setting: Setting) -> float:
     """The steady step under a setting, in seconds, over the number of its processes."""
     with get_context("spawn").Manager() as manager:
-        found = side_by_side(
+        found = run_in_fresh_processes(
             setting.processes,
             time_steps,
             replace(task, precision=setting.precision),

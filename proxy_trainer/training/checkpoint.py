@@ -43,7 +43,7 @@ _HARMLESS_FIELDS = ("profile", "evaluate_steps", "checkpoint_steps")
 log = logging.getLogger(__name__)
 
 
-class Scored(NamedTuple):
+class IntermediateScore(NamedTuple):
     """What a trial measured on the way: after `step` steps and so many `seconds`, the loss, and the AP of the reserved
     images.
     """
@@ -64,7 +64,7 @@ class Checkpoint:
     loss: float
     train_seconds: float
     evaluate_seconds: float
-    scored: tuple[Scored, ...] = ()
+    scored: tuple[IntermediateScore, ...] = ()
 
 
 class CheckpointFile:
@@ -133,7 +133,7 @@ class CheckpointFile:
             _remove(left)
 
 
-def check_is_free(path: Path) -> None:
+def check_overwritable(path: Path) -> None:
     """Raises InvalidValueError where a checkpoint at this path would take the place of something else."""
     if path.is_dir():
         raise InvalidValueError(f"the checkpoint {path} is a folder; name a file")
@@ -184,7 +184,7 @@ def _content(checkpoint: Checkpoint, identity: Mapping[str, Any]) -> bytes:
         "loss": checkpoint.loss,
         "train_seconds": checkpoint.train_seconds,
         "evaluate_seconds": checkpoint.evaluate_seconds,
-        "scored": np.reshape(np.array(checkpoint.scored, np.float64), (-1, len(Scored._fields))),
+        "scored": np.reshape(np.array(checkpoint.scored, np.float64), (-1, len(IntermediateScore._fields))),
         **checkpoint.state._asdict(),
     }
     archive = io.BytesIO()
@@ -235,7 +235,7 @@ def _checkpoint(archive: Mapping[str, npt.NDArray[Any]]) -> Checkpoint:
         loss=float(archive["loss"]),
         train_seconds=float(archive["train_seconds"]),
         evaluate_seconds=float(archive["evaluate_seconds"]),
-        scored=tuple(Scored(int(step), *figures) for step, *figures in archive["scored"].tolist()),
+        scored=tuple(IntermediateScore(int(step), *figures) for step, *figures in archive["scored"].tolist()),
     )
 
 

@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 import numpy.typing as npt
 
-from proxy_trainer.data.packed_images import PackedSplit
+from proxy_trainer.data.decoded_images import DecodedSplit
 from proxy_trainer.engine.anchors import anchor_boxes
 from proxy_trainer.engine.augment import FloatArray, draw_views, is_visible, sampling_windows, view_boxes
 from proxy_trainer.engine.targets import Matches, match_anchors
@@ -29,7 +29,7 @@ class TrainingBatches:
     the next, as long as it takes no more than `MATCHES_BYTES`.
     """
 
-    def __init__(self, packed: PackedSplit, task: ProxyTask, seed: int) -> None:
+    def __init__(self, packed: DecodedSplit, task: ProxyTask, seed: int) -> None:
         self._packed = packed
         self._task = task
         self._seed = seed

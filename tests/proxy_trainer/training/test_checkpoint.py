@@ -17,13 +17,13 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from proxy_trainer.commands import proxy_app
-from proxy_trainer.data.coco_folder import load_dataset
+from proxy_trainer.data.coco_directory import load_dataset
 from proxy_trainer.data.digits import make_digits
 from proxy_trainer.engine.engine import Engine
 from proxy_trainer.errors import NonFiniteLossError
 from proxy_trainer.training import checkpoint as checkpoint_module
 from proxy_trainer.training.checkpoint import CheckpointFile, data_identity, trial_identity
-from proxy_trainer.training.proxy import Metrics, Progress, ProxyWorker
+from proxy_trainer.training.proxy_worker import Metrics, Progress, ProxyWorker
 from search_space.errors import InvalidValueError
 from search_space.proxy_task import ProxyTask, resolve
 from search_space.published import EFF_SPINENET_D0, SP_EFFICIENTNET_B0
@@ -132,7 +132,7 @@ def test_a_report_that_raises_stops_the_trial_there_and_the_next_call_goes_on(
     worker: ProxyWorker, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     path = tmp_path / "deep" / "trial.checkpoint"
-    monkeypatch.setattr("proxy_trainer.training.proxy._PROGRESS_SECONDS", 0.0)
+    monkeypatch.setattr("proxy_trainer.training.proxy_worker._PROGRESS_SECONDS", 0.0)
 
     def stop(progress: Progress) -> None:
         if progress.step == 5:
@@ -158,7 +158,7 @@ def test_every_ap_on_the_way_is_reported_again_by_a_trial_that_goes_on(
             raise KeyboardInterrupt
         first.append(progress)
 
-    monkeypatch.setattr("proxy_trainer.training.proxy._PROGRESS_SECONDS", 0.0)
+    monkeypatch.setattr("proxy_trainer.training.proxy_worker._PROGRESS_SECONDS", 0.0)
     with pytest.raises(KeyboardInterrupt):
         worker.run(EFF_SPINENET_D0, stop, checkpoint=path)
     worker.run(EFF_SPINENET_D0, second.append, checkpoint=path)

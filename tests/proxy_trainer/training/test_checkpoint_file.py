@@ -12,14 +12,14 @@ import numpy as np
 import pytest
 
 from proxy_trainer.engine.engine import EngineState
-from proxy_trainer.training.checkpoint import Checkpoint, CheckpointFile, Scored, check_is_free
+from proxy_trainer.training.checkpoint import Checkpoint, CheckpointFile, IntermediateScore, check_overwritable
 from search_space.errors import InvalidValueError
 from tests.support.engine_tasks import assert_same
 
 IDENTITY: dict[str, Any] = {"seed": 1, "task": {"steps": 6, "flip": True}, "architecture": {"widths": (8, 16)}}
 
 
-SCORED = (Scored(1, 2.5, 3.25, 0.1 + 0.2), Scored(2, 1.5, 6.5, 0.0))
+SCORED = (IntermediateScore(1, 2.5, 3.25, 0.1 + 0.2), IntermediateScore(2, 1.5, 6.5, 0.0))
 
 
 def _state() -> EngineState:
@@ -138,9 +138,9 @@ def test_a_path_where_something_else_is_is_not_free(tmp_path: Path) -> None:
     _saved(tmp_path)
     (tmp_path / "empty").touch()
     for path in (tmp_path / "trial.checkpoint", tmp_path / "empty", tmp_path / "absent"):
-        check_is_free(path)
+        check_overwritable(path)
     (tmp_path / "photo.jpg").write_bytes(b"not ours")
     with pytest.raises(InvalidValueError, match=r"photo\.jpg is no checkpoint and would be overwritten"):
-        check_is_free(tmp_path / "photo.jpg")
+        check_overwritable(tmp_path / "photo.jpg")
     with pytest.raises(InvalidValueError, match="is a folder"):
-        check_is_free(tmp_path)
+        check_overwritable(tmp_path)

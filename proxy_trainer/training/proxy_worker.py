@@ -12,13 +12,13 @@ from pathlib import Path
 
 import numpy as np
 
-from proxy_trainer.data.coco_folder import load_dataset
-from proxy_trainer.data.packed_images import pack
+from proxy_trainer.data.coco_directory import load_dataset
+from proxy_trainer.data.decoded_images import decode_split
 from proxy_trainer.engine import runtime
 from proxy_trainer.engine.engine import DetectionBatch, Engine
 from proxy_trainer.errors import NonFiniteLossError
-from proxy_trainer.training.checkpoint import Checkpoint, CheckpointFile, Scored, data_identity, trial_identity
-from proxy_trainer.training.common_start import CommonStart
+from proxy_trainer.training.checkpoint import Checkpoint, CheckpointFile, IntermediateScore, data_identity, trial_identity
+from proxy_trainer.training.supernet import Supernet
 from proxy_trainer.training.evaluation import Detections, coco_metrics
 from proxy_trainer.training.training_batches import TrainingBatches
 from search_space.architecture import Architecture
@@ -36,7 +36,7 @@ log = logging.getLogger(__name__)
 class Progress:
     """How far a proxy is: steps done, of how many, the loss now, and the seconds since its start.
 
-    `ap` is that of the reserved images, in the reports of every `evaluate_steps` steps; None in the others. `of_start`:
+    `ap` is that of the reserved images, in the reports of every `evaluate_steps` steps; None in the others. `of_supernet`:
     the steps are those of the common start, which comes first where it is not there yet; the loss is None where another
     process trains it.
     """
@@ -46,7 +46,7 @@ class Progress:
     loss: float | None
     seconds: float
     ap: float | None = None
-    of_start: bool = False
+    of_supernet: bool = False
 
 
 Metrics = dict[str, float | None]
@@ -66,7 +66,7 @@ class _Trial:
     step: int = 0
     loss: float | None = None
     evaluate_seconds: float = 0.0
-    scored: list[Scored] = field(default_factory=list)
+    scored: list[IntermediateScore] = field(default_factory=list)
 
     @property
     def seconds(self) -> float:
@@ -124,15 +124,15 @@ class ProxyWorker:
         runtime.start(threads)
         self._task = task
         self._start_pool = start_pool
-        self._start: CommonStart | None = None
+        self._start: Supernet | None = None
         self._cache_dir = cache_dir
         self._seed = seed
         train, self._reserved = load_dataset(
             dataset_dir, reserved_images=task.reserved_images, reserve_from=task.reserve_from, seed=seed
         )
-        self._train_split = pack(train, task.image_px, cache_dir)
+        self._train_split = decode_split(train, task.image_px, cache_dir)
         self._batches = TrainingBatches(self._train_split, task, seed)
-        self._packed = pack(self._reserved, task.image_px, cache_dir)
+        self._packed = decode_split(self._reserved, task.image_px, cache_dir)
         self._trained_on = data_identity(train)
         self._data = data_identity(train, self._reserved)
         self._class_slots = len(train.category_ids)
@@ -199,14 +199,14 @@ class ProxyWorker:
 
     def _start_for(
         self, candidate: Architecture, engine: Engine, report: Callable[[Progress], None]
-    ) -> CommonStart | None:
+    ) -> Supernet | None:
         """The common start of the candidate's structure, trained if need be; None where the task has none."""
         task = self._task
         if not task.start_steps:
             return None
         if self._start is None or not self._start.takes(candidate):
             began = time.perf_counter()
-            start = CommonStart(task, self._class_slots, candidate, self._start_pool, self._trained_on)
+            start = Supernet(task, self._class_slots, candidate, self._start_pool, self._trained_on)
             reported = -math.inf
 
             def tell(step: int, loss: float | None) -> None:
@@ -214,7 +214,7 @@ class ProxyWorker:
                 now = time.perf_counter()
                 if now - reported >= _PROGRESS_SECONDS or step == task.start_steps:
                     reported = now
-                    report(Progress(step, task.start_steps, loss, now - began, of_start=True))
+                    report(Progress(step, task.start_steps, loss, now - began, of_supernet=True))
 
             start.prepare(
                 engine,
@@ -247,7 +247,7 @@ class ProxyWorker:
                     reported = now
                     trial.report(Progress(trial.step, task.steps, loss, trial.seconds, ap))
                 if ap is not None:
-                    trial.scored.append(Scored(trial.step, loss, trial.seconds, ap))
+                    trial.scored.append(IntermediateScore(trial.step, loss, trial.seconds, ap))
                 if _is_due(trial.step, task.checkpoint_steps):
                     trial.save()
 

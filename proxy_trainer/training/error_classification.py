@@ -14,14 +14,14 @@ _AMOUNT = re.compile(r"allocate (\d[\d.,]* ?(?:bytes|[KMGTPE]i?B))")
 _BYTES_A_VALUE = {"bool": 1, "uint8": 1, "half": 2, "bfloat16": 2, "int32": 4, "float": 4, "int64": 8, "double": 8}
 
 
-def named(error: Exception, task: ProxyTask) -> TrialError | None:
+def classify_error(error: Exception, task: ProxyTask) -> TrialError | None:
     """The error of a trial that this one is, or None for one that has no name."""
     if _is_out_of_memory(error):
-        return OutOfMemoryError(_size(str(error)), what_to_lower(task))
+        return OutOfMemoryError(_size(str(error)), memory_settings(task))
     return None
 
 
-def what_to_lower(task: ProxyTask) -> str:
+def memory_settings(task: ProxyTask) -> str:
     """The settings that decide how much memory a training takes, with their values, for a message."""
     at_once = task.micro_batch_size or task.batch_size
     return (

@@ -37,15 +37,15 @@ from search_space.proxy_task import ProxyTask
 from search_space.slices import Slices, slices
 from search_space.space import Widths
 
-STEPS_A_DRAW = 4
+STEPS_PER_SUBNET = 4
 """Steps of the wide network's training from one architecture to the next. The library under TensorFlow's kernels
 prepares code for every new shape, which takes longer than a step."""
 
 _DRAWS = 0
 _WAIT_SECONDS = 0.5
-_ON_DISK_SECONDS = 30.0
+_CHECKPOINT_SECONDS = 30.0
 
-OnStartStep = Callable[[int, float | None], None]
+OnSupernetStep = Callable[[int, float | None], None]
 """Hears the steps done and the loss of the last one, None where another process trains."""
 
 log = logging.getLogger(__name__)
@@ -60,7 +60,7 @@ class _Member(NamedTuple):
     statistics: Slices
 
 
-class CommonStart:
+class Supernet:
     """The trained wide network of one task, pool of architectures and data set.
 
     `pool` holds widths at the scale of `like`, whose structure all trials have; `data` is of `data_identity`, of
@@ -86,7 +86,7 @@ class CommonStart:
         return candidate.structure == self._pool[0].structure
 
     def prepare(
-        self, engine: Engine, batches: Callable[[], TrainingBatches], folder: Path, report: OnStartStep
+        self, engine: Engine, batches: Callable[[], TrainingBatches], folder: Path, report: OnSupernetStep
     ) -> None:
         """Take the weights from their file in `folder`, or train them and write it.
 
@@ -125,7 +125,7 @@ class CommonStart:
         state: EngineState,
         file: CheckpointFile,
         seconds_before: float,
-        report: OnStartStep,
+        report: OnSupernetStep,
     ) -> EngineState:
         """The state after the steps that are left."""
         task, members = self._task, [self._member(each) for each in self._pool]
@@ -134,19 +134,19 @@ class CommonStart:
         loss, member = None, members[0]
         with closing(batches.stream(state.steps_done, task.steps)) as stream:
             for step, batch in enumerate(stream, start=state.steps_done):
-                if step % STEPS_A_DRAW == 0:
-                    member = members[self._drawn(step // STEPS_A_DRAW)]
+                if step % STEPS_PER_SUBNET == 0:
+                    member = members[self._drawn(step // STEPS_PER_SUBNET)]
                     engine.load(member.architecture, self._seed, _cut(wide, member, step))
                 rate, before = task.learning_rate_at(step), loss
                 loss = engine.train_step(batch, rate, (self._seed, step)).total
                 if not math.isfinite(loss):
                     raise StartDivergedError(step, rate, before)
                 is_last = step + 1 == task.steps
-                if is_last or (step + 1) % STEPS_A_DRAW == 0:
+                if is_last or (step + 1) % STEPS_PER_SUBNET == 0:
                     _put_back(wide, engine.state(), member)
                     wide = wide._replace(steps_done=step + 1)
                     now = time.monotonic()
-                    if is_last or now - written >= _ON_DISK_SECONDS:
+                    if is_last or now - written >= _CHECKPOINT_SECONDS:
                         file.save(Checkpoint(wide, loss, seconds_before + now - started, 0.0))
                         written = now
                 report(step + 1, loss)

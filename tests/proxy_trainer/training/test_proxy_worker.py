@@ -13,7 +13,7 @@ from proxy_trainer.data.digits import make_digits
 from proxy_trainer.errors import NonFiniteLossError, UnreadableImageError
 from proxy_trainer.training.checkpoint import CheckpointFile, trial_identity
 from proxy_trainer.training.evaluation import coco_metrics
-from proxy_trainer.training.proxy import Progress, ProxyWorker
+from proxy_trainer.training.proxy_worker import Progress, ProxyWorker
 from search_space.proxy_task import ProxyTask, resolve
 from search_space.published import EFF_SPINENET_D0, SP_EFFICIENTNET_B0
 from tests.support.processes import THREADS

@@ -9,17 +9,17 @@ from contextlib import contextmanager
 from multiprocessing import get_context
 from typing import Any, TypeVar
 
-from proxy_trainer.native_output import held_back
+from proxy_trainer.native_output import suppress_native_output
 
 T = TypeVar("T")
 
 
-def apart(function: Callable[..., T], *arguments: Any) -> T:
+def run_in_fresh_process(function: Callable[..., T], *arguments: Any) -> T:
     """The result of a call in a process of its own; what native libraries print there is held back."""
-    return side_by_side(1, function, *arguments)[0]
+    return run_in_fresh_processes(1, function, *arguments)[0]
 
 
-def side_by_side(
+def run_in_fresh_processes(
     processes: int, function: Callable[..., T], *arguments: Any, environment: Mapping[str, str] | None = None
 ) -> list[T]:
     """The results of one call in so many processes at once, all with these variables in their `environment`."""
@@ -28,7 +28,7 @@ def side_by_side(
 
 
 def _quietly(function: Callable[..., T], arguments: tuple[Any, ...]) -> T:
-    with held_back():
+    with suppress_native_output():
         return function(*arguments)
 
 
