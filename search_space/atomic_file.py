@@ -7,12 +7,10 @@ from contextlib import suppress
 from pathlib import Path
 from uuid import uuid4
 
-PARTIAL_SUFFIX = ".partial"
-
 
 def partial_path(path: Path) -> Path:
     """An unused hidden path beside `path`, `.NAME.RANDOM.partial`, to write to before renaming it to `path`."""
-    return path.with_name(f".{path.name}.{uuid4().hex[:12]}{PARTIAL_SUFFIX}")
+    return path.parent / f".{path.name}.{uuid4().hex[:12]}.partial"
 
 
 def write_atomically(path: Path, content: bytes) -> None:

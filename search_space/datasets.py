@@ -1,4 +1,4 @@
-"""Data sets by name: a COCO directory `DATA_DIR/datasets/NAME/`, or a `NAME.json` there that names another directory."""
+"""Data sets by name: a COCO directory `DATA_DIR/datasets/NAME`, or `NAME.json` beside it, which names another directory."""
 
 from __future__ import annotations
 

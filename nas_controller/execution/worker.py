@@ -24,7 +24,8 @@ from search_space.proxy_task import ProxyTask
 from search_space.space import Widths
 
 if TYPE_CHECKING:
-    from proxy_trainer.training.proxy_worker import Progress, ProxyWorker
+    from proxy_trainer.training.proxy_worker import ProxyWorker
+    from proxy_trainer.training.trial_run import Progress
 
 logger = logging.getLogger(__name__)
 
@@ -87,8 +88,8 @@ _warm: dict[Job, ProxyWorker] = {}
 def run_trial(job: Job, widths: tuple[int, ...], on_progress: OnProgress) -> Rewarded | Failed:
     """Trains and scores one architecture. Never raises but for what `on_progress` raises.
 
-    An error that names its reaction (`proxy_trainer.errors.TrialError`) gives that, and so does one of the
-    training library that has such a name (`proxy_trainer.training.error_classification`); another error with a message for a person
+    An error that names its reaction (`proxy_trainer.errors.TrialError`) gives that, and so does an exception that
+    `proxy_trainer.training.error_classification` knows; another error with a message for a person
     (a data set that is gone, say) would hit every trial and stops the campaign; anything else is worth a retry.
     """
     try:

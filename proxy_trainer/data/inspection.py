@@ -76,7 +76,7 @@ def unreadable_images(split: CocoSplit, progress: Callable[[int, int], None]) ->
 def box_levels(corners: NDArray[np.float32], scale: NDArray[np.float64], anchor_size: float) -> NDArray[np.int64]:
     """The pyramid level, 3 to 7, whose anchors are nearest in size to each box, int64 [b].
 
-    `corners` [b, 4] (x1, y1, x2, y2) are in pixels of the original image, `scale` [b] takes them to the resized one, and
+    `corners` [b, 4] (x1, y1, x2, y2) are in pixels of the original image, `scale` [b] is resized over original size,
     `anchor_size` is the smallest anchor of a level in strides.
     """
     sides = (corners[:, 2:] - corners[:, :2]).astype(np.float64)

@@ -1,12 +1,13 @@
-"""The common start of all trials: one wide network, trained once, of which each architecture takes its slices.
+"""A supernet: one wide network, trained once, whose slices are the initial weights of every trial.
 
-A reward differs from another by the architecture and by luck, above all that of the initial weights. Trials that start
-from slices of the same trained weights share that luck, and need far fewer steps of their own. The wide network is as
-wide, block by block, as the widest of some architectures of the search space. A step of its training trains the slices
-of one of them, as in slimmable networks (Yu et al., 2019) and single-path one-shot search (Guo et al., 2020).
+Rewards of short trainings vary with the initial weights as much as with the architecture. Trials that start from slices
+of the same trained weights share that variation, and need far fewer steps. Each block of the supernet is as wide as the
+widest of a pool of architectures. A training step updates the slices of one of them, as in slimmable networks (Yu et
+al., 2019) and single-path one-shot search (Guo et al., 2020).
 
-It has a seed of its own, `start_seed`: trials with other seeds, and other campaigns on the same data and task, start
-from the same weights. They are kept in a file beside the packed images. One process trains them; the others wait.
+The supernet depends on the seed `start_seed`, not on the seed of a trial, so trials with other seeds and other
+campaigns on the same data and task share it. It is stored beside the image cache. One process trains it while others
+wait.
 """
 
 from __future__ import annotations
@@ -38,21 +39,21 @@ from search_space.slices import Slices, slices
 from search_space.space import Widths
 
 STEPS_PER_SUBNET = 4
-"""Steps of the wide network's training from one architecture to the next. The library under TensorFlow's kernels
-prepares code for every new shape, which takes longer than a step."""
+"""Consecutive steps with the same architecture: oneDNN prepares kernels for each new shape, which takes longer than a
+step."""
 
-_DRAWS = 0
-_WAIT_SECONDS = 0.5
+_SUBNET_DRAWS = 0
+_LOCK_POLL_SECONDS = 0.5
 _CHECKPOINT_SECONDS = 30.0
 
 OnSupernetStep = Callable[[int, float | None], None]
-"""Hears the steps done and the loss of the last one, None where another process trains."""
+"""Called with the steps done and the last loss, or None for the loss while another process trains."""
 
 log = logging.getLogger(__name__)
 
 
-class _Member(NamedTuple):
-    """An architecture, how many weights and statistics it has, and where they are in the wide network."""
+class _Subnet(NamedTuple):
+    """An architecture, its numbers of weights and of statistics, and the slices that hold them in the supernet."""
 
     architecture: Architecture
     sizes: tuple[int, int]
@@ -61,10 +62,10 @@ class _Member(NamedTuple):
 
 
 class Supernet:
-    """The trained wide network of one task, pool of architectures and data set.
+    """The supernet of one task, pool of architectures and data set.
 
-    `pool` holds widths at the scale of `like`, whose structure all trials have; `data` is of `data_identity`, of
-    the images that are trained on. The task's `start_steps` are more than none.
+    `pool` holds widths at the scale of `like`, whose structure all trials share. `data` is the `data_identity` of the
+    training images. The task must have `start_steps` above 0.
     """
 
     def __init__(
@@ -77,26 +78,26 @@ class Supernet:
         widest = replace(like, widths=tuple(np.max(pool, axis=0).tolist()))
         self._wide = self._parameters(widest)
         self._state: EngineState | None = None
-        drawn = hashlib.sha256(json.dumps([list(widths) for widths in pool]).encode()).hexdigest()
-        self._identity: dict[str, Any] = {**trial_identity(widest, self._task, self._seed, data), "pool": drawn}
+        pool_digest = hashlib.sha256(json.dumps([list(widths) for widths in pool]).encode()).hexdigest()
+        self._identity: dict[str, Any] = {**trial_identity(widest, self._task, self._seed, data), "pool": pool_digest}
         self.digest = hashlib.sha256(json.dumps(self._identity, sort_keys=True).encode()).hexdigest()
 
-    def takes(self, candidate: Architecture) -> bool:
-        """Whether the candidate has the structure of this start."""
+    def supports(self, candidate: Architecture) -> bool:
+        """Whether the candidate has the structure of this supernet."""
         return candidate.structure == self._pool[0].structure
 
-    def prepare(
-        self, engine: Engine, batches: Callable[[], TrainingBatches], folder: Path, report: OnSupernetStep
+    def load_or_train(
+        self, engine: Engine, batches: Callable[[], TrainingBatches], directory: Path, report: OnSupernetStep
     ) -> None:
-        """Take the weights from their file in `folder`, or train them and write it.
+        """Loads the trained weights from `directory`, or trains them and saves them there.
 
-        Every 30 seconds the state is written too, and a training that was cut off goes on from there. Where `report`
-        raises, the training stops. Raises StartDivergedError where it leaves the finite numbers.
+        A checkpoint is written every 30 seconds, from which an interrupted training resumes. An exception of `report`
+        ends the training. Raises StartDivergedError where the loss is not finite.
         """
-        folder.mkdir(parents=True, exist_ok=True)
-        path = folder / f"{self.digest[:32]}.checkpoint"
+        directory.mkdir(parents=True, exist_ok=True)
+        path = directory / f"{self.digest[:32]}.checkpoint"
         file = CheckpointFile(path, self._identity)
-        with _alone(path.with_suffix(".lock"), lambda: report(0, None)):
+        with _exclusive_lock(path.with_suffix(".lock"), lambda: report(0, None)):
             found = file.load()
             if found is None:
                 state, train_seconds = fresh_state(self._task, self._wide, self._seed), 0.0
@@ -106,16 +107,19 @@ class Supernet:
                 state = self._train(engine, batches(), state, file, train_seconds, report)
         self._state = state
 
-    def state_of(self, candidate: Architecture, seed: int) -> EngineState:
-        """Where a trial of the candidate starts; what the wide network lacks is initial, from `seed`."""
-        assert self._state is not None, "prepare comes first"
-        start = fresh_state(self._task, self._parameters(candidate), seed)
-        member = self._member(candidate)
-        weights = _filled(start.weights, self._state.weights, member.weights)
-        return start._replace(
+    def initial_state(self, candidate: Architecture, seed: int) -> EngineState:
+        """The initial state of a trial: slices of the supernet, and fresh values from `seed` for what it lacks.
+
+        `load_or_train` must have been called.
+        """
+        assert self._state is not None, "call load_or_train first"
+        fresh = fresh_state(self._task, self._parameters(candidate), seed)
+        subnet = self._subnet(candidate)
+        weights = _with_slices(fresh.weights, self._state.weights, subnet.weights)
+        return fresh._replace(
             weights=weights,
             average=weights,
-            statistics=_filled(start.statistics, self._state.statistics, member.statistics),
+            statistics=_with_slices(fresh.statistics, self._state.statistics, subnet.statistics),
         )
 
     def _train(
@@ -127,74 +131,77 @@ class Supernet:
         seconds_before: float,
         report: OnSupernetStep,
     ) -> EngineState:
-        """The state after the steps that are left."""
-        task, members = self._task, [self._member(each) for each in self._pool]
+        """The state after the remaining steps."""
+        task, subnets = self._task, [self._subnet(each) for each in self._pool]
         wide = EngineState._make([*(vector.copy() for vector in state[:-1]), state.steps_done])
         started = written = time.monotonic()
-        loss, member = None, members[0]
+        loss, subnet = None, subnets[0]
         with closing(batches.stream(state.steps_done, task.steps)) as stream:
             for step, batch in enumerate(stream, start=state.steps_done):
                 if step % STEPS_PER_SUBNET == 0:
-                    member = members[self._drawn(step // STEPS_PER_SUBNET)]
-                    engine.load(member.architecture, self._seed, _cut(wide, member, step))
-                rate, before = task.learning_rate_at(step), loss
+                    subnet = subnets[self._draw(step // STEPS_PER_SUBNET)]
+                    engine.load(subnet.architecture, self._seed, _read_slices(wide, subnet, step))
+                rate, loss_before = task.learning_rate_at(step), loss
                 loss = engine.train_step(batch, rate, (self._seed, step)).total
                 if not math.isfinite(loss):
-                    raise StartDivergedError(step, rate, before)
+                    raise StartDivergedError(step, rate, loss_before)
                 is_last = step + 1 == task.steps
                 if is_last or (step + 1) % STEPS_PER_SUBNET == 0:
-                    _put_back(wide, engine.state(), member)
+                    _write_slices(wide, engine.state(), subnet)
                     wide = wide._replace(steps_done=step + 1)
                     now = time.monotonic()
                     if is_last or now - written >= _CHECKPOINT_SECONDS:
                         file.save(Checkpoint(wide, loss, seconds_before + now - started, 0.0))
                         written = now
                 report(step + 1, loss)
-        log.info("the common start of all trials is trained: %d steps, loss %.4g", task.steps, loss)
+        log.info("the supernet is trained: %d steps, loss %.4g", task.steps, loss)
         return wide
 
-    def _drawn(self, draw: int) -> int:
-        return int(np.random.default_rng([self._seed, _DRAWS, draw]).integers(len(self._pool)))
+    def _draw(self, draw: int) -> int:
+        """The index in the pool of a random architecture, a function of seed and draw."""
+        return int(np.random.default_rng([self._seed, _SUBNET_DRAWS, draw]).integers(len(self._pool)))
 
-    def _member(self, architecture: Architecture) -> _Member:
-        own, wide = (by_kind(each) for each in (self._parameters(architecture), self._wide))
-        sizes = sum(p.size for p in own[0]), sum(p.size for p in own[1])
-        return _Member(architecture, sizes, slices(own[0], wide[0]), slices(own[1], wide[1]))
+    def _subnet(self, architecture: Architecture) -> _Subnet:
+        narrow, wide = (by_kind(each) for each in (self._parameters(architecture), self._wide))
+        sizes = sum(p.size for p in narrow[0]), sum(p.size for p in narrow[1])
+        return _Subnet(architecture, sizes, slices(narrow[0], wide[0]), slices(narrow[1], wide[1]))
 
     def _parameters(self, architecture: Architecture) -> list[Parameter]:
         return parameters(self._task.architecture(architecture, self._class_slots))
 
 
-def _cut(wide: EngineState, member: _Member, step: int) -> EngineState:
-    """The slices of a member; a parameter that the wide network lacks starts at zero, which is no projection."""
-    nothing, no_statistics = (np.zeros(size, np.float32) for size in member.sizes)
+def _read_slices(wide: EngineState, subnet: _Subnet, step: int) -> EngineState:
+    """The state of a subnet. Parameters that the supernet lacks, such as a projection, are zero and have no effect."""
+    zero_weights, zero_statistics = (np.zeros(size, np.float32) for size in subnet.sizes)
     weights, first, second = (
-        _filled(nothing, vector, member.weights) if len(vector) else vector
+        _with_slices(zero_weights, vector, subnet.weights) if len(vector) else vector
         for vector in (wide.weights, wide.first, wide.second)
     )
-    statistics = _filled(no_statistics, wide.statistics, member.statistics)
+    statistics = _with_slices(zero_statistics, wide.statistics, subnet.statistics)
     return EngineState(weights, first, second, weights, statistics, step)
 
 
-def _filled(narrow: npt.NDArray[np.float32], wide: npt.NDArray[np.float32], places: Slices) -> npt.NDArray[np.float32]:
-    """The narrow vector with the shared values of the wide one."""
-    filled = narrow.copy()
-    filled[places.narrow] = wide[places.wide]
-    return filled
+def _with_slices(
+    narrow: npt.NDArray[np.float32], wide: npt.NDArray[np.float32], places: Slices
+) -> npt.NDArray[np.float32]:
+    """A copy of the narrow vector whose shared values are those of the wide one."""
+    result = narrow.copy()
+    result[places.narrow] = wide[places.wide]
+    return result
 
 
-def _put_back(wide: EngineState, narrow: EngineState, member: _Member) -> None:
-    """Write the slices of a member into the wide vectors."""
+def _write_slices(wide: EngineState, narrow: EngineState, subnet: _Subnet) -> None:
+    """Writes the state of a subnet into the vectors of the supernet, in place."""
     for name in ("weights", "first", "second"):
         if len(getattr(wide, name)):
-            getattr(wide, name)[member.weights.wide] = getattr(narrow, name)[member.weights.narrow]
+            getattr(wide, name)[subnet.weights.wide] = getattr(narrow, name)[subnet.weights.narrow]
     wide.average[:] = wide.weights
-    wide.statistics[member.statistics.wide] = narrow.statistics[member.statistics.narrow]
+    wide.statistics[subnet.statistics.wide] = narrow.statistics[subnet.statistics.narrow]
 
 
 @contextmanager
-def _alone(path: Path, on_wait: Callable[[], None]) -> Iterator[None]:
-    """Holds the lock file; until another process has let go of it, `on_wait` is called now and then."""
+def _exclusive_lock(path: Path, on_wait: Callable[[], None]) -> Iterator[None]:
+    """Holds an exclusive lock on a file; calls `on_wait` twice a second while another process holds it."""
     with path.open("ab") as file:
         while True:
             try:
@@ -202,5 +209,5 @@ def _alone(path: Path, on_wait: Callable[[], None]) -> Iterator[None]:
                 break
             except BlockingIOError:
                 on_wait()
-                time.sleep(_WAIT_SECONDS)
+                time.sleep(_LOCK_POLL_SECONDS)
         yield

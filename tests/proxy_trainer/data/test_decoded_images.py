@@ -11,8 +11,8 @@ import pytest
 
 from proxy_trainer.data import decoded_images
 from proxy_trainer.data.coco import CocoSplit, load_split
-from proxy_trainer.data.images import load_image, resize_and_pad
 from proxy_trainer.data.decoded_images import decode_split
+from proxy_trainer.data.images import load_image, resize_and_pad
 from proxy_trainer.errors import DataError, UnreadableImageError
 
 

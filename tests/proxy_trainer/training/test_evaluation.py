@@ -14,7 +14,7 @@ from pycocotools.cocoeval import COCOeval
 from proxy_trainer.data.coco import CocoSplit, load_split
 from proxy_trainer.data.stratified_split import subset
 from proxy_trainer.errors import EmptySplitError
-from proxy_trainer.training.evaluation import FIGURES, Detections, coco_metrics
+from proxy_trainer.training.evaluation import METRICS, Detections, coco_metrics
 
 # pycocotools adds 2.2e-16 to every denominator of a precision, faster-coco-eval does not.
 ROUNDING = 1e-15
@@ -90,7 +90,7 @@ def test_all_twelve_figures_equal_pycocotools(tmp_path: Path, seed: int) -> None
     split = _random_split(tmp_path, rng, images=40)
     detections = _random_detections(split, rng)
     ours = coco_metrics(split, detections)
-    assert tuple(ours) == FIGURES
+    assert tuple(ours) == METRICS
     assert split.crowd.any()
     assert (np.bincount(split.box_images, minlength=40) == 0).any()
     assert list(ours.values()) == pytest.approx(_pycocotools(split, detections), rel=0, abs=ROUNDING)

@@ -12,14 +12,15 @@ import numpy as np
 import pytest
 
 from proxy_trainer.data.coco_directory import load_dataset
-from proxy_trainer.data.digits import make_digits
 from proxy_trainer.data.decoded_images import DecodedSplit, decode_split
+from proxy_trainer.data.digits import make_digits
 from proxy_trainer.engine.engine import Engine, EngineState, fresh_state
 from proxy_trainer.errors import StartDivergedError
 from proxy_trainer.training import supernet as module
+from proxy_trainer.training.proxy_worker import ProxyWorker
 from proxy_trainer.training.supernet import Supernet
-from proxy_trainer.training.proxy_worker import Progress, ProxyWorker
 from proxy_trainer.training.training_batches import TrainingBatches
+from proxy_trainer.training.trial_run import Progress
 from search_space.cost import parameters
 from search_space.errors import InvalidValueError
 from search_space.proxy_task import ProxyTask, resolve
@@ -54,11 +55,9 @@ def _start(task: ProxyTask = TASK) -> Supernet:
     return Supernet(task, 1, SP_EFFICIENTNET_B0, POOL, "data")
 
 
-def _prepared(
-    engine: Engine, packed: DecodedSplit, folder: Path, task: ProxyTask = TASK
-) -> tuple[Supernet, list[int]]:
+def _prepared(engine: Engine, packed: DecodedSplit, folder: Path, task: ProxyTask = TASK) -> tuple[Supernet, list[int]]:
     start, steps = _start(task), []
-    start.prepare(engine, lambda: TrainingBatches(packed, task, 0), folder, lambda step, loss: steps.append(step))
+    start.load_or_train(engine, lambda: TrainingBatches(packed, task, 0), folder, lambda step, loss: steps.append(step))
     return start, steps
 
 
@@ -68,7 +67,7 @@ def test_it_is_trained_once_and_kept(engine: Engine, packed: DecodedSplit, tmp_p
     second, no_steps = _prepared(engine, packed, tmp_path)
     assert no_steps == []
     for each in (SP_EFFICIENTNET_B0, EFF_SPINENET_D0):
-        _assert_equal(first.state_of(each, 1), second.state_of(each, 1))
+        _assert_equal(first.initial_state(each, 1), second.initial_state(each, 1))
     assert not list(tmp_path.glob("*.partial"))
 
 
@@ -78,7 +77,7 @@ def test_every_architecture_starts_from_slices_of_the_same_weights(
     start, _ = _prepared(engine, packed, tmp_path)
     states, groups = {}, {}
     for each in (SP_EFFICIENTNET_B0, EFF_SPINENET_D0):
-        states[each.name] = start.state_of(each, 1)
+        states[each.name] = start.initial_state(each, 1)
         groups[each.name] = [p for p in parameters(TASK.architecture(each, 1)) if p.is_trainable]
     one, other = states
     shared = slices(groups[one], groups[other])
@@ -96,7 +95,7 @@ def test_every_architecture_starts_from_slices_of_the_same_weights(
 def test_channels_that_the_wide_network_lacks_are_initial(engine: Engine, packed: DecodedSplit, tmp_path: Path) -> None:
     start, _ = _prepared(engine, packed, tmp_path)
     wider = replace(SP_EFFICIENTNET_B0, widths=(*SP_EFFICIENTNET_B0.widths[:17], 640))
-    state, fresh = start.state_of(wider, 5), fresh_state(TASK, parameters(TASK.architecture(wider, 1)), 5)
+    state, fresh = start.initial_state(wider, 5), fresh_state(TASK, parameters(TASK.architecture(wider, 1)), 5)
     is_initial = state.weights == fresh.weights
     assert 0.1 < is_initial.mean() < 0.9
 
@@ -115,10 +114,10 @@ def test_a_training_that_is_cut_off_goes_on_to_the_same_weights(
             raise StopError
 
     with pytest.raises(StopError):
-        _start().prepare(engine, lambda: TrainingBatches(packed, TASK, 0), tmp_path / "cut", stop)
+        _start().load_or_train(engine, lambda: TrainingBatches(packed, TASK, 0), tmp_path / "cut", stop)
     resumed, steps = _prepared(engine, packed, tmp_path / "cut")
     assert steps == list(range(5, STEPS + 1))  # after the last whole draw of four steps
-    _assert_equal(whole.state_of(EFF_SPINENET_D0, 1), resumed.state_of(EFF_SPINENET_D0, 1))
+    _assert_equal(whole.initial_state(EFF_SPINENET_D0, 1), resumed.initial_state(EFF_SPINENET_D0, 1))
 
 
 def test_a_torn_file_is_trained_again_with_a_warning(
@@ -146,7 +145,7 @@ def test_while_another_process_trains_it_is_waited_for(engine: Engine, packed: D
     with lock.open("ab") as file:
         fcntl.flock(file, fcntl.LOCK_EX)
         thread = threading.Thread(
-            target=lambda: _start().prepare(engine, lambda: TrainingBatches(packed, TASK, 0), tmp_path, heard)
+            target=lambda: _start().load_or_train(engine, lambda: TrainingBatches(packed, TASK, 0), tmp_path, heard)
         )
         thread.start()
         assert waited.wait(30)
@@ -172,9 +171,7 @@ def test_what_it_depends_on_decides_its_name() -> None:
 def test_one_that_diverges_stops_the_campaign(engine: Engine, packed: DecodedSplit, tmp_path: Path) -> None:
     task = replace(TASK, start_learning_rate=10.0, optimizer="sgd", start_steps=60)
     wild = Engine(task, 1)
-    with pytest.raises(
-        StartDivergedError, match=r"the common start: the loss is not finite at step .*start_learning_rate"
-    ):
+    with pytest.raises(StartDivergedError, match=r"the supernet: the loss is not finite at step .*start_learning_rate"):
         _prepared(wild, packed, tmp_path, task)
     assert StartDivergedError.reaction == "stop"
 

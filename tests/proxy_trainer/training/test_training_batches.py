@@ -35,7 +35,9 @@ def test_a_batch_is_a_function_of_seed_and_step(packed: DecodedSplit) -> None:
     assert not np.array_equal(first[0].windows, other_seed.windows)
 
 
-def test_matches_are_made_once_and_are_those_of_the_boxes(packed: DecodedSplit, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_matches_are_made_once_and_are_those_of_the_boxes(
+    packed: DecodedSplit, monkeypatch: pytest.MonkeyPatch
+) -> None:
     batches = TrainingBatches(packed, TASK, seed=1)
     batch = batches.batch(2)
     anchors = anchor_boxes(TASK.image_px, TASK.anchor_size)
