@@ -1,4 +1,4 @@
-"""Data sets by name: a COCO directory `DATA_DIR/datasets/NAME`, or `NAME.json` beside it, which names another directory."""
+"""Data sets by name: a COCO directory `DATA_DIR/datasets/NAME`, or `NAME.json` beside it, which points elsewhere."""
 
 from __future__ import annotations
 

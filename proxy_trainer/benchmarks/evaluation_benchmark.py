@@ -56,7 +56,7 @@ def evaluation_benchmark(images: int, seed: int = 0) -> dict[str, Any]:
 
 
 def random_split(images: int, rng: np.random.Generator) -> CocoSplit:
-    """Random ground truth as dense as that of COCO: boxes of all sizes, few frequent and many rare categories, crowds."""
+    """Random ground truth as dense as that of COCO: boxes of all sizes, few frequent and many rare categories."""
     counts = rng.poisson(BOXES_PER_IMAGE, images)
     counts[0] += 1  # at least one box, even for one image
     total = int(counts.sum())
