@@ -146,7 +146,7 @@ def proxy(
             check_overwritable(checkpoint)
         pool = SearchSpace().start_pool() if task.start_steps else ()
         worker = ProxyWorker(task, data, data_dir() / "cache", seed, threads or os.cpu_count() or 1, pool)
-    with progress_bar("supernet") as supernet_bar, progress_bar("training") as trial_bar:
+    with progress_bar("common start") as supernet_bar, progress_bar("training") as trial_bar:
 
         def show(now: Progress) -> None:
             (supernet_bar if now.of_supernet else trial_bar)(now.step, now.steps)

@@ -73,13 +73,13 @@ class NonFiniteLossError(TrialError):
 
 
 class StartDivergedError(NonFiniteLossError):
-    """The loss of the supernet is infinite or NaN, so no trial can start."""
+    """The loss of the common start is infinite or NaN, so no trial can start."""
 
     reaction = "stop"
     kind = "start-diverged"
 
     def __str__(self) -> str:
-        return f"the supernet: {super().__str__()}; lower start_learning_rate"
+        return f"the common start: {super().__str__()}; lower start_learning_rate"
 
 
 class OutOfMemoryError(TrialError):

@@ -37,7 +37,7 @@ class ProxyWorker:
     `seed` determines the reserved images, the initial weights and the batches, equally for every architecture;
     `threads` is the number of processors to use. With `start_steps` in the task, the supernet is trained for the
     architectures of `start_pool` when a trial first needs it. Raises DataError where the data set cannot be used, and
-    InvalidValueError (field `start_pool`) for a supernet without architectures.
+    InvalidValueError (field `start_pool`) for a common start without architectures.
     """
 
     def __init__(
@@ -50,7 +50,7 @@ class ProxyWorker:
         start_pool: Sequence[Widths] = (),
     ) -> None:
         if task.start_steps and not start_pool:
-            raise InvalidValueError("a supernet needs the architectures that it is trained for", field="start_pool")
+            raise InvalidValueError("a common start needs the architectures that it is trained for", field="start_pool")
         runtime.start(threads)
         self._task = task
         self._start_pool = start_pool

@@ -1,4 +1,4 @@
-"""A supernet: one wide network, trained once, whose slices are the initial weights of every trial.
+"""The supernet: one wide network, trained once, whose slices are the common start of all trials.
 
 Rewards of short trainings vary with the initial weights as much as with the architecture. Trials that start from slices
 of the same trained weights share that variation, and need far fewer steps. Each block of the supernet is as wide as the
@@ -154,7 +154,7 @@ class Supernet:
                         file.save(Checkpoint(wide, loss, seconds_before + now - started, 0.0))
                         written = now
                 report(step + 1, loss)
-        log.info("the supernet is trained: %d steps, loss %.4g", task.steps, loss)
+        log.info("the common start is trained: %d steps, loss %.4g", task.steps, loss)
         return wide
 
     def _draw(self, draw: int) -> int:

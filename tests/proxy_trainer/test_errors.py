@@ -49,7 +49,7 @@ from search_space.errors import EffspineError
             StartDivergedError(7, 0.05, 1.25),
             "stop",
             "start-diverged",
-            "the supernet: the loss is not finite at step 7 (learning rate 0.05; last finite loss 1.25); "
+            "the common start: the loss is not finite at step 7 (learning rate 0.05; last finite loss 1.25); "
             "lower start_learning_rate",
         ),
     ],

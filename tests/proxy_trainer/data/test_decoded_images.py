@@ -93,7 +93,7 @@ def test_a_bad_image_is_named_and_nothing_is_left(odd_coco: Path, tmp_path: Path
 def test_annotations_made_on_a_turned_image_are_refused(odd_coco: Path, tmp_path: Path) -> None:
     file = odd_coco / "annotations.json"
     file.write_text(file.read_text().replace('"width": 140, "height": 70', '"width": 70, "height": 140'))
-    with pytest.raises(DataError, match=r"turned\.jpg is 140x70 pixels, .* says 70x140; its EXIF orientation turns"):
+    with pytest.raises(DataError, match=r"turned\.jpg is 140x70 pixels, .* says 70x140; its EXIF orientation rotates"):
         decode_split(_load(odd_coco), 64, tmp_path / "cache")
 
 
