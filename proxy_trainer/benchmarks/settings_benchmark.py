@@ -48,11 +48,11 @@ class Setting:
 def settings(threads: int) -> list[Setting]:
     """The settings to compare on `threads` threads; the first is the one in use."""
     return [
-        Setting("in use: each thread runs operations of its own", threads),
-        Setting("all threads share each operation, one at a time", 1, threads),
-        Setting("each thread runs operations, which all share", threads, threads),
+        Setting("in use: each thread runs its own operations", threads),
+        Setting("all threads share one operation at a time", 1, threads),
+        Setting("each thread runs operations that all threads share", threads, threads),
         Setting("one thread", 1),
-        Setting("processes of one thread, side by side", 1, processes=threads),
+        Setting("one process for each thread", 1, processes=threads),
         Setting("without oneDNN", threads, environment={"TF_ENABLE_ONEDNN_OPTS": "0"}),
         Setting("memory in huge pages", threads, environment={"GLIBC_TUNABLES": "glibc.malloc.hugetlb=1"}),
         Setting("bfloat16", threads, precision="bfloat16"),

@@ -171,7 +171,9 @@ def test_what_it_depends_on_decides_its_name() -> None:
 def test_one_that_diverges_stops_the_campaign(engine: Engine, packed: DecodedSplit, tmp_path: Path) -> None:
     task = replace(TASK, start_learning_rate=10.0, optimizer="sgd", start_steps=60)
     wild = Engine(task, 1)
-    with pytest.raises(StartDivergedError, match=r"the common start: the loss is not finite at step .*start_learning_rate"):
+    with pytest.raises(
+        StartDivergedError, match=r"the common start: the loss is not finite at step .*start_learning_rate"
+    ):
         _prepared(wild, packed, tmp_path, task)
     assert StartDivergedError.reaction == "stop"
 
