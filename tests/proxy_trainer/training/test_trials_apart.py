@@ -9,7 +9,7 @@ import numpy as np
 
 from proxy_trainer.data.digits import make_digits
 from proxy_trainer.engine.engine import EngineState
-from proxy_trainer.training.proxy import Metrics, ProxyWorker
+from proxy_trainer.training.proxy_worker import Metrics, ProxyWorker
 from search_space.architecture import Architecture
 from search_space.proxy_task import resolve
 from search_space.published import EFF_SPINENET_D0

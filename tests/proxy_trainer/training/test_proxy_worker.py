@@ -13,7 +13,8 @@ from proxy_trainer.data.digits import make_digits
 from proxy_trainer.errors import NonFiniteLossError, UnreadableImageError
 from proxy_trainer.training.checkpoint import CheckpointFile, trial_identity
 from proxy_trainer.training.evaluation import coco_metrics
-from proxy_trainer.training.proxy import Progress, ProxyWorker
+from proxy_trainer.training.proxy_worker import ProxyWorker
+from proxy_trainer.training.trial_run import Progress
 from search_space.proxy_task import ProxyTask, resolve
 from search_space.published import EFF_SPINENET_D0, SP_EFFICIENTNET_B0
 from tests.support.processes import THREADS
@@ -94,7 +95,7 @@ def test_ap_during_training_is_that_of_the_weights_of_that_step(digits: Path, tm
     assert list(aps) == [60]
     assert aps[60] is not None
     assert aps[60] > 0
-    file = CheckpointFile(path, trial_identity(SP_EFFICIENTNET_B0, worker._task, 1, worker._data))
+    file = CheckpointFile(path, trial_identity(SP_EFFICIENTNET_B0, worker._task, 1, worker._data_identity))
     found = file.load()
     assert found is not None
     engine = worker._engine_for(SP_EFFICIENTNET_B0)
