@@ -74,7 +74,8 @@ def _of_follower(store: Store, campaign_id: str, events: list[EventRecord], foll
     rewards = dict(zip(columns["number"], columns["reward"], strict=True))
     for _, kind, data in delivered:
         if kind in EVENTS_OF_OUTCOMES and rewards.get(data["number"]) != data["reward"]:
-            yield f"trial {data['number']} was delivered with the reward {data['reward']} and has {rewards.get(data['number'])}"
+            found = rewards.get(data["number"])
+            yield f"trial {data['number']} was delivered with the reward {data['reward']} and has {found}"
 
 
 def _of_replay(service: Service) -> list[str]:
