@@ -55,8 +55,9 @@ def markdown(result: Result, command: str) -> str:
     lines += [
         "",
         f"The campaign had {counts['runners']} runners. {counts['attempts_abandoned']} attempts were lost with their "
-        f"runner and {counts['attempts_failed']} with their worker; all were repeated. {counts['events']} events reached "
-        f"the follower. In {counts['probes_refused']} of {counts['probes']} polls of the monitor a route did not answer.",
+        f"runner and {counts['attempts_failed']} with their worker; all were repeated. {counts['events']} events "
+        f"reached the follower. In {counts['probes_refused']} of {counts['probes']} polls of the monitor a route did "
+        "not answer.",
     ]
     lines += [f"Not tested here: {name} (mounting a small disk needs root)." for name in result.skipped]
     lines += [f"- {violation.splitlines()[0]}" for violation in result.violations]

@@ -92,7 +92,7 @@ class _Run:
         self.follower.start()
 
     def go(self, planned: list[Planned]) -> None:
-        """Injects all planned faults and waits for the end of the campaign. Stops early where the service does not recover."""
+        """Injects all planned faults and waits for the end of the campaign. Stops where the service does not recover."""
         try:
             for number, one in enumerate(planned, start=1):
                 self._wait(partial(self._reached, one.after_trials), "more trials")
@@ -146,7 +146,7 @@ class _Run:
 
 
 def run(settings: Settings) -> Result:
-    """Runs a campaign with faults. Leaves no process running in any case, and the logs only where there is a violation."""
+    """Runs a campaign with faults. Leaves no process running, and logs only where there is a violation."""
     with running(settings.database) as database:
         service = Service(database, settings.lease_seconds, settings.away_seconds)
         planned = plan(settings.faults, settings.trials, settings.seed, database.can, settings.only)
