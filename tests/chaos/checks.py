@@ -35,13 +35,8 @@ def violations(service: Service, follower: Follower) -> list[str]:
 
 
 def _of_trials(store: Store, campaign_id: str) -> Iterator[str]:
-<<<<<<< HEAD
     """Each trial has one reward, the right one, from one accepted attempt."""
-    campaign = store.get_campaign(campaign_id)
-=======
-    """One reward each, the right one, from one accepted attempt."""
     campaign = store.reads.get_campaign(campaign_id)
->>>>>>> main
     base = campaign.spec.search_space.build().base
     if campaign.state != "completed":
         yield f"the campaign is {campaign.state}: {campaign.error}"
@@ -59,13 +54,8 @@ def _of_trials(store: Store, campaign_id: str) -> Iterator[str]:
 
 
 def _of_events(store: Store, campaign_id: str, events: list[EventRecord]) -> Iterator[str]:
-<<<<<<< HEAD
     """The sequence of events has no gap, and each trial has one outcome."""
-    if [event.sequence for event in events] != list(range(1, store.get_campaign(campaign_id).last_event + 1)):
-=======
-    """No gap, and one outcome for each trial."""
     if [event.sequence for event in events] != list(range(1, store.reads.get_campaign(campaign_id).last_event + 1)):
->>>>>>> main
         yield "the sequence of events has gaps"
     outcomes = Counter(event.data["number"] for event in events if event.kind in EVENTS_OF_OUTCOMES)
     for number, count in outcomes.items():
@@ -76,19 +66,11 @@ def _of_events(store: Store, campaign_id: str, events: list[EventRecord]) -> Ite
 
 
 def _of_follower(store: Store, campaign_id: str, events: list[EventRecord], follower: Follower) -> Iterator[str]:
-<<<<<<< HEAD
     """The stream delivered the events and rewards that are in the database now."""
     delivered = [(event.sequence, event.kind, event.data) for event in follower.events]
     if delivered != [(event.sequence, event.kind, dict(event.data)) for event in events]:
         yield f"the stream delivered {len(delivered)} events, the database has {len(events)}, and they differ"
-    columns = store.columns(campaign_id, "number", "reward")
-=======
-    """What was told while it happened is what stands in the record now."""
-    told = [(event.sequence, event.kind, event.data) for event in follower.events]
-    if told != [(event.sequence, event.kind, dict(event.data)) for event in events]:
-        yield f"the stream told {len(told)} events, the record has {len(events)}, and they are not the same"
     columns = store.reads.trial_columns(campaign_id, "number", "reward")
->>>>>>> main
     rewards = dict(zip(columns["number"], columns["reward"], strict=True))
     for _, kind, data in delivered:
         if kind in EVENTS_OF_OUTCOMES and rewards.get(data["number"]) != data["reward"]:

@@ -92,7 +92,7 @@ class _Run:
         self.follower.start()
 
     def go(self, planned: list[Planned]) -> None:
-        """Injects all planned faults and waits for the end of the campaign. Stops where the service does not recover."""
+        """Injects all planned faults and waits until the campaign ends. Stops where the service does not recover."""
         try:
             for number, one in enumerate(planned, start=1):
                 self._wait(partial(self._reached, one.after_trials), "more trials")
