@@ -8,8 +8,6 @@ import logging
 import os
 import shutil
 import signal
-import subprocess
-import sys
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -28,8 +26,7 @@ from search_space.errors import InvalidValueError
 from search_space.proxy_task import ProxyTask
 from search_space.published import EFF_SPINENET_D0, SP_EFFICIENTNET_B0
 from tests.support.engine_tasks import assert_same
-from tests.support.paths import ROOT
-from tests.support.processes import THREADS
+from tests.support.processes import THREADS, run_function
 from tests.support.proxy_tasks import SMOKE, SMOKE_ADAMW
 
 SEED = 1
@@ -69,19 +66,6 @@ def train_until_killed(name: str, dataset: str, cache: str, path: str, place: st
     worker.run(EFF_SPINENET_D0, checkpoint=Path(path))
 
 
-def _in_a_process(*arguments: object) -> subprocess.CompletedProcess[str]:
-    script = f"import sys; from {__name__} import train_until_killed; train_until_killed(*sys.argv[1:])"
-    return subprocess.run(
-        [sys.executable, "-c", script, *(str(argument) for argument in arguments)],
-        cwd=ROOT,
-        env={**os.environ, "PYTHONPATH": str(ROOT)},
-        capture_output=True,
-        text=True,
-        timeout=200,
-        check=False,
-    )
-
-
 def _figures(metrics: Metrics) -> Metrics:
     return {name: value for name, value in metrics.items() if not name.endswith("seconds")}
 
@@ -100,7 +84,7 @@ def test_a_killed_trial_goes_on_as_if_it_had_never_been_cut_off(
     name: str, place: str, resumed_from: int, digits: Path, cache: Path, tmp_path: Path
 ) -> None:
     path = tmp_path / "trial.checkpoint"
-    killed = _in_a_process(name, digits, cache, path, place)
+    killed = run_function(train_until_killed, name, digits, cache, path, place)
     assert killed.returncode == -signal.SIGKILL, killed.stderr
     assert len(list(tmp_path.iterdir())) == (2 if place == "write" else 1)  # with the half-written one
 
