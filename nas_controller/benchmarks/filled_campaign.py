@@ -17,9 +17,9 @@ import numpy as np
 
 from nas_controller.campaigns.campaign import Campaign
 from nas_controller.execution.synthetic_reward import reward as synthetic_reward
-from nas_controller.search.campaign_spec import BASELINE_TRIAL, LEARNING_RATES, CampaignSpec
-from nas_controller.search.outcomes import Failed, Rewarded, TrialWork
-from nas_controller.states import CampaignState
+from nas_controller.search.campaign_spec import LEARNING_RATES, CampaignSpec
+from nas_controller.search.outcomes import WORKER_KILLED, Failed, Rewarded, TrialWork
+from nas_controller.states import BASELINE_TRIAL, CampaignState
 from nas_controller.store import Lease, Store
 from nas_controller.store.bulk_insert import CampaignRows, Row
 from nas_controller.store.scratch_database import ScratchDatabase
@@ -167,7 +167,7 @@ class _Run:
                 self._clock.advance(TRIAL_SECONDS / 3)
                 failure = Failed("give_up", _DIVERGED, "non-finite-loss", _DIVERGED)
                 if luck >= FAILED:
-                    failure = Failed("retry", _WORKER_DIED, "worker-killed", _WORKER_DIED)
+                    failure = Failed("retry", _WORKER_DIED, WORKER_KILLED, _WORKER_DIED)
                 self._campaign.complete(work, failure)
                 return
         reward = synthetic_reward(work.widths, self._campaign.base.widths)

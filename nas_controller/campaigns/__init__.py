@@ -1,1 +1,1 @@
-"""Campaigns over the store: the loop, its replay, estimates, figures and data sets by name."""
+"""Campaigns over the store: the loop, its replay, estimates and figures."""

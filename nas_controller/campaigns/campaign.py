@@ -31,19 +31,19 @@ from collections.abc import Callable, Mapping
 from typing import Literal
 
 from nas_controller.campaigns.trial_index import Outcome, RunningTrial, TrialIndex
-from nas_controller.search.campaign_spec import BASELINE_TRIAL, CampaignSpec
+from nas_controller.search.campaign_spec import CampaignSpec
 from nas_controller.search.controller import Controller
 from nas_controller.search.early_stopping import EarlyStop, MedianRule
-from nas_controller.search.outcomes import TIMED_OUT, Failed, Rewarded, TrialWork
+from nas_controller.search.outcomes import TIMED_OUT, WORKER_KILLED, Failed, Rewarded, TrialWork
 from nas_controller.search.proposals import Search
-from nas_controller.states import FINISHED_CAMPAIGN_STATES, CampaignState, StopReason
+from nas_controller.states import BASELINE_TRIAL, FINISHED_CAMPAIGN_STATES, CampaignState, StopReason
 from nas_controller.store import CampaignRecord, Lease, NoMoreTrialsError, Store
 from search_space.architecture import Architecture
 from search_space.errors import BudgetError
 
 MAX_REPEATS_A_CALL = 20
 
-_MACHINE_TOO_SMALL = ("out-of-memory", "worker-killed", TIMED_OUT)
+_MACHINE_TOO_SMALL = ("out-of-memory", WORKER_KILLED, TIMED_OUT)
 
 
 class Campaign:

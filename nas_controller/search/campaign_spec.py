@@ -21,8 +21,6 @@ from search_space.dataset_name import MAX_CHARACTERS, PATTERN, check_dataset_nam
 from search_space.errors import InvalidValueError
 from search_space.proxy_task import ProxyTask
 
-BASELINE_TRIAL = 0
-"""The number of the trial that has the uniform baseline."""
 MAX_TRIALS = 100_000
 MAX_PARALLELISM = 1_024
 MAX_EVALUATIONS = 500  # of a trial with early stopping: the store keeps at least so many points of its curve

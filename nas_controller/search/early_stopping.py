@@ -13,7 +13,8 @@ from dataclasses import asdict, dataclass
 from statistics import median
 from typing import Any
 
-from nas_controller.search.campaign_spec import BASELINE_TRIAL, EarlyStoppingSpec
+from nas_controller.search.campaign_spec import EarlyStoppingSpec
+from nas_controller.states import BASELINE_TRIAL
 
 
 @dataclass(frozen=True)
