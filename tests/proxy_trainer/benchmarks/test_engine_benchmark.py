@@ -10,10 +10,8 @@ import pytest
 
 from proxy_trainer.benchmarks import engine_benchmark as benchmark
 from proxy_trainer.benchmarks.engine_benchmark import Times, engine_benchmark, time_both
-from search_space.proxy_task import resolve
 from tests.support.processes import THREADS
-
-TINY = resolve("smoke", image_px=64, width_multiplier=0.1, batch_size=2, subnet_width=4)
+from tests.support.proxy_tasks import TINY
 
 
 def test_medians_over_all_rounds_and_the_better_keras_of_the_two(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -62,6 +60,6 @@ def test_architectures_differ() -> None:
 
 def test_the_batch_has_boxes_inside_its_images() -> None:
     batch = benchmark.random_batch(TINY)
-    assert batch.pixels.shape == (2, 64, 64, 3)
+    assert batch.pixels.shape == (TINY.batch_size, TINY.image_px, TINY.image_px, 3)
     assert np.all(batch.boxes[..., 2:] > batch.boxes[..., :2])
-    assert np.all((batch.boxes >= 0) & (batch.boxes <= 64))
+    assert np.all((batch.boxes >= 0) & (batch.boxes <= TINY.image_px))

@@ -16,11 +16,9 @@ from proxy_trainer.benchmarks.profile_benchmark import (
     step_cost,
 )
 from search_space.cost import cost_report
-from search_space.proxy_task import resolve
 from search_space.published import EFF_SPINENET_D0
 from tests.support.processes import THREADS
-
-TINY = resolve("smoke", image_px=64, width_multiplier=0.1, batch_size=2, subnet_width=4)
+from tests.support.proxy_tasks import TINY
 
 
 def test_operations_are_counted_by_type() -> None:

@@ -9,10 +9,9 @@ import pytest
 
 from proxy_trainer.benchmarks import settings_benchmark as benchmark
 from proxy_trainer.benchmarks.settings_benchmark import Setting, settings, settings_benchmark, step_seconds, time_steps
-from search_space.proxy_task import ProxyTask, resolve
+from search_space.proxy_task import ProxyTask
 from tests.support.processes import THREADS
-
-TINY = resolve("smoke", image_px=32, width_multiplier=0.1, batch_size=2, subnet_width=4)
+from tests.support.proxy_tasks import TINY
 
 
 def test_settings_take_turns_and_are_compared_within_a_round(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -13,7 +13,6 @@ import pytest
 
 from proxy_trainer.data.coco_directory import load_dataset
 from proxy_trainer.data.decoded_images import DecodedSplit, decode_split
-from proxy_trainer.data.digits import make_digits
 from proxy_trainer.engine.engine import Engine, EngineState, fresh_state
 from proxy_trainer.errors import StartDivergedError
 from proxy_trainer.training import supernet as module
@@ -23,21 +22,16 @@ from proxy_trainer.training.training_batches import TrainingBatches
 from proxy_trainer.training.trial_run import Progress
 from search_space.cost import parameters
 from search_space.errors import InvalidValueError
-from search_space.proxy_task import ProxyTask, resolve
+from search_space.proxy_task import ProxyTask
 from search_space.published import EFF_SPINENET_D0, SP_EFFICIENTNET_B0
 from search_space.slices import slices
+from tests.support import engine_pool
 from tests.support.processes import THREADS
+from tests.support.proxy_tasks import SMOKE, SMOKE_ADAMW
 
 STEPS = 10
-TASK = resolve("smoke", steps=3, warmup_steps=1, start_steps=STEPS, start_learning_rate=0.01, optimizer="adamw")
+TASK = replace(SMOKE_ADAMW, steps=3, warmup_steps=1, start_steps=STEPS, start_learning_rate=0.01, learning_rate=0.02)
 POOL = (SP_EFFICIENTNET_B0.widths, EFF_SPINENET_D0.widths, tuple(reversed(SP_EFFICIENTNET_B0.widths)))
-
-
-@pytest.fixture(scope="module")
-def digits(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    directory = tmp_path_factory.mktemp("data") / "digits"
-    make_digits(directory, train=40, val=16)
-    return directory
 
 
 @pytest.fixture(scope="module")
@@ -48,7 +42,7 @@ def packed(digits: Path, tmp_path_factory: pytest.TempPathFactory) -> DecodedSpl
 
 @pytest.fixture(scope="module")
 def engine() -> Engine:
-    return Engine(TASK, 1)
+    return engine_pool.lend(TASK, 1)
 
 
 def _start(task: ProxyTask = TASK) -> Supernet:
@@ -168,9 +162,9 @@ def test_what_it_depends_on_decides_its_name() -> None:
     assert _start(longer).digest == _start().digest  # what only the trials do
 
 
-def test_one_that_diverges_stops_the_campaign(engine: Engine, packed: DecodedSplit, tmp_path: Path) -> None:
-    task = replace(TASK, start_learning_rate=10.0, optimizer="sgd", start_steps=60)
-    wild = Engine(task, 1)
+def test_one_that_diverges_stops_the_campaign(packed: DecodedSplit, tmp_path: Path) -> None:
+    task = replace(SMOKE, start_learning_rate=10.0, start_steps=60)
+    wild = engine_pool.lend(task, 1)
     with pytest.raises(
         StartDivergedError, match=r"the common start: the loss is not finite at step .*start_learning_rate"
     ):
