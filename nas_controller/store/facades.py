@@ -15,6 +15,7 @@ from nas_controller.store.etag_versions import EtagVersions
 from nas_controller.store.exports import Exports
 from nas_controller.store.idempotency_keys import IdempotencyKeys
 from nas_controller.store.leases import Leases
+from nas_controller.store.login_sessions import LoginSessions
 from nas_controller.store.queries import Queries
 from nas_controller.store.serialisation import TrialDocuments
 from nas_controller.store.supervisors import SupervisorHeartbeats
@@ -112,9 +113,11 @@ class ServiceWrites:
         self.record_key_use = keys.record_key_use
         self.has_keys = keys.has_keys
         self.has_active_keys = keys.has_active_keys
-        self.create_session = keys.create_session
-        self.identify_session = keys.identify_session
-        self.end_session = keys.end_session
+
+        logins = LoginSessions(database, clock)
+        self.create_session = logins.create_session
+        self.identify_session = logins.identify_session
+        self.end_session = logins.end_session
 
         requests = IdempotencyKeys(database, clock)
         self.reserve_key = requests.reserve_key

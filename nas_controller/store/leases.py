@@ -25,7 +25,7 @@ _FINAL_EVENTS: dict[str, CampaignEvent] = {"completed": "complete", "failed": "f
 
 
 class Leases:
-    """Claiming, keeping and giving up campaigns. All raise StoreUnavailableError when the database is away."""
+    """Claiming, renewing and releasing campaigns. All raise StoreUnavailableError when the database is away."""
 
     def __init__(self, database: Database, clock: Clock) -> None:
         self._database = database

@@ -1,4 +1,4 @@
-"""What anybody may ask of the store. Every method is one consistent read that never blocks a writer."""
+"""Queries for records. Every method is one consistent read that never blocks a writer."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ from nas_controller.store.records import (
 )
 from search_space.errors import InvalidValueError
 
-# Plain rows: a thousand objects that a session keeps track of take several times as long.
+# Core rows: a thousand objects that a session tracks take several times as long.
 _TRIALS = select(*models.Trial.__table__.columns)
 
 
@@ -91,7 +91,7 @@ class Queries:
     def get_trial_record(self, campaign_id: str, number: int) -> TrialRecord:
         """A trial alone, without attempts and learning curve. Raises NotFoundError."""
         table = models.Trial
-        query = _TRIALS.where(table.campaign_id == _storable(campaign_id), table.number == _bounded(number))
+        query = _TRIALS.where(table.campaign_id == _valid_id(campaign_id), table.number == _bounded(number))
         with self._database.reading() as session:
             row = session.connection().execute(query).one_or_none()
             if row is None:
@@ -182,16 +182,16 @@ class Queries:
 
 def find_campaign(session: Session, campaign_id: str, *, lock: bool = False) -> models.Campaign:
     """The campaign's row, locked for a writer if asked. Raises NotFoundError."""
-    row = session.get(models.Campaign, _storable(campaign_id), with_for_update=lock or None)
+    row = session.get(models.Campaign, _valid_id(campaign_id), with_for_update=lock or None)
     if row is None:
         raise _no_campaign(campaign_id)
     return row
 
 
-def campaign_values(record: Connection, campaign_id: str, *columns: InstrumentedAttribute[Any]) -> tuple[Any, ...]:
-    """Some of what is known of the campaign, for a fraction of the time that its row takes. Raises NotFoundError."""
-    query = select(*columns).where(models.Campaign.id == _storable(campaign_id))
-    row = record.execute(query).one_or_none()
+def campaign_values(connection: Connection, campaign_id: str, *columns: InstrumentedAttribute[Any]) -> tuple[Any, ...]:
+    """Some columns of the campaign, in a fraction of the time that its whole row takes. Raises NotFoundError."""
+    query = select(*columns).where(models.Campaign.id == _valid_id(campaign_id))
+    row = connection.execute(query).one_or_none()
     if row is None:
         raise _no_campaign(campaign_id)
     return tuple(row)
@@ -231,22 +231,22 @@ def page_of_trials(
         raise InvalidValueError(f"order_by '{order_by}' is none of {', '.join(TRIAL_ORDERS)}", field="order_by")
     limit = checked_limit(limit)
     position = None if cursor is None else decode(cursor, ((int, float, NoneType), int))
-    wanted = [models.Trial.campaign_id == campaign_id]
+    conditions = [models.Trial.campaign_id == campaign_id]
     if state is not None:
-        wanted.append(models.Trial.state == state)
+        conditions.append(models.Trial.state == state)
     require_campaign(session, campaign_id)
-    places: list[tuple[float | None, int]] = []
-    for each in _places(order_by, position):
-        found = session.connection().execute(each.where(*wanted).limit(limit + 1 - len(places)))
-        places += [(value, number) for value, number in found.all()]
-        if len(places) > limit:
+    positions: list[tuple[float | None, int]] = []
+    for each in _positions(order_by, position):
+        found = session.connection().execute(each.where(*conditions).limit(limit + 1 - len(positions)))
+        positions += [(value, number) for value, number in found.all()]
+        if len(positions) > limit:
             break
-    numbers = [number for _, number in places[:limit]]
-    record = session.connection()
-    rows = record.execute(query.where(wanted[0], in_numbers(record, models.Trial.number, numbers)))
+    numbers = [number for _, number in positions[:limit]]
+    connection = session.connection()
+    rows = connection.execute(query.where(conditions[0], in_numbers(connection, models.Trial.number, numbers)))
     trials = {row.number: row for row in rows.all()}
     items = tuple(trials[number] for number in numbers)
-    return Page(items, encode(list(places[limit - 1])) if len(places) > limit else None)
+    return Page(items, encode(list(positions[limit - 1])) if len(positions) > limit else None)
 
 
 def best_of_trials(session: Session, query: Select[Any], campaign_id: str, k: int) -> Sequence[Row[Any]]:
@@ -259,8 +259,8 @@ def best_of_trials(session: Session, query: Select[Any], campaign_id: str, k: in
     return session.connection().execute(query.order_by(table.reward.desc(), table.number).limit(k)).all()
 
 
-def _storable(campaign_id: str) -> str:
-    """The id, or one that is none: no database takes every text, and none of those that it does not take is an id."""
+def _valid_id(campaign_id: str) -> str:
+    """The id, or an invalid one for a text that a database may refuse; such a text is no id."""
     return campaign_id if campaign_id.isascii() and campaign_id.isprintable() else ""
 
 
@@ -277,7 +277,7 @@ def _bounded(number: int) -> int:
     return max(-1, min(number, 2**31 - 1, MAX_INTEGER))
 
 
-def _places(order_by: str, after: Sequence[Any] | None) -> Iterator[Select[tuple[Any, int]]]:
+def _positions(order_by: str, after: Sequence[Any] | None) -> Iterator[Select[tuple[Any, int]]]:
     """Queries that, one after the other, give (value, number) of trials in this order, from `after` on.
 
     Each walks an index and reads nothing else: the rows themselves are fetched for one page alone.

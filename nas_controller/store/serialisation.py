@@ -1,7 +1,7 @@
-"""Trials as the service shows them: long answers, which go from the record to the wire as they are.
+"""Serialises trials for the service, whose long responses must not be parsed, validated and written again.
 
-What a table keeps as JSON is passed on as that text (`orjson.Fragment`), not parsed and written again, and times as the
-driver gives them: of a thousand trials, that is most of the work. Such documents are for `as_json` alone.
+A JSON column is passed on as its text (`orjson.Fragment`), and times as the driver reads them: for a thousand trials
+that saves most of the work. Such documents are for `as_json` alone.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ JsonDocument = dict[str, Any]
 
 
 def as_json(document: Any) -> bytes:
-    """The document as it is sent, with times in UTC."""
+    """The document as JSON, with times in UTC."""
     return orjson.dumps(document, option=orjson.OPT_NAIVE_UTC | orjson.OPT_UTC_Z)
 
 
@@ -58,7 +58,7 @@ _CURVE_POINTS = _RawDocuments(models.Measurement, CurvePoint)
 
 
 class TrialDocuments:
-    """Queries for answers of the service. Each is one consistent read, as in `Queries`, and raises as the one there."""
+    """Queries for documents. Each is one consistent read and raises as the query for records of the same trials."""
 
     def __init__(self, database: Database) -> None:
         self._database = database

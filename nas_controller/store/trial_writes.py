@@ -1,7 +1,6 @@
-"""What the runner that holds a campaign's lease writes: trials, attempts, progress, rewards.
+"""What the runner that holds a campaign's lease writes: trials, attempts, progress, outcomes.
 
-Every method is one transaction and checks the lease in it, so a runner that has lost its lease writes
-nothing.
+Every method is one transaction that checks the lease, so a runner that has lost its lease writes nothing.
 """
 
 from __future__ import annotations
@@ -35,7 +34,7 @@ seconds, and 35 times whenever the time has doubled, beside its APs."""
 
 
 class TrialWrites:
-    """The runner's side. All raise LeaseLostError, and StoreUnavailableError when the database is away."""
+    """Writes of a runner. All raise LeaseLostError, and StoreUnavailableError when the database is away."""
 
     def __init__(self, database: Database, clock: Clock) -> None:
         self._database = database
