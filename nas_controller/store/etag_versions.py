@@ -10,7 +10,7 @@ from sqlalchemy import func, select
 
 from nas_controller.store import models
 from nas_controller.store.database import Database
-from nas_controller.store.queries import campaign_values
+from nas_controller.store.row_lookup import campaign_values
 
 
 class EtagVersions:

@@ -14,6 +14,7 @@ from nas_controller.store.downsampling import Downsampling
 from nas_controller.store.etag_versions import EtagVersions
 from nas_controller.store.exports import Exports
 from nas_controller.store.idempotency_keys import IdempotencyKeys
+from nas_controller.store.learning_curves import LearningCurves
 from nas_controller.store.leases import Leases
 from nas_controller.store.login_sessions import LoginSessions
 from nas_controller.store.queries import Queries
@@ -79,7 +80,7 @@ class RunnerWrites:
         trials = TrialWrites(database, clock)
         self.begin_trial = trials.begin_trial
         self.start_attempt = trials.start_attempt
-        self.record_progress = trials.record_progress
+        self.record_progress = LearningCurves(database, clock).record_progress
         self.fail_attempt = trials.fail_attempt
         self.accept_reward = trials.accept_reward
         self.accept_repeat = trials.accept_repeat

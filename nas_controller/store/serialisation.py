@@ -16,8 +16,9 @@ from nas_controller.entities import AttemptDocument, CurvePoint, Document, Trial
 from nas_controller.store import models
 from nas_controller.store.database import Database
 from nas_controller.store.mappers import trial_record
-from nas_controller.store.queries import best_of_trials, find_trial, page_of_trials, require_campaign
 from nas_controller.store.records import Page
+from nas_controller.store.row_lookup import find_trial, require_campaign
+from nas_controller.store.trial_lists import best_of_trials, page_of_trials
 
 JsonDocument = dict[str, Any]
 """A document for `as_json`."""
@@ -71,7 +72,7 @@ class TrialDocuments:
         limit: int = 100,
         cursor: str | None = None,
     ) -> Page[JsonDocument]:
-        """A page of trials. Raises as `queries.page_of_trials`."""
+        """A page of trials. Raises as `trial_lists.page_of_trials`."""
         with self._database.reading() as session:
             page = page_of_trials(session, _TRIALS.query, campaign_id, state, order_by, limit, cursor)
         return Page(tuple(_TRIALS.document(row) for row in page.items), page.next_cursor)
