@@ -208,7 +208,7 @@ def test_a_full_disk_costs_the_checkpoint_and_not_the_trial(
     assert list(tmp_path.iterdir()) == []
     messages = [record.getMessage() for record in caplog.records]
     assert [message.split(" at ")[1] for message in messages] == [
-        f"step {step}: no space left on the disk; the trial goes on without it" for step in (4, 6)
+        f"step {step}: no space left on the disk; the trial continues without it" for step in (4, 6)
     ]
     assert all(str(path) in message for message in messages)
 
