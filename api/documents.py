@@ -158,18 +158,6 @@ class EventDocument(BaseModel):
     data: dict[str, Any]
 
 
-class ExportDocument(BaseModel):
-    """A file that was taken away; the same content again is the same one."""
-
-    trial: int
-    format: str = Field(examples=["json"])
-    sha256: str = Field(description="Of the content, in hexadecimal.")
-    bytes: int = Field(description="Size of the content.")
-    count: int = Field(description="How often it was taken.")
-    at: datetime = Field(description="When it was taken first.")
-    last_at: datetime = Field(description="When it was taken last.")
-
-
 class SupervisorDocument(BaseModel):
     """A supervisor, as it was seen last."""
 

@@ -53,7 +53,7 @@ def serve(
 
     Ctrl-C ends it; campaigns go on where they are at the next start.
     """
-    from api.http.serving import serve_all
+    from api.http.server import serve_all
 
     serve_all(
         settings_of(
@@ -71,7 +71,7 @@ def serve(
 @api_app.command()
 def api(host: Host = None, port: Port = None, database_url: DatabaseUrl = None, data_dir: DataDir = None) -> None:
     """Serve the API and the dashboard; a supervisor elsewhere runs the campaigns."""
-    from api.http.serving import serve_api
+    from api.http.server import serve_api
 
     serve_api(settings_of(host=host, port=port, database_url=database_url, data_dir=data_dir))
 
@@ -85,7 +85,7 @@ def supervisor(
     max_parallelism: MaxParallelism = None,
 ) -> None:
     """Run campaigns; a service elsewhere, on the same record, takes and shows them."""
-    from api.http.serving import supervise
+    from api.http.server import supervise
 
     supervise(
         settings_of(

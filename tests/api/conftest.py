@@ -34,6 +34,6 @@ def store(settings: Settings) -> Iterator[Store]:
 @pytest.fixture
 def service(settings: Settings, store: Store) -> Iterator[TestClient]:
     """A client of that service, without a network."""
-    app = create_app(settings, store, known_hosts=(HOST,))
+    app = create_app(settings, store, trusted_hosts=(HOST,))
     with TestClient(app, base_url=f"http://{HOST}", raise_server_exceptions=False) as client:
         yield client

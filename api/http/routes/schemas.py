@@ -1,4 +1,4 @@
-"""The schemas of the documents that people take away."""
+"""JSON Schemas of exported files."""
 
 from __future__ import annotations
 
@@ -21,5 +21,5 @@ MEDIA_TYPE = "application/schema+json"
     responses={200: {"description": "The schema.", "content": {MEDIA_TYPE: {"schema": {"type": "object"}}}}},
 )
 def block_specification() -> Any:
-    """The JSON Schema (2020-12) of the documents that the export format `json` gives."""
+    """The JSON Schema (2020-12) of the files of export format `json`."""
     return JSONResponse(block_specification_schema(), media_type=MEDIA_TYPE)

@@ -107,7 +107,7 @@ def test_the_service_is_open_until_the_first_key_and_after_the_last(service: Tes
 
 @pytest.mark.parametrize("more", [{"host": "0.0.0.0"}, {"host": "192.0.2.1"}, {"allowed_hosts": "search.example.org"}])
 def test_a_service_that_others_reach_is_never_open(settings: Settings, store: Store, more: dict[str, str]) -> None:
-    app = create_app(Settings(data_dir=settings.data_dir, **more), store, known_hosts=(HOST,))
+    app = create_app(Settings(data_dir=settings.data_dir, **more), store, trusted_hosts=(HOST,))
     with TestClient(app, base_url=f"http://{HOST}") as client:
         assert client.get("/v1/campaigns").status_code == 401
         assert client.get("/healthz").json()["data_dir"] is None

@@ -7,7 +7,7 @@ import gzip
 import pytest
 from fastapi.testclient import TestClient
 
-from api.http.compression import COMPRESSED_FROM_BYTES
+from api.http.compression import MIN_COMPRESSED_BYTES
 from api.http.routes.dashboard import PLOTLY_PATH
 from nas_controller.store import Store
 from tests.support.recorder import Recorder
@@ -34,12 +34,12 @@ def test_campaigns_and_diagrams_are_compressed(service: TestClient, store: Store
     for path in ("trials", "best", "figures/widths?points=10", "exports/svg", "exports/json"):
         address = f"/v1/campaigns/{recorder.id}/{path}"
         compressed, plain = service.get(address), service.get(address, headers=PLAIN)
-        assert ("content-encoding" in compressed.headers) == (len(plain.content) >= COMPRESSED_FROM_BYTES)
+        assert ("content-encoding" in compressed.headers) == (len(plain.content) >= MIN_COMPRESSED_BYTES)
         assert "content-encoding" not in plain.headers
         assert compressed.content == plain.content
         for response in (compressed, plain):
             assert response.headers["vary"].count("Accept-Encoding") == 1
-    assert len(service.get(f"/v1/campaigns/{recorder.id}/trials").content) > COMPRESSED_FROM_BYTES
+    assert len(service.get(f"/v1/campaigns/{recorder.id}/trials").content) > MIN_COMPRESSED_BYTES
 
 
 def test_small_answers_are_sent_as_they_are(service: TestClient) -> None:

@@ -139,7 +139,7 @@ def test_keys_of_two_callers_do_not_meet(service: TestClient, store: Store) -> N
 
 
 def test_a_body_beyond_the_limit_is_refused_before_the_key_is_taken(settings: Settings, store: Store) -> None:
-    app = create_app(settings.model_copy(update={"body_limit_bytes": 1_024}), store, known_hosts=("testserver",))
+    app = create_app(settings.model_copy(update={"body_limit_bytes": 1_024}), store, trusted_hosts=("testserver",))
     headers = {"Idempotency-Key": "one", "Content-Type": "application/json"}
     with TestClient(app) as client:
         chunks: Callable[[], Any] = lambda: iter([b" " * 1_000, b" " * 1_000])  # noqa: E731

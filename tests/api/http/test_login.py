@@ -9,7 +9,7 @@ import pytest
 from fastapi.testclient import TestClient
 
 from api.http.app import create_app
-from api.http.login_sessions import page_of
+from api.http.login_sessions import safe_next_page
 from api.http.routes import events
 from api.settings import Settings
 from nas_controller.store import Store
@@ -36,7 +36,7 @@ def test_the_cookie_is_out_of_reach_of_scripts_and_other_sites(service: TestClie
 
 
 def test_over_https_the_cookie_is_for_https_alone(settings: Settings, store: Store, key: str) -> None:
-    app = create_app(settings, store, known_hosts=(HOST,))
+    app = create_app(settings, store, trusted_hosts=(HOST,))
     with TestClient(app, base_url=f"https://{HOST}") as client:
         own = {"Origin": f"https://{HOST}"}
         response = client.post("/login", data={"key": key}, headers=own, follow_redirects=False)
@@ -155,7 +155,7 @@ def test_a_browser_is_led_to_the_login_and_back(service: TestClient, store: Stor
     ],
 )  # fmt: skip
 def test_nobody_is_sent_where_a_request_says(service: TestClient, key: str, wanted: str) -> None:
-    assert page_of(wanted) == "/"
+    assert safe_next_page(wanted) == "/"
     assert 'name="next" value="/"' in service.get("/login", params={"next": wanted}).text
     response = service.post("/login", data={"key": key, "next": wanted}, headers=OWN, follow_redirects=False)
     assert response.headers["location"] == "/"
@@ -198,7 +198,7 @@ def test_an_open_stream_breaks_off_when_its_key_ends(
 @pytest.fixture
 def short(settings: Settings, store: Store) -> Iterator[TestClient]:
     """A service whose sessions are short."""
-    app = create_app(settings.model_copy(update={"session_hours": 1e-6}), store, known_hosts=(HOST,))
+    app = create_app(settings.model_copy(update={"session_hours": 1e-6}), store, trusted_hosts=(HOST,))
     with TestClient(app, base_url=f"http://{HOST}") as client:
         yield client
 

@@ -45,7 +45,7 @@ def described_service(folder: Path, *, with_keys: bool) -> Iterator[schemathesis
     if with_keys:
         own_key, other_key = make_key(store, "admin"), make_key(store, "view")
         headers = bearer(own_key)
-    app = create_app(settings, store, known_hosts=(HOST,))
+    app = create_app(settings, store, trusted_hosts=(HOST,))
     config = SchemathesisConfig(
         seed=None if FUZZES else 1, max_time=None if FUZZES else MOST_SECONDS, cache=CacheConfig(enabled=False)
     )

@@ -8,7 +8,7 @@ import pytest
 from fastapi.testclient import TestClient
 
 from api.http.app import create_app
-from api.http.request_limits import MOST_CALLERS, RateLimit, address_of
+from api.http.request_limits import MAX_CALLERS, RateLimit, address_of
 from api.settings import Settings
 from nas_controller.store import Store
 from tests.support.api_access import HOST, OWN, bearer, make_key
@@ -18,7 +18,7 @@ JSON = {"Content-Type": "application/json"}
 
 def client_of(settings: Settings, store: Store, **changes: float) -> TestClient:
     """A client of a service with other limits."""
-    app = create_app(settings.model_copy(update=changes), store, known_hosts=(HOST,))
+    app = create_app(settings.model_copy(update=changes), store, trusted_hosts=(HOST,))
     return TestClient(app, base_url=f"http://{HOST}")
 
 
@@ -109,9 +109,9 @@ def test_a_bucket_fills_again() -> None:
 
 def test_buckets_do_not_fill_the_memory() -> None:
     limit = RateLimit(1.0, 1, clock=lambda: 0.0)
-    for number in range(MOST_CALLERS + 10):
+    for number in range(MAX_CALLERS + 10):
         limit.take(str(number))
-    assert len(limit._buckets) == MOST_CALLERS
+    assert len(limit._buckets) == MAX_CALLERS
 
 
 def test_an_address_of_ipv6_counts_with_its_network() -> None:

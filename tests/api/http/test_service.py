@@ -114,7 +114,7 @@ def test_metrics_of_the_record_are_complete_and_outlive_the_process(
     recorder.begin()
     store.see_supervisor("s-1", "here", 12, "0.1.0")
     Recorder(store)
-    with TestClient(create_app(settings, store, known_hosts=("testserver",))) as another:
+    with TestClient(create_app(settings, store, trusted_hosts=("testserver",))) as another:
         for each in (service, another):
             found = families(each)
             assert values(found["effspine_campaigns"])["running", ""] == 1
