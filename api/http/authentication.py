@@ -90,14 +90,14 @@ class Authenticator:
         record = None
         by: Literal["key", "session"] = "session" if credentials.key is None else "key"
         if credentials.key is not None:
-            record = self._store.identify_key(credentials.key)
+            record = self._store.service.identify_key(credentials.key)
         elif credentials.token is not None:
-            record = self._store.identify_session(credentials.token)
+            record = self._store.service.identify_session(credentials.token)
         if record is not None:
             self.was_open = False
             self._write_last_use(record.id)
             return Caller(record.scope, by, record.id, record.name)
-        self.was_open = self._is_private and not self._store.has_keys()
+        self.was_open = self._is_private and not self._store.service.has_keys()
         return LOCAL_USER if self.was_open else None
 
     def _write_last_use(self, key_id: str) -> None:
@@ -111,6 +111,6 @@ class Authenticator:
                 return
             self._last_written[key_id] = now
         try:
-            self._store.note_key_use(key_id)
+            self._store.service.record_key_use(key_id)
         except StoreError as error:
             log.warning("the last use of key %s was not written: %s", key_id, error)

@@ -20,7 +20,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from api.http.error_handlers import handle_error
 from api.http.problem_documents import problem_response
 from nas_controller.store import Store, StoreError
-from nas_controller.store.idempotency_keys import KeptAnswer, Reservation
+from nas_controller.store.idempotency_keys import Reservation, SavedResponse
 
 HEADER = "Idempotency-Key"
 REPLAYED_HEADER = "Idempotent-Replayed"
@@ -63,11 +63,11 @@ class Idempotency:
         try:
             body = await _read_body(receive)
             caller = scope["state"]["caller"].key_id or NO_KEY_CALLER
-            found = await run_in_threadpool(self.store.reserve, caller, keys[0], _fingerprint(scope, body))
+            found = await run_in_threadpool(self.store.service.reserve_key, caller, keys[0], _fingerprint(scope, body))
         except (HTTPException, StoreError) as error:
             await handle_error(Request(scope), error)(scope, receive, send)
             return
-        if isinstance(found, KeptAnswer):
+        if isinstance(found, SavedResponse):
             response = Response(found.body, found.status, {**found.headers, REPLAYED_HEADER: "true"})
             await response(scope, receive, send)
         else:
@@ -91,13 +91,13 @@ class Idempotency:
             await self._release(reservation)
         else:
             headers = MutableHeaders(scope=start)
-            answer = KeptAnswer(
+            answer = SavedResponse(
                 start["status"],
                 {name: headers[name] for name in STORED_HEADERS if name in headers},
                 b"".join(message.get("body", b"") for message in messages[1:]),
             )
             try:
-                await run_in_threadpool(self.store.keep_answer, reservation, answer)
+                await run_in_threadpool(self.store.service.save_response, reservation, answer)
             except StoreError as error:
                 # The request was executed, but a repeated one would not be recognised: the client must see a failure.
                 await handle_error(Request(scope), error)(scope, receive, send)
@@ -107,7 +107,7 @@ class Idempotency:
 
     async def _release(self, reservation: Reservation) -> None:
         try:
-            await run_in_threadpool(self.store.release_key, reservation)
+            await run_in_threadpool(self.store.service.release_key, reservation)
         except StoreError:
             return  # the reservation expires
 

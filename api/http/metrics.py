@@ -19,7 +19,7 @@ from prometheus_client.core import (
 )
 from prometheus_client.registry import Collector
 
-from nas_controller.store.totals import QUEUE_BOUNDS_SECONDS, Totals
+from nas_controller.store.reads.totals import QUEUE_BOUNDS_SECONDS, Totals
 
 REQUEST_BOUNDS_SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.15, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
 

@@ -67,7 +67,7 @@ class KeyRecord:
         return {"id": self.id, "name": self.name, "scope": self.scope, **shown}
 
 
-class Keys:
+class ApiKeys:
     """Making, finding and ending keys and sessions. All raise StoreUnavailableError when the database is away."""
 
     def __init__(self, database: Database, clock: Clock) -> None:
@@ -153,7 +153,7 @@ class Keys:
             in_grace = row.previous_until is not None and row.previous_until > now
             return _active(row, now) if is_current or (is_previous and in_grace) else None
 
-    def note_key_use(self, key_id: str) -> None:
+    def record_key_use(self, key_id: str) -> None:
         """Remembers that a key was used now. Callers do this now and then, not with every request."""
         with self._database.writing() as session:
             session.execute(update(models.ApiKey).where(models.ApiKey.id == key_id).values(last_used_at=self._clock()))

@@ -55,7 +55,7 @@ class Curve(NamedTuple):
     of: int
 
 
-class Sampling:
+class Downsampling:
     """Samples. All raise NotFoundError for the campaign, and StoreUnavailableError when the database is away."""
 
     def __init__(self, database: Database) -> None:

@@ -36,7 +36,7 @@ class ExportRecord:
         return {name: getattr(self, name) for name in names}
 
 
-class Exporting:
+class Exports:
     """Recording and listing exports. All raise StoreUnavailableError when the database is away."""
 
     def __init__(self, database: Database, clock: Clock) -> None:

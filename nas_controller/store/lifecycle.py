@@ -40,8 +40,8 @@ class Lifecycle:
     ) -> CampaignRecord:
         """A new campaign in state `pending`, which a supervisor will start, or a `draft`, which waits to be started.
 
-        `campaign_id` is an id that was reserved for it (`Idempotency.reserve`); a campaign that has it already is the
-        one that was asked for, and is returned as it stands.
+        `campaign_id` is an id that was reserved for it (`IdempotencyKeys.reserve_key`); a campaign that has it already
+        is the one that was asked for, and is returned as it is.
         """
         now = self._clock()
         with self._database.writing() as session:

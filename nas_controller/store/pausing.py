@@ -16,7 +16,7 @@ from nas_controller.store.queries import find_campaign
 from nas_controller.store.records import CampaignRecord, Lease
 
 
-class Pausing:
+class Pauses:
     """Pausing and resuming. All raise StoreUnavailableError when the database is away."""
 
     def __init__(self, database: Database, clock: Clock) -> None:

@@ -44,7 +44,7 @@ COLUMNS = (
 _TRIALS = select(*models.Trial.__table__.columns)
 
 
-class Reading:
+class Queries:
     """Queries. All raise StoreUnavailableError when the database is away."""
 
     def __init__(self, database: Database) -> None:
@@ -166,7 +166,7 @@ class Reading:
             require_campaign(session, campaign_id)
             return session.scalar(select(table.digest).where(table.campaign_id == campaign_id))
 
-    def columns(self, campaign_id: str, *names: str) -> dict[str, list[Any]]:
+    def trial_columns(self, campaign_id: str, *names: str) -> dict[str, list[Any]]:
         """Whole columns of the trials table, by trial number: `{"number": [0, 1], "reward": [0.1, None]}`.
 
         Names are those of COLUMNS; for resuming and for replays, without building records. Raises
@@ -254,7 +254,7 @@ def page_of_trials(
     limit: int,
     cursor: str | None,
 ) -> Page[Row[Any]]:
-    """The rows that `query`, which has the column `number`, gives of one page. Raises as `Reading.list_trials`."""
+    """The rows that `query`, which has the column `number`, gives of one page. Raises as `Queries.list_trials`."""
     if state is not None and state not in TRIAL_STATES:
         raise InvalidValueError(f"state '{state}' is none of {', '.join(TRIAL_STATES)}", field="state")
     if order_by not in TRIAL_ORDERS:
@@ -280,7 +280,7 @@ def page_of_trials(
 
 
 def best_of_trials(session: Session, query: Select[Any], campaign_id: str, k: int) -> Sequence[Row[Any]]:
-    """The rows that `query` gives of the best trials. Raises as `Reading.best_trials`."""
+    """The rows that `query` gives of the best trials. Raises as `Queries.best_trials`."""
     if not 1 <= k <= 1_000:
         raise InvalidValueError(f"k is {k}; it must be 1 to 1000", field="k")
     require_campaign(session, campaign_id)

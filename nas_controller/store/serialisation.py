@@ -61,13 +61,13 @@ _ATTEMPTS = _Table(models.Attempt, SHOWN_OF_AN_ATTEMPT)
 _MEASUREMENTS = _Table(models.Measurement, SHOWN_OF_A_MEASUREMENT)
 
 
-class Showing:
-    """Queries for answers of the service. Each is one consistent read, as in `Reading`, and raises as the one there."""
+class TrialDocuments:
+    """Queries for answers of the service. Each is one consistent read, as in `Queries`, and raises as the one there."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    def show_trials(
+    def trial_documents(
         self,
         campaign_id: str,
         state: str | None = None,
@@ -75,18 +75,18 @@ class Showing:
         limit: int = 100,
         cursor: str | None = None,
     ) -> Page[Shown]:
-        """As `Reading.list_trials`."""
+        """As `Queries.list_trials`."""
         with self._database.reading() as session:
             page = page_of_trials(session, _TRIALS.query, campaign_id, state, order_by, limit, cursor)
         return Page(tuple(_TRIALS.document(row) for row in page.items), page.next_cursor)
 
-    def show_best(self, campaign_id: str, k: int = 1) -> list[Shown]:
-        """As `Reading.best_trials`."""
+    def best_trial_documents(self, campaign_id: str, k: int = 1) -> list[Shown]:
+        """As `Queries.best_trials`."""
         with self._database.reading() as session:
             return [_TRIALS.document(row) for row in best_of_trials(session, _TRIALS.query, campaign_id, k)]
 
-    def show_trial(self, campaign_id: str, number: int) -> Shown:
-        """As `Reading.get_trial`, with `attempts_made` and `curve` inside the trial."""
+    def trial_document(self, campaign_id: str, number: int) -> Shown:
+        """As `Queries.get_trial`, with `attempts_made` and `curve` inside the trial."""
         with self._database.reading() as session:
             require_campaign(session, campaign_id)
             trial = find_trial(session, campaign_id, number)

@@ -28,14 +28,14 @@ class SupervisorRecord:
     is_alive: bool
 
 
-class Supervisors:
+class SupervisorHeartbeats:
     """Supervisors as they were seen. All raise StoreUnavailableError when the database is away."""
 
     def __init__(self, database: Database, clock: Clock) -> None:
         self._database = database
         self._clock = clock
 
-    def see_supervisor(self, supervisor_id: str, host: str, pid: int, version: str) -> None:
+    def record_heartbeat(self, supervisor_id: str, host: str, pid: int, version: str) -> None:
         """Notes that a supervisor is alive. Those that were not seen for KEPT_HOURS are swept away."""
         now = self._clock()
         table = models.Supervisor
@@ -47,7 +47,7 @@ class Supervisors:
                 session.add(row)
             row.seen_at = now
 
-    def forget_supervisor(self, supervisor_id: str) -> None:
+    def remove_supervisor(self, supervisor_id: str) -> None:
         """Notes that a supervisor has ended in order."""
         with self._database.writing() as session:
             session.execute(delete(models.Supervisor).where(models.Supervisor.id == supervisor_id))

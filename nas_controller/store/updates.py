@@ -26,7 +26,7 @@ CHANGEABLE = (
 """Fields of a campaign that may change after its start."""
 
 
-class Changing:
+class Updates:
     """Changing and starting campaigns. All raise StoreUnavailableError when the database is away."""
 
     def __init__(self, database: Database, clock: Clock) -> None:

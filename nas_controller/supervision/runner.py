@@ -72,7 +72,7 @@ def run(
 ) -> int:
     """Runs the campaign until it is over, stopped or lost, and returns an exit status."""
     try:
-        lease = store.claim(campaign_id, owner, lease_seconds, _facts())
+        lease = store.runner.claim(campaign_id, owner, lease_seconds, _facts())
     except (ConflictError, NotFoundError) as error:
         logger.warning("%s", error)
         return EXIT_NOT_OURS
@@ -92,7 +92,7 @@ def run(
         logger.warning("%s", error)
         return EXIT_NOT_OURS
     finally:
-        store.release(campaign_id, owner)
+        store.runner.release(campaign_id, owner)
 
 
 def _let_go(campaign: Campaign, store: Store, lease: Lease, heartbeat: Heartbeat, was_pausing: bool) -> bool:
@@ -104,7 +104,7 @@ def _let_go(campaign: Campaign, store: Store, lease: Lease, heartbeat: Heartbeat
     elif heartbeat.out_of_time:
         campaign.end("completed", because="wall_seconds")
     elif was_pausing or heartbeat.pause is not None:
-        store.pause_campaign(lease)
+        store.runner.pause_campaign(lease)
         return True
     return False
 

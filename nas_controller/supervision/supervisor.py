@@ -144,9 +144,9 @@ class Supervisor:
             if status is not None:
                 del self._runners[runner.campaign_id]
                 self._bury(store, runner, status)
-        wanting = store.runnable_campaigns()
+        wanting = store.runner.runnable_campaigns()
         self._end_stalled({campaign.id for campaign in wanting})
-        running = [store.get_campaign(campaign_id) for campaign_id in self._runners]
+        running = [store.reads.get_campaign(campaign_id) for campaign_id in self._runners]
         waiting = self._startable(wanting)[: max(0, self.campaigns_at_once - len(running))]
         allotments = self._allotments(sorted([*running, *waiting], key=lambda campaign: campaign.id))
         for runner in self._runners.values():
@@ -236,7 +236,7 @@ class Supervisor:
         campaign_id = runner.campaign_id
         logger.info("campaign %s: runner %d ended with status %d", campaign_id, runner.process.pid, status)
         with suppress(StoreUnavailableError):  # then its lease expires
-            store.release(campaign_id, runner.owner)
+            store.runner.release(campaign_id, runner.owner)
             remove_finished(store, self.data_dir)
         if status in (EXIT_DONE, EXIT_NOT_OURS):
             self._histories.pop(campaign_id, None)
@@ -245,7 +245,7 @@ class Supervisor:
             self._not_before = time.monotonic() + WAIT_SECONDS
             return
         history = self._histories.setdefault(campaign_id, _History(trials_finished=runner.trials_finished))
-        finished = store.get_campaign(campaign_id).trials_finished
+        finished = store.reads.get_campaign(campaign_id).trials_finished
         if finished > history.trials_finished:
             history.failures = 0
             history.trials_finished = finished
@@ -264,8 +264,8 @@ class Supervisor:
         )
         logger.error("campaign %s: %s", campaign_id, error)
         with suppress(ConflictError, LeaseLostError):  # somebody else has it, or it is finished
-            lease = store.claim(campaign_id, f"supervisor-{os.getpid()}", self.lease_seconds)
-            store.finish_campaign(lease, "failed", error)
+            lease = store.runner.claim(campaign_id, f"supervisor-{os.getpid()}", self.lease_seconds)
+            store.runner.finish_campaign(lease, "failed", error)
             remove_campaign_folder(self.data_dir, campaign_id)
 
     def _stop_runners(self, store: Store) -> None:
@@ -285,7 +285,7 @@ class Supervisor:
             _kill_group(runner.process.pid)
             remove_session_folder(runner.campaign_id, runner.process.pid)
             with suppress(StoreUnavailableError):
-                store.release(runner.campaign_id, runner.owner)
+                store.runner.release(runner.campaign_id, runner.owner)
         self._runners.clear()
 
 
@@ -323,5 +323,5 @@ def remove_finished(store: Store, data_dir: Path) -> None:
     """
     for campaign_id in campaigns_with_a_folder(data_dir):
         with suppress(NotFoundError):  # of another record; it may go on
-            if store.get_campaign(campaign_id).state in FINISHED_CAMPAIGN_STATES:
+            if store.reads.get_campaign(campaign_id).state in FINISHED_CAMPAIGN_STATES:
                 remove_campaign_folder(data_dir, campaign_id)

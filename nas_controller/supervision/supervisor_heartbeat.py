@@ -25,10 +25,10 @@ class SupervisorHeartbeat:
         """Writes the sign of life where it is time. Raises StoreUnavailableError."""
         now = time.monotonic()
         if now >= self._next:
-            store.see_supervisor(self.id, socket.gethostname()[:255], os.getpid(), version("effspine"))
+            store.runner.record_heartbeat(self.id, socket.gethostname()[:255], os.getpid(), version("effspine"))
             self._next = now + BEAT_SECONDS
 
     def end(self, store: Store) -> None:
         """Takes it back: this supervisor ends in order. Where the store is away, it is seen to be gone later."""
         with suppress(StoreUnavailableError):
-            store.forget_supervisor(self.id)
+            store.runner.remove_supervisor(self.id)

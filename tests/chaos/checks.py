@@ -36,14 +36,14 @@ def violations(service: Service, follower: Follower) -> list[str]:
 
 def _of_trials(store: Store, campaign_id: str) -> Iterator[str]:
     """One reward each, the right one, from one accepted attempt."""
-    campaign = store.get_campaign(campaign_id)
+    campaign = store.reads.get_campaign(campaign_id)
     base = campaign.spec.search_space.build().base
     if campaign.state != "completed":
         yield f"the campaign is {campaign.state}: {campaign.error}"
     if not campaign.spec.trials == campaign.trials_begun == campaign.trials_finished:
         yield f"of {campaign.spec.trials} trials {campaign.trials_begun} are begun, {campaign.trials_finished} finished"
     for number in range(campaign.trials_begun):
-        detail = store.get_trial(campaign_id, number)
+        detail = store.reads.get_trial(campaign_id, number)
         trial, states = detail.trial, Counter(attempt.state for attempt in detail.attempts)
         if trial.state != "completed":
             yield f"trial {number} is {trial.state}: {trial.error}"
@@ -55,13 +55,13 @@ def _of_trials(store: Store, campaign_id: str) -> Iterator[str]:
 
 def _of_events(store: Store, campaign_id: str, events: list[EventRecord]) -> Iterator[str]:
     """No gap, and one outcome for each trial."""
-    if [event.sequence for event in events] != list(range(1, store.get_campaign(campaign_id).last_event + 1)):
+    if [event.sequence for event in events] != list(range(1, store.reads.get_campaign(campaign_id).last_event + 1)):
         yield "the sequence of events has gaps"
     outcomes = Counter(event.data["number"] for event in events if event.kind in EVENTS_OF_OUTCOMES)
     for number, count in outcomes.items():
         if count != 1:
             yield f"trial {number} has {count} outcomes"
-    if len(outcomes) != store.get_campaign(campaign_id).spec.trials:
+    if len(outcomes) != store.reads.get_campaign(campaign_id).spec.trials:
         yield f"{len(outcomes)} trials have outcomes"
 
 
@@ -70,7 +70,7 @@ def _of_follower(store: Store, campaign_id: str, events: list[EventRecord], foll
     told = [(event.sequence, event.kind, event.data) for event in follower.events]
     if told != [(event.sequence, event.kind, dict(event.data)) for event in events]:
         yield f"the stream told {len(told)} events, the record has {len(events)}, and they are not the same"
-    columns = store.columns(campaign_id, "number", "reward")
+    columns = store.reads.trial_columns(campaign_id, "number", "reward")
     rewards = dict(zip(columns["number"], columns["reward"], strict=True))
     for _, kind, data in told:
         if kind in EVENTS_OF_OUTCOMES and rewards.get(data["number"]) != data["reward"]:
@@ -90,6 +90,6 @@ def _of_replay(service: Service) -> list[str]:
 
 def _events(store: Store, campaign_id: str) -> Iterator[EventRecord]:
     sequence = 0
-    while batch := store.events_after(campaign_id, sequence, BATCH):
+    while batch := store.reads.events_after(campaign_id, sequence, BATCH):
         yield from batch
         sequence = batch[-1].sequence

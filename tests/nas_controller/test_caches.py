@@ -92,40 +92,40 @@ def test_one_that_is_begun_later_serves_all_who_had_asked_whatever_version_they_
 
 
 def test_a_specification_is_checked_once_for_each_text(store: Store) -> None:
-    first, second = (store.create_campaign(synthetic_spec(seed=7)).id for _ in range(2))
-    assert store.get_campaign(first).spec is store.get_campaign(second).spec
-    assert store.get_campaign(first).spec == synthetic_spec(seed=7)
+    first, second = (store.service.create_campaign(synthetic_spec(seed=7)).id for _ in range(2))
+    assert store.reads.get_campaign(first).spec is store.reads.get_campaign(second).spec
+    assert store.reads.get_campaign(first).spec == synthetic_spec(seed=7)
     with store._database.writing() as session:
         row = session.get(Campaign, second)
         assert row is not None
         row.spec = {**row.spec, "trials": 0}
-    assert store.get_campaign(first).spec.trials == 8
+    assert store.reads.get_campaign(first).spec.trials == 8
     with pytest.raises(ValidationError, match="trials"):
-        store.get_campaign(second)
+        store.reads.get_campaign(second)
 
 
 def test_equal_states_of_other_blocks_are_told_apart(store: Store) -> None:
     found = []
     for blocks in ([5, 7, 9], [1, 2, 3]):
-        campaign = store.create_campaign(synthetic_spec(search_space={"searched_blocks": blocks}))
+        campaign = store.service.create_campaign(synthetic_spec(search_space={"searched_blocks": blocks}))
         found.append(learned_policy(store, campaign.id))
         assert list(found[-1].blocks) == blocks
     assert found[0].probabilities == found[1].probabilities
 
 
 def test_a_policy_follows_the_rewards(store: Store) -> None:
-    campaign = store.create_campaign(synthetic_spec())
-    lease = store.claim(campaign.id, "runner", 1e6)
+    campaign = store.service.create_campaign(synthetic_spec())
+    lease = store.runner.claim(campaign.id, "runner", 1e6)
     search = Search(campaign.spec)
     first = learned_policy(store, campaign.id)
     for number in range(2):
         proposed = search.propose(number)
-        _, attempt = store.begin_trial(
+        _, attempt = store.runner.begin_trial(
             lease, number, proposed.candidate, proposed.choices, proposed.log_probability, None, proposed.draw
         )
         assert attempt is not None
         search.controller = search.learned(proposed.choices, proposed.log_probability, 0.5 + number / 10, False)
-        store.accept_reward(lease, number, attempt.number, 0.5 + number / 10, {}, search.controller.state())
+        store.runner.accept_reward(lease, number, attempt.number, 0.5 + number / 10, {}, search.controller.state())
     after = learned_policy(store, campaign.id)
     assert after.told == 1
     assert first.told == 0

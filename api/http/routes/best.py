@@ -32,9 +32,9 @@ def best(
     """The `k` trials with the highest rewards, each architecture once, and the uniform baseline."""
 
     def items_and_baseline() -> dict[str, Any]:
-        items = store.show_best(campaign_id, k)
+        items = store.reads.best_trial_documents(campaign_id, k)
         try:
-            return {"items": items, "baseline": store.get_trial_record(campaign_id, BASELINE_TRIAL).to_dict()}
+            return {"items": items, "baseline": store.reads.get_trial_record(campaign_id, BASELINE_TRIAL).to_dict()}
         except NotFoundError:
             return {"items": items, "baseline": None}  # no trial has begun yet
 

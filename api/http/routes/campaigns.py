@@ -60,7 +60,7 @@ def create(
     """
     if spec.dataset is not None:
         dataset_path(settings.data_dir, spec.dataset)
-    campaign = store.create_campaign(spec, reserved_id, draft=draft)
+    campaign = store.service.create_campaign(spec, reserved_id, draft=draft)
     response.headers["Location"] = f"/v1/campaigns/{campaign.id}"
     return CampaignDocument.model_validate(campaign.to_dict())
 
@@ -82,7 +82,7 @@ def list_all(
     """Campaigns, newest first."""
 
     def page() -> dict[str, Any]:
-        listed = store.list_campaigns(state=state, limit=limit, cursor=cursor)
+        listed = store.reads.list_campaigns(state=state, limit=limit, cursor=cursor)
         return {"items": [campaign.to_dict() for campaign in listed.items], "next_cursor": listed.next_cursor}
 
     return json_response(request, page)
@@ -91,7 +91,7 @@ def list_all(
 @router.get("/{campaign_id}", dependencies=[IfCampaignModified], responses=NOT_MODIFIED, summary="Read a campaign")
 def read(campaign_id: CampaignId, store: ServiceStore) -> CampaignDocument:
     """Its specification, its progress and its best reward so far."""
-    return CampaignDocument.model_validate(store.get_campaign(campaign_id).to_dict())
+    return CampaignDocument.model_validate(store.reads.get_campaign(campaign_id).to_dict())
 
 
 @router.post("/estimate", dependencies=[RequireJson], summary="Estimate the duration of a campaign")
@@ -120,7 +120,7 @@ def update(
     if isinstance(dataset := patch.get("dataset"), str):
         dataset_path(settings.data_dir, dataset)
     try:
-        changed = store.update_campaign(campaign_id, patch)
+        changed = store.service.update_campaign(campaign_id, patch)
     except ValidationError as error:
         raise RequestValidationError([{**one, "loc": ("body", *one["loc"])} for one in error.errors()]) from error
     return CampaignDocument.model_validate(changed.to_dict())
@@ -131,7 +131,7 @@ def start(campaign_id: CampaignId, store: ServiceStore) -> CampaignDocument:
     """Makes a draft `pending`; the supervisor starts it. A started campaign is left unchanged; a finished one responds
     with 409.
     """
-    return CampaignDocument.model_validate(store.start_campaign(campaign_id).to_dict())
+    return CampaignDocument.model_validate(store.service.start_campaign(campaign_id).to_dict())
 
 
 @router.post("/{campaign_id}/pause", summary="Pause a campaign")
@@ -145,7 +145,7 @@ def pause(
     responds with 409.
     """
     mode = (request or PauseRequest()).mode
-    return CampaignDocument.model_validate(store.request_pause(campaign_id, mode).to_dict())
+    return CampaignDocument.model_validate(store.service.request_pause(campaign_id, mode).to_dict())
 
 
 @router.post("/{campaign_id}/resume", summary="Resume a campaign")
@@ -154,7 +154,7 @@ def resume(campaign_id: CampaignId, store: ServiceStore) -> CampaignDocument:
 
     A campaign that is neither is left unchanged; one that is stopping or finished responds with 409.
     """
-    return CampaignDocument.model_validate(store.request_resume(campaign_id).to_dict())
+    return CampaignDocument.model_validate(store.service.request_resume(campaign_id).to_dict())
 
 
 @router.post("/{campaign_id}/stop", summary="Stop a campaign")
@@ -163,4 +163,4 @@ def stop(campaign_id: CampaignId, store: ServiceStore) -> CampaignDocument:
 
     A repeated request changes nothing; a campaign that has completed or failed responds with 409.
     """
-    return CampaignDocument.model_validate(store.request_stop(campaign_id).to_dict())
+    return CampaignDocument.model_validate(store.service.request_stop(campaign_id).to_dict())

@@ -44,7 +44,7 @@ def campaigns(request: Request, settings: ServiceSettings) -> HTMLResponse:
 @router.get("/campaigns/{campaign_id}")
 def campaign(campaign_id: CampaignId, request: Request, store: ServiceStore) -> HTMLResponse:
     """One campaign, updated live."""
-    store.get_campaign(campaign_id)
+    store.reads.get_campaign(campaign_id)
     caller: Caller = request.state.caller
     context = {
         "campaign_id": campaign_id,

@@ -54,7 +54,7 @@ def events(
     The stream ends with an event named `end` once the campaign is finished and every event has been sent. It is cut off
     without one if its key is revoked or expires.
     """
-    campaign = store.get_campaign(campaign_id)
+    campaign = store.reads.get_campaign(campaign_id)
     start = after if last_event_id is None else _sequence(last_event_id)
     return EventSourceResponse(
         _stream(store, campaign, start, request.state.is_still_allowed), ping=HEARTBEAT_SECONDS, sep="\n"
@@ -81,7 +81,7 @@ async def _stream(
             checked_at = time.monotonic()
             if not await run_in_threadpool(is_still_allowed):
                 return
-        batch = await run_in_threadpool(store.events_after, campaign.id, sequence, BATCH)
+        batch = await run_in_threadpool(store.reads.events_after, campaign.id, sequence, BATCH)
         for event in batch:
             sequence = event.sequence
             is_finished = is_finished or event.kind in FINAL_KINDS

@@ -36,11 +36,11 @@ def export(
     """The best architecture, or that of `trial`, as a download with its provenance."""
     if format not in EXPORTERS:
         raise NotFoundError(f"there is no format {format!r}; there are: {', '.join(EXPORTERS)}")
-    campaign = store.get_campaign(campaign_id)
+    campaign = store.reads.get_campaign(campaign_id)
     number = campaign.best_trial if trial is None else trial
     if number is None:
         raise NotFoundError(f"campaign '{campaign_id}' has no reward yet, so it has no best trial; name a trial")
-    record = store.get_trial_record(campaign_id, number)
+    record = store.reads.get_trial_record(campaign_id, number)
     name = f"{_file_stem(campaign.name)}-trial-{number}"
     space = campaign.spec.search_space.build()
     exported = ExportedArchitecture(

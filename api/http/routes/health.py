@@ -47,7 +47,7 @@ def readyz(request: Request, store: ServiceStore, settings: ServiceSettings) -> 
         version=version("effspine"),
         data_dir=str(settings.data_dir),
         schema_revision=HEAD,
-        supervisors=[SupervisorDocument(**asdict(each)) for each in store.list_supervisors()],
+        supervisors=[SupervisorDocument(**asdict(each)) for each in store.reads.list_supervisors()],
     )
 
 

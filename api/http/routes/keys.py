@@ -15,7 +15,7 @@ router = APIRouter(prefix="/v1/keys", tags=["service"])
 @router.get("", summary="List keys")
 def list_all(store: ServiceStore) -> Page[KeyDocument]:
     """All keys, oldest first, including revoked ones, without their secrets. Needs the scope admin."""
-    items = [KeyDocument.model_validate(record.to_dict()) for record in store.list_keys()]
+    items = [KeyDocument.model_validate(record.to_dict()) for record in store.service.list_keys()]
     return Page(items=items, next_cursor=None)
 
 
@@ -26,4 +26,4 @@ def revoke(
     """Revokes a key and ends its sessions, at once and for good. A repeated request changes nothing. Needs the scope
     admin.
     """
-    return KeyDocument.model_validate(store.revoke_key(key_id).to_dict())
+    return KeyDocument.model_validate(store.service.revoke_key(key_id).to_dict())

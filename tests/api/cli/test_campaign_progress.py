@@ -16,7 +16,7 @@ from tests.support.recorder import Recorder
 
 def documents(store: Store, recorder: Recorder) -> tuple[CampaignDocument, list[TrialDocument]]:
     """The campaign and its trials, newest first, as the service shows them."""
-    page = store.list_trials(recorder.id, order_by="-number")
+    page = store.reads.list_trials(recorder.id, order_by="-number")
     trials = [TrialDocument.model_validate(trial.to_dict()) for trial in page.items]
     return CampaignDocument.model_validate(recorder.record.to_dict()), trials
 

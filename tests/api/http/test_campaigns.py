@@ -83,7 +83,7 @@ def test_a_campaign_is_paused_and_resumed(service: TestClient, store: Store) -> 
     pausing = service.post(f"{path}/pause").json()
     assert (pausing["state"], pausing["pause_mode"]) == ("pausing", "drain")
     assert service.post(f"{path}/pause", json={"mode": "abort"}).json()["pause_mode"] == "abort"
-    assert store.request_resume(recorder.id).state == "running"
+    assert store.service.request_resume(recorder.id).state == "running"
     assert service.post(f"{path}/resume").json()["state"] == "running"
     for body in ({"mode": "soon"}, {"until": 3}):
         refused = service.post(f"{path}/pause", json=body)

@@ -64,7 +64,7 @@ def test_the_rule_compares_with_completed_trials_at_the_same_step_and_spares_the
 
 
 def test_a_trial_below_the_median_ends_there_and_the_record_says_so(store: Store) -> None:
-    campaign_id = store.create_campaign(stopping_spec()).id
+    campaign_id = store.service.create_campaign(stopping_spec()).id
     campaign = take_up(store, campaign_id)
     train(campaign, 0.2, 0.4)
     train(campaign, 0.3, 0.5)
@@ -73,24 +73,24 @@ def test_a_trial_below_the_median_ends_there_and_the_record_says_so(store: Store
     assert report(campaign, work, 5, 0.1)
     assert campaign.is_finished(work.number)
     assert not report(campaign, work, 10, 0.1)  # on its way when it was stopped
-    detail = store.get_trial(campaign_id, work.number)
+    detail = store.reads.get_trial(campaign_id, work.number)
     assert (detail.trial.state, detail.trial.reward, detail.trial.stopped_early_step) == ("completed", 0.1, 5)
     assert detail.trial.metrics == {"loss": 1.0, "seconds": 5.0, "ap": 0.1, "steps": 5}
     assert [attempt.state for attempt in detail.attempts] == ["accepted"]
     assert [point.step for point in detail.curve] == [3, 5]
-    event = store.events_after(campaign_id)[-1]
+    event = store.reads.events_after(campaign_id)[-1]
     assert event.kind == "trial.completed"
     assert event.data["stopped_early"] == {"step": 5, "ap": 0.1, "median": 0.25, "trials": 2}
-    assert store.get_campaign(campaign_id).best_trial == 1
+    assert store.reads.get_campaign(campaign_id).best_trial == 1
 
 
 def test_a_runner_that_takes_the_campaign_up_decides_alike_and_the_replay_is_exact(store: Store) -> None:
-    campaign_id = store.create_campaign(stopping_spec()).id
+    campaign_id = store.service.create_campaign(stopping_spec()).id
     campaign = take_up(store, campaign_id)
     train(campaign, 0.2, 0.4)
     train(campaign, 0.3, 0.5)
     lost = next_work(campaign)
-    store.release(campaign_id, "runner")
+    store.runner.release(campaign_id, "runner")
     campaign = take_up(store, campaign_id)
     again = next_work(campaign)
     assert (again.number, again.attempt) == (lost.number, 2)
@@ -99,13 +99,13 @@ def test_a_runner_that_takes_the_campaign_up_decides_alike_and_the_replay_is_exa
         work = next_work(campaign)
         if not report(campaign, work, 5, 0.1 + 0.05 * work.number):
             campaign.complete(work, Rewarded(0.6, {}))
-    stopped = [trial.stopped_early_step for trial in store.list_trials(campaign_id).items]
+    stopped = [trial.stopped_early_step for trial in store.reads.list_trials(campaign_id).items]
     assert stopped == [None, None, 5, None, None, None]
     assert verify(store, campaign_id).trials_finished == 6
 
 
 def test_a_decision_that_the_record_does_not_bear_out_is_found(database_url: str, store: Store) -> None:
-    campaign_id = store.create_campaign(stopping_spec(trials=3)).id
+    campaign_id = store.service.create_campaign(stopping_spec(trials=3)).id
     campaign = take_up(store, campaign_id)
     train(campaign, 0.2, 0.4)
     train(campaign, 0.3, 0.5)
@@ -122,7 +122,7 @@ def test_a_decision_that_the_record_does_not_bear_out_is_found(database_url: str
 
 
 def test_a_repeat_of_a_trial_that_was_stopped_says_so_too(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
-    campaign_id = store.create_campaign(stopping_spec(trials=4)).id
+    campaign_id = store.service.create_campaign(stopping_spec(trials=4)).id
     campaign = take_up(store, campaign_id)
     train(campaign, 0.2, 0.4)
     train(campaign, 0.3, 0.5)
@@ -130,7 +130,7 @@ def test_a_repeat_of_a_trial_that_was_stopped_says_so_too(store: Store, monkeypa
     monkeypatch.setitem(campaign._first_of, campaign._search.propose(3).candidate.widths, work.number)
     assert campaign.next_trial() is None  # trial 3 waits for trial 2
     assert report(campaign, work, 5, 0.1)
-    repeat = store.get_trial(campaign_id, 3).trial
+    repeat = store.reads.get_trial(campaign_id, 3).trial
     assert (repeat.reused_from, repeat.reward, repeat.stopped_early_step) == (2, 0.1, 5)
     assert campaign.over
 
@@ -153,13 +153,13 @@ def test_a_task_that_cannot_be_compared_on_the_way_is_refused(task: dict[str, An
 def test_a_real_ray_lets_go_of_a_trial_that_is_stopped_and_its_worker_takes_the_next(tmp_path: Path) -> None:
     url = sqlite_url(tmp_path / "effspine.db")
     store = Store.open(url)
-    campaign_id = store.create_campaign(stopping_spec(trials=5, min_trials=1, seconds=4)).id
+    campaign_id = store.service.create_campaign(stopping_spec(trials=5, min_trials=1, seconds=4)).id
     command = [sys.executable, "-m", "nas_controller.supervision.runner", campaign_id, "--database-url", url]
     done = subprocess.run(
         [*command, "--data-dir", str(tmp_path)], cwd=ROOT, timeout=200, capture_output=True, text=True
     )
     assert done.returncode == 0, done.stderr
-    details = [store.get_trial(campaign_id, number) for number in range(5)]
+    details = [store.reads.get_trial(campaign_id, number) for number in range(5)]
     stopped = [detail for detail in details if detail.trial.stopped_early_step is not None]
     assert stopped  # the baseline is better than most
     for detail in stopped:

@@ -19,7 +19,7 @@ from sqlalchemy import event
 from nas_controller.campaigns import figures
 from nas_controller.states import TRIAL_ORDERS, TrialOrder
 from nas_controller.store import Store, sqlite_url
-from nas_controller.store.bulk_insert import CampaignRows, Filling
+from nas_controller.store.bulk_insert import BulkInsert, CampaignRows
 from nas_controller.store.database import Database
 from nas_controller.store.downsampling import BEST_KEPT
 from tests.support.postgresql import Server
@@ -79,7 +79,7 @@ def large(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFacto
 def _large(url: str) -> Iterator[Large]:
     store, database = Store.open(url), Database(url)
     rows = _rows("c_large")
-    filling = Filling(database)
+    filling = BulkInsert(database)
     filling.insert_campaign(rows)
     filling.settle()
     database.close()
@@ -143,7 +143,7 @@ def test_a_sample_is_spread_over_the_whole_campaign(large: Large) -> None:
 def test_no_figure_loads_a_whole_campaign(large: Large, name: str) -> None:
     figures.compute(large.store, large.campaign_id, name, POINTS)
     tracemalloc.start()
-    large.store.columns(large.campaign_id, "number", "reward", "reused_from")
+    large.store.reads.trial_columns(large.campaign_id, "number", "reward", "reused_from")
     whole = tracemalloc.get_traced_memory()[1]
     tracemalloc.reset_peak()
     before = tracemalloc.get_traced_memory()[0]
@@ -162,10 +162,10 @@ def test_every_order_is_read_from_an_index(large: Large, order: TrialOrder, stat
     def note(connection: Any, cursor: Any, statement: str, parameters: Any, context: Any, many: bool) -> None:
         asked.append((statement, parameters))
 
-    cursor = large.store.list_trials(large.campaign_id, state=state, order_by=order, limit=500).next_cursor
+    cursor = large.store.reads.list_trials(large.campaign_id, state=state, order_by=order, limit=500).next_cursor
     event.listen(engine, "before_cursor_execute", note)
     try:
-        page = large.store.list_trials(large.campaign_id, state=state, order_by=order, limit=20, cursor=cursor)
+        page = large.store.reads.list_trials(large.campaign_id, state=state, order_by=order, limit=20, cursor=cursor)
     finally:
         event.remove(engine, "before_cursor_execute", note)
     assert len(page.items) == 20
@@ -189,7 +189,7 @@ def test_pages_come_in_order_and_miss_nothing(large: Large, order: TrialOrder) -
     name, falling = order.removeprefix("-"), order.startswith("-")
     found, cursor = [], None
     while True:
-        page = large.store.list_trials(large.campaign_id, order_by=order, limit=1_000, cursor=cursor)
+        page = large.store.reads.list_trials(large.campaign_id, order_by=order, limit=1_000, cursor=cursor)
         found += [trial.number for trial in page.items]
         cursor = page.next_cursor
         if cursor is None:

@@ -21,9 +21,9 @@ POINTS = 60
 AT = datetime(2025, 1, 1, tzinfo=UTC)
 
 SAMPLES: dict[str, Callable[[Store, str, int], Sampled]] = {
-    "rewards": lambda store, campaign, points: store.sample_rewards(campaign, points),
-    "madds": lambda store, campaign, points: store.sample_costs(campaign, "madds", points),
-    "params": lambda store, campaign, points: store.sample_costs(campaign, "params", points),
+    "rewards": lambda store, campaign, points: store.reads.sample_rewards(campaign, points),
+    "madds": lambda store, campaign, points: store.reads.sample_costs(campaign, "madds", points),
+    "params": lambda store, campaign, points: store.reads.sample_costs(campaign, "params", points),
 }
 
 
@@ -36,7 +36,7 @@ class Growing:
         self._store = store
         self._random = np.random.default_rng(11)
         self._coming = [int(number) for number in np.argsort(np.arange(TRIALS) + self._random.normal(0, 15, TRIALS))]
-        self.campaign_id = store.create_campaign(synthetic_spec(trials=TRIALS)).id
+        self.campaign_id = store.service.create_campaign(synthetic_spec(trials=TRIALS)).id
         self._insert()
 
     def go_on(self, count: int) -> None:
@@ -119,12 +119,12 @@ def test_who_follows_a_campaign_does_not_walk_through_it_again(store: Store, kin
 def test_a_record_that_was_put_back_is_looked_at_anew(store: Store) -> None:
     growing = Growing(store)
     growing.go_on(100)
-    assert store.sample_rewards(growing.campaign_id, POINTS).of == 100
+    assert store.reads.sample_rewards(growing.campaign_id, POINTS).of == 100
     with store._database.writing() as session:
         session.get_one(models.Campaign, growing.campaign_id).last_event -= 2
         trial = session.get_one(models.Trial, (growing.campaign_id, 0))
         trial.reward, trial.state = None, "running"
-    assert store.sample_rewards(growing.campaign_id, POINTS).of == 99
+    assert store.reads.sample_rewards(growing.campaign_id, POINTS).of == 99
 
 
 def test_what_is_kept_is_bounded(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -133,5 +133,5 @@ def test_what_is_kept_is_bounded(store: Store, monkeypatch: pytest.MonkeyPatch) 
     growing.go_on(100)
     bounded = _another(store)
     for points in range(30, 40):
-        bounded.sample_rewards(growing.campaign_id, points)
+        bounded.reads.sample_rewards(growing.campaign_id, points)
     assert 30 < bounded._samples._kept <= 2 * POINTS

@@ -69,10 +69,10 @@ def test_a_lost_node_and_a_dead_head_are_survived(tmp_path: Path, monkeypatch: p
     url = sqlite_url(tmp_path / "effspine.db")
     store = Store.open(url)
     spec = synthetic_spec(trials=40, parallelism=2, proxy_task={"profile": "synthetic", "seconds": 1})
-    campaign_id = store.create_campaign(spec).id
+    campaign_id = store.service.create_campaign(spec).id
 
     def finished() -> int:
-        return store.get_campaign(campaign_id).trials_finished
+        return store.reads.get_campaign(campaign_id).trials_finished
 
     supervisor = Supervisor(url, tmp_path, ray_address=address)
     with (
@@ -92,9 +92,9 @@ def test_a_lost_node_and_a_dead_head_are_survived(tmp_path: Path, monkeypatch: p
         os.killpg(supervisor._node._process.pid, signal.SIGKILL)
         so_far = finished()
         wait_for(lambda: finished() >= so_far + 4, DEADLINE_SECONDS, "rewards after the supervisor's node was lost")
-        wait_for(lambda: store.get_campaign(campaign_id).state == "completed", DEADLINE_SECONDS, "the end")
+        wait_for(lambda: store.reads.get_campaign(campaign_id).state == "completed", DEADLINE_SECONDS, "the end")
     assert verify(store, campaign_id).trials_finished == 40
-    attempts = [store.get_trial(campaign_id, number).attempts for number in range(40)]
+    attempts = [store.reads.get_trial(campaign_id, number).attempts for number in range(40)]
     states = [attempt.state for made in attempts for attempt in made]
     assert states.count("accepted") == 40
     assert len(states) > 40  # something was lost, and made again
@@ -110,14 +110,14 @@ def test_a_head_that_does_not_answer_is_no_failure_of_the_campaign(
     address = f"127.0.0.1:{free_port()}"
     url = sqlite_url(tmp_path / "effspine.db")
     store = Store.open(url)
-    campaign_id = store.create_campaign(synthetic_spec()).id
+    campaign_id = store.service.create_campaign(synthetic_spec()).id
     message = f"the head of the Ray cluster at {address} does not answer"
     with pytest.raises(ClusterAwayError, match=message), cluster(address, campaign_id):
         pass
     with supervising(Supervisor(url, tmp_path, ray_address=address)):
         log = log_path(tmp_path, campaign_id)
         wait_for(lambda: log.exists() and "does not answer" in log.read_text(), 60, "the runner's word")
-    assert store.get_campaign(campaign_id).state == "running"
+    assert store.reads.get_campaign(campaign_id).state == "running"
     store.close()
 
 
@@ -153,11 +153,11 @@ def test_a_runner_that_dies_while_its_node_is_new_has_not_failed(
     monkeypatch.setattr(supervisor_module, "POLL_SECONDS", 0.05)
     url = sqlite_url(tmp_path / "effspine.db")
     store = Store.open(url)
-    campaign_id = store.create_campaign(synthetic_spec()).id
+    campaign_id = store.service.create_campaign(synthetic_spec()).id
     dying = (sys.executable, "-c", "print('I die'); raise SystemExit(1)")
     supervisor = Supervisor(url, tmp_path, ray_address=f"127.0.0.1:{free_port()}", runner_command=dying)
     log = log_path(tmp_path, campaign_id)
     with supervising(supervisor):
         wait_for(lambda: log.exists() and log.read_text().count("I die") > MAX_RESTARTS + 2, 60, "many runners")
-    assert store.get_campaign(campaign_id).state == "pending"
+    assert store.reads.get_campaign(campaign_id).state == "pending"
     store.close()

@@ -19,12 +19,12 @@ LEASE_SECONDS = 600.0
 
 
 def test_a_lease_that_is_given_up_is_free_at_once_and_writes_nothing_more(store: Store) -> None:
-    campaign_id = store.create_campaign(synthetic_spec()).id
-    lease = store.claim(campaign_id, "ending", LEASE_SECONDS)
+    campaign_id = store.service.create_campaign(synthetic_spec()).id
+    lease = store.runner.claim(campaign_id, "ending", LEASE_SECONDS)
     with Heartbeat(store, lease) as heartbeat:
         campaign = Campaign(store, lease)
         heartbeat.give_up()
-        store.claim(campaign_id, "next", LEASE_SECONDS)
+        store.runner.claim(campaign_id, "next", LEASE_SECONDS)
         with pytest.raises(LeaseLostError):
             campaign.next_trial()
     assert not heartbeat.lost
@@ -33,7 +33,7 @@ def test_a_lease_that_is_given_up_is_free_at_once_and_writes_nothing_more(store:
 def test_a_runner_that_is_told_to_end_gives_its_lease_up_before_its_ray_has_ended(
     store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    campaign_id = store.create_campaign(synthetic_spec()).id
+    campaign_id = store.service.create_campaign(synthetic_spec()).id
     epochs: list[int] = []
 
     @contextmanager
@@ -41,7 +41,7 @@ def test_a_runner_that_is_told_to_end_gives_its_lease_up_before_its_ray_has_ende
         try:
             yield tmp_path
         finally:
-            epochs.append(store.claim(campaign_id, "next", LEASE_SECONDS).epoch)
+            epochs.append(store.runner.claim(campaign_id, "next", LEASE_SECONDS).epoch)
 
     def run_campaign(*_: object, **__: object) -> None:
         raise SystemExit(143)
@@ -52,4 +52,4 @@ def test_a_runner_that_is_told_to_end_gives_its_lease_up_before_its_ray_has_ende
         runner.run(campaign_id, store, tmp_path, "ending", LEASE_SECONDS)
     assert epochs == [2]
     with pytest.raises(ConflictError, match="next"):
-        store.claim(campaign_id, "third", LEASE_SECONDS)
+        store.runner.claim(campaign_id, "third", LEASE_SECONDS)

@@ -58,14 +58,14 @@ def test_a_runner_that_keeps_failing_fails_its_campaign_with_the_end_of_its_log(
 ) -> None:
     monkeypatch.setattr(supervisor_module, "FIRST_BACKOFF_SECONDS", 0.01)
     monkeypatch.setattr(supervisor_module, "POLL_SECONDS", 0.02)
-    campaign_id = real_store.create_campaign(synthetic_spec()).id
+    campaign_id = real_store.service.create_campaign(synthetic_spec()).id
     checkpoints = campaign_folder(tmp_path, campaign_id)
     checkpoints.mkdir(parents=True)
     command = (sys.executable, "-c", "import sys; print('no room left on the moon'); sys.exit(1)")
     with supervising(Supervisor(url, tmp_path, runner_command=command)):
-        wait_for(lambda: real_store.get_campaign(campaign_id).state == "failed", 20, "the failure")
+        wait_for(lambda: real_store.reads.get_campaign(campaign_id).state == "failed", 20, "the failure")
     assert not checkpoints.exists()
-    error = real_store.get_campaign(campaign_id).error or ""
+    error = real_store.reads.get_campaign(campaign_id).error or ""
     assert "no room left on the moon" in error
     assert "status 1" in error
     assert log_tail(tmp_path, campaign_id).count("moon") == MAX_RESTARTS + 1
@@ -77,7 +77,7 @@ def test_campaigns_wait_for_their_turn_oldest_first(
     monkeypatch.setattr(supervisor_module, "POLL_SECONDS", 0.02)
     ids = []
     for _ in range(3):
-        ids.append(real_store.create_campaign(synthetic_spec()).id)
+        ids.append(real_store.service.create_campaign(synthetic_spec()).id)
         time.sleep(0.002)
     sleeper = (sys.executable, "-c", "import time; time.sleep(60)")
     supervisor = Supervisor(url, tmp_path, campaigns_at_once=2, runner_command=sleeper)
@@ -85,7 +85,7 @@ def test_campaigns_wait_for_their_turn_oldest_first(
         wait_for(lambda: len(supervisor._runners) == 2, 10, "two runners")
         time.sleep(0.2)
         assert sorted(supervisor._runners) == ids[:2]
-        real_store.request_stop(ids[2])
+        real_store.service.request_stop(ids[2])
         pids = [runner_of(supervisor, campaign_id) for campaign_id in ids[:2]]
         assert all(
             url.encode() not in Path(f"/proc/{pid}/cmdline").read_bytes() for pid in pids
@@ -99,7 +99,7 @@ def test_a_runner_that_lives_without_a_lease_is_killed_and_replaced(
     monkeypatch.setattr(supervisor_module, "POLL_SECONDS", 0.02)
     monkeypatch.setattr(supervisor_module, "STALLED_SECONDS", 0.3)
     monkeypatch.setattr(supervisor_module, "FIRST_BACKOFF_SECONDS", 0.1)
-    campaign_id = real_store.create_campaign(synthetic_spec()).id
+    campaign_id = real_store.service.create_campaign(synthetic_spec()).id
     stalled = (sys.executable, "-c", "import os, signal; os.kill(os.getpid(), signal.SIGSTOP)")
     supervisor = Supervisor(url, tmp_path, runner_command=stalled)
     with supervising(supervisor):
@@ -113,8 +113,8 @@ def test_a_runner_that_lives_without_a_lease_is_killed_and_replaced(
 def test_a_campaign_that_is_not_ours_or_not_there_is_left_alone(
     url: str, real_store: Store, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    campaign_id = real_store.create_campaign(synthetic_spec()).id
-    real_store.claim(campaign_id, "somebody else", LEASE_SECONDS)
+    campaign_id = real_store.service.create_campaign(synthetic_spec()).id
+    real_store.runner.claim(campaign_id, "somebody else", LEASE_SECONDS)
     arguments = ["--database-url", url, "--data-dir", str(tmp_path)]
     handler = signal.getsignal(signal.SIGTERM)
     try:
@@ -128,10 +128,10 @@ def test_a_campaign_that_is_not_ours_or_not_there_is_left_alone(
 
 def test_a_data_set_that_is_gone_fails_the_campaign_in_one_line(url: str, real_store: Store, tmp_path: Path) -> None:
     spec = synthetic_spec(dataset="digits", proxy_task={"profile": "smoke"})
-    campaign_id = real_store.create_campaign(spec).id
+    campaign_id = real_store.service.create_campaign(spec).id
     with supervising(Supervisor(url, tmp_path)):
-        wait_for(lambda: real_store.get_campaign(campaign_id).state == "failed", 40, "the failure")
-    error = real_store.get_campaign(campaign_id).error or ""
+        wait_for(lambda: real_store.reads.get_campaign(campaign_id).state == "failed", 40, "the failure")
+    error = real_store.reads.get_campaign(campaign_id).error or ""
     assert error.startswith("there is no data set 'digits'")
     assert len(error.splitlines()) == 1
 
@@ -141,10 +141,10 @@ def test_kill_9_of_the_supervisor_and_of_the_runner_loses_nothing(url: str, real
     end.
     """
     spec = synthetic_spec(trials=8, parallelism=2, proxy_task={"profile": "synthetic", "seconds": 1.2})
-    campaign_id = real_store.create_campaign(spec).id
+    campaign_id = real_store.service.create_campaign(spec).id
 
     def finished() -> int:
-        return real_store.get_campaign(campaign_id).trials_finished
+        return real_store.reads.get_campaign(campaign_id).trials_finished
 
     code = (
         "import sys, threading\nfrom pathlib import Path\n"
@@ -160,7 +160,7 @@ def test_kill_9_of_the_supervisor_and_of_the_runner_loses_nothing(url: str, real
         first.wait()
     wait_for(lambda: not any(alive(pid) for pid in below), 20, "the runner and its Ray to end by themselves")
     before = finished()
-    known = real_store.columns(campaign_id, "number", "reward")
+    known = real_store.reads.trial_columns(campaign_id, "number", "reward")
 
     supervisor = Supervisor(url, tmp_path, lease_seconds=4)
     with supervising(supervisor):
@@ -168,16 +168,16 @@ def test_kill_9_of_the_supervisor_and_of_the_runner_loses_nothing(url: str, real
         runner = runner_of(supervisor, campaign_id)
         below = descendants(runner)
         os.kill(runner, signal.SIGKILL)
-        wait_for(lambda: real_store.get_campaign(campaign_id).state == "completed", 90, "the end")
+        wait_for(lambda: real_store.reads.get_campaign(campaign_id).state == "completed", 90, "the end")
         wait_for(lambda: not any(alive(pid) for pid in below), 20, "the killed runner's Ray to end")
         wait_for(lambda: not supervisor._runners, 30, "the last runner to end")
 
     assert not session_folders(campaign_id)
-    trials = real_store.list_trials(campaign_id).items
+    trials = real_store.reads.list_trials(campaign_id).items
     assert [trial.state for trial in trials] == ["completed"] * 8
     for number, reward in zip(known["number"], known["reward"], strict=True):
         assert reward is None or trials[number].reward == reward
-    attempts = [a.state for t in trials for a in real_store.get_trial(campaign_id, t.number).attempts]
+    attempts = [a.state for t in trials for a in real_store.reads.get_trial(campaign_id, t.number).attempts]
     assert attempts.count("accepted") == 8
     assert attempts.count("abandoned") >= 2
     assert verify(real_store, campaign_id).trials_finished == 8
@@ -190,11 +190,11 @@ def test_kill_9_of_the_supervisor_and_of_the_runner_loses_nothing(url: str, real
 
 def test_a_killed_worker_is_a_new_attempt_and_a_stop_is_prompt(url: str, real_store: Store, tmp_path: Path) -> None:
     spec = synthetic_spec(trials=50, parallelism=2, proxy_task={"profile": "synthetic", "seconds": 5})
-    campaign_id = real_store.create_campaign(spec).id
+    campaign_id = real_store.service.create_campaign(spec).id
     supervisor = Supervisor(url, tmp_path, lease_seconds=8)
 
     def running() -> list[tuple[int | None, int]]:
-        page = real_store.list_trials(campaign_id, state="running")
+        page = real_store.reads.list_trials(campaign_id, state="running")
         return [(trial.progress_step, trial.attempts) for trial in page.items]
 
     with supervising(supervisor):
@@ -204,18 +204,18 @@ def test_a_killed_worker_is_a_new_attempt_and_a_stop_is_prompt(url: str, real_st
         assert len(workers) == 2
         os.kill(workers[0], signal.SIGKILL)
         wait_for(lambda: any(attempts == 2 for _, attempts in running()), 60, "the second attempt")
-        failed = [e for e in real_store.events_after(campaign_id, 0, 1000) if e.kind == "attempt.failed"]
+        failed = [e for e in real_store.reads.events_after(campaign_id, 0, 1000) if e.kind == "attempt.failed"]
         assert len(failed) == 1
         assert "the worker died" in failed[0].data["error"]
 
         asked = time.monotonic()
-        real_store.request_stop(campaign_id)
-        wait_for(lambda: real_store.get_campaign(campaign_id).state == "stopped", 20, "the stop")
+        real_store.service.request_stop(campaign_id)
+        wait_for(lambda: real_store.reads.get_campaign(campaign_id).state == "stopped", 20, "the stop")
         assert time.monotonic() - asked < 15
         wait_for(lambda: not supervisor._runners, 30, "the runner to end")
-    curve = real_store.curves(campaign_id, list(range(5)))
+    curve = real_store.reads.curves(campaign_id, list(range(5)))
     assert curve
-    assert real_store.list_trials(campaign_id, state="running").items == ()
+    assert real_store.reads.list_trials(campaign_id, state="running").items == ()
     assert log_path(tmp_path, campaign_id).exists()
     assert not any(alive(pid) for pid in below)
     assert not session_folders(campaign_id)

@@ -30,7 +30,7 @@ MAX_CURVE_POINTS = 1_000
 seconds, and 35 times whenever the time has doubled, beside its APs."""
 
 
-class Running:
+class TrialWrites:
     """The runner's side. All raise LeaseLostError, and StoreUnavailableError when the database is away."""
 
     def __init__(self, database: Database, clock: Clock) -> None:
