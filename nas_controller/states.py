@@ -11,6 +11,8 @@ CampaignState = Literal[
 ]  # fmt: skip
 CAMPAIGN_STATES: tuple[CampaignState, ...] = get_args(CampaignState)
 FINISHED_CAMPAIGN_STATES: tuple[CampaignState, ...] = ("stopped", "completed", "failed")
+CLAIMABLE_CAMPAIGN_STATES: tuple[CampaignState, ...] = ("pending", "running", "pausing", "stopping")
+"""States in which a campaign needs a runner."""
 PauseMode = Literal["drain", "abort"]
 StopReason = Literal["wall_seconds", "target_reward", "no_improvement_trials", "device_hours"]
 

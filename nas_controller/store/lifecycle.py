@@ -10,7 +10,7 @@ from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
 from nas_controller.search.campaign_spec import CampaignSpec, ResourcesSpec
-from nas_controller.states import FINISHED_CAMPAIGN_STATES, StopReason
+from nas_controller.states import CLAIMABLE_CAMPAIGN_STATES, FINISHED_CAMPAIGN_STATES, StopReason
 from nas_controller.store import models
 from nas_controller.store.campaign_ids import new_campaign_id
 from nas_controller.store.database import Database
@@ -22,8 +22,6 @@ from nas_controller.store.sanitising import storable
 from nas_controller.store.stop_conditions import is_out_of_time
 
 Clock = Callable[[], datetime]
-
-_CLAIMABLE_STATES = ("pending", "running", "pausing", "stopping")
 
 
 class Lifecycle:
@@ -105,7 +103,7 @@ class Lifecycle:
         now = self._clock()
         with self._database.writing() as session:
             row = find_campaign(session, campaign_id, lock=True)
-            if row.state not in _CLAIMABLE_STATES:
+            if row.state not in CLAIMABLE_CAMPAIGN_STATES:
                 raise ConflictError(f"campaign '{campaign_id}' is {row.state} and needs no runner", field="state")
             held = row.lease_expires_at is not None and row.lease_expires_at > now
             if held and row.lease_owner != owner:
@@ -183,7 +181,7 @@ class Lifecycle:
         query = (
             select(models.Campaign)
             .where(
-                models.Campaign.state.in_(_CLAIMABLE_STATES),
+                models.Campaign.state.in_(CLAIMABLE_CAMPAIGN_STATES),
                 (models.Campaign.lease_expires_at.is_(None)) | (models.Campaign.lease_expires_at <= self._clock()),
             )
             .order_by(models.Campaign.id)
