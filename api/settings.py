@@ -41,8 +41,8 @@ class Settings(BaseSettings):
     log_format: LogFormat = "text"
     session_hours: float = Field(12.0, gt=0.0, le=24 * 365)
     ray_address: str = ""
-    """Head of the Ray cluster that trains trials: `host:port`, `auto` for the cluster that this machine belongs to, empty
-    for this machine only.
+    """Head of the Ray cluster that trains trials: `host:port`, `auto` for the cluster of this machine, empty for this
+    machine only.
     """
     campaigns_at_once: int = Field(CAMPAIGNS_AT_ONCE, ge=1, le=1_000)
     max_parallelism: int | None = Field(None, ge=1, le=100_000)

@@ -103,7 +103,9 @@ def cost(
     input_px: Annotated[
         int | None, typer.Option(help="Side of the square input image; default: 512, or what the file says.")
     ] = None,
-    diagram: Annotated[Path | None, typer.Option(help="Draw the blocks and those of the baseline to an SVG file.")] = None,
+    diagram: Annotated[
+        Path | None, typer.Option(help="Draw the blocks and those of the baseline to an SVG file.")
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
     """Count multi-adds and parameters of one architecture, block by block."""
@@ -136,7 +138,7 @@ def cost(
 
 
 def _draw(architecture: Architecture, path: Path) -> None:
-    """Writes a diagram of an architecture and SP-EfficientNet-B0 at the same input size, with its published name if any."""
+    """Writes a diagram of an architecture, with its published name if any, and SP-EfficientNet-B0 of its input size."""
     from search_space.diagram.drawing import block_diagram
     from search_space.published import BASES, SP_EFFICIENTNET_B0
 

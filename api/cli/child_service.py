@@ -60,7 +60,7 @@ class ChildService:
             self._process.wait()
 
     def wait_until_ready(self, client: Client) -> None:
-        """Returns once the service is ready. Raises EffspineError, with the log tail, if it exits before or takes too long."""
+        """Returns once the service is ready. Raises EffspineError, with the log tail, if it exits or takes too long."""
         deadline = time.monotonic() + START_SECONDS
         while True:
             self.check()

@@ -148,7 +148,7 @@ def _is_wanted(campaign: CampaignDocument, wanted: dict[str, Any]) -> bool:
 
 
 def watch(client: Client, campaign: CampaignDocument, started: float) -> CampaignDocument:
-    """Shows the campaign until it has finished, reports the time to the first reward, and returns its final document."""
+    """Shows the campaign until it has finished, prints the time to the first reward, returns the final document."""
     from api.cli.campaign.progress import follow
 
     seconds: list[float] = []

@@ -1,8 +1,8 @@
 """The command `effspine`: subcommands from entry points, and errors as one line with an exit status.
 
-Each entry point of the group `effspine.commands` is a Typer application: one command, or a group of them. It is imported
-only when it is called or listed by `--help`, so that no command waits for the imports of another, and this package does
-not depend on the packages that provide the commands.
+Each entry point of the group `effspine.commands` is a Typer application: one command, or a group of them. It is
+imported only when it is called or listed by `--help`, so that no command waits for the imports of another, and this
+package does not depend on the packages that provide the commands.
 """
 
 from __future__ import annotations

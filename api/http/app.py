@@ -10,15 +10,15 @@ from starlette.middleware.gzip import GZipMiddleware
 
 from api.http.access_control import AccessControl
 from api.http.authentication import Authenticator
-from api.http.compression import MIN_COMPRESSED_BYTES, COMPRESSION_LEVEL
+from api.http.compression import COMPRESSION_LEVEL, MIN_COMPRESSED_BYTES
 from api.http.conditional_get import NotModified, not_modified
 from api.http.error_handlers import HANDLERS
 from api.http.idempotency import Idempotency
 from api.http.json_responses import response_cache
 from api.http.metrics import ServiceMetrics
 from api.http.openapi import PROBLEM_RESPONSES, DescribedApi
-from api.http.request_tracing import RequestTracing
 from api.http.request_limits import RateLimit
+from api.http.request_tracing import RequestTracing
 from api.http.routes import (
     best,
     campaigns,

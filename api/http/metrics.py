@@ -19,7 +19,7 @@ from prometheus_client.core import (
 )
 from prometheus_client.registry import Collector
 
-from nas_controller.store.reads.totals import QUEUE_BOUNDS_SECONDS, Totals
+from nas_controller.store.totals import QUEUE_BOUNDS_SECONDS, Totals
 
 REQUEST_BOUNDS_SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.15, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
 
@@ -27,8 +27,8 @@ REQUEST_BOUNDS_SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.15, 0.25, 0.5, 1.0, 2
 class ServiceMetrics:
     """The metrics of one service, in its own registry.
 
-    `totals` returns the database's totals and `supervisors` the number alive. Both can raise StoreError; the scrape then
-    fails as a whole, since missing metrics would look like zeros.
+    `totals` returns the database's totals and `supervisors` the number alive. Both can raise StoreError; the whole
+    scrape fails then, since missing metrics would look like zeros.
     """
 
     def __init__(self, totals: Callable[[], Totals], supervisors: Callable[[], int]) -> None:
@@ -96,7 +96,9 @@ class _DatabaseCollector(Collector):
             totals.first_reports,
             totals.first_report_seconds,
         )
-        yield GaugeMetricFamily("effspine_supervisors_alive", "Supervisors seen within 30 seconds.", self._supervisors())
+        yield GaugeMetricFamily(
+            "effspine_supervisors_alive", "Supervisors seen within 30 seconds.", self._supervisors()
+        )
 
 
 def _by(

@@ -27,13 +27,14 @@ SECURITY_SCHEMES: dict[str, Any] = {
         "type": "apiKey",
         "in": "cookie",
         "name": COOKIE,
-        "description": "A browser's session after /login. Requests that change something must come from the service's pages.",
+        "description": "A browser's session after /login. Requests that change something must come from the "
+        "service's pages.",
     },
 }
 
 
 class DescribedApi(FastAPI):
-    """A FastAPI application whose OpenAPI document describes problem documents, scopes and idempotency keys."""
+    """A FastAPI application whose OpenAPI document has problem documents, scopes and idempotency keys."""
 
     def openapi(self) -> dict[str, Any]:
         """The OpenAPI document, generated once."""

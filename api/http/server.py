@@ -49,7 +49,9 @@ def listen(settings: Settings) -> socket.socket:
     except OSError as error:
         where = f"port {settings.port} on {settings.host}"
         if error.errno == errno.EADDRINUSE:
-            raise EffspineError(f"{where} is taken; stop the program that uses it, or choose another with --port") from error
+            raise EffspineError(
+                f"{where} is taken; stop the program that uses it, or choose another with --port"
+            ) from error
         raise EffspineError(f"cannot listen on {where}: {error.strerror}") from error
     return listener
 

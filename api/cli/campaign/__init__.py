@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import typer
 
 from api.cli.campaign import control, files, queries
 
 app = typer.Typer(add_completion=False, no_args_is_help=True, help="Start, watch, pause, stop and read campaigns.")
 
-for name, command in {
+COMMANDS: dict[str, Callable[..., None]] = {
     "create": control.create,
     "estimate": queries.estimate,
     "start": control.start,
@@ -23,5 +25,6 @@ for name, command in {
     "best": queries.best,
     "export": files.export,
     "verify": queries.verify,
-}.items():
+}
+for name, command in COMMANDS.items():
     app.command(name)(command)

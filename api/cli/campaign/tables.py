@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from api.cli.campaign.time_left import training_seconds
 from api.cli.output import (
     duration,
     last_line,
@@ -15,7 +16,6 @@ from api.cli.output import (
     spark_line,
     three_digits,
 )
-from api.cli.campaign.time_left import training_seconds
 
 if TYPE_CHECKING:
     from api.documents import CampaignDocument, TrialDocument

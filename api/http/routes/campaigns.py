@@ -9,7 +9,7 @@ from fastapi.exceptions import RequestValidationError
 from pydantic import ValidationError
 
 from api.documents import CampaignDocument, EstimateDocument, Page, PauseRequest
-from api.http.conditional_get import NOT_MODIFIED, IfCampaignModified, IfCampaignListModified
+from api.http.conditional_get import NOT_MODIFIED, IfCampaignListModified, IfCampaignModified
 from api.http.dependencies import CampaignId, RequireJson, ReservedCampaignId, ServiceSettings, ServiceStore
 from api.http.json_responses import json_response
 from nas_controller.campaigns.datasets import dataset_path
@@ -53,10 +53,12 @@ def create(
     store: ServiceStore,
     settings: ServiceSettings,
     reserved_id: ReservedCampaignId,
-    draft: Annotated[bool, Query(description="Create a draft, which can be changed and runs only once it is started.")] = False,
+    draft: Annotated[
+        bool, Query(description="Create a draft, which can be changed and runs only once it is started.")
+    ] = False,
 ) -> CampaignDocument:
-    """Creates a campaign in state `pending`, which the supervisor starts, or in state `draft`. All fields but `name` have
-    defaults.
+    """Creates a campaign in state `pending`, which the supervisor starts, or in state `draft`. All fields but `name`
+    have defaults.
     """
     if spec.dataset is not None:
         dataset_path(settings.data_dir, spec.dataset)
@@ -138,8 +140,8 @@ def start(campaign_id: CampaignId, store: ServiceStore) -> CampaignDocument:
 def pause(
     campaign_id: CampaignId, store: ServiceStore, request: Annotated[PauseRequest | None, Body()] = None
 ) -> CampaignDocument:
-    """Requests a pause. The campaign is `pausing` until its runner has stopped: with `drain` once the trials in training
-    have finished, with `abort` at once; aborted trials are retried after `resume`.
+    """Requests a pause. The campaign is `pausing` until its runner has stopped: with `drain` once the trials in
+    training have finished, with `abort` at once; aborted trials are retried after `resume`.
 
     A repeated request changes nothing, except that `abort` replaces `drain`. A campaign that is stopping or finished
     responds with 409.

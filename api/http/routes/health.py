@@ -11,7 +11,7 @@ from fastapi import APIRouter, Request, Response
 from prometheus_client import CONTENT_TYPE_LATEST
 
 from api.documents import HealthDocument, ReadinessDocument, SupervisorDocument
-from api.http.authentication import Credentials, Authenticator
+from api.http.authentication import Authenticator, Credentials
 from api.http.dependencies import ServiceSettings, ServiceStore
 from api.http.metrics import ServiceMetrics
 from nas_controller.store import StoreFullError
@@ -23,7 +23,7 @@ router = APIRouter(tags=["service"])
 
 @router.get("/healthz", summary="Alive?")
 def healthz(request: Request, settings: ServiceSettings) -> HealthDocument:
-    """Responds with 200 while the process runs. Version and directory are null for callers who need a key and sent none."""
+    """Responds with 200 while the process runs. Version and directory are null for callers without a required key."""
     authenticator: Authenticator = request.app.state.authenticator
     if request.state.caller is None and not authenticator.was_open:  # without a query: the database may be away
         return HealthDocument(status="ok", version=None, data_dir=None)

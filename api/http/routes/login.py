@@ -69,7 +69,9 @@ def log_out(request: Request, store: ServiceStore) -> Response:
 async def _fields(request: Request) -> dict[str, str]:
     """The fields of the form; of repeated ones the first."""
     if request.headers.get("content-type", "").partition(";")[0].strip().lower() != FORM:
-        raise HTTPException(415, f"the login expects a form (`{FORM}`); programs should send their key as a header instead")
+        raise HTTPException(
+            415, f"the login expects a form (`{FORM}`); programs should send their key as a header instead"
+        )
     try:
         fields = parse_qs((await request.body()).decode("ascii"), max_num_fields=8)
     except ValueError:

@@ -16,14 +16,20 @@ router = APIRouter(prefix="/v1/campaigns/{campaign_id}/trials", tags=["trials"])
 
 
 @router.get(
-    "", dependencies=[IfTrialsModified], responses=NOT_MODIFIED, summary="List trials", response_model=Page[TrialDocument]
+    "",
+    dependencies=[IfTrialsModified],
+    responses=NOT_MODIFIED,
+    summary="List trials",
+    response_model=Page[TrialDocument],
 )
 def list_all(
     request: Request,
     campaign_id: CampaignId,
     store: ServiceStore,
     state: Annotated[TrialState | None, Query(description="Only trials in this state.")] = None,
-    order_by: Annotated[TrialOrder, Query(description="`-` sorts in descending order; trials without a reward come last.")] = "number",
+    order_by: Annotated[
+        TrialOrder, Query(description="`-` sorts in descending order; trials without a reward come last.")
+    ] = "number",
     limit: Annotated[int, Query(ge=1, le=1_000)] = 100,
     cursor: Annotated[str | None, Query(description="`next_cursor` of the previous page.", max_length=400)] = None,
 ) -> Response:

@@ -7,7 +7,8 @@ import io
 import pytest
 from rich.console import Console
 
-from api.cli.campaign_progress import seconds_left, training_seconds, view
+from api.cli.campaign.progress import view
+from api.cli.campaign.time_left import seconds_left, training_seconds
 from api.cli.output import duration, spark_line
 from api.documents import CampaignDocument, TrialDocument
 from nas_controller.store import Store
