@@ -181,7 +181,7 @@ class HealthDocument(BaseModel):
 class ReadinessDocument(HealthDocument):
     """The service with its store, and who runs campaigns."""
 
-    schema_revision: str | None = Field(default=None, description="Schema of the store.", examples=["0006"])
+    schema_revision: str | None = Field(default=None, description="Schema version of the database.")
     supervisors: list[SupervisorDocument] | None = Field(
         default=None,
         description="Seen within a day and not ended in order, the latest first. None alive: campaigns wait.",

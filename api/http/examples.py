@@ -151,7 +151,7 @@ ANSWERS: dict[tuple[str, str], Any] = {
         "of": 2,
     },
     ("get", "/v1/keys"): {"items": [_KEY], "next_cursor": None},
-    ("post", "/v1/keys/{key_id}/revoke"): {**_KEY, "revoked_at": "2026-11-25T08:00:00.000000Z"},
+    ("post", "/v1/keys/{key_id}/revoke"): {**_KEY, "revoked_at": "2026-11-25T08:00:00Z"},
     ("get", "/healthz"): _HEALTH,
     ("get", "/readyz"): {**_HEALTH, "status": "ready", "schema_revision": HEAD, "supervisors": [_SUPERVISOR]},
 }

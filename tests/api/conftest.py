@@ -1,4 +1,4 @@
-"""A service over a real SQLite store in a temporary folder."""
+"""Fixtures: a service on an SQLite database in a temporary directory."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A command line and a service of each test's own."""
+"""Fixtures: a command line and a service for each test."""
 
 from __future__ import annotations
 

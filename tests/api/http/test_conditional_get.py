@@ -1,4 +1,4 @@
-"""Polls: 304 while nothing changes, the body as soon as something does."""
+"""Conditional GET: 304 while nothing changes, a new body after each change."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def status(service: TestClient, path: str, tag: str) -> int:
 
 
 @pytest.mark.parametrize("template", POLLED)
-def test_what_has_not_changed_is_304_and_every_event_changes_it(
+def test_an_unchanged_response_is_304_and_every_event_changes_it(
     service: TestClient, store: Store, template: str
 ) -> None:
     recorder = Recorder(store).run(2)
@@ -63,7 +63,7 @@ def test_what_has_not_changed_is_304_and_every_event_changes_it(
 
 
 @pytest.mark.parametrize("template", POLLED)
-def test_progress_without_an_event_changes_what_shows_it(service: TestClient, store: Store, template: str) -> None:
+def test_progress_changes_only_responses_that_show_it(service: TestClient, store: Store, template: str) -> None:
     recorder = Recorder(store)
     recorder.run(1)
     work = recorder.begin()
@@ -84,7 +84,7 @@ def test_a_new_campaign_changes_the_list(service: TestClient, store: Store) -> N
     assert len(set(tags)) == 4
 
 
-def test_an_unchanged_answer_costs_one_small_query(service: TestClient, store: Store) -> None:
+def test_a_304_costs_one_small_query(service: TestClient, store: Store) -> None:
     recorder = Recorder(store, trials=6).run(6)
     path = f"/v1/campaigns/{recorder.id}/trials"
     tag = etag_of(service, path)
@@ -101,7 +101,7 @@ def test_an_unchanged_answer_costs_one_small_query(service: TestClient, store: S
     assert sum("FROM campaigns" in statement for statement in asked) == 1
 
 
-def test_who_may_not_see_it_is_told_nothing(service: TestClient, store: Store) -> None:
+def test_unauthorised_requests_get_no_304(service: TestClient, store: Store) -> None:
     recorder = Recorder(store)
     path = f"/v1/campaigns/{recorder.id}"
     tag = etag_of(service, path)
@@ -114,13 +114,13 @@ def test_who_may_not_see_it_is_told_nothing(service: TestClient, store: Store) -
 
 
 @pytest.mark.parametrize("path", ["/v1/campaigns/c_none", "/v1/campaigns/c_none/trials"])
-def test_what_is_not_there_is_not_unchanged(service: TestClient, path: str) -> None:
+def test_missing_resources_are_404_not_304(service: TestClient, path: str) -> None:
     response = service.get(path, headers={"If-None-Match": "*"})
     assert response.status_code == 404
     assert response.headers["cache-control"] == "no-store"
 
 
-def test_logging_out_empties_the_browsers_cache(service: TestClient, store: Store) -> None:
+def test_logging_out_clears_the_browser_cache(service: TestClient, store: Store) -> None:
     log_in(service, make_key(store, "view"))
     response = service.post("/logout", headers={"Origin": "http://testserver"}, follow_redirects=False)
     assert response.headers["clear-site-data"] == '"cache"'
