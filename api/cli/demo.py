@@ -103,7 +103,7 @@ def specification(trials: int, seed: int, profile: str) -> dict[str, Any]:
 
 def make_dataset(settings: Settings) -> None:
     """Makes the digits data set in the data directory, unless it exists, with the public command."""
-    from nas_controller.campaigns.datasets import dataset_names
+    from search_space.datasets import dataset_names
 
     if DATASET in dataset_names(settings.data_dir):
         return

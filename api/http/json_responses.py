@@ -12,7 +12,7 @@ from fastapi import Request, Response
 
 from api.http.compression import ENCODING, compress
 from api.http.conditional_get import etag_of
-from nas_controller.caches import Kept
+from nas_controller.caches import SingleFlightCache
 from nas_controller.store import as_json
 
 MAX_CACHED_BYTES = 32 << 20
@@ -26,9 +26,9 @@ class Body(NamedTuple):
     compressed: bytes | None
 
 
-def response_cache() -> Kept[Body]:
+def response_cache() -> SingleFlightCache[Body]:
     """A single-flight cache of responses. Each service needs its own, since ETags of two databases can be equal."""
-    return Kept(MAX_CACHED_BYTES, lambda body: len(body.plain) + len(body.compressed or b""))
+    return SingleFlightCache(MAX_CACHED_BYTES, lambda body: len(body.plain) + len(body.compressed or b""))
 
 
 def json_response(request: Request, make: Callable[[], Mapping[str, Any]]) -> Response:
@@ -44,8 +44,8 @@ def json_response(request: Request, make: Callable[[], Mapping[str, Any]]) -> Re
         plain = as_json(make())
         return Body(plain, compress(plain))
 
-    cache: Kept[Body] = request.app.state.response_cache
-    plain, compressed = cache.latest((request.url.path, request.url.query), etag_of(request), render)
+    cache: SingleFlightCache[Body] = request.app.state.response_cache
+    plain, compressed = cache.get((request.url.path, request.url.query), etag_of(request), render)
     if compressed is None or ENCODING not in request.headers.get("accept-encoding", ""):
         return Response(plain, media_type=_MEDIA_TYPE)
     return Response(compressed, media_type=_MEDIA_TYPE, headers={"Content-Encoding": ENCODING})

@@ -24,7 +24,8 @@ from search_space.proxy_task import ProxyTask
 from search_space.space import Widths
 
 if TYPE_CHECKING:
-    from proxy_trainer.training.proxy import Progress, ProxyWorker
+    from proxy_trainer.training.proxy_worker import ProxyWorker
+    from proxy_trainer.training.trial_run import Progress
 
 logger = logging.getLogger(__name__)
 
@@ -87,8 +88,8 @@ _warm: dict[Job, ProxyWorker] = {}
 def run_trial(job: Job, widths: tuple[int, ...], on_progress: OnProgress) -> Rewarded | Failed:
     """Trains and scores one architecture. Never raises but for what `on_progress` raises.
 
-    An error that names its reaction (`proxy_trainer.errors.TrialError`) gives that, and so does one of the
-    training library that has such a name (`proxy_trainer.training.failures`); another error with a message for a person
+    An error that names its reaction (`proxy_trainer.errors.TrialError`) gives that, and so does an exception that
+    `proxy_trainer.training.error_classification` knows; another error with a message for a person
     (a data set that is gone, say) would hit every trial and stops the campaign; anything else is worth a retry.
     """
     try:
@@ -105,9 +106,9 @@ def run_trial(job: Job, widths: tuple[int, ...], on_progress: OnProgress) -> Rew
 
 
 def _unforeseen(error: Exception, job: Job) -> Failed:
-    from proxy_trainer.training import failures
+    from proxy_trainer.training.error_classification import classify_error
 
-    known = failures.named(error, job.task)
+    known = classify_error(error, job.task)
     return Failed("retry", f"{type(error).__name__}: {error}") if known is None else Failed.of(known)
 
 
@@ -137,7 +138,7 @@ def _trained(job: Job, widths: tuple[int, ...], on_progress: OnProgress) -> Rewa
 
 def _told(now: Progress) -> TrialProgress:
     """A trainer's report as a trial's; the common start belongs to all trials, and is no part of a learning curve."""
-    if now.of_start or now.loss is None:
+    if now.of_supernet or now.loss is None:
         return TrialProgress(now.step, now.steps, {})
     return TrialProgress(now.step, now.steps, {"loss": now.loss, "seconds": now.seconds}, now.ap)
 
@@ -145,7 +146,7 @@ def _told(now: Progress) -> TrialProgress:
 def _build(job: Job) -> ProxyWorker:
     """The warm trainer of a job; TensorFlow starts here, with the threads of the job, once in a process."""
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
-    from proxy_trainer.training.proxy import ProxyWorker
+    from proxy_trainer.training.proxy_worker import ProxyWorker
 
     if job.dataset_dir is None:
         raise InvalidValueError(f"the profile '{job.task.profile}' needs a data set", field="dataset")

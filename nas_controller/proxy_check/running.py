@@ -27,7 +27,7 @@ from ray.exceptions import RayError  # isort: skip
 from nas_controller.execution.worker import Job, run_trial
 from nas_controller.proxy_check.results import Appender, Result, missing
 from nas_controller.proxy_check.study import Study, Training
-from nas_controller.search.outcomes import Failed, Rewarded
+from nas_controller.search.outcomes import WORKER_KILLED, Failed, Rewarded
 from search_space.errors import EffspineError
 
 MAX_ATTEMPTS = 3
@@ -129,7 +129,7 @@ class _Pool:
                 try:
                     outcome = ray.get(reference)
                 except RayError as error:
-                    outcome = Failed("retry", f"the worker died: {str(error).splitlines()[0]}", "worker-killed")
+                    outcome = Failed("retry", f"the worker died: {str(error).splitlines()[0]}", WORKER_KILLED)
                     with suppress(RayError):  # whatever is left of it holds the place of the next one
                         ray.kill(worker.actor)
                     worker = self._new_worker()

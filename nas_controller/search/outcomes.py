@@ -9,6 +9,7 @@ from typing import Literal
 from search_space.errors import EffspineError
 
 TIMED_OUT = "timed-out"
+WORKER_KILLED = "worker-killed"
 
 Reaction = Literal["retry", "give_up", "stop"]
 

@@ -16,9 +16,9 @@ from sqlalchemy import delete, update
 
 from nas_controller.store import models
 from nas_controller.store.campaign_ids import new_campaign_id
+from nas_controller.store.clock import Clock
 from nas_controller.store.database import Database
 from nas_controller.store.errors import ConflictError, KeyBusyError, KeyReusedError
-from nas_controller.store.lifecycle import Clock
 
 KEPT_HOURS = 24
 HELD_SECONDS = 10.0

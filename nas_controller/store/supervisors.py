@@ -2,30 +2,22 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 from sqlalchemy import delete, select
 
+from nas_controller.entities import SupervisorDocument
 from nas_controller.store import models
+from nas_controller.store.clock import Clock
 from nas_controller.store.database import Database
-from nas_controller.store.lifecycle import Clock
+from nas_controller.store.mappers import record_of
 
 ALIVE_SECONDS = 30
 KEPT_HOURS = 24
 
 
-@dataclass(frozen=True)
-class SupervisorRecord:
+class SupervisorRecord(SupervisorDocument):
     """A supervisor: where and as what process it runs, which version it is, since when, and when it was last seen."""
-
-    id: str
-    host: str
-    pid: int
-    version: str
-    started_at: datetime
-    seen_at: datetime
-    is_alive: bool
 
 
 class SupervisorHeartbeats:
@@ -62,14 +54,6 @@ class SupervisorHeartbeats:
         with self._database.reading() as session:
             rows = session.scalars(query.where(models.Supervisor.seen_at > now - timedelta(hours=KEPT_HOURS))).all()
         return tuple(
-            SupervisorRecord(
-                id=row.id,
-                host=row.host,
-                pid=row.pid,
-                version=row.version,
-                started_at=row.started_at,
-                seen_at=row.seen_at,
-                is_alive=now - row.seen_at <= timedelta(seconds=ALIVE_SECONDS),
-            )
+            record_of(SupervisorRecord, row, is_alive=now - row.seen_at <= timedelta(seconds=ALIVE_SECONDS))
             for row in rows
         )

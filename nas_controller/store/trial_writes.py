@@ -13,15 +13,19 @@ from typing import Any
 from sqlalchemy import delete, func, select
 from sqlalchemy.orm import Session
 
+from nas_controller.states import TrialEvent
 from nas_controller.store import models
+from nas_controller.store.clock import Clock
 from nas_controller.store.database import Database
 from nas_controller.store.errors import ConflictError, NoMoreTrialsError, NotFoundError
-from nas_controller.store.lifecycle import Clock, add_event, owned_campaign
+from nas_controller.store.events import add_event
+from nas_controller.store.leases import owned_campaign
 from nas_controller.store.mappers import attempt_record, trial_record
-from nas_controller.store.outcomes import close, finish_trial, finite
 from nas_controller.store.queries import find_trial
 from nas_controller.store.records import Acceptance, AttemptRecord, Lease, TrialRecord
-from nas_controller.store.sanitising import storable
+from nas_controller.store.sanitising import sanitise
+from nas_controller.store.transitions import move_trial
+from nas_controller.store.trial_outcomes import close_attempt, finish_trial, finite_values
 from search_space.errors import InvalidValueError
 from search_space.space import Candidate
 
@@ -106,8 +110,7 @@ class TrialWrites:
         with self._database.writing() as session:
             campaign = owned_campaign(session, lease, now)
             trial = find_trial(session, campaign.id, number)
-            if trial.state != "running":
-                raise ConflictError(f"campaign '{campaign.id}': trial {number} is {trial.state}", field="state")
+            move_trial(trial, "attempt")
             attempt = _new_attempt(session, campaign, trial, lease, now)
             add_event(session, campaign, now, "attempt.started", {"number": number, "attempt": attempt.number})
             return attempt_record(attempt)
@@ -129,7 +132,7 @@ class TrialWrites:
         out; without any there is no point. A curve has MAX_CURVE_POINTS at most: then every second one goes, those
         with an AP last. No event is written: a poll of the running trials shows it.
         """
-        measured = finite(values if ap is None else {**values, "ap": ap})
+        measured = finite_values(values if ap is None else {**values, "ap": ap})
         now = self._clock()
         with self._database.writing() as session:
             campaign = owned_campaign(session, lease, now)
@@ -171,13 +174,13 @@ class TrialWrites:
         Until the trial has its outcome, it shows the error of the attempt that failed last. The log's tail stays
         out of the event, which every follower reads.
         """
-        error = storable(error)
+        error = sanitise(error)
         now = self._clock()
         with self._database.writing() as session:
             campaign = owned_campaign(session, lease, now)
             row = _find_attempt(session, campaign.id, number, attempt)
             if row.state == "running":
-                close(campaign, row, now, "failed", None, None, error, error_kind, log_tail)
+                close_attempt(campaign, row, now, "failed", None, None, error, error_kind, log_tail)
                 trial = find_trial(session, campaign.id, number)
                 if trial.state == "running":
                     trial.error = error
@@ -212,24 +215,22 @@ class TrialWrites:
             campaign = owned_campaign(session, lease, now)
             trial = find_trial(session, campaign.id, number)
             row = _find_attempt(session, campaign.id, number, attempt)
-            if trial.state == "stopped":
-                raise ConflictError(f"campaign '{campaign.id}': trial {number} is stopped", field="state")
-            if trial.state != "running":
+            if trial.reward is not None:
                 if trial.accepted_attempt == attempt:
                     return Acceptance("duplicate", trial_record(trial))
                 if row.state != "late":
-                    close(campaign, row, now, "late", reward, metrics)
+                    close_attempt(campaign, row, now, "late", reward, metrics)
                     data = {"number": number, "attempt": attempt, "reward": reward}
                     add_event(session, campaign, now, "attempt.late", data)
                 return Acceptance("late", trial_record(trial))
-            close(campaign, row, now, "accepted", reward, metrics)
+            close_attempt(campaign, row, now, "accepted", reward, metrics)
             campaign.rewards_accepted += 1
             trial.accepted_attempt = attempt
-            trial.metrics = finite(metrics)
+            trial.metrics = finite_values(metrics)
             trial.error = None
             trial.error_kind = None
             trial.stopped_early_step = None if stopped_early is None else stopped_early["step"]
-            finish_trial(session, campaign, trial, now, "completed", reward, controller_state, stopped_early)
+            finish_trial(session, campaign, trial, now, "complete", reward, controller_state, stopped_early)
             return Acceptance("accepted", trial_record(trial))
 
     def fail_trial(
@@ -244,7 +245,7 @@ class TrialWrites:
 
         Running attempts of it are marked failed. A trial that is already finished is returned unchanged.
         """
-        error = storable(error)
+        error = sanitise(error)
         now = self._clock()
         with self._database.writing() as session:
             campaign = owned_campaign(session, lease, now)
@@ -257,10 +258,10 @@ class TrialWrites:
                 models.Attempt.state == "running",
             )
             for row in session.scalars(running):
-                close(campaign, row, now, "failed", None, None, error, error_kind)
+                close_attempt(campaign, row, now, "failed", None, None, error, error_kind)
             trial.error = error
             trial.error_kind = error_kind
-            finish_trial(session, campaign, trial, now, "failed", 0.0, controller_state)
+            finish_trial(session, campaign, trial, now, "fail", 0.0, controller_state)
             return trial_record(trial)
 
     def accept_repeat(self, lease: Lease, number: int, controller_state: Mapping[str, Any]) -> TrialRecord:
@@ -286,7 +287,8 @@ class TrialWrites:
             trial.error = known.error
             trial.error_kind = known.error_kind
             trial.stopped_early_step = known.stopped_early_step
-            finish_trial(session, campaign, trial, now, known.state, known.reward, controller_state)
+            event: TrialEvent = "complete" if known.state == "completed" else "fail"
+            finish_trial(session, campaign, trial, now, event, known.reward, controller_state)
             return trial_record(trial)
 
 

@@ -26,7 +26,6 @@ from typing import Any
 import numpy as np
 
 from nas_controller.campaigns.campaign import Campaign
-from nas_controller.campaigns.datasets import dataset_path
 from nas_controller.execution.session_directory import NoRoomError
 from nas_controller.execution.trial_checkpoints import campaign_folder, remove_campaign_folder
 from nas_controller.execution.worker_resources import ClusterAwayError, Workers
@@ -42,6 +41,7 @@ from nas_controller.supervision.runner_protocol import (
     EXIT_NOT_OURS,
     LEASE_SECONDS,
 )
+from search_space.datasets import dataset_path
 from search_space.errors import EffspineError, InvalidValueError
 
 logger = logging.getLogger(__name__)

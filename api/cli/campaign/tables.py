@@ -16,6 +16,7 @@ from api.cli.output import (
     spark_line,
     three_digits,
 )
+from nas_controller.states import BASELINE_TRIAL
 
 if TYPE_CHECKING:
     from api.documents import CampaignDocument, TrialDocument
@@ -98,4 +99,4 @@ def trial_note(trial: TrialDocument) -> str:
         return last_line(trial.error)
     if trial.reused_from is not None:
         return f"same architecture as trial {trial.reused_from}"
-    return "uniform baseline" if trial.number == 0 else ""
+    return "uniform baseline" if trial.number == BASELINE_TRIAL else ""

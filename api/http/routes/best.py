@@ -10,7 +10,7 @@ from api.documents import BestDocument
 from api.http.conditional_get import NOT_MODIFIED, IfTrialsModified
 from api.http.dependencies import CampaignId, ServiceStore
 from api.http.json_responses import json_response
-from nas_controller.search.campaign_spec import BASELINE_TRIAL
+from nas_controller.states import BASELINE_TRIAL
 from nas_controller.store import NotFoundError
 
 router = APIRouter(prefix="/v1/campaigns/{campaign_id}", tags=["results"])

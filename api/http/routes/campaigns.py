@@ -12,10 +12,10 @@ from api.documents import CampaignDocument, EstimateDocument, Page, PauseRequest
 from api.http.conditional_get import NOT_MODIFIED, IfCampaignListModified, IfCampaignModified
 from api.http.dependencies import CampaignId, RequireJson, ReservedCampaignId, ServiceSettings, ServiceStore
 from api.http.json_responses import json_response
-from nas_controller.campaigns.datasets import dataset_path
 from nas_controller.campaigns.estimate import estimate
 from nas_controller.search.campaign_spec import CampaignSpec
 from nas_controller.states import CampaignState
+from search_space.datasets import dataset_path
 
 router = APIRouter(prefix="/v1/campaigns", tags=["campaigns"])
 

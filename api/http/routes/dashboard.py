@@ -13,7 +13,8 @@ from starlette.exceptions import HTTPException
 
 from api.http.authentication import Caller
 from api.http.dependencies import CampaignId, ServiceSettings, ServiceStore
-from nas_controller.states import CLAIMABLE_CAMPAIGN_STATES, FINISHED_CAMPAIGN_STATES
+from nas_controller.states import FINISHED_CAMPAIGN_STATES
+from nas_controller.store.transitions import CLAIMABLE_STATES
 from search_space.topology import BLOCKS
 
 router = APIRouter(include_in_schema=False)
@@ -30,7 +31,7 @@ templates.env.globals.update(
     plotly=PLOTLY_PATH,
     version=version("effspine"),
     finished_states=" ".join(FINISHED_CAMPAIGN_STATES),
-    claimable_states=" ".join(CLAIMABLE_CAMPAIGN_STATES),
+    claimable_states=" ".join(CLAIMABLE_STATES),
 )
 
 

@@ -86,7 +86,10 @@ def test_a_stream_misses_and_repeats_nothing_over_two_kills(
 
 @pytest.mark.parametrize(
     ("module", "last_act", "campaigns"),
-    [("lifecycle", "Lifecycle.create_campaign", 0), ("idempotency_keys", "IdempotencyKeys.save_response", 1)],
+    [
+        ("campaign_requests", "CampaignRequests.create_campaign", 0),
+        ("idempotency_keys", "IdempotencyKeys.save_response", 1),
+    ],
 )
 def test_an_interrupted_creation_is_retried_and_creates_one_campaign(
     effspine: CommandLine, port: int, store: Store, client: Client, module: str, last_act: str, campaigns: int

@@ -9,8 +9,9 @@ import pytest
 from fastapi.testclient import TestClient
 
 from api.http.routes.dashboard import STATIC_DIR
-from nas_controller.states import CLAIMABLE_CAMPAIGN_STATES, FINISHED_CAMPAIGN_STATES, KeyScope
+from nas_controller.states import FINISHED_CAMPAIGN_STATES, KeyScope
 from nas_controller.store import Store
+from nas_controller.store.transitions import CLAIMABLE_STATES
 from tests.support.api_access import OWN, log_in, make_key
 from tests.support.recorder import Recorder
 
@@ -73,7 +74,7 @@ def test_scripts_use_elements_and_fields_of_attempts_that_exist(service: TestCli
 def test_pages_have_the_states_of_campaigns_and_no_script_repeats_them(service: TestClient, store: Store) -> None:
     for page in pages(service, store):
         assert f'data-finished-states="{" ".join(FINISHED_CAMPAIGN_STATES)}"' in page
-        assert f'data-claimable-states="{" ".join(CLAIMABLE_CAMPAIGN_STATES)}"' in page
+        assert f'data-claimable-states="{" ".join(CLAIMABLE_STATES)}"' in page
     script = service.get("/static/states.js").text
     assert set(re.findall(r'states\("(\w+)"\)', script)) == {"finishedStates", "claimableStates"}
     for path in STATIC_DIR.glob("*.js"):

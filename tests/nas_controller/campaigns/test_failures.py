@@ -24,6 +24,7 @@ from tests.support.paths import ROOT
 from tests.support.process_table import worker_of
 from tests.support.processes import THREADS
 from tests.support.synthetic_campaigns import synthetic_spec
+from tests.support.trials import trials_of
 from tests.support.waiting import wait_for
 
 ABSURD = {"learning_rate": 10.0, "warmup_steps": 0, "momentum": 0.999}
@@ -159,7 +160,7 @@ def test_a_worker_that_is_killed_leaves_its_last_words_and_the_trial_is_tried_ag
 
     def trains() -> bool:
         assert runner.poll() is None, "the runner has ended"
-        return any(trial.number == 1 and trial.progress_step for trial in store.reads.list_trials(campaign_id).items)
+        return any(trial.number == 1 and trial.progress_step for trial in trials_of(store, campaign_id))
 
     def is_over() -> bool:
         assert runner.poll() is None, "the runner has ended"

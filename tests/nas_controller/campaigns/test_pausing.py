@@ -120,9 +120,9 @@ def test_what_ends_or_has_ended_neither_pauses_nor_resumes(store: Store, state: 
         store.service.request_stop(lease.campaign_id)
     else:
         store.runner.finish_campaign(lease, state)
-    with pytest.raises(ConflictError, match=f"is {state} and cannot be paused; only one that is pending or running"):
+    with pytest.raises(ConflictError, match=f"is {state} and cannot be paused; only one that is pending, running"):
         store.service.request_pause(lease.campaign_id)
-    with pytest.raises(ConflictError, match=f"is {state} and cannot be resumed; only one that is pausing or paused"):
+    with pytest.raises(ConflictError, match=f"is {state} and cannot be resumed; only one that is pending, running"):
         store.service.request_resume(lease.campaign_id)
 
 

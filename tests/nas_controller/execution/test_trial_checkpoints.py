@@ -119,7 +119,7 @@ def test_a_trial_whose_worker_and_runner_are_killed_gives_the_figures_of_one_tha
     ]  # fmt: skip
     # Ray brings what a worker logs to its runner a moment later: what the second attempt said may have gone with
     # the runner. Its first step shows in the third: two intervals are behind it only if the second went on as well.
-    went_on = re.findall(r"goes on after step (\d+)", log_path(tmp_path, campaign_id).read_text())
+    went_on = re.findall(r"resumed after step (\d+)", log_path(tmp_path, campaign_id).read_text())
     assert int(went_on[-1]) >= 2 * EVERY
     first_of_last = min(point.step for point in detail.curve if point.attempt == 3)
     assert first_of_last > int(went_on[-1])

@@ -21,6 +21,7 @@ from nas_controller.search.outcomes import Rewarded, TrialWork
 from nas_controller.store import Store, sqlite_url
 from tests.support.paths import ROOT
 from tests.support.synthetic_campaigns import synthetic_spec, take_up
+from tests.support.trials import trials_of
 
 
 def stopping_spec(trials: int = 6, min_trials: int = 2, **task: Any) -> CampaignSpec:
@@ -99,7 +100,7 @@ def test_a_runner_that_takes_the_campaign_up_decides_alike_and_the_replay_is_exa
         work = next_work(campaign)
         if not report(campaign, work, 5, 0.1 + 0.05 * work.number):
             campaign.complete(work, Rewarded(0.6, {}))
-    stopped = [trial.stopped_early_step for trial in store.reads.list_trials(campaign_id).items]
+    stopped = [trial.stopped_early_step for trial in trials_of(store, campaign_id)]
     assert stopped == [None, None, 5, None, None, None]
     assert verify(store, campaign_id).trials_finished == 6
 

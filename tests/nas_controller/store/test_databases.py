@@ -119,7 +119,7 @@ def test_readers_and_writers_never_meet_a_locked_database(store: Store, database
             while not done.is_set():
                 for lease in leases:
                     reader.reads.get_campaign(lease.campaign_id)
-                    reader.reads.list_trials(lease.campaign_id)
+                    reader.reads.trial_documents(lease.campaign_id)
                     reader.reads.events_after(lease.campaign_id)
         except BaseException as error:
             errors.append(error)

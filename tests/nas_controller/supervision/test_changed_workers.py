@@ -18,7 +18,7 @@ UNTIL_TOLD = 500
 
 
 def running(store: Store, campaign_id: str) -> int:
-    return len(store.reads.list_trials(campaign_id, state="running").items)
+    return len(store.reads.trial_documents(campaign_id, state="running").items)
 
 
 def end_soon(store: Store, campaign_id: str) -> int:

@@ -27,6 +27,7 @@ from tests.support.paths import ROOT
 from tests.support.process_table import descendants
 from tests.support.supervised import supervising
 from tests.support.synthetic_campaigns import synthetic_spec
+from tests.support.trials import trials_of
 from tests.support.waiting import wait_for
 
 
@@ -173,7 +174,7 @@ def test_kill_9_of_the_supervisor_and_of_the_runner_loses_nothing(url: str, real
         wait_for(lambda: not supervisor._runners, 30, "the last runner to end")
 
     assert not session_folders(campaign_id)
-    trials = real_store.reads.list_trials(campaign_id).items
+    trials = trials_of(real_store, campaign_id)
     assert [trial.state for trial in trials] == ["completed"] * 8
     for number, reward in zip(known["number"], known["reward"], strict=True):
         assert reward is None or trials[number].reward == reward
@@ -194,8 +195,8 @@ def test_a_killed_worker_is_a_new_attempt_and_a_stop_is_prompt(url: str, real_st
     supervisor = Supervisor(url, tmp_path, lease_seconds=8)
 
     def running() -> list[tuple[int | None, int]]:
-        page = real_store.reads.list_trials(campaign_id, state="running")
-        return [(trial.progress_step, trial.attempts) for trial in page.items]
+        trials = real_store.reads.trial_documents(campaign_id, state="running").items
+        return [(trial["progress_step"], trial["attempts"]) for trial in trials]
 
     with supervising(supervisor):
         wait_for(lambda: any(step for step, _ in running()), 90, "progress of a running trial")
@@ -213,9 +214,9 @@ def test_a_killed_worker_is_a_new_attempt_and_a_stop_is_prompt(url: str, real_st
         wait_for(lambda: real_store.reads.get_campaign(campaign_id).state == "stopped", 20, "the stop")
         assert time.monotonic() - asked < 15
         wait_for(lambda: not supervisor._runners, 30, "the runner to end")
-    curve = real_store.reads.curves(campaign_id, list(range(5)))
-    assert curve
-    assert real_store.reads.list_trials(campaign_id, state="running").items == ()
+    numbers = [trial.number for trial in trials_of(real_store, campaign_id)]
+    assert any(real_store.reads.get_trial(campaign_id, number).curve for number in numbers)
+    assert trials_of(real_store, campaign_id, state="running") == []
     assert log_path(tmp_path, campaign_id).exists()
     assert not any(alive(pid) for pid in below)
     assert not session_folders(campaign_id)

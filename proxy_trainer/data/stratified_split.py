@@ -1,4 +1,4 @@
-"""Holds images out of training so that rewards are not measured on what was learnt (paper, section 5.1)."""
+"""Reserves images for rewards by a stratified split, so that none of them is trained on (paper, section 5.1)."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from proxy_trainer.data.coco import CocoSplit
 from search_space.errors import InvalidValueError
 
 
-def reserve(split: CocoSplit, count: int, seed: int) -> tuple[CocoSplit, CocoSplit]:
-    """(the rest, `count` reserved images), drawn by seed and stratified by what the images show.
+def stratified_split(split: CocoSplit, count: int, seed: int) -> tuple[CocoSplit, CocoSplit]:
+    """Two splits, the remaining images and `count` reserved ones, drawn by `seed`.
 
-    An image's stratum is the rarest of its categories; images without boxes are a stratum of their own. Every
-    stratum gives its share of the reserved images, give or take one, so rare categories stay on both sides.
-    Raises InvalidValueError where `count` leaves no image for either side.
+    The stratum of an image is its rarest category; images without boxes form another stratum. Each stratum
+    contributes its share of the reserved images to within one, so rare categories occur in both splits. Raises
+    InvalidValueError (field `proxy_task.reserved_images`) where one of the splits would have no image.
     """
     if not 0 < count < len(split):
         raise InvalidValueError(
@@ -27,15 +27,15 @@ def reserve(split: CocoSplit, count: int, seed: int) -> tuple[CocoSplit, CocoSpl
     rng = np.random.default_rng([seed, len(split)])
     shuffled = rng.permutation(len(split))
     by_stratum = shuffled[np.argsort(_strata(split)[shuffled], kind="stable")]
-    # Evenly spaced picks along the strata; count < n, so they are more than one apart and differ.
+    # Evenly spaced over the sorted strata. The spacing is above 1, because count < len(split), so no pick repeats.
     picks = ((np.arange(count) + rng.random()) * (len(split) / count)).astype(np.int64)
     reserved = np.zeros(len(split), np.bool_)
     reserved[by_stratum[np.minimum(picks, len(split) - 1)]] = True
-    return take(split, np.flatnonzero(~reserved)), take(split, np.flatnonzero(reserved))
+    return subset(split, np.flatnonzero(~reserved)), subset(split, np.flatnonzero(reserved))
 
 
-def take(split: CocoSplit, images: NDArray[np.int64]) -> CocoSplit:
-    """The split with these images alone (ascending indices) and their boxes."""
+def subset(split: CocoSplit, images: NDArray[np.int64]) -> CocoSplit:
+    """The split reduced to the given images, int64 [n] ascending indices, and their boxes."""
     new_index = np.full(len(split), -1, np.int32)
     new_index[images] = np.arange(len(images), dtype=np.int32)
     kept = new_index[split.box_images] >= 0
@@ -53,7 +53,7 @@ def take(split: CocoSplit, images: NDArray[np.int64]) -> CocoSplit:
 
 
 def _strata(split: CocoSplit) -> NDArray[np.int64]:
-    """Per image the rank of its rarest category, from 0; without boxes it is the number of categories."""
+    """The stratum of each image, int64 [n]: the rank of its rarest category from 0, or c for an image without boxes."""
     pairs = np.unique(np.stack([split.box_images, split.categories]), axis=1)
     images_with = np.bincount(pairs[1], minlength=len(split.category_ids))
     rank = np.empty(len(images_with), np.int64)

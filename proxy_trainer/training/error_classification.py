@@ -1,4 +1,4 @@
-"""What a training library raises, as an error with a name and a reaction."""
+"""Classifies exceptions of the training libraries as trial errors, which name the reaction that they need."""
 
 from __future__ import annotations
 
@@ -14,18 +14,18 @@ _AMOUNT = re.compile(r"allocate (\d[\d.,]* ?(?:bytes|[KMGTPE]i?B))")
 _BYTES_A_VALUE = {"bool": 1, "uint8": 1, "half": 2, "bfloat16": 2, "int32": 4, "float": 4, "int64": 8, "double": 8}
 
 
-def named(error: Exception, task: ProxyTask) -> TrialError | None:
-    """The error of a trial that this one is, or None for one that has no name."""
+def classify_error(error: Exception, task: ProxyTask) -> TrialError | None:
+    """The trial error for an exception during the training of `task`, or None for an unknown kind."""
     if _is_out_of_memory(error):
-        return OutOfMemoryError(_size(str(error)), what_to_lower(task))
+        return OutOfMemoryError(_size(str(error)), memory_settings(task))
     return None
 
 
-def what_to_lower(task: ProxyTask) -> str:
-    """The settings that decide how much memory a training takes, with their values, for a message."""
-    at_once = task.micro_batch_size or task.batch_size
+def memory_settings(task: ProxyTask) -> str:
+    """The settings that reduce the memory of a training, with their current values, for a message."""
+    micro_batch_size = task.micro_batch_size or task.batch_size
     return (
-        f"proxy_task.micro_batch_size (now {at_once}), proxy_task.batch_size ({task.batch_size}), "
+        f"proxy_task.micro_batch_size (now {micro_batch_size}), proxy_task.batch_size ({task.batch_size}), "
         f"proxy_task.image_px ({task.image_px}), proxy_task.width_multiplier ({task.width_multiplier:g}) or parallelism"
     )
 
@@ -33,17 +33,17 @@ def what_to_lower(task: ProxyTask) -> str:
 def _is_out_of_memory(error: Exception) -> bool:
     if isinstance(error, MemoryError):
         return True
-    tensorflow = sys.modules.get("tensorflow")  # where it is not loaded, the error is none of its own
+    tensorflow = sys.modules.get("tensorflow")  # if it is not loaded, the error is not one of its own
     if tensorflow is None or not isinstance(error, tensorflow.errors.OpError):
         return False
-    # What CUDA and its libraries say of it does not always come with TensorFlow's own code.
+    # Errors of CUDA and its libraries do not always have TensorFlow's code for exhausted memory.
     return isinstance(error, tensorflow.errors.ResourceExhaustedError) or bool(
         re.search(r"out[ _]of[ _]memory", str(error), re.IGNORECASE)
     )
 
 
 def _size(message: str) -> str | None:
-    """What could not be allocated, as far as TensorFlow, XLA or NumPy say it."""
+    """What could not be allocated, from a message of TensorFlow, XLA or NumPy; None where it does not say."""
     amount, shape = _AMOUNT.search(message), _SHAPE.search(message)
     if shape is None:
         return None if amount is None else amount[1]

@@ -1,4 +1,4 @@
-"""Backgrounds for composed digits: textures, and marks that have contrast but are not digits."""
+"""Backgrounds of the digits data set: textures, and distractors that have contrast but are no digits."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ Pixels = NDArray[np.float32]
 
 
 def background(rng: np.random.Generator, height: int, width: int) -> Pixels:
-    """A textured background of [height, width, 3], about 0.1 to 0.9, with distractors drawn on it."""
+    """A textured background with distractors, [height, width, 3], about 0.1 to 0.9."""
     tint = rng.uniform(0.25, 0.75) + rng.uniform(-0.15, 0.15, 3)
     canvas = np.broadcast_to(tint.astype(np.float32), (height, width, 3)).copy()
     canvas += _gradient(rng, height, width)
@@ -32,7 +32,7 @@ def _gradient(rng: np.random.Generator, height: int, width: int) -> Pixels:
 
 
 def _noise(rng: np.random.Generator, height: int, width: int) -> Pixels:
-    """Smooth noise of several grains, from a third of the image down to two pixels, mostly grey."""
+    """Mostly grey, smooth noise at four scales, from 40 pixels down to two."""
     noise = np.zeros((height, width, 3), np.float32)
     strength = rng.uniform(0.02, 0.09)
     for grain_px in (40, 16, 6, 2):
@@ -55,16 +55,16 @@ def _stripes(rng: np.random.Generator, height: int, width: int) -> Pixels:
 
 
 def _draw_distractor(rng: np.random.Generator, canvas: Pixels) -> None:
-    """Blends a filled blob, a filled corner shape or a long open curve into the canvas, in place.
+    """Blends a filled ellipse, a filled polygon or a long open curve into the canvas, in place.
 
-    None is closed and hollow, and no curve is short and straight: those would be a 0 or a 1.
+    Hollow closed shapes and short straight lines are avoided: they look like a 0 or a 1.
     """
     height, width = canvas.shape[:2]
-    finer = 2
-    mask = Image.new("L", (width * finer, height * finer))
+    supersampling = 2
+    mask = Image.new("L", (width * supersampling, height * supersampling))
     pen = ImageDraw.Draw(mask)
-    centre = rng.uniform(0, 1, 2) * (width * finer, height * finer)
-    size_px = finer * np.exp(rng.uniform(np.log(6), np.log(60)))
+    centre = rng.uniform(0, 1, 2) * (width * supersampling, height * supersampling)
+    size_px = supersampling * np.exp(rng.uniform(np.log(6), np.log(60)))
     kind = rng.integers(3)
     if kind == 0:
         radii = size_px * rng.uniform(0.3, 0.7, 2)
@@ -75,18 +75,18 @@ def _draw_distractor(rng: np.random.Generator, canvas: Pixels) -> None:
         pen.polygon([(float(x), float(y)) for x, y in corners], fill=255)
     else:
         pen.line(
-            _long_curve(rng, width * finer, height * finer),
+            _long_curve(rng, width * supersampling, height * supersampling),
             fill=255,
             width=int(rng.integers(2, 10)),
             joint="curve",
         )
-    alpha = np.asarray(mask.reduce(finer), np.float32)[..., None] / 255 * rng.uniform(0.3, 0.9)
+    alpha = np.asarray(mask.reduce(supersampling), np.float32)[..., None] / 255 * rng.uniform(0.3, 0.9)
     shade = np.clip(canvas.mean(axis=(0, 1)) + rng.uniform(-0.45, 0.45) + rng.uniform(-0.15, 0.15, 3), 0.03, 0.97)
     canvas += alpha.astype(np.float32) * (shade.astype(np.float32) - canvas)
 
 
 def _long_curve(rng: np.random.Generator, width: int, height: int) -> list[tuple[float, float]]:
-    """A quadratic curve from one side of the image to another, as points."""
+    """Points of a quadratic Bézier curve from one side of the image to the opposite one."""
     ends = np.array([[0, rng.uniform(0, height)], [width, rng.uniform(0, height)]])
     if rng.random() < 0.5:
         ends = np.array([[rng.uniform(0, width), 0], [rng.uniform(0, width), height]])

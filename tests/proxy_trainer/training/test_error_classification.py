@@ -9,7 +9,7 @@ import pytest
 import tensorflow as tf
 
 from proxy_trainer.errors import OutOfMemoryError
-from proxy_trainer.training.failures import named
+from proxy_trainer.training.error_classification import classify_error
 from search_space.proxy_task import resolve
 
 TASK = resolve("laptop", batch_size=48, micro_batch_size=12)
@@ -39,7 +39,7 @@ def in_a_graph() -> object:
     ids=["graph", "numpy", "python"],
 )
 def test_a_lack_of_memory_says_for_what_and_what_to_lower(call: Callable[[], object], size: str | None) -> None:
-    error = named(failing(call), TASK)
+    error = classify_error(failing(call), TASK)
     assert isinstance(error, OutOfMemoryError)
     assert error.size == size
     assert str(error).endswith(
@@ -59,13 +59,13 @@ def test_a_lack_of_memory_says_for_what_and_what_to_lower(call: Callable[[], obj
     ],
 )  # fmt: skip
 def test_what_a_gpu_says_of_its_memory_is_read(message: str, size: str | None) -> None:
-    error = named(tf.errors.ResourceExhaustedError(None, None, message), TASK)
+    error = classify_error(tf.errors.ResourceExhaustedError(None, None, message), TASK)
     assert isinstance(error, OutOfMemoryError)
     assert error.size == size
 
 
 def test_other_codes_count_where_they_speak_of_memory() -> None:
     said = tf.errors.InternalError(None, None, "failed call: CUDA_ERROR_OUT_OF_MEMORY: out of memory")
-    assert isinstance(named(said, TASK), OutOfMemoryError)
-    assert named(tf.errors.InternalError(None, None, "cuDNN is not there"), TASK) is None
-    assert named(ValueError("out of memory, says a person"), TASK) is None
+    assert isinstance(classify_error(said, TASK), OutOfMemoryError)
+    assert classify_error(tf.errors.InternalError(None, None, "cuDNN is not there"), TASK) is None
+    assert classify_error(ValueError("out of memory, says a person"), TASK) is None

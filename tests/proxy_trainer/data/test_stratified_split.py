@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from proxy_trainer.data.coco import CocoSplit, load_split
-from proxy_trainer.data.reserved_images import reserve, take
+from proxy_trainer.data.stratified_split import stratified_split, subset
 from search_space.errors import InvalidValueError
 
 
@@ -36,7 +36,7 @@ def many() -> CocoSplit:
 
 @pytest.mark.parametrize("seed", range(5))
 def test_every_stratum_gives_its_share(many: CocoSplit, seed: int) -> None:
-    train, reserved = reserve(many, 200, seed)
+    train, reserved = stratified_split(many, 200, seed)
     assert (len(train), len(reserved)) == (800, 200)
     assert sorted([*train.image_ids, *reserved.image_ids]) == many.image_ids.tolist()
     shares = np.bincount(reserved.categories, minlength=3)
@@ -47,7 +47,7 @@ def test_every_stratum_gives_its_share(many: CocoSplit, seed: int) -> None:
 
 
 def test_the_seed_decides(many: CocoSplit) -> None:
-    first, again, other = (reserve(many, 50, seed)[1].image_ids.tolist() for seed in (1, 1, 2))
+    first, again, other = (stratified_split(many, 50, seed)[1].image_ids.tolist() for seed in (1, 1, 2))
     assert first == again
     assert first != other
     assert len(set(first) & set(other)) < 25
@@ -55,19 +55,19 @@ def test_the_seed_decides(many: CocoSplit) -> None:
 
 @pytest.mark.parametrize("count", [1, 999])
 def test_any_count_that_leaves_an_image_on_both_sides(many: CocoSplit, count: int) -> None:
-    train, reserved = reserve(many, count, 0)
+    train, reserved = stratified_split(many, count, 0)
     assert (len(train), len(reserved)) == (1000 - count, count)
 
 
 @pytest.mark.parametrize("count", [0, 1000, -3])
 def test_a_count_that_does_not_is_named(many: CocoSplit, count: int) -> None:
     with pytest.raises(InvalidValueError, match=rf"cannot reserve {count} of the 1000 images .*; reserve 1 to 999"):
-        reserve(many, count, 0)
+        stratified_split(many, count, 0)
 
 
 def test_taken_images_keep_their_boxes(odd_coco: Path) -> None:
     whole = load_split(odd_coco / "images", odd_coco / "annotations.json")
-    part = take(whole, np.array([1, 3, 9]))
+    part = subset(whole, np.array([1, 3, 9]))
     assert part.file_names == ("tall.jpg", "cmyk.jpg", "empty.jpg")
     assert part.image_ids.tolist() == whole.image_ids[[1, 3, 9]].tolist()
     assert part.box_images.tolist() == [0, 0, 1, 1]

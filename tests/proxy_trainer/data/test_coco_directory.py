@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from proxy_trainer.data.coco_folder import find_splits, load_dataset
+from proxy_trainer.data.coco_directory import find_splits, load_dataset
 from proxy_trainer.data.digits import make_digits
 from proxy_trainer.errors import DataError, EmptyReservedSetError, EmptySplitError
 from tests.support.odd_coco import odd_document
@@ -76,7 +76,7 @@ def test_common_layouts(tmp_path: Path, files: list[str], train: tuple[str, str]
     [
         ([], r"has no COCO annotation file: expected annotations/instances_train\*\.json"),
         (["images/1.jpg"], "has no COCO annotation file"),
-        (["annotations/instances_train.json"], r"has no images folder for instances_train\.json: expected"),
+        (["annotations/instances_train.json"], r"has no images directory for instances_train\.json: expected"),
         (
             ["annotations/instances_train2014.json", "annotations/instances_train2017.json", "images/1.jpg"],
             r"more than one training file \(annotations/instances_train2014\.json, annotations/instances_train2017",
@@ -91,7 +91,7 @@ def test_what_cannot_be_told_is_refused(tmp_path: Path, files: list[str], messag
 
 
 def test_a_folder_that_is_not_there_is_named(tmp_path: Path) -> None:
-    with pytest.raises(DataError, match=r"there is no data set folder .*nowhere"):
+    with pytest.raises(DataError, match=r"there is no data set directory .*nowhere"):
         find_splits(tmp_path / "nowhere")
 
 

@@ -1,4 +1,4 @@
-"""Calls in processes of their own, in which TensorFlow has not run yet, as benchmarks of its settings need them."""
+"""Calls functions in fresh processes, because TensorFlow reads most of its settings once, when it starts."""
 
 from __future__ import annotations
 
@@ -9,32 +9,32 @@ from contextlib import contextmanager
 from multiprocessing import get_context
 from typing import Any, TypeVar
 
-from proxy_trainer.native_output import held_back
+from proxy_trainer.native_output import suppress_native_output
 
 T = TypeVar("T")
 
 
-def apart(function: Callable[..., T], *arguments: Any) -> T:
-    """The result of a call in a process of its own; what native libraries print there is held back."""
-    return side_by_side(1, function, *arguments)[0]
+def run_in_fresh_process(function: Callable[..., T], *arguments: Any) -> T:
+    """The result of a call in a fresh process; output of native libraries there is suppressed."""
+    return run_in_fresh_processes(1, function, *arguments)[0]
 
 
-def side_by_side(
+def run_in_fresh_processes(
     processes: int, function: Callable[..., T], *arguments: Any, environment: Mapping[str, str] | None = None
 ) -> list[T]:
-    """The results of one call in so many processes at once, all with these variables in their `environment`."""
+    """The results of the same call in several fresh processes at once, with `environment` added to their variables."""
     with _environment(environment or {}), ProcessPoolExecutor(processes, mp_context=get_context("spawn")) as pool:
-        return [each.result() for each in [pool.submit(_quietly, function, arguments) for _ in range(processes)]]
+        return [each.result() for each in [pool.submit(_call_quietly, function, arguments) for _ in range(processes)]]
 
 
-def _quietly(function: Callable[..., T], arguments: tuple[Any, ...]) -> T:
-    with held_back():
+def _call_quietly(function: Callable[..., T], arguments: tuple[Any, ...]) -> T:
+    with suppress_native_output():
         return function(*arguments)
 
 
 @contextmanager
 def _environment(variables: Mapping[str, str]) -> Iterator[None]:
-    """Variables that processes started meanwhile find: some are read before Python could set them."""
+    """Sets environment variables for processes started in the block; some are read before Python could set them."""
     before = {name: os.environ.get(name) for name in variables}
     os.environ.update(variables)
     try:

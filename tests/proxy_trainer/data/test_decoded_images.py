@@ -9,10 +9,10 @@ from typing import Any
 import numpy as np
 import pytest
 
-from proxy_trainer.data import packed_images
+from proxy_trainer.data import decoded_images
 from proxy_trainer.data.coco import CocoSplit, load_split
+from proxy_trainer.data.decoded_images import decode_split
 from proxy_trainer.data.images import load_image, resize_and_pad
-from proxy_trainer.data.packed_images import pack
 from proxy_trainer.errors import DataError, UnreadableImageError
 
 
@@ -22,7 +22,7 @@ def _load(folder: Path) -> CocoSplit:
 
 def test_pixels_boxes_and_classes(odd_coco: Path, tmp_path: Path) -> None:
     split = _load(odd_coco)
-    found = pack(split, 96, tmp_path / "cache")
+    found = decode_split(split, 96, tmp_path / "cache")
     assert found.pixels.shape == (12, 96, 96, 3)
     assert found.pixels.dtype == np.uint8
     assert not found.pixels.flags.writeable
@@ -49,7 +49,7 @@ def test_the_cache_is_kept_until_something_changes(odd_coco: Path, tmp_path: Pat
 
     def packed_anew(image_px: int = 64) -> bool:
         calls.clear()
-        pack(_load(odd_coco), image_px, cache, progress=lambda done, total: calls.append((done, total)))
+        decode_split(_load(odd_coco), image_px, cache, progress=lambda done, total: calls.append((done, total)))
         return bool(calls)
 
     assert packed_anew()
@@ -68,7 +68,7 @@ def test_the_cache_is_kept_until_something_changes(odd_coco: Path, tmp_path: Pat
 def test_workers_that_race_share_one_result(odd_coco: Path, tmp_path: Path) -> None:
     split = _load(odd_coco)
     with ThreadPoolExecutor(4) as pool:
-        found = list(pool.map(lambda _: pack(split, 64, tmp_path / "cache", threads=1), range(4)))
+        found = list(pool.map(lambda _: decode_split(split, 64, tmp_path / "cache", threads=1), range(4)))
     assert all((each.pixels == found[0].pixels).all() for each in found)
     assert [path.name.startswith("packed-64px-") for path in (tmp_path / "cache").iterdir()] == [True]
 
@@ -86,22 +86,22 @@ def test_a_bad_image_is_named_and_nothing_is_left(odd_coco: Path, tmp_path: Path
         path.write_bytes((odd_coco / "images" / "wide.jpg").read_bytes())
         expected, message = DataError, r"cmyk\.jpg is 200x133 pixels, but .*annotations\.json says 120x90$"
     with pytest.raises(expected, match=message):
-        pack(_load(odd_coco), 64, tmp_path / "cache")
+        decode_split(_load(odd_coco), 64, tmp_path / "cache")
     assert not (tmp_path / "cache").exists() or not list((tmp_path / "cache").iterdir())
 
 
 def test_annotations_made_on_a_turned_image_are_refused(odd_coco: Path, tmp_path: Path) -> None:
     file = odd_coco / "annotations.json"
     file.write_text(file.read_text().replace('"width": 140, "height": 70', '"width": 70, "height": 140'))
-    with pytest.raises(DataError, match=r"turned\.jpg is 140x70 pixels, .* says 70x140; its EXIF orientation turns"):
-        pack(_load(odd_coco), 64, tmp_path / "cache")
+    with pytest.raises(DataError, match=r"turned\.jpg is 140x70 pixels, .* says 70x140; its EXIF orientation rotates"):
+        decode_split(_load(odd_coco), 64, tmp_path / "cache")
 
 
 def test_a_full_disk_is_one_clear_line(odd_coco: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def full(*_: Any) -> None:
         raise OSError(errno.ENOSPC, "No space left on device")
 
-    monkeypatch.setattr(packed_images, "_write_pixels", full)
+    monkeypatch.setattr(decoded_images, "_write_pixels", full)
     with pytest.raises(DataError, match=r"cannot write the image cache .*packed-64px-.*: no space left on the disk"):
-        pack(_load(odd_coco), 64, tmp_path / "cache")
+        decode_split(_load(odd_coco), 64, tmp_path / "cache")
     assert not list((tmp_path / "cache").iterdir())

@@ -1,4 +1,4 @@
-"""Data sets are found by name, and only by name."""
+"""Data sets are found by name, and by nothing else."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from nas_controller.campaigns.datasets import dataset_names, dataset_path
+from search_space.datasets import dataset_names, dataset_path
 from search_space.errors import InvalidValueError
 
 
