@@ -1,7 +1,7 @@
 """Trains and scores one architecture, and turns every ending into an outcome.
 
-The only module that imports `proxy_trainer`, and only when a trial needs it. The trainer stays in memory for every later
-trial of the same job.
+The only module that imports `proxy_trainer`, and only when a trial needs it. The trainer stays in memory for every
+later trial of the same job.
 """
 
 from __future__ import annotations

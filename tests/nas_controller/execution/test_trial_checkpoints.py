@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 
 from nas_controller.campaigns.replay import verify
-from nas_controller.execution.trial_checkpoints import campaign_folder, file_of
+from nas_controller.execution.trial_checkpoints import campaign_directory, file_of
 from nas_controller.execution.worker import Job, TrialProgress, run_trial
 from nas_controller.store import Store, sqlite_url
 from nas_controller.supervision import runner
@@ -45,7 +45,7 @@ def checkpoint_of(tmp_path: Path) -> Callable[[str], Path]:
     """The file of a campaign's baseline, with some bytes in it."""
 
     def written(campaign_id: str) -> Path:
-        path = file_of(campaign_folder(tmp_path, campaign_id), SearchSpace().base.widths)
+        path = file_of(campaign_directory(tmp_path, campaign_id), SearchSpace().base.widths)
         path.parent.mkdir(parents=True)
         path.write_bytes(b"some bytes")
         return path
@@ -96,7 +96,7 @@ def test_a_trial_whose_worker_and_runner_are_killed_gives_the_figures_of_one_tha
     url = sqlite_url(tmp_path / "effspine.db")
     store = Store.open(url)
     campaign_id = store.create_campaign(synthetic_spec(trials=1, dataset="digits", proxy_task=TASK)).id
-    folder = campaign_folder(tmp_path, campaign_id)
+    folder = campaign_directory(tmp_path, campaign_id)
     path = file_of(folder, SearchSpace().base.widths)
     supervisor = Supervisor(url, tmp_path)
     with supervising(supervisor):

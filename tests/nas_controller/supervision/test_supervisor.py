@@ -16,8 +16,8 @@ from pathlib import Path
 import pytest
 
 from nas_controller.campaigns.replay import verify
-from nas_controller.execution.session_directory import session_folders
-from nas_controller.execution.trial_checkpoints import campaign_folder
+from nas_controller.execution.session_directory import session_directories
+from nas_controller.execution.trial_checkpoints import campaign_directory
 from nas_controller.store import Store, sqlite_url
 from nas_controller.supervision import supervisor as supervisor_module
 from nas_controller.supervision.runner import main
@@ -59,7 +59,7 @@ def test_a_runner_that_keeps_failing_fails_its_campaign_with_the_end_of_its_log(
     monkeypatch.setattr(supervisor_module, "FIRST_BACKOFF_SECONDS", 0.01)
     monkeypatch.setattr(supervisor_module, "POLL_SECONDS", 0.02)
     campaign_id = real_store.create_campaign(synthetic_spec()).id
-    checkpoints = campaign_folder(tmp_path, campaign_id)
+    checkpoints = campaign_directory(tmp_path, campaign_id)
     checkpoints.mkdir(parents=True)
     command = (sys.executable, "-c", "import sys; print('no room left on the moon'); sys.exit(1)")
     with supervising(Supervisor(url, tmp_path, runner_command=command)):
@@ -172,7 +172,7 @@ def test_kill_9_of_the_supervisor_and_of_the_runner_loses_nothing(url: str, real
         wait_for(lambda: not any(alive(pid) for pid in below), 20, "the killed runner's Ray to end")
         wait_for(lambda: not supervisor._runners, 30, "the last runner to end")
 
-    assert not session_folders(campaign_id)
+    assert not session_directories(campaign_id)
     trials = real_store.list_trials(campaign_id).items
     assert [trial.state for trial in trials] == ["completed"] * 8
     for number, reward in zip(known["number"], known["reward"], strict=True):
@@ -218,5 +218,5 @@ def test_a_killed_worker_is_a_new_attempt_and_a_stop_is_prompt(url: str, real_st
     assert real_store.list_trials(campaign_id, state="running").items == ()
     assert log_path(tmp_path, campaign_id).exists()
     assert not any(alive(pid) for pid in below)
-    assert not session_folders(campaign_id)
+    assert not session_directories(campaign_id)
     verify(real_store, campaign_id)
