@@ -82,8 +82,8 @@ class Dispatcher:
         """Records the outcome of a trial.
 
         Without a report, `cause` is what the worker raised, or what is known of its death. The progress in the report
-        is recorded first. Where it stops the trial, that is the outcome: a decision must not depend on when a report was
-        read.
+        is recorded first. Where it stops the trial, that is the outcome: a decision must not depend on when a report
+        was read.
         """
         silent = self._watchdog.forget(trial_id)
         work = self._running.pop(trial_id, None)

@@ -6,7 +6,7 @@ import logging
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO
 
 from ray._private import worker as ray_worker
 
@@ -16,13 +16,12 @@ _FORMAT = "%(asctime)s %(levelname)s %(name)s: %(message)s"
 @contextmanager
 def redirected(path: Path) -> Iterator[None]:
     """Until the block ends, appends to the file: output of workers, messages of Ray, log lines of both packages."""
-    handler = logging.FileHandler(path, encoding="utf-8")
-    handler.setFormatter(logging.Formatter(_FORMAT))
-    with ExitStack() as stack:
-        stack.callback(handler.close)
+    with path.open("a", encoding="utf-8") as file, ExitStack() as stack:
+        handler = logging.StreamHandler(file)
+        handler.setFormatter(logging.Formatter(_FORMAT))
         for name in ("ray", "nas_controller"):
             stack.enter_context(_only(logging.getLogger(name), handler))
-        stack.enter_context(_worker_output(handler))
+        stack.enter_context(_worker_output(file))
         yield
 
 
@@ -38,15 +37,14 @@ def _only(logger: logging.Logger, handler: logging.Handler) -> Iterator[None]:
 
 
 @contextmanager
-def _worker_output(handler: logging.FileHandler) -> Iterator[None]:
+def _worker_output(file: TextIO) -> Iterator[None]:
     """Writes what Ray would print: the output of workers, and its messages about workers that died."""
 
     def write(data: dict[str, Any], ignore_prefix: bool) -> None:
-        prefix = f"({data.get('actor_name') or ''} pid={data.get('pid')}) "
-        with handler.lock or ExitStack():
-            for line in data["lines"]:
-                handler.stream.write(f"{prefix}{line}\n")
-            handler.flush()
+        if data.get("pid") == "autoscaler":  # it reports its state every few seconds
+            return
+        file.writelines(f"(process {data.get('pid')}) {line}\n" for line in data["lines"])
+        file.flush()
 
     original = ray_worker.print_to_stdstream
     ray_worker.print_to_stdstream = write

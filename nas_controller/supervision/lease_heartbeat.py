@@ -22,8 +22,8 @@ class Heartbeat:
 
     `stop_requested` says that the campaign is `stopping`, `pause` in which mode it is `pausing`, if it is, and
     `out_of_time` that it has run for its `wall_seconds`. `spec` is its newest document, None before the first beat.
-    `lost` says that the lease was taken over, or expired while the database was away; the runner must write nothing more
-    then.
+    `lost` says that the lease was taken over, or expired while the database was away; the runner must write nothing
+    more then.
     """
 
     def __init__(self, store: Store, lease: Lease) -> None:
