@@ -9,7 +9,7 @@ from nas_controller.store import Store, sqlite_url
 from nas_controller.supervision.campaign_logs import log_path
 from nas_controller.supervision.supervisor import Supervisor
 from tests.support.in_process_runner import IN_PROCESS_RUNNER
-from tests.support.process_table import descendants
+from tests.support.process_table import workers_of
 from tests.support.supervised import supervising
 from tests.support.synthetic_campaigns import synthetic_spec
 from tests.support.waiting import wait_for
@@ -45,9 +45,12 @@ def test_more_trials_and_workers_while_it_runs_on_a_real_ray(tmp_path: Path) -> 
         wait_for(lambda: store.get_campaign(campaign_id).trials_finished >= 2, DEADLINE_SECONDS, "two rewards")
         store.update_campaign(campaign_id, {"trials": MANY_TRIALS, "parallelism": 3})
         wait_for(lambda: running(store, campaign_id) == 3, DEADLINE_SECONDS, "three trials at once")
+        runner = supervisor._runners[campaign_id].pid
+        wait_for(lambda: len(workers_of(runner)) == 3, DEADLINE_SECONDS, "three workers")
+        finished = store.get_campaign(campaign_id).trials_finished
+        wait_for(lambda: store.get_campaign(campaign_id).trials_finished >= finished + 3, DEADLINE_SECONDS, "rewards")
+        assert len(workers_of(runner)) == 3  # no spare ones
         trials = end_soon(store, campaign_id)
-        processes = descendants(supervisor._runners[campaign_id].pid).values()
-        assert sum(command.startswith("ray::ResourceTrainable") for command in processes) == 3  # and no spare ones
         wait_for(lambda: store.get_campaign(campaign_id).state == "completed", DEADLINE_SECONDS, "the end")
     assert verify(store, campaign_id).trials_finished == trials
     attempts = [store.get_trial(campaign_id, number).attempts for number in range(trials)]
