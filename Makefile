@@ -2,12 +2,13 @@ PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11; do \
   $$p -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))' 2>/dev/null && echo $$p && exit; done; echo python3)
 BIN := .venv/bin
 
-.PHONY: help setup demo test fuzz lint format bench chaos hosts schema lock clean
+.PHONY: help setup demo test test-all fuzz lint format bench chaos hosts schema lock clean
 
 help:
 	@echo "make setup   the environment in .venv, from the lock file (the other targets call it)"
 	@echo "make demo    a search campaign on this machine, with its dashboard"
-	@echo "make test    all tests"
+	@echo "make test    what every change must pass, in some minutes"
+	@echo "make test-all    that and the slow tests"
 	@echo "make fuzz    hundreds of odd requests at every route"
 	@echo "make lint    format, lint, types and import contracts"
 	@echo "make bench   the figures that the documents quote"
@@ -23,8 +24,13 @@ setup:
 demo: setup
 	@exec $(BIN)/effspine demo $(ARGS)
 
+PYTEST = $(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
+
 test: setup
-	@$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder $(ARGS)
+	@$(PYTEST) -m "not slow" $(ARGS)
+
+test-all: setup
+	@$(PYTEST) $(ARGS)
 
 fuzz: setup
 	@EFFSPINE_FUZZ_EXAMPLES=$${EFFSPINE_FUZZ_EXAMPLES:-100} $(BIN)/python -m pytest tests/api/http/test_openapi_fuzzing.py --timeout 7200 $(ARGS)

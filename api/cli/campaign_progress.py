@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from api.cli.output import duration, spark_line, three_digits
 from api.client import ServiceRefusedError
-from nas_controller.states import EVENTS_OF_OUTCOMES, FINISHED_CAMPAIGN_STATES
+from nas_controller.states import BASELINE_TRIAL, EVENTS_OF_OUTCOMES, FINISHED_CAMPAIGN_STATES
 
 if TYPE_CHECKING:
     from rich.console import Group
@@ -168,7 +168,7 @@ def _remark(campaign: CampaignDocument, trial: TrialDocument) -> Any:
 
     if trial.state != "running":
         words = [
-            "baseline" if trial.number == 0 else "",
+            "baseline" if trial.number == BASELINE_TRIAL else "",
             "best so far" if trial.number == campaign.best_trial else "",
             f"as trial {trial.reused_from}" if trial.reused_from is not None else "",
             f"stopped at step {trial.stopped_early_step}" if trial.stopped_early_step is not None else "",

@@ -103,7 +103,7 @@ def specification(trials: int, seed: int, profile: str) -> dict[str, Any]:
 
 def make_dataset(settings: Settings) -> None:
     """Makes the digits under the data directory, once, by the command that anybody would use."""
-    from nas_controller.campaigns.datasets import dataset_names
+    from search_space.datasets import dataset_names
 
     if DATASET in dataset_names(settings.data_dir):
         return

@@ -42,8 +42,8 @@ def create(
     """Make a key. It is printed this once; only its hash is kept."""
     lifetime = None if expires_in_days is None else timedelta(days=expires_in_days)
     with _store(database_url, data_dir) as store:
-        is_first = not store.has_keys()
-        record, key = store.create_key(name, scope, lifetime=lifetime)
+        is_first = not store.service.has_keys()
+        record, key = store.service.create_key(name, scope, lifetime=lifetime)
     _print_secret(record, key, as_json)
     if is_first:
         note("it is the only key: from now on the service asks for one, this machine's requests included")
@@ -53,7 +53,7 @@ def create(
 def list_all(as_json: AsJson = False, database_url: DatabaseUrl = None, data_dir: DataDir = None) -> None:
     """List keys, the oldest first, those that have ended included."""
     with _store(database_url, data_dir) as store:
-        records = store.list_keys()
+        records = store.service.list_keys()
     now = datetime.now(UTC)
     if as_json:
         print_json([_document(record, now) for record in records])
@@ -90,7 +90,7 @@ def rotate(
 ) -> None:
     """Give a key a new secret, printed this once. Name, scope and expiry stay; its dashboard sessions end."""
     with _store(database_url, data_dir) as store:
-        record, key = store.rotate_key(key_id, grace=timedelta(hours=grace_hours))
+        record, key = store.service.rotate_key(key_id, grace=timedelta(hours=grace_hours))
     _print_secret(record, key, as_json)
 
 
@@ -98,8 +98,8 @@ def rotate(
 def revoke(key_id: Id, as_json: AsJson = False, database_url: DatabaseUrl = None, data_dir: DataDir = None) -> None:
     """End a key and its dashboard sessions, at once and for good."""
     with _store(database_url, data_dir) as store:
-        record = store.revoke_key(key_id)
-        is_open = not store.has_keys()
+        record = store.service.revoke_key(key_id)
+        is_open = not store.service.has_keys()
     if as_json:
         print_json(_document(record, datetime.now(UTC)))
     else:

@@ -73,7 +73,7 @@ ROUTERS = (
 
 def create_app(settings: Settings, store: Store, *, known_hosts: tuple[str, ...] = ()) -> DescribedApi:
     """The application over `store`. `known_hosts` are names beside those of the settings that it answers to."""
-    metrics = ServiceMetrics(store.totals, lambda: sum(each.is_alive for each in store.list_supervisors()))
+    metrics = ServiceMetrics(store.reads.totals, lambda: sum(each.is_alive for each in store.reads.list_supervisors()))
     ring = KeyRing(store, is_private=settings.is_private)
     requests = RateLimit(settings.requests_per_second, settings.requests_burst)
     failures = RateLimit(settings.failures_per_minute / 60, round(settings.failures_per_minute))

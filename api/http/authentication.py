@@ -89,14 +89,14 @@ class KeyRing:
         record = None
         by: Literal["key", "session"] = "session" if credentials.key is None else "key"
         if credentials.key is not None:
-            record = self._store.identify_key(credentials.key)
+            record = self._store.service.identify_key(credentials.key)
         elif credentials.token is not None:
-            record = self._store.identify_session(credentials.token)
+            record = self._store.service.identify_session(credentials.token)
         if record is not None:
             self.was_open = False
             self._note_use(record.id)
             return Caller(record.scope, by, record.id, record.name)
-        self.was_open = self._is_private and not self._store.has_keys()
+        self.was_open = self._is_private and not self._store.service.has_keys()
         return OPEN if self.was_open else None
 
     def _note_use(self, key_id: str) -> None:
@@ -110,6 +110,6 @@ class KeyRing:
                 return
             self._noted[key_id] = now
         try:
-            self._store.note_key_use(key_id)
+            self._store.service.record_key_use(key_id)
         except StoreError as error:
             log.warning("the last use of key %s is not noted: %s", key_id, error)

@@ -38,19 +38,19 @@ def not_modified(_request: Request, unchanged: Any) -> Response:
 
 
 def _campaign_and_progress(campaign_id: CampaignId, store: StoreOfService, request: Request) -> None:
-    _compare(request, store.campaign_version(campaign_id))
+    _compare(request, store.reads.campaign_version(campaign_id))
 
 
 def _campaign(campaign_id: CampaignId, store: StoreOfService, request: Request) -> None:
-    _compare(request, store.campaign_version(campaign_id, progress=False))
+    _compare(request, store.reads.campaign_version(campaign_id, progress=False))
 
 
 def _figure(campaign_id: CampaignId, name: str, store: StoreOfService, request: Request) -> None:
-    _compare(request, store.campaign_version(campaign_id, progress=name in SHOW_PROGRESS))
+    _compare(request, store.reads.campaign_version(campaign_id, progress=name in SHOW_PROGRESS))
 
 
 def _campaigns(store: StoreOfService, request: Request) -> None:
-    _compare(request, store.campaigns_version())
+    _compare(request, store.reads.campaigns_version())
 
 
 UnlessUnchanged = Depends(_campaign_and_progress)

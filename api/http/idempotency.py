@@ -18,7 +18,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from api.http.problems import problem_response, respond_to
 from nas_controller.store import Store, StoreError
-from nas_controller.store.idempotency_keys import KeptAnswer, Reservation
+from nas_controller.store.idempotency_keys import Reservation, SavedResponse
 
 HEADER = "Idempotency-Key"
 REPLAYED_HEADER = "Idempotent-Replayed"
@@ -63,11 +63,11 @@ class Idempotency:
         try:
             body = await _whole(receive)
             caller = scope["state"]["caller"].key_id or OPEN_CALLER
-            kept = await run_in_threadpool(self.store.reserve, caller, keys[0], _fingerprint(scope, body))
+            kept = await run_in_threadpool(self.store.service.reserve_key, caller, keys[0], _fingerprint(scope, body))
         except (HTTPException, StoreError) as error:
             await respond_to(Request(scope), error)(scope, receive, send)
             return
-        if isinstance(kept, KeptAnswer):
+        if isinstance(kept, SavedResponse):
             response = Response(kept.body, kept.status, {**kept.headers, REPLAYED_HEADER: "true"})
             await response(scope, receive, send)
         else:
@@ -91,13 +91,13 @@ class Idempotency:
             await self._release(reservation)
         else:
             headers = MutableHeaders(scope=start)
-            answer = KeptAnswer(
+            answer = SavedResponse(
                 start["status"],
                 {name: headers[name] for name in KEPT_HEADERS if name in headers},
                 b"".join(message.get("body", b"") for message in messages[1:]),
             )
             try:
-                await run_in_threadpool(self.store.keep_answer, reservation, answer)
+                await run_in_threadpool(self.store.service.save_response, reservation, answer)
             except StoreError as error:
                 # Whatever was done is done, but sent again it would not be known: say so by failing.
                 await respond_to(Request(scope), error)(scope, receive, send)
@@ -107,7 +107,7 @@ class Idempotency:
 
     async def _release(self, reservation: Reservation) -> None:
         try:
-            await run_in_threadpool(self.store.release_key, reservation)
+            await run_in_threadpool(self.store.service.release_key, reservation)
         except StoreError:
             return  # it ends by itself
 

@@ -12,7 +12,7 @@ from fastapi import Request, Response
 
 from api.http.compression import ENCODING, compress
 from api.http.conditional_get import tag_of
-from nas_controller.caches import Kept
+from nas_controller.caches import SingleFlightCache
 from nas_controller.store import as_json
 
 MOST_KEPT_BYTES = 32 << 20
@@ -26,9 +26,9 @@ class Answer(NamedTuple):
     compressed: bytes | None
 
 
-def kept_answers() -> Kept[Answer]:
+def kept_answers() -> SingleFlightCache[Answer]:
     """Where a service keeps its answers; each needs its own, since another record may be at the same version."""
-    return Kept(MOST_KEPT_BYTES, lambda answer: len(answer.plain) + len(answer.compressed or b""))
+    return SingleFlightCache(MOST_KEPT_BYTES, lambda answer: len(answer.plain) + len(answer.compressed or b""))
 
 
 def json_answer(request: Request, make: Callable[[], Mapping[str, Any]]) -> Response:
@@ -45,8 +45,8 @@ def json_answer(request: Request, make: Callable[[], Mapping[str, Any]]) -> Resp
         plain = as_json(make())
         return Answer(plain, compress(plain))
 
-    kept: Kept[Answer] = request.app.state.kept_answers
-    plain, compressed = kept.latest((request.url.path, request.url.query), tag_of(request), answer)
+    kept: SingleFlightCache[Answer] = request.app.state.kept_answers
+    plain, compressed = kept.get((request.url.path, request.url.query), tag_of(request), answer)
     if compressed is None or ENCODING not in request.headers.get("accept-encoding", ""):
         return Response(plain, media_type=_MEDIA_TYPE)
     return Response(compressed, media_type=_MEDIA_TYPE, headers={"Content-Encoding": ENCODING})

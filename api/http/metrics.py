@@ -20,6 +20,7 @@ from prometheus_client.core import (
 )
 from prometheus_client.registry import Collector
 
+from nas_controller.search.outcomes import WORKER_KILLED
 from nas_controller.store.totals import QUEUE_BOUNDS_SECONDS, Totals
 
 REQUEST_BOUNDS_SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.15, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
@@ -82,7 +83,7 @@ class _RecordCollector(Collector):
             CounterMetricFamily,
             "effspine_worker_restarts",
             "Attempts that ended because their worker died (worker-killed) or their runner was lost (runner-lost).",
-            {"worker-killed": totals.workers_killed, "runner-lost": totals.attempts_lost},
+            {WORKER_KILLED: totals.workers_killed, "runner-lost": totals.attempts_lost},
         )
         bounds = [str(bound) for bound in QUEUE_BOUNDS_SECONDS]
         yield HistogramMetricFamily(

@@ -55,7 +55,7 @@ def listen(settings: Settings) -> socket.socket:
 
 def require_keys(settings: Settings, store: Store) -> None:
     """Raises InvalidValueError where others than this machine could reach the service and there is no key."""
-    if settings.is_private or store.has_active_keys():
+    if settings.is_private or store.service.has_active_keys():
         return
     field = "allowed_hosts" if settings.allowed_hosts.strip() else "host"
     raise InvalidValueError(

@@ -50,11 +50,11 @@ def control_plane_benchmark(trials: int, progress: Callable[[str], None]) -> dic
         data_dir = Path(name)
         url = sqlite_url(data_dir / "effspine.db")
         store = Store.open(url)
-        campaign = store.create_campaign(_spec(trials))
+        campaign = store.service.create_campaign(_spec(trials))
         with _runner(campaign.id, url, data_dir) as runner:
             memory = list(_watched(runner, store, campaign.id, progress))
         _check_completed(store, campaign.id)
-        columns = store.columns(campaign.id, "finished_at", "reused_from")
+        columns = store.reads.trial_columns(campaign.id, "finished_at", "reused_from")
         store.close()
         folders = (data_dir, session_directory(campaign.id))
         left_behind = sum(path.is_file() for folder in folders for path in folder.rglob("*"))
@@ -115,7 +115,7 @@ def _runner(campaign_id: str, url: str, data_dir: Path) -> Iterator[subprocess.P
 
 
 def _check_completed(store: Store, campaign_id: str) -> None:
-    record = store.get_campaign(campaign_id)
+    record = store.reads.get_campaign(campaign_id)
     if record.state != "completed":
         raise EffspineError(f"the campaign is {record.state}, not completed: {record.error or 'no reason given'}")
 
@@ -126,7 +126,7 @@ def _watched(
     """Samples of the runner's memory up to its last trial; returns when the runner has ended."""
     said = 0
     while runner.poll() is None:
-        record = store.get_campaign(campaign_id)
+        record = store.reads.get_campaign(campaign_id)
         yield MemorySample(record.trials_finished, _rss_mb(runner.pid))
         if record.trials_finished >= record.spec.trials:
             break

@@ -13,7 +13,7 @@ from nas_controller.benchmarks.filled_campaign import NOT_BEGUN, Plan, filled_ca
 from nas_controller.search.campaign_spec import MAX_TRIALS
 from nas_controller.states import CAMPAIGN_STATES, CampaignState
 from nas_controller.store import Store
-from nas_controller.store.bulk_insert import Filling
+from nas_controller.store.bulk_insert import BulkInsert
 from nas_controller.store.database import Database
 from search_space.errors import InvalidValueError
 
@@ -85,7 +85,7 @@ def fill(url: str, wanted: list[Plan], advance: Advance) -> dict[str, Any]:
     """
     Store.open(url).close()
     database = Database(url)
-    filling = Filling(database)
+    filling = BulkInsert(database)
     filling.require_empty()
     processes = min(len(wanted), os.cpu_count() or 1)
     largest: tuple[int, str | None] = (-1, None)

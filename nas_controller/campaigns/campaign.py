@@ -38,17 +38,16 @@ from typing import Literal, NamedTuple
 from nas_controller.search.campaign_spec import CampaignSpec
 from nas_controller.search.controller import Controller
 from nas_controller.search.early_stopping import EarlyStop, MedianRule
-from nas_controller.search.outcomes import TIMED_OUT, Failed, Rewarded, TrialWork
+from nas_controller.search.outcomes import TIMED_OUT, WORKER_KILLED, Failed, Rewarded, TrialWork
 from nas_controller.search.proposals import Search
-from nas_controller.states import FINISHED_CAMPAIGN_STATES, StopReason
+from nas_controller.states import BASELINE_TRIAL, FINISHED_CAMPAIGN_STATES, StopReason
 from nas_controller.store import CampaignRecord, Lease, NoMoreTrialsError, Store
 from search_space.architecture import Architecture
 from search_space.errors import BudgetError
 
 MAX_REPEATS_A_CALL = 20
 
-_BASELINE = 0
-_TOO_MUCH_FOR_THE_MACHINE = ("out-of-memory", "worker-killed", TIMED_OUT)
+_TOO_MUCH_FOR_THE_MACHINE = ("out-of-memory", WORKER_KILLED, TIMED_OUT)
 
 
 @dataclass(frozen=True)
@@ -86,9 +85,9 @@ class Campaign:
         self._lease = lease
         self._draining = draining
         self._newest = newest
-        self.record: CampaignRecord = store.get_campaign(lease.campaign_id)
+        self.record: CampaignRecord = store.reads.get_campaign(lease.campaign_id)
         self.spec = self.record.spec
-        state = store.controller_state(lease.campaign_id)
+        state = store.reads.controller_state(lease.campaign_id)
         self._search = Search(self.spec, None if state is None else Controller.from_state(state.state))
         self._next_number = self.record.trials_begun
         self._outcomes: dict[int, _Known] = {}
@@ -97,7 +96,7 @@ class Campaign:
         self._to_attempt: deque[int] = deque()
         self._over = False
         stopping = self.spec.early_stopping
-        self._rule = None if stopping is None else MedianRule(stopping, store.intermediate_aps(lease.campaign_id))
+        self._rule = None if stopping is None else MedianRule(stopping, store.reads.intermediate_aps(lease.campaign_id))
         self._read_trials()
         self._settle_repeats()
         self._finish_if_done()
@@ -131,7 +130,7 @@ class Campaign:
         self.spec = self._newest() or self.spec
         if self._to_attempt:
             number = self._to_attempt[0]
-            attempt = self._store.start_attempt(self._lease, number)
+            attempt = self._store.runner.start_attempt(self._lease, number)
             self._to_attempt.popleft()
             return TrialWork(number, attempt.number, self._begun[number].widths)
         for _ in range(MAX_REPEATS_A_CALL):
@@ -143,7 +142,7 @@ class Campaign:
                 self.end("failed", str(error))
                 return None
             except NoMoreTrialsError:
-                self.spec = self._store.get_campaign(self._lease.campaign_id).spec
+                self.spec = self._store.reads.get_campaign(self._lease.campaign_id).spec
                 break
             if work is not None or self._over:
                 return work
@@ -158,7 +157,7 @@ class Campaign:
         `ap` is that of the reserved images at this step, where they were scored.
         """
         if work.number in self._begun:
-            self._store.record_progress(self._lease, work.number, work.attempt, step, total, values, ap)
+            self._store.runner.record_progress(self._lease, work.number, work.attempt, step, total, values, ap)
             if self._rule is not None and ap is not None:
                 self._rule.measured(work.number, step, ap)
 
@@ -206,7 +205,7 @@ class Campaign:
     ) -> None:
         """Ends the campaign as it stands; what is running is abandoned."""
         if not self._over:
-            self._store.finish_campaign(self._lease, state, error, because)
+            self._store.runner.finish_campaign(self._lease, state, error, because)
             self._over = True
 
     def _begin(self, number: int) -> TrialWork | None:
@@ -214,7 +213,7 @@ class Campaign:
         proposed = self._search.propose(number)
         widths = proposed.candidate.widths
         reused_from = self._first_of.get(widths)
-        trial, attempt = self._store.begin_trial(
+        trial, attempt = self._store.runner.begin_trial(
             self._lease,
             number,
             proposed.candidate,
@@ -236,7 +235,7 @@ class Campaign:
         learned = self._search.controller
         if begun is not None:
             learned = self._search.learned(begun.choices, begun.log_probability, outcome.reward, False)
-        acceptance = self._store.accept_reward(
+        acceptance = self._store.runner.accept_reward(
             self._lease,
             work.number,
             work.attempt,
@@ -249,19 +248,21 @@ class Campaign:
             self._finished_with(work.number, learned, _Known(outcome.reward, False))
 
     def _fail(self, work: TrialWork, outcome: Failed) -> None:
-        self._store.fail_attempt(self._lease, work.number, work.attempt, outcome.error, outcome.kind, outcome.log_tail)
+        self._store.runner.fail_attempt(
+            self._lease, work.number, work.attempt, outcome.error, outcome.kind, outcome.log_tail
+        )
         if outcome.reaction == "stop":
             self.end("failed", outcome.error)
         elif work.number not in self._begun or work.number in self._to_attempt:
             return
         elif outcome.reaction == "retry" and self._failed_attempts(work.number) <= self.spec.retries:
             self._to_attempt.append(work.number)
-        elif work.number == _BASELINE and outcome.kind in _TOO_MUCH_FOR_THE_MACHINE:
+        elif work.number == BASELINE_TRIAL and outcome.kind in _TOO_MUCH_FOR_THE_MACHINE:
             self.end("failed", f"the uniform baseline cannot be trained on this machine: {outcome.error}")
         else:
             begun = self._begun[work.number]
             learned = self._search.learned(begun.choices, begun.log_probability, 0.0, True)
-            self._store.fail_trial(self._lease, work.number, outcome.error, learned.state(), outcome.kind)
+            self._store.runner.fail_trial(self._lease, work.number, outcome.error, learned.state(), outcome.kind)
             self._finished_with(work.number, learned, _Known(0.0, True))
 
     def _settle_repeats(self) -> None:
@@ -275,7 +276,7 @@ class Campaign:
                 continue
             outcome = self._outcomes[begun.reused_from]
             learned = self._search.learned(begun.choices, begun.log_probability, *outcome)
-            self._store.accept_repeat(self._lease, number, learned.state())
+            self._store.runner.accept_repeat(self._lease, number, learned.state())
             self._finished_with(number, learned, outcome)
 
     def _finished_with(self, number: int, learned: Controller, outcome: _Known) -> None:
@@ -287,11 +288,11 @@ class Campaign:
         if number in self._to_attempt:
             self._to_attempt.remove(number)
         if self.spec.stop is not None:
-            self._over = self._store.get_campaign(self._lease.campaign_id).state in FINISHED_CAMPAIGN_STATES
+            self._over = self._store.reads.get_campaign(self._lease.campaign_id).state in FINISHED_CAMPAIGN_STATES
 
     def _finish_if_done(self) -> None:
         if not self._over and len(self._outcomes) >= self.spec.trials:
-            record = self._store.complete_campaign(self._lease)
+            record = self._store.runner.complete_campaign(self._lease)
             self.spec = record.spec
             self._over = record.state == "completed"
 
@@ -299,12 +300,12 @@ class Campaign:
         return sum(begun.reused_from is not None for begun in self._begun.values())
 
     def _failed_attempts(self, number: int) -> int:
-        attempts = self._store.get_trial(self._lease.campaign_id, number).attempts
+        attempts = self._store.reads.get_trial(self._lease.campaign_id, number).attempts
         return sum(attempt.state == "failed" for attempt in attempts)
 
     def _read_trials(self) -> None:
         names = ("number", "state", "reward", "widths", "choices", "log_probability", "reused_from")
-        columns = self._store.columns(self._lease.campaign_id, *names)
+        columns = self._store.reads.trial_columns(self._lease.campaign_id, *names)
         for number, state, reward, widths, choices, log_probability, reused_from in zip(
             *(columns[name] for name in names), strict=True
         ):

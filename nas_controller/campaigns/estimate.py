@@ -76,7 +76,7 @@ def _seconds_per_trial(store: Store, spec: CampaignSpec) -> tuple[float | None, 
 
     kinds: tuple[tuple[EstimateBasis, Any], ...] = (("same-workers", has_same_workers), ("same-task", is_same_task))
     for basis, is_alike in kinds:
-        found = store.trial_seconds(is_alike)
+        found = store.reads.trial_seconds(is_alike)
         if found:
             return median(found), basis, len(found)
     return None, "nothing", 0

@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 from nas_controller.campaigns.learned_policy import LearnedPolicy, learned_policy
-from nas_controller.search.campaign_spec import BASELINE_TRIAL
+from nas_controller.states import BASELINE_TRIAL
 from nas_controller.store import NotFoundError, Store, TrialRecord
 from nas_controller.store.downsampling import Cost, Sampled
 from nas_controller.store.downsampling import Curve as MeasuredCurve
@@ -138,7 +138,7 @@ def curves(measured: Sequence[MeasuredCurve]) -> Curves:
 
 
 def _progress_of(store: Store, campaign_id: str, points: int) -> Progress:
-    return progress(store.sample_rewards(campaign_id, points))
+    return progress(store.reads.sample_rewards(campaign_id, points))
 
 
 def _madds_ap_of(store: Store, campaign_id: str, points: int) -> CostReward:
@@ -150,11 +150,11 @@ def _params_ap_of(store: Store, campaign_id: str, points: int) -> CostReward:
 
 
 def _cost_reward_of(store: Store, campaign_id: str, unit: Cost, points: int) -> CostReward:
-    return cost_reward(store.sample_costs(campaign_id, unit, points), unit)
+    return cost_reward(store.reads.sample_costs(campaign_id, unit, points), unit)
 
 
 def _widths_of(store: Store, campaign_id: str, points: int) -> Widths:
-    return widths(_baseline(store, campaign_id), next(iter(store.best_trials(campaign_id)), None))
+    return widths(_baseline(store, campaign_id), next(iter(store.reads.best_trials(campaign_id)), None))
 
 
 def _policy_of(store: Store, campaign_id: str, points: int) -> PolicyFigure:
@@ -163,10 +163,10 @@ def _policy_of(store: Store, campaign_id: str, points: int) -> PolicyFigure:
 
 def _curves_of(store: Store, campaign_id: str, points: int) -> Curves:
     """Of the baseline, the best, and the latest trained trials; MAX_CURVES at most, which share the points."""
-    best = [trial.number for trial in store.best_trials(campaign_id)]
-    wanted = dict.fromkeys([BASELINE_TRIAL, *best, *store.latest_trained(campaign_id, MAX_CURVES)])
+    best = [trial.number for trial in store.reads.best_trials(campaign_id)]
+    wanted = dict.fromkeys([BASELINE_TRIAL, *best, *store.reads.latest_trained(campaign_id, MAX_CURVES)])
     numbers = list(wanted)[:MAX_CURVES]
-    return curves(store.sample_curves(campaign_id, numbers, max(1, points // len(numbers))))
+    return curves(store.reads.sample_curves(campaign_id, numbers, max(1, points // len(numbers))))
 
 
 FIGURES: dict[str, Callable[[Store, str, int], Any]] = {
@@ -203,7 +203,7 @@ def compute(store: Store, campaign_id: str, name: str, points: int = POINTS) -> 
 
 def _baseline(store: Store, campaign_id: str) -> TrialRecord | None:
     try:
-        return store.get_trial_record(campaign_id, BASELINE_TRIAL)
+        return store.reads.get_trial_record(campaign_id, BASELINE_TRIAL)
     except NotFoundError:
-        store.get_campaign(campaign_id)
+        store.reads.get_campaign(campaign_id)
         return None  # it has not begun yet

@@ -8,14 +8,14 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from nas_controller.caches import Kept
+from nas_controller.caches import SingleFlightCache
 from nas_controller.canonical_json import sha256_hex
 from nas_controller.search.controller import Controller
 from nas_controller.search.proposals import Search
 from nas_controller.store import Store
 from search_space.space import ALL_BLOCKS
 
-MOST_KEPT = 256
+MAX_POLICIES = 256
 
 
 class LearnedPolicy(NamedTuple):
@@ -27,20 +27,20 @@ class LearnedPolicy(NamedTuple):
     told: int
 
 
-_kept: Kept[LearnedPolicy] = Kept(MOST_KEPT)
+_policies: SingleFlightCache[LearnedPolicy] = SingleFlightCache(MAX_POLICIES)
 
 
 def learned_policy(store: Store, campaign_id: str) -> LearnedPolicy:
     """The policy after the latest reward, or the first one before any. Raises NotFoundError."""
-    spec = store.get_campaign(campaign_id).spec
+    spec = store.reads.get_campaign(campaign_id).spec
     blocks = spec.search_space.searched_blocks or ALL_BLOCKS
     # The first controller follows from the specification, so that one's digest stands for it.
-    digest = store.controller_digest(campaign_id) or sha256_hex(spec.model_dump_json())
+    digest = store.reads.controller_digest(campaign_id) or sha256_hex(spec.model_dump_json())
 
     def learned() -> LearnedPolicy:
-        state = store.controller_state(campaign_id)
+        state = store.reads.controller_state(campaign_id)
         controller = Search(spec).controller if state is None else Controller.from_state(state.state)
         marginals = tuple(tuple(row) for row in controller.policy_marginals())
         return LearnedPolicy(blocks, controller.choices, marginals, controller.told)
 
-    return _kept.latest(campaign_id, digest, learned)
+    return _policies.get(campaign_id, digest, learned)

@@ -15,10 +15,9 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from nas_controller.search.campaign_spec import BASELINE_TRIAL
 from nas_controller.search.early_stopping import MedianRule
 from nas_controller.search.proposals import Search
-from nas_controller.states import EVENTS_OF_OUTCOMES
+from nas_controller.states import BASELINE_TRIAL, EVENTS_OF_OUTCOMES
 from nas_controller.store import CampaignRecord, EventRecord, Store
 from search_space.errors import EffspineError
 
@@ -64,13 +63,13 @@ def verify(store: Store, campaign_id: str) -> Verification:
     Raises ReplayError naming the first event that differs, and NotFoundError.
     """
     while True:
-        campaign = store.get_campaign(campaign_id)
+        campaign = store.reads.get_campaign(campaign_id)
         rows = _trial_rows(store, campaign_id)
-        kept = store.controller_state(campaign_id)
-        if store.get_campaign(campaign_id).last_event == campaign.last_event:
+        kept = store.reads.controller_state(campaign_id)
+        if store.reads.get_campaign(campaign_id).last_event == campaign.last_event:
             break  # nothing happened between the reads
     stopping = campaign.spec.early_stopping
-    rule = None if stopping is None else MedianRule(stopping, store.intermediate_aps(campaign_id))
+    rule = None if stopping is None else MedianRule(stopping, store.reads.intermediate_aps(campaign_id))
     replay = _Replay(campaign_id, Search(campaign.spec), rows, rule)
     count = 0
     for event in _events(store, campaign_id, campaign.last_event):
@@ -215,7 +214,7 @@ class _Replay:
 
 def _events(store: Store, campaign_id: str, last: int) -> Iterator[EventRecord]:
     sequence = 0
-    while batch := store.events_after(campaign_id, sequence, _EVENTS_A_READ):
+    while batch := store.reads.events_after(campaign_id, sequence, _EVENTS_A_READ):
         for event in batch:
             if event.sequence > last:
                 return
@@ -228,6 +227,6 @@ def _trial_rows(store: Store, campaign_id: str) -> dict[int, dict[str, Any]]:
         "number", "state", "reward", "choices", "log_probability", "betas", "widths", "reused_from",
         "stopped_early_step",
     )  # fmt: skip
-    columns = store.columns(campaign_id, *names)
+    columns = store.reads.trial_columns(campaign_id, *names)
     rows = zip(*(columns[name] for name in names), strict=True)
     return {row[0]: dict(zip(names, row, strict=True)) for row in rows}

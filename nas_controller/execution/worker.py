@@ -21,7 +21,8 @@ from search_space.proxy_task import ProxyTask
 from search_space.space import Widths
 
 if TYPE_CHECKING:
-    from proxy_trainer.training.proxy import Progress, ProxyWorker
+    from proxy_trainer.training.proxy_worker import ProxyWorker
+    from proxy_trainer.training.trial_run import Progress
 
 logger = logging.getLogger(__name__)
 
@@ -91,8 +92,8 @@ def run_trial(job: Job, widths: tuple[int, ...], on_progress: OnProgress) -> Rew
     """Trains and scores one architecture. Raises only what `on_progress` raises.
 
     An error that names its reaction (`proxy_trainer.errors.TrialError`) becomes a failure with that reaction, and so
-    does an error of a library that `proxy_trainer.training.failures` knows. Any other error with a message for people
-    (the data set is missing, say) would hit every trial and stops the campaign; anything else is retried.
+    does an exception that `proxy_trainer.training.error_classification` knows. Any other error with a message for
+    people (the data set is missing, say) would hit every trial and stops the campaign; anything else is retried.
     """
     try:
         train = _synthetic if job.task.kind == "synthetic" else _trained
@@ -108,9 +109,9 @@ def run_trial(job: Job, widths: tuple[int, ...], on_progress: OnProgress) -> Rew
 
 
 def _unexpected(error: Exception, job: Job) -> Failed:
-    from proxy_trainer.training import failures
+    from proxy_trainer.training.error_classification import classify_error
 
-    known = failures.named(error, job.task)
+    known = classify_error(error, job.task)
     return Failed("retry", f"{type(error).__name__}: {error}") if known is None else Failed.of(known)
 
 
@@ -141,7 +142,7 @@ def _trained(job: Job, widths: tuple[int, ...], on_progress: OnProgress) -> Rewa
 
 def _progress_of(now: Progress) -> TrialProgress:
     """A trainer's report as a trial's; the common start belongs to all trials and to no learning curve."""
-    if now.of_start or now.loss is None:
+    if now.of_supernet or now.loss is None:
         return TrialProgress(now.step, now.steps, {})
     return TrialProgress(now.step, now.steps, {"loss": now.loss, "seconds": now.seconds}, now.ap)
 
@@ -149,7 +150,7 @@ def _progress_of(now: Progress) -> TrialProgress:
 def _build(job: Job) -> ProxyWorker:
     """The trainer of a job; imports TensorFlow, once in a process, with the threads of the job."""
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
-    from proxy_trainer.training.proxy import ProxyWorker
+    from proxy_trainer.training.proxy_worker import ProxyWorker
 
     if job.dataset_dir is None:
         raise InvalidValueError(f"the profile '{job.task.profile}' needs a data set", field="dataset")

@@ -15,6 +15,7 @@ from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from nas_controller.search.outcomes import WORKER_KILLED
 from search_space.errors import EffspineError
 
 TAIL_LINES = 40
@@ -30,7 +31,7 @@ class WorkerKilledError(EffspineError):
     """The process of a worker ended during an attempt; `how` says what is known of the cause."""
 
     reaction = "retry"
-    kind = "worker-killed"
+    kind = WORKER_KILLED
 
     def __init__(self, pid: int | None, how: str) -> None:
         process = "" if pid is None else f" (process {pid})"

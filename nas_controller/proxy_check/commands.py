@@ -120,8 +120,8 @@ def _dataset(task: ProxyTask, data: Path | None, name: str | None, *, must_exist
     if (data is None) == (name is None):
         raise InvalidValueError("give either --data or --dataset", field="dataset")
     if name is not None:
-        from nas_controller.campaigns.datasets import dataset_path
         from search_space.data_dir import data_dir
+        from search_space.datasets import dataset_path
 
         return str(dataset_path(data_dir(), name).resolve())
     assert data is not None

@@ -10,6 +10,7 @@ from search_space.errors import EffspineError
 from search_space.proxy_task import ProxyTask
 
 TIMED_OUT = "timed-out"
+WORKER_KILLED = "worker-killed"
 
 Reaction = Literal["retry", "give_up", "stop"]
 

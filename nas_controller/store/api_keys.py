@@ -14,18 +14,19 @@ import hashlib
 import hmac
 import re
 import secrets
-from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any, Literal, cast
+from typing import Literal
 
 from sqlalchemy import delete, or_, select, update
 from sqlalchemy.orm import Session
 
+from nas_controller.entities import KeyDocument
 from nas_controller.states import KEY_SCOPES, KeyScope
 from nas_controller.store import models
+from nas_controller.store.clock import Clock
 from nas_controller.store.database import Database
 from nas_controller.store.errors import ConflictError, NotFoundError
-from nas_controller.store.lifecycle import Clock
+from nas_controller.store.mappers import record_of
 from search_space.errors import InvalidValueError
 
 LONGEST_NAME = 100
@@ -37,18 +38,8 @@ _KEY = re.compile(rf"effspine_({_ID.pattern})_[A-Za-z0-9_-]{{43}}")
 _TOKEN = re.compile(r"[A-Za-z0-9_-]{43}")
 
 
-@dataclass(frozen=True)
-class KeyRecord:
-    """A key as it may be shown: everything but its secret."""
-
-    id: str
-    name: str
-    scope: KeyScope
-    created_at: datetime
-    rotated_at: datetime | None
-    last_used_at: datetime | None
-    expires_at: datetime | None
-    revoked_at: datetime | None
+class KeyRecord(KeyDocument):
+    """A key, without its secret."""
 
     def state(self, now: datetime) -> Literal["active", "expired", "revoked"]:
         """Whether it opens anything."""
@@ -60,14 +51,8 @@ class KeyRecord:
         """Whether its scope includes `needed`."""
         return KEY_SCOPES.index(self.scope) >= KEY_SCOPES.index(needed)
 
-    def to_dict(self) -> dict[str, Any]:
-        """As JSON; times in ISO 8601, UTC."""
-        moments = ("created_at", "rotated_at", "last_used_at", "expires_at", "revoked_at")
-        shown = {name: _iso(getattr(self, name)) for name in moments}
-        return {"id": self.id, "name": self.name, "scope": self.scope, **shown}
 
-
-class Keys:
+class ApiKeys:
     """Making, finding and ending keys and sessions. All raise StoreUnavailableError when the database is away."""
 
     def __init__(self, database: Database, clock: Clock) -> None:
@@ -99,13 +84,13 @@ class Keys:
             )
             session.add(row)
             session.flush()
-            return _record(row), key
+            return record_of(KeyRecord, row), key
 
     def list_keys(self) -> tuple[KeyRecord, ...]:
         """All keys, the oldest first, revoked ones included."""
         query = select(models.ApiKey).order_by(models.ApiKey.created_at, models.ApiKey.id)
         with self._database.reading() as session:
-            return tuple(_record(row) for row in session.scalars(query))
+            return tuple(record_of(KeyRecord, row) for row in session.scalars(query))
 
     def rotate_key(self, key_id: str, *, grace: timedelta = timedelta(0)) -> tuple[KeyRecord, str]:
         """A new secret for a key; the old one opens for `grace` more, and the key's sessions end.
@@ -124,7 +109,7 @@ class Keys:
             row.rotated_at = now
             _end_sessions_of(session, key_id)
             session.flush()
-            return _record(row), key
+            return record_of(KeyRecord, row), key
 
     def revoke_key(self, key_id: str) -> KeyRecord:
         """Ends a key and its sessions for good; ending it again changes nothing. Raises NotFoundError."""
@@ -135,7 +120,7 @@ class Keys:
             row.previous_sha256 = row.previous_until = None
             _end_sessions_of(session, key_id)
             session.flush()
-            return _record(row)
+            return record_of(KeyRecord, row)
 
     def identify_key(self, key: str) -> KeyRecord | None:
         """The record of a key that opens; None for one that is unknown, wrong, expired or revoked."""
@@ -153,7 +138,7 @@ class Keys:
             in_grace = row.previous_until is not None and row.previous_until > now
             return _active(row, now) if is_current or (is_previous and in_grace) else None
 
-    def note_key_use(self, key_id: str) -> None:
+    def record_key_use(self, key_id: str) -> None:
         """Remembers that a key was used now. Callers do this now and then, not with every request."""
         with self._database.writing() as session:
             session.execute(update(models.ApiKey).where(models.ApiKey.id == key_id).values(last_used_at=self._clock()))
@@ -228,22 +213,5 @@ def _end_sessions_of(session: Session, key_id: str) -> None:
 
 
 def _active(row: models.ApiKey, now: datetime) -> KeyRecord | None:
-    record = _record(row)
+    record = record_of(KeyRecord, row)
     return record if record.state(now) == "active" else None
-
-
-def _record(row: models.ApiKey) -> KeyRecord:
-    return KeyRecord(
-        id=row.id,
-        name=row.name,
-        scope=cast(KeyScope, row.scope),
-        created_at=row.created_at,
-        rotated_at=row.rotated_at,
-        last_used_at=row.last_used_at,
-        expires_at=row.expires_at,
-        revoked_at=row.revoked_at,
-    )
-
-
-def _iso(moment: datetime | None) -> str | None:
-    return None if moment is None else moment.isoformat().replace("+00:00", "Z")

@@ -1,4 +1,4 @@
-"""Whole campaigns put into the record at once, for benchmarks: nothing else writes past the rules of `Running`."""
+"""Whole campaigns put into the record at once, for benchmarks: nothing else writes past the rules of `TrialWrites`."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class CampaignRows(NamedTuple):
     controller: Row | None
 
 
-class Filling:
+class BulkInsert:
     """Bulk inserts. All raise StoreUnavailableError when the database is away."""
 
     def __init__(self, database: Database) -> None:

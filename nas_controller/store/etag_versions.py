@@ -13,7 +13,7 @@ from nas_controller.store.database import Database
 from nas_controller.store.queries import campaign_values
 
 
-class Versions:
+class EtagVersions:
     """Versions of what is shown. All raise StoreUnavailableError when the database is away."""
 
     def __init__(self, database: Database) -> None:

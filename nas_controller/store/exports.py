@@ -9,10 +9,10 @@ from typing import Any, cast
 from sqlalchemy import CursorResult, select, tuple_, update
 
 from nas_controller.store import models
+from nas_controller.store.clock import Clock
 from nas_controller.store.cursors import checked_limit, decode, encode
 from nas_controller.store.database import Database
 from nas_controller.store.errors import ConflictError
-from nas_controller.store.lifecycle import Clock
 from nas_controller.store.queries import find_trial, require_campaign
 from nas_controller.store.records import Page
 
@@ -36,7 +36,7 @@ class ExportRecord:
         return {name: getattr(self, name) for name in names}
 
 
-class Exporting:
+class Exports:
     """Recording and listing exports. All raise StoreUnavailableError when the database is away."""
 
     def __init__(self, database: Database, clock: Clock) -> None:

@@ -16,16 +16,16 @@ from sqlalchemy import delete, update
 
 from nas_controller.store import models
 from nas_controller.store.campaign_ids import new_campaign_id
+from nas_controller.store.clock import Clock
 from nas_controller.store.database import Database
 from nas_controller.store.errors import ConflictError, KeyBusyError, KeyReusedError
-from nas_controller.store.lifecycle import Clock
 
 KEPT_HOURS = 24
 HELD_SECONDS = 10.0
 
 
 @dataclass(frozen=True)
-class KeptAnswer:
+class SavedResponse:
     """What a request was answered: the status, the headers that belong to the answer, and the body."""
 
     status: int
@@ -42,14 +42,14 @@ class Reservation:
     campaign_id: str
 
 
-class Idempotency:
+class IdempotencyKeys:
     """Keys of requests. All raise StoreUnavailableError when the database is away."""
 
     def __init__(self, database: Database, clock: Clock) -> None:
         self._database = database
         self._clock = clock
 
-    def reserve(self, caller: str, key: str, fingerprint: str) -> Reservation | KeptAnswer:
+    def reserve_key(self, caller: str, key: str, fingerprint: str) -> Reservation | SavedResponse:
         """The right to work on a request, or the answer that it had. Keys older than KEPT_HOURS are swept away.
 
         Raises KeyReusedError where the key belongs to a request of another fingerprint, and KeyBusyError while somebody
@@ -76,7 +76,7 @@ class Idempotency:
                 elif row.fingerprint != fingerprint:
                     raise KeyReusedError("this key was given to another request; a new request needs a new key")
                 elif row.status is not None:
-                    return KeptAnswer(row.status, row.headers or {}, row.body or b"")
+                    return SavedResponse(row.status, row.headers or {}, row.body or b"")
                 elif row.held_until > now:
                     raise KeyBusyError("the request with this key is still being worked on")
                 row.held_until = held_until
@@ -84,7 +84,7 @@ class Idempotency:
         except ConflictError as error:  # two have made the same row
             raise KeyBusyError("the request with this key is still being worked on") from error
 
-    def keep_answer(self, reservation: Reservation, answer: KeptAnswer) -> None:
+    def save_response(self, reservation: Reservation, answer: SavedResponse) -> None:
         """Keeps the answer of a request; the first one that is kept stays."""
         table = models.IdempotencyKey
         mine = (table.caller == reservation.caller, table.key == reservation.key, table.status.is_(None))

@@ -15,7 +15,7 @@ from nas_controller.store import models
 from nas_controller.store.cursors import MAX_INTEGER, checked_limit, decode, encode
 from nas_controller.store.database import Database
 from nas_controller.store.errors import NotFoundError
-from nas_controller.store.in_clause import among
+from nas_controller.store.in_clause import in_numbers
 from nas_controller.store.mappers import (
     attempt_record,
     campaign_record,
@@ -27,24 +27,17 @@ from nas_controller.store.records import (
     CampaignRecord,
     ControllerStateRecord,
     EventRecord,
-    MeasurementRecord,
     Page,
     TrialDetail,
     TrialRecord,
 )
 from search_space.errors import InvalidValueError
 
-COLUMNS = (
-    "number", "state", "reward", "choices", "log_probability", "betas", "alphas", "widths", "madds", "params",
-    "madds_ratio", "attempts", "reused_from", "stopped_early_step", "started_at", "finished_at",
-)  # fmt: skip
-
-
 # Plain rows: a thousand objects that a session keeps track of take several times as long.
 _TRIALS = select(*models.Trial.__table__.columns)
 
 
-class Reading:
+class Queries:
     """Queries. All raise StoreUnavailableError when the database is away."""
 
     def __init__(self, database: Database) -> None:
@@ -74,23 +67,6 @@ class Reading:
         items = tuple(campaign_record(row) for row in rows[:limit])
         return Page(items, encode([items[-1].id]) if len(rows) > limit else None)
 
-    def list_trials(
-        self,
-        campaign_id: str,
-        state: str | None = None,
-        order_by: str = "number",
-        limit: int = 100,
-        cursor: str | None = None,
-    ) -> Page[TrialRecord]:
-        """Trials of a campaign in the order asked for (`-` is descending; equal values by number).
-
-        Trials without a reward come last in both orders by reward. Raises NotFoundError for the campaign and
-        InvalidValueError for a state, order, limit (1 to 1,000) or cursor that is none.
-        """
-        with self._database.reading() as session:
-            page = page_of_trials(session, _TRIALS, campaign_id, state, order_by, limit, cursor)
-        return Page(tuple(trial_record(row) for row in page.items), page.next_cursor)
-
     def get_trial(self, campaign_id: str, number: int) -> TrialDetail:
         """A trial with its attempts and its learning curve. Raises NotFoundError."""
         with self._database.reading() as session:
@@ -101,10 +77,15 @@ class Reading:
                 .where(models.Attempt.campaign_id == campaign_id, models.Attempt.trial == number)
                 .order_by(models.Attempt.number)
             ).all()
+            curve = session.execute(
+                select(*models.Measurement.__table__.columns)
+                .where(models.Measurement.campaign_id == campaign_id, models.Measurement.trial == number)
+                .order_by(models.Measurement.attempt, models.Measurement.step)
+            )
             return TrialDetail(
                 trial_record(trial),
                 tuple(attempt_record(row) for row in attempts),
-                tuple(self._curves(session, campaign_id, [number])),
+                tuple(measurement_record(row) for row in curve),
             )
 
     def get_trial_record(self, campaign_id: str, number: int) -> TrialRecord:
@@ -166,27 +147,21 @@ class Reading:
             require_campaign(session, campaign_id)
             return session.scalar(select(table.digest).where(table.campaign_id == campaign_id))
 
-    def columns(self, campaign_id: str, *names: str) -> dict[str, list[Any]]:
+    def trial_columns(self, campaign_id: str, *names: str) -> dict[str, list[Any]]:
         """Whole columns of the trials table, by trial number: `{"number": [0, 1], "reward": [0.1, None]}`.
 
-        Names are those of COLUMNS; for resuming and for replays, without building records. Raises
-        NotFoundError.
+        For resuming and for replays, without building records. Raises NotFoundError, and KeyError for a name that is no
+        column.
         """
-        unknown = set(names) - set(COLUMNS)
-        if unknown or not names:
-            raise ValueError(f"columns {sorted(unknown)} are none of {', '.join(COLUMNS)}")
-        wanted = [getattr(models.Trial, name) for name in names]
-        query = select(*wanted).where(models.Trial.campaign_id == campaign_id).order_by(models.Trial.number)
+        query = (
+            select(*(models.Trial.__table__.columns[name] for name in names))
+            .where(models.Trial.campaign_id == campaign_id)
+            .order_by(models.Trial.number)
+        )
         with self._database.reading() as session:
             require_campaign(session, campaign_id)
             rows = session.execute(query).all()
         return {name: [row[place] for row in rows] for place, name in enumerate(names)}
-
-    def curves(self, campaign_id: str, numbers: Sequence[int]) -> tuple[MeasurementRecord, ...]:
-        """The learning curves of some trials, by trial, attempt and step. Raises NotFoundError."""
-        with self._database.reading() as session:
-            require_campaign(session, campaign_id)
-            return tuple(self._curves(session, campaign_id, numbers))
 
     def intermediate_aps(self, campaign_id: str) -> tuple[tuple[int, int, float], ...]:
         """Every (trial, step, AP) that was measured while a trial trained, by trial, attempt and step.
@@ -203,16 +178,6 @@ class Reading:
         with self._database.reading() as session:
             require_campaign(session, campaign_id)
             return tuple((trial, step, values["ap"]) for trial, step, values in session.execute(query))
-
-    @staticmethod
-    def _curves(session: Session, campaign_id: str, numbers: Sequence[int]) -> list[MeasurementRecord]:
-        table = models.Measurement
-        query = (
-            select(*table.__table__.columns)
-            .where(table.campaign_id == campaign_id, table.trial.in_([_bounded(n) for n in numbers]))
-            .order_by(table.trial, table.attempt, table.step)
-        )
-        return [measurement_record(row) for row in session.execute(query)]
 
 
 def find_campaign(session: Session, campaign_id: str, *, lock: bool = False) -> models.Campaign:
@@ -254,7 +219,12 @@ def page_of_trials(
     limit: int,
     cursor: str | None,
 ) -> Page[Row[Any]]:
-    """The rows that `query`, which has the column `number`, gives of one page. Raises as `Reading.list_trials`."""
+    """The rows that `query`, which has the column `number`, gives of one page, in the order asked for (`-` is
+    descending; equal values by number). Trials without a reward come last in both orders by reward.
+
+    Raises NotFoundError for the campaign and InvalidValueError for a state, order, limit (1 to 1,000) or cursor that is
+    none.
+    """
     if state is not None and state not in TRIAL_STATES:
         raise InvalidValueError(f"state '{state}' is none of {', '.join(TRIAL_STATES)}", field="state")
     if order_by not in TRIAL_ORDERS:
@@ -273,14 +243,14 @@ def page_of_trials(
             break
     numbers = [number for _, number in places[:limit]]
     record = session.connection()
-    rows = record.execute(query.where(wanted[0], among(record, models.Trial.number, numbers)))
+    rows = record.execute(query.where(wanted[0], in_numbers(record, models.Trial.number, numbers)))
     trials = {row.number: row for row in rows.all()}
     items = tuple(trials[number] for number in numbers)
     return Page(items, encode(list(places[limit - 1])) if len(places) > limit else None)
 
 
 def best_of_trials(session: Session, query: Select[Any], campaign_id: str, k: int) -> Sequence[Row[Any]]:
-    """The rows that `query` gives of the best trials. Raises as `Reading.best_trials`."""
+    """The rows that `query` gives of the best trials. Raises as `Queries.best_trials`."""
     if not 1 <= k <= 1_000:
         raise InvalidValueError(f"k is {k}; it must be 1 to 1000", field="k")
     require_campaign(session, campaign_id)

@@ -10,7 +10,7 @@ from nas_controller.store.database import Database
 from nas_controller.store.errors import StoreVersionError
 
 MIGRATIONS = Path(__file__).parent / "migrations"
-HEAD = "0007"
+HEAD = max(path.name[1:5] for path in MIGRATIONS.glob("versions/r*.py"))
 
 # Any number will do, as long as every effspine process uses the same one.
 _POSTGRESQL_LOCK = 5_318_018

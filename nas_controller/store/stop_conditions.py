@@ -14,7 +14,7 @@ from nas_controller.store import models
 from nas_controller.store.records import CampaignRecord
 
 
-def reached(campaign: models.Campaign, now: datetime) -> StopReason | None:
+def reached_condition(campaign: models.Campaign, now: datetime) -> StopReason | None:
     """The first condition that a locked campaign has met; None where it has met none, or all trials are over anyway."""
     document = campaign.spec.get("stop")
     if document is None or campaign.trials_finished >= campaign.spec["trials"]:

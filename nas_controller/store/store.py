@@ -1,58 +1,38 @@
-"""The store's face: one object for readers, for the service and for runners.
+"""The store: opens the database and offers its three sides.
 
-    store = Store.open("sqlite:////data/effspine.db")     # migrates the database to this version first
-    campaign = store.create_campaign(spec)
-    page = store.list_trials(campaign.id, order_by="-reward", limit=20)
-
-A Store may be shared by threads. Every method is one transaction; records are plain frozen data.
+store = Store.open("sqlite:////data/effspine.db")     # migrates the database to this version first
+campaign = store.service.create_campaign(spec)
+page = store.reads.trial_documents(campaign.id, order_by="-reward", limit=20)
+lease = store.runner.claim(campaign.id, owner="runner-1", lease_seconds=20)
 """
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
-
-from nas_controller.store.api_keys import Keys
+from nas_controller.store.clock import Clock, utc_now
 from nas_controller.store.database import Database, sqlite_url
-from nas_controller.store.downsampling import Sampling
 from nas_controller.store.errors import StoreVersionError
-from nas_controller.store.etag_versions import Versions
-from nas_controller.store.exports import Exporting
-from nas_controller.store.idempotency_keys import Idempotency
-from nas_controller.store.lifecycle import Clock, Lifecycle
-from nas_controller.store.pausing import Pausing
-from nas_controller.store.queries import Reading
-from nas_controller.store.runner_writes import Running
+from nas_controller.store.facades import Reads, RunnerWrites, ServiceWrites
 from nas_controller.store.schema import HEAD, current_revision, upgrade
-from nas_controller.store.serialisation import Showing
-from nas_controller.store.supervisors import Supervisors
-from nas_controller.store.totals import Totalling
-from nas_controller.store.trial_durations import Durations
-from nas_controller.store.updates import Changing
 
 __all__ = ["Store", "sqlite_url"]
 
 
-def _utc_now() -> datetime:
-    return datetime.now(UTC)
+class Store:
+    """A database of campaigns: `reads`, `runner` (what runners and their supervisor write) and `service` (what the
+    service writes).
 
-
-class Store(
-    Reading, Showing, Sampling, Versions, Totalling, Durations, Lifecycle, Changing, Pausing, Running, Exporting, Keys,
-    Idempotency, Supervisors,
-):  # fmt: skip
-    """All of the record: `Reading`, `Showing` and `Sampling` (queries), `Versions` (whether anything has changed),
-    `Totalling` (sums for metrics), `Durations` (how long trials have taken), `Lifecycle` (campaigns and leases),
-    `Changing` (drafts and changes), `Pausing`, `Running` (a runner's writes), `Exporting` (files taken away), `Keys`
-    (who may call the service), `Idempotency` (requests that came before) and `Supervisors` (who runs campaigns).
+    Threads may share it. Every method is one transaction and returns frozen records or JSON documents.
     """
 
-    def __init__(self, database: Database, clock: Clock = _utc_now) -> None:
+    def __init__(self, database: Database, clock: Clock = utc_now) -> None:
         self._database = database
-        Sampling.__init__(self, database)  # the one that keeps something
         self._clock = clock
+        self.reads = Reads(database, clock)
+        self.runner = RunnerWrites(database, clock)
+        self.service = ServiceWrites(database, clock)
 
     @classmethod
-    def open(cls, url: str, clock: Clock = _utc_now) -> Store:
+    def open(cls, url: str, clock: Clock = utc_now) -> Store:
         """The store at an SQLAlchemy URL, its schema migrated to this version of effspine.
 
         Raises InvalidValueError for a URL that is none, StoreUnavailableError when the database is away, and

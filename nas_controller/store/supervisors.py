@@ -2,40 +2,32 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 from sqlalchemy import delete, select
 
+from nas_controller.entities import SupervisorDocument
 from nas_controller.store import models
+from nas_controller.store.clock import Clock
 from nas_controller.store.database import Database
-from nas_controller.store.lifecycle import Clock
+from nas_controller.store.mappers import record_of
 
 ALIVE_SECONDS = 30
 KEPT_HOURS = 24
 
 
-@dataclass(frozen=True)
-class SupervisorRecord:
+class SupervisorRecord(SupervisorDocument):
     """A supervisor: where and as what process it runs, which version it is, since when, and when it was last seen."""
 
-    id: str
-    host: str
-    pid: int
-    version: str
-    started_at: datetime
-    seen_at: datetime
-    is_alive: bool
 
-
-class Supervisors:
+class SupervisorHeartbeats:
     """Supervisors as they were seen. All raise StoreUnavailableError when the database is away."""
 
     def __init__(self, database: Database, clock: Clock) -> None:
         self._database = database
         self._clock = clock
 
-    def see_supervisor(self, supervisor_id: str, host: str, pid: int, version: str) -> None:
+    def record_heartbeat(self, supervisor_id: str, host: str, pid: int, version: str) -> None:
         """Notes that a supervisor is alive. Those that were not seen for KEPT_HOURS are swept away."""
         now = self._clock()
         table = models.Supervisor
@@ -47,7 +39,7 @@ class Supervisors:
                 session.add(row)
             row.seen_at = now
 
-    def forget_supervisor(self, supervisor_id: str) -> None:
+    def remove_supervisor(self, supervisor_id: str) -> None:
         """Notes that a supervisor has ended in order."""
         with self._database.writing() as session:
             session.execute(delete(models.Supervisor).where(models.Supervisor.id == supervisor_id))
@@ -62,14 +54,6 @@ class Supervisors:
         with self._database.reading() as session:
             rows = session.scalars(query.where(models.Supervisor.seen_at > now - timedelta(hours=KEPT_HOURS))).all()
         return tuple(
-            SupervisorRecord(
-                id=row.id,
-                host=row.host,
-                pid=row.pid,
-                version=row.version,
-                started_at=row.started_at,
-                seen_at=row.seen_at,
-                is_alive=now - row.seen_at <= timedelta(seconds=ALIVE_SECONDS),
-            )
+            record_of(SupervisorRecord, row, is_alive=now - row.seen_at <= timedelta(seconds=ALIVE_SECONDS))
             for row in rows
         )

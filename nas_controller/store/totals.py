@@ -41,7 +41,7 @@ class Totals:
     first_report_seconds: float
 
 
-class Totalling:
+class TotalsQuery:
     """The sums. Raises StoreUnavailableError when the database is away."""
 
     def __init__(self, database: Database) -> None:

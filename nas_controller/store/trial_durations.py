@@ -14,7 +14,7 @@ _NEWEST_CAMPAIGNS = 500
 _MOST_TRIALS = 500
 
 
-class Durations:
+class TrialDurations:
     """Queries over attempts that were accepted. Raise StoreUnavailableError when the database is away."""
 
     def __init__(self, database: Database) -> None:

@@ -17,5 +17,5 @@ def remove_finished(store: Store, data_dir: Path) -> None:
     """
     for campaign_id in campaigns_with_checkpoints(data_dir):
         with suppress(NotFoundError):  # a campaign of another database, which may not have finished
-            if store.get_campaign(campaign_id).state in FINISHED_CAMPAIGN_STATES:
+            if store.reads.get_campaign(campaign_id).state in FINISHED_CAMPAIGN_STATES:
                 remove_campaign_directory(data_dir, campaign_id)

@@ -62,14 +62,14 @@ class Heartbeat:
         self._finished.set()
         self._thread.join()
         with suppress(StoreUnavailableError):  # then it expires
-            self._store.release(self._lease.campaign_id, self._lease.owner)
+            self._store.runner.release(self._lease.campaign_id, self._lease.owner)
 
     def _run(self) -> None:
         interval = self._lease.seconds / _BEATS_PER_LEASE
         renewed = time.monotonic()
         while not self._finished.wait(interval):
             try:
-                record = self._store.renew(self._lease)
+                record = self._store.runner.renew(self._lease)
             except LeaseLostError as error:
                 if not self._has_ended():
                     logger.warning("%s", error)
@@ -83,12 +83,12 @@ class Heartbeat:
             self.stop_requested = record.state == "stopping"
             self.pause = record.pause_mode if record.state == "pausing" else None
             self.spec = record.spec
-            self.out_of_time = self._store.is_out_of_time(record)
+            self.out_of_time = self._store.runner.is_out_of_time(record)
 
     def _has_ended(self) -> bool:
         """Whether the campaign has just ended: then its lease was released, not lost."""
         try:
-            state = self._store.get_campaign(self._lease.campaign_id).state
+            state = self._store.reads.get_campaign(self._lease.campaign_id).state
         except StoreUnavailableError:
             return False
         return state in FINISHED_CAMPAIGN_STATES

@@ -26,7 +26,6 @@ from typing import Any
 import numpy as np
 
 from nas_controller.campaigns.campaign import Campaign
-from nas_controller.campaigns.datasets import dataset_path
 from nas_controller.execution.executor import ClusterAwayError, Executor, Workers
 from nas_controller.execution.session_directory import NoRoomError
 from nas_controller.execution.trial_checkpoints import campaign_directory, remove_campaign_directory
@@ -43,6 +42,7 @@ from nas_controller.supervision.runner_protocol import (
     EXIT_NOT_OURS,
     LEASE_SECONDS,
 )
+from search_space.datasets import dataset_path
 from search_space.errors import EffspineError, InvalidValueError
 
 logger = logging.getLogger(__name__)
@@ -84,7 +84,7 @@ def run(
 ) -> int:
     """Runs the campaign until it is over, stopped or lost, and returns an exit status."""
     try:
-        lease = store.claim(campaign_id, owner, lease_seconds, _environment())
+        lease = store.runner.claim(campaign_id, owner, lease_seconds, _environment())
     except (ConflictError, NotFoundError) as error:
         logger.warning("%s", error)
         return EXIT_NOT_OURS
@@ -104,7 +104,7 @@ def run(
         logger.warning("%s", error)
         return EXIT_NOT_OURS
     finally:
-        store.release(campaign_id, owner)
+        store.runner.release(campaign_id, owner)
 
 
 def _settle(campaign: Campaign, store: Store, lease: Lease, heartbeat: Heartbeat, was_pausing: bool) -> bool:
@@ -116,7 +116,7 @@ def _settle(campaign: Campaign, store: Store, lease: Lease, heartbeat: Heartbeat
     elif heartbeat.out_of_time:
         campaign.end("completed", because="wall_seconds")
     elif was_pausing or heartbeat.pause is not None:
-        store.pause_campaign(lease)
+        store.runner.pause_campaign(lease)
         return True
     return False
 

@@ -105,9 +105,9 @@ class Supervisor:
             if status is not None:
                 del self._runners[runner.campaign_id]
                 self._reap(store, runner, status)
-        runnable = store.runnable_campaigns()
+        runnable = store.runner.runnable_campaigns()
         self._kill_stalled({campaign.id for campaign in runnable})
-        running = [store.get_campaign(campaign_id) for campaign_id in self._runners]
+        running = [store.reads.get_campaign(campaign_id) for campaign_id in self._runners]
         waiting = self._startable(runnable)[: max(0, self.campaigns_at_once - len(running))]
         allotments = self._allotments(sorted([*running, *waiting], key=lambda campaign: campaign.id))
         for runner in self._runners.values():
@@ -170,14 +170,14 @@ class Supervisor:
         campaign_id = runner.campaign_id
         logger.info("campaign %s: runner %d ended with status %d", campaign_id, runner.pid, status)
         with suppress(StoreUnavailableError):  # then its lease expires
-            store.release(campaign_id, runner.owner)
+            store.runner.release(campaign_id, runner.owner)
             remove_finished(store, self.data_dir)
         if status in (EXIT_DONE, EXIT_NOT_OURS):
             self._backoff.forget(campaign_id)
         elif status == EXIT_MUST_WAIT or (self._node is not None and not self._node.is_settled):
             self._not_before = time.monotonic() + WAIT_SECONDS
         else:
-            finished = store.get_campaign(campaign_id).trials_finished
+            finished = store.reads.get_campaign(campaign_id).trials_finished
             if not self._backoff.failed(campaign_id, runner.trials_finished, finished):
                 self._fail_campaign(store, campaign_id, status)
 
@@ -189,8 +189,8 @@ class Supervisor:
         )
         logger.error("campaign %s: %s", campaign_id, error)
         with suppress(ConflictError, LeaseLostError):  # another runner has it, or it is finished
-            lease = store.claim(campaign_id, f"supervisor-{os.getpid()}", self.lease_seconds)
-            store.finish_campaign(lease, "failed", error)
+            lease = store.runner.claim(campaign_id, f"supervisor-{os.getpid()}", self.lease_seconds)
+            store.runner.finish_campaign(lease, "failed", error)
             remove_campaign_directory(self.data_dir, campaign_id)
 
     def _stop_runners(self, store: Store) -> None:
@@ -203,5 +203,5 @@ class Supervisor:
             runner.wait_or_kill(deadline - time.monotonic())
             runner.clean_up()
             with suppress(StoreUnavailableError):
-                store.release(runner.campaign_id, runner.owner)
+                store.runner.release(runner.campaign_id, runner.owner)
         self._runners.clear()

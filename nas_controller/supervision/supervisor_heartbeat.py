@@ -25,10 +25,10 @@ class SupervisorHeartbeat:
         """Records a heartbeat if one is due. Raises StoreUnavailableError."""
         now = time.monotonic()
         if now >= self._next:
-            store.see_supervisor(self.id, socket.gethostname()[:255], os.getpid(), version("effspine"))
+            store.runner.record_heartbeat(self.id, socket.gethostname()[:255], os.getpid(), version("effspine"))
             self._next = now + BEAT_SECONDS
 
     def end(self, store: Store) -> None:
         """Removes the entry of a supervisor that shuts down; where the database is away, the entry expires."""
         with suppress(StoreUnavailableError):
-            store.forget_supervisor(self.id)
+            store.runner.remove_supervisor(self.id)

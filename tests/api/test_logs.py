@@ -55,8 +55,8 @@ def test_every_line_of_a_request_has_its_id_also_out_of_other_threads(
         raise StoreUnavailableError("the disk burns")
 
     log_to_stderr("json")
-    monkeypatch.setattr(store, "get_campaign", away)
-    monkeypatch.setattr(store, "campaign_version", away)
+    monkeypatch.setattr(store.reads, "get_campaign", away)
+    monkeypatch.setattr(store.reads, "campaign_version", away)
     for request_id in ("one", "two"):
         service.get("/v1/campaigns/c", headers={"X-Request-ID": request_id})
     logging.getLogger("somewhere.else").warning("outside")
@@ -88,7 +88,7 @@ def test_text_is_quiet_unless_the_service_fails(
     def broken(**_: object) -> None:
         raise RuntimeError("broken")
 
-    monkeypatch.setattr(store, "list_campaigns", broken)
+    monkeypatch.setattr(store.reads, "list_campaigns", broken)
     service.get("/v1/campaigns", params={"limit": 1}, headers={"X-Request-ID": "abc-1"})
     error = capsys.readouterr().err
     assert "request failed: GET /v1/campaigns [request abc-1]" in error

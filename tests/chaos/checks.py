@@ -1,4 +1,4 @@
-"""What must hold of the record when a run is over, whatever has happened to the service. A violation is a sentence."""
+"""What must hold in the database when a run is over, whatever happened to the service. A violation is a sentence."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ VERIFY_SECONDS = 300.0
 
 
 def violations(service: Service, follower: Follower) -> list[str]:
-    """Everything that is wrong with the record of a campaign that is over."""
+    """Everything that is wrong with the data of a campaign that is over."""
     with closing(Store.open(service.database.url)) as store:
         events = list(_events(store, service.campaign_id))
         found = [
@@ -35,15 +35,15 @@ def violations(service: Service, follower: Follower) -> list[str]:
 
 
 def _of_trials(store: Store, campaign_id: str) -> Iterator[str]:
-    """One reward each, the right one, from one accepted attempt."""
-    campaign = store.get_campaign(campaign_id)
+    """Each trial has one reward, the right one, from one accepted attempt."""
+    campaign = store.reads.get_campaign(campaign_id)
     base = campaign.spec.search_space.build().base
     if campaign.state != "completed":
         yield f"the campaign is {campaign.state}: {campaign.error}"
     if not campaign.spec.trials == campaign.trials_begun == campaign.trials_finished:
         yield f"of {campaign.spec.trials} trials {campaign.trials_begun} are begun, {campaign.trials_finished} finished"
     for number in range(campaign.trials_begun):
-        detail = store.get_trial(campaign_id, number)
+        detail = store.reads.get_trial(campaign_id, number)
         trial, states = detail.trial, Counter(attempt.state for attempt in detail.attempts)
         if trial.state != "completed":
             yield f"trial {number} is {trial.state}: {trial.error}"
@@ -54,27 +54,28 @@ def _of_trials(store: Store, campaign_id: str) -> Iterator[str]:
 
 
 def _of_events(store: Store, campaign_id: str, events: list[EventRecord]) -> Iterator[str]:
-    """No gap, and one outcome for each trial."""
-    if [event.sequence for event in events] != list(range(1, store.get_campaign(campaign_id).last_event + 1)):
+    """The sequence of events has no gap, and each trial has one outcome."""
+    if [event.sequence for event in events] != list(range(1, store.reads.get_campaign(campaign_id).last_event + 1)):
         yield "the sequence of events has gaps"
     outcomes = Counter(event.data["number"] for event in events if event.kind in EVENTS_OF_OUTCOMES)
     for number, count in outcomes.items():
         if count != 1:
             yield f"trial {number} has {count} outcomes"
-    if len(outcomes) != store.get_campaign(campaign_id).spec.trials:
+    if len(outcomes) != store.reads.get_campaign(campaign_id).spec.trials:
         yield f"{len(outcomes)} trials have outcomes"
 
 
 def _of_follower(store: Store, campaign_id: str, events: list[EventRecord], follower: Follower) -> Iterator[str]:
-    """What was told while it happened is what stands in the record now."""
-    told = [(event.sequence, event.kind, event.data) for event in follower.events]
-    if told != [(event.sequence, event.kind, dict(event.data)) for event in events]:
-        yield f"the stream told {len(told)} events, the record has {len(events)}, and they are not the same"
-    columns = store.columns(campaign_id, "number", "reward")
+    """The stream delivered the events and rewards that are in the database now."""
+    delivered = [(event.sequence, event.kind, event.data) for event in follower.events]
+    if delivered != [(event.sequence, event.kind, dict(event.data)) for event in events]:
+        yield f"the stream delivered {len(delivered)} events, the database has {len(events)}, and they differ"
+    columns = store.reads.trial_columns(campaign_id, "number", "reward")
     rewards = dict(zip(columns["number"], columns["reward"], strict=True))
-    for _, kind, data in told:
+    for _, kind, data in delivered:
         if kind in EVENTS_OF_OUTCOMES and rewards.get(data["number"]) != data["reward"]:
-            yield f"trial {data['number']} was told to have {data['reward']} and has {rewards.get(data['number'])}"
+            found = rewards.get(data["number"])
+            yield f"trial {data['number']} was delivered with the reward {data['reward']} and has {found}"
 
 
 def _of_replay(service: Service) -> list[str]:
@@ -90,6 +91,6 @@ def _of_replay(service: Service) -> list[str]:
 
 def _events(store: Store, campaign_id: str) -> Iterator[EventRecord]:
     sequence = 0
-    while batch := store.events_after(campaign_id, sequence, BATCH):
+    while batch := store.reads.events_after(campaign_id, sequence, BATCH):
         yield from batch
         sequence = batch[-1].sequence

@@ -1,4 +1,4 @@
-"""The two databases that the service is tried on, each with the ways in which it can fail."""
+"""The two databases that the service is tested on, and the ways in which each can fail."""
 
 from __future__ import annotations
 
@@ -31,21 +31,21 @@ TO_DISK = {"fsync": "on", "synchronous_commit": "on", "full_page_writes": "on"}
 
 
 class Database(Protocol):
-    """A database for the time of a run. `can` names the kinds of fault that are for this database alone."""
+    """A database for the time of a run. `can` names the needs of faults that this database meets."""
 
     url: str
     data_dir: Path
     can: frozenset[str]
 
-    def away(self, seconds: float) -> None:
-        """Nobody can write to it for so long."""
+    def make_unavailable(self, seconds: float) -> None:
+        """Nobody can write to the database for this time."""
 
     def damage(self) -> str:
         """What the database's own check finds wrong, empty where it finds nothing."""
 
 
 class Postgresql:
-    """A PostgreSQL server that is always restarted."""
+    """A PostgreSQL server that is restarted whenever it ends."""
 
     can = frozenset({"postgresql"})
 
@@ -71,21 +71,21 @@ class Postgresql:
         self._unit.kill_all()
 
     def freeze(self, seconds: float) -> None:
-        """The server and all its processes stand still for so long."""
+        """Suspends the server and all its processes for this time."""
         with frozen(self._unit.pid, *(process.pid for process in below(self._unit.pid))):
             time.sleep(seconds)
 
-    def away(self, seconds: float) -> None:
-        """The server is gone for so long."""
+    def make_unavailable(self, seconds: float) -> None:
+        """The server is down for this time."""
         self._unit.hold()
         time.sleep(seconds)
         self._unit.start()
 
     def damage(self) -> str:
         """What `pg_amcheck` finds wrong in tables and indexes."""
-        bin_folder = programs()
-        assert bin_folder is not None
-        check = [bin_folder / "pg_amcheck", "--install-missing", "--heapallindexed", "-h", self._cluster.folder]
+        bin_dir = programs()
+        assert bin_dir is not None
+        check = [bin_dir / "pg_amcheck", "--install-missing", "--heapallindexed", "-h", self._cluster.folder]
         done = subprocess.run([*check, "-U", USER, NAME], capture_output=True, text=True, timeout=300, check=False)
         return "" if done.returncode == 0 else done.stdout + done.stderr
 
@@ -99,23 +99,23 @@ class Postgresql:
 
 
 class Sqlite:
-    """A file in the data directory, which is a small disk of its own where that can be had."""
+    """A file in the data directory, which is a separate small disk where one can be mounted."""
 
-    def __init__(self, data_dir: Path, has_own_disk: bool) -> None:
+    def __init__(self, data_dir: Path, has_small_disk: bool) -> None:
         self.data_dir = data_dir
-        self.can = frozenset({"sqlite", "disk"} if has_own_disk else {"sqlite"})
+        self.can = frozenset({"sqlite", "disk"} if has_small_disk else {"sqlite"})
         self._path = data_dir / "effspine.db"
         self.url = sqlite_url(self._path)
 
-    def away(self, seconds: float) -> None:
-        """Another process holds the file's lock for so long."""
+    def make_unavailable(self, seconds: float) -> None:
+        """Another connection holds the file's lock for this time."""
         with closing(sqlite3.connect(self._path, isolation_level=None, timeout=60)) as connection:
             connection.execute("BEGIN EXCLUSIVE")
             time.sleep(seconds)
             connection.execute("ROLLBACK")
 
     def fill_disk(self, seconds: float) -> None:
-        """The disk of the data directory stays full for so long, whatever is freed on it."""
+        """Keeps the disk of the data directory full for this time, whatever is freed on it."""
         ballast = self.data_dir / "ballast"
         deadline = time.monotonic() + seconds
         try:
@@ -138,13 +138,13 @@ class Sqlite:
 @contextmanager
 def running(name: DatabaseName) -> Iterator[Database]:
     """A new database and data directory, removed when the block ends."""
-    folder = Path(tempfile.mkdtemp(prefix="effspine-chaos-"))
-    data_dir = folder / "data"
+    directory = Path(tempfile.mkdtemp(prefix="effspine-chaos-"))
+    data_dir = directory / "data"
     data_dir.mkdir()
     try:
         if name == "sqlite":
-            with _own_disk(data_dir) as has_own_disk:
-                yield Sqlite(data_dir, has_own_disk)
+            with _small_disk(data_dir) as has_small_disk:
+                yield Sqlite(data_dir, has_small_disk)
         else:
             with new_cluster(**TO_DISK) as cluster:
                 server = Postgresql(cluster, data_dir)
@@ -154,20 +154,20 @@ def running(name: DatabaseName) -> Iterator[Database]:
                 finally:
                     server.end()
     finally:
-        shutil.rmtree(folder, ignore_errors=True)
+        shutil.rmtree(directory, ignore_errors=True)
 
 
 @contextmanager
-def _own_disk(folder: Path) -> Iterator[bool]:
-    """Mounts a disk of DISK_BYTES on a folder; gives False, and mounts nothing, to those who may not."""
+def _small_disk(directory: Path) -> Iterator[bool]:
+    """Mounts a disk of DISK_BYTES on a directory. Yields False, and mounts nothing, without the permission."""
     if os.geteuid() != 0:
         yield False
         return
-    mount = ["mount", "-t", "tmpfs", "-o", f"size={DISK_BYTES},mode=0700", "effspine-chaos", str(folder)]
+    mount = ["mount", "-t", "tmpfs", "-o", f"size={DISK_BYTES},mode=0700", "effspine-chaos", str(directory)]
     if subprocess.run(mount, capture_output=True, check=False).returncode != 0:
         yield False
         return
     try:
         yield True
     finally:
-        subprocess.run(["umount", "--lazy", str(folder)], check=True)
+        subprocess.run(["umount", "--lazy", str(directory)], check=True)

@@ -1,7 +1,7 @@
-"""Every kind of fault. A fault happens, is undone where that is somebody's job, and then the service must recover.
+"""Every kind of fault that is injected; after each the service must recover by itself.
 
-What a process manager restarts (API, supervisor, PostgreSQL) is restarted at once; a runner, its Ray and its workers
-are the service's own business.
+API, supervisor and PostgreSQL are restarted at once, as a process manager does. A runner, its Ray and its workers are
+restarted by the service.
 """
 
 from __future__ import annotations
@@ -22,15 +22,15 @@ LONGER_SECONDS = 2.0
 FULL_SECONDS = 10.0
 TAKEOVER_SECONDS = 60.0
 SPREAD = 0.7
-"""Some faults last for many trials, and the campaign must not be over before the last fault."""
+"""Some faults last for many trials, and the campaign must not end before the last fault."""
 
 Apply = Callable[[Service, float], None]
-"""Does it to a service and returns when it is over; a number in [0, 1) picks among several victims."""
+"""Injects a fault and returns when it is over; a number in [0, 1) picks one of several processes."""
 
 
 @dataclass(frozen=True)
 class Fault:
-    """A kind of fault: what happens, which database it needs (None: any), and how often it is drawn."""
+    """A kind of fault: what happens, what it needs of the database (None: nothing), and its weight in the plan."""
 
     name: str
     what: str
@@ -128,7 +128,7 @@ def freeze_database(service: Service, draw: float) -> None:
 
 @fault("PostgreSQL gone, or SQLite locked by another process, for 30 s", share=1)
 def database_away(service: Service, draw: float) -> None:
-    service.database.away(service.away_seconds)
+    service.database.make_unavailable(service.away_seconds)
 
 
 @fault(f"no room on the disk of SQLite for {FULL_SECONDS:.0f} s", needs="disk", share=1)
@@ -146,7 +146,7 @@ def pause(service: Service, draw: float) -> None:
 
 
 class Planned(NamedTuple):
-    """One fault of a run: not before so many trials are finished, and a moment later."""
+    """One fault of a run: injected `delay_seconds` after `after_trials` trials have finished."""
 
     fault: Fault
     after_trials: int
@@ -157,8 +157,8 @@ class Planned(NamedTuple):
 def plan(faults: int, trials: int, seed: int, can: frozenset[str], only: Sequence[str] = ()) -> list[Planned]:
     """The faults of a run, the same for the same seed, spread over the first SPREAD of its trials.
 
-    Kinds come like cards from a shuffled deck that holds each as often as its share, one of each first. `can` names
-    the needs that the database meets; `only`, where there are any, the kinds that are wanted.
+    Every kind comes once, then kinds are drawn from a shuffled deck that holds each as often as its share. `can` names
+    the needs that the database meets; a non-empty `only` restricts the kinds.
     """
     random_ = random.Random(seed)
     kinds = [one for one in FAULTS.values() if one.needs is None or one.needs in can]

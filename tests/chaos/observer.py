@@ -1,4 +1,4 @@
-"""Two who watch the service all the time: one polls it like a monitor, one follows its events like a dashboard."""
+"""Observers of the service: one polls it like a monitor, one follows its event stream like a dashboard."""
 
 from __future__ import annotations
 
@@ -20,15 +20,15 @@ REWARDED = "trial.completed"
 
 @dataclass(frozen=True)
 class Probe:
-    """One look at the service, from `began` to `ended` (Unix time); `trouble` is empty where all routes answered."""
+    """One poll of all routes, from `began` to `ended` (Unix time); `failure` is empty where all routes answered."""
 
     began: float
     ended: float
-    trouble: str
+    failure: str
 
 
 class Poller:
-    """Asks for readiness, the list of campaigns, one campaign and its trials, several times a second."""
+    """Polls readiness, the list of campaigns, one campaign and its trials, several times a second."""
 
     def __init__(self, url: str, campaign_id: str) -> None:
         path = f"/v1/campaigns/{campaign_id}"
@@ -36,40 +36,40 @@ class Poller:
         self._routes = ("/readyz", "/v1/campaigns?limit=1", path, f"{path}/trials?limit=1&order_by=-number")
         self._http = httpx.Client(base_url=url, timeout=POLL_TIMEOUT_SECONDS, trust_env=False)
         self._stop = threading.Event()
-        self._thread = threading.Thread(target=self._watch, name="poller", daemon=True)
+        self._thread = threading.Thread(target=self._poll, name="poller", daemon=True)
         self.probes: list[Probe] = []
         self.trials_finished = 0
         self.state = ""
         self.violations: list[str] = []
 
     def start(self) -> None:
-        """Begins."""
+        """Starts the thread."""
         self._thread.start()
 
     def end(self) -> None:
-        """Ends."""
+        """Stops the thread."""
         self._stop.set()
         self._thread.join(END_SECONDS)
         self._http.close()
 
     def usable_after(self, moment: float) -> float | None:
-        """When the first look that began after a moment had all its answers; None before there is one."""
+        """When the first successful poll that began after `moment` ended; None before there is one."""
         found = None
         for probe in reversed(list(self.probes)):
             if probe.began <= moment:
                 break
-            if not probe.trouble:
+            if not probe.failure:
                 found = probe.ended
         return found
 
-    def _watch(self) -> None:
+    def _poll(self) -> None:
         while not self._stop.is_set():
             began = time.time()
-            trouble = self._look()
-            self.probes.append(Probe(began, time.time(), trouble))
+            failure = self._poll_once()
+            self.probes.append(Probe(began, time.time(), failure))
             self._stop.wait(POLL_SECONDS)
 
-    def _look(self) -> str:
+    def _poll_once(self) -> str:
         for route in self._routes:
             try:
                 answer = self._http.get(route)
@@ -80,20 +80,20 @@ class Poller:
             if not answer.is_success:
                 return f"{route}: {answer.status_code}"
             if route == self._campaign:
-                self._note(answer.json())
+                self._check_progress(answer.json())
         return ""
 
-    def _note(self, campaign: dict[str, object]) -> None:
+    def _check_progress(self, campaign: dict[str, object]) -> None:
         finished, self.state = campaign["trials_finished"], str(campaign["state"])
         assert isinstance(finished, int)
         if finished < self.trials_finished:
-            self.violations.append(f"the finished trials went from {self.trials_finished} back to {finished}")
+            self.violations.append(f"the number of finished trials fell from {self.trials_finished} to {finished}")
         self.trials_finished = finished
 
 
 @dataclass
 class Follower:
-    """Follows the events of a campaign through one client for as long as it runs, and keeps them all."""
+    """Follows the event stream of a campaign through the client and collects all events."""
 
     url: str
     campaign_id: str
@@ -105,18 +105,18 @@ class Follower:
         self._thread = threading.Thread(target=self._follow, name="follower", daemon=True)
 
     def start(self) -> None:
-        """Begins."""
+        """Starts the thread."""
         self._thread.start()
 
     def end(self) -> None:
-        """Waits for the last event, and ends."""
+        """Waits for the end of the stream."""
         self._thread.join(END_SECONDS)
         if self._thread.is_alive():
             self.violations.append(f"the stream of events has not ended within {END_SECONDS:.0f} s of the campaign")
         self._stop.set()
 
     def reward_after(self, moment: float) -> float | None:
-        """When the first reward after a moment (Unix time) was accepted; None before one is."""
+        """When the first reward after `moment` (Unix time) was accepted; None before there is one."""
         found = None
         for event in reversed(list(self.events)):
             if event.at.timestamp() <= moment:
@@ -134,7 +134,7 @@ class Follower:
                             self.violations.append(f"event {event.sequence} came after event {len(self.events)}")
                         self.events.append(event)
                     return
-                except (ServiceUnreachableError, ServiceRefusedError):  # away for longer than the client waits
+                except (ServiceUnreachableError, ServiceRefusedError):  # unavailable for longer than the client retries
                     time.sleep(RETRY_SECONDS)
                 except Exception as error:
                     self.violations.append(f"the client that follows events fails: {type(error).__name__}: {error}")

@@ -1,4 +1,4 @@
-"""What a run has found, as JSON, as Markdown, and as a section of a document."""
+"""The result of a run as JSON, as Markdown, and as a section of a document."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from tests.chaos.run import Recovery, Result
 
 
 def document(result: Result, command: str) -> dict[str, Any]:
-    """The result as plain JSON values, with the command that gave it and what it ran on."""
+    """The result as plain JSON values, with the command, and the machine and versions it ran on."""
     return {
         "command": command,
         "passed": not result.violations,
@@ -32,7 +32,7 @@ def document(result: Result, command: str) -> dict[str, Any]:
 
 
 def markdown(result: Result, command: str) -> str:
-    """The result as a table: one row a kind of fault, the slowest recovery last."""
+    """The result as a Markdown table with a row for each kind of fault."""
     about = document(result, command)
     verdict = "passed" if about["passed"] else "**not passed**"
     versions = ", ".join(f"{name} {number}" for name, number in about["versions"].items())
@@ -54,18 +54,18 @@ def markdown(result: Result, command: str) -> str:
     counts = about["counts"]
     lines += [
         "",
-        f"{counts['runners']} runners have held the campaign; {counts['attempts_abandoned']} attempts were lost with "
-        f"theirs and {counts['attempts_failed']} with their worker, and all were made again. {counts['events']} events "
-        f"reached the follower. {counts['probes_refused']} of {counts['probes']} looks of the monitor found a route "
-        "that did not answer.",
+        f"The campaign had {counts['runners']} runners. {counts['attempts_abandoned']} attempts were lost with their "
+        f"runner and {counts['attempts_failed']} with their worker; all were repeated. {counts['events']} events "
+        f"reached the follower. In {counts['probes_refused']} of {counts['probes']} polls of the monitor a route did "
+        "not answer.",
     ]
-    lines += [f"Not tried here: {name} (it takes root to mount a small disk)." for name in result.skipped]
+    lines += [f"Not tested here: {name} (mounting a small disk needs root)." for name in result.skipped]
     lines += [f"- {violation.splitlines()[0]}" for violation in result.violations]
     return "\n".join(lines) + "\n"
 
 
 def write_section(path: Path, name: str, text: str) -> None:
-    """Replaces what stands between the markers of this name in a document. Raises ValueError where it has none."""
+    """Replaces the text between the markers of this name in a document. Raises ValueError where it has none."""
     begin, end = f"<!-- begin: {name} -->\n", f"<!-- end: {name} -->\n"
     before, found, rest = path.read_text(encoding="utf-8").partition(begin)
     _, closed, after = rest.partition(end)

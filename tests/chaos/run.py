@@ -1,4 +1,4 @@
-"""A run: a campaign, faults at random moments of it, the recovery from each, and what holds in the end."""
+"""A run: a campaign, faults at random moments, the recovery from each, and the checks at the end."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from tests.chaos.databases import DatabaseName, running
 from tests.chaos.faults import FAULTS, Planned, plan
 from tests.chaos.observer import Follower, Poller
 from tests.chaos.service import Service
-from tests.support.waiting import NeverCameError, wait_for
+from tests.support.waiting import WaitTimeoutError, wait_for
 
 GIVE_UP_SECONDS = 300.0
 END_SECONDS = 60.0
@@ -28,7 +28,7 @@ T = TypeVar("T")
 
 @dataclass(frozen=True)
 class Settings:
-    """What a run is asked to do. After each fault, `bar_seconds` are allowed; `only` are the kinds of fault wanted."""
+    """Settings of a run. Each recovery may take `bar_seconds`; a non-empty `only` restricts the kinds of fault."""
 
     database: DatabaseName
     faults: int
@@ -44,10 +44,10 @@ class Settings:
 
 @dataclass(frozen=True)
 class Recovery:
-    """A fault that has happened, at a second of the run, and how long after its end the service was usable again.
+    """A fault that was injected, at a second of the run, and how long after its end the service was usable again.
 
     `api_seconds`: until all polled routes answered. `reward_seconds`: until the first reward that was accepted after
-    every process was there again; None where the campaign was over first.
+    every process ran again; None where the campaign ended first.
     """
 
     kind: str
@@ -65,7 +65,7 @@ class Recovery:
 
 @dataclass(frozen=True)
 class Result:
-    """What a run has found. It is passed where there are no `violations`."""
+    """What a run found. It passed where there are no `violations`."""
 
     settings: Settings
     recoveries: list[Recovery]
@@ -92,7 +92,7 @@ class _Run:
         self.follower.start()
 
     def go(self, planned: list[Planned]) -> None:
-        """Does all that is planned, and lets the campaign end. Stops early where the service does not recover."""
+        """Injects all planned faults and waits until the campaign ends. Stops where the service does not recover."""
         try:
             for number, one in enumerate(planned, start=1):
                 self._wait(partial(self._reached, one.after_trials), "more trials")
@@ -100,12 +100,13 @@ class _Run:
                     self.violations.append(f"the campaign was {self.poller.state} before fault {number}")
                     return
                 time.sleep(one.delay_seconds)
-                self._suffer(number, one)
-            # The rest needs no faults, only time.
+                self._inject(number, one)
             while not self._over:
                 self._wait(partial(self._reached, self.poller.trials_finished + 1), "the end")
-        except (NeverCameError, EffspineError) as error:
-            self.violations.append(f"given up: {error}; the supervisor said: {self.service.supervisor.tail()}")
+        except (WaitTimeoutError, EffspineError) as error:
+            self.violations.append(
+                f"given up: {error}; the log of the supervisor ends with: {self.service.supervisor.tail()}"
+            )
 
     @property
     def _over(self) -> bool:
@@ -114,19 +115,19 @@ class _Run:
     def _reached(self, trials: int) -> bool:
         return self.poller.trials_finished >= trials or self._over
 
-    def _suffer(self, number: int, one: Planned) -> None:
+    def _inject(self, number: int, one: Planned) -> None:
         name, finished = one.fault.name, self.poller.trials_finished
         at_seconds = round(time.monotonic() - self._began, 1)
         began = time.time()
         one.fault.apply(self.service, one.draw)
-        # A kill is over before the process is: what is counted begins with it.
+        # A kill is instantaneous: its recovery counts from the signal.
         ended = began if time.time() - began < 1.0 else time.time()
         api = self._wait(lambda: self.poller.usable_after(ended), f"the API after {name}")
-        # A reward may have been on its way when its runner lost what it stands on: that one shows nothing.
-        self._wait(lambda: self.service.is_whole() or self._over, f"all processes after {name}")
-        whole = max(ended, time.time())
-        self._wait(lambda: self.follower.reward_after(whole) or self._over, f"a reward after {name}")
-        reward = self.follower.reward_after(whole)
+        # A reward that was in flight when its runner died proves no recovery.
+        self._wait(lambda: self.service.is_complete() or self._over, f"all processes after {name}")
+        complete = max(ended, time.time())
+        self._wait(lambda: self.follower.reward_after(complete) or self._over, f"a reward after {name}")
+        reward = self.follower.reward_after(complete)
         recovery = Recovery(
             kind=name,
             at_seconds=at_seconds,
@@ -136,7 +137,7 @@ class _Run:
             reward_seconds=None if reward is None else round(reward - ended, 2),
         )
         self.recoveries.append(recovery)
-        log.info("%3d %-22s after %4d trials: API %5.1f s, reward %s s", number, name, finished, *_shown(recovery))
+        log.info("%3d %-22s after %4d trials: API %5.1f s, reward %s s", number, name, finished, *_columns(recovery))
         if recovery.seconds > self.settings.bar_seconds:
             self.violations.append(f"fault {number}, {name}: usable again after {recovery.seconds} s")
 
@@ -145,7 +146,7 @@ class _Run:
 
 
 def run(settings: Settings) -> Result:
-    """Does a run from beginning to end. Leaves nothing running, whatever happens, and the logs where anything did."""
+    """Runs a campaign with faults. Leaves no process running, and logs only where there is a violation."""
     with running(settings.database) as database:
         service = Service(database, settings.lease_seconds, settings.away_seconds)
         planned = plan(settings.faults, settings.trials, settings.seed, database.can, settings.only)
@@ -161,9 +162,9 @@ def run(settings: Settings) -> Result:
                 this.poller.end()
                 service.end()
             try:
-                wait_for(lambda: not service.left_over(), END_SECONDS, "the end of all processes")
-            except NeverCameError:
-                this.violations += [f"left over: {one}" for one in service.left_over()]
+                wait_for(lambda: not service.leftovers(), END_SECONDS, "the end of all processes")
+            except WaitTimeoutError:
+                this.violations += [f"left over: {one}" for one in service.leftovers()]
             wall_seconds = round(time.monotonic() - began, 1)
             this.violations += this.poller.violations + this.follower.violations + violations(service, this.follower)
             result = Result(settings, this.recoveries, skipped, this.violations, wall_seconds, _counts(this))
@@ -178,7 +179,7 @@ def run(settings: Settings) -> Result:
 
 
 def _counts(this: _Run) -> dict[str, Any]:
-    """How much there was of everything, as far as the watchers saw it."""
+    """How many events, runners, attempts and probes there were, as the observers saw them."""
     kinds = [event.kind for event in this.follower.events]
     probes = this.poller.probes
     return {
@@ -188,9 +189,9 @@ def _counts(this: _Run) -> dict[str, Any]:
         "attempts_abandoned": kinds.count("attempt.abandoned"),
         "attempts_failed": kinds.count("attempt.failed"),
         "probes": len(probes),
-        "probes_refused": sum(bool(probe.trouble) for probe in probes),
+        "probes_refused": sum(bool(probe.failure) for probe in probes),
     }
 
 
-def _shown(recovery: Recovery) -> tuple[float, str]:
+def _columns(recovery: Recovery) -> tuple[float, str]:
     return recovery.api_seconds, "-" if recovery.reward_seconds is None else f"{recovery.reward_seconds:5.1f}"

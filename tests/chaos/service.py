@@ -1,4 +1,4 @@
-"""The real service: `effspine api` and `effspine supervisor` as units that are always restarted, and one campaign."""
+"""The real service: `effspine api` and `effspine supervisor`, restarted whenever they end, and one campaign."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ WORKER = "ray::ResourceTrainable"
 
 
 class Service:
-    """Starts with `start()`, is gone after `end()`; `environment` is what an `effspine` command needs to find it."""
+    """The service between `start()` and `end()`; `environment` is for `effspine` commands that use it."""
 
     def __init__(self, database: Database, lease_seconds: float, away_seconds: float) -> None:
         self.database = database
@@ -58,9 +58,9 @@ class Service:
         self.supervisor.start()
 
     def create_campaign(self, trials: int, trial_seconds: float, parallelism: int, seed: int) -> None:
-        """Creates the campaign that everything happens to.
+        """Creates the campaign.
 
-        The policy learns too slowly to converge, so that nearly every trial is one to be trained.
+        Its policy learns too slowly to converge, so that nearly every trial is trained.
         """
         document = {
             "name": "chaos",
@@ -73,7 +73,7 @@ class Service:
         self.campaign_id = self.client.create_campaign(document).id
 
     def runners(self) -> list[Process]:
-        """The runners that there are, the oldest first."""
+        """The processes of runners, oldest first."""
         runners = [
             process
             for process in listed()
@@ -83,44 +83,44 @@ class Service:
         return runners
 
     def runner(self) -> Process:
-        """The runner; waits for it."""
+        """The process of the runner; waits for it."""
         return wait_for(self.runners, FIND_SECONDS, "a runner")[-1]
 
     def worker(self, draw: float) -> Process:
-        """One of the processes that train, as `draw` in [0, 1) picks it; waits for one."""
-        workers = wait_for(lambda: self._of_ray(WORKER), FIND_SECONDS, "a worker")
+        """One of the workers, picked by `draw` in [0, 1); waits for one."""
+        workers = wait_for(lambda: self._ray_processes(WORKER), FIND_SECONDS, "a worker")
         return workers[int(draw * len(workers))]
 
     def ray_part(self, program: str) -> Process:
         """A process of the runner's Ray by the name of its program; waits for it."""
-        return wait_for(lambda: self._of_ray(f"/{program} "), FIND_SECONDS, program)[-1]
+        return wait_for(lambda: self._ray_processes(f"/{program} "), FIND_SECONDS, program)[-1]
 
-    def is_whole(self) -> bool:
-        """Whether there is one runner, with every part of its Ray and a worker."""
+    def is_complete(self) -> bool:
+        """Whether one runner, every part of its Ray and a worker are running."""
         runners = self.runners()
         commands = [p.command for p in listed() if runners and p.session == runners[-1].session]
         parts = ("/gcs_server ", "/raylet ", WORKER)
         return len(runners) == 1 and all(any(part in command for command in commands) for part in parts)
 
-    def left_over(self) -> list[str]:
-        """Processes and folders of runners that are still there."""
+    def leftovers(self) -> list[str]:
+        """Processes and directories of runners that still exist."""
         processes = [f"process {p.pid}: {p.command[:120]}" for p in listed() if p.session in self._sessions]
         folders = session_directories(self.campaign_id) if self.campaign_id else []
         return processes + [str(folder) for folder in folders]
 
     def end(self) -> None:
-        """Ends API and supervisor, as a process manager does."""
+        """Stops API and supervisor with SIGTERM, as a process manager does."""
         self.supervisor.end(signal.SIGTERM)
         self.api.end(signal.SIGTERM)
 
     def clear(self) -> None:
-        """Kills whatever has not ended by itself, and puts the logs of runners to the others."""
+        """Kills what has not ended by itself, and copies the logs of the runners."""
         self.runners()
         shutil.copytree(self.database.data_dir / "logs", self.logs / "runners", dirs_exist_ok=True)
         kill(*(process.pid for process in listed() if process.session in self._sessions))
         self.client.close()
 
-    def _of_ray(self, name: str) -> list[Process]:
+    def _ray_processes(self, name: str) -> list[Process]:
         session = self.runner().session
         return [p for p in listed() if p.session == session and name in p.command]
 

@@ -1,4 +1,7 @@
-"""One fault of every kind, with short freezes, on each database. The long run is `make chaos` (docs/reliability.md)."""
+"""Faults under a running campaign, on each database: a few of the most telling kinds, and one of every kind (slow).
+
+The long run is `make chaos` (docs/reliability.md).
+"""
 
 from __future__ import annotations
 
@@ -15,9 +18,28 @@ from tests.support.postgresql import skip_without_server
 BAR_SECONDS = 240.0
 """Eight times that of the long run: how fast a recovery is can only be judged on a machine without other work."""
 
+MOST_TELLING = {
+    "postgresql": ("kill-database", "kill-runner", "kill-worker", "kill-api"),
+    "sqlite": ("kill-runner", "kill-worker", "kill-api"),
+}
+DATABASES = pytest.mark.parametrize("database", MOST_TELLING)
 
+
+@DATABASES
+def test_kills_of_api_runner_worker_and_database_lose_nothing(database: DatabaseName) -> None:
+    if database == "postgresql":
+        skip_without_server()
+    kinds = MOST_TELLING[database]
+    result = run(
+        Settings(database, faults=len(kinds), trials=40, trial_seconds=0.7, bar_seconds=BAR_SECONDS, only=kinds)
+    )
+    assert result.violations == []
+    assert {recovery.kind for recovery in result.recoveries} == set(kinds)
+
+
+@pytest.mark.slow
 @pytest.mark.timeout(1_500)
-@pytest.mark.parametrize("database", ["postgresql", "sqlite"])
+@DATABASES
 def test_one_fault_of_every_kind_loses_nothing(database: DatabaseName) -> None:
     if database == "postgresql":
         skip_without_server()

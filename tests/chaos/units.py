@@ -1,4 +1,4 @@
-"""A process that is always started again, as systemd (`Restart=always`) or Compose (`restart: always`) would do."""
+"""A process that is restarted whenever it ends, as systemd (`Restart=always`) or Compose (`restart: always`) does."""
 
 from __future__ import annotations
 
@@ -17,30 +17,30 @@ END_SECONDS = 40.0
 
 
 class Unit:
-    """Keeps `command` running from `start()` to `end()`, in a session of its own, and its output in `log`.
+    """Keeps `command` running from `start()` to `end()`, in a new session, with its output in `log`.
 
-    `how` are further arguments of `subprocess.Popen`.
+    `popen_options` are further arguments of `subprocess.Popen`.
     """
 
-    def __init__(self, name: str, command: Sequence[str | Path], log: Path, **how: Any) -> None:
+    def __init__(self, name: str, command: Sequence[str | Path], log: Path, **popen_options: Any) -> None:
         self.name = name
         self._command = list(command)
         self._log = log
-        self._how = how
+        self._popen_options = popen_options
         self._process: subprocess.Popen[bytes] | None = None
         self._lock = threading.Lock()
         self._wanted = False
         self._ended = threading.Event()
-        self._thread = threading.Thread(target=self._keep, name=name, daemon=True)
+        self._thread = threading.Thread(target=self._restart_loop, name=name, daemon=True)
 
     @property
     def pid(self) -> int:
-        """The id of the process that runs now, or ran last."""
+        """The id of the process that runs, or ran last."""
         assert self._process is not None, f"{self.name} was never started"
         return self._process.pid
 
     def start(self) -> None:
-        """Starts it, from now on after every end of it."""
+        """Starts the process, and restarts it from now on."""
         with self._lock:
             self._wanted = True
         if not self._thread.is_alive():
@@ -48,21 +48,21 @@ class Unit:
         wait_for(lambda: self._process is not None, 10, f"the start of {self.name}")
 
     def kill(self) -> None:
-        """SIGKILL to its process."""
+        """Sends SIGKILL to the process."""
         kill(self.pid)
 
     def kill_all(self) -> None:
-        """SIGKILL to its process and to those below it."""
+        """Sends SIGKILL to the process and its descendants."""
         kill(self.pid, *(process.pid for process in below(self.pid)))
 
     def hold(self) -> None:
-        """Kills it and those below it, and leaves it down until it is started again."""
+        """Kills the process and its descendants, and does not restart it before `start()`."""
         with self._lock:
             self._wanted = False
         self.kill_all()
 
     def end(self, number: int) -> None:
-        """Ends it for good: asked with this signal, killed where it does not listen."""
+        """Ends the process for good: with this signal, and with SIGKILL if it takes longer than END_SECONDS."""
         with self._lock:
             self._wanted = False
             self._ended.set()
@@ -77,22 +77,22 @@ class Unit:
         self._thread.join()
 
     def tail(self, lines: int = 10) -> str:
-        """The end of what it has written."""
+        """The last lines of its output."""
         with suppress(FileNotFoundError):
             return "\n".join(self._log.read_text(errors="replace").splitlines()[-lines:])
         return ""
 
-    def _keep(self) -> None:
+    def _restart_loop(self) -> None:
         while not self._ended.is_set():
-            process = self._begin()
+            process = self._spawn()
             if process is not None:
                 process.wait()
             self._ended.wait(RESTART_SECONDS)
 
-    def _begin(self) -> subprocess.Popen[bytes] | None:
+    def _spawn(self) -> subprocess.Popen[bytes] | None:
         with self._lock, self._log.open("ab") as output:
             if self._wanted:
-                how = {"stdin": subprocess.DEVNULL, "stderr": subprocess.STDOUT, **self._how}
-                self._process = subprocess.Popen(self._command, stdout=output, start_new_session=True, **how)
+                options = {"stdin": subprocess.DEVNULL, "stderr": subprocess.STDOUT, **self._popen_options}
+                self._process = subprocess.Popen(self._command, stdout=output, start_new_session=True, **options)
                 return self._process
             return None

@@ -10,8 +10,8 @@ from tests.support.odd_coco import make_odd_coco
 from tests.support.processes import THREADS
 
 
-@pytest.fixture(scope="session", autouse=True)
-def _tensorflow() -> None:
+@pytest.fixture(scope="session")
+def tensorflow() -> None:
     """TensorFlow takes its threads before it first runs, whichever test comes first."""
     from proxy_trainer.engine.runtime import start
 

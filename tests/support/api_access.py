@@ -14,7 +14,7 @@ OWN = {"Origin": "http://testserver"}
 
 def make_key(store: Store, scope: KeyScope) -> str:
     """A new key."""
-    return store.create_key(f"test {scope}", scope)[1]
+    return store.service.create_key(f"test {scope}", scope)[1]
 
 
 def bearer(key: str) -> dict[str, str]:

@@ -15,9 +15,9 @@ STATE = {"weights": "AAAA", "told": 1, "baseline": 0.1 + 0.2}
 
 
 def claimed(store: Store, owner: str = "runner", seconds: float = 20) -> Lease:
-    campaign = store.create_campaign(synthetic_spec())
-    return store.claim(campaign.id, owner, seconds)
+    campaign = store.service.create_campaign(synthetic_spec())
+    return store.runner.claim(campaign.id, owner, seconds)
 
 
 def begin(store: Store, lease: Lease, number: int, reused_from: int | None = None) -> None:
-    store.begin_trial(lease, number, CANDIDATES[number], (0,) * 18, -1.5, reused_from)
+    store.runner.begin_trial(lease, number, CANDIDATES[number], (0,) * 18, -1.5, reused_from)

@@ -1,4 +1,4 @@
-"""Functions of test modules in a process of their own, in which TensorFlow has not run yet."""
+"""Functions of test modules in a fresh process, in which TensorFlow has not run yet."""
 
 from __future__ import annotations
 
@@ -13,10 +13,12 @@ THREADS = 2
 """Of TensorFlow, in every process of the tests."""
 
 
-def in_a_process(function: Callable[..., None], *arguments: object, timeout_s: float = 280, **environment: str) -> None:
-    """Call a function of a module with the arguments as text; what it prints to standard error is shown if it fails."""
+def run_function(
+    function: Callable[..., None], *arguments: object, timeout_s: float = 280, **environment: str
+) -> subprocess.CompletedProcess[str]:
+    """Calls a function of a module, with the arguments as text, in a fresh Python process."""
     name = function.__name__
-    done = subprocess.run(
+    return subprocess.run(
         [sys.executable, "-c", f"import sys; from {function.__module__} import {name}; {name}(*sys.argv[1:])"]
         + [str(argument) for argument in arguments],
         cwd=ROOT,
@@ -26,4 +28,9 @@ def in_a_process(function: Callable[..., None], *arguments: object, timeout_s: f
         timeout=timeout_s,
         check=False,
     )
+
+
+def in_a_process(function: Callable[..., None], *arguments: object, timeout_s: float = 280, **environment: str) -> None:
+    """Calls a function as `run_function` does; fails with its standard error where it fails."""
+    done = run_function(function, *arguments, timeout_s=timeout_s, **environment)
     assert done.returncode == 0, done.stderr[-8000:]

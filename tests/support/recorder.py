@@ -21,14 +21,14 @@ class Recorder:
     def __init__(self, store: Store, trials: int = 6, name: str = "first look", **fields: Any) -> None:
         self.spec = CampaignSpec.model_validate({"name": name, "trials": trials, "proxy_task": SYNTHETIC, **fields})
         self.store = store
-        self.id = store.create_campaign(self.spec).id
+        self.id = store.service.create_campaign(self.spec).id
         self._campaign: Campaign | None = None
 
     @property
     def campaign(self) -> Campaign:
         """The campaign under a lease, claimed when it is first needed."""
         if self._campaign is None:
-            self._campaign = Campaign(self.store, self.store.claim(self.id, OWNER, LEASE_SECONDS))
+            self._campaign = Campaign(self.store, self.store.runner.claim(self.id, OWNER, LEASE_SECONDS))
         return self._campaign
 
     def run(self, count: int) -> Recorder:
@@ -57,4 +57,4 @@ class Recorder:
     @property
     def record(self) -> CampaignRecord:
         """The campaign as the store has it."""
-        return self.store.get_campaign(self.id)
+        return self.store.reads.get_campaign(self.id)

@@ -39,11 +39,11 @@ def synthetic_spec(**changes: object) -> CampaignSpec:
 
 
 def take_up(store: Store, campaign_id: str, owner: str = "runner") -> Campaign:
-    return Campaign(store, store.claim(campaign_id, owner, 1e6))
+    return Campaign(store, store.runner.claim(campaign_id, owner, 1e6))
 
 
 def create(store: Store, **changes: object) -> str:
-    return store.create_campaign(synthetic_spec(**changes)).id
+    return store.service.create_campaign(synthetic_spec(**changes)).id
 
 
 def reward(campaign: Campaign, work: TrialWork) -> Rewarded:
@@ -75,7 +75,7 @@ def run_to_the_end(campaign: Campaign, seed: int | None = None, parallelism: int
 
 def outline(store: Store, campaign_id: str) -> tuple[Any, ...]:
     """What must not depend on crashes: the trials in order, and the controller."""
-    columns = store.columns(campaign_id, "widths", "reward", "reused_from", "state", "log_probability")
-    kept = store.controller_state(campaign_id)
+    columns = store.reads.trial_columns(campaign_id, "widths", "reward", "reused_from", "state", "log_probability")
+    kept = store.reads.controller_state(campaign_id)
     assert kept is not None
-    return columns, kept.digest, store.get_campaign(campaign_id).state
+    return columns, kept.digest, store.reads.get_campaign(campaign_id).state

@@ -10,7 +10,7 @@ from api.documents import BestDocument
 from api.http.conditional_get import UNCHANGED, UnlessUnchanged
 from api.http.dependencies import CampaignId, StoreOfService
 from api.http.json_responses import json_answer
-from nas_controller.search.campaign_spec import BASELINE_TRIAL
+from nas_controller.states import BASELINE_TRIAL
 from nas_controller.store import NotFoundError
 
 router = APIRouter(prefix="/v1/campaigns/{campaign_id}", tags=["results"])
@@ -32,9 +32,9 @@ def best(
     """The `k` trials with the highest rewards, each architecture once, beside the uniform baseline."""
 
     def items_and_baseline() -> dict[str, Any]:
-        items = store.show_best(campaign_id, k)
+        items = store.reads.best_trial_documents(campaign_id, k)
         try:
-            return {"items": items, "baseline": store.get_trial_record(campaign_id, BASELINE_TRIAL).to_dict()}
+            return {"items": items, "baseline": store.reads.get_trial_record(campaign_id, BASELINE_TRIAL).to_dict()}
         except NotFoundError:
             return {"items": items, "baseline": None}  # the campaign has not begun yet
 

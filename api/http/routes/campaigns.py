@@ -12,10 +12,10 @@ from api.documents import CampaignDocument, EstimateDocument, Page, PauseRequest
 from api.http.conditional_get import UNCHANGED, UnlessCampaignUnchanged, UnlessNoneChanged
 from api.http.dependencies import CampaignId, JsonBody, ReservedCampaignId, SettingsOfService, StoreOfService
 from api.http.json_responses import json_answer
-from nas_controller.campaigns.datasets import dataset_path
 from nas_controller.campaigns.estimate import estimate
 from nas_controller.search.campaign_spec import CampaignSpec
 from nas_controller.states import CampaignState
+from search_space.datasets import dataset_path
 
 router = APIRouter(prefix="/v1/campaigns", tags=["campaigns"])
 
@@ -60,7 +60,7 @@ def create(
     """
     if spec.dataset is not None:
         dataset_path(settings.data_dir, spec.dataset)
-    campaign = store.create_campaign(spec, reserved_id, draft=draft)
+    campaign = store.service.create_campaign(spec, reserved_id, draft=draft)
     response.headers["Location"] = f"/v1/campaigns/{campaign.id}"
     return CampaignDocument.model_validate(campaign.to_dict())
 
@@ -82,7 +82,7 @@ def list_all(
     """Campaigns, newest first."""
 
     def page() -> dict[str, Any]:
-        listed = store.list_campaigns(state=state, limit=limit, cursor=cursor)
+        listed = store.reads.list_campaigns(state=state, limit=limit, cursor=cursor)
         return {"items": [campaign.to_dict() for campaign in listed.items], "next_cursor": listed.next_cursor}
 
     return json_answer(request, page)
@@ -91,7 +91,7 @@ def list_all(
 @router.get("/{campaign_id}", dependencies=[UnlessCampaignUnchanged], responses=UNCHANGED, summary="Read a campaign")
 def read(campaign_id: CampaignId, store: StoreOfService) -> CampaignDocument:
     """What was asked for, how far it is, and its best so far."""
-    return CampaignDocument.model_validate(store.get_campaign(campaign_id).to_dict())
+    return CampaignDocument.model_validate(store.reads.get_campaign(campaign_id).to_dict())
 
 
 @router.post("/estimate", dependencies=[JsonBody], summary="Estimate what a campaign will take")
@@ -120,7 +120,7 @@ def update(
     if isinstance(dataset := patch.get("dataset"), str):
         dataset_path(settings.data_dir, dataset)
     try:
-        changed = store.update_campaign(campaign_id, patch)
+        changed = store.service.update_campaign(campaign_id, patch)
     except ValidationError as error:
         raise RequestValidationError([{**one, "loc": ("body", *one["loc"])} for one in error.errors()]) from error
     return CampaignDocument.model_validate(changed.to_dict())
@@ -131,7 +131,7 @@ def start(campaign_id: CampaignId, store: StoreOfService) -> CampaignDocument:
     """Makes a draft `pending`; the supervisor starts it. One that was started already is left as it is; one that is
     over answers 409.
     """
-    return CampaignDocument.model_validate(store.start_campaign(campaign_id).to_dict())
+    return CampaignDocument.model_validate(store.service.start_campaign(campaign_id).to_dict())
 
 
 @router.post("/{campaign_id}/pause", summary="Pause a campaign")
@@ -144,7 +144,7 @@ def pause(
     Asking again changes nothing, but `abort` hurries a drain. A campaign that is stopping or over answers 409.
     """
     mode = (request or PauseRequest()).mode
-    return CampaignDocument.model_validate(store.request_pause(campaign_id, mode).to_dict())
+    return CampaignDocument.model_validate(store.service.request_pause(campaign_id, mode).to_dict())
 
 
 @router.post("/{campaign_id}/resume", summary="Resume a campaign")
@@ -153,7 +153,7 @@ def resume(campaign_id: CampaignId, store: StoreOfService) -> CampaignDocument:
 
     One that is neither changes nothing; a campaign that is stopping or over answers 409.
     """
-    return CampaignDocument.model_validate(store.request_resume(campaign_id).to_dict())
+    return CampaignDocument.model_validate(store.service.request_resume(campaign_id).to_dict())
 
 
 @router.post("/{campaign_id}/stop", summary="Stop a campaign")
@@ -162,4 +162,4 @@ def stop(campaign_id: CampaignId, store: StoreOfService) -> CampaignDocument:
 
     Asking again changes nothing; a campaign that has completed or failed answers 409.
     """
-    return CampaignDocument.model_validate(store.request_stop(campaign_id).to_dict())
+    return CampaignDocument.model_validate(store.service.request_stop(campaign_id).to_dict())

@@ -37,7 +37,7 @@ def campaigns(request: Request, settings: SettingsOfService) -> HTMLResponse:
 @router.get("/campaigns/{campaign_id}")
 def campaign(campaign_id: CampaignId, request: Request, store: StoreOfService) -> HTMLResponse:
     """One campaign, live."""
-    store.get_campaign(campaign_id)
+    store.reads.get_campaign(campaign_id)
     caller: Caller = request.state.caller
     context = {
         "campaign_id": campaign_id,

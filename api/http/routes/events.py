@@ -54,7 +54,7 @@ def events(
     The stream ends with an event named `end` once the campaign is over and every event has been sent. It breaks off
     without one where the key that opened it has ended.
     """
-    campaign = store.get_campaign(campaign_id)
+    campaign = store.reads.get_campaign(campaign_id)
     start = after if last_event_id is None else _sequence(last_event_id)
     return EventSourceResponse(
         _stream(store, campaign, start, request.state.is_still_allowed), ping=HEARTBEAT_SECONDS, sep="\n"
@@ -81,7 +81,7 @@ async def _stream(
             looked = time.monotonic()
             if not await run_in_threadpool(is_still_allowed):
                 return
-        batch = await run_in_threadpool(store.events_after, campaign.id, sequence, BATCH)
+        batch = await run_in_threadpool(store.reads.events_after, campaign.id, sequence, BATCH)
         for event in batch:
             sequence = event.sequence
             is_over = is_over or event.kind in LAST_KINDS

@@ -29,7 +29,7 @@ def list_all(
     cursor: Annotated[str | None, Query(description="`next_cursor` of the page before.", max_length=400)] = None,
 ) -> Page[ExportDocument]:
     """Files that were taken away, by trial, format and content, each content once."""
-    page = store.list_exports(campaign_id, limit=limit, cursor=cursor)
+    page = store.service.list_exports(campaign_id, limit=limit, cursor=cursor)
     return Page(items=[ExportDocument(**item.to_dict()) for item in page.items], next_cursor=page.next_cursor)
 
 
@@ -61,11 +61,11 @@ def export(
     """
     if format not in EXPORTERS:
         raise NotFoundError(f"there is no format {format!r}; there are: {', '.join(EXPORTERS)}")
-    campaign = store.get_campaign(campaign_id)
+    campaign = store.reads.get_campaign(campaign_id)
     number = campaign.best_trial if trial is None else trial
     if number is None:
         raise NotFoundError(f"campaign '{campaign_id}' has no reward yet, so nothing is best; name a trial")
-    record = store.get_trial_record(campaign_id, number)
+    record = store.reads.get_trial_record(campaign_id, number)
     name = f"{_file_stem(campaign.name)}-trial-{number}"
     space = campaign.spec.search_space.build()
     exported = ExportedArchitecture(
@@ -84,7 +84,7 @@ def export(
 def _note(store: Store, campaign_id: str, trial: int, format: str, content: bytes) -> None:
     """Notes an export. A record that can be read but not written must not keep anybody from taking a file."""
     try:
-        store.record_export(campaign_id, trial, format, hashlib.sha256(content).hexdigest(), len(content))
+        store.service.record_export(campaign_id, trial, format, hashlib.sha256(content).hexdigest(), len(content))
     except StoreError as error:
         log.warning("an export of campaign %s, trial %d is not noted: %s", campaign_id, trial, error)
 

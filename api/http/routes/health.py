@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shutil
-from dataclasses import asdict
 from importlib.metadata import version
 from pathlib import Path
 
@@ -47,7 +46,7 @@ def readyz(request: Request, store: StoreOfService, settings: SettingsOfService)
         version=version("effspine"),
         data_dir=str(settings.data_dir),
         schema_revision=HEAD,
-        supervisors=[SupervisorDocument(**asdict(each)) for each in store.list_supervisors()],
+        supervisors=[SupervisorDocument(**each.to_dict()) for each in store.reads.list_supervisors()],
     )
 
 

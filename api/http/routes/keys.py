@@ -15,7 +15,7 @@ router = APIRouter(prefix="/v1/keys", tags=["service"])
 @router.get("", summary="List keys")
 def list_all(store: StoreOfService) -> Page[KeyDocument]:
     """All keys, the oldest first, revoked ones included; never their secrets. Needs the scope admin."""
-    items = [KeyDocument.model_validate(record.to_dict()) for record in store.list_keys()]
+    items = [KeyDocument.model_validate(record.to_dict()) for record in store.service.list_keys()]
     return Page(items=items, next_cursor=None)
 
 
@@ -24,4 +24,4 @@ def revoke(
     key_id: Annotated[str, Path(description="Id of the key.", max_length=64)], store: StoreOfService
 ) -> KeyDocument:
     """Ends a key and its sessions, at once and for good; again changes nothing. Needs the scope admin."""
-    return KeyDocument.model_validate(store.revoke_key(key_id).to_dict())
+    return KeyDocument.model_validate(store.service.revoke_key(key_id).to_dict())

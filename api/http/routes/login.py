@@ -40,15 +40,15 @@ async def log_in(request: Request, store: StoreOfService, settings: SettingsOfSe
     address = address_of(request.scope)
     if wait := failures.wait(address):
         return _form(request, page, "Too many wrong keys from this address. Wait a little.", 429, retry_after(wait))
-    record = await run_in_threadpool(store.identify_key, fields.get("key", "").strip())
+    record = await run_in_threadpool(store.service.identify_key, fields.get("key", "").strip())
     if record is None:
         failures.take(address)
         return _form(request, page, "This key is unknown, expired or revoked.", 401, CHALLENGE)
     lifetime = timedelta(hours=settings.session_hours)
     before = request.cookies.get(COOKIE)
     if before:
-        await run_in_threadpool(store.end_session, before)
-    token = await run_in_threadpool(store.create_session, record.id, lifetime)
+        await run_in_threadpool(store.service.end_session, before)
+    token = await run_in_threadpool(store.service.create_session, record.id, lifetime)
     response = RedirectResponse(page, SEE_OTHER)
     set_cookie(response, request, token, int(lifetime.total_seconds()))
     return response
@@ -59,7 +59,7 @@ def log_out(request: Request, store: StoreOfService) -> Response:
     """Ends the session of this browser."""
     token = request.cookies.get(COOKIE)
     if token:
-        store.end_session(token)
+        store.service.end_session(token)
     response = RedirectResponse("/login", SEE_OTHER)
     drop_cookie(response, request)
     response.headers["Clear-Site-Data"] = '"cache"'  # answers to polls lie there

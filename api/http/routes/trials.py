@@ -30,7 +30,7 @@ def list_all(
     """Trials in the order asked for; trial 0 is the uniform baseline."""
 
     def page() -> dict[str, Any]:
-        shown = store.show_trials(campaign_id, state=state, order_by=order_by, limit=limit, cursor=cursor)
+        shown = store.reads.trial_documents(campaign_id, state=state, order_by=order_by, limit=limit, cursor=cursor)
         return {"items": shown.items, "next_cursor": shown.next_cursor}
 
     return json_answer(request, page)
@@ -50,4 +50,4 @@ def read(
     store: StoreOfService,
 ) -> Response:
     """One trial with its attempts and its learning curve."""
-    return json_answer(request, lambda: store.show_trial(campaign_id, number))
+    return json_answer(request, lambda: store.reads.trial_document(campaign_id, number))

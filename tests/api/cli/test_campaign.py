@@ -31,7 +31,7 @@ def test_a_campaign_is_created_from_yaml_json_and_standard_input(
     assert effspine("campaign", "create", "-f", str(tmp_path / "a.json"), "--json").document["spec"]["trials"] == 12
     told = effspine("campaign", "create", "-f", "-", stdin=YAML)
     assert told.out.startswith("campaign ")
-    assert len(served.list_campaigns().items) == 3
+    assert len(served.reads.list_campaigns().items) == 3
 
 
 @pytest.mark.parametrize(
@@ -51,7 +51,7 @@ def test_a_bad_file_is_one_line(effspine: CommandLine, served: Store, text: str,
     assert done.status == 2
     assert len(done.err.splitlines()) == 1
     assert words in done.err
-    assert served.list_campaigns().items == ()
+    assert served.reads.list_campaigns().items == ()
 
 
 def test_a_date_is_the_name_that_it_was_written_as(effspine: CommandLine, served: Store) -> None:

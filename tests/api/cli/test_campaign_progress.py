@@ -12,12 +12,13 @@ from api.cli.output import duration, spark_line
 from api.documents import CampaignDocument, TrialDocument
 from nas_controller.store import Store
 from tests.support.recorder import Recorder
+from tests.support.trials import trials_of
 
 
 def documents(store: Store, recorder: Recorder) -> tuple[CampaignDocument, list[TrialDocument]]:
     """The campaign and its trials, newest first, as the service shows them."""
-    page = store.list_trials(recorder.id, order_by="-number")
-    trials = [TrialDocument.model_validate(trial.to_dict()) for trial in page.items]
+    records = trials_of(store, recorder.id, order_by="-number")
+    trials = [TrialDocument.model_validate(trial.to_dict()) for trial in records]
     return CampaignDocument.model_validate(recorder.record.to_dict()), trials
 
 

@@ -39,7 +39,7 @@ def recorded(store: Store, **changes: object) -> Recorder:
 def test_without_an_earlier_one_a_campaign_is_created(client: Client, served: Store) -> None:
     campaign = begin(client, WANTED, fresh=False)
     assert campaign.state == "pending"
-    assert [item.id for item in served.list_campaigns().items] == [campaign.id]
+    assert [item.id for item in served.reads.list_campaigns().items] == [campaign.id]
 
 
 def test_the_unfinished_one_of_the_same_specification_goes_on(client: Client, served: Store) -> None:

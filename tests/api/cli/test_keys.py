@@ -17,15 +17,15 @@ def test_a_key_is_made_listed_rotated_and_revoked(effspine: CommandLine, tmp_pat
     assert (listed[0]["scope"], listed[0]["state"]) == ("operate", "active")
     rotated = effspine("keys", "rotate", first["id"], "--json").document
     store = Store.open(sqlite_url(tmp_path / "data" / "effspine.db"))
-    assert store.identify_key(first["key"]) is None
-    found = store.identify_key(rotated["key"])
+    assert store.service.identify_key(first["key"]) is None
+    found = store.service.identify_key(rotated["key"])
     assert found is not None
     assert found.id == first["id"]
     assert found.expires_at is not None
     revoked = effspine("keys", "revoke", first["id"], "--json")
     assert revoked.document["state"] == "revoked"
     assert "no key is left" in revoked.err
-    assert store.identify_key(rotated["key"]) is None
+    assert store.service.identify_key(rotated["key"]) is None
     store.close()
 
 
@@ -33,7 +33,7 @@ def test_the_old_secret_opens_for_the_grace_that_was_asked_for(effspine: Command
     first = effspine("keys", "create", "--name", "ops", "--scope", "view", "--json").document
     second = effspine("keys", "rotate", first["id"], "--grace-hours", "2", "--json").document
     store = Store.open(sqlite_url(tmp_path / "data" / "effspine.db"))
-    assert store.identify_key(first["key"]) == store.identify_key(second["key"]) is not None
+    assert store.service.identify_key(first["key"]) == store.service.identify_key(second["key"]) is not None
     store.close()
 
 

@@ -18,7 +18,9 @@ from tests.support.recorder import Recorder
 
 SHORT_HOLD = "import nas_controller.store.idempotency_keys as kept; kept.HELD_SECONDS = 2.0; "
 RUN = "from api.cli.main import main; main()"
-DYING = "import os; from nas_controller.store import Store; Store.{0} = lambda *_, **__: os.kill(os.getpid(), 9); "
+DYING = (
+    "import os; from nas_controller.store import {0} as module; module.{1} = lambda *_, **__: os.kill(os.getpid(), 9); "
+)
 TRIALS = 12
 
 
@@ -82,9 +84,15 @@ def test_a_stream_misses_nothing_and_repeats_nothing_over_two_kills(
     assert seen == list(range(1, recorder.record.last_event + 1))
 
 
-@pytest.mark.parametrize("last_act", ["create_campaign", "keep_answer"])
+@pytest.mark.parametrize(
+    ("module", "last_act", "campaigns"),
+    [
+        ("campaign_requests", "CampaignRequests.create_campaign", 0),
+        ("idempotency_keys", "IdempotencyKeys.save_response", 1),
+    ],
+)
 def test_a_creation_that_is_cut_off_is_sent_again_and_makes_one_campaign(
-    effspine: CommandLine, port: int, store: Store, client: Client, last_act: str
+    effspine: CommandLine, port: int, store: Store, client: Client, module: str, last_act: str, campaigns: int
 ) -> None:
     ids: list[str] = []
     specification = {"name": "once", "proxy_task": {"profile": "synthetic"}}
@@ -94,12 +102,12 @@ def test_a_creation_that_is_cut_off_is_sent_again_and_makes_one_campaign(
         ids.append(client.create_campaign(specification).id)
 
     caller = threading.Thread(target=create)
-    with api(effspine, port, DYING.format(last_act) + RUN) as first:
+    with api(effspine, port, DYING.format(module, last_act) + RUN) as first:
         caller.start()
         assert first.wait(30) == -9
-    assert len(store.list_campaigns().items) == (1 if last_act == "keep_answer" else 0)
+    assert len(store.reads.list_campaigns().items) == campaigns
     with api(effspine, port):
         caller.join(60)
     assert not caller.is_alive()
-    assert [campaign.id for campaign in store.list_campaigns().items] == ids
+    assert [campaign.id for campaign in store.reads.list_campaigns().items] == ids
     assert len(ids) == 1

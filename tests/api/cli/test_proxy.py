@@ -15,7 +15,7 @@ def test_bad_data_is_one_line_and_no_document(effspine: CommandLine, tmp_path: P
     image = folder / "images" / "wide.jpg"
     image.write_bytes(image.read_bytes()[:600])
     arguments = ("proxy", "--widths", WIDTHS, "--profile", "smoke", "--json")
-    for data, words in (folder, str(image)), (tmp_path / "none", "there is no data set folder"):
+    for data, words in (folder, str(image)), (tmp_path / "none", "there is no data set directory"):
         done = effspine.apart(*arguments, "--data", str(data))
         assert done.status == 2
         assert done.out == ""

@@ -99,9 +99,9 @@ def test_a_missing_scope_is_a_problem_that_names_it(service: TestClient, store: 
 def test_the_service_is_open_until_the_first_key_and_after_the_last(service: TestClient, store: Store) -> None:
     assert service.get("/v1/campaigns").status_code == 200
     assert service.get("/v1/keys").json()["items"] == []
-    record, _ = store.create_key("ops", "view", lifetime=timedelta(microseconds=1))
+    record, _ = store.service.create_key("ops", "view", lifetime=timedelta(microseconds=1))
     assert service.get("/v1/campaigns").status_code == 401  # expired, and yet the service is not open
-    store.revoke_key(record.id)
+    store.service.revoke_key(record.id)
     assert service.get("/v1/campaigns").status_code == 200
 
 
@@ -131,10 +131,10 @@ def test_a_key_in_the_query_opens_nothing(service: TestClient, store: Store) -> 
 
 
 def test_rotating_and_revoking_count_at_once(service: TestClient, store: Store) -> None:
-    record, first = store.create_key("ops", "admin")
+    record, first = store.service.create_key("ops", "admin")
     make_key(store, "view")
     assert service.get("/v1/campaigns", headers=bearer(first)).status_code == 200
-    _, second = store.rotate_key(record.id)
+    _, second = store.service.rotate_key(record.id)
     assert service.get("/v1/campaigns", headers=bearer(first)).status_code == 401
     assert service.post(f"/v1/keys/{record.id}/revoke", headers=bearer(second)).json()["revoked_at"]
     assert service.get("/v1/campaigns", headers=bearer(second)).status_code == 401
@@ -167,7 +167,7 @@ def test_a_store_that_is_away_opens_nothing(service: TestClient, store: Store, m
         raise StoreUnavailableError("database sqlite:////secret/place.db: disk I/O error")
 
     for name in ("has_keys", "identify_key", "identify_session"):
-        monkeypatch.setattr(store, name, away)
+        monkeypatch.setattr(store.service, name, away)
     for headers in ({}, bearer(key)):
         response = service.get("/v1/campaigns", headers=headers)
         assert response.status_code == 503
@@ -185,7 +185,7 @@ def test_a_use_that_cannot_be_noted_is_no_trouble_and_not_tried_with_each_reques
         tries.append(key_id)
         raise StoreUnavailableError("locked")
 
-    monkeypatch.setattr(store, "note_key_use", away)
+    monkeypatch.setattr(store.service, "record_key_use", away)
     key = make_key(store, "view")
     for _ in range(3):
         assert service.get("/v1/campaigns", headers=bearer(key)).status_code == 200
@@ -200,7 +200,7 @@ def test_no_log_has_a_secret(
     def broken(*_: object, **__: object) -> None:
         raise RuntimeError("broken")
 
-    monkeypatch.setattr(store, "list_campaigns", broken)
+    monkeypatch.setattr(store.reads, "list_campaigns", broken)
     with caplog.at_level(logging.DEBUG):
         log_in(service, key)
         token = service.cookies["effspine_session"]

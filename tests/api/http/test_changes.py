@@ -84,4 +84,4 @@ def test_an_estimate_rests_on_trials_of_the_same_task(service: TestClient, store
     body["stop"] = {"wall_seconds": 9}
     told = service.post("/v1/campaigns/estimate", json=body).json()
     assert (told["wall_seconds"], told["bounded_by"]) == (9.0, "wall_seconds")
-    assert store.list_campaigns().items == ()
+    assert store.reads.list_campaigns().items == ()

@@ -58,7 +58,7 @@ def test_what_has_not_changed_is_304_and_every_event_changes_it(
     recorder.finish(work)
     assert status(service, path, tag) == 200
     tag = tag_of(service, path)
-    store.request_stop(recorder.id)
+    store.service.request_stop(recorder.id)
     assert status(service, path, tag) == 200
 
 

@@ -54,7 +54,7 @@ def test_every_bounded_field_of_a_campaign_says_its_range(service: TestClient, s
         (error,) = [each for each in response.json()["errors"] if each["field"] == field]
         assert all(bound in error["message"] for bound in bounds), error
         assert error["value"] == value
-    assert store.list_campaigns().items == ()
+    assert store.reads.list_campaigns().items == ()
 
 
 def test_fields_are_looked_at_in_every_part_of_a_campaign() -> None:

@@ -23,7 +23,7 @@ def create(service: TestClient, key: str, document: dict[str, Any] = DOCUMENT, *
 
 
 def names(store: Store) -> list[str]:
-    return [campaign.name for campaign in store.list_campaigns().items]
+    return [campaign.name for campaign in store.reads.list_campaigns().items]
 
 
 def test_the_same_request_is_answered_again_with_the_same_answer(service: TestClient, store: Store) -> None:
@@ -51,20 +51,20 @@ def test_the_same_key_with_another_request_is_refused(service: TestClient, store
     assert other.json()["type"] == "urn:effspine:problem:idempotency-key-reused"
     elsewhere = service.post(f"/v1/campaigns/{campaign}/stop", headers={"Idempotency-Key": "one"})
     assert elsewhere.json()["type"] == "urn:effspine:problem:idempotency-key-reused"
-    assert store.get_campaign(campaign).state == "pending"
+    assert store.reads.get_campaign(campaign).state == "pending"
 
 
 def test_a_request_that_is_still_being_worked_on_is_not_begun_again(
     service: TestClient, store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    original = store.create_campaign
+    original = store.service.create_campaign
     seen: list[Response] = []
 
     def meanwhile(spec: CampaignSpec, campaign_id: str | None = None, **more: Any) -> CampaignRecord:
         seen.append(create(service, "one"))
         return original(spec, campaign_id, **more)
 
-    monkeypatch.setattr(store, "create_campaign", meanwhile)
+    monkeypatch.setattr(store.service, "create_campaign", meanwhile)
     assert create(service, "one").status_code == 201
     assert [response.status_code for response in seen] == [409]
     assert seen[0].json()["type"] == "urn:effspine:problem:idempotency-key-busy"
@@ -77,16 +77,16 @@ def test_a_request_that_is_still_being_worked_on_is_not_begun_again(
 def test_a_failure_of_the_service_is_not_kept_and_makes_no_second_campaign(
     service: TestClient, store: Store, monkeypatch: pytest.MonkeyPatch, failure: Exception, is_made: bool
 ) -> None:
-    original = store.create_campaign
+    original = store.service.create_campaign
 
     def fails(spec: CampaignSpec, campaign_id: str | None = None, **more: Any) -> CampaignRecord:
         if is_made:  # the commit has come through and the answer has not
             original(spec, campaign_id, **more)
         raise failure
 
-    monkeypatch.setattr(store, "create_campaign", fails)
+    monkeypatch.setattr(store.service, "create_campaign", fails)
     assert create(service, "one").status_code >= 500
-    monkeypatch.setattr(store, "create_campaign", original)
+    monkeypatch.setattr(store.service, "create_campaign", original)
     again = create(service, "one")
     assert again.status_code == 201
     assert "idempotent-replayed" not in again.headers
@@ -101,7 +101,7 @@ def test_an_answer_that_could_not_be_kept_is_a_failure_and_the_campaign_is_found
 
     monkeypatch.setattr("nas_controller.store.idempotency_keys.HELD_SECONDS", 0.0)
     with monkeypatch.context() as patched:
-        patched.setattr(store, "keep_answer", away)
+        patched.setattr(store.service, "save_response", away)
         assert create(service, "one").status_code == 503
     assert create(service, "one").status_code == 201
     assert names(store) == ["once"]
@@ -152,6 +152,6 @@ def test_pauses_and_stops_take_keys_too(service: TestClient, store: Store) -> No
     path = f"/v1/campaigns/{campaign}"
     paused = service.post(f"{path}/pause", headers={"Idempotency-Key": "two"})
     service.post(f"{path}/resume")
-    assert store.get_campaign(campaign).state == "pending"
+    assert store.reads.get_campaign(campaign).state == "pending"
     assert service.post(f"{path}/pause", headers={"Idempotency-Key": "two"}).content == paused.content
-    assert store.get_campaign(campaign).state == "pending"
+    assert store.reads.get_campaign(campaign).state == "pending"

@@ -67,14 +67,14 @@ def test_those_who_ask_at_once_wait_for_one_answer(
 ) -> None:
     recorder = Recorder(store).run(2)
     made: list[int] = []
-    show_trials = Store.show_trials
+    trial_documents = store.reads.trial_documents
 
-    def slowly(self: Store, *args: Any, **options: Any) -> Any:
+    def slowly(*args: Any, **options: Any) -> Any:
         made.append(1)
         time.sleep(0.2)
-        return show_trials(self, *args, **options)
+        return trial_documents(*args, **options)
 
-    monkeypatch.setattr(Store, "show_trials", slowly)
+    monkeypatch.setattr(store.reads, "trial_documents", slowly)
     path = f"/v1/campaigns/{recorder.id}/trials"
     with ThreadPoolExecutor(4) as callers:
         answers = list(callers.map(lambda _: service.get(path), range(4)))

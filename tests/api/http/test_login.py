@@ -68,7 +68,7 @@ def test_revoking_the_key_ends_its_sessions_at_once(service: TestClient, store: 
     make_key(store, "view")
     log_in(service, key)
     assert service.get("/v1/campaigns").status_code == 200
-    store.revoke_key(key.split("_")[1])
+    store.service.revoke_key(key.split("_")[1])
     assert service.get("/v1/campaigns").status_code == 401
 
 
@@ -77,7 +77,7 @@ def test_a_new_login_has_a_new_token_and_ends_the_one_before(service: TestClient
     first = service.cookies["effspine_session"]
     log_in(service, key)
     assert service.cookies["effspine_session"] != first
-    assert store.identify_session(first) is None
+    assert store.service.identify_session(first) is None
 
 
 @pytest.mark.parametrize("wrong", ["", "x", "effspine_k_", "é"])
@@ -108,7 +108,7 @@ def test_another_site_cannot_write_with_the_cookie(
     log_in(service, key)
     assert service.post("/v1/campaigns", json=BODY, headers=headers).status_code == 403
     assert service.post("/logout", headers=headers, follow_redirects=False).status_code == 403
-    assert store.list_campaigns().items == ()
+    assert store.reads.list_campaigns().items == ()
     assert service.get("/v1/campaigns").status_code == 200
 
 
@@ -182,14 +182,14 @@ def test_an_open_stream_breaks_off_when_its_key_ends(
     make_key(store, "view")
     log_in(service, key)
     recorder = Recorder(store)
-    read = store.events_after
+    read = store.reads.events_after
 
     def last_look(*arguments: object) -> object:
         found = read(*arguments)  # type: ignore[arg-type]
-        store.revoke_key(key.split("_")[1])
+        store.service.revoke_key(key.split("_")[1])
         return found
 
-    monkeypatch.setattr(store, "events_after", last_look)
+    monkeypatch.setattr(store.reads, "events_after", last_look)
     text = service.get(f"/v1/campaigns/{recorder.id}/events").text
     assert "campaign.created" in text
     assert "event: end" not in text
@@ -207,5 +207,5 @@ def test_a_session_ends_on_the_side_of_the_service(short: TestClient, store: Sto
     response = short.post("/login", data={"key": key}, headers=OWN, follow_redirects=False)
     token = response.headers["set-cookie"].partition("=")[2].partition(";")[0]
     assert short.get("/v1/campaigns", headers={"Cookie": f"effspine_session={token}"}).status_code == 401
-    lasting = store.create_session(key.split("_")[1], timedelta(hours=1))
+    lasting = store.service.create_session(key.split("_")[1], timedelta(hours=1))
     assert short.get("/v1/campaigns", headers={"Cookie": f"effspine_session={lasting}"}).status_code == 200

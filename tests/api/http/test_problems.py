@@ -55,7 +55,7 @@ def test_a_bad_field_is_named_with_what_would_be_right(
     errors = {error["field"]: error["message"] for error in problem["errors"]}
     assert field in errors
     assert words in errors[field]
-    assert store.list_campaigns().items == ()
+    assert store.reads.list_campaigns().items == ()
 
 
 def test_a_missing_name_and_a_wrong_value_are_named_together_with_the_value(service: TestClient) -> None:
@@ -89,7 +89,7 @@ def test_a_body_that_does_not_call_itself_json_is_told_which_header_to_send(
     detail = problem_of(response, 415)["detail"]
     assert "Content-Type: application/json" in detail
     assert (kind or "is missing") in detail
-    assert store.list_campaigns().items == ()
+    assert store.reads.list_campaigns().items == ()
 
 
 @pytest.mark.parametrize("kind", ["application/json; charset=utf-8", "Application/JSON", "application/ld+json"])
@@ -215,7 +215,7 @@ def test_a_store_that_is_away_is_503_and_says_nothing_of_its_inside(
     def away(*_: object, **__: object) -> None:
         raise StoreUnavailableError("database sqlite:////secret/place.db: disk I/O error")
 
-    monkeypatch.setattr(store, "list_campaigns", away)
+    monkeypatch.setattr(store.reads, "list_campaigns", away)
     monkeypatch.setattr(store, "check", away)
     for path in ("/v1/campaigns", "/readyz"):
         response = service.get(path)
@@ -231,7 +231,7 @@ def test_a_full_disk_is_507_and_says_nothing_of_its_inside(
     def full(*_: object, **__: object) -> None:
         raise StoreFullError("database sqlite:////secret/place.db: its disk is full; free some space")
 
-    monkeypatch.setattr(store, "create_campaign", full)
+    monkeypatch.setattr(store.service, "create_campaign", full)
     monkeypatch.setattr(store, "check", full)
     problem_of(service.get("/readyz"), 507)
     response = service.post("/v1/campaigns", json={"name": "x", "proxy_task": SYNTHETIC})
@@ -245,7 +245,7 @@ def test_an_unexpected_error_is_500_with_the_id_that_the_log_has(
     def broken(*_: object, **__: object) -> None:
         raise RuntimeError("a secret of the inside")
 
-    monkeypatch.setattr(store, "list_campaigns", broken)
+    monkeypatch.setattr(store.reads, "list_campaigns", broken)
     caplog.handler.setFormatter(JsonFormatter())
     caplog.handler.addFilter(add_request_id)
     with caplog.at_level(logging.ERROR, logger="effspine.api"):

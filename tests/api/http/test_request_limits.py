@@ -47,7 +47,7 @@ def test_a_large_body_is_refused_whether_it_tells_its_length_or_not(
     assert is_problem(untold, 413)
     lying = service.post(path, content=chunks(), headers=headers | OWN | {"Content-Length": "5"})
     assert is_problem(lying, 413)
-    assert store.list_campaigns().items == ()
+    assert store.reads.list_campaigns().items == ()
 
 
 def test_a_body_of_just_the_limit_is_read(service: TestClient) -> None:

@@ -110,5 +110,5 @@ def test_a_record_that_cannot_be_written_keeps_nobody_from_taking_a_file(
     def full(*_: object) -> None:
         raise StoreFullError("full")
 
-    monkeypatch.setattr(store, "record_export", full)
+    monkeypatch.setattr(store.service, "record_export", full)
     assert service.get(f"/v1/campaigns/{recorder.id}/exports/json").status_code == 200

@@ -34,7 +34,7 @@ def test_health_and_readiness(service: TestClient, settings: Settings) -> None:
 
 def test_readiness_says_who_runs_campaigns(service: TestClient, store: Store) -> None:
     assert service.get("/readyz").json()["supervisors"] == []  # and still it is ready
-    store.see_supervisor("s-1", "here", 12, "0.1.0")
+    store.runner.record_heartbeat("s-1", "here", 12, "0.1.0")
     ready = service.get("/readyz").json()
     assert ready["schema_revision"] == HEAD
     (supervisor,) = ready["supervisors"]
@@ -43,7 +43,7 @@ def test_readiness_says_who_runs_campaigns(service: TestClient, store: Store) ->
 
 
 def test_readiness_tells_strangers_no_more_than_that(service: TestClient, store: Store) -> None:
-    store.see_supervisor("s-1", "here", 12, "0.1.0")
+    store.runner.record_heartbeat("s-1", "here", 12, "0.1.0")
     key = make_key(store, "view")
     stranger = service.get("/readyz").json()
     assert stranger == {
@@ -112,7 +112,7 @@ def test_metrics_of_the_record_are_complete_and_outlive_the_process(
     recorder.fail(recorder.begin(), "not finite")
     recorder.fail(recorder.begin(), "died", "worker-killed")
     recorder.begin()
-    store.see_supervisor("s-1", "here", 12, "0.1.0")
+    store.runner.record_heartbeat("s-1", "here", 12, "0.1.0")
     Recorder(store)
     with TestClient(create_app(settings, store, known_hosts=("testserver",))) as another:
         for each in (service, another):
@@ -169,7 +169,7 @@ def test_there_are_no_metrics_without_the_record(
     def away() -> None:
         raise StoreUnavailableError("away")
 
-    monkeypatch.setattr(store, "list_supervisors", away)
+    monkeypatch.setattr(store.reads, "list_supervisors", away)
     assert service.get("/metrics").status_code == 503
 
 

@@ -16,6 +16,7 @@ from nas_controller.campaigns.replay import verify
 from nas_controller.states import CAMPAIGN_STATES, TRIAL_STATES
 from nas_controller.store import ConflictError, Store, sqlite_url
 from search_space.errors import InvalidValueError
+from tests.support.trials import trials_of
 
 
 def test_a_filled_record_is_exact_under_replay(database_url: str) -> None:
@@ -23,19 +24,19 @@ def test_a_filled_record_is_exact_under_replay(database_url: str) -> None:
     filled = fill(database_url, plans(LEAST_CAMPAIGNS, 500, 300, seed=3), added.append)
     assert filled["trials"] == sum(added) == 500
     store = Store.open(database_url)
-    campaigns = store.list_campaigns().items
+    campaigns = store.reads.list_campaigns().items
     assert {campaign.state for campaign in campaigns} == set(CAMPAIGN_STATES)
     assert filled["largest"] == {"id": campaigns[0].id, "trials": 300}
     states: Counter[str] = Counter()
     for campaign in campaigns:
         found = verify(store, campaign.id)
-        columns = store.columns(campaign.id, "state", "reward", "attempts")
+        columns = store.reads.trial_columns(campaign.id, "state", "reward", "attempts")
         states.update(columns["state"])
         assert found.trials_begun == campaign.trials_begun == len(columns["state"])
         assert (campaign.best_reward is None) == (campaign.state in NOT_BEGUN)
         assert campaign.device_seconds >= 0
     assert set(states) == set(TRIAL_STATES)
-    totals = store.totals()
+    totals = store.reads.totals()
     assert totals.trials == dict(states)
     assert totals.rewards_accepted > 0
     store.close()
@@ -45,14 +46,14 @@ def test_no_supervisor_takes_what_is_filled_in_and_readers_find_it_whole(tmp_pat
     url = sqlite_url(tmp_path / "effspine.db")
     fill(url, plans(LEAST_CAMPAIGNS, 600, 520, seed=1), lambda _: None)
     store = Store.open(url)
-    assert store.runnable_campaigns() == ()
-    largest = store.list_campaigns(limit=1).items[0]
-    kinds = {trial.error_kind for trial in store.list_trials(largest.id, state="failed").items}
+    assert store.runner.runnable_campaigns() == ()
+    largest = store.reads.list_campaigns(limit=1).items[0]
+    kinds = {trial.error_kind for trial in trials_of(store, largest.id, state="failed")}
     assert kinds == {"non-finite-loss"}
-    retried = [n for n, tries in enumerate(store.columns(largest.id, "attempts")["attempts"]) if tries == 2]
-    detail = store.get_trial(largest.id, retried[0])
+    retried = [n for n, tries in enumerate(store.reads.trial_columns(largest.id, "attempts")["attempts"]) if tries == 2]
+    detail = store.reads.get_trial(largest.id, retried[0])
     assert [attempt.state for attempt in detail.attempts] == ["failed", "accepted"]
-    assert len(store.get_trial(largest.id, 500).curve) == 1_000
+    assert len(store.reads.get_trial(largest.id, 500).curve) == 1_000
     store.close()
 
 

@@ -19,6 +19,7 @@ from tests.support.synthetic_campaigns import (
     synthetic_spec,
     take_up,
 )
+from tests.support.trials import trials_of
 
 EAGER = {"policy": "factorised", "learning_rate": 1.0, "entropy_bonus": 0.0}
 """Converges within a few trials, so that proposals repeat."""
@@ -30,16 +31,16 @@ def test_a_campaign_runs_from_the_baseline_to_its_end(store: Store) -> None:
     campaign_id = create(store, trials=8)
     campaign = take_up(store, campaign_id)
     works = run_to_the_end(campaign)
-    record = store.get_campaign(campaign_id)
+    record = store.reads.get_campaign(campaign_id)
     assert record.state == "completed"
     assert (record.trials_begun, record.trials_finished) == (8, 8)
     assert [work.number for work in works] == list(range(8))
-    baseline = store.get_trial(campaign_id, 0).trial
+    baseline = store.reads.get_trial(campaign_id, 0).trial
     assert baseline.widths == campaign.base.widths
     assert baseline.choices is None
     assert record.baseline_reward == baseline.reward
     assert campaign.next_trial() is None
-    kept = store.controller_state(campaign_id)
+    kept = store.reads.controller_state(campaign_id)
     assert kept is not None
     assert kept.state["told"] == 7  # the baseline is no sample
     assert verify(store, campaign_id).trials_finished == 8
@@ -50,7 +51,7 @@ def test_a_campaign_over_a_part_of_the_blocks_under_caps_can_be_replayed(store: 
     campaign_id = create(store, trials=12, search_space=space)
     campaign = take_up(store, campaign_id)
     run_to_the_end(campaign)
-    trials = [store.get_trial(campaign_id, number).trial for number in range(12)]
+    trials = [store.reads.get_trial(campaign_id, number).trial for number in range(12)]
     assert all(len(trial.betas) == 4 and len(trial.widths) == 18 for trial in trials)
     assert all(trial.params <= 4_700_000 for trial in trials)
     assert {trial.widths[0] for trial in trials} == {campaign.base.widths[0]}
@@ -73,7 +74,7 @@ def test_parallel_trials_in_any_order(store: Store, parallelism: int) -> None:
     for seed in range(3):
         campaign_id = create(store, trials=20, parallelism=parallelism, controller=EAGER)
         run_to_the_end(take_up(store, campaign_id), seed, parallelism)
-        assert store.get_campaign(campaign_id).trials_finished == 20
+        assert store.reads.get_campaign(campaign_id).trials_finished == 20
         verify(store, campaign_id)
 
 
@@ -82,7 +83,7 @@ def test_a_repeated_architecture_is_not_trained_again(store: Store) -> None:
     works = run_to_the_end(take_up(store, campaign_id))
     widths = [work.widths for work in works]
     assert len(widths) == len(set(widths)) < 60
-    columns = store.columns(campaign_id, "number", "reward", "widths", "reused_from", "attempts")
+    columns = store.reads.trial_columns(campaign_id, "number", "reward", "widths", "reused_from", "attempts")
     trials = list(zip(*columns.values(), strict=True))
     repeats = [trial for trial in trials if trial[3] is not None]
     assert len(repeats) == 60 - len(widths)
@@ -91,7 +92,7 @@ def test_a_repeated_architecture_is_not_trained_again(store: Store) -> None:
         assert attempts == 0
         assert trials[original][3] is None
         assert (trials[original][1], trials[original][2]) == (known_reward, its_widths)
-    kept = store.controller_state(campaign_id)
+    kept = store.reads.controller_state(campaign_id)
     assert kept is not None
     assert kept.state["told"] == 59  # repeats teach as well
     verify(store, campaign_id)
@@ -106,7 +107,7 @@ def test_a_repeat_of_a_running_trial_waits_for_it(store: Store, monkeypatch: pyt
     propose = campaign._search.propose
     monkeypatch.setattr(campaign._search, "propose", lambda number: propose(1))
     assert campaign.next_trial() is None  # 2, 3 and 4 wait for 1: as many as there are workers
-    waiting = store.list_trials(campaign_id, state="running").items[2:]
+    waiting = trials_of(store, campaign_id, state="running")[2:]
     assert [(trial.number, trial.reused_from, trial.attempts) for trial in waiting] == [
         (2, 1, 0), (3, 1, 0), (4, 1, 0),
     ]  # fmt: skip
@@ -118,12 +119,12 @@ def test_a_repeat_of_a_running_trial_waits_for_it(store: Store, monkeypatch: pyt
     assert resumed.next_trial() is None
     assert works[1] is not None
     resumed.complete(works[1], Failed("give_up", "the loss is not finite"))
-    outcomes = [store.get_trial(campaign_id, number).trial for number in range(1, 5)]
+    outcomes = [store.reads.get_trial(campaign_id, number).trial for number in range(1, 5)]
     assert [(trial.state, trial.reward) for trial in outcomes] == [("failed", 0.0)] * 4
     assert works[0] is not None
     resumed.complete(works[0], reward(resumed, works[0]))
     run_to_the_end(resumed)
-    assert store.get_campaign(campaign_id).state == "completed"
+    assert store.reads.get_campaign(campaign_id).state == "completed"
 
 
 def test_retries_are_limited_and_visible(store: Store) -> None:
@@ -134,13 +135,13 @@ def test_retries_are_limited_and_visible(store: Store) -> None:
         assert work is not None
         assert (work.number, work.attempt) == (0, attempt)
         campaign.complete(work, Failed("retry", f"out of memory, time {attempt}"))
-    detail = store.get_trial(campaign_id, 0)
+    detail = store.reads.get_trial(campaign_id, 0)
     assert (detail.trial.state, detail.trial.reward) == ("failed", 0.0)
     assert detail.trial.error == f"out of memory, time {ATTEMPTS}"
     assert [attempt.state for attempt in detail.attempts] == ["failed"] * ATTEMPTS
     run_to_the_end(campaign)
-    assert store.get_campaign(campaign_id).state == "completed"
-    assert store.get_campaign(campaign_id).baseline_reward is None
+    assert store.reads.get_campaign(campaign_id).state == "completed"
+    assert store.reads.get_campaign(campaign_id).baseline_reward is None
     verify(store, campaign_id)
 
 
@@ -152,7 +153,7 @@ def test_attempts_lost_with_their_runner_do_not_count_as_failures(store: Store) 
         assert work is not None
         assert (work.number, work.attempt) == (0, expected)
     run_to_the_end(take_up(store, campaign_id))
-    states = [attempt.state for attempt in store.get_trial(campaign_id, 0).attempts]
+    states = [attempt.state for attempt in store.reads.get_trial(campaign_id, 0).attempts]
     assert states == ["abandoned"] * (ATTEMPTS + 2) + ["accepted"]
 
 
@@ -166,7 +167,7 @@ def test_a_lost_attempt_that_reports_first_wins_and_the_other_is_late(store: Sto
     assert retry is not None
     campaign.complete(lost, Rewarded(0.3, {}))
     campaign.complete(retry, Rewarded(0.9, {}))
-    detail = store.get_trial(campaign_id, 0)
+    detail = store.reads.get_trial(campaign_id, 0)
     assert detail.trial.reward == 0.3
     assert [attempt.state for attempt in detail.attempts] == ["accepted", "late"]
     run_to_the_end(campaign)
@@ -179,10 +180,10 @@ def test_an_error_that_would_hit_every_trial_fails_the_campaign(store: Store) ->
     first, _ = campaign.next_trial(), campaign.next_trial()
     assert first is not None
     campaign.complete(first, Failed("stop", "images/000.jpg is truncated"))
-    record = store.get_campaign(campaign_id)
+    record = store.reads.get_campaign(campaign_id)
     assert (record.state, record.error) == ("failed", "images/000.jpg is truncated")
     assert campaign.over
-    assert [trial.state for trial in store.list_trials(campaign_id).items] == ["stopped", "stopped"]
+    assert [trial.state for trial in trials_of(store, campaign_id)] == ["stopped", "stopped"]
 
 
 def test_a_reward_that_is_none_gives_the_trial_up(store: Store) -> None:
@@ -192,7 +193,7 @@ def test_a_reward_that_is_none_gives_the_trial_up(store: Store) -> None:
         work = campaign.next_trial()
         assert work is not None
         campaign.complete(work, Rewarded(value, {"ap": value}))
-    trials = store.list_trials(campaign_id).items
+    trials = trials_of(store, campaign_id)
     assert [(trial.state, trial.reward) for trial in trials] == [("failed", 0.0)] * 2
     assert "nan" in (trials[0].error or "")
 
@@ -205,7 +206,7 @@ def test_ending_abandons_what_runs(store: Store) -> None:
     assert second is not None
     campaign.end("stopped")
     campaign.complete(first, Rewarded(0.5, {}))
-    assert [trial.state for trial in store.list_trials(campaign_id).items] == ["stopped", "stopped"]
+    assert [trial.state for trial in trials_of(store, campaign_id)] == ["stopped", "stopped"]
     verify(store, campaign_id)
 
 
@@ -220,9 +221,9 @@ def test_samples_that_miss_the_budget_are_drawn_again(store: Store, monkeypatch:
     monkeypatch.setattr(SearchSpace, "candidate", picky)
     campaign_id = create(store, trials=4)
     run_to_the_end(take_up(store, campaign_id))
-    trials = store.list_trials(campaign_id).items[1:]
+    trials = trials_of(store, campaign_id)[1:]
     assert [trial.betas[0] for trial in trials] == [1, 1, 1]
-    begun = [event for event in store.events_after(campaign_id) if event.kind == "trial.begun"]
+    begun = [event for event in store.reads.events_after(campaign_id) if event.kind == "trial.begun"]
     assert max(event.data["draw"] for event in begun) > 0
     verify(store, campaign_id)
 
@@ -234,7 +235,7 @@ def test_a_budget_that_no_sample_can_meet_fails_the_campaign(store: Store, monke
     monkeypatch.setattr(SearchSpace, "candidate", never)
     campaign_id = create(store, trials=4)
     run_to_the_end(take_up(store, campaign_id))
-    record = store.get_campaign(campaign_id)
+    record = store.reads.get_campaign(campaign_id)
     assert record.state == "failed"
     assert "2,274,654,112 multi-adds" in (record.error or "")
     verify(store, campaign_id)

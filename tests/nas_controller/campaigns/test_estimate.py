@@ -17,7 +17,7 @@ SMOKE = {"profile": "smoke"}
 def trained(store: Store, clock: Clock, seconds: list[float], **changes: object) -> None:
     """A campaign whose trials took so long."""
     spec = synthetic_spec(trials=len(seconds), dataset="digits", proxy_task=SMOKE, **changes)
-    campaign = Campaign(store, store.claim(store.create_campaign(spec).id, "runner", 1e6))
+    campaign = Campaign(store, store.runner.claim(store.service.create_campaign(spec).id, "runner", 1e6))
     for taken in seconds:
         work = campaign.next_trial()
         assert work is not None

@@ -19,8 +19,8 @@ REWARDS = (0.3, 0.2, None, 0.5, 0.4)
 @pytest.fixture
 def campaign_id(store: Store) -> str:
     """Five trials with the rewards above, the third given up; a sixth is running, with a curve."""
-    campaign_id = store.create_campaign(synthetic_spec(trials=9)).id
-    campaign = Campaign(store, store.claim(campaign_id, "runner", 1e6))
+    campaign_id = store.service.create_campaign(synthetic_spec(trials=9)).id
+    campaign = Campaign(store, store.runner.claim(campaign_id, "runner", 1e6))
     for reward in REWARDS:
         work = campaign.next_trial()
         assert work is not None
@@ -52,7 +52,7 @@ def test_cost_against_reward(store: Store, campaign_id: str, unit: str) -> None:
     figure = figures.compute(store, campaign_id, f"{unit}-ap")
     assert figure["number"] == [0, 1, 3, 4]
     assert figure["reward"] == [0.3, 0.2, 0.5, 0.4]
-    costs = [getattr(store.get_trial(campaign_id, number).trial, unit) for number in figure["number"]]
+    costs = [getattr(store.reads.get_trial(campaign_id, number).trial, unit) for number in figure["number"]]
     assert figure["cost"] == costs
     assert (figure["baseline_cost"], figure["baseline_reward"]) == (costs[0], 0.3)
 
@@ -61,8 +61,8 @@ def test_widths(store: Store, campaign_id: str) -> None:
     figure = figures.compute(store, campaign_id, "widths")
     assert figure["block"] == list(range(1, 19))
     assert figure["best_number"] == 3
-    assert tuple(figure["best"]) == store.get_trial(campaign_id, 3).trial.widths
-    assert tuple(figure["baseline"]) == store.get_trial(campaign_id, 0).trial.widths
+    assert tuple(figure["best"]) == store.reads.get_trial(campaign_id, 3).trial.widths
+    assert tuple(figure["baseline"]) == store.reads.get_trial(campaign_id, 0).trial.widths
 
 
 def test_policy(store: Store, campaign_id: str) -> None:
@@ -76,7 +76,7 @@ def test_policy(store: Store, campaign_id: str) -> None:
 
 def test_the_policy_of_a_part_of_the_blocks(store: Store) -> None:
     space = {"searched_blocks": [5, 7, 9], "choices": [1, 2]}
-    figure = figures.compute(store, store.create_campaign(synthetic_spec(search_space=space)).id, "policy")
+    figure = figures.compute(store, store.service.create_campaign(synthetic_spec(search_space=space)).id, "policy")
     assert figure["block"] == [5, 7, 9]
     assert figure["choices"] == [1, 2]
     assert figure["probability"] == [[0.5, 0.5]] * 3
@@ -90,7 +90,7 @@ def test_curves(store: Store, campaign_id: str) -> None:
 
 @pytest.mark.parametrize("name", figures.FIGURES)
 def test_every_figure_is_json_before_anything_has_happened(store: Store, name: str) -> None:
-    campaign_id = store.create_campaign(synthetic_spec()).id
+    campaign_id = store.service.create_campaign(synthetic_spec()).id
     json.dumps(figures.compute(store, campaign_id, name), allow_nan=False)
     with pytest.raises(NotFoundError):
         figures.compute(store, "c_0", name)

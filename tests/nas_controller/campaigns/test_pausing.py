@@ -22,7 +22,7 @@ from tests.support.synthetic_campaigns import Clock, synthetic_spec
 
 
 def kinds(store: Store, campaign_id: str, prefix: str = "campaign.") -> list[str]:
-    events = store.events_after(campaign_id, 0, 1000)
+    events = store.reads.events_after(campaign_id, 0, 1000)
     return [event.kind.removeprefix(prefix) for event in events if event.kind.startswith(prefix)]
 
 
@@ -43,40 +43,40 @@ def run_to_the_end(campaign: Campaign) -> None:
 
 
 def test_a_pending_campaign_pauses_at_once_and_waits_for_no_runner(store: Store) -> None:
-    campaign_id = store.create_campaign(synthetic_spec()).id
-    paused = store.request_pause(campaign_id)
+    campaign_id = store.service.create_campaign(synthetic_spec()).id
+    paused = store.service.request_pause(campaign_id)
     assert (paused.state, paused.pause_mode) == ("paused", "drain")
-    assert store.request_pause(campaign_id, "abort") == paused
-    assert store.runnable_campaigns() == ()
+    assert store.service.request_pause(campaign_id, "abort") == paused
+    assert store.runner.runnable_campaigns() == ()
     with pytest.raises(ConflictError, match="paused"):
-        store.claim(campaign_id, "runner", 20)
-    resumed = store.request_resume(campaign_id)
+        store.runner.claim(campaign_id, "runner", 20)
+    resumed = store.service.request_resume(campaign_id)
     assert (resumed.state, resumed.pause_mode, resumed.paused_at) == ("pending", None, None)
-    assert [campaign.id for campaign in store.runnable_campaigns()] == [campaign_id]
+    assert [campaign.id for campaign in store.runner.runnable_campaigns()] == [campaign_id]
     assert kinds(store, campaign_id) == ["created", "paused", "resumed"]
 
 
 def test_a_running_campaign_is_pausing_until_its_runner_lets_go(store: Store, clock: Clock) -> None:
-    lease = store.claim(store.create_campaign(synthetic_spec()).id, "runner", 1e6)
+    lease = store.runner.claim(store.service.create_campaign(synthetic_spec()).id, "runner", 1e6)
     campaign = Campaign(store, lease)
     assert campaign.next_trial() is not None
-    assert store.request_pause(lease.campaign_id).state == "pausing"
-    assert store.request_pause(lease.campaign_id).pause_mode == "drain"
-    hurried = store.request_pause(lease.campaign_id, "abort")
+    assert store.service.request_pause(lease.campaign_id).state == "pausing"
+    assert store.service.request_pause(lease.campaign_id).pause_mode == "drain"
+    hurried = store.service.request_pause(lease.campaign_id, "abort")
     assert (hurried.state, hurried.pause_mode) == ("pausing", "abort")
-    assert store.request_pause(lease.campaign_id, "drain").pause_mode == "abort"
-    assert store.renew(lease).pause_mode == "abort"
-    assert store.pause_campaign(lease).state == "paused"
+    assert store.service.request_pause(lease.campaign_id, "drain").pause_mode == "abort"
+    assert store.runner.renew(lease).pause_mode == "abort"
+    assert store.runner.pause_campaign(lease).state == "paused"
     with pytest.raises(LeaseLostError):
-        store.renew(lease)
-    detail = store.get_trial(lease.campaign_id, 0)
+        store.runner.renew(lease)
+    detail = store.reads.get_trial(lease.campaign_id, 0)
     assert (detail.trial.state, detail.attempts[0].state) == ("running", "abandoned")
     clock.advance(100)
-    resumed = store.request_resume(lease.campaign_id)
+    resumed = store.service.request_resume(lease.campaign_id)
     assert (resumed.state, resumed.paused_seconds) == ("running", 100)
     assert kinds(store, lease.campaign_id) == ["created", "claimed", "pausing", "pausing", "paused", "resumed"]
 
-    again = Campaign(store, store.claim(lease.campaign_id, "another", 1e6))
+    again = Campaign(store, store.runner.claim(lease.campaign_id, "another", 1e6))
     work = again.next_trial()
     assert work is not None
     assert (work.number, work.attempt) == (0, 2)
@@ -86,65 +86,65 @@ def test_a_running_campaign_is_pausing_until_its_runner_lets_go(store: Store, cl
 
 
 def test_what_is_resumed_or_stopped_while_it_pauses_is_not_paused(store: Store) -> None:
-    for ask, state in ((store.request_resume, "running"), (store.request_stop, "stopping")):
-        lease = store.claim(store.create_campaign(synthetic_spec()).id, "runner", 1e6)
-        store.request_pause(lease.campaign_id)
+    for ask, state in ((store.service.request_resume, "running"), (store.service.request_stop, "stopping")):
+        lease = store.runner.claim(store.service.create_campaign(synthetic_spec()).id, "runner", 1e6)
+        store.service.request_pause(lease.campaign_id)
         assert ask(lease.campaign_id).state == state
-        record = store.pause_campaign(lease)
+        record = store.runner.pause_campaign(lease)
         assert (record.state, record.pause_mode, record.paused_at) == (state, None, None)
-        assert lease.campaign_id in [campaign.id for campaign in store.runnable_campaigns()]
+        assert lease.campaign_id in [campaign.id for campaign in store.runner.runnable_campaigns()]
 
 
 def test_a_runner_lost_while_it_pauses_is_followed_by_one_that_pauses(store: Store, clock: Clock) -> None:
-    lost = store.claim(store.create_campaign(synthetic_spec()).id, "lost", 20)
-    store.request_pause(lost.campaign_id)
+    lost = store.runner.claim(store.service.create_campaign(synthetic_spec()).id, "lost", 20)
+    store.service.request_pause(lost.campaign_id)
     clock.advance(21)
     with pytest.raises(LeaseLostError):
-        store.pause_campaign(lost)
-    assert [campaign.id for campaign in store.runnable_campaigns()] == [lost.campaign_id]
-    assert store.pause_campaign(store.claim(lost.campaign_id, "next", 20)).state == "paused"
+        store.runner.pause_campaign(lost)
+    assert [campaign.id for campaign in store.runner.runnable_campaigns()] == [lost.campaign_id]
+    assert store.runner.pause_campaign(store.runner.claim(lost.campaign_id, "next", 20)).state == "paused"
 
 
 def test_a_paused_campaign_can_be_stopped_and_counts_its_pause(store: Store, clock: Clock) -> None:
-    campaign_id = store.create_campaign(synthetic_spec()).id
-    store.request_pause(campaign_id)
+    campaign_id = store.service.create_campaign(synthetic_spec()).id
+    store.service.request_pause(campaign_id)
     clock.advance(7)
-    stopped = store.request_stop(campaign_id)
+    stopped = store.service.request_stop(campaign_id)
     assert (stopped.state, stopped.paused_seconds, stopped.paused_at, stopped.pause_mode) == ("stopped", 7, None, None)
 
 
 @pytest.mark.parametrize("state", ["stopping", "stopped", "completed", "failed"])
 def test_what_ends_or_has_ended_neither_pauses_nor_resumes(store: Store, state: str) -> None:
-    lease = store.claim(store.create_campaign(synthetic_spec()).id, "runner", 1e6)
+    lease = store.runner.claim(store.service.create_campaign(synthetic_spec()).id, "runner", 1e6)
     if state == "stopping":
-        store.request_stop(lease.campaign_id)
+        store.service.request_stop(lease.campaign_id)
     else:
-        store.finish_campaign(lease, state)
-    with pytest.raises(ConflictError, match=f"is {state} and cannot be paused; only one that is pending or running"):
-        store.request_pause(lease.campaign_id)
-    with pytest.raises(ConflictError, match=f"is {state} and cannot be resumed; only one that is pausing or paused"):
-        store.request_resume(lease.campaign_id)
+        store.runner.finish_campaign(lease, state)
+    with pytest.raises(ConflictError, match=f"is {state} and cannot be paused; only one that is pending, running"):
+        store.service.request_pause(lease.campaign_id)
+    with pytest.raises(ConflictError, match=f"is {state} and cannot be resumed; only one that is pending, running"):
+        store.service.request_resume(lease.campaign_id)
 
 
 def test_while_it_drains_nothing_begins_and_what_runs_is_completed(store: Store) -> None:
     """Also a failed attempt is not followed by another; the replay is exact over the pause."""
     draining = False
-    lease = store.claim(store.create_campaign(synthetic_spec(parallelism=2)).id, "runner", 1e6)
+    lease = store.runner.claim(store.service.create_campaign(synthetic_spec(parallelism=2)).id, "runner", 1e6)
     campaign = Campaign(store, lease, lambda: draining)
     first, second = campaign.next_trial(), campaign.next_trial()
-    store.request_pause(lease.campaign_id)
+    store.service.request_pause(lease.campaign_id)
     draining = True
     assert campaign.next_trial() is None
     finish(campaign, first)
     assert second is not None
     campaign.complete(second, Failed("retry", "the worker died"))
     assert campaign.next_trial() is None
-    record = store.pause_campaign(lease)
+    record = store.runner.pause_campaign(lease)
     assert (record.state, record.trials_begun, record.trials_finished) == ("paused", 2, 1)
     verify(store, lease.campaign_id)
 
-    store.request_resume(lease.campaign_id)
-    again = Campaign(store, store.claim(lease.campaign_id, "another", 1e6))
+    store.service.request_resume(lease.campaign_id)
+    again = Campaign(store, store.runner.claim(lease.campaign_id, "another", 1e6))
     retried = again.next_trial()
     assert retried is not None
     assert (retried.number, retried.attempt) == (1, 2)
@@ -165,14 +165,14 @@ def test_a_runner_pauses_as_asked_and_keeps_the_checkpoints(
     database_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, mode: str
 ) -> None:
     store = Store.open(database_url)
-    campaign_id = store.create_campaign(synthetic_spec()).id
+    campaign_id = store.service.create_campaign(synthetic_spec()).id
     kept = campaign_directory(tmp_path, campaign_id) / "a.checkpoint"
 
     def train(campaign: Campaign, data_dir: Path, heartbeat: Heartbeat, machine: Machine) -> None:
         kept.parent.mkdir(parents=True, exist_ok=True)
         kept.touch()
         work = campaign.next_trial()
-        store.request_pause(campaign_id, mode)  # type: ignore[arg-type]
+        store.service.request_pause(campaign_id, mode)  # type: ignore[arg-type]
         until(lambda: heartbeat.must_end if mode == "abort" else campaign.draining)
         assert heartbeat.must_end == (mode == "abort")
         if mode == "drain":
@@ -180,15 +180,15 @@ def test_a_runner_pauses_as_asked_and_keeps_the_checkpoints(
 
     monkeypatch.setattr(runner, "_train", train)
     assert runner.run(campaign_id, store, tmp_path, "runner", 24) == EXIT_DONE
-    record = store.get_campaign(campaign_id)
+    record = store.reads.get_campaign(campaign_id)
     assert (record.state, record.trials_finished) == ("paused", int(mode == "drain"))
     assert kept.exists()
     assert runner.run(campaign_id, store, tmp_path, "another", 24) == EXIT_NOT_OURS
 
-    store.request_resume(campaign_id)
+    store.service.request_resume(campaign_id)
     monkeypatch.setattr(runner, "_train", lambda campaign, *_: run_to_the_end(campaign))
     assert runner.run(campaign_id, store, tmp_path, "another", 60) == EXIT_DONE
-    assert store.get_campaign(campaign_id).state == "completed"
+    assert store.reads.get_campaign(campaign_id).state == "completed"
     assert not kept.exists()
     assert verify(store, campaign_id).trials_finished == 8
     store.close()
@@ -197,10 +197,10 @@ def test_a_runner_pauses_as_asked_and_keeps_the_checkpoints(
 def test_a_runner_that_finds_its_campaign_pausing_trains_nothing(
     store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    campaign_id = store.create_campaign(synthetic_spec()).id
-    store.claim(campaign_id, "lost", 20)
-    store.request_pause(campaign_id)
-    store.release(campaign_id, "lost")
+    campaign_id = store.service.create_campaign(synthetic_spec()).id
+    store.runner.claim(campaign_id, "lost", 20)
+    store.service.request_pause(campaign_id)
+    store.runner.release(campaign_id, "lost")
     monkeypatch.setattr(runner, "_train", lambda *_: pytest.fail("nothing is to be trained"))
     assert runner.run(campaign_id, store, tmp_path, "next", 20) == EXIT_DONE
-    assert store.get_campaign(campaign_id).state == "paused"
+    assert store.reads.get_campaign(campaign_id).state == "paused"

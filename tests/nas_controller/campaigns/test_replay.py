@@ -53,7 +53,7 @@ def test_a_tampered_record_is_found_at_its_first_event(
     campaign_id = create(store, trials=6)
     run_to_the_end(take_up(store, campaign_id))
     verify(store, campaign_id)
-    events = store.events_after(campaign_id, 0, 1000)
+    events = store.reads.events_after(campaign_id, 0, 1000)
     expected = next(e.sequence for e in events if e.kind == sequence_of and e.data["number"] == 3)
     with store._database.writing() as session:
         assert change(session) == 1

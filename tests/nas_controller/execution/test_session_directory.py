@@ -5,10 +5,10 @@ from __future__ import annotations
 import os
 
 from nas_controller.execution.session_directory import (
-    remove_session_directory,
     remove_session_directories,
-    session_directory,
+    remove_session_directory,
     session_directories,
+    session_directory,
 )
 
 CAMPAIGN = "c_00000000test0123"

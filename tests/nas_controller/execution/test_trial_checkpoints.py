@@ -95,7 +95,7 @@ def test_a_trial_whose_worker_and_runner_are_killed_gives_the_figures_of_one_tha
     make_digits(dataset, train=60, val=16)
     url = sqlite_url(tmp_path / "effspine.db")
     store = Store.open(url)
-    campaign_id = store.create_campaign(synthetic_spec(trials=1, dataset="digits", proxy_task=TASK)).id
+    campaign_id = store.service.create_campaign(synthetic_spec(trials=1, dataset="digits", proxy_task=TASK)).id
     folder = campaign_directory(tmp_path, campaign_id)
     path = file_of(folder, SearchSpace().base.widths)
     supervisor = Supervisor(url, tmp_path)
@@ -109,17 +109,17 @@ def test_a_trial_whose_worker_and_runner_are_killed_gives_the_figures_of_one_tha
         wait_for(lambda: inode(path) not in (None, left), DEADLINE_SECONDS, "a checkpoint of the second attempt")
         os.kill(runner_pid, signal.SIGKILL)
         assert path.exists()
-        wait_for(lambda: store.get_campaign(campaign_id).state == "completed", DEADLINE_SECONDS, "the end")
+        wait_for(lambda: store.reads.get_campaign(campaign_id).state == "completed", DEADLINE_SECONDS, "the end")
         wait_for(lambda: not supervisor._runners, DEADLINE_SECONDS, "the end of the runner")
     assert not folder.exists()
 
-    detail = store.get_trial(campaign_id, 0)
+    detail = store.reads.get_trial(campaign_id, 0)
     assert [(attempt.state, attempt.error_kind) for attempt in detail.attempts] == [
         ("failed", "worker-killed"), ("abandoned", None), ("accepted", None),
     ]  # fmt: skip
     # Ray brings what a worker logs to its runner a moment later: what the second attempt said may have gone with
     # the runner. Its first step shows in the third: two intervals are behind it only if the second went on as well.
-    went_on = re.findall(r"goes on after step (\d+)", log_path(tmp_path, campaign_id).read_text())
+    went_on = re.findall(r"resumed after step (\d+)", log_path(tmp_path, campaign_id).read_text())
     assert int(went_on[-1]) >= 2 * EVERY
     first_of_last = min(point.step for point in detail.curve if point.attempt == 3)
     assert first_of_last > int(went_on[-1])
@@ -137,15 +137,15 @@ def test_a_trial_whose_worker_and_runner_are_killed_gives_the_figures_of_one_tha
 def test_the_folder_stays_with_a_campaign_that_goes_on_and_goes_with_one_that_is_stopped(
     store: Store, clock: Clock, tmp_path: Path, checkpoint_of: Callable[[str], Path]
 ) -> None:
-    campaign_id = store.create_campaign(synthetic_spec()).id
+    campaign_id = store.service.create_campaign(synthetic_spec()).id
     path = checkpoint_of(campaign_id)
-    lease = store.claim(campaign_id, "a runner that is killed", 5.0)
-    store.request_stop(campaign_id)
+    lease = store.runner.claim(campaign_id, "a runner that is killed", 5.0)
+    store.service.request_stop(campaign_id)
     remove_finished(store, tmp_path)
     assert path.exists()
     clock.advance(lease.seconds + 1)
     assert runner.run(campaign_id, store, tmp_path, "the next runner") == runner.EXIT_DONE
-    assert store.get_campaign(campaign_id).state == "stopped"
+    assert store.reads.get_campaign(campaign_id).state == "stopped"
     assert not path.parent.exists()
 
 
@@ -153,19 +153,19 @@ def test_the_folder_goes_with_a_campaign_that_fails(
     store: Store, tmp_path: Path, checkpoint_of: Callable[[str], Path]
 ) -> None:
     spec = synthetic_spec(dataset="gone", proxy_task={"profile": "smoke"})
-    campaign_id = store.create_campaign(spec).id
+    campaign_id = store.service.create_campaign(spec).id
     path = checkpoint_of(campaign_id)
     assert runner.run(campaign_id, store, tmp_path, "runner") == runner.EXIT_DONE
-    assert store.get_campaign(campaign_id).state == "failed"
+    assert store.reads.get_campaign(campaign_id).state == "failed"
     assert not path.parent.exists()
 
 
 def test_what_a_runner_has_left_that_was_killed_after_the_end_is_removed_and_what_is_unknown_is_not(
     store: Store, tmp_path: Path, checkpoint_of: Callable[[str], Path]
 ) -> None:
-    campaign_id = store.create_campaign(synthetic_spec()).id
+    campaign_id = store.service.create_campaign(synthetic_spec()).id
     over, unknown = checkpoint_of(campaign_id), checkpoint_of("c_0")
-    store.finish_campaign(store.claim(campaign_id, "runner", 5.0), "completed")
+    store.runner.finish_campaign(store.runner.claim(campaign_id, "runner", 5.0), "completed")
     remove_finished(store, tmp_path)
     assert not over.parent.exists()
     assert unknown.exists()

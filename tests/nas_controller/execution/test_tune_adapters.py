@@ -1,4 +1,4 @@
-"""What Tune says of a trial reaches the dispatcher, and what the dispatcher decides reaches Tune. No Ray starts here."""
+"""Tune and the dispatcher: what each says of a trial reaches the other. No Ray starts here."""
 
 from __future__ import annotations
 

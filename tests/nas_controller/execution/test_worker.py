@@ -35,7 +35,7 @@ class FakeProgress:
     loss: float
     seconds: float
     ap: float | None = None
-    of_start: bool = False
+    of_supernet: bool = False
 
 
 class FakeProxyWorker:
@@ -50,7 +50,7 @@ class FakeProxyWorker:
 
     def run(self, candidate: Architecture, on_progress: Any, *, checkpoint: Path | None) -> dict[str, float | None]:
         self.checkpoints.append(checkpoint)
-        on_progress(FakeProgress(30, 90, 0.7, 0.1, of_start=True))
+        on_progress(FakeProgress(30, 90, 0.7, 0.1, of_supernet=True))
         on_progress(FakeProgress(1, 2, 0.5, 0.1, 0.2))
         if self.raises is not None:
             raise self.raises
@@ -65,9 +65,9 @@ class GiveUpError(EffspineError):
 
 @pytest.fixture
 def trainer(monkeypatch: pytest.MonkeyPatch) -> type[FakeProxyWorker]:
-    module = ModuleType("proxy_trainer.training.proxy")
+    module = ModuleType("proxy_trainer.training.proxy_worker")
     module.ProxyWorker = FakeProxyWorker  # type: ignore[attr-defined]
-    monkeypatch.setitem(sys.modules, "proxy_trainer.training.proxy", module)
+    monkeypatch.setitem(sys.modules, "proxy_trainer.training.proxy_worker", module)
     monkeypatch.setattr(worker, "_warm", {})
     monkeypatch.setenv("TF_CPP_MIN_LOG_LEVEL", "")  # put back afterwards
     monkeypatch.setattr(FakeProxyWorker, "built", [])

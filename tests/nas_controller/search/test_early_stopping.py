@@ -1,10 +1,7 @@
-"""Trials stopped early by the median of earlier ones: the rule, the record, the replay, and a real Ray."""
+"""Trials stopped early by the median of earlier ones: the rule, the database, the replay, and a runner."""
 
 from __future__ import annotations
 
-import re
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -15,12 +12,15 @@ from sqlalchemy import text
 from nas_controller.campaigns.campaign import Campaign
 from nas_controller.campaigns.replay import ReplayError, verify
 from nas_controller.execution import synthetic_reward, worker
+from nas_controller.execution.in_process_executor import InProcessExecutor
 from nas_controller.search.campaign_spec import CampaignSpec, EarlyStoppingSpec
 from nas_controller.search.early_stopping import EarlyStop, MedianRule
 from nas_controller.search.outcomes import Rewarded, TrialWork
-from nas_controller.store import Store, sqlite_url
-from tests.support.paths import ROOT
+from nas_controller.store import Store
+from nas_controller.supervision import runner
+from nas_controller.supervision.runner import EXIT_DONE, Machine
 from tests.support.synthetic_campaigns import synthetic_spec, take_up
+from tests.support.trials import trials_of
 
 
 def stopping_spec(trials: int = 6, min_trials: int = 2, **task: Any) -> CampaignSpec:
@@ -64,7 +64,7 @@ def test_the_rule_compares_with_completed_trials_at_the_same_step_and_spares_the
 
 
 def test_a_trial_below_the_median_ends_there_and_the_record_says_so(store: Store) -> None:
-    campaign_id = store.create_campaign(stopping_spec()).id
+    campaign_id = store.service.create_campaign(stopping_spec()).id
     campaign = take_up(store, campaign_id)
     train(campaign, 0.2, 0.4)
     train(campaign, 0.3, 0.5)
@@ -73,24 +73,24 @@ def test_a_trial_below_the_median_ends_there_and_the_record_says_so(store: Store
     assert report(campaign, work, 5, 0.1)
     assert campaign.is_finished(work.number)
     assert not report(campaign, work, 10, 0.1)  # on its way when it was stopped
-    detail = store.get_trial(campaign_id, work.number)
+    detail = store.reads.get_trial(campaign_id, work.number)
     assert (detail.trial.state, detail.trial.reward, detail.trial.stopped_early_step) == ("completed", 0.1, 5)
     assert detail.trial.metrics == {"loss": 1.0, "seconds": 5.0, "ap": 0.1, "steps": 5}
     assert [attempt.state for attempt in detail.attempts] == ["accepted"]
     assert [point.step for point in detail.curve] == [3, 5]
-    event = store.events_after(campaign_id)[-1]
+    event = store.reads.events_after(campaign_id)[-1]
     assert event.kind == "trial.completed"
     assert event.data["stopped_early"] == {"step": 5, "ap": 0.1, "median": 0.25, "trials": 2}
-    assert store.get_campaign(campaign_id).best_trial == 1
+    assert store.reads.get_campaign(campaign_id).best_trial == 1
 
 
 def test_a_runner_that_takes_the_campaign_up_decides_alike_and_the_replay_is_exact(store: Store) -> None:
-    campaign_id = store.create_campaign(stopping_spec()).id
+    campaign_id = store.service.create_campaign(stopping_spec()).id
     campaign = take_up(store, campaign_id)
     train(campaign, 0.2, 0.4)
     train(campaign, 0.3, 0.5)
     lost = next_work(campaign)
-    store.release(campaign_id, "runner")
+    store.runner.release(campaign_id, "runner")
     campaign = take_up(store, campaign_id)
     again = next_work(campaign)
     assert (again.number, again.attempt) == (lost.number, 2)
@@ -99,13 +99,13 @@ def test_a_runner_that_takes_the_campaign_up_decides_alike_and_the_replay_is_exa
         work = next_work(campaign)
         if not report(campaign, work, 5, 0.1 + 0.05 * work.number):
             campaign.complete(work, Rewarded(0.6, {}))
-    stopped = [trial.stopped_early_step for trial in store.list_trials(campaign_id).items]
+    stopped = [trial.stopped_early_step for trial in trials_of(store, campaign_id)]
     assert stopped == [None, None, 5, None, None, None]
     assert verify(store, campaign_id).trials_finished == 6
 
 
 def test_a_decision_that_the_record_does_not_bear_out_is_found(database_url: str, store: Store) -> None:
-    campaign_id = store.create_campaign(stopping_spec(trials=3)).id
+    campaign_id = store.service.create_campaign(stopping_spec(trials=3)).id
     campaign = take_up(store, campaign_id)
     train(campaign, 0.2, 0.4)
     train(campaign, 0.3, 0.5)
@@ -122,7 +122,7 @@ def test_a_decision_that_the_record_does_not_bear_out_is_found(database_url: str
 
 
 def test_a_repeat_of_a_trial_that_was_stopped_says_so_too(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
-    campaign_id = store.create_campaign(stopping_spec(trials=4)).id
+    campaign_id = store.service.create_campaign(stopping_spec(trials=4)).id
     campaign = take_up(store, campaign_id)
     train(campaign, 0.2, 0.4)
     train(campaign, 0.3, 0.5)
@@ -130,7 +130,7 @@ def test_a_repeat_of_a_trial_that_was_stopped_says_so_too(store: Store, monkeypa
     monkeypatch.setitem(campaign._first_of, campaign._search.propose(3).candidate.widths, work.number)
     assert campaign.next_trial() is None  # trial 3 waits for trial 2
     assert report(campaign, work, 5, 0.1)
-    repeat = store.get_trial(campaign_id, 3).trial
+    repeat = store.reads.get_trial(campaign_id, 3).trial
     assert (repeat.reused_from, repeat.reward, repeat.stopped_early_step) == (2, 0.1, 5)
     assert campaign.over
 
@@ -150,16 +150,12 @@ def test_a_task_that_cannot_be_compared_on_the_way_is_refused(task: dict[str, An
     assert synthetic_spec(dataset="digits", proxy_task=task).early_stopping is None
 
 
-def test_a_real_ray_lets_go_of_a_trial_that_is_stopped_and_its_worker_takes_the_next(tmp_path: Path) -> None:
-    url = sqlite_url(tmp_path / "effspine.db")
-    store = Store.open(url)
-    campaign_id = store.create_campaign(stopping_spec(trials=5, min_trials=1, seconds=4)).id
-    command = [sys.executable, "-m", "nas_controller.supervision.runner", campaign_id, "--database-url", url]
-    done = subprocess.run(
-        [*command, "--data-dir", str(tmp_path)], cwd=ROOT, timeout=200, capture_output=True, text=True
+def test_a_trial_that_is_stopped_in_training_ends_and_its_worker_takes_the_next(store: Store, tmp_path: Path) -> None:
+    campaign_id = store.service.create_campaign(stopping_spec(trials=5, min_trials=1, seconds=0.4)).id
+    assert (
+        runner.run(campaign_id, store, tmp_path, "runner", machine=Machine(executor=InProcessExecutor())) == EXIT_DONE
     )
-    assert done.returncode == 0, done.stderr
-    details = [store.get_trial(campaign_id, number) for number in range(5)]
+    details = [store.reads.get_trial(campaign_id, number) for number in range(5)]
     stopped = [detail for detail in details if detail.trial.stopped_early_step is not None]
     assert stopped  # the baseline is better than most
     for detail in stopped:
@@ -168,6 +164,4 @@ def test_a_real_ray_lets_go_of_a_trial_that_is_stopped_and_its_worker_takes_the_
         full = synthetic_reward.reward(detail.trial.widths, details[0].trial.widths)
         assert detail.trial.reward == pytest.approx(full * step / worker.SYNTHETIC_STEPS)
         assert [attempt.state for attempt in detail.attempts] == ["accepted"]
-    assert len(set(re.findall(r"ProxyTrainable pid=(\d+)", done.stdout + done.stderr))) == 1
     assert verify(store, campaign_id).trials_finished == 5
-    store.close()

@@ -15,13 +15,13 @@ HOUR = timedelta(hours=1)
 
 
 def opens(store: Store, key: str) -> bool:
-    return store.identify_key(key) is not None
+    return store.service.identify_key(key) is not None
 
 
 def test_a_key_opens_and_anything_near_it_does_not(store: Store) -> None:
-    record, key = store.create_key("ops", "operate")
-    assert store.identify_key(key) == record == store.list_keys()[0]
-    other, other_key = store.create_key("other", "view")
+    record, key = store.service.create_key("ops", "operate")
+    assert store.service.identify_key(key) == record == store.service.list_keys()[0]
+    other, other_key = store.service.create_key("other", "view")
     swapped = key.replace(record.id, other.id)
     flipped = key[:-1] + ("A" if key[-1] != "A" else "B")
     for wrong in ("", key[:-1], key + "A", key + "\n", flipped, swapped, key.upper(), "effspine_", "é" * 60):
@@ -30,8 +30,8 @@ def test_a_key_opens_and_anything_near_it_does_not(store: Store) -> None:
 
 
 def test_neither_key_nor_token_is_in_the_database(store: Store) -> None:
-    record, key = store.create_key("ops", "operate")
-    token = store.create_session(record.id, HOUR)
+    record, key = store.service.create_key("ops", "operate")
+    token = store.service.create_session(record.id, HOUR)
     with store._database.reading() as session:
         rows = [
             str(row)
@@ -43,20 +43,20 @@ def test_neither_key_nor_token_is_in_the_database(store: Store) -> None:
 
 
 def test_a_key_expires(store: Store, clock: Clock) -> None:
-    _, key = store.create_key("ops", "view", lifetime=HOUR)
+    _, key = store.service.create_key("ops", "view", lifetime=HOUR)
     clock.advance(3599)
     assert opens(store, key)
     clock.advance(1)
     assert not opens(store, key)
-    assert store.has_keys()
-    assert not store.has_active_keys()
+    assert store.service.has_keys()
+    assert not store.service.has_active_keys()
 
 
 def test_a_rotated_key_opens_by_its_old_secret_for_the_grace_alone(store: Store, clock: Clock) -> None:
-    record, first = store.create_key("ops", "view")
-    _, second = store.rotate_key(record.id)
+    record, first = store.service.create_key("ops", "view")
+    _, second = store.service.rotate_key(record.id)
     assert not opens(store, first)
-    _, third = store.rotate_key(record.id, grace=HOUR)
+    _, third = store.service.rotate_key(record.id, grace=HOUR)
     assert opens(store, second)
     assert opens(store, third)
     assert not opens(store, first)
@@ -66,56 +66,56 @@ def test_a_rotated_key_opens_by_its_old_secret_for_the_grace_alone(store: Store,
 
 
 def test_revoking_ends_key_grace_and_sessions_for_good(store: Store) -> None:
-    record, first = store.create_key("ops", "view")
-    _, second = store.rotate_key(record.id, grace=HOUR)
-    token = store.create_session(record.id, HOUR)
-    revoked = store.revoke_key(record.id)
+    record, first = store.service.create_key("ops", "view")
+    _, second = store.service.rotate_key(record.id, grace=HOUR)
+    token = store.service.create_session(record.id, HOUR)
+    revoked = store.service.revoke_key(record.id)
     assert revoked.revoked_at is not None
-    assert store.revoke_key(record.id) == revoked
+    assert store.service.revoke_key(record.id) == revoked
     assert not opens(store, first)
     assert not opens(store, second)
-    assert store.identify_session(token) is None
-    assert not store.has_keys()
+    assert store.service.identify_session(token) is None
+    assert not store.service.has_keys()
     with pytest.raises(ConflictError):
-        store.rotate_key(record.id)
+        store.service.rotate_key(record.id)
 
 
 def test_a_session_is_its_keys_until_it_is_over(store: Store, clock: Clock) -> None:
-    record, _ = store.create_key("ops", "operate")
-    token, other = store.create_session(record.id, HOUR), store.create_session(record.id, HOUR)
-    assert store.identify_session(token) == record
-    assert store.identify_session(token[:-1] + ("A" if token[-1] != "A" else "B")) is None
-    assert store.identify_session("") is None
-    store.end_session(token)
-    assert store.identify_session(token) is None
-    assert store.identify_session(other) == record
+    record, _ = store.service.create_key("ops", "operate")
+    token, other = store.service.create_session(record.id, HOUR), store.service.create_session(record.id, HOUR)
+    assert store.service.identify_session(token) == record
+    assert store.service.identify_session(token[:-1] + ("A" if token[-1] != "A" else "B")) is None
+    assert store.service.identify_session("") is None
+    store.service.end_session(token)
+    assert store.service.identify_session(token) is None
+    assert store.service.identify_session(other) == record
     clock.advance(3600)
-    assert store.identify_session(other) is None
+    assert store.service.identify_session(other) is None
 
 
 def test_a_session_does_not_outlive_its_key(store: Store, clock: Clock) -> None:
-    record, _ = store.create_key("ops", "operate", lifetime=HOUR)
-    token = store.create_session(record.id, 2 * HOUR)
+    record, _ = store.service.create_key("ops", "operate", lifetime=HOUR)
+    token = store.service.create_session(record.id, 2 * HOUR)
     clock.advance(3600)
-    assert store.identify_session(token) is None
-    rotated, _ = store.create_key("other", "view")
-    token = store.create_session(rotated.id, HOUR)
-    store.rotate_key(rotated.id, grace=HOUR)
-    assert store.identify_session(token) is None
+    assert store.service.identify_session(token) is None
+    rotated, _ = store.service.create_key("other", "view")
+    token = store.service.create_session(rotated.id, HOUR)
+    store.service.rotate_key(rotated.id, grace=HOUR)
+    assert store.service.identify_session(token) is None
 
 
 def test_its_last_use_is_kept_when_it_is_noted(store: Store, clock: Clock) -> None:
-    record, key = store.create_key("ops", "view")
+    record, key = store.service.create_key("ops", "view")
     assert record.last_used_at is None
     clock.advance(60)
-    store.note_key_use(record.id)
-    found = store.identify_key(key)
+    store.service.record_key_use(record.id)
+    found = store.service.identify_key(key)
     assert found is not None
     assert found.last_used_at == record.created_at + timedelta(seconds=60)
 
 
 def test_scopes_include_those_below(store: Store) -> None:
-    view, operate, admin = (store.create_key("x", scope)[0] for scope in ("view", "operate", "admin"))
+    view, operate, admin = (store.service.create_key("x", scope)[0] for scope in ("view", "operate", "admin"))
     assert [view.allows(scope) for scope in ("view", "operate", "admin")] == [True, False, False]
     assert [operate.allows(scope) for scope in ("view", "operate", "admin")] == [True, True, False]
     assert [admin.allows(scope) for scope in ("view", "operate", "admin")] == [True, True, True]
@@ -124,9 +124,9 @@ def test_scopes_include_those_below(store: Store) -> None:
 def test_what_cannot_be_a_key_is_refused(store: Store) -> None:
     for name in ("", "n" * 101, "two\nlines"):
         with pytest.raises(InvalidValueError):
-            store.create_key(name, "view")
+            store.service.create_key(name, "view")
     with pytest.raises(InvalidValueError):
-        store.create_key("x", "root")  # type: ignore[arg-type]
+        store.service.create_key("x", "root")  # type: ignore[arg-type]
     with pytest.raises(NotFoundError):
-        store.revoke_key("k0")
-    assert not store.has_keys()
+        store.service.revoke_key("k0")
+    assert not store.service.has_keys()

@@ -31,7 +31,7 @@ class CrashingStore(Store):
         super().__init__(store._database, store._clock)
         self._left, self._after = at, after
         for name in self.WRITES:
-            setattr(self, name, self._crashing(getattr(self, name)))
+            setattr(self.runner, name, self._crashing(getattr(self.runner, name)))
 
     def _crashing(self, write: Callable[..., Any]) -> Callable[..., Any]:
         def call(*arguments: Any) -> Any:
@@ -89,8 +89,8 @@ def test_a_crash_at_any_write_changes_nothing_in_the_end(
             run_with_outcomes(take_up(crashing, campaign_id))
         except Crash:
             crashes += 1
-            store.release(campaign_id, "runner")
-            if store.get_campaign(campaign_id).state == "running":
+            store.runner.release(campaign_id, "runner")
+            if store.reads.get_campaign(campaign_id).state == "running":
                 run_with_outcomes(take_up(store, campaign_id, "another"))
         assert outline(store, campaign_id) == expected
         verify(store, campaign_id)
@@ -101,7 +101,7 @@ def test_a_crash_at_any_write_changes_nothing_in_the_end(
 
 def test_a_runner_that_was_overtaken_changes_nothing(store: Store, clock: Clock) -> None:
     campaign_id = create(store, trials=4)
-    frozen = Campaign(store, store.claim(campaign_id, "frozen", 20))
+    frozen = Campaign(store, store.runner.claim(campaign_id, "frozen", 20))
     work = frozen.next_trial()
     assert work is not None
     clock.advance(30)
@@ -111,5 +111,5 @@ def test_a_runner_that_was_overtaken_changes_nothing(store: Store, clock: Clock)
     with pytest.raises(LeaseLostError):
         frozen.next_trial()
     run_to_the_end(current)
-    assert store.get_trial(campaign_id, 0).trial.reward != 0.9
+    assert store.reads.get_trial(campaign_id, 0).trial.reward != 0.9
     verify(store, campaign_id)

@@ -65,17 +65,17 @@ def test_of_claims_at_one_moment_over_connections_of_their_own_one_wins(
     with ExitStack() as opened:
         stores = [opened.enter_context(closing(Store.open(database_url, clock))) for _ in range(6)]
         for _ in range(5):
-            campaign_id = store.create_campaign(synthetic_spec()).id
+            campaign_id = store.service.create_campaign(synthetic_spec()).id
 
             def claim(one: Store, owner: str, campaign_id: str = campaign_id) -> Lease:
-                return one.claim(campaign_id, owner, 60)
+                return one.runner.claim(campaign_id, owner, 60)
 
             won = at_once([lambda one=one, k=k: claim(one, f"runner {k}") for k, one in enumerate(stores)])
             assert [lease.epoch for lease in won] == [1]
             clock.advance(61)  # expired: now all may have it, but again one alone
             again = at_once([lambda one=one, k=k: claim(one, f"late {k}") for k, one in enumerate(stores)])
             assert [lease.epoch for lease in again] == [2]
-            claims = [event for event in store.events_after(campaign_id) if event.kind == "campaign.claimed"]
+            claims = [event for event in store.reads.events_after(campaign_id) if event.kind == "campaign.claimed"]
             assert [event.data["owner"] for event in claims] == [won[0].owner, again[0].owner]
 
 
@@ -84,19 +84,19 @@ def test_of_the_old_runner_and_the_new_one_only_the_new_one_writes(
 ) -> None:
     with closing(Store.open(database_url, clock)) as another:
         for _ in range(5):
-            lease = store.claim(store.create_campaign(synthetic_spec()).id, "old", 20)
-            store.begin_trial(lease, 0, SPACE.baseline)
+            lease = store.runner.claim(store.service.create_campaign(synthetic_spec()).id, "old", 20)
+            store.runner.begin_trial(lease, 0, SPACE.baseline)
             clock.advance(20)  # to the last moment
 
             def reward(lease: Lease = lease) -> str:
-                return store.accept_reward(lease, 0, 1, 0.5, {}, {"told": 1}).trial.state
+                return store.runner.accept_reward(lease, 0, 1, 0.5, {}, {"told": 1}).trial.state
 
             def claim(lease: Lease = lease) -> str:
-                return another.claim(lease.campaign_id, "new", 20).owner
+                return another.runner.claim(lease.campaign_id, "new", 20).owner
 
             assert at_once([reward, claim]) == ["new"]
-            assert store.get_campaign(lease.campaign_id).trials_finished == 0
-            assert store.controller_state(lease.campaign_id) is None
+            assert store.reads.get_campaign(lease.campaign_id).trials_finished == 0
+            assert store.reads.controller_state(lease.campaign_id) is None
 
 
 def test_readers_and_writers_never_meet_a_locked_database(store: Store, database_url: str) -> None:
@@ -109,7 +109,7 @@ def test_readers_and_writers_never_meet_a_locked_database(store: Store, database
         try:
             begin(store, lease, 0)
             for step in range(150):
-                store.record_progress(lease, 0, 1, step, 150, {"loss": 1.0})
+                store.runner.record_progress(lease, 0, 1, step, 150, {"loss": 1.0})
         except BaseException as error:
             errors.append(error)
 
@@ -118,9 +118,9 @@ def test_readers_and_writers_never_meet_a_locked_database(store: Store, database
         try:
             while not done.is_set():
                 for lease in leases:
-                    reader.get_campaign(lease.campaign_id)
-                    reader.list_trials(lease.campaign_id)
-                    reader.events_after(lease.campaign_id)
+                    reader.reads.get_campaign(lease.campaign_id)
+                    reader.reads.trial_documents(lease.campaign_id)
+                    reader.reads.events_after(lease.campaign_id)
         except BaseException as error:
             errors.append(error)
         finally:
@@ -136,15 +136,15 @@ def test_readers_and_writers_never_meet_a_locked_database(store: Store, database
     for thread in readers:
         thread.join()
     assert errors == []
-    assert all(len(store.get_trial(lease.campaign_id, 0).curve) == 150 for lease in leases)
+    assert all(len(store.reads.get_trial(lease.campaign_id, 0).curve) == 150 for lease in leases)
 
 
 def test_a_reader_sees_one_moment(store: Store) -> None:
-    campaign_id = store.create_campaign(synthetic_spec()).id
+    campaign_id = store.service.create_campaign(synthetic_spec()).id
     count = select(func.count()).select_from(models.Event)
     with store._database.reading() as session:
         before = session.scalar(count)
-        store.request_stop(campaign_id)
+        store.service.request_stop(campaign_id)
         assert session.scalar(count) == before == 1
     with store._database.reading() as session:
         assert session.scalar(count) == 2
@@ -155,49 +155,49 @@ def test_a_writer_does_not_wait_for_ever(database_url: str, clock: Clock, monkey
     monkeypatch.setattr(database, "BUSY_TIMEOUT_SECONDS", 1)
     monkeypatch.setattr(database, "IDLE_IN_TRANSACTION_SECONDS", 3)
     with closing(Store.open(database_url, clock)) as frozen, closing(Store.open(database_url, clock)) as store:
-        campaign_id = store.create_campaign(synthetic_spec()).id
+        campaign_id = store.service.create_campaign(synthetic_spec()).id
         with suppress(StoreUnavailableError), frozen._database.writing() as session:
             session.get(models.Campaign, campaign_id, with_for_update=True)
             asked = time.monotonic()
             with pytest.raises(StoreUnavailableError):
-                store.claim(campaign_id, "runner", 20)
+                store.runner.claim(campaign_id, "runner", 20)
             assert time.monotonic() - asked < 15
             if session.connection().dialect.name == "postgresql":
                 time.sleep(3)
-                assert store.claim(campaign_id, "runner", 20).epoch == 1
-        assert store.get_campaign(campaign_id).state in ("pending", "running")
+                assert store.runner.claim(campaign_id, "runner", 20).epoch == 1
+        assert store.reads.get_campaign(campaign_id).state in ("pending", "running")
 
 
 def test_texts_that_no_database_takes(store: Store) -> None:
-    lease = store.claim(store.create_campaign(synthetic_spec()).id, "runner", 20)
-    store.begin_trial(lease, 0, SPACE.baseline)
-    store.fail_attempt(lease, 0, 1, "broken \0 \ud800 bytes", "worker-killed", "a\0b")
-    attempt = store.get_trial(lease.campaign_id, 0).attempts[0]
+    lease = store.runner.claim(store.service.create_campaign(synthetic_spec()).id, "runner", 20)
+    store.runner.begin_trial(lease, 0, SPACE.baseline)
+    store.runner.fail_attempt(lease, 0, 1, "broken \0 \ud800 bytes", "worker-killed", "a\0b")
+    attempt = store.reads.get_trial(lease.campaign_id, 0).attempts[0]
     assert (attempt.error, attempt.log_tail) == ("broken \ufffd ? bytes", "a\ufffdb")
-    assert store.fail_trial(lease, 0, "x\0", {"told": 0}).error == "x\ufffd"
-    assert store.finish_campaign(lease, "failed", "y\0").error == "y\ufffd"
+    assert store.runner.fail_trial(lease, 0, "x\0", {"told": 0}).error == "x\ufffd"
+    assert store.runner.finish_campaign(lease, "failed", "y\0").error == "y\ufffd"
     for name in ("c_\0", "c_\ud800", "c_é"):
         with pytest.raises(NotFoundError):
-            store.get_campaign(name)
+            store.reads.get_campaign(name)
         with pytest.raises(InvalidValueError, match="cursor"):
-            store.list_campaigns(cursor=encode([name]))
+            store.reads.list_campaigns(cursor=encode([name]))
 
 
 def test_times_are_utc_whatever_the_time_zone_of_the_server(store: Store, clock: Clock) -> None:
     clock.now = datetime(2025, 7, 1, 23, 59, 59, 999999, tzinfo=UTC)
-    made = store.create_campaign(synthetic_spec())
-    read = store.get_campaign(made.id)
+    made = store.service.create_campaign(synthetic_spec())
+    read = store.reads.get_campaign(made.id)
     assert read.created_at == made.created_at
     assert read.to_dict()["created_at"] == "2025-07-01T23:59:59.999999Z"
 
 
 def test_a_store_is_there_again_after_its_server_was_restarted(postgresql: Server, clock: Clock) -> None:
     with postgresql.fresh_database() as url, closing(Store.open(url, clock)) as store:
-        campaign_id = store.create_campaign(synthetic_spec()).id
+        campaign_id = store.service.create_campaign(synthetic_spec()).id
         postgresql.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE pid <> pg_backend_pid()")
         with suppress(StoreUnavailableError):
-            store.get_campaign(campaign_id)
-        assert store.get_campaign(campaign_id).state == "pending"
+            store.reads.get_campaign(campaign_id)
+        assert store.reads.get_campaign(campaign_id).state == "pending"
 
 
 def test_a_connection_that_nobody_has_used_for_a_while_is_tried_first(
@@ -205,8 +205,8 @@ def test_a_connection_that_nobody_has_used_for_a_while_is_tried_first(
 ) -> None:
     monkeypatch.setattr(database, "PING_AFTER_SECONDS", 0.0)
     with postgresql.fresh_database() as url, closing(Store.open(url, clock)) as store:
-        campaign_id = store.create_campaign(synthetic_spec()).id
-        for read in (store.get_campaign, store.campaign_version):
+        campaign_id = store.service.create_campaign(synthetic_spec()).id
+        for read in (store.reads.get_campaign, store.reads.campaign_version):
             postgresql.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE pid <> pg_backend_pid()")
             assert read(campaign_id)
 

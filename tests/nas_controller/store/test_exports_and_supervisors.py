@@ -16,18 +16,18 @@ from tests.support.synthetic_campaigns import Clock, synthetic_spec
 
 
 def campaign_with_a_trial(store: Store) -> str:
-    campaign_id = store.create_campaign(synthetic_spec(trials=6)).id
-    Campaign(store, store.claim(campaign_id, "runner", 1e6)).next_trial()
+    campaign_id = store.service.create_campaign(synthetic_spec(trials=6)).id
+    Campaign(store, store.runner.claim(campaign_id, "runner", 1e6)).next_trial()
     return campaign_id
 
 
 def test_the_same_content_again_counts_on(store: Store, clock: Clock) -> None:
     campaign_id = campaign_with_a_trial(store)
-    store.record_export(campaign_id, 0, "json", "a" * 64, 10)
-    (first,) = store.list_exports(campaign_id).items
+    store.service.record_export(campaign_id, 0, "json", "a" * 64, 10)
+    (first,) = store.service.list_exports(campaign_id).items
     clock.advance(5)
-    store.record_export(campaign_id, 0, "json", "a" * 64, 10)
-    (again,) = store.list_exports(campaign_id).items
+    store.service.record_export(campaign_id, 0, "json", "a" * 64, 10)
+    (again,) = store.service.list_exports(campaign_id).items
     assert (first.count, again.count) == (1, 2)
     assert first.at == first.last_at == again.at
     assert (again.last_at - again.at).total_seconds() >= 5
@@ -38,43 +38,43 @@ def test_exports_are_listed_in_pages(store: Store) -> None:
     campaign_id = campaign_with_a_trial(store)
     wanted = [(form, digit * 64) for form in ("json", "svg") for digit in "ab"]
     for form, digest in reversed(wanted):
-        store.record_export(campaign_id, 0, form, digest, 1)
+        store.service.record_export(campaign_id, 0, form, digest, 1)
     found, cursor = [], None
     while True:
-        page = store.list_exports(campaign_id, limit=3, cursor=cursor)
+        page = store.service.list_exports(campaign_id, limit=3, cursor=cursor)
         found += [(each.format, each.sha256) for each in page.items]
         cursor = page.next_cursor
         if cursor is None:
             break
     assert found == wanted
     with pytest.raises(InvalidValueError):
-        store.list_exports(campaign_id, cursor="nonsense")
+        store.service.list_exports(campaign_id, cursor="nonsense")
 
 
 def test_what_is_not_there_cannot_be_exported(store: Store) -> None:
     campaign_id = campaign_with_a_trial(store)
     for campaign, trial in ((campaign_id, 5), ("c_none", 0)):
         with pytest.raises(NotFoundError):
-            store.record_export(campaign, trial, "json", "a" * 64, 1)
+            store.service.record_export(campaign, trial, "json", "a" * 64, 1)
     with pytest.raises(NotFoundError):
-        store.list_exports("c_none")
+        store.service.list_exports("c_none")
 
 
 def test_supervisors_are_alive_while_they_are_seen(store: Store, clock: Clock) -> None:
-    assert store.list_supervisors() == ()
-    store.see_supervisor("s-1", "here", 12, "0.1.0")
+    assert store.reads.list_supervisors() == ()
+    store.runner.record_heartbeat("s-1", "here", 12, "0.1.0")
     clock.advance(ALIVE_SECONDS / 2)
-    store.see_supervisor("s-2", "there", 13, "0.1.0")
-    store.see_supervisor("s-2", "there", 13, "0.1.0")
-    second, first = store.list_supervisors()
+    store.runner.record_heartbeat("s-2", "there", 13, "0.1.0")
+    store.runner.record_heartbeat("s-2", "there", 13, "0.1.0")
+    second, first = store.reads.list_supervisors()
     assert (first.id, first.host, first.pid, first.version, first.is_alive) == ("s-1", "here", 12, "0.1.0", True)
     assert second.started_at > first.started_at
     clock.advance(ALIVE_SECONDS / 2 + 1)
-    assert [each.is_alive for each in store.list_supervisors()] == [True, False]
-    store.forget_supervisor("s-2")
-    assert [each.id for each in store.list_supervisors()] == ["s-1"]
+    assert [each.is_alive for each in store.reads.list_supervisors()] == [True, False]
+    store.runner.remove_supervisor("s-2")
+    assert [each.id for each in store.reads.list_supervisors()] == ["s-1"]
     clock.advance(KEPT_HOURS * 3_600)
-    assert store.list_supervisors() == ()
+    assert store.reads.list_supervisors() == ()
 
 
 def test_a_supervisor_says_that_it_is_alive_and_when_it_ends(tmp_path: Path) -> None:
@@ -86,12 +86,12 @@ def test_a_supervisor_says_that_it_is_alive_and_when_it_ends(tmp_path: Path) -> 
     seen = ()
     try:
         for _ in range(200):
-            seen = store.list_supervisors()
+            seen = store.reads.list_supervisors()
             if seen or stop.wait(0.05):
                 break
     finally:
         stop.set()
         thread.join()
     assert [each.is_alive for each in seen] == [True]
-    assert store.list_supervisors() == ()
+    assert store.reads.list_supervisors() == ()
     store.close()

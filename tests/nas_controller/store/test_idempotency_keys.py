@@ -8,38 +8,38 @@ import pytest
 
 from nas_controller.store import Store
 from nas_controller.store.errors import KeyBusyError, KeyReusedError
-from nas_controller.store.idempotency_keys import HELD_SECONDS, KEPT_HOURS, KeptAnswer, Reservation
+from nas_controller.store.idempotency_keys import HELD_SECONDS, KEPT_HOURS, Reservation, SavedResponse
 from tests.support.synthetic_campaigns import Clock, synthetic_spec
 
-ANSWER = KeptAnswer(201, {"location": "/v1/campaigns/c"}, b'{"name":"\xc3\xa9"}')
+ANSWER = SavedResponse(201, {"location": "/v1/campaigns/c"}, b'{"name":"\xc3\xa9"}')
 
 
 def reserved(store: Store, caller: str = "open", key: str = "one", fingerprint: str = "f") -> Reservation:
-    reservation = store.reserve(caller, key, fingerprint)
+    reservation = store.service.reserve_key(caller, key, fingerprint)
     assert isinstance(reservation, Reservation)
     return reservation
 
 
 def test_an_answer_that_is_kept_is_given_again_and_the_first_one_stays(store: Store) -> None:
     reservation = reserved(store)
-    store.keep_answer(reservation, ANSWER)
-    assert store.reserve("open", "one", "f") == ANSWER
-    store.keep_answer(reservation, KeptAnswer(200, {}, b"later"))
-    assert store.reserve("open", "one", "f") == ANSWER
+    store.service.save_response(reservation, ANSWER)
+    assert store.service.reserve_key("open", "one", "f") == ANSWER
+    store.service.save_response(reservation, SavedResponse(200, {}, b"later"))
+    assert store.service.reserve_key("open", "one", "f") == ANSWER
 
 
 def test_a_key_belongs_to_its_caller_and_to_one_request(store: Store) -> None:
-    store.keep_answer(reserved(store), ANSWER)
+    store.service.save_response(reserved(store), ANSWER)
     assert reserved(store, caller="k1").campaign_id != reserved(store, caller="k2").campaign_id
     with pytest.raises(KeyReusedError):
-        store.reserve("open", "one", "another")
+        store.service.reserve_key("open", "one", "another")
 
 
 def test_a_request_is_worked_on_by_one_until_it_is_given_up_or_too_long_ago(store: Store, clock: Clock) -> None:
     first = reserved(store)
     with pytest.raises(KeyBusyError):
-        store.reserve("open", "one", "f")
-    store.release_key(first)
+        store.service.reserve_key("open", "one", "f")
+    store.service.release_key(first)
     assert reserved(store) == first
     clock.advance(HELD_SECONDS)
     assert reserved(store) == first
@@ -47,12 +47,12 @@ def test_a_request_is_worked_on_by_one_until_it_is_given_up_or_too_long_ago(stor
 
 def test_a_campaign_of_a_reserved_id_is_created_once(store: Store, clock: Clock) -> None:
     reservation = reserved(store)
-    campaign = store.create_campaign(synthetic_spec(), reservation.campaign_id)
+    campaign = store.service.create_campaign(synthetic_spec(), reservation.campaign_id)
     clock.advance(HELD_SECONDS)  # the process that created it was killed before it could keep the answer
-    again = store.create_campaign(synthetic_spec(), reserved(store).campaign_id)
+    again = store.service.create_campaign(synthetic_spec(), reserved(store).campaign_id)
     assert again == campaign
-    assert [each.id for each in store.list_campaigns().items] == [campaign.id]
-    assert len(store.events_after(campaign.id)) == 1
+    assert [each.id for each in store.reads.list_campaigns().items] == [campaign.id]
+    assert len(store.reads.events_after(campaign.id)) == 1
 
 
 def test_of_many_at_once_one_works_and_the_others_are_told_to_wait(store: Store) -> None:
@@ -69,8 +69,8 @@ def test_of_many_at_once_one_works_and_the_others_are_told_to_wait(store: Store)
 
 def test_keys_are_forgotten_after_a_day(store: Store, clock: Clock) -> None:
     first = reserved(store)
-    store.keep_answer(first, ANSWER)
+    store.service.save_response(first, ANSWER)
     clock.advance(KEPT_HOURS * 3_600 - 1)
-    assert store.reserve("open", "one", "f") == ANSWER
+    assert store.service.reserve_key("open", "one", "f") == ANSWER
     clock.advance(1)
     assert reserved(store, fingerprint="another").campaign_id != first.campaign_id

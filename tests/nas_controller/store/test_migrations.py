@@ -30,8 +30,8 @@ def source(tmp_path: Path) -> Store:
 
 def record_a_campaign(store: Store) -> str:
     """A campaign with a failed attempt, a trial given up, and one still in training; its id."""
-    campaign_id = store.create_campaign(synthetic_spec(trials=6)).id
-    campaign = Campaign(store, store.claim(campaign_id, "runner", 1e6))
+    campaign_id = store.service.create_campaign(synthetic_spec(trials=6)).id
+    campaign = Campaign(store, store.runner.claim(campaign_id, "runner", 1e6))
     for outcome in (
         Failed("retry", "the worker died", "worker-killed", "last words"),
         Rewarded(0.25, {"ap": 0.25}),
@@ -81,41 +81,41 @@ def test_a_database_of_the_first_schema_keeps_its_record_and_goes_on(source: Sto
     campaign_id = record_a_campaign(source)
     copy_into_schema("0001", source, database_url)
     upgraded = Store.open(database_url)
-    assert upgraded.get_campaign(campaign_id) == source.get_campaign(campaign_id)
-    assert upgraded.get_campaign(campaign_id).device_seconds > 0  # added up from the attempts
-    retried, given_up = upgraded.get_trial(campaign_id, 0), upgraded.get_trial(campaign_id, 1)
+    assert upgraded.reads.get_campaign(campaign_id) == source.reads.get_campaign(campaign_id)
+    assert upgraded.reads.get_campaign(campaign_id).device_seconds > 0  # added up from the attempts
+    retried, given_up = upgraded.reads.get_trial(campaign_id, 0), upgraded.reads.get_trial(campaign_id, 1)
     assert [(a.state, a.error, a.error_kind, a.log_tail) for a in retried.attempts] == [
         ("failed", "the worker died", None, None), ("accepted", None, None, None),
     ]  # fmt: skip
     assert given_up.trial.state == "failed"
     assert (given_up.trial.error, given_up.trial.error_kind) == ("the loss is not finite", None)
-    assert retried.trial == source.get_trial(campaign_id, 0).trial
+    assert retried.trial == source.reads.get_trial(campaign_id, 0).trial
     assert verify(upgraded, campaign_id) == verify(source, campaign_id)
 
-    campaign = Campaign(upgraded, upgraded.claim(campaign_id, "runner", 1e6))
+    campaign = Campaign(upgraded, upgraded.runner.claim(campaign_id, "runner", 1e6))
     while not campaign.over:
         work = campaign.next_trial()
         assert work is not None
         campaign.complete(work, Failed("give_up", "anew", "non-finite-loss", "new words"))
-    assert upgraded.get_trial(campaign_id, 5).attempts[0].log_tail == "new words"
+    assert upgraded.reads.get_trial(campaign_id, 5).attempts[0].log_tail == "new words"
     verify(upgraded, campaign_id)
 
-    assert not upgraded.has_keys()
-    record, key = upgraded.create_key("ops", "operate")
-    token = upgraded.create_session(record.id, timedelta(hours=1))
-    assert upgraded.identify_key(key) == upgraded.identify_session(token) == record
+    assert not upgraded.service.has_keys()
+    record, key = upgraded.service.create_key("ops", "operate")
+    token = upgraded.service.create_session(record.id, timedelta(hours=1))
+    assert upgraded.service.identify_key(key) == upgraded.service.identify_session(token) == record
     upgraded.close()
     source.close()
 
 
 def test_what_an_earlier_record_has_not_counted_is_counted(source: Store, database_url: str) -> None:
     campaign_id = record_a_campaign(source)
-    source.release(campaign_id, "runner")
-    source.claim(campaign_id, "another", 1e6)
+    source.runner.release(campaign_id, "runner")
+    source.runner.claim(campaign_id, "another", 1e6)
     copy_into_schema("0005", source, database_url)
     upgraded = Store.open(database_url)
-    totals = upgraded.totals()
-    assert totals == source.totals()
+    totals = upgraded.reads.totals()
+    assert totals == source.reads.totals()
     assert (totals.rewards_accepted, totals.workers_killed, totals.attempts_lost, totals.queue_count) == (2, 1, 1, 1)
     assert totals.trials["failed"] == 1
     upgraded.close()

@@ -20,6 +20,7 @@ from nas_controller.supervision import runner
 from nas_controller.supervision.lease_heartbeat import Heartbeat
 from nas_controller.supervision.runner import EXIT_DONE, Machine
 from tests.support.synthetic_campaigns import Clock, synthetic_spec
+from tests.support.trials import trials_of
 
 
 def spec(**conditions: Any) -> CampaignSpec:
@@ -28,7 +29,7 @@ def spec(**conditions: Any) -> CampaignSpec:
 
 
 def take_up(store: Store, asked: CampaignSpec) -> Campaign:
-    return Campaign(store, store.claim(store.create_campaign(asked).id, "runner", 1e6))
+    return Campaign(store, store.runner.claim(store.service.create_campaign(asked).id, "runner", 1e6))
 
 
 def next_work(campaign: Campaign) -> TrialWork:
@@ -38,11 +39,11 @@ def next_work(campaign: Campaign) -> TrialWork:
 
 
 def record_of(store: Store, campaign: Campaign) -> CampaignRecord:
-    return store.get_campaign(campaign.record.id)
+    return store.reads.get_campaign(campaign.record.id)
 
 
 def last_event(store: Store, campaign: Campaign) -> tuple[str, Any]:
-    event = store.events_after(campaign.record.id, 0, 1000)[-1]
+    event = store.reads.events_after(campaign.record.id, 0, 1000)[-1]
     return event.kind, event.data
 
 
@@ -59,7 +60,7 @@ def test_the_reward_that_reaches_the_target_ends_the_campaign_in_its_own_transac
     record = record_of(store, campaign)
     assert (record.state, record.stopped_because, record.trials_finished) == ("completed", "target_reward", 2)
     assert last_event(store, campaign) == ("campaign.completed", {"because": "target_reward"})
-    assert [trial.state for trial in store.list_trials(record.id).items] == ["completed", "completed", "stopped"]
+    assert [trial.state for trial in trials_of(store, record.id)] == ["completed", "completed", "stopped"]
     assert verify(store, record.id).trials_finished == 2
 
 
@@ -120,11 +121,11 @@ def test_device_hours_are_those_of_all_attempts(store: Store, clock: Clock) -> N
 
 
 def test_a_lost_runner_costs_no_more_than_its_lease(store: Store, clock: Clock) -> None:
-    lease = store.claim(store.create_campaign(spec()).id, "lost", 20)
+    lease = store.runner.claim(store.service.create_campaign(spec()).id, "lost", 20)
     next_work(Campaign(store, lease))
     clock.advance(100_000)
-    store.claim(lease.campaign_id, "next", 20)
-    assert store.get_campaign(lease.campaign_id).device_seconds == 20
+    store.runner.claim(lease.campaign_id, "next", 20)
+    assert store.reads.get_campaign(lease.campaign_id).device_seconds == 20
 
 
 def test_wall_time_does_not_count_pauses(store: Store, clock: Clock) -> None:
@@ -132,18 +133,18 @@ def test_wall_time_does_not_count_pauses(store: Store, clock: Clock) -> None:
     campaign_id = campaign.record.id
     clock.advance(50)
     campaign.complete(next_work(campaign), Rewarded(0.5, {}))
-    store.request_pause(campaign_id)
-    store.pause_campaign(campaign._lease)
+    store.service.request_pause(campaign_id)
+    store.runner.pause_campaign(campaign._lease)
     clock.advance(1000)
-    store.request_resume(campaign_id)
-    campaign = Campaign(store, store.claim(campaign_id, "another", 1e6))
+    store.service.request_resume(campaign_id)
+    campaign = Campaign(store, store.runner.claim(campaign_id, "another", 1e6))
     clock.advance(49)
-    assert not store.is_out_of_time(record_of(store, campaign))
+    assert not store.runner.is_out_of_time(record_of(store, campaign))
     campaign.complete(next_work(campaign), Rewarded(0.5, {}))
     assert not campaign.over
     work = next_work(campaign)
     clock.advance(1)
-    assert store.is_out_of_time(record_of(store, campaign))
+    assert store.runner.is_out_of_time(record_of(store, campaign))
     campaign.complete(work, Rewarded(0.5, {}))
     assert campaign.over
     assert record_of(store, campaign).stopped_because == "wall_seconds"
@@ -153,7 +154,7 @@ def test_a_runner_ends_by_the_clock_though_no_trial_does(
     database_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     store = Store.open(database_url)
-    campaign_id = store.create_campaign(spec(wall_seconds=0.5)).id
+    campaign_id = store.service.create_campaign(spec(wall_seconds=0.5)).id
 
     def train(campaign: Campaign, data_dir: Path, heartbeat: Heartbeat, machine: Machine) -> None:
         assert campaign.next_trial() is not None
@@ -164,7 +165,7 @@ def test_a_runner_ends_by_the_clock_though_no_trial_does(
 
     monkeypatch.setattr(runner, "_train", train)
     assert runner.run(campaign_id, store, tmp_path, "runner", 24) == EXIT_DONE
-    record = store.get_campaign(campaign_id)
+    record = store.reads.get_campaign(campaign_id)
     assert (record.state, record.stopped_because) == ("completed", "wall_seconds")
     store.close()
 

@@ -20,8 +20,8 @@ KILLED = Failed("retry", "the worker died", "worker-killed")
 
 
 def claimed(store: Store, trials: int = 6, owner: str = "runner") -> tuple[str, Lease]:
-    campaign_id = store.create_campaign(synthetic_spec(trials=trials)).id
-    return campaign_id, store.claim(campaign_id, owner, 100)
+    campaign_id = store.service.create_campaign(synthetic_spec(trials=trials)).id
+    return campaign_id, store.runner.claim(campaign_id, owner, 100)
 
 
 def counted(store: Store) -> dict[str, int]:
@@ -32,7 +32,7 @@ def counted(store: Store) -> dict[str, int]:
 
 
 def test_an_empty_record_has_every_state_with_nothing_in_it(store: Store) -> None:
-    totals = store.totals()
+    totals = store.reads.totals()
     assert set(totals.campaigns.values()) == set(totals.trials.values()) == {0}
     assert totals.queue_counts == (0,) * len(QUEUE_BOUNDS_SECONDS)
     assert totals.rewards_accepted == totals.workers_killed == totals.attempts_lost == 0
@@ -45,18 +45,18 @@ def test_trials_by_state_are_those_that_there_are(store: Store) -> None:
         work = campaign.next_trial()
         assert work is not None
         campaign.complete(work, outcome)
-        assert store.totals().trials == counted(store)
+        assert store.reads.totals().trials == counted(store)
     campaign.next_trial()
-    assert store.totals().trials == counted(store)
-    totals = store.totals()
+    assert store.reads.totals().trials == counted(store)
+    totals = store.reads.totals()
     assert (totals.trials["running"], totals.trials["failed"], totals.rewards_accepted) == (1, 1, 2)
     assert (totals.workers_killed, totals.attempts_lost) == (1, 0)
     campaign.end("failed", "enough")
-    totals = store.totals()
+    totals = store.reads.totals()
     assert totals.trials == counted(store)
     assert totals.campaigns["failed"] == 1
     assert totals.attempts_lost == 0  # given up with the campaign, not lost
-    assert store.get_campaign(first).state == "failed"
+    assert store.reads.get_campaign(first).state == "failed"
 
 
 def test_late_and_duplicate_rewards_are_accepted_once(store: Store) -> None:
@@ -66,41 +66,41 @@ def test_late_and_duplicate_rewards_are_accepted_once(store: Store) -> None:
     assert work is not None
     campaign.complete(work, Rewarded(0.2, {}))
     campaign.complete(work, Rewarded(0.2, {}))
-    assert store.totals().rewards_accepted == 1
+    assert store.reads.totals().rewards_accepted == 1
 
 
 def test_attempts_are_lost_with_their_runner(store: Store, clock: Clock) -> None:
     campaign_id, lease = claimed(store)
     Campaign(store, lease).next_trial()
     clock.advance(101)
-    store.claim(campaign_id, "another", 100)
-    assert store.totals().attempts_lost == 1
+    store.runner.claim(campaign_id, "another", 100)
+    assert store.reads.totals().attempts_lost == 1
 
 
 def test_waits_are_from_creation_to_the_first_runner_without_pauses(store: Store, clock: Clock) -> None:
-    campaign_id = store.create_campaign(synthetic_spec()).id
+    campaign_id = store.service.create_campaign(synthetic_spec()).id
     clock.advance(3)
-    store.request_pause(campaign_id)
+    store.service.request_pause(campaign_id)
     clock.advance(1_000)
-    store.request_resume(campaign_id)
+    store.service.request_resume(campaign_id)
     clock.advance(5)
-    assert store.totals().queue_count == 0
-    store.claim(campaign_id, "runner", 10)
+    assert store.reads.totals().queue_count == 0
+    store.runner.claim(campaign_id, "runner", 10)
     clock.advance(20)
-    store.claim(campaign_id, "another", 10)  # a second runner is no first one
-    totals = store.totals()
+    store.runner.claim(campaign_id, "another", 10)  # a second runner is no first one
+    totals = store.reads.totals()
     assert (totals.queue_count, totals.queue_seconds) == (1, pytest.approx(8.0))
     assert dict(zip(QUEUE_BOUNDS_SECONDS, totals.queue_counts, strict=True))[5.0] == 0
     assert dict(zip(QUEUE_BOUNDS_SECONDS, totals.queue_counts, strict=True))[15.0] == 1
 
 
 def test_a_draft_waits_from_its_start_on(store: Store, clock: Clock) -> None:
-    campaign_id = store.create_campaign(synthetic_spec(), draft=True).id
+    campaign_id = store.service.create_campaign(synthetic_spec(), draft=True).id
     clock.advance(1_000)
-    store.start_campaign(campaign_id)
+    store.service.start_campaign(campaign_id)
     clock.advance(5)
-    store.claim(campaign_id, "runner", 10)
-    assert store.totals().queue_seconds == pytest.approx(5.0)
+    store.runner.claim(campaign_id, "runner", 10)
+    assert store.reads.totals().queue_seconds == pytest.approx(5.0)
 
 
 def test_the_first_report_of_each_attempt_counts(store: Store, clock: Clock) -> None:
@@ -109,17 +109,17 @@ def test_the_first_report_of_each_attempt_counts(store: Store, clock: Clock) -> 
     work = campaign.next_trial()
     assert work is not None
     clock.advance(4)
-    store.record_progress(lease, work.number, work.attempt, 1, 20, {"loss": 1.0})
+    store.runner.record_progress(lease, work.number, work.attempt, 1, 20, {"loss": 1.0})
     clock.advance(4)
-    store.record_progress(lease, work.number, work.attempt, 2, 20, {"loss": 1.0})
-    totals = store.totals()
+    store.runner.record_progress(lease, work.number, work.attempt, 2, 20, {"loss": 1.0})
+    totals = store.reads.totals()
     assert (totals.first_reports, totals.first_report_seconds) == (1, pytest.approx(4.0))
-    store.fail_attempt(lease, work.number, work.attempt, "died", "worker-killed")
-    attempt = store.start_attempt(lease, work.number).number
-    store.record_progress(lease, work.number, work.attempt, 3, 20, {"loss": 1.0})  # late, of the one that failed
+    store.runner.fail_attempt(lease, work.number, work.attempt, "died", "worker-killed")
+    attempt = store.runner.start_attempt(lease, work.number).number
+    store.runner.record_progress(lease, work.number, work.attempt, 3, 20, {"loss": 1.0})  # late, of the one that failed
     clock.advance(2)
-    store.record_progress(lease, work.number, attempt, 1, 20, {"loss": 1.0})
-    totals = store.totals()
+    store.runner.record_progress(lease, work.number, attempt, 1, 20, {"loss": 1.0})
+    totals = store.reads.totals()
     assert (totals.first_reports, totals.first_report_seconds) == (2, pytest.approx(6.0))
 
 
@@ -130,7 +130,7 @@ def test_every_process_over_the_record_says_the_same(store: Store, database_url:
     assert work is not None
     campaign.complete(work, Rewarded(0.2, {}))
     other = Store.open(database_url)
-    assert other.totals() == store.totals()
+    assert other.reads.totals() == store.reads.totals()
     other.close()
 
 
@@ -147,7 +147,7 @@ def test_the_sums_of_a_hundred_thousand_trials_take_less_than_a_scrape_may(store
     seconds = []
     for _ in range(10):
         started = time.perf_counter()
-        totals = store.totals()
+        totals = store.reads.totals()
         seconds.append(time.perf_counter() - started)
     assert totals.trials["completed"] == 100_000
     assert min(seconds) < 0.05  # the others wait for whatever else runs here

@@ -17,7 +17,7 @@ from tests.support.synthetic_campaigns import Clock, synthetic_spec
 
 
 def kinds(store: Store, campaign_id: str) -> list[str]:
-    return [event.kind for event in store.events_after(campaign_id, 0)]
+    return [event.kind for event in store.reads.events_after(campaign_id, 0)]
 
 
 def run(campaign: Campaign) -> None:
@@ -27,38 +27,38 @@ def run(campaign: Campaign) -> None:
 
 
 def test_a_draft_waits_until_it_is_started(store: Store) -> None:
-    draft = store.create_campaign(synthetic_spec(), draft=True)
+    draft = store.service.create_campaign(synthetic_spec(), draft=True)
     assert draft.state == "draft"
-    assert store.runnable_campaigns() == ()
-    with pytest.raises(ConflictError, match="is draft and needs no runner"):
-        store.claim(draft.id, "runner", 10)
+    assert store.runner.runnable_campaigns() == ()
+    with pytest.raises(ConflictError, match="is draft and cannot be claimed"):
+        store.runner.claim(draft.id, "runner", 10)
     with pytest.raises(ConflictError, match="is draft and cannot be paused"):
-        store.request_pause(draft.id)
-    assert store.start_campaign(draft.id).state == "pending"
-    assert store.start_campaign(draft.id).state == "pending"
+        store.service.request_pause(draft.id)
+    assert store.service.start_campaign(draft.id).state == "pending"
+    assert store.service.start_campaign(draft.id).state == "pending"
     assert kinds(store, draft.id) == ["campaign.created", "campaign.submitted"]
-    assert [campaign.id for campaign in store.runnable_campaigns()] == [draft.id]
+    assert [campaign.id for campaign in store.runner.runnable_campaigns()] == [draft.id]
 
 
 def test_a_draft_can_be_changed_in_every_way_and_thrown_away(store: Store) -> None:
-    campaign_id = store.create_campaign(synthetic_spec(), draft=True).id
-    changed = store.update_campaign(
+    campaign_id = store.service.create_campaign(synthetic_spec(), draft=True).id
+    changed = store.service.update_campaign(
         campaign_id, {"name": "another", "seed": 9, "search_space": {"mode": "paper"}, "stop": {"target_reward": 0.5}}
     )
     assert (changed.name, changed.spec.name, changed.spec.seed) == ("another", "another", 9)
     assert changed.spec.search_space.mode == "paper"
-    assert store.update_campaign(campaign_id, {"stop": None}).spec.stop is None
-    assert store.request_stop(campaign_id).state == "stopped"
+    assert store.service.update_campaign(campaign_id, {"stop": None}).spec.stop is None
+    assert store.service.request_stop(campaign_id).state == "stopped"
     with pytest.raises(ConflictError, match="is stopped and cannot be started"):
-        store.start_campaign(campaign_id)
+        store.service.start_campaign(campaign_id)
 
 
 def test_what_fixes_the_search_cannot_be_changed_after_the_start(store: Store) -> None:
-    campaign_id = store.create_campaign(synthetic_spec()).id
+    campaign_id = store.service.create_campaign(synthetic_spec()).id
     for patch in ({"seed": 9}, {"controller": {"entropy_bonus": 0.1}}, {"trials": 20, "dataset": "digits"}):
         with pytest.raises(ConflictError, match="cannot be changed after the start; name, trials, parallelism"):
-            store.update_campaign(campaign_id, patch)
-    assert store.get_campaign(campaign_id).spec == synthetic_spec()
+            store.service.update_campaign(campaign_id, patch)
+    assert store.reads.get_campaign(campaign_id).spec == synthetic_spec()
     assert kinds(store, campaign_id) == ["campaign.created"]
 
 
@@ -68,72 +68,72 @@ def test_what_fixes_the_search_cannot_be_changed_after_the_start(store: Store) -
      ({"stop": {"target_reward": 2}}, "target_reward"), ({"resources": {"gpus": 1.5}}, "gpus")],
 )  # fmt: skip
 def test_a_change_to_what_is_no_campaign_names_the_field(store: Store, patch: dict[str, Any], field: str) -> None:
-    campaign_id = store.create_campaign(synthetic_spec()).id
+    campaign_id = store.service.create_campaign(synthetic_spec()).id
     with pytest.raises(ValidationError) as caught:
-        store.update_campaign(campaign_id, patch)
+        store.service.update_campaign(campaign_id, patch)
     assert caught.value.errors()[0]["loc"][-1] == field
 
 
 def test_a_change_that_changes_nothing_leaves_no_event(store: Store) -> None:
-    campaign_id = store.create_campaign(synthetic_spec()).id
-    store.update_campaign(campaign_id, {})
-    store.update_campaign(campaign_id, {"trials": synthetic_spec().trials})
+    campaign_id = store.service.create_campaign(synthetic_spec()).id
+    store.service.update_campaign(campaign_id, {})
+    store.service.update_campaign(campaign_id, {"trials": synthetic_spec().trials})
     assert kinds(store, campaign_id) == ["campaign.created"]
 
 
 def test_more_trials_while_it_runs_are_run_even_by_a_runner_that_has_not_heard_of_them(store: Store) -> None:
-    campaign_id = store.create_campaign(synthetic_spec(trials=3)).id
-    campaign = Campaign(store, store.claim(campaign_id, "runner", 1e6))
+    campaign_id = store.service.create_campaign(synthetic_spec(trials=3)).id
+    campaign = Campaign(store, store.runner.claim(campaign_id, "runner", 1e6))
     works = [campaign.next_trial() for _ in range(3)]
-    store.update_campaign(campaign_id, {"trials": 5})
+    store.service.update_campaign(campaign_id, {"trials": 5})
     for work in works:
         assert work is not None
         campaign.complete(work, Rewarded(0.2, {}))
     assert not campaign.over
     run(campaign)
     assert campaign.over
-    record = store.get_campaign(campaign_id)
+    record = store.reads.get_campaign(campaign_id)
     assert (record.state, record.trials_begun, record.trials_finished) == ("completed", 5, 5)
     assert verify(store, campaign_id).trials_finished == 5
 
 
 def test_fewer_trials_while_it_runs_end_it_there_even_with_a_runner_that_has_not_heard_of_them(store: Store) -> None:
-    campaign_id = store.create_campaign(synthetic_spec(trials=9)).id
-    lease = store.claim(campaign_id, "runner", 1e6)
+    campaign_id = store.service.create_campaign(synthetic_spec(trials=9)).id
+    lease = store.runner.claim(campaign_id, "runner", 1e6)
     campaign = Campaign(store, lease)
     works = [campaign.next_trial() for _ in range(2)]
     with pytest.raises(InvalidValueError, match="2 trials have begun; `trials` must be at least that, not 1"):
-        store.update_campaign(campaign_id, {"trials": 1})
-    store.update_campaign(campaign_id, {"trials": 2})
+        store.service.update_campaign(campaign_id, {"trials": 1})
+    store.service.update_campaign(campaign_id, {"trials": 2})
     with pytest.raises(NoMoreTrialsError, match="has 2 trials"):
-        store.begin_trial(lease, 2, SearchSpace().candidate([1.0] * 18))
+        store.runner.begin_trial(lease, 2, SearchSpace().candidate([1.0] * 18))
     assert campaign.next_trial() is None
     for work in works:
         assert work is not None
         campaign.complete(work, Rewarded(0.2, {}))
     assert campaign.over
-    assert store.get_campaign(campaign_id).trials_finished == 2
+    assert store.reads.get_campaign(campaign_id).trials_finished == 2
 
 
 def test_retries_may_be_changed_while_it_runs(store: Store) -> None:
-    newest = store.create_campaign(synthetic_spec(trials=2))
-    campaign = Campaign(store, store.claim(newest.id, "runner", 1e6), newest=lambda: newest.spec)
+    newest = store.service.create_campaign(synthetic_spec(trials=2))
+    campaign = Campaign(store, store.runner.claim(newest.id, "runner", 1e6), newest=lambda: newest.spec)
     first = campaign.next_trial()
     assert first is not None
     campaign.complete(first, Rewarded(0.2, {}))
-    newest = store.update_campaign(newest.id, {"retries": 0})
+    newest = store.service.update_campaign(newest.id, {"retries": 0})
     second = campaign.next_trial()
     assert second is not None
     campaign.complete(second, Failed("retry", "no luck"))
-    detail = store.get_trial(newest.id, second.number)
+    detail = store.reads.get_trial(newest.id, second.number)
     assert (detail.trial.state, len(detail.attempts)) == ("failed", 1)
 
 
 def test_device_time_counts_every_device_of_a_trial(store: Store, clock: Clock) -> None:
-    campaign_id = store.create_campaign(synthetic_spec(trials=1, resources={"gpus": 4})).id
-    campaign = Campaign(store, store.claim(campaign_id, "runner", 1e6))
+    campaign_id = store.service.create_campaign(synthetic_spec(trials=1, resources={"gpus": 4})).id
+    campaign = Campaign(store, store.runner.claim(campaign_id, "runner", 1e6))
     work = campaign.next_trial()
     assert work is not None
     clock.advance(10)
     campaign.complete(work, Rewarded(0.2, {}))
-    assert store.get_campaign(campaign_id).device_seconds == pytest.approx(40)
+    assert store.reads.get_campaign(campaign_id).device_seconds == pytest.approx(40)

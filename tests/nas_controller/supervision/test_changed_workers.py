@@ -12,6 +12,7 @@ from tests.support.in_process_runner import IN_PROCESS_RUNNER
 from tests.support.process_table import workers_of
 from tests.support.supervised import supervising
 from tests.support.synthetic_campaigns import synthetic_spec
+from tests.support.trials import trials_of
 from tests.support.waiting import wait_for
 
 DEADLINE_SECONDS = 120
@@ -26,34 +27,36 @@ def synthetic(seconds: float) -> dict[str, object]:
 
 
 def running(store: Store, campaign_id: str) -> int:
-    return len(store.list_trials(campaign_id, state="running").items)
+    return len(trials_of(store, campaign_id, state="running"))
 
 
 def end_soon(store: Store, campaign_id: str) -> int:
     """Leaves the campaign a few trials more; returns how many there will be."""
-    trials = store.get_campaign(campaign_id).trials_begun + 5
-    store.update_campaign(campaign_id, {"trials": trials})
+    trials = store.reads.get_campaign(campaign_id).trials_begun + 5
+    store.service.update_campaign(campaign_id, {"trials": trials})
     return trials
 
 
 def test_more_trials_and_workers_while_it_runs_on_a_real_ray(tmp_path: Path) -> None:
     url = sqlite_url(tmp_path / "effspine.db")
     store = Store.open(url)
-    campaign_id = store.create_campaign(synthetic_spec(trials=4, proxy_task=synthetic(1))).id
+    campaign_id = store.service.create_campaign(synthetic_spec(trials=4, proxy_task=synthetic(1))).id
     supervisor = Supervisor(url, tmp_path, lease_seconds=8)
     with supervising(supervisor):
-        wait_for(lambda: store.get_campaign(campaign_id).trials_finished >= 2, DEADLINE_SECONDS, "two rewards")
-        store.update_campaign(campaign_id, {"trials": MANY_TRIALS, "parallelism": 3})
+        wait_for(lambda: store.reads.get_campaign(campaign_id).trials_finished >= 2, DEADLINE_SECONDS, "two rewards")
+        store.service.update_campaign(campaign_id, {"trials": MANY_TRIALS, "parallelism": 3})
         wait_for(lambda: running(store, campaign_id) == 3, DEADLINE_SECONDS, "three trials at once")
         runner = supervisor._runners[campaign_id].pid
         wait_for(lambda: len(workers_of(runner)) == 3, DEADLINE_SECONDS, "three workers")
-        finished = store.get_campaign(campaign_id).trials_finished
-        wait_for(lambda: store.get_campaign(campaign_id).trials_finished >= finished + 3, DEADLINE_SECONDS, "rewards")
+        finished = store.reads.get_campaign(campaign_id).trials_finished
+        wait_for(
+            lambda: store.reads.get_campaign(campaign_id).trials_finished >= finished + 3, DEADLINE_SECONDS, "rewards"
+        )
         assert len(workers_of(runner)) == 3  # no spare ones
         trials = end_soon(store, campaign_id)
-        wait_for(lambda: store.get_campaign(campaign_id).state == "completed", DEADLINE_SECONDS, "the end")
+        wait_for(lambda: store.reads.get_campaign(campaign_id).state == "completed", DEADLINE_SECONDS, "the end")
     assert verify(store, campaign_id).trials_finished == trials
-    attempts = [store.get_trial(campaign_id, number).attempts for number in range(trials)]
+    attempts = [store.reads.get_trial(campaign_id, number).attempts for number in range(trials)]
     assert {attempt.state for made in attempts for attempt in made} == {"accepted"}  # nothing was lost by the change
     log = log_path(tmp_path, campaign_id).read_text()
     assert "Number of trials" not in log  # Tune's banner of one experiment, with a directory that is removed
@@ -65,21 +68,23 @@ def test_two_campaigns_share_the_workers_and_the_remaining_one_gets_all(tmp_path
     url = sqlite_url(tmp_path / "effspine.db")
     store = Store.open(url)
     spec = synthetic_spec(trials=MANY_TRIALS, parallelism=2, proxy_task=synthetic(0.5))
-    first = store.create_campaign(spec).id
+    first = store.service.create_campaign(spec).id
     supervisor = Supervisor(
         url, tmp_path, max_parallelism=2, lease_seconds=LEASE_SECONDS, runner_command=IN_PROCESS_RUNNER
     )
     with supervising(supervisor):
         wait_for(lambda: running(store, first) == 2, DEADLINE_SECONDS, "all workers")
-        second = store.create_campaign(spec).id
+        second = store.service.create_campaign(spec).id
         wait_for(
             lambda: running(store, first) == running(store, second) == 1, DEADLINE_SECONDS, "one trial of each at once"
         )
         end_soon(store, second)
-        wait_for(lambda: store.get_campaign(second).state == "completed", DEADLINE_SECONDS, "the end of the second")
+        wait_for(
+            lambda: store.reads.get_campaign(second).state == "completed", DEADLINE_SECONDS, "the end of the second"
+        )
         wait_for(lambda: running(store, first) == 2, DEADLINE_SECONDS, "all workers again")
         trials = end_soon(store, first)
-        wait_for(lambda: store.get_campaign(first).state == "completed", DEADLINE_SECONDS, "the end of the first")
+        wait_for(lambda: store.reads.get_campaign(first).state == "completed", DEADLINE_SECONDS, "the end of the first")
     log = log_path(tmp_path, first).read_text()
     logged = [line.partition("workers ")[2].partition(",")[0] for line in log.splitlines() if ": workers " in line]
     assert logged == ["2", "1", "2"]
@@ -91,12 +96,12 @@ def test_a_baseline_that_is_never_in_time_fails_the_campaign(tmp_path: Path) -> 
     url = sqlite_url(tmp_path / "effspine.db")
     store = Store.open(url)
     spec = synthetic_spec(trials=3, proxy_task=synthetic(10), trial_timeout_seconds=1, retries=1)
-    campaign_id = store.create_campaign(spec).id
+    campaign_id = store.service.create_campaign(spec).id
     with supervising(Supervisor(url, tmp_path, runner_command=IN_PROCESS_RUNNER)):
-        wait_for(lambda: store.get_campaign(campaign_id).state == "failed", DEADLINE_SECONDS, "the end")
-    attempts = store.get_trial(campaign_id, 0).attempts
+        wait_for(lambda: store.reads.get_campaign(campaign_id).state == "failed", DEADLINE_SECONDS, "the end")
+    attempts = store.reads.get_trial(campaign_id, 0).attempts
     assert [(attempt.state, attempt.error_kind) for attempt in attempts] == [("failed", "timed-out")] * 2
-    assert store.get_campaign(campaign_id).error == (
+    assert store.reads.get_campaign(campaign_id).error == (
         "the uniform baseline cannot be trained on this machine: "
         "the attempt took longer than trial_timeout_seconds, 1 s"
     )
@@ -107,9 +112,9 @@ def test_what_this_machine_does_not_have_fails_the_campaign_instead_of_being_wai
     url = sqlite_url(tmp_path / "effspine.db")
     store = Store.open(url)
     spec = synthetic_spec(trials=3, proxy_task=synthetic(1), resources={"tpus": 4})
-    campaign_id = store.create_campaign(spec).id
+    campaign_id = store.service.create_campaign(spec).id
     with supervising(Supervisor(url, tmp_path, runner_command=IN_PROCESS_RUNNER)):
-        wait_for(lambda: store.get_campaign(campaign_id).state == "failed", DEADLINE_SECONDS, "the failure")
+        wait_for(lambda: store.reads.get_campaign(campaign_id).state == "failed", DEADLINE_SECONDS, "the failure")
     error = "a trial asks for 4 TPU (`resources.tpus`) and this machine has 0"
-    assert store.get_campaign(campaign_id).error == error
+    assert store.reads.get_campaign(campaign_id).error == error
     store.close()

@@ -14,12 +14,14 @@ from pathlib import Path
 import pytest
 
 from nas_controller.campaigns.replay import verify
-from nas_controller.execution.ray_sessions import cluster
-from nas_controller.execution.worker_resources import ClusterAwayError
+from nas_controller.execution.executor import ClusterAwayError, Workers
+from nas_controller.execution.ray_executor import RayExecutor
 from nas_controller.store import Store, sqlite_url
 from nas_controller.supervision import supervisor as supervisor_module
+from nas_controller.supervision.campaign_logs import log_path
 from nas_controller.supervision.cluster_node import ClusterNode
-from nas_controller.supervision.supervisor import MAX_RESTARTS, Supervisor, log_path
+from nas_controller.supervision.restart_backoff import MAX_RESTARTS
+from nas_controller.supervision.supervisor import Supervisor
 from tests.chaos.units import Unit
 from tests.support.supervised import supervising
 from tests.support.synthetic_campaigns import synthetic_spec
@@ -69,10 +71,10 @@ def test_a_lost_node_and_a_dead_head_are_survived(tmp_path: Path, monkeypatch: p
     url = sqlite_url(tmp_path / "effspine.db")
     store = Store.open(url)
     spec = synthetic_spec(trials=40, parallelism=2, proxy_task={"profile": "synthetic", "seconds": 1})
-    campaign_id = store.create_campaign(spec).id
+    campaign_id = store.service.create_campaign(spec).id
 
     def finished() -> int:
-        return store.get_campaign(campaign_id).trials_finished
+        return store.reads.get_campaign(campaign_id).trials_finished
 
     supervisor = Supervisor(url, tmp_path, ray_address=address)
     with (
@@ -92,9 +94,9 @@ def test_a_lost_node_and_a_dead_head_are_survived(tmp_path: Path, monkeypatch: p
         os.killpg(supervisor._node._process.pid, signal.SIGKILL)
         so_far = finished()
         wait_for(lambda: finished() >= so_far + 4, DEADLINE_SECONDS, "rewards after the supervisor's node was lost")
-        wait_for(lambda: store.get_campaign(campaign_id).state == "completed", DEADLINE_SECONDS, "the end")
+        wait_for(lambda: store.reads.get_campaign(campaign_id).state == "completed", DEADLINE_SECONDS, "the end")
     assert verify(store, campaign_id).trials_finished == 40
-    attempts = [store.get_trial(campaign_id, number).attempts for number in range(40)]
+    attempts = [store.reads.get_trial(campaign_id, number).attempts for number in range(40)]
     states = [attempt.state for made in attempts for attempt in made]
     assert states.count("accepted") == 40
     assert len(states) > 40  # something was lost, and made again
@@ -106,18 +108,19 @@ def test_a_lost_node_and_a_dead_head_are_survived(tmp_path: Path, monkeypatch: p
 def test_a_head_that_does_not_answer_is_no_failure_of_the_campaign(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv("RAY_AUTH_MODE", "token")  # `cluster` sets it for good; a later test starts a local Ray
+    monkeypatch.setenv("RAY_AUTH_MODE", "token")  # the session sets it for good; a later test starts a local Ray
     address = f"127.0.0.1:{free_port()}"
     url = sqlite_url(tmp_path / "effspine.db")
     store = Store.open(url)
-    campaign_id = store.create_campaign(synthetic_spec()).id
+    campaign_id = store.service.create_campaign(synthetic_spec()).id
     message = f"the head of the Ray cluster at {address} does not answer"
-    with pytest.raises(ClusterAwayError, match=message), cluster(address, campaign_id):
+    executor = RayExecutor(campaign_id, address)
+    with pytest.raises(ClusterAwayError, match=message), executor.session(Workers(1, 1)):
         pass
     with supervising(Supervisor(url, tmp_path, ray_address=address)):
         log = log_path(tmp_path, campaign_id)
-        wait_for(lambda: log.exists() and "does not answer" in log.read_text(), 60, "the runner's word")
-    assert store.get_campaign(campaign_id).state == "running"
+        wait_for(lambda: log.exists() and "does not answer" in log.read_text(), 60, "the runner's message")
+    assert store.reads.get_campaign(campaign_id).state == "running"
     store.close()
 
 
@@ -125,13 +128,13 @@ def test_a_node_that_ends_is_started_again(tmp_path: Path, monkeypatch: pytest.M
     monkeypatch.setattr("nas_controller.supervision.cluster_node._FIRST_WAIT_SECONDS", 0.0)
     node = ClusterNode(f"127.0.0.1:{free_port()}", tmp_path / "logs" / "ray-node.log")
     try:
-        node.look_after()
+        node.ensure_running()
         first = node._process
         assert first is not None
         first.kill()
         first.wait()
-        node.look_after()
-        node.look_after()
+        node.ensure_running()
+        node.ensure_running()
         assert node._process is not None
         assert node._process.pid != first.pid
     finally:
@@ -141,7 +144,7 @@ def test_a_node_that_ends_is_started_again(tmp_path: Path, monkeypatch: pytest.M
 
 def test_a_machine_that_is_a_node_already_starts_none(tmp_path: Path) -> None:
     node = ClusterNode("auto", tmp_path / "ray-node.log")
-    node.look_after()
+    node.ensure_running()
     assert node._process is None
 
 
@@ -153,11 +156,11 @@ def test_a_runner_that_dies_while_its_node_is_new_has_not_failed(
     monkeypatch.setattr(supervisor_module, "POLL_SECONDS", 0.05)
     url = sqlite_url(tmp_path / "effspine.db")
     store = Store.open(url)
-    campaign_id = store.create_campaign(synthetic_spec()).id
+    campaign_id = store.service.create_campaign(synthetic_spec()).id
     dying = (sys.executable, "-c", "print('I die'); raise SystemExit(1)")
     supervisor = Supervisor(url, tmp_path, ray_address=f"127.0.0.1:{free_port()}", runner_command=dying)
     log = log_path(tmp_path, campaign_id)
     with supervising(supervisor):
         wait_for(lambda: log.exists() and log.read_text().count("I die") > MAX_RESTARTS + 2, 60, "many runners")
-    assert store.get_campaign(campaign_id).state == "pending"
+    assert store.reads.get_campaign(campaign_id).state == "pending"
     store.close()

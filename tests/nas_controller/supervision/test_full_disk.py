@@ -14,9 +14,11 @@ import pytest
 from nas_controller.execution import session_directory
 from nas_controller.store import Store, StoreFullError, database, sqlite_url
 from nas_controller.supervision import supervisor as supervisor_module
+from nas_controller.supervision.campaign_logs import log_tail
+from nas_controller.supervision.restart_backoff import MAX_RESTARTS
 from nas_controller.supervision.runner import main
 from nas_controller.supervision.runner_protocol import EXIT_MUST_WAIT
-from nas_controller.supervision.supervisor import MAX_RESTARTS, Supervisor, log_tail
+from nas_controller.supervision.supervisor import Supervisor
 from tests.support.synthetic_campaigns import synthetic_spec
 
 
@@ -31,22 +33,22 @@ def _handler() -> Iterator[None]:
 def fill(store: Store, made: list[str]) -> None:
     """Creates campaigns until there is no room for more, and notes their ids."""
     for number in range(1000):
-        made.append(store.create_campaign(synthetic_spec(name=f"number {number}")).id)
+        made.append(store.service.create_campaign(synthetic_spec(name=f"number {number}")).id)
 
 
 def test_a_full_disk_is_said_plainly_and_loses_nothing(tmp_path: Path) -> None:
     store = Store.open(sqlite_url(tmp_path / "effspine.db"))
     engine = store._database.engine
-    made = [store.create_campaign(synthetic_spec(name="before")).id]
+    made = [store.service.create_campaign(synthetic_spec(name="before")).id]
     with engine.connect() as connection:
         connection.exec_driver_sql("PRAGMA max_page_count = 1")  # it takes that as: what there is now
     with pytest.raises(StoreFullError, match=r"effspine\.db: its disk is full; free some space"):
         fill(store, made)
-    assert sorted(item.id for item in store.list_campaigns(limit=1000).items) == sorted(made)
+    assert sorted(item.id for item in store.reads.list_campaigns(limit=1000).items) == sorted(made)
     with engine.connect() as connection:
         connection.exec_driver_sql("PRAGMA max_page_count = 1000000")
-    made.append(store.create_campaign(synthetic_spec(name="after")).id)
-    assert sorted(item.id for item in store.list_campaigns(limit=1000).items) == sorted(made)
+    made.append(store.service.create_campaign(synthetic_spec(name="after")).id)
+    assert sorted(item.id for item in store.reads.list_campaigns(limit=1000).items) == sorted(made)
     store.close()
 
 
@@ -72,10 +74,10 @@ def test_a_runner_without_room_for_its_files_says_so_and_gives_its_campaign_back
     monkeypatch.setattr(session_directory, "NEEDED_MIB", 10**12)
     url = sqlite_url(tmp_path / "effspine.db")
     store = Store.open(url)
-    campaign_id = store.create_campaign(synthetic_spec()).id
+    campaign_id = store.service.create_campaign(synthetic_spec()).id
     assert main([campaign_id, "--database-url", url, "--data-dir", str(tmp_path)]) == EXIT_MUST_WAIT
     assert "set TMPDIR" in caplog.text
-    store.claim(campaign_id, "another", 20)
+    store.runner.claim(campaign_id, "another", 20)
     store.close()
 
 
@@ -86,7 +88,7 @@ def test_a_campaign_whose_store_is_full_is_waited_for_and_not_failed(
     monkeypatch.setattr(supervisor_module, "POLL_SECONDS", 0.02)
     url = sqlite_url(tmp_path / "effspine.db")
     store = Store.open(url)
-    campaign_id = store.create_campaign(synthetic_spec()).id
+    campaign_id = store.service.create_campaign(synthetic_spec()).id
     command = (sys.executable, "-c", f"import sys; print('full'); sys.exit({EXIT_MUST_WAIT})")
     stop = threading.Event()
     thread = threading.Thread(target=Supervisor(url, tmp_path, runner_command=command).run, args=(stop,))
@@ -99,5 +101,5 @@ def test_a_campaign_whose_store_is_full_is_waited_for_and_not_failed(
     finally:
         stop.set()
         thread.join(20)
-    assert store.get_campaign(campaign_id).state == "pending"
+    assert store.reads.get_campaign(campaign_id).state == "pending"
     store.close()

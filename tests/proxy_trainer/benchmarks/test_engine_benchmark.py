@@ -10,16 +10,14 @@ import pytest
 
 from proxy_trainer.benchmarks import engine_benchmark as benchmark
 from proxy_trainer.benchmarks.engine_benchmark import Times, engine_benchmark, time_both
-from search_space.proxy_task import resolve
 from tests.support.processes import THREADS
-
-TINY = resolve("smoke", image_px=64, width_multiplier=0.1, batch_size=2, subnet_width=4)
+from tests.support.proxy_tasks import TINY
 
 
 def test_medians_over_all_rounds_and_the_better_keras_of_the_two(monkeypatch: pytest.MonkeyPatch) -> None:
     calls: list[tuple[int, int]] = []
 
-    def apart(function: Any, task: Any, threads: int, threads_an_operation: int) -> Times:
+    def run_in_fresh_process(function: Any, task: Any, threads: int, threads_an_operation: int) -> Times:
         assert function is time_both
         slow = (1, 2, 9)[len(calls) // 2]  # the machine is busy from the second round on
         calls.append((threads, threads_an_operation))
@@ -29,7 +27,7 @@ def test_medians_over_all_rounds_and_the_better_keras_of_the_two(monkeypatch: py
         return Times(at, (slow * 0.7,) * 3, (slow * 0.3,) * 2, (slow * 40.0,), (slow * 0.6,) * 2)
 
     said: list[str] = []
-    monkeypatch.setattr(benchmark, "apart", apart)
+    monkeypatch.setattr(benchmark, "run_in_fresh_process", run_in_fresh_process)
     found = engine_benchmark(3, 4, said.append)
     assert len(said) == 6
     assert calls == 3 * [(4, 1), (4, 4)]
@@ -62,6 +60,6 @@ def test_architectures_differ() -> None:
 
 def test_the_batch_has_boxes_inside_its_images() -> None:
     batch = benchmark.random_batch(TINY)
-    assert batch.pixels.shape == (2, 64, 64, 3)
+    assert batch.pixels.shape == (TINY.batch_size, TINY.image_px, TINY.image_px, 3)
     assert np.all(batch.boxes[..., 2:] > batch.boxes[..., :2])
-    assert np.all((batch.boxes >= 0) & (batch.boxes <= 64))
+    assert np.all((batch.boxes >= 0) & (batch.boxes <= TINY.image_px))

@@ -6,11 +6,11 @@ import pytest
 
 from proxy_trainer.benchmarks import engine_benchmark
 from proxy_trainer.benchmarks.memory_benchmark import memory_benchmark
-from search_space.proxy_task import resolve
+from tests.support.proxy_tasks import TINY
 
 
 def test_one_trace_serves_all_and_memory_is_read_after_every_tenth(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(engine_benchmark, "TASK", resolve("smoke", image_px=32, width_multiplier=0.1, batch_size=2))
+    monkeypatch.setattr(engine_benchmark, "TASK", TINY)
     said: list[str] = []
     found = memory_benchmark(21, threads=2, progress=said.append)
     assert found["traces"] == [1, 1]

@@ -17,6 +17,7 @@ from proxy_trainer.engine.engine import COMPILED_ARCHITECTURES, DetectionBatch, 
 from proxy_trainer.engine.tensor_ops import uniform_draws
 from search_space.architecture import Architecture
 from search_space.published import EFF_SPINENET_D0, SP_EFFICIENTNET_B0
+from tests.support import engine_pool
 from tests.support.engine_tasks import CLASSES, TASK, UNEVEN, distance, noise
 from tests.support.processes import in_a_process
 
@@ -67,7 +68,7 @@ def test_xla_trains_and_detects_as_the_graph_for_all_does(tmp_path: Path) -> Non
         EngineState(*(values[name] for name in EngineState._fields)),
         DetectionBatch(*(values[name] for name in DetectionBatch._fields)),
     )
-    _assert_near(compiled, _trained(Engine(TASK, CLASSES), UNEVEN))
+    _assert_near(compiled, _trained(engine_pool.lend(TASK, CLASSES), UNEVEN))
 
 
 def test_draws_are_those_of_tensorflow() -> None:
@@ -89,7 +90,7 @@ def without_xla(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.usefixtures("without_xla")
 def test_graphs_of_single_architectures_agree_with_the_graph_for_all_and_are_kept_for_the_last_few() -> None:
     assert COMPILED_ARCHITECTURES == 2
-    compiled, of_all = Engine(COMPILED, CLASSES), Engine(TASK, CLASSES)
+    compiled, of_all = Engine(COMPILED, CLASSES), engine_pool.lend(TASK, CLASSES)
     for candidate, traces in ((UNEVEN, (1, 1)), (EFF_SPINENET_D0, (2, 2)), (UNEVEN, (2, 2))):
         _assert_near(_trained(compiled, candidate), _trained(of_all, candidate))
         assert compiled.traces() == traces

@@ -34,9 +34,23 @@ def see_two_devices() -> None:
     start(2)
 
 
-def train_with_two_devices(folder: str) -> None:
-    """Saves what a training over two devices gives, and one on one device in as many parts."""
+def with_two_devices(folder: str) -> None:
+    """Saves what both functions below find, in a process that sees two devices."""
     see_two_devices()
+    add_up_parts(Path(folder))
+    train_with_two_devices(Path(folder))
+
+
+@pytest.fixture(scope="module")
+def found(tmp_path_factory: pytest.TempPathFactory) -> dict[str, dict[str, Any]]:
+    """What that process has saved, by name."""
+    folder = tmp_path_factory.mktemp("devices")
+    in_a_process(with_two_devices, folder)
+    return {path.stem: dict(np.load(path)) for path in folder.glob("*.npz")}
+
+
+def train_with_two_devices(folder: Path) -> None:
+    """Saves what a training over two devices gives, and one on one device in as many parts."""
     batch = two_parts(second=range(PART, 2 * PART))
     for name, task, devices in (
         ("one", replace(TASK, micro_batch_size=PART), TWO[1:]),
@@ -50,12 +64,11 @@ def train_with_two_devices(folder: str) -> None:
         engine.load(EFF_SPINENET_D0, seed=1)
         engine.train_step(batch, 0.01, (1, 0))
         traces, _ = engine.traces()
-        np.savez(Path(folder) / f"{name}.npz", losses=losses, traces=traces, **state._asdict())
+        np.savez(folder / f"{name}.npz", losses=losses, traces=traces, **state._asdict())
 
 
-def test_two_devices_give_what_one_gives_with_as_many_parts_in_one_trace(tmp_path: Path) -> None:
-    in_a_process(train_with_two_devices, tmp_path)
-    one, two = (np.load(tmp_path / f"{name}.npz") for name in ("one", "two"))
+def test_two_devices_give_what_one_gives_with_as_many_parts_in_one_trace(found: dict[str, dict[str, Any]]) -> None:
+    one, two = found["one"], found["two"]
     np.testing.assert_allclose(two["losses"], one["losses"], rtol=1e-4)
     for name in ("weights", "first", "statistics"):
         assert distance(two[name], one[name]) < 1e-3, name
@@ -67,9 +80,8 @@ PIXELS = np.arange(8 * 2 * 2 * 3, dtype=np.uint8).reshape(8, 2, 2, 3)
 POSITIVES = np.array([[0, -1], [-1, -1], [0, 1], [0, -1], [-1, -1], [-1, 0], [0, 0], [1, 1]], np.int16)
 
 
-def add_up_parts(folder: str) -> None:
+def add_up_parts(folder: Path) -> None:
     """Saves what a batch of eight images adds up to, whose parts are on one device or two, and where they were."""
-    see_two_devices()
     batch = TrainingBatch(PIXELS, np.zeros(8), np.zeros(8), np.zeros((8, 1)), np.zeros(8), POSITIVES)
     for micro, devices in ((2, TWO[:1]), (2, TWO), (4, TWO), (0, TWO[:1])):
         parts = BatchParts.of(resolve("smoke", micro_batch_size=micro), devices)
@@ -89,7 +101,7 @@ def add_up_parts(folder: str) -> None:
 
         found = whole()
         np.savez(
-            Path(folder) / f"{micro} on {len(devices)}.npz",
+            folder / f"{micro} on {len(devices)}.npz",
             loss=found.loss,
             gradient=found.gradient,
             statistics=found.statistics,
@@ -97,9 +109,7 @@ def add_up_parts(folder: str) -> None:
         )
 
 
-def test_parts_on_devices_are_those_of_one_device_weighted_by_their_positives(tmp_path: Path) -> None:
-    in_a_process(add_up_parts, tmp_path)
-    found = {path.stem: dict(np.load(path)) for path in tmp_path.glob("*.npz")}
+def test_parts_on_devices_are_those_of_one_device_weighted_by_their_positives(found: dict[str, dict[str, Any]]) -> None:
     for name in ("loss", "gradient", "statistics"):
         np.testing.assert_allclose(found["2 on 2"][name], found["2 on 1"][name], rtol=1e-6, err_msg=name)
     counts = (POSITIVES >= 0).sum(axis=1)

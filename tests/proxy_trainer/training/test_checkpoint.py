@@ -6,9 +6,8 @@ import errno
 import json
 import logging
 import os
+import shutil
 import signal
-import subprocess
-import sys
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -17,32 +16,21 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from proxy_trainer.commands import proxy_app
-from proxy_trainer.data.coco_folder import load_dataset
-from proxy_trainer.data.digits import make_digits
+from proxy_trainer.data.coco_directory import load_dataset
 from proxy_trainer.engine.engine import Engine
 from proxy_trainer.errors import NonFiniteLossError
-from proxy_trainer.training import checkpoint as checkpoint_module
 from proxy_trainer.training.checkpoint import CheckpointFile, data_identity, trial_identity
-from proxy_trainer.training.proxy import Metrics, Progress, ProxyWorker
+from proxy_trainer.training.proxy_worker import Metrics, ProxyWorker
+from proxy_trainer.training.trial_run import Progress
 from search_space.errors import InvalidValueError
-from search_space.proxy_task import ProxyTask, resolve
+from search_space.proxy_task import ProxyTask
 from search_space.published import EFF_SPINENET_D0, SP_EFFICIENTNET_B0
 from tests.support.engine_tasks import assert_same
-from tests.support.paths import ROOT
-from tests.support.processes import THREADS
+from tests.support.processes import THREADS, run_function
+from tests.support.proxy_tasks import SMOKE, SMOKE_ADAMW
 
 SEED = 1
-TASKS = {
-    "sgd": {"ema_decay": 0.9, "stochastic_depth": 0.2, "clip_norm": 5.0},
-    "adamw": {"ema_decay": 0.9, "stochastic_depth": 0.2, "optimizer": "adamw", "learning_rate": 0.003},
-}
-
-
-@pytest.fixture(scope="module")
-def digits(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    directory = tmp_path_factory.mktemp("data") / "digits"
-    make_digits(directory, train=60, val=16)
-    return directory
+TASKS = {"sgd": SMOKE, "adamw": SMOKE_ADAMW}
 
 
 @pytest.fixture(scope="module")
@@ -57,7 +45,7 @@ def worker(digits: Path, cache: Path) -> ProxyWorker:
 
 
 def _task(name: str, steps: int) -> ProxyTask:
-    return resolve("smoke", steps=steps, checkpoint_steps=4, warmup_steps=2, **TASKS[name])
+    return replace(TASKS[name], steps=steps, checkpoint_steps=4, warmup_steps=2)
 
 
 def train_until_killed(name: str, dataset: str, cache: str, path: str, place: str) -> None:
@@ -78,26 +66,13 @@ def train_until_killed(name: str, dataset: str, cache: str, path: str, place: st
     worker.run(EFF_SPINENET_D0, checkpoint=Path(path))
 
 
-def _in_a_process(*arguments: object) -> subprocess.CompletedProcess[str]:
-    script = f"import sys; from {__name__} import train_until_killed; train_until_killed(*sys.argv[1:])"
-    return subprocess.run(
-        [sys.executable, "-c", script, *(str(argument) for argument in arguments)],
-        cwd=ROOT,
-        env={**os.environ, "PYTHONPATH": str(ROOT)},
-        capture_output=True,
-        text=True,
-        timeout=200,
-        check=False,
-    )
-
-
 def _figures(metrics: Metrics) -> Metrics:
     return {name: value for name, value in metrics.items() if not name.endswith("seconds")}
 
 
 def _steps_in(path: Path, worker: ProxyWorker) -> int:
     """How far the checkpoint of D0 at the path is."""
-    found = CheckpointFile(path, trial_identity(EFF_SPINENET_D0, worker._task, SEED, worker._data)).load()
+    found = CheckpointFile(path, trial_identity(EFF_SPINENET_D0, worker._task, SEED, worker._data_identity)).load()
     assert found is not None
     return found.state.steps_done
 
@@ -109,7 +84,7 @@ def test_a_killed_trial_goes_on_as_if_it_had_never_been_cut_off(
     name: str, place: str, resumed_from: int, digits: Path, cache: Path, tmp_path: Path
 ) -> None:
     path = tmp_path / "trial.checkpoint"
-    killed = _in_a_process(name, digits, cache, path, place)
+    killed = run_function(train_until_killed, name, digits, cache, path, place)
     assert killed.returncode == -signal.SIGKILL, killed.stderr
     assert len(list(tmp_path.iterdir())) == (2 if place == "write" else 1)  # with the half-written one
 
@@ -119,20 +94,21 @@ def test_a_killed_trial_goes_on_as_if_it_had_never_been_cut_off(
     metrics = resumed.run(EFF_SPINENET_D0, seen.append, checkpoint=path)
     assert seen[0].step == resumed_from + 1
     assert list(tmp_path.iterdir()) == []
+    assert resumed._engine is not None
+    state = resumed._engine.state()
 
     whole = ProxyWorker(_task(name, steps=14), digits, cache, SEED, THREADS)
     assert _figures(whole.run(EFF_SPINENET_D0)) == _figures(metrics)
-    assert resumed._engine is not None
     assert whole._engine is not None
-    assert_same(resumed._engine.state(), whole._engine.state())
-    assert resumed._engine.state().steps_done == 14
+    assert_same(whole._engine.state(), state)
+    assert state.steps_done == 14
 
 
 def test_a_report_that_raises_stops_the_trial_there_and_the_next_call_goes_on(
     worker: ProxyWorker, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     path = tmp_path / "deep" / "trial.checkpoint"
-    monkeypatch.setattr("proxy_trainer.training.proxy._PROGRESS_SECONDS", 0.0)
+    monkeypatch.setattr("proxy_trainer.training.proxy_worker._PROGRESS_SECONDS", 0.0)
 
     def stop(progress: Progress) -> None:
         if progress.step == 5:
@@ -158,7 +134,7 @@ def test_every_ap_on_the_way_is_reported_again_by_a_trial_that_goes_on(
             raise KeyboardInterrupt
         first.append(progress)
 
-    monkeypatch.setattr("proxy_trainer.training.proxy._PROGRESS_SECONDS", 0.0)
+    monkeypatch.setattr("proxy_trainer.training.proxy_worker._PROGRESS_SECONDS", 0.0)
     with pytest.raises(KeyboardInterrupt):
         worker.run(EFF_SPINENET_D0, stop, checkpoint=path)
     worker.run(EFF_SPINENET_D0, second.append, checkpoint=path)
@@ -170,7 +146,7 @@ def test_every_ap_on_the_way_is_reported_again_by_a_trial_that_goes_on(
 def test_seconds_are_those_of_all_parts(worker: ProxyWorker, tmp_path: Path) -> None:
     path = tmp_path / "trial.checkpoint"
     worker.run(EFF_SPINENET_D0, checkpoint=path, keep=True)
-    file = CheckpointFile(path, trial_identity(EFF_SPINENET_D0, worker._task, SEED, worker._data))
+    file = CheckpointFile(path, trial_identity(EFF_SPINENET_D0, worker._task, SEED, worker._data_identity))
     found = file.load()
     assert found is not None
     file.save(replace(found, train_seconds=1000.0, evaluate_seconds=100.0))
@@ -198,7 +174,7 @@ def test_a_kept_checkpoint_holds_the_trained_state_and_is_only_scored_again(
 
 
 def test_a_trial_that_is_given_up_leaves_no_checkpoint(digits: Path, cache: Path, tmp_path: Path) -> None:
-    task = resolve("smoke", learning_rate=10.0, warmup_steps=0, momentum=0.999, checkpoint_steps=1)
+    task = replace(SMOKE, learning_rate=10.0, warmup_steps=0, steps=60, checkpoint_steps=1)
     worker, path = ProxyWorker(task, digits, cache, SEED, THREADS), tmp_path / "trial.checkpoint"
     with pytest.raises(NonFiniteLossError, match="last finite loss"):
         worker.run(EFF_SPINENET_D0, checkpoint=path)
@@ -227,7 +203,7 @@ def test_a_full_disk_costs_the_checkpoint_and_not_the_trial(
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
     wanted, path = worker.run(EFF_SPINENET_D0), tmp_path / "trial.checkpoint"
-    monkeypatch.setattr(checkpoint_module.os, "fsync", full)
+    monkeypatch.setattr("os.fsync", full)
     assert _figures(worker.run(EFF_SPINENET_D0, checkpoint=path, keep=True)) == _figures(wanted)
     assert list(tmp_path.iterdir()) == []
     messages = [record.getMessage() for record in caplog.records]
@@ -237,9 +213,9 @@ def test_a_full_disk_costs_the_checkpoint_and_not_the_trial(
     assert all(str(path) in message for message in messages)
 
 
-def test_an_identity_has_everything_that_moves_a_weight(digits: Path) -> None:
-    task = _task("sgd", steps=6)
-    splits = load_dataset(digits, reserved_images=8, reserve_from="val", seed=1)
+def test_an_identity_has_everything_that_moves_a_weight(digits: Path, tmp_path: Path) -> None:
+    task, copied = _task("sgd", steps=6), shutil.copytree(digits, tmp_path / "digits")
+    splits = load_dataset(copied, reserved_images=8, reserve_from="val", seed=1)
     data = data_identity(*splits)
     one = trial_identity(EFF_SPINENET_D0, task, 1, data)
     assert trial_identity(replace(EFF_SPINENET_D0, name="x"), replace(task, checkpoint_steps=1), 1, data) == one
@@ -258,7 +234,9 @@ def test_an_identity_has_everything_that_moves_a_weight(digits: Path) -> None:
 def _proxy(*arguments: object) -> Result:
     """`effspine proxy` of D0 with a task of four steps."""
     widths = ",".join(map(str, EFF_SPINENET_D0.widths))
-    fixed = ("--profile", "smoke", "--set", "steps=4", "--set", "warmup_steps=0", "--widths", widths, "--json")
+    fields = {"steps": 4, "warmup_steps": 0, "ema_decay": SMOKE.ema_decay, "stochastic_depth": SMOKE.stochastic_depth}
+    changes = [part for name, value in fields.items() for part in ("--set", f"{name}={value}")]
+    fixed = ("--profile", "smoke", *changes, "--widths", widths, "--json")
     return CliRunner().invoke(proxy_app, [*fixed, "--threads", str(THREADS), *map(str, arguments)])
 
 
@@ -290,7 +268,7 @@ def test_the_command_refuses_a_file_that_it_would_overwrite(digits: Path, tmp_pa
     photo = tmp_path / "photo.jpg"
     photo.write_bytes(b"not ours")
     for arguments, message in (
-        (("--checkpoint", photo), "is no checkpoint and would be overwritten"),
+        (("--checkpoint", photo), "is not a checkpoint and would be overwritten"),
         (("--keep-checkpoint",), "--keep-checkpoint needs --checkpoint FILE"),
     ):
         error = _proxy("--data", digits, *arguments).exception

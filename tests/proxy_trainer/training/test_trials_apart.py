@@ -3,29 +3,20 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 
-from proxy_trainer.data.digits import make_digits
 from proxy_trainer.engine.engine import EngineState
-from proxy_trainer.training.proxy import Metrics, ProxyWorker
+from proxy_trainer.training.proxy_worker import Metrics, ProxyWorker
 from search_space.architecture import Architecture
-from search_space.proxy_task import resolve
 from search_space.published import EFF_SPINENET_D0
 from search_space.space import SearchSpace
 from tests.support.processes import THREADS, in_a_process
+from tests.support.proxy_tasks import SMOKE
 
-TASK = resolve(
-    "smoke",
-    steps=2,
-    warmup_steps=0,
-    batch_size=4,
-    reserved_images=8,
-    stochastic_depth=0.2,
-    ema_decay=0.5,
-    scale_min=0.5,
-)
+TASK = replace(SMOKE, steps=2, warmup_steps=0, reserved_images=8, scale_min=0.5)
 SEED = 3
 OTHERS = 9
 
@@ -43,10 +34,11 @@ def train_alone(dataset: str, cache: str, file: str) -> None:
     np.savez(file, metrics=json.dumps(metrics), **state._asdict())
 
 
-def test_a_trial_is_the_same_bits_as_the_first_after_nine_others_and_in_a_fresh_process(tmp_path: Path) -> None:
-    dataset, cache, file = tmp_path / "digits", tmp_path / "cache", tmp_path / "alone.npz"
-    make_digits(dataset, train=24, val=8)
-    worker, space, rng = ProxyWorker(TASK, dataset, cache, SEED, THREADS), SearchSpace(), np.random.default_rng(0)
+def test_a_trial_is_the_same_bits_as_the_first_after_nine_others_and_in_a_fresh_process(
+    digits: Path, tmp_path: Path
+) -> None:
+    cache, file = tmp_path / "cache", tmp_path / "alone.npz"
+    worker, space, rng = ProxyWorker(TASK, digits, cache, SEED, THREADS), SearchSpace(), np.random.default_rng(0)
     first_metrics, first = _trial(worker)
     losses = set()
     for _ in range(OTHERS):
@@ -56,7 +48,7 @@ def test_a_trial_is_the_same_bits_as_the_first_after_nine_others_and_in_a_fresh_
         losses.add(metrics["loss"])
     assert len(losses) == OTHERS
     last_metrics, last = _trial(worker)
-    in_a_process(train_alone, dataset, cache, file)
+    in_a_process(train_alone, digits, cache, file)
     with np.load(file) as alone:
         assert json.loads(str(alone["metrics"])) == first_metrics == last_metrics
         for name in EngineState._fields:

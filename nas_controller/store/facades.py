@@ -1,0 +1,126 @@
+"""The three sides of the store: what anybody reads, what runners and their supervisor write, and what the service
+writes.
+
+Each lists its operations; the modules named here implement them, and their docstrings say what each does and raises.
+"""
+
+from __future__ import annotations
+
+from nas_controller.store.api_keys import ApiKeys
+from nas_controller.store.campaign_requests import CampaignRequests
+from nas_controller.store.clock import Clock
+from nas_controller.store.database import Database
+from nas_controller.store.downsampling import Downsampling
+from nas_controller.store.etag_versions import EtagVersions
+from nas_controller.store.exports import Exports
+from nas_controller.store.idempotency_keys import IdempotencyKeys
+from nas_controller.store.leases import Leases
+from nas_controller.store.queries import Queries
+from nas_controller.store.serialisation import TrialDocuments
+from nas_controller.store.supervisors import SupervisorHeartbeats
+from nas_controller.store.totals import TotalsQuery
+from nas_controller.store.trial_durations import TrialDurations
+from nas_controller.store.trial_writes import TrialWrites
+
+
+class Reads:
+    """Consistent reads that never block a writer. All raise StoreUnavailableError when the database is away."""
+
+    def __init__(self, database: Database, clock: Clock) -> None:
+        queries = Queries(database)
+        self.get_campaign = queries.get_campaign
+        self.list_campaigns = queries.list_campaigns
+        self.get_trial = queries.get_trial
+        self.get_trial_record = queries.get_trial_record
+        self.latest_trained = queries.latest_trained
+        self.best_trials = queries.best_trials
+        self.trial_columns = queries.trial_columns
+        self.intermediate_aps = queries.intermediate_aps
+        self.events_after = queries.events_after
+        self.controller_state = queries.controller_state
+        self.controller_digest = queries.controller_digest
+
+        documents = TrialDocuments(database)
+        self.trial_document = documents.trial_document
+        self.trial_documents = documents.trial_documents
+        self.best_trial_documents = documents.best_trial_documents
+
+        figures = Downsampling(database)
+        self.sample_rewards = figures.sample_rewards
+        self.sample_costs = figures.sample_costs
+        self.sample_curves = figures.sample_curves
+
+        versions = EtagVersions(database)
+        self.campaign_version = versions.campaign_version
+        self.campaigns_version = versions.campaigns_version
+
+        self.totals = TotalsQuery(database).totals
+        self.trial_seconds = TrialDurations(database).trial_seconds
+        self.list_supervisors = SupervisorHeartbeats(database, clock).list_supervisors
+
+
+class RunnerWrites:
+    """What runners and their supervisor write. A method that takes a lease is one transaction that checks it, and
+    raises LeaseLostError when it is lost; all raise StoreUnavailableError when the database is away.
+    """
+
+    def __init__(self, database: Database, clock: Clock) -> None:
+        leases = Leases(database, clock)
+        self.runnable_campaigns = leases.runnable_campaigns
+        self.claim = leases.claim
+        self.renew = leases.renew
+        self.release = leases.release
+        self.is_out_of_time = leases.is_out_of_time
+        self.pause_campaign = leases.pause_campaign
+        self.complete_campaign = leases.complete_campaign
+        self.finish_campaign = leases.finish_campaign
+
+        trials = TrialWrites(database, clock)
+        self.begin_trial = trials.begin_trial
+        self.start_attempt = trials.start_attempt
+        self.record_progress = trials.record_progress
+        self.fail_attempt = trials.fail_attempt
+        self.accept_reward = trials.accept_reward
+        self.accept_repeat = trials.accept_repeat
+        self.fail_trial = trials.fail_trial
+
+        supervisors = SupervisorHeartbeats(database, clock)
+        self.record_heartbeat = supervisors.record_heartbeat
+        self.remove_supervisor = supervisors.remove_supervisor
+
+
+class ServiceWrites:
+    """What the service writes for its callers, and who they are: requests to campaigns, API keys, login sessions,
+    idempotency keys. All raise StoreUnavailableError when the database is away.
+    """
+
+    def __init__(self, database: Database, clock: Clock) -> None:
+        campaigns = CampaignRequests(database, clock)
+        self.create_campaign = campaigns.create_campaign
+        self.start_campaign = campaigns.start_campaign
+        self.update_campaign = campaigns.update_campaign
+        self.request_pause = campaigns.request_pause
+        self.request_resume = campaigns.request_resume
+        self.request_stop = campaigns.request_stop
+
+        keys = ApiKeys(database, clock)
+        self.create_key = keys.create_key
+        self.list_keys = keys.list_keys
+        self.rotate_key = keys.rotate_key
+        self.revoke_key = keys.revoke_key
+        self.identify_key = keys.identify_key
+        self.record_key_use = keys.record_key_use
+        self.has_keys = keys.has_keys
+        self.has_active_keys = keys.has_active_keys
+        self.create_session = keys.create_session
+        self.identify_session = keys.identify_session
+        self.end_session = keys.end_session
+
+        requests = IdempotencyKeys(database, clock)
+        self.reserve_key = requests.reserve_key
+        self.save_response = requests.save_response
+        self.release_key = requests.release_key
+
+        exports = Exports(database, clock)
+        self.record_export = exports.record_export
+        self.list_exports = exports.list_exports

@@ -1,0 +1,330 @@
+"""What the runner that holds a campaign's lease writes: trials, attempts, progress, rewards.
+
+Every method is one transaction and checks the lease in it, so a runner that has lost its lease writes
+nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import delete, func, select
+from sqlalchemy.orm import Session
+
+from nas_controller.states import TrialEvent
+from nas_controller.store import models
+from nas_controller.store.clock import Clock
+from nas_controller.store.database import Database
+from nas_controller.store.errors import ConflictError, NoMoreTrialsError, NotFoundError
+from nas_controller.store.events import add_event
+from nas_controller.store.leases import owned_campaign
+from nas_controller.store.mappers import attempt_record, trial_record
+from nas_controller.store.queries import find_trial
+from nas_controller.store.records import Acceptance, AttemptRecord, Lease, TrialRecord
+from nas_controller.store.sanitising import sanitise
+from nas_controller.store.transitions import move_trial
+from nas_controller.store.trial_outcomes import close_attempt, finish_trial, finite_values
+from search_space.errors import InvalidValueError
+from search_space.space import Candidate
+
+MAX_CURVE_POINTS = 1_000
+"""Of one attempt. A trial reports at most every 2 seconds and later less often: about 50 times in the first 100
+seconds, and 35 times whenever the time has doubled, beside its APs."""
+
+
+class TrialWrites:
+    """The runner's side. All raise LeaseLostError, and StoreUnavailableError when the database is away."""
+
+    def __init__(self, database: Database, clock: Clock) -> None:
+        self._database = database
+        self._clock = clock
+
+    def begin_trial(
+        self,
+        lease: Lease,
+        number: int,
+        candidate: Candidate,
+        choices: tuple[int, ...] | None = None,
+        log_probability: float | None = None,
+        reused_from: int | None = None,
+        draw: int = 0,
+    ) -> tuple[TrialRecord, AttemptRecord | None]:
+        """Records a proposal and, unless it repeats the architecture of `reused_from`, its first attempt.
+
+        `choices` and `log_probability` are the controller's (None for the baseline, trial 0); `draw` counts
+        the proposals for this number that no widths on budget could meet. The event `trial.begun` fixes the
+        proposal's place in the order that a replay follows. Raises ConflictError when the number is taken, and
+        NoMoreTrialsError when the campaign has been given no more than `number` trials.
+        """
+        now = self._clock()
+        with self._database.writing() as session:
+            campaign = owned_campaign(session, lease, now)
+            if campaign.trials_begun != number:
+                raise ConflictError(
+                    f"campaign '{campaign.id}': trial {number} is not the next, {campaign.trials_begun}"
+                )
+            if number >= campaign.spec["trials"]:
+                raise NoMoreTrialsError(
+                    f"campaign '{campaign.id}' has {campaign.spec['trials']} trials", field="trials"
+                )
+            trial = models.Trial(
+                campaign_id=campaign.id,
+                number=number,
+                state="running",
+                choices=None if choices is None else list(choices),
+                log_probability=log_probability,
+                betas=list(candidate.betas),
+                alphas=list(candidate.alphas),
+                widths=list(candidate.widths),
+                madds=candidate.madds,
+                params=candidate.params,
+                madds_ratio=candidate.madds_ratio,
+                attempts=0,
+                reused_from=reused_from,
+                started_at=now,
+            )
+            session.add(trial)
+            session.flush()
+            campaign.trials_begun += 1
+            data = {
+                "number": number,
+                "draw": draw,
+                "choices": trial.choices,
+                "log_probability": log_probability,
+                "widths": trial.widths,
+                "reused_from": reused_from,
+            }
+            add_event(session, campaign, now, "trial.begun", data)
+            if reused_from is not None:
+                return trial_record(trial), None
+            attempt = _new_attempt(session, campaign, trial, lease, now)
+            return trial_record(trial), attempt_record(attempt)
+
+    def start_attempt(self, lease: Lease, number: int) -> AttemptRecord:
+        """A further attempt at a running trial. Raises NotFoundError, and ConflictError when it is
+        finished.
+        """
+        now = self._clock()
+        with self._database.writing() as session:
+            campaign = owned_campaign(session, lease, now)
+            trial = find_trial(session, campaign.id, number)
+            move_trial(trial, "attempt")
+            attempt = _new_attempt(session, campaign, trial, lease, now)
+            add_event(session, campaign, now, "attempt.started", {"number": number, "attempt": attempt.number})
+            return attempt_record(attempt)
+
+    def record_progress(
+        self,
+        lease: Lease,
+        number: int,
+        attempt: int,
+        step: int,
+        total: int,
+        values: Mapping[str, float],
+        ap: float | None = None,
+    ) -> None:
+        """How far an attempt has come, and one point of its learning curve; later points of a step replace
+        it.
+
+        `ap` is what the reserved images gave at this step, where they were scored. Values that are not finite are left
+        out; without any there is no point. A curve has MAX_CURVE_POINTS at most: then every second one goes, those
+        with an AP last. No event is written: a poll of the running trials shows it.
+        """
+        measured = finite_values(values if ap is None else {**values, "ap": ap})
+        now = self._clock()
+        with self._database.writing() as session:
+            campaign = owned_campaign(session, lease, now)
+            trial = find_trial(session, campaign.id, number)
+            row = _find_attempt(session, campaign.id, number, attempt)
+            campaign.progress_reports += 1
+            if attempt == trial.attempts:
+                if trial.progress_step is None and row.state == "running":
+                    campaign.first_reports += 1
+                    campaign.first_report_seconds += max(0.0, (now - row.started_at).total_seconds())
+                trial.progress_step = step
+                trial.progress_total = total
+                trial.progress_ap = measured.get("ap", trial.progress_ap)
+            if not measured:
+                return
+            _thin_curve(session, campaign.id, number, attempt)
+            session.merge(
+                models.Measurement(
+                    campaign_id=campaign.id,
+                    trial=number,
+                    attempt=attempt,
+                    step=step,
+                    at=now,
+                    values=measured,
+                )
+            )
+
+    def fail_attempt(
+        self,
+        lease: Lease,
+        number: int,
+        attempt: int,
+        error: str,
+        error_kind: str | None = None,
+        log_tail: str | None = None,
+    ) -> AttemptRecord:
+        """Marks a running attempt as failed; its trial stays running, for another attempt or `fail_trial`.
+
+        Until the trial has its outcome, it shows the error of the attempt that failed last. The log's tail stays
+        out of the event, which every follower reads.
+        """
+        error = sanitise(error)
+        now = self._clock()
+        with self._database.writing() as session:
+            campaign = owned_campaign(session, lease, now)
+            row = _find_attempt(session, campaign.id, number, attempt)
+            if row.state == "running":
+                close_attempt(campaign, row, now, "failed", None, None, error, error_kind, log_tail)
+                trial = find_trial(session, campaign.id, number)
+                if trial.state == "running":
+                    trial.error = error
+                    trial.error_kind = error_kind
+                data = {"number": number, "attempt": attempt, "error": error, "kind": error_kind}
+                add_event(session, campaign, now, "attempt.failed", data)
+            return attempt_record(row)
+
+    def accept_reward(
+        self,
+        lease: Lease,
+        number: int,
+        attempt: int,
+        reward: float,
+        metrics: Mapping[str, float],
+        controller_state: Mapping[str, Any],
+        stopped_early: Mapping[str, Any] | None = None,
+    ) -> Acceptance:
+        """The first finished attempt's reward, the controller that has learned from it, and the event, at
+        once.
+
+        An attempt given up for lost may still be first. A result after the first is `late`: the attempt and
+        an event say so and nothing else changes. The accepted attempt reported again is a `duplicate` and
+        changes nothing at all. `stopped_early` says at which `step` and why the trial was ended with this reward; it
+        goes into the event. Raises InvalidValueError for a reward outside 0 to 1, NotFoundError, and
+        ConflictError for a stopped trial.
+        """
+        if not 0.0 <= reward <= 1.0:
+            raise InvalidValueError(f"trial {number}: the reward {reward} is not in 0 to 1", field="reward")
+        now = self._clock()
+        with self._database.writing() as session:
+            campaign = owned_campaign(session, lease, now)
+            trial = find_trial(session, campaign.id, number)
+            row = _find_attempt(session, campaign.id, number, attempt)
+            if trial.reward is not None:
+                if trial.accepted_attempt == attempt:
+                    return Acceptance("duplicate", trial_record(trial))
+                if row.state != "late":
+                    close_attempt(campaign, row, now, "late", reward, metrics)
+                    data = {"number": number, "attempt": attempt, "reward": reward}
+                    add_event(session, campaign, now, "attempt.late", data)
+                return Acceptance("late", trial_record(trial))
+            close_attempt(campaign, row, now, "accepted", reward, metrics)
+            campaign.rewards_accepted += 1
+            trial.accepted_attempt = attempt
+            trial.metrics = finite_values(metrics)
+            trial.error = None
+            trial.error_kind = None
+            trial.stopped_early_step = None if stopped_early is None else stopped_early["step"]
+            finish_trial(session, campaign, trial, now, "complete", reward, controller_state, stopped_early)
+            return Acceptance("accepted", trial_record(trial))
+
+    def fail_trial(
+        self,
+        lease: Lease,
+        number: int,
+        error: str,
+        controller_state: Mapping[str, Any],
+        error_kind: str | None = None,
+    ) -> TrialRecord:
+        """Gives a trial up with reward 0 and the error's text, with the controller that has learned from it.
+
+        Running attempts of it are marked failed. A trial that is already finished is returned unchanged.
+        """
+        error = sanitise(error)
+        now = self._clock()
+        with self._database.writing() as session:
+            campaign = owned_campaign(session, lease, now)
+            trial = find_trial(session, campaign.id, number)
+            if trial.state != "running":
+                return trial_record(trial)
+            running = select(models.Attempt).where(
+                models.Attempt.campaign_id == campaign.id,
+                models.Attempt.trial == number,
+                models.Attempt.state == "running",
+            )
+            for row in session.scalars(running):
+                close_attempt(campaign, row, now, "failed", None, None, error, error_kind)
+            trial.error = error
+            trial.error_kind = error_kind
+            finish_trial(session, campaign, trial, now, "fail", 0.0, controller_state)
+            return trial_record(trial)
+
+    def accept_repeat(self, lease: Lease, number: int, controller_state: Mapping[str, Any]) -> TrialRecord:
+        """Gives a repeated architecture the outcome of the trial that it repeats, without any attempt.
+
+        A trial that is already finished is returned unchanged. Raises ConflictError unless the trial
+        repeats a finished one.
+        """
+        now = self._clock()
+        with self._database.writing() as session:
+            campaign = owned_campaign(session, lease, now)
+            trial = find_trial(session, campaign.id, number)
+            if trial.state != "running":
+                return trial_record(trial)
+            if trial.reused_from is None:
+                raise ConflictError(f"campaign '{campaign.id}': trial {number} repeats no other")
+            known = find_trial(session, campaign.id, trial.reused_from)
+            if known.reward is None:
+                raise ConflictError(
+                    f"campaign '{campaign.id}': trial {number} repeats {known.number}, which is {known.state}"
+                )
+            trial.metrics = known.metrics
+            trial.error = known.error
+            trial.error_kind = known.error_kind
+            trial.stopped_early_step = known.stopped_early_step
+            event: TrialEvent = "complete" if known.state == "completed" else "fail"
+            finish_trial(session, campaign, trial, now, event, known.reward, controller_state)
+            return trial_record(trial)
+
+
+def _new_attempt(
+    session: Session, campaign: models.Campaign, trial: models.Trial, lease: Lease, now: datetime
+) -> models.Attempt:
+    trial.attempts += 1
+    trial.progress_step = None
+    trial.progress_total = None
+    trial.progress_ap = None
+    attempt = models.Attempt(
+        campaign_id=campaign.id,
+        trial=trial.number,
+        number=trial.attempts,
+        state="running",
+        epoch=lease.epoch,
+        started_at=now,
+    )
+    session.add(attempt)
+    return attempt
+
+
+def _find_attempt(session: Session, campaign_id: str, number: int, attempt: int) -> models.Attempt:
+    row = session.get(models.Attempt, (campaign_id, number, attempt))
+    if row is None:
+        raise NotFoundError(f"campaign '{campaign_id}': trial {number} has no attempt {attempt}")
+    return row
+
+
+def _thin_curve(session: Session, campaign_id: str, number: int, attempt: int) -> None:
+    """Makes room for one more point."""
+    table = models.Measurement
+    mine = (table.campaign_id == campaign_id, table.trial == number, table.attempt == attempt)
+    if (session.scalar(select(func.count()).select_from(table).where(*mine)) or 0) < MAX_CURVE_POINTS:
+        return
+    points = session.execute(select(table.step, table.values).where(*mine).order_by(table.step)).all()
+    plain = [step for step, values in points if "ap" not in values]
+    goes = plain[1::2] or [step for step, _ in points][1::2]
+    session.execute(delete(table).where(*mine, table.step.in_(goes)))

@@ -1,0 +1,27 @@
+"""Fixtures of the tests of training."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from proxy_trainer.data.digits import make_digits
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _tensorflow(tensorflow: None) -> None:
+    """Most tests here run TensorFlow."""
+
+
+@pytest.fixture(autouse=True)
+def _shared_engines(shared_engines: None) -> None:
+    """Every proxy that is trained in this process uses the shared engines."""
+
+
+@pytest.fixture(scope="session")
+def digits(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A small data set of digits."""
+    directory = tmp_path_factory.mktemp("digits") / "digits"
+    make_digits(directory, train=200, val=40)
+    return directory

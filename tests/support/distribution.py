@@ -1,0 +1,38 @@
+"""Which tests run in one process, and which start first, where pytest-xdist runs them in several."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import pytest
+from xdist.scheduler import LoadScopeScheduling
+
+TRAINING = ("tests/proxy_trainer/engine/", "tests/proxy_trainer/training/", "tests/proxy_trainer/benchmarks/")
+"""These share engines, so one process runs them all, and TensorFlow is imported once."""
+
+LONGEST_FIRST = (
+    "tests/chaos/",
+    *TRAINING,
+    "tests/nas_controller/supervision/",
+    "tests/nas_controller/execution/",
+    "tests/api/cli/",
+    "tests/nas_controller/proxy_check/",
+)
+"""Directories whose tests take longest. What is short comes last, so that no process waits long for another."""
+
+
+class Scheduling(LoadScopeScheduling):  # type: ignore[misc]
+    """One file after another for each process, and all that trains together."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        file: str = nodeid.split("::", 1)[0]
+        return "training" if file.startswith(TRAINING) else file
+
+
+def longest_first(items: list[pytest.Item]) -> None:
+    """Sorts tests in place by LONGEST_FIRST."""
+    items.sort(key=lambda item: _rank(item.nodeid, LONGEST_FIRST))
+
+
+def _rank(nodeid: str, prefixes: Iterable[str]) -> int:
+    return next((rank for rank, prefix in enumerate(prefixes) if nodeid.startswith(prefix)), len(LONGEST_FIRST))

@@ -1,0 +1,59 @@
+"""Warm engines that the tests of one process share, since to trace a graph takes longer than most tests.
+
+An engine keeps nothing of the trial before: `load` replaces all of its state. Tests that compare two engines take the
+state of the first (a copy) before the second trains, since both may be the same engine.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import fields, replace
+from typing import Any
+
+from proxy_trainer.engine.engine import Engine
+from search_space.architecture import Architecture
+from search_space.proxy_task import ProxyTask
+from search_space.published import SP_EFFICIENTNET_B0
+
+OF_THE_TRAINING_LOOP = (
+    "profile",
+    "steps",
+    "learning_rate",
+    "reference_batch_size",
+    "warmup_steps",
+    "start_steps",
+    "start_learning_rate",
+    "start_seed",
+    "schedule",
+    "flip",
+    "scale_min",
+    "scale_max",
+    "reserved_images",
+    "reserve_from",
+    "evaluate_steps",
+    "checkpoint_steps",
+    "seconds",
+)
+"""Fields of a task that an engine does not read."""
+
+_DEFAULTS = {field.name: field.default for field in fields(ProxyTask)}
+_engines: dict[tuple[Any, ...], Engine] = {}
+
+
+def lend(
+    task: ProxyTask,
+    class_slots: int,
+    like: Architecture = SP_EFFICIENTNET_B0,
+    *,
+    devices: Sequence[str] | None = None,
+) -> Engine:
+    """The engine of this process for a task, a number of classes, a structure and devices; takes what `Engine` takes.
+
+    It may have trained before. It gets the defaults of the fields that an engine does not read, so that one that reads
+    them after all is noticed.
+    """
+    task = replace(task, **{name: _DEFAULTS[name] for name in OF_THE_TRAINING_LOOP})
+    key = (task, class_slots, like.structure, None if devices is None else tuple(devices))
+    if key not in _engines:
+        _engines[key] = Engine(task, class_slots, like, devices=devices)
+    return _engines[key]
