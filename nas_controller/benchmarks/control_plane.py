@@ -20,7 +20,7 @@ from pathlib import Path
 from statistics import fmean
 from typing import Any, NamedTuple
 
-from nas_controller.execution.session_directory import remove_session_folder, session_folder
+from nas_controller.execution.session_directory import remove_session_directory, session_directory
 from nas_controller.search.campaign_spec import CampaignSpec
 from nas_controller.store import Store, sqlite_url
 from search_space.errors import EffspineError
@@ -56,9 +56,9 @@ def control_plane_benchmark(trials: int, progress: Callable[[str], None]) -> dic
         _check_completed(store, campaign.id)
         columns = store.reads.trial_columns(campaign.id, "finished_at", "reused_from")
         store.close()
-        directories = (data_dir, session_folder(campaign.id))
+        directories = (data_dir, session_directory(campaign.id))
         left_behind = sum(path.is_file() for directory in directories for path in directory.rglob("*"))
-        remove_session_folder(campaign.id)
+        remove_session_directory(campaign.id)
     return {
         "trials": trials,
         **summarise([finished.timestamp() for finished in columns["finished_at"]], memory),
@@ -81,7 +81,7 @@ def _spec(trials: int) -> CampaignSpec:
 
 
 def summarise(finished_at: list[float], memory: list[MemorySample]) -> dict[str, float]:
-    """The figures of a campaign, from the times at which its trials finished (seconds, any order) and memory samples."""
+    """The figures of a campaign, from the end times of its trials (seconds, in any order) and memory samples."""
     gaps = [later - earlier for earlier, later in pairwise(sorted(finished_at))]
     tenth = max(1, len(finished_at) // 10)
     settled = [sample.rss_mb for sample in memory if sample.trials_finished >= tenth] or [0.0]

@@ -22,8 +22,8 @@ from nas_controller.search.outcomes import WORKER_KILLED, Failed, Rewarded, Tria
 from nas_controller.states import BASELINE_TRIAL, CampaignState
 from nas_controller.store import Lease, Store
 from nas_controller.store.bulk_insert import CampaignRows, Row
+from nas_controller.store.learning_curves import MAX_CURVE_POINTS
 from nas_controller.store.scratch_database import ScratchDatabase
-from nas_controller.store.trial_writes import MAX_CURVE_POINTS
 
 NOT_BEGUN = ("draft", "pending")
 TRIAL_SECONDS = 20.0
