@@ -22,7 +22,7 @@ STEP_DECAYS = ((620 / 650, 0.1), (640 / 650, 0.01))
 """Fractions of training after which the rate falls to a tenth and a hundredth: the last 30 and 10 of 650 epochs."""
 
 START_WARMUP = 15
-"""One in so many steps of the training of a common start is warm-up."""
+"""The training of a common start has one warm-up step in so many."""
 
 LARGEST_RATE = 10.0
 """The largest learning rate, before and after it is scaled with the batch."""

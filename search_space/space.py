@@ -1,4 +1,4 @@
-"""The search space: multipliers for the blocks, and the widths on budget that they stand for (section 3.3)."""
+"""The search space: multipliers of the blocks, and the widths on budget that follow from them (section 3.3)."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ Widths = tuple[int, ...]
 """The channels of the 18 blocks."""
 
 START_POOL = 64
-"""How many architectures a common start is trained for."""
+"""The number of architectures that a common start is trained for."""
 MAX_DIVISOR = 64
 
 _TILTS = np.linspace(0.0, 2.0, 17)
@@ -57,18 +57,18 @@ class Candidate:
 class SearchSpace:
     """All resource distributions over blocks of one base architecture under one multi-adds budget.
 
-    `choices` are the multipliers that a block can take, and `searched_blocks` the blocks that take one; the others
-    keep the base's widths. The budget is in plain multi-adds of the whole detector and defaults to the base's own.
-    Widths are multiples of `width_divisor`. `mode` "paper" is Equations 2 to 4 in one pass, which rounding takes up to
-    some 20 % away from the budget; "exact" goes on to the widths of the same proportions that meet it
+    `choices` are the multipliers of a block, and `searched_blocks` the blocks that have one; the others have the
+    widths of the base. The budget is in plain multi-adds of the whole detector, by default those of the base. Widths
+    are multiples of `width_divisor`. `mode` "paper" applies Equations 2 to 4 once; rounding then changes the cost by up
+    to some 20 %. Mode "exact" continues to the widths of the same proportions that meet the budget
     (`search_space.fitting`).
 
-    Two caps may be put on mode "exact". `max_block_width` bounds the channels of every searched block, or of those
-    that it names. `max_params` bounds the trainable parameters: where the multipliers ask for more, computation is
-    moved from coarse levels to fine ones, which have fewer parameters for it, just as far as needed.
+    Mode "exact" takes two limits. `max_block_width` bounds the channels of every searched block, or of those that it
+    names. `max_params` bounds the trainable parameters: where the multipliers lead to more, computation moves from
+    coarse levels to fine ones, which need fewer parameters for it, as little as necessary.
 
-    Raises InvalidValueError for a value that is none of these, BudgetError for a budget or a cap that no widths meet,
-    with the feasible range.
+    A search space never changes, so that threads and campaigns can share it. Raises InvalidValueError for an invalid
+    argument, BudgetError with the feasible range for a budget or a limit that no widths meet.
     """
 
     def __init__(
@@ -129,18 +129,18 @@ class SearchSpace:
         return math.ceil(low / (1 + BUDGET_TOLERANCE)), math.floor(high / (1 - BUDGET_TOLERANCE))
 
     def feasible_params(self) -> tuple[int, int]:
-        """The fewest and most parameters of the uniform multipliers on this budget, whatever is moved between levels.
+        """The fewest and most parameters of the uniform multipliers on this budget, for all shifts between levels.
 
-        Meant for mode `exact`; the smallest cap that can be met is the first.
+        For mode `exact`; the first is the smallest limit that can be met.
         """
         found = [fit.params for tilt in (*-_TILTS, *_TILTS) if (fit := self._fit(self._uniform, tilt)) is not None]
         return min(found), max(found)
 
     def candidate(self, betas: Sequence[float]) -> Candidate:
-        """The architecture that these multipliers, one for each searched block, stand for.
+        """The architecture of these multipliers, one for each searched block.
 
-        Raises InvalidValueError for betas that are not so many positive numbers, BudgetError where mode `exact`
-        cannot bring these betas within 1 % of the budget and under the caps.
+        Raises InvalidValueError unless there is one positive number a block, BudgetError where mode `exact` cannot
+        bring these betas within 1 % of the budget and under the limits.
         """
         alphas = allocate(betas, self._block_madds, self._target_madds)
         unrounded = self._base_widths[self._searched] * np.sqrt(alphas)
@@ -153,7 +153,7 @@ class SearchSpace:
         return self._priced(betas, shares.tolist(), fit.widths.tolist())
 
     def random_candidates(self, draws: int, seed: int) -> list[Candidate]:
-        """So many draws of uniformly random multipliers, without those that no widths bring on budget."""
+        """`draws` samples of uniformly random multipliers, without those that no widths bring on budget."""
         random = np.random.default_rng(seed)
         candidates = []
         for betas in random.choice(self.choices, (draws, self.num_blocks)):
@@ -164,7 +164,7 @@ class SearchSpace:
         return candidates
 
     def start_pool(self) -> tuple[Widths, ...]:
-        """The architectures that a common start is trained for: the baseline and random ones, always the same."""
+        """The widths that a common start is trained for: the baseline and random ones, with a fixed seed."""
         return tuple(each.widths for each in (self.baseline, *self.random_candidates(START_POOL - 1, seed=0)))
 
     def architecture(self, widths: Sequence[int], name: str = "candidate") -> Architecture:
@@ -216,7 +216,7 @@ class SearchSpace:
         self.max_params = max_params
 
     def _baseline(self) -> Candidate:
-        """The uniform distribution: the base itself where it is in the space, else the base scaled as a whole."""
+        """The uniform distribution: the base itself where the space contains it, else the base scaled as a whole."""
         counts = self._cost.counts(self.base.widths)
         searched = self._base_widths[self._searched]
         is_in_space = (

@@ -1,6 +1,6 @@
 """The learned policy of a campaign, computed once for each state of its controller.
 
-The marginals of a recurrent policy take some 10 ms, and its state is 260 kB; an open page requests them again and again.
+The marginals of a recurrent policy take some 10 ms, its state is 260 kB, and an open page requests them repeatedly.
 Equal digests are equal states, so the result for a digest is cached and the state is not read again.
 """
 
