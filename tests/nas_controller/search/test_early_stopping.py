@@ -127,7 +127,7 @@ def test_a_repeat_of_a_trial_that_was_stopped_says_so_too(store: Store, monkeypa
     train(campaign, 0.2, 0.4)
     train(campaign, 0.3, 0.5)
     work = next_work(campaign)
-    monkeypatch.setitem(campaign._first_of, campaign._search.propose(3).candidate.widths, work.number)
+    monkeypatch.setitem(campaign._trials._first_of, campaign._search.propose(3).candidate.widths, work.number)
     assert campaign.next_trial() is None  # trial 3 waits for trial 2
     assert report(campaign, work, 5, 0.1)
     repeat = store.reads.get_trial(campaign_id, 3).trial
