@@ -110,6 +110,6 @@ def test_the_page_names_every_profile_and_no_other() -> None:
     assert named == list(PROFILES)
 
 
-def test_what_the_page_says_of_the_profile_that_trains_nothing() -> None:
+def test_the_sentence_about_the_synthetic_profile() -> None:
     assert PROFILES["synthetic"].seconds == 0
     assert "`synthetic` has 0 seconds." in PAGE.read_text(encoding="utf-8")

@@ -14,6 +14,6 @@ def test_numbers_are_whole_where_they_can_be() -> None:
 
 
 @pytest.mark.parametrize("text", ["16,24.5", "16,,24", "16,wide", "", "16;24"])
-def test_what_is_no_list_of_whole_numbers_is_named(text: str) -> None:
+def test_an_invalid_list_of_whole_numbers_is_refused(text: str) -> None:
     with pytest.raises(InvalidValueError, match=r"widths has .*; it must be .*numbers separated by commas"):
         parse_whole_numbers("widths", text)

@@ -57,7 +57,7 @@ def test_after_space_to_depth_the_first_channels_are_those_of_each_of_its_four_g
     assert np.array_equal(cut["block5/from2/depthwise/kernel"], expected)
 
 
-def test_what_the_wide_network_lacks_is_in_no_slice() -> None:
+def test_parameters_that_the_wide_network_does_not_have_are_in_no_slice() -> None:
     narrow, wide = parameters(_widened(EFF_SPINENET_D0, 8)), parameters(EFF_SPINENET_D0)
     places, back = slices(narrow, wide), slices(wide, narrow)
     assert np.array_equal(places.narrow, back.wide)

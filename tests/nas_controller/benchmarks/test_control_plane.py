@@ -10,7 +10,7 @@ from nas_controller.benchmarks.control_plane import MemorySample, summarise
 from search_space.errors import EffspineError
 
 
-def test_figures_compare_the_last_tenth_with_the_first() -> None:
+def test_the_summary_compares_the_last_tenth_with_the_first() -> None:
     finished, now = [], 100.0
     for number in range(100):
         finished.append(now)
@@ -36,7 +36,7 @@ def test_a_real_campaign_is_measured_and_leaves_a_handful_of_files() -> None:
     assert found["repeats"] == 0
 
 
-def test_a_runner_that_fails_is_one_clear_error(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_failed_runner_gives_one_error(monkeypatch: pytest.MonkeyPatch) -> None:
     from nas_controller.benchmarks import control_plane as benchmark
 
     monkeypatch.setattr(benchmark.sys, "executable", "/bin/false")

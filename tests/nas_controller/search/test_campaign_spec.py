@@ -33,7 +33,7 @@ def test_everything_but_name_and_data_set_has_a_default() -> None:
     assert spec.controller.learning_rate == LEARNING_RATES["recurrent"]
 
 
-def test_the_documented_body_is_accepted_and_survives_json() -> None:
+def test_the_documented_body_is_accepted_and_round_trips_through_json() -> None:
     spec = CampaignSpec.model_validate(
         {
             "name": "digits",
@@ -52,7 +52,7 @@ def test_the_documented_body_is_accepted_and_survives_json() -> None:
     assert again.proxy_task.resolve().steps == 123
 
 
-def test_the_policy_brings_its_own_learning_rate_unless_one_is_given() -> None:
+def test_the_learning_rate_defaults_to_that_of_the_policy() -> None:
     for policy, rate in LEARNING_RATES.items():
         spec = CampaignSpec.model_validate({**MINIMAL, "controller": {"policy": policy}})
         assert spec.controller.settings().learning_rate == rate
@@ -124,7 +124,7 @@ def test_several_errors_come_together() -> None:
     assert {"name", "trials", "search_space.budget_madds"} <= set(errors)
 
 
-def test_a_search_space_survives_json_with_its_caps() -> None:
+def test_a_search_space_with_limits_round_trips_through_json() -> None:
     space = {"searched_blocks": [5, 7, 9], "max_block_width": {"5": 128}, "choices": [0.5, 1, 2], "width_divisor": 4}
     spec = CampaignSpec.model_validate({**MINIMAL, "search_space": space})
     again = CampaignSpec.model_validate_json(spec.model_dump_json())
