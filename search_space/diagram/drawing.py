@@ -36,8 +36,8 @@ LONGEST_NAME = 40
 def block_diagram(architecture: Architecture, baseline: Architecture | None) -> str:
     """An SVG document of the architecture, with the baseline below it unless that is None or the same architecture.
 
-    It stands alone, without scripts or fonts of its own, on paper as on light and dark pages. The same architectures
-    give the same text.
+    It needs no other file, scripts or fonts, and suits paper, light and dark pages. The same architectures give the
+    same text.
     """
     figure = layout(architecture, baseline)
     drawn: list[str] = []
@@ -68,7 +68,7 @@ def _title(figure: Layout) -> str:
 
 
 def _description(figure: Layout) -> str:
-    """The figure in words, for those who do not see it."""
+    """A description of the figure for screen readers."""
     sentences = []
     for panel in figure.panels:
         widths = ", ".join(str(width) for width in panel.architecture.widths)
@@ -121,7 +121,7 @@ def _stem(figure: Layout, panel: Panel, top: float) -> Iterator[str]:
 
 
 def _edges(figure: Layout, panel: Panel, top: float) -> Iterator[str]:
-    """All edges, and an arrowhead where they come in: one a block, since its edges meet there."""
+    """All edges, with one arrowhead for each block, where its edges meet."""
     half = {0: STEM[0] / 2, **{shape.block.number: shape.width / 2 for shape in panel.shapes}}
     for edge in figure.edges:
         role = "output" if edge.child is None else "edge"
@@ -145,7 +145,7 @@ def _target(edge: Edge) -> str:
 
 
 def _arrival(edge: Edge, half: dict[int, float]) -> float:
-    """Where the tip of an edge's arrowhead is, from left."""
+    """The x coordinate of the tip of an edge's arrowhead."""
     return edge.points[-1][0] + ARROW_PX if edge.child is None else column_x(edge.child) - half[edge.child] - 0.5
 
 
@@ -181,7 +181,7 @@ def _block(shape: Shape, top: float) -> Iterator[str]:
 
 
 def _words(shape: Shape) -> str:
-    """A block in words."""
+    """A description of a block."""
     words = f"Block {shape.block.number}, L{shape.block.level}: {shape.cost.width} channels"
     if shape.repeats > 1:
         words += f", {shape.repeats} repeats"

@@ -67,12 +67,12 @@ def share_bars(figure: Layout, top: float) -> Iterator[str]:
 
 
 def _step(largest: float) -> float:
-    """Half of the height of the bars as a share: a round number."""
+    """The share at half of the height of the bars, a round number."""
     return next(step for step in (0.025, 0.05, 0.075, 0.1, 0.15, 0.25, 0.5) if 2 * step >= largest)
 
 
 def legend(figure: Layout, top: float) -> Iterator[str]:
-    """What area, colour, numbers and lines mean."""
+    """The legend: the meaning of area, colour, numbers and lines."""
     middle = top + LARGEST[1] / 2
     smallest = SMALLEST[0] * SMALLEST[1] / figure.px_per_share
     yield text("figure", MARGIN, middle - 3, "Area: share of the multi-adds")
@@ -98,7 +98,7 @@ def legend(figure: Layout, top: float) -> Iterator[str]:
 
 
 def _keys(largest: float) -> list[float]:
-    """Three round shares to show the scale of areas with."""
+    """Three round shares for the scale of areas."""
     return [share for share in (0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0) if share <= max(FULL_SHARE, largest)][-3:]
 
 
