@@ -16,9 +16,11 @@ from nas_controller.campaigns.replay import verify
 from nas_controller.states import CAMPAIGN_STATES, TRIAL_STATES
 from nas_controller.store import ConflictError, Store, sqlite_url
 from search_space.errors import InvalidValueError
+from tests.support.synthetic_campaigns import synthetic_spec
 from tests.support.trials import trials_of
 
 
+@pytest.mark.parametrize("database_url", ["sqlite", pytest.param("postgresql", marks=pytest.mark.slow)], indirect=True)
 def test_a_filled_database_is_exact_under_replay(database_url: str) -> None:
     added: list[int] = []
     filled = fill(database_url, plans(LEAST_CAMPAIGNS, 500, 300, seed=3), added.append)
@@ -60,7 +62,9 @@ def test_no_filled_campaign_is_runnable_and_trials_have_attempts_and_curves(tmp_
 def test_a_database_that_is_not_empty_is_refused(tmp_path: Path) -> None:
     url = sqlite_url(tmp_path / "effspine.db")
     wanted = plans(LEAST_CAMPAIGNS, 100, 20, seed=1)
-    fill(url, wanted, lambda _: None)
+    store = Store.open(url)
+    store.service.create_campaign(synthetic_spec())
+    store.close()
     with pytest.raises(ConflictError, match="campaigns already"):
         fill(url, wanted, lambda _: None)
 
