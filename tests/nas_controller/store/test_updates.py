@@ -14,10 +14,7 @@ from nas_controller.store import ConflictError, NoMoreTrialsError, Store
 from search_space.errors import InvalidValueError
 from search_space.space import SearchSpace
 from tests.support.synthetic_campaigns import Clock, synthetic_spec
-
-
-def kinds(store: Store, campaign_id: str) -> list[str]:
-    return [event.kind for event in store.reads.events_after(campaign_id, 0)]
+from tests.support.trials import kinds
 
 
 def run(campaign: Campaign) -> None:
