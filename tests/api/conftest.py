@@ -1,4 +1,4 @@
-"""A service over a real SQLite store in a temporary folder."""
+"""Fixtures: a service on an SQLite database in a temporary directory."""
 
 from __future__ import annotations
 
@@ -36,6 +36,6 @@ def store(settings: Settings) -> Iterator[Store]:
 @pytest.fixture
 def service(settings: Settings, store: Store) -> Iterator[TestClient]:
     """A client of that service, without a network."""
-    app = create_app(settings, store, known_hosts=(HOST,))
+    app = create_app(settings, store, trusted_hosts=(HOST,))
     with TestClient(app, base_url=f"http://{HOST}", raise_server_exceptions=False) as client:
         yield client
