@@ -1,4 +1,4 @@
-"""What is read back, alone and in lists, on every database."""
+"""Campaigns, trials and events are read back whole, alone and in lists, on every database."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from tests.support.synthetic_campaigns import Clock, synthetic_spec
 from tests.support.trials import kinds, trials_of
 
 
-def test_a_campaign_comes_back_as_it_was_made(store: Store, clock: Clock) -> None:
+def test_a_campaign_is_read_back_as_created(store: Store, clock: Clock) -> None:
     spec = synthetic_spec(name="first", proxy_task={"profile": "synthetic", "seconds": 0.25})
     made = store.service.create_campaign(spec)
     read = store.reads.get_campaign(made.id)
@@ -37,7 +37,7 @@ def test_ids_sort_by_time_of_creation(store: Store, clock: Clock) -> None:
     assert len(set(ids)) == 5
 
 
-def test_what_is_not_there_is_not_found(store: Store) -> None:
+def test_missing_campaigns_and_trials_are_not_found(store: Store) -> None:
     campaign = store.service.create_campaign(synthetic_spec())
     for read in (
         lambda: store.reads.get_campaign("c_0"),
@@ -122,7 +122,7 @@ def test_trials_are_listed_in_every_order_page_by_page(store: Store) -> None:
     assert [trial.number for trial in running] == [2]
 
 
-def test_a_trial_comes_back_exactly(store: Store) -> None:
+def test_a_trial_is_read_back_exactly(store: Store) -> None:
     lease = claimed(store)
     log_probability = -28.97 - 0.1
     candidate = CANDIDATES[1]
@@ -156,7 +156,7 @@ def as_sent(document: Any) -> Any:
     return json.loads(as_json(document))
 
 
-def test_what_is_shown_is_what_the_records_say(store: Store) -> None:
+def test_documents_equal_the_records(store: Store) -> None:
     lease = claimed(store)
     for number, reward in enumerate([0.1 + 0.2, 1 / 3, None]):
         begin(store, lease, number)
@@ -206,7 +206,7 @@ def test_events_are_gapless_and_resumable(store: Store) -> None:
     assert store.reads.events_after(lease.campaign_id, 10**20) == ()
 
 
-def test_columns_are_whole_and_in_order(store: Store) -> None:
+def test_columns_are_complete_and_ordered(store: Store) -> None:
     lease = claimed(store)
     begin(store, lease, 0)
     store.runner.accept_reward(lease, 0, 1, 0.25, {}, STATE)

@@ -11,7 +11,7 @@ from nas_controller.supervision.supervisor import Supervisor
 from tests.support.synthetic_campaigns import Clock
 
 
-def test_supervisors_are_alive_while_they_are_seen(store: Store, clock: Clock) -> None:
+def test_supervisors_are_alive_while_their_heartbeats_come(store: Store, clock: Clock) -> None:
     assert store.reads.list_supervisors() == ()
     store.runner.record_heartbeat("s-1", "here", 12, "0.1.0")
     clock.advance(ALIVE_SECONDS / 2)
@@ -28,7 +28,7 @@ def test_supervisors_are_alive_while_they_are_seen(store: Store, clock: Clock) -
     assert store.reads.list_supervisors() == ()
 
 
-def test_a_supervisor_says_that_it_is_alive_and_when_it_ends(tmp_path: Path) -> None:
+def test_a_supervisor_writes_heartbeats_and_is_removed_when_it_ends(tmp_path: Path) -> None:
     url = sqlite_url(tmp_path / "effspine.db")
     store = Store.open(url)
     stop = threading.Event()

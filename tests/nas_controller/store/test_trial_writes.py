@@ -1,4 +1,4 @@
-"""Outcomes of trials, their sums and their order, on every database; and how campaigns stop."""
+"""Outcomes of trials, their order, and how campaigns stop, on every database."""
 
 from __future__ import annotations
 
@@ -22,12 +22,12 @@ def test_reward_controller_and_event_come_in_one_transaction(store: Store, monke
 
     acceptance = store.runner.accept_reward(lease, 0, 1, 0.5, {}, STATE)
     assert acceptance.outcome == "accepted"
-    kept = store.reads.controller_state(lease.campaign_id)
+    controller = store.reads.controller_state(lease.campaign_id)
     event = store.reads.events_after(lease.campaign_id)[-1]
-    assert kept is not None
-    assert kept.state == STATE
+    assert controller is not None
+    assert controller.state == STATE
     assert event.kind == "trial.completed"
-    assert (event.sequence, event.data["controller_sha256"]) == (kept.sequence, kept.digest)
+    assert (event.sequence, event.data["controller_sha256"]) == (controller.sequence, controller.digest)
     campaign = store.reads.get_campaign(lease.campaign_id)
     assert (campaign.trials_finished, campaign.best_reward, campaign.baseline_reward) == (1, 0.5, 0.5)
 
@@ -56,9 +56,9 @@ def test_the_first_finished_attempt_wins(store: Store) -> None:
     assert again.outcome == "late"
     detail = store.reads.get_trial(lease.campaign_id, 0)
     assert [(a.state, a.reward) for a in detail.attempts] == [("accepted", 0.4), ("late", 0.9)]
-    kept = store.reads.controller_state(lease.campaign_id)
-    assert kept is not None
-    assert kept.state == STATE
+    controller = store.reads.controller_state(lease.campaign_id)
+    assert controller is not None
+    assert controller.state == STATE
     after = store.reads.get_campaign(lease.campaign_id)
     assert (after.trials_finished, after.best_reward) == (1, 0.4)
     assert kinds(store, lease.campaign_id).count("attempt.late") == 1
@@ -72,7 +72,7 @@ def test_rewards_outside_zero_to_one_are_refused(store: Store, reward: float) ->
         store.runner.accept_reward(lease, 0, 1, reward, {}, STATE)
 
 
-def test_a_trial_given_up_has_reward_zero_and_says_why(store: Store) -> None:
+def test_a_trial_given_up_has_reward_zero_and_an_error(store: Store) -> None:
     lease = claimed(store)
     begin(store, lease, 0)
     failed = store.runner.fail_trial(lease, 0, "the loss is not finite", STATE, "non-finite-loss")
@@ -104,7 +104,7 @@ def test_repeats_take_the_known_outcome(store: Store) -> None:
         store.runner.accept_repeat(lease, 2, STATE)
 
 
-def test_trial_numbers_have_no_gaps_and_no_doubles(store: Store) -> None:
+def test_trial_numbers_have_no_gaps_and_no_duplicates(store: Store) -> None:
     lease = claimed(store)
     with pytest.raises(ConflictError):
         begin(store, lease, 1)
@@ -113,7 +113,7 @@ def test_trial_numbers_have_no_gaps_and_no_doubles(store: Store) -> None:
         begin(store, lease, 0)
 
 
-def test_stopping(store: Store) -> None:
+def test_a_campaign_stops_at_once_or_when_its_runner_has_ended(store: Store) -> None:
     pending = store.service.create_campaign(synthetic_spec())
     assert store.service.request_stop(pending.id).state == "stopped"
     assert store.service.request_stop(pending.id).state == "stopped"
