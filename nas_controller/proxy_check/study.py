@@ -46,8 +46,8 @@ class Training:
 class Study:
     """Everything that decides what is trained. `reference` is None where none was asked for.
 
-    `dataset` is the directory of the data set, None for a task that trains nothing, `start_pool` the architectures that a
-    common start is trained for, where the task has one.
+    `dataset` is the directory of the data set, None for a task that trains nothing; `start_pool` are the architectures
+    that a common start is trained for, where the task has one.
     """
 
     base: Architecture

@@ -20,7 +20,7 @@ from nas_controller.supervision.campaign_logs import log_path
 from nas_controller.supervision.supervisor import Supervisor
 from tests.support.in_process_runner import IN_PROCESS_RUNNER
 from tests.support.paths import ROOT
-from tests.support.process_table import alive, descendants, worker_of
+from tests.support.process_table import alive, descendants, workers_of
 from tests.support.supervised import supervising
 from tests.support.synthetic_campaigns import synthetic_spec
 from tests.support.trials import trials_of
@@ -112,8 +112,7 @@ def test_a_worker_takes_the_next_trial_after_an_early_stop_and_a_killed_one_is_r
         wait_for(lambda: (in_training() or 0) > early, DEADLINE_SECONDS, "progress of a later trial")
         runner = supervisor._runners[campaign_id].pid
         below = descendants(runner)
-        pid = worker_of(runner)
-        assert pid is not None
+        (pid,) = workers_of(runner)  # and no spare ones
         os.kill(pid, signal.SIGKILL)
 
         def failed() -> list[dict[str, object]]:
