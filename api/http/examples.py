@@ -1,4 +1,4 @@
-"""What the main routes answer, as the OpenAPI document shows it: a campaign of twelve trials, and trial 3 of it."""
+"""Example responses of the OpenAPI document, from a campaign of twelve trials."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ DOCUMENT: dict[str, Any] = {
 
 
 def _example(document: type[Document], **values: Any) -> dict[str, Any]:
-    """A document with these values, and null in every other field."""
+    """A document with these values and null in every other field."""
     names = document.document_fields()
     assert values.keys() <= set(names)
     return {name: values.get(name) for name in names}
@@ -95,15 +95,6 @@ _BASELINE = {
     "finished_at": "2026-11-22T15:00:44.892213Z",
 }
 _CURVE = [{"attempt": 1, "step": 20, "at": "2026-11-22T15:00:48.020100Z", "values": {"loss": 0.8384055609199641}}]
-_EXPORT = {
-    "trial": 0,
-    "format": "json",
-    "sha256": "0b1d1b1c5a2f4b6c8d9e0f1a2b3c4d5e6f708192a3b4c5d6e7f8091a2b3c4d5e",
-    "bytes": 4123,
-    "count": 2,
-    "at": "2026-11-22T15:02:10.114092Z",
-    "last_at": "2026-11-22T15:07:44.530177Z",
-}
 _KEY = _example(
     KeyDocument,
     id="ke4m9vh4wjdm8",
@@ -148,14 +139,14 @@ ANSWERS: dict[tuple[str, str], Any] = {
         "reward": [0.4120738209397255, 0.16159443908003593],
         "baseline_cost": 2274654112,
         "baseline_reward": 0.4120738209397255,
+        "of": 2,
     },
-    ("get", "/v1/campaigns/{campaign_id}/exports"): {"items": [_EXPORT], "next_cursor": None},
     ("get", "/v1/keys"): {"items": [_KEY], "next_cursor": None},
-    ("post", "/v1/keys/{key_id}/revoke"): {**_KEY, "revoked_at": "2026-11-25T08:00:00.000000Z"},
+    ("post", "/v1/keys/{key_id}/revoke"): {**_KEY, "revoked_at": "2026-11-25T08:00:00Z"},
     ("get", "/healthz"): _HEALTH,
     ("get", "/readyz"): {**_HEALTH, "status": "ready", "schema_revision": HEAD, "supervisors": [_SUPERVISOR]},
 }
-"""By method and path."""
+"""Responses by method and path."""
 
 REFUSAL: dict[str, Any] = {
     "type": "urn:effspine:problem:invalid-value",

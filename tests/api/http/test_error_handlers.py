@@ -46,7 +46,7 @@ def problem_of(response: Any, status: int) -> dict[str, Any]:
         ({"name": "a\0b"}, "name", "control character"),
     ],
 )
-def test_a_bad_field_is_named_with_what_would_be_right(
+def test_an_invalid_field_is_named_with_the_allowed_values(
     service: TestClient, settings: Settings, store: Store, changes: dict[str, Any], field: str, words: str
 ) -> None:
     (settings.data_dir / "datasets" / "digits").mkdir(parents=True)
@@ -58,7 +58,7 @@ def test_a_bad_field_is_named_with_what_would_be_right(
     assert store.reads.list_campaigns().items == ()
 
 
-def test_a_missing_name_and_a_wrong_value_are_named_together_with_the_value(service: TestClient) -> None:
+def test_all_invalid_fields_are_named_with_their_values(service: TestClient) -> None:
     problem = problem_of(service.post("/v1/campaigns", json={"trials": -3, "proxy_task": SYNTHETIC}), 422)
     errors = {error["field"]: error for error in problem["errors"]}
     assert errors["name"]["message"] == "this field is required"
@@ -73,7 +73,9 @@ def test_a_missing_name_and_a_wrong_value_are_named_together_with_the_value(serv
         ({"dataset": "nowhere"}, "nowhere"),
     ],
 )
-def test_a_value_that_a_package_refuses_is_shown_back(service: TestClient, changes: dict[str, Any], value: Any) -> None:
+def test_a_value_that_a_package_rejects_is_in_the_problem(
+    service: TestClient, changes: dict[str, Any], value: Any
+) -> None:
     response = service.post("/v1/campaigns", json={"name": "x", "proxy_task": SYNTHETIC, **changes})
     assert [error["value"] for error in problem_of(response, 422)["errors"]] == [value]
 
@@ -81,7 +83,7 @@ def test_a_value_that_a_package_refuses_is_shown_back(service: TestClient, chang
 @pytest.mark.parametrize(
     "kind", [None, "application/x-www-form-urlencoded", "text/plain", "text/json", "multipart/form-data; boundary=x"]
 )
-def test_a_body_that_does_not_call_itself_json_is_told_which_header_to_send(
+def test_a_body_without_a_json_content_type_is_rejected_with_the_header_to_send(
     service: TestClient, store: Store, kind: str | None
 ) -> None:
     body = b'{"name": "x", "proxy_task": {"profile": "synthetic"}}'
@@ -93,7 +95,7 @@ def test_a_body_that_does_not_call_itself_json_is_told_which_header_to_send(
 
 
 @pytest.mark.parametrize("kind", ["application/json; charset=utf-8", "Application/JSON", "application/ld+json"])
-def test_any_json_is_taken(service: TestClient, kind: str) -> None:
+def test_any_json_content_type_is_accepted(service: TestClient, kind: str) -> None:
     body = b'{"name": "x", "proxy_task": {"profile": "synthetic"}}'
     assert service.post("/v1/campaigns", content=body, headers={"Content-Type": kind}).status_code == 201
 
@@ -116,7 +118,7 @@ def test_a_body_that_is_not_json_is_a_bad_request(service: TestClient) -> None:
         b'{"name": "x", "proxy_task": 5, "controller": [], "search_space": "q"}',
     ],
 )
-def test_a_value_that_no_campaign_can_have_is_refused(service: TestClient, body: bytes) -> None:
+def test_a_value_that_json_does_not_have_is_rejected(service: TestClient, body: bytes) -> None:
     problem_of(service.post("/v1/campaigns", content=body, headers={"Content-Type": "application/json"}), 422)
 
 
@@ -126,12 +128,12 @@ def test_a_body_that_cannot_be_parsed_is_a_bad_request(service: TestClient, body
 
 
 @pytest.mark.parametrize("body", [b"[]", b"null", b'"text"', b"{}"])
-def test_a_body_that_is_no_campaign_is_refused(service: TestClient, body: bytes) -> None:
+def test_a_body_that_is_not_a_campaign_is_rejected(service: TestClient, body: bytes) -> None:
     response = service.post("/v1/campaigns", content=body, headers={"Content-Type": "application/json"})
     problem_of(response, 422)
 
 
-def test_a_long_value_is_not_thrown_back_whole(service: TestClient) -> None:
+def test_a_long_value_is_truncated_in_the_problem(service: TestClient) -> None:
     response = service.post("/v1/campaigns", json={"name": "n" * 100_000, "proxy_task": SYNTHETIC})
     problem_of(response, 422)
     assert len(response.text) < 2_000
@@ -155,12 +157,12 @@ def test_a_long_value_is_not_thrown_back_whole(service: TestClient) -> None:
         "/assets/plotly-0.0.0.min.js",
     ],
 )
-def test_what_is_not_there_is_a_problem_that_names_it(service: TestClient, path: str) -> None:
+def test_an_unknown_path_or_id_is_a_problem_that_names_it(service: TestClient, path: str) -> None:
     problem = problem_of(service.get(path), 404)
     assert problem["instance"] == path
 
 
-def test_unknown_parts_of_a_campaign_name_those_there_are(service: TestClient, store: Store) -> None:
+def test_unknown_figures_and_formats_are_rejected_with_the_known_ones(service: TestClient, store: Store) -> None:
     path = f"/v1/campaigns/{Recorder(store).run(1).id}"
     assert "progress" in problem_of(service.get(f"{path}/figures/pie"), 404)["detail"]
     assert "json" in problem_of(service.get(f"{path}/exports/onnx"), 404)["detail"]
@@ -168,7 +170,7 @@ def test_unknown_parts_of_a_campaign_name_those_there_are(service: TestClient, s
     problem_of(service.get(f"{path}/trials/{10**30}"), 404)
 
 
-def test_nothing_is_best_before_the_first_reward(service: TestClient, store: Store) -> None:
+def test_there_is_no_best_trial_before_the_first_reward(service: TestClient, store: Store) -> None:
     path = f"/v1/campaigns/{Recorder(store).id}"
     assert service.get(f"{path}/best").json() == {"items": [], "baseline": None}
     assert "no reward yet" in problem_of(service.get(f"{path}/exports/json"), 404)["detail"]
@@ -192,24 +194,24 @@ def test_nothing_is_best_before_the_first_reward(service: TestClient, store: Sto
         ("{campaign}/events?after=-1", "after"),
     ],
 )
-def test_a_bad_parameter_is_named(service: TestClient, store: Store, path: str, field: str) -> None:
+def test_an_invalid_parameter_is_named(service: TestClient, store: Store, path: str, field: str) -> None:
     campaign = f"/v1/campaigns/{Recorder(store).run(1).id}"
     problem = problem_of(service.get(path.format(campaign=campaign)), 422)
     assert [error["field"] for error in problem["errors"]] == [field]
 
 
-def test_a_method_that_is_not_allowed_is_answered_with_those_that_are(service: TestClient) -> None:
+def test_405_lists_the_allowed_methods(service: TestClient) -> None:
     response = service.delete("/v1/campaigns")
     assert "GET, POST" in problem_of(response, 405)["detail"]
     assert response.headers["allow"] == "GET, POST"
 
 
-def test_a_path_that_is_spelt_out_allows_its_own_methods_alone(service: TestClient) -> None:
+def test_405_on_a_literal_path_lists_only_its_methods(service: TestClient) -> None:
     assert service.options("/v1/campaigns/estimate").headers["allow"] == "POST"
     assert service.options("/v1/campaigns/c_0").headers["allow"] == "GET, PATCH"
 
 
-def test_a_store_that_is_away_is_503_and_says_nothing_of_its_inside(
+def test_an_unavailable_database_is_503_without_internals(
     service: TestClient, store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def away(*_: object, **__: object) -> None:
@@ -225,7 +227,7 @@ def test_a_store_that_is_away_is_503_and_says_nothing_of_its_inside(
     assert service.get("/healthz").status_code == 200
 
 
-def test_a_full_disk_is_507_and_says_nothing_of_its_inside(
+def test_a_full_disk_is_507_without_internals(
     service: TestClient, store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def full(*_: object, **__: object) -> None:
@@ -239,7 +241,7 @@ def test_a_full_disk_is_507_and_says_nothing_of_its_inside(
     assert "secret" not in response.text
 
 
-def test_an_unexpected_error_is_500_with_the_id_that_the_log_has(
+def test_an_unexpected_error_is_500_with_the_request_id_of_the_log(
     service: TestClient, store: Store, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     def broken(*_: object, **__: object) -> None:
@@ -257,6 +259,6 @@ def test_an_unexpected_error_is_500_with_the_id_that_the_log_has(
     assert "a secret of the inside" in caplog.text
 
 
-def test_a_request_id_that_is_no_plain_word_is_replaced(service: TestClient) -> None:
+def test_a_malformed_request_id_is_replaced(service: TestClient) -> None:
     response = service.get("/healthz", headers={"X-Request-ID": "two words"})
     assert response.headers["x-request-id"] != "two words"

@@ -1,4 +1,4 @@
-"""Whatever is out of its range is refused with the whole range."""
+"""A value out of its range is rejected with the allowed range."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def in_words(number: float) -> str:
 
 
 @pytest.mark.parametrize("field", FIELDS)
-def test_every_bounded_field_of_a_campaign_says_its_range(service: TestClient, store: Store, field: str) -> None:
+def test_every_bounded_field_of_a_campaign_reports_its_range(service: TestClient, store: Store, field: str) -> None:
     *outer, name = field.split(".")
     bounds = [in_words(FIELDS[field][bound]) for bound in BOUNDS if bound in FIELDS[field]]
     assert len(bounds) == 2
@@ -57,12 +57,12 @@ def test_every_bounded_field_of_a_campaign_says_its_range(service: TestClient, s
     assert store.reads.list_campaigns().items == ()
 
 
-def test_fields_are_looked_at_in_every_part_of_a_campaign() -> None:
+def test_ranges_are_checked_in_every_part_of_a_campaign() -> None:
     assert {field.partition(".")[0] for field in FIELDS} >= {"trials", "search_space", "controller", "stop"}
 
 
 @pytest.mark.parametrize("budget", [-1, 0, 1_000, 10**15])
-def test_a_budget_that_no_widths_meet_says_which_could_be_met(service: TestClient, budget: int) -> None:
+def test_an_infeasible_budget_reports_the_feasible_range(service: TestClient, budget: int) -> None:
     document = {"name": "x", "proxy_task": SYNTHETIC, "search_space": {"budget_madds": budget}}
     (error,) = service.post("/v1/campaigns", json=document).json()["errors"]
     assert error["field"] == "search_space.budget_madds"
@@ -76,7 +76,6 @@ def test_a_budget_that_no_widths_meet_says_which_could_be_met(service: TestClien
         ("?limit=1001", "limit", "it is 1001; it must be 1 to 1,000"),
         ("?limit=x", "limit", "1 to 1,000"),
         ("/{id}/trials?limit=0", "limit", "1 to 1,000"),
-        ("/{id}/exports?limit=0", "limit", "1 to 1,000"),
         ("/{id}/best?k=1001", "k", "1 to 1,000"),
         ("/{id}/trials/-1", "number", "0 or more"),
         ("/{id}/events?after=-1", "after", "0 or more"),
@@ -85,7 +84,9 @@ def test_a_budget_that_no_widths_meet_says_which_could_be_met(service: TestClien
         ("/" + "a" * 65, "campaign_id", "0 to 64 long"),
     ],
 )
-def test_parameters_say_their_range_once(service: TestClient, store: Store, path: str, field: str, words: str) -> None:
+def test_parameters_report_their_range_once(
+    service: TestClient, store: Store, path: str, field: str, words: str
+) -> None:
     response = service.get("/v1/campaigns" + path.format(id=Recorder(store).id))
     assert response.status_code == 422
     (error,) = response.json()["errors"]

@@ -1,6 +1,5 @@
-"""What a field could be, in words, from the constraints of its declaration: `1 to 100,000`, `above 0 and at most 1`.
-
-For messages about a value that is not: they name the whole range, not the one bound that was missed.
+"""The allowed range of an input in words, from the constraints of its declaration: `1 to 100,000`, `above 0 and at
+most 1`. Error messages name the whole range, not only the bound that was exceeded.
 """
 
 from __future__ import annotations
@@ -15,49 +14,50 @@ from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
 
-def feasible(route: object, location: Sequence[int | str]) -> str | None:
+def allowed_range(route: object, location: Sequence[int | str]) -> str | None:
     """The range of the input at an error's location, such as `("body", "stop", "wall_seconds")`; None without one."""
     if not isinstance(route, APIRoute) or len(location) < 2:
         return None
-    where, *names = location
+    source, *names = location
     dependant = route.dependant
-    if where == "body":
+    if source == "body":
         body = dependant.body_params[0].field_info.annotation if dependant.body_params else None
-        field = _inside(body, names)
+        field = _nested_field(body, names)
     else:
-        parameters = {"query": dependant.query_params, "path": dependant.path_params}.get(str(where), [])
+        parameters = {"query": dependant.query_params, "path": dependant.path_params}.get(str(source), [])
         field = next((each.field_info for each in parameters if each.alias == names[0]), None)
     return None if field is None else _in_words(_constraints(field))
 
 
-def _inside(annotation: Any, names: Sequence[int | str]) -> FieldInfo | None:
-    """The field at a path of names inside a model."""
-    model = next((kind for kind in _kinds(annotation) if isinstance(kind, type) and issubclass(kind, BaseModel)), None)
+def _nested_field(annotation: Any, names: Sequence[int | str]) -> FieldInfo | None:
+    """The field at a path of names in a model."""
+    types = _member_types(annotation)
+    model = next((kind for kind in types if isinstance(kind, type) and issubclass(kind, BaseModel)), None)
     field = None if model is None else model.model_fields.get(str(names[0]))
     if field is None or len(names) == 1:
         return field
-    return _inside(field.annotation, names[1:])
+    return _nested_field(field.annotation, names[1:])
 
 
-def _kinds(annotation: Any) -> list[Any]:
-    """The types that a declaration allows."""
+def _member_types(annotation: Any) -> list[Any]:
+    """The members of a union, without `Annotated`; any other type alone."""
     origin = get_origin(annotation)
     if origin is Annotated:
-        return _kinds(get_args(annotation)[0])
+        return _member_types(get_args(annotation)[0])
     if origin in (Union, UnionType):
-        return [kind for each in get_args(annotation) for kind in _kinds(each)]
+        return [kind for each in get_args(annotation) for kind in _member_types(each)]
     return [annotation]
 
 
 def _constraints(field: FieldInfo) -> list[Any]:
-    """The constraints of a field, also those that stand inside of a group."""
+    """The constraints of a field, groups expanded."""
     found: list[Any] = []
     for each in field.metadata:
-        found += list(_ungrouped(each))
+        found += list(_expanded(each))
     return found
 
 
-def _ungrouped(constraint: Any) -> Iterable[Any]:
+def _expanded(constraint: Any) -> Iterable[Any]:
     return constraint if isinstance(constraint, GroupedMetadata) else (constraint,)
 
 

@@ -1,4 +1,4 @@
-"""`effspine campaign` against a service on a port of this machine."""
+"""`effspine campaign` against a service on a local port."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def test_a_campaign_is_created_from_yaml_json_and_standard_input(
         ("name: x\nproxy_task: {profile: laptop}\ndataset: nowhere\n", "nowhere"),
     ],
 )
-def test_a_bad_file_is_one_line(effspine: CommandLine, served: Store, text: str, words: str) -> None:
+def test_an_invalid_file_is_one_line(effspine: CommandLine, served: Store, text: str, words: str) -> None:
     done = effspine("campaign", "create", "-f", "-", stdin=text)
     assert done.status == 2
     assert len(done.err.splitlines()) == 1
@@ -54,7 +54,7 @@ def test_a_bad_file_is_one_line(effspine: CommandLine, served: Store, text: str,
     assert served.reads.list_campaigns().items == ()
 
 
-def test_a_date_is_the_name_that_it_was_written_as(effspine: CommandLine, served: Store) -> None:
+def test_a_date_is_read_as_text(effspine: CommandLine, served: Store) -> None:
     made = effspine("campaign", "create", "-f", "-", "--json", stdin=YAML.replace("first look", "2026-01-31"))
     assert made.document["name"] == "2026-01-31"
 
@@ -87,7 +87,7 @@ def test_campaigns_and_trials_are_listed(effspine: CommandLine, recorder: Record
         assert f"{rewards[0]:.3f}" in shown.out
 
 
-def test_a_campaign_that_is_over_is_watched_to_its_end(effspine: CommandLine, recorder: Recorder) -> None:
+def test_watching_a_finished_campaign_ends(effspine: CommandLine, recorder: Recorder) -> None:
     *trials, last = effspine("campaign", "watch", recorder.id).out.splitlines()
     assert [line.split()[:2] for line in trials] == [["trial", str(number)] for number in range(4)]
     assert all(line.endswith("  1.5 s") for line in trials)
@@ -119,7 +119,7 @@ def test_a_campaign_is_paused_and_resumed(effspine: CommandLine, served: Store) 
     assert "is stopped and cannot be resumed" in refused.err
 
 
-def test_what_has_ended_a_campaign_is_shown(effspine: CommandLine, served: Store) -> None:
+def test_the_stop_condition_of_a_campaign_is_shown(effspine: CommandLine, served: Store) -> None:
     recorder = Recorder(served, stop={"target_reward": 0.01})
     recorder.finish(recorder.begin())
     assert "target_reward" in effspine("campaign", "show", recorder.id).out
@@ -145,7 +145,7 @@ def test_an_export_that_cannot_be_written_names_the_path(
     assert str(tmp_path / "file") in done.err
 
 
-def test_the_record_is_verified(effspine: CommandLine, recorder: Recorder) -> None:
+def test_a_campaign_is_verified(effspine: CommandLine, recorder: Recorder) -> None:
     verification = effspine("campaign", "verify", recorder.id, "--json").document
     assert verification["exact"] is True
     assert verification["trials_finished"] == 4

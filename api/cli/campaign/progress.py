@@ -1,4 +1,4 @@
-"""Following a campaign in the terminal: a live table on a terminal, a line a trial anywhere else."""
+"""Follows a campaign: a live table on a terminal, one line for each trial in a pipe or file."""
 
 from __future__ import annotations
 
@@ -6,10 +6,10 @@ import sys
 import time
 from collections.abc import Callable, Sequence
 from itertools import islice
-from statistics import median
 from typing import TYPE_CHECKING, Any
 
-from api.cli.output import duration, spark_line, three_digits
+from api.cli.campaign.time_left import seconds_left, training_seconds
+from api.cli.output import duration, last_line, one_decimal, spark_line, three_digits
 from api.client import ServiceRefusedError
 from nas_controller.states import BASELINE_TRIAL, EVENTS_OF_OUTCOMES, FINISHED_CAMPAIGN_STATES
 
@@ -28,37 +28,13 @@ OnTrial = Callable[["TrialDocument"], None]
 def follow(
     client: Client, campaign: CampaignDocument, *, quiet: bool = False, on_trial: OnTrial | None = None
 ) -> CampaignDocument:
-    """Shows a campaign until it is over and returns it as it ended.
+    """Shows a campaign until it has finished and returns its final document.
 
-    `on_trial` is called once with each trial that finishes from now on; `quiet` shows nothing.
+    `on_trial` is called once with each trial that finishes from now on; `quiet` prints nothing.
     """
     if sys.stdout.isatty() and not quiet:
         return _follow_live(client, campaign, on_trial)
     return _follow_lines(client, campaign, None if quiet else _print_line, on_trial)
-
-
-def seconds_left(campaign: CampaignDocument, recent: Sequence[TrialDocument]) -> float | None:
-    """Estimate of the time to the campaign's end, from the latest trials and how many of them had to be trained.
-
-    None before the first.
-    """
-    finished = [trial for trial in recent if trial.state == "completed"]
-    trained = [seconds for trial in finished if (seconds := training_seconds(trial)) is not None]
-    if not trained:
-        return None
-    running = (trial for trial in recent if trial.state == "running")
-    under_way = sum((trial.progress_step or 0) / (trial.progress_total or 1) for trial in running)
-    left = campaign.spec["trials"] - campaign.trials_finished - under_way
-    share_trained = len(trained) / len(finished)
-    return float(median(trained) * max(0.0, left) * share_trained / campaign.spec["parallelism"])
-
-
-def training_seconds(trial: TrialDocument) -> float | None:
-    """How long the training of a finished trial took, as its worker measured it; None where nothing was trained."""
-    if trial.finished_at is None or trial.reused_from is not None:
-        return None
-    measured = (trial.metrics or {}).get("seconds")
-    return measured if measured is not None else (trial.finished_at - trial.started_at).total_seconds()
 
 
 def _follow_lines(
@@ -76,20 +52,20 @@ def _follow_lines(
                 on_trial(trial)
     ended = client.campaign(campaign.id)
     if show is not None:
-        print(standing(ended), flush=True)
+        print(status_line(ended), flush=True)
     return ended
 
 
 def _print_line(trial: TrialDocument) -> None:
     line = f"trial {trial.number:>3}  {spark_line(trial.widths)}  multi-adds {trial.madds_ratio:.3f}"
-    seconds = shown_seconds(trial)
-    line = f"{line}  AP {three_digits(trial.reward)}  {seconds if seconds == '-' else f'{seconds} s'}"
+    seconds = training_seconds(trial)
+    line = f"{line}  AP {three_digits(trial.reward)}  {'-' if seconds is None else f'{seconds:.1f} s'}"
     stopped = "" if trial.stopped_early_step is None else f"stopped at step {trial.stopped_early_step}"
-    print(f"{line}  {_last_line(trial.error) or stopped}".rstrip(), flush=True)
+    print(f"{line}  {last_line(trial.error) or stopped}".rstrip(), flush=True)
 
 
-def standing(campaign: CampaignDocument) -> str:
-    """The state, how many trials are over, and the best reward so far, in one line."""
+def status_line(campaign: CampaignDocument) -> str:
+    """The state, the number of finished trials and the best reward in one line."""
     gain = ""
     if campaign.best_reward is not None and campaign.baseline_reward is not None:
         gain = f" ({campaign.best_reward - campaign.baseline_reward:+.3f} over the baseline)"
@@ -109,7 +85,7 @@ def _follow_live(client: Client, campaign: CampaignDocument, on_trial: OnTrial |
             except ServiceRefusedError as error:
                 if error.status < 500:
                     raise
-                time.sleep(REFRESH_SECONDS)  # the store is busy; the next look will tell
+                time.sleep(REFRESH_SECONDS)  # the database is busy; retry
                 continue
             live.update(view(campaign, recent, _trouble(client)))
             for trial in reversed(recent):
@@ -123,7 +99,7 @@ def _follow_live(client: Client, campaign: CampaignDocument, on_trial: OnTrial |
 
 
 def _trouble(client: Client) -> str:
-    """Why the service cannot go on with any campaign; empty where it can."""
+    """Why the service cannot run any campaign; empty if it can."""
     try:
         client.ready()
     except ServiceRefusedError as error:
@@ -132,8 +108,8 @@ def _trouble(client: Client) -> str:
 
 
 def view(campaign: CampaignDocument, recent: Sequence[TrialDocument], trouble: str = "") -> Group:
-    """The live picture: recent trials (oldest first), those in training with their progress, the state, and what keeps
-    the service from going on.
+    """The live view: recent trials, oldest first, running ones with their progress, the state of the campaign, and the
+    trouble of the service, if any.
     """
     from rich import box
     from rich.console import Group
@@ -150,18 +126,18 @@ def view(campaign: CampaignDocument, recent: Sequence[TrialDocument], trouble: s
             Text(spark_line(trial.widths), style="cyan"),
             f"{trial.madds_ratio:.3f}",
             three_digits(trial.reward),
-            shown_seconds(trial),
-            _remark(campaign, trial),
+            one_decimal(training_seconds(trial)),
+            _note(campaign, trial),
             style=style,
         )
     left = seconds_left(campaign, recent)
-    status = standing(campaign)
+    status = status_line(campaign)
     if campaign.state not in FINISHED_CAMPAIGN_STATES:
         status += f"   time left {'about ' + duration(left) if left else '-'}"
     return Group(table, Text(status, style="bold"), *([Text(trouble, style="bold red")] if trouble else []))
 
 
-def _remark(campaign: CampaignDocument, trial: TrialDocument) -> Any:
+def _note(campaign: CampaignDocument, trial: TrialDocument) -> Any:
     from rich.progress_bar import ProgressBar
     from rich.table import Table
     from rich.text import Text
@@ -172,7 +148,7 @@ def _remark(campaign: CampaignDocument, trial: TrialDocument) -> Any:
             "best so far" if trial.number == campaign.best_trial else "",
             f"as trial {trial.reused_from}" if trial.reused_from is not None else "",
             f"stopped at step {trial.stopped_early_step}" if trial.stopped_early_step is not None else "",
-            _last_line(trial.error),
+            last_line(trial.error),
         ]
         return Text(", ".join(word for word in words if word))
     if not trial.progress_total:
@@ -184,13 +160,3 @@ def _remark(campaign: CampaignDocument, trial: TrialDocument) -> Any:
         Text(f"step {trial.progress_step}/{trial.progress_total}{ap}", style="dim"),
     )
     return bar
-
-
-def _last_line(error: str | None) -> str:
-    return error.strip().splitlines()[-1] if error and error.strip() else ""
-
-
-def shown_seconds(trial: TrialDocument) -> str:
-    """The training's seconds for people."""
-    seconds = training_seconds(trial)
-    return "-" if seconds is None else f"{seconds:.1f}"
