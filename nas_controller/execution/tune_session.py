@@ -43,7 +43,7 @@ class TuneSession:
         self._elastic = elastic
 
     def run(self, source: TrialSource, job: Job, stop: Stop, workers: Callable[[], Workers]) -> None:
-        """Runs trials as `Session.run` says."""
+        """Runs trials; see `Session.run`."""
         pool = WorkerPool(self._started, workers, ray_sessions.resources, self._elastic)
         if (missing := pool.missing()) is not None:
             source.end("failed", missing)

@@ -19,6 +19,7 @@ from search_space.published import DEFAULT_BASE
 if TYPE_CHECKING:
     from nas_controller.proxy_check.results import Results
     from nas_controller.proxy_check.study import Study
+    from nas_controller.proxy_check.verdict import Thresholds
     from search_space.proxy_task import ProxyTask
 
 FAILED_STATUS = 1
@@ -50,7 +51,7 @@ def proxy_check(
     parallelism: Annotated[int, typer.Option(min=1, max=MAX_PARALLELISM, help="Trainings side by side.")] = 1,
     seed: Annotated[int, typer.Option(help="Decides the architectures; the first seed of the trainings.")] = 1,
     out: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="Results, to go on from. Default: in the data directory.")
+        Path | None, typer.Option(metavar="FILE", help="Results, to resume from. Default: in the data directory.")
     ] = None,
     plot: Annotated[Path | None, typer.Option(metavar="FILE", help="Draw a figure, .svg or .png.")] = None,
     report_only: Annotated[bool, typer.Option("--report-only", help="Train nothing; report what is there.")] = False,
@@ -62,12 +63,11 @@ def proxy_check(
 ) -> None:
     """Measure whether a proxy task's reward tells architectures apart, and ranks them as longer training does.
 
-    Exit status: 0 where all criteria pass, 1 where one does not, 2 for wrong input. Call it again to go on.
+    Exit status: 0 where all criteria pass, 1 where one does not, 2 for wrong input. Call it again to resume.
     """
-    from nas_controller.proxy_check.findings import find
     from nas_controller.proxy_check.results import read
     from nas_controller.proxy_check.study import design
-    from nas_controller.proxy_check.verdict import Thresholds, judge
+    from nas_controller.proxy_check.verdict import Thresholds
     from search_space.proxy_task import parse_overrides, resolve
     from search_space.space import SearchSpace
 
@@ -89,9 +89,19 @@ def proxy_check(
     if report_only and not path.is_file():
         raise InvalidValueError(f"there are no results in {path}", field="out")
     results = read(path) if report_only else _train(study, path, parallelism)
+    thresholds = Thresholds(min_icc=min_icc, max_variation=max_variation, min_tau=min_tau, max_seconds=max_seconds)
+    if not _report(study, results, thresholds, path, plot, as_json):
+        raise typer.Exit(FAILED_STATUS)
+
+
+def _report(
+    study: Study, results: Results, thresholds: Thresholds, path: Path, plot: Path | None, as_json: bool
+) -> bool:
+    """Prints the findings and draws them, if asked for; whether all criteria pass."""
+    from nas_controller.proxy_check.findings import find
+    from nas_controller.proxy_check.verdict import judge
 
     findings = find(study, results)
-    thresholds = Thresholds(min_icc=min_icc, max_variation=max_variation, min_tau=min_tau, max_seconds=max_seconds)
     verdict = judge(study, findings, thresholds)
     if plot is not None:
         from nas_controller.proxy_check.plot import write_plot
@@ -107,8 +117,7 @@ def proxy_check(
 
         print_check(study, findings, verdict)
         print(f"results: {path}")
-    if not verdict.passed:
-        raise typer.Exit(FAILED_STATUS)
+    return verdict.passed
 
 
 def _dataset(task: ProxyTask, data: Path | None, name: str | None, *, must_exist: bool) -> str | None:
@@ -165,6 +174,6 @@ def _train(study: Study, path: Path, parallelism: int) -> Results:
                 )
         except KeyboardInterrupt:
             left = len(missing(study, file.results))
-            print(f"stopped; {left} trainings are left: run it again to go on, or with --report-only", file=sys.stderr)
+            print(f"stopped; {left} trainings are left: run it again to resume, or with --report-only", file=sys.stderr)
             raise
         return file.results

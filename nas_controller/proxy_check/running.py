@@ -40,7 +40,7 @@ class Listener(Protocol):
         """A training has its result, which is on the disk."""
 
     def tried_again(self, training: Training, why: str) -> None:
-        """A training failed and is begun again."""
+        """A training failed and begins again."""
 
 
 def train_missing(

@@ -185,7 +185,7 @@ def test_a_killed_worker_is_replaced_and_ctrl_c_leaves_the_results_so_far(
     assert process.returncode == 130
     assert out == ""
     *progress, last = error.splitlines()
-    assert re.fullmatch(r"stopped; [1-6] trainings are left: run it again to go on, or with --report-only", last)
+    assert re.fullmatch(r"stopped; [1-6] trainings are left: run it again to resume, or with --report-only", last)
     assert progress[0] == "[0/8] starting"
     retries = [line for line in progress if "is tried again" in line]
     assert len(retries) == 1

@@ -10,6 +10,7 @@ import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -86,6 +87,21 @@ def test_kill_9_of_the_supervisor_ends_the_runner_with_its_ray_and_loses_nothing
     assert re.search(r"workers 2, threads a worker \d+", log)
 
 
+def stopped_early(store: Store, campaign_id: str) -> list[int]:
+    return [trial.number for trial in trials_of(store, campaign_id) if trial.stopped_early_step is not None]
+
+
+def in_training(store: Store, campaign_id: str) -> int | None:
+    """The trial in training of a campaign with one worker, once it has reported."""
+    (trial,) = trials_of(store, campaign_id, state="running") or (None,)
+    return trial.number if trial is not None and trial.progress_step else None
+
+
+def failed(store: Store, campaign_id: str) -> list[dict[str, Any]]:
+    """The events of failed attempts."""
+    return [event.data for event in store.reads.events_after(campaign_id, 0, 1000) if event.kind == "attempt.failed"]
+
+
 def test_a_worker_takes_the_next_trial_after_an_early_stop_and_a_killed_one_is_replaced(
     url: str, real_store: Store, tmp_path: Path
 ) -> None:
@@ -95,51 +111,43 @@ def test_a_worker_takes_the_next_trial_after_an_early_stop_and_a_killed_one_is_r
         proxy_task={"profile": "synthetic", "seconds": 4, "evaluate_steps": 5},
         early_stopping={"min_trials": 1},
     )
-    campaign_id = real_store.service.create_campaign(spec).id
+    store = real_store
+    campaign_id = store.service.create_campaign(spec).id
     supervisor = Supervisor(url, tmp_path, lease_seconds=8)
 
-    def stopped_early() -> list[int]:
-        trials = trials_of(real_store, campaign_id)
-        return [trial.number for trial in trials if trial.stopped_early_step is not None]
-
-    def in_training() -> int | None:
-        (trial,) = trials_of(real_store, campaign_id, state="running") or (None,)
-        return trial.number if trial is not None and trial.progress_step else None
-
     with supervising(supervisor):
-        wait_for(stopped_early, DEADLINE_SECONDS, "an early stop: the baseline is better than most")
-        early = stopped_early()[0]
-        wait_for(lambda: (in_training() or 0) > early, DEADLINE_SECONDS, "progress of a later trial")
+        wait_for(
+            lambda: stopped_early(store, campaign_id),
+            DEADLINE_SECONDS,
+            "an early stop: the baseline is better than most",
+        )
+        early = stopped_early(store, campaign_id)[0]
+        wait_for(lambda: (in_training(store, campaign_id) or 0) > early, DEADLINE_SECONDS, "progress of a later trial")
         runner = supervisor._runners[campaign_id].pid
         below = descendants(runner)
         (pid,) = workers_of(runner)  # and no spare ones
         os.kill(pid, signal.SIGKILL)
 
-        def failed() -> list[dict[str, object]]:
-            events = real_store.reads.events_after(campaign_id, 0, 1000)
-            return [event.data for event in events if event.kind == "attempt.failed"]
-
-        wait_for(failed, DEADLINE_SECONDS, "the failed attempt")
-        number = failed()[0]["number"]
-        assert isinstance(number, int)
+        wait_for(lambda: failed(store, campaign_id), DEADLINE_SECONDS, "the failed attempt")
+        number = failed(store, campaign_id)[0]["number"]
         wait_for(
-            lambda: real_store.reads.get_trial(campaign_id, number).attempts[-1].state == "accepted",
+            lambda: store.reads.get_trial(campaign_id, number).attempts[-1].state == "accepted",
             DEADLINE_SECONDS,
             "an accepted second attempt",
         )
         asked = time.monotonic()
-        real_store.service.request_stop(campaign_id)
-        wait_for(lambda: real_store.reads.get_campaign(campaign_id).state == "stopped", 20, "the stop")
+        store.service.request_stop(campaign_id)
+        wait_for(lambda: store.reads.get_campaign(campaign_id).state == "stopped", 20, "the stop")
         assert time.monotonic() - asked < 15
         wait_for(lambda: not supervisor._runners, 30, "the runner to end")
     assert not alive(below)
     assert not session_directories(campaign_id)
-    assert trials_of(real_store, campaign_id, state="running") == []
+    assert trials_of(store, campaign_id, state="running") == []
 
-    detail = real_store.reads.get_trial(campaign_id, early)
+    detail = store.reads.get_trial(campaign_id, early)
     assert detail.trial.stopped_early_step in (5, 10, 15)
     assert [attempt.state for attempt in detail.attempts] == ["accepted"]
-    first, second = real_store.reads.get_trial(campaign_id, number).attempts
+    first, second = store.reads.get_trial(campaign_id, number).attempts
     assert (first.state, first.error_kind) == ("failed", "worker-killed")
     assert first.error == (
         f"the worker died before the trial finished (process {pid}): it reported no cause, probably SIGKILL"
@@ -148,9 +156,11 @@ def test_a_worker_takes_the_next_trial_after_an_early_stop_and_a_killed_one_is_r
     assert line.format(number) in (first.log_tail or "")
     assert line.format(number - 1) not in (first.log_tail or "")  # which the same worker trained before
     assert (second.error_kind, second.log_tail) == (None, None)
-    assert failed() == [{"number": number, "attempt": 1, "error": first.error, "kind": "worker-killed"}]
-    finished = real_store.reads.get_campaign(campaign_id).trials_finished
-    assert verify(real_store, campaign_id).trials_finished == finished
+    assert failed(store, campaign_id) == [
+        {"number": number, "attempt": 1, "error": first.error, "kind": "worker-killed"}
+    ]
+    finished = store.reads.get_campaign(campaign_id).trials_finished
+    assert verify(store, campaign_id).trials_finished == finished
     workers = set(re.findall(r"ProxyTrainable pid=(\d+)", log_path(tmp_path, campaign_id).read_text()))
     assert len(workers) == 2
     assert str(pid) in workers
