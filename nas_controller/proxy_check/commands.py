@@ -65,7 +65,6 @@ def proxy_check(
 
     Exit status: 0 where all criteria pass, 1 where one does not, 2 for wrong input. Call it again to resume.
     """
-    from nas_controller.proxy_check.results import read
     from nas_controller.proxy_check.study import design
     from nas_controller.proxy_check.verdict import Thresholds
     from search_space.proxy_task import parse_overrides, resolve
@@ -86,9 +85,7 @@ def proxy_check(
 
         check_suffix(plot)
     path = out or _default_path(study)
-    if report_only and not path.is_file():
-        raise InvalidValueError(f"there are no results in {path}", field="out")
-    results = read(path) if report_only else _train(study, path, parallelism)
+    results = _read(path) if report_only else _train(study, path, parallelism)
     thresholds = Thresholds(min_icc=min_icc, max_variation=max_variation, min_tau=min_tau, max_seconds=max_seconds)
     if not _report(study, results, thresholds, path, plot, as_json):
         raise typer.Exit(FAILED_STATUS)
@@ -147,6 +144,15 @@ def _default_path(study: Study) -> Path:
     identity = {"base": study.base.name, "task": study.task.to_dict(), "dataset": study.dataset}
     names = [study.task.profile, *([Path(study.dataset).name] if study.dataset else []), study.base.name]
     return data_dir() / "proxy-checks" / f"{'-'.join(names)}-{sha256_hex(canonical_json(identity))[:8]}.jsonl"
+
+
+def _read(path: Path) -> Results:
+    """The results in a file. Raises InvalidValueError where there is none."""
+    from nas_controller.proxy_check.results import read
+
+    if not path.is_file():
+        raise InvalidValueError(f"there are no results in {path}", field="out")
+    return read(path)
 
 
 def _train(study: Study, path: Path, parallelism: int) -> Results:

@@ -36,21 +36,21 @@ def url(tmp_path: Path) -> str:
 
 
 @pytest.fixture
-def real_store(url: str) -> Iterator[Store]:
+def store(url: str) -> Iterator[Store]:
     store = Store.open(url)
     yield store
     store.close()
 
 
 def test_kill_9_of_the_supervisor_ends_the_runner_with_its_ray_and_loses_nothing(
-    url: str, real_store: Store, tmp_path: Path
+    url: str, store: Store, tmp_path: Path
 ) -> None:
     """The next supervisor's runner trains in its own process: what it continues from is the database."""
     spec = synthetic_spec(trials=8, parallelism=2, proxy_task={"profile": "synthetic", "seconds": 1.2})
-    campaign_id = real_store.service.create_campaign(spec).id
+    campaign_id = store.service.create_campaign(spec).id
 
     def finished() -> int:
-        return real_store.reads.get_campaign(campaign_id).trials_finished
+        return store.reads.get_campaign(campaign_id).trials_finished
 
     code = (
         "import sys, threading\nfrom pathlib import Path\n"
@@ -67,21 +67,21 @@ def test_kill_9_of_the_supervisor_ends_the_runner_with_its_ray_and_loses_nothing
     wait_for(lambda: not alive(below), 20, "the runner and its Ray to end by themselves")
     before = finished()
     assert before < 8
-    known = real_store.reads.trial_columns(campaign_id, "number", "reward")
+    known = store.reads.trial_columns(campaign_id, "number", "reward")
 
     supervisor = Supervisor(url, tmp_path, lease_seconds=4, runner_command=IN_PROCESS_RUNNER)
     with supervising(supervisor):
         wait_for(lambda: finished() > before, DEADLINE_SECONDS, "a reward after the crash")
-        wait_for(lambda: real_store.reads.get_campaign(campaign_id).state == "completed", DEADLINE_SECONDS, "the end")
+        wait_for(lambda: store.reads.get_campaign(campaign_id).state == "completed", DEADLINE_SECONDS, "the end")
         wait_for(lambda: not supervisor._runners, 30, "the last runner to end")
-    trials = trials_of(real_store, campaign_id)
+    trials = trials_of(store, campaign_id)
     assert [trial.state for trial in trials] == ["completed"] * 8
     for number, reward in zip(known["number"], known["reward"], strict=True):
         assert reward is None or trials[number].reward == reward
-    attempts = [a.state for t in trials for a in real_store.reads.get_trial(campaign_id, t.number).attempts]
+    attempts = [a.state for t in trials for a in store.reads.get_trial(campaign_id, t.number).attempts]
     assert attempts.count("accepted") == 8
     assert attempts.count("abandoned") >= 1
-    assert verify(real_store, campaign_id).trials_finished == 8
+    assert verify(store, campaign_id).trials_finished == 8
     log = log_path(tmp_path, campaign_id).read_text()
     assert "0 of 8 trials finished; profile synthetic" in log
     assert re.search(r"workers 2, threads a worker \d+", log)
@@ -103,7 +103,7 @@ def failed(store: Store, campaign_id: str) -> list[dict[str, Any]]:
 
 
 def test_a_worker_takes_the_next_trial_after_an_early_stop_and_a_killed_one_is_replaced(
-    url: str, real_store: Store, tmp_path: Path
+    url: str, store: Store, tmp_path: Path
 ) -> None:
     """One worker: trials end early, then it is killed during another one, then the campaign is stopped."""
     spec = synthetic_spec(
@@ -111,7 +111,6 @@ def test_a_worker_takes_the_next_trial_after_an_early_stop_and_a_killed_one_is_r
         proxy_task={"profile": "synthetic", "seconds": 4, "evaluate_steps": 5},
         early_stopping={"min_trials": 1},
     )
-    store = real_store
     campaign_id = store.service.create_campaign(spec).id
     supervisor = Supervisor(url, tmp_path, lease_seconds=8)
 
