@@ -115,20 +115,14 @@ def test_a_worker_takes_the_next_trial_after_an_early_stop_and_a_killed_one_is_r
     supervisor = Supervisor(url, tmp_path, lease_seconds=8)
 
     with supervising(supervisor):
-        wait_for(
-            lambda: stopped_early(store, campaign_id),
-            DEADLINE_SECONDS,
-            "an early stop: the baseline is better than most",
-        )
-        early = stopped_early(store, campaign_id)[0]
+        # The baseline is better than most.
+        early = wait_for(lambda: stopped_early(store, campaign_id), DEADLINE_SECONDS, "an early stop")[0]
         wait_for(lambda: (in_training(store, campaign_id) or 0) > early, DEADLINE_SECONDS, "progress of a later trial")
         runner = supervisor._runners[campaign_id].pid
         below = descendants(runner)
         (pid,) = workers_of(runner)  # and no spare ones
         os.kill(pid, signal.SIGKILL)
-
-        wait_for(lambda: failed(store, campaign_id), DEADLINE_SECONDS, "the failed attempt")
-        number = failed(store, campaign_id)[0]["number"]
+        number = wait_for(lambda: failed(store, campaign_id), DEADLINE_SECONDS, "the failed attempt")[0]["number"]
         wait_for(
             lambda: store.reads.get_trial(campaign_id, number).attempts[-1].state == "accepted",
             DEADLINE_SECONDS,
