@@ -41,7 +41,7 @@ HELD_SECONDS = timedelta(days=36_500).total_seconds()
 OWNER = "nobody"
 
 _DIVERGED = "the loss is not finite at step 412 (learning rate 0.08; the last finite loss was 3.2)"
-_WORKER_DIED = "the worker died before the trial had finished: it left no word, as after SIGKILL"
+_WORKER_DIED = "the worker died before the trial finished: it reported no cause, probably SIGKILL"
 _NO_DATA = "annotations: image 17 is missing"
 
 

@@ -14,6 +14,7 @@ from api.http.server import listen
 from api.settings import Settings
 from nas_controller.store import Store
 from tests.support.command_line import CommandLine, free_port
+from tests.support.databases import migrated_sqlite
 
 
 @pytest.fixture
@@ -45,6 +46,7 @@ def effspine(tmp_path: Path, port: int, monkeypatch: pytest.MonkeyPatch) -> Comm
 def served(tmp_path: Path, port: int) -> Iterator[Store]:
     """A service without a supervisor at `port`; its store."""
     settings = Settings(data_dir=tmp_path / "data", port=port)
+    migrated_sqlite(settings.data_dir / "effspine.db")
     store = Store.open(settings.database_url)
     config = uvicorn.Config(create_app(settings, store), log_level="error", lifespan="off")
     server = uvicorn.Server(config)

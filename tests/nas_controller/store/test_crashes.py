@@ -1,4 +1,4 @@
-"""A campaign whose runner dies at any write, or is overtaken, ends as one that was left alone."""
+"""A campaign whose runner dies at any write, or loses its lease, ends as one without faults."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ def run_with_outcomes(campaign: Campaign) -> None:
 
 
 @pytest.mark.parametrize("after", [False, True], ids=["before", "after"])
-def test_a_crash_at_any_write_changes_nothing_in_the_end(
+def test_a_crash_at_any_write_does_not_change_the_result(
     store: Store, after: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     honest = Search.propose
@@ -99,7 +99,7 @@ def test_a_crash_at_any_write_changes_nothing_in_the_end(
     assert crashes > 2 * 10
 
 
-def test_a_runner_that_was_overtaken_changes_nothing(store: Store, clock: Clock) -> None:
+def test_a_runner_without_its_lease_changes_nothing(store: Store, clock: Clock) -> None:
     campaign_id = create(store, trials=4)
     frozen = Campaign(store, store.runner.claim(campaign_id, "frozen", 20))
     work = frozen.next_trial()
