@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from api.benchmarks.load import TOOL, Latencies, find_tool, read_report, summary, with_omitted
+from api.benchmarks.load import TOOL, Latencies, find_tool, read_report, summary, with_delayed_requests
 from nas_controller.benchmarks.filled_record import LEAST_CAMPAIGNS, fill, plans
 from nas_controller.store import sqlite_url
 from search_space.errors import EffspineError
@@ -31,8 +31,8 @@ def test_missing_and_failed_responses_are_errors() -> None:
 
 
 def test_a_stall_counts_for_the_requests_that_it_prevented() -> None:
-    assert with_omitted([0.05, 0.1], interval=0.1) == [0.05, 0.1]
-    assert with_omitted([0.35], interval=0.1) == pytest.approx([0.35, 0.25, 0.15, 0.05])
+    assert with_delayed_requests([0.05, 0.1], interval=0.1) == [0.05, 0.1]
+    assert with_delayed_requests([0.35], interval=0.1) == pytest.approx([0.35, 0.25, 0.15, 0.05])
 
 
 def test_percentiles_use_corrected_latencies() -> None:
