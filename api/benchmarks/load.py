@@ -43,7 +43,7 @@ MAX_LIMIT = 1_000
 WRITER = {
     "name": "writer",
     "trials": 100_000,
-    # The controller computes every update but never converges; otherwise most trials would be repeats, which write less.
+    # The controller learns but never converges; otherwise most trials would be repeats, which write less.
     "controller": {"learning_rate": 1e-9},
     "proxy_task": {"profile": "synthetic"},
 }
