@@ -162,7 +162,7 @@ def _report(
     client: Client, campaign: CampaignDocument, settings: Settings, started: float, *, service_keeps_running: bool
 ) -> None:
     if campaign.state == "failed":
-        from nas_controller.supervision.supervisor import log_path, log_tail
+        from nas_controller.supervision.campaign_logs import log_path, log_tail
 
         reason = (campaign.error or "").partition("\n")[0]
         print(log_tail(settings.data_dir, campaign.id), file=sys.stderr)

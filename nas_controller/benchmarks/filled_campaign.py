@@ -22,7 +22,7 @@ from nas_controller.search.proposals import Search
 from nas_controller.states import BASELINE_TRIAL, FINISHED_CAMPAIGN_STATES, CampaignState
 from nas_controller.store.bulk_insert import CampaignRows, Row
 from nas_controller.store.campaign_ids import new_campaign_id
-from nas_controller.store.trial_writes import MAX_CURVE_POINTS
+from nas_controller.store.learning_curves import MAX_CURVE_POINTS
 
 NOT_BEGUN = ("draft", "pending")
 TRIAL_SECONDS = 20.0

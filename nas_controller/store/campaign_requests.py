@@ -24,8 +24,8 @@ from nas_controller.store.database import Database
 from nas_controller.store.errors import ConflictError
 from nas_controller.store.events import add_event
 from nas_controller.store.mappers import campaign_record
-from nas_controller.store.queries import find_campaign
 from nas_controller.store.records import CampaignRecord
+from nas_controller.store.row_lookup import find_campaign
 from nas_controller.store.transitions import move_campaign, next_campaign_state
 from search_space.errors import InvalidValueError
 

@@ -22,8 +22,8 @@ from nas_controller.store import models
 from nas_controller.store.database import Database
 from nas_controller.store.incremental_samples import Row, Sample, SampleQuery, rows_of, sample_all
 from nas_controller.store.mappers import measurement_record
-from nas_controller.store.queries import campaign_values, require_campaign
 from nas_controller.store.records import MeasurementRecord
+from nas_controller.store.row_lookup import campaign_values, require_campaign
 
 BEST_TRIALS = 20
 MAX_CACHED_ROWS = 100_000

@@ -13,8 +13,8 @@ from nas_controller.store.clock import Clock
 from nas_controller.store.cursors import checked_limit, decode, encode
 from nas_controller.store.database import Database
 from nas_controller.store.errors import ConflictError
-from nas_controller.store.queries import find_trial, require_campaign
 from nas_controller.store.records import Page
+from nas_controller.store.row_lookup import find_trial, require_campaign
 
 
 @dataclass(frozen=True)

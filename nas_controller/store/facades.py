@@ -14,7 +14,9 @@ from nas_controller.store.downsampling import Downsampling
 from nas_controller.store.etag_versions import EtagVersions
 from nas_controller.store.exports import Exports
 from nas_controller.store.idempotency_keys import IdempotencyKeys
+from nas_controller.store.learning_curves import LearningCurves
 from nas_controller.store.leases import Leases
+from nas_controller.store.login_sessions import LoginSessions
 from nas_controller.store.queries import Queries
 from nas_controller.store.serialisation import TrialDocuments
 from nas_controller.store.supervisors import SupervisorHeartbeats
@@ -78,7 +80,7 @@ class RunnerWrites:
         trials = TrialWrites(database, clock)
         self.begin_trial = trials.begin_trial
         self.start_attempt = trials.start_attempt
-        self.record_progress = trials.record_progress
+        self.record_progress = LearningCurves(database, clock).record_progress
         self.fail_attempt = trials.fail_attempt
         self.accept_reward = trials.accept_reward
         self.accept_repeat = trials.accept_repeat
@@ -112,9 +114,11 @@ class ServiceWrites:
         self.record_key_use = keys.record_key_use
         self.has_keys = keys.has_keys
         self.has_active_keys = keys.has_active_keys
-        self.create_session = keys.create_session
-        self.identify_session = keys.identify_session
-        self.end_session = keys.end_session
+
+        logins = LoginSessions(database, clock)
+        self.create_session = logins.create_session
+        self.identify_session = logins.identify_session
+        self.end_session = logins.end_session
 
         requests = IdempotencyKeys(database, clock)
         self.reserve_key = requests.reserve_key

@@ -93,12 +93,12 @@ def sample_all(connection: Connection, query: SampleQuery, event: int, points: i
     """A sample of `points` strided rows at most, with the running maxima and the best; `event` is the latest one."""
     bucket = _bucket_index(connection, query)
     buckets = _buckets(connection, query, bucket)
-    of = sum(each.count for each in buckets)
+    of = sum(each.trials for each in buckets)
     stride = _stride(of, points)
     rows = query.query.where(query.condition)
     if stride == 1:
         return Sample(event, of, stride, _rows(connection, rows.limit(points)))
-    rising = [each.index for each in _running_maxima(buckets, _Bucket._fields.index("max_reward"))]
+    rising = [each.position for each in _running_maxima(buckets, _Bucket._fields.index("max_reward"))]
     strided, maxima = _strided_and_maxima(connection, query, stride, bucket.in_(rising))
     best = rows.order_by(models.Trial.reward.desc(), models.Trial.number).limit(query.best)
     return Sample(event, of, stride, strided[:points], maxima, _rows(connection, best) if query.best else ())
@@ -121,10 +121,10 @@ def _rows(connection: Connection, query: Query) -> tuple[Row, ...]:
 
 
 class _Bucket(NamedTuple):
-    """A range of the order column: its index, and the count and highest reward of its rows."""
+    """A range of the order column: its position, and the number and highest reward of its trials."""
 
-    index: int
-    count: int
+    position: int
+    trials: int
     max_reward: float
 
 

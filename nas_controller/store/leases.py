@@ -16,8 +16,8 @@ from nas_controller.store.database import Database
 from nas_controller.store.errors import ConflictError, LeaseLostError
 from nas_controller.store.events import add_event
 from nas_controller.store.mappers import campaign_record
-from nas_controller.store.queries import find_campaign
 from nas_controller.store.records import CampaignRecord, Lease
+from nas_controller.store.row_lookup import find_campaign
 from nas_controller.store.stop_conditions import is_out_of_time
 from nas_controller.store.transitions import CLAIMABLE_STATES, move_campaign
 
@@ -25,7 +25,7 @@ _FINAL_EVENTS: dict[str, CampaignEvent] = {"completed": "complete", "failed": "f
 
 
 class Leases:
-    """Claiming, keeping and giving up campaigns. All raise StoreUnavailableError when the database is away."""
+    """Claiming, renewing and releasing campaigns. All raise StoreUnavailableError when the database is away."""
 
     def __init__(self, database: Database, clock: Clock) -> None:
         self._database = database

@@ -1,7 +1,7 @@
-"""Trials as the service shows them: long answers, which go from the record to the wire as they are.
+"""Serialises trials for the service, whose long responses must not be parsed, validated and written again.
 
-What a table keeps as JSON is passed on as that text (`orjson.Fragment`), not parsed and written again, and times as the
-driver gives them: of a thousand trials, that is most of the work. Such documents are for `as_json` alone.
+A JSON column is passed on as its text (`orjson.Fragment`), and times as the driver reads them: for a thousand trials
+that saves most of the work. Such documents are for `as_json` alone.
 """
 
 from __future__ import annotations
@@ -16,15 +16,16 @@ from nas_controller.entities import AttemptDocument, CurvePoint, Document, Trial
 from nas_controller.store import models
 from nas_controller.store.database import Database
 from nas_controller.store.mappers import trial_record
-from nas_controller.store.queries import best_of_trials, find_trial, page_of_trials, require_campaign
 from nas_controller.store.records import Page
+from nas_controller.store.row_lookup import find_trial, require_campaign
+from nas_controller.store.trial_lists import best_of_trials, page_of_trials
 
 JsonDocument = dict[str, Any]
 """A document for `as_json`."""
 
 
 def as_json(document: Any) -> bytes:
-    """The document as it is sent, with times in UTC."""
+    """The document as JSON, with times in UTC."""
     return orjson.dumps(document, option=orjson.OPT_NAIVE_UTC | orjson.OPT_UTC_Z)
 
 
@@ -58,7 +59,7 @@ _CURVE_POINTS = _RawDocuments(models.Measurement, CurvePoint)
 
 
 class TrialDocuments:
-    """Queries for answers of the service. Each is one consistent read, as in `Queries`, and raises as the one there."""
+    """Queries for documents. Each is one consistent read and raises as the query for records of the same trials."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
@@ -71,7 +72,7 @@ class TrialDocuments:
         limit: int = 100,
         cursor: str | None = None,
     ) -> Page[JsonDocument]:
-        """A page of trials. Raises as `queries.page_of_trials`."""
+        """A page of trials. Raises as `trial_lists.page_of_trials`."""
         with self._database.reading() as session:
             page = page_of_trials(session, _TRIALS.query, campaign_id, state, order_by, limit, cursor)
         return Page(tuple(_TRIALS.document(row) for row in page.items), page.next_cursor)

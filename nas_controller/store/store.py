@@ -53,7 +53,7 @@ class Store:
             revision = current_revision(session.connection())
         if revision != HEAD:
             raise StoreVersionError(
-                f"database {self._database.shown_url} has schema {revision} and this effspine needs {HEAD}; restart it "
+                f"database {self._database.safe_url} has schema {revision} and this effspine needs {HEAD}; restart it "
                 "with the version that migrated the database"
             )
         self._database.check_room()

@@ -1,6 +1,5 @@
-"""Writing outcomes: what an attempt and a trial came to, and the controller that has learned from it.
-
-All of it happens inside the transaction of whoever calls, on a campaign's row that is locked.
+"""Writes outcomes of attempts and trials, and the controller that has learned from them, inside the transaction of a
+caller that has locked the campaign.
 """
 
 from __future__ import annotations
@@ -35,7 +34,7 @@ def close_attempt(
     error_kind: str | None = None,
     log_tail: str | None = None,
 ) -> None:
-    """Ends an attempt as `state`, with what it came to."""
+    """Ends an attempt as `state`, with its result."""
     if attempt.state == "running":
         add_device_time(campaign, attempt, now)
     if state == "failed" and error_kind == WORKER_KILLED:

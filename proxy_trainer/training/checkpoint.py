@@ -105,7 +105,7 @@ class CheckpointFile:
         except OSError as error:
             why = "no space left on the disk" if error.errno == errno.ENOSPC else error.strerror or error
             log.warning(
-                "cannot write the checkpoint %s at step %d: %s; the trial goes on without it",
+                "cannot write the checkpoint %s at step %d: %s; the trial continues without it",
                 *(self._path, checkpoint.state.steps_done, why),
             )
 

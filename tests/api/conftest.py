@@ -13,6 +13,7 @@ from api.http.app import create_app
 from api.settings import Settings
 from nas_controller.store import Store
 from tests.support.api_access import HOST
+from tests.support.databases import migrated_sqlite
 
 
 @pytest.fixture
@@ -26,6 +27,7 @@ def settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Settings:
 @pytest.fixture
 def store(settings: Settings) -> Iterator[Store]:
     """The empty store of that service."""
+    migrated_sqlite(settings.data_dir / "effspine.db")
     store = Store.open(settings.database_url)
     yield store
     store.close()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from nas_controller.store import Lease, Store, trial_writes
+from nas_controller.store import Lease, Store, learning_curves
 from search_space.space import SearchSpace
 from tests.support.synthetic_campaigns import synthetic_spec
 
@@ -26,7 +26,7 @@ def test_a_new_attempt_has_no_ap_yet(store: Store) -> None:
 
 
 def test_a_long_curve_is_thinned_where_it_has_no_ap(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(trial_writes, "MAX_CURVE_POINTS", 10)
+    monkeypatch.setattr(learning_curves, "MAX_CURVE_POINTS", 10)
     lease = claimed(store)
     store.runner.begin_trial(lease, 0, SPACE.baseline)
     for step in range(1, 13):

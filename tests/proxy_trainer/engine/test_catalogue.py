@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from math import prod
+from typing import Any
 
 import pytest
 import tensorflow as tf
@@ -11,6 +12,9 @@ import tensorflow as tf
 from proxy_trainer.engine.tensor_network import TensorNetwork
 from search_space.catalogue import CATALOGUE, Model
 from search_space.cost import network_cost, network_parameters
+
+ALWAYS = ("Eff-SpineNet-D0", "Eff-SpineNet-D0 Mask R-CNN")
+"""One detector and one two-stage detector at full size; the others are in the slow tier."""
 
 _TRANSPOSED = ("transpose_a", "transpose_b", "adj_x", "adj_y")
 
@@ -39,7 +43,11 @@ def _multiply_adds(operation: tf.Operation) -> int:
     return 0
 
 
-@pytest.mark.parametrize("model", CATALOGUE, ids=lambda model: model.name)
+def _case(model: Model) -> Any:
+    return pytest.param(model, id=model.name, marks=() if model.name in ALWAYS else pytest.mark.slow)
+
+
+@pytest.mark.parametrize("model", [_case(model) for model in CATALOGUE])
 def test_tensorflow_creates_the_counted_parameters_and_does_the_counted_work(model: Model) -> None:
     network = TensorNetwork(model)
     images = tf.TensorSpec([1, model.input_px, model.input_px, 3])
@@ -50,7 +58,3 @@ def test_tensorflow_creates_the_counted_parameters_and_does_the_counted_work(mod
     assert created == {p.name: p.shape for p in network_parameters(model.network, model.input_px)}
     assert sum(prod(variable.shape) for variable in network.trainable_variables) == cost.params
     assert sum(_multiply_adds(operation) for operation in _operations(graph)) == cost.madds
-
-
-def _model(name: str) -> Model:
-    return next(model for model in CATALOGUE if model.name == name)

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from proxy_trainer.data.digits import make_digits
+from tests.support.odd_coco import make_odd_coco
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -25,3 +26,9 @@ def digits(tmp_path_factory: pytest.TempPathFactory) -> Path:
     directory = tmp_path_factory.mktemp("digits") / "digits"
     make_digits(directory, train=200, val=40)
     return directory
+
+
+@pytest.fixture(scope="session")
+def odd(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A data set with three categories and everything that a real one can hold."""
+    return make_odd_coco(tmp_path_factory.mktemp("odd") / "odd")

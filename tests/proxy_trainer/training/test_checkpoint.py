@@ -1,4 +1,4 @@
-"""Trials that are cut off, by SIGKILL or by a report that raises, and go on; the command too."""
+"""Trials that are interrupted and continue from their checkpoint; the command too."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ import json
 import logging
 import os
 import shutil
-import signal
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -23,14 +22,13 @@ from proxy_trainer.training.checkpoint import CheckpointFile, data_identity, tri
 from proxy_trainer.training.proxy_worker import Metrics, ProxyWorker
 from proxy_trainer.training.trial_run import Progress
 from search_space.errors import InvalidValueError
-from search_space.proxy_task import ProxyTask
 from search_space.published import EFF_SPINENET_D0, SP_EFFICIENTNET_B0
 from tests.support.engine_tasks import assert_same
-from tests.support.processes import THREADS, run_function
-from tests.support.proxy_tasks import SMOKE, SMOKE_ADAMW
+from tests.support.processes import THREADS
+from tests.support.proxy_tasks import SMOKE
 
 SEED = 1
-TASKS = {"sgd": SMOKE, "adamw": SMOKE_ADAMW}
+TASK = replace(SMOKE, steps=6, checkpoint_steps=4, warmup_steps=2)
 
 
 @pytest.fixture(scope="module")
@@ -39,31 +37,9 @@ def cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def worker(digits: Path, cache: Path) -> ProxyWorker:
+def worker(odd: Path, cache: Path) -> ProxyWorker:
     """Of the tests that look at files more than at training."""
-    return ProxyWorker(_task("sgd", steps=6), digits, cache, SEED, THREADS)
-
-
-def _task(name: str, steps: int) -> ProxyTask:
-    return replace(TASKS[name], steps=steps, checkpoint_steps=4, warmup_steps=2)
-
-
-def train_until_killed(name: str, dataset: str, cache: str, path: str, place: str) -> None:
-    """What a process of its own does: it kills itself in step 10, after the checkpoint of step 8, or while it writes
-    that of step 8, when all its bytes are in the temporary file."""
-    killing = {"step": (Engine, "train_step", 10), "write": (os, "fsync", 2)}[place]
-    owner, method, at = killing
-    calls, original = [0], getattr(owner, method)
-
-    def counted(*arguments: Any) -> Any:
-        calls[0] += 1
-        if calls[0] == at:
-            os.kill(os.getpid(), signal.SIGKILL)
-        return original(*arguments)
-
-    setattr(owner, method, counted)
-    worker = ProxyWorker(_task(name, steps=14), Path(dataset), Path(cache), SEED, THREADS)
-    worker.run(EFF_SPINENET_D0, checkpoint=Path(path))
+    return ProxyWorker(TASK, odd, cache, SEED, THREADS)
 
 
 def _figures(metrics: Metrics) -> Metrics:
@@ -75,33 +51,6 @@ def _steps_in(path: Path, worker: ProxyWorker) -> int:
     found = CheckpointFile(path, trial_identity(EFF_SPINENET_D0, worker._task, SEED, worker._data_identity)).load()
     assert found is not None
     return found.state.steps_done
-
-
-@pytest.mark.parametrize(
-    ("name", "place", "resumed_from"), [("sgd", "write", 4), ("adamw", "step", 8)], ids=["writing", "between"]
-)
-def test_a_killed_trial_goes_on_as_if_it_had_never_been_cut_off(
-    name: str, place: str, resumed_from: int, digits: Path, cache: Path, tmp_path: Path
-) -> None:
-    path = tmp_path / "trial.checkpoint"
-    killed = run_function(train_until_killed, name, digits, cache, path, place)
-    assert killed.returncode == -signal.SIGKILL, killed.stderr
-    assert len(list(tmp_path.iterdir())) == (2 if place == "write" else 1)  # with the half-written one
-
-    seen: list[Progress] = []
-    resumed = ProxyWorker(_task(name, steps=14), digits, cache, SEED, THREADS)
-    assert _steps_in(path, resumed) == resumed_from
-    metrics = resumed.run(EFF_SPINENET_D0, seen.append, checkpoint=path)
-    assert seen[0].step == resumed_from + 1
-    assert list(tmp_path.iterdir()) == []
-    assert resumed._engine is not None
-    state = resumed._engine.state()
-
-    whole = ProxyWorker(_task(name, steps=14), digits, cache, SEED, THREADS)
-    assert _figures(whole.run(EFF_SPINENET_D0)) == _figures(metrics)
-    assert whole._engine is not None
-    assert_same(whole._engine.state(), state)
-    assert state.steps_done == 14
 
 
 def test_a_report_that_raises_stops_the_trial_there_and_the_next_call_goes_on(
@@ -123,10 +72,10 @@ def test_a_report_that_raises_stops_the_trial_there_and_the_next_call_goes_on(
 
 
 def test_every_ap_on_the_way_is_reported_again_by_a_trial_that_goes_on(
-    digits: Path, cache: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    odd: Path, cache: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    task = replace(_task("sgd", steps=6), evaluate_steps=2)
-    worker, path = ProxyWorker(task, digits, cache, SEED, THREADS), tmp_path / "trial.checkpoint"
+    task = replace(TASK, evaluate_steps=2)
+    worker, path = ProxyWorker(task, odd, cache, SEED, THREADS), tmp_path / "trial.checkpoint"
     first, second = list[Progress](), list[Progress]()
 
     def stop(progress: Progress) -> None:
@@ -173,9 +122,9 @@ def test_a_kept_checkpoint_holds_the_trained_state_and_is_only_scored_again(
     assert path.exists()
 
 
-def test_a_trial_that_is_given_up_leaves_no_checkpoint(digits: Path, cache: Path, tmp_path: Path) -> None:
+def test_a_trial_that_is_given_up_leaves_no_checkpoint(odd: Path, cache: Path, tmp_path: Path) -> None:
     task = replace(SMOKE, learning_rate=10.0, warmup_steps=0, steps=60, checkpoint_steps=1)
-    worker, path = ProxyWorker(task, digits, cache, SEED, THREADS), tmp_path / "trial.checkpoint"
+    worker, path = ProxyWorker(task, odd, cache, SEED, THREADS), tmp_path / "trial.checkpoint"
     with pytest.raises(NonFiniteLossError, match="last finite loss"):
         worker.run(EFF_SPINENET_D0, checkpoint=path)
     assert list(tmp_path.iterdir()) == []
@@ -208,22 +157,22 @@ def test_a_full_disk_costs_the_checkpoint_and_not_the_trial(
     assert list(tmp_path.iterdir()) == []
     messages = [record.getMessage() for record in caplog.records]
     assert [message.split(" at ")[1] for message in messages] == [
-        f"step {step}: no space left on the disk; the trial goes on without it" for step in (4, 6)
+        f"step {step}: no space left on the disk; the trial continues without it" for step in (4, 6)
     ]
     assert all(str(path) in message for message in messages)
 
 
 def test_an_identity_has_everything_that_moves_a_weight(digits: Path, tmp_path: Path) -> None:
-    task, copied = _task("sgd", steps=6), shutil.copytree(digits, tmp_path / "digits")
+    copied = shutil.copytree(digits, tmp_path / "digits")
     splits = load_dataset(copied, reserved_images=8, reserve_from="val", seed=1)
     data = data_identity(*splits)
-    one = trial_identity(EFF_SPINENET_D0, task, 1, data)
-    assert trial_identity(replace(EFF_SPINENET_D0, name="x"), replace(task, checkpoint_steps=1), 1, data) == one
+    one = trial_identity(EFF_SPINENET_D0, TASK, 1, data)
+    assert trial_identity(replace(EFF_SPINENET_D0, name="x"), replace(TASK, checkpoint_steps=1), 1, data) == one
     for other in (
-        trial_identity(SP_EFFICIENTNET_B0, task, 1, data),
-        trial_identity(EFF_SPINENET_D0, replace(task, bn_momentum=0.5), 1, data),
-        trial_identity(EFF_SPINENET_D0, task, 2, data),
-        trial_identity(EFF_SPINENET_D0, task, 1, data_identity(*splits[::-1])),
+        trial_identity(SP_EFFICIENTNET_B0, TASK, 1, data),
+        trial_identity(EFF_SPINENET_D0, replace(TASK, bn_momentum=0.5), 1, data),
+        trial_identity(EFF_SPINENET_D0, TASK, 2, data),
+        trial_identity(EFF_SPINENET_D0, TASK, 1, data_identity(*splits[::-1])),
     ):
         assert other != one
     image = splits[1].path(0)
@@ -241,7 +190,7 @@ def _proxy(*arguments: object) -> Result:
 
 
 def test_the_command_goes_on_where_it_was_interrupted(
-    digits: Path, cache: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    odd: Path, cache: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("EFFSPINE_DATA_DIR", str(cache))
     path, trained = tmp_path / "trial.checkpoint", list[int]()
@@ -255,23 +204,23 @@ def test_the_command_goes_on_where_it_was_interrupted(
         return train_step(engine, batch, learning_rate, path_seed)
 
     monkeypatch.setattr(Engine, "train_step", counted)
-    assert _proxy("--data", digits, "--checkpoint", path).exit_code == 130
+    assert _proxy("--data", odd, "--checkpoint", path).exit_code == 130
     assert path.exists()
-    resumed = _proxy("--data", digits, "--checkpoint", path, "--keep-checkpoint")
+    resumed = _proxy("--data", odd, "--checkpoint", path, "--keep-checkpoint")
     assert trained == [0, 1, 2, 2, 3]
     assert path.exists()
-    whole = _proxy("--data", digits)
+    whole = _proxy("--data", odd)
     assert _figures(json.loads(resumed.stdout)) == _figures(json.loads(whole.stdout))
 
 
-def test_the_command_refuses_a_file_that_it_would_overwrite(digits: Path, tmp_path: Path) -> None:
+def test_the_command_refuses_a_file_that_it_would_overwrite(odd: Path, tmp_path: Path) -> None:
     photo = tmp_path / "photo.jpg"
     photo.write_bytes(b"not ours")
     for arguments, message in (
         (("--checkpoint", photo), "is not a checkpoint and would be overwritten"),
         (("--keep-checkpoint",), "--keep-checkpoint needs --checkpoint FILE"),
     ):
-        error = _proxy("--data", digits, *arguments).exception
+        error = _proxy("--data", odd, *arguments).exception
         assert isinstance(error, InvalidValueError)
         assert message in str(error)
     assert photo.read_bytes() == b"not ours"

@@ -19,18 +19,23 @@ from search_space.proxy_task import ProxyTask, resolve
 from search_space.published import EFF_SPINENET_D0, SP_EFFICIENTNET_B0
 from tests.support.engine_tasks import assert_same
 from tests.support.processes import THREADS
-from tests.support.proxy_tasks import SMOKE
-
-LAPTOP = resolve("laptop", start_steps=0, learning_rate=0.04, ema_decay=0.95)
+from tests.support.proxy_tasks import SMOKE, SMOKE_ADAMW
 
 
 def _worker(task: ProxyTask, dataset: Path, cache: Path, seed: int = 1) -> ProxyWorker:
     return ProxyWorker(task, dataset, cache, seed, THREADS)
 
 
-def test_a_tiny_proxy_learns(digits: Path, tmp_path: Path) -> None:
-    """A short training against none to speak of."""
-    task = replace(LAPTOP, steps=150, warmup_steps=15)
+LEARNING = {
+    "smoke": replace(SMOKE_ADAMW, learning_rate=0.04, steps=200, warmup_steps=15, reserved_images=40),
+    "laptop": resolve("laptop", start_steps=0, learning_rate=0.04, ema_decay=0.95, steps=150, warmup_steps=15),
+}
+
+
+@pytest.mark.parametrize("name", ["smoke", pytest.param("laptop", marks=pytest.mark.slow)])
+def test_a_small_proxy_learns(name: str, digits: Path, tmp_path: Path) -> None:
+    """A short training is far better than a single step."""
+    task = LEARNING[name]
     trained = _worker(task, digits, tmp_path).run(SP_EFFICIENTNET_B0)["ap50"]
     untrained = _worker(replace(task, steps=1, warmup_steps=0), digits, tmp_path).run(SP_EFFICIENTNET_B0)["ap50"]
     assert trained is not None
@@ -39,8 +44,8 @@ def test_a_tiny_proxy_learns(digits: Path, tmp_path: Path) -> None:
     assert trained > 4 * untrained
 
 
-def test_a_trial_is_the_same_bits_whatever_was_trained_before(digits: Path, tmp_path: Path) -> None:
-    worker = _worker(replace(SMOKE, steps=6), digits, tmp_path)
+def test_a_trial_is_the_same_bits_whatever_was_trained_before(odd: Path, tmp_path: Path) -> None:
+    worker = _worker(replace(SMOKE, steps=6), odd, tmp_path)
     first = worker.run(EFF_SPINENET_D0)
     worker.run(SP_EFFICIENTNET_B0)
     again = worker.run(EFF_SPINENET_D0)
@@ -48,24 +53,24 @@ def test_a_trial_is_the_same_bits_whatever_was_trained_before(digits: Path, tmp_
     assert {name: first[name] for name in same} == {name: again[name] for name in same}
 
 
-def test_progress_is_reported_to_the_last_step(digits: Path, tmp_path: Path) -> None:
+def test_progress_is_reported_to_the_last_step(odd: Path, tmp_path: Path) -> None:
     seen: list[Progress] = []
-    metrics = _worker(replace(SMOKE, steps=5), digits, tmp_path).run(SP_EFFICIENTNET_B0, seen.append)
+    metrics = _worker(replace(SMOKE, steps=5), odd, tmp_path).run(SP_EFFICIENTNET_B0, seen.append)
     assert (seen[-1].step, seen[-1].steps) == (5, 5)
     assert seen[-1].loss == metrics["loss"]
     assert [progress.step for progress in seen] == sorted(progress.step for progress in seen)
 
 
-def test_ap_during_training_is_reported_and_changes_nothing(digits: Path, tmp_path: Path) -> None:
+def test_ap_during_training_is_reported_and_changes_nothing(odd: Path, tmp_path: Path) -> None:
     task = replace(SMOKE, steps=12)
     seen: list[Progress] = []
-    evaluating = _worker(replace(task, evaluate_steps=6), digits, tmp_path)
+    evaluating = _worker(replace(task, evaluate_steps=6), odd, tmp_path)
     metrics = evaluating.run(SP_EFFICIENTNET_B0, seen.append)
     assert [progress.step for progress in seen if progress.ap is not None] == [6]  # the last step's is the result
 
     assert evaluating._engine is not None
     wanted = evaluating._engine.state()
-    plain, reports = _worker(task, digits, tmp_path), list[Progress]()
+    plain, reports = _worker(task, odd, tmp_path), list[Progress]()
     without = plain.run(SP_EFFICIENTNET_B0, reports.append)
     assert all(progress.ap is None for progress in reports)
     same = [name for name in metrics if not name.endswith("seconds")]
@@ -76,8 +81,8 @@ def test_ap_during_training_is_reported_and_changes_nothing(digits: Path, tmp_pa
 
 def test_ap_during_training_is_that_of_the_weights_of_that_step(digits: Path, tmp_path: Path) -> None:
     """A checkpoint of that step, scored by itself."""
-    fields = {"steps": 62, "warmup_steps": 6, "reserved_images": 40, "evaluate_steps": 60, "checkpoint_steps": 60}
-    worker, reported = _worker(replace(LAPTOP, **fields), digits, tmp_path), list[Progress]()
+    task = replace(LEARNING["smoke"], steps=62, warmup_steps=6, evaluate_steps=60, checkpoint_steps=60)
+    worker, reported = _worker(task, digits, tmp_path), list[Progress]()
     path = tmp_path / "trial.checkpoint"
 
     def stop_at_the_next(progress: Progress) -> None:
@@ -100,8 +105,8 @@ def test_ap_during_training_is_that_of_the_weights_of_that_step(digits: Path, tm
     assert coco_metrics(worker._reserved, worker._detect(engine))["ap"] == aps[60]
 
 
-def test_a_trial_that_a_report_stops_leaves_nothing_to_the_next(digits: Path, tmp_path: Path) -> None:
-    worker = _worker(replace(SMOKE, steps=6, evaluate_steps=2), digits, tmp_path)
+def test_a_trial_that_a_report_stops_leaves_nothing_to_the_next(odd: Path, tmp_path: Path) -> None:
+    worker = _worker(replace(SMOKE, steps=6, evaluate_steps=2), odd, tmp_path)
     wanted = worker.run(EFF_SPINENET_D0)
 
     def stop(progress: Progress) -> None:
@@ -118,20 +123,20 @@ def test_a_trial_that_a_report_stops_leaves_nothing_to_the_next(digits: Path, tm
     assert stopped.value.__traceback__ is not None
 
 
-def test_another_data_set_with_odd_images_and_category_ids_works_unchanged(odd_coco: Path, tmp_path: Path) -> None:
-    metrics = _worker(replace(SMOKE, steps=3, warmup_steps=0), odd_coco, tmp_path).run(SP_EFFICIENTNET_B0)
+def test_a_data_set_with_odd_images_and_category_ids_is_trained_and_scored(odd: Path, tmp_path: Path) -> None:
+    metrics = _worker(replace(SMOKE, steps=3, warmup_steps=0), odd, tmp_path).run(SP_EFFICIENTNET_B0)
     assert metrics["ap"] is not None
     assert 0 <= metrics["ap"] <= 1
     assert np.isfinite(metrics["loss"])  # type: ignore[arg-type]
 
 
-def test_a_loss_that_leaves_the_finite_numbers_is_named(digits: Path, tmp_path: Path) -> None:
-    worker = _worker(replace(SMOKE, learning_rate=10.0, warmup_steps=0, steps=60), digits, tmp_path)
+def test_a_loss_that_leaves_the_finite_numbers_is_named(odd: Path, tmp_path: Path) -> None:
+    worker = _worker(replace(SMOKE, learning_rate=10.0, warmup_steps=0, steps=60), odd, tmp_path)
     with pytest.raises(NonFiniteLossError, match=r"not finite at step \d+ \(learning rate .*; last finite loss"):
         worker.run(SP_EFFICIENTNET_B0)
 
 
-def test_a_truncated_image_is_named_before_training(digits: Path, tmp_path: Path) -> None:
+def test_a_truncated_image_is_named_before_training(odd: Path, tmp_path: Path) -> None:
     broken = tmp_path / "broken"
     make_digits(broken, train=4, val=2)
     image = sorted((broken / "train").glob("*.jpg"))[0]

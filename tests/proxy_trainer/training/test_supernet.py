@@ -162,13 +162,20 @@ def test_what_it_depends_on_decides_its_name() -> None:
     assert _start(longer).digest == _start().digest  # what only the trials do
 
 
-def test_one_that_diverges_stops_the_campaign(packed: DecodedSplit, tmp_path: Path) -> None:
-    task = replace(SMOKE, start_learning_rate=10.0, start_steps=60)
-    wild = engine_pool.lend(task, 1)
+def test_one_that_diverges_stops_the_campaign(odd: Path, tmp_path: Path) -> None:
+    task = replace(SMOKE, start_steps=60, start_learning_rate=10.0)
+    train, _ = load_dataset(odd, reserved_images=4, reserve_from="train", seed=1)
+    decoded, classes = decode_split(train, task.image_px, tmp_path), len(train.category_ids)
+    start = Supernet(task, classes, SP_EFFICIENTNET_B0, POOL, "data")
     with pytest.raises(
         StartDivergedError, match=r"the common start: the loss is not finite at step .*start_learning_rate"
     ):
-        _prepared(wild, packed, tmp_path, task)
+        start.load_or_train(
+            engine_pool.lend(task, classes),
+            lambda: TrainingBatches(decoded, task, 0),
+            tmp_path,
+            lambda step, loss: None,
+        )
     assert StartDivergedError.reaction == "stop"
 
 

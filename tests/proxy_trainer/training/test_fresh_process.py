@@ -1,0 +1,150 @@
+"""Trials in a fresh process: the same bits as in a warm one, and killed trials that continue in another."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from proxy_trainer.engine.engine import Engine, EngineState
+from proxy_trainer.training.checkpoint import CheckpointFile, trial_identity
+from proxy_trainer.training.proxy_worker import Metrics, ProxyWorker
+from proxy_trainer.training.trial_run import Progress
+from search_space.architecture import Architecture
+from search_space.proxy_task import ProxyTask
+from search_space.published import EFF_SPINENET_D0
+from search_space.space import SearchSpace
+from tests.support.engine_tasks import assert_same
+from tests.support.processes import THREADS, run_function
+from tests.support.proxy_tasks import SMOKE, SMOKE_ADAMW
+
+SHORT = replace(SMOKE, steps=2, warmup_steps=0, reserved_images=8, scale_min=0.5)
+SEED = 3
+OTHERS = 9
+
+
+def _killed_task(task: ProxyTask) -> ProxyTask:
+    return replace(task, steps=14, checkpoint_steps=4, warmup_steps=2)
+
+
+def _worker(task: ProxyTask, dataset: Path, cache: Path) -> ProxyWorker:
+    return ProxyWorker(task, dataset, cache, SEED, THREADS)
+
+
+def _trial(worker: ProxyWorker, candidate: Architecture = EFF_SPINENET_D0) -> tuple[Metrics, EngineState]:
+    """The figures and the trained state of one trial."""
+    metrics = worker.run(candidate)
+    assert worker._engine is not None
+    return _figures(metrics), worker._engine.state()
+
+
+def _figures(metrics: Metrics) -> Metrics:
+    return {name: value for name, value in metrics.items() if not name.endswith("seconds")}
+
+
+def _kill_at(owner: Any, method: str, call: int) -> None:
+    """From now on this process kills itself with SIGKILL instead of the given call of a method."""
+    calls, original = [0], getattr(owner, method)
+
+    def counted(*arguments: Any) -> Any:
+        calls[0] += 1
+        if calls[0] == call:
+            os.kill(os.getpid(), signal.SIGKILL)
+        return original(*arguments)
+
+    setattr(owner, method, counted)
+
+
+def train_alone_and_be_killed_writing(dataset: str, cache: str, directory: str) -> None:
+    """Saves the first trial of this process. Then trains another, and is killed while it writes the checkpoint of step
+    8, when all its bytes are in the temporary file.
+    """
+    metrics, state = _trial(_worker(SHORT, Path(dataset), Path(cache)))
+    np.savez(Path(directory) / "alone.npz", metrics=json.dumps(metrics), **state._asdict())
+    _kill_at(os, "fsync", 2)
+    checkpoint = Path(directory) / "killed" / "trial.checkpoint"
+    _worker(_killed_task(SMOKE), Path(dataset), Path(cache)).run(EFF_SPINENET_D0, checkpoint=checkpoint)
+
+
+def be_killed_in_a_step(dataset: str, cache: str, directory: str) -> None:
+    """Is killed in step 10, after the checkpoint of step 8."""
+    _kill_at(Engine, "train_step", 10)
+    checkpoint = Path(directory) / "killed" / "trial.checkpoint"
+    _worker(_killed_task(SMOKE_ADAMW), Path(dataset), Path(cache)).run(EFF_SPINENET_D0, checkpoint=checkpoint)
+
+
+@pytest.fixture(scope="module")
+def cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("cache")
+
+
+@pytest.fixture(scope="module")
+def left(odd: Path, cache: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The directory with what `train_alone_and_be_killed_writing` has left."""
+    directory = tmp_path_factory.mktemp("fresh")
+    done = run_function(train_alone_and_be_killed_writing, odd, cache, directory)
+    assert done.returncode == -signal.SIGKILL, done.stderr
+    return directory
+
+
+def test_a_trial_gives_the_same_bits_after_nine_others_and_in_a_fresh_process(
+    left: Path, odd: Path, cache: Path
+) -> None:
+    worker, space, rng = _worker(SHORT, odd, cache), SearchSpace(), np.random.default_rng(0)
+    first_metrics, first = _trial(worker)
+    losses = set()
+    for _ in range(OTHERS):
+        candidate = space.candidate(rng.choice(space.choices, space.num_blocks).tolist())
+        metrics, state = _trial(worker, space.architecture(candidate.widths))
+        assert state.weights.shape != first.weights.shape
+        losses.add(metrics["loss"])
+    assert len(losses) == OTHERS
+    last_metrics, last = _trial(worker)
+    assert_same(last, first)
+    with np.load(left / "alone.npz") as alone:
+        assert json.loads(str(alone["metrics"])) == first_metrics == last_metrics
+        assert_same(EngineState(*(alone[name] for name in EngineState._fields)), first)
+    assert worker._engine is not None
+    assert worker._engine.traces() == (1, 1)
+
+
+def test_a_trial_killed_while_it_writes_a_checkpoint_continues_from_the_one_before(
+    left: Path, odd: Path, cache: Path
+) -> None:
+    directory = left / "killed"
+    assert len(list(directory.iterdir())) == 2  # the half-written one too
+    _assert_continues(_killed_task(SMOKE), odd, cache, directory, resumed_from=4)
+
+
+@pytest.mark.slow
+def test_a_trial_killed_in_a_step_continues_from_the_last_checkpoint(digits: Path, cache: Path, tmp_path: Path) -> None:
+    killed = run_function(be_killed_in_a_step, digits, cache, tmp_path)
+    assert killed.returncode == -signal.SIGKILL, killed.stderr
+    directory = tmp_path / "killed"
+    assert len(list(directory.iterdir())) == 1
+    _assert_continues(_killed_task(SMOKE_ADAMW), digits, cache, directory, resumed_from=8)
+
+
+def _assert_continues(task: ProxyTask, dataset: Path, cache: Path, directory: Path, resumed_from: int) -> None:
+    """The trial whose checkpoint lies in the directory ends with the figures and weights of an uninterrupted one."""
+    path, seen = directory / "trial.checkpoint", list[Progress]()
+    resumed = _worker(task, dataset, cache)
+    found = CheckpointFile(path, trial_identity(EFF_SPINENET_D0, task, SEED, resumed._data_identity)).load()
+    assert found is not None
+    assert found.state.steps_done == resumed_from
+    metrics = resumed.run(EFF_SPINENET_D0, seen.append, checkpoint=path)
+    assert seen[0].step == resumed_from + 1
+    assert list(directory.iterdir()) == []
+    assert resumed._engine is not None
+    state = resumed._engine.state()
+    assert state.steps_done == task.steps
+
+    whole_metrics, whole_state = _trial(_worker(task, dataset, cache))
+    assert whole_metrics == _figures(metrics)
+    assert_same(whole_state, state)
