@@ -33,7 +33,7 @@ test-all: setup
 	@$(PYTEST) $(ARGS)
 
 fuzz: setup
-	@EFFSPINE_FUZZ_EXAMPLES=$${EFFSPINE_FUZZ_EXAMPLES:-100} $(BIN)/python -m pytest tests/api/http/test_openapi_fuzzing.py --timeout 7200 $(ARGS)
+	@EFFSPINE_FUZZ_EXAMPLES=$${EFFSPINE_FUZZ_EXAMPLES:-100} $(BIN)/python -m pytest tests/api/http/test_openapi.py --timeout 7200 $(ARGS)
 
 lint: setup
 	@$(BIN)/ruff format --check --quiet . || { echo "run 'make format'"; exit 1; }
