@@ -1,1 +1,1 @@
-"""REST, live events, dashboard, client and command line. Imports no TensorFlow and no Ray."""
+"""REST API, event stream, dashboard, client and command line. Imports neither TensorFlow nor Ray."""

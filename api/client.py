@@ -1,4 +1,4 @@
-"""A synchronous client of the service; the command line and the demo speak to it through this."""
+"""A synchronous client of the REST API, which the command line and the demo use."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from typing import Any, Self, TypeVar
 from urllib.parse import quote
 
 import httpx
+from httpx_sse import connect_sse
 from pydantic import BaseModel
 
 from api.documents import (
@@ -34,34 +35,34 @@ URL_VARIABLE = "EFFSPINE_URL"
 KEY_VARIABLE = "EFFSPINE_API_KEY"
 RETRY_WAITS_SECONDS = (0.2, 0.5, 1.0)
 BUSY_SECONDS = 30.0
-"""How long a request is waited for that was sent before and is still being worked on."""
+"""How long to wait for a request that was sent before and is still being executed."""
 TIMEOUT = httpx.Timeout(30.0, connect=5.0)
 STREAM_TIMEOUT = httpx.Timeout(5.0, read=60.0)
 END = "end"
-"""The server-sent event that says that no more will come."""
+"""Name of the server-sent event that ends the stream of a finished campaign."""
 
 Document = TypeVar("Document", bound=BaseModel)
 
 
 class ServiceUnreachableError(EffspineError):
-    """Nothing answers at the service's address."""
+    """No service responds at the URL."""
 
 
 class ServiceRefusedError(EffspineError):
-    """The service answered with a problem document; `status` is its HTTP status, `problem` the document."""
+    """The service rejected a request; `status` is the HTTP status, `problem` the problem document."""
 
     def __init__(self, status: int, problem: dict[str, Any]) -> None:
-        super().__init__(str(problem.get("detail") or problem.get("title") or f"the service answered {status}"))
+        super().__init__(str(problem.get("detail") or problem.get("title") or f"the service responded with {status}"))
         self.status = status
         self.problem = problem
 
 
 class Client:
-    """Speaks to the service at `url`, by default that of EFFSPINE_URL, with the key of EFFSPINE_API_KEY.
+    """A client of the service at `url`, by default EFFSPINE_URL, with the key of EFFSPINE_API_KEY.
 
-    Every method raises ServiceUnreachableError where nothing answers and ServiceRefusedError where the service
-    answers with an error. After a lost connection a request is sent again; one that changes something carries an
-    `Idempotency-Key`, by which the service knows it again and does it once.
+    Every method raises ServiceUnreachableError if no service responds and ServiceRefusedError if the service responds
+    with an error. Requests are sent again after a lost connection; those that change something carry an
+    `Idempotency-Key`, so that the service executes them once.
     """
 
     def __init__(self, url: str | None = None, transport: httpx.BaseTransport | None = None) -> None:
@@ -71,7 +72,7 @@ class Client:
         self._http = httpx.Client(
             base_url=self.url, timeout=TIMEOUT, transport=transport, trust_env=False, headers=key_header()
         )
-        self._met = False
+        self._was_connected = False
 
     def __enter__(self) -> Self:
         return self
@@ -86,15 +87,15 @@ class Client:
         self._http.close()
 
     def health(self) -> HealthDocument:
-        """The service itself."""
+        """Liveness of the service."""
         return self._read(HealthDocument, "/healthz")
 
     def ready(self) -> ReadinessDocument:
-        """The service, once its store answers too; until then it refuses."""
+        """Readiness of the service. Raises ServiceRefusedError while it is not ready."""
         return self._read(ReadinessDocument, "/readyz")
 
     def create_campaign(self, specification: dict[str, Any], *, draft: bool = False) -> CampaignDocument:
-        """Creates a campaign, or a draft of one; the answer carries its id and state."""
+        """Creates a campaign, or a draft of one."""
         return self._change(CampaignDocument, f"/v1/campaigns{'?draft=true' if draft else ''}", specification)
 
     def start_campaign(self, campaign_id: str) -> CampaignDocument:
@@ -102,24 +103,24 @@ class Client:
         return self._change(CampaignDocument, f"/v1/campaigns/{_segment(campaign_id)}/start")
 
     def update_campaign(self, campaign_id: str, patch: dict[str, Any]) -> CampaignDocument:
-        """Changes a campaign by a JSON merge patch (RFC 7396); doing it twice is doing it once."""
+        """Changes a campaign by a JSON merge patch (RFC 7396), which is idempotent."""
         response = self._send("PATCH", f"/v1/campaigns/{_segment(campaign_id)}", json=patch)
-        return CampaignDocument.model_validate(_answer(response))
+        return CampaignDocument.model_validate(_json(response))
 
     def estimate(self, specification: dict[str, Any]) -> EstimateDocument:
-        """What a campaign would take; it is not created."""
+        """Estimates the duration of a campaign, which is not created."""
         return self._change(EstimateDocument, "/v1/campaigns/estimate", specification)
 
     def stop_campaign(self, campaign_id: str) -> CampaignDocument:
-        """Asks a campaign to stop; its running trials are abandoned."""
+        """Requests a stop; running trials are abandoned."""
         return self._change(CampaignDocument, f"/v1/campaigns/{_segment(campaign_id)}/stop")
 
     def pause_campaign(self, campaign_id: str, mode: PauseMode = "drain") -> CampaignDocument:
-        """Asks a campaign to pause: after its running trials (`drain`), or at once (`abort`)."""
+        """Requests a pause: after the running trials (`drain`), or at once (`abort`)."""
         return self._change(CampaignDocument, f"/v1/campaigns/{_segment(campaign_id)}/pause", {"mode": mode})
 
     def resume_campaign(self, campaign_id: str) -> CampaignDocument:
-        """Lets a paused campaign go on."""
+        """Resumes a paused campaign."""
         return self._change(CampaignDocument, f"/v1/campaigns/{_segment(campaign_id)}/resume")
 
     def campaign(self, campaign_id: str) -> CampaignDocument:
@@ -133,7 +134,7 @@ class Client:
     def trials(
         self, campaign_id: str, *, state: str | None = None, order_by: str | None = None
     ) -> Iterator[TrialDocument]:
-        """All trials of a campaign, by number or as `order_by` says (`-reward`)."""
+        """All trials of a campaign, ordered by number or by `order_by`, such as `-reward`."""
         path = f"/v1/campaigns/{_segment(campaign_id)}/trials"
         return self._all(TrialDocument, path, {"state": state, "order_by": order_by})
 
@@ -149,15 +150,15 @@ class Client:
         """File name and content of an exported architecture: the best one, or that of `trial`."""
         path = f"/v1/campaigns/{_segment(campaign_id)}/exports/{_segment(format)}"
         response = self._get(path, {"trial": trial})
-        _refuse_failure(response)
+        _raise_for_status(response)
         name = response.headers.get("content-disposition", "").partition('filename="')[2].rstrip('"')
         return Path(name).name or f"architecture.{format}", response.content
 
     def events(self, campaign_id: str, after: int = 0) -> Iterator[EventDocument]:
-        """Events after the sequence `after`, as they happen, until the campaign is over.
+        """Events after the sequence `after`, as they happen, until the campaign has finished.
 
-        A lost stream is resumed after the last event that came, so none is missed and none comes twice.
-        Raises ServiceUnreachableError once the service does not come back.
+        A lost stream is resumed after the last received event, so none is missed or repeated. Raises
+        ServiceUnreachableError if reconnecting fails repeatedly.
         """
         path = f"/v1/campaigns/{_segment(campaign_id)}/events"
         failures = 0
@@ -175,34 +176,25 @@ class Client:
             failures += 1
 
     def _stream(self, path: str, after: int) -> Iterator[EventDocument | None]:
-        """The events of one connection; None where the service says that there are no more to come."""
-        headers = {"Last-Event-ID": str(after), "Accept": "text/event-stream"}
-        with self._http.stream("GET", path, headers=headers, timeout=STREAM_TIMEOUT) as response:
-            if response.status_code != httpx.codes.OK:
-                response.read()
-                _answer(response)
-            kind, data = "", ""
-            for line in response.iter_lines():
-                name, _, value = line.partition(": ")
-                if name == "event":
-                    kind = value
-                elif name == "data":
-                    data += value
-                elif not line:
-                    if kind == END:
-                        yield None
-                        return
-                    if data:
-                        yield EventDocument.model_validate_json(data)
-                    kind, data = "", ""
+        """The events of one connection; None at the end of a finished campaign."""
+        headers = {"Last-Event-ID": str(after)}
+        with connect_sse(self._http, "GET", path, headers=headers, timeout=STREAM_TIMEOUT) as source:
+            if not source.response.is_success:
+                source.response.read()
+                _raise_for_status(source.response)
+            for event in source.iter_sse():
+                if event.event == END:
+                    yield None
+                    return
+                yield EventDocument.model_validate_json(event.data)
 
     def _read(self, document: type[Document], path: str, parameters: dict[str, Any] | None = None) -> Document:
-        return document.model_validate(_answer(self._get(path, parameters)))
+        return document.model_validate(_json(self._get(path, parameters)))
 
     def _all(self, document: type[Document], path: str, parameters: dict[str, Any]) -> Iterator[Document]:
         cursor: str | None = None
         while True:
-            page = Page[dict[str, Any]].model_validate(_answer(self._get(path, {**parameters, "cursor": cursor})))
+            page = Page[dict[str, Any]].model_validate(_json(self._get(path, {**parameters, "cursor": cursor})))
             yield from (document.model_validate(item) for item in page.items)
             cursor = page.next_cursor
             if cursor is None:
@@ -213,75 +205,75 @@ class Client:
         return self._send("GET", path, params=given)
 
     def _change(self, document: type[Document], path: str, body: dict[str, Any] | None = None) -> Document:
-        """A POST that is done once, however often it has to be sent."""
+        """A POST that is executed once, however often it is sent."""
         headers = {"Idempotency-Key": str(uuid.uuid4())}
         deadline = time.monotonic() + BUSY_SECONDS
         while True:
             response = self._send("POST", path, json=body, headers=headers)
             if not _is_busy(response) or time.monotonic() > deadline:
-                return document.model_validate(_answer(response))
+                return document.model_validate(_json(response))
             time.sleep(float(response.headers.get("Retry-After", "1")))
 
     def _send(self, method: str, path: str, **request: Any) -> httpx.Response:
-        """Sends a request, again where the connection is lost."""
+        """Sends a request, and again after a lost connection."""
         for wait in (*RETRY_WAITS_SECONDS, None):
             try:
                 response = self._http.request(method, path, **request)
-                self._met = True
+                self._was_connected = True
                 return response
             except httpx.TransportError as error:
-                # Where nobody was ever there, asking again would only keep a person waiting.
-                if wait is None or (isinstance(error, httpx.ConnectError) and not self._met):
+                # If no service was ever there, a retry would only delay the error.
+                if wait is None or (isinstance(error, httpx.ConnectError) and not self._was_connected):
                     raise self._unreachable(error) from error
                 time.sleep(wait)
-        raise AssertionError("the last try returns or raises")
+        raise AssertionError("the last attempt returns or raises")
 
     def _unreachable(self, error: httpx.TransportError) -> ServiceUnreachableError:
         if isinstance(error, httpx.ConnectError):
             return ServiceUnreachableError(
                 f"there is no service at {self.url}; start it with `effspine serve`, or set {URL_VARIABLE}"
             )
-        return ServiceUnreachableError(f"the service at {self.url} does not answer: {error or type(error).__name__}")
+        return ServiceUnreachableError(f"the service at {self.url} does not respond: {error or type(error).__name__}")
 
 
 def key_header() -> dict[str, str]:
-    """The header that shows the key of EFFSPINE_API_KEY; none where there is no key.
+    """The Authorization header with the key of EFFSPINE_API_KEY; empty if there is none.
 
-    Raises EffspineError, which does not show it, for what cannot stand in a header.
+    Raises EffspineError, without the value, if it cannot be a key.
     """
     key = os.environ.get(KEY_VARIABLE, "").strip()
     if not key:
         return {}
     if not (key.isascii() and key.isprintable()) or " " in key:
-        raise EffspineError(f"{KEY_VARIABLE} does not hold an API key; those begin with effspine_")
+        raise EffspineError(f"{KEY_VARIABLE} is not an API key; keys begin with effspine_")
     return {"Authorization": f"Bearer {key}"}
 
 
-def _answer(response: httpx.Response) -> Any:
-    """The JSON of a good answer. Raises ServiceRefusedError for any other."""
-    _refuse_failure(response)
+def _json(response: httpx.Response) -> Any:
+    """The JSON body of a response. Raises ServiceRefusedError for an error and for a body that is not JSON."""
+    _raise_for_status(response)
     try:
         return response.json()
     except json.JSONDecodeError:
-        detail = f"{response.url} answered something that is not JSON; is it an effspine service?"
+        detail = f"{response.url} sent something that is not JSON; is it an effspine service?"
         raise ServiceRefusedError(response.status_code, {"detail": detail}) from None
 
 
-def _refuse_failure(response: httpx.Response) -> None:
-    """Raises ServiceRefusedError, with the problem document where there is one, unless the answer is good."""
+def _raise_for_status(response: httpx.Response) -> None:
+    """Raises ServiceRefusedError, with the problem document if there is one, for an error response."""
     if response.is_success:
         return
     if response.headers.get("content-type", "").startswith("application/problem+json"):
         problem = response.json()
         if response.status_code == httpx.codes.UNAUTHORIZED:
-            problem["detail"] = f"{problem.get('detail')} (commands take it from {KEY_VARIABLE})"
+            problem["detail"] = f"{problem.get('detail')} (commands read it from {KEY_VARIABLE})"
         raise ServiceRefusedError(response.status_code, problem)
-    detail = f"{response.url} answered {response.status_code} {response.reason_phrase}"
+    detail = f"{response.url} responded with {response.status_code} {response.reason_phrase}"
     raise ServiceRefusedError(response.status_code, {"detail": detail})
 
 
 def _is_busy(response: httpx.Response) -> bool:
-    """Whether this very request, sent before, is still being worked on."""
+    """Whether the same request, sent before, is still being executed."""
     if response.status_code != httpx.codes.CONFLICT:
         return False
     kind: str = response.json().get("type", "")
@@ -289,5 +281,5 @@ def _is_busy(response: httpx.Response) -> bool:
 
 
 def _segment(value: str) -> str:
-    """A value as one segment of a path, whatever it contains."""
+    """A value, percent-encoded as one segment of a path."""
     return quote(value, safe="") or "-"

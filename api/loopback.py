@@ -1,4 +1,4 @@
-"""Which hosts are this machine's own loopback interface."""
+"""Recognises the host names and addresses of the loopback interface."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import ipaddress
 
 
 def is_loopback(host: str) -> bool:
-    """Whether `host` (a name or an address, without a port) names this machine's loopback interface."""
+    """Whether `host` (a name or an address, without a port) is the loopback interface."""
     if host.lower() in ("localhost", "localhost."):
         return True
     try:

@@ -1,6 +1,4 @@
-"""Where the service keeps its files, where it listens and what it bears, from the environment (EFFSPINE_...) or the
-command line.
-"""
+"""Settings of the service, from the command line or the environment (EFFSPINE_...): files, address and limits."""
 
 from __future__ import annotations
 
@@ -24,7 +22,7 @@ DEFAULT_PORT = 8000
 
 
 class Settings(BaseSettings):
-    """Settings of the service; each is read from EFFSPINE_ and its name, in capitals."""
+    """Settings of the service; the environment variable of each is EFFSPINE_ and its name in capitals."""
 
     model_config = SettingsConfigDict(env_prefix="EFFSPINE_", env_ignore_empty=True)
 
@@ -33,9 +31,9 @@ class Settings(BaseSettings):
     host: str = DEFAULT_HOST
     port: int = Field(DEFAULT_PORT, ge=1, le=65535)
     allowed_hosts: str = ""
-    """Further names that the service is called by, separated by commas, without ports."""
+    """Further host names of the service, comma-separated, without ports."""
     trusted_proxies: str = ""
-    """Addresses of reverse proxies whose X-Forwarded-For and -Proto are believed, separated by commas."""
+    """Addresses of reverse proxies whose X-Forwarded-For and X-Forwarded-Proto are trusted, comma-separated."""
     body_limit_bytes: int = Field(2**20, ge=1_024)
     requests_per_second: float = Field(200.0, ge=0.0, le=1e6)
     requests_burst: int = Field(1_000, ge=1, le=10**6)
@@ -43,21 +41,21 @@ class Settings(BaseSettings):
     log_format: LogFormat = "text"
     session_hours: float = Field(12.0, gt=0.0, le=24 * 365)
     ray_address: str = ""
-    """Head of the Ray cluster on which trials train: `host:port`, `auto` for the one of which this machine is a node,
-    empty for this machine alone.
+    """Head of the Ray cluster that trains trials: `host:port`, `auto` for the cluster of this machine, empty for this
+    machine only.
     """
     campaigns_at_once: int = Field(CAMPAIGNS_AT_ONCE, ge=1, le=1_000)
     max_parallelism: int | None = Field(None, ge=1, le=100_000)
-    """How many trials train at once, over all campaigns."""
+    """Maximum number of trials in training, over all campaigns."""
     lease_seconds: float = Field(LEASE_SECONDS, ge=5.0, le=3_600.0)
-    """How long a runner that is not heard of keeps its campaign."""
+    """How long a campaign stays with a runner that does not renew its lease."""
 
     @field_validator("ray_address")
     @classmethod
     def _is_an_address(cls, address: str) -> str:
         host, _, port = address.rpartition(":")
         if address not in ("", LOCAL) and not (host and port.isascii() and port.isdigit() and 0 < int(port) < 65_536):
-            raise ValueError(f"give host:port of the head, 10.0.0.5:6379 say, or '{LOCAL}'")
+            raise ValueError(f"give host:port of the head, such as 10.0.0.5:6379, or '{LOCAL}'")
         return address
 
     @model_validator(mode="after")
@@ -68,17 +66,17 @@ class Settings(BaseSettings):
 
     @property
     def hosts(self) -> tuple[str, ...]:
-        """Names beside the loopback ones that a request may call the service by; 0.0.0.0 is nobody's name."""
+        """Allowed host names in addition to the loopback ones; the wildcard addresses are not names."""
         names = [name.strip().strip("[]").lower() for name in (self.host, *self.allowed_hosts.split(","))]
         return tuple(name for name in names if name not in ("", "0.0.0.0", "::"))
 
     @property
     def is_private(self) -> bool:
-        """Whether this machine alone can reach the service, as far as the settings tell."""
+        """Whether only this machine can reach the service, according to the settings."""
         return is_loopback(self.host) and not self.allowed_hosts.strip()
 
     @property
     def url(self) -> str:
-        """The address that a person opens."""
+        """The URL of the service."""
         host = f"[{self.host}]" if ":" in self.host else self.host
         return f"http://{host}:{self.port}"

@@ -1,11 +1,11 @@
 #!/bin/sh
-# Builds deploy/Dockerfile without Docker and without a registry of images: with buildah in a chroot, on a fresh Debian 12
-# and its Python 3.11 in place of the official Python image. As root; needs debootstrap, buildah and 12 GB of disk.
+# Builds deploy/Dockerfile without Docker and without an image registry: buildah in a chroot, on a fresh Debian 12 with its
+# Python 3.11 instead of the official Python image. Run as root; needs debootstrap, buildah and 12 GB of disk.
 #
 #   deploy/build_in_chroot.sh [--target launcher] [--build-arg VARIANT=gpu]
 #
-# Prints the root file system of the image at the end, for `prove_hosts.py --image`. A certificate authority of one's own
-# is taken from SSL_CERT_FILE.
+# Prints the root file system of the image at the end, for `prove_hosts.py --image`. SSL_CERT_FILE can name a custom
+# certificate authority.
 set -eu
 cd "$(dirname "$0")/.."
 export BUILDAH_ISOLATION=chroot STORAGE_DRIVER=overlay

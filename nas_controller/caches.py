@@ -1,4 +1,4 @@
-"""What was asked for last, kept in memory."""
+"""Caches in memory that threads share: an LRU cache, and a single-flight cache of versioned values."""
 
 from __future__ import annotations
 
@@ -16,68 +16,63 @@ def _one(_value: object) -> int:
     return 1
 
 
-class Recent(Generic[Value]):
-    """A value of each key, up to `most` of them (or of their `size` in all); the one that nobody has asked for longest
-    goes first. Threads may share it.
-    """
+class LruCache(Generic[Value]):
+    """Up to `max_size` values by key, or values of that `size_of` in all; evicts the least recently used first."""
 
-    def __init__(self, most: int, size: Callable[[Value], int] = _one) -> None:
-        self._most = most
-        self._size = size
+    def __init__(self, max_size: int, size_of: Callable[[Value], int] = _one) -> None:
+        self._max_size = max_size
+        self._size_of = size_of
         self._values: OrderedDict[Hashable, Value] = OrderedDict()
-        self._kept = 0
+        self._size = 0
         self._lock = Lock()
 
-    def find(self, key: Hashable) -> Value | None:
-        """What was kept last, where it still is."""
+    def get(self, key: Hashable) -> Value | None:
+        """The value of a key; None where there is none or it was evicted."""
         with self._lock:
             if key in self._values:
                 self._values.move_to_end(key)
             return self._values.get(key)
 
-    def keep(self, key: Hashable, value: Value) -> None:
-        """Keeps this one in the place of an earlier one. One that is too large alone is not kept."""
+    def put(self, key: Hashable, value: Value) -> None:
+        """Sets the value of a key. A value above `max_size` is not stored."""
         with self._lock:
             if key in self._values:
-                self._kept -= self._size(self._values.pop(key))
+                self._size -= self._size_of(self._values.pop(key))
             self._values[key] = value
-            self._kept += self._size(value)
-            while self._kept > self._most:
-                self._kept -= self._size(self._values.popitem(last=False)[1])
+            self._size += self._size_of(value)
+            while self._size > self._max_size:
+                self._size -= self._size_of(self._values.popitem(last=False)[1])
 
 
-class _Made(NamedTuple, Generic[Value]):
+class _Computed(NamedTuple, Generic[Value]):
     version: Hashable
     began: float
     value: Value
 
 
-class Kept(Generic[Value]):
-    """The latest value of each key, made when it is asked for; as many are kept as in a `Recent`. Threads may share
-    it.
-    """
+class SingleFlightCache(Generic[Value]):
+    """The latest value of each key, computed by one caller at a time; bounded as an `LruCache`."""
 
-    def __init__(self, most: int, size: Callable[[Value], int] = _one) -> None:
-        self._recent: Recent[_Made[Value]] = Recent(most, lambda made: size(made.value))
-        self._turns: WeakValueDictionary[Hashable, Lock] = WeakValueDictionary()  # each lives while somebody holds it
+    def __init__(self, max_size: int, size_of: Callable[[Value], int] = _one) -> None:
+        self._computed: LruCache[_Computed[Value]] = LruCache(max_size, lambda computed: size_of(computed.value))
+        self._key_locks: WeakValueDictionary[Hashable, Lock] = WeakValueDictionary()  # each lives while it is held
         self._lock = Lock()
 
-    def latest(self, key: Hashable, version: Hashable, make: Callable[[], Value]) -> Value:
-        """What `make` gives at this version or a later one, made by one caller at a time.
+    def get(self, key: Hashable, version: Hashable, compute: Callable[[], Value]) -> Value:
+        """The result of `compute` at this version or a later one.
 
-        Those who ask meanwhile wait. One that was begun after they had asked serves them all, whatever version each has
-        seen; so where versions follow each other faster than values are made, nobody waits for more than two of a key.
-        Where `make` raises, that caller alone gets the error, and the next one makes.
+        Concurrent callers of a key wait for one computation. A computation that began after they called serves them
+        all, whatever version each has seen; so where versions follow each other faster than values are computed, nobody
+        waits for more than two. Where `compute` raises, that caller alone gets the error, and the next one computes.
         """
-        asked = time.monotonic()
-        with self._turn(key):
-            made = self._recent.find(key)
-            if made is None or (made.version != version and made.began < asked):
-                made = _Made(version, time.monotonic(), make())
-                self._recent.keep(key, made)
-        return made.value
+        called = time.monotonic()
+        with self._key_lock(key):
+            computed = self._computed.get(key)
+            if computed is None or (computed.version != version and computed.began < called):
+                computed = _Computed(version, time.monotonic(), compute())
+                self._computed.put(key, computed)
+        return computed.value
 
-    def _turn(self, key: Hashable) -> Lock:
-        """The lock of this key."""
+    def _key_lock(self, key: Hashable) -> Lock:
         with self._lock:
-            return self._turns.setdefault(key, Lock())
+            return self._key_locks.setdefault(key, Lock())

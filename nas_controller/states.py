@@ -1,16 +1,18 @@
-"""The words that the record, the service and its client share. It imports no other module of the project, so the client
-reads them without a database.
+"""The states of campaigns and trials, what moves them from one to another, and other words that the database, the
+service and its client share. It imports no other module of the project, so the client reads them without a database.
 """
 
 from __future__ import annotations
 
 from typing import Literal, get_args
 
+BASELINE_TRIAL = 0
+"""The trial of the uniform baseline, which is never sampled."""
+
 CampaignState = Literal[
     "draft", "pending", "running", "pausing", "paused", "stopping", "stopped", "completed", "failed",
 ]  # fmt: skip
 CAMPAIGN_STATES: tuple[CampaignState, ...] = get_args(CampaignState)
-FINISHED_CAMPAIGN_STATES: tuple[CampaignState, ...] = ("stopped", "completed", "failed")
 PauseMode = Literal["drain", "abort"]
 StopReason = Literal["wall_seconds", "target_reward", "no_improvement_trials", "device_hours"]
 
@@ -30,3 +32,81 @@ EstimateBasis = Literal["same-workers", "same-task", "profile", "nothing"]
 KeyScope = Literal["view", "operate", "admin"]
 KEY_SCOPES: tuple[KeyScope, ...] = get_args(KeyScope)
 """Each includes those before it."""
+
+CampaignEvent = Literal[
+    "start", "update", "pause", "resume", "stop",  # asked for by a caller of the service
+    "claim", "suspend", "complete", "fail", "end",  # done by the runner
+]  # fmt: skip
+CAMPAIGN_EVENTS: tuple[CampaignEvent, ...] = get_args(CampaignEvent)
+CAMPAIGN_TRANSITIONS: tuple[tuple[CampaignState, CampaignEvent, CampaignState], ...] = (
+    ("draft", "start", "pending"),
+    ("draft", "update", "draft"),
+    ("draft", "stop", "stopped"),
+    ("pending", "start", "pending"),
+    ("pending", "update", "pending"),
+    ("pending", "pause", "paused"),
+    ("pending", "resume", "pending"),
+    ("pending", "stop", "stopped"),
+    ("pending", "claim", "running"),
+    ("running", "start", "running"),
+    ("running", "update", "running"),
+    ("running", "pause", "pausing"),
+    ("running", "resume", "running"),
+    ("running", "stop", "stopping"),
+    ("running", "claim", "running"),
+    ("running", "complete", "completed"),
+    ("running", "fail", "failed"),
+    ("running", "end", "stopped"),
+    ("pausing", "start", "pausing"),
+    ("pausing", "update", "pausing"),
+    ("pausing", "pause", "pausing"),
+    ("pausing", "resume", "running"),
+    ("pausing", "stop", "stopping"),
+    ("pausing", "claim", "pausing"),
+    ("pausing", "suspend", "paused"),
+    ("pausing", "complete", "completed"),
+    ("pausing", "fail", "failed"),
+    ("pausing", "end", "stopped"),
+    ("paused", "start", "paused"),
+    ("paused", "update", "paused"),
+    ("paused", "pause", "paused"),
+    ("paused", "resume", "pending"),  # paused before its first runner
+    ("paused", "resume", "running"),
+    ("paused", "stop", "stopped"),
+    ("stopping", "start", "stopping"),
+    ("stopping", "stop", "stopping"),
+    ("stopping", "claim", "stopping"),
+    ("stopping", "complete", "completed"),
+    ("stopping", "fail", "failed"),
+    ("stopping", "end", "stopped"),
+    ("stopped", "stop", "stopped"),
+)
+"""What may happen to a campaign: (from, event, to). Where `to` is `from`, the event changes nothing."""
+
+TrialEvent = Literal["attempt", "complete", "fail", "stop"]
+TRIAL_EVENTS: tuple[TrialEvent, ...] = get_args(TrialEvent)
+TRIAL_TRANSITIONS: tuple[tuple[TrialState, TrialEvent, TrialState], ...] = (
+    ("running", "attempt", "running"),
+    ("running", "complete", "completed"),
+    ("running", "fail", "failed"),
+    ("running", "stop", "stopped"),
+)
+"""What may happen to a trial: (from, event, to)."""
+
+PAST_PARTICIPLES: dict[CampaignEvent | TrialEvent, str] = {
+    "start": "started",
+    "update": "changed",
+    "pause": "paused",
+    "resume": "resumed",
+    "stop": "stopped",
+    "claim": "claimed",
+    "suspend": "suspended",
+    "complete": "completed",
+    "fail": "failed",
+    "end": "ended",
+    "attempt": "attempted again",
+}
+"""What a message calls each event: `it cannot be paused`."""
+
+FINISHED_CAMPAIGN_STATES: tuple[CampaignState, ...] = ("stopped", "completed", "failed")
+"""No event leads out of these."""

@@ -1,4 +1,4 @@
-"""`effspine data make-digits | inspect | register`: data sets. `effspine proxy`: one training, here and now.
+"""`effspine data make-digits | inspect | register`: data sets. `effspine proxy`: train and score one architecture.
 
 effspine data make-digits DIR                                    3,000 images in about half a minute
 effspine proxy --widths 16,24,... --profile laptop --data DIR    about a minute on two cores
@@ -11,12 +11,15 @@ import os
 import sys
 from dataclasses import replace
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from proxy_trainer.printing import print_facts, print_json, progress_bar
 from search_space.errors import InvalidValueError
+
+if TYPE_CHECKING:
+    from search_space.proxy_task import ProxyTask
 
 data_app = typer.Typer(add_completion=False, no_args_is_help=True, help="Data sets: make, inspect and register them.")
 
@@ -24,14 +27,14 @@ proxy_app = typer.Typer(add_completion=False)
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON document.")]
 
-_LISTED_FAULTS = 10
-_CHECKPOINTS = 10
-"""How many a training has with a profile that says nothing of them."""
+_MAX_LISTED_FAULTS = 10
+_DEFAULT_CHECKPOINTS = 10
+"""Checkpoints of a training whose profile sets no `checkpoint_steps`."""
 
 
 @data_app.command("make-digits")
 def make_digits_command(
-    directory: Annotated[Path, typer.Argument(metavar="DIR", help="Folder to make; it must be empty or not there.")],
+    directory: Annotated[Path, typer.Argument(metavar="DIR", help="Directory to make; it must be empty or absent.")],
     train: Annotated[int, typer.Option(help="Training images.")] = 1000,
     val: Annotated[int, typer.Option(help="Validation images, for rewards.")] = 2000,
     seed: Annotated[int, typer.Option(help="The same seed gives the same bytes.")] = 0,
@@ -46,19 +49,19 @@ def make_digits_command(
     if as_json:
         print_json({"directory": str(made.directory), "created": made.created, **made.parameters.to_dict()})
         return
-    print(f"{'made' if made.created else 'kept, as it was made before:'} {made.directory}")
+    print(f"{'made' if made.created else 'exists already:'} {made.directory}")
 
 
 @data_app.command("inspect")
 def inspect_command(
-    images: Annotated[Path, typer.Option(metavar="DIR", help="Folder of the images.")],
+    images: Annotated[Path, typer.Option(metavar="DIR", help="Directory of the images.")],
     annotations: Annotated[Path, typer.Option(metavar="FILE", help="COCO instances JSON.")],
     image_px: Annotated[int, typer.Option(min=32, help="Image side in training, for the box levels.")] = 128,
     anchor_size: Annotated[float, typer.Option(min=0.1, help="Smallest anchor of a level, in strides.")] = 3.0,
     check_images: Annotated[bool, typer.Option("--check-images", help="Decode every image.")] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Say what a COCO data set holds, and which of its images cannot be used."""
+    """Print statistics of a COCO data set, and which of its images cannot be used."""
     from proxy_trainer.data.coco import load_split
     from proxy_trainer.data.inspection import inspect_split, unreadable_images
     from proxy_trainer.errors import DataError
@@ -81,24 +84,24 @@ def inspect_command(
 
 @data_app.command("register")
 def register_command(
-    name: Annotated[str, typer.Argument(metavar="NAME", help="What campaigns call the data set.")],
-    directory: Annotated[Path, typer.Argument(metavar="DIR", help="COCO folder of images and annotations.")],
+    name: Annotated[str, typer.Argument(metavar="NAME", help="Name of the data set in campaigns.")],
+    directory: Annotated[Path, typer.Argument(metavar="DIR", help="COCO directory of images and annotations.")],
     as_json: AsJson = False,
 ) -> None:
-    """Make a COCO folder known to campaigns by a name."""
-    from proxy_trainer.data.dataset_registry import register_dataset
+    """Register a COCO directory as a data set for campaigns."""
+    from proxy_trainer.data.dataset_registration import register_dataset
     from search_space.data_dir import data_dir
 
     file = register_dataset(data_dir(), name, directory)
     if as_json:
         print_json({"name": name, "path": str(directory.expanduser().absolute()), "file": str(file)})
         return
-    print(f"{name} is {directory.expanduser().absolute()}, as {file} says")
+    print(f"registered {name} as {directory.expanduser().absolute()} in {file}")
 
 
 @proxy_app.command()
 def proxy(
-    data: Annotated[Path, typer.Option(metavar="DIR", help="COCO folder of images and annotations.")],
+    data: Annotated[Path, typer.Option(metavar="DIR", help="COCO directory of images and annotations.")],
     widths: Annotated[
         str | None, typer.Option(help="18 channel widths, separated by commas, at the scale of D0.")
     ] = None,
@@ -112,52 +115,59 @@ def proxy(
     seed: Annotated[int, typer.Option(min=0, max=2**31 - 1, help="Seed of weights, batches and reserved images.")] = 0,
     threads: Annotated[int, typer.Option(min=0, help="Processors to use; 0 is all of them.")] = 0,
     checkpoint: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="Save the training here as it goes; run again to go on.")
+        Path | None, typer.Option(metavar="FILE", help="Save the training here regularly; run again to resume.")
     ] = None,
     keep_checkpoint: Annotated[
-        bool, typer.Option("--keep-checkpoint", help="Leave the checkpoint there when the training is done.")
+        bool, typer.Option("--keep-checkpoint", help="Keep the checkpoint when the training is done.")
     ] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Train one proxy network here and now, and print its COCO figures."""
+    """Train and score one proxy network in this process, and print its COCO metrics."""
     from search_space.data_dir import data_dir
     from search_space.notation import given_architecture
-    from search_space.proxy_task import parse_overrides, resolve
     from search_space.space import SearchSpace
 
     candidate = given_architecture(widths, architecture)
-    task = resolve(profile, **parse_overrides(overrides or []))
-    if task.kind == "synthetic":
-        raise InvalidValueError(f"profile {profile} trains nothing; use another one", field="proxy_task.profile")
+    task = _training_task(profile, overrides or [], checkpoints=checkpoint is not None)
     if keep_checkpoint and checkpoint is None:
         raise InvalidValueError("--keep-checkpoint needs --checkpoint FILE")
-    if checkpoint is not None and not task.checkpoint_steps:
-        task = replace(task, checkpoint_steps=math.ceil(task.steps / _CHECKPOINTS))
 
-    from proxy_trainer.data.coco_folder import find_splits
-    from proxy_trainer.native_output import held_back
+    from proxy_trainer.data.coco_directory import find_splits
+    from proxy_trainer.native_output import suppress_native_output
 
-    find_splits(data)  # a wrong folder need not wait for TensorFlow
+    find_splits(data)  # fail on a wrong directory before TensorFlow is loaded
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
-    with held_back():
-        from proxy_trainer.training.checkpoint import check_is_free
-        from proxy_trainer.training.proxy import Progress as Step
-        from proxy_trainer.training.proxy import ProxyWorker
+    with suppress_native_output():
+        from proxy_trainer.training.checkpoint import check_overwritable
+        from proxy_trainer.training.proxy_worker import ProxyWorker
+        from proxy_trainer.training.trial_run import Progress
 
         if checkpoint is not None:
-            check_is_free(checkpoint)
+            check_overwritable(checkpoint)
         pool = SearchSpace().start_pool() if task.start_steps else ()
         worker = ProxyWorker(task, data, data_dir() / "cache", seed, threads or os.cpu_count() or 1, pool)
-    with progress_bar("common start") as of_start, progress_bar("training") as of_trial:
+    with progress_bar("common start") as supernet_bar, progress_bar("training") as trial_bar:
 
-        def show(step: Step) -> None:
-            (of_start if step.of_start else of_trial)(step.step, step.steps)
+        def show(now: Progress) -> None:
+            (supernet_bar if now.of_supernet else trial_bar)(now.step, now.steps)
 
         metrics = worker.run(candidate, show, checkpoint=checkpoint, keep=keep_checkpoint)
     if as_json:
         print_json(metrics)
         return
     print_facts([(name, "-" if value is None else f"{value:.4g}") for name, value in metrics.items()])
+
+
+def _training_task(profile: str, overrides: list[str], *, checkpoints: bool) -> ProxyTask:
+    """The proxy task of a real training. Raises InvalidValueError for a synthetic one and for invalid overrides."""
+    from search_space.proxy_task import parse_overrides, resolve
+
+    task = resolve(profile, **parse_overrides(overrides))
+    if task.kind == "synthetic":
+        raise InvalidValueError(f"profile {profile} trains nothing; use another one", field="proxy_task.profile")
+    if checkpoints and not task.checkpoint_steps:
+        return replace(task, checkpoint_steps=math.ceil(task.steps / _DEFAULT_CHECKPOINTS))
+    return task
 
 
 def _print_inspection(found: dict[str, Any]) -> None:
@@ -167,27 +177,27 @@ def _print_inspection(found: dict[str, Any]) -> None:
     from rich.text import Text
 
     console = Console(highlight=False, width=None if sys.stdout.isatty() else 160)
-    print_facts(_facts(found))
+    print_facts(_inspection_facts(found))
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
     for column in ("id", "category", "boxes", "images"):
         table.add_column(column, justify="left" if column == "category" else "right")
     for row in found["categories"]:
         table.add_row(str(row["id"]), Text(row["name"]), f"{row['boxes']:,}", f"{row['images']:,}")
     console.print(table)
-    for path in found["missing_images"][:_LISTED_FAULTS]:
+    for path in found["missing_images"][:_MAX_LISTED_FAULTS]:
         console.print(Text(f"missing: {path}", style="red"))
-    for fault in (found["unreadable_images"] or [])[:_LISTED_FAULTS]:
+    for fault in (found["unreadable_images"] or [])[:_MAX_LISTED_FAULTS]:
         console.print(Text(fault["error"], style="red"))
 
 
-def _facts(found: dict[str, Any]) -> list[tuple[str, str]]:
+def _inspection_facts(found: dict[str, Any]) -> list[tuple[str, str]]:
     unreadable = found["unreadable_images"]
     return [
         ("images", f"{found['images']:,} ({found['empty_images']:,} without boxes)"),
         ("image sizes", ", ".join(f"{name} {w}x{h}" for name, (w, h) in found["image_sizes"].items())),
         ("boxes", f"{found['boxes']:,} ({found['crowd_boxes']:,} crowds)"),
         (
-            "not as they stand",
+            "corrected boxes",
             f"{found['boxes_clipped']:,} clipped, {found['boxes_without_area']:,} without area",
         ),
         ("by COCO area", ", ".join(f"{name} {count:,}" for name, count in found["areas"].items())),

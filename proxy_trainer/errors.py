@@ -1,4 +1,4 @@
-"""Why a trial cannot give a reward, named by the reaction that the error needs."""
+"""Errors of trials; each names the reaction that it needs."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ Reaction = Literal["retry", "give_up", "stop"]
 class TrialError(EffspineError):
     """Base of the errors of a trial.
 
-    `reaction` says what the campaign does: `retry` the trial elsewhere, `give_up` this trial and go on with
-    reward 0, or `stop` the campaign, since every further trial would fail in the same way. `kind` is the error's name
-    in the record; it never changes, whatever becomes of the message.
+    `reaction` is what the campaign does: `retry` the trial elsewhere, `give_up` the trial with reward 0, or `stop` the
+    campaign because every further trial would fail in the same way. `kind` identifies the error in the database and
+    must never change; the message may.
     """
 
     reaction: ClassVar[Reaction] = "retry"
@@ -23,14 +23,14 @@ class TrialError(EffspineError):
 
 
 class DataError(TrialError):
-    """The data set cannot be used as it is; the message names the file and what is wrong with it."""
+    """The data set cannot be used; the message names the file and the fault."""
 
     reaction = "stop"
     kind = "data"
 
 
 class UnreadableImageError(DataError):
-    """An image file is missing, truncated or not an image; `path` names it."""
+    """The image file at `path` is missing, truncated or not an image."""
 
     kind = "unreadable-image"
 
@@ -44,19 +44,19 @@ class UnreadableImageError(DataError):
 
 
 class EmptySplitError(DataError):
-    """A split has nothing to train on or to be scored against."""
+    """A split has no image, or no box to train on or to score against."""
 
     kind = "empty-split"
 
 
 class EmptyReservedSetError(EmptySplitError):
-    """The reserved images are none, or have no box to score against, so no trial can have a reward."""
+    """There are no reserved images, or none has a box to score against, so no trial can have a reward."""
 
     kind = "empty-reserved-set"
 
 
 class NonFiniteLossError(TrialError):
-    """Training left the finite numbers; this architecture at this learning rate is given up."""
+    """The loss is infinite or NaN; this architecture is given up at this learning rate."""
 
     reaction: ClassVar[Reaction] = "give_up"
     kind = "non-finite-loss"
@@ -73,7 +73,7 @@ class NonFiniteLossError(TrialError):
 
 
 class StartDivergedError(NonFiniteLossError):
-    """The training of the common start left the finite numbers, so that no trial can begin."""
+    """The loss of the common start is infinite or NaN, so no trial can start."""
 
     reaction = "stop"
     kind = "start-diverged"
@@ -83,9 +83,9 @@ class StartDivergedError(NonFiniteLossError):
 
 
 class OutOfMemoryError(TrialError):
-    """Training or scoring asked for more memory than there is; `size` says for how much, where that is known.
+    """Training or scoring ran out of memory; `size` is the failed allocation, if known, `lower` the settings to lower.
 
-    Worth a retry, since another process may have had the memory for a moment. Where every attempt ends so, the
+    The trial is retried, because another process may have used the memory temporarily. If every attempt fails, the
     campaign decides (`nas_controller.campaigns.campaign`).
     """
 

@@ -1,4 +1,4 @@
-"""What native libraries write past Python: TensorFlow greets standard error while it loads, whatever it is told."""
+"""Suppresses what native libraries write to standard error: TensorFlow logs while it loads, at every log level."""
 
 from __future__ import annotations
 
@@ -12,16 +12,16 @@ from search_space.errors import EffspineError
 
 
 @contextmanager
-def held_back() -> Iterator[None]:
-    """Keeps what is written to the standard error of the process, and drops it when the block ends.
+def suppress_native_output() -> Iterator[None]:
+    """Redirects standard error of the process, on file descriptor level, and discards what the block writes to it.
 
-    Where the block ends with an unexpected error, what was kept is written after all: it may say why. An error with a
-    message for a person stands alone.
+    If the block raises an unexpected error, the output is written after all, because it may contain the cause. Errors
+    with a message for the user (EffspineError) need none of it.
     """
     sys.stderr.flush()
     original = os.dup(2)
-    with tempfile.TemporaryFile() as kept:
-        os.dup2(kept.fileno(), 2)
+    with tempfile.TemporaryFile() as output:
+        os.dup2(output.fileno(), 2)
         show = False
         try:
             yield
@@ -33,5 +33,5 @@ def held_back() -> Iterator[None]:
             os.dup2(original, 2)
             os.close(original)
             if show:
-                kept.seek(0)
-                os.write(2, kept.read())
+                output.seek(0)
+                os.write(2, output.read())

@@ -1,4 +1,4 @@
-"""What the commands of this package print: one JSON document, or tables and a progress bar for people."""
+"""Output of this package's commands: a JSON document, or tables and a progress bar."""
 
 from __future__ import annotations
 
@@ -8,8 +8,6 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
-Progress = Callable[[int, int], None]
-
 
 def print_json(document: Any) -> None:
     """Prints `document` as the one JSON document on standard output."""
@@ -17,18 +15,18 @@ def print_json(document: Any) -> None:
 
 
 @contextmanager
-def progress_bar(title: str) -> Iterator[Progress]:
-    """A bar on standard error where that is a terminal, and nothing elsewhere."""
+def progress_bar(title: str) -> Iterator[Callable[[int, int], None]]:
+    """A callback (done, total) that moves a progress bar on standard error; no bar where that is not a terminal."""
     from rich.console import Console
-    from rich.progress import Progress as Bar
+    from rich.progress import Progress
 
-    with Bar(console=Console(stderr=True), transient=True, disable=not sys.stderr.isatty()) as bar:
+    with Progress(console=Console(stderr=True), transient=True, disable=not sys.stderr.isatty()) as bar:
         task = bar.add_task(title, total=None)
         yield lambda done, total: bar.update(task, completed=done, total=total)
 
 
 def print_facts(facts: Sequence[tuple[str, str]]) -> None:
-    """Prints names and what they are, one pair a line."""
+    """Prints names and values, one pair a line."""
     from rich.console import Console
     from rich.table import Table
     from rich.text import Text
@@ -40,7 +38,7 @@ def print_facts(facts: Sequence[tuple[str, str]]) -> None:
 
 
 def print_table(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
-    """Prints a table whose first column is words and whose others are figures."""
+    """Prints a table; the first column is aligned to the left, the others (numbers) to the right."""
     from rich import box
     from rich.console import Console
     from rich.table import Table

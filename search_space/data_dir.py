@@ -1,4 +1,4 @@
-"""Where effspine keeps its files on this machine; the one definition for every package."""
+"""The data directory of effspine on this machine."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ VARIABLE = "EFFSPINE_DATA_DIR"
 
 
 def data_dir() -> Path:
-    """The data directory, absolute: `$EFFSPINE_DATA_DIR`, or else the user's own folder for data."""
+    """The data directory, absolute: `$EFFSPINE_DATA_DIR`, by default `default_data_dir`."""
     chosen = os.environ.get(VARIABLE)
     return Path(chosen).expanduser().absolute() if chosen else default_data_dir()
 

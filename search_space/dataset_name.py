@@ -1,4 +1,4 @@
-"""What a data set may be called; the one definition for every package."""
+"""The rule for data set names."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ PATTERN = re.compile(rf"[a-z0-9][a-z0-9_-]{{0,{MAX_CHARACTERS - 1}}}")
 
 
 def check_dataset_name(name: str) -> None:
-    """Returns for a name that a data set can have. Raises InvalidValueError (field `dataset`) for any other."""
+    """Raises InvalidValueError (field `dataset`) where `name` is not a valid data set name."""
     if not PATTERN.fullmatch(name):
         shown = name if len(name) <= MAX_CHARACTERS else f"{name[:MAX_CHARACTERS]}..."
         raise InvalidValueError(

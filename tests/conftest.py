@@ -19,7 +19,7 @@ def shared_engines(monkeypatch: pytest.MonkeyPatch) -> None:
     """A proxy that is trained in this process gets its engine from the pool of the tests, traced already perhaps."""
     from tests.support import engine_pool
 
-    monkeypatch.setattr("proxy_trainer.training.proxy.Engine", engine_pool.lend)
+    monkeypatch.setattr("proxy_trainer.training.proxy_worker.Engine", engine_pool.lend)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

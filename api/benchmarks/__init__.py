@@ -1,1 +1,1 @@
-"""What measures the service: `effspine bench load`."""
+"""Benchmarks of the service: `effspine bench load`."""

@@ -1,1 +1,1 @@
-"""The command `effspine` and its subcommands: parse, call one function, print."""
+"""The command `effspine`; each subcommand parses its options, calls one function and prints the result."""

@@ -1,4 +1,4 @@
-"""`effspine models | cost | sample | allocate`: what can be built and what it costs."""
+"""`effspine models | cost | sample | allocate`: architectures and their cost."""
 
 from __future__ import annotations
 
@@ -41,22 +41,22 @@ AllocationMode = Annotated[
 ]
 BudgetMadds = Annotated[int | None, typer.Option(help="Budget in plain multi-adds; default: the base's own.")]
 
-Choices = Annotated[str | None, typer.Option(help="Multipliers that a block can take; default: 1,5,10,15,20.")]
+Choices = Annotated[str | None, typer.Option(help="Allowed multipliers of a block; default: 1,5,10,15,20.")]
 SearchedBlocks = Annotated[
-    str | None, typer.Option(help="Blocks that take a multiplier, such as 5,7,9; the others stay. Default: all.")
+    str | None, typer.Option(help="Blocks with a multiplier, such as 5,7,9; the others keep their width. Default: all.")
 ]
-MaxParams = Annotated[int | None, typer.Option(help="No architecture has more trainable parameters than this.")]
+MaxParams = Annotated[int | None, typer.Option(help="Maximum number of trainable parameters.")]
 MaxBlockWidth = Annotated[
-    str | None, typer.Option(help="No block has more channels than this; of single blocks: 5=128,7=96.")
+    str | None, typer.Option(help="Maximum number of channels of a block; for single blocks: 5=128,7=96.")
 ]
 WidthDivisor = Annotated[int, typer.Option(help="Widths are multiples of this.")]
 
-LARGEST_COUNT = 1_000_000
+MAX_COUNT = 1_000_000
 
 
 @models_app.command()
 def models(as_json: AsJson = False) -> None:
-    """List every network of the paper with our count beside the published one."""
+    """List every network of the paper with our count and the published one."""
     from search_space.catalogue import TASKS, model_rows
 
     rows = model_rows()
@@ -71,7 +71,7 @@ def models(as_json: AsJson = False) -> None:
 
 
 def _print_models(title: str, rows: list[ModelRow]) -> None:
-    """A table of models; a difference from the published count that is too large is red."""
+    """Prints a table of models; too large differences from the published counts are red."""
     print_table(
         title,
         ("model", "input", "multi-adds", "profiler", "published", "off", "params", "published", "off", "source"),
@@ -96,14 +96,16 @@ def _print_models(title: str, rows: list[ModelRow]) -> None:
 
 @cost_app.command()
 def cost(
-    widths: Annotated[str | None, typer.Option(help="18 channel widths, separated by commas.")] = None,
+    widths: Annotated[str | None, typer.Option(help="18 channel widths, comma-separated.")] = None,
     architecture: Annotated[
         Path | None, typer.Option(metavar="FILE", help="Instead of widths: an exported block specification.")
     ] = None,
     input_px: Annotated[
         int | None, typer.Option(help="Side of the square input image; default: 512, or what the file says.")
     ] = None,
-    diagram: Annotated[Path | None, typer.Option(help="Draw the blocks beside the baseline's as an SVG file.")] = None,
+    diagram: Annotated[
+        Path | None, typer.Option(help="Draw the blocks and those of the baseline to an SVG file.")
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
     """Count multi-adds and parameters of one architecture, block by block."""
@@ -136,7 +138,7 @@ def cost(
 
 
 def _draw(architecture: Architecture, path: Path) -> None:
-    """Writes the diagram of an architecture beside SP-EfficientNet-B0 at the same input size, under a known name."""
+    """Writes a diagram of an architecture, with its published name if any, and SP-EfficientNet-B0 of its input size."""
     from search_space.diagram.drawing import block_diagram
     from search_space.published import BASES, SP_EFFICIENTNET_B0
 
@@ -152,7 +154,7 @@ def _draw(architecture: Architecture, path: Path) -> None:
 
 @sample_app.command()
 def sample(
-    count: Annotated[int, typer.Option(help="How many.")] = 10,
+    count: Annotated[int, typer.Option(help="Number of architectures.")] = 10,
     seed: Annotated[int, typer.Option(help="The same seed gives the same architectures.")] = 0,
     mode: AllocationMode = "exact",
     budget_madds: BudgetMadds = None,
@@ -164,9 +166,9 @@ def sample(
     width_divisor: WidthDivisor = DIVISOR,
     as_json: AsJson = False,
 ) -> None:
-    """Draw random architectures on the budget, each multiplier uniformly from the choices."""
-    if not 1 <= count <= LARGEST_COUNT:
-        raise InvalidValueError(f"count is {count}; it must be from 1 to {LARGEST_COUNT:,}", field="count")
+    """Sample architectures within the budget, each multiplier uniformly from the choices."""
+    if not 1 <= count <= MAX_COUNT:
+        raise InvalidValueError(f"count is {count}; it must be from 1 to {MAX_COUNT:,}", field="count")
     space = _space(base, budget_madds, mode, choices, searched_blocks, max_params, max_block_width, width_divisor)
     draw = random.Random(seed)
     rows = [space.candidate(draw.choices(space.choices, k=space.num_blocks)).to_dict() for _ in range(count)]
@@ -178,7 +180,7 @@ def sample(
 
 @allocate_app.command()
 def allocate(
-    betas: Annotated[str, typer.Option(help="A multiplier for each searched block, separated by commas.")],
+    betas: Annotated[str, typer.Option(help="A multiplier for each searched block, comma-separated.")],
     mode: AllocationMode = "exact",
     budget_madds: BudgetMadds = None,
     base: Base = DEFAULT_BASE,
@@ -189,7 +191,7 @@ def allocate(
     width_divisor: WidthDivisor = DIVISOR,
     as_json: AsJson = False,
 ) -> None:
-    """Turn multipliers into channel widths on the budget."""
+    """Compute the channel widths of given multipliers within the budget."""
     space = _space(base, budget_madds, mode, choices, searched_blocks, max_params, max_block_width, width_divisor)
     row = space.candidate(numbers("betas", betas)).to_dict()
     if as_json:

@@ -1,4 +1,4 @@
-"""`effspine bench ...`: a group whose commands come from the packages that they measure."""
+"""`effspine bench ...`: benchmarks, each from the package that it measures."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from api.cli.entry_point_group import EntryPointGroup
 
 
 class BenchmarkGroup(EntryPointGroup):
-    """The members of `effspine bench`."""
+    """The benchmarks."""
 
     members = "effspine.commands.bench"
 
@@ -18,4 +18,4 @@ app = typer.Typer(cls=BenchmarkGroup, add_completion=False, no_args_is_help=True
 
 @app.callback()
 def bench() -> None:
-    """Measure this machine: the figures that the documents quote."""
+    """Run benchmarks: the measurements in the documentation."""

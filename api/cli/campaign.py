@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from api.cli.output import duration, millions, note, print_json, print_table, spark_line, three_digits
+from nas_controller.states import BASELINE_TRIAL
 from search_space.errors import EffspineError, InvalidValueError
 
 if TYPE_CHECKING:
@@ -371,4 +372,4 @@ def trial_note(trial: TrialDocument) -> str:
         return trial.error.strip().splitlines()[-1]
     if trial.reused_from is not None:
         return f"same architecture as trial {trial.reused_from}"
-    return "uniform baseline" if trial.number == 0 else ""
+    return "uniform baseline" if trial.number == BASELINE_TRIAL else ""

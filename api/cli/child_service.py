@@ -1,4 +1,4 @@
-"""A service of one's own: started for as long as a command runs, or found running already."""
+"""The service as a child process of a command, unless one is running already."""
 
 from __future__ import annotations
 
@@ -23,27 +23,27 @@ if TYPE_CHECKING:
 PROBE_SECONDS = 3.0
 START_SECONDS = 60.0
 STOP_SECONDS = 30.0
-LOOK_SECONDS = 0.1
+POLL_SECONDS = 0.1
 LOG_FILE = "service.log"
 TAIL_LINES = 12
 
 
 class ChildService:
-    """`effspine serve` as a child process, or the service that listens there already.
+    """`effspine serve` as a child process, or the service that uses the port already.
 
-    Entering the context starts it, leaving ends it; `wait_until_ready` returns once it answers. A service that was
-    running already is left running. Raises EffspineError where the port belongs to something else.
+    Entering the context starts the child, leaving it stops the child; a service that was running before keeps running.
+    Raises EffspineError if another program or another service uses the port.
     """
 
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
         self.log_path = settings.data_dir / "logs" / LOG_FILE
-        self.is_ours = True
+        self.is_child = True
         self._process: subprocess.Popen[bytes] | None = None
 
     def __enter__(self) -> Self:
-        self.is_ours = not self._is_running()
-        if self.is_ours:
+        self.is_child = not self._is_running()
+        if self.is_child:
             self._start()
         return self
 
@@ -60,7 +60,7 @@ class ChildService:
             self._process.wait()
 
     def wait_until_ready(self, client: Client) -> None:
-        """Returns once the service is ready. Raises EffspineError, with the end of its log, where it ends before."""
+        """Returns once the service is ready. Raises EffspineError, with the log tail, if it exits or takes too long."""
         deadline = time.monotonic() + START_SECONDS
         while True:
             self.check()
@@ -70,12 +70,12 @@ class ChildService:
             except (ServiceUnreachableError, ServiceRefusedError) as error:
                 if time.monotonic() > deadline:
                     raise EffspineError(f"the service is not ready after {START_SECONDS:.0f} s: {error}") from error
-                time.sleep(LOOK_SECONDS)
+                time.sleep(POLL_SECONDS)
 
     def check(self) -> None:
-        """Raises EffspineError, with the end of its log, where our service has ended."""
+        """Raises EffspineError, with the log tail, if the child has exited."""
         if self._process is not None and self._process.poll() is not None:
-            raise EffspineError(f"the service has ended: {log_tail(self.log_path, 3)} (log: {self.log_path})")
+            raise EffspineError(f"the service has exited: {log_tail(self.log_path, 3)} (log: {self.log_path})")
 
     def _is_running(self) -> bool:
         settings = self.settings
@@ -89,13 +89,13 @@ class ChildService:
             raise self._taken() from error
         if health.data_dir is None:
             raise EffspineError(
-                f"the effspine at {settings.url} needs an API key to be used; set {KEY_VARIABLE} to one with scope "
+                f"the effspine at {settings.url} requires an API key; set {KEY_VARIABLE} to one with scope "
                 "operate, or use another port with --port"
             )
         if health.data_dir != str(settings.data_dir):
             raise EffspineError(
-                f"port {settings.port} on {settings.host} is taken by an effspine that keeps its files in "
-                f"{health.data_dir}, not in {settings.data_dir}; use another port with --port"
+                f"port {settings.port} on {settings.host} is taken by an effspine with data directory "
+                f"{health.data_dir}, not {settings.data_dir}; use another port with --port"
             )
         return True
 
@@ -112,7 +112,7 @@ class ChildService:
         try:
             self.log_path.parent.mkdir(parents=True, exist_ok=True)
             with self.log_path.open("wb") as log:
-                # Its own process group: Ctrl-C reaches this command alone, which then ends the service in order.
+                # Its own process group: Ctrl-C reaches only this command, which then shuts the service down.
                 self._process = subprocess.Popen(
                     command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True, env=os.environ
                 )
@@ -121,7 +121,7 @@ class ChildService:
 
 
 def log_tail(path: Path, lines: int = TAIL_LINES) -> str:
-    """The last lines of a log, or a word that there is none."""
+    """The last lines of a log, or a message that there is none."""
     try:
         text = path.read_text(encoding="utf-8", errors="replace")
     except OSError:

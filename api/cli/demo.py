@@ -1,9 +1,9 @@
-"""`effspine demo`: one whole search on this machine, from the data set to the exported architecture.
+"""`effspine demo`: a complete search on this machine, from the data set to the exported architecture.
 
     effspine demo                  12 trials, about seven minutes on two cores
-    effspine demo --fresh          a new campaign, even where an unfinished one could go on
+    effspine demo --fresh          a new campaign, even if an unfinished one could be resumed
 
-It only uses what anybody can: the commands `data make-digits` and `serve`, and the REST interface.
+It uses only public interfaces: the commands `data make-digits` and `serve`, and the REST API.
 """
 
 from __future__ import annotations
@@ -32,8 +32,8 @@ app = typer.Typer(add_completion=False)
 NAME = "demo"
 DATASET = "digits"
 PROFILE = "laptop"
-STOP_LOOK_SECONDS = 0.5
-NEEDED_MIB = 128  # mostly the cache of resized images
+STOP_POLL_SECONDS = 0.5
+NEEDED_MIB = 128  # mostly for the cache of resized images
 
 
 @app.command()
@@ -46,13 +46,13 @@ def demo(
     ] = None,
     trials: Annotated[int, typer.Option(min=1, help="Trials, the uniform baseline included.")] = 12,
     seed: Annotated[int, typer.Option(min=0, help="The same seed samples the same architectures.")] = 1,
-    fresh: Annotated[bool, typer.Option("--fresh", help="A new campaign, whatever was left unfinished.")] = False,
+    fresh: Annotated[bool, typer.Option("--fresh", help="Start a new campaign and stop an unfinished one.")] = False,
     profile: Annotated[str, typer.Option(help="Profile of the proxy task.")] = PROFILE,
 ) -> None:
     """Run a search campaign on this machine and watch it.
 
-    Started again after Ctrl-C, it goes on with the unfinished campaign of the same trials, seed and profile;
-    otherwise it starts a new one.
+    After Ctrl-C, the same command resumes the unfinished campaign with the same trials, seed and profile; otherwise it
+    starts a new one.
     """
     from api.cli.child_service import ChildService
     from api.cli.serve import settings_of
@@ -62,35 +62,35 @@ def demo(
     signal.signal(signal.SIGTERM, _interrupt)
     settings = settings_of(host="127.0.0.1", port=port)
     check_space(settings.data_dir)
-    _say(f"effspine keeps its files in {settings.data_dir}")
+    _say(f"data directory: {settings.data_dir}")
     try:
         with ChildService(settings) as service, Client(settings.url) as client:
-            verb = "starting a service" if service.is_ours else "using the service that runs"
+            verb = "starting a service" if service.is_child else "using the running service"
             _say(f"{verb}; dashboard: {settings.url}")
             make_dataset(settings)
             service.wait_until_ready(client)
             campaign = begin(client, specification(trials, seed, profile), fresh)
             _say(f"this campaign: {settings.url}/campaigns/{campaign.id}")
             ended = watch(client, campaign, started)
-            _report(client, ended, settings, started, leaves_service=not service.is_ours)
+            _report(client, ended, settings, started, service_keeps_running=not service.is_child)
     except KeyboardInterrupt:
-        print("\nstopped; finished trials are kept, and running this again goes on from there", file=sys.stderr)
+        print("\nstopped; finished trials are saved, and the same command resumes the campaign", file=sys.stderr)
         raise typer.Exit(130) from None
 
 
-def check_space(folder: Path) -> None:
-    """Raises EffspineError where the disk of `folder`, which may not exist yet, has too little left to begin."""
-    there = next(part for part in (folder, *folder.parents) if part.exists())
-    free_mib = shutil.disk_usage(there).free / 2**20
+def check_space(directory: Path) -> None:
+    """Raises EffspineError if the disk of `directory`, which may not exist yet, has too little free space."""
+    existing = next(part for part in (directory, *directory.parents) if part.exists())
+    free_mib = shutil.disk_usage(existing).free / 2**20
     if free_mib < NEEDED_MIB:
         raise EffspineError(
-            f"the disk of {folder} has {free_mib:.1f} MiB free and the demonstration needs {NEEDED_MIB} MiB; "
-            "free some, or set EFFSPINE_DATA_DIR to a folder on another disk"
+            f"the disk of {directory} has {free_mib:.1f} MiB free and the demo needs {NEEDED_MIB} MiB; "
+            "free some, or set EFFSPINE_DATA_DIR to a directory on another disk"
         )
 
 
 def specification(trials: int, seed: int, profile: str) -> dict[str, Any]:
-    """The campaign that the demonstration asks for."""
+    """The specification of the demo's campaign."""
     return {
         "name": NAME,
         "dataset": DATASET,
@@ -102,23 +102,23 @@ def specification(trials: int, seed: int, profile: str) -> dict[str, Any]:
 
 
 def make_dataset(settings: Settings) -> None:
-    """Makes the digits under the data directory, once, by the command that anybody would use."""
-    from nas_controller.campaigns.datasets import dataset_names
+    """Makes the digits data set in the data directory, unless it exists, with the public command."""
+    from search_space.datasets import dataset_names
 
     if DATASET in dataset_names(settings.data_dir):
         return
-    folder = settings.data_dir / "datasets" / DATASET
-    _say(f"making the data set of handwritten digits in {folder}")
-    command = [sys.executable, "-m", "api.cli.main", "data", "make-digits", str(folder)]
+    dataset_dir = settings.data_dir / "datasets" / DATASET
+    _say(f"making the data set of handwritten digits in {dataset_dir}")
+    command = [sys.executable, "-m", "api.cli.main", "data", "make-digits", str(dataset_dir)]
     made = subprocess.run(command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
     if made.returncode < 0:
-        raise EffspineError(f"making the data set in {folder} was ended by signal {-made.returncode}")
-    if made.returncode > 0:  # the command has said why
+        raise EffspineError(f"making the data set in {dataset_dir} was ended by signal {-made.returncode}")
+    if made.returncode > 0:  # the command has printed the reason
         raise typer.Exit(made.returncode)
 
 
 def begin(client: Client, wanted: dict[str, Any], fresh: bool) -> CampaignDocument:
-    """The unfinished campaign that is `wanted`, or a new one; any other unfinished demonstration is stopped."""
+    """The unfinished campaign with the specification `wanted`, or a new one; other unfinished demos are stopped."""
     unfinished = [
         campaign
         for campaign in client.campaigns()
@@ -132,10 +132,10 @@ def begin(client: Client, wanted: dict[str, Any], fresh: bool) -> CampaignDocume
         _say(f"stopping the unfinished campaign {campaign.id}")
         client.stop_campaign(campaign.id)
         while client.campaign(campaign.id).state not in FINISHED_CAMPAIGN_STATES:
-            time.sleep(STOP_LOOK_SECONDS)
+            time.sleep(STOP_POLL_SECONDS)
     if resumable is not None:
-        done = f"{resumable.trials_finished} of {wanted['trials']} trials are done"
-        _say(f"going on with campaign {resumable.id}: {done}")
+        finished = f"{resumable.trials_finished} of {wanted['trials']} trials have finished"
+        _say(f"resuming campaign {resumable.id}: {finished}")
         return resumable
     campaign = client.create_campaign(wanted)
     _say(f"campaign {campaign.id}: {wanted['trials']} trials, profile {wanted['proxy_task']['profile']}")
@@ -148,8 +148,8 @@ def _is_wanted(campaign: CampaignDocument, wanted: dict[str, Any]) -> bool:
 
 
 def watch(client: Client, campaign: CampaignDocument, started: float) -> CampaignDocument:
-    """Shows the campaign until it is over, says when the first reward came, and returns it as it ended."""
-    from api.cli.campaign_progress import follow
+    """Shows the campaign until it has finished, prints the time to the first reward, returns the final document."""
+    from api.cli.campaign.progress import follow
 
     seconds: list[float] = []
     ended = follow(client, campaign, on_trial=lambda _: seconds.append(time.monotonic() - started))
@@ -159,10 +159,10 @@ def watch(client: Client, campaign: CampaignDocument, started: float) -> Campaig
 
 
 def _report(
-    client: Client, campaign: CampaignDocument, settings: Settings, started: float, *, leaves_service: bool
+    client: Client, campaign: CampaignDocument, settings: Settings, started: float, *, service_keeps_running: bool
 ) -> None:
     if campaign.state == "failed":
-        from nas_controller.supervision.supervisor import log_path, log_tail
+        from nas_controller.supervision.campaign_logs import log_path, log_tail
 
         reason = (campaign.error or "").partition("\n")[0]
         print(log_tail(settings.data_dir, campaign.id), file=sys.stderr)
@@ -175,15 +175,15 @@ def _report(
     compare(answer)
     _say(f"wall time {duration(time.monotonic() - started)}")
     _say(f"specification of the best: {export(client, campaign, settings)}")
-    if leaves_service:
-        _say(f"the service goes on at {settings.url}")
+    if service_keeps_running:
+        _say(f"the service keeps running at {settings.url}")
     else:
-        _say(f"look again: {program()} serve --port {settings.port}, then {settings.url}/campaigns/{campaign.id}")
+        _say(f"to view it again: {program()} serve --port {settings.port}, then {settings.url}/campaigns/{campaign.id}")
     _say(f"your own data: {program()} data register NAME DIR, then a campaign with `dataset: NAME`")
 
 
 def compare(answer: BestDocument) -> None:
-    """Prints the best architecture beside the uniform baseline."""
+    """Prints the best architecture and the uniform baseline."""
     rows = [("best", answer.items[0])]
     if answer.baseline is not None:
         rows.append(("SP-EfficientNet-B0, uniform", answer.baseline))
@@ -210,14 +210,14 @@ def compare(answer: BestDocument) -> None:
 
 def export(client: Client, campaign: CampaignDocument, settings: Settings) -> Path:
     """Writes the specification of the best architecture under the data directory and returns its path."""
-    from api.cli.campaign import write_file
+    from api.cli.campaign.files import write_file
 
     name, content = client.export(campaign.id, "json")
     return write_file(settings.data_dir / "exports" / campaign.id, name, content)
 
 
 def program() -> str:
-    """How a person calls this command from here: by its name where that is found, else by its path."""
+    """How to call this command: by its name if that is on the PATH, else by its path."""
     return "effspine" if shutil.which("effspine") or Path(sys.argv[0]).name != "effspine" else sys.argv[0]
 
 

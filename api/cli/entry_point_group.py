@@ -1,4 +1,4 @@
-"""A command group whose members are entry points of the distribution."""
+"""A command group whose subcommands are entry points of the distribution."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typer.main import get_command
 
 
 class EntryPointGroup(TyperGroup):
-    """A group of the Typer applications that the entry points of `members` name, imported one by one when needed."""
+    """A group of the Typer applications in the entry points of group `members`; each is imported when it is called."""
 
     members: ClassVar[str] = "effspine.commands"
 
@@ -21,7 +21,7 @@ class EntryPointGroup(TyperGroup):
         entries = self._entries()
         if cmd_name in entries:
             return _load(entries[cmd_name])
-        for name in entries:  # nothing of that name: the group needs the names it knows to suggest one
+        for name in entries:  # unknown name: the base class suggests a similar one from the known names
             self.commands.setdefault(name, None)  # type: ignore[arg-type]
         return None
 

@@ -1,5 +1,5 @@
-"""`effspine keys ...`: who may call the service. These commands open the record itself, so they work before any
-service listens; whoever may write the record may make keys.
+"""`effspine keys ...`: makes, lists, rotates and revokes API keys. The commands open the database itself, so they work
+before the service runs, and anybody with write access to the database can make keys.
 """
 
 from __future__ import annotations
@@ -30,28 +30,28 @@ Id = Annotated[str, typer.Argument(metavar="ID", help="Id of the key, as `list` 
 
 @app.command()
 def create(
-    name: Annotated[str, typer.Option(help="For people: who or what uses it.")],
+    name: Annotated[str, typer.Option(help="Description: who or what uses it.")],
     scope: Annotated[KeyScope, typer.Option(help="view reads, operate also changes campaigns, admin does all.")],
     expires_in_days: Annotated[
-        int | None, typer.Option(min=1, max=LONGEST_DAYS, help="It opens nothing after that.", show_default="never")
+        int | None, typer.Option(min=1, max=LONGEST_DAYS, help="It is invalid after that.", show_default="never")
     ] = None,
     as_json: AsJson = False,
     database_url: DatabaseUrl = None,
     data_dir: DataDir = None,
 ) -> None:
-    """Make a key. It is printed this once; only its hash is kept."""
+    """Make a key. It is printed only once; the database has only its hash."""
     lifetime = None if expires_in_days is None else timedelta(days=expires_in_days)
     with _store(database_url, data_dir) as store:
         is_first = not store.service.has_keys()
         record, key = store.service.create_key(name, scope, lifetime=lifetime)
     _print_secret(record, key, as_json)
     if is_first:
-        note("it is the only key: from now on the service asks for one, this machine's requests included")
+        note("it is the first key: from now on every request needs one, including those from this machine")
 
 
 @app.command("list")
 def list_all(as_json: AsJson = False, database_url: DatabaseUrl = None, data_dir: DataDir = None) -> None:
-    """List keys, the oldest first, those that have ended included."""
+    """List keys, oldest first, including expired and revoked ones."""
     with _store(database_url, data_dir) as store:
         records = store.service.list_keys()
     now = datetime.now(UTC)
@@ -83,12 +83,12 @@ def list_all(as_json: AsJson = False, database_url: DatabaseUrl = None, data_dir
 @app.command()
 def rotate(
     key_id: Id,
-    grace_hours: Annotated[float, typer.Option(min=0, max=24 * 365, help="How long the old secret still opens.")] = 0.0,
+    grace_hours: Annotated[float, typer.Option(min=0, max=24 * 365, help="How long the old secret stays valid.")] = 0.0,
     as_json: AsJson = False,
     database_url: DatabaseUrl = None,
     data_dir: DataDir = None,
 ) -> None:
-    """Give a key a new secret, printed this once. Name, scope and expiry stay; its dashboard sessions end."""
+    """Give a key a new secret, which is printed only once. Name, scope and expiry stay; its sessions end."""
     with _store(database_url, data_dir) as store:
         record, key = store.service.rotate_key(key_id, grace=timedelta(hours=grace_hours))
     _print_secret(record, key, as_json)
@@ -96,7 +96,7 @@ def rotate(
 
 @app.command()
 def revoke(key_id: Id, as_json: AsJson = False, database_url: DatabaseUrl = None, data_dir: DataDir = None) -> None:
-    """End a key and its dashboard sessions, at once and for good."""
+    """Revoke a key and end its dashboard sessions, at once and for good."""
     with _store(database_url, data_dir) as store:
         record = store.service.revoke_key(key_id)
         is_open = not store.service.has_keys()
@@ -105,7 +105,7 @@ def revoke(key_id: Id, as_json: AsJson = False, database_url: DatabaseUrl = None
     else:
         print(f"key {record.id} ({record.name}) is revoked")
     if is_open:
-        note("no key is left: a service that listens on this machine alone is open to all its users again")
+        note("no key is left: a service on loopback is open to all users of this machine again")
 
 
 @contextmanager

@@ -1,8 +1,8 @@
-"""The command `effspine`: finds its subcommands among the distribution's entry points and answers for errors.
+"""The command `effspine`: subcommands from entry points, and errors as one line with an exit status.
 
-Each entry of the group `effspine.commands` names a Typer application: one command, or a group of them. It is
-imported only when it is asked for (or listed by `--help`), so one package's commands never slow down another's, and
-the command line need not depend on the packages whose commands it carries.
+Each entry point of the group `effspine.commands` is a Typer application: one command, or a group of them. It is
+imported only when it is called or listed by `--help`, so that no command waits for the imports of another, and this
+package does not depend on the packages that provide the commands.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ def _print_version(wanted: bool) -> None:
 @app.callback()
 def effspine(
     show_version: bool = typer.Option(
-        False, "--version", help="Print the version and leave.", is_eager=True, callback=_print_version
+        False, "--version", help="Print the version and exit.", is_eager=True, callback=_print_version
     ),
     debug: bool = typer.Option(
         False, "--debug", envvar=DEBUG_VARIABLE, help="Show the traceback of an unexpected error."
@@ -54,38 +54,38 @@ def effspine(
 def run(arguments: Sequence[str]) -> int:
     """Runs one command line and returns its exit status.
 
-    0 on success, 2 where the input is wrong, 130 after Ctrl-C, 1 where something unexpected happened. An error is
-    one line on standard error; the traceback comes with it under `--debug`.
+    0 on success, 2 for invalid input, 130 after Ctrl-C, 1 for an unexpected error. An error is one line on standard
+    error; `--debug` adds the traceback.
     """
     try:
         status = get_command(app).main(args=list(arguments), prog_name="effspine", standalone_mode=False)
         return status if isinstance(status, int) else 0
     except EffspineError as error:
-        _say(error, f"error: {error}")
+        _report(error, f"error: {error}")
         return INPUT_ERROR_STATUS
     except KeyboardInterrupt:
         return INTERRUPTED_STATUS
     except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # whoever read the output has left
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # the reader of the pipe has exited
         return 1
     except Exception as error:
         if hasattr(error, "format_message"):
-            return _misused(error)
-        _say(error, f"error: {type(error).__name__}: {error} (run with `effspine --debug` for the traceback)")
+            return _usage_error(error)
+        _report(error, f"error: {type(error).__name__}: {error} (run with `effspine --debug` for the traceback)")
         return 1
 
 
-def _misused(error: Any) -> int:
-    """Answers for a command line that does not parse: help where nothing was asked, else one line."""
+def _usage_error(error: Any) -> int:
+    """Reports a command line that does not parse: the help text if it is empty, else one line."""
     if type(error).__name__ == "NoArgsIsHelpError":
         error.show()
     else:
-        message = error.format_message().replace("Value error, ", "")  # pydantic's words, which say nothing more
+        message = error.format_message().replace("Value error, ", "")  # a prefix by pydantic
         print(f"error: {message}", file=sys.stderr)
     return int(error.exit_code)
 
 
-def _say(error: Exception, line: str) -> None:
+def _report(error: Exception, line: str) -> None:
     if os.environ.get(DEBUG_VARIABLE, "") not in ("", "0", "false"):
         import traceback
 

@@ -1,4 +1,4 @@
-"""What a command prints: one JSON document, or tables for people."""
+"""Output of the commands: JSON documents, tables, and formatting of numbers."""
 
 from __future__ import annotations
 
@@ -13,17 +13,17 @@ if TYPE_CHECKING:
 
 
 def print_json(document: Any) -> None:
-    """Prints `document` as the one JSON document on standard output."""
+    """Prints `document` as JSON on standard output."""
     sys.stdout.write(json.dumps(document, indent=2, ensure_ascii=False, allow_nan=False) + "\n")
 
 
 def note(line: str) -> None:
-    """Prints a line for people on standard error, where it cannot disturb a document on standard output."""
+    """Prints a line on standard error, so that standard output contains only the result."""
     print(line, file=sys.stderr, flush=True)
 
 
 def console() -> Console:
-    """A console on standard output: coloured on a terminal, plain and wide enough for a file or a pipe."""
+    """A console on standard output: coloured on a terminal, plain and 160 columns wide in a file or a pipe."""
     from rich.console import Console
 
     return Console(highlight=False, width=None if sys.stdout.isatty() else 160)
@@ -32,7 +32,7 @@ def console() -> Console:
 def print_table(
     title: str | None, columns: Sequence[str], rows: Iterable[Sequence[str | Text]], *, left: Sequence[str] = ()
 ) -> None:
-    """Prints a table; columns named in `left` are aligned to the left, the others (figures) to the right."""
+    """Prints a table; columns named in `left` are left-aligned, the others (numbers) right-aligned."""
     from rich import box
     from rich.table import Table
     from rich.text import Text
@@ -46,7 +46,7 @@ def print_table(
 
 
 def warning(cell: str, is_off: bool) -> Text:
-    """A cell that stands out where `is_off`."""
+    """A cell, highlighted if `is_off`."""
     from rich.text import Text
 
     return Text(cell, style="bold red" if is_off else "")
@@ -58,22 +58,32 @@ def millions(count: float, digits: int = 1) -> str:
 
 
 def millions_or_dash(count: float | None, digits: int = 1) -> str:
-    """A count in millions, a dash where there is none."""
+    """A count in millions, a dash for None."""
     return "-" if count is None else millions(count, digits)
 
 
 def signed_percent(fraction: float | None) -> str:
-    """A fraction in percent with its sign, a dash where there is none: `+1.2 %`."""
+    """A fraction in percent with its sign, a dash for None: `+1.2 %`."""
     return "-" if fraction is None else f"{100 * fraction:+z.1f} %"
 
 
 def three_digits(value: float | None) -> str:
-    """A reward or AP with three decimals, a dash where there is none."""
+    """A reward or AP with three decimals, a dash for None."""
     return "-" if value is None else f"{value:.3f}"
 
 
+def one_decimal(value: float | None) -> str:
+    """A number with one decimal, a dash for None."""
+    return "-" if value is None else f"{value:.1f}"
+
+
+def last_line(text: str | None) -> str:
+    """The last line of a text; empty for None or whitespace."""
+    return text.strip().splitlines()[-1] if text and text.strip() else ""
+
+
 def duration(seconds: float | None) -> str:
-    """A duration for people: `42 s`, `3 min 05 s`, `2 h 10 min`."""
+    """A duration: `42 s`, `3 min 05 s`, `2 h 10 min`."""
     if seconds is None:
         return "-"
     whole = round(seconds)
@@ -84,10 +94,13 @@ def duration(seconds: float | None) -> str:
     return f"{whole // 3600} h {whole % 3600 // 60:02d} min"
 
 
-SPARKS = "▁▂▃▄▅▆▇█"
+BLOCK_CHARACTERS = "▁▂▃▄▅▆▇█"
 
 
 def spark_line(values: Sequence[float]) -> str:
-    """One character a value, its height by the value's share of the largest."""
+    """One block character for each value, its height proportional to the value."""
     largest = max(values, default=0.0) or 1.0
-    return "".join(SPARKS[min(len(SPARKS) - 1, int(value / largest * len(SPARKS)))] for value in values)
+    return "".join(
+        BLOCK_CHARACTERS[min(len(BLOCK_CHARACTERS) - 1, int(value / largest * len(BLOCK_CHARACTERS)))]
+        for value in values
+    )

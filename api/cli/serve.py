@@ -1,4 +1,4 @@
-"""`effspine serve | api | supervisor`: the service as a whole, or in its two parts."""
+"""`effspine serve | api | supervisor`: the whole service, or one of its two halves."""
 
 from __future__ import annotations
 
@@ -18,24 +18,24 @@ supervisor_app = typer.Typer(add_completion=False)
 
 Host = Annotated[
     str | None,
-    typer.Option(help="Where to listen; others than this machine's own need an API key.", show_default="127.0.0.1"),
+    typer.Option(help="Address to listen on; any but loopback needs an API key.", show_default="127.0.0.1"),
 ]
 Port = Annotated[int | None, typer.Option(min=1, max=65535, help="Port to listen on.", show_default="8000")]
 DatabaseUrl = Annotated[
-    str | None, typer.Option(help="SQLAlchemy URL of the record.", show_default="SQLite in the data directory")
+    str | None, typer.Option(help="SQLAlchemy URL of the database.", show_default="SQLite in the data directory")
 ]
-DataDir = Annotated[Path | None, typer.Option(help="Where files are kept.", show_default="~/.local/share/effspine")]
+DataDir = Annotated[Path | None, typer.Option(help="Directory of all files.", show_default="~/.local/share/effspine")]
 
 
 RayAddress = Annotated[
     str | None,
-    typer.Option(help="Head of a Ray cluster to train on, HOST:PORT; `auto`: this machine is a node of it already."),
+    typer.Option(help="Head of the Ray cluster to train on, HOST:PORT; `auto` for the cluster of this machine."),
 ]
 CampaignsAtOnce = Annotated[
-    int | None, typer.Option(min=1, help="Campaigns that run at the same time, at most.", show_default="4")
+    int | None, typer.Option(min=1, help="Maximum number of running campaigns.", show_default="4")
 ]
 MaxParallelism = Annotated[
-    int | None, typer.Option(min=1, help="Trials that train at the same time, over all campaigns.")
+    int | None, typer.Option(min=1, help="Maximum number of trials in training, over all campaigns.")
 ]
 
 
@@ -51,9 +51,9 @@ def serve(
 ) -> None:
     """Serve the API and the dashboard, and run campaigns.
 
-    Ctrl-C ends it; campaigns go on where they are at the next start.
+    Ctrl-C stops it; campaigns continue at the next start.
     """
-    from api.http.serving import serve_all
+    from api.http.server import serve_all
 
     serve_all(
         settings_of(
@@ -70,8 +70,8 @@ def serve(
 
 @api_app.command()
 def api(host: Host = None, port: Port = None, database_url: DatabaseUrl = None, data_dir: DataDir = None) -> None:
-    """Serve the API and the dashboard; a supervisor elsewhere runs the campaigns."""
-    from api.http.serving import serve_api
+    """Serve the API and the dashboard; `effspine supervisor` runs the campaigns."""
+    from api.http.server import serve_api
 
     serve_api(settings_of(host=host, port=port, database_url=database_url, data_dir=data_dir))
 
@@ -84,8 +84,8 @@ def supervisor(
     campaigns_at_once: CampaignsAtOnce = None,
     max_parallelism: MaxParallelism = None,
 ) -> None:
-    """Run campaigns; a service elsewhere, on the same record, takes and shows them."""
-    from api.http.serving import supervise
+    """Run campaigns; `effspine api` on the same database serves the API."""
+    from api.http.server import supervise
 
     supervise(
         settings_of(
@@ -99,7 +99,7 @@ def supervisor(
 
 
 def settings_of(**options: Any) -> Settings:
-    """Settings from the command line, then from the environment. Raises InvalidValueError for a bad variable."""
+    """Settings from the command line, then from the environment. Raises InvalidValueError for an invalid one."""
     from pydantic import ValidationError
 
     from api.settings import Settings

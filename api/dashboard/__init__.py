@@ -1,1 +1,1 @@
-"""The dashboard: page shells (Jinja2), styles and scripts, all served from here without a build step."""
+"""The dashboard: page templates (Jinja2), styles and scripts, served without a build step."""

@@ -1,4 +1,4 @@
-"""The service as one ASGI application: its routes, its middleware and its error handlers, each as a list."""
+"""The ASGI application: its routes, middleware and error handlers."""
 
 from __future__ import annotations
 
@@ -8,17 +8,17 @@ from fastapi.staticfiles import StaticFiles
 from starlette.middleware import Middleware
 from starlette.middleware.gzip import GZipMiddleware
 
-from api.http.access_control import Doors
-from api.http.authentication import KeyRing
-from api.http.compression import COMPRESSED_FROM_BYTES, COMPRESSION_LEVEL
+from api.http.access_control import AccessControl
+from api.http.authentication import Authenticator
+from api.http.compression import COMPRESSION_LEVEL, MIN_COMPRESSED_BYTES
 from api.http.conditional_get import NotModified, not_modified
+from api.http.error_handlers import HANDLERS
 from api.http.idempotency import Idempotency
-from api.http.json_responses import kept_answers
+from api.http.json_responses import response_cache
 from api.http.metrics import ServiceMetrics
 from api.http.openapi import PROBLEM_RESPONSES, DescribedApi
-from api.http.problems import HANDLERS
-from api.http.request_context import RequestContext
 from api.http.request_limits import RateLimit
+from api.http.request_tracing import RequestTracing
 from api.http.routes import (
     best,
     campaigns,
@@ -34,25 +34,25 @@ from api.http.routes import (
     schemas,
     trials,
 )
-from api.http.trusted_hosts import KnownHosts
+from api.http.trusted_hosts import TrustedHosts
 from api.settings import Settings
 from nas_controller.store import Store
 
 DESCRIPTION = """\
-Resource distribution search for scale-permuted detectors: a campaign samples channel widths on a multi-adds budget,
-trains each as a short proxy, learns from the rewards, and hands out the best.
+Resource distribution search for scale-permuted detectors: a campaign samples channel widths within a multi-adds budget,
+trains each architecture as a short proxy task, learns from the rewards, and returns the best.
 
-Times are UTC in ISO 8601, durations end in `_seconds`, multi-adds are plain unless a name says profiler. Lists answer
-`{items, next_cursor}`; give `next_cursor` back as `cursor`. Errors are problem documents (RFC 9457).
+Times are UTC in ISO 8601, durations end in `_seconds`, multi-adds are plain unless a name says profiler. Lists return
+`{items, next_cursor}`; pass `next_cursor` as `cursor` for the next page. Errors are problem documents (RFC 9457).
 
-A service with API keys wants one with every request, as `Authorization: Bearer KEY`; the scope that a request needs
-stands beside its security scheme. A service on this machine alone is open until the first key is made.
+A service with API keys requires one with every request, as `Authorization: Bearer KEY`; each operation names the scope
+that it needs. A service that only its own machine can reach is open until the first key is made.
 """
 TAGS = [
     {"name": "campaigns", "description": "Start, watch and stop searches."},
     {"name": "trials", "description": "Sampled architectures and their rewards."},
-    {"name": "results", "description": "The best architectures, figures ready to draw, and files to take away."},
-    {"name": "service", "description": "Health, counters and keys."},
+    {"name": "results", "description": "The best architectures, data of figures, and exported files."},
+    {"name": "service", "description": "Health, metrics and keys."},
 ]
 ROUTERS = (
     campaigns.router,
@@ -71,10 +71,10 @@ ROUTERS = (
 )
 
 
-def create_app(settings: Settings, store: Store, *, known_hosts: tuple[str, ...] = ()) -> DescribedApi:
-    """The application over `store`. `known_hosts` are names beside those of the settings that it answers to."""
+def create_app(settings: Settings, store: Store, *, trusted_hosts: tuple[str, ...] = ()) -> DescribedApi:
+    """The application on `store`. `trusted_hosts` are its names in addition to those of the settings."""
     metrics = ServiceMetrics(store.reads.totals, lambda: sum(each.is_alive for each in store.reads.list_supervisors()))
-    ring = KeyRing(store, is_private=settings.is_private)
+    authenticator = Authenticator(store, is_private=settings.is_private)
     requests = RateLimit(settings.requests_per_second, settings.requests_burst)
     failures = RateLimit(settings.failures_per_minute / 60, round(settings.failures_per_minute))
     app = DescribedApi(
@@ -86,12 +86,12 @@ def create_app(settings: Settings, store: Store, *, known_hosts: tuple[str, ...]
         redoc_url=None,
         responses=PROBLEM_RESPONSES,
         middleware=[
-            Middleware(RequestContext, metrics=metrics),
-            Middleware(GZipMiddleware, minimum_size=COMPRESSED_FROM_BYTES, compresslevel=COMPRESSION_LEVEL),
-            Middleware(KnownHosts, also=(*settings.hosts, *known_hosts)),
+            Middleware(RequestTracing, metrics=metrics),
+            Middleware(GZipMiddleware, minimum_size=MIN_COMPRESSED_BYTES, compresslevel=COMPRESSION_LEVEL),
+            Middleware(TrustedHosts, hosts=(*settings.hosts, *trusted_hosts)),
             Middleware(
-                Doors,
-                ring=ring,
+                AccessControl,
+                authenticator=authenticator,
                 requests=requests,
                 failures=failures,
                 body_limit_bytes=settings.body_limit_bytes,
@@ -105,9 +105,9 @@ def create_app(settings: Settings, store: Store, *, known_hosts: tuple[str, ...]
     app.state.settings = settings
     app.state.store = store
     app.state.metrics = metrics
-    app.state.ring = ring
+    app.state.authenticator = authenticator
     app.state.failures = failures
-    app.state.kept_answers = kept_answers()
+    app.state.response_cache = response_cache()
     app.state.routes = [route for router in ROUTERS for route in router.routes]
     for router in ROUTERS:
         app.include_router(router)

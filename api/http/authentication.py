@@ -1,4 +1,4 @@
-"""Who calls: the holder of a key, a browser that has logged in with one, or, where no key exists, anybody here.
+"""Authentication by API key, by the dashboard's session cookie, or, as long as no key exists, of any local user.
 
     Authorization: Bearer effspine_k..._...        programs
     Cookie: effspine_session=...                   browsers, after /login
@@ -22,21 +22,22 @@ from nas_controller.states import KEY_SCOPES, KeyScope
 from nas_controller.store import Store, StoreError
 
 COOKIE = "effspine_session"
-NOTE_USE_SECONDS = 600
+KEY_USE_INTERVAL_SECONDS = 600
+"""How often the last use of a key is written: with every request it would be slow, and of no more use."""
 
 log = logging.getLogger("effspine.api")
 
 
 @dataclass(frozen=True)
 class Credentials:
-    """What a request shows: a key, the token of a session, or neither. A key counts more than a cookie."""
+    """The key or the session token of a request, or neither. A key takes precedence over a cookie."""
 
     key: str | None = field(default=None, repr=False)
     token: str | None = field(default=None, repr=False)
 
     @classmethod
     def of(cls, headers: Headers) -> Credentials:
-        """The credentials of a request; any other scheme than Bearer is a key that opens nothing."""
+        """The credentials in the headers; an authorization scheme other than Bearer counts as an invalid key."""
         authorization = headers.get("authorization")
         if authorization is not None:
             scheme, _, key = authorization.partition(" ")
@@ -45,47 +46,47 @@ class Credentials:
         return cls(token=token or None)
 
     @property
-    def are_shown(self) -> bool:
+    def are_given(self) -> bool:
         """Whether there are any."""
         return self.key is not None or self.token is not None
 
 
 @dataclass(frozen=True)
 class Caller:
-    """Who was recognised: what it may do, and the id of its key (None where the service is open)."""
+    """The authenticated caller: its scope, and the id and name of its key (None and empty while no key exists)."""
 
     scope: KeyScope
-    by: Literal["key", "session", "openness"]
+    by: Literal["key", "session", "no-keys"]
     key_id: str | None = None
     name: str = ""
 
-    def allows(self, needed: KeyScope) -> bool:
-        """Whether its scope includes `needed`."""
-        return KEY_SCOPES.index(self.scope) >= KEY_SCOPES.index(needed)
+    def allows(self, required: KeyScope) -> bool:
+        """Whether its scope includes `required`."""
+        return KEY_SCOPES.index(self.scope) >= KEY_SCOPES.index(required)
 
 
-OPEN = Caller("admin", "openness")
+LOCAL_USER = Caller("admin", "no-keys")
 
 
-class KeyRing:
-    """Recognises callers by what the store holds at that moment, so that a revoked key opens nothing more at once.
+class Authenticator:
+    """Authenticates callers against the database at each request, so that a revoked key is rejected at once.
 
-    `is_private` says that only this machine reaches the service. Methods ask the store and so may block; they raise
-    StoreError where it is away.
+    `is_private` says that only this machine can reach the service. Methods query the store, so they may block, and
+    raise StoreError if the database is away.
     """
 
     def __init__(self, store: Store, *, is_private: bool) -> None:
         self._store = store
         self._is_private = is_private
-        self._noted: dict[str, float] = {}
+        self._last_written: dict[str, float] = {}
         self._lock = Lock()
         self.was_open = False
-        """Whether the last look found the service open; for those who must not ask the store."""
+        """Whether the service was open at the latest check; for callers that must not query the store."""
         with suppress(StoreError):
-            self.recognise(Credentials())
+            self.authenticate(Credentials())
 
-    def recognise(self, credentials: Credentials) -> Caller | None:
-        """The caller, or None where a key is needed and none of the credentials is a good one."""
+    def authenticate(self, credentials: Credentials) -> Caller | None:
+        """The caller; None if a key is needed and the credentials are missing or invalid."""
         record = None
         by: Literal["key", "session"] = "session" if credentials.key is None else "key"
         if credentials.key is not None:
@@ -94,22 +95,22 @@ class KeyRing:
             record = self._store.service.identify_session(credentials.token)
         if record is not None:
             self.was_open = False
-            self._note_use(record.id)
+            self._write_last_use(record.id)
             return Caller(record.scope, by, record.id, record.name)
         self.was_open = self._is_private and not self._store.service.has_keys()
-        return OPEN if self.was_open else None
+        return LOCAL_USER if self.was_open else None
 
-    def _note_use(self, key_id: str) -> None:
-        """Keeps the time of a key's last use, roughly: a write with each request would be slow, and tell no more.
+    def _write_last_use(self, key_id: str) -> None:
+        """Writes the time of a key's last use, unless it was written within KEY_USE_INTERVAL_SECONDS.
 
-        A write that fails is not tried again soon, so that a record that cannot be written can still be read.
+        A failed write is not repeated before that, so that a read-only database can still be read.
         """
         now = time.monotonic()
         with self._lock:
-            if now - self._noted.get(key_id, -NOTE_USE_SECONDS) < NOTE_USE_SECONDS:
+            if now - self._last_written.get(key_id, -KEY_USE_INTERVAL_SECONDS) < KEY_USE_INTERVAL_SECONDS:
                 return
-            self._noted[key_id] = now
+            self._last_written[key_id] = now
         try:
             self._store.service.record_key_use(key_id)
         except StoreError as error:
-            log.warning("the last use of key %s is not noted: %s", key_id, error)
+            log.warning("the last use of key %s was not written: %s", key_id, error)

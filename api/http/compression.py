@@ -1,16 +1,16 @@
-"""How answers are compressed: those of `api.http.json_responses` once for all who ask, all others by the middleware."""
+"""Gzip settings, shared by the middleware and by `api.http.json_responses`, which compresses a cached body once."""
 
 from __future__ import annotations
 
 import gzip
 
-COMPRESSED_FROM_BYTES = 1_024
-COMPRESSION_LEVEL = 1  # of 9: what the others save is not worth a processor that also trains
+MIN_COMPRESSED_BYTES = 1_024
+COMPRESSION_LEVEL = 1  # of 9; higher levels save little and take processor time from training
 ENCODING = "gzip"
 
 
 def compress(body: bytes) -> bytes | None:
-    """The body compressed; None for one that is too short for it."""
-    if len(body) < COMPRESSED_FROM_BYTES:
+    """The compressed body; None if it is shorter than MIN_COMPRESSED_BYTES."""
+    if len(body) < MIN_COMPRESSED_BYTES:
         return None
     return gzip.compress(body, COMPRESSION_LEVEL, mtime=0)

@@ -1,10 +1,10 @@
-"""Polls that cost next to nothing while nothing happens: an ETag made from the record's version, and 304.
+"""Conditional GET: an ETag from the version of the data, and 304 for a client that has the current response.
 
     etag: W/"0.1.0-0007-42.7"          42 events, 7 reports of progress
     If-None-Match: W/"0.1.0-0007-42.7" -> 304 Not Modified
 
-The version is read before the body, so a tag may be older than its body, never newer: nothing is missed. Tags are weak,
-since the same answer goes out compressed or not.
+The version is read before the body, so an ETag can be older than its body but never newer, and no client misses a
+change. ETags are weak, since the same response is sent compressed or not.
 """
 
 from __future__ import annotations
@@ -14,69 +14,69 @@ from typing import Any
 
 from fastapi import Depends, Request, Response
 
-from api.http.dependencies import CampaignId, StoreOfService
-from api.http.request_context import TAGS
+from api.http.dependencies import CampaignId, ServiceStore
+from api.http.response_headers import VALIDATORS
 from nas_controller.campaigns.figures import SHOW_PROGRESS
 from nas_controller.store.schema import HEAD
 
 CACHE_CONTROL = "private, no-cache"
 VARY = "Authorization, Cookie, Accept-Encoding"
-_SOFTWARE = f"{version('effspine')}-{HEAD}"  # another version may say the same in other words
+_SOFTWARE = f"{version('effspine')}-{HEAD}"  # another version may send the same data in another form
 
 
 class NotModified(Exception):  # noqa: N818 (it is no error)
-    """What the caller has is what there is; `headers` go into the answer."""
+    """The client's copy is current; `headers` are those of the 304 response."""
 
     def __init__(self, headers: dict[str, str]) -> None:
         super().__init__("not modified")
         self.headers = headers
 
 
-def not_modified(_request: Request, unchanged: Any) -> Response:
-    """The answer of NotModified."""
-    return Response(status_code=304, headers=unchanged.headers)
+def not_modified(_request: Request, exception: Any) -> Response:
+    """The response for NotModified."""
+    return Response(status_code=304, headers=exception.headers)
 
 
-def _campaign_and_progress(campaign_id: CampaignId, store: StoreOfService, request: Request) -> None:
+def _campaign_and_progress(campaign_id: CampaignId, store: ServiceStore, request: Request) -> None:
     _compare(request, store.reads.campaign_version(campaign_id))
 
 
-def _campaign(campaign_id: CampaignId, store: StoreOfService, request: Request) -> None:
+def _campaign(campaign_id: CampaignId, store: ServiceStore, request: Request) -> None:
     _compare(request, store.reads.campaign_version(campaign_id, progress=False))
 
 
-def _figure(campaign_id: CampaignId, name: str, store: StoreOfService, request: Request) -> None:
+def _figure(campaign_id: CampaignId, name: str, store: ServiceStore, request: Request) -> None:
     _compare(request, store.reads.campaign_version(campaign_id, progress=name in SHOW_PROGRESS))
 
 
-def _campaigns(store: StoreOfService, request: Request) -> None:
+def _campaigns(store: ServiceStore, request: Request) -> None:
     _compare(request, store.reads.campaigns_version())
 
 
-UnlessUnchanged = Depends(_campaign_and_progress)
-"""Of a campaign's trials and what is drawn from them; changes with their progress too."""
-UnlessCampaignUnchanged = Depends(_campaign)
-"""Of what changes with a campaign's events alone."""
-UnlessFigureUnchanged = Depends(_figure)
-"""Of the figure `name` of a campaign."""
-UnlessNoneChanged = Depends(_campaigns)
-"""Of the list of campaigns."""
-UNCHANGED: dict[int | str, dict[str, Any]] = {
-    304: {"description": "Nothing has changed since the answer whose `ETag` was sent as `If-None-Match`."}
+IfTrialsModified = Depends(_campaign_and_progress)
+"""For trials and what is computed from them; changes with every event and every report of progress."""
+IfCampaignModified = Depends(_campaign)
+"""For a campaign; changes with its events."""
+IfFigureModified = Depends(_figure)
+"""For the figure `name` of a campaign."""
+IfCampaignListModified = Depends(_campaigns)
+"""For the list of campaigns."""
+NOT_MODIFIED: dict[int | str, dict[str, Any]] = {
+    304: {"description": "Nothing has changed since the response whose `ETag` was sent as `If-None-Match`."}
 }
 
 
-def tag_of(request: Request) -> str:
-    """The tag of the answer to this request, of a route with a dependency from here."""
-    tags: dict[str, str] = getattr(request.state, TAGS)
-    return tags["ETag"]
+def etag_of(request: Request) -> str:
+    """The ETag of the response to this request, whose route has a dependency of this module."""
+    validators: dict[str, str] = getattr(request.state, VALIDATORS)
+    return validators["ETag"]
 
 
-def _compare(request: Request, recorded: str) -> None:
-    """Tags the answer, or raises NotModified where the caller has it."""
-    tag = f'W/"{_SOFTWARE}-{recorded}"'
-    headers = {"ETag": tag, "Cache-Control": CACHE_CONTROL, "Vary": VARY}
+def _compare(request: Request, data_version: str) -> None:
+    """Sets the ETag of the response, or raises NotModified if the client has it."""
+    etag = f'W/"{_SOFTWARE}-{data_version}"'
+    headers = {"ETag": etag, "Cache-Control": CACHE_CONTROL, "Vary": VARY}
     given = [each.strip() for each in request.headers.get("if-none-match", "").split(",")]
-    if tag in given or "*" in given:
+    if etag in given or "*" in given:
         raise NotModified(headers)
-    setattr(request.state, TAGS, headers)
+    setattr(request.state, VALIDATORS, headers)

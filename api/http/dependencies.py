@@ -1,6 +1,6 @@
-"""What handlers are given: the store and the settings of the service that they belong to.
+"""FastAPI dependencies of the routes: the store, the settings, and checks of the request.
 
-None of these waits for anything, so they are `async`: the others each take a turn in a thread of their own.
+They do not block, so they are `async`: a synchronous dependency takes a thread of its own for each request.
 """
 
 from __future__ import annotations
@@ -24,13 +24,13 @@ async def _settings(request: Request) -> Settings:
 
 
 async def _reserved_campaign_id(request: Request) -> str | None:
-    """The id that a campaign which this request creates must have, so that sent again it creates no second one."""
+    """The id for the campaign that this request creates, so that a repeated request creates no second one."""
     reserved: str | None = getattr(request.state, "reserved_campaign_id", None)
     return reserved
 
 
 async def _require_json(request: Request) -> None:
-    """Refuses any body that does not call itself JSON, such as that of a form, which a page of any site can send."""
+    """Rejects a body that is not declared as JSON, such as a form, which a page of any site can send."""
     given = request.headers.get("content-type", "")
     kind, _, subtype = given.partition(";")[0].strip().lower().partition("/")
     if kind != "application" or (subtype != "json" and not subtype.endswith("+json")):
@@ -39,8 +39,8 @@ async def _require_json(request: Request) -> None:
 
 
 JSON_HEADER = "Content-Type: application/json"
-JsonBody = Depends(_require_json)
-StoreOfService = Annotated[Store, Depends(_store)]
+RequireJson = Depends(_require_json)
+ServiceStore = Annotated[Store, Depends(_store)]
+ServiceSettings = Annotated[Settings, Depends(_settings)]
 ReservedCampaignId = Annotated[str | None, Depends(_reserved_campaign_id)]
-SettingsOfService = Annotated[Settings, Depends(_settings)]
 CampaignId = Annotated[str, Path(description="Id of the campaign.", max_length=64)]

@@ -1,10 +1,12 @@
-"""What the main routes answer, as the OpenAPI document shows it: a campaign of twelve trials, and trial 3 of it."""
+"""Example responses of the OpenAPI document, from a campaign of twelve trials."""
 
 from __future__ import annotations
 
 from typing import Any
 
+from nas_controller.entities import AttemptDocument, CampaignDocument, Document, KeyDocument, TrialDocument
 from nas_controller.search.campaign_spec import CampaignSpec
+from nas_controller.store.schema import HEAD
 
 CAMPAIGN_ID = "c_1m81wbxdc99wfqbs"
 DOCUMENT: dict[str, Any] = {
@@ -15,29 +17,27 @@ DOCUMENT: dict[str, Any] = {
 }
 
 
+def _example(document: type[Document], **values: Any) -> dict[str, Any]:
+    """A document with these values and null in every other field."""
+    names = document.document_fields()
+    assert values.keys() <= set(names)
+    return {name: values.get(name) for name in names}
+
+
 def _campaign(**changes: Any) -> dict[str, Any]:
-    return {
+    pending = {
         "id": CAMPAIGN_ID,
         "name": "first look",
         "state": "pending",
-        "error": None,
         "created_at": "2026-11-22T15:00:34.860895Z",
-        "started_at": None,
-        "finished_at": None,
         "trials_begun": 0,
         "trials_finished": 0,
-        "baseline_reward": None,
-        "best_reward": None,
-        "best_trial": None,
         "last_event": 1,
-        "pause_mode": None,
-        "paused_at": None,
         "paused_seconds": 0.0,
         "device_seconds": 0.0,
-        "stopped_because": None,
         "spec": CampaignSpec.model_validate(DOCUMENT).model_dump(mode="json"),
-        **changes,
     }
+    return _example(CampaignDocument, **(pending | changes))
 
 
 _BEGUN = {
@@ -50,42 +50,36 @@ _BEGUN = {
     "last_event": 11,
     "device_seconds": 7.2,
 }
-_ATTEMPT = {
-    "number": 1,
-    "state": "accepted",
-    "reward": 0.16159443908003593,
-    "metrics": {"ap": 0.16159443908003593, "seconds": 1.0},
-    "error": None,
-    "error_kind": None,
-    "log_tail": None,
-    "started_at": "2026-11-22T15:00:47.005354Z",
-    "finished_at": "2026-11-22T15:00:48.034800Z",
-}
-_SAMPLED = {
-    "number": 3,
-    "state": "completed",
-    "reward": 0.16159443908003593,
-    "betas": [1, 20, 1, 5, 10, 5, 10, 20, 15, 1, 1, 10, 20, 10, 20, 20, 20, 20],
-    "alphas": [
+_ATTEMPT = _example(
+    AttemptDocument,
+    number=1,
+    state="accepted",
+    reward=0.16159443908003593,
+    metrics={"ap": 0.16159443908003593, "seconds": 1.0},
+    started_at="2026-11-22T15:00:47.005354Z",
+    finished_at="2026-11-22T15:00:48.034800Z",
+)
+_SAMPLED = _example(
+    TrialDocument,
+    number=3,
+    state="completed",
+    reward=0.16159443908003593,
+    betas=[1, 20, 1, 5, 10, 5, 10, 20, 15, 1, 1, 10, 20, 10, 20, 20, 20, 20],
+    alphas=[
         0.0948, 1.8961, 0.0948, 0.474, 0.9481, 0.474, 0.9481, 1.8961, 1.4221,
         0.0948, 0.0948, 0.9481, 1.8961, 0.9481, 1.8961, 1.8961, 1.8961, 1.8961,
     ],
-    "widths": [8, 32, 8, 16, 96, 32, 96, 208, 112, 40, 48, 152, 208, 96, 56, 208, 216, 208],
-    "madds": 2274057792,
-    "params": 5623590,
-    "madds_ratio": 0.9997378414604426,
-    "attempts": 1,
-    "reused_from": None,
-    "metrics": {"ap": 0.16159443908003593, "seconds": 1.0},
-    "error": None,
-    "error_kind": None,
-    "progress_step": 20,
-    "progress_total": 20,
-    "progress_ap": None,
-    "stopped_early_step": None,
-    "started_at": "2026-11-22T15:00:47.005354Z",
-    "finished_at": "2026-11-22T15:00:48.034800Z",
-}  # fmt: skip
+    widths=[8, 32, 8, 16, 96, 32, 96, 208, 112, 40, 48, 152, 208, 96, 56, 208, 216, 208],
+    madds=2274057792,
+    params=5623590,
+    madds_ratio=0.9997378414604426,
+    attempts=1,
+    metrics={"ap": 0.16159443908003593, "seconds": 1.0},
+    progress_step=20,
+    progress_total=20,
+    started_at="2026-11-22T15:00:47.005354Z",
+    finished_at="2026-11-22T15:00:48.034800Z",
+)  # fmt: skip
 _BASELINE = {
     **_SAMPLED,
     "number": 0,
@@ -101,25 +95,14 @@ _BASELINE = {
     "finished_at": "2026-11-22T15:00:44.892213Z",
 }
 _CURVE = [{"attempt": 1, "step": 20, "at": "2026-11-22T15:00:48.020100Z", "values": {"loss": 0.8384055609199641}}]
-_EXPORT = {
-    "trial": 0,
-    "format": "json",
-    "sha256": "0b1d1b1c5a2f4b6c8d9e0f1a2b3c4d5e6f708192a3b4c5d6e7f8091a2b3c4d5e",
-    "bytes": 4123,
-    "count": 2,
-    "at": "2026-11-22T15:02:10.114092Z",
-    "last_at": "2026-11-22T15:07:44.530177Z",
-}
-_KEY = {
-    "id": "ke4m9vh4wjdm8",
-    "name": "ops",
-    "scope": "operate",
-    "created_at": "2026-11-24T13:04:11.201734Z",
-    "rotated_at": None,
-    "last_used_at": None,
-    "expires_at": "2026-11-27T13:04:11.201734Z",
-    "revoked_at": None,
-}
+_KEY = _example(
+    KeyDocument,
+    id="ke4m9vh4wjdm8",
+    name="ops",
+    scope="operate",
+    created_at="2026-11-24T13:04:11.201734Z",
+    expires_at="2026-11-27T13:04:11.201734Z",
+)
 _HEALTH = {"status": "ok", "version": "0.1.0", "data_dir": "/home/you/.local/share/effspine"}
 _SUPERVISOR = {
     "id": "s-1527-345a7512c0de",
@@ -156,14 +139,14 @@ ANSWERS: dict[tuple[str, str], Any] = {
         "reward": [0.4120738209397255, 0.16159443908003593],
         "baseline_cost": 2274654112,
         "baseline_reward": 0.4120738209397255,
+        "of": 2,
     },
-    ("get", "/v1/campaigns/{campaign_id}/exports"): {"items": [_EXPORT], "next_cursor": None},
     ("get", "/v1/keys"): {"items": [_KEY], "next_cursor": None},
-    ("post", "/v1/keys/{key_id}/revoke"): {**_KEY, "revoked_at": "2026-11-25T08:00:00.000000Z"},
+    ("post", "/v1/keys/{key_id}/revoke"): {**_KEY, "revoked_at": "2026-11-25T08:00:00Z"},
     ("get", "/healthz"): _HEALTH,
-    ("get", "/readyz"): {**_HEALTH, "status": "ready", "schema_revision": "0006", "supervisors": [_SUPERVISOR]},
+    ("get", "/readyz"): {**_HEALTH, "status": "ready", "schema_revision": HEAD, "supervisors": [_SUPERVISOR]},
 }
-"""By method and path."""
+"""Responses by method and path."""
 
 REFUSAL: dict[str, Any] = {
     "type": "urn:effspine:problem:invalid-value",

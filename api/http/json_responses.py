@@ -1,6 +1,6 @@
-"""Answers that are plain JSON already: long ones, which a walk through a model would hold up.
+"""Responses of raw JSON, without the validation and serialisation by a model that would slow long ones down.
 
-The handler still names its model, for the interface's description; a test holds such answers to their models.
+Their routes name the model for the OpenAPI document; a test compares the responses with it.
 """
 
 from __future__ import annotations
@@ -11,42 +11,41 @@ from typing import Any, NamedTuple
 from fastapi import Request, Response
 
 from api.http.compression import ENCODING, compress
-from api.http.conditional_get import tag_of
-from nas_controller.caches import Kept
+from api.http.conditional_get import etag_of
+from nas_controller.caches import SingleFlightCache
 from nas_controller.store import as_json
 
-MOST_KEPT_BYTES = 32 << 20
+MAX_CACHED_BYTES = 32 << 20
 _MEDIA_TYPE = "application/json"
 
 
-class Answer(NamedTuple):
-    """An answer as it is and, where it is long enough for that, compressed."""
+class Body(NamedTuple):
+    """A response body; `compressed` is None if it is too short for compression."""
 
     plain: bytes
     compressed: bytes | None
 
 
-def kept_answers() -> Kept[Answer]:
-    """Where a service keeps its answers; each needs its own, since another record may be at the same version."""
-    return Kept(MOST_KEPT_BYTES, lambda answer: len(answer.plain) + len(answer.compressed or b""))
+def response_cache() -> SingleFlightCache[Body]:
+    """A single-flight cache of responses. Each service needs its own, since ETags of two databases can be equal."""
+    return SingleFlightCache(MAX_CACHED_BYTES, lambda body: len(body.plain) + len(body.compressed or b""))
 
 
-def json_answer(request: Request, make: Callable[[], Mapping[str, Any]]) -> Response:
-    """What `make` gives, which may have times and parts that are JSON already, as the answer to a poll.
+def json_response(request: Request, make: Callable[[], Mapping[str, Any]]) -> Response:
+    """The result of `make`, which may contain times and serialised JSON, as the response to a conditional GET.
 
-    It is made and compressed once for each version of the record and kept with the service. Those who ask meanwhile
-    wait for that one: threads that read rows at the same time take turns at each row, and four of them are ten times as
-    long about it as one.
+    It is computed and compressed once for each ETag, and concurrent requests wait for the first: threads that fetch
+    rows at the same time compete for the interpreter lock at every row, and four of them take ten times as long as one.
 
     The route needs a dependency of `api.http.conditional_get`.
     """
 
-    def answer() -> Answer:
+    def render() -> Body:
         plain = as_json(make())
-        return Answer(plain, compress(plain))
+        return Body(plain, compress(plain))
 
-    kept: Kept[Answer] = request.app.state.kept_answers
-    plain, compressed = kept.latest((request.url.path, request.url.query), tag_of(request), answer)
+    cache: SingleFlightCache[Body] = request.app.state.response_cache
+    plain, compressed = cache.get((request.url.path, request.url.query), etag_of(request), render)
     if compressed is None or ENCODING not in request.headers.get("accept-encoding", ""):
         return Response(plain, media_type=_MEDIA_TYPE)
     return Response(compressed, media_type=_MEDIA_TYPE, headers={"Content-Encoding": ENCODING})

@@ -1,7 +1,8 @@
-"""The dashboard's login: a key once, then a cookie that holds nothing but a random token.
+"""The dashboard's session cookie and the redirect to its login page.
 
-The cookie is HttpOnly (no script reads it), SameSite=Strict (no other site makes a browser send it), and Secure where
-the login came over https. What it stands for is in the store, so logging out, revoking or rotating the key ends it.
+The cookie holds only a random token. It is HttpOnly (no script reads it), SameSite=Strict (browsers do not send it with
+cross-site requests), and Secure if the login came over https. The session itself is in the database, so logging out and
+revoking or rotating the key end it.
 """
 
 from __future__ import annotations
@@ -21,13 +22,13 @@ START_PAGE = "/"
 _PAGES = re.compile(r"/|/docs|/campaigns/[a-z0-9_]{1,64}")
 
 
-def page_of(wanted: str | None) -> str:
-    """Where to go after the login: a page of this service, whatever a request names."""
+def safe_next_page(wanted: str | None) -> str:
+    """The page to show after the login: `wanted` if it is one of this service's, else the start page."""
     return wanted if wanted is not None and _PAGES.fullmatch(wanted) else START_PAGE
 
 
-def to_login(scope: Scope) -> Response | None:
-    """The login page for a browser that wants to show a page; None for anybody else."""
+def login_redirect(scope: Scope) -> Response | None:
+    """A redirect to the login page, if a browser asks for a page; None for any other request."""
     if scope["method"] != "GET" or _PAGES.fullmatch(scope["path"]) is None:
         return None
     if "text/html" not in Headers(scope=scope).get("accept", ""):
@@ -36,13 +37,13 @@ def to_login(scope: Scope) -> Response | None:
     return RedirectResponse(f"/login{query}", 303, headers={"Vary": "Accept, Cookie"})
 
 
-def set_cookie(response: Response, request: Request, token: str, seconds: int) -> None:
-    """Gives the browser its token."""
+def set_session_cookie(response: Response, request: Request, token: str, seconds: int) -> None:
+    """Stores the token in the browser."""
     secure = request.url.scheme == "https"
     response.set_cookie(COOKIE, token, max_age=seconds, path="/", secure=secure, httponly=True, samesite="strict")
 
 
-def drop_cookie(response: Response, request: Request) -> None:
-    """Takes it back."""
+def delete_session_cookie(response: Response, request: Request) -> None:
+    """Removes the token from the browser."""
     secure = request.url.scheme == "https"
     response.delete_cookie(COOKIE, path="/", secure=secure, httponly=True, samesite="strict")

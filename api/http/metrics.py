@@ -1,9 +1,8 @@
-"""Counters that the service shows at /metrics, in the form that Prometheus reads.
+"""The metrics at /metrics, in Prometheus' text format.
 
-What concerns campaigns comes from the record at the moment it is asked for: it outlives restarts, and every process
-over one record says the same (of several processes take one, or the maximum, never the sum). Requests are counted by
-the process that answers them, as Prometheus expects: each process is a target of its own, and `rate()` knows of
-restarts.
+Campaign metrics are read from the database at each scrape: they survive restarts and are the same in every process, so
+of several processes take the maximum, not the sum. Request metrics are counters of each process, as Prometheus expects
+of each target; `rate()` handles their reset at a restart.
 """
 
 from __future__ import annotations
@@ -20,16 +19,17 @@ from prometheus_client.core import (
 )
 from prometheus_client.registry import Collector
 
+from nas_controller.search.outcomes import WORKER_KILLED
 from nas_controller.store.totals import QUEUE_BOUNDS_SECONDS, Totals
 
 REQUEST_BOUNDS_SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.15, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
 
 
 class ServiceMetrics:
-    """The counters of one service; each service has its own registry.
+    """The metrics of one service, in its own registry.
 
-    `totals` gives the record's sums and `supervisors` how many are alive; both may raise StoreError, and then there
-    are no counters at all: half of them would look like zeros.
+    `totals` returns the database's totals and `supervisors` the number alive. Both can raise StoreError; the whole
+    scrape fails then, since missing metrics would look like zeros.
     """
 
     def __init__(self, totals: Callable[[], Totals], supervisors: Callable[[], int]) -> None:
@@ -39,42 +39,42 @@ class ServiceMetrics:
         )
         self.seconds = Histogram(
             "effspine_http_request_seconds",
-            "Time to answer a request; of an event stream, how long it lasted.",
+            "Time to answer a request; of an event stream, its duration.",
             ["method", "route"],
             buckets=REQUEST_BOUNDS_SECONDS,
             registry=self.registry,
         )
-        self.registry.register(_RecordCollector(totals, supervisors))
+        self.registry.register(_DatabaseCollector(totals, supervisors))
 
     def observe_request(self, method: str, route: str, status: int, seconds: float) -> None:
-        """Counts one answered request under its route's template, never under its full path."""
+        """Counts one request under its route's path template, whose number of values is bounded."""
         self.requests.labels(method, route, str(status)).inc()
         self.seconds.labels(method, route).observe(seconds)
 
     def exposition(self) -> bytes:
-        """All counters in Prometheus' text format. Raises what reading the record raises."""
+        """All metrics in Prometheus' text format. Raises StoreError if the database cannot be read."""
         return generate_latest(self.registry)
 
 
-class _RecordCollector(Collector):
-    """What the record holds."""
+class _DatabaseCollector(Collector):
+    """Metrics that are read from the database."""
 
     def __init__(self, totals: Callable[[], Totals], supervisors: Callable[[], int]) -> None:
         self._totals = totals
         self._supervisors = supervisors
 
     def describe(self) -> Iterable[Metric]:
-        return ()  # asked for when it is registered, before the record can be
+        return ()  # called at registration, when the database may not be readable yet
 
     def collect(self) -> Iterable[Metric]:
         totals = self._totals()
         yield _by("state", GaugeMetricFamily, "effspine_campaigns", "Campaigns by state.", totals.campaigns)
         yield _by("state", GaugeMetricFamily, "effspine_trials", "Trials by state.", totals.trials)
         yield CounterMetricFamily("effspine_trials_begun", "Trials begun.", totals.trials_begun)
-        yield CounterMetricFamily("effspine_trials_finished", "Trials that have an outcome.", totals.trials_finished)
+        yield CounterMetricFamily("effspine_trials_finished", "Trials with an outcome.", totals.trials_finished)
         yield CounterMetricFamily(
             "effspine_rewards_accepted",
-            "Rewards accepted, one a trained trial; repeated architectures and failures are none.",
+            "Rewards accepted, one for each trained trial; repeats and failures do not count.",
             totals.rewards_accepted,
         )
         yield _by(
@@ -82,22 +82,24 @@ class _RecordCollector(Collector):
             CounterMetricFamily,
             "effspine_worker_restarts",
             "Attempts that ended because their worker died (worker-killed) or their runner was lost (runner-lost).",
-            {"worker-killed": totals.workers_killed, "runner-lost": totals.attempts_lost},
+            {WORKER_KILLED: totals.workers_killed, "runner-lost": totals.attempts_lost},
         )
         bounds = [str(bound) for bound in QUEUE_BOUNDS_SECONDS]
         yield HistogramMetricFamily(
             "effspine_campaign_queue_wait_seconds",
-            "From a campaign's creation, or a draft's start, to its first runner, pauses left out.",
+            "From a campaign's creation, or a draft's start, to its first runner, without pauses.",
             [*zip(bounds, totals.queue_counts, strict=True), ("+Inf", totals.queue_count)],
             totals.queue_seconds,
         )
         yield SummaryMetricFamily(
             "effspine_attempt_first_report_seconds",
-            "From the start of an attempt to its first report of progress: waiting for a worker, and its start.",
+            "From the start of an attempt to its first report of progress, including the wait for a worker.",
             totals.first_reports,
             totals.first_report_seconds,
         )
-        yield GaugeMetricFamily("effspine_supervisors_alive", "Supervisors seen of late.", self._supervisors())
+        yield GaugeMetricFamily(
+            "effspine_supervisors_alive", "Supervisors seen within 30 seconds.", self._supervisors()
+        )
 
 
 def _by(
@@ -107,7 +109,7 @@ def _by(
     documentation: str,
     values: Mapping[str, int],
 ) -> Metric:
-    """A metric with one value for each value of a label."""
+    """A metric with one value for each value of `label`."""
     metric = family(name, documentation, labels=[label])
     for value, count in values.items():
         metric.add_metric([value], count)

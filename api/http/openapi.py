@@ -1,4 +1,4 @@
-"""The description of the interface at /openapi.json."""
+"""The OpenAPI document at /openapi.json: FastAPI's, with security, problem documents and examples added."""
 
 from __future__ import annotations
 
@@ -6,15 +6,15 @@ from typing import Any
 
 from fastapi import FastAPI
 
-from api.http.access_control import needed_scope
+from api.http.access_control import required_scope
 from api.http.authentication import COOKIE
 from api.http.examples import ANSWERS, REFUSAL
 from api.http.idempotency import PARAMETER, PREFIX
-from api.http.problems import MEDIA_TYPE, Problem
+from api.http.problem_documents import MEDIA_TYPE, Problem
 
 PROBLEM_RESPONSES: dict[int | str, dict[str, Any]] = {
-    "4XX": {"model": Problem, "description": "The request cannot be answered; the problem document says why."},
-    "5XX": {"model": Problem, "description": "The service failed, or its store does not answer."},
+    "4XX": {"model": Problem, "description": "The request is rejected; the problem document says why."},
+    "5XX": {"model": Problem, "description": "The service failed, or its database does not answer."},
 }
 SECURITY_SCHEMES: dict[str, Any] = {
     "key": {
@@ -27,16 +27,17 @@ SECURITY_SCHEMES: dict[str, Any] = {
         "type": "apiKey",
         "in": "cookie",
         "name": COOKIE,
-        "description": "What a browser has after /login. Changes need a request from the service's own pages.",
+        "description": "A browser's session after /login. Requests that change something must come from the "
+        "service's pages.",
     },
 }
 
 
 class DescribedApi(FastAPI):
-    """A FastAPI application that describes its errors under the media type that they really have, and its doors."""
+    """A FastAPI application whose OpenAPI document has problem documents, scopes and idempotency keys."""
 
     def openapi(self) -> dict[str, Any]:
-        """The OpenAPI document; made once."""
+        """The OpenAPI document, generated once."""
         if self.openapi_schema is None:
             document = super().openapi()
             document.setdefault("components", {})["securitySchemes"] = SECURITY_SCHEMES
@@ -47,8 +48,8 @@ class DescribedApi(FastAPI):
 
 
 def _describe(method: str, path: str, operation: dict[str, Any]) -> None:
-    """Adds to an operation what all have in common: its doors, its problems, its key, and an example of its answer."""
-    scope = needed_scope(method.upper(), path)
+    """Adds the scope, the problem documents, the idempotency key and the example response of an operation."""
+    scope = required_scope(method.upper(), path)
     operation["security"] = [] if scope is None else [{name: [scope]} for name in SECURITY_SCHEMES]
     responses = operation["responses"]
     for status in PROBLEM_RESPONSES:

@@ -1,4 +1,4 @@
-"""Limits that keep one caller from taking the service from all others: the size of a body, and the rate of requests."""
+"""Limits on the size of a body and on the rate of requests, so that no caller blocks all others."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from threading import Lock
 from starlette.exceptions import HTTPException
 from starlette.types import Message, Receive, Scope
 
-MOST_CALLERS = 10_000
+MAX_CALLERS = 10_000
 
 
 class RateLimit:
     """A token bucket for each caller: `burst` requests at once, `per_second` in the long run; 0 is no limit.
 
-    Buckets are in memory, one set for each process. Those of the callers that were away longest go first; a bucket
-    that went and comes back is full, which is what it would have become in the meantime unless there are thousands.
+    Buckets are in the memory of this process. With more than MAX_CALLERS, the least recently used are dropped; a
+    dropped one starts full again, as it would be by then unless thousands call at once.
     """
 
     def __init__(self, per_second: float, burst: int, clock: Callable[[], float] = time.monotonic) -> None:
@@ -30,14 +30,14 @@ class RateLimit:
         self._lock = Lock()
 
     def take(self, caller: str) -> float:
-        """Takes a token: 0 where there was one, else the seconds until there will be."""
-        return self._look(caller, 1.0)
+        """Takes a token. Returns 0 if there was one, else the seconds until the next."""
+        return self._spend(caller, 1.0)
 
     def wait(self, caller: str) -> float:
-        """What `take` would say; takes nothing."""
-        return self._look(caller, 0.0)
+        """What `take` would return, without taking a token."""
+        return self._spend(caller, 0.0)
 
-    def _look(self, caller: str, cost: float) -> float:
+    def _spend(self, caller: str, cost: float) -> float:
         if self._per_second <= 0:
             return 0.0
         now = self._clock()
@@ -47,18 +47,18 @@ class RateLimit:
             allowed = tokens >= 1.0
             self._buckets[caller] = (tokens - cost if allowed else tokens, now)
             self._buckets.move_to_end(caller)
-            while len(self._buckets) > MOST_CALLERS:
+            while len(self._buckets) > MAX_CALLERS:
                 self._buckets.popitem(last=False)
         return 0.0 if allowed else (1.0 - tokens) / self._per_second
 
 
 def retry_after(seconds: float) -> dict[str, str]:
-    """The header that says when to ask again, in whole seconds."""
+    """The Retry-After header, in whole seconds."""
     return {"Retry-After": str(max(1, math.ceil(seconds)))}
 
 
-def address_of(scope: Scope) -> str:
-    """The network address that a request counts for; of IPv6 the /64, which one machine has to itself."""
+def client_address(scope: Scope) -> str:
+    """The network address that a request is counted under; of IPv6 the /64, which usually belongs to one machine."""
     client = scope.get("client")
     host = str(client[0]) if client else "unknown"
     try:
@@ -70,22 +70,22 @@ def address_of(scope: Scope) -> str:
     return host
 
 
-def limited(receive: Receive, most_bytes: int) -> Receive:
-    """`receive`, but a body beyond the limit ends in HTTPException 413, whatever its headers claim."""
+def with_body_limit(receive: Receive, max_bytes: int) -> Receive:
+    """`receive` with a limit: a larger body raises HTTPException 413, whatever its Content-Length says."""
     received = 0
 
-    async def counted() -> Message:
+    async def limited() -> Message:
         nonlocal received
         message = await receive()
         if message["type"] == "http.request":
             received += len(message.get("body", b""))
-            if received > most_bytes:
-                raise HTTPException(413, too_large(most_bytes), headers={"Connection": "close"})
+            if received > max_bytes:
+                raise HTTPException(413, too_large(max_bytes), headers={"Connection": "close"})
         return message
 
-    return counted
+    return limited
 
 
-def too_large(most_bytes: int) -> str:
-    """What a caller with a body beyond the limit is told."""
-    return f"the body is larger than {most_bytes:,} bytes, the most that this service takes (EFFSPINE_BODY_LIMIT_BYTES)"
+def too_large(max_bytes: int) -> str:
+    """The message for a body above the limit."""
+    return f"the body is larger than the limit of {max_bytes:,} bytes (EFFSPINE_BODY_LIMIT_BYTES)"

@@ -1,11 +1,11 @@
-"""The service answers only when it is called by a name that it has: this machine's own, or one that was configured."""
+"""Host and Origin checks: the service answers only under its own names, and no pages of other sites."""
 
 from __future__ import annotations
 
 from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from api.http.problems import problem_response
+from api.http.problem_documents import problem_response
 from api.loopback import is_loopback
 
 
@@ -16,16 +16,16 @@ def without_port(host_header: str) -> str:
     return host_header.partition(":")[0]
 
 
-class KnownHosts:
-    """Middleware that refuses a request whose Host is not this service, or whose Origin is another site.
+class TrustedHosts:
+    """Middleware that rejects a request whose Host is not this service, or whose Origin is another site.
 
-    A page of another site can point its own name at 127.0.0.1 (DNS rebinding) or post to it; its requests carry
-    that name in the Host or Origin header, and are refused here.
+    A page of another site can point its own name at 127.0.0.1 (DNS rebinding) or post to it. Its requests carry that
+    name in the Host or Origin header.
     """
 
-    def __init__(self, app: ASGIApp, also: tuple[str, ...] = ()) -> None:
+    def __init__(self, app: ASGIApp, hosts: tuple[str, ...] = ()) -> None:
         self.app = app
-        self.also = frozenset(name.lower() for name in also)  # names beside the loopback ones
+        self.hosts = frozenset(name.lower() for name in hosts)  # in addition to the loopback names
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -34,18 +34,15 @@ class KnownHosts:
         headers = Headers(scope=scope)
         host = headers.get("host", "")
         origin = headers.get("origin")
-        request_id = scope.get("state", {}).get("request_id")
         name = without_port(host).lower()
-        if not is_loopback(name) and name not in self.also:
+        if not is_loopback(name) and name not in self.hosts:
             detail = (
-                f"the Host header names {host[:200] or 'nobody'!r}; this service answers as 127.0.0.1 or localhost "
+                f"the Host header is {host[:200]!r}; this service answers as 127.0.0.1 or localhost "
                 "and by the names of EFFSPINE_HOST and EFFSPINE_ALLOWED_HOSTS"
             )
-            refusal = problem_response(400, detail, scope["path"], kind="unknown-host", request_id=request_id)
-            await refusal(scope, receive, send)
+            await problem_response(scope, 400, detail, kind="unknown-host")(scope, receive, send)
         elif origin is not None and origin.partition("://")[2] != host:
-            detail = f"requests from pages of {origin[:200]!r} are not answered"
-            refusal = problem_response(403, detail, scope["path"], kind="foreign-origin", request_id=request_id)
-            await refusal(scope, receive, send)
+            detail = f"requests from pages of {origin[:200]!r} are rejected"
+            await problem_response(scope, 403, detail, kind="foreign-origin")(scope, receive, send)
         else:
             await self.app(scope, receive, send)

@@ -20,7 +20,7 @@ from pathlib import Path
 from statistics import fmean
 from typing import Any, NamedTuple
 
-from nas_controller.execution.session_directory import remove_session_folder, session_folder
+from nas_controller.execution.session_directory import remove_session_directory, session_directory
 from nas_controller.search.campaign_spec import CampaignSpec
 from nas_controller.store import Store, sqlite_url
 from search_space.errors import EffspineError
@@ -56,9 +56,9 @@ def control_plane_benchmark(trials: int, progress: Callable[[str], None]) -> dic
         _check_completed(store, campaign.id)
         columns = store.reads.trial_columns(campaign.id, "finished_at", "reused_from")
         store.close()
-        folders = (data_dir, session_folder(campaign.id))
+        folders = (data_dir, session_directory(campaign.id))
         left_behind = sum(path.is_file() for folder in folders for path in folder.rglob("*"))
-        remove_session_folder(campaign.id)
+        remove_session_directory(campaign.id)
     return {
         "trials": trials,
         **figures([finished.timestamp() for finished in columns["finished_at"]], memory),

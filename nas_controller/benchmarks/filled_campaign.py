@@ -17,11 +17,12 @@ import numpy as np
 from nas_controller.canonical_json import canonical_json, sha256_hex
 from nas_controller.execution.synthetic_reward import reward as synthetic_reward
 from nas_controller.search.campaign_spec import LEARNING_RATES, CampaignSpec
+from nas_controller.search.outcomes import WORKER_KILLED
 from nas_controller.search.proposals import Search
-from nas_controller.states import FINISHED_CAMPAIGN_STATES, CampaignState
+from nas_controller.states import BASELINE_TRIAL, FINISHED_CAMPAIGN_STATES, CampaignState
 from nas_controller.store.bulk_insert import CampaignRows, Row
 from nas_controller.store.campaign_ids import new_campaign_id
-from nas_controller.store.trial_writes import MAX_CURVE_POINTS
+from nas_controller.store.learning_curves import MAX_CURVE_POINTS
 
 NOT_BEGUN = ("draft", "pending")
 TRIAL_SECONDS = 20.0
@@ -38,7 +39,7 @@ HELD_FOR = timedelta(days=36_500)
 """A campaign that is not over stands still: its lease, which no runner holds, keeps every supervisor away."""
 
 _GIVEN_UP = ("the loss is not finite at step 412 (learning rate 0.08; the last finite loss was 3.2)", "non-finite-loss")
-_LOST = ("the worker died before the trial had finished: it left no word, as after SIGKILL", "worker-killed")
+_LOST = ("the worker died before the trial had finished: it left no word, as after SIGKILL", WORKER_KILLED)
 
 
 class Plan(NamedTuple):
@@ -216,7 +217,7 @@ class _Filling:
             self._outcome(trial, known["state"], known["reward"])
             return
         number, luck = trial["number"], self._random.random()
-        if number > 0 and luck < GIVEN_UP + TRIED_AGAIN:
+        if number != BASELINE_TRIAL and luck < GIVEN_UP + TRIED_AGAIN:
             error, kind = _GIVEN_UP if luck < GIVEN_UP else _LOST
             self._pass(TRIAL_SECONDS / 3)
             self._close(trial, "failed", None, error, kind)

@@ -38,17 +38,16 @@ from typing import Literal, NamedTuple
 from nas_controller.search.campaign_spec import CampaignSpec
 from nas_controller.search.controller import Controller
 from nas_controller.search.early_stopping import EarlyStop, MedianRule
-from nas_controller.search.outcomes import TIMED_OUT, Failed, Rewarded, TrialWork
+from nas_controller.search.outcomes import TIMED_OUT, WORKER_KILLED, Failed, Rewarded, TrialWork
 from nas_controller.search.proposals import Search
-from nas_controller.states import FINISHED_CAMPAIGN_STATES, StopReason
+from nas_controller.states import BASELINE_TRIAL, FINISHED_CAMPAIGN_STATES, StopReason
 from nas_controller.store import CampaignRecord, Lease, NoMoreTrialsError, Store
 from search_space.architecture import Architecture
 from search_space.errors import BudgetError
 
 MAX_REPEATS_A_CALL = 20
 
-_BASELINE = 0
-_TOO_MUCH_FOR_THE_MACHINE = ("out-of-memory", "worker-killed", TIMED_OUT)
+_TOO_MUCH_FOR_THE_MACHINE = ("out-of-memory", WORKER_KILLED, TIMED_OUT)
 
 
 @dataclass(frozen=True)
@@ -258,7 +257,7 @@ class Campaign:
             return
         elif outcome.reaction == "retry" and self._failed_attempts(work.number) <= self.spec.retries:
             self._to_attempt.append(work.number)
-        elif work.number == _BASELINE and outcome.kind in _TOO_MUCH_FOR_THE_MACHINE:
+        elif work.number == BASELINE_TRIAL and outcome.kind in _TOO_MUCH_FOR_THE_MACHINE:
             self.end("failed", f"the uniform baseline cannot be trained on this machine: {outcome.error}")
         else:
             begun = self._begun[work.number]

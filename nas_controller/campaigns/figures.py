@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 from nas_controller.campaigns.learned_policy import LearnedPolicy, learned_policy
-from nas_controller.search.campaign_spec import BASELINE_TRIAL
+from nas_controller.states import BASELINE_TRIAL
 from nas_controller.store import NotFoundError, Store, TrialRecord
 from nas_controller.store.downsampling import Cost, Sampled
 from nas_controller.store.downsampling import Curve as MeasuredCurve

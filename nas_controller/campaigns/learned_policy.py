@@ -8,14 +8,14 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from nas_controller.caches import Kept
+from nas_controller.caches import SingleFlightCache
 from nas_controller.canonical_json import sha256_hex
 from nas_controller.search.controller import Controller
 from nas_controller.search.proposals import Search
 from nas_controller.store import Store
 from search_space.space import ALL_BLOCKS
 
-MOST_KEPT = 256
+MAX_POLICIES = 256
 
 
 class LearnedPolicy(NamedTuple):
@@ -27,7 +27,7 @@ class LearnedPolicy(NamedTuple):
     told: int
 
 
-_kept: Kept[LearnedPolicy] = Kept(MOST_KEPT)
+_policies: SingleFlightCache[LearnedPolicy] = SingleFlightCache(MAX_POLICIES)
 
 
 def learned_policy(store: Store, campaign_id: str) -> LearnedPolicy:
@@ -43,4 +43,4 @@ def learned_policy(store: Store, campaign_id: str) -> LearnedPolicy:
         marginals = tuple(tuple(row) for row in controller.policy_marginals())
         return LearnedPolicy(blocks, controller.choices, marginals, controller.told)
 
-    return _kept.latest(campaign_id, digest, learned)
+    return _policies.get(campaign_id, digest, learned)

@@ -15,10 +15,9 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from nas_controller.search.campaign_spec import BASELINE_TRIAL
 from nas_controller.search.early_stopping import MedianRule
 from nas_controller.search.proposals import Search
-from nas_controller.states import EVENTS_OF_OUTCOMES
+from nas_controller.states import BASELINE_TRIAL, EVENTS_OF_OUTCOMES
 from nas_controller.store import CampaignRecord, EventRecord, Store
 from search_space.errors import EffspineError
 

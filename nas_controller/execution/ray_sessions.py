@@ -1,7 +1,4 @@
-"""A Ray for the trials of one runner: of this machine alone, or a cluster that is there already.
-
-Imported before Ray itself: it sets what Ray reads when it is imported or started.
-"""
+"""Starts a local Ray for the trials of one process, or connects it to a cluster."""
 
 from __future__ import annotations
 
@@ -10,86 +7,140 @@ import os
 import signal
 import socket
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
 from pathlib import Path
+from typing import Any
 
-os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
-os.environ.setdefault("RAY_worker_niceness", "0")  # at 15, any other work on this machine starves training
-os.environ.setdefault("RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER", "0")  # a local Ray listens on loopback alone
-os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")  # a trial without a GPU share keeps the variables
-
+from nas_controller.execution import ray_environment  # isort: skip
 import ray
 from ray.exceptions import RayError
 
+from nas_controller.execution.executor import ClusterAwayError
+from nas_controller.execution.ray_output import redirected
 from nas_controller.execution.session_directory import (
     check_room,
-    remove_session_folder,
-    remove_session_folders,
-    session_folder,
+    remove_session_directories,
+    remove_session_directory,
+    session_directory,
 )
-from nas_controller.execution.worker_resources import ClusterAwayError, Workers
+
+__all__ = ["cluster", "local_ray", "ray_environment", "resources"]
 
 OBJECT_STORE_BYTES = 100 * 2**20
 _HEAD_LOST_SECONDS = {"local": 5, "cluster": 15}
 _CONNECT_SECONDS = 5.0
-_LOOK_SECONDS, _LOOKS_MISSED = 2.0, 3
+_CHECK_SECONDS, _MAX_FAILED_CHECKS = 2.0, 3
 
 logger = logging.getLogger(__name__)
 
 
 @contextmanager
-def session(campaign_id: str, workers: Workers, address: str | None, lost_status: int) -> Iterator[Path]:
-    """A Ray for the campaign's trials: of this machine alone, or the cluster at `address`; let go of when it ends.
+def local_ray(parallelism: int, name: str, *, log: Path | None = None) -> Iterator[Path]:
+    """A Ray of this process alone, on loopback, with room for `parallelism` trials; stopped when the block ends.
 
-    Yields the folder for the runner's files. Raises NoRoomError like `local_ray`, and ClusterAwayError.
+    What Ray and its workers write goes to `log`, else to the output of this process. Yields its session directory,
+    which is removed at the end, as are those that earlier processes of the same `name` have left. Raises NoRoomError
+    where the disk is too full: Ray would fail to start, slowly.
     """
-    if address is None:
-        with local_ray(workers.parallelism, campaign_id) as folder:
-            yield folder
-        return
-    with cluster(address, campaign_id, lost_status) as folder:
-        yield folder
+    directory = _new_directory(name)
+    os.environ.setdefault("RAY_gcs_rpc_server_reconnect_timeout_s", str(_HEAD_LOST_SECONDS["local"]))
+    os.environ.setdefault("RAY_health_check_period_ms", "1000")  # a dead node manager is noticed in 5 s, not 15
+
+    def start() -> None:
+        ray.init(
+            num_cpus=parallelism,
+            num_gpus=None,
+            include_dashboard=False,
+            object_store_memory=OBJECT_STORE_BYTES,
+            logging_level=logging.ERROR,
+            log_to_driver=True,
+            configure_logging=True,
+            _temp_dir=str(directory),
+        )
+
+    with nullcontext() if log is None else redirected(log), _started(start, name):
+        yield directory
 
 
 @contextmanager
-def cluster(address: str, campaign_id: str, lost_status: int) -> Iterator[Path]:
+def cluster(address: str, name: str, lost_status: int) -> Iterator[Path]:
     """The Ray cluster whose head is at `address` (`host:port`, or `auto` for the one that this machine is a node of).
 
-    This machine must be a node of it (`nas_controller.supervision.cluster_node`). Yields a folder of this machine for
-    Tune's files, and ends the process with `lost_status` once the head has not answered for a while. Raises
+    This machine must be a node of it (`nas_controller.supervision.cluster_node`). Yields a directory of this machine
+    for Tune's files, and ends the process with `lost_status` once the head has not answered for a while. Raises
     ClusterAwayError where the head or this machine's node does not answer, NoRoomError where the disk is full.
     """
-    folder = _fresh_folder(campaign_id)
-    folder.mkdir()
+    directory = _new_directory(name)
+    directory.mkdir()
     os.environ.setdefault("RAY_AUTH_MODE", "token")
     os.environ.setdefault("RAY_gcs_rpc_server_reconnect_timeout_s", str(_HEAD_LOST_SECONDS["cluster"]))
     _check_head(address)
-    try:
-        ray.init(address=address, namespace=campaign_id, logging_level=logging.ERROR, log_to_driver=True)
-    except (ConnectionError, RayError, RuntimeError, ValueError) as error:
-        raise ClusterAwayError(f"the Ray cluster at {address} does not answer: {error}") from error
-    watching = threading.Event()
-    threading.Thread(target=_watch_head, args=(address, watching, lost_status), name="head-watch", daemon=True).start()
-    try:
-        yield folder
-    finally:
-        watching.set()
-        _let_go(campaign_id)
+
+    def start() -> None:
+        try:
+            ray.init(address=address, namespace=name, logging_level=logging.ERROR, log_to_driver=True)
+        except (ConnectionError, RayError, RuntimeError, ValueError) as error:
+            raise ClusterAwayError(f"the Ray cluster at {address} does not answer: {error}") from error
+
+    with _started(start, name):
+        ended = threading.Event()
+        threading.Thread(target=_watch_head, args=(address, ended, lost_status), name="head-watch", daemon=True).start()
+        try:
+            yield directory
+        finally:
+            ended.set()
 
 
-def _watch_head(address: str, ending: threading.Event, lost_status: int) -> None:
-    """Ends this process once the head has not answered for a while, before Ray does: as one that must wait, and not as
-    one that has failed.
+@contextmanager
+def _started(start: Callable[[], None], name: str) -> Iterator[None]:
+    """Runs `start`, and shuts Ray down when the block ends.
+
+    Ray replaces the handler of SIGTERM; one that this process has set is put back, at the latest at the end. After
+    SystemExit the signal stays ignored, since this process is ending.
     """
-    missed = 0
-    while not ending.wait(_LOOK_SECONDS):
+    own_handler = signal.getsignal(signal.SIGTERM)
+    exits = False
+    try:
+        start()
+        if callable(own_handler):
+            _handle_sigterm(own_handler)
+        yield
+    except SystemExit:
+        exits = True
+        raise
+    finally:
+        _handle_sigterm(signal.SIG_IGN)  # another one would interrupt the shutdown
+        ray.shutdown()
+        remove_session_directory(name)
+        if not exits:
+            _handle_sigterm(own_handler)
+
+
+def _handle_sigterm(handler: Any) -> None:
+    if threading.current_thread() is threading.main_thread():
+        signal.signal(signal.SIGTERM, handler or signal.SIG_DFL)
+
+
+def resources() -> dict[str, float]:
+    """The resources of the local Ray or of the cluster, by Ray's names."""
+    found: dict[str, float] = ray.cluster_resources()  # type: ignore[no-untyped-call]
+    return found
+
+
+def _watch_head(address: str, ended: threading.Event, lost_status: int) -> None:
+    """Ends this process once the head has not answered for a while.
+
+    Ray would end it too, later, and with a status that says that it failed instead of that it has to wait.
+    """
+    failed = 0
+    while not ended.wait(_CHECK_SECONDS):
         try:
             _check_head(address)
-            missed = 0
+            failed = 0
         except ClusterAwayError as error:
-            missed += 1
-            if missed >= _LOOKS_MISSED:
+            failed += 1
+            if failed >= _MAX_FAILED_CHECKS:
                 logger.warning("%s", error)
                 os._exit(lost_status)
 
@@ -105,67 +156,9 @@ def _check_head(address: str) -> None:
         raise ClusterAwayError(f"the head of the Ray cluster at {address} does not answer: {error}") from error
 
 
-@contextmanager
-def local_ray(parallelism: int, campaign_id: str, *, quiet: bool = False) -> Iterator[Path]:
-    """A Ray of this process alone, on loopback, with room for `parallelism` trials; gone when the block
-    ends.
-
-    What its workers write comes out here too, with what Ray says of one that has died; with `quiet` neither does.
-
-    Yields its folder, which is removed at the end. It lies in a short path in the temporary folder, since
-    socket names may not be long; what an earlier process of the same campaign left there is removed. Raises
-    NoRoomError where the disk is too full: Ray would only fail to start, slowly.
-    """
-    folder = _fresh_folder(campaign_id)
-    os.environ.setdefault("RAY_gcs_rpc_server_reconnect_timeout_s", str(_HEAD_LOST_SECONDS["local"]))
-    os.environ.setdefault("RAY_health_check_period_ms", "1000")  # a node manager that is gone is missed in 5 s, not 15
-    ray.init(
-        num_cpus=parallelism,
-        num_gpus=None,
-        include_dashboard=False,
-        object_store_memory=OBJECT_STORE_BYTES,
-        logging_level=logging.ERROR,
-        log_to_driver=not quiet,
-        configure_logging=True,
-        _temp_dir=str(folder),
-    )
-    try:
-        with _silent_ray() if quiet else nullcontext():
-            yield folder
-    finally:
-        _let_go(campaign_id)
-
-
-def _fresh_folder(campaign_id: str) -> Path:
-    """Where the folder of this runner is to be; what earlier ones have left is removed. Raises NoRoomError."""
-    remove_session_folders(campaign_id)
-    folder = session_folder(campaign_id)
-    check_room(folder)
-    return folder
-
-
-def _let_go(campaign_id: str) -> None:
-    """Ends this process's part in Ray."""
-    signal.signal(signal.SIGTERM, signal.SIG_IGN)  # a second one would leave half of it behind
-    ray.shutdown()
-    remove_session_folder(campaign_id)
-
-
-@contextmanager
-def _silent_ray() -> Iterator[None]:
-    """Keeps Ray from printing paragraphs about a worker that has died; it has no setting for them."""
-    from ray._private import worker as ray_worker
-
-    printing = ray_worker.print_to_stdstream
-    ray_worker.print_to_stdstream = lambda data, ignore_prefix: None
-    try:
-        yield
-    finally:
-        ray_worker.print_to_stdstream = printing
-
-
-def gpus_a_trial(parallelism: int) -> float:
-    """An equal share of the GPUs there are: whole ones where there are enough, else a part of one."""
-    resources: dict[str, float] = ray.cluster_resources()  # type: ignore[no-untyped-call]
-    share = resources.get("GPU", 0.0) / parallelism
-    return float(int(share)) if share >= 1 else int(share * 1000) / 1000
+def _new_directory(name: str) -> Path:
+    """The path of this process's session directory; removes those of earlier ones. Raises NoRoomError."""
+    remove_session_directories(name)
+    directory = session_directory(name)
+    check_room(directory)
+    return directory

@@ -1,8 +1,8 @@
-"""Where the trials of a campaign keep their checkpoints, and when those are of no use any more.
+"""The checkpoint files of a campaign's trials.
 
-One folder a campaign, `<data_dir>/checkpoints/<campaign id>`, and in it one file a trial that is under way, named by
-the widths, which identify an architecture. The folder goes with the campaign's end. Nothing in it is part of the
-record: without it, a trial that was cut off begins anew.
+Each campaign has a directory, `<data_dir>/checkpoints/<campaign id>`, with one file for each trial in training, named
+by the widths, which identify an architecture. It is removed when the campaign ends. Without it, an interrupted trial
+starts again from its first step.
 """
 
 from __future__ import annotations
@@ -16,36 +16,36 @@ from pathlib import Path
 
 logger = logging.getLogger(__name__)
 
-_FOLDER = "checkpoints"
-_ENDING = ".checkpoint"
+_DIRECTORY = "checkpoints"
+_SUFFIX = ".checkpoint"
 
 
-def campaign_folder(data_dir: Path, campaign_id: str) -> Path:
-    """The folder of a campaign's checkpoints; it may not exist."""
-    return data_dir / _FOLDER / campaign_id
+def campaign_directory(data_dir: Path, campaign_id: str) -> Path:
+    """The directory of a campaign's checkpoints; it may not exist."""
+    return data_dir / _DIRECTORY / campaign_id
 
 
-def file_of(folder: Path, widths: Sequence[int]) -> Path:
+def file_of(directory: Path, widths: Sequence[int]) -> Path:
     """The checkpoint of one architecture; it may not exist."""
-    return folder / ("-".join(str(width) for width in widths) + _ENDING)
+    return directory / ("-".join(str(width) for width in widths) + _SUFFIX)
 
 
-def remove_file_of(folder: Path, widths: Sequence[int]) -> None:
+def remove_file_of(directory: Path, widths: Sequence[int]) -> None:
     """Removes the checkpoint of an architecture that will not be trained again, a half-written one included."""
-    path = file_of(folder, widths)
-    for left in (path, *folder.glob(f".{glob.escape(path.name)}.*")):
-        with suppress(OSError):  # it goes with the folder
-            left.unlink(missing_ok=True)
+    path = file_of(directory, widths)
+    for file in (path, *directory.glob(f".{glob.escape(path.name)}.*")):
+        with suppress(OSError):  # it is removed with the directory
+            file.unlink(missing_ok=True)
 
 
-def remove_campaign_folder(data_dir: Path, campaign_id: str) -> None:
+def remove_campaign_directory(data_dir: Path, campaign_id: str) -> None:
     """Removes all checkpoints of a campaign that is over."""
-    folder = campaign_folder(data_dir, campaign_id)
-    shutil.rmtree(folder, ignore_errors=True)
-    if folder.exists():
-        logger.warning("cannot remove %s; nothing needs it any more", folder)
+    directory = campaign_directory(data_dir, campaign_id)
+    shutil.rmtree(directory, ignore_errors=True)
+    if directory.exists():
+        logger.warning("cannot remove %s; nothing needs it any more", directory)
 
 
-def campaigns_with_a_folder(data_dir: Path) -> list[str]:
-    """The ids of the campaigns whose checkpoints are kept."""
-    return sorted(folder.name for folder in (data_dir / _FOLDER).glob("*"))
+def campaigns_with_checkpoints(data_dir: Path) -> list[str]:
+    """The ids of the campaigns that have a directory of checkpoints."""
+    return sorted(directory.name for directory in (data_dir / _DIRECTORY).glob("*"))

@@ -1,8 +1,8 @@
-"""What a worker writes during one attempt, to be read by the runner even when the worker is gone.
+"""The part of a worker's log that belongs to one attempt, which survives the worker.
 
-Ray sends standard output and standard error of a worker, those of native libraries included, straight into two files
-of its session folder, and they stay there when the process is killed. So an attempt leaves a bookmark when it begins:
-its process and how long the two files were. The runner reads on from there, and removes the bookmark.
+Ray sends standard output and standard error of a worker, those of native libraries included, straight to two files in
+its session directory. When an attempt begins, the worker writes a marker: its process id and the lengths of the two
+files. The runner reads the files from there, and removes the marker.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from nas_controller.search.outcomes import WORKER_KILLED
 from search_space.errors import EffspineError
 
 TAIL_LINES = 40
@@ -27,21 +28,21 @@ _LESS_MEMORY = "lower micro_batch_size, batch_size, image_px or width_multiplier
 
 
 class WorkerKilledError(EffspineError):
-    """The process of a worker ended in the middle of an attempt; `how` says what is known of the reason."""
+    """The process of a worker ended during an attempt; `how` says what is known of the cause."""
 
     reaction = "retry"
-    kind = "worker-killed"
+    kind = WORKER_KILLED
 
     def __init__(self, pid: int | None, how: str) -> None:
         process = "" if pid is None else f" (process {pid})"
-        super().__init__(f"the worker died before the trial had finished{process}: {how}")
+        super().__init__(f"the worker died before the trial finished{process}: {how}")
         self.pid = pid
         self.how = how
 
 
 @dataclass(frozen=True)
-class _Bookmark:
-    """Where the log of an attempt begins, and how many processes the system had killed for memory by then."""
+class _Marker:
+    """Where the log of an attempt begins, and how many processes the kernel had killed for lack of memory by then."""
 
     pid: int
     out_bytes: int
@@ -49,18 +50,18 @@ class _Bookmark:
     oom_kills: int
 
 
-def begin(folder: Path, trial: int, attempt: int) -> None:
-    """Leaves the bookmark of an attempt in the folder of the runner; called in the worker as the attempt begins."""
-    mark = _Bookmark(os.getpid(), os.fstat(1).st_size, os.fstat(2).st_size, _oom_kills())
-    path = _bookmark_path(folder, trial, attempt)
-    with suppress(OSError):  # no attempt fails for its log
+def begin(log_dir: Path, trial: int, attempt: int) -> None:
+    """Writes the marker of an attempt; called by the worker when the attempt begins."""
+    marker = _Marker(os.getpid(), os.fstat(1).st_size, os.fstat(2).st_size, _oom_kills())
+    path = _marker_path(log_dir, trial, attempt)
+    with suppress(OSError):  # no attempt fails because of its log
         path.parent.mkdir(exist_ok=True)
-        path.write_text(json.dumps(asdict(mark)))
+        path.write_text(json.dumps(asdict(marker)))
 
 
 @dataclass(frozen=True)
 class AttemptLog:
-    """What the worker wrote during an attempt: `tail`, its bounded end, and what is known of the worker.
+    """The bounded end of what a worker wrote during an attempt (`tail`), and what is known of the worker.
 
     `pid` and `tail` are None where the attempt never began, `tail` also where the worker wrote nothing.
     """
@@ -69,52 +70,52 @@ class AttemptLog:
     tail: str | None
     oom_killed: bool
 
-    def death(self, said: str) -> WorkerKilledError:
-        """Why the worker is gone; `said` is what Ray says of it, which does not know the signal."""
+    def death(self, reported: str) -> WorkerKilledError:
+        """Why the worker died; `reported` is the message of the executor, which does not know the signal."""
         signalled = _SIGNAL.search(self.tail or "")
         if signalled:
             how = signalled[1]
-        elif "low on memory" in said:
-            how = f"Ray ended it, since the machine ran low on memory; {_LESS_MEMORY}"
+        elif "low on memory" in reported:
+            how = f"Ray killed it because the machine ran low on memory; {_LESS_MEMORY}"
         elif self.oom_killed:
-            how = f"the system killed a process for want of memory meanwhile; {_LESS_MEMORY}"
+            how = f"the kernel killed a process for lack of memory meanwhile; {_LESS_MEMORY}"
         else:
-            how = "it left no word, as after SIGKILL"
+            how = "it reported no cause, probably SIGKILL"
         return WorkerKilledError(self.pid, how)
 
 
-def end(folder: Path, trial: int, attempt: int, *, read: bool = True) -> AttemptLog:
-    """The log of an attempt that has ended, if it shall be read, and its bookmark removed; called in the runner."""
-    path = _bookmark_path(folder, trial, attempt)
-    mark = None
-    with suppress(OSError, ValueError, TypeError):  # it never began, or was killed while it wrote
-        mark = _Bookmark(**json.loads(path.read_text())) if read else None
+def end(log_dir: Path, trial: int, attempt: int, *, read: bool = True) -> AttemptLog:
+    """Removes the marker of an attempt that has ended and, with `read`, returns its log; called by the runner."""
+    path = _marker_path(log_dir, trial, attempt)
+    marker = None
+    with suppress(OSError, ValueError, TypeError):  # the attempt never began, or was killed while writing the marker
+        marker = _Marker(**json.loads(path.read_text())) if read else None
     path.unlink(missing_ok=True)
-    if mark is None:
+    if marker is None:
         return AttemptLog(None, None, False)
-    written = {
-        name: "".join(_lines(_log_file(folder, mark.pid, ending), begins))
-        for name, ending, begins in (("output", "out", mark.out_bytes), ("error", "err", mark.err_bytes))
+    streams = {
+        name: "".join(_lines(_log_file(log_dir, marker.pid, suffix), start))
+        for name, suffix, start in (("output", "out", marker.out_bytes), ("error", "err", marker.err_bytes))
     }
-    return AttemptLog(mark.pid, _joined(written), _oom_kills() > mark.oom_kills)
+    return AttemptLog(marker.pid, _joined(streams), _oom_kills() > marker.oom_kills)
 
 
-def _bookmark_path(folder: Path, trial: int, attempt: int) -> Path:
-    return folder / "attempts" / f"{trial}.{attempt}.json"
+def _marker_path(log_dir: Path, trial: int, attempt: int) -> Path:
+    return log_dir / "attempts" / f"{trial}.{attempt}.json"
 
 
-def _log_file(folder: Path, pid: int, ending: str) -> Path | None:
-    return next(folder.glob(f"session_[0-9]*/logs/worker-*-{pid}.{ending}"), None)
+def _log_file(log_dir: Path, pid: int, suffix: str) -> Path | None:
+    return next(log_dir.glob(f"session_[0-9]*/logs/worker-*-{pid}.{suffix}"), None)
 
 
-def _lines(path: Path | None, begins: int) -> Iterator[str]:
-    """The lines of a file from a byte on, of a long file those within the last TAIL_BYTES alone."""
+def _lines(path: Path | None, first_byte: int) -> Iterator[str]:
+    """The lines of a file from a byte on, at most those within the last TAIL_BYTES."""
     if path is None:
         return
     with suppress(OSError), path.open("rb") as file:
         size = file.seek(0, os.SEEK_END)
-        start = file.seek(max(begins, size - TAIL_BYTES))
-        if start > begins:
+        start = file.seek(max(first_byte, size - TAIL_BYTES))
+        if start > first_byte:
             yield _CUT
         for line in file:
             text = line.decode("utf-8", errors="replace")
@@ -122,25 +123,25 @@ def _lines(path: Path | None, begins: int) -> Iterator[str]:
                 yield text
 
 
-def _joined(written: dict[str, str]) -> str | None:
-    """Both streams, each with its share of the bounds; named only where both have something."""
-    some = {name: text.rstrip() for name, text in written.items() if text.strip()}
-    if not some:
+def _joined(streams: dict[str, str]) -> str | None:
+    """Both streams, each with an equal part of the limits; they are named only where both have text."""
+    texts = {name: text.rstrip() for name, text in streams.items() if text.strip()}
+    if not texts:
         return None
-    lines, characters = TAIL_LINES // len(some), TAIL_BYTES // len(some)
-    tails = {name: _tail(text, lines, characters) for name, text in some.items()}
+    lines, characters = TAIL_LINES // len(texts), TAIL_BYTES // len(texts)
+    tails = {name: _tail(text, lines, characters) for name, text in texts.items()}
     if len(tails) == 1:
         return next(iter(tails.values()))
     return "\n".join(f"standard {name}:\n{tail}" for name, tail in tails.items())
 
 
 def _tail(text: str, lines: int, characters: int) -> str:
-    kept = "\n".join(text.split("\n")[-lines:])
-    return kept if len(kept) <= characters else _CUT + kept[-characters:]
+    tail = "\n".join(text.split("\n")[-lines:])
+    return tail if len(tail) <= characters else _CUT + tail[-characters:]
 
 
 def _oom_kills() -> int:
-    """Processes that the kernel has killed for want of memory since it started; 0 where it does not count them."""
+    """Processes that the kernel has killed for lack of memory since it started; 0 where it does not count them."""
     with suppress(OSError), open("/proc/vmstat", encoding="ascii") as counters:
         for line in counters:
             if line.startswith("oom_kill "):

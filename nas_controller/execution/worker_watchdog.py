@@ -1,79 +1,58 @@
-"""Notices workers that neither report nor die, as one does that is frozen, and ends their processes.
-
-A worker reports every REPORT_SECONDS, and of a long trial every REPORT_SHARE of the time that it has taken.
-"""
+"""Kills workers that neither report nor die, such as frozen ones."""
 
 from __future__ import annotations
 
-import os
-import signal
 import time
-from contextlib import suppress
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
 
-import ray
-from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
-
+from nas_controller.execution.trial_worker import REPORT_SHARE, WorkerId
 from nas_controller.search.outcomes import Failed
 
-REPORT_SECONDS = 2.0
-REPORT_SHARE = 1 / 50
 SILENT_SECONDS = 120.0
 SILENT = "worker-silent"
 
 
 @dataclass
-class _Heard:
-    """The worker of a trial: its process, the node, and when it was heard of first and last."""
+class _Watched:
+    """The worker of a trial, and when it reported first and last."""
 
-    node: str
-    pid: int
+    worker: WorkerId
     first: float
     last: float
-    ended: bool = False
+    killed: bool = False
 
 
-class WorkerWatch:
-    """The workers of the trials in training.
+class WorkerWatchdog:
+    """Watches the workers of the trials in training; `kill` ends the process of one.
 
-    A trial of which nothing was ever heard has not begun: it may wait for a place on the cluster.
+    A trial whose worker has never reported has not begun: it may wait for a place on the cluster.
     """
 
-    def __init__(self) -> None:
-        self._workers: dict[str, _Heard] = {}
+    def __init__(self, kill: Callable[[WorkerId], None]) -> None:
+        self._kill = kill
+        self._watched: dict[str, _Watched] = {}
 
-    def heard(self, trial_id: str, result: dict[str, Any]) -> None:
-        """Takes note of a sign of life."""
+    def heartbeat(self, trial_id: str, worker: WorkerId) -> None:
+        """Notes that the worker of a trial has reported."""
         now = time.monotonic()
-        known = self._workers.get(trial_id)
-        node, pid = result["worker"]
-        self._workers[trial_id] = _Heard(node, pid, now if known is None else known.first, now)
+        known = self._watched.get(trial_id)
+        self._watched[trial_id] = _Watched(worker, now if known is None else known.first, now)
 
     def forget(self, trial_id: str) -> Failed | None:
-        """Watches a trial no more; returns why its worker was ended, if it was."""
-        known = self._workers.pop(trial_id, None)
-        if known is None or not known.ended:
+        """Stops watching a trial; returns the failure if its worker was killed for its silence."""
+        known = self._watched.pop(trial_id, None)
+        if known is None or not known.killed:
             return None
         silence = time.monotonic() - known.last
-        return Failed("retry", f"the worker (process {known.pid}) was silent for {silence:.0f} s and was ended", SILENT)
+        error = f"the worker (process {known.worker.pid}) was silent for {silence:.0f} s and was killed"
+        return Failed("retry", error, SILENT)
 
-    def end_silent(self) -> None:
-        """Ends every worker that should have reported long ago."""
+    def kill_silent(self) -> None:
+        """Kills every worker whose report is long overdue."""
         now = time.monotonic()
-        for known in self._workers.values():
-            if not known.ended and now - known.last > SILENT_SECONDS + 2 * REPORT_SHARE * (known.last - known.first):
-                known.ended = True
-                end_process(known.node, known.pid)
-
-
-def end_process(node: str, pid: int) -> None:
-    """Asks a node of Ray to kill a process of its machine; one that is gone is left alone."""
-    there = NodeAffinitySchedulingStrategy(node, soft=False)
-    _kill.options(scheduling_strategy=there).remote(pid)
-
-
-@ray.remote(num_cpus=0, max_retries=0)
-def _kill(pid: int) -> None:
-    with suppress(ProcessLookupError):
-        os.kill(pid, signal.SIGKILL)
+        for known in self._watched.values():
+            allowed = SILENT_SECONDS + 2 * REPORT_SHARE * (known.last - known.first)
+            if not known.killed and now - known.last > allowed:
+                known.killed = True
+                self._kill(known.worker)

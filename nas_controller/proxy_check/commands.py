@@ -6,6 +6,7 @@ effspine proxy-check --profile laptop --dataset digits      16 architectures, 3 
 from __future__ import annotations
 
 import json
+import os
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -119,8 +120,8 @@ def _dataset(task: ProxyTask, data: Path | None, name: str | None, *, must_exist
     if (data is None) == (name is None):
         raise InvalidValueError("give either --data or --dataset", field="dataset")
     if name is not None:
-        from nas_controller.campaigns.datasets import dataset_path
         from search_space.data_dir import data_dir
+        from search_space.datasets import dataset_path
 
         return str(dataset_path(data_dir(), name).resolve())
     assert data is not None
@@ -140,7 +141,7 @@ def _default_results(study: Study) -> Path:
 
 
 def _train(study: Study, results: Path, parallelism: int) -> Record:
-    """Trains what is missing; the record with it."""
+    """Trains what is missing; returns all results."""
     from nas_controller.proxy_check.progress import shown_progress
     from nas_controller.proxy_check.results import appending, missing
     from search_space.data_dir import data_dir
@@ -148,8 +149,10 @@ def _train(study: Study, results: Path, parallelism: int) -> Record:
     with appending(results) as appender:
         if not missing(study, appender.record):
             return appender.record
+        from nas_controller.execution.ray_executor import RayExecutor
         from nas_controller.proxy_check.running import train_missing
 
+        log = results.with_name(results.name + ".log").absolute()
         try:
             with shown_progress(study, appender.record, parallelism) as progress:
                 train_missing(
@@ -157,8 +160,8 @@ def _train(study: Study, results: Path, parallelism: int) -> Record:
                     appender,
                     parallelism=parallelism,
                     cache_dir=data_dir() / "cache",
-                    log=results.with_name(results.name + ".log").absolute(),
                     listener=progress,
+                    executor=RayExecutor(f"check_{os.getpid()}", log=log),
                 )
         except KeyboardInterrupt:
             left = len(missing(study, appender.record))

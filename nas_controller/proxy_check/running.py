@@ -1,37 +1,32 @@
-"""Trains what a study still misses, on a local Ray: a pool of warm workers.
+"""Trains what a study still misses, with an executor.
 
-The only module of the package that knows Ray. A worker keeps its task and seed as long as there is work for them,
-since others mean other data and another graph. A training whose worker dies, or that fails in a way worth a retry, is
-tried MAX_ATTEMPTS times in all; then its failure is recorded, and the next call tries it again. Each result is on the
-disk before the next training of its worker begins, so the process may end at any moment.
+A training that loses its worker, or fails in another way worth a retry, has MAX_ATTEMPTS attempts; then its failure is
+recorded, and the next call tries it again. Each result is on the disk before the next training of its worker begins, so
+the process may end at any moment.
 """
 
 from __future__ import annotations
 
+import logging
 import os
-import signal
-import threading
 from collections import Counter
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from collections.abc import Mapping
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Literal, Protocol
 
-from nas_controller.execution import ray_sessions  # before Ray: it sets what Ray reads when it is imported
-
-import ray  # isort: skip
-from ray.exceptions import RayError  # isort: skip
-
-from nas_controller.execution.worker import Job, run_trial
+from nas_controller.execution.executor import Executor, Workers
+from nas_controller.execution.worker import Job
 from nas_controller.proxy_check.results import Appender, Result, missing
 from nas_controller.proxy_check.study import Study, Training
-from nas_controller.search.outcomes import Failed, Rewarded
+from nas_controller.search.outcomes import Failed, Rewarded, TrialWork
 from search_space.errors import EffspineError
+from search_space.proxy_task import ProxyTask
 
 MAX_ATTEMPTS = 3
-_LOOK_SECONDS = 1.0
+_WORKER_GONE = ("worker-killed", "worker-silent")
+
+logger = logging.getLogger(__name__)
 
 
 class StudyStoppedError(EffspineError):
@@ -39,7 +34,7 @@ class StudyStoppedError(EffspineError):
 
 
 class Listener(Protocol):
-    """Hears what happens."""
+    """Is called with what happens."""
 
     def ended(self, training: Training, result: Result) -> None:
         """A training has its result, which is on the disk."""
@@ -49,148 +44,133 @@ class Listener(Protocol):
 
 
 def train_missing(
-    study: Study, results: Appender, *, parallelism: int, cache_dir: Path, log: Path, listener: Listener
+    study: Study, results: Appender, *, parallelism: int, cache_dir: Path, listener: Listener, executor: Executor
 ) -> None:
-    """Trains everything that has no reward yet, `parallelism` trainings side by side, and appends what comes of it.
+    """Trains everything that has no reward yet, `parallelism` trainings at once, and appends the results.
 
-    What the workers write goes to the end of `log`. Raises StudyStoppedError; after that and after an interrupt, what
-    has ended is in the results.
+    Raises StudyStoppedError and what the executor's session raises; after an error and after an interrupt, the results
+    of all trainings that have ended are on the disk.
     """
     waiting = missing(study, results.record)
     if not waiting:
         return
-    workers = min(parallelism, len(waiting))
     threads = max(1, len(os.sched_getaffinity(0)) // parallelism)
-    with _sigterm_as_before(), ray_sessions.local_ray(workers, f"check_{os.getpid()}", quiet=True):
-        _Pool(study, results, waiting, workers, threads, cache_dir, log, listener).run()
+    workers = Workers(min(parallelism, len(waiting)), threads)
+    job = Job(
+        task=study.task,
+        base=study.base,
+        dataset_dir=None if study.dataset is None else Path(study.dataset),
+        cache_dir=cache_dir,
+        seed=study.seeds[0],
+        threads=threads,
+        start_pool=study.start_pool,
+    )
+    with executor.session(workers) as session:
+        session.run(MissingTrainings(study, results, workers, listener), job, lambda: False, lambda: workers)
 
 
-class _Trainer:
-    """A worker, in a process of its own."""
+class MissingTrainings:
+    """The trainings of a study that have no reward yet, as trials for an executor; the trial number is the training's
+    place in the study.
 
-    def __init__(self, log: str) -> None:
-        # Ray would copy everything that TensorFlow writes to the terminal of the person who waits.
-        file = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
-        os.dup2(file, 1)
-        os.dup2(file, 2)
+    A worker keeps its task and seed for as long as there are trainings with them, since others need other data and
+    another graph. Executors do not say which worker asks for a trial: it is taken to be the one that ended last.
+    """
 
-    def train(self, job: Job, widths: tuple[int, ...]) -> Rewarded | Failed:
-        """Trains and scores one architecture."""
-        return run_trial(job, widths, lambda progress: None)
+    draining = False
 
-
-@dataclass
-class _Worker:
-    """A trainer and the job that it has last worked on."""
-
-    actor: Any
-    job: Job | None = None
-
-
-class _Pool:
-    def __init__(
-        self,
-        study: Study,
-        results: Appender,
-        waiting: list[Training],
-        workers: int,
-        threads: int,
-        cache_dir: Path,
-        log: Path,
-        listener: Listener,
-    ) -> None:
+    def __init__(self, study: Study, results: Appender, workers: Workers, listener: Listener) -> None:
         self._study = study
         self._results = results
-        self._waiting = waiting
         self._workers = workers
-        self._threads = threads
-        self._cache_dir = cache_dir
-        self._log = log
         self._listener = listener
-        self._attempts: Counter[Training] = Counter()
-        gpus = ray_sessions.gpus_a_trial(workers)
-        self._actor_class = ray.remote(num_cpus=1, num_gpus=gpus, max_restarts=0)(_Trainer)
+        self._trainings = study.trainings()
+        left = set(missing(study, results.record))
+        self._waiting = [number for number, training in enumerate(self._trainings) if training in left]
+        self._running: set[int] = set()
+        self._attempts: Counter[int] = Counter()
+        self._idle: list[tuple[ProxyTask, int] | None] = []
+        """Task and seed that idle workers have last trained with."""
 
-    def run(self) -> None:
-        """Works until nothing waits and nothing runs."""
-        idle = [self._new_worker() for _ in range(self._workers)]
-        busy: dict[Any, tuple[_Worker, Training]] = {}
-        while self._waiting or busy:
-            while idle and self._waiting:
-                worker = idle.pop()
-                training = self._next_for(worker, {other.job for other, _ in busy.values()})
-                worker.job = self._job(training)
-                self._attempts[training] += 1
-                busy[worker.actor.train.remote(worker.job, training.widths)] = (worker, training)
-            # With a limit, so that an interrupt is noticed in Python.
-            ended, _ = ray.wait(list(busy), timeout=_LOOK_SECONDS)
-            for reference in ended:
-                worker, training = busy.pop(reference)
-                try:
-                    outcome = ray.get(reference)
-                except RayError as error:
-                    outcome = Failed("retry", f"the worker died: {str(error).splitlines()[0]}", "worker-killed")
-                    with suppress(RayError):  # whatever is left of it holds the place of the next one
-                        ray.kill(worker.actor)
-                    worker = self._new_worker()
-                idle.append(worker)
-                self._settle(training, outcome)
+    @property
+    def over(self) -> bool:
+        """Whether every training has its result."""
+        return not self._waiting and not self._running
 
-    def _new_worker(self) -> _Worker:
-        return _Worker(self._actor_class.remote(str(self._log)))
+    def next_trial(self) -> TrialWork | None:
+        """The next training, with its task and seed."""
+        if not self._waiting:
+            return None
+        number = self._next_for(self._idle.pop() if self._idle else None)
+        self._waiting.remove(number)
+        self._running.add(number)
+        self._attempts[number] += 1
+        training = self._trainings[number]
+        return TrialWork(number, self._attempts[number], training.widths, training.task, training.seed)
 
-    def _next_for(self, worker: _Worker, jobs_of_others: set[Job | None]) -> Training:
-        """Takes out more of the worker's own job, else the first of a job that nobody has, else the first of all."""
-        jobs = [self._job(training) for training in self._waiting]
-        own = [place for place, job in enumerate(jobs) if job == worker.job]
-        nobodys = [place for place, job in enumerate(jobs) if job not in jobs_of_others]
-        return self._waiting.pop((own or nobodys or [0])[0])
+    def _next_for(self, last: tuple[ProxyTask, int] | None) -> int:
+        """The first training with the worker's task and seed, else with those of no other worker, else of all."""
+        of_others = {self._settings(number) for number in self._running}
+        own = (number for number in self._waiting if self._settings(number) == last)
+        free = (number for number in self._waiting if self._settings(number) not in of_others)
+        return next(own, next(free, self._waiting[0]))
 
-    def _job(self, training: Training) -> Job:
-        dataset = None if self._study.dataset is None else Path(self._study.dataset)
-        return Job(
-            task=training.task,
-            base=self._study.base,
-            dataset_dir=dataset,
-            cache_dir=self._cache_dir,
-            seed=training.seed,
-            threads=self._threads,
-            start_pool=self._study.start_pool,
-        )
+    def _settings(self, number: int) -> tuple[ProxyTask, int]:
+        training = self._trainings[number]
+        return training.task, training.seed
 
-    def _settle(self, training: Training, outcome: Rewarded | Failed) -> None:
+    def progress(
+        self, work: TrialWork, step: int, total: int, values: Mapping[str, float], ap: float | None = None
+    ) -> None:
+        """Nothing: only results are recorded."""
+
+    def stop_early(self, work: TrialWork, step: int, values: Mapping[str, float], ap: float | None) -> bool:
+        """False: every training is needed in full."""
+        return False
+
+    def is_finished(self, number: int) -> bool:
+        """Whether a training has its result."""
+        return number not in self._running and number not in self._waiting
+
+    def end(self, state: Literal["stopped", "failed", "completed"], error: str | None = None) -> None:
+        """Raises StudyStoppedError: the machine lacks what a training needs."""
+        raise StudyStoppedError(error or state)
+
+    def complete(self, work: TrialWork, outcome: Rewarded | Failed) -> None:
+        """Appends a result, or puts the training at the head of the queue again.
+
+        Raises StudyStoppedError for a failure that every training would meet.
+        """
+        self._running.remove(work.number)
+        lost = isinstance(outcome, Failed) and outcome.kind in _WORKER_GONE
+        self._idle.append(None if lost else self._settings(work.number))
+        training = self._trainings[work.number]
         if isinstance(outcome, Rewarded) and not 0.0 <= outcome.reward <= 1.0:
             outcome = Failed("give_up", f"the reward {outcome.reward} is not in 0 to 1", "invalid-reward")
         if isinstance(outcome, Failed):
+            if outcome.log_tail:
+                logger.warning("the worker's log ends with:\n%s", outcome.log_tail)
             if outcome.reaction == "stop":
                 raise StudyStoppedError(outcome.error)
-            if outcome.reaction == "retry" and self._attempts[training] < MAX_ATTEMPTS:
-                self._waiting.insert(0, training)
+            if outcome.reaction == "retry" and work.attempt < MAX_ATTEMPTS:
+                self._waiting.insert(0, work.number)
                 self._listener.tried_again(training, outcome.error)
                 return
-        result = Result(
+        result = self._result(training, outcome)
+        self._results.append(result)
+        self._listener.ended(training, result)
+
+    def _result(self, training: Training, outcome: Rewarded | Failed) -> Result:
+        return Result(
             base=self._study.base.name,
             widths=training.widths,
             task=training.task.to_dict(),
             seed=training.seed,
             dataset=self._study.dataset,
-            threads=self._threads,
-            at_once=self._workers,
+            threads=self._workers.threads,
+            at_once=self._workers.parallelism,
             reward=outcome.reward if isinstance(outcome, Rewarded) else None,
             metrics=outcome.metrics if isinstance(outcome, Rewarded) else {},
             error=outcome.error if isinstance(outcome, Failed) else None,
             effspine=version("effspine"),
         )
-        self._results.append(result)
-        self._listener.ended(training, result)
-
-
-@contextmanager
-def _sigterm_as_before() -> Iterator[None]:
-    """Gives the signal back to whoever had it: Ray takes it, and it is ignored while Ray ends."""
-    before = signal.getsignal(signal.SIGTERM)
-    try:
-        yield
-    finally:
-        if threading.current_thread() is threading.main_thread():
-            signal.signal(signal.SIGTERM, before)

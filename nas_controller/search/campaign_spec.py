@@ -22,7 +22,6 @@ from search_space.published import DEFAULT_BASE
 from search_space.rounding import DIVISOR
 from search_space.space import CHOICES, MAX_CHOICES, MAX_DIVISOR, SearchSpace
 
-BASELINE_TRIAL = 0  # it has the uniform baseline
 MAX_TRIALS = 100_000
 MAX_PARALLELISM = 1_024
 MAX_EVALUATIONS = 500  # of one trial, where decisions rest on them: so many points of a curve are surely kept

@@ -14,8 +14,7 @@ from statistics import median
 from typing import Any
 
 from nas_controller.search.campaign_spec import EarlyStoppingSpec
-
-_BASELINE = 0
+from nas_controller.states import BASELINE_TRIAL
 
 
 @dataclass(frozen=True)
@@ -57,7 +56,7 @@ class MedianRule:
         the campaign asks for were measured at this step.
         """
         others = [known for other, known in self._at[step].items() if other in self._completed and other != number]
-        if number == _BASELINE or len(others) < self._min_trials:
+        if number == BASELINE_TRIAL or len(others) < self._min_trials:
             return None
         middle = median(others)
         return EarlyStop(step, ap, middle, len(others)) if ap < middle else None

@@ -7,19 +7,26 @@ from dataclasses import dataclass
 from typing import Literal
 
 from search_space.errors import EffspineError
+from search_space.proxy_task import ProxyTask
 
 TIMED_OUT = "timed-out"
+WORKER_KILLED = "worker-killed"
 
 Reaction = Literal["retry", "give_up", "stop"]
 
 
 @dataclass(frozen=True)
 class TrialWork:
-    """An architecture to be trained: attempt `attempt` (from 1) of trial `number`."""
+    """An architecture to train: attempt `attempt` (from 1) of trial `number`.
+
+    `task` and `seed` are those that all trials share unless they are given here.
+    """
 
     number: int
     attempt: int
     widths: tuple[int, ...]
+    task: ProxyTask | None = None
+    seed: int | None = None
 
 
 @dataclass(frozen=True)

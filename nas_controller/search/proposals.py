@@ -16,8 +16,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from nas_controller.canonical_json import canonical_json, sha256_hex
-from nas_controller.search.campaign_spec import BASELINE_TRIAL, CampaignSpec
+from nas_controller.search.campaign_spec import CampaignSpec
 from nas_controller.search.controller import Controller
+from nas_controller.states import BASELINE_TRIAL
 from search_space.errors import BudgetError
 from search_space.space import Candidate
 

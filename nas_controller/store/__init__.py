@@ -1,5 +1,5 @@
-"""The record of every campaign: the only memory there is. SQLite by default, PostgreSQL for more than one
-machine.
+"""The database of all campaigns, the only state that the service has: SQLite by default, PostgreSQL for more than one
+machine. Tables, migrations, queries and writes belong here.
 """
 
 from __future__ import annotations

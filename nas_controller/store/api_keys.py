@@ -1,9 +1,8 @@
-"""API keys and the dashboard's sessions, as the record keeps them: hashes, never the secrets themselves.
+"""API keys. The database has their hashes, never the secrets themselves.
 
 A key is `effspine_ID_SECRET`. ID is public: it stands in lists and logs, and finds the row. SECRET is 256 random bits.
 What is stored is the SHA-256 of the whole key. A slow, salted hash (as for passwords) would add nothing: it protects
-secrets that can be guessed from a list, and nobody can list 2^256 of these; but it would cost every request a tenth of
-a second. A session's token is random and hashed in the same way.
+secrets that can be guessed, and 2^256 of them cannot; but it would cost every request a tenth of a second.
 
 Whoever can write the database can make keys; that is how the first one comes to be, before any service listens.
 """
@@ -14,18 +13,19 @@ import hashlib
 import hmac
 import re
 import secrets
-from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any, Literal, cast
+from typing import Literal
 
 from sqlalchemy import delete, or_, select, update
 from sqlalchemy.orm import Session
 
+from nas_controller.entities import KeyDocument
 from nas_controller.states import KEY_SCOPES, KeyScope
 from nas_controller.store import models
+from nas_controller.store.clock import Clock
 from nas_controller.store.database import Database
 from nas_controller.store.errors import ConflictError, NotFoundError
-from nas_controller.store.lifecycle import Clock
+from nas_controller.store.mappers import record_of
 from search_space.errors import InvalidValueError
 
 LONGEST_NAME = 100
@@ -34,24 +34,13 @@ _ID_CHARACTERS = 12
 _ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"
 _ID = re.compile(rf"k[{_ALPHABET}]{{{_ID_CHARACTERS}}}")
 _KEY = re.compile(rf"effspine_({_ID.pattern})_[A-Za-z0-9_-]{{43}}")
-_TOKEN = re.compile(r"[A-Za-z0-9_-]{43}")
 
 
-@dataclass(frozen=True)
-class KeyRecord:
-    """A key as it may be shown: everything but its secret."""
-
-    id: str
-    name: str
-    scope: KeyScope
-    created_at: datetime
-    rotated_at: datetime | None
-    last_used_at: datetime | None
-    expires_at: datetime | None
-    revoked_at: datetime | None
+class KeyRecord(KeyDocument):
+    """A key, without its secret."""
 
     def state(self, now: datetime) -> Literal["active", "expired", "revoked"]:
-        """Whether it opens anything."""
+        """Whether it grants access."""
         if self.revoked_at is not None:
             return "revoked"
         return "expired" if self.expires_at is not None and self.expires_at <= now else "active"
@@ -60,15 +49,9 @@ class KeyRecord:
         """Whether its scope includes `needed`."""
         return KEY_SCOPES.index(self.scope) >= KEY_SCOPES.index(needed)
 
-    def to_dict(self) -> dict[str, Any]:
-        """As JSON; times in ISO 8601, UTC."""
-        moments = ("created_at", "rotated_at", "last_used_at", "expires_at", "revoked_at")
-        shown = {name: _iso(getattr(self, name)) for name in moments}
-        return {"id": self.id, "name": self.name, "scope": self.scope, **shown}
-
 
 class ApiKeys:
-    """Making, finding and ending keys and sessions. All raise StoreUnavailableError when the database is away."""
+    """Creating, finding and revoking keys. All raise StoreUnavailableError when the database is away."""
 
     def __init__(self, database: Database, clock: Clock) -> None:
         self._database = database
@@ -93,22 +76,22 @@ class ApiKeys:
                 id=key_id,
                 name=name,
                 scope=scope,
-                secret_sha256=_sha256(key),
+                secret_sha256=sha256(key),
                 created_at=now,
                 expires_at=None if lifetime is None else now + lifetime,
             )
             session.add(row)
             session.flush()
-            return _record(row), key
+            return record_of(KeyRecord, row), key
 
     def list_keys(self) -> tuple[KeyRecord, ...]:
         """All keys, the oldest first, revoked ones included."""
         query = select(models.ApiKey).order_by(models.ApiKey.created_at, models.ApiKey.id)
         with self._database.reading() as session:
-            return tuple(_record(row) for row in session.scalars(query))
+            return tuple(record_of(KeyRecord, row) for row in session.scalars(query))
 
     def rotate_key(self, key_id: str, *, grace: timedelta = timedelta(0)) -> tuple[KeyRecord, str]:
-        """A new secret for a key; the old one opens for `grace` more, and the key's sessions end.
+        """A new secret for a key; the old one is valid for `grace` more, and the key's sessions end.
 
         A secret that was rotated out before ends at once. Raises NotFoundError, and ConflictError for a revoked key.
         """
@@ -116,15 +99,15 @@ class ApiKeys:
         with self._database.writing() as session:
             row = _find(session, key_id)
             if row.revoked_at is not None:
-                raise ConflictError(f"key '{key_id}' is revoked and stays so; make another one", field="state")
+                raise ConflictError(f"key '{key_id}' is revoked for good; make another one", field="state")
             key = _new_key(key_id)
             row.previous_sha256 = row.secret_sha256 if grace > timedelta(0) else None
             row.previous_until = now + grace if grace > timedelta(0) else None
-            row.secret_sha256 = _sha256(key)
+            row.secret_sha256 = sha256(key)
             row.rotated_at = now
             _end_sessions_of(session, key_id)
             session.flush()
-            return _record(row), key
+            return record_of(KeyRecord, row), key
 
     def revoke_key(self, key_id: str) -> KeyRecord:
         """Ends a key and its sessions for good; ending it again changes nothing. Raises NotFoundError."""
@@ -135,15 +118,15 @@ class ApiKeys:
             row.previous_sha256 = row.previous_until = None
             _end_sessions_of(session, key_id)
             session.flush()
-            return _record(row)
+            return record_of(KeyRecord, row)
 
     def identify_key(self, key: str) -> KeyRecord | None:
-        """The record of a key that opens; None for one that is unknown, wrong, expired or revoked."""
+        """The record of a valid key; None for one that is unknown, wrong, expired or revoked."""
         match = _KEY.fullmatch(key)
         if match is None:
             return None
         now = self._clock()
-        digest = _sha256(key)
+        digest = sha256(key)
         with self._database.reading() as session:
             row = session.get(models.ApiKey, match[1])
             if row is None:
@@ -151,72 +134,38 @@ class ApiKeys:
             is_current = hmac.compare_digest(row.secret_sha256, digest)
             is_previous = hmac.compare_digest(row.previous_sha256 or "", digest)
             in_grace = row.previous_until is not None and row.previous_until > now
-            return _active(row, now) if is_current or (is_previous and in_grace) else None
+            return active_key(row, now) if is_current or (is_previous and in_grace) else None
 
     def record_key_use(self, key_id: str) -> None:
-        """Remembers that a key was used now. Callers do this now and then, not with every request."""
+        """Records that a key was used now. Callers do this every few minutes, not with every request."""
         with self._database.writing() as session:
             session.execute(update(models.ApiKey).where(models.ApiKey.id == key_id).values(last_used_at=self._clock()))
 
     def has_keys(self) -> bool:
-        """Whether any key was made and not revoked; one that has expired counts, so that expiry opens nothing."""
+        """Whether there is any key that was not revoked. An expired one counts: expiry does not open the service."""
         query = select(models.ApiKey.id).where(models.ApiKey.revoked_at.is_(None)).limit(1)
-        with self._database.looking() as record:
-            return record.execute(query).first() is not None
+        with self._database.single_statement() as connection:
+            return connection.execute(query).first() is not None
 
     def has_active_keys(self) -> bool:
-        """Whether any key opens."""
+        """Whether any key is valid."""
         lasting = or_(models.ApiKey.expires_at.is_(None), models.ApiKey.expires_at > self._clock())
         query = select(models.ApiKey.id).where(models.ApiKey.revoked_at.is_(None), lasting).limit(1)
         with self._database.reading() as session:
             return session.scalar(query) is not None
-
-    def create_session(self, key_id: str, lifetime: timedelta) -> str:
-        """A session of a key, as the token that a browser keeps. Sessions that are over are swept away."""
-        now = self._clock()
-        token = secrets.token_urlsafe(_SECRET_BYTES)
-        with self._database.writing() as session:
-            session.execute(delete(models.LoginSession).where(models.LoginSession.expires_at <= now))
-            session.add(
-                models.LoginSession(
-                    token_sha256=_sha256(token), key_id=key_id, created_at=now, expires_at=now + lifetime
-                )
-            )
-        return token
-
-    def identify_session(self, token: str) -> KeyRecord | None:
-        """The record of the key of a session that is open; None where the session or its key is over.
-
-        The row is found by the token's hash, so how long the search takes tells nothing of any token.
-        """
-        if _TOKEN.fullmatch(token) is None:
-            return None
-        now = self._clock()
-        query = (
-            select(models.ApiKey)
-            .join(models.LoginSession, models.LoginSession.key_id == models.ApiKey.id)
-            .where(models.LoginSession.token_sha256 == _sha256(token), models.LoginSession.expires_at > now)
-        )
-        with self._database.reading() as session:
-            row = session.scalar(query)
-            return None if row is None else _active(row, now)
-
-    def end_session(self, token: str) -> None:
-        """Ends a session; one that is unknown is over already."""
-        with self._database.writing() as session:
-            session.execute(delete(models.LoginSession).where(models.LoginSession.token_sha256 == _sha256(token)))
 
 
 def _new_key(key_id: str) -> str:
     return f"effspine_{key_id}_{secrets.token_urlsafe(_SECRET_BYTES)}"
 
 
-def _sha256(secret: str) -> str:
+def sha256(secret: str) -> str:
+    """The digest that stands for a secret."""
     return hashlib.sha256(secret.encode()).hexdigest()
 
 
 def _find(session: Session, key_id: str) -> models.ApiKey:
-    # No database takes every text, and none of those that it does not take is an id.
+    # A database refuses some texts, none of which is an id.
     row = session.get(models.ApiKey, key_id, with_for_update=True) if _ID.fullmatch(key_id) else None
     if row is None:
         raise NotFoundError(f"there is no key '{key_id[:64]}'; `effspine keys list` shows them all")
@@ -227,23 +176,7 @@ def _end_sessions_of(session: Session, key_id: str) -> None:
     session.execute(delete(models.LoginSession).where(models.LoginSession.key_id == key_id))
 
 
-def _active(row: models.ApiKey, now: datetime) -> KeyRecord | None:
-    record = _record(row)
+def active_key(row: models.ApiKey, now: datetime) -> KeyRecord | None:
+    """The record of a key's row, unless the key has expired or is revoked."""
+    record = record_of(KeyRecord, row)
     return record if record.state(now) == "active" else None
-
-
-def _record(row: models.ApiKey) -> KeyRecord:
-    return KeyRecord(
-        id=row.id,
-        name=row.name,
-        scope=cast(KeyScope, row.scope),
-        created_at=row.created_at,
-        rotated_at=row.rotated_at,
-        last_used_at=row.last_used_at,
-        expires_at=row.expires_at,
-        revoked_at=row.revoked_at,
-    )
-
-
-def _iso(moment: datetime | None) -> str | None:
-    return None if moment is None else moment.isoformat().replace("+00:00", "Z")

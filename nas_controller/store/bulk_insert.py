@@ -1,4 +1,4 @@
-"""Whole campaigns put into the record at once, for benchmarks: nothing else writes past the rules of `TrialWrites`."""
+"""Bulk inserts of whole campaigns, for benchmarks. Nothing else bypasses the rules of `TrialWrites`."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ class BulkInsert:
             found = session.scalar(select(models.Campaign.id).limit(1))
         if found is not None:
             raise ConflictError(
-                f"database {self._database.shown_url} has campaigns already ('{found}' is one); give an empty one"
+                f"database {self._database.safe_url} has campaigns already ('{found}' is one); give an empty one"
             )
 
     def insert_campaign(self, rows: CampaignRows) -> None:
@@ -56,9 +56,7 @@ class BulkInsert:
                     session.connection().execute(insert(model), members)
 
     def settle(self) -> None:
-        """Has the database do at once what it does by itself some time after so many inserts: PostgreSQL counts its
-        rows and notes which pages everybody may read.
-        """
+        """Vacuums and analyses a PostgreSQL database at once, as it does itself some time after so many inserts."""
         if self._database.engine.dialect.name == "postgresql":
             with self._database.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
                 connection.execute(text("VACUUM ANALYZE"))

@@ -1,8 +1,7 @@
 """Campaign ids: `c_` and 16 characters of Crockford's base 32, sortable by time of creation.
 
 The first nine characters are milliseconds since 1970 (45 bits, enough until the year 3084), the other seven
-are random (35 bits). Attempts are numbered within their trial, so their ids are
-`<campaign>.<trial>.<attempt>`.
+are random (35 bits).
 """
 
 from __future__ import annotations
@@ -24,8 +23,3 @@ def new_campaign_id(now: datetime) -> str:
     milliseconds = int(now.timestamp() * 1000)
     noise = secrets.randbits(5 * _RANDOM_CHARACTERS)
     return f"c_{_base32(milliseconds, _TIME_CHARACTERS)}{_base32(noise, _RANDOM_CHARACTERS)}"
-
-
-def attempt_id(campaign_id: str, trial: int, attempt: int) -> str:
-    """The id of the attempt number `attempt` (from 1) of a trial."""
-    return f"{campaign_id}.{trial}.{attempt}"

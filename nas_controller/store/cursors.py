@@ -1,4 +1,4 @@
-"""Cursors of paged lists: where the last page ended, as text that a client hands back unread."""
+"""Cursors of paged lists: the position where a page ended, as opaque text."""
 
 from __future__ import annotations
 
@@ -45,4 +45,4 @@ def checked_limit(limit: int) -> int:
 
 
 def _invalid(cursor: str) -> InvalidValueError:
-    return InvalidValueError(f"cursor '{cursor[:80]}' is not one that this list gave", field="cursor", value=cursor)
+    return InvalidValueError(f"cursor '{cursor[:80]}' is not from this list", field="cursor", value=cursor)

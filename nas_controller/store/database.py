@@ -8,7 +8,7 @@ with "database is locked", so a writer takes its turn before it reads.
 On PostgreSQL a writer locks its campaign's row instead, and waits as long for it. A process that is frozen in the
 middle of a transaction holds its locks until IDLE_IN_TRANSACTION_SECONDS are over, then the server ends its connection.
 Readers see one moment in all the statements of a transaction, as on SQLite; one statement alone needs none. A
-connection that nobody has used for PING_AFTER_SECONDS is tried before it is used again: its server may have gone.
+connection that was idle for PING_AFTER_SECONDS is tested before it is used again: its server may have gone.
 """
 
 from __future__ import annotations
@@ -56,7 +56,7 @@ def sqlite_url(path: Path) -> str:
 class Database:
     """Opens sessions on the database at `url` (an SQLAlchemy URL).
 
-    Raises InvalidValueError for a URL that is none, and StoreUnavailableError for a folder that cannot be
+    Raises InvalidValueError for a URL that is none, and StoreUnavailableError for a directory that cannot be
     made.
     """
 
@@ -71,10 +71,10 @@ class Database:
                 )
             if backend == "postgresql" and parsed.drivername == "postgresql":
                 parsed = parsed.set(drivername="postgresql+psycopg")
-            self.shown_url = parsed.render_as_string(hide_password=True)
-            self._folder = Path(parsed.database).parent if backend == "sqlite" and parsed.database else None
-            if self._folder is not None:
-                self._folder.mkdir(parents=True, exist_ok=True)
+            self.safe_url = parsed.render_as_string(hide_password=True)
+            self._directory = Path(parsed.database).parent if backend == "sqlite" and parsed.database else None
+            if self._directory is not None:
+                self._directory.mkdir(parents=True, exist_ok=True)
             if backend == "postgresql":
                 defaults = {"connect_timeout": str(CONNECT_SECONDS), "client_encoding": "utf8"}
                 given = {name: value for name, value in defaults.items() if name not in parsed.query}
@@ -89,29 +89,29 @@ class Database:
             raise InvalidValueError(f"database URL: {error}", field="database_url") from error
         except OSError as error:
             raise StoreUnavailableError(f"database {url}: {error}") from error
-        self._looking = self._reading = self.engine
+        self._autocommit = self._reading = self.engine
         self._writing = self.engine.execution_options(effspine_writing=True)
         if backend == "sqlite":
             event.listen(self.engine, "connect", _configure_sqlite)
             event.listen(self.engine, "begin", _begin_sqlite)
         else:
-            self._looking = self.engine.execution_options(isolation_level="AUTOCOMMIT")
+            self._autocommit = self.engine.execution_options(isolation_level="AUTOCOMMIT")
             self._reading = self.engine.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
             event.listen(self.engine, "connect", _configure_postgresql)
-            event.listen(self.engine, "checkin", _note_use)
-            event.listen(self.engine, "checkout", partial(_ping_unless_used, self.engine.dialect))
+            event.listen(self.engine, "checkin", _record_use)
+            event.listen(self.engine, "checkout", partial(_ping_after_idling, self.engine.dialect))
 
     @contextmanager
-    def looking(self) -> Iterator[Connection]:
-        """A connection for one statement that reads: without a transaction, which takes longer than most of
-        them.
+    def single_statement(self) -> Iterator[Connection]:
+        """A connection for one statement that reads, without a transaction: most of them take less time than a
+        transaction does.
         """
-        with self._translated(), self._looking.connect() as connection:
+        with self._translated(), self._autocommit.connect() as connection:
             yield connection
 
     @contextmanager
     def reading(self) -> Iterator[Session]:
-        """A session for a consistent read; nothing it changes is kept."""
+        """A session for a consistent read."""
         with self._translated(), Session(self._reading, expire_on_commit=False) as session, session.begin():
             yield session
 
@@ -126,9 +126,9 @@ class Database:
             yield session
 
     def check_room(self) -> None:
-        """Raises StoreFullError where the disk of an SQLite file is as good as full; knows nothing of PostgreSQL's."""
-        if self._folder is not None and shutil.disk_usage(self._folder).free < LEAST_FREE_BYTES:
-            raise StoreFullError(f"database {self.shown_url}: its disk is full; free some space")
+        """Raises StoreFullError where the disk of an SQLite file is nearly full. PostgreSQL's disk is not checked."""
+        if self._directory is not None and shutil.disk_usage(self._directory).free < LEAST_FREE_BYTES:
+            raise StoreFullError(f"database {self.safe_url}: its disk is full; free some space")
 
     def close(self) -> None:
         """Closes the pooled connections."""
@@ -139,11 +139,11 @@ class Database:
         try:
             yield
         except IntegrityError as error:
-            raise ConflictError(f"database {self.shown_url}: {error.orig}") from error
+            raise ConflictError(f"database {self.safe_url}: {error.orig}") from error
         except (OperationalError, DBAPIError) as error:
             if _is_full(error.orig):
-                raise StoreFullError(f"database {self.shown_url}: its disk is full; free some space") from error
-            raise StoreUnavailableError(f"database {self.shown_url}: {error.orig}") from error
+                raise StoreFullError(f"database {self.safe_url}: its disk is full; free some space") from error
+            raise StoreUnavailableError(f"database {self.safe_url}: {error.orig}") from error
 
 
 def _is_full(error: object) -> bool:
@@ -170,7 +170,7 @@ def _enter_wal(cursor: sqlite3.Cursor) -> None:
 
 
 def _configure_sqlite(connection: Any, _entry: ConnectionPoolEntry) -> None:
-    # The driver must not begin transactions of its own: `_begin_sqlite` does.
+    # The driver must not begin transactions itself: `_begin_sqlite` does.
     connection.isolation_level = None
     cursor = connection.cursor()
     cursor.execute(f"PRAGMA busy_timeout = {BUSY_TIMEOUT_SECONDS * 1000}")
@@ -186,16 +186,16 @@ def _configure_postgresql(connection: Any, _entry: ConnectionPoolEntry) -> None:
         ("idle_in_transaction_session_timeout", IDLE_IN_TRANSACTION_SECONDS),
     ):
         connection.execute(f"SET {name} = {int(seconds * 1000)}")
-    connection.execute("SET TIME ZONE 'UTC'")  # as the record speaks of times, whatever the server's own zone is
+    connection.execute("SET TIME ZONE 'UTC'")  # whatever the server's own zone is
     connection.commit()  # rolled back, the settings would be gone
 
 
-def _note_use(_connection: Any, entry: ConnectionPoolEntry) -> None:
+def _record_use(_connection: Any, entry: ConnectionPoolEntry) -> None:
     entry.info[_USED] = time.monotonic()
 
 
-def _ping_unless_used(dialect: Dialect, connection: Any, entry: ConnectionPoolEntry, _: Any) -> None:
-    """Has the pool replace what has gone. Asking every time would take as long as a short read."""
+def _ping_after_idling(dialect: Dialect, connection: Any, entry: ConnectionPoolEntry, _: Any) -> None:
+    """Has the pool replace a connection that has gone. To ping every time would take as long as a short read."""
     used = entry.info.get(_USED)
     if used is None or time.monotonic() - used < PING_AFTER_SECONDS:  # None: it was opened just now
         return

@@ -1,12 +1,11 @@
-"""Trials for figures: so few of a campaign that they can be drawn, chosen by the database.
+"""Downsamples trials for figures inside the database: few enough to draw, in memory bounded by the points asked for.
 
-A figure shows every k-th trial, which is as dense where trials are dense, and those that must not be missed whatever k
-is. Rows that are not shown are counted and compared inside the database, in an index that has all that is needed
-(`ix_trials_campaign_id_reward`), and never come here. So memory is bounded by the points that are asked for.
+A sample has every k-th trial, so it is dense where trials are dense, and the trials that a figure must not miss. The
+database counts and compares the rest in an index that has all it needs (`ix_trials_campaign_id_reward`).
 
-A sample is kept with the event up to which it goes. An outcome never changes and has an event of its own, so a later
-one is the earlier one and the outcomes since (`samples.Sample.grown`): who follows a campaign that runs does not walk
-through it again.
+A store caches samples with the event up to which they go. An outcome never changes and has an event of its own, so a
+later sample is an earlier one updated by the outcomes since (`incremental_samples.Sample.updated`): following a running
+campaign does not scan it again.
 """
 
 from __future__ import annotations
@@ -17,20 +16,19 @@ from typing import Literal, NamedTuple
 
 from sqlalchemy import Connection, and_, func, select
 
-from nas_controller.caches import Recent
-from nas_controller.search.campaign_spec import BASELINE_TRIAL
-from nas_controller.states import EVENTS_OF_OUTCOMES
+from nas_controller.caches import LruCache
+from nas_controller.states import BASELINE_TRIAL, EVENTS_OF_OUTCOMES
 from nas_controller.store import models
 from nas_controller.store.database import Database
-from nas_controller.store.incremental_samples import Row, Sample, Wanted, new_rows, take
+from nas_controller.store.incremental_samples import Row, Sample, SampleQuery, rows_of, sample_all
 from nas_controller.store.mappers import measurement_record
-from nas_controller.store.queries import campaign_values, require_campaign
 from nas_controller.store.records import MeasurementRecord
+from nas_controller.store.row_lookup import campaign_values, require_campaign
 
-BEST_KEPT = 20
-MOST_KEPT_ROWS = 100_000
-"""Of all samples that a store keeps; some 20 MB."""
-_MOST_EVENTS = 5_000
+BEST_TRIALS = 20
+MAX_CACHED_ROWS = 100_000
+"""In all samples that a store caches; some 20 MB."""
+_MAX_EVENTS = 5_000
 
 Cost = Literal["madds", "params"]
 
@@ -56,24 +54,24 @@ class Curve(NamedTuple):
 
 
 class Downsampling:
-    """Samples. All raise NotFoundError for the campaign, and StoreUnavailableError when the database is away."""
+    """Queries for samples. All raise NotFoundError for the campaign, and StoreUnavailableError."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
-        self._samples: Recent[Sample] = Recent(MOST_KEPT_ROWS, Sample.size)
+        self._samples: LruCache[Sample] = LruCache(MAX_CACHED_ROWS, Sample.size)
 
     def sample_rewards(self, campaign_id: str, points: int) -> Sampled:
-        """(number, reward, reused_from) of about `points` trials with an outcome, `points` at most; beside them every
-        one that was better than all before it.
+        """(number, reward, reused_from) of at most `points` trials with an outcome and, beside them, of every trial
+        that was better than all before it.
         """
         table = models.Trial
         finished = and_(table.campaign_id == campaign_id, table.reward.is_not(None))
         query = select(table.number, table.reward, table.reused_from)
-        return self._sample(Wanted(campaign_id, query, finished, "number", 0), points, None)
+        return self._sample(SampleQuery(campaign_id, query, finished, "number", 0), points, None)
 
     def sample_costs(self, campaign_id: str, cost: Cost, points: int) -> Sampled:
-        """(number, cost, reward) of about `points` trained trials, `points` at most; beside them the BEST_KEPT best,
-        and every one that no other betters in reward at the same or a smaller cost.
+        """(number, cost, reward) of at most `points` trained trials and, beside them, of the BEST_TRIALS best and of
+        the Pareto front: those that no other exceeds in reward at the same or a smaller cost.
         """
         table = models.Trial
         trained = and_(
@@ -83,13 +81,13 @@ class Downsampling:
             table.reused_from.is_(None),
         )
         query = select(table.number, table.__table__.c[cost], table.reward)
-        return self._sample(Wanted(campaign_id, query, trained, cost, BEST_KEPT), points, cost)
+        return self._sample(SampleQuery(campaign_id, query, trained, cost, BEST_TRIALS), points, cost)
 
     def sample_curves(self, campaign_id: str, numbers: Sequence[int], points: int) -> tuple[Curve, ...]:
-        """The learning curve of each attempt at these trials, at `points` of its steps or a few more, by trial and
-        attempt.
+        """The learning curve of each attempt at these trials, downsampled to `points` of its steps or a few more, by
+        trial and attempt.
 
-        Points are taken evenly, those with an AP and those without apart; the last of either kind is always there.
+        Points with an AP and those without are thinned separately; the last of either kind is always there.
         """
         table = models.Measurement
         attempt = (table.trial, table.attempt)
@@ -118,26 +116,26 @@ class Downsampling:
         grouped = groupby(rows, key=lambda row: (row[0].trial, row[0].attempt))
         return tuple(_curve([(record, of) for record, of in members]) for _, members in grouped)
 
-    def _sample(self, wanted: Wanted, points: int, cost: Cost | None) -> Sampled:
-        key = (wanted.campaign_id, wanted.columns, points)
-        kept = self._samples.find(key)
+    def _sample(self, query: SampleQuery, points: int, cost: Cost | None) -> Sampled:
+        key = (query.campaign_id, query.columns, points)
+        cached = self._samples.get(key)
         with self._database.reading() as session:
-            # Rows of columns need nothing of what a session does for objects, which takes longer than they do.
-            record = session.connection()
+            # Core rows: a session's bookkeeping of objects takes longer than these queries.
+            connection = session.connection()
             columns = models.Campaign.last_event, models.Campaign.baseline_reward
-            event, reward = campaign_values(record, wanted.campaign_id, *columns)
-            sample = kept if kept is not None and kept.event == event else None
-            if kept is not None and kept.event < event <= kept.event + _MOST_EVENTS:
-                numbers = _outcomes(record, wanted.campaign_id, kept.event, event)
-                sample = kept.grown(wanted, new_rows(record, wanted, numbers), event, points)
+            event, reward = campaign_values(connection, query.campaign_id, *columns)
+            sample = cached if cached is not None and cached.event == event else None
+            if cached is not None and cached.event < event <= cached.event + _MAX_EVENTS:
+                numbers = _outcomes(connection, query.campaign_id, cached.event, event)
+                sample = cached.updated(query, rows_of(connection, query, numbers), event, points)
             if sample is None:
-                sample = take(record, wanted, event, points)
-            spent = None if cost is None else _baseline_cost(record, wanted.campaign_id, cost)
-        self._samples.keep(key, sample)
-        return Sampled(sample.shown(), sample.of, reward, spent)
+                sample = sample_all(connection, query, event, points)
+            baseline_cost = None if cost is None else _baseline_cost(connection, query.campaign_id, cost)
+        self._samples.put(key, sample)
+        return Sampled(sample.rows(), sample.of, reward, baseline_cost)
 
 
-def _outcomes(record: Connection, campaign_id: str, after: int, until: int) -> list[int]:
+def _outcomes(connection: Connection, campaign_id: str, after: int, until: int) -> list[int]:
     """The numbers of the trials whose outcome is one of these events."""
     table = models.Event
     numbers = select(table.data["number"].as_integer()).where(
@@ -146,13 +144,13 @@ def _outcomes(record: Connection, campaign_id: str, after: int, until: int) -> l
         table.sequence <= until,
         table.kind.in_(EVENTS_OF_OUTCOMES),
     )
-    return list(record.execute(numbers).scalars())
+    return list(connection.execute(numbers).scalars())
 
 
-def _baseline_cost(record: Connection, campaign_id: str, cost: Cost) -> int | None:
+def _baseline_cost(connection: Connection, campaign_id: str, cost: Cost) -> int | None:
     table = models.Trial
     found = select(table.__table__.c[cost]).where(table.campaign_id == campaign_id, table.number == BASELINE_TRIAL)
-    return record.execute(found).scalar_one_or_none()
+    return connection.execute(found).scalar_one_or_none()
 
 
 def _curve(members: list[tuple[MeasurementRecord, int]]) -> Curve:

@@ -14,7 +14,7 @@ class NotFoundError(StoreError):
 
 
 class ConflictError(StoreError):
-    """The record's state does not allow this. Answer 409; the message names the state."""
+    """The state of the campaign, trial or key does not allow this. Answer 409; the message names the state."""
 
 
 class NoMoreTrialsError(ConflictError):
@@ -42,4 +42,4 @@ class KeyReusedError(StoreError):
 
 
 class KeyBusyError(StoreError):
-    """The request of this idempotency key is still being worked on. Answer 409; try again soon."""
+    """The request of this idempotency key is still being processed. Answer 409; try again soon."""

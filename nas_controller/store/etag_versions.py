@@ -1,7 +1,7 @@
-"""How far the record has come, as short texts: who has seen one and finds it again has missed nothing.
+"""Versions of campaigns, for ETags: where a version is unchanged, so is everything that the service answers.
 
-Everything that is shown of a campaign changes with an event, but for the progress of running trials and their learning
-curves, whose reports are counted beside it. So the two numbers stand for all of it, and reading them costs one row.
+All of it changes with an event, except the progress of running trials and their learning curves, whose reports are
+counted in the campaign's row. So two numbers are the version, and reading them costs one row.
 """
 
 from __future__ import annotations
@@ -10,11 +10,11 @@ from sqlalchemy import func, select
 
 from nas_controller.store import models
 from nas_controller.store.database import Database
-from nas_controller.store.queries import campaign_values
+from nas_controller.store.row_lookup import campaign_values
 
 
 class EtagVersions:
-    """Versions of what is shown. All raise StoreUnavailableError when the database is away."""
+    """Versions. All raise StoreUnavailableError when the database is away."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
@@ -24,13 +24,13 @@ class EtagVersions:
         training. Raises NotFoundError.
         """
         counted = [models.Campaign.last_event, models.Campaign.progress_reports]
-        with self._database.looking() as record:
-            return ".".join(map(str, campaign_values(record, campaign_id, *counted[: 1 + progress])))
+        with self._database.single_statement() as connection:
+            return ".".join(map(str, campaign_values(connection, campaign_id, *counted[: 1 + progress])))
 
     def campaigns_version(self) -> str:
-        """Changes whenever a campaign comes, goes or has an event."""
+        """Changes with every new campaign and every event."""
         table = models.Campaign
         query = select(func.count(), func.coalesce(func.sum(table.last_event), 0), func.max(table.id))
-        with self._database.looking() as record:
-            count, events, newest = record.execute(query).one()
+        with self._database.single_statement() as connection:
+            count, events, newest = connection.execute(query).one()
         return f"{count}.{events}.{newest}"

@@ -9,12 +9,12 @@ from typing import Any, cast
 from sqlalchemy import CursorResult, select, tuple_, update
 
 from nas_controller.store import models
+from nas_controller.store.clock import Clock
 from nas_controller.store.cursors import checked_limit, decode, encode
 from nas_controller.store.database import Database
 from nas_controller.store.errors import ConflictError
-from nas_controller.store.lifecycle import Clock
-from nas_controller.store.queries import find_trial, require_campaign
 from nas_controller.store.records import Page
+from nas_controller.store.row_lookup import find_trial, require_campaign
 
 
 @dataclass(frozen=True)

@@ -7,20 +7,22 @@ Each lists its operations; the modules named here implement them, and their docs
 from __future__ import annotations
 
 from nas_controller.store.api_keys import ApiKeys
+from nas_controller.store.campaign_requests import CampaignRequests
+from nas_controller.store.clock import Clock
 from nas_controller.store.database import Database
 from nas_controller.store.downsampling import Downsampling
 from nas_controller.store.etag_versions import EtagVersions
 from nas_controller.store.exports import Exports
 from nas_controller.store.idempotency_keys import IdempotencyKeys
-from nas_controller.store.lifecycle import Clock, Lifecycle
-from nas_controller.store.pausing import Pauses
+from nas_controller.store.learning_curves import LearningCurves
+from nas_controller.store.leases import Leases
+from nas_controller.store.login_sessions import LoginSessions
 from nas_controller.store.queries import Queries
 from nas_controller.store.serialisation import TrialDocuments
 from nas_controller.store.supervisors import SupervisorHeartbeats
 from nas_controller.store.totals import TotalsQuery
 from nas_controller.store.trial_durations import TrialDurations
 from nas_controller.store.trial_writes import TrialWrites
-from nas_controller.store.updates import Updates
 
 
 class Reads:
@@ -32,11 +34,9 @@ class Reads:
         self.list_campaigns = queries.list_campaigns
         self.get_trial = queries.get_trial
         self.get_trial_record = queries.get_trial_record
-        self.list_trials = queries.list_trials
         self.latest_trained = queries.latest_trained
         self.best_trials = queries.best_trials
         self.trial_columns = queries.trial_columns
-        self.curves = queries.curves
         self.intermediate_aps = queries.intermediate_aps
         self.events_after = queries.events_after
         self.controller_state = queries.controller_state
@@ -67,20 +67,20 @@ class RunnerWrites:
     """
 
     def __init__(self, database: Database, clock: Clock) -> None:
-        campaigns = Lifecycle(database, clock)
-        self.runnable_campaigns = campaigns.runnable_campaigns
-        self.claim = campaigns.claim
-        self.renew = campaigns.renew
-        self.release = campaigns.release
-        self.is_out_of_time = campaigns.is_out_of_time
-        self.pause_campaign = Pauses(database, clock).pause_campaign
-        self.complete_campaign = campaigns.complete_campaign
-        self.finish_campaign = campaigns.finish_campaign
+        leases = Leases(database, clock)
+        self.runnable_campaigns = leases.runnable_campaigns
+        self.claim = leases.claim
+        self.renew = leases.renew
+        self.release = leases.release
+        self.is_out_of_time = leases.is_out_of_time
+        self.pause_campaign = leases.pause_campaign
+        self.complete_campaign = leases.complete_campaign
+        self.finish_campaign = leases.finish_campaign
 
         trials = TrialWrites(database, clock)
         self.begin_trial = trials.begin_trial
         self.start_attempt = trials.start_attempt
-        self.record_progress = trials.record_progress
+        self.record_progress = LearningCurves(database, clock).record_progress
         self.fail_attempt = trials.fail_attempt
         self.accept_reward = trials.accept_reward
         self.accept_repeat = trials.accept_repeat
@@ -97,15 +97,13 @@ class ServiceWrites:
     """
 
     def __init__(self, database: Database, clock: Clock) -> None:
-        campaigns = Lifecycle(database, clock)
+        campaigns = CampaignRequests(database, clock)
         self.create_campaign = campaigns.create_campaign
+        self.start_campaign = campaigns.start_campaign
+        self.update_campaign = campaigns.update_campaign
+        self.request_pause = campaigns.request_pause
+        self.request_resume = campaigns.request_resume
         self.request_stop = campaigns.request_stop
-        updates = Updates(database, clock)
-        self.start_campaign = updates.start_campaign
-        self.update_campaign = updates.update_campaign
-        pauses = Pauses(database, clock)
-        self.request_pause = pauses.request_pause
-        self.request_resume = pauses.request_resume
 
         keys = ApiKeys(database, clock)
         self.create_key = keys.create_key
@@ -116,9 +114,11 @@ class ServiceWrites:
         self.record_key_use = keys.record_key_use
         self.has_keys = keys.has_keys
         self.has_active_keys = keys.has_active_keys
-        self.create_session = keys.create_session
-        self.identify_session = keys.identify_session
-        self.end_session = keys.end_session
+
+        logins = LoginSessions(database, clock)
+        self.create_session = logins.create_session
+        self.identify_session = logins.identify_session
+        self.end_session = logins.end_session
 
         requests = IdempotencyKeys(database, clock)
         self.reserve_key = requests.reserve_key

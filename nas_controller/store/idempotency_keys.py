@@ -1,9 +1,9 @@
-"""Requests that can be sent again without being done again: the key that a caller gave one, and the answer it had.
+"""Idempotency keys: a request that is sent again has the response of the first time.
 
-A key is reserved before its request is worked on, and its answer kept after. Between the two the process may be killed;
-the reservation ends by itself after HELD_SECONDS and the request, sent again, is worked on again. So that this makes no
-second campaign, the reservation fixes the id of the campaign that its request may create: `create_campaign` with an id
-that is there already gives that campaign.
+A key is reserved before its request is processed, and the response saved after. If the process is killed between, the
+reservation expires after HELD_SECONDS, and the request, sent again, is processed again. So that this makes no second
+campaign, the reservation fixes the id of the campaign that its request may create: `create_campaign` with an id that
+exists returns that campaign.
 """
 
 from __future__ import annotations
@@ -16,17 +16,17 @@ from sqlalchemy import delete, update
 
 from nas_controller.store import models
 from nas_controller.store.campaign_ids import new_campaign_id
+from nas_controller.store.clock import Clock
 from nas_controller.store.database import Database
 from nas_controller.store.errors import ConflictError, KeyBusyError, KeyReusedError
-from nas_controller.store.lifecycle import Clock
 
-KEPT_HOURS = 24
+RETENTION_HOURS = 24
 HELD_SECONDS = 10.0
 
 
 @dataclass(frozen=True)
 class SavedResponse:
-    """What a request was answered: the status, the headers that belong to the answer, and the body."""
+    """A response: the status, the headers that belong to it, and the body."""
 
     status: int
     headers: Mapping[str, str]
@@ -35,7 +35,7 @@ class SavedResponse:
 
 @dataclass(frozen=True)
 class Reservation:
-    """The right to work on the request of a key. `campaign_id` is that of the campaign which it may create."""
+    """The right to process the request of a key. `campaign_id` is that of the campaign which it may create."""
 
     caller: str
     key: str
@@ -50,16 +50,16 @@ class IdempotencyKeys:
         self._clock = clock
 
     def reserve_key(self, caller: str, key: str, fingerprint: str) -> Reservation | SavedResponse:
-        """The right to work on a request, or the answer that it had. Keys older than KEPT_HOURS are swept away.
+        """The right to process a request, or the response that it had. Deletes keys older than RETENTION_HOURS.
 
-        Raises KeyReusedError where the key belongs to a request of another fingerprint, and KeyBusyError while somebody
-        works on this one.
+        Raises KeyReusedError where the key belongs to a request of another fingerprint, and KeyBusyError while this
+        one is processed.
         """
         now = self._clock()
         held_until = now + timedelta(seconds=HELD_SECONDS)
         try:
             with self._database.writing() as session:
-                expired = models.IdempotencyKey.created_at <= now - timedelta(hours=KEPT_HOURS)
+                expired = models.IdempotencyKey.created_at <= now - timedelta(hours=RETENTION_HOURS)
                 session.execute(delete(models.IdempotencyKey).where(expired))
                 row = session.get(models.IdempotencyKey, (caller, key), with_for_update=True)
                 if row is None:
@@ -78,22 +78,22 @@ class IdempotencyKeys:
                 elif row.status is not None:
                     return SavedResponse(row.status, row.headers or {}, row.body or b"")
                 elif row.held_until > now:
-                    raise KeyBusyError("the request with this key is still being worked on")
+                    raise KeyBusyError("the request with this key is still being processed")
                 row.held_until = held_until
                 return Reservation(caller, key, row.campaign_id)
-        except ConflictError as error:  # two have made the same row
-            raise KeyBusyError("the request with this key is still being worked on") from error
+        except ConflictError as error:  # two callers have inserted the same row
+            raise KeyBusyError("the request with this key is still being processed") from error
 
-    def save_response(self, reservation: Reservation, answer: SavedResponse) -> None:
-        """Keeps the answer of a request; the first one that is kept stays."""
+    def save_response(self, reservation: Reservation, response: SavedResponse) -> None:
+        """Saves the response of a request, unless one is saved already."""
         table = models.IdempotencyKey
         mine = (table.caller == reservation.caller, table.key == reservation.key, table.status.is_(None))
-        values = {"status": answer.status, "headers": dict(answer.headers), "body": answer.body}
+        values = {"status": response.status, "headers": dict(response.headers), "body": response.body}
         with self._database.writing() as session:
             session.execute(update(table).where(*mine).values(values))
 
     def release_key(self, reservation: Reservation) -> None:
-        """Lets the request be tried again at once: it had no answer worth keeping."""
+        """Lets the request be processed again at once: its response is not worth saving."""
         table = models.IdempotencyKey
         mine = (table.caller == reservation.caller, table.key == reservation.key, table.status.is_(None))
         with self._database.writing() as session:

@@ -1,4 +1,4 @@
-"""A sample of a campaign's trials: taken from all of them, or grown from an earlier one by the outcomes since."""
+"""A sample of a campaign's trials: taken from all of them, or an earlier one updated by the outcomes since."""
 
 from __future__ import annotations
 
@@ -9,173 +9,177 @@ from typing import Any, NamedTuple
 from sqlalchemy import ColumnElement, Connection, Select, func, or_, select
 
 from nas_controller.store import models
-from nas_controller.store.in_clause import among
+from nas_controller.store.in_clause import in_numbers
 
-_BINS = 256
+_MAX_BUCKETS = 256
 
 Query = Select[*tuple[Any, ...]]
 Row = tuple[Any, ...]
 
 
-class Wanted(NamedTuple):
-    """Which trials a figure shows: those of a campaign that `query`, whose rows begin with the number, gives
-    where they meet `condition`.
+class SampleQuery(NamedTuple):
+    """Which trials a figure may show: those of a campaign that `query`, whose rows begin with the number, gives where
+    they meet `condition`.
 
-    Whatever else is left out, those with a higher reward than all before them in the order of the column `along` are
-    there (of those that are equal there, the highest comes first), and the `best` with the highest rewards.
+    Every sample has the running maxima of the reward in the order of the column `order_column` (of equal values there,
+    the highest reward comes first), and the `best` highest rewards.
     """
 
     campaign_id: str
     query: Query
     condition: ColumnElement[bool]
-    along: str
+    order_column: str
     best: int
 
     @property
     def columns(self) -> tuple[str, ...]:
-        """The names of what a row has."""
+        """The names of a row's columns."""
         return tuple(self.query.selected_columns.keys())
 
     @property
-    def reward(self) -> int:
-        """The place of the reward in a row."""
+    def reward_index(self) -> int:
+        """The index of the reward in a row."""
         return self.columns.index("reward")
 
-    def rising(self, rows: Iterable[Row]) -> tuple[Row, ...]:
+    def running_maxima(self, rows: Iterable[Row]) -> tuple[Row, ...]:
         """Those of the rows, in any order, with a higher reward than all before them."""
-        reward, along = self.reward, self.columns.index(self.along)
-        ordered = sorted(rows, key=lambda row: (row[along], -row[reward], row[0]))
-        return tuple(_rising(ordered, reward))
+        reward, order = self.reward_index, self.columns.index(self.order_column)
+        ordered = sorted(rows, key=lambda row: (row[order], -row[reward], row[0]))
+        return tuple(_running_maxima(ordered, reward))
 
     def highest(self, rows: Iterable[Row]) -> tuple[Row, ...]:
-        """The best of the rows, in any order."""
-        reward = self.reward
+        """The `best` rows with the highest rewards, of rows in any order."""
+        reward = self.reward_index
         return tuple(sorted(rows, key=lambda row: (-row[reward], row[0]))[: self.best])
 
 
 class Sample(NamedTuple):
-    """The rows that are shown `of` so many, up to an event of the campaign.
+    """A sample of `of` rows, up to an event of the campaign.
 
-    `even` are those whose number is a multiple of `every`; where that is 1, these are all.
+    `strided` are the rows whose number is a multiple of `stride`; where that is 1, these are all.
     """
 
     event: int
     of: int
-    every: int
-    even: tuple[Row, ...]
-    rising: tuple[Row, ...] = ()
+    stride: int
+    strided: tuple[Row, ...]
+    running_maxima: tuple[Row, ...] = ()
     best: tuple[Row, ...] = ()
 
-    def shown(self) -> tuple[Row, ...]:
+    def rows(self) -> tuple[Row, ...]:
         """Each row once, by number."""
-        return tuple(sorted({row[0]: row for row in (*self.even, *self.rising, *self.best)}.values()))
+        return tuple(sorted({row[0]: row for row in (*self.strided, *self.running_maxima, *self.best)}.values()))
 
     def size(self) -> int:
-        """How many rows it keeps, and one for itself."""
-        return 1 + len(self.even) + len(self.rising) + len(self.best)
+        """How many rows it holds, and one for itself."""
+        return 1 + len(self.strided) + len(self.running_maxima) + len(self.best)
 
-    def grown(self, wanted: Wanted, new: Sequence[Row], event: int, points: int) -> Sample | None:
-        """The sample up to this event, from the wanted rows that came after `self.event`: the one that `take` finds
-        among all. None where it has others than these and the new ones.
+    def updated(self, query: SampleQuery, new: Sequence[Row], event: int, points: int) -> Sample | None:
+        """The sample up to `event`, given the rows that came after `self.event`: equal to what `sample_all` gives.
+
+        None where that sample has rows which are neither here nor new.
         """
         of = self.of + len(new)
-        even = (*self.even, *(row for row in new if row[0] % self.every == 0))
-        if _stride(of, points) != self.every or len(even) > points:
+        strided = (*self.strided, *(row for row in new if row[0] % self.stride == 0))
+        if _stride(of, points) != self.stride or len(strided) > points:
             return None
-        if self.every == 1:
-            return Sample(event, of, 1, even)
-        rising, best = wanted.rising((*self.rising, *new)), wanted.highest((*self.best, *new))
-        return Sample(event, of, self.every, even, rising, best)
+        if self.stride == 1:
+            return Sample(event, of, 1, strided)
+        maxima, best = query.running_maxima((*self.running_maxima, *new)), query.highest((*self.best, *new))
+        return Sample(event, of, self.stride, strided, maxima, best)
 
 
-def take(record: Connection, wanted: Wanted, event: int, points: int) -> Sample:
-    """A sample of `points` rows at most, and of those that must not be missed; `event` is the latest one."""
-    place = _place(record, wanted)
-    stretches = _stretches(record, wanted, place)
-    of = sum(stretch.of for stretch in stretches)
-    every = _stride(of, points)
-    query = wanted.query.where(wanted.condition)
-    if every == 1:
-        return Sample(event, of, every, _rows(record, query.limit(points)))
-    promising = [stretch.place for stretch in _rising(stretches, _Stretch._fields.index("reward"))]
-    even, rising = _even_and_rising(record, wanted, every, place.in_(promising))
-    best = query.order_by(models.Trial.reward.desc(), models.Trial.number).limit(wanted.best)
-    return Sample(event, of, every, even[:points], rising, _rows(record, best) if wanted.best else ())
+def sample_all(connection: Connection, query: SampleQuery, event: int, points: int) -> Sample:
+    """A sample of `points` strided rows at most, with the running maxima and the best; `event` is the latest one."""
+    bucket = _bucket_index(connection, query)
+    buckets = _buckets(connection, query, bucket)
+    of = sum(each.trials for each in buckets)
+    stride = _stride(of, points)
+    rows = query.query.where(query.condition)
+    if stride == 1:
+        return Sample(event, of, stride, _rows(connection, rows.limit(points)))
+    rising = [each.position for each in _running_maxima(buckets, _Bucket._fields.index("max_reward"))]
+    strided, maxima = _strided_and_maxima(connection, query, stride, bucket.in_(rising))
+    best = rows.order_by(models.Trial.reward.desc(), models.Trial.number).limit(query.best)
+    return Sample(event, of, stride, strided[:points], maxima, _rows(connection, best) if query.best else ())
 
 
-def new_rows(record: Connection, wanted: Wanted, numbers: Sequence[int]) -> tuple[Row, ...]:
-    """Those of these trials that are wanted."""
+def rows_of(connection: Connection, query: SampleQuery, numbers: Sequence[int]) -> tuple[Row, ...]:
+    """The rows of these trials, where they meet the query's condition."""
     if not numbers:
         return ()
-    return _rows(record, wanted.query.where(wanted.condition, among(record, models.Trial.number, numbers)))
+    return _rows(connection, query.query.where(query.condition, in_numbers(connection, models.Trial.number, numbers)))
 
 
 def _stride(of: int, points: int) -> int:
-    """Every which of so many leaves `points`."""
+    """The stride that leaves at most `points` of so many."""
     return max(1, -(-of // points))
 
 
-def _rows(record: Connection, query: Query) -> tuple[Row, ...]:
-    return tuple(tuple(row) for row in record.execute(query).all())
+def _rows(connection: Connection, query: Query) -> tuple[Row, ...]:
+    return tuple(tuple(row) for row in connection.execute(query).all())
 
 
-class _Stretch(NamedTuple):
-    """A stretch of the column `along`: its place among them, how many of the wanted lie in it and their best."""
+class _Bucket(NamedTuple):
+    """A range of the order column: its position, and the number and highest reward of its trials."""
 
-    place: int
-    of: int
-    reward: float
+    position: int
+    trials: int
+    max_reward: float
 
 
-def _place(record: Connection, wanted: Wanted) -> ColumnElement[int]:
-    """Of which stretch of the column `along` a trial is; from end to end of the campaign there are _BINS at most."""
-    along = _column(wanted.along)
-    ends = (select(end(along)).where(models.Trial.campaign_id == wanted.campaign_id) for end in (func.min, func.max))
-    least, most = record.execute(select(*(end.scalar_subquery() for end in ends))).one()
+def _bucket_index(connection: Connection, query: SampleQuery) -> ColumnElement[int]:
+    """The index of a trial's bucket of the order column; a campaign has _MAX_BUCKETS of equal width at most."""
+    column = _column(query.order_column)
+    ends = (select(end(column)).where(models.Trial.campaign_id == query.campaign_id) for end in (func.min, func.max))
+    least, most = connection.execute(select(*(end.scalar_subquery() for end in ends))).one()
     least, most = least or 0, most or 0  # of a campaign without trials
-    return (along - least) // ((most - least) // _BINS + 1)
+    return (column - least) // ((most - least) // _MAX_BUCKETS + 1)
 
 
-def _stretches(record: Connection, wanted: Wanted, place: ColumnElement[int]) -> list[_Stretch]:
-    """Those that have any of the wanted, in order. (The database would put every trial in order for that.)"""
-    # Parameters of their own for each mention of the place would be other expressions to PostgreSQL.
-    placed = select(place.label("place"), models.Trial.reward).where(wanted.condition).subquery()
-    grouped = select(placed.c.place, func.count(), func.max(placed.c.reward)).group_by(placed.c.place)
-    return sorted(_Stretch(*row) for row in record.execute(grouped).all())
+def _buckets(connection: Connection, query: SampleQuery, index: ColumnElement[int]) -> list[_Bucket]:
+    """The buckets that have any row, in order. (The database would sort every trial to order them.)"""
+    # A subquery, since PostgreSQL takes each mention of the index for another expression: it has other parameters.
+    indexed = select(index.label("bucket"), models.Trial.reward).where(query.condition).subquery()
+    grouped = select(indexed.c.bucket, func.count(), func.max(indexed.c.reward)).group_by(indexed.c.bucket)
+    return sorted(_Bucket(*row) for row in connection.execute(grouped).all())
 
 
-def _even_and_rising(
-    record: Connection, wanted: Wanted, every: int, promising: ColumnElement[bool]
+def _strided_and_maxima(
+    connection: Connection, query: SampleQuery, stride: int, in_rising_bucket: ColumnElement[bool]
 ) -> tuple[tuple[Row, ...], tuple[Row, ...]]:
-    """Those of the wanted whose number is a multiple of `every`, and those with a higher reward than all before them.
+    """The rows whose number is a multiple of `stride`, and the running maxima.
 
-    Only a stretch whose best betters all stretches before it can have any of the latter. There are few such, and what
-    lies elsewhere betters nothing there: so these, and the even ones, are all that the database puts in order.
+    Only a bucket whose highest reward exceeds that of all buckets before it can have a running maximum. There are few
+    such buckets, and rows elsewhere do not change the maxima in them: so these and the strided rows are all that the
+    database sorts.
     """
     number, reward = models.Trial.number, models.Trial.reward
-    order = (_column(wanted.along), reward.desc(), number)
-    before = func.max(reward).over(order_by=order, rows=(None, -1)).label("before")
-    inside = wanted.query.add_columns(before).where(wanted.condition, or_(promising, number % every == 0)).subquery()
-    rises = or_(inside.c.before.is_(None), inside.c.reward > inside.c.before)
-    shown = select(*(inside.c[name] for name in wanted.columns), rises.label("rises"))
-    even, rising = [], []
-    for row in record.execute(shown.where(or_(rises, inside.c.number % every == 0))).all():
+    order = (_column(query.order_column), reward.desc(), number)
+    max_before = func.max(reward).over(order_by=order, rows=(None, -1)).label("max_before")
+    candidates = query.query.add_columns(max_before).where(query.condition, or_(in_rising_bucket, number % stride == 0))
+    inside = candidates.subquery()
+    is_maximum = or_(inside.c.max_before.is_(None), inside.c.reward > inside.c.max_before)
+    columns = (inside.c[name] for name in query.columns)
+    found = select(*columns, is_maximum.label("is_maximum")).where(or_(is_maximum, inside.c.number % stride == 0))
+    strided, maxima = [], []
+    for row in connection.execute(found).all():
         plain = tuple(row[:-1])
-        if row[0] % every == 0:
-            even.append(plain)
+        if row[0] % stride == 0:
+            strided.append(plain)
         if row[-1]:
-            rising.append(plain)
-    return tuple(even), tuple(rising)
+            maxima.append(plain)
+    return tuple(strided), tuple(maxima)
 
 
 def _column(name: str) -> ColumnElement[Any]:
     return models.Trial.__table__.c[name]
 
 
-def _rising(rows: Iterable[Any], place: int) -> Iterator[Any]:
-    """Those with more at this place than all before them."""
+def _running_maxima(rows: Iterable[Any], index: int) -> Iterator[Any]:
+    """Those with a higher value at this index than all before them."""
     best = -math.inf
     for row in rows:
-        if row[place] > best:
-            best = row[place]
+        if row[index] > best:
+            best = row[index]
             yield row

@@ -1,8 +1,8 @@
 """The tables, as SQLAlchemy models. Nothing outside the store sees them; callers get records.
 
 Portable types only: the same code runs on SQLite and PostgreSQL. Times are stored in UTC and come back
-aware. Real numbers are doubles, and JSON documents keep Python's shortest representation, so every float
-survives exactly.
+aware. Real numbers are doubles, and JSON documents have Python's shortest representation, so every float
+is read back exactly.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ from sqlalchemy.types import BigInteger
 
 
 class UtcDateTime(TypeDecorator[datetime]):
-    """An aware time in UTC, whatever the database keeps."""
+    """An aware time in UTC, whatever the database stores."""
 
     impl = DateTime(timezone=True)
     cache_ok = True
@@ -72,7 +72,7 @@ class Base(DeclarativeBase):
 
 
 class Campaign(Base):
-    """One search; the sums over its trials are kept beside it, so that lists need not count."""
+    """One search; the row has sums over its trials, so that lists need not count."""
 
     __tablename__ = "campaigns"
     __table_args__ = (Index("ix_campaigns_state_id", "state", "id"),)
@@ -116,7 +116,7 @@ class Trial(Base):
 
     __tablename__ = "trials"
     __table_args__ = (
-        # Each order of the list, and for figures all that they choose trials by (`store/sampling.py`).
+        # Each order of the list, and for figures all that trials are chosen by (`downsampling.py`).
         Index("ix_trials_campaign_id_state", "campaign_id", "state", "number"),
         Index(
             "ix_trials_campaign_id_reward", "campaign_id", "reward", "number", "state", "reused_from", "madds", "params"
@@ -196,8 +196,8 @@ class Measurement(Base):
 class ControllerState(Base):
     """The latest controller of a campaign: one row each.
 
-    Every earlier state follows from the seed and the events by replay, so history would only be weight: a
-    state is some 200 kB, and a campaign has thousands of them. Each reward's event keeps its digest.
+    Every earlier state follows from the seed and the events by replay, so a history would only take space: a state is
+    some 200 kB, and a campaign has thousands. Each reward's event has its digest.
     """
 
     __tablename__ = "controller_states"

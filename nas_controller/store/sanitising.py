@@ -1,4 +1,4 @@
-"""Texts from outside (errors, logs of workers) as every database can keep them."""
+"""Sanitises texts from outside (errors, logs of workers) so that every database can store them."""
 
 from __future__ import annotations
 
@@ -6,10 +6,10 @@ from typing import overload
 
 
 @overload
-def storable(text: str) -> str: ...
+def sanitise(text: str) -> str: ...
 @overload
-def storable(text: None) -> None: ...
-def storable(text: str | None) -> str | None:
+def sanitise(text: None) -> None: ...
+def sanitise(text: str | None) -> str | None:
     """The text with a replacement character for every NUL, which PostgreSQL cannot store, and for every half of a
     surrogate pair, which is no text.
     """

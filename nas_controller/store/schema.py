@@ -1,4 +1,4 @@
-"""Brings a database to the schema of this version, by Alembic's migrations (packaged beside this file)."""
+"""Migrates a database to the schema of this version, with Alembic."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from nas_controller.store.database import Database
 from nas_controller.store.errors import StoreVersionError
 
 MIGRATIONS = Path(__file__).parent / "migrations"
-HEAD = "0007"
+HEAD = max(path.name[1:5] for path in MIGRATIONS.glob("versions/r*.py"))
 
 # Any number will do, as long as every effspine process uses the same one.
 _POSTGRESQL_LOCK = 5_318_018
@@ -25,7 +25,7 @@ def current_revision(connection: Connection) -> str | None:
 
 
 def upgrade(database: Database) -> None:
-    """Migrates to HEAD; does nothing in a database that is there already.
+    """Migrates to HEAD; does nothing where the schema is at HEAD.
 
     Processes that start together wait for each other. Raises StoreVersionError for a revision that this
     version does not know, and StoreUnavailableError when the database is away.
@@ -39,10 +39,10 @@ def upgrade(database: Database) -> None:
             connection.execute(text(f"SELECT pg_advisory_xact_lock({_POSTGRESQL_LOCK})"))
         revision = current_revision(connection)
         if revision != HEAD:
-            _migrate(connection, revision, database.shown_url)
+            _migrate(connection, revision, database.safe_url)
 
 
-def _migrate(connection: Connection, revision: str | None, shown_url: str) -> None:
+def _migrate(connection: Connection, revision: str | None, safe_url: str) -> None:
     # Alembic takes a while to import, and every start but the first needs none of it.
     from alembic import command
     from alembic.config import Config
@@ -53,7 +53,7 @@ def _migrate(connection: Connection, revision: str | None, shown_url: str) -> No
     known = {script.revision for script in ScriptDirectory.from_config(config).walk_revisions()}
     if revision is not None and revision not in known:
         raise StoreVersionError(
-            f"database {shown_url} has schema {revision}, which this effspine does not know (its newest is "
+            f"database {safe_url} has schema {revision}, which this effspine does not know (its newest is "
             f"{HEAD}); upgrade effspine or give another database"
         )
     config.attributes["connection"] = connection

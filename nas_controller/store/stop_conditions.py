@@ -1,7 +1,7 @@
-"""When a campaign ends before its last trial: the `stop` of its document, held against the record.
+"""The conditions that end a campaign before its last trial: `stop` in its specification.
 
-They are looked at in the transaction that records an outcome, so that no outcome comes after the one that ends the
-campaign; wall time is looked at by the clock too.
+They are checked in the transaction that writes an outcome, so that no outcome comes after the one that ends the
+campaign. The runner's heartbeat checks the wall time too.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from nas_controller.store import models
 from nas_controller.store.records import CampaignRecord
 
 
-def reached(campaign: models.Campaign, now: datetime) -> StopReason | None:
+def reached_condition(campaign: models.Campaign, now: datetime) -> StopReason | None:
     """The first condition that a locked campaign has met; None where it has met none, or all trials are over anyway."""
     document = campaign.spec.get("stop")
     if document is None or campaign.trials_finished >= campaign.spec["trials"]:
@@ -32,10 +32,10 @@ def reached(campaign: models.Campaign, now: datetime) -> StopReason | None:
     return None
 
 
-def is_out_of_time(record: CampaignRecord, now: datetime) -> bool:
+def is_out_of_time(campaign: CampaignRecord, now: datetime) -> bool:
     """Whether a campaign has run for its `wall_seconds`, pauses left out."""
-    stop = record.spec.stop
-    return stop is not None and _is_out_of_time(stop, record.started_at, record.paused_seconds, now)
+    stop = campaign.spec.stop
+    return stop is not None and _is_out_of_time(stop, campaign.started_at, campaign.paused_seconds, now)
 
 
 def _is_out_of_time(stop: StopSpec, started_at: datetime | None, paused_seconds: float, now: datetime) -> bool:

@@ -8,19 +8,13 @@ lease = store.runner.claim(campaign.id, owner="runner-1", lease_seconds=20)
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
-
+from nas_controller.store.clock import Clock, utc_now
 from nas_controller.store.database import Database, sqlite_url
 from nas_controller.store.errors import StoreVersionError
 from nas_controller.store.facades import Reads, RunnerWrites, ServiceWrites
-from nas_controller.store.lifecycle import Clock
 from nas_controller.store.schema import HEAD, current_revision, upgrade
 
 __all__ = ["Store", "sqlite_url"]
-
-
-def _utc_now() -> datetime:
-    return datetime.now(UTC)
 
 
 class Store:
@@ -30,7 +24,7 @@ class Store:
     Threads may share it. Every method is one transaction and returns frozen records or JSON documents.
     """
 
-    def __init__(self, database: Database, clock: Clock = _utc_now) -> None:
+    def __init__(self, database: Database, clock: Clock = utc_now) -> None:
         self._database = database
         self._clock = clock
         self.reads = Reads(database, clock)
@@ -38,7 +32,7 @@ class Store:
         self.service = ServiceWrites(database, clock)
 
     @classmethod
-    def open(cls, url: str, clock: Clock = _utc_now) -> Store:
+    def open(cls, url: str, clock: Clock = utc_now) -> Store:
         """The store at an SQLAlchemy URL, its schema migrated to this version of effspine.
 
         Raises InvalidValueError for a URL that is none, StoreUnavailableError when the database is away, and
@@ -59,7 +53,7 @@ class Store:
             revision = current_revision(session.connection())
         if revision != HEAD:
             raise StoreVersionError(
-                f"database {self._database.shown_url} has schema {revision} and this effspine needs {HEAD}; restart it "
+                f"database {self._database.safe_url} has schema {revision} and this effspine needs {HEAD}; restart it "
                 "with the version that migrated the database"
             )
         self._database.check_room()

@@ -1,46 +1,38 @@
-"""Which supervisors are alive: each says so in the record every few seconds."""
+"""Heartbeats of supervisors: each writes one every few seconds while it is alive."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 from sqlalchemy import delete, select
 
+from nas_controller.entities import SupervisorDocument
 from nas_controller.store import models
+from nas_controller.store.clock import Clock
 from nas_controller.store.database import Database
-from nas_controller.store.lifecycle import Clock
+from nas_controller.store.mappers import record_of
 
 ALIVE_SECONDS = 30
-KEPT_HOURS = 24
+RETENTION_HOURS = 24
 
 
-@dataclass(frozen=True)
-class SupervisorRecord:
+class SupervisorRecord(SupervisorDocument):
     """A supervisor: where and as what process it runs, which version it is, since when, and when it was last seen."""
-
-    id: str
-    host: str
-    pid: int
-    version: str
-    started_at: datetime
-    seen_at: datetime
-    is_alive: bool
 
 
 class SupervisorHeartbeats:
-    """Supervisors as they were seen. All raise StoreUnavailableError when the database is away."""
+    """Heartbeats. All raise StoreUnavailableError when the database is away."""
 
     def __init__(self, database: Database, clock: Clock) -> None:
         self._database = database
         self._clock = clock
 
     def record_heartbeat(self, supervisor_id: str, host: str, pid: int, version: str) -> None:
-        """Notes that a supervisor is alive. Those that were not seen for KEPT_HOURS are swept away."""
+        """Records that a supervisor is alive, and deletes those that were not seen for RETENTION_HOURS."""
         now = self._clock()
         table = models.Supervisor
         with self._database.writing() as session:
-            session.execute(delete(table).where(table.seen_at <= now - timedelta(hours=KEPT_HOURS)))
+            session.execute(delete(table).where(table.seen_at <= now - timedelta(hours=RETENTION_HOURS)))
             row = session.get(table, supervisor_id)
             if row is None:
                 row = table(id=supervisor_id, host=host, pid=pid, version=version, started_at=now)
@@ -48,28 +40,22 @@ class SupervisorHeartbeats:
             row.seen_at = now
 
     def remove_supervisor(self, supervisor_id: str) -> None:
-        """Notes that a supervisor has ended in order."""
+        """Removes a supervisor that has shut down."""
         with self._database.writing() as session:
             session.execute(delete(models.Supervisor).where(models.Supervisor.id == supervisor_id))
 
     def list_supervisors(self) -> tuple[SupervisorRecord, ...]:
-        """Those that were seen within KEPT_HOURS and have not ended in order, the latest seen first.
+        """Those that were seen within RETENTION_HOURS and have not shut down, the latest seen first.
 
         One is alive where it was seen within ALIVE_SECONDS.
         """
         now = self._clock()
         query = select(models.Supervisor).order_by(models.Supervisor.seen_at.desc(), models.Supervisor.id)
         with self._database.reading() as session:
-            rows = session.scalars(query.where(models.Supervisor.seen_at > now - timedelta(hours=KEPT_HOURS))).all()
+            rows = session.scalars(
+                query.where(models.Supervisor.seen_at > now - timedelta(hours=RETENTION_HOURS))
+            ).all()
         return tuple(
-            SupervisorRecord(
-                id=row.id,
-                host=row.host,
-                pid=row.pid,
-                version=row.version,
-                started_at=row.started_at,
-                seen_at=row.seen_at,
-                is_alive=now - row.seen_at <= timedelta(seconds=ALIVE_SECONDS),
-            )
+            record_of(SupervisorRecord, row, is_alive=now - row.seen_at <= timedelta(seconds=ALIVE_SECONDS))
             for row in rows
         )

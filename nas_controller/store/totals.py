@@ -1,5 +1,5 @@
-"""Sums over everything, for metrics. They are kept beside each campaign as things happen, so that nothing is counted
-here, and every process over one record gives the same.
+"""Sums over all campaigns, for metrics. Each campaign's row has its own counts, so that nothing is counted here and
+every process on one database gives the same.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ QUEUE_BOUNDS_SECONDS = (1.0, 5.0, 15.0, 60.0, 300.0, 900.0, 3_600.0, 14_400.0, 8
 class Totals:
     """Campaigns and trials by state, and sums over all campaigns.
 
-    `queue_counts` has for each of QUEUE_BOUNDS_SECONDS how many campaigns waited at most so long for their first
+    `queue_counts` has for each of QUEUE_BOUNDS_SECONDS how many campaigns waited at most that long for their first
     runner, of `queue_count` that had one. `first_report_seconds` is the time from the start of an attempt to its first
     report of progress, added up over `first_reports` attempts. `workers_killed` are attempts whose worker died,
     `attempts_lost` those that were lost with their runner.

@@ -1,7 +1,6 @@
-"""What the runner that holds a campaign's lease writes: trials, attempts, progress, rewards.
+"""What the runner that holds a campaign's lease writes: trials, attempts, progress, outcomes.
 
-Every method is one transaction and checks the lease in it, so a runner that has lost its lease writes
-nothing.
+Every method is one transaction that checks the lease, so a runner that has lost its lease writes nothing.
 """
 
 from __future__ import annotations
@@ -10,28 +9,28 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import delete, func, select
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from nas_controller.states import TrialEvent
 from nas_controller.store import models
+from nas_controller.store.clock import Clock
 from nas_controller.store.database import Database
-from nas_controller.store.errors import ConflictError, NoMoreTrialsError, NotFoundError
-from nas_controller.store.lifecycle import Clock, add_event, owned_campaign
+from nas_controller.store.errors import ConflictError, NoMoreTrialsError
+from nas_controller.store.events import add_event
+from nas_controller.store.leases import owned_campaign
 from nas_controller.store.mappers import attempt_record, trial_record
-from nas_controller.store.outcomes import close, finish_trial, finite
-from nas_controller.store.queries import find_trial
 from nas_controller.store.records import Acceptance, AttemptRecord, Lease, TrialRecord
-from nas_controller.store.sanitising import storable
+from nas_controller.store.row_lookup import find_attempt, find_trial
+from nas_controller.store.sanitising import sanitise
+from nas_controller.store.transitions import move_trial
+from nas_controller.store.trial_outcomes import close_attempt, finish_trial, finite_values
 from search_space.errors import InvalidValueError
 from search_space.space import Candidate
 
-MAX_CURVE_POINTS = 1_000
-"""Of one attempt. A trial reports at most every 2 seconds and later less often: about 50 times in the first 100
-seconds, and 35 times whenever the time has doubled, beside its APs."""
-
 
 class TrialWrites:
-    """The runner's side. All raise LeaseLostError, and StoreUnavailableError when the database is away."""
+    """Writes of a runner. All raise LeaseLostError, and StoreUnavailableError when the database is away."""
 
     def __init__(self, database: Database, clock: Clock) -> None:
         self._database = database
@@ -106,56 +105,10 @@ class TrialWrites:
         with self._database.writing() as session:
             campaign = owned_campaign(session, lease, now)
             trial = find_trial(session, campaign.id, number)
-            if trial.state != "running":
-                raise ConflictError(f"campaign '{campaign.id}': trial {number} is {trial.state}", field="state")
+            move_trial(trial, "attempt")
             attempt = _new_attempt(session, campaign, trial, lease, now)
             add_event(session, campaign, now, "attempt.started", {"number": number, "attempt": attempt.number})
             return attempt_record(attempt)
-
-    def record_progress(
-        self,
-        lease: Lease,
-        number: int,
-        attempt: int,
-        step: int,
-        total: int,
-        values: Mapping[str, float],
-        ap: float | None = None,
-    ) -> None:
-        """How far an attempt has come, and one point of its learning curve; later points of a step replace
-        it.
-
-        `ap` is what the reserved images gave at this step, where they were scored. Values that are not finite are left
-        out; without any there is no point. A curve has MAX_CURVE_POINTS at most: then every second one goes, those
-        with an AP last. No event is written: a poll of the running trials shows it.
-        """
-        measured = finite(values if ap is None else {**values, "ap": ap})
-        now = self._clock()
-        with self._database.writing() as session:
-            campaign = owned_campaign(session, lease, now)
-            trial = find_trial(session, campaign.id, number)
-            row = _find_attempt(session, campaign.id, number, attempt)
-            campaign.progress_reports += 1
-            if attempt == trial.attempts:
-                if trial.progress_step is None and row.state == "running":
-                    campaign.first_reports += 1
-                    campaign.first_report_seconds += max(0.0, (now - row.started_at).total_seconds())
-                trial.progress_step = step
-                trial.progress_total = total
-                trial.progress_ap = measured.get("ap", trial.progress_ap)
-            if not measured:
-                return
-            _thin_curve(session, campaign.id, number, attempt)
-            session.merge(
-                models.Measurement(
-                    campaign_id=campaign.id,
-                    trial=number,
-                    attempt=attempt,
-                    step=step,
-                    at=now,
-                    values=measured,
-                )
-            )
 
     def fail_attempt(
         self,
@@ -171,13 +124,13 @@ class TrialWrites:
         Until the trial has its outcome, it shows the error of the attempt that failed last. The log's tail stays
         out of the event, which every follower reads.
         """
-        error = storable(error)
+        error = sanitise(error)
         now = self._clock()
         with self._database.writing() as session:
             campaign = owned_campaign(session, lease, now)
-            row = _find_attempt(session, campaign.id, number, attempt)
+            row = find_attempt(session, campaign.id, number, attempt)
             if row.state == "running":
-                close(campaign, row, now, "failed", None, None, error, error_kind, log_tail)
+                close_attempt(campaign, row, now, "failed", None, None, error, error_kind, log_tail)
                 trial = find_trial(session, campaign.id, number)
                 if trial.state == "running":
                     trial.error = error
@@ -211,25 +164,23 @@ class TrialWrites:
         with self._database.writing() as session:
             campaign = owned_campaign(session, lease, now)
             trial = find_trial(session, campaign.id, number)
-            row = _find_attempt(session, campaign.id, number, attempt)
-            if trial.state == "stopped":
-                raise ConflictError(f"campaign '{campaign.id}': trial {number} is stopped", field="state")
-            if trial.state != "running":
+            row = find_attempt(session, campaign.id, number, attempt)
+            if trial.reward is not None:
                 if trial.accepted_attempt == attempt:
                     return Acceptance("duplicate", trial_record(trial))
                 if row.state != "late":
-                    close(campaign, row, now, "late", reward, metrics)
+                    close_attempt(campaign, row, now, "late", reward, metrics)
                     data = {"number": number, "attempt": attempt, "reward": reward}
                     add_event(session, campaign, now, "attempt.late", data)
                 return Acceptance("late", trial_record(trial))
-            close(campaign, row, now, "accepted", reward, metrics)
+            close_attempt(campaign, row, now, "accepted", reward, metrics)
             campaign.rewards_accepted += 1
             trial.accepted_attempt = attempt
-            trial.metrics = finite(metrics)
+            trial.metrics = finite_values(metrics)
             trial.error = None
             trial.error_kind = None
             trial.stopped_early_step = None if stopped_early is None else stopped_early["step"]
-            finish_trial(session, campaign, trial, now, "completed", reward, controller_state, stopped_early)
+            finish_trial(session, campaign, trial, now, "complete", reward, controller_state, stopped_early)
             return Acceptance("accepted", trial_record(trial))
 
     def fail_trial(
@@ -244,7 +195,7 @@ class TrialWrites:
 
         Running attempts of it are marked failed. A trial that is already finished is returned unchanged.
         """
-        error = storable(error)
+        error = sanitise(error)
         now = self._clock()
         with self._database.writing() as session:
             campaign = owned_campaign(session, lease, now)
@@ -257,10 +208,10 @@ class TrialWrites:
                 models.Attempt.state == "running",
             )
             for row in session.scalars(running):
-                close(campaign, row, now, "failed", None, None, error, error_kind)
+                close_attempt(campaign, row, now, "failed", None, None, error, error_kind)
             trial.error = error
             trial.error_kind = error_kind
-            finish_trial(session, campaign, trial, now, "failed", 0.0, controller_state)
+            finish_trial(session, campaign, trial, now, "fail", 0.0, controller_state)
             return trial_record(trial)
 
     def accept_repeat(self, lease: Lease, number: int, controller_state: Mapping[str, Any]) -> TrialRecord:
@@ -286,7 +237,8 @@ class TrialWrites:
             trial.error = known.error
             trial.error_kind = known.error_kind
             trial.stopped_early_step = known.stopped_early_step
-            finish_trial(session, campaign, trial, now, known.state, known.reward, controller_state)
+            event: TrialEvent = "complete" if known.state == "completed" else "fail"
+            finish_trial(session, campaign, trial, now, event, known.reward, controller_state)
             return trial_record(trial)
 
 
@@ -307,22 +259,3 @@ def _new_attempt(
     )
     session.add(attempt)
     return attempt
-
-
-def _find_attempt(session: Session, campaign_id: str, number: int, attempt: int) -> models.Attempt:
-    row = session.get(models.Attempt, (campaign_id, number, attempt))
-    if row is None:
-        raise NotFoundError(f"campaign '{campaign_id}': trial {number} has no attempt {attempt}")
-    return row
-
-
-def _thin_curve(session: Session, campaign_id: str, number: int, attempt: int) -> None:
-    """Makes room for one more point."""
-    table = models.Measurement
-    mine = (table.campaign_id == campaign_id, table.trial == number, table.attempt == attempt)
-    if (session.scalar(select(func.count()).select_from(table).where(*mine)) or 0) < MAX_CURVE_POINTS:
-        return
-    points = session.execute(select(table.step, table.values).where(*mine).order_by(table.step)).all()
-    plain = [step for step, values in points if "ap" not in values]
-    goes = plain[1::2] or [step for step, _ in points][1::2]
-    session.execute(delete(table).where(*mine, table.step.in_(goes)))

@@ -1,8 +1,7 @@
-"""Makes a supervisor's machine a node of a Ray cluster, without processors for trials: only a node's processes may
-drive a cluster.
+"""Joins a supervisor's machine to a Ray cluster as a node without CPUs: only processes of a node may drive a cluster.
 
-The node is a process of its own (`ray start --block`), started again whenever it ends, with waits that grow; so a head
-that is away for a while costs nothing but time.
+The node is a child process (`ray start --block`), restarted with exponential backoff whenever it ends, so the head may
+be away for a while.
 """
 
 from __future__ import annotations
@@ -19,8 +18,8 @@ from pathlib import Path
 logger = logging.getLogger(__name__)
 
 LOCAL = "auto"
-"""The address of a cluster that this machine is a node of already."""
-_MAY_JOIN = "RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER"  # 0 keeps a Ray to its machine, whatever the system
+"""Address of the cluster that this machine is a node of already."""
+_MAY_JOIN = "RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER"  # 0 restricts a Ray to its machine, on any system
 _OBJECT_STORE_BYTES = 100 * 2**20
 _FIRST_WAIT_SECONDS, _MAX_WAIT_SECONDS = 1.0, 10.0
 _STEADY_SECONDS = 30.0
@@ -28,7 +27,7 @@ _END_SECONDS = 10.0
 
 
 class ClusterNode:
-    """The node of this machine in the cluster at `address` (`host:port` of its head); its output goes to `log`."""
+    """This machine's node in the cluster at `address` (`host:port` of its head); its output goes to `log`."""
 
     def __init__(self, address: str, log: Path) -> None:
         self._address = address
@@ -40,24 +39,22 @@ class ClusterNode:
 
     @property
     def is_settled(self) -> bool:
-        """Whether it has been a node for so long that the head knows of no former one any more, to which a runner could
-        be sent.
-        """
+        """Whether the head has forgotten earlier nodes of this machine by now, to which it could direct a runner."""
         if self._address == LOCAL:
             return True
         running = self._process is not None and self._process.poll() is None
         return running and time.monotonic() - self._started > _STEADY_SECONDS
 
-    def look_after(self) -> None:
-        """Starts the node where it does not run and it is time. Raises OSError where no process can be started."""
+    def ensure_running(self) -> None:
+        """Starts the node if it does not run and the backoff is over. Raises OSError where it cannot be started."""
         if self._address == LOCAL:
             return
         now = time.monotonic()
         if self._process is not None:
             if self._process.poll() is None:
                 return
-            logger.warning("the node in the cluster %s has ended; %s tells more", self._address, self._log)
-            self._end_group(self._process.pid)
+            logger.warning("the node in the cluster %s has ended; its log is %s", self._address, self._log)
+            self._kill_group(self._process.pid)
             self._process = None
             if now - self._started > _STEADY_SECONDS:
                 self._wait = _FIRST_WAIT_SECONDS
@@ -67,12 +64,12 @@ class ClusterNode:
             self._start(now)
 
     def stop(self) -> None:
-        """Takes the machine out of the cluster."""
+        """Removes the machine from the cluster."""
         if self._process is not None:
             self._process.terminate()
             with suppress(subprocess.TimeoutExpired):
                 self._process.wait(_END_SECONDS)
-            self._end_group(self._process.pid)
+            self._kill_group(self._process.pid)
             self._process.wait()
             self._process = None
 
@@ -93,9 +90,9 @@ class ClusterNode:
                 env={"RAY_AUTH_MODE": "token", **os.environ, _MAY_JOIN: "1"},
             )
         self._started = now
-        logger.info("joining the cluster %s as a node without processors, log in %s", self._address, self._log)
+        logger.info("joining the cluster %s as a node without CPUs, log in %s", self._address, self._log)
 
     @staticmethod
-    def _end_group(leader: int) -> None:
+    def _kill_group(leader: int) -> None:
         with suppress(ProcessLookupError, PermissionError):
             os.killpg(leader, signal.SIGKILL)

@@ -1,8 +1,8 @@
-"""How campaigns that run at once share what there is: weighted max-min fairness over workers.
+"""Shares workers among running campaigns: weighted max-min fairness.
 
-A worker is a slot for one trial. Every campaign wants as many as its `parallelism`. The slots are given out one by one,
-each to the campaign that has least for its share among those that want more, the oldest first among equals; so nobody
-gets more than it wants, and what one leaves over the others have.
+A worker is a slot for one trial, and a campaign wants as many as its `parallelism`. Slots are allotted one by one, each
+to the campaign with the fewest in proportion to its share among those that want more, the oldest first among equals. So
+no campaign gets more than it wants, and others get what one leaves.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ class Demand:
 
 @dataclass(frozen=True)
 class Allotment:
-    """What a campaign gets: so many workers, each with `threads` processors where they are of this machine."""
+    """What a campaign gets: `parallelism` workers, each with `threads` processors where they are on this machine."""
 
     parallelism: int
     threads: int
@@ -40,17 +40,17 @@ class Allotment:
 
 
 def allot(demands: Sequence[Demand], slots: int) -> dict[str, int]:
-    """Workers for every campaign, given oldest first; 0 for those for which there is none left.
+    """The number of workers of each campaign, which are given oldest first; 0 where none is left.
 
-    The sum is `slots`, or what they all want where that is less.
+    The sum is `slots`, or what all want where that is less.
     """
-    given = {demand.campaign_id: 0 for demand in demands}
+    allotted = {demand.campaign_id: 0 for demand in demands}
     waiting = [(0.0, age, demand) for age, demand in enumerate(demands) if demand.parallelism > 0]
     heapify(waiting)
     while waiting and slots > 0:
         _, age, demand = heappop(waiting)
-        given[demand.campaign_id] += 1
+        allotted[demand.campaign_id] += 1
         slots -= 1
-        if given[demand.campaign_id] < demand.parallelism:
-            heappush(waiting, (given[demand.campaign_id] / demand.share, age, demand))
-    return given
+        if allotted[demand.campaign_id] < demand.parallelism:
+            heappush(waiting, (allotted[demand.campaign_id] / demand.share, age, demand))
+    return allotted

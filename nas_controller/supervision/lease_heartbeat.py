@@ -1,4 +1,4 @@
-"""Keeps a runner's lease alive from a thread of its own, and hears from the store when to stop."""
+"""Renews a runner's lease in a thread, and reads there whether the campaign is to stop, pause or change."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from nas_controller.store import Lease, LeaseLostError, Store, StoreUnavailableE
 
 logger = logging.getLogger(__name__)
 
-_BEATS_A_LEASE = 8
+_BEATS_PER_LEASE = 8
 
 
 class Heartbeat:
@@ -22,8 +22,8 @@ class Heartbeat:
 
     `stop_requested` says that the campaign is `stopping`, `pause` in which mode it is `pausing`, if it is, and
     `out_of_time` that it has run for its `wall_seconds`. `spec` is its newest document, None before the first beat.
-    `lost` says that the lease is gone, taken over or
-    expired while the store was away; then the runner must write nothing more.
+    `lost` says that the lease was taken over, or expired while the database was away; the runner must write nothing
+    more then.
     """
 
     def __init__(self, store: Store, lease: Lease) -> None:
@@ -39,7 +39,7 @@ class Heartbeat:
 
     @property
     def must_end(self) -> bool:
-        """Whether the runner should let go of what it is doing."""
+        """Whether the runner should stop at once."""
         return self.stop_requested or self.lost or self.out_of_time or self.pause == "abort"
 
     @property
@@ -57,21 +57,21 @@ class Heartbeat:
         self._finished.set()
         self._thread.join()
 
-    def give_up(self) -> None:
-        """Gives the lease up at once, for a runner that will write nothing more but may be long in ending."""
+    def release(self) -> None:
+        """Releases the lease at once, for a runner that writes nothing more but may take long to end."""
         self._finished.set()
         self._thread.join()
         with suppress(StoreUnavailableError):  # then it expires
             self._store.runner.release(self._lease.campaign_id, self._lease.owner)
 
     def _run(self) -> None:
-        interval = self._lease.seconds / _BEATS_A_LEASE
+        interval = self._lease.seconds / _BEATS_PER_LEASE
         renewed = time.monotonic()
         while not self._finished.wait(interval):
             try:
                 record = self._store.runner.renew(self._lease)
             except LeaseLostError as error:
-                if not self._ended():
+                if not self._has_ended():
                     logger.warning("%s", error)
                     self.lost = True
                 return
@@ -85,8 +85,8 @@ class Heartbeat:
             self.spec = record.spec
             self.out_of_time = self._store.runner.is_out_of_time(record)
 
-    def _ended(self) -> bool:
-        """Whether the campaign has just ended: then its lease was given up, not lost."""
+    def _has_ended(self) -> bool:
+        """Whether the campaign has just ended: then its lease was released, not lost."""
         try:
             state = self._store.reads.get_campaign(self._lease.campaign_id).state
         except StoreUnavailableError:

@@ -1,9 +1,9 @@
-"""Runs one campaign, in a process of its own: `python -m nas_controller.supervision.runner ID --data-dir DIR`.
+"""Runs one campaign in a process: `python -m nas_controller.supervision.runner ID --data-dir DIR`.
 
-The process may be killed at any moment; the next one goes on from the store. It ends by itself when the
-campaign is over, stopped or paused, when it loses its lease, on SIGTERM, and when its standard input closes (with
-`--watch-stdin`): that is how it notices that the supervisor which holds the other end has died. What it hears there are
-allotments (`nas_controller.supervision.fair_shares`), a line each: how many workers it may have.
+The process may be killed at any moment; the next one continues from the database. It ends when the campaign is over,
+stopped or paused, when it loses its lease, on SIGTERM, and, with `--watch-stdin`, when its standard input closes: then
+the supervisor that held the other end has died. The supervisor sends allotments there, one a line
+(`nas_controller.supervision.fair_shares`).
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ import socket
 import sys
 import threading
 import uuid
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from types import FrameType
@@ -26,10 +26,10 @@ from typing import Any
 import numpy as np
 
 from nas_controller.campaigns.campaign import Campaign
-from nas_controller.campaigns.datasets import dataset_path
+from nas_controller.execution.executor import ClusterAwayError, Executor, Workers
 from nas_controller.execution.session_directory import NoRoomError
-from nas_controller.execution.trial_checkpoints import campaign_folder, remove_campaign_folder
-from nas_controller.execution.worker_resources import ClusterAwayError, Workers
+from nas_controller.execution.trial_checkpoints import campaign_directory, remove_campaign_directory
+from nas_controller.execution.worker import Job
 from nas_controller.search.campaign_spec import CampaignSpec
 from nas_controller.store import ConflictError, Lease, LeaseLostError, NotFoundError, Store, StoreUnavailableError
 from nas_controller.supervision.fair_shares import Allotment
@@ -42,24 +42,36 @@ from nas_controller.supervision.runner_protocol import (
     EXIT_NOT_OURS,
     LEASE_SECONDS,
 )
+from search_space.datasets import dataset_path
 from search_space.errors import EffspineError, InvalidValueError
 
 logger = logging.getLogger(__name__)
 
 
 def new_owner() -> str:
-    """A name for a runner's lease that no other runner has: host, process and a random part."""
+    """A unique name for a runner's lease: host, process and a random part."""
     return f"{socket.gethostname()[:64]}:{os.getpid()}:{uuid.uuid4().hex[:8]}"
 
 
 @dataclass
 class Machine:
-    """Where trials run: on this machine, or on the Ray cluster at `ray_address`; and how much of it this campaign has,
-    None for all that it asks for. Another thread may change the allotment at any time.
+    """Where trials run, and how much of it this campaign may use.
+
+    On this machine, or on the Ray cluster at `ray_address`; in `executor`, where it is given. Without an `allotment`,
+    the campaign has all that it asks for. Another thread may change the allotment at any time.
     """
 
     ray_address: str | None = None
     allotment: Allotment | None = None
+    executor: Executor | None = None
+
+    def executor_of(self, campaign_id: str) -> Executor:
+        """The executor of a campaign's trials; imports Ray unless it was given."""
+        if self.executor is None:
+            from nas_controller.execution.ray_executor import RayExecutor
+
+            return RayExecutor(campaign_id, self.ray_address, lost_status=EXIT_MUST_WAIT)
+        return self.executor
 
 
 def run(
@@ -72,7 +84,7 @@ def run(
 ) -> int:
     """Runs the campaign until it is over, stopped or lost, and returns an exit status."""
     try:
-        lease = store.runner.claim(campaign_id, owner, lease_seconds, _facts())
+        lease = store.runner.claim(campaign_id, owner, lease_seconds, _environment())
     except (ConflictError, NotFoundError) as error:
         logger.warning("%s", error)
         return EXIT_NOT_OURS
@@ -84,9 +96,9 @@ def run(
                 campaign.end("stopped")
             elif state == "running" and not campaign.over:
                 _train(campaign, data_dir, heartbeat, machine or Machine())
-            paused = _let_go(campaign, store, lease, heartbeat, state == "pausing")
+            paused = _settle(campaign, store, lease, heartbeat, state == "pausing")
             if campaign.over:
-                remove_campaign_folder(data_dir, campaign_id)
+                remove_campaign_directory(data_dir, campaign_id)
             return EXIT_DONE if campaign.over or paused else EXIT_NOT_OURS
     except LeaseLostError as error:
         logger.warning("%s", error)
@@ -95,8 +107,8 @@ def run(
         store.runner.release(campaign_id, owner)
 
 
-def _let_go(campaign: Campaign, store: Store, lease: Lease, heartbeat: Heartbeat, was_pausing: bool) -> bool:
-    """Does what the store has asked for, now that nothing trains any more. Returns whether that was to pause."""
+def _settle(campaign: Campaign, store: Store, lease: Lease, heartbeat: Heartbeat, was_pausing: bool) -> bool:
+    """Stops, completes or pauses the campaign as requested, once nothing trains any more; whether it was paused."""
     if campaign.over or heartbeat.lost:
         return False
     if heartbeat.stop_requested:
@@ -110,19 +122,12 @@ def _let_go(campaign: Campaign, store: Store, lease: Lease, heartbeat: Heartbeat
 
 
 def _train(campaign: Campaign, data_dir: Path, heartbeat: Heartbeat, machine: Machine) -> None:
-    from nas_controller.execution import ray_sessions, tune_runner
-    from nas_controller.execution.worker import Job
-
-    spec = campaign.spec
-    task = spec.proxy_task.resolve()
+    spec, record = campaign.spec, campaign.record
     try:
-        dataset_dir = None if spec.dataset is None else dataset_path(data_dir, spec.dataset)
+        job = _job(campaign, data_dir)
     except InvalidValueError as error:
         campaign.end("failed", str(error))
         return
-    checkpoints = campaign_folder(data_dir, campaign.record.id)
-    pool = spec.search_space.build().start_pool() if task.start_steps else ()
-    record = campaign.record
     logger.info(
         "campaign %s (%s): %d of %d trials finished; profile %s, data set %s, seed %d",
         *(record.id, record.name, record.trials_finished, spec.trials),
@@ -132,22 +137,36 @@ def _train(campaign: Campaign, data_dir: Path, heartbeat: Heartbeat, machine: Ma
     def workers() -> Workers:
         return _workers(heartbeat.spec or campaign.spec, machine)
 
+    executor = machine.executor_of(record.id)
     while not (campaign.over or campaign.draining or heartbeat.must_end):
         now = workers()
-        job = Job(task, campaign.base, dataset_dir, data_dir / "cache", spec.seed, now.threads, checkpoints, pool)
         logger.info("workers %d, threads a worker %d", now.parallelism, now.threads)
-        with ray_sessions.session(campaign.record.id, now, machine.ray_address, EXIT_MUST_WAIT) as folder:
-            signal.signal(signal.SIGTERM, _end_on_signal)  # Ray has put a handler of its own there
-            elastic = machine.ray_address is not None
+        with executor.session(now) as session:
             try:
-                tune_runner.run_campaign(campaign, job, lambda: heartbeat.must_end, folder, workers, elastic=elastic)
+                session.run(campaign, replace(job, threads=now.threads), lambda: heartbeat.must_end, workers)
             except SystemExit:
-                heartbeat.give_up()  # Ray takes seconds to end, and where its head is gone may end this process
+                heartbeat.release()  # Ray takes seconds to end, and may end this process where its head is away
                 raise
 
 
+def _job(campaign: Campaign, data_dir: Path) -> Job:
+    """What all trials share; `threads` is set for each session. Raises InvalidValueError where the data set is gone."""
+    spec = campaign.spec
+    task = spec.proxy_task.resolve()
+    return Job(
+        task=task,
+        base=campaign.base,
+        dataset_dir=None if spec.dataset is None else dataset_path(data_dir, spec.dataset),
+        cache_dir=data_dir / "cache",
+        seed=spec.seed,
+        threads=1,
+        checkpoint_dir=campaign_directory(data_dir, campaign.record.id),
+        start_pool=spec.search_space.build().start_pool() if task.start_steps else (),
+    )
+
+
 def _workers(spec: CampaignSpec, machine: Machine) -> Workers:
-    """What the campaign may use now: what it asks for, or less where others have a share."""
+    """The workers that the campaign may use now: what it asks for, or less where others have a share."""
     allotted, wanted = machine.allotment, spec.resources
     parallelism = spec.parallelism if allotted is None else min(spec.parallelism, allotted.parallelism)
     if machine.ray_address is not None:
@@ -161,8 +180,8 @@ def _workers(spec: CampaignSpec, machine: Machine) -> Workers:
     return Workers(parallelism, threads, wanted.gpus, wanted.tpus, spec.trial_timeout_seconds)
 
 
-def _facts() -> dict[str, Any]:
-    """What the campaign runs on, for whoever replays it elsewhere."""
+def _environment() -> dict[str, Any]:
+    """Versions and machine that the campaign runs on, for a replay elsewhere."""
     try:
         own_version = version("effspine")
     except PackageNotFoundError:
@@ -180,22 +199,25 @@ def _end_on_signal(number: int, _frame: FrameType | None) -> None:
 
 
 def _watch_stdin(machine: Machine) -> None:
-    """Takes allotments from standard input, and ends this process when the other end closes."""
+    """Reads allotments from standard input, and ends this process when the other end closes."""
     with open(0, "rb", buffering=0, closefd=False) as lines:
         for line in lines:
             machine.allotment = Allotment.from_line(line)
-    logger.info("the supervisor has let go; ending")
+    logger.info("standard input closed: the supervisor has ended or stops this runner")
     os.kill(os.getpid(), signal.SIGTERM)
-    # A signal waits for the main thread, which may be deep in native code: do not wait for ever.
+    # The main thread handles the signal, which native code may delay: do not wait forever.
     threading.Event().wait(15.0)
     os._exit(128 + signal.SIGTERM)
 
 
-def main(arguments: list[str] | None = None) -> int:
-    """Parses the command line and runs the campaign. Returns the exit status."""
+def main(arguments: list[str] | None = None, executor: Executor | None = None) -> int:
+    """Parses the command line and runs the campaign, in `executor` instead of Ray where it is given.
+
+    Returns the exit status.
+    """
     parser = argparse.ArgumentParser(prog="nas_controller.supervision.runner", description="Runs one campaign.")
     parser.add_argument("campaign_id")
-    # Not for the workers' environment, which is this one.
+    # Removed, since workers inherit this environment.
     from_environment = os.environ.pop(DATABASE_URL_VARIABLE, None)
     parser.add_argument("--database-url", default=from_environment, required=from_environment is None)
     parser.add_argument("--data-dir", required=True, type=Path)
@@ -207,7 +229,7 @@ def main(arguments: list[str] | None = None) -> int:
     options = parser.parse_args(arguments)
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     signal.signal(signal.SIGTERM, _end_on_signal)
-    machine = Machine(options.ray_address, options.allotment and Allotment.from_line(options.allotment))
+    machine = Machine(options.ray_address, options.allotment and Allotment.from_line(options.allotment), executor)
     if options.watch_stdin:
         threading.Thread(target=_watch_stdin, args=(machine,), name="watch-stdin", daemon=True).start()
     owner = options.owner or new_owner()

@@ -1,4 +1,4 @@
-"""A supervisor's own sign of life in the record, for those who wonder why a campaign waits."""
+"""A supervisor's heartbeat in the database, for people who wonder why a campaign waits."""
 
 from __future__ import annotations
 
@@ -15,20 +15,20 @@ BEAT_SECONDS = 5.0
 
 
 class SupervisorHeartbeat:
-    """Says every BEAT_SECONDS, when asked to, that this supervisor is alive."""
+    """Records at most every BEAT_SECONDS that this supervisor is alive."""
 
     def __init__(self) -> None:
         self.id = f"s-{os.getpid()}-{uuid.uuid4().hex[:12]}"
         self._next = 0.0
 
     def beat(self, store: Store) -> None:
-        """Writes the sign of life where it is time. Raises StoreUnavailableError."""
+        """Records a heartbeat if one is due. Raises StoreUnavailableError."""
         now = time.monotonic()
         if now >= self._next:
             store.runner.record_heartbeat(self.id, socket.gethostname()[:255], os.getpid(), version("effspine"))
             self._next = now + BEAT_SECONDS
 
     def end(self, store: Store) -> None:
-        """Takes it back: this supervisor ends in order. Where the store is away, it is seen to be gone later."""
+        """Removes the entry of a supervisor that shuts down; where the database is away, the entry expires."""
         with suppress(StoreUnavailableError):
             store.runner.remove_supervisor(self.id)

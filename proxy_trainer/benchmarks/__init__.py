@@ -1,1 +1,1 @@
-"""What measures the trainer: `effspine bench engine`, `profile`, `settings`, `memory` and `evaluation`."""
+"""Benchmarks of the trainer: `effspine bench engine`, `profile`, `settings`, `memory` and `evaluation`."""

@@ -1,8 +1,8 @@
 """`effspine bench engine`, `profile`, `settings`, `memory` and `evaluation`.
 
-effspine bench engine                        the engine beside Keras; some minutes a round on two cores
+effspine bench engine                        the engine compared with Keras; some minutes per round on two cores
 effspine bench profile                       where the time of a step goes; under a minute
-effspine bench settings                      a step under other threads and settings; some minutes a round
+effspine bench settings                      a step under other threads and settings; some minutes per round
 effspine bench memory                        200 architectures in one process; some minutes
 effspine bench evaluation --images 7392      as many images as the published search reserves for rewards
 """
@@ -23,8 +23,8 @@ settings_app = typer.Typer(add_completion=False)
 memory_app = typer.Typer(add_completion=False)
 evaluation_app = typer.Typer(add_completion=False)
 
-SMALLEST_SHARE = 0.005
-"""Of the time of all operations: those below it are left out of the table."""
+MIN_SHARE = 0.005
+"""Operations with a smaller share of the total time are left out of the table."""
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON document.")]
 
@@ -65,7 +65,7 @@ def profile(
     threads: Annotated[int, typer.Option(min=0, help="Processors to use; 0 is all of them.")] = 0,
     as_json: AsJson = False,
 ) -> None:
-    """Measure where the time of the engine's step goes, and how far it is from what the machine can do."""
+    """Profile the step of the engine and compare it with the limits of the machine."""
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
     from proxy_trainer.benchmarks.engine_benchmark import TASK
     from proxy_trainer.benchmarks.profile_benchmark import profile_benchmark
@@ -77,7 +77,7 @@ def profile(
     rows = [
         (each["type"], f"{each['count']:.0f}", f"{each['ms']:.2f}", f"{100 * each['share']:.1f} %")
         for each in found["operations"]
-        if each["share"] >= SMALLEST_SHARE
+        if each["share"] >= MIN_SHARE
     ]
     print_table(("operation", "count", "ms", "share"), rows)
     print()
@@ -85,9 +85,9 @@ def profile(
         [
             ("step", f"{_seconds(found['step_seconds'])}, {found['threads_busy']:.2f} threads busy with operations"),
             ("multi-adds", f"{found['madds']:,}, of which forward {found['forward_madds']:,}"),
-            ("at the matrix ceiling", _bound(found, "arithmetic", f"{found['matrix_gflops_a_second']:.0f} GFLOP/s")),
+            ("at the matrix limit", _bound(found, "arithmetic", f"{found['matrix_gflops_a_second']:.0f} GFLOP/s")),
             ("memory traffic", f"{found['bytes'] / 1e6:,.0f} MB at least"),
-            ("at the memory ceiling", _bound(found, "memory", f"{found['memory_gb_a_second']:.1f} GB/s")),
+            ("at the memory limit", _bound(found, "memory", f"{found['memory_gb_a_second']:.1f} GB/s")),
         ]
     )
 
@@ -98,7 +98,7 @@ def settings(
     threads: Annotated[int, typer.Option(min=0, help="Processors to use; 0 is all of them.")] = 0,
     as_json: AsJson = False,
 ) -> None:
-    """Measure the engine's step under other threads and settings of TensorFlow."""
+    """Measure the step of the engine under other thread counts and settings of TensorFlow."""
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
     from proxy_trainer.benchmarks.engine_benchmark import TASK
     from proxy_trainer.benchmarks.settings_benchmark import settings_benchmark
@@ -117,7 +117,7 @@ def memory(
     threads: Annotated[int, typer.Option(min=0, help="Processors to use; 0 is all of them.")] = 0,
     as_json: AsJson = False,
 ) -> None:
-    """Measure whether a worker's memory grows with the architectures that it has trained."""
+    """Measure whether the memory of a worker grows with the architectures it has trained."""
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
     from proxy_trainer.benchmarks.memory_benchmark import memory_benchmark
 
@@ -139,7 +139,7 @@ def evaluation(
     images: Annotated[int, typer.Option(min=1, help="Images, with 100 detections each.")] = 1000,
     as_json: AsJson = False,
 ) -> None:
-    """Measure the COCO figures of random detections beside pycocotools."""
+    """Compare the COCO evaluation of random detections with that of pycocotools."""
     from proxy_trainer.benchmarks.evaluation_benchmark import evaluation_benchmark
 
     found = evaluation_benchmark(images)

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from proxy_trainer.benchmarks.own_process import apart
+from proxy_trainer.benchmarks.fresh_process import run_in_fresh_process
 from search_space.architecture import Architecture
 from search_space.proxy_task import ProxyTask, resolve
 from search_space.published import EFF_SPINENET_D0, SP_EFFICIENTNET_B0
@@ -76,7 +76,7 @@ def engine_benchmark(repeats: int, threads: int, progress: Callable[[str], None]
         for layout, threads_an_operation in zip(LAYOUTS, (1, threads), strict=True):
             progress(f"round {number} of {repeats}, {layout.replace('_', ' ')}")
             started = time.monotonic()
-            times = apart(time_both, TASK, threads, threads_an_operation)
+            times = run_in_fresh_process(time_both, TASK, threads, threads_an_operation)
             samples[f"cold_first_step/{layout}"].append(times.first_step_at - started)
             for name in ("first_step", "step", "keras_first_step", "keras_step"):
                 samples[f"{name}/{layout}"] += getattr(times, f"{name}s")
@@ -137,11 +137,11 @@ def time_both(task: ProxyTask, threads: int, threads_an_operation: int, *, eager
     first_step_at = time.monotonic()
     first_steps = tuple(_seconds(change_to, candidate) for candidate in (*_others(), EFF_SPINENET_D0))
 
-    from proxy_trainer.benchmarks.keras_model import compiled_retinanet
+    from proxy_trainer.benchmarks.keras_model import compile_retinanet
 
     images, targets = _keras_batch(task, batch)
     started = time.perf_counter()
-    model = compiled_retinanet(task, task.architecture(EFF_SPINENET_D0, CLASSES), eager=eager_keras)
+    model = compile_retinanet(task, task.architecture(EFF_SPINENET_D0, CLASSES), eager=eager_keras)
     model.train_on_batch(images, targets)
     keras_first_step = time.perf_counter() - started
 

@@ -1,4 +1,4 @@
-"""COCO figures by our evaluation and by pycocotools, on the same detections (`effspine bench evaluation`)."""
+"""Compares the COCO evaluation with that of pycocotools on the same detections (`effspine bench evaluation`)."""
 
 from __future__ import annotations
 
@@ -17,18 +17,18 @@ from proxy_trainer.data.coco import CocoSplit
 from proxy_trainer.training.evaluation import Detections, coco_metrics, ground_truth
 
 CATEGORIES = 80
-BOXES_AN_IMAGE = 7.3
-DETECTIONS_AN_IMAGE = 100
+BOXES_PER_IMAGE = 7.3
+DETECTIONS_PER_IMAGE = 100
 _HEIGHT, _WIDTH = 480, 640
-_NEAR_A_BOX = 0.2
-_CROWDS = 0.01
+_NEAR_BOX_FRACTION = 0.2
+_CROWD_FRACTION = 0.01
 
 
 def evaluation_benchmark(images: int, seed: int = 0) -> dict[str, Any]:
-    """The document that `effspine bench evaluation --json` prints, for so many images of 100 detections each.
+    """The document that `effspine bench evaluation --json` prints, for `images` images of 100 detections each.
 
-    Ours is timed from the columns that a trainer has to the twelve figures, pycocotools from ready-made Python
-    objects, as its interface takes them. `max_difference` is the largest between two figures.
+    Our evaluation is timed from the arrays of a trainer to the twelve metrics, that of pycocotools from the Python
+    objects that its interface takes. `max_difference` is the largest difference between two metrics.
     """
     rng = np.random.default_rng(seed)
     split = random_split(images, rng)
@@ -56,14 +56,14 @@ def evaluation_benchmark(images: int, seed: int = 0) -> dict[str, Any]:
 
 
 def random_split(images: int, rng: np.random.Generator) -> CocoSplit:
-    """Ground truth as dense as COCO's: boxes of all sizes, few categories frequent and many rare, some crowds."""
-    counts = rng.poisson(BOXES_AN_IMAGE, images)
-    counts[0] += 1  # there is something to score against, however few the images
+    """Random ground truth as dense as that of COCO: boxes of all sizes, few frequent and many rare categories."""
+    counts = rng.poisson(BOXES_PER_IMAGE, images)
+    counts[0] += 1  # at least one box, even for one image
     total = int(counts.sum())
     sides = np.minimum(np.exp(rng.normal(4.0, 1.0, (total, 2))), (_WIDTH, _HEIGHT))
     corners = rng.uniform(0, np.array([_WIDTH, _HEIGHT]) - sides)
     frequencies = 1 / np.arange(1, CATEGORIES + 1)
-    crowd = rng.random(total) < _CROWDS
+    crowd = rng.random(total) < _CROWD_FRACTION
     crowd[0] = False
     return CocoSplit(
         images_dir=Path(),
@@ -83,11 +83,11 @@ def random_split(images: int, rng: np.random.Generator) -> CocoSplit:
 
 
 def random_detections(split: CocoSplit, rng: np.random.Generator) -> Detections:
-    """100 detections an image, as a half-trained detector gives them: some near true boxes, most anywhere."""
-    image = np.repeat(np.arange(len(split)), DETECTIONS_AN_IMAGE)
+    """100 random detections per image, as of a half-trained detector: some near true boxes, most anywhere."""
+    image = np.repeat(np.arange(len(split)), DETECTIONS_PER_IMAGE)
     counts = np.bincount(split.box_images, minlength=len(split))
     first = np.cumsum(counts) - counts
-    near = (rng.random(len(image)) < _NEAR_A_BOX) & (counts[image] > 0)
+    near = (rng.random(len(image)) < _NEAR_BOX_FRACTION) & (counts[image] > 0)
     of = np.minimum(first[image] + (rng.random(len(image)) * counts[image]).astype(int), len(split.boxes) - 1)
     jittered = split.boxes[of] * np.exp(rng.normal(0, 0.07, (len(image), 4)))
     sides = np.exp(rng.normal(4.0, 1.0, (len(image), 2)))
@@ -102,7 +102,7 @@ def random_detections(split: CocoSplit, rng: np.random.Generator) -> Detections:
 
 
 def _results(split: CocoSplit, detections: Detections) -> list[dict[str, Any]]:
-    """The detections as pycocotools' `loadRes` takes them."""
+    """The detections in the form that `loadRes` of pycocotools takes."""
     columns = (
         split.image_ids[detections.images],
         split.category_ids[detections.categories],
@@ -116,7 +116,7 @@ def _results(split: CocoSplit, detections: Detections) -> list[dict[str, Any]]:
 
 
 def _pycocotools(truth: dict[str, Any], results: list[dict[str, Any]]) -> list[float]:
-    """Its twelve figures, in the order of ours; -1 where there is nothing to score."""
+    """The twelve metrics of pycocotools, in the order of ours; -1 where there is nothing to score."""
     with redirect_stdout(io.StringIO()):
         document = COCO()
         document.dataset = truth

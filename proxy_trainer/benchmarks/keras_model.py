@@ -1,7 +1,7 @@
-"""The reading of a network as a plain Keras functional model: what the engine is measured against.
+"""Builds a network as a plain Keras functional model, the baseline of the engine benchmark.
 
-One layer for each operation and one model for each architecture, compiled and trained with `train_on_batch`, as
-Keras has it. The network, its initial scales and its loss are those of the engine.
+There is one layer for each operation and one model for each architecture, compiled and trained by `train_on_batch`.
+Network, initial scales and loss are those of the engine.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ Tensor = Any
 
 
 class KerasOps:
-    """`Ops` over Keras layers, shared by name; a slash of a name becomes a dot, since Keras allows none."""
+    """`Ops` with Keras layers, shared by name; slashes in names become dots, because Keras forbids slashes."""
 
     def __init__(self, bn_momentum: float, drop_rate: float) -> None:
         self._bn_momentum = bn_momentum
@@ -115,28 +115,27 @@ class KerasOps:
 
 
 class WeightedFusion(tf.keras.layers.Layer):  # type: ignore[misc]
-    """Fast normalised fusion with one learned weight an input (Equation 1)."""
+    """Fast normalised fusion with one learned weight for each input (Equation 1)."""
 
     def build(self, input_shapes: list[tuple[int | None, ...]]) -> None:
-        """Makes the weights, one at first."""
+        """Adds the weights, initially 1."""
         self.shares = self.add_weight(shape=(len(input_shapes),), initializer="ones", name="weights")
 
     def call(self, inputs: list[tf.Tensor]) -> tf.Tensor:
-        """The weighted sum of the inputs, which are of one shape."""
+        """The weighted sum of inputs of equal shape."""
         weights = tf.nn.relu(self.shares)
         shares = tf.unstack(weights / (tf.reduce_sum(weights) + FUSION_EPSILON))
         return tf.add_n([share * x for share, x in zip(shares, inputs, strict=True)])
 
     def compute_output_shape(self, input_shapes: list[tuple[int | None, ...]]) -> tuple[int | None, ...]:
-        """That of each input."""
+        """The shape of each input."""
         return input_shapes[0]
 
 
 def keras_retinanet(architecture: Architecture, *, bn_momentum: float = 0.99, drop_rate: float = 0.0) -> Any:
-    """RetinaNet with this architecture as a Keras model.
+    """A Keras RetinaNet from normalised images `[batch, px, px, 3]` to predictions `[batch, anchors, class slots + 4]`.
 
-    It takes normalised images `[batch, px, px, 3]` and gives `[batch, anchors, class slots + 4]`: the class logits of
-    each anchor, then its box code.
+    A prediction is the class logits of an anchor, followed by its box code.
     """
     images = keras.Input((architecture.input_px, architecture.input_px, 3))
     outputs = retinanet(KerasOps(bn_momentum, drop_rate), architecture, images)
@@ -147,10 +146,10 @@ def keras_retinanet(architecture: Architecture, *, bn_momentum: float = 0.99, dr
     return keras.Model(images, keras.layers.Concatenate(axis=-1)(parts))
 
 
-def compiled_retinanet(task: ProxyTask, architecture: Architecture, *, eager: bool = False) -> Any:
-    """`keras_retinanet` ready for `train_on_batch(images, keras_targets(...))`, by SGD with momentum.
+def compile_retinanet(task: ProxyTask, architecture: Architecture, *, eager: bool = False) -> Any:
+    """`keras_retinanet`, compiled with SGD with momentum for `train_on_batch(images, keras_targets(...))`.
 
-    `eager` runs it operation by operation, without a graph.
+    `eager` runs it without a graph.
     """
     model = keras_retinanet(architecture, bn_momentum=task.bn_momentum, drop_rate=task.stochastic_depth)
     model.compile(
@@ -160,11 +159,11 @@ def compiled_retinanet(task: ProxyTask, architecture: Architecture, *, eager: bo
 
 
 def keras_targets(targets: Targets) -> tf.Tensor:
-    """Targets as the one tensor that Keras hands to a loss: `[batch, anchors, 5]`, class and box code."""
+    """Targets as a single tensor `[batch, anchors, 5]`, class and box code, because a Keras loss takes only one."""
     return tf.concat([tf.cast(targets.classes, tf.float32)[..., None], targets.codes], axis=-1)
 
 
 def keras_loss(truth: tf.Tensor, predictions: tf.Tensor) -> tf.Tensor:
-    """The engine's loss of what `keras_retinanet` predicts, against `keras_targets`."""
+    """The loss of the engine, for predictions of `keras_retinanet` and targets of `keras_targets`."""
     targets = Targets(tf.cast(truth[..., 0], tf.int32), truth[..., 1:])
     return detection_loss(predictions[..., :-4], predictions[..., -4:], targets).total

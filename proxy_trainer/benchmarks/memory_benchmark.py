@@ -1,4 +1,4 @@
-"""Whether a warm worker's memory grows with the architectures that it has trained (`effspine bench memory`)."""
+"""Measures whether the memory of a warm worker grows with the architectures it trains (`effspine bench memory`)."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import numpy as np
 from search_space.space import SearchSpace
 
 WARM_UP = 20
-"""Architectures after which allocators have taken what they keep."""
+"""Architectures after which allocators and kernel caches have grown."""
 
 STEPS = 2
 _BYTES_A_MB = 1e6
@@ -21,9 +21,9 @@ _BYTES_A_MB = 1e6
 def memory_benchmark(architectures: int, threads: int, progress: Callable[[str], None]) -> dict[str, Any]:
     """The document that `effspine bench memory --json` prints.
 
-    One engine trains so many architectures spread over the search space, each for a few steps, and detects with each.
-    `growth_mb` is the memory of the process after the last one over that after the first `WARM_UP`, `rss_mb` what it
-    was after every tenth. Raises ValueError where no architecture would be left to measure.
+    One engine trains random architectures of the search space for a few steps each, and detects with each. `rss_mb` is
+    the resident memory in MB after every tenth architecture, `growth_mb` the growth from the first `WARM_UP`
+    architectures to the last. Raises ValueError for `WARM_UP` architectures or fewer.
     """
     if architectures <= WARM_UP:
         raise ValueError(f"{architectures} architectures are too few; the first {WARM_UP} are a warm-up")
@@ -57,6 +57,6 @@ def memory_benchmark(architectures: int, threads: int, progress: Callable[[str],
 
 
 def _rss_mb() -> float:
-    """Memory that this process holds."""
+    """The resident memory of this process in MB."""
     pages = int(Path("/proc/self/statm").read_text().split()[1])
     return pages * os.sysconf("SC_PAGE_SIZE") / _BYTES_A_MB

@@ -1,8 +1,8 @@
-"""Where the time of the engine's steady step goes, beside what the step needs (`effspine bench profile`).
+"""Profiles the steady step of the engine and compares it with the limits of the machine (`effspine bench profile`).
 
-Every kernel that TensorFlow runs in some steps is timed by its profiler and counted by type of operation. Beside that
-stand two yardsticks, with the fastest that this machine does of each in the same call: the arithmetic of convolutions,
-against large matrix products, and the memory traffic of feature maps and weights, against copies of large arrays.
+TensorFlow's profiler times every kernel of some steps; times are summed by type of operation. Two limits are measured
+in the same call: the rate of large matrix products, for the arithmetic of the convolutions, and the rate of copies of
+large arrays, for the memory traffic of feature maps and weights.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from typing import Any
 
 import numpy as np
 
-from proxy_trainer.benchmarks.own_process import apart
+from proxy_trainer.benchmarks.fresh_process import run_in_fresh_process
 from search_space.architecture import Architecture
 from search_space.cost import CostOps, FeatureSize
 from search_space.networks.retinanet import retinanet
@@ -31,25 +31,25 @@ WARM_UP_STEPS = 4
 STEPS = 10
 MATRIX_SIDE = 1024
 COPIED_FLOATS = 2**25
-"""A thread copies 128 MiB, more than caches hold."""
+"""Each thread copies 128 MiB, more than the caches hold."""
 
-CEILING_ROUNDS = 5
-BYTES_A_VALUE = 4
+LIMIT_ROUNDS = 5
+BYTES_PER_VALUE = 4
 
 MAP_PASSES = 5
-"""Passes over the output of each convolution that no way of computing a step goes without, batch normalisation being
-what it is: written and read on the way forward; on the way back it is read again, and its gradient is written and read.
+"""Least number of passes over the output of each convolution, given its batch normalisation: it is written and read in
+the forward pass; in the backward pass it is read again, and its gradient is written and read.
 """
 
 WEIGHT_PASSES = 8
-"""Passes over the trainable values: weights, moment and average are read and written, the gradient likewise."""
+"""Passes over the trainable values: weights, momentum, average and gradient are each written and read."""
 
 _KERNEL = re.compile(r"[^\s:]+:(\w+)")
 
 
 @dataclass(frozen=True)
 class Operation:
-    """Kernels of one type in a step: how many, and their time in milliseconds over all threads."""
+    """The kernels of one type in a step: their number, and their total milliseconds over all threads."""
 
     type: str
     count: float
@@ -57,8 +57,8 @@ class Operation:
 
 
 @dataclass(frozen=True)
-class Needs:
-    """What a step needs at least: multi-adds forward, and forward and backward; bytes read and written."""
+class StepCost:
+    """A lower bound of a step: multi-adds forward, multi-adds forward and backward, bytes read and written."""
 
     forward_madds: int
     madds: int
@@ -66,35 +66,35 @@ class Needs:
 
     @property
     def flops(self) -> int:
-        """A multi-add is two operations."""
+        """Floating-point operations: two for each multi-add."""
         return 2 * self.madds
 
 
 @dataclass(frozen=True)
 class Profile:
-    """What one process measured: the steady step in seconds, its kernels, and the ceilings of this machine."""
+    """The measurements of one process: the steady step in seconds, its kernels, and the limits of the machine."""
 
     step_seconds: float
     operations: tuple[Operation, ...]
-    matrix_flops_a_second: float
-    copied_bytes_a_second: float
+    matrix_flops_per_second: float
+    copied_bytes_per_second: float
 
 
 def profile_benchmark(task: ProxyTask, threads: int, progress: Callable[[str], None]) -> dict[str, Any]:
     """The document that `effspine bench profile --json` prints.
 
-    `step_over_arithmetic` and `step_over_memory` are the step as multiples of the time that its arithmetic and its
-    memory traffic would take at the measured ceilings. Maps that stay in a cache move faster than the memory ceiling,
-    so the second is a yardstick more than a bound.
+    `step_over_arithmetic` and `step_over_memory` are the step time over the time that its arithmetic and its memory
+    traffic would take at the measured limits. Feature maps that stay in a cache move faster than the memory limit, so
+    the second is a guide rather than a bound.
     """
     from proxy_trainer.benchmarks.engine_benchmark import CLASSES
 
-    progress(f"{STEPS} steps, then the ceilings")
-    found = apart(measured, task, threads)
-    needs = step_needs(task.architecture(EFF_SPINENET_D0, CLASSES), task.batch_size)
+    progress(f"{STEPS} steps, then the limits of the machine")
+    found = run_in_fresh_process(measure_profile, task, threads)
+    needs = step_cost(task.architecture(EFF_SPINENET_D0, CLASSES), task.batch_size)
     kernels_ms = sum(each.ms for each in found.operations)
-    arithmetic_seconds = needs.flops / found.matrix_flops_a_second
-    memory_seconds = needs.bytes / found.copied_bytes_a_second
+    arithmetic_seconds = needs.flops / found.matrix_flops_per_second
+    memory_seconds = needs.bytes / found.copied_bytes_per_second
     return {
         "step_seconds": round(found.step_seconds, 4),
         "kernels_ms": round(kernels_ms, 2),
@@ -112,8 +112,8 @@ def profile_benchmark(task: ProxyTask, threads: int, progress: Callable[[str], N
         "madds": needs.madds,
         "flops": needs.flops,
         "bytes": needs.bytes,
-        "matrix_gflops_a_second": round(found.matrix_flops_a_second / 1e9, 1),
-        "memory_gb_a_second": round(found.copied_bytes_a_second / 1e9, 1),
+        "matrix_gflops_a_second": round(found.matrix_flops_per_second / 1e9, 1),
+        "memory_gb_a_second": round(found.copied_bytes_per_second / 1e9, 1),
         "arithmetic_seconds": round(arithmetic_seconds, 5),
         "memory_seconds": round(memory_seconds, 5),
         "step_over_arithmetic": round(found.step_seconds / arithmetic_seconds, 2),
@@ -124,12 +124,12 @@ def profile_benchmark(task: ProxyTask, threads: int, progress: Callable[[str], N
     }
 
 
-def step_needs(architecture: Architecture, batch_size: int) -> Needs:
-    """What a training step of a batch needs, from the count of `search_space.cost`.
+def step_cost(architecture: Architecture, batch_size: int) -> StepCost:
+    """The cost of a training step on a batch, from the counts of `search_space.cost`.
 
-    Each convolution and fully connected layer is computed three times, forward and for the gradients of its input and
-    of its kernel; the images need no gradient. The bytes are a lower estimate, in float32: `MAP_PASSES` over the
-    output of each convolution and `WEIGHT_PASSES` over the weights, as if all else were done in the same passes.
+    Each convolution and fully connected layer is computed three times: forward, for the gradient of its input and for
+    that of its kernel; images need no gradient. The bytes, in float32, are a lower bound: `MAP_PASSES` over the output
+    of each convolution and `WEIGHT_PASSES` over the weights, as if everything else were fused into these passes.
     """
     ops = CostOps()
     retinanet(ops, architecture, FeatureSize(architecture.input_px, architecture.input_px, 3))
@@ -142,11 +142,11 @@ def step_needs(architecture: Architecture, batch_size: int) -> Needs:
     total = ops.total()
     values = MAP_PASSES * mapped * batch_size + WEIGHT_PASSES * total.params
     madds = batch_size * (3 * total.madds - of_images)
-    return Needs(batch_size * total.madds, madds, BYTES_A_VALUE * values)
+    return StepCost(batch_size * total.madds, madds, BYTES_PER_VALUE * values)
 
 
-def measured(task: ProxyTask, threads: int) -> Profile:
-    """The profile of the task's step in this process, which has run no TensorFlow before or with the same threads."""
+def measure_profile(task: ProxyTask, threads: int) -> Profile:
+    """Profiles the step of a task in this process, where TensorFlow must not have run with other threads."""
     from proxy_trainer.benchmarks.engine_benchmark import CLASSES, random_batch
     from proxy_trainer.engine import runtime
     from proxy_trainer.engine.engine import Engine
@@ -161,23 +161,25 @@ def measured(task: ProxyTask, threads: int) -> Profile:
     for _ in range(WARM_UP_STEPS):
         step()
     seconds = statistics.median(_seconds(step) for _ in range(STEPS))
-    return Profile(seconds, operations(step, STEPS), _matrix_ceiling(threads), _memory_ceiling(threads))
+    return Profile(
+        seconds, operation_times(step, STEPS), _matrix_flops_per_second(threads), _copied_bytes_per_second(threads)
+    )
 
 
-def operations(step: Callable[[], None], steps: int) -> tuple[Operation, ...]:
-    """The kernels of a step by type, those that take longest first.
+def operation_times(step: Callable[[], None], steps: int) -> tuple[Operation, ...]:
+    """The kernels of a step by type, longest total time first.
 
-    Of each node of the graph the median over so many steps counts, since on a busy machine some are interrupted.
+    The time of each graph node is its median over `steps` steps, because some are interrupted on a busy machine.
     """
     import tensorflow as tf
 
-    with tempfile.TemporaryDirectory() as folder:
+    with tempfile.TemporaryDirectory() as directory:
         options = tf.profiler.experimental.ProfilerOptions(host_tracer_level=3, python_tracer_level=0)
-        tf.profiler.experimental.start(folder, options=options)
+        tf.profiler.experimental.start(directory, options=options)
         for _ in range(steps):
             step()
         tf.profiler.experimental.stop()
-        durations = _kernel_durations(Path(folder))
+        durations = _kernel_durations(Path(directory))
     count: dict[str, float] = defaultdict(float)
     total: dict[str, float] = defaultdict(float)
     for name, values in durations.items():
@@ -187,12 +189,12 @@ def operations(step: Callable[[], None], steps: int) -> tuple[Operation, ...]:
     return tuple(Operation(kind, count[kind], total[kind]) for kind in sorted(total, key=lambda kind: -total[kind]))
 
 
-def _kernel_durations(folder: Path) -> dict[str, list[float]]:
-    """What the profiler wrote, as the milliseconds of each run of each node; nodes are named `name:Type`."""
+def _kernel_durations(directory: Path) -> dict[str, list[float]]:
+    """The milliseconds of every run of each graph node, `name:Type`, from the files of the profiler."""
     from tensorflow.tsl.profiler.protobuf import xplane_pb2
 
     durations: dict[str, list[float]] = defaultdict(list)
-    for path in folder.rglob("*.xplane.pb"):
+    for path in directory.rglob("*.xplane.pb"):
         space = xplane_pb2.XSpace.FromString(path.read_bytes())
         for plane in space.planes:
             if plane.name == "/host:CPU":
@@ -208,8 +210,8 @@ def _events(plane: Any) -> Iterable[tuple[str, int]]:
             yield plane.event_metadata[event.metadata_id].name, event.duration_ps
 
 
-def _matrix_ceiling(threads: int) -> float:
-    """Floating-point operations a second of large matrix products, one a thread."""
+def _matrix_flops_per_second(threads: int) -> float:
+    """Floating-point operations per second of large matrix products, one product for each thread."""
     import tensorflow as tf
 
     factors = [tf.random.stateless_uniform([MATRIX_SIDE, MATRIX_SIDE], [0, number]) for number in range(threads)]
@@ -218,18 +220,16 @@ def _matrix_ceiling(threads: int) -> float:
     def products(*values: tf.Tensor) -> tf.Tensor:
         return tf.add_n([(value @ value)[0, 0] for value in values])
 
-    best = min(_seconds(lambda: products(*factors).numpy()) for _ in range(CEILING_ROUNDS))
+    best = min(_seconds(lambda: products(*factors).numpy()) for _ in range(LIMIT_ROUNDS))
     return 2 * threads * MATRIX_SIDE**3 / best
 
 
-def _memory_ceiling(threads: int) -> float:
-    """Bytes a second, read and written, of copies of large arrays, one a thread."""
+def _copied_bytes_per_second(threads: int) -> float:
+    """Bytes per second, read and written, of copies of large arrays, one copy for each thread."""
     pairs = [(np.zeros(COPIED_FLOATS, np.float32), np.ones(COPIED_FLOATS, np.float32)) for _ in range(threads)]
     with ThreadPoolExecutor(threads) as pool:
-        best = min(
-            _seconds(lambda: list(pool.map(lambda pair: np.copyto(*pair), pairs))) for _ in range(CEILING_ROUNDS)
-        )
-    return 2 * threads * BYTES_A_VALUE * COPIED_FLOATS / best
+        best = min(_seconds(lambda: list(pool.map(lambda pair: np.copyto(*pair), pairs))) for _ in range(LIMIT_ROUNDS))
+    return 2 * threads * BYTES_PER_VALUE * COPIED_FLOATS / best
 
 
 def _seconds(call: Callable[[], object]) -> float:

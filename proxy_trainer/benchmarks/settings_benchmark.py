@@ -1,8 +1,7 @@
-"""The engine's steady step under the settings that were tried (`effspine bench settings`).
+"""Compares the steady step of the engine under several settings (`effspine bench settings`).
 
-Each setting has a process of its own, since TensorFlow takes most of them once, as it starts. The settings take turns
-for some rounds, so that a machine that is busy with something else slows all of them down alike, and ratios are taken
-within a round.
+Each setting runs in a fresh process, because TensorFlow reads most settings once, when it starts. The settings take
+turns over several rounds, and ratios are taken within a round, so that other load on the machine affects all alike.
 """
 
 from __future__ import annotations
@@ -15,7 +14,7 @@ from dataclasses import dataclass, field, replace
 from multiprocessing import get_context
 from typing import Any, Protocol
 
-from proxy_trainer.benchmarks.own_process import side_by_side
+from proxy_trainer.benchmarks.fresh_process import run_in_fresh_processes
 from search_space.proxy_task import Precision, ProxyTask
 from search_space.published import EFF_SPINENET_D0
 
@@ -24,18 +23,18 @@ STEPS = 12
 
 
 class Barrier(Protocol):
-    """Where processes wait for each other."""
+    """Synchronises processes."""
 
     def wait(self) -> int:
-        """Returns once all have come."""
+        """Blocks until all processes have called it."""
         ...
 
 
 @dataclass(frozen=True)
 class Setting:
-    """One way to run the step: `threads` that run operations, each of which `threads_an_operation` share.
+    """One way to run the step: `threads` operations at once, each on up to `threads_an_operation` threads.
 
-    `processes` of them run side by side. `environment` holds what TensorFlow and the C library read as they start.
+    `processes` such processes run at the same time. `environment` is read by TensorFlow and the C library at start.
     """
 
     name: str
@@ -47,13 +46,13 @@ class Setting:
 
 
 def settings(threads: int) -> list[Setting]:
-    """What is tried on so many threads; the setting in use is the first."""
+    """The settings to compare on `threads` threads; the first is the one in use."""
     return [
-        Setting("in use: each thread runs operations of its own", threads),
-        Setting("all threads share each operation, one at a time", 1, threads),
-        Setting("each thread runs operations, which all share", threads, threads),
+        Setting("in use: each thread runs its own operations", threads),
+        Setting("all threads share one operation at a time", 1, threads),
+        Setting("each thread runs operations that all threads share", threads, threads),
         Setting("one thread", 1),
-        Setting("processes of one thread, side by side", 1, processes=threads),
+        Setting("one process for each thread", 1, processes=threads),
         Setting("without oneDNN", threads, environment={"TF_ENABLE_ONEDNN_OPTS": "0"}),
         Setting("memory in huge pages", threads, environment={"GLIBC_TUNABLES": "glibc.malloc.hugetlb=1"}),
         Setting("bfloat16", threads, precision="bfloat16"),
@@ -63,9 +62,9 @@ def settings(threads: int) -> list[Setting]:
 def settings_benchmark(task: ProxyTask, rounds: int, threads: int, progress: Callable[[str], None]) -> dict[str, Any]:
     """The document that `effspine bench settings --json` prints.
 
-    `step_seconds` is the median over all rounds, and of processes side by side the time of a step over their number:
-    what a step costs where only throughput counts. `ratio` is the median over rounds of that time over the one of the
-    setting in use in the same round; below 1 is faster.
+    `step_seconds` is the median over all rounds; for several processes it is the time of a step over their number, the
+    cost of a step in terms of throughput. `ratio` is the median over rounds of that time over the time of the setting
+    in use in the same round; below 1 is faster.
     """
     tried = settings(threads)
     times: dict[str, list[float]] = defaultdict(list)
@@ -100,9 +99,9 @@ def _ratios(times: list[float], in_use: list[float]) -> list[float]:
 
 
 def step_seconds(task: ProxyTask, setting: Setting) -> float:
-    """The steady step under a setting, in seconds, over the number of its processes."""
+    """The seconds of a steady step under a setting, divided by the number of its processes."""
     with get_context("spawn").Manager() as manager:
-        found = side_by_side(
+        found = run_in_fresh_processes(
             setting.processes,
             time_steps,
             replace(task, precision=setting.precision),
@@ -115,9 +114,9 @@ def step_seconds(task: ProxyTask, setting: Setting) -> float:
 
 
 def time_steps(task: ProxyTask, threads: int, threads_an_operation: int, start: Barrier) -> float:
-    """The median steady step in this process, which has run no TensorFlow before or with the same threads.
+    """The median seconds of a steady step in this process, where TensorFlow must not have run with other threads.
 
-    The process is warm when it comes to `start`, from where on its steps count.
+    The process warms up, waits at the barrier `start`, and then measures.
     """
     from proxy_trainer.benchmarks.engine_benchmark import CLASSES, random_batch
     from proxy_trainer.engine import runtime

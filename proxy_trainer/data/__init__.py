@@ -1,1 +1,1 @@
-"""COCO data sets: reading, checking, packing, and the digits that come with effspine. Knows no TensorFlow."""
+"""COCO data sets: reading, inspection, the image cache, and the embedded digits data set. Imports no TensorFlow."""

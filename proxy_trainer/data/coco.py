@@ -1,7 +1,7 @@
-"""Reads the boxes of any COCO detection data set into columns: arrays, and no object per box.
+"""Reads COCO detection annotations into arrays, without a Python object per box.
 
-Boxes refer to the pixels as they are stored in the image file. An EXIF orientation is not applied, neither
-here nor in `proxy_trainer.data.images`, because the COCO tools, which made and score such annotations, ignore it.
+Boxes refer to the stored pixels of the image file: an EXIF orientation is not applied, here or in
+`proxy_trainer.data.images`, because the COCO tools ignore it too.
 """
 
 from __future__ import annotations
@@ -25,15 +25,15 @@ _SECTIONS = ("images", "annotations", "categories")
 
 @dataclass(frozen=True, eq=False)
 class CocoSplit:
-    """Images of one annotation file and their boxes, sorted by image.
+    """The images of one annotation file and their boxes, as arrays.
 
-    Images [n]: `image_ids` int64, `file_names` in `images_dir`, `sizes` int32 [n, 2] (height, width).
+    Images [n]: `image_ids` int64, `file_names` in `images_dir`, `sizes` int32 [n, 2] (height, width in pixels).
 
-    Boxes [b], of one image in the file's order: `box_images` int32 (index of the image), `boxes` float64
-    [b, 4] (x, y, width, height in pixels, as they stand in the file), `categories` int32 (0 to C - 1 in the
-    order of the original ids), `areas` float64, `crowd` bool (ignored in scoring, never a positive).
+    Boxes [b], sorted by image, then in the order of the file: `box_images` int32 (index of the image), `boxes`
+    float64 [b, 4] (x, y, width, height in pixels, unchanged from the file), `categories` int32 (0 to c - 1, in the
+    order of the category ids), `areas` float64 (square pixels), `crowd` bool (ignored in scoring, never a positive).
 
-    Categories [C]: `category_ids` int64, the original ids, which may have gaps, and `category_names`.
+    Categories [c]: `category_ids` int64, the ids of the file, which may have gaps, and `category_names`.
     """
 
     images_dir: Path
@@ -54,21 +54,21 @@ class CocoSplit:
         return len(self.image_ids)
 
     def path(self, index: int) -> Path:
-        """Where the image with this index lies."""
+        """The file of the image with this index."""
         return self.images_dir / self.file_names[index]
 
     @cached_property
     def training_boxes(self) -> TrainingBoxes:
-        """The boxes that can be positives in training."""
+        """The boxes that can be positives in training; computed once."""
         return _training_boxes(self)
 
 
 @dataclass(frozen=True, eq=False)
 class TrainingBoxes:
-    """Boxes clipped to their image, without crowds and without those that have no area inside it.
+    """Boxes clipped to their image, without crowds and without boxes that have no area inside it.
 
-    `images` int32 [p], `corners` float32 [p, 4] (x1, y1, x2, y2 in pixels), `categories` int32 [p];
-    `clipped` and `dropped` say how many were cut at a border and how many had no area left.
+    `images` int32 [p], `corners` float32 [p, 4] (x1, y1, x2, y2 in pixels), `categories` int32 [p].
+    `clipped` boxes were cut at a border of the image, `dropped` boxes had no area left.
     """
 
     images: NDArray[np.int32]
@@ -93,12 +93,12 @@ def _training_boxes(split: CocoSplit) -> TrainingBoxes:
 
 
 def load_split(images: Path, annotations: Path) -> CocoSplit:
-    """Reads one annotation file (`annotations`) whose images lie under the folder `images`; opens no image.
+    """Reads the annotation file `annotations` of the images in the directory `images`; opens no image.
 
-    Raises DataError with one line that names the file, the field and what would be right.
+    Raises DataError (one line: the file, the field, the expected value), and EmptySplitError where it lists no image.
     """
     if not images.is_dir():
-        raise DataError(f"there is no images folder {images}")
+        raise DataError(f"there is no images directory {images}")
     content = _read(annotations)
     columns = BoxColumns()
     document = _parse(annotations, content, columns)
@@ -190,7 +190,7 @@ def _categories(annotations: Path, found: list[Any]) -> tuple[NDArray[np.int64],
 
 
 def _images(
-    annotations: Path, found: list[Any], folder: Path
+    annotations: Path, found: list[Any], images_dir: Path
 ) -> tuple[NDArray[np.int64], tuple[str, ...], NDArray[np.int32]]:
     ids, names, sizes, seen = [], [], [], set()
     for index, image in enumerate(found):
@@ -201,7 +201,7 @@ def _images(
         seen.add(number)
         name = _field(annotations, where, image, "file_name", str)
         if not _stays_inside(name):
-            raise DataError(f"{annotations}: {where}.file_name {name!r} leaves the images folder {folder}")
+            raise DataError(f"{annotations}: {where}.file_name {name!r} leaves the images directory {images_dir}")
         size = [_field(annotations, where, image, side, int) for side in ("height", "width")]
         if not all(0 < side < 2**31 for side in size):
             raise DataError(f"{annotations}: {where} is {size[1]}x{size[0]} pixels; both must be positive")
@@ -225,7 +225,7 @@ def _int64(annotations: Path, section: str, ids: list[int]) -> NDArray[np.int64]
 
 
 def _rows(annotations: Path, found: list[Any]) -> NDArray[np.int64]:
-    """The columns' row numbers of the annotations, in the file's order."""
+    """The column row of each annotation, in the order of the file. Raises DataError for an invalid annotation."""
     for index, row in enumerate(found):
         if type(row) is not int:
             named = f" (id {row['id']})" if isinstance(row, dict) and "id" in row else ""
@@ -244,7 +244,7 @@ def _check_boxes(annotations: Path, found: dict[str, NDArray[Any]]) -> None:
 def _indices(
     annotations: Path, found: dict[str, NDArray[Any]], field: str, ids: NDArray[np.int64], section: str
 ) -> NDArray[np.int32]:
-    """For each annotation the index of its image or category among `ids`."""
+    """The index among `ids` of the image or category of each annotation. Raises DataError for an unknown id."""
     order = np.argsort(ids, kind="stable")
     places = np.minimum(np.searchsorted(ids[order], found[field]), len(ids) - 1)
     indices = order[places]

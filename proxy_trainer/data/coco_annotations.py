@@ -1,4 +1,4 @@
-"""Turns the annotations of a COCO file into columns while the file is being parsed."""
+"""Collects the boxes of a COCO annotation file into arrays while the JSON is parsed."""
 
 from __future__ import annotations
 
@@ -10,12 +10,10 @@ from numpy.typing import NDArray
 
 
 class BoxColumns:
-    """Takes each annotation out of the JSON parser's hands as soon as it is complete.
+    """An `object_hook` for `json.loads` that replaces each valid annotation by its row number in growing columns.
 
-    The instances of train2017 are 450 MB of text, most of it outlines; as objects they would need many
-    times that. Used as the parser's `object_hook`: a sound annotation becomes a row of the columns, and its
-    place in the document is taken by its row number. Anything else stays an object, for the checks that can
-    say where it stands.
+    The instances of train2017 are 450 MB of text, mostly outlines, and would need many times that as Python objects.
+    Invalid annotations stay objects, so that later checks can report their position in the file.
     """
 
     def __init__(self) -> None:
@@ -46,7 +44,7 @@ class BoxColumns:
         return row
 
     def arrays(self, rows: NDArray[np.int64]) -> dict[str, NDArray[Any]]:
-        """These rows: id, image_id, category_id and iscrowd int64, bbox [row, 4] and area float64."""
+        """The given rows: id, image_id, category_id and iscrowd int64 [n], bbox float64 [n, 4], area float64 [n]."""
         columns: dict[str, NDArray[Any]] = {
             name: np.frombuffer(column, np.int64)[rows] if column else np.zeros(0, np.int64)
             for name, column in self._integers.items()
@@ -57,7 +55,7 @@ class BoxColumns:
 
 
 def annotation_fault(found: dict[str, Any]) -> str | None:
-    """What keeps this object from being a detection annotation, or None."""
+    """Why this object is not a valid detection annotation, to complete a sentence; None where it is valid."""
     for name in ("image_id", "category_id"):
         if name not in found:
             return f"has no '{name}'"
@@ -78,6 +76,6 @@ def annotation_fault(found: dict[str, Any]) -> str | None:
 
 
 def brief(value: Any) -> str:
-    """The value as it would be written, cut to fit a message."""
+    """The value's `repr`, shortened to 60 characters for messages."""
     text = repr(value)
     return text if len(text) <= 60 else text[:57] + "..."

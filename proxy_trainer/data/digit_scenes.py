@@ -1,4 +1,4 @@
-"""One image of handwritten digits at many scales, with the visible mask of each."""
+"""Composes one image of handwritten digits at many scales, with a mask for each digit."""
 
 from __future__ import annotations
 
@@ -8,12 +8,14 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
-from proxy_trainer.data.digit_textures import Pixels, background
+from proxy_trainer.data.digit_backgrounds import Pixels, background
 
-# Sizes, as parts of the nominal image side: on 128 px the digits are 10 to 110 px tall, log-uniformly, so
-# that every level of a pyramid from stride 8 to stride 64 has objects of its own.
+# Heights of digits as fractions of the nominal image side: 10 to 110 px of 128 px, drawn log-uniformly, so that every
+# pyramid level from stride 8 to stride 64 has objects.
 SMALLEST, LARGEST = 10 / 128, 110 / 128
-_OBJECT_COUNTS = (0.18, 0.22, 0.22, 0.17, 0.12, 0.09)
+_COUNT_PROBABILITIES = (0.18, 0.22, 0.22, 0.17, 0.12, 0.09)
+"""Of one to six digits."""
+
 _MAX_HIDDEN = 0.3
 _MAX_BOX_OVERLAP = 0.3
 _MIN_VISIBLE_PX = 12
@@ -24,10 +26,10 @@ _MARGIN = 3
 
 @dataclass(frozen=True)
 class Glyphs:
-    """Real handwritten digits, ready to be drawn at any size.
+    """Handwritten digits that can be drawn at any size.
 
-    `splines` are cubic spline coefficients [glyph, 14, 14] of the ink (0 to 1) with an empty margin;
-    `digits` [glyph] says which digit each is.
+    `splines` float32 [n, 14, 14]: cubic spline coefficients of the ink (0 to 1), with an empty margin. `digits` int64
+    [n]: the digit of each glyph, 0 to 9.
     """
 
     splines: NDArray[np.float32]
@@ -35,7 +37,7 @@ class Glyphs:
 
     @classmethod
     def of(cls, ink: NDArray[np.float64], digits: NDArray[np.int64]) -> Glyphs:
-        """From ink [glyph, 8, 8] in 0 to 1."""
+        """Glyphs of ink [n, 8, 8], 0 to 1, and their digits [n]."""
         padded = np.pad(ink, ((0, 0), (_MARGIN, _MARGIN), (_MARGIN, _MARGIN)))
         rows = ndimage.spline_filter1d(padded, 3, axis=1, mode="mirror")
         splines = ndimage.spline_filter1d(rows, 3, axis=2, mode="mirror")
@@ -44,7 +46,7 @@ class Glyphs:
 
 @dataclass(frozen=True)
 class Scene:
-    """`pixels` [height, width, 3]; `masks` [object, height, width] of what is seen; `digits` [object]."""
+    """`pixels` [height, width, 3], the visible `masks` [n, height, width] of n digits, and the `digits`, 0 to 9."""
 
     pixels: NDArray[np.uint8]
     masks: NDArray[np.bool_]
@@ -52,20 +54,20 @@ class Scene:
 
 
 def compose_scene(rng: np.random.Generator, glyphs: Glyphs, image_px: int) -> Scene:
-    """Draws up to six digits, the large ones first, over a texture; depends on its arguments alone.
+    """Draws up to six digits, largest first, on a textured background; a function of its arguments alone.
 
-    A digit that finds no free place is left out, so that now and then an image has none at all.
+    A digit without a free place is left out, so some images have no digit.
     """
     height, width = _image_size(rng, image_px)
     canvas = background(rng, height, width)
-    count = 1 + int(rng.choice(len(_OBJECT_COUNTS), p=_OBJECT_COUNTS))
+    count = 1 + int(rng.choice(len(_COUNT_PROBABILITIES), p=_COUNT_PROBABILITIES))
     sizes_px = np.sort(np.exp(rng.uniform(np.log(SMALLEST), np.log(LARGEST), count)) * image_px)[::-1]
     masks: list[NDArray[np.bool_]] = []
     full_areas: list[int] = []
     digits: list[int] = []
     for size_px in sizes_px:
         chosen = int(rng.integers(len(glyphs.digits)))
-        alpha = _drawn(rng, glyphs.splines[chosen], min(float(size_px), 0.85 * min(height, width)))
+        alpha = _rasterise(rng, glyphs.splines[chosen], min(float(size_px), 0.85 * min(height, width)))
         place = _free_place(rng, alpha > 0.5, masks, full_areas, (height, width))
         if place is None:
             continue
@@ -83,28 +85,28 @@ def compose_scene(rng: np.random.Generator, glyphs: Glyphs, image_px: int) -> Sc
 
 
 def _image_size(rng: np.random.Generator, image_px: int) -> tuple[int, int]:
-    """(height, width) of varied aspect; the long side is nominal, or in one of eight up to half longer."""
+    """(height, width) in pixels; the long side is `image_px`, or in one image of eight up to 1.5 times that."""
     long_px = image_px if rng.random() < 0.875 else round(image_px * rng.uniform(1.1, 1.5))
     short_px = round(long_px * rng.uniform(0.75, 1.0))
     return (short_px, long_px) if rng.random() < 0.6 else (long_px, short_px)
 
 
-def _drawn(rng: np.random.Generator, spline: NDArray[np.float32], size_px: float) -> NDArray[np.float32]:
-    """Alpha of the pen strokes, 0 to 1, [rows, columns] cropped to the ink; `size_px` tall before turning."""
-    turn = np.deg2rad(np.clip(rng.normal(0, 10), -25, 25))
+def _rasterise(rng: np.random.Generator, spline: NDArray[np.float32], size_px: float) -> NDArray[np.float32]:
+    """The alpha mask of a glyph, 0 to 1, [rows, columns], cropped to the ink; `size_px` tall before its rotation."""
+    angle = np.deg2rad(np.clip(rng.normal(0, 10), -25, 25))
     shear, aspect = rng.uniform(-0.25, 0.25), np.exp(np.clip(rng.normal(0, 0.12), -0.3, 0.3))
     threshold, softness = rng.uniform(0.3, 0.45), rng.uniform(0.6, 1.2)
     half = int(np.ceil(size_px * 0.85)) + 1
     rows, columns = np.mgrid[-half : half + 1, -half : half + 1].astype(np.float32)
     cells_per_px = _GLYPH_PX / size_px
-    down = (np.cos(turn) * rows - np.sin(turn) * columns) * cells_per_px
-    right = (np.sin(turn) * rows + np.cos(turn) * columns) * cells_per_px / aspect + shear * down
+    down = (np.cos(angle) * rows - np.sin(angle) * columns) * cells_per_px
+    right = (np.sin(angle) * rows + np.cos(angle) * columns) * cells_per_px / aspect + shear * down
     centre = (spline.shape[0] - 1) / 2
     ink = ndimage.map_coordinates(spline, [down + centre, right + centre], order=3, prefilter=False, mode="constant")
-    # One pixel is `cells_per_px` of the ink's slope, so this edge is about one pixel wide at every size.
+    # Dividing by `cells_per_px` makes the edge about one pixel wide at every size.
     alpha = np.clip((ink - threshold) / (cells_per_px * softness) + 0.5, 0, 1).astype(np.float32)
-    seen_rows, seen_columns = np.flatnonzero(alpha.any(axis=1)), np.flatnonzero(alpha.any(axis=0))
-    cropped: NDArray[np.float32] = alpha[seen_rows[0] : seen_rows[-1] + 1, seen_columns[0] : seen_columns[-1] + 1]
+    ink_rows, ink_columns = np.flatnonzero(alpha.any(axis=1)), np.flatnonzero(alpha.any(axis=0))
+    cropped: NDArray[np.float32] = alpha[ink_rows[0] : ink_rows[-1] + 1, ink_columns[0] : ink_columns[-1] + 1]
     return cropped
 
 
@@ -115,9 +117,9 @@ def _free_place(
     full_areas: list[int],
     image_size: tuple[int, int],
 ) -> tuple[int, int] | None:
-    """(top, left) where the mask hides at most 30 % of any earlier digit; None if there is no such place.
+    """(top, left) where the mask hides at most 30 % of each earlier digit, or None after 15 unsuccessful draws.
 
-    A digit that finds no place is left out before it is painted, so nothing is seen that has no annotation.
+    It is decided before the digit is painted, so every visible digit has an annotation.
     """
     rows, columns = image_size[0] - mask.shape[0], image_size[1] - mask.shape[1]
     if rows < 0 or columns < 0 or mask.sum() < _MIN_VISIBLE_PX:
@@ -136,6 +138,7 @@ def _free_place(
 
 
 def _box(mask: NDArray[np.bool_]) -> tuple[int, int, int, int]:
+    """(top, left, bottom, right) of a mask."""
     rows, columns = np.flatnonzero(mask.any(axis=1)), np.flatnonzero(mask.any(axis=0))
     return int(rows[0]), int(columns[0]), int(rows[-1]) + 1, int(columns[-1]) + 1
 
@@ -147,7 +150,7 @@ def _overlap(a: tuple[int, int, int, int], b: tuple[int, int, int, int]) -> floa
 
 
 def _paint(rng: np.random.Generator, patch: Pixels, alpha: NDArray[np.float32]) -> None:
-    """Blends ink into the patch in place, clearly darker or lighter than what lies under the strokes."""
+    """Blends ink into the patch in place, with contrast to the background under the strokes."""
     under = float((patch.mean(axis=2) * alpha).sum() / alpha.sum())
     contrast = rng.uniform(0.22, 0.65)
     room_above, room_below = 1 - under, under

@@ -1,4 +1,4 @@
-"""The images and annotations of the digits data set: composed scenes as JPEGs and COCO instances."""
+"""Writes the images and COCO annotations of the digits data set."""
 
 from __future__ import annotations
 
@@ -23,61 +23,64 @@ from proxy_trainer.data.digits_parameters import DigitsParameters
 _SPLITS = ("train", "val")
 _VAL_GLYPHS = 0.25
 _JPEG_QUALITY = 90
-_IMAGES_AT_ONCE = 16
-_IMAGES_A_PROCESS = 200
-"""To start another process takes as long as this many images."""
+_CHUNK_IMAGES = 16
+_IMAGES_PER_PROCESS = 200
+"""Starting a process takes as long as making this many images."""
 
 Section = list[dict[str, Any]]
 
 
-def write_splits(folder: Path, parameters: DigitsParameters, progress: Callable[[int, int], None]) -> None:
-    """Writes both splits' JPEGs and annotations into an empty folder, calling `progress` (done, total) per image."""
+def write_splits(directory: Path, parameters: DigitsParameters, progress: Callable[[int, int], None]) -> None:
+    """Writes the JPEGs and annotations of both splits into an empty directory.
+
+    Calls `progress` with (images done, images in total) after each image.
+    """
     glyphs_of = dict(zip(_SPLITS, _split_glyphs(parameters.seed), strict=True))
-    (folder / "annotations").mkdir()
+    (directory / "annotations").mkdir()
     total, done = parameters.train + parameters.val, 0
-    with _mapping(total) as over:
+    with _process_map(total) as process_map:
         for split in _SPLITS:
-            (folder / split).mkdir()
+            (directory / split).mkdir()
             images: Section = []
             annotations: Section = []
-            write = partial(_write_image, folder / split, parameters, split, glyphs_of[split])
-            for image, found in over(write, range(getattr(parameters, split))):
+            write = partial(_write_image, directory / split, parameters, split, glyphs_of[split])
+            for image, found in process_map(write, range(getattr(parameters, split))):
                 images.append(image)
                 for annotation in found:
                     annotations.append({"id": len(annotations) + 1, **annotation})
                 done += 1
                 progress(done, total)
             document = _document(split, images, annotations, parameters)
-            (folder / "annotations" / f"instances_{split}.json").write_text(json.dumps(document))
+            (directory / "annotations" / f"instances_{split}.json").write_text(json.dumps(document))
 
 
 @contextmanager
-def _mapping(images: int) -> Iterator[Callable[..., Iterator[Any]]]:
-    """A `map` in order, over as many processes as the work is worth."""
-    processes = min(len(os.sched_getaffinity(0)), images // _IMAGES_A_PROCESS)
+def _process_map(images: int) -> Iterator[Callable[..., Iterator[Any]]]:
+    """An ordered `map` over as many processes as pay off for this many images."""
+    processes = min(len(os.sched_getaffinity(0)), images // _IMAGES_PER_PROCESS)
     if processes < 2:
         yield map
         return
     with ProcessPoolExecutor(processes, mp_context=get_context("spawn")) as pool:
-        yield partial(pool.map, chunksize=_IMAGES_AT_ONCE)
+        yield partial(pool.map, chunksize=_CHUNK_IMAGES)
 
 
 def _write_image(
-    folder: Path, parameters: DigitsParameters, split: str, glyphs: Glyphs, index: int
+    split_dir: Path, parameters: DigitsParameters, split: str, glyphs: Glyphs, index: int
 ) -> tuple[dict[str, Any], Section]:
-    """Writes one JPEG; its entry among the images, and its annotations without ids."""
-    # Seeded by place, not by turn: an image is the same whatever was made before it, and by whom.
+    """Writes one JPEG; returns its entry in `images` and its annotations without ids."""
+    # Seeded by index, so that an image does not depend on the order or the process in which it is made.
     rng = np.random.default_rng([parameters.seed, _SPLITS.index(split), index])
     scene = compose_scene(rng, glyphs, parameters.image_px)
     name = f"{index + 1:06d}.jpg"
-    _save_jpeg(scene, folder / name)
+    _save_jpeg(scene, split_dir / name)
     height, width = scene.pixels.shape[:2]
     image = {"id": index + 1, "file_name": name, "height": height, "width": width, "license": 1}
     return image, _annotations(scene, index + 1, parameters.categories)
 
 
 def _split_glyphs(seed: int) -> tuple[Glyphs, Glyphs]:
-    """The glyphs of the training images and those of the validation images: disjoint, drawn by seed."""
+    """Disjoint glyphs for the training and for the validation images, drawn by seed."""
     bunch = load_digits()
     ink, digits = bunch.images / 16.0, bunch.target.astype(np.int64)
     order = np.random.default_rng([seed, len(_SPLITS)]).permutation(len(digits))

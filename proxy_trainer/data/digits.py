@@ -1,7 +1,7 @@
-"""The embedded data set: real handwritten digits composed into a COCO-format detection folder.
+"""The embedded data set: handwritten digits composed into a COCO detection data set.
 
-The digits are the 1,797 of scikit-learn's `load_digits` (UCI "Optical Recognition of Handwritten Digits").
-Those drawn in the training images are never drawn in the validation images.
+The glyphs are the 1,797 digits of scikit-learn's `load_digits` (UCI "Optical Recognition of Handwritten Digits").
+Training and validation images have no glyph in common.
 """
 
 from __future__ import annotations
@@ -12,19 +12,17 @@ import shutil
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from uuid import uuid4
 
 from proxy_trainer.data.digits_parameters import DigitsParameters
 from proxy_trainer.errors import DataError
+from search_space.atomic_file import partial_path
 
 MANIFEST = "effspine-digits.json"
 
-Progress = Callable[[int, int], None]
-
 
 @dataclass(frozen=True)
-class DigitsFolder:
-    """Where the data set is and what it holds; `created` is false where it was there already."""
+class DigitsDirectory:
+    """The directory and parameters of the data set; `created` is false where it existed before."""
 
     directory: Path
     parameters: DigitsParameters
@@ -39,35 +37,35 @@ def make_digits(
     seed: int = 0,
     categories: int = 1,
     image_px: int = 128,
-    progress: Progress | None = None,
-) -> DigitsFolder:
+    progress: Callable[[int, int], None] | None = None,
+) -> DigitsDirectory:
     """Writes DIR/train, DIR/val and DIR/annotations/instances_*.json; equal arguments give equal bytes.
 
-    `image_px` is the usual long side; `categories` is 1 ("digit") or 10 ("0" to "9"); `progress` is called
-    with (images done, images in all). The folder appears whole or not at all, and one that the same arguments
-    made before is kept. Raises InvalidValueError for a bad argument and DataError where it cannot be written.
+    `image_px` is the usual long side in pixels; `categories` is 1 ("digit") or 10 ("0" to "9"); `progress` is called
+    with (images done, images in total). The directory is created atomically, and reused where equal arguments made
+    it before. Raises InvalidValueError for an invalid argument and DataError where it cannot be written.
     """
     parameters = DigitsParameters(train, val, seed, categories, image_px)
     directory = directory.expanduser().absolute()
-    partial = directory.parent / f".{directory.name}.{uuid4().hex[:12]}.partial"
+    partial = partial_path(directory)
     try:
-        if _is_kept(directory, parameters):
-            return DigitsFolder(directory, parameters, created=False)
-        # Imported here: refusing an argument or keeping a folder should not wait for what draws.
+        if _exists(directory, parameters):
+            return DigitsDirectory(directory, parameters, created=False)
+        # Imported late: an invalid argument or an existing data set should not wait for scikit-learn and SciPy.
         from proxy_trainer.data.digit_splits import write_splits
 
         partial.mkdir(parents=True)
         write_splits(partial, parameters, progress or (lambda done, total: None))
         (partial / MANIFEST).write_text(json.dumps(parameters.to_dict(), indent=2) + "\n")
-        return DigitsFolder(directory, parameters, created=_put_in_place(partial, directory, parameters))
+        return DigitsDirectory(directory, parameters, created=_rename_into_place(partial, directory, parameters))
     except OSError as error:
         raise DataError(_write_failure(directory, error)) from error
     finally:
         shutil.rmtree(partial, ignore_errors=True)
 
 
-def _is_kept(directory: Path, parameters: DigitsParameters) -> bool:
-    """Whether the data set is there; False where there is nothing; raises DataError for anything else."""
+def _exists(directory: Path, parameters: DigitsParameters) -> bool:
+    """Whether the data set exists; False for an absent or empty directory. Raises DataError for any other content."""
     if not directory.exists() or (directory.is_dir() and not any(directory.iterdir())):
         return False
     if not directory.is_dir():
@@ -90,17 +88,17 @@ def _is_kept(directory: Path, parameters: DigitsParameters) -> bool:
         if present != wanted[split]:
             raise DataError(
                 f"{directory / split} holds {present} images instead of {wanted[split]}; "
-                f"remove {directory} and make it anew"
+                f"remove {directory} and make it again"
             )
     return True
 
 
-def _put_in_place(partial: Path, directory: Path, parameters: DigitsParameters) -> bool:
-    """Renames the finished folder; False where another process finished the same data set first."""
+def _rename_into_place(partial: Path, directory: Path, parameters: DigitsParameters) -> bool:
+    """Renames the finished directory; False where another process finished the same data set first."""
     try:
         partial.rename(directory)
     except OSError as error:
-        if error.errno in (errno.ENOTEMPTY, errno.EEXIST) and _is_kept(directory, parameters):
+        if error.errno in (errno.ENOTEMPTY, errno.EEXIST) and _exists(directory, parameters):
             return False
         raise
     return True

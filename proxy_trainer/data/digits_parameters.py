@@ -1,4 +1,4 @@
-"""What a folder of the embedded data set depends on."""
+"""The parameters of the embedded digits data set."""
 
 from __future__ import annotations
 
@@ -11,7 +11,10 @@ _FORMAT_VERSION = 1
 
 @dataclass(frozen=True)
 class DigitsParameters:
-    """What a digits folder depends on; kept in it, so that the same call can leave it as it is."""
+    """The arguments of `make_digits`, stored in its directory so that an equal call can reuse it.
+
+    Raises InvalidValueError for a value out of range.
+    """
 
     train: int
     val: int
@@ -28,4 +31,5 @@ class DigitsParameters:
             raise InvalidValueError(f"categories must be 1 or 10, not {self.categories}", field="categories")
 
     def to_dict(self) -> dict[str, int]:
+        """The parameters by name, as JSON."""
         return asdict(self)

@@ -1,4 +1,4 @@
-"""One image file as pixels, and pixels as the padded square that a proxy network takes."""
+"""Loads image files, and resizes and pads them to the square input of a proxy network."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ Pixels = NDArray[np.uint8]
 
 
 def load_image(path: Path) -> Pixels:
-    """The image as stored, uint8 [height, width, 3] in RGB, whatever its file format and colour mode.
+    """The stored pixels as RGB, uint8 [height, width, 3].
 
-    Greyscale, palette, CMYK and 16-bit images are converted and transparency is dropped. An EXIF
-    orientation is not applied, because COCO annotations refer to the stored pixels. Raises
-    UnreadableImageError for a file that is missing, truncated or not an image.
+    Greyscale, palette, CMYK and 16-bit images are converted, and transparency is dropped. An EXIF orientation is not
+    applied, because COCO annotations refer to the stored pixels. Raises UnreadableImageError for a file that is
+    missing, truncated or not an image.
     """
     try:
         with Image.open(path) as image:
@@ -27,7 +27,7 @@ def load_image(path: Path) -> Pixels:
     except FileNotFoundError:
         raise UnreadableImageError(path, "there is no such file") from None
     except Exception as error:
-        # Decoders of damaged files raise whatever they stumble over, not only OSError.
+        # Decoders raise more than OSError for damaged files.
         raise UnreadableImageError(path, str(error) or type(error).__name__) from error
 
 
@@ -44,15 +44,16 @@ def _rgb(image: Image.Image) -> Image.Image:
 
 
 def resized_size(height: int, width: int, image_px: int) -> tuple[int, int]:
-    """(height, width) after the long side has become `image_px`; at least one pixel each."""
+    """(height, width) in pixels once the long side is `image_px`; each at least 1."""
     scale = image_px / max(height, width)
     return max(1, round(height * scale)), max(1, round(width * scale))
 
 
 def resize_and_pad(image: Pixels, image_px: int) -> tuple[Pixels, float]:
-    """(uint8 [image_px, image_px, 3], scale): the long side becomes `image_px`, the aspect is kept.
+    """The image resized to a long side of `image_px`, uint8 [image_px, image_px, 3], and the scale.
 
-    The rest is zero, at the bottom or at the right. A box of the image times `scale` is a box of the result.
+    The aspect ratio is preserved; the rest, at the bottom or on the right, is zero. Boxes of the image times the scale
+    are boxes of the result.
     """
     height, width = image.shape[:2]
     new_height, new_width = resized_size(height, width, image_px)

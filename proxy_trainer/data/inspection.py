@@ -1,4 +1,4 @@
-"""What a detection data set holds, and whether it can be trained on: numbers ready to print."""
+"""Statistics and faults of a detection data set, for `effspine data inspect`."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from proxy_trainer.data.coco import CocoSplit
-from proxy_trainer.data.packed_images import stored_pixels
+from proxy_trainer.data.decoded_images import read_image
 from proxy_trainer.errors import DataError
 
 # The area ranges of the COCO figures, in pixels of the original image.
@@ -20,14 +20,12 @@ _LEVELS = range(3, 8)
 _ANCHORS_PER_OCTAVE = 3
 _CHUNK_IMAGES = 64
 
-Progress = Callable[[int, int], None]
-
 
 def inspect_split(split: CocoSplit, *, image_px: int, anchor_size: float) -> dict[str, Any]:
-    """Counts of images, boxes and categories, box sizes, and the images that are missing; opens no image.
+    """Counts of images, boxes and categories, box sizes, and the missing images; opens no image.
 
-    `levels` says on which pyramid level the nearest anchor of each training box lies, once images are resized
-    to `image_px` and the smallest anchor of a level is `anchor_size` strides wide.
+    `levels` counts the training boxes by the pyramid level of their nearest anchor in size, for images resized to
+    `image_px` and levels whose smallest anchor is `anchor_size` strides wide.
     """
     with_boxes = np.bincount(split.box_images, minlength=len(split)) > 0
     positive = ~split.crowd
@@ -51,12 +49,15 @@ def inspect_split(split: CocoSplit, *, image_px: int, anchor_size: float) -> dic
     }
 
 
-def unreadable_images(split: CocoSplit, progress: Progress) -> list[dict[str, str]]:
-    """Decodes every image; the path of each that cannot be used, and why. Missing ones are among them."""
+def unreadable_images(split: CocoSplit, progress: Callable[[int, int], None]) -> list[dict[str, str]]:
+    """Decodes every image; returns `path` and `error` of each that is missing or cannot be used.
+
+    `progress` is called with (images done, images in total).
+    """
 
     def fault(index: int) -> str | None:
         try:
-            stored_pixels(split, index)
+            read_image(split, index)
         except DataError as error:
             return str(error)
         return None
@@ -73,7 +74,11 @@ def unreadable_images(split: CocoSplit, progress: Progress) -> list[dict[str, st
 
 
 def box_levels(corners: NDArray[np.float32], scale: NDArray[np.float64], anchor_size: float) -> NDArray[np.int64]:
-    """The level, 3 to 7, with the anchors nearest in size to each of `corners` [b, 4] times `scale` [b]."""
+    """The pyramid level, 3 to 7, whose anchors are nearest in size to each box, int64 [b].
+
+    `corners` [b, 4] (x1, y1, x2, y2) are in pixels of the original image, `scale` [b] is resized over original size,
+    `anchor_size` is the smallest anchor of a level in strides.
+    """
     sides = (corners[:, 2:] - corners[:, :2]).astype(np.float64)
     octaves = np.log2(np.sqrt(sides[:, 0] * sides[:, 1]) * scale / anchor_size)
     nearest = np.floor(np.rint(octaves * _ANCHORS_PER_OCTAVE) / _ANCHORS_PER_OCTAVE)

@@ -1,1 +1,1 @@
-"""What a trial does with the engine: batches, common start, checkpoints, evaluation, failures."""
+"""Trains and scores trials with the engine: batches, supernet, checkpoints, evaluation, error classification."""

@@ -1,9 +1,8 @@
-"""A trial's state on disk, so that a long training goes on where it was cut off.
+"""Checkpoints: the state of a trial in a file, from which an interrupted training resumes.
 
-One file a trial. Its first line is `effspine-checkpoint 2 SHA256`, the digest of every byte after that line. The rest
-is a NumPy archive (`np.load`, no pickle): the vectors and the counter of `EngineState` by their names, `loss`,
-`train_seconds`, `evaluate_seconds` and `scored` of `Checkpoint`, the last with one row a score, and `identity`, a JSON
-text that says whose state it is.
+The first line of the file is `effspine-checkpoint 2 SHA256`, the digest of all bytes after that line. The rest is a
+NumPy archive (`np.load`, no pickle): the fields of `EngineState`; `loss`, `train_seconds` and `evaluate_seconds` of
+`Checkpoint`; `scored`, one row for each of its `scores`; and `identity`, a JSON text that identifies the trial.
 """
 
 from __future__ import annotations
@@ -14,14 +13,11 @@ import hashlib
 import io
 import json
 import logging
-import os
 from collections.abc import Mapping
-from contextlib import suppress
 from dataclasses import asdict, dataclass
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any, NamedTuple
-from uuid import uuid4
 
 import numpy as np
 import numpy.typing as npt
@@ -30,23 +26,22 @@ import tensorflow as tf
 from proxy_trainer.data.coco import CocoSplit
 from proxy_trainer.engine.engine import EngineState
 from search_space.architecture import Architecture
+from search_space.atomic_file import write_atomically
 from search_space.errors import InvalidValueError
 from search_space.proxy_task import ProxyTask
 
 _MAGIC = b"effspine-checkpoint"
 _FORMAT_VERSION = 2
-"""Raise it when the file changes, or what a training step does with the same state."""
+"""To be raised when the file format changes, or what a training step does with the same state."""
 
-_HARMLESS_FIELDS = ("profile", "evaluate_steps", "checkpoint_steps")
-"""Fields of a proxy task that move no weight, so a checkpoint of other values is as good."""
+_IGNORED_FIELDS = ("profile", "evaluate_steps", "checkpoint_steps")
+"""Fields of a proxy task without influence on the weights: a checkpoint with other values can be resumed."""
 
 log = logging.getLogger(__name__)
 
 
-class Scored(NamedTuple):
-    """What a trial measured on the way: after `step` steps and so many `seconds`, the loss, and the AP of the reserved
-    images.
-    """
+class IntermediateScore(NamedTuple):
+    """The loss and the AP on the reserved images after `step` steps and `seconds` of a trial."""
 
     step: int
     loss: float
@@ -56,22 +51,23 @@ class Scored(NamedTuple):
 
 @dataclass(frozen=True, eq=False)
 class Checkpoint:
-    """A trial after some of its steps: the state, the loss of the last one, the seconds spent so far, and every score
-    on the way, since whoever was told of them may have been cut off too.
+    """A trial after some of its steps: the state, the last loss, the seconds so far, and all intermediate scores.
+
+    The scores are stored because the receiver of their reports may have been interrupted too.
     """
 
     state: EngineState
     loss: float
     train_seconds: float
     evaluate_seconds: float
-    scored: tuple[Scored, ...] = ()
+    scores: tuple[IntermediateScore, ...] = ()
 
 
 class CheckpointFile:
-    """The checkpoint of one trial at `path`; `identity` is what its weights depend on (`trial_identity`).
+    """The checkpoint file of one trial, at `path`; `identity` is its `trial_identity`.
 
-    A file that does not fit is as good as none, and a checkpoint that cannot be written costs time only if the trial
-    is cut off: neither is an error, both are logged as a warning.
+    An unusable file is treated as absent, and a failed write is tolerated, because a checkpoint only saves time. Both
+    are logged as warnings.
     """
 
     def __init__(self, path: Path, identity: Mapping[str, Any]) -> None:
@@ -79,83 +75,76 @@ class CheckpointFile:
         self._identity: dict[str, Any] = json.loads(json.dumps(identity))
 
     def load(self) -> Checkpoint | None:
-        """The checkpoint, or None where there is none, or none that is whole and of this trial."""
+        """The checkpoint, or None where the file is absent, damaged or of another trial."""
         self._remove_partial_files()
         try:
             content = self._path.read_bytes()
         except FileNotFoundError:
             return None
         except OSError as error:
-            self.refuse(f"it cannot be read ({error.strerror or error})")
+            self.log_unusable(f"it cannot be read ({error.strerror or error})")
             return None
         try:
             archive = _archive(content)
             _check_identity(json.loads(str(archive["identity"])), self._identity)
             return _checkpoint(archive)
         except _UnusableError as error:
-            self.refuse(str(error))
-        except Exception as error:  # whatever NumPy raises over an archive that we did not write
-            self.refuse(f"it cannot be read ({type(error).__name__}: {error})")
+            self.log_unusable(str(error))
+        except Exception as error:  # NumPy raises many types for a damaged archive
+            self.log_unusable(f"it cannot be read ({type(error).__name__}: {error})")
         return None
 
-    def refuse(self, reason: str) -> None:
-        """Log why the file is not used."""
+    def log_unusable(self, reason: str) -> None:
+        """Logs a warning that the file is not used, and why."""
         log.warning("the checkpoint %s is not used: %s; training starts at step 0", self._path, reason)
 
     def save(self, checkpoint: Checkpoint) -> None:
-        """Put the checkpoint in place of the one before, whole or not at all."""
-        partial = self._path.with_name(f".{self._path.name}.{uuid4().hex[:12]}.partial")
+        """Replaces the file by this checkpoint, atomically."""
         try:
-            self._path.parent.mkdir(parents=True, exist_ok=True)
-            with open(partial, "xb") as file:
-                file.write(_content(checkpoint, self._identity))
-                file.flush()
-                os.fsync(file.fileno())
-            partial.replace(self._path)
+            write_atomically(self._path, _content(checkpoint, self._identity))
         except OSError as error:
             why = "no space left on the disk" if error.errno == errno.ENOSPC else error.strerror or error
             log.warning(
-                "cannot write the checkpoint %s at step %d: %s; the trial goes on without it",
+                "cannot write the checkpoint %s at step %d: %s; the trial continues without it",
                 *(self._path, checkpoint.state.steps_done, why),
             )
-        finally:
-            with suppress(OSError):
-                partial.unlink(missing_ok=True)
 
     def discard(self) -> None:
-        """Remove the checkpoint, if there is one."""
+        """Removes the file, if it exists."""
         _remove(self._path)
         self._remove_partial_files()
 
     def _remove_partial_files(self) -> None:
-        """What a process left that was killed while it wrote."""
-        for left in self._path.parent.glob(f".{glob.escape(self._path.name)}.*.partial"):
-            _remove(left)
+        """Removes the partial files of processes that were killed during a write."""
+        for partial in self._path.parent.glob(f".{glob.escape(self._path.name)}.*.partial"):
+            _remove(partial)
 
 
-def check_is_free(path: Path) -> None:
-    """Raises InvalidValueError where a checkpoint at this path would take the place of something else."""
+def check_overwritable(path: Path) -> None:
+    """Raises InvalidValueError where a checkpoint at this path would overwrite something other than a checkpoint."""
     if path.is_dir():
-        raise InvalidValueError(f"the checkpoint {path} is a folder; name a file")
+        raise InvalidValueError(f"the checkpoint {path} is a directory; name a file")
     if path.exists():
         with open(path, "rb") as file:
             if file.read(len(_MAGIC)) not in (_MAGIC, b""):
-                raise InvalidValueError(f"the file {path} is no checkpoint and would be overwritten; name another one")
+                raise InvalidValueError(
+                    f"the file {path} is not a checkpoint and would be overwritten; name another one"
+                )
 
 
 def trial_identity(
     candidate: Architecture, task: ProxyTask, seed: int, data: str, *, start: str | None = None
 ) -> dict[str, Any]:
-    """What the weights of a trial depend on, as plain JSON values.
+    """Everything that the weights of a trial depend on, as JSON values.
 
-    `data` is of `data_identity`, `start` the digest of a common start, None where there is none.
+    `data` is the `data_identity` of its images, `start` the digest of its supernet, or None without one.
     """
     architecture = asdict(candidate)
     del architecture["name"]
     return {
         "effspine": version("effspine"),
         "tensorflow": str(tf.__version__),
-        "task": {name: value for name, value in task.to_dict().items() if name not in _HARMLESS_FIELDS},
+        "task": {name: value for name, value in task.to_dict().items() if name not in _IGNORED_FIELDS},
         "architecture": architecture,
         "seed": seed,
         "data": data,
@@ -164,7 +153,7 @@ def trial_identity(
 
 
 def data_identity(*splits: CocoSplit) -> str:
-    """A digest of annotations and of the names, sizes and times of images; they are not read."""
+    """A digest of the annotations and of the names, sizes and modification times of the images; reads no image."""
     digest = hashlib.sha256()
     for split in splits:
         digest.update(json.dumps([split.annotations_sha256, len(split)]).encode())
@@ -175,7 +164,7 @@ def data_identity(*splits: CocoSplit) -> str:
 
 
 class _UnusableError(Exception):
-    """Why a file is not used."""
+    """A checkpoint file cannot be used; the message says why."""
 
 
 def _content(checkpoint: Checkpoint, identity: Mapping[str, Any]) -> bytes:
@@ -184,7 +173,7 @@ def _content(checkpoint: Checkpoint, identity: Mapping[str, Any]) -> bytes:
         "loss": checkpoint.loss,
         "train_seconds": checkpoint.train_seconds,
         "evaluate_seconds": checkpoint.evaluate_seconds,
-        "scored": np.reshape(np.array(checkpoint.scored, np.float64), (-1, len(Scored._fields))),
+        "scored": np.reshape(np.array(checkpoint.scores, np.float64), (-1, len(IntermediateScore._fields))),
         **checkpoint.state._asdict(),
     }
     archive = io.BytesIO()
@@ -198,15 +187,15 @@ def _first_line(body: bytes) -> bytes:
 
 
 def _archive(content: bytes) -> dict[str, npt.NDArray[Any]]:
-    """The arrays of a file, after its digest was found right."""
+    """The arrays of a file. Raises _UnusableError where format, version or digest are wrong."""
     line, _, body = content.partition(b"\n")
     words = line.split(b" ")
     if words[0] != _MAGIC:
-        raise _UnusableError("it is no checkpoint")
+        raise _UnusableError("it is not a checkpoint")
     if words[1:2] != [b"%d" % _FORMAT_VERSION]:
-        raise _UnusableError("its format is of another version")
+        raise _UnusableError("its format has another version")
     if line + b"\n" != _first_line(body):
-        raise _UnusableError("its content does not match its checksum, so it is torn or changed")
+        raise _UnusableError("its content does not match its checksum, so it is truncated or modified")
     with np.load(io.BytesIO(body), allow_pickle=False) as archive:
         return dict(archive)
 
@@ -215,11 +204,11 @@ def _check_identity(found: Mapping[str, Any], wanted: Mapping[str, Any]) -> None
     ours, theirs = _flat(wanted), _flat(found)
     for name in sorted(ours.keys() | theirs.keys()):
         if ours.get(name) != theirs.get(name):
-            raise _UnusableError(f"its {name} is {theirs.get(name)!r}, and of this trial {ours.get(name)!r}")
+            raise _UnusableError(f"its {name} is {theirs.get(name)!r}, and that of this trial {ours.get(name)!r}")
 
 
 def _flat(document: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
-    """The fields of a document by dotted path."""
+    """The leaf fields of a document by dotted path."""
     fields: dict[str, Any] = {}
     for name, value in document.items():
         fields |= _flat(value, f"{prefix}{name}.") if isinstance(value, dict) else {f"{prefix}{name}": value}
@@ -229,13 +218,13 @@ def _flat(document: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
 def _checkpoint(archive: Mapping[str, npt.NDArray[Any]]) -> Checkpoint:
     *vectors, steps_done = (archive[name] for name in EngineState._fields)
     if any(vector.dtype != np.float32 for vector in vectors):
-        raise _UnusableError("its vectors are not of single precision")
+        raise _UnusableError("its vectors do not have single precision")
     return Checkpoint(
         EngineState._make([*vectors, int(steps_done)]),
         loss=float(archive["loss"]),
         train_seconds=float(archive["train_seconds"]),
         evaluate_seconds=float(archive["evaluate_seconds"]),
-        scored=tuple(Scored(int(step), *figures) for step, *figures in archive["scored"].tolist()),
+        scores=tuple(IntermediateScore(int(step), *figures) for step, *figures in archive["scored"].tolist()),
     )
 
 

@@ -1,4 +1,4 @@
-"""COCO figures of detections, by faster-coco-eval: the numbers of pycocotools in a fraction of the time."""
+"""COCO box metrics of detections by faster-coco-eval: equal to those of pycocotools, in a fraction of the time."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from proxy_trainer.data.coco import CocoSplit
 from proxy_trainer.errors import EmptySplitError
 
-FIGURES = (
+METRICS = (
     "ap",
     "ap50",
     "ap75",
@@ -29,10 +29,10 @@ FIGURES = (
 
 @dataclass(frozen=True, eq=False)
 class Detections:
-    """Detected boxes, in any order but for equal scores, where the earlier one counts first.
+    """Detected boxes, in any order; of equal scores the earlier box ranks first.
 
-    `images` [d] and `categories` [d] are indices of the split; `boxes` [d, 4] are x, y, width, height in
-    pixels of the original image; `scores` [d].
+    `images` [d] and `categories` [d] are indices in the split; `boxes` [d, 4] are x, y, width, height in pixels of the
+    original image; `scores` [d].
     """
 
     images: NDArray[np.integer]
@@ -42,25 +42,25 @@ class Detections:
 
 
 def coco_metrics(split: CocoSplit, detections: Detections) -> dict[str, float | None]:
-    """The twelve COCO box figures, named as in `FIGURES`, 0 to 1.
+    """The twelve COCO box metrics by their names in `METRICS`, 0 to 1.
 
-    A figure over an area range in which the split has no box is None (pycocotools prints -1). No detections
-    at all give zeros. Raises EmptySplitError where the split has no box to score against.
+    A metric of an area range without boxes in the split is None (-1 in pycocotools). Without detections the metrics are
+    0. Raises EmptySplitError where the split has no box to score against.
     """
     if split.crowd.all():
         raise EmptySplitError(f"the images of {split.annotations_file} have no box to score against")
     truth = COCO(ground_truth(split), print_function=_silent)
     evaluation = COCOeval_faster(truth, _results(split, detections), iouType="bbox", print_function=_silent)
     evaluation.run()
-    return {name: None if value < 0 else float(value) for name, value in zip(FIGURES, evaluation.stats, strict=True)}
+    return {name: None if value < 0 else float(value) for name, value in zip(METRICS, evaluation.stats, strict=True)}
 
 
 def _silent(*_: object) -> None:
-    """Takes what the evaluator would print: standard output belongs to the command."""
+    """Discards what the evaluator prints, because standard output belongs to the command."""
 
 
 def ground_truth(split: CocoSplit) -> dict[str, list[dict[str, object]]]:
-    """The split as a COCO document, as far as the evaluators read it."""
+    """The split as a COCO document with the fields that the evaluators read."""
     annotations = [
         {
             "id": number,
@@ -82,13 +82,13 @@ def ground_truth(split: CocoSplit) -> dict[str, list[dict[str, object]]]:
             start=1,
         )
     ]
-    return {**_frame(split), "annotations": annotations}
+    return {**_images_and_categories(split), "annotations": annotations}
 
 
 def _results(split: CocoSplit, detections: Detections) -> COCO:
-    """The detections as the evaluator keeps them, built straight from the columns.
+    """The detections as a COCO document with scores.
 
-    Its own `loadRes` would copy each detection and give it an outline that box figures never read.
+    `loadRes` of the evaluator would copy each detection and add an outline that box metrics do not read.
     """
     boxes = np.asarray(detections.boxes, np.float64).reshape(-1, 4)
     annotations = [
@@ -105,10 +105,10 @@ def _results(split: CocoSplit, detections: Detections) -> COCO:
             start=1,
         )
     ]
-    return COCO({**_frame(split), "annotations": annotations}, print_function=_silent)
+    return COCO({**_images_and_categories(split), "annotations": annotations}, print_function=_silent)
 
 
-def _frame(split: CocoSplit) -> dict[str, list[dict[str, object]]]:
+def _images_and_categories(split: CocoSplit) -> dict[str, list[dict[str, object]]]:
     return {
         "images": [{"id": number} for number in split.image_ids.tolist()],
         "categories": [{"id": number} for number in split.category_ids.tolist()],

@@ -1,4 +1,4 @@
-"""Training batches as a pure function of seed and step, so that every trial of a campaign sees the same ones."""
+"""Training batches as a pure function of seed and step, so that all trials of a campaign see the same batches."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 import numpy.typing as npt
 
-from proxy_trainer.data.packed_images import PackedSplit
+from proxy_trainer.data.decoded_images import DecodedSplit
 from proxy_trainer.engine.anchors import anchor_boxes
 from proxy_trainer.engine.augment import FloatArray, draw_views, is_visible, sampling_windows, view_boxes
 from proxy_trainer.engine.targets import Matches, match_anchors
@@ -16,40 +16,40 @@ from proxy_trainer.engine.training_batch import TrainingBatch
 from search_space.proxy_task import ProxyTask
 
 MATCHES_BYTES = 256 * 2**20
-"""Memory of a worker for the matches of the first steps."""
+"""Memory limit of the cache of anchor matches."""
 
 _ORDER, _VIEWS = 0, 1
 
 
 class TrainingBatches:
-    """The batches of one proxy task over one split, shuffled anew every epoch.
+    """The batches of one proxy task over one split, reshuffled every epoch.
 
-    Common random numbers: two architectures that are compared differ in nothing but themselves, and a run can
-    start again at any step. They also see the same boxes, so what anchors are matched with is kept from one trial to
-    the next, as long as it takes no more than `MATCHES_BYTES`.
+    With common random numbers, compared trials differ in their architecture alone, and a training can resume at any
+    step. Since all trials see the same boxes, the anchor matches of the first steps are cached from trial to trial, up
+    to `MATCHES_BYTES`.
     """
 
-    def __init__(self, packed: PackedSplit, task: ProxyTask, seed: int) -> None:
-        self._packed = packed
+    def __init__(self, split: DecodedSplit, task: ProxyTask, seed: int) -> None:
+        self._split = split
         self._task = task
         self._seed = seed
         self._epoch = -1
         self._order: npt.NDArray[np.int64] = np.empty(0, np.int64)
         self._anchors = anchor_boxes(task.image_px, task.anchor_size)
         self._matches: dict[int, Matches] = {}
-        self._matches_kept = MATCHES_BYTES // (task.batch_size * len(self._anchors) * np.dtype(np.int16).itemsize)
+        self._cached_steps = MATCHES_BYTES // (task.batch_size * len(self._anchors) * np.dtype(np.int16).itemsize)
 
     def batch(self, step: int) -> TrainingBatch:
-        """The batch of a step (from 0)."""
+        """The batch of a step, counted from 0."""
         size = self._task.batch_size
-        images = np.array([self._image(place) for place in range(step * size, (step + 1) * size)])
-        sizes = self._packed.sizes[images]
+        images = np.array([self._image(position) for position in range(step * size, (step + 1) * size)])
+        sizes = self._split.sizes[images]
         views = draw_views(self._task, sizes, np.random.default_rng([self._seed, _VIEWS, step]))
         px = self._task.image_px
-        boxes = view_boxes(self._packed.boxes[images], views, px)
-        classes = np.where(is_visible(boxes), self._packed.classes[images], -1)
+        boxes = view_boxes(self._split.boxes[images], views, px)
+        classes = np.where(is_visible(boxes), self._split.classes[images], -1)
         return TrainingBatch(
-            pixels=self._packed.pixels[images],
+            pixels=self._split.pixels[images],
             sizes=sizes,
             windows=sampling_windows(views, px),
             boxes=boxes,
@@ -58,7 +58,7 @@ class TrainingBatches:
         )
 
     def stream(self, first: int, stop: int) -> Generator[TrainingBatch, None, None]:
-        """The batches of the steps from `first` to before `stop`, each made while the one before it is in use."""
+        """The batches of the steps in [first, stop); each is prepared in a thread while the one before it is in use."""
         if first >= stop:
             return
         with ThreadPoolExecutor(1, thread_name_prefix="batches") as pool:
@@ -73,14 +73,14 @@ class TrainingBatches:
         found = self._matches.get(step)
         if found is None:
             found = match_anchors(self._anchors, boxes, classes)
-            if step < self._matches_kept:
+            if step < self._cached_steps:
                 self._matches[step] = found
         return found
 
-    def _image(self, place: int) -> int:
-        """The image at a place of the endless shuffled sequence."""
-        epoch, within = divmod(place, len(self._packed))
+    def _image(self, position: int) -> int:
+        """The index of the image at a position of the endless sequence of shuffled epochs."""
+        epoch, within = divmod(position, len(self._split))
         if epoch != self._epoch:
             self._epoch = epoch
-            self._order = np.random.default_rng([self._seed, _ORDER, epoch]).permutation(len(self._packed))
+            self._order = np.random.default_rng([self._seed, _ORDER, epoch]).permutation(len(self._split))
         return int(self._order[within])

@@ -1,4 +1,4 @@
-"""A service over a real SQLite store in a temporary folder."""
+"""Fixtures: a service on an SQLite database in a temporary directory."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from api.http.app import create_app
 from api.settings import Settings
 from nas_controller.store import Store
 from tests.support.api_access import HOST
+from tests.support.databases import migrated_sqlite
 
 
 @pytest.fixture
@@ -26,6 +27,7 @@ def settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Settings:
 @pytest.fixture
 def store(settings: Settings) -> Iterator[Store]:
     """The empty store of that service."""
+    migrated_sqlite(settings.data_dir / "effspine.db")
     store = Store.open(settings.database_url)
     yield store
     store.close()
@@ -34,6 +36,6 @@ def store(settings: Settings) -> Iterator[Store]:
 @pytest.fixture
 def service(settings: Settings, store: Store) -> Iterator[TestClient]:
     """A client of that service, without a network."""
-    app = create_app(settings, store, known_hosts=(HOST,))
+    app = create_app(settings, store, trusted_hosts=(HOST,))
     with TestClient(app, base_url=f"http://{HOST}", raise_server_exceptions=False) as client:
         yield client

@@ -1,4 +1,4 @@
-"""The client: one clear line where nothing answers, requests sent again without being done again, streams resumed."""
+"""The client: clear errors, idempotent retries, and resumed event streams."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ HEALTH = {"status": "ok", "version": "0", "data_dir": None}
 EVENT = 'id: {0}\ndata: {{"sequence":{0},"at":"2025-01-01T00:00:00Z","kind":"trial.begun","data":{{}}}}\n\n'
 HEALTHY = httpx.Response(200, json=HEALTH)
 END = "event: end\ndata: {}\n\n"
+EVENT_STREAM = {"Content-Type": "text/event-stream"}
 
 
 @pytest.fixture(autouse=True)
@@ -28,7 +29,7 @@ def client_of(answer: Callable[[httpx.Request], httpx.Response]) -> Client:
     return Client("http://127.0.0.1:1", transport=httpx.MockTransport(answer))
 
 
-def test_nobody_listening_is_one_line_that_says_what_to_do() -> None:
+def test_an_unreachable_service_is_one_line_with_advice() -> None:
     with socket.socket() as unused:
         unused.bind(("127.0.0.1", 0))
         port = unused.getsockname()[1]
@@ -46,7 +47,7 @@ def test_the_address_comes_from_the_environment(monkeypatch: pytest.MonkeyPatch)
         Client()
 
 
-def test_the_key_comes_from_the_environment_and_is_never_shown(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_key_comes_from_the_environment_and_is_never_printed(monkeypatch: pytest.MonkeyPatch) -> None:
     shown: list[str | None] = []
 
     def answer(request: httpx.Request) -> httpx.Response:
@@ -66,7 +67,7 @@ def test_the_key_comes_from_the_environment_and_is_never_shown(monkeypatch: pyte
         assert wrong not in str(raised.value)
 
 
-def test_requests_are_sent_again_and_those_that_change_something_under_one_key() -> None:
+def test_requests_are_retried_and_posts_keep_their_idempotency_key() -> None:
     calls: list[tuple[str, str | None]] = []
 
     def answer(request: httpx.Request) -> httpx.Response:
@@ -88,7 +89,7 @@ def test_requests_are_sent_again_and_those_that_change_something_under_one_key()
     assert keys[3] != keys[0]
 
 
-def test_a_request_that_is_still_being_worked_on_is_waited_for() -> None:
+def test_the_client_waits_for_a_request_in_progress() -> None:
     busy = {"type": "urn:effspine:problem:idempotency-key-busy", "detail": "still being worked on"}
     asked: list[str] = []
 
@@ -117,12 +118,12 @@ def test_a_problem_document_becomes_an_error_with_its_detail() -> None:
 
 
 @pytest.mark.parametrize("response", [httpx.Response(200, text="<html>"), httpx.Response(502, text="bad")])
-def test_another_kind_of_service_is_an_error_that_names_the_address(response: httpx.Response) -> None:
+def test_another_kind_of_service_is_an_error_with_the_url(response: httpx.Response) -> None:
     with pytest.raises(ServiceRefusedError, match=r"http://127\.0\.0\.1:1/healthz"):
         client_of(lambda _: response).health()
 
 
-def test_ids_cannot_leave_their_place_in_the_path() -> None:
+def test_ids_are_escaped_in_the_path() -> None:
     seen: list[str] = []
 
     def answer(request: httpx.Request) -> httpx.Response:
@@ -134,7 +135,7 @@ def test_ids_cannot_leave_their_place_in_the_path() -> None:
     assert seen == ["/v1/campaigns/..%2F..%2Fhealthz%3Fx%3D1"]
 
 
-def test_a_lost_stream_goes_on_after_the_last_event() -> None:
+def test_a_lost_stream_resumes_after_the_last_event() -> None:
     asked: list[str] = []
 
     class CutOff(httpx.SyncByteStream):
@@ -145,14 +146,14 @@ def test_a_lost_stream_goes_on_after_the_last_event() -> None:
     def answer(request: httpx.Request) -> httpx.Response:
         asked.append(request.headers["Last-Event-ID"])
         if len(asked) == 1:
-            return httpx.Response(200, stream=CutOff())
-        return httpx.Response(200, text=": heartbeat\n\n" + EVENT.format(3) + END)
+            return httpx.Response(200, stream=CutOff(), headers=EVENT_STREAM)
+        return httpx.Response(200, text=": heartbeat\n\n" + EVENT.format(3) + END, headers=EVENT_STREAM)
 
     assert [event.sequence for event in client_of(answer).events("c")] == [1, 2, 3]
     assert asked == ["0", "2"]
 
 
-def test_a_stream_that_does_not_come_back_is_an_error() -> None:
+def test_a_stream_that_cannot_be_resumed_is_an_error() -> None:
     def answer(_: httpx.Request) -> httpx.Response:
         raise httpx.ConnectError("refused")
 
@@ -160,7 +161,7 @@ def test_a_stream_that_does_not_come_back_is_an_error() -> None:
         list(client_of(answer).events("c"))
 
 
-def test_the_file_name_of_an_export_cannot_leave_its_folder() -> None:
+def test_the_file_name_of_an_export_has_no_directory() -> None:
     headers = {"Content-Disposition": 'attachment; filename="../../evil.json"'}
     name, content = client_of(lambda _: httpx.Response(200, text="{}", headers=headers)).export("c", "json")
     assert (name, content) == ("evil.json", b"{}")

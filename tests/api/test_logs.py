@@ -1,4 +1,4 @@
-"""The log: one JSON object a line or a line for people, with the id of the request, and without any secret."""
+"""The log: one line of JSON or text for each entry, with the request id and without secrets."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def lines(capsys: pytest.CaptureFixture[str]) -> list[dict[str, object]]:
     return [json.loads(line) for line in capsys.readouterr().err.splitlines()]
 
 
-def test_each_request_is_one_json_line_with_its_route(
+def test_each_request_logs_one_json_line_with_its_route(
     service: TestClient, store: Store, capsys: pytest.CaptureFixture[str]
 ) -> None:
     log_to_stderr("json")
@@ -47,7 +47,7 @@ def test_each_request_is_one_json_line_with_its_route(
     }  # fmt: skip
 
 
-def test_every_line_of_a_request_has_its_id_also_out_of_other_threads(
+def test_log_lines_have_the_request_id_also_from_other_threads(
     service: TestClient, store: Store, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def away(*_: object, **__: object) -> None:
@@ -66,7 +66,7 @@ def test_every_line_of_a_request_has_its_id_also_out_of_other_threads(
     assert found[2]["level"] == "WARNING"
 
 
-def test_a_traceback_is_part_of_its_line(capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_traceback_is_part_of_its_log_line(capsys: pytest.CaptureFixture[str]) -> None:
     log_to_stderr("json")
     try:
         raise ValueError("broken")
@@ -77,7 +77,7 @@ def test_a_traceback_is_part_of_its_line(capsys: pytest.CaptureFixture[str]) -> 
     assert "ValueError: broken" in str(line["exception"])
 
 
-def test_text_is_quiet_unless_the_service_fails(
+def test_the_text_log_has_access_lines_only_for_failures(
     service: TestClient, store: Store, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     log_to_stderr("text")

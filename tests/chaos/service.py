@@ -12,7 +12,7 @@ from pathlib import Path
 import httpx
 
 from api.client import Client, ServiceRefusedError, ServiceUnreachableError
-from nas_controller.execution.session_directory import session_folders
+from nas_controller.execution.session_directory import session_directories
 from tests.chaos.databases import Database
 from tests.chaos.units import Unit
 from tests.support.command_line import free_port
@@ -105,7 +105,7 @@ class Service:
     def leftovers(self) -> list[str]:
         """Processes and directories of runners that still exist."""
         processes = [f"process {p.pid}: {p.command[:120]}" for p in listed() if p.session in self._sessions]
-        folders = session_folders(self.campaign_id) if self.campaign_id else []
+        folders = session_directories(self.campaign_id) if self.campaign_id else []
         return processes + [str(folder) for folder in folders]
 
     def end(self) -> None:

@@ -64,7 +64,7 @@ def test_secrets_are_in_the_environment_alone(project: dict[str, Any]) -> None:
         assert not any(secret in json.dumps(where) for secret in SECRETS.values()), name
 
 
-def test_a_worker_has_no_password_of_the_record_and_the_api_no_token_of_ray(project: dict[str, Any]) -> None:
+def test_workers_have_no_database_password_and_the_api_has_no_ray_token(project: dict[str, Any]) -> None:
     for name, service in _services(project).items():
         environment = json.dumps(service["environment"])
         assert (SECRETS["POSTGRES_PASSWORD"] in environment) == (name in ("postgres", "api", "supervisor")), name
@@ -83,13 +83,13 @@ def test_only_the_api_is_on_a_network_that_leads_outside(project: dict[str, Any]
     internal = {name for name, network in project["networks"].items() if network.get("internal")}
     members = {name: set(service["networks"]) for name, service in _services(project).items()}
     assert members == {
-        "postgres": {"record"},
-        "api": {"front", "record"},
-        "supervisor": {"record", "cluster"},
+        "postgres": {"database"},
+        "api": {"front", "database"},
+        "supervisor": {"database", "cluster"},
         "head": {"cluster"},
         "worker": {"cluster"},
     }
-    assert internal == {"record", "cluster"}
+    assert internal == {"database", "cluster"}
 
 
 def test_every_service_is_confined_and_comes_back(project: dict[str, Any]) -> None:
@@ -180,7 +180,7 @@ def test_variables_of_effspine_are_settings(project: dict[str, Any]) -> None:
         assert used <= known, name
 
 
-def test_the_record_s_url_is_one(project: dict[str, Any]) -> None:
+def test_api_and_supervisor_have_the_same_database_url(project: dict[str, Any]) -> None:
     postgres = _services(project)["postgres"]["environment"]
     for name in ("api", "supervisor"):
         url = _services(project)[name]["environment"]["EFFSPINE_DATABASE_URL"]

@@ -172,7 +172,7 @@ def test_every_process_of_ray_shows_and_asks_for_the_token() -> None:
 
 def test_postgresql_and_ray_are_reached_by_those_who_need_them_alone() -> None:
     policies = {policy["metadata"]["name"]: policy["spec"] for policy in _of_kind("NetworkPolicy")}
-    assert policies["nobody"] == {"podSelector": {}, "policyTypes": ["Ingress", "Egress"]}
+    assert policies["default-deny"] == {"podSelector": {}, "policyTypes": ["Ingress", "Egress"]}
     admitting = {name: spec["ingress"] for name, spec in policies.items() if "ingress" in spec}
     assert admitting.keys() == {"api", "postgres", "ray"}
     (to_postgres,) = admitting["postgres"]

@@ -1,10 +1,11 @@
-"""The proof over several hosts reads the shipped files, and says why it cannot be run where it cannot."""
+"""The multi-host proof reads the shipped files, and reports why it is skipped where it cannot run."""
 
 from __future__ import annotations
 
 import os
 import sys
 from collections.abc import Iterator
+from types import ModuleType
 from typing import Any
 
 import pytest
@@ -14,29 +15,35 @@ from tests.support.paths import ROOT
 
 
 @pytest.fixture
-def prove_hosts(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
+def prove_hosts(monkeypatch: pytest.MonkeyPatch) -> Iterator[ModuleType]:
+    """The script, with the modules beside it importable as when it runs."""
     monkeypatch.syspath_prepend(str(ROOT / "deploy"))
     import prove_hosts
 
     yield prove_hosts
-    for name in ("prove_hosts", "network_hosts"):
-        sys.modules.pop(name, None)
+    for path in (ROOT / "deploy").glob("*.py"):
+        sys.modules.pop(path.stem, None)
 
 
-def test_it_runs_what_docker_compose_would(prove_hosts: Any, project: dict[str, Any]) -> None:
-    assert prove_hosts.compose_services(SECRETS) == project["services"]
-    assert {*prove_hosts.PLACES, "worker"} == project["services"].keys()
+def test_it_runs_what_docker_compose_would(prove_hosts: ModuleType, project: dict[str, Any]) -> None:
+    import compose_project
+    import service_hosts
+
+    assert compose_project.compose_services(SECRETS) == project["services"]
+    assert {*service_hosts.SERVICE_HOSTS, "worker"} == project["services"].keys()
 
 
-def test_it_knows_what_the_image_sets(prove_hosts: Any) -> None:
-    environment = prove_hosts.image_environment()
+def test_it_knows_what_the_image_sets(prove_hosts: ModuleType) -> None:
+    import compose_project
+
+    environment = compose_project.image_environment()
     assert environment["PATH"].startswith("/opt/effspine/bin:/usr/local/sbin:")
     assert environment["EFFSPINE_DATA_DIR"] == "/data"
-    assert prove_hosts.image_entrypoint() == ["/usr/bin/tini", "--"]
+    assert compose_project.image_entrypoint() == ["/usr/bin/tini", "--"]
 
 
 def test_without_root_it_is_skipped_with_the_reason(
-    prove_hosts: Any, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    prove_hosts: ModuleType, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr(os, "geteuid", lambda: 1000)
     monkeypatch.setattr(sys, "argv", ["prove_hosts.py"])

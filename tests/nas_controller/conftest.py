@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from nas_controller.store import Store, sqlite_url
-from tests.support.postgresql import Server, running_server, skip_without_server
+from tests.support.databases import MigratedDatabases, migrated_sqlite
+from tests.support.postgresql import Server, server_or_skip
 from tests.support.synthetic_campaigns import Clock
 
 
@@ -20,14 +21,31 @@ def clock() -> Clock:
 @pytest.fixture(scope="session")
 def postgresql() -> Iterator[Server]:
     """A PostgreSQL server. Without its programs, what needs it is skipped, or fails where the variable says so."""
-    skip_without_server()
-    with running_server() as server:
-        yield server
+    yield from server_or_skip()
+
+
+@pytest.fixture(scope="session")
+def migrated_databases(postgresql: Server) -> Iterator[MigratedDatabases]:
+    """Migrated databases of that server."""
+    databases = MigratedDatabases(postgresql)
+    yield databases
+    databases.close()
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
 def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
-    """An empty database of each kind that the store must work on."""
+    """A database of each kind that the store must work on, migrated and without rows."""
+    if request.param == "sqlite":
+        yield migrated_sqlite(tmp_path / "effspine.db")
+        return
+    databases: MigratedDatabases = request.getfixturevalue("migrated_databases")
+    with databases.lend() as url:
+        yield url
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def empty_database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+    """A database of each kind without any table."""
     if request.param == "sqlite":
         yield sqlite_url(tmp_path / "effspine.db")
         return

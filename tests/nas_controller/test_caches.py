@@ -1,4 +1,4 @@
-"""What is kept in memory is bounded, made once, and never stands in for something else."""
+"""Caches are bounded, compute a value once, and never return one for another key."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 from pydantic import ValidationError
 
-from nas_controller.caches import Kept
+from nas_controller.caches import SingleFlightCache
 from nas_controller.campaigns.learned_policy import learned_policy
 from nas_controller.search.proposals import Search
 from nas_controller.store import NotFoundError, Store
@@ -17,81 +17,81 @@ from nas_controller.store.models import Campaign
 from tests.support.synthetic_campaigns import synthetic_spec
 
 
-class Maker:
-    """Makes 1, 2, 3 and so on, and takes its time."""
+class Counter:
+    """Computes 1, 2, 3 and so on, in some seconds."""
 
     def __init__(self, seconds: float = 0.0) -> None:
-        self.made = 0
+        self.count = 0
         self.begun = threading.Event()
         self._seconds = seconds
 
     def __call__(self) -> int:
         self.begun.set()
         time.sleep(self._seconds)
-        self.made += 1
-        return self.made
+        self.count += 1
+        return self.count
 
 
-def test_a_value_is_made_once_for_each_version() -> None:
-    kept: Kept[int] = Kept(2)
-    make = Maker()
-    assert [kept.latest("a", version, make) for version in ("1", "1", "2", "2", "1")] == [1, 1, 2, 2, 3]
-    assert kept.latest("b", "1", make) == 4
+def test_a_value_is_computed_once_for_each_version() -> None:
+    cache: SingleFlightCache[int] = SingleFlightCache(2)
+    compute = Counter()
+    assert [cache.get("a", version, compute) for version in ("1", "1", "2", "2", "1")] == [1, 1, 2, 2, 3]
+    assert cache.get("b", "1", compute) == 4
 
 
-def test_the_one_that_nobody_asked_for_longest_goes() -> None:
-    kept: Kept[int] = Kept(2)
-    make = Maker()
-    assert [kept.latest(key, 1, make) for key in "abacabc"] == [1, 2, 1, 3, 1, 4, 5]
+def test_the_least_recently_used_is_evicted() -> None:
+    cache: SingleFlightCache[int] = SingleFlightCache(2)
+    compute = Counter()
+    assert [cache.get(key, 1, compute) for key in "abacabc"] == [1, 2, 1, 3, 1, 4, 5]
 
 
-def test_sizes_count_where_values_have_some() -> None:
-    kept: Kept[bytes] = Kept(10, len)
+def test_a_cache_may_be_bounded_by_the_sizes_of_its_values() -> None:
+    cache: SingleFlightCache[bytes] = SingleFlightCache(10, len)
     made: list[str] = []
 
     def ask(key: str, size: int) -> None:
-        kept.latest(key, size, lambda: made.append(key) or bytes(size))
+        cache.get(key, size, lambda: made.append(key) or bytes(size))
 
     for key, size in (("a", 4), ("b", 6), ("a", 4), ("b", 6), ("b", 5), ("a", 4), ("too large", 11), ("a", 4)):
         ask(key, size)
     assert made == ["a", "b", "b", "too large", "a"]
 
 
-def test_those_who_ask_meanwhile_wait_for_the_one_that_is_made() -> None:
-    kept: Kept[int] = Kept(2)
-    make = Maker(0.05)
+def test_concurrent_callers_share_one_computation() -> None:
+    cache: SingleFlightCache[int] = SingleFlightCache(2)
+    compute = Counter(0.05)
     with ThreadPoolExecutor(8) as callers:
-        assert set(callers.map(lambda _: kept.latest("key", "version", make), range(8))) == {1}
+        assert set(callers.map(lambda _: cache.get("key", "version", compute), range(8))) == {1}
 
 
-def test_what_could_not_be_made_is_made_by_the_next_and_the_latest_before_it_stays() -> None:
-    kept: Kept[int] = Kept(2)
+def test_after_an_error_the_next_caller_computes_and_the_earlier_value_stays() -> None:
+    cache: SingleFlightCache[int] = SingleFlightCache(2)
 
     def fail() -> int:
-        raise OSError("the record is away")
+        raise OSError("the database is away")
 
     for _ in range(2):
         with pytest.raises(OSError, match="away"):
-            kept.latest("key", 1, fail)
-    assert kept.latest("key", 1, lambda: 7) == 7
+            cache.get("key", 1, fail)
+    assert cache.get("key", 1, lambda: 7) == 7
     with pytest.raises(OSError, match="away"):
-        kept.latest("key", 2, fail)
-    assert kept.latest("key", 1, fail) == 7
+        cache.get("key", 2, fail)
+    assert cache.get("key", 1, fail) == 7
 
 
-def test_one_that_is_begun_later_serves_all_who_had_asked_whatever_version_they_saw() -> None:
-    kept: Kept[int] = Kept(2)
-    make = Maker(0.5)
+def test_a_computation_serves_all_who_called_before_it_began_whatever_their_version() -> None:
+    cache: SingleFlightCache[int] = SingleFlightCache(2)
+    compute = Counter(0.5)
     with ThreadPoolExecutor(5) as callers:
-        first = callers.submit(kept.latest, "key", 0, make)
-        assert make.begun.wait(10)
-        later = [callers.submit(kept.latest, "key", version, make) for version in range(1, 5)]
+        first = callers.submit(cache.get, "key", 0, compute)
+        assert compute.begun.wait(10)
+        later = [callers.submit(cache.get, "key", version, compute) for version in range(1, 5)]
         assert first.result() == 1
-        # What was begun before they asked may be too old for them.
+        # A computation that began before they called may be too old for them.
         assert {asked.result() for asked in later} == {2}
 
 
-def test_a_specification_is_checked_once_for_each_text(store: Store) -> None:
+def test_a_specification_is_parsed_once_for_each_text(store: Store) -> None:
     first, second = (store.service.create_campaign(synthetic_spec(seed=7)).id for _ in range(2))
     assert store.reads.get_campaign(first).spec is store.reads.get_campaign(second).spec
     assert store.reads.get_campaign(first).spec == synthetic_spec(seed=7)
@@ -104,7 +104,7 @@ def test_a_specification_is_checked_once_for_each_text(store: Store) -> None:
         store.reads.get_campaign(second)
 
 
-def test_equal_states_of_other_blocks_are_told_apart(store: Store) -> None:
+def test_equal_states_of_different_blocks_are_different_policies(store: Store) -> None:
     found = []
     for blocks in ([5, 7, 9], [1, 2, 3]):
         campaign = store.service.create_campaign(synthetic_spec(search_space={"searched_blocks": blocks}))

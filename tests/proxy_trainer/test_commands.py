@@ -37,7 +37,7 @@ def test_make_digits_prints_one_document(tmp_path: Path) -> None:
         "format_version": 1,
     }
     assert json.loads(_run(*arguments))["created"] is False
-    assert "kept" in _run(*arguments[:-1])
+    assert "exists already" in _run(*arguments[:-1])
 
 
 def test_inspect_prints_one_document_or_a_table(odd_coco: Path) -> None:

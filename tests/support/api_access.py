@@ -1,4 +1,4 @@
-"""Keys for tests, and clients that show them."""
+"""API keys for tests, and clients that send them."""
 
 from __future__ import annotations
 

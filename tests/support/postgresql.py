@@ -175,6 +175,13 @@ def running_server() -> Iterator[Server]:
             server.stop()
 
 
+def server_or_skip() -> Iterator[Server]:
+    """A running server for a fixture; without its programs, as `skip_without_server`."""
+    skip_without_server()
+    with running_server() as server:
+        yield server
+
+
 def _somebody() -> dict[str, Any]:
     """Whom to run it as, as arguments of `subprocess`: PostgreSQL refuses to be root."""
     if os.geteuid() != 0:

@@ -55,10 +55,19 @@ def descendants(pid: int) -> dict[int, str]:
     return {process.pid: process.command for process in below(pid)}
 
 
+def workers_of(process: int) -> list[int]:
+    """The workers of Ray below a runner or a command."""
+    return [pid for pid, command in descendants(process).items() if command.startswith("ray::ResourceTrainable")]
+
+
 def worker_of(runner: int) -> int | None:
-    """The process below a runner that trains, or None before there is one."""
-    found = (pid for pid, command in descendants(runner).items() if command.startswith("ray::ResourceTrainable"))
-    return next(found, None)
+    """The first worker of Ray below a runner, or None before there is one."""
+    return next(iter(workers_of(runner)), None)
+
+
+def alive(pids: Iterable[int]) -> set[int]:
+    """Those of the processes that have not ended."""
+    return {process.pid for process in listed()} & set(pids)
 
 
 def send(number: signal.Signals, pids: Iterable[int]) -> None:

@@ -1,22 +1,23 @@
-// One campaign, live: figures and tables follow its events, the trials in training are polled.
+// The page of one campaign: figures and tables are updated after its events, running trials by polling.
 
 import { drawMadds, drawPolicy, drawProgress, drawWidths, onColourScheme } from "./charts.js";
 import { byId, element, say, spark } from "./dom.js";
-import { duration, median, moment, percent, points, secondsBetween, signed, trainingSeconds } from "./format.js";
+import { duration, moment, percent, points, secondsBetween, signed } from "./format.js";
 import { getJson, patch, post } from "./http.js";
 import { follow } from "./live.js";
+import { FINISHED } from "./states.js";
+import { secondsLeft } from "./time-left.js";
 import { trialsTable } from "./trials-table.js";
 import { showWaiting } from "./waiting.js";
 
 const RUNNING_MS = 2000;
 const PAUSED = new Set(["pausing", "paused"]);
-const ALONE = "this campaign waits";
-const OVER = new Set(["stopped", "completed", "failed"]);
+const THIS_WAITS = "this campaign waits";
 const FIGURES = { progress: drawProgress, widths: drawWidths, "madds-ap": drawMadds, policy: drawPolicy };
 
 const levels = byId("campaign").dataset.levels.split(",");
 const path = `/v1/campaigns/${encodeURIComponent(byId("campaign").dataset.id)}`;
-const mayOperate = byId("campaign").dataset.mayOperate === "yes"; // else the service would refuse
+const mayOperate = byId("campaign").dataset.mayOperate === "yes"; // the service rejects it otherwise
 const refreshTable = trialsTable(path);
 let campaign = null, drawn = {}, diagramOf = null, refreshing = null, again = false;
 
@@ -32,24 +33,16 @@ function showHeading() {
   document.title = `${state} ${campaign.trials_finished}/${spec.trials} · ${name} – effspine`;
   byId("failure").hidden = !campaign.error;
   if (campaign.error) say("failure-text", campaign.error);
-  byId("stop").hidden = !mayOperate || OVER.has(state);
+  byId("stop").hidden = !mayOperate || FINISHED.has(state);
   byId("stop").disabled = state === "stopping";
   byId("start").hidden = !mayOperate || state !== "draft";
-  byId("change").hidden = !mayOperate || OVER.has(state) || state === "stopping";
-  byId("pause").hidden = !mayOperate || OVER.has(state) || state === "stopping" || state === "draft";
+  byId("change").hidden = !mayOperate || FINISHED.has(state) || state === "stopping";
+  byId("pause").hidden = !mayOperate || FINISHED.has(state) || state === "stopping" || state === "draft";
   byId("pause").textContent = PAUSED.has(state) ? "Resume" : "Pause";
   const link = byId("export");
   if (campaign.best_trial === null) link.removeAttribute("href");
   else link.setAttribute("href", `${path}/exports/json`);
   link.setAttribute("aria-disabled", String(campaign.best_trial === null));
-}
-
-/** Seconds to the end, from the latest trials and how many of them had to be trained; null before the first. */
-function secondsLeft(recent) {
-  const trained = recent.map(trainingSeconds).filter((seconds) => seconds !== null);
-  if (!trained.length) return null;
-  const left = (campaign.spec.trials - campaign.trials_finished) * (trained.length / recent.length);
-  return (median(trained) * left) / campaign.spec.parallelism;
 }
 
 function showHeadline(best, recent) {
@@ -65,17 +58,16 @@ function showHeadline(best, recent) {
   say("ratio", best ? percent(best.madds_ratio) : "–");
   say("ratio-note", best ? "of the budget" : "");
   const now = new Date().toISOString();
-  if (OVER.has(campaign.state)) {
+  if (FINISHED.has(campaign.state)) {
     say("time-label", "Time taken");
     say("time", duration(secondsBetween(campaign.started_at, campaign.finished_at)));
     say("time-note", campaign.finished_at ? `ended ${moment(campaign.finished_at)}` : "");
   } else {
     const taken = secondsBetween(campaign.started_at, now);
-    const left = secondsLeft(recent);
+    const left = secondsLeft(campaign, recent);
     say("time-label", "Time left");
-    const isPaused = campaign.state === "paused";
-    say("time", isPaused || left === null ? "–" : `≈ ${duration(left)}`);
-    say("time-note", isPaused ? `paused since ${moment(campaign.paused_at)}`
+    say("time", left === null ? "–" : `≈ ${duration(left)}`);
+    say("time-note", campaign.state === "paused" ? `paused since ${moment(campaign.paused_at)}`
       : campaign.state === "draft" ? "not started yet"
       : taken === null ? "waiting for a runner" : `running for ${duration(taken)}`);
   }
@@ -94,7 +86,7 @@ async function showFigures() {
   });
 }
 
-/** The block diagram of the best trial: a picture that the service draws, asked for anew only when another is best. */
+/** The block diagram of the best trial, an SVG from the service; loaded again only for a new best trial. */
 function showDiagram(best) {
   if (!best || best.number === diagramOf) return;
   diagramOf = best.number;
@@ -118,7 +110,7 @@ function running(trial) {
 }
 
 async function showRunning() {
-  if (campaign === null || OVER.has(campaign.state)) { byId("running").hidden = true; return; }
+  if (campaign === null || FINISHED.has(campaign.state)) { byId("running").hidden = true; return; }
   const page = await getJson(`${path}/trials?state=running&limit=8`);
   byId("running").hidden = page.items.length === 0;
   byId("running").replaceChildren(...page.items.map((trial) => element("div", {},
@@ -132,15 +124,15 @@ async function refresh() {
   refreshing = (async () => {
     try {
       campaign = await getJson(path);
-      const [best, recent] = await Promise.all([getJson(`${path}/best`), getJson(`${path}/trials?state=completed&order_by=-number&limit=100`)]);
+      const [best, recent] = await Promise.all([getJson(`${path}/best`), getJson(`${path}/trials?order_by=-number&limit=100`)]);
       showHeading();
       showHeadline(best.items[0] ?? null, recent.items);
       showDiagram(best.items[0] ?? null);
-      await Promise.all([showFigures(), refreshTable(campaign.best_trial), showRunning(), showWaiting([campaign], ALONE)]);
+      await Promise.all([showFigures(), refreshTable(campaign.best_trial), showRunning(), showWaiting([campaign], THIS_WAITS)]);
       byId("trouble").hidden = true;
     } catch (error) {
       byId("trouble").hidden = false;
-      say("trouble", `The page could not be brought up to date: ${error.message}. It keeps trying.`);
+      say("trouble", `The page could not be updated: ${error.message}. It keeps trying.`);
     } finally {
       refreshing = null;
     }
@@ -149,18 +141,18 @@ async function refresh() {
   if (again) { again = false; return refresh(); }
 }
 
-async function keepWatchingTraining() {
-  if (!document.hidden) await Promise.all([showRunning(), showWaiting(campaign ? [campaign] : [], ALONE)]).catch(() => {});
-  if (campaign === null || !OVER.has(campaign.state)) setTimeout(keepWatchingTraining, RUNNING_MS);
+async function pollRunning() {
+  if (!document.hidden) await Promise.all([showRunning(), showWaiting(campaign ? [campaign] : [], THIS_WAITS)]).catch(() => {});
+  if (campaign === null || !FINISHED.has(campaign.state)) setTimeout(pollRunning, RUNNING_MS);
 }
 
-/** Asks the service for something and shows what came of it, or why it refused. */
-async function ask(request) {
+/** Sends a request and refreshes the page, or shows why the service rejected it. */
+async function act(request) {
   try { await request(); } catch (error) { byId("trouble").hidden = false; say("trouble", error.message); }
   refresh();
 }
 
-byId("start").addEventListener("click", () => ask(() => post(`${path}/start`)));
+byId("start").addEventListener("click", () => act(() => post(`${path}/start`)));
 byId("change").addEventListener("click", () => {
   byId("change-trials").value = campaign.spec.trials;
   byId("change-trials").min = Math.max(1, campaign.trials_begun);
@@ -180,14 +172,14 @@ byId("change-form").addEventListener("submit", async (event) => {
     say("change-trouble", error.message);
   }
 });
-byId("pause").addEventListener("click", () => ask(() => post(`${path}/${PAUSED.has(campaign.state) ? "resume" : "pause"}`)));
+byId("pause").addEventListener("click", () => act(() => post(`${path}/${PAUSED.has(campaign.state) ? "resume" : "pause"}`)));
 byId("stop").addEventListener("click", () => byId("stop-dialog").showModal());
 byId("stop-dialog").addEventListener("close", () => {
-  if (byId("stop-dialog").returnValue === "stop") ask(() => post(`${path}/stop`));
+  if (byId("stop-dialog").returnValue === "stop") act(() => post(`${path}/stop`));
 });
 onColourScheme(redraw);
 await refresh();
-if (campaign === null || !OVER.has(campaign.state)) {
+if (campaign === null || !FINISHED.has(campaign.state)) {
   follow(`${path}/events`, campaign?.last_event ?? 0, refresh);
-  keepWatchingTraining();
+  pollRunning();
 }

@@ -51,15 +51,15 @@ async function refresh() {
     document.title = `${running ? `(${running}) ` : ""}Campaigns – effspine`;
   } catch (error) {
     byId("trouble").hidden = false;
-    say("trouble", `The service does not answer (${error.message}); trying again.`);
+    say("trouble", `The service does not respond (${error.message}); retrying.`);
   }
 }
 
-async function keepFresh() {
+async function refreshLoop() {
   if (!document.hidden) await refresh();
-  setTimeout(keepFresh, REFRESH_MS);
+  setTimeout(refreshLoop, REFRESH_MS);
 }
 
 byId("read-on").addEventListener("click", () => { shown += PAGE; refresh(); });
 document.addEventListener("visibilitychange", () => { if (!document.hidden) refresh(); });
-keepFresh();
+refreshLoop();

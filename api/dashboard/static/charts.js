@@ -1,12 +1,12 @@
-// The figures of one campaign. The service computes the numbers; this file only draws them.
+// Draws the figures of a campaign from the numbers that the service computes.
 
 import { byId, element } from "./dom.js";
 
-const LEAST_REACH = 0.01; // multi-adds are shown at least 1 % to either side: all trials lie on the budget
+const MIN_HALF_RANGE = 0.01; // the multi-adds axis spans at least 1 % to either side, since all trials meet the budget
 const CONFIG = { displayModeBar: false, scrollZoom: false };
 const FONT = 'system-ui, -apple-system, "Segoe UI", Roboto, "Noto Sans", "Liberation Sans", sans-serif';
 
-// plotly.js is large; the rest of the page does not wait for it.
+// plotly.js is large and loads asynchronously.
 const plotly = new Promise((loaded) => (window.Plotly ? loaded() : byId("plotly").addEventListener("load", loaded)));
 
 const colour = (name) => getComputedStyle(document.documentElement).getPropertyValue(`--${name}`).trim();
@@ -29,7 +29,7 @@ function layout(more) {
   };
 }
 
-/** Says in the chart how many of all trials it shows, where the service has sent a sample. */
+/** A note in the chart with the number of trials shown, if the service has downsampled them. */
 function sample(figure) {
   const shown = figure.number.length;
   if (shown >= figure.of) return {};
@@ -37,7 +37,7 @@ function sample(figure) {
   return { annotations: [{ text, showarrow: false, xref: "paper", yref: "paper", x: 1, y: 1.02, xanchor: "right", yanchor: "bottom", font: { size: 11, color: colour("quiet") } }] };
 }
 
-// A chart follows its own box, not the window: the box also changes when the layout around it does.
+// Resizes a chart with its element, which also changes size without the window.
 const resized = new ResizeObserver((entries) => {
   for (const { target } of entries) if (target.classList.contains("js-plotly-plot")) Plotly.Plots.resize(target);
 });
@@ -50,7 +50,7 @@ async function draw(id, traces, given) {
   return Plotly.react(target, traces, layout(given), CONFIG);
 }
 
-async function nothing(id, text) {
+async function empty(id, text) {
   const target = byId(id);
   if (target.classList.contains("js-plotly-plot")) Plotly.purge(target);
   target.replaceChildren(element("span", { class: "nothing" }, text));
@@ -59,7 +59,7 @@ async function nothing(id, text) {
 /** Reward of each trial, the best so far, and the baseline as a dashed line. */
 export function drawProgress(figure) {
   const x = figure.number;
-  if (!x.length) return nothing("chart-progress", "The first reward is on its way.");
+  if (!x.length) return empty("chart-progress", "No reward yet.");
   const traces = [
     { x, y: figure.reward, name: "trial", mode: "markers", type: x.length > 2000 ? "scattergl" : "scatter",
       marker: { size: x.length > 400 ? 4 : 7, color: colour("point"), opacity: 0.85 }, hovertemplate: "trial %{x}<br>AP %{y:.3f}<extra></extra>" },
@@ -73,9 +73,9 @@ export function drawProgress(figure) {
   return draw("chart-progress", traces, { ...sample(figure), xaxis: axis("trial", { showgrid: false, ...(x.length < 12 ? { dtick: 1 } : {}) }), yaxis: axis("AP") });
 }
 
-/** Output channels of the 18 blocks, best beside baseline. */
+/** Output channels of the 18 blocks, of the best trial and of the baseline. */
 export function drawWidths(figure, levels) {
-  if (!figure.best) return nothing("chart-widths", "There is no best architecture yet.");
+  if (!figure.best) return empty("chart-widths", "There is no best architecture yet.");
   const x = figure.block.map((block, index) => `${block}<br>L${levels[index]}`);
   const bars = (name, y, shade) => ({ x, y, name, type: "bar", marker: { color: colour(shade) }, hovertemplate: `block %{x}<br>${name} %{y} channels<extra></extra>` });
   const traces = [bars("baseline", figure.baseline, "baseline"), bars(`best, trial ${figure.best_number}`, figure.best, "accent")];
@@ -83,9 +83,9 @@ export function drawWidths(figure, levels) {
     xaxis: axis("block and level", { type: "category", showgrid: false, tickangle: 0 }), yaxis: axis("channels") });
 }
 
-/** AP against multi-adds, one point a trial. */
+/** AP against multi-adds, one point for each trial. */
 export function drawMadds(figure) {
-  if (!figure.reward.length) return nothing("chart-madds", "No reward yet.");
+  if (!figure.reward.length) return empty("chart-madds", "No reward yet.");
   const traces = [{ x: figure.cost.map((cost) => cost / 1e6), y: figure.reward, text: figure.number.map(String), name: "trial", mode: "markers", type: "scatter",
     marker: { size: figure.number.length > 400 ? 4 : 7, color: colour("point"), opacity: 0.85 }, hovertemplate: "trial %{text}<br>%{x:,.1f} M multi-adds<br>AP %{y:.3f}<extra></extra>" }];
   if (figure.baseline_reward !== null) {
@@ -94,8 +94,8 @@ export function drawMadds(figure) {
   }
   const millions = traces[0].x;
   const middle = (Math.min(...millions) + Math.max(...millions)) / 2;
-  const reach = Math.max(LEAST_REACH * middle, 0.55 * (Math.max(...millions) - Math.min(...millions)));
-  const range = [middle - reach, middle + reach];
+  const halfRange = Math.max(MIN_HALF_RANGE * middle, 0.55 * (Math.max(...millions) - Math.min(...millions)));
+  const range = [middle - halfRange, middle + halfRange];
   return draw("chart-madds", traces, { ...sample(figure), showlegend: false, xaxis: axis("million multi-adds", { nticks: 6, tickformat: ",.0f", range }), yaxis: axis("AP") });
 }
 

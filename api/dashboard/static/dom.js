@@ -1,8 +1,8 @@
-// Building the page: every text goes in as text, never as markup.
+// Builds DOM elements; all text is inserted as text, never as markup.
 
 export const byId = (id) => document.getElementById(id);
 
-/** An element with attributes (`class`, `href`, ...) and children, which are elements or texts. */
+/** An element with attributes (`class`, `href`, ...) and children, which are elements or text. */
 export function element(tag, attributes = {}, ...children) {
   const made = document.createElement(tag);
   for (const [name, value] of Object.entries(attributes)) {
@@ -12,20 +12,20 @@ export function element(tag, attributes = {}, ...children) {
   return made;
 }
 
-/** Sets the text of an element only where it differs, so that screen readers hear changes alone. */
+/** Sets the text of an element if it differs, so that screen readers announce only changes. */
 export function say(id, text) {
   const target = byId(id);
   if (target.textContent !== text) target.textContent = text;
 }
 
-/** The pill that names a state. */
+/** A label with a state. */
 export function statePill(state) {
   return element("span", { class: "state", "data-state": state }, state);
 }
 
 const SVG = "http://www.w3.org/2000/svg";
 
-/** Small bars, one a value, with the values as the accessible text. */
+/** A small bar chart, with the values as its accessible text. */
 export function spark(values) {
   const svg = document.createElementNS(SVG, "svg");
   const step = 8, height = 24, largest = Math.max(...values, 1);

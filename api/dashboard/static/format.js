@@ -1,4 +1,4 @@
-// Numbers and times for people.
+// Numbers and times as text.
 
 export const points = (value, digits = 3) => (value === null || value === undefined ? "–" : value.toFixed(digits));
 
@@ -21,19 +21,7 @@ export function duration(seconds) {
 
 export const secondsBetween = (from, to) => (from && to ? (Date.parse(to) - Date.parse(from)) / 1000 : null);
 
-/** How long the training of a finished trial took; null where nothing was trained. */
-export function trainingSeconds(trial) {
-  if (trial.finished_at === null || trial.reused_from !== null) return null;
-  return trial.metrics?.seconds ?? secondsBetween(trial.started_at, trial.finished_at);
-}
-
-export function median(values) {
-  const sorted = [...values].sort((one, other) => one - other);
-  const middle = Math.floor(sorted.length / 2);
-  return sorted.length % 2 ? sorted[middle] : (sorted[middle - 1] + sorted[middle]) / 2;
-}
-
-/** `14:05` today, `3 Nov 14:05` this year, with the year before that. */
+/** `14:05` today, `3 Nov 14:05` this year, with the year for earlier ones. */
 export function moment(text) {
   if (!text) return "–";
   const at = new Date(text), now = new Date();

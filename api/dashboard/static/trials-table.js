@@ -1,20 +1,20 @@
-// The table of trials: sorted and paged by the service, so it holds one page whatever the campaign's size.
+// The table of trials: one page of them, sorted and paged by the service.
 
 import { byId, element, say, spark, statePill } from "./dom.js";
-import { millions, percent, points, trainingSeconds } from "./format.js";
+import { millions, percent, points } from "./format.js";
 import { getJson } from "./http.js";
+import { trainingSeconds } from "./time-left.js";
 
 const PAGE = 20;
+const MAX_MESSAGE_LENGTH = 110;
 
-const SHOWN = 110;
-
-/** The name of the error, and its last line as far as it fits; the whole of it stands in the dialog. */
+/** The name of the error and its last line, truncated; the dialog shows all of it. */
 function failure(trial) {
   const kind = trial.error_kind, lines = trial.error.trim().split("\n");
   let text = lines[lines.length - 1];
   const again = kind ? `${kind.replaceAll("-", " ")}: ` : "";
   if (again && text.startsWith(again)) text = text.slice(again.length);
-  if (text.length > SHOWN) text = `${text.slice(0, SHOWN)}…`;
+  if (text.length > MAX_MESSAGE_LENGTH) text = `${text.slice(0, MAX_MESSAGE_LENGTH)}…`;
   return element("span", { class: "error", title: trial.error }, ...(kind ? [element("strong", {}, kind), ": "] : []), text);
 }
 
@@ -54,7 +54,7 @@ async function showAttempts(path, number) {
   }
 }
 
-/** The note, and where an attempt has failed a button that shows all of them with what their workers wrote. */
+/** The note, and after a failed attempt a button that opens the list of attempts with their log tails. */
 function noteCell(trial, path) {
   const cell = element("td", { class: "wrap" }, note(trial));
   if (trial.attempts > 1 || (trial.error && trial.attempts > 0)) {
@@ -79,7 +79,7 @@ function row(trial, best, path) {
     noteCell(trial, path));
 }
 
-/** Takes over the table; `refresh(best)` reads the page that is shown again. */
+/** Makes the table interactive; returns `refresh(best)`, which loads its current page again. */
 export function trialsTable(path) {
   let order = "-number", cursors = [null], best = null;
   const headers = [...document.querySelectorAll("[data-order]")];

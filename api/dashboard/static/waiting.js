@@ -1,18 +1,17 @@
-// Whether campaigns wait because nobody runs them.
+// The notice that campaigns wait because no supervisor is running.
 
 import { byId, say } from "./dom.js";
 import { moment } from "./format.js";
 import { getJson } from "./http.js";
+import { CLAIMABLE } from "./states.js";
 
-const WANTING = new Set(["pending", "running", "pausing", "stopping"]);
-
-/** Shows or hides the notice that no supervisor is alive; it says nothing where no campaign wants one. */
+/** Shows the notice if a campaign needs a supervisor and none is alive; else hides it. */
 export async function showWaiting(campaigns, one = "a campaign waits") {
-  const waiting = campaigns.filter((campaign) => WANTING.has(campaign.state)).length;
+  const waiting = campaigns.filter((campaign) => CLAIMABLE.has(campaign.state)).length;
   const supervisors = waiting ? (await getJson("/readyz")).supervisors : null;
-  const isAlone = supervisors !== null && !supervisors.some((supervisor) => supervisor.is_alive);
-  byId("waiting").hidden = !isAlone;
-  if (!isAlone) return;
+  const isUnsupervised = supervisors !== null && !supervisors.some((supervisor) => supervisor.is_alive);
+  byId("waiting").hidden = !isUnsupervised;
+  if (!isUnsupervised) return;
   const last = supervisors.length ? ` The last one was seen ${moment(supervisors[0].seen_at)} on ${supervisors[0].host}.` : "";
   const who = waiting === 1 ? one : `${waiting} campaigns wait`;
   say("waiting", `No supervisor is running, so ${who}. Start one with "effspine supervisor".${last}`);

@@ -1,1 +1,1 @@
-"""The routes of the service, one concept a file."""
+"""The routes, one module for each resource."""

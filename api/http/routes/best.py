@@ -7,10 +7,10 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Query, Request, Response
 
 from api.documents import BestDocument
-from api.http.conditional_get import UNCHANGED, UnlessUnchanged
-from api.http.dependencies import CampaignId, StoreOfService
-from api.http.json_responses import json_answer
-from nas_controller.search.campaign_spec import BASELINE_TRIAL
+from api.http.conditional_get import NOT_MODIFIED, IfTrialsModified
+from api.http.dependencies import CampaignId, ServiceStore
+from api.http.json_responses import json_response
+from nas_controller.states import BASELINE_TRIAL
 from nas_controller.store import NotFoundError
 
 router = APIRouter(prefix="/v1/campaigns/{campaign_id}", tags=["results"])
@@ -18,24 +18,24 @@ router = APIRouter(prefix="/v1/campaigns/{campaign_id}", tags=["results"])
 
 @router.get(
     "/best",
-    dependencies=[UnlessUnchanged],
-    responses=UNCHANGED,
+    dependencies=[IfTrialsModified],
+    responses=NOT_MODIFIED,
     summary="Read the best trials",
     response_model=BestDocument,
 )
 def best(
     request: Request,
     campaign_id: CampaignId,
-    store: StoreOfService,
-    k: Annotated[int, Query(ge=1, le=1_000, description="How many.")] = 1,
+    store: ServiceStore,
+    k: Annotated[int, Query(ge=1, le=1_000, description="Number of trials.")] = 1,
 ) -> Response:
-    """The `k` trials with the highest rewards, each architecture once, beside the uniform baseline."""
+    """The `k` trials with the highest rewards, each architecture once, and the uniform baseline."""
 
     def items_and_baseline() -> dict[str, Any]:
         items = store.reads.best_trial_documents(campaign_id, k)
         try:
             return {"items": items, "baseline": store.reads.get_trial_record(campaign_id, BASELINE_TRIAL).to_dict()}
         except NotFoundError:
-            return {"items": items, "baseline": None}  # the campaign has not begun yet
+            return {"items": items, "baseline": None}  # no trial has begun yet
 
-    return json_answer(request, items_and_baseline)
+    return json_response(request, items_and_baseline)

@@ -1,4 +1,4 @@
-"""The dashboard's pages: shells that scripts of this service fill from its own API."""
+"""The dashboard's pages: templates that scripts fill from the API."""
 
 from __future__ import annotations
 
@@ -12,7 +12,9 @@ from fastapi.templating import Jinja2Templates
 from starlette.exceptions import HTTPException
 
 from api.http.authentication import Caller
-from api.http.dependencies import CampaignId, SettingsOfService, StoreOfService
+from api.http.dependencies import CampaignId, ServiceSettings, ServiceStore
+from nas_controller.states import FINISHED_CAMPAIGN_STATES
+from nas_controller.store.transitions import CLAIMABLE_STATES
 from search_space.topology import BLOCKS
 
 router = APIRouter(include_in_schema=False)
@@ -24,19 +26,25 @@ PLOTLY_PATH = f"/assets/plotly-{PLOTLY_VERSION}.min.js"
 ONE_YEAR = "public, max-age=31536000, immutable"
 
 templates = Jinja2Templates(directory=DASHBOARD_DIR / "templates")
-templates.env.globals.update(static="/static", plotly=PLOTLY_PATH, version=version("effspine"))
+templates.env.globals.update(
+    static="/static",
+    plotly=PLOTLY_PATH,
+    version=version("effspine"),
+    finished_states=" ".join(FINISHED_CAMPAIGN_STATES),
+    claimable_states=" ".join(CLAIMABLE_STATES),
+)
 
 
 @router.get("/")
-def campaigns(request: Request, settings: SettingsOfService) -> HTMLResponse:
+def campaigns(request: Request, settings: ServiceSettings) -> HTMLResponse:
     """The list of campaigns."""
     context = {"here": "campaigns", "origin": str(request.base_url).rstrip("/"), "data_dir": settings.data_dir}
     return templates.TemplateResponse(request, "campaigns.html", context)
 
 
 @router.get("/campaigns/{campaign_id}")
-def campaign(campaign_id: CampaignId, request: Request, store: StoreOfService) -> HTMLResponse:
-    """One campaign, live."""
+def campaign(campaign_id: CampaignId, request: Request, store: ServiceStore) -> HTMLResponse:
+    """One campaign, updated live."""
     store.reads.get_campaign(campaign_id)
     caller: Caller = request.state.caller
     context = {
@@ -49,7 +57,7 @@ def campaign(campaign_id: CampaignId, request: Request, store: StoreOfService) -
 
 @router.get("/assets/plotly-{plotly_version}.min.js")
 def plotly(plotly_version: str) -> FileResponse:
-    """plotly.js out of the plotly package; its address names the version, so it may be kept for good."""
+    """plotly.js from the plotly package; its URL contains the version, so browsers may cache it for good."""
     if plotly_version != PLOTLY_VERSION:
         raise HTTPException(404)
     path = files("plotly") / "package_data" / "plotly.min.js"

@@ -1,4 +1,4 @@
-"""The interface described for people at /docs, from files that are installed here; nothing comes from another host."""
+"""Swagger UI at /docs, from installed files; nothing is loaded from other hosts."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def docs() -> HTMLResponse:
 
 @router.get("/docs/assets/{name}")
 def asset(name: str = Path(max_length=64)) -> FileResponse:
-    """A file of Swagger UI as the package fastapi-offline carries it."""
+    """A file of Swagger UI from the package fastapi-offline."""
     if name not in ASSETS:
         raise HTTPException(404)
     path = files("fastapi_offline") / "static" / name

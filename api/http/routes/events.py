@@ -1,4 +1,4 @@
-"""What happens to a campaign, as server-sent events."""
+"""The events of a campaign as server-sent events."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from fastapi import APIRouter, Header, Query, Request
 from sse_starlette import EventSourceResponse, ServerSentEvent
 from starlette.concurrency import run_in_threadpool
 
-from api.http.dependencies import CampaignId, StoreOfService
+from api.http.dependencies import CampaignId, ServiceStore
 from nas_controller.states import FINISHED_CAMPAIGN_STATES
 from nas_controller.store import CampaignRecord, Store
 from search_space.errors import InvalidValueError
@@ -22,7 +22,7 @@ router = APIRouter(prefix="/v1/campaigns/{campaign_id}", tags=["campaigns"])
 POLL_SECONDS = 0.5
 HEARTBEAT_SECONDS = 15
 RECONNECT_MS = 1_000
-LOOK_AGAIN_SECONDS = 10.0
+RECHECK_SECONDS = 10.0
 BATCH = 500
 EXAMPLE = """\
 id: 1
@@ -33,7 +33,7 @@ event: end
 data: {}
 
 """
-LAST_KINDS = frozenset(f"campaign.{state}" for state in FINISHED_CAMPAIGN_STATES)
+FINAL_KINDS = frozenset(f"campaign.{state}" for state in FINISHED_CAMPAIGN_STATES)
 
 
 @router.get(
@@ -44,15 +44,15 @@ LAST_KINDS = frozenset(f"campaign.{state}" for state in FINISHED_CAMPAIGN_STATES
 )
 def events(
     campaign_id: CampaignId,
-    store: StoreOfService,
+    store: ServiceStore,
     request: Request,
     after: Annotated[int, Query(ge=0, description="Only events later than this sequence.")] = 0,
-    last_event_id: Annotated[str | None, Header(description="As `after`; what a reconnecting client sends.")] = None,
+    last_event_id: Annotated[str | None, Header(description="As `after`; sent by clients that reconnect.")] = None,
 ) -> EventSourceResponse:
-    """Events from the first (or after the one named), as they happen: `{sequence, at, kind, data}`.
+    """All events, or those after the given one, then new ones as they happen: `{sequence, at, kind, data}`.
 
-    The stream ends with an event named `end` once the campaign is over and every event has been sent. It breaks off
-    without one where the key that opened it has ended.
+    The stream ends with an event named `end` once the campaign is finished and every event has been sent. It is cut off
+    without one if its key is revoked or expires.
     """
     campaign = store.reads.get_campaign(campaign_id)
     start = after if last_event_id is None else _sequence(last_event_id)
@@ -74,17 +74,17 @@ def _sequence(last_event_id: str) -> int:
 async def _stream(
     store: Store, campaign: CampaignRecord, sequence: int, is_still_allowed: Callable[[], bool]
 ) -> AsyncIterator[ServerSentEvent]:
-    looked = time.monotonic()
-    is_over = campaign.state in FINISHED_CAMPAIGN_STATES and campaign.last_event <= sequence
-    while not is_over:
-        if time.monotonic() - looked >= LOOK_AGAIN_SECONDS:
-            looked = time.monotonic()
+    checked_at = time.monotonic()
+    is_finished = campaign.state in FINISHED_CAMPAIGN_STATES and campaign.last_event <= sequence
+    while not is_finished:
+        if time.monotonic() - checked_at >= RECHECK_SECONDS:
+            checked_at = time.monotonic()
             if not await run_in_threadpool(is_still_allowed):
                 return
         batch = await run_in_threadpool(store.reads.events_after, campaign.id, sequence, BATCH)
         for event in batch:
             sequence = event.sequence
-            is_over = is_over or event.kind in LAST_KINDS
+            is_finished = is_finished or event.kind in FINAL_KINDS
             data = json.dumps(event.to_dict(), separators=(",", ":"))
             yield ServerSentEvent(data=data, id=str(sequence), retry=RECONNECT_MS, sep="\n")
         if not batch:

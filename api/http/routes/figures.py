@@ -1,42 +1,47 @@
-"""Figures as numbers ready to draw; the page, a report and a notebook draw the same ones."""
+"""The data of figures: the dashboard and notebooks draw the same numbers."""
 
 from __future__ import annotations
 
+from functools import reduce
+from operator import or_
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Path, Query, Request, Response
 
-from api.http.conditional_get import UNCHANGED, UnlessFigureUnchanged
-from api.http.dependencies import CampaignId, StoreOfService
-from api.http.json_responses import json_answer
+from api.http.conditional_get import NOT_MODIFIED, IfFigureModified
+from api.http.dependencies import CampaignId, ServiceStore
+from api.http.figure_documents import figure_document
+from api.http.json_responses import json_response
 from nas_controller.campaigns.figures import FIGURES, LEAST_POINTS, MOST_POINTS, POINTS, compute
 from nas_controller.store import NotFoundError
 
 router = APIRouter(prefix="/v1/campaigns/{campaign_id}/figures", tags=["results"])
 
+AnyFigure: Any = reduce(or_, dict.fromkeys(map(figure_document, FIGURES)))
+
 
 @router.get(
     "/{name}",
-    dependencies=[UnlessFigureUnchanged],
-    responses=UNCHANGED,
+    dependencies=[IfFigureModified],
+    responses=NOT_MODIFIED,
     summary="Read a figure",
-    response_model=dict[str, Any],
+    response_model=AnyFigure,
 )
 def figure(
     request: Request,
     campaign_id: CampaignId,
     name: Annotated[str, Path(description=f"One of: {', '.join(FIGURES)}.")],
-    store: StoreOfService,
+    store: ServiceStore,
     points: Annotated[
-        int, Query(ge=LEAST_POINTS, le=MOST_POINTS, description="About how many points of a long campaign to show.")
+        int, Query(ge=LEAST_POINTS, le=MOST_POINTS, description="Approximate number of points of a long campaign.")
     ] = POINTS,
 ) -> Response:
-    """The numbers of one figure; lists in it run side by side.
+    """The numbers of one figure; its lists are parallel.
 
-    Of more trials than `points`, it has an even sample and all those that must not be missed: each that was better
-    than all before it (`progress`), or the best and the Pareto front (`madds-ap`, `params-ap`). `of` says of how many.
-    The curves share the points.
+    A campaign with more than `points` trials is downsampled: to an even sample and all trials that must not be missed,
+    which are those with a new best reward (`progress`) or the best and the Pareto front (`madds-ap`, `params-ap`). `of`
+    is the number before downsampling. The curves share the points.
     """
     if name not in FIGURES:
-        raise NotFoundError(f"there is no figure {name!r}; there are {', '.join(FIGURES)}")
-    return json_answer(request, lambda: compute(store, campaign_id, name, points))
+        raise NotFoundError(f"there is no figure {name!r}; there are: {', '.join(FIGURES)}")
+    return json_response(request, lambda: compute(store, campaign_id, name, points))

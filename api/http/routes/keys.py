@@ -1,4 +1,4 @@
-"""Keys as an administrator sees them from afar; made and rotated they are on the machine of the record alone."""
+"""Listing and revoking API keys. Only the command line, on the database itself, makes and rotates them."""
 
 from __future__ import annotations
 
@@ -7,21 +7,23 @@ from typing import Annotated
 from fastapi import APIRouter, Path
 
 from api.documents import KeyDocument, Page
-from api.http.dependencies import StoreOfService
+from api.http.dependencies import ServiceStore
 
 router = APIRouter(prefix="/v1/keys", tags=["service"])
 
 
 @router.get("", summary="List keys")
-def list_all(store: StoreOfService) -> Page[KeyDocument]:
-    """All keys, the oldest first, revoked ones included; never their secrets. Needs the scope admin."""
+def list_all(store: ServiceStore) -> Page[KeyDocument]:
+    """All keys, oldest first, including revoked ones, without their secrets. Needs the scope admin."""
     items = [KeyDocument.model_validate(record.to_dict()) for record in store.service.list_keys()]
     return Page(items=items, next_cursor=None)
 
 
 @router.post("/{key_id}/revoke", summary="Revoke a key")
 def revoke(
-    key_id: Annotated[str, Path(description="Id of the key.", max_length=64)], store: StoreOfService
+    key_id: Annotated[str, Path(description="Id of the key.", max_length=64)], store: ServiceStore
 ) -> KeyDocument:
-    """Ends a key and its sessions, at once and for good; again changes nothing. Needs the scope admin."""
+    """Revokes a key and ends its sessions, at once and for good. A repeated request changes nothing. Needs the scope
+    admin.
+    """
     return KeyDocument.model_validate(store.service.revoke_key(key_id).to_dict())

@@ -1,8 +1,6 @@
-"""The schemas of the documents that people take away."""
+"""JSON Schemas of exported files."""
 
 from __future__ import annotations
-
-from typing import Any
 
 from fastapi import APIRouter, Response
 from fastapi.responses import JSONResponse
@@ -20,6 +18,6 @@ MEDIA_TYPE = "application/schema+json"
     summary="Read the schema of block specifications",
     responses={200: {"description": "The schema.", "content": {MEDIA_TYPE: {"schema": {"type": "object"}}}}},
 )
-def block_specification() -> Any:
-    """The JSON Schema (2020-12) of the documents that the export format `json` gives."""
+def block_specification() -> JSONResponse:
+    """The JSON Schema (2020-12) of the files of export format `json`."""
     return JSONResponse(block_specification_schema(), media_type=MEDIA_TYPE)

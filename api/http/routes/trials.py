@@ -1,4 +1,4 @@
-"""Trials of a campaign, as a list and one by one."""
+"""The trials of a campaign."""
 
 from __future__ import annotations
 
@@ -7,39 +7,45 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Path, Query, Request, Response
 
 from api.documents import Page, TrialDetailDocument, TrialDocument
-from api.http.conditional_get import UNCHANGED, UnlessUnchanged
-from api.http.dependencies import CampaignId, StoreOfService
-from api.http.json_responses import json_answer
+from api.http.conditional_get import NOT_MODIFIED, IfTrialsModified
+from api.http.dependencies import CampaignId, ServiceStore
+from api.http.json_responses import json_response
 from nas_controller.states import TrialOrder, TrialState
 
 router = APIRouter(prefix="/v1/campaigns/{campaign_id}/trials", tags=["trials"])
 
 
 @router.get(
-    "", dependencies=[UnlessUnchanged], responses=UNCHANGED, summary="List trials", response_model=Page[TrialDocument]
+    "",
+    dependencies=[IfTrialsModified],
+    responses=NOT_MODIFIED,
+    summary="List trials",
+    response_model=Page[TrialDocument],
 )
 def list_all(
     request: Request,
     campaign_id: CampaignId,
-    store: StoreOfService,
+    store: ServiceStore,
     state: Annotated[TrialState | None, Query(description="Only trials in this state.")] = None,
-    order_by: Annotated[TrialOrder, Query(description="`-` is descending; no reward comes last.")] = "number",
+    order_by: Annotated[
+        TrialOrder, Query(description="`-` sorts in descending order; trials without a reward come last.")
+    ] = "number",
     limit: Annotated[int, Query(ge=1, le=1_000)] = 100,
-    cursor: Annotated[str | None, Query(description="`next_cursor` of the page before.", max_length=400)] = None,
+    cursor: Annotated[str | None, Query(description="`next_cursor` of the previous page.", max_length=400)] = None,
 ) -> Response:
-    """Trials in the order asked for; trial 0 is the uniform baseline."""
+    """Trials in the given order; trial 0 is the uniform baseline."""
 
     def page() -> dict[str, Any]:
         shown = store.reads.trial_documents(campaign_id, state=state, order_by=order_by, limit=limit, cursor=cursor)
         return {"items": shown.items, "next_cursor": shown.next_cursor}
 
-    return json_answer(request, page)
+    return json_response(request, page)
 
 
 @router.get(
     "/{number}",
-    dependencies=[UnlessUnchanged],
-    responses=UNCHANGED,
+    dependencies=[IfTrialsModified],
+    responses=NOT_MODIFIED,
     summary="Read a trial",
     response_model=TrialDetailDocument,
 )
@@ -47,7 +53,7 @@ def read(
     request: Request,
     campaign_id: CampaignId,
     number: Annotated[int, Path(ge=0, description="Number of the trial.")],
-    store: StoreOfService,
+    store: ServiceStore,
 ) -> Response:
     """One trial with its attempts and its learning curve."""
-    return json_answer(request, lambda: store.reads.trial_document(campaign_id, number))
+    return json_response(request, lambda: store.reads.trial_document(campaign_id, number))

@@ -1,4 +1,4 @@
-"""The load benchmark: how it reads its tool, what it corrects, and once all of it where the tool is installed."""
+"""The load benchmark: parsing of the tool's output, the correction of latencies, and a whole run."""
 
 from __future__ import annotations
 
@@ -11,8 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from api.benchmarks.load import TOOL, find_tool, read_report, summary, with_omitted
-from api.cli import load_benchmark
+from api.benchmarks.load import TOOL, Latencies, find_tool, read_report, summary, with_omitted
 from nas_controller.benchmarks.filled_record import LEAST_CAMPAIGNS, fill, plans
 from nas_controller.store import sqlite_url
 from search_space.errors import EffspineError
@@ -25,35 +24,37 @@ response-time,DNS+dialup,DNS,Request-write,Response-delay,Response-read,status-c
 """
 
 
-def test_an_answer_that_is_not_good_or_did_not_come_is_an_error() -> None:
+def test_missing_and_failed_responses_are_errors() -> None:
     found = read_report(REPORT, requests=4)
     assert found.seconds == (0.01, 0.03)
     assert found.errors == 2
 
 
-def test_a_stall_counts_for_the_requests_that_it_kept_away() -> None:
+def test_a_stall_counts_for_the_requests_that_it_prevented() -> None:
     assert with_omitted([0.05, 0.1], interval=0.1) == [0.05, 0.1]
     assert with_omitted([0.35], interval=0.1) == pytest.approx([0.35, 0.25, 0.15, 0.05])
 
 
-def test_percentiles_are_of_corrected_latencies() -> None:
-    latencies = load_benchmark.Latencies((0.01,) * 97 + (1.0,), errors=0)
+def test_percentiles_use_corrected_latencies() -> None:
+    latencies = Latencies((0.01,) * 97 + (1.0,), errors=0)
     found = summary(latencies, per_second=10.0)
     assert found["requests"] == 98
     assert found["p50_ms"] == 10.0
     assert found["p99_ms"] == 600.0
     assert found["worst_ms"] == 1000.0
-    assert summary(load_benchmark.Latencies((), 3), per_second=10.0)["p99_ms"] == math.inf
+    assert summary(Latencies((), 3), per_second=10.0)["p99_ms"] == math.inf
 
 
-def test_without_the_tool_it_says_how_to_get_it(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_without_the_load_tool_the_error_explains_how_to_install_it(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
     monkeypatch.setenv("PATH", str(tmp_path))
     with pytest.raises(EffspineError, match=f"apt-get install {TOOL}"):
         find_tool()
 
 
 @pytest.mark.skipif(shutil.which(TOOL) is None, reason=f"{TOOL} is not installed")
-def test_a_small_record_is_measured_whole_while_a_campaign_writes(tmp_path: Path) -> None:
+def test_a_small_database_is_measured_while_a_campaign_writes(tmp_path: Path) -> None:
     url = sqlite_url(tmp_path / "effspine.db")
     fill(url, plans(LEAST_CAMPAIGNS, 200, 100, seed=1), lambda _: None)
     code = "from api.benchmarks.load_command import app; app()"

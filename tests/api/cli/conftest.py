@@ -1,4 +1,4 @@
-"""A command line and a service of each test's own."""
+"""Fixtures: a command line and a service for each test."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import pytest
 import uvicorn
 
 from api.http.app import create_app
-from api.http.serving import listen
+from api.http.server import listen
 from api.settings import Settings
 from nas_controller.store import Store
 from tests.support.command_line import CommandLine, free_port

@@ -28,7 +28,7 @@ def commas(values: object) -> str:
     return ",".join(str(value) for value in values)  # type: ignore[attr-defined]
 
 
-def test_models_have_the_fields_of_the_contract(capsys: pytest.CaptureFixture[str]) -> None:
+def test_model_documents_have_all_fields(capsys: pytest.CaptureFixture[str]) -> None:
     rows = document(capsys, "models")
     assert isinstance(rows, list)
     assert {"Eff-SpineNet-D0", "SP-EfficientNet-B0"} <= {row["name"] for row in rows}
@@ -41,14 +41,14 @@ def test_models_have_the_fields_of_the_contract(capsys: pytest.CaptureFixture[st
     }  # fmt: skip
 
 
-def test_models_that_are_off_are_named_with_the_reason(capsys: pytest.CaptureFixture[str]) -> None:
+def test_models_that_differ_from_the_paper_are_named_with_the_reason(capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["models"]) == 0
     notes = capsys.readouterr().err.splitlines()
     assert len(notes) == 1
     assert notes[0].startswith("Eff-SpineNet-D0 and SP-EfficientNet-B0: the published parameters do not agree")
 
 
-def test_an_exported_specification_is_an_architecture_too(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+def test_cost_accepts_an_exported_specification(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
     path = tmp_path / "best.json"
     path.write_text(json.dumps(block_specification(EFF_SPINENETS["D1"], {})))
     report = document(capsys, "cost", "--architecture", str(path))
@@ -85,7 +85,7 @@ def test_cost_counts_block_by_block(capsys: pytest.CaptureFixture[str]) -> None:
 
 
 @pytest.mark.parametrize("input_px", [512, 256])
-def test_cost_draws_the_blocks_beside_the_baseline(
+def test_cost_draws_the_blocks_and_the_baseline(
     capsys: pytest.CaptureFixture[str], tmp_path: Path, input_px: int
 ) -> None:
     path = tmp_path / "out.svg"
@@ -121,7 +121,7 @@ def test_the_same_seed_samples_the_same_architectures(capsys: pytest.CaptureFixt
     assert all(abs(row["madds_ratio"] - 1) < 0.01 for row in first)
 
 
-def test_a_sample_can_be_allocated_again_and_costs_what_it_says(capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_sample_can_be_allocated_again_at_the_same_cost(capsys: pytest.CaptureFixture[str]) -> None:
     rows = document(capsys, "sample", "--count", "1", "--mode", "paper", "--budget-madds", "1500000000")
     assert isinstance(rows, list)
     (row,) = rows
@@ -132,7 +132,7 @@ def test_a_sample_can_be_allocated_again_and_costs_what_it_says(capsys: pytest.C
     assert (cost["madds"], cost["params"]) == (row["madds"], row["params"])
 
 
-def test_the_stated_betas_give_the_published_widths(capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_published_betas_give_the_published_widths(capsys: pytest.CaptureFixture[str]) -> None:
     row = document(capsys, "allocate", "--betas", commas(D0_BETAS), "--mode", "paper")
     assert isinstance(row, dict)
     assert tuple(row["widths"]) == EFF_SPINENET_D0.widths
@@ -147,7 +147,7 @@ def test_the_stated_betas_give_the_published_widths(capsys: pytest.CaptureFixtur
         ("allocate", "--betas", commas(D0_BETAS)),
     ],
 )
-def test_people_get_a_table_with_whole_values(capsys: pytest.CaptureFixture[str], arguments: tuple[str, ...]) -> None:
+def test_tables_do_not_truncate_values(capsys: pytest.CaptureFixture[str], arguments: tuple[str, ...]) -> None:
     assert run(list(arguments)) == 0
     out = capsys.readouterr().out
     assert "multi-adds" in out

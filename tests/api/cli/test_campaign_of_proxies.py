@@ -1,4 +1,4 @@
-"""The whole loop with nothing left out: real images, real training, Ray, SQLite and HTTP."""
+"""The whole system: real images, real training, Ray, SQLite and HTTP."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ def _trials(effspine: CommandLine, campaign: Any) -> list[Any]:
     return list(effspine("campaign", "trials", campaign["id"], "--json").document)
 
 
-def test_real_proxies_through_the_service_are_repeatable_and_a_bad_image_is_named(running: CommandLine) -> None:
+def test_campaigns_that_train_are_repeatable_and_name_a_damaged_image(running: CommandLine) -> None:
     first, second = (_campaign(running, "digits") for _ in range(2))
     assert (first["state"], second["state"]) == ("completed", "completed"), first["error"]
     found = [

@@ -1,4 +1,4 @@
-"""The demonstration: which campaign goes on, whose port it is, and the data set made once."""
+"""The demo: resumed campaigns, a used port, and the data set made once."""
 
 from __future__ import annotations
 
@@ -36,24 +36,24 @@ def recorded(store: Store, **changes: object) -> Recorder:
     return Recorder(store, **{"trials": 4, "name": NAME, "seed": 1, **changes})  # type: ignore[arg-type]
 
 
-def test_without_an_earlier_one_a_campaign_is_created(client: Client, served: Store) -> None:
+def test_without_an_unfinished_demo_a_campaign_is_created(client: Client, served: Store) -> None:
     campaign = begin(client, WANTED, fresh=False)
     assert campaign.state == "pending"
     assert [item.id for item in served.reads.list_campaigns().items] == [campaign.id]
 
 
-def test_the_unfinished_one_of_the_same_specification_goes_on(client: Client, served: Store) -> None:
+def test_an_unfinished_demo_with_the_same_specification_is_resumed(client: Client, served: Store) -> None:
     unfinished = recorded(served).run(2)
     assert begin(client, WANTED, fresh=False).id == unfinished.id
 
 
-def test_a_finished_one_is_followed_by_a_new_one(client: Client, served: Store) -> None:
+def test_a_finished_demo_is_followed_by_a_new_one(client: Client, served: Store) -> None:
     finished = recorded(served).run(4)
     assert begin(client, WANTED, fresh=False).id != finished.id
 
 
 @pytest.mark.parametrize("changes", [{"trials": 5}, {"seed": 2}])
-def test_an_unfinished_one_of_another_specification_is_stopped(
+def test_an_unfinished_demo_with_another_specification_is_stopped(
     client: Client, served: Store, changes: dict[str, int]
 ) -> None:
     other = recorded(served, **changes)
@@ -62,27 +62,29 @@ def test_an_unfinished_one_of_another_specification_is_stopped(
     assert other.record.state == "stopped"
 
 
-def test_fresh_stops_the_unfinished_one_and_leaves_campaigns_of_other_names(client: Client, served: Store) -> None:
+def test_fresh_stops_the_unfinished_demo_but_no_other_campaign(client: Client, served: Store) -> None:
     unfinished, mine = recorded(served), recorded(served, name="mine")
     assert begin(client, WANTED, fresh=True).id != unfinished.id
     assert unfinished.record.state == "stopped"
     assert mine.record.state == "pending"
 
 
-def test_a_service_with_the_same_files_is_used_and_left_running(client: Client, tmp_path: Path, port: int) -> None:
+def test_a_running_service_with_the_same_data_directory_is_used_and_left_running(
+    client: Client, tmp_path: Path, port: int
+) -> None:
     with ChildService(Settings(data_dir=tmp_path / "data", port=port)) as service:
         assert not service.is_ours
         service.wait_until_ready(client)
     assert client.health().status == "ok"
 
 
-def test_a_service_with_other_files_is_refused_by_name(client: Client, tmp_path: Path, port: int) -> None:
+def test_a_running_service_with_another_data_directory_is_rejected(client: Client, tmp_path: Path, port: int) -> None:
     service = ChildService(Settings(data_dir=tmp_path / "other", port=port))
     with pytest.raises(EffspineError, match=f"port {port} .* keeps its files in .*data.*--port"), service:
         pass
 
 
-def test_the_port_is_that_of_the_environment_unless_one_is_given(effspine: CommandLine) -> None:
+def test_the_port_option_overrides_the_environment(effspine: CommandLine) -> None:
     with HTTPServer(("127.0.0.1", 0), _Stranger) as stranger:
         threading.Thread(target=stranger.serve_forever, daemon=True).start()
         effspine.whole_environment["EFFSPINE_PORT"] = str(stranger.server_port)
@@ -93,7 +95,7 @@ def test_the_port_is_that_of_the_environment_unless_one_is_given(effspine: Comma
         stranger.shutdown()
 
 
-def test_a_disk_that_is_nearly_full_is_one_line_and_nothing_is_started(
+def test_a_nearly_full_disk_is_one_line_and_nothing_is_started(
     effspine: CommandLine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(demo, "NEEDED_MIB", 10**12)
@@ -107,7 +109,7 @@ def test_a_disk_that_is_nearly_full_is_one_line_and_nothing_is_started(
     assert not (tmp_path / "data").exists()
 
 
-def test_why_the_data_set_could_not_be_made_is_said_once(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+def test_a_failure_to_make_the_data_set_is_reported_once(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
     (tmp_path / "datasets").write_text("a file where a folder should be")
     with pytest.raises(typer.Exit) as caught:
         demo.make_dataset(Settings(data_dir=tmp_path))
@@ -125,7 +127,7 @@ class _Stranger(BaseHTTPRequestHandler):
         pass
 
 
-def test_another_program_at_the_port_is_one_clear_error(tmp_path: Path) -> None:
+def test_another_program_on_the_port_is_one_clear_error(tmp_path: Path) -> None:
     with HTTPServer(("127.0.0.1", 0), _Stranger) as stranger:
         threading.Thread(target=stranger.serve_forever, daemon=True).start()
         service = ChildService(Settings(data_dir=tmp_path / "data", port=stranger.server_port))

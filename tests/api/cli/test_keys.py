@@ -1,4 +1,4 @@
-"""`effspine keys` on the record itself, before any service listens."""
+"""`effspine keys` on the database itself, without a running service."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def test_a_key_is_made_listed_rotated_and_revoked(effspine: CommandLine, tmp_pat
     store.close()
 
 
-def test_the_old_secret_opens_for_the_grace_that_was_asked_for(effspine: CommandLine, tmp_path: Path) -> None:
+def test_the_old_secret_is_valid_during_the_grace_period(effspine: CommandLine, tmp_path: Path) -> None:
     first = effspine("keys", "create", "--name", "ops", "--scope", "view", "--json").document
     second = effspine("keys", "rotate", first["id"], "--grace-hours", "2", "--json").document
     store = Store.open(sqlite_url(tmp_path / "data" / "effspine.db"))
@@ -37,7 +37,7 @@ def test_the_old_secret_opens_for_the_grace_that_was_asked_for(effspine: Command
     store.close()
 
 
-def test_the_key_stands_alone_on_standard_output_and_in_no_list(effspine: CommandLine) -> None:
+def test_only_the_key_is_on_standard_output_and_no_list_shows_it(effspine: CommandLine) -> None:
     made = effspine("keys", "create", "--name", "ops", "--scope", "view")
     key = made.out.strip()
     assert key.startswith("effspine_k")
@@ -46,14 +46,14 @@ def test_the_key_stands_alone_on_standard_output_and_in_no_list(effspine: Comman
     assert secret not in effspine("keys", "list").out + effspine("keys", "list", "--json").out
 
 
-def test_the_record_can_be_named_as_elsewhere(effspine: CommandLine, tmp_path: Path) -> None:
+def test_the_database_can_be_given_by_url(effspine: CommandLine, tmp_path: Path) -> None:
     url = sqlite_url(tmp_path / "other.db")
     assert effspine("keys", "create", "--name", "a", "--scope", "view", "--database-url", url).status == 0
     assert len(effspine("keys", "list", "--json", "--database-url", url).document) == 1
     assert effspine("keys", "list", "--json", "--data-dir", str(tmp_path / "elsewhere")).document == []
 
 
-def test_what_cannot_be_is_one_line(effspine: CommandLine) -> None:
+def test_invalid_arguments_are_one_line(effspine: CommandLine) -> None:
     for arguments in (
         ("rotate", "k0"),
         ("revoke", "k0"),

@@ -1,4 +1,4 @@
-"""An API that is killed with SIGKILL: streams go on where they were, and nothing that was asked for is done twice."""
+"""An API killed with SIGKILL: event streams resume, and no request is executed twice."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ def client(effspine: CommandLine, port: int, monkeypatch: pytest.MonkeyPatch) ->
         yield opened
 
 
-def test_a_stream_misses_nothing_and_repeats_nothing_over_two_kills(
+def test_a_stream_misses_and_repeats_nothing_over_two_kills(
     effspine: CommandLine, port: int, store: Store, client: Client
 ) -> None:
     recorder = Recorder(store, trials=TRIALS)
@@ -86,9 +86,12 @@ def test_a_stream_misses_nothing_and_repeats_nothing_over_two_kills(
 
 @pytest.mark.parametrize(
     ("module", "last_act", "campaigns"),
-    [("lifecycle", "Lifecycle.create_campaign", 0), ("idempotency_keys", "IdempotencyKeys.save_response", 1)],
+    [
+        ("campaign_requests", "CampaignRequests.create_campaign", 0),
+        ("idempotency_keys", "IdempotencyKeys.save_response", 1),
+    ],
 )
-def test_a_creation_that_is_cut_off_is_sent_again_and_makes_one_campaign(
+def test_an_interrupted_creation_is_retried_and_creates_one_campaign(
     effspine: CommandLine, port: int, store: Store, client: Client, module: str, last_act: str, campaigns: int
 ) -> None:
     ids: list[str] = []

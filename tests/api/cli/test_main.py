@@ -1,4 +1,4 @@
-"""The root command: its members, and errors as one line."""
+"""The root command: its subcommands, and errors as one line."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def test_help_of_bench_lists_the_benchmarks_of_all_packages(effspine: CommandLin
 
 
 @pytest.mark.parametrize("arguments", [("--help",), ("models",), ("campaign", "list"), ("bench", "--help")])
-def test_quick_commands_import_nothing_heavy(effspine: CommandLine, arguments: tuple[str, ...]) -> None:
+def test_fast_commands_import_nothing_heavy(effspine: CommandLine, arguments: tuple[str, ...]) -> None:
     done = effspine.apart(*arguments, PYTHONPROFILEIMPORTTIME="1")
     imported = {line.rpartition("|")[2].strip() for line in done.err.splitlines()}
     assert "typer" in imported
@@ -40,7 +40,7 @@ def test_the_version_is_that_of_the_distribution(effspine: CommandLine) -> None:
     assert effspine.apart("--version").out.startswith("effspine ")
 
 
-def test_without_a_command_there_is_help(effspine: CommandLine) -> None:
+def test_without_a_command_the_help_is_printed(effspine: CommandLine) -> None:
     done = effspine()
     assert "Commands" in done.out + done.err
 
@@ -63,7 +63,7 @@ def test_without_a_command_there_is_help(effspine: CommandLine) -> None:
         (("serve", "--database-url", "mysql://x"), "mysql"),
     ],
 )
-def test_a_wrong_command_line_is_one_line_on_standard_error(
+def test_an_invalid_command_line_is_one_line_on_standard_error(
     effspine: CommandLine, arguments: tuple[str, ...], words: str
 ) -> None:
     done = effspine.apart(*arguments) if arguments[0] == "serve" else effspine(*arguments)
@@ -74,13 +74,13 @@ def test_a_wrong_command_line_is_one_line_on_standard_error(
     assert words in done.err
 
 
-def test_a_bad_variable_is_named(effspine: CommandLine) -> None:
+def test_an_invalid_environment_variable_is_named(effspine: CommandLine) -> None:
     done = effspine.apart("serve", EFFSPINE_PORT="many")
     assert done.status == 2
     assert done.err.startswith("error: EFFSPINE_PORT is 'many'")
 
 
-def test_an_unexpected_error_is_one_line_and_the_traceback_comes_when_asked_for(
+def test_an_unexpected_error_is_one_line_and_debug_adds_the_traceback(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     def broken(*_: object) -> None:

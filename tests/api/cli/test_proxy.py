@@ -1,4 +1,4 @@
-"""`effspine proxy` in a process of its own: whatever TensorFlow has to say, an error is one line."""
+"""`effspine proxy` as a process: an error is one line, despite the output of TensorFlow."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from tests.support.odd_coco import make_odd_coco
 WIDTHS = "16,24,24,24,96,40,96,152,96,152,152,152,152,96,40,152,152,152"
 
 
-def test_bad_data_is_one_line_and_no_document(effspine: CommandLine, tmp_path: Path) -> None:
+def test_invalid_data_is_one_line_and_no_document(effspine: CommandLine, tmp_path: Path) -> None:
     folder = make_odd_coco(tmp_path / "odd")
     image = folder / "images" / "wide.jpg"
     image.write_bytes(image.read_bytes()[:600])
     arguments = ("proxy", "--widths", WIDTHS, "--profile", "smoke", "--json")
-    for data, words in (folder, str(image)), (tmp_path / "none", "there is no data set folder"):
+    for data, words in (folder, str(image)), (tmp_path / "none", "there is no data set directory"):
         done = effspine.apart(*arguments, "--data", str(data))
         assert done.status == 2
         assert done.out == ""

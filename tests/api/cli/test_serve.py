@@ -1,4 +1,4 @@
-"""The real service from the outside: a campaign over HTTP to the end, with Ray and SQLite; and its refusals."""
+"""The real service as a process: a whole campaign over HTTP with Ray and SQLite, and refusals to start."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from tests.support.command_line import CommandLine, wait_until_ready
 SPECIFICATION = "name: whole\ntrials: 6\nseed: 3\nproxy_task: {profile: synthetic, seconds: 0.1}\n"
 
 
-def test_a_campaign_runs_to_its_end_and_its_record_is_exact(effspine: CommandLine, port: int, tmp_path: Path) -> None:
+def test_a_campaign_completes_and_its_replay_is_exact(effspine: CommandLine, port: int, tmp_path: Path) -> None:
     """The one slow test here: serve, create, watch, export and verify, as a person would."""
     command = [sys.executable, "-m", "api.cli.main", "serve", "--port", str(port)]
     with (tmp_path / "service.log").open("w") as log:
@@ -41,7 +41,7 @@ def test_a_campaign_runs_to_its_end_and_its_record_is_exact(effspine: CommandLin
     assert "Traceback" not in text
 
 
-def test_a_port_that_is_taken_is_one_line_and_nothing_is_started(effspine: CommandLine, tmp_path: Path) -> None:
+def test_a_used_port_is_one_line_and_nothing_is_started(effspine: CommandLine, tmp_path: Path) -> None:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         taken.listen()
@@ -54,7 +54,7 @@ def test_a_port_that_is_taken_is_one_line_and_nothing_is_started(effspine: Comma
     assert not (tmp_path / "data").exists()
 
 
-def test_where_others_could_reach_it_it_starts_with_a_key_alone(effspine: CommandLine, port: int) -> None:
+def test_a_service_that_others_can_reach_needs_a_key_to_start(effspine: CommandLine, port: int) -> None:
     for arguments, variables in (
         (("--host", "0.0.0.0"), {}),
         ((), {"EFFSPINE_ALLOWED_HOSTS": "search.example.org"}),

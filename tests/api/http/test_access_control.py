@@ -1,4 +1,4 @@
-"""Who is answered, and the headers that every answer carries."""
+"""Accepted and rejected hosts and origins, and the security headers."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from nas_controller.store import Store
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "127.0.0.1:8000", "localhost:8000", "[::1]:8000", "[::1]"])
-def test_this_machine_is_answered(service: TestClient, host: str) -> None:
+def test_loopback_hosts_are_accepted(service: TestClient, host: str) -> None:
     assert service.get("/healthz", headers={"Host": host}).status_code == 200
 
 
 @pytest.mark.parametrize("host", ["example.org", "127.0.0.1.example.org", "10.0.0.5:8000", "", "localhost.evil"])
-def test_a_foreign_host_header_is_refused(service: TestClient, host: str) -> None:
+def test_a_foreign_host_header_is_rejected(service: TestClient, host: str) -> None:
     response = service.get("/v1/campaigns", headers={"Host": host})
     assert response.status_code == 400
     assert response.headers["content-type"] == "application/problem+json"
@@ -26,19 +26,19 @@ def test_a_foreign_host_header_is_refused(service: TestClient, host: str) -> Non
 
 
 @pytest.mark.parametrize("origin", ["http://example.org", "null", "http://localhost:9999"])
-def test_a_request_from_a_page_of_another_origin_is_refused(service: TestClient, origin: str) -> None:
+def test_a_request_with_a_foreign_origin_is_rejected(service: TestClient, origin: str) -> None:
     response = service.post("/v1/campaigns", json={}, headers={"Host": "localhost:8000", "Origin": origin})
     assert response.status_code == 403
     assert response.json()["request_id"] == response.headers["x-request-id"]
 
 
-def test_a_request_from_its_own_page_is_answered(service: TestClient) -> None:
+def test_a_request_from_an_own_page_is_accepted(service: TestClient) -> None:
     headers = {"Host": "localhost:8000", "Origin": "http://localhost:8000"}
     assert service.post("/v1/campaigns", json={}, headers=headers).status_code == 422
 
 
 @pytest.mark.parametrize("path", ["/", "/healthz", "/v1/campaigns", "/nothing", "/docs", "/static/page.css"])
-def test_every_answer_carries_the_security_headers(service: TestClient, path: str) -> None:
+def test_every_response_has_the_security_headers(service: TestClient, path: str) -> None:
     headers = service.get(path).headers
     policy = headers["content-security-policy"]
     assert "default-src 'none'" in policy
@@ -52,7 +52,7 @@ def test_every_answer_carries_the_security_headers(service: TestClient, path: st
     assert headers["x-request-id"]
 
 
-def test_other_names_are_answered_where_they_are_configured(settings: Settings, store: Store) -> None:
+def test_configured_host_names_are_accepted(settings: Settings, store: Store) -> None:
     more = {"host": "192.0.2.1", "allowed_hosts": "Search.example.org, search"}
     app = create_app(settings.model_copy(update=more), store)
     with TestClient(app) as client:
@@ -65,13 +65,13 @@ def test_other_names_are_answered_where_they_are_configured(settings: Settings, 
 
 
 @pytest.mark.parametrize("path", ["/", "/healthz", "/v1/keys", "/openapi.json", "/nothing", "/docs", "/metrics"])
-def test_nothing_that_depends_on_a_key_is_kept(service: TestClient, path: str) -> None:
+def test_responses_that_depend_on_a_key_are_not_cached(service: TestClient, path: str) -> None:
     assert service.get(path).headers["cache-control"] == "no-store"
     assert service.get("/static/page.css").headers["cache-control"] == "no-cache"
 
 
 @pytest.mark.parametrize("site", ["cross-site", "same-site"])
-def test_a_browser_that_names_another_site_cannot_write(service: TestClient, site: str) -> None:
+def test_cross_site_requests_cannot_change_anything(service: TestClient, site: str) -> None:
     response = service.post("/v1/campaigns", json={}, headers={"Sec-Fetch-Site": site})
     assert response.status_code == 403
     assert response.json()["type"] == "urn:effspine:problem:foreign-origin"

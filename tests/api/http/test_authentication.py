@@ -1,4 +1,4 @@
-"""API keys: every route asks for the scope that it needs, and nothing else opens it."""
+"""API keys: every route requires exactly its scope, and only a valid key grants access."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ def address(template: str, campaign: str) -> str:
     return path.replace("/docs/assets/progress", "/docs/assets/swagger-ui.css")
 
 
-def test_every_route_needs_its_scope_and_no_less(service: TestClient, store: Store) -> None:
+def test_every_route_needs_exactly_its_scope(service: TestClient, store: Store) -> None:
     campaign = Recorder(store, trials=2).run(2).id
     keys = {scope: make_key(store, scope) for scope in KEY_SCOPES}
     seen = 0
@@ -77,7 +77,7 @@ def test_every_route_needs_its_scope_and_no_less(service: TestClient, store: Sto
     assert seen >= 15
 
 
-def test_what_is_no_route_is_closed_too(service: TestClient, store: Store) -> None:
+def test_unknown_paths_need_a_key_too(service: TestClient, store: Store) -> None:
     make_key(store, "view")
     for path in ("/nothing", "/v1/nothing", "/healthz/more", "//healthz", "/static/../v1/campaigns", "/v1/keysx"):
         assert service.get(path, follow_redirects=False).status_code in (401, 404), path
@@ -106,8 +106,8 @@ def test_the_service_is_open_until_the_first_key_and_after_the_last(service: Tes
 
 
 @pytest.mark.parametrize("more", [{"host": "0.0.0.0"}, {"host": "192.0.2.1"}, {"allowed_hosts": "search.example.org"}])
-def test_a_service_that_others_reach_is_never_open(settings: Settings, store: Store, more: dict[str, str]) -> None:
-    app = create_app(Settings(data_dir=settings.data_dir, **more), store, known_hosts=(HOST,))
+def test_a_service_that_others_can_reach_is_never_open(settings: Settings, store: Store, more: dict[str, str]) -> None:
+    app = create_app(Settings(data_dir=settings.data_dir, **more), store, trusted_hosts=(HOST,))
     with TestClient(app, base_url=f"http://{HOST}") as client:
         assert client.get("/v1/campaigns").status_code == 401
         assert client.get("/healthz").json()["data_dir"] is None
@@ -118,19 +118,19 @@ def test_a_service_that_others_reach_is_never_open(settings: Settings, store: St
     "shown",
     ["Bearer", "Bearer ", "Bearer x", "Basic {key}", "{key}", "Bearer {key}x", "Bearer {key} {key}", "Bearer \xe9"],
 )
-def test_what_is_no_key_opens_nothing(service: TestClient, store: Store, shown: str) -> None:
+def test_an_invalid_key_is_rejected(service: TestClient, store: Store, shown: str) -> None:
     key = make_key(store, "admin")
     headers = {"Authorization": shown.format(key=key).encode("latin-1")}
     assert service.get("/v1/campaigns", headers=headers).status_code == 401  # type: ignore[arg-type]
 
 
-def test_a_key_in_the_query_opens_nothing(service: TestClient, store: Store) -> None:
+def test_a_key_in_the_query_is_ignored(service: TestClient, store: Store) -> None:
     key = make_key(store, "admin")
     for name in ("key", "api_key", "access_token", "token"):
         assert service.get("/v1/campaigns", params={name: key}).status_code == 401
 
 
-def test_rotating_and_revoking_count_at_once(service: TestClient, store: Store) -> None:
+def test_rotation_and_revocation_take_effect_at_once(service: TestClient, store: Store) -> None:
     record, first = store.service.create_key("ops", "admin")
     make_key(store, "view")
     assert service.get("/v1/campaigns", headers=bearer(first)).status_code == 200
@@ -151,7 +151,7 @@ def test_keys_are_listed_without_their_secrets(service: TestClient, store: Store
     assert "sha256" not in response.text
 
 
-def test_health_tells_strangers_nothing_of_the_machine(service: TestClient, store: Store, settings: Settings) -> None:
+def test_health_reveals_only_the_status_without_a_key(service: TestClient, store: Store, settings: Settings) -> None:
     assert service.get("/healthz").json()["data_dir"] == str(settings.data_dir)
     key = make_key(store, "view")
     assert service.get("/v1/campaigns").status_code == 401
@@ -160,7 +160,9 @@ def test_health_tells_strangers_nothing_of_the_machine(service: TestClient, stor
         assert service.get(path, headers=bearer(key)).json()["data_dir"] == str(settings.data_dir)
 
 
-def test_a_store_that_is_away_opens_nothing(service: TestClient, store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_unavailable_database_grants_no_access(
+    service: TestClient, store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
     key = make_key(store, "view")
 
     def away(*_: object, **__: object) -> None:
@@ -176,7 +178,7 @@ def test_a_store_that_is_away_opens_nothing(service: TestClient, store: Store, m
         assert service.get("/healthz", headers=headers).status_code == 200
 
 
-def test_a_use_that_cannot_be_noted_is_no_trouble_and_not_tried_with_each_request(
+def test_a_failed_write_of_the_last_use_is_ignored_and_not_repeated_soon(
     service: TestClient, store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     tries = []
@@ -192,7 +194,7 @@ def test_a_use_that_cannot_be_noted_is_no_trouble_and_not_tried_with_each_reques
     assert len(tries) == 1
 
 
-def test_no_log_has_a_secret(
+def test_no_log_contains_a_secret(
     service: TestClient, store: Store, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     key = make_key(store, "operate")
@@ -213,7 +215,7 @@ def test_no_log_has_a_secret(
     assert token not in caplog.text
 
 
-def test_the_interface_says_which_scope_an_operation_needs(service: TestClient) -> None:
+def test_the_openapi_document_names_the_scope_of_each_operation(service: TestClient) -> None:
     document = service.get("/openapi.json").json()
     assert document["components"]["securitySchemes"]["key"]["scheme"] == "bearer"
     for path, operations in document["paths"].items():
@@ -222,7 +224,7 @@ def test_the_interface_says_which_scope_an_operation_needs(service: TestClient) 
             assert operation["security"] == ([] if needed is None else [{"key": [needed]}, {"session": [needed]}])
 
 
-def test_every_described_route_is_among_those_enumerated(service: TestClient) -> None:
+def test_every_route_of_the_openapi_document_is_tested(service: TestClient) -> None:
     app: Any = service.app
     described = {(m.upper(), path) for path, ms in service.get("/openapi.json").json()["paths"].items() for m in ms}
     assert described <= set(routes(service))

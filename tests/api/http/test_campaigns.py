@@ -9,7 +9,7 @@ from nas_controller.store import Store
 from tests.support.recorder import SYNTHETIC, Recorder
 
 
-def test_a_created_campaign_is_pending_and_can_be_read_where_it_says(service: TestClient) -> None:
+def test_a_created_campaign_is_pending_and_found_at_its_location(service: TestClient) -> None:
     created = service.post("/v1/campaigns", json={"name": "first", "trials": 4, "proxy_task": SYNTHETIC})
     assert created.status_code == 201
     document = created.json()
@@ -20,7 +20,7 @@ def test_a_created_campaign_is_pending_and_can_be_read_where_it_says(service: Te
     assert service.get(created.headers["location"]).json() == document
 
 
-def test_the_contract_of_creation_holds(service: TestClient, settings: Settings) -> None:
+def test_campaign_documents_have_all_fields(service: TestClient, settings: Settings) -> None:
     (settings.data_dir / "datasets" / "digits").mkdir(parents=True)
     body = {
         "name": "digits",
@@ -64,7 +64,7 @@ def test_a_pending_campaign_stops_at_once_and_stopping_again_changes_nothing(ser
     assert service.post(f"{path}/stop").json()["state"] == "stopped"
 
 
-def test_a_running_campaign_is_stopping_until_its_runner_lets_go(service: TestClient, store: Store) -> None:
+def test_a_running_campaign_is_stopping_until_its_runner_stops(service: TestClient, store: Store) -> None:
     path = f"/v1/campaigns/{Recorder(store).run(1).id}"
     assert service.post(f"{path}/stop").json()["state"] == "stopping"
 
@@ -93,14 +93,15 @@ def test_a_campaign_is_paused_and_resumed(service: TestClient, store: Store) -> 
 
 def test_a_completed_campaign_neither_pauses_nor_resumes(service: TestClient, store: Store) -> None:
     recorder = Recorder(store, trials=2).run(2)
-    for action, allowed in (("pause", "pending or running"), ("resume", "pausing or paused")):
+    allowed = "pending, running, pausing or paused"
+    for action in ("pause", "resume"):
         refused = service.post(f"/v1/campaigns/{recorder.id}/{action}")
         assert refused.status_code == 409
         assert refused.headers["content-type"] == "application/problem+json"
-        assert f"is completed and cannot be {action}d; only one that is {allowed}" in refused.json()["detail"]
+        assert f"is completed and cannot be {action}d; only one that is {allowed} can be" in refused.json()["detail"]
 
 
-def test_the_stop_condition_that_ended_a_campaign_is_told(service: TestClient, store: Store) -> None:
+def test_the_stop_condition_that_ended_a_campaign_is_shown(service: TestClient, store: Store) -> None:
     recorder = Recorder(store, stop={"target_reward": 0.01})
     recorder.finish(recorder.begin())
     campaign = service.get(f"/v1/campaigns/{recorder.id}").json()

@@ -11,7 +11,7 @@ from nas_controller.store import Store
 from tests.support.recorder import SYNTHETIC, Recorder
 
 
-def test_a_draft_waits_is_changed_and_started(service: TestClient) -> None:
+def test_a_draft_is_changed_and_started(service: TestClient) -> None:
     body = {"name": "first", "trials": 4, "proxy_task": SYNTHETIC}
     draft = service.post("/v1/campaigns", params={"draft": "true"}, json=body).json()
     assert draft["state"] == "draft"
@@ -29,7 +29,7 @@ def test_a_draft_waits_is_changed_and_started(service: TestClient) -> None:
     assert service.post(f"{path}/start").json()["state"] == "pending"
 
 
-def test_a_running_campaign_takes_more_trials_and_workers_and_no_other_search(
+def test_a_running_campaign_accepts_more_trials_and_workers_but_no_other_search(
     service: TestClient, store: Store
 ) -> None:
     running = Recorder(store, trials=4).run(2)
@@ -57,7 +57,7 @@ def test_a_running_campaign_takes_more_trials_and_workers_and_no_other_search(
         ({"search_space": {"budget_madds": 5}}, "search_space.budget_madds", "5"),
     ],
 )
-def test_a_change_to_what_cannot_be_names_the_field(
+def test_an_invalid_change_names_the_field(
     service: TestClient, store: Store, patch: dict[str, Any], field: str, words: str
 ) -> None:
     refused = service.patch(f"/v1/campaigns/{Recorder(store).run(2).id}", json=patch)
@@ -67,14 +67,14 @@ def test_a_change_to_what_cannot_be_names_the_field(
     assert words in problem["message"]
 
 
-def test_what_is_no_patch_is_refused(service: TestClient, store: Store) -> None:
+def test_an_invalid_patch_is_rejected(service: TestClient, store: Store) -> None:
     path = f"/v1/campaigns/{Recorder(store).id}"
     assert service.patch(path, json=[1]).status_code == 422
     assert service.patch(path, content="trials=3", headers={"Content-Type": "text/plain"}).status_code == 415
     assert service.patch("/v1/campaigns/c_0", json={"trials": 3}).status_code == 404
 
 
-def test_an_estimate_rests_on_trials_of_the_same_task(service: TestClient, store: Store) -> None:
+def test_an_estimate_is_based_on_trials_of_the_same_task(service: TestClient, store: Store) -> None:
     body: dict[str, Any] = {"name": "next", "trials": 10, "parallelism": 4, "proxy_task": {**SYNTHETIC, "seconds": 6}}
     told = service.post("/v1/campaigns/estimate", json=body).json()
     assert told == {

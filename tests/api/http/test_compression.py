@@ -1,4 +1,4 @@
-"""What is compressed, and what never is."""
+"""Which responses are compressed, and which never are."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import gzip
 import pytest
 from fastapi.testclient import TestClient
 
-from api.http.compression import COMPRESSED_FROM_BYTES
+from api.http.compression import MIN_COMPRESSED_BYTES
 from api.http.routes.dashboard import PLOTLY_PATH
 from nas_controller.store import Store
 from tests.support.recorder import Recorder
@@ -18,7 +18,7 @@ PLAIN = {"Accept-Encoding": "identity"}
 @pytest.mark.parametrize(
     "path", ["/", "/static/campaign.js", "/static/page.css", "/openapi.json", "/docs/assets/swagger-ui.css", "/metrics"]
 )
-def test_texts_are_compressed_for_those_who_ask(service: TestClient, path: str) -> None:
+def test_text_is_compressed_if_the_client_accepts_gzip(service: TestClient, path: str) -> None:
     compressed, plain = service.get(path), service.get(path, headers=PLAIN)
     assert compressed.headers["content-encoding"] == "gzip"
     assert "content-encoding" not in plain.headers
@@ -34,26 +34,26 @@ def test_campaigns_and_diagrams_are_compressed(service: TestClient, store: Store
     for path in ("trials", "best", "figures/widths?points=10", "exports/svg", "exports/json"):
         address = f"/v1/campaigns/{recorder.id}/{path}"
         compressed, plain = service.get(address), service.get(address, headers=PLAIN)
-        assert ("content-encoding" in compressed.headers) == (len(plain.content) >= COMPRESSED_FROM_BYTES)
+        assert ("content-encoding" in compressed.headers) == (len(plain.content) >= MIN_COMPRESSED_BYTES)
         assert "content-encoding" not in plain.headers
         assert compressed.content == plain.content
         for response in (compressed, plain):
             assert response.headers["vary"].count("Accept-Encoding") == 1
-    assert len(service.get(f"/v1/campaigns/{recorder.id}/trials").content) > COMPRESSED_FROM_BYTES
+    assert len(service.get(f"/v1/campaigns/{recorder.id}/trials").content) > MIN_COMPRESSED_BYTES
 
 
-def test_small_answers_are_sent_as_they_are(service: TestClient) -> None:
+def test_small_responses_are_not_compressed(service: TestClient) -> None:
     assert "content-encoding" not in service.get("/healthz").headers
 
 
-def test_the_tag_of_compressed_files_is_weak_and_still_matches(service: TestClient) -> None:
+def test_the_etag_of_compressed_files_is_weak_and_still_matches(service: TestClient) -> None:
     compressed, plain = service.get("/static/page.css"), service.get("/static/page.css", headers=PLAIN)
     assert compressed.headers["etag"] == f"W/{plain.headers['etag']}"
     again = service.get("/static/page.css", headers={"If-None-Match": compressed.headers["etag"]})
     assert again.status_code == 304
 
 
-def test_plotly_arrives_whole(service: TestClient) -> None:
+def test_plotly_is_complete_after_decompression(service: TestClient) -> None:
     with service.stream("GET", PLOTLY_PATH) as response:
         assert response.headers["content-encoding"] == "gzip"
         content = gzip.decompress(b"".join(response.iter_raw()))

@@ -1,4 +1,4 @@
-"""Polls: 304 while nothing changes, the body as soon as something does."""
+"""Conditional GET: 304 while nothing changes, a new body after each change."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ OF_PROGRESS = (
 POLLED = OF_EVENTS + OF_PROGRESS
 
 
-def tag_of(service: TestClient, path: str) -> str:
+def etag_of(service: TestClient, path: str) -> str:
     response = service.get(path)
     assert response.status_code == 200
     assert response.headers["cache-control"] == "private, no-cache"
@@ -37,38 +37,38 @@ def status(service: TestClient, path: str, tag: str) -> int:
     response = service.get(path, headers={"If-None-Match": tag})
     if response.status_code == 304:
         assert response.content == b""
-        assert response.headers["etag"] == tag_of(service, path)
+        assert response.headers["etag"] == etag_of(service, path)
     return response.status_code
 
 
 @pytest.mark.parametrize("template", POLLED)
-def test_what_has_not_changed_is_304_and_every_event_changes_it(
+def test_an_unchanged_response_is_304_and_every_event_changes_it(
     service: TestClient, store: Store, template: str
 ) -> None:
     recorder = Recorder(store).run(2)
     path = template.format(id=recorder.id)
-    tag = tag_of(service, path)
+    tag = etag_of(service, path)
     assert status(service, path, tag) == 304
     assert status(service, path, f'"other", {tag}') == 304
     assert status(service, path, "*") == 304
     assert status(service, path, '"other"') == 200
     work = recorder.begin()
     assert status(service, path, tag) == 200
-    tag = tag_of(service, path)
+    tag = etag_of(service, path)
     recorder.finish(work)
     assert status(service, path, tag) == 200
-    tag = tag_of(service, path)
+    tag = etag_of(service, path)
     store.service.request_stop(recorder.id)
     assert status(service, path, tag) == 200
 
 
 @pytest.mark.parametrize("template", POLLED)
-def test_progress_without_an_event_changes_what_shows_it(service: TestClient, store: Store, template: str) -> None:
+def test_progress_changes_only_responses_that_show_it(service: TestClient, store: Store, template: str) -> None:
     recorder = Recorder(store)
     recorder.run(1)
     work = recorder.begin()
     path = template.format(id=recorder.id)
-    tag, events = tag_of(service, path), recorder.record.last_event
+    tag, events = etag_of(service, path), recorder.record.last_event
     recorder.campaign.progress(work, 5, 20, {"loss": 0.5})
     assert recorder.record.last_event == events
     assert status(service, path, tag) == (304 if template in OF_EVENTS else 200)
@@ -76,18 +76,18 @@ def test_progress_without_an_event_changes_what_shows_it(service: TestClient, st
 
 def test_a_new_campaign_changes_the_list(service: TestClient, store: Store) -> None:
     path = "/v1/campaigns?state=running"
-    tags = [tag_of(service, path)]
+    tags = [etag_of(service, path)]
     for _ in range(3):
         Recorder(store)
         assert status(service, path, tags[-1]) == 200
-        tags.append(tag_of(service, path))
+        tags.append(etag_of(service, path))
     assert len(set(tags)) == 4
 
 
-def test_an_unchanged_answer_costs_one_small_query(service: TestClient, store: Store) -> None:
+def test_a_304_costs_one_small_query(service: TestClient, store: Store) -> None:
     recorder = Recorder(store, trials=6).run(6)
     path = f"/v1/campaigns/{recorder.id}/trials"
-    tag = tag_of(service, path)
+    tag = etag_of(service, path)
     service.get(path, headers={"If-None-Match": tag})
     statements: list[str] = []
 
@@ -101,10 +101,10 @@ def test_an_unchanged_answer_costs_one_small_query(service: TestClient, store: S
     assert sum("FROM campaigns" in statement for statement in asked) == 1
 
 
-def test_who_may_not_see_it_is_told_nothing(service: TestClient, store: Store) -> None:
+def test_unauthorised_requests_get_no_304(service: TestClient, store: Store) -> None:
     recorder = Recorder(store)
     path = f"/v1/campaigns/{recorder.id}"
-    tag = tag_of(service, path)
+    tag = etag_of(service, path)
     key = make_key(store, "view")
     for headers in ({}, bearer("effspine_wrong")):
         refused = service.get(path, headers={"If-None-Match": tag, **headers})
@@ -114,13 +114,13 @@ def test_who_may_not_see_it_is_told_nothing(service: TestClient, store: Store) -
 
 
 @pytest.mark.parametrize("path", ["/v1/campaigns/c_none", "/v1/campaigns/c_none/trials"])
-def test_what_is_not_there_is_not_unchanged(service: TestClient, path: str) -> None:
+def test_missing_resources_are_404_not_304(service: TestClient, path: str) -> None:
     response = service.get(path, headers={"If-None-Match": "*"})
     assert response.status_code == 404
     assert response.headers["cache-control"] == "no-store"
 
 
-def test_logging_out_empties_the_browsers_cache(service: TestClient, store: Store) -> None:
+def test_logging_out_clears_the_browser_cache(service: TestClient, store: Store) -> None:
     log_in(service, make_key(store, "view"))
     response = service.post("/logout", headers={"Origin": "http://testserver"}, follow_redirects=False)
     assert response.headers["clear-site-data"] == '"cache"'

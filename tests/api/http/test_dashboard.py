@@ -1,4 +1,4 @@
-"""The pages: whole without another host, and safe whatever a campaign is called."""
+"""The dashboard's pages: no other hosts, no inline scripts, and no markup from names."""
 
 from __future__ import annotations
 
@@ -9,8 +9,9 @@ import pytest
 from fastapi.testclient import TestClient
 
 from api.http.routes.dashboard import STATIC_DIR
-from nas_controller.states import KeyScope
+from nas_controller.states import FINISHED_CAMPAIGN_STATES, KeyScope
 from nas_controller.store import Store
+from nas_controller.store.transitions import CLAIMABLE_STATES
 from tests.support.api_access import OWN, log_in, make_key
 from tests.support.recorder import Recorder
 
@@ -24,7 +25,7 @@ def pages(service: TestClient, store: Store) -> list[str]:
     return [service.get("/").text, service.get(f"/campaigns/{recorder.id}").text]
 
 
-def test_pages_refer_to_files_of_this_service_alone_and_all_are_there(service: TestClient, store: Store) -> None:
+def test_pages_load_only_files_of_this_service_that_exist(service: TestClient, store: Store) -> None:
     for page in pages(service, store):
         addresses = ADDRESS.findall(page)
         assert addresses
@@ -36,27 +37,27 @@ def test_pages_refer_to_files_of_this_service_alone_and_all_are_there(service: T
             assert service.get(address).status_code == 200, address
 
 
-def test_pages_carry_no_inline_script_or_style(service: TestClient, store: Store) -> None:
+def test_pages_have_no_inline_script_or_style(service: TestClient, store: Store) -> None:
     for page in pages(service, store):
         assert not re.search(r"<script(?![^>]*\bsrc=)", page)
         assert "<style" not in page
         assert not re.search(r"\s(?:style|on[a-z]+)=", page)
 
 
-def test_names_reach_the_page_as_text_only(service: TestClient, store: Store) -> None:
+def test_names_are_inserted_as_text(service: TestClient, store: Store) -> None:
     for page in pages(service, store):
         assert "alert(1)" not in page
 
 
 @pytest.mark.parametrize("path", sorted(STATIC_DIR.iterdir()), ids=lambda path: path.name)
-def test_scripts_and_styles_ask_no_other_host_and_write_no_markup(path: Path) -> None:
+def test_scripts_and_styles_load_nothing_from_other_hosts_and_write_no_markup(path: Path) -> None:
     text = path.read_text(encoding="utf-8")
     assert not OTHER_HOST.search(text)
     for forbidden in ("innerHTML", "outerHTML", "insertAdjacentHTML", "document.write", "eval("):
         assert forbidden not in text
 
 
-def test_the_attempts_of_a_trial_can_be_read_where_its_scripts_look_for_them(service: TestClient, store: Store) -> None:
+def test_scripts_use_elements_and_fields_of_attempts_that_exist(service: TestClient, store: Store) -> None:
     recorder = Recorder(store)
     recorder.fail(recorder.begin(), "the loss is not finite", log_tail="last words")
     page = service.get(f"/campaigns/{recorder.id}").text
@@ -70,7 +71,17 @@ def test_the_attempts_of_a_trial_can_be_read_where_its_scripts_look_for_them(ser
         assert field in str(trial)
 
 
-def test_plotly_is_served_from_its_package_and_may_be_kept(service: TestClient, store: Store) -> None:
+def test_pages_have_the_states_of_campaigns_and_no_script_repeats_them(service: TestClient, store: Store) -> None:
+    for page in pages(service, store):
+        assert f'data-finished-states="{" ".join(FINISHED_CAMPAIGN_STATES)}"' in page
+        assert f'data-claimable-states="{" ".join(CLAIMABLE_STATES)}"' in page
+    script = service.get("/static/states.js").text
+    assert set(re.findall(r'states\("(\w+)"\)', script)) == {"finishedStates", "claimableStates"}
+    for path in STATIC_DIR.glob("*.js"):
+        assert '"stopped"' not in path.read_text(encoding="utf-8"), path.name
+
+
+def test_plotly_is_served_from_its_package_and_cacheable(service: TestClient, store: Store) -> None:
     page = service.get(f"/campaigns/{Recorder(store).id}").text
     address = next(address for address in ADDRESS.findall(page) if "plotly-" in address)
     response = service.get(address)
@@ -79,13 +90,13 @@ def test_plotly_is_served_from_its_package_and_may_be_kept(service: TestClient, 
     assert len(response.content) > 1_000_000
 
 
-def test_the_empty_page_tells_how_to_start(service: TestClient) -> None:
+def test_the_empty_page_explains_how_to_create_a_campaign(service: TestClient) -> None:
     page = service.get("/").text
     assert "effspine campaign create" in page
     assert "curl -X POST http://testserver/v1/campaigns" in page
 
 
-def test_the_diagram_of_the_best_is_asked_for_where_the_service_draws_it(service: TestClient, store: Store) -> None:
+def test_the_page_loads_the_diagram_of_the_best_trial(service: TestClient, store: Store) -> None:
     recorder = Recorder(store).run(2)
     page = service.get(f"/campaigns/{recorder.id}").text
     assert re.search(r'<div class="diagram" id="diagram"[^>]*><p class="quiet">There is no best', page)
@@ -98,7 +109,7 @@ def test_the_diagram_of_the_best_is_asked_for_where_the_service_draws_it(service
 
 
 @pytest.mark.parametrize(("scope", "may"), [("view", "no"), ("operate", "yes"), ("admin", "yes"), (None, "yes")])
-def test_whoever_may_not_operate_is_offered_no_button_for_it(
+def test_buttons_that_change_something_need_scope_operate(
     service: TestClient, store: Store, scope: KeyScope | None, may: str
 ) -> None:
     recorder = Recorder(store)

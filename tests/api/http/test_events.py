@@ -1,4 +1,4 @@
-"""Server-sent events: all of them, from anywhere, to the end."""
+"""Server-sent events: complete, resumable, and ended after the last event."""
 
 from __future__ import annotations
 
@@ -45,26 +45,26 @@ def test_the_stream_of_a_finished_campaign_has_every_event_and_ends(service: Tes
     assert sum(document["kind"] == "trial.completed" for document in documents) == 3
 
 
-def test_the_stream_goes_on_after_the_last_event_id(service: TestClient, recorder: Recorder) -> None:
+def test_the_stream_resumes_after_the_last_event_id(service: TestClient, recorder: Recorder) -> None:
     whole = read(service, recorder)
     for last in (1, 4, recorder.record.last_event - 1):
         assert read(service, recorder, headers={"Last-Event-ID": str(last)}) == whole[last:]
     assert read(service, recorder, params={"after": 4}) == whole[4:]
 
 
-def test_the_last_event_id_counts_more_than_the_query(service: TestClient, recorder: Recorder) -> None:
+def test_the_last_event_id_overrides_the_query(service: TestClient, recorder: Recorder) -> None:
     events = read(service, recorder, params={"after": 1}, headers={"Last-Event-ID": "4"})
     assert events[0]["id"] == "5"
 
 
 @pytest.mark.parametrize("beyond", [0, 1, 10**17])
-def test_nothing_but_the_end_comes_after_the_last_event(service: TestClient, recorder: Recorder, beyond: int) -> None:
+def test_only_the_end_follows_the_last_event(service: TestClient, recorder: Recorder, beyond: int) -> None:
     last = recorder.record.last_event + beyond
     assert [event["event"] for event in read(service, recorder, headers={"Last-Event-ID": str(last)})] == ["end"]
 
 
 @pytest.mark.parametrize("last", ["x", "-1", "1.5"])
-def test_a_last_event_id_that_is_none_is_refused(service: TestClient, recorder: Recorder, last: str) -> None:
+def test_a_malformed_last_event_id_is_rejected(service: TestClient, recorder: Recorder, last: str) -> None:
     response = service.get(f"/v1/campaigns/{recorder.id}/events", headers={"Last-Event-ID": last})
     assert response.status_code == 422
     assert response.json()["errors"][0]["field"] == "Last-Event-ID"

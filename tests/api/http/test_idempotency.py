@@ -1,4 +1,4 @@
-"""A POST that is sent again under its key is done once."""
+"""A POST that is repeated under its idempotency key is executed once."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def names(store: Store) -> list[str]:
     return [campaign.name for campaign in store.reads.list_campaigns().items]
 
 
-def test_the_same_request_is_answered_again_with_the_same_answer(service: TestClient, store: Store) -> None:
+def test_a_repeated_request_gets_the_same_response(service: TestClient, store: Store) -> None:
     first, second = create(service, "one"), create(service, "one")
     assert (first.status_code, second.status_code) == (201, 201)
     assert first.content == second.content
@@ -38,13 +38,13 @@ def test_the_same_request_is_answered_again_with_the_same_answer(service: TestCl
     assert create(service, "another").json()["id"] != first.json()["id"]
 
 
-def test_without_a_key_every_request_is_a_new_one(service: TestClient, store: Store) -> None:
+def test_without_a_key_every_request_is_executed(service: TestClient, store: Store) -> None:
     for _ in range(2):
         assert service.post("/v1/campaigns", json=DOCUMENT).status_code == 201
     assert len(names(store)) == 2
 
 
-def test_the_same_key_with_another_request_is_refused(service: TestClient, store: Store) -> None:
+def test_the_same_key_with_another_request_is_rejected(service: TestClient, store: Store) -> None:
     campaign = create(service, "one").json()["id"]
     other = create(service, "one", {**DOCUMENT, "trials": 4})
     assert other.status_code == 422
@@ -54,7 +54,7 @@ def test_the_same_key_with_another_request_is_refused(service: TestClient, store
     assert store.reads.get_campaign(campaign).state == "pending"
 
 
-def test_a_request_that_is_still_being_worked_on_is_not_begun_again(
+def test_a_request_in_progress_is_not_executed_again(
     service: TestClient, store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     original = store.service.create_campaign
@@ -74,7 +74,7 @@ def test_a_request_that_is_still_being_worked_on_is_not_begun_again(
 
 @pytest.mark.parametrize("is_made", [True, False])
 @pytest.mark.parametrize("failure", [StoreUnavailableError("away"), RuntimeError("a mistake")])
-def test_a_failure_of_the_service_is_not_kept_and_makes_no_second_campaign(
+def test_a_5xx_is_not_stored_and_creates_no_second_campaign(
     service: TestClient, store: Store, monkeypatch: pytest.MonkeyPatch, failure: Exception, is_made: bool
 ) -> None:
     original = store.service.create_campaign
@@ -93,7 +93,7 @@ def test_a_failure_of_the_service_is_not_kept_and_makes_no_second_campaign(
     assert names(store) == ["once"]
 
 
-def test_an_answer_that_could_not_be_kept_is_a_failure_and_the_campaign_is_found_again(
+def test_a_response_that_cannot_be_stored_is_a_failure_and_the_retry_finds_the_campaign(
     service: TestClient, store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def away(*_: object) -> None:
@@ -107,7 +107,7 @@ def test_an_answer_that_could_not_be_kept_is_a_failure_and_the_campaign_is_found
     assert names(store) == ["once"]
 
 
-def test_refusals_are_kept_too(service: TestClient) -> None:
+def test_4xx_responses_are_stored_too(service: TestClient) -> None:
     first = create(service, "one", {"name": ""})
     second = create(service, "one", {"name": ""})
     assert (first.status_code, second.status_code) == (422, 422)
@@ -116,7 +116,7 @@ def test_refusals_are_kept_too(service: TestClient) -> None:
 
 
 @pytest.mark.parametrize("key", ["", "a" * 256, "k\u00e9y".encode(), "a\tb"])
-def test_a_key_that_is_none_is_refused(service: TestClient, store: Store, key: Any) -> None:
+def test_a_malformed_idempotency_key_is_rejected(service: TestClient, store: Store, key: Any) -> None:
     response = create(service, key)
     assert response.status_code == 400
     assert response.json()["type"] == "urn:effspine:problem:idempotency-key-malformed"
@@ -124,12 +124,12 @@ def test_a_key_that_is_none_is_refused(service: TestClient, store: Store, key: A
     assert names(store) == []
 
 
-def test_two_keys_are_one_too_many(service: TestClient) -> None:
+def test_two_idempotency_keys_are_rejected(service: TestClient) -> None:
     headers = [("Idempotency-Key", "a"), ("Idempotency-Key", "b")]
     assert service.post("/v1/campaigns", json=DOCUMENT, headers=headers).status_code == 400
 
 
-def test_keys_of_two_callers_do_not_meet(service: TestClient, store: Store) -> None:
+def test_two_callers_can_use_the_same_idempotency_key(service: TestClient, store: Store) -> None:
     one, other, reader = make_key(store, "operate"), make_key(store, "operate"), make_key(store, "view")
     first = create(service, "one", **bearer(one)).json()
     assert create(service, "one", **bearer(other)).json()["id"] != first["id"]
@@ -138,8 +138,8 @@ def test_keys_of_two_callers_do_not_meet(service: TestClient, store: Store) -> N
     assert create(service, "one").status_code == 401
 
 
-def test_a_body_beyond_the_limit_is_refused_before_the_key_is_taken(settings: Settings, store: Store) -> None:
-    app = create_app(settings.model_copy(update={"body_limit_bytes": 1_024}), store, known_hosts=("testserver",))
+def test_a_too_large_body_does_not_reserve_the_key(settings: Settings, store: Store) -> None:
+    app = create_app(settings.model_copy(update={"body_limit_bytes": 1_024}), store, trusted_hosts=("testserver",))
     headers = {"Idempotency-Key": "one", "Content-Type": "application/json"}
     with TestClient(app) as client:
         chunks: Callable[[], Any] = lambda: iter([b" " * 1_000, b" " * 1_000])  # noqa: E731
@@ -147,7 +147,7 @@ def test_a_body_beyond_the_limit_is_refused_before_the_key_is_taken(settings: Se
         assert client.post("/v1/campaigns", json=DOCUMENT, headers=headers).status_code == 201
 
 
-def test_pauses_and_stops_take_keys_too(service: TestClient, store: Store) -> None:
+def test_pauses_and_stops_accept_idempotency_keys(service: TestClient, store: Store) -> None:
     campaign = create(service, "one").json()["id"]
     path = f"/v1/campaigns/{campaign}"
     paused = service.post(f"{path}/pause", headers={"Idempotency-Key": "two"})

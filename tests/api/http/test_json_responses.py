@@ -1,4 +1,4 @@
-"""Answers that are written as plain JSON are what their models, and so the described interface, say."""
+"""Raw JSON responses: equal to their models, and computed once for concurrent requests."""
 
 from __future__ import annotations
 
@@ -11,6 +11,8 @@ from fastapi.testclient import TestClient
 from pydantic import BaseModel
 
 from api.documents import BestDocument, CampaignDocument, Page, TrialDetailDocument, TrialDocument
+from api.http.figure_documents import figure_document
+from nas_controller.campaigns.figures import FIGURES
 from nas_controller.store import Store
 from tests.support.recorder import Recorder
 
@@ -24,9 +26,11 @@ from tests.support.recorder import Recorder
         ("/{id}/trials/0", TrialDetailDocument),
         ("/{id}/trials/1", TrialDetailDocument),
         ("/{id}/best?k=3", BestDocument),
+        *((f"/{{id}}/figures/{name}", figure_document(name)) for name in FIGURES),
+        *((f"/{{id}}/figures/{name}?points=10", figure_document(name)) for name in FIGURES),
     ],
 )
-def test_the_answer_is_exactly_its_model(service: TestClient, store: Store, path: str, model: type[BaseModel]) -> None:
+def test_raw_responses_equal_their_models(service: TestClient, store: Store, path: str, model: type[BaseModel]) -> None:
     recorder = Recorder(store).run(1)
     recorder.fail(recorder.begin(), "the loss is not finite")
     recorder.run(4)
@@ -40,7 +44,7 @@ def test_a_campaign_without_trials_has_no_best(service: TestClient, store: Store
     assert service.get(f"/v1/campaigns/{Recorder(store).id}/best").json() == {"items": [], "baseline": None}
 
 
-def test_a_figure_takes_points_and_follows_its_campaign(service: TestClient, store: Store) -> None:
+def test_figures_are_downsampled_and_follow_the_campaign(service: TestClient, store: Store) -> None:
     recorder = Recorder(store, trials=40).run(30)
     path = f"/v1/campaigns/{recorder.id}/figures/progress"
     figure = service.get(path, params={"points": 10}).json()
@@ -62,7 +66,7 @@ def test_curves_of_a_trial_in_training_grow_without_an_event(service: TestClient
         assert service.get(path).json()["curves"][0]["step"][-1] == step
 
 
-def test_those_who_ask_at_once_wait_for_one_answer(
+def test_concurrent_requests_share_one_computation(
     service: TestClient, store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     recorder = Recorder(store).run(2)

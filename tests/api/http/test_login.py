@@ -1,4 +1,4 @@
-"""Logging in to the dashboard: what the cookie is, what it opens, what ends it, and that no other site can use it."""
+"""Login to the dashboard: attributes and scope of the cookie, the end of a session, and cross-site requests."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import pytest
 from fastapi.testclient import TestClient
 
 from api.http.app import create_app
-from api.http.login_sessions import page_of
+from api.http.login_sessions import safe_next_page
 from api.http.routes import events
 from api.settings import Settings
 from nas_controller.store import Store
@@ -26,7 +26,7 @@ def key(store: Store) -> str:
     return make_key(store, "operate")
 
 
-def test_the_cookie_is_out_of_reach_of_scripts_and_other_sites(service: TestClient, key: str) -> None:
+def test_the_cookie_is_http_only_and_same_site(service: TestClient, key: str) -> None:
     response = service.post("/login", data={"key": f" {key}\n"}, headers=OWN, follow_redirects=False)
     assert (response.status_code, response.headers["location"]) == (303, "/")
     cookie, *attributes = response.headers["set-cookie"].split("; ")
@@ -35,15 +35,15 @@ def test_the_cookie_is_out_of_reach_of_scripts_and_other_sites(service: TestClie
     assert response.headers["cache-control"] == "no-store"
 
 
-def test_over_https_the_cookie_is_for_https_alone(settings: Settings, store: Store, key: str) -> None:
-    app = create_app(settings, store, known_hosts=(HOST,))
+def test_over_https_the_cookie_is_secure(settings: Settings, store: Store, key: str) -> None:
+    app = create_app(settings, store, trusted_hosts=(HOST,))
     with TestClient(app, base_url=f"https://{HOST}") as client:
         own = {"Origin": f"https://{HOST}"}
         response = client.post("/login", data={"key": key}, headers=own, follow_redirects=False)
         assert "Secure" in response.headers["set-cookie"].split("; ")
 
 
-def test_a_session_opens_pages_interface_and_event_stream(service: TestClient, store: Store, key: str) -> None:
+def test_a_session_gives_access_to_pages_api_and_event_stream(service: TestClient, store: Store, key: str) -> None:
     campaign = Recorder(store, trials=2).run(2).id
     paths = ("/", "/docs", f"/campaigns/{campaign}", "/v1/campaigns", f"/v1/campaigns/{campaign}/events")
     assert [service.get(path).status_code for path in paths] == [401] * len(paths)
@@ -55,7 +55,7 @@ def test_a_session_opens_pages_interface_and_event_stream(service: TestClient, s
     assert "test operate" in page
 
 
-def test_logging_out_ends_the_session_itself(service: TestClient, key: str) -> None:
+def test_logging_out_ends_the_session_in_the_database(service: TestClient, key: str) -> None:
     log_in(service, key)
     token = service.cookies["effspine_session"]
     response = service.post("/logout", headers=OWN, follow_redirects=False)
@@ -72,7 +72,7 @@ def test_revoking_the_key_ends_its_sessions_at_once(service: TestClient, store: 
     assert service.get("/v1/campaigns").status_code == 401
 
 
-def test_a_new_login_has_a_new_token_and_ends_the_one_before(service: TestClient, store: Store, key: str) -> None:
+def test_a_new_login_replaces_the_previous_session(service: TestClient, store: Store, key: str) -> None:
     log_in(service, key)
     first = service.cookies["effspine_session"]
     log_in(service, key)
@@ -81,7 +81,9 @@ def test_a_new_login_has_a_new_token_and_ends_the_one_before(service: TestClient
 
 
 @pytest.mark.parametrize("wrong", ["", "x", "effspine_k_", "é"])
-def test_a_wrong_key_opens_no_session_and_is_not_shown_back(service: TestClient, key: str, wrong: str) -> None:
+def test_a_wrong_key_creates_no_session_and_is_not_repeated_in_the_page(
+    service: TestClient, key: str, wrong: str
+) -> None:
     for shown in (wrong, key[:-4] + "AAAA"):
         response = service.post("/login", data={"key": shown}, headers=OWN)
         assert response.status_code == 401
@@ -102,7 +104,7 @@ def test_a_wrong_key_opens_no_session_and_is_not_shown_back(service: TestClient,
         {"Origin": "http://testserver", "Sec-Fetch-Site": "cross-site"},
     ],
 )
-def test_another_site_cannot_write_with_the_cookie(
+def test_other_sites_cannot_change_anything_with_the_cookie(
     service: TestClient, store: Store, key: str, headers: dict[str, str]
 ) -> None:
     log_in(service, key)
@@ -113,30 +115,30 @@ def test_another_site_cannot_write_with_the_cookie(
 
 
 @pytest.mark.parametrize("headers", [OWN, {"Sec-Fetch-Site": "same-origin"}, OWN | {"Sec-Fetch-Site": "same-origin"}])
-def test_its_own_pages_can(service: TestClient, key: str, headers: dict[str, str]) -> None:
+def test_own_pages_can_change_something_with_the_cookie(service: TestClient, key: str, headers: dict[str, str]) -> None:
     log_in(service, key)
     assert service.post("/v1/campaigns", json=BODY, headers=headers).status_code == 201
 
 
 @pytest.mark.parametrize("headers", [{"Origin": "http://example.org"}, {"Sec-Fetch-Site": "cross-site"}])
-def test_another_site_cannot_log_a_browser_in(service: TestClient, key: str, headers: dict[str, str]) -> None:
+def test_other_sites_cannot_log_a_browser_in(service: TestClient, key: str, headers: dict[str, str]) -> None:
     response = service.post("/login", data={"key": key}, headers=headers, follow_redirects=False)
     assert response.status_code == 403
     assert "set-cookie" not in response.headers
 
 
-def test_a_session_may_no_more_than_its_key(service: TestClient, store: Store) -> None:
+def test_a_session_has_the_scope_of_its_key(service: TestClient, store: Store) -> None:
     log_in(service, make_key(store, "view"))
     assert service.post("/v1/campaigns", json=BODY, headers=OWN).status_code == 403
     assert service.get("/v1/keys").status_code == 403
 
 
-def test_a_wrong_key_in_the_header_is_not_made_good_by_a_cookie(service: TestClient, key: str) -> None:
+def test_a_wrong_key_in_the_header_overrides_a_valid_cookie(service: TestClient, key: str) -> None:
     log_in(service, key)
     assert service.get("/v1/campaigns", headers={"Authorization": "Bearer wrong"}).status_code == 401
 
 
-def test_a_browser_is_led_to_the_login_and_back(service: TestClient, store: Store, key: str) -> None:
+def test_a_browser_is_redirected_to_the_login_and_back(service: TestClient, store: Store, key: str) -> None:
     path = f"/campaigns/{Recorder(store).id}"
     led = service.get(path, headers=HTML, follow_redirects=False)
     assert led.status_code == 303
@@ -154,14 +156,14 @@ def test_a_browser_is_led_to_the_login_and_back(service: TestClient, store: Stor
         "javascript:alert(1)", "/logout", "", "/campaigns/" + "x" * 65, "/docs\n",
     ],
 )  # fmt: skip
-def test_nobody_is_sent_where_a_request_says(service: TestClient, key: str, wanted: str) -> None:
-    assert page_of(wanted) == "/"
+def test_the_login_redirects_only_to_own_pages(service: TestClient, key: str, wanted: str) -> None:
+    assert safe_next_page(wanted) == "/"
     assert 'name="next" value="/"' in service.get("/login", params={"next": wanted}).text
     response = service.post("/login", data={"key": key, "next": wanted}, headers=OWN, follow_redirects=False)
     assert response.headers["location"] == "/"
 
 
-def test_the_form_is_safe_and_needs_no_script(service: TestClient) -> None:
+def test_the_form_needs_no_script_and_has_security_headers(service: TestClient) -> None:
     response = service.get("/login", params={"next": '"><script>alert(1)</script>'})
     assert "<script" not in response.text
     assert response.headers["cache-control"] == "no-store"
@@ -170,15 +172,15 @@ def test_the_form_is_safe_and_needs_no_script(service: TestClient) -> None:
 
 
 @pytest.mark.parametrize("kind", ["application/json", "text/plain", ""])
-def test_what_is_no_form_is_refused(service: TestClient, key: str, kind: str) -> None:
+def test_a_login_that_is_not_a_form_is_rejected(service: TestClient, key: str, kind: str) -> None:
     headers = OWN | {"Content-Type": kind}
     assert service.post("/login", content=f"key={key}", headers=headers).status_code == 415
 
 
-def test_an_open_stream_breaks_off_when_its_key_ends(
+def test_an_open_stream_ends_when_its_key_is_revoked(
     service: TestClient, store: Store, key: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(events, "LOOK_AGAIN_SECONDS", 0.0)
+    monkeypatch.setattr(events, "RECHECK_SECONDS", 0.0)
     make_key(store, "view")
     log_in(service, key)
     recorder = Recorder(store)
@@ -198,12 +200,12 @@ def test_an_open_stream_breaks_off_when_its_key_ends(
 @pytest.fixture
 def short(settings: Settings, store: Store) -> Iterator[TestClient]:
     """A service whose sessions are short."""
-    app = create_app(settings.model_copy(update={"session_hours": 1e-6}), store, known_hosts=(HOST,))
+    app = create_app(settings.model_copy(update={"session_hours": 1e-6}), store, trusted_hosts=(HOST,))
     with TestClient(app, base_url=f"http://{HOST}") as client:
         yield client
 
 
-def test_a_session_ends_on_the_side_of_the_service(short: TestClient, store: Store, key: str) -> None:
+def test_a_session_expires_in_the_database(short: TestClient, store: Store, key: str) -> None:
     response = short.post("/login", data={"key": key}, headers=OWN, follow_redirects=False)
     token = response.headers["set-cookie"].partition("=")[2].partition(";")[0]
     assert short.get("/v1/campaigns", headers={"Cookie": f"effspine_session={token}"}).status_code == 401

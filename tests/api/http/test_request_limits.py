@@ -1,4 +1,4 @@
-"""Limits: large bodies, many requests, many wrong keys."""
+"""Limits on the size of bodies, the rate of requests and the number of wrong keys."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import pytest
 from fastapi.testclient import TestClient
 
 from api.http.app import create_app
-from api.http.request_limits import MOST_CALLERS, RateLimit, address_of
+from api.http.request_limits import MAX_CALLERS, RateLimit, client_address
 from api.settings import Settings
 from nas_controller.store import Store
 from tests.support.api_access import HOST, OWN, bearer, make_key
@@ -18,7 +18,7 @@ JSON = {"Content-Type": "application/json"}
 
 def client_of(settings: Settings, store: Store, **changes: float) -> TestClient:
     """A client of a service with other limits."""
-    app = create_app(settings.model_copy(update=changes), store, known_hosts=(HOST,))
+    app = create_app(settings.model_copy(update=changes), store, trusted_hosts=(HOST,))
     return TestClient(app, base_url=f"http://{HOST}")
 
 
@@ -29,9 +29,7 @@ def is_problem(response: object, status: int) -> bool:
 
 
 @pytest.mark.parametrize("path", ["/v1/campaigns", "/login"])
-def test_a_large_body_is_refused_whether_it_tells_its_length_or_not(
-    service: TestClient, store: Store, path: str
-) -> None:
+def test_a_large_body_is_rejected_with_and_without_content_length(service: TestClient, store: Store, path: str) -> None:
     headers = {"Content-Type": "application/x-www-form-urlencoded"} if path == "/login" else JSON
 
     def chunks() -> Iterator[bytes]:
@@ -50,12 +48,12 @@ def test_a_large_body_is_refused_whether_it_tells_its_length_or_not(
     assert store.reads.list_campaigns().items == ()
 
 
-def test_a_body_of_just_the_limit_is_read(service: TestClient) -> None:
+def test_a_body_of_exactly_the_limit_is_accepted(service: TestClient) -> None:
     body = b'{"name": "x", "proxy_task": {"profile": "synthetic"}}'
     assert service.post("/v1/campaigns", content=body.ljust(2**20), headers=JSON).status_code == 201
 
 
-def test_each_key_has_its_own_rate(settings: Settings, store: Store) -> None:
+def test_each_key_has_its_own_rate_limit(settings: Settings, store: Store) -> None:
     first, second = make_key(store, "view"), make_key(store, "view")
     with client_of(settings, store, requests_per_second=0.001, requests_burst=3) as client:
         statuses = [client.get("/v1/campaigns", headers=bearer(first)).status_code for _ in range(4)]
@@ -67,7 +65,7 @@ def test_each_key_has_its_own_rate(settings: Settings, store: Store) -> None:
         assert client.get("/healthz", headers=bearer(first)).status_code == 200
 
 
-def test_who_shows_no_key_has_the_rate_of_an_address_once_there_are_keys(settings: Settings, store: Store) -> None:
+def test_requests_without_a_key_are_limited_by_address_once_there_are_keys(settings: Settings, store: Store) -> None:
     with client_of(settings, store, requests_per_second=0.001, requests_burst=2) as client:
         assert {client.get("/v1/campaigns").status_code for _ in range(5)} == {200}  # open, and only this machine calls
         make_key(store, "view")
@@ -81,7 +79,7 @@ def test_a_rate_of_zero_is_no_limit(settings: Settings, store: Store) -> None:
         assert {client.get("/v1/campaigns", headers=bearer(key)).status_code for _ in range(5)} == {200}
 
 
-def test_wrong_keys_soon_shut_the_form_and_right_ones_in_headers_go_on(settings: Settings, store: Store) -> None:
+def test_wrong_keys_block_the_login_form_but_not_valid_keys_in_headers(settings: Settings, store: Store) -> None:
     key = make_key(store, "view")
     with client_of(settings, store, failures_per_minute=3.0) as client:
         statuses = [client.post("/login", data={"key": "wrong"}, headers=OWN).status_code for _ in range(4)]
@@ -93,7 +91,7 @@ def test_wrong_keys_soon_shut_the_form_and_right_ones_in_headers_go_on(settings:
         assert client.get("/v1/campaigns", headers=bearer(key)).status_code == 200
 
 
-def test_a_bucket_fills_again() -> None:
+def test_a_bucket_refills() -> None:
     now = [0.0]
     limit = RateLimit(2.0, 2, clock=lambda: now[0])
     assert [limit.take("a"), limit.take("a")] == [0.0, 0.0]
@@ -107,17 +105,17 @@ def test_a_bucket_fills_again() -> None:
     assert [limit.take("a") > 0 for _ in range(3)] == [False, False, True]
 
 
-def test_buckets_do_not_fill_the_memory() -> None:
+def test_the_number_of_buckets_is_bounded() -> None:
     limit = RateLimit(1.0, 1, clock=lambda: 0.0)
-    for number in range(MOST_CALLERS + 10):
+    for number in range(MAX_CALLERS + 10):
         limit.take(str(number))
-    assert len(limit._buckets) == MOST_CALLERS
+    assert len(limit._buckets) == MAX_CALLERS
 
 
-def test_an_address_of_ipv6_counts_with_its_network() -> None:
+def test_an_ipv6_address_is_counted_by_its_network() -> None:
     def of(host: str) -> str:
-        return address_of({"type": "http", "client": (host, 1)})
+        return client_address({"type": "http", "client": (host, 1)})
 
     assert of("2001:db8::1") == of("2001:db8::ffff:1") != of("2001:db8:0:1::1")
     assert of("192.0.2.1") != of("192.0.2.2")
-    assert address_of({"type": "http", "client": None})
+    assert client_address({"type": "http", "client": None})

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-import hashlib
+import sqlite3
+from contextlib import closing
 from xml.etree import ElementTree
 
 import pytest
 from fastapi.testclient import TestClient
 
+from api.settings import DATABASE_FILE, Settings
 from exporters import EXPORTERS
-from nas_controller.store import Store, StoreFullError
+from nas_controller.store import Store
 from tests.support.recorder import Recorder
 
 FIGURES = ("progress", "madds-ap", "params-ap", "widths", "policy", "curves")
@@ -17,7 +19,9 @@ FIGURES = ("progress", "madds-ap", "params-ap", "widths", "policy", "curves")
 
 @pytest.mark.parametrize("name", FIGURES)
 @pytest.mark.parametrize("trials", [0, 5])
-def test_every_figure_can_be_read_from_the_start(service: TestClient, store: Store, name: str, trials: int) -> None:
+def test_every_figure_can_be_read_before_and_after_the_first_trial(
+    service: TestClient, store: Store, name: str, trials: int
+) -> None:
     recorder = Recorder(store).run(trials)
     assert service.get(f"/v1/campaigns/{recorder.id}/figures/{name}").status_code == 200
 
@@ -56,7 +60,7 @@ def test_any_trial_can_be_exported(service: TestClient, store: Store) -> None:
     assert [block["width"] for block in document["blocks"]] == trial["widths"]
 
 
-def test_the_diagram_is_the_best_architecture_beside_the_uniform_baseline(service: TestClient, store: Store) -> None:
+def test_the_diagram_shows_the_trial_and_the_uniform_baseline(service: TestClient, store: Store) -> None:
     recorder = Recorder(store, name="<Größe> & more").run(6)
     trials = service.get(f"/v1/campaigns/{recorder.id}/trials").json()["items"]
     (other, *_) = [trial for trial in trials if trial["widths"] != trials[0]["widths"]]
@@ -71,44 +75,21 @@ def test_the_diagram_is_the_best_architecture_beside_the_uniform_baseline(servic
         assert ", ".join(str(width) for width in widths) in about
 
 
-def test_the_baseline_itself_is_drawn_alone(service: TestClient, store: Store) -> None:
+def test_the_diagram_of_the_baseline_shows_only_the_baseline(service: TestClient, store: Store) -> None:
     recorder = Recorder(store).run(1)
     root = ElementTree.fromstring(service.get(f"/v1/campaigns/{recorder.id}/exports/svg").text)
     assert root.findtext("{http://www.w3.org/2000/svg}title") == "first-look-trial-0"
 
 
-def test_the_interface_says_which_files_there_are(service: TestClient) -> None:
+def test_the_openapi_document_lists_the_export_formats(service: TestClient) -> None:
     route = service.get("/openapi.json").json()["paths"]["/v1/campaigns/{campaign_id}/exports/{format}"]["get"]
     assert set(route["responses"]["200"]["content"]) == {exporter.media_type for exporter in EXPORTERS.values()}
 
 
-def test_what_is_taken_away_is_recorded_once_a_content(service: TestClient, store: Store) -> None:
-    recorder = Recorder(store).run(3)
-    path = f"/v1/campaigns/{recorder.id}/exports"
-    assert service.get(path).json() == {"items": [], "next_cursor": None}
-    content = service.get(f"{path}/json?trial=1").content
-    assert service.get(f"{path}/json?trial=1").content == content
-    service.get(f"{path}/svg?trial=0")
-    service.get(f"{path}/svg?trial=0", headers={"Sec-Fetch-Dest": "image"})  # as the dashboard shows it
-    svg, document = service.get(path).json()["items"]
-    assert (svg["trial"], svg["format"], svg["count"]) == (0, "svg", 1)
-    assert (document["trial"], document["format"], document["count"]) == (1, "json", 2)
-    assert document["sha256"] == hashlib.sha256(content).hexdigest()
-    assert document["bytes"] == len(content)
-    assert document["at"] < document["last_at"]
-    first = service.get(f"{path}?limit=1").json()
-    second = service.get(path, params={"limit": 1, "cursor": first["next_cursor"]}).json()
-    assert [*first["items"], *second["items"]] == [svg, document]
-    assert second["next_cursor"] is None
-
-
-def test_a_record_that_cannot_be_written_keeps_nobody_from_taking_a_file(
-    service: TestClient, store: Store, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_an_export_writes_nothing(service: TestClient, store: Store, settings: Settings) -> None:
     recorder = Recorder(store).run(1)
-
-    def full(*_: object) -> None:
-        raise StoreFullError("full")
-
-    monkeypatch.setattr(store.service, "record_export", full)
-    assert service.get(f"/v1/campaigns/{recorder.id}/exports/json").status_code == 200
+    with closing(sqlite3.connect(settings.data_dir / DATABASE_FILE)) as observer:
+        before = observer.execute("PRAGMA data_version").fetchone()
+        for name in EXPORTERS:
+            assert service.get(f"/v1/campaigns/{recorder.id}/exports/{name}").status_code == 200
+        assert observer.execute("PRAGMA data_version").fetchone() == before

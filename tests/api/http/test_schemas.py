@@ -1,4 +1,4 @@
-"""The schema of block specifications over HTTP, held against what the service really exports."""
+"""The schema of block specifications over HTTP, compared with exported files."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from tests.support.recorder import Recorder
 @pytest.mark.parametrize(
     "search_space", [{}, {"searched_blocks": [5, 7, 9], "max_block_width": {5: 128}}, {"base": "eff-spinenet-d1"}]
 )
-def test_every_export_is_of_the_schema_and_can_be_read_back(
+def test_every_export_fits_the_schema_and_can_be_read_back(
     service: TestClient, store: Store, search_space: dict[str, object]
 ) -> None:
     response = service.get("/v1/schemas/block-specification")

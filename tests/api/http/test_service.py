@@ -1,4 +1,4 @@
-"""Health, counters, the description of the interface, and what importing the service brings in."""
+"""Health, metrics, the OpenAPI document, and the imports of the service."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def test_health_and_readiness(service: TestClient, settings: Settings) -> None:
     assert ready["data_dir"] == str(settings.data_dir)
 
 
-def test_readiness_says_who_runs_campaigns(service: TestClient, store: Store) -> None:
+def test_readiness_lists_supervisors(service: TestClient, store: Store) -> None:
     assert service.get("/readyz").json()["supervisors"] == []  # and still it is ready
     store.runner.record_heartbeat("s-1", "here", 12, "0.1.0")
     ready = service.get("/readyz").json()
@@ -42,7 +42,7 @@ def test_readiness_says_who_runs_campaigns(service: TestClient, store: Store) ->
     assert (supervisor["host"], supervisor["is_alive"]) == ("here", True)
 
 
-def test_readiness_tells_strangers_no_more_than_that(service: TestClient, store: Store) -> None:
+def test_readiness_reveals_only_the_status_without_a_key(service: TestClient, store: Store) -> None:
     store.runner.record_heartbeat("s-1", "here", 12, "0.1.0")
     key = make_key(store, "view")
     stranger = service.get("/readyz").json()
@@ -52,7 +52,7 @@ def test_readiness_tells_strangers_no_more_than_that(service: TestClient, store:
     assert len(service.get("/readyz", headers=bearer(key)).json()["supervisors"]) == 1
 
 
-def test_a_record_that_another_version_has_migrated_is_not_ready(service: TestClient, store: Store) -> None:
+def test_a_database_with_another_schema_version_is_not_ready(service: TestClient, store: Store) -> None:
     with store._database.writing() as session:
         session.execute(text("UPDATE alembic_version SET version_num = '9999'"))
     response = service.get("/readyz")
@@ -76,7 +76,7 @@ def test_a_full_disk_of_the_data_directory_is_not_ready(
     assert asked == [settings.data_dir]
 
 
-def test_counters_show_campaigns_trials_and_requests_by_route(service: TestClient, store: Store) -> None:
+def test_metrics_count_campaigns_trials_and_requests_by_route(service: TestClient, store: Store) -> None:
     Recorder(store)
     campaign = Recorder(store, trials=3).run(3).id
     service.get(f"/v1/campaigns/{campaign}")
@@ -104,7 +104,7 @@ def values(family: Metric) -> dict[tuple[str, ...], float]:
     return {(*sample.labels.values(), sample.name.removeprefix(family.name)): sample.value for sample in family.samples}
 
 
-def test_metrics_of_the_record_are_complete_and_outlive_the_process(
+def test_database_metrics_are_complete_and_survive_the_process(
     service: TestClient, settings: Settings, store: Store
 ) -> None:
     recorder = Recorder(store, trials=6)
@@ -114,7 +114,7 @@ def test_metrics_of_the_record_are_complete_and_outlive_the_process(
     recorder.begin()
     store.runner.record_heartbeat("s-1", "here", 12, "0.1.0")
     Recorder(store)
-    with TestClient(create_app(settings, store, known_hosts=("testserver",))) as another:
+    with TestClient(create_app(settings, store, trusted_hosts=("testserver",))) as another:
         for each in (service, another):
             found = families(each)
             assert values(found["effspine_campaigns"])["running", ""] == 1
@@ -130,7 +130,7 @@ def test_metrics_of_the_record_are_complete_and_outlive_the_process(
             assert values(found["effspine_supervisors_alive"]) == {("",): 1}
 
 
-def test_the_latency_of_requests_is_by_route(service: TestClient, store: Store) -> None:
+def test_request_latency_is_measured_by_route(service: TestClient, store: Store) -> None:
     recorder = Recorder(store)
     for _ in range(3):
         service.get(f"/v1/campaigns/{recorder.id}")
@@ -141,7 +141,7 @@ def test_the_latency_of_requests_is_by_route(service: TestClient, store: Store) 
     assert {sample.value for sample in found if sample.labels.get("le") == "+Inf"} == {3}
 
 
-def test_metrics_are_named_and_described_as_prometheus_wants(service: TestClient, store: Store) -> None:
+def test_metrics_follow_the_naming_conventions_of_prometheus(service: TestClient, store: Store) -> None:
     Recorder(store).run(1)
     lines = service.get("/metrics").text.splitlines()
     described = [line.split()[2] for line in lines if line.startswith("# HELP")]
@@ -163,7 +163,7 @@ def test_metrics_are_named_and_described_as_prometheus_wants(service: TestClient
         assert buckets == sorted(buckets), name
 
 
-def test_there_are_no_metrics_without_the_record(
+def test_the_scrape_fails_without_the_database(
     service: TestClient, store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def away() -> None:
@@ -173,7 +173,7 @@ def test_there_are_no_metrics_without_the_record(
     assert service.get("/metrics").status_code == 503
 
 
-def test_the_interface_is_described_with_its_problems(service: TestClient) -> None:
+def test_the_openapi_document_describes_problem_documents(service: TestClient) -> None:
     document = service.get("/openapi.json").json()
     assert {"/v1/campaigns", "/v1/campaigns/{campaign_id}/events", "/readyz"} <= document["paths"].keys()
     for path, operations in document["paths"].items():
@@ -185,7 +185,7 @@ def test_the_interface_is_described_with_its_problems(service: TestClient) -> No
     assert body["examples"]["digits"]["value"]["proxy_task"] == {"profile": "laptop"}
 
 
-def test_the_api_page_asks_no_other_host(service: TestClient) -> None:
+def test_the_api_page_loads_nothing_from_other_hosts(service: TestClient) -> None:
     page = service.get("/docs").text
     for address in re.findall(r'(?:src|href)="([^"]+)"', page):
         assert address.startswith("/")

@@ -28,7 +28,7 @@ def test_trial_0_is_the_uniform_baseline(service: TestClient, recorder: Recorder
     assert trial["state"] == "completed"
 
 
-def test_a_trial_has_the_fields_of_the_contract(service: TestClient, recorder: Recorder) -> None:
+def test_trial_documents_have_all_fields(service: TestClient, recorder: Recorder) -> None:
     trial = service.get(f"/v1/campaigns/{recorder.id}/trials/1").json()
     assert trial.keys() >= {
         "number", "state", "reward", "betas", "widths", "madds", "params", "madds_ratio", "attempts", "metrics",
@@ -39,7 +39,7 @@ def test_a_trial_has_the_fields_of_the_contract(service: TestClient, recorder: R
     assert trial["metrics"]["ap"] == trial["reward"]
 
 
-def test_trials_are_listed_in_the_order_asked_for_across_pages(service: TestClient, recorder: Recorder) -> None:
+def test_trials_are_listed_in_order_across_pages(service: TestClient, recorder: Recorder) -> None:
     path = f"/v1/campaigns/{recorder.id}/trials"
     rewards, cursor = [], None
     while True:
@@ -54,7 +54,7 @@ def test_trials_are_listed_in_the_order_asked_for_across_pages(service: TestClie
     assert len(rewards) == 7
 
 
-def test_trials_in_training_show_how_far_they_are(service: TestClient, recorder: Recorder) -> None:
+def test_running_trials_show_their_progress(service: TestClient, recorder: Recorder) -> None:
     items = service.get(f"/v1/campaigns/{recorder.id}/trials", params={"state": "running"}).json()["items"]
     fields = ("progress_step", "progress_total", "progress_ap", "stopped_early_step")
     assert [[item[name] for name in fields] for item in items] == [[7, 20, 0.125, None]]
@@ -64,7 +64,7 @@ def test_trials_in_training_show_how_far_they_are(service: TestClient, recorder:
     assert [point["values"] for point in detail["curve"]] == [{"loss": 0.5, "ap": 0.125}, {"loss": 0.25}]
 
 
-def test_a_trial_that_was_given_up_says_why(service: TestClient, recorder: Recorder) -> None:
+def test_a_failed_trial_shows_its_error(service: TestClient, recorder: Recorder) -> None:
     detail = service.get(f"/v1/campaigns/{recorder.id}/trials/3").json()
     assert detail["state"] == "failed"
     assert detail["reward"] == 0.0
@@ -75,7 +75,7 @@ def test_a_trial_that_was_given_up_says_why(service: TestClient, recorder: Recor
     assert attempt["log_tail"] == "<b>its last words</b>"
 
 
-def test_the_list_of_trials_names_errors_and_carries_no_logs(service: TestClient, recorder: Recorder) -> None:
+def test_the_list_of_trials_has_error_names_but_no_logs(service: TestClient, recorder: Recorder) -> None:
     items = service.get(f"/v1/campaigns/{recorder.id}/trials").json()["items"]
     assert [item["error_kind"] for item in items] == [None, None, None, "non-finite-loss", None, None, None]
     assert "last words" not in str(items)
@@ -83,7 +83,7 @@ def test_the_list_of_trials_names_errors_and_carries_no_logs(service: TestClient
     assert baseline["attempts_made"][0]["log_tail"] is None
 
 
-def test_the_best_stand_beside_the_baseline(service: TestClient, recorder: Recorder) -> None:
+def test_the_best_trials_come_with_the_baseline(service: TestClient, recorder: Recorder) -> None:
     answer = service.get(f"/v1/campaigns/{recorder.id}/best", params={"k": 3}).json()
     rewards = [item["reward"] for item in answer["items"]]
     assert len(rewards) == 3

@@ -16,6 +16,7 @@ from nas_controller.campaigns.replay import verify
 from nas_controller.states import CAMPAIGN_STATES, TRIAL_STATES
 from nas_controller.store import ConflictError, Store, sqlite_url
 from search_space.errors import InvalidValueError
+from tests.support.trials import trials_of
 
 
 def test_a_filled_record_is_exact_under_replay(database_url: str) -> None:
@@ -47,7 +48,7 @@ def test_no_supervisor_takes_what_is_filled_in_and_readers_find_it_whole(tmp_pat
     store = Store.open(url)
     assert store.runner.runnable_campaigns() == ()
     largest = store.reads.list_campaigns(limit=1).items[0]
-    kinds = {trial.error_kind for trial in store.reads.list_trials(largest.id, state="failed").items}
+    kinds = {trial.error_kind for trial in trials_of(store, largest.id, state="failed")}
     assert kinds == {"non-finite-loss"}
     retried = [n for n, tries in enumerate(store.reads.trial_columns(largest.id, "attempts")["attempts"]) if tries == 2]
     detail = store.reads.get_trial(largest.id, retried[0])

@@ -19,6 +19,7 @@ from tests.support.synthetic_campaigns import (
     synthetic_spec,
     take_up,
 )
+from tests.support.trials import trials_of
 
 EAGER = {"policy": "factorised", "learning_rate": 1.0, "entropy_bonus": 0.0}
 """Converges within a few trials, so that proposals repeat."""
@@ -106,7 +107,7 @@ def test_a_repeat_of_a_running_trial_waits_for_it(store: Store, monkeypatch: pyt
     propose = campaign._search.propose
     monkeypatch.setattr(campaign._search, "propose", lambda number: propose(1))
     assert campaign.next_trial() is None  # 2, 3 and 4 wait for 1: as many as there are workers
-    waiting = store.reads.list_trials(campaign_id, state="running").items[2:]
+    waiting = trials_of(store, campaign_id, state="running")[2:]
     assert [(trial.number, trial.reused_from, trial.attempts) for trial in waiting] == [
         (2, 1, 0), (3, 1, 0), (4, 1, 0),
     ]  # fmt: skip
@@ -182,7 +183,7 @@ def test_an_error_that_would_hit_every_trial_fails_the_campaign(store: Store) ->
     record = store.reads.get_campaign(campaign_id)
     assert (record.state, record.error) == ("failed", "images/000.jpg is truncated")
     assert campaign.over
-    assert [trial.state for trial in store.reads.list_trials(campaign_id).items] == ["stopped", "stopped"]
+    assert [trial.state for trial in trials_of(store, campaign_id)] == ["stopped", "stopped"]
 
 
 def test_a_reward_that_is_none_gives_the_trial_up(store: Store) -> None:
@@ -192,7 +193,7 @@ def test_a_reward_that_is_none_gives_the_trial_up(store: Store) -> None:
         work = campaign.next_trial()
         assert work is not None
         campaign.complete(work, Rewarded(value, {"ap": value}))
-    trials = store.reads.list_trials(campaign_id).items
+    trials = trials_of(store, campaign_id)
     assert [(trial.state, trial.reward) for trial in trials] == [("failed", 0.0)] * 2
     assert "nan" in (trials[0].error or "")
 
@@ -205,7 +206,7 @@ def test_ending_abandons_what_runs(store: Store) -> None:
     assert second is not None
     campaign.end("stopped")
     campaign.complete(first, Rewarded(0.5, {}))
-    assert [trial.state for trial in store.reads.list_trials(campaign_id).items] == ["stopped", "stopped"]
+    assert [trial.state for trial in trials_of(store, campaign_id)] == ["stopped", "stopped"]
     verify(store, campaign_id)
 
 
@@ -220,7 +221,7 @@ def test_samples_that_miss_the_budget_are_drawn_again(store: Store, monkeypatch:
     monkeypatch.setattr(SearchSpace, "candidate", picky)
     campaign_id = create(store, trials=4)
     run_to_the_end(take_up(store, campaign_id))
-    trials = store.reads.list_trials(campaign_id).items[1:]
+    trials = trials_of(store, campaign_id)[1:]
     assert [trial.betas[0] for trial in trials] == [1, 1, 1]
     begun = [event for event in store.reads.events_after(campaign_id) if event.kind == "trial.begun"]
     assert max(event.data["draw"] for event in begun) > 0

@@ -11,7 +11,7 @@ import pytest
 from nas_controller.campaigns.campaign import Campaign
 from nas_controller.campaigns.replay import verify
 from nas_controller.execution import synthetic_reward
-from nas_controller.execution.trial_checkpoints import campaign_folder
+from nas_controller.execution.trial_checkpoints import campaign_directory
 from nas_controller.search.outcomes import Failed, Rewarded, TrialWork
 from nas_controller.store import ConflictError, LeaseLostError, Store
 from nas_controller.supervision import runner
@@ -120,9 +120,9 @@ def test_what_ends_or_has_ended_neither_pauses_nor_resumes(store: Store, state: 
         store.service.request_stop(lease.campaign_id)
     else:
         store.runner.finish_campaign(lease, state)
-    with pytest.raises(ConflictError, match=f"is {state} and cannot be paused; only one that is pending or running"):
+    with pytest.raises(ConflictError, match=f"is {state} and cannot be paused; only one that is pending, running"):
         store.service.request_pause(lease.campaign_id)
-    with pytest.raises(ConflictError, match=f"is {state} and cannot be resumed; only one that is pausing or paused"):
+    with pytest.raises(ConflictError, match=f"is {state} and cannot be resumed; only one that is pending, running"):
         store.service.request_resume(lease.campaign_id)
 
 
@@ -166,7 +166,7 @@ def test_a_runner_pauses_as_asked_and_keeps_the_checkpoints(
 ) -> None:
     store = Store.open(database_url)
     campaign_id = store.service.create_campaign(synthetic_spec()).id
-    kept = campaign_folder(tmp_path, campaign_id) / "a.checkpoint"
+    kept = campaign_directory(tmp_path, campaign_id) / "a.checkpoint"
 
     def train(campaign: Campaign, data_dir: Path, heartbeat: Heartbeat, machine: Machine) -> None:
         kept.parent.mkdir(parents=True, exist_ok=True)

@@ -5,10 +5,10 @@ from __future__ import annotations
 import os
 
 from nas_controller.execution.session_directory import (
-    remove_session_folder,
-    remove_session_folders,
-    session_folder,
-    session_folders,
+    remove_session_directories,
+    remove_session_directory,
+    session_directories,
+    session_directory,
 )
 
 CAMPAIGN = "c_00000000test0123"
@@ -16,13 +16,13 @@ OTHER = os.getppid()
 
 
 def test_a_runner_that_ends_takes_nothing_from_another_of_its_campaign() -> None:
-    own, other = session_folder(CAMPAIGN), session_folder(CAMPAIGN, OTHER)
+    own, other = session_directory(CAMPAIGN), session_directory(CAMPAIGN, OTHER)
     try:
         own.mkdir()
         other.mkdir()
-        assert session_folders(CAMPAIGN) == sorted([own, other])
-        remove_session_folder(CAMPAIGN)
-        assert session_folders(CAMPAIGN) == [other]
+        assert session_directories(CAMPAIGN) == sorted([own, other])
+        remove_session_directory(CAMPAIGN)
+        assert session_directories(CAMPAIGN) == [other]
     finally:
-        remove_session_folders(CAMPAIGN)
-    assert session_folders(CAMPAIGN) == []
+        remove_session_directories(CAMPAIGN)
+    assert session_directories(CAMPAIGN) == []

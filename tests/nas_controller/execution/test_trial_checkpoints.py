@@ -16,15 +16,18 @@ from typing import Any
 import pytest
 
 from nas_controller.campaigns.replay import verify
-from nas_controller.execution.trial_checkpoints import campaign_folder, file_of
+from nas_controller.execution.session_directory import session_directories
+from nas_controller.execution.trial_checkpoints import campaign_directory, file_of
 from nas_controller.execution.worker import Job, TrialProgress, run_trial
 from nas_controller.store import Store, sqlite_url
 from nas_controller.supervision import runner
-from nas_controller.supervision.supervisor import Supervisor, log_path, remove_finished
+from nas_controller.supervision.campaign_logs import log_path
+from nas_controller.supervision.checkpoint_cleanup import remove_finished
+from nas_controller.supervision.supervisor import Supervisor
 from proxy_trainer.data.digits import make_digits
 from search_space.space import SearchSpace
 from tests.support.paths import ROOT
-from tests.support.process_table import worker_of
+from tests.support.process_table import alive, descendants, worker_of
 from tests.support.supervised import supervising
 from tests.support.synthetic_campaigns import Clock, synthetic_spec
 from tests.support.waiting import wait_for
@@ -45,7 +48,7 @@ def checkpoint_of(tmp_path: Path) -> Callable[[str], Path]:
     """The file of a campaign's baseline, with some bytes in it."""
 
     def written(campaign_id: str) -> Path:
-        path = file_of(campaign_folder(tmp_path, campaign_id), SearchSpace().base.widths)
+        path = file_of(campaign_directory(tmp_path, campaign_id), SearchSpace().base.widths)
         path.parent.mkdir(parents=True)
         path.write_bytes(b"some bytes")
         return path
@@ -96,22 +99,25 @@ def test_a_trial_whose_worker_and_runner_are_killed_gives_the_figures_of_one_tha
     url = sqlite_url(tmp_path / "effspine.db")
     store = Store.open(url)
     campaign_id = store.service.create_campaign(synthetic_spec(trials=1, dataset="digits", proxy_task=TASK)).id
-    folder = campaign_folder(tmp_path, campaign_id)
-    path = file_of(folder, SearchSpace().base.widths)
+    directory = campaign_directory(tmp_path, campaign_id)
+    path = file_of(directory, SearchSpace().base.widths)
     supervisor = Supervisor(url, tmp_path)
     with supervising(supervisor):
         wait_for(lambda: inode(path) is not None, DEADLINE_SECONDS, "a checkpoint of the first attempt")
-        runner_pid = supervisor._runners[campaign_id].process.pid
+        runner_pid = supervisor._runners[campaign_id].pid
         worker_pid = worker_of(runner_pid)
         assert worker_pid is not None
         os.kill(worker_pid, signal.SIGKILL)
         left = inode(path)
         wait_for(lambda: inode(path) not in (None, left), DEADLINE_SECONDS, "a checkpoint of the second attempt")
+        below = descendants(runner_pid)
         os.kill(runner_pid, signal.SIGKILL)
         assert path.exists()
+        wait_for(lambda: not alive(below), 60, "the end of the killed runner's Ray")
         wait_for(lambda: store.reads.get_campaign(campaign_id).state == "completed", DEADLINE_SECONDS, "the end")
         wait_for(lambda: not supervisor._runners, DEADLINE_SECONDS, "the end of the runner")
-    assert not folder.exists()
+    assert not directory.exists()
+    assert not session_directories(campaign_id)
 
     detail = store.reads.get_trial(campaign_id, 0)
     assert [(attempt.state, attempt.error_kind) for attempt in detail.attempts] == [
@@ -119,7 +125,7 @@ def test_a_trial_whose_worker_and_runner_are_killed_gives_the_figures_of_one_tha
     ]  # fmt: skip
     # Ray brings what a worker logs to its runner a moment later: what the second attempt said may have gone with
     # the runner. Its first step shows in the third: two intervals are behind it only if the second went on as well.
-    went_on = re.findall(r"goes on after step (\d+)", log_path(tmp_path, campaign_id).read_text())
+    went_on = re.findall(r"resumed after step (\d+)", log_path(tmp_path, campaign_id).read_text())
     assert int(went_on[-1]) >= 2 * EVERY
     first_of_last = min(point.step for point in detail.curve if point.attempt == 3)
     assert first_of_last > int(went_on[-1])

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import subprocess
 import sys
-import threading
 from dataclasses import dataclass, replace
 from pathlib import Path
 from types import ModuleType
@@ -13,7 +12,7 @@ from typing import Any, ClassVar
 import pytest
 
 from nas_controller.execution import synthetic_reward, worker
-from nas_controller.execution.worker import Job, TrialProgress, TrialRun, run_trial
+from nas_controller.execution.worker import Job, TrialProgress, run_trial
 from nas_controller.search.outcomes import Failed, Rewarded
 from search_space.architecture import Architecture
 from search_space.errors import EffspineError, InvalidValueError
@@ -36,7 +35,7 @@ class FakeProgress:
     loss: float
     seconds: float
     ap: float | None = None
-    of_start: bool = False
+    of_supernet: bool = False
 
 
 class FakeProxyWorker:
@@ -51,7 +50,7 @@ class FakeProxyWorker:
 
     def run(self, candidate: Architecture, on_progress: Any, *, checkpoint: Path | None) -> dict[str, float | None]:
         self.checkpoints.append(checkpoint)
-        on_progress(FakeProgress(30, 90, 0.7, 0.1, of_start=True))
+        on_progress(FakeProgress(30, 90, 0.7, 0.1, of_supernet=True))
         on_progress(FakeProgress(1, 2, 0.5, 0.1, 0.2))
         if self.raises is not None:
             raise self.raises
@@ -66,9 +65,9 @@ class GiveUpError(EffspineError):
 
 @pytest.fixture
 def trainer(monkeypatch: pytest.MonkeyPatch) -> type[FakeProxyWorker]:
-    module = ModuleType("proxy_trainer.training.proxy")
+    module = ModuleType("proxy_trainer.training.proxy_worker")
     module.ProxyWorker = FakeProxyWorker  # type: ignore[attr-defined]
-    monkeypatch.setitem(sys.modules, "proxy_trainer.training.proxy", module)
+    monkeypatch.setitem(sys.modules, "proxy_trainer.training.proxy_worker", module)
     monkeypatch.setattr(worker, "_warm", {})
     monkeypatch.setenv("TF_CPP_MIN_LOG_LEVEL", "")  # put back afterwards
     monkeypatch.setattr(FakeProxyWorker, "built", [])
@@ -121,16 +120,6 @@ def test_a_checkpoint_is_named_by_the_widths_and_only_written_where_the_task_say
     assert replace(job(checkpoint_steps=4), checkpoint_dir=folder).checkpoint_of(WIDTHS) is None
 
 
-def test_no_report_with_an_ap_is_lost_between_two_looks() -> None:
-    run = TrialRun(job(seconds=0.2, evaluate_steps=8), WIDTHS)
-    outcome = run.wait(10.0)
-    assert isinstance(outcome, Rewarded)
-    reports = run.unread()
-    assert [report.step for report in reports] == [8, 16, 20]
-    assert [report.ap for report in reports] == [pytest.approx(outcome.reward * share) for share in (0.4, 0.8)] + [None]
-    assert run.unread() == ()
-
-
 @pytest.mark.parametrize(
     ("error", "expected"),
     [
@@ -170,19 +159,3 @@ def test_a_trainer_that_failed_unforeseen_is_given_back_with_its_memory_and_says
     assert "Traceback" in caplog.text
     assert "ValueError: shapes" in caplog.text
     assert "as foreseen" not in caplog.text
-
-
-def test_a_run_reports_while_it_trains_and_can_be_cancelled() -> None:
-    run = TrialRun(job(seconds=60), WIDTHS)
-    assert run.wait(0.05) is None
-    slow = run.cancel(0.0)
-    assert slow is False
-    quick = TrialRun(job(seconds=1.0), WIDTHS)
-    assert quick.wait(0.2) is None
-    (latest,) = quick.unread()
-    assert latest.steps == worker.SYNTHETIC_STEPS
-    assert quick.cancel(5.0) is True
-    assert quick.wait(0.0) is None
-    done = TrialRun(job(), WIDTHS)
-    assert isinstance(done.wait(5.0), Rewarded)
-    assert threading.active_count() < 50

@@ -82,12 +82,12 @@ def test_the_bookmark_goes_unread_where_all_went_well(tmp_path: Path) -> None:
     ("tail", "oom_killed", "said", "how"),
     [
         ("hello\n*** SIGSEGV received at time=1 on cpu 0 ***\nPC: @ 0x7f", True, "low on memory", "SIGSEGV"),
-        (None, False, "1 worker(s) were killed due to the node running low on memory.", "Ray ended it, since"),
-        ("hello", True, "end of file", "the system killed a process for want of memory meanwhile; lower micro_batch"),
-        ("hello", False, "end of file", "it left no word, as after SIGKILL"),
+        (None, False, "1 worker(s) were killed due to the node running low on memory.", "Ray killed it because"),
+        ("hello", True, "end of file", "the kernel killed a process for lack of memory meanwhile; lower micro_batch"),
+        ("hello", False, "end of file", "it reported no cause, probably SIGKILL"),
     ],
 )
 def test_what_is_known_of_a_death_is_said(tail: str | None, oom_killed: bool, said: str, how: str) -> None:
     failed = Failed.of(AttemptLog(17, tail, oom_killed).death(said))
     assert (failed.reaction, failed.kind) == ("retry", "worker-killed")
-    assert failed.error.startswith(f"the worker died before the trial had finished (process 17): {how}")
+    assert failed.error.startswith(f"the worker died before the trial finished (process 17): {how}")

@@ -6,17 +6,20 @@ import re
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
 
 from api.cli.main import run
+from nas_controller.execution import ray_executor
+from nas_controller.execution.in_process_executor import InProcessExecutor
 from nas_controller.proxy_check.results import missing, read
 from nas_controller.proxy_check.study import Training, design
 from search_space.proxy_task import resolve
 from search_space.space import SearchSpace
+from tests.support.process_table import alive, descendants
 from tests.support.results_of_trainings import record_of, result, synthetic_study
+from tests.support.waiting import wait_for
 
 SMALL = ("proxy-check", "--profile", "synthetic", "--architectures", "4", "--seeds", "2")
 
@@ -42,6 +45,13 @@ def results(tmp_path: Path) -> Path:
     return path
 
 
+@pytest.fixture
+def in_process(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Trains in this process instead of on Ray."""
+    monkeypatch.setattr(ray_executor, "RayExecutor", lambda name, log: InProcessExecutor())
+
+
+@pytest.mark.usefixtures("in_process")
 def test_a_whole_check_then_its_report(data_dir: Path, capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
     plot = tmp_path / "plot.svg"
     assert run([*SMALL, "--parallelism", "2", "--json", "--plot", str(plot)]) == 0
@@ -143,32 +153,62 @@ def test_asking_for_help_imports_nothing_heavy() -> None:
     assert "--reference-factor" in done.stdout
 
 
-def test_ctrl_c_leaves_the_results_so_far(tmp_path: Path) -> None:
-    """In a process of its own, interrupted after the second result."""
+def training(command: int) -> int | None:
+    """A worker of Ray below the command that is in a training."""
+    found = (pid for pid, title in descendants(command).items() if title.startswith("ray::ResourceTrainable.train"))
+    return next(found, None)
+
+
+@pytest.mark.usefixtures("in_process")
+def test_a_killed_worker_is_replaced_and_ctrl_c_leaves_the_results_so_far(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """On a real Ray, as a command: a worker is killed, and after the second result the command is interrupted."""
     path = tmp_path / "results.jsonl"
     arguments = [*SMALL, "--set", "seconds=0.8", "--no-reference", "--out", str(path)]
-    command = [sys.executable, "-m", "api.cli.main", *arguments]
+    command = [sys.executable, "-m", "api.cli.main", *arguments, "--parallelism", "2"]
     # Tests that run in the background ignore the signal, and so would the process that they start.
     process = subprocess.Popen(
         command,
         stderr=subprocess.PIPE,
-        stdout=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
         text=True,
         preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     )
-    deadline = time.monotonic() + 120
-    while len(read(path)) < 2:
-        assert process.poll() is None
-        assert time.monotonic() < deadline
-        time.sleep(0.05)
+    killed = wait_for(lambda: training(process.pid), 120, "a worker in training")
+    os.kill(killed, signal.SIGKILL)
+    wait_for(lambda: len(read(path)) >= 2, 120, "two results")
+    assert process.poll() is None
+    below = descendants(process.pid)
     os.kill(process.pid, signal.SIGINT)
-    _, error = process.communicate(timeout=60)
+    out, error = process.communicate(timeout=60)
     assert process.returncode == 130
-    assert re.search(r"stopped; [1-6] trainings are left: run it again", error)
-    assert "Traceback" not in error
+    assert out == ""
+    *progress, last = error.splitlines()
+    assert re.fullmatch(r"stopped; [1-6] trainings are left: run it again to go on, or with --report-only", last)
+    assert progress[0] == "[0/8] starting"
+    retries = [line for line in progress if "is tried again" in line]
+    assert len(retries) == 1
+    assert re.fullmatch(
+        r"seed [12], architecture 0 is tried again: the worker died before the trial finished "
+        rf"\(process {killed}\): it reported no cause, probably SIGKILL",
+        retries[0],
+    )
+    assert all(re.match(r"\[\d/8\] ", line) for line in progress if line not in retries)  # nothing of Ray's
+    assert not alive(below)
+    log = path.with_name("results.jsonl.log").read_text()
+    assert "nas_controller.execution.trial_worker: trial 0, attempt 1: widths " in log
+    assert f"worker-killed: the worker died before the trial finished (process {killed})" in log
 
     study = design(
         SearchSpace(), resolve("synthetic", seconds=0.8), None, architectures=4, seeds=2, reference_factor=None, seed=1
     )
-    done = 8 - len(missing(study, read(path)))
+    before = read(path)
+    done = 8 - len(missing(study, before))
     assert 2 <= done < 8
+
+    run([*arguments, "--parallelism", "4"])
+    assert capsys.readouterr().err.startswith(f"[{done}/8] starting")
+    after = read(path)
+    assert missing(study, after) == []
+    assert before.items() <= after.items()

@@ -26,7 +26,6 @@ from nas_controller.store import (
 from nas_controller.store.cursors import encode
 from search_space.errors import InvalidValueError
 from search_space.space import SearchSpace
-from tests.nas_controller import conftest
 from tests.support import postgresql
 from tests.support.begun_trials import begin, claimed
 from tests.support.postgresql import Server
@@ -119,7 +118,7 @@ def test_readers_and_writers_never_meet_a_locked_database(store: Store, database
             while not done.is_set():
                 for lease in leases:
                     reader.reads.get_campaign(lease.campaign_id)
-                    reader.reads.list_trials(lease.campaign_id)
+                    reader.reads.trial_documents(lease.campaign_id)
                     reader.reads.events_after(lease.campaign_id)
         except BaseException as error:
             errors.append(error)
@@ -215,13 +214,12 @@ def test_without_a_server_the_tests_are_skipped_and_fail_where_they_must_not_be(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(postgresql, "programs", lambda: None)
-    start = conftest.postgresql.__wrapped__  # type: ignore[attr-defined]
     monkeypatch.setenv("EFFSPINE_REQUIRE_POSTGRESQL", "1")
     with pytest.raises(pytest.fail.Exception, match="no PostgreSQL server is installed"):
-        next(start())
+        next(postgresql.server_or_skip())
     monkeypatch.delenv("EFFSPINE_REQUIRE_POSTGRESQL")
     with pytest.raises(pytest.skip.Exception, match="apt-get install postgresql"):
-        next(start())
+        next(postgresql.server_or_skip())
 
 
 def test_the_programs_are_found_through_a_link(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

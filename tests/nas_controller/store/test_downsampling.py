@@ -9,6 +9,7 @@ import tracemalloc
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +22,7 @@ from nas_controller.states import TRIAL_ORDERS, TrialOrder
 from nas_controller.store import Store, sqlite_url
 from nas_controller.store.bulk_insert import BulkInsert, CampaignRows
 from nas_controller.store.database import Database
-from nas_controller.store.downsampling import BEST_KEPT
+from nas_controller.store.downsampling import BEST_TRIALS
 from tests.support.postgresql import Server
 from tests.support.synthetic_campaigns import synthetic_spec
 
@@ -118,7 +119,7 @@ def test_progress_has_every_new_best_and_is_exact_about_it(large: Large) -> None
 def test_costs_keep_the_best_and_the_front(large: Large, unit: str) -> None:
     figure = figures.compute(large.store, large.campaign_id, f"{unit}-ap", POINTS)
     ordered = sorted(_trained(large), key=lambda trial: (-trial["reward"], trial["number"]))
-    best = {trial["number"] for trial in ordered[:BEST_KEPT]}
+    best = {trial["number"] for trial in ordered[:BEST_TRIALS]}
     front, least = set(), float("inf")
     for trial in sorted(ordered, key=lambda trial: (-trial["reward"], trial[unit], trial["number"])):
         if trial[unit] < least:
@@ -162,10 +163,11 @@ def test_every_order_is_read_from_an_index(large: Large, order: TrialOrder, stat
     def note(connection: Any, cursor: Any, statement: str, parameters: Any, context: Any, many: bool) -> None:
         asked.append((statement, parameters))
 
-    cursor = large.store.reads.list_trials(large.campaign_id, state=state, order_by=order, limit=500).next_cursor
+    list_trials = partial(large.store.reads.trial_documents, large.campaign_id, state=state, order_by=order)
+    cursor = list_trials(limit=500).next_cursor
     event.listen(engine, "before_cursor_execute", note)
     try:
-        page = large.store.reads.list_trials(large.campaign_id, state=state, order_by=order, limit=20, cursor=cursor)
+        page = list_trials(limit=20, cursor=cursor)
     finally:
         event.remove(engine, "before_cursor_execute", note)
     assert len(page.items) == 20
@@ -189,8 +191,8 @@ def test_pages_come_in_order_and_miss_nothing(large: Large, order: TrialOrder) -
     name, falling = order.removeprefix("-"), order.startswith("-")
     found, cursor = [], None
     while True:
-        page = large.store.reads.list_trials(large.campaign_id, order_by=order, limit=1_000, cursor=cursor)
-        found += [trial.number for trial in page.items]
+        page = large.store.reads.trial_documents(large.campaign_id, order_by=order, limit=1_000, cursor=cursor)
+        found += [trial["number"] for trial in page.items]
         cursor = page.next_cursor
         if cursor is None:
             break

@@ -9,7 +9,7 @@ import pytest
 
 from nas_controller.campaigns.campaign import Campaign
 from nas_controller.store import NotFoundError, Store, sqlite_url
-from nas_controller.store.supervisors import ALIVE_SECONDS, KEPT_HOURS
+from nas_controller.store.supervisors import ALIVE_SECONDS, RETENTION_HOURS
 from nas_controller.supervision.supervisor import Supervisor
 from search_space.errors import InvalidValueError
 from tests.support.synthetic_campaigns import Clock, synthetic_spec
@@ -73,7 +73,7 @@ def test_supervisors_are_alive_while_they_are_seen(store: Store, clock: Clock) -
     assert [each.is_alive for each in store.reads.list_supervisors()] == [True, False]
     store.runner.remove_supervisor("s-2")
     assert [each.id for each in store.reads.list_supervisors()] == ["s-1"]
-    clock.advance(KEPT_HOURS * 3_600)
+    clock.advance(RETENTION_HOURS * 3_600)
     assert store.reads.list_supervisors() == ()
 
 

@@ -8,7 +8,7 @@ import pytest
 
 from nas_controller.store import Store
 from nas_controller.store.errors import KeyBusyError, KeyReusedError
-from nas_controller.store.idempotency_keys import HELD_SECONDS, KEPT_HOURS, Reservation, SavedResponse
+from nas_controller.store.idempotency_keys import HELD_SECONDS, RETENTION_HOURS, Reservation, SavedResponse
 from tests.support.synthetic_campaigns import Clock, synthetic_spec
 
 ANSWER = SavedResponse(201, {"location": "/v1/campaigns/c"}, b'{"name":"\xc3\xa9"}')
@@ -70,7 +70,7 @@ def test_of_many_at_once_one_works_and_the_others_are_told_to_wait(store: Store)
 def test_keys_are_forgotten_after_a_day(store: Store, clock: Clock) -> None:
     first = reserved(store)
     store.service.save_response(first, ANSWER)
-    clock.advance(KEPT_HOURS * 3_600 - 1)
+    clock.advance(RETENTION_HOURS * 3_600 - 1)
     assert store.service.reserve_key("open", "one", "f") == ANSWER
     clock.advance(1)
     assert reserved(store, fingerprint="another").campaign_id != first.campaign_id

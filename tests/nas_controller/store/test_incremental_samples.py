@@ -1,4 +1,4 @@
-"""A sample that grows with its campaign is the one that would be taken anew, and walks through nothing again."""
+"""A sample that is updated with its campaign equals a new one, and does not scan the campaign again."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ import pytest
 from sqlalchemy import event, insert
 
 from nas_controller.store import Store, models
-from nas_controller.store.downsampling import Sampled
-from nas_controller.store.lifecycle import add_event
+from nas_controller.store.downsampling import Downsampling, Sampled
+from nas_controller.store.events import add_event
 from tests.support.synthetic_campaigns import synthetic_spec
 
 TRIALS = 400
@@ -65,14 +65,14 @@ class Growing:
             session.connection().execute(insert(models.Trial), rows)
 
 
-def _another(store: Store) -> Store:
-    """A store on the same record that has kept nothing."""
+def _fresh(store: Store) -> Store:
+    """A store on the same database with empty caches."""
     return Store(store._database)
 
 
 @contextmanager
-def _walks(store: Store) -> Iterator[list[str]]:
-    """The statements that count or compare a whole campaign."""
+def _scans(store: Store) -> Iterator[list[str]]:
+    """The statements that scan a whole campaign."""
     found: list[str] = []
 
     def note(_connection: Any, _cursor: Any, statement: str, *_: Any) -> None:
@@ -87,36 +87,36 @@ def _walks(store: Store) -> Iterator[list[str]]:
 
 
 @pytest.mark.parametrize("kind", SAMPLES)
-def test_what_has_grown_is_what_would_be_taken_anew(store: Store, kind: str) -> None:
+def test_an_updated_sample_equals_a_new_one(store: Store, kind: str) -> None:
     growing = Growing(store)
     sample = SAMPLES[kind]
     seen = []
     for count in (0, 1, 20, 30, 9, 0, 1, 1, 17, 60, 3, 100, 40, 80, 38):
         growing.go_on(count)
         for points in (POINTS, 10):
-            grown = sample(store, growing.campaign_id, points)
-            assert grown == sample(_another(store), growing.campaign_id, points)
-        seen.append(grown.of)
+            updated = sample(store, growing.campaign_id, points)
+            assert updated == sample(_fresh(store), growing.campaign_id, points)
+        seen.append(updated.of)
     assert seen == sorted(seen)
     assert seen[-1] == (TRIALS if kind == "rewards" else seen[-1]) > 250
 
 
 @pytest.mark.parametrize("kind", SAMPLES)
-def test_who_follows_a_campaign_does_not_walk_through_it_again(store: Store, kind: str) -> None:
+def test_following_a_campaign_does_not_scan_it_again(store: Store, kind: str) -> None:
     growing = Growing(store)
     growing.go_on(270)
-    with _walks(store) as walks:
+    with _scans(store) as scans:
         first = SAMPLES[kind](store, growing.campaign_id, POINTS)
-        assert walks
-        walks.clear()
+        assert scans
+        scans.clear()
         growing.go_on(1)
         then = SAMPLES[kind](store, growing.campaign_id, POINTS)
         assert SAMPLES[kind](store, growing.campaign_id, POINTS) == then
-        assert not walks
+        assert not scans
     assert then.of in (first.of, first.of + 1)
 
 
-def test_a_record_that_was_put_back_is_looked_at_anew(store: Store) -> None:
+def test_a_campaign_that_was_put_back_is_sampled_anew(store: Store) -> None:
     growing = Growing(store)
     growing.go_on(100)
     assert store.reads.sample_rewards(growing.campaign_id, POINTS).of == 100
@@ -127,11 +127,11 @@ def test_a_record_that_was_put_back_is_looked_at_anew(store: Store) -> None:
     assert store.reads.sample_rewards(growing.campaign_id, POINTS).of == 99
 
 
-def test_what_is_kept_is_bounded(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("nas_controller.store.downsampling.MOST_KEPT_ROWS", 2 * POINTS)
+def test_the_cache_of_samples_is_bounded(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("nas_controller.store.downsampling.MAX_CACHED_ROWS", 2 * POINTS)
     growing = Growing(store)
     growing.go_on(100)
-    bounded = _another(store)
+    bounded = Downsampling(store._database)
     for points in range(30, 40):
-        bounded.reads.sample_rewards(growing.campaign_id, points)
-    assert 30 < bounded._samples._kept <= 2 * POINTS
+        bounded.sample_rewards(growing.campaign_id, points)
+    assert 30 < bounded._samples._size <= 2 * POINTS

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from nas_controller.store import Lease, Store, trial_writes
+from nas_controller.store import Lease, Store, learning_curves
 from search_space.space import SearchSpace
 from tests.support.synthetic_campaigns import synthetic_spec
 
@@ -26,15 +26,15 @@ def test_a_new_attempt_has_no_ap_yet(store: Store) -> None:
 
 
 def test_a_long_curve_is_thinned_where_it_has_no_ap(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(trial_writes, "MAX_CURVE_POINTS", 10)
+    monkeypatch.setattr(learning_curves, "MAX_CURVE_POINTS", 10)
     lease = claimed(store)
     store.runner.begin_trial(lease, 0, SPACE.baseline)
     for step in range(1, 13):
         store.runner.record_progress(lease, 0, 1, step, 100, {"loss": 1.0}, 0.5 if step % 4 == 0 else None)
-    assert [point.step for point in store.reads.curves(lease.campaign_id, [0])] == [1, 3, 4, 6, 8, 9, 11, 12]
+    assert [point.step for point in store.reads.get_trial(lease.campaign_id, 0).curve] == [1, 3, 4, 6, 8, 9, 11, 12]
     for step in range(13, 41):
         store.runner.record_progress(lease, 0, 1, step, 100, {"loss": 1.0}, 0.5)
-    points = store.reads.curves(lease.campaign_id, [0])
+    points = store.reads.get_trial(lease.campaign_id, 0).curve
     assert len(points) <= 10
     assert points[-1].step == 40
 
@@ -45,4 +45,4 @@ def test_steps_that_belong_to_no_curve_show_as_progress_alone(store: Store) -> N
     store.runner.record_progress(lease, 0, 1, 30, 90, {})
     trial = store.reads.get_trial(lease.campaign_id, 0).trial
     assert (trial.progress_step, trial.progress_total) == (30, 90)
-    assert list(store.reads.curves(lease.campaign_id, [0])) == []
+    assert list(store.reads.get_trial(lease.campaign_id, 0).curve) == []

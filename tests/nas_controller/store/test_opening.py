@@ -13,12 +13,12 @@ from nas_controller.store.database import Database
 from search_space.errors import InvalidValueError
 
 
-def test_stores_that_open_together_migrate_once(database_url: str) -> None:
+def test_stores_that_open_together_migrate_once(empty_database_url: str) -> None:
     errors: list[BaseException] = []
 
     def open_store() -> None:
         try:
-            Store.open(database_url).close()
+            Store.open(empty_database_url).close()
         except BaseException as error:
             errors.append(error)
 
@@ -30,14 +30,14 @@ def test_stores_that_open_together_migrate_once(database_url: str) -> None:
     assert errors == []
 
 
-def test_a_database_of_a_newer_version_is_refused(database_url: str) -> None:
-    Store.open(database_url).close()
-    database = Database(database_url)
+def test_a_database_of_a_newer_version_is_refused(empty_database_url: str) -> None:
+    Store.open(empty_database_url).close()
+    database = Database(empty_database_url)
     with database.writing() as session:
         session.execute(text("UPDATE alembic_version SET version_num = '9999'"))
     database.close()
     with pytest.raises(StoreVersionError, match="9999"):
-        Store.open(database_url)
+        Store.open(empty_database_url)
 
 
 def test_sqlite_is_opened_as_it_should_be(tmp_path: Path) -> None:

@@ -20,6 +20,7 @@ from nas_controller.supervision import runner
 from nas_controller.supervision.lease_heartbeat import Heartbeat
 from nas_controller.supervision.runner import EXIT_DONE, Machine
 from tests.support.synthetic_campaigns import Clock, synthetic_spec
+from tests.support.trials import trials_of
 
 
 def spec(**conditions: Any) -> CampaignSpec:
@@ -59,7 +60,7 @@ def test_the_reward_that_reaches_the_target_ends_the_campaign_in_its_own_transac
     record = record_of(store, campaign)
     assert (record.state, record.stopped_because, record.trials_finished) == ("completed", "target_reward", 2)
     assert last_event(store, campaign) == ("campaign.completed", {"because": "target_reward"})
-    assert [trial.state for trial in store.reads.list_trials(record.id).items] == ["completed", "completed", "stopped"]
+    assert [trial.state for trial in trials_of(store, record.id)] == ["completed", "completed", "stopped"]
     assert verify(store, record.id).trials_finished == 2
 
 

@@ -30,7 +30,7 @@ def test_a_draft_waits_until_it_is_started(store: Store) -> None:
     draft = store.service.create_campaign(synthetic_spec(), draft=True)
     assert draft.state == "draft"
     assert store.runner.runnable_campaigns() == ()
-    with pytest.raises(ConflictError, match="is draft and needs no runner"):
+    with pytest.raises(ConflictError, match="is draft and cannot be claimed"):
         store.runner.claim(draft.id, "runner", 10)
     with pytest.raises(ConflictError, match="is draft and cannot be paused"):
         store.service.request_pause(draft.id)

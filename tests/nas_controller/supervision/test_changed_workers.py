@@ -1,4 +1,4 @@
-"""How many workers train, on a real Ray: changed while a campaign runs, and shared by several."""
+"""How many workers train: changed while a campaign runs, once on a real Ray, and shared by several campaigns."""
 
 from __future__ import annotations
 
@@ -6,19 +6,28 @@ from pathlib import Path
 
 from nas_controller.campaigns.replay import verify
 from nas_controller.store import Store, sqlite_url
-from nas_controller.supervision.supervisor import Supervisor, log_path
+from nas_controller.supervision.campaign_logs import log_path
+from nas_controller.supervision.supervisor import Supervisor
+from tests.support.in_process_runner import IN_PROCESS_RUNNER
+from tests.support.process_table import workers_of
 from tests.support.supervised import supervising
 from tests.support.synthetic_campaigns import synthetic_spec
+from tests.support.trials import trials_of
 from tests.support.waiting import wait_for
 
-SECONDS = {"profile": "synthetic", "seconds": 1}
 DEADLINE_SECONDS = 120
-UNTIL_TOLD = 500
-"""Trials of a campaign that lasts until a test has seen what it waits for, however slowly this machine starts it."""
+LEASE_SECONDS = 4
+"""A runner reads changes several times within its lease."""
+MANY_TRIALS = 500
+"""Of a campaign that lasts until a test has seen what it waits for, however slowly this machine starts it."""
+
+
+def synthetic(seconds: float) -> dict[str, object]:
+    return {"profile": "synthetic", "seconds": seconds}
 
 
 def running(store: Store, campaign_id: str) -> int:
-    return len(store.reads.list_trials(campaign_id, state="running").items)
+    return len(trials_of(store, campaign_id, state="running"))
 
 
 def end_soon(store: Store, campaign_id: str) -> int:
@@ -28,28 +37,42 @@ def end_soon(store: Store, campaign_id: str) -> int:
     return trials
 
 
-def test_more_trials_and_workers_while_it_runs(tmp_path: Path) -> None:
+def test_more_trials_and_workers_while_it_runs_on_a_real_ray(tmp_path: Path) -> None:
     url = sqlite_url(tmp_path / "effspine.db")
     store = Store.open(url)
-    campaign_id = store.service.create_campaign(synthetic_spec(trials=4, proxy_task=SECONDS)).id
-    with supervising(Supervisor(url, tmp_path)):
+    campaign_id = store.service.create_campaign(synthetic_spec(trials=4, proxy_task=synthetic(1))).id
+    supervisor = Supervisor(url, tmp_path, lease_seconds=8)
+    with supervising(supervisor):
         wait_for(lambda: store.reads.get_campaign(campaign_id).trials_finished >= 2, DEADLINE_SECONDS, "two rewards")
-        store.service.update_campaign(campaign_id, {"trials": UNTIL_TOLD, "parallelism": 3})
+        store.service.update_campaign(campaign_id, {"trials": MANY_TRIALS, "parallelism": 3})
         wait_for(lambda: running(store, campaign_id) == 3, DEADLINE_SECONDS, "three trials at once")
+        runner = supervisor._runners[campaign_id].pid
+        wait_for(lambda: len(workers_of(runner)) == 3, DEADLINE_SECONDS, "three workers")
+        finished = store.reads.get_campaign(campaign_id).trials_finished
+        wait_for(
+            lambda: store.reads.get_campaign(campaign_id).trials_finished >= finished + 3, DEADLINE_SECONDS, "rewards"
+        )
+        assert len(workers_of(runner)) == 3  # no spare ones
         trials = end_soon(store, campaign_id)
         wait_for(lambda: store.reads.get_campaign(campaign_id).state == "completed", DEADLINE_SECONDS, "the end")
     assert verify(store, campaign_id).trials_finished == trials
     attempts = [store.reads.get_trial(campaign_id, number).attempts for number in range(trials)]
-    assert {attempt.state for made in attempts for attempt in made} == {"accepted"}  # nothing was cut off for it
+    assert {attempt.state for made in attempts for attempt in made} == {"accepted"}  # nothing was lost by the change
+    log = log_path(tmp_path, campaign_id).read_text()
+    assert "Number of trials" not in log  # Tune's banner of one experiment, with a directory that is removed
+    assert "View detailed results" not in log
     store.close()
 
 
-def test_two_campaigns_share_the_workers_and_the_one_that_is_left_has_all(tmp_path: Path) -> None:
+def test_two_campaigns_share_the_workers_and_the_remaining_one_gets_all(tmp_path: Path) -> None:
     url = sqlite_url(tmp_path / "effspine.db")
     store = Store.open(url)
-    spec = synthetic_spec(trials=UNTIL_TOLD, parallelism=2, proxy_task=SECONDS)
+    spec = synthetic_spec(trials=MANY_TRIALS, parallelism=2, proxy_task=synthetic(0.5))
     first = store.service.create_campaign(spec).id
-    with supervising(Supervisor(url, tmp_path, max_parallelism=2)):
+    supervisor = Supervisor(
+        url, tmp_path, max_parallelism=2, lease_seconds=LEASE_SECONDS, runner_command=IN_PROCESS_RUNNER
+    )
+    with supervising(supervisor):
         wait_for(lambda: running(store, first) == 2, DEADLINE_SECONDS, "all workers")
         second = store.service.create_campaign(spec).id
         wait_for(
@@ -63,8 +86,8 @@ def test_two_campaigns_share_the_workers_and_the_one_that_is_left_has_all(tmp_pa
         trials = end_soon(store, first)
         wait_for(lambda: store.reads.get_campaign(first).state == "completed", DEADLINE_SECONDS, "the end of the first")
     log = log_path(tmp_path, first).read_text()
-    told = [line.partition("workers ")[2].partition(",")[0] for line in log.splitlines() if ": workers " in line]
-    assert told == ["2", "1", "2"]
+    logged = [line.partition("workers ")[2].partition(",")[0] for line in log.splitlines() if ": workers " in line]
+    assert logged == ["2", "1", "2"]
     assert verify(store, first).trials_finished == trials
     store.close()
 
@@ -72,10 +95,9 @@ def test_two_campaigns_share_the_workers_and_the_one_that_is_left_has_all(tmp_pa
 def test_a_baseline_that_is_never_in_time_fails_the_campaign(tmp_path: Path) -> None:
     url = sqlite_url(tmp_path / "effspine.db")
     store = Store.open(url)
-    slow = {"profile": "synthetic", "seconds": 40}
-    spec = synthetic_spec(trials=3, proxy_task=slow, trial_timeout_seconds=1, retries=1)
+    spec = synthetic_spec(trials=3, proxy_task=synthetic(10), trial_timeout_seconds=1, retries=1)
     campaign_id = store.service.create_campaign(spec).id
-    with supervising(Supervisor(url, tmp_path)):
+    with supervising(Supervisor(url, tmp_path, runner_command=IN_PROCESS_RUNNER)):
         wait_for(lambda: store.reads.get_campaign(campaign_id).state == "failed", DEADLINE_SECONDS, "the end")
     attempts = store.reads.get_trial(campaign_id, 0).attempts
     assert [(attempt.state, attempt.error_kind) for attempt in attempts] == [("failed", "timed-out")] * 2
@@ -89,9 +111,9 @@ def test_a_baseline_that_is_never_in_time_fails_the_campaign(tmp_path: Path) -> 
 def test_what_this_machine_does_not_have_fails_the_campaign_instead_of_being_waited_for(tmp_path: Path) -> None:
     url = sqlite_url(tmp_path / "effspine.db")
     store = Store.open(url)
-    spec = synthetic_spec(trials=3, proxy_task=SECONDS, resources={"tpus": 4})
+    spec = synthetic_spec(trials=3, proxy_task=synthetic(1), resources={"tpus": 4})
     campaign_id = store.service.create_campaign(spec).id
-    with supervising(Supervisor(url, tmp_path)):
+    with supervising(Supervisor(url, tmp_path, runner_command=IN_PROCESS_RUNNER)):
         wait_for(lambda: store.reads.get_campaign(campaign_id).state == "failed", DEADLINE_SECONDS, "the failure")
     error = "a trial asks for 4 TPU (`resources.tpus`) and this machine has 0"
     assert store.reads.get_campaign(campaign_id).error == error

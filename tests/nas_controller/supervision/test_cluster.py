@@ -14,12 +14,14 @@ from pathlib import Path
 import pytest
 
 from nas_controller.campaigns.replay import verify
-from nas_controller.execution.ray_sessions import cluster
-from nas_controller.execution.worker_resources import ClusterAwayError
+from nas_controller.execution.executor import ClusterAwayError, Workers
+from nas_controller.execution.ray_executor import RayExecutor
 from nas_controller.store import Store, sqlite_url
 from nas_controller.supervision import supervisor as supervisor_module
+from nas_controller.supervision.campaign_logs import log_path
 from nas_controller.supervision.cluster_node import ClusterNode
-from nas_controller.supervision.supervisor import MAX_RESTARTS, Supervisor, log_path
+from nas_controller.supervision.restart_backoff import MAX_RESTARTS
+from nas_controller.supervision.supervisor import Supervisor
 from tests.chaos.units import Unit
 from tests.support.supervised import supervising
 from tests.support.synthetic_campaigns import synthetic_spec
@@ -106,17 +108,18 @@ def test_a_lost_node_and_a_dead_head_are_survived(tmp_path: Path, monkeypatch: p
 def test_a_head_that_does_not_answer_is_no_failure_of_the_campaign(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv("RAY_AUTH_MODE", "token")  # `cluster` sets it for good; a later test starts a local Ray
+    monkeypatch.setenv("RAY_AUTH_MODE", "token")  # the session sets it for good; a later test starts a local Ray
     address = f"127.0.0.1:{free_port()}"
     url = sqlite_url(tmp_path / "effspine.db")
     store = Store.open(url)
     campaign_id = store.service.create_campaign(synthetic_spec()).id
     message = f"the head of the Ray cluster at {address} does not answer"
-    with pytest.raises(ClusterAwayError, match=message), cluster(address, campaign_id):
+    executor = RayExecutor(campaign_id, address)
+    with pytest.raises(ClusterAwayError, match=message), executor.session(Workers(1, 1)):
         pass
     with supervising(Supervisor(url, tmp_path, ray_address=address)):
         log = log_path(tmp_path, campaign_id)
-        wait_for(lambda: log.exists() and "does not answer" in log.read_text(), 60, "the runner's word")
+        wait_for(lambda: log.exists() and "does not answer" in log.read_text(), 60, "the runner's message")
     assert store.reads.get_campaign(campaign_id).state == "running"
     store.close()
 
@@ -125,13 +128,13 @@ def test_a_node_that_ends_is_started_again(tmp_path: Path, monkeypatch: pytest.M
     monkeypatch.setattr("nas_controller.supervision.cluster_node._FIRST_WAIT_SECONDS", 0.0)
     node = ClusterNode(f"127.0.0.1:{free_port()}", tmp_path / "logs" / "ray-node.log")
     try:
-        node.look_after()
+        node.ensure_running()
         first = node._process
         assert first is not None
         first.kill()
         first.wait()
-        node.look_after()
-        node.look_after()
+        node.ensure_running()
+        node.ensure_running()
         assert node._process is not None
         assert node._process.pid != first.pid
     finally:
@@ -141,7 +144,7 @@ def test_a_node_that_ends_is_started_again(tmp_path: Path, monkeypatch: pytest.M
 
 def test_a_machine_that_is_a_node_already_starts_none(tmp_path: Path) -> None:
     node = ClusterNode("auto", tmp_path / "ray-node.log")
-    node.look_after()
+    node.ensure_running()
     assert node._process is None
 
 

@@ -14,9 +14,11 @@ import pytest
 from nas_controller.execution import session_directory
 from nas_controller.store import Store, StoreFullError, database, sqlite_url
 from nas_controller.supervision import supervisor as supervisor_module
+from nas_controller.supervision.campaign_logs import log_tail
+from nas_controller.supervision.restart_backoff import MAX_RESTARTS
 from nas_controller.supervision.runner import main
 from nas_controller.supervision.runner_protocol import EXIT_MUST_WAIT
-from nas_controller.supervision.supervisor import MAX_RESTARTS, Supervisor, log_tail
+from nas_controller.supervision.supervisor import Supervisor
 from tests.support.synthetic_campaigns import synthetic_spec
 
 

@@ -17,7 +17,7 @@ from tests.support.proxy_tasks import TINY
 def test_medians_over_all_rounds_and_the_better_keras_of_the_two(monkeypatch: pytest.MonkeyPatch) -> None:
     calls: list[tuple[int, int]] = []
 
-    def apart(function: Any, task: Any, threads: int, threads_an_operation: int) -> Times:
+    def run_in_fresh_process(function: Any, task: Any, threads: int, threads_an_operation: int) -> Times:
         assert function is time_both
         slow = (1, 2, 9)[len(calls) // 2]  # the machine is busy from the second round on
         calls.append((threads, threads_an_operation))
@@ -27,7 +27,7 @@ def test_medians_over_all_rounds_and_the_better_keras_of_the_two(monkeypatch: py
         return Times(at, (slow * 0.7,) * 3, (slow * 0.3,) * 2, (slow * 40.0,), (slow * 0.6,) * 2)
 
     said: list[str] = []
-    monkeypatch.setattr(benchmark, "apart", apart)
+    monkeypatch.setattr(benchmark, "run_in_fresh_process", run_in_fresh_process)
     found = engine_benchmark(3, 4, said.append)
     assert len(said) == 6
     assert calls == 3 * [(4, 1), (4, 4)]

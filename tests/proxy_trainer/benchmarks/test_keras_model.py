@@ -11,7 +11,7 @@ import tensorflow as tf
 from proxy_trainer.benchmarks.engine_benchmark import random_batch
 from proxy_trainer.benchmarks.keras_model import (
     KerasOps,
-    compiled_retinanet,
+    compile_retinanet,
     keras_loss,
     keras_retinanet,
     keras_targets,
@@ -97,7 +97,7 @@ def test_its_loss_is_the_engines() -> None:
 def test_it_learns() -> None:
     tf.keras.utils.set_random_seed(1)
     task = resolve("smoke", image_px=64, width_multiplier=0.1, batch_size=2, learning_rate=0.05, subnet_width=4)
-    model = compiled_retinanet(task, task.architecture(SP_EFFICIENTNET_B0, 1), eager=True)
+    model = compile_retinanet(task, task.architecture(SP_EFFICIENTNET_B0, 1), eager=True)
     images = (random_batch(task).pixels / 255.0).astype(np.float32)
     truth = np.zeros((2, model.output_shape[1], 5), np.float32)
     truth[:, ::2, 0] = -1  # every second anchor is background

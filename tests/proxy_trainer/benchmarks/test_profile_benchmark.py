@@ -10,10 +10,10 @@ from proxy_trainer.benchmarks.engine_benchmark import CLASSES
 from proxy_trainer.benchmarks.profile_benchmark import (
     Operation,
     Profile,
-    measured,
+    measure_profile,
     operations,
     profile_benchmark,
-    step_needs,
+    step_cost,
 )
 from search_space.cost import cost_report
 from search_space.published import EFF_SPINENET_D0
@@ -38,19 +38,19 @@ def test_a_step_needs_three_times_the_multi_adds_but_no_gradient_of_the_images()
     architecture = TINY.architecture(EFF_SPINENET_D0, CLASSES)
     report = cost_report(architecture)
     stem = 3 * 3 * 3 * architecture.stem_width * (TINY.image_px // 2) ** 2
-    needs = step_needs(architecture, 2)
+    needs = step_cost(architecture, 2)
     assert needs.forward_madds == 2 * report.madds
     assert needs.madds == 2 * (3 * report.madds - stem)
     assert needs.flops == 2 * needs.madds
     weights = benchmark.BYTES_A_VALUE * benchmark.WEIGHT_PASSES * report.params
-    assert step_needs(architecture, 4).bytes - weights == 2 * (needs.bytes - weights) > 0
+    assert step_cost(architecture, 4).bytes - weights == 2 * (needs.bytes - weights) > 0
 
 
 def test_a_step_of_the_engine_is_profiled(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(benchmark, "STEPS", 2)
     monkeypatch.setattr(benchmark, "MATRIX_SIDE", 32)
     monkeypatch.setattr(benchmark, "COPIED_FLOATS", 1000)
-    found = measured(TINY, THREADS)
+    found = measure_profile(TINY, THREADS)
     kinds = [each.type for each in found.operations]
     assert any("BatchNormGrad" in kind for kind in kinds)
     assert any("Depthwise" in kind for kind in kinds)
@@ -58,11 +58,11 @@ def test_a_step_of_the_engine_is_profiled(monkeypatch: pytest.MonkeyPatch) -> No
 
 
 def test_the_document_sets_the_step_beside_its_ceilings(monkeypatch: pytest.MonkeyPatch) -> None:
-    needs = step_needs(TINY.architecture(EFF_SPINENET_D0, CLASSES), TINY.batch_size)
+    needs = step_cost(TINY.architecture(EFF_SPINENET_D0, CLASSES), TINY.batch_size)
     kernels = (Operation("MatMul", 4, 30.0), Operation("Mul", 9, 10.0))
     # Ceilings at which the arithmetic takes 10 ms and the traffic 5 ms.
     profile = Profile(0.04, kernels, needs.flops * 100.0, needs.bytes * 200.0)
-    monkeypatch.setattr(benchmark, "apart", lambda function, *arguments: profile)
+    monkeypatch.setattr(benchmark, "run_in_fresh_process", lambda function, *arguments: profile)
     found = profile_benchmark(TINY, 2, lambda line: None)
     assert (found["step_over_arithmetic"], found["step_over_memory"]) == (4.0, 8.0)
     assert (found["arithmetic_seconds"], found["memory_seconds"]) == (0.01, 0.005)

@@ -43,11 +43,13 @@ def test_every_setting_differs_and_the_first_is_the_one_in_use() -> None:
 def test_processes_side_by_side_share_the_time_of_a_step(monkeypatch: pytest.MonkeyPatch) -> None:
     calls: list[tuple[Any, ...]] = []
 
-    def side_by_side(processes: int, function: Any, *arguments: Any, environment: dict[str, str]) -> list[float]:
+    def run_in_fresh_processes(
+        processes: int, function: Any, *arguments: Any, environment: dict[str, str]
+    ) -> list[float]:
         calls.append((processes, function, arguments[0].precision, *arguments[1:3], environment))
         return [0.3] * processes
 
-    monkeypatch.setattr(benchmark, "side_by_side", side_by_side)
+    monkeypatch.setattr(benchmark, "run_in_fresh_processes", run_in_fresh_processes)
     setting = Setting("three", 1, 2, processes=3, precision="bfloat16", environment={"A": "B"})
     assert step_seconds(TINY, setting) == pytest.approx(0.1)
     assert calls == [(3, time_steps, "bfloat16", 1, 2, {"A": "B"})]

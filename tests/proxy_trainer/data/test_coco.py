@@ -140,11 +140,11 @@ CAPTIONS = {
             _with("images", 3, "file_name", value="../../secret.jpg"),
             r"images\[3\].file_name '../../secret.jpg' leaves",
         ),
-        (_with("images", 3, "file_name", value="a/../../b.jpg"), "leaves the images folder"),
-        (_with("images", 3, "file_name", value="..\\b.jpg"), "leaves the images folder"),
-        (_with("images", 3, "file_name", value="/etc/passwd"), "leaves the images folder"),
-        (_with("images", 3, "file_name", value=""), "leaves the images folder"),
-        (_with("images", 3, "file_name", value="a\0b.jpg"), "leaves the images folder"),
+        (_with("images", 3, "file_name", value="a/../../b.jpg"), "leaves the images directory"),
+        (_with("images", 3, "file_name", value="..\\b.jpg"), "leaves the images directory"),
+        (_with("images", 3, "file_name", value="/etc/passwd"), "leaves the images directory"),
+        (_with("images", 3, "file_name", value=""), "leaves the images directory"),
+        (_with("images", 3, "file_name", value="a\0b.jpg"), "leaves the images directory"),
         (_with("categories", 1, "id", value=90), r"categories\[1\].id 90 is there twice"),
         (_without("categories", 1, "name"), r"categories\[1\] has no 'name'"),
     ],
@@ -171,7 +171,7 @@ def test_what_is_not_json_is_said_so(odd_coco: Path, content: bytes) -> None:
 def test_missing_files_are_named(odd_coco: Path) -> None:
     with pytest.raises(DataError, match=r"there is no annotation file .*other\.json"):
         load_split(odd_coco / "images", odd_coco / "other.json")
-    with pytest.raises(DataError, match=r"there is no images folder .*pictures"):
+    with pytest.raises(DataError, match=r"there is no images directory .*pictures"):
         load_split(odd_coco / "pictures", odd_coco / "annotations.json")
     with pytest.raises(DataError, match=r"cannot read the annotation file .*images: "):
         load_split(odd_coco / "images", odd_coco / "images")

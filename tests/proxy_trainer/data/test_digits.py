@@ -113,7 +113,7 @@ def test_the_same_call_keeps_the_folder_and_another_is_refused(tmp_path: Path) -
     with pytest.raises(DataError, match=r"digits holds another digits data set \(train 3 instead of 4\); remove it"):
         make_digits(folder, train=4, val=2)
     (folder / "val" / "000001.jpg").unlink()
-    with pytest.raises(DataError, match=r"val holds 1 images instead of 2; remove .*digits and make it anew"):
+    with pytest.raises(DataError, match=r"val holds 1 images instead of 2; remove .*digits and make it again"):
         make_digits(folder, train=3, val=2)
 
 
@@ -181,8 +181,8 @@ def test_progress_counts_every_image(tmp_path: Path) -> None:
 
 def test_several_processes_give_the_bytes_of_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     make_digits(tmp_path / "one", train=20, val=12)
-    monkeypatch.setattr(digit_splits, "_IMAGES_A_PROCESS", 8)
-    monkeypatch.setattr(digit_splits, "_IMAGES_AT_ONCE", 3)
+    monkeypatch.setattr(digit_splits, "_IMAGES_PER_PROCESS", 8)
+    monkeypatch.setattr(digit_splits, "_CHUNK_IMAGES", 3)
     monkeypatch.setattr("os.sched_getaffinity", lambda process: {0, 1})
     make_digits(tmp_path / "two", train=20, val=12)
     assert _hashes(tmp_path / "one") == _hashes(tmp_path / "two")

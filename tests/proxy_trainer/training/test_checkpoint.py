@@ -15,12 +15,12 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from proxy_trainer.commands import proxy_app
-from proxy_trainer.data.coco_folder import load_dataset
+from proxy_trainer.data.coco_directory import load_dataset
 from proxy_trainer.engine.engine import Engine
 from proxy_trainer.errors import NonFiniteLossError
-from proxy_trainer.training import checkpoint as checkpoint_module
 from proxy_trainer.training.checkpoint import CheckpointFile, data_identity, trial_identity
-from proxy_trainer.training.proxy import Metrics, Progress, ProxyWorker
+from proxy_trainer.training.proxy_worker import Metrics, ProxyWorker
+from proxy_trainer.training.trial_run import Progress
 from search_space.errors import InvalidValueError
 from search_space.published import EFF_SPINENET_D0, SP_EFFICIENTNET_B0
 from tests.support.engine_tasks import assert_same
@@ -48,7 +48,7 @@ def _figures(metrics: Metrics) -> Metrics:
 
 def _steps_in(path: Path, worker: ProxyWorker) -> int:
     """How far the checkpoint of D0 at the path is."""
-    found = CheckpointFile(path, trial_identity(EFF_SPINENET_D0, worker._task, SEED, worker._data)).load()
+    found = CheckpointFile(path, trial_identity(EFF_SPINENET_D0, worker._task, SEED, worker._data_identity)).load()
     assert found is not None
     return found.state.steps_done
 
@@ -57,7 +57,7 @@ def test_a_report_that_raises_stops_the_trial_there_and_the_next_call_goes_on(
     worker: ProxyWorker, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     path = tmp_path / "deep" / "trial.checkpoint"
-    monkeypatch.setattr("proxy_trainer.training.proxy._PROGRESS_SECONDS", 0.0)
+    monkeypatch.setattr("proxy_trainer.training.proxy_worker._PROGRESS_SECONDS", 0.0)
 
     def stop(progress: Progress) -> None:
         if progress.step == 5:
@@ -83,7 +83,7 @@ def test_every_ap_on_the_way_is_reported_again_by_a_trial_that_goes_on(
             raise KeyboardInterrupt
         first.append(progress)
 
-    monkeypatch.setattr("proxy_trainer.training.proxy._PROGRESS_SECONDS", 0.0)
+    monkeypatch.setattr("proxy_trainer.training.proxy_worker._PROGRESS_SECONDS", 0.0)
     with pytest.raises(KeyboardInterrupt):
         worker.run(EFF_SPINENET_D0, stop, checkpoint=path)
     worker.run(EFF_SPINENET_D0, second.append, checkpoint=path)
@@ -95,7 +95,7 @@ def test_every_ap_on_the_way_is_reported_again_by_a_trial_that_goes_on(
 def test_seconds_are_those_of_all_parts(worker: ProxyWorker, tmp_path: Path) -> None:
     path = tmp_path / "trial.checkpoint"
     worker.run(EFF_SPINENET_D0, checkpoint=path, keep=True)
-    file = CheckpointFile(path, trial_identity(EFF_SPINENET_D0, worker._task, SEED, worker._data))
+    file = CheckpointFile(path, trial_identity(EFF_SPINENET_D0, worker._task, SEED, worker._data_identity))
     found = file.load()
     assert found is not None
     file.save(replace(found, train_seconds=1000.0, evaluate_seconds=100.0))
@@ -152,12 +152,12 @@ def test_a_full_disk_costs_the_checkpoint_and_not_the_trial(
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
     wanted, path = worker.run(EFF_SPINENET_D0), tmp_path / "trial.checkpoint"
-    monkeypatch.setattr(checkpoint_module.os, "fsync", full)
+    monkeypatch.setattr("os.fsync", full)
     assert _figures(worker.run(EFF_SPINENET_D0, checkpoint=path, keep=True)) == _figures(wanted)
     assert list(tmp_path.iterdir()) == []
     messages = [record.getMessage() for record in caplog.records]
     assert [message.split(" at ")[1] for message in messages] == [
-        f"step {step}: no space left on the disk; the trial goes on without it" for step in (4, 6)
+        f"step {step}: no space left on the disk; the trial continues without it" for step in (4, 6)
     ]
     assert all(str(path) in message for message in messages)
 
@@ -217,7 +217,7 @@ def test_the_command_refuses_a_file_that_it_would_overwrite(odd: Path, tmp_path:
     photo = tmp_path / "photo.jpg"
     photo.write_bytes(b"not ours")
     for arguments, message in (
-        (("--checkpoint", photo), "is no checkpoint and would be overwritten"),
+        (("--checkpoint", photo), "is not a checkpoint and would be overwritten"),
         (("--keep-checkpoint",), "--keep-checkpoint needs --checkpoint FILE"),
     ):
         error = _proxy("--data", odd, *arguments).exception

@@ -12,14 +12,14 @@ import numpy as np
 import pytest
 
 from proxy_trainer.engine.engine import EngineState
-from proxy_trainer.training.checkpoint import Checkpoint, CheckpointFile, Scored, check_is_free
+from proxy_trainer.training.checkpoint import Checkpoint, CheckpointFile, IntermediateScore, check_overwritable
 from search_space.errors import InvalidValueError
 from tests.support.engine_tasks import assert_same
 
 IDENTITY: dict[str, Any] = {"seed": 1, "task": {"steps": 6, "flip": True}, "architecture": {"widths": (8, 16)}}
 
 
-SCORED = (Scored(1, 2.5, 3.25, 0.1 + 0.2), Scored(2, 1.5, 6.5, 0.0))
+SCORED = (IntermediateScore(1, 2.5, 3.25, 0.1 + 0.2), IntermediateScore(2, 1.5, 6.5, 0.0))
 
 
 def _state() -> EngineState:
@@ -37,7 +37,7 @@ def test_a_checkpoint_comes_back_as_it_was_written(tmp_path: Path) -> None:
     assert found is not None
     assert_same(found.state, _state())
     assert (found.loss, found.train_seconds, found.evaluate_seconds) == (0.1 + 0.2, 12.5, 0.25)
-    assert found.scored == SCORED
+    assert found.scores == SCORED
 
 
 def test_the_file_is_what_the_module_says(tmp_path: Path) -> None:
@@ -83,12 +83,12 @@ def _doubled(content: bytes) -> bytes:
     [
         (_torn, "does not match its checksum"),
         (_flipped, "does not match its checksum"),
-        (lambda content: b"", "it is no checkpoint"),
+        (lambda content: b"", "it is not a checkpoint"),
         (lambda content: content[:40], "does not match its checksum"),
-        (lambda content: content.replace(b" 2 ", b" 1 ", 1), "its format is of another version"),
+        (lambda content: content.replace(b" 2 ", b" 1 ", 1), "its format has another version"),
         (lambda content: _signed(b"no archive"), "it cannot be read"),
         (_pickled, "it cannot be read"),
-        (_doubled, "its vectors are not of single precision"),
+        (_doubled, "its vectors do not have single precision"),
     ],
     ids=["torn", "flipped bit", "empty", "cut in the first line", "version", "no archive", "pickle", "precision"],
 )
@@ -103,10 +103,10 @@ def test_a_damaged_file_is_refused(change: Any, reason: str, tmp_path: Path, cap
 @pytest.mark.parametrize(
     ("other", "reason"),
     [
-        ({**IDENTITY, "seed": 2}, "its seed is 1, and of this trial 2"),
-        ({**IDENTITY, "task": {"steps": 7, "flip": True}}, "its task.steps is 6, and of this trial 7"),
-        ({**IDENTITY, "task": {"steps": 6}}, "its task.flip is True, and of this trial None"),
-        ({**IDENTITY, "data": "ab"}, "its data is None, and of this trial 'ab'"),
+        ({**IDENTITY, "seed": 2}, "its seed is 1, and that of this trial 2"),
+        ({**IDENTITY, "task": {"steps": 7, "flip": True}}, "its task.steps is 6, and that of this trial 7"),
+        ({**IDENTITY, "task": {"steps": 6}}, "its task.flip is True, and that of this trial None"),
+        ({**IDENTITY, "data": "ab"}, "its data is None, and that of this trial 'ab'"),
     ],
 )
 def test_a_file_of_another_trial_is_refused(
@@ -138,9 +138,9 @@ def test_a_path_where_something_else_is_is_not_free(tmp_path: Path) -> None:
     _saved(tmp_path)
     (tmp_path / "empty").touch()
     for path in (tmp_path / "trial.checkpoint", tmp_path / "empty", tmp_path / "absent"):
-        check_is_free(path)
+        check_overwritable(path)
     (tmp_path / "photo.jpg").write_bytes(b"not ours")
-    with pytest.raises(InvalidValueError, match=r"photo\.jpg is no checkpoint and would be overwritten"):
-        check_is_free(tmp_path / "photo.jpg")
-    with pytest.raises(InvalidValueError, match="is a folder"):
-        check_is_free(tmp_path)
+    with pytest.raises(InvalidValueError, match=r"photo\.jpg is not a checkpoint and would be overwritten"):
+        check_overwritable(tmp_path / "photo.jpg")
+    with pytest.raises(InvalidValueError, match="is a directory"):
+        check_overwritable(tmp_path)

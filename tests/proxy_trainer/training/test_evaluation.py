@@ -12,9 +12,9 @@ from pycocotools.coco import COCO
 from pycocotools.cocoeval import COCOeval
 
 from proxy_trainer.data.coco import CocoSplit, load_split
-from proxy_trainer.data.reserved_images import take
+from proxy_trainer.data.stratified_split import subset
 from proxy_trainer.errors import EmptySplitError
-from proxy_trainer.training.evaluation import FIGURES, Detections, coco_metrics
+from proxy_trainer.training.evaluation import METRICS, Detections, coco_metrics
 
 # pycocotools adds 2.2e-16 to every denominator of a precision, faster-coco-eval does not.
 ROUNDING = 1e-15
@@ -90,7 +90,7 @@ def test_all_twelve_figures_equal_pycocotools(tmp_path: Path, seed: int) -> None
     split = _random_split(tmp_path, rng, images=40)
     detections = _random_detections(split, rng)
     ours = coco_metrics(split, detections)
-    assert tuple(ours) == FIGURES
+    assert tuple(ours) == METRICS
     assert split.crowd.any()
     assert (np.bincount(split.box_images, minlength=40) == 0).any()
     assert list(ours.values()) == pytest.approx(_pycocotools(split, detections), rel=0, abs=ROUNDING)
@@ -100,7 +100,7 @@ def test_all_twelve_figures_equal_pycocotools(tmp_path: Path, seed: int) -> None
 def test_a_part_of_a_split_is_scored_as_pycocotools_scores_its_images(tmp_path: Path) -> None:
     rng = np.random.default_rng(9)
     whole = _random_split(tmp_path, rng, images=30)
-    part = take(whole, np.arange(5, 17))
+    part = subset(whole, np.arange(5, 17))
     detections = _random_detections(part, rng)
     expected = _pycocotools(part, detections, part.image_ids.tolist())
     assert list(coco_metrics(part, detections).values()) == pytest.approx(expected, rel=0, abs=ROUNDING)
@@ -108,7 +108,7 @@ def test_a_part_of_a_split_is_scored_as_pycocotools_scores_its_images(tmp_path: 
 
 def test_perfect_detections_score_one_and_none_at_all_zero(odd_coco: Path) -> None:
     split = load_split(odd_coco / "images", odd_coco / "annotations.json")
-    split = take(split, np.arange(10))
+    split = subset(split, np.arange(10))
     boxes = ~split.crowd
     perfect = Detections(split.box_images[boxes], split.boxes[boxes], np.ones(boxes.sum()), split.categories[boxes])
     metrics = coco_metrics(split, perfect)
@@ -130,6 +130,6 @@ def test_nothing_is_printed(odd_coco: Path, capfd: pytest.CaptureFixture[str]) -
 
 def test_a_split_with_crowds_alone_cannot_be_scored(odd_coco: Path) -> None:
     split = load_split(odd_coco / "images", odd_coco / "annotations.json")
-    empty = take(split, np.array([9]))
+    empty = subset(split, np.array([9]))
     with pytest.raises(EmptySplitError, match=r"annotations\.json have no box to score against"):
         coco_metrics(empty, Detections(np.zeros(0, int), np.zeros((0, 4)), np.zeros(0), np.zeros(0, int)))

@@ -14,7 +14,8 @@ import pytest
 
 from proxy_trainer.engine.engine import Engine, EngineState
 from proxy_trainer.training.checkpoint import CheckpointFile, trial_identity
-from proxy_trainer.training.proxy import Metrics, Progress, ProxyWorker
+from proxy_trainer.training.proxy_worker import Metrics, ProxyWorker
+from proxy_trainer.training.trial_run import Progress
 from search_space.architecture import Architecture
 from search_space.proxy_task import ProxyTask
 from search_space.published import EFF_SPINENET_D0

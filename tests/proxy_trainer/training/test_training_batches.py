@@ -7,8 +7,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from proxy_trainer.data.coco_folder import load_dataset
-from proxy_trainer.data.packed_images import PackedSplit, pack
+from proxy_trainer.data.coco_directory import load_dataset
+from proxy_trainer.data.decoded_images import DecodedSplit, decode_split
 from proxy_trainer.engine.anchors import anchor_boxes
 from proxy_trainer.engine.targets import match_anchors
 from proxy_trainer.training import training_batches as module
@@ -20,12 +20,12 @@ TASK = resolve("smoke", batch_size=3, scale_min=0.5, scale_max=2.0)
 
 
 @pytest.fixture
-def packed(tmp_path: Path) -> PackedSplit:
+def packed(tmp_path: Path) -> DecodedSplit:
     train, _ = load_dataset(make_odd_coco(tmp_path / "odd"), reserved_images=1, reserve_from="train", seed=0)
-    return pack(train, TASK.image_px, tmp_path / "cache")
+    return decode_split(train, TASK.image_px, tmp_path / "cache")
 
 
-def test_a_batch_is_a_function_of_seed_and_step(packed: PackedSplit) -> None:
+def test_a_batch_is_a_function_of_seed_and_step(packed: DecodedSplit) -> None:
     forwards, backwards = TrainingBatches(packed, TASK, seed=1), TrainingBatches(packed, TASK, seed=1)
     first = [forwards.batch(step) for step in range(4)]
     for step in reversed(range(4)):
@@ -35,7 +35,9 @@ def test_a_batch_is_a_function_of_seed_and_step(packed: PackedSplit) -> None:
     assert not np.array_equal(first[0].windows, other_seed.windows)
 
 
-def test_matches_are_made_once_and_are_those_of_the_boxes(packed: PackedSplit, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_matches_are_made_once_and_are_those_of_the_boxes(
+    packed: DecodedSplit, monkeypatch: pytest.MonkeyPatch
+) -> None:
     batches = TrainingBatches(packed, TASK, seed=1)
     batch = batches.batch(2)
     anchors = anchor_boxes(TASK.image_px, TASK.anchor_size)
@@ -46,7 +48,7 @@ def test_matches_are_made_once_and_are_those_of_the_boxes(packed: PackedSplit, m
 
 
 def test_only_the_matches_of_the_first_steps_are_kept_where_memory_is_short(
-    packed: PackedSplit, monkeypatch: pytest.MonkeyPatch
+    packed: DecodedSplit, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     anchors = len(anchor_boxes(TASK.image_px, TASK.anchor_size))
     monkeypatch.setattr(module, "MATCHES_BYTES", 2 * TASK.batch_size * anchors * 2)

@@ -1,0 +1,102 @@
+"""Campaigns and trials as text: what the campaign commands print."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from api.cli.campaign.time_left import training_seconds
+from api.cli.output import (
+    duration,
+    last_line,
+    millions,
+    one_decimal,
+    print_json,
+    print_table,
+    spark_line,
+    three_digits,
+)
+from nas_controller.states import BASELINE_TRIAL
+
+if TYPE_CHECKING:
+    from api.documents import CampaignDocument, TrialDocument
+
+
+def print_campaigns(campaigns: Sequence[CampaignDocument]) -> None:
+    """Prints a table with one row for each campaign."""
+    print_table(
+        None,
+        ("id", "name", "state", "trials", "best AP", "baseline", "created"),
+        (
+            (
+                campaign.id,
+                campaign.name,
+                campaign.state,
+                f"{campaign.trials_finished}/{campaign.spec['trials']}",
+                three_digits(campaign.best_reward),
+                three_digits(campaign.baseline_reward),
+                f"{campaign.created_at:%Y-%m-%d %H:%M}",
+            )
+            for campaign in campaigns
+        ),
+        left=("id", "name", "state"),
+    )
+
+
+def print_campaign(campaign: CampaignDocument, as_json: bool) -> None:
+    """Prints one campaign, a field on each line, or as a JSON document."""
+    if as_json:
+        print_json(campaign.model_dump(mode="json"))
+        return
+    spec = campaign.spec
+    lines = {
+        "id": campaign.id,
+        "name": campaign.name,
+        "state": campaign.state,
+        "error": campaign.error,
+        "ended by": campaign.stopped_because,
+        "trials": f"{campaign.trials_finished} of {spec['trials']}, {spec['parallelism']} in parallel",
+        "best AP": None if campaign.best_trial is None else f"{campaign.best_reward:.3f} (trial {campaign.best_trial})",
+        "device time": duration(campaign.device_seconds) if campaign.device_seconds else None,
+        "baseline AP": three_digits(campaign.baseline_reward),
+        "profile": spec["proxy_task"]["profile"],
+        "data set": spec["dataset"],
+        "seed": str(spec["seed"]),
+        "created": f"{campaign.created_at:%Y-%m-%d %H:%M:%S} UTC",
+    }
+    for label, value in lines.items():
+        if value is not None:
+            print(f"{label:12} {value}")
+
+
+def print_trials(trials: Sequence[TrialDocument]) -> None:
+    """Prints a table with one row for each trial."""
+    print_table(
+        None,
+        ("trial", "state", "AP", "widths", "", "multi-adds", "of budget", "params", "seconds", "note"),
+        (
+            (
+                str(trial.number),
+                trial.state,
+                three_digits(trial.reward),
+                ",".join(str(width) for width in trial.widths),
+                spark_line(trial.widths),
+                millions(trial.madds),
+                f"{100 * trial.madds_ratio:.1f} %",
+                millions(trial.params, 2),
+                one_decimal(training_seconds(trial)),
+                trial_note(trial),
+            )
+            for trial in trials
+        ),
+        left=("state", "widths", "note"),
+    )
+
+
+def trial_note(trial: TrialDocument) -> str:
+    """The error of a failed trial, or that it is a repeat or the baseline."""
+    if trial.error:
+        return last_line(trial.error)
+    if trial.reused_from is not None:
+        return f"same architecture as trial {trial.reused_from}"
+    return "uniform baseline" if trial.number == BASELINE_TRIAL else ""

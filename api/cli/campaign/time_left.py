@@ -1,0 +1,37 @@
+"""The time that a campaign still takes. dashboard/static/time-left.js has the same rule, and one table of cases tests
+both.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from statistics import median
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from api.documents import CampaignDocument, TrialDocument
+
+
+def training_seconds(trial: TrialDocument) -> float | None:
+    """How long the training of a finished trial took, in seconds; None if nothing was trained."""
+    if trial.finished_at is None or trial.reused_from is not None:
+        return None
+    measured = (trial.metrics or {}).get("seconds")
+    return measured if measured is not None else (trial.finished_at - trial.started_at).total_seconds()
+
+
+def seconds_left(campaign: CampaignDocument, recent: Sequence[TrialDocument]) -> float | None:
+    """Estimated seconds to the end of a campaign: its remaining trials, minus the parts of running ones that are done,
+    times the median training time and the share of recent trials that were trained rather than repeats, over its
+    parallelism.
+
+    `recent` are its latest trials. None before the first trained one, and while the campaign is paused.
+    """
+    completed = [trial for trial in recent if trial.state == "completed"]
+    trained = [seconds for trial in completed if (seconds := training_seconds(trial)) is not None]
+    if campaign.state == "paused" or not trained:
+        return None
+    running = (trial for trial in recent if trial.state == "running")
+    done = sum((trial.progress_step or 0) / (trial.progress_total or 1) for trial in running)
+    left = max(0.0, campaign.spec["trials"] - campaign.trials_finished - done)
+    return float(median(trained) * left * (len(trained) / len(completed)) / campaign.spec["parallelism"])

@@ -1,0 +1,28 @@
+// The time that a campaign still takes; api/cli/time_left.py has the same rule, and one table of cases tests both.
+
+/** How long the training of a finished trial took, in seconds; null if nothing was trained. */
+export function trainingSeconds(trial) {
+  if (trial.finished_at === null || trial.reused_from !== null) return null;
+  return trial.metrics?.seconds ?? (Date.parse(trial.finished_at) - Date.parse(trial.started_at)) / 1000;
+}
+
+function median(values) {
+  const sorted = [...values].sort((one, other) => one - other);
+  const middle = Math.floor(sorted.length / 2);
+  return sorted.length % 2 ? sorted[middle] : (sorted[middle - 1] + sorted[middle]) / 2;
+}
+
+/**
+ * Estimated seconds to the end of a campaign: its remaining trials, minus the parts of running ones that are done, times
+ * the median training time and the share of recent trials that were trained rather than repeats, over its parallelism.
+ * `recent` are its latest trials. null before the first trained one, and while the campaign is paused.
+ */
+export function secondsLeft(campaign, recent) {
+  const completed = recent.filter((trial) => trial.state === "completed");
+  const trained = completed.map(trainingSeconds).filter((seconds) => seconds !== null);
+  if (campaign.state === "paused" || !trained.length) return null;
+  const done = recent.filter((trial) => trial.state === "running")
+    .reduce((sum, trial) => sum + (trial.progress_step ?? 0) / (trial.progress_total || 1), 0);
+  const left = Math.max(0, campaign.spec.trials - campaign.trials_finished - done);
+  return (median(trained) * left * (trained.length / completed.length)) / campaign.spec.parallelism;
+}

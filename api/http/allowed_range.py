@@ -1,0 +1,82 @@
+"""The allowed range of an input in words, from the constraints of its declaration: `1 to 100,000`, `above 0 and at
+most 1`. Error messages name the whole range, not only the bound that was exceeded.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from types import UnionType
+from typing import Annotated, Any, Union, get_args, get_origin
+
+from annotated_types import Ge, GroupedMetadata, Gt, Le, Lt, MaxLen, MinLen
+from fastapi.routing import APIRoute
+from pydantic import BaseModel
+from pydantic.fields import FieldInfo
+
+
+def allowed_range(route: object, location: Sequence[int | str]) -> str | None:
+    """The range of the input at an error's location, such as `("body", "stop", "wall_seconds")`; None without one."""
+    if not isinstance(route, APIRoute) or len(location) < 2:
+        return None
+    source, *names = location
+    dependant = route.dependant
+    if source == "body":
+        body = dependant.body_params[0].field_info.annotation if dependant.body_params else None
+        field = _nested_field(body, names)
+    else:
+        parameters = {"query": dependant.query_params, "path": dependant.path_params}.get(str(source), [])
+        field = next((each.field_info for each in parameters if each.alias == names[0]), None)
+    return None if field is None else _in_words(_constraints(field))
+
+
+def _nested_field(annotation: Any, names: Sequence[int | str]) -> FieldInfo | None:
+    """The field at a path of names in a model."""
+    types = _member_types(annotation)
+    model = next((kind for kind in types if isinstance(kind, type) and issubclass(kind, BaseModel)), None)
+    field = None if model is None else model.model_fields.get(str(names[0]))
+    if field is None or len(names) == 1:
+        return field
+    return _nested_field(field.annotation, names[1:])
+
+
+def _member_types(annotation: Any) -> list[Any]:
+    """The members of a union, without `Annotated`; any other type alone."""
+    origin = get_origin(annotation)
+    if origin is Annotated:
+        return _member_types(get_args(annotation)[0])
+    if origin in (Union, UnionType):
+        return [kind for each in get_args(annotation) for kind in _member_types(each)]
+    return [annotation]
+
+
+def _constraints(field: FieldInfo) -> list[Any]:
+    """The constraints of a field, groups expanded."""
+    found: list[Any] = []
+    for each in field.metadata:
+        found += list(_expanded(each))
+    return found
+
+
+def _expanded(constraint: Any) -> Iterable[Any]:
+    return constraint if isinstance(constraint, GroupedMetadata) else (constraint,)
+
+
+def _in_words(constraints: Sequence[Any]) -> str | None:
+    bounds = {type(each): each for each in constraints}
+    longest = bounds.get(MaxLen)
+    if longest:
+        shortest = bounds.get(MinLen, MinLen(0))
+        return f"{_number(shortest.min_length)} to {_number(longest.max_length)} long"
+    if Ge in bounds and Le in bounds:
+        return f"{_number(bounds[Ge].ge)} to {_number(bounds[Le].le)}"
+    words = [
+        f"{_number(bounds[Ge].ge)} or more" if Ge in bounds else "",
+        f"above {_number(bounds[Gt].gt)}" if Gt in bounds else "",
+        f"at most {_number(bounds[Le].le)}" if Le in bounds else "",
+        f"below {_number(bounds[Lt].lt)}" if Lt in bounds else "",
+    ]
+    return " and ".join(word for word in words if word) or None
+
+
+def _number(value: Any) -> str:
+    return f"{int(value) if value == int(value) else value:,}"

@@ -1,0 +1,74 @@
+"""The outermost middleware: request ids, the access log, request metrics, and the response to unexpected errors."""
+
+from __future__ import annotations
+
+import logging
+import re
+import time
+import uuid
+
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from api.http.access_control import PUBLIC_FILES
+from api.http.metrics import ServiceMetrics
+from api.http.problem_documents import problem_response
+from api.http.response_headers import add_headers
+from api.logs import current_request_id, log_access
+
+REQUEST_ID_HEADER = "X-Request-ID"
+REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
+
+log = logging.getLogger("effspine.api")
+
+
+class RequestTracing:
+    """Middleware that gives each request an id, logs and counts it, and adds the headers of every response.
+
+    A well-formed `X-Request-ID` of the request is used as its id. The id is in the response, in every log line of the
+    request and in problem documents.
+    """
+
+    def __init__(self, app: ASGIApp, metrics: ServiceMetrics) -> None:
+        self.app = app
+        self.metrics = metrics
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+        given = Headers(scope=scope).get(REQUEST_ID_HEADER, "")
+        request_id = given if REQUEST_ID.fullmatch(given) else uuid.uuid4().hex[:16]
+        scope.setdefault("state", {})["request_id"] = request_id
+        current_request_id.set(request_id)  # each request runs in its own context
+        started = time.perf_counter()
+        status = 0
+
+        async def send_with_headers(message: Message) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+                headers = MutableHeaders(scope=message)
+                headers[REQUEST_ID_HEADER] = request_id
+                add_headers(headers, scope["state"], scope["path"], status)
+            await send(message)
+
+        try:
+            await self.app(scope, receive, send_with_headers)
+        except Exception:
+            log.exception("request failed: %s %s", scope["method"], _route(scope))
+            if status:
+                raise
+            detail = f"an unexpected error; the service's log has the details under request id {request_id}"
+            await problem_response(scope, 500, detail)(scope, receive, send_with_headers)
+        finally:
+            seconds = time.perf_counter() - started
+            self.metrics.observe_request(scope["method"], _route(scope), status, seconds)
+            log_access(scope["method"], _route(scope), status, seconds)
+
+
+def _route(scope: Scope) -> str:
+    """The path template of the request's route; all static files share one."""
+    if scope["path"].startswith(PUBLIC_FILES):
+        return f"{PUBLIC_FILES}{{path}}"
+    return str(getattr(scope.get("route"), "path", "unmatched"))

@@ -1,0 +1,49 @@
+"""Headers of every response: security policy and caching."""
+
+from __future__ import annotations
+
+from http import HTTPStatus
+from typing import Any
+
+from starlette.datastructures import MutableHeaders
+
+from api.http.access_control import PUBLIC_FILES
+
+CONTENT_SECURITY_POLICY = "; ".join(
+    (
+        "default-src 'none'",
+        "script-src 'self'",
+        "style-src 'self'",
+        "img-src 'self' data: blob:",
+        "font-src 'self'",
+        "connect-src 'self'",
+        "form-action 'self'",
+        "base-uri 'none'",
+        "frame-ancestors 'none'",
+    )
+)
+SECURITY_HEADERS = {
+    "Content-Security-Policy": CONTENT_SECURITY_POLICY,
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    # Not "no-referrer": with that, browsers send `Origin: null` with the forms of our own pages.
+    "Referrer-Policy": "same-origin",
+    "X-Content-Type-Options": "nosniff",
+    "X-Frame-Options": "DENY",
+}
+NO_STORE = "no-store"  # a response depends on its caller
+REVALIDATE = "no-cache"  # static files are the same for everybody
+VALIDATORS = "validators"
+"""Key of the request's state: ETag and cache headers that a conditional GET has set (`api.http.conditional_get`)."""
+
+
+def add_headers(headers: MutableHeaders, state: dict[str, Any], path: str, status: int) -> None:
+    """Adds the security headers, and cache headers where the route has set none."""
+    for name, value in SECURITY_HEADERS.items():
+        headers.setdefault(name, value)
+    if status < HTTPStatus.BAD_REQUEST:
+        headers.update(state.get(VALIDATORS, {}))
+    is_file = path.startswith(PUBLIC_FILES) and status < HTTPStatus.BAD_REQUEST
+    headers.setdefault("Cache-Control", REVALIDATE if is_file else NO_STORE)
+    if headers.get("Content-Encoding") and headers.get("ETag", "W/").startswith('"'):
+        headers["ETag"] = f"W/{headers['ETag']}"  # the same file, but not the same bytes

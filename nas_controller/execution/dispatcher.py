@@ -1,0 +1,147 @@
+"""Hands the trials of a source to workers, and hands back to the source what the workers report."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+from typing import TypeVar
+
+from nas_controller.execution import worker_log
+from nas_controller.execution.executor import Stop, TrialSource
+from nas_controller.execution.trial_worker import Report, WorkerId
+from nas_controller.execution.worker import Job, TrialProgress
+from nas_controller.execution.worker_pool import WorkerPool
+from nas_controller.execution.worker_watchdog import WorkerWatchdog
+from nas_controller.search.outcomes import Failed, Rewarded, TrialWork
+
+logger = logging.getLogger(__name__)
+
+T = TypeVar("T")
+
+
+class Dispatcher:
+    """One run of an executor; a trial in training is known by the executor's `trial_id`.
+
+    An error of the source (the database is away, the lease is lost) ends the run; `error` is then what the executor
+    raises. `kill` ends the process of a worker.
+    """
+
+    def __init__(
+        self,
+        source: TrialSource,
+        job: Job,
+        stop: Stop,
+        log_dir: Path,
+        pool: WorkerPool,
+        kill: Callable[[WorkerId], None],
+    ) -> None:
+        self._source = source
+        self._job = job
+        self._stop = stop
+        self._log_dir = log_dir
+        self._pool = pool
+        self._watchdog = WorkerWatchdog(kill)
+        self._running: dict[str, TrialWork] = {}
+        self.error: BaseException | None = None
+
+    @property
+    def over(self) -> bool:
+        """Whether the run ends, because nothing is left, because it drained, or at once."""
+        return self._aborts() or (not self._running and self._drains())
+
+    def next_work(self, trial_id: str) -> TrialWork | None:
+        """The next trial for a worker; None while there is nothing to begin, and when the run is over."""
+        while not self.over:
+            if not self._drains() and len(self._running) < self._pool.workers.parallelism:
+                work = self._guarded(self._source.next_trial)
+                if work is not None:
+                    self._running[trial_id] = work
+                    return work
+            if self._running:
+                return None
+            # Nothing runs, so no outcome will come: ask again, since settled repeats may have left more to do.
+        return None
+
+    def report(self, trial_id: str, report: Report) -> bool:
+        """Records progress; False where the source stops the trial early, whose outcome is recorded then."""
+        work = self._running.get(trial_id)
+        if work is None:
+            return True
+        self._watchdog.heartbeat(trial_id, report.worker)
+        if not self._is_stopped_by(work, report.progress):
+            return True
+        del self._running[trial_id]
+        self._watchdog.forget(trial_id)
+        worker_log.end(self._log_dir, work.number, work.attempt, read=False)
+        return False
+
+    def complete(self, trial_id: str, report: Report | None, cause: BaseException | str = "") -> None:
+        """Records the outcome of a trial.
+
+        Without a report, `cause` is what the worker raised, or what is known of its death. The progress in the report
+        is recorded first. Where it stops the trial, that is the outcome: a decision must not depend on when a report
+        was read.
+        """
+        silent = self._watchdog.forget(trial_id)
+        work = self._running.pop(trial_id, None)
+        if work is None:
+            return
+        known = silent if report is None else report.outcome
+        if known is None and self._aborts():
+            return
+        stopped = report is not None and self._is_stopped_by(work, report.progress)
+        outcome = self._with_log(work, known, cause)
+        if self.error is None and not stopped:
+            self._guarded(lambda: self._source.complete(work, outcome))
+        if self.error is None and self._source.is_finished(work.number):
+            self._job.remove_checkpoint_of(work.widths)
+
+    def kill_silent_workers(self) -> None:
+        """Kills the workers whose reports are long overdue; to be called regularly."""
+        self._watchdog.kill_silent()
+
+    def _aborts(self) -> bool:
+        """Whether everything stops at once and no outcome is recorded any more."""
+        return self.error is not None or self._source.over or self._stop()
+
+    def _drains(self) -> bool:
+        return self._source.draining or self._pool.needs_restart()
+
+    def _is_stopped_by(self, work: TrialWork, progress: tuple[TrialProgress, ...]) -> bool:
+        """Records progress until a part of it stops the trial."""
+        for now in progress:
+            if self._aborts():
+                return False
+            self._guarded(partial(self._source.progress, work, now.step, now.steps, now.values, now.ap))
+            stops = partial(self._source.stop_early, work, now.step, now.values, now.ap)
+            if self.error is None and self._guarded(stops):
+                return True
+        return False
+
+    def _with_log(
+        self, work: TrialWork, known: Rewarded | Failed | None, cause: BaseException | str
+    ) -> Rewarded | Failed:
+        """The outcome of an attempt; a failure with the end of the worker's log."""
+        log = worker_log.end(self._log_dir, work.number, work.attempt, read=not isinstance(known, Rewarded))
+        if isinstance(known, Rewarded):
+            return known
+        failed = replace(known or _failure(cause, log), log_tail=log.tail)
+        logger.warning("trial %d, attempt %d: %s: %s", work.number, work.attempt, failed.kind, failed.error)
+        return failed
+
+    def _guarded(self, call: Callable[[], T]) -> T | None:
+        try:
+            return call()
+        except Exception as error:
+            self.error = error
+            return None
+
+
+def _failure(cause: BaseException | str, log: worker_log.AttemptLog) -> Failed:
+    """The failure of an attempt for which the worker has reported no outcome."""
+    if isinstance(cause, str):
+        return Failed.of(log.death(cause))
+    return Failed("retry", f"{type(cause).__name__}: {cause}")

@@ -1,0 +1,119 @@
+"""Runs attempts one after another, as every worker does: with timeouts, reports and a log."""
+
+from __future__ import annotations
+
+import logging
+import math
+import os
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import NamedTuple
+
+from nas_controller.execution import worker_log
+from nas_controller.execution.training_thread import TrainingThread
+from nas_controller.execution.worker import Job, OnProgress, TrialProgress, run_trial
+from nas_controller.search.outcomes import TIMED_OUT, Failed, Rewarded, TrialWork
+
+REPORT_SECONDS = 2.0
+REPORT_SHARE = 1 / 50
+"""A worker reports every REPORT_SECONDS, and every REPORT_SHARE of the time a trial has taken where that is longer."""
+CANCEL_SECONDS = 30.0
+
+logger = logging.getLogger(__name__)
+
+Train = Callable[[Job, tuple[int, ...], OnProgress], Rewarded | Failed]
+
+
+class WorkerId(NamedTuple):
+    """The process of a worker and the node it runs on."""
+
+    node: str
+    pid: int
+
+
+@dataclass(frozen=True)
+class Report:
+    """What a worker sends: the progress since its last report, and the outcome once there is one."""
+
+    worker: WorkerId
+    progress: tuple[TrialProgress, ...] = ()
+    outcome: Rewarded | Failed | None = None
+
+
+class TrialWorker:
+    """The worker of one place in a pool, on the node `node`; logs are marked in `log_dir`.
+
+    `train` trains one architecture and returns its outcome.
+    """
+
+    def __init__(
+        self,
+        job: Job,
+        log_dir: Path,
+        timeout_seconds: float | None = None,
+        *,
+        node: str = "",
+        train: Train = run_trial,
+    ) -> None:
+        self._job = job
+        self._log_dir = log_dir
+        self._timeout_seconds = math.inf if timeout_seconds is None else timeout_seconds
+        self._id = WorkerId(node, os.getpid())
+        self._train = train
+        self._thread: TrainingThread | None = None
+        self._began = 0.0
+        self._next_report = 0.0
+        self._timed_out = False
+
+    def step(self, work: TrialWork, longest_seconds: float = math.inf) -> Report | None:
+        """The next report on an attempt, which begins with the first call.
+
+        Waits for the end of the attempt or the time of its next report; None where neither came in `longest_seconds`.
+        """
+        if self._thread is None:
+            self._begin(work)
+            assert self._thread is not None
+        due = min(self._next_report, self._began + self._timeout_seconds)
+        outcome = self._thread.wait(max(0.0, min(longest_seconds, due - time.monotonic())))
+        now = time.monotonic()
+        if outcome is None and now < due:
+            return None
+        self._next_report = now + max(REPORT_SECONDS, (now - self._began) * REPORT_SHARE)
+        progress = self._thread.unread()
+        if outcome is not None:
+            self._thread = None
+        elif now - self._began >= self._timeout_seconds:
+            # The training may still be under way; the next trial waits until it has ended (`release`).
+            why = f"the attempt took longer than trial_timeout_seconds, {self._timeout_seconds:g} s"
+            outcome = Failed("retry", why, TIMED_OUT)
+            self._timed_out = True
+        return Report(self._id, progress, outcome)
+
+    def release(self, seconds: float = CANCEL_SECONDS) -> bool:
+        """Cancels a training that is still under way; False where it has not ended after so many seconds.
+
+        The checkpoint of a trial that was stopped early is removed; one that timed out may go on from it.
+        """
+        if self._thread is None:
+            return True
+        if not self._thread.cancel(seconds):
+            return False
+        if not self._timed_out:
+            self._job.remove_checkpoint_of(self._thread.widths)
+        self._thread = None
+        return True
+
+    def abandon(self, seconds: float = 0.5) -> None:
+        """Asks a training that is still under way to end, and keeps its checkpoint."""
+        if self._thread is not None:
+            self._thread.cancel(seconds)
+
+    def _begin(self, work: TrialWork) -> None:
+        worker_log.begin(self._log_dir, work.number, work.attempt)
+        logger.info("trial %d, attempt %d: widths %s", work.number, work.attempt, " ".join(map(str, work.widths)))
+        self._thread = TrainingThread(self._job.of(work), work.widths, self._train)
+        self._began = time.monotonic()
+        self._next_report = self._began + REPORT_SECONDS
+        self._timed_out = False

@@ -1,0 +1,67 @@
+"""The size of a session's pool of workers and the resources of each trial in it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+
+from nas_controller.execution.executor import Workers
+
+
+class WorkerPool:
+    """The workers that a session was started with, compared with what `wanted()` asks for now.
+
+    An `elastic` pool, a cluster's, takes more or fewer workers of the same kind at any time; another pool has to be
+    started anew. `available` are the resources of the machine or cluster by Ray's names (`CPU`, `GPU`, `TPU`).
+    """
+
+    def __init__(
+        self,
+        started: Workers,
+        wanted: Callable[[], Workers],
+        available: Callable[[], Mapping[str, float]],
+        elastic: bool = False,
+    ) -> None:
+        self.workers = started
+        self._wanted = wanted
+        self._available = available
+        self._elastic = elastic
+
+    def needs_restart(self) -> bool:
+        """Whether the workers wanted now are others than this pool can provide."""
+        wanted = self._wanted()
+        if self._elastic and replace(wanted, parallelism=self.workers.parallelism) == self.workers:
+            self.workers = wanted
+        return wanted != self.workers
+
+    def missing(self) -> str | None:
+        """The resource that a trial asks for and this machine does not have; a cluster may grow, so it lacks none."""
+        if self._elastic:
+            return None
+        available = self._available()
+        for name, amount in self.trial_resources().items():
+            if amount > available.get(name, 0.0):
+                field = f"resources.{name.lower()}s"
+                return (
+                    f"a trial asks for {amount:g} {name} (`{field}`) and this machine has {available.get(name, 0.0):g}"
+                )
+        return None
+
+    def trial_resources(self) -> dict[str, float]:
+        """What a trial reserves.
+
+        A local session has one CPU a worker, however many threads each may use.
+        """
+        gpus = self.workers.gpus
+        reserved = {
+            "CPU": float(self.workers.threads if self._elastic else 1),
+            "GPU": gpu_share(self._available(), self.workers.parallelism) if gpus is None else gpus,
+            "TPU": float(self.workers.tpus),
+        }
+        return {name: amount for name, amount in reserved.items() if amount > 0}
+
+
+def gpu_share(available: Mapping[str, float], parallelism: int) -> float:
+    """An equal share of the available GPUs: whole ones where there are enough, else a part of one."""
+    share = available.get("GPU", 0.0) / parallelism
+    return float(int(share)) if share >= 1 else int(share * 1000) / 1000

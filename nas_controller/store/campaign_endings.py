@@ -1,0 +1,79 @@
+"""Ends campaigns, pauses and running attempts, inside the transaction of a caller that has locked the campaign."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from nas_controller.search.campaign_spec import ResourcesSpec
+from nas_controller.states import CampaignEvent, StopReason
+from nas_controller.store import models
+from nas_controller.store.events import add_event
+from nas_controller.store.sanitising import sanitise
+from nas_controller.store.transitions import move_campaign, move_trial
+
+
+def end_campaign(
+    session: Session,
+    campaign: models.Campaign,
+    now: datetime,
+    event: CampaignEvent,
+    error: str | None = None,
+    because: StopReason | None = None,
+) -> None:
+    """Ends a locked campaign by an event that leads to a final state: no attempt and no trial of it is running
+    afterwards, and nobody holds its lease. Raises ConflictError where its state does not allow the event.
+    """
+    move_campaign(campaign, event)
+    error = sanitise(error)
+    abandon_attempts(session, campaign, now)
+    query = select(models.Trial).where(models.Trial.campaign_id == campaign.id, models.Trial.state == "running")
+    for trial in session.scalars(query.order_by(models.Trial.number)):
+        move_trial(trial, "stop")
+        trial.finished_at = now
+        add_event(session, campaign, now, "trial.stopped", {"number": trial.number})
+    end_pause(campaign, now)
+    campaign.error = error
+    campaign.stopped_because = because
+    campaign.finished_at = now
+    campaign.lease_owner = None
+    campaign.lease_expires_at = None
+    data: dict[str, Any] = {} if error is None else {"error": error}
+    if because is not None:
+        data["because"] = because
+    add_event(session, campaign, now, f"campaign.{campaign.state}", data)
+
+
+def end_pause(campaign: models.Campaign, now: datetime) -> None:
+    """Clears the pause of a locked campaign and adds up its time."""
+    if campaign.paused_at is not None:
+        campaign.paused_seconds += max(0.0, (now - campaign.paused_at).total_seconds())
+    campaign.paused_at = None
+    campaign.pause_mode = None
+
+
+def abandon_attempts(
+    session: Session, campaign: models.Campaign, now: datetime, last_alive: datetime | None = None
+) -> int:
+    """Marks every running attempt of a locked campaign as abandoned and returns how many those were. Where their runner
+    was lost, they have taken device time until `last_alive` at most.
+    """
+    count = 0
+    query = select(models.Attempt).where(models.Attempt.campaign_id == campaign.id, models.Attempt.state == "running")
+    for attempt in session.scalars(query.order_by(models.Attempt.trial, models.Attempt.number)):
+        attempt.state = "abandoned"
+        attempt.finished_at = now
+        add_device_time(campaign, attempt, now if last_alive is None else min(now, last_alive))
+        data = {"number": attempt.trial, "attempt": attempt.number}
+        add_event(session, campaign, now, "attempt.abandoned", data)
+        count += 1
+    return count
+
+
+def add_device_time(campaign: models.Campaign, attempt: models.Attempt, until: datetime) -> None:
+    """Adds what an attempt has taken, on all devices of its worker, to a locked campaign."""
+    devices = ResourcesSpec.model_validate(campaign.spec.get("resources", {})).devices
+    campaign.device_seconds += devices * max(0.0, (until - attempt.started_at).total_seconds())

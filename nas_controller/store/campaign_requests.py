@@ -1,0 +1,180 @@
+"""What callers of the service ask of campaigns: to be created, started, changed, paused, resumed and stopped.
+
+A draft may be changed in every way until it is started. Later, what fixes the search (its space, controller, seed,
+data and proxy task) does not change, so that a replay is exact; the number of trials and what they run on may change at
+any time before the end.
+
+A pause with `drain` lets the trials in training finish and begins nothing new; `abort` gives them up at once. Then the
+runner ends, and the campaign waits to be resumed. Trials without an outcome stay `running`: the next runner begins them
+again, from their checkpoints where there are any.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from nas_controller.search.campaign_spec import CampaignSpec
+from nas_controller.states import PauseMode
+from nas_controller.store import models
+from nas_controller.store.campaign_endings import end_campaign, end_pause
+from nas_controller.store.campaign_ids import new_campaign_id
+from nas_controller.store.clock import Clock
+from nas_controller.store.database import Database
+from nas_controller.store.errors import ConflictError
+from nas_controller.store.events import add_event
+from nas_controller.store.mappers import campaign_record
+from nas_controller.store.records import CampaignRecord
+from nas_controller.store.row_lookup import find_campaign
+from nas_controller.store.transitions import move_campaign, next_campaign_state
+from search_space.errors import InvalidValueError
+
+CHANGEABLE = (
+    "name", "trials", "parallelism", "stop", "resources", "retries", "trial_timeout_seconds", "share",
+)  # fmt: skip
+"""Fields of a campaign that may change after its start."""
+
+
+class CampaignRequests:
+    """Requests of the service's callers. Asking again for what has happened changes nothing.
+
+    All raise ConflictError where the campaign's state does not allow the request (`states.CAMPAIGN_TRANSITIONS`),
+    NotFoundError, and StoreUnavailableError when the database is away.
+    """
+
+    def __init__(self, database: Database, clock: Clock) -> None:
+        self._database = database
+        self._clock = clock
+
+    def create_campaign(
+        self, spec: CampaignSpec, campaign_id: str | None = None, *, draft: bool = False
+    ) -> CampaignRecord:
+        """A new campaign in state `pending`, which a supervisor will start, or a `draft`, which waits to be started.
+
+        `campaign_id` is an id that was reserved for it (`IdempotencyKeys.reserve_key`); a campaign that has it already
+        was created by an earlier try of the same request and is returned unchanged.
+        """
+        now = self._clock()
+        with self._database.writing() as session:
+            existing = None if campaign_id is None else session.get(models.Campaign, campaign_id)
+            if existing is not None:
+                return campaign_record(existing)
+            row = models.Campaign(
+                id=campaign_id or new_campaign_id(now),
+                name=spec.name,
+                state="draft" if draft else "pending",
+                spec=spec.model_dump(mode="json"),
+                created_at=now,
+                trials_begun=0,
+                trials_finished=0,
+                last_event=0,
+                lease_epoch=0,
+                paused_seconds=0.0,
+                device_seconds=0.0,
+                trials_since_best=0,
+                progress_reports=0,
+                first_reports=0,
+                first_report_seconds=0.0,
+                trials_failed=0,
+                rewards_accepted=0,
+                workers_killed=0,
+                attempts_lost=0,
+            )
+            session.add(row)
+            session.flush()
+            add_event(session, row, now, "campaign.created", {"name": spec.name})
+            return campaign_record(row)
+
+    def start_campaign(self, campaign_id: str) -> CampaignRecord:
+        """Makes a draft `pending`, for a supervisor to run."""
+        now = self._clock()
+        with self._database.writing() as session:
+            row = find_campaign(session, campaign_id, lock=True)
+            if move_campaign(row, "start"):
+                row.queued_at = now
+                add_event(session, row, now, "campaign.submitted", {})
+            return campaign_record(row)
+
+    def update_campaign(self, campaign_id: str, patch: Mapping[str, Any]) -> CampaignRecord:
+        """Changes fields of a campaign by a JSON merge patch (RFC 7396): null takes a field's default.
+
+        A patch that changes nothing adds no event. Raises pydantic's ValidationError where the whole would be no
+        campaign, InvalidValueError for fewer trials than have begun, and ConflictError for a field that cannot change
+        any more.
+        """
+        now = self._clock()
+        with self._database.writing() as session:
+            row = find_campaign(session, campaign_id, lock=True)
+            move_campaign(row, "update")
+            before = campaign_record(row).spec.model_dump(mode="json")
+            after = CampaignSpec.model_validate(_merged(before, patch)).model_dump(mode="json")
+            changed = {name: value for name, value in after.items() if value != before[name]}
+            for name in changed:
+                if row.state != "draft" and name not in CHANGEABLE:
+                    raise ConflictError(
+                        f"campaign '{campaign_id}' is {row.state}: `{name}` cannot be changed after the start; "
+                        f"{', '.join(CHANGEABLE)} can",
+                        field=name,
+                    )
+            if after["trials"] < row.trials_begun:
+                raise InvalidValueError(
+                    f"{row.trials_begun} trials have begun; `trials` must be at least that, not {after['trials']}",
+                    field="trials",
+                )
+            if changed:
+                row.name = after["name"]
+                row.spec = after
+                add_event(session, row, now, "campaign.updated", {"changes": changed})
+            return campaign_record(row)
+
+    def request_pause(self, campaign_id: str, mode: PauseMode = "drain") -> CampaignRecord:
+        """Asks a campaign to pause. A pending one is `paused` at once; a running one is `pausing` until its runner has
+        ended. `abort` may follow a `drain` that takes too long.
+        """
+        now = self._clock()
+        with self._database.writing() as session:
+            row = find_campaign(session, campaign_id, lock=True)
+            hastened = row.state == "pausing" and row.pause_mode == "drain" and mode == "abort"
+            if move_campaign(row, "pause") or hastened:
+                row.pause_mode = mode
+                row.paused_at = now if row.state == "paused" else None
+                add_event(session, row, now, f"campaign.{row.state}", {"mode": mode})
+            return campaign_record(row)
+
+    def request_resume(self, campaign_id: str) -> CampaignRecord:
+        """Lets a paused campaign go on, or calls off a pause that has not come about yet."""
+        now = self._clock()
+        with self._database.writing() as session:
+            row = find_campaign(session, campaign_id, lock=True)
+            if move_campaign(row, "resume", "pending" if row.started_at is None else "running"):
+                end_pause(row, now)
+                add_event(session, row, now, "campaign.resumed", {})
+            return campaign_record(row)
+
+    def request_stop(self, campaign_id: str) -> CampaignRecord:
+        """Asks a campaign to stop. One that has no runner (a draft, pending or paused) is `stopped` at once; a running
+        one is `stopping` until its runner has given its trials up.
+        """
+        now = self._clock()
+        with self._database.writing() as session:
+            row = find_campaign(session, campaign_id, lock=True)
+            state = next_campaign_state(row, "stop")
+            if state == "stopped" != row.state:
+                end_campaign(session, row, now, "stop")
+            elif move_campaign(row, "stop"):
+                row.pause_mode = None
+                add_event(session, row, now, "campaign.stopping", {})
+            return campaign_record(row)
+
+
+def _merged(document: Any, patch: Any) -> Any:
+    """RFC 7396, section 2."""
+    if not isinstance(patch, Mapping):
+        return patch
+    merged = dict(document) if isinstance(document, Mapping) else {}
+    for name, value in patch.items():
+        if value is None:
+            merged.pop(name, None)
+        else:
+            merged[name] = _merged(merged.get(name), value)
+    return merged

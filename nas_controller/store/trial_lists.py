@@ -1,0 +1,92 @@
+"""Lists of trials: pages in every order, each read from an index, and the best."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from types import NoneType
+from typing import Any
+
+from sqlalchemy import Row, Select, or_, select
+from sqlalchemy.orm import InstrumentedAttribute, Session
+
+from nas_controller.states import TRIAL_ORDERS, TRIAL_STATES
+from nas_controller.store import models
+from nas_controller.store.cursors import checked_limit, decode, encode
+from nas_controller.store.in_clause import in_numbers
+from nas_controller.store.records import Page
+from nas_controller.store.row_lookup import require_campaign
+from search_space.errors import InvalidValueError
+
+
+def page_of_trials(
+    session: Session,
+    query: Select[Any],
+    campaign_id: str,
+    state: str | None,
+    order_by: str,
+    limit: int,
+    cursor: str | None,
+) -> Page[Row[Any]]:
+    """The rows that `query`, which has the column `number`, gives of one page, in the order asked for (`-` is
+    descending; equal values by number). Trials without a reward come last in both orders by reward.
+
+    Raises NotFoundError for the campaign and InvalidValueError for a state, order, limit (1 to 1,000) or cursor that is
+    none.
+    """
+    if state is not None and state not in TRIAL_STATES:
+        raise InvalidValueError(f"state '{state}' is none of {', '.join(TRIAL_STATES)}", field="state")
+    if order_by not in TRIAL_ORDERS:
+        raise InvalidValueError(f"order_by '{order_by}' is none of {', '.join(TRIAL_ORDERS)}", field="order_by")
+    limit = checked_limit(limit)
+    position = None if cursor is None else decode(cursor, ((int, float, NoneType), int))
+    conditions = [models.Trial.campaign_id == campaign_id]
+    if state is not None:
+        conditions.append(models.Trial.state == state)
+    require_campaign(session, campaign_id)
+    positions: list[tuple[float | None, int]] = []
+    for each in _positions(order_by, position):
+        found = session.connection().execute(each.where(*conditions).limit(limit + 1 - len(positions)))
+        positions += [(value, number) for value, number in found.all()]
+        if len(positions) > limit:
+            break
+    numbers = [number for _, number in positions[:limit]]
+    connection = session.connection()
+    rows = connection.execute(query.where(conditions[0], in_numbers(connection, models.Trial.number, numbers)))
+    trials = {row.number: row for row in rows.all()}
+    items = tuple(trials[number] for number in numbers)
+    return Page(items, encode(list(positions[limit - 1])) if len(positions) > limit else None)
+
+
+def best_of_trials(session: Session, query: Select[Any], campaign_id: str, k: int) -> Sequence[Row[Any]]:
+    """The rows that `query` gives of the best trials. Raises as `Queries.best_trials`."""
+    if not 1 <= k <= 1_000:
+        raise InvalidValueError(f"k is {k}; it must be 1 to 1000", field="k")
+    require_campaign(session, campaign_id)
+    table = models.Trial
+    query = query.where(table.campaign_id == campaign_id, table.state == "completed", table.reused_from.is_(None))
+    return session.connection().execute(query.order_by(table.reward.desc(), table.number).limit(k)).all()
+
+
+def _positions(order_by: str, after: Sequence[Any] | None) -> Iterator[Select[tuple[Any, int]]]:
+    """Queries that, one after the other, give (value, number) of trials in this order, from `after` on.
+
+    Each walks an index and reads nothing else: the rows themselves are fetched for one page alone.
+    """
+    table, descending = models.Trial, order_by.startswith("-")
+    column: InstrumentedAttribute[Any] = getattr(table, order_by.removeprefix("-"))
+    order = column.desc() if descending else column.asc()
+    value, number = (None, None) if after is None else after
+    if column is table.number:
+        query = select(column, table.number).order_by(order)
+        yield query if after is None else query.where(column < number if descending else column > number)
+        return
+    if value is not None or after is None:
+        query = select(column, table.number).where(column.is_not(None)).order_by(order, table.number)
+        if after is not None:
+            # The first bound says no more than the second, but in a way that an index is entered by.
+            bound, beyond = (column <= value, column < value) if descending else (column >= value, column > value)
+            query = query.where(bound, or_(beyond, table.number > number))
+        yield query
+    if column.nullable:
+        query = select(column, table.number).where(column.is_(None)).order_by(table.number)
+        yield query if after is None or value is not None else query.where(table.number > number)

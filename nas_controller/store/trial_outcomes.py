@@ -1,0 +1,107 @@
+"""Writes outcomes of attempts and trials, and the controller that has learned from them, inside the transaction of a
+caller that has locked the campaign.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any, cast
+
+from sqlalchemy import CursorResult, update
+from sqlalchemy.orm import Session
+
+from nas_controller.canonical_json import canonical_json, sha256_hex
+from nas_controller.search.outcomes import WORKER_KILLED
+from nas_controller.states import BASELINE_TRIAL, TrialEvent
+from nas_controller.store import models
+from nas_controller.store.campaign_endings import add_device_time, end_campaign
+from nas_controller.store.events import add_event
+from nas_controller.store.sanitising import sanitise
+from nas_controller.store.stop_conditions import reached_condition
+from nas_controller.store.transitions import move_trial
+
+
+def close_attempt(
+    campaign: models.Campaign,
+    attempt: models.Attempt,
+    now: datetime,
+    state: str,
+    reward: float | None,
+    metrics: Mapping[str, float] | None,
+    error: str | None = None,
+    error_kind: str | None = None,
+    log_tail: str | None = None,
+) -> None:
+    """Ends an attempt as `state`, with its result."""
+    if attempt.state == "running":
+        add_device_time(campaign, attempt, now)
+    if state == "failed" and error_kind == WORKER_KILLED:
+        campaign.workers_killed += 1
+    attempt.state = state
+    attempt.reward = reward
+    attempt.metrics = None if metrics is None else finite_values(metrics)
+    attempt.error = sanitise(error)
+    attempt.error_kind = error_kind
+    attempt.log_tail = sanitise(log_tail)
+    attempt.finished_at = now
+
+
+def finish_trial(
+    session: Session,
+    campaign: models.Campaign,
+    trial: models.Trial,
+    now: datetime,
+    event: TrialEvent,
+    reward: float,
+    controller_state: Mapping[str, Any],
+    stopped_early: Mapping[str, Any] | None = None,
+) -> None:
+    """Writes the outcome, the campaign's sums, the event with the controller's digest, and the controller; and the end
+    of the campaign, where the outcome meets one of its stop conditions.
+
+    Raises ConflictError for a trial that is not running.
+    """
+    move_trial(trial, event)
+    text = canonical_json(controller_state)
+    digest = sha256_hex(text)
+    trial.reward = reward
+    trial.finished_at = now
+    campaign.trials_finished += 1
+    if event == "fail":
+        campaign.trials_failed += 1
+    if trial.number == BASELINE_TRIAL and event == "complete":
+        campaign.baseline_reward = reward
+    if event == "complete" and (campaign.best_reward is None or reward > campaign.best_reward):
+        campaign.best_reward = reward
+        campaign.best_trial = trial.number
+        campaign.trials_since_best = 0
+    else:
+        campaign.trials_since_best += 1
+    data: dict[str, Any] = {
+        "number": trial.number,
+        "reward": reward,
+        "attempt": trial.accepted_attempt,
+        "reused_from": trial.reused_from,
+        "controller_sha256": digest,
+    }
+    if trial.error is not None:
+        data["error"] = trial.error
+        data["kind"] = trial.error_kind
+    if stopped_early is not None:
+        data["stopped_early"] = dict(stopped_early)
+    sequence = add_event(session, campaign, now, f"trial.{trial.state}", data)
+    values = {"sequence": sequence, "digest": digest, "state": text}
+    table = models.ControllerState
+    changed = session.execute(update(table).where(table.campaign_id == campaign.id).values(values))
+    if cast("CursorResult[Any]", changed).rowcount == 0:
+        session.add(table(campaign_id=campaign.id, **values))
+    reason = reached_condition(campaign, now)
+    if reason is not None:
+        end_campaign(session, campaign, now, "complete", because=reason)
+
+
+def finite_values(values: Mapping[str, float]) -> dict[str, float]:
+    """Without the numbers that JSON cannot carry."""
+    return {name: value for name, value in values.items() if math.isfinite(value)}

@@ -1,0 +1,100 @@
+"""The process of a runner, as its supervisor sees it."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import uuid
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from nas_controller.execution.session_directory import remove_session_directory
+from nas_controller.store import CampaignRecord
+from nas_controller.supervision.fair_shares import Allotment
+from nas_controller.supervision.runner_protocol import DATABASE_URL_VARIABLE
+
+
+@dataclass
+class RunnerProcess:
+    """A runner and what was known of its campaign when it started.
+
+    `owner` is the name in its lease; `without_lease_since` is when it was first seen without one (monotonic seconds).
+    """
+
+    campaign_id: str
+    owner: str
+    process: subprocess.Popen[bytes]
+    trials_finished: int
+    allotment: Allotment
+    without_lease_since: float | None = None
+
+    @classmethod
+    def start(
+        cls,
+        command: Sequence[str],
+        campaign: CampaignRecord,
+        allotment: Allotment,
+        log: Path,
+        database_url: str,
+    ) -> RunnerProcess:
+        """Starts the command with further options; its output goes to the end of `log`. Raises OSError."""
+        owner = f"supervisor-{os.getpid()}-{uuid.uuid4().hex[:8]}"
+        options = ["--owner", owner, "--watch-stdin", "--allotment", allotment.to_line().decode().strip()]
+        log.parent.mkdir(parents=True, exist_ok=True)
+        with log.open("ab") as output:
+            process = subprocess.Popen(
+                [*command, *options],
+                stdin=subprocess.PIPE,  # allotments; it closes when this process dies
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                env={**os.environ, DATABASE_URL_VARIABLE: database_url},  # a command line would show its password
+                start_new_session=True,  # its process group can be killed, and Ctrl-C does not reach it
+            )
+        return cls(campaign.id, owner, process, campaign.trials_finished, allotment)
+
+    @property
+    def pid(self) -> int:
+        """The process id, which is also that of its process group."""
+        return self.process.pid
+
+    def send_allotment(self, allotment: Allotment) -> None:
+        """Sends a changed allotment; a runner keeps at least one worker as long as it runs."""
+        allotment = replace(allotment, parallelism=max(1, allotment.parallelism))
+        if allotment != self.allotment and self.process.stdin is not None:
+            with suppress(BrokenPipeError):  # it has ended and will be reaped
+                self.process.stdin.write(allotment.to_line())
+                self.process.stdin.flush()
+            self.allotment = allotment
+
+    def kill_group(self) -> None:
+        """Kills the process and all that it has started and left behind."""
+        with suppress(ProcessLookupError, PermissionError):
+            os.killpg(self.pid, signal.SIGKILL)
+
+    def ask_to_end(self) -> None:
+        """Closes its standard input and sends SIGTERM."""
+        self._close_stdin()
+        with suppress(ProcessLookupError):
+            self.process.send_signal(signal.SIGTERM)
+
+    def wait_or_kill(self, seconds: float) -> None:
+        """Waits for its end so many seconds, then kills it."""
+        try:
+            self.process.wait(max(0.0, seconds))
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            self.process.wait()
+
+    def clean_up(self) -> None:
+        """Removes everything that the runner, which has ended, has left: processes, the pipe, files of Ray."""
+        self.kill_group()
+        self._close_stdin()
+        remove_session_directory(self.campaign_id, self.pid)
+
+    def _close_stdin(self) -> None:
+        if self.process.stdin is not None:
+            with suppress(OSError):
+                self.process.stdin.close()

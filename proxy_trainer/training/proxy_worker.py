@@ -1,0 +1,233 @@
+"""A warm worker: trains and scores one architecture after another on one proxy task."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable, Sequence
+from contextlib import closing
+from pathlib import Path
+
+import numpy as np
+
+from proxy_trainer.data.coco_directory import load_dataset
+from proxy_trainer.data.decoded_images import decode_split
+from proxy_trainer.engine import runtime
+from proxy_trainer.engine.engine import DetectionBatch, Engine
+from proxy_trainer.errors import NonFiniteLossError
+from proxy_trainer.training.checkpoint import CheckpointFile, IntermediateScore, data_identity, trial_identity
+from proxy_trainer.training.evaluation import Detections, coco_metrics
+from proxy_trainer.training.supernet import Supernet
+from proxy_trainer.training.training_batches import TrainingBatches
+from proxy_trainer.training.trial_run import Progress, TrialRun
+from search_space.architecture import Architecture
+from search_space.errors import InvalidValueError
+from search_space.proxy_task import ProxyTask
+from search_space.space import Widths
+
+_EVALUATION_BATCH = 32
+_PROGRESS_SECONDS = 1.0
+
+Metrics = dict[str, float | None]
+
+
+class ProxyWorker:
+    """A warm worker: its images are decoded, and its graphs are traced once, for the first architecture.
+
+    `seed` determines the reserved images, the initial weights and the batches, equally for every architecture;
+    `threads` is the number of processors to use. With `start_steps` in the task, the supernet is trained for the
+    architectures of `start_pool` when a trial first needs it. Raises DataError where the data set cannot be used, and
+    InvalidValueError (field `start_pool`) for a common start without architectures.
+    """
+
+    def __init__(
+        self,
+        task: ProxyTask,
+        dataset_dir: Path,
+        cache_dir: Path,
+        seed: int,
+        threads: int,
+        start_pool: Sequence[Widths] = (),
+    ) -> None:
+        if task.start_steps and not start_pool:
+            raise InvalidValueError("a common start needs the architectures that it is trained for", field="start_pool")
+        runtime.start(threads)
+        self._task = task
+        self._start_pool = start_pool
+        self._supernet: Supernet | None = None
+        self._cache_dir = cache_dir
+        self._seed = seed
+        train, self._reserved = load_dataset(
+            dataset_dir, reserved_images=task.reserved_images, reserve_from=task.reserve_from, seed=seed
+        )
+        self._train_images = decode_split(train, task.image_px, cache_dir)
+        self._batches = TrainingBatches(self._train_images, task, seed)
+        self._reserved_images = decode_split(self._reserved, task.image_px, cache_dir)
+        self._train_identity = data_identity(train)
+        self._data_identity = data_identity(train, self._reserved)
+        self._class_slots = len(train.category_ids)
+        self._engine: Engine | None = None
+
+    def run(
+        self,
+        candidate: Architecture,
+        on_progress: Callable[[Progress], None] | None = None,
+        *,
+        checkpoint: Path | None = None,
+        keep: bool = False,
+    ) -> Metrics:
+        """Trains and scores the candidate; returns its COCO metrics (`ap` is the reward), loss and seconds.
+
+        With `checkpoint`, the trial resumes from that file if it is of this trial, writes it every `checkpoint_steps`
+        steps, and removes it at the end; `keep` leaves it there, with the trained state. The metrics equal those of an
+        uninterrupted trial, the seconds add up over all processes, and earlier intermediate APs are reported again. An
+        exception of `on_progress` ends the trial; the file remains. The training of the supernet counts as
+        `start_seconds`, not as seconds of the trial that was the first to need it.
+
+        Raises NonFiniteLossError where the loss is not finite.
+        """
+        report = on_progress or (lambda progress: None)
+        began = time.perf_counter()
+        engine = self._engine_for(candidate)
+        supernet = self._supernet_for(candidate, engine, report)
+        started = time.perf_counter()
+        engine.load(candidate, self._seed, supernet.initial_state(candidate, self._seed) if supernet else None)
+        run = TrialRun(engine, self._checkpoint_file(checkpoint, candidate, supernet), report, started)
+        run.resume()
+        try:
+            self._train(run)
+        except NonFiniteLossError:
+            if not keep:
+                run.discard()
+            raise
+        if keep:
+            run.save()
+        metrics = self._score(run)
+        if not keep:
+            run.discard()
+        seconds = run.seconds
+        return {
+            **metrics,
+            "loss": run.loss,
+            "steps": self._task.steps,
+            "start_seconds": round(started - began, 3),
+            "train_seconds": round(seconds - run.evaluate_seconds, 3),
+            "evaluate_seconds": round(run.evaluate_seconds, 3),
+            "seconds": round(seconds, 3),
+        }
+
+    def _engine_for(self, candidate: Architecture) -> Engine:
+        """The current engine, or a new one for a candidate of another structure."""
+        if self._engine is None or not self._engine.takes(candidate):
+            self._engine = Engine(self._task, self._class_slots, like=candidate)
+        return self._engine
+
+    def _supernet_for(
+        self, candidate: Architecture, engine: Engine, report: Callable[[Progress], None]
+    ) -> Supernet | None:
+        """The trained supernet of the candidate's structure, or None where the task has none."""
+        task = self._task
+        if not task.start_steps:
+            return None
+        if self._supernet is None or not self._supernet.supports(candidate):
+            began, limit = time.perf_counter(), _RateLimit()
+            supernet = Supernet(task, self._class_slots, candidate, self._start_pool, self._train_identity)
+
+            def on_step(step: int, loss: float | None) -> None:
+                if limit.allows(always=step == task.start_steps):
+                    report(Progress(step, task.start_steps, loss, time.perf_counter() - began, of_supernet=True))
+
+            supernet.load_or_train(
+                engine,
+                lambda: TrainingBatches(self._train_images, task, task.start_seed),
+                self._cache_dir / "starts",
+                on_step,
+            )
+            self._supernet = supernet
+        return self._supernet
+
+    def _checkpoint_file(
+        self, path: Path | None, candidate: Architecture, supernet: Supernet | None
+    ) -> CheckpointFile | None:
+        if path is None:
+            return None
+        digest = supernet.digest if supernet else None
+        return CheckpointFile(
+            path, trial_identity(candidate, self._task, self._seed, self._data_identity, start=digest)
+        )
+
+    def _train(self, run: TrialRun) -> None:
+        """The remaining steps. Raises NonFiniteLossError."""
+        task, limit = self._task, _RateLimit()
+        # The receiver of earlier reports may have been interrupted together with the earlier process.
+        for score in run.scores:
+            run.report(Progress(score.step, task.steps, score.loss, score.seconds, score.ap))
+        # Closed at once if a report raises, so that no thread prepares batches of this trial during the next one.
+        with closing(self._batches.stream(run.step, task.steps)) as batches:
+            for step, batch in enumerate(batches, start=run.step):
+                rate = task.learning_rate_at(step)
+                loss = run.engine.train_step(batch, rate, (self._seed, step)).total
+                if not math.isfinite(loss):
+                    raise NonFiniteLossError(step, rate, run.loss)
+                run.step, run.loss = step + 1, loss
+                is_last = run.step == task.steps
+                ap = self._score(run)["ap"] if _is_due(run.step, task.evaluate_steps) and not is_last else None
+                if limit.allows(always=is_last or ap is not None):
+                    run.report(Progress(run.step, task.steps, loss, run.seconds, ap))
+                if ap is not None:
+                    run.scores.append(IntermediateScore(run.step, loss, run.seconds, ap))
+                if _is_due(run.step, task.checkpoint_steps):
+                    run.save()
+
+    def _score(self, run: TrialRun) -> Metrics:
+        """The COCO metrics of the averaged weights on the reserved images."""
+        began = time.perf_counter()
+        metrics = coco_metrics(self._reserved, self._detect(run.engine))
+        run.evaluate_seconds += time.perf_counter() - began
+        return metrics
+
+    def _detect(self, engine: Engine) -> Detections:
+        """Detections on the reserved images, in pixels of the original images."""
+        images, parts = self._reserved_images, []
+        for start in range(0, len(images), _EVALUATION_BATCH):
+            stop = min(start + _EVALUATION_BATCH, len(images))
+            found = engine.detect(images.pixels[start:stop], images.sizes[start:stop])
+            parts.append(_in_original_pixels(found, np.arange(start, stop), images.scales[start:stop]))
+        return Detections(
+            images=np.concatenate([part.images for part in parts]),
+            boxes=np.concatenate([part.boxes for part in parts]),
+            scores=np.concatenate([part.scores for part in parts]),
+            categories=np.concatenate([part.categories for part in parts]),
+        )
+
+
+class _RateLimit:
+    """Limits reports to one every `_PROGRESS_SECONDS` seconds."""
+
+    def __init__(self) -> None:
+        self._last = -math.inf
+
+    def allows(self, *, always: bool) -> bool:
+        """Whether a report is due now, or `always` demands it."""
+        now = time.perf_counter()
+        if not always and now - self._last < _PROGRESS_SECONDS:
+            return False
+        self._last = now
+        return True
+
+
+def _is_due(step: int, every: int) -> bool:
+    """Whether an action with a period of `every` steps follows this step; a period of 0 means never."""
+    return every > 0 and step % every == 0
+
+
+def _in_original_pixels(found: DetectionBatch, images: np.ndarray, scales: np.ndarray) -> Detections:
+    """The valid detections of a batch as columns, with boxes (x, y, width, height) in pixels of the original images."""
+    row, column = np.nonzero(np.arange(found.scores.shape[1]) < found.valid[:, None])
+    y1, x1, y2, x2 = (found.boxes[row, column] / scales[row, None]).T
+    return Detections(
+        images=images[row],
+        boxes=np.stack([x1, y1, x2 - x1, y2 - y1], axis=1),
+        scores=found.scores[row, column],
+        categories=found.classes[row, column].astype(np.int32),
+    )

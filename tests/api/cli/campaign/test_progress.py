@@ -1,0 +1,48 @@
+"""The live view of a campaign in the terminal."""
+
+from __future__ import annotations
+
+import io
+
+from rich.console import Console
+
+from api.cli.campaign.progress import view
+from api.cli.output import duration, spark_line
+from nas_controller.store import Store
+from tests.support.campaign_documents import campaign_and_trials
+from tests.support.recorder import Recorder
+
+
+def test_the_live_view_shows_trials_progress_and_the_best(store: Store) -> None:
+    recorder = Recorder(store, trials=10).run(3)
+    recorder.fail(recorder.begin(), "first line\nthe loss is not finite")
+    recorder.campaign.progress(recorder.begin(), 10, 20, {}, 0.125)
+    out = io.StringIO()
+    Console(file=out, width=140).print(view(*campaign_and_trials(store, recorder)))
+    text = out.getvalue()
+    assert "baseline" in text
+    assert "the loss is not finite" in text
+    assert "step 10/20, AP 0.125" in text
+    assert "4/10 trials" in text
+    assert "time left about" in text
+    Console(file=out, width=140).print(view(*campaign_and_trials(store, recorder), "the disk is full"))
+    assert out.getvalue().rstrip().endswith("the disk is full")
+
+
+def test_a_trial_that_stopped_early_shows_its_last_step(store: Store) -> None:
+    task = {"profile": "synthetic", "evaluate_steps": 5}
+    recorder = Recorder(store, trials=4, proxy_task=task, early_stopping={"min_trials": 1})
+    for ap in (0.2, 0.1):
+        work = recorder.begin()
+        recorder.campaign.progress(work, 5, 20, {}, ap)
+        if not recorder.campaign.stop_early(work, 5, {}, ap):
+            recorder.finish(work)
+    out = io.StringIO()
+    Console(file=out, width=140).print(view(*campaign_and_trials(store, recorder)))
+    assert "stopped at step 5" in out.getvalue()
+
+
+def test_spark_lines_and_durations() -> None:
+    assert spark_line([8, 16, 32, 64]) == "▂▃▅█"
+    assert spark_line([]) == ""
+    assert [duration(seconds) for seconds in (None, 41.6, 185, 7800)] == ["-", "42 s", "3 min 05 s", "2 h 10 min"]

@@ -1,0 +1,89 @@
+"""The time left of a campaign: the terminal and the dashboard follow one rule. `time_left_cases.json` tests both."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from api.cli.campaign.time_left import seconds_left, training_seconds
+from api.documents import CampaignDocument, TrialDocument
+from api.http.examples import ANSWERS
+from api.http.routes.dashboard import STATIC_DIR
+from nas_controller.store import Store
+from tests.support.campaign_documents import campaign_and_trials
+from tests.support.recorder import Recorder
+
+CASES = json.loads(Path(__file__).with_name("time_left_cases.json").read_text())
+SCRIPT = """
+import { secondsLeft } from "./time-left.js";
+const text = await new Promise((resolve) => { let all = ""; process.stdin.on("data", (part) => all += part).on("end", () => resolve(all)); });
+console.log(JSON.stringify(JSON.parse(text).map(({ campaign, recent }) => secondsLeft(campaign, recent))));
+"""  # noqa: E501
+
+
+def documents(case: dict[str, Any]) -> dict[str, Any]:
+    """The campaign and the trials of a case, as the API sends them."""
+    example = ANSWERS["get", "/v1/campaigns/{campaign_id}"]
+    size = {name: case["campaign"][name] for name in ("trials", "parallelism")}
+    state = {name: case["campaign"][name] for name in ("state", "trials_finished")}
+    return {
+        "campaign": {**example, **state, "spec": {**example["spec"], **size}},
+        "recent": [trial_document(trial) for trial in case["recent"]],
+    }
+
+
+def trial_document(trial: dict[str, Any]) -> dict[str, Any]:
+    """A trial that took half a minute from start to finish, unless it measured its time."""
+    return {
+        **ANSWERS["get", "/v1/campaigns/{campaign_id}/trials"]["items"][1],
+        "state": trial["state"],
+        "reused_from": trial.get("reused_from"),
+        "metrics": {"seconds": trial["seconds"]} if trial.get("seconds") is not None else None,
+        "progress_step": trial.get("step"),
+        "progress_total": trial.get("total"),
+        "started_at": "2026-11-22T15:00:00Z",
+        "finished_at": None if trial["state"] == "running" else "2026-11-22T15:00:30Z",
+    }
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case["name"])
+def test_the_terminal_follows_the_rule(case: dict[str, Any]) -> None:
+    made = documents(case)
+    campaign = CampaignDocument.model_validate(made["campaign"])
+    recent = [TrialDocument.model_validate(trial) for trial in made["recent"]]
+    assert seconds_left(campaign, recent) == pytest.approx(case["seconds_left"])
+
+
+@pytest.mark.skipif(shutil.which("node") is None, reason="node is not installed")
+def test_the_dashboard_follows_the_rule(tmp_path: Path) -> None:
+    shutil.copy(STATIC_DIR / "time-left.js", tmp_path)
+    (tmp_path / "package.json").write_text('{"type": "module"}')
+    (tmp_path / "run.js").write_text(SCRIPT)
+    given = json.dumps([documents(case) for case in CASES])
+    done = subprocess.run(["node", str(tmp_path / "run.js")], input=given, capture_output=True, text=True, timeout=60)
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout) == pytest.approx([case["seconds_left"] for case in CASES])
+
+
+def test_the_time_left_counts_remaining_and_running_trials(store: Store) -> None:
+    recorder = Recorder(store, trials=10).run(4)
+    assert seconds_left(*campaign_and_trials(store, recorder)) == pytest.approx(6 * 1.5)
+    recorder.campaign.progress(recorder.begin(), 10, 20, {})
+    assert seconds_left(*campaign_and_trials(store, recorder)) == pytest.approx(5.5 * 1.5)
+
+
+def test_there_is_no_estimate_before_the_first_reward(store: Store) -> None:
+    recorder = Recorder(store, trials=10)
+    recorder.begin()
+    assert seconds_left(*campaign_and_trials(store, recorder)) is None
+
+
+def test_the_seconds_of_a_trial_are_measured_by_its_worker(store: Store) -> None:
+    recorder = Recorder(store, trials=10).run(1)
+    _, trials = campaign_and_trials(store, recorder)
+    assert training_seconds(trials[0]) == 1.5

@@ -1,0 +1,42 @@
+"""Example responses of the OpenAPI document against the response models of their routes."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from fastapi.routing import APIRoute
+from pydantic import TypeAdapter
+
+from api.http.app import ROUTERS
+from api.http.examples import ANSWERS
+from nas_controller.store.schema import HEAD
+
+MODELS = {
+    (method.lower(), route.path): route.response_model
+    for router in ROUTERS
+    for route in router.routes
+    if isinstance(route, APIRoute) and route.include_in_schema
+    for method in route.methods
+}
+
+
+@pytest.mark.parametrize("operation", ANSWERS, ids=" ".join)
+def test_every_example_response_equals_its_model(operation: tuple[str, str]) -> None:
+    model: TypeAdapter[Any] = TypeAdapter(MODELS[operation])
+    answer = ANSWERS[operation]
+    assert model.dump_python(model.validate_python(answer), mode="json") == answer
+
+
+def test_the_example_of_readiness_has_the_schema_revision_of_this_version() -> None:
+    assert ANSWERS["get", "/readyz"]["schema_revision"] == HEAD
+
+
+def test_every_route_that_sends_a_json_document_has_a_typed_response_model() -> None:
+    assert {path for (_, path), model in MODELS.items() if model is None} == {
+        "/v1/campaigns/{campaign_id}/events",
+        "/v1/campaigns/{campaign_id}/exports/{format}",
+        "/v1/schemas/block-specification",
+        "/metrics",
+    }
+    assert not [operation for operation, model in MODELS.items() if model in (Any, dict, dict[str, Any])]

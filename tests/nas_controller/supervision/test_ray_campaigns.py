@@ -1,0 +1,157 @@
+"""Campaigns on a real Ray: a killed supervisor, a killed worker, an early stop, a prompt end."""
+
+from __future__ import annotations
+
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from nas_controller.campaigns.replay import verify
+from nas_controller.execution.session_directory import session_directories
+from nas_controller.store import Store, sqlite_url
+from nas_controller.supervision.campaign_logs import log_path
+from nas_controller.supervision.supervisor import Supervisor
+from tests.support.in_process_runner import IN_PROCESS_RUNNER
+from tests.support.paths import ROOT
+from tests.support.process_table import alive, descendants, worker_of
+from tests.support.supervised import supervising
+from tests.support.synthetic_campaigns import synthetic_spec
+from tests.support.trials import trials_of
+from tests.support.waiting import wait_for
+
+DEADLINE_SECONDS = 120
+
+
+@pytest.fixture
+def url(tmp_path: Path) -> str:
+    return sqlite_url(tmp_path / "effspine.db")
+
+
+@pytest.fixture
+def real_store(url: str) -> Iterator[Store]:
+    store = Store.open(url)
+    yield store
+    store.close()
+
+
+def test_kill_9_of_the_supervisor_ends_the_runner_with_its_ray_and_loses_nothing(
+    url: str, real_store: Store, tmp_path: Path
+) -> None:
+    """The next supervisor's runner trains in its own process: what it continues from is the database."""
+    spec = synthetic_spec(trials=8, parallelism=2, proxy_task={"profile": "synthetic", "seconds": 1.2})
+    campaign_id = real_store.service.create_campaign(spec).id
+
+    def finished() -> int:
+        return real_store.reads.get_campaign(campaign_id).trials_finished
+
+    code = (
+        "import sys, threading\nfrom pathlib import Path\n"
+        "from nas_controller.supervision.supervisor import Supervisor\n"
+        "Supervisor(sys.argv[1], Path(sys.argv[2]), lease_seconds=4).run(threading.Event())"
+    )
+    first = subprocess.Popen([sys.executable, "-c", code, url, str(tmp_path)], cwd=ROOT)
+    try:
+        wait_for(lambda: finished() >= 2, DEADLINE_SECONDS, "two rewards")
+        below = descendants(first.pid)
+    finally:
+        first.kill()
+        first.wait()
+    wait_for(lambda: not alive(below), 20, "the runner and its Ray to end by themselves")
+    before = finished()
+    assert before < 8
+    known = real_store.reads.trial_columns(campaign_id, "number", "reward")
+
+    supervisor = Supervisor(url, tmp_path, lease_seconds=4, runner_command=IN_PROCESS_RUNNER)
+    with supervising(supervisor):
+        wait_for(lambda: finished() > before, DEADLINE_SECONDS, "a reward after the crash")
+        wait_for(lambda: real_store.reads.get_campaign(campaign_id).state == "completed", DEADLINE_SECONDS, "the end")
+        wait_for(lambda: not supervisor._runners, 30, "the last runner to end")
+    trials = trials_of(real_store, campaign_id)
+    assert [trial.state for trial in trials] == ["completed"] * 8
+    for number, reward in zip(known["number"], known["reward"], strict=True):
+        assert reward is None or trials[number].reward == reward
+    attempts = [a.state for t in trials for a in real_store.reads.get_trial(campaign_id, t.number).attempts]
+    assert attempts.count("accepted") == 8
+    assert attempts.count("abandoned") >= 1
+    assert verify(real_store, campaign_id).trials_finished == 8
+    log = log_path(tmp_path, campaign_id).read_text()
+    assert "0 of 8 trials finished; profile synthetic" in log
+    assert re.search(r"workers 2, threads a worker \d+", log)
+
+
+def test_a_worker_takes_the_next_trial_after_an_early_stop_and_a_killed_one_is_replaced(
+    url: str, real_store: Store, tmp_path: Path
+) -> None:
+    """One worker: trials end early, then it is killed during another one, then the campaign is stopped."""
+    spec = synthetic_spec(
+        trials=200,
+        proxy_task={"profile": "synthetic", "seconds": 4, "evaluate_steps": 5},
+        early_stopping={"min_trials": 1},
+    )
+    campaign_id = real_store.service.create_campaign(spec).id
+    supervisor = Supervisor(url, tmp_path, lease_seconds=8)
+
+    def stopped_early() -> list[int]:
+        trials = trials_of(real_store, campaign_id)
+        return [trial.number for trial in trials if trial.stopped_early_step is not None]
+
+    def in_training() -> int | None:
+        (trial,) = trials_of(real_store, campaign_id, state="running") or (None,)
+        return trial.number if trial is not None and trial.progress_step else None
+
+    with supervising(supervisor):
+        wait_for(stopped_early, DEADLINE_SECONDS, "an early stop: the baseline is better than most")
+        early = stopped_early()[0]
+        wait_for(lambda: (in_training() or 0) > early, DEADLINE_SECONDS, "progress of a later trial")
+        runner = supervisor._runners[campaign_id].pid
+        below = descendants(runner)
+        pid = worker_of(runner)
+        assert pid is not None
+        os.kill(pid, signal.SIGKILL)
+
+        def failed() -> list[dict[str, object]]:
+            events = real_store.reads.events_after(campaign_id, 0, 1000)
+            return [event.data for event in events if event.kind == "attempt.failed"]
+
+        wait_for(failed, DEADLINE_SECONDS, "the failed attempt")
+        number = failed()[0]["number"]
+        assert isinstance(number, int)
+        wait_for(
+            lambda: real_store.reads.get_trial(campaign_id, number).attempts[-1].state == "accepted",
+            DEADLINE_SECONDS,
+            "an accepted second attempt",
+        )
+        asked = time.monotonic()
+        real_store.service.request_stop(campaign_id)
+        wait_for(lambda: real_store.reads.get_campaign(campaign_id).state == "stopped", 20, "the stop")
+        assert time.monotonic() - asked < 15
+        wait_for(lambda: not supervisor._runners, 30, "the runner to end")
+    assert not alive(below)
+    assert not session_directories(campaign_id)
+    assert trials_of(real_store, campaign_id, state="running") == []
+
+    detail = real_store.reads.get_trial(campaign_id, early)
+    assert detail.trial.stopped_early_step in (5, 10, 15)
+    assert [attempt.state for attempt in detail.attempts] == ["accepted"]
+    first, second = real_store.reads.get_trial(campaign_id, number).attempts
+    assert (first.state, first.error_kind) == ("failed", "worker-killed")
+    assert first.error == (
+        f"the worker died before the trial finished (process {pid}): it reported no cause, probably SIGKILL"
+    )
+    line = "nas_controller.execution.trial_worker: trial {}, attempt 1: widths "
+    assert line.format(number) in (first.log_tail or "")
+    assert line.format(number - 1) not in (first.log_tail or "")  # which the same worker trained before
+    assert (second.error_kind, second.log_tail) == (None, None)
+    assert failed() == [{"number": number, "attempt": 1, "error": first.error, "kind": "worker-killed"}]
+    finished = real_store.reads.get_campaign(campaign_id).trials_finished
+    assert verify(real_store, campaign_id).trials_finished == finished
+    workers = set(re.findall(r"ProxyTrainable pid=(\d+)", log_path(tmp_path, campaign_id).read_text()))
+    assert len(workers) == 2
+    assert str(pid) in workers

@@ -1,0 +1,18 @@
+from __future__ import annotations
+
+import os
+
+import pytest
+
+from proxy_trainer.benchmarks.fresh_process import run_in_fresh_process, run_in_fresh_processes
+
+
+def test_a_process_of_its_own_gives_its_result_back() -> None:
+    assert run_in_fresh_process(pow, 2, 10) == 1024
+
+
+def test_processes_find_variables_that_are_gone_afterwards(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("EFFSPINE_KEPT", "before")
+    variables = {"EFFSPINE_KEPT": "meanwhile", "EFFSPINE_NEW": "1"}
+    assert run_in_fresh_processes(2, os.getenv, "EFFSPINE_KEPT", environment=variables) == ["meanwhile"] * 2
+    assert (os.getenv("EFFSPINE_KEPT"), os.getenv("EFFSPINE_NEW")) == ("before", None)

@@ -1,0 +1,71 @@
+"""Errors of training libraries get their names; those of TensorFlow and NumPy are real ones."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from proxy_trainer.errors import OutOfMemoryError
+from proxy_trainer.training.error_classification import classify_error
+from search_space.proxy_task import resolve
+
+TASK = resolve("laptop", batch_size=48, micro_batch_size=12)
+
+
+def failing(call: Callable[[], object]) -> Exception:
+    """What a call raises."""
+    try:
+        call()
+    except Exception as error:
+        return error
+    raise AssertionError("nothing was raised")
+
+
+def in_a_graph() -> object:
+    """More than any machine has; not a constant, which would be folded at length."""
+    return tf.function(lambda rows: tf.fill([rows, 2**28], 1.0))(tf.constant(2**30))
+
+
+@pytest.mark.parametrize(
+    ("call", "size"),
+    [
+        (in_a_graph, "an array of shape [1073741824, 268435456] of float, 1,099,511,627,776.0 MiB"),
+        (lambda: np.zeros((2**30, 2**28)), "an array of shape [1073741824, 268435456] of float64, 2.00 EiB"),
+        (lambda: bytearray(2**62), None),
+    ],
+    ids=["graph", "numpy", "python"],
+)
+def test_a_lack_of_memory_says_for_what_and_what_to_lower(call: Callable[[], object], size: str | None) -> None:
+    error = classify_error(failing(call), TASK)
+    assert isinstance(error, OutOfMemoryError)
+    assert error.size == size
+    assert str(error).endswith(
+        "lower proxy_task.micro_batch_size (now 12), proxy_task.batch_size (48), proxy_task.image_px (128), "
+        "proxy_task.width_multiplier (0.3) or parallelism"
+    )
+
+
+@pytest.mark.parametrize(
+    ("message", "size"),
+    [
+        ("Out of memory while trying to allocate 1073741824 bytes.", "1073741824 bytes"),
+        ("OOM when allocating tensor with shape[8,64,32,32] and type half on GPU:0", "an array of shape "
+         "[8, 64, 32, 32] of half, 1.0 MiB"),
+        ("OOM when allocating tensor with shape[8] and type complex", "an array of shape [8] of complex"),
+        ("SyncOnDone : RESOURCE_EXHAUSTED", None),
+    ],
+)  # fmt: skip
+def test_what_a_gpu_says_of_its_memory_is_read(message: str, size: str | None) -> None:
+    error = classify_error(tf.errors.ResourceExhaustedError(None, None, message), TASK)
+    assert isinstance(error, OutOfMemoryError)
+    assert error.size == size
+
+
+def test_other_codes_count_where_they_speak_of_memory() -> None:
+    said = tf.errors.InternalError(None, None, "failed call: CUDA_ERROR_OUT_OF_MEMORY: out of memory")
+    assert isinstance(classify_error(said, TASK), OutOfMemoryError)
+    assert classify_error(tf.errors.InternalError(None, None, "cuDNN is not there"), TASK) is None
+    assert classify_error(ValueError("out of memory, says a person"), TASK) is None

@@ -1,0 +1,145 @@
+"""A whole proxy: data, training, scoring."""
+
+from __future__ import annotations
+
+import threading
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from proxy_trainer.data.digits import make_digits
+from proxy_trainer.errors import NonFiniteLossError, UnreadableImageError
+from proxy_trainer.training.checkpoint import CheckpointFile, trial_identity
+from proxy_trainer.training.evaluation import coco_metrics
+from proxy_trainer.training.proxy_worker import ProxyWorker
+from proxy_trainer.training.trial_run import Progress
+from search_space.proxy_task import ProxyTask, resolve
+from search_space.published import EFF_SPINENET_D0, SP_EFFICIENTNET_B0
+from tests.support.engine_tasks import assert_same
+from tests.support.processes import THREADS
+from tests.support.proxy_tasks import SMOKE, SMOKE_ADAMW
+
+
+def _worker(task: ProxyTask, dataset: Path, cache: Path, seed: int = 1) -> ProxyWorker:
+    return ProxyWorker(task, dataset, cache, seed, THREADS)
+
+
+LEARNING = {
+    "smoke": replace(SMOKE_ADAMW, learning_rate=0.04, steps=200, warmup_steps=15, reserved_images=40),
+    "laptop": resolve("laptop", start_steps=0, learning_rate=0.04, ema_decay=0.95, steps=150, warmup_steps=15),
+}
+
+
+@pytest.mark.parametrize("name", ["smoke", pytest.param("laptop", marks=pytest.mark.slow)])
+def test_a_small_proxy_learns(name: str, digits: Path, tmp_path: Path) -> None:
+    """A short training is far better than a single step."""
+    task = LEARNING[name]
+    trained = _worker(task, digits, tmp_path).run(SP_EFFICIENTNET_B0)["ap50"]
+    untrained = _worker(replace(task, steps=1, warmup_steps=0), digits, tmp_path).run(SP_EFFICIENTNET_B0)["ap50"]
+    assert trained is not None
+    assert untrained is not None
+    assert trained > 0.1
+    assert trained > 4 * untrained
+
+
+def test_a_trial_is_the_same_bits_whatever_was_trained_before(odd: Path, tmp_path: Path) -> None:
+    worker = _worker(replace(SMOKE, steps=6), odd, tmp_path)
+    first = worker.run(EFF_SPINENET_D0)
+    worker.run(SP_EFFICIENTNET_B0)
+    again = worker.run(EFF_SPINENET_D0)
+    same = [name for name in first if not name.endswith("seconds")]
+    assert {name: first[name] for name in same} == {name: again[name] for name in same}
+
+
+def test_progress_is_reported_to_the_last_step(odd: Path, tmp_path: Path) -> None:
+    seen: list[Progress] = []
+    metrics = _worker(replace(SMOKE, steps=5), odd, tmp_path).run(SP_EFFICIENTNET_B0, seen.append)
+    assert (seen[-1].step, seen[-1].steps) == (5, 5)
+    assert seen[-1].loss == metrics["loss"]
+    assert [progress.step for progress in seen] == sorted(progress.step for progress in seen)
+
+
+def test_ap_during_training_is_reported_and_changes_nothing(odd: Path, tmp_path: Path) -> None:
+    task = replace(SMOKE, steps=12)
+    seen: list[Progress] = []
+    evaluating = _worker(replace(task, evaluate_steps=6), odd, tmp_path)
+    metrics = evaluating.run(SP_EFFICIENTNET_B0, seen.append)
+    assert [progress.step for progress in seen if progress.ap is not None] == [6]  # the last step's is the result
+
+    assert evaluating._engine is not None
+    wanted = evaluating._engine.state()
+    plain, reports = _worker(task, odd, tmp_path), list[Progress]()
+    without = plain.run(SP_EFFICIENTNET_B0, reports.append)
+    assert all(progress.ap is None for progress in reports)
+    same = [name for name in metrics if not name.endswith("seconds")]
+    assert {name: metrics[name] for name in same} == {name: without[name] for name in same}
+    assert plain._engine is not None
+    assert_same(plain._engine.state(), wanted)
+
+
+def test_ap_during_training_is_that_of_the_weights_of_that_step(digits: Path, tmp_path: Path) -> None:
+    """A checkpoint of that step, scored by itself."""
+    task = replace(LEARNING["smoke"], steps=62, warmup_steps=6, evaluate_steps=60, checkpoint_steps=60)
+    worker, reported = _worker(task, digits, tmp_path), list[Progress]()
+    path = tmp_path / "trial.checkpoint"
+
+    def stop_at_the_next(progress: Progress) -> None:
+        reported.append(progress)
+        if progress.step > 60:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        worker.run(SP_EFFICIENTNET_B0, stop_at_the_next, checkpoint=path)
+    aps = {progress.step: progress.ap for progress in reported if progress.ap is not None}
+    assert list(aps) == [60]
+    assert aps[60] is not None
+    assert aps[60] > 0
+    file = CheckpointFile(path, trial_identity(SP_EFFICIENTNET_B0, worker._task, 1, worker._data_identity))
+    found = file.load()
+    assert found is not None
+    engine = worker._engine_for(SP_EFFICIENTNET_B0)
+    engine.load(SP_EFFICIENTNET_B0, 1)
+    engine.restore(found.state)
+    assert coco_metrics(worker._reserved, worker._detect(engine))["ap"] == aps[60]
+
+
+def test_a_trial_that_a_report_stops_leaves_nothing_to_the_next(odd: Path, tmp_path: Path) -> None:
+    worker = _worker(replace(SMOKE, steps=6, evaluate_steps=2), odd, tmp_path)
+    wanted = worker.run(EFF_SPINENET_D0)
+
+    def stop(progress: Progress) -> None:
+        if progress.ap is not None:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt) as stopped:
+        worker.run(SP_EFFICIENTNET_B0, stop)
+    # The error still holds the frames of that trial, and yet no thread makes batches for it.
+    assert not [thread.name for thread in threading.enumerate() if thread.name.startswith("batches")]
+    again = worker.run(EFF_SPINENET_D0)
+    same = [name for name in wanted if not name.endswith("seconds")]
+    assert {name: wanted[name] for name in same} == {name: again[name] for name in same}
+    assert stopped.value.__traceback__ is not None
+
+
+def test_a_data_set_with_odd_images_and_category_ids_is_trained_and_scored(odd: Path, tmp_path: Path) -> None:
+    metrics = _worker(replace(SMOKE, steps=3, warmup_steps=0), odd, tmp_path).run(SP_EFFICIENTNET_B0)
+    assert metrics["ap"] is not None
+    assert 0 <= metrics["ap"] <= 1
+    assert np.isfinite(metrics["loss"])  # type: ignore[arg-type]
+
+
+def test_a_loss_that_leaves_the_finite_numbers_is_named(odd: Path, tmp_path: Path) -> None:
+    worker = _worker(replace(SMOKE, learning_rate=10.0, warmup_steps=0, steps=60), odd, tmp_path)
+    with pytest.raises(NonFiniteLossError, match=r"not finite at step \d+ \(learning rate .*; last finite loss"):
+        worker.run(SP_EFFICIENTNET_B0)
+
+
+def test_a_truncated_image_is_named_before_training(odd: Path, tmp_path: Path) -> None:
+    broken = tmp_path / "broken"
+    make_digits(broken, train=4, val=2)
+    image = sorted((broken / "train").glob("*.jpg"))[0]
+    image.write_bytes(image.read_bytes()[:500])
+    with pytest.raises(UnreadableImageError, match=image.name):
+        _worker(SMOKE, broken, tmp_path / "cache")

@@ -1,0 +1,202 @@
+"""One wide network that all trials start from: trained once, kept, shared, and gone on with where it was cut off."""
+
+from __future__ import annotations
+
+import fcntl
+import logging
+import threading
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from proxy_trainer.data.coco_directory import load_dataset
+from proxy_trainer.data.decoded_images import DecodedSplit, decode_split
+from proxy_trainer.engine.engine import Engine, EngineState, fresh_state
+from proxy_trainer.errors import StartDivergedError
+from proxy_trainer.training import supernet as module
+from proxy_trainer.training.proxy_worker import ProxyWorker
+from proxy_trainer.training.supernet import Supernet
+from proxy_trainer.training.training_batches import TrainingBatches
+from proxy_trainer.training.trial_run import Progress
+from search_space.cost import parameters
+from search_space.errors import InvalidValueError
+from search_space.proxy_task import ProxyTask
+from search_space.published import EFF_SPINENET_D0, SP_EFFICIENTNET_B0
+from search_space.slices import slices
+from tests.support import engine_pool
+from tests.support.processes import THREADS
+from tests.support.proxy_tasks import SMOKE, SMOKE_ADAMW
+
+STEPS = 10
+TASK = replace(SMOKE_ADAMW, steps=3, warmup_steps=1, start_steps=STEPS, start_learning_rate=0.01, learning_rate=0.02)
+POOL = (SP_EFFICIENTNET_B0.widths, EFF_SPINENET_D0.widths, tuple(reversed(SP_EFFICIENTNET_B0.widths)))
+
+
+@pytest.fixture(scope="module")
+def packed(digits: Path, tmp_path_factory: pytest.TempPathFactory) -> DecodedSplit:
+    train, _ = load_dataset(digits, reserved_images=16, reserve_from="val", seed=1)
+    return decode_split(train, TASK.image_px, tmp_path_factory.mktemp("cache"))
+
+
+@pytest.fixture(scope="module")
+def engine() -> Engine:
+    return engine_pool.lend(TASK, 1)
+
+
+def _start(task: ProxyTask = TASK) -> Supernet:
+    return Supernet(task, 1, SP_EFFICIENTNET_B0, POOL, "data")
+
+
+def _prepared(engine: Engine, packed: DecodedSplit, folder: Path, task: ProxyTask = TASK) -> tuple[Supernet, list[int]]:
+    start, steps = _start(task), []
+    start.load_or_train(engine, lambda: TrainingBatches(packed, task, 0), folder, lambda step, loss: steps.append(step))
+    return start, steps
+
+
+def test_it_is_trained_once_and_kept(engine: Engine, packed: DecodedSplit, tmp_path: Path) -> None:
+    first, steps = _prepared(engine, packed, tmp_path)
+    assert steps == list(range(1, STEPS + 1))
+    second, no_steps = _prepared(engine, packed, tmp_path)
+    assert no_steps == []
+    for each in (SP_EFFICIENTNET_B0, EFF_SPINENET_D0):
+        _assert_equal(first.initial_state(each, 1), second.initial_state(each, 1))
+    assert not list(tmp_path.glob("*.partial"))
+
+
+def test_every_architecture_starts_from_slices_of_the_same_weights(
+    engine: Engine, packed: DecodedSplit, tmp_path: Path
+) -> None:
+    start, _ = _prepared(engine, packed, tmp_path)
+    states, groups = {}, {}
+    for each in (SP_EFFICIENTNET_B0, EFF_SPINENET_D0):
+        states[each.name] = start.initial_state(each, 1)
+        groups[each.name] = [p for p in parameters(TASK.architecture(each, 1)) if p.is_trainable]
+    one, other = states
+    shared = slices(groups[one], groups[other])
+    assert np.array_equal(states[one].weights[shared.narrow], states[other].weights[shared.wide])
+    fresh = fresh_state(TASK, parameters(TASK.architecture(EFF_SPINENET_D0, 1)), 1)
+    trained = states[EFF_SPINENET_D0.name]
+    assert np.mean(trained.weights != fresh.weights) > 0.9
+    assert np.array_equal(trained.average, trained.weights)
+    assert not trained.first.any()
+    assert not trained.second.any()
+    assert trained.steps_done == 0
+    engine.load(EFF_SPINENET_D0, 1, trained)  # it fits the network
+
+
+def test_channels_that_the_wide_network_lacks_are_initial(engine: Engine, packed: DecodedSplit, tmp_path: Path) -> None:
+    start, _ = _prepared(engine, packed, tmp_path)
+    wider = replace(SP_EFFICIENTNET_B0, widths=(*SP_EFFICIENTNET_B0.widths[:17], 640))
+    state, fresh = start.initial_state(wider, 5), fresh_state(TASK, parameters(TASK.architecture(wider, 1)), 5)
+    is_initial = state.weights == fresh.weights
+    assert 0.1 < is_initial.mean() < 0.9
+
+
+def test_a_training_that_is_cut_off_goes_on_to_the_same_weights(
+    engine: Engine, packed: DecodedSplit, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole, _ = _prepared(engine, packed, tmp_path / "whole")
+    monkeypatch.setattr(module, "_CHECKPOINT_SECONDS", 0.0)
+
+    class StopError(Exception):
+        pass
+
+    def stop(step: int, loss: float | None) -> None:
+        if step == 6:
+            raise StopError
+
+    with pytest.raises(StopError):
+        _start().load_or_train(engine, lambda: TrainingBatches(packed, TASK, 0), tmp_path / "cut", stop)
+    resumed, steps = _prepared(engine, packed, tmp_path / "cut")
+    assert steps == list(range(5, STEPS + 1))  # after the last whole draw of four steps
+    _assert_equal(whole.initial_state(EFF_SPINENET_D0, 1), resumed.initial_state(EFF_SPINENET_D0, 1))
+
+
+def test_a_torn_file_is_trained_again_with_a_warning(
+    engine: Engine, packed: DecodedSplit, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    _prepared(engine, packed, tmp_path)
+    (file,) = tmp_path.glob("*.checkpoint")
+    file.write_bytes(file.read_bytes()[:-100])
+    with caplog.at_level(logging.WARNING):
+        _, steps = _prepared(engine, packed, tmp_path)
+    assert len(steps) == STEPS
+    assert "does not match its checksum" in caplog.text
+
+
+def test_while_another_process_trains_it_is_waited_for(engine: Engine, packed: DecodedSplit, tmp_path: Path) -> None:
+    _prepared(engine, packed, tmp_path)
+    (lock,) = tmp_path.glob("*.lock")
+    waits: list[float | None] = []
+    waited = threading.Event()
+
+    def heard(step: int, loss: float | None) -> None:
+        waits.append(loss)
+        waited.set()
+
+    with lock.open("ab") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        thread = threading.Thread(
+            target=lambda: _start().load_or_train(engine, lambda: TrainingBatches(packed, TASK, 0), tmp_path, heard)
+        )
+        thread.start()
+        assert waited.wait(30)
+    thread.join(30)
+    assert not thread.is_alive()
+    assert set(waits) == {None}
+
+
+def test_what_it_depends_on_decides_its_name() -> None:
+    names = {
+        _start().digest,
+        _start(replace(TASK, start_seed=1)).digest,
+        _start(replace(TASK, start_learning_rate=0.02)).digest,
+        _start(replace(TASK, image_px=128)).digest,
+        Supernet(TASK, 1, SP_EFFICIENTNET_B0, POOL[:2], "data").digest,
+        Supernet(TASK, 1, SP_EFFICIENTNET_B0, POOL, "other data").digest,
+    }
+    assert len(names) == 6
+    longer = replace(TASK, steps=24, warmup_steps=8, learning_rate=0.5)
+    assert _start(longer).digest == _start().digest  # what only the trials do
+
+
+def test_one_that_diverges_stops_the_campaign(odd: Path, tmp_path: Path) -> None:
+    task = replace(SMOKE, start_steps=60, start_learning_rate=10.0)
+    train, _ = load_dataset(odd, reserved_images=4, reserve_from="train", seed=1)
+    decoded, classes = decode_split(train, task.image_px, tmp_path), len(train.category_ids)
+    start = Supernet(task, classes, SP_EFFICIENTNET_B0, POOL, "data")
+    with pytest.raises(
+        StartDivergedError, match=r"the common start: the loss is not finite at step .*start_learning_rate"
+    ):
+        start.load_or_train(
+            engine_pool.lend(task, classes),
+            lambda: TrainingBatches(decoded, task, 0),
+            tmp_path,
+            lambda step, loss: None,
+        )
+    assert StartDivergedError.reaction == "stop"
+
+
+def test_a_trial_is_the_same_whoever_trained_the_start(digits: Path, tmp_path: Path) -> None:
+    reports: list[Progress] = []
+    first = ProxyWorker(TASK, digits, tmp_path, 1, THREADS, POOL).run(EFF_SPINENET_D0, reports.append)
+    assert [report for report in reports if report.of_supernet][-1].step == STEPS
+    assert [report.step for report in reports if not report.of_supernet][-1] == TASK.steps
+    reports.clear()
+    worker = ProxyWorker(TASK, digits, tmp_path, 1, THREADS, POOL)
+    worker.run(SP_EFFICIENTNET_B0, reports.append)
+    second = worker.run(EFF_SPINENET_D0, reports.append)
+    assert not any(report.of_supernet for report in reports)
+    assert (second["ap"], second["loss"]) == (first["ap"], first["loss"])
+
+
+def test_without_architectures_to_train_for_it_is_refused(digits: Path, tmp_path: Path) -> None:
+    with pytest.raises(InvalidValueError, match="architectures that it is trained for"):
+        ProxyWorker(TASK, digits, tmp_path, 1, THREADS)
+
+
+def _assert_equal(one: EngineState, other: EngineState) -> None:
+    for name, values in one._asdict().items():
+        assert np.array_equal(values, getattr(other, name)), name

@@ -1,0 +1,55 @@
+"""Data sets are found by name, and by nothing else."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from search_space.datasets import dataset_names, dataset_path
+from search_space.errors import InvalidValueError
+
+
+def test_folders_and_registrations_are_found(tmp_path: Path) -> None:
+    (tmp_path / "datasets" / "digits").mkdir(parents=True)
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    (tmp_path / "datasets" / "cars.json").write_text(json.dumps({"path": str(elsewhere)}))
+    (tmp_path / "datasets" / ".hidden").mkdir()
+    (tmp_path / "datasets" / "notes.txt").write_text("no data set")
+    assert dataset_names(tmp_path) == ["cars", "digits"]
+    assert dataset_path(tmp_path, "digits") == tmp_path / "datasets" / "digits"
+    assert dataset_path(tmp_path, "cars") == elsewhere
+
+
+def test_an_unknown_name_is_refused_with_those_there_are_and_the_way_to_add_it(tmp_path: Path) -> None:
+    (tmp_path / "datasets" / "digits").mkdir(parents=True)
+    with pytest.raises(InvalidValueError) as caught:
+        dataset_path(tmp_path, "cars")
+    assert str(caught.value) == (
+        f"there is no data set 'cars' in {tmp_path / 'datasets'}; there are: digits. "
+        "Add it with `effspine data register cars DIR`"
+    )
+    assert (caught.value.field, caught.value.value) == ("dataset", "cars")
+
+
+@pytest.mark.parametrize("name", ["../digits", "", "Digits", "digits/../digits", "/etc"])
+def test_what_is_no_name_is_no_path_either(tmp_path: Path, name: str) -> None:
+    (tmp_path / "datasets" / "digits").mkdir(parents=True)
+    with pytest.raises(InvalidValueError, match="is not a data set name") as caught:
+        dataset_path(tmp_path, name)
+    assert caught.value.field == "dataset"
+
+
+def test_without_any_data_set(tmp_path: Path) -> None:
+    with pytest.raises(InvalidValueError, match="none yet"):
+        dataset_path(tmp_path, "digits")
+
+
+@pytest.mark.parametrize("content", ["", "[]", '{"where": 1}', '{"path": 7}', '{"path": "/nowhere/at/all"}'])
+def test_damaged_registrations(tmp_path: Path, content: str) -> None:
+    (tmp_path / "datasets").mkdir()
+    (tmp_path / "datasets" / "cars.json").write_text(content)
+    with pytest.raises(InvalidValueError, match="cars"):
+        dataset_path(tmp_path, "cars")

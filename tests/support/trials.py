@@ -1,0 +1,13 @@
+"""Records of a campaign's trials, read as the service reads them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from nas_controller.store import Store, TrialRecord
+
+
+def trials_of(store: Store, campaign_id: str, **query: Any) -> list[TrialRecord]:
+    """The records of the trials on one page of the list; `query` is what `Reads.trial_documents` takes."""
+    page = store.reads.trial_documents(campaign_id, **query)
+    return [store.reads.get_trial_record(campaign_id, item["number"]) for item in page.items]
