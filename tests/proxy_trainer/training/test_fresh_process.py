@@ -135,7 +135,7 @@ def _assert_continues(task: ProxyTask, dataset: Path, cache: Path, directory: Pa
     """The trial whose checkpoint lies in the directory ends with the figures and weights of an uninterrupted one."""
     path, seen = directory / "trial.checkpoint", list[Progress]()
     resumed = _worker(task, dataset, cache)
-    found = CheckpointFile(path, trial_identity(EFF_SPINENET_D0, task, SEED, resumed._data)).load()
+    found = CheckpointFile(path, trial_identity(EFF_SPINENET_D0, task, SEED, resumed._data_identity)).load()
     assert found is not None
     assert found.state.steps_done == resumed_from
     metrics = resumed.run(EFF_SPINENET_D0, seen.append, checkpoint=path)
