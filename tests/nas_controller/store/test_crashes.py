@@ -10,7 +10,7 @@ import pytest
 from nas_controller.campaigns.campaign import Campaign
 from nas_controller.campaigns.replay import verify
 from nas_controller.search.outcomes import Failed, Rewarded
-from nas_controller.search.proposals import Proposed, Search
+from nas_controller.search.proposals import Search, TrialProposal
 from nas_controller.store import LeaseLostError, Store
 from tests.support.synthetic_campaigns import Clock, create, outline, reward, run_to_the_end, take_up
 
@@ -70,7 +70,7 @@ def test_a_crash_at_any_write_does_not_change_the_result(
     honest = Search.propose
     repeats = {5: 1, 6: 2, 7: 1}  # with a policy that hardly learns, these repeat the trials they name
 
-    def propose(search: Search, number: int) -> Proposed:
+    def propose(search: Search, number: int) -> TrialProposal:
         return honest(search, repeats.get(number, number))
 
     monkeypatch.setattr(Search, "propose", propose)

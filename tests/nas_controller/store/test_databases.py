@@ -171,7 +171,7 @@ def test_texts_that_a_database_refuses_are_sanitised(store: Store) -> None:
     store.runner.fail_attempt(lease, 0, 1, "broken \0 \ud800 bytes", "worker-killed", "a\0b")
     attempt = store.reads.get_trial(lease.campaign_id, 0).attempts[0]
     assert (attempt.error, attempt.log_tail) == ("broken \ufffd ? bytes", "a\ufffdb")
-    assert store.runner.fail_trial(lease, 0, "x\0", {"told": 0}).error == "x\ufffd"
+    assert store.runner.fail_trial(lease, 0, "x\0", {"told": 0}).trial.error == "x\ufffd"
     assert store.runner.finish_campaign(lease, "failed", "y\0").error == "y\ufffd"
     for name in ("c_\0", "c_\ud800", "c_é"):
         with pytest.raises(NotFoundError):

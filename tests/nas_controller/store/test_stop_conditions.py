@@ -14,7 +14,7 @@ from nas_controller.campaigns.campaign import Campaign
 from nas_controller.campaigns.replay import verify
 from nas_controller.search.campaign_spec import CampaignSpec
 from nas_controller.search.outcomes import Failed, Rewarded, TrialWork
-from nas_controller.search.proposals import Proposed, Search
+from nas_controller.search.proposals import Search, TrialProposal
 from nas_controller.store import CampaignRecord, Store
 from nas_controller.supervision import runner
 from nas_controller.supervision.lease_heartbeat import Heartbeat
@@ -82,7 +82,7 @@ def test_repeats_count_towards_the_condition_and_the_campaign_ends_between_them(
 ) -> None:
     honest = Search.propose
 
-    def propose(search: Search, number: int) -> Proposed:
+    def propose(search: Search, number: int) -> TrialProposal:
         return honest(search, min(number, 1))
 
     monkeypatch.setattr(Search, "propose", propose)

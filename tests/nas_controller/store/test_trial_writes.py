@@ -75,13 +75,13 @@ def test_rewards_outside_zero_to_one_are_refused(store: Store, reward: float) ->
 def test_a_trial_given_up_has_reward_zero_and_an_error(store: Store) -> None:
     lease = claimed(store)
     begin(store, lease, 0)
-    failed = store.runner.fail_trial(lease, 0, "the loss is not finite", STATE, "non-finite-loss")
+    failed = store.runner.fail_trial(lease, 0, "the loss is not finite", STATE, "non-finite-loss").trial
     assert (failed.state, failed.reward, failed.error) == ("failed", 0.0, "the loss is not finite")
     assert failed.error_kind == store.reads.get_trial(lease.campaign_id, 0).attempts[0].error_kind == "non-finite-loss"
     assert store.reads.events_after(lease.campaign_id)[-1].data["kind"] == "non-finite-loss"
     begin(store, lease, 1, reused_from=0)
-    assert store.runner.accept_repeat(lease, 1, STATE).error_kind == "non-finite-loss"
-    assert store.runner.fail_trial(lease, 0, "again", STATE) == failed
+    assert store.runner.accept_repeat(lease, 1, STATE).trial.error_kind == "non-finite-loss"
+    assert store.runner.fail_trial(lease, 0, "again", STATE).trial == failed
     assert store.reads.best_trials(lease.campaign_id) == ()
     assert store.reads.get_campaign(lease.campaign_id).best_reward is None
     with pytest.raises(ConflictError):
@@ -95,9 +95,9 @@ def test_repeats_take_the_known_outcome(store: Store) -> None:
     with pytest.raises(ConflictError, match="running"):
         store.runner.accept_repeat(lease, 1, STATE)
     store.runner.accept_reward(lease, 0, 1, 0.6, {"ap": 0.6}, STATE)
-    repeated = store.runner.accept_repeat(lease, 1, STATE)
+    repeated = store.runner.accept_repeat(lease, 1, STATE).trial
     assert (repeated.state, repeated.reward, repeated.attempts) == ("completed", 0.6, 0)
-    assert store.runner.accept_repeat(lease, 1, {"other": 1}) == repeated
+    assert store.runner.accept_repeat(lease, 1, {"other": 1}).trial == repeated
     assert [trial.number for trial in store.reads.best_trials(lease.campaign_id, 5)] == [0]
     begin(store, lease, 2)
     with pytest.raises(ConflictError, match="repeats no other"):
