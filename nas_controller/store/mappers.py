@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from functools import lru_cache
+from functools import cache, lru_cache
 from typing import Any, Literal, TypeVar, cast
 
 from sqlalchemy import Row
@@ -29,9 +29,17 @@ def record_of(kind: type[Record], row: models.Base | Row[Any], **computed: Any) 
 
     Nothing is validated: what the database has was validated when it was written.
     """
-    values = {name: getattr(row, name) for name in kind.model_fields if name not in computed}
-    frozen = {name: tuple(value) if isinstance(value, list) else value for name, value in values.items()}
-    return kind.model_construct(None, **frozen, **computed)
+    values = {
+        name: tuple(value) if isinstance(value := getattr(row, name), list) else value
+        for name in _fields(kind)
+        if name not in computed
+    }
+    return kind.model_construct(None, **values, **computed)
+
+
+@cache
+def _fields(kind: type[Document]) -> tuple[str, ...]:
+    return tuple(kind.model_fields)
 
 
 @lru_cache(maxsize=1_024)
@@ -71,6 +79,6 @@ def measurement_record(row: Row[Any]) -> MeasurementRecord:
     return record_of(MeasurementRecord, row)
 
 
-def event_record(row: models.Event) -> EventRecord:
+def event_record(row: Row[Any]) -> EventRecord:
     """The record of an event's row."""
     return record_of(EventRecord, row)

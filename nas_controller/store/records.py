@@ -42,6 +42,10 @@ class CampaignRecord(CampaignFields):
 
     spec: CampaignSpec
 
+    def to_dict(self) -> dict[str, Any]:
+        """The document as plain JSON values."""
+        return {**super().to_dict(), "spec": self.spec.model_dump(mode="json")}
+
 
 class TrialRecord(TrialDocument):
     """One trial. Trial 0 is the uniform baseline and was not sampled: its `choices` are None.
