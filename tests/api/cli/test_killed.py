@@ -12,8 +12,10 @@ from pathlib import Path
 import pytest
 
 from api.client import Client
-from nas_controller.store import Store, sqlite_url
+from api.settings import DATABASE_FILE
+from nas_controller.store import Store
 from tests.support.command_line import CommandLine, wait_until_ready
+from tests.support.databases import migrated_sqlite
 from tests.support.recorder import Recorder
 
 SHORT_HOLD = "import nas_controller.store.idempotency_keys as kept; kept.HELD_SECONDS = 2.0; "
@@ -40,7 +42,7 @@ def api(effspine: CommandLine, port: int, program: str = RUN) -> Iterator[subpro
 @pytest.fixture
 def store(tmp_path: Path) -> Iterator[Store]:
     """The record that the API serves."""
-    opened = Store.open(sqlite_url(tmp_path / "data" / "effspine.db"))
+    opened = Store.open(migrated_sqlite(tmp_path / "data" / DATABASE_FILE))
     yield opened
     opened.close()
 
