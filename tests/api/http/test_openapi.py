@@ -117,7 +117,7 @@ def operations_of(document: dict[str, Any]) -> Iterator[tuple[str, str, dict[str
 
 
 def check(document: dict[str, Any], media: dict[str, Any]) -> None:
-    """Raises ValidationError where the example of a media type does not fit its schema."""
+    """Raises ValidationError if the example of a media type does not fit its schema."""
     schema = {**media["schema"], "components": document["components"]}
     Draft202012Validator(schema, format_checker=Draft202012Validator.FORMAT_CHECKER).validate(media["example"])
 
