@@ -42,7 +42,7 @@ class _InProcessSession:
         self._train = train
 
     def run(self, source: TrialSource, job: Job, stop: Stop, workers: Callable[[], Workers]) -> None:
-        """Runs trials as `Session.run` says."""
+        """Runs trials; see `Session.run`."""
         pool = WorkerPool(self._started, workers, self._available)
         if (missing := pool.missing()) is not None:
             source.end("failed", missing)

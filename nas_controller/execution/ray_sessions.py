@@ -131,7 +131,7 @@ def resources() -> dict[str, float]:
 def _watch_head(address: str, ended: threading.Event, lost_status: int) -> None:
     """Ends this process once the head has not answered for a while.
 
-    Ray would end it too, later, and with a status that says that it failed instead of that it has to wait.
+    Ray would end it too, later, and with a status for failure instead of the one for waiting.
     """
     failed = 0
     while not ended.wait(_CHECK_SECONDS):

@@ -94,7 +94,7 @@ class TrialWorker:
     def release(self, seconds: float = CANCEL_SECONDS) -> bool:
         """Cancels a training that is still under way; False where it has not ended after so many seconds.
 
-        The checkpoint of a trial that was stopped early is removed; one that timed out may go on from it.
+        The checkpoint of a trial that was stopped early is removed; one that timed out may resume from it.
         """
         if self._thread is None:
             return True

@@ -82,7 +82,7 @@ class TuneStopper(_NotCopied, tune.Stopper):
         self._searcher = searcher
 
     def __call__(self, trial_id: str, result: dict[str, Any]) -> bool:
-        """A single trial ends by itself."""
+        """False: a trial ends with its outcome or through the scheduler."""
         return False
 
     def stop_all(self) -> bool:
@@ -92,7 +92,7 @@ class TuneStopper(_NotCopied, tune.Stopper):
 
 
 def _cause(error: BaseException | None) -> BaseException | str:
-    """What the worker raised, or what Ray says of its death."""
+    """What the worker raised, or Ray's message about its death."""
     if error is None or isinstance(error, RayActorError):
         return str(error)
     cause: BaseException = getattr(error, "cause", None) or error  # without Ray's traceback, which Tune logs

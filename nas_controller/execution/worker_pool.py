@@ -12,7 +12,7 @@ class WorkerPool:
     """The workers that a session was started with, compared with what `wanted()` asks for now.
 
     An `elastic` pool, a cluster's, takes more or fewer workers of the same kind at any time; another pool has to be
-    started anew. `available` are the resources of the machine or cluster by Ray's names (`CPU`, `GPU`, `TPU`).
+    restarted. `available` are the resources of the machine or cluster by Ray's names (`CPU`, `GPU`, `TPU`).
     """
 
     def __init__(

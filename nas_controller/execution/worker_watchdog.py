@@ -26,7 +26,7 @@ class _Watched:
 class WorkerWatchdog:
     """Watches the workers of the trials in training; `kill` ends the process of one.
 
-    A trial whose worker has never reported has not begun: it may wait for a place on the cluster.
+    A trial whose worker has never reported has not begun: it may wait for resources of the cluster.
     """
 
     def __init__(self, kill: Callable[[WorkerId], None]) -> None:

@@ -17,8 +17,9 @@ from search_space.errors import InvalidValueError
 from search_space.published import DEFAULT_BASE
 
 if TYPE_CHECKING:
-    from nas_controller.proxy_check.results import Record
+    from nas_controller.proxy_check.results import Results
     from nas_controller.proxy_check.study import Study
+    from nas_controller.proxy_check.verdict import Thresholds
     from search_space.proxy_task import ProxyTask
 
 FAILED_STATUS = 1
@@ -29,9 +30,9 @@ app = typer.Typer(add_completion=False)
 
 @app.command()
 def proxy_check(
-    data: Annotated[Path | None, typer.Option(metavar="DIR", help="COCO folder of images and annotations.")] = None,
+    data: Annotated[Path | None, typer.Option(metavar="DIR", help="COCO directory of images and annotations.")] = None,
     dataset: Annotated[
-        str | None, typer.Option(metavar="NAME", help="Instead of a folder: the name of a registered data set.")
+        str | None, typer.Option(metavar="NAME", help="Instead of a directory: the name of a registered data set.")
     ] = None,
     profile: Annotated[str, typer.Option(help="Proxy task.")] = "laptop",
     overrides: Annotated[
@@ -50,7 +51,7 @@ def proxy_check(
     parallelism: Annotated[int, typer.Option(min=1, max=MAX_PARALLELISM, help="Trainings side by side.")] = 1,
     seed: Annotated[int, typer.Option(help="Decides the architectures; the first seed of the trainings.")] = 1,
     out: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="Results, to go on from. Default: in the data directory.")
+        Path | None, typer.Option(metavar="FILE", help="Results, to resume from. Default: in the data directory.")
     ] = None,
     plot: Annotated[Path | None, typer.Option(metavar="FILE", help="Draw a figure, .svg or .png.")] = None,
     report_only: Annotated[bool, typer.Option("--report-only", help="Train nothing; report what is there.")] = False,
@@ -62,12 +63,10 @@ def proxy_check(
 ) -> None:
     """Measure whether a proxy task's reward tells architectures apart, and ranks them as longer training does.
 
-    Exit status: 0 where all criteria pass, 1 where one does not, 2 for wrong input. Call it again to go on.
+    Exit status: 0 where all criteria pass, 1 where one does not, 2 for wrong input. Call it again to resume.
     """
-    from nas_controller.proxy_check.findings import find
-    from nas_controller.proxy_check.results import read
     from nas_controller.proxy_check.study import design
-    from nas_controller.proxy_check.verdict import Thresholds, judge
+    from nas_controller.proxy_check.verdict import Thresholds
     from search_space.proxy_task import parse_overrides, resolve
     from search_space.space import SearchSpace
 
@@ -85,13 +84,21 @@ def proxy_check(
         from nas_controller.proxy_check.plot import check_suffix
 
         check_suffix(plot)
-    results = out or _default_results(study)
-    if report_only and not results.is_file():
-        raise InvalidValueError(f"there are no results in {results}", field="out")
-    record = read(results) if report_only else _train(study, results, parallelism)
-
-    findings = find(study, record)
+    path = out or _default_path(study)
+    results = _read(path) if report_only else _train(study, path, parallelism)
     thresholds = Thresholds(min_icc=min_icc, max_variation=max_variation, min_tau=min_tau, max_seconds=max_seconds)
+    if not _report(study, results, thresholds, path, plot, as_json):
+        raise typer.Exit(FAILED_STATUS)
+
+
+def _report(
+    study: Study, results: Results, thresholds: Thresholds, path: Path, plot: Path | None, as_json: bool
+) -> bool:
+    """Prints the findings and draws them, if asked for; whether all criteria pass."""
+    from nas_controller.proxy_check.findings import find
+    from nas_controller.proxy_check.verdict import judge
+
+    findings = find(study, results)
     verdict = judge(study, findings, thresholds)
     if plot is not None:
         from nas_controller.proxy_check.plot import write_plot
@@ -100,19 +107,18 @@ def proxy_check(
     if as_json:
         from nas_controller.proxy_check.document import document
 
-        found = document(study, findings, verdict, thresholds, results)
+        found = document(study, findings, verdict, thresholds, path)
         sys.stdout.write(json.dumps(found, indent=2, ensure_ascii=False, allow_nan=False) + "\n")
     else:
         from nas_controller.proxy_check.tables import print_check
 
         print_check(study, findings, verdict)
-        print(f"results: {results}")
-    if not verdict.passed:
-        raise typer.Exit(FAILED_STATUS)
+        print(f"results: {path}")
+    return verdict.passed
 
 
 def _dataset(task: ProxyTask, data: Path | None, name: str | None, *, must_exist: bool) -> str | None:
-    """The folder of the data set, None for a task that trains nothing."""
+    """The directory of the data set, None for a task that trains nothing."""
     if task.kind == "synthetic":
         if data is not None or name is not None:
             raise InvalidValueError(f"profile {task.profile} trains nothing and takes no data set", field="dataset")
@@ -126,11 +132,11 @@ def _dataset(task: ProxyTask, data: Path | None, name: str | None, *, must_exist
         return str(dataset_path(data_dir(), name).resolve())
     assert data is not None
     if must_exist and not data.expanduser().is_dir():
-        raise InvalidValueError(f"there is no data set folder {data}", field="data")
+        raise InvalidValueError(f"there is no data set directory {data}", field="data")
     return str(data.expanduser().resolve())
 
 
-def _default_results(study: Study) -> Path:
+def _default_path(study: Study) -> Path:
     """A file in the data directory, one for each base, task and data set."""
     from nas_controller.canonical_json import canonical_json, sha256_hex
     from search_space.data_dir import data_dir
@@ -140,31 +146,40 @@ def _default_results(study: Study) -> Path:
     return data_dir() / "proxy-checks" / f"{'-'.join(names)}-{sha256_hex(canonical_json(identity))[:8]}.jsonl"
 
 
-def _train(study: Study, results: Path, parallelism: int) -> Record:
+def _read(path: Path) -> Results:
+    """The results in a file. Raises InvalidValueError where there is none."""
+    from nas_controller.proxy_check.results import read
+
+    if not path.is_file():
+        raise InvalidValueError(f"there are no results in {path}", field="out")
+    return read(path)
+
+
+def _train(study: Study, path: Path, parallelism: int) -> Results:
     """Trains what is missing; returns all results."""
     from nas_controller.proxy_check.progress import shown_progress
-    from nas_controller.proxy_check.results import appending, missing
+    from nas_controller.proxy_check.results import missing, open_results
     from search_space.data_dir import data_dir
 
-    with appending(results) as appender:
-        if not missing(study, appender.record):
-            return appender.record
+    with open_results(path) as file:
+        if not missing(study, file.results):
+            return file.results
         from nas_controller.execution.ray_executor import RayExecutor
         from nas_controller.proxy_check.running import train_missing
 
-        log = results.with_name(results.name + ".log").absolute()
+        log = path.with_name(path.name + ".log").absolute()
         try:
-            with shown_progress(study, appender.record, parallelism) as progress:
+            with shown_progress(study, file.results, parallelism) as progress:
                 train_missing(
                     study,
-                    appender,
+                    file,
                     parallelism=parallelism,
                     cache_dir=data_dir() / "cache",
                     listener=progress,
                     executor=RayExecutor(f"check_{os.getpid()}", log=log),
                 )
         except KeyboardInterrupt:
-            left = len(missing(study, appender.record))
-            print(f"stopped; {left} trainings are left: run it again to go on, or with --report-only", file=sys.stderr)
+            left = len(missing(study, file.results))
+            print(f"stopped; {left} trainings are left: run it again to resume, or with --report-only", file=sys.stderr)
             raise
-        return appender.record
+        return file.results

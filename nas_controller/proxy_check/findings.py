@@ -8,7 +8,7 @@ from statistics import median
 
 import numpy as np
 
-from nas_controller.proxy_check.results import Record, Result, key_of
+from nas_controller.proxy_check.results import Result, Results, key_of
 from nas_controller.proxy_check.statistics import (
     MIN_ARCHITECTURES,
     MIN_SEEDS,
@@ -87,11 +87,11 @@ class Findings:
         return self.finished == self.trainings
 
 
-def find(study: Study, record: Record) -> Findings:
-    """The figures of the study, from those of its trainings that the record has."""
+def find(study: Study, results: Results) -> Findings:
+    """The figures of the study, from those of its trainings that have a result."""
     trainings = study.trainings()
-    results = [(training, record.get(key_of(study, training))) for training in trainings]
-    rows = _rows(study, results)
+    found = [(training, results.get(key_of(study, training))) for training in trainings]
+    rows = _rows(study, found)
     architectures, seeds = largest_complete_part([row.rewards for row in rows])
     table = np.array([[rows[place].rewards[seed] for seed in seeds] for place in architectures], dtype=np.float64)
     is_comparable = len(architectures) >= MIN_ARCHITECTURES and len(seeds) >= MIN_SEEDS
@@ -100,8 +100,8 @@ def find(study: Study, record: Record) -> Findings:
     return Findings(
         rows=rows,
         trainings=len(trainings),
-        finished=sum(result is not None and result.reward is not None for _, result in results),
-        failures=tuple(Failure(one, result.error or "") for one, result in results if result and result.reward is None),
+        finished=sum(result is not None and result.reward is not None for _, result in found),
+        failures=tuple(Failure(one, result.error or "") for one, result in found if result and result.reward is None),
         compared=len(architectures),
         compared_seeds=len(seeds),
         intraclass_one_way=intraclass_one_way(table) if is_comparable else None,
@@ -111,8 +111,8 @@ def find(study: Study, record: Record) -> Findings:
         if both
         else RankCorrelation(),
         correlated=len(both),
-        proxy_seconds=_seconds([result for one, result in results if one.purpose == "proxy"]),
-        reference_seconds=_seconds([result for one, result in results if one.purpose == "reference"]),
+        proxy_seconds=_seconds([result for one, result in found if one.purpose == "proxy"]),
+        reference_seconds=_seconds([result for one, result in found if one.purpose == "reference"]),
     )
 
 

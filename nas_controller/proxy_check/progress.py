@@ -1,4 +1,4 @@
-"""How far a proxy check is, on standard error: a bar on a terminal, a line a training anywhere else."""
+"""Progress of a proxy check on standard error: a bar on a terminal, a line for each training elsewhere."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-from nas_controller.proxy_check.results import Record, Result, key_of, missing
+from nas_controller.proxy_check.results import Result, Results, key_of, missing
 from nas_controller.proxy_check.study import Study, Training
 
 Show = Callable[[int, int, str], None]
@@ -16,9 +16,9 @@ Say = Callable[[str], None]
 class Progress:
     """Counts trainings, and estimates the time left from the seconds a step has taken so far."""
 
-    def __init__(self, study: Study, record: Record, parallelism: int, show: Show, say: Say) -> None:
+    def __init__(self, study: Study, results: Results, parallelism: int, show: Show, say: Say) -> None:
         trainings = study.trainings()
-        left = missing(study, record)
+        left = missing(study, results)
         self._total = len(trainings)
         self._done = self._total - len(left)
         self._parallelism = parallelism
@@ -28,12 +28,12 @@ class Progress:
         self._show = show
         self._say = say
         for training in trainings:
-            result = record.get(key_of(study, training))
+            result = results.get(key_of(study, training))
             if result is not None:
                 self._count(training, result)
 
     def ended(self, training: Training, result: Result) -> None:
-        """One more has ended."""
+        """Counts a training that has ended."""
         self._done += 1
         self._steps_left -= training.task.steps
         self._count(training, result)
@@ -45,11 +45,11 @@ class Progress:
         self._show(self._done, self._total, last + left)
 
     def tried_again(self, training: Training, why: str) -> None:
-        """One has failed and is begun again."""
+        """Says that a training failed and begins again."""
         self._say(f"{_name(training)} is tried again: {why}")
 
     def begin(self) -> None:
-        """Shows where it starts."""
+        """Shows the state at the start."""
         self._show(self._done, self._total, "starting")
 
     def _count(self, training: Training, result: Result) -> None:
@@ -62,14 +62,14 @@ class Progress:
 
 
 @contextmanager
-def shown_progress(study: Study, record: Record, parallelism: int) -> Iterator[Progress]:
-    """Shows the progress of the study, whose record is so far the given one, until the block ends."""
+def shown_progress(study: Study, results: Results, parallelism: int) -> Iterator[Progress]:
+    """Shows the progress of the study, which has these results already, until the block ends."""
     if not sys.stderr.isatty():
 
         def line(done: int, total: int, last: str) -> None:
             print(f"[{done}/{total}] {last}", file=sys.stderr, flush=True)
 
-        progress = Progress(study, record, parallelism, line, lambda words: print(words, file=sys.stderr, flush=True))
+        progress = Progress(study, results, parallelism, line, lambda words: print(words, file=sys.stderr, flush=True))
         progress.begin()
         yield progress
         return
@@ -84,7 +84,7 @@ def shown_progress(study: Study, record: Record, parallelism: int) -> Iterator[P
         task = bar.add_task("starting")
         progress = Progress(
             study,
-            record,
+            results,
             parallelism,
             lambda done, total, last: bar.update(task, completed=done, total=total, description=last),
             lambda words: console.print(words, markup=False),

@@ -1,9 +1,8 @@
-"""What came of each training: a file of JSON lines that is only ever appended to, so that a check can go on.
+"""The results of a check's trainings: an append-only file of JSON lines, from which a check resumes.
 
-A line is written and flushed to the disk when a training ends. A process that is killed while it writes leaves a torn
-last line, without its end; such a line is dropped. A training is known by everything that decides its reward: base,
-widths, the whole task, seed and data set. One that has failed is recorded too, with its error, and a later reward takes
-its place.
+A line is written and flushed to the disk when a training ends. A process that is killed while writing leaves an
+incomplete last line, which is dropped. A training is identified by everything that decides its reward: base, widths,
+the whole task, seed and data set. A failure is written too, with its error, and a later reward replaces it.
 """
 
 from __future__ import annotations
@@ -53,64 +52,64 @@ class Result:
 
     @property
     def key(self) -> Key:
-        """What the training is known by."""
+        """What identifies the training."""
         return Key(self.base, self.widths, tuple(sorted(self.task.items())), self.seed, self.dataset)
 
 
-Record = dict[Key, Result]
+Results = dict[Key, Result]
 
 
 def key_of(study: Study, training: Training) -> Key:
-    """What a training of the study is known by."""
+    """What identifies a training of the study."""
     task = tuple(sorted(training.task.to_dict().items()))
     return Key(study.base.name, training.widths, task, training.seed, study.dataset)
 
 
-def missing(study: Study, record: Record) -> list[Training]:
+def missing(study: Study, results: Results) -> list[Training]:
     """The trainings of the study that have no reward yet, in its order."""
-    return [one for one in study.trainings() if not _has_reward(record.get(key_of(study, one)))]
+    return [one for one in study.trainings() if not _has_reward(results.get(key_of(study, one)))]
 
 
-def read(path: Path) -> Record:
-    """The results in the file, none where there is no file; a torn last line is left out.
+def read(path: Path) -> Results:
+    """The results in the file, none where there is no file; an incomplete last line is left out.
 
     Raises InvalidValueError, with the number of the line, for a file that holds something else.
     """
-    record: Record = {}
+    results: Results = {}
     try:
         content = path.read_bytes()
     except FileNotFoundError:
-        return record
+        return results
     except OSError as error:
         raise InvalidValueError(f"the results in {path} cannot be read: {error.strerror}", field="out") from error
-    for number, line in enumerate(content[: _whole(content)].splitlines(), start=1):
-        _take(record, _parsed(line, path, number))
-    return record
+    for number, line in enumerate(content[: _complete_bytes(content)].splitlines(), start=1):
+        _add(results, _parsed(line, path, number))
+    return results
 
 
-class Appender:
-    """The open file, and the record as it grows."""
+class ResultsFile:
+    """The open file, and all results in it."""
 
-    def __init__(self, file: BinaryIO, record: Record) -> None:
+    def __init__(self, file: BinaryIO, results: Results) -> None:
         self._file = file
-        self.record = record
+        self.results = results
 
     def append(self, result: Result) -> None:
-        """Writes a result to the disk and takes it into the record."""
+        """Writes a result to the disk and adds it to `results`."""
         document = asdict(result)
         document["metrics"] = {name: value for name, value in result.metrics.items() if math.isfinite(value)}
         line = json.dumps(document, ensure_ascii=False, allow_nan=False) + "\n"
         self._file.write(line.encode())
         self._file.flush()
         os.fsync(self._file.fileno())
-        _take(self.record, result)
+        _add(self.results, result)
 
 
 @contextmanager
-def appending(path: Path) -> Iterator[Appender]:
-    """The file to append to, made where it is not there, its torn last line removed; ours alone until the block ends.
+def open_results(path: Path) -> Iterator[ResultsFile]:
+    """The file to append to, created if needed and locked until the block ends; an incomplete last line is removed.
 
-    Raises InvalidValueError where another process has it, where it cannot be written, and like `read`.
+    Raises InvalidValueError where another process has locked it, where it cannot be written, and like `read`.
     """
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -122,14 +121,14 @@ def appending(path: Path) -> Iterator[Appender]:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             raise InvalidValueError(f"another process is writing to {path}", field="out") from None
-        record = read(path)
+        results = read(path)
         file.seek(0)
-        file.truncate(_whole(file.read()))
-        yield Appender(file, record)
+        file.truncate(_complete_bytes(file.read()))
+        yield ResultsFile(file, results)
 
 
-def _whole(content: bytes) -> int:
-    """The length of the content up to the end of its last whole line."""
+def _complete_bytes(content: bytes) -> int:
+    """The length of the content up to the end of its last complete line."""
     return content.rfind(b"\n") + 1
 
 
@@ -145,10 +144,10 @@ def _parsed(line: bytes, path: Path, number: int) -> Result:
     return result
 
 
-def _take(record: Record, result: Result) -> None:
-    """A reward stays whatever comes later; a failure is replaced."""
-    if not _has_reward(record.get(result.key)):
-        record[result.key] = result
+def _add(results: Results, result: Result) -> None:
+    """Adds a result; a reward is never replaced, a failure is."""
+    if not _has_reward(results.get(result.key)):
+        results[result.key] = result
 
 
 def _has_reward(result: Result | None) -> bool:

@@ -17,7 +17,7 @@ from typing import Literal, Protocol
 
 from nas_controller.execution.executor import Executor, Workers
 from nas_controller.execution.worker import Job
-from nas_controller.proxy_check.results import Appender, Result, missing
+from nas_controller.proxy_check.results import Result, ResultsFile, missing
 from nas_controller.proxy_check.study import Study, Training
 from nas_controller.search.outcomes import Failed, Rewarded, TrialWork
 from search_space.errors import EffspineError
@@ -40,18 +40,18 @@ class Listener(Protocol):
         """A training has its result, which is on the disk."""
 
     def tried_again(self, training: Training, why: str) -> None:
-        """A training failed and is begun again."""
+        """A training failed and begins again."""
 
 
 def train_missing(
-    study: Study, results: Appender, *, parallelism: int, cache_dir: Path, listener: Listener, executor: Executor
+    study: Study, file: ResultsFile, *, parallelism: int, cache_dir: Path, listener: Listener, executor: Executor
 ) -> None:
     """Trains everything that has no reward yet, `parallelism` trainings at once, and appends the results.
 
     Raises StudyStoppedError and what the executor's session raises; after an error and after an interrupt, the results
     of all trainings that have ended are on the disk.
     """
-    waiting = missing(study, results.record)
+    waiting = missing(study, file.results)
     if not waiting:
         return
     threads = max(1, len(os.sched_getaffinity(0)) // parallelism)
@@ -66,7 +66,7 @@ def train_missing(
         start_pool=study.start_pool,
     )
     with executor.session(workers) as session:
-        session.run(MissingTrainings(study, results, workers, listener), job, lambda: False, lambda: workers)
+        session.run(MissingTrainings(study, file, workers, listener), job, lambda: False, lambda: workers)
 
 
 class MissingTrainings:
@@ -79,13 +79,13 @@ class MissingTrainings:
 
     draining = False
 
-    def __init__(self, study: Study, results: Appender, workers: Workers, listener: Listener) -> None:
+    def __init__(self, study: Study, file: ResultsFile, workers: Workers, listener: Listener) -> None:
         self._study = study
-        self._results = results
+        self._file = file
         self._workers = workers
         self._listener = listener
         self._trainings = study.trainings()
-        left = set(missing(study, results.record))
+        left = set(missing(study, file.results))
         self._waiting = [number for number, training in enumerate(self._trainings) if training in left]
         self._running: set[int] = set()
         self._attempts: Counter[int] = Counter()
@@ -157,7 +157,7 @@ class MissingTrainings:
                 self._listener.tried_again(training, outcome.error)
                 return
         result = self._result(training, outcome)
-        self._results.append(result)
+        self._file.append(result)
         self._listener.ended(training, result)
 
     def _result(self, training: Training, outcome: Rewarded | Failed) -> Result:

@@ -5,8 +5,8 @@ the one that is farthest from its nearest among those chosen (greedy max-min, Go
 of the logarithms of the widths. The first eight of sixteen are therefore the eight of a smaller check, and a check can
 grow without training anything twice.
 
-Order. All architectures with the first seed, then with the second, and so on: after two seeds there is a first word on
-the noise. The long reference trainings come last.
+Order. All architectures with the first seed, then with the second, and so on: after two seeds there is a first estimate
+of the noise. The long reference trainings come last.
 """
 
 from __future__ import annotations
@@ -26,8 +26,7 @@ MAX_ARCHITECTURES = 256
 MAX_SEEDS = 100
 MAX_SEED = 2**31 - 1
 REFERENCE_SEED_OFFSET = 1000
-"""The reference has a seed of its own, so that it shares no luck with any proxy, and one that stays the same when more
-seeds are asked for."""
+"""The seed of the reference differs from those of all proxies, and stays the same when more seeds are asked for."""
 
 Purpose = Literal["proxy", "reference"]
 
@@ -45,10 +44,10 @@ class Training:
 
 @dataclass(frozen=True)
 class Study:
-    """Everything that decides which trainings there are. `reference` is None where none was asked for.
+    """Everything that decides what is trained. `reference` is None where none was asked for.
 
-    `dataset` is the folder of the data set, None for a task that trains nothing, `start_pool` the architectures that a
-    common start is trained for, where the task has one.
+    `dataset` is the directory of the data set, None for a task that trains nothing; `start_pool` are the architectures
+    that a common start is trained for, where the task has one.
     """
 
     base: Architecture
@@ -66,7 +65,7 @@ class Study:
         return self.task.kind != "synthetic"
 
     def trainings(self) -> tuple[Training, ...]:
-        """All trainings, in the order in which they are best begun."""
+        """All trainings, in the order in which they begin."""
         runs: list[tuple[Purpose, ProxyTask, int]] = [("proxy", self.task, seed) for seed in self.seeds]
         if self.reference is not None:
             runs.append(("reference", self.reference, self.reference_seed))

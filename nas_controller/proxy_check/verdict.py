@@ -1,6 +1,6 @@
-"""The findings of a study held to thresholds: criterion by criterion, and in one sentence. Pure.
+"""Compares the findings of a study with thresholds: criterion by criterion, and in sentences. Pure.
 
-Where a bar can be read in two ways, the stricter one decides and the other is reported beside it: the one-way
+Where a criterion could be computed in two ways, the stricter one decides and the other is reported too: the one-way
 intraclass correlation, the architecture that varies most, the rank correlation that a single seed gives.
 """
 
@@ -21,8 +21,8 @@ Bound = Literal["at least", "under"]
 class Thresholds:
     """What a proxy task must reach.
 
-    `aim_tau` is what Vertex AI NAS asks of a proxy task before a search; falling short of it is said and fails nothing.
-    A study of fewer than `architectures` and `seeds` is judged too, but said to be small.
+    `aim_tau` is what Vertex AI NAS asks of a proxy task before a search; missing it is reported and fails nothing.
+    A study of fewer than `architectures` and `seeds` is judged too, and reported as small.
     """
 
     min_icc: float = 0.5
@@ -36,7 +36,7 @@ class Thresholds:
 
 @dataclass(frozen=True)
 class Criterion:
-    """One bar: `measured` must be `bound` (at least, under) `threshold`. `low` and `high` are its 95 % interval."""
+    """`measured` must be `bound` (at least, under) `threshold`; `low` and `high` are its 95 % interval."""
 
     name: str
     subject: str
@@ -64,7 +64,7 @@ class Criterion:
 
 @dataclass(frozen=True)
 class Verdict:
-    """All criteria and what they come to. `passed` only where each of them passes and no training is missing."""
+    """All criteria and the result. `passed` only where each of them passes and no training is missing."""
 
     criteria: tuple[Criterion, ...]
     passed: bool

@@ -4,14 +4,22 @@ from __future__ import annotations
 
 import json
 from functools import lru_cache
-from typing import Any, TypeVar
+from typing import Any, Literal, TypeVar, cast
 
 from sqlalchemy import Row
 
 from nas_controller.entities import Document
 from nas_controller.search.campaign_spec import CampaignSpec
+from nas_controller.states import CampaignState
 from nas_controller.store import models
-from nas_controller.store.records import AttemptRecord, CampaignRecord, EventRecord, MeasurementRecord, TrialRecord
+from nas_controller.store.records import (
+    Acceptance,
+    AttemptRecord,
+    CampaignRecord,
+    EventRecord,
+    MeasurementRecord,
+    TrialRecord,
+)
 
 Record = TypeVar("Record", bound=Document)
 
@@ -44,6 +52,13 @@ def campaign_record(row: models.Campaign) -> CampaignRecord:
 def trial_record(row: models.Trial | Row[Any]) -> TrialRecord:
     """The record of a trial's row, as an object or plain with all columns."""
     return record_of(TrialRecord, row)
+
+
+def acceptance(
+    outcome: Literal["accepted", "duplicate", "late"], campaign: models.Campaign, trial: models.Trial
+) -> Acceptance:
+    """What became of an outcome of the trial, after the rows were changed."""
+    return Acceptance(outcome, trial_record(trial), cast(CampaignState, campaign.state))
 
 
 def attempt_record(row: models.Attempt) -> AttemptRecord:

@@ -1,4 +1,4 @@
-"""Keeps a runner process for every campaign that needs one: starts it, restarts it, fails the campaign in the end.
+"""Keeps a runner process for every campaign that needs one: starts, restarts and reaps them.
 
 The supervisor stores nothing: which campaigns need a runner is in the database, and a lease there prevents two
 supervisors from running one campaign twice. A runner ends by itself when its supervisor dies, since its standard input

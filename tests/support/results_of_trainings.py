@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from nas_controller.proxy_check.results import Record, Result
+from nas_controller.proxy_check.results import Result, Results
 from nas_controller.proxy_check.study import Study, Training, design
 from search_space.proxy_task import resolve
 from search_space.space import SearchSpace
@@ -40,7 +40,7 @@ def result(study: Study, training: Training, reward: float | None, seconds: floa
     )
 
 
-def record_of(study: Study, reward: Callable[[Training], float | None], trainings: int | None = None) -> Record:
+def results_of(study: Study, reward: Callable[[Training], float | None], trainings: int | None = None) -> Results:
     """The results of the first `trainings` trainings, or of all."""
     results = [result(study, training, reward(training)) for training in study.trainings()[:trainings]]
     return {one.key: one for one in results}

@@ -13,7 +13,7 @@ import pytest
 
 from api.benchmarks import load
 from api.benchmarks.load import TOOL, Latencies, find_tool, read_report, summary, with_delayed_requests
-from nas_controller.benchmarks.filled_record import LEAST_CAMPAIGNS, fill, plans
+from nas_controller.benchmarks.filled_database import LEAST_CAMPAIGNS, fill, plans
 from nas_controller.store import sqlite_url
 from search_space.errors import EffspineError
 

@@ -18,7 +18,7 @@ from nas_controller.proxy_check.study import Training, design
 from search_space.proxy_task import resolve
 from search_space.space import SearchSpace
 from tests.support.process_table import alive, descendants
-from tests.support.results_of_trainings import record_of, result, synthetic_study
+from tests.support.results_of_trainings import result, results_of, synthetic_study
 from tests.support.waiting import wait_for
 
 SMALL = ("proxy-check", "--profile", "synthetic", "--architectures", "4", "--seeds", "2")
@@ -40,7 +40,7 @@ def results(tmp_path: Path) -> Path:
         return 0.1 * (training.architecture + 1) + (0.03 if (training.architecture, training.seed) == (0, 2) else 0.0)
 
     path = tmp_path / "results.jsonl"
-    lines = [json.dumps({**vars(one)}) for one in record_of(study, reward).values()]
+    lines = [json.dumps({**vars(one)}) for one in results_of(study, reward).values()]
     path.write_text("".join(line + "\n" for line in lines))
     return path
 
@@ -111,7 +111,7 @@ def test_the_exit_status_is_the_verdict(results: Path, options: tuple[str, ...],
     [
         (("--profile", "smoke"), "give either --data or --dataset"),
         (("--profile", "smoke", "--data", "/none", "--dataset", "x"), "give either --data or --dataset"),
-        (("--profile", "smoke", "--data", "/none"), "there is no data set folder /none"),
+        (("--profile", "smoke", "--data", "/none"), "there is no data set directory /none"),
         (("--profile", "smoke", "--dataset", "cars"), "no data set 'cars'"),
         (("--profile", "synthetic", "--data", "/none"), "takes no data set"),
         (("--profile", "none"), "'none'"),
@@ -185,7 +185,7 @@ def test_a_killed_worker_is_replaced_and_ctrl_c_leaves_the_results_so_far(
     assert process.returncode == 130
     assert out == ""
     *progress, last = error.splitlines()
-    assert re.fullmatch(r"stopped; [1-6] trainings are left: run it again to go on, or with --report-only", last)
+    assert re.fullmatch(r"stopped; [1-6] trainings are left: run it again to resume, or with --report-only", last)
     assert progress[0] == "[0/8] starting"
     retries = [line for line in progress if "is tried again" in line]
     assert len(retries) == 1

@@ -9,7 +9,7 @@ from nas_controller.proxy_check.document import document
 from nas_controller.proxy_check.findings import Findings, find, largest_complete_part
 from nas_controller.proxy_check.study import Study, Training
 from nas_controller.proxy_check.verdict import Criterion, Thresholds, Verdict, judge
-from tests.support.results_of_trainings import record_of, result, synthetic_study
+from tests.support.results_of_trainings import result, results_of, synthetic_study
 
 SMALL = Thresholds(architectures=3, seeds=2)
 
@@ -21,7 +21,7 @@ def steady(training: Training) -> float:
 
 
 def found(study: Study, trainings: int | None = None) -> Findings:
-    return find(study, record_of(study, steady, trainings))
+    return find(study, results_of(study, steady, trainings))
 
 
 def criteria(verdict: Verdict) -> dict[str, Criterion]:
@@ -116,7 +116,7 @@ def test_the_worst_architecture_decides_on_the_variation() -> None:
         wild = training.architecture == 3 and training.seed == 2
         return 2 * steady(training) if wild else steady(training)
 
-    findings = find(study, record_of(study, one_is_wild))
+    findings = find(study, results_of(study, one_is_wild))
     criterion = criteria(judge(study, findings, SMALL))["coefficient_of_variation"]
     assert findings.variation is not None
     assert findings.variation.median < 0.15 < findings.variation.worst
@@ -125,8 +125,8 @@ def test_the_worst_architecture_decides_on_the_variation() -> None:
 
 def test_a_reversed_order_fails() -> None:
     study = synthetic_study(architectures=5, seeds=2)
-    record = record_of(study, lambda one: 1 - steady(one) if one.purpose == "reference" else steady(one))
-    criterion = criteria(judge(study, find(study, record), SMALL))["kendall_tau"]
+    results = results_of(study, lambda one: 1 - steady(one) if one.purpose == "reference" else steady(one))
+    criterion = criteria(judge(study, find(study, results), SMALL))["kendall_tau"]
     assert (criterion.status, criterion.measured) == ("fail", pytest.approx(-1.0))
 
 
@@ -140,10 +140,10 @@ def test_without_a_reference_the_order_is_no_criterion_and_that_is_said() -> Non
 
 def test_a_failed_training_is_told_and_keeps_the_study_from_passing() -> None:
     study = synthetic_study(architectures=5, seeds=2)
-    record = record_of(study, steady)
+    results = results_of(study, steady)
     failed = result(study, study.trainings()[2], None)
-    record[failed.key] = failed
-    findings = find(study, record)
+    results[failed.key] = failed
+    findings = find(study, results)
     assert [failure.training for failure in findings.failures] == [study.trainings()[2]]
     assert findings.compared == 4
     verdict = judge(study, findings, SMALL)
@@ -162,11 +162,11 @@ def test_an_interval_across_the_threshold_is_said_to_be_unsure() -> None:
 def test_a_tau_that_passes_short_of_the_aim_is_said() -> None:
     study = synthetic_study(architectures=4, seeds=2)
     swapped = [0.1, 0.2, 0.4, 0.3]
-    record = record_of(study, lambda one: swapped[one.architecture] if one.purpose == "reference" else steady(one))
-    verdict = judge(study, find(study, record), Thresholds(aim_tau=0.7))
+    results = results_of(study, lambda one: swapped[one.architecture] if one.purpose == "reference" else steady(one))
+    verdict = judge(study, find(study, results), Thresholds(aim_tau=0.7))
     assert criteria(verdict)["kendall_tau"].measured == pytest.approx(4 / 6)
     assert "short of the 0.7 to aim at" in verdict.text
-    assert "to aim at" not in judge(study, find(study, record), Thresholds()).text
+    assert "to aim at" not in judge(study, find(study, results), Thresholds()).text
 
 
 def test_the_bounds_themselves() -> None:

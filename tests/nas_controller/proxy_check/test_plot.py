@@ -10,13 +10,13 @@ from PIL import Image
 from nas_controller.proxy_check.findings import Findings, find
 from nas_controller.proxy_check.plot import draw, write_plot
 from search_space.errors import InvalidValueError
-from tests.support.results_of_trainings import record_of, synthetic_study
+from tests.support.results_of_trainings import results_of, synthetic_study
 
 
 def findings(reference: bool = True, trainings: int | None = None) -> Findings:
     study = synthetic_study(architectures=4, seeds=2, reference=reference)
     rewards = [0.3, 0.1, 0.4, 0.2]
-    return find(study, record_of(study, lambda one: rewards[one.architecture] + 0.01 * (one.seed % 3), trainings))
+    return find(study, results_of(study, lambda one: rewards[one.architecture] + 0.01 * (one.seed % 3), trainings))
 
 
 def test_the_left_side_has_every_reward_and_the_means_in_order() -> None:

@@ -14,7 +14,7 @@ from nas_controller.execution.in_process_executor import InProcessExecutor
 from nas_controller.execution.worker import Job, OnProgress, run_trial
 from nas_controller.execution.worker_log import AttemptLog
 from nas_controller.proxy_check import running
-from nas_controller.proxy_check.results import Result, appending, key_of, missing, read
+from nas_controller.proxy_check.results import Result, key_of, missing, open_results, read
 from nas_controller.proxy_check.running import MissingTrainings, StudyStoppedError, train_missing
 from nas_controller.proxy_check.study import Study, Training
 from nas_controller.search.outcomes import Failed, Rewarded, TrialWork
@@ -45,8 +45,8 @@ class Listener:
 def train(study: Study, path: Path, parallelism: int, outcome: Outcome = lambda training: REWARD) -> Listener:
     """Trains what is missing in this thread, with these outcomes; of those in training, the latest begun ends first."""
     listener = Listener(path)
-    with appending(path) as results:
-        trials = MissingTrainings(study, results, Workers(parallelism, threads=1), listener)
+    with open_results(path) as file:
+        trials = MissingTrainings(study, file, Workers(parallelism, threads=1), listener)
         in_training: list[TrialWork] = []
         while not trials.over:
             while len(in_training) < parallelism and (work := trials.next_trial()) is not None:
@@ -62,25 +62,23 @@ def train_missing_in(
 ) -> Listener:
     """Trains what is missing in threads, with the outcomes of `train`."""
     listener, executor = Listener(path), InProcessExecutor(train)
-    with appending(path) as results:
-        train_missing(
-            study, results, parallelism=parallelism, cache_dir=path.parent, listener=listener, executor=executor
-        )
+    with open_results(path) as file:
+        train_missing(study, file, parallelism=parallelism, cache_dir=path.parent, listener=listener, executor=executor)
     return listener
 
 
 def test_what_is_missing_is_trained_and_each_result_is_on_the_disk_before_it_is_announced(tmp_path: Path) -> None:
     study, path = synthetic_study(architectures=3, seeds=2), tmp_path / "results.jsonl"
     known = study.trainings()[1]
-    with appending(path) as results:
-        results.append(result(study, known, 0.99))
+    with open_results(path) as file:
+        file.append(result(study, known, 0.99))
     listener = train_missing_in(study, path, 2, run_trial)
-    record = read(path)
+    results = read(path)
     assert listener.retries == []
-    assert missing(study, record) == []
+    assert missing(study, results) == []
     assert {training for training, _ in listener.results} == set(study.trainings()) - {known}
     assert listener.lines == list(range(2, 10))
-    assert record[key_of(study, known)].reward == 0.99
+    assert results[key_of(study, known)].reward == 0.99
     for training, found in listener.results:
         assert found.reward == synthetic_reward.reward(training.widths, study.base.widths)
         assert found.key == key_of(study, training)
@@ -106,11 +104,11 @@ def test_a_training_whose_workers_always_die_fails_alone_and_is_tried_by_the_nex
     death = Failed.of(AttemptLog(17, None, False).death(""))
 
     listener = train(study, path, 2, lambda training: death if training == deadly else REWARD)
-    record = read(path)
-    assert missing(study, record) == [deadly]
+    results = read(path)
+    assert missing(study, results) == [deadly]
     assert [training for training, _ in listener.retries] == [deadly] * (running.MAX_ATTEMPTS - 1)
     assert "the worker died" in listener.retries[0][1]
-    assert "the worker died" in (record[key_of(study, deadly)].error or "")
+    assert "the worker died" in (results[key_of(study, deadly)].error or "")
 
     listener = train(study, path, 2)
     assert missing(study, read(path)) == []

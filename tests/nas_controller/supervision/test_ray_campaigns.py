@@ -10,6 +10,7 @@ import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -20,7 +21,7 @@ from nas_controller.supervision.campaign_logs import log_path
 from nas_controller.supervision.supervisor import Supervisor
 from tests.support.in_process_runner import IN_PROCESS_RUNNER
 from tests.support.paths import ROOT
-from tests.support.process_table import alive, descendants, worker_of
+from tests.support.process_table import alive, descendants, workers_of
 from tests.support.supervised import supervising
 from tests.support.synthetic_campaigns import synthetic_spec
 from tests.support.trials import trials_of
@@ -35,21 +36,21 @@ def url(tmp_path: Path) -> str:
 
 
 @pytest.fixture
-def real_store(url: str) -> Iterator[Store]:
+def store(url: str) -> Iterator[Store]:
     store = Store.open(url)
     yield store
     store.close()
 
 
 def test_kill_9_of_the_supervisor_ends_the_runner_with_its_ray_and_loses_nothing(
-    url: str, real_store: Store, tmp_path: Path
+    url: str, store: Store, tmp_path: Path
 ) -> None:
     """The next supervisor's runner trains in its own process: what it continues from is the database."""
     spec = synthetic_spec(trials=8, parallelism=2, proxy_task={"profile": "synthetic", "seconds": 1.2})
-    campaign_id = real_store.service.create_campaign(spec).id
+    campaign_id = store.service.create_campaign(spec).id
 
     def finished() -> int:
-        return real_store.reads.get_campaign(campaign_id).trials_finished
+        return store.reads.get_campaign(campaign_id).trials_finished
 
     code = (
         "import sys, threading\nfrom pathlib import Path\n"
@@ -66,28 +67,43 @@ def test_kill_9_of_the_supervisor_ends_the_runner_with_its_ray_and_loses_nothing
     wait_for(lambda: not alive(below), 20, "the runner and its Ray to end by themselves")
     before = finished()
     assert before < 8
-    known = real_store.reads.trial_columns(campaign_id, "number", "reward")
+    known = store.reads.trial_columns(campaign_id, "number", "reward")
 
     supervisor = Supervisor(url, tmp_path, lease_seconds=4, runner_command=IN_PROCESS_RUNNER)
     with supervising(supervisor):
         wait_for(lambda: finished() > before, DEADLINE_SECONDS, "a reward after the crash")
-        wait_for(lambda: real_store.reads.get_campaign(campaign_id).state == "completed", DEADLINE_SECONDS, "the end")
+        wait_for(lambda: store.reads.get_campaign(campaign_id).state == "completed", DEADLINE_SECONDS, "the end")
         wait_for(lambda: not supervisor._runners, 30, "the last runner to end")
-    trials = trials_of(real_store, campaign_id)
+    trials = trials_of(store, campaign_id)
     assert [trial.state for trial in trials] == ["completed"] * 8
     for number, reward in zip(known["number"], known["reward"], strict=True):
         assert reward is None or trials[number].reward == reward
-    attempts = [a.state for t in trials for a in real_store.reads.get_trial(campaign_id, t.number).attempts]
+    attempts = [a.state for t in trials for a in store.reads.get_trial(campaign_id, t.number).attempts]
     assert attempts.count("accepted") == 8
     assert attempts.count("abandoned") >= 1
-    assert verify(real_store, campaign_id).trials_finished == 8
+    assert verify(store, campaign_id).trials_finished == 8
     log = log_path(tmp_path, campaign_id).read_text()
     assert "0 of 8 trials finished; profile synthetic" in log
     assert re.search(r"workers 2, threads a worker \d+", log)
 
 
+def stopped_early(store: Store, campaign_id: str) -> list[int]:
+    return [trial.number for trial in trials_of(store, campaign_id) if trial.stopped_early_step is not None]
+
+
+def in_training(store: Store, campaign_id: str) -> int | None:
+    """The trial in training of a campaign with one worker, once it has reported."""
+    (trial,) = trials_of(store, campaign_id, state="running") or (None,)
+    return trial.number if trial is not None and trial.progress_step else None
+
+
+def failed(store: Store, campaign_id: str) -> list[dict[str, Any]]:
+    """The events of failed attempts."""
+    return [event.data for event in store.reads.events_after(campaign_id, 0, 1000) if event.kind == "attempt.failed"]
+
+
 def test_a_worker_takes_the_next_trial_after_an_early_stop_and_a_killed_one_is_replaced(
-    url: str, real_store: Store, tmp_path: Path
+    url: str, store: Store, tmp_path: Path
 ) -> None:
     """One worker: trials end early, then it is killed during another one, then the campaign is stopped."""
     spec = synthetic_spec(
@@ -95,52 +111,36 @@ def test_a_worker_takes_the_next_trial_after_an_early_stop_and_a_killed_one_is_r
         proxy_task={"profile": "synthetic", "seconds": 4, "evaluate_steps": 5},
         early_stopping={"min_trials": 1},
     )
-    campaign_id = real_store.service.create_campaign(spec).id
+    campaign_id = store.service.create_campaign(spec).id
     supervisor = Supervisor(url, tmp_path, lease_seconds=8)
 
-    def stopped_early() -> list[int]:
-        trials = trials_of(real_store, campaign_id)
-        return [trial.number for trial in trials if trial.stopped_early_step is not None]
-
-    def in_training() -> int | None:
-        (trial,) = trials_of(real_store, campaign_id, state="running") or (None,)
-        return trial.number if trial is not None and trial.progress_step else None
-
     with supervising(supervisor):
-        wait_for(stopped_early, DEADLINE_SECONDS, "an early stop: the baseline is better than most")
-        early = stopped_early()[0]
-        wait_for(lambda: (in_training() or 0) > early, DEADLINE_SECONDS, "progress of a later trial")
+        # The baseline is better than most.
+        early = wait_for(lambda: stopped_early(store, campaign_id), DEADLINE_SECONDS, "an early stop")[0]
+        wait_for(lambda: (in_training(store, campaign_id) or 0) > early, DEADLINE_SECONDS, "progress of a later trial")
         runner = supervisor._runners[campaign_id].pid
         below = descendants(runner)
-        pid = worker_of(runner)
-        assert pid is not None
+        (pid,) = workers_of(runner)  # and no spare ones
         os.kill(pid, signal.SIGKILL)
-
-        def failed() -> list[dict[str, object]]:
-            events = real_store.reads.events_after(campaign_id, 0, 1000)
-            return [event.data for event in events if event.kind == "attempt.failed"]
-
-        wait_for(failed, DEADLINE_SECONDS, "the failed attempt")
-        number = failed()[0]["number"]
-        assert isinstance(number, int)
+        number = wait_for(lambda: failed(store, campaign_id), DEADLINE_SECONDS, "the failed attempt")[0]["number"]
         wait_for(
-            lambda: real_store.reads.get_trial(campaign_id, number).attempts[-1].state == "accepted",
+            lambda: store.reads.get_trial(campaign_id, number).attempts[-1].state == "accepted",
             DEADLINE_SECONDS,
             "an accepted second attempt",
         )
         asked = time.monotonic()
-        real_store.service.request_stop(campaign_id)
-        wait_for(lambda: real_store.reads.get_campaign(campaign_id).state == "stopped", 20, "the stop")
+        store.service.request_stop(campaign_id)
+        wait_for(lambda: store.reads.get_campaign(campaign_id).state == "stopped", 20, "the stop")
         assert time.monotonic() - asked < 15
         wait_for(lambda: not supervisor._runners, 30, "the runner to end")
     assert not alive(below)
     assert not session_directories(campaign_id)
-    assert trials_of(real_store, campaign_id, state="running") == []
+    assert trials_of(store, campaign_id, state="running") == []
 
-    detail = real_store.reads.get_trial(campaign_id, early)
+    detail = store.reads.get_trial(campaign_id, early)
     assert detail.trial.stopped_early_step in (5, 10, 15)
     assert [attempt.state for attempt in detail.attempts] == ["accepted"]
-    first, second = real_store.reads.get_trial(campaign_id, number).attempts
+    first, second = store.reads.get_trial(campaign_id, number).attempts
     assert (first.state, first.error_kind) == ("failed", "worker-killed")
     assert first.error == (
         f"the worker died before the trial finished (process {pid}): it reported no cause, probably SIGKILL"
@@ -149,9 +149,11 @@ def test_a_worker_takes_the_next_trial_after_an_early_stop_and_a_killed_one_is_r
     assert line.format(number) in (first.log_tail or "")
     assert line.format(number - 1) not in (first.log_tail or "")  # which the same worker trained before
     assert (second.error_kind, second.log_tail) == (None, None)
-    assert failed() == [{"number": number, "attempt": 1, "error": first.error, "kind": "worker-killed"}]
-    finished = real_store.reads.get_campaign(campaign_id).trials_finished
-    assert verify(real_store, campaign_id).trials_finished == finished
+    assert failed(store, campaign_id) == [
+        {"number": number, "attempt": 1, "error": first.error, "kind": "worker-killed"}
+    ]
+    finished = store.reads.get_campaign(campaign_id).trials_finished
+    assert verify(store, campaign_id).trials_finished == finished
     workers = set(re.findall(r"ProxyTrainable pid=(\d+)", log_path(tmp_path, campaign_id).read_text()))
     assert len(workers) == 2
     assert str(pid) in workers
