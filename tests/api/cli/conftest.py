@@ -11,7 +11,7 @@ import uvicorn
 
 from api.http.app import create_app
 from api.http.server import listen
-from api.settings import Settings
+from api.settings import DATABASE_FILE, Settings
 from nas_controller.store import Store
 from tests.support.command_line import CommandLine, free_port
 from tests.support.databases import migrated_sqlite
@@ -33,8 +33,7 @@ def effspine(tmp_path: Path, port: int, monkeypatch: pytest.MonkeyPatch) -> Comm
 def served(tmp_path: Path, port: int) -> Iterator[Store]:
     """A service without a supervisor at `port`; its store."""
     settings = Settings(data_dir=tmp_path / "data", port=port)
-    migrated_sqlite(settings.data_dir / "effspine.db")
-    store = Store.open(settings.database_url)
+    store = Store.open(migrated_sqlite(settings.data_dir / DATABASE_FILE))
     config = uvicorn.Config(create_app(settings, store), log_level="error", lifespan="off")
     server = uvicorn.Server(config)
     # The socket listens before the server runs, so that no connection is refused.

@@ -32,7 +32,7 @@ def client(served: Store, port: int) -> Iterator[Client]:
 
 
 def recorded(store: Store, **changes: object) -> Recorder:
-    """A demonstration that was left unfinished."""
+    """An unfinished campaign of the demo."""
     return Recorder(store, **{"trials": 4, "name": NAME, "seed": 1, **changes})  # type: ignore[arg-type]
 
 

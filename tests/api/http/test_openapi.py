@@ -20,9 +20,10 @@ from schemathesis.engine import events, from_schema
 
 from api.http.app import create_app
 from api.http.examples import ANSWERS
-from api.settings import Settings
+from api.settings import DATABASE_FILE, Settings
 from nas_controller.store import Store
 from tests.support.api_access import bearer, make_key
+from tests.support.databases import migrated_sqlite
 from tests.support.recorder import Recorder
 
 FUZZES = "EFFSPINE_FUZZ_EXAMPLES" in os.environ
@@ -39,7 +40,7 @@ def described_service(directory: Path, *, with_keys: bool, is_thorough: bool) ->
     """The schema of a service with a data set, a finished campaign and, optionally, keys."""
     settings = Settings(data_dir=directory, requests_per_second=0, failures_per_minute=1e6)
     (settings.data_dir / "datasets" / "digits").mkdir(parents=True)
-    store = Store.open(settings.database_url)
+    store = Store.open(migrated_sqlite(settings.data_dir / DATABASE_FILE))
     campaign = Recorder(store, trials=TRIALS).run(TRIALS).id
     headers: dict[str, str] = {}
     own_key, other_key = "", ""
@@ -116,7 +117,7 @@ def operations_of(document: dict[str, Any]) -> Iterator[tuple[str, str, dict[str
 
 
 def check(document: dict[str, Any], media: dict[str, Any]) -> None:
-    """Raises ValidationError where the example of a media type does not fit its schema."""
+    """Raises ValidationError if the example of a media type does not fit its schema."""
     schema = {**media["schema"], "components": document["components"]}
     Draft202012Validator(schema, format_checker=Draft202012Validator.FORMAT_CHECKER).validate(media["example"])
 
