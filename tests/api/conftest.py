@@ -27,7 +27,6 @@ def settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Settings:
 @pytest.fixture
 def store(settings: Settings) -> Iterator[Store]:
     """The empty store of that service."""
-    migrated_sqlite(settings.data_dir / "effspine.db")
     store = Store.open(migrated_sqlite(settings.data_dir / DATABASE_FILE))
     yield store
     store.close()
