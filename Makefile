@@ -5,18 +5,18 @@ BIN := .venv/bin
 .PHONY: help setup demo test test-all fuzz lint format bench chaos hosts schema lock clean
 
 help:
-	@echo "make setup   the environment in .venv, from the lock file (the other targets call it)"
-	@echo "make demo    a search campaign on this machine, with its dashboard"
-	@echo "make test    what every change must pass, in some minutes"
-	@echo "make test-all    that and the slow tests"
-	@echo "make fuzz    hundreds of odd requests at every route"
-	@echo "make lint    format, lint, types and import contracts"
-	@echo "make bench   the figures that the documents quote"
-	@echo "make chaos   kills and freezes everything under a campaign: make chaos ARGS='--database postgresql'"
-	@echo "make hosts   the compose file's service as four hosts, two of which are taken away (needs root)"
-	@echo "make schema  docs/block-specification.schema.json anew"
-	@echo "make lock    pin the dependencies anew"
-	@echo "make clean   remove .venv and caches (your campaigns stay)"
+	@echo "make setup     the environment in .venv, from the lock file (the other targets call it)"
+	@echo "make demo      a search campaign on this machine, with its dashboard"
+	@echo "make test      the tests that every change must pass"
+	@echo "make test-all  all tests, the slow ones too"
+	@echo "make fuzz      hundreds of generated requests to every route"
+	@echo "make lint      format, lint, types and import contracts"
+	@echo "make bench     the figures that the documents quote"
+	@echo "make chaos     faults under a running campaign: make chaos ARGS='--database postgresql'"
+	@echo "make hosts     the compose file's service as four hosts, two of which are taken away (needs root)"
+	@echo "make schema    writes docs/block-specification.schema.json"
+	@echo "make lock      resolves and pins the dependencies"
+	@echo "make clean     remove .venv and caches (your campaigns stay)"
 
 setup:
 	@$(PYTHON) tools/setup_environment.py
@@ -33,7 +33,7 @@ test-all: setup
 	@$(PYTEST) $(ARGS)
 
 fuzz: setup
-	@EFFSPINE_FUZZ_EXAMPLES=$${EFFSPINE_FUZZ_EXAMPLES:-100} $(BIN)/python -m pytest tests/api/http/test_openapi_fuzzing.py --timeout 7200 $(ARGS)
+	@EFFSPINE_FUZZ_EXAMPLES=$${EFFSPINE_FUZZ_EXAMPLES:-100} $(BIN)/python -m pytest tests/api/http/test_openapi.py --timeout 7200 $(ARGS)
 
 lint: setup
 	@$(BIN)/ruff format --check --quiet . || { echo "run 'make format'"; exit 1; }

@@ -186,7 +186,8 @@ class Client:
                 if event.event == END:
                     yield None
                     return
-                yield EventDocument.model_validate_json(event.data)
+                if event.data:  # httpx-sse yields an empty event for each heartbeat comment
+                    yield EventDocument.model_validate_json(event.data)
 
     def _read(self, document: type[Document], path: str, parameters: dict[str, Any] | None = None) -> Document:
         return document.model_validate(_json(self._get(path, parameters)))

@@ -1,4 +1,4 @@
-"""An architecture as files that other training repositories take."""
+"""Exports an architecture to files that other training code reads."""
 
 from exporters.exported_architecture import ExportedArchitecture
 from exporters.provenance import provenance_of

@@ -1,4 +1,4 @@
-"""Format `svg`: the block diagram beside the baseline's, the drawing that `search_space.diagram.drawing` makes."""
+"""Format `svg`: the block diagram of `search_space.diagram.drawing`, beside the baseline's."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Format `json`: the block specification, the document that `search_space.document` defines."""
+"""Format `json`: the block specification of `search_space.document`."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What every format is given."""
+"""The input of every exporter."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from search_space.architecture import Architecture
 
 @dataclass(frozen=True)
 class ExportedArchitecture:
-    """An architecture to take away, the uniform baseline that it was searched against, and where it comes from."""
+    """An architecture, the uniform baseline of its search, and its provenance."""
 
     architecture: Architecture
     baseline: Architecture

@@ -1,4 +1,4 @@
-"""Where an exported architecture comes from."""
+"""The provenance of an exported architecture: its campaign and trial."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 
 
 def provenance_of(campaign: Mapping[str, Any], trial: Mapping[str, Any]) -> dict[str, Any]:
-    """What a file says about the trial that it was made from; both arguments as the service shows them."""
+    """The provenance from the documents of the campaign and the trial, as the service answers with them."""
     spec = campaign["spec"]
     return {
         "campaign": {"id": campaign["id"], "name": campaign["name"]},

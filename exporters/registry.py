@@ -1,4 +1,4 @@
-"""The formats there are, by name."""
+"""The export formats by name."""
 
 from __future__ import annotations
 

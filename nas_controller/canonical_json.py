@@ -1,4 +1,4 @@
-"""One text for one JSON document, so that equal documents have equal digests."""
+"""Canonical JSON and its digest: equal documents have equal texts."""
 
 from __future__ import annotations
 

@@ -8,6 +8,7 @@ plain multi-adds, trainable parameters. Rewards are AP, from 0 to 1.
 from __future__ import annotations
 
 from datetime import datetime
+from functools import cache
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -21,6 +22,7 @@ class Document(BaseModel):
     model_config = ConfigDict(frozen=True)
 
     @classmethod
+    @cache
     def document_fields(cls) -> tuple[str, ...]:
         """The names of the fields that the service answers, in its order."""
         return tuple(name for name, field in cls.model_fields.items() if not field.exclude)
@@ -33,8 +35,6 @@ class Document(BaseModel):
 def _json_value(value: Any) -> Any:
     if isinstance(value, datetime):
         return value.isoformat().replace("+00:00", "Z")
-    if isinstance(value, BaseModel):
-        return value.model_dump(mode="json")
     return list(value) if isinstance(value, tuple) else value
 
 

@@ -124,10 +124,10 @@ def proxy(
 ) -> None:
     """Train and score one proxy network in this process, and print its COCO metrics."""
     from search_space.data_dir import data_dir
-    from search_space.notation import given_architecture
+    from search_space.option_values import architecture_from_options
     from search_space.space import SearchSpace
 
-    candidate = given_architecture(widths, architecture)
+    candidate = architecture_from_options(widths, architecture)
     task = _training_task(profile, overrides or [], checkpoints=checkpoint is not None)
     if keep_checkpoint and checkpoint is None:
         raise InvalidValueError("--keep-checkpoint needs --checkpoint FILE")

@@ -1,4 +1,4 @@
-"""Every system of the paper as a network that this project builds, beside what was published of its size."""
+"""Every system of the paper as a network of this project, with its published multi-adds and parameters."""
 
 from __future__ import annotations
 
@@ -22,15 +22,15 @@ TASKS: tuple[Task, ...] = get_args(Task)
 
 MADDS_BAR = 0.025
 PARAMS_BAR = 0.012
-"""How far from the published figure, as a fraction, a count may lie before it is marked as off."""
+"""The relative differences to the published figures up to which counts are considered equal."""
 
 
 @dataclass(frozen=True)
 class Model:
     """One system: its network for square images of `input_px`, and the published figures where there are any.
 
-    `network` is a function over any reading of `Ops` and its images (`RegionOps` for instance segmentation);
-    `published_madds` are a profiler's. `note` says what the figures alone do not.
+    `network` is a function of `Ops` (`RegionOps` for instance segmentation) and images; `published_madds` are a
+    profiler's. `note` explains the figures where they need it.
     """
 
     name: str
@@ -70,12 +70,12 @@ class ModelRow:
 
     @property
     def madds_are_off(self) -> bool:
-        """Whether the multi-adds are further from the published ones than `MADDS_BAR`."""
+        """Whether the multi-adds differ from the published ones by more than `MADDS_BAR`."""
         return abs(self.madds_difference or 0.0) > MADDS_BAR
 
     @property
     def params_are_off(self) -> bool:
-        """Whether the parameters are further from the published ones than `PARAMS_BAR`."""
+        """Whether the parameters differ from the published ones by more than `PARAMS_BAR`."""
         return abs(self.params_difference or 0.0) > PARAMS_BAR
 
     def to_dict(self) -> dict[str, Any]:
@@ -112,7 +112,7 @@ def _percent(fraction: float | None) -> float | None:
 
 
 def _network(function: Callable[..., Any], *configuration: Any) -> Callable[[Any, Any], Any]:
-    """A network function with its configuration, which stands between the operations and the images, filled in."""
+    """A network function with its configuration, the arguments between operations and images, filled in."""
     return lambda ops, images: function(ops, *configuration, images)
 
 

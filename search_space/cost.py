@@ -1,4 +1,4 @@
-"""What a network costs: multi-adds and parameters, block by block, and which parameters it has."""
+"""The cost of a network: multi-adds and parameters by block, and the list of its parameters."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 class Network(Protocol):
-    """A network as a function over `Ops`, of which this module is one reading."""
+    """A network as a function of `Ops`; this module is one of its interpreters."""
 
     def __call__(self, ops: CostOps, images: FeatureSize, /) -> object:
         """The network's outputs for images `[batch, height, width, 3]`."""
@@ -66,29 +66,29 @@ class CostReport(NetworkCost):
 
 def network_cost(network: Network, input_px: int) -> NetworkCost:
     """The cost of a network on one square image of `input_px` pixels."""
-    return _read(network, input_px).total()
+    return _count(network, input_px).total()
 
 
 def cost_report(architecture: Architecture) -> CostReport:
     """The cost of RetinaNet with this architecture on one square image of its input size."""
-    return _read_retinanet(architecture).report(architecture)
+    return _count_retinanet(architecture).report(architecture)
 
 
 def network_parameters(network: Network, input_px: int) -> list[Parameter]:
     """Every parameter of a network, in the order in which it uses them."""
-    return list(_read(network, input_px).parameters.values())
+    return list(_count(network, input_px).parameters.values())
 
 
 def parameters(architecture: Architecture) -> list[Parameter]:
     """Every parameter of RetinaNet with this architecture, in the order in which the network uses them."""
-    return list(_read_retinanet(architecture).parameters.values())
+    return list(_count_retinanet(architecture).parameters.values())
 
 
-def _read_retinanet(architecture: Architecture) -> CostOps:
-    return _read(lambda ops, images: retinanet(ops, architecture, images), architecture.input_px)
+def _count_retinanet(architecture: Architecture) -> CostOps:
+    return _count(lambda ops, images: retinanet(ops, architecture, images), architecture.input_px)
 
 
-def _read(network: Network, input_px: int) -> CostOps:
+def _count(network: Network, input_px: int) -> CostOps:
     ops = CostOps()
     network(ops, FeatureSize(input_px, input_px, 3))
     return ops
@@ -124,7 +124,7 @@ class FeatureSize:
 
 
 class CostOps:
-    """The reading of a network as cost and parameters; its feature maps are sizes.
+    """Counts the cost and collects the parameters of a network; its feature maps are sizes.
 
     `parameters` holds every parameter by name, and `uses` each convolution as the name of its kernel and the output
     positions at which it is applied: a kernel of n values at p positions is n times p multiply-adds.
@@ -278,5 +278,5 @@ class CostOps:
 
 
 def _strided(x: FeatureSize, stride: int, channels: int, groups: int = 1) -> FeatureSize:
-    """The map after a window of this stride went over it; padding keeps ceil(size / stride)."""
+    """The feature map after an operation of this stride; padding keeps ceil(size / stride)."""
     return FeatureSize(-(-x.height // stride), -(-x.width // stride), channels, x.copies, groups)

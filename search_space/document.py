@@ -1,4 +1,4 @@
-"""An architecture as a versioned JSON document: the block specification that people take to where they train."""
+"""The block specification: an architecture as a versioned JSON document, written and read."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Specified:
-    """What a block specification holds."""
+class BlockSpecification:
+    """The content of a block specification."""
 
     architecture: Architecture
     provenance: dict[str, Any]
@@ -29,8 +29,8 @@ class Specified:
 def block_specification(architecture: Architecture, provenance: dict[str, Any]) -> dict[str, Any]:
     """The document: topology, widths, repeats, operations, subnets, input size, cost and provenance.
 
-    `parents` are fused (one parent is a chain, 0 the stem); `adds` are blocks that feed nothing else and are added
-    after the fusion, by a 1x1 convolution with batch normalisation where their width differs.
+    `parents` are fused (0 is the stem; a single parent is not fused); `adds` are blocks without children that are
+    added after the fusion, through a 1x1 convolution with batch normalisation where their width differs.
     """
     return {
         "format": FORMAT,
@@ -52,11 +52,10 @@ def block_specification(architecture: Architecture, provenance: dict[str, Any]) 
     }
 
 
-def load_block_specification(path: Path) -> Specified:
-    """What the block specification in a file holds.
+def load_block_specification(path: Path) -> BlockSpecification:
+    """The block specification in a file.
 
-    Raises InvalidValueError for a file that cannot be read, that is no JSON, or that `read_block_specification`
-    refuses.
+    Raises InvalidValueError for a file that cannot be read, is not JSON, or is refused by `read_block_specification`.
     """
     try:
         document = json.loads(path.read_text(encoding="utf-8"))
@@ -71,11 +70,11 @@ def load_block_specification(path: Path) -> Specified:
         raise InvalidValueError(f"{path}: {error}", field=error.field) from error
 
 
-def read_block_specification(document: Any) -> Specified:
-    """The architecture and the provenance that a document holds; `block_specification` makes the same document again.
+def read_block_specification(document: Any) -> BlockSpecification:
+    """The architecture and the provenance of a document; `block_specification` gives the same document again.
 
-    Raises InvalidValueError, with the path to the field, for a document that is not of the schema (unknown fields
-    included), that states a cost which is not its architecture's, or as many betas as blocks were not searched.
+    Raises InvalidValueError, with the path to the field, for a document that does not follow the schema (unknown fields
+    included), whose cost is not that of its architecture, or that does not have one beta for each searched block.
     """
     _check_schema(document)
     blocks = document["blocks"]
@@ -94,7 +93,7 @@ def read_block_specification(document: Any) -> Specified:
         if document["cost"][name] != counted:
             raise _refused(("cost", name), f"is {document['cost'][name]:,}; this architecture has {counted:,}")
     _check_betas(document["provenance"])
-    return Specified(architecture, document["provenance"])
+    return BlockSpecification(architecture, document["provenance"])
 
 
 def _cost(architecture: Architecture) -> dict[str, int]:
@@ -118,7 +117,7 @@ def _check_schema(document: Any) -> None:
 
 
 def _importance(error: ValidationError) -> tuple[bool, list[str]]:
-    """What a document calls itself comes first; then the errors in the order of their paths."""
+    """Errors of format and version come first, then the others in the order of their paths."""
     path = list(error.absolute_path)
     return path[:1] not in (["format"], ["version"]), [f"{step:>4}" for step in path]
 

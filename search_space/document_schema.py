@@ -1,4 +1,4 @@
-"""The JSON Schema of the block specification, made of the same constants as the documents themselves.
+"""The JSON Schema of the block specification, made from the same constants as the documents.
 
 `docs/block-specification.schema.json` is this schema as a file (`make schema` writes it), and the service answers with
 it at `/v1/schemas/block-specification`.
@@ -28,7 +28,7 @@ Schema = dict[str, Any]
 
 
 def topology_of(block: Block) -> dict[str, Any]:
-    """What a document says of a block beside its width and repeats: the fixed topology."""
+    """The fixed topology of a block: its fields in a document beside width and repeats."""
     return {
         "block": block.number,
         "level": block.level,

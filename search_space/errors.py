@@ -4,10 +4,10 @@ from __future__ import annotations
 
 
 class EffspineError(Exception):
-    """Base of every error that a person should read as it stands.
+    """Base of every error whose message is written for a person.
 
-    `field` names the input that is wrong as a dotted path (`search_space.budget_madds`), or is None; `value` is what
-    was given there, where that is worth showing back apart from the message.
+    `field` names the input that is wrong as a dotted path (`search_space.budget_madds`), or is None; `value` is the
+    value that was given there, where a caller should show it apart from the message.
     """
 
     def __init__(self, message: str, *, field: str | None = None, value: object = None) -> None:

@@ -1,4 +1,4 @@
-"""From shares to rounded widths that meet a budget exactly: what mode `exact` adds to Equations 2 to 4."""
+"""Mode `exact`: rounded widths that meet a multi-adds budget by their exact cost, after Equations 2 to 4."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from search_space.quadratic import QuadraticCost
+from search_space.quadratic_cost import QuadraticCost
 from search_space.rounding import round_widths
 
 IntArray = npt.NDArray[np.int64]
@@ -26,7 +26,7 @@ _NEAR_ENOUGH = 0.001
 
 @dataclass(frozen=True)
 class Fit:
-    """Widths of the 18 blocks, what every unrounded width was multiplied by, and the cost that came of it."""
+    """Widths of the 18 blocks, the common multiplier of the unrounded widths, and the cost of the result."""
 
     widths: IntArray
     multiplier: float
@@ -64,7 +64,7 @@ class BudgetFitter:
             self._flips[row, list(pair)] = True
 
     def fit(self, unrounded: FloatArray) -> Fit:
-        """The widths nearest to the budget, for unrounded widths of the searched blocks in the wanted proportions.
+        """The widths nearest to the budget, in the proportions of `unrounded` (of the searched blocks).
 
         First their common multiplier is found at which the rounded network passes the budget. Then single blocks and
         pairs are rounded the other way, once or, where that does not bring it near enough, a few times. Where one

@@ -1,4 +1,4 @@
-"""The operations that networks are written in; a reading of a network is one implementation of them."""
+"""The operations that networks are written in. An interpreter of networks implements them."""
 
 from __future__ import annotations
 
@@ -10,12 +10,11 @@ Activation = Literal["swish", "relu", "sigmoid"]
 
 
 class Ops(Protocol[T]):
-    """Operations over feature maps of type T, `[batch, height, width, channels]` in a tensor reading.
+    """Operations over feature maps of type T, `[batch, height, width, channels]` in an interpreter with tensors.
 
-    `width` is the number of output channels. `name` is the path of the parameters; asking twice for one name shares
-    them. Padding keeps ceil(size / stride). A network never looks at a width to decide on its structure: the two
-    operations that depend on one, `add_if_same_width` and `match_width`, belong to the reading, so that one traced
-    graph serves architectures of all widths.
+    `width` is the number of output channels. `name` is the path of the parameters; layers of one name share them.
+    Padding keeps ceil(size / stride). The structure of a network never depends on a width: the two operations that do,
+    `add_if_same_width` and `match_width`, are the interpreter's, so that one traced graph serves all widths.
     """
 
     def size(self, x: T) -> tuple[int, int]:
@@ -84,11 +83,11 @@ class Ops(Protocol[T]):
 
 
 class RegionOps(Ops[T], Protocol[T]):
-    """What two-stage detectors do beside: they choose regions of an image and look at each of them again.
+    """The further operations of two-stage detectors, which choose regions of an image and crop features from each.
 
     Boxes are `[batch, regions, 4]`, (y1, x1, y2, x2) in pixels of the image; detections have two more columns, score
-    and class. Crops of either are `[batch * regions, size, size, channels]`. How regions are chosen belongs to the
-    reading.
+    and class. Crops of either are `[batch * regions, size, size, channels]`. How regions are chosen is up to
+    the interpreter.
     """
 
     def propose(self, objectness: dict[int, T], codes: dict[int, T], image_size: tuple[int, int], count: int) -> T:

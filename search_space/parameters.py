@@ -41,7 +41,7 @@ class Parameter:
 
     @property
     def is_decayed(self) -> bool:
-        """Weight decay takes kernels only: it does nothing useful to what normalisation rescales, and harms biases."""
+        """Whether weight decay applies: to kernels only; it harms biases and is useless for what is normalised."""
         return self.role in _KERNELS
 
     @property

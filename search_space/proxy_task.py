@@ -1,15 +1,16 @@
-"""Proxy tasks: how a sampled architecture is trained and scored. The profiles stand here and nowhere else."""
+"""Proxy tasks: how a sampled architecture is trained and scored; the only definition of fields and profiles."""
 
 from __future__ import annotations
 
 import json
 import math
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, field, fields, replace
+from dataclasses import asdict, dataclass, fields, replace
 from typing import Any, Literal, get_args
 
 from search_space.architecture import Architecture
 from search_space.errors import InvalidValueError
+from search_space.proxy_task_fields import check_value, choice, number, settable, switch
 
 Kind = Literal["detection", "synthetic"]
 Schedule = Literal["cosine", "step"]
@@ -21,73 +22,91 @@ STEP_DECAYS = ((620 / 650, 0.1), (640 / 650, 0.01))
 """Fractions of training after which the rate falls to a tenth and a hundredth: the last 30 and 10 of 650 epochs."""
 
 START_WARMUP = 15
-"""One in so many steps of the training of a common start is warm-up."""
+"""The training of a common start has one warm-up step in so many."""
 
 LARGEST_RATE = 10.0
 """The largest learning rate, before and after it is scaled with the batch."""
-
-
-def _number(default: float, low: float, high: float) -> Any:
-    return field(default=default, metadata={"low": low, "high": high})
 
 
 @dataclass(frozen=True)
 class ProxyTask:
     """One way to train and score an architecture; the defaults are the published protocol (section 5.1.1).
 
-    Sizes ending in `_px` are pixels of the padded square image. The proxy network has the candidate's widths times
-    `width_multiplier`, rounded to multiples of `width_divisor`. The smallest anchor of a level is `anchor_size` strides
-    wide. A step takes `batch_size` images, `micro_batch_size` at a time to save memory, or all at once where that is 0.
-    `learning_rate` is the peak for a batch of `reference_batch_size` images, from which it is scaled to `batch_size` in
-    proportion; where that is 0 it is the peak for this very batch. With `start_steps` all trials start from slices of
-    one wide network, trained so many steps at `start_learning_rate` with a seed of its own; 0 starts each from fresh
-    weights. `momentum` is the decay of averaged gradients in both optimisers, `second_moment_decay` that of their
-    squares in AdamW. Weight decay takes convolution kernels, not biases, normalisation or fusion weights. `clip_norm`
-    bounds the norm of the whole gradient; 0 leaves it. `ema_decay` averages the weights that are scored; 0 scores the
-    last ones. `scale_min` to `scale_max` is the range of scale jitter. `reserved_images` give the reward: drawn from
-    the training images and held out of training, or from the validation split with `reserve_from` "val". They are also
-    scored every `evaluate_steps` steps, and every `checkpoint_steps` steps the state of a trial is saved; 0 is never.
-    `precision` is that of feature maps and convolutions; weights and all sums over a batch are float32. `jit_compile`
-    compiles a graph for each architecture with XLA, instead of one graph for all. `seconds` is used by kind "synthetic"
-    only, which replaces training by a deterministic function of the widths.
+    Sizes ending in `_px` are pixels of the padded square image. Kind "synthetic" replaces training by a deterministic
+    function of the widths.
     """
 
     profile: str = "paper"
     kind: Kind = "detection"
-    image_px: int = _number(512, 32, 2048)
-    width_multiplier: float = _number(1.0, 0.05, 4.0)
-    width_divisor: int = _number(8, 1, 64)
-    subnet_width: int = _number(64, 4, 1024)
-    subnet_layers: int = _number(3, 1, 16)
-    anchor_size: float = _number(3.0, 0.5, 16.0)
-    batch_size: int = _number(256, 1, 4096)
-    micro_batch_size: int = _number(0, 0, 4096)
-    steps: int = _number(4500, 1, 10_000_000)
-    learning_rate: float = _number(0.28, 1e-6, LARGEST_RATE)
-    reference_batch_size: int = _number(0, 0, 4096)
-    warmup_steps: int = _number(500, 0, 1_000_000)
-    start_steps: int = _number(0, 0, 10_000_000)
-    start_learning_rate: float = _number(0.28, 1e-6, LARGEST_RATE)
-    start_seed: int = _number(0, 0, 2**31 - 1)
-    schedule: Schedule = "step"
-    optimizer: Optimizer = "sgd"
-    momentum: float = _number(0.9, 0.0, 0.999)
-    second_moment_decay: float = _number(0.99, 0.0, 0.99999)
-    weight_decay: float = _number(4e-5, 0.0, 0.1)
-    clip_norm: float = _number(0.0, 0.0, 1e6)
-    bn_momentum: float = _number(0.99, 0.0, 0.9999)
-    ema_decay: float = _number(0.0, 0.0, 0.99999)
-    stochastic_depth: float = _number(0.2, 0.0, 0.9)
-    flip: bool = True
-    scale_min: float = _number(0.1, 0.05, 4.0)
-    scale_max: float = _number(2.0, 0.05, 4.0)
-    reserved_images: int = _number(7392, 1, 1_000_000)
-    reserve_from: ReserveFrom = "train"
-    evaluate_steps: int = _number(0, 0, 10_000_000)
-    checkpoint_steps: int = _number(500, 0, 10_000_000)
-    precision: Precision = "float32"
-    jit_compile: bool = False
-    seconds: float = _number(0.0, 0.0, 86_400.0)
+    image_px: int = number(
+        512, 32, 2048, "side of the square image; the long side of a picture is resized to it, the rest is padded"
+    )
+    width_multiplier: float = number(1.0, 0.05, 4.0, "the proxy network has the candidate's widths times this")
+    width_divisor: int = number(8, 1, 64, "proxy widths are rounded to multiples of this")
+    subnet_width: int = number(64, 4, 1024, "channels of the endpoints and of the class and box subnets")
+    subnet_layers: int = number(3, 1, 16, "separable convolutions of each subnet")
+    anchor_size: float = number(3.0, 0.5, 16.0, "side of the smallest anchor of a level, in strides of that level")
+    batch_size: int = number(256, 1, 4096, "images a step")
+    micro_batch_size: int = number(
+        0, 0, 4096, "images in memory at once on a device; `batch_size` is a multiple of it; 0 takes the whole batch"
+    )
+    steps: int = number(4500, 1, 10_000_000, "training steps")
+    learning_rate: float = number(
+        0.28, 1e-6, LARGEST_RATE, "the peak learning rate, for `reference_batch_size` images a step"
+    )
+    reference_batch_size: int = number(
+        0, 0, 4096, "the peak is `learning_rate` times `batch_size` over this; 0: it is `learning_rate` for any batch"
+    )
+    warmup_steps: int = number(500, 0, 1_000_000, "steps of linear warm-up; not more than `steps`")
+    start_steps: int = number(
+        0, 0, 10_000_000, "steps of the common start, trained once for all trials; 0: trials start from fresh weights"
+    )
+    start_learning_rate: float = number(0.28, 1e-6, LARGEST_RATE, "the peak learning rate of the common start")
+    start_seed: int = number(0, 0, 2**31 - 1, "the seed of the common start, independent of the trials' seed")
+    schedule: Schedule = choice(
+        "step",
+        get_args(Schedule),
+        "`cosine`: decay to zero; `step`: to a tenth and a hundredth after 620/650 and 640/650 of the steps",
+    )
+    optimizer: Optimizer = choice(
+        "sgd", get_args(Optimizer), "`sgd`: with momentum; `adamw`: Adam with decoupled weight decay"
+    )
+    momentum: float = number(0.9, 0.0, 0.999, "momentum of SGD; in AdamW the decay of the averaged gradients")
+    second_moment_decay: float = number(0.99, 0.0, 0.99999, "decay of the averaged squared gradients in AdamW")
+    weight_decay: float = number(
+        4e-5, 0.0, 0.1, "weight decay of convolution kernels; biases, normalisation and fusion weights have none"
+    )
+    clip_norm: float = number(0.0, 0.0, 1e6, "largest norm of the whole gradient; 0 does not clip")
+    bn_momentum: float = number(
+        0.99, 0.0, 0.9999, "momentum of the batch-norm statistics; short trainings need a smaller one"
+    )
+    ema_decay: float = number(
+        0.0, 0.0, 0.99999, "decay of the moving average of the weights, which is scored; 0 scores the last weights"
+    )
+    stochastic_depth: float = number(0.2, 0.0, 0.9, "drop rate of the last block, in proportion for earlier ones")
+    flip: bool = switch(True, "mirror half of the images")
+    scale_min: float = number(0.1, 0.05, 4.0, "smallest factor of the scale jitter")
+    scale_max: float = number(2.0, 0.05, 4.0, "largest factor of the scale jitter")
+    reserved_images: int = number(7392, 1, 1_000_000, "images that give the reward")
+    reserve_from: ReserveFrom = choice(
+        "train",
+        get_args(ReserveFrom),
+        "`train`: held out of the training images; `val`: from the validation split, where there is one",
+    )
+    evaluate_steps: int = number(
+        0,
+        0,
+        10_000_000,
+        "steps between evaluations on the reserved images during training; 0 evaluates at the end only",
+    )
+    checkpoint_steps: int = number(500, 0, 10_000_000, "steps between checkpoints of a trial; 0 writes none")
+    precision: Precision = choice(
+        "float32",
+        get_args(Precision),
+        "precision of feature maps and convolutions; weights, their updates and all sums stay in float32",
+    )
+    jit_compile: bool = switch(False, "compile a graph for each architecture with XLA, instead of one graph for all")
+    seconds: float = number(0.0, 0.0, 86_400.0, "duration of a synthetic trial; only `synthetic` reads it")
 
     def architecture(self, candidate: Architecture, class_slots: int) -> Architecture:
         """The proxy network of a candidate on a data set of `class_slots` categories."""
@@ -134,6 +153,9 @@ class ProxyTask:
         """All fields as plain JSON values."""
         return asdict(self)
 
+
+FIELDS = settable(fields(ProxyTask))
+"""The fields that may be given beside a profile, by name."""
 
 PROFILES: dict[str, ProxyTask] = {
     "paper": ProxyTask(reference_batch_size=256),
@@ -196,10 +218,19 @@ def resolve(profile: str, **overrides: Any) -> ProxyTask:
         raise InvalidValueError(
             f"profile is {profile!r}; it must be one of {', '.join(PROFILES)}", field="proxy_task.profile"
         )
-    task = PROFILES[profile]
     for name, value in overrides.items():
-        _check(name, value)
-    task = replace(task, **overrides)
+        if name not in FIELDS:
+            raise InvalidValueError(
+                f"{name} is no field of a proxy task; fields are {', '.join(FIELDS)}", field=f"proxy_task.{name}"
+            )
+        check_value(FIELDS[name], value)
+    task = replace(PROFILES[profile], **overrides)
+    _check_together(task)
+    return task
+
+
+def _check_together(task: ProxyTask) -> None:
+    """Raises InvalidValueError where values that are right by themselves do not fit each other."""
     if task.scale_min > task.scale_max:
         raise InvalidValueError(
             f"scale_min is {task.scale_min} and scale_max is {task.scale_max}; the first must not be the larger",
@@ -227,7 +258,6 @@ def resolve(profile: str, **overrides: Any) -> ProxyTask:
             f"micro_batch_size is {task.micro_batch_size}; batch_size, {task.batch_size}, must be a multiple of it",
             field="proxy_task.micro_batch_size",
         )
-    return task
 
 
 def parse_overrides(pairs: Sequence[str]) -> dict[str, Any]:
@@ -245,43 +275,3 @@ def parse_overrides(pairs: Sequence[str]) -> dict[str, Any]:
         except ValueError:
             overrides[name] = value
     return overrides
-
-
-_FIXED = ("profile", "kind")
-_WORDS = {
-    "schedule": get_args(Schedule),
-    "optimizer": get_args(Optimizer),
-    "reserve_from": get_args(ReserveFrom),
-    "precision": get_args(Precision),
-}
-_FIELDS = {f.name: f for f in fields(ProxyTask) if f.name not in _FIXED}
-
-
-def _check(name: str, value: object) -> None:
-    where = f"proxy_task.{name}"
-    if name not in _FIELDS:
-        raise InvalidValueError(f"{name} is no field of a proxy task; fields are {', '.join(_FIELDS)}", field=where)
-    default, limits = _FIELDS[name].default, _FIELDS[name].metadata
-    if name in _WORDS:
-        if value not in _WORDS[name]:
-            raise InvalidValueError(f"{name} is {value!r}; it must be {' or '.join(_WORDS[name])}", field=where)
-    elif isinstance(default, bool):
-        if not isinstance(value, bool):
-            raise InvalidValueError(f"{name} is {value!r}; it must be true or false", field=where)
-    else:
-        _check_number(name, value, whole=isinstance(default, int), low=limits["low"], high=limits["high"])
-
-
-def _check_number(name: str, value: object, *, whole: bool, low: float, high: float) -> None:
-    kinds: tuple[type, ...] = (int,) if whole else (int, float)
-    fits = isinstance(value, kinds) and not isinstance(value, bool)
-    if not fits or not low <= value <= high:  # type: ignore[operator]
-        kind = "whole number" if whole else "number"
-        raise InvalidValueError(
-            f"{name} is {value!r}; it must be a {kind} from {_shown(low)} to {_shown(high)}", field=f"proxy_task.{name}"
-        )
-
-
-def _shown(limit: float) -> str:
-    """A limit as people write it: 10,000,000; 0.05; 1e-06."""
-    return f"{int(limit):,}" if limit == int(limit) else f"{limit:g}"

@@ -1,4 +1,4 @@
-"""The published architectures (Tables 1 and 2), the rule that scales them, and the larger ones that it leads to."""
+"""The published architectures (Tables 1 and 2), the compound scaling rule, and the larger models that follow."""
 
 from __future__ import annotations
 

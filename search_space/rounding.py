@@ -1,4 +1,4 @@
-"""From real numbers of channels to ones that hardware likes."""
+"""Rounds numbers of channels to multiples of a divisor."""
 
 from __future__ import annotations
 

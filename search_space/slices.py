@@ -1,8 +1,8 @@
-"""Which values of a wide network are those of a narrower one: its first channels, everywhere.
+"""The values of a wide network that a narrower one shares: the first channels of every tensor.
 
-For weights that many architectures share, as in slimmable networks (Yu et al., 2019). A tensor of the narrower network
-is the first channels of that of the wide one along every axis, of each group where the channels come in groups. What
-the wide network lacks, a parameter or channels beyond its own, is in no slice.
+For shared weights, as in slimmable networks (Yu et al., 2019). A tensor of the narrower network is the first channels
+of the wide one's along every axis; where channels come in groups, of each group. Parameters and channels that the wide
+network does not have are in no slice.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The search space: multipliers for the blocks, and the widths on budget that they stand for (section 3.3)."""
+"""The search space: multipliers of the blocks, and the widths on budget that follow from them (section 3.3)."""
 
 from __future__ import annotations
 
@@ -11,11 +11,12 @@ import numpy as np
 
 from search_space.allocation import allocate, block_madds
 from search_space.architecture import MAX_WIDTH, Architecture
-from search_space.errors import BudgetError, InvalidValueError
+from search_space.errors import BudgetError
 from search_space.fitting import BUDGET_TOLERANCE, BudgetFitter, Fit, FloatArray
 from search_space.published import BASES, DEFAULT_BASE
-from search_space.quadratic import QuadraticCost
+from search_space.quadratic_cost import quadratic_cost
 from search_space.rounding import DIVISOR, round_widths
+from search_space.space_checks import ALL_BLOCKS, check_whole, checked_blocks, checked_choices, wrong
 from search_space.topology import BLOCKS, NUM_BLOCKS
 
 CHOICES: tuple[float, ...] = (1, 5, 10, 15, 20)
@@ -25,11 +26,8 @@ Mode = Literal["exact", "paper"]
 Widths = tuple[int, ...]
 """The channels of the 18 blocks."""
 
-ALL_BLOCKS = tuple(block.number for block in BLOCKS)
-MAX_CHOICES = 64
 START_POOL = 64
-"""How many architectures a common start is trained for."""
-MAX_CHOICE = 1e6
+"""The number of architectures that a common start is trained for."""
 MAX_DIVISOR = 64
 
 _TILTS = np.linspace(0.0, 2.0, 17)
@@ -59,18 +57,18 @@ class Candidate:
 class SearchSpace:
     """All resource distributions over blocks of one base architecture under one multi-adds budget.
 
-    `choices` are the multipliers that a block can take, and `searched_blocks` the blocks that take one; the others
-    keep the base's widths. The budget is in plain multi-adds of the whole detector and defaults to the base's own.
-    Widths are multiples of `width_divisor`. `mode` "paper" is Equations 2 to 4 in one pass, which rounding takes up to
-    some 20 % away from the budget; "exact" goes on to the widths of the same proportions that meet it
+    `choices` are the multipliers of a block, and `searched_blocks` the blocks that have one; the others have the
+    widths of the base. The budget is in plain multi-adds of the whole detector, by default those of the base. Widths
+    are multiples of `width_divisor`. `mode` "paper" applies Equations 2 to 4 once; rounding then changes the cost by up
+    to some 20 %. Mode "exact" continues to the widths of the same proportions that meet the budget
     (`search_space.fitting`).
 
-    Two caps may be put on mode "exact". `max_block_width` bounds the channels of every searched block, or of those
-    that it names. `max_params` bounds the trainable parameters: where the multipliers ask for more, computation is
-    moved from coarse levels to fine ones, which have fewer parameters for it, just as far as needed.
+    Mode "exact" takes two limits. `max_block_width` bounds the channels of every searched block, or of those that it
+    names. `max_params` bounds the trainable parameters: where the multipliers lead to more, computation moves from
+    coarse levels to fine ones, which need fewer parameters for it, as little as necessary.
 
-    Raises InvalidValueError for a value that is none of these, BudgetError for a budget or a cap that no widths meet,
-    with the feasible range.
+    A search space never changes, so that threads and campaigns can share it. Raises InvalidValueError for an invalid
+    argument, BudgetError with the feasible range for a budget or a limit that no widths meet.
     """
 
     def __init__(
@@ -86,24 +84,24 @@ class SearchSpace:
         width_divisor: int = DIVISOR,
     ) -> None:
         if base not in BASES:
-            raise _wrong("base", base, f"one of {', '.join(BASES)}")
+            raise wrong("base", base, f"one of {', '.join(BASES)}")
         if mode not in get_args(Mode):
-            raise _wrong("mode", mode, "exact or paper")
+            raise wrong("mode", mode, "exact or paper")
         self.mode: Mode = mode
         self.base = BASES[base]
-        self.choices = _checked_choices(choices)
-        self.searched_blocks = _checked_blocks(ALL_BLOCKS if searched_blocks is None else searched_blocks)
-        _check_whole("width_divisor", width_divisor, 1, MAX_DIVISOR)
+        self.choices = checked_choices(choices)
+        self.searched_blocks = checked_blocks(ALL_BLOCKS if searched_blocks is None else searched_blocks)
+        check_whole("width_divisor", width_divisor, 1, MAX_DIVISOR)
         self._divisor = width_divisor
         if mode == "paper":
             for name, value in (("max_params", max_params), ("max_block_width", max_block_width)):
                 if value is not None:
-                    raise _wrong(name, value, "left out in mode paper, which knows no caps; use mode exact")
+                    raise wrong(name, value, "left out in mode paper, which knows no caps; use mode exact")
 
         self._searched = np.array(self.searched_blocks) - 1
         self._base_widths = np.array(self.base.widths, dtype=np.int64)
         self._largest = self._widest(max_block_width)
-        self._cost = QuadraticCost(self.base)
+        self._cost = quadratic_cost(self.base)
         base_madds = self._cost.counts(self.base.widths).madds
         self.budget_madds = self._checked_budget(base_madds if budget_madds is None else budget_madds)
 
@@ -131,18 +129,18 @@ class SearchSpace:
         return math.ceil(low / (1 + BUDGET_TOLERANCE)), math.floor(high / (1 - BUDGET_TOLERANCE))
 
     def feasible_params(self) -> tuple[int, int]:
-        """The fewest and most parameters of the uniform multipliers on this budget, whatever is moved between levels.
+        """The fewest and most parameters of the uniform multipliers on this budget, for all shifts between levels.
 
-        Meant for mode `exact`; the smallest cap that can be met is the first.
+        For mode `exact`; the first is the smallest limit that can be met.
         """
         found = [fit.params for tilt in (*-_TILTS, *_TILTS) if (fit := self._fit(self._uniform, tilt)) is not None]
         return min(found), max(found)
 
     def candidate(self, betas: Sequence[float]) -> Candidate:
-        """The architecture that these multipliers, one for each searched block, stand for.
+        """The architecture of these multipliers, one for each searched block.
 
-        Raises InvalidValueError for betas that are not so many positive numbers, BudgetError where mode `exact`
-        cannot bring these betas within 1 % of the budget and under the caps.
+        Raises InvalidValueError unless there is one positive number a block, BudgetError where mode `exact` cannot
+        bring these betas within 1 % of the budget and under the limits.
         """
         alphas = allocate(betas, self._block_madds, self._target_madds)
         unrounded = self._base_widths[self._searched] * np.sqrt(alphas)
@@ -155,7 +153,7 @@ class SearchSpace:
         return self._priced(betas, shares.tolist(), fit.widths.tolist())
 
     def random_candidates(self, draws: int, seed: int) -> list[Candidate]:
-        """So many draws of uniformly random multipliers, without those that no widths bring on budget."""
+        """`draws` samples of uniformly random multipliers, without those that no widths bring on budget."""
         random = np.random.default_rng(seed)
         candidates = []
         for betas in random.choice(self.choices, (draws, self.num_blocks)):
@@ -166,7 +164,7 @@ class SearchSpace:
         return candidates
 
     def start_pool(self) -> tuple[Widths, ...]:
-        """The architectures that a common start is trained for: the baseline and random ones, always the same."""
+        """The widths that a common start is trained for: the baseline and random ones, with a fixed seed."""
         return tuple(each.widths for each in (self.baseline, *self.random_candidates(START_POOL - 1, seed=0)))
 
     def architecture(self, widths: Sequence[int], name: str = "candidate") -> Architecture:
@@ -195,8 +193,8 @@ class SearchSpace:
         largest = np.full(NUM_BLOCKS, MAX_WIDTH, dtype=np.int64)
         for block, width in max_block_width.items():
             if block not in self.searched_blocks:
-                raise _wrong("max_block_width", block, "blocks that are searched", what="names block")
-            _check_whole("max_block_width", width, self._divisor, MAX_WIDTH)
+                raise wrong("max_block_width", block, "blocks that are searched", what="names block")
+            check_whole("max_block_width", width, self._divisor, MAX_WIDTH)
             largest[block - 1] = width
         return largest // self._divisor * self._divisor
 
@@ -207,7 +205,7 @@ class SearchSpace:
         return self._cost.counts(widths.tolist()).madds
 
     def _cap_params(self, max_params: int) -> None:
-        _check_whole("max_params", max_params, 1, 2**53)
+        check_whole("max_params", max_params, 1, 2**53)
         low, high = self.feasible_params()
         if max_params < low:
             raise BudgetError(
@@ -218,7 +216,7 @@ class SearchSpace:
         self.max_params = max_params
 
     def _baseline(self) -> Candidate:
-        """The uniform distribution: the base itself where it is in the space, else the base scaled as a whole."""
+        """The uniform distribution: the base itself where the space contains it, else the base scaled as a whole."""
         counts = self._cost.counts(self.base.widths)
         searched = self._base_widths[self._searched]
         is_in_space = (
@@ -295,36 +293,3 @@ class SearchSpace:
             "use mode paper",
             field="search_space.budget_madds",
         )
-
-
-def _wrong(name: str, value: object, wanted: str, *, what: str = "is") -> InvalidValueError:
-    return InvalidValueError(f"{name} {what} {value!r}; it must be {wanted}", field=f"search_space.{name}")
-
-
-def _check_whole(name: str, value: object, low: int, high: int) -> None:
-    if not isinstance(value, int) or isinstance(value, bool) or not low <= value <= high:
-        raise _wrong(name, value, f"a whole number from {low:,} to {high:,}")
-
-
-def _checked_choices(choices: Sequence[float]) -> tuple[float, ...]:
-    values = tuple(choices)
-    if not 2 <= len(values) <= MAX_CHOICES:
-        raise _wrong("choices", list(values), f"2 to {MAX_CHOICES} numbers")
-    for value in values:
-        if not isinstance(value, (int, float)) or isinstance(value, bool) or not 0 < value <= MAX_CHOICE:
-            raise _wrong("choices", value, f"positive numbers up to {MAX_CHOICE:,.0f}", what="has")
-    if sorted(set(values)) != list(values):
-        raise _wrong("choices", list(values), "in ascending order, each once")
-    return tuple(int(value) if value == int(value) else value for value in values)
-
-
-def _checked_blocks(blocks: Sequence[int]) -> tuple[int, ...]:
-    numbers = tuple(blocks)
-    if len(numbers) < 2:
-        raise _wrong("searched_blocks", list(numbers), "at least 2 blocks: one alone always takes the whole budget")
-    for number in numbers:
-        if number not in ALL_BLOCKS or isinstance(number, bool):
-            raise _wrong("searched_blocks", number, f"block numbers from 1 to {NUM_BLOCKS}", what="has")
-    if sorted(set(numbers)) != list(numbers):
-        raise _wrong("searched_blocks", list(numbers), "in ascending order, each once")
-    return numbers

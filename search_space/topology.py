@@ -47,7 +47,7 @@ NUM_BLOCKS = len(BLOCKS)
 
 
 def _dangling() -> dict[int, tuple[int, ...]]:
-    """Blocks that feed nothing, by the endpoint block of their level that takes them in."""
+    """Blocks without children, by the endpoint block of their level to which they are added."""
     used = {parent for block in BLOCKS for parent in block.parents}
     endpoint_of_level = {block.level: block.number for block in BLOCKS if block.is_endpoint}
     taken: dict[int, tuple[int, ...]] = {}

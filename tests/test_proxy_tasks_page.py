@@ -1,4 +1,4 @@
-"""The page on proxy tasks shows the fields and the profiles as they stand in the code, cell by cell."""
+"""The page on proxy tasks has the fields and the profiles of the code, cell by cell."""
 
 from __future__ import annotations
 
@@ -95,11 +95,21 @@ def test_every_cell_of_the_limits_is_what_the_code_allows() -> None:
     assert not differing, "; ".join(differing)
 
 
+def test_every_meaning_is_that_of_the_code() -> None:
+    """But for links, and for fields that share a row."""
+    meanings = {name: re.sub(r"\[([^\]]+)\]\([^)]*\)", r"\1", row["meaning"]) for name, row in _table().items()}
+    shared = {name for name, row in _table().items() if len(_NAME.findall(row["field"])) > 1}
+    assert shared == {"scale_min", "scale_max"}
+    for field in fields(ProxyTask):
+        if field.name not in (*IDENTITY, *shared):
+            assert meanings[field.name] == field.metadata["meaning"]
+
+
 def test_the_page_names_every_profile_and_no_other() -> None:
     named = re.findall(r"^\| `([a-z]+)` \|", PAGE.read_text(encoding="utf-8").split("## Fields")[0], re.MULTILINE)
     assert named == list(PROFILES)
 
 
-def test_what_the_page_says_of_the_profile_that_trains_nothing() -> None:
+def test_the_sentence_about_the_synthetic_profile() -> None:
     assert PROFILES["synthetic"].seconds == 0
     assert "`synthetic` has 0 seconds." in PAGE.read_text(encoding="utf-8")

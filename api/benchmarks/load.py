@@ -1,11 +1,11 @@
-"""How fast a large record is read while a campaign writes (`effspine bench load`).
+"""Latency of the API on a large database while a campaign writes (`effspine bench load`).
 
-A real service, API and supervisor, on a record that `effspine bench fill` has filled; a campaign without training that
-writes as fast as it can; and `hey`, which asks for one route after another at a constant rate.
+It runs a real service, API and supervisor, on a database from `effspine bench fill`, a campaign without training that
+writes as fast as it can, and `hey`, which requests one route after another at a constant rate.
 
-A tool that waits for an answer before it asks again asks less where the service is slow, and its percentiles leave out
-whom the stall would have kept waiting (coordinated omission). So each latency beyond the interval between two requests
-of its connection counts for those that would have fallen into it as well, as in HdrHistogram.
+A load tool that waits for a response sends fewer requests while the service is slow, and its percentiles omit them
+(coordinated omission). As in HdrHistogram, a latency above the interval between two requests of its connection
+therefore also counts for the requests that it delayed.
 """
 
 from __future__ import annotations
@@ -36,14 +36,14 @@ TOOL = "hey"
 CONNECTIONS = 4
 REQUESTS_PER_SECOND = 10.0
 BULK_PER_SECOND = 2.0
-"""Of pages with a thousand trials, close to a megabyte each, which programs read rather than people."""
+"""Rate for pages of a thousand trials, nearly a megabyte each, which only programs request."""
 P99_LIMIT_MS = 150.0
-LEAST_TRIALS = 20
+MIN_TRIALS = 20
 MAX_LIMIT = 1_000
 WRITER = {
-    "name": "the one that writes",
+    "name": "writer",
     "trials": 100_000,
-    # The controller learns at full cost and never converges, or most trials would be repeats, which write less.
+    # The controller learns but never converges; otherwise most trials would be repeats, which write less.
     "controller": {"learning_rate": 1e-9},
     "proxy_task": {"profile": "synthetic"},
 }
@@ -56,7 +56,7 @@ Say = Callable[[str], None]
 
 
 class Route(NamedTuple):
-    """An address to ask for, by the name that the report has for it."""
+    """A path to request, and its name in the report."""
 
     name: str
     address: str
@@ -64,32 +64,32 @@ class Route(NamedTuple):
 
 
 class Latencies(NamedTuple):
-    """What the load tool measured at one route, in seconds; `errors` are answers that did not come or were not 200."""
+    """Latencies of one route in seconds; `errors` counts missing responses and those with another status than 200."""
 
     seconds: tuple[float, ...]
     errors: int
 
 
 def load_benchmark(database_url: str, seconds: float, say: Say) -> dict[str, Any]:
-    """The document that `effspine bench load --json` prints, with `seconds` of load on each route.
+    """The document that `effspine bench load --json` prints, after `seconds` of load on each route.
 
-    Raises EffspineError where there is no load tool, where the record has no campaign, and where the service or the
-    campaign that writes does not start.
+    Raises EffspineError if there is no load tool, if the database has no campaign, and if the service or the writing
+    campaign does not start.
     """
     tool = find_tool()
-    with tempfile.TemporaryDirectory(prefix="effspine-bench-") as folder:
-        settings = settings_of(data_dir=Path(folder), database_url=database_url, port=_free_port())
+    with tempfile.TemporaryDirectory(prefix="effspine-bench-") as directory:
+        settings = settings_of(data_dir=Path(directory), database_url=database_url, port=_free_port())
         with ChildService(settings) as service, Client(settings.url) as client:
             service.wait_until_ready(client)
             campaigns = list(client.campaigns())
             largest = max(campaigns, key=lambda campaign: campaign.trials_begun, default=None)
-            if largest is None or largest.trials_begun < LEAST_TRIALS:
-                raise EffspineError(f"no campaign has {LEAST_TRIALS} trials; fill a record with `effspine bench fill`")
+            if largest is None or largest.trials_begun < MIN_TRIALS:
+                raise EffspineError(f"no campaign has {MIN_TRIALS} trials; fill a database with `effspine bench fill`")
             with _writing(client, say) as writer:
                 alone = _rate(client, writer, lambda: time.sleep(ALONE_SECONDS))
                 found: list[dict[str, Any]] = []
 
-                def ask() -> None:
+                def request_routes() -> None:
                     for route in routes(settings.url, largest, writer):
                         latencies = measure(tool, settings.url + route.address, route.per_second, seconds)
                         found.append(
@@ -102,7 +102,7 @@ def load_benchmark(database_url: str, seconds: float, say: Say) -> dict[str, Any
                         say(f"{route.name}: p99 {found[-1]['p99_ms']:.0f} ms")
                         service.check()
 
-                loaded = _rate(client, writer, ask)
+                loaded = _rate(client, writer, request_routes)
         locked = service.log_path.read_text(errors="replace").count(LOCKED)
     slowest = max(found, key=lambda route: route["p99_ms"])
     errors = sum(route["errors"] for route in found)
@@ -125,7 +125,7 @@ def load_benchmark(database_url: str, seconds: float, say: Say) -> dict[str, Any
 
 
 def find_tool() -> str:
-    """The load tool on the PATH. Raises EffspineError where there is none, with how to get it."""
+    """Path of the load tool. Raises EffspineError, with the command to install it, if it is not on the PATH."""
     tool = shutil.which(TOOL)
     if tool is None:
         raise EffspineError(f"{TOOL} is not on the PATH; on Debian or Ubuntu: apt-get install {TOOL}")
@@ -133,7 +133,7 @@ def find_tool() -> str:
 
 
 def routes(url: str, largest: CampaignDocument, writer: str) -> Iterator[Route]:
-    """Every list, every figure and the best: of the largest campaign, and what a page reads of the one that writes."""
+    """Lists, figures and best trials of the largest campaign, and what the dashboard reads of the writing one."""
 
     def route(name: str, path: str, **query: Any) -> Route:
         text = f"?{urlencode(query)}" if query else ""
@@ -171,7 +171,7 @@ def routes(url: str, largest: CampaignDocument, writer: str) -> Iterator[Route]:
 
 
 def measure(tool: str, url: str, per_second: float, seconds: float) -> Latencies:
-    """Asks for `url` at a constant rate for so many seconds. Raises EffspineError where the tool fails."""
+    """Requests `url` at a constant rate for `seconds`. Raises EffspineError if the tool fails."""
     requests = max(CONNECTIONS, round(seconds * per_second))
     command = [tool, "-n", str(requests), "-c", str(CONNECTIONS), "-q", str(per_second / CONNECTIONS)]
     done = subprocess.run([*command, "-o", "csv", url], capture_output=True, text=True, check=False)
@@ -181,15 +181,15 @@ def measure(tool: str, url: str, per_second: float, seconds: float) -> Latencies
 
 
 def read_report(text: str, requests: int) -> Latencies:
-    """The tool's table. A request without an answer has no row in it."""
+    """Parses the tool's CSV table, which has no row for a request without a response."""
     rows = list(csv.DictReader(io.StringIO(text)))
     good = tuple(float(row["response-time"]) for row in rows if row["status-code"] == "200")
     return Latencies(good, requests - len(good))
 
 
 def summary(latencies: Latencies, per_second: float) -> dict[str, Any]:
-    """What the report says of a route. Latencies are in milliseconds and corrected for coordinated omission."""
-    corrected = sorted(with_omitted(latencies.seconds, CONNECTIONS / per_second))
+    """Percentiles of a route in milliseconds, corrected for coordinated omission."""
+    corrected = sorted(with_delayed_requests(latencies.seconds, CONNECTIONS / per_second))
     return {
         "requests": len(latencies.seconds) + latencies.errors,
         "errors": latencies.errors,
@@ -199,9 +199,9 @@ def summary(latencies: Latencies, per_second: float) -> dict[str, Any]:
     }
 
 
-def with_omitted(latencies: Sequence[float], interval: float) -> list[float]:
+def with_delayed_requests(latencies: Sequence[float], interval: float) -> list[float]:
     """The latencies, and those of the requests that a connection did not send while it waited longer than `interval`:
-    each would have waited for what was left.
+    each would have waited for the rest of that time.
     """
     found = list(latencies)
     for latency in latencies:
@@ -210,7 +210,7 @@ def with_omitted(latencies: Sequence[float], interval: float) -> list[float]:
 
 
 def _milliseconds(ordered: Sequence[float], share: float) -> float:
-    """The nearest-rank percentile; infinite where nothing was answered."""
+    """The nearest-rank percentile; infinite without any response."""
     if not ordered:
         return math.inf
     return round(1_000 * ordered[max(0, math.ceil(share * len(ordered)) - 1)], 1)
@@ -218,15 +218,15 @@ def _milliseconds(ordered: Sequence[float], share: float) -> float:
 
 @contextmanager
 def _writing(client: Client, say: Say) -> Iterator[str]:
-    """The id of a campaign that writes trial after trial until the block ends, when it is stopped."""
+    """The id of a campaign that writes trials until the context ends, which stops it."""
     writer = client.create_campaign(WRITER).id
     try:
-        say("waiting for the campaign that writes")
+        say("waiting for the writing campaign")
         deadline = time.monotonic() + SETTLE_SECONDS
         while (now := client.campaign(writer)).trials_finished < WRITER_SETTLES_AFTER:
             if now.state not in ("pending", "running") or time.monotonic() > deadline:
                 raise EffspineError(
-                    f"the campaign that writes is {now.state} with {now.trials_finished} trials after "
+                    f"the writing campaign is {now.state} with {now.trials_finished} trials after "
                     f"{SETTLE_SECONDS:.0f} s: {now.error or 'no reason given'}"
                 )
             time.sleep(0.5)
@@ -236,14 +236,14 @@ def _writing(client: Client, say: Say) -> Iterator[str]:
 
 
 def _rate(client: Client, writer: str, during: Callable[[], None]) -> float:
-    """How many trials a second the campaign finishes meanwhile."""
+    """The number of trials that the campaign finishes per second meanwhile."""
     before, begun = client.campaign(writer).trials_finished, time.monotonic()
     during()
     return (client.campaign(writer).trials_finished - before) / (time.monotonic() - begun)
 
 
 def _middle(url: str, campaign: CampaignDocument, order: str) -> str:
-    """A cursor half-way down the list of its trials."""
+    """A cursor at half of the list of its trials."""
     half = campaign.trials_begun // 2
     limit, cursor = min(half, MAX_LIMIT), None
     for _ in range(half // limit):

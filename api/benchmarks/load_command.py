@@ -1,4 +1,4 @@
-"""`effspine bench load`: some minutes of requests to a service on a filled record."""
+"""`effspine bench load`: several minutes of requests to a service on a filled database."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ app = typer.Typer(add_completion=False)
 @app.command()
 def load(
     database_url: Annotated[
-        str, typer.Option(envvar="EFFSPINE_DATABASE_URL", help="A record that `effspine bench fill` has filled.")
+        str, typer.Option(envvar="EFFSPINE_DATABASE_URL", help="A database from `effspine bench fill`.")
     ],
     seconds: Annotated[float, typer.Option(min=1, help="Seconds of load on each route.")] = 10.0,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document.")] = False,
 ) -> None:
-    """Measure every list, figure and best route over HTTP while a campaign writes. Needs the program hey.
+    """Measure the latency of lists, figures and best trials over HTTP while a campaign writes. Needs the program hey.
 
-    The record keeps the campaign that wrote, stopped. Ends with status 1 where a route misses the limit.
+    The writing campaign stays in the database, stopped. The exit status is 1 if a route misses the limit.
     """
     from api.benchmarks.load import load_benchmark
     from api.cli.output import note, print_json, print_table, warning

@@ -20,7 +20,12 @@ from api.cli.output import (
     warning,
 )
 from search_space.errors import InvalidValueError
-from search_space.notation import given_architecture, numbers, whole_numbers, whole_numbers_by_key
+from search_space.option_values import (
+    architecture_from_options,
+    parse_numbers,
+    parse_whole_numbers,
+    parse_whole_numbers_by_key,
+)
 from search_space.published import DEFAULT_BASE
 from search_space.rounding import DIVISOR
 
@@ -111,7 +116,7 @@ def cost(
     """Count multi-adds and parameters of one architecture, block by block."""
     from search_space.cost import cost_report
 
-    found = given_architecture(widths, architecture, input_px=input_px)
+    found = architecture_from_options(widths, architecture, input_px=input_px)
     report = cost_report(found).to_dict()
     if diagram is not None:
         _draw(found, diagram)
@@ -193,7 +198,7 @@ def allocate(
 ) -> None:
     """Compute the channel widths of given multipliers within the budget."""
     space = _space(base, budget_madds, mode, choices, searched_blocks, max_params, max_block_width, width_divisor)
-    row = space.candidate(numbers("betas", betas)).to_dict()
+    row = space.candidate(parse_numbers("betas", betas)).to_dict()
     if as_json:
         print_json(row)
         return
@@ -216,10 +221,12 @@ def _space(
         base,
         budget_madds,
         mode,  # type: ignore[arg-type]  # the constructor checks it
-        choices=CHOICES if choices is None else numbers("choices", choices),
-        searched_blocks=None if searched_blocks is None else whole_numbers("searched_blocks", searched_blocks),
+        choices=CHOICES if choices is None else parse_numbers("choices", choices),
+        searched_blocks=None if searched_blocks is None else parse_whole_numbers("searched_blocks", searched_blocks),
         max_params=max_params,
-        max_block_width=None if max_block_width is None else whole_numbers_by_key("max_block_width", max_block_width),
+        max_block_width=None
+        if max_block_width is None
+        else parse_whole_numbers_by_key("max_block_width", max_block_width),
         width_divisor=width_divisor,
     )
 

@@ -1,7 +1,7 @@
 """Conditional GET: an ETag from the version of the data, and 304 for a client that has the current response.
 
-    etag: W/"0.1.0-0007-42.7"          42 events, 7 reports of progress
-    If-None-Match: W/"0.1.0-0007-42.7" -> 304 Not Modified
+    etag: W/"0.1.0-0008-42.7"          42 events, 7 reports of progress
+    If-None-Match: W/"0.1.0-0008-42.7" -> 304 Not Modified
 
 The version is read before the body, so an ETag can be older than its body but never newer, and no client misses a
 change. ETags are weak, since the same response is sent compressed or not.

@@ -1,1 +1,1 @@
-"""What measures the control plane: `effspine bench control-plane` and `fill`."""
+"""Benchmarks of the control plane: `effspine bench control-plane` and `effspine bench fill`."""

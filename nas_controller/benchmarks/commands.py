@@ -16,13 +16,13 @@ def control_plane(
     trials: Annotated[int, typer.Option(min=20, help="Trials of the campaign.")] = 5000,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document.")] = False,
 ) -> None:
-    """Measure what a trial costs beside its training: Ray Tune, the controller, the record."""
+    """Measure the cost of a trial beside its training: Ray Tune, controller, database."""
     from nas_controller.benchmarks.control_plane import control_plane_benchmark
 
-    def say(line: str) -> None:
+    def report(line: str) -> None:
         print(line, file=sys.stderr, flush=True)
 
-    found = control_plane_benchmark(trials, say)
+    found = control_plane_benchmark(trials, report)
     if as_json:
         sys.stdout.write(json.dumps(found, indent=2) + "\n")
         return

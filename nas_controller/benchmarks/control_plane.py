@@ -1,9 +1,9 @@
-"""What a trial costs beside its training (`effspine bench control-plane`).
+"""Measures the cost of a trial beside its training (`effspine bench control-plane`).
 
-A campaign of the synthetic profile, whose trials take no time, runs as every campaign does: in a runner process of its
-own, through Ray Tune, over an SQLite file. Its controller learns, at full cost, but at a rate too small to move it: a
-policy that converged would propose what it has seen before, and such a repeat needs no worker and costs next to
-nothing. Times are those of the record itself; the memory of the runner is read from outside while it runs.
+A campaign of the synthetic profile, whose trials take no time, runs like every campaign: in its own runner process,
+through Ray Tune, with an SQLite file. Its controller learns at full cost, but at a rate too small to change it: a
+converged policy proposes repeats, which need no worker and cost almost nothing. Times come from the database; the
+runner's memory is sampled while it runs.
 """
 
 from __future__ import annotations
@@ -32,19 +32,19 @@ _BYTES_A_MB = 1e6
 
 
 class MemorySample(NamedTuple):
-    """Memory that a process held when its campaign had so many trials finished."""
+    """The memory of the runner when its campaign had `trials_finished` trials finished."""
 
     trials_finished: int
     rss_mb: float
 
 
 def control_plane_benchmark(trials: int, progress: Callable[[str], None]) -> dict[str, Any]:
-    """The document that `effspine bench control-plane --json` prints, for a campaign of so many trials.
+    """The document of `effspine bench control-plane --json`, for a campaign of `trials` trials.
 
-    Times are wall time between one trial's end and the next one's; what comes before the first, starting Ray above
-    all, is left out. `last_over_first` compares the means of the last and the first tenth of them, and
-    `driver_rss_growth_mb` is the runner's memory at the end over that after the first tenth. `files` is how many files
-    the campaign leaves behind, in its data directory and in its temporary folder.
+    Times are the wall time between the ends of successive trials, without what comes before the first, mainly the start
+    of Ray. `last_over_first` is the mean of the last tenth over that of the first tenth, `driver_rss_growth_mb` the
+    growth of the runner's memory after the first tenth. `files` is the number of files that the campaign leaves in its
+    data directory and its session directory.
     """
     with tempfile.TemporaryDirectory(prefix="effspine-bench-") as name:
         data_dir = Path(name)
@@ -52,16 +52,16 @@ def control_plane_benchmark(trials: int, progress: Callable[[str], None]) -> dic
         store = Store.open(url)
         campaign = store.service.create_campaign(_spec(trials))
         with _runner(campaign.id, url, data_dir) as runner:
-            memory = list(_watched(runner, store, campaign.id, progress))
+            memory = list(_memory_samples(runner, store, campaign.id, progress))
         _check_completed(store, campaign.id)
         columns = store.reads.trial_columns(campaign.id, "finished_at", "reused_from")
         store.close()
-        folders = (data_dir, session_directory(campaign.id))
-        left_behind = sum(path.is_file() for folder in folders for path in folder.rglob("*"))
+        directories = (data_dir, session_directory(campaign.id))
+        left_behind = sum(path.is_file() for directory in directories for path in directory.rglob("*"))
         remove_session_directory(campaign.id)
     return {
         "trials": trials,
-        **figures([finished.timestamp() for finished in columns["finished_at"]], memory),
+        **summarise([finished.timestamp() for finished in columns["finished_at"]], memory),
         "files": left_behind,
         "repeats": sum(reused is not None for reused in columns["reused_from"]),
         "parallelism": PARALLELISM,
@@ -80,8 +80,8 @@ def _spec(trials: int) -> CampaignSpec:
     )
 
 
-def figures(finished_at: list[float], memory: list[MemorySample]) -> dict[str, float]:
-    """The figures of a campaign, from when its trials finished (in seconds, in any order) and memory samples."""
+def summarise(finished_at: list[float], memory: list[MemorySample]) -> dict[str, float]:
+    """The figures of a campaign, from the end times of its trials (seconds, in any order) and memory samples."""
     gaps = [later - earlier for earlier, later in pairwise(sorted(finished_at))]
     tenth = max(1, len(finished_at) // 10)
     settled = [sample.rss_mb for sample in memory if sample.trials_finished >= tenth] or [0.0]
@@ -94,9 +94,9 @@ def figures(finished_at: list[float], memory: list[MemorySample]) -> dict[str, f
 
 @contextmanager
 def _runner(campaign_id: str, url: str, data_dir: Path) -> Iterator[subprocess.Popen[bytes]]:
-    """The runner of a campaign, which ends with the block: of itself, as its input closes, where it is not done.
+    """The runner of a campaign. When the block ends its input is closed, which ends it.
 
-    Raises EffspineError with what it said where it failed.
+    Raises EffspineError with its log where it failed.
     """
     command = [sys.executable, "-m", "nas_controller.supervision.runner", campaign_id, "--watch-stdin"]
     command += ["--database-url", url, "--data-dir", str(data_dir)]
@@ -110,29 +110,29 @@ def _runner(campaign_id: str, url: str, data_dir: Path) -> Iterator[subprocess.P
             process.communicate()
         if process.returncode:
             log.seek(0)
-            said = log.read().decode(errors="replace").strip()
-            raise EffspineError(f"the runner ended with status {process.returncode}: {said}")
+            text = log.read().decode(errors="replace").strip()
+            raise EffspineError(f"the runner ended with status {process.returncode}: {text}")
 
 
 def _check_completed(store: Store, campaign_id: str) -> None:
-    record = store.reads.get_campaign(campaign_id)
-    if record.state != "completed":
-        raise EffspineError(f"the campaign is {record.state}, not completed: {record.error or 'no reason given'}")
+    campaign = store.reads.get_campaign(campaign_id)
+    if campaign.state != "completed":
+        raise EffspineError(f"the campaign is {campaign.state}, not completed: {campaign.error or 'no reason given'}")
 
 
-def _watched(
+def _memory_samples(
     runner: subprocess.Popen[bytes], store: Store, campaign_id: str, progress: Callable[[str], None]
 ) -> Iterator[MemorySample]:
-    """Samples of the runner's memory up to its last trial; returns when the runner has ended."""
-    said = 0
+    """Samples of the runner's memory until its last trial; returns when the runner has ended."""
+    reported = 0
     while runner.poll() is None:
         record = store.reads.get_campaign(campaign_id)
         yield MemorySample(record.trials_finished, _rss_mb(runner.pid))
         if record.trials_finished >= record.spec.trials:
             break
         tenths = 10 * record.trials_finished // record.spec.trials
-        if tenths > said:
-            said = tenths
+        if tenths > reported:
+            reported = tenths
             progress(f"{record.trials_finished:,} of {record.spec.trials:,} trials")
         time.sleep(POLL_SECONDS)
     runner.wait()

@@ -1,4 +1,4 @@
-"""`effspine bench fill`: an empty record filled with 100 campaigns and 100,000 trials, in minutes."""
+"""`effspine bench fill`: fills an empty database with 100 campaigns and 100,000 trials, in minutes."""
 
 from __future__ import annotations
 
@@ -16,19 +16,19 @@ app = typer.Typer(add_completion=False)
 @app.command()
 def fill(
     database_url: Annotated[
-        str, typer.Option(envvar="EFFSPINE_DATABASE_URL", help="The empty record, as an SQLAlchemy URL.")
+        str, typer.Option(envvar="EFFSPINE_DATABASE_URL", help="The empty database, as an SQLAlchemy URL.")
     ],
     campaigns: Annotated[int, typer.Option(help="Campaigns, in every state.")] = 100,
     trials: Annotated[int, typer.Option(help="Trials of all of them together.")] = 100_000,
     largest: Annotated[int, typer.Option(help="Trials of the largest campaign, which is the newest.")] = 20_000,
-    seed: Annotated[int, typer.Option(min=0, help="Other campaigns with another one.")] = 1,
+    seed: Annotated[int, typer.Option(min=0, help="The seed of the campaigns.")] = 1,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document.")] = False,
 ) -> None:
-    """Fill an empty record with made-up campaigns, as large as a long use leaves it, for `effspine bench load`."""
+    """Fill an empty database with campaigns, as large as after a long use, for `effspine bench load`."""
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
-    from nas_controller.benchmarks.filled_record import fill, plans
+    from nas_controller.benchmarks.filled_database import fill, plans
 
     wanted = plans(campaigns, trials, largest, seed)
     begun = time.monotonic()

@@ -1,1 +1,1 @@
-"""What a campaign is: its loop, its replay, its estimate and its figures."""
+"""Campaigns over the store: the loop, its replay, estimates and figures."""

@@ -1,77 +1,56 @@
-"""The campaign loop: the one place where the search and the store meet. It knows nothing of Ray.
+"""The campaign loop, where the search meets the store. It knows nothing of Ray.
 
-A runner asks `next_trial()` for work, has it done wherever it likes, and hands `complete()` what came of
-it; both write to the store before they return, so the process may die between any two calls. All calls come
-from one thread.
+A runner calls `next_trial()` for work, has it done by a worker, and passes the outcome to `complete()`. Both write to
+the store before they return, so the process may die between any two calls. All calls come from one thread.
 
-Repeats. An architecture is its width tuple. A proposal that repeats an earlier trial is never trained: it
-becomes a trial of its own, `reused_from` the earlier one, takes that trial's outcome and teaches the
-controller once more (it is a sample of the policy like any other). If the earlier trial is still running,
-the repeat waits for it without a worker; once as many repeats wait as there are workers, no more is
-proposed until an outcome comes, since the policy has nothing new to say. One call settles at most
-MAX_REPEATS_A_CALL repeats, so that a converged policy leaves room for a stop.
+Repeats. An architecture is identified by its widths. A proposal whose widths were tried before is never trained: it
+becomes a trial with `reused_from`, takes the outcome of the earlier trial, and the controller learns from it like from
+any other sample of the policy. While the earlier trial is running, the repeat waits without a worker. With as many
+waiting repeats as workers nothing more is proposed before the next outcome, since the policy would not have changed.
+One call finishes at most MAX_REPEATS_A_CALL repeats, so that a converged policy leaves room for a stop.
 
-Retries. An attempt that failed in a way worth retrying, or whose worker died, is followed by another, as often as the
-campaign's `retries` say; then the trial is given up. Attempts lost with their runner do not count:
-`Campaign(...)` begins them again, before anything new. Where every attempt at the uniform baseline ran out
-of memory or time or lost its worker, the campaign fails instead: all architectures have one budget, so what the
-machine cannot do for the baseline it will hardly do for the others, and they would all be taught as bad.
+Retries. After an attempt that failed with the reaction `retry`, or whose worker died, another one begins, as often as
+the campaign's `retries` say; then the trial fails. Attempts that were lost with their runner do not count:
+`Campaign(...)` begins them again, before any new trial. Where every attempt at the uniform baseline ran out of memory
+or time or lost its worker, the campaign fails: all architectures have the same budget, so the others would fail too.
 
-Early stops. The decision on a report and the outcome that follows from it are one call and one transaction, so
-no other outcome comes between them, and a replay finds the same trials to compare with.
+Early stops. The decision on a report and its outcome are one call and one transaction. No other outcome comes between
+them, so a replay compares with the same trials.
 
-Pauses. While `draining()`, nothing new begins, no attempt either; what is in training is completed as ever.
+Pauses. While `draining()` nothing begins, no attempt either; what is in training is completed.
 
-Changes. How many trials there are, and how many at once, may change while it runs: the newest document is taken up with
-the next trial, and the store has the last word on whether there is a next one.
+Updates. The number of trials and the parallelism may change while the campaign runs: the newest document applies from
+the next trial on, and the store refuses a trial beyond the last.
 
-Stop conditions. The store ends the campaign in the transaction of the outcome that meets one; here it is over then.
+Stop conditions. The store ends the campaign in the transaction of the outcome that meets one, and says so.
 """
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from typing import Literal, NamedTuple
+from typing import Literal
 
+from nas_controller.campaigns.trial_index import Outcome, RunningTrial, TrialIndex
 from nas_controller.search.campaign_spec import CampaignSpec
 from nas_controller.search.controller import Controller
 from nas_controller.search.early_stopping import EarlyStop, MedianRule
 from nas_controller.search.outcomes import TIMED_OUT, WORKER_KILLED, Failed, Rewarded, TrialWork
 from nas_controller.search.proposals import Search
-from nas_controller.states import BASELINE_TRIAL, FINISHED_CAMPAIGN_STATES, StopReason
+from nas_controller.states import BASELINE_TRIAL, FINISHED_CAMPAIGN_STATES, CampaignState, StopReason
 from nas_controller.store import CampaignRecord, Lease, NoMoreTrialsError, Store
 from search_space.architecture import Architecture
 from search_space.errors import BudgetError
 
 MAX_REPEATS_A_CALL = 20
 
-_TOO_MUCH_FOR_THE_MACHINE = ("out-of-memory", WORKER_KILLED, TIMED_OUT)
-
-
-@dataclass(frozen=True)
-class _Begun:
-    """What must be known of a trial that has no outcome yet."""
-
-    widths: tuple[int, ...]
-    choices: tuple[int, ...] | None
-    log_probability: float | None
-    reused_from: int | None
-
-
-class _Known(NamedTuple):
-    """The outcome of a trial."""
-
-    reward: float
-    gave_up: bool
+_MACHINE_TOO_SMALL = ("out-of-memory", WORKER_KILLED, TIMED_OUT)
 
 
 class Campaign:
-    """A campaign under a lease, taken up where the store says it stands.
+    """A campaign under a lease, resumed from what the store has of it.
 
-    Raises LeaseLostError and StoreUnavailableError like the store; after the first it must not be used any
-    more, after the second the call may be repeated.
+    Raises LeaseLostError and StoreUnavailableError like the store; after the first it must not be used any more, after
+    the second the call may be repeated.
     """
 
     def __init__(
@@ -90,27 +69,25 @@ class Campaign:
         state = store.reads.controller_state(lease.campaign_id)
         self._search = Search(self.spec, None if state is None else Controller.from_state(state.state))
         self._next_number = self.record.trials_begun
-        self._outcomes: dict[int, _Known] = {}
-        self._first_of: dict[tuple[int, ...], int] = {}
-        self._begun: dict[int, _Begun] = {}
-        self._to_attempt: deque[int] = deque()
+        self._trials = TrialIndex(store, lease.campaign_id)
         self._over = False
-        stopping = self.spec.early_stopping
-        self._rule = None if stopping is None else MedianRule(stopping, store.reads.intermediate_aps(lease.campaign_id))
-        self._read_trials()
-        self._settle_repeats()
+        self._rule: MedianRule | None = None
+        if self.spec.early_stopping is not None:
+            self._rule = MedianRule(self.spec.early_stopping, store.reads.intermediate_aps(lease.campaign_id))
+            for number, outcome in self._trials.outcomes.items():
+                if not outcome.failed:
+                    self._rule.completed(number)
+        self._finish_repeats()
         self._finish_if_done()
 
     @property
     def over(self) -> bool:
-        """Whether there is nothing left to run, because every trial has its outcome or the campaign was
-        ended.
-        """
+        """Whether nothing is left to run: every trial has its outcome, or the campaign was ended."""
         return self._over
 
     @property
     def draining(self) -> bool:
-        """Whether nothing new begins, because the campaign is to be paused."""
+        """Whether nothing begins any more, because the campaign is to be paused."""
         return self._draining()
 
     @property
@@ -119,22 +96,21 @@ class Campaign:
         return self._search.space.base
 
     def next_trial(self) -> TrialWork | None:
-        """What to train next, recorded as begun; None when there is nothing to do before something
-        completes.
+        """The next work, written to the store as begun; None when there is none before the next outcome.
 
-        After settling repeats it may return None although asking again at once would give work. A campaign
-        whose budget cannot be met by its samples ends as failed here.
+        After finishing repeats it may return None although the next call gives work. A campaign whose samples cannot
+        meet the budget fails here.
         """
         if self._over or self.draining:
             return None
         self.spec = self._newest() or self.spec
-        if self._to_attempt:
-            number = self._to_attempt[0]
+        if self._trials.to_attempt:
+            number = self._trials.to_attempt[0]
             attempt = self._store.runner.start_attempt(self._lease, number)
-            self._to_attempt.popleft()
-            return TrialWork(number, attempt.number, self._begun[number].widths)
+            self._trials.to_attempt.popleft()
+            return TrialWork(number, attempt.number, self._trials.running[number].widths)
         for _ in range(MAX_REPEATS_A_CALL):
-            if self._next_number >= self.spec.trials or self._waiting() >= self.spec.parallelism:
+            if self._next_number >= self.spec.trials or self._trials.waiting_repeats() >= self.spec.parallelism:
                 break
             try:
                 work = self._begin(self._next_number)
@@ -152,38 +128,38 @@ class Campaign:
     def progress(
         self, work: TrialWork, step: int, total: int, values: Mapping[str, float], ap: float | None = None
     ) -> None:
-        """Records how far an attempt has come, unless its trial has its outcome already.
+        """Writes how far an attempt has come, unless its trial has an outcome.
 
-        `ap` is that of the reserved images at this step, where they were scored.
+        `ap` is the AP on the reserved images at this step, where it was measured.
         """
-        if work.number in self._begun:
+        if work.number in self._trials.running:
             self._store.runner.record_progress(self._lease, work.number, work.attempt, step, total, values, ap)
             if self._rule is not None and ap is not None:
                 self._rule.measured(work.number, step, ap)
 
     def stop_early(self, work: TrialWork, step: int, values: Mapping[str, float], ap: float | None) -> bool:
-        """Whether the campaign's rule ends a trial in training with the AP of this step as its reward.
+        """Whether the early-stopping rule ends a trial in training, with the AP at this step as its reward.
 
-        It is recorded then, with the reason, and no outcome of the attempt is wanted any more.
+        The outcome is in the store then, with the reason, and no other outcome of the attempt is needed.
         """
-        if self._rule is None or ap is None or self._over or work.number not in self._begun:
+        if self._rule is None or ap is None or self._over or work.number not in self._trials.running:
             return False
         stop = self._rule.verdict(work.number, step, ap)
         if stop is None:
             return False
         self._accept(work, Rewarded(ap, {**values, "ap": ap, "steps": step}), stop)
-        self._settle_repeats()
+        self._finish_repeats()
         self._finish_if_done()
         return True
 
     def is_finished(self, number: int) -> bool:
-        """Whether a trial that was begun has its outcome, or will have none since the campaign is over."""
-        return self._over or number not in self._begun
+        """Whether a trial that was begun has its outcome, or gets none because the campaign is over."""
+        return self._over or number not in self._trials.running
 
     def complete(self, work: TrialWork, outcome: Rewarded | Failed) -> None:
-        """Records what came of an attempt, and all that follows from it.
+        """Writes the outcome of an attempt and all that follows from it.
 
-        A reward outside 0 to 1 gives the trial up. `stop` ends the campaign as failed with the error's text.
+        A reward outside 0 to 1 fails the trial. The reaction `stop` fails the campaign with the error's text.
         """
         if self._over:
             return
@@ -193,9 +169,8 @@ class Campaign:
             self._accept(work, outcome)
         else:
             self._fail(work, outcome)
-        if not self._over:
-            self._settle_repeats()
-            self._finish_if_done()
+        self._finish_repeats()
+        self._finish_if_done()
 
     def end(
         self,
@@ -203,121 +178,85 @@ class Campaign:
         error: str | None = None,
         because: StopReason | None = None,
     ) -> None:
-        """Ends the campaign as it stands; what is running is abandoned."""
+        """Ends the campaign now; running attempts are abandoned."""
         if not self._over:
             self._store.runner.finish_campaign(self._lease, state, error, because)
             self._over = True
 
     def _begin(self, number: int) -> TrialWork | None:
-        """Begins a new trial: work, or None for a repeat, which is settled if its outcome is known."""
+        """Begins a new trial: its work, or None for a repeat, which is finished if its outcome is known."""
         proposed = self._search.propose(number)
-        widths = proposed.candidate.widths
-        reused_from = self._first_of.get(widths)
-        trial, attempt = self._store.runner.begin_trial(
-            self._lease,
-            number,
-            proposed.candidate,
-            proposed.choices,
-            proposed.log_probability,
-            reused_from,
-            proposed.draw,
+        candidate = proposed.candidate
+        reused_from = self._trials.first_with(candidate.widths)
+        _, attempt = self._store.runner.begin_trial(
+            self._lease, number, candidate, proposed.choices, proposed.log_probability, reused_from, proposed.draw
         )
         self._next_number += 1
-        self._begun[number] = _Begun(widths, trial.choices, trial.log_probability, reused_from)
-        self._first_of.setdefault(widths, number)
+        trial = RunningTrial(candidate.widths, proposed.choices, proposed.log_probability, reused_from)
+        self._trials.begin(number, trial)
         if attempt is not None:
-            return TrialWork(number, attempt.number, widths)
-        self._settle_repeats()
+            return TrialWork(number, attempt.number, candidate.widths)
+        self._finish_repeats()
         return None
 
     def _accept(self, work: TrialWork, outcome: Rewarded, stop: EarlyStop | None = None) -> None:
-        begun = self._begun.get(work.number)
-        learned = self._search.controller
-        if begun is not None:
-            learned = self._search.learned(begun.choices, begun.log_probability, outcome.reward, False)
-        acceptance = self._store.runner.accept_reward(
+        trial = self._trials.running.get(work.number)
+        controller = self._search.controller
+        if trial is not None:
+            controller = self._updated_controller(trial, Outcome(outcome.reward, failed=False))
+        accepted = self._store.runner.accept_reward(
             self._lease,
             work.number,
             work.attempt,
             outcome.reward,
             outcome.metrics,
-            learned.state(),
+            controller.state(),
             None if stop is None else stop.to_dict(),
         )
-        if begun is not None and acceptance.outcome != "late":
-            self._finished_with(work.number, learned, _Known(outcome.reward, False))
+        if trial is not None and accepted.outcome != "late":
+            self._finish(work.number, controller, Outcome(outcome.reward, failed=False), accepted.campaign_state)
 
-    def _fail(self, work: TrialWork, outcome: Failed) -> None:
-        self._store.runner.fail_attempt(
-            self._lease, work.number, work.attempt, outcome.error, outcome.kind, outcome.log_tail
+    def _fail(self, work: TrialWork, failure: Failed) -> None:
+        number = work.number
+        attempt = self._store.runner.fail_attempt(
+            self._lease, number, work.attempt, failure.error, failure.kind, failure.log_tail
         )
-        if outcome.reaction == "stop":
-            self.end("failed", outcome.error)
-        elif work.number not in self._begun or work.number in self._to_attempt:
+        if failure.reaction == "stop":
+            self.end("failed", failure.error)
+        elif number not in self._trials.running or number in self._trials.to_attempt:
             return
-        elif outcome.reaction == "retry" and self._failed_attempts(work.number) <= self.spec.retries:
-            self._to_attempt.append(work.number)
-        elif work.number == BASELINE_TRIAL and outcome.kind in _TOO_MUCH_FOR_THE_MACHINE:
-            self.end("failed", f"the uniform baseline cannot be trained on this machine: {outcome.error}")
+        elif failure.reaction == "retry" and self._trials.count_failure(number, attempt) <= self.spec.retries:
+            self._trials.to_attempt.append(number)
+        elif number == BASELINE_TRIAL and failure.kind in _MACHINE_TOO_SMALL:
+            self.end("failed", f"the uniform baseline cannot be trained on this machine: {failure.error}")
         else:
-            begun = self._begun[work.number]
-            learned = self._search.learned(begun.choices, begun.log_probability, 0.0, True)
-            self._store.runner.fail_trial(self._lease, work.number, outcome.error, learned.state(), outcome.kind)
-            self._finished_with(work.number, learned, _Known(0.0, True))
+            outcome = Outcome(0.0, failed=True)
+            controller = self._updated_controller(self._trials.running[number], outcome)
+            failed = self._store.runner.fail_trial(self._lease, number, failure.error, controller.state(), failure.kind)
+            self._finish(number, controller, outcome, failed.campaign_state)
 
-    def _settle_repeats(self) -> None:
-        """Gives every waiting repeat whose original has its outcome that outcome, in order of their
-        numbers.
-        """
-        for number, begun in sorted(self._begun.items()):
+    def _finish_repeats(self) -> None:
+        """Gives waiting repeats the outcome of their original, in order of their numbers."""
+        for number, trial, outcome in self._trials.repeats_with_outcome():
             if self._over:
                 return
-            if begun.reused_from is None or begun.reused_from in self._begun:
-                continue
-            outcome = self._outcomes[begun.reused_from]
-            learned = self._search.learned(begun.choices, begun.log_probability, *outcome)
-            self._store.runner.accept_repeat(self._lease, number, learned.state())
-            self._finished_with(number, learned, outcome)
+            controller = self._updated_controller(trial, outcome)
+            accepted = self._store.runner.accept_repeat(self._lease, number, controller.state())
+            self._finish(number, controller, outcome, accepted.campaign_state)
 
-    def _finished_with(self, number: int, learned: Controller, outcome: _Known) -> None:
-        self._search.controller = learned
-        self._outcomes[number] = outcome
-        if self._rule is not None and not outcome.gave_up:
+    def _updated_controller(self, trial: RunningTrial, outcome: Outcome) -> Controller:
+        return self._search.updated_controller(trial.choices, trial.log_probability, *outcome)
+
+    def _finish(self, number: int, controller: Controller, outcome: Outcome, state: CampaignState) -> None:
+        """Takes over an outcome that the store has accepted, and the campaign's state after it."""
+        self._search.controller = controller
+        self._trials.finish(number, outcome)
+        if self._rule is not None and not outcome.failed:
             self._rule.completed(number)
-        del self._begun[number]
-        if number in self._to_attempt:
-            self._to_attempt.remove(number)
-        if self.spec.stop is not None:
-            self._over = self._store.reads.get_campaign(self._lease.campaign_id).state in FINISHED_CAMPAIGN_STATES
+        self._over = state in FINISHED_CAMPAIGN_STATES
 
     def _finish_if_done(self) -> None:
-        if not self._over and len(self._outcomes) >= self.spec.trials:
+        if not self._over and len(self._trials.outcomes) >= self.spec.trials:
             record = self._store.runner.complete_campaign(self._lease)
             self.spec = record.spec
             self._over = record.state == "completed"
-
-    def _waiting(self) -> int:
-        return sum(begun.reused_from is not None for begun in self._begun.values())
-
-    def _failed_attempts(self, number: int) -> int:
-        attempts = self._store.reads.get_trial(self._lease.campaign_id, number).attempts
-        return sum(attempt.state == "failed" for attempt in attempts)
-
-    def _read_trials(self) -> None:
-        names = ("number", "state", "reward", "widths", "choices", "log_probability", "reused_from")
-        columns = self._store.reads.trial_columns(self._lease.campaign_id, *names)
-        for number, state, reward, widths, choices, log_probability, reused_from in zip(
-            *(columns[name] for name in names), strict=True
-        ):
-            identity = tuple(widths)
-            self._first_of.setdefault(identity, number)
-            if state == "running":
-                self._begun[number] = _Begun(
-                    identity, None if choices is None else tuple(choices), log_probability, reused_from
-                )
-                if reused_from is None:
-                    self._to_attempt.append(number)
-            else:
-                self._outcomes[number] = _Known(reward, state == "failed")
-                if self._rule is not None and state == "completed":
-                    self._rule.completed(number)

@@ -1,4 +1,4 @@
-"""What a campaign will take, said before it starts: from what trials of the same kind have taken in this record."""
+"""Estimates the duration of a campaign before it starts, from that of similar trials in the database."""
 
 from __future__ import annotations
 
@@ -13,11 +13,12 @@ from nas_controller.store import Store
 
 @dataclass(frozen=True)
 class Estimate:
-    """What a campaign will take if every trial is trained to its end.
+    """The duration of a campaign if every trial is trained to its end.
 
-    `basis` says from what: `same-workers`, the median of `measured_trials` trials of the same proxy task with the same
-    parallelism and resources; `same-task`, of the same proxy task with others; `profile`, the seconds of a synthetic
-    profile; `nothing`, and then every figure is None. `bounded_by` is the stop condition that would end it first.
+    `basis` is what it is computed from: `same-workers`, the median of `measured_trials` trials of the same proxy task
+    with the same parallelism and resources; `same-task`, the median of trials of the same proxy task with others;
+    `profile`, the seconds of a synthetic profile; `nothing`: then all durations are None. `bounded_by` is the stop
+    condition that would end the campaign first.
     """
 
     trials: int

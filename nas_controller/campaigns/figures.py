@@ -1,8 +1,8 @@
-"""Figures as numbers ready to draw: pure functions from samples and records to named tuples.
+"""The data of a campaign's figures: pure functions from samples and records to named tuples.
 
-The page, the report and the notebook draw the same numbers. `compute` fetches what a figure of a campaign
-needs and calls its function; names are those of FIGURES. Of a long campaign a figure has a sample, so that its size and
-the memory it takes are bounded; `of` says of how many (`nas_controller.store.downsampling` how they are chosen).
+The dashboard, the report and notebooks draw the same numbers. `compute` reads the input of a figure from the store and
+calls its function; FIGURES has the names. Long campaigns are downsampled, so that size and memory are bounded
+(`nas_controller.store.downsampling`); `of` is the number of points before that.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ LEAST_POINTS, MOST_POINTS = 10, 5_000
 class Progress(NamedTuple):
     """Rewards of finished trials by number, the best of all up to each, and the uniform baseline's.
 
-    Of `of` finished trials, these are a sample with every one that was better than all before it.
+    A sample of `of` finished trials that contains every one that was better than all before it.
     """
 
     number: list[int]
@@ -37,11 +37,10 @@ class Progress(NamedTuple):
 
 
 class CostReward(NamedTuple):
-    """Rewards of trained architectures against a cost of theirs (`unit` says which), and the baseline's
-    point.
+    """Rewards of trained architectures against their cost (`unit` names it), and the baseline's point.
 
-    Of `of` architectures, these are a sample with the best ones, and with all that no other betters in reward at the
-    same or a smaller cost.
+    A sample of `of` architectures that contains the best ones and the Pareto front: all that no other betters in reward
+    at the same or a smaller cost.
     """
 
     unit: str
@@ -54,9 +53,7 @@ class CostReward(NamedTuple):
 
 
 class Widths(NamedTuple):
-    """Channels of each block: the uniform baseline's and the best trial's. `best` is None before any
-    reward.
-    """
+    """Channels of each block: the uniform baseline's and the best trial's. `best` is None before any reward."""
 
     block: list[int]
     baseline: list[int] | None
@@ -75,7 +72,7 @@ class PolicyFigure(NamedTuple):
 
 
 class Curve(NamedTuple):
-    """What one attempt measured at some of the `of` steps at which it did; a series has None where it has no value."""
+    """The learning curve of an attempt at some of its `of` measured steps; a series has None where it has no value."""
 
     number: int
     attempt: int
@@ -91,7 +88,7 @@ class Curves(NamedTuple):
 
 
 def progress(rewards: Sampled) -> Progress:
-    """From rows (number, reward, reused_from). Trials given up count as 0."""
+    """From rows (number, reward, reused_from). Failed trials have the reward 0."""
     best: list[float] = []
     for _, reward, _ in rewards.rows:
         best.append(max(reward, best[-1]) if best else reward)
@@ -121,14 +118,14 @@ def widths(baseline: TrialRecord | None, best: TrialRecord | None) -> Widths:
 
 
 def policy(learned: LearnedPolicy) -> PolicyFigure:
-    """From what the controller has come to believe."""
+    """From the learned policy."""
     return PolicyFigure(
         list(learned.blocks), list(learned.choices), [list(row) for row in learned.probabilities], learned.told
     )
 
 
 def curves(measured: Sequence[MeasuredCurve]) -> Curves:
-    """From what attempts measured."""
+    """From the measurements of attempts."""
     found = []
     for curve in measured:
         names = sorted({name for point in curve.points for name in point.values})
@@ -179,13 +176,13 @@ FIGURES: dict[str, Callable[[Store, str, int], Any]] = {
 }
 
 SHOW_PROGRESS = frozenset({"curves"})
-"""Those that show trials in training; the others change with an event alone."""
+"""The figures that show running trials; the others change only with an event."""
 
 
 def compute(store: Store, campaign_id: str, name: str, points: int = POINTS) -> dict[str, Any]:
-    """The figure `name` of a campaign as plain JSON values, with about so many points.
+    """The figure `name` of a campaign as plain JSON values, with about `points` points.
 
-    Raises InvalidValueError (field `name` or `points`) for a figure there is not and for points outside LEAST_POINTS to
+    Raises InvalidValueError (field `name` or `points`) for an unknown figure and for points outside LEAST_POINTS to
     MOST_POINTS, and NotFoundError for the campaign.
     """
     if name not in FIGURES:

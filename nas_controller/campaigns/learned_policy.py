@@ -1,7 +1,7 @@
-"""What the controller of a campaign has come to believe, computed once for each of its states.
+"""The learned policy of a campaign, computed once for each state of its controller.
 
-The marginals of a recurrent policy take some 10 ms, and its state 260 kB; an open page asks for them again and again.
-Equal digests are equal states, so what was found for one is kept and the state itself is read no more.
+The marginals of a recurrent policy take some 10 ms, its state is 260 kB, and an open page requests them repeatedly.
+Equal digests are equal states, so the result for a digest is cached and the state is not read again.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from nas_controller.canonical_json import sha256_hex
 from nas_controller.search.controller import Controller
 from nas_controller.search.proposals import Search
 from nas_controller.store import Store
-from search_space.space import ALL_BLOCKS
+from search_space.space_checks import ALL_BLOCKS
 
 MAX_POLICIES = 256
 
@@ -34,13 +34,13 @@ def learned_policy(store: Store, campaign_id: str) -> LearnedPolicy:
     """The policy after the latest reward, or the first one before any. Raises NotFoundError."""
     spec = store.reads.get_campaign(campaign_id).spec
     blocks = spec.search_space.searched_blocks or ALL_BLOCKS
-    # The first controller follows from the specification, so that one's digest stands for it.
+    # The first controller has no stored digest. It follows from the specification, whose digest identifies it.
     digest = store.reads.controller_digest(campaign_id) or sha256_hex(spec.model_dump_json())
 
-    def learned() -> LearnedPolicy:
+    def compute() -> LearnedPolicy:
         state = store.reads.controller_state(campaign_id)
         controller = Search(spec).controller if state is None else Controller.from_state(state.state)
         marginals = tuple(tuple(row) for row in controller.policy_marginals())
         return LearnedPolicy(blocks, controller.choices, marginals, controller.told)
 
-    return _policies.get(campaign_id, digest, learned)
+    return _policies.get(campaign_id, digest, compute)

@@ -1,12 +1,10 @@
-"""Replays a campaign's record from its seed, and holds every event and the final controller against it, bit
-for bit.
+"""Replays a campaign from its seed and compares every event and the final controller, bit for bit.
 
-The events say in which order proposals were begun and outcomes came; everything else follows from the seed.
-So the replay needs no history of controller states: each outcome's event carries a digest of the state that
-it led to.
+The events give the order in which trials began and outcomes came; everything else follows from the seed. No history of
+controller states is needed: each outcome's event has the digest of the state after it.
 
-Exact down to the last bit means exact arithmetic of one kind of processor and one NumPy: another may round
-an exponential differently. The event `campaign.claimed` says what the campaign ran on.
+A replay is exact on one kind of processor with one version of NumPy: others may round an exponential differently. The
+event `campaign.claimed` says what the campaign ran on.
 """
 
 from __future__ import annotations
@@ -25,9 +23,7 @@ _EVENTS_A_READ = 500
 
 
 class ReplayError(EffspineError):
-    """The record does not follow from its seed. `sequence` is the first event that differs, None for the
-    end.
-    """
+    """The stored campaign differs from its replay. `sequence` is the first event that differs, None for the end."""
 
     def __init__(self, campaign_id: str, sequence: int | None, message: str) -> None:
         where = "the stored state" if sequence is None else f"event {sequence}"
@@ -37,7 +33,7 @@ class ReplayError(EffspineError):
 
 @dataclass(frozen=True)
 class Verification:
-    """What was found to be exact."""
+    """The numbers of a campaign whose replay is exact."""
 
     campaign_id: str
     events: int
@@ -58,14 +54,14 @@ class Verification:
 
 
 def verify(store: Store, campaign_id: str) -> Verification:
-    """Replays the record of a campaign, finished or not (then as it stood when it was read).
+    """Replays a campaign, finished or not (then up to its last event when it was read).
 
-    Raises ReplayError naming the first event that differs, and NotFoundError.
+    Raises ReplayError with the first event that differs, and NotFoundError.
     """
     while True:
         campaign = store.reads.get_campaign(campaign_id)
         rows = _trial_rows(store, campaign_id)
-        kept = store.reads.controller_state(campaign_id)
+        stored = store.reads.controller_state(campaign_id)
         if store.reads.get_campaign(campaign_id).last_event == campaign.last_event:
             break  # nothing happened between the reads
     stopping = campaign.spec.early_stopping
@@ -81,13 +77,13 @@ def verify(store: Store, campaign_id: str) -> Verification:
         raise ReplayError(campaign_id, count + 1, f"is missing; the campaign counts {campaign.last_event} events")
     if len(rows) != replay.begun:
         raise ReplayError(campaign_id, None, f"{len(rows)} trials are stored, the events begin {replay.begun}")
-    replay.compare_end(campaign, None if kept is None else kept.state, None if kept is None else kept.sequence)
-    digest = None if kept is None else kept.digest
+    replay.compare_end(campaign, None if stored is None else stored.state, None if stored is None else stored.sequence)
+    digest = None if stored is None else stored.digest
     return Verification(campaign_id, count, replay.begun, replay.finished, digest)
 
 
 class _Replay:
-    """The search as it is rebuilt, event by event."""
+    """The search of the replay, event by event."""
 
     def __init__(
         self,
@@ -113,14 +109,14 @@ class _Replay:
         return len(self._rewards)
 
     def follow(self, event: EventRecord) -> None:
-        """Does again what the event says was done. Raises ReplayError where it comes out differently."""
+        """Does what the event says. Raises ReplayError where the result differs."""
         if event.kind == "trial.begun":
             self._begin(event)
         elif event.kind in EVENTS_OF_OUTCOMES:
             self._learn(event)
 
     def compare_end(self, campaign: CampaignRecord, state: Mapping[str, Any] | None, sequence: int | None) -> None:
-        """Holds the stored controller against the replayed one, and what the campaign says of its trials."""
+        """Compares the stored controller and the campaign's sums over its trials."""
         if sequence != self._last_outcome:
             raise ReplayError(
                 self._campaign_id,
@@ -167,18 +163,20 @@ class _Replay:
             raise ReplayError(self._campaign_id, event.sequence, f"trial {number} is not running")
         self._same(event, f"trial {number}: the stored reward", row["reward"], reward)
         self._same(event, f"trial {number}: the stored state", f"trial.{row['state']}", event.kind)
-        gave_up = event.kind == "trial.failed"
-        if gave_up:
-            self._same(event, f"trial {number}: the reward of a trial given up", reward, 0.0)
+        failed = event.kind == "trial.failed"
+        if failed:
+            self._same(event, f"trial {number}: the reward of a failed trial", reward, 0.0)
         if row["reused_from"] is not None:
             known = self._rewards.get(row["reused_from"])
             self._same(event, f"trial {number}: the reward of trial {row['reused_from']}", reward, known)
         else:
             self._decide(event, row)
-        self._search.controller = self._search.learned(row["choices"], row["log_probability"], reward, gave_up)
+        self._search.controller = self._search.updated_controller(
+            row["choices"], row["log_probability"], reward, failed
+        )
         self._same(event, "the controller's digest", event.data["controller_sha256"], self._search.digest())
         self._rewards[number] = reward
-        if not gave_up:
+        if not failed:
             self._complete(number, reward)
         self._last_outcome = event.sequence
 
@@ -191,7 +189,7 @@ class _Replay:
             self._rule.completed(number)
 
     def _decide(self, event: EventRecord, row: Mapping[str, Any]) -> None:
-        """Decides again on a trial that was stopped early."""
+        """Repeats the decision on a trial that was stopped early."""
         number, stop = event.data["number"], event.data.get("stopped_early")
         stopped_at = None if stop is None else stop["step"]
         self._same(event, f"trial {number}: the stored step of its early stop", row["stopped_early_step"], stopped_at)

@@ -1,1 +1,1 @@
-"""What is proposed and what is learned: the campaign document, policies, controller, outcomes, early stopping. Pure."""
+"""The search algorithm, pure: the campaign document, controller, proposals, outcomes and early stopping."""

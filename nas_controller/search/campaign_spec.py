@@ -1,9 +1,8 @@
-"""What a campaign is asked to be: the document of `POST /v1/campaigns`, checked once, at the edge.
+"""The campaign document, the body of `POST /v1/campaigns`: its fields, defaults and checks.
 
-Everything has a default but the name and, for every profile that trains, the data set. Unknown fields are
-refused. Errors of the search space and of the proxy task surface as pydantic errors at the field they are
-about (`search_space.budget_madds`), so that the service answers with the path of the field and a person
-sees it in a form.
+Everything has a default but the name and, for every profile that trains, the data set. Unknown fields are refused.
+Errors of the search space and of the proxy task are pydantic errors at their field (`search_space.budget_madds`), so
+that the service answers with the path of the field.
 """
 
 from __future__ import annotations
@@ -11,20 +10,20 @@ from __future__ import annotations
 from typing import Annotated, Any, Literal
 from unicodedata import category
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, ValidationError, model_validator
-from pydantic_core import InitErrorDetails, PydanticCustomError
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, model_validator
+from pydantic_core import PydanticCustomError
 
 from nas_controller.search.controller.settings import Settings
+from nas_controller.search.proxy_task_spec import ProxyTaskSpec
+from nas_controller.search.search_space_spec import SearchSpaceSpec
+from nas_controller.search.validation_errors import located, refused
 from search_space.dataset_name import MAX_CHARACTERS, PATTERN, check_dataset_name
-from search_space.errors import BudgetError, InvalidValueError
-from search_space.proxy_task import ProxyTask, resolve
-from search_space.published import DEFAULT_BASE
-from search_space.rounding import DIVISOR
-from search_space.space import CHOICES, MAX_CHOICES, MAX_DIVISOR, SearchSpace
+from search_space.errors import InvalidValueError
+from search_space.proxy_task import ProxyTask
 
 MAX_TRIALS = 100_000
 MAX_PARALLELISM = 1_024
-MAX_EVALUATIONS = 500  # of one trial, where decisions rest on them: so many points of a curve are surely kept
+MAX_EVALUATIONS = 500  # of a trial with early stopping: the store keeps at least so many points of its curve
 MAX_RETRIES = 20
 MAX_SECONDS = 10 * 366 * 86_400
 MAX_SEED = 2**31 - 1  # the seeds of TensorFlow's stateless random numbers are 32-bit integers
@@ -44,29 +43,12 @@ def _without_control_characters(name: str) -> str:
     return name
 
 
-def _a_dataset_name(name: str) -> str:
+def _checked_dataset_name(name: str) -> str:
     try:
         check_dataset_name(name)
     except InvalidValueError as error:
-        raise _refused(error, "invalid_value") from error
+        raise refused(error, "invalid_value") from error
     return name
-
-
-def _refused(error: InvalidValueError, kind: str) -> PydanticCustomError:
-    """The error as pydantic's, whose messages are templates."""
-    return PydanticCustomError(kind, str(error).replace("{", "{{").replace("}", "}}"))
-
-
-def _located(error: InvalidValueError, model: BaseModel, outer: str, fallback: str) -> ValidationError:
-    """The error as pydantic's, at its field inside `outer` (or at `fallback` where it names none), with the value that
-    the model has there.
-    """
-    path = (error.field or f"{outer}.{fallback}").split(".")
-    location = tuple(path[1:] if path[0] == outer and len(path) > 1 else path)
-    kind = "budget" if isinstance(error, BudgetError) else "invalid_value"
-    given = getattr(model, location[-1], None)
-    detail = InitErrorDetails(type=_refused(error, kind), loc=location, input=given)
-    return ValidationError.from_exception_data(outer, [detail])
 
 
 _Name = Annotated[
@@ -76,40 +58,9 @@ _Name = Annotated[
 ]
 _DatasetName = Annotated[
     str,
-    AfterValidator(_a_dataset_name),
+    AfterValidator(_checked_dataset_name),
     Field(json_schema_extra={"pattern": f"^{PATTERN.pattern}$", "maxLength": MAX_CHARACTERS}),
 ]
-
-
-class SearchSpaceSpec(BaseModel):
-    """Which widths may be sampled: the arguments of `search_space.space.SearchSpace`.
-
-    `budget_madds` None means the multi-adds of the base itself, `searched_blocks` None all blocks. `max_block_width`
-    bounds every searched block, or those that it names by number.
-    """
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-    base: str = DEFAULT_BASE
-    budget_madds: int | None = None  # bounded by what is feasible, which the message names
-    mode: Literal["exact", "paper"] = "exact"
-    choices: tuple[int | float, ...] = Field(default=CHOICES, min_length=2, max_length=MAX_CHOICES)
-    searched_blocks: tuple[int, ...] | None = None
-    max_params: int | None = None  # likewise
-    max_block_width: int | dict[int, int] | None = None
-    width_divisor: int = Field(default=DIVISOR, ge=1, le=MAX_DIVISOR)
-
-    @model_validator(mode="after")
-    def _is_feasible(self) -> SearchSpaceSpec:
-        try:
-            self.build()
-        except InvalidValueError as error:
-            raise _located(error, self, "search_space", "base") from error
-        return self
-
-    def build(self) -> SearchSpace:
-        """The search space itself. Raises InvalidValueError or BudgetError, never after validation."""
-        return SearchSpace(**dict(self))
 
 
 class ControllerSpec(BaseModel):
@@ -129,7 +80,7 @@ class ControllerSpec(BaseModel):
 
     @model_validator(mode="before")
     @classmethod
-    def _take_the_policys_rate(cls, document: Any) -> Any:
+    def _fill_in_learning_rate(cls, document: Any) -> Any:
         if isinstance(document, dict) and document.get("learning_rate") is None:
             policy = document.get("policy", "recurrent")
             rate = LEARNING_RATES.get(policy) if isinstance(policy, str) else None
@@ -139,34 +90,6 @@ class ControllerSpec(BaseModel):
     def settings(self) -> Settings:
         """The controller's own settings."""
         return Settings(**self.model_dump())
-
-
-class ProxyTaskSpec(BaseModel):
-    """A profile of `search_space.proxy_task` and the fields of it that this campaign changes.
-
-    Every field of `ProxyTask` may stand beside `profile`; a field that it does not have is refused.
-    """
-
-    model_config = ConfigDict(extra="allow", frozen=True)
-
-    profile: str = "laptop"
-
-    @model_validator(mode="after")
-    def _resolves(self) -> ProxyTaskSpec:
-        try:
-            self.resolve()
-        except InvalidValueError as error:
-            raise _located(error, self, "proxy_task", "profile") from error
-        return self
-
-    @property
-    def overrides(self) -> dict[str, Any]:
-        """The fields given beside the profile."""
-        return dict(self.__pydantic_extra__ or {})
-
-    def resolve(self) -> ProxyTask:
-        """The whole proxy task. Raises InvalidValueError, never after validation."""
-        return resolve(self.profile, **self.overrides)
 
 
 class EarlyStoppingSpec(BaseModel):
@@ -213,14 +136,14 @@ class ResourcesSpec(BaseModel):
     tpus: int = Field(default=0, ge=0, le=64)
 
     @model_validator(mode="after")
-    def _can_be_had(self) -> ResourcesSpec:
+    def _can_be_allotted(self) -> ResourcesSpec:
         why = None
         if self.gpus is not None and self.gpus > 1 and self.gpus != int(self.gpus):
             why = f"{self.gpus:g} GPUs cannot be had: below 1 a trial shares a GPU, above 1 it takes whole ones"
         elif self.gpus and self.tpus:
             why = f"a trial takes GPUs or TPUs, not {self.gpus:g} of the one and {self.tpus} of the other"
         if why:
-            raise _located(InvalidValueError(why, field="resources.gpus"), self, "resources", "gpus")
+            raise located(InvalidValueError(why, field="resources.gpus"), self, "resources", "gpus")
         return self
 
     @property
@@ -259,26 +182,26 @@ class CampaignSpec(BaseModel):
     share: float = Field(default=1.0, ge=0.01, le=100, allow_inf_nan=False)
 
     @model_validator(mode="after")
-    def _has_data_to_train_on(self) -> CampaignSpec:
+    def _has_dataset(self) -> CampaignSpec:
         task = self.proxy_task.resolve()
         if self.dataset is None and task.kind != "synthetic":
             message = (
                 f"the profile '{self.proxy_task.profile}' trains on a data set and `dataset` names none; "
                 "give the name of a registered one (only synthetic profiles need none)"
             )
-            raise _located(InvalidValueError(message, field="dataset"), self, "campaign", "dataset")
+            raise located(InvalidValueError(message, field="dataset"), self, "campaign", "dataset")
         return self
 
     @model_validator(mode="after")
-    def _has_what_stops_trials_early(self) -> CampaignSpec:
+    def _can_stop_trials_early(self) -> CampaignSpec:
         task = self.proxy_task.resolve()
         if self.early_stopping is not None and (why := _why_no_early_stopping(task)):
-            raise _located(InvalidValueError(why, field="early_stopping"), self, "campaign", "early_stopping")
+            raise located(InvalidValueError(why, field="early_stopping"), self, "campaign", "early_stopping")
         return self
 
 
 def _why_no_early_stopping(task: ProxyTask) -> str | None:
-    """Why trials of this task cannot be compared on the way; None where they can."""
+    """Why trials of this task cannot be stopped early; None where they can."""
     if task.evaluate_steps == 0:
         return "the proxy task scores no trial before its end; give proxy_task.evaluate_steps"
     if task.kind == "synthetic":

@@ -1,8 +1,8 @@
-"""Whether a trial is stopped before its end: the median rule, on the APs that trainings report in between.
+"""Early stopping by the median rule, on the intermediate APs of trials.
 
-A trial whose AP after some steps lies below the median of what earlier trials had after as many is stopped there. It
-takes that AP as its reward: measured on the reserved images like every other, only sooner. The rule knows nothing but
-what the record has, so `nas_controller.campaigns.replay` decides again and compares.
+A trial whose AP after some steps is below the median that earlier trials had after as many steps ends there, with that
+AP as its reward: it is measured on the reserved images like every other, only sooner. The rule uses only what the
+database has, so `nas_controller.campaigns.replay` decides again and compares.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from nas_controller.states import BASELINE_TRIAL
 
 @dataclass(frozen=True)
 class EarlyStop:
-    """Why a trial was stopped: its AP after `step` steps, and the median that `trials` earlier ones had then."""
+    """Why a trial was stopped: its AP after `step` steps, and the median of `trials` earlier trials at that step."""
 
     step: int
     ap: float
@@ -27,12 +27,12 @@ class EarlyStop:
     trials: int
 
     def to_dict(self) -> dict[str, Any]:
-        """As it stands in the event of the trial."""
+        """The decision as the data of the trial's event."""
         return asdict(self)
 
 
 class MedianRule:
-    """The rule of one campaign. `points` are (trial, step, AP) as far as they are known."""
+    """The rule of one campaign. `points` are the intermediate APs so far, as (trial, step, AP)."""
 
     def __init__(self, spec: EarlyStoppingSpec, points: Iterable[tuple[int, int, float]]) -> None:
         self._min_trials = spec.min_trials
@@ -42,18 +42,18 @@ class MedianRule:
             self.measured(*point)
 
     def measured(self, number: int, step: int, ap: float) -> None:
-        """A trial had this AP after so many steps."""
+        """Adds the AP of a trial after so many steps."""
         self._at[step][number] = ap
 
     def completed(self, number: int) -> None:
-        """A trial has its reward: from now on others are compared with it."""
+        """Adds a trial with a reward: from now on others are compared with it."""
         self._completed.add(number)
 
     def verdict(self, number: int, step: int, ap: float) -> EarlyStop | None:
-        """Whether a trial is to be stopped, and why.
+        """The decision to stop a trial; None where it goes on.
 
-        Never the uniform baseline, which all others are held against, and none before as many trials with a reward as
-        the campaign asks for were measured at this step.
+        The uniform baseline is never stopped, and no trial before `min_trials` trials with a reward have an AP at this
+        step.
         """
         others = [known for other, known in self._at[step].items() if other in self._completed and other != number]
         if number == BASELINE_TRIAL or len(others) < self._min_trials:

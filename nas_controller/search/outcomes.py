@@ -1,4 +1,4 @@
-"""What a campaign gives a worker to do, and what comes of it. Workers know this and not the record."""
+"""What a campaign gives a worker to do, and the outcome of it. Workers import this and not the store."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class TrialWork:
 
 @dataclass(frozen=True)
 class Rewarded:
-    """An attempt's result: the reward, 0 to 1, and everything else that was measured."""
+    """An attempt's result: the reward, 0 to 1, and its other metrics."""
 
     reward: float
     metrics: Mapping[str, float]
@@ -39,10 +39,10 @@ class Rewarded:
 
 @dataclass(frozen=True)
 class Failed:
-    """An attempt without a result: what to do about it and why it came to that.
+    """An attempt without a result: how the campaign reacts, and the error.
 
-    `kind` is the error's name, the same whatever the message says; `log_tail` is the end of what the worker wrote
-    during the attempt, where it is known.
+    `kind` is the error's name, independent of its message; `log_tail` is the end of the worker's log of the attempt,
+    where it is known.
     """
 
     reaction: Reaction
@@ -52,5 +52,5 @@ class Failed:
 
     @classmethod
     def of(cls, error: EffspineError) -> Failed:
-        """What an error says of itself; one without a reaction of its own would hit every trial."""
+        """The failure that an error stands for. An error without a reaction would recur in every trial, so it stops."""
         return cls(getattr(error, "reaction", "stop"), str(error), getattr(error, "kind", "invalid-value"))

@@ -1,13 +1,11 @@
-"""What a campaign proposes next and what it learns from a reward: the search space and the controller,
-together.
+"""The search of a campaign: the search space and the controller together, for the campaign and for its replay.
 
-Pure: no store, no clock, no workers. The campaign runs it and the replay runs it again, so both follow one
-set of rules:
+Pure: no store, no clock, no workers. The rules that both follow:
 
-- Trial 0 is the uniform distribution. It is not sampled, so the controller does not learn from it as a
-  sample; its reward, if it comes before any other, starts the moving average that later rewards are held to.
-- A sampled vector of multipliers that no widths can bring on budget is drawn again, at most MAX_DRAWS times.
-- A trial that is given up counts as a reward of 0 and is learned from like any other.
+- Trial 0 is the uniform baseline. It is not sampled, so it is no sample for the controller; its reward, if it comes
+  before any other, initialises the moving average that later rewards are compared with.
+- Multipliers that no widths bring on budget are sampled again, at most MAX_DRAWS times.
+- A failed trial has the reward 0, and the controller learns from it like from any other.
 """
 
 from __future__ import annotations
@@ -26,8 +24,11 @@ MAX_DRAWS = 200
 
 
 @dataclass(frozen=True)
-class Proposed:
-    """The architecture of a trial. `choices` and `log_probability` are None for trial 0."""
+class TrialProposal:
+    """The architecture of a trial, and how it was sampled: `choices` and `log_probability` are None for trial 0.
+
+    `draw` counts the proposals for this trial that no widths bring on budget.
+    """
 
     candidate: Candidate
     choices: tuple[int, ...] | None
@@ -36,7 +37,7 @@ class Proposed:
 
 
 class Search:
-    """The search of one campaign, at one moment."""
+    """The search of one campaign: its search space, and the controller in its present state."""
 
     def __init__(self, spec: CampaignSpec, controller: Controller | None = None) -> None:
         self._spec = spec
@@ -45,39 +46,37 @@ class Search:
             spec.controller.settings(), self.space.num_blocks, self.space.choices, spec.seed
         )
 
-    def propose(self, number: int) -> Proposed:
+    def propose(self, number: int) -> TrialProposal:
         """The architecture of trial `number`, by the present policy. Changes nothing.
 
         Raises BudgetError when MAX_DRAWS proposals in a row cannot be brought on budget.
         """
         if number == BASELINE_TRIAL:
-            return Proposed(self.space.baseline, None, None, 0)
+            return TrialProposal(self.space.baseline, None, None, 0)
         for draw in range(MAX_DRAWS):
             proposal = self.controller.ask(number, draw)
             try:
                 candidate = self.space.candidate(proposal.betas)
             except BudgetError:
                 continue
-            return Proposed(candidate, proposal.choices, proposal.log_probability, draw)
+            return TrialProposal(candidate, proposal.choices, proposal.log_probability, draw)
         raise BudgetError(
             f"trial {number}: none of {MAX_DRAWS} sampled architectures can be brought on the budget of "
             f"{self.space.budget_madds:,} multi-adds; give a larger one or use mode paper",
             field="search_space.budget_madds",
         )
 
-    def learned(
-        self, choices: Sequence[int] | None, log_probability: float | None, reward: float, gave_up: bool
+    def updated_controller(
+        self, choices: Sequence[int] | None, log_probability: float | None, reward: float, failed: bool
     ) -> Controller:
-        """A controller that has learned from one more outcome; this search keeps its own until it is
-        assigned.
-        """
-        controller = Controller.from_state(self.controller.state())
+        """A copy of the controller after one more outcome, to be assigned to `controller` once that is stored."""
+        controller = self.controller.copy()
         if choices is not None and log_probability is not None:
             controller.tell(choices, log_probability, reward)
-        elif not gave_up:
+        elif not failed:
             controller.start_baseline(reward)
         return controller
 
     def digest(self) -> str:
-        """The SHA-256 of the controller's state, as the store keeps it with every reward."""
+        """The SHA-256 of the controller's state, which the store writes with every outcome."""
         return sha256_hex(canonical_json(self.controller.state()))

@@ -12,7 +12,6 @@ from nas_controller.store.clock import Clock
 from nas_controller.store.database import Database
 from nas_controller.store.downsampling import Downsampling
 from nas_controller.store.etag_versions import EtagVersions
-from nas_controller.store.exports import Exports
 from nas_controller.store.idempotency_keys import IdempotencyKeys
 from nas_controller.store.learning_curves import LearningCurves
 from nas_controller.store.leases import Leases
@@ -124,7 +123,3 @@ class ServiceWrites:
         self.reserve_key = requests.reserve_key
         self.save_response = requests.save_response
         self.release_key = requests.release_key
-
-        exports = Exports(database, clock)
-        self.record_export = exports.record_export
-        self.list_exports = exports.list_exports

@@ -3,15 +3,23 @@
 from __future__ import annotations
 
 import json
-from functools import lru_cache
-from typing import Any, TypeVar
+from functools import cache, lru_cache
+from typing import Any, Literal, TypeVar, cast
 
 from sqlalchemy import Row
 
 from nas_controller.entities import Document
 from nas_controller.search.campaign_spec import CampaignSpec
+from nas_controller.states import CampaignState
 from nas_controller.store import models
-from nas_controller.store.records import AttemptRecord, CampaignRecord, EventRecord, MeasurementRecord, TrialRecord
+from nas_controller.store.records import (
+    Acceptance,
+    AttemptRecord,
+    CampaignRecord,
+    EventRecord,
+    MeasurementRecord,
+    TrialRecord,
+)
 
 Record = TypeVar("Record", bound=Document)
 
@@ -21,9 +29,17 @@ def record_of(kind: type[Record], row: models.Base | Row[Any], **computed: Any) 
 
     Nothing is validated: what the database has was validated when it was written.
     """
-    values = {name: getattr(row, name) for name in kind.model_fields if name not in computed}
-    frozen = {name: tuple(value) if isinstance(value, list) else value for name, value in values.items()}
-    return kind.model_construct(None, **frozen, **computed)
+    values = {
+        name: tuple(value) if isinstance(value := getattr(row, name), list) else value
+        for name in _fields(kind)
+        if name not in computed
+    }
+    return kind.model_construct(None, **values, **computed)
+
+
+@cache
+def _fields(kind: type[Document]) -> tuple[str, ...]:
+    return tuple(kind.model_fields)
 
 
 @lru_cache(maxsize=1_024)
@@ -46,6 +62,13 @@ def trial_record(row: models.Trial | Row[Any]) -> TrialRecord:
     return record_of(TrialRecord, row)
 
 
+def acceptance(
+    outcome: Literal["accepted", "duplicate", "late"], campaign: models.Campaign, trial: models.Trial
+) -> Acceptance:
+    """What became of an outcome of the trial, after the rows were changed."""
+    return Acceptance(outcome, trial_record(trial), cast(CampaignState, campaign.state))
+
+
 def attempt_record(row: models.Attempt) -> AttemptRecord:
     """The record of an attempt's row."""
     return record_of(AttemptRecord, row)
@@ -56,6 +79,6 @@ def measurement_record(row: Row[Any]) -> MeasurementRecord:
     return record_of(MeasurementRecord, row)
 
 
-def event_record(row: models.Event) -> EventRecord:
+def event_record(row: Row[Any]) -> EventRecord:
     """The record of an event's row."""
     return record_of(EventRecord, row)

@@ -267,22 +267,6 @@ class IdempotencyKey(Base):
     body: Mapped[bytes | None] = mapped_column(LargeBinary)
 
 
-class Export(Base):
-    """A file that somebody has taken away; the same content again is the same row."""
-
-    __tablename__ = "exports"
-    __table_args__ = (ForeignKeyConstraint(["campaign_id", "trial"], ["trials.campaign_id", "trials.number"]),)
-
-    campaign_id: Mapped[str] = mapped_column(String(32), primary_key=True)
-    trial: Mapped[int] = mapped_column(Integer, primary_key=True, autoincrement=False)
-    format: Mapped[str] = mapped_column(String(40), primary_key=True)
-    sha256: Mapped[str] = mapped_column(String(64), primary_key=True)
-    bytes: Mapped[int] = mapped_column(BigInteger)
-    count: Mapped[int]
-    at: Mapped[datetime]
-    last_at: Mapped[datetime]
-
-
 class Supervisor(Base):
     """A supervisor that is alive, or was when it was last seen."""
 

@@ -119,14 +119,14 @@ class Queries:
         Raises NotFoundError, and InvalidValueError for a limit outside 1 to 1,000.
         """
         query = (
-            select(models.Event)
+            select(*models.Event.__table__.columns)
             .where(models.Event.campaign_id == campaign_id, models.Event.sequence > bounded(sequence))
             .order_by(models.Event.sequence)
             .limit(checked_limit(limit))
         )
         with self._database.reading() as session:
             require_campaign(session, campaign_id)
-            return tuple(event_record(row) for row in session.scalars(query))
+            return tuple(event_record(row) for row in session.connection().execute(query))
 
     def controller_state(self, campaign_id: str) -> ControllerStateRecord | None:
         """The controller after the latest reward, or None before the first. Raises NotFoundError."""

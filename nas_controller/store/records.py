@@ -20,6 +20,7 @@ from nas_controller.entities import (
     TrialDocument,
 )
 from nas_controller.search.campaign_spec import CampaignSpec
+from nas_controller.states import CampaignState
 
 Item = TypeVar("Item")
 
@@ -40,6 +41,10 @@ class CampaignRecord(CampaignFields):
     """
 
     spec: CampaignSpec
+
+    def to_dict(self) -> dict[str, Any]:
+        """The document as plain JSON values."""
+        return {**super().to_dict(), "spec": self.spec.model_dump(mode="json")}
 
 
 class TrialRecord(TrialDocument):
@@ -118,11 +123,13 @@ class Lease:
 
 @dataclass(frozen=True)
 class Acceptance:
-    """What became of a reported result.
+    """What became of a reported outcome, with the trial and the state of its campaign afterwards.
 
-    `accepted`: it is the trial's. `duplicate`: this attempt's result was accepted before; nothing changed.
-    `late`: another attempt was first; the attempt is marked so and nothing else changed.
+    `accepted`: it is the trial's. `duplicate`: the trial had this outcome already; nothing changed. `late`: another
+    attempt was first; the attempt is marked so and nothing else changed. The outcome may have met a stop condition:
+    then the campaign is `completed`.
     """
 
     outcome: Literal["accepted", "duplicate", "late"]
     trial: TrialRecord
+    campaign_state: CampaignState

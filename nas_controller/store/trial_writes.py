@@ -19,7 +19,7 @@ from nas_controller.store.database import Database
 from nas_controller.store.errors import ConflictError, NoMoreTrialsError
 from nas_controller.store.events import add_event
 from nas_controller.store.leases import owned_campaign
-from nas_controller.store.mappers import attempt_record, trial_record
+from nas_controller.store.mappers import acceptance, attempt_record, trial_record
 from nas_controller.store.records import Acceptance, AttemptRecord, Lease, TrialRecord
 from nas_controller.store.row_lookup import find_attempt, find_trial
 from nas_controller.store.sanitising import sanitise
@@ -167,12 +167,12 @@ class TrialWrites:
             row = find_attempt(session, campaign.id, number, attempt)
             if trial.reward is not None:
                 if trial.accepted_attempt == attempt:
-                    return Acceptance("duplicate", trial_record(trial))
+                    return acceptance("duplicate", campaign, trial)
                 if row.state != "late":
                     close_attempt(campaign, row, now, "late", reward, metrics)
                     data = {"number": number, "attempt": attempt, "reward": reward}
                     add_event(session, campaign, now, "attempt.late", data)
-                return Acceptance("late", trial_record(trial))
+                return acceptance("late", campaign, trial)
             close_attempt(campaign, row, now, "accepted", reward, metrics)
             campaign.rewards_accepted += 1
             trial.accepted_attempt = attempt
@@ -181,7 +181,7 @@ class TrialWrites:
             trial.error_kind = None
             trial.stopped_early_step = None if stopped_early is None else stopped_early["step"]
             finish_trial(session, campaign, trial, now, "complete", reward, controller_state, stopped_early)
-            return Acceptance("accepted", trial_record(trial))
+            return acceptance("accepted", campaign, trial)
 
     def fail_trial(
         self,
@@ -190,10 +190,10 @@ class TrialWrites:
         error: str,
         controller_state: Mapping[str, Any],
         error_kind: str | None = None,
-    ) -> TrialRecord:
+    ) -> Acceptance:
         """Gives a trial up with reward 0 and the error's text, with the controller that has learned from it.
 
-        Running attempts of it are marked failed. A trial that is already finished is returned unchanged.
+        Running attempts of it are marked failed. A trial that is already finished is a `duplicate` and stays unchanged.
         """
         error = sanitise(error)
         now = self._clock()
@@ -201,7 +201,7 @@ class TrialWrites:
             campaign = owned_campaign(session, lease, now)
             trial = find_trial(session, campaign.id, number)
             if trial.state != "running":
-                return trial_record(trial)
+                return acceptance("duplicate", campaign, trial)
             running = select(models.Attempt).where(
                 models.Attempt.campaign_id == campaign.id,
                 models.Attempt.trial == number,
@@ -212,12 +212,12 @@ class TrialWrites:
             trial.error = error
             trial.error_kind = error_kind
             finish_trial(session, campaign, trial, now, "fail", 0.0, controller_state)
-            return trial_record(trial)
+            return acceptance("accepted", campaign, trial)
 
-    def accept_repeat(self, lease: Lease, number: int, controller_state: Mapping[str, Any]) -> TrialRecord:
+    def accept_repeat(self, lease: Lease, number: int, controller_state: Mapping[str, Any]) -> Acceptance:
         """Gives a repeated architecture the outcome of the trial that it repeats, without any attempt.
 
-        A trial that is already finished is returned unchanged. Raises ConflictError unless the trial
+        A trial that is already finished is a `duplicate` and stays unchanged. Raises ConflictError unless the trial
         repeats a finished one.
         """
         now = self._clock()
@@ -225,7 +225,7 @@ class TrialWrites:
             campaign = owned_campaign(session, lease, now)
             trial = find_trial(session, campaign.id, number)
             if trial.state != "running":
-                return trial_record(trial)
+                return acceptance("duplicate", campaign, trial)
             if trial.reused_from is None:
                 raise ConflictError(f"campaign '{campaign.id}': trial {number} repeats no other")
             known = find_trial(session, campaign.id, trial.reused_from)
@@ -239,7 +239,7 @@ class TrialWrites:
             trial.stopped_early_step = known.stopped_early_step
             event: TrialEvent = "complete" if known.state == "completed" else "fail"
             finish_trial(session, campaign, trial, now, event, known.reward, controller_state)
-            return trial_record(trial)
+            return acceptance("accepted", campaign, trial)
 
 
 def _new_attempt(

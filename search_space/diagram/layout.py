@@ -1,4 +1,4 @@
-"""Where everything in a block diagram lies, in px: computed here, drawn by `search_space/diagram/drawing.py`."""
+"""The positions and sizes of everything in a block diagram, in px; `search_space/diagram/drawing.py` draws it."""
 
 from __future__ import annotations
 
@@ -47,10 +47,10 @@ class Row:
 
 @dataclass(frozen=True)
 class Shape:
-    """One block as a rectangle around (`x`, `y`) whose area stands for its share of the multi-adds of the network.
+    """One block as a rectangle around (`x`, `y`) whose area is its share of the multi-adds of the network.
 
-    `y` counts from the top of the panel. `change` is the share less that of the baseline, None where there is nothing
-    to compare with.
+    `y` counts from the top of the panel. `change` is the share less that of the baseline, None without a
+    baseline.
     """
 
     block: Block

@@ -90,7 +90,7 @@ class Router:
     def _polyline(self, start: Cell, end: Cell, between: Sequence[Cell]) -> Way:
         """The polyline with a point in each column that rises least (the sum of rise squared over run).
 
-        Found by dynamic programming over the heights at each column, so straight where nothing stands in its way.
+        Found by dynamic programming over the heights at each column, so it is straight where nothing is in its way.
         """
         lanes = np.append(self._lanes, [start.y, end.y])
         xs = [start.right, *(cell.x for cell in between), end.left]

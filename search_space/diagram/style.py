@@ -1,7 +1,7 @@
-"""How a block diagram looks on white paper and on a dark page: colours, lines and letters.
+"""The style of a block diagram on white paper and on a dark page: colours, lines and fonts.
 
-Everything carries its look for paper as attributes, which any program reads that takes SVG; the style sheet only says
-what changes where the reader prefers a dark page.
+Elements have their style for paper as attributes, which every SVG program supports. The style sheet has only what
+changes where the reader prefers a dark page.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ _DARK_INK, _DARK_QUIET, _DARK_LINE = "#e7eaef", "#a3aebd", "#7f8c9f"
 
 @dataclass(frozen=True)
 class Role:
-    """The look of all things of one kind: attributes for paper, and what a dark page changes as style rules."""
+    """The style of one kind of element: attributes for paper, and style rules for dark pages."""
 
     paper: str
     dark: str = ""
@@ -53,7 +53,7 @@ TONES = (
 )
 
 PLAIN = Tone("plain", 0.0, "#d5dbe3", _INK, "#4b5563", _DARK_INK)
-"""The colour of blocks that are compared with nothing, the baseline's among them."""
+"""The colour of blocks without a comparison, such as the baseline's."""
 
 ROLES = {
     "band": Role('fill="#7f8ea3" fill-opacity="0.1"'),

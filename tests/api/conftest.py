@@ -10,7 +10,7 @@ import pytest
 from fastapi.testclient import TestClient
 
 from api.http.app import create_app
-from api.settings import Settings
+from api.settings import DATABASE_FILE, Settings
 from nas_controller.store import Store
 from tests.support.api_access import HOST
 from tests.support.databases import migrated_sqlite
@@ -18,7 +18,7 @@ from tests.support.databases import migrated_sqlite
 
 @pytest.fixture
 def settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Settings:
-    """Settings of a service whose files lie in a temporary folder."""
+    """Settings of a service in a temporary directory."""
     for name in [name for name in os.environ if name.startswith("EFFSPINE_")]:
         monkeypatch.delenv(name)
     return Settings(data_dir=tmp_path / "data")
@@ -27,8 +27,7 @@ def settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Settings:
 @pytest.fixture
 def store(settings: Settings) -> Iterator[Store]:
     """The empty store of that service."""
-    migrated_sqlite(settings.data_dir / "effspine.db")
-    store = Store.open(settings.database_url)
+    store = Store.open(migrated_sqlite(settings.data_dir / DATABASE_FILE))
     yield store
     store.close()
 

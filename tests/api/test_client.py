@@ -147,7 +147,9 @@ def test_a_lost_stream_resumes_after_the_last_event() -> None:
         asked.append(request.headers["Last-Event-ID"])
         if len(asked) == 1:
             return httpx.Response(200, stream=CutOff(), headers=EVENT_STREAM)
-        return httpx.Response(200, text=": heartbeat\n\n" + EVENT.format(3) + END, headers=EVENT_STREAM)
+        return httpx.Response(
+            200, text=": heartbeat\n\n" + EVENT.format(3) + ": heartbeat\n\n" + END, headers=EVENT_STREAM
+        )
 
     assert [event.sequence for event in client_of(answer).events("c")] == [1, 2, 3]
     assert asked == ["0", "2"]

@@ -18,7 +18,7 @@ from tests.support.recorder import Recorder
 
 @pytest.fixture(autouse=True)
 def _root_logger() -> Iterator[None]:
-    """Puts logging back as it was."""
+    """Restores the logging configuration after the test."""
     root, access = logging.getLogger(), logging.getLogger("effspine.access")
     before = root.handlers[:], root.level, access.level
     yield

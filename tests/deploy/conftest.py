@@ -1,44 +1,21 @@
-"""docker-compose.yml as Docker Compose itself reads it."""
+"""The resolved Compose project."""
 
 from __future__ import annotations
 
-import json
-import os
-import subprocess
-import sys
-from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.support.paths import ROOT
-
-SECRETS = {"POSTGRES_PASSWORD": "a-password-of-the-tests", "RAY_AUTH_TOKEN": "a-token-of-the-tests"}
-
-
-def compose(environment: Mapping[str, str], *overrides: str) -> subprocess.CompletedProcess[str]:
-    """`docker compose config` of the shipped files, with nothing else in the environment."""
-    files = [part for name in ("docker-compose.yml", *overrides) for part in ("--file", str(ROOT / name))]
-    command = [str(Path(sys.executable).parent / "docker-compose"), *files, "--env-file", "/dev/null", "config"]
-    environment = {"PATH": os.environ["PATH"], "HOME": "/nonexistent", **environment}
-    return subprocess.run([*command, "--format", "json"], env=environment, capture_output=True, text=True, check=False)
-
-
-def _project(*overrides: str) -> dict[str, Any]:
-    read = compose(SECRETS, *overrides)
-    assert read.returncode == 0, read.stderr
-    project: dict[str, Any] = json.loads(read.stdout)
-    return project
+from tests.support.compose_files import resolved_project
 
 
 @pytest.fixture(scope="session")
 def project() -> dict[str, Any]:
-    """The resolved project."""
-    return _project()
+    """The project of docker-compose.yml."""
+    return resolved_project()
 
 
 @pytest.fixture(scope="session")
 def gpu_project() -> dict[str, Any]:
-    """The resolved project with the override for GPUs."""
-    return _project("deploy/compose.gpu.yml")
+    """The project with the override for GPUs."""
+    return resolved_project("deploy/compose.gpu.yml")

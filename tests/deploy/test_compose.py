@@ -15,7 +15,7 @@ from typer.testing import CliRunner
 
 from api.cli.main import app
 from api.settings import Settings
-from tests.deploy.conftest import SECRETS, compose
+from tests.support.compose_files import SECRETS, compose
 from tests.support.paths import ROOT
 
 OURS = ("api", "head", "supervisor", "worker")

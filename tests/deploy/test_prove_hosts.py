@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from tests.deploy.conftest import SECRETS
+from tests.support.compose_files import SECRETS
 from tests.support.paths import ROOT
 
 

@@ -32,14 +32,14 @@ def exported(provenance: dict[str, Any]) -> ExportedArchitecture:
     return ExportedArchitecture(EFF_SPINENET_D0, SP_EFFICIENTNET_B0, provenance)
 
 
-def test_json_is_the_block_specification_to_the_letter() -> None:
+def test_json_is_exactly_the_block_specification() -> None:
     provenance = provenance_of(CAMPAIGN, TRIAL)
     content = EXPORTERS["json"].render(exported(provenance))
     assert content.endswith(b"}\n")
     assert json.loads(content) == block_specification(EFF_SPINENET_D0, provenance)
 
 
-def test_svg_is_the_diagram_beside_the_baseline_to_the_letter() -> None:
+def test_svg_is_exactly_the_diagram_beside_the_baseline() -> None:
     exporter = EXPORTERS["svg"]
     assert exporter.media_type == "image/svg+xml"
     assert exporter.render(exported({})).decode() == block_diagram(EFF_SPINENET_D0, SP_EFFICIENTNET_B0)
@@ -50,7 +50,7 @@ def test_the_file_is_named_after_the_architecture(name: str) -> None:
     assert EXPORTERS[name].file_name(EFF_SPINENET_D0) == f"Eff-SpineNet-D0.{name}"
 
 
-def test_provenance_says_where_the_architecture_comes_from() -> None:
+def test_provenance_names_campaign_trial_and_versions() -> None:
     provenance = provenance_of(CAMPAIGN, TRIAL)
     assert provenance["campaign"] == {"id": "c_1", "name": "digits"}
     assert (provenance["trial"], provenance["reward"], provenance["baseline_reward"]) == (4, 0.5, 0.25)

@@ -124,7 +124,9 @@ def test_a_policy_follows_the_rewards(store: Store) -> None:
             lease, number, proposed.candidate, proposed.choices, proposed.log_probability, None, proposed.draw
         )
         assert attempt is not None
-        search.controller = search.learned(proposed.choices, proposed.log_probability, 0.5 + number / 10, False)
+        search.controller = search.updated_controller(
+            proposed.choices, proposed.log_probability, 0.5 + number / 10, False
+        )
         store.runner.accept_reward(lease, number, attempt.number, 0.5 + number / 10, {}, search.controller.state())
     after = learned_policy(store, campaign.id)
     assert after.told == 1

@@ -32,13 +32,13 @@ def test_all_tables_are_there() -> None:
     assert len(ROWS) == len(CATALOGUE)  # no name twice
 
 
-def test_only_the_stated_exceptions_are_off_and_they_say_so() -> None:
+def test_only_the_documented_exceptions_are_off() -> None:
     off = {row.name for row in ROWS.values() if row.madds_are_off or row.params_are_off}
     assert off == set(INCONSISTENT)
     assert all(ROWS[name].note for name in off)
 
 
-def test_the_ablations_take_away_what_they_say() -> None:
+def test_the_ablations_remove_their_operations() -> None:
     parts = {}
     for model in CATALOGUE:
         parts[model.name] = {p.name for p in network_parameters(model.network, model.input_px)}
@@ -54,7 +54,7 @@ def test_the_ablations_take_away_what_they_say() -> None:
     assert parts["Eff-SpineNet-D2 with ReLU"] == parts["Eff-SpineNet-D2 no stochastic depth"] == d2
 
 
-def test_a_row_tells_its_differences_in_percent() -> None:
+def test_a_row_has_its_differences_in_percent() -> None:
     row = ROWS["Eff-SpineNet-D0"].to_dict()
     assert row["params_difference_percent"] == pytest.approx(4.11, abs=0.02)
     assert ROWS["Eff-SpineNet-D3"].to_dict()["madds_difference_percent"] is None

@@ -12,11 +12,11 @@ from search_space.cost import cost_report, parameters
 from search_space.errors import InvalidValueError
 from search_space.parameters import initial_values
 from search_space.published import BASES, EFF_SPINENET_D0, SP_EFFICIENTNET_B0
-from search_space.quadratic import QuadraticCost
+from search_space.quadratic_cost import QuadraticCost
 
 
 @pytest.mark.parametrize("base", BASES)
-def test_the_quadratic_form_is_the_cost_reading_exactly(base: str) -> None:
+def test_the_quadratic_form_equals_the_counted_cost(base: str) -> None:
     quadratic, rng = QuadraticCost(BASES[base]), np.random.default_rng(0)
     for trial in range(10):
         widths = [int(width) for width in rng.integers(1, 300, 18)]
@@ -26,7 +26,7 @@ def test_the_quadratic_form_is_the_cost_reading_exactly(base: str) -> None:
         assert quadratic.counts(widths) == (report.madds, report.params)
 
 
-def test_one_convolution_counts_what_it_should() -> None:
+def test_the_cost_of_one_convolution() -> None:
     """The stem of D0: 256 x 256 positions, 3 x 3 x 3 x 8 multiply-adds each."""
     report, wider = (cost_report(replace(EFF_SPINENET_D0, stem_width=width)) for width in (8, 16))
     expand = 256 * 256 * 8 * 6 * 8  # the first block's expansion, 6 times its input, from 8 channels
@@ -72,6 +72,6 @@ def test_initial_values_depend_on_the_seed_and_on_nothing_else() -> None:
         ({"subnet_layers": True}, "subnet_layers is True"),
     ],
 )
-def test_an_architecture_that_cannot_be_is_refused(change: dict[str, object], message: str) -> None:
+def test_an_invalid_architecture_is_refused(change: dict[str, object], message: str) -> None:
     with pytest.raises(InvalidValueError, match=message):
         Architecture(**{"widths": (8,) * 18, **change})  # type: ignore[arg-type]

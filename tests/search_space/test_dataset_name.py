@@ -16,7 +16,7 @@ def test_a_plain_word_is_a_name(name: str) -> None:
 @pytest.mark.parametrize(
     "name", ["", "Digits", "../etc", "a/b", "-x", "_x", ".", "a b", "a\n", "é", "a\0", "d" * (MAX_CHARACTERS + 1)]
 )
-def test_anything_else_is_refused_with_what_would_be_right(name: str) -> None:
+def test_other_betas_are_refused_with_what_they_must_be(name: str) -> None:
     with pytest.raises(InvalidValueError, match=r"use a-z, 0-9, _ and -, .* at most 64 characters") as caught:
         check_dataset_name(name)
     assert (caught.value.field, caught.value.value) == ("dataset", name)

@@ -226,7 +226,7 @@ def test_the_colour_follows_the_change_of_the_share() -> None:
 
 
 @pytest.mark.parametrize("baseline", [None, replace(EFF_SPINENET_D0, name="the same under another name")])
-def test_without_another_to_compare_with_there_is_one_panel(baseline: Architecture | None) -> None:
+def test_without_a_baseline_there_is_one_panel(baseline: Architecture | None) -> None:
     root = drawing(EFF_SPINENET_D0, baseline)
     assert len(block_groups(root)) == len(BLOCKS)
     assert not {tone.name for tone in TONES} & {word for each in root.iter() for word in each.get("class", "").split()}
@@ -235,7 +235,7 @@ def test_without_another_to_compare_with_there_is_one_panel(baseline: Architectu
     assert not [text for text in texts if "(b)" in (text or "")]
 
 
-def test_titles_say_what_the_architectures_are_and_cost() -> None:
+def test_titles_have_the_names_and_the_costs() -> None:
     texts = [text.text or "" for text in drawing(EFF_SPINENETS["D1"]).iter(f"{SVG}text")]
     cost = cost_report(EFF_SPINENETS["D1"])
     assert "(a) Eff-SpineNet-D1" in texts
@@ -246,7 +246,7 @@ def test_titles_say_what_the_architectures_are_and_cost() -> None:
     assert "256 \N{MULTIPLICATION SIGN} 256" in texts
 
 
-def test_it_is_told_in_words_too() -> None:
+def test_it_has_a_description_in_words() -> None:
     root = drawing(EFF_SPINENET_D0)
     assert root.attrib["role"] == "img"
     title, about = root.find(f"{SVG}title"), root.find(f"{SVG}desc")
@@ -266,7 +266,7 @@ def test_any_name_is_text() -> None:
     assert f"(a) {shown}" in [text.text for text in root.iter(f"{SVG}text")]
 
 
-def test_it_stands_alone_and_only_a_dark_page_changes_it() -> None:
+def test_it_needs_no_other_file_and_only_a_dark_page_changes_it() -> None:
     text = block_diagram(EFF_SPINENET_D0, SP_EFFICIENTNET_B0)
     assert not re.search(r"<script|href|url\(|@font-face|@import", text)
     assert text.count("http") == 1

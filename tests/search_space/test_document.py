@@ -74,13 +74,13 @@ def test_a_round_trip_is_exact(base: str) -> None:
         assert block_specification(specified.architecture, specified.provenance) == document
 
 
-def test_a_document_from_before_operations_were_written_means_the_usual_ones() -> None:
+def test_a_document_without_operations_has_the_default_ones() -> None:
     document = _document()
     del document["operations"]
     assert read_block_specification(document).architecture == EFF_SPINENET_D0
 
 
-def test_where_an_architecture_comes_from_may_be_unknown() -> None:
+def test_the_provenance_may_be_empty() -> None:
     document = _document() | {"provenance": {}}
     assert read_block_specification(document).provenance == {}
 
@@ -111,7 +111,7 @@ Change = Callable[[dict[str, Any]], object]
         (lambda d: d["provenance"].update(betas=[0] * 18), "provenance.betas[0]", "0"),
     ],
 )
-def test_what_is_wrong_is_refused_with_the_path_to_it(change: Change, field: str, message: str) -> None:
+def test_an_invalid_document_is_refused_with_the_path_of_the_error(change: Change, field: str, message: str) -> None:
     document = _document()
     change(document)
     with pytest.raises(InvalidValueError) as error:
@@ -120,7 +120,7 @@ def test_what_is_wrong_is_refused_with_the_path_to_it(change: Change, field: str
     assert message in str(error.value)
 
 
-def test_something_else_than_a_document_is_refused() -> None:
+def test_a_value_that_is_no_document_is_refused() -> None:
     with pytest.raises(InvalidValueError, match=r"the document is \[1\]; it must be of type object"):
         read_block_specification([1])
 
@@ -134,7 +134,7 @@ def test_something_else_than_a_document_is_refused() -> None:
         (b"{}", "version is missing|format is missing"),
     ],
 )
-def test_a_file_that_holds_no_specification_is_refused_with_its_path(
+def test_a_file_without_a_valid_specification_is_refused_with_its_path(
     tmp_path: Path, content: bytes | None, message: str
 ) -> None:
     path = tmp_path / "best.json"

@@ -95,7 +95,7 @@ def test_the_learning_rate_follows_the_batch_in_warm_up_and_decay_where_there_is
     assert fixed.learning_rate_at(500) == fixed.peak_learning_rate == 0.28
 
 
-def test_cosine_decay_ends_at_nothing() -> None:
+def test_cosine_decay_ends_at_zero() -> None:
     task = resolve("laptop", steps=100, warmup_steps=10, learning_rate=1.0, schedule="cosine")
     rates = [task.learning_rate_at(step) for step in range(100)]
     assert rates[9] == 1.0

@@ -37,7 +37,7 @@ def test_widths_of_the_scales_are_the_learned_ones_multiplied_and_rounded_but_fo
     assert others == {("M2", 1): (11.3, 8)}
 
 
-def test_scaled_sp_efficientnets_grow_as_their_scale_does() -> None:
+def test_scaled_sp_efficientnets_follow_their_scale() -> None:
     assert [each.name for each in SP_EFFICIENTNETS] == [f"SP-EfficientNet-B{number}" for number in range(5)]
     assert [each.input_px for each in SP_EFFICIENTNETS] == [512, 640, 768, 896, 1024]
     assert SP_EFFICIENTNETS[2].widths == tuple(round_width(1.1 * width) for width in SP_EFFICIENTNETS[0].widths)

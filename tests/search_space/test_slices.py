@@ -1,6 +1,7 @@
 """The slices of a wide network: every value belongs to the same channels in both."""
 
 from dataclasses import replace
+from functools import cache
 
 import numpy as np
 import pytest
@@ -9,11 +10,19 @@ from search_space.architecture import Architecture
 from search_space.cost import parameters
 from search_space.parameters import Parameter
 from search_space.published import EFF_SPINENET_D0, SP_EFFICIENTNET_B0
-from search_space.slices import slices
+from search_space.slices import Slices, slices
 
 
 def _widened(architecture: Architecture, by: int) -> Architecture:
     return replace(architecture, widths=tuple(width + by for width in architecture.widths))
+
+
+NARROW, WIDE = parameters(EFF_SPINENET_D0), parameters(_widened(EFF_SPINENET_D0, 8))
+
+
+@cache
+def _places() -> Slices:
+    return slices(NARROW, WIDE)
 
 
 def _tensors(group: list[Parameter], flat: np.ndarray) -> dict[str, np.ndarray]:
@@ -22,11 +31,11 @@ def _tensors(group: list[Parameter], flat: np.ndarray) -> dict[str, np.ndarray]:
 
 
 def test_a_narrower_network_is_the_first_channels_of_every_tensor() -> None:
-    narrow, wide = parameters(EFF_SPINENET_D0), parameters(_widened(EFF_SPINENET_D0, 8))
-    places = slices(narrow, wide)
+    narrow, wide, places = NARROW, WIDE, _places()
     count = sum(p.size for p in narrow)
-    assert places.narrow.tolist() == list(range(count))
-    assert len(np.unique(places.wide)) == count
+    assert np.array_equal(places.narrow, np.arange(count))
+    assert np.bincount(places.wide).max() == 1
+    assert len(places.wide) == count
     values = np.arange(sum(p.size for p in wide))
     cut, whole = _tensors(narrow, values[places.wide]), _tensors(wide, values)
     kernel = "block4/mbconv1/expand/conv/kernel"
@@ -35,9 +44,9 @@ def test_a_narrower_network_is_the_first_channels_of_every_tensor() -> None:
 
 
 def test_after_space_to_depth_the_first_channels_are_those_of_each_of_its_four_groups() -> None:
-    narrow, wide = parameters(EFF_SPINENET_D0), parameters(_widened(EFF_SPINENET_D0, 8))
+    narrow, wide = NARROW, WIDE
     values = np.arange(sum(p.size for p in wide))
-    cut, whole = _tensors(narrow, values[slices(narrow, wide).wide]), _tensors(wide, values)
+    cut, whole = _tensors(narrow, values[_places().wide]), _tensors(wide, values)
     channels, other = EFF_SPINENET_D0.widths[1], EFF_SPINENET_D0.widths[1] + 8  # block 5 takes block 2
     scale = whole["block5/from2/space_to_depth_bn/scale"].reshape(4, other)[:, :channels].reshape(-1)
     assert np.array_equal(cut["block5/from2/space_to_depth_bn/scale"], scale)
@@ -48,7 +57,7 @@ def test_after_space_to_depth_the_first_channels_are_those_of_each_of_its_four_g
     assert np.array_equal(cut["block5/from2/depthwise/kernel"], expected)
 
 
-def test_what_the_wide_network_lacks_is_in_no_slice() -> None:
+def test_parameters_that_the_wide_network_does_not_have_are_in_no_slice() -> None:
     narrow, wide = parameters(_widened(EFF_SPINENET_D0, 8)), parameters(EFF_SPINENET_D0)
     places, back = slices(narrow, wide), slices(wide, narrow)
     assert np.array_equal(places.narrow, back.wide)

@@ -23,7 +23,7 @@ PAPER = SearchSpace(mode="paper")
 any_betas = st.lists(st.sampled_from(CHOICES), min_size=NUM_BLOCKS, max_size=NUM_BLOCKS)
 
 
-def test_the_published_widths_come_out_of_the_stated_betas() -> None:
+def test_the_stated_betas_give_the_published_widths() -> None:
     assert PAPER.candidate(D0_BETAS).widths == EFF_SPINENET_D0.widths
 
 
@@ -53,7 +53,7 @@ def test_betas_in_the_same_ratio_are_the_same_architecture(betas: list[int], fac
 
 
 @given(any_betas)
-def test_blocks_alike_keep_the_order_of_their_betas_to_a_rounding_step(betas: list[int]) -> None:
+def test_equal_blocks_have_the_order_of_their_betas_to_a_rounding_step(betas: list[int]) -> None:
     widths = EXACT.candidate(betas).widths
     for i in range(NUM_BLOCKS):
         for j in range(NUM_BLOCKS):
@@ -66,7 +66,7 @@ def test_the_uniform_baseline_is_the_base_itself() -> None:
     assert EXACT.baseline.madds_ratio == 1
 
 
-def test_paper_mode_spreads_as_rounding_makes_it() -> None:
+def test_paper_mode_misses_the_budget_by_what_rounding_changes() -> None:
     """95 % of random samples within 10 % of the budget; the worst at some -24 % and +15 %."""
     import numpy as np
 
@@ -78,7 +78,7 @@ def test_paper_mode_spreads_as_rounding_makes_it() -> None:
 
 
 @pytest.mark.parametrize("base", BASES)
-def test_every_base_spans_a_space_on_its_own_budget(base: str) -> None:
+def test_every_base_has_a_search_space_on_its_own_budget(base: str) -> None:
     assert abs(SearchSpace(base).candidate(D0_BETAS).madds_ratio - 1) <= 0.01
 
 
@@ -118,7 +118,7 @@ def test_betas_that_are_not_18_positive_numbers_are_refused(betas: list[float], 
         EXACT.candidate(betas)
 
 
-def test_an_unknown_base_or_mode_is_refused_with_what_there_is() -> None:
+def test_an_unknown_base_or_mode_is_refused_with_the_known_ones() -> None:
     with pytest.raises(InvalidValueError, match="'resnet'; it must be one of sp-efficientnet-b0"):
         SearchSpace("resnet")
     with pytest.raises(InvalidValueError, match="'greedy'; it must be exact or paper"):
@@ -136,8 +136,9 @@ def _random_betas(count: int, seed: int, blocks: int = NUM_BLOCKS) -> list[list[
     return [draw.choices(CHOICES, k=blocks) for _ in range(count)]
 
 
-def test_ten_thousand_samples_are_within_a_percent_and_half_of_them_within_a_third_of_that() -> None:
-    off = [abs(EXACT.candidate(betas).madds_ratio - 1) for betas in _random_betas(10_000, seed=3)]
+@pytest.mark.parametrize("count", [1_000, pytest.param(10_000, marks=pytest.mark.slow)])
+def test_samples_are_within_a_percent_and_half_of_them_within_a_third_of_that(count: int) -> None:
+    off = [abs(EXACT.candidate(betas).madds_ratio - 1) for betas in _random_betas(count, seed=3)]
     assert max(off) <= 0.01
     assert statistics.median(off) < 0.003
 
@@ -253,7 +254,7 @@ def test_block_caps_that_leave_too_little_room_are_refused_with_the_feasible_ran
         ({"max_block_width": 64, "mode": "paper"}, "max_block_width is 64; .* mode paper"),
     ],
 )
-def test_a_space_that_makes_no_sense_is_refused(arguments: dict[str, Any], message: str) -> None:
+def test_invalid_arguments_of_a_search_space_are_refused(arguments: dict[str, Any], message: str) -> None:
     with pytest.raises(InvalidValueError, match=message) as error:
         SearchSpace(**arguments)
     assert error.value.field == f"search_space.{next(iter(arguments))}"

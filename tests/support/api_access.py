@@ -18,11 +18,11 @@ def make_key(store: Store, scope: KeyScope) -> str:
 
 
 def bearer(key: str) -> dict[str, str]:
-    """The header that shows a key."""
+    """The header with a key."""
     return {"Authorization": f"Bearer {key}"}
 
 
 def log_in(service: TestClient, key: str) -> None:
-    """Gives the client the cookie of a session."""
+    """Logs the client in, so that it has a session cookie."""
     response = service.post("/login", data={"key": key}, headers=OWN, follow_redirects=False)
     assert response.status_code == 303

@@ -1,4 +1,4 @@
-"""The command line as a person calls it, and services on free ports of this machine."""
+"""The command line, and services on free ports of this machine."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ import sys
 import time
 from contextlib import redirect_stderr, redirect_stdout
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -23,7 +24,7 @@ START_SECONDS = 60
 
 @dataclass(frozen=True)
 class Done:
-    """What a command left behind."""
+    """Exit status and output of a command."""
 
     status: int
     out: str
@@ -36,11 +37,27 @@ class Done:
 
 
 class CommandLine:
-    """Runs `effspine` with an environment of its own: in this process, or, where that matters, in one of its own."""
+    """Runs `effspine` with its own environment, in this process or in a new one."""
 
     def __init__(self, environment: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> None:
         self.whole_environment = os.environ | environment
         self._monkeypatch = monkeypatch
+
+    @classmethod
+    def on_port(cls, port: int, data_dir: Path, monkeypatch: pytest.MonkeyPatch) -> CommandLine:
+        """The command line of a service at this port with this data directory, and no other settings."""
+        environment = {
+            "EFFSPINE_ALLOWED_HOSTS": "",
+            "EFFSPINE_API_KEY": "",
+            "EFFSPINE_DATA_DIR": str(data_dir),
+            "EFFSPINE_DATABASE_URL": "",
+            "EFFSPINE_DEBUG": "",
+            "EFFSPINE_HOST": "",
+            "EFFSPINE_PORT": "",
+            "EFFSPINE_URL": f"http://127.0.0.1:{port}",
+            "COLUMNS": "200",
+        }
+        return cls(environment, monkeypatch)
 
     def __call__(self, *arguments: str, stdin: str = "") -> Done:
         out, err = io.StringIO(), io.StringIO()
@@ -52,7 +69,7 @@ class CommandLine:
         return Done(status, out.getvalue(), err.getvalue())
 
     def apart(self, *arguments: str, **variables: str) -> Done:
-        """Runs it in a process of its own."""
+        """Runs it in a new process."""
         command = [sys.executable, "-m", "api.cli.main", *arguments]
         environment = self.whole_environment | variables
         done = subprocess.run(command, capture_output=True, text=True, env=environment, timeout=120)
@@ -60,7 +77,7 @@ class CommandLine:
 
 
 def free_port() -> int:
-    """A port of 127.0.0.1 that nobody listens at."""
+    """A free port of 127.0.0.1."""
     with socket.socket() as found:
         found.bind(("127.0.0.1", 0))
         port: int = found.getsockname()[1]

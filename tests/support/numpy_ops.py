@@ -1,4 +1,4 @@
-"""A slow reading of the networks in NumPy and double precision, from the definitions: what TensorFlow is held to."""
+"""A slow reference of the networks in NumPy and double precision, from their definitions."""
 
 from __future__ import annotations
 
@@ -215,7 +215,7 @@ _ENDPOINTS = {3: 15, 4: 14, 5: 16, 6: 18, 7: 17}
 def written_out_retinanet(
     ops: NumpyOps, architecture: Architecture, images: Array
 ) -> tuple[dict[int, Array], dict[int, Array]]:
-    """Class logits and boxes by level of Eff-SpineNet, put together anew from how the documents describe it.
+    """Class logits and boxes by level of Eff-SpineNet, written from the documents.
 
     Only the arithmetic of `ops` and the names of parameters are shared with the networks of the search space. The
     architecture must have the operations of the paper's detectors, without ablations.
@@ -269,16 +269,27 @@ def written_out_retinanet(
         assert x.shape[1:] == (*size, width)
         features[number], levels[number] = x, level
 
+    endpoints = {
+        level: swish(conv(features[number], architecture.subnet_width, f"endpoint{level}"))
+        for level, number in _ENDPOINTS.items()
+    }
+    return _written_out_predictions(ops, architecture, endpoints)
+
+
+def _written_out_predictions(
+    ops: NumpyOps, architecture: Architecture, endpoints: dict[int, Array]
+) -> tuple[dict[int, Array], dict[int, Array]]:
+    """Class logits and boxes by level, from the endpoint features."""
+
     def separable(x: Array, width: int, name: str) -> Array:
         return ops.conv(ops.depthwise(x, f"{name}/depthwise", kernel=3), width, f"{name}/pointwise", bias=0.0)
 
     predictions: dict[str, dict[int, Array]] = {"class": {}, "box": {}}
-    for level, number in _ENDPOINTS.items():
-        endpoint = swish(conv(features[number], architecture.subnet_width, f"endpoint{level}"))
+    for level, endpoint in endpoints.items():
         for name, values in (("class", architecture.class_slots), ("box", 4)):
             x = endpoint
             for layer in range(1, architecture.subnet_layers + 1):
                 x = separable(x, architecture.subnet_width, f"{name}/layer{layer}")
-                x = swish(ops.batch_norm(x, f"{name}/layer{layer}/bn{level}"))
+                x = ops.activate(ops.batch_norm(x, f"{name}/layer{layer}/bn{level}"), "swish")
             predictions[name][level] = separable(x, 9 * values, f"{name}/predict")
     return predictions["class"], predictions["box"]

@@ -1,4 +1,4 @@
-"""Records of a campaign's trials, read as the service reads them."""
+"""A campaign's trials and events, read as the service reads them."""
 
 from __future__ import annotations
 
@@ -11,3 +11,8 @@ def trials_of(store: Store, campaign_id: str, **query: Any) -> list[TrialRecord]
     """The records of the trials on one page of the list; `query` is what `Reads.trial_documents` takes."""
     page = store.reads.trial_documents(campaign_id, **query)
     return [store.reads.get_trial_record(campaign_id, item["number"]) for item in page.items]
+
+
+def kinds(store: Store, campaign_id: str) -> list[str]:
+    """The kinds of a campaign's first 1,000 events."""
+    return [event.kind for event in store.reads.events_after(campaign_id, 0, 1000)]

@@ -1,14 +1,14 @@
 """The controller: a policy, its optimiser and its baseline behind `ask` and `tell`.
 
-It knows no clock, no database and no cluster. It has no random state either: the randomness of a proposal
-is a function of the seed, the trial's number and the draw, so asking changes nothing, and a proposal
-depends only on the order of the rewards told before it. `state()` is therefore the whole of the learning,
-and it changes with `tell` alone.
+It knows no clock, no database and no cluster, and it has no random state: a proposal is a function of the seed, the
+trial's number, the draw and the rewards told before. `state()` is all that was learned, and only `tell` and
+`start_baseline` change it.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from copy import copy
 from dataclasses import asdict
 from typing import Any
 
@@ -49,13 +49,13 @@ class Controller:
 
     @property
     def told(self) -> int:
-        """How many rewards of proposals it has learned from."""
+        """The number of proposals whose reward it has learned from."""
         return self._told
 
     def ask(self, number: int, draw: int = 0) -> Proposal:
-        """The present policy's proposal for trial `number`; another `draw` is another proposal for it.
+        """The policy's proposal for trial `number`; another `draw` gives another one.
 
-        Changes nothing: the same question to the same state has the same answer.
+        Changes nothing: the same state gives the same proposal.
         """
         rng = np.random.default_rng([self._seed, _PROPOSALS, number, draw])
         choices, log_probabilities = self._policy.sample(rng.random((1, self._blocks)))
@@ -64,9 +64,9 @@ class Controller:
         return Proposal(number, draw, indices, betas, float(log_probabilities[0]))
 
     def start_baseline(self, reward: float) -> None:
-        """Takes the reward of an architecture that was not sampled as the first moving average.
+        """Initialises the moving average with the reward of an architecture that was not sampled.
 
-        Without effect once any reward has been told.
+        Has no effect once there is a moving average.
         """
         self._baseline.start(reward)
 
@@ -86,12 +86,18 @@ class Controller:
         self._policy.parameters = self._adam.ascend(self._policy.parameters, gradient)
         self._told += 1
 
+    def copy(self) -> Controller:
+        """An independent controller in the same state."""
+        other = copy(self)
+        other._policy, other._adam, other._baseline = copy(self._policy), copy(self._adam), copy(self._baseline)
+        return other
+
     def policy_marginals(self) -> list[list[float]]:
         """The probability of each choice of each block [blocks][choices]; sums to 1 over the choices."""
         return [[float(p) for p in row] for row in self._policy.marginals()]
 
     def state(self) -> dict[str, Any]:
-        """All of it as JSON values; `from_state` of it goes on bit for bit.
+        """The state as JSON values; `from_state` restores it exactly.
 
         Numbers keep Python's shortest exact form, arrays are base 64 of their float64 bytes (`arrays`).
         """

@@ -1,6 +1,4 @@
-"""A policy with independent logits for each block: the smallest policy that can learn, and the easiest to
-read.
-"""
+"""A policy with independent logits for each block: the simplest policy that can learn."""
 
 from __future__ import annotations
 

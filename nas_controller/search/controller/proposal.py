@@ -10,9 +10,8 @@ class Proposal:
     """What the policy sampled for trial `number`.
 
     `choices` are indices into the controller's multipliers, one a block, and `betas` the multipliers
-    themselves. `log_probability` is that of the policy which sampled it (the behaviour policy); it is kept,
-    because by the time the reward comes the policy may have moved on. `draw` counts the proposals made for
-    the same number before this one.
+    themselves. `log_probability` is that of the policy which sampled it (the behaviour policy), since the policy may
+    have changed by the time the reward comes. `draw` counts the proposals for the same number before this one.
     """
 
     number: int

@@ -1,9 +1,8 @@
-"""An autoregressive policy: a recurrent network chooses block by block, and reads each choice before the
-next.
+"""An autoregressive policy: an LSTM chooses a multiplier block by block, with its last choice as input.
 
-As in the controller of Zoph and Le, "Neural Architecture Search with Reinforcement Learning" (section 3.2),
-which the search of section 3.3 follows: every prediction is a softmax of its own, fed back into the next
-step. One LSTM layer; weights start uniform in +-0.08, as there.
+As in the controller of Zoph and Le, "Neural Architecture Search with Reinforcement Learning" (section 3.2), which the
+search of section 3.3 follows: each block has its own softmax, and its sample is fed back into the next step. One LSTM
+layer; weights are initialised uniformly in +-0.08, as there.
 """
 
 from __future__ import annotations
@@ -47,7 +46,7 @@ class _Weights(NamedTuple):
 
 
 class _Step(NamedTuple):
-    """What one step leaves for the way back; all [batch, ...]."""
+    """What back-propagation needs of one step; all [batch, ...]."""
 
     source: Indices
     inputs: Floats
@@ -97,9 +96,9 @@ class RecurrentPolicy:
     def marginals(self) -> Floats:
         """The probability [blocks, choices] of each choice, by averaging over sampled sequences.
 
-        The samples come from a seed of their own, always the same: the controller's randomness is not
-        touched. They are a Latin hypercube (one in each of as many equal parts of every block's uniform numbers), so
-        that fewer will do. They are shown and never recorded, so single precision and the machine's BLAS will, too.
+        The samples come from a fixed seed, apart from that of proposals, and are a Latin hypercube (one sample in each
+        of as many equal parts of every block's uniform numbers), so that fewer are enough. The result is only
+        displayed, so single precision and BLAS are good enough.
         """
         rng = np.random.default_rng(_MARGINAL_SEED)
         parts = rng.permuted(np.tile(np.arange(_MARGINAL_SAMPLES)[:, None], self._blocks), axis=0)

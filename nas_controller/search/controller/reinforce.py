@@ -1,15 +1,14 @@
 """REINFORCE (Williams, 1992) with a moving-average baseline: how far one reward moves the policy.
 
-The search follows Zoph and Le (section 3.2): the gradient of the expected reward is the reward above a
-baseline times the gradient of the log-probability of the sample. Three things are said here and nowhere
-else:
+The search follows Zoph and Le (section 3.2): the gradient of the expected reward is the reward above a baseline times
+the gradient of the log-probability of the sample. In addition:
 
-- The advantage is divided by a moving root mean square of itself and held within +-3, so that the learning
-  rate and the entropy bonus mean the same whether rewards differ by 0.001 or by 0.3.
-- A reward may come late, from a proposal of an earlier policy. Its advantage is then weighed by the
-  importance ratio pi_now / pi_behaviour, truncated at `clip` (truncated importance sampling: one step is
-  taken for each reward, so there is no inner loop for a PPO surrogate to hold back). On policy it is 1.
-- The first reward only sets the baseline, since there is nothing to compare it with.
+- The advantage is divided by a moving root mean square of itself and clipped to +-3, so that learning rate and entropy
+  bonus do not depend on the scale of the rewards.
+- A reward may belong to a proposal of an earlier policy. Its advantage is multiplied by the importance ratio
+  pi_now / pi_behaviour, truncated at `clip`; on policy the ratio is 1. There is one step for each reward, so no inner
+  loop needs the clipped surrogate of PPO.
+- The first reward only initialises the moving average.
 """
 
 from __future__ import annotations
@@ -29,7 +28,7 @@ class MovingBaseline:
     variance: float | None = None
 
     def start(self, reward: float) -> None:
-        """Takes a reward that was not sampled (the uniform widths') as the first mean, if there is none."""
+        """Initialises the mean with the uniform baseline's reward, unless there is a mean."""
         if self.mean is None:
             self.mean = reward
 

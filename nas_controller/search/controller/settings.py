@@ -1,4 +1,4 @@
-"""What can be chosen about a controller."""
+"""The settings of a controller."""
 
 from __future__ import annotations
 
@@ -10,11 +10,10 @@ PolicyName = Literal["recurrent", "factorised"]
 
 @dataclass(frozen=True)
 class Settings:
-    """The controller's settings; `hidden_units` is read by the recurrent policy alone.
+    """The controller's settings; only the recurrent policy uses `hidden_units`.
 
-    `entropy_bonus` is in units of the scaled advantage (`reinforce`), so it means the same for rewards of
-    0.01 and of 0.5. `baseline_decay` is that of the moving average of rewards, `importance_clip` the most
-    that a late reward may weigh.
+    `entropy_bonus` is in units of the scaled advantage (`reinforce`), so it does not depend on the scale of rewards.
+    `baseline_decay` is the decay of the moving average of rewards, `importance_clip` the largest importance weight.
     """
 
     policy: PolicyName

@@ -11,8 +11,9 @@ from pathlib import Path
 
 import pytest
 
-from api.benchmarks.load import TOOL, Latencies, find_tool, read_report, summary, with_omitted
-from nas_controller.benchmarks.filled_record import LEAST_CAMPAIGNS, fill, plans
+from api.benchmarks import load
+from api.benchmarks.load import TOOL, Latencies, find_tool, read_report, summary, with_delayed_requests
+from nas_controller.benchmarks.filled_database import LEAST_CAMPAIGNS, fill, plans
 from nas_controller.store import sqlite_url
 from search_space.errors import EffspineError
 
@@ -31,8 +32,8 @@ def test_missing_and_failed_responses_are_errors() -> None:
 
 
 def test_a_stall_counts_for_the_requests_that_it_prevented() -> None:
-    assert with_omitted([0.05, 0.1], interval=0.1) == [0.05, 0.1]
-    assert with_omitted([0.35], interval=0.1) == pytest.approx([0.35, 0.25, 0.15, 0.05])
+    assert with_delayed_requests([0.05, 0.1], interval=0.1) == [0.05, 0.1]
+    assert with_delayed_requests([0.35], interval=0.1) == pytest.approx([0.35, 0.25, 0.15, 0.05])
 
 
 def test_percentiles_use_corrected_latencies() -> None:
@@ -53,6 +54,22 @@ def test_without_the_load_tool_the_error_explains_how_to_install_it(
         find_tool()
 
 
+@pytest.mark.skipif(shutil.which(TOOL) is None, reason=f"{TOOL} is not installed")
+def test_some_routes_are_measured_while_a_campaign_writes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    url = sqlite_url(tmp_path / "effspine.db")
+    fill(url, plans(LEAST_CAMPAIGNS, 200, 100, seed=1), lambda _: None)
+    monkeypatch.setattr(load, "ALONE_SECONDS", 1.0)
+    wanted = {"campaigns", "trial", "figure progress"}
+    all_routes = load.routes
+    monkeypatch.setattr(load, "routes", lambda *given: [route for route in all_routes(*given) if route.name in wanted])
+    found = load.load_benchmark(url, seconds=1, say=lambda _: None)
+    assert {route["route"] for route in found["routes"]} == wanted
+    assert found["errors"] == found["times_locked"] == 0
+    assert found["writer_trials_per_second"]["under_load"] > 0
+    assert all(route["requests"] >= 4 and route["p99_ms"] > 0 for route in found["routes"])
+
+
+@pytest.mark.slow
 @pytest.mark.skipif(shutil.which(TOOL) is None, reason=f"{TOOL} is not installed")
 def test_a_small_database_is_measured_while_a_campaign_writes(tmp_path: Path) -> None:
     url = sqlite_url(tmp_path / "effspine.db")

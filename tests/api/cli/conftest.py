@@ -11,9 +11,10 @@ import uvicorn
 
 from api.http.app import create_app
 from api.http.server import listen
-from api.settings import Settings
+from api.settings import DATABASE_FILE, Settings
 from nas_controller.store import Store
 from tests.support.command_line import CommandLine, free_port
+from tests.support.databases import migrated_sqlite
 
 
 @pytest.fixture
@@ -24,31 +25,18 @@ def port() -> int:
 
 @pytest.fixture
 def effspine(tmp_path: Path, port: int, monkeypatch: pytest.MonkeyPatch) -> CommandLine:
-    """The command line with a data directory and a service address of its own."""
-    return CommandLine(
-        {
-            "EFFSPINE_ALLOWED_HOSTS": "",
-            "EFFSPINE_API_KEY": "",
-            "EFFSPINE_DATA_DIR": str(tmp_path / "data"),
-            "EFFSPINE_DATABASE_URL": "",
-            "EFFSPINE_DEBUG": "",
-            "EFFSPINE_HOST": "",
-            "EFFSPINE_PORT": "",
-            "EFFSPINE_URL": f"http://127.0.0.1:{port}",
-            "COLUMNS": "200",
-        },
-        monkeypatch,
-    )
+    """The command line with its own data directory and port."""
+    return CommandLine.on_port(port, tmp_path / "data", monkeypatch)
 
 
 @pytest.fixture
 def served(tmp_path: Path, port: int) -> Iterator[Store]:
     """A service without a supervisor at `port`; its store."""
     settings = Settings(data_dir=tmp_path / "data", port=port)
-    store = Store.open(settings.database_url)
+    store = Store.open(migrated_sqlite(settings.data_dir / DATABASE_FILE))
     config = uvicorn.Config(create_app(settings, store), log_level="error", lifespan="off")
     server = uvicorn.Server(config)
-    # The socket listens before the server runs, so nobody is turned away meanwhile.
+    # The socket listens before the server runs, so that no connection is refused.
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listen(settings)]})
     thread.start()
     yield store

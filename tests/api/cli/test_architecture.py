@@ -24,7 +24,7 @@ def document(capsys: pytest.CaptureFixture[str], *arguments: str) -> object:
 
 
 def commas(values: object) -> str:
-    """Values as an option takes them."""
+    """Values as the text of an option."""
     return ",".join(str(value) for value in values)  # type: ignore[attr-defined]
 
 

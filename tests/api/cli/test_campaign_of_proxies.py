@@ -7,38 +7,48 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.support.command_line import CommandLine, wait_until_ready
+from tests.support.command_line import CommandLine, free_port, wait_until_ready
 
 TRIALS = 3
 
 
-@pytest.fixture
-def running(effspine: CommandLine, port: int, tmp_path: Path) -> Iterator[CommandLine]:
-    """A served effspine with a small digits data set, and one whose first image is cut short."""
-    datasets = tmp_path / "data" / "datasets"
-    for name in ("digits", "broken"):
-        made = effspine("data", "make-digits", str(datasets / name), "--train", "48", "--val", "16", "--json")
-        assert made.document["created"]
-    image = sorted((datasets / "broken" / "train").glob("*.jpg"))[0]
-    image.write_bytes(image.read_bytes()[:400])
-    command = [sys.executable, "-m", "api.cli.main", "serve", "--port", str(port)]
-    with (tmp_path / "service.log").open("w") as log:
-        process = subprocess.Popen(command, stdout=log, stderr=log, env=effspine.whole_environment, text=True)
-        try:
-            wait_until_ready(f"http://127.0.0.1:{port}", process)
-            yield effspine
-        finally:
-            process.send_signal(signal.SIGTERM)
-            process.wait(30)
+@pytest.fixture(scope="module")
+def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[CommandLine]:
+    """A running service with a small digits data set, and one with a damaged image."""
+    data_dir, port = tmp_path_factory.mktemp("data"), free_port()
+    with pytest.MonkeyPatch.context() as monkeypatch:
+        effspine = CommandLine.on_port(port, data_dir, monkeypatch)
+        for name in ("digits", "damaged"):
+            directory = str(data_dir / "datasets" / name)
+            made = effspine("data", "make-digits", directory, "--train", "48", "--val", "16", "--json")
+            assert made.document["created"]
+        image = sorted((data_dir / "datasets" / "damaged" / "train").glob("*.jpg"))[0]
+        image.write_bytes(image.read_bytes()[:400])
+        command = [sys.executable, "-m", "api.cli.main", "serve", "--port", str(port)]
+        with (data_dir / "service.log").open("w") as log:
+            process = subprocess.Popen(command, stdout=log, stderr=log, env=effspine.whole_environment, text=True)
+            try:
+                wait_until_ready(f"http://127.0.0.1:{port}", process)
+                yield effspine
+            finally:
+                process.send_signal(signal.SIGTERM)
+                process.wait(30)
+
+
+@pytest.fixture(scope="module")
+def completed(running: CommandLine) -> Any:
+    """A completed campaign."""
+    campaign = _campaign(running, "digits")
+    assert campaign["state"] == "completed", campaign["error"]
+    return campaign
 
 
 def _campaign(effspine: CommandLine, dataset: str) -> Any:
-    """A campaign of the smoke profile as it ended."""
+    """The final document of a campaign with profile smoke."""
     specification = {
         "name": "proxies",
         "dataset": dataset,
@@ -54,21 +64,31 @@ def _trials(effspine: CommandLine, campaign: Any) -> list[Any]:
     return list(effspine("campaign", "trials", campaign["id"], "--json").document)
 
 
-def test_campaigns_that_train_are_repeatable_and_name_a_damaged_image(running: CommandLine) -> None:
-    first, second = (_campaign(running, "digits") for _ in range(2))
-    assert (first["state"], second["state"]) == ("completed", "completed"), first["error"]
-    found = [
-        [(trial["number"], trial["widths"], trial["reward"]) for trial in _trials(running, campaign)]
-        for campaign in (first, second)
-    ]
-    assert len(found[0]) == TRIALS
-    assert found[0] == found[1]  # the same seed: the same architectures, and bit for bit the same rewards
-    for trial in _trials(running, first):
+def _results(effspine: CommandLine, campaign: Any) -> list[tuple[Any, ...]]:
+    return [(trial["number"], trial["widths"], trial["reward"]) for trial in _trials(effspine, campaign)]
+
+
+def test_a_campaign_trains_proxies_through_the_service(running: CommandLine, completed: Any) -> None:
+    trials = _trials(running, completed)
+    assert len(trials) == TRIALS
+    for trial in trials:
         assert abs(trial["madds_ratio"] - 1) <= 0.01
         assert trial["metrics"]["ap"] == trial["reward"]
-    assert running("campaign", "verify", first["id"], "--json").document["exact"] is True
+    assert running("campaign", "verify", completed["id"], "--json").document["exact"] is True
 
-    failed = _campaign(running, "broken")
+
+@pytest.mark.slow
+def test_the_same_seed_gives_the_same_architectures_and_rewards_bit_for_bit(
+    running: CommandLine, completed: Any
+) -> None:
+    again = _campaign(running, "digits")
+    assert again["state"] == "completed", again["error"]
+    assert _results(running, again) == _results(running, completed)
+
+
+@pytest.mark.slow
+def test_a_damaged_image_fails_the_campaign_and_is_named(running: CommandLine) -> None:
+    failed = _campaign(running, "damaged")
     assert failed["state"] == "failed"
     assert "cannot read the image" in failed["error"]
-    assert "broken/train/" in failed["error"]
+    assert "damaged/train/" in failed["error"]

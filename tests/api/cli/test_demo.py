@@ -32,7 +32,7 @@ def client(served: Store, port: int) -> Iterator[Client]:
 
 
 def recorded(store: Store, **changes: object) -> Recorder:
-    """A demonstration that was left unfinished."""
+    """An unfinished campaign of the demo."""
     return Recorder(store, **{"trials": 4, "name": NAME, "seed": 1, **changes})  # type: ignore[arg-type]
 
 
@@ -73,14 +73,14 @@ def test_a_running_service_with_the_same_data_directory_is_used_and_left_running
     client: Client, tmp_path: Path, port: int
 ) -> None:
     with ChildService(Settings(data_dir=tmp_path / "data", port=port)) as service:
-        assert not service.is_ours
+        assert not service.is_child
         service.wait_until_ready(client)
     assert client.health().status == "ok"
 
 
 def test_a_running_service_with_another_data_directory_is_rejected(client: Client, tmp_path: Path, port: int) -> None:
     service = ChildService(Settings(data_dir=tmp_path / "other", port=port))
-    with pytest.raises(EffspineError, match=f"port {port} .* keeps its files in .*data.*--port"), service:
+    with pytest.raises(EffspineError, match=f"port {port} .* with data directory .*data.*other.*--port"), service:
         pass
 
 
@@ -102,7 +102,7 @@ def test_a_nearly_full_disk_is_one_line_and_nothing_is_started(
     done = effspine("demo")
     assert done.status == 2
     assert re.fullmatch(
-        rf"error: the disk of {tmp_path}/data has [\d.]+ MiB free and the demonstration needs .*EFFSPINE_DATA_DIR.*\n",
+        rf"error: the disk of {tmp_path}/data has [\d.]+ MiB free and the demo needs .*EFFSPINE_DATA_DIR.*\n",
         done.err,
     )
     assert done.out == ""

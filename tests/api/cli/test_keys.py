@@ -11,7 +11,7 @@ from tests.support.command_line import CommandLine
 def test_a_key_is_made_listed_rotated_and_revoked(effspine: CommandLine, tmp_path: Path) -> None:
     made = effspine("keys", "create", "--name", "ops", "--scope", "operate", "--expires-in-days", "3", "--json")
     first = made.document
-    assert "the only key" in made.err
+    assert "the first key" in made.err
     listed = effspine("keys", "list", "--json").document
     assert listed == [{name: value for name, value in first.items() if name != "key"}]
     assert (listed[0]["scope"], listed[0]["state"]) == ("operate", "active")

@@ -12,8 +12,10 @@ from pathlib import Path
 import pytest
 
 from api.client import Client
-from nas_controller.store import Store, sqlite_url
+from api.settings import DATABASE_FILE
+from nas_controller.store import Store
 from tests.support.command_line import CommandLine, wait_until_ready
+from tests.support.databases import migrated_sqlite
 from tests.support.recorder import Recorder
 
 SHORT_HOLD = "import nas_controller.store.idempotency_keys as kept; kept.HELD_SECONDS = 2.0; "
@@ -26,7 +28,7 @@ TRIALS = 12
 
 @contextmanager
 def api(effspine: CommandLine, port: int, program: str = RUN) -> Iterator[subprocess.Popen[str]]:
-    """An API as a process of its own that answers; killed at the end of the block, if it is not dead by then."""
+    """An API process that is ready; killed at the end of the context."""
     command = [sys.executable, "-c", SHORT_HOLD + program, "api", "--port", str(port)]
     process = subprocess.Popen(command, env=effspine.whole_environment, text=True, stderr=subprocess.DEVNULL)
     try:
@@ -39,15 +41,15 @@ def api(effspine: CommandLine, port: int, program: str = RUN) -> Iterator[subpro
 
 @pytest.fixture
 def store(tmp_path: Path) -> Iterator[Store]:
-    """The record that the API serves."""
-    opened = Store.open(sqlite_url(tmp_path / "data" / "effspine.db"))
+    """The store of the API's database."""
+    opened = Store.open(migrated_sqlite(tmp_path / "data" / DATABASE_FILE))
     yield opened
     opened.close()
 
 
 @pytest.fixture
 def client(effspine: CommandLine, port: int, monkeypatch: pytest.MonkeyPatch) -> Iterator[Client]:
-    """A client that waits for a service which is started anew."""
+    """A client that retries while the service restarts."""
     monkeypatch.delenv("EFFSPINE_API_KEY", raising=False)
     monkeypatch.setattr("api.client.RETRY_WAITS_SECONDS", (0.25,) * 120)
     with Client(f"http://127.0.0.1:{port}") as opened:
@@ -73,7 +75,7 @@ def test_a_stream_misses_and_repeats_nothing_over_two_kills(
         follower.start()
         recorder.run(2)
         assert reached[4].wait(30)
-    recorder.run(3)  # while nobody answers
+    recorder.run(3)  # while the service is down
     with api(effspine, port):
         recorder.run(6)
         assert reached[11].wait(30)

@@ -17,7 +17,7 @@ SPECIFICATION = "name: whole\ntrials: 6\nseed: 3\nproxy_task: {profile: syntheti
 
 
 def test_a_campaign_completes_and_its_replay_is_exact(effspine: CommandLine, port: int, tmp_path: Path) -> None:
-    """The one slow test here: serve, create, watch, export and verify, as a person would."""
+    """Serve, create, watch, export and verify, with the commands of a user."""
     command = [sys.executable, "-m", "api.cli.main", "serve", "--port", str(port)]
     with (tmp_path / "service.log").open("w") as log:
         process = subprocess.Popen(command, stdout=log, stderr=log, env=effspine.whole_environment, text=True)
@@ -55,22 +55,21 @@ def test_a_used_port_is_one_line_and_nothing_is_started(effspine: CommandLine, t
 
 
 def test_a_service_that_others_can_reach_needs_a_key_to_start(effspine: CommandLine, port: int) -> None:
-    for arguments, variables in (
-        (("--host", "0.0.0.0"), {}),
-        ((), {"EFFSPINE_ALLOWED_HOSTS": "search.example.org"}),
+    for command, arguments, variables in (
+        ("serve", ("--host", "0.0.0.0"), {}),
+        ("api", (), {"EFFSPINE_ALLOWED_HOSTS": "search.example.org"}),
     ):
-        for command in "serve", "api":
-            done = effspine.apart(command, "--port", str(port), *arguments, **variables)
-            assert done.status == 2, done.err
-            (line,) = [line for line in done.err.splitlines() if line.startswith("error: ")]
-            assert "effspine keys create" in line
+        done = effspine.apart(command, "--port", str(port), *arguments, **variables)
+        assert done.status == 2, done.err
+        (line,) = [line for line in done.err.splitlines() if line.startswith("error: ")]
+        assert "effspine keys create" in line
     key = effspine("keys", "create", "--name", "ops", "--scope", "view").out.strip()
     command = [sys.executable, "-m", "api.cli.main", "api", "--host", "0.0.0.0", "--port", str(port)]
     process = subprocess.Popen(command, stderr=subprocess.PIPE, env=effspine.whole_environment, text=True)
     try:
         wait_until_ready(f"http://127.0.0.1:{port}", process)
         assert httpx.get(f"http://127.0.0.1:{port}/v1/campaigns").status_code == 401
-        with suppress(httpx.TransportError):  # it hangs up, perhaps before it is heard
+        with suppress(httpx.TransportError):  # the service may close the connection before the response is read
             assert httpx.get(f"http://127.0.0.1:{port}/healthz", headers={"X-Long": "x" * 2**17}).status_code == 400
         assert "EFFSPINE_API_KEY" in effspine("campaign", "list").err
         effspine.whole_environment["EFFSPINE_API_KEY"] = key

@@ -16,7 +16,7 @@ BOUNDS = ("minimum", "exclusiveMinimum", "maximum", "exclusiveMaximum")
 
 
 def bounded(schema: dict[str, Any], whole: dict[str, Any], path: tuple[str, ...] = ()) -> Iterator[tuple[str, Any]]:
-    """The numbers of a JSON Schema that have bounds, as dotted paths, each with its schema."""
+    """The bounded numbers of a JSON Schema: dotted path and schema."""
     if "$ref" in schema:
         schema = whole["$defs"][schema["$ref"].rpartition("/")[2]]
     if any(bound in schema for bound in BOUNDS):

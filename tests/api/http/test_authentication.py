@@ -23,7 +23,7 @@ ADMIN = {("GET", "/v1/keys"), ("POST", "/v1/keys/{key_id}/revoke")}
 
 
 def routes(service: TestClient) -> list[tuple[str, str]]:
-    """Every method and path template of the application, whatever router it came from."""
+    """Every method and path template of the application."""
     app: Any = service.app
     found = {
         (method, route.path)
@@ -36,7 +36,7 @@ def routes(service: TestClient) -> list[tuple[str, str]]:
 
 
 def expected(method: str, template: str) -> KeyScope | None:
-    """The rule, written down once more."""
+    """The required scope, stated independently of the code."""
     if (method, template) in PUBLIC:
         return None
     if (method, template) in ADMIN:
@@ -100,7 +100,7 @@ def test_the_service_is_open_until_the_first_key_and_after_the_last(service: Tes
     assert service.get("/v1/campaigns").status_code == 200
     assert service.get("/v1/keys").json()["items"] == []
     record, _ = store.service.create_key("ops", "view", lifetime=timedelta(microseconds=1))
-    assert service.get("/v1/campaigns").status_code == 401  # expired, and yet the service is not open
+    assert service.get("/v1/campaigns").status_code == 401  # expired, but the service is not open
     store.service.revoke_key(record.id)
     assert service.get("/v1/campaigns").status_code == 200
 

@@ -59,7 +59,7 @@ def test_scripts_and_styles_load_nothing_from_other_hosts_and_write_no_markup(pa
 
 def test_scripts_use_elements_and_fields_of_attempts_that_exist(service: TestClient, store: Store) -> None:
     recorder = Recorder(store)
-    recorder.fail(recorder.begin(), "the loss is not finite", log_tail="last words")
+    recorder.fail(recorder.begin(), "the loss is not finite", log_tail="Traceback")
     page = service.get(f"/campaigns/{recorder.id}").text
     script = service.get("/static/trials-table.js").text
     wanted = set(re.findall(r'(?:byId|say)\("(attempts[a-z-]*)"', script))

@@ -13,7 +13,7 @@ from tests.support.recorder import Recorder
 
 
 def parse(text: str) -> list[dict[str, str]]:
-    """The events of a stream, each as its fields."""
+    """The events of a stream as dictionaries of their fields."""
     events = []
     for block in text.strip().split("\n\n"):
         lines = [line.partition(": ") for line in block.split("\n") if not line.startswith(":")]
@@ -22,7 +22,7 @@ def parse(text: str) -> list[dict[str, str]]:
 
 
 def read(service: TestClient, recorder: Recorder, **request: Any) -> list[dict[str, str]]:
-    """The whole stream of a campaign that is over."""
+    """The whole stream of a finished campaign."""
     response = service.get(f"/v1/campaigns/{recorder.id}/events", **request)
     assert response.status_code == 200
     assert response.headers["content-type"].startswith("text/event-stream")

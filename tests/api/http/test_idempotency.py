@@ -80,7 +80,7 @@ def test_a_5xx_is_not_stored_and_creates_no_second_campaign(
     original = store.service.create_campaign
 
     def fails(spec: CampaignSpec, campaign_id: str | None = None, **more: Any) -> CampaignRecord:
-        if is_made:  # the commit has come through and the answer has not
+        if is_made:  # committed, but the response is lost
             original(spec, campaign_id, **more)
         raise failure
 

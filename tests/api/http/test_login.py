@@ -22,7 +22,7 @@ BODY = {"name": "x", "proxy_task": {"profile": "synthetic"}}
 
 @pytest.fixture
 def key(store: Store) -> str:
-    """A key that may operate."""
+    """A key with scope operate."""
     return make_key(store, "operate")
 
 

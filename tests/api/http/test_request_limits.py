@@ -23,7 +23,7 @@ def client_of(settings: Settings, store: Store, **changes: float) -> TestClient:
 
 
 def is_problem(response: object, status: int) -> bool:
-    """Whether the answer is a problem document of that status."""
+    """Whether the response is a problem document with that status."""
     kind = response.headers["content-type"]  # type: ignore[attr-defined]
     return response.status_code == status and kind == "application/problem+json"  # type: ignore[attr-defined]
 
@@ -67,7 +67,9 @@ def test_each_key_has_its_own_rate_limit(settings: Settings, store: Store) -> No
 
 def test_requests_without_a_key_are_limited_by_address_once_there_are_keys(settings: Settings, store: Store) -> None:
     with client_of(settings, store, requests_per_second=0.001, requests_burst=2) as client:
-        assert {client.get("/v1/campaigns").status_code for _ in range(5)} == {200}  # open, and only this machine calls
+        assert {client.get("/v1/campaigns").status_code for _ in range(5)} == {
+            200
+        }  # open, since only this machine can reach it
         make_key(store, "view")
         assert [client.get("/v1/campaigns").status_code for _ in range(3)] == [401, 401, 429]
         assert client.get("/healthz").status_code == 200

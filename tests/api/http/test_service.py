@@ -33,7 +33,7 @@ def test_health_and_readiness(service: TestClient, settings: Settings) -> None:
 
 
 def test_readiness_lists_supervisors(service: TestClient, store: Store) -> None:
-    assert service.get("/readyz").json()["supervisors"] == []  # and still it is ready
+    assert service.get("/readyz").json()["supervisors"] == []  # and it is ready nevertheless
     store.runner.record_heartbeat("s-1", "here", 12, "0.1.0")
     ready = service.get("/readyz").json()
     assert ready["schema_revision"] == HEAD
@@ -93,14 +93,14 @@ def test_metrics_count_campaigns_trials_and_requests_by_route(service: TestClien
 
 
 def families(service: TestClient) -> dict[str, Metric]:
-    """The metrics by the names of their families, as Prometheus' own parser reads them."""
+    """The metrics by family name, parsed by the Prometheus client."""
     response = service.get("/metrics")
     assert response.headers["content-type"].startswith("text/plain; version=")
     return {family.name: family for family in text_string_to_metric_families(response.text)}
 
 
 def values(family: Metric) -> dict[tuple[str, ...], float]:
-    """The samples by their label values, a histogram's or a summary's by the end of their names too."""
+    """The samples by label values; those of a histogram or summary also by their name suffix."""
     return {(*sample.labels.values(), sample.name.removeprefix(family.name)): sample.value for sample in family.samples}
 
 

@@ -11,7 +11,7 @@ from tests.support.recorder import Recorder
 
 @pytest.fixture
 def recorder(store: Store) -> Recorder:
-    """A campaign of 8 trials of which 6 are over, one of them given up, and one is in training."""
+    """A campaign of 8 trials: 6 finished, of which one failed, and one running."""
     recorder = Recorder(store, trials=8).run(3)
     recorder.fail(recorder.begin(), "the loss is not finite at step 12", "non-finite-loss", "<b>its last words</b>")
     recorder.run(6)

@@ -6,22 +6,22 @@ import sys
 
 import pytest
 
-from nas_controller.benchmarks.control_plane import MemorySample, figures
+from nas_controller.benchmarks.control_plane import MemorySample, summarise
 from search_space.errors import EffspineError
 
 
-def test_figures_compare_the_last_tenth_with_the_first() -> None:
+def test_the_summary_compares_the_last_tenth_with_the_first() -> None:
     finished, now = [], 100.0
     for number in range(100):
         finished.append(now)
         now += 0.02 if number < 90 else 0.04
     memory = [MemorySample(0, 50.0), MemorySample(9, 120.0), MemorySample(12, 130.0), MemorySample(100, 141.5)]
-    found = figures(finished[::-1], memory)
+    found = summarise(finished[::-1], memory)
     assert found == {"driver_seconds_per_trial": 0.02182, "last_over_first": 1.9, "driver_rss_growth_mb": 11.5}
 
 
 def test_without_a_memory_sample_there_is_no_growth() -> None:
-    assert figures([0.0, 1.0, 2.0], [])["driver_rss_growth_mb"] == 0
+    assert summarise([0.0, 1.0, 2.0], [])["driver_rss_growth_mb"] == 0
 
 
 def test_a_real_campaign_is_measured_and_leaves_a_handful_of_files() -> None:
@@ -36,7 +36,7 @@ def test_a_real_campaign_is_measured_and_leaves_a_handful_of_files() -> None:
     assert found["repeats"] == 0
 
 
-def test_a_runner_that_fails_is_one_clear_error(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_failed_runner_gives_one_error(monkeypatch: pytest.MonkeyPatch) -> None:
     from nas_controller.benchmarks import control_plane as benchmark
 
     monkeypatch.setattr(benchmark.sys, "executable", "/bin/false")

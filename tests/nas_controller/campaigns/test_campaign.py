@@ -127,6 +127,20 @@ def test_a_repeat_of_a_running_trial_waits_for_it(store: Store, monkeypatch: pyt
     assert store.reads.get_campaign(campaign_id).state == "completed"
 
 
+def test_the_loop_reads_nothing_back_that_it_has_written(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    campaign_id = create(store, trials=4, stop={"target_reward": 0.75})
+    campaign = take_up(store, campaign_id)
+    for name in ("get_campaign", "get_trial", "controller_state", "trial_columns"):
+        monkeypatch.delattr(store.reads, name)
+    for outcome in (Failed("retry", "an error of the attempt"), Rewarded(0.5, {}), Rewarded(0.8, {})):
+        work = campaign.next_trial()
+        assert work is not None
+        campaign.complete(work, outcome)
+    assert campaign.over
+    monkeypatch.undo()
+    assert store.reads.get_campaign(campaign_id).stopped_because == "target_reward"
+
+
 def test_retries_are_limited_and_visible(store: Store) -> None:
     campaign_id = create(store, trials=2)
     campaign = take_up(store, campaign_id)
@@ -174,7 +188,7 @@ def test_a_lost_attempt_that_reports_first_wins_and_the_other_is_late(store: Sto
     verify(store, campaign_id)
 
 
-def test_an_error_that_would_hit_every_trial_fails_the_campaign(store: Store) -> None:
+def test_an_error_that_recurs_in_every_trial_fails_the_campaign(store: Store) -> None:
     campaign_id = create(store, parallelism=2)
     campaign = take_up(store, campaign_id)
     first, _ = campaign.next_trial(), campaign.next_trial()
@@ -186,7 +200,7 @@ def test_an_error_that_would_hit_every_trial_fails_the_campaign(store: Store) ->
     assert [trial.state for trial in trials_of(store, campaign_id)] == ["stopped", "stopped"]
 
 
-def test_a_reward_that_is_none_gives_the_trial_up(store: Store) -> None:
+def test_a_reward_outside_0_to_1_fails_the_trial(store: Store) -> None:
     campaign_id = create(store, trials=2)
     campaign = take_up(store, campaign_id)
     for value in (float("nan"), -1.0):
@@ -198,7 +212,7 @@ def test_a_reward_that_is_none_gives_the_trial_up(store: Store) -> None:
     assert "nan" in (trials[0].error or "")
 
 
-def test_ending_abandons_what_runs(store: Store) -> None:
+def test_ending_a_campaign_abandons_running_attempts(store: Store) -> None:
     campaign_id = create(store, parallelism=2)
     campaign = take_up(store, campaign_id)
     first, second = campaign.next_trial(), campaign.next_trial()

@@ -29,13 +29,13 @@ def asked(**changes: object) -> CampaignSpec:
     return synthetic_spec(**{"trials": 30, "dataset": "digits", "proxy_task": SMOKE, **changes})
 
 
-def test_without_trials_of_the_task_it_claims_nothing(store: Store, clock: Clock) -> None:
+def test_the_estimate_is_empty_without_trials_of_the_task(store: Store, clock: Clock) -> None:
     trained(store, clock, [10, 10])
     told = estimate(store, asked(proxy_task={**SMOKE, "steps": 7}))
     assert (told.basis, told.seconds_per_trial, told.wall_seconds, told.device_hours) == ("nothing", None, None, None)
 
 
-def test_it_takes_the_median_of_trials_with_such_workers(store: Store, clock: Clock) -> None:
+def test_the_estimate_is_the_median_of_trials_with_the_same_workers(store: Store, clock: Clock) -> None:
     trained(store, clock, [60, 70, 500])
     trained(store, clock, [1, 1, 1, 1, 1], parallelism=2)
     told = estimate(store, asked())
@@ -44,7 +44,7 @@ def test_it_takes_the_median_of_trials_with_such_workers(store: Store, clock: Cl
     assert told.device_hours == pytest.approx(30 * 70 / 3600, abs=1e-6)
 
 
-def test_with_other_workers_it_says_so_and_counts_their_devices(store: Store, clock: Clock) -> None:
+def test_the_estimate_with_other_workers_has_another_basis_and_counts_their_devices(store: Store, clock: Clock) -> None:
     trained(store, clock, [60, 80])
     told = estimate(store, asked(parallelism=4, resources={"gpus": 2}))
     assert (told.basis, told.seconds_per_trial, told.wall_seconds) == ("same-task", 70, 8 * 70)

@@ -1,4 +1,4 @@
-"""Every failure from its cause to the record: its kind, the campaign's reaction, and the end of the worker's log."""
+"""Every failure from its cause to the database: its kind, the campaign's reaction, and the worker's log tail."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from tests.support.processes import THREADS
 from tests.support.synthetic_campaigns import synthetic_spec
 
 ABSURD = {"learning_rate": 10.0, "warmup_steps": 0, "momentum": 0.999}
-"""The loss leaves the finite numbers within a few steps."""
+"""The loss diverges within a few steps."""
 
 ATTEMPTS = 1 + synthetic_spec().retries
 
@@ -50,7 +50,8 @@ def digits(tmp_path: Path) -> Path:
     return folder
 
 
-def test_a_loss_that_leaves_the_finite_numbers_gives_the_trial_up(store: Store, digits: Path, tmp_path: Path) -> None:
+@pytest.mark.parametrize("database_url", ["sqlite", pytest.param("postgresql", marks=pytest.mark.slow)], indirect=True)
+def test_a_loss_that_is_not_finite_fails_the_trial(store: Store, digits: Path, tmp_path: Path) -> None:
     campaign, detail = attempt_once(store, resolve("smoke", **ABSURD), digits, tmp_path / "cache")
     trial, attempt = detail.trial, detail.attempts[0]
     assert (trial.state, trial.reward, trial.error_kind) == ("failed", 0.0, "non-finite-loss")
@@ -102,7 +103,7 @@ def exhausted(store: Store, kind: str, number: int) -> str:
 
 
 @pytest.mark.parametrize("kind", ["out-of-memory", "worker-killed"])
-def test_what_a_machine_cannot_do_for_the_baseline_fails_the_campaign(store: Store, kind: str) -> None:
+def test_the_campaign_fails_where_the_machine_is_too_small_for_the_baseline(store: Store, kind: str) -> None:
     campaign_id = exhausted(store, kind, number=0)
     record, detail = store.reads.get_campaign(campaign_id), store.reads.get_trial(campaign_id, 0)
     assert record.state == "failed"
@@ -113,12 +114,29 @@ def test_what_a_machine_cannot_do_for_the_baseline_fails_the_campaign(store: Sto
 
 
 @pytest.mark.parametrize("kind", ["out-of-memory", "worker-killed"])
-def test_another_trial_that_the_machine_cannot_do_is_given_up(store: Store, kind: str) -> None:
+def test_only_the_trial_fails_where_the_machine_is_too_small_for_another_one(store: Store, kind: str) -> None:
     campaign_id = exhausted(store, kind, number=1)
     trial = store.reads.get_trial(campaign_id, 1).trial
     assert (trial.state, trial.reward, trial.error_kind) == ("failed", 0.0, kind)
     assert store.reads.get_campaign(campaign_id).state == "completed"
     verify(store, campaign_id)
+
+
+def test_failures_of_an_earlier_runner_count_and_a_failure_reported_again_does_not(store: Store) -> None:
+    campaign_id = store.service.create_campaign(synthetic_spec(retries=1)).id
+    first_runner = Campaign(store, store.runner.claim(campaign_id, "runner", 1e6))
+    work, failure = first_runner.next_trial(), Failed("retry", "an error of the attempt")
+    assert work is not None
+    first_runner.complete(work, failure)
+    first_runner.complete(work, failure)
+    assert not first_runner.is_finished(0)
+
+    second_runner = Campaign(store, store.runner.claim(campaign_id, "runner", 1e6))
+    work = second_runner.next_trial()
+    assert work is not None
+    assert (work.number, work.attempt) == (0, 2)
+    second_runner.complete(work, failure)
+    assert store.reads.get_trial(campaign_id, 0).trial.state == "failed"
 
 
 def test_a_trial_shows_its_latest_failure_until_it_has_an_outcome(store: Store) -> None:

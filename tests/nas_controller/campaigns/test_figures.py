@@ -89,13 +89,13 @@ def test_curves(store: Store, campaign_id: str) -> None:
 
 
 @pytest.mark.parametrize("name", figures.FIGURES)
-def test_every_figure_is_json_before_anything_has_happened(store: Store, name: str) -> None:
+def test_every_figure_of_a_new_campaign_is_json(store: Store, name: str) -> None:
     campaign_id = store.service.create_campaign(synthetic_spec()).id
     json.dumps(figures.compute(store, campaign_id, name), allow_nan=False)
     with pytest.raises(NotFoundError):
         figures.compute(store, "c_0", name)
 
 
-def test_a_figure_there_is_not(store: Store) -> None:
+def test_an_unknown_figure_is_refused(store: Store) -> None:
     with pytest.raises(InvalidValueError, match="progress"):
         figures.compute(store, "c_0", "pie")

@@ -56,7 +56,7 @@ def test_a_pending_campaign_pauses_at_once_and_waits_for_no_runner(store: Store)
     assert kinds(store, campaign_id) == ["created", "paused", "resumed"]
 
 
-def test_a_running_campaign_is_pausing_until_its_runner_lets_go(store: Store, clock: Clock) -> None:
+def test_a_running_campaign_is_pausing_until_its_runner_has_ended(store: Store, clock: Clock) -> None:
     lease = store.runner.claim(store.service.create_campaign(synthetic_spec()).id, "runner", 1e6)
     campaign = Campaign(store, lease)
     assert campaign.next_trial() is not None
@@ -85,7 +85,7 @@ def test_a_running_campaign_is_pausing_until_its_runner_lets_go(store: Store, cl
     assert verify(store, lease.campaign_id).trials_finished == 8
 
 
-def test_what_is_resumed_or_stopped_while_it_pauses_is_not_paused(store: Store) -> None:
+def test_a_campaign_resumed_or_stopped_while_it_pauses_is_not_paused(store: Store) -> None:
     for ask, state in ((store.service.request_resume, "running"), (store.service.request_stop, "stopping")):
         lease = store.runner.claim(store.service.create_campaign(synthetic_spec()).id, "runner", 1e6)
         store.service.request_pause(lease.campaign_id)
@@ -114,7 +114,7 @@ def test_a_paused_campaign_can_be_stopped_and_counts_its_pause(store: Store, clo
 
 
 @pytest.mark.parametrize("state", ["stopping", "stopped", "completed", "failed"])
-def test_what_ends_or_has_ended_neither_pauses_nor_resumes(store: Store, state: str) -> None:
+def test_a_campaign_that_ends_or_has_ended_neither_pauses_nor_resumes(store: Store, state: str) -> None:
     lease = store.runner.claim(store.service.create_campaign(synthetic_spec()).id, "runner", 1e6)
     if state == "stopping":
         store.service.request_stop(lease.campaign_id)
@@ -126,7 +126,7 @@ def test_what_ends_or_has_ended_neither_pauses_nor_resumes(store: Store, state: 
         store.service.request_resume(lease.campaign_id)
 
 
-def test_while_it_drains_nothing_begins_and_what_runs_is_completed(store: Store) -> None:
+def test_while_draining_nothing_begins_and_running_trials_are_completed(store: Store) -> None:
     """Also a failed attempt is not followed by another; the replay is exact over the pause."""
     draining = False
     lease = store.runner.claim(store.service.create_campaign(synthetic_spec(parallelism=2)).id, "runner", 1e6)

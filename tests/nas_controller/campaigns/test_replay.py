@@ -47,7 +47,7 @@ def of_event(kind: str, number: int, **data: Any) -> Change:
     ],
     ids=["reward", "choices", "log probability", "event's reward", "event's draw"],
 )
-def test_a_tampered_record_is_found_at_its_first_event(
+def test_verify_finds_the_first_event_that_was_changed(
     store: Store, change: Change, sequence_of: str, words: str
 ) -> None:
     campaign_id = create(store, trials=6)
@@ -77,7 +77,7 @@ def test_a_tampered_record_is_found_at_its_first_event(
         ("UPDATE campaigns SET best_trial = 5 - best_trial", "the campaign's best_trial"),
     ],
 )
-def test_other_damage_is_found_too(store: Store, statement: str, words: str) -> None:
+def test_verify_finds_other_changes_too(store: Store, statement: str, words: str) -> None:
     campaign_id = create(store, trials=6)
     run_to_the_end(take_up(store, campaign_id))
     with store._database.writing() as session:

@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import json
+from dataclasses import fields
 from typing import Any
 
 import pytest
+from jsonschema import Draft202012Validator
 from pydantic import ValidationError
 
 from nas_controller.search.campaign_spec import LEARNING_RATES, CampaignSpec
+from nas_controller.search.proxy_task_spec import ProxyTaskSpec
+from nas_controller.search.search_space_spec import SearchSpaceSpec
+from search_space.proxy_task import PROFILES, ProxyTask
 
 MINIMAL = {"name": "digits", "dataset": "digits"}
 
@@ -27,7 +33,7 @@ def test_everything_but_name_and_data_set_has_a_default() -> None:
     assert spec.controller.learning_rate == LEARNING_RATES["recurrent"]
 
 
-def test_the_documented_body_is_accepted_and_survives_json() -> None:
+def test_the_documented_body_is_accepted_and_round_trips_through_json() -> None:
     spec = CampaignSpec.model_validate(
         {
             "name": "digits",
@@ -46,7 +52,7 @@ def test_the_documented_body_is_accepted_and_survives_json() -> None:
     assert again.proxy_task.resolve().steps == 123
 
 
-def test_the_policy_brings_its_own_learning_rate_unless_one_is_given() -> None:
+def test_the_learning_rate_defaults_to_that_of_the_policy() -> None:
     for policy, rate in LEARNING_RATES.items():
         spec = CampaignSpec.model_validate({**MINIMAL, "controller": {"policy": policy}})
         assert spec.controller.settings().learning_rate == rate
@@ -118,7 +124,7 @@ def test_several_errors_come_together() -> None:
     assert {"name", "trials", "search_space.budget_madds"} <= set(errors)
 
 
-def test_a_search_space_survives_json_with_its_caps() -> None:
+def test_a_search_space_with_limits_round_trips_through_json() -> None:
     space = {"searched_blocks": [5, 7, 9], "max_block_width": {"5": 128}, "choices": [0.5, 1, 2], "width_divisor": 4}
     spec = CampaignSpec.model_validate({**MINIMAL, "search_space": space})
     again = CampaignSpec.model_validate_json(spec.model_dump_json())
@@ -132,3 +138,44 @@ def test_a_synthetic_campaign_needs_no_data_set() -> None:
     spec = CampaignSpec.model_validate({"name": "s", "proxy_task": {"profile": "synthetic", "seconds": 0.5}})
     assert spec.dataset is None
     assert spec.proxy_task.resolve().seconds == 0.5
+
+
+def test_the_schema_has_every_field_of_a_proxy_task_with_its_limits() -> None:
+    schema = CampaignSpec.model_json_schema()["$defs"]["ProxyTaskSpec"]
+    described = schema["properties"]
+    settable = [field.name for field in fields(ProxyTask) if field.name not in ("profile", "kind")]
+    assert list(described) == ["profile", *settable]
+    assert schema["additionalProperties"] is False
+    assert described["profile"]["enum"] == list(PROFILES)
+    assert (described["steps"]["type"], described["steps"]["minimum"]) == ("integer", 1)
+    assert described["schedule"]["enum"] == ["cosine", "step"]
+    assert described["flip"]["type"] == "boolean"
+    assert 'laptop "cosine"' in described["schedule"]["description"]
+
+
+@pytest.mark.parametrize("profile", PROFILES)
+def test_a_proxy_task_is_valid_by_the_schema_where_it_is_accepted(profile: str) -> None:
+    schema = CampaignSpec.model_json_schema()
+    validator = Draft202012Validator({**schema["$defs"]["ProxyTaskSpec"], "$defs": schema["$defs"]})
+    values = {name: value for name, value in PROFILES[profile].to_dict().items() if name != "kind"}
+    assert ProxyTaskSpec.model_validate(values).resolve() == PROFILES[profile]
+    assert validator.is_valid(values)
+    for wrong in ({"steps": 0}, {"steps": "many"}, {"schedule": "linear"}, {"flip": 1}, {"stepz": 5}, {"kind": "x"}):
+        assert not validator.is_valid({**values, **wrong})
+        assert located({**MINIMAL, "proxy_task": {"profile": profile, **wrong}})
+
+
+def test_the_stored_document_has_the_fields_that_were_given_as_they_were_given() -> None:
+    given = {"profile": "laptop", "steps": 300, "learning_rate": 1, "flip": False}
+    spec = CampaignSpec.model_validate({**MINIMAL, "proxy_task": given})
+    assert json.dumps(spec.model_dump(mode="json")["proxy_task"]) == json.dumps(given)
+    assert CampaignSpec.model_validate(MINIMAL).model_dump(mode="json")["proxy_task"] == {"profile": "laptop"}
+
+
+def test_equal_documents_share_one_search_space() -> None:
+    documents = ({}, {"budget_madds": None}, {"max_block_width": {"5": 128}}, {"max_block_width": {"5": 136}})
+    default, same, capped, other = (SearchSpaceSpec.model_validate(document) for document in documents)
+    assert default.build() is same.build()
+    assert capped.build() is capped.build()
+    assert capped.build() is not other.build()
+    assert capped.build() is not default.build()

@@ -63,7 +63,7 @@ def test_the_rule_compares_with_completed_trials_at_the_same_step_and_spares_the
     assert rule.verdict(3, 10, 0.0) is None  # it is not compared with itself
 
 
-def test_a_trial_below_the_median_ends_there_and_the_record_says_so(store: Store) -> None:
+def test_a_trial_below_the_median_ends_there_with_the_reason_in_its_event(store: Store) -> None:
     campaign_id = store.service.create_campaign(stopping_spec()).id
     campaign = take_up(store, campaign_id)
     train(campaign, 0.2, 0.4)
@@ -84,7 +84,7 @@ def test_a_trial_below_the_median_ends_there_and_the_record_says_so(store: Store
     assert store.reads.get_campaign(campaign_id).best_trial == 1
 
 
-def test_a_runner_that_takes_the_campaign_up_decides_alike_and_the_replay_is_exact(store: Store) -> None:
+def test_a_runner_that_resumes_the_campaign_makes_the_same_decisions_and_the_replay_is_exact(store: Store) -> None:
     campaign_id = store.service.create_campaign(stopping_spec()).id
     campaign = take_up(store, campaign_id)
     train(campaign, 0.2, 0.4)
@@ -104,7 +104,7 @@ def test_a_runner_that_takes_the_campaign_up_decides_alike_and_the_replay_is_exa
     assert verify(store, campaign_id).trials_finished == 6
 
 
-def test_a_decision_that_the_record_does_not_bear_out_is_found(database_url: str, store: Store) -> None:
+def test_verify_finds_a_decision_that_differs_from_the_replay(database_url: str, store: Store) -> None:
     campaign_id = store.service.create_campaign(stopping_spec(trials=3)).id
     campaign = take_up(store, campaign_id)
     train(campaign, 0.2, 0.4)
@@ -121,13 +121,13 @@ def test_a_decision_that_the_record_does_not_bear_out_is_found(database_url: str
             verify(store, campaign_id)
 
 
-def test_a_repeat_of_a_trial_that_was_stopped_says_so_too(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_repeat_of_a_trial_that_was_stopped_early_has_its_step(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     campaign_id = store.service.create_campaign(stopping_spec(trials=4)).id
     campaign = take_up(store, campaign_id)
     train(campaign, 0.2, 0.4)
     train(campaign, 0.3, 0.5)
     work = next_work(campaign)
-    monkeypatch.setitem(campaign._first_of, campaign._search.propose(3).candidate.widths, work.number)
+    monkeypatch.setitem(campaign._trials._first_of, campaign._search.propose(3).candidate.widths, work.number)
     assert campaign.next_trial() is None  # trial 3 waits for trial 2
     assert report(campaign, work, 5, 0.1)
     repeat = store.reads.get_trial(campaign_id, 3).trial
@@ -143,7 +143,7 @@ def test_a_repeat_of_a_trial_that_was_stopped_says_so_too(store: Store, monkeypa
         ({"profile": "smoke", "steps": 2000, "evaluate_steps": 3}, "500 times at most, so give 5 or more"),
     ],
 )
-def test_a_task_that_cannot_be_compared_on_the_way_is_refused(task: dict[str, Any], message: str) -> None:
+def test_a_task_without_intermediate_aps_is_refused(task: dict[str, Any], message: str) -> None:
     with pytest.raises(ValidationError, match=message) as refused:
         synthetic_spec(dataset="digits", proxy_task=task, early_stopping={})
     assert refused.value.errors()[0]["loc"] == ("early_stopping",)

@@ -1,4 +1,4 @@
-"""Keys and sessions in the record: what opens, for how long, and that no secret is kept."""
+"""API keys and login sessions: which are valid, for how long, and that the database has no secret."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def opens(store: Store, key: str) -> bool:
     return store.service.identify_key(key) is not None
 
 
-def test_a_key_opens_and_anything_near_it_does_not(store: Store) -> None:
+def test_a_key_is_valid_and_similar_texts_are_not(store: Store) -> None:
     record, key = store.service.create_key("ops", "operate")
     assert store.service.identify_key(key) == record == store.service.list_keys()[0]
     other, other_key = store.service.create_key("other", "view")
@@ -52,7 +52,7 @@ def test_a_key_expires(store: Store, clock: Clock) -> None:
     assert not store.service.has_active_keys()
 
 
-def test_a_rotated_key_opens_by_its_old_secret_for_the_grace_alone(store: Store, clock: Clock) -> None:
+def test_the_old_secret_of_a_rotated_key_is_valid_for_the_grace_period(store: Store, clock: Clock) -> None:
     record, first = store.service.create_key("ops", "view")
     _, second = store.service.rotate_key(record.id)
     assert not opens(store, first)
@@ -65,7 +65,7 @@ def test_a_rotated_key_opens_by_its_old_secret_for_the_grace_alone(store: Store,
     assert opens(store, third)
 
 
-def test_revoking_ends_key_grace_and_sessions_for_good(store: Store) -> None:
+def test_revoking_ends_a_key_its_grace_period_and_its_sessions(store: Store) -> None:
     record, first = store.service.create_key("ops", "view")
     _, second = store.service.rotate_key(record.id, grace=HOUR)
     token = store.service.create_session(record.id, HOUR)
@@ -80,7 +80,7 @@ def test_revoking_ends_key_grace_and_sessions_for_good(store: Store) -> None:
         store.service.rotate_key(record.id)
 
 
-def test_a_session_is_its_keys_until_it_is_over(store: Store, clock: Clock) -> None:
+def test_a_session_identifies_its_key_until_it_expires(store: Store, clock: Clock) -> None:
     record, _ = store.service.create_key("ops", "operate")
     token, other = store.service.create_session(record.id, HOUR), store.service.create_session(record.id, HOUR)
     assert store.service.identify_session(token) == record
@@ -104,7 +104,7 @@ def test_a_session_does_not_outlive_its_key(store: Store, clock: Clock) -> None:
     assert store.service.identify_session(token) is None
 
 
-def test_its_last_use_is_kept_when_it_is_noted(store: Store, clock: Clock) -> None:
+def test_the_last_use_of_a_key_is_recorded(store: Store, clock: Clock) -> None:
     record, key = store.service.create_key("ops", "view")
     assert record.last_used_at is None
     clock.advance(60)
@@ -121,7 +121,7 @@ def test_scopes_include_those_below(store: Store) -> None:
     assert [admin.allows(scope) for scope in ("view", "operate", "admin")] == [True, True, True]
 
 
-def test_what_cannot_be_a_key_is_refused(store: Store) -> None:
+def test_invalid_names_and_scopes_are_refused(store: Store) -> None:
     for name in ("", "n" * 101, "two\nlines"):
         with pytest.raises(InvalidValueError):
             store.service.create_key(name, "view")

@@ -1,4 +1,4 @@
-"""A campaign whose runner dies at any write, or is overtaken, ends as one that was left alone."""
+"""A campaign whose runner dies at any write, or loses its lease, ends as one without faults."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import pytest
 from nas_controller.campaigns.campaign import Campaign
 from nas_controller.campaigns.replay import verify
 from nas_controller.search.outcomes import Failed, Rewarded
-from nas_controller.search.proposals import Proposed, Search
+from nas_controller.search.proposals import Search, TrialProposal
 from nas_controller.store import LeaseLostError, Store
 from tests.support.synthetic_campaigns import Clock, create, outline, reward, run_to_the_end, take_up
 
@@ -64,13 +64,13 @@ def run_with_outcomes(campaign: Campaign) -> None:
 
 
 @pytest.mark.parametrize("after", [False, True], ids=["before", "after"])
-def test_a_crash_at_any_write_changes_nothing_in_the_end(
+def test_a_crash_at_any_write_does_not_change_the_result(
     store: Store, after: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     honest = Search.propose
     repeats = {5: 1, 6: 2, 7: 1}  # with a policy that hardly learns, these repeat the trials they name
 
-    def propose(search: Search, number: int) -> Proposed:
+    def propose(search: Search, number: int) -> TrialProposal:
         return honest(search, repeats.get(number, number))
 
     monkeypatch.setattr(Search, "propose", propose)
@@ -99,7 +99,7 @@ def test_a_crash_at_any_write_changes_nothing_in_the_end(
     assert crashes > 2 * 10
 
 
-def test_a_runner_that_was_overtaken_changes_nothing(store: Store, clock: Clock) -> None:
+def test_a_runner_without_its_lease_changes_nothing(store: Store, clock: Clock) -> None:
     campaign_id = create(store, trials=4)
     frozen = Campaign(store, store.runner.claim(campaign_id, "frozen", 20))
     work = frozen.next_trial()

@@ -1,4 +1,4 @@
-"""Where the two databases differ underneath: waiting for locks, what readers see, texts, and claims at one moment."""
+"""What differs between the databases: locks, snapshots of readers, texts, time zones, concurrent claims."""
 
 from __future__ import annotations
 
@@ -58,9 +58,7 @@ def at_once(calls: list[Callable[[], T]]) -> list[T]:
     return won
 
 
-def test_of_claims_at_one_moment_over_connections_of_their_own_one_wins(
-    store: Store, database_url: str, clock: Clock
-) -> None:
+def test_one_of_several_concurrent_claims_wins(store: Store, database_url: str, clock: Clock) -> None:
     with ExitStack() as opened:
         stores = [opened.enter_context(closing(Store.open(database_url, clock))) for _ in range(6)]
         for _ in range(5):
@@ -78,9 +76,7 @@ def test_of_claims_at_one_moment_over_connections_of_their_own_one_wins(
             assert [event.data["owner"] for event in claims] == [won[0].owner, again[0].owner]
 
 
-def test_of_the_old_runner_and_the_new_one_only_the_new_one_writes(
-    store: Store, database_url: str, clock: Clock
-) -> None:
+def test_after_a_concurrent_claim_only_the_new_runner_writes(store: Store, database_url: str, clock: Clock) -> None:
     with closing(Store.open(database_url, clock)) as another:
         for _ in range(5):
             lease = store.runner.claim(store.service.create_campaign(synthetic_spec()).id, "old", 20)
@@ -98,7 +94,7 @@ def test_of_the_old_runner_and_the_new_one_only_the_new_one_writes(
             assert store.reads.controller_state(lease.campaign_id) is None
 
 
-def test_readers_and_writers_never_meet_a_locked_database(store: Store, database_url: str) -> None:
+def test_concurrent_readers_and_writers_never_find_the_database_locked(store: Store, database_url: str) -> None:
     """A reader on a store of its own and two writers on another, all at once."""
     leases = [claimed(store, f"runner {k}", 600) for k in range(2)]
     errors: list[BaseException] = []
@@ -138,7 +134,7 @@ def test_readers_and_writers_never_meet_a_locked_database(store: Store, database
     assert all(len(store.reads.get_trial(lease.campaign_id, 0).curve) == 150 for lease in leases)
 
 
-def test_a_reader_sees_one_moment(store: Store) -> None:
+def test_a_reader_sees_one_snapshot(store: Store) -> None:
     campaign_id = store.service.create_campaign(synthetic_spec()).id
     count = select(func.count()).select_from(models.Event)
     with store._database.reading() as session:
@@ -149,7 +145,9 @@ def test_a_reader_sees_one_moment(store: Store) -> None:
         assert session.scalar(count) == 2
 
 
-def test_a_writer_does_not_wait_for_ever(database_url: str, clock: Clock, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_writer_waits_for_a_lock_for_a_limited_time(
+    database_url: str, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """One writer is frozen in the middle of a transaction, as by SIGSTOP."""
     monkeypatch.setattr(database, "BUSY_TIMEOUT_SECONDS", 1)
     monkeypatch.setattr(database, "IDLE_IN_TRANSACTION_SECONDS", 3)
@@ -167,13 +165,13 @@ def test_a_writer_does_not_wait_for_ever(database_url: str, clock: Clock, monkey
         assert store.reads.get_campaign(campaign_id).state in ("pending", "running")
 
 
-def test_texts_that_no_database_takes(store: Store) -> None:
+def test_texts_that_a_database_refuses_are_sanitised(store: Store) -> None:
     lease = store.runner.claim(store.service.create_campaign(synthetic_spec()).id, "runner", 20)
     store.runner.begin_trial(lease, 0, SPACE.baseline)
     store.runner.fail_attempt(lease, 0, 1, "broken \0 \ud800 bytes", "worker-killed", "a\0b")
     attempt = store.reads.get_trial(lease.campaign_id, 0).attempts[0]
     assert (attempt.error, attempt.log_tail) == ("broken \ufffd ? bytes", "a\ufffdb")
-    assert store.runner.fail_trial(lease, 0, "x\0", {"told": 0}).error == "x\ufffd"
+    assert store.runner.fail_trial(lease, 0, "x\0", {"told": 0}).trial.error == "x\ufffd"
     assert store.runner.finish_campaign(lease, "failed", "y\0").error == "y\ufffd"
     for name in ("c_\0", "c_\ud800", "c_é"):
         with pytest.raises(NotFoundError):
@@ -190,7 +188,7 @@ def test_times_are_utc_whatever_the_time_zone_of_the_server(store: Store, clock:
     assert read.to_dict()["created_at"] == "2025-07-01T23:59:59.999999Z"
 
 
-def test_a_store_is_there_again_after_its_server_was_restarted(postgresql: Server, clock: Clock) -> None:
+def test_a_store_works_again_after_its_server_was_restarted(postgresql: Server, clock: Clock) -> None:
     with postgresql.fresh_database() as url, closing(Store.open(url, clock)) as store:
         campaign_id = store.service.create_campaign(synthetic_spec()).id
         postgresql.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE pid <> pg_backend_pid()")
@@ -199,7 +197,7 @@ def test_a_store_is_there_again_after_its_server_was_restarted(postgresql: Serve
         assert store.reads.get_campaign(campaign_id).state == "pending"
 
 
-def test_a_connection_that_nobody_has_used_for_a_while_is_tried_first(
+def test_an_idle_connection_is_tested_before_it_is_used(
     postgresql: Server, clock: Clock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(database, "PING_AFTER_SECONDS", 0.0)
@@ -210,7 +208,7 @@ def test_a_connection_that_nobody_has_used_for_a_while_is_tried_first(
             assert read(campaign_id)
 
 
-def test_without_a_server_the_tests_are_skipped_and_fail_where_they_must_not_be(
+def test_without_a_server_tests_are_skipped_or_fail_where_one_is_required(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(postgresql, "programs", lambda: None)
@@ -222,7 +220,7 @@ def test_without_a_server_the_tests_are_skipped_and_fail_where_they_must_not_be(
         next(postgresql.server_or_skip())
 
 
-def test_the_programs_are_found_through_a_link(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_server_programs_are_found_through_a_link(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     real, linked = tmp_path / "real", tmp_path / "linked"
     real.mkdir(), linked.mkdir()
     for name in ("initdb", "postgres"):

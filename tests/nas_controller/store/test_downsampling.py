@@ -33,7 +33,7 @@ AT = datetime(2025, 1, 1, tzinfo=UTC)
 
 @dataclass
 class Large:
-    """A record with one campaign of TRIALS trials, every fifth of them a repeat and the last one in training."""
+    """A store with one campaign of TRIALS trials, every fifth of them a repeat and the last one in training."""
 
     store: Store
     campaign_id: str
@@ -96,7 +96,7 @@ def _trained(large: Large) -> list[dict[str, Any]]:
     return [trial for trial in _finished(large) if trial["reused_from"] is None]
 
 
-def test_progress_has_every_new_best_and_is_exact_about_it(large: Large) -> None:
+def test_progress_has_every_running_maximum(large: Large) -> None:
     figure = figures.compute(large.store, large.campaign_id, "progress", POINTS)
     best, records = -1.0, []
     best_after = {}
@@ -116,7 +116,7 @@ def test_progress_has_every_new_best_and_is_exact_about_it(large: Large) -> None
 
 
 @pytest.mark.parametrize("unit", ["madds", "params"])
-def test_costs_keep_the_best_and_the_front(large: Large, unit: str) -> None:
+def test_costs_have_the_best_trials_and_the_pareto_front(large: Large, unit: str) -> None:
     figure = figures.compute(large.store, large.campaign_id, f"{unit}-ap", POINTS)
     ordered = sorted(_trained(large), key=lambda trial: (-trial["reward"], trial["number"]))
     best = {trial["number"] for trial in ordered[:BEST_TRIALS]}
@@ -187,7 +187,7 @@ def test_every_order_is_read_from_an_index(large: Large, order: TrialOrder, stat
 
 
 @pytest.mark.parametrize("order", ["reward", "-reward", "-madds"])
-def test_pages_come_in_order_and_miss_nothing(large: Large, order: TrialOrder) -> None:
+def test_pages_are_ordered_and_complete(large: Large, order: TrialOrder) -> None:
     name, falling = order.removeprefix("-"), order.startswith("-")
     found, cursor = [], None
     while True:

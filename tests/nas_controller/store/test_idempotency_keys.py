@@ -1,4 +1,4 @@
-"""Keys of requests in the record: reserved once, answered again, and never a second campaign."""
+"""Idempotency keys: reserved once, their response repeated, and never a second campaign."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def reserved(store: Store, caller: str = "open", key: str = "one", fingerprint: 
     return reservation
 
 
-def test_an_answer_that_is_kept_is_given_again_and_the_first_one_stays(store: Store) -> None:
+def test_the_first_saved_response_is_returned_again(store: Store) -> None:
     reservation = reserved(store)
     store.service.save_response(reservation, ANSWER)
     assert store.service.reserve_key("open", "one", "f") == ANSWER
@@ -35,7 +35,9 @@ def test_a_key_belongs_to_its_caller_and_to_one_request(store: Store) -> None:
         store.service.reserve_key("open", "one", "another")
 
 
-def test_a_request_is_worked_on_by_one_until_it_is_given_up_or_too_long_ago(store: Store, clock: Clock) -> None:
+def test_a_request_is_processed_once_until_it_is_released_or_its_reservation_expires(
+    store: Store, clock: Clock
+) -> None:
     first = reserved(store)
     with pytest.raises(KeyBusyError):
         store.service.reserve_key("open", "one", "f")
@@ -45,7 +47,7 @@ def test_a_request_is_worked_on_by_one_until_it_is_given_up_or_too_long_ago(stor
     assert reserved(store) == first
 
 
-def test_a_campaign_of_a_reserved_id_is_created_once(store: Store, clock: Clock) -> None:
+def test_a_campaign_with_a_reserved_id_is_created_once(store: Store, clock: Clock) -> None:
     reservation = reserved(store)
     campaign = store.service.create_campaign(synthetic_spec(), reservation.campaign_id)
     clock.advance(HELD_SECONDS)  # the process that created it was killed before it could keep the answer
@@ -55,7 +57,7 @@ def test_a_campaign_of_a_reserved_id_is_created_once(store: Store, clock: Clock)
     assert len(store.reads.events_after(campaign.id)) == 1
 
 
-def test_of_many_at_once_one_works_and_the_others_are_told_to_wait(store: Store) -> None:
+def test_one_of_several_concurrent_requests_is_processed_and_the_others_wait(store: Store) -> None:
     def attempt(_: int) -> str:
         try:
             return reserved(store).campaign_id
@@ -67,7 +69,7 @@ def test_of_many_at_once_one_works_and_the_others_are_told_to_wait(store: Store)
     assert outcomes.count("busy") == 7
 
 
-def test_keys_are_forgotten_after_a_day(store: Store, clock: Clock) -> None:
+def test_keys_are_deleted_after_a_day(store: Store, clock: Clock) -> None:
     first = reserved(store)
     store.service.save_response(first, ANSWER)
     clock.advance(RETENTION_HOURS * 3_600 - 1)

@@ -116,7 +116,7 @@ def test_following_a_campaign_does_not_scan_it_again(store: Store, kind: str) ->
     assert then.of in (first.of, first.of + 1)
 
 
-def test_a_campaign_that_was_put_back_is_sampled_anew(store: Store) -> None:
+def test_a_campaign_that_was_restored_is_sampled_anew(store: Store) -> None:
     growing = Growing(store)
     growing.go_on(100)
     assert store.reads.sample_rewards(growing.campaign_id, POINTS).of == 100

@@ -1,4 +1,4 @@
-"""Learning curves in the record: what a running trial shows of them, and how long they grow."""
+"""Learning curves: the progress of a running trial, and the length of its curve."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def test_a_long_curve_is_thinned_where_it_has_no_ap(store: Store, monkeypatch: p
     assert points[-1].step == 40
 
 
-def test_steps_that_belong_to_no_curve_show_as_progress_alone(store: Store) -> None:
+def test_a_report_without_values_is_progress_alone(store: Store) -> None:
     lease = claimed(store)
     store.runner.begin_trial(lease, 0, SPACE.baseline)
     store.runner.record_progress(lease, 0, 1, 30, 90, {})

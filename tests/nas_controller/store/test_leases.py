@@ -13,7 +13,7 @@ from tests.support.begun_trials import STATE, begin, claimed
 from tests.support.synthetic_campaigns import Clock, synthetic_spec
 
 
-def test_a_lease_keeps_others_out_until_it_expires(store: Store, clock: Clock) -> None:
+def test_a_lease_excludes_other_runners_until_it_expires(store: Store, clock: Clock) -> None:
     lease = claimed(store, "first", 20)
     with pytest.raises(ConflictError, match="first"):
         store.runner.claim(lease.campaign_id, "second", 20)
@@ -43,7 +43,7 @@ def test_a_runner_that_lost_its_lease_writes_nothing(store: Store, clock: Clock)
         lambda: store.runner.fail_trial(lost, 0, "x", STATE),
         lambda: store.runner.finish_campaign(lost, "completed"),
     ]
-    for write in writes:  # expired, though nobody has taken over yet
+    for write in writes:  # expired, though no other runner has claimed it yet
         with pytest.raises(LeaseLostError, match="expired"):
             write()
     current = store.runner.claim(lost.campaign_id, "second", 20)

@@ -1,4 +1,4 @@
-"""Databases of earlier versions are brought to this one with all that is in them."""
+"""Databases of earlier versions are migrated to this one without loss."""
 
 from __future__ import annotations
 
@@ -42,7 +42,9 @@ def record_a_campaign(store: Store) -> str:
     return campaign_id
 
 
-def test_a_database_of_the_first_schema_keeps_its_record_and_goes_on(source: Store, empty_database_url: str) -> None:
+def test_a_database_of_the_first_schema_is_migrated_whole_and_its_campaign_goes_on(
+    source: Store, empty_database_url: str
+) -> None:
     campaign_id = record_a_campaign(source)
     copy_into_schema("0001", source, empty_database_url)
     upgraded = Store.open(empty_database_url)
@@ -73,7 +75,7 @@ def test_a_database_of_the_first_schema_keeps_its_record_and_goes_on(source: Sto
     source.close()
 
 
-def test_what_an_earlier_record_has_not_counted_is_counted(source: Store, empty_database_url: str) -> None:
+def test_the_migration_counts_what_an_earlier_schema_did_not(source: Store, empty_database_url: str) -> None:
     campaign_id = record_a_campaign(source)
     source.runner.release(campaign_id, "runner")
     source.runner.claim(campaign_id, "another", 1e6)

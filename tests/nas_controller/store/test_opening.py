@@ -1,4 +1,4 @@
-"""What a store does when it is opened: it makes the schema, once, or says why it cannot."""
+"""Opening a store creates the schema, once, or says why it cannot."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def test_a_database_of_a_newer_version_is_refused(empty_database_url: str) -> No
         Store.open(empty_database_url)
 
 
-def test_sqlite_is_opened_as_it_should_be(tmp_path: Path) -> None:
+def test_sqlite_has_the_right_settings(tmp_path: Path) -> None:
     database = Database(f"sqlite:///{tmp_path}/new/folder/effspine.db")
     with database.engine.connect() as connection:
 
@@ -54,7 +54,7 @@ def test_sqlite_is_opened_as_it_should_be(tmp_path: Path) -> None:
     database.close()
 
 
-def test_urls_that_are_none_and_databases_that_are_away(tmp_path: Path) -> None:
+def test_invalid_urls_and_unavailable_databases_are_refused(tmp_path: Path) -> None:
     for url in ("nonsense", "mysql://localhost/x", "sqlite+none:///x"):
         with pytest.raises(InvalidValueError):
             Database(url)
@@ -66,7 +66,7 @@ def test_urls_that_are_none_and_databases_that_are_away(tmp_path: Path) -> None:
         Store.open(f"sqlite:///{tmp_path}/broken.db")
 
 
-def test_a_password_is_never_shown() -> None:
+def test_errors_do_not_show_passwords() -> None:
     with pytest.raises((InvalidValueError, StoreUnavailableError)) as caught:
         Store.open("postgresql+psycopg://user:secret@127.0.0.1:1/none")
     assert "secret" not in str(caught.value)

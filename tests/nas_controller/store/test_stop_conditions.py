@@ -1,4 +1,4 @@
-"""Campaigns that end before their last trial, and what they have cost."""
+"""Stop conditions, and the device time that campaigns have taken."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from nas_controller.campaigns.campaign import Campaign
 from nas_controller.campaigns.replay import verify
 from nas_controller.search.campaign_spec import CampaignSpec
 from nas_controller.search.outcomes import Failed, Rewarded, TrialWork
-from nas_controller.search.proposals import Proposed, Search
+from nas_controller.search.proposals import Search, TrialProposal
 from nas_controller.store import CampaignRecord, Store
 from nas_controller.supervision import runner
 from nas_controller.supervision.lease_heartbeat import Heartbeat
@@ -47,7 +47,7 @@ def last_event(store: Store, campaign: Campaign) -> tuple[str, Any]:
     return event.kind, event.data
 
 
-def test_the_reward_that_reaches_the_target_ends_the_campaign_in_its_own_transaction(store: Store) -> None:
+def test_the_reward_that_reaches_the_target_ends_the_campaign_in_the_same_transaction(store: Store) -> None:
     campaign = take_up(store, spec(target_reward=0.5))
     first, second = next_work(campaign), next_work(campaign)
     campaign.complete(first, Rewarded(0.49, {}))
@@ -64,7 +64,7 @@ def test_the_reward_that_reaches_the_target_ends_the_campaign_in_its_own_transac
     assert verify(store, record.id).trials_finished == 2
 
 
-def test_so_many_outcomes_without_a_better_one(store: Store) -> None:
+def test_a_number_of_outcomes_without_a_better_one_ends_the_campaign(store: Store) -> None:
     campaign = take_up(store, spec(no_improvement_trials=3))
     for reward in (0.2, 0.1, 0.2, 0.3, 0.3):
         campaign.complete(next_work(campaign), Rewarded(reward, {}))
@@ -77,12 +77,12 @@ def test_so_many_outcomes_without_a_better_one(store: Store) -> None:
     verify(store, record.id)
 
 
-def test_repeats_count_and_the_campaign_ends_in_the_middle_of_them(
+def test_repeats_count_towards_the_condition_and_the_campaign_ends_between_them(
     store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     honest = Search.propose
 
-    def propose(search: Search, number: int) -> Proposed:
+    def propose(search: Search, number: int) -> TrialProposal:
         return honest(search, min(number, 1))
 
     monkeypatch.setattr(Search, "propose", propose)
@@ -102,7 +102,7 @@ def test_repeats_count_and_the_campaign_ends_in_the_middle_of_them(
         verify(store, record.id)
 
 
-def test_device_hours_are_those_of_all_attempts(store: Store, clock: Clock) -> None:
+def test_device_hours_count_all_attempts(store: Store, clock: Clock) -> None:
     campaign = take_up(store, spec(device_hours=1))
     first, second = next_work(campaign), next_work(campaign)
     clock.advance(1000)
@@ -150,7 +150,7 @@ def test_wall_time_does_not_count_pauses(store: Store, clock: Clock) -> None:
     assert record_of(store, campaign).stopped_because == "wall_seconds"
 
 
-def test_a_runner_ends_by_the_clock_though_no_trial_does(
+def test_a_runner_ends_at_the_wall_time_though_no_trial_ends(
     database_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     store = Store.open(database_url)
@@ -170,7 +170,7 @@ def test_a_runner_ends_by_the_clock_though_no_trial_does(
     store.close()
 
 
-def test_a_campaign_that_has_had_all_its_trials_needs_no_other_reason(store: Store) -> None:
+def test_a_campaign_whose_trials_are_over_has_no_stop_reason(store: Store) -> None:
     campaign = take_up(store, synthetic_spec(trials=1, stop={"target_reward": 0.5}))
     campaign.complete(next_work(campaign), Rewarded(0.9, {}))
     record = record_of(store, campaign)
@@ -181,7 +181,7 @@ def test_a_campaign_that_has_had_all_its_trials_needs_no_other_reason(store: Sto
     ("name", "value"),
     [("wall_seconds", 0), ("target_reward", 1.5), ("no_improvement_trials", 0), ("device_hours", -1), ("days", 3)],
 )
-def test_conditions_that_are_none_are_refused_at_their_field(name: str, value: float) -> None:
+def test_invalid_conditions_are_refused_with_their_field(name: str, value: float) -> None:
     with pytest.raises(ValidationError) as caught:
         synthetic_spec(stop={name: value})
     assert caught.value.errors()[0]["loc"] == ("stop", name)

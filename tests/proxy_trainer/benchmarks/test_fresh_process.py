@@ -7,7 +7,7 @@ import pytest
 from proxy_trainer.benchmarks.fresh_process import run_in_fresh_process, run_in_fresh_processes
 
 
-def test_a_process_of_its_own_gives_its_result_back() -> None:
+def test_a_fresh_process_returns_the_result() -> None:
     assert run_in_fresh_process(pow, 2, 10) == 1024
 
 

@@ -93,6 +93,7 @@ def test_its_loss_is_the_engines() -> None:
     assert float(loss) == pytest.approx(float(detection_loss(logits, codes, targets).total))
 
 
+@pytest.mark.slow
 def test_it_learns() -> None:
     tf.keras.utils.set_random_seed(1)
     task = resolve("smoke", image_px=64, width_multiplier=0.1, batch_size=2, learning_rate=0.05, subnet_width=4)

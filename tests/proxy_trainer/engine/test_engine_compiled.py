@@ -88,7 +88,7 @@ def without_xla(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.usefixtures("without_xla")
-def test_graphs_of_single_architectures_agree_with_the_graph_for_all_and_are_kept_for_the_last_few() -> None:
+def test_graphs_of_single_architectures_agree_with_the_graph_for_all_and_the_last_few_are_cached() -> None:
     assert COMPILED_ARCHITECTURES == 2
     compiled, of_all = Engine(COMPILED, CLASSES), engine_pool.lend(TASK, CLASSES)
     for candidate, traces in ((UNEVEN, (1, 1)), (EFF_SPINENET_D0, (2, 2)), (UNEVEN, (2, 2))):

@@ -53,7 +53,7 @@ def _steps_in(path: Path, worker: ProxyWorker) -> int:
     return found.state.steps_done
 
 
-def test_a_report_that_raises_stops_the_trial_there_and_the_next_call_goes_on(
+def test_a_report_that_raises_stops_the_trial_and_the_next_call_resumes_it(
     worker: ProxyWorker, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     path = tmp_path / "deep" / "trial.checkpoint"
@@ -71,7 +71,7 @@ def test_a_report_that_raises_stops_the_trial_there_and_the_next_call_goes_on(
     assert _figures(interrupted) == _figures(worker.run(EFF_SPINENET_D0))
 
 
-def test_every_ap_on_the_way_is_reported_again_by_a_trial_that_goes_on(
+def test_a_resumed_trial_reports_its_earlier_aps_again(
     odd: Path, cache: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     task = replace(TASK, evaluate_steps=2)
@@ -107,7 +107,7 @@ def test_seconds_are_those_of_all_parts(worker: ProxyWorker, tmp_path: Path) -> 
     assert metrics["seconds"] == pytest.approx(metrics["train_seconds"] + metrics["evaluate_seconds"], abs=0.01)
 
 
-def test_a_kept_checkpoint_holds_the_trained_state_and_is_only_scored_again(
+def test_a_checkpoint_of_a_finished_trial_holds_its_state_and_is_only_scored_again(
     worker: ProxyWorker, tmp_path: Path
 ) -> None:
     path, seen = tmp_path / "trial.checkpoint", list[Progress]()
@@ -189,7 +189,7 @@ def _proxy(*arguments: object) -> Result:
     return CliRunner().invoke(proxy_app, [*fixed, "--threads", str(THREADS), *map(str, arguments)])
 
 
-def test_the_command_goes_on_where_it_was_interrupted(
+def test_the_command_resumes_where_it_was_interrupted(
     odd: Path, cache: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("EFFSPINE_DATA_DIR", str(cache))

@@ -55,7 +55,7 @@ def _prepared(engine: Engine, packed: DecodedSplit, folder: Path, task: ProxyTas
     return start, steps
 
 
-def test_it_is_trained_once_and_kept(engine: Engine, packed: DecodedSplit, tmp_path: Path) -> None:
+def test_it_is_trained_once_and_saved(engine: Engine, packed: DecodedSplit, tmp_path: Path) -> None:
     first, steps = _prepared(engine, packed, tmp_path)
     assert steps == list(range(1, STEPS + 1))
     second, no_steps = _prepared(engine, packed, tmp_path)
@@ -94,7 +94,7 @@ def test_channels_that_the_wide_network_lacks_are_initial(engine: Engine, packed
     assert 0.1 < is_initial.mean() < 0.9
 
 
-def test_a_training_that_is_cut_off_goes_on_to_the_same_weights(
+def test_an_interrupted_training_resumes_to_the_same_weights(
     engine: Engine, packed: DecodedSplit, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     whole, _ = _prepared(engine, packed, tmp_path / "whole")
@@ -179,7 +179,7 @@ def test_one_that_diverges_stops_the_campaign(odd: Path, tmp_path: Path) -> None
     assert StartDivergedError.reaction == "stop"
 
 
-def test_a_trial_is_the_same_whoever_trained_the_start(digits: Path, tmp_path: Path) -> None:
+def test_a_trial_is_the_same_whichever_process_trained_the_supernet(digits: Path, tmp_path: Path) -> None:
     reports: list[Progress] = []
     first = ProxyWorker(TASK, digits, tmp_path, 1, THREADS, POOL).run(EFF_SPINENET_D0, reports.append)
     assert [report for report in reports if report.of_supernet][-1].step == STEPS

@@ -40,7 +40,7 @@ def test_a_campaign_is_created_from_yaml_json_and_standard_input(
         ("name: [", "- is neither YAML nor JSON at line 1, column 8: expected the node content"),
         ('name: "a\n b: c\n', "neither YAML nor JSON at line 3, column 1: found unexpected end of stream"),
         ("name: a\0b", "neither YAML nor JSON"),
-        ("name: x\ntrials: .nan\n", "what JSON cannot"),
+        ("name: x\ntrials: .nan\n", "values that JSON does not have"),
         ("- a\n- b\n", "one mapping"),
         ("name: x\nproxy_task: {profile: huge}\n", "proxy_task.profile"),
         ("name: x\nproxy_task: {profile: laptop}\ndataset: nowhere\n", "nowhere"),
@@ -162,7 +162,7 @@ def test_an_unknown_campaign_is_named(effspine: CommandLine, served: Store) -> N
 def test_a_draft_is_estimated_started_and_changed(effspine: CommandLine, served: Store, tmp_path: Path) -> None:
     (tmp_path / "a.yaml").write_text(YAML.replace("synthetic", "synthetic\n  seconds: 30"))
     told = effspine("campaign", "estimate", "-f", str(tmp_path / "a.yaml"))
-    assert told.out.splitlines()[0] == "4 trials, 1 at a time: about 2 min 00 s, 0.03 device hours"
+    assert told.out.splitlines()[0] == "4 trials, 1 in parallel: about 2 min 00 s, 0.03 device hours"
     made = effspine("campaign", "create", "-f", str(tmp_path / "a.yaml"), "--draft", "--json").document
     assert made["state"] == "draft"
     assert effspine("campaign", "start", made["id"], "--json").document["state"] == "pending"

@@ -1,15 +1,16 @@
-"""Multi-adds and parameters of every width vector at once, as exact quadratic forms.
+"""Multi-adds and parameters as exact quadratic forms of the widths.
 
-In a network of fixed topology each count is a sum of products of at most two numbers of channels. Reading the cost
-once with widths that remember which block they came from gives the coefficients; after that the exact cost of any
-architecture is one small integer product, some hundred times faster than reading the network again, and
-faster still for many at once.
+In a network of fixed topology each count is a sum of products of at most two numbers of channels. Counting the cost
+once, with widths that carry the number of their block, gives the coefficients. After that the exact cost of any
+architecture is one small integer product, some hundred times faster than counting again, and faster still for many
+architectures at once.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import lru_cache
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
@@ -31,7 +32,7 @@ FloatArray = npt.NDArray[np.float64]
 _WIDTH = 1
 _VARIABLES = 1 + 2 * NUM_BLOCKS
 _PROBES = range(100, 100 + NUM_BLOCKS)
-"""Values of the widths while tracing: unequal, so that every projection that an architecture can have is there."""
+"""Values of the widths while counting: unequal, so that the network has every projection that it can have."""
 
 
 _SQUEEZED = np.array([squeezed_width(width) for width in range(MAX_WIDTH + 1)])
@@ -51,7 +52,7 @@ class TracedWidth(int):
         return TracedWidth(factor * int(self), factor * self.coefficients)
 
     def __floordiv__(self, divisor: int) -> TracedWidth:
-        """The squeezed width of the same block: the one division that networks do (`squeezed_width`)."""
+        """The squeezed width of the same block; networks divide widths nowhere else (`squeezed_width`)."""
         return TracedWidth(int(self) // divisor, np.roll(self.coefficients, NUM_BLOCKS))
 
 
@@ -65,7 +66,7 @@ class Counts(NamedTuple):
 class QuadraticCost:
     """Exact plain multi-adds and parameters of an architecture's family, as functions of its 18 widths.
 
-    The forms are kept in float64, in which every count below 2^53 is exact and one product does many width vectors.
+    The forms are float64, in which every count below 2^53 is exact and one matrix product takes many width vectors.
     """
 
     def __init__(self, architecture: Architecture) -> None:
@@ -92,6 +93,12 @@ class QuadraticCost:
         return counts.T.astype(np.int64)
 
 
+@lru_cache(maxsize=64)
+def quadratic_cost(architecture: Architecture) -> QuadraticCost:
+    """The forms of an architecture's family, the same object for equal architectures: making them takes some 10 ms."""
+    return QuadraticCost(architecture)
+
+
 def _products(forms: FloatArray, z: FloatArray) -> FloatArray:
     """z' F z `[forms, vectors]` of each form and each row of `z`."""
     products: FloatArray = np.einsum("fvi,vi->fv", z @ forms, z)
@@ -99,7 +106,7 @@ def _products(forms: FloatArray, z: FloatArray) -> FloatArray:
 
 
 def _projections() -> dict[str, tuple[int, int]]:
-    """Parts of the network that are there only where two widths differ: their path, and the two indices."""
+    """Projections, which a network has only where two widths differ: their path, and the two indices."""
     return {
         f"block{target}/from{source}/": (source - 1, target - 1)
         for target, sources in DANGLING_INTO.items()

@@ -1,4 +1,4 @@
-"""A filled record is one that a real service could have written."""
+"""A filled database is one that a real service could have written."""
 
 from __future__ import annotations
 
@@ -11,15 +11,17 @@ from pathlib import Path
 import pytest
 
 from nas_controller.benchmarks.filled_campaign import NOT_BEGUN
-from nas_controller.benchmarks.filled_record import LEAST_CAMPAIGNS, fill, plans
+from nas_controller.benchmarks.filled_database import LEAST_CAMPAIGNS, fill, plans
 from nas_controller.campaigns.replay import verify
 from nas_controller.states import CAMPAIGN_STATES, TRIAL_STATES
 from nas_controller.store import ConflictError, Store, sqlite_url
 from search_space.errors import InvalidValueError
+from tests.support.synthetic_campaigns import synthetic_spec
 from tests.support.trials import trials_of
 
 
-def test_a_filled_record_is_exact_under_replay(database_url: str) -> None:
+@pytest.mark.parametrize("database_url", ["sqlite", pytest.param("postgresql", marks=pytest.mark.slow)], indirect=True)
+def test_a_filled_database_is_exact_under_replay(database_url: str) -> None:
     added: list[int] = []
     filled = fill(database_url, plans(LEAST_CAMPAIGNS, 500, 300, seed=3), added.append)
     assert filled["trials"] == sum(added) == 500
@@ -42,7 +44,7 @@ def test_a_filled_record_is_exact_under_replay(database_url: str) -> None:
     store.close()
 
 
-def test_no_supervisor_takes_what_is_filled_in_and_readers_find_it_whole(tmp_path: Path) -> None:
+def test_no_filled_campaign_is_runnable_and_trials_have_attempts_and_curves(tmp_path: Path) -> None:
     url = sqlite_url(tmp_path / "effspine.db")
     fill(url, plans(LEAST_CAMPAIGNS, 600, 520, seed=1), lambda _: None)
     store = Store.open(url)
@@ -57,10 +59,12 @@ def test_no_supervisor_takes_what_is_filled_in_and_readers_find_it_whole(tmp_pat
     store.close()
 
 
-def test_a_record_that_is_not_empty_is_left_alone(tmp_path: Path) -> None:
+def test_a_database_that_is_not_empty_is_refused(tmp_path: Path) -> None:
     url = sqlite_url(tmp_path / "effspine.db")
     wanted = plans(LEAST_CAMPAIGNS, 100, 20, seed=1)
-    fill(url, wanted, lambda _: None)
+    store = Store.open(url)
+    store.service.create_campaign(synthetic_spec())
+    store.close()
     with pytest.raises(ConflictError, match="campaigns already"):
         fill(url, wanted, lambda _: None)
 
@@ -77,13 +81,13 @@ def test_plans_add_up() -> None:
     ("numbers", "field"),
     [((3, 1_000, 10), "campaigns"), ((20, 1_000, 990), "largest"), ((20, 1_000, 0), "largest")],
 )
-def test_numbers_that_do_not_add_up_are_refused(numbers: tuple[int, int, int], field: str) -> None:
+def test_invalid_sizes_are_refused(numbers: tuple[int, int, int], field: str) -> None:
     with pytest.raises(InvalidValueError) as caught:
         plans(*numbers, seed=1)
     assert caught.value.field == field
 
 
-def test_the_command_says_what_it_has_filled(tmp_path: Path) -> None:
+def test_the_command_prints_what_it_has_filled(tmp_path: Path) -> None:
     url = sqlite_url(tmp_path / "effspine.db")
     code = "from nas_controller.benchmarks.fill_command import app; app()"
     options = [

@@ -1,4 +1,4 @@
-"""A record as large as a busy year leaves it, made up (`effspine bench fill`): what the benchmark of the API reads."""
+"""A database as large as after a busy year (`effspine bench fill`), which the benchmark of the API reads."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ Advance = Callable[[int], None]
 
 
 def plans(campaigns: int, trials: int, largest: int, seed: int) -> list[Plan]:
-    """What to fill with: `trials` in all, `largest` of them in one campaign and the rest shared out evenly.
+    """The campaigns to fill in: `trials` in all, `largest` of them in one campaign and the rest in equal parts.
 
     The largest is the newest, completed, and has the recurrent controller, as every tenth of the others; these have the
     factorised one. One campaign is in each of the states that are not `completed`, and so is every tenth after them.
@@ -78,10 +78,10 @@ def _plan(place: int, state: CampaignState, begun: int, asked: int, seed: int, p
 
 
 def fill(url: str, wanted: list[Plan], advance: Advance) -> dict[str, Any]:
-    """Fills the empty record at `url` and says with what; `advance` hears how many trials each campaign has added.
+    """Fills the empty database at `url` and returns its numbers of campaigns and trials, and the largest campaign.
 
-    Campaigns are made up in as many processes as there are processors. Raises ConflictError for a record that is not
-    empty, StoreUnavailableError when the database is away.
+    `advance` is called with the number of trials of each campaign. As many processes as there are processors make
+    campaigns. Raises ConflictError for a database that is not empty, StoreUnavailableError when it is away.
     """
     Store.open(url).close()
     database = Database(url)

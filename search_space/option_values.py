@@ -1,4 +1,4 @@
-"""Architectures and lists of numbers as people write them on a command line: `16,24,16`."""
+"""Parses the values of command-line options: lists of numbers such as `16,24,16`, and architectures."""
 
 from __future__ import annotations
 
@@ -12,24 +12,24 @@ if TYPE_CHECKING:
     from search_space.architecture import Architecture
 
 
-def numbers(name: str, text: str) -> tuple[float, ...]:
+def parse_numbers(name: str, text: str) -> tuple[float, ...]:
     """The numbers in `text`, whole ones as int. Raises InvalidValueError, with the one that is not a number."""
     return tuple(_number(name, part.strip()) for part in text.split(","))
 
 
-def whole_numbers(name: str, text: str) -> tuple[int, ...]:
+def parse_whole_numbers(name: str, text: str) -> tuple[int, ...]:
     """The whole numbers in `text`. Raises InvalidValueError, with the one that is not whole."""
-    values = numbers(name, text)
+    values = parse_numbers(name, text)
     for value in values:
         if not isinstance(value, int):
             raise InvalidValueError(f"{name} has {value:g}; it must be whole numbers separated by commas", field=name)
     return tuple(int(value) for value in values)
 
 
-def whole_numbers_by_key(name: str, text: str) -> int | dict[int, int]:
+def parse_whole_numbers_by_key(name: str, text: str) -> int | dict[int, int]:
     """One whole number, or pairs of them as `5=128,7=96`. Raises InvalidValueError, with the part that is neither."""
     if "=" not in text:
-        return whole_numbers(name, text)[0] if "," not in text else _not_pairs(name, text)
+        return parse_whole_numbers(name, text)[0] if "," not in text else _not_pairs(name, text)
     pairs = {}
     for part in text.split(","):
         key, _, value = part.partition("=")
@@ -46,7 +46,7 @@ def _not_pairs(name: str, part: str) -> NoReturn:
     )
 
 
-def given_architecture(widths: str | None, specification: Path | None, **changes: Any) -> Architecture:
+def architecture_from_options(widths: str | None, specification: Path | None, **changes: Any) -> Architecture:
     """The architecture that a command line names: 18 widths at the scale of D0, or the file of a specification.
 
     `changes` replace fields of either; those that are None are left. Raises InvalidValueError unless exactly one of
@@ -60,7 +60,7 @@ def given_architecture(widths: str | None, specification: Path | None, **changes
     if specification is not None:
         architecture = load_block_specification(specification).architecture
     else:
-        architecture = Architecture(whole_numbers("widths", widths or ""))
+        architecture = Architecture(parse_whole_numbers("widths", widths or ""))
     return replace(architecture, **{name: value for name, value in changes.items() if value is not None})
 
 

@@ -5,15 +5,15 @@ from __future__ import annotations
 import pytest
 
 from search_space.errors import InvalidValueError
-from search_space.notation import numbers, whole_numbers
+from search_space.option_values import parse_numbers, parse_whole_numbers
 
 
 def test_numbers_are_whole_where_they_can_be() -> None:
-    assert numbers("betas", "1, 2.5,1e1") == (1, 2.5, 10.0)
-    assert whole_numbers("widths", "16,24") == (16, 24)
+    assert parse_numbers("betas", "1, 2.5,1e1") == (1, 2.5, 10.0)
+    assert parse_whole_numbers("widths", "16,24") == (16, 24)
 
 
 @pytest.mark.parametrize("text", ["16,24.5", "16,,24", "16,wide", "", "16;24"])
-def test_what_is_no_list_of_whole_numbers_is_named(text: str) -> None:
+def test_an_invalid_list_of_whole_numbers_is_refused(text: str) -> None:
     with pytest.raises(InvalidValueError, match=r"widths has .*; it must be .*numbers separated by commas"):
-        whole_numbers("widths", text)
+        parse_whole_numbers("widths", text)

@@ -1,4 +1,4 @@
-"""What every store must do, whatever its database; parametrised by `database_url`."""
+"""Campaigns, trials and events are read back whole, alone and in lists, on every database."""
 
 from __future__ import annotations
 
@@ -8,18 +8,14 @@ from typing import Any
 import pytest
 
 from nas_controller.states import TRIAL_ORDERS
-from nas_controller.store import ConflictError, NotFoundError, Store, as_json
+from nas_controller.store import NotFoundError, Store, as_json
 from search_space.errors import InvalidValueError
 from tests.support.begun_trials import CANDIDATES, STATE, begin, claimed
 from tests.support.synthetic_campaigns import Clock, synthetic_spec
-from tests.support.trials import trials_of
+from tests.support.trials import kinds, trials_of
 
 
-def kinds(store: Store, campaign_id: str) -> list[str]:
-    return [event.kind for event in store.reads.events_after(campaign_id, 0, 1000)]
-
-
-def test_a_campaign_comes_back_as_it_was_made(store: Store, clock: Clock) -> None:
+def test_a_campaign_is_read_back_as_created(store: Store, clock: Clock) -> None:
     spec = synthetic_spec(name="first", proxy_task={"profile": "synthetic", "seconds": 0.25})
     made = store.service.create_campaign(spec)
     read = store.reads.get_campaign(made.id)
@@ -41,7 +37,7 @@ def test_ids_sort_by_time_of_creation(store: Store, clock: Clock) -> None:
     assert len(set(ids)) == 5
 
 
-def test_what_is_not_there_is_not_found(store: Store) -> None:
+def test_missing_campaigns_and_trials_are_not_found(store: Store) -> None:
     campaign = store.service.create_campaign(synthetic_spec())
     for read in (
         lambda: store.reads.get_campaign("c_0"),
@@ -126,7 +122,7 @@ def test_trials_are_listed_in_every_order_page_by_page(store: Store) -> None:
     assert [trial.number for trial in running] == [2]
 
 
-def test_a_trial_comes_back_exactly(store: Store) -> None:
+def test_a_trial_is_read_back_exactly(store: Store) -> None:
     lease = claimed(store)
     log_probability = -28.97 - 0.1
     candidate = CANDIDATES[1]
@@ -160,7 +156,7 @@ def as_sent(document: Any) -> Any:
     return json.loads(as_json(document))
 
 
-def test_what_is_shown_is_what_the_records_say(store: Store) -> None:
+def test_documents_equal_the_records(store: Store) -> None:
     lease = claimed(store)
     for number, reward in enumerate([0.1 + 0.2, 1 / 3, None]):
         begin(store, lease, number)
@@ -188,99 +184,6 @@ def test_what_is_shown_is_what_the_records_say(store: Store) -> None:
         assert "values" in curve[0]
 
 
-def test_reward_controller_and_event_come_in_one_transaction(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
-    lease = claimed(store)
-    begin(store, lease, 0)
-    before = store.reads.get_campaign(lease.campaign_id), store.reads.get_trial(lease.campaign_id, 0)
-    with pytest.raises(ValueError, match="JSON"):
-        store.runner.accept_reward(lease, 0, 1, 0.5, {}, {"not JSON": float("nan")})
-    assert (store.reads.get_campaign(lease.campaign_id), store.reads.get_trial(lease.campaign_id, 0)) == before
-    assert store.reads.controller_state(lease.campaign_id) is None
-
-    acceptance = store.runner.accept_reward(lease, 0, 1, 0.5, {}, STATE)
-    assert acceptance.outcome == "accepted"
-    kept = store.reads.controller_state(lease.campaign_id)
-    event = store.reads.events_after(lease.campaign_id)[-1]
-    assert kept is not None
-    assert kept.state == STATE
-    assert event.kind == "trial.completed"
-    assert (event.sequence, event.data["controller_sha256"]) == (kept.sequence, kept.digest)
-    campaign = store.reads.get_campaign(lease.campaign_id)
-    assert (campaign.trials_finished, campaign.best_reward, campaign.baseline_reward) == (1, 0.5, 0.5)
-
-
-def test_the_first_finished_attempt_wins(store: Store) -> None:
-    lease = claimed(store)
-    begin(store, lease, 0)
-    lost = store.runner.fail_attempt(lease, 0, 1, "lost its worker", "worker-killed", "last words")
-    assert (lost.error, lost.error_kind, lost.log_tail) == ("lost its worker", "worker-killed", "last words")
-    assert store.reads.get_trial(lease.campaign_id, 0).trial.error_kind == "worker-killed"
-    store.runner.start_attempt(lease, 0)
-    assert store.runner.accept_reward(lease, 0, 1, 0.4, {}, STATE).outcome == "accepted"
-    won = store.reads.get_trial(lease.campaign_id, 0)
-    for record in (won.trial, won.attempts[0]):
-        assert (record.error, record.error_kind) == (None, None)
-    assert won.attempts[0].log_tail is None
-    before = store.reads.get_campaign(lease.campaign_id)
-
-    duplicate = store.runner.accept_reward(lease, 0, 1, 0.9, {}, {"other": 1})
-    assert (duplicate.outcome, duplicate.trial.reward) == ("duplicate", 0.4)
-    assert store.reads.get_campaign(lease.campaign_id) == before
-
-    late = store.runner.accept_reward(lease, 0, 2, 0.9, {}, {"other": 1})
-    assert (late.outcome, late.trial.reward) == ("late", 0.4)
-    again = store.runner.accept_reward(lease, 0, 2, 0.9, {}, {"other": 1})
-    assert again.outcome == "late"
-    detail = store.reads.get_trial(lease.campaign_id, 0)
-    assert [(a.state, a.reward) for a in detail.attempts] == [("accepted", 0.4), ("late", 0.9)]
-    kept = store.reads.controller_state(lease.campaign_id)
-    assert kept is not None
-    assert kept.state == STATE
-    after = store.reads.get_campaign(lease.campaign_id)
-    assert (after.trials_finished, after.best_reward) == (1, 0.4)
-    assert kinds(store, lease.campaign_id).count("attempt.late") == 1
-
-
-@pytest.mark.parametrize("reward", [-0.1, 1.1, float("nan"), float("inf")])
-def test_rewards_outside_zero_to_one_are_refused(store: Store, reward: float) -> None:
-    lease = claimed(store)
-    begin(store, lease, 0)
-    with pytest.raises(InvalidValueError):
-        store.runner.accept_reward(lease, 0, 1, reward, {}, STATE)
-
-
-def test_a_trial_given_up_has_reward_zero_and_says_why(store: Store) -> None:
-    lease = claimed(store)
-    begin(store, lease, 0)
-    failed = store.runner.fail_trial(lease, 0, "the loss is not finite", STATE, "non-finite-loss")
-    assert (failed.state, failed.reward, failed.error) == ("failed", 0.0, "the loss is not finite")
-    assert failed.error_kind == store.reads.get_trial(lease.campaign_id, 0).attempts[0].error_kind == "non-finite-loss"
-    assert store.reads.events_after(lease.campaign_id)[-1].data["kind"] == "non-finite-loss"
-    begin(store, lease, 1, reused_from=0)
-    assert store.runner.accept_repeat(lease, 1, STATE).error_kind == "non-finite-loss"
-    assert store.runner.fail_trial(lease, 0, "again", STATE) == failed
-    assert store.reads.best_trials(lease.campaign_id) == ()
-    assert store.reads.get_campaign(lease.campaign_id).best_reward is None
-    with pytest.raises(ConflictError):
-        store.runner.start_attempt(lease, 0)
-
-
-def test_repeats_take_the_known_outcome(store: Store) -> None:
-    lease = claimed(store)
-    begin(store, lease, 0)
-    begin(store, lease, 1, reused_from=0)
-    with pytest.raises(ConflictError, match="running"):
-        store.runner.accept_repeat(lease, 1, STATE)
-    store.runner.accept_reward(lease, 0, 1, 0.6, {"ap": 0.6}, STATE)
-    repeated = store.runner.accept_repeat(lease, 1, STATE)
-    assert (repeated.state, repeated.reward, repeated.attempts) == ("completed", 0.6, 0)
-    assert store.runner.accept_repeat(lease, 1, {"other": 1}) == repeated
-    assert [trial.number for trial in store.reads.best_trials(lease.campaign_id, 5)] == [0]
-    begin(store, lease, 2)
-    with pytest.raises(ConflictError, match="repeats no other"):
-        store.runner.accept_repeat(lease, 2, STATE)
-
-
 def test_the_best_trials_are_the_highest_and_earliest(store: Store) -> None:
     lease = claimed(store)
     for number, reward in enumerate([0.2, 0.5, 0.5, 0.1]):
@@ -288,15 +191,6 @@ def test_the_best_trials_are_the_highest_and_earliest(store: Store) -> None:
         store.runner.accept_reward(lease, number, 1, reward, {}, STATE)
     assert [trial.number for trial in store.reads.best_trials(lease.campaign_id, 3)] == [1, 2, 0]
     assert store.reads.get_campaign(lease.campaign_id).best_trial == 1
-
-
-def test_trial_numbers_have_no_gaps_and_no_doubles(store: Store) -> None:
-    lease = claimed(store)
-    with pytest.raises(ConflictError):
-        begin(store, lease, 1)
-    begin(store, lease, 0)
-    with pytest.raises(ConflictError):
-        begin(store, lease, 0)
 
 
 def test_events_are_gapless_and_resumable(store: Store) -> None:
@@ -312,28 +206,7 @@ def test_events_are_gapless_and_resumable(store: Store) -> None:
     assert store.reads.events_after(lease.campaign_id, 10**20) == ()
 
 
-def test_stopping(store: Store) -> None:
-    pending = store.service.create_campaign(synthetic_spec())
-    assert store.service.request_stop(pending.id).state == "stopped"
-    assert store.service.request_stop(pending.id).state == "stopped"
-
-    lease = claimed(store)
-    begin(store, lease, 0)
-    assert store.service.request_stop(lease.campaign_id).state == "stopping"
-    assert store.service.request_stop(lease.campaign_id).state == "stopping"
-    assert store.runner.renew(lease).state == "stopping"
-    assert store.runner.finish_campaign(lease, "stopped").state == "stopped"
-    detail = store.reads.get_trial(lease.campaign_id, 0)
-    assert (detail.trial.state, detail.attempts[0].state) == ("stopped", "abandoned")
-    assert kinds(store, lease.campaign_id).count("campaign.stopping") == 1
-
-    completed = claimed(store)
-    store.runner.finish_campaign(completed, "completed")
-    with pytest.raises(ConflictError, match="completed"):
-        store.service.request_stop(completed.campaign_id)
-
-
-def test_columns_are_whole_and_in_order(store: Store) -> None:
+def test_columns_are_complete_and_ordered(store: Store) -> None:
     lease = claimed(store)
     begin(store, lease, 0)
     store.runner.accept_reward(lease, 0, 1, 0.25, {}, STATE)

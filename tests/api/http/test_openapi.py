@@ -1,6 +1,6 @@
-"""The interface does what its OpenAPI document says, whatever is sent: schemathesis looks for the opposite.
+"""The API conforms to its OpenAPI document: schemathesis searches for requests whose responses do not.
 
-EFFSPINE_FUZZ_EXAMPLES says how much is tried of each operation; `make fuzz` tries more.
+EFFSPINE_FUZZ_EXAMPLES is the number of examples for each operation; `make fuzz` sets a large one.
 """
 
 from __future__ import annotations
@@ -20,25 +20,27 @@ from schemathesis.engine import events, from_schema
 
 from api.http.app import create_app
 from api.http.examples import ANSWERS
-from api.settings import Settings
+from api.settings import DATABASE_FILE, Settings
 from nas_controller.store import Store
 from tests.support.api_access import bearer, make_key
+from tests.support.databases import migrated_sqlite
 from tests.support.recorder import Recorder
 
 FUZZES = "EFFSPINE_FUZZ_EXAMPLES" in os.environ
 EXAMPLES = int(os.environ.get("EFFSPINE_FUZZ_EXAMPLES", "3"))
-MOST_SECONDS = 20  # of one run; sequences of requests, which come last, are cut short on a busy machine
+THOROUGH_SECONDS = 20  # of one run with all phases of schemathesis
+QUICK_PHASES = ["examples", "fuzzing"]  # without boundary values of every field and without sequences of requests
 TRIALS = 3
 HOST = "testserver"
 LONGEST_ID = 64
 
 
 @contextmanager
-def described_service(folder: Path, *, with_keys: bool) -> Iterator[schemathesis.BaseSchema]:
-    """The schema of a service that has a data set, a campaign which is over, and perhaps keys."""
-    settings = Settings(data_dir=folder, requests_per_second=0, failures_per_minute=1e6)
+def described_service(directory: Path, *, with_keys: bool, is_thorough: bool) -> Iterator[schemathesis.BaseSchema]:
+    """The schema of a service with a data set, a finished campaign and, optionally, keys."""
+    settings = Settings(data_dir=directory, requests_per_second=0, failures_per_minute=1e6)
     (settings.data_dir / "datasets" / "digits").mkdir(parents=True)
-    store = Store.open(settings.database_url)
+    store = Store.open(migrated_sqlite(settings.data_dir / DATABASE_FILE))
     campaign = Recorder(store, trials=TRIALS).run(TRIALS).id
     headers: dict[str, str] = {}
     own_key, other_key = "", ""
@@ -46,21 +48,22 @@ def described_service(folder: Path, *, with_keys: bool) -> Iterator[schemathesis
         own_key, other_key = make_key(store, "admin"), make_key(store, "view")
         headers = bearer(own_key)
     app = create_app(settings, store, trusted_hosts=(HOST,))
-    config = SchemathesisConfig(
-        seed=None if FUZZES else 1, max_time=None if FUZZES else MOST_SECONDS, cache=CacheConfig(enabled=False)
-    )
+    seconds = THOROUGH_SECONDS if is_thorough and not FUZZES else None
+    config = SchemathesisConfig(seed=None if FUZZES else 1, max_time=seconds, cache=CacheConfig(enabled=False))
     schema = schemathesis.openapi.from_asgi("/openapi.json", app, config=config, headers=headers)
     schema.config.update(headers=headers)
     schema.config.generation.update(max_examples=EXAMPLES, deterministic=not FUZZES, database="none")
+    if not is_thorough:
+        schema.config.phases.update(phases=QUICK_PHASES)
     schema.config.checks.ignored_auth.enabled = with_keys
-    # What a campaign can be, and which texts are cursors, no schema says.
+    # The schema does not express which campaigns are feasible and which texts are cursors.
     schema.config.checks.positive_data_acceptance.expected_statuses += ["422"]
 
     @schema.hook
     def map_path_parameters(_context: Any, parameters: dict[str, Any] | None) -> dict[str, Any] | None:
-        """Sends most of what could be of any campaign to one that is there, whose streams end, and ends not its key.
+        """Sends most requests to an existing, finished campaign, whose streams end, and never revokes its own key.
 
-        What is too long to be the id of one stays: it has to be refused.
+        An id that is too long stays, since it must be rejected.
         """
         given = (parameters or {}).get("campaign_id")
         if parameters and isinstance(given, str) and len(given) <= LONGEST_ID and len(given) % 4:
@@ -74,7 +77,7 @@ def described_service(folder: Path, *, with_keys: bool) -> Iterator[schemathesis
 
 
 def failures_of(schema: schemathesis.BaseSchema) -> tuple[list[str], set[str]]:
-    """What schemathesis finds: the request that does it and what is wrong with the answer; and what it has tried."""
+    """The failing requests with their errors, and the operations that were tried."""
     found: list[str] = []
     tried: set[str] = set()
     for event in from_schema(schema).execute():
@@ -91,9 +94,10 @@ def failures_of(schema: schemathesis.BaseSchema) -> tuple[list[str], set[str]]:
     return found, tried
 
 
-@pytest.mark.parametrize("with_keys", [False, True])
-def test_responses_conform_to_the_openapi_document(tmp_path: Path, with_keys: bool) -> None:
-    with described_service(tmp_path, with_keys=with_keys) as schema:
+@pytest.mark.parametrize("is_thorough", [False, pytest.param(True, marks=pytest.mark.slow)], ids=["quick", "thorough"])
+@pytest.mark.parametrize("with_keys", [False, True], ids=["open", "with-keys"])
+def test_responses_conform_to_the_openapi_document(tmp_path: Path, with_keys: bool, is_thorough: bool) -> None:
+    with described_service(tmp_path, with_keys=with_keys, is_thorough=is_thorough) as schema:
         found, tried = failures_of(schema)
         assert found == []
         assert tried == {operation.ok().label for operation in schema.get_all_operations()}
@@ -113,7 +117,7 @@ def operations_of(document: dict[str, Any]) -> Iterator[tuple[str, str, dict[str
 
 
 def check(document: dict[str, Any], media: dict[str, Any]) -> None:
-    """Raises ValidationError where the example of a media type does not fit its schema."""
+    """Raises ValidationError if the example of a media type does not fit its schema."""
     schema = {**media["schema"], "components": document["components"]}
     Draft202012Validator(schema, format_checker=Draft202012Validator.FORMAT_CHECKER).validate(media["example"])
 

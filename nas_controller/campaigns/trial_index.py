@@ -1,0 +1,100 @@
+"""The trials of a campaign in memory: what runs, what is finished, and the first trial of each architecture."""
+
+from __future__ import annotations
+
+from collections import deque
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from nas_controller.store import AttemptRecord, Store
+
+
+@dataclass(frozen=True)
+class RunningTrial:
+    """A trial without an outcome."""
+
+    widths: tuple[int, ...]
+    choices: tuple[int, ...] | None
+    log_probability: float | None
+    reused_from: int | None
+
+
+class Outcome(NamedTuple):
+    """The reward of a finished trial, 0 where it has failed."""
+
+    reward: float
+    failed: bool
+
+
+class TrialIndex:
+    """All trials of a campaign; trials are numbered from 0.
+
+    `running` are the trials without an outcome and `outcomes` those with one. `to_attempt` are running trials that no
+    worker has, in the order in which they get their next attempt.
+    """
+
+    def __init__(self, store: Store, campaign_id: str) -> None:
+        """Reads the trials from the store. Raises StoreUnavailableError."""
+        self._store = store
+        self._campaign_id = campaign_id
+        self.running: dict[int, RunningTrial] = {}
+        self.outcomes: dict[int, Outcome] = {}
+        self.to_attempt: deque[int] = deque()
+        self._first_of: dict[tuple[int, ...], int] = {}
+        self._failed_attempts: dict[int, set[int]] = {}
+        names = ("number", "state", "reward", "widths", "choices", "log_probability", "reused_from")
+        columns = store.reads.trial_columns(campaign_id, *names)
+        for number, state, reward, widths, choices, log_probability, reused_from in zip(
+            *(columns[name] for name in names), strict=True
+        ):
+            self._first_of.setdefault(tuple(widths), number)
+            if state != "running":
+                self.outcomes[number] = Outcome(reward, state == "failed")
+                continue
+            sampled = None if choices is None else tuple(choices)
+            self.running[number] = RunningTrial(tuple(widths), sampled, log_probability, reused_from)
+            if reused_from is None:
+                self.to_attempt.append(number)
+
+    def first_with(self, widths: tuple[int, ...]) -> int | None:
+        """The first trial of an architecture; None where there is none."""
+        return self._first_of.get(widths)
+
+    def begin(self, number: int, trial: RunningTrial) -> None:
+        """Adds a trial that was just begun."""
+        self.running[number] = trial
+        self._first_of.setdefault(trial.widths, number)
+        self._failed_attempts[number] = set()
+
+    def finish(self, number: int, outcome: Outcome) -> None:
+        """Gives a running trial its outcome."""
+        self.outcomes[number] = outcome
+        del self.running[number]
+        self._failed_attempts.pop(number, None)
+        if number in self.to_attempt:
+            self.to_attempt.remove(number)
+
+    def repeats_with_outcome(self) -> list[tuple[int, RunningTrial, Outcome]]:
+        """The running repeats whose original is finished, by number, with the outcome of the original."""
+        return [
+            (number, trial, self.outcomes[trial.reused_from])
+            for number, trial in sorted(self.running.items())
+            if trial.reused_from is not None and trial.reused_from in self.outcomes
+        ]
+
+    def waiting_repeats(self) -> int:
+        """How many repeats are running."""
+        return sum(trial.reused_from is not None for trial in self.running.values())
+
+    def count_failure(self, number: int, attempt: AttemptRecord) -> int:
+        """How many attempts at a running trial have failed, with this one. Raises StoreUnavailableError.
+
+        Only for a trial that an earlier runner began the earlier attempts are read from the store.
+        """
+        failed = self._failed_attempts.get(number)
+        if failed is None:
+            attempts = self._store.reads.get_trial(self._campaign_id, number).attempts
+            failed = self._failed_attempts[number] = {each.number for each in attempts if each.state == "failed"}
+        if attempt.state == "failed":
+            failed.add(attempt.number)
+        return len(failed)

@@ -1,0 +1,26 @@
+"""Errors of the search space and the proxy task as pydantic's, at the field of the document that they are about."""
+
+from __future__ import annotations
+
+from pydantic import BaseModel, ValidationError
+from pydantic_core import InitErrorDetails, PydanticCustomError
+
+from search_space.errors import BudgetError, InvalidValueError
+
+
+def refused(error: InvalidValueError, kind: str) -> PydanticCustomError:
+    """The error as pydantic's, whose messages are templates."""
+    return PydanticCustomError(kind, str(error).replace("{", "{{").replace("}", "}}"))
+
+
+def located(error: InvalidValueError, model: BaseModel, outer: str, fallback: str) -> ValidationError:
+    """The error as pydantic's, with the value that the model has at the error's field.
+
+    The location is relative to `outer`; an error without a field is put at `fallback`.
+    """
+    path = (error.field or f"{outer}.{fallback}").split(".")
+    location = tuple(path[1:] if path[0] == outer and len(path) > 1 else path)
+    kind = "budget" if isinstance(error, BudgetError) else "invalid_value"
+    given = getattr(model, location[-1], None)
+    detail = InitErrorDetails(type=refused(error, kind), loc=location, input=given)
+    return ValidationError.from_exception_data(outer, [detail])
