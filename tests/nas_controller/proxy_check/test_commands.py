@@ -153,10 +153,10 @@ def test_asking_for_help_imports_nothing_heavy() -> None:
     assert "--reference-factor" in done.stdout
 
 
-def training(command: int) -> int | None:
-    """A worker of Ray below the command that is in a training."""
-    found = (pid for pid, title in descendants(command).items() if title.startswith("ray::ResourceTrainable.train"))
-    return next(found, None)
+def first_worker(log: Path) -> int | None:
+    """The process of the worker that has begun a training, by the log."""
+    found = re.search(r"\(process (\d+)\) .*trial_worker: trial", log.read_text() if log.exists() else "")
+    return int(found[1]) if found else None
 
 
 @pytest.mark.usefixtures("in_process")
@@ -165,7 +165,7 @@ def test_a_killed_worker_is_replaced_and_ctrl_c_leaves_the_results_so_far(
 ) -> None:
     """On a real Ray, as a command: a worker is killed, and after the second result the command is interrupted."""
     path = tmp_path / "results.jsonl"
-    arguments = [*SMALL, "--set", "seconds=0.8", "--no-reference", "--out", str(path)]
+    arguments = [*SMALL, "--set", "seconds=2", "--no-reference", "--out", str(path)]
     command = [sys.executable, "-m", "api.cli.main", *arguments, "--parallelism", "2"]
     # Tests that run in the background ignore the signal, and so would the process that they start.
     process = subprocess.Popen(
@@ -175,7 +175,8 @@ def test_a_killed_worker_is_replaced_and_ctrl_c_leaves_the_results_so_far(
         text=True,
         preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     )
-    killed = wait_for(lambda: training(process.pid), 120, "a worker in training")
+    log = path.with_name("results.jsonl.log")
+    killed = wait_for(lambda: first_worker(log), 120, "a worker in training")
     os.kill(killed, signal.SIGKILL)
     wait_for(lambda: len(read(path)) >= 2, 120, "two results")
     assert process.poll() is None
@@ -196,12 +197,11 @@ def test_a_killed_worker_is_replaced_and_ctrl_c_leaves_the_results_so_far(
     )
     assert all(re.match(r"\[\d/8\] ", line) for line in progress if line not in retries)  # nothing of Ray's
     assert not alive(below)
-    log = path.with_name("results.jsonl.log").read_text()
-    assert "nas_controller.execution.trial_worker: trial 0, attempt 1: widths " in log
-    assert f"worker-killed: the worker died before the trial finished (process {killed})" in log
+    assert "nas_controller.execution.trial_worker: trial 0, attempt 1: widths " in log.read_text()
+    assert f"worker-killed: the worker died before the trial finished (process {killed})" in log.read_text()
 
     study = design(
-        SearchSpace(), resolve("synthetic", seconds=0.8), None, architectures=4, seeds=2, reference_factor=None, seed=1
+        SearchSpace(), resolve("synthetic", seconds=2), None, architectures=4, seeds=2, reference_factor=None, seed=1
     )
     before = read(path)
     done = 8 - len(missing(study, before))

@@ -137,6 +137,7 @@ def test_a_worker_takes_the_next_trial_after_an_early_stop_and_a_killed_one_is_r
     assert not session_directories(campaign_id)
     assert trials_of(store, campaign_id, state="running") == []
 
+    assert store.reads.get_trial(campaign_id, 0).curve
     detail = store.reads.get_trial(campaign_id, early)
     assert detail.trial.stopped_early_step in (5, 10, 15)
     assert [attempt.state for attempt in detail.attempts] == ["accepted"]
