@@ -51,7 +51,7 @@ def test_more_trials_and_workers_while_it_runs_on_a_real_ray(tmp_path: Path) -> 
         wait_for(
             lambda: store.reads.get_campaign(campaign_id).trials_finished >= finished + 3, DEADLINE_SECONDS, "rewards"
         )
-        assert 1 <= len(workers_of(runner)) <= 3  # no spare ones
+        wait_for(lambda: len(workers_of(runner)) == 3, DEADLINE_SECONDS, "three workers, and no spare ones")
         trials = end_soon(store, campaign_id)
         wait_for(lambda: store.reads.get_campaign(campaign_id).state == "completed", DEADLINE_SECONDS, "the end")
     assert verify(store, campaign_id).trials_finished == trials
