@@ -31,7 +31,7 @@ def test_kills_of_api_runner_worker_and_database_lose_nothing(database: Database
         skip_without_server()
     kinds = MOST_TELLING[database]
     result = run(
-        Settings(database, faults=len(kinds), trials=40, trial_seconds=0.7, bar_seconds=BAR_SECONDS, only=kinds)
+        Settings(database, faults=len(kinds), trials=40, trial_seconds=1.5, bar_seconds=BAR_SECONDS, only=kinds)
     )
     assert result.violations == []
     assert {recovery.kind for recovery in result.recoveries} == set(kinds)
