@@ -33,4 +33,4 @@ class MixedPrecisionOps(TensorOps):
         return y if is_prediction(name) else self._cast(y, x.dtype)
 
     def _cast(self, x: tf.Tensor, dtype: tf.DType) -> tf.Tensor:
-        return self._apply(tensor_kernels.cast, x, dtype=dtype)
+        return x if x.dtype == dtype else self._apply(tensor_kernels.cast, x, dtype=dtype)

@@ -69,11 +69,11 @@ class ProxyNetwork:
             recorder=recorder,
         )
         logits, codes = self._outputs(ops, images)
-        maps = [*logits.values(), *codes.values()]
+        maps = [by_level[level] for by_level in (logits, codes) for level in LEVELS]
         with tf.GradientTape() as tape:
             tape.watch(maps)
             loss = detection_loss(self._by_anchor(logits, self._class_slots), self._by_anchor(codes, 4), targets)
-        upstream = zip(maps, tape.gradient(loss.total, maps), strict=True)
+        upstream = list(zip(maps, tape.gradient(loss.total, maps), strict=True))
         gradient = self._layout.joined(recorder.gradients(upstream, cut.tensors))
         statistics = tf.concat([ops.batch_statistics[name] for name in self._layout.statistic_names], axis=0)
         return Gradient(loss, gradient, statistics)

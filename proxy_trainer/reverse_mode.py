@@ -7,8 +7,9 @@ gradient beside it, in the form of `tf.custom_gradient`.
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping
+from collections import Counter, defaultdict, deque
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import NamedTuple
 
 import tensorflow as tf
 
@@ -19,36 +20,62 @@ Differentiable = Callable[..., tuple[tf.Tensor, Backward]]
 """A function of tensors that gives its output and its gradient, as `tf.custom_gradient` takes it."""
 
 
+class _Applied(NamedTuple):
+    inputs: tuple[tf.Tensor, ...]
+    backward: Backward
+
+
 class Recorder:
     """Keeps the functions that were applied, and gives the gradients of what they were applied to."""
 
     def __init__(self) -> None:
-        self._applied: list[tuple[tf.Tensor, tuple[tf.Tensor, ...], Backward]] = []
+        self._made: dict[int, _Applied] = {}
+        self._outputs: list[tf.Tensor] = []
 
     def apply(self, function: Differentiable, *inputs: tf.Tensor) -> tf.Tensor:
-        """The output of a function of these tensors."""
+        """The output of a function of these tensors, which is none of them."""
         y, backward = function(*inputs)
-        self._applied.append((y, inputs, backward))
+        # Tensors are told apart as objects, so they must live as long as the recorder.
+        self._outputs.append(y)
+        self._made[id(y)] = _Applied(inputs, backward)
         return y
 
     def gradients(
-        self, upstream: Iterable[tuple[tf.Tensor, tf.Tensor]], sources: Mapping[str, tf.Tensor]
+        self, upstream: Sequence[tuple[tf.Tensor, tf.Tensor]], sources: Mapping[str, tf.Tensor]
     ) -> dict[str, tf.Tensor]:
         """The gradients with respect to `sources`, from pairs of an output and the gradient with respect to it.
 
-        A source that no output depends on is left out.
+        A source that no output depends on is left out. What a tensor gets from several sides is added in the order in
+        which TensorFlow's tape would: breadth first.
         """
-        # Tensors are told apart as objects, which the recorder keeps alive.
         found: dict[int, list[tf.Tensor]] = defaultdict(list)
         for y, gradient in upstream:
             found[id(y)].append(gradient)
-        for y, inputs, backward in reversed(self._applied):
-            parts = found.pop(id(y), None)
-            if parts is not None:
-                for each, gradient in zip(inputs, backward(_sum(parts)), strict=True):
-                    if gradient is not None:
-                        found[id(each)].append(gradient)
+        ready = deque(id(y) for y, _ in upstream)
+        missing = self._uses(ready)
+        while ready:
+            y = ready.popleft()
+            inputs, backward = self._made[y]
+            for each, gradient in zip(map(id, inputs), backward(_sum(found.pop(y))), strict=True):
+                if gradient is not None:
+                    found[each].append(gradient)
+                missing[each] -= 1
+                if not missing[each] and each in self._made:
+                    ready.append(each)
         return {name: _sum(found[id(each)]) for name, each in sources.items() if id(each) in found}
+
+    def _uses(self, outputs: Iterable[int]) -> Counter[int]:
+        """How often each tensor is used on the way to these."""
+        uses: Counter[int] = Counter()
+        left = list(outputs)
+        seen = set(left)
+        while left:
+            inputs = [id(each) for each in self._made[left.pop()].inputs]
+            uses.update(inputs)
+            new = {each for each in inputs if each in self._made} - seen
+            seen |= new
+            left += new
+        return uses
 
 
 def by_tape(function: Callable[..., tf.Tensor]) -> Differentiable:

@@ -173,16 +173,16 @@ def depthwise_conv(x: tf.Tensor, kernel: tf.Tensor, *, stride: int) -> Found:
     stride 2 over 1x1, 5x5 with stride 4 over 2x2.
     """
     settings = {"strides": [1, stride, stride, 1], "padding": "SAME"}
-    rounded, _ = cast(kernel, dtype=x.dtype)
+    rounded = _in(kernel, x.dtype)
 
     def backward(upstream: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
         of_x = raw.DepthwiseConv2dNativeBackpropInput(
             input_sizes=raw.Shape(input=x), filter=rounded, out_backprop=upstream, **settings
         )
         of_kernel = raw.DepthwiseConv2dNativeBackpropFilter(
-            input=cast(x, dtype=kernel.dtype)[0],
+            input=_in(x, kernel.dtype),
             filter_sizes=raw.Shape(input=kernel),
-            out_backprop=cast(upstream, dtype=kernel.dtype)[0],
+            out_backprop=_in(upstream, kernel.dtype),
             **settings,
         )
         return of_x, of_kernel
@@ -191,9 +191,7 @@ def depthwise_conv(x: tf.Tensor, kernel: tf.Tensor, *, stride: int) -> Found:
 
 
 def cast(x: tf.Tensor, *, dtype: tf.DType) -> Found:
-    """`x` in another precision, or as it is."""
-    if x.dtype == dtype:
-        return x, lambda upstream: (upstream,)
+    """`x` in another precision."""
     return raw.Cast(x=x, DstT=dtype), lambda upstream: (raw.Cast(x=upstream, DstT=x.dtype),)
 
 
@@ -287,6 +285,10 @@ def channels_and_width(kernel: tf.Tensor) -> tuple[int | tf.Tensor, int | tf.Ten
     if None in (channels, width):
         channels, width = raw.Unpack(value=raw.Shape(input=kernel), num=kernel.shape.rank)[-2:]
     return channels, width
+
+
+def _in(x: tf.Tensor, dtype: tf.DType) -> tf.Tensor:
+    return x if x.dtype == dtype else raw.Cast(x=x, DstT=dtype)
 
 
 def _shape(*sides: int | tf.Tensor) -> Shape:
