@@ -25,10 +25,9 @@ from proxy_trainer.batch_parts import BatchParts, seen_devices
 from proxy_trainer.layout import FamilyLayout, FixedLayout
 from proxy_trainer.losses import DetectionLoss
 from proxy_trainer.optimizers import OptimizerState, keeps_squares, updated
-from proxy_trainer.proxy_network import Network, ProxyNetwork
+from proxy_trainer.proxy_network import Network, ProxyNetwork, parameters_of
 from proxy_trainer.training_batch import TrainingBatch
 from search_space.architecture import Architecture
-from search_space.cost import CostOps, FeatureSize, network_parameters
 from search_space.networks.retinanet import retinanet
 from search_space.parameters import Parameter, by_kind, initial_values
 from search_space.proxy_task import ProxyTask
@@ -122,7 +121,7 @@ class Engine:
         self._compiled: OrderedDict[Architecture, _Graphs] = OrderedDict()
         self._rows = 0
         with tf.device(self._device):
-            self._layout = FamilyLayout(self._parameters(self._family))
+            self._layout = FamilyLayout(parameters_of(network, self._family))
             self._weights, self._first, self._second, self._average, self._decay, self._statistics = (
                 tf.Variable(tf.zeros([0]), shape=[None], trainable=False, name=name)
                 for name in ("weights", "first_moment", "second_moment", "average", "decay", "statistics")
@@ -135,10 +134,6 @@ class Engine:
             input_signature=[tf.TensorSpec([None, anchors, 4]), tf.TensorSpec([None, anchors, class_slots])],
             autograph=False,
         )
-
-    def _parameters(self, architecture: Architecture) -> list[Parameter]:
-        """Every parameter of the network with this architecture, in the order of the flat vectors."""
-        return network_parameters(partial(_applied, self._network, architecture), architecture.input_px)
 
     def _traceable(self, architecture: Architecture, layout: FamilyLayout | FixedLayout) -> _Graphs:
         """The graphs of a layout, which are traced when they are first called."""
@@ -174,7 +169,7 @@ class Engine:
         graphs = self._compiled.pop(architecture, None)
         if graphs is None:
             with tf.device(self._device):
-                graphs = self._traceable(architecture, FixedLayout(self._parameters(architecture)))
+                graphs = self._traceable(architecture, FixedLayout(parameters_of(self._network, architecture)))
         self._compiled[architecture] = graphs
         if len(self._compiled) > COMPILED_ARCHITECTURES:
             self._compiled.popitem(last=False)
@@ -192,7 +187,7 @@ class Engine:
         if not self.takes(candidate):
             raise ValueError(f"{candidate.name} has other repeats or operations than the graph of this engine")
         architecture = self._task.architecture(candidate, self._class_slots)
-        present = self._parameters(architecture)
+        present = parameters_of(self._network, architecture)
         if self._task.jit_compile:
             self._graphs = self._compiled_for(architecture)
         self._layout.load(present)
@@ -283,10 +278,6 @@ class Engine:
 
     def _detect(self, network: ProxyNetwork, pixels: tf.Tensor, sizes: tf.Tensor) -> Any:
         return _suppressed(*self._predict(network, pixels, sizes))
-
-
-def _applied(network: Network, architecture: Architecture, ops: CostOps, images: FeatureSize) -> object:
-    return network(ops, architecture, images)
 
 
 def _suppressed(boxes: tf.Tensor, scores: tf.Tensor) -> Any:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import tensorflow as tf
 
-from proxy_trainer import tensor_kernels
+from proxy_trainer import plain_kernels
 from proxy_trainer.tensor_ops import TensorOps
 from search_space.parameters import Role, is_prediction
 
@@ -33,4 +33,4 @@ class MixedPrecisionOps(TensorOps):
         return y if is_prediction(name) else self._cast(y, x.dtype)
 
     def _cast(self, x: tf.Tensor, dtype: tf.DType) -> tf.Tensor:
-        return x if x.dtype == dtype else self._apply(tensor_kernels.cast, x, dtype=dtype)
+        return x if x.dtype == dtype else self._apply(plain_kernels.cast, x, dtype=dtype)

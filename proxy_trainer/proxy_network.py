@@ -17,8 +17,10 @@ from proxy_trainer.targets import targets_of
 from proxy_trainer.tensor_ops import TensorOps
 from proxy_trainer.training_batch import Gradient, TrainingBatch
 from search_space.architecture import Architecture
+from search_space.cost import network_parameters
 from search_space.networks.retinanet import LEVELS, RetinaNetOutputs, retinanet
 from search_space.ops import Ops
+from search_space.parameters import Parameter
 from search_space.proxy_task import ProxyTask
 
 T = TypeVar("T")
@@ -33,6 +35,11 @@ class Network(Protocol):
     def __call__(self, ops: Ops[T], architecture: Architecture, images: T, /) -> RetinaNetOutputs[T]:
         """Predictions by level for images `[batch, px, px, 3]`."""
         ...
+
+
+def parameters_of(network: Network, architecture: Architecture) -> list[Parameter]:
+    """Every parameter of the network with this architecture, in the order in which it uses them."""
+    return network_parameters(lambda ops, images: network(ops, architecture, images), architecture.input_px)
 
 
 class ProxyNetwork:

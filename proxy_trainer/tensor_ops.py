@@ -9,7 +9,7 @@ from typing import Any
 
 import tensorflow as tf
 
-from proxy_trainer import tensor_kernels
+from proxy_trainer import plain_kernels, tensor_kernels
 from proxy_trainer.reverse_mode import Differentiable, Recorder, by_tape
 from proxy_trainer.tensor_kernels import Sides
 from search_space.ops import Activation
@@ -23,8 +23,8 @@ GATED_KERNEL_POSITIONS = 256
 
 ACTIVATIONS: dict[Activation, Differentiable] = {
     "swish": tensor_kernels.swish,
-    "relu": tensor_kernels.relu,
-    "sigmoid": tensor_kernels.sigmoid,
+    "relu": plain_kernels.relu,
+    "sigmoid": plain_kernels.sigmoid,
 }
 
 
@@ -75,7 +75,7 @@ class TensorOps:
     ) -> tf.Tensor:
         weights = self._parameter(f"{name}/kernel", "kernel", kernel, kernel, x.shape[-1], width)
         if kernel != 1 or stride != 1:
-            y = self._apply(tensor_kernels.conv, x, weights, stride=stride)
+            y = self._apply(plain_kernels.conv, x, weights, stride=stride)
         elif x.ref() in self._gated:
             y = self._apply(tensor_kernels.gated_pointwise_conv, *self._gated[x.ref()], weights)
         else:
@@ -84,7 +84,7 @@ class TensorOps:
 
     def depthwise(self, x: tf.Tensor, name: str, *, kernel: int, stride: int = 1) -> tf.Tensor:
         weights = self._parameter(f"{name}/kernel", "depthwise_kernel", kernel, kernel, x.shape[-1], 1)
-        return self._apply(tensor_kernels.depthwise_conv, x, weights, stride=stride)
+        return self._apply(plain_kernels.depthwise_conv, x, weights, stride=stride)
 
     def batch_norm(self, x: tf.Tensor, name: str, *, initial_scale: float = 1.0) -> tf.Tensor:
         y, mean, variance = self._normalise(x, name, initial_scale)
@@ -96,18 +96,18 @@ class TensorOps:
         return self._apply(ACTIVATIONS[kind], x)
 
     def global_pool(self, x: tf.Tensor) -> tf.Tensor:
-        return self._apply(tensor_kernels.global_pool, x)
+        return self._apply(plain_kernels.global_pool, x)
 
     def scale(self, x: tf.Tensor, gate: tf.Tensor) -> tf.Tensor:
         """The product, which drops out of the graph where the 1x1 convolution that follows takes its factors."""
-        product = self._apply(tensor_kernels.gated, x, gate)
+        product = self._apply(plain_kernels.gated, x, gate)
         height, width = self.size(x)
         if height * width >= GATED_KERNEL_POSITIONS:
             self._gated[product.ref()] = (x, gate)
         return product
 
     def space_to_depth(self, x: tf.Tensor) -> tf.Tensor:
-        return self._apply(tensor_kernels.space_to_depth, x)
+        return self._apply(plain_kernels.space_to_depth, x)
 
     def upsample(self, x: tf.Tensor, factor: int, size: tuple[int, int]) -> tf.Tensor:
         return self._apply(tensor_kernels.upsample, x, factor=factor, size=size)
@@ -156,7 +156,7 @@ class TensorOps:
         return self._plain(lambda *inputs: tf.add_n(inputs) / len(inputs), *inputs)
 
     def add(self, x: tf.Tensor, y: tf.Tensor) -> tf.Tensor:
-        return self._apply(tensor_kernels.add, x, y)
+        return self._apply(plain_kernels.add, x, y)
 
     def drop_path(self, branch: tf.Tensor, depth: float) -> tf.Tensor:
         if not self._drop_rate:
@@ -165,7 +165,7 @@ class TensorOps:
         keep = 1.0 - self._drop_rate * depth
         seed = tf.random.experimental.stateless_fold_in(self._path_seed, self._paths, alg="philox")
         draw = uniform_draws(tf.shape(branch)[0], seed)[:, None, None, None]
-        return self._apply(tensor_kernels.scale_images, branch, tf.cast(draw < keep, branch.dtype) / keep)
+        return self._apply(plain_kernels.scale_images, branch, tf.cast(draw < keep, branch.dtype) / keep)
 
     def _apply(self, function: Differentiable, *inputs: tf.Tensor, **settings: Any) -> tf.Tensor:
         """The output of a function of these tensors, with the gradient that it gives where there is a recorder."""
@@ -181,7 +181,7 @@ class TensorOps:
         return self._parameters[name]
 
     def _add_bias(self, x: tf.Tensor, width: int, name: str, initial: float) -> tf.Tensor:
-        return self._apply(tensor_kernels.bias_add, x, self._parameter(f"{name}/bias", "bias", width, initial=initial))
+        return self._apply(plain_kernels.bias_add, x, self._parameter(f"{name}/bias", "bias", width, initial=initial))
 
     def _normalise(self, x: tf.Tensor, name: str, initial_scale: float = 1.0) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
         """Normalised `x` with the mean and variance of the batch in training, of the running average in inference."""
@@ -191,7 +191,7 @@ class TensorOps:
         if self._training:
             statistics: list[tf.Tensor] = []
             y = self._apply(
-                tensor_kernels.batch_norm, x, scale, offset,
+                plain_kernels.batch_norm, x, scale, offset,
                 epsilon=BN_EPSILON, nothing=self._nothing, statistics=statistics,
             )  # fmt: skip
             return y, *statistics
