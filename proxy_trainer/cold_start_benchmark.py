@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from proxy_trainer.native_output import held_back
 from search_space.errors import InvalidValueError
 
 STEPS = 14
@@ -92,13 +93,14 @@ def cold_start_benchmark(against: Path, repeats: int, threads: int, progress: Ca
 def cold_start(checkout: Path, threads: int) -> ColdStart:
     """The cold start of the version in a checkout, in a process with this Python and its packages."""
     started = time.monotonic()
-    done = subprocess.run(
-        [sys.executable, "-c", _SCRIPT, str(threads), str(WARM_UP_STEPS + STEPS)],
-        cwd=checkout,
-        env=os.environ | {"PYTHONPATH": str(checkout)},
-        stdout=subprocess.PIPE,
-        check=True,
-    )
+    with held_back():
+        done = subprocess.run(
+            [sys.executable, "-c", _SCRIPT, str(threads), str(WARM_UP_STEPS + STEPS)],
+            cwd=checkout,
+            env=os.environ | {"PYTHONPATH": str(checkout)},
+            stdout=subprocess.PIPE,
+            check=True,
+        )
     found = json.loads(done.stdout)
     steps = found["steps"][WARM_UP_STEPS:]
     return ColdStart(found["first_step_at"] - started, statistics.median(steps), found["loss"])

@@ -50,13 +50,25 @@ def start(threads: int, *, threads_an_operation: int = 1) -> None:
     threading.set_intra_op_parallelism_threads(threads_an_operation)
     tf.random.set_seed(_SEED)
     tf.config.experimental.enable_op_determinism()
-    tf.config.optimizer.set_experimental_options(dict.fromkeys(_passes_left_out(), False))
+    _look_for_everything(False)
 
 
-def _passes_left_out() -> tuple[str, ...]:
-    """Passes of the graph optimiser that take a quarter of its time and find nothing in the graph of the engine.
+@contextmanager
+def all_passes() -> Iterator[None]:
+    """Graphs that run meanwhile are optimised as TensorFlow comes, for what is compared with the engine."""
+    _look_for_everything(True)
+    try:
+        yield
+    finally:
+        _look_for_everything(False)
+
+
+def _look_for_everything(everything: bool) -> None:
+    """Switch passes of the graph optimiser that find nothing in the engine's graphs, and take a quarter of its time.
 
     The order of memory that one of them chooses for convolutions is for GPUs.
     """
-    passes = "constant_folding", "arithmetic_optimization"
-    return passes if tf.config.list_physical_devices("GPU") else (*passes, "layout_optimizer")
+    passes = ["constant_folding", "arithmetic_optimization"]
+    if not tf.config.list_physical_devices("GPU"):
+        passes.append("layout_optimizer")
+    tf.config.optimizer.set_experimental_options(dict.fromkeys(passes, everything))
