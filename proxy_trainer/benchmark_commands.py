@@ -179,7 +179,7 @@ def _cold_starts(against: Path, repeats: int, threads: int, as_json: bool) -> No
         (title, *(f"{found[name]:.3g}" for name in (seconds, f"against_{seconds}", ratio)))
         for title, seconds, ratio in (
             ("process start, to the end of its first step", "cold_first_step_seconds", "cold_ratio"),
-            ("step", "step_seconds", "step_ratio"),
+            ("step", "step_seconds", "steady_ratio"),
         )
     ]
     print_table(("seconds", "this version", "the other", "ratio"), rows)

@@ -82,7 +82,7 @@ def cold_start_benchmark(against: Path, repeats: int, threads: int, progress: Ca
         "cold_ratio": round(statistics.median(one.cold / two.cold for one, two in rounds), 3),
         "step_seconds": round(statistics.median(each.step for each in own), 4),
         "against_step_seconds": round(statistics.median(each.step for each in other), 4),
-        "step_ratio": round(statistics.median(one.step / two.step for one, two in rounds), 3),
+        "steady_ratio": round(statistics.median(one.step / two.step for one, two in rounds), 3),
         "first_loss": own[0].loss,
         "against_first_loss": other[0].loss,
         "repeats": repeats,

@@ -70,7 +70,7 @@ def test_engine_against_another_version_prints_both_cold_starts_and_their_ratio(
     assert calls == [here, tmp_path, tmp_path, here, here, tmp_path]
     assert (found["cold_first_step_seconds"], found["against_cold_first_step_seconds"]) == (10.0, 20.0)
     assert (found["step_seconds"], found["against_step_seconds"]) == (0.5, 1.0)
-    assert found["cold_ratio"] == found["step_ratio"] == 0.5
+    assert found["cold_ratio"] == found["steady_ratio"] == 0.5
     assert found["first_loss"] == found["against_first_loss"] == 1.5
     calls.clear()
     table = CliRunner().invoke(engine_app, arguments, catch_exceptions=False).stdout
