@@ -1,6 +1,7 @@
 """`effspine bench engine`, `profile`, `settings`, `memory` and `evaluation`.
 
-effspine bench engine                        the engine compared with Keras; some minutes per round on two cores
+effspine bench engine                        the engine beside Keras; some minutes a round on two cores
+effspine bench engine --against DIR          its cold start beside that of the checkout of another version in DIR
 effspine bench profile                       where the time of a step goes; under a minute
 effspine bench settings                      a step under other threads and settings; some minutes per round
 effspine bench memory                        200 architectures in one process; some minutes
@@ -11,6 +12,7 @@ from __future__ import annotations
 
 import os
 import sys
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
@@ -33,10 +35,16 @@ AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON document.")
 def engine(
     repeats: Annotated[int, typer.Option(min=1, help="Rounds; figures are medians over all of them.")] = 3,
     threads: Annotated[int, typer.Option(min=0, help="Processors to use; 0 is all of them.")] = 0,
+    against: Annotated[
+        Path | None, typer.Option(help="A checkout of another version: measure both cold starts, and nothing else.")
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Measure the engine beside a plain Keras model of the same network."""
+    """Measure the engine beside a plain Keras model of the same network, or beside another version of itself."""
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+    if against is not None:
+        _cold_starts(against.resolve(), repeats, threads, as_json)
+        return
     from proxy_trainer.benchmarks.engine_benchmark import engine_benchmark
 
     found = engine_benchmark(repeats, threads or len(os.sched_getaffinity(0)), _say)
@@ -158,6 +166,23 @@ def evaluation(
             ("largest difference", f"{found['max_difference']:.1g}"),
         ]
     )
+
+
+def _cold_starts(against: Path, repeats: int, threads: int, as_json: bool) -> None:
+    from proxy_trainer.benchmarks.cold_start_benchmark import cold_start_benchmark
+
+    found = cold_start_benchmark(against, repeats, threads or len(os.sched_getaffinity(0)), _say)
+    if as_json:
+        print_json(found)
+        return
+    rows = [
+        (title, *(f"{found[name]:.3g}" for name in (seconds, f"against_{seconds}", ratio)))
+        for title, seconds, ratio in (
+            ("process start, to the end of its first step", "cold_first_step_seconds", "cold_ratio"),
+            ("step", "step_seconds", "steady_ratio"),
+        )
+    ]
+    print_table(("seconds", "this version", "the other", "ratio"), rows)
 
 
 def _beside_keras(title: str, name: str, found: dict[str, Any]) -> tuple[str, ...]:

@@ -25,10 +25,10 @@ from proxy_trainer.engine.batch_parts import BatchParts, seen_devices
 from proxy_trainer.engine.layout import FamilyLayout, FixedLayout
 from proxy_trainer.engine.losses import DetectionLoss
 from proxy_trainer.engine.optimizers import OptimizerState, keeps_squares, updated
-from proxy_trainer.engine.proxy_network import ProxyNetwork
+from proxy_trainer.engine.proxy_network import Network, ProxyNetwork, parameters_of
 from proxy_trainer.engine.training_batch import TrainingBatch
 from search_space.architecture import Architecture
-from search_space.cost import parameters
+from search_space.networks.retinanet import retinanet
 from search_space.parameters import Parameter, by_kind, initial_values
 from search_space.proxy_task import ProxyTask
 from search_space.published import SP_EFFICIENTNET_B0
@@ -93,7 +93,7 @@ class Engine:
 
     The family is the proxy networks of one task over one number of classes, with the structure (repeats and
     operations) of `like`. The first call of each graph traces it; loading another architecture never does, but with
-    the task's `jit_compile`.
+    the task's `jit_compile`. `network` is the detector, as a function over `Ops`.
 
     A batch is split evenly over `devices`, names that TensorFlow knows, by default all GPUs that it sees. Weights,
     moments and inference are on the first. Raises InvalidValueError for a batch that does not divide.
@@ -105,10 +105,12 @@ class Engine:
         class_slots: int,
         like: Architecture = SP_EFFICIENTNET_B0,
         *,
+        network: Network = retinanet,
         devices: Sequence[str] | None = None,
     ) -> None:
         self._task = task
         self._class_slots = class_slots
+        self._network = network
         self._parts = BatchParts.of(task, seen_devices(task) if devices is None else devices)
         self._device = self._parts.devices[0]
         # Unequal widths everywhere: the reading then holds every parameter that any architecture can have.
@@ -119,7 +121,7 @@ class Engine:
         self._compiled: OrderedDict[Architecture, _Graphs] = OrderedDict()
         self._rows = 0
         with tf.device(self._device):
-            self._layout = FamilyLayout(parameters(self._family))
+            self._layout = FamilyLayout(parameters_of(network, self._family))
             self._weights, self._first, self._second, self._average, self._decay, self._statistics = (
                 tf.Variable(tf.zeros([0]), shape=[None], trainable=False, name=name)
                 for name in ("weights", "first_moment", "second_moment", "average", "decay", "statistics")
@@ -136,7 +138,7 @@ class Engine:
     def _traceable(self, architecture: Architecture, layout: FamilyLayout | FixedLayout) -> _Graphs:
         """The graphs of a layout, which are traced when they are first called."""
         task, compiled = self._task, isinstance(layout, FixedLayout)
-        network = ProxyNetwork(task, architecture, layout)
+        network = ProxyNetwork(task, architecture, layout, self._network)
         rows = task.batch_size if compiled else None
         pixels = tf.TensorSpec([None, task.image_px, task.image_px, 3], tf.uint8)
         sizes = tf.TensorSpec([None, 2], tf.int32)
@@ -167,7 +169,7 @@ class Engine:
         graphs = self._compiled.pop(architecture, None)
         if graphs is None:
             with tf.device(self._device):
-                graphs = self._traceable(architecture, FixedLayout(parameters(architecture)))
+                graphs = self._traceable(architecture, FixedLayout(parameters_of(self._network, architecture)))
         self._compiled[architecture] = graphs
         if len(self._compiled) > COMPILED_ARCHITECTURES:
             self._compiled.popitem(last=False)
@@ -185,7 +187,7 @@ class Engine:
         if not self.takes(candidate):
             raise ValueError(f"{candidate.name} has other repeats or operations than the graph of this engine")
         architecture = self._task.architecture(candidate, self._class_slots)
-        present = parameters(architecture)
+        present = parameters_of(self._network, architecture)
         if self._task.jit_compile:
             self._graphs = self._compiled_for(architecture)
         self._layout.load(present)

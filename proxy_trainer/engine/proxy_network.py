@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Protocol, TypeVar
+
 import tensorflow as tf
 
 from proxy_trainer.engine.anchors import anchor_boxes
@@ -10,15 +12,34 @@ from proxy_trainer.engine.boxes import decode
 from proxy_trainer.engine.layout import Layout
 from proxy_trainer.engine.losses import detection_loss
 from proxy_trainer.engine.mixed_precision import MixedPrecisionOps
+from proxy_trainer.engine.reverse_mode import Recorder
 from proxy_trainer.engine.targets import targets_of
 from proxy_trainer.engine.tensor_ops import TensorOps
 from proxy_trainer.engine.training_batch import Gradient, TrainingBatch
 from search_space.architecture import Architecture
+from search_space.cost import network_parameters
 from search_space.networks.retinanet import LEVELS, RetinaNetOutputs, retinanet
+from search_space.ops import Ops
+from search_space.parameters import Parameter
 from search_space.proxy_task import ProxyTask
+
+T = TypeVar("T")
 
 IMAGE_MEAN = (123.675, 116.28, 103.53)
 IMAGE_DEVIATION = (58.395, 57.12, 57.375)
+
+
+class Network(Protocol):
+    """A detector written over `Ops`, such as `search_space.networks.retinanet.retinanet`."""
+
+    def __call__(self, ops: Ops[T], architecture: Architecture, images: T, /) -> RetinaNetOutputs[T]:
+        """Predictions by level for images `[batch, px, px, 3]`."""
+        ...
+
+
+def parameters_of(network: Network, architecture: Architecture) -> list[Parameter]:
+    """Every parameter of the network with this architecture, in the order in which it uses them."""
+    return network_parameters(lambda ops, images: network(ops, architecture, images), architecture.input_px)
 
 
 class ProxyNetwork:
@@ -28,10 +49,14 @@ class ProxyNetwork:
     statistics are float32. With `jit_compile` only operations that XLA has are used.
     """
 
-    def __init__(self, task: ProxyTask, architecture: Architecture, layout: Layout) -> None:
+    def __init__(
+        self, task: ProxyTask, architecture: Architecture, layout: Layout, network: Network = retinanet
+    ) -> None:
         self._task = task
         self._architecture = architecture
         self._layout = layout
+        self._network = network
+        self._class_slots = architecture.class_slots
         self._anchors = tf.constant(anchor_boxes(task.image_px, task.anchor_size))
         self._precision = tf.as_dtype(task.precision)
         self._ops = TensorOps if task.precision == "float32" else MixedPrecisionOps
@@ -41,13 +66,24 @@ class ProxyNetwork:
         """Loss and gradient of images that go through the network at once; `path_seed` is of stochastic depth."""
         images = self._view(normalise(batch.pixels, batch.sizes), batch.windows)
         targets = targets_of(self._anchors, batch.boxes, batch.classes, batch.matches)
+        recorder, cut = Recorder(), self._layout.trainable(weights)
+        ops = self._ops(
+            cut.tensors,
+            training=True,
+            drop_rate=self._task.stochastic_depth,
+            path_seed=path_seed,
+            sides=cut.sides,
+            recorder=recorder,
+        )
+        logits, codes = self._outputs(ops, images)
+        maps = [by_level[level] for by_level in (logits, codes) for level in LEVELS]
         with tf.GradientTape() as tape:
-            tape.watch(weights)
-            tensors = self._layout.trainable(weights)
-            ops = self._ops(tensors, training=True, drop_rate=self._task.stochastic_depth, path_seed=path_seed)
-            loss = detection_loss(*self._outputs(ops, images), targets)
+            tape.watch(maps)
+            loss = detection_loss(self._by_anchor(logits, self._class_slots), self._by_anchor(codes, 4), targets)
+        upstream = list(zip(maps, tape.gradient(loss.total, maps), strict=True))
+        gradient = self._layout.joined(recorder.gradients(upstream, cut.tensors))
         statistics = tf.concat([ops.batch_statistics[name] for name in self._layout.statistic_names], axis=0)
-        return Gradient(loss, tape.gradient(loss.total, weights), statistics)
+        return Gradient(loss, gradient, statistics)
 
     def predictions(
         self, weights: tf.Tensor, statistics: tf.Tensor, pixels: tf.Tensor, sizes: tf.Tensor
@@ -56,21 +92,19 @@ class ProxyNetwork:
 
         For images `pixels` `[batch, px, px, 3]` of `sizes` `[batch, 2]` (height, width) and padding.
         """
-        tensors = self._layout.trainable(weights) | self._layout.statistics(statistics)
-        logits, codes = self._outputs(self._ops(tensors, training=False), normalise(pixels, sizes))
-        boxes = decode(codes, self._anchors, (self._task.image_px, self._task.image_px))
-        return boxes, tf.nn.sigmoid(logits)
+        cut = self._layout.trainable(weights)
+        ops = self._ops(cut.tensors | self._layout.statistics(statistics), training=False, sides=cut.sides)
+        logits, codes = self._outputs(ops, normalise(pixels, sizes))
+        boxes = decode(self._by_anchor(codes, 4), self._anchors, (self._task.image_px, self._task.image_px))
+        return boxes, tf.nn.sigmoid(self._by_anchor(logits, self._class_slots))
 
-    def _outputs(self, ops: TensorOps, images: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-        """Class logits `[batch, anchors, classes]` and box codes `[batch, anchors, 4]` over all levels, float32."""
-        outputs: RetinaNetOutputs[tf.Tensor] = retinanet(ops, self._architecture, tf.cast(images, self._precision))
-        count = len(self._anchors)
+    def _outputs(self, ops: TensorOps, images: tf.Tensor) -> RetinaNetOutputs[tf.Tensor]:
+        return self._network(ops, self._architecture, tf.cast(images, self._precision))
 
-        def over_levels(parts: dict[int, tf.Tensor], values: int) -> tf.Tensor:
-            flat = [tf.reshape(parts[level], [tf.shape(parts[level])[0], -1, values]) for level in LEVELS]
-            return tf.cast(tf.ensure_shape(tf.concat(flat, axis=1), [None, count, values]), tf.float32)
-
-        return over_levels(outputs.class_logits, self._architecture.class_slots), over_levels(outputs.boxes, 4)
+    def _by_anchor(self, maps: dict[int, tf.Tensor], values: int) -> tf.Tensor:
+        """So many `values` of each anchor `[batch, anchors, values]` over all levels, float32."""
+        flat = [tf.reshape(maps[level], [tf.shape(maps[level])[0], -1, values]) for level in LEVELS]
+        return tf.cast(tf.ensure_shape(tf.concat(flat, axis=1), [None, len(self._anchors), values]), tf.float32)
 
 
 def normalise(pixels: tf.Tensor, sizes: tf.Tensor) -> tf.Tensor:

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from copy import copy
+from functools import partial
 from typing import Any
 
 import tensorflow as tf
 
-from proxy_trainer.engine import tensor_kernels
+from proxy_trainer.engine import plain_kernels, tensor_kernels
+from proxy_trainer.engine.reverse_mode import Differentiable, Recorder, by_tape
+from proxy_trainer.engine.tensor_kernels import Sides
 from search_space.ops import Activation
 from search_space.parameters import Role
 
@@ -17,14 +21,22 @@ FUSION_EPSILON = 1e-3
 GATED_KERNEL_POSITIONS = 256
 """Positions of a feature map from which on a gate goes into the kernel of the convolution after it."""
 
+ACTIVATIONS: dict[Activation, Differentiable] = {
+    "swish": tensor_kernels.swish,
+    "relu": plain_kernels.relu,
+    "sigmoid": plain_kernels.sigmoid,
+}
+
 
 class TensorOps:
     """`Ops` over tensors `[batch, height, width, channels]` whose channel dimensions may be known at run time only.
 
-    `parameters` maps names to tensors; one that an architecture does not have is there with no channels. Whatever
-    depends on two widths is decided while tracing where both are known then, else inside the graph. In training
-    the batch statistics are used and kept in `batch_statistics`, by name; in inference the running ones are.
-    `drop_rate` is the stochastic depth of the last block, `path_seed` an integer pair that seeds a step's draws.
+    `parameters` maps names to tensors; one that an architecture does not have is there with no channels. A 1x1 kernel
+    may be there as its matrix, and its shapes in `sides`. Whatever depends on two widths is decided while tracing where
+    both are known then, else inside the graph. In training the batch statistics are used and kept in
+    `batch_statistics`, by name; in inference the running ones are. `drop_rate` is the stochastic depth of the last
+    block, `path_seed` an integer pair that seeds a step's draws. With a `recorder` the gradients are its own; without
+    one they are those that TensorFlow has.
     """
 
     def __init__(
@@ -34,12 +46,17 @@ class TensorOps:
         training: bool,
         drop_rate: float = 0.0,
         path_seed: tf.Tensor | None = None,
+        sides: Mapping[str, Sides] | None = None,
+        recorder: Recorder | None = None,
     ) -> None:
         self._parameters = parameters
         self._training = training
         self._drop_rate = drop_rate if training else 0.0
         self._path_seed = path_seed
         self._paths = 0
+        self._sides = sides or {}
+        self._recorder = recorder
+        self._nothing = tf.zeros([0])
         self._gated: dict[Any, tuple[tf.Tensor, tf.Tensor]] = {}
         self.batch_statistics: dict[str, tf.Tensor] = {}
 
@@ -57,17 +74,17 @@ class TensorOps:
         bias: float | None = None,
     ) -> tf.Tensor:
         weights = self._parameter(f"{name}/kernel", "kernel", kernel, kernel, x.shape[-1], width)
-        if x.ref() in self._gated and kernel == stride == 1:
-            y = tensor_kernels.gated_pointwise_conv(*self._gated[x.ref()], weights)
-        elif kernel == stride == 1:
-            y = tensor_kernels.pointwise_conv(x, weights)
+        if kernel != 1 or stride != 1:
+            y = self._apply(plain_kernels.conv, x, weights, stride=stride)
+        elif x.ref() in self._gated:
+            y = self._apply(tensor_kernels.gated_pointwise_conv, *self._gated[x.ref()], weights)
         else:
-            y = tf.nn.conv2d(x, weights, strides=stride, padding="SAME")
+            y = self._apply(tensor_kernels.pointwise_conv, x, weights, sides=self._sides.get(f"{name}/kernel"))
         return y if bias is None else self._add_bias(y, width, name, bias)
 
     def depthwise(self, x: tf.Tensor, name: str, *, kernel: int, stride: int = 1) -> tf.Tensor:
         weights = self._parameter(f"{name}/kernel", "depthwise_kernel", kernel, kernel, x.shape[-1], 1)
-        return tf.nn.depthwise_conv2d(x, weights, strides=(1, stride, stride, 1), padding="SAME")
+        return self._apply(plain_kernels.depthwise_conv, x, weights, stride=stride)
 
     def batch_norm(self, x: tf.Tensor, name: str, *, initial_scale: float = 1.0) -> tf.Tensor:
         y, mean, variance = self._normalise(x, name, initial_scale)
@@ -76,63 +93,70 @@ class TensorOps:
         return y
 
     def activate(self, x: tf.Tensor, kind: Activation) -> tf.Tensor:
-        return {"swish": tensor_kernels.swish, "relu": tf.nn.relu, "sigmoid": tf.nn.sigmoid}[kind](x)
+        return self._apply(ACTIVATIONS[kind], x)
 
     def global_pool(self, x: tf.Tensor) -> tf.Tensor:
-        return tf.reduce_mean(x, axis=(1, 2), keepdims=True)
+        return self._apply(plain_kernels.global_pool, x)
 
     def scale(self, x: tf.Tensor, gate: tf.Tensor) -> tf.Tensor:
         """The product, which drops out of the graph where the 1x1 convolution that follows takes its factors."""
-        product = x * gate
+        product = self._apply(plain_kernels.gated, x, gate)
         height, width = self.size(x)
         if height * width >= GATED_KERNEL_POSITIONS:
             self._gated[product.ref()] = (x, gate)
         return product
 
     def space_to_depth(self, x: tf.Tensor) -> tf.Tensor:
-        height, width = self.size(x)
-        if height % 2 or width % 2:
-            x = tf.pad(x, ((0, 0), (0, height % 2), (0, width % 2), (0, 0)))
-        return tf.nn.space_to_depth(x, 2)
+        return self._apply(plain_kernels.space_to_depth, x)
 
     def upsample(self, x: tf.Tensor, factor: int, size: tuple[int, int]) -> tf.Tensor:
-        return tensor_kernels.upsample(x, factor, size)
+        return self._apply(tensor_kernels.upsample, x, factor=factor, size=size)
 
     def fuse(self, inputs: list[tf.Tensor], name: str) -> tf.Tensor:
-        weights = tf.nn.relu(self._parameter(f"{name}/weights", "fusion", len(inputs), initial=1.0))
-        shares = tf.unstack(weights / (tf.reduce_sum(weights) + FUSION_EPSILON), num=len(inputs))
-        return tf.add_n([share * x for share, x in zip(shares, inputs, strict=True)])
+        weights = self._parameter(f"{name}/weights", "fusion", len(inputs), initial=1.0)
+        return self._apply(tensor_kernels.fuse, weights, *inputs, epsilon=FUSION_EPSILON)
 
     def add_if_same_width(self, x: tf.Tensor, y: tf.Tensor) -> tf.Tensor:
         if None not in (x.shape[-1], y.shape[-1]):
-            return x + y if x.shape[-1] == y.shape[-1] else y
-        same = tf.equal(tf.shape(x)[-1], tf.shape(y)[-1])
-        total = tf.cond(same, lambda: x + y, lambda: y)
-        return tf.ensure_shape(total, y.shape)
+            return self.add(x, y) if x.shape[-1] == y.shape[-1] else y
+
+        def total(x: tf.Tensor, y: tf.Tensor) -> tf.Tensor:
+            same = tf.equal(tf.shape(x)[-1], tf.shape(y)[-1])
+            return tf.ensure_shape(tf.cond(same, lambda: x + y, lambda: y), y.shape)
+
+        return self._plain(total, x, y)
 
     def match_width(self, x: tf.Tensor, width: int, name: str) -> tf.Tensor:
         """Where the widths agree the projection has no channels, and the other side of the condition runs."""
         conv, bn = f"{name}/conv", f"{name}/bn"
         if x.shape[-1] is not None:
             return x if x.shape[-1] == width else self.batch_norm(self.conv(x, width, conv), bn)
+        found = []
+        inside = copy(self)
+        inside._recorder = None
 
-        def project() -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
-            return self._normalise(self.conv(x, width, conv), bn)
+        def matched(x: tf.Tensor, kernel: tf.Tensor, *_: tf.Tensor) -> tf.Tensor:
+            def project() -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
+                return inside._normalise(inside.conv(x, width, conv), bn)
 
-        is_there = tf.size(self._parameter(f"{conv}/kernel", "kernel", 1, 1, None, width)) > 0
-        y, mean, variance = tf.cond(is_there, project, lambda: (x, tf.zeros([0]), tf.zeros([0])))
+            y, *statistics = tf.cond(tf.size(kernel) > 0, project, lambda: (x, self._nothing, self._nothing))
+            found.extend(statistics)
+            return tf.ensure_shape(y, [*x.shape[:3], None])
+
+        kernel = self._parameters[f"{conv}/kernel"]
+        y = self._plain(matched, x, kernel, self._parameters[f"{bn}/scale"], self._parameters[f"{bn}/offset"])
         if self._training:
-            self._keep_statistics(bn, mean, variance)
-        return tf.ensure_shape(y, [*x.shape[:3], None])
+            self._keep_statistics(bn, *found)
+        return y
 
     def max_pool(self, x: tf.Tensor, *, kernel: int, stride: int) -> tf.Tensor:
-        return tf.nn.max_pool2d(x, kernel, stride, padding="SAME")
+        return self._plain(lambda x: tf.nn.max_pool2d(x, kernel, stride, padding="SAME"), x)
 
     def average(self, inputs: list[tf.Tensor]) -> tf.Tensor:
-        return tf.add_n(inputs) / len(inputs)
+        return self._plain(lambda *inputs: tf.add_n(inputs) / len(inputs), *inputs)
 
     def add(self, x: tf.Tensor, y: tf.Tensor) -> tf.Tensor:
-        return x + y
+        return self._apply(plain_kernels.add, x, y)
 
     def drop_path(self, branch: tf.Tensor, depth: float) -> tf.Tensor:
         if not self._drop_rate:
@@ -141,14 +165,23 @@ class TensorOps:
         keep = 1.0 - self._drop_rate * depth
         seed = tf.random.experimental.stateless_fold_in(self._path_seed, self._paths, alg="philox")
         draw = uniform_draws(tf.shape(branch)[0], seed)[:, None, None, None]
-        return branch * (tf.cast(draw < keep, branch.dtype) / keep)
+        return self._apply(plain_kernels.scale_images, branch, tf.cast(draw < keep, branch.dtype) / keep)
+
+    def _apply(self, function: Differentiable, *inputs: tf.Tensor, **settings: Any) -> tf.Tensor:
+        """The output of a function of these tensors, with the gradient that it gives where there is a recorder."""
+        differentiable = partial(function, **settings)
+        return differentiable(*inputs)[0] if self._recorder is None else self._recorder.apply(differentiable, *inputs)
+
+    def _plain(self, function: Callable[..., tf.Tensor], *inputs: tf.Tensor) -> tf.Tensor:
+        """The output of a function of these tensors, with TensorFlow's own gradient."""
+        return function(*inputs) if self._recorder is None else self._recorder.apply(by_tape(function), *inputs)
 
     def _parameter(self, name: str, role: Role, *shape: int | None, initial: float = 0.0) -> tf.Tensor:
         """The parameter `name`; its shape, None where the graph is traced for any width, is for those who make it."""
         return self._parameters[name]
 
     def _add_bias(self, x: tf.Tensor, width: int, name: str, initial: float) -> tf.Tensor:
-        return tf.nn.bias_add(x, self._parameter(f"{name}/bias", "bias", width, initial=initial))
+        return self._apply(plain_kernels.bias_add, x, self._parameter(f"{name}/bias", "bias", width, initial=initial))
 
     def _normalise(self, x: tf.Tensor, name: str, initial_scale: float = 1.0) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
         """Normalised `x` with the mean and variance of the batch in training, of the running average in inference."""
@@ -156,14 +189,17 @@ class TensorOps:
         scale = self._parameter(f"{name}/scale", "scale", channels, initial=initial_scale)
         offset = self._parameter(f"{name}/offset", "offset", channels)
         if self._training:
-            mean = variance = tf.zeros([0])
-        else:
-            mean = self._parameter(f"{name}/mean", "mean", channels)
-            variance = self._parameter(f"{name}/variance", "variance", channels, initial=1.0)
-        y, mean, variance, *_ = tf.raw_ops.FusedBatchNormV3(
-            x=x, scale=scale, offset=offset, mean=mean, variance=variance, epsilon=BN_EPSILON,
-            is_training=self._training,
-        )  # fmt: skip
+            statistics: list[tf.Tensor] = []
+            y = self._apply(
+                plain_kernels.batch_norm, x, scale, offset,
+                epsilon=BN_EPSILON, nothing=self._nothing, statistics=statistics,
+            )  # fmt: skip
+            return y, *statistics
+        mean = self._parameter(f"{name}/mean", "mean", channels)
+        variance = self._parameter(f"{name}/variance", "variance", channels, initial=1.0)
+        y, *_ = tf.raw_ops.FusedBatchNormV3(
+            x=x, scale=scale, offset=offset, mean=mean, variance=variance, epsilon=BN_EPSILON, is_training=False
+        )
         return y, mean, variance
 
     def _keep_statistics(self, name: str, mean: tf.Tensor, variance: tf.Tensor) -> None:

@@ -53,11 +53,13 @@ def mbconv(
     expansion: int,
     kernel: int,
     stride: int = 1,
+    keeps_width: bool = False,
 ) -> T:
     """Mobile inverted bottleneck: expand, depthwise, squeeze-and-excitation, project; residual where shapes agree.
 
     Squeeze-and-excitation is left out where `squeezed_width` is None, stochastic depth where `drop_depth` is, and the
-    first convolution where `expansion` is 1. `drop_depth` is the block's relative depth, 0 to 1.
+    first convolution where `expansion` is 1. `drop_depth` is the block's relative depth, 0 to 1. `keeps_width` says
+    that both widths are the same in every architecture, so that there is nothing to decide.
     """
     expanded_width = expansion * input_width
     branch = x
@@ -78,4 +80,4 @@ def mbconv(
         return branch
     if drop_depth is not None:
         branch = ops.drop_path(branch, drop_depth)
-    return ops.add_if_same_width(x, branch)
+    return ops.add(x, branch) if keeps_width else ops.add_if_same_width(x, branch)

@@ -52,14 +52,15 @@ def _block(
 ) -> Feature[T]:
     name = f"block{block.number}"
     width = architecture.widths[block.number - 1]
-    if len(block.parents) == 1:
+    keeps_width = len(block.parents) == 2
+    if not keeps_width:
         source = features[block.parents[0]]
         x, input_width, stride = source.tensor, source.width, 2 ** (block.level - source.level)
     else:
         x, input_width, stride = _fused(ops, architecture, block, features, size), width, 1
     for repeat in range(architecture.repeats[block.number - 1]):
-        x = _mbconv(ops, architecture, x, input_width, width, stride, f"{name}/mbconv{repeat + 1}", block)
-        input_width, stride = width, 1
+        x = _mbconv(ops, architecture, x, input_width, width, stride, f"{name}/mbconv{repeat + 1}", block, keeps_width)
+        input_width, stride, keeps_width = width, 1, True
     return Feature(x, block.level, width)
 
 
@@ -92,6 +93,7 @@ def _mbconv(
     stride: int,
     name: str,
     block: Block,
+    keeps_width: bool,
 ) -> T:
     operations = architecture.operations
     return mbconv(
@@ -106,6 +108,7 @@ def _mbconv(
         expansion=EXPANSION,
         kernel=KERNEL,
         stride=stride,
+        keeps_width=keeps_width,
     )
 
 

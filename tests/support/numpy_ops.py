@@ -218,8 +218,8 @@ def written_out_retinanet(
     """Class logits and boxes by level of Eff-SpineNet, written from the documents.
 
     Only the arithmetic of `ops` and the names of parameters are shared with the networks of the search space. The
-    architecture must have the operations of the paper's detectors, without ablations. Long because one network is written
-    out from top to bottom.
+    architecture must have the operations of the paper's detectors, without ablations. Long because one network is
+    written out from top to bottom.
     """
 
     def conv(x: Array, width: int, name: str, kernel: int = 1, stride: int = 1) -> Array:

@@ -2,13 +2,22 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
 from typer.testing import CliRunner
 
-from proxy_trainer.benchmarks import engine_benchmark, memory_benchmark, profile_benchmark, settings_benchmark
+from proxy_trainer.benchmarks import (
+    cold_start_benchmark,
+    engine_benchmark,
+    memory_benchmark,
+    profile_benchmark,
+    settings_benchmark,
+)
+from proxy_trainer.benchmarks.cold_start_benchmark import ColdStart
 from proxy_trainer.benchmarks.commands import engine_app, evaluation_app, memory_app, profile_app, settings_app
+from search_space.errors import InvalidValueError
 
 FOUND = {
     "first_step_seconds": 0.5,
@@ -39,6 +48,62 @@ def test_engine_prints_one_document_or_a_table(monkeypatch: pytest.MonkeyPatch) 
     words = [line.split()[-4:] for line in table.splitlines() if "first step" in line]
     assert "ratio 2.00, threads shared 1.90" in table
     assert words == [["0.5", "46.5", "45", "90.00"], ["its", "first", "step", "20"]]
+
+
+def test_engine_against_another_version_prints_both_cold_starts_and_their_ratio(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    (tmp_path / "proxy_trainer").mkdir()
+    here = Path(cold_start_benchmark.__file__).resolve().parents[1]
+    calls: list[Path] = []
+
+    def cold_start(checkout: Path, threads: int) -> ColdStart:
+        assert threads == 3
+        slow = (1, 9, 2)[len(calls) // 2]  # the machine is busy in the second round
+        calls.append(checkout)
+        return ColdStart(slow * 5.0, slow * 0.25, 1.5) if checkout == here else ColdStart(slow * 10.0, slow * 0.5, 1.5)
+
+    monkeypatch.setattr(cold_start_benchmark, "cold_start", cold_start)
+    arguments = ["--against", str(tmp_path), "--repeats", "3", "--threads", "3"]
+    done = CliRunner().invoke(engine_app, [*arguments, "--json"], catch_exceptions=False)
+    found = json.loads(done.stdout)
+    assert calls == [here, tmp_path, tmp_path, here, here, tmp_path]
+    assert (found["cold_first_step_seconds"], found["against_cold_first_step_seconds"]) == (10.0, 20.0)
+    assert (found["step_seconds"], found["against_step_seconds"]) == (0.5, 1.0)
+    assert found["cold_ratio"] == found["steady_ratio"] == 0.5
+    assert found["first_loss"] == found["against_first_loss"] == 1.5
+    calls.clear()
+    table = CliRunner().invoke(engine_app, arguments, catch_exceptions=False).stdout
+    assert [line.split()[-3:] for line in table.splitlines() if "first step" in line] == [["10", "20", "0.5"]]
+
+
+def test_engine_against_something_else_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(InvalidValueError, match="is no checkout of effspine"):
+        cold_start_benchmark.cold_start_benchmark(tmp_path, 1, 1, print)
+
+
+def test_a_cold_start_is_timed_in_a_process_of_the_checkout(tmp_path: Path) -> None:
+    """Wherever its modules are, with stand-ins for them."""
+    for name, text in (
+        ("trainer/runtime", "def start(threads): assert threads == 3"),
+        (
+            "engine",
+            "class Loss: total = 2.5\nclass Engine:\n    def __init__(self, *a): pass\n"
+            "    def load(self, *a, **k): pass\n    def train_step(self, *a): return Loss\n",
+        ),
+        (
+            "engine_benchmark",
+            "class TASK: learning_rate = 0.1\nCLASSES = 1\nSP_EFFICIENTNET_B0 = 0\ndef random_batch(t): return t",
+        ),
+    ):
+        file = tmp_path / "proxy_trainer" / f"{name}.py"
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(text)
+        (file.parent / "__init__.py").touch()
+    found = cold_start_benchmark.cold_start(tmp_path, 3)
+    assert found.loss == 2.5
+    assert found.cold > 0
+    assert found.step > 0
 
 
 def test_evaluation_prints_one_document_or_a_table() -> None:

@@ -10,17 +10,23 @@ import pytest
 import tensorflow as tf
 
 from proxy_trainer.engine.engine import Engine, EngineState
+from proxy_trainer.engine.proxy_network import parameters_of
 from proxy_trainer.engine.training_batch import TrainingBatch
 from search_space.architecture import Architecture, Operations
 from search_space.cost import parameters
-from search_space.proxy_task import Optimizer
+from search_space.proxy_task import Optimizer, ProxyTask
 from search_space.published import EFF_SPINENET_D0, EFF_SPINENETS, SP_EFFICIENTNET_B0
 from tests.support.engine_tasks import CLASSES, PART, PARTS, TASK, UNEVEN, distance, noise, step, train, two_parts
+from tests.support.small_network import small_network
 
 
 @pytest.fixture(scope="module")
 def engine() -> Engine:
     return Engine(TASK, CLASSES)
+
+
+def _small_engine(task: ProxyTask) -> Engine:
+    return Engine(task, CLASSES, network=small_network)
 
 
 def test_one_trace_trains_every_architecture(engine: Engine) -> None:
@@ -66,7 +72,7 @@ def test_a_fresh_engine_gives_the_same_bits(engine: Engine) -> None:
 
 @pytest.mark.parametrize("optimizer", get_args(Optimizer))
 def test_a_restored_state_goes_on_with_the_same_bits(optimizer: Optimizer) -> None:
-    engine = Engine(replace(TASK, optimizer=optimizer, ema_decay=0.9), CLASSES)
+    engine = _small_engine(replace(TASK, optimizer=optimizer, ema_decay=0.9))
     train(engine, UNEVEN)
     state = engine.state()
 
@@ -137,8 +143,8 @@ def test_padding_does_not_reach_the_network(engine: Engine) -> None:
 
 def test_weight_decay_takes_kernels_only_and_running_statistics_move_by_their_momentum() -> None:
     task = replace(TASK, weight_decay=0.1, momentum=0.0, bn_momentum=0.99)
-    without = Engine(replace(task, weight_decay=0.0, bn_momentum=0.0), CLASSES)
-    engine = Engine(task, CLASSES)
+    without = _small_engine(replace(task, weight_decay=0.0, bn_momentum=0.0))
+    engine = _small_engine(task)
     for one in (engine, without):
         one.load(SP_EFFICIENTNET_B0, seed=1)
     before, fresh = engine.weights(), engine.state().statistics
@@ -146,11 +152,26 @@ def test_weight_decay_takes_kernels_only_and_running_statistics_move_by_their_mo
         one.train_step(noise(0), 0.01, (1, 0))
     of_the_batch = without.state().statistics
     np.testing.assert_allclose(engine.state().statistics, 0.99 * fresh + 0.01 * of_the_batch, rtol=1e-5, atol=1e-6)
-    trainable = [p for p in parameters(task.architecture(SP_EFFICIENTNET_B0, CLASSES)) if p.is_trainable]
+    present = parameters_of(small_network, task.architecture(SP_EFFICIENTNET_B0, CLASSES))
+    trainable = [p for p in present if p.is_trainable]
     decayed = np.repeat([p.is_decayed for p in trainable], [p.size for p in trainable])
     shrunk = without.weights() - engine.weights()
     np.testing.assert_allclose(shrunk[decayed], 0.01 * 0.1 * before[decayed], rtol=1e-2, atol=1e-6)
     np.testing.assert_array_equal(shrunk[~decayed], 0)
+
+
+def test_the_average_follows_the_weights_by_its_decay_and_is_what_detects() -> None:
+    engine = _small_engine(replace(TASK, ema_decay=0.75))
+    train(engine, UNEVEN, steps=1)
+    before = engine.state()
+    engine.train_step(noise(1), 0.02, (1, 1))
+    after = engine.state()
+    assert not np.array_equal(after.weights, before.weights)
+    np.testing.assert_allclose(after.average, 0.75 * before.average + 0.25 * after.weights, rtol=1e-5, atol=1e-7)
+    found = engine.detect(noise(9).pixels, noise(9).sizes)
+    engine.restore(after._replace(weights=np.zeros_like(after.weights)))
+    for again, wanted in zip(engine.detect(noise(9).pixels, noise(9).sizes), found, strict=True):
+        np.testing.assert_array_equal(again, wanted)
 
 
 def test_an_accumulated_gradient_is_that_of_the_whole_batch_where_batch_norm_sees_the_same() -> None:
@@ -165,13 +186,13 @@ def test_an_accumulated_gradient_is_that_of_the_whole_batch_where_batch_norm_see
 def test_parts_count_by_their_positives_with_draws_of_their_own_and_their_statistics_are_averaged() -> None:
     batch = two_parts(second=range(PART, 2 * PART))
     task = replace(PARTS, stochastic_depth=0.5)
-    one_part = Engine(replace(task, batch_size=PART), CLASSES)
+    one_part = _small_engine(replace(task, batch_size=PART))
     parts = [TrainingBatch(*(values[rows] for values in batch)) for rows in (slice(PART), slice(PART, None))]
     seeds = [tf.random.experimental.stateless_fold_in([1, 0], part).numpy().tolist() for part in range(2)]
     (loss_0, state_0), (loss_1, state_1) = (step(one_part, *each) for each in zip(parts, seeds, strict=True))
     assert distance(step(one_part, parts[1], seeds[0])[1].first, state_1.first) > 0.01  # the draws count
 
-    loss, state = step(Engine(replace(task, micro_batch_size=PART), CLASSES), batch, (1, 0))
+    loss, state = step(_small_engine(replace(task, micro_batch_size=PART)), batch, (1, 0))
     positives = [int((part.matches >= 0).sum()) for part in parts]
     assert positives[0] > 2 * positives[1] > 0
     shares = [(count + 1) / (sum(positives) + 1) for count in positives]
@@ -181,7 +202,7 @@ def test_parts_count_by_their_positives_with_draws_of_their_own_and_their_statis
 
 
 def test_one_trace_accumulates_for_every_architecture_with_the_same_bits_again() -> None:
-    engine = Engine(replace(TASK, micro_batch_size=1), CLASSES)
+    engine = _small_engine(replace(TASK, micro_batch_size=1))
     losses, weights = train(engine, UNEVEN)
     for candidate in (SP_EFFICIENTNET_B0, EFF_SPINENET_D0):
         assert np.isfinite(train(engine, candidate, steps=1)[0]).all()

@@ -10,6 +10,7 @@ import tensorflow as tf
 
 from proxy_trainer.engine.engine import Engine
 from proxy_trainer.engine.mixed_precision import MixedPrecisionOps
+from proxy_trainer.engine.reverse_mode import Recorder
 from proxy_trainer.engine.tensor_ops import TensorOps
 from search_space.cost import parameters
 from search_space.published import SP_EFFICIENTNET_B0
@@ -62,17 +63,17 @@ def test_sums_over_feature_maps_and_their_gradients_are_those_of_float32() -> No
         "conv/bias": tf.zeros([3]),
     }
 
-    def gradients(ops: TensorOps, x: tf.Tensor) -> list[tf.Tensor]:
-        with tf.GradientTape() as tape:
-            tape.watch(values)
-            y = ops.conv(ops.fuse([x, 2 * x], "fusion"), 3, "conv", bias=0.0)
-            total = tf.reduce_sum(tf.cast(y, tf.float32))
+    def gradients(kind: type[TensorOps], x: tf.Tensor) -> dict[str, tf.Tensor]:
+        recorder = Recorder()
+        ops = kind(values, training=True, recorder=recorder)
+        y = ops.conv(ops.fuse([x, 2 * x], "fusion"), 3, "conv", bias=0.0)
         assert y.dtype == x.dtype
-        return tf.nest.flatten(tape.gradient(total, values))
+        return recorder.gradients([(y, tf.ones_like(y))], values)
 
-    mixed = gradients(MixedPrecisionOps(values, training=True), x)
-    single = gradients(TensorOps(values, training=True), tf.cast(x, tf.float32))
-    for one, other in zip(mixed, single, strict=True):
+    mixed = gradients(MixedPrecisionOps, x)
+    single = gradients(TensorOps, tf.cast(x, tf.float32))
+    assert mixed.keys() == single.keys() == values.keys()
+    for one, other in zip(mixed.values(), single.values(), strict=True):
         assert one.dtype == tf.float32
         np.testing.assert_allclose(one, other, rtol=0.01)
     pooled = MixedPrecisionOps({}, training=True).global_pool(x)
@@ -88,16 +89,19 @@ def test_a_depthwise_gradient_is_that_of_float32_where_the_filter_covers_the_map
     x = tf.cast(rng.normal(size=(4, side, side, 56)), tf.bfloat16)
     values = {"conv/kernel": tf.constant(rng.normal(size=(kernel, kernel, 56, 1)), tf.float32)}
 
-    def gradients(ops: TensorOps, x: tf.Tensor) -> tuple[np.ndarray, ...]:
+    def gradients(kind: type[TensorOps], x: tf.Tensor) -> tuple[np.ndarray, ...]:
+        recorder = Recorder()
+        ops = kind(values, training=True, recorder=recorder)
+        y = ops.depthwise(x, "conv", kernel=kernel, stride=stride)
         with tf.GradientTape() as tape:
-            tape.watch([x, values])
-            total = tf.reduce_sum(tf.cast(ops.depthwise(x, "conv", kernel=kernel, stride=stride), tf.float32) ** 2)
-        of_x, of_values = tape.gradient(total, [x, values])
-        return np.asarray(tf.cast(of_x, tf.float32)), of_values["conv/kernel"].numpy()
+            tape.watch(y)
+            total = tf.reduce_sum(tf.cast(y, tf.float32) ** 2)
+        found = recorder.gradients([(y, tape.gradient(total, y))], {"x": x, **values})
+        return np.asarray(tf.cast(found["x"], tf.float32)), found["conv/kernel"].numpy()
 
-    single = gradients(TensorOps(values, training=True), tf.cast(x, tf.float32))
+    single = gradients(TensorOps, tf.cast(x, tf.float32))
     for _ in range(20):
-        for one, other in zip(gradients(MixedPrecisionOps(values, training=True), x), single, strict=True):
+        for one, other in zip(gradients(MixedPrecisionOps, x), single, strict=True):
             assert distance(one, other) < 0.02
 
 

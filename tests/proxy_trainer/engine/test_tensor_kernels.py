@@ -1,19 +1,24 @@
-"""The fast forms of operations equal TensorFlow's plain ones, in values and in gradients, at widths known or not."""
+"""Every operation of the engine equals TensorFlow's, in values and in gradients, at widths known or not."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 
 import numpy as np
 import pytest
 import tensorflow as tf
 
-from proxy_trainer.engine import tensor_kernels
+from proxy_trainer.engine import plain_kernels, tensor_kernels
+from proxy_trainer.engine.reverse_mode import Differentiable, Recorder, by_tape
 from proxy_trainer.engine.tensor_ops import GATED_KERNEL_POSITIONS, TensorOps
 
 RNG = np.random.default_rng(0)
 TOLERANCE = 1e-5
 """Of the largest value of a tensor: what the order of a sum changes in float32."""
+
+KERNEL = 5
+"""Side of the kernels that are not 1x1; batches have other numbers of images."""
 
 WIDTHS = pytest.mark.parametrize("known", [True, False], ids=["known widths", "unknown widths"])
 
@@ -22,9 +27,7 @@ def _random(*shape: int) -> tf.Tensor:
     return tf.constant(RNG.standard_normal(shape), tf.float32)
 
 
-def _check(
-    actual: Callable[..., tf.Tensor], expected: Callable[..., tf.Tensor], *inputs: tf.Tensor, known: bool
-) -> None:
+def _check(actual: Differentiable, expected: Callable[..., tf.Tensor], *inputs: tf.Tensor, known: bool) -> None:
     """Both give the same values, and the same gradients with respect to every input, of a random sum of the values."""
     shape = expected(*inputs).shape
     share = _random(*shape)
@@ -37,7 +40,8 @@ def _check(
         return [y, *tape.gradient(total, arguments)]
 
     specs = [_spec(each, known) for each in inputs]
-    graph = tf.function(lambda *arguments: results(actual, *arguments), input_signature=specs, autograph=False)
+    with_gradient = tf.custom_gradient(lambda *arguments: actual(*arguments))
+    graph = tf.function(lambda *arguments: results(with_gradient, *arguments), input_signature=specs, autograph=False)
     for found, wanted in zip(graph(*inputs), results(expected, *inputs), strict=True):
         assert found.shape == wanted.shape
         np.testing.assert_allclose(found, wanted, rtol=0, atol=TOLERANCE * float(tf.reduce_max(tf.abs(wanted))))
@@ -47,8 +51,10 @@ def _spec(tensor: tf.Tensor, known: bool) -> tf.TensorSpec:
     """Heights and widths are known while tracing; batch and channels need not be."""
     if known:
         return tf.TensorSpec(tensor.shape)
-    is_kernel = tensor.shape[0] == 1
-    return tf.TensorSpec([1, 1, None, None] if is_kernel else [None, *tensor.shape[1:3], None])
+    if len(tensor.shape) != 4:
+        return tf.TensorSpec([None] * len(tensor.shape))
+    is_kernel = tensor.shape[0] in (1, KERNEL)
+    return tf.TensorSpec([*tensor.shape[:2], None, None] if is_kernel else [None, *tensor.shape[1:3], None])
 
 
 @WIDTHS
@@ -80,13 +86,103 @@ def test_upsampling(size: tuple[int, int], known: bool) -> None:
     def plain(x: tf.Tensor) -> tf.Tensor:
         return tf.repeat(tf.repeat(x, 2, axis=1), 2, axis=2)[:, : size[0], : size[1]]
 
-    _check(lambda x: tensor_kernels.upsample(x, 2, size), plain, _random(2, 3, 5, 4), known=known)
+    _check(partial(tensor_kernels.upsample, factor=2, size=size), plain, _random(2, 3, 5, 4), known=known)
+
+
+@WIDTHS
+@pytest.mark.parametrize("stride", [1, 2])
+def test_convolutions(stride: int, known: bool) -> None:
+    x, full, depthwise = _random(3, 6, 7, 4), _random(KERNEL, KERNEL, 4, 3), _random(KERNEL, KERNEL, 4, 1)
+    _check(
+        partial(plain_kernels.conv, stride=stride), lambda x, kernel: tf.nn.conv2d(x, kernel, stride, "SAME"),
+        x, full, known=known,
+    )  # fmt: skip
+    strides = (1, stride, stride, 1)
+    _check(
+        partial(plain_kernels.depthwise_conv, stride=stride),
+        lambda x, kernel: tf.nn.depthwise_conv2d(x, kernel, strides, "SAME"),
+        x, depthwise, known=known,
+    )  # fmt: skip
+
+
+@WIDTHS
+def test_batch_normalisation(known: bool) -> None:
+    def plain(x: tf.Tensor, scale: tf.Tensor, offset: tf.Tensor) -> tf.Tensor:
+        mean, variance = tf.nn.moments(x, (0, 1, 2))
+        return (x - mean) / tf.sqrt(variance + 0.01) * scale + offset
+
+    kept: list[tf.Tensor] = []
+    settings = {"epsilon": 0.01, "nothing": tf.zeros([0]), "statistics": kept}
+    inputs = _random(3, 4, 5, 6), _random(6), _random(6)
+    _check(partial(plain_kernels.batch_norm, **settings), plain, *inputs, known=known)
+    assert len(kept) == 2
+
+
+@WIDTHS
+@pytest.mark.parametrize("side", [4, 5], ids=["even", "odd"])
+def test_space_to_depth(side: int, known: bool) -> None:
+    def plain(x: tf.Tensor) -> tf.Tensor:
+        return tf.nn.space_to_depth(tf.pad(x, ((0, 0), (0, side % 2), (0, 0), (0, 0))), 2)
+
+    _check(plain_kernels.space_to_depth, plain, _random(3, side, 6, 4), known=known)
+
+
+@WIDTHS
+def test_operations_of_single_values(known: bool) -> None:
+    def mean(x: tf.Tensor) -> tf.Tensor:
+        return tf.reduce_mean(x, axis=(1, 2), keepdims=True)
+
+    x, y, gate = _random(3, 4, 6, 4), _random(3, 4, 6, 4), _random(3, 1, 1, 4)
+    for actual, expected, inputs in (
+        (plain_kernels.relu, tf.nn.relu, (x,)),
+        (plain_kernels.sigmoid, tf.nn.sigmoid, (x,)),
+        (plain_kernels.add, tf.add, (x, y)),
+        (plain_kernels.bias_add, tf.nn.bias_add, (x, _random(4))),
+        (plain_kernels.gated, tf.multiply, (x, gate)),
+        (plain_kernels.global_pool, mean, (x,)),
+    ):
+        _check(actual, expected, *inputs, known=known)
+
+
+@WIDTHS
+def test_fusion(known: bool) -> None:
+    def plain(weights: tf.Tensor, x: tf.Tensor, y: tf.Tensor) -> tf.Tensor:
+        first, second = tf.unstack(tf.nn.relu(weights) / (tf.reduce_sum(tf.nn.relu(weights)) + 0.1), num=2)
+        return first * x + second * y
+
+    for weights in ([0.7, 1.3], [-0.2, 1.1]):
+        inputs = tf.constant(weights), _random(3, 4, 6, 4), _random(3, 4, 6, 4)
+        _check(partial(tensor_kernels.fuse, epsilon=0.1), plain, *inputs, known=known)
+
+
+def test_a_recorder_adds_up_gradients_along_all_paths() -> None:
+    """Of a function whose tensors are used several times, some for nothing, against TensorFlow's tape."""
+
+    def function(apply: Callable[..., tf.Tensor], x: tf.Tensor, y: tf.Tensor) -> list[tf.Tensor]:
+        a = apply(plain_kernels.add, x, y)
+        b = apply(plain_kernels.gated, a, x)
+        apply(plain_kernels.relu, b)
+        c = apply(by_tape(tf.square), apply(plain_kernels.add, b, a))
+        return [apply(plain_kernels.add, c, c), apply(plain_kernels.sigmoid, b)]
+
+    inputs = {"x": _random(3, 1, 1, 4), "y": _random(3, 1, 1, 4), "unused": _random(2)}
+    with tf.GradientTape() as tape:
+        tape.watch(inputs)
+        outputs = function(lambda f, *inputs: tf.custom_gradient(f)(*inputs), inputs["x"], inputs["y"])
+    upstream = [_random(3, 1, 1, 4) for _ in outputs]
+    wanted = tape.gradient(outputs, inputs, upstream)
+    recorder = Recorder()
+    outputs = function(recorder.apply, inputs["x"], inputs["y"])
+    found = recorder.gradients(list(zip(outputs, upstream, strict=True)), inputs)
+    assert found.keys() == {"x", "y"}
+    for name, gradient in found.items():
+        np.testing.assert_allclose(gradient, wanted[name], rtol=1e-5)
 
 
 def test_pointwise_convolution_without_channels_gives_a_map_without_channels() -> None:
     @tf.function(input_signature=[tf.TensorSpec([None, 2, 3, None]), tf.TensorSpec([1, 1, None, None])])
     def conv(x: tf.Tensor, kernel: tf.Tensor) -> tf.Tensor:
-        return tensor_kernels.pointwise_conv(x, kernel)
+        return tensor_kernels.pointwise_conv(x, kernel)[0]
 
     assert conv(_random(2, 2, 3, 4), tf.zeros([1, 1, 4, 0])).shape == (2, 2, 3, 0)
 
