@@ -18,6 +18,7 @@ from proxy_trainer.benchmarks import (
 from proxy_trainer.benchmarks.cold_start_benchmark import ColdStart
 from proxy_trainer.benchmarks.commands import engine_app, evaluation_app, memory_app, profile_app, settings_app
 from search_space.errors import InvalidValueError
+from tests.support.paths import ROOT
 
 FOUND = {
     "first_step_seconds": 0.5,
@@ -54,7 +55,7 @@ def test_engine_against_another_version_prints_both_cold_starts_and_their_ratio(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     (tmp_path / "proxy_trainer").mkdir()
-    here = Path(cold_start_benchmark.__file__).resolve().parents[1]
+    here = ROOT
     calls: list[Path] = []
 
     def cold_start(checkout: Path, threads: int) -> ColdStart:
