@@ -11,7 +11,9 @@ from dataclasses import fields, replace
 from typing import Any
 
 from proxy_trainer.engine.engine import Engine
+from proxy_trainer.engine.proxy_network import Network
 from search_space.architecture import Architecture
+from search_space.networks.retinanet import retinanet
 from search_space.proxy_task import ProxyTask
 from search_space.published import SP_EFFICIENTNET_B0
 
@@ -45,15 +47,16 @@ def lend(
     class_slots: int,
     like: Architecture = SP_EFFICIENTNET_B0,
     *,
+    network: Network = retinanet,
     devices: Sequence[str] | None = None,
 ) -> Engine:
-    """The engine of this process for a task, a number of classes, a structure and devices; takes what `Engine` takes.
+    """The engine of this process for these arguments, which are those of `Engine`.
 
     It may have trained before. It gets the defaults of the fields that an engine does not read, so that one that reads
     them after all is noticed.
     """
     task = replace(task, **{name: _DEFAULTS[name] for name in OF_THE_TRAINING_LOOP})
-    key = (task, class_slots, like.structure, None if devices is None else tuple(devices))
+    key = (task, class_slots, like.structure, network, None if devices is None else tuple(devices))
     if key not in _engines:
-        _engines[key] = Engine(task, class_slots, like, devices=devices)
+        _engines[key] = Engine(task, class_slots, like, network=network, devices=devices)
     return _engines[key]

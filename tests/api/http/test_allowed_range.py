@@ -47,7 +47,7 @@ def test_every_bounded_field_of_a_campaign_reports_its_range(service: TestClient
     bounds = [in_words(FIELDS[field][bound]) for bound in BOUNDS if bound in FIELDS[field]]
     assert len(bounds) == 2
     for value in (*beyond(FIELDS[field]), "many"):
-        document: dict[str, Any] = {"name": "x", "proxy_task": SYNTHETIC}
+        document: dict[str, Any] = {"name": "x", "proxy_task": dict(SYNTHETIC)}
         (document.setdefault(outer[0], {}) if outer else document)[name] = value
         response = service.post("/v1/campaigns", json=document)
         assert response.status_code == 422

@@ -11,7 +11,7 @@ from proxy_trainer.benchmarks.profile_benchmark import (
     Operation,
     Profile,
     measure_profile,
-    operations,
+    operation_times,
     profile_benchmark,
     step_cost,
 )
@@ -28,7 +28,7 @@ def test_operations_are_counted_by_type() -> None:
     def products(x: tf.Tensor) -> tf.Tensor:
         return tf.sigmoid(x @ (x @ x))
 
-    found = {each.type: each for each in operations(lambda: products(x), 3)}
+    found = {each.type: each for each in operation_times(lambda: products(x), 3)}
     products_found = sum(each.count for kind, each in found.items() if "MatMul" in kind)
     assert (products_found, found["Sigmoid"].count) == (2, 1)
     assert all(each.ms > 0 for each in found.values())
@@ -42,7 +42,7 @@ def test_a_step_needs_three_times_the_multi_adds_but_no_gradient_of_the_images()
     assert needs.forward_madds == 2 * report.madds
     assert needs.madds == 2 * (3 * report.madds - stem)
     assert needs.flops == 2 * needs.madds
-    weights = benchmark.BYTES_A_VALUE * benchmark.WEIGHT_PASSES * report.params
+    weights = benchmark.BYTES_PER_VALUE * benchmark.WEIGHT_PASSES * report.params
     assert step_cost(architecture, 4).bytes - weights == 2 * (needs.bytes - weights) > 0
 
 
@@ -54,7 +54,7 @@ def test_a_step_of_the_engine_is_profiled(monkeypatch: pytest.MonkeyPatch) -> No
     kinds = [each.type for each in found.operations]
     assert any("BatchNormGrad" in kind for kind in kinds)
     assert any("Depthwise" in kind for kind in kinds)
-    assert min(found.step_seconds, found.matrix_flops_a_second, found.copied_bytes_a_second) > 0
+    assert min(found.step_seconds, found.matrix_flops_per_second, found.copied_bytes_per_second) > 0
 
 
 def test_the_document_sets_the_step_beside_its_ceilings(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -14,18 +14,22 @@ import tensorflow as tf
 from proxy_trainer.engine import engine as module
 from proxy_trainer.engine.augment import Views, sampling_windows, view_pixels, view_pixels_by_products
 from proxy_trainer.engine.engine import COMPILED_ARCHITECTURES, DetectionBatch, Engine, EngineState
+from proxy_trainer.engine.proxy_network import Network
 from proxy_trainer.engine.tensor_ops import uniform_draws
 from search_space.architecture import Architecture
+from search_space.networks.retinanet import retinanet
 from search_space.published import EFF_SPINENET_D0, SP_EFFICIENTNET_B0
 from tests.support import engine_pool
 from tests.support.engine_tasks import CLASSES, TASK, UNEVEN, distance, noise
 from tests.support.processes import in_a_process
+from tests.support.small_network import small_network
 
 QUICKLY = "--xla_backend_optimization_level=0 --xla_llvm_disable_expensive_passes=true"
 """XLA spends less on a graph that runs a few times."""
 
 COMPILED = replace(TASK, jit_compile=True)
 STEPS = 3
+NETWORKS: dict[str, Network] = {"small": small_network, "retinanet": retinanet}
 
 
 def _trained(engine: Engine, candidate: Architecture) -> tuple[list[float], EngineState, DetectionBatch]:
@@ -45,21 +49,21 @@ def _assert_near(
     assert np.mean(np.abs(one[2].boxes - other[2].boxes).max(axis=-1) < 0.1) > 0.9  # the rest changed places
 
 
-def train_compiled(file: str) -> None:
-    """Saves a training through XLA, and what its generator draws."""
+def train_compiled(network: str, file: str) -> None:
+    """Saves a training of a network through XLA, and what its generator draws."""
     from proxy_trainer.engine.runtime import start
 
     start(2)
-    losses, state, found = _trained(Engine(COMPILED, CLASSES), UNEVEN)
+    losses, state, found = _trained(Engine(COMPILED, CLASSES, network=NETWORKS[network]), UNEVEN)
     draws = tf.function(partial(uniform_draws, 64), jit_compile=True)(tf.constant([3, 4]))
     np.savez(file, losses=losses, draws=draws, **state._asdict(), **found._asdict())
 
 
-@pytest.mark.timeout(600)
-def test_xla_trains_and_detects_as_the_graph_for_all_does(tmp_path: Path) -> None:
+@pytest.mark.parametrize("network", ["small", pytest.param("retinanet", marks=pytest.mark.slow)])
+def test_xla_trains_and_detects_as_the_graph_for_all_does(network: str, tmp_path: Path) -> None:
     """With stochastic depth, whose draws have to be the same bits."""
     file = tmp_path / "compiled.npz"
-    in_a_process(train_compiled, file, timeout_s=500, XLA_FLAGS=QUICKLY)
+    in_a_process(train_compiled, network, file, timeout_s=500, XLA_FLAGS=QUICKLY)
     with np.load(file) as saved:
         values = dict(saved)
     np.testing.assert_array_equal(values["draws"], uniform_draws(64, tf.constant([3, 4])))
@@ -68,7 +72,7 @@ def test_xla_trains_and_detects_as_the_graph_for_all_does(tmp_path: Path) -> Non
         EngineState(*(values[name] for name in EngineState._fields)),
         DetectionBatch(*(values[name] for name in DetectionBatch._fields)),
     )
-    _assert_near(compiled, _trained(engine_pool.lend(TASK, CLASSES), UNEVEN))
+    _assert_near(compiled, _trained(engine_pool.lend(TASK, CLASSES, network=NETWORKS[network]), UNEVEN))
 
 
 def test_draws_are_those_of_tensorflow() -> None:
@@ -90,7 +94,8 @@ def without_xla(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.usefixtures("without_xla")
 def test_graphs_of_single_architectures_agree_with_the_graph_for_all_and_the_last_few_are_cached() -> None:
     assert COMPILED_ARCHITECTURES == 2
-    compiled, of_all = Engine(COMPILED, CLASSES), engine_pool.lend(TASK, CLASSES)
+    compiled = Engine(COMPILED, CLASSES, network=small_network)
+    of_all = engine_pool.lend(TASK, CLASSES, network=small_network)
     for candidate, traces in ((UNEVEN, (1, 1)), (EFF_SPINENET_D0, (2, 2)), (UNEVEN, (2, 2))):
         _assert_near(_trained(compiled, candidate), _trained(of_all, candidate))
         assert compiled.traces() == traces
@@ -106,7 +111,7 @@ def test_graphs_of_single_architectures_agree_with_the_graph_for_all_and_the_las
 
 @pytest.mark.usefixtures("without_xla")
 def test_a_smaller_last_batch_is_detected_as_it_is_alone() -> None:
-    engine = Engine(replace(COMPILED, micro_batch_size=1), CLASSES)
+    engine = Engine(replace(COMPILED, micro_batch_size=1), CLASSES, network=small_network)
     engine.load(UNEVEN, seed=1)
     engine.train_step(noise(0), 0.02, (1, 0))
     batch = noise(9)

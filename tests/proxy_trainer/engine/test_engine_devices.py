@@ -13,14 +13,18 @@ import tensorflow as tf
 from proxy_trainer.engine.batch_parts import BatchParts, seen_devices
 from proxy_trainer.engine.engine import Engine
 from proxy_trainer.engine.losses import DetectionLoss
+from proxy_trainer.engine.proxy_network import Network
 from proxy_trainer.engine.training_batch import Gradient, TrainingBatch
 from search_space.errors import InvalidValueError
+from search_space.networks.retinanet import retinanet
 from search_space.proxy_task import ProxyTask, resolve
 from search_space.published import EFF_SPINENET_D0, SP_EFFICIENTNET_B0
 from tests.support.engine_tasks import CLASSES, PART, PARTS, distance, two_parts
 from tests.support.processes import in_a_process
+from tests.support.small_network import small_network
 
 TWO = ("CPU:0", "CPU:1")
+NETWORKS: dict[str, Network] = {"small": small_network, "retinanet": retinanet}
 TASK = replace(PARTS, stochastic_depth=0.5, momentum=0.9, bn_momentum=0.9)
 STEPS = 2
 
@@ -34,29 +38,33 @@ def see_two_devices() -> None:
     start(2)
 
 
-def with_two_devices(folder: str) -> None:
+def with_two_devices(network: str, folder: str) -> None:
     """Saves what both functions below find, in a process that sees two devices."""
     see_two_devices()
     add_up_parts(Path(folder))
-    train_with_two_devices(Path(folder))
+    train_with_two_devices(NETWORKS[network], Path(folder))
+
+
+def _found(network: str, folder: Path) -> dict[str, dict[str, Any]]:
+    """What that process saves, by name."""
+    in_a_process(with_two_devices, network, folder)
+    return {path.stem: dict(np.load(path)) for path in folder.glob("*.npz")}
 
 
 @pytest.fixture(scope="module")
 def found(tmp_path_factory: pytest.TempPathFactory) -> dict[str, dict[str, Any]]:
-    """What that process has saved, by name."""
-    folder = tmp_path_factory.mktemp("devices")
-    in_a_process(with_two_devices, folder)
-    return {path.stem: dict(np.load(path)) for path in folder.glob("*.npz")}
+    """What such a process finds with a small network."""
+    return _found("small", tmp_path_factory.mktemp("devices"))
 
 
-def train_with_two_devices(folder: Path) -> None:
+def train_with_two_devices(network: Network, folder: Path) -> None:
     """Saves what a training over two devices gives, and one on one device in as many parts."""
     batch = two_parts(second=range(PART, 2 * PART))
     for name, task, devices in (
         ("one", replace(TASK, micro_batch_size=PART), TWO[1:]),
         ("two", TASK, TWO),
     ):
-        engine = Engine(task, CLASSES, devices=devices)
+        engine = Engine(task, CLASSES, network=network, devices=devices)
         engine.load(SP_EFFICIENTNET_B0, seed=1)
         losses = [engine.train_step(batch, 0.01, (1, step)) for step in range(STEPS)]
         state = engine.state()
@@ -68,6 +76,15 @@ def train_with_two_devices(folder: Path) -> None:
 
 
 def test_two_devices_give_what_one_gives_with_as_many_parts_in_one_trace(found: dict[str, dict[str, Any]]) -> None:
+    _assert_devices_agree(found)
+
+
+@pytest.mark.slow
+def test_two_devices_give_what_one_gives_with_the_proxy_network(tmp_path: Path) -> None:
+    _assert_devices_agree(_found("retinanet", tmp_path))
+
+
+def _assert_devices_agree(found: dict[str, dict[str, Any]]) -> None:
     one, two = found["one"], found["two"]
     np.testing.assert_allclose(two["losses"], one["losses"], rtol=1e-4)
     for name in ("weights", "first", "statistics"):
