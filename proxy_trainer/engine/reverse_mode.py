@@ -1,8 +1,8 @@
-"""Gradients of a graph while it is traced: each operation says its own, in as few operations as its kernels need.
+"""Reverse-mode differentiation while a graph is traced: each kernel has a hand-written gradient.
 
-TensorFlow's tape gives every operation a gradient that works for all shapes and broadcasts, which costs more operations
-than the gradient itself; they all are traced and optimised before the first step. What is recorded here has its
-gradient beside it, in the form of `tf.custom_gradient`.
+TensorFlow's tape builds gradients that work for all shapes and broadcasts, which costs more operations than the gradients
+themselves; all of them are traced and optimised before the first step. Functions recorded here have their gradient
+beside them, in the form of `tf.custom_gradient`.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ class Recorder:
     def apply(self, function: Differentiable, *inputs: tf.Tensor) -> tf.Tensor:
         """The output of a function of these tensors, which is none of them."""
         y, backward = function(*inputs)
-        # Tensors are told apart as objects, so they must live as long as the recorder.
+        # Tensors are identified by id(), so they must live as long as the recorder.
         self._outputs.append(y)
         self._made[id(y)] = _Applied(inputs, backward)
         return y
