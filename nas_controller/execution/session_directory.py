@@ -7,16 +7,21 @@ Ray's sockets lie in it, and the system allows about a hundred characters for th
 
 from __future__ import annotations
 
+import logging
 import os
 import shutil
 import tempfile
+import time
 from pathlib import Path
 
 from search_space.errors import EffspineError
 
 NEEDED_MIB = 32
+REMOVE_SECONDS = 5.0
 _MAX_ROOT_CHARACTERS = 20
 _ID_CHARACTERS = 7  # the random end of a campaign's id
+
+logger = logging.getLogger(__name__)
 
 
 class NoRoomError(EffspineError):
@@ -48,13 +53,25 @@ def _root() -> Path:
 
 
 def remove_session_directory(campaign_id: str, runner: int | None = None) -> None:
-    """Removes the files of one runner of the campaign, by default of this process, as far as possible."""
-    shutil.rmtree(session_directory(campaign_id, runner), ignore_errors=True)
+    """Removes the files of one runner of the campaign, by default of this process. Logs a warning where it cannot."""
+    _remove(session_directory(campaign_id, runner))
 
 
 def remove_session_directories(campaign_id: str) -> None:
     """Removes the files of all runners of the campaign; for a runner that has just claimed it."""
     for directory in session_directories(campaign_id):
+        _remove(directory)
+
+
+def _remove(directory: Path) -> None:
+    """Removes `directory`. Tries for REMOVE_SECONDS: a process that is being killed can still add a file to it."""
+    deadline = time.monotonic() + REMOVE_SECONDS
+    shutil.rmtree(directory, ignore_errors=True)
+    while directory.exists():
+        if time.monotonic() >= deadline:
+            logger.warning("%s cannot be removed", directory)
+            return
+        time.sleep(0.05)
         shutil.rmtree(directory, ignore_errors=True)
 
 

@@ -1,9 +1,16 @@
-"""The folders of runners, which may be several of one campaign: one that has lost its lease and one that holds it."""
+"""Session directories: one for each runner, also where a campaign has a frozen runner and its successor."""
 
 from __future__ import annotations
 
+import logging
 import os
+import shutil
+from pathlib import Path
+from typing import Any
 
+import pytest
+
+from nas_controller.execution import session_directory as module
 from nas_controller.execution.session_directory import (
     remove_session_directories,
     remove_session_directory,
@@ -15,7 +22,7 @@ CAMPAIGN = "c_00000000test0123"
 OTHER = os.getppid()
 
 
-def test_a_runner_that_ends_takes_nothing_from_another_of_its_campaign() -> None:
+def test_a_runner_removes_its_own_directory_and_no_other_of_its_campaign() -> None:
     own, other = session_directory(CAMPAIGN), session_directory(CAMPAIGN, OTHER)
     try:
         own.mkdir()
@@ -26,3 +33,35 @@ def test_a_runner_that_ends_takes_nothing_from_another_of_its_campaign() -> None
     finally:
         remove_session_directories(CAMPAIGN)
     assert session_directories(CAMPAIGN) == []
+
+
+def test_a_file_that_a_dying_process_adds_during_the_removal_is_removed_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    own = session_directory(CAMPAIGN)
+    (own / "logs").mkdir(parents=True)
+    remove = shutil.rmtree
+    late_files = iter(["raylet.out", "gcs_server.out"])
+
+    def remove_beside_a_writer(directory: Path, **options: Any) -> None:
+        remove(directory, **options)
+        if name := next(late_files, None):
+            directory.mkdir()
+            (directory / name).touch()
+
+    monkeypatch.setattr(module.shutil, "rmtree", remove_beside_a_writer)
+    remove_session_directory(CAMPAIGN)
+    assert session_directories(CAMPAIGN) == []
+
+
+def test_a_directory_that_cannot_be_removed_is_logged(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    own = session_directory(CAMPAIGN)
+    own.mkdir()
+    try:
+        with monkeypatch.context() as patch, caplog.at_level(logging.WARNING):
+            patch.setattr(module, "REMOVE_SECONDS", 0.1)
+            patch.setattr(module.shutil, "rmtree", lambda directory, **options: None)
+            remove_session_directory(CAMPAIGN)
+        assert caplog.messages == [f"{own} cannot be removed"]
+    finally:
+        remove_session_directories(CAMPAIGN)
