@@ -45,6 +45,7 @@ class CampaignFields(Document):
     name: str = Field(examples=["digits"])
     state: CampaignState
     error: str | None = Field(description="Why the campaign failed; null where it did not.")
+    error_kind: str | None = Field(None, description="Name of that error.", examples=["data-changed"])
     created_at: datetime
     started_at: datetime | None
     finished_at: datetime | None
@@ -60,6 +61,14 @@ class CampaignFields(Document):
     device_seconds: float = Field(0.0, description="What its attempts that are over have taken, over all devices.")
     stopped_because: StopReason | None = Field(
         None, description="The condition in the specification's `stop` that has ended it before its last trial."
+    )
+    waiting_for: str | None = Field(
+        None, description="What a running campaign waits for, such as a data set that is away; null while it trains."
+    )
+    data: dict[str, Any] | None = Field(
+        None,
+        description="Identity of the data that its rewards were measured on, by content: `sha256` over both halves, "
+        "and of each half its images, boxes and digests. Null before the first trial and for synthetic tasks.",
     )
 
 
@@ -106,6 +115,7 @@ class AttemptDocument(Document):
     error: str | None = Field(description="Why it failed.")
     error_kind: str | None = Field(None, description="Name of that error.", examples=["worker-killed"])
     log_tail: str | None = Field(None, description="The end of what the worker wrote during a failed attempt.")
+    data_sha256: str | None = Field(None, description="Identity of the data that it read; see the campaign's `data`.")
     started_at: datetime
     finished_at: datetime | None
 

@@ -34,7 +34,7 @@ KEY_SCOPES: tuple[KeyScope, ...] = get_args(KeyScope)
 """Each includes those before it."""
 
 CampaignEvent = Literal[
-    "start", "update", "pause", "resume", "stop",  # asked for by a caller of the service
+    "start", "update", "pause", "resume", "stop", "retry",  # asked for by a caller of the service
     "claim", "suspend", "complete", "fail", "end",  # done by the runner
 ]  # fmt: skip
 CAMPAIGN_EVENTS: tuple[CampaignEvent, ...] = get_args(CampaignEvent)
@@ -80,16 +80,19 @@ CAMPAIGN_TRANSITIONS: tuple[tuple[CampaignState, CampaignEvent, CampaignState], 
     ("stopping", "fail", "failed"),
     ("stopping", "end", "stopped"),
     ("stopped", "stop", "stopped"),
+    ("failed", "retry", "pending"),  # failed before its first runner
+    ("failed", "retry", "running"),
 )
 """What may happen to a campaign: (from, event, to). Where `to` is `from`, the event changes nothing."""
 
-TrialEvent = Literal["attempt", "complete", "fail", "stop"]
+TrialEvent = Literal["attempt", "complete", "fail", "stop", "retry"]
 TRIAL_EVENTS: tuple[TrialEvent, ...] = get_args(TrialEvent)
 TRIAL_TRANSITIONS: tuple[tuple[TrialState, TrialEvent, TrialState], ...] = (
     ("running", "attempt", "running"),
     ("running", "complete", "completed"),
     ("running", "fail", "failed"),
     ("running", "stop", "stopped"),
+    ("stopped", "retry", "running"),  # its campaign had failed and is retried
 )
 """What may happen to a trial: (from, event, to)."""
 
@@ -105,8 +108,9 @@ PAST_PARTICIPLES: dict[CampaignEvent | TrialEvent, str] = {
     "fail": "failed",
     "end": "ended",
     "attempt": "attempted again",
+    "retry": "retried",
 }
 """What a message calls each event: `it cannot be paused`."""
 
 FINISHED_CAMPAIGN_STATES: tuple[CampaignState, ...] = ("stopped", "completed", "failed")
-"""No event leads out of these."""
+"""In these a campaign has no runner; only `retry` leads out of `failed`."""

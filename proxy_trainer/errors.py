@@ -7,15 +7,16 @@ from typing import ClassVar, Literal
 
 from search_space.errors import EffspineError
 
-Reaction = Literal["retry", "give_up", "stop"]
+Reaction = Literal["retry", "give_up", "stop", "wait"]
 
 
 class TrialError(EffspineError):
     """Base of the errors of a trial.
 
-    `reaction` is what the campaign does: `retry` the trial elsewhere, `give_up` the trial with reward 0, or `stop` the
-    campaign because every further trial would fail in the same way. `kind` identifies the error in the database and
-    must never change; the message may.
+    `reaction` is what the campaign does: `retry` the trial elsewhere, `give_up` the trial with reward 0, `stop` the
+    campaign because every further trial would fail in the same way, or `wait` until the cause is mended and then begin
+    the attempt again, which does not count as a failure. `kind` identifies the error in the database and must never
+    change; the message may.
     """
 
     reaction: ClassVar[Reaction] = "retry"
@@ -27,6 +28,32 @@ class DataError(TrialError):
 
     reaction = "stop"
     kind = "data"
+
+
+class DataAwayError(DataError):
+    """The data set's files cannot be reached for now: a directory or annotation file is missing, or its mount is."""
+
+    reaction = "wait"
+    kind = "data-away"
+
+
+class DataChangedError(DataError):
+    """The data set's content differs from what the campaign's rewards were measured on."""
+
+    kind = "data-changed"
+
+
+class NoMetricError(DataError):
+    """The evaluator measured no AP, so there is no reward; the message says why."""
+
+    kind = "no-ap"
+
+
+class DiskFullError(TrialError):
+    """No space is left for a file that training needs; the message names the file."""
+
+    reaction: ClassVar[Reaction] = "wait"
+    kind = "disk-full"
 
 
 class UnreadableImageError(DataError):

@@ -9,7 +9,7 @@ from __future__ import annotations
 import logging
 import os
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -53,7 +53,7 @@ class Job:
     `base` is the architecture whose widths are replaced; `dataset_dir` is None for a synthetic task only. One trial may
     use `threads` processors. With a `checkpoint_dir`, an interrupted trial resumes from its checkpoint there, where the
     task writes any (`checkpoint_steps`). The common start is trained for the architectures of `start_pool`, where the
-    task has one (`start_steps`).
+    task has one (`start_steps`). `data_sha256` is the identity of the data that the trial must read, if it is known.
     """
 
     task: ProxyTask
@@ -64,13 +64,15 @@ class Job:
     threads: int
     checkpoint_dir: Path | None = None
     start_pool: tuple[Widths, ...] = ()
+    data_sha256: str | None = field(default=None, compare=False)  # a trainer serves jobs that differ in it
 
     def of(self, work: TrialWork) -> Job:
-        """The job of one trial, which may have its own task and seed."""
+        """The job of one trial, which may have its own task and seed, and data that it must read."""
         return replace(
             self,
             task=self.task if work.task is None else work.task,
             seed=self.seed if work.seed is None else work.seed,
+            data_sha256=work.data_sha256,
         )
 
     def checkpoint_of(self, widths: tuple[int, ...]) -> Path | None:

@@ -160,7 +160,8 @@ class CampaignSpec(BaseModel):
     campaign. `early_stopping` None trains every trial to its end; `stop` None runs every trial.
 
     `retries` is how many more attempts a trial gets that fails or loses its worker; an attempt of more than
-    `trial_timeout_seconds` has failed. Where several campaigns want more than there is, each gets workers in
+    `trial_timeout_seconds` has failed. The campaign fails once `max_failures` trials (None: a tenth of `trials`, at
+    least 5), or `max_consecutive_failures` in a row, were given up. Where several campaigns want more than there is, each gets workers in
     proportion to its `share`.
     """
 
@@ -179,7 +180,14 @@ class CampaignSpec(BaseModel):
     resources: ResourcesSpec = ResourcesSpec.model_construct()
     retries: int = Field(default=2, ge=0, le=MAX_RETRIES)
     trial_timeout_seconds: float | None = Field(default=None, ge=1, le=MAX_SECONDS, allow_inf_nan=False)
+    max_failures: int | None = Field(default=None, ge=1, le=MAX_TRIALS)
+    max_consecutive_failures: int = Field(default=5, ge=1, le=MAX_TRIALS)
     share: float = Field(default=1.0, ge=0.01, le=100, allow_inf_nan=False)
+
+    @property
+    def failure_limit(self) -> int:
+        """How many trials may be given up before the campaign fails."""
+        return max(5, self.trials // 10) if self.max_failures is None else self.max_failures
 
     @model_validator(mode="after")
     def _has_dataset(self) -> CampaignSpec:

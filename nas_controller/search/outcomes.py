@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 from search_space.errors import EffspineError
 from search_space.proxy_task import ProxyTask
@@ -12,14 +12,15 @@ from search_space.proxy_task import ProxyTask
 TIMED_OUT = "timed-out"
 WORKER_KILLED = "worker-killed"
 
-Reaction = Literal["retry", "give_up", "stop"]
+Reaction = Literal["retry", "give_up", "stop", "wait"]
 
 
 @dataclass(frozen=True)
 class TrialWork:
     """An architecture to train: attempt `attempt` (from 1) of trial `number`.
 
-    `task` and `seed` are those that all trials share unless they are given here.
+    `task` and `seed` are those that all trials share unless they are given here. `data_sha256` is the identity of the
+    data that the campaign's rewards so far were measured on; None before the first.
     """
 
     number: int
@@ -27,14 +28,19 @@ class TrialWork:
     widths: tuple[int, ...]
     task: ProxyTask | None = None
     seed: int | None = None
+    data_sha256: str | None = None
 
 
 @dataclass(frozen=True)
 class Rewarded:
-    """An attempt's result: the reward, 0 to 1, and its other metrics."""
+    """An attempt's result: the reward, 0 to 1, and its other metrics.
+
+    `data` is the identity of the data that it read (`proxy_trainer.data.data_identity`), None for a synthetic task.
+    """
 
     reward: float
     metrics: Mapping[str, float]
+    data: Mapping[str, Any] | None = None
 
 
 @dataclass(frozen=True)
@@ -42,13 +48,14 @@ class Failed:
     """An attempt without a result: how the campaign reacts, and the error.
 
     `kind` is the error's name, independent of its message; `log_tail` is the end of the worker's log of the attempt,
-    where it is known.
+    where it is known; `data` is the identity of the data that it had read.
     """
 
     reaction: Reaction
     error: str
     kind: str = "unexpected"
     log_tail: str | None = None
+    data: Mapping[str, Any] | None = None
 
     @classmethod
     def of(cls, error: EffspineError) -> Failed:

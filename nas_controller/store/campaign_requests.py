@@ -30,6 +30,8 @@ from nas_controller.store.transitions import move_campaign, next_campaign_state
 from search_space.errors import InvalidValueError
 
 CHANGEABLE = (
+    "max_failures",
+    "max_consecutive_failures",
     "name", "trials", "parallelism", "stop", "resources", "retries", "trial_timeout_seconds", "share",
 )  # fmt: skip
 """Fields of a campaign that may change after its start."""

@@ -109,6 +109,12 @@ class Campaign(Base):
     rewards_accepted: Mapped[int] = mapped_column(server_default="0")
     workers_killed: Mapped[int] = mapped_column(server_default="0")
     attempts_lost: Mapped[int] = mapped_column(server_default="0")
+    data: Mapped[dict[str, Any] | None]
+    error_kind: Mapped[str | None] = mapped_column(String(40))
+    waiting_for: Mapped[str | None] = mapped_column(Text)
+    failures: Mapped[int] = mapped_column(server_default="0")
+    consecutive_failures: Mapped[int] = mapped_column(server_default="0")
+    retry_epoch: Mapped[int] = mapped_column(server_default="0")
 
 
 class Trial(Base):
@@ -170,6 +176,7 @@ class Attempt(Base):
     error: Mapped[str | None] = mapped_column(Text)
     error_kind: Mapped[str | None] = mapped_column(String(40))
     log_tail: Mapped[str | None] = mapped_column(Text)
+    data_sha256: Mapped[str | None] = mapped_column(String(64))
     started_at: Mapped[datetime]
     finished_at: Mapped[datetime | None]
 

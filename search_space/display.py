@@ -1,0 +1,33 @@
+"""Texts of users, data sets and other programs, made safe to show in a terminal or on a page."""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import Any
+
+_UNSAFE = re.compile(
+    "[\x00-\x08\x0b-\x1f\x7f-\x9f"  # control characters but tab and line feed
+    "\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069"  # bidirectional controls
+    "\u2028\u2029\ud800-\udfff]"  # line and paragraph separators, lone surrogates
+)
+
+
+def displayed(text: str) -> str:
+    """The text with every character escaped (`\\x1b`, `\\u202e`) that a terminal would obey or that reorders a line."""
+    return _UNSAFE.sub(lambda found: _escape(found[0]), text)
+
+
+def _escape(character: str) -> str:
+    code = ord(character)
+    return f"\\x{code:02x}" if code < 0x100 else f"\\u{code:04x}"
+
+
+def json_text(document: Any, encoding: str | None = None, *, indent: int | None = 2) -> str:
+    """The document as JSON with the same characters as `\\uXXXX`, and all that `encoding` lacks; it parses back equal."""
+    text = json.dumps(document, indent=indent, ensure_ascii=False)
+    try:
+        text.encode(encoding or "utf-8", "surrogatepass")
+    except (UnicodeEncodeError, LookupError):
+        text = json.dumps(document, indent=indent)
+    return _UNSAFE.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
