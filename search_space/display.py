@@ -24,7 +24,7 @@ def _escape(character: str) -> str:
 
 
 def json_text(document: Any, encoding: str | None = None, *, indent: int | None = 2) -> str:
-    """The document as JSON with the same characters as `\\uXXXX`, and all that `encoding` lacks; it parses back equal."""
+    """The document as JSON, which parses back equal: such characters, and all that `encoding` lacks, as `\\uXXXX`."""
     text = json.dumps(document, indent=indent, ensure_ascii=False)
     try:
         text.encode(encoding or "utf-8", "surrogatepass")

@@ -161,8 +161,8 @@ class CampaignSpec(BaseModel):
 
     `retries` is how many more attempts a trial gets that fails or loses its worker; an attempt of more than
     `trial_timeout_seconds` has failed. The campaign fails once `max_failures` trials (None: a tenth of `trials`, at
-    least 5), or `max_consecutive_failures` in a row, were given up. Where several campaigns want more than there is, each gets workers in
-    proportion to its `share`.
+    least 5), or `max_consecutive_failures` in a row, were given up. Where several campaigns want more than there is,
+    each gets workers in proportion to its `share`.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
