@@ -18,7 +18,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from proxy_trainer.data.coco_annotations import BoxColumns, annotation_fault, brief
+from proxy_trainer.data.findings import Finding
+from proxy_trainer.data.identifiers import id_ranks
 from proxy_trainer.errors import DataError, EmptySplitError
+
+MAX_AREA = 1e10
+"""The largest area, in square pixels, of a box that the COCO metrics score."""
 
 _SECTIONS = ("images", "annotations", "categories")
 
@@ -27,19 +32,24 @@ _SECTIONS = ("images", "annotations", "categories")
 class CocoSplit:
     """The images of one annotation file and their boxes, as arrays.
 
-    Images [n]: `image_ids` int64, `file_names` in `images_dir`, `sizes` int32 [n, 2] (height, width in pixels).
+    Images [n]: `image_ids` as in the file, integers or texts; `image_ranks` int64, their order, numbers before texts;
+    `file_names`, paths below `images_dir` that exist wherever the image was found; `sizes` int32 [n, 2] (height, width
+    in pixels, of the picture that the boxes refer to).
 
     Boxes [b], sorted by image, then in the order of the file: `box_images` int32 (index of the image), `boxes`
     float64 [b, 4] (x, y, width, height in pixels, unchanged from the file), `categories` int32 (0 to c - 1, in the
     order of the category ids), `areas` float64 (square pixels), `crowd` bool (ignored in scoring, never a positive).
 
-    Categories [c]: `category_ids` int64, the ids of the file, which may have gaps, and `category_names`.
+    Categories [c]: `category_ids` as in the file, integers or texts, which may have gaps, and `category_names`.
+
+    `findings`: what is unusual in the file and how it was understood.
     """
 
     images_dir: Path
     annotations_file: Path
     annotations_sha256: str
-    image_ids: NDArray[np.int64]
+    image_ids: tuple[int | str, ...]
+    image_ranks: NDArray[np.int64]
     file_names: tuple[str, ...]
     sizes: NDArray[np.int32]
     box_images: NDArray[np.int32]
@@ -47,8 +57,9 @@ class CocoSplit:
     categories: NDArray[np.int32]
     areas: NDArray[np.float64]
     crowd: NDArray[np.bool_]
-    category_ids: NDArray[np.int64]
+    category_ids: tuple[int | str, ...]
     category_names: tuple[str, ...]
+    findings: tuple[Finding, ...] = ()
 
     def __len__(self) -> int:
         return len(self.image_ids)
@@ -118,7 +129,8 @@ def load_split(images: Path, annotations: Path) -> CocoSplit:
         images_dir=images,
         annotations_file=annotations,
         annotations_sha256=sha256,
-        image_ids=image_ids,
+        image_ids=tuple(image_ids.tolist()),
+        image_ranks=id_ranks(tuple(image_ids.tolist())),
         file_names=file_names,
         sizes=sizes,
         box_images=image_of[order],
@@ -126,7 +138,7 @@ def load_split(images: Path, annotations: Path) -> CocoSplit:
         categories=category_of[order],
         areas=found["area"][order],
         crowd=found["iscrowd"][order] == 1,
-        category_ids=category_ids,
+        category_ids=tuple(category_ids.tolist()),
         category_names=category_names,
     )
 

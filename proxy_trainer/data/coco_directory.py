@@ -151,15 +151,16 @@ def _has_files(directory: Path) -> bool:
 
 def _with_categories_of(train: CocoSplit, val: CocoSplit) -> CocoSplit:
     """The validation split with the category indices of the training split. Raises DataError for another category."""
-    ours = dict(zip(train.category_ids.tolist(), train.category_names, strict=True))
-    for number, name in zip(val.category_ids.tolist(), val.category_names, strict=True):
+    ours = dict(zip(train.category_ids, train.category_names, strict=True))
+    for number, name in zip(val.category_ids, val.category_names, strict=True):
         if ours.get(number) != name:
             known = f"there it is {ours[number]!r}" if number in ours else "there it is unknown"
             raise DataError(
                 f"{val.annotations_file} has a category {number} {name!r} that is not in "
                 f"{train.annotations_file}: {known}; both must name the same categories"
             )
-    places = np.searchsorted(train.category_ids, val.category_ids).astype(np.int32)
+    index = {number: place for place, number in enumerate(train.category_ids)}
+    places = np.array([index[number] for number in val.category_ids], np.int32)
     return replace(
         val,
         categories=places[val.categories],

@@ -21,8 +21,9 @@ from proxy_trainer.data.coco import CocoSplit
 class SplitIdentity:
     """The identity of one split.
 
-    `annotations_sha256` is over the class names and, in the order of the split, the image sizes, boxes, classes, areas
-    and crowd flags; `images_sha256` is over the SHA-256 of each image file.
+    `annotations_sha256` is over the class names and, in the order of the split, the order of the image ids, by which
+    ties of scores are broken, and the image sizes, boxes, classes, areas and crowd flags; `images_sha256` is over the
+    SHA-256 of each image file.
     """
 
     images: int
@@ -62,6 +63,7 @@ class DataIdentity:
 def _annotations_sha256(split: CocoSplit) -> str:
     digest = hashlib.sha256(json.dumps(split.category_names).encode())
     for values, kind in (
+        (split.image_ranks, "<i8"),
         (split.sizes, "<i8"),
         (split.box_images, "<i8"),
         (split.boxes, "<f8"),

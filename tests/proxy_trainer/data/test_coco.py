@@ -17,8 +17,8 @@ def test_columns_hold_what_the_file_says(odd_coco: Path) -> None:
     split = load_split(odd_coco / "images", odd_coco / "annotations.json")
     document = odd_document()
     assert len(split) == 12
-    assert split.image_ids.tolist() == [image["id"] for image in document["images"]]
-    assert split.category_ids.tolist() == [3, 17, 90]
+    assert list(split.image_ids) == [image["id"] for image in document["images"]]
+    assert split.category_ids == (3, 17, 90)
     assert split.category_names == ("square", "disc", "bar")
     assert split.sizes[1].tolist() == [240, 61]
     assert split.path(8) == odd_coco / "images" / "folder" / "crowd.jpg"

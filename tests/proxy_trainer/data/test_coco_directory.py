@@ -98,7 +98,7 @@ def test_a_folder_that_is_not_there_is_named(tmp_path: Path) -> None:
 def test_reserved_images_come_from_the_validation_split_or_from_training(tmp_path: Path) -> None:
     make_digits(tmp_path / "digits", train=20, val=9)
 
-    def load(count: int, source: str, seed: int = 0) -> tuple[int, list[int]]:
+    def load(count: int, source: str, seed: int = 0) -> tuple[int, list[int | str]]:
         train, reserved = load_dataset(
             tmp_path / "digits",
             reserved_images=count,
@@ -107,7 +107,7 @@ def test_reserved_images_come_from_the_validation_split_or_from_training(tmp_pat
         )
         assert reserved.images_dir.name == ("val" if source == "val" else "train")
         assert source == "val" or not set(train.image_ids) & set(reserved.image_ids)
-        return len(train), reserved.image_ids.tolist()
+        return len(train), list(reserved.image_ids)
 
     assert load(50, "val") == (20, list(range(1, 10)))
     assert load(4, "val") == load(4, "val")
@@ -134,7 +134,7 @@ def test_categories_of_the_validation_split_may_be_fewer_but_not_others(odd_coco
     fewer = {**document, "annotations": bars, "categories": [{"id": 90, "name": "bar"}]}
     _write(odd_coco, "instances_val.json", fewer)
     _, reserved = load_dataset(odd_coco, reserved_images=50, reserve_from="val", seed=0)
-    assert reserved.category_ids.tolist() == [3, 17, 90]
+    assert reserved.category_ids == (3, 17, 90)
     assert set(reserved.categories.tolist()) == {2}
     for name, known in (("rod", "there it is 'bar'"), ("bar", "there it is unknown")):
         number = 90 if name == "rod" else 91
