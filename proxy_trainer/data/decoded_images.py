@@ -31,8 +31,8 @@ class DecodedSplit:
     `pixels` uint8 [n, image_px, image_px, 3], memory-mapped and read-only, are zero beyond `sizes` int32 [n, 2]
     (height, width of the resized image in pixels). `scales` float32 [n] is resized over original size. `boxes`
     float32 [n, m, 4] (y1, x1, y2, x2 in pixels of the resized image) and `classes` int32 [n, m] are padded to the
-    largest number of boxes of any image, with zeros and with class -1; other classes count from 0. `image_digests` uint8 [n, 32] are the
-    SHA-256 of the image files.
+    largest number of boxes of any image, with zeros and with class -1; other classes count from 0. `image_digests`
+    uint8 [n, 32] are the SHA-256 of the image files.
     """
 
     pixels: NDArray[np.uint8]
