@@ -97,11 +97,14 @@ class CheckpointFile:
 
     def _clear_path(self) -> None:
         """Moves a directory or pipe away that is in the place of the file, so that a checkpoint can be written."""
-        if not self._path.is_file():
-            try:
-                log.warning("%s was moved to %s", self._path, move_aside(self._path))
-            except OSError as error:
-                log.warning("cannot move %s: %s", self._path, error.strerror or error)
+        if self._path.is_file():
+            return
+        try:
+            moved_to = move_aside(self._path)
+        except OSError as error:
+            log.warning("cannot move %s: %s", self._path, error.strerror or error)
+        else:
+            log.warning("%s is now %s", self._path, moved_to)
 
     def log_unusable(self, reason: str) -> None:
         """Logs a warning that the file is not used, and why."""
