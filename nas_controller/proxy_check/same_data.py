@@ -21,18 +21,19 @@ def selection(dataset: str | None, seed: int, task: Mapping[str, Any]) -> Select
 
 
 def data_by_selection(results: Iterable[Result]) -> dict[Selection, Mapping[str, Any]]:
-    """The identity of the data that each selection gave; results without one are left out.
+    """The identity of the data that each selection gave; results without one or without a
+    reward are left out.
 
     Raises InvalidValueError (field `out`) where two results with the same selection were measured on different data.
     """
     found: dict[Selection, Mapping[str, Any]] = {}
     for result in results:
-        if result.data is None:
+        if result.data is None or result.reward is None:
             continue
         known = found.setdefault(selection(result.dataset, result.seed, result.task), result.data)
         if known["sha256"] != result.data["sha256"]:
             raise InvalidValueError(
-                f"the results were measured on different data in {result.dataset}: of seed {result.seed}, "
+                f"the data set {result.dataset} changed between the results of seed {result.seed}: "
                 f"{data_difference(known, result.data)}; begin anew with another --out",
                 field="out",
             )

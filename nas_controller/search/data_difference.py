@@ -5,32 +5,31 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-_SPLITS = {"train": "training", "reserved": "reserved"}
+_HALVES = {"train": "training", "reserved": "reserved"}
+_PARTS = {"annotations_sha256": "annotations", "images_sha256": "images"}
 
 
-def data_difference(recorded: Mapping[str, Any], found: Mapping[str, Any]) -> str:
-    """What `found` has that is not as in `recorded`, as one sentence without a full stop; both are identities of data.
+def data_difference(expected: Mapping[str, Any], found: Mapping[str, Any]) -> str:
+    """What `found` has that is not as expected, such as `other reserved annotations (90 reserved boxes instead of 92)`.
 
-    An identity is `sha256` over all, and of the splits `train` and `reserved` the numbers `images` and `boxes` and the
-    digests `annotations_sha256` and `images_sha256` (`proxy_trainer.data.data_identity`).
+    Both are identities of data: `sha256` over all, and of the halves `train` and `reserved` the numbers `images` and
+    `boxes` and the digests `annotations_sha256` and `images_sha256` (`proxy_trainer.data.data_identity`).
     """
-    changes = [
-        change
-        for split, name in _SPLITS.items()
-        for change in _changes(recorded.get(split) or {}, found.get(split) or {}, name)
+    parts = [
+        f"{half_name} {part}"
+        for half, half_name in _HALVES.items()
+        for key, part in _PARTS.items()
+        if _value(expected, half, key) != _value(found, half, key)
     ]
-    return "; ".join(changes) or "it was read in another way"
+    counts = [
+        f"{_value(found, half, key)} {half_name} {key} instead of {_value(expected, half, key)}"
+        for half, half_name in _HALVES.items()
+        for key in ("images", "boxes")
+        if _value(expected, half, key) != _value(found, half, key)
+    ]
+    counted = f" ({', '.join(counts)})" if counts else ""
+    return f"other {' and '.join(parts) or 'data'}{counted}"
 
 
-def _changes(recorded: Mapping[str, Any], found: Mapping[str, Any], name: str) -> list[str]:
-    changes = []
-    if recorded.get("annotations_sha256") != found.get("annotations_sha256"):
-        changes.append(f"the annotations of the {name} images differ{_counted(recorded, found, 'boxes')}")
-    if recorded.get("images_sha256") != found.get("images_sha256"):
-        changes.append(f"the {name} images differ{_counted(recorded, found, 'images')}")
-    return changes
-
-
-def _counted(recorded: Mapping[str, Any], found: Mapping[str, Any], what: str) -> str:
-    before, now = recorded.get(what), found.get(what)
-    return f" ({now} {what})" if before == now else f" ({now} {what}, {before} before)"
+def _value(identity: Mapping[str, Any], half: str, key: str) -> Any:
+    return (identity.get(half) or {}).get(key)

@@ -16,19 +16,18 @@ RECORDED: dict[str, Any] = {"sha256": "s", "train": TRAIN, "reserved": RESERVED}
     [
         (
             {"train": TRAIN, "reserved": RESERVED | {"boxes": 90, "annotations_sha256": "x"}},
-            "the annotations of the reserved images differ (90 boxes, 92 before)",
+            "other reserved annotations (90 reserved boxes instead of 92)",
         ),
-        (
-            {"train": TRAIN | {"images_sha256": "x"}, "reserved": RESERVED},
-            "the training images differ (200 images)",
-        ),
+        ({"train": TRAIN | {"images_sha256": "x"}, "reserved": RESERVED}, "other training images"),
         (
             {"train": TRAIN | {"annotations_sha256": "x"}, "reserved": RESERVED | {"images": 39, "images_sha256": "x"}},
-            "the annotations of the training images differ (512 boxes); "
-            "the reserved images differ (39 images, 40 before)",
+            "other training annotations and reserved images (39 reserved images instead of 40)",
         ),
-        ({"train": TRAIN, "reserved": RESERVED}, "it was read in another way"),
+        ({"train": TRAIN, "reserved": RESERVED}, "other data"),
+        ({}, "other training annotations and training images and reserved annotations and reserved images (None "
+         "training images instead of 200, None training boxes instead of 512, None reserved images instead of 40, "
+         "None reserved boxes instead of 92)"),
     ],
-)
+)  # fmt: skip
 def test_it_names_what_differs_and_its_counts(found: dict[str, Any], expected: str) -> None:
     assert data_difference(RECORDED, found) == expected
