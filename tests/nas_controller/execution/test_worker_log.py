@@ -83,7 +83,12 @@ def test_the_marker_is_removed_unread_after_a_success(tmp_path: Path) -> None:
     [
         ("hello\n*** SIGSEGV received at time=1 on cpu 0 ***\nPC: @ 0x7f", True, "low on memory", "SIGSEGV"),
         (None, False, "1 worker(s) were killed due to the node running low on memory.", "Ray killed it because"),
-        ("hello", True, "end of file", "the kernel killed a process for lack of memory during the attempt; lower micro_batch"),
+        (
+            "hello",
+            True,
+            "end of file",
+            "the kernel killed a process for lack of memory during the attempt; lower micro_batch",
+        ),
         ("hello", False, "end of file", "it reported no cause, probably SIGKILL"),
     ],
 )
