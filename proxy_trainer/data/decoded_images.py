@@ -73,7 +73,7 @@ def decode_split(
 def _packed(
     split: CocoSplit, image_px: int, cache_dir: Path, threads: int, alive: Callable[[], None]
 ) -> packed_cache.PackedImages:
-    entry_dir = cache_dir / f"packed-{image_px}px-{_cache_key(split, image_px, alive)}"
+    entry_dir = cache_dir / f"decoded-{image_px}px-{_cache_key(split, image_px, alive)}"
     read = partial(packed_cache.read_entry, entry_dir, len(split), image_px, threads=threads, alive=alive)
     found = read()
     if found is None:
