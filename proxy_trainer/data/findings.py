@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,8 +13,8 @@ MAX_EXAMPLES = 3
 class Finding:
     """One kind of oddity and how often it occurs.
 
-    `kind` identifies it in JSON and must never change; `message` says what was found and how it is understood;
-    `examples` are at most MAX_EXAMPLES names of files, categories or entries.
+    `kind` identifies it in JSON and must never change; `message` is a sentence that names the file and the count and
+    says how it is understood; `examples` are at most MAX_EXAMPLES names of files, categories or entries.
     """
 
     kind: str
@@ -24,3 +25,16 @@ class Finding:
     def to_dict(self) -> dict[str, Any]:
         """The finding as plain JSON values."""
         return {"kind": self.kind, "count": self.count, "message": self.message, "examples": list(self.examples)}
+
+
+def findings_of(kind: str, found: Sequence[str], message: str) -> list[Finding]:
+    """One finding with the names in `found`, or none where there are none; `message` may hold `{count}`."""
+    if not found:
+        return []
+    return [Finding(kind, len(found), message.replace("{count}", str(len(found))), tuple(found[:MAX_EXAMPLES]))]
+
+
+def brief(value: Any) -> str:
+    """The value's `repr`, shortened to 60 characters for messages."""
+    text = repr(value)
+    return text if len(text) <= 60 else text[:57] + "..."
