@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from proxy_trainer.data.coco_annotations import FROM_OUTLINE, NO_BOX, BoxColumns, annotation_fault
 from proxy_trainer.data.coco_categories import Categories, merged_categories
-from proxy_trainer.data.findings import MAX_EXAMPLES, Finding, brief
+from proxy_trainer.data.findings import MAX_EXAMPLES, Finding, brief, counted
 from proxy_trainer.data.identifiers import id_places
 from proxy_trainer.errors import DataError
 
@@ -54,13 +54,11 @@ def read_boxes(
     measures = _measured(rows)
     kept = (image_of >= 0) & (rows.columns["source"] != NO_BOX)
     notes = [
-        rows.note(
-            "annotation-without-image", image_of < 0, "belong to images that are not in 'images'; they are left out"
-        ),
+        rows.note("annotation-without-image", image_of < 0, "of images that are not in 'images', left out"),
         rows.note(
             "id-type",
             kept & (image_by_text | category_by_text),
-            "name an image or a category by a text where its id is a number, or the reverse",
+            "with a text for the id of an image or category that is a number, or the reverse",
         ),
         *_box_notes(rows, measures, kept),
         rows.note_repeated_ids(),
@@ -135,29 +133,29 @@ def _measured(rows: _Rows) -> _Measures:
 def _box_notes(rows: _Rows, measures: _Measures, kept: NDArray[np.bool_]) -> list[Finding | None]:
     source = rows.columns["source"]
     return [
-        rows.note("annotation-without-box", source == NO_BOX, "have no box and no outline; they are left out"),
+        rows.note("annotation-without-box", source == NO_BOX, "without a box or an outline, left out"),
         rows.note(
-            "box-from-outline", kept & (source == FROM_OUTLINE), "have no box; the bounds of their outline are taken"
+            "box-from-outline", kept & (source == FROM_OUTLINE), "without a box; the bounds of the outline are taken"
         ),
         rows.note(
             "box-inverted",
             kept & measures.inverted,
-            "have boxes of negative width or height, which are taken as drawn from the opposite corner",
+            "with a box of negative width or height, taken as drawn from the opposite corner",
         ),
         rows.note(
             "box-without-area",
             kept & measures.empty,
-            "have boxes of no width or no height, which cannot be learned and count as missed",
+            "with a box of no width or no height, which cannot be learned and counts as missed",
         ),
         rows.note(
             "area-invalid",
             kept & measures.invalid,
-            f"have an area that is not a number above 0, up to {MAX_AREA:g}; width times height is taken",
+            f"with an area that is not a number above 0, up to {MAX_AREA:g}; width times height is taken",
         ),
         rows.note(
             "area-larger-than-box",
             kept & measures.larger,
-            "have an area larger than their box; it decides whether they count as small, medium or large",
+            "with an area larger than the box, which decides whether it counts as small, medium or large",
         ),
     ]
 
@@ -187,7 +185,7 @@ class _Rows:
         if not len(places):
             return None
         examples = tuple(self._name(int(place)) for place in places[:MAX_EXAMPLES])
-        return Finding(kind, len(places), f"{self._file.name}: {len(places)} annotations {text}", examples)
+        return Finding(kind, len(places), f"{self._file.name}: {counted(len(places), 'annotation')} {text}", examples)
 
     def note_repeated_ids(self) -> Finding | None:
         """The finding for annotations with the id of an earlier one."""
@@ -196,7 +194,7 @@ class _Rows:
             if type(number) in (int, str):
                 repeated[index] = number in seen
                 seen.add(number)
-        return self.note("annotation-id-twice", repeated, "have the id of another; the ids are not used")
+        return self.note("annotation-id-twice", repeated, "with the id of another, which is not used")
 
     def _name(self, index: int) -> str:
         number = self._ids[index]

@@ -76,12 +76,16 @@ def merged_categories(
         *findings_of(
             "category-twice",
             [f"{brief(names[index])} (id {ids[index]} as {ids[first[names[index]]]})" for index in merged],
-            f"{annotations.name}: {{count}} of the categories have the name of another and are taken as one with it",
+            annotations.name,
+            "category",
+            "of the name of another, taken as one class with it",
         ),
         *findings_of(
             "root-category",
             [f"{brief(names[index])} (id {ids[index]})" for index in roots],
-            f"{annotations.name}: {{count}} category is no class, but the root of the others, and is left out",
+            annotations.name,
+            "category",
+            "that is no class, but the root of the others, left out",
         ),
         *_odd_names(annotations, list(first)),
     ]
@@ -96,12 +100,15 @@ def _odd_names(annotations: Path, names: list[str]) -> list[Finding]:
         *findings_of(
             "category-names-alike",
             [" and ".join(map(brief, group)) for key, group in alike.items() if len(group) > 1 and key],
-            f"{annotations.name}: {{count}} times the names of categories differ in case or spaces only; they are "
-            "taken as different classes",
+            annotations.name,
+            "group",
+            "of categories whose names differ in case or spaces only, taken as different classes",
         ),
         *findings_of(
             "category-without-name",
             [brief(name) for name in names if not name.strip()],
-            f"{annotations.name}: {{count}} category has an empty name",
+            annotations.name,
+            "category",
+            "with an empty name",
         ),
     ]

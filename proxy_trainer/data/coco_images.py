@@ -106,5 +106,7 @@ def _sizes(
     return sizes, findings_of(
         "size-from-file",
         [f"images[{index}] ({images.paths[index]})" for index in unknown],
-        f"{annotations.name}: {{count}} images have no width and height; those of the file are taken",
+        annotations.name,
+        "image",
+        "without a width and height, taken from the file",
     )

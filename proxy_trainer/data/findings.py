@@ -27,11 +27,24 @@ class Finding:
         return {"kind": self.kind, "count": self.count, "message": self.message, "examples": list(self.examples)}
 
 
-def findings_of(kind: str, found: Sequence[str], message: str) -> list[Finding]:
-    """One finding with the names in `found`, or none where there are none; `message` may hold `{count}`."""
+def findings_of(kind: str, found: Sequence[str], source: str, noun: str, text: str) -> list[Finding]:
+    """One finding with the names in `found`, or none where there are none.
+
+    Its message is "SOURCE: 3 NOUNs TEXT", with `source` the name of the annotation file.
+    """
     if not found:
         return []
-    return [Finding(kind, len(found), message.replace("{count}", str(len(found))), tuple(found[:MAX_EXAMPLES]))]
+    message = f"{source}: {counted(len(found), noun)} {text}"
+    return [Finding(kind, len(found), message, tuple(found[:MAX_EXAMPLES]))]
+
+
+def counted(count: int, noun: str) -> str:
+    """The number and the noun: 1 box is "1 box", 2 are "2 boxes"."""
+    if count == 1:
+        return f"1 {noun}"
+    if noun.endswith("y"):
+        return f"{count} {noun[:-1]}ies"
+    return f"{count} {noun}{'es' if noun.endswith('x') else 's'}"
 
 
 def brief(value: Any) -> str:

@@ -21,15 +21,15 @@ from proxy_trainer.data.name_forms import name_forms, safe_name
 
 _NOT_THERE = (errno.ENOENT, errno.ENOTDIR, errno.ENAMETOOLONG, errno.ELOOP)
 
-_MESSAGES = {
-    "name-last-part": "names of images have directories that are not there; the file of the longest part that is there "
-    "is taken",
-    "name-from-url": "names of images are URLs; their last parts are taken",
-    "name-unquoted": "names of images are percent-encoded; the files have the decoded names",
-    "name-with-spaces": "names of images have spaces around them; the files have none",
-    "name-normalised": "names of images have another Unicode normal form than the files",
-    "name-case": "names of images differ from the files in upper and lower case",
-    "name-without-suffix": "names of images have no suffix; the only file with that stem is taken",
+_TEXTS = {
+    "name-last-part": "with directories that are not there; the file of the longest part that is there is taken",
+    "name-from-url": "that is a URL; the file of the longest part of it that is there is taken",
+    "name-unquoted": "that is percent-encoded; the file has the decoded name",
+    "name-with-spaces": "with spaces around it; the file has none",
+    "name-normalised": "in another Unicode normal form than the file's",
+    "name-case": "that differs from the file's in upper and lower case",
+    "name-without-suffix": "without a suffix; the only image with that stem is taken",
+    "name-ambiguous": "that could mean several files, or a file that has another name, taken as missing",
 }
 
 
@@ -91,19 +91,12 @@ def find_images(images_dir: Path, listed: Sequence[str], source: str) -> ImageNa
         paths[index], found[index] = match.path, True
         for kind in match.kinds:
             by_kind[kind].append(f"{brief(name)} is {brief(match.path)}")
-    return ImageNames(tuple(paths), found, _findings(by_kind, source))
-
-
-def _findings(by_kind: dict[str, list[str]], source: str) -> list[Finding]:
-    noted = [
-        finding for kind, text in _MESSAGES.items() for finding in findings_of(kind, by_kind[kind], _of(source, text))
+    findings = [
+        finding
+        for kind, text in _TEXTS.items()
+        for finding in findings_of(kind, by_kind[kind], source, "image name", text)
     ]
-    text = "names of images could mean several files, or share one with another name; they are taken as missing"
-    return noted + findings_of("name-ambiguous", by_kind["name-ambiguous"], _of(source, text))
-
-
-def _of(source: str, text: str) -> str:
-    return f"{source}: {{count}} {text}"
+    return ImageNames(tuple(paths), found, findings)
 
 
 class _Listing:

@@ -135,8 +135,9 @@ def depth_findings(split: CocoSplit, headers: Sequence[ImageHeader | None]) -> l
     return findings_of(
         "sixteen-bit",
         names,
-        f"{split.annotations_file.name}: {{count}} images have 16 bits a channel; each is reduced to 8 by the range "
-        f"that it uses ({counts})",
+        split.annotations_file.name,
+        "image",
+        f"of 16 bits a channel, reduced to 8 by the range that each uses ({counts})",
     )
 
 
