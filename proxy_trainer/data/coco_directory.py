@@ -19,7 +19,7 @@ from proxy_trainer.data.coco_layout import (
     split_annotations,
 )
 from proxy_trainer.data.file_errors import file_error
-from proxy_trainer.data.findings import brief, findings_of
+from proxy_trainer.data.findings import brief, counted, findings_of
 from proxy_trainer.data.stratified_split import stratified_split
 from proxy_trainer.errors import DataAwayError, DataError, EmptyReservedSetError, EmptySplitError
 from search_space.proxy_task import ReserveFrom
@@ -131,7 +131,7 @@ def _with_categories_of(train: CocoSplit, val: CocoSplit) -> CocoSplit:
     others = [name for name in val.category_names if name not in index]
     if others:
         raise DataError(
-            f"{val.annotations_file} has {len(others)} categories that are not in {train.annotations_file}, such as "
+            f"{val.annotations_file} has {counted(len(others), 'category')} not in {train.annotations_file}, such as "
             f"{brief(others[0])}; both must name the same categories"
         )
     places = np.array([index[name] for name in val.category_names], np.int32)

@@ -8,8 +8,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from proxy_trainer.data.file_errors import file_error
+from proxy_trainer.data.findings import brief
 from proxy_trainer.data.image_header import IMAGE_SUFFIXES
 from proxy_trainer.errors import DataAwayError, DataError
+from search_space.display import displayed
 
 TRAIN, VAL = "train", "val"
 
@@ -45,7 +47,7 @@ _SINGLE_FILES = (
 )
 _TEST_FILE = re.compile(r"(.*[^a-z])?test([^a-z].*)?\.json")
 _ARCHIVES = {".zip": "unzip {} -d {}", ".tar": "tar -xf {} -C {}", ".7z": "7z x {} -o{}", ".rar": "unrar x {} {}"}
-_TAR = re.compile(r"\.(tar(\.(gz|bz2|xz|zst))?|tgz|tbz2?|txz)$")
+_TAR = re.compile(r"\.(tar(\.(gz|bz2|xz|zst))?|tgz|tbz2?|txz)$", re.IGNORECASE)
 
 
 def entries(directory: Path) -> list[Path]:
@@ -62,6 +64,8 @@ def entries(directory: Path) -> list[Path]:
         raise DataError(f"{directory} is a file, not a directory{hint}") from None
     except OSError as error:
         raise file_error("the directory", directory, error) from None
+    except ValueError as error:  # a NUL or a lone surrogate, which no file has in its name
+        raise DataError(f"{displayed(brief(str(directory)))} cannot be the name of a directory: {error}") from None
     return [path for path in found if path.name[0] != "." and path.name not in ("__MACOSX", "lost+found")]
 
 
@@ -143,15 +147,15 @@ def archive_hint(directory: Path) -> str:
 
 
 def _is_archive(path: Path) -> bool:
-    return path.suffix.lower() in _ARCHIVES or _TAR.search(path.name.lower()) is not None
+    return path.suffix.lower() in _ARCHIVES or _TAR.search(path.name) is not None
 
 
 def _unpacked(archive: Path, into: Path) -> str:
     if not _is_archive(archive):
         return ""
-    command = _ARCHIVES[".tar" if _TAR.search(archive.name.lower()) else archive.suffix.lower()]
+    command = _ARCHIVES[".tar" if _TAR.search(archive.name) else archive.suffix.lower()]
     return f"; unpack the archive: {command.format(shlex.quote(str(archive)), shlex.quote(str(into)))}"
 
 
 def _without_suffix(archive: Path) -> str:
-    return _TAR.sub("", archive.name) if _TAR.search(archive.name.lower()) else archive.stem
+    return _TAR.sub("", archive.name) if _TAR.search(archive.name) else archive.stem

@@ -20,8 +20,8 @@ IMAGE_SUFFIXES = (
 _ORIENTATION = 0x0112
 _PNG_METADATA = {"exif", "xmp", "XML:com.adobe.xmp", "Raw profile type exif"}
 
-# Large pictures are decoded up to Pillow's limit, which is an error; its warning at half of that concerns nobody.
-warnings.filterwarnings("ignore", category=Image.DecompressionBombWarning)
+# Pillow warns about large pictures, long before its limit, and about damaged metadata, which nothing here depends on.
+warnings.filterwarnings("ignore", module=r"PIL\.")
 
 
 @dataclass(frozen=True)
