@@ -16,10 +16,8 @@ from numpy.typing import NDArray
 
 from proxy_trainer.data import packed_cache
 from proxy_trainer.data.coco import CocoSplit
-from proxy_trainer.data.data_away import image_error
-from proxy_trainer.data.images import decode_image, resize_and_pad, resized_size
+from proxy_trainer.data.images import decode_image, image_content, image_status, resize_and_pad, resized_size
 from proxy_trainer.errors import DataError
-from search_space.regular_file import check_regular, read_regular
 
 _CHUNK_IMAGES = 64
 
@@ -87,14 +85,9 @@ def _packed(
 def _cache_key(split: CocoSplit, image_px: int, alive: Callable[[], None]) -> str:
     digest = hashlib.sha256(f"{packed_cache.FORMAT_VERSION} {image_px} {split.sizes.tolist()}".encode())
     for index in range(len(split)):
-        path = split.path(index)
-        try:
-            status = path.stat()
-            check_regular(path, status.st_mode)
-        except OSError as error:
-            raise image_error(split, path, error) from None
+        status = image_status(split, index)
         times = (status.st_mtime_ns, status.st_ctime_ns)
-        digest.update(json.dumps([str(path), status.st_size, *times, status.st_ino]).encode())
+        digest.update(json.dumps([str(split.path(index)), status.st_size, *times, status.st_ino]).encode())
         if index % _CHUNK_IMAGES == 0:
             alive()
     return digest.hexdigest()[:24]
@@ -112,11 +105,7 @@ def _prepared(
 
 
 def _prepare(split: CocoSplit, index: int, image_px: int) -> packed_cache.PackedImage:
-    path = split.path(index)
-    try:
-        content = read_regular(path)
-    except OSError as error:
-        raise image_error(split, path, error) from None
+    content = image_content(split, index)
     # The digest is of the bytes that are decoded, even if the file changes meanwhile.
     pixels, _ = resize_and_pad(decode_image(split, index, content), image_px)
     return packed_cache.PackedImage(pixels, hashlib.sha256(content).digest())

@@ -3,45 +3,58 @@
 from __future__ import annotations
 
 import io
-import stat
-import warnings
-from dataclasses import dataclass
+import os
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, UnidentifiedImageError
+from PIL import Image
 
 from proxy_trainer.data.coco import CocoSplit
+from proxy_trainer.data.deep_pixels import deep_values, eight_bits, is_deep, used_bits
+from proxy_trainer.data.file_errors import check_is_there, file_error, is_away
+from proxy_trainer.data.findings import Finding, findings_of
+from proxy_trainer.data.image_header import ImageHeader, check_is_regular, image_fault, orientation
 from proxy_trainer.errors import DataError, UnreadableImageError
+from search_space.regular_file import read_regular
 
 Pixels = NDArray[np.uint8]
 
-_ORIENTATION = 0x0112
 _TRANSPOSED = (5, 6, 7, 8)
 """The EXIF orientations whose upright picture is as wide as the stored one is high."""
-
-# Large pictures are decoded up to Pillow's limit, which is an error; the warning at half of it is none of the user's.
-warnings.filterwarnings("ignore", category=Image.DecompressionBombWarning)
-
-
-@dataclass(frozen=True)
-class ImageHeader:
-    """What an image file says before its pixels: stored size in pixels, Pillow's mode, EXIF orientation (1: none)."""
-
-    height: int
-    width: int
-    mode: str
-    orientation: int
 
 
 def read_image(split: CocoSplit, index: int) -> Pixels:
     """The picture that the boxes of this image refer to, uint8 [height, width, 3], of the size in `split.sizes`.
 
-    Raises UnreadableImageError, and DataError where the file has another size.
+    Raises UnreadableImageError, DataAwayError where the images directory is missing or empty, and DataError where the
+    file has another size.
     """
-    path = split.path(index)
-    return decode_image(split, index, read_image_file(path))
+    return decode_image(split, index, image_content(split, index))
+
+
+def image_content(split: CocoSplit, index: int) -> bytes:
+    """The content of the image's file. Raises UnreadableImageError, or DataAwayError as `read_image` does."""
+    with _errors_of(split):
+        return read_image_file(split.path(index))
+
+
+def image_status(split: CocoSplit, index: int) -> os.stat_result:
+    """The status of the image's file. Raises like `image_content`."""
+    with _errors_of(split), _errors_of_file(split.path(index)):
+        return check_is_regular(split.path(index))
+
+
+@contextmanager
+def _errors_of(split: CocoSplit) -> Iterator[None]:
+    """Raises DataAwayError in the place of UnreadableImageError where the images directory is missing or empty."""
+    try:
+        yield
+    except UnreadableImageError:
+        check_is_there(split.images_dir)
+        raise
 
 
 def decode_image(split: CocoSplit, index: int, content: bytes) -> Pixels:
@@ -52,9 +65,9 @@ def decode_image(split: CocoSplit, index: int, content: bytes) -> Pixels:
     """
     path = split.path(index)
     height, width = (int(side) for side in split.sizes[index])
-    pixels, orientation = _decoded(path, content)
-    if pixels.shape[:2] == (width, height) and height != width and orientation in _TRANSPOSED:
-        return upright(pixels, orientation)
+    pixels, turn = _decoded(path, content)
+    if pixels.shape[:2] == (width, height) and height != width and turn in _TRANSPOSED:
+        return upright(pixels, turn)
     if pixels.shape[:2] != (height, width):
         raise DataError(
             f"the image {path} is {pixels.shape[1]}x{pixels.shape[0]} pixels, but {split.annotations_file} "
@@ -76,78 +89,78 @@ def upright(pixels: Pixels, orientation: int) -> Pixels:
 def load_image(path: Path) -> Pixels:
     """The stored pixels as RGB, uint8 [height, width, 3].
 
-    Greyscale, palette, CMYK and 16-bit images are converted, and transparency is dropped. An EXIF orientation is not
-    applied. Raises UnreadableImageError for a file that is missing, truncated or not an image.
+    Greyscale, palette and CMYK images are converted, 16 bits are reduced to 8 by the range that the image uses, and
+    transparency is dropped. An EXIF orientation is not applied. Raises UnreadableImageError for a file that is missing,
+    truncated or not an image.
     """
     return _decoded(path, read_image_file(path))[0]
 
 
 def read_image_file(path: Path) -> bytes:
-    """The content of an image file. Raises UnreadableImageError where it is missing or is not a regular file."""
+    """The content of an image file. Raises UnreadableImageError where it is missing, empty or not a regular file."""
+    with _errors_of_file(path):
+        check_is_regular(path)
+        return read_regular(path)
+
+
+@contextmanager
+def _errors_of_file(path: Path) -> Iterator[None]:
     try:
-        _check_is_regular(path)
-        return path.read_bytes()
+        yield
     except FileNotFoundError:
         raise UnreadableImageError(path, "there is no such file") from None
     except OSError as error:
+        if is_away(error):
+            raise file_error("the image", path, error) from None
         raise UnreadableImageError(path, error.strerror or str(error)) from None
-
-
-def read_header(path: Path) -> ImageHeader:
-    """The header of an image file; decodes no pixel. Raises UnreadableImageError as `load_image` does."""
-    try:
-        _check_is_regular(path)
-        with Image.open(path) as image:
-            return ImageHeader(image.height, image.width, image.mode, _orientation(image))
-    except FileNotFoundError:
-        raise UnreadableImageError(path, "there is no such file") from None
-    except UnreadableImageError:
-        raise
-    except Exception as error:
-        raise UnreadableImageError(path, _why(error)) from error
-
-
-def _check_is_regular(path: Path) -> None:
-    """Opening a named pipe would block, and reading a device need never end."""
-    if not stat.S_ISREG(path.stat().st_mode):
-        raise UnreadableImageError(path, "it is not a regular file")
 
 
 def _decoded(path: Path, content: bytes) -> tuple[Pixels, int]:
     """The stored pixels as RGB and the EXIF orientation."""
     try:
         with Image.open(io.BytesIO(content)) as image:
+            if is_deep(image):
+                grey_or_colour = Image.fromarray(eight_bits(deep_values(content)))
+                return np.asarray(grey_or_colour.convert("RGB")), orientation(image)
             image.load()
-            return np.asarray(_rgb(image)), _orientation(image)
+            return np.asarray(_rgb(image)), orientation(image)
     except Exception as error:
         # Decoders raise more than OSError for damaged files.
-        raise UnreadableImageError(path, _why(error)) from error
-
-
-def _orientation(image: Image.Image) -> int:
-    try:
-        orientation = image.getexif().get(_ORIENTATION, 1)
-    except Exception:  # damaged metadata; the pixels can be read nevertheless
-        return 1
-    return orientation if isinstance(orientation, int) and 1 <= orientation <= 8 else 1
-
-
-def _why(error: Exception) -> str:
-    if isinstance(error, UnidentifiedImageError):
-        return "cannot identify image file"
-    return str(error) or type(error).__name__
+        raise UnreadableImageError(path, image_fault(error)) from error
 
 
 def _rgb(image: Image.Image) -> Image.Image:
-    if image.mode.startswith("I"):
-        # 16-bit greyscale: Pillow's own conversion would clip it to white.
-        values = np.clip(np.asarray(image).astype(np.int64), 0, 65535)
-        return Image.fromarray((values >> 8).astype(np.uint8)).convert("RGB")
     if image.mode == "F":
         raise ValueError("floating point pixels have no defined range; use 8 or 16 bits")
     if image.mode == "P" and "transparency" in image.info:
         image = image.convert("RGBA")
     return image if image.mode == "RGB" else image.convert("RGB")
+
+
+def depth_findings(split: CocoSplit, headers: Sequence[ImageHeader | None]) -> list[Finding]:
+    """The images of 16 bits and the ranges that they use; decodes these.
+
+    `headers` are those of the split's images, None for one that cannot be read.
+    """
+    deep = [index for index, header in enumerate(headers) if header is not None and header.is_deep]
+    ranges: dict[int, int] = {}
+    names = []
+    for index in deep:
+        path = split.path(index)
+        try:
+            bits = used_bits(deep_values(read_image_file(path)))
+        except Exception as error:
+            raise UnreadableImageError(path, image_fault(error)) from error
+        ranges[bits] = ranges.get(bits, 0) + 1
+        names.append(f"{split.file_names[index]} ({bits} bits)")
+    counts = ", ".join(f"{bits} bits in {count}" for bits, count in sorted(ranges.items()))
+    return findings_of(
+        "sixteen-bit",
+        names,
+        split.annotations_file.name,
+        "image",
+        f"of 16 bits a channel, reduced to 8 by the range that each uses ({counts})",
+    )
 
 
 def resized_size(height: int, width: int, image_px: int) -> tuple[int, int]:

@@ -7,7 +7,7 @@ import re
 import sys
 from pathlib import Path
 
-from proxy_trainer.data.data_away import is_away
+from proxy_trainer.data.file_errors import is_away
 from proxy_trainer.errors import (
     DataAwayError,
     DiskFullError,
@@ -52,7 +52,7 @@ def memory_settings(task: ProxyTask) -> str:
 def _is_data_away(error: OSError, dataset_dir: Path | None) -> bool:
     if dataset_dir is None or not isinstance(error.filename, str):
         return False
-    return Path(error.filename).is_relative_to(dataset_dir) and (is_away(error) or isinstance(error, FileNotFoundError))
+    return Path(error.filename).is_relative_to(dataset_dir) and is_away(error)
 
 
 def _is_of_tensorflow(error: Exception) -> bool:

@@ -8,7 +8,8 @@ import numpy as np
 from faster_coco_eval import COCO, COCOeval_faster
 from numpy.typing import NDArray
 
-from proxy_trainer.data.coco import MAX_AREA, CocoSplit
+from proxy_trainer.data.coco import CocoSplit
+from proxy_trainer.data.coco_boxes import MAX_AREA
 from proxy_trainer.errors import EmptySplitError, NoMetricError
 
 METRICS = (
