@@ -28,7 +28,7 @@ import numpy as np
 import numpy.typing as npt
 
 from proxy_trainer.engine.engine import Engine, EngineState, fresh_state
-from proxy_trainer.engine.optimizers import keeps_squares
+from proxy_trainer.engine.optimizers import has_second_moment
 from proxy_trainer.errors import StartDivergedError, write_error
 from proxy_trainer.training.checkpoint import Checkpoint, CheckpointFile, trial_identity
 from proxy_trainer.training.training_batches import TrainingBatches
@@ -115,9 +115,9 @@ class Supernet:
     def _fits(self, state: EngineState) -> bool:
         """Whether a state is one of the supernet."""
         weights, statistics = (sum(p.size for p in group) for group in by_kind(self._wide))
-        squares = weights if keeps_squares(self._task) else 0
+        second = weights if has_second_moment(self._task) else 0
         lengths = [len(vector) for vector in state[:-1]]
-        return lengths == [weights, weights, squares, weights, statistics] and state.steps_done <= self._task.steps
+        return lengths == [weights, weights, second, weights, statistics] and state.steps_done <= self._task.steps
 
     def initial_state(self, candidate: Architecture, seed: int) -> EngineState:
         """The initial state of a trial: slices of the supernet, and fresh values from `seed` for what it lacks.

@@ -184,7 +184,7 @@ def test_a_training_is_told_the_data_of_its_seed_and_keeps_those_that_it_read(tm
         expected.setdefault(job.seed, set()).add(job.data_sha256)
         return Rewarded(0.5, {}, {"sha256": f"of seed {job.seed}"})
 
-    train_missing_in(study, path, 1, note)
+    train_in_threads(study, path, 1, note)
     assert expected == {seed: {None, f"of seed {seed}"} for seed in (1, 2, 1001)}
     assert {(found.seed, (found.data or {})["sha256"]) for found in read(path).values()} == {
         (seed, f"of seed {seed}") for seed in (1, 2, 1001)
