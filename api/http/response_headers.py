@@ -32,7 +32,7 @@ SECURITY_HEADERS = {
     "X-Frame-Options": "DENY",
 }
 NO_STORE = "no-store"  # a response depends on its caller
-REVALIDATE = "no-cache"  # static files are the same for everybody
+REVALIDATE = "no-cache"  # static files are the same for every caller
 VALIDATORS = "validators"
 """Key of the request's state: ETag and cache headers that a conditional GET has set (`api.http.conditional_get`)."""
 
