@@ -19,7 +19,7 @@ def shared_engines(monkeypatch: pytest.MonkeyPatch) -> None:
     """Proxies that are trained in this process use the shared engines of the tests."""
     from tests.support import engine_pool
 
-    monkeypatch.setattr("proxy_trainer.training.proxy_worker.Engine", engine_pool.lend)
+    monkeypatch.setattr("proxy_trainer.training.proxy_worker.Engine", engine_pool.shared_engine)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

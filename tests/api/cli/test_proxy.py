@@ -5,13 +5,13 @@ from __future__ import annotations
 from pathlib import Path
 
 from tests.support.command_line import CommandLine
-from tests.support.odd_coco import make_odd_coco
+from tests.support.edge_case_coco import make_edge_case_coco
 
 WIDTHS = "16,24,24,24,96,40,96,152,96,152,152,152,152,96,40,152,152,152"
 
 
 def test_invalid_data_is_one_line_and_no_document(effspine: CommandLine, tmp_path: Path) -> None:
-    directory = make_odd_coco(tmp_path / "odd")
+    directory = make_edge_case_coco(tmp_path / "odd")
     image = directory / "images" / "wide.jpg"
     image.write_bytes(image.read_bytes()[:600])
     arguments = ("proxy", "--widths", WIDTHS, "--profile", "smoke", "--json")
