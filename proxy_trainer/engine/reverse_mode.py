@@ -1,8 +1,8 @@
 """Reverse-mode differentiation while a graph is traced: each kernel has a hand-written gradient.
 
-TensorFlow's tape builds gradients that work for all shapes and broadcasts, which costs more operations than the gradients
-themselves; all of them are traced and optimised before the first step. Functions recorded here have their gradient
-beside them, in the form of `tf.custom_gradient`.
+TensorFlow's tape builds gradients that work for all shapes and broadcasts, which costs more operations than the
+gradients themselves; all of them are traced and optimised before the first step. Functions recorded here have their
+gradient beside them, in the form of `tf.custom_gradient`.
 """
 
 from __future__ import annotations
