@@ -27,7 +27,7 @@ class LruCache(Generic[Value]):
         self._lock = Lock()
 
     def get(self, key: Hashable) -> Value | None:
-        """The value of a key; None where there is none or it was evicted."""
+        """The value of a key; None if there is none or it was evicted."""
         with self._lock:
             if key in self._values:
                 self._values.move_to_end(key)

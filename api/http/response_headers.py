@@ -38,7 +38,7 @@ VALIDATORS = "validators"
 
 
 def add_headers(headers: MutableHeaders, state: dict[str, Any], path: str, status: int) -> None:
-    """Adds the security headers, and cache headers where the route has set none."""
+    """Adds the security headers, and cache headers if the route has set none."""
     for name, value in SECURITY_HEADERS.items():
         headers.setdefault(name, value)
     if status < HTTPStatus.BAD_REQUEST:

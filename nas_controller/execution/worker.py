@@ -33,7 +33,7 @@ SYNTHETIC_STEPS = 20
 class TrialProgress:
     """The progress of a trial: `step` of `steps`, and the measurements at this step.
 
-    `ap` is the AP on the reserved images at this step, 0 to 1, where the proxy task scores them during training
+    `ap` is the AP on the reserved images at this step, 0 to 1, if the proxy task scores them during training
     (`evaluate_steps`); None in all other reports.
     """
 
@@ -74,7 +74,7 @@ class Job:
         )
 
     def checkpoint_of(self, widths: tuple[int, ...]) -> Path | None:
-        """The file of a trial's checkpoint, None where none is written."""
+        """The file of a trial's checkpoint, None if none is written."""
         if self.checkpoint_dir is None or self.task.checkpoint_steps == 0 or self.task.kind == "synthetic":
             return None
         return trial_checkpoints.file_of(self.checkpoint_dir, widths)

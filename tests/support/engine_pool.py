@@ -1,7 +1,7 @@
 """Engines that the tests of one process share, since tracing a graph takes longer than most tests.
 
-An engine keeps no state of earlier trials: `load` replaces it. Tests that compare two engines copy the state of the first
-before the second trains, since both may be the same engine.
+An engine keeps no state of earlier trials: `load` replaces it. Tests that compare two engines copy the state of the
+first before the second trains, since both may be the same engine.
 """
 
 from __future__ import annotations

@@ -47,8 +47,8 @@ def train(engine: Engine, candidate: Architecture, steps: int = 3) -> tuple[list
     return losses, engine.weights()
 
 
-# No momentum, so that the first moment is the gradient. A part has eight images: with two, batch normalisation at P7 has
-# two values, and rounding alone changes the gradient by some per cent.
+# No momentum, so that the first moment is the gradient. A part has eight images: with two, batch normalisation at P7
+# has two values, and rounding alone changes the gradient by some per cent.
 PARTS = replace(TASK, image_px=64, batch_size=16, weight_decay=0.0, momentum=0.0, bn_momentum=0.0)
 PART = PARTS.batch_size // 2
 
