@@ -15,4 +15,4 @@ def _tensorflow(tensorflow: None) -> None:
 @pytest.fixture(autouse=True)
 def _shared_engines(monkeypatch: pytest.MonkeyPatch) -> None:
     """What is measured in this process uses a shared engine: these tests never look at how long a trace takes."""
-    monkeypatch.setattr("proxy_trainer.engine.engine.Engine", engine_pool.lend)
+    monkeypatch.setattr("proxy_trainer.engine.engine.Engine", engine_pool.shared_engine)

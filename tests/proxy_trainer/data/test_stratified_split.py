@@ -65,8 +65,8 @@ def test_a_count_that_does_not_is_named(many: CocoSplit, count: int) -> None:
         stratified_split(many, count, 0)
 
 
-def test_taken_images_keep_their_boxes(odd_coco: Path) -> None:
-    whole = load_split(odd_coco / "images", odd_coco / "annotations.json")
+def test_taken_images_keep_their_boxes(edge_case_coco: Path) -> None:
+    whole = load_split(edge_case_coco / "images", edge_case_coco / "annotations.json")
     part = subset(whole, np.array([1, 3, 9]))
     assert part.file_names == ("tall.jpg", "cmyk.jpg", "empty.jpg")
     assert part.image_ids.tolist() == whole.image_ids[[1, 3, 9]].tolist()

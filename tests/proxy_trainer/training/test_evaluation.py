@@ -106,8 +106,8 @@ def test_a_part_of_a_split_is_scored_as_pycocotools_scores_its_images(tmp_path: 
     assert list(coco_metrics(part, detections).values()) == pytest.approx(expected, rel=0, abs=ROUNDING)
 
 
-def test_perfect_detections_score_one_and_none_at_all_zero(odd_coco: Path) -> None:
-    split = load_split(odd_coco / "images", odd_coco / "annotations.json")
+def test_perfect_detections_score_one_and_none_at_all_zero(edge_case_coco: Path) -> None:
+    split = load_split(edge_case_coco / "images", edge_case_coco / "annotations.json")
     split = subset(split, np.arange(10))
     boxes = ~split.crowd
     perfect = Detections(split.box_images[boxes], split.boxes[boxes], np.ones(boxes.sum()), split.categories[boxes])
@@ -122,14 +122,14 @@ def test_perfect_detections_score_one_and_none_at_all_zero(odd_coco: Path) -> No
     assert metrics["ap_large"] is None
 
 
-def test_nothing_is_printed(odd_coco: Path, capfd: pytest.CaptureFixture[str]) -> None:
-    split = load_split(odd_coco / "images", odd_coco / "annotations.json")
+def test_nothing_is_printed(edge_case_coco: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    split = load_split(edge_case_coco / "images", edge_case_coco / "annotations.json")
     coco_metrics(split, Detections(split.box_images, split.boxes, np.ones(len(split.boxes)), split.categories))
     assert capfd.readouterr() == ("", "")
 
 
-def test_a_split_with_crowds_alone_cannot_be_scored(odd_coco: Path) -> None:
-    split = load_split(odd_coco / "images", odd_coco / "annotations.json")
+def test_a_split_with_crowds_alone_cannot_be_scored(edge_case_coco: Path) -> None:
+    split = load_split(edge_case_coco / "images", edge_case_coco / "annotations.json")
     empty = subset(split, np.array([9]))
     with pytest.raises(EmptySplitError, match=r"annotations\.json have no box to score against"):
         coco_metrics(empty, Detections(np.zeros(0, int), np.zeros((0, 4)), np.zeros(0), np.zeros(0, int)))

@@ -42,7 +42,7 @@ def packed(digits: Path, tmp_path_factory: pytest.TempPathFactory) -> DecodedSpl
 
 @pytest.fixture(scope="module")
 def engine() -> Engine:
-    return engine_pool.lend(TASK, 1)
+    return engine_pool.shared_engine(TASK, 1)
 
 
 def _start(task: ProxyTask = TASK) -> Supernet:
@@ -171,7 +171,7 @@ def test_one_that_diverges_stops_the_campaign(odd: Path, tmp_path: Path) -> None
         StartDivergedError, match=r"the common start: the loss is not finite at step .*start_learning_rate"
     ):
         start.load_or_train(
-            engine_pool.lend(task, classes),
+            engine_pool.shared_engine(task, classes),
             lambda: TrainingBatches(decoded, task, 0),
             tmp_path,
             lambda step, loss: None,
