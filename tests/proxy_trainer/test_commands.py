@@ -52,7 +52,9 @@ def test_inspect_prints_one_document_or_a_table(edge_case_coco: Path) -> None:
 
 
 @pytest.mark.parametrize(("check", "kind"), [(False, "are missing"), (True, "cannot be used")])
-def test_inspect_fails_after_its_document_where_images_are_bad(edge_case_coco: Path, check: bool, kind: str) -> None:
+def test_inspect_prints_its_document_and_fails_where_images_are_bad(
+    edge_case_coco: Path, check: bool, kind: str
+) -> None:
     path = edge_case_coco / "images" / "grey.jpg"
     if check:
         path.write_bytes(b"\xff\xd8\xff")
@@ -71,7 +73,7 @@ def test_inspect_fails_after_its_document_where_images_are_bad(edge_case_coco: P
     assert str(result.exception) == f"1 of 12 images {kind}; the first is {path}"
 
 
-def test_register_writes_a_name_once(edge_case_coco: Path, data_dir: Path, tmp_path: Path) -> None:
+def test_register_refuses_a_name_of_another_directory(edge_case_coco: Path, data_dir: Path, tmp_path: Path) -> None:
     file = data_dir / "datasets" / "odd-1.json"
     printed = json.loads(_run("register", "odd-1", edge_case_coco, "--json"))
     assert printed == {"name": "odd-1", "path": str(edge_case_coco), "file": str(file)}

@@ -13,7 +13,7 @@ from proxy_trainer.errors import DataError
 from tests.support.edge_case_coco import edge_case_annotations
 
 
-def test_columns_hold_what_the_file_says(edge_case_coco: Path) -> None:
+def test_arrays_have_the_content_of_the_file(edge_case_coco: Path) -> None:
     split = load_split(edge_case_coco / "images", edge_case_coco / "annotations.json")
     document = edge_case_annotations()
     assert len(split) == 12
@@ -42,13 +42,13 @@ def test_columns_hold_what_the_file_says(edge_case_coco: Path) -> None:
     }
 
 
-def test_boxes_of_an_image_keep_the_order_of_the_file(edge_case_coco: Path) -> None:
+def test_boxes_of_an_image_have_the_order_of_the_file(edge_case_coco: Path) -> None:
     split = load_split(edge_case_coco / "images", edge_case_coco / "annotations.json")
     first = split.boxes[split.box_images == 0]
     assert first[:, 0].tolist() == [110, 20]
 
 
-def test_training_boxes_leave_out_crowds_and_what_lies_outside(edge_case_coco: Path) -> None:
+def test_training_boxes_exclude_crowds_and_boxes_outside_the_image(edge_case_coco: Path) -> None:
     split = load_split(edge_case_coco / "images", edge_case_coco / "annotations.json")
     training = split.training_boxes
     assert len(split.boxes) == 18
@@ -131,7 +131,7 @@ CAPTIONS = {
         (_with("annotations", 2, "iscrowd", value=2), r"\(id 515\) has iscrowd 2, which must be 0 or 1"),
         (_with("annotations", 2, "area", value="big"), r"\(id 515\) has area 'big', which must be a number"),
         (_with("annotations", 2, value=7.5), r"annotations\[2\] is not an object"),
-        (_with("images", 3, "id", value=12007), r"images\[3\].id 12007 is there twice"),
+        (_with("images", 3, "id", value=12007), r"images\[3\].id 12007 is a duplicate"),
         (_with("images", 3, "id", value=True), r"images\[3\].id is True, which must be an integer"),
         (_with("images", 3, value=1), r"images\[3\] is not an object"),
         (_without("images", 3, "width"), r"images\[3\] has no 'width'"),
@@ -145,11 +145,11 @@ CAPTIONS = {
         (_with("images", 3, "file_name", value="/etc/passwd"), "leaves the images directory"),
         (_with("images", 3, "file_name", value=""), "leaves the images directory"),
         (_with("images", 3, "file_name", value="a\0b.jpg"), "leaves the images directory"),
-        (_with("categories", 1, "id", value=90), r"categories\[1\].id 90 is there twice"),
+        (_with("categories", 1, "id", value=90), r"categories\[1\].id 90 is a duplicate"),
         (_without("categories", 1, "name"), r"categories\[1\] has no 'name'"),
     ],
 )
-def test_a_bad_file_gives_one_line_that_names_it(
+def test_an_invalid_file_gives_a_one_line_error_with_its_path(
     edge_case_coco: Path, change: Callable[[dict[str, Any]], Any], message: str
 ) -> None:
     file = edge_case_coco / "annotations.json"
@@ -161,7 +161,7 @@ def test_a_bad_file_gives_one_line_that_names_it(
 
 
 @pytest.mark.parametrize("content", [b"", b"not json", b'{"images": [', b"\x89PNG\r\n", b"[" * 100_000])
-def test_what_is_not_json_is_said_so(edge_case_coco: Path, content: bytes) -> None:
+def test_a_file_that_is_not_json_is_refused(edge_case_coco: Path, content: bytes) -> None:
     file = edge_case_coco / "annotations.json"
     file.write_bytes(content)
     with pytest.raises(DataError, match=r"annotations\.json is not a JSON file: "):
@@ -186,7 +186,7 @@ def test_a_file_name_may_contain_dots_and_folders(edge_case_coco: Path) -> None:
     )
 
 
-def test_optional_fields_have_their_usual_meaning_and_a_byte_order_mark_is_skipped(edge_case_coco: Path) -> None:
+def test_optional_fields_have_defaults_and_a_byte_order_mark_is_skipped(edge_case_coco: Path) -> None:
     document = edge_case_annotations()
     for annotation in document["annotations"]:
         del annotation["area"], annotation["iscrowd"], annotation["id"], annotation["segmentation"]
