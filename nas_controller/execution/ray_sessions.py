@@ -126,8 +126,8 @@ def _handle_sigterm(handler: Any) -> None:
 
 def resources() -> dict[str, float]:
     """The resources of the local Ray or of the cluster, by Ray's names."""
-    found: dict[str, float] = ray.cluster_resources()  # type: ignore[no-untyped-call]
-    return found
+    amounts: dict[str, float] = ray.cluster_resources()  # type: ignore[no-untyped-call]
+    return amounts
 
 
 def _watch_head(address: str, ended: threading.Event, lost_status: int) -> None:

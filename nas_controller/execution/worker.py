@@ -36,7 +36,7 @@ ALIVE_SECONDS = 10.0
 class TrialProgress:
     """The progress of a trial: `step` of `steps`, and the measurements at this step.
 
-    `ap` is the AP on the reserved images at this step, 0 to 1, where the proxy task scores them during training
+    `ap` is the AP on the reserved images at this step, 0 to 1, if the proxy task scores them during training
     (`evaluate_steps`); None in all other reports. ALIVE is no progress in steps: it says that the trial goes on, such
     as while images are read.
     """
@@ -82,7 +82,7 @@ class Job:
         )
 
     def checkpoint_of(self, widths: tuple[int, ...]) -> Path | None:
-        """The file of a trial's checkpoint, None where none is written."""
+        """The file of a trial's checkpoint, None if none is written."""
         if self.checkpoint_dir is None or self.task.checkpoint_steps == 0 or self.task.kind == "synthetic":
             return None
         return trial_checkpoints.file_of(self.checkpoint_dir, widths)
@@ -121,8 +121,8 @@ def run_trial(job: Job, widths: tuple[int, ...], on_progress: OnProgress) -> Rew
 def _unexpected(error: Exception, job: Job) -> Failed:
     from proxy_trainer.training.error_classification import classify_error
 
-    known = classify_error(error, job.task, job.dataset_dir)
-    return Failed("retry", f"{type(error).__name__}: {error}") if known is None else Failed.of(known)
+    classified = classify_error(error, job.task, job.dataset_dir)
+    return Failed("retry", f"{type(error).__name__}: {error}") if classified is None else Failed.of(classified)
 
 
 def _data_of(job: Job) -> dict[str, Any] | None:

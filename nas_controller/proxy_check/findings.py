@@ -143,11 +143,16 @@ def _rows(study: Study, results: Sequence[tuple[Training, Result | None]]) -> tu
     rows = []
     for number, candidate in enumerate(study.architectures):
         of_seeds = tuple(rewards.get(("proxy", number, seed)) for seed in study.seeds)
-        known = [reward for reward in of_seeds if reward is not None]
+        seed_rewards = [reward for reward in of_seeds if reward is not None]
         reference = rewards.get(("reference", number, study.reference_seed))
         rows.append(
             ArchitectureRow(
-                number, candidate.widths, candidate.madds_ratio, of_seeds, reference, spread(known) if known else None
+                number,
+                candidate.widths,
+                candidate.madds_ratio,
+                of_seeds,
+                reference,
+                spread(seed_rewards) if seed_rewards else None,
             )
         )
     return tuple(rows)

@@ -106,8 +106,8 @@ def _draw_ranking(axes: Axes, findings: Findings, rows: list[ArchitectureRow]) -
     for row in rows:
         mean, reference = _mean(row), row.reference
         assert reference is not None
-        known = [reward for reward in row.rewards if reward is not None]
-        axes.plot([min(known), max(known)], [reference, reference], "-", lw=1, color=_SEED, zorder=1)
+        seed_rewards = [reward for reward in row.rewards if reward is not None]
+        axes.plot([min(seed_rewards), max(seed_rewards)], [reference, reference], "-", lw=1, color=_SEED, zorder=1)
         axes.plot(mean, reference, "o", ms=5, color=_MEAN if row.number else _UNIFORM)
     axes.xaxis.set_major_locator(MaxNLocator(6, steps=[1, 2, 5, 10]))
     axes.yaxis.set_major_locator(MaxNLocator(6, steps=[1, 2, 5, 10]))

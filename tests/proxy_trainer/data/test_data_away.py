@@ -16,8 +16,8 @@ from proxy_trainer.errors import DataAwayError, UnreadableImageError
 
 
 @pytest.fixture
-def split(odd_coco: Path) -> CocoSplit:
-    return load_split(odd_coco / "images", odd_coco / "annotations.json")
+def split(edge_case_coco: Path) -> CocoSplit:
+    return load_split(edge_case_coco / "images", edge_case_coco / "annotations.json")
 
 
 def test_one_missing_image_is_named_and_not_waited_for(split: CocoSplit, tmp_path: Path) -> None:

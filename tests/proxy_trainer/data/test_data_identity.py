@@ -31,17 +31,17 @@ def _edit(folder: Path, change: Callable[[dict[str, Any]], None]) -> None:
     file.write_text(json.dumps(document))
 
 
-def test_it_counts_and_digests_the_files(odd_coco: Path, tmp_path: Path) -> None:
-    split = load_split(odd_coco / "images", odd_coco / "annotations.json")
-    found = _identity(odd_coco, tmp_path / "cache")
+def test_it_counts_and_digests_the_files(edge_case_coco: Path, tmp_path: Path) -> None:
+    split = load_split(edge_case_coco / "images", edge_case_coco / "annotations.json")
+    found = _identity(edge_case_coco, tmp_path / "cache")
     assert (found.images, found.boxes) == (12, 18)
     digests = [hashlib.sha256(split.path(index).read_bytes()).digest() for index in range(12)]
     assert found.images_sha256 == hashlib.sha256(b"".join(digests)).hexdigest()
     assert len(found.annotations_sha256) == 64
 
 
-def test_a_copy_elsewhere_with_other_dates_and_another_layout_is_equal(odd_coco: Path, tmp_path: Path) -> None:
-    copied = shutil.copytree(odd_coco, tmp_path / "elsewhere", copy_function=shutil.copyfile)
+def test_a_copy_elsewhere_with_other_dates_and_another_layout_is_equal(edge_case_coco: Path, tmp_path: Path) -> None:
+    copied = shutil.copytree(edge_case_coco, tmp_path / "elsewhere", copy_function=shutil.copyfile)
     (copied / "images" / "plain.jpg").rename(copied / "images" / "renamed.jpg")
 
     def rename(document: dict[str, Any]) -> None:
@@ -51,7 +51,7 @@ def test_a_copy_elsewhere_with_other_dates_and_another_layout_is_equal(odd_coco:
     _edit(copied, rename)
     file = copied / "annotations.json"
     file.write_text(json.dumps(json.loads(file.read_text()), indent=4))
-    assert _identity(copied, tmp_path / "cache") == _identity(odd_coco, tmp_path / "cache")
+    assert _identity(copied, tmp_path / "cache") == _identity(edge_case_coco, tmp_path / "cache")
 
 
 def _same_size_and_date(folder: Path) -> None:
@@ -84,19 +84,19 @@ def _a_pixel(folder: Path) -> None:
     ],
 )
 def test_any_other_content_is_different(
-    odd_coco: Path, tmp_path: Path, change: Callable[[Path], None], annotations: bool
+    edge_case_coco: Path, tmp_path: Path, change: Callable[[Path], None], annotations: bool
 ) -> None:
-    before = _identity(odd_coco, tmp_path / "cache")
-    change(odd_coco)
-    after = _identity(odd_coco, tmp_path / "cache")
+    before = _identity(edge_case_coco, tmp_path / "cache")
+    change(edge_case_coco)
+    after = _identity(edge_case_coco, tmp_path / "cache")
     assert (before.annotations_sha256 != after.annotations_sha256) == annotations
     assert (before.images_sha256 != after.images_sha256) != annotations
 
 
-def test_the_document_has_a_digest_over_both_splits(odd_coco: Path, tmp_path: Path) -> None:
-    one = _identity(odd_coco, tmp_path / "cache")
-    (odd_coco / "images" / "wide.jpg").write_bytes((odd_coco / "images" / "wide.jpg").read_bytes() + b"\0")
-    other = _identity(odd_coco, tmp_path / "cache")
+def test_the_document_has_a_digest_over_both_splits(edge_case_coco: Path, tmp_path: Path) -> None:
+    one = _identity(edge_case_coco, tmp_path / "cache")
+    (edge_case_coco / "images" / "wide.jpg").write_bytes((edge_case_coco / "images" / "wide.jpg").read_bytes() + b"\0")
+    other = _identity(edge_case_coco, tmp_path / "cache")
     assert one != other
     documents = [DataIdentity(*splits).to_dict() for splits in ((one, one), (one, other), (other, one), (one, one))]
     assert documents[0] == documents[3]

@@ -20,8 +20,8 @@ def _load(folder: Path) -> CocoSplit:
     return load_split(folder / "images", folder / "annotations.json")
 
 
-def test_pixels_boxes_and_classes(odd_coco: Path, tmp_path: Path) -> None:
-    split = _load(odd_coco)
+def test_pixels_boxes_and_classes(edge_case_coco: Path, tmp_path: Path) -> None:
+    split = _load(edge_case_coco)
     found = decode_split(split, 96, tmp_path / "cache")
     assert found.pixels.shape == (12, 96, 96, 3)
     assert found.pixels.dtype == np.uint8
@@ -45,7 +45,7 @@ def test_pixels_boxes_and_classes(odd_coco: Path, tmp_path: Path) -> None:
 
 
 def test_the_cache_is_valid_until_an_input_changes(
-    odd_coco: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    edge_case_coco: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     cache, decoded = tmp_path / "cache", list[int]()
     decode = decoded_images.decode_image
@@ -58,14 +58,14 @@ def test_the_cache_is_valid_until_an_input_changes(
 
     def decodes(image_px: int = 64) -> bool:
         decoded.clear()
-        decode_split(_load(odd_coco), image_px, cache)
+        decode_split(_load(edge_case_coco), image_px, cache)
         return bool(decoded)
 
     assert decodes()
     assert sorted(decoded) == list(range(12))
     assert not decodes()
     assert decodes(image_px=72)
-    wide = odd_coco / "images" / "wide.jpg"
+    wide = edge_case_coco / "images" / "wide.jpg"
     os.utime(wide, (1, 1))
     assert decodes()
     assert not decodes()
@@ -73,11 +73,11 @@ def test_the_cache_is_valid_until_an_input_changes(
     wide.write_bytes(content)
     os.utime(wide, (1, 1))
     assert decodes(), "its date was put back, but not the time of that change"
-    (odd_coco / "images" / "copy").write_bytes(content)
-    os.utime(odd_coco / "images" / "copy", (1, 1))
-    (odd_coco / "images" / "copy").rename(wide)
+    (edge_case_coco / "images" / "copy").write_bytes(content)
+    os.utime(edge_case_coco / "images" / "copy", (1, 1))
+    (edge_case_coco / "images" / "copy").rename(wide)
     assert decodes(), "another file has taken its place"
-    file = odd_coco / "annotations.json"
+    file = edge_case_coco / "annotations.json"
     file.write_text(file.read_text().replace('"bbox": [20', '"bbox": [21'))
     assert not decodes(), "boxes change no pixel"
     file.write_text(file.read_text().replace('"width": 140, "height": 70', '"width": 70, "height": 140'))
@@ -85,9 +85,9 @@ def test_the_cache_is_valid_until_an_input_changes(
 
 
 def test_what_is_damaged_is_made_again_with_the_same_content(
-    odd_coco: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
+    edge_case_coco: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    split = _load(odd_coco)
+    split = _load(edge_case_coco)
     first = decode_split(split, 64, tmp_path)
     wanted = np.array(first.pixels)
     (file,) = tmp_path.glob("decoded-64px-*/pixels.npy")
@@ -102,8 +102,8 @@ def test_what_is_damaged_is_made_again_with_the_same_content(
     assert len(list(tmp_path.glob("*decoded*"))) == 1
 
 
-def test_it_shows_that_it_goes_on_and_ends_where_that_raises(odd_coco: Path, tmp_path: Path) -> None:
-    split, calls = _load(odd_coco), list[int]()
+def test_it_shows_that_it_goes_on_and_ends_where_that_raises(edge_case_coco: Path, tmp_path: Path) -> None:
+    split, calls = _load(edge_case_coco), list[int]()
 
     class StopError(Exception):
         pass
@@ -124,8 +124,8 @@ def test_it_shows_that_it_goes_on_and_ends_where_that_raises(odd_coco: Path, tmp
         shutil.rmtree(tmp_path / "cut", ignore_errors=True)
 
 
-def test_concurrent_workers_share_one_result(odd_coco: Path, tmp_path: Path) -> None:
-    split = _load(odd_coco)
+def test_concurrent_workers_share_one_result(edge_case_coco: Path, tmp_path: Path) -> None:
+    split = _load(edge_case_coco)
     with ThreadPoolExecutor(4) as pool:
         found = list(pool.map(lambda _: decode_split(split, 64, tmp_path / "cache", threads=1), range(4)))
     assert all((each.pixels == found[0].pixels).all() for each in found)
@@ -133,8 +133,8 @@ def test_concurrent_workers_share_one_result(odd_coco: Path, tmp_path: Path) -> 
 
 
 @pytest.mark.parametrize("damage", ["truncated", "missing", "size"])
-def test_a_bad_image_is_named_and_no_file_is_left(odd_coco: Path, tmp_path: Path, damage: str) -> None:
-    path = odd_coco / "images" / "cmyk.jpg"
+def test_a_bad_image_is_named_and_no_file_is_left(edge_case_coco: Path, tmp_path: Path, damage: str) -> None:
+    path = edge_case_coco / "images" / "cmyk.jpg"
     if damage == "truncated":
         path.write_bytes(path.read_bytes()[:-500])
         expected, message = UnreadableImageError, r"cannot read the image .*cmyk\.jpg: .*truncated"
@@ -142,18 +142,18 @@ def test_a_bad_image_is_named_and_no_file_is_left(odd_coco: Path, tmp_path: Path
         path.unlink()
         expected, message = UnreadableImageError, r"cannot read the image .*cmyk\.jpg: there is no such file"
     else:
-        path.write_bytes((odd_coco / "images" / "wide.jpg").read_bytes())
+        path.write_bytes((edge_case_coco / "images" / "wide.jpg").read_bytes())
         expected, message = DataError, r"cmyk\.jpg is 200x133 pixels, but .*annotations\.json says 120x90$"
     with pytest.raises(expected, match=message):
-        decode_split(_load(odd_coco), 64, tmp_path / "cache")
+        decode_split(_load(edge_case_coco), 64, tmp_path / "cache")
     assert not (tmp_path / "cache").exists() or not list((tmp_path / "cache").iterdir())
 
 
-def test_a_turned_image_is_packed_as_the_annotations_mean_it(odd_coco: Path, tmp_path: Path) -> None:
-    stored = decode_split(_load(odd_coco), 64, tmp_path / "cache")
-    file = odd_coco / "annotations.json"
+def test_a_turned_image_is_packed_as_the_annotations_mean_it(edge_case_coco: Path, tmp_path: Path) -> None:
+    stored = decode_split(_load(edge_case_coco), 64, tmp_path / "cache")
+    file = edge_case_coco / "annotations.json"
     file.write_text(file.read_text().replace('"width": 140, "height": 70', '"width": 70, "height": 140'))
-    upright = decode_split(_load(odd_coco), 64, tmp_path / "cache")
+    upright = decode_split(_load(edge_case_coco), 64, tmp_path / "cache")
     assert stored.sizes[7].tolist() == [32, 64]
     assert upright.sizes[7].tolist() == [64, 32]
     # Orientation 6: what is stored is to be turned by a quarter, clockwise.
@@ -161,24 +161,24 @@ def test_a_turned_image_is_packed_as_the_annotations_mean_it(odd_coco: Path, tmp
     assert abs(upright.pixels[7, :, :32].astype(int) - turned).mean() < 3
 
 
-def test_a_size_that_is_not_that_of_the_turned_image_either_is_refused(odd_coco: Path, tmp_path: Path) -> None:
-    file = odd_coco / "annotations.json"
+def test_a_size_that_is_not_that_of_the_turned_image_either_is_refused(edge_case_coco: Path, tmp_path: Path) -> None:
+    file = edge_case_coco / "annotations.json"
     file.write_text(file.read_text().replace('"width": 140, "height": 70', '"width": 70, "height": 141'))
     with pytest.raises(DataError, match=r"turned\.jpg is 140x70 pixels, but .*annotations\.json says 70x141$"):
-        decode_split(_load(odd_coco), 64, tmp_path / "cache")
+        decode_split(_load(edge_case_coco), 64, tmp_path / "cache")
 
 
 @pytest.mark.parametrize(
     ("number", "why"), [(errno.ENOSPC, "no space left on the disk"), (errno.EDQUOT, "the disk quota is used up")]
 )
 def test_a_full_disk_is_waited_for_and_nothing_is_left(
-    odd_coco: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, number: int, why: str
+    edge_case_coco: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, number: int, why: str
 ) -> None:
     def full(descriptor: int) -> None:
         raise OSError(number, os.strerror(number))
 
     monkeypatch.setattr(os, "fsync", full)
     with pytest.raises(DiskFullError, match=rf"cannot write the image cache .*decoded-64px-.*: {why}$") as found:
-        decode_split(_load(odd_coco), 64, tmp_path / "cache")
+        decode_split(_load(edge_case_coco), 64, tmp_path / "cache")
     assert (found.value.kind, found.value.reaction) == ("disk-full", "wait")
     assert not list((tmp_path / "cache").iterdir())
