@@ -27,7 +27,7 @@ class TrialError(EffspineError):
 class DataError(TrialError):
     """The data set cannot be used; the message names the file and the fault."""
 
-    reaction = "stop"
+    reaction: ClassVar[Reaction] = "stop"
     kind = "data"
 
 
