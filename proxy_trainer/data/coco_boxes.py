@@ -112,7 +112,7 @@ class _Measures(NamedTuple):
 def _measured(rows: _Rows) -> _Measures:
     boxes, stated = rows.columns["bbox"].copy(), rows.columns["area"]
     rows.refuse(~np.isfinite(boxes).all(axis=1), "has a bbox with a number that is not finite")
-    inverted = (boxes[:, 2:] < 0).any(axis=1)
+    inverted = boxes[:, 2:].min(axis=1, initial=0) < 0
     boxes[:, :2] += np.minimum(boxes[:, 2:], 0)
     boxes[:, 2:] = np.abs(boxes[:, 2:])
     with np.errstate(over="ignore"):

@@ -89,7 +89,12 @@ def merged_categories(
         ),
         *_odd_names(annotations, list(first)),
     ]
-    return Categories(*(tuple(column[index] for index in kept) for column in (ids, names, parents))), places, found
+    classes = Categories(
+        tuple(ids[index] for index in kept),
+        tuple(names[index] for index in kept),
+        tuple(parents[index] for index in kept),
+    )
+    return classes, places, found
 
 
 def _odd_names(annotations: Path, names: list[str]) -> list[Finding]:
