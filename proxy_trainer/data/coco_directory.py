@@ -15,6 +15,7 @@ from proxy_trainer.data.coco_layout import (
     archive_hint,
     entries,
     images_directory,
+    inner_hint,
     single_annotations,
     split_annotations,
 )
@@ -101,7 +102,7 @@ def _found_splits(directory: Path) -> tuple[SplitFiles, SplitFiles | None]:
         return _split_files(directory, train, TRAIN), None if val is None else _split_files(directory, val, VAL)
     single = _only(directory, "annotation", single_annotations(directory))
     if single is None:
-        hint = archive_hint(directory) if content else "; it is empty"
+        hint = archive_hint(directory) or inner_hint(directory) if content else "; it is empty"
         raise DataAwayError(f"{directory} has no COCO annotation file: {LAYOUT}{hint}")
     return _split_files(directory, single, None), None
 

@@ -60,6 +60,11 @@ def _touch(folder: Path, *names: str) -> None:
             ("train/data", "train/labels.json"),
             ("validation/data", "validation/labels.json"),
         ),
+        (
+            ["labels/train.json", "labels/val.json", "data/train/1.jpg", "data/val/1.jpg"],
+            ("data/train", "labels/train.json"),
+            ("data/val", "labels/val.json"),
+        ),
         # Label Studio.
         (["result.json", "images/1.jpg"], ("images", "result.json"), None),
         (["result.json", "notes.json", "images/1.jpg"], ("images", "result.json"), None),
@@ -186,6 +191,12 @@ def test_an_archive_is_to_be_unpacked(tmp_path: Path, name: str, command: str) -
         find_splits(archive)
     target = tmp_path / "folder" / name.partition(".")[0]
     assert str(given.value).endswith(command.format(archive=archive, target=target))
+
+
+def test_a_directory_around_the_data_set_names_it(tmp_path: Path) -> None:
+    _touch(tmp_path, "cars/annotations/instances_train.json", "cars/train/1.jpg", "notes/a.txt")
+    with pytest.raises(DataError, match=r"has no COCO annotation file: .*/cars has one: is that the data set\?$"):
+        find_splits(tmp_path)
 
 
 def test_a_packed_images_directory_is_to_be_unpacked(tmp_path: Path) -> None:

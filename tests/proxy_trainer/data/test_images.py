@@ -122,6 +122,7 @@ def test_a_square_picture_is_taken_as_stored(tmp_path: Path) -> None:
     assert (read_image(split, 0) == load_image(tmp_path / "images" / "a.jpg")).all()
 
 
+@pytest.mark.filterwarnings("ignore:Corrupt EXIF data")
 def test_damaged_metadata_and_orientations_that_do_not_exist_are_no_orientation(tmp_path: Path) -> None:
     for orientation in (0, 9, 200):
         save_image(tmp_path / "a.jpg", orientation=orientation)
