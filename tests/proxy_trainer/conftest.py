@@ -1,4 +1,4 @@
-"""Fixtures of the tests of training and data."""
+"""Fixtures of the tests of the trainer."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from tests.support.processes import THREADS
 
 @pytest.fixture(scope="session")
 def tensorflow() -> None:
-    """TensorFlow takes its threads before it first runs, whichever test comes first."""
+    """Configures TensorFlow's threads, which must happen before it first runs."""
     from proxy_trainer.engine.runtime import start
 
     start(THREADS)
@@ -20,5 +20,5 @@ def tensorflow() -> None:
 
 @pytest.fixture
 def odd_coco(tmp_path: Path) -> Path:
-    """A small COCO folder with everything that a real one can hold."""
+    """A small COCO directory with the irregularities of real ones."""
     return make_odd_coco(tmp_path / "odd")

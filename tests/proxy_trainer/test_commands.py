@@ -52,7 +52,7 @@ def test_inspect_prints_one_document_or_a_table(odd_coco: Path) -> None:
 
 
 @pytest.mark.parametrize(("check", "kind"), [(False, "are missing"), (True, "cannot be used")])
-def test_inspect_fails_after_its_document_where_images_are_bad(odd_coco: Path, check: bool, kind: str) -> None:
+def test_inspect_prints_its_document_and_fails_where_images_are_bad(odd_coco: Path, check: bool, kind: str) -> None:
     path = odd_coco / "images" / "grey.jpg"
     if check:
         path.write_bytes(b"\xff\xd8\xff")
@@ -65,7 +65,7 @@ def test_inspect_fails_after_its_document_where_images_are_bad(odd_coco: Path, c
     assert str(result.exception) == f"1 of 12 images {kind}; the first is {path}"
 
 
-def test_register_writes_a_name_once(odd_coco: Path, data_dir: Path, tmp_path: Path) -> None:
+def test_register_refuses_a_name_of_another_directory(odd_coco: Path, data_dir: Path, tmp_path: Path) -> None:
     file = data_dir / "datasets" / "odd-1.json"
     printed = json.loads(_run("register", "odd-1", odd_coco, "--json"))
     assert printed == {"name": "odd-1", "path": str(odd_coco), "file": str(file)}

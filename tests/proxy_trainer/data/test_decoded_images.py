@@ -44,37 +44,37 @@ def test_pixels_boxes_and_classes(odd_coco: Path, tmp_path: Path) -> None:
     assert found.boxes[10][0].tolist() == pytest.approx([22.5, 0, 52.5, 18.75])
 
 
-def test_the_cache_is_kept_until_something_changes(odd_coco: Path, tmp_path: Path) -> None:
+def test_the_cache_is_valid_until_an_input_changes(odd_coco: Path, tmp_path: Path) -> None:
     cache, calls = tmp_path / "cache", []
 
-    def packed_anew(image_px: int = 64) -> bool:
+    def decodes(image_px: int = 64) -> bool:
         calls.clear()
         decode_split(_load(odd_coco), image_px, cache, progress=lambda done, total: calls.append((done, total)))
         return bool(calls)
 
-    assert packed_anew()
+    assert decodes()
     assert calls == [(12, 12)]
-    assert not packed_anew()
-    assert packed_anew(image_px=72)
+    assert not decodes()
+    assert decodes(image_px=72)
     os.utime(odd_coco / "images" / "wide.jpg", (1, 1))
-    assert packed_anew()
-    assert not packed_anew()
+    assert decodes()
+    assert not decodes()
     file = odd_coco / "annotations.json"
     file.write_text(file.read_text() + " ")
-    assert packed_anew()
-    assert not packed_anew()
+    assert decodes()
+    assert not decodes()
 
 
-def test_workers_that_race_share_one_result(odd_coco: Path, tmp_path: Path) -> None:
+def test_concurrent_workers_share_one_result(odd_coco: Path, tmp_path: Path) -> None:
     split = _load(odd_coco)
     with ThreadPoolExecutor(4) as pool:
         found = list(pool.map(lambda _: decode_split(split, 64, tmp_path / "cache", threads=1), range(4)))
     assert all((each.pixels == found[0].pixels).all() for each in found)
-    assert [path.name.startswith("packed-64px-") for path in (tmp_path / "cache").iterdir()] == [True]
+    assert [path.name.startswith("decoded-64px-") for path in (tmp_path / "cache").iterdir()] == [True]
 
 
 @pytest.mark.parametrize("damage", ["truncated", "missing", "size"])
-def test_a_bad_image_is_named_and_nothing_is_left(odd_coco: Path, tmp_path: Path, damage: str) -> None:
+def test_a_bad_image_is_named_and_no_file_is_left(odd_coco: Path, tmp_path: Path, damage: str) -> None:
     path = odd_coco / "images" / "cmyk.jpg"
     if damage == "truncated":
         path.write_bytes(path.read_bytes()[:-500])
@@ -109,11 +109,11 @@ def test_a_size_that_is_not_that_of_the_turned_image_either_is_refused(odd_coco:
         decode_split(_load(odd_coco), 64, tmp_path / "cache")
 
 
-def test_a_full_disk_is_one_clear_line(odd_coco: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_full_disk_gives_a_one_line_error(odd_coco: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def full(*_: Any) -> None:
         raise OSError(errno.ENOSPC, "No space left on device")
 
     monkeypatch.setattr(decoded_images, "_write_pixels", full)
-    with pytest.raises(DataError, match=r"cannot write the image cache .*packed-64px-.*: no space left on the disk"):
+    with pytest.raises(DataError, match=r"cannot write the image cache .*decoded-64px-.*: no space left on the disk"):
         decode_split(_load(odd_coco), 64, tmp_path / "cache")
     assert not list((tmp_path / "cache").iterdir())

@@ -27,7 +27,7 @@ def test_every_colour_mode_gives_rgb_of_the_stored_size(odd_coco: Path) -> None:
         pixels = load_image(odd_coco / "images" / name)
         assert pixels.shape == (height, width, 3), name
         assert pixels.dtype == np.uint8, name
-        assert 60 < pixels[-8:, :8].mean() < 170, f"{name}: the grey background has become {pixels[-8:, :8].mean()}"
+        assert 60 < pixels[-8:, :8].mean() < 170, f"{name}: the mean of the grey background is {pixels[-8:, :8].mean()}"
 
 
 def test_cmyk_jpeg_is_not_inverted(tmp_path: Path) -> None:
@@ -43,7 +43,7 @@ def test_exif_orientation_is_not_applied_by_itself(odd_coco: Path) -> None:
     assert load_image(odd_coco / "images" / "turned.jpg").shape == (70, 140, 3)
 
 
-def test_truncated_missing_and_foreign_files_are_named(odd_coco: Path) -> None:
+def test_truncated_missing_and_other_files_are_refused(odd_coco: Path) -> None:
     path = odd_coco / "images" / "wide.jpg"
     path.write_bytes(path.read_bytes()[:-2000])
     with pytest.raises(UnreadableImageError, match=r"cannot read the image .*wide\.jpg: .*truncated") as caught:
@@ -203,7 +203,7 @@ def test_resize_and_pad_keeps_the_aspect_and_pads_bottom_and_right(height: int, 
     assert not padded[:, new_width:].any()
 
 
-def test_a_mark_is_found_at_its_place_times_the_scale() -> None:
+def test_positions_are_multiplied_by_the_scale() -> None:
     image = np.zeros((133, 200, 3), np.uint8)
     image[40:60, 100:150] = 255
     padded, scale = resize_and_pad(image, 128)

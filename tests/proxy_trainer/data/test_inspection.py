@@ -8,7 +8,7 @@ from proxy_trainer.data.coco import load_split
 from proxy_trainer.data.inspection import box_levels, inspect_split, unreadable_images
 
 
-def test_what_the_odd_folder_holds(odd_coco: Path) -> None:
+def test_statistics_of_an_irregular_data_set(odd_coco: Path) -> None:
     (odd_coco / "images" / "plain.jpg").unlink()
     split = load_split(odd_coco / "images", odd_coco / "annotations.json")
     found = inspect_split(split, image_px=128, anchor_size=3.0)
