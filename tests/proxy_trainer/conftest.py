@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.odd_coco import make_odd_coco
+from tests.support.edge_case_coco import make_edge_case_coco
 from tests.support.processes import THREADS
 
 
@@ -19,6 +19,6 @@ def tensorflow() -> None:
 
 
 @pytest.fixture
-def odd_coco(tmp_path: Path) -> Path:
+def edge_case_coco(tmp_path: Path) -> Path:
     """A small COCO directory with the irregularities of real ones."""
-    return make_odd_coco(tmp_path / "odd")
+    return make_edge_case_coco(tmp_path / "odd")

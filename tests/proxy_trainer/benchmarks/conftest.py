@@ -15,4 +15,4 @@ def _tensorflow(tensorflow: None) -> None:
 @pytest.fixture(autouse=True)
 def _shared_engines(monkeypatch: pytest.MonkeyPatch) -> None:
     """Benchmarks in this process use shared engines, because these tests do not depend on tracing times."""
-    monkeypatch.setattr("proxy_trainer.engine.engine.Engine", engine_pool.lend)
+    monkeypatch.setattr("proxy_trainer.engine.engine.Engine", engine_pool.shared_engine)

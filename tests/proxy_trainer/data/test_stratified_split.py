@@ -66,8 +66,8 @@ def test_a_count_that_leaves_a_split_empty_is_refused(many: CocoSplit, count: in
         stratified_split(many, count, 0)
 
 
-def test_a_subset_has_the_boxes_of_its_images(odd_coco: Path) -> None:
-    whole = load_split(odd_coco / "images", odd_coco / "annotations.json")
+def test_a_subset_has_the_boxes_of_its_images(edge_case_coco: Path) -> None:
+    whole = load_split(edge_case_coco / "images", edge_case_coco / "annotations.json")
     part = subset(whole, np.array([1, 3, 9]))
     assert part.file_names == ("tall.jpg", "cmyk.jpg", "empty.jpg")
     assert part.image_ids == tuple(whole.image_ids[index] for index in (1, 3, 9))

@@ -72,7 +72,7 @@ def test_xla_trains_and_detects_like_the_graph_for_all_architectures(network: st
         EngineState(*(values[name] for name in EngineState._fields)),
         DetectionBatch(*(values[name] for name in DetectionBatch._fields)),
     )
-    _assert_close(compiled, _trained(engine_pool.lend(TASK, CLASSES, network=NETWORKS[network]), UNEVEN))
+    _assert_close(compiled, _trained(engine_pool.shared_engine(TASK, CLASSES, network=NETWORKS[network]), UNEVEN))
 
 
 def test_uniform_draws_are_those_of_tensorflow() -> None:
@@ -95,7 +95,7 @@ def without_xla(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_static_graphs_agree_with_the_dynamic_graph_and_the_most_recent_are_cached() -> None:
     assert COMPILED_ARCHITECTURES == 2
     compiled = Engine(COMPILED, CLASSES, network=small_network)
-    dynamic = engine_pool.lend(TASK, CLASSES, network=small_network)
+    dynamic = engine_pool.shared_engine(TASK, CLASSES, network=small_network)
     for candidate, traces in ((UNEVEN, (1, 1)), (EFF_SPINENET_D0, (2, 2)), (UNEVEN, (2, 2))):
         _assert_close(_trained(compiled, candidate), _trained(dynamic, candidate))
         assert compiled.traces() == traces

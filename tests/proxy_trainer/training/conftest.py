@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from proxy_trainer.data.digits import make_digits
-from tests.support.odd_coco import make_odd_coco
+from tests.support.edge_case_coco import make_edge_case_coco
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -31,4 +31,4 @@ def digits(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="session")
 def odd(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A data set with three categories and the irregularities of real ones."""
-    return make_odd_coco(tmp_path_factory.mktemp("odd") / "odd")
+    return make_edge_case_coco(tmp_path_factory.mktemp("odd") / "odd")

@@ -107,8 +107,8 @@ def test_a_part_of_a_split_is_scored_as_pycocotools_scores_its_images(tmp_path: 
     assert list(coco_metrics(part, detections).values()) == pytest.approx(expected, rel=0, abs=ROUNDING)
 
 
-def test_perfect_detections_have_ap_1_and_no_detections_ap_0(odd_coco: Path) -> None:
-    split = load_split(odd_coco / "images", odd_coco / "annotations.json")
+def test_perfect_detections_have_ap_1_and_no_detections_ap_0(edge_case_coco: Path) -> None:
+    split = load_split(edge_case_coco / "images", edge_case_coco / "annotations.json")
     split = subset(split, np.arange(10))
     boxes = ~split.crowd
     perfect = Detections(split.box_images[boxes], split.boxes[boxes], np.ones(boxes.sum()), split.categories[boxes])
@@ -123,14 +123,14 @@ def test_perfect_detections_have_ap_1_and_no_detections_ap_0(odd_coco: Path) -> 
     assert metrics["ap_large"] is None
 
 
-def test_nothing_is_printed(odd_coco: Path, capfd: pytest.CaptureFixture[str]) -> None:
-    split = load_split(odd_coco / "images", odd_coco / "annotations.json")
+def test_nothing_is_printed(edge_case_coco: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    split = load_split(edge_case_coco / "images", edge_case_coco / "annotations.json")
     coco_metrics(split, Detections(split.box_images, split.boxes, np.ones(len(split.boxes)), split.categories))
     assert capfd.readouterr() == ("", "")
 
 
-def test_a_split_with_crowds_alone_cannot_be_scored(odd_coco: Path) -> None:
-    split = load_split(odd_coco / "images", odd_coco / "annotations.json")
+def test_a_split_with_crowds_alone_cannot_be_scored(edge_case_coco: Path) -> None:
+    split = load_split(edge_case_coco / "images", edge_case_coco / "annotations.json")
     empty = subset(split, np.array([9]))
     with pytest.raises(EmptySplitError, match=r"annotations\.json have no box to score against"):
         coco_metrics(empty, Detections(np.zeros(0, int), np.zeros((0, 4)), np.zeros(0), np.zeros(0, int)))
@@ -176,8 +176,8 @@ def test_negative_areas_in_a_file_do_not_change_which_boxes_are_scored(tmp_path:
         assert coco_metrics(load_split(tmp_path, tmp_path / "annotations.json"), detections) == expected
 
 
-def test_boxes_of_which_none_is_scored_give_no_figures(odd_coco: Path) -> None:
-    split = load_split(odd_coco / "images", odd_coco / "annotations.json")
+def test_boxes_of_which_none_is_scored_give_no_figures(edge_case_coco: Path) -> None:
+    split = load_split(edge_case_coco / "images", edge_case_coco / "annotations.json")
     found = Detections(split.box_images, split.boxes, np.ones(len(split.boxes)), split.categories)
     for area in (-120.0, 1.1e10):
         message = r"no AP could be measured on .*annotations\.json: 17 of its 17 boxes have an area that is not between"

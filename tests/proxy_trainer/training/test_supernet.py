@@ -42,7 +42,7 @@ def decoded(digits: Path, tmp_path_factory: pytest.TempPathFactory) -> DecodedSp
 
 @pytest.fixture(scope="module")
 def engine() -> Engine:
-    return engine_pool.lend(TASK, 1)
+    return engine_pool.shared_engine(TASK, 1)
 
 
 def _supernet(task: ProxyTask = TASK) -> Supernet:
@@ -177,7 +177,7 @@ def test_a_supernet_that_diverges_stops_the_campaign(odd: Path, tmp_path: Path) 
         StartDivergedError, match=r"the common start: the loss is not finite at step .*start_learning_rate"
     ):
         supernet.load_or_train(
-            engine_pool.lend(task, classes),
+            engine_pool.shared_engine(task, classes),
             lambda: TrainingBatches(images, task, 0),
             tmp_path,
             lambda step, loss: None,

@@ -14,14 +14,14 @@ from proxy_trainer.engine.targets import match_anchors
 from proxy_trainer.training import training_batches as module
 from proxy_trainer.training.training_batches import TrainingBatches
 from search_space.proxy_task import resolve
-from tests.support.odd_coco import make_odd_coco
+from tests.support.edge_case_coco import make_edge_case_coco
 
 TASK = resolve("smoke", batch_size=3, scale_min=0.5, scale_max=2.0)
 
 
 @pytest.fixture
 def decoded(tmp_path: Path) -> DecodedSplit:
-    train, _ = load_dataset(make_odd_coco(tmp_path / "odd"), reserved_images=1, reserve_from="train", seed=0)
+    train, _ = load_dataset(make_edge_case_coco(tmp_path / "odd"), reserved_images=1, reserve_from="train", seed=0)
     return decode_split(train, TASK.image_px, tmp_path / "cache")
 
 
