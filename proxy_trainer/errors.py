@@ -34,7 +34,7 @@ class DataError(TrialError):
 class DataAwayError(DataError):
     """The data set's files cannot be reached for now: a directory or annotation file is missing, or its mount is."""
 
-    reaction = "wait"
+    reaction: ClassVar[Reaction] = "wait"
     kind = "data-away"
 
 

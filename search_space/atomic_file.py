@@ -50,6 +50,15 @@ def write_atomically(path: Path, content: bytes) -> None:
             partial.unlink(missing_ok=True)
 
 
+def fsync_tree(directory: Path) -> None:
+    """Writes all files of a directory and their names to the disk, before it is renamed. Raises OSError."""
+    for parent, _, names in os.walk(directory):
+        for name in names:
+            with open(Path(parent) / name, "rb") as file:
+                os.fsync(file.fileno())
+        fsync_directory(Path(parent))
+
+
 def fsync_directory(directory: Path) -> None:
     """Writes the names of a directory to the disk, so that a rename in it survives a power failure.
 

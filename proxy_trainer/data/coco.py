@@ -28,15 +28,15 @@ from proxy_trainer.errors import DataAwayError
 class CocoSplit:
     """The images of one annotation file and their boxes, as arrays.
 
-    Images [n]: `image_ids` as in the file, integers or texts; `image_ranks` int64, their order, numbers before texts;
-    `file_names`, paths below `images_dir` that exist wherever the image was found; `sizes` int32 [n, 2] (height, width
-    in pixels, of the picture that the boxes refer to).
+    Images [n]: `image_ids` as in the file, integers or strings; `image_ranks` int64, their order, numbers before
+    strings; `file_names`, paths below `images_dir`, of files wherever the image was found; `sizes` int32 [n, 2]
+    (height, width in pixels, of the picture that the boxes refer to).
 
     Boxes [b], sorted by image, then in the order of the file: `box_images` int32 (index of the image), `boxes`
     float64 [b, 4] (x, y, width, height in pixels, no side negative), `categories` int32 (0 to c - 1, in the order of
     the category ids), `areas` float64 (square pixels), `crowd` bool (ignored in scoring, never a positive).
 
-    Categories [c]: `category_ids` as in the file, integers or texts, which may have gaps, and `category_names`.
+    Categories [c]: `category_ids` as in the file, integers or strings, which may have gaps, and `category_names`.
 
     `findings`: what is unusual in the file and how it was understood.
     """

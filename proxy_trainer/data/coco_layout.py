@@ -32,6 +32,7 @@ _SPLIT_FILES = (
     ("{}", r"_annotations\.coco\.json"),
     ("", r"{}.*\.json"),
     ("{}", r"(labels|annotations|instances.*)\.json"),
+    ("labels", r"{}.*\.json"),
     ("annotations", r".*[^a-z]{}([^a-z].*)?\.json"),
     ("", r".*[^a-z]{}([^a-z].*)?\.json"),
 )
@@ -116,7 +117,7 @@ def images_directory(directory: Path, annotations: Path, split: str | None) -> P
 def _usual_image_dirs(directory: Path, annotations: Path, split: str | None) -> Iterator[Path]:
     name = annotations.stem.casefold().removeprefix("instances_")
     own = annotations.parent
-    if own != directory and own.name.casefold() != "annotations":
+    if own != directory and own.name.casefold() not in ("annotations", "labels"):
         yield from _folders(own, ("data", "images"))
         yield own
     if name.startswith("lvis"):  # its splits mix the images of COCO's, so their names have the directory
@@ -138,6 +139,14 @@ def _usual_image_dirs(directory: Path, annotations: Path, split: str | None) -> 
 
 def _has_images(directory: Path) -> bool:
     return any(path.suffix.lower() in IMAGE_SUFFIXES and path.is_file() for path in entries(directory))
+
+
+def inner_hint(directory: Path) -> str:
+    """Names a subdirectory that is a data set itself, to complete a message; empty where there is none."""
+    for inner in (path for path in entries(directory) if path.is_dir()):
+        if split_annotations(inner, TRAIN) or single_annotations(inner):
+            return f"; {inner} has one: is that the data set?"
+    return ""
 
 
 def archive_hint(directory: Path) -> str:

@@ -43,10 +43,10 @@ def _box(left: float, top: float, right: float, bottom: float) -> Box | None:
 
 
 def _mask_bounds(found: dict[str, Any]) -> Box | None:
-    size, counts = found.get("size"), found.get("counts")
-    if isinstance(counts, str):
-        counts = _decompressed(counts)
-    if not _are_counts(size, 1) or len(size) != 2 or not _are_counts(counts, 0):
+    encoded = found.get("counts")
+    size = _counts(found.get("size"), 1)
+    counts = _counts(_decompressed(encoded) if isinstance(encoded, str) else encoded, 0)
+    if size is None or len(size) != 2 or counts is None:
         return None
     height, width = size
     ends = np.cumsum(counts)
@@ -64,8 +64,10 @@ def _mask_bounds(found: dict[str, Any]) -> Box | None:
     return _box(int(starts[0] // height), int(top), int(lasts[-1] // height) + 1, int(bottom) + 1)
 
 
-def _are_counts(found: Any, least: int) -> bool:
-    return isinstance(found, list) and all(type(value) is int and least <= value < 2**31 for value in found)
+def _counts(found: Any, least: int) -> list[int] | None:
+    if isinstance(found, list) and all(type(value) is int and least <= value < 2**31 for value in found):
+        return found
+    return None
 
 
 def _decompressed(text: str) -> list[int] | None:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from search_space.atomic_file import fsync_directory, move_aside, partial_path, write_atomically
+from search_space.atomic_file import fsync_directory, fsync_tree, move_aside, partial_path, write_atomically
 
 
 def test_it_makes_the_directory_and_replaces_the_content(tmp_path: Path) -> None:
@@ -79,3 +79,14 @@ def test_what_is_moved_aside_can_be_read_on_by_who_has_it_open(tmp_path: Path) -
     assert (aside / "file").read_bytes() == b"content"
     assert (aside.name[:8], aside.suffix) == (".folder.", ".damaged")
     assert move_aside(folder) is None
+
+
+def test_a_tree_is_written_with_all_its_files_and_directories(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "tree" / "images").mkdir(parents=True)
+    for name in ("manifest", "images/1", "images/2"):
+        (tmp_path / "tree" / name).write_bytes(b"content")
+    written: list[str] = []
+    monkeypatch.setattr(os, "fsync", lambda descriptor: written.append(os.readlink(f"/proc/self/fd/{descriptor}")))
+    fsync_tree(tmp_path / "tree")
+    names = ("", "/manifest", "/images", "/images/1", "/images/2")
+    assert sorted(written) == sorted(f"{tmp_path}/tree{name}" for name in names)

@@ -14,7 +14,7 @@ from proxy_trainer.errors import DataAwayError, DataError
 from tests.support.edge_case_coco import edge_case_annotations
 
 
-def test_columns_hold_what_the_file_says(edge_case_coco: Path) -> None:
+def test_arrays_have_the_content_of_the_file(edge_case_coco: Path) -> None:
     split = load_split(edge_case_coco / "images", edge_case_coco / "annotations.json")
     document = edge_case_annotations()
     assert len(split) == 12
@@ -43,13 +43,13 @@ def test_columns_hold_what_the_file_says(edge_case_coco: Path) -> None:
     }
 
 
-def test_boxes_of_an_image_keep_the_order_of_the_file(edge_case_coco: Path) -> None:
+def test_boxes_of_an_image_have_the_order_of_the_file(edge_case_coco: Path) -> None:
     split = load_split(edge_case_coco / "images", edge_case_coco / "annotations.json")
     first = split.boxes[split.box_images == 0]
     assert first[:, 0].tolist() == [110, 20]
 
 
-def test_training_boxes_leave_out_crowds_and_what_lies_outside(edge_case_coco: Path) -> None:
+def test_training_boxes_exclude_crowds_and_boxes_outside_the_image(edge_case_coco: Path) -> None:
     split = load_split(edge_case_coco / "images", edge_case_coco / "annotations.json")
     training = split.training_boxes
     assert len(split.boxes) == 18
@@ -119,32 +119,32 @@ CAPTIONS = {
             _with("annotations", 2, "category_id", value=4),
             r"\(id 515\) has category_id 4, which is not in 'categories'; add it there or remove its annotations$",
         ),
-        (_with("annotations", 2, "image_id", value=1.5), r"image_id 1\.5, which must be an integer or a text"),
-        (_with("annotations", 2, "image_id", value=float(2**53)), "which must be an integer or a text"),
-        (_with("annotations", 2, "image_id", value=True), "image_id True, which must be an integer or a text"),
-        (_with("annotations", 2, "image_id", value=None), "image_id None, which must be an integer or a text"),
-        (_with("annotations", 2, "category_id", value=[1]), r"category_id \[1\], which must be an integer or a text"),
+        (_with("annotations", 2, "image_id", value=1.5), r"image_id 1\.5, which must be an integer or a string"),
+        (_with("annotations", 2, "image_id", value=float(2**53)), "which must be an integer or a string"),
+        (_with("annotations", 2, "image_id", value=True), "image_id True, which must be an integer or a string"),
+        (_with("annotations", 2, "image_id", value=None), "image_id None, which must be an integer or a string"),
+        (_with("annotations", 2, "category_id", value=[1]), r"category_id \[1\], which must be an integer or a string"),
         (_with("annotations", 2, "iscrowd", value=2), r"\(id 515\) has iscrowd 2, which must be 0 or 1"),
         (_with("annotations", 2, value=7.5), r"annotations\[2\] is 7\.5, which must be an object"),
         (_with("annotations", 2, value=None), r"annotations\[2\] is None, which must be an object"),
         (_with("annotations", 2, value=True), r"annotations\[2\] is True, which must be an object"),
         (_with("annotations", 2, value=[0]), r"annotations\[2\] is \[0\], which must be an object"),
-        (_with("images", 3, "id", value=12007), r"images\[3\].id 12007 is there twice"),
-        (_with("images", 3, "id", value=12007.0), r"images\[3\].id 12007 is there twice"),
-        (_with("images", 3, "id", value=True), r"images\[3\].id is True, which must be an integer or a text"),
-        (_with("images", 3, "id", value=None), r"images\[3\].id is None, which must be an integer or a text"),
+        (_with("images", 3, "id", value=12007), r"images\[3\].id 12007 is a duplicate; image ids must be unique"),
+        (_with("images", 3, "id", value=12007.0), r"images\[3\].id 12007 is a duplicate; image ids must be unique"),
+        (_with("images", 3, "id", value=True), r"images\[3\].id is True, which must be an integer or a string"),
+        (_with("images", 3, "id", value=None), r"images\[3\].id is None, which must be an integer or a string"),
         (_without("images", 3, "id"), r"images\[3\] has no 'id'"),
         (_with("images", 3, value=1), r"images\[3\] is not an object, but 1"),
         (_with("images", 3, "file_name", value=""), r"images\[3\].file_name is '', which must be the name of a file"),
         (_with("images", 3, "file_name", value=7), r"images\[3\].file_name is 7, which must be the name of a file"),
         (_without("images", 3, "file_name"), r"images\[3\] has no 'file_name'"),
-        (_with("categories", 1, "id", value=90), r"categories\[1\].id 90 is there twice"),
-        (_with("categories", 1, "id", value=None), r"categories\[1\].id is None, which must be an integer or a text"),
-        (_with("categories", 1, "name", value=5), r"categories\[1\].name is 5, which must be a text"),
+        (_with("categories", 1, "id", value=90), r"categories\[1\].id 90 is a duplicate; category ids must be unique"),
+        (_with("categories", 1, "id", value=None), r"categories\[1\].id is None, which must be an integer or a string"),
+        (_with("categories", 1, "name", value=5), r"categories\[1\].name is 5, which must be a string"),
         (_without("categories", 1, "name"), r"categories\[1\] has no 'name'"),
     ],
 )
-def test_a_bad_file_gives_one_line_that_names_it(
+def test_an_invalid_file_gives_a_one_line_error_with_its_path(
     edge_case_coco: Path, change: Callable[[dict[str, Any]], Any], message: str
 ) -> None:
     file = edge_case_coco / "annotations.json"
@@ -197,7 +197,7 @@ def test_a_named_pipe_is_not_opened(edge_case_coco: Path) -> None:
         load_split(edge_case_coco / "images", edge_case_coco / "pipe.json")
 
 
-def test_optional_fields_have_their_usual_meaning_and_a_byte_order_mark_is_skipped(edge_case_coco: Path) -> None:
+def test_optional_fields_have_defaults_and_a_byte_order_mark_is_skipped(edge_case_coco: Path) -> None:
     document = edge_case_annotations()
     for annotation in document["annotations"]:
         del annotation["area"], annotation["iscrowd"], annotation["id"], annotation["segmentation"]

@@ -21,7 +21,7 @@ def _counts(split: CocoSplit) -> dict[str, int]:
 
 
 def _changed(index: int, **fields: Any) -> dict[str, Any]:
-    """The odd document with other fields of an annotation."""
+    """The annotations with other fields of an annotation."""
     document = edge_case_annotations()
     document["annotations"][index].update(fields)
     return document

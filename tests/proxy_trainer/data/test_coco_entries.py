@@ -25,7 +25,7 @@ def _counts(split: CocoSplit) -> dict[str, int]:
 
 
 def _changed(index: int, **fields: Any) -> dict[str, Any]:
-    """The odd document with other fields of an annotation."""
+    """The annotations with other fields of an annotation."""
     document = edge_case_annotations()
     document["annotations"][index].update(fields)
     return document
@@ -106,7 +106,9 @@ def test_ids_of_annotations_are_names_only(edge_case_coco: Path) -> None:
 def test_an_entry_with_the_fields_of_an_annotation_is_still_an_entry(edge_case_coco: Path, section: str) -> None:
     document = edge_case_annotations()
     document[section][0].update(image_id=5, category_id=6, bbox=[1, 2, 3, 4])
-    assert _load(edge_case_coco, document).boxes.tolist() == _load(edge_case_coco, edge_case_annotations()).boxes.tolist()
+    assert (
+        _load(edge_case_coco, document).boxes.tolist() == _load(edge_case_coco, edge_case_annotations()).boxes.tolist()
+    )
 
 
 @pytest.mark.parametrize("size", [..., None, -1, 0, "200", 200.5, True, 2**40])

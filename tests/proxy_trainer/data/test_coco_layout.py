@@ -60,6 +60,11 @@ def _touch(folder: Path, *names: str) -> None:
             ("train/data", "train/labels.json"),
             ("validation/data", "validation/labels.json"),
         ),
+        (
+            ["labels/train.json", "labels/val.json", "data/train/1.jpg", "data/val/1.jpg"],
+            ("data/train", "labels/train.json"),
+            ("data/val", "labels/val.json"),
+        ),
         # Label Studio.
         (["result.json", "images/1.jpg"], ("images", "result.json"), None),
         (["result.json", "notes.json", "images/1.jpg"], ("images", "result.json"), None),
@@ -159,7 +164,7 @@ def test_common_layouts(tmp_path: Path, files: list[str], train: tuple[str, str]
         (["a.json", "b.json", "images/1.jpg"], r"more than one annotation file \(a\.json, b\.json\)"),
     ],
 )
-def test_what_cannot_be_told_is_refused(tmp_path: Path, files: list[str], message: str) -> None:
+def test_missing_or_ambiguous_files_are_refused(tmp_path: Path, files: list[str], message: str) -> None:
     _touch(tmp_path, *files)
     with pytest.raises(DataError, match=message):
         find_splits(tmp_path)
@@ -186,6 +191,12 @@ def test_an_archive_is_to_be_unpacked(tmp_path: Path, name: str, command: str) -
         find_splits(archive)
     target = tmp_path / "folder" / name.partition(".")[0]
     assert str(given.value).endswith(command.format(archive=archive, target=target))
+
+
+def test_a_directory_around_the_data_set_names_it(tmp_path: Path) -> None:
+    _touch(tmp_path, "cars/annotations/instances_train.json", "cars/train/1.jpg", "notes/a.txt")
+    with pytest.raises(DataError, match=r"has no COCO annotation file: .*/cars has one: is that the data set\?$"):
+        find_splits(tmp_path)
 
 
 def test_a_packed_images_directory_is_to_be_unpacked(tmp_path: Path) -> None:
@@ -224,6 +235,6 @@ def test_a_directory_with_an_impossible_name_is_one_line(tmp_path: Path, name: s
         find_splits(tmp_path / name)
 
 
-def test_a_folder_that_is_not_there_is_named(tmp_path: Path) -> None:
+def test_a_missing_directory_is_named(tmp_path: Path) -> None:
     with pytest.raises(DataError, match=r"there is no data set directory .*nowhere"):
         find_splits(tmp_path / "nowhere")

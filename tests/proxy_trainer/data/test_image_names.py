@@ -10,6 +10,7 @@ import pytest
 from proxy_trainer.data.coco import load_split
 from proxy_trainer.data.coco_directory import SplitFiles
 from proxy_trainer.data.image_names import find_images
+from proxy_trainer.data.images import read_image
 from proxy_trainer.errors import DataAwayError, DataError, UnreadableImageError
 
 CAFE = "caf\xe9.jpg"
@@ -64,6 +65,8 @@ def _touch(images_dir: Path, *names: str) -> None:
         (["a.jpg"], "file:///C:/x/a.jpg", "a.jpg", ["name-from-url"]),
         (["a b.jpg"], "https://host/a%20b.jpg", "a b.jpg", ["name-from-url", "name-unquoted"]),
         (["4/a.jpg"], "/data/local-files/?d=upload%5C4%5Ca.jpg", "4/a.jpg", ["name-from-url"]),
+        (["a.jpg"], "a.jpg?width=9", "a.jpg", ["name-from-url"]),
+        (["a.jpg"], "\\\\server\\share\\a.jpg", "a.jpg", ["name-last-part"]),
         (["1/x.jpg"], "/data/upload/1/x.jpg", "1/x.jpg", ["name-last-part"]),
         (["a.JPG"], "upload/4/a.jpg", "a.JPG", ["name-case", "name-last-part"]),
     ],
@@ -197,7 +200,5 @@ def test_a_named_pipe_in_the_place_of_an_image_is_not_opened(tmp_path: Path) -> 
     os.mkfifo(tmp_path / "images" / "a.jpg")
     files = _lvis(tmp_path, file_name="a.jpg")
     split = load_split(files.images, files.annotations)
-    from proxy_trainer.data.images import read_image
-
     with pytest.raises(UnreadableImageError, match=r"a\.jpg: it is not a regular file"):
         read_image(split, 0)

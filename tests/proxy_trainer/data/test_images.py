@@ -19,11 +19,11 @@ from proxy_trainer.data.image_header import read_header
 from proxy_trainer.data.images import image_content, load_image, read_image, resize_and_pad, resized_size
 from proxy_trainer.errors import DataAwayError, DataError, UnreadableImageError
 from tests.support.annotation_tools import ORIENTATION, save_folder, save_image, with_fields
-from tests.support.edge_case_coco import ODD_IMAGES
+from tests.support.edge_case_coco import EDGE_CASE_IMAGES
 
 
 def test_every_colour_mode_gives_rgb_of_the_stored_size(edge_case_coco: Path) -> None:
-    for name, (width, height), _, _ in ODD_IMAGES:
+    for name, (width, height), _, _ in EDGE_CASE_IMAGES:
         pixels = load_image(edge_case_coco / "images" / name)
         assert pixels.shape == (height, width, 3), name
         assert pixels.dtype == np.uint8, name
@@ -122,6 +122,7 @@ def test_a_square_picture_is_taken_as_stored(tmp_path: Path) -> None:
     assert (read_image(split, 0) == load_image(tmp_path / "images" / "a.jpg")).all()
 
 
+@pytest.mark.filterwarnings("ignore:Corrupt EXIF data")
 def test_damaged_metadata_and_orientations_that_do_not_exist_are_no_orientation(tmp_path: Path) -> None:
     for orientation in (0, 9, 200):
         save_image(tmp_path / "a.jpg", orientation=orientation)

@@ -179,11 +179,9 @@ def test_negative_areas_in_a_file_do_not_change_which_boxes_are_scored(tmp_path:
 def test_boxes_of_which_none_is_scored_give_no_figures(edge_case_coco: Path) -> None:
     split = load_split(edge_case_coco / "images", edge_case_coco / "annotations.json")
     found = Detections(split.box_images, split.boxes, np.ones(len(split.boxes)), split.categories)
-    for area in (-120.0, 1.1e10, np.nan):
-        with pytest.raises(
-            NoMetricError,
-            match=r"no AP could be measured on .*annotations\.json: 17 of its 17 boxes have an area that is not between",
-        ) as caught:
+    for area in (-120.0, 1.1e10):
+        message = r"no AP could be measured on .*annotations\.json: 17 of its 17 boxes have an area that is not between"
+        with pytest.raises(NoMetricError, match=message) as caught:
             coco_metrics(replace(split, areas=np.full(len(split.boxes), area)), found)
         assert caught.value.kind == "no-ap"
         assert caught.value.reaction == "stop"
