@@ -12,7 +12,7 @@ ADAM_EPSILON = 1e-8
 
 
 class OptimizerState(NamedTuple):
-    """Flat vectors, initially zero: the `first` moment of the gradients and the `second`, of their squares.
+    """The first and second moment of the gradients as flat vectors, initially zero.
 
     `second` is empty if the optimiser has no second moment.
     """
