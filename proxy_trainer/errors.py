@@ -26,14 +26,14 @@ class TrialError(EffspineError):
 class DataError(TrialError):
     """The data set cannot be used; the message names the file and the fault."""
 
-    reaction = "stop"
+    reaction: ClassVar[Reaction] = "stop"
     kind = "data"
 
 
 class DataAwayError(DataError):
     """The data set's files cannot be reached for now: a directory or annotation file is missing, or its mount is."""
 
-    reaction = "wait"
+    reaction: ClassVar[Reaction] = "wait"
     kind = "data-away"
 
 

@@ -69,7 +69,8 @@ def random_split(images: int, rng: np.random.Generator) -> CocoSplit:
         images_dir=Path(),
         annotations_file=Path("random.json"),
         annotations_sha256=hashlib.sha256().hexdigest(),
-        image_ids=np.arange(1, images + 1),
+        image_ids=tuple(range(1, images + 1)),
+        image_ranks=np.arange(images),
         file_names=tuple(f"{number}.jpg" for number in range(1, images + 1)),
         sizes=np.tile(np.array([[_HEIGHT, _WIDTH]], np.int32), (images, 1)),
         box_images=np.repeat(np.arange(images, dtype=np.int32), counts),
@@ -77,7 +78,7 @@ def random_split(images: int, rng: np.random.Generator) -> CocoSplit:
         categories=rng.choice(CATEGORIES, total, p=frequencies / frequencies.sum()).astype(np.int32),
         areas=sides.prod(axis=1) * rng.uniform(0.4, 1.0, total),
         crowd=crowd,
-        category_ids=np.arange(1, CATEGORIES + 1),
+        category_ids=tuple(range(1, CATEGORIES + 1)),
         category_names=tuple(f"category {number}" for number in range(1, CATEGORIES + 1)),
     )
 
@@ -104,8 +105,8 @@ def random_detections(split: CocoSplit, rng: np.random.Generator) -> Detections:
 def _results(split: CocoSplit, detections: Detections) -> list[dict[str, Any]]:
     """The detections in the form that `loadRes` of pycocotools takes."""
     columns = (
-        split.image_ids[detections.images],
-        split.category_ids[detections.categories],
+        split.image_ranks[detections.images],
+        detections.categories,
         np.asarray(detections.boxes, np.float64),
         np.asarray(detections.scores, np.float64),
     )

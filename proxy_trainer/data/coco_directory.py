@@ -2,25 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 
 from proxy_trainer.data.coco import CocoSplit, load_split
+from proxy_trainer.data.coco_layout import (
+    LAYOUT,
+    TRAIN,
+    VAL,
+    archive_hint,
+    entries,
+    images_directory,
+    inner_hint,
+    single_annotations,
+    split_annotations,
+)
+from proxy_trainer.data.file_errors import file_error
+from proxy_trainer.data.findings import brief, counted, findings_of
 from proxy_trainer.data.stratified_split import stratified_split
-from proxy_trainer.errors import DataError, EmptyReservedSetError, EmptySplitError
+from proxy_trainer.errors import DataAwayError, DataError, EmptyReservedSetError, EmptySplitError
 from search_space.proxy_task import ReserveFrom
 
-_TRAIN, _VAL = ("train",), ("val", "valid", "validation")
 _TRAIN_IMAGES_PER_RESERVED = 5
 """At most one of this many training images is reserved."""
-
-_LAYOUT = (
-    "expected annotations/instances_train*.json and annotations/instances_val*.json beside the directories "
-    "of their images, or one annotations.json beside images/"
-)
 
 
 @dataclass(frozen=True)
@@ -31,8 +37,13 @@ class SplitFiles:
     annotations: Path
 
     def load(self) -> CocoSplit:
-        """The split. Raises DataError where its annotations cannot be used."""
-        return load_split(self.images, self.annotations)
+        """The split. Raises DataError where its annotations cannot be used, DataAwayError where no image is there."""
+        split = load_split(self.images, self.annotations)
+        if not any(split.path(index).is_file() for index in range(len(split))):
+            raise DataAwayError(
+                f"none of the {len(split)} images of {self.annotations} is in {self.images}{archive_hint(self.images)}"
+            )
+        return split
 
 
 def load_dataset(
@@ -74,49 +85,26 @@ def _load_reserved(files: SplitFiles) -> CocoSplit:
 def find_splits(directory: Path) -> tuple[SplitFiles, SplitFiles | None]:
     """The files of the training and of the validation split (None where there is one annotation file only).
 
-    Opens no file. Raises DataError where no annotation file is found, or several match.
+    Opens no file. Raises DataError where more than one annotation file could be meant or the directory cannot be read,
+    and DataAwayError where it is missing or has no annotation file or no images directory.
     """
-    if not directory.is_dir():
-        raise DataError(f"there is no data set directory {directory}")
-    train = _at_most_one(directory, "training", _split_annotations(directory, _TRAIN))
+    try:
+        return _found_splits(directory)
+    except OSError as error:
+        raise file_error("the data set directory", directory, error) from None
+
+
+def _found_splits(directory: Path) -> tuple[SplitFiles, SplitFiles | None]:
+    content = entries(directory)
+    train = _at_most_one(directory, "training", split_annotations(directory, TRAIN))
     if train is not None:
-        val = _at_most_one(directory, "validation", _split_annotations(directory, _VAL))
-        return _split_files(directory, train), None if val is None else _split_files(directory, val)
-    single = _at_most_one(directory, "annotation", _single_annotations(directory))
+        val = _at_most_one(directory, "validation", split_annotations(directory, VAL))
+        return _split_files(directory, train, TRAIN), None if val is None else _split_files(directory, val, VAL)
+    single = _at_most_one(directory, "annotation", single_annotations(directory))
     if single is None:
-        raise DataError(f"{directory} has no COCO annotation file: {_LAYOUT}")
-    return _split_files(directory, single), None
-
-
-def _split_annotations(directory: Path, names: tuple[str, ...]) -> list[Path]:
-    """The annotation files of one split, under the first naming convention that matches any."""
-    for pattern in (
-        "annotations/instances_{}*.json",
-        "instances_{}*.json",
-        "annotations/{}*.json",
-        "{}/_annotations.coco.json",
-        "{}*.json",
-    ):
-        found = {path for name in names for path in directory.glob(pattern.format(name)) if path.is_file()}
-        if found:
-            return sorted(found)
-    return []
-
-
-def _single_annotations(directory: Path) -> list[Path]:
-    for pattern in (
-        "annotations.json",
-        "_annotations.coco.json",
-        "annotations/instances*.json",
-        "annotations/annotations.json",
-        "instances*.json",
-        "annotations/*.json",
-        "*.json",
-    ):
-        found = [path for path in directory.glob(pattern) if path.is_file()]
-        if found:
-            return sorted(found)
-    return []
+        hint = archive_hint(directory) or inner_hint(directory) if content else "; it is empty"
+        raise DataAwayError(f"{directory} has no COCO annotation file: {LAYOUT}{hint}")
+    return _split_files(directory, single, None), None
 
 
 def _at_most_one(directory: Path, which: str, found: list[Path]) -> Path | None:
@@ -126,43 +114,41 @@ def _at_most_one(directory: Path, which: str, found: list[Path]) -> Path | None:
     return found[0] if found else None
 
 
-def _split_files(directory: Path, annotations: Path) -> SplitFiles:
-    """The annotation file and the first common images directory that exists."""
-    for images_dir in _common_image_dirs(directory, annotations):
-        if images_dir.is_dir() and (images_dir != directory or _has_files(images_dir)):
-            return SplitFiles(images_dir, annotations)
-    raise DataError(f"{directory} has no images directory for {annotations.name}: {_LAYOUT}")
-
-
-def _common_image_dirs(directory: Path, annotations: Path) -> Iterator[Path]:
-    name = annotations.stem.removeprefix("instances_")
-    if annotations.parent != directory and annotations.name == "_annotations.coco.json":
-        yield annotations.parent
-    for images_name in (name, name.rstrip("0123456789")):
-        yield directory / images_name
-        yield directory / "images" / images_name
-    yield directory / "images"
-    yield directory
-
-
-def _has_files(directory: Path) -> bool:
-    return any(path.is_file() and path.suffix != ".json" for path in directory.iterdir())
+def _split_files(directory: Path, annotations: Path, split: str | None) -> SplitFiles:
+    """The annotation file with the first usual images directory that exists."""
+    images_dir = images_directory(directory, annotations, split)
+    if images_dir is None:
+        hint = archive_hint(directory)
+        raise DataAwayError(f"{directory} has no images directory for {annotations.name}: {LAYOUT}{hint}")
+    return SplitFiles(images_dir, annotations)
 
 
 def _with_categories_of(train: CocoSplit, val: CocoSplit) -> CocoSplit:
-    """The validation split with the category indices of the training split. Raises DataError for another category."""
-    known = dict(zip(train.category_ids.tolist(), train.category_names, strict=True))
-    for number, name in zip(val.category_ids.tolist(), val.category_names, strict=True):
-        if known.get(number) != name:
-            difference = f"there it is {known[number]!r}" if number in known else "there it is unknown"
-            raise DataError(
-                f"{val.annotations_file} has a category {number} {name!r} that is not in "
-                f"{train.annotations_file}: {difference}; both must name the same categories"
-            )
-    indices = np.searchsorted(train.category_ids, val.category_ids).astype(np.int32)
+    """The validation split with the classes of the training split, by their names, which are unique in each.
+
+    Raises DataError for a class that the training split does not have.
+    """
+    known = {name: position for position, name in enumerate(train.category_names)}
+    others = [name for name in val.category_names if name not in known]
+    if others:
+        raise DataError(
+            f"{val.annotations_file} has {counted(len(others), 'category')} not in {train.annotations_file}, such as "
+            f"{brief(others[0])}; both must name the same categories"
+        )
+    indices = np.array([known[name] for name in val.category_names], np.int32)
+    renumbered = [
+        f"{brief(name)} is {number} and {train.category_ids[index]}"
+        for number, name, index in zip(val.category_ids, val.category_names, indices.tolist(), strict=True)
+        if number != train.category_ids[index]
+    ]
+    text = f"with another id than in {train.annotations_file.name}, matched by name"
     return replace(
         val,
         categories=indices[val.categories],
         category_ids=train.category_ids,
         category_names=train.category_names,
+        findings=(
+            *val.findings,
+            *findings_of("category-ids-differ", renumbered, val.annotations_file.name, "category", text),
+        ),
     )

@@ -14,10 +14,9 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
 
 from proxy_trainer.data.coco import CocoSplit
-from proxy_trainer.data.images import load_image, resize_and_pad, resized_size
+from proxy_trainer.data.images import read_image, resize_and_pad, resized_size
 from proxy_trainer.errors import DataError, UnreadableImageError
 from search_space.atomic_file import partial_path
 
@@ -124,25 +123,6 @@ def _write_pixels(split: CocoSplit, image_px: int, path: Path, threads: int, pro
             stop = min(start + _CHUNK_IMAGES, len(split))
             file.writelines(pool.map(prepare, range(start, stop)))
             progress(stop, len(split))
-
-
-def read_image(split: CocoSplit, index: int) -> NDArray[np.uint8]:
-    """The stored pixels, uint8 [height, width, 3]. Raises DataError where the annotations give another size."""
-    path = split.path(index)
-    pixels = load_image(path)
-    height, width = (int(side) for side in split.sizes[index])
-    if pixels.shape[:2] != (height, width):
-        raise DataError(
-            f"the image {path} is {pixels.shape[1]}x{pixels.shape[0]} pixels, but {split.annotations_file} "
-            f"says {width}x{height}{_orientation_note(path)}"
-        )
-    return pixels
-
-
-def _orientation_note(path: Path) -> str:
-    with Image.open(path) as image:
-        rotated = image.getexif().get(0x0112, 1) in (5, 6, 7, 8)
-    return "; its EXIF orientation rotates it, but boxes must refer to the stored pixels" if rotated else ""
 
 
 def _padded_boxes(split: CocoSplit, scale: NDArray[np.float64]) -> tuple[NDArray[np.float32], NDArray[np.int32]]:

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from proxy_trainer.data.coco import CocoSplit
-from proxy_trainer.data.decoded_images import read_image
+from proxy_trainer.data.images import read_image
 from proxy_trainer.errors import DataError
 
 # The area ranges of the COCO metrics, in square pixels of the original image.
@@ -105,6 +105,6 @@ def _categories(split: CocoSplit) -> list[dict[str, Any]]:
     boxes = np.bincount(split.categories, minlength=count)
     images = np.bincount(np.unique(np.stack([split.categories, split.box_images]), axis=1)[0], minlength=count)
     return [
-        {"id": int(number), "name": name, "boxes": int(boxes[index]), "images": int(images[index])}
+        {"id": number, "name": name, "boxes": int(boxes[index]), "images": int(images[index])}
         for index, (number, name) in enumerate(zip(split.category_ids, split.category_names, strict=True))
     ]

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from proxy_trainer.data.coco import CocoSplit
+from proxy_trainer.data.identifiers import id_ranks
 from search_space.errors import InvalidValueError
 
 
@@ -38,10 +39,12 @@ def subset(split: CocoSplit, images: NDArray[np.int64]) -> CocoSplit:
     """The split reduced to the given images, int64 [n] ascending indices, and their boxes."""
     new_index = np.full(len(split), -1, np.int32)
     new_index[images] = np.arange(len(images), dtype=np.int32)
+    image_ids = tuple(split.image_ids[index] for index in images)
     kept = new_index[split.box_images] >= 0
     return replace(
         split,
-        image_ids=split.image_ids[images],
+        image_ids=image_ids,
+        image_ranks=id_ranks(image_ids),
         file_names=tuple(split.file_names[index] for index in images),
         sizes=split.sizes[images],
         box_images=new_index[split.box_images[kept]],

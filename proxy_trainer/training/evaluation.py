@@ -9,7 +9,8 @@ from faster_coco_eval import COCO, COCOeval_faster
 from numpy.typing import NDArray
 
 from proxy_trainer.data.coco import CocoSplit
-from proxy_trainer.errors import EmptySplitError
+from proxy_trainer.data.coco_boxes import MAX_AREA
+from proxy_trainer.errors import EmptySplitError, NoMetricError
 
 METRICS = (
     "ap",
@@ -44,15 +45,27 @@ class Detections:
 def coco_metrics(split: CocoSplit, detections: Detections) -> dict[str, float | None]:
     """The twelve COCO box metrics by their names in `METRICS`, 0 to 1.
 
-    A metric of an area range without boxes in the split is None (-1 in pycocotools). Without detections the metrics are
-    0. Raises EmptySplitError where the split has no box to score against.
+    A metric of an area range without boxes in the split is None (-1 in pycocotools), but `ap` never is. Without
+    detections the metrics are 0. Raises EmptySplitError where the split has no box to score against, and NoMetricError
+    where its boxes have no area that is scored.
     """
     if split.crowd.all():
         raise EmptySplitError(f"the images of {split.annotations_file} have no box to score against")
     truth = COCO(ground_truth(split), print_function=_silent)
     evaluation = COCOeval_faster(truth, _results(split, detections), iouType="bbox", print_function=_silent)
     evaluation.run()
+    if not 0 <= evaluation.stats[0] <= 1:
+        raise NoMetricError(_why_no_ap(split))
     return {name: None if value < 0 else float(value) for name, value in zip(METRICS, evaluation.stats, strict=True)}
+
+
+def _why_no_ap(split: CocoSplit) -> str:
+    areas = split.areas[~split.crowd]
+    unscored = int((~((areas >= 0) & (areas <= MAX_AREA))).sum())
+    return (
+        f"no AP could be measured on {split.annotations_file}: {unscored} of its {len(areas)} boxes have an area that "
+        f"is not between 0 and {MAX_AREA:g} square pixels"
+    )
 
 
 def _silent(*_: object) -> None:
@@ -60,7 +73,11 @@ def _silent(*_: object) -> None:
 
 
 def ground_truth(split: CocoSplit) -> dict[str, list[dict[str, object]]]:
-    """The split as a COCO document with the fields that the evaluators read."""
+    """The split as a COCO document with the fields that the evaluators read.
+
+    Images are numbered by `image_ranks` and categories by their index: the evaluators hold ids in doubles, where
+    neighbours from 2**53 on merge. The ranks keep the order of the file's ids, by which ties of scores are broken.
+    """
     annotations = [
         {
             "id": number,
@@ -72,8 +89,8 @@ def ground_truth(split: CocoSplit) -> dict[str, list[dict[str, object]]]:
         }
         for number, (image, category, box, area, crowd) in enumerate(
             zip(
-                split.image_ids[split.box_images].tolist(),
-                split.category_ids[split.categories].tolist(),
+                split.image_ranks[split.box_images].tolist(),
+                split.categories.tolist(),
                 split.boxes.tolist(),
                 split.areas.tolist(),
                 split.crowd.astype(int).tolist(),
@@ -95,8 +112,8 @@ def _results(split: CocoSplit, detections: Detections) -> COCO:
         {"id": number, "image_id": image, "category_id": category, "bbox": box, "score": score, "area": area}
         for number, (image, category, box, score, area) in enumerate(
             zip(
-                split.image_ids[detections.images].tolist(),
-                split.category_ids[detections.categories].tolist(),
+                split.image_ranks[detections.images].tolist(),
+                detections.categories.tolist(),
                 boxes.tolist(),
                 np.asarray(detections.scores, np.float64).tolist(),
                 (boxes[:, 2] * boxes[:, 3]).tolist(),
@@ -110,6 +127,6 @@ def _results(split: CocoSplit, detections: Detections) -> COCO:
 
 def _images_and_categories(split: CocoSplit) -> dict[str, list[dict[str, object]]]:
     return {
-        "images": [{"id": number} for number in split.image_ids.tolist()],
-        "categories": [{"id": number} for number in split.category_ids.tolist()],
+        "images": [{"id": number} for number in split.image_ranks.tolist()],
+        "categories": [{"id": number} for number in range(len(split.category_ids))],
     }

@@ -90,10 +90,22 @@ def test_a_bad_image_is_named_and_no_file_is_left(edge_case_coco: Path, tmp_path
     assert not (tmp_path / "cache").exists() or not list((tmp_path / "cache").iterdir())
 
 
-def test_annotations_of_a_rotated_image_are_refused(edge_case_coco: Path, tmp_path: Path) -> None:
+def test_a_turned_image_is_packed_as_the_annotations_mean_it(edge_case_coco: Path, tmp_path: Path) -> None:
+    stored = decode_split(_load(edge_case_coco), 64, tmp_path / "cache")
     file = edge_case_coco / "annotations.json"
     file.write_text(file.read_text().replace('"width": 140, "height": 70', '"width": 70, "height": 140'))
-    with pytest.raises(DataError, match=r"turned\.jpg is 140x70 pixels, .* says 70x140; its EXIF orientation rotates"):
+    upright = decode_split(_load(edge_case_coco), 64, tmp_path / "cache")
+    assert stored.sizes[7].tolist() == [32, 64]
+    assert upright.sizes[7].tolist() == [64, 32]
+    # Orientation 6: what is stored is to be turned by a quarter, clockwise.
+    turned = np.rot90(stored.pixels[7, :32], -1)
+    assert abs(upright.pixels[7, :, :32].astype(int) - turned).mean() < 3
+
+
+def test_a_size_that_is_not_that_of_the_turned_image_either_is_refused(edge_case_coco: Path, tmp_path: Path) -> None:
+    file = edge_case_coco / "annotations.json"
+    file.write_text(file.read_text().replace('"width": 140, "height": 70', '"width": 70, "height": 141'))
+    with pytest.raises(DataError, match=r"turned\.jpg is 140x70 pixels, but .*annotations\.json says 70x141$"):
         decode_split(_load(edge_case_coco), 64, tmp_path / "cache")
 
 

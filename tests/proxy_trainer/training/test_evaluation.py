@@ -3,6 +3,7 @@ from __future__ import annotations
 import contextlib
 import io
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,7 @@ from pycocotools.cocoeval import COCOeval
 
 from proxy_trainer.data.coco import CocoSplit, load_split
 from proxy_trainer.data.stratified_split import subset
-from proxy_trainer.errors import EmptySplitError
+from proxy_trainer.errors import EmptySplitError, NoMetricError
 from proxy_trainer.training.evaluation import METRICS, Detections, coco_metrics
 
 # pycocotools adds 2.2e-16 to the denominator of each precision; faster-coco-eval does not.
@@ -61,11 +62,11 @@ def _random_detections(split: CocoSplit, rng: np.random.Generator) -> Detections
     )
 
 
-def _pycocotools(split: CocoSplit, detections: Detections, image_ids: list[int] | None = None) -> list[float]:
+def _pycocotools(split: CocoSplit, detections: Detections, image_ids: list[int | str] | None = None) -> list[float]:
     results = [
         {
-            "image_id": int(split.image_ids[image]),
-            "category_id": int(split.category_ids[category]),
+            "image_id": split.image_ids[image],
+            "category_id": split.category_ids[category],
             "bbox": [float(value) for value in box],
             "score": float(score),
         }
@@ -102,7 +103,7 @@ def test_a_part_of_a_split_is_scored_as_pycocotools_scores_its_images(tmp_path: 
     whole = _random_split(tmp_path, rng, images=30)
     part = subset(whole, np.arange(5, 17))
     detections = _random_detections(part, rng)
-    expected = _pycocotools(part, detections, part.image_ids.tolist())
+    expected = _pycocotools(part, detections, list(part.image_ids))
     assert list(coco_metrics(part, detections).values()) == pytest.approx(expected, rel=0, abs=ROUNDING)
 
 
@@ -133,3 +134,54 @@ def test_a_split_with_crowds_alone_cannot_be_scored(edge_case_coco: Path) -> Non
     empty = subset(split, np.array([9]))
     with pytest.raises(EmptySplitError, match=r"annotations\.json have no box to score against"):
         coco_metrics(empty, Detections(np.zeros(0, int), np.zeros((0, 4)), np.zeros(0), np.zeros(0, int)))
+
+
+@pytest.mark.parametrize("first_id", [-20, 0, 2**31, 2**53, 2**63 - 5, 2**64, "text"])
+def test_ids_of_any_size_give_the_figures_of_small_ones(tmp_path: Path, first_id: int | str) -> None:
+    rng = np.random.default_rng(3)
+    small = _random_split(tmp_path, rng, images=40)
+    detections = _random_detections(small, rng)
+    expected = coco_metrics(small, detections)
+    document = json.loads((tmp_path / "annotations.json").read_text())
+
+    def large(number: int) -> int | str:
+        return f"{number:09d}" if isinstance(first_id, str) else first_id + number
+
+    for image in document["images"]:
+        image["id"] = large(image["id"])
+    for category in document["categories"]:
+        category["id"] = large(category["id"])
+    for annotation in document["annotations"]:
+        annotation["image_id"] = large(annotation["image_id"])
+        annotation["category_id"] = large(annotation["category_id"])
+    (tmp_path / "annotations.json").write_text(json.dumps(document))
+    split = load_split(tmp_path, tmp_path / "annotations.json")
+    assert coco_metrics(split, detections) == expected, "to the bit, with many equal scores"
+    assert coco_metrics(subset(split, np.arange(5, 17)), _random_detections(subset(split, np.arange(5, 17)), rng))
+
+
+def test_negative_areas_in_a_file_do_not_change_which_boxes_are_scored(tmp_path: Path) -> None:
+    rng = np.random.default_rng(4)
+    split = _random_split(tmp_path, rng, images=40)
+    detections = _random_detections(split, rng)
+    document = json.loads((tmp_path / "annotations.json").read_text())
+    for annotation in document["annotations"]:
+        annotation["area"] = annotation["bbox"][2] * annotation["bbox"][3]
+    (tmp_path / "annotations.json").write_text(json.dumps(document))
+    expected = coco_metrics(load_split(tmp_path, tmp_path / "annotations.json"), detections)
+    for step in (1, 2):
+        for annotation in document["annotations"][::step]:
+            annotation["area"] = -abs(annotation["area"])
+        (tmp_path / "annotations.json").write_text(json.dumps(document))
+        assert coco_metrics(load_split(tmp_path, tmp_path / "annotations.json"), detections) == expected
+
+
+def test_boxes_of_which_none_is_scored_give_no_figures(edge_case_coco: Path) -> None:
+    split = load_split(edge_case_coco / "images", edge_case_coco / "annotations.json")
+    found = Detections(split.box_images, split.boxes, np.ones(len(split.boxes)), split.categories)
+    for area in (-120.0, 1.1e10):
+        message = r"no AP could be measured on .*annotations\.json: 17 of its 17 boxes have an area that is not between"
+        with pytest.raises(NoMetricError, match=message) as caught:
+            coco_metrics(replace(split, areas=np.full(len(split.boxes), area)), found)
+        assert caught.value.kind == "no-ap"
+        assert caught.value.reaction == "stop"
