@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from nas_controller.search.outcomes import TIMED_OUT, WORKER_KILLED, Failed
+from nas_controller.search.outcomes import TIMED_OUT, WORKER_KILLED, Failed, Rewarded
 from search_space.errors import EffspineError
 
 DATA_CHANGED = "data-changed"
@@ -38,9 +38,16 @@ def baseline_error(failure: Failed) -> str:
     return f"the uniform baseline cannot be trained{where}: {failure.error}"
 
 
-def is_other_data(expected: Mapping[str, Any] | None, found: Mapping[str, Any] | None) -> bool:
-    """Whether two identities of data are both known and differ."""
-    return expected is not None and found is not None and expected["sha256"] != found["sha256"]
+def refuse_other_data(number: int, expected: Mapping[str, Any] | None, outcome: Rewarded | Failed) -> Rewarded | Failed:
+    """The outcome of trial `number`, or a failure instead if it comes from other data than expected.
+
+    Identities that are not known are not compared.
+    """
+    found = outcome.data
+    if expected is None or found is None or expected["sha256"] == found["sha256"]:
+        return outcome
+    log_tail = outcome.log_tail if isinstance(outcome, Failed) else None
+    return Failed("stop", changed_data_error(number, expected, found), DATA_CHANGED, log_tail, found)
 
 
 def changed_data_error(number: int, expected: Mapping[str, Any], found: Mapping[str, Any]) -> str:

@@ -26,6 +26,8 @@ def count_outcome(campaign: models.Campaign, trial: models.Trial, event: TrialEv
 
 def failures_error(campaign: models.Campaign, trial: models.Trial) -> str | None:
     """Why a locked campaign fails with the trial that was just given up; None if it goes on."""
+    if trial.reused_from is not None:
+        return None
     spec = campaign_record(campaign).spec
     if campaign.consecutive_failures >= spec.max_consecutive_failures:
         reached = f"{campaign.consecutive_failures} trials in a row have failed, the limit `max_consecutive_failures`"

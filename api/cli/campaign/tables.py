@@ -79,7 +79,9 @@ def data_line(identity: Mapping[str, Any] | None) -> str | None:
     """The identity of a campaign's data in one line; None if it is not known."""
     if identity is None:
         return None
-    halves = [f"{identity[half]['images']:,} {name}" for half, name in (("train", "training"), ("reserved", "reserved"))]
+    halves = [
+        f"{identity[half]['images']:,} {name}" for half, name in (("train", "training"), ("reserved", "reserved"))
+    ]
     return f"{' and '.join(halves)} images, sha256 {identity['sha256']}"
 
 
