@@ -58,14 +58,15 @@ def test_scripts_and_styles_load_nothing_from_other_hosts_and_write_no_markup(pa
 
 
 def test_scripts_use_elements_and_fields_of_attempts_that_exist(service: TestClient, store: Store) -> None:
-    recorder = Recorder(store)
-    recorder.fail(recorder.begin(), "the loss is not finite", log_tail="Traceback")
+    recorder = Recorder(store).run(1)
+    failed = recorder.begin()
+    recorder.fail(failed, "the loss is not finite", log_tail="Traceback")
     page = service.get(f"/campaigns/{recorder.id}").text
     script = service.get("/static/trials-table.js").text
     wanted = set(re.findall(r'(?:byId|say)\("(attempts[a-z-]*)"', script))
     assert wanted == {"attempts", "attempts-title", "attempts-dialog"}
     assert all(f'id="{name}"' in page for name in wanted)
-    trial = service.get(f"/v1/campaigns/{recorder.id}/trials/0").json()
+    trial = service.get(f"/v1/campaigns/{recorder.id}/trials/{failed.number}").json()
     for field in ("attempts_made", "error_kind", "log_tail"):
         assert field in script
         assert field in str(trial)
