@@ -118,6 +118,14 @@ def test_buttons_that_change_something_need_scope_operate(
         log_in(service, make_key(store, scope))
     page = service.get(f"/campaigns/{recorder.id}").text
     assert f'data-may-operate="{may}"' in page
-    assert re.findall(r'<button id="(\w+)"[^>]*hidden', page) == ["start", "change", "pause", "stop"]
+    assert re.findall(r'<button id="(\w+)"[^>]*hidden', page) == ["start", "change", "pause", "retry", "stop"]
     status = service.post(f"/v1/campaigns/{recorder.id}/pause", headers=OWN).status_code
     assert status == (200 if may == "yes" else 403)
+
+
+def test_the_page_has_every_element_that_its_script_uses(service: TestClient, store: Store) -> None:
+    page = service.get(f"/campaigns/{Recorder(store).id}").text
+    script = service.get("/static/campaign.js").text
+    wanted = set(re.findall(r'(?:byId|say)\("([a-z-]+)"', script))
+    assert wanted >= {"retry", "waiting-for", "failure-text"}
+    assert {name for name in wanted if f'id="{name}"' not in page} == set()
