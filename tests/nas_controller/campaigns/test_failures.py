@@ -77,14 +77,15 @@ def test_a_loss_that_is_not_finite_fails_the_trial(store: Store, digits: Path, t
     verify(store, campaign.record.id)
 
 
-def test_a_baseline_whose_loss_is_not_finite_fails_the_campaign_at_once(
-    store: Store, digits: Path, tmp_path: Path
-) -> None:
-    campaign, detail = attempt_once(store, resolve("smoke", **DIVERGING), digits, tmp_path / "cache")
-    record = store.reads.get_campaign(campaign.record.id)
+def test_a_baseline_whose_loss_is_not_finite_fails_the_campaign_at_once(store: Store) -> None:
+    campaign_id = store.service.create_campaign(synthetic_spec()).id
+    campaign = Campaign(store, store.runner.claim(campaign_id, "runner", 1e6))
+    campaign.complete(next_work(campaign), Failed("give_up", "the loss is not finite at step 3", "non-finite-loss"))
+    record = store.reads.get_campaign(campaign_id)
     assert (record.state, record.error_kind, record.trials_finished) == ("failed", "non-finite-loss", 0)
-    assert (record.error or "").startswith("the uniform baseline cannot be trained: the loss is not finite at step ")
-    assert (detail.trial.state, detail.trial.reward, detail.trial.error_kind) == ("stopped", None, "non-finite-loss")
+    assert record.error == "the uniform baseline cannot be trained: the loss is not finite at step 3"
+    trial = store.reads.get_trial_record(campaign_id, 0)
+    assert (trial.state, trial.reward, trial.error_kind) == ("stopped", None, "non-finite-loss")
     assert campaign.next_trial() is None
     verify(store, record.id)
 
