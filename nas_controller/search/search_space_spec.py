@@ -3,16 +3,42 @@
 from __future__ import annotations
 
 from functools import lru_cache
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+from pydantic_core import PydanticCustomError
 
-from nas_controller.search.validation_errors import located
+from nas_controller.search.strict_types import Number, Whole
+from nas_controller.search.validation_errors import located, refused
 from search_space.errors import InvalidValueError
 from search_space.published import DEFAULT_BASE
 from search_space.rounding import DIVISOR
 from search_space.space import CHOICES, MAX_DIVISOR, SearchSpace
-from search_space.space_checks import MAX_CHOICES
+from search_space.space_checks import ALL_BLOCKS, MAX_CHOICES
+from search_space.topology import NUM_BLOCKS
+
+_BLOCKS = {str(block): block for block in ALL_BLOCKS}
+
+
+def _checked_block_widths(value: Any) -> Any:
+    """A width, or widths by block number, which JSON has as texts (`{"10": 160}`)."""
+    if not isinstance(value, dict):
+        if value is not None and (isinstance(value, bool) or not isinstance(value, int)):
+            raise _no_block_width(f"{value!r} is neither a whole number nor a mapping such as {{'10': 160}}")
+        return value
+    for block, width in value.items():
+        if str(block) not in _BLOCKS or isinstance(block, bool):
+            raise _no_block_width(f"{block!r} is no block; blocks are 1 to {NUM_BLOCKS}")
+        if isinstance(width, bool) or not isinstance(width, int):
+            raise _no_block_width(f"the width of block {block} is {width!r}; it must be a whole number")
+    widths = {_BLOCKS[str(block)]: width for block, width in value.items()}
+    if len(widths) < len(value):
+        raise _no_block_width("a block is given twice")
+    return widths
+
+
+def _no_block_width(reason: str) -> PydanticCustomError:
+    return refused(InvalidValueError(reason), "invalid_value")
 
 
 class SearchSpaceSpec(BaseModel):
@@ -25,13 +51,13 @@ class SearchSpaceSpec(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     base: str = DEFAULT_BASE
-    budget_madds: int | None = None  # bounded by what is feasible, which the message names
+    budget_madds: Whole | None = None  # bounded by what is feasible, which the message names
     mode: Literal["exact", "paper"] = "exact"
-    choices: tuple[int | float, ...] = Field(default=CHOICES, min_length=2, max_length=MAX_CHOICES)
-    searched_blocks: tuple[int, ...] | None = None
-    max_params: int | None = None  # likewise
-    max_block_width: int | dict[int, int] | None = None
-    width_divisor: int = Field(default=DIVISOR, ge=1, le=MAX_DIVISOR)
+    choices: tuple[Number, ...] = Field(default=CHOICES, min_length=2, max_length=MAX_CHOICES)
+    searched_blocks: tuple[Whole, ...] | None = None
+    max_params: Whole | None = None  # likewise
+    max_block_width: Annotated[Whole | dict[int, Whole] | None, BeforeValidator(_checked_block_widths)] = None
+    width_divisor: Whole = Field(default=DIVISOR, ge=1, le=MAX_DIVISOR)
 
     @model_validator(mode="after")
     def _is_feasible(self) -> SearchSpaceSpec:
