@@ -75,6 +75,7 @@ class RunnerWrites:
         self.release = leases.release
         self.is_out_of_time = leases.is_out_of_time
         self.pause_campaign = leases.pause_campaign
+        self.wait = leases.wait
         self.complete_campaign = leases.complete_campaign
         self.finish_campaign = leases.finish_campaign
 
@@ -104,6 +105,7 @@ class ServiceWrites:
         self.update_campaign = campaigns.update_campaign
         self.request_pause = campaigns.request_pause
         self.request_resume = campaigns.request_resume
+        self.request_retry = campaigns.request_retry
         self.request_stop = campaigns.request_stop
 
         keys = ApiKeys(database, clock)

@@ -13,3 +13,5 @@ EXIT_NOT_OURS = 3
 """The campaign is finished, or another runner has it: nothing to do, nothing to restart."""
 EXIT_MUST_WAIT = 4
 """The database or the Ray cluster is away, or a disk is full: the campaign has not failed and continues later."""
+EXIT_WAITS = 5
+"""The campaign says in `waiting_for` what it waits for. Only this campaign waits, others go on."""

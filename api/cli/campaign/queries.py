@@ -9,7 +9,7 @@ import typer
 
 from api.cli.campaign.files import read_specification
 from api.cli.campaign.options import AsJson, CampaignId, SpecificationFile, open_client
-from api.cli.campaign.tables import print_campaign, print_campaigns, print_trials
+from api.cli.campaign.tables import print_campaign, print_campaigns, print_trials, retry_hint
 from api.cli.output import duration, note, print_json
 from search_space.errors import EffspineError
 
@@ -69,6 +69,7 @@ def watch(campaign_id: CampaignId, as_json: AsJson = False) -> None:
     if as_json:
         print_json(campaign.model_dump(mode="json"))
     elif campaign.error:
+        note(retry_hint(campaign.id))
         raise EffspineError(f"campaign {campaign.id} failed: {campaign.error}")
     if campaign.state == "failed":
         raise typer.Exit(1)

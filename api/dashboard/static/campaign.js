@@ -19,7 +19,7 @@ const levels = byId("campaign").dataset.levels.split(",");
 const path = `/v1/campaigns/${encodeURIComponent(byId("campaign").dataset.id)}`;
 const mayOperate = byId("campaign").dataset.mayOperate === "yes"; // the service rejects it otherwise
 const refreshTable = trialsTable(path);
-let campaign = null, drawn = {}, diagramOf = null, refreshing = null, again = false;
+let campaign = null, drawn = {}, diagramOf = null, refreshing = null, again = false, polling = false, stopFollowing = () => {};
 
 function showHeading() {
   const { spec, state, name } = campaign;
@@ -28,11 +28,14 @@ function showHeading() {
   byId("state").dataset.state = state;
   byId("synthetic").hidden = spec.proxy_task.profile !== "synthetic";
   const about = [spec.dataset && `data set ${spec.dataset}`, `profile ${spec.proxy_task.profile}`, `${spec.controller.policy} controller`,
-    `seed ${spec.seed}`, `${spec.parallelism} at a time`, campaign.stopped_because && `ended by ${campaign.stopped_because}`, campaign.started_at ? `started ${moment(campaign.started_at)}` : `created ${moment(campaign.created_at)}`];
+    campaign.data && `data ${campaign.data.sha256.slice(0, 12)}`, `seed ${spec.seed}`, `${spec.parallelism} at a time`, campaign.stopped_because && `ended by ${campaign.stopped_because}`, campaign.started_at ? `started ${moment(campaign.started_at)}` : `created ${moment(campaign.created_at)}`];
   say("meta", about.filter(Boolean).join(" · "));
   document.title = `${state} ${campaign.trials_finished}/${spec.trials} · ${name} – effspine`;
   byId("failure").hidden = !campaign.error;
   if (campaign.error) say("failure-text", campaign.error);
+  byId("retry").hidden = !mayOperate || state !== "failed";
+  byId("waiting-for").hidden = !campaign.waiting_for;
+  if (campaign.waiting_for) say("waiting-for", `The campaign waits and continues by itself: ${campaign.waiting_for}`);
   byId("stop").hidden = !mayOperate || FINISHED.has(state);
   byId("stop").disabled = state === "stopping";
   byId("start").hidden = !mayOperate || state !== "draft";
@@ -69,6 +72,7 @@ function showHeadline(best, recent) {
     say("time", left === null ? "–" : `≈ ${duration(left)}`);
     say("time-note", campaign.state === "paused" ? `paused since ${moment(campaign.paused_at)}`
       : campaign.state === "draft" ? "not started yet"
+      : campaign.waiting_for ? "waiting"
       : taken === null ? "waiting for a runner" : `running for ${duration(taken)}`);
   }
   say("progress-note", reward === null ? "" :
@@ -143,13 +147,22 @@ async function refresh() {
 
 async function pollRunning() {
   if (!document.hidden) await Promise.all([showRunning(), showWaiting(campaign ? [campaign] : [], THIS_WAITS)]).catch(() => {});
-  if (campaign === null || !FINISHED.has(campaign.state)) setTimeout(pollRunning, RUNNING_MS);
+  polling = campaign === null || !FINISHED.has(campaign.state);
+  if (polling) setTimeout(pollRunning, RUNNING_MS);
+}
+
+/** Updates the page after events and by polling, until the campaign has finished. */
+function keepUpdated() {
+  if (campaign !== null && FINISHED.has(campaign.state)) return;
+  stopFollowing();
+  stopFollowing = follow(`${path}/events`, campaign?.last_event ?? 0, refresh);
+  if (!polling) pollRunning();
 }
 
 /** Sends a request and refreshes the page, or shows why the service rejected it. */
 async function act(request) {
   try { await request(); } catch (error) { byId("trouble").hidden = false; say("trouble", error.message); }
-  refresh();
+  return refresh();
 }
 
 byId("start").addEventListener("click", () => act(() => post(`${path}/start`)));
@@ -173,13 +186,11 @@ byId("change-form").addEventListener("submit", async (event) => {
   }
 });
 byId("pause").addEventListener("click", () => act(() => post(`${path}/${PAUSED.has(campaign.state) ? "resume" : "pause"}`)));
+byId("retry").addEventListener("click", () => act(() => post(`${path}/retry`)).then(keepUpdated)); // its stream had ended
 byId("stop").addEventListener("click", () => byId("stop-dialog").showModal());
 byId("stop-dialog").addEventListener("close", () => {
   if (byId("stop-dialog").returnValue === "stop") act(() => post(`${path}/stop`));
 });
 onColourScheme(redraw);
 await refresh();
-if (campaign === null || !FINISHED.has(campaign.state)) {
-  follow(`${path}/events`, campaign?.last_event ?? 0, refresh);
-  pollRunning();
-}
+keepUpdated();
