@@ -8,7 +8,6 @@ from typing import Any
 from nas_controller.campaigns.replay_error import ReplayError, compare, number_of, parsed
 from nas_controller.canonical_json import canonical_json, sha256_hex
 from nas_controller.search.campaign_spec import CampaignSpec
-from nas_controller.search.outcomes import WORKER_KILLED
 from nas_controller.states import BASELINE_TRIAL
 from nas_controller.store import EventRecord
 from nas_controller.store.record_rows import StoredRow
@@ -24,6 +23,9 @@ _STATES = {
     "campaign.stopped": "stopped",
     "campaign.failed": "failed",
 }
+_OF_TRIALS_AND_ATTEMPTS = (
+    "trial.stopped", "attempt.started", "attempt.failed", "attempt.abandoned", "attempt.late",
+)  # fmt: skip
 _FINAL = ("campaign.completed", "campaign.stopped", "campaign.failed")
 
 
@@ -49,7 +51,7 @@ class CampaignChecks:
         self._columns |= dict.fromkeys(
             (
                 "trials_begun", "trials_finished", "trials_failed", "rewards_accepted", "trials_since_best",
-                "workers_killed", "attempts_lost", "failures", "consecutive_failures", "lease_epoch", "retry_epoch",
+                "attempts_lost", "failures", "consecutive_failures", "lease_epoch", "retry_epoch",
                 "last_event",
             ),
             0,
@@ -66,6 +68,8 @@ class CampaignChecks:
             columns["attempts_lost"] += self._is_just_claimed
         else:
             self._is_just_claimed = kind == "campaign.claimed"
+        if kind == "campaign.paused" and columns["state"] == "pausing":
+            compare(self._campaign_id, event.sequence, "the pause's mode", event.data["mode"], columns["pause_mode"])
         if kind in _STATES:
             columns["state"] = _STATES[kind]
         if kind in _FINAL:
@@ -76,9 +80,7 @@ class CampaignChecks:
             self._count_outcome(event)
         elif kind == "trial.begun":
             columns["trials_begun"] += 1
-        elif kind == "attempt.failed":
-            columns["workers_killed"] += event.data.get("kind") == WORKER_KILLED
-        elif kind not in ("trial.stopped", "attempt.started", "attempt.abandoned", "attempt.late"):
+        elif kind not in _OF_TRIALS_AND_ATTEMPTS:
             raise ReplayError(self._campaign_id, event.sequence, f"'{kind}' is no kind of event")
 
     def compare(self, row: StoredRow, spec: CampaignSpec) -> None:
@@ -137,7 +139,7 @@ class CampaignChecks:
         columns = self._columns
         columns["state"] = "pending" if columns["started_at"] is None else "running"
         columns["paused_seconds"] += max(0.0, (event.at - columns["finished_at"]).total_seconds())
-        columns |= dict.fromkeys(("error", "error_kind", "finished_at", "stopped_because", "waiting_for"))
+        columns |= dict.fromkeys(("error", "error_kind", "finished_at", "stopped_because"))
         columns |= {"failures": 0, "consecutive_failures": 0, "retry_epoch": columns["lease_epoch"]}
 
     def _end(self, event: EventRecord) -> None:
@@ -158,8 +160,8 @@ class CampaignChecks:
         columns |= {"paused_at": None, "pause_mode": None}
 
     def _count_outcome(self, event: EventRecord) -> None:
-        columns, reward = self._columns, event.data["reward"]
-        number, is_trained = number_of(event, "number"), event.data["reused_from"] is None
+        columns, data, reward = self._columns, event.data, event.data["reward"]
+        number, is_trained = number_of(event, "number"), data["reused_from"] is None
         columns["trials_finished"] += 1
         columns["trials_since_best"] += 1
         if event.kind == "trial.failed":
@@ -167,6 +169,9 @@ class CampaignChecks:
             columns["failures"] += is_trained
             columns["consecutive_failures"] += is_trained
             return
+        if "data_sha256" in data:
+            identity = columns["data"]["sha256"]
+            compare(self._campaign_id, event.sequence, "the identity of its data", data["data_sha256"], identity)
         if is_trained:
             columns["rewards_accepted"] += 1
             columns["consecutive_failures"] = 0

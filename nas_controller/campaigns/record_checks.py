@@ -11,6 +11,7 @@ from typing import Any
 
 from nas_controller.campaigns.replay_error import ReplayError, compare, number_of, parsed
 from nas_controller.canonical_json import canonical_json, sha256_hex
+from nas_controller.search.outcomes import WORKER_KILLED
 from nas_controller.states import EVENTS_OF_OUTCOMES
 from nas_controller.store import EventRecord
 from nas_controller.store.record_rows import RecordRows, StoredRow
@@ -45,6 +46,7 @@ class AttemptChecks:
         self._counts: dict[int, int] = {}
         self._running: set[tuple[int, int]] = set()
         self._epoch = 0
+        self._workers_killed = 0
         self.unchecked_metrics = 0
 
     def count(self, trial: int) -> int:
@@ -63,6 +65,7 @@ class AttemptChecks:
             self._start(event, number_of(event, "attempt"))
         elif event.kind == "attempt.failed":
             self._end(event, "failed", error=data["error"], error_kind=data.get("kind"))
+            self._workers_killed += data.get("kind") == WORKER_KILLED
         elif event.kind == "attempt.abandoned":
             self._end(event, "abandoned")
         elif event.kind == "attempt.late":
@@ -85,6 +88,8 @@ class AttemptChecks:
                 what = f"{_named(key)}: the stored {name}"
                 compare(self._campaign_id, attempt.sequence, what, row[name], getattr(attempt, name))
             self._compare_metrics(key, attempt, row)
+        stored = self._rows.campaign["workers_killed"]
+        compare(self._campaign_id, None, "the campaign's workers_killed", stored, self._workers_killed)
 
     def _compare_metrics(self, key: tuple[int, int], attempt: _Attempt, row: StoredRow) -> None:
         metrics = parsed(row, "metrics")
@@ -135,6 +140,7 @@ class AttemptChecks:
             known = self._attempts[key]
             known.sequence, known.state, known.finished_at = event.sequence, "failed", event.at
             known.error, known.error_kind = event.data.get("error"), event.data.get("kind")
+            self._workers_killed += known.error_kind == WORKER_KILLED
 
 
 @dataclass(slots=True)
@@ -178,8 +184,10 @@ class TrialChecks:
             trial = self._running(event)
             trial.sequence, trial.stopped_at = event.sequence, event.at
         elif event.kind == "campaign.retried":
-            for trial in self._unfinished.values():
-                trial.sequence, trial.stopped_at = event.sequence, None
+            stopped = [number for number, trial in self._unfinished.items() if trial.stopped_at is not None]
+            compare(self._campaign_id, event.sequence, "its trials", event.data["trials"], stopped)
+            for number in stopped:
+                self._unfinished[number].sequence, self._unfinished[number].stopped_at = event.sequence, None
 
     def compare(self) -> None:
         """Compares the trials without an outcome with their rows. Raises ReplayError."""
@@ -233,21 +241,19 @@ class TrialChecks:
         self._compare_metrics(event, number, trial.reused_from)
 
     def _compare_metrics(self, event: EventRecord, number: int, reused_from: int | None) -> None:
-        metrics = self._metrics(number)
+        metrics, data = self._metrics(number), event.data
         what = f"trial {number}: the stored metrics"
         if reused_from is not None:
             compare(self._campaign_id, event.sequence, what, metrics, self._metrics(reused_from))
         elif event.kind == "trial.failed":
             compare(self._campaign_id, event.sequence, what, metrics, None)
-        elif "metrics_sha256" in event.data:
-            digest = None if metrics is None else sha256_hex(canonical_json(metrics))
-            compare(self._campaign_id, event.sequence, f"{what}' digest", digest, event.data["metrics_sha256"])
-        else:
+        elif "metrics_sha256" not in data:
             self.unchecked_metrics += 1
+        if "metrics_sha256" in data:
+            digest = None if metrics is None else sha256_hex(canonical_json(metrics))
+            compare(self._campaign_id, event.sequence, f"{what}' digest", digest, data["metrics_sha256"])
         if event.kind == "trial.completed" and metrics is not None and "ap" in metrics:
-            compare(
-                self._campaign_id, event.sequence, f"trial {number}: the reward", event.data["reward"], metrics["ap"]
-            )
+            compare(self._campaign_id, event.sequence, f"trial {number}: the reward", data["reward"], metrics["ap"])
 
     def _metrics(self, number: int) -> Any:
         return parsed(self._rows.trials[number], "metrics")

@@ -39,9 +39,9 @@ def verify(store: Store, campaign_id: str) -> Verification:
 
     Raises ReplayError with the first event at which a difference is found, and NotFoundError.
     """
-    rows = store.reads.record_rows(campaign_id)
     sequence: int | None = None
     try:
+        rows = store.reads.record_rows(campaign_id)
         spec, has_digest = _specification(campaign_id, rows)
         rule = None
         if spec.early_stopping is not None:
@@ -55,6 +55,8 @@ def verify(store: Store, campaign_id: str) -> Verification:
             if event.sequence != sequence + 1:
                 raise ReplayError(campaign_id, sequence + 1, f"is missing; the next event is {event.sequence}")
             sequence = event.sequence
+            if not isinstance(event.data, dict):
+                raise TypeError(f"its data is {event.data!r}, no object")
             for each in (replay, attempts, trials, campaign):
                 each.follow(event)
         if sequence != last:
