@@ -53,7 +53,7 @@ def refuse_other_data(number: int, expected: Mapping[str, Any] | None, outcome: 
 def changed_data_error(number: int, expected: Mapping[str, Any], found: Mapping[str, Any]) -> str:
     """The error of a campaign whose trial `number` has read other data; it says what differs."""
     differences = [
-        f"the {part} of the {half_name} images"
+        f"{half_name} {part}"
         for half, half_name in _HALVES.items()
         for key, part in _PARTS.items()
         if _value(expected, half, key) != _value(found, half, key)
@@ -64,11 +64,11 @@ def changed_data_error(number: int, expected: Mapping[str, Any], found: Mapping[
         for key in ("images", "boxes")
         if _value(expected, half, key) != _value(found, half, key)
     ]
-    what = " and ".join(differences) or "its content"
+    what = f": other {' and '.join(differences)}" if differences else ""
     counted = f" ({', '.join(counts)})" if counts else ""
     return (
-        f"the data set has changed since the first trial: trial {number} has read other data, and {what} differ"
-        f"{counted}. Restore the data set and retry this campaign, or create a new one for the changed data"
+        f"the data set has changed since the first trial; trial {number} has read other data{what}{counted}. Restore "
+        "the data set and retry this campaign, or create a new campaign for the changed data"
     )
 
 

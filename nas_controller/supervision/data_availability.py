@@ -12,7 +12,7 @@ from search_space.datasets import dataset_path, registration_file
 from search_space.errors import InvalidValueError
 
 DATA_AWAY = "data-away"
-MIN_FREE_BYTES = 64 * 2**20
+MIN_FREE_BYTES = 2**20
 """A campaign that waits for room is not tried again with less."""
 
 

@@ -54,6 +54,10 @@ class Recorder:
         """Gives a trial up."""
         self.campaign.complete(work, Failed("give_up", error, kind, log_tail))
 
+    def release(self) -> None:
+        """Forgets the lease, as another runner would have it."""
+        self._campaign = None
+
     @property
     def record(self) -> CampaignRecord:
         """The campaign as the store has it."""

@@ -12,7 +12,7 @@ from alembic.migration import MigrationContext
 from nas_controller.campaigns.campaign import Campaign
 from nas_controller.campaigns.replay import verify
 from nas_controller.search.outcomes import Failed, Rewarded
-from nas_controller.store import Store, sqlite_url
+from nas_controller.store import Store, models, sqlite_url
 from nas_controller.store.database import Database
 from nas_controller.store.models import Base
 from nas_controller.store.schema import HEAD, current_revision
@@ -85,8 +85,30 @@ def test_the_migration_counts_what_an_earlier_schema_did_not(source: Store, empt
     assert totals == source.reads.totals()
     assert (totals.rewards_accepted, totals.workers_killed, totals.attempts_lost, totals.queue_count) == (2, 1, 1, 1)
     assert totals.trials["failed"] == 1
+    assert failure_counts(upgraded, campaign_id) == failure_counts(source, campaign_id) == (1, 0)
     upgraded.close()
     source.close()
+
+
+def test_failures_in_a_row_are_counted_from_the_last_reward_on(source: Store, empty_database_url: str) -> None:
+    campaign_id = source.service.create_campaign(synthetic_spec(trials=8)).id
+    campaign = Campaign(source, source.runner.claim(campaign_id, "runner", 1e6))
+    failed = Failed("give_up", "the loss is not finite", "non-finite-loss")
+    for outcome in (Rewarded(0.25, {}), failed, Rewarded(0.5, {}), failed, failed):
+        work = campaign.next_trial()
+        assert work is not None
+        campaign.complete(work, outcome)
+    copy_into_schema("0008", source, empty_database_url)
+    upgraded = Store.open(empty_database_url)
+    assert failure_counts(upgraded, campaign_id) == failure_counts(source, campaign_id) == (3, 2)
+    upgraded.close()
+    source.close()
+
+
+def failure_counts(store: Store, campaign_id: str) -> tuple[int, int]:
+    with store._database.reading() as session:
+        row = session.get_one(models.Campaign, campaign_id)
+        return row.failures, row.consecutive_failures
 
 
 def test_the_migrations_end_at_the_tables_of_the_models(empty_database_url: str) -> None:
