@@ -70,6 +70,8 @@ class CampaignChecks:
             self._is_just_claimed = kind == "campaign.claimed"
         if kind == "campaign.paused" and columns["state"] == "pausing":
             compare(self._campaign_id, event.sequence, "the pause's mode", event.data["mode"], columns["pause_mode"])
+        if kind == "campaign.submitted" and self.is_whole:
+            compare(self._campaign_id, event.sequence, "the state before", columns["state"], "draft")
         if kind in _STATES:
             columns["state"] = _STATES[kind]
         if kind in _FINAL:
@@ -101,7 +103,8 @@ class CampaignChecks:
         if event.kind == "campaign.created":
             self.is_whole = "spec_sha256" in data
             self._may_be_draft = not self.is_whole
-            columns |= {"name": data["name"], "created_at": at, "state": "draft" if data.get("draft") else "pending"}
+            columns |= {"name": data["name"], "created_at": at, "state": "draft" if "draft" in data else "pending"}
+            compare(self._campaign_id, event.sequence, "whether it was a draft", data.get("draft", True), True)
         elif event.kind == "campaign.submitted":
             columns["queued_at"] = at
         elif event.kind == "campaign.updated":

@@ -116,6 +116,8 @@ class AttemptChecks:
         """Ends an attempt. One that was abandoned or has failed may still be accepted or late."""
         key = number_of(event, "number"), number_of(event, "attempt")
         known = self._attempts.get(key)
+        if not isinstance(event.data.get("metrics_sha256", ""), str):
+            raise TypeError("`metrics_sha256` is no text")
         once = ("running",) if state in ("failed", "abandoned") else ("running", "failed", "abandoned")
         if known is None or known.state not in once:
             found = "was never begun" if known is None else f"is {known.state}"

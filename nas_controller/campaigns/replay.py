@@ -57,7 +57,7 @@ def verify(store: Store, campaign_id: str) -> Verification:
             sequence = event.sequence
             if not isinstance(event.data, dict):
                 raise TypeError(f"its data is {event.data!r}, no object")
-            for each in (replay, attempts, trials, campaign):
+            for each in (attempts, trials, replay, campaign):
                 each.follow(event)
         if sequence != last:
             raise ReplayError(campaign_id, sequence + 1, f"is missing; the campaign counts {last} events")

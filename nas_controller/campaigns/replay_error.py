@@ -30,7 +30,7 @@ class ReplayError(EffspineError):
 def compare(campaign_id: str, sequence: int | None, what: str, stored: object, expected: object) -> None:
     """Raises ReplayError unless both are equal."""
     if stored != expected or isinstance(stored, bool) != isinstance(expected, bool):
-        message = f"{what} is {stored!r}; by the events and the seed it is {expected!r}"
+        message = f"{what} is {stored!r}; the replay gives {expected!r}"
         raise ReplayError(campaign_id, sequence, message)
 
 

@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 from pydantic_core import PydanticCustomError
 
-from nas_controller.search.strict_types import Number, Whole
+from nas_controller.search.strict_types import Whole
 from nas_controller.search.validation_errors import located, refused
 from search_space.errors import InvalidValueError
 from search_space.published import DEFAULT_BASE
@@ -20,24 +20,37 @@ from search_space.topology import NUM_BLOCKS
 _BLOCKS = {str(block): block for block in ALL_BLOCKS}
 
 
+def _checked_choices(value: Any) -> Any:
+    """Numbers, as they were given. An error of one would come with pydantic's own that too few are left."""
+    for choice in value if isinstance(value, (list, tuple)) else ():
+        if isinstance(choice, bool) or not isinstance(choice, (int, float)):
+            raise _invalid(f"choices has {_shortened(choice)}; it must have numbers alone")
+    return value
+
+
 def _checked_block_widths(value: Any) -> Any:
     """A width, or widths by block number, which JSON has as texts (`{"10": 160}`)."""
     if not isinstance(value, dict):
         if value is not None and (isinstance(value, bool) or not isinstance(value, int)):
-            raise _no_block_width(f"{value!r} is neither a whole number nor a mapping such as {{'10': 160}}")
+            raise _invalid(f'{_shortened(value)} is neither a whole number nor a mapping such as {{"10": 160}}')
         return value
     for block, width in value.items():
         if str(block) not in _BLOCKS or isinstance(block, bool):
-            raise _no_block_width(f"{block!r} is no block; blocks are 1 to {NUM_BLOCKS}")
+            raise _invalid(f"{_shortened(block)} is no block; blocks are 1 to {NUM_BLOCKS}")
         if isinstance(width, bool) or not isinstance(width, int):
-            raise _no_block_width(f"the width of block {block} is {width!r}; it must be a whole number")
+            raise _invalid(f"the width of block {block} is {_shortened(width)}; it must be a whole number")
     widths = {_BLOCKS[str(block)]: width for block, width in value.items()}
     if len(widths) < len(value):
-        raise _no_block_width("a block is given twice")
+        raise _invalid("a block is given twice")
     return widths
 
 
-def _no_block_width(reason: str) -> PydanticCustomError:
+def _shortened(value: object) -> str:
+    text = repr(value)
+    return text if len(text) <= 80 else f"{text[:80]}…"
+
+
+def _invalid(reason: str) -> PydanticCustomError:
     return refused(InvalidValueError(reason), "invalid_value")
 
 
@@ -53,7 +66,9 @@ class SearchSpaceSpec(BaseModel):
     base: str = DEFAULT_BASE
     budget_madds: Whole | None = None  # bounded by what is feasible, which the message names
     mode: Literal["exact", "paper"] = "exact"
-    choices: tuple[Number, ...] = Field(default=CHOICES, min_length=2, max_length=MAX_CHOICES)
+    choices: Annotated[tuple[int | float, ...], BeforeValidator(_checked_choices)] = Field(
+        default=CHOICES, min_length=2, max_length=MAX_CHOICES
+    )
     searched_blocks: tuple[Whole, ...] | None = None
     max_params: Whole | None = None  # likewise
     max_block_width: Annotated[Whole | dict[int, Whole] | None, BeforeValidator(_checked_block_widths)] = None

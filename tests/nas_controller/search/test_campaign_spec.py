@@ -167,9 +167,9 @@ def test_a_whole_number_is_a_number_and_is_stored_as_the_field_has_it() -> None:
 @pytest.mark.parametrize(
     ("space", "field", "words"),
     [
-        ({"choices": [True, 5]}, "choices.0", REAL),
-        ({"choices": [1, "5"]}, "choices.1", REAL),
-        ({"choices": [1, None]}, "choices.1", REAL),
+        ({"choices": [True, 5]}, "choices", "choices has True; it must have numbers alone"),
+        ({"choices": [1, "5"]}, "choices", "choices has '5'"),
+        ({"choices": [1, None]}, "choices", "choices has None"),
         ({"searched_blocks": ["3", 4]}, "searched_blocks.0", WHOLE),
         ({"searched_blocks": [3, True]}, "searched_blocks.1", WHOLE),
         ({"searched_blocks": [3, 4.0]}, "searched_blocks.1", WHOLE),
@@ -186,10 +186,16 @@ def test_a_whole_number_is_a_number_and_is_stored_as_the_field_has_it() -> None:
         ({"max_block_width": {"10": True}}, "max_block_width", "the width of block 10 is True"),
         ({"max_block_width": {"10": "64"}}, "max_block_width", "the width of block 10 is '64'; it must be a whole"),
         ({"max_block_width": {"10": 64.0}}, "max_block_width", "the width of block 10 is 64.0"),
-        ({"max_block_width": True}, "max_block_width", "True is neither a whole number nor a mapping such as {'10'"),
+        (
+            {"max_block_width": True},
+            "max_block_width",
+            'True is neither a whole number nor a mapping such as {"10": 160}',
+        ),
         ({"max_block_width": "64"}, "max_block_width", "'64' is neither a whole number nor a mapping"),
         ({"max_block_width": [64]}, "max_block_width", "[64] is neither a whole number nor a mapping"),
         ({"max_block_width": {"{x}": 64}}, "max_block_width", "'{x}' is no block"),
+        ({"max_block_width": {"x" * 100_000: 64}}, "max_block_width", "xxx… is no block"),
+        ({"base": "{0}"}, "base", "base is '{0}'"),
     ],
 )
 def test_errors_of_lists_and_block_widths_are_in_words_and_one_each(
