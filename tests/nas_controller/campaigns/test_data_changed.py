@@ -63,7 +63,7 @@ def test_an_outcome_of_other_data_is_not_accepted_and_the_campaign_says_what_dif
     campaign = take_up(store, campaign_id)
     campaign.complete(work_of(campaign), Rewarded(0.5, {"ap": 0.5}, DATA))
 
-    resumed = take_up(store, campaign_id, "after the data were edited")
+    resumed = take_up(store, campaign_id)
     work = work_of(resumed)
     assert work.data_sha256 == DATA["sha256"]
     resumed.complete(work, Rewarded(0.9, {"ap": 0.9}, EDITED))

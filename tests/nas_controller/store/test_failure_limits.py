@@ -80,7 +80,7 @@ def test_repeats_of_a_failed_architecture_do_not_count(store: Store, monkeypatch
         return honest(search, min(number, 1))
 
     monkeypatch.setattr(Search, "propose", propose)
-    campaign = take_up(store, create(store, trials=12, max_failures=2, max_consecutive_failures=2))
+    campaign = take_up(store, create(store, trials=12, max_failures=2, controller=HARDLY_LEARNS))
     outcomes(campaign, ".x")
     assert campaign.next_trial() is None  # all others repeat trial 1
     record = store.reads.get_campaign(campaign.record.id)

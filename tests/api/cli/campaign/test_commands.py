@@ -7,8 +7,10 @@ from pathlib import Path
 
 import pytest
 
+from nas_controller.search.outcomes import Failed
 from nas_controller.store import Store
 from tests.support.command_line import CommandLine
+from tests.support.data_identities import data_identity
 from tests.support.recorder import Recorder
 
 YAML = "name: first look\ntrials: 4\nproxy_task:\n  profile: synthetic\n"
@@ -102,6 +104,34 @@ def test_watching_a_campaign_that_failed_is_an_error(effspine: CommandLine, serv
     done = effspine("campaign", "watch", recorder.id)
     assert done.status != 0
     assert "the data set is gone" in done.err
+    assert f"`effspine campaign retry {recorder.id}`" in done.err
+
+
+def test_a_failed_campaign_is_retried(effspine: CommandLine, served: Store) -> None:
+    recorder = Recorder(served, data=data_identity()).run(1)
+    recorder.campaign.complete(recorder.begin(), Failed("stop", "000.jpg is truncated", "unreadable-image"))
+    shown = effspine("campaign", "show", recorder.id)
+    assert "error kind   unreadable-image" in shown.out
+    assert f"data         48 training and 12 reserved images, sha256 {data_identity()['sha256']}" in shown.out
+    assert f"`effspine campaign retry {recorder.id}`" in shown.err
+    document = effspine("campaign", "retry", recorder.id, "--json").document
+    assert (document["state"], document["error"], document["trials_finished"]) == ("running", None, 1)
+    again = effspine("campaign", "retry", recorder.id)
+    assert again.status == 2
+    assert "is running and cannot be retried; only one that is failed can be" in again.err
+
+
+def test_what_a_campaign_waits_for_is_shown(effspine: CommandLine, served: Store) -> None:
+    recorder = Recorder(served, trials=2).run(1)
+    lease = recorder.campaign._lease
+    served.runner.wait(lease, "data set 'cars': its directory /mnt/cars is gone", "data-away")
+    assert (
+        "waiting for  data set 'cars': its directory /mnt/cars is gone" in effspine("campaign", "show", recorder.id).out
+    )
+    recorder.release()
+    recorder.run(2)
+    lines = effspine("campaign", "watch", recorder.id).out.splitlines()
+    assert [line.split()[0] for line in lines] == ["trial", "waiting:", "trial", "completed"]
 
 
 def test_a_campaign_is_stopped(effspine: CommandLine, served: Store) -> None:
