@@ -190,7 +190,7 @@ def test_an_edit_of_a_column_is_found_or_the_column_is_listed(
 ) -> None:
     checked = verify(recorded.store, recorded.campaign_id).checked
     is_checked = f"{table}.{column.key}" in checked
-    edits = [(row["place"], row[column.key], other) for row in recorded.rows(table)
+    edits = [(row["place"], row[column.key], other) for row in recorded.first_and_last(table)
              for other in other_values(column, row[column.key])]  # fmt: skip
     assert edits
     for place, value, other in edits:
