@@ -1,4 +1,4 @@
-"""Errors of trials; each names the reaction that it needs."""
+"""Errors of trials, each with the reaction that it needs."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class TrialError(EffspineError):
 class DataError(TrialError):
     """The data set cannot be used; the message names the file and the fault."""
 
-    reaction = "stop"
+    reaction: ClassVar[Reaction] = "stop"
     kind = "data"
 
 

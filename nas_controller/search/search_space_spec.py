@@ -1,4 +1,4 @@
-"""`search_space` of the campaign document: which widths may be sampled."""
+"""`search_space` of the campaign document: the widths that may be sampled."""
 
 from __future__ import annotations
 
@@ -55,22 +55,22 @@ def _invalid(reason: str) -> PydanticCustomError:
 
 
 class SearchSpaceSpec(BaseModel):
-    """Which widths may be sampled: the arguments of `search_space.space.SearchSpace`.
+    """The widths that may be sampled: the arguments of `search_space.space.SearchSpace`.
 
-    `budget_madds` None means the multi-adds of the base itself, `searched_blocks` None all blocks. `max_block_width`
+    `budget_madds` None means the multi-adds of the base, `searched_blocks` None all blocks. `max_block_width`
     bounds every searched block, or those that it names by number.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     base: str = DEFAULT_BASE
-    budget_madds: Whole | None = None  # bounded by what is feasible, which the message names
+    budget_madds: Whole | None = None  # bounded by the feasible range, which the error message states
     mode: Literal["exact", "paper"] = "exact"
     choices: Annotated[tuple[int | float, ...], BeforeValidator(_checked_choices)] = Field(
         default=CHOICES, min_length=2, max_length=MAX_CHOICES
     )
     searched_blocks: tuple[Whole, ...] | None = None
-    max_params: Whole | None = None  # likewise
+    max_params: Whole | None = None  # bounded likewise
     max_block_width: Annotated[Whole | dict[int, Whole] | None, BeforeValidator(_checked_block_widths)] = None
     width_divisor: Whole = Field(default=DIVISOR, ge=1, le=MAX_DIVISOR)
 
@@ -83,7 +83,7 @@ class SearchSpaceSpec(BaseModel):
         return self
 
     def build(self) -> SearchSpace:
-        """The search space, the same object for equal documents. Raises InvalidValueError, never after validation."""
+        """The search space, the same object for equal documents. Raises InvalidValueError, but not after validation."""
         fields = dict(self)
         if isinstance(self.max_block_width, dict):
             fields["max_block_width"] = tuple(self.max_block_width.items())
@@ -92,7 +92,7 @@ class SearchSpaceSpec(BaseModel):
 
 @lru_cache(maxsize=128)
 def _build(arguments: tuple[tuple[str, Any], ...]) -> SearchSpace:
-    """Building takes some 10 ms, and a request, its campaign and each reader of that need the same space."""
+    """Caches search spaces: one takes about 10 ms to build, and a request and its campaign use the same one."""
     fields = dict(arguments)
     if isinstance(fields["max_block_width"], tuple):
         fields["max_block_width"] = dict(fields["max_block_width"])

@@ -7,7 +7,7 @@ from fastapi.testclient import TestClient
 from nas_controller.search.outcomes import Failed
 from nas_controller.states import KeyScope
 from nas_controller.store import Store
-from tests.support.api_access import bearer, make_key
+from tests.support.api_access import bearer, create_key
 from tests.support.recorder import Recorder
 
 
@@ -55,7 +55,7 @@ def test_a_retry_needs_the_scope_operate(service: TestClient, store: Store) -> N
     recorder = failed(store)
     expected: tuple[tuple[KeyScope, int], ...] = (("view", 403), ("operate", 200))
     for scope, status in expected:
-        response = service.post(f"/v1/campaigns/{recorder.id}/retry", headers=bearer(make_key(store, scope)))
+        response = service.post(f"/v1/campaigns/{recorder.id}/retry", headers=bearer(create_key(store, scope)))
         assert response.status_code == status
 
 

@@ -9,7 +9,7 @@ from nas_controller.campaigns.replay import verify
 from nas_controller.search.outcomes import Failed, Rewarded, TrialWork
 from nas_controller.store import ConflictError, Store
 from tests.support.data_identities import data_identity
-from tests.support.synthetic_campaigns import create, take_up
+from tests.support.synthetic_campaigns import claimed_campaign, create
 from tests.support.trials import kinds
 
 DATA = data_identity()
@@ -24,7 +24,7 @@ def work_of(campaign: Campaign) -> TrialWork:
 
 def test_the_first_outcome_identifies_the_data_and_every_attempt_states_what_it_has_read(store: Store) -> None:
     campaign_id = create(store, trials=3)
-    campaign = take_up(store, campaign_id)
+    campaign = claimed_campaign(store, campaign_id)
     assert store.reads.get_campaign(campaign_id).data is None
     first = work_of(campaign)
     assert first.data_sha256 is None
@@ -50,7 +50,7 @@ def test_the_first_outcome_identifies_the_data_and_every_attempt_states_what_it_
 
 def test_a_synthetic_campaign_has_no_data(store: Store) -> None:
     campaign_id = create(store, trials=1)
-    campaign = take_up(store, campaign_id)
+    campaign = claimed_campaign(store, campaign_id)
     campaign.complete(work_of(campaign), Rewarded(0.5, {"ap": 0.5}))
     assert store.reads.get_campaign(campaign_id).data is None
     assert "campaign.identified" not in kinds(store, campaign_id)
@@ -60,10 +60,10 @@ def test_a_synthetic_campaign_has_no_data(store: Store) -> None:
 
 def test_an_outcome_of_other_data_is_not_accepted_and_the_campaign_says_what_differs(store: Store) -> None:
     campaign_id = create(store, trials=5)
-    campaign = take_up(store, campaign_id)
+    campaign = claimed_campaign(store, campaign_id)
     campaign.complete(work_of(campaign), Rewarded(0.5, {"ap": 0.5}, DATA))
 
-    resumed = take_up(store, campaign_id)
+    resumed = claimed_campaign(store, campaign_id)
     work = work_of(resumed)
     assert work.data_sha256 == DATA["sha256"]
     resumed.complete(work, Rewarded(0.9, {"ap": 0.9}, EDITED))
@@ -94,14 +94,14 @@ def test_an_outcome_of_other_data_is_not_accepted_and_the_campaign_says_what_dif
     ],
 )
 def test_the_error_names_each_half_that_differs(store: Store, found: dict[str, object], differs: str) -> None:
-    campaign = take_up(store, create(store, trials=2))
+    campaign = claimed_campaign(store, create(store, trials=2))
     campaign.complete(work_of(campaign), Rewarded(0.5, {"ap": 0.5}, DATA))
     campaign.complete(work_of(campaign), Rewarded(0.5, {"ap": 0.5}, found))
     assert differs in (store.reads.get_campaign(campaign.record.id).error or "")
 
 
 def test_of_two_first_attempts_on_different_data_only_one_counts(store: Store) -> None:
-    campaign = take_up(store, create(store, trials=4, parallelism=2))
+    campaign = claimed_campaign(store, create(store, trials=4, parallelism=2))
     first, second = work_of(campaign), work_of(campaign)
     assert second.data_sha256 is None
     campaign.complete(first, Rewarded(0.5, {"ap": 0.5}, DATA))
@@ -111,7 +111,7 @@ def test_of_two_first_attempts_on_different_data_only_one_counts(store: Store) -
 
 
 def test_a_failure_on_other_data_fails_the_campaign_too(store: Store) -> None:
-    campaign = take_up(store, create(store, trials=3))
+    campaign = claimed_campaign(store, create(store, trials=3))
     campaign.complete(work_of(campaign), Rewarded(0.5, {"ap": 0.5}, DATA))
     campaign.complete(work_of(campaign), Failed("give_up", "the loss is not finite", "non-finite-loss", "tail", EDITED))
     record = store.reads.get_campaign(campaign.record.id)
@@ -121,7 +121,7 @@ def test_a_failure_on_other_data_fails_the_campaign_too(store: Store) -> None:
 
 
 def test_a_trial_that_was_given_up_identifies_the_data_as_well(store: Store) -> None:
-    campaign = take_up(store, create(store, trials=4, parallelism=2))
+    campaign = claimed_campaign(store, create(store, trials=4, parallelism=2))
     first, second = work_of(campaign), work_of(campaign)
     campaign.complete(second, Failed("give_up", "the loss is not finite", "non-finite-loss", data=DATA))
     assert store.reads.get_campaign(campaign.record.id).data == DATA
@@ -131,7 +131,9 @@ def test_a_trial_that_was_given_up_identifies_the_data_as_well(store: Store) -> 
 
 def test_a_trial_stopped_early_has_the_data_that_its_worker_compared(store: Store) -> None:
     task = {"profile": "synthetic", "seconds": 10, "evaluate_steps": 5}
-    campaign = take_up(store, create(store, trials=8, parallelism=2, proxy_task=task, early_stopping={"min_trials": 1}))
+    campaign = claimed_campaign(
+        store, create(store, trials=8, parallelism=2, proxy_task=task, early_stopping={"min_trials": 1})
+    )
     baseline, unknown = work_of(campaign), work_of(campaign)
     campaign.progress(baseline, 5, 20, {}, 0.5)
     campaign.complete(baseline, Rewarded(0.5, {"ap": 0.5}, DATA))
@@ -146,7 +148,7 @@ def test_a_trial_stopped_early_has_the_data_that_its_worker_compared(store: Stor
 
 
 def test_the_store_refuses_a_reward_of_other_data(store: Store) -> None:
-    campaign = take_up(store, create(store, trials=3))
+    campaign = claimed_campaign(store, create(store, trials=3))
     campaign.complete(work_of(campaign), Rewarded(0.5, {"ap": 0.5}, DATA))
     work = work_of(campaign)
     state = campaign._search.controller.state()
@@ -156,7 +158,7 @@ def test_the_store_refuses_a_reward_of_other_data(store: Store) -> None:
 
 
 def test_a_campaign_that_never_stated_its_data_is_identified_by_its_next_outcome(store: Store) -> None:
-    campaign = take_up(store, create(store, trials=3))
+    campaign = claimed_campaign(store, create(store, trials=3))
     campaign.complete(work_of(campaign), Rewarded(0.5, {"ap": 0.5}))  # of a version that stated none
     campaign.complete(work_of(campaign), Rewarded(0.25, {"ap": 0.25}, DATA))
     assert store.reads.get_campaign(campaign.record.id).data == DATA
@@ -164,7 +166,7 @@ def test_a_campaign_that_never_stated_its_data_is_identified_by_its_next_outcome
 
 def test_figures_have_digests_and_the_specification_too(store: Store) -> None:
     campaign_id = create(store, trials=3)
-    campaign = take_up(store, campaign_id)
+    campaign = claimed_campaign(store, campaign_id)
     campaign.complete(work_of(campaign), Rewarded(0.5, {"ap": 0.5, "nan": float("nan")}))
     store.service.update_campaign(campaign_id, {"trials": 4})
     events = {event.kind: event.data for event in store.reads.events_after(campaign_id, 0, 100)}

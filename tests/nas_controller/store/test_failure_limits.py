@@ -10,7 +10,7 @@ from nas_controller.campaigns.replay import verify
 from nas_controller.search.outcomes import Failed, Rewarded, TrialWork
 from nas_controller.search.proposals import Search, TrialProposal
 from nas_controller.store import Store
-from tests.support.synthetic_campaigns import create, synthetic_spec, take_up
+from tests.support.synthetic_campaigns import claimed_campaign, create, synthetic_spec
 from tests.support.trials import kinds, trials_of
 
 DIVERGED = Failed("give_up", "the loss is not finite", "non-finite-loss")
@@ -32,7 +32,7 @@ def outcomes(campaign: Campaign, text: str) -> None:
 
 
 def test_five_failures_in_a_row_fail_the_campaign_with_the_fifth(store: Store) -> None:
-    campaign = take_up(store, create(store, trials=100, controller=HARDLY_LEARNS))
+    campaign = claimed_campaign(store, create(store, trials=100, controller=HARDLY_LEARNS))
     outcomes(campaign, "..xxxx.xxxxx")
     assert campaign.over
     record = store.reads.get_campaign(campaign.record.id)
@@ -58,13 +58,13 @@ def test_five_failures_in_a_row_fail_the_campaign_with_the_fifth(store: Store) -
     ],
 )
 def test_the_limits_of_a_specification(store: Store, fields: dict[str, int], text: str) -> None:
-    campaign = take_up(store, create(store, controller=HARDLY_LEARNS, **fields))
+    campaign = claimed_campaign(store, create(store, controller=HARDLY_LEARNS, **fields))
     outcomes(campaign, text)
     assert store.reads.get_campaign(campaign.record.id).error_kind == "too-many-failures"
 
 
 def test_trials_in_training_are_stopped_with_the_campaign(store: Store) -> None:
-    campaign = take_up(store, create(store, trials=20, parallelism=3, max_failures=1))
+    campaign = claimed_campaign(store, create(store, trials=20, parallelism=3, max_failures=1))
     outcomes(campaign, ".")
     failing, _, late = work_of(campaign), work_of(campaign), work_of(campaign)
     campaign.complete(failing, DIVERGED)
@@ -80,7 +80,7 @@ def test_repeats_of_a_failed_architecture_do_not_count(store: Store, monkeypatch
         return honest(search, min(number, 1))
 
     monkeypatch.setattr(Search, "propose", propose)
-    campaign = take_up(store, create(store, trials=12, max_failures=2, controller=HARDLY_LEARNS))
+    campaign = claimed_campaign(store, create(store, trials=12, max_failures=2, controller=HARDLY_LEARNS))
     outcomes(campaign, ".x")
     assert campaign.next_trial() is None  # all others repeat trial 1
     record = store.reads.get_campaign(campaign.record.id)
@@ -89,7 +89,7 @@ def test_repeats_of_a_failed_architecture_do_not_count(store: Store, monkeypatch
 
 
 def test_a_limit_that_was_lowered_below_the_count_ends_the_campaign_with_the_next_failure(store: Store) -> None:
-    campaign = take_up(store, create(store, trials=50, controller=HARDLY_LEARNS))
+    campaign = claimed_campaign(store, create(store, trials=50, controller=HARDLY_LEARNS))
     outcomes(campaign, ".x.x.x.")
     changed = store.service.update_campaign(campaign.record.id, {"max_failures": 2})
     assert changed.spec.max_failures == 2
@@ -101,7 +101,7 @@ def test_a_limit_that_was_lowered_below_the_count_ends_the_campaign_with_the_nex
 
 def test_a_failure_beyond_the_limit_matters_more_than_a_stop_condition(store: Store) -> None:
     spec = {"stop": {"no_improvement_trials": 1}, "max_failures": 1}
-    campaign = take_up(store, create(store, trials=20, **spec))
+    campaign = claimed_campaign(store, create(store, trials=20, **spec))
     outcomes(campaign, ".x")
     record = store.reads.get_campaign(campaign.record.id)
     assert (record.state, record.stopped_because) == ("failed", None)

@@ -27,7 +27,7 @@ from tests.support.data_identities import data_identity
 from tests.support.databases import migrated_sqlite
 from tests.support.in_process_runner import IN_PROCESS_RUNNER
 from tests.support.supervised import supervising
-from tests.support.synthetic_campaigns import synthetic_spec
+from tests.support.synthetic_campaigns import Clock, synthetic_spec
 from tests.support.trials import kinds
 from tests.support.waiting import wait_for
 
@@ -177,6 +177,18 @@ def test_a_waiting_campaign_is_paused_and_stopped(
     assert run(campaign_id, store, tmp_path, "second", machine=machine(untouched)) == EXIT_DONE
     record = store.reads.get_campaign(campaign_id)
     assert (record.state, record.waiting_for) == (state, None)
+
+
+def test_a_campaign_ends_at_its_wall_time_although_it_waits(
+    store: Store, tmp_path: Path, cars: Path, clock: Clock
+) -> None:
+    campaign_id = create(store, stop={"wall_seconds": 100})
+    cars.rename(tmp_path / "away")
+    assert run(campaign_id, store, tmp_path, "first", machine=machine(untouched)) == EXIT_WAITS
+    clock.advance(101)
+    assert run(campaign_id, store, tmp_path, "second", machine=machine(untouched)) == EXIT_DONE
+    record = store.reads.get_campaign(campaign_id)
+    assert (record.state, record.stopped_because) == ("completed", "wall_seconds")
 
 
 def test_the_campaign_raises_the_reason_to_wait_and_leaves_the_attempt_running(store: Store) -> None:
