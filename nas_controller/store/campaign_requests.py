@@ -87,7 +87,7 @@ class CampaignRequests:
             )
             session.add(row)
             session.flush()
-            facts = {"name": spec.name, "spec_sha256": digest_of(row.spec)}
+            facts = {"name": spec.name, "spec_sha256": digest_of(row.spec)} | ({"draft": True} if draft else {})
             add_event(session, row, now, "campaign.created", facts)
             return campaign_record(row)
 

@@ -16,6 +16,7 @@ from nas_controller.store.learning_curves import LearningCurves
 from nas_controller.store.leases import Leases
 from nas_controller.store.login_sessions import LoginSessions
 from nas_controller.store.queries import Queries
+from nas_controller.store.record_rows import RecordQuery
 from nas_controller.store.serialisation import TrialDocuments
 from nas_controller.store.supervisors import SupervisorHeartbeats
 from nas_controller.store.totals import TotalsQuery
@@ -39,6 +40,7 @@ class Reads:
         self.events_after = queries.events_after
         self.controller_state = queries.controller_state
         self.controller_digest = queries.controller_digest
+        self.record_rows = RecordQuery(database).record_rows
 
         documents = TrialDocuments(database)
         self.trial_document = documents.trial_document

@@ -115,7 +115,7 @@ def verify(
     database_url: Annotated[str | None, typer.Option(help="Database; default: that of the data directory.")] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Replay a campaign from its seed and compare every proposal and the controller, bit for bit.
+    """Replay a campaign from its seed and compare its whole record with the replay and its events, bit for bit.
 
     It reads the database directly, not the service; EFFSPINE_DATA_DIR or EFFSPINE_DATABASE_URL locates it.
     """
@@ -134,3 +134,7 @@ def verify(
         f"campaign {campaign_id}: exact; {verification.events} events, {verification.trials_begun} trials begun, "
         f"{verification.trials_finished} finished"
     )
+    print(f"checked: {len(verification.checked)} columns (--json lists them)")
+    print("not checked:")
+    for part in verification.not_checked:
+        print(f"  {part.what}: {part.why}")

@@ -39,10 +39,11 @@ def test_a_campaign_is_created_from_yaml_json_and_standard_input(
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("name: [", "- is neither YAML nor JSON at line 1, column 8: expected the node content"),
-        ('name: "a\n b: c\n', "neither YAML nor JSON at line 3, column 1: found unexpected end of stream"),
+        ("name: [", "- is neither YAML nor JSON: line 1, column 8: expected the node content"),
+        ('name: "a\n b: c\n', "neither YAML nor JSON: line 3, column 1: found unexpected end of stream"),
         ("name: a\0b", "neither YAML nor JSON"),
-        ("name: x\ntrials: .nan\n", "values that JSON does not have"),
+        ("name: x\ntrials: .nan\n", "line 2, column 9: '.nan' is no value that JSON has"),
+        ("name: x\nname: y\n", "line 2, column 1: `name` is given twice"),
         ("- a\n- b\n", "one mapping"),
         ("name: x\nproxy_task: {profile: huge}\n", "proxy_task.profile"),
         ("name: x\nproxy_task: {profile: laptop}\ndataset: nowhere\n", "nowhere"),
@@ -179,7 +180,22 @@ def test_a_campaign_is_verified(effspine: CommandLine, recorder: Recorder) -> No
     verification = effspine("campaign", "verify", recorder.id, "--json").document
     assert verification["exact"] is True
     assert verification["trials_finished"] == 4
-    assert "exact" in effspine("campaign", "verify", recorder.id).out
+    assert {"campaigns.spec", "trials.madds", "attempts.reward", "events.kind"} <= set(verification["checked"])
+    assert all(part["what"] and part["why"] for part in verification["not_checked"])
+    shown = effspine("campaign", "verify", recorder.id).out
+    assert "exact" in shown
+    assert f"checked: {len(verification['checked'])} columns" in shown
+    for part in verification["not_checked"]:
+        assert f"  {part['what']}: {part['why']}" in shown
+
+
+def test_an_edited_record_is_one_line_and_status_2(effspine: CommandLine, served: Store, recorder: Recorder) -> None:
+    with served._database.writing() as session:
+        session.connection().exec_driver_sql("UPDATE trials SET madds = madds + 1 WHERE number = 1")
+    done = effspine("campaign", "verify", recorder.id, "--json")
+    assert (done.status, done.out) == (2, "")
+    assert len(done.err.splitlines()) == 1
+    assert "trial 1: the stored madds is" in done.err
 
 
 def test_an_unknown_campaign_is_named(effspine: CommandLine, served: Store) -> None:
