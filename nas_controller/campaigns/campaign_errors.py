@@ -5,14 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from nas_controller.search.data_difference import data_difference
 from nas_controller.search.outcomes import TIMED_OUT, WORKER_KILLED, Failed, Rewarded
 from search_space.errors import EffspineError
 
 DATA_CHANGED = "data-changed"
 
 _MACHINE_TOO_SMALL_KINDS = ("out-of-memory", WORKER_KILLED, "worker-silent", TIMED_OUT)
-_HALVES = {"train": "training", "reserved": "reserved"}
-_PARTS = {"annotations_sha256": "annotations", "images_sha256": "images"}
 
 
 class CampaignWaitsError(EffspineError):
@@ -52,25 +51,7 @@ def refuse_other_data(number: int, expected: Mapping[str, Any] | None, outcome: 
 
 def changed_data_error(number: int, expected: Mapping[str, Any], found: Mapping[str, Any]) -> str:
     """The error of a campaign whose trial `number` has read other data; it says what differs."""
-    differences = [
-        f"{half_name} {part}"
-        for half, half_name in _HALVES.items()
-        for key, part in _PARTS.items()
-        if _value(expected, half, key) != _value(found, half, key)
-    ]
-    counts = [
-        f"{_value(found, half, key)} {half_name} {key} instead of {_value(expected, half, key)}"
-        for half, half_name in _HALVES.items()
-        for key in ("images", "boxes")
-        if _value(expected, half, key) != _value(found, half, key)
-    ]
-    what = f": other {' and '.join(differences)}" if differences else ""
-    counted = f" ({', '.join(counts)})" if counts else ""
     return (
-        f"the data set has changed since the first trial; trial {number} has read other data{what}{counted}. Restore "
-        "the data set and retry this campaign, or create a new campaign for the changed data"
+        f"the data set has changed since the first trial; trial {number} has read {data_difference(expected, found)}. "
+        "Restore the data set and retry this campaign, or create a new campaign for the changed data"
     )
-
-
-def _value(identity: Mapping[str, Any], half: str, key: str) -> Any:
-    return (identity.get(half) or {}).get(key)

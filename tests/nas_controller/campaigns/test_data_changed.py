@@ -72,7 +72,7 @@ def test_an_outcome_of_other_data_is_not_accepted_and_the_campaign_says_what_dif
     assert (record.state, record.error_kind, record.trials_finished) == ("failed", "data-changed", 1)
     assert record.data == DATA
     assert record.error == (
-        "the data set has changed since the first trial; trial 1 has read other data: other reserved annotations "
+        "the data set has changed since the first trial; trial 1 has read other reserved annotations "
         "(23 reserved boxes instead of 24). Restore the data set and retry this campaign, or create a new campaign for "
         "the changed data"
     )
@@ -87,8 +87,8 @@ def test_an_outcome_of_other_data_is_not_accepted_and_the_campaign_says_what_dif
 @pytest.mark.parametrize(
     ("found", "differs"),
     [
-        (data_identity(train_annotations_sha256="0" * 64), "other data: other training annotations."),
-        (data_identity(train_images_sha256="0" * 64), "other data: other training images."),
+        (data_identity(train_annotations_sha256="0" * 64), "has read other training annotations."),
+        (data_identity(train_images_sha256="0" * 64), "has read other training images."),
         (data_identity(reserved_images_sha256="0" * 64, reserved_images=11), "(11 reserved images instead of 12)"),
         ({**DATA, "sha256": "0" * 64}, "has read other data. Restore"),
     ],
