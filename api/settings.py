@@ -10,7 +10,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from api.logs import LogFormat
 from api.loopback import is_loopback
-from nas_controller.store.database import sqlite_url
+from nas_controller.store.database_url import sqlite_url
 from nas_controller.supervision.cluster_node import LOCAL
 from nas_controller.supervision.runner_protocol import LEASE_SECONDS
 from nas_controller.supervision.supervisor import CAMPAIGNS_AT_ONCE

@@ -1,11 +1,15 @@
-"""Output of the commands: JSON documents, tables, and formatting of numbers."""
+"""Output of the commands: JSON documents, lines, tables, and formatting of numbers.
+
+Every text passes `search_space.display`: names, errors and logs may come from data sets, users and other services.
+"""
 
 from __future__ import annotations
 
-import json
 import sys
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
+
+from search_space.display import displayed, displayed_line, json_text
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -14,12 +18,17 @@ if TYPE_CHECKING:
 
 def print_json(document: Any) -> None:
     """Prints `document` as JSON on standard output."""
-    sys.stdout.write(json.dumps(document, indent=2, ensure_ascii=False, allow_nan=False) + "\n")
+    sys.stdout.write(json_text(document, sys.stdout.encoding) + "\n")
 
 
-def note(line: str) -> None:
-    """Prints a line on standard error, so that standard output contains only the result."""
-    print(line, file=sys.stderr, flush=True)
+def say(text: str) -> None:
+    """Prints text, a line or several, on standard output."""
+    print(displayed(text), flush=True)
+
+
+def note(text: str) -> None:
+    """Prints text on standard error, so that standard output contains only the result."""
+    print(displayed(text), file=sys.stderr, flush=True)
 
 
 def console() -> Console:
@@ -35,21 +44,25 @@ def print_table(
     """Prints a table; columns named in `left` are left-aligned, the others (numbers) right-aligned."""
     from rich import box
     from rich.table import Table
-    from rich.text import Text
 
     table = Table(title=title, title_justify="left", title_style="bold", box=box.SIMPLE_HEAD, pad_edge=False)
     for column in columns:
         table.add_column(column, justify="left" if column in left else "right", overflow="fold")
     for row in rows:
-        table.add_row(*[Text(cell) if isinstance(cell, str) else cell for cell in row])
+        table.add_row(*[cell_text(cell) if isinstance(cell, str) else cell for cell in row])
     console().print(table)
+
+
+def cell_text(text: str, style: str = "") -> Text:
+    """A text as one line of a table."""
+    from rich.text import Text
+
+    return Text(displayed_line(text), style=style)
 
 
 def warning(cell: str, is_off: bool) -> Text:
     """A cell, highlighted if `is_off`."""
-    from rich.text import Text
-
-    return Text(cell, style="bold red" if is_off else "")
+    return cell_text(cell, "bold red" if is_off else "")
 
 
 def millions(count: float, digits: int = 1) -> str:
@@ -95,12 +108,20 @@ def duration(seconds: float | None) -> str:
 
 
 BLOCK_CHARACTERS = "▁▂▃▄▅▆▇█"
+ASCII_CHARACTERS = "_.-:=+*#"
 
 
 def spark_line(values: Sequence[float]) -> str:
-    """One block character for each value, its height proportional to the value."""
+    """One character for each value, its height proportional to the value: a block where standard output has blocks."""
+    characters = BLOCK_CHARACTERS if _can_print(BLOCK_CHARACTERS) else ASCII_CHARACTERS
     largest = max(values, default=0.0) or 1.0
-    return "".join(
-        BLOCK_CHARACTERS[min(len(BLOCK_CHARACTERS) - 1, int(value / largest * len(BLOCK_CHARACTERS)))]
-        for value in values
-    )
+    return "".join(characters[min(len(characters) - 1, int(value / largest * len(characters)))] for value in values)
+
+
+def _can_print(text: str) -> bool:
+    """Whether the encoding of standard output has all characters of a text."""
+    try:
+        text.encode(getattr(sys.stdout, "encoding", None) or "utf-8")
+    except (UnicodeEncodeError, LookupError):
+        return False
+    return True

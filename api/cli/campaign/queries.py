@@ -10,7 +10,7 @@ import typer
 from api.cli.campaign.files import read_specification
 from api.cli.campaign.options import AsJson, CampaignId, SpecificationFile, open_client
 from api.cli.campaign.tables import print_campaign, print_campaigns, print_trials
-from api.cli.output import duration, note, print_json
+from api.cli.output import duration, note, print_json, say
 from search_space.errors import EffspineError
 
 
@@ -23,7 +23,7 @@ def estimate(file: SpecificationFile, as_json: AsJson = False) -> None:
         return
     size = f"{answer.trials} trials, {answer.parallelism} in parallel"
     if answer.seconds_per_trial is None:
-        print(f"{size}: no trial of this proxy task has been measured here yet")
+        say(f"{size}: no trial of this proxy task has been measured here yet")
         note("run one first: a campaign with `trials: 1` measures the baseline, which every campaign needs anyway")
         return
     basis = {
@@ -31,10 +31,10 @@ def estimate(file: SpecificationFile, as_json: AsJson = False) -> None:
         "same-task": f"the median of {answer.measured_trials} trials of this proxy task, but with other workers",
         "profile": "the duration in the synthetic profile",
     }
-    print(f"{size}: about {duration(answer.wall_seconds)}, {answer.device_hours:.2f} device hours")
-    print(f"a trial takes {duration(answer.seconds_per_trial)}: {basis[answer.basis]}")
+    say(f"{size}: about {duration(answer.wall_seconds)}, {answer.device_hours:.2f} device hours")
+    say(f"a trial takes {duration(answer.seconds_per_trial)}: {basis[answer.basis]}")
     if answer.bounded_by is not None:
-        print(f"its stop condition {answer.bounded_by} ends it before the last trial")
+        say(f"its stop condition {answer.bounded_by} ends it before the last trial")
 
 
 def list_campaigns(
@@ -129,7 +129,7 @@ def verify(
     if as_json:
         print_json(verification.to_dict())
         return
-    print(
+    say(
         f"campaign {campaign_id}: exact; {verification.events} events, {verification.trials_begun} trials begun, "
         f"{verification.trials_finished} finished"
     )
