@@ -37,6 +37,10 @@ CampaignsAtOnce = Annotated[
 MaxParallelism = Annotated[
     int | None, typer.Option(min=1, help="Maximum number of trials in training, over all campaigns.")
 ]
+WatchStdin = Annotated[bool, typer.Option("--watch-stdin", help="End when standard input closes.", hidden=True)]
+MAX_VALUE_LENGTH = 100
+SECRET_SETTINGS = ("database_url",)
+"""Settings whose value no error shows."""
 
 
 @serve_app.command()
@@ -48,11 +52,16 @@ def serve(
     ray_address: RayAddress = None,
     campaigns_at_once: CampaignsAtOnce = None,
     max_parallelism: MaxParallelism = None,
+    watch_stdin: WatchStdin = False,
 ) -> None:
     """Serve the API and the dashboard, and run campaigns.
 
     Ctrl-C stops it; campaigns continue at the next start.
     """
+    if watch_stdin:
+        from nas_controller.supervision.stdin_watch import watch_stdin as watch
+
+        watch()
     from api.http.server import serve_all
 
     serve_all(
@@ -109,5 +118,7 @@ def settings_of(**options: Any) -> Settings:
     except ValidationError as error:
         wrong = error.errors()[0]
         name = str(wrong["loc"][0])
-        message = f"EFFSPINE_{name.upper()} is {wrong['input']!r}: {wrong['msg'][0].lower()}{wrong['msg'][1:]}"
-        raise InvalidValueError(message, field=name) from error
+        reason = wrong["msg"].removeprefix("Value error, ")
+        value = "" if name in SECRET_SETTINGS else f" is {str(wrong['input'])[:MAX_VALUE_LENGTH]!r}"
+        message = f"EFFSPINE_{name.upper()}{value}: {reason[0].lower()}{reason[1:]}"
+        raise InvalidValueError(message, field=name) from None
