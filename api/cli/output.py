@@ -1,41 +1,19 @@
-"""Output of the commands: JSON documents, lines, tables, and formatting of numbers.
-
-Every text passes `search_space.display`: names, errors and logs may come from data sets, users and other services.
-"""
+"""Output of the commands: tables, and formatting of numbers; what commands of all packages share is imported."""
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Iterable, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from search_space.display import displayed, displayed_line, json_text
+from search_space.terminal import cell_text as cell_text
+from search_space.terminal import console as console
+from search_space.terminal import note as note
+from search_space.terminal import print_json as print_json
+from search_space.terminal import say as say
+from search_space.terminal import spark_line as spark_line
 
 if TYPE_CHECKING:
-    from rich.console import Console
     from rich.text import Text
-
-
-def print_json(document: Any) -> None:
-    """Prints `document` as JSON on standard output."""
-    sys.stdout.write(json_text(document, sys.stdout.encoding) + "\n")
-
-
-def say(text: str) -> None:
-    """Prints text, a line or several, on standard output."""
-    print(displayed(text), flush=True)
-
-
-def note(text: str) -> None:
-    """Prints text on standard error, so that standard output contains only the result."""
-    print(displayed(text), file=sys.stderr, flush=True)
-
-
-def console() -> Console:
-    """A console on standard output: coloured on a terminal, plain and 160 columns wide in a file or a pipe."""
-    from rich.console import Console
-
-    return Console(highlight=False, width=None if sys.stdout.isatty() else 160)
 
 
 def print_table(
@@ -51,13 +29,6 @@ def print_table(
     for row in rows:
         table.add_row(*[cell_text(cell) if isinstance(cell, str) else cell for cell in row])
     console().print(table)
-
-
-def cell_text(text: str, style: str = "") -> Text:
-    """A text as one line of a table."""
-    from rich.text import Text
-
-    return Text(displayed_line(text), style=style)
 
 
 def warning(cell: str, is_off: bool) -> Text:
@@ -105,23 +76,3 @@ def duration(seconds: float | None) -> str:
     if whole < 3600:
         return f"{whole // 60} min {whole % 60:02d} s"
     return f"{whole // 3600} h {whole % 3600 // 60:02d} min"
-
-
-BLOCK_CHARACTERS = "▁▂▃▄▅▆▇█"
-ASCII_CHARACTERS = "_.-:=+*#"
-
-
-def spark_line(values: Sequence[float]) -> str:
-    """One character for each value, its height proportional to the value: a block where standard output has blocks."""
-    characters = BLOCK_CHARACTERS if _can_print(BLOCK_CHARACTERS) else ASCII_CHARACTERS
-    largest = max(values, default=0.0) or 1.0
-    return "".join(characters[min(len(characters) - 1, int(value / largest * len(characters)))] for value in values)
-
-
-def _can_print(text: str) -> bool:
-    """Whether the encoding of standard output has all characters of a text."""
-    try:
-        text.encode(getattr(sys.stdout, "encoding", None) or "utf-8")
-    except (UnicodeEncodeError, LookupError):
-        return False
-    return True

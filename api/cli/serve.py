@@ -60,8 +60,9 @@ def serve(
     """
     if watch_stdin:
         from nas_controller.supervision.stdin_watch import watch_stdin as watch
+        from nas_controller.supervision.supervisor import SHUTDOWN_SECONDS
 
-        watch()
+        watch(hard_end_seconds=SHUTDOWN_SECONDS + 5.0)  # the supervisor ends its runners before
     from api.http.server import serve_all
 
     serve_all(

@@ -8,6 +8,8 @@ from contextlib import contextmanager
 
 from nas_controller.proxy_check.results import Result, Results, key_of, missing
 from nas_controller.proxy_check.study import Study, Training
+from search_space.display import displayed, displayed_line
+from search_space.terminal import note
 
 Show = Callable[[int, int, str], None]
 Say = Callable[[str], None]
@@ -67,9 +69,9 @@ def shown_progress(study: Study, results: Results, parallelism: int) -> Iterator
     if not sys.stderr.isatty():
 
         def line(done: int, total: int, last: str) -> None:
-            print(f"[{done}/{total}] {last}", file=sys.stderr, flush=True)
+            note(f"[{done}/{total}] {last}")
 
-        progress = Progress(study, results, parallelism, line, lambda words: print(words, file=sys.stderr, flush=True))
+        progress = Progress(study, results, parallelism, line, note)
         progress.begin()
         yield progress
         return
@@ -86,8 +88,8 @@ def shown_progress(study: Study, results: Results, parallelism: int) -> Iterator
             study,
             results,
             parallelism,
-            lambda done, total, last: bar.update(task, completed=done, total=total, description=last),
-            lambda words: console.print(words, markup=False),
+            lambda done, total, last: bar.update(task, completed=done, total=total, description=displayed_line(last)),
+            lambda words: console.print(displayed(words), markup=False),
         )
         progress.begin()
         yield progress

@@ -1,10 +1,11 @@
 // The page of one campaign: figures and tables are updated after its events, running trials by polling.
 
 import { drawMadds, drawPolicy, drawProgress, drawWidths, onColourScheme } from "./charts.js";
-import { byId, element, say, spark } from "./dom.js";
+import { byId, displayed, element, say, spark } from "./dom.js";
 import { duration, moment, percent, points, secondsBetween, signed } from "./format.js";
 import { getJson, patch, post } from "./http.js";
 import { follow } from "./live.js";
+import { link } from "./root.js";
 import { FINISHED } from "./states.js";
 import { secondsLeft } from "./time-left.js";
 import { trialsTable } from "./trials-table.js";
@@ -30,7 +31,7 @@ function showHeading() {
   const about = [spec.dataset && `data set ${spec.dataset}`, `profile ${spec.proxy_task.profile}`, `${spec.controller.policy} controller`,
     `seed ${spec.seed}`, `${spec.parallelism} at a time`, campaign.stopped_because && `ended by ${campaign.stopped_because}`, campaign.started_at ? `started ${moment(campaign.started_at)}` : `created ${moment(campaign.created_at)}`];
   say("meta", about.filter(Boolean).join(" · "));
-  document.title = `${state} ${campaign.trials_finished}/${spec.trials} · ${name} – effspine`;
+  document.title = `${state} ${campaign.trials_finished}/${spec.trials} · ${displayed(name)} – effspine`;
   byId("failure").hidden = !campaign.error;
   if (campaign.error) say("failure-text", campaign.error);
   byId("stop").hidden = !mayOperate || FINISHED.has(state);
@@ -39,10 +40,10 @@ function showHeading() {
   byId("change").hidden = !mayOperate || FINISHED.has(state) || state === "stopping";
   byId("pause").hidden = !mayOperate || FINISHED.has(state) || state === "stopping" || state === "draft";
   byId("pause").textContent = PAUSED.has(state) ? "Resume" : "Pause";
-  const link = byId("export");
-  if (campaign.best_trial === null) link.removeAttribute("href");
-  else link.setAttribute("href", `${path}/exports/json`);
-  link.setAttribute("aria-disabled", String(campaign.best_trial === null));
+  const file = byId("export");
+  if (campaign.best_trial === null) file.removeAttribute("href");
+  else file.setAttribute("href", link(`${path}/exports/json`));
+  file.setAttribute("aria-disabled", String(campaign.best_trial === null));
 }
 
 function showHeadline(best, recent) {
@@ -90,7 +91,7 @@ async function showFigures() {
 function showDiagram(best) {
   if (!best || best.number === diagramOf) return;
   diagramOf = best.number;
-  const address = `${path}/exports/svg?trial=${best.number}`;
+  const address = link(`${path}/exports/svg?trial=${best.number}`);
   const who = best.number === 0 ? "Block diagram of the uniform baseline, the best so far." : `Block diagram of trial ${best.number} beside the uniform baseline.`;
   const picture = element("img", { src: address, alt: `${who} Channels of blocks 1 to ${best.widths.length}: ${best.widths.join(", ")}.` });
   picture.addEventListener("error", () => { diagramOf = null; });

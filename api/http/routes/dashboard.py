@@ -15,6 +15,7 @@ from api.http.authentication import Caller
 from api.http.dependencies import CampaignId, ServiceSettings, ServiceStore
 from nas_controller.states import FINISHED_CAMPAIGN_STATES
 from nas_controller.store.transitions import CLAIMABLE_STATES
+from search_space.display import displayed_line
 from search_space.topology import BLOCKS
 
 router = APIRouter(include_in_schema=False)
@@ -25,10 +26,16 @@ PLOTLY_VERSION = version("plotly")
 PLOTLY_PATH = f"/assets/plotly-{PLOTLY_VERSION}.min.js"
 ONE_YEAR = "public, max-age=31536000, immutable"
 
-templates = Jinja2Templates(directory=DASHBOARD_DIR / "templates")
+
+def _links(request: Request) -> dict[str, str]:
+    """What the links of every page begin with: the path prefix of the service, and that of its files."""
+    root: str = request.app.state.settings.root_path
+    return {"root": root, "static": f"{root}/static", "plotly": f"{root}{PLOTLY_PATH}"}
+
+
+templates = Jinja2Templates(directory=DASHBOARD_DIR / "templates", context_processors=[_links])
+templates.env.filters["displayed"] = lambda value: displayed_line(str(value))
 templates.env.globals.update(
-    static="/static",
-    plotly=PLOTLY_PATH,
     version=version("effspine"),
     finished_states=" ".join(FINISHED_CAMPAIGN_STATES),
     claimable_states=" ".join(CLAIMABLE_STATES),
@@ -38,7 +45,8 @@ templates.env.globals.update(
 @router.get("/")
 def campaigns(request: Request, settings: ServiceSettings) -> HTMLResponse:
     """The list of campaigns."""
-    context = {"here": "campaigns", "origin": str(request.base_url).rstrip("/"), "data_dir": settings.data_dir}
+    origin = str(request.base_url).rstrip("/") + settings.root_path
+    context = {"here": "campaigns", "origin": origin, "data_dir": settings.data_dir}
     return templates.TemplateResponse(request, "campaigns.html", context)
 
 
