@@ -31,7 +31,7 @@ def input_error(error: BaseException) -> str | None:
         case MemoryError():
             return "the input does not fit into the memory of this machine"
         case RuntimeError() if "home directory" in str(error):
-            return "a path begins with ~ and there is no such home directory"
+            return "a path begins with ~ but there is no such home"
         case ValueError() if "null byte" in str(error) or "null character" in str(error):
             return "a name contains the character NUL, which no file or argument may contain"
         case _:
