@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 
 import httpx
 
@@ -13,6 +14,8 @@ DEFAULT_URL = "http://127.0.0.1:8000"
 URL_VARIABLE = "EFFSPINE_URL"
 KEY_VARIABLE = "EFFSPINE_API_KEY"
 MAX_SHOWN_LENGTH = 100
+MAX_HOST_LENGTH = 253
+_HOST = re.compile(r"(?:[A-Za-z0-9_-]{1,63}\.)*[A-Za-z0-9_-]{1,63}\.?")
 
 
 def service_url(given: str | None = None) -> str:
@@ -21,19 +24,21 @@ def service_url(given: str | None = None) -> str:
     It may name a user and a password, so only `displayed_url` of it is fit for people. Raises EffspineError, without
     these, if it is no URL of a service.
     """
-    url = (given or os.environ.get(URL_VARIABLE) or DEFAULT_URL).rstrip("/")
+    url = given or os.environ.get(URL_VARIABLE) or DEFAULT_URL
+    if not url.startswith(("http://", "https://")):
+        raise _no_url(url, "it must start with http:// or https://")
     try:
-        if not url.startswith(("http://", "https://")):
-            raise ValueError("it must start with http:// or https://")
-        host = httpx.URL(url).host
-        if not host:
-            raise ValueError("it has no host")
-        host.encode("idna")
-    except UnicodeError:  # a part of the name is empty or longer than 63 characters
-        raise _no_url(url, "its host is no host name") from None
+        parsed = httpx.URL(url)
     except (httpx.InvalidURL, ValueError) as error:
         raise _no_url(url, without_secrets(str(error), url)) from None
-    return url
+    host = parsed.raw_host.decode("ascii")
+    if not host:
+        raise _no_url(url, "it has no host")
+    if len(host) > MAX_HOST_LENGTH or not (_HOST.fullmatch(host) or ":" in host):  # of an IPv6 address httpx sees to it
+        raise _no_url(url, "its host is no host name")
+    if parsed.port is not None and not 0 < parsed.port < 65_536:
+        raise _no_url(url, f"its port is {parsed.port}; it must be 1 to 65,535")
+    return url.rstrip("/")
 
 
 def key_header() -> dict[str, str]:
