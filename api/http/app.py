@@ -120,5 +120,5 @@ def create_app(settings: Settings, store: Store, *, trusted_hosts: tuple[str, ..
     for router in ROUTERS:
         app.include_router(router)
     app.mount("/static", StaticFiles(directory=dashboard.STATIC_DIR), name="static")
-    require_distinct(settings.root_path, app.routes)
+    require_distinct(settings.root_path, [*app.state.routes, *app.routes])
     return app
