@@ -32,7 +32,7 @@ from search_space.secret_urls import displayed_url
 
 RETRY_WAITS_SECONDS = (0.2, 0.5, 1.0)
 BUSY_SECONDS = 30.0
-"""How long to wait for a request that was sent before and is still being executed."""
+"""How long to wait while the service still executes an earlier sending of the same request."""
 TIMEOUT = httpx.Timeout(30.0, connect=5.0)
 STREAM_TIMEOUT = httpx.Timeout(5.0, read=60.0)
 END = "end"
@@ -199,8 +199,8 @@ class Client:
                 return
 
     def _get(self, path: str, parameters: dict[str, Any] | None = None) -> httpx.Response:
-        given = {name: value for name, value in (parameters or {}).items() if value is not None}
-        return self._send("GET", path, params=given)
+        query = {name: value for name, value in (parameters or {}).items() if value is not None}
+        return self._send("GET", path, params=query)
 
     def _change(self, document: type[Document], path: str, body: dict[str, Any] | None = None) -> Document:
         """A POST that is executed once, however often it is sent."""
@@ -220,7 +220,7 @@ class Client:
                 self._was_connected = True
                 return response
             except httpx.TransportError as error:
-                # If no service was ever there, a retry would only delay the error.
+                # If the service was never reachable, a retry would only delay the error.
                 if wait is None or (isinstance(error, httpx.ConnectError) and not self._was_connected):
                     raise self._unreachable(error) from error
                 time.sleep(wait)
@@ -243,7 +243,7 @@ def _document(document: type[Document], response: httpx.Response) -> Document:
         return document.model_validate_json(response.content)
     except ValidationError:
         shown = displayed_url(str(response.url))
-        detail = f"{shown} sent something that is not JSON of this version; is it an effspine service?"
+        detail = f"the response of {shown} is not the JSON that was expected; is it an effspine service?"
         raise ServiceRefusedError(response.status_code, {"detail": detail}) from None
 
 

@@ -16,7 +16,7 @@ import typer
 
 from proxy_trainer.printing import print_facts, progress_bar
 from search_space.errors import InvalidValueError
-from search_space.terminal import cell_text, console, print_json, say
+from search_space.terminal import cell_text, console, print_json, print_text
 
 if TYPE_CHECKING:
     from search_space.proxy_task import ProxyTask
@@ -49,7 +49,7 @@ def make_digits_command(
     if as_json:
         print_json({"directory": str(made.directory), "created": made.created, **made.parameters.to_dict()})
         return
-    say(f"{'made' if made.created else 'exists already:'} {made.directory}")
+    print_text(f"{'made' if made.created else 'exists already:'} {made.directory}")
 
 
 @data_app.command("inspect")
@@ -96,7 +96,7 @@ def register_command(
     if as_json:
         print_json({"name": name, "path": str(directory.expanduser().absolute()), "file": str(file)})
         return
-    say(f"registered {name} as {directory.expanduser().absolute()} in {file}")
+    print_text(f"registered {name} as {directory.expanduser().absolute()} in {file}")
 
 
 @proxy_app.command()

@@ -25,7 +25,7 @@ def print_json(document: Any) -> None:
     sys.stdout.write(json_text(document, sys.stdout.encoding) + "\n")
 
 
-def say(text: str) -> None:
+def print_text(text: str) -> None:
     """Prints text, a line or several, on standard output."""
     print(displayed(text), flush=True)
 

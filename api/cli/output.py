@@ -9,7 +9,7 @@ from search_space.terminal import cell_text as cell_text
 from search_space.terminal import console as console
 from search_space.terminal import note as note
 from search_space.terminal import print_json as print_json
-from search_space.terminal import say as say
+from search_space.terminal import print_text as print_text
 from search_space.terminal import spark_line as spark_line
 
 if TYPE_CHECKING:

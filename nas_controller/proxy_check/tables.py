@@ -1,4 +1,4 @@
-"""A proxy check for people: a table of the architectures, the estimates, and the verdict."""
+"""Prints a proxy check: tables of the architectures and the estimates, and the verdict."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from nas_controller.proxy_check.findings import ArchitectureRow, Findings
 from nas_controller.proxy_check.statistics import Estimate
 from nas_controller.proxy_check.study import Study
 from nas_controller.proxy_check.verdict import Criterion, Verdict
-from search_space.terminal import cell_text, console, say, spark_line
+from search_space.terminal import cell_text, console, print_text, spark_line
 
 if TYPE_CHECKING:
     from rich.text import Text
@@ -19,17 +19,21 @@ _STYLES = {"pass": "green", "fail": "bold red", "unknown": "yellow"}
 
 
 def print_check(study: Study, findings: Findings, verdict: Verdict) -> None:
-    """Prints all of it on standard output."""
+    """Prints the check on standard output."""
     _print_table(*_architectures(study, findings), left=("widths",))
     _print_table(("estimate", "value", "95 % interval", "over"), _estimates(findings), left=("estimate", "over"))
     columns = ("", "criterion", "measured", "95 % interval", "threshold")
-    _print_table(columns, [_criterion(one) for one in verdict.criteria], left=("", "criterion", "threshold"))
+    _print_table(
+        columns, [_criterion(criterion) for criterion in verdict.criteria], left=("", "criterion", "threshold")
+    )
     for failure in findings.failures[:_FAILURES_SHOWN]:
-        one = failure.training
-        say(f"{one.purpose} of architecture {one.architecture}, seed {one.seed}, failed: {failure.error}")
+        training = failure.training
+        print_text(
+            f"{training.purpose} of architecture {training.architecture}, seed {training.seed}, failed: {failure.error}"
+        )
     if len(findings.failures) > _FAILURES_SHOWN:
-        say(f"and {len(findings.failures) - _FAILURES_SHOWN} more failures")
-    say(verdict.text)
+        print_text(f"and {len(findings.failures) - _FAILURES_SHOWN} more failures")
+    print_text(verdict.text)
 
 
 def _architectures(study: Study, findings: Findings) -> tuple[Sequence[str], list[Sequence[str | Text]]]:

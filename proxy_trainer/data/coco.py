@@ -68,7 +68,7 @@ class TrainingBoxes:
     """Boxes clipped to their image, without crowds and without boxes that have no area inside it.
 
     `images` int32 [p], `corners` float32 [p, 4] (x1, y1, x2, y2 in pixels), `categories` int32 [p].
-    `clipped` boxes were cut at a border of the image, `dropped` boxes had no area left.
+    `clipped` counts boxes that were cut at a border of the image, `dropped` those without area inside it.
     """
 
     images: NDArray[np.int32]
@@ -85,10 +85,14 @@ def _training_boxes(split: CocoSplit) -> TrainingBoxes:
     corners[:, 2:] += corners[:, :2]
     limits = split.sizes[images][:, ::-1].astype(np.float64)
     inside = np.clip(corners, 0, np.concatenate([limits, limits], axis=1))
-    kept = np.all(inside[:, 2:] > inside[:, :2], axis=1)
-    cut = kept & np.any(inside != corners, axis=1)
+    has_area = np.all(inside[:, 2:] > inside[:, :2], axis=1)
+    clipped = has_area & np.any(inside != corners, axis=1)
     return TrainingBoxes(
-        images[kept], inside[kept].astype(np.float32), categories[kept], int(cut.sum()), int((~kept).sum())
+        images[has_area],
+        inside[has_area].astype(np.float32),
+        categories[has_area],
+        int(clipped.sum()),
+        int((~has_area).sum()),
     )
 
 
@@ -172,7 +176,7 @@ def _field(annotations: Path, where: str, found: Any, name: str, kind: type[int]
     if type(value) is float and kind is int and value.is_integer():
         return int(value)
     if type(value) is not kind:
-        wanted = "an integer" if kind is int else "a text"
+        wanted = "an integer" if kind is int else "a string"
         raise DataError(f"{annotations}: {where}.{name} is {brief(value)}, which must be {wanted}")
     return value
 
@@ -183,7 +187,7 @@ def _categories(annotations: Path, found: list[Any]) -> tuple[NDArray[np.int64],
         where = f"categories[{index}]"
         number = _field(annotations, where, category, "id", int)
         if number in named:
-            raise DataError(f"{annotations}: {where}.id {number} is there twice")
+            raise DataError(f"{annotations}: {where}.id {number} is a duplicate; category ids must be unique")
         named[number] = _field(annotations, where, category, "name", str)
     ids = sorted(named)
     return _int64(annotations, "categories", ids), tuple(named[number] for number in ids)
@@ -197,7 +201,7 @@ def _images(
         where = f"images[{index}]"
         number = _field(annotations, where, image, "id", int)
         if number in seen:
-            raise DataError(f"{annotations}: {where}.id {number} is there twice; an image needs its own id")
+            raise DataError(f"{annotations}: {where}.id {number} is a duplicate; image ids must be unique")
         seen.add(number)
         name = _field(annotations, where, image, "file_name", str)
         if not _stays_inside(name):
@@ -246,8 +250,8 @@ def _indices(
 ) -> NDArray[np.int32]:
     """The index among `ids` of the image or category of each annotation. Raises DataError for an unknown id."""
     order = np.argsort(ids, kind="stable")
-    places = np.minimum(np.searchsorted(ids[order], found[field]), len(ids) - 1)
-    indices = order[places]
+    positions = np.minimum(np.searchsorted(ids[order], found[field]), len(ids) - 1)
+    indices = order[positions]
     unknown = np.flatnonzero(ids[indices] != found[field])
     if len(unknown):
         first = int(unknown[0])

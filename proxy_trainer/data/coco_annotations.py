@@ -10,10 +10,10 @@ from numpy.typing import NDArray
 
 
 class BoxColumns:
-    """An `object_hook` for `json.loads` that replaces each valid annotation by its row number in growing columns.
+    """An `object_hook` for `json.loads` that moves each valid annotation to columns and returns its row number.
 
     The instances of train2017 are 450 MB of text, mostly outlines, and would need many times that as Python objects.
-    Invalid annotations stay objects, so that later checks can report their position in the file.
+    Invalid annotations remain objects, so that later checks can report their position in the file.
     """
 
     def __init__(self) -> None:

@@ -15,7 +15,7 @@ from search_space.proxy_task import ReserveFrom
 
 _TRAIN, _VAL = ("train",), ("val", "valid", "validation")
 _TRAIN_IMAGES_PER_RESERVED = 5
-"""At most one training image in so many is reserved."""
+"""At most one of this many training images is reserved."""
 
 _LAYOUT = (
     "expected annotations/instances_train*.json and annotations/instances_val*.json beside the directories "
@@ -52,10 +52,10 @@ def load_dataset(
         val = _with_categories_of(train, _load_reserved(val_files))
         reserved = stratified_split(val, reserved_images, seed)[1] if reserved_images < len(val) else val
     else:
-        most = max(1, len(train) // _TRAIN_IMAGES_PER_RESERVED)
+        limit = max(1, len(train) // _TRAIN_IMAGES_PER_RESERVED)
         if len(train) < 2:
             raise EmptyReservedSetError(f"{train.annotations_file} has one image; reserving some for rewards needs two")
-        train, reserved = stratified_split(train, min(reserved_images, most), seed)
+        train, reserved = stratified_split(train, min(reserved_images, limit), seed)
     if not len(train.training_boxes.images):
         raise EmptySplitError(f"the training images of {train.annotations_file} have no box to learn from")
     if reserved.crowd.all():
@@ -74,15 +74,15 @@ def _load_reserved(files: SplitFiles) -> CocoSplit:
 def find_splits(directory: Path) -> tuple[SplitFiles, SplitFiles | None]:
     """The files of the training and of the validation split (None where there is one annotation file only).
 
-    Opens no file. Raises DataError where no annotation file is found, or more than one could be meant.
+    Opens no file. Raises DataError where no annotation file is found, or several match.
     """
     if not directory.is_dir():
         raise DataError(f"there is no data set directory {directory}")
-    train = _only(directory, "training", _split_annotations(directory, _TRAIN))
+    train = _at_most_one(directory, "training", _split_annotations(directory, _TRAIN))
     if train is not None:
-        val = _only(directory, "validation", _split_annotations(directory, _VAL))
+        val = _at_most_one(directory, "validation", _split_annotations(directory, _VAL))
         return _split_files(directory, train), None if val is None else _split_files(directory, val)
-    single = _only(directory, "annotation", _single_annotations(directory))
+    single = _at_most_one(directory, "annotation", _single_annotations(directory))
     if single is None:
         raise DataError(f"{directory} has no COCO annotation file: {_LAYOUT}")
     return _split_files(directory, single), None
@@ -119,7 +119,7 @@ def _single_annotations(directory: Path) -> list[Path]:
     return []
 
 
-def _only(directory: Path, which: str, found: list[Path]) -> Path | None:
+def _at_most_one(directory: Path, which: str, found: list[Path]) -> Path | None:
     if len(found) > 1:
         names = ", ".join(str(path.relative_to(directory)) for path in found)
         raise DataError(f"{directory} has more than one {which} file ({names}); keep only the right one")
@@ -127,14 +127,14 @@ def _only(directory: Path, which: str, found: list[Path]) -> Path | None:
 
 
 def _split_files(directory: Path, annotations: Path) -> SplitFiles:
-    """The annotation file with the first usual images directory that exists."""
-    for images_dir in _usual_image_dirs(directory, annotations):
+    """The annotation file and the first common images directory that exists."""
+    for images_dir in _common_image_dirs(directory, annotations):
         if images_dir.is_dir() and (images_dir != directory or _has_files(images_dir)):
             return SplitFiles(images_dir, annotations)
     raise DataError(f"{directory} has no images directory for {annotations.name}: {_LAYOUT}")
 
 
-def _usual_image_dirs(directory: Path, annotations: Path) -> Iterator[Path]:
+def _common_image_dirs(directory: Path, annotations: Path) -> Iterator[Path]:
     name = annotations.stem.removeprefix("instances_")
     if annotations.parent != directory and annotations.name == "_annotations.coco.json":
         yield annotations.parent
@@ -151,18 +151,18 @@ def _has_files(directory: Path) -> bool:
 
 def _with_categories_of(train: CocoSplit, val: CocoSplit) -> CocoSplit:
     """The validation split with the category indices of the training split. Raises DataError for another category."""
-    ours = dict(zip(train.category_ids.tolist(), train.category_names, strict=True))
+    known = dict(zip(train.category_ids.tolist(), train.category_names, strict=True))
     for number, name in zip(val.category_ids.tolist(), val.category_names, strict=True):
-        if ours.get(number) != name:
-            known = f"there it is {ours[number]!r}" if number in ours else "there it is unknown"
+        if known.get(number) != name:
+            difference = f"there it is {known[number]!r}" if number in known else "there it is unknown"
             raise DataError(
                 f"{val.annotations_file} has a category {number} {name!r} that is not in "
-                f"{train.annotations_file}: {known}; both must name the same categories"
+                f"{train.annotations_file}: {difference}; both must name the same categories"
             )
-    places = np.searchsorted(train.category_ids, val.category_ids).astype(np.int32)
+    indices = np.searchsorted(train.category_ids, val.category_ids).astype(np.int32)
     return replace(
         val,
-        categories=places[val.categories],
+        categories=indices[val.categories],
         category_ids=train.category_ids,
         category_names=train.category_names,
     )

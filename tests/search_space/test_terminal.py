@@ -7,7 +7,7 @@ import sys
 
 import pytest
 
-from search_space.terminal import note, print_json, say, spark_line
+from search_space.terminal import note, print_json, print_text, spark_line
 
 
 @pytest.mark.parametrize(
@@ -19,7 +19,7 @@ def test_the_spark_line_falls_back_to_ascii(encoding: str, line: str, monkeypatc
 
 
 def test_lines_are_escaped_on_both_streams(capsys: pytest.CaptureFixture[str]) -> None:
-    say("a\x1b[31mb\nc")
+    print_text("a\x1b[31mb\nc")
     note("d\u202ee")
     print_json(["\x9b"])
     found = capsys.readouterr()

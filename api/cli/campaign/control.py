@@ -9,13 +9,13 @@ import typer
 from api.cli.campaign.files import read_specification
 from api.cli.campaign.options import AsJson, CampaignId, SpecificationFile, open_client
 from api.cli.campaign.tables import print_campaign
-from api.cli.output import note, print_json, say
+from api.cli.output import note, print_json, print_text
 from search_space.errors import InvalidValueError
 
 
 def create(
     file: SpecificationFile,
-    draft: Annotated[bool, typer.Option("--draft", help="Do not run it before `campaign start`.")] = False,
+    draft: Annotated[bool, typer.Option("--draft", help="Do not run it until `campaign start`.")] = False,
     as_json: AsJson = False,
 ) -> None:
     """Create a campaign from a file."""
@@ -24,7 +24,7 @@ def create(
         if as_json:
             print_json(campaign.model_dump(mode="json"))
             return
-        say(f"campaign {campaign.id} is {campaign.state}")
+        print_text(f"campaign {campaign.id} is {campaign.state}")
         if draft:
             note(f"start it with `effspine campaign start {campaign.id}`")
             return
@@ -44,7 +44,7 @@ def update(
     trials: Annotated[int | None, typer.Option(help="Total number of trials.")] = None,
     parallelism: Annotated[int | None, typer.Option(help="Number of parallel trials.")] = None,
     share: Annotated[float | None, typer.Option(help="Its share of the workers, relative to other campaigns.")] = None,
-    device_hours: Annotated[float | None, typer.Option(help="Stop after so many device hours.")] = None,
+    device_hours: Annotated[float | None, typer.Option(help="Stop after this many device hours.")] = None,
     as_json: AsJson = False,
 ) -> None:
     """Change a campaign, also while it runs; fields that are not given stay unchanged."""

@@ -1,4 +1,4 @@
-"""Follows a campaign: a live table on a terminal, one line for each trial in a pipe or file."""
+"""Follows a campaign: a live table on a terminal, one line per trial in a pipe or file."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from api.cli.campaign.time_left import seconds_left, training_seconds
-from api.cli.output import cell_text, duration, last_line, one_decimal, say, spark_line, three_digits
+from api.cli.output import cell_text, duration, last_line, one_decimal, print_text, spark_line, three_digits
 from api.client import ServiceRefusedError
 from nas_controller.states import BASELINE_TRIAL, EVENTS_OF_OUTCOMES, FINISHED_CAMPAIGN_STATES
 
@@ -52,7 +52,7 @@ def _follow_lines(
                 on_trial(trial)
     ended = client.campaign(campaign.id)
     if show is not None:
-        say(status_line(ended))
+        print_text(status_line(ended))
     return ended
 
 
@@ -61,7 +61,7 @@ def _print_line(trial: TrialDocument) -> None:
     seconds = training_seconds(trial)
     line = f"{line}  AP {three_digits(trial.reward)}  {'-' if seconds is None else f'{seconds:.1f} s'}"
     stopped = "" if trial.stopped_early_step is None else f"stopped at step {trial.stopped_early_step}"
-    say(f"{line}  {last_line(trial.error) or stopped}".rstrip())
+    print_text(f"{line}  {last_line(trial.error) or stopped}".rstrip())
 
 
 def status_line(campaign: CampaignDocument) -> str:
@@ -87,7 +87,7 @@ def _follow_live(client: Client, campaign: CampaignDocument, on_trial: OnTrial |
                     raise
                 time.sleep(REFRESH_SECONDS)  # the database is busy; retry
                 continue
-            live.update(view(campaign, recent, _trouble(client)))
+            live.update(view(campaign, recent, _service_error(client)))
             for trial in reversed(recent):
                 if trial.finished_at is not None and trial.number not in reported:
                     reported.add(trial.number)
@@ -98,7 +98,7 @@ def _follow_live(client: Client, campaign: CampaignDocument, on_trial: OnTrial |
             time.sleep(REFRESH_SECONDS)
 
 
-def _trouble(client: Client) -> str:
+def _service_error(client: Client) -> str:
     """Why the service cannot run any campaign; empty if it can."""
     try:
         client.ready()
@@ -107,9 +107,9 @@ def _trouble(client: Client) -> str:
     return ""
 
 
-def view(campaign: CampaignDocument, recent: Sequence[TrialDocument], trouble: str = "") -> Group:
-    """The live view: recent trials, oldest first, running ones with their progress, the state of the campaign, and the
-    trouble of the service, if any.
+def view(campaign: CampaignDocument, recent: Sequence[TrialDocument], service_error: str = "") -> Group:
+    """The live view: recent trials, oldest first, with the progress of running ones, the state of the campaign, and the
+    error of the service, if any.
     """
     from rich import box
     from rich.console import Group
@@ -134,7 +134,7 @@ def view(campaign: CampaignDocument, recent: Sequence[TrialDocument], trouble: s
     status = status_line(campaign)
     if campaign.state not in FINISHED_CAMPAIGN_STATES:
         status += f"   time left {'about ' + duration(left) if left else '-'}"
-    return Group(table, cell_text(status, "bold"), *([cell_text(trouble, "bold red")] if trouble else []))
+    return Group(table, cell_text(status, "bold"), *([cell_text(service_error, "bold red")] if service_error else []))
 
 
 def _note(campaign: CampaignDocument, trial: TrialDocument) -> Any:
@@ -143,14 +143,14 @@ def _note(campaign: CampaignDocument, trial: TrialDocument) -> Any:
     from rich.text import Text
 
     if trial.state != "running":
-        words = [
+        notes = [
             "baseline" if trial.number == BASELINE_TRIAL else "",
             "best so far" if trial.number == campaign.best_trial else "",
             f"as trial {trial.reused_from}" if trial.reused_from is not None else "",
             f"stopped at step {trial.stopped_early_step}" if trial.stopped_early_step is not None else "",
             last_line(trial.error),
         ]
-        return cell_text(", ".join(word for word in words if word))
+        return cell_text(", ".join(note for note in notes if note))
     if not trial.progress_total:
         return Text("starting", style="dim")
     ap = "" if trial.progress_ap is None else f", AP {three_digits(trial.progress_ap)}"

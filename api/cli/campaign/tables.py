@@ -1,4 +1,4 @@
-"""Campaigns and trials as text: what the campaign commands print."""
+"""Prints campaigns and trials."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from api.cli.output import (
     one_decimal,
     print_json,
     print_table,
-    say,
+    print_text,
     spark_line,
     three_digits,
 )
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 
 def print_campaigns(campaigns: Sequence[CampaignDocument]) -> None:
-    """Prints a table with one row for each campaign."""
+    """Prints a table with one row per campaign."""
     print_table(
         None,
         ("id", "name", "state", "trials", "best AP", "baseline", "created"),
@@ -45,7 +45,7 @@ def print_campaigns(campaigns: Sequence[CampaignDocument]) -> None:
 
 
 def print_campaign(campaign: CampaignDocument, as_json: bool) -> None:
-    """Prints one campaign, a field on each line, or as a JSON document."""
+    """Prints one campaign, one field per line, or as a JSON document."""
     if as_json:
         print_json(campaign.model_dump(mode="json"))
         return
@@ -67,11 +67,11 @@ def print_campaign(campaign: CampaignDocument, as_json: bool) -> None:
     }
     for label, value in lines.items():
         if value is not None:
-            say(f"{label:12} {value}")
+            print_text(f"{label:12} {value}")
 
 
 def print_trials(trials: Sequence[TrialDocument]) -> None:
-    """Prints a table with one row for each trial."""
+    """Prints a table with one row per trial."""
     print_table(
         None,
         ("trial", "state", "AP", "widths", "", "multi-adds", "of budget", "params", "seconds", "note"),

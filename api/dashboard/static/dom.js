@@ -13,21 +13,21 @@ export const displayed = (text) =>
 
 /** An element with attributes (`class`, `href`, ...) and children, which are elements or text. */
 export function element(tag, attributes = {}, ...children) {
-  const made = document.createElement(tag);
+  const created = document.createElement(tag);
   for (const [name, value] of Object.entries(attributes)) {
-    if (value !== null && value !== undefined && value !== false) made.setAttribute(name, value === true ? "" : displayed(value));
+    if (value !== null && value !== undefined && value !== false) created.setAttribute(name, value === true ? "" : displayed(value));
   }
-  made.append(...children.map((child) => (child instanceof Node ? child : displayed(child))));
-  return made;
+  created.append(...children.map((child) => (child instanceof Node ? child : displayed(child))));
+  return created;
 }
 
 /** Sets the text of an element if it differs, so that screen readers announce only changes. */
-export function say(id, text) {
+export function setText(id, text) {
   const target = byId(id), shown = displayed(text);
   if (target.textContent !== shown) target.textContent = shown;
 }
 
-/** A label with a state. */
+/** A label for a state. */
 export function statePill(state) {
   return element("span", { class: "state", "data-state": state }, state);
 }
@@ -46,9 +46,9 @@ export function spark(values) {
   svg.append(title);
   values.forEach((value, index) => {
     const bar = document.createElementNS(SVG, "rect");
-    const tall = Math.max(1, (value / largest) * height);
-    for (const [name, given] of Object.entries({ x: index * step + 1, y: height - tall, width: step - 2, height: tall })) {
-      bar.setAttribute(name, given);
+    const barHeight = Math.max(1, (value / largest) * height);
+    for (const [name, size] of Object.entries({ x: index * step + 1, y: height - barHeight, width: step - 2, height: barHeight })) {
+      bar.setAttribute(name, size);
     }
     svg.append(bar);
   });

@@ -13,8 +13,8 @@ from starlette.exceptions import HTTPException
 
 from api.http.authentication import Caller
 from api.http.dependencies import CampaignId, ServiceSettings, ServiceStore
-from nas_controller.states import FINISHED_CAMPAIGN_STATES
-from nas_controller.store.transitions import CLAIMABLE_STATES
+from nas_controller.states import CAMPAIGN_TRANSITIONS, FINISHED_CAMPAIGN_STATES
+from nas_controller.store.transitions import CLAIMABLE_STATES, allowed_states, changed_states
 from search_space.display import displayed_line
 from search_space.topology import BLOCKS
 
@@ -26,9 +26,20 @@ PLOTLY_VERSION = version("plotly")
 PLOTLY_PATH = f"/assets/plotly-{PLOTLY_VERSION}.min.js"
 ONE_YEAR = "public, max-age=31536000, immutable"
 
+STATE_SETS: dict[str, tuple[str, ...]] = {
+    "finished": FINISHED_CAMPAIGN_STATES,
+    "claimable": CLAIMABLE_STATES,
+    "changeable": allowed_states(CAMPAIGN_TRANSITIONS, "update"),
+    "startable": changed_states(CAMPAIGN_TRANSITIONS, "start"),
+    "pausable": changed_states(CAMPAIGN_TRANSITIONS, "pause"),
+    "resumable": changed_states(CAMPAIGN_TRANSITIONS, "resume"),
+    "stoppable": changed_states(CAMPAIGN_TRANSITIONS, "stop"),
+}
+"""The sets of campaign states that the scripts use, which read them from attributes of the page's body."""
+
 
 def _links(request: Request) -> dict[str, str]:
-    """What the links of every page begin with: the path prefix of the service, and that of its files."""
+    """The prefixes of the links on every page: the path prefix of the service, and that of its files."""
     root: str = request.app.state.settings.root_path
     return {"root": root, "static": f"{root}/static", "plotly": f"{root}{PLOTLY_PATH}"}
 
@@ -37,8 +48,7 @@ templates = Jinja2Templates(directory=DASHBOARD_DIR / "templates", context_proce
 templates.env.filters["displayed"] = lambda value: displayed_line(str(value))
 templates.env.globals.update(
     version=version("effspine"),
-    finished_states=" ".join(FINISHED_CAMPAIGN_STATES),
-    claimable_states=" ".join(CLAIMABLE_STATES),
+    state_sets=STATE_SETS,
 )
 
 
@@ -46,7 +56,7 @@ templates.env.globals.update(
 def campaigns(request: Request, settings: ServiceSettings) -> HTMLResponse:
     """The list of campaigns."""
     origin = str(request.base_url).rstrip("/") + settings.root_path
-    context = {"here": "campaigns", "origin": origin, "data_dir": settings.data_dir}
+    context = {"current_page": "campaigns", "origin": origin, "data_dir": settings.data_dir}
     return templates.TemplateResponse(request, "campaigns.html", context)
 
 
@@ -65,7 +75,7 @@ def campaign(campaign_id: CampaignId, request: Request, store: ServiceStore) -> 
 
 @router.get("/assets/plotly-{plotly_version}.min.js")
 def plotly(plotly_version: str) -> FileResponse:
-    """plotly.js from the plotly package; its URL contains the version, so browsers may cache it for good."""
+    """plotly.js from the plotly package; its URL contains the version, so browsers may cache it permanently."""
     if plotly_version != PLOTLY_VERSION:
         raise HTTPException(404)
     path = files("plotly") / "package_data" / "plotly.min.js"

@@ -122,8 +122,8 @@ def test_ctrl_c_in_a_service_of_another_does_not_claim_to_have_stopped_the_campa
         patch.setattr(demo, "begin", lambda client, *_: client.campaign(campaign.id))
         done = effspine("demo", "--port", str(port))
     assert done.status == 130
-    assert "using the service that is running already, which this command does not stop" in done.out
-    assert f"the campaign goes on at http://127.0.0.1:{port}/campaigns/{campaign.id}" in done.err
+    assert "using a running service, which this command does not stop" in done.out
+    assert f"the campaign continues at http://127.0.0.1:{port}/campaigns/{campaign.id}" in done.err
     assert f"campaign stop {campaign.id}" in done.err
     assert not done.err.strip().startswith("stopped;")
     assert campaign.record.state == "pending"
@@ -131,7 +131,7 @@ def test_ctrl_c_in_a_service_of_another_does_not_claim_to_have_stopped_the_campa
         assert client.health().status == "ok"
 
 
-def test_ctrl_c_before_there_is_a_campaign_says_what_goes_on(
+def test_ctrl_c_before_there_is_a_campaign_says_what_keeps_running(
     effspine: CommandLine, served: Store, port: int, tmp_path: Path, interrupted: Callable[[str], None]
 ) -> None:
     (tmp_path / "data" / "datasets" / demo.DATASET).mkdir(parents=True)
@@ -139,14 +139,15 @@ def test_ctrl_c_before_there_is_a_campaign_says_what_goes_on(
     done = effspine("demo", "--port", str(port))
     assert done.status == 130
     assert (
-        done.err.strip() == f"stopped before there was a campaign; the service at http://127.0.0.1:{port} keeps running"
+        done.err.strip()
+        == f"stopped before a campaign was created; the service at http://127.0.0.1:{port} keeps running"
     )
     assert served.reads.list_campaigns().items == ()
 
 
 def test_ctrl_c_in_a_service_of_its_own_says_that_it_is_stopped(tmp_path: Path) -> None:
     service = ChildService(Settings(data_dir=tmp_path, port=free_port()))
-    assert demo.farewell(service, None).startswith("stopped; finished trials are saved")
+    assert demo.interruption_message(service, None).startswith("stopped; finished trials are saved")
 
 
 def test_a_service_ends_when_its_standard_input_closes(effspine: CommandLine) -> None:

@@ -10,15 +10,15 @@ from PIL import Image
 
 from proxy_trainer.data.images import load_image, resize_and_pad, resized_size
 from proxy_trainer.errors import DataError, UnreadableImageError
-from tests.support.odd_coco import ODD_IMAGES
+from tests.support.edge_case_coco import EDGE_CASE_IMAGES
 
 
-def test_every_colour_mode_gives_rgb_of_the_stored_size(odd_coco: Path) -> None:
-    for name, (width, height), _, _ in ODD_IMAGES:
-        pixels = load_image(odd_coco / "images" / name)
+def test_every_colour_mode_gives_rgb_of_the_stored_size(edge_case_coco: Path) -> None:
+    for name, (width, height), _, _ in EDGE_CASE_IMAGES:
+        pixels = load_image(edge_case_coco / "images" / name)
         assert pixels.shape == (height, width, 3), name
         assert pixels.dtype == np.uint8, name
-        assert 60 < pixels[-8:, :8].mean() < 170, f"{name}: the grey background has become {pixels[-8:, :8].mean()}"
+        assert 60 < pixels[-8:, :8].mean() < 170, f"{name}: the mean of the grey background is {pixels[-8:, :8].mean()}"
 
 
 def test_16_bit_grey_keeps_its_high_byte(tmp_path: Path) -> None:
@@ -36,12 +36,12 @@ def test_cmyk_jpeg_is_not_inverted(tmp_path: Path) -> None:
     assert pixels[2] < 60
 
 
-def test_exif_orientation_is_not_applied(odd_coco: Path) -> None:
-    assert load_image(odd_coco / "images" / "turned.jpg").shape == (70, 140, 3)
+def test_exif_orientation_is_not_applied(edge_case_coco: Path) -> None:
+    assert load_image(edge_case_coco / "images" / "turned.jpg").shape == (70, 140, 3)
 
 
-def test_truncated_missing_and_foreign_files_are_named(odd_coco: Path) -> None:
-    path = odd_coco / "images" / "wide.jpg"
+def test_truncated_missing_and_other_files_are_refused(edge_case_coco: Path) -> None:
+    path = edge_case_coco / "images" / "wide.jpg"
     path.write_bytes(path.read_bytes()[:-2000])
     with pytest.raises(UnreadableImageError, match=r"cannot read the image .*wide\.jpg: .*truncated") as caught:
         load_image(path)
@@ -49,9 +49,9 @@ def test_truncated_missing_and_foreign_files_are_named(odd_coco: Path) -> None:
     assert caught.value.reaction == "stop"
     assert isinstance(caught.value, DataError)
     with pytest.raises(UnreadableImageError, match=r"nowhere\.jpg: there is no such file"):
-        load_image(odd_coco / "images" / "nowhere.jpg")
+        load_image(edge_case_coco / "images" / "nowhere.jpg")
     with pytest.raises(UnreadableImageError, match=r"annotations\.json: cannot identify image file"):
-        load_image(odd_coco / "annotations.json")
+        load_image(edge_case_coco / "annotations.json")
     path.write_bytes(b"")
     with pytest.raises(UnreadableImageError, match=r"wide\.jpg"):
         load_image(path)
@@ -73,7 +73,7 @@ def test_resize_and_pad_keeps_the_aspect_and_pads_bottom_and_right(height: int, 
     assert not padded[:, new_width:].any()
 
 
-def test_a_mark_is_found_at_its_place_times_the_scale() -> None:
+def test_positions_are_multiplied_by_the_scale() -> None:
     image = np.zeros((133, 200, 3), np.uint8)
     image[40:60, 100:150] = 255
     padded, scale = resize_and_pad(image, 128)
