@@ -14,6 +14,7 @@ from api.cli.output import (
     one_decimal,
     print_json,
     print_table,
+    print_text,
     spark_line,
     three_digits,
 )
@@ -70,7 +71,7 @@ def print_campaign(campaign: CampaignDocument, as_json: bool) -> None:
     }
     for label, value in lines.items():
         if value is not None:
-            print(f"{label:12} {value}")
+            print_text(f"{label:12} {value}")
     if campaign.state == "failed":
         note(retry_hint(campaign.id))
 
