@@ -1,4 +1,4 @@
-"""Compares a campaign's row with what its events say of it: its life, its times, and the counts over its trials."""
+"""Compares a campaign's row with what its events say of it: its states, its times, and the counts over its trials."""
 
 from __future__ import annotations
 
@@ -32,8 +32,8 @@ _FINAL = ("campaign.completed", "campaign.stopped", "campaign.failed")
 class CampaignChecks:
     """The campaign's columns by the events so far.
 
-    `is_whole` says whether every event is of a version that writes digests of the specification; an earlier one did not
-    write OLDER_COUNTS.
+    `is_whole` says whether the campaign was created by a version that writes digests of the specification. If not,
+    OLDER_COUNTS are not compared.
     """
 
     def __init__(self, campaign_id: str) -> None:
@@ -131,6 +131,7 @@ class CampaignChecks:
     def _claim(self, event: EventRecord) -> None:
         columns = self._columns
         columns["lease_epoch"] += 1
+        columns["waiting_for"] = None
         epoch = number_of(event, "epoch")
         compare(self._campaign_id, event.sequence, "the lease's epoch", epoch, columns["lease_epoch"])
         if columns["state"] == "pending":

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeAlias
 
 from sqlalchemy import JSON, ColumnElement, RowMapping, Select, Text, cast, select
 
@@ -14,8 +14,10 @@ from nas_controller.store.mappers import event_record
 from nas_controller.store.records import EventRecord
 from nas_controller.store.row_lookup import require_campaign
 
-StoredRow = RowMapping
-"""The columns of a row. JSON columns are texts as the database has them: parsed, a long campaign would not fit."""
+StoredRow: TypeAlias = RowMapping
+"""The columns of a row by name. JSON columns are texts as the database has them: parsed, they would take several times
+the memory.
+"""
 
 _SPECIFYING = ("campaign.created", "campaign.updated")
 

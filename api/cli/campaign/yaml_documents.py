@@ -34,7 +34,7 @@ def parse_document(text: str) -> Any:
         half = f"\\u{ord(error.object[error.start]):04x}"
         raise DocumentError(f"{half} is half of a surrogate pair and no character") from error
     except yaml.MarkedYAMLError as error:
-        raise DocumentError(f"{_place(error.problem_mark)}{error.problem}") from error
+        raise DocumentError(f"{_position(error.problem_mark)}{error.problem}") from error
     except yaml.YAMLError as error:
         raise DocumentError(" ".join(str(error).split())) from error
     return value
@@ -110,7 +110,7 @@ def _count_nodes(node: yaml.Node, counts: dict[int, int | None]) -> int:
     """The nodes at and below this one. Raises DocumentError for too many, and for a node inside itself."""
     known = counts.get(id(node), 0)
     if known is None:
-        raise DocumentError(f"{_place(node.start_mark)}an alias stands inside what it stands for")
+        raise DocumentError(f"{_position(node.start_mark)}an alias stands inside what it stands for")
     if known:
         return known
     counts[id(node)] = None
@@ -130,16 +130,16 @@ def _value(node: yaml.Node) -> Any:
         return [_value(each) for each in node.value]
     if isinstance(node, yaml.ScalarNode):
         return _scalar(node)
-    raise DocumentError(f"{_place(node.start_mark)}the tag '{node.tag}' is no type of JSON")
+    raise DocumentError(f"{_position(node.start_mark)}the tag '{node.tag}' is no type of JSON")
 
 
 def _mapping_value(node: yaml.MappingNode) -> dict[str, Any]:
     document: dict[str, Any] = {}
     for key, value in node.value:
         if not isinstance(key, yaml.ScalarNode):
-            raise DocumentError(f"{_place(key.start_mark)}a key must be a text")
+            raise DocumentError(f"{_position(key.start_mark)}a key must be a text")
         if key.value in document:
-            raise DocumentError(f"{_place(key.start_mark)}`{key.value}` is given twice")
+            raise DocumentError(f"{_position(key.start_mark)}`{key.value}` is given twice")
         document[key.value] = _value(value)
     return document
 
@@ -158,11 +158,11 @@ def _scalar(node: yaml.ScalarNode) -> Any:
         if tag == _FLOAT and "n" not in text.lower():
             return _finite(text)
     except DocumentError as error:
-        raise DocumentError(f"{_place(node.start_mark)}{error}") from error
+        raise DocumentError(f"{_position(node.start_mark)}{error}") from error
     except ValueError as error:
-        raise DocumentError(f"{_place(node.start_mark)}'{text[:40]}' is no number") from error
-    raise DocumentError(f"{_place(node.start_mark)}'{text[:40]}' is no value that JSON has")
+        raise DocumentError(f"{_position(node.start_mark)}'{text[:40]}' is no number") from error
+    raise DocumentError(f"{_position(node.start_mark)}'{text[:40]}' is no value that JSON has")
 
 
-def _place(mark: yaml.Mark | None) -> str:
+def _position(mark: yaml.Mark | None) -> str:
     return "" if mark is None else f"line {mark.line + 1}, column {mark.column + 1}: "

@@ -52,30 +52,31 @@ class Recorded(NamedTuple):
         return False
 
     def rows(self, table: str) -> list[dict[str, Any]]:
-        """The rows as SQLite has them, each with its `place`."""
+        """The rows as SQLite has them, each with its `row_id`."""
         with closing(sqlite3.connect(self.path)) as connection:
             connection.row_factory = sqlite3.Row
-            return [dict(row) for row in connection.execute(f"SELECT rowid AS place, * FROM {table}")]
+            return [dict(row) for row in connection.execute(f"SELECT rowid AS row_id, * FROM {table}")]
 
     def first_and_last(self, table: str) -> list[dict[str, Any]]:
         """The first and the last row of each kind or state; all of a table that has neither."""
         rows = self.rows(table)
         kinds = [row.get("kind") or row.get("state") for row in rows]
-        last = {kind: place for place, kind in enumerate(kinds)}
-        return [row for place, row in enumerate(rows) if place in (kinds.index(kinds[place]), last[kinds[place]])]
+        last = {kind: index for index, kind in enumerate(kinds)}
+        return [row for index, row in enumerate(rows) if index in (kinds.index(kinds[index]), last[kinds[index]])]
 
-    def write(self, table: str, place: int, column: str, value: Any) -> None:
+    def write(self, table: str, row_id: int, column: str, value: Any) -> None:
         """Changes one value behind the store's back; foreign keys are off, as for anybody who opens the file."""
         with closing(sqlite3.connect(self.path)) as connection, connection:
-            done = connection.execute(f'UPDATE {table} SET "{column}" = ? WHERE rowid = ?', (value, place))
+            done = connection.execute(f'UPDATE {table} SET "{column}" = ? WHERE rowid = ?', (value, row_id))
             assert done.rowcount == 1
 
 
-def record(store: Store, clock: Clock) -> str:
+def record(store: Store, clock: Clock) -> Iterator[str]:
     """A campaign with everything that a record can hold: it was a draft, was changed, paused, waited, lost a runner,
-    failed, was retried, and has failed again with a trial in training.
+    failed, was retried, and has failed again with a trial in training. Gives its id after every step.
     """
     campaign_id = store.service.create_campaign(SPEC, draft=True).id
+    yield campaign_id
 
     def claim() -> Campaign:
         clock.advance(3)
@@ -96,38 +97,52 @@ def record(store: Store, clock: Clock) -> str:
 
     clock.advance(1)
     store.service.update_campaign(campaign_id, {"name": "second name"})
+    yield campaign_id
     clock.advance(1)
     store.service.start_campaign(campaign_id)
+    yield campaign_id
     campaign = claim()
+    yield campaign_id
     work = begin(campaign)
+    yield campaign_id
     campaign.complete(work, Failed("retry", "its worker died", "worker-killed", "the end of a log"))
+    yield campaign_id
     finish(campaign, begin(campaign))
     finish(campaign, begin(campaign))
     lost = begin(campaign)
     campaign = claim()  # the runner before was lost, with the attempt
+    yield campaign_id
     finish(campaign, begin(campaign))
     finish(campaign, lost)  # its result comes late
+    yield campaign_id
     campaign.complete(begin(campaign), Failed("give_up", "the loss is NaN", "non-finite-loss", "a log"))
     store.service.update_campaign(campaign_id, {"retries": 4, "share": 2})
     store.service.request_pause(campaign_id)
+    yield campaign_id
     clock.advance(4)
     store.runner.pause_campaign(campaign._lease)
+    yield campaign_id
     clock.advance(60)
     store.service.request_resume(campaign_id)
+    yield campaign_id
     campaign = claim()
     begin(campaign)
     store.runner.wait(campaign._lease, "data set 'digits' is away", "data-away")
+    yield campaign_id
     campaign = claim()
+    yield campaign_id
     again = begin(campaign)
     campaign.complete(again, Failed("stop", "image 17 is missing", "unreadable-image", data=DATA))
+    yield campaign_id
     clock.advance(30)
     store.service.request_retry(campaign_id)
+    yield campaign_id
     campaign = claim()
     finish(campaign, begin(campaign))
     finish(campaign, begin(campaign))
     clock.advance(2)
     campaign.complete(begin(campaign), Failed("stop", "image 18 is missing", "unreadable-image", data=DATA))
-    return campaign_id
+    yield campaign_id
 
 
 @pytest.fixture(scope="module")
@@ -135,7 +150,7 @@ def original(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
     path = tmp_path_factory.mktemp("record") / "effspine.db"
     clock = Clock()
     with closing(Store.open(migrated_sqlite(path), clock)) as store:
-        campaign_id = record(store, clock)
+        *_, campaign_id = record(store, clock)
     with closing(sqlite3.connect(path)) as connection:
         connection.execute("PRAGMA journal_mode = DELETE")  # the file alone is the database
     return path, campaign_id
@@ -190,15 +205,15 @@ def test_an_edit_of_a_column_is_found_or_the_column_is_listed(
 ) -> None:
     checked = verify(recorded.store, recorded.campaign_id).checked
     is_checked = f"{table}.{column.key}" in checked
-    edits = [(row["place"], row[column.key], other) for row in recorded.first_and_last(table)
+    edits = [(row["row_id"], row[column.key], other) for row in recorded.first_and_last(table)
              for other in other_values(column, row[column.key])]  # fmt: skip
     assert edits
-    for place, value, other in edits:
+    for row_id, value, other in edits:
         if table == "events" and column.key in ("at", "data"):
             continue  # below: of some kinds nothing follows
-        recorded.write(table, place, column.key, other)
-        assert recorded.differs() == is_checked, f"{table}.{column.key} of row {place}: {value!r} became {other!r}"
-        recorded.write(table, place, column.key, value)
+        recorded.write(table, row_id, column.key, other)
+        assert recorded.differs() == is_checked, f"{table}.{column.key} of row {row_id}: {value!r} became {other!r}"
+        recorded.write(table, row_id, column.key, value)
 
 
 UNCONFIRMED = {
@@ -216,17 +231,17 @@ def test_an_edit_of_an_event_is_found_or_its_kind_is_listed(recorded: Recorded) 
     missed = set()
     for row in recorded.first_and_last("events"):
         moment = datetime.fromisoformat(row["at"]) + timedelta(microseconds=1)
-        recorded.write("events", row["place"], "at", moment.isoformat(sep=" ", timespec="microseconds"))
+        recorded.write("events", row["row_id"], "at", moment.isoformat(sep=" ", timespec="microseconds"))
         if not recorded.differs():
             missed.add(f"{row['kind']}.at")
-        recorded.write("events", row["place"], "at", row["at"])
+        recorded.write("events", row["row_id"], "at", row["at"])
         data = json.loads(row["data"])
         for name in data:
             for other in (None, {"x": [1]}):
-                recorded.write("events", row["place"], "data", json.dumps({**data, name: other}))
+                recorded.write("events", row["row_id"], "data", json.dumps({**data, name: other}))
                 if other != data[name] and not recorded.differs():
                     missed.add(f"{row['kind']}.{name}")
-        recorded.write("events", row["place"], "data", row["data"])
+        recorded.write("events", row["row_id"], "data", row["data"])
     assert missed == UNCONFIRMED
     for kind in missed:
         assert ".".join(kind.split(".")[:2]) in listed
@@ -236,17 +251,17 @@ def test_an_edit_of_an_event_is_found_or_its_kind_is_listed(recorded: Recorded) 
 def test_a_row_that_is_lost_or_stands_twice_is_found(recorded: Recorded, table: str) -> None:
     key = {"trials": "number", "attempts": "number", "events": "sequence", "controller_states": "campaign_id"}[table]
     for row in recorded.rows(table):
-        names = ", ".join(f'"{name}"' for name in row if name != "place")
+        names = ", ".join(f'"{name}"' for name in row if name != "row_id")
         others = names.replace(f'"{key}"', "99", 1)
         with closing(sqlite3.connect(recorded.path, isolation_level=None)) as connection:
             connection.execute(
-                "CREATE TEMPORARY TABLE lost AS SELECT * FROM " + f"{table} WHERE rowid = {row['place']}"
+                "CREATE TEMPORARY TABLE lost AS SELECT * FROM " + f"{table} WHERE rowid = {row['row_id']}"
             )
             if table in ("trials", "attempts"):
                 connection.execute(f"INSERT INTO {table} ({names}) SELECT {others} FROM lost")
                 assert recorded.differs()
                 connection.execute(f"DELETE FROM {table} WHERE {key} = 99")
-            connection.execute(f"DELETE FROM {table} WHERE rowid = {row['place']}")
+            connection.execute(f"DELETE FROM {table} WHERE rowid = {row['row_id']}")
             assert recorded.differs(), row
             connection.execute(f"INSERT INTO {table} ({names}) SELECT {names} FROM lost")
     assert not recorded.differs()
@@ -265,7 +280,7 @@ def test_an_edit_of_the_specification_is_found_at_the_event_that_wrote_it(record
     *outer, name = path.split(".")
     part = spec[outer[0]] if outer else spec
     part[name] = {"stop": {"device_hours": 1.0}, "early_stopping": {}, "dataset": "digits"}.get(path, 77)
-    recorded.write("campaigns", row["place"], "spec", json.dumps(spec))
+    recorded.write("campaigns", row["row_id"], "spec", json.dumps(spec))
     events = recorded.store.reads.events_after(recorded.campaign_id, 0, 1000)
     written = max(event.sequence for event in events if event.kind == "campaign.updated")
     with pytest.raises(ReplayError, match="specification") as caught:
@@ -282,10 +297,10 @@ def test_a_value_of_any_shape_is_a_difference_and_no_other_error(recorded: Recor
     for table, column in (("events", "data"), ("trials", "alphas"), ("campaigns", "spec"), ("attempts", "metrics")):
         for row in recorded.first_and_last(table):
             if row[column] is not None:
-                recorded.write(table, row["place"], column, text)
+                recorded.write(table, row["row_id"], column, text)
                 is_other_key = text.startswith("{") and row.get("kind") in WITHOUT_KEYS
                 assert recorded.differs() or is_other_key, (row, text)
-                recorded.write(table, row["place"], column, row[column])
+                recorded.write(table, row["row_id"], column, row[column])
 
 
 def test_a_state_changed_to_another_valid_one_is_found(recorded: Recorded) -> None:
@@ -297,10 +312,47 @@ def test_a_state_changed_to_another_valid_one_is_found(recorded: Recorded) -> No
         for row in recorded.rows(table):
             for state in states:
                 if state != row["state"]:
-                    recorded.write(table, row["place"], "state", state)
+                    recorded.write(table, row["row_id"], "state", state)
                     assert recorded.differs(), f"{table}: {row['state']} became {state}"
-            recorded.write(table, row["place"], "state", row["state"])
+            recorded.write(table, row["row_id"], "state", row["state"])
 
 
-def test_a_record_is_exact_on_every_kind_of_database(store: Store, clock: Clock) -> None:
-    assert verify(store, record(store, clock)).trials_finished >= 6
+def test_a_record_is_exact_after_every_step_on_every_kind_of_database(store: Store, clock: Clock) -> None:
+    states = []
+    for campaign_id in record(store, clock):
+        verify(store, campaign_id)
+        states.append(store.reads.get_campaign(campaign_id).state)
+    assert states == (
+        ["draft"] * 2 + ["pending"] + ["running"] * 5 + ["pausing", "paused"] + ["running"] * 3 + ["failed", "running"]
+        + ["failed"]
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize("is_draft", [True, False])
+def test_a_campaign_that_is_stopped_before_it_runs_is_exact(store: Store, clock: Clock, is_draft: bool) -> None:
+    campaign_id = store.service.create_campaign(SPEC, draft=is_draft).id
+    assert verify(store, campaign_id).events == 1
+    clock.advance(1)
+    if not is_draft:
+        store.service.request_pause(campaign_id, "abort")
+        verify(store, campaign_id)
+        clock.advance(1)
+    store.service.request_stop(campaign_id)
+    verify(store, campaign_id)
+
+
+def test_a_running_campaign_that_is_stopped_is_exact_all_the_way(store: Store, clock: Clock) -> None:
+    campaign_id = store.service.create_campaign(SPEC).id
+    campaign = Campaign(store, store.runner.claim(campaign_id, "runner", 1e6))
+    campaign.next_trial()
+    for request in (
+        lambda: store.service.request_pause(campaign_id),
+        lambda: store.service.request_pause(campaign_id, "abort"),
+        lambda: store.service.request_resume(campaign_id),
+        lambda: store.service.request_stop(campaign_id),
+        lambda: campaign.end("stopped"),
+    ):
+        clock.advance(1)
+        request()
+        verify(store, campaign_id)
+    assert store.reads.get_campaign(campaign_id).state == "stopped"
