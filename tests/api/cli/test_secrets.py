@@ -20,7 +20,6 @@ from fastapi.testclient import TestClient
 from sqlalchemy import make_url
 
 from api.cli.child_service import ChildService
-from api.cli.serve import settings_of
 from api.client import Client, ServiceRefusedError, ServiceUnreachableError
 from api.logs import log_to_stderr
 from api.settings import Settings
@@ -51,7 +50,7 @@ COMMANDS = [
     ("keys", "create", "--name", "a", "--scope", "view"),
     ("keys", "revoke", "k0"),
     ("campaign", "verify", "c_1"),
-    ("bench", "fill", "--campaigns", "1", "--trials", "20", "--largest", "20"),
+    ("bench", "fill", "--campaigns", "10", "--trials", "1000", "--largest", "100"),
     ("serve", "--port", "{port}"),
     ("api", "--port", "{port}"),
     ("supervisor",),
@@ -145,14 +144,10 @@ def test_no_log_line_shows_a_password(capsys: pytest.CaptureFixture[str], log_fo
         assert json.loads(found)["level"] == "ERROR"
 
 
-def test_settings_and_their_errors_show_no_password(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_settings_show_no_password() -> None:
     for url in URLS:
         assert SECRET not in repr(Settings(database_url=url))
         assert Settings(database_url=url).database_url == url
-    monkeypatch.setenv("EFFSPINE_DATABASE_URL", URLS[0] + "\udcff")
-    with pytest.raises(EffspineError) as caught:
-        settings_of()
-    assert SECRET not in "".join(traceback.format_exception(caught.value))
 
 
 def test_a_response_about_the_database_shows_no_password(
@@ -162,8 +157,8 @@ def test_a_response_about_the_database_shows_no_password(
     database = Database(URLS[0])
 
     def away(*_: object, **__: object) -> None:
-        with database.reading():
-            raise AssertionError
+        with database.reading() as session:
+            session.connection()
 
     monkeypatch.setattr(store.reads, "list_campaigns", away)
     response = service.get("/v1/campaigns", params={"limit": 3})
