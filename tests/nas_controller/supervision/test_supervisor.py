@@ -116,7 +116,7 @@ def test_a_runner_ignores_a_leased_or_missing_campaign(
         assert main(["c_0", "--database-url", "nonsense", "--data-dir", str(tmp_path)]) == 1
     finally:
         signal.signal(signal.SIGTERM, handler)
-    assert "error: database URL" in capsys.readouterr().err
+    assert "error: the database URL is 'nonsense'" in capsys.readouterr().err
 
 
 def test_a_missing_data_set_is_waited_for_and_reported_in_one_line(url: str, real_store: Store, tmp_path: Path) -> None:
@@ -138,9 +138,12 @@ def test_kill_9_of_a_runner_loses_nothing(url: str, real_store: Store, tmp_path:
     def finished() -> int:
         return real_store.reads.get_campaign(campaign_id).trials_finished
 
+    def begun() -> int:
+        return real_store.reads.get_campaign(campaign_id).trials_begun
+
     supervisor = Supervisor(url, tmp_path, lease_seconds=4, runner_command=IN_PROCESS_RUNNER)
     with supervising(supervisor):
-        wait_for(lambda: finished() >= 2, 60, "two rewards")
+        wait_for(lambda: 2 <= finished() < begun(), 60, "two rewards and a trial in training")
         known = real_store.reads.trial_columns(campaign_id, "number", "reward")
         first = runner_of(supervisor, campaign_id)
         os.kill(first, signal.SIGKILL)
