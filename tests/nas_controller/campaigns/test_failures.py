@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import shutil
 from pathlib import Path
 
 import pytest
@@ -69,8 +70,8 @@ def test_a_loss_that_is_not_finite_fails_the_trial(store: Store, digits: Path, t
     assert re.fullmatch(
         r"the loss is not finite at step \d+ \(learning rate [\d.]+; last finite loss [\d.e+]+\)", trial.error or ""
     )
-    events = store.reads.events_after(campaign.record.id)
-    assert [(e.kind, e.data["kind"]) for e in events[-2:]] == [
+    failures = [e for e in store.reads.events_after(campaign.record.id) if e.kind.endswith(".failed")]
+    assert [(e.kind, e.data["kind"]) for e in failures] == [
         ("attempt.failed", "non-finite-loss"), ("trial.failed", "non-finite-loss"),
     ]  # fmt: skip
     assert not campaign.over
@@ -88,6 +89,39 @@ def test_a_baseline_whose_loss_is_not_finite_fails_the_campaign_at_once(store: S
     assert (trial.state, trial.reward, trial.error_kind) == ("stopped", None, "non-finite-loss")
     assert campaign.next_trial() is None
     verify(store, record.id)
+
+
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+def test_edited_annotations_fail_the_campaign_until_a_copy_of_the_data_is_back(
+    store: Store, digits: Path, tmp_path: Path
+) -> None:
+    task, cache = resolve("smoke", steps=2, warmup_steps=0), tmp_path / "cache"
+    campaign, _ = attempt_once(store, task, digits, cache)
+    campaign_id = campaign.record.id
+    record = store.reads.get_campaign(campaign_id)
+    assert record.data is not None
+    assert (record.data["train"]["images"], record.data["reserved"]["images"]) == (16, 4)
+
+    copy = tmp_path / "copied"
+    shutil.copytree(digits, copy, copy_function=shutil.copyfile)  # with other dates
+    (annotations,) = digits.glob("annotations/instances_val*.json")
+    document = json.loads(annotations.read_text())
+    document["annotations"][0]["bbox"][2] -= 1
+    annotations.write_text(json.dumps(document))
+    for dataset, state in ((digits, "failed"), (copy, "running")):
+        worker._warm.clear()  # as in a new process
+        work = next_work(campaign)
+        job = Job(task, campaign.base, dataset, cache, 1, THREADS).of(work)
+        campaign.complete(work, run_trial(job, work.widths, lambda progress: None))
+        record = store.reads.get_campaign(campaign_id)
+        assert record.state == state
+        if state == "failed":
+            assert record.error_kind == "data-changed"
+            assert "trial 1 has read other data: other reserved annotations. Restore" in (record.error or "")
+            store.service.request_retry(campaign_id)
+            campaign = Campaign(store, store.runner.claim(campaign_id, "runner", 1e6))
+    assert [attempt.state for attempt in store.reads.get_trial(campaign_id, 1).attempts] == ["failed", "accepted"]
+    verify(store, campaign_id)
 
 
 def test_a_truncated_image_stops_the_campaign_with_its_path(store: Store, digits: Path, tmp_path: Path) -> None:

@@ -19,15 +19,12 @@ from sqlalchemy import JSON, Column, DateTime, Double, Integer
 
 from nas_controller.campaigns.campaign import Campaign
 from nas_controller.campaigns.replay import ReplayError, verify
-from nas_controller.search.outcomes import Failed, Rewarded, TrialWork
 from nas_controller.store import NotFoundError, Store, models, sqlite_url
 from nas_controller.store.models import UtcDateTime
 from tests.support.databases import migrated_sqlite
-from tests.support.synthetic_campaigns import Clock, reward, synthetic_spec
+from tests.support.recorded_steps import SPEC, recorded_steps
+from tests.support.synthetic_campaigns import Clock
 
-DATA = {"sha256": "5" * 64, "train": {"images": 3}, "reserved": {"images": 1}}
-SPEC = synthetic_spec(trials=20, retries=3, seed=8, search_space={"choices": [1, 2, 5], "searched_blocks": [8, 10, 12]})
-"""Of so few architectures that some come again."""
 TABLES = (models.Campaign, models.Trial, models.Attempt, models.Event, models.ControllerState)
 COLUMNS = [
     pytest.param(model.__tablename__, column, id=f"{model.__tablename__}.{column.key}")
@@ -71,86 +68,12 @@ class Recorded(NamedTuple):
             assert done.rowcount == 1
 
 
-def record(store: Store, clock: Clock) -> Iterator[str]:
-    """A campaign with everything that a record can hold: it was a draft, was changed, paused, waited, lost a runner,
-    failed, was retried, and has failed again with a trial in training. Gives its id after every step.
-    """
-    campaign_id = store.service.create_campaign(SPEC, draft=True).id
-    yield campaign_id
-
-    def claim() -> Campaign:
-        clock.advance(3)
-        return Campaign(store, store.runner.claim(campaign_id, "runner", 1e6))
-
-    def begin(campaign: Campaign) -> TrialWork:
-        for _ in range(20):
-            clock.advance(2)
-            work = campaign.next_trial()
-            if work is not None:
-                return work
-        raise AssertionError("nothing is left to train")
-
-    def finish(campaign: Campaign, work: TrialWork) -> None:
-        clock.advance(5)
-        found = reward(campaign, work)
-        campaign.complete(work, Rewarded(found.reward, {**found.metrics, "seconds": 5.0}, DATA))
-
-    clock.advance(1)
-    store.service.update_campaign(campaign_id, {"name": "second name"})
-    yield campaign_id
-    clock.advance(1)
-    store.service.start_campaign(campaign_id)
-    yield campaign_id
-    campaign = claim()
-    yield campaign_id
-    work = begin(campaign)
-    yield campaign_id
-    campaign.complete(work, Failed("retry", "its worker died", "worker-killed", "the end of a log"))
-    yield campaign_id
-    finish(campaign, begin(campaign))
-    finish(campaign, begin(campaign))
-    lost = begin(campaign)
-    campaign = claim()  # the runner before was lost, with the attempt
-    yield campaign_id
-    finish(campaign, begin(campaign))
-    finish(campaign, lost)  # its result comes late
-    yield campaign_id
-    campaign.complete(begin(campaign), Failed("give_up", "the loss is NaN", "non-finite-loss", "a log"))
-    store.service.update_campaign(campaign_id, {"retries": 4, "share": 2})
-    store.service.request_pause(campaign_id)
-    yield campaign_id
-    clock.advance(4)
-    store.runner.pause_campaign(campaign._lease)
-    yield campaign_id
-    clock.advance(60)
-    store.service.request_resume(campaign_id)
-    yield campaign_id
-    campaign = claim()
-    begin(campaign)
-    store.runner.wait(campaign._lease, "data set 'digits' is away", "data-away")
-    yield campaign_id
-    campaign = claim()
-    yield campaign_id
-    again = begin(campaign)
-    campaign.complete(again, Failed("stop", "image 17 is missing", "unreadable-image", data=DATA))
-    yield campaign_id
-    clock.advance(30)
-    store.service.request_retry(campaign_id)
-    yield campaign_id
-    campaign = claim()
-    finish(campaign, begin(campaign))
-    finish(campaign, begin(campaign))
-    clock.advance(2)
-    campaign.complete(begin(campaign), Failed("stop", "image 18 is missing", "unreadable-image", data=DATA))
-    yield campaign_id
-
-
 @pytest.fixture(scope="module")
 def original(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
     path = tmp_path_factory.mktemp("record") / "effspine.db"
     clock = Clock()
     with closing(Store.open(migrated_sqlite(path), clock)) as store:
-        *_, campaign_id = record(store, clock)
+        *_, campaign_id = recorded_steps(store, clock)
     with closing(sqlite3.connect(path)) as connection:
         connection.execute("PRAGMA journal_mode = DELETE")  # the file alone is the database
     return path, campaign_id
@@ -319,7 +242,7 @@ def test_a_state_changed_to_another_valid_one_is_found(recorded: Recorded) -> No
 
 def test_a_record_is_exact_after_every_step_on_every_kind_of_database(store: Store, clock: Clock) -> None:
     states = []
-    for campaign_id in record(store, clock):
+    for campaign_id in recorded_steps(store, clock):
         verify(store, campaign_id)
         states.append(store.reads.get_campaign(campaign_id).state)
     assert states == (
