@@ -1,0 +1,238 @@
+"""Whether campaigns can use a data set, and what is unusual about it: one judgement for all commands."""
+
+from __future__ import annotations
+
+import hashlib
+from collections import defaultdict
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from proxy_trainer.data.box_checks import box_warnings
+from proxy_trainer.data.coco import CocoSplit
+from proxy_trainer.data.coco_directory import (
+    TRAIN_IMAGES_PER_RESERVED,
+    SplitFiles,
+    find_splits,
+    with_categories_of,
+)
+from proxy_trainer.data.findings import Finding, findings_of
+from proxy_trainer.data.image_checks import ImageChecks, OnProgress, check_images, image_refusals, image_warnings
+from proxy_trainer.data.inspection import inspect_split
+from proxy_trainer.errors import DataError
+from search_space.proxy_task import resolve
+
+TRAIN, VAL = "train", "val"
+_REMEDY = "`effspine data fix DIR --out DIR2` writes the data set without them"
+_LAPTOP = resolve("laptop")
+
+
+def _no_progress(done: int, total: int) -> None:
+    """Shows nothing."""
+
+
+@dataclass(frozen=True)
+class DatasetReport:
+    """What a data set holds, as `effspine data inspect` and `register` state it.
+
+    `splits` are documents by split, "train" and "val", with the fields of `inspect_split`; `warnings` were accepted,
+    while any of `refusals` keeps campaigns from using the data set. `loaded` are the splits that could be read, and
+    `checks` what is known of their images.
+    """
+
+    path: str
+    splits: dict[str, dict[str, Any]]
+    warnings: tuple[Finding, ...]
+    refusals: tuple[Finding, ...]
+    loaded: Mapping[str, CocoSplit] = field(default_factory=dict, repr=False, compare=False)
+    checks: Mapping[str, ImageChecks] = field(default_factory=dict, repr=False, compare=False)
+
+    def to_dict(self) -> dict[str, Any]:
+        """The report as plain JSON values."""
+        return {
+            "path": self.path,
+            "splits": self.splits,
+            "warnings": [each.to_dict() for each in self.warnings],
+            "refusals": [each.to_dict() for each in self.refusals],
+        }
+
+    def raise_if_refused(self) -> None:
+        """Raises DataError with all refusals in one line, if there are any."""
+        if self.refusals:
+            raise DataError("; also: ".join(each.message for each in self.refusals))
+
+
+def judge_dataset(
+    directory: Path,
+    *,
+    every_image: bool = False,
+    image_px: int = _LAPTOP.image_px,
+    anchor_size: float = _LAPTOP.anchor_size,
+    progress: OnProgress = _no_progress,
+) -> DatasetReport:
+    """Judges a COCO directory; `image_px` and `anchor_size` are those of the training, for the levels of boxes.
+
+    Reads the header of every image and decodes some of them, or every one with `every_image`. Raises nothing for a
+    data set that cannot be used: that is in `refusals`.
+    """
+    try:
+        train, val = find_splits(directory)
+    except DataError as error:
+        return DatasetReport(str(directory), {}, (), (_refusal(error),))
+    files = {TRAIN: train} if val is None else {TRAIN: train, VAL: val}
+    return judge_files(
+        str(directory),
+        files,
+        every_image=every_image,
+        image_px=image_px,
+        anchor_size=anchor_size,
+        progress=progress,
+        is_whole=True,
+    )
+
+
+def judge_files(
+    path: str,
+    files: Mapping[str, SplitFiles],
+    *,
+    every_image: bool,
+    image_px: int,
+    anchor_size: float,
+    progress: OnProgress = _no_progress,
+    is_whole: bool = False,
+) -> DatasetReport:
+    """`judge_dataset` of given files; `is_whole` where they are all of a data set and must be enough for a campaign."""
+    loaded, refusals = _loaded(files)
+    warnings: list[Finding] = []
+    splits, checks = {}, {}
+    total = sum(len(split) for split in loaded.values())
+    before = 0
+    for name, split in loaded.items():
+        offset = before
+        found = check_images(split, lambda done, _, offset=offset: progress(offset + done, total), every=every_image)
+        before += len(split)
+        splits[name] = _split_document(split, found, image_px, anchor_size)
+        checks[name] = found
+        warnings += [*split.findings, *image_warnings(split, found)]
+        warnings += box_warnings(split, image_px=image_px, anchor_size=anchor_size)
+        refusals += [*image_refusals(split, found, _REMEDY), *_no_box(split)]
+    if is_whole and not refusals:
+        enough, few = _enough_to_reserve(loaded)
+        refusals += enough
+        warnings += few
+    if TRAIN in loaded and VAL in loaded:
+        warnings += _images_in_both(loaded[TRAIN], loaded[VAL])
+    return DatasetReport(path, splits, tuple(warnings), tuple(refusals), loaded, checks)
+
+
+def _refusal(error: DataError) -> Finding:
+    return Finding(error.kind, 1, str(error))
+
+
+def _loaded(files: Mapping[str, SplitFiles]) -> tuple[dict[str, CocoSplit], list[Finding]]:
+    loaded, refusals = {}, []
+    for name, split_files in files.items():
+        try:
+            loaded[name] = split_files.load()
+        except DataError as error:
+            refusals.append(_refusal(error))
+    if TRAIN in loaded and VAL in loaded:
+        try:
+            loaded[VAL] = with_categories_of(loaded[TRAIN], loaded[VAL])
+        except DataError as error:
+            refusals.append(_refusal(error))
+    return loaded, refusals
+
+
+def _split_document(split: CocoSplit, found: ImageChecks, image_px: int, anchor_size: float) -> dict[str, Any]:
+    missing = [str(split.path(index)) for index, fault in found.faults.items() if fault.kind == "image-missing"]
+    return {
+        "images_dir": str(split.images_dir),
+        "annotations": str(split.annotations_file),
+        "annotations_sha256": split.annotations_sha256,
+        **inspect_split(split, image_px=image_px, anchor_size=anchor_size),
+        "images_decoded": found.decoded,
+        "missing_images": missing,
+        "unreadable_images": [
+            {"path": str(split.path(index)), "error": fault.message}
+            for index, fault in found.faults.items()
+            if fault.kind != "image-missing"
+        ],
+    }
+
+
+def _no_box(split: CocoSplit) -> list[Finding]:
+    if len(split.training_boxes.images):
+        return []
+    crowds = " that is no crowd and has an area inside its image" if len(split.boxes) else ""
+    return [
+        Finding(
+            "empty-split",
+            1,
+            f"{split.annotations_file} has no box{crowds}, so there is nothing to learn or to score against",
+        )
+    ]
+
+
+def _enough_to_reserve(loaded: Mapping[str, CocoSplit]) -> tuple[list[Finding], list[Finding]]:
+    """The refusal and the warning of a data set without validation images, some of which are reserved for rewards."""
+    train = loaded[TRAIN]
+    if VAL in loaded:
+        return [], []
+    if len(train) < 2:
+        message = f"{train.annotations_file} has one image; reserving some for rewards needs two"
+        return [Finding("empty-reserved-set", 1, message)], []
+    reserved = max(1, len(train) // TRAIN_IMAGES_PER_RESERVED)
+    with_boxes = len(np.unique(train.training_boxes.images))
+    if with_boxes >= 2 and with_boxes * reserved >= len(train):
+        return [], []
+    message = (
+        f"{train.annotations_file.name}: only {with_boxes} of {len(train)} images have boxes; a campaign that reserves "
+        f"{reserved} of the images for rewards may find none to learn from or to score against, and stop"
+    )
+    return [], [Finding("too-few-boxes", with_boxes, message)]
+
+
+def _images_in_both(train: CocoSplit, val: CocoSplit) -> list[Finding]:
+    """Validation images whose files have the content of a training image's; only files of one size are compared."""
+    sizes: dict[int, list[int]] = defaultdict(list)
+    for index in range(len(train)):
+        if (size := _file_size(train.path(index))) is not None:
+            sizes[size].append(index)
+    digests: dict[int, dict[bytes, int]] = {}
+    found = []
+    for index in range(len(val)):
+        size = _file_size(val.path(index))
+        if size is None or size not in sizes:
+            continue
+        if size not in digests:
+            digests[size] = {
+                digest: each for each in reversed(sizes[size]) if (digest := _digest(train.path(each))) is not None
+            }
+        same = digests[size].get(_digest(val.path(index)) or b"")
+        if same is not None:
+            found.append(f"{val.file_names[index]} is {train.file_names[same]}")
+    return findings_of(
+        "val-in-train",
+        found,
+        val.annotations_file.name,
+        "image",
+        f"of {len(val)} with the content of a training image; a reward on it measures what was learned by heart",
+    )
+
+
+def _file_size(path: Path) -> int | None:
+    try:
+        return path.stat().st_size
+    except OSError:
+        return None
+
+
+def _digest(path: Path) -> bytes | None:
+    try:
+        return hashlib.sha256(path.read_bytes()).digest()
+    except OSError:
+        return None
