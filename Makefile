@@ -5,18 +5,18 @@ BIN := .venv/bin
 .PHONY: help setup demo test test-all fuzz lint format bench chaos hosts schema lock clean
 
 help:
-	@echo "make setup     the environment in .venv, from the lock file (the other targets call it)"
-	@echo "make demo      a search campaign on this machine, with its dashboard"
-	@echo "make test      the tests that every change must pass"
-	@echo "make test-all  all tests, the slow ones too"
-	@echo "make fuzz      hundreds of generated requests to every route"
-	@echo "make lint      format, lint, types and import contracts"
-	@echo "make bench     the figures that the documents quote"
-	@echo "make chaos     faults under a running campaign: make chaos ARGS='--database postgresql'"
-	@echo "make hosts     the compose file's service as four hosts, two of which are taken away (needs root)"
+	@echo "make setup     creates .venv from the lock file (the other targets call it)"
+	@echo "make demo      runs a search campaign on this machine, with its dashboard"
+	@echo "make test      runs the tests that every change must pass"
+	@echo "make test-all  runs all tests, including slow ones"
+	@echo "make fuzz      sends hundreds of generated requests to every route"
+	@echo "make lint      checks format, lint, types and import contracts"
+	@echo "make bench     runs the benchmarks that the documents quote"
+	@echo "make chaos     injects faults into a running campaign: make chaos ARGS='--database postgresql'"
+	@echo "make hosts     runs the compose file's service as four hosts, of which two fail (needs root)"
 	@echo "make schema    writes docs/block-specification.schema.json"
 	@echo "make lock      resolves and pins the dependencies"
-	@echo "make clean     remove .venv and caches (your campaigns stay)"
+	@echo "make clean     removes .venv and caches, but no campaigns"
 
 setup:
 	@$(PYTHON) tools/setup_environment.py

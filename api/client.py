@@ -35,7 +35,7 @@ URL_VARIABLE = "EFFSPINE_URL"
 KEY_VARIABLE = "EFFSPINE_API_KEY"
 RETRY_WAITS_SECONDS = (0.2, 0.5, 1.0)
 BUSY_SECONDS = 30.0
-"""How long to wait for a request that was sent before and is still being executed."""
+"""How long to wait while the service still executes an earlier sending of the same request."""
 TIMEOUT = httpx.Timeout(30.0, connect=5.0)
 STREAM_TIMEOUT = httpx.Timeout(5.0, read=60.0)
 END = "end"
@@ -202,8 +202,8 @@ class Client:
                 return
 
     def _get(self, path: str, parameters: dict[str, Any] | None = None) -> httpx.Response:
-        given = {name: value for name, value in (parameters or {}).items() if value is not None}
-        return self._send("GET", path, params=given)
+        query = {name: value for name, value in (parameters or {}).items() if value is not None}
+        return self._send("GET", path, params=query)
 
     def _change(self, document: type[Document], path: str, body: dict[str, Any] | None = None) -> Document:
         """A POST that is executed once, however often it is sent."""
@@ -223,7 +223,7 @@ class Client:
                 self._was_connected = True
                 return response
             except httpx.TransportError as error:
-                # If no service was ever there, a retry would only delay the error.
+                # If the service was never reachable, a retry would only delay the error.
                 if wait is None or (isinstance(error, httpx.ConnectError) and not self._was_connected):
                     raise self._unreachable(error) from error
                 time.sleep(wait)
@@ -256,7 +256,7 @@ def _json(response: httpx.Response) -> Any:
     try:
         return response.json()
     except json.JSONDecodeError:
-        detail = f"{response.url} sent something that is not JSON; is it an effspine service?"
+        detail = f"the response of {response.url} is not JSON; is it an effspine service?"
         raise ServiceRefusedError(response.status_code, {"detail": detail}) from None
 
 

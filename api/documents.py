@@ -7,7 +7,7 @@ parameters. Rewards are AP, from 0 to 1.
 
 from __future__ import annotations
 
-from typing import Generic, Literal, TypeVar
+from typing import Generic, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -15,13 +15,14 @@ from nas_controller.entities import (
     AttemptDocument,
     CampaignDocument,
     CurvePoint,
+    EstimateDocument,
     EventDocument,
     KeyDocument,
     SupervisorDocument,
     TrialDetailDocument,
     TrialDocument,
 )
-from nas_controller.states import EstimateBasis, PauseMode
+from nas_controller.states import PauseMode
 
 __all__ = [
     "AttemptDocument",
@@ -49,24 +50,6 @@ class Page(BaseModel, Generic[Item]):
 
     items: list[Item]
     next_cursor: str | None = Field(description="Value of `cursor` for the next page; null on the last page.")
-
-
-class EstimateDocument(BaseModel):
-    """The estimated duration of a campaign, if every trial is trained to its end."""
-
-    trials: int
-    parallelism: int
-    basis: EstimateBasis = Field(
-        description="Basis of the estimate: trials of the same proxy task, with the same parallelism and resources or "
-        "with others; the seconds of a synthetic profile; or nothing, and then every number is null."
-    )
-    measured_trials: int = Field(description="Number of earlier trials that the estimate uses.")
-    seconds_per_trial: float | None = Field(description="Median of their durations.")
-    wall_seconds: float | None = Field(description="With `parallelism` workers and no failures.")
-    device_hours: float | None = Field(description="Summed over the devices of every trial.")
-    bounded_by: Literal["wall_seconds", "device_hours"] | None = Field(
-        description="The condition in `stop` that would end it first; the numbers are up to that point."
-    )
 
 
 class PauseRequest(BaseModel):

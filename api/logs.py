@@ -1,4 +1,4 @@
-"""Logging to standard error: text for people, or one JSON object per line for log collectors.
+"""Logging to standard error: readable text, or one JSON object per line for log collectors.
 
     12:03:04 INFO    effspine: serving http://127.0.0.1:8000; files are in /data
     {"time": "2026-11-24T12:03:04.123Z", "level": "INFO", "logger": "effspine.access", "message": "GET /readyz 200",
@@ -36,8 +36,8 @@ def log_to_stderr(log_format: LogFormat = "text") -> None:
     handler.addFilter(add_request_id)
     handler.setFormatter(JsonFormatter() if log_format == "json" else TextFormatter(TEXT, datefmt="%H:%M:%S"))
     logging.basicConfig(level=logging.INFO, handlers=[handler], force=True)
-    for noisy in QUIET:
-        logging.getLogger(noisy).setLevel(logging.WARNING)
+    for name in QUIET:
+        logging.getLogger(name).setLevel(logging.WARNING)
     access_log.setLevel(logging.INFO if log_format == "json" else logging.WARNING)
 
 
@@ -69,9 +69,9 @@ class JsonFormatter(logging.Formatter):
 
     def format(self, record: logging.LogRecord) -> str:
         """The object; `request_id` and the fields of an access line are present if they are known."""
-        moment = datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds")
+        time = datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds")
         entry: dict[str, Any] = {
-            "time": moment.replace("+00:00", "Z"),
+            "time": time.replace("+00:00", "Z"),
             "level": record.levelname,
             "logger": record.name,
             "message": record.getMessage(),

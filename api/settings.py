@@ -48,7 +48,7 @@ class Settings(BaseSettings):
     max_parallelism: int | None = Field(None, ge=1, le=100_000)
     """Maximum number of trials in training, over all campaigns."""
     lease_seconds: float = Field(LEASE_SECONDS, ge=5.0, le=3_600.0)
-    """How long a campaign stays with a runner that does not renew its lease."""
+    """Seconds until the lease of a runner expires that does not renew it."""
 
     @field_validator("ray_address")
     @classmethod

@@ -18,7 +18,7 @@ _FIRST_ADDRESS = 2
 
 
 def missing_requirement() -> str | None:
-    """Why this machine cannot have such hosts, as a sentence; None where it can."""
+    """Why this machine cannot create such hosts, as a sentence; None where it can."""
     if os.geteuid() != 0:
         return "network namespaces need root"
     try:

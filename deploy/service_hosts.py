@@ -25,7 +25,7 @@ READY_SECONDS = 180.0
 
 
 class ProofFailedError(Exception):
-    """The service did not behave as it should."""
+    """The service did not behave as expected."""
 
 
 class ServiceHosts:

@@ -8,7 +8,7 @@ from typing import Any
 
 
 def provenance_of(campaign: Mapping[str, Any], trial: Mapping[str, Any]) -> dict[str, Any]:
-    """The provenance from the documents of the campaign and the trial, as the service answers with them."""
+    """The provenance from the documents of the campaign and the trial in the service's responses."""
     spec = campaign["spec"]
     return {
         "campaign": {"id": campaign["id"], "name": campaign["name"]},

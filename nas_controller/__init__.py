@@ -1,1 +1,1 @@
-"""Proposes architectures, learns from their rewards, runs campaigns and keeps their record."""
+"""Proposes architectures, learns from their rewards, runs campaigns and stores their history."""

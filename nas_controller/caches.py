@@ -27,7 +27,7 @@ class LruCache(Generic[Value]):
         self._lock = Lock()
 
     def get(self, key: Hashable) -> Value | None:
-        """The value of a key; None where there is none or it was evicted."""
+        """The value of a key; None if there is none or it was evicted."""
         with self._lock:
             if key in self._values:
                 self._values.move_to_end(key)
@@ -55,15 +55,17 @@ class SingleFlightCache(Generic[Value]):
 
     def __init__(self, max_size: int, size_of: Callable[[Value], int] = _one) -> None:
         self._computed: LruCache[_Computed[Value]] = LruCache(max_size, lambda computed: size_of(computed.value))
-        self._key_locks: WeakValueDictionary[Hashable, Lock] = WeakValueDictionary()  # each lives while it is held
+        self._key_locks: WeakValueDictionary[Hashable, Lock] = (
+            WeakValueDictionary()
+        )  # a lock exists while a caller uses it
         self._lock = Lock()
 
     def get(self, key: Hashable, version: Hashable, compute: Callable[[], Value]) -> Value:
         """The result of `compute` at this version or a later one.
 
         Concurrent callers of a key wait for one computation. A computation that began after they called serves them
-        all, whatever version each has seen; so where versions follow each other faster than values are computed, nobody
-        waits for more than two. Where `compute` raises, that caller alone gets the error, and the next one computes.
+        all, whatever version they asked for; so if versions change faster than values are computed, nobody waits for
+        more than two computations. If `compute` raises, only that caller gets the error, and the next one computes.
         """
         called = time.monotonic()
         with self._key_lock(key):

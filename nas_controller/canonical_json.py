@@ -9,7 +9,7 @@ from typing import Any
 
 
 def canonical_json(document: Mapping[str, Any]) -> str:
-    """The document with sorted keys and no spaces. Raises ValueError for numbers that JSON cannot carry."""
+    """The document with sorted keys and no spaces. Raises ValueError for numbers that JSON cannot represent."""
     return json.dumps(document, sort_keys=True, separators=(",", ":"), allow_nan=False)
 
 

@@ -1,30 +1,38 @@
-"""What a campaign, a trial and the rest consist of, once for all: the store's records extend these documents, answers
-of the service have their fields in this order, and the client reads them.
+"""The documents of campaigns, trials and the other entities. The store's records extend them, the service's responses
+have their fields in this order, and the client parses responses into them.
 
-It imports no database. Times are UTC, ISO 8601 in JSON. Multi-adds and parameters count as in `search_space.cost`:
-plain multi-adds, trainable parameters. Rewards are AP, from 0 to 1.
+The module imports no database. Times are UTC, ISO 8601 in JSON. Multi-adds and parameters count as in
+`search_space.cost`: plain multi-adds, trainable parameters. Rewards are AP, from 0 to 1.
 """
 
 from __future__ import annotations
 
 from datetime import datetime
 from functools import cache
-from typing import Any
+from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from nas_controller.states import AttemptState, CampaignState, KeyScope, PauseMode, StopReason, TrialState
+from nas_controller.states import (
+    AttemptState,
+    CampaignState,
+    EstimateBasis,
+    KeyScope,
+    PauseMode,
+    StopReason,
+    TrialState,
+)
 
 
 class Document(BaseModel):
-    """A frozen document. A subclass that adds a field which is not for everybody says `Field(exclude=True)`."""
+    """A frozen document. A subclass marks a field that responses omit with `Field(exclude=True)`."""
 
     model_config = ConfigDict(frozen=True)
 
     @classmethod
     @cache
     def document_fields(cls) -> tuple[str, ...]:
-        """The names of the fields that the service answers, in its order."""
+        """The names of the fields in responses, in their order."""
         return tuple(name for name, field in cls.model_fields.items() if not field.exclude)
 
     def to_dict(self) -> dict[str, Any]:
@@ -39,28 +47,30 @@ def _json_value(value: Any) -> Any:
 
 
 class CampaignFields(Document):
-    """A campaign, all but its specification."""
+    """A campaign without its specification."""
 
     id: str
     name: str = Field(examples=["digits"])
     state: CampaignState
-    error: str | None = Field(description="Why the campaign failed; null where it did not.")
-    error_kind: str | None = Field(None, description="Name of that error.", examples=["data-changed"])
+    error: str | None = Field(description="The error of a failed campaign; otherwise null.")
+    error_kind: str | None = Field(None, description="Identifier of the kind of error.", examples=["data-changed"])
     created_at: datetime
     started_at: datetime | None
     finished_at: datetime | None
     trials_begun: int
-    trials_finished: int = Field(description="Trials that are over, of the `trials` that the specification asks for.")
+    trials_finished: int = Field(description="Finished trials, out of the specification's `trials`.")
     baseline_reward: float | None = Field(description="Reward of trial 0, the uniform baseline.")
     best_reward: float | None
     best_trial: int | None
-    last_event: int = Field(description="Sequence of the newest event.")
-    pause_mode: PauseMode | None = Field(None, description="How it pauses or has paused; null where it does not.")
-    paused_at: datetime | None = Field(None, description="Since when it is paused.")
-    paused_seconds: float = Field(0.0, description="How long it was paused, in all pauses that are over.")
-    device_seconds: float = Field(0.0, description="What its attempts that are over have taken, over all devices.")
+    last_event: int = Field(description="Sequence number of the newest event.")
+    pause_mode: PauseMode | None = Field(
+        None, description="The mode of the pause while it is pausing or paused; otherwise null."
+    )
+    paused_at: datetime | None = Field(None, description="Start of the current pause; null unless it is paused.")
+    paused_seconds: float = Field(0.0, description="Total duration of the pauses that have ended.")
+    device_seconds: float = Field(0.0, description="Time of its finished attempts, summed over devices.")
     stopped_because: StopReason | None = Field(
-        None, description="The condition in the specification's `stop` that has ended it before its last trial."
+        None, description="The condition in the specification's `stop` that ended it before its last trial."
     )
     waiting_for: str | None = Field(
         None, description="What a running campaign waits for, such as a data set that is away; null while it trains."
@@ -73,33 +83,35 @@ class CampaignFields(Document):
 
 
 class CampaignDocument(CampaignFields):
-    """A campaign: what was asked for, how far it is, and its best so far."""
+    """A campaign: its specification, its progress and its best reward so far."""
 
-    spec: dict[str, Any] = Field(description="The campaign as it was asked for, with every default filled in.")
+    spec: dict[str, Any] = Field(description="The campaign as requested, with every default filled in.")
 
 
 class TrialDocument(Document):
-    """One architecture and what its proxy training came to."""
+    """One architecture and the result of its proxy training."""
 
     number: int = Field(description="0 is the uniform baseline.")
     state: TrialState
     reward: float | None
     betas: tuple[float, ...] = Field(description="Sampled multipliers of the searched blocks.")
-    alphas: tuple[float, ...] = Field(description="Shares after Equation 4.")
+    alphas: tuple[float, ...] = Field(description="Channel shares after Equation 4.")
     widths: tuple[int, ...] = Field(description="Output channels of the 18 blocks; they identify the architecture.")
     madds: int
     params: int
-    madds_ratio: float = Field(description="Multi-adds over the budget.")
+    madds_ratio: float = Field(description="Multi-adds divided by the budget.")
     attempts: int
-    reused_from: int | None = Field(description="The trial whose reward this repeated architecture took.")
+    reused_from: int | None = Field(description="The trial of the same architecture whose reward this one reuses.")
     metrics: dict[str, float] | None
-    error: str | None = Field(description="Why it was given up or, without an outcome yet, its latest attempt failed.")
-    error_kind: str | None = Field(None, description="Name of that error.", examples=["non-finite-loss"])
+    error: str | None = Field(
+        description="The error of a failed trial or, while it runs, of its latest failed attempt."
+    )
+    error_kind: str | None = Field(None, description="Identifier of the kind of error.", examples=["non-finite-loss"])
     progress_step: int | None
     progress_total: int | None
-    progress_ap: float | None = Field(None, description="Latest AP that a running trial has measured on the way.")
+    progress_ap: float | None = Field(None, description="The latest AP measured during training.")
     stopped_early_step: int | None = Field(
-        None, description="The step at which the campaign's rule has ended the trial; its reward is the AP there."
+        None, description="The step at which early stopping ended the trial; its reward is the AP at that step."
     )
     started_at: datetime
     finished_at: datetime | None
@@ -112,16 +124,16 @@ class AttemptDocument(Document):
     state: AttemptState
     reward: float | None
     metrics: dict[str, float] | None
-    error: str | None = Field(description="Why it failed.")
-    error_kind: str | None = Field(None, description="Name of that error.", examples=["worker-killed"])
-    log_tail: str | None = Field(None, description="The end of what the worker wrote during a failed attempt.")
+    error: str | None = Field(description="The error of a failed attempt.")
+    error_kind: str | None = Field(None, description="Identifier of the kind of error.", examples=["worker-killed"])
+    log_tail: str | None = Field(None, description="The end of the worker's log of a failed attempt.")
     data_sha256: str | None = Field(None, description="Identity of the data that it read; see the campaign's `data`.")
     started_at: datetime
     finished_at: datetime | None
 
 
 class CurvePoint(Document):
-    """What an attempt measured at a step of its training."""
+    """The measurements of an attempt at one step of its training."""
 
     attempt: int
     step: int
@@ -137,7 +149,7 @@ class TrialDetailDocument(TrialDocument):
 
 
 class EventDocument(Document):
-    """Something that happened to a campaign; `sequence` is the id of its server-sent event."""
+    """An event of a campaign; `sequence` is the id of its server-sent event."""
 
     sequence: int
     at: datetime
@@ -153,13 +165,13 @@ class KeyDocument(Document):
     scope: KeyScope
     created_at: datetime
     rotated_at: datetime | None
-    last_used_at: datetime | None = Field(description="To some ten minutes.")
+    last_used_at: datetime | None = Field(description="Accurate to about ten minutes.")
     expires_at: datetime | None
     revoked_at: datetime | None
 
 
 class SupervisorDocument(Document):
-    """A supervisor, as it was seen last."""
+    """A supervisor and its latest heartbeat."""
 
     id: str
     host: str
@@ -167,4 +179,22 @@ class SupervisorDocument(Document):
     version: str
     started_at: datetime
     seen_at: datetime
-    is_alive: bool = Field(description="Whether it was seen within 30 seconds.")
+    is_alive: bool = Field(description="Whether `seen_at` is at most 30 seconds ago.")
+
+
+class EstimateDocument(Document):
+    """The estimated duration of a campaign, if every trial is trained to its end."""
+
+    trials: int
+    parallelism: int
+    basis: EstimateBasis = Field(
+        description="Basis of the estimate: trials of the same proxy task, with the same parallelism and resources or "
+        "with others; the seconds of a synthetic profile; or nothing, and then every number is null."
+    )
+    measured_trials: int = Field(description="Number of earlier trials that the estimate uses.")
+    seconds_per_trial: float | None = Field(description="Median of their durations.")
+    wall_seconds: float | None = Field(description="With `parallelism` workers and no failures.")
+    device_hours: float | None = Field(description="Summed over the devices of every trial.")
+    bounded_by: Literal["wall_seconds", "device_hours"] | None = Field(
+        description="The condition in `stop` that would end it first; the numbers are up to that point."
+    )

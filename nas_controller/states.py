@@ -1,5 +1,5 @@
-"""The states of campaigns and trials, what moves them from one to another, and other words that the database, the
-service and its client share. It imports no other module of the project, so the client reads them without a database.
+"""The states of campaigns and trials, their transitions, and other constants that the database, the service and its
+client share. The module imports no other module of the project, so the client needs no database.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ StopReason = Literal["wall_seconds", "target_reward", "no_improvement_trials", "
 TrialState = Literal["running", "completed", "failed", "stopped"]
 TRIAL_STATES: tuple[TrialState, ...] = get_args(TrialState)
 EVENTS_OF_OUTCOMES = ("trial.completed", "trial.failed")
-"""The kinds of events that come once for each trial that has a reward, in the transaction that gives it."""
+"""The kinds of events that record a trial's reward: one per trial, in the transaction that stores the reward."""
 TrialOrder = Literal[
     "number", "-number", "reward", "-reward", "madds", "-madds", "params", "-params",
 ]  # fmt: skip
@@ -31,11 +31,11 @@ EstimateBasis = Literal["same-workers", "same-task", "profile", "nothing"]
 
 KeyScope = Literal["view", "operate", "admin"]
 KEY_SCOPES: tuple[KeyScope, ...] = get_args(KeyScope)
-"""Each includes those before it."""
+"""Each scope includes those before it."""
 
 CampaignEvent = Literal[
-    "start", "update", "pause", "resume", "stop", "retry",  # asked for by a caller of the service
-    "claim", "suspend", "complete", "fail", "end",  # done by the runner
+    "start", "update", "pause", "resume", "stop", "retry",  # requested by a client of the service
+    "claim", "suspend", "complete", "fail", "end",  # by the runner
 ]  # fmt: skip
 CAMPAIGN_EVENTS: tuple[CampaignEvent, ...] = get_args(CampaignEvent)
 CAMPAIGN_TRANSITIONS: tuple[tuple[CampaignState, CampaignEvent, CampaignState], ...] = (
@@ -83,7 +83,7 @@ CAMPAIGN_TRANSITIONS: tuple[tuple[CampaignState, CampaignEvent, CampaignState], 
     ("failed", "retry", "pending"),  # failed before its first runner
     ("failed", "retry", "running"),
 )
-"""What may happen to a campaign: (from, event, to). Where `to` is `from`, the event changes nothing."""
+"""The transitions of a campaign: (from, event, to). Where `to` is `from`, the state does not change."""
 
 TrialEvent = Literal["attempt", "complete", "fail", "stop", "retry"]
 TRIAL_EVENTS: tuple[TrialEvent, ...] = get_args(TrialEvent)
@@ -94,7 +94,7 @@ TRIAL_TRANSITIONS: tuple[tuple[TrialState, TrialEvent, TrialState], ...] = (
     ("running", "stop", "stopped"),
     ("stopped", "retry", "running"),  # its campaign had failed and is retried
 )
-"""What may happen to a trial: (from, event, to)."""
+"""The transitions of a trial: (from, event, to)."""
 
 PAST_PARTICIPLES: dict[CampaignEvent | TrialEvent, str] = {
     "start": "started",
@@ -110,7 +110,7 @@ PAST_PARTICIPLES: dict[CampaignEvent | TrialEvent, str] = {
     "attempt": "attempted again",
     "retry": "retried",
 }
-"""What a message calls each event: `it cannot be paused`."""
+"""The verb of each event in an error message: `it cannot be paused`."""
 
 FINISHED_CAMPAIGN_STATES: tuple[CampaignState, ...] = ("stopped", "completed", "failed")
 """In these a campaign has no runner; only `retry` leads out of `failed`."""

@@ -1,4 +1,4 @@
-"""Errors of trials; each names the reaction that it needs."""
+"""Errors of trials, each with the reaction that it needs."""
 
 from __future__ import annotations
 

@@ -16,7 +16,7 @@ def suppress_native_output() -> Iterator[None]:
     """Redirects standard error of the process, on file descriptor level, and discards what the block writes to it.
 
     If the block raises an unexpected error, the output is written after all, because it may contain the cause. Errors
-    with a message for the user (EffspineError) need none of it.
+    with a message for the user (EffspineError) do not need it.
     """
     sys.stderr.flush()
     original = os.dup(2)

@@ -16,7 +16,7 @@ def print_json(document: Any) -> None:
 
 @contextmanager
 def progress_bar(title: str) -> Iterator[Callable[[int, int], None]]:
-    """A callback (done, total) that moves a progress bar on standard error; no bar where that is not a terminal."""
+    """A callback (done, total) that updates a progress bar on standard error; no bar where that is not a terminal."""
     from rich.console import Console
     from rich.progress import Progress
 
@@ -26,7 +26,7 @@ def progress_bar(title: str) -> Iterator[Callable[[int, int], None]]:
 
 
 def print_facts(facts: Sequence[tuple[str, str]]) -> None:
-    """Prints names and values, one pair a line."""
+    """Prints names and values, one pair per line."""
     from rich.console import Console
     from rich.table import Table
     from rich.text import Text

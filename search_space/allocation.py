@@ -1,4 +1,4 @@
-"""Equations 2 to 4: from one multiplier a block to the share of the computation that the block gets."""
+"""Equations 2 to 4: each block's share of the computation, from one multiplier per block."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from search_space.topology import BLOCKS
 
 
 def block_madds(architecture: Architecture) -> tuple[float, ...]:
-    """F_i of Equation 2, the approximate multi-adds of each block: H W c^2 2 r, for all its repeats."""
+    """F_i of Equation 2: the approximate multi-adds H W c^2 2 r of each block, over all its repeats."""
     return tuple(
         (architecture.input_px / 2**block.level) ** 2 * width**2 * 2 * EXPANSION * repeats
         for block, width, repeats in zip(BLOCKS, architecture.widths, architecture.repeats, strict=True)
@@ -19,9 +19,9 @@ def block_madds(architecture: Architecture) -> tuple[float, ...]:
 
 
 def allocate(betas: Sequence[float], madds: Sequence[float], target_madds: float) -> tuple[float, ...]:
-    """alpha_i of Equation 4: multipliers in the ratio of `betas` that spend `target_madds` over the blocks.
+    """alpha_i of Equation 4: multipliers in the ratio of `betas` for which the blocks take `target_madds` together.
 
-    Vectors of betas in the same ratio give the same alphas, to the last bit. Raises InvalidValueError unless every
+    Proportional vectors of betas give the same alphas, to the last bit. Raises InvalidValueError unless every
     beta is a positive number.
     """
     if len(betas) != len(madds):

@@ -25,11 +25,11 @@ BLOCK_ACTIVATIONS: tuple[Activation, ...] = ("swish", "relu")
 
 @dataclass(frozen=True)
 class Operations:
-    """What blocks are made of; the paper ablates each field.
+    """The operations of all blocks; the paper ablates each field.
 
-    `weighted_fusion` is Equation 1, else a plain sum, and `space_to_depth` the first step down of Figure 2, else a
-    depthwise convolution of stride 2 a level (Table 9). `squeeze_excitation`, `activation` and `stochastic_depth` are
-    those of Table 4. Raises InvalidValueError where a value is none of these.
+    `weighted_fusion`: Equation 1, else a plain sum. `space_to_depth`: the first downsampling step of Figure 2, else a
+    depthwise convolution of stride 2 per level (Table 9). `squeeze_excitation`, `activation` and `stochastic_depth`:
+    Table 4. Raises InvalidValueError for any other value.
     """
 
     weighted_fusion: bool = True
@@ -52,12 +52,12 @@ class Operations:
 
 @dataclass(frozen=True)
 class Architecture:
-    """A network over the scale-permuted backbone, a RetinaNet detector unless another head is put on it.
+    """A network with the scale-permuted backbone, by default with the head of RetinaNet.
 
-    `widths` are the output channels of the 18 blocks in order, `repeats` how many MBConv make up each block
-    (section 3.1). `subnet_width` channels and `subnet_layers` separable convolutions make up each of the class and
-    box subnets (Table 2), `class_slots` logits and 4 box values belong to each of 9 anchors a location.
-    Raises InvalidValueError where a value is out of range.
+    `widths` are the output channels of the 18 blocks in order, `repeats` the MBConv layers of each block (section
+    3.1). The class and the box subnet each have `subnet_layers` separable convolutions of `subnet_width` channels
+    (Table 2). Each of the 9 anchors per location has `class_slots` logits and 4 box values. Raises InvalidValueError
+    where a value is out of range.
     """
 
     widths: tuple[int, ...]
@@ -81,13 +81,13 @@ class Architecture:
 
     @property
     def structure(self) -> tuple[tuple[int, ...], Operations]:
-        """What decides on the graph, whatever the widths are: repeats and operations."""
+        """What determines the graph apart from the widths: repeats and operations."""
         return self.repeats, self.operations
 
     def scaled(self, multiplier: float, *, divisor: int = DIVISOR, **changes: int) -> Architecture:
         """This architecture with every backbone width times `multiplier`, rounded to multiples of `divisor`.
 
-        `changes` replaces further fields, such as `input_px` or `subnet_width`.
+        `changes` replaces other fields, such as `input_px` or `subnet_width`.
         """
         return replace(
             self,

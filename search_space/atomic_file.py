@@ -1,4 +1,4 @@
-"""Writes files atomically: a reader finds the old content or the new one, never a part of it."""
+"""Writes files atomically: a reader sees either the old or the new content, never a part of it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Every system of the paper as a network of this project, with its published multi-adds and parameters."""
+"""Every model of the paper as a network of this project, with its published multi-adds and parameters."""
 
 from __future__ import annotations
 
@@ -20,17 +20,17 @@ Task = Literal["detection", "instance-segmentation", "classification", "semantic
 
 TASKS: tuple[Task, ...] = get_args(Task)
 
-MADDS_BAR = 0.025
-PARAMS_BAR = 0.012
-"""The relative differences to the published figures up to which counts are considered equal."""
+MADDS_TOLERANCE = 0.025
+PARAMS_TOLERANCE = 0.012
+"""The largest relative differences from the published figures at which counts are considered equal."""
 
 
 @dataclass(frozen=True)
 class Model:
-    """One system: its network for square images of `input_px`, and the published figures where there are any.
+    """A model: its network for square images of `input_px`, and its published figures, if any.
 
-    `network` is a function of `Ops` (`RegionOps` for instance segmentation) and images; `published_madds` are a
-    profiler's. `note` explains the figures where they need it.
+    `network` is a function of `Ops` (`RegionOps` for instance segmentation) and images. `published_madds` are counted
+    by a profiler. `note` explains figures that need it.
     """
 
     name: str
@@ -45,7 +45,7 @@ class Model:
 
 @dataclass(frozen=True)
 class ModelRow:
-    """One system: its cost as counted here and as published."""
+    """The cost of a model as counted here and as published."""
 
     name: str
     task: Task
@@ -60,23 +60,23 @@ class ModelRow:
 
     @property
     def madds_difference(self) -> float | None:
-        """Profiler multi-adds over the published ones, less 1; None where none were published."""
+        """Profiler multi-adds over the published ones, minus 1; None where none were published."""
         return self.madds_profiler / self.published_madds - 1 if self.published_madds else None
 
     @property
     def params_difference(self) -> float | None:
-        """Parameters over the published ones, less 1; None where none were published."""
+        """Parameters over the published ones, minus 1; None where none were published."""
         return self.params / self.published_params - 1 if self.published_params else None
 
     @property
     def madds_are_off(self) -> bool:
-        """Whether the multi-adds differ from the published ones by more than `MADDS_BAR`."""
-        return abs(self.madds_difference or 0.0) > MADDS_BAR
+        """Whether the multi-adds differ from the published ones by more than `MADDS_TOLERANCE`."""
+        return abs(self.madds_difference or 0.0) > MADDS_TOLERANCE
 
     @property
     def params_are_off(self) -> bool:
-        """Whether the parameters differ from the published ones by more than `PARAMS_BAR`."""
-        return abs(self.params_difference or 0.0) > PARAMS_BAR
+        """Whether the parameters differ from the published ones by more than `PARAMS_TOLERANCE`."""
+        return abs(self.params_difference or 0.0) > PARAMS_TOLERANCE
 
     def to_dict(self) -> dict[str, Any]:
         """The row as plain JSON values, with the differences in percent."""
@@ -112,7 +112,7 @@ def _percent(fraction: float | None) -> float | None:
 
 
 def _network(function: Callable[..., Any], *configuration: Any) -> Callable[[Any, Any], Any]:
-    """A network function with its configuration, the arguments between operations and images, filled in."""
+    """A network function with its configuration bound: the arguments between operations and images."""
     return lambda ops, images: function(ops, *configuration, images)
 
 
@@ -202,10 +202,10 @@ def _segmenters() -> Iterator[Model]:
 
 
 CLASSIFIER_WIDTH = 256
-"""Channels of the pyramid of all classifiers (section 4.2)."""
+"""Pyramid channels of all classifiers (section 4.2)."""
 
 SEGMENTATION_PX = 512
-"""Crop of all segmentation models (section 5.3)."""
+"""Crop size of all segmentation models (section 5.3)."""
 
 CATALOGUE: tuple[Model, ...] = (
     *_one_stage(),

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 class Network(Protocol):
-    """A network as a function of `Ops`; this module is one of its interpreters."""
+    """A network as a function of `Ops`, which this module interprets as costs."""
 
     def __call__(self, ops: CostOps, images: FeatureSize, /) -> object:
         """The network's outputs for images `[batch, height, width, 3]`."""
@@ -75,12 +75,12 @@ def cost_report(architecture: Architecture) -> CostReport:
 
 
 def network_parameters(network: Network, input_px: int) -> list[Parameter]:
-    """Every parameter of a network, in the order in which it uses them."""
+    """Every parameter of a network, in the order of their use."""
     return list(_count(network, input_px).parameters.values())
 
 
 def parameters(architecture: Architecture) -> list[Parameter]:
-    """Every parameter of RetinaNet with this architecture, in the order in which the network uses them."""
+    """Every parameter of RetinaNet with this architecture, in the order of their use."""
     return list(_count_retinanet(architecture).parameters.values())
 
 
@@ -95,15 +95,15 @@ def _count(network: Network, input_px: int) -> CostOps:
 
 
 def _part(name: str) -> str:
-    """The part of the network that a parameter belongs to: the first step of its path."""
+    """The part of the network that a parameter belongs to: the first component of its path."""
     return name.split("/", 1)[0]
 
 
 @dataclass(frozen=True)
 class FeatureSize:
-    """Height, width and channels of a feature map, of which one image has `copies` (a crop for each region).
+    """The size of a feature map; an image has `copies` of it, such as one crop per region.
 
-    The channels come in so many `groups` of equal size, one behind the other: four after space-to-depth.
+    The channels consist of `groups` contiguous groups of equal size, four after space-to-depth.
     """
 
     height: int
@@ -126,8 +126,8 @@ class FeatureSize:
 class CostOps:
     """Counts the cost and collects the parameters of a network; its feature maps are sizes.
 
-    `parameters` holds every parameter by name, and `uses` each convolution as the name of its kernel and the output
-    positions at which it is applied: a kernel of n values at p positions is n times p multiply-adds.
+    `parameters` holds every parameter by name. `uses` has each convolution as the name of its kernel and its number of
+    output positions: a kernel of n values at p positions takes n times p multiply-adds.
     """
 
     def __init__(self) -> None:
@@ -139,13 +139,13 @@ class CostOps:
         self.parameters[name] = Parameter(name, role, shape, initial, groups)
 
     def total(self) -> NetworkCost:
-        """What was counted."""
+        """The counted cost."""
         madds = sum(positions * self.parameters[name].size for name, positions in self.uses)
         params = sum(parameter.size for parameter in self.parameters.values() if parameter.is_trainable)
         return NetworkCost(madds, round(madds + self._elementwise), params)
 
     def report(self, architecture: Architecture) -> CostReport:
-        """What was counted, with the share of each block of `architecture`."""
+        """The counted cost, with the share of each block of `architecture`."""
         madds: dict[str, int] = defaultdict(int)
         params: dict[str, int] = defaultdict(int)
         for name, positions in self.uses:
@@ -246,7 +246,7 @@ class CostOps:
         image_size: tuple[int, int],
         count: int,
     ) -> FeatureSize:
-        """Boxes of an image, a map of `count` rows of 4."""
+        """The boxes of an image as a map of `count` rows and 4 channels."""
         return FeatureSize(count, 1, 4)
 
     def detect(
@@ -278,5 +278,5 @@ class CostOps:
 
 
 def _strided(x: FeatureSize, stride: int, channels: int, groups: int = 1) -> FeatureSize:
-    """The feature map after an operation of this stride; padding keeps ceil(size / stride)."""
+    """The feature map after an operation of this stride: its size is ceil(size / stride)."""
     return FeatureSize(-(-x.height // stride), -(-x.width // stride), channels, x.copies, groups)

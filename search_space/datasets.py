@@ -51,7 +51,7 @@ def dataset_path(data_dir: Path, name: str) -> Path:
 
 
 def dataset_dir(data_dir: Path, name: str) -> Path:
-    """The directory that a data set inside the data directory has; it need not exist."""
+    """The directory of a data set inside the data directory; it need not exist."""
     return data_dir / "datasets" / name
 
 

@@ -63,7 +63,7 @@ def load_block_specification(path: Path) -> BlockSpecification:
         reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8 text"
         raise InvalidValueError(f"{path} cannot be read: {reason}", field="architecture") from error
     except ValueError as error:
-        raise InvalidValueError(f"{path} is no JSON: {error}", field="architecture") from error
+        raise InvalidValueError(f"{path} is not valid JSON: {error}", field="architecture") from error
     try:
         return read_block_specification(document)
     except InvalidValueError as error:
@@ -71,10 +71,10 @@ def load_block_specification(path: Path) -> BlockSpecification:
 
 
 def read_block_specification(document: Any) -> BlockSpecification:
-    """The architecture and the provenance of a document; `block_specification` gives the same document again.
+    """The architecture and the provenance of a document; the inverse of `block_specification`.
 
-    Raises InvalidValueError, with the path to the field, for a document that does not follow the schema (unknown fields
-    included), whose cost is not that of its architecture, or that does not have one beta for each searched block.
+    Raises InvalidValueError, with the path of the field, for a document that violates the schema (also by an unknown
+    field), whose cost is not that of its architecture, or that does not have one beta per searched block.
     """
     _check_schema(document)
     blocks = document["blocks"]
@@ -91,7 +91,7 @@ def read_block_specification(document: Any) -> BlockSpecification:
     )
     for name, counted in _cost(architecture).items():
         if document["cost"][name] != counted:
-            raise _refused(("cost", name), f"is {document['cost'][name]:,}; this architecture has {counted:,}")
+            raise _error_at(("cost", name), f"is {document['cost'][name]:,}; this architecture has {counted:,}")
     _check_betas(document["provenance"])
     return BlockSpecification(architecture, document["provenance"])
 
@@ -105,7 +105,7 @@ def _check_betas(provenance: dict[str, Any]) -> None:
     searched = provenance.get("search_space", {}).get("searched_blocks") or BLOCKS
     if "betas" in provenance and len(provenance["betas"]) != len(searched):
         found = len(provenance["betas"])
-        raise _refused(("provenance", "betas"), f"has {found} values; {len(searched)} blocks were searched")
+        raise _error_at(("provenance", "betas"), f"has {found} values; {len(searched)} blocks were searched")
 
 
 def _check_schema(document: Any) -> None:
@@ -113,46 +113,46 @@ def _check_schema(document: Any) -> None:
 
     errors = sorted(Draft202012Validator(block_specification_schema()).iter_errors(document), key=_importance)
     if errors:
-        raise _refused(*_explained(errors[0]))
+        raise _error_at(*_explanation(errors[0]))
 
 
 def _importance(error: ValidationError) -> tuple[bool, list[str]]:
-    """Errors of format and version come first, then the others in the order of their paths."""
+    """A sort key: errors of format and version first, then the others by path."""
     path = list(error.absolute_path)
     return path[:1] not in (["format"], ["version"]), [f"{step:>4}" for step in path]
 
 
-def _explained(error: ValidationError) -> tuple[tuple[str | int, ...], str]:
-    """The path to the field that is wrong, and what is wrong with it."""
+def _explanation(error: ValidationError) -> tuple[tuple[str | int, ...], str]:
+    """The path of the wrong field, and the end of a sentence about it."""
     path, found, wanted = tuple(error.absolute_path), error.instance, error.validator_value
     if error.validator == "additionalProperties":
         unknown = next(name for name in found if name not in error.schema["properties"])
-        return (*path, unknown), "is no field of a block specification"
+        return (*path, unknown), "is not a field of a block specification"
     if error.validator == "required":
         return (*path, next(name for name in wanted if name not in found)), "is missing"
     if error.validator == "const":
-        return path, f"is {_shown(found)}; it must be {_shown(wanted)}"
+        return path, f"is {_shortened_json(found)}; it must be {_shortened_json(wanted)}"
     if error.validator in ("minItems", "items"):
         return path, f"has {len(found)} entries; there must be {len(BLOCKS)}"
     limits = error.schema
     if error.validator in ("minimum", "maximum") and {"minimum", "maximum"} <= set(limits):
-        return path, f"is {_shown(found)}; it must be from {limits['minimum']:,} to {limits['maximum']:,}"
+        return path, f"is {_shortened_json(found)}; it must be from {limits['minimum']:,} to {limits['maximum']:,}"
     if error.validator == "type":
         kinds = [wanted] if isinstance(wanted, str) else wanted
-        return path, f"is {_shown(found)}; it must be of type {' or '.join(kinds)}"
+        return path, f"is {_shortened_json(found)}; it must be of type {' or '.join(kinds)}"
     if error.validator == "enum":
-        return path, f"is {_shown(found)}; it must be {' or '.join(map(_shown, wanted))}"
+        return path, f"is {_shortened_json(found)}; it must be {' or '.join(map(_shortened_json, wanted))}"
     return path, error.message
 
 
-def _shown(value: Any) -> str:
-    """A value as JSON, cut where it is long."""
+def _shortened_json(value: Any) -> str:
+    """A value as JSON, shortened to 80 characters."""
     text = json.dumps(value, ensure_ascii=False)
     return text if len(text) <= 80 else f"{text[:77]}..."
 
 
-def _refused(path: Iterable[str | int], message: str) -> InvalidValueError:
-    """The error at a path such as `blocks[3].width`."""
+def _error_at(path: Iterable[str | int], message: str) -> InvalidValueError:
+    """The error for a field, whose path is given in a form such as `blocks[3].width`."""
     field = ""
     for step in path:
         field += f"[{step}]" if isinstance(step, int) else f".{step}" if field else step

@@ -1,7 +1,7 @@
-"""The JSON Schema of the block specification, made from the same constants as the documents.
+"""The JSON Schema of the block specification, built from the constants that the documents are built from.
 
-`docs/block-specification.schema.json` is this schema as a file (`make schema` writes it), and the service answers with
-it at `/v1/schemas/block-specification`.
+`make schema` writes it to `docs/block-specification.schema.json`; the service returns it at
+`/v1/schemas/block-specification`.
 """
 
 from __future__ import annotations
@@ -73,7 +73,7 @@ def block_specification_schema() -> Schema:
                         "madds_profiler": _whole(0, None, "The same as a profiler counts."),
                         "params": _whole(0, None, "Trainable parameters."),
                     },
-                    description="Of RetinaNet with this architecture; what is stated must be what is counted.",
+                    description="Of RetinaNet with this architecture; the values must equal the counted ones.",
                 ),
                 "provenance": _provenance(),
             },
@@ -105,12 +105,12 @@ def _operations() -> Schema:
     switch: Schema = {"type": "boolean", "default": True}
     properties: dict[str, Schema] = {
         "weighted_fusion": switch | {"description": "Equation 1; else a plain sum."},
-        "space_to_depth": switch | {"description": "Down by space-to-depth first; else by depthwise convolutions."},
+        "space_to_depth": switch | {"description": "Space-to-depth as the first downsampling step; else depthwise."},
         "squeeze_excitation": switch,
         "activation": {"enum": list(BLOCK_ACTIVATIONS), "default": BLOCK_ACTIVATIONS[0]},
         "stochastic_depth": switch,
     }
-    return _object(properties, optional=tuple(properties), description="What the blocks are made of.")
+    return _object(properties, optional=tuple(properties), description="The operations of all blocks.")
 
 
 def _block(block: Block) -> Schema:
@@ -127,7 +127,7 @@ def _block(block: Block) -> Schema:
 def _provenance() -> Schema:
     number = {"type": ["number", "null"]}
     text = {"type": ["string", "null"]}
-    anything = {"type": "object", "description": "As the campaign was asked for, with every default filled in."}
+    anything = {"type": "object", "description": "As in the campaign document, with all defaults filled in."}
     properties: dict[str, Schema] = {
         "campaign": _object({"id": {"type": "string"}, "name": {"type": "string"}}),
         "trial": {"type": ["integer", "null"], "minimum": 0, "description": "0 is the uniform baseline."},

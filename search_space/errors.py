@@ -1,13 +1,13 @@
-"""Errors whose message is fit for a person, raised by every package."""
+"""Errors with messages for the user, raised by every package."""
 
 from __future__ import annotations
 
 
 class EffspineError(Exception):
-    """Base of every error whose message is written for a person.
+    """Base of all errors whose message is for the user.
 
-    `field` names the input that is wrong as a dotted path (`search_space.budget_madds`), or is None; `value` is the
-    value that was given there, where a caller should show it apart from the message.
+    `field` is the dotted path of the wrong input (`search_space.budget_madds`), or None. `value` is the given value,
+    where a caller should report it apart from the message.
     """
 
     def __init__(self, message: str, *, field: str | None = None, value: object = None) -> None:

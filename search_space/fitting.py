@@ -14,7 +14,7 @@ IntArray = npt.NDArray[np.int64]
 FloatArray = npt.NDArray[np.float64]
 
 BUDGET_TOLERANCE = 0.01
-"""How far from the budget, as a fraction, an architecture of mode `exact` may lie."""
+"""The largest relative distance of an architecture of mode `exact` from the budget."""
 
 _COARSE: FloatArray = np.ldexp(1.0, np.arange(-16, 17))
 _FINE: FloatArray = np.linspace(0.0, 1.0, 33)
@@ -38,8 +38,8 @@ class BudgetFitter:
     """Finds the widths nearest to a multi-adds budget by the exact cost of the rounded network.
 
     Widths are those of `base_widths` where `is_searched` is false, else multiples of `divisor` up to `largest`. Every
-    searched width stays one of the two multiples around its unrounded value (or the smallest, or the largest that it
-    may have), so that no correction puts two blocks out of the order of their shares by more than a rounding step.
+    searched width is one of the two multiples around its unrounded value (or the smallest, or its largest allowed
+    width), so that no correction changes the order of two blocks' shares by more than a rounding step.
     """
 
     def __init__(
@@ -53,7 +53,7 @@ class BudgetFitter:
     ) -> None:
         self._cost = cost
         self._budget = budget_madds
-        self._fixed = base_widths
+        self._base_widths = base_widths
         self._searched = np.flatnonzero(is_searched)
         self._largest = largest[self._searched]
         self._divisor = divisor
@@ -66,9 +66,9 @@ class BudgetFitter:
     def fit(self, unrounded: FloatArray) -> Fit:
         """The widths nearest to the budget, in the proportions of `unrounded` (of the searched blocks).
 
-        First their common multiplier is found at which the rounded network passes the budget. Then single blocks and
-        pairs are rounded the other way, once or, where that does not bring it near enough, a few times. Where one
-        block's step alone is larger than the tolerance, multipliers further off are tried in the same way.
+        First it finds the common multiplier at which the rounded network crosses the budget. Then it rounds single
+        blocks or pairs the other way, and repeats this a few times if the result is not near enough. If the rounding
+        step of one block alone exceeds the tolerance, it tries multipliers further away in the same way.
         """
         low, high = self._bracket(unrounded)
         best = min((self._corrected(unrounded, multiplier) for multiplier in (low, high)), key=self._distance)
@@ -78,32 +78,32 @@ class BudgetFitter:
         return min((best, *further), key=self._distance)
 
     def is_within_tolerance(self, madds: int) -> bool:
-        """Whether these multi-adds are near enough to the budget."""
+        """Whether these multi-adds meet the budget to within the tolerance."""
         return abs(madds - self._budget) <= BUDGET_TOLERANCE * self._budget
 
     def _distance(self, fit: Fit) -> int:
         return abs(fit.madds - self._budget)
 
     def _bracket(self, unrounded: FloatArray) -> tuple[float, float]:
-        """Two multipliers, close to each other, below and from which on the rounded network exceeds the budget.
+        """Two close multipliers, between which the rounded network reaches the budget.
 
-        Only products and sums are used to make multipliers, so they are the same numbers on every machine.
+        They are computed by products and sums only, so they are the same numbers on every machine.
         """
         multipliers: FloatArray = _COARSE
         for _ in range(_FINE_ROUNDS):
-            low, high = self._passage(unrounded, multipliers)
+            low, high = self._crossing(unrounded, multipliers)
             multipliers = np.asarray(low + (high - low) * _FINE, dtype=np.float64)
-        return self._passage(unrounded, multipliers)
+        return self._crossing(unrounded, multipliers)
 
-    def _passage(self, unrounded: FloatArray, multipliers: FloatArray) -> tuple[float, float]:
-        """The neighbours among `multipliers` between which the budget is reached, or the last two."""
+    def _crossing(self, unrounded: FloatArray, multipliers: FloatArray) -> tuple[float, float]:
+        """The neighbours in `multipliers` between which the budget is reached, or the last two."""
         widths = self._rounded(multipliers[:, None] * unrounded)
         reached = self._madds(widths) >= self._budget
         first = int(np.argmax(reached)) if reached.any() else len(multipliers) - 1
         return float(multipliers[max(first - 1, 0)]), float(multipliers[first])
 
     def _corrected(self, proportions: FloatArray, multiplier: float) -> Fit:
-        """The rounded widths at a multiplier, after the corrections that bring them nearest to the budget."""
+        """The rounded widths at a multiplier, corrected to be nearest to the budget."""
         unrounded = multiplier * proportions
         below = np.maximum(np.floor(unrounded / self._divisor), 1).astype(np.int64) * self._divisor
         above = np.maximum(np.ceil(unrounded / self._divisor), 1).astype(np.int64) * self._divisor
@@ -111,22 +111,22 @@ class BudgetFitter:
         widths = self._rounded(unrounded)
         for _ in range(_CORRECTIONS):
             other = np.where(widths == below, above, below)
-            tried = np.concatenate([widths[None], np.where(self._flips, other, widths)])
-            counts = self._cost.counts_of_many(self._whole(tried))
+            options = np.concatenate([widths[None], np.where(self._flips, other, widths)])
+            counts = self._cost.counts_of_many(self._all_widths(options))
             best = int(np.argmin(np.abs(counts[:, 0] - self._budget)))
-            widths, (madds, params) = tried[best], counts[best].tolist()
+            widths, (madds, params) = options[best], counts[best].tolist()
             if best == 0 or abs(madds - self._budget) <= _NEAR_ENOUGH * self._budget:
                 break
-        return Fit(self._whole(widths[None])[0], multiplier, madds, params)
+        return Fit(self._all_widths(widths[None])[0], multiplier, madds, params)
 
     def _rounded(self, unrounded: FloatArray) -> IntArray:
         return np.minimum(round_widths(np.minimum(unrounded, self._largest), self._divisor), self._largest)
 
     def _madds(self, widths: IntArray) -> IntArray:
-        return self._cost.counts_of_many(self._whole(widths))[:, 0]
+        return self._cost.counts_of_many(self._all_widths(widths))[:, 0]
 
-    def _whole(self, widths: IntArray) -> IntArray:
-        """Width vectors of all 18 blocks from those of the searched ones."""
-        whole = np.tile(self._fixed, (len(widths), 1))
-        whole[:, self._searched] = widths
-        return whole
+    def _all_widths(self, widths: IntArray) -> IntArray:
+        """Width vectors of all 18 blocks from those of the searched blocks."""
+        all_widths = np.tile(self._base_widths, (len(widths), 1))
+        all_widths[:, self._searched] = widths
+        return all_widths

@@ -1,4 +1,4 @@
-"""The operations that networks are written in. An interpreter of networks implements them."""
+"""The operations that networks are written in; each interpreter of networks implements them."""
 
 from __future__ import annotations
 
@@ -12,9 +12,10 @@ Activation = Literal["swish", "relu", "sigmoid"]
 class Ops(Protocol[T]):
     """Operations over feature maps of type T, `[batch, height, width, channels]` in an interpreter with tensors.
 
-    `width` is the number of output channels. `name` is the path of the parameters; layers of one name share them.
-    Padding keeps ceil(size / stride). The structure of a network never depends on a width: the two operations that do,
-    `add_if_same_width` and `match_width`, are the interpreter's, so that one traced graph serves all widths.
+    `width` is the number of output channels. `name` is the path of the parameters; layers with the same name share
+    them. Padding is "same": output sizes are ceil(size / stride). Network functions never branch on a width; the two
+    operations that must, `add_if_same_width` and `match_width`, belong to the interpreter, so that one traced graph
+    can run all widths.
     """
 
     def size(self, x: T) -> tuple[int, int]:
@@ -22,7 +23,7 @@ class Ops(Protocol[T]):
         ...
 
     def conv(self, x: T, width: int, name: str, *, kernel: int = 1, stride: int = 1, bias: float | None = None) -> T:
-        """Convolution; with a bias that starts at `bias` unless that is None."""
+        """Convolution, with a bias initialised to `bias` unless that is None."""
         ...
 
     def depthwise(self, x: T, name: str, *, kernel: int, stride: int = 1) -> T:
@@ -34,7 +35,7 @@ class Ops(Protocol[T]):
         ...
 
     def activate(self, x: T, kind: Activation) -> T:
-        """The activation, element by element."""
+        """The elementwise activation."""
         ...
 
     def global_pool(self, x: T) -> T:
@@ -54,7 +55,7 @@ class Ops(Protocol[T]):
         ...
 
     def fuse(self, inputs: list[T], name: str) -> T:
-        """Fast normalised fusion with one learned weight an input (Equation 1)."""
+        """Fast normalised fusion with one learned weight per input (Equation 1)."""
         ...
 
     def add_if_same_width(self, x: T, y: T) -> T:
@@ -66,11 +67,11 @@ class Ops(Protocol[T]):
         ...
 
     def max_pool(self, x: T, *, kernel: int, stride: int) -> T:
-        """The largest value of each window, channel by channel."""
+        """Max pooling over windows of `kernel` by `kernel` positions."""
         ...
 
     def average(self, inputs: list[T]) -> T:
-        """The mean of feature maps of one shape, element by element."""
+        """The elementwise mean of feature maps of equal shape."""
         ...
 
     def add(self, x: T, y: T) -> T:
@@ -83,15 +84,15 @@ class Ops(Protocol[T]):
 
 
 class RegionOps(Ops[T], Protocol[T]):
-    """The further operations of two-stage detectors, which choose regions of an image and crop features from each.
+    """Additional operations of two-stage detectors, which select regions of an image and crop features from each.
 
     Boxes are `[batch, regions, 4]`, (y1, x1, y2, x2) in pixels of the image; detections have two more columns, score
-    and class. Crops of either are `[batch * regions, size, size, channels]`. How regions are chosen is up to
-    the interpreter.
+    and class. Crops of either are `[batch * regions, size, size, channels]`. The interpreter decides how regions are
+    selected.
     """
 
     def propose(self, objectness: dict[int, T], codes: dict[int, T], image_size: tuple[int, int], count: int) -> T:
-        """The boxes of an image's `count` best anchors that do not say the same, from the predictions by level."""
+        """The `count` best boxes of each image without near duplicates, from the predictions by level."""
         ...
 
     def detect(self, boxes: T, class_logits: T, codes: T, image_size: tuple[int, int], count: int) -> T:
@@ -103,9 +104,9 @@ class RegionOps(Ops[T], Protocol[T]):
         ...
 
     def dense(self, x: T, width: int, name: str) -> T:
-        """A layer fully connected to all positions and channels, without a bias: `[batch, 1, 1, width]`."""
+        """A fully connected layer over all positions and channels, without a bias: `[batch, 1, 1, width]`."""
         ...
 
     def conv_transpose(self, x: T, width: int, name: str, *, bias: float) -> T:
-        """2x2 transposed convolution of stride 2 with a bias that starts at `bias`: twice the height and width."""
+        """2x2 transposed convolution of stride 2, with a bias initialised to `bias`: twice the height and width."""
         ...

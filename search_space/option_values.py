@@ -13,12 +13,12 @@ if TYPE_CHECKING:
 
 
 def parse_numbers(name: str, text: str) -> tuple[float, ...]:
-    """The numbers in `text`, whole ones as int. Raises InvalidValueError, with the one that is not a number."""
+    """The numbers in `text`, whole ones as int. Raises InvalidValueError, with the part that is not a number."""
     return tuple(_number(name, part.strip()) for part in text.split(","))
 
 
 def parse_whole_numbers(name: str, text: str) -> tuple[int, ...]:
-    """The whole numbers in `text`. Raises InvalidValueError, with the one that is not whole."""
+    """The whole numbers in `text`. Raises InvalidValueError, with the number that is not whole."""
     values = parse_numbers(name, text)
     for value in values:
         if not isinstance(value, int):
@@ -27,7 +27,7 @@ def parse_whole_numbers(name: str, text: str) -> tuple[int, ...]:
 
 
 def parse_whole_numbers_by_key(name: str, text: str) -> int | dict[int, int]:
-    """One whole number, or pairs of them as `5=128,7=96`. Raises InvalidValueError, with the part that is neither."""
+    """One whole number, or pairs such as `5=128,7=96`. Raises InvalidValueError, with the part that is neither."""
     if "=" not in text:
         return parse_whole_numbers(name, text)[0] if "," not in text else _not_pairs(name, text)
     pairs = {}
@@ -47,10 +47,9 @@ def _not_pairs(name: str, part: str) -> NoReturn:
 
 
 def architecture_from_options(widths: str | None, specification: Path | None, **changes: Any) -> Architecture:
-    """The architecture that a command line names: 18 widths at the scale of D0, or the file of a specification.
+    """The architecture of a command line: from 18 widths at the scale of D0, or from a block specification.
 
-    `changes` replace fields of either; those that are None are left. Raises InvalidValueError unless exactly one of
-    the two is given.
+    `changes` replace fields unless they are None. Raises InvalidValueError unless exactly one of the two is given.
     """
     from search_space.architecture import Architecture
     from search_space.document import load_block_specification

@@ -18,9 +18,9 @@ _KERNELS: tuple[Role, ...] = ("kernel", "depthwise_kernel")
 
 @dataclass(frozen=True)
 class Parameter:
-    """One parameter tensor; kernels are `[height, width, in, out]`, a depthwise one `[height, width, channels, 1]`.
+    """One parameter tensor; kernels are `[height, width, in, out]`, depthwise ones `[height, width, channels, 1]`.
 
-    Its channels, for a kernel the input channels, come in so many `groups` of equal size, one behind the other.
+    Its channels (for a kernel, the input channels) consist of `groups` contiguous groups of equal size.
     """
 
     name: str
@@ -41,12 +41,12 @@ class Parameter:
 
     @property
     def is_decayed(self) -> bool:
-        """Whether weight decay applies: to kernels only; it harms biases and is useless for what is normalised."""
+        """Whether weight decay applies: to kernels only; it harms biases and is useless for normalised values."""
         return self.role in _KERNELS
 
     @property
     def fan_in(self) -> int:
-        """Inputs that one output value sees."""
+        """The number of inputs of one output value."""
         channels = 1 if self.role == "depthwise_kernel" else self.shape[2]
         return self.shape[0] * self.shape[1] * channels
 
@@ -57,15 +57,15 @@ def by_kind(parameters: Sequence[Parameter]) -> tuple[list[Parameter], list[Para
 
 
 def is_prediction(name: str) -> bool:
-    """Whether a path of parameters belongs to a layer that gives predictions."""
+    """Whether a parameter path belongs to a prediction layer."""
     return "/predict/" in name
 
 
 def initial_values(parameters: Sequence[Parameter], seed: int) -> npt.NDArray[np.float32]:
-    """Initial values of all `parameters`, flat and in order; kernels are normal with variance 1 / fan-in.
+    """Initial values of all `parameters` as one flat vector; kernels are normal with variance 1 / fan-in.
 
-    The prediction layers' kernels start at 0.01, as RetinaNet has them. Each tensor draws from a generator of its
-    own, seeded by its name, so that what one architecture adds does not move the values of the others.
+    Kernels of prediction layers have a standard deviation of 0.01, as in RetinaNet. Each tensor has its own generator,
+    seeded by its name, so that additional parameters of one architecture do not change the values of the others.
     """
     return np.concatenate([_initial(parameter, seed) for parameter in parameters], dtype=np.float32)
 

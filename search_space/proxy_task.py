@@ -1,4 +1,4 @@
-"""Proxy tasks: how a sampled architecture is trained and scored; the only definition of fields and profiles."""
+"""Proxy tasks: how a sampled architecture is trained and scored. The only definition of their fields and profiles."""
 
 from __future__ import annotations
 
@@ -19,21 +19,21 @@ ReserveFrom = Literal["train", "val"]
 Precision = Literal["float32", "bfloat16"]
 
 STEP_DECAYS = ((620 / 650, 0.1), (640 / 650, 0.01))
-"""Fractions of training after which the rate falls to a tenth and a hundredth: the last 30 and 10 of 650 epochs."""
+"""Fractions of the steps after which the rate falls to a tenth and a hundredth: the last 30 and 10 of 650 epochs."""
 
-START_WARMUP = 15
-"""The training of a common start has one warm-up step in so many."""
+START_STEPS_PER_WARMUP_STEP = 15
+"""In the training of a common start, one of this many steps is a warm-up step."""
 
 LARGEST_RATE = 10.0
-"""The largest learning rate, before and after it is scaled with the batch."""
+"""The largest learning rate, before and after scaling with the batch size."""
 
 
 @dataclass(frozen=True)
 class ProxyTask:
     """One way to train and score an architecture; the defaults are the published protocol (section 5.1.1).
 
-    Sizes ending in `_px` are pixels of the padded square image. Kind "synthetic" replaces training by a deterministic
-    function of the widths.
+    Sizes ending in `_px` are in pixels of the padded square image. The kind "synthetic" replaces training by a
+    deterministic function of the widths.
     """
 
     profile: str = "paper"
@@ -46,13 +46,13 @@ class ProxyTask:
     subnet_width: int = number(64, 4, 1024, "channels of the endpoints and of the class and box subnets")
     subnet_layers: int = number(3, 1, 16, "separable convolutions of each subnet")
     anchor_size: float = number(3.0, 0.5, 16.0, "side of the smallest anchor of a level, in strides of that level")
-    batch_size: int = number(256, 1, 4096, "images a step")
+    batch_size: int = number(256, 1, 4096, "images per step")
     micro_batch_size: int = number(
         0, 0, 4096, "images in memory at once on a device; `batch_size` is a multiple of it; 0 takes the whole batch"
     )
     steps: int = number(4500, 1, 10_000_000, "training steps")
     learning_rate: float = number(
-        0.28, 1e-6, LARGEST_RATE, "the peak learning rate, for `reference_batch_size` images a step"
+        0.28, 1e-6, LARGEST_RATE, "the peak learning rate, for `reference_batch_size` images per step"
     )
     reference_batch_size: int = number(
         0, 0, 4096, "the peak is `learning_rate` times `batch_size` over this; 0: it is `learning_rate` for any batch"
@@ -121,17 +121,17 @@ class ProxyTask:
 
     @property
     def peak_learning_rate(self) -> float:
-        """The learning rate after warm-up and before decay, scaled linearly with the batch where that is asked for."""
+        """The learning rate after warm-up and before decay, scaled with the batch if `reference_batch_size` is set."""
         if not self.reference_batch_size:
             return self.learning_rate
         return self.learning_rate * self.batch_size / self.reference_batch_size
 
-    def of_start(self) -> ProxyTask:
+    def start_task(self) -> ProxyTask:
         """The training of the common start as a task: `start_steps` steps at `start_learning_rate`."""
         return replace(
             self,
             steps=self.start_steps,
-            warmup_steps=self.start_steps // START_WARMUP,
+            warmup_steps=self.start_steps // START_STEPS_PER_WARMUP_STEP,
             learning_rate=self.start_learning_rate,
             start_steps=0,
         )
@@ -155,11 +155,11 @@ class ProxyTask:
 
 
 FIELDS = settable(fields(ProxyTask))
-"""The fields that may be given beside a profile, by name."""
+"""The fields that may be set in addition to a profile, by name."""
 
 PROFILES: dict[str, ProxyTask] = {
     "paper": ProxyTask(reference_batch_size=256),
-    # How its figures were chosen: docs/laptop-profile.md.
+    # How these values were chosen: docs/laptop-profile.md.
     "laptop": ProxyTask(
         profile="laptop",
         image_px=128,
@@ -221,7 +221,7 @@ def resolve(profile: str, **overrides: Any) -> ProxyTask:
     for name, value in overrides.items():
         if name not in FIELDS:
             raise InvalidValueError(
-                f"{name} is no field of a proxy task; fields are {', '.join(FIELDS)}", field=f"proxy_task.{name}"
+                f"{name} is not a field of a proxy task; fields are {', '.join(FIELDS)}", field=f"proxy_task.{name}"
             )
         check_value(FIELDS[name], value)
     task = replace(PROFILES[profile], **overrides)
@@ -230,10 +230,10 @@ def resolve(profile: str, **overrides: Any) -> ProxyTask:
 
 
 def _check_together(task: ProxyTask) -> None:
-    """Raises InvalidValueError where values that are right by themselves do not fit each other."""
+    """Raises InvalidValueError where fields that are valid alone contradict each other."""
     if task.scale_min > task.scale_max:
         raise InvalidValueError(
-            f"scale_min is {task.scale_min} and scale_max is {task.scale_max}; the first must not be the larger",
+            f"scale_min is {task.scale_min} and scale_max is {task.scale_max}; scale_min must not be the larger",
             field="proxy_task.scale_min",
         )
     if task.warmup_steps > task.steps:
@@ -243,14 +243,14 @@ def _check_together(task: ProxyTask) -> None:
         )
     if task.start_steps and task.jit_compile:
         raise InvalidValueError(
-            f"start_steps is {task.start_steps}; it must be 0 with jit_compile, which would compile a graph for every "
+            f"start_steps is {task.start_steps}; it must be 0 with jit_compile, which would compile a graph for each "
             "architecture that the common start is trained for",
             field="proxy_task.start_steps",
         )
     if task.peak_learning_rate > LARGEST_RATE:
         raise InvalidValueError(
-            f"learning_rate is {task.learning_rate:g} for {task.reference_batch_size} images, so "
-            f"{task.peak_learning_rate:g} for batch_size, {task.batch_size}; it must be at most {LARGEST_RATE:g} then",
+            f"learning_rate is {task.learning_rate:g} for {task.reference_batch_size} images, which scales to "
+            f"{task.peak_learning_rate:g} for batch_size, {task.batch_size}; it must scale to at most {LARGEST_RATE:g}",
             field="proxy_task.learning_rate",
         )
     if task.micro_batch_size and task.batch_size % task.micro_batch_size:
@@ -261,15 +261,15 @@ def _check_together(task: ProxyTask) -> None:
 
 
 def parse_overrides(pairs: Sequence[str]) -> dict[str, Any]:
-    """Fields from `name=value` as people write them on a command line, for `resolve`.
+    """The fields in texts `name=value` of a command line, as arguments of `resolve`.
 
-    Raises InvalidValueError for a pair without an equals sign.
+    Raises InvalidValueError for a text without an equals sign.
     """
     overrides = {}
     for pair in pairs:
         name, separator, value = pair.partition("=")
         if not separator:
-            raise InvalidValueError(f"{pair!r} is no field of a proxy task with a value; write field=value")
+            raise InvalidValueError(f"{pair!r} does not set a field of a proxy task; write field=value")
         try:
             overrides[name] = json.loads(value)
         except ValueError:

@@ -1,4 +1,4 @@
-"""The fields of a proxy task as data: default, limits and meaning, from which checks and JSON Schemas are made."""
+"""The fields of a proxy task as data: defaults, limits and meanings, from which checks and JSON Schemas derive."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from search_space.errors import InvalidValueError
 
 
 def number(default: float, low: float, high: float, meaning: str) -> Any:
-    """A dataclass field from `low` to `high`; where its default is an int, whole numbers only."""
+    """A dataclass field with a number from `low` to `high`, a whole one if its default is an int."""
     return field(default=default, metadata={"low": low, "high": high, "meaning": meaning})
 
 
 def choice(default: str, choices: tuple[str, ...], meaning: str) -> Any:
-    """A dataclass field with one of some words."""
+    """A dataclass field with one of `choices`."""
     return field(default=default, metadata={"choices": choices, "meaning": meaning})
 
 
@@ -25,18 +25,18 @@ def switch(default: bool, meaning: str) -> Any:
 
 
 def settable(fields: tuple[Field[Any], ...]) -> dict[str, Field[Any]]:
-    """The fields, by name, that may stand beside a profile: those with a meaning."""
+    """The fields, by name, that may be set in addition to a profile: those with a meaning."""
     return {each.name: each for each in fields if "meaning" in each.metadata}
 
 
 def check_value(each: Field[Any], value: object) -> None:
-    """Returns for a value that the field can have. Raises InvalidValueError for any other."""
-    if wanted := _refusal(each, value):
+    """Raises InvalidValueError unless the field can have this value."""
+    if wanted := _mismatch(each, value):
         raise InvalidValueError(f"{each.name} is {value!r}; it must be {wanted}", field=f"proxy_task.{each.name}")
 
 
-def _refusal(each: Field[Any], value: object) -> str | None:
-    """What the value should be instead; None where it is right."""
+def _mismatch(each: Field[Any], value: object) -> str | None:
+    """What the value must be, to complete a sentence; None for a valid value."""
     limits: Mapping[str, Any] = each.metadata
     if "choices" in limits:
         return None if value in limits["choices"] else " or ".join(limits["choices"])
@@ -51,7 +51,7 @@ def _refusal(each: Field[Any], value: object) -> str | None:
 
 
 def _limit(limit: float) -> str:
-    """A limit as people write it: 10,000,000; 0.05; 1e-06."""
+    """A limit for a message: 10,000,000; 0.05; 1e-06."""
     return f"{int(limit):,}" if limit == int(limit) else f"{limit:g}"
 
 

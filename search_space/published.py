@@ -15,7 +15,7 @@ from search_space.topology import BLOCKS
 
 @dataclass(frozen=True)
 class Scale:
-    """One row of Table 2. `depth_multiplier` is that of the EfficientNet whose compound scaling the row follows."""
+    """One row of Table 2; `depth_multiplier` is that of the EfficientNet with the same compound scaling."""
 
     input_px: int
     width_multiplier: float
@@ -39,22 +39,22 @@ SCALES = {
 
 
 def compound_repeats(depth_multiplier: float) -> tuple[int, ...]:
-    """How often each of the 18 blocks repeats at a depth multiplier (section 3.1).
+    """The repeats of each of the 18 blocks at a depth multiplier (section 3.1).
 
-    A level has the blocks of SP-EfficientNet-B0 and as many more as the compound scaling adds to EfficientNet-B0 at
-    that level. They repeat its blocks uniformly, and the remainder goes to the first ones, bottom-up. This gives the
-    repeats of Table 2 for D1 and D2, and those of the authors' D3 and D4.
+    Compound scaling adds blocks to each level of EfficientNet-B0. The same number is added to the level here, as
+    repeats of its blocks: uniformly, with the remainder on the first blocks in order. This gives the repeats of Table 2
+    for D1 and D2, and those of the authors' D3 and D4.
     """
     added: Counter[int] = Counter()
     for stage in STAGES_B0:
         added[stage.level] += math.ceil(depth_multiplier * stage.repeats) - stage.repeats
     at_level = Counter(block.level for block in BLOCKS)
-    met: Counter[int] = Counter()
+    seen: Counter[int] = Counter()
     repeats = []
     for block in BLOCKS:
         each, remainder = divmod(at_level[block.level] + added[block.level], at_level[block.level])
-        repeats.append(each + (met[block.level] < remainder))
-        met[block.level] += 1
+        repeats.append(each + (seen[block.level] < remainder))
+        seen[block.level] += 1
     return tuple(repeats)
 
 
@@ -82,19 +82,19 @@ def _sp_efficientnet(number: int) -> Architecture:
 SP_EFFICIENTNET_B0 = _sp_efficientnet(0)
 
 D0_BETAS = (10, 10, 5, 5, 15, 20, 20, 1, 20, 15, 5, 20, 10, 15, 15, 10, 10, 1)
-"""Multipliers that Equations 2 to 4 turn into the published widths of Eff-SpineNet-D0, exactly."""
+"""Multipliers for which Equations 2 to 4 give exactly the published widths of Eff-SpineNet-D0."""
 
 
 def learned_widths() -> tuple[float, ...]:
-    """The widths of Eff-SpineNet-D0 before rounding: what the larger scales multiply."""
+    """The widths of Eff-SpineNet-D0 before rounding, which the larger scales multiply."""
     madds = block_madds(SP_EFFICIENTNET_B0)
     alphas = allocate(D0_BETAS, madds, math.fsum(madds))
     return tuple(width * math.sqrt(alpha) for width, alpha in zip(_SP_WIDTHS, alphas, strict=True))
 
 
-# The widths of the published scales are tabulated as they fit the published sizes, not derived: six products of Table
-# 2's multipliers with the learned widths lie within 0.1 % of a rounding boundary and belong to its other side, and one
-# (block 1 of M2, 11.3) goes below what the 10 % guard allows.
+# The widths of the published scales are tabulated, not derived, to match the published sizes: six products of Table 2's
+# multipliers and the learned widths are within 0.1 % of a rounding boundary and must be rounded across it, and one
+# (block 1 of M2, 11.3) must be rounded below the limit of the 10 % guard.
 _EFF_SPINENET_WIDTHS = {
     "M0": (8, 8, 8, 8, 40, 24, 48, 16, 48, 64, 40, 80, 56, 40, 16, 56, 56, 16),
     "M1": (8, 16, 8, 8, 48, 24, 64, 24, 64, 80, 48, 96, 64, 48, 24, 64, 64, 24),
@@ -114,16 +114,16 @@ def _eff_spinenet(key: str) -> Architecture:
 
 
 EFF_SPINENETS = {key: _eff_spinenet(key) for key in SCALES}
-"""Eff-SpineNet by scale: those of the paper, then D3 and D4."""
+"""Eff-SpineNet by scale: the models of the paper, then D3 and D4."""
 
 EFF_SPINENET_D0 = EFF_SPINENETS["D0"]
 
 SP_EFFICIENTNETS = tuple(_sp_efficientnet(number) for number in range(5))
-"""SP-EfficientNet-B0 and its compound scaling, at the scales of D1 to D4 (section 3.1)."""
+"""SP-EfficientNet-B0 to B4, by compound scaling at the scales of D0 to D4 (section 3.1)."""
 
 BASES: dict[str, Architecture] = {
     architecture.name.lower(): architecture for architecture in (*SP_EFFICIENTNETS, *EFF_SPINENETS.values())
 }
-"""Architectures that a search can start from, by name."""
+"""Architectures that can be the base of a search space, by name."""
 
 DEFAULT_BASE = SP_EFFICIENTNET_B0.name.lower()

@@ -1,9 +1,8 @@
 """Multi-adds and parameters as exact quadratic forms of the widths.
 
-In a network of fixed topology each count is a sum of products of at most two numbers of channels. Counting the cost
-once, with widths that carry the number of their block, gives the coefficients. After that the exact cost of any
-architecture is one small integer product, some hundred times faster than counting again, and faster still for many
-architectures at once.
+In a network of fixed topology each count is a sum of products of at most two numbers of channels. One count with
+symbolic widths gives the coefficients. The exact cost of any architecture is then one small matrix product, about a
+hundred times faster than counting, and faster still for many architectures at once.
 """
 
 from __future__ import annotations
@@ -32,28 +31,28 @@ FloatArray = npt.NDArray[np.float64]
 _WIDTH = 1
 _VARIABLES = 1 + 2 * NUM_BLOCKS
 _PROBES = range(100, 100 + NUM_BLOCKS)
-"""Values of the widths while counting: unequal, so that the network has every projection that it can have."""
+"""Values of the symbolic widths: unequal, so that the network has every projection that it can have."""
 
 
 _SQUEEZED = np.array([squeezed_width(width) for width in range(MAX_WIDTH + 1)])
 
 
-class TracedWidth(int):
-    """A number of channels that carries its coefficients over (1, widths, squeezed widths)."""
+class SymbolicWidth(int):
+    """A number of channels with its coefficients over (1, widths, squeezed widths)."""
 
     coefficients: IntArray
 
-    def __new__(cls, value: int, coefficients: IntArray) -> TracedWidth:
+    def __new__(cls, value: int, coefficients: IntArray) -> SymbolicWidth:
         width = super().__new__(cls, value)
         width.coefficients = coefficients
         return width
 
-    def __rmul__(self, factor: int) -> TracedWidth:
-        return TracedWidth(factor * int(self), factor * self.coefficients)
+    def __rmul__(self, factor: int) -> SymbolicWidth:
+        return SymbolicWidth(factor * int(self), factor * self.coefficients)
 
-    def __floordiv__(self, divisor: int) -> TracedWidth:
-        """The squeezed width of the same block; networks divide widths nowhere else (`squeezed_width`)."""
-        return TracedWidth(int(self) // divisor, np.roll(self.coefficients, NUM_BLOCKS))
+    def __floordiv__(self, divisor: int) -> SymbolicWidth:
+        """The squeezed width of the same block: networks divide widths in `squeezed_width` only."""
+        return SymbolicWidth(int(self) // divisor, np.roll(self.coefficients, NUM_BLOCKS))
 
 
 class Counts(NamedTuple):
@@ -64,14 +63,14 @@ class Counts(NamedTuple):
 
 
 class QuadraticCost:
-    """Exact plain multi-adds and parameters of an architecture's family, as functions of its 18 widths.
+    """Exact plain multi-adds and parameters as functions of the 18 widths, at fixed other fields of an architecture.
 
-    The forms are float64, in which every count below 2^53 is exact and one matrix product takes many width vectors.
+    The forms are float64, which is exact below 2^53, so that one matrix product evaluates many width vectors.
     """
 
     def __init__(self, architecture: Architecture) -> None:
         ops = CostOps()
-        widths = tuple(TracedWidth(probe, _unit(_WIDTH + index)) for index, probe in enumerate(_PROBES))
+        widths = tuple(SymbolicWidth(probe, _unit(_WIDTH + index)) for index, probe in enumerate(_PROBES))
         image = FeatureSize(architecture.input_px, architecture.input_px, 3)
         retinanet(ops, replace(architecture, widths=widths), image)
         self._forms = _forms(ops, "", exclude=tuple(_projections())).astype(np.float64)
@@ -95,7 +94,7 @@ class QuadraticCost:
 
 @lru_cache(maxsize=64)
 def quadratic_cost(architecture: Architecture) -> QuadraticCost:
-    """The forms of an architecture's family, the same object for equal architectures: making them takes some 10 ms."""
+    """The cached `QuadraticCost` of an architecture; computing one takes about 10 ms."""
     return QuadraticCost(architecture)
 
 
@@ -106,7 +105,7 @@ def _products(forms: FloatArray, z: FloatArray) -> FloatArray:
 
 
 def _projections() -> dict[str, tuple[int, int]]:
-    """Projections, which a network has only where two widths differ: their path, and the two indices."""
+    """Projections, which a network has only where two widths differ: by path, the indices of the two blocks."""
     return {
         f"block{target}/from{source}/": (source - 1, target - 1)
         for target, sources in DANGLING_INTO.items()
@@ -127,10 +126,10 @@ def _forms(ops: CostOps, prefix: str, exclude: tuple[str, ...] = ()) -> IntArray
 
 
 def _size_form(parameter: Parameter) -> IntArray:
-    """The number of a parameter's values: the product of its shape, of which at most two sides are traced."""
-    traced = [side.coefficients for side in parameter.shape if isinstance(side, TracedWidth)]
-    constant = int(np.prod([side for side in parameter.shape if not isinstance(side, TracedWidth)], dtype=np.int64))
-    left, right = [*traced, _unit(0), _unit(0)][:2]
+    """The size of a parameter: the product of its shape, in which at most two dimensions are symbolic."""
+    symbolic = [side.coefficients for side in parameter.shape if isinstance(side, SymbolicWidth)]
+    constant = int(np.prod([side for side in parameter.shape if not isinstance(side, SymbolicWidth)], dtype=np.int64))
+    left, right = [*symbolic, _unit(0), _unit(0)][:2]
     return constant * np.outer(left, right)
 
 

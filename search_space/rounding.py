@@ -9,11 +9,10 @@ DIVISOR = 8
 
 
 def round_widths(widths: npt.NDArray[np.float64], divisor: int = DIVISOR) -> npt.NDArray[np.int64]:
-    """The multiples of `divisor` nearest to `widths` (halves go up), at least `divisor`, never below 90 % of a width.
+    """The multiples of `divisor` nearest to `widths` (half up), at least `divisor`, never below 90 % of a width.
 
-    The 10 % guard is the rule of MobileNet and EfficientNet; with it the published widths of Table 1 and of the
-    scaled models (Table 2) come out exactly. A result is always one of the two multiples around its width, or the
-    smallest one.
+    The 10 % guard is the rule of MobileNet and EfficientNet; it gives exactly the published widths of Table 1 and of
+    the scaled models (Table 2). A result is always one of the two multiples around its width, or the smallest one.
     """
     rounded = np.maximum(np.floor((widths + divisor / 2) / divisor), 1.0) * divisor
     return np.asarray(rounded + divisor * (rounded < 0.9 * widths), dtype=np.int64)

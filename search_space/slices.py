@@ -1,8 +1,8 @@
-"""The values of a wide network that a narrower one shares: the first channels of every tensor.
+"""The values that a narrow network shares with a wide one: the first channels of every tensor.
 
-For shared weights, as in slimmable networks (Yu et al., 2019). A tensor of the narrower network is the first channels
-of the wide one's along every axis; where channels come in groups, of each group. Parameters and channels that the wide
-network does not have are in no slice.
+This is weight sharing as in slimmable networks (Yu et al., 2019). A tensor of the narrow network has the first channels
+of the wide network's tensor along every axis; grouped channels are taken from each group. Parameters and channels that
+the wide network lacks are not shared.
 """
 
 from __future__ import annotations
@@ -15,25 +15,24 @@ import numpy.typing as npt
 
 from search_space.parameters import Parameter
 
-Places = npt.NDArray[np.int64]
+Indices = npt.NDArray[np.int64]
 
 
 class Slices(NamedTuple):
-    """Places in two flat vectors, in the order of their parameters: value `narrow[i]` of the one is `wide[i]` of the
-    other."""
+    """Indices of shared values: value `narrow[i]` of the narrow flat vector is value `wide[i]` of the wide one."""
 
-    narrow: Places
-    wide: Places
+    narrow: Indices
+    wide: Indices
 
 
 def slices(narrow: Sequence[Parameter], wide: Sequence[Parameter]) -> Slices:
-    """The shared places of two networks of one topology; both are given by all their parameters or by one kind."""
+    """The shared values of two networks of one topology, given by all their parameters or by those of one kind."""
     starts, start = {}, 0
     for parameter in wide:
         starts[parameter.name] = (parameter, start)
         start += parameter.size
-    own: list[Places] = []
-    others: list[Places] = []
+    own: list[Indices] = []
+    others: list[Indices] = []
     start = 0
     for parameter in narrow:
         if parameter.name in starts:
@@ -44,9 +43,9 @@ def slices(narrow: Sequence[Parameter], wide: Sequence[Parameter]) -> Slices:
     return Slices(np.concatenate(own), np.concatenate(others))
 
 
-def _first_channels(parameter: Parameter, other: Parameter) -> Places:
-    """The places, within the tensor, of what it shares with the other."""
-    axes = [np.arange(min(sides)) for sides in zip(parameter.shape, other.shape, strict=True)]
+def _first_channels(parameter: Parameter, other: Parameter) -> Indices:
+    """The indices, within the flattened tensor, of the values that it shares with the other."""
+    axes = [np.arange(min(sizes)) for sizes in zip(parameter.shape, other.shape, strict=True)]
     grouped = max(0, len(axes) - 2)
     size, other_size = (each.shape[grouped] // each.groups for each in (parameter, other))
     within = np.arange(min(size, other_size))

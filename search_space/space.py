@@ -1,4 +1,4 @@
-"""The search space: multipliers of the blocks, and the widths on budget that follow from them (section 3.3)."""
+"""The search space: multipliers of the blocks, and the widths on budget that they give (section 3.3)."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ from search_space.fitting import BUDGET_TOLERANCE, BudgetFitter, Fit, FloatArray
 from search_space.published import BASES, DEFAULT_BASE
 from search_space.quadratic_cost import quadratic_cost
 from search_space.rounding import DIVISOR, round_widths
-from search_space.space_checks import ALL_BLOCKS, check_whole, checked_blocks, checked_choices, wrong
+from search_space.space_checks import ALL_BLOCKS, check_whole, checked_blocks, checked_choices, invalid_argument
 from search_space.topology import BLOCKS, NUM_BLOCKS
 
 CHOICES: tuple[float, ...] = (1, 5, 10, 15, 20)
-"""Multipliers beta that a block can take (section 5.1.1, search details)."""
+"""The multipliers beta of a block (section 5.1.1, search details)."""
 
 Mode = Literal["exact", "paper"]
 Widths = tuple[int, ...]
@@ -38,8 +38,9 @@ _TILT_BISECTIONS = 6
 class Candidate:
     """An architecture of the search space, from the multipliers to its cost.
 
-    `betas` are the sampled multipliers of the searched blocks, `alphas` their shares after Equation 4, `widths` the
-    rounded channels of all 18 (which identify the architecture), `madds_ratio` the plain multi-adds over the budget.
+    `betas` are the sampled multipliers of the searched blocks, `alphas` their shares by Equation 4, `widths` the
+    rounded channels of all 18 blocks, which identify the architecture, `madds_ratio` the plain multi-adds over the
+    budget.
     """
 
     betas: tuple[float, ...]
@@ -60,15 +61,14 @@ class SearchSpace:
     `choices` are the multipliers of a block, and `searched_blocks` the blocks that have one; the others have the
     widths of the base. The budget is in plain multi-adds of the whole detector, by default those of the base. Widths
     are multiples of `width_divisor`. `mode` "paper" applies Equations 2 to 4 once; rounding then changes the cost by up
-    to some 20 %. Mode "exact" continues to the widths of the same proportions that meet the budget
-    (`search_space.fitting`).
+    to about 20 %. Mode "exact" finds widths in the same proportions that meet the budget (`search_space.fitting`).
 
-    Mode "exact" takes two limits. `max_block_width` bounds the channels of every searched block, or of those that it
-    names. `max_params` bounds the trainable parameters: where the multipliers lead to more, computation moves from
-    coarse levels to fine ones, which need fewer parameters for it, as little as necessary.
+    Mode "exact" supports two caps. `max_block_width` is the largest width of every searched block, or of those that it
+    names. `max_params` is the largest number of trainable parameters: where the multipliers give more, as little
+    computation as necessary is moved from coarse to fine levels, which need fewer parameters for it.
 
-    A search space never changes, so that threads and campaigns can share it. Raises InvalidValueError for an invalid
-    argument, BudgetError with the feasible range for a budget or a limit that no widths meet.
+    A search space is immutable, so threads and campaigns can share it. Raises InvalidValueError for an invalid
+    argument, and BudgetError with the feasible range for a budget or a cap that no widths meet.
     """
 
     def __init__(
@@ -84,9 +84,9 @@ class SearchSpace:
         width_divisor: int = DIVISOR,
     ) -> None:
         if base not in BASES:
-            raise wrong("base", base, f"one of {', '.join(BASES)}")
+            raise invalid_argument("base", base, f"one of {', '.join(BASES)}")
         if mode not in get_args(Mode):
-            raise wrong("mode", mode, "exact or paper")
+            raise invalid_argument("mode", mode, "exact or paper")
         self.mode: Mode = mode
         self.base = BASES[base]
         self.choices = checked_choices(choices)
@@ -96,11 +96,11 @@ class SearchSpace:
         if mode == "paper":
             for name, value in (("max_params", max_params), ("max_block_width", max_block_width)):
                 if value is not None:
-                    raise wrong(name, value, "left out in mode paper, which knows no caps; use mode exact")
+                    raise invalid_argument(name, value, "left out in mode paper, which has no caps; use mode exact")
 
         self._searched = np.array(self.searched_blocks) - 1
         self._base_widths = np.array(self.base.widths, dtype=np.int64)
-        self._largest = self._widest(max_block_width)
+        self._largest = self._largest_widths(max_block_width)
         self._cost = quadratic_cost(self.base)
         base_madds = self._cost.counts(self.base.widths).madds
         self.budget_madds = self._checked_budget(base_madds if budget_madds is None else budget_madds)
@@ -120,18 +120,18 @@ class SearchSpace:
 
     @property
     def num_blocks(self) -> int:
-        """Blocks that take a multiplier."""
+        """The number of blocks that take a multiplier."""
         return len(self.searched_blocks)
 
     def feasible_madds(self) -> tuple[int, int]:
-        """The smallest and largest budget that can be met: all searched blocks at the least and greatest width."""
+        """The smallest and largest feasible budget: all searched blocks at their smallest and largest width."""
         low, high = self._madds_with(self._divisor), self._madds_with(self._largest[self._searched])
         return math.ceil(low / (1 + BUDGET_TOLERANCE)), math.floor(high / (1 - BUDGET_TOLERANCE))
 
     def feasible_params(self) -> tuple[int, int]:
-        """The fewest and most parameters of the uniform multipliers on this budget, for all shifts between levels.
+        """The fewest and most parameters of uniform multipliers on this budget, over all tilts.
 
-        For mode `exact`; the first is the smallest limit that can be met.
+        For mode `exact`; the first is the smallest feasible cap.
         """
         found = [fit.params for tilt in (*-_TILTS, *_TILTS) if (fit := self._fit(self._uniform, tilt)) is not None]
         return min(found), max(found)
@@ -139,21 +139,21 @@ class SearchSpace:
     def candidate(self, betas: Sequence[float]) -> Candidate:
         """The architecture of these multipliers, one for each searched block.
 
-        Raises InvalidValueError unless there is one positive number a block, BudgetError where mode `exact` cannot
-        bring these betas within 1 % of the budget and under the limits.
+        Raises InvalidValueError unless there is one positive number per searched block, and BudgetError where mode
+        `exact` finds no widths within 1 % of the budget and under the caps.
         """
         alphas = allocate(betas, self._block_madds, self._target_madds)
         unrounded = self._base_widths[self._searched] * np.sqrt(alphas)
         if self.mode == "paper":
             widths = self._base_widths.copy()
             widths[self._searched] = np.minimum(round_widths(unrounded, self._divisor), MAX_WIDTH)
-            return self._priced(betas, alphas, widths.tolist())
+            return self._with_cost(betas, alphas, widths.tolist())
         fit, tilt = self._fit_under_the_cap(unrounded)
         shares = np.asarray(alphas) * (self._tilted(tilt) * fit.multiplier) ** 2
-        return self._priced(betas, shares.tolist(), fit.widths.tolist())
+        return self._with_cost(betas, shares.tolist(), fit.widths.tolist())
 
     def random_candidates(self, draws: int, seed: int) -> list[Candidate]:
-        """`draws` samples of uniformly random multipliers, without those that no widths bring on budget."""
+        """`draws` samples of uniformly random multipliers, without those that do not meet the budget."""
         random = np.random.default_rng(seed)
         candidates = []
         for betas in random.choice(self.choices, (draws, self.num_blocks)):
@@ -164,7 +164,7 @@ class SearchSpace:
         return candidates
 
     def start_pool(self) -> tuple[Widths, ...]:
-        """The widths that a common start is trained for: the baseline and random ones, with a fixed seed."""
+        """The widths that a common start is trained for: the baseline and random ones, by a fixed seed."""
         return tuple(each.widths for each in (self.baseline, *self.random_candidates(START_POOL - 1, seed=0)))
 
     def architecture(self, widths: Sequence[int], name: str = "candidate") -> Architecture:
@@ -186,20 +186,20 @@ class SearchSpace:
             )
         return budget_madds
 
-    def _widest(self, max_block_width: int | Mapping[int, int] | None) -> np.ndarray:
+    def _largest_widths(self, max_block_width: int | Mapping[int, int] | None) -> np.ndarray:
         """The largest width that each of the 18 blocks may have, a multiple of the divisor."""
         if not isinstance(max_block_width, Mapping):
             max_block_width = {} if max_block_width is None else dict.fromkeys(self.searched_blocks, max_block_width)
         largest = np.full(NUM_BLOCKS, MAX_WIDTH, dtype=np.int64)
         for block, width in max_block_width.items():
             if block not in self.searched_blocks:
-                raise wrong("max_block_width", block, "blocks that are searched", what="names block")
+                raise invalid_argument("max_block_width", block, "blocks that are searched", what="names block")
             check_whole("max_block_width", width, self._divisor, MAX_WIDTH)
             largest[block - 1] = width
         return largest // self._divisor * self._divisor
 
     def _madds_with(self, searched_widths: int | np.ndarray) -> int:
-        """Multi-adds of the network with these widths in the searched blocks; 0 leaves out what depends on them."""
+        """Multi-adds of the network with these widths of the searched blocks; 0 leaves out their part."""
         widths = self._base_widths.copy()
         widths[self._searched] = searched_widths
         return self._cost.counts(widths.tolist()).madds
@@ -216,7 +216,7 @@ class SearchSpace:
         self.max_params = max_params
 
     def _baseline(self) -> Candidate:
-        """The uniform distribution: the base itself where the space contains it, else the base scaled as a whole."""
+        """The uniform distribution: the base where the space contains it, else the base scaled as a whole."""
         counts = self._cost.counts(self.base.widths)
         searched = self._base_widths[self._searched]
         is_in_space = (
@@ -227,9 +227,9 @@ class SearchSpace:
         uniform = (1,) * self.num_blocks
         if not is_in_space:
             return self.candidate(uniform)
-        return self._priced(uniform, (1.0,) * self.num_blocks, self.base.widths)
+        return self._with_cost(uniform, (1.0,) * self.num_blocks, self.base.widths)
 
-    def _priced(self, betas: Sequence[float], alphas: Sequence[float], widths: Sequence[int]) -> Candidate:
+    def _with_cost(self, betas: Sequence[float], alphas: Sequence[float], widths: Sequence[int]) -> Candidate:
         counts = self._cost.counts(widths)
         return Candidate(
             tuple(betas), tuple(alphas), tuple(widths), counts.madds, counts.params, counts.madds / self.budget_madds
@@ -241,10 +241,10 @@ class SearchSpace:
         return np.asarray(self._base_widths[self._searched], dtype=np.float64)
 
     def _fit_under_the_cap(self, unrounded: FloatArray) -> tuple[Fit, float]:
-        """The widths on budget that meet the parameter cap, with the least tilt of these proportions, and that tilt."""
+        """The widths on budget under the parameter cap, with the smallest tilt of these proportions, and that tilt."""
         low, fit = 0.0, self._fit(unrounded, 0.0)
         if fit is None:
-            raise self._missed(unrounded)
+            raise self._budget_error(unrounded)
         if self._is_under_the_cap(fit):
             return fit, low
         for high in _TILTS[1:].tolist():
@@ -269,15 +269,15 @@ class SearchSpace:
         return fit, high
 
     def _fit(self, unrounded: FloatArray, tilt: float) -> Fit | None:
-        """The widths nearest to the budget after a tilt; None where that is not near enough."""
+        """The widths nearest to the budget after a tilt; None where they do not meet it."""
         fit = self._fitter.fit(unrounded * self._tilted(tilt))
         return fit if self._fitter.is_within_tolerance(fit.madds) else None
 
     def _tilted(self, tilt: float) -> FloatArray:
-        """What a tilt multiplies each searched block's width by: its multi-adds by positions^tilt.
+        """The factor of a tilt for each searched block's width: it scales the multi-adds by positions^tilt.
 
-        Parameters that do a block's work are as many as its multi-adds over the positions of its level, so this moves
-        computation to where it takes fewer parameters, and leaves blocks of one level in their proportions.
+        The parameters of a block are its multi-adds over the positions of its level. So a tilt moves computation to
+        levels where it takes fewer parameters, and preserves the proportions of blocks of one level.
         """
         levels = np.array([BLOCKS[index].level for index in self._searched])
         return np.asarray(2.0 ** (-tilt * (levels - levels.min())))
@@ -285,11 +285,11 @@ class SearchSpace:
     def _is_under_the_cap(self, fit: Fit) -> bool:
         return self.max_params is None or fit.params <= self.max_params
 
-    def _missed(self, unrounded: FloatArray) -> BudgetError:
+    def _budget_error(self, unrounded: FloatArray) -> BudgetError:
         nearest = self._fitter.fit(unrounded).madds
         return BudgetError(
             f"budget_madds is {self.budget_madds:,}; the nearest that these betas come to it is {nearest:,} "
-            f"multi-adds, more than 1 % away, since widths are multiples of {self._divisor}: give a larger budget or "
-            "use mode paper",
+            f"multi-adds, more than 1 % away, because widths are multiples of {self._divisor}; use a larger budget or "
+            "mode paper",
             field="search_space.budget_madds",
         )

@@ -1,4 +1,4 @@
-"""Settings and fixtures of the tests of every package."""
+"""Settings and fixtures of all tests."""
 
 from __future__ import annotations
 
@@ -9,25 +9,25 @@ from hypothesis import settings
 
 from tests.support import distribution
 
-# A busy machine makes an example slow, not wrong.
+# On a busy machine, examples are slow but not wrong.
 settings.register_profile("effspine", deadline=None)
 settings.load_profile("effspine")
 
 
 @pytest.fixture
 def shared_engines(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A proxy that is trained in this process gets its engine from the pool of the tests, traced already perhaps."""
+    """Proxies that are trained in this process use the shared engines of the tests."""
     from tests.support import engine_pool
 
-    monkeypatch.setattr("proxy_trainer.training.proxy_worker.Engine", engine_pool.lend)
+    monkeypatch.setattr("proxy_trainer.training.proxy_worker.Engine", engine_pool.shared_engine)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """What takes longest starts first."""
+    """Starts the longest tests first."""
     distribution.longest_first(items)
 
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
-    """With `-n`, all tests that train run in one process."""
+    """Runs all tests that train in one process with `-n`."""
     return distribution.Scheduling(config, log) if config.getoption("dist") == "loadfile" else None

@@ -1,4 +1,4 @@
-"""Files and functions stay short enough to read at once."""
+"""Files and functions are short enough to read at once."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from tests.support.paths import ROOT
 FILE_LINES = 300
 FUNCTION_LINES = 60
 REASON = "Long because"
-"""What the docstring of a longer function says, with the reason."""
+"""The docstring of a longer function contains this and the reason."""
 
 DIRECTORIES = ("api", "deploy", "exporters", "nas_controller", "proxy_trainer", "search_space", "tests", "tools")
 

@@ -1,4 +1,4 @@
-"""The page on dependencies names what the project depends on: no more, no less."""
+"""The page on dependencies names exactly the dependencies of the project."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _ROW = re.compile(r"^\| `([^`]+)` \| (\S.*\S) \| (\S.*\S) \|$")
 
 
 def _declared() -> dict[str, list[str]]:
-    """Names with their extras, without versions, by group; the packages that always come are `runtime`."""
+    """Names with their extras, without versions, by group; packages that are always installed are `runtime`."""
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
     groups = {"runtime": project["dependencies"], **project["optional-dependencies"]}
     return {group: sorted(_name(requirement) for requirement in groups[group]) for group in groups}

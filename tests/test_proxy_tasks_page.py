@@ -13,7 +13,7 @@ from tests.support.paths import ROOT
 
 PAGE = ROOT / "docs" / "proxy-tasks.md"
 SHOWN = ("paper", "laptop", "smoke")
-"""Profiles that have a column; `synthetic` trains nothing, and a sentence under the table is about its one field."""
+"""Profiles with a column; `synthetic` trains nothing, and a sentence below the table describes its only field."""
 IDENTITY = ("profile", "kind")
 _WORDS: dict[str, tuple[str, ...]] = {
     "schedule": get_args(Schedule),
@@ -25,7 +25,7 @@ _NAME = re.compile(r"`([a-z_]+)`")
 
 
 def _table() -> dict[str, dict[str, str]]:
-    """Cells of the field table by field and column; where a row has two fields, a cell with a comma is split."""
+    """Cells of the field table by field and column; in a row of two fields, a cell with a comma is split."""
     lines = PAGE.read_text(encoding="utf-8").splitlines()
     first = next(number for number, line in enumerate(lines) if line.startswith("| field | meaning |"))
     columns = [cell.strip(" `") for cell in lines[first].strip("|").split("|")]
@@ -45,7 +45,7 @@ def _table() -> dict[str, dict[str, str]]:
 
 
 def _allowed(name: str) -> str:
-    """What the column `allowed` should say of a field."""
+    """The expected cell of the column `allowed`."""
     field = next(field for field in fields(ProxyTask) if field.name == name)
     if isinstance(field.default, bool):
         return "`true`, `false`"
@@ -55,14 +55,14 @@ def _allowed(name: str) -> str:
 
 
 def _grouped(number: float) -> str:
-    """A limit as people write it: 1,000,000 and 86,400, but 4096; 0.05; 1e-6."""
+    """A limit in the format of the page: 1,000,000 and 86,400, but 4096; 0.05; 1e-6."""
     if number != int(number):
         return f"{number:g}".replace("e-0", "e-")
     return f"{int(number):,}" if number >= 10_000 else str(int(number))
 
 
 def _written(value: Any) -> str:
-    """A value of a profile as its cell should have it."""
+    """The expected cell of a profile's value."""
     if isinstance(value, bool):
         return f"`{str(value).lower()}`"
     if isinstance(value, str):
@@ -96,7 +96,7 @@ def test_every_cell_of_the_limits_is_what_the_code_allows() -> None:
 
 
 def test_every_meaning_is_that_of_the_code() -> None:
-    """But for links, and for fields that share a row."""
+    """Except for links, and for fields that share a row."""
     meanings = {name: re.sub(r"\[([^\]]+)\]\([^)]*\)", r"\1", row["meaning"]) for name, row in _table().items()}
     shared = {name for name, row in _table().items() if len(_NAME.findall(row["field"])) > 1}
     assert shared == {"scale_min", "scale_max"}

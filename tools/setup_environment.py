@@ -1,7 +1,7 @@
-"""Sets up `.venv` from the lock file, once: what `make setup` runs. Standard library only, and any Python 3 parses it.
+"""Sets up `.venv` from the lock file, once (`make setup`). Needs the standard library only, and any Python 3 parses it.
 
-Every failure that a user can mend (wrong Python, no network, full disk, no venv module) is one line on standard error;
-the installer's own output is kept in `.venv-setup.log`.
+Failures that the user can fix (wrong Python, no network, full disk, no venv module) are reported in one line on
+standard error; the output of the installer is in `.venv-setup.log`.
 """
 
 import hashlib
@@ -19,8 +19,8 @@ LOG = os.path.join(ROOT, ".venv-setup.log")
 OLDEST, NEWEST = (3, 11), (3, 13)
 NEEDED_BYTES = 5 * 2**30
 
-# What the installer says, and what that means to the user.
-SIGNS = (
+# Messages of the installer, and the explanation for the user.
+KNOWN_FAILURES = (
     (("No space left on device", "Errno 28"), "the disk is full; the environment needs about 5 GB"),
     (
         ("Temporary failure in name resolution", "NewConnectionError", "ConnectTimeout", "Name or service not known",
@@ -39,7 +39,7 @@ def main():
     if is_current(wanted):
         return
     check_disk()
-    say("setting up .venv with Python %d.%d from requirements.lock (a few minutes, once) ..." % sys.version_info[:2])
+    report("setting up .venv with Python %d.%d from requirements.lock (a few minutes, once) ..." % sys.version_info[:2])
     with open(LOG, "w") as log:
         step([sys.executable, "-m", "venv", "--clear", VENV], log, "creating .venv")
         pip = [PYTHON, "-m", "pip", "--disable-pip-version-check", "install", "--progress-bar", "off"]
@@ -48,13 +48,13 @@ def main():
     with open(STAMP, "w") as stamp:
         stamp.write(wanted)
     os.remove(LOG)
-    say("the environment is ready")
+    report("the environment is ready")
 
 
 def check_python():
     version = sys.version_info[:2]
     if not OLDEST <= version <= NEWEST:
-        stop(
+        fail(
             "this is Python %d.%d; effspine needs %d.%d to %d.%d (name another one with `make PYTHON=python3.12 ...`)"
             % (version + OLDEST + NEWEST)
         )
@@ -63,11 +63,11 @@ def check_python():
 def check_disk():
     free = shutil.disk_usage(ROOT).free
     if free < NEEDED_BYTES:
-        stop("the disk has %.1f GB free; the environment needs about 5 GB" % (free / 2**30))
+        fail("the disk has %.1f GB free; the environment needs about 5 GB" % (free / 2**30))
 
 
 def fingerprint():
-    """What the environment depends on: the lock, the project's metadata, this Python and this place."""
+    """A digest of what the environment depends on: lock file, project metadata, Python and path."""
     digest = hashlib.sha256(("%s %s" % (sys.version, ROOT)).encode())
     for name in (LOCK, os.path.join(ROOT, "pyproject.toml")):
         with open(name, "rb") as content:
@@ -84,34 +84,34 @@ def is_current(wanted):
 
 
 def step(command, log, what):
-    say(what + " ...")
+    report(what + " ...")
     log.flush()
     try:
         failed = subprocess.call(command, stdout=log, stderr=subprocess.STDOUT)
     except KeyboardInterrupt:
-        stop("interrupted; run it again to go on", 130)
+        fail("interrupted; run it again to continue", 130)
     if failed:
         log.flush()
-        with open(LOG, errors="replace") as written:
-            output = written.read()
-        stop("%s failed: %s; the installer's output is in %s" % (what, reason(output), os.path.basename(LOG)))
+        with open(LOG, errors="replace") as file:
+            output = file.read()
+        fail("%s failed: %s; the installer's output is in %s" % (what, reason(output), os.path.basename(LOG)))
 
 
 def reason(output):
     if "ensurepip is not" in output or "No module named venv" in output:
         return "this Python has no venv module (on Debian: apt-get install python3-venv)"
-    for signs, meaning in SIGNS:
-        if any(sign in output for sign in signs):
-            return meaning
+    for messages, explanation in KNOWN_FAILURES:
+        if any(message in output for message in messages):
+            return explanation
     lines = [line for line in output.splitlines() if line.strip()]
     return lines[-1].strip() if lines else "no output"
 
 
-def say(message):
+def report(message):
     sys.stderr.write("effspine: %s\n" % message)
 
 
-def stop(message, status=1):
+def fail(message, status=1):
     sys.stderr.write("effspine: error: %s\n" % message)
     sys.exit(status)
 

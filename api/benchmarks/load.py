@@ -47,12 +47,12 @@ WRITER = {
     "controller": {"learning_rate": 1e-9},
     "proxy_task": {"profile": "synthetic"},
 }
-WRITER_SETTLES_AFTER = 20
-SETTLE_SECONDS = 120.0
-ALONE_SECONDS = 10.0
+WRITER_WARM_UP_TRIALS = 20
+WRITER_WARM_UP_SECONDS = 120.0
+UNLOADED_SECONDS = 10.0
 LOCKED = "database is locked"
 
-Say = Callable[[str], None]
+PrintLine = Callable[[str], None]
 
 
 class Route(NamedTuple):
@@ -70,7 +70,7 @@ class Latencies(NamedTuple):
     errors: int
 
 
-def load_benchmark(database_url: str, seconds: float, say: Say) -> dict[str, Any]:
+def load_benchmark(database_url: str, seconds: float, print_line: PrintLine) -> dict[str, Any]:
     """The document that `effspine bench load --json` prints, after `seconds` of load on each route.
 
     Raises EffspineError if there is no load tool, if the database has no campaign, and if the service or the writing
@@ -85,27 +85,27 @@ def load_benchmark(database_url: str, seconds: float, say: Say) -> dict[str, Any
             largest = max(campaigns, key=lambda campaign: campaign.trials_begun, default=None)
             if largest is None or largest.trials_begun < MIN_TRIALS:
                 raise EffspineError(f"no campaign has {MIN_TRIALS} trials; fill a database with `effspine bench fill`")
-            with _writing(client, say) as writer:
-                alone = _rate(client, writer, lambda: time.sleep(ALONE_SECONDS))
-                found: list[dict[str, Any]] = []
+            with _writing(client, print_line) as writer:
+                unloaded = _rate(client, writer, lambda: time.sleep(UNLOADED_SECONDS))
+                measured: list[dict[str, Any]] = []
 
                 def request_routes() -> None:
                     for route in routes(settings.url, largest, writer):
                         latencies = measure(tool, settings.url + route.address, route.per_second, seconds)
-                        found.append(
+                        measured.append(
                             {
                                 "route": route.name,
                                 "per_second": route.per_second,
                                 **summary(latencies, route.per_second),
                             }
                         )
-                        say(f"{route.name}: p99 {found[-1]['p99_ms']:.0f} ms")
+                        print_line(f"{route.name}: p99 {measured[-1]['p99_ms']:.0f} ms")
                         service.check()
 
                 loaded = _rate(client, writer, request_routes)
         locked = service.log_path.read_text(errors="replace").count(LOCKED)
-    slowest = max(found, key=lambda route: route["p99_ms"])
-    errors = sum(route["errors"] for route in found)
+    slowest = max(measured, key=lambda route: route["p99_ms"])
+    errors = sum(route["errors"] for route in measured)
     return {
         "database": database_url.partition(":")[0].partition("+")[0],
         "campaigns": len(campaigns),
@@ -113,8 +113,8 @@ def load_benchmark(database_url: str, seconds: float, say: Say) -> dict[str, Any
         "largest_campaign_trials": largest.trials_begun,
         "connections": CONNECTIONS,
         "seconds_per_route": seconds,
-        "routes": found,
-        "writer_trials_per_second": {"alone": round(alone, 1), "under_load": round(loaded, 1)},
+        "routes": measured,
+        "writer_trials_per_second": {"alone": round(unloaded, 1), "under_load": round(loaded, 1)},
         "times_locked": locked,
         "slowest_route": slowest["route"],
         "slowest_p99_ms": slowest["p99_ms"],
@@ -133,7 +133,7 @@ def find_tool() -> str:
 
 
 def routes(url: str, largest: CampaignDocument, writer: str) -> Iterator[Route]:
-    """Lists, figures and best trials of the largest campaign, and what the dashboard reads of the writing one."""
+    """Lists, figures and best trials of the largest campaign, and the dashboard's reads of the writing one."""
 
     def route(name: str, path: str, **query: Any) -> Route:
         text = f"?{urlencode(query)}" if query else ""
@@ -174,17 +174,18 @@ def measure(tool: str, url: str, per_second: float, seconds: float) -> Latencies
     """Requests `url` at a constant rate for `seconds`. Raises EffspineError if the tool fails."""
     requests = max(CONNECTIONS, round(seconds * per_second))
     command = [tool, "-n", str(requests), "-c", str(CONNECTIONS), "-q", str(per_second / CONNECTIONS)]
-    done = subprocess.run([*command, "-o", "csv", url], capture_output=True, text=True, check=False)
-    if done.returncode != 0:
-        raise EffspineError(f"{TOOL} ended with status {done.returncode}: {done.stderr.strip() or done.stdout.strip()}")
-    return read_report(done.stdout, requests - requests % CONNECTIONS)
+    completed = subprocess.run([*command, "-o", "csv", url], capture_output=True, text=True, check=False)
+    if completed.returncode != 0:
+        output = completed.stderr.strip() or completed.stdout.strip()
+        raise EffspineError(f"{TOOL} ended with status {completed.returncode}: {output}")
+    return read_report(completed.stdout, requests - requests % CONNECTIONS)
 
 
 def read_report(text: str, requests: int) -> Latencies:
-    """Parses the tool's CSV table, which has no row for a request without a response."""
+    """Parses the tool's CSV table, which has no rows for requests without a response."""
     rows = list(csv.DictReader(io.StringIO(text)))
-    good = tuple(float(row["response-time"]) for row in rows if row["status-code"] == "200")
-    return Latencies(good, requests - len(good))
+    succeeded = tuple(float(row["response-time"]) for row in rows if row["status-code"] == "200")
+    return Latencies(succeeded, requests - len(succeeded))
 
 
 def summary(latencies: Latencies, per_second: float) -> dict[str, Any]:
@@ -203,31 +204,31 @@ def with_delayed_requests(latencies: Sequence[float], interval: float) -> list[f
     """The latencies, and those of the requests that a connection did not send while it waited longer than `interval`:
     each would have waited for the rest of that time.
     """
-    found = list(latencies)
+    corrected = list(latencies)
     for latency in latencies:
-        found += [latency - missed * interval for missed in range(1, math.ceil(latency / interval))]
-    return found
+        corrected += [latency - missed * interval for missed in range(1, math.ceil(latency / interval))]
+    return corrected
 
 
-def _milliseconds(ordered: Sequence[float], share: float) -> float:
+def _milliseconds(ordered: Sequence[float], fraction: float) -> float:
     """The nearest-rank percentile; infinite without any response."""
     if not ordered:
         return math.inf
-    return round(1_000 * ordered[max(0, math.ceil(share * len(ordered)) - 1)], 1)
+    return round(1_000 * ordered[max(0, math.ceil(fraction * len(ordered)) - 1)], 1)
 
 
 @contextmanager
-def _writing(client: Client, say: Say) -> Iterator[str]:
+def _writing(client: Client, print_line: PrintLine) -> Iterator[str]:
     """The id of a campaign that writes trials until the context ends, which stops it."""
     writer = client.create_campaign(WRITER).id
     try:
-        say("waiting for the writing campaign")
-        deadline = time.monotonic() + SETTLE_SECONDS
-        while (now := client.campaign(writer)).trials_finished < WRITER_SETTLES_AFTER:
-            if now.state not in ("pending", "running") or time.monotonic() > deadline:
+        print_line("waiting for the writing campaign")
+        deadline = time.monotonic() + WRITER_WARM_UP_SECONDS
+        while (campaign := client.campaign(writer)).trials_finished < WRITER_WARM_UP_TRIALS:
+            if campaign.state not in ("pending", "running") or time.monotonic() > deadline:
                 raise EffspineError(
-                    f"the writing campaign is {now.state} with {now.trials_finished} trials after "
-                    f"{SETTLE_SECONDS:.0f} s: {now.error or 'no reason given'}"
+                    f"the writing campaign is {campaign.state} with {campaign.trials_finished} trials after "
+                    f"{WRITER_WARM_UP_SECONDS:.0f} s: {campaign.error or 'no error'}"
                 )
             time.sleep(0.5)
         yield writer
@@ -236,14 +237,14 @@ def _writing(client: Client, say: Say) -> Iterator[str]:
 
 
 def _rate(client: Client, writer: str, during: Callable[[], None]) -> float:
-    """The number of trials that the campaign finishes per second meanwhile."""
-    before, begun = client.campaign(writer).trials_finished, time.monotonic()
+    """The number of trials per second that the campaign finishes during the call."""
+    before, started = client.campaign(writer).trials_finished, time.monotonic()
     during()
-    return (client.campaign(writer).trials_finished - before) / (time.monotonic() - begun)
+    return (client.campaign(writer).trials_finished - before) / (time.monotonic() - started)
 
 
 def _middle(url: str, campaign: CampaignDocument, order: str) -> str:
-    """A cursor at half of the list of its trials."""
+    """A cursor in the middle of the list of its trials."""
     half = campaign.trials_begun // 2
     limit, cursor = min(half, MAX_LIMIT), None
     for _ in range(half // limit):
@@ -252,8 +253,8 @@ def _middle(url: str, campaign: CampaignDocument, order: str) -> str:
             "limit": limit,
             **({} if cursor is None else {"cursor": cursor}),
         }
-        answer = httpx.get(f"{url}/v1/campaigns/{campaign.id}/trials", params=query, trust_env=False)
-        cursor = answer.raise_for_status().json()["next_cursor"]
+        response = httpx.get(f"{url}/v1/campaigns/{campaign.id}/trials", params=query, trust_env=False)
+        cursor = response.raise_for_status().json()["next_cursor"]
     return str(cursor)
 
 

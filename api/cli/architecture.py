@@ -40,11 +40,11 @@ sample_app = typer.Typer(add_completion=False)
 allocate_app = typer.Typer(add_completion=False)
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON document.")]
-Base = Annotated[str, typer.Option(help="Architecture that the search space starts from.")]
+Base = Annotated[str, typer.Option(help="Base architecture of the search space.")]
 AllocationMode = Annotated[
-    str, typer.Option(help="exact: on budget after rounding; paper: Equations 2 to 4 in one pass.")
+    str, typer.Option(help="exact: within the budget after rounding; paper: Equations 2 to 4 in one pass.")
 ]
-BudgetMadds = Annotated[int | None, typer.Option(help="Budget in plain multi-adds; default: the base's own.")]
+BudgetMadds = Annotated[int | None, typer.Option(help="Budget in plain multi-adds; default: that of the base.")]
 
 Choices = Annotated[str | None, typer.Option(help="Allowed multipliers of a block; default: 1,5,10,15,20.")]
 SearchedBlocks = Annotated[
@@ -103,30 +103,30 @@ def _print_models(title: str, rows: list[ModelRow]) -> None:
 def cost(
     widths: Annotated[str | None, typer.Option(help="18 channel widths, comma-separated.")] = None,
     architecture: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="Instead of widths: an exported block specification.")
+        Path | None, typer.Option(metavar="FILE", help="An exported block specification, instead of --widths.")
     ] = None,
     input_px: Annotated[
-        int | None, typer.Option(help="Side of the square input image; default: 512, or what the file says.")
+        int | None, typer.Option(help="Side of the square input image; default: 512, or that of the file.")
     ] = None,
     diagram: Annotated[
-        Path | None, typer.Option(help="Draw the blocks and those of the baseline to an SVG file.")
+        Path | None, typer.Option(help="Write a diagram of the blocks and those of the baseline, as SVG.")
     ] = None,
     as_json: AsJson = False,
 ) -> None:
     """Count multi-adds and parameters of one architecture, block by block."""
     from search_space.cost import cost_report
 
-    found = architecture_from_options(widths, architecture, input_px=input_px)
-    report = cost_report(found).to_dict()
+    measured = architecture_from_options(widths, architecture, input_px=input_px)
+    report = cost_report(measured).to_dict()
     if diagram is not None:
-        _draw(found, diagram)
+        _draw(measured, diagram)
         note(f"diagram: {diagram}")
     if as_json:
         print_json(report)
         return
     print_table(
         f"{millions(report['madds'])} multi-adds ({millions(report['madds_profiler'])} as a profiler counts), "
-        f"{millions(report['params'], 2)} parameters at {found.input_px} px",
+        f"{millions(report['params'], 2)} parameters at {measured.input_px} px",
         ("block", "level", "width", "multi-adds", "share", "params"),
         (
             (
@@ -147,8 +147,8 @@ def _draw(architecture: Architecture, path: Path) -> None:
     from search_space.diagram.drawing import block_diagram
     from search_space.published import BASES, SP_EFFICIENTNET_B0
 
-    known = next((base for base in BASES.values() if base == architecture), architecture)
-    svg = block_diagram(known, replace(SP_EFFICIENTNET_B0, input_px=architecture.input_px))
+    named = next((base for base in BASES.values() if base == architecture), architecture)
+    svg = block_diagram(named, replace(SP_EFFICIENTNET_B0, input_px=architecture.input_px))
     try:
         path.write_text(svg, encoding="utf-8")
     except OSError as error:

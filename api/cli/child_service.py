@@ -1,4 +1,4 @@
-"""The service as a child process of a command, unless one is running already."""
+"""The service as a child process of a command, unless it is running already."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ TAIL_LINES = 12
 
 
 class ChildService:
-    """`effspine serve` as a child process, or the service that uses the port already.
+    """`effspine serve` as a child process, or the service that already uses the port.
 
     Entering the context starts the child, leaving it stops the child; a service that was running before keeps running.
     Raises EffspineError if another program or another service uses the port.
@@ -80,13 +80,13 @@ class ChildService:
     def _is_running(self) -> bool:
         settings = self.settings
         try:
-            address = f"{settings.url}/healthz"
-            answer = httpx.get(address, timeout=PROBE_SECONDS, trust_env=False, headers=key_header())
-            health = HealthDocument.model_validate(answer.json())
+            url = f"{settings.url}/healthz"
+            response = httpx.get(url, timeout=PROBE_SECONDS, trust_env=False, headers=key_header())
+            health = HealthDocument.model_validate(response.json())
         except httpx.ConnectError:
             return False
         except (httpx.HTTPError, ValueError) as error:
-            raise self._taken() from error
+            raise self._port_error() from error
         if health.data_dir is None:
             raise EffspineError(
                 f"the effspine at {settings.url} requires an API key; set {KEY_VARIABLE} to one with scope "
@@ -99,7 +99,7 @@ class ChildService:
             )
         return True
 
-    def _taken(self) -> EffspineError:
+    def _port_error(self) -> EffspineError:
         return EffspineError(
             f"port {self.settings.port} on {self.settings.host} is taken by another program; "
             "use another one with --port"

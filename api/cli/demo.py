@@ -44,7 +44,7 @@ def demo(
             min=1, max=65535, help="Port of the service on 127.0.0.1.", show_default="EFFSPINE_PORT, else 8000"
         ),
     ] = None,
-    trials: Annotated[int, typer.Option(min=1, help="Trials, the uniform baseline included.")] = 12,
+    trials: Annotated[int, typer.Option(min=1, help="Trials, including the uniform baseline.")] = 12,
     seed: Annotated[int, typer.Option(min=0, help="The same seed samples the same architectures.")] = 1,
     fresh: Annotated[bool, typer.Option("--fresh", help="Start a new campaign and stop an unfinished one.")] = False,
     profile: Annotated[str, typer.Option(help="Profile of the proxy task.")] = PROFILE,
@@ -61,16 +61,16 @@ def demo(
     started = time.monotonic()
     signal.signal(signal.SIGTERM, _interrupt)
     settings = settings_of(host="127.0.0.1", port=port)
-    check_space(settings.data_dir)
-    _say(f"data directory: {settings.data_dir}")
+    check_free_space(settings.data_dir)
+    _print(f"data directory: {settings.data_dir}")
     try:
         with ChildService(settings) as service, Client(settings.url) as client:
             verb = "starting a service" if service.is_child else "using the running service"
-            _say(f"{verb}; dashboard: {settings.url}")
+            _print(f"{verb}; dashboard: {settings.url}")
             make_dataset(settings)
             service.wait_until_ready(client)
             campaign = begin(client, specification(trials, seed, profile), fresh)
-            _say(f"this campaign: {settings.url}/campaigns/{campaign.id}")
+            _print(f"this campaign: {settings.url}/campaigns/{campaign.id}")
             ended = watch(client, campaign, started)
             _report(client, ended, settings, started, service_keeps_running=not service.is_child)
     except KeyboardInterrupt:
@@ -78,7 +78,7 @@ def demo(
         raise typer.Exit(130) from None
 
 
-def check_space(directory: Path) -> None:
+def check_free_space(directory: Path) -> None:
     """Raises EffspineError if the disk of `directory`, which may not exist yet, has too little free space."""
     existing = next(part for part in (directory, *directory.parents) if part.exists())
     free_mib = shutil.disk_usage(existing).free / 2**20
@@ -102,23 +102,23 @@ def specification(trials: int, seed: int, profile: str) -> dict[str, Any]:
 
 
 def make_dataset(settings: Settings) -> None:
-    """Makes the digits data set in the data directory, unless it exists, with the public command."""
+    """Creates the digits data set in the data directory, with the public command, unless it exists."""
     from search_space.datasets import dataset_names
 
     if DATASET in dataset_names(settings.data_dir):
         return
     dataset_dir = settings.data_dir / "datasets" / DATASET
-    _say(f"making the data set of handwritten digits in {dataset_dir}")
+    _print(f"making the data set of handwritten digits in {dataset_dir}")
     command = [sys.executable, "-m", "api.cli.main", "data", "make-digits", str(dataset_dir)]
-    made = subprocess.run(command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
-    if made.returncode < 0:
-        raise EffspineError(f"making the data set in {dataset_dir} was ended by signal {-made.returncode}")
-    if made.returncode > 0:  # the command has printed the reason
-        raise typer.Exit(made.returncode)
+    completed = subprocess.run(command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
+    if completed.returncode < 0:
+        raise EffspineError(f"making the data set in {dataset_dir} was ended by signal {-completed.returncode}")
+    if completed.returncode > 0:  # the command has printed the reason
+        raise typer.Exit(completed.returncode)
 
 
-def begin(client: Client, wanted: dict[str, Any], fresh: bool) -> CampaignDocument:
-    """The unfinished campaign with the specification `wanted`, or a new one; other unfinished demos are stopped."""
+def begin(client: Client, spec: dict[str, Any], fresh: bool) -> CampaignDocument:
+    """The unfinished campaign with the specification `spec`, or a new one; stops other unfinished demos."""
     unfinished = [
         campaign
         for campaign in client.campaigns()
@@ -126,35 +126,35 @@ def begin(client: Client, wanted: dict[str, Any], fresh: bool) -> CampaignDocume
     ]
     resumable = None
     for campaign in unfinished:
-        if resumable is None and not fresh and _is_wanted(campaign, wanted):
+        if resumable is None and not fresh and _has_spec(campaign, spec):
             resumable = campaign
             continue
-        _say(f"stopping the unfinished campaign {campaign.id}")
+        _print(f"stopping the unfinished campaign {campaign.id}")
         client.stop_campaign(campaign.id)
         while client.campaign(campaign.id).state not in FINISHED_CAMPAIGN_STATES:
             time.sleep(STOP_POLL_SECONDS)
     if resumable is not None:
-        finished = f"{resumable.trials_finished} of {wanted['trials']} trials have finished"
-        _say(f"resuming campaign {resumable.id}: {finished}")
+        finished = f"{resumable.trials_finished} of {spec['trials']} trials have finished"
+        _print(f"resuming campaign {resumable.id}: {finished}")
         return resumable
-    campaign = client.create_campaign(wanted)
-    _say(f"campaign {campaign.id}: {wanted['trials']} trials, profile {wanted['proxy_task']['profile']}")
+    campaign = client.create_campaign(spec)
+    _print(f"campaign {campaign.id}: {spec['trials']} trials, profile {spec['proxy_task']['profile']}")
     return campaign
 
 
-def _is_wanted(campaign: CampaignDocument, wanted: dict[str, Any]) -> bool:
-    same = all(campaign.spec[name] == wanted[name] for name in ("trials", "seed", "dataset"))
-    return same and campaign.spec["proxy_task"] == wanted["proxy_task"]
+def _has_spec(campaign: CampaignDocument, spec: dict[str, Any]) -> bool:
+    same = all(campaign.spec[name] == spec[name] for name in ("trials", "seed", "dataset"))
+    return same and campaign.spec["proxy_task"] == spec["proxy_task"]
 
 
 def watch(client: Client, campaign: CampaignDocument, started: float) -> CampaignDocument:
-    """Shows the campaign until it has finished, prints the time to the first reward, returns the final document."""
+    """Shows the campaign until it has finished, prints the time to the first reward and returns the final document."""
     from api.cli.campaign.progress import follow
 
     seconds: list[float] = []
     ended = follow(client, campaign, on_trial=lambda _: seconds.append(time.monotonic() - started))
     if seconds:
-        _say(f"first reward after {seconds[0]:.0f} s")
+        _print(f"first reward after {seconds[0]:.0f} s")
     return ended
 
 
@@ -169,24 +169,26 @@ def _report(
         print(f"error: campaign {campaign.id} failed: {reason}", file=sys.stderr)
         print(f"its log is {log_path(settings.data_dir, campaign.id)}", file=sys.stderr)
         raise typer.Exit(1)
-    answer = client.best(campaign.id)
-    if not answer.items:
+    best = client.best(campaign.id)
+    if not best.items:
         raise EffspineError(f"campaign {campaign.id} is {campaign.state} without any reward")
-    compare(answer)
-    _say(f"wall time {duration(time.monotonic() - started)}")
-    _say(f"specification of the best: {export(client, campaign, settings)}")
+    compare(best)
+    _print(f"wall time {duration(time.monotonic() - started)}")
+    _print(f"specification of the best: {export(client, campaign, settings)}")
     if service_keeps_running:
-        _say(f"the service keeps running at {settings.url}")
+        _print(f"the service keeps running at {settings.url}")
     else:
-        _say(f"to view it again: {program()} serve --port {settings.port}, then {settings.url}/campaigns/{campaign.id}")
-    _say(f"your own data: {program()} data register NAME DIR, then a campaign with `dataset: NAME`")
+        _print(
+            f"to view it again: {program()} serve --port {settings.port}, then {settings.url}/campaigns/{campaign.id}"
+        )
+    _print(f"your own data: {program()} data register NAME DIR, then a campaign with `dataset: NAME`")
 
 
-def compare(answer: BestDocument) -> None:
+def compare(best: BestDocument) -> None:
     """Prints the best architecture and the uniform baseline."""
-    rows = [("best", answer.items[0])]
-    if answer.baseline is not None:
-        rows.append(("SP-EfficientNet-B0, uniform", answer.baseline))
+    rows = [("best", best.items[0])]
+    if best.baseline is not None:
+        rows.append(("SP-EfficientNet-B0, uniform", best.baseline))
     print_table(
         None,
         ("architecture", "trial", "AP", "AP50", "multi-adds", "params", "widths"),
@@ -205,7 +207,7 @@ def compare(answer: BestDocument) -> None:
         left=("architecture", "widths"),
     )
     for label, trial in rows:
-        _say(f"widths of {label}: {' '.join(str(width) for width in trial.widths)}")
+        _print(f"widths of {label}: {' '.join(str(width) for width in trial.widths)}")
 
 
 def export(client: Client, campaign: CampaignDocument, settings: Settings) -> Path:
@@ -217,11 +219,11 @@ def export(client: Client, campaign: CampaignDocument, settings: Settings) -> Pa
 
 
 def program() -> str:
-    """How to call this command: by its name if that is on the PATH, else by its path."""
+    """The name of this command if it is on the PATH, else its path."""
     return "effspine" if shutil.which("effspine") or Path(sys.argv[0]).name != "effspine" else sys.argv[0]
 
 
-def _say(line: str) -> None:
+def _print(line: str) -> None:
     console().print(line, markup=False, soft_wrap=True)
 
 

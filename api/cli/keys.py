@@ -1,5 +1,5 @@
-"""`effspine keys ...`: makes, lists, rotates and revokes API keys. The commands open the database itself, so they work
-before the service runs, and anybody with write access to the database can make keys.
+"""`effspine keys ...`: creates, lists, rotates and revokes API keys. The commands open the database directly, so they
+work without the service, and anybody with write access to the database can create keys.
 """
 
 from __future__ import annotations
@@ -19,9 +19,9 @@ if TYPE_CHECKING:
     from nas_controller.store import Store
     from nas_controller.store.api_keys import KeyRecord
 
-app = typer.Typer(add_completion=False, no_args_is_help=True, help="Make, list, rotate and revoke API keys.")
+app = typer.Typer(add_completion=False, no_args_is_help=True, help="Create, list, rotate and revoke API keys.")
 
-LONGEST_DAYS = 36_500
+MAX_EXPIRY_DAYS = 36_500
 
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON document.")]
@@ -31,15 +31,15 @@ Id = Annotated[str, typer.Argument(metavar="ID", help="Id of the key, as `list` 
 @app.command()
 def create(
     name: Annotated[str, typer.Option(help="Description: who or what uses it.")],
-    scope: Annotated[KeyScope, typer.Option(help="view reads, operate also changes campaigns, admin does all.")],
+    scope: Annotated[KeyScope, typer.Option(help="view reads, operate also changes campaigns, admin does everything.")],
     expires_in_days: Annotated[
-        int | None, typer.Option(min=1, max=LONGEST_DAYS, help="It is invalid after that.", show_default="never")
+        int | None, typer.Option(min=1, max=MAX_EXPIRY_DAYS, help="Days until the key expires.", show_default="never")
     ] = None,
     as_json: AsJson = False,
     database_url: DatabaseUrl = None,
     data_dir: DataDir = None,
 ) -> None:
-    """Make a key. It is printed only once; the database has only its hash."""
+    """Create a key. It is printed only once; the database has only its hash."""
     lifetime = None if expires_in_days is None else timedelta(days=expires_in_days)
     with _store(database_url, data_dir) as store:
         is_first = not store.service.has_keys()
@@ -59,7 +59,7 @@ def list_all(as_json: AsJson = False, database_url: DatabaseUrl = None, data_dir
         print_json([_document(record, now) for record in records])
         return
     if not records:
-        note("there is no key; make one with `effspine keys create --name NAME --scope admin`")
+        note("there is no key; create one with `effspine keys create --name NAME --scope admin`")
         return
     print_table(
         None,
@@ -88,7 +88,7 @@ def rotate(
     database_url: DatabaseUrl = None,
     data_dir: DataDir = None,
 ) -> None:
-    """Give a key a new secret, which is printed only once. Name, scope and expiry stay; its sessions end."""
+    """Give a key a new secret, which is printed only once. Name, scope and expiry do not change; its sessions end."""
     with _store(database_url, data_dir) as store:
         record, key = store.service.rotate_key(key_id, grace=timedelta(hours=grace_hours))
     _print_secret(record, key, as_json)
@@ -96,7 +96,7 @@ def rotate(
 
 @app.command()
 def revoke(key_id: Id, as_json: AsJson = False, database_url: DatabaseUrl = None, data_dir: DataDir = None) -> None:
-    """Revoke a key and end its dashboard sessions, at once and for good."""
+    """Revoke a key permanently and end its dashboard sessions at once."""
     with _store(database_url, data_dir) as store:
         record = store.service.revoke_key(key_id)
         is_open = not store.service.has_keys()
@@ -124,12 +124,12 @@ def _print_secret(record: KeyRecord, key: str, as_json: bool) -> None:
         print_json({**_document(record, datetime.now(UTC)), "key": key})
         return
     print(key)
-    note(f"key {record.id} ({record.name}, {record.scope}) is not shown again; commands take it from EFFSPINE_API_KEY")
+    note(f"key {record.id} ({record.name}, {record.scope}) is not shown again; commands read it from EFFSPINE_API_KEY")
 
 
 def _document(record: KeyRecord, now: datetime) -> dict[str, object]:
     return {**record.to_dict(), "state": record.state(now)}
 
 
-def _minute(moment: datetime | None) -> str:
-    return "-" if moment is None else f"{moment:%Y-%m-%d %H:%M}"
+def _minute(time: datetime | None) -> str:
+    return "-" if time is None else f"{time:%Y-%m-%d %H:%M}"

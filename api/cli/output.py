@@ -98,7 +98,7 @@ BLOCK_CHARACTERS = "▁▂▃▄▅▆▇█"
 
 
 def spark_line(values: Sequence[float]) -> str:
-    """One block character for each value, its height proportional to the value."""
+    """One block character per value; its height is proportional to the value."""
     largest = max(values, default=0.0) or 1.0
     return "".join(
         BLOCK_CHARACTERS[min(len(BLOCK_CHARACTERS) - 1, int(value / largest * len(BLOCK_CHARACTERS)))]

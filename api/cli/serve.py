@@ -18,7 +18,7 @@ supervisor_app = typer.Typer(add_completion=False)
 
 Host = Annotated[
     str | None,
-    typer.Option(help="Address to listen on; any but loopback needs an API key.", show_default="127.0.0.1"),
+    typer.Option(help="Address to listen on; other addresses than loopback need an API key.", show_default="127.0.0.1"),
 ]
 Port = Annotated[int | None, typer.Option(min=1, max=65535, help="Port to listen on.", show_default="8000")]
 DatabaseUrl = Annotated[
@@ -107,7 +107,7 @@ def settings_of(**options: Any) -> Settings:
     try:
         return Settings(**{name: value for name, value in options.items() if value is not None})
     except ValidationError as error:
-        wrong = error.errors()[0]
-        name = str(wrong["loc"][0])
-        message = f"EFFSPINE_{name.upper()} is {wrong['input']!r}: {wrong['msg'][0].lower()}{wrong['msg'][1:]}"
+        detail = error.errors()[0]
+        name = str(detail["loc"][0])
+        message = f"EFFSPINE_{name.upper()} is {detail['input']!r}: {detail['msg'][0].lower()}{detail['msg'][1:]}"
         raise InvalidValueError(message, field=name) from error

@@ -24,7 +24,7 @@ from nas_controller.store import StoreError
 
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 PUBLIC_PATHS = frozenset({"/healthz", "/readyz", "/login", "/logout"})
-PUBLIC_FILES = "/static/"  # the login page needs some of them, and none is secret
+PUBLIC_FILES = "/static/"  # the login page needs some of them, and they are not secret
 ADMIN_PATHS = ("/v1/keys",)
 UNLIMITED_PATHS = frozenset({"/healthz"})
 
@@ -85,7 +85,7 @@ class AccessControl:
         except StoreError as error:
             return handle_error(Request(scope), error)
         address = client_address(scope)
-        # Without any key only this machine has access, and it need not be protected from its own load tests.
+        # Without any key only this machine has access, whose own load tests must not be limited.
         is_open = caller is not None and caller.key_id is None
         bucket = caller.key_id if caller is not None and caller.key_id is not None else address
         if scope["path"] not in UNLIMITED_PATHS and not is_open and (wait := self.requests.take(bucket)):
@@ -101,7 +101,7 @@ class AccessControl:
         return None
 
     async def _caller(self, credentials: Credentials, required: KeyScope | None) -> Caller | None:
-        """The authenticated caller. On public routes None if the database is away, since they answer anybody."""
+        """The authenticated caller. On public routes None if the database is unavailable, since they need no key."""
         if required is not None:
             return await run_in_threadpool(self.authenticator.authenticate, credentials)
         if not credentials.are_given:
@@ -112,7 +112,7 @@ class AccessControl:
             return None
 
     def _unauthenticated(self, scope: Scope, credentials: Credentials, required: KeyScope, address: str) -> Response:
-        """401; for a browser the login page, and 429 after too many wrong keys."""
+        """The response 401, for a browser the login page, or 429 after too many wrong keys."""
         if credentials.are_given and (wait := self.failures.take(address)):
             return problem_response(scope, 429, "too many wrong keys from this address", headers=retry_after(wait))
         if credentials.key is None and (login := login_redirect(scope)):
@@ -135,11 +135,11 @@ class AccessControl:
 
 
 def _is_same_origin(headers: Headers, credentials: Credentials) -> bool:
-    """Whether no page of another site made a browser send this request.
+    """Whether the request was not sent by a page of another site.
 
-    Browsers name the origin of a request in Sec-Fetch-Site or Origin. `TrustedHosts` has rejected every foreign Origin
-    before; here a foreign Sec-Fetch-Site is rejected, and a request with only a cookie must carry one of the two
-    headers. SameSite withholds the cookie from cross-site requests already; this check does not rely on it.
+    Browsers name the origin of a request in Sec-Fetch-Site or Origin. `TrustedHosts` has already rejected every foreign
+    Origin; here a foreign Sec-Fetch-Site is rejected, and a request with only a cookie must carry one of the two
+    headers. SameSite=Strict already withholds the cookie from cross-site requests; this check does not rely on it.
     """
     site = headers.get("sec-fetch-site")
     if site is not None and site not in ("same-origin", "none"):

@@ -1,5 +1,5 @@
-"""The allowed range of an input in words, from the constraints of its declaration: `1 to 100,000`, `above 0 and at
-most 1`. Error messages name the whole range, not only the bound that was exceeded.
+"""Formats the allowed range of an input from the constraints of its declaration: `1 to 100,000`, `above 0 and at most
+1`. Error messages name the whole range, not only the bound that was exceeded.
 """
 
 from __future__ import annotations
@@ -25,8 +25,8 @@ def allowed_range(route: object, location: Sequence[int | str]) -> str | None:
         field = _nested_field(body, names)
     else:
         parameters = {"query": dependant.query_params, "path": dependant.path_params}.get(str(source), [])
-        field = next((each.field_info for each in parameters if each.alias == names[0]), None)
-    return None if field is None else _in_words(_constraints(field))
+        field = next((parameter.field_info for parameter in parameters if parameter.alias == names[0]), None)
+    return None if field is None else _formatted(_constraints(field))
 
 
 def _nested_field(annotation: Any, names: Sequence[int | str]) -> FieldInfo | None:
@@ -40,42 +40,42 @@ def _nested_field(annotation: Any, names: Sequence[int | str]) -> FieldInfo | No
 
 
 def _member_types(annotation: Any) -> list[Any]:
-    """The members of a union, without `Annotated`; any other type alone."""
+    """The members of a union, without `Annotated`; for any other type, that type."""
     origin = get_origin(annotation)
     if origin is Annotated:
         return _member_types(get_args(annotation)[0])
     if origin in (Union, UnionType):
-        return [kind for each in get_args(annotation) for kind in _member_types(each)]
+        return [member for argument in get_args(annotation) for member in _member_types(argument)]
     return [annotation]
 
 
 def _constraints(field: FieldInfo) -> list[Any]:
     """The constraints of a field, groups expanded."""
-    found: list[Any] = []
-    for each in field.metadata:
-        found += list(_expanded(each))
-    return found
+    constraints: list[Any] = []
+    for constraint in field.metadata:
+        constraints += list(_expanded(constraint))
+    return constraints
 
 
 def _expanded(constraint: Any) -> Iterable[Any]:
     return constraint if isinstance(constraint, GroupedMetadata) else (constraint,)
 
 
-def _in_words(constraints: Sequence[Any]) -> str | None:
-    bounds = {type(each): each for each in constraints}
-    longest = bounds.get(MaxLen)
-    if longest:
-        shortest = bounds.get(MinLen, MinLen(0))
-        return f"{_number(shortest.min_length)} to {_number(longest.max_length)} long"
+def _formatted(constraints: Sequence[Any]) -> str | None:
+    bounds = {type(constraint): constraint for constraint in constraints}
+    max_length = bounds.get(MaxLen)
+    if max_length:
+        min_length = bounds.get(MinLen, MinLen(0))
+        return f"{_number(min_length.min_length)} to {_number(max_length.max_length)} long"
     if Ge in bounds and Le in bounds:
         return f"{_number(bounds[Ge].ge)} to {_number(bounds[Le].le)}"
-    words = [
+    parts = [
         f"{_number(bounds[Ge].ge)} or more" if Ge in bounds else "",
         f"above {_number(bounds[Gt].gt)}" if Gt in bounds else "",
         f"at most {_number(bounds[Le].le)}" if Le in bounds else "",
         f"below {_number(bounds[Lt].lt)}" if Lt in bounds else "",
     ]
-    return " and ".join(word for word in words if word) or None
+    return " and ".join(part for part in parts if part) or None
 
 
 def _number(value: Any) -> str:

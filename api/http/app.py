@@ -46,12 +46,12 @@ Times are UTC in ISO 8601, durations end in `_seconds`, multi-adds are plain unl
 `{items, next_cursor}`; pass `next_cursor` as `cursor` for the next page. Errors are problem documents (RFC 9457).
 
 A service with API keys requires one with every request, as `Authorization: Bearer KEY`; each operation names the scope
-that it needs. A service that only its own machine can reach is open until the first key is made.
+that it needs. A service that only its own machine can reach is open until the first key is created.
 """
 TAGS = [
     {"name": "campaigns", "description": "Start, watch and stop searches."},
     {"name": "trials", "description": "Sampled architectures and their rewards."},
-    {"name": "results", "description": "The best architectures, data of figures, and exported files."},
+    {"name": "results", "description": "The best architectures, data of figures, and exports."},
     {"name": "service", "description": "Health, metrics and keys."},
 ]
 ROUTERS = (
@@ -73,7 +73,9 @@ ROUTERS = (
 
 def create_app(settings: Settings, store: Store, *, trusted_hosts: tuple[str, ...] = ()) -> DescribedApi:
     """The application on `store`. `trusted_hosts` are its names in addition to those of the settings."""
-    metrics = ServiceMetrics(store.reads.totals, lambda: sum(each.is_alive for each in store.reads.list_supervisors()))
+    metrics = ServiceMetrics(
+        store.reads.totals, lambda: sum(supervisor.is_alive for supervisor in store.reads.list_supervisors())
+    )
     authenticator = Authenticator(store, is_private=settings.is_private)
     requests = RateLimit(settings.requests_per_second, settings.requests_burst)
     failures = RateLimit(settings.failures_per_minute / 60, round(settings.failures_per_minute))

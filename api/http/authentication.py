@@ -3,7 +3,7 @@
     Authorization: Bearer effspine_k..._...        programs
     Cookie: effspine_session=...                   browsers, after /login
 
-A service that only this machine can reach is open until the first key is made. One that others can reach never is.
+A service that only this machine can reach is open until the first key is created. Any other service is never open.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from nas_controller.store import Store, StoreError
 
 COOKIE = "effspine_session"
 KEY_USE_INTERVAL_SECONDS = 600
-"""How often the last use of a key is written: with every request it would be slow, and of no more use."""
+"""How often the last use of a key is written; to write it on every request would be slow."""
 
 log = logging.getLogger("effspine.api")
 
@@ -72,7 +72,7 @@ class Authenticator:
     """Authenticates callers against the database at each request, so that a revoked key is rejected at once.
 
     `is_private` says that only this machine can reach the service. Methods query the store, so they may block, and
-    raise StoreError if the database is away.
+    raise StoreError if the database is unavailable.
     """
 
     def __init__(self, store: Store, *, is_private: bool) -> None:

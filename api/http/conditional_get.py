@@ -16,7 +16,7 @@ from fastapi import Depends, Request, Response
 
 from api.http.dependencies import CampaignId, ServiceStore
 from api.http.response_headers import VALIDATORS
-from nas_controller.campaigns.figures import SHOW_PROGRESS
+from nas_controller.campaigns.figures import PROGRESS_FIGURES
 from nas_controller.store.schema import HEAD
 
 CACHE_CONTROL = "private, no-cache"
@@ -46,7 +46,7 @@ def _campaign(campaign_id: CampaignId, store: ServiceStore, request: Request) ->
 
 
 def _figure(campaign_id: CampaignId, name: str, store: ServiceStore, request: Request) -> None:
-    _compare(request, store.reads.campaign_version(campaign_id, progress=name in SHOW_PROGRESS))
+    _compare(request, store.reads.campaign_version(campaign_id, progress=name in PROGRESS_FIGURES))
 
 
 def _campaigns(store: ServiceStore, request: Request) -> None:
@@ -76,7 +76,7 @@ def _compare(request: Request, data_version: str) -> None:
     """Sets the ETag of the response, or raises NotModified if the client has it."""
     etag = f'W/"{_SOFTWARE}-{data_version}"'
     headers = {"ETag": etag, "Cache-Control": CACHE_CONTROL, "Vary": VARY}
-    given = [each.strip() for each in request.headers.get("if-none-match", "").split(",")]
-    if etag in given or "*" in given:
+    known_etags = [item.strip() for item in request.headers.get("if-none-match", "").split(",")]
+    if etag in known_etags or "*" in known_etags:
         raise NotModified(headers)
     setattr(request.state, VALIDATORS, headers)

@@ -1,6 +1,6 @@
 """FastAPI dependencies of the routes: the store, the settings, and checks of the request.
 
-They do not block, so they are `async`: a synchronous dependency takes a thread of its own for each request.
+They do not block, so they are `async`: FastAPI runs each synchronous dependency in a thread.
 """
 
 from __future__ import annotations
@@ -31,11 +31,11 @@ async def _reserved_campaign_id(request: Request) -> str | None:
 
 async def _require_json(request: Request) -> None:
     """Rejects a body that is not declared as JSON, such as a form, which a page of any site can send."""
-    given = request.headers.get("content-type", "")
-    kind, _, subtype = given.partition(";")[0].strip().lower().partition("/")
+    content_type = request.headers.get("content-type", "")
+    kind, _, subtype = content_type.partition(";")[0].strip().lower().partition("/")
     if kind != "application" or (subtype != "json" and not subtype.endswith("+json")):
-        sent = f"is {given[:80]!r}" if given else "is missing"
-        raise HTTPException(415, f"the header Content-Type {sent}; send the body as JSON with `{JSON_HEADER}`")
+        problem = f"is {content_type[:80]!r}" if content_type else "is missing"
+        raise HTTPException(415, f"the header Content-Type {problem}; send the body as JSON with `{JSON_HEADER}`")
 
 
 JSON_HEADER = "Content-Type: application/json"

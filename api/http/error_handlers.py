@@ -1,4 +1,4 @@
-"""From exceptions to problem documents: `HANDLERS` has one function for each kind of exception.
+"""Maps exceptions to problem documents: `HANDLERS` has one function per kind of exception.
 
 No handler reveals internals: an unexpected error is logged under its request id, and the response has only that id.
 """
@@ -64,34 +64,34 @@ def _allowed_methods(request: Request) -> list[str]:
     (`/v1/campaigns/{campaign_id}`).
     """
     routes = [route for route in request.app.state.routes if route.matches(request.scope)[0] is not Match.NONE]
-    fewest = min((len(route.param_convertors) for route in routes), default=0)
-    matching = [route for route in routes if len(route.param_convertors) == fewest]
+    min_parameters = min((len(route.param_convertors) for route in routes), default=0)
+    matching = [route for route in routes if len(route.param_convertors) == min_parameters]
     return sorted({method for route in matching for method in route.methods or ()})
 
 
 def _invalid_request(request: Request, error: RequestValidationError) -> JSONResponse:
     """A body or a parameter that does not fit the route's model."""
     details = error.errors()
-    for one in details:
-        if one["type"] == "json_invalid":
-            reason = one.get("ctx", {}).get("error", "it does not parse")
-            detail = f"the body is not JSON: {reason} at character {one['loc'][-1]}"
+    for error_detail in details:
+        if error_detail["type"] == "json_invalid":
+            reason = error_detail.get("ctx", {}).get("error", "it does not parse")
+            detail = f"the body is not JSON: {reason} at character {error_detail['loc'][-1]}"
             return problem_response(request.scope, 400, detail, kind="malformed-json", title="Malformed JSON")
     # Two dependencies can declare the same parameter, and each reports the error.
-    details = [one for place, one in enumerate(details) if one not in details[:place]]
+    details = [each for index, each in enumerate(details) if each not in details[:index]]
     errors = [
         FieldProblem(
-            field=_dotted(one["loc"]),
-            message=_message(one, allowed_range(request.scope.get("route"), one["loc"])),
-            value=_truncated(one.get("input")),
+            field=_dotted(each["loc"]),
+            message=_message(each, allowed_range(request.scope.get("route"), each["loc"])),
+            value=_truncated(each.get("input")),
         )
-        for one in details
+        for each in details
     ]
-    return _invalid(request, "; ".join(f"{one.field}: {one.message}" for one in errors[:3]), errors)
+    return _invalid(request, "; ".join(f"{problem.field}: {problem.message}" for problem in errors[:3]), errors)
 
 
 def _invalid_value(request: Request, error: EffspineError) -> JSONResponse:
-    """A value that parses but is not allowed; the package that rejected it has written the message."""
+    """A value that parses but is not allowed; the package that rejected it provides the message."""
     errors = [FieldProblem(field=error.field, message=str(error), value=_truncated(error.value))] if error.field else []
     return _invalid(request, str(error), errors)
 
@@ -124,8 +124,8 @@ def _store_version(request: Request, error: EffspineError) -> JSONResponse:
 
 
 def _store_unavailable(request: Request, error: EffspineError) -> JSONResponse:
-    log.warning("the database does not answer: %s", error)
-    detail = "the database does not answer; send the request again"
+    log.warning("the database does not respond: %s", error)
+    detail = "the database does not respond; send the request again"
     return problem_response(request.scope, 503, detail, kind="store-unavailable", headers={"Retry-After": "5"})
 
 
@@ -151,7 +151,7 @@ HANDLERS: dict[type[Exception], Handler] = {
 
 
 def handle_error(request: Request, error: Exception) -> JSONResponse:
-    """The response for an error in a middleware, outside any route. Raises the error itself if it has no handler."""
+    """The response for an error in a middleware, outside any route. Raises the error if it has no handler."""
     for kind in type(error).__mro__:
         if kind in HANDLERS:
             return HANDLERS[kind](request, error)
@@ -163,22 +163,22 @@ def _dotted(location: Sequence[int | str]) -> str:
     return ".".join(str(part) for part in location[1:]) or str(location[0])
 
 
-def _message(one: dict[str, Any], allowed: str | None) -> str:
-    if one["type"] == "extra_forbidden":
+def _message(error_detail: dict[str, Any], allowed: str | None) -> str:
+    if error_detail["type"] == "extra_forbidden":
         return "there is no such field"
-    if one["type"] == "missing":
+    if error_detail["type"] == "missing":
         return "this field is required"
-    message = str(one["msg"])
+    message = str(error_detail["msg"])
     message = message[0].lower() + message[1:]
-    if allowed is not None and one["type"] in BOUND_ERRORS:
-        return f"it is {_truncated(one['input'])}; it must be {allowed}"
-    if allowed is not None and one["type"] in TYPE_ERRORS:
+    if allowed is not None and error_detail["type"] in BOUND_ERRORS:
+        return f"it is {_truncated(error_detail['input'])}; it must be {allowed}"
+    if allowed is not None and error_detail["type"] in TYPE_ERRORS:
         return f"{message}; it must be {allowed}"
     return message
 
 
 def _truncated(value: Any) -> Any:
-    """The value itself if it is short and valid JSON, else the start of its text."""
+    """The value if it is short and valid JSON, else the start of its text."""
     try:
         text = json.dumps(value, allow_nan=False)
     except (TypeError, ValueError):

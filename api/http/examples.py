@@ -40,7 +40,7 @@ def _campaign(**changes: Any) -> dict[str, Any]:
     return _example(CampaignDocument, **(pending | changes))
 
 
-_BEGUN = {
+_RUNNING_FIELDS = {
     "started_at": "2026-11-22T15:00:35.864954Z",
     "trials_begun": 5,
     "trials_finished": 4,
@@ -113,24 +113,24 @@ _SUPERVISOR = {
     "seen_at": "2026-11-22T15:00:33.902114Z",
     "is_alive": True,
 }
-_EVERY_MULTIPLIER_ALIKE = [[0.2] * 5] * 18
+_UNIFORM_PROBABILITIES = [[0.2] * 5] * 18
 
-ANSWERS: dict[tuple[str, str], Any] = {
+EXAMPLE_RESPONSES: dict[tuple[str, str], Any] = {
     ("post", "/v1/campaigns"): _campaign(),
-    ("get", "/v1/campaigns"): {"items": [_campaign(state="running", **_BEGUN)], "next_cursor": None},
-    ("get", "/v1/campaigns/{campaign_id}"): _campaign(state="running", **_BEGUN),
-    ("patch", "/v1/campaigns/{campaign_id}"): _campaign(state="running", **_BEGUN),
+    ("get", "/v1/campaigns"): {"items": [_campaign(state="running", **_RUNNING_FIELDS)], "next_cursor": None},
+    ("get", "/v1/campaigns/{campaign_id}"): _campaign(state="running", **_RUNNING_FIELDS),
+    ("patch", "/v1/campaigns/{campaign_id}"): _campaign(state="running", **_RUNNING_FIELDS),
     ("post", "/v1/campaigns/{campaign_id}/start"): _campaign(),
-    ("post", "/v1/campaigns/{campaign_id}/pause"): _campaign(state="pausing", pause_mode="drain", **_BEGUN),
-    ("post", "/v1/campaigns/{campaign_id}/resume"): _campaign(state="running", **_BEGUN),
-    ("post", "/v1/campaigns/{campaign_id}/stop"): _campaign(state="stopping", **_BEGUN),
+    ("post", "/v1/campaigns/{campaign_id}/pause"): _campaign(state="pausing", pause_mode="drain", **_RUNNING_FIELDS),
+    ("post", "/v1/campaigns/{campaign_id}/resume"): _campaign(state="running", **_RUNNING_FIELDS),
+    ("post", "/v1/campaigns/{campaign_id}/stop"): _campaign(state="stopping", **_RUNNING_FIELDS),
     ("get", "/v1/campaigns/{campaign_id}/trials"): {"items": [_BASELINE, _SAMPLED], "next_cursor": "WzMsM10"},
     ("get", "/v1/campaigns/{campaign_id}/trials/{number}"): {**_SAMPLED, "attempts_made": [_ATTEMPT], "curve": _CURVE},
     ("get", "/v1/campaigns/{campaign_id}/best"): {"items": [_BASELINE], "baseline": _BASELINE},
     ("get", "/v1/campaigns/{campaign_id}/policy"): {
         "choices": [1, 5, 10, 15, 20],
         "blocks": list(range(1, 19)),
-        "probabilities": _EVERY_MULTIPLIER_ALIKE,
+        "probabilities": _UNIFORM_PROBABILITIES,
     },
     ("get", "/v1/campaigns/{campaign_id}/figures/{name}"): {
         "unit": "madds",
@@ -148,7 +148,7 @@ ANSWERS: dict[tuple[str, str], Any] = {
 }
 """Responses by method and path."""
 
-REFUSAL: dict[str, Any] = {
+EXAMPLE_PROBLEM: dict[str, Any] = {
     "type": "urn:effspine:problem:invalid-value",
     "title": "Invalid value",
     "status": 422,

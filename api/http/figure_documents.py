@@ -27,7 +27,7 @@ def _model(figure: Callable[..., Any]) -> type[BaseModel]:
 
 
 def _field_type(hint: Any) -> Any:
-    """The type itself, or a list of models for a list of named tuples."""
+    """The hint, or a list of models for a list of named tuples."""
     if get_origin(hint) is list and hasattr(item := get_args(hint)[0], "_fields"):
         return list[_model(item)]  # type: ignore[misc]
     return hint

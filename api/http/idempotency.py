@@ -28,7 +28,7 @@ MAX_KEY_LENGTH = 255
 PREFIX = "/v1/"
 STORED_HEADERS = ("content-type", "location")
 NO_KEY_CALLER = "open"
-"""Stands for the caller's key id while the service has no keys."""
+"""The caller's id while the service has no keys."""
 PARAMETER: dict[str, Any] = {
     "name": HEADER,
     "in": "header",
@@ -41,7 +41,7 @@ PARAMETER: dict[str, Any] = {
 
 
 class Idempotency:
-    """Middleware that executes a POST once for each key and repeats its response.
+    """Middleware that executes a POST once per key and repeats its response.
 
     Routes find the id for a campaign that they create in `request.state.reserved_campaign_id`. Responses with status
     5xx are not stored, so that the request can be sent again.
@@ -57,21 +57,23 @@ class Idempotency:
         if not keys:
             await self.app(scope, receive, send)
             return
-        if (why := _why_malformed(keys)) is not None:
-            await problem_response(scope, 400, why, kind="idempotency-key-malformed")(scope, receive, send)
+        if (error_message := _key_error(keys)) is not None:
+            await problem_response(scope, 400, error_message, kind="idempotency-key-malformed")(scope, receive, send)
             return
         try:
             body = await _read_body(receive)
             caller = scope["state"]["caller"].key_id or NO_KEY_CALLER
-            found = await run_in_threadpool(self.store.service.reserve_key, caller, keys[0], _fingerprint(scope, body))
+            reserved = await run_in_threadpool(
+                self.store.service.reserve_key, caller, keys[0], _fingerprint(scope, body)
+            )
         except (HTTPException, StoreError) as error:
             await handle_error(Request(scope), error)(scope, receive, send)
             return
-        if isinstance(found, SavedResponse):
-            response = Response(found.body, found.status, {**found.headers, REPLAYED_HEADER: "true"})
+        if isinstance(reserved, SavedResponse):
+            response = Response(reserved.body, reserved.status, {**reserved.headers, REPLAYED_HEADER: "true"})
             await response(scope, receive, send)
         else:
-            await self._execute(found, body, scope, receive, send)
+            await self._execute(reserved, body, scope, receive, send)
 
     async def _execute(self, reservation: Reservation, body: bytes, scope: Scope, receive: Receive, send: Send) -> None:
         """Lets the routes respond, and stores the response before it is sent."""
@@ -91,13 +93,13 @@ class Idempotency:
             await self._release(reservation)
         else:
             headers = MutableHeaders(scope=start)
-            answer = SavedResponse(
+            response = SavedResponse(
                 start["status"],
                 {name: headers[name] for name in STORED_HEADERS if name in headers},
                 b"".join(message.get("body", b"") for message in messages[1:]),
             )
             try:
-                await run_in_threadpool(self.store.service.save_response, reservation, answer)
+                await run_in_threadpool(self.store.service.save_response, reservation, response)
             except StoreError as error:
                 # The request was executed, but a repeated one would not be recognised: the client must see a failure.
                 await handle_error(Request(scope), error)(scope, receive, send)
@@ -112,7 +114,7 @@ class Idempotency:
             return  # the reservation expires
 
 
-def _why_malformed(keys: list[str]) -> str | None:
+def _key_error(keys: list[str]) -> str | None:
     if len(keys) > 1:
         return f"there are {len(keys)} headers {HEADER}; send one"
     key = keys[0]
@@ -124,7 +126,7 @@ def _why_malformed(keys: list[str]) -> str | None:
 
 
 def _fingerprint(scope: Scope, body: bytes) -> str:
-    """A digest of what must be equal in a repeated request."""
+    """A digest of the parts that must be equal in a repeated request."""
     digest = hashlib.sha256()
     for part in (scope["method"].encode(), scope["path"].encode(), scope["query_string"], body):
         digest.update(len(part).to_bytes(8, "big") + part)

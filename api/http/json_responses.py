@@ -1,6 +1,6 @@
-"""Responses of raw JSON, without the validation and serialisation by a model that would slow long ones down.
+"""Responses of raw JSON, without validation and serialisation by a model, which would slow down long responses.
 
-Their routes name the model for the OpenAPI document; a test compares the responses with it.
+Their routes name the model for the OpenAPI document; a test validates the responses with it.
 """
 
 from __future__ import annotations
@@ -34,8 +34,8 @@ def response_cache() -> SingleFlightCache[Body]:
 def json_response(request: Request, make: Callable[[], Mapping[str, Any]]) -> Response:
     """The result of `make`, which may contain times and serialised JSON, as the response to a conditional GET.
 
-    It is computed and compressed once for each ETag, and concurrent requests wait for the first: threads that fetch
-    rows at the same time compete for the interpreter lock at every row, and four of them take ten times as long as one.
+    It is computed and compressed once per ETag, and concurrent requests wait for the first: threads that fetch rows at
+    the same time compete for the interpreter lock at every row, so four of them take ten times as long as one.
 
     The route needs a dependency of `api.http.conditional_get`.
     """

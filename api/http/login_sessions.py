@@ -1,8 +1,8 @@
 """The dashboard's session cookie and the redirect to its login page.
 
 The cookie holds only a random token. It is HttpOnly (no script reads it), SameSite=Strict (browsers do not send it with
-cross-site requests), and Secure if the login came over https. The session itself is in the database, so logging out and
-revoking or rotating the key end it.
+cross-site requests), and Secure if the login came over https. The session is in the database, so a logout ends it, as
+does revoking or rotating the key.
 """
 
 from __future__ import annotations
@@ -22,13 +22,13 @@ START_PAGE = "/"
 _PAGES = re.compile(r"/|/docs|/campaigns/[a-z0-9_]{1,64}")
 
 
-def safe_next_page(wanted: str | None) -> str:
-    """The page to show after the login: `wanted` if it is one of this service's, else the start page."""
-    return wanted if wanted is not None and _PAGES.fullmatch(wanted) else START_PAGE
+def safe_next_page(requested: str | None) -> str:
+    """The page to show after the login: `requested` if it is a page of this service, else the start page."""
+    return requested if requested is not None and _PAGES.fullmatch(requested) else START_PAGE
 
 
 def login_redirect(scope: Scope) -> Response | None:
-    """A redirect to the login page, if a browser asks for a page; None for any other request."""
+    """A redirect to the login page if a browser requests a page; None for any other request."""
     if scope["method"] != "GET" or _PAGES.fullmatch(scope["path"]) is None:
         return None
     if "text/html" not in Headers(scope=scope).get("accept", ""):

@@ -1,8 +1,8 @@
 """The metrics at /metrics, in Prometheus' text format.
 
 Campaign metrics are read from the database at each scrape: they survive restarts and are the same in every process, so
-of several processes take the maximum, not the sum. Request metrics are counters of each process, as Prometheus expects
-of each target; `rate()` handles their reset at a restart.
+aggregate several processes with the maximum, not the sum. Request metrics are counters of each process, as Prometheus
+expects of each target; `rate()` handles their reset at a restart.
 """
 
 from __future__ import annotations
@@ -28,18 +28,18 @@ REQUEST_BOUNDS_SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.15, 0.25, 0.5, 1.0, 2
 class ServiceMetrics:
     """The metrics of one service, in its own registry.
 
-    `totals` returns the database's totals and `supervisors` the number alive. Both can raise StoreError; the whole
-    scrape fails then, since missing metrics would look like zeros.
+    `totals` returns the database's totals and `supervisors` the number alive. Both can raise StoreError; then the whole
+    scrape fails, since missing metrics would look like zeros.
     """
 
     def __init__(self, totals: Callable[[], Totals], supervisors: Callable[[], int]) -> None:
         self.registry = CollectorRegistry()
         self.requests = Counter(
-            "effspine_http_requests", "Requests answered.", ["method", "route", "status"], registry=self.registry
+            "effspine_http_requests", "Requests handled.", ["method", "route", "status"], registry=self.registry
         )
         self.seconds = Histogram(
             "effspine_http_request_seconds",
-            "Time to answer a request; of an event stream, its duration.",
+            "Time to handle a request; for an event stream, its duration.",
             ["method", "route"],
             buckets=REQUEST_BOUNDS_SECONDS,
             registry=self.registry,
@@ -74,7 +74,7 @@ class _DatabaseCollector(Collector):
         yield CounterMetricFamily("effspine_trials_finished", "Trials with an outcome.", totals.trials_finished)
         yield CounterMetricFamily(
             "effspine_rewards_accepted",
-            "Rewards accepted, one for each trained trial; repeats and failures do not count.",
+            "Rewards accepted, one per trained trial; repeats and failures do not count.",
             totals.rewards_accepted,
         )
         yield _by(
@@ -109,7 +109,7 @@ def _by(
     documentation: str,
     values: Mapping[str, int],
 ) -> Metric:
-    """A metric with one value for each value of `label`."""
+    """A metric with one sample per value of `label`."""
     metric = family(name, documentation, labels=[label])
     for value, count in values.items():
         metric.add_metric([value], count)

@@ -8,20 +8,20 @@ from fastapi import FastAPI
 
 from api.http.access_control import required_scope
 from api.http.authentication import COOKIE
-from api.http.examples import ANSWERS, REFUSAL
+from api.http.examples import EXAMPLE_PROBLEM, EXAMPLE_RESPONSES
 from api.http.idempotency import PARAMETER, PREFIX
 from api.http.problem_documents import MEDIA_TYPE, Problem
 
 PROBLEM_RESPONSES: dict[int | str, dict[str, Any]] = {
     "4XX": {"model": Problem, "description": "The request is rejected; the problem document says why."},
-    "5XX": {"model": Problem, "description": "The service failed, or its database does not answer."},
+    "5XX": {"model": Problem, "description": "The service failed, or its database does not respond."},
 }
 SECURITY_SCHEMES: dict[str, Any] = {
     "key": {
         "type": "http",
         "scheme": "bearer",
-        "description": "An API key, made by `effspine keys create`. Scopes: view, operate, admin; each includes those "
-        "before it.",
+        "description": "An API key, created by `effspine keys create`. Scopes: view, operate, admin; each includes "
+        "those before it.",
     },
     "session": {
         "type": "apiKey",
@@ -54,9 +54,9 @@ def _describe(method: str, path: str, operation: dict[str, Any]) -> None:
     responses = operation["responses"]
     for status in PROBLEM_RESPONSES:
         problem = responses[status]["content"]["application/json"]
-        responses[status]["content"] = {MEDIA_TYPE: {**problem, "example": REFUSAL}}
+        responses[status]["content"] = {MEDIA_TYPE: {**problem, "example": EXAMPLE_PROBLEM}}
     if method == "post" and path.startswith(PREFIX):
         operation.setdefault("parameters", []).append(PARAMETER)
-    if (method, path) in ANSWERS:
-        good = responses[next(status for status in responses if status.startswith("2"))]
-        good["content"]["application/json"]["example"] = ANSWERS[method, path]
+    if (method, path) in EXAMPLE_RESPONSES:
+        success = responses[next(status for status in responses if status.startswith("2"))]
+        success["content"]["application/json"]["example"] = EXAMPLE_RESPONSES[method, path]

@@ -18,7 +18,7 @@ class FieldProblem(BaseModel):
     """One invalid input."""
 
     field: str = Field(description="Dotted path of the input.", examples=["proxy_task.steps"])
-    message: str = Field(description="What is wrong, and what is allowed.")
+    message: str = Field(description="The error, and the allowed values.")
     value: Any = Field(default=None, description="The value that was sent, truncated if it is long.")
 
 
@@ -26,9 +26,9 @@ class Problem(BaseModel):
     """An error, as RFC 9457 describes it."""
 
     type: str = Field("about:blank", description="Kind of problem; `about:blank` if the status alone identifies it.")
-    title: str = Field(description="The kind of problem in words.", examples=["Invalid value"])
+    title: str = Field(description="Short summary of the kind of problem.", examples=["Invalid value"])
     status: int = Field(description="The HTTP status.", examples=[422])
-    detail: str = Field(description="What went wrong in this request.")
+    detail: str = Field(description="The error of this request.")
     instance: str = Field(description="The path of the request.", examples=["/v1/campaigns"])
     request_id: str | None = Field(None, description="Id of the request in the service's log.")
     errors: list[FieldProblem] = Field(default_factory=list, description="The invalid inputs.")

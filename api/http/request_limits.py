@@ -16,10 +16,10 @@ MAX_CALLERS = 10_000
 
 
 class RateLimit:
-    """A token bucket for each caller: `burst` requests at once, `per_second` in the long run; 0 is no limit.
+    """A token bucket per caller: `burst` requests at once, `per_second` in the long run; 0 disables the limit.
 
-    Buckets are in the memory of this process. With more than MAX_CALLERS, the least recently used are dropped; a
-    dropped one starts full again, as it would be by then unless thousands call at once.
+    Buckets are in the memory of this process. With more than MAX_CALLERS, the least recently used are dropped. A caller
+    whose bucket was dropped gets a full one, which it would have by then unless thousands call at once.
     """
 
     def __init__(self, per_second: float, burst: int, clock: Callable[[], float] = time.monotonic) -> None:
@@ -42,8 +42,8 @@ class RateLimit:
             return 0.0
         now = self._clock()
         with self._lock:
-            tokens, then = self._buckets.get(caller, (self._burst, now))
-            tokens = min(self._burst, tokens + (now - then) * self._per_second)
+            tokens, updated_at = self._buckets.get(caller, (self._burst, now))
+            tokens = min(self._burst, tokens + (now - updated_at) * self._per_second)
             allowed = tokens >= 1.0
             self._buckets[caller] = (tokens - cost if allowed else tokens, now)
             self._buckets.move_to_end(caller)
@@ -58,7 +58,7 @@ def retry_after(seconds: float) -> dict[str, str]:
 
 
 def client_address(scope: Scope) -> str:
-    """The network address that a request is counted under; of IPv6 the /64, which usually belongs to one machine."""
+    """The network address that a request counts for; for IPv6 the /64, which usually belongs to one machine."""
     client = scope.get("client")
     host = str(client[0]) if client else "unknown"
     try:

@@ -37,8 +37,8 @@ class RequestTracing:
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
-        given = Headers(scope=scope).get(REQUEST_ID_HEADER, "")
-        request_id = given if REQUEST_ID.fullmatch(given) else uuid.uuid4().hex[:16]
+        sent_id = Headers(scope=scope).get(REQUEST_ID_HEADER, "")
+        request_id = sent_id if REQUEST_ID.fullmatch(sent_id) else uuid.uuid4().hex[:16]
         scope.setdefault("state", {})["request_id"] = request_id
         current_request_id.set(request_id)  # each request runs in its own context
         started = time.perf_counter()

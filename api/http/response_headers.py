@@ -32,13 +32,13 @@ SECURITY_HEADERS = {
     "X-Frame-Options": "DENY",
 }
 NO_STORE = "no-store"  # a response depends on its caller
-REVALIDATE = "no-cache"  # static files are the same for everybody
+REVALIDATE = "no-cache"  # static files are the same for every caller
 VALIDATORS = "validators"
 """Key of the request's state: ETag and cache headers that a conditional GET has set (`api.http.conditional_get`)."""
 
 
 def add_headers(headers: MutableHeaders, state: dict[str, Any], path: str, status: int) -> None:
-    """Adds the security headers, and cache headers where the route has set none."""
+    """Adds the security headers, and cache headers if the route has set none."""
     for name, value in SECURITY_HEADERS.items():
         headers.setdefault(name, value)
     if status < HTTPStatus.BAD_REQUEST:

@@ -47,12 +47,12 @@ def listen(settings: Settings) -> socket.socket:
             listener.close()
             raise
     except OSError as error:
-        where = f"port {settings.port} on {settings.host}"
+        address_text = f"port {settings.port} on {settings.host}"
         if error.errno == errno.EADDRINUSE:
             raise EffspineError(
-                f"{where} is taken; stop the program that uses it, or choose another with --port"
+                f"{address_text} is taken; stop the program that uses it, or choose another with --port"
             ) from error
-        raise EffspineError(f"cannot listen on {where}: {error.strerror}") from error
+        raise EffspineError(f"cannot listen on {address_text}: {error.strerror}") from error
     return listener
 
 
@@ -63,7 +63,7 @@ def require_keys(settings: Settings, store: Store) -> None:
     field = "allowed_hosts" if settings.allowed_hosts.strip() else "host"
     raise InvalidValueError(
         f"{field} is {getattr(settings, field)!r} and there is no API key; a service that others can reach needs one: "
-        f"make it with `{KEY_COMMAND}`, or listen on loopback only (127.0.0.1, ::1 or localhost)",
+        f"create it with `{KEY_COMMAND}`, or listen on loopback only (127.0.0.1, ::1 or localhost)",
         field=field,
     )
 
@@ -130,7 +130,7 @@ def _supervise(settings: Settings, stop: threading.Event, failures: list[BaseExc
 
 
 def _run_server(settings: Settings, store: Store, listener: socket.socket) -> None:
-    """Serves requests until SIGINT or SIGTERM; open event streams are cut off then."""
+    """Serves requests until SIGINT or SIGTERM, which cuts off open event streams."""
     config = uvicorn.Config(
         create_app(settings, store),
         log_config=None,
@@ -142,7 +142,7 @@ def _run_server(settings: Settings, store: Store, listener: socket.socket) -> No
         forwarded_allow_ips=settings.trusted_proxies.strip(),
         timeout_graceful_shutdown=SHUTDOWN_SECONDS,
     )
-    # Requests run in parallel threads already; idle BLAS threads would busy-wait on the cores that these need.
+    # Requests already run in parallel threads; idle BLAS threads would busy-wait on the cores that they need.
     threadpool_limits(1)
     # Loaded modules are never freed; scanning them in each full garbage collection would delay requests by 0.1 s.
     gc.freeze()
@@ -156,15 +156,15 @@ def _open_store(settings: Settings) -> closing[Store]:
 
 @contextmanager
 def _stop_on_signals() -> Iterator[threading.Event]:
-    """An event that SIGINT and SIGTERM set, instead of their usual effect, within the context."""
+    """An event that SIGINT and SIGTERM set within the context, instead of their default effect."""
     stop = threading.Event()
 
     def handle(number: int, frame: FrameType | None) -> None:
         stop.set()
 
-    before = {number: signal.signal(number, handle) for number in (signal.SIGINT, signal.SIGTERM)}
+    previous = {number: signal.signal(number, handle) for number in (signal.SIGINT, signal.SIGTERM)}
     try:
         yield stop
     finally:
-        for number, handler in before.items():
+        for number, handler in previous.items():
             signal.signal(number, handler)

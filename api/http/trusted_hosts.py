@@ -1,4 +1,4 @@
-"""Host and Origin checks: the service answers only under its own names, and no pages of other sites."""
+"""Host and Origin checks: rejects requests under other host names and from pages of other sites."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ class TrustedHosts:
         name = without_port(host).lower()
         if not is_loopback(name) and name not in self.hosts:
             detail = (
-                f"the Host header is {host[:200]!r}; this service answers as 127.0.0.1 or localhost "
+                f"the Host header is {host[:200]!r}; this service responds as 127.0.0.1 or localhost "
                 "and by the names of EFFSPINE_HOST and EFFSPINE_ALLOWED_HOSTS"
             )
             await problem_response(scope, 400, detail, kind="unknown-host")(scope, receive, send)

@@ -1,9 +1,9 @@
-"""Measures the cost of a trial beside its training (`effspine bench control-plane`).
+"""Measures what a trial costs besides its training (`effspine bench control-plane`).
 
-A campaign of the synthetic profile, whose trials take no time, runs like every campaign: in its own runner process,
-through Ray Tune, with an SQLite file. Its controller learns at full cost, but at a rate too small to change it: a
-converged policy proposes repeats, which need no worker and cost almost nothing. Times come from the database; the
-runner's memory is sampled while it runs.
+A campaign of the synthetic profile, whose trials take no time, runs like any other: in its own runner process, through
+Ray Tune, with an SQLite file. Its controller does all its computation, but its learning rate is too small to change the
+policy: a converged policy would propose repeats, which need no worker and cost almost nothing. Times come from the
+database; the runner's memory is sampled while it runs.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from search_space.errors import EffspineError
 PARALLELISM = 2
 LEARNING_RATE = 1e-9
 POLL_SECONDS = 0.25
-_BYTES_A_MB = 1e6
+_BYTES_PER_MB = 1e6
 
 
 class MemorySample(NamedTuple):
@@ -41,10 +41,10 @@ class MemorySample(NamedTuple):
 def control_plane_benchmark(trials: int, progress: Callable[[str], None]) -> dict[str, Any]:
     """The document of `effspine bench control-plane --json`, for a campaign of `trials` trials.
 
-    Times are the wall time between the ends of successive trials, without what comes before the first, mainly the start
-    of Ray. `last_over_first` is the mean of the last tenth over that of the first tenth, `driver_rss_growth_mb` the
-    growth of the runner's memory after the first tenth. `files` is the number of files that the campaign leaves in its
-    data directory and its session directory.
+    Times are the wall time between the ends of successive trials; the time before the first end, mainly the start of
+    Ray, is excluded. `last_over_first` is the mean of the last tenth over that of the first tenth,
+    `driver_rss_growth_mb` the growth of the runner's memory after the first tenth. `files` is the number of files that
+    the campaign leaves in its data directory and its session directory.
     """
     with tempfile.TemporaryDirectory(prefix="effspine-bench-") as name:
         data_dir = Path(name)
@@ -84,19 +84,19 @@ def summarise(finished_at: list[float], memory: list[MemorySample]) -> dict[str,
     """The figures of a campaign, from the end times of its trials (seconds, in any order) and memory samples."""
     gaps = [later - earlier for earlier, later in pairwise(sorted(finished_at))]
     tenth = max(1, len(finished_at) // 10)
-    settled = [sample.rss_mb for sample in memory if sample.trials_finished >= tenth] or [0.0]
+    after_first_tenth = [sample.rss_mb for sample in memory if sample.trials_finished >= tenth] or [0.0]
     return {
         "driver_seconds_per_trial": round(fmean(gaps), 5),
         "last_over_first": round(fmean(gaps[-tenth:]) / fmean(gaps[:tenth]), 3),
-        "driver_rss_growth_mb": round(settled[-1] - settled[0], 1),
+        "driver_rss_growth_mb": round(after_first_tenth[-1] - after_first_tenth[0], 1),
     }
 
 
 @contextmanager
 def _runner(campaign_id: str, url: str, data_dir: Path) -> Iterator[subprocess.Popen[bytes]]:
-    """The runner of a campaign. When the block ends its input is closed, which ends it.
+    """The runner of a campaign, which ends when its standard input is closed at the end of the block.
 
-    Raises EffspineError with its log where it failed.
+    Raises EffspineError, with the runner's log, if it fails.
     """
     command = [sys.executable, "-m", "nas_controller.supervision.runner", campaign_id, "--watch-stdin"]
     command += ["--database-url", url, "--data-dir", str(data_dir)]
@@ -123,7 +123,7 @@ def _check_completed(store: Store, campaign_id: str) -> None:
 def _memory_samples(
     runner: subprocess.Popen[bytes], store: Store, campaign_id: str, progress: Callable[[str], None]
 ) -> Iterator[MemorySample]:
-    """Samples of the runner's memory until its last trial; returns when the runner has ended."""
+    """Samples the runner's memory until its last trial; returns when the runner has ended."""
     reported = 0
     while runner.poll() is None:
         record = store.reads.get_campaign(campaign_id)
@@ -139,6 +139,6 @@ def _memory_samples(
 
 
 def _rss_mb(pid: int) -> float:
-    """The resident memory of a process."""
+    """The resident memory of a process, in MB."""
     pages = int(Path(f"/proc/{pid}/statm").read_text().split()[1])
-    return pages * os.sysconf("SC_PAGE_SIZE") / _BYTES_A_MB
+    return pages * os.sysconf("SC_PAGE_SIZE") / _BYTES_PER_MB

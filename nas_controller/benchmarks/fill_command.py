@@ -1,4 +1,4 @@
-"""`effspine bench fill`: fills an empty database with 100 campaigns and 100,000 trials, in minutes."""
+"""`effspine bench fill`: fills an empty database with 100 campaigns and 100,000 trials within minutes."""
 
 from __future__ import annotations
 
@@ -18,27 +18,31 @@ def fill(
     database_url: Annotated[
         str, typer.Option(envvar="EFFSPINE_DATABASE_URL", help="The empty database, as an SQLAlchemy URL.")
     ],
-    campaigns: Annotated[int, typer.Option(help="Campaigns, in every state.")] = 100,
-    trials: Annotated[int, typer.Option(help="Trials of all of them together.")] = 100_000,
-    largest: Annotated[int, typer.Option(help="Trials of the largest campaign, which is the newest.")] = 20_000,
+    campaigns: Annotated[int, typer.Option(help="Number of campaigns; every state occurs.")] = 100,
+    trials: Annotated[int, typer.Option(help="Total number of trials.")] = 100_000,
+    largest: Annotated[int, typer.Option(help="Number of trials of the largest campaign, the newest one.")] = 20_000,
     seed: Annotated[int, typer.Option(min=0, help="The seed of the campaigns.")] = 1,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document.")] = False,
 ) -> None:
-    """Fill an empty database with campaigns, as large as after a long use, for `effspine bench load`."""
+    """Fill an empty database with as many campaigns as after long use, for `effspine bench load`."""
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
     from nas_controller.benchmarks.filled_database import fill, plans
 
-    wanted = plans(campaigns, trials, largest, seed)
-    begun = time.monotonic()
+    campaign_plans = plans(campaigns, trials, largest, seed)
+    started = time.monotonic()
     columns = (TextColumn("trials"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
     with Progress(*columns, console=Console(file=sys.stderr)) as bar:
         task = bar.add_task("trials", total=trials)
-        filled = fill(database_url, wanted, lambda count: bar.advance(task, count))
-    found = {**filled, "seconds": round(time.monotonic() - begun, 1), "processes": min(campaigns, os.cpu_count() or 1)}
+        filled = fill(database_url, campaign_plans, lambda count: bar.advance(task, count))
+    summary = {
+        **filled,
+        "seconds": round(time.monotonic() - started, 1),
+        "processes": min(campaigns, os.cpu_count() or 1),
+    }
     if as_json:
-        sys.stdout.write(json.dumps(found, indent=2) + "\n")
+        sys.stdout.write(json.dumps(summary, indent=2) + "\n")
         return
-    print(f"{campaigns:,} campaigns with {trials:,} trials in {found['seconds']:.0f} s")
+    print(f"{campaigns:,} campaigns with {trials:,} trials in {summary['seconds']:.0f} s")
     print(f"the largest is {filled['largest']['id']} with {filled['largest']['trials']:,} trials")

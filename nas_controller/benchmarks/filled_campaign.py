@@ -1,8 +1,9 @@
-"""One campaign of a filled database: the real campaign loop, with a clock, learning curves and failures made up.
+"""One campaign of a filled database: the real campaign loop with a simulated clock, simulated failures and synthetic
+learning curves.
 
-The loop writes to a database in memory, from which the campaign's rows are copied. Trials are of the synthetic profile
-and finish in the order in which they began. Only learning curves are written without the loop: a full database has more
-than a million points, and nothing follows from them.
+The loop writes to a database in memory, from which the campaign's rows are copied. Trials have the synthetic profile
+and finish in the order in which they began. Only learning curves bypass the loop: a full database has more than a
+million points, and no decision depends on them.
 """
 
 from __future__ import annotations
@@ -25,20 +26,20 @@ from nas_controller.store.bulk_insert import CampaignRows, Row
 from nas_controller.store.learning_curves import MAX_CURVE_POINTS
 from nas_controller.store.scratch_database import ScratchDatabase
 
-NOT_BEGUN = ("draft", "pending")
+NOT_STARTED = ("draft", "pending")
 TRIAL_SECONDS = 20.0
 STEPS = 1_000
 CURVE_POINTS = 6
-"""Of most trials; every FULL_CURVE_EVERYth, and the last LAST_FULL, have as many as the store keeps."""
-FULL_CURVE_EVERY = 500
-LAST_FULL = 10
-FAILED, RETRIED = 0.01, 0.02
-"""The share of trials that fail, and of those whose first attempt loses its worker."""
-SLOWER = 0.03
-"""The learning rates, over the defaults: with those, nearly all trials of a long campaign would be repeats."""
-HELD_SECONDS = timedelta(days=36_500).total_seconds()
-"""The lease of campaigns that are not over. No runner holds it, and it keeps supervisors from starting one."""
-OWNER = "nobody"
+"""Of most trials; one trial in FULL_CURVE_INTERVAL, and the last LAST_FULL_CURVES, have as many as the store keeps."""
+FULL_CURVE_INTERVAL = 500
+LAST_FULL_CURVES = 10
+FAILED_FRACTION, RETRIED_FRACTION = 0.01, 0.02
+"""Of the trials: those that fail, and those whose first attempt loses its worker."""
+LEARNING_RATE_FACTOR = 0.03
+"""Factor on the default learning rates, with which nearly all trials of a long campaign would be repeats."""
+LEASE_SECONDS = timedelta(days=36_500).total_seconds()
+"""The lease of unfinished campaigns. No runner holds it; it prevents supervisors from starting one."""
+LEASE_OWNER = "nobody"
 
 _DIVERGED = "the loss is not finite at step 412 (learning rate 0.08; the last finite loss was 3.2)"
 _WORKER_DIED = "the worker died before the trial finished: it reported no cause, probably SIGKILL"
@@ -46,7 +47,7 @@ _NO_DATA = "annotations: image 17 is missing"
 
 
 class Plan(NamedTuple):
-    """What campaign to fill in: `begun` of its `trials` trials, then `state`."""
+    """A campaign to generate: it begins `begun` of its `trials` trials and ends in `state`."""
 
     name: str
     state: CampaignState
@@ -59,22 +60,22 @@ class Plan(NamedTuple):
 
 
 def filled_campaign(plan: Plan) -> CampaignRows:
-    """The rows of that campaign."""
+    """The rows of a generated campaign."""
     clock = _Clock(plan.created_at)
     database = ScratchDatabase()
     store = Store(database, clock)
     campaign_id = store.service.create_campaign(_spec(plan), draft=plan.state == "draft").id
     curves: list[Row] = []
-    if plan.state not in NOT_BEGUN:
-        lease = store.runner.claim(campaign_id, OWNER, HELD_SECONDS)
+    if plan.state not in NOT_STARTED:
+        lease = store.runner.claim(campaign_id, LEASE_OWNER, LEASE_SECONDS)
         run = _Run(plan, store, lease, clock)
-        run.to_state()
+        run.run_to_state()
         curves = run.curves
     rows = database.campaign_rows()
     database.close()
     if plan.state == "pending":
-        until = plan.created_at + timedelta(seconds=HELD_SECONDS)
-        rows.campaign.update(lease_owner=OWNER, lease_expires_at=until)
+        until = plan.created_at + timedelta(seconds=LEASE_SECONDS)
+        rows.campaign.update(lease_owner=LEASE_OWNER, lease_expires_at=until)
     return rows._replace(measurements=curves)
 
 
@@ -85,7 +86,7 @@ def _spec(plan: Plan) -> CampaignSpec:
             "trials": plan.trials,
             "parallelism": plan.parallelism,
             "seed": plan.seed,
-            "controller": {"policy": plan.policy, "learning_rate": SLOWER * LEARNING_RATES[plan.policy]},
+            "controller": {"policy": plan.policy, "learning_rate": LEARNING_RATE_FACTOR * LEARNING_RATES[plan.policy]},
             "proxy_task": {"profile": "synthetic"},
         }
     )
@@ -112,14 +113,14 @@ class _Run:
         self._clock = clock
         self._random = np.random.default_rng(plan.seed)
         self._in_flight: deque[TrialWork] = deque()
-        # The loop begins as many trials as the newest document has.
-        begun = _spec(plan).model_copy(update={"trials": plan.begun})
+        # The loop begins as many trials as the newest specification has.
+        spec = _spec(plan).model_copy(update={"trials": plan.begun})
         self._is_draining = False
-        self._campaign = Campaign(store, lease, draining=lambda: self._is_draining, newest=lambda: begun)
+        self._campaign = Campaign(store, lease, draining=lambda: self._is_draining, newest=lambda: spec)
         self.curves: list[Row] = []
 
-    def to_state(self) -> None:
-        """Begins and finishes trials until all planned ones have begun, then brings the campaign to its state."""
+    def run_to_state(self) -> None:
+        """Begins and finishes trials until all planned ones have begun, then moves the campaign to its state."""
         for work in self._begin_all():
             self._finish(work)
         for work in self._in_flight:
@@ -142,7 +143,7 @@ class _Run:
             self._store.runner.pause_campaign(self._lease)
 
     def _begin_all(self) -> Iterator[TrialWork]:
-        """Begins trials, as many at once as the campaign says; gives those that have to finish before the next one."""
+        """Begins trials, up to `parallelism` at once; yields each trial that must finish before the next can begin."""
         while True:
             work = self._campaign.next_trial() if len(self._in_flight) < self._plan.parallelism else None
             if work is not None:
@@ -162,11 +163,11 @@ class _Run:
 
     def _finish(self, work: TrialWork) -> None:
         if work.number != BASELINE_TRIAL and work.attempt == 1:
-            luck = self._random.random()
-            if luck < FAILED + RETRIED:
+            uniform = self._random.random()
+            if uniform < FAILED_FRACTION + RETRIED_FRACTION:
                 self._clock.advance(TRIAL_SECONDS / 3)
                 failure = Failed("give_up", _DIVERGED, "non-finite-loss", _DIVERGED)
-                if luck >= FAILED:
+                if uniform >= FAILED_FRACTION:
                     failure = Failed("retry", _WORKER_DIED, WORKER_KILLED, _WORKER_DIED)
                 self._campaign.complete(work, failure)
                 return
@@ -177,13 +178,13 @@ class _Run:
         self._campaign.complete(work, Rewarded(reward, {"ap": reward, "seconds": TRIAL_SECONDS}))
 
     def _add_curve(self, work: TrialWork, reward: float) -> None:
-        """Makes up a learning curve."""
-        is_full = work.number % FULL_CURVE_EVERY == 0 or work.number >= self._plan.begun - LAST_FULL
+        """Adds a synthetic learning curve: a loss that decays exponentially, and the reward as the last AP."""
+        is_full = work.number % FULL_CURVE_INTERVAL == 0 or work.number >= self._plan.begun - LAST_FULL_CURVES
         points = MAX_CURVE_POINTS if is_full else CURVE_POINTS
-        began = self._clock.now - timedelta(seconds=TRIAL_SECONDS)
+        began_at = self._clock.now - timedelta(seconds=TRIAL_SECONDS)
         for point in range(1, points + 1):
-            share = point / points
-            values = {"loss": 0.5 + 3.0 * math.exp(-4.0 * share), "seconds": TRIAL_SECONDS * share}
+            fraction = point / points
+            values = {"loss": 0.5 + 3.0 * math.exp(-4.0 * fraction), "seconds": TRIAL_SECONDS * fraction}
             if point == points:
                 values["ap"] = reward
             self.curves.append(
@@ -192,7 +193,7 @@ class _Run:
                     "trial": work.number,
                     "attempt": work.attempt,
                     "step": STEPS * point // points,
-                    "at": began + timedelta(seconds=TRIAL_SECONDS * share),
+                    "at": began_at + timedelta(seconds=TRIAL_SECONDS * fraction),
                     "values": values,
                 }
             )

@@ -1,4 +1,4 @@
-"""A database as large as after a busy year (`effspine bench fill`), which the benchmark of the API reads."""
+"""A large database (`effspine bench fill`), which the load benchmark of the API reads."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from concurrent.futures import ProcessPoolExecutor, as_completed
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from nas_controller.benchmarks.filled_campaign import NOT_BEGUN, Plan, filled_campaign
+from nas_controller.benchmarks.filled_campaign import NOT_STARTED, Plan, filled_campaign
 from nas_controller.search.campaign_spec import MAX_TRIALS
 from nas_controller.states import CAMPAIGN_STATES, CampaignState
 from nas_controller.store import Store
@@ -17,89 +17,89 @@ from nas_controller.store.bulk_insert import BulkInsert
 from nas_controller.store.database import Database
 from search_space.errors import InvalidValueError
 
-LEAST_CAMPAIGNS = len(CAMPAIGN_STATES) + 1
-UNFINISHED_EVERY = 10
-RECURRENT_EVERY = 10
-BEGAN = datetime(2026, 1, 1, tzinfo=UTC)
+MIN_CAMPAIGNS = len(CAMPAIGN_STATES) + 1
+UNFINISHED_INTERVAL = 10
+RECURRENT_INTERVAL = 10
+FIRST_CREATED_AT = datetime(2026, 1, 1, tzinfo=UTC)
 PARALLELISMS = (1, 2, 4)
 
 Advance = Callable[[int], None]
 
 
 def plans(campaigns: int, trials: int, largest: int, seed: int) -> list[Plan]:
-    """The campaigns to fill in: `trials` in all, `largest` of them in one campaign and the rest in equal parts.
+    """Plans of campaigns with `trials` trials in total: `largest` of them in one campaign, the rest in equal parts.
 
-    The largest is the newest, completed, and has the recurrent controller, as every tenth of the others; these have the
-    factorised one. One campaign is in each of the states that are not `completed`, and so is every tenth after them.
-    Raises InvalidValueError for numbers that do not allow it.
+    The largest campaign is the newest and is completed. It has the recurrent policy, as has every tenth of the others;
+    the rest have the factorised policy. The first campaigns have one of each state other than `completed`, and after
+    them every tenth campaign has one. Raises InvalidValueError for numbers that cannot be met.
     """
-    if campaigns < LEAST_CAMPAIGNS:
-        raise InvalidValueError(f"campaigns is {campaigns}; give {LEAST_CAMPAIGNS} or more", field="campaigns")
-    states = [_state(place) for place in range(campaigns - 1)]
-    begun = sum(state not in NOT_BEGUN for state in states)
-    least = (max(PARALLELISMS) + 1) * begun
-    if not 1 <= largest <= min(MAX_TRIALS, trials - least):
+    if campaigns < MIN_CAMPAIGNS:
+        raise InvalidValueError(f"campaigns is {campaigns}; give {MIN_CAMPAIGNS} or more", field="campaigns")
+    states = [_state(index) for index in range(campaigns - 1)]
+    begun = sum(state not in NOT_STARTED for state in states)
+    reserved = (max(PARALLELISMS) + 1) * begun
+    max_largest = max(1, min(MAX_TRIALS, trials - reserved))
+    if not 1 <= largest <= min(MAX_TRIALS, trials - reserved):
         raise InvalidValueError(
-            f"largest is {largest:,}; of {trials:,} trials in {campaigns:,} campaigns it can be 1 to "
-            f"{max(1, min(MAX_TRIALS, trials - least)):,}",
+            f"largest is {largest:,}; for {trials:,} trials in {campaigns:,} campaigns it must be 1 to {max_largest:,}",
             field="largest",
         )
-    share, left = divmod(trials - largest, begun)
-    if share >= MAX_TRIALS:
-        raise InvalidValueError(f"trials is {trials:,}; a campaign has {MAX_TRIALS:,} at most", field="trials")
-    made = []
-    for place, state in enumerate(states):
+    trials_per_campaign, remainder = divmod(trials - largest, begun)
+    if trials_per_campaign >= MAX_TRIALS:
+        raise InvalidValueError(f"trials is {trials:,}; a campaign has at most {MAX_TRIALS:,}", field="trials")
+    planned = []
+    for index, state in enumerate(states):
         count = 0
-        if state not in NOT_BEGUN:
-            count, left = share + (left > 0), max(0, left - 1)
-        asked = count if state == "completed" else min(MAX_TRIALS, 2 * max(share, 1))
-        made.append(_plan(place, state, count, asked, seed))
-    return [*made, _plan(campaigns - 1, "completed", largest, largest, seed, policy="recurrent")]
+        if state not in NOT_STARTED:
+            count, remainder = trials_per_campaign + (remainder > 0), max(0, remainder - 1)
+        total = count if state == "completed" else min(MAX_TRIALS, 2 * max(trials_per_campaign, 1))
+        planned.append(_plan(index, state, count, total, seed))
+    return [*planned, _plan(campaigns - 1, "completed", largest, largest, seed, policy="recurrent")]
 
 
-def _state(place: int) -> CampaignState:
+def _state(index: int) -> CampaignState:
     others = [state for state in CAMPAIGN_STATES if state != "completed"]
-    if place < len(others):
-        return others[place]
-    return others[place // UNFINISHED_EVERY % len(others)] if place % UNFINISHED_EVERY == 0 else "completed"
+    if index < len(others):
+        return others[index]
+    return others[index // UNFINISHED_INTERVAL % len(others)] if index % UNFINISHED_INTERVAL == 0 else "completed"
 
 
-def _plan(place: int, state: CampaignState, begun: int, asked: int, seed: int, policy: str | None = None) -> Plan:
+def _plan(index: int, state: CampaignState, begun: int, trials: int, seed: int, policy: str | None = None) -> Plan:
     return Plan(
-        name=f"campaign {place + 1}",
+        name=f"campaign {index + 1}",
         state=state,
         begun=begun,
-        trials=asked,
-        parallelism=PARALLELISMS[place % len(PARALLELISMS)],
-        policy=policy or ("recurrent" if place % RECURRENT_EVERY == 0 else "factorised"),
-        seed=seed + place,
-        created_at=BEGAN + timedelta(hours=place),
+        trials=trials,
+        parallelism=PARALLELISMS[index % len(PARALLELISMS)],
+        policy=policy or ("recurrent" if index % RECURRENT_INTERVAL == 0 else "factorised"),
+        seed=seed + index,
+        created_at=FIRST_CREATED_AT + timedelta(hours=index),
     )
 
 
-def fill(url: str, wanted: list[Plan], advance: Advance) -> dict[str, Any]:
-    """Fills the empty database at `url` and returns its numbers of campaigns and trials, and the largest campaign.
+def fill(url: str, campaign_plans: list[Plan], advance: Advance) -> dict[str, Any]:
+    """Fills the empty database at `url`; returns the numbers of campaigns and trials, and the largest campaign.
 
-    `advance` is called with the number of trials of each campaign. As many processes as there are processors make
-    campaigns. Raises ConflictError for a database that is not empty, StoreUnavailableError when it is away.
+    `advance` is called with the number of trials of each campaign that is written. One process per processor generates
+    campaigns. Raises ConflictError for a database that is not empty, StoreUnavailableError if it is unavailable.
     """
     Store.open(url).close()
     database = Database(url)
-    filling = BulkInsert(database)
-    filling.require_empty()
-    processes = min(len(wanted), os.cpu_count() or 1)
+    bulk_insert = BulkInsert(database)
+    bulk_insert.require_empty()
+    processes = min(len(campaign_plans), os.cpu_count() or 1)
     largest: tuple[int, str | None] = (-1, None)
     with ProcessPoolExecutor(processes, mp_context=multiprocessing.get_context("spawn")) as pool:
-        longest_first = sorted(wanted, key=lambda plan: -plan.begun)
-        for made in as_completed([pool.submit(filled_campaign, plan) for plan in longest_first]):
-            rows = made.result()
-            filling.insert_campaign(rows)
+        longest_first = sorted(campaign_plans, key=lambda plan: -plan.begun)
+        for future in as_completed([pool.submit(filled_campaign, plan) for plan in longest_first]):
+            rows = future.result()
+            bulk_insert.insert_campaign(rows)
             advance(len(rows.trials))
             largest = max(largest, (len(rows.trials), rows.campaign["id"]))
-    filling.settle()
+    bulk_insert.vacuum_analyze()
     database.close()
     return {
-        "campaigns": len(wanted),
-        "trials": sum(plan.begun for plan in wanted),
+        "campaigns": len(campaign_plans),
+        "trials": sum(plan.begun for plan in campaign_plans),
         "largest": {"id": largest[1], "trials": largest[0]},
     }

@@ -1,28 +1,28 @@
-"""The campaign loop, where the search meets the store. It knows nothing of Ray.
+"""The campaign loop, which connects the search and the store. It is independent of Ray.
 
-A runner calls `next_trial()` for work, has it done by a worker, and passes the outcome to `complete()`. Both write to
-the store before they return, so the process may die between any two calls. All calls come from one thread.
+A runner calls `next_trial()` for work, lets a worker do it, and passes the outcome to `complete()`. Both write to the
+store before they return, so the process may die between any two calls. All calls come from one thread.
 
 Repeats. An architecture is identified by its widths. A proposal whose widths were tried before is never trained: it
-becomes a trial with `reused_from`, takes the outcome of the earlier trial, and the controller learns from it like from
-any other sample of the policy. While the earlier trial is running, the repeat waits without a worker. With as many
-waiting repeats as workers nothing more is proposed before the next outcome, since the policy would not have changed.
-One call finishes at most MAX_REPEATS_A_CALL repeats, so that a converged policy leaves room for a stop.
+becomes a trial with `reused_from`, takes the outcome of the earlier trial, and the controller learns from it as from
+any other sample of the policy. While the earlier trial is running, the repeat waits without a worker. Once as
+many repeats wait as there are workers, nothing is proposed before the next outcome, since the policy would be the same.
+One call finishes at most MAX_REPEATS_PER_CALL repeats, so that a converged policy cannot delay a stop.
 
-Retries. After an attempt that failed with the reaction `retry`, or whose worker died, another one begins, as often as
-the campaign's `retries` say; then the trial fails. Attempts that were lost with their runner do not count:
-`Campaign(...)` begins them again, before any new trial. Where every attempt at the uniform baseline ran out of memory
-or time or lost its worker, the campaign fails: all architectures have the same budget, so the others would fail too.
+Retries. After an attempt that failed with the reaction `retry`, or whose worker died, another one begins, up to the
+campaign's `retries`; then the trial fails. Attempts that were lost with their runner do not count: `Campaign(...)`
+begins them again before any new trial. If every attempt at the uniform baseline ran out of memory or time or lost its
+worker, the campaign fails: all architectures have the same budget, so the others would fail too.
 
-Early stops. The decision on a report and its outcome are one call and one transaction. No other outcome comes between
-them, so a replay compares with the same trials.
+Early stops. The decision on a report and the resulting outcome are one call and one transaction. No other outcome comes
+between them, so a replay compares with the same trials.
 
-Pauses. While `draining()` nothing begins, no attempt either; what is in training is completed.
+Pauses. While `draining()` is true, neither trials nor attempts begin; trials in training are completed.
 
-Updates. The number of trials and the parallelism may change while the campaign runs: the newest document applies from
-the next trial on, and the store refuses a trial beyond the last.
+Updates. The number of trials and the parallelism may change while the campaign runs: the newest specification applies
+from the next trial on, and the store refuses a trial beyond the last.
 
-Stop conditions. The store ends the campaign in the transaction of the outcome that meets one, and says so.
+Stop conditions. The store ends the campaign in the transaction of the outcome that meets one, and returns its state.
 """
 
 from __future__ import annotations
@@ -41,16 +41,16 @@ from nas_controller.store import CampaignRecord, Lease, NoMoreTrialsError, Store
 from search_space.architecture import Architecture
 from search_space.errors import BudgetError
 
-MAX_REPEATS_A_CALL = 20
+MAX_REPEATS_PER_CALL = 20
 
-_MACHINE_TOO_SMALL = ("out-of-memory", WORKER_KILLED, TIMED_OUT)
+_MACHINE_TOO_SMALL_KINDS = ("out-of-memory", WORKER_KILLED, TIMED_OUT)
 
 
 class Campaign:
-    """A campaign under a lease, resumed from what the store has of it.
+    """A campaign under a lease, resumed from the store.
 
     Raises LeaseLostError and StoreUnavailableError like the store; after the first it must not be used any more, after
-    the second the call may be repeated.
+    the second the call can be repeated.
     """
 
     def __init__(
@@ -82,12 +82,12 @@ class Campaign:
 
     @property
     def over(self) -> bool:
-        """Whether nothing is left to run: every trial has its outcome, or the campaign was ended."""
+        """Whether nothing is left to run: every trial has its outcome, or the campaign has ended."""
         return self._over
 
     @property
     def draining(self) -> bool:
-        """Whether nothing begins any more, because the campaign is to be paused."""
+        """Whether no trial or attempt begins any more because the campaign is to be paused."""
         return self._draining()
 
     @property
@@ -96,9 +96,9 @@ class Campaign:
         return self._search.space.base
 
     def next_trial(self) -> TrialWork | None:
-        """The next work, written to the store as begun; None when there is none before the next outcome.
+        """The next work, recorded in the store as begun; None if there is none before the next outcome.
 
-        After finishing repeats it may return None although the next call gives work. A campaign whose samples cannot
+        After finishing repeats it can return None although the next call returns work. A campaign whose samples cannot
         meet the budget fails here.
         """
         if self._over or self.draining:
@@ -109,7 +109,7 @@ class Campaign:
             attempt = self._store.runner.start_attempt(self._lease, number)
             self._trials.to_attempt.popleft()
             return TrialWork(number, attempt.number, self._trials.running[number].widths)
-        for _ in range(MAX_REPEATS_A_CALL):
+        for _ in range(MAX_REPEATS_PER_CALL):
             if self._next_number >= self.spec.trials or self._trials.waiting_repeats() >= self.spec.parallelism:
                 break
             try:
@@ -128,9 +128,9 @@ class Campaign:
     def progress(
         self, work: TrialWork, step: int, total: int, values: Mapping[str, float], ap: float | None = None
     ) -> None:
-        """Writes how far an attempt has come, unless its trial has an outcome.
+        """Records the progress of an attempt, unless its trial has an outcome.
 
-        `ap` is the AP on the reserved images at this step, where it was measured.
+        `ap` is the AP on the reserved images at this step, if it was measured.
         """
         if work.number in self._trials.running:
             self._store.runner.record_progress(self._lease, work.number, work.attempt, step, total, values, ap)
@@ -140,7 +140,7 @@ class Campaign:
     def stop_early(self, work: TrialWork, step: int, values: Mapping[str, float], ap: float | None) -> bool:
         """Whether the early-stopping rule ends a trial in training, with the AP at this step as its reward.
 
-        The outcome is in the store then, with the reason, and no other outcome of the attempt is needed.
+        If so, the outcome is in the store, with the reason, and the attempt needs no other.
         """
         if self._rule is None or ap is None or self._over or work.number not in self._trials.running:
             return False
@@ -153,11 +153,11 @@ class Campaign:
         return True
 
     def is_finished(self, number: int) -> bool:
-        """Whether a trial that was begun has its outcome, or gets none because the campaign is over."""
+        """Whether a trial that has begun has its outcome, or gets none because the campaign is over."""
         return self._over or number not in self._trials.running
 
     def complete(self, work: TrialWork, outcome: Rewarded | Failed) -> None:
-        """Writes the outcome of an attempt and all that follows from it.
+        """Records the outcome of an attempt and everything that follows from it.
 
         A reward outside 0 to 1 fails the trial. The reaction `stop` fails the campaign with the error's text.
         """
@@ -184,7 +184,7 @@ class Campaign:
             self._over = True
 
     def _begin(self, number: int) -> TrialWork | None:
-        """Begins a new trial: its work, or None for a repeat, which is finished if its outcome is known."""
+        """Begins a new trial. Returns its work, or None for a repeat, which is finished if its outcome is known."""
         proposed = self._search.propose(number)
         candidate = proposed.candidate
         reused_from = self._trials.first_with(candidate.widths)
@@ -227,7 +227,7 @@ class Campaign:
             return
         elif failure.reaction == "retry" and self._trials.count_failure(number, attempt) <= self.spec.retries:
             self._trials.to_attempt.append(number)
-        elif number == BASELINE_TRIAL and failure.kind in _MACHINE_TOO_SMALL:
+        elif number == BASELINE_TRIAL and failure.kind in _MACHINE_TOO_SMALL_KINDS:
             self.end("failed", f"the uniform baseline cannot be trained on this machine: {failure.error}")
         else:
             outcome = Outcome(0.0, failed=True)
@@ -236,7 +236,7 @@ class Campaign:
             self._finish(number, controller, outcome, failed.campaign_state)
 
     def _finish_repeats(self) -> None:
-        """Gives waiting repeats the outcome of their original, in order of their numbers."""
+        """Gives waiting repeats the outcome of the trial that they repeat, by number."""
         for number, trial, outcome in self._trials.repeats_with_outcome():
             if self._over:
                 return
@@ -248,7 +248,7 @@ class Campaign:
         return self._search.updated_controller(trial.choices, trial.log_probability, *outcome)
 
     def _finish(self, number: int, controller: Controller, outcome: Outcome, state: CampaignState) -> None:
-        """Takes over an outcome that the store has accepted, and the campaign's state after it."""
+        """Applies an outcome that the store has accepted, and the campaign's state after it."""
         self._search.controller = controller
         self._trials.finish(number, outcome)
         if self._rule is not None and not outcome.failed:

@@ -2,62 +2,56 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
 from statistics import median
-from typing import Any
+from typing import Any, Literal
 
+from nas_controller.entities import EstimateDocument
 from nas_controller.search.campaign_spec import CampaignSpec
 from nas_controller.states import EstimateBasis
 from nas_controller.store import Store
 
 
-@dataclass(frozen=True)
-class Estimate:
-    """The duration of a campaign if every trial is trained to its end.
-
-    `basis` is what it is computed from: `same-workers`, the median of `measured_trials` trials of the same proxy task
-    with the same parallelism and resources; `same-task`, the median of trials of the same proxy task with others;
-    `profile`, the seconds of a synthetic profile; `nothing`: then all durations are None. `bounded_by` is the stop
-    condition that would end the campaign first.
-    """
-
-    trials: int
-    parallelism: int
-    basis: EstimateBasis
-    measured_trials: int
-    seconds_per_trial: float | None
-    wall_seconds: float | None
-    device_hours: float | None
-    bounded_by: str | None
-
-    def to_dict(self) -> dict[str, Any]:
-        """The estimate as plain JSON values."""
-        return asdict(self)
-
-
-def estimate(store: Store, spec: CampaignSpec) -> Estimate:
+def estimate(store: Store, spec: CampaignSpec) -> EstimateDocument:
     """Estimates a campaign. Raises StoreUnavailableError."""
     seconds, basis, measured = _seconds_per_trial(store, spec)
     if seconds is None:
-        return Estimate(spec.trials, spec.parallelism, basis, 0, None, None, None, None)
+        return EstimateDocument(
+            trials=spec.trials,
+            parallelism=spec.parallelism,
+            basis=basis,
+            measured_trials=measured,
+            seconds_per_trial=None,
+            wall_seconds=None,
+            device_hours=None,
+            bounded_by=None,
+        )
     wall = seconds * -(-spec.trials // spec.parallelism)
     hours = seconds * spec.trials * spec.resources.devices / 3600
-    part, bounded_by = 1.0, None
-    if spec.stop is not None:
-        bounds = (("wall_seconds", spec.stop.wall_seconds, wall), ("device_hours", spec.stop.device_hours, hours))
-        for name, bound, needed in bounds:
-            if bound is not None and bound < part * needed:
-                part, bounded_by = bound / needed, name
-    return Estimate(
-        spec.trials,
-        spec.parallelism,
-        basis,
-        measured,
-        round(seconds, 3),
-        round(part * wall, 3),
-        round(part * hours, 6),
-        bounded_by,
+    fraction, bounded_by = _bounded(spec, wall, hours)
+    return EstimateDocument(
+        trials=spec.trials,
+        parallelism=spec.parallelism,
+        basis=basis,
+        measured_trials=measured,
+        seconds_per_trial=round(seconds, 3),
+        wall_seconds=round(fraction * wall, 3),
+        device_hours=round(fraction * hours, 6),
+        bounded_by=bounded_by,
     )
+
+
+def _bounded(
+    spec: CampaignSpec, wall: float, hours: float
+) -> tuple[float, Literal["wall_seconds", "device_hours"] | None]:
+    """The fraction of the campaign until a stop condition ends it, and that condition."""
+    fraction = 1.0
+    bounded_by: Literal["wall_seconds", "device_hours"] | None = None
+    if spec.stop is not None:
+        if spec.stop.wall_seconds is not None and spec.stop.wall_seconds < wall:
+            fraction, bounded_by = spec.stop.wall_seconds / wall, "wall_seconds"
+        if spec.stop.device_hours is not None and spec.stop.device_hours < fraction * hours:
+            fraction, bounded_by = spec.stop.device_hours / hours, "device_hours"
+    return fraction, bounded_by
 
 
 def _seconds_per_trial(store: Store, spec: CampaignSpec) -> tuple[float | None, EstimateBasis, int]:
@@ -75,9 +69,9 @@ def _seconds_per_trial(store: Store, spec: CampaignSpec) -> tuple[float | None, 
     def has_same_workers(other: CampaignSpec) -> bool:
         return is_same_task(other) and (other.parallelism, other.resources) == (spec.parallelism, spec.resources)
 
-    kinds: tuple[tuple[EstimateBasis, Any], ...] = (("same-workers", has_same_workers), ("same-task", is_same_task))
-    for basis, is_alike in kinds:
-        found = store.reads.trial_seconds(is_alike)
-        if found:
-            return median(found), basis, len(found)
+    bases: tuple[tuple[EstimateBasis, Any], ...] = (("same-workers", has_same_workers), ("same-task", is_same_task))
+    for basis, is_similar in bases:
+        seconds = store.reads.trial_seconds(is_similar)
+        if seconds:
+            return median(seconds), basis, len(seconds)
     return None, "nothing", 0

@@ -1,8 +1,8 @@
 """The data of a campaign's figures: pure functions from samples and records to named tuples.
 
 The dashboard, the report and notebooks draw the same numbers. `compute` reads the input of a figure from the store and
-calls its function; FIGURES has the names. Long campaigns are downsampled, so that size and memory are bounded
-(`nas_controller.store.downsampling`); `of` is the number of points before that.
+calls its function; FIGURES has the names. Long campaigns are downsampled so that size and memory are bounded
+(`nas_controller.store.downsampling`); `of` is the number of points before downsampling.
 """
 
 from __future__ import annotations
@@ -19,13 +19,13 @@ from search_space.errors import InvalidValueError
 
 MAX_CURVES = 8
 POINTS = 1_500
-LEAST_POINTS, MOST_POINTS = 10, 5_000
+MIN_POINTS, MAX_POINTS = 10, 5_000
 
 
 class Progress(NamedTuple):
-    """Rewards of finished trials by number, the best of all up to each, and the uniform baseline's.
+    """Rewards of finished trials by number, the best reward up to each trial, and that of the uniform baseline.
 
-    A sample of `of` finished trials that contains every one that was better than all before it.
+    A sample of `of` finished trials that contains every trial with a new best reward.
     """
 
     number: list[int]
@@ -39,7 +39,7 @@ class Progress(NamedTuple):
 class CostReward(NamedTuple):
     """Rewards of trained architectures against their cost (`unit` names it), and the baseline's point.
 
-    A sample of `of` architectures that contains the best ones and the Pareto front: all that no other betters in reward
+    A sample of `of` architectures that contains the best ones and the Pareto front: those whose reward no other exceeds
     at the same or a smaller cost.
     """
 
@@ -53,7 +53,7 @@ class CostReward(NamedTuple):
 
 
 class Widths(NamedTuple):
-    """Channels of each block: the uniform baseline's and the best trial's. `best` is None before any reward."""
+    """Channels of each block, of the uniform baseline and of the best trial. `best` is None before the first reward."""
 
     block: list[int]
     baseline: list[int] | None
@@ -88,7 +88,7 @@ class Curves(NamedTuple):
 
 
 def progress(rewards: Sampled) -> Progress:
-    """From rows (number, reward, reused_from). Failed trials have the reward 0."""
+    """The progress, from rows (number, reward, reused_from). Failed trials have the reward 0."""
     best: list[float] = []
     for _, reward, _ in rewards.rows:
         best.append(max(reward, best[-1]) if best else reward)
@@ -103,13 +103,13 @@ def progress(rewards: Sampled) -> Progress:
 
 
 def cost_reward(costs: Sampled, unit: Cost) -> CostReward:
-    """From rows (number, cost, reward) of trained architectures."""
-    numbers, spent, rewards = ([row[place] for row in costs.rows] for place in range(3))
+    """Cost and reward, from rows (number, cost, reward) of trained architectures."""
+    numbers, spent, rewards = ([row[index] for row in costs.rows] for index in range(3))
     return CostReward(unit, numbers, spent, rewards, costs.baseline_cost, costs.baseline_reward, costs.of)
 
 
 def widths(baseline: TrialRecord | None, best: TrialRecord | None) -> Widths:
-    """From trial 0 and the best one."""
+    """The widths, from trial 0 and the best trial."""
     channels = None if baseline is None else list(baseline.widths)
     blocks = list(range(1, len(channels) + 1)) if channels else []
     if best is None:
@@ -118,20 +118,22 @@ def widths(baseline: TrialRecord | None, best: TrialRecord | None) -> Widths:
 
 
 def policy(learned: LearnedPolicy) -> PolicyFigure:
-    """From the learned policy."""
+    """The policy figure, from the learned policy."""
     return PolicyFigure(
         list(learned.blocks), list(learned.choices), [list(row) for row in learned.probabilities], learned.told
     )
 
 
 def curves(measured: Sequence[MeasuredCurve]) -> Curves:
-    """From the measurements of attempts."""
-    found = []
+    """The learning curves, from the measurements of attempts."""
+    attempt_curves = []
     for curve in measured:
         names = sorted({name for point in curve.points for name in point.values})
         series = {name: [point.values.get(name) for point in curve.points] for name in names}
-        found.append(Curve(curve.trial, curve.attempt, [point.step for point in curve.points], series, curve.of))
-    return Curves(found)
+        attempt_curves.append(
+            Curve(curve.trial, curve.attempt, [point.step for point in curve.points], series, curve.of)
+        )
+    return Curves(attempt_curves)
 
 
 def _progress_of(store: Store, campaign_id: str, points: int) -> Progress:
@@ -159,7 +161,7 @@ def _policy_of(store: Store, campaign_id: str, points: int) -> PolicyFigure:
 
 
 def _curves_of(store: Store, campaign_id: str, points: int) -> Curves:
-    """Of the baseline, the best, and the latest trained trials; MAX_CURVES at most, which share the points."""
+    """Curves of the baseline, the best and the latest trained trials: at most MAX_CURVES, which share the points."""
     best = [trial.number for trial in store.reads.best_trials(campaign_id)]
     wanted = dict.fromkeys([BASELINE_TRIAL, *best, *store.reads.latest_trained(campaign_id, MAX_CURVES)])
     numbers = list(wanted)[:MAX_CURVES]
@@ -175,21 +177,21 @@ FIGURES: dict[str, Callable[[Store, str, int], Any]] = {
     "curves": _curves_of,
 }
 
-SHOW_PROGRESS = frozenset({"curves"})
-"""The figures that show running trials; the others change only with an event."""
+PROGRESS_FIGURES = frozenset({"curves"})
+"""The figures that show the progress of running trials; the others change only with an event."""
 
 
 def compute(store: Store, campaign_id: str, name: str, points: int = POINTS) -> dict[str, Any]:
     """The figure `name` of a campaign as plain JSON values, with about `points` points.
 
-    Raises InvalidValueError (field `name` or `points`) for an unknown figure and for points outside LEAST_POINTS to
-    MOST_POINTS, and NotFoundError for the campaign.
+    Raises InvalidValueError (field `name` or `points`) for an unknown figure and for points outside MIN_POINTS to
+    MAX_POINTS, and NotFoundError for an unknown campaign.
     """
     if name not in FIGURES:
         raise InvalidValueError(f"there is no figure '{name}'; there are: {', '.join(FIGURES)}", field="name")
-    if not LEAST_POINTS <= points <= MOST_POINTS:
+    if not MIN_POINTS <= points <= MAX_POINTS:
         raise InvalidValueError(
-            f"points is {points}; it must be {LEAST_POINTS} to {MOST_POINTS}", field="points", value=points
+            f"points is {points}; it must be {MIN_POINTS} to {MAX_POINTS}", field="points", value=points
         )
     figure = FIGURES[name](store, campaign_id, points)
     document: dict[str, Any] = figure._asdict()
@@ -203,4 +205,4 @@ def _baseline(store: Store, campaign_id: str) -> TrialRecord | None:
         return store.reads.get_trial_record(campaign_id, BASELINE_TRIAL)
     except NotFoundError:
         store.reads.get_campaign(campaign_id)
-        return None  # it has not begun yet
+        return None  # no trial has begun yet

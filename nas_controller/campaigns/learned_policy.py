@@ -1,7 +1,7 @@
 """The learned policy of a campaign, computed once for each state of its controller.
 
-The marginals of a recurrent policy take some 10 ms, its state is 260 kB, and an open page requests them repeatedly.
-Equal digests are equal states, so the result for a digest is cached and the state is not read again.
+Computing the marginals of a recurrent policy takes about 10 ms, its state has 260 kB, and an open page requests them
+repeatedly. Equal digests mean equal states, so the result is cached by digest and the state is not read again.
 """
 
 from __future__ import annotations
@@ -31,10 +31,10 @@ _policies: SingleFlightCache[LearnedPolicy] = SingleFlightCache(MAX_POLICIES)
 
 
 def learned_policy(store: Store, campaign_id: str) -> LearnedPolicy:
-    """The policy after the latest reward, or the first one before any. Raises NotFoundError."""
+    """The policy after the latest reward, or the initial one before any reward. Raises NotFoundError."""
     spec = store.reads.get_campaign(campaign_id).spec
     blocks = spec.search_space.searched_blocks or ALL_BLOCKS
-    # The first controller has no stored digest. It follows from the specification, whose digest identifies it.
+    # The initial controller has no stored digest. It depends only on the specification, whose digest identifies it.
     digest = store.reads.controller_digest(campaign_id) or sha256_hex(spec.model_dump_json())
 
     def compute() -> LearnedPolicy:

@@ -1,4 +1,4 @@
-"""The trials of a campaign in memory: what runs, what is finished, and the first trial of each architecture."""
+"""The trials of a campaign in memory: running ones, finished ones, and the first trial of each architecture."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ class RunningTrial:
 
 
 class Outcome(NamedTuple):
-    """The reward of a finished trial, 0 where it has failed."""
+    """The reward of a finished trial; 0 if it failed."""
 
     reward: float
     failed: bool
@@ -29,8 +29,8 @@ class Outcome(NamedTuple):
 class TrialIndex:
     """All trials of a campaign; trials are numbered from 0.
 
-    `running` are the trials without an outcome and `outcomes` those with one. `to_attempt` are running trials that no
-    worker has, in the order in which they get their next attempt.
+    `running` are the trials without an outcome and `outcomes` those with one. `to_attempt` are the running
+    trials that wait for a worker, in the order in which they get their next attempt.
     """
 
     def __init__(self, store: Store, campaign_id: str) -> None:
@@ -51,17 +51,17 @@ class TrialIndex:
             if state != "running":
                 self.outcomes[number] = Outcome(reward, state == "failed")
                 continue
-            sampled = None if choices is None else tuple(choices)
-            self.running[number] = RunningTrial(tuple(widths), sampled, log_probability, reused_from)
+            choice_indices = None if choices is None else tuple(choices)
+            self.running[number] = RunningTrial(tuple(widths), choice_indices, log_probability, reused_from)
             if reused_from is None:
                 self.to_attempt.append(number)
 
     def first_with(self, widths: tuple[int, ...]) -> int | None:
-        """The first trial of an architecture; None where there is none."""
+        """The first trial with these widths; None if there is none."""
         return self._first_of.get(widths)
 
     def begin(self, number: int, trial: RunningTrial) -> None:
-        """Adds a trial that was just begun."""
+        """Adds a new trial."""
         self.running[number] = trial
         self._first_of.setdefault(trial.widths, number)
         self._failed_attempts[number] = set()
@@ -75,7 +75,7 @@ class TrialIndex:
             self.to_attempt.remove(number)
 
     def repeats_with_outcome(self) -> list[tuple[int, RunningTrial, Outcome]]:
-        """The running repeats whose original is finished, by number, with the outcome of the original."""
+        """The running repeats of finished trials, by number, with the outcome of the trial that they repeat."""
         return [
             (number, trial, self.outcomes[trial.reused_from])
             for number, trial in sorted(self.running.items())
@@ -83,18 +83,18 @@ class TrialIndex:
         ]
 
     def waiting_repeats(self) -> int:
-        """How many repeats are running."""
+        """The number of repeats that wait for an outcome."""
         return sum(trial.reused_from is not None for trial in self.running.values())
 
     def count_failure(self, number: int, attempt: AttemptRecord) -> int:
-        """How many attempts at a running trial have failed, with this one. Raises StoreUnavailableError.
+        """The number of failed attempts at a running trial, this one included. Raises StoreUnavailableError.
 
-        Only for a trial that an earlier runner began the earlier attempts are read from the store.
+        Earlier attempts are read from the store only if an earlier runner began the trial.
         """
         failed = self._failed_attempts.get(number)
         if failed is None:
             attempts = self._store.reads.get_trial(self._campaign_id, number).attempts
-            failed = self._failed_attempts[number] = {each.number for each in attempts if each.state == "failed"}
+            failed = self._failed_attempts[number] = {other.number for other in attempts if other.state == "failed"}
         if attempt.state == "failed":
             failed.add(attempt.number)
         return len(failed)

@@ -1,1 +1,1 @@
-"""What runs trials: executors (Ray, in this process), the worker with its logs and checkpoints. Knows no database."""
+"""Runs trials: executors (Ray, in this process) and workers with their logs and checkpoints. It uses no database."""

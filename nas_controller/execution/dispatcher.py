@@ -1,4 +1,4 @@
-"""Hands the trials of a source to workers, and hands back to the source what the workers report."""
+"""Hands the trials of a source to workers, and the reports of the workers to the source."""
 
 from __future__ import annotations
 
@@ -25,8 +25,8 @@ T = TypeVar("T")
 class Dispatcher:
     """One run of an executor; a trial in training is known by the executor's `trial_id`.
 
-    An error of the source (the database is away, the lease is lost) ends the run; `error` is then what the executor
-    raises. `kill` ends the process of a worker.
+    An error of the source (the database is unavailable, the lease is lost) ends the run; the executor then raises
+    `error`. `kill` ends the process of a worker.
     """
 
     def __init__(
@@ -49,7 +49,7 @@ class Dispatcher:
 
     @property
     def over(self) -> bool:
-        """Whether the run ends, because nothing is left, because it drained, or at once."""
+        """Whether the run is over: it has no trials left, it has drained, or it is aborted."""
         return self._aborts() or (not self._running and self._drains())
 
     def next_work(self, trial_id: str) -> TrialWork | None:
@@ -62,11 +62,11 @@ class Dispatcher:
                     return work
             if self._running:
                 return None
-            # Nothing runs, so no outcome will come: ask again, since settled repeats may have left more to do.
+            # Nothing runs, so no outcome will come. Ask again: the source may have resolved a repeat without training.
         return None
 
     def report(self, trial_id: str, report: Report) -> bool:
-        """Records progress; False where the source stops the trial early, whose outcome is recorded then."""
+        """Records progress; False if the source stops the trial early. Its outcome is recorded then."""
         work = self._running.get(trial_id)
         if work is None:
             return True
@@ -81,15 +81,15 @@ class Dispatcher:
     def complete(self, trial_id: str, report: Report | None, cause: BaseException | str = "") -> None:
         """Records the outcome of a trial.
 
-        Without a report, `cause` is what the worker raised, or what is known of its death. The progress in the report
-        is recorded first. Where it stops the trial, that is the outcome: a decision must not depend on when a report
-        was read.
+        Without a report, `cause` is the error of the worker, or the executor's message about its death. The progress in
+        the report is recorded first. If it stops the trial early, that is the outcome: the decision must not depend on
+        when a report was read.
         """
-        silent = self._watchdog.forget(trial_id)
+        silence = self._watchdog.forget(trial_id)
         work = self._running.pop(trial_id, None)
         if work is None:
             return
-        known = silent if report is None else report.outcome
+        known = silence if report is None else report.outcome
         if known is None and self._aborts():
             return
         stopped = report is not None and self._is_stopped_by(work, report.progress)
@@ -100,23 +100,25 @@ class Dispatcher:
             self._job.remove_checkpoint_of(work.widths)
 
     def kill_silent_workers(self) -> None:
-        """Kills the workers whose reports are long overdue; to be called regularly."""
+        """Kills the workers whose reports are long overdue; call it regularly."""
         self._watchdog.kill_silent()
 
     def _aborts(self) -> bool:
-        """Whether everything stops at once and no outcome is recorded any more."""
+        """Whether the run stops at once and records no further outcome."""
         return self.error is not None or self._source.over or self._stop()
 
     def _drains(self) -> bool:
         return self._source.draining or self._pool.needs_restart()
 
     def _is_stopped_by(self, work: TrialWork, progress: tuple[TrialProgress, ...]) -> bool:
-        """Records progress until a part of it stops the trial."""
-        for now in progress:
+        """Records progress, oldest first, until one report stops the trial early."""
+        for reported in progress:
             if self._aborts():
                 return False
-            self._guarded(partial(self._source.progress, work, now.step, now.steps, now.values, now.ap))
-            stops = partial(self._source.stop_early, work, now.step, now.values, now.ap)
+            self._guarded(
+                partial(self._source.progress, work, reported.step, reported.steps, reported.values, reported.ap)
+            )
+            stops = partial(self._source.stop_early, work, reported.step, reported.values, reported.ap)
             if self.error is None and self._guarded(stops):
                 return True
         return False
@@ -124,7 +126,7 @@ class Dispatcher:
     def _with_log(
         self, work: TrialWork, known: Rewarded | Failed | None, cause: BaseException | str
     ) -> Rewarded | Failed:
-        """The outcome of an attempt; a failure with the end of the worker's log."""
+        """The outcome of an attempt; a failure includes the end of the worker's log."""
         log = worker_log.end(self._log_dir, work.number, work.attempt, read=not isinstance(known, Rewarded))
         if isinstance(known, Rewarded):
             return known
@@ -133,6 +135,7 @@ class Dispatcher:
         return failed
 
     def _guarded(self, call: Callable[[], T]) -> T | None:
+        """The result of `call`; an error of the source is kept in `error` instead."""
         try:
             return call()
         except Exception as error:
@@ -141,7 +144,7 @@ class Dispatcher:
 
 
 def _failure(cause: BaseException | str, log: worker_log.AttemptLog) -> Failed:
-    """The failure of an attempt for which the worker has reported no outcome."""
+    """The failure of an attempt whose worker reported no outcome."""
     if isinstance(cause, str):
         return Failed.of(log.death(cause))
     return Failed("retry", f"{type(cause).__name__}: {cause}")

@@ -14,16 +14,16 @@ from search_space.errors import EffspineError
 Stop = Callable[[], bool]
 
 
-class ClusterAwayError(EffspineError):
-    """The Ray cluster does not answer. Wait until it does."""
+class ClusterUnavailableError(EffspineError):
+    """The Ray cluster does not respond; retry later."""
 
 
 @dataclass(frozen=True)
 class Workers:
-    """How many trials train at once, and what each takes.
+    """How many trials train at once, and the resources of each.
 
-    `threads` processors, `gpus` (None: an equal share of those available) and `tpus` chips. An attempt fails after
-    `timeout_seconds`; None is never.
+    A trial takes `threads` processors, `gpus` (None: an equal share of those available) and `tpus` chips. An attempt
+    fails after `timeout_seconds`; None disables the timeout.
     """
 
     parallelism: int
@@ -43,25 +43,25 @@ class TrialSource(Protocol):
 
     @property
     def draining(self) -> bool:
-        """Whether nothing new begins, while the trials in training are completed."""
+        """Whether no trial begins any more while those in training are completed."""
         ...
 
     def next_trial(self) -> TrialWork | None:
-        """What to train next; None when there is nothing to do before something completes."""
+        """The next trial to train; None while every further one has to wait for an outcome."""
         ...
 
     def progress(
         self, work: TrialWork, step: int, total: int, values: Mapping[str, float], ap: float | None = None
     ) -> None:
-        """Records how far an attempt has come."""
+        """Records the progress of an attempt."""
         ...
 
     def stop_early(self, work: TrialWork, step: int, values: Mapping[str, float], ap: float | None) -> bool:
-        """Whether the attempt ends here; its outcome is recorded then."""
+        """Whether the attempt ends at this step; its outcome is recorded then."""
         ...
 
     def is_finished(self, number: int) -> bool:
-        """Whether a trial has its outcome, or will have none."""
+        """Whether a trial has its outcome, or will never have one."""
         ...
 
     def complete(self, work: TrialWork, outcome: Rewarded | Failed) -> None:
@@ -79,8 +79,8 @@ class Session(Protocol):
     def run(self, source: TrialSource, job: Job, stop: Stop, workers: Callable[[], Workers]) -> None:
         """Runs trials until the source is over or drained, or `stop()` is true.
 
-        Also returns, once the trials in training have finished, when `workers()` asks for workers that need another
-        session. A source whose trials ask for what is not available here is ended as failed. Raises what the source
+        Also returns when `workers()` asks for workers that need another session, once the trials in training have
+        finished. Ends the source as failed if its trials need resources that are not available. Raises what the source
         raises; trials still in training are lost then.
         """
         ...
@@ -92,6 +92,6 @@ class Executor(Protocol):
     def session(self, workers: Workers) -> AbstractContextManager[Session]:
         """Starts the workers, and stops them when the block ends.
 
-        Raises NoRoomError where the disk is full and ClusterAwayError where a cluster does not answer.
+        Raises DiskFullError if the disk is full and ClusterUnavailableError if a cluster does not respond.
         """
         ...

@@ -1,4 +1,4 @@
-"""Runs trials in threads of this process: for tests, and where starting Ray is not worth it."""
+"""Runs trials in threads of this process: for tests, and for runs too short to start Ray."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ POLL_SECONDS = 0.01
 class InProcessExecutor:
     """An executor without processes.
 
-    `train` trains one architecture and returns its outcome. The real trainer is one for the whole process, so it takes
-    one trial at a time; the synthetic reward takes any number.
+    `train` trains one architecture and returns its outcome. A process has one real trainer, which trains one trial at
+    a time; the synthetic reward serves any number.
     """
 
     def __init__(self, train: Train = run_trial) -> None:
@@ -30,7 +30,7 @@ class InProcessExecutor:
 
     @contextmanager
     def session(self, workers: Workers) -> Iterator[Session]:
-        """Starts nothing; the block has a temporary directory for the marks in logs."""
+        """Starts no process; creates a temporary directory for the markers of logs."""
         with tempfile.TemporaryDirectory(prefix="effspine-") as log_dir:
             yield _InProcessSession(workers, Path(log_dir), self._train)
 
@@ -55,7 +55,7 @@ class _InProcessSession:
                 while idle and (work := dispatcher.next_work(trial_id := next(ids))) is not None:
                     busy[trial_id] = (idle.pop(), work)
                 for trial_id, (worker, work) in list(busy.items()):
-                    if self._goes_on(dispatcher, trial_id, worker, work):
+                    if self._is_training(dispatcher, trial_id, worker, work):
                         continue
                     del busy[trial_id]
                     idle.append(worker if worker.release() else self._worker(job))
@@ -65,8 +65,8 @@ class _InProcessSession:
         if dispatcher.error is not None:
             raise dispatcher.error
 
-    def _goes_on(self, dispatcher: Dispatcher, trial_id: str, worker: TrialWorker, work: TrialWork) -> bool:
-        """Hands a report of the worker on, if there is one; whether the trial is still in training then."""
+    def _is_training(self, dispatcher: Dispatcher, trial_id: str, worker: TrialWorker, work: TrialWork) -> bool:
+        """Dispatches the next report of the worker, if there is one; whether the trial is still in training then."""
         report = worker.step(work, POLL_SECONDS)
         if report is None:
             return True
@@ -83,4 +83,4 @@ class _InProcessSession:
 
 
 def _never_silent(worker: WorkerId) -> None:
-    """A thread cannot be killed, and every one of them is asked in each turn of the loop."""
+    """Never called: a thread cannot be killed, and the loop reads every one of them in each turn."""

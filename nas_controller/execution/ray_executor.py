@@ -13,8 +13,8 @@ from nas_controller.execution.executor import Session, Workers
 class RayExecutor:
     """Runs the trials of the campaign or check `name` on a local Ray, or on the cluster whose head is at `address`.
 
-    With a cluster, this process ends with `lost_status` once its head has not answered for a while. What Ray and its
-    workers write goes to `log`, else to the output of this process.
+    With a cluster, this process exits with `lost_status` once its head has not responded for a while. The output of Ray
+    and its workers goes to `log`, or without it to the output of this process.
     """
 
     def __init__(self, name: str, address: str | None = None, *, lost_status: int = 1, log: Path | None = None) -> None:
@@ -32,6 +32,6 @@ class RayExecutor:
         else:
             session = ray_sessions.cluster(self._address, self._name, self._lost_status)
         with session as directory:
-            from nas_controller.execution.tune_session import TuneSession  # meanwhile Ray starts the workers
+            from nas_controller.execution.tune_session import TuneSession  # slow, while Ray starts the workers
 
             yield TuneSession(workers, directory, elastic=self._address is not None)

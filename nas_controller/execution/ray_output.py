@@ -1,4 +1,4 @@
-"""Redirects what Ray and its workers write to a file; Ray has no setting for it."""
+"""Redirects the output of Ray and its workers to a file; Ray has no setting for it."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _FORMAT = "%(asctime)s %(levelname)s %(name)s: %(message)s"
 
 @contextmanager
 def redirected(path: Path) -> Iterator[None]:
-    """Until the block ends, appends to the file: output of workers, messages of Ray, log lines of both packages."""
+    """Until the block ends, appends output of workers, messages of Ray and log lines of `nas_controller` to a file."""
     with path.open("a", encoding="utf-8") as file, ExitStack() as stack:
         handler = logging.StreamHandler(file)
         handler.setFormatter(logging.Formatter(_FORMAT))
@@ -27,7 +27,7 @@ def redirected(path: Path) -> Iterator[None]:
 
 @contextmanager
 def _only(logger: logging.Logger, handler: logging.Handler) -> Iterator[None]:
-    """Gives a logger this handler alone."""
+    """Replaces the handlers of a logger with this one until the block ends."""
     handlers, propagate = logger.handlers, logger.propagate
     logger.handlers, logger.propagate = [handler], False
     try:
@@ -38,7 +38,7 @@ def _only(logger: logging.Logger, handler: logging.Handler) -> Iterator[None]:
 
 @contextmanager
 def _worker_output(file: TextIO) -> Iterator[None]:
-    """Writes what Ray would print: the output of workers, and its messages about workers that died."""
+    """Writes what Ray would print: the output of workers, and messages about workers that died."""
 
     def write(data: dict[str, Any], ignore_prefix: bool) -> None:
         if data.get("pid") == "autoscaler":  # it reports its state every few seconds

@@ -16,10 +16,10 @@ from nas_controller.execution import ray_environment  # isort: skip
 import ray
 from ray.exceptions import RayError
 
-from nas_controller.execution.executor import ClusterAwayError
+from nas_controller.execution.executor import ClusterUnavailableError
 from nas_controller.execution.ray_output import redirected
 from nas_controller.execution.session_directory import (
-    check_room,
+    check_free_space,
     remove_session_directories,
     remove_session_directory,
     session_directory,
@@ -37,11 +37,11 @@ logger = logging.getLogger(__name__)
 
 @contextmanager
 def local_ray(parallelism: int, name: str, *, log: Path | None = None) -> Iterator[Path]:
-    """A Ray of this process alone, on loopback, with room for `parallelism` trials; stopped when the block ends.
+    """A local Ray of this process, on loopback, for `parallelism` trials; stopped when the block ends.
 
-    What Ray and its workers write goes to `log`, else to the output of this process. Yields its session directory,
-    which is removed at the end, as are those that earlier processes of the same `name` have left. Raises NoRoomError
-    where the disk is too full: Ray would fail to start, slowly.
+    The output of Ray and its workers goes to `log`, or without it to the output of this process. Yields the session
+    directory, which is removed at the end; directories of earlier processes of the same `name` are removed first.
+    Raises DiskFullError if the disk is too full, since Ray would take long to fail.
     """
     directory = _new_directory(name)
     os.environ.setdefault("RAY_gcs_rpc_server_reconnect_timeout_s", str(_HEAD_LOST_SECONDS["local"]))
@@ -67,9 +67,9 @@ def local_ray(parallelism: int, name: str, *, log: Path | None = None) -> Iterat
 def cluster(address: str, name: str, lost_status: int) -> Iterator[Path]:
     """The Ray cluster whose head is at `address` (`host:port`, or `auto` for the one that this machine is a node of).
 
-    This machine must be a node of it (`nas_controller.supervision.cluster_node`). Yields a directory of this machine
-    for Tune's files, and ends the process with `lost_status` once the head has not answered for a while. Raises
-    ClusterAwayError where the head or this machine's node does not answer, NoRoomError where the disk is full.
+    This machine must be a node of it (`nas_controller.supervision.cluster_node`). Yields a local directory for Tune's
+    files, and exits the process with `lost_status` once the head has not responded for a while. Raises
+    ClusterUnavailableError if the head or this machine's node does not respond, DiskFullError if the disk is full.
     """
     directory = _new_directory(name)
     directory.mkdir()
@@ -81,7 +81,7 @@ def cluster(address: str, name: str, lost_status: int) -> Iterator[Path]:
         try:
             ray.init(address=address, namespace=name, logging_level=logging.ERROR, log_to_driver=True)
         except (ConnectionError, RayError, RuntimeError, ValueError) as error:
-            raise ClusterAwayError(f"the Ray cluster at {address} does not answer: {error}") from error
+            raise ClusterUnavailableError(f"the Ray cluster at {address} does not respond: {error}") from error
 
     with _started(start, name):
         ended = threading.Event()
@@ -96,8 +96,8 @@ def cluster(address: str, name: str, lost_status: int) -> Iterator[Path]:
 def _started(start: Callable[[], None], name: str) -> Iterator[None]:
     """Runs `start`, and shuts Ray down when the block ends.
 
-    Ray replaces the handler of SIGTERM; one that this process has set is put back, at the latest at the end. After
-    SystemExit the signal stays ignored, since this process is ending.
+    Ray replaces the handler of SIGTERM; the handler of this process is restored after the start and again at the end.
+    After SystemExit the signal stays ignored, since this process is ending.
     """
     own_handler = signal.getsignal(signal.SIGTERM)
     exits = False
@@ -110,7 +110,7 @@ def _started(start: Callable[[], None], name: str) -> Iterator[None]:
         exits = True
         raise
     finally:
-        _handle_sigterm(signal.SIG_IGN)  # another one would interrupt the shutdown
+        _handle_sigterm(signal.SIG_IGN)  # a second signal would interrupt the shutdown
         ray.shutdown()
         remove_session_directory(name)
         if not exits:
@@ -124,21 +124,21 @@ def _handle_sigterm(handler: Any) -> None:
 
 def resources() -> dict[str, float]:
     """The resources of the local Ray or of the cluster, by Ray's names."""
-    found: dict[str, float] = ray.cluster_resources()  # type: ignore[no-untyped-call]
-    return found
+    amounts: dict[str, float] = ray.cluster_resources()  # type: ignore[no-untyped-call]
+    return amounts
 
 
 def _watch_head(address: str, ended: threading.Event, lost_status: int) -> None:
-    """Ends this process once the head has not answered for a while.
+    """Exits this process once the head has not responded for a while.
 
-    Ray would end it too, later, and with a status for failure instead of the one for waiting.
+    Ray would end it later, with a status that means failure instead of `lost_status`.
     """
     failed = 0
     while not ended.wait(_CHECK_SECONDS):
         try:
             _check_head(address)
             failed = 0
-        except ClusterAwayError as error:
+        except ClusterUnavailableError as error:
             failed += 1
             if failed >= _MAX_FAILED_CHECKS:
                 logger.warning("%s", error)
@@ -146,19 +146,19 @@ def _watch_head(address: str, ended: threading.Event, lost_status: int) -> None:
 
 
 def _check_head(address: str) -> None:
-    """Raises ClusterAwayError where nothing listens at the head's address: Ray itself would try for two minutes."""
+    """Raises ClusterUnavailableError if nothing listens at the head's address: Ray would try for two minutes."""
     host, _, port = address.rpartition(":")
     if not host:
         return
     try:
         socket.create_connection((host.strip("[]"), int(port)), _CONNECT_SECONDS).close()
     except (OSError, ValueError) as error:
-        raise ClusterAwayError(f"the head of the Ray cluster at {address} does not answer: {error}") from error
+        raise ClusterUnavailableError(f"the head of the Ray cluster at {address} does not respond: {error}") from error
 
 
 def _new_directory(name: str) -> Path:
-    """The path of this process's session directory; removes those of earlier ones. Raises NoRoomError."""
+    """The path of this process's session directory; removes those of earlier processes. Raises DiskFullError."""
     remove_session_directories(name)
     directory = session_directory(name)
-    check_room(directory)
+    check_free_space(directory)
     return directory

@@ -1,8 +1,8 @@
 """The private directory of one runner process for the files of Ray and Tune, in a short path.
 
-It belongs to the runner and not to the campaign: a runner that was frozen and has lost its lease must not remove, when
-it wakes, the directory of its successor. Nothing in it is needed once the runner has ended. The path is short because
-Ray's sockets lie in it, and the system allows about a hundred characters for the name of one.
+It belongs to the runner and not to the campaign: a runner that was frozen and has lost its lease must not remove the
+directory of its successor when it resumes. Nothing in it is needed once the runner has ended. The path is short because
+it contains Ray's sockets, whose paths the system limits to about a hundred characters.
 """
 
 from __future__ import annotations
@@ -24,20 +24,20 @@ _ID_CHARACTERS = 7  # the random end of a campaign's id
 logger = logging.getLogger(__name__)
 
 
-class NoRoomError(EffspineError):
-    """The disk for a runner's files is full. Wait until there is room."""
+class DiskFullError(EffspineError):
+    """The disk for a runner's files is full; retry when it has free space."""
 
 
 def session_directory(campaign_id: str, runner: int | None = None) -> Path:
     """The directory of the campaign's runner with this process id, by default this process; it may not exist yet.
 
-    Raises PermissionError when its parent belongs to another user.
+    Raises PermissionError if its parent belongs to another user.
     """
     return _root() / f"{campaign_id[-_ID_CHARACTERS:]}.{os.getpid() if runner is None else runner}"
 
 
 def session_directories(campaign_id: str) -> list[Path]:
-    """The directories of all runners of the campaign, former ones too, that exist."""
+    """The existing directories of the campaign's runners, earlier ones included."""
     return sorted(_root().glob(f"{campaign_id[-_ID_CHARACTERS:]}.*"))
 
 
@@ -53,7 +53,7 @@ def _root() -> Path:
 
 
 def remove_session_directory(campaign_id: str, runner: int | None = None) -> None:
-    """Removes the files of one runner of the campaign, by default of this process. Logs a warning where it cannot."""
+    """Removes the files of one runner of the campaign, by default of this process. Logs a warning if it cannot."""
     _remove(session_directory(campaign_id, runner))
 
 
@@ -64,7 +64,7 @@ def remove_session_directories(campaign_id: str) -> None:
 
 
 def _remove(directory: Path) -> None:
-    """Removes `directory`. Tries for REMOVE_SECONDS: a process that is being killed can still add a file to it."""
+    """Removes `directory`, retrying for REMOVE_SECONDS: a process that is being killed can still add a file to it."""
     deadline = time.monotonic() + REMOVE_SECONDS
     shutil.rmtree(directory, ignore_errors=True)
     while directory.exists():
@@ -75,11 +75,11 @@ def _remove(directory: Path) -> None:
         shutil.rmtree(directory, ignore_errors=True)
 
 
-def check_room(directory: Path) -> None:
-    """Raises NoRoomError where a runner's files would not fit; `directory` may not exist yet."""
+def check_free_space(directory: Path) -> None:
+    """Raises DiskFullError if a runner's files would not fit; `directory` may not exist yet."""
     free_mib = shutil.disk_usage(directory.parent).free / 2**20
     if free_mib < NEEDED_MIB:
-        raise NoRoomError(
+        raise DiskFullError(
             f"the disk of {directory.parent} has {free_mib:.1f} MiB free and a runner needs {NEEDED_MIB} MiB there; "
             "free some, or set TMPDIR to a directory on another disk"
         )

@@ -1,12 +1,11 @@
 """A reward without training, for tests, benchmarks and fault injection only: profile `synthetic`.
 
-reward = 0.02 + 0.9 exp(-d^2 / 2), where d^2 is the mean over the blocks of ((ln(width / base width) - wish)
-/ 0.35)^2.
+reward = 0.02 + 0.9 exp(-d^2 / 2), where d^2 is the mean over the blocks of
+(ln(width / (base width * optimum factor)) / 0.35)^2.
 
-The wishes are fixed, differ from block to block and lie between ln(0.4) and ln(1.5), so the optimum is
-unique and away from the uniform distribution. The function is smooth in the logarithms of the widths, each
-block adds its own share (so it can be learned block by block), and it lies within 0.02 and 0.92. Equal
-widths give equal rewards: there is no noise.
+The optimum factors are fixed and differ from block to block, between 0.4 and 1.5, so the optimum is unique and far from
+the uniform baseline. The function is smooth in the logarithms of the widths, separable by block, and lies between 0.02
+and 0.92. It has no noise: equal widths give equal rewards.
 """
 
 from __future__ import annotations
@@ -19,11 +18,11 @@ FLOOR = 0.02
 HEIGHT = 0.9
 SPREAD = 0.35
 
-# Factors on the base widths at the optimum, one for each block.
-WISHES = (
+OPTIMUM_FACTORS = (
     0.60, 1.30, 0.70, 0.60, 1.10, 1.40, 1.50, 0.40, 1.40,
     1.20, 0.60, 1.50, 0.80, 1.30, 1.40, 0.70, 0.80, 0.40,
 )  # fmt: skip
+"""The widths at the optimum as factors on the base widths, one per block."""
 
 
 def reward(widths: Sequence[int], base_widths: Sequence[int], seconds: float = 0.0) -> float:
@@ -34,7 +33,7 @@ def reward(widths: Sequence[int], base_widths: Sequence[int], seconds: float = 0
     if seconds > 0:
         time.sleep(seconds)
     squares = [
-        ((math.log(width / base) - math.log(wish)) / SPREAD) ** 2
-        for width, base, wish in zip(widths, base_widths, WISHES, strict=True)
+        ((math.log(width / base) - math.log(factor)) / SPREAD) ** 2
+        for width, base, factor in zip(widths, base_widths, OPTIMUM_FACTORS, strict=True)
     ]
     return FLOOR + HEIGHT * math.exp(-math.fsum(squares) / len(squares) / 2.0)

@@ -1,4 +1,4 @@
-"""Trains an architecture in a thread, so that its worker can report meanwhile."""
+"""Trains an architecture in a thread, so that its worker can report at the same time."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from nas_controller.execution.worker import Cancelled, Job, OnProgress, TrialPro
 from nas_controller.search.outcomes import Failed, Rewarded
 
 MAX_UNREAD = 10_000
-"""Reports that wait to be read; the oldest are dropped first."""
+"""The maximum number of unread reports; the oldest are dropped first."""
 
 
 class TrainingThread:
-    """A training that begins at once and can be cancelled."""
+    """A training that starts at once and can be cancelled."""
 
     def __init__(
         self,
@@ -32,21 +32,21 @@ class TrainingThread:
         self._thread.start()
 
     def wait(self, seconds: float) -> Rewarded | Failed | None:
-        """The outcome, or None if there is none after so many seconds."""
+        """The outcome, or None if there is none within `seconds`."""
         self._thread.join(seconds)
         return self._outcome
 
     def unread(self) -> tuple[TrialProgress, ...]:
         """The progress since the last call, oldest first: every report with an AP, and the latest."""
-        found = []
+        reports = []
         while self._unread:
             report = self._unread.popleft()
             if report.ap is not None or not self._unread:
-                found.append(report)
-        return tuple(found)
+                reports.append(report)
+        return tuple(reports)
 
     def cancel(self, seconds: float) -> bool:
-        """Asks the training to end at its next report; returns whether it has ended within so many seconds."""
+        """Cancels the training at its next report; returns whether it has ended within `seconds`."""
         self._cancelled.set()
         self._thread.join(seconds)
         return not self._thread.is_alive()
@@ -56,7 +56,7 @@ class TrainingThread:
             self._outcome = self._train(self._job, self.widths, self._report)
         except Cancelled:
             return
-        except BaseException as error:  # a thread that ends without an outcome would be waited for forever
+        except BaseException as error:  # without an outcome, the worker would wait forever
             self._outcome = Failed("retry", f"{type(error).__name__}: {error}")
 
     def _report(self, progress: TrialProgress) -> None:

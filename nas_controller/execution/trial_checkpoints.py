@@ -1,8 +1,8 @@
 """The checkpoint files of a campaign's trials.
 
-Each campaign has a directory, `<data_dir>/checkpoints/<campaign id>`, with one file for each trial in training, named
-by the widths, which identify an architecture. It is removed when the campaign ends. Without it, an interrupted trial
-starts again from its first step.
+Each campaign has a directory, `<data_dir>/checkpoints/<campaign id>`, with one file per trial in training, named by the
+widths, which identify an architecture. The directory is removed when the campaign ends. Without its checkpoint, an
+interrupted trial restarts from its first step.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ def file_of(directory: Path, widths: Sequence[int]) -> Path:
 
 
 def remove_file_of(directory: Path, widths: Sequence[int]) -> None:
-    """Removes the checkpoint of an architecture that will not be trained again, a half-written one included."""
+    """Removes the checkpoint of an architecture that will not be trained again, a partial one included."""
     path = file_of(directory, widths)
     for file in (path, *directory.glob(f".{glob.escape(path.name)}.*")):
         with suppress(OSError):  # it is removed with the directory
@@ -39,7 +39,7 @@ def remove_file_of(directory: Path, widths: Sequence[int]) -> None:
 
 
 def remove_campaign_directory(data_dir: Path, campaign_id: str) -> None:
-    """Removes all checkpoints of a campaign that is over."""
+    """Removes all checkpoints of a finished campaign."""
     directory = campaign_directory(data_dir, campaign_id)
     shutil.rmtree(directory, ignore_errors=True)
     if directory.exists():

@@ -1,4 +1,4 @@
-"""Runs attempts one after another, as every worker does: with timeouts, reports and a log."""
+"""Runs the attempts of one worker, one after another, with timeouts, reports and a log."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from nas_controller.search.outcomes import TIMED_OUT, Failed, Rewarded, TrialWor
 
 REPORT_SECONDS = 2.0
 REPORT_SHARE = 1 / 50
-"""A worker reports every REPORT_SECONDS, and every REPORT_SHARE of the time a trial has taken where that is longer."""
+"""A worker reports every REPORT_SECONDS, or every REPORT_SHARE of the trial's time so far if that is longer."""
 CANCEL_SECONDS = 30.0
 
 logger = logging.getLogger(__name__)
@@ -43,7 +43,7 @@ class Report:
 
 
 class TrialWorker:
-    """The worker of one place in a pool, on the node `node`; logs are marked in `log_dir`.
+    """One worker of a pool, on the node `node`; it writes the markers of its logs to `log_dir`.
 
     `train` trains one architecture and returns its outcome.
     """
@@ -67,16 +67,16 @@ class TrialWorker:
         self._next_report = 0.0
         self._timed_out = False
 
-    def step(self, work: TrialWork, longest_seconds: float = math.inf) -> Report | None:
-        """The next report on an attempt, which begins with the first call.
+    def step(self, work: TrialWork, max_seconds: float = math.inf) -> Report | None:
+        """The next report on an attempt; the first call starts the attempt.
 
-        Waits for the end of the attempt or the time of its next report; None where neither came in `longest_seconds`.
+        Waits for the end of the attempt or the time of its next report; None if neither comes within `max_seconds`.
         """
         if self._thread is None:
             self._begin(work)
             assert self._thread is not None
         due = min(self._next_report, self._began + self._timeout_seconds)
-        outcome = self._thread.wait(max(0.0, min(longest_seconds, due - time.monotonic())))
+        outcome = self._thread.wait(max(0.0, min(max_seconds, due - time.monotonic())))
         now = time.monotonic()
         if outcome is None and now < due:
             return None
@@ -85,14 +85,14 @@ class TrialWorker:
         if outcome is not None:
             self._thread = None
         elif now - self._began >= self._timeout_seconds:
-            # The training may still be under way; the next trial waits until it has ended (`release`).
-            why = f"the attempt took longer than trial_timeout_seconds, {self._timeout_seconds:g} s"
-            outcome = Failed("retry", why, TIMED_OUT)
+            # The training may still be running; the next trial waits until it has ended (`release`).
+            error = f"the attempt took longer than trial_timeout_seconds, {self._timeout_seconds:g} s"
+            outcome = Failed("retry", error, TIMED_OUT)
             self._timed_out = True
         return Report(self._id, progress, outcome)
 
     def release(self, seconds: float = CANCEL_SECONDS) -> bool:
-        """Cancels a training that is still under way; False where it has not ended after so many seconds.
+        """Cancels a training that is still running; False if it has not ended within `seconds`.
 
         The checkpoint of a trial that was stopped early is removed; one that timed out may resume from it.
         """
@@ -106,7 +106,7 @@ class TrialWorker:
         return True
 
     def abandon(self, seconds: float = 0.5) -> None:
-        """Asks a training that is still under way to end, and keeps its checkpoint."""
+        """Cancels a training that is still running, and keeps its checkpoint."""
         if self._thread is not None:
             self._thread.cancel(seconds)
 

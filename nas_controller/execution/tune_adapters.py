@@ -1,4 +1,4 @@
-"""Connects Ray Tune to a dispatcher: what to run next, what was reported, when to stop."""
+"""Connects Ray Tune to a dispatcher: the trials to run, their reports, and when to stop."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from nas_controller.execution.trial_worker import Report
 
 
 class _NotCopied:
-    """Tune deep-copies and pickles what it is given; there is one dispatcher, and nothing is restored from Tune."""
+    """Opts out of Tune's deep copies and pickles: there is one dispatcher, and nothing is restored from Tune."""
 
     def __deepcopy__(self, memo: dict[int, Any]) -> _NotCopied:
         return self
@@ -33,10 +33,10 @@ class TuneSearcher(_NotCopied, Searcher):
         super().__init__()
         self.dispatcher = dispatcher
         self.errors: dict[str, BaseException] = {}
-        """What Ray raised for a trial that failed, between the scheduler's call and the searcher's."""
+        """Ray's errors of failed trials, between the scheduler's call and the searcher's."""
 
     def suggest(self, trial_id: str) -> Any:
-        """The next trial's configuration, None to be asked again later, or FINISHED."""
+        """The next trial's configuration, None while there is none yet, or FINISHED."""
         work = self.dispatcher.next_work(trial_id)
         if work is not None:
             return {"work": work}
@@ -70,8 +70,8 @@ class TuneScheduler(_NotCopied, FIFOScheduler):
         return self.CONTINUE if self._searcher.dispatcher.report(trial.trial_id, report) else self.STOP
 
     def on_trial_error(self, tune_controller: Any, trial: Any) -> None:
-        """Notes the error, just before Tune completes the trial."""
-        with suppress(Exception):  # an error that cannot be unpickled; the trial has failed all the same
+        """Keeps the error for `on_trial_complete`, which Tune calls next."""
+        with suppress(Exception):  # an error that cannot be unpickled; the trial has failed anyway
             self._searcher.errors[trial.trial_id] = pickle.loads(Path(trial.pickled_error_file).read_bytes())
 
 
@@ -86,13 +86,13 @@ class TuneStopper(_NotCopied, tune.Stopper):
         return False
 
     def stop_all(self) -> bool:
-        """Asked by Tune in every turn of its loop, so the watchdog runs here too."""
+        """Whether the run is over. Tune calls this in every turn of its loop, so the watchdog runs here too."""
         self._searcher.dispatcher.kill_silent_workers()
         return self._searcher.dispatcher.over
 
 
 def _cause(error: BaseException | None) -> BaseException | str:
-    """What the worker raised, or Ray's message about its death."""
+    """The error of the worker, or Ray's message about its death."""
     if error is None or isinstance(error, RayActorError):
         return str(error)
     cause: BaseException = getattr(error, "cause", None) or error  # without Ray's traceback, which Tune logs

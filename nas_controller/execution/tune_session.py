@@ -1,12 +1,12 @@
-"""Runs trials with Ray Tune in a Ray that was started. Tune stores nothing that is needed again.
+"""Runs trials with Ray Tune in a running Ray. Nothing is restored from Tune's files.
 
-What keeps Tune cheap, each measured on two workers with instant trials:
+Settings that keep Tune's overhead low, each measured on two workers with instant trials:
 
-- A trial takes one CPU of a local Ray that has as many as workers (a number that we choose; the threads of a trial are
-  set in the worker), and no further trial is suggested. Otherwise Tune starts many spare actors.
-- Actors are reused, so the trainer in a worker stays in memory; a new actor for each trial costs seconds.
-- A run is split into experiments of TRIALS_PER_EXPERIMENT trials, whose files lie in a temporary directory and are
-  removed: Tune rewrites the state of all trials of an experiment again and again, and nothing is restored from it.
+- A local Ray has one CPU per worker and a trial takes one (the worker sets the threads of a trial), and no trial is
+  suggested while all workers are busy. Otherwise Tune starts many unused actors.
+- Actors are reused, so the trainer of a worker stays in memory; a new actor per trial costs seconds.
+- A run is split into experiments of TRIALS_PER_EXPERIMENT trials, whose files are temporary: Tune rewrites the state of
+  all trials of an experiment again and again.
 - A dead worker fails its Tune trial without a retry; the source decides whether another attempt follows.
 """
 
@@ -35,7 +35,7 @@ TRIALS_PER_EXPERIMENT = 500
 
 
 class TuneSession:
-    """The session of a Ray that was started with these workers; Tune's files go to `directory`."""
+    """The session of a running Ray with these workers; Tune's files go to `directory`."""
 
     def __init__(self, started: Workers, directory: Path, elastic: bool) -> None:
         self._started = started

@@ -1,4 +1,4 @@
-"""The Ray actor in which trials train, one after another."""
+"""The Ray actor that trains trials, one after another."""
 
 from __future__ import annotations
 
@@ -24,8 +24,8 @@ class ProxyTrainable(tune.Trainable):
         log_dir: Path | None = None,
         timeout_seconds: float | None = None,
     ) -> None:
-        """Trains nothing yet: the trial begins with its first step."""
-        # Both are given by `with_parameters`; Tune's own signature has no place for them.
+        """Creates the worker; the trial begins with its first step."""
+        # `with_parameters` always passes both; Tune's signature allows neither to be required.
         assert job is not None
         assert log_dir is not None
         logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
@@ -35,16 +35,16 @@ class ProxyTrainable(tune.Trainable):
         self._worker = TrialWorker(job, log_dir, timeout_seconds, node=node)
 
     def reset_config(self, new_config: dict[str, Any]) -> bool:
-        """Takes another trial, unless the training of the last one does not end."""
+        """Accepts another trial, unless the training of the previous one does not end."""
         return self._worker.release()
 
     def step(self) -> dict[str, Any]:
         """The next report; `done` says whether it has the outcome."""
         report = self._worker.step(self.config["work"])
-        assert report is not None  # without a limit, it waits until there is one
+        assert report is not None  # without a limit, `step` waits for a report
         return {"report": report, "done": report.outcome is not None}
 
     def cleanup(self) -> None:
-        """Asks the training to end when the actor is stopped."""
+        """Cancels the training when the actor is stopped."""
         with suppress(Exception):  # the actor may never have been set up
             self._worker.abandon()

@@ -1,4 +1,4 @@
-"""Trains and scores one architecture, and turns every ending into an outcome.
+"""Trains and scores one architecture, and converts every result or error into an outcome.
 
 The only module that imports `proxy_trainer`, and only when a trial needs it. The trainer stays in memory for every
 later trial of the same job.
@@ -31,9 +31,9 @@ SYNTHETIC_STEPS = 20
 
 @dataclass(frozen=True)
 class TrialProgress:
-    """How far a trial has come: `step` of `steps`, and what was measured there.
+    """The progress of a trial: `step` of `steps`, and the measurements at this step.
 
-    `ap` is the AP on the reserved images at this step, 0 to 1, where the proxy task scores them during training
+    `ap` is the AP on the reserved images at this step, 0 to 1, if the proxy task scores them during training
     (`evaluate_steps`); None in all other reports.
     """
 
@@ -48,12 +48,12 @@ OnProgress = Callable[[TrialProgress], None]
 
 @dataclass(frozen=True)
 class Job:
-    """What all trials share.
+    """The inputs that all trials share.
 
     `base` is the architecture whose widths are replaced; `dataset_dir` is None for a synthetic task only. One trial may
-    use `threads` processors. With a `checkpoint_dir`, an interrupted trial resumes from its checkpoint there, where the
-    task writes any (`checkpoint_steps`). The common start is trained for the architectures of `start_pool`, where the
-    task has one (`start_steps`). `data_sha256` is the identity of the data that the trial must read, if it is known.
+    use `threads` processors. With a `checkpoint_dir`, an interrupted trial resumes from its checkpoint there, if the
+    task writes checkpoints (`checkpoint_steps`). If the task has a common start (`start_steps`), it is trained for the
+    architectures of `start_pool`. `data_sha256` is the identity of the data that the trial must read, if it is known.
     """
 
     task: ProxyTask
@@ -76,7 +76,7 @@ class Job:
         )
 
     def checkpoint_of(self, widths: tuple[int, ...]) -> Path | None:
-        """The file of a trial's checkpoint, None where none is written."""
+        """The file of a trial's checkpoint, None if none is written."""
         if self.checkpoint_dir is None or self.task.checkpoint_steps == 0 or self.task.kind == "synthetic":
             return None
         return trial_checkpoints.file_of(self.checkpoint_dir, widths)
@@ -93,9 +93,9 @@ _warm: dict[Job, ProxyWorker] = {}
 def run_trial(job: Job, widths: tuple[int, ...], on_progress: OnProgress) -> Rewarded | Failed:
     """Trains and scores one architecture. Raises only what `on_progress` raises.
 
-    An error that names its reaction (`proxy_trainer.errors.TrialError`) becomes a failure with that reaction, and so
-    does an exception that `proxy_trainer.training.error_classification` knows. Any other error with a message for
-    people (the data set is missing, say) would hit every trial and stops the campaign; anything else is retried.
+    An error with its own reaction (`proxy_trainer.errors.TrialError`) becomes a failure with that reaction, as does an
+    exception that `proxy_trainer.training.error_classification` knows. Any other EffspineError (the data set is
+    missing, for example) would hit every trial and stops the campaign. All other exceptions are retried.
     """
     try:
         train = _synthetic if job.task.kind == "synthetic" else _trained
@@ -106,29 +106,31 @@ def run_trial(job: Job, widths: tuple[int, ...], on_progress: OnProgress) -> Rew
         return Failed.of(error)
     except Exception as error:  # whatever a training library can raise
         logger.exception("the training failed")  # the outcome has no traceback
-        _warm.clear()  # it may hold the memory that was missing, and its state is unknown
+        _warm.clear()  # the trainer may hold the missing memory, and its state is unknown
         return _unexpected(error, job)
 
 
 def _unexpected(error: Exception, job: Job) -> Failed:
     from proxy_trainer.training.error_classification import classify_error
 
-    known = classify_error(error, job.task)
-    return Failed("retry", f"{type(error).__name__}: {error}") if known is None else Failed.of(known)
+    classified = classify_error(error, job.task)
+    return Failed("retry", f"{type(error).__name__}: {error}") if classified is None else Failed.of(classified)
 
 
 def _synthetic(job: Job, widths: tuple[int, ...], on_progress: OnProgress) -> Rewarded:
     """The synthetic reward.
 
-    Where it takes time, it reports SYNTHETIC_STEPS times as training would, with an AP every `evaluate_steps` of these.
+    If the task takes time, it reports progress at SYNTHETIC_STEPS steps as a training would, with an AP every
+    `evaluate_steps` steps.
     """
-    pieces = SYNTHETIC_STEPS if job.task.seconds > 0 else 1
-    for step in range(1, pieces + 1):
-        reward = synthetic_reward.reward(widths, job.base.widths, job.task.seconds / pieces)
-        if pieces > 1:
-            so_far = reward * step / pieces
-            scored = job.task.evaluate_steps > 0 and step % job.task.evaluate_steps == 0 and step < pieces
-            on_progress(TrialProgress(step, pieces, {"loss": 1.0 - so_far}, so_far if scored else None))
+    steps = SYNTHETIC_STEPS if job.task.seconds > 0 else 1
+    for step in range(1, steps + 1):
+        reward = synthetic_reward.reward(widths, job.base.widths, job.task.seconds / steps)
+        if steps > 1:
+            partial_reward = reward * step / steps
+            is_scored = job.task.evaluate_steps > 0 and step % job.task.evaluate_steps == 0 and step < steps
+            ap = partial_reward if is_scored else None
+            on_progress(TrialProgress(step, steps, {"loss": 1.0 - partial_reward}, ap))
     return Rewarded(reward, {"ap": reward, "seconds": job.task.seconds})
 
 
@@ -137,29 +139,33 @@ def _trained(job: Job, widths: tuple[int, ...], on_progress: OnProgress) -> Rewa
     if worker is None:
         worker = _build(job)
     candidate = replace(job.base, widths=widths, name="candidate")
-    metrics = worker.run(candidate, lambda now: on_progress(_progress_of(now)), checkpoint=job.checkpoint_of(widths))
+    metrics = worker.run(
+        candidate, lambda progress: on_progress(_trial_progress(progress)), checkpoint=job.checkpoint_of(widths)
+    )
     measured = {name: float(value) for name, value in metrics.items() if value is not None}
     return Rewarded(measured["ap"], measured)
 
 
-def _progress_of(now: Progress) -> TrialProgress:
-    """A trainer's report as a trial's; the common start belongs to all trials and to no learning curve."""
-    if now.of_supernet or now.loss is None:
-        return TrialProgress(now.step, now.steps, {})
-    return TrialProgress(now.step, now.steps, {"loss": now.loss, "seconds": now.seconds}, now.ap)
+def _trial_progress(progress: Progress) -> TrialProgress:
+    """The trainer's progress as a trial's; that of the common start has no values and is in no learning curve."""
+    if progress.of_supernet or progress.loss is None:
+        return TrialProgress(progress.step, progress.steps, {})
+    return TrialProgress(
+        progress.step, progress.steps, {"loss": progress.loss, "seconds": progress.seconds}, progress.ap
+    )
 
 
 def _build(job: Job) -> ProxyWorker:
-    """The trainer of a job; imports TensorFlow, once in a process, with the threads of the job."""
+    """Creates the trainer of a job. The first call imports TensorFlow, with the threads of that job."""
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
     from proxy_trainer.training.proxy_worker import ProxyWorker
 
     if job.dataset_dir is None:
         raise InvalidValueError(f"the profile '{job.task.profile}' needs a data set", field="dataset")
-    _warm.clear()  # the data of the other job would only take memory
+    _warm.clear()  # frees the memory of the previous job
     _warm[job] = ProxyWorker(job.task, job.dataset_dir, job.cache_dir, job.seed, job.threads, job.start_pool)
     return _warm[job]
 
 
 class Cancelled(BaseException):
-    """Raised by `on_progress` in the training thread when the result is not needed any more."""
+    """Raised by `on_progress` in the training thread when the result is no longer needed."""

@@ -1,8 +1,8 @@
-"""The part of a worker's log that belongs to one attempt, which survives the worker.
+"""The part of a worker's log that belongs to one attempt; it outlives the worker.
 
-Ray sends standard output and standard error of a worker, those of native libraries included, straight to two files in
+Ray sends standard output and standard error of a worker, those of native libraries included, directly to two files in
 its session directory. When an attempt begins, the worker writes a marker: its process id and the lengths of the two
-files. The runner reads the files from there, and removes the marker.
+files. When the attempt has ended, the runner reads the files from these positions and removes the marker.
 """
 
 from __future__ import annotations
@@ -28,21 +28,21 @@ _LESS_MEMORY = "lower micro_batch_size, batch_size, image_px or width_multiplier
 
 
 class WorkerKilledError(EffspineError):
-    """The process of a worker ended during an attempt; `how` says what is known of the cause."""
+    """The process of a worker ended during an attempt, and `cause` describes why."""
 
     reaction = "retry"
     kind = WORKER_KILLED
 
-    def __init__(self, pid: int | None, how: str) -> None:
+    def __init__(self, pid: int | None, cause: str) -> None:
         process = "" if pid is None else f" (process {pid})"
-        super().__init__(f"the worker died before the trial finished{process}: {how}")
+        super().__init__(f"the worker died before the trial finished{process}: {cause}")
         self.pid = pid
-        self.how = how
+        self.cause = cause
 
 
 @dataclass(frozen=True)
 class _Marker:
-    """Where the log of an attempt begins, and how many processes the kernel had killed for lack of memory by then."""
+    """Where the log of an attempt begins, and how many processes the kernel had killed for lack of memory before."""
 
     pid: int
     out_bytes: int
@@ -61,9 +61,9 @@ def begin(log_dir: Path, trial: int, attempt: int) -> None:
 
 @dataclass(frozen=True)
 class AttemptLog:
-    """The bounded end of what a worker wrote during an attempt (`tail`), and what is known of the worker.
+    """The bounded end of the worker's output during an attempt (`tail`), and evidence of how the worker died.
 
-    `pid` and `tail` are None where the attempt never began, `tail` also where the worker wrote nothing.
+    `pid` and `tail` are None if the attempt never began, `tail` also if the worker wrote nothing.
     """
 
     pid: int | None
@@ -71,17 +71,17 @@ class AttemptLog:
     oom_killed: bool
 
     def death(self, reported: str) -> WorkerKilledError:
-        """Why the worker died; `reported` is the message of the executor, which does not know the signal."""
+        """The error for the worker's death; `reported` is the executor's message, which does not name the signal."""
         signalled = _SIGNAL.search(self.tail or "")
         if signalled:
-            how = signalled[1]
+            cause = signalled[1]
         elif "low on memory" in reported:
-            how = f"Ray killed it because the machine ran low on memory; {_LESS_MEMORY}"
+            cause = f"Ray killed it because the machine ran low on memory; {_LESS_MEMORY}"
         elif self.oom_killed:
-            how = f"the kernel killed a process for lack of memory meanwhile; {_LESS_MEMORY}"
+            cause = f"the kernel killed a process for lack of memory during the attempt; {_LESS_MEMORY}"
         else:
-            how = "it reported no cause, probably SIGKILL"
-        return WorkerKilledError(self.pid, how)
+            cause = "it reported no cause, probably SIGKILL"
+        return WorkerKilledError(self.pid, cause)
 
 
 def end(log_dir: Path, trial: int, attempt: int, *, read: bool = True) -> AttemptLog:
@@ -109,7 +109,7 @@ def _log_file(log_dir: Path, pid: int, suffix: str) -> Path | None:
 
 
 def _lines(path: Path | None, first_byte: int) -> Iterator[str]:
-    """The lines of a file from a byte on, at most those within the last TAIL_BYTES."""
+    """The lines of a file from `first_byte`, at most those within the last TAIL_BYTES."""
     if path is None:
         return
     with suppress(OSError), path.open("rb") as file:
@@ -124,7 +124,7 @@ def _lines(path: Path | None, first_byte: int) -> Iterator[str]:
 
 
 def _joined(streams: dict[str, str]) -> str | None:
-    """Both streams, each with an equal part of the limits; they are named only where both have text."""
+    """Both streams, each with an equal part of the limits; they are named only if both have text."""
     texts = {name: text.rstrip() for name, text in streams.items() if text.strip()}
     if not texts:
         return None
@@ -141,7 +141,7 @@ def _tail(text: str, lines: int, characters: int) -> str:
 
 
 def _oom_kills() -> int:
-    """Processes that the kernel has killed for lack of memory since it started; 0 where it does not count them."""
+    """Processes that the kernel has killed for lack of memory since boot; 0 if it does not count them."""
     with suppress(OSError), open("/proc/vmstat", encoding="ascii") as counters:
         for line in counters:
             if line.startswith("oom_kill "):

@@ -9,9 +9,9 @@ from nas_controller.execution.executor import Workers
 
 
 class WorkerPool:
-    """The workers that a session was started with, compared with what `wanted()` asks for now.
+    """The workers that a session was started with, compared with those that `wanted()` currently asks for.
 
-    An `elastic` pool, a cluster's, takes more or fewer workers of the same kind at any time; another pool has to be
+    An `elastic` pool (of a cluster) takes more or fewer workers of the same kind at any time; a local pool has to be
     restarted. `available` are the resources of the machine or cluster by Ray's names (`CPU`, `GPU`, `TPU`).
     """
 
@@ -28,14 +28,14 @@ class WorkerPool:
         self._elastic = elastic
 
     def needs_restart(self) -> bool:
-        """Whether the workers wanted now are others than this pool can provide."""
+        """Whether this pool cannot provide the workers that are wanted now."""
         wanted = self._wanted()
         if self._elastic and replace(wanted, parallelism=self.workers.parallelism) == self.workers:
             self.workers = wanted
         return wanted != self.workers
 
     def missing(self) -> str | None:
-        """The resource that a trial asks for and this machine does not have; a cluster may grow, so it lacks none."""
+        """An error message if this machine lacks a resource of a trial; a cluster lacks none, since it may grow."""
         if self._elastic:
             return None
         available = self._available()
@@ -48,9 +48,9 @@ class WorkerPool:
         return None
 
     def trial_resources(self) -> dict[str, float]:
-        """What a trial reserves.
+        """The resources that a trial reserves.
 
-        A local session has one CPU a worker, however many threads each may use.
+        A local session has one CPU per worker, however many threads each may use.
         """
         gpus = self.workers.gpus
         reserved = {
@@ -62,6 +62,6 @@ class WorkerPool:
 
 
 def gpu_share(available: Mapping[str, float], parallelism: int) -> float:
-    """An equal share of the available GPUs: whole ones where there are enough, else a part of one."""
+    """An equal share of the available GPUs: whole ones if there are enough, otherwise a fraction of one."""
     share = available.get("GPU", 0.0) / parallelism
     return float(int(share)) if share >= 1 else int(share * 1000) / 1000

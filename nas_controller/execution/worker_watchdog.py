@@ -1,4 +1,4 @@
-"""Kills workers that neither report nor die, such as frozen ones."""
+"""Kills workers that stop reporting without dying, such as frozen ones."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ SILENT = "worker-silent"
 
 @dataclass
 class _Watched:
-    """The worker of a trial, and when it reported first and last."""
+    """The worker of a trial, and the times of its first and latest report."""
 
     worker: WorkerId
     first: float
@@ -34,25 +34,25 @@ class WorkerWatchdog:
         self._watched: dict[str, _Watched] = {}
 
     def heartbeat(self, trial_id: str, worker: WorkerId) -> None:
-        """Notes that the worker of a trial has reported."""
+        """Records that the worker of a trial has reported."""
         now = time.monotonic()
-        known = self._watched.get(trial_id)
-        self._watched[trial_id] = _Watched(worker, now if known is None else known.first, now)
+        watched = self._watched.get(trial_id)
+        self._watched[trial_id] = _Watched(worker, now if watched is None else watched.first, now)
 
     def forget(self, trial_id: str) -> Failed | None:
         """Stops watching a trial; returns the failure if its worker was killed for its silence."""
-        known = self._watched.pop(trial_id, None)
-        if known is None or not known.killed:
+        watched = self._watched.pop(trial_id, None)
+        if watched is None or not watched.killed:
             return None
-        silence = time.monotonic() - known.last
-        error = f"the worker (process {known.worker.pid}) was silent for {silence:.0f} s and was killed"
+        silence = time.monotonic() - watched.last
+        error = f"the worker (process {watched.worker.pid}) was silent for {silence:.0f} s and was killed"
         return Failed("retry", error, SILENT)
 
     def kill_silent(self) -> None:
         """Kills every worker whose report is long overdue."""
         now = time.monotonic()
-        for known in self._watched.values():
-            allowed = SILENT_SECONDS + 2 * REPORT_SHARE * (known.last - known.first)
-            if not known.killed and now - known.last > allowed:
-                known.killed = True
-                self._kill(known.worker)
+        for watched in self._watched.values():
+            allowed = SILENT_SECONDS + 2 * REPORT_SHARE * (watched.last - watched.first)
+            if not watched.killed and now - watched.last > allowed:
+                watched.killed = True
+                self._kill(watched.worker)

@@ -1,6 +1,5 @@
-"""Whether a proxy task's reward can guide a search, measured before a search is paid for: `effspine proxy-check`.
+"""Measures, before a search, whether a proxy task's reward can guide it: `effspine proxy-check`.
 
-`study` says what is trained, `running` trains it with an executor, `results` is the file of results, `findings`
-computes the figures with `statistics`, `verdict` compares them with thresholds; `document`, `tables` and `plot` present
-them.
+`study` plans the trainings, `running` runs them with an executor, `results` stores their results, `findings` computes
+the estimates with `statistics`, `verdict` compares them with thresholds; `document`, `tables` and `plot` present them.
 """

@@ -1,4 +1,4 @@
-"""`effspine proxy-check`: whether a proxy task's reward can guide a search, before the search is paid for.
+"""`effspine proxy-check`: measures, before a search, whether a proxy task's reward can guide it.
 
 effspine proxy-check --profile laptop --dataset digits      16 architectures, 3 seeds, 8 times longer references
 """
@@ -30,40 +30,49 @@ app = typer.Typer(add_completion=False)
 
 @app.command()
 def proxy_check(
-    data: Annotated[Path | None, typer.Option(metavar="DIR", help="COCO directory of images and annotations.")] = None,
+    data: Annotated[
+        Path | None, typer.Option(metavar="DIR", help="Data set directory: COCO images and annotations.")
+    ] = None,
     dataset: Annotated[
-        str | None, typer.Option(metavar="NAME", help="Instead of a directory: the name of a registered data set.")
+        str | None, typer.Option(metavar="NAME", help="Name of a registered data set, instead of --data.")
     ] = None,
     profile: Annotated[str, typer.Option(help="Proxy task.")] = "laptop",
     overrides: Annotated[
         list[str] | None, typer.Option("--set", metavar="FIELD=VALUE", help="Replace one field of the proxy task.")
     ] = None,
-    base: Annotated[str, typer.Option(help="Architecture that the search space starts from.")] = DEFAULT_BASE,
+    base: Annotated[str, typer.Option(help="Base architecture of the search space.")] = DEFAULT_BASE,
     budget_madds: Annotated[
-        int | None, typer.Option(help="Budget in plain multi-adds; default: the base's own.")
+        int | None, typer.Option(help="Budget in plain multi-adds; default: that of the base.")
     ] = None,
-    architectures: Annotated[int, typer.Option(help="Architectures, the uniform baseline among them.")] = 16,
-    seeds: Annotated[int, typer.Option(help="Seeds that each is trained with.")] = 3,
-    reference_factor: Annotated[int, typer.Option(help="The reference is trained so many times longer.")] = 8,
+    architectures: Annotated[int, typer.Option(help="Architectures, including the uniform baseline.")] = 16,
+    seeds: Annotated[int, typer.Option(help="Seeds to train each architecture with.")] = 3,
+    reference_factor: Annotated[int, typer.Option(help="Steps of the reference as a multiple of the proxy's.")] = 8,
     no_reference: Annotated[
-        bool, typer.Option("--no-reference", help="Measure the noise alone, not the order.")
+        bool, typer.Option("--no-reference", help="Train no references: measure the noise, not the ranking.")
     ] = False,
-    parallelism: Annotated[int, typer.Option(min=1, max=MAX_PARALLELISM, help="Trainings side by side.")] = 1,
-    seed: Annotated[int, typer.Option(help="Decides the architectures; the first seed of the trainings.")] = 1,
+    parallelism: Annotated[int, typer.Option(min=1, max=MAX_PARALLELISM, help="Trainings at once.")] = 1,
+    seed: Annotated[int, typer.Option(help="Seed of the architectures, and first seed of the trainings.")] = 1,
     out: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="Results, to resume from. Default: in the data directory.")
+        Path | None,
+        typer.Option(metavar="FILE", help="Results file, also to resume from. Default: in the data directory."),
     ] = None,
-    plot: Annotated[Path | None, typer.Option(metavar="FILE", help="Draw a figure, .svg or .png.")] = None,
-    report_only: Annotated[bool, typer.Option("--report-only", help="Train nothing; report what is there.")] = False,
-    min_icc: Annotated[float, typer.Option(min=-1, max=1, help="Least ICC(1) to pass.")] = 0.5,
-    max_variation: Annotated[float, typer.Option(min=0, help="Coefficients of variation pass under this.")] = 0.15,
-    min_tau: Annotated[float, typer.Option(min=-1, max=1, help="Least Kendall tau of one seed to pass.")] = 0.5,
-    max_seconds: Annotated[float, typer.Option(min=0, help="The median trial passes under this.")] = 90.0,
+    plot: Annotated[Path | None, typer.Option(metavar="FILE", help="Write a plot, .svg or .png.")] = None,
+    report_only: Annotated[
+        bool, typer.Option("--report-only", help="Train nothing; report the existing results.")
+    ] = False,
+    min_icc: Annotated[float, typer.Option(min=-1, max=1, help="Minimum ICC(1) to pass.")] = 0.5,
+    max_variation: Annotated[
+        float, typer.Option(min=0, help="Bound on the coefficients of variation; pass below it.")
+    ] = 0.15,
+    min_tau: Annotated[float, typer.Option(min=-1, max=1, help="Minimum Kendall tau of one seed to pass.")] = 0.5,
+    max_seconds: Annotated[
+        float, typer.Option(min=0, help="Bound on the seconds of the median trial; pass below it.")
+    ] = 90.0,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document.")] = False,
 ) -> None:
-    """Measure whether a proxy task's reward tells architectures apart, and ranks them as longer training does.
+    """Measure whether a proxy task's reward distinguishes architectures and ranks them as longer training does.
 
-    Exit status: 0 where all criteria pass, 1 where one does not, 2 for wrong input. Call it again to resume.
+    Exit status: 0 if all criteria pass, 1 otherwise, 2 for wrong input. Run it again to resume.
     """
     from nas_controller.proxy_check.study import design
     from nas_controller.proxy_check.verdict import Thresholds
@@ -94,7 +103,7 @@ def proxy_check(
 def _report(
     study: Study, results: Results, thresholds: Thresholds, path: Path, plot: Path | None, as_json: bool
 ) -> bool:
-    """Prints the findings and draws them, if asked for; whether all criteria pass."""
+    """Prints the findings and writes the requested plot; whether all criteria pass."""
     from nas_controller.proxy_check.findings import find
     from nas_controller.proxy_check.verdict import judge
 
@@ -107,8 +116,8 @@ def _report(
     if as_json:
         from nas_controller.proxy_check.document import document
 
-        found = document(study, findings, verdict, thresholds, path)
-        sys.stdout.write(json.dumps(found, indent=2, ensure_ascii=False, allow_nan=False) + "\n")
+        check = document(study, findings, verdict, thresholds, path)
+        sys.stdout.write(json.dumps(check, indent=2, ensure_ascii=False, allow_nan=False) + "\n")
     else:
         from nas_controller.proxy_check.tables import print_check
 
@@ -137,7 +146,7 @@ def _dataset(task: ProxyTask, data: Path | None, name: str | None, *, must_exist
 
 
 def _default_path(study: Study) -> Path:
-    """A file in the data directory, one for each base, task and data set."""
+    """A file in the data directory, one per base, task and data set."""
     from nas_controller.canonical_json import canonical_json, sha256_hex
     from search_space.data_dir import data_dir
 
@@ -147,7 +156,7 @@ def _default_path(study: Study) -> Path:
 
 
 def _read(path: Path) -> Results:
-    """The results in a file. Raises InvalidValueError where there is none."""
+    """The results in a file. Raises InvalidValueError if it does not exist."""
     from nas_controller.proxy_check.results import read
 
     if not path.is_file():
@@ -156,8 +165,8 @@ def _read(path: Path) -> Results:
 
 
 def _train(study: Study, path: Path, parallelism: int) -> Results:
-    """Trains what is missing; returns all results."""
-    from nas_controller.proxy_check.progress import shown_progress
+    """Runs the missing trainings; returns all results."""
+    from nas_controller.proxy_check.progress import show_progress
     from nas_controller.proxy_check.results import missing, open_results
     from search_space.data_dir import data_dir
 
@@ -169,7 +178,7 @@ def _train(study: Study, path: Path, parallelism: int) -> Results:
 
         log = path.with_name(path.name + ".log").absolute()
         try:
-            with shown_progress(study, file.results, parallelism) as progress:
+            with show_progress(study, file.results, parallelism) as progress:
                 train_missing(
                     study,
                     file,

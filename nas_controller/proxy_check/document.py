@@ -15,7 +15,7 @@ from nas_controller.proxy_check.verdict import Criterion, Thresholds, Verdict
 def document(
     study: Study, findings: Findings, verdict: Verdict, thresholds: Thresholds, results: Path
 ) -> dict[str, Any]:
-    """Study, trainings, architectures, estimates, thresholds, criteria and verdict; null for what is not known."""
+    """Study, trainings, architectures, estimates, thresholds, criteria and verdict; unknown values are null."""
     correlation = findings.correlation
     return {
         "study": {

@@ -1,4 +1,4 @@
-"""The figures of a study from the results there are, all of them or only some. Pure."""
+"""Computes the estimates of a study from its results so far. Pure."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from statistics import median
 
 import numpy as np
 
-from nas_controller.proxy_check.results import Result, Results, key_of
+from nas_controller.proxy_check.results import Result, Results, training_key
 from nas_controller.proxy_check.statistics import (
     MIN_ARCHITECTURES,
     MIN_SEEDS,
@@ -27,7 +27,7 @@ from nas_controller.proxy_check.study import Study, Training
 
 @dataclass(frozen=True)
 class ArchitectureRow:
-    """One architecture: its rewards, one a seed (None where there is none yet), and what they come to."""
+    """One architecture: its rewards by seed (None if there is none yet), and their spread."""
 
     number: int
     widths: tuple[int, ...]
@@ -39,9 +39,9 @@ class ArchitectureRow:
 
 @dataclass(frozen=True)
 class Seconds:
-    """How long the trainings of one task took: the median, the shortest and the longest.
+    """The durations of the trainings of one task: the median, the shortest and the longest.
 
-    `threads` and `at_once` are the numbers of processors a training and of trainings side by side that occurred.
+    `threads` are the numbers of processors per training that occurred, `at_once` those of concurrent trainings.
     """
 
     median: float
@@ -53,7 +53,7 @@ class Seconds:
 
 @dataclass(frozen=True)
 class Failure:
-    """A training without a reward, and why."""
+    """A training without a reward, and its error."""
 
     training: Training
     error: str
@@ -61,10 +61,10 @@ class Failure:
 
 @dataclass(frozen=True)
 class Findings:
-    """What a study has shown so far.
+    """The estimates of a study so far.
 
     The correlations are over `compared` architectures and `compared_seeds` seeds: the largest part of the table of
-    rewards that has no gap.
+    rewards without a gap.
     """
 
     rows: tuple[ArchitectureRow, ...]
@@ -88,38 +88,40 @@ class Findings:
 
 
 def find(study: Study, results: Results) -> Findings:
-    """The figures of the study, from those of its trainings that have a result."""
+    """The estimates of the study, from those of its trainings that have a result."""
     trainings = study.trainings()
-    found = [(training, results.get(key_of(study, training))) for training in trainings]
-    rows = _rows(study, found)
+    pairs = [(training, results.get(training_key(study, training))) for training in trainings]
+    rows = _rows(study, pairs)
     architectures, seeds = largest_complete_part([row.rewards for row in rows])
-    table = np.array([[rows[place].rewards[seed] for seed in seeds] for place in architectures], dtype=np.float64)
+    table = np.array([[rows[number].rewards[seed] for seed in seeds] for number in architectures], dtype=np.float64)
     is_comparable = len(architectures) >= MIN_ARCHITECTURES and len(seeds) >= MIN_SEEDS
     references = [rows[number].reference for number in architectures]
-    both = [place for place, reference in enumerate(references) if reference is not None]
+    with_reference = [index for index, reference in enumerate(references) if reference is not None]
     return Findings(
         rows=rows,
         trainings=len(trainings),
-        finished=sum(result is not None and result.reward is not None for _, result in found),
-        failures=tuple(Failure(one, result.error or "") for one, result in found if result and result.reward is None),
+        finished=sum(result is not None and result.reward is not None for _, result in pairs),
+        failures=tuple(
+            Failure(training, result.error or "") for training, result in pairs if result and result.reward is None
+        ),
         compared=len(architectures),
         compared_seeds=len(seeds),
         intraclass_one_way=intraclass_one_way(table) if is_comparable else None,
         intraclass_consistency=intraclass_consistency(table) if is_comparable else None,
         variation=variation([row.spread for row in rows if row.spread is not None]),
-        correlation=rank_correlation(table[both], np.array(references, dtype=np.float64)[both])
-        if both
+        correlation=rank_correlation(table[with_reference], np.array(references, dtype=np.float64)[with_reference])
+        if with_reference
         else RankCorrelation(),
-        correlated=len(both),
-        proxy_seconds=_seconds([result for one, result in found if one.purpose == "proxy"]),
-        reference_seconds=_seconds([result for one, result in found if one.purpose == "reference"]),
+        correlated=len(with_reference),
+        proxy_seconds=_seconds([result for training, result in pairs if training.purpose == "proxy"]),
+        reference_seconds=_seconds([result for training, result in pairs if training.purpose == "reference"]),
     )
 
 
 def largest_complete_part(rewards: Sequence[Sequence[float | None]]) -> tuple[list[int], list[int]]:
-    """The rows and columns of the largest part of a table that has no gap, of those made of its fullest columns.
+    """The rows and columns of the largest part of a table without a gap, among parts of its fullest columns.
 
-    Of two equally large parts the one with more columns. Both are empty where there is nothing.
+    Of two equally large parts, the one with more columns. Both lists are empty if the table has no reward.
     """
     gaps = [sum(row[column] is None for row in rewards) for column in range(len(rewards[0]))]
     by_fullness = sorted(range(len(gaps)), key=lambda column: gaps[column])
@@ -134,16 +136,23 @@ def largest_complete_part(rewards: Sequence[Sequence[float | None]]) -> tuple[li
 
 def _rows(study: Study, results: Sequence[tuple[Training, Result | None]]) -> tuple[ArchitectureRow, ...]:
     rewards = {
-        (one.purpose, one.architecture, one.seed): result.reward for one, result in results if result is not None
+        (training.purpose, training.architecture, training.seed): result.reward
+        for training, result in results
+        if result is not None
     }
     rows = []
     for number, candidate in enumerate(study.architectures):
         of_seeds = tuple(rewards.get(("proxy", number, seed)) for seed in study.seeds)
-        known = [reward for reward in of_seeds if reward is not None]
+        seed_rewards = [reward for reward in of_seeds if reward is not None]
         reference = rewards.get(("reference", number, study.reference_seed))
         rows.append(
             ArchitectureRow(
-                number, candidate.widths, candidate.madds_ratio, of_seeds, reference, spread(known) if known else None
+                number,
+                candidate.widths,
+                candidate.madds_ratio,
+                of_seeds,
+                reference,
+                spread(seed_rewards) if seed_rewards else None,
             )
         )
     return tuple(rows)

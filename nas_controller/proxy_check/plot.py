@@ -1,4 +1,4 @@
-"""The figure of a proxy check: how far the rewards of one architecture scatter, and whether the order is right."""
+"""The plot of a proxy check: the scatter of each architecture's rewards, and its ranking against the reference."""
 
 from __future__ import annotations
 
@@ -36,20 +36,20 @@ _STYLE: dict[Any, Any] = {
 
 
 def check_suffix(path: Path) -> None:
-    """Raises InvalidValueError for a file that is to be neither SVG nor PNG."""
+    """Raises InvalidValueError for a suffix other than those of SVG and PNG."""
     if path.suffix.lower() not in SUFFIXES:
         raise InvalidValueError(f"plot is {path}; its name must end in {' or '.join(SUFFIXES)}", field="plot")
 
 
 def write_plot(findings: Findings, path: Path) -> None:
-    """Writes the figure as SVG or PNG, by the suffix; the same findings give the same bytes.
+    """Writes the plot as SVG or PNG, by the suffix; the same findings give the same bytes.
 
     Raises InvalidValueError for another suffix, and for a file that cannot be written.
     """
     check_suffix(path)
     with rc_context(_STYLE):
         figure = draw(findings)
-        # A date in the file would make every drawing of it another.
+        # Without a date in the file, the same findings give the same bytes.
         metadata = {"Date": None} if path.suffix.lower() == ".svg" else {"Software": None}
         try:
             figure.savefig(path, dpi=200, metadata=metadata)
@@ -58,7 +58,7 @@ def write_plot(findings: Findings, path: Path) -> None:
 
 
 def draw(findings: Findings) -> Figure:
-    """The figure: rewards by architecture, and beside them, where there is a reference, proxy against reference."""
+    """The plot: rewards by architecture and, if there is a reference, proxy against reference."""
     trained = [row for row in findings.rows if row.spread is not None]
     compared = [row for row in trained if row.reference is not None]
     figure = Figure(figsize=(8.2, 3.4) if compared else (4.6, 3.4), layout=ConstrainedLayoutEngine(wspace=0.05))
@@ -71,48 +71,49 @@ def draw(findings: Findings) -> Figure:
 
 
 def _draw_rewards(axes: Axes, findings: Findings, rows: list[ArchitectureRow]) -> None:
-    """The architectures in the order of their means, a dot for each seed."""
+    """The architectures in the order of their means, with a dot per seed."""
     ordered = sorted(rows, key=lambda row: (_mean(row), row.number))
-    places = [(place, reward) for place, row in enumerate(ordered) for reward in row.rewards if reward is not None]
-    if places:
-        axes.plot(*np.transpose(places), "o", ms=4, color=_SEED, label="one seed")
+    points = [(x, reward) for x, row in enumerate(ordered) for reward in row.rewards if reward is not None]
+    if points:
+        axes.plot(*np.transpose(points), "o", ms=4, color=_SEED, label="one seed")
         axes.plot(range(len(ordered)), [_mean(row) for row in ordered], "_", ms=9, mew=2, color=_MEAN, label="mean")
-        for place, row in enumerate(ordered):
+        for x, row in enumerate(ordered):
             if row.number == 0:
-                axes.plot(place, _mean(row), "_", ms=9, mew=2, color=_UNIFORM, label="mean of the uniform baseline")
+                axes.plot(x, _mean(row), "_", ms=9, mew=2, color=_UNIFORM, label="mean of the uniform baseline")
         axes.legend(loc="upper left", handletextpad=0.4)
     if len(ordered) <= _NUMBERS_SHOWN:
         axes.set_xticks(range(len(ordered)), [str(row.number) for row in ordered])
     else:
         axes.set_xticks([])
     axes.grid(axis="x", visible=False)
-    axes.set_ylim(*_limits([reward for _, reward in places]))
+    axes.set_ylim(*_limits([reward for _, reward in points]))
     axes.set_xlabel("architecture, by mean reward")
     axes.set_ylabel("reward of the proxy")
-    axes.set_title(f"ICC(1) {_in_words(findings.intraclass_one_way)}", loc="left")
+    axes.set_title(f"ICC(1) {_formatted(findings.intraclass_one_way)}", loc="left")
 
 
 def _limits(rewards: list[float]) -> tuple[float, float]:
-    """Ends of the axis: not from zero, beside which differences between architectures vanish, and with room on top for
-    the legend."""
+    """Ends of the axis: not from zero, where the differences between architectures would vanish, and with space for the
+    legend at the top.
+    """
     low, high = min(rewards, default=0.0), max(rewards, default=1.0)
-    extent = high - low or high or 1.0
-    return max(0.0, low - 0.15 * extent), high + 0.75 * extent
+    height = high - low or high or 1.0
+    return max(0.0, low - 0.15 * height), high + 0.75 * height
 
 
 def _draw_ranking(axes: Axes, findings: Findings, rows: list[ArchitectureRow]) -> None:
-    """The mean of the proxy and its extent over the seeds against the reference."""
+    """The mean of the proxy and its range over the seeds against the reference."""
     for row in rows:
         mean, reference = _mean(row), row.reference
         assert reference is not None
-        known = [reward for reward in row.rewards if reward is not None]
-        axes.plot([min(known), max(known)], [reference, reference], "-", lw=1, color=_SEED, zorder=1)
+        seed_rewards = [reward for reward in row.rewards if reward is not None]
+        axes.plot([min(seed_rewards), max(seed_rewards)], [reference, reference], "-", lw=1, color=_SEED, zorder=1)
         axes.plot(mean, reference, "o", ms=5, color=_MEAN if row.number else _UNIFORM)
     axes.xaxis.set_major_locator(MaxNLocator(6, steps=[1, 2, 5, 10]))
     axes.yaxis.set_major_locator(MaxNLocator(6, steps=[1, 2, 5, 10]))
-    axes.set_xlabel("reward of the proxy, mean and extent over the seeds")
+    axes.set_xlabel("reward of the proxy, mean and range over the seeds")
     axes.set_ylabel("reward of the reference")
-    axes.set_title(f"Kendall tau of one seed {_in_words(findings.correlation.kendall_of_one_seed)}", loc="left")
+    axes.set_title(f"Kendall tau of one seed {_formatted(findings.correlation.kendall_of_one_seed)}", loc="left")
 
 
 def _mean(row: ArchitectureRow) -> float:
@@ -120,5 +121,5 @@ def _mean(row: ArchitectureRow) -> float:
     return row.spread.mean
 
 
-def _in_words(estimate: Estimate | None) -> str:
+def _formatted(estimate: Estimate | None) -> str:
     return "unknown" if estimate is None else f"{estimate.value:.2f} (95 %: {estimate.low:.2f} to {estimate.high:.2f})"

@@ -1,4 +1,4 @@
-"""Progress of a proxy check on standard error: a bar on a terminal, a line for each training elsewhere."""
+"""Progress of a proxy check on standard error: a bar on a terminal, otherwise a line per training."""
 
 from __future__ import annotations
 
@@ -6,17 +6,19 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-from nas_controller.proxy_check.results import Result, Results, key_of, missing
+from nas_controller.proxy_check.results import Result, Results, missing, training_key
 from nas_controller.proxy_check.study import Study, Training
 
-Show = Callable[[int, int, str], None]
-Say = Callable[[str], None]
+ShowProgress = Callable[[int, int, str], None]
+PrintLine = Callable[[str], None]
 
 
 class Progress:
-    """Counts trainings, and estimates the time left from the seconds a step has taken so far."""
+    """Counts trainings, and estimates the time left from the mean seconds per step so far."""
 
-    def __init__(self, study: Study, results: Results, parallelism: int, show: Show, say: Say) -> None:
+    def __init__(
+        self, study: Study, results: Results, parallelism: int, show: ShowProgress, print_line: PrintLine
+    ) -> None:
         trainings = study.trainings()
         left = missing(study, results)
         self._total = len(trainings)
@@ -26,9 +28,9 @@ class Progress:
         self._seconds = 0.0
         self._steps = 0
         self._show = show
-        self._say = say
+        self._print_line = print_line
         for training in trainings:
-            result = results.get(key_of(study, training))
+            result = results.get(training_key(study, training))
             if result is not None:
                 self._count(training, result)
 
@@ -38,15 +40,15 @@ class Progress:
         self._steps_left -= training.task.steps
         self._count(training, result)
         if result.reward is None:
-            self._say(f"{_name(training)} failed: {result.error}")
+            self._print_line(f"{_name(training)} failed: {result.error}")
         reward = "-" if result.reward is None else f"{result.reward:.3f}"
         last = f"{_name(training)}: reward {reward}, {result.metrics.get('seconds', 0.0):.1f} s"
         left = f"; about {_duration(self._seconds_left())} left" if self._steps_left and self._steps else ""
         self._show(self._done, self._total, last + left)
 
-    def tried_again(self, training: Training, why: str) -> None:
-        """Says that a training failed and begins again."""
-        self._say(f"{_name(training)} is tried again: {why}")
+    def retried(self, training: Training, error: str) -> None:
+        """Prints that a training failed and is retried."""
+        self._print_line(f"{_name(training)} is retried: {error}")
 
     def begin(self) -> None:
         """Shows the state at the start."""
@@ -62,14 +64,17 @@ class Progress:
 
 
 @contextmanager
-def shown_progress(study: Study, results: Results, parallelism: int) -> Iterator[Progress]:
-    """Shows the progress of the study, which has these results already, until the block ends."""
+def show_progress(study: Study, results: Results, parallelism: int) -> Iterator[Progress]:
+    """Shows the progress of a study that has these results already, until the block ends."""
     if not sys.stderr.isatty():
 
-        def line(done: int, total: int, last: str) -> None:
-            print(f"[{done}/{total}] {last}", file=sys.stderr, flush=True)
+        def print_line(line: str) -> None:
+            print(line, file=sys.stderr, flush=True)
 
-        progress = Progress(study, results, parallelism, line, lambda words: print(words, file=sys.stderr, flush=True))
+        def show(done: int, total: int, last: str) -> None:
+            print_line(f"[{done}/{total}] {last}")
+
+        progress = Progress(study, results, parallelism, show, print_line)
         progress.begin()
         yield progress
         return
@@ -87,15 +92,15 @@ def shown_progress(study: Study, results: Results, parallelism: int) -> Iterator
             results,
             parallelism,
             lambda done, total, last: bar.update(task, completed=done, total=total, description=last),
-            lambda words: console.print(words, markup=False),
+            lambda line: console.print(line, markup=False),
         )
         progress.begin()
         yield progress
 
 
 def _name(training: Training) -> str:
-    what = "" if training.purpose == "proxy" else "reference, "
-    return f"{what}seed {training.seed}, architecture {training.architecture}"
+    purpose = "" if training.purpose == "proxy" else "reference, "
+    return f"{purpose}seed {training.seed}, architecture {training.architecture}"
 
 
 def _duration(seconds: float) -> str:

@@ -1,7 +1,7 @@
 """The results of a check's trainings: an append-only file of JSON lines, from which a check resumes.
 
 A line is written and flushed to the disk when a training ends. A process that is killed while writing leaves an
-incomplete last line, which is dropped. A training is identified by everything that decides its reward: base, widths,
+incomplete last line, which is dropped. A training is identified by everything that determines its reward: base, widths,
 the whole task, seed and data set. A failure is written too, with its error, and a later reward replaces it.
 """
 
@@ -22,7 +22,7 @@ from search_space.errors import InvalidValueError
 
 
 class Key(NamedTuple):
-    """What decides a reward. Numbers compare as numbers, so that 1 and 1.0 in a task are the same."""
+    """Everything that determines a reward. Numbers compare by value, so 1 and 1.0 in a task are the same."""
 
     base: str
     widths: tuple[int, ...]
@@ -33,9 +33,9 @@ class Key(NamedTuple):
 
 @dataclass(frozen=True)
 class Result:
-    """The outcome of one training, with what decides it. `reward` is None where it failed, and `error` says why.
+    """The outcome of one training and its key. A failed training has no `reward` but an `error`.
 
-    `threads` is how many processors the training might use, `at_once` how many trainings ran side by side.
+    `threads` is the number of processors that the training might use, `at_once` that of concurrent trainings.
     """
 
     base: str
@@ -52,28 +52,28 @@ class Result:
 
     @property
     def key(self) -> Key:
-        """What identifies the training."""
+        """The key of the training."""
         return Key(self.base, self.widths, tuple(sorted(self.task.items())), self.seed, self.dataset)
 
 
 Results = dict[Key, Result]
 
 
-def key_of(study: Study, training: Training) -> Key:
-    """What identifies a training of the study."""
+def training_key(study: Study, training: Training) -> Key:
+    """The key of a training of the study."""
     task = tuple(sorted(training.task.to_dict().items()))
     return Key(study.base.name, training.widths, task, training.seed, study.dataset)
 
 
 def missing(study: Study, results: Results) -> list[Training]:
     """The trainings of the study that have no reward yet, in its order."""
-    return [one for one in study.trainings() if not _has_reward(results.get(key_of(study, one)))]
+    return [training for training in study.trainings() if not _has_reward(results.get(training_key(study, training)))]
 
 
 def read(path: Path) -> Results:
-    """The results in the file, none where there is no file; an incomplete last line is left out.
+    """The results in the file, none if it does not exist; an incomplete last line is dropped.
 
-    Raises InvalidValueError, with the number of the line, for a file that holds something else.
+    Raises InvalidValueError with the line number for a line that is not a result.
     """
     results: Results = {}
     try:
@@ -109,7 +109,7 @@ class ResultsFile:
 def open_results(path: Path) -> Iterator[ResultsFile]:
     """The file to append to, created if needed and locked until the block ends; an incomplete last line is removed.
 
-    Raises InvalidValueError where another process has locked it, where it cannot be written, and like `read`.
+    Raises InvalidValueError if another process has locked it or it cannot be written, and like `read`.
     """
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -139,13 +139,13 @@ def _parsed(line: bytes, path: Path, number: int) -> Result:
         hash(result.key)
     except (ValueError, TypeError, KeyError, AttributeError) as error:
         raise InvalidValueError(
-            f"{path}, line {number}: this is no result of a training ({error!r})", field="out"
+            f"{path}, line {number}: this is not the result of a training ({error!r})", field="out"
         ) from error
     return result
 
 
 def _add(results: Results, result: Result) -> None:
-    """Adds a result; a reward is never replaced, a failure is."""
+    """Adds a result. It replaces a failure, but never a reward."""
     if not _has_reward(results.get(result.key)):
         results[result.key] = result
 

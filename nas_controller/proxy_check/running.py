@@ -1,8 +1,8 @@
-"""Trains what a study still misses, with an executor.
+"""Runs the missing trainings of a study with an executor.
 
-A training that loses its worker, or fails in another way worth a retry, has MAX_ATTEMPTS attempts; then its failure is
-recorded, and the next call tries it again. Each result is on the disk before the next training of its worker begins, so
-the process may end at any moment.
+A training that loses its worker, or fails in another way worth a retry, has MAX_ATTEMPTS attempts. Then its failure is
+recorded, and the next call retries it. Each result is on the disk before its worker begins the next training, so the
+process may end at any moment.
 """
 
 from __future__ import annotations
@@ -24,38 +24,38 @@ from search_space.errors import EffspineError
 from search_space.proxy_task import ProxyTask
 
 MAX_ATTEMPTS = 3
-_WORKER_GONE = ("worker-killed", "worker-silent")
+_WORKER_LOST_KINDS = ("worker-killed", "worker-silent")
 
 logger = logging.getLogger(__name__)
 
 
 class StudyStoppedError(EffspineError):
-    """A training failed for a reason that every other would meet too, such as a data set that cannot be used."""
+    """A training failed for a reason that affects every other training too, such as an unusable data set."""
 
 
 class Listener(Protocol):
-    """Is called with what happens."""
+    """Receives the events of a check."""
 
     def ended(self, training: Training, result: Result) -> None:
         """A training has its result, which is on the disk."""
 
-    def tried_again(self, training: Training, why: str) -> None:
-        """A training failed and begins again."""
+    def retried(self, training: Training, error: str) -> None:
+        """A training failed and is retried."""
 
 
 def train_missing(
     study: Study, file: ResultsFile, *, parallelism: int, cache_dir: Path, listener: Listener, executor: Executor
 ) -> None:
-    """Trains everything that has no reward yet, `parallelism` trainings at once, and appends the results.
+    """Runs every training without a reward, `parallelism` at once, and appends the results.
 
     Raises StudyStoppedError and what the executor's session raises; after an error and after an interrupt, the results
     of all trainings that have ended are on the disk.
     """
-    waiting = missing(study, file.results)
-    if not waiting:
+    trainings = missing(study, file.results)
+    if not trainings:
         return
     threads = max(1, len(os.sched_getaffinity(0)) // parallelism)
-    workers = Workers(min(parallelism, len(waiting)), threads)
+    workers = Workers(min(parallelism, len(trainings)), threads)
     job = Job(
         task=study.task,
         base=study.base,
@@ -71,10 +71,10 @@ def train_missing(
 
 class MissingTrainings:
     """The trainings of a study that have no reward yet, as trials for an executor; the trial number is the training's
-    place in the study.
+    index in the study.
 
-    A worker keeps its task and seed for as long as there are trainings with them, since others need other data and
-    another graph. Executors do not say which worker asks for a trial: it is taken to be the one that ended last.
+    A worker keeps its task and seed as long as there are trainings with them, since others need other data and another
+    graph. Executors do not identify the worker that asks for a trial: it is assumed to be the one that finished last.
     """
 
     draining = False
@@ -85,12 +85,12 @@ class MissingTrainings:
         self._workers = workers
         self._listener = listener
         self._trainings = study.trainings()
-        left = set(missing(study, file.results))
-        self._waiting = [number for number, training in enumerate(self._trainings) if training in left]
+        unfinished = set(missing(study, file.results))
+        self._waiting = [number for number, training in enumerate(self._trainings) if training in unfinished]
         self._running: set[int] = set()
         self._attempts: Counter[int] = Counter()
         self._idle: list[tuple[ProxyTask, int] | None] = []
-        """Task and seed that idle workers have last trained with."""
+        """The latest task and seed of each idle worker."""
 
     @property
     def over(self) -> bool:
@@ -109,10 +109,10 @@ class MissingTrainings:
         return TrialWork(number, self._attempts[number], training.widths, training.task, training.seed)
 
     def _next_for(self, last: tuple[ProxyTask, int] | None) -> int:
-        """The first training with the worker's task and seed, else with those of no other worker, else of all."""
-        of_others = {self._settings(number) for number in self._running}
+        """The first training with the worker's task and seed, else with those of no running training, else any."""
+        running = {self._settings(number) for number in self._running}
         own = (number for number in self._waiting if self._settings(number) == last)
-        free = (number for number in self._waiting if self._settings(number) not in of_others)
+        free = (number for number in self._waiting if self._settings(number) not in running)
         return next(own, next(free, self._waiting[0]))
 
     def _settings(self, number: int) -> tuple[ProxyTask, int]:
@@ -122,10 +122,10 @@ class MissingTrainings:
     def progress(
         self, work: TrialWork, step: int, total: int, values: Mapping[str, float], ap: float | None = None
     ) -> None:
-        """Nothing: only results are recorded."""
+        """Ignores progress: only results are recorded."""
 
     def stop_early(self, work: TrialWork, step: int, values: Mapping[str, float], ap: float | None) -> bool:
-        """False: every training is needed in full."""
+        """False: every training runs to its end."""
         return False
 
     def is_finished(self, number: int) -> bool:
@@ -137,12 +137,12 @@ class MissingTrainings:
         raise StudyStoppedError(error or state)
 
     def complete(self, work: TrialWork, outcome: Rewarded | Failed) -> None:
-        """Appends a result, or puts the training at the head of the queue again.
+        """Appends a result, or returns the training to the head of the queue.
 
-        Raises StudyStoppedError for a failure that every training would meet.
+        Raises StudyStoppedError for a failure that affects every training.
         """
         self._running.remove(work.number)
-        lost = isinstance(outcome, Failed) and outcome.kind in _WORKER_GONE
+        lost = isinstance(outcome, Failed) and outcome.kind in _WORKER_LOST_KINDS
         self._idle.append(None if lost else self._settings(work.number))
         training = self._trainings[work.number]
         if isinstance(outcome, Rewarded) and not 0.0 <= outcome.reward <= 1.0:
@@ -154,7 +154,7 @@ class MissingTrainings:
                 raise StudyStoppedError(outcome.error)
             if outcome.reaction == "retry" and work.attempt < MAX_ATTEMPTS:
                 self._waiting.insert(0, work.number)
-                self._listener.tried_again(training, outcome.error)
+                self._listener.retried(training, outcome.error)
                 return
         result = self._result(training, outcome)
         self._file.append(result)

@@ -1,11 +1,11 @@
-"""How much of a reward is the architecture, how much is the seed, and whether its ranking is the right one.
+"""How much of a reward comes from the architecture, how much from the seed, and how well the reward ranks
+architectures.
 
-Pure functions over NumPy arrays. Where there is too little to compute from, or nothing that varies, the answer is
-None, never a NaN.
+Pure functions over NumPy arrays. With too few values, or with values that do not vary, the result is None, never NaN.
 
 Sources: McGraw and Wong (1996), "Forming inferences about some intraclass correlation coefficients", tables 4 and 7;
 Shrout and Fleiss (1979), "Intraclass correlations: uses in assessing rater reliability", whose ICC(1,1) and ICC(3,1)
-are the two here; Kendall (1945) for tau-b; Efron and Tibshirani (1993), chapter 13, for the percentile bootstrap.
+are the two below; Kendall (1945) for tau-b; Efron and Tibshirani (1993), chapter 13, for the percentile bootstrap.
 """
 
 from __future__ import annotations
@@ -28,13 +28,13 @@ BOOTSTRAP_SEED = 2020
 
 _BATCHES = 20  # all pairs of all resamples at once would take too much memory
 _ROUNDING = 1e-12
-"""Differences smaller than this part of the largest value are rounding, not variance."""
+"""Differences smaller than this fraction of the largest value are rounding, not variance."""
 
 FloatArray = NDArray[np.float64]
 
 
 class Estimate(NamedTuple):
-    """A figure with the ends of its 95 % confidence interval."""
+    """A statistic with the bounds of its 95 % confidence interval."""
 
     value: float
     low: float
@@ -42,12 +42,12 @@ class Estimate(NamedTuple):
 
 
 def intraclass_one_way(rewards: ArrayLike) -> Estimate | None:
-    """ICC(1): the share of all variance of the reward that is between architectures.
+    """ICC(1): the share of the reward's variance that is between architectures.
 
-    `rewards` is a complete table [architectures, seeds]. What the seeds do to all architectures alike counts as noise
-    here: it is the correlation of two rewards of one architecture with any two seeds. The interval is exact for normal
-    errors. None for fewer than 3 architectures or 2 seeds, and where all rewards are equal. Raises InvalidValueError
-    for what is no such table.
+    `rewards` is a complete table [architectures, seeds]. It is the correlation of two rewards of one architecture with
+    any two seeds, so an effect that a seed has on all architectures counts as noise. The interval is exact for normal
+    errors. None for fewer than 3 architectures or 2 seeds, and if all rewards are equal. Raises InvalidValueError for
+    an invalid table.
     """
     table = _checked_table(rewards)
     if not _is_large_enough(table):
@@ -58,12 +58,12 @@ def intraclass_one_way(rewards: ArrayLike) -> Estimate | None:
 
 
 def intraclass_consistency(rewards: ArrayLike) -> Estimate | None:
-    """ICC(C,1): the same share once the main effect of the seeds is taken out.
+    """ICC(C,1): the same share after removing the main effect of the seeds.
 
-    All trials of a campaign have one seed. What that seed does to every architecture alike (its reserved images may be
-    easier, say) moves all rewards by the same amount and changes no comparison, so this is the share that a campaign
-    meets; only the interaction of seed and architecture is noise to it. Arguments, interval and the cases of None are
-    those of `intraclass_one_way`.
+    All trials of a campaign have one seed. Its effect on every architecture alike (its reserved images may be easier,
+    for example) shifts all rewards by the same amount and changes no comparison. For a campaign, only the interaction
+    of seed and architecture is noise, so this is the share that applies to it. Arguments, interval and the cases of
+    None are those of `intraclass_one_way`.
     """
     table = _checked_table(rewards)
     if not _is_large_enough(table):
@@ -77,8 +77,8 @@ def intraclass_consistency(rewards: ArrayLike) -> Estimate | None:
 class Spread:
     """Rewards of one architecture over its seeds.
 
-    `deviation` is the standard deviation with n - 1 in the denominator, None for one seed; `coefficient` that over the
-    mean, None also where the mean is zero.
+    `deviation` is the standard deviation with n - 1 in the denominator, None for one seed; `coefficient` is
+    `deviation / |mean|`, None also if the mean is zero.
     """
 
     mean: float
@@ -89,7 +89,7 @@ class Spread:
 def spread(rewards: ArrayLike) -> Spread:
     """Mean, standard deviation and coefficient of variation of at least one reward.
 
-    Raises InvalidValueError for none, and for numbers that are not finite.
+    Raises InvalidValueError without rewards, and for numbers that are not finite.
     """
     values = np.asarray(rewards, dtype=np.float64)
     if values.ndim != 1 or not values.size or not np.all(np.isfinite(values)):
@@ -102,7 +102,7 @@ def spread(rewards: ArrayLike) -> Spread:
 
 
 class Variation(NamedTuple):
-    """Coefficients of variation over several architectures: of the middle one and of the worst."""
+    """Coefficients of variation over several architectures: the median and the worst."""
 
     median: float
     worst: float
@@ -111,22 +111,21 @@ class Variation(NamedTuple):
 def variation(spreads: Sequence[Spread]) -> Variation | None:
     """The median and the worst coefficient of variation of architectures that have more than one seed.
 
-    None where there is no such architecture, or one whose mean is zero: it has no coefficient, and leaving out what
-    may be the worst would flatter the rest.
+    None if there is no such architecture, or one whose mean is zero: it has no coefficient, and it may be the worst.
     """
-    repeated = [one for one in spreads if one.deviation is not None]
-    coefficients = [one.coefficient for one in repeated if one.coefficient is not None]
-    if not coefficients or len(coefficients) < len(repeated):
+    with_deviation = [spread for spread in spreads if spread.deviation is not None]
+    coefficients = [spread.coefficient for spread in with_deviation if spread.coefficient is not None]
+    if not coefficients or len(coefficients) < len(with_deviation):
         return None
     return Variation(float(np.median(coefficients)), max(coefficients))
 
 
 @dataclass(frozen=True)
 class RankCorrelation:
-    """How far the proxy ranks architectures as the reference does, 1 for the same order, -1 for the reverse.
+    """How well the proxy ranks architectures as the reference does: 1 for the same order, -1 for the reverse.
 
-    `..._of_mean` takes the proxy's mean over the seeds. `..._of_one_seed` is the mean of the correlations of the single
-    seeds: what a campaign gets, which sees one.
+    `..._of_mean` uses the proxy's mean over the seeds. `..._of_one_seed` is the mean of the correlations of the single
+    seeds, which is what a campaign can expect, since it has one seed.
     """
 
     kendall_of_mean: Estimate | None = None
@@ -139,7 +138,7 @@ def rank_correlation(proxy: ArrayLike, reference: ArrayLike) -> RankCorrelation:
     """Kendall's tau-b and Spearman's rho of proxy rewards [architectures, seeds] and reference rewards [architectures].
 
     The intervals are percentile bootstraps: architectures are drawn with replacement, each with all its rewards, 2,000
-    times, always the same ones. Raises InvalidValueError where the two do not fit together.
+    times, with a fixed seed. Raises InvalidValueError if the shapes do not match.
     """
     table, reference = _checked_table(proxy), np.asarray(reference, dtype=np.float64)
     if reference.shape != table.shape[:1] or not np.all(np.isfinite(reference)):
@@ -169,7 +168,7 @@ def kendall(x: FloatArray, y: FloatArray) -> FloatArray:
 
 
 def spearman(x: FloatArray, y: FloatArray) -> FloatArray:
-    """Spearman's rho along the last axis, equal values sharing their mean rank; NaN where x or y are all equal."""
+    """Spearman's rho along the last axis, equal values have their mean rank; NaN where x or y are all equal."""
     x_ranks, y_ranks = stats.rankdata(x, axis=-1), stats.rankdata(y, axis=-1)
     x_ranks = x_ranks - x_ranks.mean(axis=-1, keepdims=True)
     y_ranks = y_ranks - y_ranks.mean(axis=-1, keepdims=True)
@@ -211,7 +210,7 @@ def _intraclass(between: float, noise: float, above: int, below: int, seeds: int
 def _correlation(
     measure: Callable[[FloatArray, FloatArray], FloatArray], table: FloatArray, reference: FloatArray
 ) -> Estimate | None:
-    """The mean over the seeds of a correlation with the reference; None where it has no value."""
+    """The mean over the seeds of a correlation with the reference; None if it is undefined."""
     if len(reference) < MIN_ARCHITECTURES:
         return None
 
@@ -222,9 +221,9 @@ def _correlation(
     if not np.isfinite(value):
         return None
     drawn = np.random.default_rng(BOOTSTRAP_SEED).integers(0, len(reference), (RESAMPLES, len(reference)))
-    # Not `scipy.stats.bootstrap`, whose interval is NaN as soon as one resample is a single architecture over and
-    # over, without any order. Such resamples are left out.
-    resampled = [mean_over_seeds(table[some], reference[some]) for some in np.array_split(drawn, _BATCHES)]
+    # `scipy.stats.bootstrap` returns NaN if a single resample repeats one architecture and so has no order. Here such
+    # resamples are left out.
+    resampled = [mean_over_seeds(table[batch], reference[batch]) for batch in np.array_split(drawn, _BATCHES)]
     low, high = np.nanquantile(np.concatenate(resampled), [(1 - CONFIDENCE) / 2, (1 + CONFIDENCE) / 2])
     return Estimate(value, float(low), float(high))
 

@@ -1,4 +1,4 @@
-"""What a proxy check trains: which architectures, with which seeds, and in which order. Pure, and the same every time.
+"""Plans the trainings of a proxy check: architectures, seeds and order. Pure and deterministic.
 
 Architectures. The uniform baseline comes first. Then, of CANDIDATES random architectures of the search space, always
 the one that is farthest from its nearest among those chosen (greedy max-min, Gonzalez 1985), by the Euclidean distance
@@ -26,7 +26,7 @@ MAX_ARCHITECTURES = 256
 MAX_SEEDS = 100
 MAX_SEED = 2**31 - 1
 REFERENCE_SEED_OFFSET = 1000
-"""The seed of the reference differs from those of all proxies, and stays the same when more seeds are asked for."""
+"""The seed of the reference differs from those of all proxies, and does not change with the number of seeds."""
 
 Purpose = Literal["proxy", "reference"]
 
@@ -44,10 +44,10 @@ class Training:
 
 @dataclass(frozen=True)
 class Study:
-    """Everything that decides what is trained. `reference` is None where none was asked for.
+    """Everything that determines the trainings. `reference` is None for a study without references.
 
     `dataset` is the directory of the data set, None for a task that trains nothing; `start_pool` are the architectures
-    that a common start is trained for, where the task has one.
+    that the task's common start, if any, is trained for.
     """
 
     base: Architecture
@@ -61,7 +61,7 @@ class Study:
 
     @property
     def trains(self) -> bool:
-        """Whether anything is trained, or the reward only computed from the widths."""
+        """Whether the task trains; if not, its reward is computed from the widths."""
         return self.task.kind != "synthetic"
 
     def trainings(self) -> tuple[Training, ...]:
@@ -89,7 +89,7 @@ def design(
     """The study of a proxy task: `seeds` seeds from `seed` on, which also decides the architectures.
 
     The reference has `reference_factor` times the steps of the task and of its warm-up; None leaves it out. Raises
-    InvalidValueError for numbers out of range, and where the space has not so many architectures.
+    InvalidValueError for numbers out of range, and if the space has too few architectures.
     """
     _check_whole("seeds", seeds, 2, MAX_SEEDS)
     _check_whole("seed", seed, 0, MAX_SEED - REFERENCE_SEED_OFFSET)
@@ -100,17 +100,17 @@ def design(
         architectures=spread_over(space, architectures, seed),
         task=task,
         seeds=tuple(range(seed, seed + seeds)),
-        reference=None if reference_factor is None else lengthened(task, reference_factor),
+        reference=None if reference_factor is None else with_longer_training(task, reference_factor),
         reference_seed=seed + REFERENCE_SEED_OFFSET,
         dataset=dataset,
         start_pool=space.start_pool() if task.start_steps else (),
     )
 
 
-def lengthened(task: ProxyTask, factor: int) -> ProxyTask:
+def with_longer_training(task: ProxyTask, factor: int) -> ProxyTask:
     """The task with `factor` times its steps and its warm-up, and a common start, if any, of another seed.
 
-    Raises InvalidValueError where that is out of range.
+    Raises InvalidValueError if a field is then out of range.
     """
     fields = task.to_dict() | {"steps": task.steps * factor, "warmup_steps": task.warmup_steps * factor}
     if task.start_steps:
@@ -123,7 +123,7 @@ def lengthened(task: ProxyTask, factor: int) -> ProxyTask:
 def spread_over(space: SearchSpace, count: int, seed: int) -> tuple[Candidate, ...]:
     """`count` architectures of the space, the uniform baseline first and the others far from each other.
 
-    Raises InvalidValueError where `count` is out of range, or the space has not so many.
+    Raises InvalidValueError if `count` is out of range or exceeds the number of architectures in the space.
     """
     _check_whole("architectures", count, 3, MAX_ARCHITECTURES)
     chosen, others = [space.baseline], space.random_candidates(CANDIDATES, seed)
@@ -137,8 +137,8 @@ def spread_over(space: SearchSpace, count: int, seed: int) -> tuple[Candidate, .
             )
         farthest = int(distances.argmax())
         chosen.append(others[farthest])
-        to_the_new = np.linalg.norm(log_widths[1:] - log_widths[1 + farthest], axis=1)
-        distances = np.minimum(distances, to_the_new)
+        new_distances = np.linalg.norm(log_widths[1:] - log_widths[1 + farthest], axis=1)
+        distances = np.minimum(distances, new_distances)
     return tuple(chosen)
 
 

@@ -1,4 +1,4 @@
-"""A proxy check for people: a table of the architectures, the estimates, and the verdict."""
+"""Prints a proxy check: tables of the architectures and the estimates, and the verdict."""
 
 from __future__ import annotations
 
@@ -20,14 +20,18 @@ _STYLES = {"pass": "green", "fail": "bold red", "unknown": "yellow"}
 
 
 def print_check(study: Study, findings: Findings, verdict: Verdict) -> None:
-    """Prints all of it on standard output."""
+    """Prints the check on standard output."""
     _print_table(*_architectures(study, findings), left=("widths",))
     _print_table(("estimate", "value", "95 % interval", "over"), _estimates(findings), left=("estimate", "over"))
     columns = ("", "criterion", "measured", "95 % interval", "threshold")
-    _print_table(columns, [_criterion(one) for one in verdict.criteria], left=("", "criterion", "threshold"))
+    _print_table(
+        columns, [_criterion(criterion) for criterion in verdict.criteria], left=("", "criterion", "threshold")
+    )
     for failure in findings.failures[:_FAILURES_SHOWN]:
-        one = failure.training
-        print(f"{one.purpose} of architecture {one.architecture}, seed {one.seed}, failed: {failure.error}")
+        training = failure.training
+        print(
+            f"{training.purpose} of architecture {training.architecture}, seed {training.seed}, failed: {failure.error}"
+        )
     if len(findings.failures) > _FAILURES_SHOWN:
         print(f"and {len(findings.failures) - _FAILURES_SHOWN} more failures")
     print(verdict.text)
@@ -108,7 +112,7 @@ def _decimals(value: float | None) -> str:
 
 
 def _spark_line(values: Sequence[float]) -> str:
-    """One character a value, its height by the value's share of the largest."""
+    """One character per value; its height is the value relative to the largest."""
     largest = max(values)
     return "".join(_SPARKS[min(len(_SPARKS) - 1, int(value / largest * len(_SPARKS)))] for value in values)
 

@@ -1,7 +1,7 @@
 """Compares the findings of a study with thresholds: criterion by criterion, and in sentences. Pure.
 
 Where a criterion could be computed in two ways, the stricter one decides and the other is reported too: the one-way
-intraclass correlation, the architecture that varies most, the rank correlation that a single seed gives.
+intraclass correlation, the architecture that varies most, the rank correlation of a single seed.
 """
 
 from __future__ import annotations
@@ -19,10 +19,10 @@ Bound = Literal["at least", "under"]
 
 @dataclass(frozen=True)
 class Thresholds:
-    """What a proxy task must reach.
+    """The thresholds of a proxy task.
 
-    `aim_tau` is what Vertex AI NAS asks of a proxy task before a search; missing it is reported and fails nothing.
-    A study of fewer than `architectures` and `seeds` is judged too, and reported as small.
+    `aim_tau` is the rank correlation that Vertex AI NAS recommends before a search; a lower one is reported but does
+    not fail the check. A study of fewer than `architectures` and `seeds` is judged too, and reported as small.
     """
 
     min_icc: float = 0.5
@@ -36,7 +36,7 @@ class Thresholds:
 
 @dataclass(frozen=True)
 class Criterion:
-    """`measured` must be `bound` (at least, under) `threshold`; `low` and `high` are its 95 % interval."""
+    """`measured` must be at least or under (`bound`) the `threshold`; `low` and `high` are its 95 % interval."""
 
     name: str
     subject: str
@@ -48,7 +48,7 @@ class Criterion:
 
     @property
     def status(self) -> Status:
-        """Decided by the measured value; the interval says how sure that is."""
+        """The measured value decides; the interval shows how certain that is."""
         if self.measured is None:
             return "unknown"
         holds = self.measured >= self.threshold if self.bound == "at least" else self.measured < self.threshold
@@ -56,7 +56,7 @@ class Criterion:
 
     @property
     def is_clear(self) -> bool | None:
-        """Whether the whole interval lies on the side of the measured value; None where there is no interval."""
+        """Whether the whole interval lies on one side of the threshold; None without an interval."""
         if self.low is None or self.high is None:
             return None
         return self.high < self.threshold or self.low >= self.threshold
@@ -64,7 +64,7 @@ class Criterion:
 
 @dataclass(frozen=True)
 class Verdict:
-    """All criteria and the result. `passed` only where each of them passes and no training is missing."""
+    """All criteria and the result. `passed` if every criterion passes and no training is missing."""
 
     criteria: tuple[Criterion, ...]
     passed: bool
@@ -72,7 +72,7 @@ class Verdict:
 
 
 def judge(study: Study, findings: Findings, thresholds: Thresholds) -> Verdict:
-    """The verdict. The rank correlation is a criterion only where the study has a reference."""
+    """The verdict. The rank correlation is a criterion only if the study has a reference."""
     criteria = [_intraclass(findings, thresholds), _variation(findings, thresholds)]
     if study.reference is not None:
         criteria.append(_tau(findings, thresholds))
@@ -101,8 +101,8 @@ def _seconds(findings: Findings, thresholds: Thresholds) -> Criterion:
     return _bounded("seconds", "seconds of a trial", median, thresholds.max_seconds)
 
 
-def _estimated(name: str, subject: str, found: Estimate | None, threshold: float) -> Criterion:
-    value, low, high = (None, None, None) if found is None else found
+def _estimated(name: str, subject: str, estimate: Estimate | None, threshold: float) -> Criterion:
+    value, low, high = (None, None, None) if estimate is None else estimate
     return Criterion(name, subject, value, low, high, "at least", threshold)
 
 
@@ -127,16 +127,16 @@ def _sentences(study: Study, findings: Findings, criteria: list[Criterion], thre
         sentences.append(f"Passed: all {len(criteria)} criteria hold.")
     if missing:
         sentences.append(f"{missing} of {findings.trainings} trainings have no reward.")
-    unsure = [criterion.name.replace("_", " ") for criterion in criteria if criterion.is_clear is False]
-    if unsure:
-        sentences.append(f"Not certain, since the interval reaches across the threshold: {', '.join(unsure)}.")
+    uncertain = [criterion.name.replace("_", " ") for criterion in criteria if criterion.is_clear is False]
+    if uncertain:
+        sentences.append(f"Uncertain, since the interval contains the threshold: {', '.join(uncertain)}.")
     tau = findings.correlation.kendall_of_one_seed
     if tau is not None and thresholds.min_tau <= tau.value < thresholds.aim_tau:
-        sentences.append(f"Kendall tau is short of the {thresholds.aim_tau:g} to aim at.")
+        sentences.append(f"Kendall tau is below the recommended {thresholds.aim_tau:g}.")
     if len(study.architectures) < thresholds.architectures or len(study.seeds) < thresholds.seeds:
         sentences.append(
             f"The study is small: {len(study.architectures)} architectures and {len(study.seeds)} seeds, where "
-            f"{thresholds.architectures} and {thresholds.seeds} are meant."
+            f"{thresholds.architectures} and {thresholds.seeds} are recommended."
         )
     if study.reference is None:
         sentences.append("The order of the architectures was not checked, since there is no reference.")

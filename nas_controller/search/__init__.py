@@ -1,1 +1,1 @@
-"""The search algorithm, pure: the campaign document, controller, proposals, outcomes and early stopping."""
+"""The search algorithm: campaign document, controller, proposals, outcomes and early stopping. Pure."""

@@ -1,8 +1,8 @@
 """The campaign document, the body of `POST /v1/campaigns`: its fields, defaults and checks.
 
-Everything has a default but the name and, for every profile that trains, the data set. Unknown fields are refused.
-Errors of the search space and of the proxy task are pydantic errors at their field (`search_space.budget_madds`), so
-that the service answers with the path of the field.
+Every field has a default except the name and, for profiles that train, the data set. Unknown fields are refused. Errors
+of the search space and of the proxy task are pydantic errors at their field (`search_space.budget_madds`), so responses
+have the path of the field.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from search_space.proxy_task import ProxyTask
 
 MAX_TRIALS = 100_000
 MAX_PARALLELISM = 1_024
-MAX_EVALUATIONS = 500  # of a trial with early stopping: the store keeps at least so many points of its curve
+MAX_EVALUATIONS = 500  # of a trial with early stopping; the store keeps at least this many points of a curve
 MAX_RETRIES = 20
 MAX_SECONDS = 10 * 366 * 86_400
 MAX_SEED = 2**31 - 1  # the seeds of TensorFlow's stateless random numbers are 32-bit integers
@@ -32,13 +32,13 @@ LEARNING_RATES = {"recurrent": 0.003, "factorised": 0.07}
 
 
 def _without_control_characters(name: str) -> str:
-    """Terminals act on such characters, and PostgreSQL cannot store all of them."""
-    for place, character in enumerate(name):
+    """Refuses control characters: terminals interpret them, and PostgreSQL cannot store all of them."""
+    for index, character in enumerate(name):
         if category(character) == "Cc":
             raise PydanticCustomError(
                 "control_character",
-                "a name must have no control characters; character {place} is U+{code}",
-                {"place": place + 1, "code": f"{ord(character):04X}"},
+                "a name must have no control characters; character {position} is U+{code}",
+                {"position": index + 1, "code": f"{ord(character):04X}"},
             )
     return name
 
@@ -66,7 +66,7 @@ _DatasetName = Annotated[
 class ControllerSpec(BaseModel):
     """How proposals are made and learned from (`nas_controller.search.controller`).
 
-    `learning_rate` None takes the policy's own default; the stored document always carries the number.
+    `learning_rate` None means the policy's default; the stored document always has the number.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -88,15 +88,15 @@ class ControllerSpec(BaseModel):
         return document
 
     def settings(self) -> Settings:
-        """The controller's own settings."""
+        """The settings of the controller."""
         return Settings(**self.model_dump())
 
 
 class EarlyStoppingSpec(BaseModel):
     """When a trial is stopped before its end (`nas_controller.search.early_stopping`).
 
-    With the rule `median`, once its AP after some steps lies below the median of the APs that at least `min_trials`
-    trials with a reward had after as many. The proxy task's `evaluate_steps` says after which steps there is an AP.
+    The rule `median` stops a trial if its AP at a step is below the median AP, at the same step, of at least
+    `min_trials` trials with a reward. The proxy task's `evaluate_steps` sets the steps at which there is an AP.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -106,11 +106,11 @@ class EarlyStoppingSpec(BaseModel):
 
 
 class StopSpec(BaseModel):
-    """What ends a campaign before its last trial, whichever comes first.
+    """The conditions that end a campaign before its last trial, whichever comes first.
 
-    `wall_seconds` since its start, without pauses; a reward of at least `target_reward`; as many outcomes in a row
-    (failures and repeats count) without a better reward; `device_hours` of all attempts that are over, summed over the
-    devices of each (`ResourcesSpec.devices`).
+    `wall_seconds` since its start, without pauses; a reward of at least `target_reward`; `no_improvement_trials`
+    outcomes in a row (failures and repeats count) without a better reward; `device_hours` of all finished attempts,
+    summed over the devices of each (`ResourcesSpec.devices`).
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -122,11 +122,11 @@ class StopSpec(BaseModel):
 
 
 class ResourcesSpec(BaseModel):
-    """What one trial takes of a cluster.
+    """The resources of one trial.
 
-    `cpus` None is an equal share of the machine, on a cluster one processor a trial. `gpus` None is an equal share of
-    the GPUs that there are: whole ones where they suffice, else a part of one. More than one is a whole number of
-    them. `tpus` are chips of one host.
+    `cpus` None is an equal share of the machine, or one processor per trial on a cluster. `gpus` None is an equal share
+    of the available GPUs: whole ones if there are enough, otherwise a fraction of one. Above one, `gpus` is a whole
+    number. `tpus` are chips of one host.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -136,33 +136,35 @@ class ResourcesSpec(BaseModel):
     tpus: int = Field(default=0, ge=0, le=64)
 
     @model_validator(mode="after")
-    def _can_be_allotted(self) -> ResourcesSpec:
-        why = None
+    def _can_be_allocated(self) -> ResourcesSpec:
+        message = None
         if self.gpus is not None and self.gpus > 1 and self.gpus != int(self.gpus):
-            why = f"{self.gpus:g} GPUs cannot be had: below 1 a trial shares a GPU, above 1 it takes whole ones"
+            message = (
+                f"{self.gpus:g} GPUs cannot be allocated: below 1 a trial shares a GPU, above 1 it takes whole ones"
+            )
         elif self.gpus and self.tpus:
-            why = f"a trial takes GPUs or TPUs, not {self.gpus:g} of the one and {self.tpus} of the other"
-        if why:
-            raise located(InvalidValueError(why, field="resources.gpus"), self, "resources", "gpus")
+            message = f"a trial takes GPUs or TPUs, not both ({self.gpus:g} GPUs and {self.tpus} TPUs)"
+        if message:
+            raise located(InvalidValueError(message, field="resources.gpus"), self, "resources", "gpus")
         return self
 
     @property
     def devices(self) -> float:
-        """What a trial's device time counts as: its GPUs or TPU chips, or one device."""
+        """The devices that a trial's device time counts: its GPUs or TPU chips, or one device."""
         return float(self.tpus or self.gpus or 1)
 
 
 class CampaignSpec(BaseModel):
-    """A campaign as asked for.
+    """The specification of a campaign.
 
-    `trials` counts every trial, the uniform baseline (trial 0) included. `seed` decides the proposals and
-    the training of every trial; with `parallelism` 1 and equal rewards, the same seed gives the same
-    campaign. `early_stopping` None trains every trial to its end; `stop` None runs every trial.
+    `trials` counts every trial, including the uniform baseline (trial 0). `seed` determines the proposals and the
+    training of every trial; with `parallelism` 1 and equal rewards, the same seed gives the same campaign.
+    `early_stopping` None trains every trial to its end; `stop` None runs every trial.
 
-    `retries` is how many more attempts a trial gets that fails or loses its worker; an attempt of more than
-    `trial_timeout_seconds` has failed. The campaign fails once `max_failures` trials (None: a tenth of `trials`, at
-    least 5), or `max_consecutive_failures` in a row, were given up. Where several campaigns want more than there is,
-    each gets workers in proportion to its `share`.
+    `retries` is the number of further attempts at a trial that fails or loses its worker; an attempt of more than
+    `trial_timeout_seconds` fails. The campaign fails once `max_failures` trials (None: a tenth of `trials`, at least
+    5), or `max_consecutive_failures` in a row, were given up. When several campaigns compete for workers, each gets
+    workers in proportion to its `share`.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -194,8 +196,8 @@ class CampaignSpec(BaseModel):
         task = self.proxy_task.resolve()
         if self.dataset is None and task.kind != "synthetic":
             message = (
-                f"the profile '{self.proxy_task.profile}' trains on a data set and `dataset` names none; "
-                "give the name of a registered one (only synthetic profiles need none)"
+                f"the profile '{self.proxy_task.profile}' trains on a data set, but `dataset` is not given; "
+                "give the name of a registered data set"
             )
             raise located(InvalidValueError(message, field="dataset"), self, "campaign", "dataset")
         return self
@@ -203,13 +205,13 @@ class CampaignSpec(BaseModel):
     @model_validator(mode="after")
     def _can_stop_trials_early(self) -> CampaignSpec:
         task = self.proxy_task.resolve()
-        if self.early_stopping is not None and (why := _why_no_early_stopping(task)):
-            raise located(InvalidValueError(why, field="early_stopping"), self, "campaign", "early_stopping")
+        if self.early_stopping is not None and (obstacle := _early_stopping_obstacle(task)):
+            raise located(InvalidValueError(obstacle, field="early_stopping"), self, "campaign", "early_stopping")
         return self
 
 
-def _why_no_early_stopping(task: ProxyTask) -> str | None:
-    """Why trials of this task cannot be stopped early; None where they can."""
+def _early_stopping_obstacle(task: ProxyTask) -> str | None:
+    """Why trials of this task cannot be stopped early; None if they can."""
     if task.evaluate_steps == 0:
         return "the proxy task scores no trial before its end; give proxy_task.evaluate_steps"
     if task.kind == "synthetic":
@@ -220,9 +222,9 @@ def _why_no_early_stopping(task: ProxyTask) -> str | None:
             f"{task.steps:,} steps"
         )
     if task.steps // task.evaluate_steps > MAX_EVALUATIONS:
-        fewest = task.steps // MAX_EVALUATIONS + 1
+        min_steps = task.steps // MAX_EVALUATIONS + 1
         return (
             f"proxy_task.evaluate_steps is {task.evaluate_steps:,} of {task.steps:,} steps; a trial that may be "
-            f"stopped early is scored {MAX_EVALUATIONS} times at most, so give {fewest:,} or more"
+            f"stopped early is scored {MAX_EVALUATIONS} times at most, so give {min_steps:,} or more"
         )
     return None

@@ -1,8 +1,8 @@
 """Early stopping by the median rule, on the intermediate APs of trials.
 
-A trial whose AP after some steps is below the median that earlier trials had after as many steps ends there, with that
-AP as its reward: it is measured on the reserved images like every other, only sooner. The rule uses only what the
-database has, so `nas_controller.campaigns.replay` decides again and compares.
+A trial whose AP at a step is below the median AP of earlier trials at the same step ends there. Its reward is that AP,
+which is measured on the reserved images like every reward. The rule uses only values in the database, so
+`nas_controller.campaigns.replay` repeats the decisions and compares them.
 """
 
 from __future__ import annotations
@@ -42,21 +42,23 @@ class MedianRule:
             self.measured(*point)
 
     def measured(self, number: int, step: int, ap: float) -> None:
-        """Adds the AP of a trial after so many steps."""
+        """Adds the AP of a trial at a step."""
         self._at[step][number] = ap
 
     def completed(self, number: int) -> None:
-        """Adds a trial with a reward: from now on others are compared with it."""
+        """Adds a trial with a reward: later ones are compared with it."""
         self._completed.add(number)
 
     def verdict(self, number: int, step: int, ap: float) -> EarlyStop | None:
-        """The decision to stop a trial; None where it goes on.
+        """The decision to stop a trial; None if it continues.
 
-        The uniform baseline is never stopped, and no trial before `min_trials` trials with a reward have an AP at this
-        step.
+        The uniform baseline is never stopped, nor is any trial until `min_trials` trials with a reward have an AP at
+        this step.
         """
-        others = [known for other, known in self._at[step].items() if other in self._completed and other != number]
+        others = [
+            other_ap for other, other_ap in self._at[step].items() if other in self._completed and other != number
+        ]
         if number == BASELINE_TRIAL or len(others) < self._min_trials:
             return None
-        middle = median(others)
-        return EarlyStop(step, ap, middle, len(others)) if ap < middle else None
+        median_ap = median(others)
+        return EarlyStop(step, ap, median_ap, len(others)) if ap < median_ap else None

@@ -1,4 +1,4 @@
-"""What a campaign gives a worker to do, and the outcome of it. Workers import this and not the store."""
+"""The work that a campaign gives a worker, and its outcome. Workers import this module and not the store."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ Reaction = Literal["retry", "give_up", "stop", "wait"]
 class TrialWork:
     """An architecture to train: attempt `attempt` (from 1) of trial `number`.
 
-    `task` and `seed` are those that all trials share unless they are given here. `data_sha256` is the identity of the
-    data that the campaign's rewards so far were measured on; None before the first.
+    `task` and `seed` override those that all trials share. `data_sha256` is the identity of the data that the
+    campaign's earlier rewards were measured on; None before the first.
     """
 
     number: int
@@ -47,8 +47,8 @@ class Rewarded:
 class Failed:
     """An attempt without a result: how the campaign reacts, and the error.
 
-    `kind` is the error's name, independent of its message; `log_tail` is the end of the worker's log of the attempt,
-    where it is known; `data` is the identity of the data that it had read.
+    `kind` identifies the kind of error, independently of its message; `log_tail` is the end of the worker's log of the
+    attempt, if known; `data` is the identity of the data that it read.
     """
 
     reaction: Reaction
@@ -59,5 +59,5 @@ class Failed:
 
     @classmethod
     def of(cls, error: EffspineError) -> Failed:
-        """The failure that an error stands for. An error without a reaction would recur in every trial, so it stops."""
+        """The failure for an error. An error without a reaction would recur in every trial, so the campaign stops."""
         return cls(getattr(error, "reaction", "stop"), str(error), getattr(error, "kind", "invalid-value"))

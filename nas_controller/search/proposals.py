@@ -2,10 +2,10 @@
 
 Pure: no store, no clock, no workers. The rules that both follow:
 
-- Trial 0 is the uniform baseline. It is not sampled, so it is no sample for the controller; its reward, if it comes
-  before any other, initialises the moving average that later rewards are compared with.
-- Multipliers that no widths bring on budget are sampled again, at most MAX_DRAWS times.
-- A failed trial has the reward 0, and the controller learns from it like from any other.
+- Trial 0 is the uniform baseline. It is not sampled, so the controller does not learn from it. If its reward comes
+  before any other, it initialises the moving average that later rewards are compared with.
+- Multipliers for which no widths meet the budget are sampled again, at most MAX_DRAWS times.
+- A failed trial has the reward 0, and the controller learns from it as from any other.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ MAX_DRAWS = 200
 class TrialProposal:
     """The architecture of a trial, and how it was sampled: `choices` and `log_probability` are None for trial 0.
 
-    `draw` counts the proposals for this trial that no widths bring on budget.
+    `draw` counts the earlier proposals for this trial, which no widths within the budget could realise.
     """
 
     candidate: Candidate
@@ -37,7 +37,7 @@ class TrialProposal:
 
 
 class Search:
-    """The search of one campaign: its search space, and the controller in its present state."""
+    """The search of one campaign: its search space, and the controller in its current state."""
 
     def __init__(self, spec: CampaignSpec, controller: Controller | None = None) -> None:
         self._spec = spec
@@ -47,9 +47,9 @@ class Search:
         )
 
     def propose(self, number: int) -> TrialProposal:
-        """The architecture of trial `number`, by the present policy. Changes nothing.
+        """The architecture of trial `number`, by the current policy. Changes nothing.
 
-        Raises BudgetError when MAX_DRAWS proposals in a row cannot be brought on budget.
+        Raises BudgetError if MAX_DRAWS proposals in a row cannot meet the budget.
         """
         if number == BASELINE_TRIAL:
             return TrialProposal(self.space.baseline, None, None, 0)
@@ -61,15 +61,15 @@ class Search:
                 continue
             return TrialProposal(candidate, proposal.choices, proposal.log_probability, draw)
         raise BudgetError(
-            f"trial {number}: none of {MAX_DRAWS} sampled architectures can be brought on the budget of "
-            f"{self.space.budget_madds:,} multi-adds; give a larger one or use mode paper",
+            f"trial {number}: none of {MAX_DRAWS} sampled architectures can meet the budget of "
+            f"{self.space.budget_madds:,} multi-adds; give a larger budget or use mode paper",
             field="search_space.budget_madds",
         )
 
     def updated_controller(
         self, choices: Sequence[int] | None, log_probability: float | None, reward: float, failed: bool
     ) -> Controller:
-        """A copy of the controller after one more outcome, to be assigned to `controller` once that is stored."""
+        """A copy of the controller that has learned from an outcome; assign it to `controller` once that is stored."""
         controller = self.controller.copy()
         if choices is not None and log_probability is not None:
             controller.tell(choices, log_probability, reward)

@@ -1,4 +1,4 @@
-"""`proxy_task` of the campaign document: a profile, and the fields of it that a campaign changes."""
+"""`proxy_task` of the campaign document: a profile, and the fields that a campaign overrides."""
 
 from __future__ import annotations
 
@@ -14,20 +14,20 @@ from search_space.proxy_task_fields import value_schema
 
 
 def _describe_fields(schema: dict[str, Any]) -> None:
-    """Adds the fields of `ProxyTask` to the JSON Schema, each with its limits and what the profiles have."""
+    """Adds the fields of `ProxyTask` to the JSON Schema, each with its limits and its defaults by profile."""
     for name, field in FIELDS.items():
         values = ", ".join(f"{profile} {json.dumps(getattr(task, name))}" for profile, task in PROFILES.items())
-        described = value_schema(field)
-        described["description"] += f" (default, by profile: {values})"
-        schema["properties"][name] = described
+        field_schema = value_schema(field)
+        field_schema["description"] += f" (default, by profile: {values})"
+        schema["properties"][name] = field_schema
     schema["additionalProperties"] = False
 
 
 class ProxyTaskSpec(BaseModel):
-    """A profile and the fields of it that this campaign changes.
+    """A profile and the fields that this campaign overrides.
 
-    Every field of `search_space.proxy_task.ProxyTask` may stand beside `profile`; other fields are refused. The stored
-    document has the fields that were given, so they are extra fields here and are checked by `resolve`.
+    Every field of `search_space.proxy_task.ProxyTask` is allowed besides `profile`; other fields are refused. The
+    stored document has only the fields that were given, so they are extra fields here and `resolve` checks them.
     """
 
     model_config = ConfigDict(extra="allow", frozen=True, json_schema_extra=_describe_fields)
@@ -44,9 +44,9 @@ class ProxyTaskSpec(BaseModel):
 
     @property
     def overrides(self) -> dict[str, Any]:
-        """The fields given beside the profile."""
+        """The fields given besides the profile."""
         return dict(self.__pydantic_extra__ or {})
 
     def resolve(self) -> ProxyTask:
-        """The whole proxy task. Raises InvalidValueError, never after validation."""
+        """The complete proxy task. Raises InvalidValueError, but not after validation."""
         return resolve(self.profile, **self.overrides)

@@ -1,4 +1,4 @@
-"""`search_space` of the campaign document: which widths may be sampled."""
+"""`search_space` of the campaign document: the widths that may be sampled."""
 
 from __future__ import annotations
 
@@ -16,20 +16,20 @@ from search_space.space_checks import MAX_CHOICES
 
 
 class SearchSpaceSpec(BaseModel):
-    """Which widths may be sampled: the arguments of `search_space.space.SearchSpace`.
+    """The widths that may be sampled: the arguments of `search_space.space.SearchSpace`.
 
-    `budget_madds` None means the multi-adds of the base itself, `searched_blocks` None all blocks. `max_block_width`
+    `budget_madds` None means the multi-adds of the base, `searched_blocks` None all blocks. `max_block_width`
     bounds every searched block, or those that it names by number.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     base: str = DEFAULT_BASE
-    budget_madds: int | None = None  # bounded by what is feasible, which the message names
+    budget_madds: int | None = None  # bounded by the feasible range, which the error message states
     mode: Literal["exact", "paper"] = "exact"
     choices: tuple[int | float, ...] = Field(default=CHOICES, min_length=2, max_length=MAX_CHOICES)
     searched_blocks: tuple[int, ...] | None = None
-    max_params: int | None = None  # likewise
+    max_params: int | None = None  # bounded likewise
     max_block_width: int | dict[int, int] | None = None
     width_divisor: int = Field(default=DIVISOR, ge=1, le=MAX_DIVISOR)
 
@@ -42,7 +42,7 @@ class SearchSpaceSpec(BaseModel):
         return self
 
     def build(self) -> SearchSpace:
-        """The search space, the same object for equal documents. Raises InvalidValueError, never after validation."""
+        """The search space, the same object for equal documents. Raises InvalidValueError, but not after validation."""
         fields = dict(self)
         if isinstance(self.max_block_width, dict):
             fields["max_block_width"] = tuple(self.max_block_width.items())
@@ -51,7 +51,7 @@ class SearchSpaceSpec(BaseModel):
 
 @lru_cache(maxsize=128)
 def _build(arguments: tuple[tuple[str, Any], ...]) -> SearchSpace:
-    """Building takes some 10 ms, and a request, its campaign and each reader of that need the same space."""
+    """Caches search spaces: one takes about 10 ms to build, and a request and its campaign use the same one."""
     fields = dict(arguments)
     if isinstance(fields["max_block_width"], tuple):
         fields["max_block_width"] = dict(fields["max_block_width"])

@@ -1,4 +1,4 @@
-"""Errors of the search space and the proxy task as pydantic's, at the field of the document that they are about."""
+"""Converts errors of the search space and the proxy task to pydantic errors at their field of the document."""
 
 from __future__ import annotations
 
@@ -9,18 +9,18 @@ from search_space.errors import BudgetError, InvalidValueError
 
 
 def refused(error: InvalidValueError, kind: str) -> PydanticCustomError:
-    """The error as pydantic's, whose messages are templates."""
+    """The error as a pydantic error, whose message is a template."""
     return PydanticCustomError(kind, str(error).replace("{", "{{").replace("}", "}}"))
 
 
 def located(error: InvalidValueError, model: BaseModel, outer: str, fallback: str) -> ValidationError:
-    """The error as pydantic's, with the value that the model has at the error's field.
+    """The error as a pydantic error, with the model's value of the error's field.
 
-    The location is relative to `outer`; an error without a field is put at `fallback`.
+    The location is relative to `outer`; an error without a field is located at `fallback`.
     """
     path = (error.field or f"{outer}.{fallback}").split(".")
     location = tuple(path[1:] if path[0] == outer and len(path) > 1 else path)
     kind = "budget" if isinstance(error, BudgetError) else "invalid_value"
-    given = getattr(model, location[-1], None)
-    detail = InitErrorDetails(type=refused(error, kind), loc=location, input=given)
+    value = getattr(model, location[-1], None)
+    detail = InitErrorDetails(type=refused(error, kind), loc=location, input=value)
     return ValidationError.from_exception_data(outer, [detail])

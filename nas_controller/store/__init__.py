@@ -1,5 +1,6 @@
-"""The database of all campaigns, the only state that the service has: SQLite by default, PostgreSQL for more than one
-machine. Tables, migrations, queries and writes belong here.
+"""The database of all campaigns, the only state of the service: SQLite by default, PostgreSQL for several machines.
+
+The package has its tables, migrations, queries and writes.
 """
 
 from __future__ import annotations

@@ -1,10 +1,10 @@
 """API keys. The database has their hashes, never the secrets themselves.
 
-A key is `effspine_ID_SECRET`. ID is public: it stands in lists and logs, and finds the row. SECRET is 256 random bits.
-What is stored is the SHA-256 of the whole key. A slow, salted hash (as for passwords) would add nothing: it protects
-secrets that can be guessed, and 2^256 of them cannot; but it would cost every request a tenth of a second.
+A key is `effspine_ID_SECRET`. ID is public: lists and logs show it, and it identifies the row. SECRET is 256 random
+bits. The database has the SHA-256 of the whole key. A slow, salted hash (as for passwords) would add nothing, since it
+protects secrets that can be guessed, but it would cost every request a tenth of a second.
 
-Whoever can write the database can make keys; that is how the first one comes to be, before any service listens.
+Anybody who can write to the database can create keys. The first key is created so, before any service listens.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from nas_controller.store.errors import ConflictError, NotFoundError
 from nas_controller.store.mappers import record_of
 from search_space.errors import InvalidValueError
 
-LONGEST_NAME = 100
+MAX_NAME_LENGTH = 100
 _SECRET_BYTES = 32
 _ID_CHARACTERS = 12
 _ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"
@@ -51,20 +51,21 @@ class KeyRecord(KeyDocument):
 
 
 class ApiKeys:
-    """Creating, finding and revoking keys. All raise StoreUnavailableError when the database is away."""
+    """Creating, finding and revoking keys. All raise StoreUnavailableError when the database is unavailable."""
 
     def __init__(self, database: Database, clock: Clock) -> None:
         self._database = database
         self._clock = clock
 
     def create_key(self, name: str, scope: KeyScope, *, lifetime: timedelta | None = None) -> tuple[KeyRecord, str]:
-        """A new key: its record, and the key itself, which cannot be read again.
+        """Creates a key; returns its record and the key, which cannot be read again.
 
-        Raises InvalidValueError for a name that is empty, long or not printable, and for an unknown scope.
+        Raises InvalidValueError for a name that is empty, too long or not printable, and for an unknown scope.
         """
-        if not (1 <= len(name) <= LONGEST_NAME and name.isprintable()):
+        if not (1 <= len(name) <= MAX_NAME_LENGTH and name.isprintable()):
             raise InvalidValueError(
-                f"name is {name[:LONGEST_NAME]!r}; it must be 1 to {LONGEST_NAME} printable characters", field="name"
+                f"name is {name[:MAX_NAME_LENGTH]!r}; it must be 1 to {MAX_NAME_LENGTH} printable characters",
+                field="name",
             )
         if scope not in KEY_SCOPES:
             raise InvalidValueError(f"scope is {scope!r}; it must be one of: {', '.join(KEY_SCOPES)}", field="scope")
@@ -85,21 +86,21 @@ class ApiKeys:
             return record_of(KeyRecord, row), key
 
     def list_keys(self) -> tuple[KeyRecord, ...]:
-        """All keys, the oldest first, revoked ones included."""
+        """All keys, oldest first, including revoked ones."""
         query = select(models.ApiKey).order_by(models.ApiKey.created_at, models.ApiKey.id)
         with self._database.reading() as session:
             return tuple(record_of(KeyRecord, row) for row in session.scalars(query))
 
     def rotate_key(self, key_id: str, *, grace: timedelta = timedelta(0)) -> tuple[KeyRecord, str]:
-        """A new secret for a key; the old one is valid for `grace` more, and the key's sessions end.
+        """Gives a key a new secret; the old one stays valid for `grace`, and the key's sessions end.
 
-        A secret that was rotated out before ends at once. Raises NotFoundError, and ConflictError for a revoked key.
+        The secret before the old one ends at once. Raises NotFoundError, and ConflictError for a revoked key.
         """
         now = self._clock()
         with self._database.writing() as session:
             row = _find(session, key_id)
             if row.revoked_at is not None:
-                raise ConflictError(f"key '{key_id}' is revoked for good; make another one", field="state")
+                raise ConflictError(f"key '{key_id}' is revoked permanently; create another one", field="state")
             key = _new_key(key_id)
             row.previous_sha256 = row.secret_sha256 if grace > timedelta(0) else None
             row.previous_until = now + grace if grace > timedelta(0) else None
@@ -110,7 +111,7 @@ class ApiKeys:
             return record_of(KeyRecord, row), key
 
     def revoke_key(self, key_id: str) -> KeyRecord:
-        """Ends a key and its sessions for good; ending it again changes nothing. Raises NotFoundError."""
+        """Revokes a key permanently and ends its sessions; repeating this changes nothing. Raises NotFoundError."""
         now = self._clock()
         with self._database.writing() as session:
             row = _find(session, key_id)
@@ -121,7 +122,7 @@ class ApiKeys:
             return record_of(KeyRecord, row)
 
     def identify_key(self, key: str) -> KeyRecord | None:
-        """The record of a valid key; None for one that is unknown, wrong, expired or revoked."""
+        """The record of a valid key; None if it is unknown, wrong, expired or revoked."""
         match = _KEY.fullmatch(key)
         if match is None:
             return None
@@ -137,20 +138,20 @@ class ApiKeys:
             return active_key(row, now) if is_current or (is_previous and in_grace) else None
 
     def record_key_use(self, key_id: str) -> None:
-        """Records that a key was used now. Callers do this every few minutes, not with every request."""
+        """Records that a key was used now. Callers call it every few minutes, not for every request."""
         with self._database.writing() as session:
             session.execute(update(models.ApiKey).where(models.ApiKey.id == key_id).values(last_used_at=self._clock()))
 
     def has_keys(self) -> bool:
-        """Whether there is any key that was not revoked. An expired one counts: expiry does not open the service."""
+        """Whether any key exists that is not revoked. Expired keys count: expiry must not open the service."""
         query = select(models.ApiKey.id).where(models.ApiKey.revoked_at.is_(None)).limit(1)
         with self._database.single_statement() as connection:
             return connection.execute(query).first() is not None
 
     def has_active_keys(self) -> bool:
         """Whether any key is valid."""
-        lasting = or_(models.ApiKey.expires_at.is_(None), models.ApiKey.expires_at > self._clock())
-        query = select(models.ApiKey.id).where(models.ApiKey.revoked_at.is_(None), lasting).limit(1)
+        is_unexpired = or_(models.ApiKey.expires_at.is_(None), models.ApiKey.expires_at > self._clock())
+        query = select(models.ApiKey.id).where(models.ApiKey.revoked_at.is_(None), is_unexpired).limit(1)
         with self._database.reading() as session:
             return session.scalar(query) is not None
 
@@ -160,15 +161,15 @@ def _new_key(key_id: str) -> str:
 
 
 def sha256(secret: str) -> str:
-    """The digest that stands for a secret."""
+    """The digest that identifies a secret."""
     return hashlib.sha256(secret.encode()).hexdigest()
 
 
 def _find(session: Session, key_id: str) -> models.ApiKey:
-    # A database refuses some texts, none of which is an id.
+    # A database refuses some texts; none of them is an id.
     row = session.get(models.ApiKey, key_id, with_for_update=True) if _ID.fullmatch(key_id) else None
     if row is None:
-        raise NotFoundError(f"there is no key '{key_id[:64]}'; `effspine keys list` shows them all")
+        raise NotFoundError(f"there is no key '{key_id[:64]}'; `effspine keys list` shows all keys")
     return row
 
 

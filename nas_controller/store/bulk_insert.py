@@ -26,22 +26,22 @@ class CampaignRows(NamedTuple):
 
 
 class BulkInsert:
-    """Bulk inserts. All raise StoreUnavailableError when the database is away."""
+    """Bulk inserts. All raise StoreUnavailableError when the database is unavailable."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
 
     def require_empty(self) -> None:
-        """Raises ConflictError where there is any campaign."""
+        """Raises ConflictError if the database has any campaign."""
         with self._database.reading() as session:
-            found = session.scalar(select(models.Campaign.id).limit(1))
-        if found is not None:
+            campaign_id = session.scalar(select(models.Campaign.id).limit(1))
+        if campaign_id is not None:
             raise ConflictError(
-                f"database {self._database.safe_url} has campaigns already ('{found}' is one); give an empty one"
+                f"database {self._database.safe_url} has campaigns already ('{campaign_id}' is one); give an empty one"
             )
 
     def insert_campaign(self, rows: CampaignRows) -> None:
-        """Writes a campaign in one transaction. Raises ConflictError where a row of it is there already."""
+        """Writes a campaign in one transaction. Raises ConflictError if one of its rows exists already."""
         tables: tuple[tuple[type[DeclarativeBase], list[Row]], ...] = (
             (models.Campaign, [rows.campaign]),
             (models.Trial, rows.trials),
@@ -55,8 +55,8 @@ class BulkInsert:
                 if members:
                     session.connection().execute(insert(model), members)
 
-    def settle(self) -> None:
-        """Vacuums and analyses a PostgreSQL database at once, as it does itself some time after so many inserts."""
+    def vacuum_analyze(self) -> None:
+        """Vacuums and analyses a PostgreSQL database now, instead of waiting for its autovacuum."""
         if self._database.engine.dialect.name == "postgresql":
             with self._database.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
                 connection.execute(text("VACUUM ANALYZE"))

@@ -1,4 +1,4 @@
-"""Ends campaigns, pauses and running attempts, inside the transaction of a caller that has locked the campaign."""
+"""Ends campaigns, pauses and running attempts in the transaction of a caller that has locked the campaign."""
 
 from __future__ import annotations
 
@@ -24,8 +24,8 @@ def end_campaign(
     error: str | None = None,
     because: StopReason | None = None,
 ) -> None:
-    """Ends a locked campaign by an event that leads to a final state: no attempt and no trial of it is running
-    afterwards, and nobody holds its lease. Raises ConflictError where its state does not allow the event.
+    """Ends a locked campaign by an event that leads to a final state: afterwards none of its attempts and trials runs
+    and no runner has its lease. Raises ConflictError if its state does not allow the event.
     """
     move_campaign(campaign, event)
     error = sanitise(error)
@@ -48,7 +48,7 @@ def end_campaign(
 
 
 def end_pause(campaign: models.Campaign, now: datetime) -> None:
-    """Clears the pause of a locked campaign and adds up its time."""
+    """Ends the pause of a locked campaign and adds its duration to the total."""
     if campaign.paused_at is not None:
         campaign.paused_seconds += max(0.0, (now - campaign.paused_at).total_seconds())
     campaign.paused_at = None
@@ -58,8 +58,8 @@ def end_pause(campaign: models.Campaign, now: datetime) -> None:
 def abandon_attempts(
     session: Session, campaign: models.Campaign, now: datetime, last_alive: datetime | None = None
 ) -> int:
-    """Marks every running attempt of a locked campaign as abandoned and returns how many those were. Where their runner
-    was lost, they have taken device time until `last_alive` at most.
+    """Marks every running attempt of a locked campaign as abandoned and returns their number. If their runner was lost,
+    their device time ends at `last_alive`, its last sign of life.
     """
     count = 0
     query = select(models.Attempt).where(models.Attempt.campaign_id == campaign.id, models.Attempt.state == "running")
@@ -74,6 +74,6 @@ def abandon_attempts(
 
 
 def add_device_time(campaign: models.Campaign, attempt: models.Attempt, until: datetime) -> None:
-    """Adds what an attempt has taken, on all devices of its worker, to a locked campaign."""
+    """Adds the time of an attempt, multiplied by its devices, to a locked campaign."""
     devices = ResourcesSpec.model_validate(campaign.spec.get("resources", {})).devices
     campaign.device_seconds += devices * max(0.0, (until - attempt.started_at).total_seconds())

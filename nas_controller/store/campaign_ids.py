@@ -1,7 +1,7 @@
 """Campaign ids: `c_` and 16 characters of Crockford's base 32, sortable by time of creation.
 
-The first nine characters are milliseconds since 1970 (45 bits, enough until the year 3084), the other seven
-are random (35 bits).
+The first nine characters are milliseconds since 1970 (45 bits, until the year 3084), the other seven are random (35
+bits).
 """
 
 from __future__ import annotations
@@ -15,11 +15,11 @@ _RANDOM_CHARACTERS = 7
 
 
 def _base32(value: int, characters: int) -> str:
-    return "".join(_ALPHABET[(value >> (5 * place)) & 31] for place in reversed(range(characters)))
+    return "".join(_ALPHABET[(value >> (5 * position)) & 31] for position in reversed(range(characters)))
 
 
 def new_campaign_id(now: datetime) -> str:
-    """A fresh id. Two made in the same millisecond differ in their random part and sort by it."""
+    """A new id. Two ids of the same millisecond differ in their random part and sort by it."""
     milliseconds = int(now.timestamp() * 1000)
-    noise = secrets.randbits(5 * _RANDOM_CHARACTERS)
-    return f"c_{_base32(milliseconds, _TIME_CHARACTERS)}{_base32(noise, _RANDOM_CHARACTERS)}"
+    random_bits = secrets.randbits(5 * _RANDOM_CHARACTERS)
+    return f"c_{_base32(milliseconds, _TIME_CHARACTERS)}{_base32(random_bits, _RANDOM_CHARACTERS)}"

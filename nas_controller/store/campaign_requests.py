@@ -1,12 +1,12 @@
-"""What callers of the service ask of campaigns: to be created, started, changed, paused, resumed and stopped.
+"""Requests of the service's clients: to create, start, change, pause, resume and stop campaigns.
 
-A draft may be changed in every way until it is started. Later, what fixes the search (its space, controller, seed,
-data and proxy task) does not change, so that a replay is exact; the number of trials and what they run on may change at
-any time before the end.
+Every field of a draft may change until it is started. Later, the fields that determine the search (space, controller,
+seed, data and proxy task) are fixed, so that a replay is exact; the number of trials and the resources may change until
+the campaign ends.
 
-A pause with `drain` lets the trials in training finish and begins nothing new; `abort` gives them up at once. Then the
-runner ends, and the campaign waits to be resumed. Trials without an outcome stay `running`: the next runner begins them
-again, from their checkpoints where there are any.
+A pause with `drain` lets the trials in training finish and begins no others; `abort` abandons them at once. Then the
+runner ends, and the campaign waits to be resumed. Trials without an outcome stay `running`: the next runner retries
+them, from their checkpoints if there are any.
 """
 
 from __future__ import annotations
@@ -38,10 +38,10 @@ CHANGEABLE = (
 
 
 class CampaignRequests:
-    """Requests of the service's callers. Asking again for what has happened changes nothing.
+    """Requests of the service's clients. Repeating a request changes nothing.
 
-    All raise ConflictError where the campaign's state does not allow the request (`states.CAMPAIGN_TRANSITIONS`),
-    NotFoundError, and StoreUnavailableError when the database is away.
+    All raise ConflictError if the campaign's state does not allow the request (`states.CAMPAIGN_TRANSITIONS`),
+    NotFoundError, and StoreUnavailableError when the database is unavailable.
     """
 
     def __init__(self, database: Database, clock: Clock) -> None:
@@ -51,10 +51,10 @@ class CampaignRequests:
     def create_campaign(
         self, spec: CampaignSpec, campaign_id: str | None = None, *, draft: bool = False
     ) -> CampaignRecord:
-        """A new campaign in state `pending`, which a supervisor will start, or a `draft`, which waits to be started.
+        """Creates a campaign: `pending`, which a supervisor will start, or a `draft`, which waits to be started.
 
-        `campaign_id` is an id that was reserved for it (`IdempotencyKeys.reserve_key`); a campaign that has it already
-        was created by an earlier try of the same request and is returned unchanged.
+        `campaign_id` is an id that was reserved for it (`IdempotencyKeys.reserve_key`). If a campaign has it already,
+        an earlier attempt at the same request created it; it is returned unchanged.
         """
         now = self._clock()
         with self._database.writing() as session:
@@ -98,11 +98,10 @@ class CampaignRequests:
             return campaign_record(row)
 
     def update_campaign(self, campaign_id: str, patch: Mapping[str, Any]) -> CampaignRecord:
-        """Changes fields of a campaign by a JSON merge patch (RFC 7396): null takes a field's default.
+        """Changes fields of a campaign by a JSON merge patch (RFC 7396): null restores a field's default.
 
-        A patch that changes nothing adds no event. Raises pydantic's ValidationError where the whole would be no
-        campaign, InvalidValueError for fewer trials than have begun, and ConflictError for a field that cannot change
-        any more.
+        A patch that changes nothing adds no event. Raises pydantic's ValidationError if the result would be invalid,
+        InvalidValueError for fewer trials than have begun, and ConflictError for a field that can no longer change.
         """
         now = self._clock()
         with self._database.writing() as session:
@@ -130,21 +129,21 @@ class CampaignRequests:
             return campaign_record(row)
 
     def request_pause(self, campaign_id: str, mode: PauseMode = "drain") -> CampaignRecord:
-        """Asks a campaign to pause. A pending one is `paused` at once; a running one is `pausing` until its runner has
-        ended. `abort` may follow a `drain` that takes too long.
+        """Pauses a campaign. A pending one is `paused` at once; a running one is `pausing` until its runner has ended.
+        `abort` may follow a `drain` that takes too long.
         """
         now = self._clock()
         with self._database.writing() as session:
             row = find_campaign(session, campaign_id, lock=True)
-            hastened = row.state == "pausing" and row.pause_mode == "drain" and mode == "abort"
-            if move_campaign(row, "pause") or hastened:
+            is_escalated = row.state == "pausing" and row.pause_mode == "drain" and mode == "abort"
+            if move_campaign(row, "pause") or is_escalated:
                 row.pause_mode = mode
                 row.paused_at = now if row.state == "paused" else None
                 add_event(session, row, now, f"campaign.{row.state}", {"mode": mode})
             return campaign_record(row)
 
     def request_resume(self, campaign_id: str) -> CampaignRecord:
-        """Lets a paused campaign go on, or calls off a pause that has not come about yet."""
+        """Resumes a paused campaign, or cancels a pause that is still in progress."""
         now = self._clock()
         with self._database.writing() as session:
             row = find_campaign(session, campaign_id, lock=True)
@@ -154,8 +153,8 @@ class CampaignRequests:
             return campaign_record(row)
 
     def request_stop(self, campaign_id: str) -> CampaignRecord:
-        """Asks a campaign to stop. One that has no runner (a draft, pending or paused) is `stopped` at once; a running
-        one is `stopping` until its runner has given its trials up.
+        """Stops a campaign. One without a runner (a draft, pending or paused) is `stopped` at once; a running one is
+        `stopping` until its runner has ended its trials.
         """
         now = self._clock()
         with self._database.writing() as session:
@@ -170,7 +169,7 @@ class CampaignRequests:
 
 
 def _merged(document: Any, patch: Any) -> Any:
-    """RFC 7396, section 2."""
+    """Applies a merge patch as RFC 7396, section 2, defines."""
     if not isinstance(patch, Mapping):
         return patch
     merged = dict(document) if isinstance(document, Mapping) else {}

@@ -1,4 +1,4 @@
-"""The clock that the store's writers read; tests give another."""
+"""The clock of the store; tests replace it."""
 
 from __future__ import annotations
 
@@ -9,5 +9,5 @@ Clock = Callable[[], datetime]
 
 
 def utc_now() -> datetime:
-    """The time now, aware, in UTC."""
+    """The current time, aware, in UTC."""
     return datetime.now(UTC)

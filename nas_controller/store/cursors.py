@@ -1,4 +1,4 @@
-"""Cursors of paged lists: the position where a page ended, as opaque text."""
+"""Cursors of paginated lists: the position at which a page ended, as opaque text."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Any
 from search_space.errors import InvalidValueError
 
 MAX_LIMIT = 1_000
-MAX_INTEGER = 2**63 - 1  # what every database takes
+MAX_INTEGER = 2**63 - 1  # the largest integer of every supported database
 
 
 def encode(position: list[Any]) -> str:
@@ -20,7 +20,7 @@ def encode(position: list[Any]) -> str:
 
 
 def decode(cursor: str, kinds: tuple[type | tuple[type, ...], ...]) -> list[Any]:
-    """The position of a cursor. Raises InvalidValueError (field `cursor`) for other `kinds`."""
+    """The position of a cursor. Raises InvalidValueError (field `cursor`) unless its values have these `kinds`."""
     try:
         position = json.loads(base64.b64decode(cursor + "=" * (-len(cursor) % 4), altchars=b"-_", validate=True))
     except (binascii.Error, ValueError, RecursionError) as error:
@@ -33,12 +33,12 @@ def decode(cursor: str, kinds: tuple[type | tuple[type, ...], ...]) -> list[Any]
         if isinstance(value, int) and abs(value) > MAX_INTEGER:
             raise _invalid(cursor)
         if isinstance(value, str) and not (value.isascii() and value.isprintable()):
-            raise _invalid(cursor)  # the texts of our positions are ids; a database cannot take every other
+            raise _invalid(cursor)  # positions have ids as texts; a database refuses some other texts
     return position
 
 
 def checked_limit(limit: int) -> int:
-    """`limit` itself. Raises InvalidValueError (field `limit`) outside 1 to MAX_LIMIT."""
+    """Returns `limit`. Raises InvalidValueError (field `limit`) outside 1 to MAX_LIMIT."""
     if not 1 <= limit <= MAX_LIMIT:
         raise InvalidValueError(f"limit is {limit}; it must be 1 to {MAX_LIMIT}", field="limit")
     return limit

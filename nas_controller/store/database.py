@@ -1,14 +1,13 @@
-"""One database: its engine, its connections' settings, and the one place that commits, rolls back and
-translates errors.
+"""One database: its engine, the settings of its connections, and its transactions, whose errors it translates.
 
-SQLite runs in WAL mode with foreign keys on and waits for other writers. Its writing transactions begin
-IMMEDIATE: a transaction that reads first and upgrades to a write later cannot wait for its turn, it fails
-with "database is locked", so a writer takes its turn before it reads.
+SQLite runs in WAL mode with foreign keys on and waits for other writers. Its writing transactions begin IMMEDIATE: a
+transaction that reads first and writes later cannot wait for a lock but fails with "database is locked", so a writer
+takes the lock before it reads.
 
-On PostgreSQL a writer locks its campaign's row instead, and waits as long for it. A process that is frozen in the
-middle of a transaction holds its locks until IDLE_IN_TRANSACTION_SECONDS are over, then the server ends its connection.
-Readers see one moment in all the statements of a transaction, as on SQLite; one statement alone needs none. A
-connection that was idle for PING_AFTER_SECONDS is tested before it is used again: its server may have gone.
+On PostgreSQL a writer locks its campaign's row instead, with the same timeout. A process that is frozen in the middle
+of a transaction keeps its locks for IDLE_IN_TRANSACTION_SECONDS, then the server ends its connection. All statements of
+a reading transaction see one snapshot, as on SQLite; a single statement needs no transaction. A connection that was
+idle for PING_AFTER_SECONDS is tested before it is used again, since the server may have closed it.
 """
 
 from __future__ import annotations
@@ -41,7 +40,7 @@ BUSY_TIMEOUT_SECONDS = 20
 IDLE_IN_TRANSACTION_SECONDS = 25  # a starved process may be slow between two statements without being frozen
 CONNECT_SECONDS = 10
 PING_AFTER_SECONDS = 1.0
-LEAST_FREE_BYTES = 2**20  # a trial and the controller's state take some hundred kilobytes
+MIN_FREE_BYTES = 2**20  # a trial and the controller's state take a few hundred kilobytes
 
 _FULL_SQLITE = (sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR_SHMSIZE)
 _FULL_POSTGRESQL = "53100"
@@ -56,8 +55,7 @@ def sqlite_url(path: Path) -> str:
 class Database:
     """Opens sessions on the database at `url` (an SQLAlchemy URL).
 
-    Raises InvalidValueError for a URL that is none, and StoreUnavailableError for a directory that cannot be
-    made.
+    Raises InvalidValueError for an invalid URL, and StoreUnavailableError for a directory that cannot be created.
     """
 
     def __init__(self, url: str) -> None:
@@ -77,8 +75,8 @@ class Database:
                 self._directory.mkdir(parents=True, exist_ok=True)
             if backend == "postgresql":
                 defaults = {"connect_timeout": str(CONNECT_SECONDS), "client_encoding": "utf8"}
-                given = {name: value for name, value in defaults.items() if name not in parsed.query}
-                parsed = parsed.update_query_dict(given)
+                missing = {name: value for name, value in defaults.items() if name not in parsed.query}
+                parsed = parsed.update_query_dict(missing)
             self.engine: Engine = create_engine(parsed)
         except ModuleNotFoundError as error:
             raise InvalidValueError(
@@ -103,8 +101,8 @@ class Database:
 
     @contextmanager
     def single_statement(self) -> Iterator[Connection]:
-        """A connection for one statement that reads, without a transaction: most of them take less time than a
-        transaction does.
+        """A connection for a single reading statement, without a transaction, which would often take longer than the
+        statement.
         """
         with self._translated(), self._autocommit.connect() as connection:
             yield connection
@@ -119,15 +117,15 @@ class Database:
     def writing(self) -> Iterator[Session]:
         """A session that commits when the block ends and rolls back when it raises.
 
-        Raises StoreUnavailableError when the database is away or locked for too long, StoreFullError when its disk
-        is full, and ConflictError when two writers made the same row.
+        Raises StoreUnavailableError when the database is unavailable or locked for too long, StoreFullError when its
+        disk is full, and ConflictError when two writers insert the same row.
         """
         with self._translated(), Session(self._writing, expire_on_commit=False) as session, session.begin():
             yield session
 
-    def check_room(self) -> None:
-        """Raises StoreFullError where the disk of an SQLite file is nearly full. PostgreSQL's disk is not checked."""
-        if self._directory is not None and shutil.disk_usage(self._directory).free < LEAST_FREE_BYTES:
+    def check_free_space(self) -> None:
+        """Raises StoreFullError if the disk of an SQLite file is nearly full. PostgreSQL's disk is not checked."""
+        if self._directory is not None and shutil.disk_usage(self._directory).free < MIN_FREE_BYTES:
             raise StoreFullError(f"database {self.safe_url}: its disk is full; free some space")
 
     def close(self) -> None:
@@ -147,16 +145,16 @@ class Database:
 
 
 def _is_full(error: object) -> bool:
-    """Whether this error of a driver says that the disk is full."""
+    """Whether this error of a driver means that the disk is full."""
     code, state = getattr(error, "sqlite_errorcode", None), getattr(error, "sqlstate", None)
     return code in _FULL_SQLITE or state == _FULL_POSTGRESQL
 
 
 def _enter_wal(cursor: sqlite3.Cursor) -> None:
-    """Turns the write-ahead log on, waiting for others who do the same to a new file.
+    """Enables the write-ahead log, waiting for other processes that do the same with a new file.
 
-    SQLite does not apply the busy timeout to this statement: where two connections both hold the read lock that it
-    begins with, one is refused at once.
+    SQLite does not apply the busy timeout to this statement: if two connections both have the read lock that it begins
+    with, one is refused at once.
     """
     deadline = time.monotonic() + BUSY_TIMEOUT_SECONDS
     while True:
@@ -187,7 +185,7 @@ def _configure_postgresql(connection: Any, _entry: ConnectionPoolEntry) -> None:
     ):
         connection.execute(f"SET {name} = {int(seconds * 1000)}")
     connection.execute("SET TIME ZONE 'UTC'")  # whatever the server's own zone is
-    connection.commit()  # rolled back, the settings would be gone
+    connection.commit()  # a rollback would undo the settings
 
 
 def _record_use(_connection: Any, entry: ConnectionPoolEntry) -> None:
@@ -195,9 +193,9 @@ def _record_use(_connection: Any, entry: ConnectionPoolEntry) -> None:
 
 
 def _ping_after_idling(dialect: Dialect, connection: Any, entry: ConnectionPoolEntry, _: Any) -> None:
-    """Has the pool replace a connection that has gone. To ping every time would take as long as a short read."""
+    """Makes the pool replace a broken connection. To ping every time would take as long as a short read."""
     used = entry.info.get(_USED)
-    if used is None or time.monotonic() - used < PING_AFTER_SECONDS:  # None: it was opened just now
+    if used is None or time.monotonic() - used < PING_AFTER_SECONDS:  # None: the connection is new
         return
     try:
         dialect.do_ping(connection)

@@ -1,11 +1,11 @@
-"""Downsamples trials for figures inside the database: few enough to draw, in memory bounded by the points asked for.
+"""Downsamples trials for figures in the database, so that memory is bounded by the requested number of points.
 
 A sample has every k-th trial, so it is dense where trials are dense, and the trials that a figure must not miss. The
-database counts and compares the rest in an index that has all it needs (`ix_trials_campaign_id_reward`).
+database counts and compares the rest in a covering index (`ix_trials_campaign_id_reward`).
 
-A store caches samples with the event up to which they go. An outcome never changes and has an event of its own, so a
-later sample is an earlier one updated by the outcomes since (`incremental_samples.Sample.updated`): following a running
-campaign does not scan it again.
+A store caches each sample with the event that it is valid for. An outcome never changes and has its own event, so a
+cached sample is updated with the outcomes since (`incremental_samples.Sample.updated`): following a running campaign
+does not scan it again.
 """
 
 from __future__ import annotations
@@ -27,15 +27,15 @@ from nas_controller.store.row_lookup import campaign_values, require_campaign
 
 BEST_TRIALS = 20
 MAX_CACHED_ROWS = 100_000
-"""In all samples that a store caches; some 20 MB."""
+"""The limit over all cached samples of a store; about 20 MB."""
 _MAX_EVENTS = 5_000
 
 Cost = Literal["madds", "params"]
 
 
 class Sampled(NamedTuple):
-    """Rows by number, and of how many they are a sample; the reward of the uniform baseline, if it was trained, and its
-    cost, where the rows have one and it has begun.
+    """A sample of `of` rows, by number; the reward of the uniform baseline, if it was trained, and its cost, if the
+    rows have one and it has begun.
     """
 
     rows: tuple[Row, ...]
@@ -45,7 +45,7 @@ class Sampled(NamedTuple):
 
 
 class Curve(NamedTuple):
-    """What an attempt measured, at some of the `of` steps at which it did."""
+    """Measurements of an attempt, downsampled from `of` steps."""
 
     trial: int
     attempt: int
@@ -61,7 +61,7 @@ class Downsampling:
         self._samples: LruCache[Sample] = LruCache(MAX_CACHED_ROWS, Sample.size)
 
     def sample_rewards(self, campaign_id: str, points: int) -> Sampled:
-        """(number, reward, reused_from) of at most `points` trials with an outcome and, beside them, of every trial
+        """(number, reward, reused_from) of at most `points` trials with an outcome and, in addition, of every trial
         that was better than all before it.
         """
         table = models.Trial
@@ -70,7 +70,7 @@ class Downsampling:
         return self._sample(SampleQuery(campaign_id, query, finished, "number", 0), points, None)
 
     def sample_costs(self, campaign_id: str, cost: Cost, points: int) -> Sampled:
-        """(number, cost, reward) of at most `points` trained trials and, beside them, of the BEST_TRIALS best and of
+        """(number, cost, reward) of at most `points` trained trials and, in addition, of the BEST_TRIALS best and of
         the Pareto front: those that no other exceeds in reward at the same or a smaller cost.
         """
         table = models.Trial
@@ -84,10 +84,10 @@ class Downsampling:
         return self._sample(SampleQuery(campaign_id, query, trained, cost, BEST_TRIALS), points, cost)
 
     def sample_curves(self, campaign_id: str, numbers: Sequence[int], points: int) -> tuple[Curve, ...]:
-        """The learning curve of each attempt at these trials, downsampled to `points` of its steps or a few more, by
-        trial and attempt.
+        """The learning curve of each attempt at these trials, downsampled to about `points` steps, by trial and
+        attempt.
 
-        Points with an AP and those without are thinned separately; the last of either kind is always there.
+        Points with an AP and those without are downsampled separately; the last of either kind is always kept.
         """
         table = models.Measurement
         attempt = (table.trial, table.attempt)
@@ -97,7 +97,7 @@ class Downsampling:
                 *attempt,
                 table.step,
                 func.count().over(partition_by=attempt).label("of"),
-                func.row_number().over(partition_by=kind, order_by=table.step.desc()).label("place"),
+                func.row_number().over(partition_by=kind, order_by=table.step.desc()).label("position"),
             )
             .where(table.campaign_id == campaign_id, table.trial.in_(list(numbers)))
             .subquery()
@@ -107,7 +107,7 @@ class Downsampling:
         query = (
             select(table, measured.c.of)
             .join(measured, and_(table.campaign_id == campaign_id, is_point))
-            .where((measured.c.place - 1) % every == 0)
+            .where((measured.c.position - 1) % every == 0)
             .order_by(*attempt, table.step)
         )
         with self._database.reading() as session:
@@ -120,7 +120,7 @@ class Downsampling:
         key = (query.campaign_id, query.columns, points)
         cached = self._samples.get(key)
         with self._database.reading() as session:
-            # Core rows: a session's bookkeeping of objects takes longer than these queries.
+            # Core rows: a session's tracking of objects takes longer than these queries.
             connection = session.connection()
             columns = models.Campaign.last_event, models.Campaign.baseline_reward
             event, reward = campaign_values(connection, query.campaign_id, *columns)
@@ -149,8 +149,8 @@ def _outcomes(connection: Connection, campaign_id: str, after: int, until: int) 
 
 def _baseline_cost(connection: Connection, campaign_id: str, cost: Cost) -> int | None:
     table = models.Trial
-    found = select(table.__table__.c[cost]).where(table.campaign_id == campaign_id, table.number == BASELINE_TRIAL)
-    return connection.execute(found).scalar_one_or_none()
+    query = select(table.__table__.c[cost]).where(table.campaign_id == campaign_id, table.number == BASELINE_TRIAL)
+    return connection.execute(query).scalar_one_or_none()
 
 
 def _curve(members: list[tuple[MeasurementRecord, int]]) -> Curve:

@@ -1,4 +1,4 @@
-"""What the store raises, named by what the caller does about it."""
+"""The errors of the store, one for each reaction of a caller."""
 
 from __future__ import annotations
 
@@ -10,36 +10,36 @@ class StoreError(EffspineError):
 
 
 class NotFoundError(StoreError):
-    """There is no such campaign, trial or attempt. Answer 404."""
+    """There is no such campaign, trial or attempt. Response 404."""
 
 
 class ConflictError(StoreError):
-    """The state of the campaign, trial or key does not allow this. Answer 409; the message names the state."""
+    """The state of the campaign, trial or key does not allow this. Response 409; the message names the state."""
 
 
 class NoMoreTrialsError(ConflictError):
-    """The campaign has been given no more trials than have begun."""
+    """The campaign has begun all of its trials."""
 
 
 class StoreUnavailableError(StoreError):
-    """The database did not answer, is locked for too long or is full. Try again later (503)."""
+    """The database does not respond, is locked for too long or is full. Response 503; retry later."""
 
 
 class StoreFullError(StoreUnavailableError):
-    """The disk of the database is full. Free some space and try again (507)."""
+    """The disk of the database is full. Response 507; free some space."""
 
 
 class StoreVersionError(StoreError):
-    """The database was written by another version of effspine. Upgrade one of the two."""
+    """The database has the schema of another version of effspine. Upgrade one of the two."""
 
 
 class LeaseLostError(StoreError):
-    """The runner no longer owns its campaign; it must stop without writing anything more."""
+    """The runner has lost its lease; it must stop without writing anything."""
 
 
 class KeyReusedError(StoreError):
-    """The idempotency key belongs to another request. Answer 422."""
+    """The idempotency key belongs to another request. Response 422."""
 
 
 class KeyBusyError(StoreError):
-    """The request of this idempotency key is still being processed. Answer 409; try again soon."""
+    """The request of this idempotency key is still being processed. Response 409; retry soon."""

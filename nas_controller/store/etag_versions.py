@@ -1,7 +1,7 @@
-"""Versions of campaigns, for ETags: where a version is unchanged, so is everything that the service answers.
+"""Versions of campaigns, for ETags: while a version is unchanged, so are all responses.
 
-All of it changes with an event, except the progress of running trials and their learning curves, whose reports are
-counted in the campaign's row. So two numbers are the version, and reading them costs one row.
+Everything changes with an event, except the progress of running trials and their learning curves, whose reports the
+campaign's row counts. So the version is two numbers of one row.
 """
 
 from __future__ import annotations
@@ -14,18 +14,19 @@ from nas_controller.store.row_lookup import campaign_values
 
 
 class EtagVersions:
-    """Versions. All raise StoreUnavailableError when the database is away."""
+    """Versions. All raise StoreUnavailableError when the database is unavailable."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
 
     def campaign_version(self, campaign_id: str, *, progress: bool = True) -> str:
-        """Changes with everything about a campaign and its trials; without `progress`, not with reports of trials in
-        training. Raises NotFoundError.
+        """Changes with the campaign and its trials; without `progress`, not with reports of trials in training.
+
+        Raises NotFoundError.
         """
-        counted = [models.Campaign.last_event, models.Campaign.progress_reports]
+        columns = [models.Campaign.last_event, models.Campaign.progress_reports]
         with self._database.single_statement() as connection:
-            return ".".join(map(str, campaign_values(connection, campaign_id, *counted[: 1 + progress])))
+            return ".".join(map(str, campaign_values(connection, campaign_id, *columns[: 1 + progress])))
 
     def campaigns_version(self) -> str:
         """Changes with every new campaign and every event."""

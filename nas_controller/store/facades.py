@@ -1,7 +1,6 @@
-"""The three sides of the store: what anybody reads, what runners and their supervisor write, and what the service
-writes.
+"""The three facades of the store: reads, writes of runners and their supervisor, and writes of the service.
 
-Each lists its operations; the modules named here implement them, and their docstrings say what each does and raises.
+Each lists its operations; the docstrings of the methods say what each does and raises.
 """
 
 from __future__ import annotations
@@ -25,7 +24,7 @@ from nas_controller.store.trial_writes import TrialWrites
 
 
 class Reads:
-    """Consistent reads that never block a writer. All raise StoreUnavailableError when the database is away."""
+    """Consistent reads that never block a writer. All raise StoreUnavailableError when the database is unavailable."""
 
     def __init__(self, database: Database, clock: Clock) -> None:
         queries = Queries(database)
@@ -46,10 +45,10 @@ class Reads:
         self.trial_documents = documents.trial_documents
         self.best_trial_documents = documents.best_trial_documents
 
-        figures = Downsampling(database)
-        self.sample_rewards = figures.sample_rewards
-        self.sample_costs = figures.sample_costs
-        self.sample_curves = figures.sample_curves
+        samples = Downsampling(database)
+        self.sample_rewards = samples.sample_rewards
+        self.sample_costs = samples.sample_costs
+        self.sample_curves = samples.sample_curves
 
         versions = EtagVersions(database)
         self.campaign_version = versions.campaign_version
@@ -61,8 +60,8 @@ class Reads:
 
 
 class RunnerWrites:
-    """What runners and their supervisor write. A method that takes a lease is one transaction that checks it, and
-    raises LeaseLostError when it is lost; all raise StoreUnavailableError when the database is away.
+    """Writes of runners and their supervisor. A method that takes a lease is one transaction, which checks the lease
+    and raises LeaseLostError when it is lost; all raise StoreUnavailableError when the database is unavailable.
     """
 
     def __init__(self, database: Database, clock: Clock) -> None:
@@ -91,8 +90,8 @@ class RunnerWrites:
 
 
 class ServiceWrites:
-    """What the service writes for its callers, and who they are: requests to campaigns, API keys, login sessions,
-    idempotency keys. All raise StoreUnavailableError when the database is away.
+    """Writes of the service: requests to campaigns, API keys, login sessions, idempotency keys. All raise
+    StoreUnavailableError when the database is unavailable.
     """
 
     def __init__(self, database: Database, clock: Clock) -> None:

@@ -1,9 +1,9 @@
-"""Idempotency keys: a request that is sent again has the response of the first time.
+"""Idempotency keys: a request that is sent again gets the response of the first time.
 
-A key is reserved before its request is processed, and the response saved after. If the process is killed between, the
-reservation expires after HELD_SECONDS, and the request, sent again, is processed again. So that this makes no second
-campaign, the reservation fixes the id of the campaign that its request may create: `create_campaign` with an id that
-exists returns that campaign.
+A key is reserved before its request is processed, and the response is saved after. If the process is killed in between,
+the reservation expires after RESERVATION_SECONDS, and the request is processed when it is sent again. To create no
+second campaign then, the reservation fixes the id of the campaign that its request may create: `create_campaign` with
+an existing id returns that campaign.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from nas_controller.store.database import Database
 from nas_controller.store.errors import ConflictError, KeyBusyError, KeyReusedError
 
 RETENTION_HOURS = 24
-HELD_SECONDS = 10.0
+RESERVATION_SECONDS = 10.0
 
 
 @dataclass(frozen=True)
@@ -35,7 +35,7 @@ class SavedResponse:
 
 @dataclass(frozen=True)
 class Reservation:
-    """The right to process the request of a key. `campaign_id` is that of the campaign which it may create."""
+    """The right to process the request of a key. `campaign_id` is the id of the campaign that it may create."""
 
     caller: str
     key: str
@@ -43,7 +43,7 @@ class Reservation:
 
 
 class IdempotencyKeys:
-    """Keys of requests. All raise StoreUnavailableError when the database is away."""
+    """Keys of requests. All raise StoreUnavailableError when the database is unavailable."""
 
     def __init__(self, database: Database, clock: Clock) -> None:
         self._database = database
@@ -52,11 +52,11 @@ class IdempotencyKeys:
     def reserve_key(self, caller: str, key: str, fingerprint: str) -> Reservation | SavedResponse:
         """The right to process a request, or the response that it had. Deletes keys older than RETENTION_HOURS.
 
-        Raises KeyReusedError where the key belongs to a request of another fingerprint, and KeyBusyError while this
-        one is processed.
+        Raises KeyReusedError if the key belongs to a request of another fingerprint, and KeyBusyError while the request
+        is being processed.
         """
         now = self._clock()
-        held_until = now + timedelta(seconds=HELD_SECONDS)
+        held_until = now + timedelta(seconds=RESERVATION_SECONDS)
         try:
             with self._database.writing() as session:
                 expired = models.IdempotencyKey.created_at <= now - timedelta(hours=RETENTION_HOURS)
@@ -81,20 +81,20 @@ class IdempotencyKeys:
                     raise KeyBusyError("the request with this key is still being processed")
                 row.held_until = held_until
                 return Reservation(caller, key, row.campaign_id)
-        except ConflictError as error:  # two callers have inserted the same row
+        except ConflictError as error:  # two callers inserted the same row
             raise KeyBusyError("the request with this key is still being processed") from error
 
     def save_response(self, reservation: Reservation, response: SavedResponse) -> None:
         """Saves the response of a request, unless one is saved already."""
         table = models.IdempotencyKey
-        mine = (table.caller == reservation.caller, table.key == reservation.key, table.status.is_(None))
+        is_reserved = (table.caller == reservation.caller, table.key == reservation.key, table.status.is_(None))
         values = {"status": response.status, "headers": dict(response.headers), "body": response.body}
         with self._database.writing() as session:
-            session.execute(update(table).where(*mine).values(values))
+            session.execute(update(table).where(*is_reserved).values(values))
 
     def release_key(self, reservation: Reservation) -> None:
-        """Lets the request be processed again at once: its response is not worth saving."""
+        """Releases the reservation, so that the request can be processed again: its response must not be saved."""
         table = models.IdempotencyKey
-        mine = (table.caller == reservation.caller, table.key == reservation.key, table.status.is_(None))
+        is_reserved = (table.caller == reservation.caller, table.key == reservation.key, table.status.is_(None))
         with self._database.writing() as session:
-            session.execute(update(table).where(*mine).values(held_until=self._clock()))
+            session.execute(update(table).where(*is_reserved).values(held_until=self._clock()))

@@ -1,4 +1,4 @@
-"""Writes the progress of attempts and their learning curves, with the lease checked as for every write of a runner."""
+"""Writes the progress of attempts and their learning curves; checks the lease as every write of a runner."""
 
 from __future__ import annotations
 
@@ -16,12 +16,13 @@ from nas_controller.store.row_lookup import find_attempt, find_trial
 from nas_controller.store.trial_outcomes import finite_values
 
 MAX_CURVE_POINTS = 1_000
-"""Of one attempt. A trial reports at most every 2 seconds and later less often: about 50 times in the first 100
-seconds, and 35 times whenever the time has doubled, beside its APs."""
+"""The limit for one attempt. A trial reports at most every 2 seconds, and later less often: in addition to its APs,
+about 50 times in the first 100 seconds and 35 times for every doubling of that time.
+"""
 
 
 class LearningCurves:
-    """Writes of a runner. All raise LeaseLostError, and StoreUnavailableError when the database is away."""
+    """Writes of a runner. All raise LeaseLostError, and StoreUnavailableError when the database is unavailable."""
 
     def __init__(self, database: Database, clock: Clock) -> None:
         self._database = database
@@ -37,12 +38,11 @@ class LearningCurves:
         values: Mapping[str, float],
         ap: float | None = None,
     ) -> None:
-        """How far an attempt has come, and one point of its learning curve; later points of a step replace
-        it.
+        """Writes the progress of an attempt, and one point of its learning curve; a later point of a step replaces it.
 
-        `ap` is what the reserved images gave at this step, where they were scored. Values that are not finite are left
-        out; without any there is no point. A curve has MAX_CURVE_POINTS at most: then every second one goes, those
-        with an AP last. No event is written: a poll of the running trials shows it.
+        `ap` is the AP on the reserved images at this step, if they were scored. Values that are not finite are left
+        out; without any other there is no point. A curve that has MAX_CURVE_POINTS loses every second one first, those
+        with an AP last. Progress adds no event; clients poll the running trials.
         """
         measured = finite_values(values if ap is None else {**values, "ap": ap})
         now = self._clock()
@@ -74,12 +74,12 @@ class LearningCurves:
 
 
 def _thin_curve(session: Session, campaign_id: str, number: int, attempt: int) -> None:
-    """Makes room for one more point."""
+    """Removes points from a full curve."""
     table = models.Measurement
-    mine = (table.campaign_id == campaign_id, table.trial == number, table.attempt == attempt)
-    if (session.scalar(select(func.count()).select_from(table).where(*mine)) or 0) < MAX_CURVE_POINTS:
+    is_of_attempt = (table.campaign_id == campaign_id, table.trial == number, table.attempt == attempt)
+    if (session.scalar(select(func.count()).select_from(table).where(*is_of_attempt)) or 0) < MAX_CURVE_POINTS:
         return
-    points = session.execute(select(table.step, table.values).where(*mine).order_by(table.step)).all()
-    plain = [step for step, values in points if "ap" not in values]
-    goes = plain[1::2] or [step for step, _ in points][1::2]
-    session.execute(delete(table).where(*mine, table.step.in_(goes)))
+    points = session.execute(select(table.step, table.values).where(*is_of_attempt).order_by(table.step)).all()
+    without_ap = [step for step, values in points if "ap" not in values]
+    removed = without_ap[1::2] or [step for step, _ in points][1::2]
+    session.execute(delete(table).where(*is_of_attempt, table.step.in_(removed)))

@@ -1,4 +1,4 @@
-"""Leases: which runner may write a campaign, from its claim until the runner pauses or ends the campaign."""
+"""Leases: the right of a runner to write a campaign, from its claim until it pauses or ends the campaign."""
 
 from __future__ import annotations
 
@@ -25,14 +25,14 @@ _FINAL_EVENTS: dict[str, CampaignEvent] = {"completed": "complete", "failed": "f
 
 
 class Leases:
-    """Claiming, renewing and releasing campaigns. All raise StoreUnavailableError when the database is away."""
+    """Claiming, renewing and releasing campaigns. All raise StoreUnavailableError when the database is unavailable."""
 
     def __init__(self, database: Database, clock: Clock) -> None:
         self._database = database
         self._clock = clock
 
     def runnable_campaigns(self) -> tuple[CampaignRecord, ...]:
-        """Campaigns that need a runner and have none: claimable, with no live lease; oldest first."""
+        """Campaigns that need a runner and have none: claimable, without a valid lease; oldest first."""
         query = (
             select(models.Campaign)
             .where(
@@ -45,21 +45,20 @@ class Leases:
             return tuple(campaign_record(row) for row in session.scalars(query))
 
     def claim(self, campaign_id: str, owner: str, lease_seconds: float, facts: dict[str, Any] | None = None) -> Lease:
-        """Makes `owner` the campaign's only writer for `lease_seconds`, to be renewed before they are over.
+        """Makes `owner` the campaign's only writer for `lease_seconds`, unless it renews the lease.
 
         A pending campaign becomes `running`. Attempts that an earlier runner left running are `abandoned`;
-        their trials stay running, for this runner to retry. `facts` (versions, say) go into the event.
-        Raises NotFoundError, and ConflictError when the campaign is in no claimable state or another owner's lease has
-        not expired.
+        their trials stay running, for this runner to retry. `facts` (such as versions) are stored in the event. Raises
+        NotFoundError, and ConflictError if the campaign is not claimable or another owner's lease has not expired.
         """
         now = self._clock()
         with self._database.writing() as session:
             row = find_campaign(session, campaign_id, lock=True)
             is_first = move_campaign(row, "claim")
-            held = row.lease_expires_at is not None and row.lease_expires_at > now
-            if held and row.lease_owner != owner:
+            is_leased = row.lease_expires_at is not None and row.lease_expires_at > now
+            if is_leased and row.lease_owner != owner:
                 raise ConflictError(
-                    f"campaign '{campaign_id}' is held by '{row.lease_owner}' until {row.lease_expires_at}"
+                    f"campaign '{campaign_id}' is leased to '{row.lease_owner}' until {row.lease_expires_at}"
                 )
             last_alive = row.lease_expires_at
             row.lease_epoch += 1
@@ -90,7 +89,7 @@ class Leases:
         return is_out_of_time(campaign, self._clock())
 
     def release(self, campaign_id: str, owner: str) -> None:
-        """Ends `owner`'s lease, if it holds one: that runner is known to be gone. Changes no trial."""
+        """Ends the lease of `owner`, if it has one, since that runner has ended. Changes no trial."""
         with self._database.writing() as session:
             session.execute(
                 update(models.Campaign)
@@ -99,10 +98,10 @@ class Leases:
             )
 
     def pause_campaign(self, lease: Lease) -> CampaignRecord:
-        """Gives the lease up and, if the campaign is still `pausing`, makes it `paused`.
+        """Releases the lease and, if the campaign is still `pausing`, makes it `paused`.
 
-        Attempts still running are `abandoned`, their trials stay running. A campaign that was resumed or asked to stop
-        meanwhile keeps that state, for the next runner to see. Raises LeaseLostError.
+        Attempts still running are `abandoned`, their trials stay running. A campaign that was resumed or stopped in the
+        meantime keeps that state for the next runner. Raises LeaseLostError.
         """
         now = self._clock()
         with self._database.writing() as session:
@@ -119,8 +118,8 @@ class Leases:
     def finish_campaign(
         self, lease: Lease, state: str, error: str | None = None, because: StopReason | None = None
     ) -> CampaignRecord:
-        """Ends the campaign as `completed`, `stopped` or `failed` (with the error's text) and gives the
-        lease up. `because` is the stop condition that has completed it.
+        """Ends the campaign as `completed`, `stopped` or `failed` (with the error's text) and releases the lease.
+        `because` is the stop condition that completed it.
 
         Attempts still running are `abandoned` and their trials `stopped`. Raises LeaseLostError.
         """
@@ -133,8 +132,9 @@ class Leases:
             return campaign_record(row)
 
     def complete_campaign(self, lease: Lease) -> CampaignRecord:
-        """Ends the campaign as `completed`, unless it was given more trials meanwhile; then it goes on. Raises
-        LeaseLostError.
+        """Ends the campaign as `completed`, unless it was given more trials in the meantime.
+
+        Raises LeaseLostError.
         """
         now = self._clock()
         with self._database.writing() as session:

@@ -1,4 +1,4 @@
-"""Login sessions of the dashboard. The database has the SHA-256 of each token, as of each API key."""
+"""Login sessions of the dashboard. As for API keys, the database has the SHA-256 of each token."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ _TOKEN = re.compile(r"[A-Za-z0-9_-]{43}")
 
 
 class LoginSessions:
-    """Creating, finding and ending sessions. All raise StoreUnavailableError when the database is away."""
+    """Creating, finding and ending sessions. All raise StoreUnavailableError when the database is unavailable."""
 
     def __init__(self, database: Database, clock: Clock) -> None:
         self._database = database
         self._clock = clock
 
     def create_session(self, key_id: str, lifetime: timedelta) -> str:
-        """The token of a new session of a key. Deletes sessions that have expired."""
+        """Creates a session of a key and returns its token. Deletes expired sessions."""
         now = self._clock()
         token = secrets.token_urlsafe(_TOKEN_BYTES)
         with self._database.writing() as session:
@@ -38,9 +38,9 @@ class LoginSessions:
         return token
 
     def identify_session(self, token: str) -> KeyRecord | None:
-        """The record of a valid session's key; None where the session or its key has ended.
+        """The record of a valid session's key; None if the session or its key has ended.
 
-        The row is found by the token's hash, so the time that this takes reveals nothing of any token.
+        The row is looked up by the token's hash, so the time that this takes reveals nothing about any token.
         """
         if _TOKEN.fullmatch(token) is None:
             return None

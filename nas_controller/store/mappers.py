@@ -1,4 +1,4 @@
-"""Rows of the tables as records."""
+"""Maps rows of the tables to records."""
 
 from __future__ import annotations
 
@@ -25,9 +25,9 @@ Record = TypeVar("Record", bound=Document)
 
 
 def record_of(kind: type[Record], row: models.Base | Row[Any], **computed: Any) -> Record:
-    """The record of a row, whose columns are named as the record's fields; `computed` are fields that no column has.
+    """The record of a row, whose columns have the names of the record's fields; `computed` are fields without a column.
 
-    Nothing is validated: what the database has was validated when it was written.
+    Nothing is validated again: rows were validated when they were written.
     """
     values = {
         name: tuple(value) if isinstance(value := getattr(row, name), list) else value
@@ -44,7 +44,7 @@ def _fields(kind: type[Document]) -> tuple[str, ...]:
 
 @lru_cache(maxsize=1_024)
 def _spec(text: str) -> CampaignSpec:
-    """The specification in a stored document, parsed once for each text.
+    """The specification in a stored document, parsed once per text.
 
     Parsing builds the search space, which takes 10 ms: too long for each campaign of a list. Specifications are
     frozen, so callers may share one.
@@ -58,14 +58,14 @@ def campaign_record(row: models.Campaign) -> CampaignRecord:
 
 
 def trial_record(row: models.Trial | Row[Any]) -> TrialRecord:
-    """The record of a trial's row, as an object or plain with all columns."""
+    """The record of a trial's row: a mapped object, or a plain row with all columns."""
     return record_of(TrialRecord, row)
 
 
 def acceptance(
     outcome: Literal["accepted", "duplicate", "late"], campaign: models.Campaign, trial: models.Trial
 ) -> Acceptance:
-    """What became of an outcome of the trial, after the rows were changed."""
+    """The result of accepting an outcome of the trial, after its rows were changed."""
     return Acceptance(outcome, trial_record(trial), cast(CampaignState, campaign.state))
 
 

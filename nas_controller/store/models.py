@@ -1,8 +1,7 @@
 """The tables, as SQLAlchemy models. Nothing outside the store sees them; callers get records.
 
-Portable types only: the same code runs on SQLite and PostgreSQL. Times are stored in UTC and come back
-aware. Real numbers are doubles, and JSON documents have Python's shortest representation, so every float
-is read back exactly.
+Portable types only: the same code runs on SQLite and PostgreSQL. Times are stored in UTC and read back aware. Real
+numbers are doubles, and JSON documents have Python's shortest representation, so every float is read back exactly.
 """
 
 from __future__ import annotations
@@ -36,16 +35,16 @@ class UtcDateTime(TypeDecorator[datetime]):
     cache_ok = True
 
     def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
-        """Refuses naive times: they would mean another moment on another machine."""
+        """Refuses naive times, whose meaning would depend on the machine."""
         if value is None:
             return None
         if value.tzinfo is None:
             raise ValueError(f"the time {value.isoformat()} has no time zone")
-        moment = value.astimezone(UTC)
-        return moment.replace(tzinfo=None) if dialect.name == "sqlite" else moment
+        utc = value.astimezone(UTC)
+        return utc.replace(tzinfo=None) if dialect.name == "sqlite" else utc
 
     def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
-        """SQLite gives naive times back; they are UTC."""
+        """Makes the naive times of SQLite aware; they are UTC."""
         if value is None:
             return None
         return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
@@ -72,7 +71,7 @@ class Base(DeclarativeBase):
 
 
 class Campaign(Base):
-    """One search; the row has sums over its trials, so that lists need not count."""
+    """One search; the row has sums over its trials, so that lists do not have to count."""
 
     __tablename__ = "campaigns"
     __table_args__ = (Index("ix_campaigns_state_id", "state", "id"),)
@@ -122,7 +121,7 @@ class Trial(Base):
 
     __tablename__ = "trials"
     __table_args__ = (
-        # Each order of the list, and for figures all that trials are chosen by (`downsampling.py`).
+        # One index per order of the list; for figures, the columns that select trials (`downsampling.py`).
         Index("ix_trials_campaign_id_state", "campaign_id", "state", "number"),
         Index(
             "ix_trials_campaign_id_reward", "campaign_id", "reward", "number", "state", "reused_from", "madds", "params"
@@ -201,10 +200,10 @@ class Measurement(Base):
 
 
 class ControllerState(Base):
-    """The latest controller of a campaign: one row each.
+    """The latest controller of a campaign: one row per campaign.
 
-    Every earlier state follows from the seed and the events by replay, so a history would only take space: a state is
-    some 200 kB, and a campaign has thousands. Each reward's event has its digest.
+    A replay computes every earlier state from the seed and the events, so a history would only take space: a state has
+    about 200 kB, and a campaign has thousands of them. The event of each reward has the digest.
     """
 
     __tablename__ = "controller_states"
@@ -216,7 +215,7 @@ class ControllerState(Base):
 
 
 class Event(Base):
-    """What happened, in order; `sequence` has no gaps within a campaign."""
+    """An event of a campaign; `sequence` has no gaps within a campaign."""
 
     __tablename__ = "events"
 
@@ -228,7 +227,7 @@ class Event(Base):
 
 
 class ApiKey(Base):
-    """A key of the service: its hash, never the key; after a rotation the old one's hash for a while."""
+    """A key of the service: its hash, never the key; after a rotation also the hash of the old secret for a while."""
 
     __tablename__ = "api_keys"
 
@@ -246,7 +245,7 @@ class ApiKey(Base):
 
 
 class LoginSession(Base):
-    """A browser that has logged in to the dashboard with a key: the hash of what its cookie holds."""
+    """A browser that has logged in to the dashboard with a key: the hash of its cookie's token."""
 
     __tablename__ = "login_sessions"
     __table_args__ = (Index("ix_login_sessions_key_id", "key_id"),)
@@ -258,7 +257,7 @@ class LoginSession(Base):
 
 
 class IdempotencyKey(Base):
-    """A key that a caller gave a request, and the answer that this request had; no `status` until it has one."""
+    """The idempotency key of a caller's request, and its response; `status` is null until there is one."""
 
     __tablename__ = "idempotency_keys"
     __table_args__ = (Index("ix_idempotency_keys_created_at", "created_at"),)
@@ -275,7 +274,7 @@ class IdempotencyKey(Base):
 
 
 class Supervisor(Base):
-    """A supervisor that is alive, or was when it was last seen."""
+    """A supervisor and its latest heartbeat."""
 
     __tablename__ = "supervisors"
 

@@ -30,12 +30,12 @@ from nas_controller.store.row_lookup import bounded, find_campaign, find_trial, 
 from nas_controller.store.trial_lists import best_of_trials
 from search_space.errors import InvalidValueError
 
-# Core rows: a thousand objects that a session tracks take several times as long.
+# Core rows: objects that a session tracks take several times as long.
 _TRIALS = select(*models.Trial.__table__.columns)
 
 
 class Queries:
-    """Queries. All raise StoreUnavailableError when the database is away."""
+    """Queries. All raise StoreUnavailableError when the database is unavailable."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
@@ -50,10 +50,10 @@ class Queries:
     ) -> Page[CampaignRecord]:
         """Campaigns, newest first, of one state or of all.
 
-        Raises InvalidValueError for a state, limit (1 to 1,000) or cursor that is none.
+        Raises InvalidValueError for an invalid state, limit (1 to 1,000) or cursor.
         """
         if state is not None and state not in CAMPAIGN_STATES:
-            raise InvalidValueError(f"state '{state}' is none of {', '.join(CAMPAIGN_STATES)}", field="state")
+            raise InvalidValueError(f"state '{state}' is not one of {', '.join(CAMPAIGN_STATES)}", field="state")
         query = select(models.Campaign).order_by(models.Campaign.id.desc()).limit(checked_limit(limit) + 1)
         if state is not None:
             query = query.where(models.Campaign.state == state)
@@ -86,7 +86,7 @@ class Queries:
             )
 
     def get_trial_record(self, campaign_id: str, number: int) -> TrialRecord:
-        """A trial alone, without attempts and learning curve. Raises NotFoundError."""
+        """A trial without attempts and learning curve. Raises NotFoundError."""
         table = models.Trial
         query = _TRIALS.where(table.campaign_id == valid_id(campaign_id), table.number == bounded(number))
         with self._database.reading() as session:
@@ -97,7 +97,7 @@ class Queries:
         return trial_record(row)
 
     def latest_trained(self, campaign_id: str, count: int) -> tuple[int, ...]:
-        """The numbers of the latest trials that are no repeats, latest first. Raises NotFoundError."""
+        """The numbers of the latest trials that are not repeats, latest first. Raises NotFoundError."""
         table = models.Trial
         query = select(table.number).where(table.campaign_id == campaign_id, table.reused_from.is_(None))
         with self._database.reading() as session:
@@ -105,8 +105,7 @@ class Queries:
             return tuple(session.scalars(query.order_by(table.number.desc()).limit(count)))
 
     def best_trials(self, campaign_id: str, k: int = 1) -> tuple[TrialRecord, ...]:
-        """The k completed trials with the highest rewards, each architecture once, the earlier of equals
-        first.
+        """The k completed trials with the highest rewards, each architecture once; among equals, the earlier first.
 
         Raises NotFoundError, and InvalidValueError for k outside 1 to 1,000.
         """
@@ -138,7 +137,7 @@ class Queries:
         return ControllerStateRecord(campaign_id, row.sequence, row.digest, json.loads(row.state))
 
     def controller_digest(self, campaign_id: str) -> str | None:
-        """The digest of what `controller_state` gives, without reading that. Raises NotFoundError."""
+        """The digest of `controller_state`, without reading the state. Raises NotFoundError."""
         table = models.ControllerState
         with self._database.reading() as session:
             require_campaign(session, campaign_id)
@@ -147,7 +146,7 @@ class Queries:
     def trial_columns(self, campaign_id: str, *names: str) -> dict[str, list[Any]]:
         """Whole columns of the trials table, by trial number: `{"number": [0, 1], "reward": [0.1, None]}`.
 
-        For resuming and for replays, without building records. Raises NotFoundError, and KeyError for a name that is no
+        For resuming and for replays, without building records. Raises NotFoundError, and KeyError for an unknown
         column.
         """
         query = (
@@ -158,10 +157,10 @@ class Queries:
         with self._database.reading() as session:
             require_campaign(session, campaign_id)
             rows = session.execute(query).all()
-        return {name: [row[place] for row in rows] for place, name in enumerate(names)}
+        return {name: [row[index] for row in rows] for index, name in enumerate(names)}
 
     def intermediate_aps(self, campaign_id: str) -> tuple[tuple[int, int, float], ...]:
-        """Every (trial, step, AP) that was measured while a trial trained, by trial, attempt and step.
+        """Every (trial, step, AP) measured during training, by trial, attempt and step.
 
         Raises NotFoundError.
         """

@@ -1,7 +1,7 @@
-"""What the store returns: frozen records, detached from any database session. Times are aware, in UTC.
+"""The records that the store returns: frozen and detached from any database session. Times are aware, in UTC.
 
-A record has the fields of its document in `nas_controller.entities` and, excluded from that document, what only the
-store's callers need.
+A record has the fields of its document in `nas_controller.entities` and, excluded from that document, fields that only
+callers of the store need.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ class Page(Generic[Item]):
 class CampaignRecord(CampaignFields):
     """A campaign and the sums over its trials that every list shows.
 
-    `trials_begun` and `trials_finished` count trials of all kinds, repeats and trial 0 included; `best_*` and
+    `trials_begun` and `trials_finished` count all trials, including repeats and trial 0; `best_*` and
     `baseline_reward` are None until there is a reward.
     """
 
@@ -50,9 +50,8 @@ class CampaignRecord(CampaignFields):
 class TrialRecord(TrialDocument):
     """One trial. Trial 0 is the uniform baseline and was not sampled: its `choices` are None.
 
-    States: `running`; `completed` with a reward; `failed`, given up with reward 0; `stopped`, unfinished
-    when its campaign ended, with no reward. `progress_step` of `progress_total` says how far the newest attempt has
-    come.
+    States: `running`; `completed` with a reward; `failed`, given up with reward 0; `stopped`, unfinished when its
+    campaign ended, without a reward. `progress_step` of `progress_total` is the progress of the newest attempt.
     """
 
     campaign_id: str = Field(exclude=True)
@@ -73,8 +72,8 @@ class AttemptRecord(AttemptDocument):
 
 
 class MeasurementRecord(CurvePoint):
-    """One point of a trial's learning curve. Of a training, its `values` are `loss`, the `seconds` since its start
-    and, where it was scored in between, `ap`.
+    """One point of a trial's learning curve. Its `values` are `loss`, the `seconds` since the start of the training
+    and, if it was scored at this step, `ap`.
     """
 
     trial: int = Field(exclude=True)
@@ -90,7 +89,7 @@ class TrialDetail:
 
 
 class EventRecord(EventDocument):
-    """Something that happened to a campaign. `sequence` counts from 1 without gaps within the campaign.
+    """An event of a campaign. `sequence` counts from 1 without gaps within the campaign.
 
     Kinds: `campaign.created`, `campaign.submitted`, `campaign.updated`, `campaign.claimed`, `campaign.pausing`,
     `campaign.paused`, `campaign.resumed`, `campaign.stopping`, `campaign.stopped`, `campaign.completed`,
@@ -103,7 +102,7 @@ class EventRecord(EventDocument):
 
 @dataclass(frozen=True)
 class ControllerStateRecord:
-    """The controller as it stood after the event `sequence`; `state` is for `Controller.from_state`."""
+    """The controller after the event `sequence`; `state` is for `Controller.from_state`."""
 
     campaign_id: str
     sequence: int
@@ -113,7 +112,7 @@ class ControllerStateRecord:
 
 @dataclass(frozen=True)
 class Lease:
-    """A runner's right to write a campaign. `epoch` grows with every claim and fences earlier runners off."""
+    """A runner's right to write a campaign. `epoch` increases with every claim and fences off earlier runners."""
 
     campaign_id: str
     epoch: int
@@ -123,11 +122,11 @@ class Lease:
 
 @dataclass(frozen=True)
 class Acceptance:
-    """What became of a reported outcome, with the trial and the state of its campaign afterwards.
+    """Whether a reported outcome was accepted, with the trial and the state of its campaign afterwards.
 
-    `accepted`: it is the trial's. `duplicate`: the trial had this outcome already; nothing changed. `late`: another
-    attempt was first; the attempt is marked so and nothing else changed. The outcome may have met a stop condition:
-    then the campaign is `completed`.
+    `accepted`: it is now the trial's outcome. `duplicate`: the trial had this outcome already; nothing changed. `late`:
+    another attempt finished first; the attempt is marked `late` and nothing else changed. If the outcome meets a stop
+    condition, the campaign is `completed`.
     """
 
     outcome: Literal["accepted", "duplicate", "late"]

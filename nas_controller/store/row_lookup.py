@@ -1,4 +1,4 @@
-"""Finds rows by their keys inside a caller's transaction, and says which is missing."""
+"""Finds rows by their keys in a caller's transaction; the errors name the missing row."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from nas_controller.store.errors import NotFoundError
 
 
 def find_campaign(session: Session, campaign_id: str, *, lock: bool = False) -> models.Campaign:
-    """The campaign's row, locked for a writer if asked. Raises NotFoundError."""
+    """The campaign's row, locked for a writer with `lock`. Raises NotFoundError."""
     row = session.get(models.Campaign, valid_id(campaign_id), with_for_update=lock or None)
     if row is None:
         raise _no_campaign(campaign_id)
@@ -21,7 +21,7 @@ def find_campaign(session: Session, campaign_id: str, *, lock: bool = False) -> 
 
 
 def campaign_values(connection: Connection, campaign_id: str, *columns: InstrumentedAttribute[Any]) -> tuple[Any, ...]:
-    """Some columns of the campaign, in a fraction of the time that its whole row takes. Raises NotFoundError."""
+    """Some columns of the campaign, much faster than its whole row. Raises NotFoundError."""
     query = select(*columns).where(models.Campaign.id == valid_id(campaign_id))
     row = connection.execute(query).one_or_none()
     if row is None:
@@ -30,7 +30,7 @@ def campaign_values(connection: Connection, campaign_id: str, *columns: Instrume
 
 
 def require_campaign(session: Session, campaign_id: str) -> None:
-    """Raises NotFoundError where there is no such campaign."""
+    """Raises NotFoundError if there is no such campaign."""
     campaign_values(session.connection(), campaign_id, models.Campaign.id)
 
 
@@ -51,7 +51,7 @@ def find_attempt(session: Session, campaign_id: str, number: int, attempt: int) 
 
 
 def valid_id(campaign_id: str) -> str:
-    """The id, or an invalid one for a text that a database may refuse; such a text is no id."""
+    """The id; or an empty one for a text that a database may refuse, which is never an id."""
     return campaign_id if campaign_id.isascii() and campaign_id.isprintable() else ""
 
 
@@ -60,10 +60,10 @@ def _no_campaign(campaign_id: str) -> NotFoundError:
 
 
 def no_trial(campaign_id: str, number: int) -> NotFoundError:
-    """The error for a trial that there is not."""
+    """The error for a trial that does not exist."""
     return NotFoundError(f"campaign '{campaign_id}' has no trial {number}", field="number")
 
 
 def bounded(number: int) -> int:
-    """The number, held inside what a database's 32-bit integer column can be compared with."""
+    """The number, clamped to a range that a 32-bit integer column can be compared with."""
     return max(-1, min(number, 2**31 - 1, MAX_INTEGER))

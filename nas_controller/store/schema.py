@@ -12,7 +12,7 @@ from nas_controller.store.errors import StoreVersionError
 MIGRATIONS = Path(__file__).parent / "migrations"
 HEAD = max(path.name[1:5] for path in MIGRATIONS.glob("versions/r*.py"))
 
-# Any number will do, as long as every effspine process uses the same one.
+# An arbitrary number; every effspine process uses the same one.
 _POSTGRESQL_LOCK = 5_318_018
 
 
@@ -25,10 +25,10 @@ def current_revision(connection: Connection) -> str | None:
 
 
 def upgrade(database: Database) -> None:
-    """Migrates to HEAD; does nothing where the schema is at HEAD.
+    """Migrates to HEAD; does nothing if the schema is at HEAD.
 
-    Processes that start together wait for each other. Raises StoreVersionError for a revision that this
-    version does not know, and StoreUnavailableError when the database is away.
+    Processes that start at the same time wait for each other. Raises StoreVersionError for a revision that this version
+    does not know, and StoreUnavailableError when the database is unavailable.
     """
     with database.reading() as session:
         if current_revision(session.connection()) == HEAD:
@@ -43,7 +43,7 @@ def upgrade(database: Database) -> None:
 
 
 def _migrate(connection: Connection, revision: str | None, safe_url: str) -> None:
-    # Alembic takes a while to import, and every start but the first needs none of it.
+    # Imported here, since Alembic is slow to import and only a migration needs it.
     from alembic import command
     from alembic.config import Config
     from alembic.script import ScriptDirectory

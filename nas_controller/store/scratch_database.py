@@ -1,4 +1,4 @@
-"""A database in memory for one thread, from which a whole campaign is copied into another database at once."""
+"""An in-memory database for one thread, to generate a campaign and copy it to another database."""
 
 from __future__ import annotations
 
@@ -21,23 +21,25 @@ _RECENT_ROWS = 100
 class ScratchDatabase(Database):
     """All reads and writes share one session, whose transaction never ends. An error leaves it in an undefined state.
 
-    Nobody else reads or writes, so rows need no lock, are never outdated, and go to the database many at a time.
+    There is no other reader or writer, so rows need no lock, are never outdated, and are inserted in batches.
     """
 
     def __init__(self) -> None:
         super().__init__("sqlite://")
         models.Base.metadata.create_all(self.engine)
         self._session = _BatchingSession(self.engine)
-        # A batch has rows of several tables in any order.
+        # A batch inserts rows of several tables in any order.
         self._session.connection().execute(text("PRAGMA defer_foreign_keys = ON"))
 
     @contextmanager
-    def looking(self) -> Iterator[Connection]:
+    def single_statement(self) -> Iterator[Connection]:
+        """The connection of the session."""
         with self._translated():
             yield self._session.connection()
 
     @contextmanager
     def reading(self) -> Iterator[Session]:
+        """The session."""
         with self._translated():
             yield self._session
 
@@ -61,17 +63,17 @@ class ScratchDatabase(Database):
         )
 
     def _rows(self, model: type[DeclarativeBase]) -> list[Row]:
-        with self.looking() as connection:
+        with self.single_statement() as connection:
             return [dict(row) for row in connection.execute(select(model.__table__)).mappings()]
 
 
 class _BatchingSession(Session):
-    """Holds new rows back until a query needs them or there are _PENDING_ROWS, and gives rows by key from memory."""
+    """Inserts new rows when a query needs them or there are _PENDING_ROWS, and finds recent rows by key in memory."""
 
     def __init__(self, bind: Any) -> None:
         super().__init__(bind, autoflush=False, expire_on_commit=False)
         self._pending: dict[tuple[Any, ...], object] = {}
-        # A session references written rows weakly; the campaign and the latest rows are changed again and again.
+        # A session has only weak references to written rows, but the campaign and the latest rows change often.
         self._campaigns: list[object] = []
         self._recent: deque[object] = deque(maxlen=_RECENT_ROWS)
 
@@ -87,31 +89,31 @@ class _BatchingSession(Session):
             self._write()
 
     def get(self, entity: Any, ident: Any, **options: Any) -> Any:
-        """The row of this key, None where there is none; from memory where it is there."""
+        """The row of this key, from memory if possible; None if there is none."""
         key = ident if isinstance(ident, tuple) else (ident,)
         options.pop("with_for_update", None)
         return self._pending.get((entity, *key)) or super().get(entity, ident, **options)
 
     def flush(self, objects: Any = None) -> None:
-        """Does nothing: rows are written when they are needed."""
+        """Does nothing: rows are written when a query needs them."""
 
     def connection(self, *arguments: Any, **options: Any) -> Connection:
-        """The connection, to which all rows are written before."""
+        """The connection, after writing all rows."""
         self._write()
         return super().connection(*arguments, **options)
 
     def scalars(self, statement: Any, *arguments: Any, **options: Any) -> Any:
-        """The first column of a query's rows, which is sent once all rows are written."""
+        """The first column of a query's rows, after writing all rows."""
         self._write()
         return super().scalars(statement, *arguments, **options)
 
     def scalar(self, statement: Any, *arguments: Any, **options: Any) -> Any:
-        """The first value of a query, which is sent once all rows are written."""
+        """The first value of a query, after writing all rows."""
         self._write()
         return super().scalar(statement, *arguments, **options)
 
     def execute(self, statement: Any, *arguments: Any, **options: Any) -> Any:
-        """The result of a statement; before a query all rows are written."""
+        """The result of a statement; writes all rows before a query."""
         if statement.is_select:
             self._write()
         return super().execute(statement, *arguments, **options)

@@ -1,7 +1,7 @@
-"""Serialises trials for the service, whose long responses must not be parsed, validated and written again.
+"""Serialises trials for the service without parsing and validating them, since its responses can be long.
 
 A JSON column is passed on as its text (`orjson.Fragment`), and times as the driver reads them: for a thousand trials
-that saves most of the work. Such documents are for `as_json` alone.
+that saves most of the work. Only `as_json` can read such documents.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ def as_json(document: Any) -> bytes:
 
 
 class _RawDocuments:
-    """A query for the fields of a document, and rows of it as documents."""
+    """A query for the fields of a document, and the conversion of its rows to documents."""
 
     def __init__(self, model: type[models.Base], document: type[Document]) -> None:
         columns = [model.__table__.columns[name] for name in document.document_fields()]
@@ -47,7 +47,7 @@ class _RawDocuments:
 
 
 def _raw(column: ColumnElement[Any]) -> ColumnElement[Any]:
-    """The column as the driver reads it, without what its type makes of each value."""
+    """The column as the driver reads it, without the conversion of its SQLAlchemy type."""
     if isinstance(column.type, JSON):
         return cast(column, Text)
     return type_coerce(column, DateTime(timezone=True)) if isinstance(column.type, models.UtcDateTime) else column
@@ -59,7 +59,7 @@ _CURVE_POINTS = _RawDocuments(models.Measurement, CurvePoint)
 
 
 class TrialDocuments:
-    """Queries for documents. Each is one consistent read and raises as the query for records of the same trials."""
+    """Queries for documents. Each is one consistent read and raises as the query for the same records does."""
 
     def __init__(self, database: Database) -> None:
         self._database = database

@@ -1,7 +1,7 @@
 """The conditions that end a campaign before its last trial: `stop` in its specification.
 
-They are checked in the transaction that writes an outcome, so that no outcome comes after the one that ends the
-campaign. The runner's heartbeat checks the wall time too.
+They are checked in the transaction that writes an outcome, so no outcome follows the one that ends the campaign. The
+runner's heartbeat also checks the wall time.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from nas_controller.store.records import CampaignRecord
 
 
 def reached_condition(campaign: models.Campaign, now: datetime) -> StopReason | None:
-    """The first condition that a locked campaign has met; None where it has met none, or all trials are over anyway."""
+    """The first condition that a locked campaign meets; None if it meets none, or all its trials are finished."""
     document = campaign.spec.get("stop")
     if document is None or campaign.trials_finished >= campaign.spec["trials"]:
         return None
@@ -33,7 +33,7 @@ def reached_condition(campaign: models.Campaign, now: datetime) -> StopReason | 
 
 
 def is_out_of_time(campaign: CampaignRecord, now: datetime) -> bool:
-    """Whether a campaign has run for its `wall_seconds`, pauses left out."""
+    """Whether a campaign has run for its `wall_seconds`, without pauses."""
     stop = campaign.spec.stop
     return stop is not None and _is_out_of_time(stop, campaign.started_at, campaign.paused_seconds, now)
 

@@ -1,4 +1,4 @@
-"""The store: opens the database and offers its three sides.
+"""The store: opens the database and provides its three facades.
 
 store = Store.open("sqlite:////data/effspine.db")     # migrates the database to this version first
 campaign = store.service.create_campaign(spec)
@@ -18,8 +18,8 @@ __all__ = ["Store", "sqlite_url"]
 
 
 class Store:
-    """A database of campaigns: `reads`, `runner` (what runners and their supervisor write) and `service` (what the
-    service writes).
+    """A database of campaigns: `reads`, `runner` (writes of runners and their supervisor) and `service` (writes of the
+    service).
 
     Threads may share it. Every method is one transaction and returns frozen records or JSON documents.
     """
@@ -35,18 +35,17 @@ class Store:
     def open(cls, url: str, clock: Clock = utc_now) -> Store:
         """The store at an SQLAlchemy URL, its schema migrated to this version of effspine.
 
-        Raises InvalidValueError for a URL that is none, StoreUnavailableError when the database is away, and
-        StoreVersionError when a newer effspine has written it.
+        Raises InvalidValueError for an invalid URL, StoreUnavailableError when the database is unavailable, and
+        StoreVersionError when a newer effspine has migrated it.
         """
         database = Database(url)
         upgrade(database)
         return cls(database, clock)
 
     def check(self) -> None:
-        """Returns when the database answers, has the schema of this version and room. For readiness.
+        """Checks that the database responds, has the schema of this version and free space. For readiness.
 
-        Raises StoreUnavailableError, StoreVersionError (another effspine has migrated it since) and StoreFullError when
-        not.
+        Raises StoreUnavailableError, StoreVersionError (another effspine has migrated it since) or StoreFullError.
         """
         with self._database.reading() as session:
             session.connection().exec_driver_sql("SELECT 1 FROM campaigns LIMIT 1").all()
@@ -56,7 +55,7 @@ class Store:
                 f"database {self._database.safe_url} has schema {revision} and this effspine needs {HEAD}; restart it "
                 "with the version that migrated the database"
             )
-        self._database.check_room()
+        self._database.check_free_space()
 
     def close(self) -> None:
         """Closes the store's connections."""

@@ -1,4 +1,4 @@
-"""Heartbeats of supervisors: each writes one every few seconds while it is alive."""
+"""Heartbeats of supervisors, which each writes every few seconds."""
 
 from __future__ import annotations
 
@@ -17,18 +17,18 @@ RETENTION_HOURS = 24
 
 
 class SupervisorRecord(SupervisorDocument):
-    """A supervisor: where and as what process it runs, which version it is, since when, and when it was last seen."""
+    """A supervisor and its latest heartbeat."""
 
 
 class SupervisorHeartbeats:
-    """Heartbeats. All raise StoreUnavailableError when the database is away."""
+    """Heartbeats. All raise StoreUnavailableError when the database is unavailable."""
 
     def __init__(self, database: Database, clock: Clock) -> None:
         self._database = database
         self._clock = clock
 
     def record_heartbeat(self, supervisor_id: str, host: str, pid: int, version: str) -> None:
-        """Records that a supervisor is alive, and deletes those that were not seen for RETENTION_HOURS."""
+        """Records that a supervisor is alive, and deletes those not seen for RETENTION_HOURS."""
         now = self._clock()
         table = models.Supervisor
         with self._database.writing() as session:
@@ -45,9 +45,9 @@ class SupervisorHeartbeats:
             session.execute(delete(models.Supervisor).where(models.Supervisor.id == supervisor_id))
 
     def list_supervisors(self) -> tuple[SupervisorRecord, ...]:
-        """Those that were seen within RETENTION_HOURS and have not shut down, the latest seen first.
+        """The supervisors seen within RETENTION_HOURS that have not shut down, latest seen first.
 
-        One is alive where it was seen within ALIVE_SECONDS.
+        A supervisor is alive if it was seen within ALIVE_SECONDS.
         """
         now = self._clock()
         query = select(models.Supervisor).order_by(models.Supervisor.seen_at.desc(), models.Supervisor.id)

@@ -1,5 +1,5 @@
-"""Sums over all campaigns, for metrics. Each campaign's row has its own counts, so that nothing is counted here and
-every process on one database gives the same.
+"""Sums over all campaigns, for metrics. They add up the counts in the campaigns' rows, so every process on one database
+reports the same.
 """
 
 from __future__ import annotations
@@ -21,10 +21,10 @@ QUEUE_BOUNDS_SECONDS = (1.0, 5.0, 15.0, 60.0, 300.0, 900.0, 3_600.0, 14_400.0, 8
 class Totals:
     """Campaigns and trials by state, and sums over all campaigns.
 
-    `queue_counts` has for each of QUEUE_BOUNDS_SECONDS how many campaigns waited at most that long for their first
-    runner, of `queue_count` that had one. `first_report_seconds` is the time from the start of an attempt to its first
-    report of progress, added up over `first_reports` attempts. `workers_killed` are attempts whose worker died,
-    `attempts_lost` those that were lost with their runner.
+    `queue_counts` has, for each of QUEUE_BOUNDS_SECONDS, the number of campaigns that waited at most that long for
+    their first runner, of the `queue_count` campaigns that had one. `first_report_seconds` is the time from the start
+    of an attempt to its first report of progress, summed over `first_reports` attempts. `workers_killed` counts
+    attempts whose worker died, `attempts_lost` those that were lost with their runner.
     """
 
     campaigns: Mapping[str, int]
@@ -42,13 +42,13 @@ class Totals:
 
 
 class TotalsQuery:
-    """The sums. Raises StoreUnavailableError when the database is away."""
+    """The sums. Raises StoreUnavailableError when the database is unavailable."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
 
     def totals(self) -> Totals:
-        """All sums, at one moment."""
+        """All sums, in one consistent read."""
         table = models.Campaign
         summed = (
             table.trials_begun,
@@ -67,8 +67,8 @@ class TotalsQuery:
             func.count(table.queue_seconds).label("queue_count"),
             *(func.coalesce(func.sum(column), 0).label(column.key) for column in summed),
             *(
-                func.count(case((table.queue_seconds <= bound, 1))).label(f"bound_{place}")
-                for place, bound in enumerate(QUEUE_BOUNDS_SECONDS)
+                func.count(case((table.queue_seconds <= bound, 1))).label(f"bound_{index}")
+                for index, bound in enumerate(QUEUE_BOUNDS_SECONDS)
             ),
         ).group_by(table.state)
         campaigns = dict[str, int](dict.fromkeys(CAMPAIGN_STATES, 0))
@@ -92,7 +92,7 @@ class TotalsQuery:
             rewards_accepted=sums["rewards_accepted"],
             workers_killed=sums["workers_killed"],
             attempts_lost=sums["attempts_lost"],
-            queue_counts=tuple(sums[f"bound_{place}"] for place in range(len(QUEUE_BOUNDS_SECONDS))),
+            queue_counts=tuple(sums[f"bound_{index}"] for index in range(len(QUEUE_BOUNDS_SECONDS))),
             queue_count=sums["queue_count"],
             queue_seconds=float(sums["queue_seconds"]),
             first_reports=sums["first_reports"],

@@ -23,12 +23,17 @@ def allowed_states(transitions: Transitions, event: str) -> tuple[str, ...]:
     return tuple(dict.fromkeys(source for source, name, _ in transitions if name == event))
 
 
+def changed_states(transitions: Transitions, event: str) -> tuple[str, ...]:
+    """The states that an event changes."""
+    return tuple(dict.fromkeys(source for source, name, target in transitions if name == event and source != target))
+
+
 CLAIMABLE_STATES = allowed_states(CAMPAIGN_TRANSITIONS, "claim")
 
 
 def next_campaign_state(campaign: models.Campaign, event: CampaignEvent, to: CampaignState | None = None) -> str:
-    """The state of a campaign after an event; `to` chooses among several. Raises ConflictError where its state does
-    not allow the event.
+    """The state of a campaign after an event; `to` selects one of several. Raises ConflictError if its state does not
+    allow the event.
     """
     return _target(CAMPAIGN_TRANSITIONS, f"campaign '{campaign.id}'", campaign.state, event, to)
 
@@ -42,7 +47,7 @@ def move_campaign(campaign: models.Campaign, event: CampaignEvent, to: CampaignS
 
 
 def move_trial(trial: models.Trial, event: TrialEvent) -> None:
-    """Applies an event to a trial of a locked campaign. Raises ConflictError where its state does not allow it."""
+    """Applies an event to a trial of a locked campaign. Raises ConflictError if its state does not allow it."""
     name = f"campaign '{trial.campaign_id}': trial {trial.number}"
     trial.state = _target(TRIAL_TRANSITIONS, name, trial.state, event)
 
@@ -50,10 +55,10 @@ def move_trial(trial: models.Trial, event: TrialEvent) -> None:
 def _target(
     transitions: Transitions, name: str, state: str, event: CampaignEvent | TrialEvent, to: str | None = None
 ) -> str:
-    targets = [target for source, each, target in transitions if (source, each) == (state, event)]
+    targets = [target for source, cause, target in transitions if (source, cause) == (state, event)]
     if not targets:
-        *most, last = allowed_states(transitions, event)
-        allowed = f"{', '.join(most)} or {last}" if most else last
+        *others, last = allowed_states(transitions, event)
+        allowed = f"{', '.join(others)} or {last}" if others else last
         raise ConflictError(
             f"{name} is {state} and cannot be {PAST_PARTICIPLES[event]}; only one that is {allowed} can be",
             field="state",

@@ -1,4 +1,4 @@
-"""How long trials of earlier campaigns have taken."""
+"""The durations of trials of earlier campaigns."""
 
 from __future__ import annotations
 
@@ -11,17 +11,17 @@ from nas_controller.store import models
 from nas_controller.store.database import Database
 
 _NEWEST_CAMPAIGNS = 500
-_MOST_TRIALS = 500
+_MAX_TRIALS = 500
 
 
 class TrialDurations:
-    """Queries over attempts that were accepted. Raise StoreUnavailableError when the database is away."""
+    """Queries over accepted attempts. Raise StoreUnavailableError when the database is unavailable."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    def trial_seconds(self, is_alike: Callable[[CampaignSpec], bool]) -> list[float]:
-        """Seconds of the newest trials with a reward, of those among the newest campaigns whose document `is_alike`."""
+    def trial_seconds(self, is_similar: Callable[[CampaignSpec], bool]) -> list[float]:
+        """Seconds of the newest trials with a reward, in those of the newest campaigns whose document `is_similar`."""
         newest = (
             select(models.Campaign.id, models.Campaign.spec)
             .where(models.Campaign.trials_finished > 0)
@@ -30,12 +30,12 @@ class TrialDurations:
         )
         with self._database.reading() as session:
             documents = session.execute(newest).all()
-            alike = [campaign_id for campaign_id, spec in documents if is_alike(CampaignSpec.model_validate(spec))]
+            similar = [campaign_id for campaign_id, spec in documents if is_similar(CampaignSpec.model_validate(spec))]
             attempts = (
                 select(models.Attempt.started_at, models.Attempt.finished_at)
-                .where(models.Attempt.campaign_id.in_(alike), models.Attempt.state == "accepted")
+                .where(models.Attempt.campaign_id.in_(similar), models.Attempt.state == "accepted")
                 .order_by(models.Attempt.campaign_id.desc(), models.Attempt.trial.desc())
-                .limit(_MOST_TRIALS)
+                .limit(_MAX_TRIALS)
             )
             rows = session.execute(attempts).all()
         return [(finished - started).total_seconds() for started, finished in rows if finished is not None]

@@ -1,4 +1,4 @@
-"""Lists of trials: pages in every order, each read from an index, and the best."""
+"""Lists of trials: pages in every order, each read from an index, and the best trials."""
 
 from __future__ import annotations
 
@@ -27,16 +27,16 @@ def page_of_trials(
     limit: int,
     cursor: str | None,
 ) -> Page[Row[Any]]:
-    """The rows that `query`, which has the column `number`, gives of one page, in the order asked for (`-` is
-    descending; equal values by number). Trials without a reward come last in both orders by reward.
+    """The rows of `query`, which has the column `number`, on one page, in the given order (`-` is descending; equal
+    values by number). Trials without a reward come last in both orders by reward.
 
-    Raises NotFoundError for the campaign and InvalidValueError for a state, order, limit (1 to 1,000) or cursor that is
-    none.
+    Raises NotFoundError for the campaign and InvalidValueError for an invalid state, order, limit (1 to 1,000) or
+    cursor.
     """
     if state is not None and state not in TRIAL_STATES:
-        raise InvalidValueError(f"state '{state}' is none of {', '.join(TRIAL_STATES)}", field="state")
+        raise InvalidValueError(f"state '{state}' is not one of {', '.join(TRIAL_STATES)}", field="state")
     if order_by not in TRIAL_ORDERS:
-        raise InvalidValueError(f"order_by '{order_by}' is none of {', '.join(TRIAL_ORDERS)}", field="order_by")
+        raise InvalidValueError(f"order_by '{order_by}' is not one of {', '.join(TRIAL_ORDERS)}", field="order_by")
     limit = checked_limit(limit)
     position = None if cursor is None else decode(cursor, ((int, float, NoneType), int))
     conditions = [models.Trial.campaign_id == campaign_id]
@@ -44,9 +44,9 @@ def page_of_trials(
         conditions.append(models.Trial.state == state)
     require_campaign(session, campaign_id)
     positions: list[tuple[float | None, int]] = []
-    for each in _positions(order_by, position):
-        found = session.connection().execute(each.where(*conditions).limit(limit + 1 - len(positions)))
-        positions += [(value, number) for value, number in found.all()]
+    for ordered in _positions(order_by, position):
+        result = session.connection().execute(ordered.where(*conditions).limit(limit + 1 - len(positions)))
+        positions += [(value, number) for value, number in result.all()]
         if len(positions) > limit:
             break
     numbers = [number for _, number in positions[:limit]]
@@ -58,7 +58,7 @@ def page_of_trials(
 
 
 def best_of_trials(session: Session, query: Select[Any], campaign_id: str, k: int) -> Sequence[Row[Any]]:
-    """The rows that `query` gives of the best trials. Raises as `Queries.best_trials`."""
+    """The rows of `query` of the best trials. Raises as `Queries.best_trials`."""
     if not 1 <= k <= 1_000:
         raise InvalidValueError(f"k is {k}; it must be 1 to 1000", field="k")
     require_campaign(session, campaign_id)
@@ -68,9 +68,9 @@ def best_of_trials(session: Session, query: Select[Any], campaign_id: str, k: in
 
 
 def _positions(order_by: str, after: Sequence[Any] | None) -> Iterator[Select[tuple[Any, int]]]:
-    """Queries that, one after the other, give (value, number) of trials in this order, from `after` on.
+    """Queries whose results, one after the other, are (value, number) of trials in this order, starting after `after`.
 
-    Each walks an index and reads nothing else: the rows themselves are fetched for one page alone.
+    Each scans an index only; the rows are fetched for one page.
     """
     table, descending = models.Trial, order_by.startswith("-")
     column: InstrumentedAttribute[Any] = getattr(table, order_by.removeprefix("-"))
@@ -83,7 +83,7 @@ def _positions(order_by: str, after: Sequence[Any] | None) -> Iterator[Select[tu
     if value is not None or after is None:
         query = select(column, table.number).where(column.is_not(None)).order_by(order, table.number)
         if after is not None:
-            # The first bound says no more than the second, but in a way that an index is entered by.
+            # The first bound follows from the second, but only the first lets the database seek in the index.
             bound, beyond = (column <= value, column < value) if descending else (column >= value, column > value)
             query = query.where(bound, or_(beyond, table.number > number))
         yield query

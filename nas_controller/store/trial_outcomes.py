@@ -1,5 +1,5 @@
-"""Writes outcomes of attempts and trials, and the controller that has learned from them, inside the transaction of a
-caller that has locked the campaign.
+"""Writes outcomes of attempts and trials, and the controller that has learned from them, in the transaction of a caller
+that has locked the campaign.
 """
 
 from __future__ import annotations
@@ -58,8 +58,8 @@ def finish_trial(
     controller_state: Mapping[str, Any],
     stopped_early: Mapping[str, Any] | None = None,
 ) -> None:
-    """Writes the outcome, the campaign's sums, the event with the controller's digest, and the controller; and the end
-    of the campaign, where the outcome meets one of its stop conditions.
+    """Writes the outcome, the campaign's sums, the event with the controller's digest, and the controller. Ends the
+    campaign if the outcome meets one of its stop conditions.
 
     Raises ConflictError for a trial that is not running.
     """
@@ -94,8 +94,8 @@ def finish_trial(
     sequence = add_event(session, campaign, now, f"trial.{trial.state}", data)
     values = {"sequence": sequence, "digest": digest, "state": text}
     table = models.ControllerState
-    changed = session.execute(update(table).where(table.campaign_id == campaign.id).values(values))
-    if cast("CursorResult[Any]", changed).rowcount == 0:
+    result = session.execute(update(table).where(table.campaign_id == campaign.id).values(values))
+    if cast("CursorResult[Any]", result).rowcount == 0:
         session.add(table(campaign_id=campaign.id, **values))
     reason = reached_condition(campaign, now)
     if reason is not None:
@@ -103,5 +103,5 @@ def finish_trial(
 
 
 def finite_values(values: Mapping[str, float]) -> dict[str, float]:
-    """Without the numbers that JSON cannot carry."""
+    """The values without those that JSON cannot represent."""
     return {name: value for name, value in values.items() if math.isfinite(value)}

@@ -1,4 +1,4 @@
-"""What the runner that holds a campaign's lease writes: trials, attempts, progress, outcomes.
+"""Writes of the runner that has a campaign's lease: trials, attempts and outcomes.
 
 Every method is one transaction that checks the lease, so a runner that has lost its lease writes nothing.
 """
@@ -30,7 +30,7 @@ from search_space.space import Candidate
 
 
 class TrialWrites:
-    """Writes of a runner. All raise LeaseLostError, and StoreUnavailableError when the database is away."""
+    """Writes of a runner. All raise LeaseLostError, and StoreUnavailableError when the database is unavailable."""
 
     def __init__(self, database: Database, clock: Clock) -> None:
         self._database = database
@@ -48,17 +48,17 @@ class TrialWrites:
     ) -> tuple[TrialRecord, AttemptRecord | None]:
         """Records a proposal and, unless it repeats the architecture of `reused_from`, its first attempt.
 
-        `choices` and `log_probability` are the controller's (None for the baseline, trial 0); `draw` counts
-        the proposals for this number that no widths on budget could meet. The event `trial.begun` fixes the
-        proposal's place in the order that a replay follows. Raises ConflictError when the number is taken, and
-        NoMoreTrialsError when the campaign has been given no more than `number` trials.
+        `choices` and `log_probability` are the controller's (None for the baseline, trial 0); `draw` counts the
+        earlier proposals for this number, which no widths within the budget could realise. The event `trial.begun`
+        fixes the proposal's position in the order that a replay follows. Raises ConflictError if the number is taken,
+        and NoMoreTrialsError if the campaign has no more than `number` trials.
         """
         now = self._clock()
         with self._database.writing() as session:
             campaign = owned_campaign(session, lease, now)
             if campaign.trials_begun != number:
                 raise ConflictError(
-                    f"campaign '{campaign.id}': trial {number} is not the next, {campaign.trials_begun}"
+                    f"campaign '{campaign.id}': trial {number} is not the next, which is {campaign.trials_begun}"
                 )
             if number >= campaign.spec["trials"]:
                 raise NoMoreTrialsError(
@@ -98,9 +98,7 @@ class TrialWrites:
             return trial_record(trial), attempt_record(attempt)
 
     def start_attempt(self, lease: Lease, number: int) -> AttemptRecord:
-        """A further attempt at a running trial. Raises NotFoundError, and ConflictError when it is
-        finished.
-        """
+        """Starts a further attempt at a running trial. Raises NotFoundError, and ConflictError if it is finished."""
         now = self._clock()
         with self._database.writing() as session:
             campaign = owned_campaign(session, lease, now)
@@ -121,8 +119,8 @@ class TrialWrites:
     ) -> AttemptRecord:
         """Marks a running attempt as failed; its trial stays running, for another attempt or `fail_trial`.
 
-        Until the trial has its outcome, it shows the error of the attempt that failed last. The log's tail stays
-        out of the event, which every follower reads.
+        Until the trial has its outcome, it shows the error of its latest failed attempt. The event does not include the
+        log's tail, since every follower of the campaign reads it.
         """
         error = sanitise(error)
         now = self._clock()
@@ -149,14 +147,13 @@ class TrialWrites:
         controller_state: Mapping[str, Any],
         stopped_early: Mapping[str, Any] | None = None,
     ) -> Acceptance:
-        """The first finished attempt's reward, the controller that has learned from it, and the event, at
-        once.
+        """Writes the reward of the first attempt that finishes, the controller that has learned from it, and the event.
 
-        An attempt given up for lost may still be first. A result after the first is `late`: the attempt and
-        an event say so and nothing else changes. The accepted attempt reported again is a `duplicate` and
-        changes nothing at all. `stopped_early` says at which `step` and why the trial was ended with this reward; it
-        goes into the event. Raises InvalidValueError for a reward outside 0 to 1, NotFoundError, and
-        ConflictError for a stopped trial.
+        An abandoned attempt may still be the first. A result after the first is `late`: the attempt is marked so, an
+        event is added and nothing else changes. The accepted attempt reported again is a `duplicate` and changes
+        nothing. `stopped_early` has the `step` at which the trial was stopped with this reward, and why; it is stored
+        in the event. Raises InvalidValueError for a reward outside 0 to 1, NotFoundError, and ConflictError for a
+        stopped trial.
         """
         if not 0.0 <= reward <= 1.0:
             raise InvalidValueError(f"trial {number}: the reward {reward} is not in 0 to 1", field="reward")
@@ -193,7 +190,7 @@ class TrialWrites:
     ) -> Acceptance:
         """Gives a trial up with reward 0 and the error's text, with the controller that has learned from it.
 
-        Running attempts of it are marked failed. A trial that is already finished is a `duplicate` and stays unchanged.
+        Its running attempts are marked failed. A trial that is already finished is a `duplicate` and does not change.
         """
         error = sanitise(error)
         now = self._clock()
@@ -215,9 +212,9 @@ class TrialWrites:
             return acceptance("accepted", campaign, trial)
 
     def accept_repeat(self, lease: Lease, number: int, controller_state: Mapping[str, Any]) -> Acceptance:
-        """Gives a repeated architecture the outcome of the trial that it repeats, without any attempt.
+        """Gives a repeat the outcome of the trial that it repeats, without an attempt.
 
-        A trial that is already finished is a `duplicate` and stays unchanged. Raises ConflictError unless the trial
+        A trial that is already finished is a `duplicate` and does not change. Raises ConflictError unless the trial
         repeats a finished one.
         """
         now = self._clock()
@@ -227,18 +224,18 @@ class TrialWrites:
             if trial.state != "running":
                 return acceptance("duplicate", campaign, trial)
             if trial.reused_from is None:
-                raise ConflictError(f"campaign '{campaign.id}': trial {number} repeats no other")
-            known = find_trial(session, campaign.id, trial.reused_from)
-            if known.reward is None:
+                raise ConflictError(f"campaign '{campaign.id}': trial {number} is not a repeat")
+            repeated = find_trial(session, campaign.id, trial.reused_from)
+            if repeated.reward is None:
                 raise ConflictError(
-                    f"campaign '{campaign.id}': trial {number} repeats {known.number}, which is {known.state}"
+                    f"campaign '{campaign.id}': trial {number} repeats {repeated.number}, which is {repeated.state}"
                 )
-            trial.metrics = known.metrics
-            trial.error = known.error
-            trial.error_kind = known.error_kind
-            trial.stopped_early_step = known.stopped_early_step
-            event: TrialEvent = "complete" if known.state == "completed" else "fail"
-            finish_trial(session, campaign, trial, now, event, known.reward, controller_state)
+            trial.metrics = repeated.metrics
+            trial.error = repeated.error
+            trial.error_kind = repeated.error_kind
+            trial.stopped_early_step = repeated.stopped_early_step
+            event: TrialEvent = "complete" if repeated.state == "completed" else "fail"
+            finish_trial(session, campaign, trial, now, event, repeated.reward, controller_state)
             return acceptance("accepted", campaign, trial)
 
 

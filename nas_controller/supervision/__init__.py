@@ -1,1 +1,1 @@
-"""What keeps campaigns running: supervisor, runner processes, leases and shares."""
+"""Keeps campaigns running: supervisor, runner processes, lease heartbeats and shares."""

@@ -14,7 +14,7 @@ def log_path(data_dir: Path, campaign_id: str) -> Path:
 
 
 def log_tail(data_dir: Path, campaign_id: str, lines: int = TAIL_LINES) -> str:
-    """The last lines of a campaign's log; empty when there is none."""
+    """The last lines of a campaign's log; empty if it does not exist."""
     try:
         with log_path(data_dir, campaign_id).open(encoding="utf-8", errors="replace") as log:
             return "".join(deque(log, maxlen=lines)).rstrip()

@@ -1,4 +1,4 @@
-"""Removes checkpoints that are not needed any more."""
+"""Removes checkpoints that are no longer needed."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from nas_controller.store import NotFoundError, Store
 
 
 def remove_finished(store: Store, data_dir: Path) -> None:
-    """Removes the checkpoints of finished campaigns, such as a runner leaves that is killed just after the last trial.
+    """Removes the checkpoints of finished campaigns, left for example by a runner that was killed after the last trial.
 
     Raises StoreUnavailableError.
     """

@@ -1,7 +1,7 @@
-"""Joins a supervisor's machine to a Ray cluster as a node without CPUs: only processes of a node may drive a cluster.
+"""Joins a supervisor's machine to a Ray cluster as a node without CPUs: only a process on a node can drive a cluster.
 
 The node is a child process (`ray start --block`), restarted with exponential backoff whenever it ends, so the head may
-be away for a while.
+be unavailable for a while.
 """
 
 from __future__ import annotations
@@ -18,11 +18,11 @@ from pathlib import Path
 logger = logging.getLogger(__name__)
 
 LOCAL = "auto"
-"""Address of the cluster that this machine is a node of already."""
-_MAY_JOIN = "RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER"  # 0 restricts a Ray to its machine, on any system
+"""The address that means the cluster of which this machine is already a node."""
+_MAY_JOIN = "RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER"  # 0 restricts Ray to one machine, on any operating system
 _OBJECT_STORE_BYTES = 100 * 2**20
-_FIRST_WAIT_SECONDS, _MAX_WAIT_SECONDS = 1.0, 10.0
-_STEADY_SECONDS = 30.0
+_FIRST_BACKOFF_SECONDS, _MAX_BACKOFF_SECONDS = 1.0, 10.0
+_STABLE_SECONDS = 30.0
 _END_SECONDS = 10.0
 
 
@@ -34,19 +34,19 @@ class ClusterNode:
         self._log = log
         self._process: subprocess.Popen[bytes] | None = None
         self._started = 0.0
-        self._wait = _FIRST_WAIT_SECONDS
+        self._backoff = _FIRST_BACKOFF_SECONDS
         self._not_before = 0.0
 
     @property
-    def is_settled(self) -> bool:
-        """Whether the head has forgotten earlier nodes of this machine by now, to which it could direct a runner."""
+    def is_stable(self) -> bool:
+        """Whether the head has dropped earlier nodes of this machine, to which it could still direct a runner."""
         if self._address == LOCAL:
             return True
-        running = self._process is not None and self._process.poll() is None
-        return running and time.monotonic() - self._started > _STEADY_SECONDS
+        is_running = self._process is not None and self._process.poll() is None
+        return is_running and time.monotonic() - self._started > _STABLE_SECONDS
 
     def ensure_running(self) -> None:
-        """Starts the node if it does not run and the backoff is over. Raises OSError where it cannot be started."""
+        """Starts the node if it does not run and the backoff is over. Raises OSError if it cannot be started."""
         if self._address == LOCAL:
             return
         now = time.monotonic()
@@ -56,10 +56,10 @@ class ClusterNode:
             logger.warning("the node in the cluster %s has ended; its log is %s", self._address, self._log)
             self._kill_group(self._process.pid)
             self._process = None
-            if now - self._started > _STEADY_SECONDS:
-                self._wait = _FIRST_WAIT_SECONDS
-            self._not_before = now + self._wait
-            self._wait = min(2 * self._wait, _MAX_WAIT_SECONDS)
+            if now - self._started > _STABLE_SECONDS:
+                self._backoff = _FIRST_BACKOFF_SECONDS
+            self._not_before = now + self._backoff
+            self._backoff = min(2 * self._backoff, _MAX_BACKOFF_SECONDS)
         if now >= self._not_before:
             self._start(now)
 

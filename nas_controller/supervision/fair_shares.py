@@ -1,8 +1,8 @@
 """Shares workers among running campaigns: weighted max-min fairness.
 
-A worker is a slot for one trial, and a campaign wants as many as its `parallelism`. Slots are allotted one by one, each
-to the campaign with the fewest in proportion to its share among those that want more, the oldest first among equals. So
-no campaign gets more than it wants, and others get what one leaves.
+A worker is a slot for one trial, and a campaign wants as many as its `parallelism`. Slots are allotted one by one. Each
+goes to the campaign that has the fewest in proportion to its share among those that want more, or to the oldest of
+several. So no campaign gets more than it wants, and others get what one leaves.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from heapq import heapify, heappop, heappush
 
 @dataclass(frozen=True)
 class Demand:
-    """What a campaign wants: at most `parallelism` workers, in proportion to its `share`."""
+    """The demand of a campaign: at most `parallelism` workers, in proportion to its `share`."""
 
     campaign_id: str
     parallelism: int
@@ -24,7 +24,7 @@ class Demand:
 
 @dataclass(frozen=True)
 class Allotment:
-    """What a campaign gets: `parallelism` workers, each with `threads` processors where they are on this machine."""
+    """The workers of a campaign: `parallelism` many, each with `threads` processors if they are on this machine."""
 
     parallelism: int
     threads: int
@@ -35,14 +35,14 @@ class Allotment:
 
     @classmethod
     def from_line(cls, line: bytes) -> Allotment:
-        """Reads what `to_line` wrote."""
+        """The allotment in a line of `to_line`."""
         return cls(**json.loads(line))
 
 
 def allot(demands: Sequence[Demand], slots: int) -> dict[str, int]:
-    """The number of workers of each campaign, which are given oldest first; 0 where none is left.
+    """The number of workers of each campaign; `demands` are ordered oldest first.
 
-    The sum is `slots`, or what all want where that is less.
+    The sum is `slots`, or the total demand if that is less.
     """
     allotted = {demand.campaign_id: 0 for demand in demands}
     waiting = [(0.0, age, demand) for age, demand in enumerate(demands) if demand.parallelism > 0]

@@ -1,4 +1,4 @@
-"""Renews a runner's lease in a thread, and reads there whether the campaign is to stop, pause or change."""
+"""Renews a runner's lease in a thread, and reads requests to stop, pause or change the campaign."""
 
 from __future__ import annotations
 
@@ -14,16 +14,15 @@ from nas_controller.store import Lease, LeaseLostError, Store, StoreUnavailableE
 
 logger = logging.getLogger(__name__)
 
-_BEATS_PER_LEASE = 8
+_RENEWALS_PER_LEASE = 8
 
 
 class Heartbeat:
     """While entered, renews the lease several times within its duration.
 
-    `stop_requested` says that the campaign is `stopping`, `pause` in which mode it is `pausing`, if it is, and
-    `out_of_time` that it has run for its `wall_seconds`. `spec` is its newest document, None before the first beat.
-    `lost` says that the lease was taken over, or expired while the database was away; the runner must write nothing
-    more then.
+    `stop_requested`: the campaign is `stopping`. `pause`: the mode in which it is `pausing`, or None. `out_of_time`: it
+    has run for its `wall_seconds`. `spec`: its newest specification, None before the first renewal. `lost`: another
+    runner has the lease, or it expired while the database was unavailable; the runner must write nothing more.
     """
 
     def __init__(self, store: Store, lease: Lease) -> None:
@@ -44,7 +43,7 @@ class Heartbeat:
 
     @property
     def draining(self) -> bool:
-        """Whether the runner should begin nothing new."""
+        """Whether the runner should begin no further trials."""
         return self.pause == "drain"
 
     def __enter__(self) -> Heartbeat:
@@ -58,14 +57,14 @@ class Heartbeat:
         self._thread.join()
 
     def release(self) -> None:
-        """Releases the lease at once, for a runner that writes nothing more but may take long to end."""
+        """Releases the lease at once, for a runner that writes nothing more but may take long to exit."""
         self._finished.set()
         self._thread.join()
-        with suppress(StoreUnavailableError):  # then it expires
+        with suppress(StoreUnavailableError):  # then the lease expires
             self._store.runner.release(self._lease.campaign_id, self._lease.owner)
 
     def _run(self) -> None:
-        interval = self._lease.seconds / _BEATS_PER_LEASE
+        interval = self._lease.seconds / _RENEWALS_PER_LEASE
         renewed = time.monotonic()
         while not self._finished.wait(interval):
             try:

@@ -1,9 +1,8 @@
 """Runs one campaign in a process: `python -m nas_controller.supervision.runner ID --data-dir DIR`.
 
-The process may be killed at any moment; the next one continues from the database. It ends when the campaign is over,
-stopped or paused, when it loses its lease, on SIGTERM, and, with `--watch-stdin`, when its standard input closes: then
-the supervisor that held the other end has died. The supervisor sends allotments there, one a line
-(`nas_controller.supervision.fair_shares`).
+The process may be killed at any moment; the next one continues from the database. It ends when the campaign is finished
+or paused, when it loses its lease, on SIGTERM, and, with `--watch-stdin`, when its standard input closes because its
+supervisor has died. The supervisor sends allotments there, one per line (`nas_controller.supervision.fair_shares`).
 """
 
 from __future__ import annotations
@@ -26,8 +25,8 @@ from typing import Any
 import numpy as np
 
 from nas_controller.campaigns.campaign import Campaign
-from nas_controller.execution.executor import ClusterAwayError, Executor, Workers
-from nas_controller.execution.session_directory import NoRoomError
+from nas_controller.execution.executor import ClusterUnavailableError, Executor, Workers
+from nas_controller.execution.session_directory import DiskFullError
 from nas_controller.execution.trial_checkpoints import campaign_directory, remove_campaign_directory
 from nas_controller.execution.worker import Job
 from nas_controller.search.campaign_spec import CampaignSpec
@@ -55,10 +54,10 @@ def new_owner() -> str:
 
 @dataclass
 class Machine:
-    """Where trials run, and how much of it this campaign may use.
+    """Where trials run, and the resources that this campaign may use there.
 
-    On this machine, or on the Ray cluster at `ray_address`; in `executor`, where it is given. Without an `allotment`,
-    the campaign has all that it asks for. Another thread may change the allotment at any time.
+    Trials run on this machine, on the Ray cluster at `ray_address`, or in `executor` if it is given. Without an
+    `allotment`, the campaign has everything it asks for. Another thread may change the allotment at any time.
     """
 
     ray_address: str | None = None
@@ -82,7 +81,7 @@ def run(
     lease_seconds: float = LEASE_SECONDS,
     machine: Machine | None = None,
 ) -> int:
-    """Runs the campaign until it is over, stopped or lost, and returns an exit status."""
+    """Runs the campaign until it is finished, paused or lost, and returns an exit status."""
     try:
         lease = store.runner.claim(campaign_id, owner, lease_seconds, _environment())
     except (ConflictError, NotFoundError) as error:
@@ -96,7 +95,7 @@ def run(
                 campaign.end("stopped")
             elif state == "running" and not campaign.over:
                 _train(campaign, data_dir, heartbeat, machine or Machine())
-            paused = _settle(campaign, store, lease, heartbeat, state == "pausing")
+            paused = _apply_requests(campaign, store, lease, heartbeat, state == "pausing")
             if campaign.over:
                 remove_campaign_directory(data_dir, campaign_id)
             return EXIT_DONE if campaign.over or paused else EXIT_NOT_OURS
@@ -107,8 +106,8 @@ def run(
         store.runner.release(campaign_id, owner)
 
 
-def _settle(campaign: Campaign, store: Store, lease: Lease, heartbeat: Heartbeat, was_pausing: bool) -> bool:
-    """Stops, completes or pauses the campaign as requested, once nothing trains any more; whether it was paused."""
+def _apply_requests(campaign: Campaign, store: Store, lease: Lease, heartbeat: Heartbeat, was_pausing: bool) -> bool:
+    """Stops, completes or pauses the campaign as requested, after its training has ended; whether it was paused."""
     if campaign.over or heartbeat.lost:
         return False
     if heartbeat.stop_requested:
@@ -139,18 +138,18 @@ def _train(campaign: Campaign, data_dir: Path, heartbeat: Heartbeat, machine: Ma
 
     executor = machine.executor_of(record.id)
     while not (campaign.over or campaign.draining or heartbeat.must_end):
-        now = workers()
-        logger.info("workers %d, threads a worker %d", now.parallelism, now.threads)
-        with executor.session(now) as session:
+        started = workers()
+        logger.info("workers %d, threads per worker %d", started.parallelism, started.threads)
+        with executor.session(started) as session:
             try:
-                session.run(campaign, replace(job, threads=now.threads), lambda: heartbeat.must_end, workers)
+                session.run(campaign, replace(job, threads=started.threads), lambda: heartbeat.must_end, workers)
             except SystemExit:
-                heartbeat.release()  # Ray takes seconds to end, and may end this process where its head is away
+                heartbeat.release()  # Ray takes seconds to shut down, and ends this process if its head is unavailable
                 raise
 
 
 def _job(campaign: Campaign, data_dir: Path) -> Job:
-    """What all trials share; `threads` is set for each session. Raises InvalidValueError where the data set is gone."""
+    """The job of all trials; `threads` is set per session. Raises InvalidValueError if the data set does not exist."""
     spec = campaign.spec
     task = spec.proxy_task.resolve()
     return Job(
@@ -166,7 +165,7 @@ def _job(campaign: Campaign, data_dir: Path) -> Job:
 
 
 def _workers(spec: CampaignSpec, machine: Machine) -> Workers:
-    """The workers that the campaign may use now: what it asks for, or less where others have a share."""
+    """The workers that the campaign may use now: those it asks for, or fewer if other campaigns compete for them."""
     allotted, wanted = machine.allotment, spec.resources
     parallelism = spec.parallelism if allotted is None else min(spec.parallelism, allotted.parallelism)
     if machine.ray_address is not None:
@@ -181,7 +180,7 @@ def _workers(spec: CampaignSpec, machine: Machine) -> Workers:
 
 
 def _environment() -> dict[str, Any]:
-    """Versions and machine that the campaign runs on, for a replay elsewhere."""
+    """Versions and machine of this runner, to explain a replay that differs on another machine."""
     try:
         own_version = version("effspine")
     except PackageNotFoundError:
@@ -205,13 +204,13 @@ def _watch_stdin(machine: Machine) -> None:
             machine.allotment = Allotment.from_line(line)
     logger.info("standard input closed: the supervisor has ended or stops this runner")
     os.kill(os.getpid(), signal.SIGTERM)
-    # The main thread handles the signal, which native code may delay: do not wait forever.
+    # The main thread handles the signal, which native code may delay, so the wait is bounded.
     threading.Event().wait(15.0)
     os._exit(128 + signal.SIGTERM)
 
 
 def main(arguments: list[str] | None = None, executor: Executor | None = None) -> int:
-    """Parses the command line and runs the campaign, in `executor` instead of Ray where it is given.
+    """Parses the command line and runs the campaign, in `executor` instead of Ray if it is given.
 
     Returns the exit status.
     """
@@ -236,7 +235,7 @@ def main(arguments: list[str] | None = None, executor: Executor | None = None) -
     try:
         store = Store.open(options.database_url)
         return run(options.campaign_id, store, options.data_dir, owner, options.lease_seconds, machine)
-    except (StoreUnavailableError, NoRoomError, ClusterAwayError) as error:
+    except (StoreUnavailableError, DiskFullError, ClusterUnavailableError) as error:
         logger.warning("%s", error)
         return EXIT_MUST_WAIT
     except EffspineError as error:

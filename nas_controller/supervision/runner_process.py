@@ -1,4 +1,4 @@
-"""The process of a runner, as its supervisor sees it."""
+"""The process of a runner, from the supervisor's side."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ from nas_controller.supervision.runner_protocol import DATABASE_URL_VARIABLE
 
 @dataclass
 class RunnerProcess:
-    """A runner and what was known of its campaign when it started.
+    """A runner, and the finished trials of its campaign when it started.
 
-    `owner` is the name in its lease; `without_lease_since` is when it was first seen without one (monotonic seconds).
+    `owner` is the name in its lease; `without_lease_since` is the time (monotonic seconds) since it has had none.
     """
 
     campaign_id: str
@@ -40,17 +40,17 @@ class RunnerProcess:
         log: Path,
         database_url: str,
     ) -> RunnerProcess:
-        """Starts the command with further options; its output goes to the end of `log`. Raises OSError."""
+        """Starts the command with further options; appends its output to `log`. Raises OSError."""
         owner = f"supervisor-{os.getpid()}-{uuid.uuid4().hex[:8]}"
         options = ["--owner", owner, "--watch-stdin", "--allotment", allotment.to_line().decode().strip()]
         log.parent.mkdir(parents=True, exist_ok=True)
         with log.open("ab") as output:
             process = subprocess.Popen(
                 [*command, *options],
-                stdin=subprocess.PIPE,  # allotments; it closes when this process dies
+                stdin=subprocess.PIPE,  # for allotments; it closes when this process dies
                 stdout=output,
                 stderr=subprocess.STDOUT,
-                env={**os.environ, DATABASE_URL_VARIABLE: database_url},  # a command line would show its password
+                env={**os.environ, DATABASE_URL_VARIABLE: database_url},  # a command line would expose the password
                 start_new_session=True,  # its process group can be killed, and Ctrl-C does not reach it
             )
         return cls(campaign.id, owner, process, campaign.trials_finished, allotment)
@@ -64,24 +64,24 @@ class RunnerProcess:
         """Sends a changed allotment; a runner keeps at least one worker as long as it runs."""
         allotment = replace(allotment, parallelism=max(1, allotment.parallelism))
         if allotment != self.allotment and self.process.stdin is not None:
-            with suppress(BrokenPipeError):  # it has ended and will be reaped
+            with suppress(BrokenPipeError):  # the runner has ended and will be reaped
                 self.process.stdin.write(allotment.to_line())
                 self.process.stdin.flush()
             self.allotment = allotment
 
     def kill_group(self) -> None:
-        """Kills the process and all that it has started and left behind."""
+        """Kills the process and all processes that it has started."""
         with suppress(ProcessLookupError, PermissionError):
             os.killpg(self.pid, signal.SIGKILL)
 
-    def ask_to_end(self) -> None:
+    def terminate(self) -> None:
         """Closes its standard input and sends SIGTERM."""
         self._close_stdin()
         with suppress(ProcessLookupError):
             self.process.send_signal(signal.SIGTERM)
 
     def wait_or_kill(self, seconds: float) -> None:
-        """Waits for its end so many seconds, then kills it."""
+        """Waits at most `seconds` for its end, then kills it."""
         try:
             self.process.wait(max(0.0, seconds))
         except subprocess.TimeoutExpired:
@@ -89,7 +89,7 @@ class RunnerProcess:
             self.process.wait()
 
     def clean_up(self) -> None:
-        """Removes everything that the runner, which has ended, has left: processes, the pipe, files of Ray."""
+        """Removes what a runner has left behind after its end: processes, the pipe, files of Ray."""
         self.kill_group()
         self._close_stdin()
         remove_session_directory(self.campaign_id, self.pid)

@@ -1,15 +1,15 @@
-"""What a supervisor and its runners agree on: lease, environment and exit statuses. Imports no Ray."""
+"""The interface between a supervisor and its runners: lease, environment and exit statuses. Imports no Ray."""
 
 from __future__ import annotations
 
 LEASE_SECONDS = 20.0
 
 DATABASE_URL_VARIABLE = "EFFSPINE_DATABASE_URL"
-"""The URL of the database. It is in the environment since it may have a password, and command lines are visible."""
+"""The URL of the database. It may have a password and command lines are visible, so it is in the environment."""
 
 EXIT_DONE = 0
 EXIT_FAILED = 1
 EXIT_NOT_OURS = 3
-"""The campaign is finished, or another runner has it: nothing to do, nothing to restart."""
+"""The campaign is finished, or another runner has it; this runner is not restarted."""
 EXIT_MUST_WAIT = 4
-"""The database or the Ray cluster is away, or a disk is full: the campaign has not failed and continues later."""
+"""The database or the Ray cluster is unavailable, or a disk is full; the campaign continues later."""

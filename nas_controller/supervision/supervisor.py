@@ -1,8 +1,8 @@
-"""Keeps a runner process for every campaign that needs one: starts, restarts and reaps them.
+"""Starts, restarts and reaps a runner process for every campaign that needs one.
 
-The supervisor stores nothing: which campaigns need a runner is in the database, and a lease there prevents two
-supervisors from running one campaign twice. A runner ends by itself when its supervisor dies, since its standard input
-closes; before that, the supervisor sends it allotments there.
+The supervisor has no state of its own: the database has the campaigns that need a runner, and leases there prevent two
+supervisors from running the same campaign. The supervisor sends allotments to a runner's standard input. When the
+supervisor dies, that input closes and the runner ends.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ logger = logging.getLogger(__name__)
 CAMPAIGNS_AT_ONCE = 4
 POLL_SECONDS = 0.5
 SHUTDOWN_SECONDS = 15.0
-STALLED_SECONDS = 60.0  # a runner needs some seconds to start before it has its first lease
+STALLED_SECONDS = 60.0  # a runner takes some seconds to start before it has a lease
 WAIT_SECONDS = 2.0
 
 _NEED_NO_WORKERS = ("pausing", "stopping")
@@ -43,14 +43,14 @@ _NEED_NO_WORKERS = ("pausing", "stopping")
 class Supervisor:
     """Runs campaigns of the database at `database_url`, at most `campaigns_at_once`, the oldest first.
 
-    They share `max_parallelism` workers by `nas_controller.supervision.fair_shares`. None is as many as this machine
-    has processors, or as the campaign with the largest parallelism wants; on the Ray cluster at `ray_address`, as many
-    as all want. A campaign for which no worker is left waits.
+    They share `max_parallelism` workers by `nas_controller.supervision.fair_shares`. None means one per processor of
+    this machine, or as many as the campaign with the largest parallelism wants; on the Ray cluster at `ray_address`, as
+    many as all campaigns want. A campaign without any worker waits.
 
-    Logs go to `<data_dir>/logs/<campaign id>.log`. A runner that fails is started again after 1, 2, 4 seconds; after
-    MAX_RESTARTS failures without a finished trial in between, the campaign fails with the end of its log. A runner has
-    not failed if it ends because the database is away or a disk is full, or while this machine's node in the cluster
-    is new: the supervisor then starts none for WAIT_SECONDS, and tries again for as long as it takes.
+    Logs go to `<data_dir>/logs/<campaign id>.log`. A runner that fails is restarted after 1, 2 and 4 seconds; after
+    MAX_RESTARTS failures without a finished trial in between, the campaign fails with the end of its log. A runner that
+    ends because the database is unavailable or a disk is full, or while this machine's node in the cluster is new, has
+    not failed: the supervisor starts no runner for WAIT_SECONDS and then retries without limit.
     """
 
     database_url: str
@@ -68,8 +68,8 @@ class Supervisor:
     def run(self, stop: threading.Event) -> None:
         """Supervises until `stop` is set, then stops its runners; their campaigns continue at the next start.
 
-        Raises what `Store.open` raises. Later it waits for a database that is away, and for a machine on which no
-        process can be started.
+        Raises what `Store.open` raises. Later it waits while the database is unavailable or the machine cannot start
+        processes.
         """
         store = Store.open(self.database_url)
         if self.ray_address is not None:
@@ -84,10 +84,10 @@ class Supervisor:
                     if self._node is not None:
                         self._node.ensure_running()
                     self._reconcile(store)
-                    heartbeat.beat(store)
+                    heartbeat.record(store)
                     last_error = ""
                 except (StoreUnavailableError, OSError) as error:
-                    if str(error) != last_error:  # logged once, not with every poll
+                    if str(error) != last_error:  # logged once, not on every poll
                         last_error = str(error)
                         logger.warning("%s", last_error)
                 stop.wait(POLL_SECONDS)
@@ -95,11 +95,11 @@ class Supervisor:
             self._stop_runners(store)
             if self._node is not None:
                 self._node.stop()
-            heartbeat.end(store)
+            heartbeat.remove(store)
             store.close()
 
     def _reconcile(self, store: Store) -> None:
-        """Reaps runners that have ended, and starts those that are missing."""
+        """Reaps runners that have ended, and starts runners for campaigns without one."""
         for runner in list(self._runners.values()):
             status = runner.process.poll()
             if status is not None:
@@ -132,13 +132,21 @@ class Supervisor:
         """The campaigns without a runner that may have one now."""
         if time.monotonic() < self._not_before:
             return []
-        return [each for each in runnable if each.id not in self._runners and self._backoff.may_start(each.id)]
+        return [
+            campaign
+            for campaign in runnable
+            if campaign.id not in self._runners and self._backoff.may_start(campaign.id)
+        ]
 
     def _allotments(self, campaigns: Sequence[CampaignRecord]) -> dict[str, Allotment]:
-        """The allotment of each of these campaigns when all of them run."""
+        """The allotment of each of these campaigns if all of them run."""
         demands = [
-            Demand(each.id, 0 if each.state in _NEED_NO_WORKERS else each.spec.parallelism, each.spec.share)
-            for each in campaigns
+            Demand(
+                campaign.id,
+                0 if campaign.state in _NEED_NO_WORKERS else campaign.spec.parallelism,
+                campaign.spec.share,
+            )
+            for campaign in campaigns
         ]
         processors = len(os.sched_getaffinity(0))
         wanted = [demand.parallelism for demand in demands]
@@ -165,16 +173,16 @@ class Supervisor:
         logger.info("campaign %s: runner %d started, log in %s", campaign.id, runner.pid, log)
 
     def _reap(self, store: Store, runner: RunnerProcess, status: int) -> None:
-        """Cleans up after a runner that has ended, and decides whether its campaign gets another."""
+        """Cleans up after a runner that has ended, and decides whether its campaign gets another one."""
         runner.clean_up()
         campaign_id = runner.campaign_id
         logger.info("campaign %s: runner %d ended with status %d", campaign_id, runner.pid, status)
-        with suppress(StoreUnavailableError):  # then its lease expires
+        with suppress(StoreUnavailableError):  # then the lease expires
             store.runner.release(campaign_id, runner.owner)
             remove_finished(store, self.data_dir)
         if status in (EXIT_DONE, EXIT_NOT_OURS):
             self._backoff.forget(campaign_id)
-        elif status == EXIT_MUST_WAIT or (self._node is not None and not self._node.is_settled):
+        elif status == EXIT_MUST_WAIT or (self._node is not None and not self._node.is_stable):
             self._not_before = time.monotonic() + WAIT_SECONDS
         else:
             finished = store.reads.get_campaign(campaign_id).trials_finished
@@ -188,16 +196,16 @@ class Supervisor:
             f"status {status}; its log ends with:\n{tail}"
         )
         logger.error("campaign %s: %s", campaign_id, error)
-        with suppress(ConflictError, LeaseLostError):  # another runner has it, or it is finished
+        with suppress(ConflictError, LeaseLostError):  # another runner has the campaign, or it is finished
             lease = store.runner.claim(campaign_id, f"supervisor-{os.getpid()}", self.lease_seconds)
             store.runner.finish_campaign(lease, "failed", error)
             remove_campaign_directory(self.data_dir, campaign_id)
 
     def _stop_runners(self, store: Store) -> None:
-        """Asks all runners to end, and kills those that have not after SHUTDOWN_SECONDS."""
+        """Terminates all runners, and kills those that have not ended after SHUTDOWN_SECONDS."""
         runners = list(self._runners.values())
         for runner in runners:
-            runner.ask_to_end()
+            runner.terminate()
         deadline = time.monotonic() + SHUTDOWN_SECONDS
         for runner in runners:
             runner.wait_or_kill(deadline - time.monotonic())

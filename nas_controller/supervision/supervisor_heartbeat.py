@@ -1,4 +1,4 @@
-"""A supervisor's heartbeat in the database, for people who wonder why a campaign waits."""
+"""A supervisor's heartbeat in the database, which shows whether campaigns wait because no supervisor runs."""
 
 from __future__ import annotations
 
@@ -11,24 +11,24 @@ from importlib.metadata import version
 
 from nas_controller.store import Store, StoreUnavailableError
 
-BEAT_SECONDS = 5.0
+HEARTBEAT_SECONDS = 5.0
 
 
 class SupervisorHeartbeat:
-    """Records at most every BEAT_SECONDS that this supervisor is alive."""
+    """Records at most every HEARTBEAT_SECONDS that this supervisor is alive."""
 
     def __init__(self) -> None:
         self.id = f"s-{os.getpid()}-{uuid.uuid4().hex[:12]}"
         self._next = 0.0
 
-    def beat(self, store: Store) -> None:
+    def record(self, store: Store) -> None:
         """Records a heartbeat if one is due. Raises StoreUnavailableError."""
         now = time.monotonic()
         if now >= self._next:
             store.runner.record_heartbeat(self.id, socket.gethostname()[:255], os.getpid(), version("effspine"))
-            self._next = now + BEAT_SECONDS
+            self._next = now + HEARTBEAT_SECONDS
 
-    def end(self, store: Store) -> None:
-        """Removes the entry of a supervisor that shuts down; where the database is away, the entry expires."""
+    def remove(self, store: Store) -> None:
+        """Removes the heartbeat of a supervisor that shuts down; if the database is unavailable, it expires."""
         with suppress(StoreUnavailableError):
             store.runner.remove_supervisor(self.id)

@@ -23,7 +23,7 @@ from search_space.errors import InvalidValueError
 STEPS = 14
 WARM_UP_STEPS = 2
 
-# What it calls is found by the name of its file, since versions differ in where their modules are.
+# It finds modules by file name, because their packages differ between versions.
 _SCRIPT = """
 import json, statistics, sys, time
 from importlib import import_module
@@ -49,9 +49,9 @@ print(json.dumps({"first_step_at": first_step_at, "loss": loss, "steps": steps})
 
 @dataclass(frozen=True)
 class ColdStart:
-    """What one process measured, in seconds: from its start to the end of its first step, and a steady step.
+    """The measurements of one process, in seconds: from its start to the end of its first step, and a steady step.
 
-    `loss` is that of the first step.
+    `loss` is the loss of the first step.
     """
 
     cold: float
@@ -62,19 +62,19 @@ class ColdStart:
 def cold_start_benchmark(against: Path, repeats: int, threads: int, progress: Callable[[str], None]) -> dict[str, Any]:
     """The document that `effspine bench engine --against DIR --json` prints: medians over `repeats` rounds.
 
-    Ratios are this version over the one in `against`: below 1 this one is the faster. Raises InvalidValueError where
+    Ratios are this version over the one in `against`; below 1, this version is faster. Raises InvalidValueError where
     `against` is no checkout.
     """
     if not (against / "proxy_trainer").is_dir():
         raise InvalidValueError(f"{against} is no checkout of effspine", field="against")
-    here = Path(__file__).resolve().parents[2]
+    own_checkout = Path(__file__).resolve().parents[2]
     rounds = []
     for number in range(1, repeats + 1):
         progress(f"round {number} of {repeats}")
-        # The first of a round reads TensorFlow's files from disk; the order alternates.
-        order = (here, against) if number % 2 else (against, here)
-        found = {checkout: cold_start(checkout, threads) for checkout in order}
-        rounds.append((found[here], found[against]))
+        # The order alternates, because the first process of a round reads TensorFlow's files from disk.
+        order = (own_checkout, against) if number % 2 else (against, own_checkout)
+        measured = {checkout: cold_start(checkout, threads) for checkout in order}
+        rounds.append((measured[own_checkout], measured[against]))
     own, other = zip(*rounds, strict=True)
     return {
         "cold_first_step_seconds": round(statistics.median(each.cold for each in own), 2),
@@ -91,7 +91,7 @@ def cold_start_benchmark(against: Path, repeats: int, threads: int, progress: Ca
 
 
 def cold_start(checkout: Path, threads: int) -> ColdStart:
-    """The cold start of the version in a checkout, in a process with this Python and its packages."""
+    """The cold start of the version in a checkout, in a process with this Python environment."""
     started = time.monotonic()
     with suppress_native_output():
         done = subprocess.run(
@@ -101,6 +101,6 @@ def cold_start(checkout: Path, threads: int) -> ColdStart:
             stdout=subprocess.PIPE,
             check=True,
         )
-    found = json.loads(done.stdout)
-    steps = found["steps"][WARM_UP_STEPS:]
-    return ColdStart(found["first_step_at"] - started, statistics.median(steps), found["loss"])
+    measured = json.loads(done.stdout)
+    steps = measured["steps"][WARM_UP_STEPS:]
+    return ColdStart(measured["first_step_at"] - started, statistics.median(steps), measured["loss"])

@@ -1,9 +1,9 @@
 """`effspine bench engine`, `profile`, `settings`, `memory` and `evaluation`.
 
-effspine bench engine                        the engine beside Keras; some minutes a round on two cores
-effspine bench engine --against DIR          its cold start beside that of the checkout of another version in DIR
-effspine bench profile                       where the time of a step goes; under a minute
-effspine bench settings                      a step under other threads and settings; some minutes per round
+effspine bench engine                        the engine compared with Keras; some minutes per round on two cores
+effspine bench engine --against DIR          its cold start compared with that of the checkout in DIR
+effspine bench profile                       the operations of a step; under a minute
+effspine bench settings                      a step under other thread counts and settings; some minutes per round
 effspine bench memory                        200 architectures in one process; some minutes
 effspine bench evaluation --images 7392      as many images as the published search reserves for rewards
 """
@@ -36,34 +36,34 @@ def engine(
     repeats: Annotated[int, typer.Option(min=1, help="Rounds; figures are medians over all of them.")] = 3,
     threads: Annotated[int, typer.Option(min=0, help="Processors to use; 0 is all of them.")] = 0,
     against: Annotated[
-        Path | None, typer.Option(help="A checkout of another version: measure both cold starts, and nothing else.")
+        Path | None, typer.Option(metavar="DIR", help="Checkout of another version: compare only the cold starts.")
     ] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Measure the engine beside a plain Keras model of the same network, or beside another version of itself."""
+    """Compare the engine with a plain Keras model of the same network, or with another version of the engine."""
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
     if against is not None:
         _cold_starts(against.resolve(), repeats, threads, as_json)
         return
     from proxy_trainer.benchmarks.engine_benchmark import engine_benchmark
 
-    found = engine_benchmark(repeats, threads or len(os.sched_getaffinity(0)), _say)
+    found = engine_benchmark(repeats, threads or len(os.sched_getaffinity(0)), _print_progress)
     if as_json:
         print_json(found)
         return
     rows = [
-        _beside_keras("another architecture, to the end of its first step", "first_step", found),
-        _beside_keras("step", "step", found),
+        _keras_row("another architecture, to the end of its first step", "first_step", found),
+        _keras_row("step", "step", found),
         ("step, threads shared", f"{found['step_seconds_shared_threads']:.3g}"),
         ("process start, to the end of its first step", f"{found['cold_first_step_seconds']:.3g}"),
     ]
-    print_table(("seconds", "effspine", "Keras", "Keras, threads shared", "ratio to the better"), rows)
+    print_table(("seconds", "effspine", "Keras", "Keras, threads shared", "ratio to the faster"), rows)
     own, shared = (found["step_ratio_by_threads"][layout] for layout in ("own_threads", "shared_threads"))
     print()
     print_facts(
         [
-            ("step, taking turns with Keras in one process", f"ratio {own:.2f}, threads shared {shared:.2f}"),
-            ("step, against Keras as TensorFlow comes", f"ratio {found['step_ratio_to_keras_as_it_comes']:.2f}"),
+            ("step, alternating with Keras in one process", f"ratio {own:.2f}, threads shared {shared:.2f}"),
+            ("step, Keras with default threads", f"ratio {found['step_ratio_to_keras_as_it_comes']:.2f}"),
         ]
     )
 
@@ -78,7 +78,7 @@ def profile(
     from proxy_trainer.benchmarks.engine_benchmark import TASK
     from proxy_trainer.benchmarks.profile_benchmark import profile_benchmark
 
-    found = profile_benchmark(TASK, threads or len(os.sched_getaffinity(0)), _say)
+    found = profile_benchmark(TASK, threads or len(os.sched_getaffinity(0)), _print_progress)
     if as_json:
         print_json(found)
         return
@@ -94,7 +94,7 @@ def profile(
             ("step", f"{_seconds(found['step_seconds'])}, {found['threads_busy']:.2f} threads busy with operations"),
             ("multi-adds", f"{found['madds']:,}, of which forward {found['forward_madds']:,}"),
             ("at the matrix limit", _bound(found, "arithmetic", f"{found['matrix_gflops_a_second']:.0f} GFLOP/s")),
-            ("memory traffic", f"{found['bytes'] / 1e6:,.0f} MB at least"),
+            ("memory traffic", f"at least {found['bytes'] / 1e6:,.0f} MB"),
             ("at the memory limit", _bound(found, "memory", f"{found['memory_gb_a_second']:.1f} GB/s")),
         ]
     )
@@ -106,22 +106,22 @@ def settings(
     threads: Annotated[int, typer.Option(min=0, help="Processors to use; 0 is all of them.")] = 0,
     as_json: AsJson = False,
 ) -> None:
-    """Measure the step of the engine under other thread counts and settings of TensorFlow."""
+    """Measure the step of the engine with other thread counts and settings of TensorFlow."""
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
     from proxy_trainer.benchmarks.engine_benchmark import TASK
     from proxy_trainer.benchmarks.settings_benchmark import settings_benchmark
 
-    found = settings_benchmark(TASK, rounds, threads or len(os.sched_getaffinity(0)), _say)
+    found = settings_benchmark(TASK, rounds, threads or len(os.sched_getaffinity(0)), _print_progress)
     if as_json:
         print_json(found)
         return
     rows = [(each["name"], f"{each['step_seconds']:.3g}", f"{each['ratio']:.2f}") for each in found["settings"]]
-    print_table(("setting", "seconds a step", "ratio"), rows)
+    print_table(("setting", "seconds per step", "ratio"), rows)
 
 
 @memory_app.command()
 def memory(
-    architectures: Annotated[int, typer.Option(min=21, help="How many; the first 20 are a warm-up.")] = 200,
+    architectures: Annotated[int, typer.Option(min=21, help="Architectures; the first 20 are a warm-up.")] = 200,
     threads: Annotated[int, typer.Option(min=0, help="Processors to use; 0 is all of them.")] = 0,
     as_json: AsJson = False,
 ) -> None:
@@ -129,7 +129,7 @@ def memory(
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
     from proxy_trainer.benchmarks.memory_benchmark import memory_benchmark
 
-    found = memory_benchmark(architectures, threads or len(os.sched_getaffinity(0)), _say)
+    found = memory_benchmark(architectures, threads or len(os.sched_getaffinity(0)), _print_progress)
     if as_json:
         print_json(found)
         return
@@ -171,7 +171,7 @@ def evaluation(
 def _cold_starts(against: Path, repeats: int, threads: int, as_json: bool) -> None:
     from proxy_trainer.benchmarks.cold_start_benchmark import cold_start_benchmark
 
-    found = cold_start_benchmark(against, repeats, threads or len(os.sched_getaffinity(0)), _say)
+    found = cold_start_benchmark(against, repeats, threads or len(os.sched_getaffinity(0)), _print_progress)
     if as_json:
         print_json(found)
         return
@@ -182,10 +182,10 @@ def _cold_starts(against: Path, repeats: int, threads: int, as_json: bool) -> No
             ("step", "step_seconds", "steady_ratio"),
         )
     ]
-    print_table(("seconds", "this version", "the other", "ratio"), rows)
+    print_table(("seconds", "this version", "other version", "ratio"), rows)
 
 
-def _beside_keras(title: str, name: str, found: dict[str, Any]) -> tuple[str, ...]:
+def _keras_row(title: str, name: str, found: dict[str, Any]) -> tuple[str, ...]:
     keras = found[f"keras_{name}_seconds_by_threads"]
     seconds = (found[f"{name}_seconds"], keras["own_threads"], keras["shared_threads"])
     return (title, *(f"{value:.3g}" for value in seconds), f"{found[f'{name}_ratio']:.2f}")
@@ -196,7 +196,7 @@ def _bound(found: dict[str, Any], name: str, ceiling: str) -> str:
     return f"{seconds} with {ceiling}; the step takes {found[f'step_over_{name}']:.1f} times that"
 
 
-def _say(line: str) -> None:
+def _print_progress(line: str) -> None:
     print(line, file=sys.stderr, flush=True)
 
 

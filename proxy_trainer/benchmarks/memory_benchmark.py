@@ -12,10 +12,10 @@ import numpy as np
 from search_space.space import SearchSpace
 
 WARM_UP = 20
-"""Architectures after which allocators and kernel caches have grown."""
+"""Number of architectures after which allocators and kernel caches stop growing."""
 
 STEPS = 2
-_BYTES_A_MB = 1e6
+_BYTES_PER_MB = 1e6
 
 
 def memory_benchmark(architectures: int, threads: int, progress: Callable[[str], None]) -> dict[str, Any]:
@@ -59,4 +59,4 @@ def memory_benchmark(architectures: int, threads: int, progress: Callable[[str],
 def _rss_mb() -> float:
     """The resident memory of this process in MB."""
     pages = int(Path("/proc/self/statm").read_text().split()[1])
-    return pages * os.sysconf("SC_PAGE_SIZE") / _BYTES_A_MB
+    return pages * os.sysconf("SC_PAGE_SIZE") / _BYTES_PER_MB

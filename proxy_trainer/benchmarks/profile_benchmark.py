@@ -37,12 +37,12 @@ LIMIT_ROUNDS = 5
 BYTES_PER_VALUE = 4
 
 MAP_PASSES = 5
-"""Least number of passes over the output of each convolution, given its batch normalisation: it is written and read in
-the forward pass; in the backward pass it is read again, and its gradient is written and read.
+"""Minimum number of passes over the output of each convolution with batch normalisation: it is written and read in the
+forward pass; in the backward pass it is read again, and its gradient is written and read.
 """
 
 WEIGHT_PASSES = 8
-"""Passes over the trainable values: weights, momentum, average and gradient are each written and read."""
+"""Passes over the weights: weights, momentum, average and gradient are each written and read."""
 
 _KERNEL = re.compile(r"[^\s:]+:(\w+)")
 
@@ -58,7 +58,7 @@ class Operation:
 
 @dataclass(frozen=True)
 class StepCost:
-    """A lower bound of a step: multi-adds forward, multi-adds forward and backward, bytes read and written."""
+    """Lower bounds for a step: multi-adds forward, multi-adds forward and backward, bytes read and written."""
 
     forward_madds: int
     madds: int
@@ -91,10 +91,10 @@ def profile_benchmark(task: ProxyTask, threads: int, progress: Callable[[str], N
 
     progress(f"{STEPS} steps, then the limits of the machine")
     found = run_in_fresh_process(measure_profile, task, threads)
-    needs = step_cost(task.architecture(EFF_SPINENET_D0, CLASSES), task.batch_size)
+    cost = step_cost(task.architecture(EFF_SPINENET_D0, CLASSES), task.batch_size)
     kernels_ms = sum(each.ms for each in found.operations)
-    arithmetic_seconds = needs.flops / found.matrix_flops_per_second
-    memory_seconds = needs.bytes / found.copied_bytes_per_second
+    arithmetic_seconds = cost.flops / found.matrix_flops_per_second
+    memory_seconds = cost.bytes / found.copied_bytes_per_second
     return {
         "step_seconds": round(found.step_seconds, 4),
         "kernels_ms": round(kernels_ms, 2),
@@ -108,10 +108,10 @@ def profile_benchmark(task: ProxyTask, threads: int, progress: Callable[[str], N
             }
             for each in found.operations
         ],
-        "forward_madds": needs.forward_madds,
-        "madds": needs.madds,
-        "flops": needs.flops,
-        "bytes": needs.bytes,
+        "forward_madds": cost.forward_madds,
+        "madds": cost.madds,
+        "flops": cost.flops,
+        "bytes": cost.bytes,
         "matrix_gflops_a_second": round(found.matrix_flops_per_second / 1e9, 1),
         "memory_gb_a_second": round(found.copied_bytes_per_second / 1e9, 1),
         "arithmetic_seconds": round(arithmetic_seconds, 5),

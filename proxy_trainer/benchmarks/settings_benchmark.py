@@ -1,7 +1,7 @@
 """Compares the steady step of the engine under several settings (`effspine bench settings`).
 
-Each setting runs in a fresh process, because TensorFlow reads most settings once, when it starts. The settings take
-turns over several rounds, and ratios are taken within a round, so that other load on the machine affects all alike.
+Each setting runs in a fresh process, because TensorFlow reads most settings once, when it starts. Every round runs all
+settings, and ratios are taken within a round, so that other load on the machine affects all alike.
 """
 
 from __future__ import annotations
@@ -32,14 +32,14 @@ class Barrier(Protocol):
 
 @dataclass(frozen=True)
 class Setting:
-    """One way to run the step: `threads` operations at once, each on up to `threads_an_operation` threads.
+    """One way to run the step: `threads` operations at once, each on up to `intra_op_threads` threads.
 
     `processes` such processes run at the same time. `environment` is read by TensorFlow and the C library at start.
     """
 
     name: str
     threads: int
-    threads_an_operation: int = 1
+    intra_op_threads: int = 1
     processes: int = 1
     precision: Precision = "float32"
     environment: dict[str, str] = field(default_factory=dict)
@@ -66,26 +66,26 @@ def settings_benchmark(task: ProxyTask, rounds: int, threads: int, progress: Cal
     cost of a step in terms of throughput. `ratio` is the median over rounds of that time over the time of the setting
     in use in the same round; below 1 is faster.
     """
-    tried = settings(threads)
+    compared = settings(threads)
     times: dict[str, list[float]] = defaultdict(list)
     for number in range(1, rounds + 1):
-        for setting in tried:
+        for setting in compared:
             progress(f"round {number} of {rounds}, {setting.name}")
             times[setting.name].append(step_seconds(task, setting))
-    in_use = times[tried[0].name]
+    in_use = times[compared[0].name]
     return {
         "settings": [
             {
                 "name": setting.name,
                 "threads": setting.threads,
-                "threads_an_operation": setting.threads_an_operation,
+                "threads_an_operation": setting.intra_op_threads,
                 "processes": setting.processes,
                 "precision": setting.precision,
                 "environment": setting.environment,
                 "step_seconds": round(statistics.median(times[setting.name]), 4),
                 "ratio": round(statistics.median(_ratios(times[setting.name], in_use)), 3),
             }
-            for setting in tried
+            for setting in compared
         ],
         "rounds": rounds,
         "threads": threads,
@@ -95,7 +95,7 @@ def settings_benchmark(task: ProxyTask, rounds: int, threads: int, progress: Cal
 
 
 def _ratios(times: list[float], in_use: list[float]) -> list[float]:
-    return [seconds / usual for seconds, usual in zip(times, in_use, strict=True)]
+    return [seconds / reference for seconds, reference in zip(times, in_use, strict=True)]
 
 
 def step_seconds(task: ProxyTask, setting: Setting) -> float:
@@ -106,14 +106,14 @@ def step_seconds(task: ProxyTask, setting: Setting) -> float:
             time_steps,
             replace(task, precision=setting.precision),
             setting.threads,
-            setting.threads_an_operation,
+            setting.intra_op_threads,
             manager.Barrier(setting.processes),
             environment=setting.environment,
         )
     return statistics.mean(found) / setting.processes
 
 
-def time_steps(task: ProxyTask, threads: int, threads_an_operation: int, start: Barrier) -> float:
+def time_steps(task: ProxyTask, threads: int, intra_op_threads: int, start: Barrier) -> float:
     """The median seconds of a steady step in this process, where TensorFlow must not have run with other threads.
 
     The process warms up, waits at the barrier `start`, and then measures.
@@ -122,7 +122,7 @@ def time_steps(task: ProxyTask, threads: int, threads_an_operation: int, start: 
     from proxy_trainer.engine import runtime
     from proxy_trainer.engine.engine import Engine
 
-    runtime.start(threads, threads_an_operation=threads_an_operation)
+    runtime.start(threads, intra_op_threads=intra_op_threads)
     engine, batch = Engine(task, CLASSES), random_batch(task)
     engine.load(EFF_SPINENET_D0, seed=0)
 

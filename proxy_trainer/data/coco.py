@@ -28,15 +28,15 @@ from proxy_trainer.errors import DataAwayError
 class CocoSplit:
     """The images of one annotation file and their boxes, as arrays.
 
-    Images [n]: `image_ids` as in the file, integers or texts; `image_ranks` int64, their order, numbers before texts;
-    `file_names`, paths below `images_dir` that exist wherever the image was found; `sizes` int32 [n, 2] (height, width
-    in pixels, of the picture that the boxes refer to).
+    Images [n]: `image_ids` as in the file, integers or strings; `image_ranks` int64, their order, numbers before
+    strings; `file_names`, paths below `images_dir`, of files wherever the image was found; `sizes` int32 [n, 2]
+    (height, width in pixels, of the picture that the boxes refer to).
 
     Boxes [b], sorted by image, then in the order of the file: `box_images` int32 (index of the image), `boxes`
     float64 [b, 4] (x, y, width, height in pixels, no side negative), `categories` int32 (0 to c - 1, in the order of
     the category ids), `areas` float64 (square pixels), `crowd` bool (ignored in scoring, never a positive).
 
-    Categories [c]: `category_ids` as in the file, integers or texts, which may have gaps, and `category_names`.
+    Categories [c]: `category_ids` as in the file, integers or strings, which may have gaps, and `category_names`.
 
     `findings`: what is unusual in the file and how it was understood.
     """
@@ -75,7 +75,7 @@ class TrainingBoxes:
     """Boxes clipped to their image, without crowds and without boxes that have no area inside it.
 
     `images` int32 [p], `corners` float32 [p, 4] (x1, y1, x2, y2 in pixels), `categories` int32 [p].
-    `clipped` boxes were cut at a border of the image, `dropped` boxes had no area left.
+    `clipped` counts boxes that were cut at a border of the image, `dropped` those without area inside it.
     """
 
     images: NDArray[np.int32]
@@ -92,10 +92,14 @@ def _training_boxes(split: CocoSplit) -> TrainingBoxes:
     corners[:, 2:] += corners[:, :2]
     limits = split.sizes[images][:, ::-1].astype(np.float64)
     inside = np.clip(corners, 0, np.concatenate([limits, limits], axis=1))
-    kept = np.all(inside[:, 2:] > inside[:, :2], axis=1)
-    cut = kept & np.any(inside != corners, axis=1)
+    has_area = np.all(inside[:, 2:] > inside[:, :2], axis=1)
+    clipped = has_area & np.any(inside != corners, axis=1)
     return TrainingBoxes(
-        images[kept], inside[kept].astype(np.float32), categories[kept], int(cut.sum()), int((~kept).sum())
+        images[has_area],
+        inside[has_area].astype(np.float32),
+        categories[has_area],
+        int(clipped.sum()),
+        int((~has_area).sum()),
     )
 
 

@@ -22,10 +22,10 @@ INVALID_AREA = -1.0
 
 
 class BoxColumns:
-    """An `object_hook` for `json.loads` that replaces each valid annotation by its row in growing columns.
+    """An `object_hook` for `json.loads` that moves each valid annotation to columns and returns its row.
 
     The instances of train2017 are 450 MB of text, mostly outlines, and would need many times that as Python objects.
-    Invalid annotations stay objects, so that later checks can report their position in the file.
+    Invalid annotations remain objects, so that later checks can report their position in the file.
     """
 
     def __init__(self) -> None:
@@ -102,7 +102,7 @@ def _id(found: dict[str, Any], field: str) -> int | str:
         raise AnnotationFaultError(f"has no '{field}'")
     known = identifier(found[field])
     if known is None:
-        raise AnnotationFaultError(f"has {field} {brief(found[field])}, which must be an integer or a text")
+        raise AnnotationFaultError(f"has {field} {brief(found[field])}, which must be an integer or a string")
     return known
 
 

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from proxy_trainer.data.coco_annotations import FROM_OUTLINE, NO_BOX, BoxColumns, annotation_fault
 from proxy_trainer.data.coco_categories import Categories, merged_categories
 from proxy_trainer.data.findings import MAX_EXAMPLES, Finding, brief, counted
-from proxy_trainer.data.identifiers import id_places
+from proxy_trainer.data.identifiers import id_indices
 from proxy_trainer.errors import DataError
 
 MAX_AREA = 1e10
@@ -48,8 +48,8 @@ def read_boxes(
     that cannot be understood, names an unlisted category or has a number that is not finite.
     """
     rows = _Rows(annotations, found, columns)
-    image_of, image_by_text = _places(rows.columns["image"], list(columns.image_ids), image_ids)
-    category_of, category_by_text = _places(rows.columns["category"], list(columns.category_ids), listed.ids)
+    image_of, image_by_text = _indices(rows.columns["image"], list(columns.image_ids), image_ids)
+    category_of, category_by_text = _indices(rows.columns["category"], list(columns.category_ids), listed.ids)
     _refuse_unlisted(rows, category_of, list(columns.category_ids))
     measures = _measured(rows)
     kept = (image_of >= 0) & (rows.columns["source"] != NO_BOX)
@@ -58,7 +58,7 @@ def read_boxes(
         rows.note(
             "id-type",
             kept & (image_by_text | category_by_text),
-            "with a text for the id of an image or category that is a number, or the reverse",
+            "with a string for the id of an image or category that is a number, or the reverse",
         ),
         *_box_notes(rows, measures, kept),
         rows.note_repeated_ids(),
@@ -78,14 +78,14 @@ def read_boxes(
     )
 
 
-def _places(
+def _indices(
     numbers: NDArray[np.int64], named: list[int | str], ids: tuple[int | str, ...]
 ) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
     """The index among `ids` of what each annotation names, -1 where it is not there; and where its type differs."""
-    places, other_type = id_places(named, ids)
+    indices, other_type = id_indices(named, ids)
     if not len(numbers):
         return numbers, np.zeros(0, np.bool_)
-    return places[numbers], other_type[numbers]
+    return indices[numbers], other_type[numbers]
 
 
 def _refuse_unlisted(rows: _Rows, category_of: NDArray[np.int64], named: list[int | str]) -> None:
@@ -174,18 +174,18 @@ class _Rows:
 
     def refuse(self, bad: NDArray[np.bool_], fault: str) -> None:
         """Raises DataError where an annotation is bad."""
-        places = np.flatnonzero(bad)
-        if len(places):
-            of = f" ({len(places)} such annotations)" if len(places) > 1 else ""
-            raise DataError(f"{self._file}: {self._name(int(places[0]))} {fault}{of}")
+        rows = np.flatnonzero(bad)
+        if len(rows):
+            of = f" ({len(rows)} such annotations)" if len(rows) > 1 else ""
+            raise DataError(f"{self._file}: {self._name(int(rows[0]))} {fault}{of}")
 
     def note(self, kind: str, found: NDArray[np.bool_], text: str) -> Finding | None:
         """The finding for the annotations where it is found."""
-        places = np.flatnonzero(found)
-        if not len(places):
+        rows = np.flatnonzero(found)
+        if not len(rows):
             return None
-        examples = tuple(self._name(int(place)) for place in places[:MAX_EXAMPLES])
-        return Finding(kind, len(places), f"{self._file.name}: {counted(len(places), 'annotation')} {text}", examples)
+        examples = tuple(self._name(int(row)) for row in rows[:MAX_EXAMPLES])
+        return Finding(kind, len(rows), f"{self._file.name}: {counted(len(rows), 'annotation')} {text}", examples)
 
     def note_repeated_ids(self) -> Finding | None:
         """The finding for annotations with the id of an earlier one."""

@@ -36,14 +36,14 @@ def read_categories(annotations: Path, found: list[Any]) -> Categories:
                 raise DataError(f"{annotations}: {where} has no '{field}'")
         number, name, parent = identifier(fields["id"]), fields["name"], fields.get("supercategory")
         if number is None:
-            raise DataError(f"{annotations}: {where}.id is {brief(fields['id'])}, which must be an integer or a text")
+            raise DataError(f"{annotations}: {where}.id is {brief(fields['id'])}, which must be an integer or a string")
         if not isinstance(name, str):
-            raise DataError(f"{annotations}: {where}.name is {brief(name)}, which must be a text")
+            raise DataError(f"{annotations}: {where}.name is {brief(name)}, which must be a string")
         if number in entries:
-            raise DataError(f"{annotations}: {where}.id {brief(number)} is there twice; a category needs its own id")
+            raise DataError(f"{annotations}: {where}.id {brief(number)} is a duplicate; category ids must be unique")
         entries[number] = (name, parent if isinstance(parent, str) else "")
     ids = list(entries)
-    ids = [ids[place] for place in np.argsort(id_ranks(ids))]
+    ids = [ids[index] for index in np.argsort(id_ranks(ids))]
     return Categories(tuple(ids), tuple(entries[each][0] for each in ids), tuple(entries[each][1] for each in ids))
 
 
@@ -70,7 +70,7 @@ def merged_categories(
             first.setdefault(name, index)
     kept = list(first.values())
     new_index = {old: new for new, old in enumerate(kept)}
-    places = np.array([-1 if index in roots else new_index[first[name]] for index, name in enumerate(names)], np.int64)
+    indices = np.array([-1 if index in roots else new_index[first[name]] for index, name in enumerate(names)], np.int64)
     merged = [index for index, name in enumerate(names) if index not in roots and first[name] != index]
     found = [
         *findings_of(
@@ -94,7 +94,7 @@ def merged_categories(
         tuple(names[index] for index in kept),
         tuple(parents[index] for index in kept),
     )
-    return classes, places, found
+    return classes, indices, found
 
 
 def _odd_names(annotations: Path, names: list[str]) -> list[Finding]:

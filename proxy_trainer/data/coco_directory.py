@@ -26,7 +26,7 @@ from proxy_trainer.errors import DataAwayError, DataError, EmptyReservedSetError
 from search_space.proxy_task import ReserveFrom
 
 _TRAIN_IMAGES_PER_RESERVED = 5
-"""At most one training image in so many is reserved."""
+"""At most one of this many training images is reserved."""
 
 
 @dataclass(frozen=True)
@@ -63,10 +63,10 @@ def load_dataset(
         val = _with_categories_of(train, _load_reserved(val_files))
         reserved = stratified_split(val, reserved_images, seed)[1] if reserved_images < len(val) else val
     else:
-        most = max(1, len(train) // _TRAIN_IMAGES_PER_RESERVED)
+        limit = max(1, len(train) // _TRAIN_IMAGES_PER_RESERVED)
         if len(train) < 2:
             raise EmptyReservedSetError(f"{train.annotations_file} has one image; reserving some for rewards needs two")
-        train, reserved = stratified_split(train, min(reserved_images, most), seed)
+        train, reserved = stratified_split(train, min(reserved_images, limit), seed)
     if not len(train.training_boxes.images):
         raise EmptySplitError(f"the training images of {train.annotations_file} have no box to learn from")
     if reserved.crowd.all():
@@ -96,18 +96,18 @@ def find_splits(directory: Path) -> tuple[SplitFiles, SplitFiles | None]:
 
 def _found_splits(directory: Path) -> tuple[SplitFiles, SplitFiles | None]:
     content = entries(directory)
-    train = _only(directory, "training", split_annotations(directory, TRAIN))
+    train = _at_most_one(directory, "training", split_annotations(directory, TRAIN))
     if train is not None:
-        val = _only(directory, "validation", split_annotations(directory, VAL))
+        val = _at_most_one(directory, "validation", split_annotations(directory, VAL))
         return _split_files(directory, train, TRAIN), None if val is None else _split_files(directory, val, VAL)
-    single = _only(directory, "annotation", single_annotations(directory))
+    single = _at_most_one(directory, "annotation", single_annotations(directory))
     if single is None:
         hint = archive_hint(directory) or inner_hint(directory) if content else "; it is empty"
         raise DataAwayError(f"{directory} has no COCO annotation file: {LAYOUT}{hint}")
     return _split_files(directory, single, None), None
 
 
-def _only(directory: Path, which: str, found: list[Path]) -> Path | None:
+def _at_most_one(directory: Path, which: str, found: list[Path]) -> Path | None:
     if len(found) > 1:
         names = ", ".join(str(path.relative_to(directory)) for path in found)
         raise DataError(f"{directory} has more than one {which} file ({names}); keep only the right one")
@@ -128,23 +128,23 @@ def _with_categories_of(train: CocoSplit, val: CocoSplit) -> CocoSplit:
 
     Raises DataError for a class that the training split does not have.
     """
-    index = {name: place for place, name in enumerate(train.category_names)}
-    others = [name for name in val.category_names if name not in index]
+    known = {name: position for position, name in enumerate(train.category_names)}
+    others = [name for name in val.category_names if name not in known]
     if others:
         raise DataError(
             f"{val.annotations_file} has {counted(len(others), 'category')} not in {train.annotations_file}, such as "
             f"{brief(others[0])}; both must name the same categories"
         )
-    places = np.array([index[name] for name in val.category_names], np.int32)
+    indices = np.array([known[name] for name in val.category_names], np.int32)
     renumbered = [
-        f"{brief(name)} is {number} and {train.category_ids[place]}"
-        for number, name, place in zip(val.category_ids, val.category_names, places.tolist(), strict=True)
-        if number != train.category_ids[place]
+        f"{brief(name)} is {number} and {train.category_ids[index]}"
+        for number, name, index in zip(val.category_ids, val.category_names, indices.tolist(), strict=True)
+        if number != train.category_ids[index]
     ]
     text = f"with another id than in {train.annotations_file.name}, matched by name"
     return replace(
         val,
-        categories=places[val.categories],
+        categories=indices[val.categories],
         category_ids=train.category_ids,
         category_names=train.category_names,
         findings=(

@@ -47,7 +47,7 @@ def read_images(annotations: Path, found: list[Any], images_dir: Path) -> Listed
         if type(number) is not int:
             number = _id(annotations, where, fields)
         if number in ids:
-            raise DataError(f"{annotations}: {where}.id {brief(number)} is there twice; an image needs its own id")
+            raise DataError(f"{annotations}: {where}.id {brief(number)} is a duplicate; image ids must be unique")
         ids[number] = None
         names.append(_name(annotations, where, fields))
         sizes.append((_side(fields.get("height")), _side(fields.get("width"))))
@@ -61,7 +61,7 @@ def _id(annotations: Path, where: str, fields: dict[str, Any]) -> int | str:
         raise DataError(f"{annotations}: {where} has no 'id'")
     number = identifier(fields["id"])
     if number is None:
-        raise DataError(f"{annotations}: {where}.id is {brief(fields['id'])}, which must be an integer or a text")
+        raise DataError(f"{annotations}: {where}.id is {brief(fields['id'])}, which must be an integer or a string")
     return number
 
 

@@ -61,7 +61,7 @@ def decode_split(
     place wins. `progress` is called with (images done, images in total). Raises UnreadableImageError for a damaged
     image, and DataError where an image differs in size from its annotations or the cache cannot be written.
     """
-    entry_dir = cache_dir / f"packed-{image_px}px-{_cache_key(split, image_px)}"
+    entry_dir = cache_dir / f"decoded-{image_px}px-{_cache_key(split, image_px)}"
     if not entry_dir.is_dir():
         _write(split, image_px, entry_dir, threads or os.cpu_count() or 1, progress or (lambda done, total: None))
     scale = image_px / split.sizes.max(axis=1)

@@ -14,7 +14,7 @@ from proxy_trainer.data.digit_backgrounds import Pixels, background
 # pyramid level from stride 8 to stride 64 has objects.
 SMALLEST, LARGEST = 10 / 128, 110 / 128
 _COUNT_PROBABILITIES = (0.18, 0.22, 0.22, 0.17, 0.12, 0.09)
-"""Of one to six digits."""
+"""Probabilities of one to six digits."""
 
 _MAX_HIDDEN = 0.3
 _MAX_BOX_OVERLAP = 0.3
@@ -119,7 +119,7 @@ def _free_place(
 ) -> tuple[int, int] | None:
     """(top, left) where the mask hides at most 30 % of each earlier digit, or None after 15 unsuccessful draws.
 
-    It is decided before the digit is painted, so every visible digit has an annotation.
+    This is checked before the digit is painted, so every visible digit has an annotation.
     """
     rows, columns = image_size[0] - mask.shape[0], image_size[1] - mask.shape[1]
     if rows < 0 or columns < 0 or mask.sum() < _MIN_VISIBLE_PX:
@@ -153,8 +153,8 @@ def _paint(rng: np.random.Generator, patch: Pixels, alpha: NDArray[np.float32]) 
     """Blends ink into the patch in place, with contrast to the background under the strokes."""
     under = float((patch.mean(axis=2) * alpha).sum() / alpha.sum())
     contrast = rng.uniform(0.22, 0.65)
-    room_above, room_below = 1 - under, under
-    lighter = rng.random() < room_above / (room_above + room_below)
+    headroom_above, headroom_below = 1 - under, under
+    lighter = rng.random() < headroom_above / (headroom_above + headroom_below)
     level = under + contrast if lighter else under - contrast
     ink = np.clip(level + rng.uniform(-0.12, 0.12, 3), 0.02, 0.98).astype(np.float32)
     opacity = np.float32(rng.uniform(0.8, 1.0))

@@ -41,9 +41,9 @@ def make_digits(
 ) -> DigitsDirectory:
     """Writes DIR/train, DIR/val and DIR/annotations/instances_*.json; equal arguments give equal bytes.
 
-    `image_px` is the usual long side in pixels; `categories` is 1 ("digit") or 10 ("0" to "9"); `progress` is called
-    with (images done, images in total). The directory is created atomically, and reused where equal arguments made
-    it before. Raises InvalidValueError for an invalid argument and DataError where it cannot be written.
+    `image_px` is the long side in pixels of most images; `categories` is 1 ("digit") or 10 ("0" to "9"); `progress` is
+    called with (images done, images in total). The directory is created atomically, and reused where equal arguments
+    made it before. Raises InvalidValueError for an invalid argument and DataError where it cannot be written.
     """
     parameters = DigitsParameters(train, val, seed, categories, image_px)
     directory = directory.expanduser().absolute()

@@ -14,7 +14,7 @@ from proxy_trainer.data.coco import CocoSplit
 from proxy_trainer.data.images import read_image
 from proxy_trainer.errors import DataError
 
-# The area ranges of the COCO figures, in pixels of the original image.
+# The area ranges of the COCO metrics, in square pixels of the original image.
 _AREAS = {"small": (0.0, 32.0**2), "medium": (32.0**2, 96.0**2), "large": (96.0**2, np.inf)}
 _LEVELS = range(3, 8)
 _ANCHORS_PER_OCTAVE = 3

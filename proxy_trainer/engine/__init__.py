@@ -1,3 +1,3 @@
-"""The training engine: one TensorFlow graph for all architectures of a search space."""
+"""The training engine: one TensorFlow graph for all architectures of one structure."""
 
-from proxy_trainer.engine import runtime as runtime  # before any other import of TensorFlow: it leaves Keras out
+from proxy_trainer.engine import runtime as runtime  # before any other import of TensorFlow: skips Keras

@@ -16,8 +16,8 @@ ASPECT_RATIOS = (0.5, 1.0, 2.0)
 def anchor_boxes(image_px: int, anchor_size: float) -> npt.NDArray[np.float32]:
     """All anchors `[anchors, 4]` as (y1, x1, y2, x2) in pixels of a square image, in the order of the predictions.
 
-    That order is: level from 3 to 7, then row, column, scale, aspect ratio (height over width). The anchor of scale
-    1 and ratio 1 is `anchor_size` strides wide.
+    The order is level from 3 to 7, then row, column, scale, aspect ratio (height over width). The anchor of scale 1 and
+    aspect ratio 1 is `anchor_size` strides wide.
     """
     levels = [level_anchors((image_px, image_px), level, anchor_size, OCTAVE_SCALES) for level in LEVELS]
     return np.concatenate(levels).astype(np.float32)
@@ -26,7 +26,7 @@ def anchor_boxes(image_px: int, anchor_size: float) -> npt.NDArray[np.float32]:
 def level_anchors(
     image_size: tuple[int, int], level: int, anchor_size: float, scales: tuple[float, ...]
 ) -> npt.NDArray[np.float64]:
-    """The anchors `[anchors, 4]` of one level for an image of (height, width), by row, column, scale, aspect ratio."""
+    """The anchors `[anchors, 4]` of one level for an image of (height, width), ordered by row, column, scale, ratio."""
     stride = 2**level
     rows, columns = ((np.arange(math.ceil(px / stride)) + 0.5) * stride for px in image_size)
     sides = [anchor_size * stride * scale for scale in scales]

@@ -1,4 +1,4 @@
-"""Horizontal flip and scale jitter, drawn in NumPy and applied to pixels by one graph operation."""
+"""Horizontal flip and scale jitter: sampled in NumPy, applied to the pixels by one graph operation."""
 
 from __future__ import annotations
 
@@ -15,8 +15,11 @@ _SMALLEST_VISIBLE_PX = 2.0
 
 
 class Views(NamedTuple):
-    """How each image of a batch is seen: `scale` `[batch]`, the `origin` (y, x) `[batch, 2]` of the view in pixels
-    of the scaled image, and whether it is `flipped` `[batch]`."""
+    """The augmentation of each image of a batch.
+
+    `scale` `[batch]`; `origin` (y, x) `[batch, 2]`, the corner of the view in pixels of the scaled image; `flipped`
+    `[batch]`.
+    """
 
     scale: FloatArray
     origin: FloatArray
@@ -24,24 +27,21 @@ class Views(NamedTuple):
 
 
 def draw_views(task: ProxyTask, sizes: npt.NDArray[np.int32], generator: np.random.Generator) -> Views:
-    """Random views of images of `sizes` (height, width) `[batch, 2]` inside the padding.
+    """Random views of images of `sizes` (height, width) `[batch, 2]` without padding.
 
-    The image is scaled by a factor from the task's range; where it then is larger than the view, the view lies at
-    random over it, and where it is smaller, it is padded at the bottom and the right.
+    An image is scaled by a random factor from the task's range. If the result is larger than the view, the view is a
+    random crop; if it is smaller, it is padded at the bottom and on the right.
     """
     count = len(sizes)
     scale = generator.uniform(task.scale_min, task.scale_max, count).astype(np.float32)
-    room = np.maximum(sizes * scale[:, None] - task.image_px, 0.0)
-    origin = (room * generator.random((count, 2))).astype(np.float32)
+    excess = np.maximum(sizes * scale[:, None] - task.image_px, 0.0)
+    origin = (excess * generator.random((count, 2))).astype(np.float32)
     coin = generator.random(count) < 0.5
     return Views(scale, origin, coin & task.flip)
 
 
 def view_boxes(boxes: FloatArray, views: Views, image_px: int) -> FloatArray:
-    """Boxes `[batch, boxes, 4]` (y1, x1, y2, x2) as the views show them, clipped to the image.
-
-    Of a box that falls outside, nothing remains: its sides are zero.
-    """
+    """Boxes `[batch, boxes, 4]` (y1, x1, y2, x2) in the views, clipped to the image; one outside has no area."""
     moved = boxes * views.scale[:, None, None] - np.tile(views.origin, 2)[:, None, :]
     mirrored = np.stack([moved[..., 0], image_px - moved[..., 3], moved[..., 2], image_px - moved[..., 1]], axis=-1)
     moved = np.where(views.flipped[:, None, None], mirrored, moved)
@@ -50,16 +50,16 @@ def view_boxes(boxes: FloatArray, views: Views, image_px: int) -> FloatArray:
 
 
 def is_visible(boxes: FloatArray) -> npt.NDArray[np.bool_]:
-    """Which boxes `[..., 4]` are still large enough to learn from."""
+    """Which boxes `[..., 4]` are large enough to learn from."""
     sides = boxes[..., 2:] - boxes[..., :2]
     visible: npt.NDArray[np.bool_] = np.min(sides, axis=-1) >= _SMALLEST_VISIBLE_PX
     return visible
 
 
 def sampling_windows(views: Views, image_px: int) -> FloatArray:
-    """Where `view_pixels` samples the first and last row and column: (y1, x1, y2, x2) `[batch, 4]`, normalised.
+    """The windows of `view_pixels` `[batch, 4]`: the normalised source positions of its first and last pixels.
 
-    Pixel i of the view lies at (i + 0.5 + origin) / scale - 0.5 of the source; a flip swaps x1 and x2.
+    They are (y1, x1, y2, x2). Pixel i of a view is sampled at (i + 0.5 + origin) / scale - 0.5; a flip swaps x1 and x2.
     """
     ends = np.array([0.5, image_px - 0.5], dtype=np.float32)
     at = (ends[None, :, None] + views.origin[:, None, :]) / views.scale[:, None, None] - 0.5
@@ -68,20 +68,20 @@ def sampling_windows(views: Views, image_px: int) -> FloatArray:
 
 
 def view_pixels(images: tf.Tensor, windows: tf.Tensor) -> tf.Tensor:
-    """The views `[batch, px, px, 3]` of the images `[batch, px, px, 3]`, bilinear, zero outside."""
+    """The views `[batch, px, px, 3]` of images `[batch, px, px, 3]` by bilinear sampling, zero outside the image."""
     batch = tf.shape(images)[0]
     return tf.image.crop_and_resize(images, windows, tf.range(batch), images.shape[1:3])
 
 
-def view_pixels_by_products(images: tf.Tensor, windows: tf.Tensor) -> tf.Tensor:
-    """What `view_pixels` gives, but for rounding, as two matrix products, since XLA cannot crop and resize."""
+def view_pixels_by_matmul(images: tf.Tensor, windows: tf.Tensor) -> tf.Tensor:
+    """The same as `view_pixels` up to rounding, by two matrix products, because XLA has no crop-and-resize."""
     px = images.shape[1]
     ends = windows * (px - 1.0)
     steps = tf.range(px, dtype=tf.float32)
-    along = []
+    weights = []
     for first, last in ((0, 2), (1, 3)):
         stride = (ends[:, last] - ends[:, first]) / (px - 1.0)
         at = ends[:, first, None] + steps * stride[:, None]
         inside = tf.cast((at >= 0.0) & (at <= px - 1.0), tf.float32)
-        along.append(tf.nn.relu(1.0 - tf.abs(at[:, :, None] - steps)) * inside[:, :, None])
-    return tf.einsum("byi,bijc,bxj->byxc", along[0], images, along[1])
+        weights.append(tf.nn.relu(1.0 - tf.abs(at[:, :, None] - steps)) * inside[:, :, None])
+    return tf.einsum("byi,bijc,bxj->byxc", weights[0], images, weights[1])

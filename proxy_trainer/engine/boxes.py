@@ -1,4 +1,4 @@
-"""Boxes as TensorFlow tensors, encoded relative to anchors and decoded. All are (y1, x1, y2, x2) in pixels."""
+"""Encodes boxes relative to anchors, and decodes them. Boxes are (y1, x1, y2, x2) in pixels."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def encode(boxes: tf.Tensor, anchors: tf.Tensor) -> tf.Tensor:
 
 
 def decode(codes: tf.Tensor, anchors: tf.Tensor, image_size: tuple[int, int]) -> tf.Tensor:
-    """The inverse of `encode`, with sides bounded and boxes clipped to an image of (height, width)."""
+    """The inverse of `encode`; sides are bounded, and boxes clipped to an image of (height, width)."""
     anchor_centre, anchor_side = _centre_and_side(anchors)
     centre = codes[..., :2] * anchor_side + anchor_centre
     half = tf.exp(tf.minimum(codes[..., 2:], _LARGEST_LOG_RATIO)) * anchor_side / 2

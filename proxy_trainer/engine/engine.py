@@ -1,11 +1,11 @@
-"""One training graph and one inference graph, traced once, that take every architecture of the space.
+"""A training graph and an inference graph, traced once, that run every architecture of one structure.
 
-All architectures share one topology; only channel counts differ, and TensorFlow's kernels take those at run time. So
-the parameters live in flat vectors, of which the graph cuts tensors whose channel dimensions are known only when it
-runs. Another architecture is another vector and another table of shapes: data, not a new trace.
+Architectures of one structure differ in channel counts only, which TensorFlow's kernels accept at run time. So the
+parameters are stored in flat vectors, and the graph splits them into tensors whose channel dimensions are dynamic.
+Another architecture is another vector and another table of shapes: data, not a new trace.
 
-XLA, which TPUs need, takes no such graph. For it, with the task's `jit_compile`, each architecture has two graphs of
-its own, in which every shape is known; those of the last few architectures are kept.
+XLA, which TPUs need, requires static shapes. With the task's `jit_compile`, each architecture has two graphs of its
+own; an LRU cache holds those of the last few architectures.
 """
 
 from __future__ import annotations
@@ -21,10 +21,10 @@ import numpy.typing as npt
 import tensorflow as tf
 
 from proxy_trainer.engine.anchors import anchor_boxes
-from proxy_trainer.engine.batch_parts import BatchParts, seen_devices
-from proxy_trainer.engine.layout import FamilyLayout, FixedLayout
+from proxy_trainer.engine.layout import DynamicLayout, StaticLayout
 from proxy_trainer.engine.losses import DetectionLoss
-from proxy_trainer.engine.optimizers import OptimizerState, keeps_squares, updated
+from proxy_trainer.engine.micro_batches import MicroBatches, visible_devices
+from proxy_trainer.engine.optimizers import OptimizerState, has_second_moment, optimizer_step
 from proxy_trainer.engine.proxy_network import Network, ProxyNetwork, parameters_of
 from proxy_trainer.engine.training_batch import TrainingBatch
 from search_space.architecture import Architecture
@@ -38,12 +38,15 @@ MAX_DETECTIONS = 100
 NMS_IOU = 0.5
 SCORE_THRESHOLD = 0.001
 COMPILED_ARCHITECTURES = 2
-"""How many architectures keep their graphs with `jit_compile`; the one longest out of use goes first."""
+"""Size of the LRU cache of graphs with `jit_compile`, in architectures."""
 
 
 class DetectionBatch(NamedTuple):
-    """Detections of a batch: boxes `[batch, 100, 4]` (y1, x1, y2, x2) in pixels of the padded image, scores and
-    classes `[batch, 100]`, and how many of the 100 are real `[batch]`."""
+    """Detections of a batch, best first.
+
+    `boxes` `[batch, 100, 4]` (y1, x1, y2, x2) in pixels of the padded image; `scores` and `classes` `[batch, 100]`;
+    `valid` `[batch]`, the number of detections of each image.
+    """
 
     boxes: npt.NDArray[np.float32]
     scores: npt.NDArray[np.float32]
@@ -52,11 +55,11 @@ class DetectionBatch(NamedTuple):
 
 
 class EngineState(NamedTuple):
-    """All that the next step depends on, apart from its batch, rate and seed, of the architecture that is in.
+    """The training state of the loaded architecture: all that the next step depends on but its batch, rate and seed.
 
     Flat float32 vectors in the order of `search_space.cost.parameters`: the trainable `weights`, the optimiser's
-    moments `first` and `second` (empty where it keeps none), the `average` of the weights, the running `statistics`
-    of batch normalisation. `steps_done` counts the steps, which AdamW reads.
+    moments `first` and `second` (empty if it has none), the moving `average` of the weights, the running `statistics`
+    of batch normalisation. `steps_done` counts the steps, for the bias correction of AdamW.
     """
 
     weights: npt.NDArray[np.float32]
@@ -67,14 +70,14 @@ class EngineState(NamedTuple):
     steps_done: int
 
 
-def fresh_state(task: ProxyTask, present: Sequence[Parameter], seed: int) -> EngineState:
-    """The state of a network with these parameters before its first step: initial weights from `seed`, no moments."""
-    trainable, statistics = by_kind(present)
+def fresh_state(task: ProxyTask, parameters: Sequence[Parameter], seed: int) -> EngineState:
+    """The state of a network with these parameters before its first step: weights from `seed`, moments of zero."""
+    trainable, statistics = by_kind(parameters)
     weights = initial_values(trainable, seed)
     return EngineState(
         weights=weights,
         first=np.zeros_like(weights),
-        second=np.zeros_like(weights) if keeps_squares(task) else np.zeros(0, np.float32),
+        second=np.zeros_like(weights) if has_second_moment(task) else np.zeros(0, np.float32),
         average=weights,
         statistics=initial_values(statistics, seed),
         steps_done=0,
@@ -82,21 +85,21 @@ def fresh_state(task: ProxyTask, present: Sequence[Parameter], seed: int) -> Eng
 
 
 class _Graphs(NamedTuple):
-    """The traced functions of a family, or of one architecture: a training step, and the predictions of images."""
+    """The traced functions of a structure or of one architecture: a training step, and predictions for images."""
 
     train: Callable[..., DetectionLoss]
     predict: Callable[..., Any]
 
 
 class Engine:
-    """Trains and runs proxy networks of one family; `load` puts an architecture in.
+    """Trains and runs proxy networks of one structure; `load` selects the architecture.
 
-    The family is the proxy networks of one task over one number of classes, with the structure (repeats and
-    operations) of `like`. The first call of each graph traces it; loading another architecture never does, but with
-    the task's `jit_compile`. `network` is the detector, as a function over `Ops`.
+    The structure is the repeats and operations of `like`; task and number of classes are fixed too. The first call of
+    each graph traces it. Loading another architecture does not retrace it, except with the task's `jit_compile`.
+    `network` is the detector, as a function over `Ops`.
 
-    A batch is split evenly over `devices`, names that TensorFlow knows, by default all GPUs that it sees. Weights,
-    moments and inference are on the first. Raises InvalidValueError for a batch that does not divide.
+    A batch is split evenly over `devices`, TensorFlow device names, by default all visible GPUs. Weights, moments and
+    inference are on the first. Raises InvalidValueError for a batch that does not divide evenly.
     """
 
     def __init__(
@@ -111,44 +114,44 @@ class Engine:
         self._task = task
         self._class_slots = class_slots
         self._network = network
-        self._parts = BatchParts.of(task, seen_devices(task) if devices is None else devices)
-        self._device = self._parts.devices[0]
-        # Unequal widths everywhere: the reading then holds every parameter that any architecture can have.
+        self._micro_batches = MicroBatches.of(task, visible_devices(task) if devices is None else devices)
+        self._device = self._micro_batches.devices[0]
+        # With unequal widths everywhere, the network has every parameter that any architecture can have.
         unequal = replace(like, widths=tuple(range(100, 100 + 10 * NUM_BLOCKS, 10)))
-        self._family = task.architecture(unequal, class_slots)
+        self._superset = task.architecture(unequal, class_slots)
         self._trainings_traced = 0
         self._predictions_traced = 0
         self._compiled: OrderedDict[Architecture, _Graphs] = OrderedDict()
-        self._rows = 0
+        self._largest_batch = 0
         with tf.device(self._device):
-            self._layout = FamilyLayout(parameters_of(network, self._family))
+            self._layout = DynamicLayout(parameters_of(network, self._superset))
             self._weights, self._first, self._second, self._average, self._decay, self._statistics = (
                 tf.Variable(tf.zeros([0]), shape=[None], trainable=False, name=name)
                 for name in ("weights", "first_moment", "second_moment", "average", "decay", "statistics")
             )
             self._steps_done = tf.Variable(0, trainable=False, name="steps_done")
-            self._graphs = self._traceable(self._family, self._layout)
+            self._graphs = self._build_graphs(self._superset, self._layout)
         anchors = len(anchor_boxes(task.image_px, task.anchor_size))
         self._suppress = tf.function(
-            _suppressed,
+            _non_max_suppression,
             input_signature=[tf.TensorSpec([None, anchors, 4]), tf.TensorSpec([None, anchors, class_slots])],
             autograph=False,
         )
 
-    def _traceable(self, architecture: Architecture, layout: FamilyLayout | FixedLayout) -> _Graphs:
-        """The graphs of a layout, which are traced when they are first called."""
-        task, compiled = self._task, isinstance(layout, FixedLayout)
+    def _build_graphs(self, architecture: Architecture, layout: DynamicLayout | StaticLayout) -> _Graphs:
+        """The graphs of a layout; each is traced at its first call."""
+        task, compiled = self._task, isinstance(layout, StaticLayout)
         network = ProxyNetwork(task, architecture, layout, self._network)
-        rows = task.batch_size if compiled else None
+        images = task.batch_size if compiled else None
         pixels = tf.TensorSpec([None, task.image_px, task.image_px, 3], tf.uint8)
         sizes = tf.TensorSpec([None, 2], tf.int32)
         batch = TrainingBatch(
-            pixels=tf.TensorSpec([rows, *pixels.shape[1:]], tf.uint8),
-            sizes=tf.TensorSpec([rows, 2], tf.int32),
-            windows=tf.TensorSpec([rows, 4]),
-            boxes=tf.TensorSpec([rows, None, 4]),
-            classes=tf.TensorSpec([rows, None], tf.int32),
-            matches=tf.TensorSpec([rows, len(anchor_boxes(task.image_px, task.anchor_size))], tf.int16),
+            pixels=tf.TensorSpec([images, *pixels.shape[1:]], tf.uint8),
+            sizes=tf.TensorSpec([images, 2], tf.int32),
+            windows=tf.TensorSpec([images, 4]),
+            boxes=tf.TensorSpec([images, None, 4]),
+            classes=tf.TensorSpec([images, None], tf.int32),
+            matches=tf.TensorSpec([images, len(anchor_boxes(task.image_px, task.anchor_size))], tf.int16),
         )
         settings: dict[str, Any] = {"autograph": False, "jit_compile": True if compiled else None}
         return _Graphs(
@@ -164,94 +167,92 @@ class Engine:
             ),
         )
 
-    def _compiled_for(self, architecture: Architecture) -> _Graphs:
-        """The graphs of this very architecture, those that are kept or new ones."""
+    def _compiled_graphs(self, architecture: Architecture) -> _Graphs:
+        """The graphs of one architecture with static shapes, from the cache or new ones."""
         graphs = self._compiled.pop(architecture, None)
         if graphs is None:
             with tf.device(self._device):
-                graphs = self._traceable(architecture, FixedLayout(parameters_of(self._network, architecture)))
+                graphs = self._build_graphs(architecture, StaticLayout(parameters_of(self._network, architecture)))
         self._compiled[architecture] = graphs
         if len(self._compiled) > COMPILED_ARCHITECTURES:
             self._compiled.popitem(last=False)
         return graphs
 
-    def takes(self, candidate: Architecture) -> bool:
-        """Whether the candidate is of this engine's family."""
-        return candidate.structure == self._family.structure
+    def supports(self, candidate: Architecture) -> bool:
+        """Whether the candidate has the structure of this engine."""
+        return candidate.structure == self._superset.structure
 
     def load(self, candidate: Architecture, seed: int, start: EngineState | None = None) -> None:
-        """Put in the proxy network of a candidate: in the state `start`, else with fresh weights from `seed`.
+        """Loads the proxy network of a candidate: in the state `start`, or with fresh weights from `seed`.
 
-        Raises ValueError for a candidate of another structure, and for a state of other lengths than its network has.
+        Raises ValueError for a candidate of another structure, and for a state whose lengths do not fit its network.
         """
-        if not self.takes(candidate):
-            raise ValueError(f"{candidate.name} has other repeats or operations than the graph of this engine")
+        if not self.supports(candidate):
+            raise ValueError(f"{candidate.name} has other repeats or operations than this engine")
         architecture = self._task.architecture(candidate, self._class_slots)
-        present = parameters_of(self._network, architecture)
+        parameters = parameters_of(self._network, architecture)
         if self._task.jit_compile:
-            self._graphs = self._compiled_for(architecture)
-        self._layout.load(present)
-        trainable = [p for p in present if p.is_trainable]
+            self._graphs = self._compiled_graphs(architecture)
+        self._layout.load(parameters)
+        trainable = [p for p in parameters if p.is_trainable]
         sizes = [p.size for p in trainable]
         self._decay.assign(np.repeat([self._task.weight_decay * p.is_decayed for p in trainable], sizes))
-        state = fresh_state(self._task, present, seed) if start is None else start
+        state = fresh_state(self._task, parameters, seed) if start is None else start
         if len(state.weights) != sum(sizes):
-            raise ValueError(f"the state has {len(state.weights):,} weights, and this network {sum(sizes):,}")
-        self._put(state)
+            raise ValueError(f"the state has {len(state.weights):,} weights; this network has {sum(sizes):,}")
+        self._assign(state)
 
     def train_step(self, batch: TrainingBatch, learning_rate: float, path_seed: tuple[int, int]) -> DetectionLoss:
-        """One step of the task's optimiser; the loss before it. `path_seed` seeds the draws of stochastic depth.
-
-        The batch goes through the network in the parts of `BatchParts`.
-        """
+        """One step of the task's optimiser; returns the loss before it. `path_seed` seeds stochastic depth."""
         with tf.device(self._device):
             loss = self._graphs.train(batch, tf.constant(learning_rate), tf.constant(path_seed))
         return DetectionLoss(*(float(part) for part in loss))
 
     def detect(self, pixels: npt.NDArray[np.uint8], sizes: npt.NDArray[np.int32]) -> DetectionBatch:
-        """Detections of the averaged weights on images `[batch, px, px, 3]` of `sizes` `[batch, 2]` and padding."""
+        """Detections with the averaged weights on padded images `[batch, px, px, 3]` of `sizes` `[batch, 2]`."""
         with tf.device(self._device):
             if not self._task.jit_compile:
-                found = self._graphs.predict(pixels, sizes)
+                detections = self._graphs.predict(pixels, sizes)
             else:
                 count = len(pixels)
-                # A batch that is smaller than those before, as the last one is, would be compiled anew.
-                self._rows = max(self._rows, count)
-                boxes, scores = self._graphs.predict(*(_with_rows(values, self._rows) for values in (pixels, sizes)))
-                found = self._suppress(boxes[:count], scores[:count])
-        return DetectionBatch(*(part.numpy() for part in found))
+                # Smaller batches are padded, because another batch size would be compiled anew.
+                self._largest_batch = max(self._largest_batch, count)
+                padded = (_pad_batch(values, self._largest_batch) for values in (pixels, sizes))
+                boxes, scores = self._graphs.predict(*padded)
+                detections = self._suppress(boxes[:count], scores[:count])
+        return DetectionBatch(*(values.numpy() for values in detections))
 
     def weights(self) -> npt.NDArray[np.float32]:
-        """The trainable values as they are now, flat, in the order of `search_space.cost.parameters`."""
+        """The current weights as a flat vector, in the order of `search_space.cost.parameters`."""
         values: npt.NDArray[np.float32] = self._weights.numpy()
         return values
 
     def state(self) -> EngineState:
-        """The state after the last step, as copies."""
+        """A copy of the current state."""
         return EngineState._make([*(vector.numpy().copy() for vector in self._vectors), int(self._steps_done.numpy())])
 
     def restore(self, state: EngineState) -> None:
-        """Go on from a state of the architecture that is in: the next step gives what it would have given then.
+        """Continues from a state of the loaded architecture, with the same results as without the interruption.
 
-        Raises ValueError, and changes nothing, for a state whose vectors are of other lengths.
+        Raises ValueError, and changes nothing, for a state whose vectors have other lengths.
         """
         for name, variable, values in zip(EngineState._fields, self._vectors, state[:-1], strict=False):
             if values.shape != variable.numpy().shape:
-                raise ValueError(f"{name} has the shape {values.shape}, and in this network {variable.numpy().shape}")
-        self._put(state)
+                raise ValueError(f"{name} has shape {values.shape}; this network has {variable.numpy().shape}")
+        self._assign(state)
 
-    def _put(self, state: EngineState) -> None:
+    def _assign(self, state: EngineState) -> None:
         for variable, values in zip(self._vectors, state[:-1], strict=True):
             variable.assign(values)
         self._steps_done.assign(state.steps_done)
 
     @property
     def _vectors(self) -> tuple[tf.Variable, ...]:
-        """In the order of `EngineState`; the weight decay is not among them, since `load` knows it."""
+        """The vectors in the order of `EngineState`; the weight decay is not part of the state, `load` sets it."""
         return self._weights, self._first, self._second, self._average, self._statistics
 
     def traces(self) -> tuple[int, int]:
-        """How often a training step and the predictions were traced; with `jit_compile`, for each architecture anew."""
+        """How often the training step and the predictions were traced; with `jit_compile`, over all architectures."""
         return self._trainings_traced, self._predictions_traced
 
     def _train_step(
@@ -260,28 +261,29 @@ class Engine:
         self._trainings_traced += 1
         task = self._task
         weights = self._weights.read_value()
-        found = self._parts.gradient(network.gradient, weights, self._statistics.read_value(), batch, path_seed)
-        gradient = tf.clip_by_norm(found.gradient, task.clip_norm) if task.clip_norm else found.gradient
+        statistics = self._statistics.read_value()
+        result = self._micro_batches.gradient(network.gradient, weights, statistics, batch, path_seed)
+        gradient = tf.clip_by_norm(result.gradient, task.clip_norm) if task.clip_norm else result.gradient
         state = OptimizerState(self._first, self._second)
-        weights, state = updated(task, weights, gradient, state, self._decay, learning_rate, self._steps_done)
+        weights, state = optimizer_step(task, weights, gradient, state, self._decay, learning_rate, self._steps_done)
         self._first.assign(state.first)
         self._second.assign(state.second)
         self._steps_done.assign_add(1)
         self._weights.assign(weights)
         self._average.assign(task.ema_decay * self._average + (1.0 - task.ema_decay) * weights)
-        self._statistics.assign(task.bn_momentum * self._statistics + (1.0 - task.bn_momentum) * found.statistics)
-        return found.loss
+        self._statistics.assign(task.bn_momentum * self._statistics + (1.0 - task.bn_momentum) * result.statistics)
+        return result.loss
 
     def _predict(self, network: ProxyNetwork, pixels: tf.Tensor, sizes: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
         self._predictions_traced += 1
         return network.predictions(self._average.read_value(), self._statistics.read_value(), pixels, sizes)
 
     def _detect(self, network: ProxyNetwork, pixels: tf.Tensor, sizes: tf.Tensor) -> Any:
-        return _suppressed(*self._predict(network, pixels, sizes))
+        return _non_max_suppression(*self._predict(network, pixels, sizes))
 
 
-def _suppressed(boxes: tf.Tensor, scores: tf.Tensor) -> Any:
-    """Non-maximum suppression, in the order of `DetectionBatch`; XLA does not take it."""
+def _non_max_suppression(boxes: tf.Tensor, scores: tf.Tensor) -> Any:
+    """The fields of `DetectionBatch` after non-maximum suppression, which XLA does not support."""
     return tf.image.combined_non_max_suppression(
         boxes[:, :, None, :],
         scores,
@@ -293,6 +295,6 @@ def _suppressed(boxes: tf.Tensor, scores: tf.Tensor) -> Any:
     )
 
 
-def _with_rows(values: npt.NDArray[Any], rows: int) -> npt.NDArray[Any]:
-    """A batch with so many rows, the added ones of zeros."""
-    return np.concatenate([values, np.zeros((rows - len(values), *values.shape[1:]), values.dtype)])
+def _pad_batch(values: npt.NDArray[Any], size: int) -> npt.NDArray[Any]:
+    """The batch padded with zeros to `size` images."""
+    return np.concatenate([values, np.zeros((size - len(values), *values.shape[1:]), values.dtype)])

@@ -15,7 +15,7 @@ BOX_LOSS_WEIGHT = 50.0
 
 
 class DetectionLoss(NamedTuple):
-    """Scalars: the sum that is minimised, and its two parts."""
+    """Scalars: the total, which is minimised, and its two terms; the box loss is weighted by `BOX_LOSS_WEIGHT`."""
 
     total: tf.Tensor
     classes: tf.Tensor
@@ -23,7 +23,10 @@ class DetectionLoss(NamedTuple):
 
 
 def detection_loss(class_logits: tf.Tensor, box_codes: tf.Tensor, targets: Targets) -> DetectionLoss:
-    """Loss of logits `[batch, anchors, classes]` and codes `[batch, anchors, 4]`, per positive anchor."""
+    """The loss of logits `[batch, anchors, classes]` and codes `[batch, anchors, 4]`.
+
+    Sums over anchors are divided by the number of positive anchors plus one.
+    """
     positive = tf.cast(targets.classes >= 0, tf.float32)
     positives = tf.reduce_sum(positive) + 1.0
     labels = tf.one_hot(targets.classes, tf.shape(class_logits)[-1], dtype=tf.float32)
@@ -33,11 +36,11 @@ def detection_loss(class_logits: tf.Tensor, box_codes: tf.Tensor, targets: Targe
 
 
 def focal_loss(logits: tf.Tensor, labels: tf.Tensor) -> tf.Tensor:
-    """Sigmoid focal loss of each logit, with the gamma that the EfficientDet line of detectors uses."""
+    """The sigmoid focal loss of each logit, with the gamma of EfficientDet."""
     signed = logits * (1.0 - 2.0 * labels)
     cross_entropy = tf.nn.softplus(signed)
     alpha = 1.0 - FOCAL_ALPHA + (2.0 * FOCAL_ALPHA - 1.0) * labels
-    # (1 - p_of_the_truth) ** gamma, from the log-sigmoid so that it stays finite in gradient.
+    # (1 - p_t) ** gamma, computed from the log-sigmoid so that its gradient stays finite.
     modulation = tf.exp(-FOCAL_GAMMA * tf.nn.softplus(-signed))
     return alpha * modulation * cross_entropy
 

@@ -1,4 +1,4 @@
-"""The reading of a network with feature maps and convolutions in bfloat16, and everything that adds up in float32."""
+"""Interprets networks in mixed precision: feature maps and convolutions in bfloat16, accumulations in float32."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from search_space.parameters import Role, is_prediction
 class MixedPrecisionOps(TensorOps):
     """`TensorOps` over bfloat16 feature maps, with parameters in float32.
 
-    Kernels are rounded where they are used, so that their gradients come back in float32. Batch normalisation takes
-    bfloat16 in and out, and computes its statistics in float32. Means over positions, fused sums and biases are taken
-    in float32 too: their gradients are sums over whole feature maps, which eight bits of fraction cannot hold. The
-    predictions stay in float32.
+    Kernels are rounded where they are used, so that their gradients are float32. Batch normalisation has bfloat16
+    inputs and outputs and computes its statistics in float32. Means over positions, fused sums and biases are computed
+    in float32 too, because their gradients are sums over whole feature maps, for which the precision of bfloat16 is
+    too low. Predictions stay in float32.
     """
 
     def global_pool(self, x: tf.Tensor) -> tf.Tensor:

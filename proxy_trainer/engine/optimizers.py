@@ -1,4 +1,4 @@
-"""One step of each optimiser, on all trainable values at once: a handful of operations whatever the network is."""
+"""One step of each optimiser on the flat vector of all weights, in a handful of operations for any network."""
 
 from __future__ import annotations
 
@@ -12,21 +12,21 @@ ADAM_EPSILON = 1e-8
 
 
 class OptimizerState(NamedTuple):
-    """Flat vectors as long as the weights, zero at first: `first` the average of gradients, `second` of their squares.
+    """The first and second moment of the gradients as flat vectors, initially zero.
 
-    `second` has no values where the optimiser keeps none.
+    `second` is empty if the optimiser has no second moment.
     """
 
     first: tf.Tensor
     second: tf.Tensor
 
 
-def keeps_squares(task: ProxyTask) -> bool:
+def has_second_moment(task: ProxyTask) -> bool:
     """Whether the optimiser of the task averages squared gradients."""
     return task.optimizer == "adamw"
 
 
-def updated(
+def optimizer_step(
     task: ProxyTask,
     weights: tf.Tensor,
     gradient: tf.Tensor,
@@ -37,10 +37,10 @@ def updated(
 ) -> tuple[tf.Tensor, OptimizerState]:
     """The weights and the state after one step; `decay` is the weight decay of each value.
 
-    SGD adds the decay to the gradient; AdamW takes it from the weights beside the step (Loshchilov and Hutter,
-    "Decoupled Weight Decay Regularization", ICLR 2019, Algorithm 2).
+    SGD adds the weight decay to the gradient. AdamW decouples it from the gradient (Loshchilov and Hutter, "Decoupled
+    Weight Decay Regularization", ICLR 2019, Algorithm 2).
     """
-    if not keeps_squares(task):
+    if not has_second_moment(task):
         first = task.momentum * state.first + gradient + decay * weights
         return weights - learning_rate * first, OptimizerState(first, state.second)
     first = task.momentum * state.first + (1.0 - task.momentum) * gradient

@@ -1,8 +1,8 @@
 """TensorFlow's operations on feature maps `[batch, height, width, channels]`, each with its gradient.
 
-Each is a `Differentiable`: it gives its output and its gradient, both in as few operations as possible, since a process
-traces and optimises all of them before its first step. So they are written in `tf.raw_ops`. Heights and widths are
-known while tracing; channels need not be.
+Each is a `Differentiable`, which returns its output and its gradient function. Both are written in `tf.raw_ops` and use
+as few operations as possible, because a process traces and optimises all of them before its first step. Heights and
+widths are static; channels may be dynamic.
 """
 
 from __future__ import annotations
@@ -12,38 +12,38 @@ import tensorflow as tf
 from proxy_trainer.engine.reverse_mode import Backward
 
 raw = tf.raw_ops
-Found = tuple[tf.Tensor, Backward]
-"""What a `Differentiable` gives."""
+OutputAndBackward = tuple[tf.Tensor, Backward]
+"""What a `Differentiable` returns."""
 
 
-def relu(x: tf.Tensor) -> Found:
+def relu(x: tf.Tensor) -> OutputAndBackward:
     """`x` where it is positive, else 0."""
     y = raw.Relu(features=x)
     return y, lambda upstream: (raw.ReluGrad(gradients=upstream, features=y),)
 
 
-def sigmoid(x: tf.Tensor) -> Found:
+def sigmoid(x: tf.Tensor) -> OutputAndBackward:
     """`1 / (1 + exp(-x))`."""
     y = raw.Sigmoid(x=x)
     return y, lambda upstream: (raw.SigmoidGrad(y=y, dy=upstream),)
 
 
-def add(x: tf.Tensor, y: tf.Tensor) -> Found:
-    """`x + y`, both of one shape."""
+def add(x: tf.Tensor, y: tf.Tensor) -> OutputAndBackward:
+    """`x + y`, for equal shapes."""
     return raw.AddV2(x=x, y=y), lambda upstream: (upstream, upstream)
 
 
-def bias_add(x: tf.Tensor, bias: tf.Tensor) -> Found:
-    """`x` with a bias `[channels]`."""
+def bias_add(x: tf.Tensor, bias: tf.Tensor) -> OutputAndBackward:
+    """`x` plus a bias `[channels]`."""
     return raw.BiasAdd(value=x, bias=bias), lambda upstream: (upstream, raw.BiasAddGrad(out_backprop=upstream))
 
 
-def scale_images(x: tf.Tensor, factor: tf.Tensor) -> Found:
-    """`x` times a factor `[batch, 1, 1, 1]` that has no gradient."""
+def scale_images(x: tf.Tensor, factor: tf.Tensor) -> OutputAndBackward:
+    """`x` times a constant factor `[batch, 1, 1, 1]`."""
     return raw.Mul(x=x, y=factor), lambda upstream: (raw.Mul(x=upstream, y=factor), None)
 
 
-def gated(x: tf.Tensor, gate: tf.Tensor) -> Found:
+def gated(x: tf.Tensor, gate: tf.Tensor) -> OutputAndBackward:
     """`x` times a gate `[batch, 1, 1, channels]`."""
 
     def backward(upstream: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
@@ -53,7 +53,7 @@ def gated(x: tf.Tensor, gate: tf.Tensor) -> Found:
     return raw.Mul(x=x, y=gate), backward
 
 
-def global_pool(x: tf.Tensor) -> Found:
+def global_pool(x: tf.Tensor) -> OutputAndBackward:
     """The mean over positions, `[batch, 1, 1, channels]`."""
     positions = x.shape[1] * x.shape[2]
 
@@ -64,8 +64,8 @@ def global_pool(x: tf.Tensor) -> Found:
     return raw.Mean(input=x, axis=[1, 2], keep_dims=True), backward
 
 
-def cast(x: tf.Tensor, *, dtype: tf.DType) -> Found:
-    """`x` in another precision."""
+def cast(x: tf.Tensor, *, dtype: tf.DType) -> OutputAndBackward:
+    """`x` as another data type."""
     return raw.Cast(x=x, DstT=dtype), lambda upstream: (raw.Cast(x=upstream, DstT=x.dtype),)
 
 
@@ -75,30 +75,30 @@ def batch_norm(
     offset: tf.Tensor,
     *,
     epsilon: float,
-    nothing: tf.Tensor,
+    empty: tf.Tensor,
     statistics: list[tf.Tensor],
-) -> Found:
-    """`x` normalised by the mean and the variance of the batch, which are put into `statistics`.
+) -> OutputAndBackward:
+    """`x` normalised by the mean and the variance of the batch, which are appended to `statistics`.
 
-    `nothing` is an empty tensor, in the place of the running statistics.
+    `empty` is an empty tensor, in place of the running statistics, which training does not read.
     """
     y, mean, variance, *spaces = raw.FusedBatchNormV3(
-        x=x, scale=scale, offset=offset, mean=nothing, variance=nothing, epsilon=epsilon
+        x=x, scale=scale, offset=offset, mean=empty, variance=empty, epsilon=epsilon
     )
     statistics += (mean, variance)
 
     def backward(upstream: tf.Tensor) -> tuple[tf.Tensor, ...]:
         names = (f"reserve_space_{number}" for number in (1, 2, 3))
-        found = raw.FusedBatchNormGradV3(
+        gradients = raw.FusedBatchNormGradV3(
             y_backprop=upstream, x=x, scale=scale, epsilon=epsilon, **dict(zip(names, spaces, strict=True))
         )
-        return tuple(found[:3])
+        return tuple(gradients[:3])
 
     return y, backward
 
 
-def conv(x: tf.Tensor, kernel: tf.Tensor, *, stride: int) -> Found:
-    """The convolution of `x` with a kernel `[height, breadth, channels, width]`."""
+def conv(x: tf.Tensor, kernel: tf.Tensor, *, stride: int) -> OutputAndBackward:
+    """The convolution of `x` with a kernel `[height, width, in, out]`."""
     settings = {"strides": [1, stride, stride, 1], "padding": "SAME"}
 
     def backward(upstream: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
@@ -111,24 +111,24 @@ def conv(x: tf.Tensor, kernel: tf.Tensor, *, stride: int) -> Found:
     return raw.Conv2D(input=x, filter=kernel, **settings), backward
 
 
-def depthwise_conv(x: tf.Tensor, kernel: tf.Tensor, *, stride: int) -> Found:
+def depthwise_conv(x: tf.Tensor, kernel: tf.Tensor, *, stride: int) -> OutputAndBackward:
     """The depthwise convolution of `x` with a float32 kernel `[height, width, channels, 1]`.
 
-    The gradient of the kernel is computed in float32, whatever `x` is. In bfloat16 TensorFlow's kernel for it on a
-    processor gives other values on every call, up to infinity, where a filter covers its whole map and more: 3x3 with
-    stride 2 over 1x1, 5x5 with stride 4 over 2x2.
+    The gradient of the kernel is computed in float32, even if `x` is bfloat16. In bfloat16, TensorFlow's CPU
+    implementation returns different values in every call, up to infinity, where the filter is larger than the feature
+    map: 3x3 with stride 2 over 1x1, 5x5 with stride 4 over 2x2.
     """
     settings = {"strides": [1, stride, stride, 1], "padding": "SAME"}
-    rounded = _in(kernel, x.dtype)
+    rounded = _cast_to(x.dtype, kernel)
 
     def backward(upstream: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
         of_x = raw.DepthwiseConv2dNativeBackpropInput(
             input_sizes=raw.Shape(input=x), filter=rounded, out_backprop=upstream, **settings
         )
         of_kernel = raw.DepthwiseConv2dNativeBackpropFilter(
-            input=_in(x, kernel.dtype),
+            input=_cast_to(kernel.dtype, x),
             filter_sizes=raw.Shape(input=kernel),
-            out_backprop=_in(upstream, kernel.dtype),
+            out_backprop=_cast_to(kernel.dtype, upstream),
             **settings,
         )
         return of_x, of_kernel
@@ -136,11 +136,11 @@ def depthwise_conv(x: tf.Tensor, kernel: tf.Tensor, *, stride: int) -> Found:
     return raw.DepthwiseConv2dNative(input=x, filter=rounded, **settings), backward
 
 
-def space_to_depth(x: tf.Tensor) -> Found:
+def space_to_depth(x: tf.Tensor) -> OutputAndBackward:
     """2x2 positions into 4 times the channels; odd sizes are padded with zeros at the end."""
-    height, breadth = x.shape[1:3]
-    is_odd = height % 2 or breadth % 2
-    paddings = [[0, 0], [0, height % 2], [0, breadth % 2], [0, 0]]
+    height, width = x.shape[1:3]
+    is_odd = height % 2 or width % 2
+    paddings = [[0, 0], [0, height % 2], [0, width % 2], [0, 0]]
     even = raw.Pad(input=x, paddings=paddings) if is_odd else x
 
     def backward(upstream: tf.Tensor) -> tuple[tf.Tensor]:
@@ -150,5 +150,5 @@ def space_to_depth(x: tf.Tensor) -> Found:
     return raw.SpaceToDepth(input=even, block_size=2), backward
 
 
-def _in(x: tf.Tensor, dtype: tf.DType) -> tf.Tensor:
+def _cast_to(dtype: tf.DType, x: tf.Tensor) -> tf.Tensor:
     return x if x.dtype == dtype else raw.Cast(x=x, DstT=dtype)

@@ -1,4 +1,4 @@
-"""The proxy network as pieces of a graph: its gradient on images, and what it predicts."""
+"""The proxy network as functions to trace: loss and gradient in training, predictions in inference."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Protocol, TypeVar
 import tensorflow as tf
 
 from proxy_trainer.engine.anchors import anchor_boxes
-from proxy_trainer.engine.augment import view_pixels, view_pixels_by_products
+from proxy_trainer.engine.augment import view_pixels, view_pixels_by_matmul
 from proxy_trainer.engine.boxes import decode
 from proxy_trainer.engine.layout import Layout
 from proxy_trainer.engine.losses import detection_loss
@@ -30,7 +30,7 @@ IMAGE_DEVIATION = (58.395, 57.12, 57.375)
 
 
 class Network(Protocol):
-    """A detector written over `Ops`, such as `search_space.networks.retinanet.retinanet`."""
+    """A detector as a function over `Ops`, such as `search_space.networks.retinanet.retinanet`."""
 
     def __call__(self, ops: Ops[T], architecture: Architecture, images: T, /) -> RetinaNetOutputs[T]:
         """Predictions by level for images `[batch, px, px, 3]`."""
@@ -38,15 +38,16 @@ class Network(Protocol):
 
 
 def parameters_of(network: Network, architecture: Architecture) -> list[Parameter]:
-    """Every parameter of the network with this architecture, in the order in which it uses them."""
+    """Every parameter of the network with this architecture, in the order of their use."""
     return network_parameters(lambda ops, images: network(ops, architecture, images), architecture.input_px)
 
 
 class ProxyNetwork:
-    """The network of a task over the flat vectors of a layout: of any widths, or of those of `architecture`.
+    """The network of a task, with its parameters in the flat vectors of a layout.
 
-    Images, and with them all feature maps, are of the task's `precision`; losses, logits, box codes, gradients and
-    statistics are float32. With `jit_compile` only operations that XLA has are used.
+    With a dynamic layout it takes any widths, with a static one those of `architecture`. Images and feature maps have
+    the task's `precision`; losses, logits, box codes, gradients and statistics are float32. With `jit_compile` it uses
+    only operations that XLA supports.
     """
 
     def __init__(
@@ -60,19 +61,19 @@ class ProxyNetwork:
         self._anchors = tf.constant(anchor_boxes(task.image_px, task.anchor_size))
         self._precision = tf.as_dtype(task.precision)
         self._ops = TensorOps if task.precision == "float32" else MixedPrecisionOps
-        self._view = view_pixels_by_products if task.jit_compile else view_pixels
+        self._view = view_pixels_by_matmul if task.jit_compile else view_pixels
 
     def gradient(self, weights: tf.Tensor, batch: TrainingBatch, path_seed: tf.Tensor) -> Gradient:
-        """Loss and gradient of images that go through the network at once; `path_seed` is of stochastic depth."""
+        """Loss and gradient of one forward and backward pass of a batch; `path_seed` seeds stochastic depth."""
         images = self._view(normalise(batch.pixels, batch.sizes), batch.windows)
         targets = targets_of(self._anchors, batch.boxes, batch.classes, batch.matches)
-        recorder, cut = Recorder(), self._layout.trainable(weights)
+        recorder, parameters = Recorder(), self._layout.split_weights(weights)
         ops = self._ops(
-            cut.tensors,
+            parameters.tensors,
             training=True,
             drop_rate=self._task.stochastic_depth,
             path_seed=path_seed,
-            sides=cut.sides,
+            pointwise_shapes=parameters.pointwise_shapes,
             recorder=recorder,
         )
         logits, codes = self._outputs(ops, images)
@@ -81,7 +82,7 @@ class ProxyNetwork:
             tape.watch(maps)
             loss = detection_loss(self._by_anchor(logits, self._class_slots), self._by_anchor(codes, 4), targets)
         upstream = list(zip(maps, tape.gradient(loss.total, maps), strict=True))
-        gradient = self._layout.joined(recorder.gradients(upstream, cut.tensors))
+        gradient = self._layout.flatten(recorder.gradients(upstream, parameters.tensors))
         statistics = tf.concat([ops.batch_statistics[name] for name in self._layout.statistic_names], axis=0)
         return Gradient(loss, gradient, statistics)
 
@@ -90,10 +91,14 @@ class ProxyNetwork:
     ) -> tuple[tf.Tensor, tf.Tensor]:
         """Boxes `[batch, anchors, 4]` in pixels and scores `[batch, anchors, classes]` of every anchor.
 
-        For images `pixels` `[batch, px, px, 3]` of `sizes` `[batch, 2]` (height, width) and padding.
+        `pixels` `[batch, px, px, 3]` are padded images; `sizes` `[batch, 2]` (height, width) is without padding.
         """
-        cut = self._layout.trainable(weights)
-        ops = self._ops(cut.tensors | self._layout.statistics(statistics), training=False, sides=cut.sides)
+        parameters = self._layout.split_weights(weights)
+        ops = self._ops(
+            parameters.tensors | self._layout.split_statistics(statistics),
+            training=False,
+            pointwise_shapes=parameters.pointwise_shapes,
+        )
         logits, codes = self._outputs(ops, normalise(pixels, sizes))
         boxes = decode(self._by_anchor(codes, 4), self._anchors, (self._task.image_px, self._task.image_px))
         return boxes, tf.nn.sigmoid(self._by_anchor(logits, self._class_slots))
@@ -102,15 +107,15 @@ class ProxyNetwork:
         return self._network(ops, self._architecture, tf.cast(images, self._precision))
 
     def _by_anchor(self, maps: dict[int, tf.Tensor], values: int) -> tf.Tensor:
-        """So many `values` of each anchor `[batch, anchors, values]` over all levels, float32."""
+        """Predictions by level as float32 `[batch, anchors, values]`, with `values` numbers per anchor."""
         flat = [tf.reshape(maps[level], [tf.shape(maps[level])[0], -1, values]) for level in LEVELS]
         return tf.cast(tf.ensure_shape(tf.concat(flat, axis=1), [None, len(self._anchors), values]), tf.float32)
 
 
 def normalise(pixels: tf.Tensor, sizes: tf.Tensor) -> tf.Tensor:
-    """Pixels `[batch, px, px, 3]` with the mean and deviation of natural images taken out, and zero padding.
+    """Pixels `[batch, px, px, 3]` normalised by the mean and deviation of natural images, with zero padding.
 
-    The padding is zero after this, not before: as black it would be the strongest edge of a bright image.
+    The padding is set to zero after normalisation: black padding would be the strongest edge of a bright image.
     """
     rows, columns = (tf.sequence_mask(sizes[:, axis], pixels.shape[1 + axis], tf.float32) for axis in (0, 1))
     content = rows[:, :, None, None] * columns[:, None, :, None]

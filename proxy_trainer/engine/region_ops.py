@@ -1,6 +1,6 @@
-"""The TensorFlow reading of what two-stage detectors do beside: proposals, detections, and crops by RoIAlign.
+"""The TensorFlow interpreter of two-stage detectors: region proposals, detections, and crops by RoIAlign.
 
-K. He et al., "Mask R-CNN", ICCV 2017; the level of a region is that of T.-Y. Lin et al., "Feature Pyramid Networks for
+K. He et al., "Mask R-CNN", ICCV 2017. The level of a region follows T.-Y. Lin et al., "Feature Pyramid Networks for
 Object Detection", CVPR 2017, Equation 1.
 """
 
@@ -14,10 +14,10 @@ from proxy_trainer.engine.tensor_kernels import number_of_channels
 from proxy_trainer.engine.tensor_ops import TensorOps
 
 ANCHOR_SIZE = 4.0
-"""Strides that a region proposal anchor is wide: 32 px at P3 to 512 px at P7."""
+"""Width of a region proposal anchor in strides: 32 px at P3 to 512 px at P7."""
 
 CANDIDATES_PER_LEVEL = 1000
-"""Best anchors of each level that enter the choice of proposals."""
+"""Number of best anchors of each level that non-maximum suppression selects proposals from."""
 
 PROPOSAL_NMS_IOU = 0.7
 DETECTION_NMS_IOU = 0.5
@@ -25,14 +25,14 @@ SCORE_THRESHOLD = 0.001
 
 CANONICAL_SIDE_PX = 224
 CANONICAL_LEVEL = 4
-"""A region of the canonical side is cropped from the canonical level, one of twice that from the level above."""
+"""A region of the canonical side is cropped from the canonical level, one of twice that side from the next level."""
 
 SAMPLES = 2
-"""Sampling points of RoIAlign in each direction of a bin."""
+"""Sampling points of RoIAlign per bin and axis."""
 
 
 class TensorRegionOps(TensorOps):
-    """`RegionOps` over tensors; a place that no region fills holds zeros, as box and as score."""
+    """`RegionOps` over tensors; unused rows of boxes and scores are zero."""
 
     def propose(
         self,
@@ -41,8 +41,8 @@ class TensorRegionOps(TensorOps):
         image_size: tuple[int, int],
         count: int,
     ) -> tf.Tensor:
-        found = [_best_of_level(objectness[level], codes[level], level, image_size) for level in objectness]
-        boxes, scores = (tf.concat(parts, axis=1) for parts in zip(*found, strict=True))
+        candidates = [_best_of_level(objectness[level], codes[level], level, image_size) for level in objectness]
+        boxes, scores = (tf.concat(parts, axis=1) for parts in zip(*candidates, strict=True))
         return tf.image.combined_non_max_suppression(
             boxes[:, :, None, :],
             scores[:, :, None],
@@ -60,7 +60,7 @@ class TensorRegionOps(TensorOps):
         image_size: tuple[int, int],
         count: int,
     ) -> tf.Tensor:
-        """Class 0 is the background."""
+        """As `RegionOps.detect`; class 0 is the background."""
         regions, classes = boxes.shape[1], class_logits.shape[-1]
         scores = tf.nn.softmax(tf.reshape(class_logits, (-1, regions, classes))) * _has_area(boxes)[..., None]
         refined = decode(tf.reshape(codes, (-1, regions, classes, 4)), boxes[:, :, None, :], image_size)
@@ -106,9 +106,9 @@ class TensorRegionOps(TensorOps):
         return tf.nn.conv2d(x, weights, strides=1, padding="VALID")
 
     def conv_transpose(self, x: tf.Tensor, width: int, name: str, *, bias: float) -> tf.Tensor:
-        height, breadth = self.size(x)
+        height, map_width = self.size(x)
         weights = self._parameter(f"{name}/kernel", "kernel", 2, 2, x.shape[-1], width)
-        shape = (tf.shape(x)[0], 2 * height, 2 * breadth, width)
+        shape = (tf.shape(x)[0], 2 * height, 2 * map_width, width)
         y = tf.nn.conv2d_transpose(x, tf.transpose(weights, (0, 1, 3, 2)), shape, strides=2, padding="VALID")
         return self._add_bias(y, width, name, bias)
 
@@ -127,12 +127,12 @@ def _best_of_level(
 
 
 def _has_area(boxes: tf.Tensor) -> tf.Tensor:
-    """1 where a region has an area, 0 where it has none: nothing there, or clipped to an edge of the image."""
+    """1 where a region has an area, 0 where it has none because it is unused or clipped to an edge of the image."""
     return tf.cast(tf.reduce_all(boxes[..., 2:] > boxes[..., :2], axis=-1), tf.float32)
 
 
 def _level(boxes: tf.Tensor, lowest: int, highest: int) -> tf.Tensor:
-    """The level of the pyramid that a region is cropped from, by its area."""
+    """The pyramid level that a region is cropped from, by its area."""
     area = (boxes[..., 2] - boxes[..., 0]) * (boxes[..., 3] - boxes[..., 1])
     side = tf.sqrt(tf.maximum(area, 1.0))
     level = CANONICAL_LEVEL + tf.cast(tf.floor(tf.math.log(side / CANONICAL_SIDE_PX) / tf.math.log(2.0)), tf.int32)
@@ -142,13 +142,14 @@ def _level(boxes: tf.Tensor, lowest: int, highest: int) -> tf.Tensor:
 def _axis_samples(
     first: tf.Tensor, last: tf.Tensor, stride: tf.Tensor, limit: tf.Tensor, size: int
 ) -> tuple[tuple[tf.Tensor, tf.Tensor], tuple[tf.Tensor, tf.Tensor]]:
-    """Where regions from `first` to `last` are sampled along one axis of maps of `limit` positions.
+    """Bilinear sampling of regions from `first` to `last` along one axis of feature maps with `limit` positions.
 
-    For either neighbour of the sampling points: positions and weights `[batch, regions, size * SAMPLES]`. Points lie
-    in the middle of equal parts; the middle of a map's position is half a stride from its edge.
+    Returns positions and weights `[batch, regions, size * SAMPLES]` of the lower and of the upper neighbour of each
+    sampling point. Sampling points are the centres of equal parts of the region; the centre of a position is half a
+    stride from its edge.
     """
-    parts = (tf.range(size * SAMPLES, dtype=tf.float32) + 0.5) / (size * SAMPLES)
-    points = (first[..., None] + parts * (last - first)[..., None]) / stride[..., None] - 0.5
+    fractions = (tf.range(size * SAMPLES, dtype=tf.float32) + 0.5) / (size * SAMPLES)
+    points = (first[..., None] + fractions * (last - first)[..., None]) / stride[..., None] - 0.5
     points = tf.clip_by_value(points, 0.0, tf.cast(limit, tf.float32)[..., None] - 1.0)
     below = tf.floor(points)
     fraction = points - below

@@ -1,8 +1,8 @@
-"""Reverse-mode differentiation while a graph is traced: each kernel has a hand-written gradient.
+"""Reverse-mode differentiation while a graph is traced, with a hand-written gradient for each operation.
 
-TensorFlow's tape builds gradients that work for all shapes and broadcasts, which costs more operations than the
-gradients themselves; all of them are traced and optimised before the first step. Functions recorded here have their
-gradient beside them, in the form of `tf.custom_gradient`.
+`tf.GradientTape` builds gradients for arbitrary shapes and broadcasting. That takes more operations than the gradients
+themselves, and all of them are traced and optimised before the first step. The functions recorded here return their
+gradient function, in the form of `tf.custom_gradient`.
 """
 
 from __future__ import annotations
@@ -14,30 +14,30 @@ from typing import NamedTuple
 import tensorflow as tf
 
 Backward = Callable[[tf.Tensor], tuple[tf.Tensor | None, ...]]
-"""The gradients with respect to each input, from the gradient with respect to the output."""
+"""Maps the gradient with respect to the output to the gradients with respect to each input, or None for a constant."""
 
 Differentiable = Callable[..., tuple[tf.Tensor, Backward]]
-"""A function of tensors that gives its output and its gradient, as `tf.custom_gradient` takes it."""
+"""A function of tensors that returns its output and its gradient function, as `tf.custom_gradient` expects."""
 
 
-class _Applied(NamedTuple):
+class _Call(NamedTuple):
     inputs: tuple[tf.Tensor, ...]
     backward: Backward
 
 
 class Recorder:
-    """Keeps the functions that were applied, and gives the gradients of what they were applied to."""
+    """Records calls of differentiable functions and computes gradients through them."""
 
     def __init__(self) -> None:
-        self._made: dict[int, _Applied] = {}
+        self._calls: dict[int, _Call] = {}
         self._outputs: list[tf.Tensor] = []
 
     def apply(self, function: Differentiable, *inputs: tf.Tensor) -> tf.Tensor:
-        """The output of a function of these tensors, which is none of them."""
+        """Calls the function and records the call; its output must not be one of its inputs."""
         y, backward = function(*inputs)
-        # Tensors are identified by id(), so they must live as long as the recorder.
+        # Calls are found by the id() of their output, so outputs must live as long as the recorder.
         self._outputs.append(y)
-        self._made[id(y)] = _Applied(inputs, backward)
+        self._calls[id(y)] = _Call(inputs, backward)
         return y
 
     def gradients(
@@ -45,41 +45,41 @@ class Recorder:
     ) -> dict[str, tf.Tensor]:
         """The gradients with respect to `sources`, from pairs of an output and the gradient with respect to it.
 
-        A source that no output depends on is left out. What a tensor gets from several sides is added in the order in
-        which TensorFlow's tape would: breadth first.
+        Sources that no output depends on are left out. Contributions to a tensor are summed in breadth-first order, as
+        in `tf.GradientTape`.
         """
-        found: dict[int, list[tf.Tensor]] = defaultdict(list)
+        contributions: dict[int, list[tf.Tensor]] = defaultdict(list)
         for y, gradient in upstream:
-            found[id(y)].append(gradient)
+            contributions[id(y)].append(gradient)
         ready = deque(id(y) for y, _ in upstream)
-        missing = self._uses(ready)
+        pending = self._count_uses(ready)
         while ready:
             y = ready.popleft()
-            inputs, backward = self._made[y]
-            for each, gradient in zip(map(id, inputs), backward(_sum(found.pop(y))), strict=True):
+            inputs, backward = self._calls[y]
+            for each, gradient in zip(map(id, inputs), backward(_sum(contributions.pop(y))), strict=True):
                 if gradient is not None:
-                    found[each].append(gradient)
-                missing[each] -= 1
-                if not missing[each] and each in self._made:
+                    contributions[each].append(gradient)
+                pending[each] -= 1
+                if not pending[each] and each in self._calls:
                     ready.append(each)
-        return {name: _sum(found[id(each)]) for name, each in sources.items() if id(each) in found}
+        return {name: _sum(contributions[id(each)]) for name, each in sources.items() if id(each) in contributions}
 
-    def _uses(self, outputs: Iterable[int]) -> Counter[int]:
-        """How often each tensor is used on the way to these."""
+    def _count_uses(self, outputs: Iterable[int]) -> Counter[int]:
+        """How often each tensor is an input of a call that the outputs depend on."""
         uses: Counter[int] = Counter()
-        left = list(outputs)
-        seen = set(left)
-        while left:
-            inputs = [id(each) for each in self._made[left.pop()].inputs]
+        stack = list(outputs)
+        visited = set(stack)
+        while stack:
+            inputs = [id(each) for each in self._calls[stack.pop()].inputs]
             uses.update(inputs)
-            new = {each for each in inputs if each in self._made} - seen
-            seen |= new
-            left += new
+            new = {each for each in inputs if each in self._calls} - visited
+            visited |= new
+            stack += new
         return uses
 
 
 def by_tape(function: Callable[..., tf.Tensor]) -> Differentiable:
-    """A function of tensors with the gradient that TensorFlow has for it."""
+    """A function of tensors with the gradient of `tf.GradientTape`."""
 
     def differentiable(*inputs: tf.Tensor) -> tuple[tf.Tensor, Backward]:
         with tf.GradientTape() as tape:

@@ -1,4 +1,4 @@
-"""How TensorFlow runs in this process: its threads, and kernels whose results are the same bits on every run."""
+"""Imports TensorFlow without Keras, and sets its threads and deterministic kernels for this process."""
 
 from __future__ import annotations
 
@@ -11,10 +11,11 @@ _LEGACY_KERAS = "TF_USE_LEGACY_KERAS"
 
 @contextmanager
 def _without_keras() -> Iterator[None]:
-    """Lets `import tensorflow` leave Keras out, which is half of its time and which the engine does not use.
+    """Makes `import tensorflow` skip Keras, which takes half of the import time and which the engine does not use.
 
-    TensorFlow loads Keras 3, and with it whatever plots and tables there are to import, unless it is told to look for
-    the Keras before, which is not installed. `tf.keras` still is Keras 3, and loaded where it is first used.
+    By default TensorFlow imports Keras 3, which imports plotting and table libraries where they are installed. With
+    `TF_USE_LEGACY_KERAS` it looks for Keras 2 instead, which is not installed. `tf.keras` is still Keras 3, imported at
+    its first use.
     """
     before = os.environ.get(_LEGACY_KERAS)
     os.environ[_LEGACY_KERAS] = "1"
@@ -33,42 +34,43 @@ with _without_keras():
 _SEED = 0
 
 
-def start(threads: int, *, threads_an_operation: int = 1) -> None:
-    """Set up TensorFlow for training with so many threads; calling it again with the same numbers does nothing.
+def start(threads: int, *, intra_op_threads: int = 1) -> None:
+    """Configures TensorFlow to run `threads` operations at once; a second call with the same numbers does nothing.
 
-    Every thread runs operations of its own: the graph has many small ones that do not depend on each other, and to
-    share one between threads costs more than it saves (`make bench` measures both). Kernels are deterministic, so
-    that two runs of one trial give the same weights, and a campaign the same sequence of architectures. Nothing here
-    draws from TensorFlow's global generator, but deterministic mode wants its seed set. Passes over a graph that bring
-    the engine's nothing are left out. Raises RuntimeError where TensorFlow already runs with other numbers of threads.
+    By default each operation runs on one thread: the graph has many small independent operations, and sharing one
+    between threads costs more than it saves (`make bench` measures both). Kernels are deterministic, so that two runs
+    of a trial give the same weights, and a campaign the same sequence of architectures. Deterministic mode requires a
+    global seed, although the engine does not use TensorFlow's global generator. Graph optimiser passes that do not
+    change the engine's graphs are disabled. Raises RuntimeError where TensorFlow already runs with other numbers of
+    threads.
     """
     threading = tf.config.threading
-    now = (threading.get_inter_op_parallelism_threads(), threading.get_intra_op_parallelism_threads())
-    if now == (threads, threads_an_operation):
+    current = (threading.get_inter_op_parallelism_threads(), threading.get_intra_op_parallelism_threads())
+    if current == (threads, intra_op_threads):
         return
     threading.set_inter_op_parallelism_threads(threads)
-    threading.set_intra_op_parallelism_threads(threads_an_operation)
+    threading.set_intra_op_parallelism_threads(intra_op_threads)
     tf.random.set_seed(_SEED)
     tf.config.experimental.enable_op_determinism()
-    _look_for_everything(False)
+    _set_optional_passes(enabled=False)
 
 
 @contextmanager
-def all_passes() -> Iterator[None]:
-    """Graphs that run meanwhile are optimised as TensorFlow comes, for what is compared with the engine."""
-    _look_for_everything(True)
+def default_graph_passes() -> Iterator[None]:
+    """Optimises graphs that run in the block with TensorFlow's default passes, for comparisons with the engine."""
+    _set_optional_passes(enabled=True)
     try:
         yield
     finally:
-        _look_for_everything(False)
+        _set_optional_passes(enabled=False)
 
 
-def _look_for_everything(everything: bool) -> None:
-    """Switch passes of the graph optimiser that find nothing in the engine's graphs, and take a tenth of its time.
+def _set_optional_passes(*, enabled: bool) -> None:
+    """Enables or disables graph optimiser passes that do not change the engine's graphs.
 
-    The order of memory that one of them chooses for convolutions is for GPUs.
+    They take a tenth of the optimiser's time. The layout optimiser changes the memory layout of convolutions on GPUs.
     """
     passes = ["arithmetic_optimization"]
     if not tf.config.list_physical_devices("GPU"):
         passes.append("layout_optimizer")
-    tf.config.optimizer.set_experimental_options(dict.fromkeys(passes, everything))
+    tf.config.optimizer.set_experimental_options(dict.fromkeys(passes, enabled))

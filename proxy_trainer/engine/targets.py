@@ -1,4 +1,4 @@
-"""What each anchor should predict: matched with a box beforehand, in NumPy, and made a target in the graph."""
+"""Training targets: NumPy matches anchors with boxes beforehand, and the graph computes targets from the matches."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ BACKGROUND = -1
 
 FloatArray = npt.NDArray[np.float32]
 Matches = npt.NDArray[np.int16]
-"""The box of each anchor `[batch, anchors]`, by its place among the image's, or -1 for background."""
+"""The index of the box of each anchor among the boxes of its image `[batch, anchors]`, or -1 for background."""
 
 
 class Targets(NamedTuple):
@@ -28,27 +28,28 @@ class Targets(NamedTuple):
 def match_anchors(anchors: FloatArray, boxes: FloatArray, classes: npt.NDArray[np.int32]) -> Matches:
     """The matches of anchors `[anchors, 4]` with boxes `[batch, boxes, 4]` of classes `[batch, boxes]`, -1 as padding.
 
-    An anchor takes the box that it overlaps most, if by an IoU of 0.5 or more; every box also takes the anchor that
-    overlaps it most, so that no object goes without (of two boxes with the same anchor, the first). All other anchors
-    are background.
+    An anchor is matched with the box of highest IoU if that is at least 0.5. Every box is also matched with its anchor
+    of highest IoU, so that each object has an anchor; of two boxes with the same best anchor, the first gets it. All
+    other anchors are background.
     """
     matches = np.full((len(boxes), len(anchors)), BACKGROUND, np.int16)
     for row, (image_boxes, image_classes) in enumerate(zip(boxes, classes, strict=True)):
-        places = np.flatnonzero(image_classes >= 0)
-        if len(places):
-            _match_image(anchors, image_boxes[places], places, matches[row])
+        indices = np.flatnonzero(image_classes >= 0)
+        if len(indices):
+            _match_image(anchors, image_boxes[indices], indices, matches[row])
     return matches
 
 
-def _match_image(anchors: FloatArray, boxes: FloatArray, places: npt.NDArray[np.intp], matches: Matches) -> None:
+def _match_image(anchors: FloatArray, boxes: FloatArray, indices: npt.NDArray[np.intp], matches: Matches) -> None:
+    """Writes the matches of one image, whose boxes have these indices, into `matches` `[anchors]`."""
     iou = _iou(boxes, anchors)
     best_box = np.argmax(iou, axis=0)
     positive = np.take_along_axis(iou, best_box[None], axis=0)[0] >= POSITIVE_IOU
-    matches[positive] = places[best_box[positive]]
+    matches[positive] = indices[best_box[positive]]
     best_anchor = np.argmax(iou, axis=1)
     for box in reversed(range(len(boxes))):
         if iou[box, best_anchor[box]] > 0:
-            matches[best_anchor[box]] = places[box]
+            matches[best_anchor[box]] = indices[box]
 
 
 def _iou(boxes: FloatArray, anchors: FloatArray) -> FloatArray:
@@ -63,8 +64,8 @@ def _iou(boxes: FloatArray, anchors: FloatArray) -> FloatArray:
 
 
 def targets_of(anchors: tf.Tensor, boxes: tf.Tensor, classes: tf.Tensor, matches: tf.Tensor) -> Targets:
-    """Targets from boxes `[batch, boxes, 4]` with classes `[batch, boxes]`, and what `match_anchors` says of them."""
-    places = tf.cast(matches, tf.int32)
-    matched = tf.maximum(places, 0)
-    target_classes = tf.where(places >= 0, tf.gather(classes, matched, batch_dims=1), BACKGROUND)
+    """The targets of boxes `[batch, boxes, 4]` with classes `[batch, boxes]` and the matches of `match_anchors`."""
+    indices = tf.cast(matches, tf.int32)
+    matched = tf.maximum(indices, 0)
+    target_classes = tf.where(indices >= 0, tf.gather(classes, matched, batch_dims=1), BACKGROUND)
     return Targets(target_classes, encode(tf.gather(boxes, matched, batch_dims=1), anchors))

@@ -1,10 +1,10 @@
-"""Operations of the training step in the form that runs fastest on processors, equal to the plain ones but rounding.
+"""Operations of the training step that run faster on CPUs than TensorFlow's own, with the same results up to rounding.
 
-A step at proxy size is bound by memory and by its longest chain of operations rather than by arithmetic, so some of
-these save passes over feature maps `[batch, height, width, channels]` or take them off the chain. Channel dimensions
-may be known at run time only; heights and widths are known. `effspine bench profile` says what is left.
+At proxy size a step is limited by memory bandwidth and by its longest chain of dependent operations, not by
+arithmetic. These operations save passes over feature maps `[batch, height, width, channels]` or move work off that
+chain. Heights and widths are static; channels may be dynamic. `effspine bench profile` measures a step.
 
-Each is a `Differentiable`, written like those of `plain_kernels`.
+Each is a `Differentiable`, like those of `plain_kernels`.
 """
 
 from __future__ import annotations
@@ -13,38 +13,40 @@ from typing import NamedTuple, TypeAlias
 
 import tensorflow as tf
 
-from proxy_trainer.engine.plain_kernels import Found
+from proxy_trainer.engine.plain_kernels import OutputAndBackward
 
 raw = tf.raw_ops
 Shape: TypeAlias = tf.Tensor | list[int]
 
 
-class Sides(NamedTuple):
-    """The sides of a 1x1 kernel from `channels` to `width`, as the shapes that a matrix product with it needs.
+class PointwiseShapes(NamedTuple):
+    """The shapes that a 1x1 convolution as a matrix product needs, for a kernel from `in` to `out` channels.
 
-    `matrix` is [channels, width], `rows_in` [-1, channels], `rows_out` [-1, width], `map_out` [-1, 0, 0, width].
+    `matrix` is [in, out], `input_rows` [-1, in], `output_rows` [-1, out], `output_map` [-1, 0, 0, out].
     """
 
     matrix: Shape
-    rows_in: Shape
-    rows_out: Shape
-    map_out: Shape
+    input_rows: Shape
+    output_rows: Shape
+    output_map: Shape
 
 
-def sides_of(kernel: tf.Tensor) -> Sides:
-    """Those of a kernel `[1, 1, channels, width]`, or of the matrix `[channels, width]`."""
-    channels, width = channels_and_width(kernel)
-    return Sides(*(_shape(*each) for each in ((channels, width), (-1, channels), (-1, width), (-1, 0, 0, width))))
+def pointwise_shapes(kernel: tf.Tensor) -> PointwiseShapes:
+    """The shapes for a kernel `[1, 1, in, out]` or a matrix `[in, out]`."""
+    inputs, outputs = kernel_channels(kernel)
+    return PointwiseShapes(
+        *(_shape(*each) for each in ((inputs, outputs), (-1, inputs), (-1, outputs), (-1, 0, 0, outputs)))
+    )
 
 
-def swish(x: tf.Tensor) -> Found:
-    """`x * sigmoid(x)`, with its derivative computed beside the forward pass.
+def swish(x: tf.Tensor) -> OutputAndBackward:
+    """`x * sigmoid(x)`, with the derivative computed in the forward pass.
 
-    TensorFlow's own gradient waits for the gradient of the output, then takes five passes. Here the chain of the
-    backward pass has one product; the rest depends on `x` alone and runs while another thread goes on with the network.
+    TensorFlow's gradient waits for the gradient of the output and then takes five passes. Here the backward pass adds
+    one product to the chain; the rest depends on `x` alone and runs in parallel with the rest of the network.
     """
     y = raw.Mul(x=x, y=raw.Sigmoid(x=x))
-    # After y, so that this sigmoid stays apart from the one above, which the graph optimiser fuses with its product.
+    # The dependency keeps this sigmoid apart from the one above, which the graph optimiser fuses with its product.
     with tf.control_dependencies([y]):
         gate = raw.Sigmoid(x=x)
 
@@ -54,8 +56,8 @@ def swish(x: tf.Tensor) -> Found:
     return y, backward
 
 
-def fuse(weights: tf.Tensor, *inputs: tf.Tensor, epsilon: float) -> Found:
-    """Fast normalised fusion (Equation 1) of feature maps with one weight for each, `[inputs]`."""
+def fuse(weights: tf.Tensor, *inputs: tf.Tensor, epsilon: float) -> OutputAndBackward:
+    """Fast normalised fusion (Equation 1) of feature maps, with `weights` `[inputs]`, one for each."""
     positive = raw.Relu(features=weights)
     total = raw.AddV2(x=raw.Sum(input=positive, axis=[0]), y=tf.constant(epsilon, weights.dtype))
     quotients = raw.RealDiv(x=positive, y=total)
@@ -72,103 +74,104 @@ def fuse(weights: tf.Tensor, *inputs: tf.Tensor, epsilon: float) -> Found:
     return y, backward
 
 
-def pointwise_conv(x: tf.Tensor, kernel: tf.Tensor, *, sides: Sides | None = None) -> Found:
-    """The 1x1 convolution of `x` with a kernel as one matrix product.
+def pointwise_conv(x: tf.Tensor, kernel: tf.Tensor, *, shapes: PointwiseShapes | None = None) -> OutputAndBackward:
+    """The 1x1 convolution of `x` with a kernel `[1, 1, in, out]` or a matrix `[in, out]`, as one matrix product.
 
-    The convolution kernels, that of the filter gradient above all, lay out their operands anew in every call; the
-    matrix product takes them as they are. The kernel is `[1, 1, channels, width]`, or the matrix `[channels, width]`.
+    TensorFlow's convolution kernels, above all that of the filter gradient, reorder their operands in every call; the
+    matrix product does not.
     """
-    height, breadth = x.shape[1:3]
-    sides = sides or sides_of(kernel)
-    matrix = _matrix(kernel, sides.matrix)
-    rows = raw.Reshape(tensor=x, shape=sides.rows_in)
+    height, width = x.shape[1:3]
+    shapes = shapes or pointwise_shapes(kernel)
+    matrix = _matrix(kernel, shapes.matrix)
+    rows = raw.Reshape(tensor=x, shape=shapes.input_rows)
     product = raw.MatMul(a=rows, b=matrix)
-    y = raw.Reshape(tensor=product, shape=_plus(sides.map_out, height, breadth))
-    y.set_shape([None, height, breadth, kernel.shape[-1]])
+    y = raw.Reshape(tensor=product, shape=_with_size(shapes.output_map, height, width))
+    y.set_shape([None, height, width, kernel.shape[-1]])
 
     def backward(upstream: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-        upstream = raw.Reshape(tensor=upstream, shape=sides.rows_out)
+        upstream = raw.Reshape(tensor=upstream, shape=shapes.output_rows)
         of_rows = raw.MatMul(a=upstream, b=matrix, transpose_b=True)
         of_matrix = raw.MatMul(a=rows, b=upstream, transpose_a=True)
-        return raw.Reshape(tensor=of_rows, shape=raw.Shape(input=x)), _like(of_matrix, kernel)
+        return raw.Reshape(tensor=of_rows, shape=raw.Shape(input=x)), _reshape_like(of_matrix, kernel)
 
     return y, backward
 
 
-def gated_pointwise_conv(x: tf.Tensor, gate: tf.Tensor, kernel: tf.Tensor) -> Found:
-    """The 1x1 convolution of `x * gate`, for a gate `[batch, 1, 1, channels]`, by gating the kernel for each image.
+def gated_pointwise_conv(x: tf.Tensor, gate: tf.Tensor, kernel: tf.Tensor) -> OutputAndBackward:
+    """The 1x1 convolution of `x * gate`, for a gate `[batch, 1, 1, channels]`, with the gate folded into the kernel.
 
-    The product `x * gate` and its two gradients are passes over a feature map that is never made here. It pays where
-    a map has more positions than the kernel has columns.
+    Each image gets its own kernel, so neither `x * gate` nor its two gradients are computed. This pays off where the
+    feature map has more positions than the kernel has output channels.
     """
-    height, breadth = x.shape[1:3]
-    channels, width = channels_and_width(kernel)
-    matrix = _matrix(kernel, _shape(channels, width))
-    columns = raw.Reshape(tensor=gate, shape=_shape(-1, channels, 1))
+    height, width = x.shape[1:3]
+    inputs, outputs = kernel_channels(kernel)
+    matrix = _matrix(kernel, _shape(inputs, outputs))
+    columns = raw.Reshape(tensor=gate, shape=_shape(-1, inputs, 1))
     kernels = raw.Mul(x=columns, y=matrix)
-    rows = raw.Reshape(tensor=x, shape=_shape(-1, height * breadth, channels))
-    y = raw.Reshape(tensor=raw.BatchMatMulV2(x=rows, y=kernels), shape=_shape(-1, height, breadth, width))
+    rows = raw.Reshape(tensor=x, shape=_shape(-1, height * width, inputs))
+    y = raw.Reshape(tensor=raw.BatchMatMulV2(x=rows, y=kernels), shape=_shape(-1, height, width, outputs))
 
     def backward(upstream: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
-        upstream = raw.Reshape(tensor=upstream, shape=_shape(-1, height * breadth, width))
+        upstream = raw.Reshape(tensor=upstream, shape=_shape(-1, height * width, outputs))
         of_rows = raw.BatchMatMulV2(x=upstream, y=kernels, adj_y=True)
         of_kernels = raw.BatchMatMulV2(x=rows, y=upstream, adj_x=True)
         of_columns = raw.Sum(input=raw.Mul(x=of_kernels, y=matrix), axis=[2])
         of_matrix = raw.Sum(input=raw.Mul(x=of_kernels, y=columns), axis=[0])
-        return _like(of_rows, x), _like(of_columns, gate), _like(of_matrix, kernel)
+        return _reshape_like(of_rows, x), _reshape_like(of_columns, gate), _reshape_like(of_matrix, kernel)
 
     return y, backward
 
 
-def upsample(x: tf.Tensor, *, factor: int, size: tuple[int, int]) -> Found:
-    """Nearest neighbours of `x`, `factor` times as high and wide and cropped to `size`."""
-    height, breadth = factor * x.shape[1], factor * x.shape[2]
-    apart = raw.ExpandDims(input=raw.ExpandDims(input=x, axis=2), axis=4)
-    tiled = raw.Tile(input=apart, multiples=[1, 1, factor, 1, factor, 1])
+def upsample(x: tf.Tensor, *, factor: int, size: tuple[int, int]) -> OutputAndBackward:
+    """Nearest-neighbour upsampling of `x` by `factor`, cropped to `size` (height, width)."""
+    height, width = factor * x.shape[1], factor * x.shape[2]
+    expanded = raw.ExpandDims(input=raw.ExpandDims(input=x, axis=2), axis=4)
+    tiled = raw.Tile(input=expanded, multiples=[1, 1, factor, 1, factor, 1])
     y = raw.Reshape(tensor=tiled, shape=raw.Mul(x=raw.Shape(input=x), y=tf.constant([1, factor, factor, 1])))
-    y.set_shape([None, height, breadth, x.shape[3]])
-    too_many = [[0, 0], [0, height - size[0]], [0, breadth - size[1]], [0, 0]]
-    is_cropped = (height, breadth) != size
+    y.set_shape([None, height, width, x.shape[3]])
+    cropped = [[0, 0], [0, height - size[0]], [0, width - size[1]], [0, 0]]
+    is_cropped = (height, width) != size
 
     def backward(upstream: tf.Tensor) -> tuple[tf.Tensor]:
-        whole = raw.Pad(input=upstream, paddings=too_many) if is_cropped else upstream
+        whole = raw.Pad(input=upstream, paddings=cropped) if is_cropped else upstream
         return (raw.Sum(input=raw.Reshape(tensor=whole, shape=raw.Shape(input=tiled)), axis=[2, 4]),)
 
     return raw.Slice(input=y, begin=[0, 0, 0, 0], size=[-1, *size, -1]) if is_cropped else y, backward
 
 
 def number_of_channels(x: tf.Tensor) -> int | tf.Tensor:
-    """The number of channels, as a tensor where it is known at run time only."""
+    """The channels of a feature map, as a tensor where they are dynamic."""
     return tf.shape(x)[3] if x.shape[3] is None else x.shape[3]
 
 
-def channels_and_width(kernel: tf.Tensor) -> tuple[int | tf.Tensor, int | tf.Tensor]:
-    """Those of a kernel `[1, 1, channels, width]` or a matrix `[channels, width]`, where known as numbers."""
-    channels, width = kernel.shape[-2:]
-    if None in (channels, width):
-        channels, width = raw.Unpack(value=raw.Shape(input=kernel), num=kernel.shape.rank)[-2:]
-    return channels, width
+def kernel_channels(kernel: tf.Tensor) -> tuple[int | tf.Tensor, int | tf.Tensor]:
+    """Input and output channels of a kernel `[1, 1, in, out]` or a matrix `[in, out]`, as tensors where dynamic."""
+    inputs, outputs = kernel.shape[-2:]
+    if None in (inputs, outputs):
+        inputs, outputs = raw.Unpack(value=raw.Shape(input=kernel), num=kernel.shape.rank)[-2:]
+    return inputs, outputs
 
 
-def _shape(*sides: int | tf.Tensor) -> Shape:
-    return list(sides) if all(isinstance(side, int) for side in sides) else raw.Pack(values=list(sides))
+def _shape(*dimensions: int | tf.Tensor) -> Shape:
+    is_static = all(isinstance(dimension, int) for dimension in dimensions)
+    return list(dimensions) if is_static else raw.Pack(values=list(dimensions))
 
 
-def _plus(shape: Shape, height: int, breadth: int) -> Shape:
-    """A shape with a height and a width."""
+def _with_size(shape: Shape, height: int, width: int) -> Shape:
+    """The shape `[batch, 0, 0, channels]` with a height and a width."""
     if isinstance(shape, list):
-        return [shape[0], height, breadth, shape[3]]
-    return raw.AddV2(x=shape, y=tf.constant([0, height, breadth, 0]))
+        return [shape[0], height, width, shape[3]]
+    return raw.AddV2(x=shape, y=tf.constant([0, height, width, 0]))
 
 
 def _matrix(kernel: tf.Tensor, shape: Shape) -> tf.Tensor:
     return kernel if kernel.shape.rank == 2 else raw.Reshape(tensor=kernel, shape=shape)
 
 
-def _like(values: tf.Tensor, wanted: tf.Tensor) -> tf.Tensor:
-    """The values in the shape of another tensor."""
+def _reshape_like(values: tf.Tensor, target: tf.Tensor) -> tf.Tensor:
+    """The values in the shape of `target`."""
     return (
         values
-        if wanted.shape.rank == values.shape.rank == 2
-        else raw.Reshape(tensor=values, shape=raw.Shape(input=wanted))
+        if target.shape.rank == values.shape.rank == 2
+        else raw.Reshape(tensor=values, shape=raw.Shape(input=target))
     )

@@ -1,7 +1,7 @@
-"""Any network as TensorFlow variables and a graph of fixed widths: how the models of the catalogue run.
+"""Any network as a `tf.Module` with fixed widths and its own variables, for the models of the catalogue.
 
-The engine trains proxies of all widths through one graph; this is the other way about, one network with variables of
-its own, made of the shapes that the graph really has while it is traced.
+The engine, in contrast, trains proxies of all widths through one graph. Here the variables have the shapes that occur
+while the graph is traced.
 """
 
 from __future__ import annotations
@@ -18,9 +18,9 @@ from search_space.parameters import Parameter, Role, initial_values
 class TensorNetwork(tf.Module):  # type: ignore[misc]
     """One model of the catalogue, with fresh weights from `seed`.
 
-    Calling it with normalised images `[batch, px, px, 3]` gives the network's raw predictions, with running statistics
-    or, in `training`, those of the batch. The variables are made by the first call, and named as
-    `search_space.cost.network_parameters` names them.
+    A call with normalised images `[batch, px, px, 3]` returns the network's raw predictions, with running statistics
+    or, in `training`, with those of the batch. The first call creates the variables, with the names of
+    `search_space.cost.network_parameters`.
     """
 
     def __init__(self, model: Model, seed: int = 0) -> None:
@@ -34,7 +34,7 @@ class TensorNetwork(tf.Module):  # type: ignore[misc]
 
 
 class _VariableOps(TensorRegionOps):
-    """The TensorFlow reading that makes a variable for each parameter when the network first asks for it."""
+    """The TensorFlow interpreter that creates the variable of each parameter at its first use."""
 
     def __init__(self, values: dict[str, tf.Variable], seed: int, *, training: bool) -> None:
         super().__init__(values, training=training)

@@ -1,4 +1,4 @@
-"""The reading of a network as a TensorFlow graph that takes parameters of any width, or of one."""
+"""Interprets networks as TensorFlow graphs whose channel dimensions are dynamic or static."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import tensorflow as tf
 
 from proxy_trainer.engine import plain_kernels, tensor_kernels
 from proxy_trainer.engine.reverse_mode import Differentiable, Recorder, by_tape
-from proxy_trainer.engine.tensor_kernels import Sides
+from proxy_trainer.engine.tensor_kernels import PointwiseShapes
 from search_space.ops import Activation
 from search_space.parameters import Role
 
@@ -19,7 +19,7 @@ BN_EPSILON = 1e-3
 FUSION_EPSILON = 1e-3
 
 GATED_KERNEL_POSITIONS = 256
-"""Positions of a feature map from which on a gate goes into the kernel of the convolution after it."""
+"""Feature maps with at least this many positions have their gate folded into the kernel of the next convolution."""
 
 ACTIVATIONS: dict[Activation, Differentiable] = {
     "swish": tensor_kernels.swish,
@@ -29,14 +29,14 @@ ACTIVATIONS: dict[Activation, Differentiable] = {
 
 
 class TensorOps:
-    """`Ops` over tensors `[batch, height, width, channels]` whose channel dimensions may be known at run time only.
+    """`Ops` over tensors `[batch, height, width, channels]` whose channel dimensions may be dynamic.
 
-    `parameters` maps names to tensors; one that an architecture does not have is there with no channels. A 1x1 kernel
-    may be there as its matrix, and its shapes in `sides`. Whatever depends on two widths is decided while tracing where
-    both are known then, else inside the graph. In training the batch statistics are used and kept in
-    `batch_statistics`, by name; in inference the running ones are. `drop_rate` is the stochastic depth of the last
-    block, `path_seed` an integer pair that seeds a step's draws. With a `recorder` the gradients are its own; without
-    one they are those that TensorFlow has.
+    `parameters` maps names to tensors; a parameter that the architecture lacks has no channels. A 1x1 kernel may be
+    given as a matrix, with its shapes in `pointwise_shapes`. Conditions on two widths are evaluated while tracing where
+    both are static, else inside the graph. Training uses batch statistics and stores them in `batch_statistics` by
+    name; inference uses the running ones. `drop_rate` is the stochastic depth of the last block, `path_seed` a pair of
+    integers that seeds its random numbers. With a `recorder`, the gradients are those of the recorded functions;
+    without one, they are TensorFlow's.
     """
 
     def __init__(
@@ -46,7 +46,7 @@ class TensorOps:
         training: bool,
         drop_rate: float = 0.0,
         path_seed: tf.Tensor | None = None,
-        sides: Mapping[str, Sides] | None = None,
+        pointwise_shapes: Mapping[str, PointwiseShapes] | None = None,
         recorder: Recorder | None = None,
     ) -> None:
         self._parameters = parameters
@@ -54,9 +54,9 @@ class TensorOps:
         self._drop_rate = drop_rate if training else 0.0
         self._path_seed = path_seed
         self._paths = 0
-        self._sides = sides or {}
+        self._pointwise_shapes = pointwise_shapes or {}
         self._recorder = recorder
-        self._nothing = tf.zeros([0])
+        self._empty = tf.zeros([0])
         self._gated: dict[Any, tuple[tf.Tensor, tf.Tensor]] = {}
         self.batch_statistics: dict[str, tf.Tensor] = {}
 
@@ -79,7 +79,8 @@ class TensorOps:
         elif x.ref() in self._gated:
             y = self._apply(tensor_kernels.gated_pointwise_conv, *self._gated[x.ref()], weights)
         else:
-            y = self._apply(tensor_kernels.pointwise_conv, x, weights, sides=self._sides.get(f"{name}/kernel"))
+            shapes = self._pointwise_shapes.get(f"{name}/kernel")
+            y = self._apply(tensor_kernels.pointwise_conv, x, weights, shapes=shapes)
         return y if bias is None else self._add_bias(y, width, name, bias)
 
     def depthwise(self, x: tf.Tensor, name: str, *, kernel: int, stride: int = 1) -> tf.Tensor:
@@ -89,7 +90,7 @@ class TensorOps:
     def batch_norm(self, x: tf.Tensor, name: str, *, initial_scale: float = 1.0) -> tf.Tensor:
         y, mean, variance = self._normalise(x, name, initial_scale)
         if self._training:
-            self._keep_statistics(name, mean, variance)
+            self._store_statistics(name, mean, variance)
         return y
 
     def activate(self, x: tf.Tensor, kind: Activation) -> tf.Tensor:
@@ -99,7 +100,7 @@ class TensorOps:
         return self._apply(plain_kernels.global_pool, x)
 
     def scale(self, x: tf.Tensor, gate: tf.Tensor) -> tf.Tensor:
-        """The product, which drops out of the graph where the 1x1 convolution that follows takes its factors."""
+        """The product; it is pruned from the graph where the next 1x1 convolution folds the gate into its kernel."""
         product = self._apply(plain_kernels.gated, x, gate)
         height, width = self.size(x)
         if height * width >= GATED_KERNEL_POSITIONS:
@@ -124,14 +125,14 @@ class TensorOps:
             same = tf.equal(tf.shape(x)[-1], tf.shape(y)[-1])
             return tf.ensure_shape(tf.cond(same, lambda: x + y, lambda: y), y.shape)
 
-        return self._plain(total, x, y)
+        return self._apply_with_tape(total, x, y)
 
     def match_width(self, x: tf.Tensor, width: int, name: str) -> tf.Tensor:
-        """Where the widths agree the projection has no channels, and the other side of the condition runs."""
+        """Where the widths agree, the projection has no channels, and the graph takes the identity branch."""
         conv, bn = f"{name}/conv", f"{name}/bn"
         if x.shape[-1] is not None:
             return x if x.shape[-1] == width else self.batch_norm(self.conv(x, width, conv), bn)
-        found = []
+        statistics = []
         inside = copy(self)
         inside._recorder = None
 
@@ -139,21 +140,21 @@ class TensorOps:
             def project() -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
                 return inside._normalise(inside.conv(x, width, conv), bn)
 
-            y, *statistics = tf.cond(tf.size(kernel) > 0, project, lambda: (x, self._nothing, self._nothing))
-            found.extend(statistics)
+            y, *moments = tf.cond(tf.size(kernel) > 0, project, lambda: (x, self._empty, self._empty))
+            statistics.extend(moments)
             return tf.ensure_shape(y, [*x.shape[:3], None])
 
         kernel = self._parameters[f"{conv}/kernel"]
-        y = self._plain(matched, x, kernel, self._parameters[f"{bn}/scale"], self._parameters[f"{bn}/offset"])
+        y = self._apply_with_tape(matched, x, kernel, self._parameters[f"{bn}/scale"], self._parameters[f"{bn}/offset"])
         if self._training:
-            self._keep_statistics(bn, *found)
+            self._store_statistics(bn, *statistics)
         return y
 
     def max_pool(self, x: tf.Tensor, *, kernel: int, stride: int) -> tf.Tensor:
-        return self._plain(lambda x: tf.nn.max_pool2d(x, kernel, stride, padding="SAME"), x)
+        return self._apply_with_tape(lambda x: tf.nn.max_pool2d(x, kernel, stride, padding="SAME"), x)
 
     def average(self, inputs: list[tf.Tensor]) -> tf.Tensor:
-        return self._plain(lambda *inputs: tf.add_n(inputs) / len(inputs), *inputs)
+        return self._apply_with_tape(lambda *inputs: tf.add_n(inputs) / len(inputs), *inputs)
 
     def add(self, x: tf.Tensor, y: tf.Tensor) -> tf.Tensor:
         return self._apply(plain_kernels.add, x, y)
@@ -168,23 +169,23 @@ class TensorOps:
         return self._apply(plain_kernels.scale_images, branch, tf.cast(draw < keep, branch.dtype) / keep)
 
     def _apply(self, function: Differentiable, *inputs: tf.Tensor, **settings: Any) -> tf.Tensor:
-        """The output of a function of these tensors, with the gradient that it gives where there is a recorder."""
+        """The output of a function, with the gradient that the function returns if there is a recorder."""
         differentiable = partial(function, **settings)
         return differentiable(*inputs)[0] if self._recorder is None else self._recorder.apply(differentiable, *inputs)
 
-    def _plain(self, function: Callable[..., tf.Tensor], *inputs: tf.Tensor) -> tf.Tensor:
-        """The output of a function of these tensors, with TensorFlow's own gradient."""
+    def _apply_with_tape(self, function: Callable[..., tf.Tensor], *inputs: tf.Tensor) -> tf.Tensor:
+        """The output of a function, with the gradient of `tf.GradientTape`."""
         return function(*inputs) if self._recorder is None else self._recorder.apply(by_tape(function), *inputs)
 
     def _parameter(self, name: str, role: Role, *shape: int | None, initial: float = 0.0) -> tf.Tensor:
-        """The parameter `name`; its shape, None where the graph is traced for any width, is for those who make it."""
+        """Parameter `name`; role, shape (None where dynamic) and initial value are for subclasses that create it."""
         return self._parameters[name]
 
     def _add_bias(self, x: tf.Tensor, width: int, name: str, initial: float) -> tf.Tensor:
         return self._apply(plain_kernels.bias_add, x, self._parameter(f"{name}/bias", "bias", width, initial=initial))
 
     def _normalise(self, x: tf.Tensor, name: str, initial_scale: float = 1.0) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
-        """Normalised `x` with the mean and variance of the batch in training, of the running average in inference."""
+        """Normalised `x`, with the mean and variance of the batch in training and the running ones in inference."""
         channels = x.shape[-1]
         scale = self._parameter(f"{name}/scale", "scale", channels, initial=initial_scale)
         offset = self._parameter(f"{name}/offset", "offset", channels)
@@ -192,7 +193,7 @@ class TensorOps:
             statistics: list[tf.Tensor] = []
             y = self._apply(
                 plain_kernels.batch_norm, x, scale, offset,
-                epsilon=BN_EPSILON, nothing=self._nothing, statistics=statistics,
+                epsilon=BN_EPSILON, empty=self._empty, statistics=statistics,
             )  # fmt: skip
             return y, *statistics
         mean = self._parameter(f"{name}/mean", "mean", channels)
@@ -202,16 +203,16 @@ class TensorOps:
         )
         return y, mean, variance
 
-    def _keep_statistics(self, name: str, mean: tf.Tensor, variance: tf.Tensor) -> None:
+    def _store_statistics(self, name: str, mean: tf.Tensor, variance: tf.Tensor) -> None:
         self.batch_statistics[f"{name}/mean"] = mean
         self.batch_statistics[f"{name}/variance"] = variance
 
 
 def uniform_draws(count: int | tf.Tensor, seed: tf.Tensor) -> tf.Tensor:
-    """`count` numbers from 0 to below 1, the same bits whatever compiles the graph.
+    """`count` uniform random numbers in [0, 1), the same bits with and without XLA.
 
-    They are what TensorFlow's kernels make of the generator's integers. XLA takes the same integers, but other bits of
-    each for the fraction.
+    The numbers are computed from the generator's integers as TensorFlow's kernels do it. XLA draws the same integers
+    but uses other bits of them.
     """
     integers = tf.random.stateless_uniform([count], seed, None, None, tf.uint32, alg="philox")
     from_1_to_2 = tf.bitwise.bitwise_or(tf.bitwise.bitwise_and(integers, 0x007FFFFF), 0x3F800000)

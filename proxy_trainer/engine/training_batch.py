@@ -1,4 +1,4 @@
-"""What a training step takes, and what it finds: plain tuples of arrays or tensors."""
+"""The input of a training step and the gradient that it computes, as named tuples of arrays or tensors."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from proxy_trainer.engine.targets import Matches
 
 
 class TrainingBatch(NamedTuple):
-    """What a training step takes.
+    """The input of a training step.
 
-    Source `pixels` `[batch, px, px, 3]` uint8, of which `sizes` `[batch, 2]` (height, width) are image and the rest
-    is padding; the sampling `windows` `[batch, 4]` of their views; `boxes` `[batch, boxes, 4]` as the views show
-    them, and their `classes` `[batch, boxes]`, -1 as padding; the `matches` `[batch, anchors]` of anchors with boxes.
+    Padded source images `pixels` `[batch, px, px, 3]` uint8 and their `sizes` `[batch, 2]` (height, width) without
+    padding; the sampling `windows` `[batch, 4]` of their views; `boxes` `[batch, boxes, 4]` in the views, and their
+    `classes` `[batch, boxes]`, -1 as padding; the `matches` `[batch, anchors]` of anchors with boxes.
     """
 
     pixels: npt.NDArray[np.uint8]
@@ -29,7 +29,7 @@ class TrainingBatch(NamedTuple):
 
 
 class Gradient(NamedTuple):
-    """Of a batch or a part of it: its loss, the gradient of the weights, and the statistics of batch normalisation.
+    """The loss of a batch or micro batch, the gradient of the weights, and the statistics of batch normalisation.
 
     The two vectors are flat and float32, in the order of `search_space.cost.parameters`.
     """
@@ -39,6 +39,6 @@ class Gradient(NamedTuple):
     statistics: tf.Tensor
 
 
-def positives(batch: TrainingBatch) -> tf.Tensor:
-    """What `detection_loss` divides by: the positive anchors of a batch and one more, so that it is never nothing."""
+def loss_divisor(batch: TrainingBatch) -> tf.Tensor:
+    """The divisor of `detection_loss`: the positive anchors of the batch plus one, so that it is never zero."""
     return tf.math.count_nonzero(batch.matches >= 0, dtype=tf.float32) + 1.0

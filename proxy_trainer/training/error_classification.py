@@ -11,7 +11,7 @@ from search_space.proxy_task import ProxyTask
 
 _SHAPE = re.compile(r"shape ?[\[(]([\d, ]+)[\])](?: and (?:data )?type (\w+))?")
 _AMOUNT = re.compile(r"allocate (\d[\d.,]* ?(?:bytes|[KMGTPE]i?B))")
-_BYTES_A_VALUE = {"bool": 1, "uint8": 1, "half": 2, "bfloat16": 2, "int32": 4, "float": 4, "int64": 8, "double": 8}
+_BYTES_PER_VALUE = {"bool": 1, "uint8": 1, "half": 2, "bfloat16": 2, "int32": 4, "float": 4, "int64": 8, "double": 8}
 
 
 def classify_error(error: Exception, task: ProxyTask) -> TrialError | None:
@@ -51,6 +51,6 @@ def _size(message: str) -> str | None:
     size = f"an array of shape {sides}" if shape[2] is None else f"an array of shape {sides} of {shape[2]}"
     if amount is not None:
         return f"{size}, {amount[1]}"
-    if shape[2] in _BYTES_A_VALUE:
-        return f"{size}, {math.prod(sides) * _BYTES_A_VALUE[shape[2]] / 2**20:,.1f} MiB"
+    if shape[2] in _BYTES_PER_VALUE:
+        return f"{size}, {math.prod(sides) * _BYTES_PER_VALUE[shape[2]] / 2**20:,.1f} MiB"
     return size

@@ -32,7 +32,7 @@ Metrics = dict[str, float | None]
 
 
 class ProxyWorker:
-    """A warm worker: its images are decoded, and its graphs are traced once, for the first architecture.
+    """Trains trials one after another with decoded images and graphs that are traced once, for the first trial.
 
     `seed` determines the reserved images, the initial weights and the batches, equally for every architecture;
     `threads` is the number of processors to use. With `start_steps` in the task, the supernet is trained for the
@@ -118,7 +118,7 @@ class ProxyWorker:
 
     def _engine_for(self, candidate: Architecture) -> Engine:
         """The current engine, or a new one for a candidate of another structure."""
-        if self._engine is None or not self._engine.takes(candidate):
+        if self._engine is None or not self._engine.supports(candidate):
             self._engine = Engine(self._task, self._class_slots, like=candidate)
         return self._engine
 

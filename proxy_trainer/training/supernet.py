@@ -71,7 +71,7 @@ class Supernet:
     def __init__(
         self, task: ProxyTask, class_slots: int, like: Architecture, pool: Sequence[Widths], data: str
     ) -> None:
-        self._task = task.of_start()
+        self._task = task.start_task()
         self._seed = task.start_seed
         self._class_slots = class_slots
         self._pool = [replace(like, widths=tuple(widths)) for widths in pool]

@@ -1,1 +1,1 @@
-"""The block diagram of an architecture: where everything lies, how edges run, and the drawing as SVG."""
+"""The block diagram of an architecture: layout, edge routing, and drawing as SVG."""

@@ -1,9 +1,9 @@
 """The block diagram of an architecture as an SVG document, beside the baseline's.
 
-Blocks are in their order from left to right, at the height of their level, coarse levels at the top. The area of a
-block is its share of the multi-adds of the whole network, its colour the difference to the baseline's share. Bars below
-compare the shares block by block, as Figure 3 of the paper does. All of it follows from the topology
-and the cost. `layout` computes the positions of blocks and edges, and this module draws them.
+Blocks are ordered from left to right and placed at the height of their level, coarse levels at the top. The area of a
+block is its share of the multi-adds of the whole network, its colour the difference from the baseline's share. Bars
+below compare the shares block by block, as in Figure 3 of the paper. The diagram is a function of topology and cost.
+`layout` computes the positions of blocks and edges, and this module draws them.
 """
 
 from __future__ import annotations
@@ -36,8 +36,8 @@ LONGEST_NAME = 40
 def block_diagram(architecture: Architecture, baseline: Architecture | None) -> str:
     """An SVG document of the architecture, with the baseline below it unless that is None or the same architecture.
 
-    It needs no other file, scripts or fonts, and suits paper, light and dark pages. The same architectures give the
-    same text.
+    It needs no other files, scripts or fonts, and suits paper, light and dark pages. Equal architectures give equal
+    text.
     """
     figure = layout(architecture, baseline)
     drawn: list[str] = []
@@ -161,15 +161,15 @@ def _curve(edge: Edge, start: float, end: float, top: float) -> str:
 
 
 def _block(shape: Shape, top: float) -> Iterator[str]:
-    """One block with its channels above, and its number inside or below."""
+    """One block, with its channels above and its number inside or below."""
     tone = tone_of(shape.change)
     x, y = shape.x, top + shape.y
     number = shape.block.number
     box = rectangle(x - shape.width / 2, y - shape.height / 2, shape.width, shape.height)
-    look = filled(tone, "endpoint" if shape.block.is_endpoint else "outline")
+    style = filled(tone, "endpoint" if shape.block.is_endpoint else "outline")
     yield f'<g data-block="{number}">'
-    yield f"<title>{escaped(_words(shape))}</title>"
-    yield f'<rect {look} {box} rx="{length(corner_radius(shape.width))}"/>'
+    yield f"<title>{escaped(_block_description(shape))}</title>"
+    yield f'<rect {style} {box} rx="{length(corner_radius(shape.width))}"/>'
     yield text("label", x, y - shape.height / 2 - 4, shape.label, "middle")
     first = y + 3.7 - NOTE_ROOM / 2 * (len(shape.notes) - 1)
     if not shape.notes_fit_inside:
@@ -180,8 +180,8 @@ def _block(shape: Shape, top: float) -> Iterator[str]:
     yield "</g>"
 
 
-def _words(shape: Shape) -> str:
-    """A description of a block."""
+def _block_description(shape: Shape) -> str:
+    """A description of the block for its tooltip."""
     words = f"Block {shape.block.number}, L{shape.block.level}: {shape.cost.width} channels"
     if shape.repeats > 1:
         words += f", {shape.repeats} repeats"

@@ -16,20 +16,20 @@ PITCH = 50.0
 """Width of a column."""
 
 LEFT = 78.0
-"""Width of the names of the levels."""
+"""Width of the column of level names."""
 
 ROW_GAP = 12.0
-"""Room between the rows, for edges."""
+"""Space between the rows, for edges."""
 
 LABEL_ROOM = 14.0
 NOTE_ROOM = 12.0
 LETTER = 0.58
-"""Width of a digit over the size of its font, at most."""
+"""Largest width of a digit relative to the font size."""
 
 LARGEST = (29.0, 42.0)
 SMALLEST = (7.25, 10.5)
 FULL_SHARE = 0.10
-"""The share of the multi-adds that has the largest area, unless a block of the figure has a larger one."""
+"""The share of the multi-adds that has the largest area, unless a block of the figure has a larger share."""
 
 STEM = (14.0, 20.0)
 OUTPUT_WIDTH = 26.0
@@ -37,7 +37,7 @@ OUTPUT_WIDTH = 26.0
 
 @dataclass(frozen=True)
 class Row:
-    """The band of one level; heights count from the top of a panel."""
+    """The band of one level; heights are relative to the top of a panel."""
 
     level: int
     top: float
@@ -49,7 +49,7 @@ class Row:
 class Shape:
     """One block as a rectangle around (`x`, `y`) whose area is its share of the multi-adds of the network.
 
-    `y` counts from the top of the panel. `change` is the share less that of the baseline, None without a
+    `y` is relative to the top of the panel. `change` is the share minus that of the baseline, or None without a
     baseline.
     """
 
@@ -65,24 +65,24 @@ class Shape:
 
     @property
     def label(self) -> str:
-        """The output channels; they stand above the rectangle."""
+        """The output channels, written above the rectangle."""
         return str(self.cost.width)
 
     @property
     def notes(self) -> tuple[str, ...]:
-        """The number of the block, and how often it repeats where that is more than once."""
+        """The number of the block, and its repeats if there are several."""
         return (str(self.block.number), *([f"{TIMES}{self.repeats}"] if self.repeats > 1 else []))
 
     @property
     def notes_fit_inside(self) -> bool:
-        """Whether the notes, one above the other, stand in the rectangle; else they stand below it."""
-        # Whether a block has room must not depend on the digits of its number, or equal blocks would look different.
+        """Whether the notes fit into the rectangle, one above the other; otherwise they are below it."""
+        # Not a function of the digits of the block number, or blocks of equal size would look different.
         widest = max(text_width(note, NOTE_SIZE) for note in (str(len(BLOCKS)), *self.notes))
         return widest + 3 <= self.width and len(self.notes) * NOTE_ROOM + 2 <= self.height
 
     @property
     def cell(self) -> Cell:
-        """The rectangle with its texts."""
+        """The bounding box of the rectangle and its texts."""
         widest = max(
             self.width, text_width(self.label, LABEL_SIZE), *(text_width(note, NOTE_SIZE) for note in self.notes)
         )
@@ -92,10 +92,10 @@ class Shape:
 
 @dataclass(frozen=True)
 class Edge:
-    """A way between two blocks by number; the parent 0 is the stem, the child None the output of the parent's level.
+    """An edge between two blocks by number; parent 0 is the stem, child None the output of the parent's level.
 
-    `points` run from the cell of the one to that of the other; heights count from the top of the panel.
-    `is_dangling` marks a block that nothing takes, which is added to the endpoint of its level.
+    `points` run from the parent's cell to the child's; heights are relative to the top of the panel. `is_dangling`
+    marks the edge of a block without children, which is added to the endpoint of its level.
     """
 
     parent: int
@@ -115,9 +115,9 @@ class Panel:
 
 @dataclass(frozen=True)
 class Layout:
-    """One panel, or the architecture's and the baseline's, which then have rows, edges and scale in common.
+    """The architecture's panel and, if there is one, the baseline's; both share rows, edges and scale.
 
-    `px_per_share` is the area that would stand for all multi-adds of the network.
+    `px_per_share` is the area that corresponds to all multi-adds of the network.
     """
 
     panels: tuple[Panel, ...]
@@ -137,35 +137,35 @@ class Layout:
 
 
 def text_width(text: str, size: float) -> float:
-    """How wide a text of digits is at most, in the common sans-serif fonts."""
+    """The largest width of a text of digits in common sans-serif fonts."""
     return LETTER * size * len(text)
 
 
 def column_x(column: int) -> float:
-    """The middle of a column: that of the stem is 0, a block's is its number, and the outputs' comes last."""
+    """The x coordinate of a column's centre: column 0 is the stem, then one per block by number, then the outputs."""
     return LEFT + (column + 0.5) * PITCH
 
 
 def block_size(share: float, px_per_share: float) -> tuple[float, float]:
-    """Width and height of a block: its area is the share times `px_per_share`, but at least the smallest."""
+    """Width and height of a block: its area is the share times `px_per_share`, but at least `SMALLEST`."""
     ratio = LARGEST[0] / LARGEST[1]
     height = math.sqrt(share * px_per_share / ratio)
     return max((height * ratio, height), SMALLEST)
 
 
 def layout(architecture: Architecture, baseline: Architecture | None) -> Layout:
-    """The diagram of an architecture, beside the baseline's unless that is None or the same architecture."""
+    """The layout of an architecture and of the baseline, unless that is None or the same architecture."""
     compared = [architecture] if baseline is None or baseline == architecture else [architecture, baseline]
     costs = [cost_report(each) for each in compared]
     largest_share = max(block.madds / cost.madds for cost in costs for block in cost.blocks)
     px_per_share = LARGEST[0] * LARGEST[1] / max(FULL_SHARE, largest_share)
-    lying = [
+    unplaced = [
         _shapes(each, cost, costs[1:] if index == 0 else [], px_per_share)
         for index, (each, cost) in enumerate(zip(compared, costs, strict=True))
     ]
-    rows = _rows([shape for shapes in lying for shape in shapes])
+    rows = _rows([shape for shapes in unplaced for shape in shapes])
     centres = {row.level: row.centre for row in rows}
-    placed = [tuple(replace(shape, y=centres[shape.block.level]) for shape in shapes) for shapes in lying]
+    placed = [tuple(replace(shape, y=centres[shape.block.level]) for shape in shapes) for shapes in unplaced]
     return Layout(
         panels=tuple(Panel(*parts) for parts in zip(compared, costs, placed, strict=True)),
         rows=rows,
@@ -175,7 +175,7 @@ def layout(architecture: Architecture, baseline: Architecture | None) -> Layout:
 
 
 def stem_cell(centres: Mapping[int, float]) -> Cell:
-    """The stem with its texts."""
+    """The bounding box of the stem and its texts."""
     above, below = STEM[1] / 2 + LABEL_ROOM, STEM[1] / 2 + NOTE_ROOM
     return Cell(column_x(0), centres[STEM_LEVEL], STEM[0] / 2 + 6, above, below)
 
@@ -183,7 +183,7 @@ def stem_cell(centres: Mapping[int, float]) -> Cell:
 def _shapes(
     architecture: Architecture, cost: CostReport, baseline: Sequence[CostReport], px_per_share: float
 ) -> list[Shape]:
-    """The blocks' shapes, not yet at their heights; `baseline` has one report or none."""
+    """The shapes of the blocks without their y coordinates; `baseline` has one report or none."""
     shapes = []
     for block, own, repeats in zip(BLOCKS, cost.blocks, architecture.repeats, strict=True):
         share = own.madds / cost.madds
@@ -195,7 +195,7 @@ def _shapes(
 
 
 def _rows(shapes: Sequence[Shape]) -> tuple[Row, ...]:
-    """A row for each level, the coarsest on top, each as high as its largest block with its texts."""
+    """One row per level, the coarsest at the top, each as high as its largest block with texts."""
     rows = []
     top = 0.0
     for level in sorted({shape.block.level for shape in shapes}, reverse=True):
@@ -211,7 +211,7 @@ def _rows(shapes: Sequence[Shape]) -> tuple[Row, ...]:
 
 
 def _union(shapes: tuple[Shape, ...]) -> Cell:
-    """The room that a block needs in every panel."""
+    """The bounding box of a block over all panels."""
     cells = [shape.cell for shape in shapes]
     return Cell(
         cells[0].x,
@@ -223,10 +223,10 @@ def _union(shapes: tuple[Shape, ...]) -> Cell:
 
 
 def _edges(cells: Sequence[Cell], rows: Sequence[Row]) -> tuple[Edge, ...]:
-    """The edges in the order of their children, the outputs last; `cells` are the stem's and the blocks'.
+    """The edges in the order of their children, the outputs last; `cells` are those of the stem and the blocks.
 
-    Ways are sought for the outputs first, since those are straight, then from the shortest to the longest, since the
-    short ones have the least choice.
+    Edges to outputs are routed first, because they are straight; the others from the shortest to the longest, because
+    short ones have the fewest alternatives.
     """
     outputs = {row.level: Cell(column_x(len(cells)), row.centre, OUTPUT_WIDTH / 2, 0.0, 0.0) for row in rows}
     wanted: list[tuple[int, int | None, bool]] = []
@@ -239,9 +239,9 @@ def _edges(cells: Sequence[Cell], rows: Sequence[Row]) -> tuple[Edge, ...]:
         return len(cells) if edge[1] is None else edge[1]
 
     router = Router(rows[0].top, rows[-1].bottom)
-    found = {}
+    routes = {}
     for edge in sorted(wanted, key=lambda edge: (edge[1] is not None, last(edge) - edge[0])):
         parent, child, _ = edge
         end = outputs[BLOCKS[parent - 1].level] if child is None else cells[child]
-        found[edge] = router.route(cells[parent], end, cells[parent + 1 : last(edge)])
-    return tuple(Edge(parent, child, found[parent, child, dangling], dangling) for parent, child, dangling in wanted)
+        routes[edge] = router.route(cells[parent], end, cells[parent + 1 : last(edge)])
+    return tuple(Edge(parent, child, routes[parent, child, dangling], dangling) for parent, child, dangling in wanted)

@@ -1,7 +1,6 @@
-"""The ways of a block diagram's edges: smooth curves that keep clear of the blocks that they do not belong to.
+"""Routes of a block diagram's edges: smooth curves that avoid all blocks but those that they connect.
 
-Blocks stand in columns, one a column, so an edge meets one block in each column that it crosses, and passes above or
-below it.
+There is one block per column, so an edge passes above or below one block in each column that it crosses.
 """
 
 from __future__ import annotations
@@ -14,22 +13,22 @@ import numpy.typing as npt
 
 Heights = npt.NDArray[np.float64]
 Point = tuple[float, float]
-Way = tuple[Point, ...]
+Route = tuple[Point, ...]
 
 LANE_PX = 4.0
-"""Distance of the heights at which an edge can cross a column."""
+"""Distance between the heights at which an edge can cross a column."""
 
 CLEARANCE_PX = 4.0
-"""What an edge keeps between itself and a block with its texts."""
+"""Minimum distance between an edge and a block with its texts."""
 
 ARROW_PX = 6.0
 """The length of an arrowhead."""
 
 APART_PX = 9.0
-"""What edges keep between themselves where they cross a column, if they can."""
+"""Preferred distance between edges where they cross a column."""
 
-# What speaks against a curve, in the unit of its rises: the sum of rise squared over run, in px. The weights were
-# found by looking at the drawings.
+# Penalties of a curve, in the unit of its slope cost: the sum of rise squared over run, in px. The weights were tuned
+# by looking at drawings.
 _BLOCKED = 1e6
 _NEAR = 10.0
 _CROWDED = 15.0
@@ -44,7 +43,7 @@ _SHIFTS_PX = (-64.0, -32.0, -16.0, -8.0, -4.0, 4.0, 8.0, 16.0, 32.0, 64.0)
 
 @dataclass(frozen=True)
 class Cell:
-    """The room of one block with its texts, around (`x`, `y`), in px: edges come in on its left, leave on its right."""
+    """The bounding box of a block and its texts, in px; edges enter on the left and leave on the right."""
 
     x: float
     y: float
@@ -54,7 +53,7 @@ class Cell:
 
     @property
     def left(self) -> float:
-        """Where edges come in, and an arrowhead begins."""
+        """Where edges enter and arrowheads begin."""
         return self.x - self.half_width - ARROW_PX
 
     @property
@@ -63,34 +62,34 @@ class Cell:
         return self.x + self.half_width
 
     def intrusion(self, y: float) -> float:
-        """How far a line at this height comes nearer than it should, in px."""
+        """By how many px a line at this height violates the clearance."""
         return max(0.0, min(y - self.y + self.above, self.y + self.below - y) + CLEARANCE_PX)
 
 
 class Router:
-    """Finds ways between the heights `top` and `bottom`, each one apart from those found before."""
+    """Finds routes between the heights `top` and `bottom`, each apart from the previous ones."""
 
     def __init__(self, top: float, bottom: float) -> None:
         self._lanes: Heights = np.arange(top, bottom, LANE_PX)
         self._taken: dict[float, list[float]] = {}
 
-    def route(self, start: Cell, end: Cell, between: Sequence[Cell]) -> Way:
-        """The points that the curve from `start` to `end` runs through, from left to right, as few as it can do with.
+    def route(self, start: Cell, end: Cell, between: Sequence[Cell]) -> Route:
+        """The points of the curve from `start` to `end`, from left to right, as few as possible.
 
-        `between` are the cells in the columns that it crosses. `slopes` says how the curve runs.
+        `between` are the cells in the columns that it crosses. `slopes` defines the curve through the points.
         """
         first, *inner, last = polyline = self._polyline(start, end, between)
-        plain = [(first, last), *((first, point, last) for point in inner)]
-        starts = polyline, min(plain, key=lambda way: self._cost(way, between))
-        best = min((self._improved(way, between) for way in starts), key=lambda way: self._cost(way, between))
+        simple = [(first, last), *((first, point, last) for point in inner)]
+        starts = polyline, min(simple, key=lambda route: self._cost(route, between))
+        best = min((self._improved(route, between) for route in starts), key=lambda route: self._cost(route, between))
         for cell, y in zip(between, heights_at(best, np.array([cell.x for cell in between])), strict=True):
             self._taken.setdefault(cell.x, []).append(float(y))
         return best
 
-    def _polyline(self, start: Cell, end: Cell, between: Sequence[Cell]) -> Way:
-        """The polyline with a point in each column that rises least (the sum of rise squared over run).
+    def _polyline(self, start: Cell, end: Cell, between: Sequence[Cell]) -> Route:
+        """The polyline with a point per column and the least slope cost (the sum of rise squared over run).
 
-        Found by dynamic programming over the heights at each column, so it is straight where nothing is in its way.
+        Dynamic programming over the heights at each column finds it; without obstacles it is straight.
         """
         lanes = np.append(self._lanes, [start.y, end.y])
         xs = [start.right, *(cell.x for cell in between), end.left]
@@ -113,30 +112,30 @@ class Router:
             chosen.append(int(step[chosen[-1]]))
         return tuple((x, float(at[index])) for x, at, index in zip(xs, heights, reversed(chosen), strict=True))
 
-    def _improved(self, way: Way, between: Sequence[Cell]) -> Way:
-        """The way after one of its points at a time was moved or left out, for as long as that makes it better."""
-        cost = self._cost(way, between)
+    def _improved(self, route: Route, between: Sequence[Cell]) -> Route:
+        """The route after a local search that moves or removes one point at a time, until no change improves it."""
+        cost = self._cost(route, between)
         while True:
-            ways = list(_variants(way))
-            costs = [self._cost(each, between) for each in ways]
-            if not ways or min(costs) >= cost:
-                return way
+            variants = list(_variants(route))
+            costs = [self._cost(each, between) for each in variants]
+            if not variants or min(costs) >= cost:
+                return route
             cost = min(costs)
-            way = ways[costs.index(cost)]
+            route = variants[costs.index(cost)]
 
     def _crowding(self, x: float, heights: Heights) -> Heights:
-        """What it costs to cross the column at `x` near other edges, for each height."""
+        """The penalty for crossing the column at `x` near other edges, for each height."""
         total = np.zeros_like(heights)
         for y in self._taken.get(x, ()):
             total += _CROWDED * np.maximum(0.0, 1 - np.abs(heights - y) / APART_PX)
         return total
 
-    def _cost(self, way: Way, between: Sequence[Cell]) -> float:
-        """What speaks against a curve: its form, and what is in its way."""
-        even = np.linspace(way[0][0], way[-1][0], _SAMPLES * (len(between) + 1) + 1)
+    def _cost(self, route: Route, between: Sequence[Cell]) -> float:
+        """The penalty of a curve for its form, for obstacles and for other edges."""
+        even = np.linspace(route[0][0], route[-1][0], _SAMPLES * (len(between) + 1) + 1)
         passing = [cell.x + (cell.half_width + CLEARANCE_PX) * _PARTS for cell in between]
-        heights = heights_at(way, np.concatenate([even, *passing]))
-        cost = _POINT * len(way) + _form_cost(heights[: len(even)], max(even[1] - even[0], 0.1))
+        heights = heights_at(route, np.concatenate([even, *passing]))
+        cost = _POINT * len(route) + _form_cost(heights[: len(even)], max(even[1] - even[0], 0.1))
         top, bottom = self._lanes[0], self._lanes[-1]
         cost += _BLOCKED * float(np.sum(np.maximum(top - heights, 0) + np.maximum(heights - bottom, 0)))
         for cell, ys in zip(between, heights[len(even) :].reshape(-1, len(_PARTS)).tolist(), strict=True):
@@ -148,35 +147,35 @@ class Router:
 
 
 def _form_cost(heights: Heights, run: float) -> float:
-    """What speaks against a curve of these heights, `run` px apart: rises, bends, and leaving the range of its ends."""
+    """The penalty of a curve with heights `run` px apart: for slopes, bends, and leaving the range of its ends."""
     slope = np.diff(heights) / run
     low, high = np.sort(heights[[0, -1]])
     detour = max(np.max(heights) - high, low - np.min(heights))
     return float(np.sum(slope**2) * run + _BEND_PX**2 * np.sum(np.diff(slope) ** 2) / run + _DETOUR * detour)
 
 
-def slopes(way: Way) -> Heights:
-    """The slope of the curve at each point of a way: that of the cubic spline that is level at both ends."""
-    xs, ys = np.array(way).T
+def slopes(route: Route) -> Heights:
+    """The slope at each point of a route, by the cubic spline that is horizontal at both ends."""
+    xs, ys = np.array(route).T
     run = np.diff(xs)
     weights, rises = 1 / run, np.diff(ys) / run
-    system = np.eye(len(way))
-    right = np.zeros(len(way))
-    for i in range(1, len(way) - 1):
+    system = np.eye(len(route))
+    right = np.zeros(len(route))
+    for i in range(1, len(route) - 1):
         system[i, i - 1 : i + 2] = weights[i - 1], 2 * (weights[i - 1] + weights[i]), weights[i]
         right[i] = 3 * (rises[i - 1] * weights[i - 1] + rises[i] * weights[i])
     spline: Heights = np.linalg.solve(system, right).astype(np.float64)
     return spline
 
 
-def heights_at(way: Way, xs: Heights) -> Heights:
-    """The heights of the curve through the points of a way at `xs`; beyond its ends that of the end."""
-    at, ys = np.array(way).T
-    slope = slopes(way)
-    piece = np.clip(np.searchsorted(at, xs) - 1, 0, len(way) - 2)
+def heights_at(route: Route, xs: Heights) -> Heights:
+    """The heights at `xs` of the curve through the points of a route, constant beyond its ends."""
+    at, ys = np.array(route).T
+    slope = slopes(route)
+    piece = np.clip(np.searchsorted(at, xs) - 1, 0, len(route) - 2)
     run = at[piece + 1] - at[piece]
     t = np.clip((xs - at[piece]) / run, 0, 1)
-    # A cubic by its control points, which are those that the SVG path is given.
+    # A Bézier curve with the control points of the SVG path.
     first, second = ys[piece] + slope[piece] * run / 3, ys[piece + 1] - slope[piece + 1] * run / 3
     heights: Heights = (
         (1 - t) ** 3 * ys[piece] + 3 * (1 - t) * t * ((1 - t) * first + t * second) + t**3 * ys[piece + 1]
@@ -184,16 +183,16 @@ def heights_at(way: Way, xs: Heights) -> Heights:
     return heights
 
 
-def _variants(way: Way) -> Iterator[Way]:
-    """The way with one of its inner points left out or moved up or down."""
-    for i, (x, y) in enumerate(way[1:-1], start=1):
-        yield (*way[:i], *way[i + 1 :])
+def _variants(route: Route) -> Iterator[Route]:
+    """The route with one of its inner points removed or moved up or down."""
+    for i, (x, y) in enumerate(route[1:-1], start=1):
+        yield (*route[:i], *route[i + 1 :])
         for shift in _SHIFTS_PX:
-            yield (*way[:i], (x, y + shift), *way[i + 1 :])
+            yield (*route[:i], (x, y + shift), *route[i + 1 :])
 
 
 def _blocked(here: Heights, there: Heights, run: float, cell: Cell) -> Heights:
-    """A prohibitive cost where the line from height `here`, in the middle of `cell`, to `there` touches the cell."""
+    """A prohibitive cost where the line from height `here`, at the centre of `cell`, to `there` touches the cell."""
     top, bottom = cell.y - cell.above - CLEARANCE_PX, cell.y + cell.below + CLEARANCE_PX
     leaving = here + (there - here) * min(1.0, (cell.half_width + CLEARANCE_PX) / run)
     is_clear = ((here <= top) & (leaving <= top)) | ((here >= bottom) & (leaving >= bottom))

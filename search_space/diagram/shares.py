@@ -32,25 +32,25 @@ def heading(top: float, letter: str, name: str, facts: str) -> Iterator[str]:
 
 
 def share_bars(figure: Layout, top: float) -> Iterator[str]:
-    """Each block's share as a bar, the baseline's beside it, and the numbers below."""
+    """Each block's share as a bar, next to the baseline's, with the numbers below."""
     rests = [1 - sum(shape.share for shape in panel.shapes) for panel in figure.panels]
     several = len(figure.panels) > 1
     about = "left (a), right (b); " if several else ""
     about += f"stem and detection head: {', '.join(f'{100 * rest:.1f} %' for rest in rests)}"
     yield from heading(top, "c" if several else "", "Share of the multi-adds by block", about)
-    foot = top + TITLE + BARS
+    base_y = top + TITLE + BARS
     step = _step(figure.largest_share)
     full = step * 2
     left, right = column_x(0) + PITCH / 2, column_x(len(BLOCKS)) + PITCH / 2
     for tick in range(3):
-        y = foot - BARS * tick / 2
+        y = base_y - BARS * tick / 2
         yield f'<path {styled("grid" if tick else "axis")} d="M{length(left)} {length(y)} H{length(right)}"/>'
         yield text("text", left - 6, y + 4, f"{100 * step * tick:g} %", "end")
     for place, panel in enumerate(figure.panels):
         for shape in panel.shapes:
             x = shape.x - BAR * len(figure.panels) / 2 + BAR * place
             height = BARS * shape.share / full
-            yield f"<rect {filled(tone_of(shape.change), 'outline')} {rectangle(x, foot - height, BAR, height)}/>"
+            yield f"<rect {filled(tone_of(shape.change), 'outline')} {rectangle(x, base_y - height, BAR, height)}/>"
     shares = [f"{100 * shape.share:.1f}" for shape in figure.panels[0].shapes]
     rows = [
         ("block", "note", [str(block.number) for block in BLOCKS]),
@@ -60,14 +60,14 @@ def share_bars(figure: Layout, top: float) -> Iterator[str]:
         changes = [signed_points(shape.change or 0.0, 1) for shape in figure.panels[0].shapes]
         rows.append(("change, points", "figure", changes))
     for line, (name, role, cells) in enumerate(rows):
-        y = foot + TABLE_ROW * (line + 1) - 2
+        y = base_y + TABLE_ROW * (line + 1) - 2
         yield text("text", left - 6, y, name, "end")
         for block, cell in zip(BLOCKS, cells, strict=True):
             yield text(role, column_x(block.number), y, cell, "middle")
 
 
 def _step(largest: float) -> float:
-    """The share at half of the height of the bars, a round number."""
+    """The share at half the height of the bars, a round number."""
     return next(step for step in (0.025, 0.05, 0.075, 0.1, 0.15, 0.25, 0.5) if 2 * step >= largest)
 
 
@@ -103,6 +103,6 @@ def _keys(largest: float) -> list[float]:
 
 
 def signed_points(share: float, digits: int = 2) -> str:
-    """A difference of shares in percentage points, with its sign unless it rounds to nothing."""
+    """A difference of shares in percentage points, with its sign unless it rounds to zero."""
     points = round(100 * share, digits)
     return f"{points:+.{digits}f}".replace("-", MINUS) if points else f"{0:.{digits}f}"

@@ -1,7 +1,7 @@
 """The style of a block diagram on white paper and on a dark page: colours, lines and fonts.
 
-Elements have their style for paper as attributes, which every SVG program supports. The style sheet has only what
-changes where the reader prefers a dark page.
+The style for paper is in attributes, which every SVG program supports. The style sheet has only the differences for
+readers who prefer dark pages.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ class Role:
 
 @dataclass(frozen=True)
 class Tone:
-    """The colour of blocks whose share changed by `least` or more, up to the next tone's; texts on it are in `ink`."""
+    """The colour of blocks whose share changed by `least` or more, up to the next tone; `ink` is for text on it."""
 
     name: str
     least: float
@@ -40,8 +40,8 @@ class Tone:
     dark_ink: str
 
 
-# Orange to blue, which no common colour blindness confuses. In grey print both ends are dark; the signs of the
-# numbers below the bars tell them apart.
+# Orange to blue, which is distinguishable with the common forms of colour blindness. In greyscale both ends are dark;
+# the signs of the numbers below the bars distinguish them.
 TONES = (
     Tone("less-3", float("-inf"), "#b35806", "#ffffff", "#f59a4a", "#12151a"),
     Tone("less-2", -0.02, "#f1a340", _INK, "#b06a1e", "#ffffff"),
@@ -76,14 +76,14 @@ ROLES = {
 
 
 def tone_of(change: float | None) -> Tone:
-    """The colour of a block by how its share differs from the baseline's; None where there is nothing to compare."""
+    """The colour for the change of a block's share; None means without a comparison."""
     if change is None:
         return PLAIN
     return [tone for tone in TONES if change >= tone.least][-1]
 
 
 def dark_style() -> str:
-    """The style sheet: what changes where the reader prefers a dark page. A rule wins over any attribute."""
+    """The style sheet for readers who prefer dark pages; its rules override attributes."""
     rules = [f".{name} {{ {role.dark} }}" for name, role in ROLES.items() if role.dark]
     for tone in (*TONES, PLAIN):
         rules += [f".{tone.name} {{ fill: {tone.dark_fill} }}", f".on-{tone.name} {{ fill: {tone.dark_ink} }}"]

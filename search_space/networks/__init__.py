@@ -1,1 +1,1 @@
-"""Every network of the paper, each written once over `Ops`: backbones, pyramids, and the heads of four tasks."""
+"""Every network of the paper, each written once over `Ops`: backbones, feature pyramids, and heads of four tasks."""

@@ -33,7 +33,7 @@ def segmentation(ops: Ops[T], architecture: Architecture, images: T, classes: in
 
 
 def _averaged(ops: Ops[T], architecture: Architecture, images: T) -> T:
-    """The mean of P3 to P7, each brought to the size of P3 by nearest-neighbour upsampling."""
+    """The mean of P3 to P7, each upsampled to the size of P3 by nearest neighbours."""
     features = pyramid(ops, architecture, images)
     finest = ops.size(features[MIN_ENDPOINT_LEVEL])
     return ops.average(

@@ -26,7 +26,7 @@ HEAD_WIDTH = 1280
 
 @dataclass(frozen=True)
 class Stage:
-    """Blocks of one width; the first goes down to the stage's level."""
+    """Blocks of one width; the first downsamples to the stage's level."""
 
     level: int
     kernel: int
@@ -48,7 +48,7 @@ STAGES_B0 = (
 
 @dataclass(frozen=True)
 class EfficientNet:
-    """One scale: multipliers of width and of depth, and the input size as a classifier."""
+    """One scale: multipliers of width and depth, and the input size of the classifier."""
 
     name: str
     width_multiplier: float
@@ -56,7 +56,7 @@ class EfficientNet:
     input_px: int
 
     def stages(self) -> tuple[Stage, ...]:
-        """The stages at this scale: widths to multiples of 8, repeats rounded up."""
+        """The stages at this scale: widths rounded to multiples of 8, repeats rounded up."""
         return tuple(
             replace(
                 stage,
@@ -77,7 +77,7 @@ EFFICIENTNETS = (
 
 
 def efficientnet_retinanet(ops: Ops[T], scale: EfficientNet, subnets: Subnets, images: T) -> RetinaNetOutputs[T]:
-    """RetinaNet on EfficientNet-FPN, separable throughout, with a pyramid as wide as its subnets."""
+    """RetinaNet on EfficientNet-FPN, with separable convolutions and a pyramid of the width of its subnets."""
     features = backbone(ops, scale, images)
     levels = {level: features[level] for level in (3, 4, 5)}
     pyramid = feature_pyramid(ops, levels, subnets.width, is_separable=True, activation=subnets.activation)
@@ -93,7 +93,7 @@ def efficientnet_classifier(ops: Ops[T], scale: EfficientNet, images: T, classes
 
 
 def backbone(ops: Ops[T], scale: EfficientNet, images: T) -> dict[int, Feature[T]]:
-    """The last feature of each level, 1 to 5."""
+    """The last feature map of each level, 1 to 5."""
     stages = scale.stages()
     blocks = sum(stage.repeats for stage in stages)
     width, level, number = round_width(scale.width_multiplier * STEM_WIDTH), 1, 0

@@ -1,4 +1,4 @@
-"""The feature pyramid network that scale-decreased backbones need on top: P3 to P7 from C3 to C5."""
+"""The feature pyramid network for scale-decreased backbones: P3 to P7 from C3 to C5."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def feature_pyramid(
 ) -> dict[int, T]:
     """Features P3 to P7 of `width` channels, by level: lateral 1x1, top-down sums, 3x3 on each, stride 2 from P5 on.
 
-    Every output is batch-normalised; P7 sees P6 through the activation.
+    Every output is batch-normalised; P7 is computed from the activated P6.
     """
 
     def conv(x: T, name: str, stride: int = 1) -> T:
@@ -30,8 +30,8 @@ def feature_pyramid(
     merged: dict[int, T] = {}
     for level in sorted(features, reverse=True):
         lateral = ops.conv(features[level].tensor, width, f"fpn/lateral{level}", bias=0.0)
-        above = merged.get(level + 1)
-        merged[level] = lateral if above is None else ops.add(ops.upsample(above, 2, ops.size(lateral)), lateral)
+        coarser = merged.get(level + 1)
+        merged[level] = lateral if coarser is None else ops.add(ops.upsample(coarser, 2, ops.size(lateral)), lateral)
     outputs = {level: conv(x, f"fpn/post{level}") for level, x in sorted(merged.items())}
     for level in COARSER_LEVELS:
         x = outputs[level - 1]

@@ -1,4 +1,4 @@
-"""The compounds that all networks are made of: convolution with normalisation, separable convolution, MBConv."""
+"""Layers that all networks are composed of: convolution with normalisation, separable convolution, MBConv."""
 
 from __future__ import annotations
 
@@ -21,21 +21,21 @@ class Feature(Generic[T]):
 
 
 def size_at_level(size: tuple[int, int], level: int) -> tuple[int, int]:
-    """Height and width of the feature map of a level, for an image of `size`; odd ones are rounded up."""
+    """Height and width of the feature map of a level, rounded up, for an image of `size`."""
     return -(-size[0] // 2**level), -(-size[1] // 2**level)
 
 
 def conv_bn(
     ops: Ops[T], x: T, width: int, name: str, *, activation: Activation | None, kernel: int = 1, stride: int = 1
 ) -> T:
-    """Convolution without a bias, batch normalisation, and an activation unless that is None."""
+    """Convolution without a bias, batch normalisation, and the activation unless it is None."""
     x = ops.conv(x, width, f"{name}/conv", kernel=kernel, stride=stride)
     x = ops.batch_norm(x, f"{name}/bn")
     return x if activation is None else ops.activate(x, activation)
 
 
 def separable(ops: Ops[T], x: T, width: int, name: str, *, bias: float = 0.0, kernel: int = 3, stride: int = 1) -> T:
-    """Depthwise convolution, then 1x1 with a bias that starts at `bias`."""
+    """Depthwise convolution, then 1x1 convolution with a bias initialised to `bias`."""
     x = ops.depthwise(x, f"{name}/depthwise", kernel=kernel, stride=stride)
     return ops.conv(x, width, f"{name}/pointwise", bias=bias)
 
@@ -57,9 +57,9 @@ def mbconv(
 ) -> T:
     """Mobile inverted bottleneck: expand, depthwise, squeeze-and-excitation, project; residual where shapes agree.
 
-    Squeeze-and-excitation is left out where `squeezed_width` is None, stochastic depth where `drop_depth` is, and the
-    first convolution where `expansion` is 1. `drop_depth` is the block's relative depth, 0 to 1. `keeps_width` says
-    that both widths are the same in every architecture, so that there is nothing to decide.
+    Squeeze-and-excitation is left out if `squeezed_width` is None, stochastic depth if `drop_depth` is None, and the
+    first convolution if `expansion` is 1. `drop_depth` is the block's relative depth, 0 to 1. With `keeps_width`, input
+    and output width are equal in every architecture, so that the residual is unconditional.
     """
     expanded_width = expansion * input_width
     branch = x
@@ -71,8 +71,8 @@ def mbconv(
         gate = ops.conv(ops.global_pool(branch), squeezed_width, f"{name}/squeeze", bias=0.0)
         gate = ops.conv(ops.activate(gate, activation), expanded_width, f"{name}/excite", bias=0.0)
         branch = ops.scale(branch, ops.activate(gate, "sigmoid"))
-    # A residual branch starts at nothing, so that the untrained network is shallow and learns from the first step.
-    # This looks at widths, but sets an initial value only: the structure is the same for all.
+    # Residual branches are initially zero, so that the untrained network is shallow and learns from the first step.
+    # This depends on widths, but it sets an initial value only: the structure is the same for all.
     is_residual = stride == 1 and input_width == width
     branch = ops.conv(branch, width, f"{name}/project")
     branch = ops.batch_norm(branch, f"{name}/project_bn", initial_scale=0.0 if is_residual else 1.0)

@@ -21,7 +21,7 @@ MASK_CROP = 14
 
 @dataclass(frozen=True)
 class Regions:
-    """How many regions an image has in each stage, and the width of the box head's fully connected layer.
+    """The number of regions per image in each stage, and the width of the box head's fully connected layer.
 
     The paper scales that layer with the model: 256 for D0 and D1, 512 for D2.
     """
@@ -34,11 +34,11 @@ class Regions:
 class MaskRcnnOutputs(NamedTuple, Generic[T]):
     """Raw predictions of the three stages.
 
-    By level 3 to 7: `objectness` `[batch, h, w, 3]` and `anchor_codes` `[batch, h, w, 3 * 4]` of three anchors a
-    location. For each of the image's proposals, boxes `[batch, proposals, 4]`: `class_logits` `[batch * proposals, 1,
-    1, classes]` and `box_codes` `[batch * proposals, 1, 1, classes * 4]`. For each of its `detections` `[batch,
-    detections, 6]`: `mask_logits` `[batch * detections, 28, 28, classes]`. Boxes are (y1, x1, y2, x2) in pixels; a
-    detection is a box, its score and its class.
+    By level 3 to 7, for three anchors per location: `objectness` `[batch, h, w, 3]` and `anchor_codes` `[batch, h, w,
+    3 * 4]`. For the boxes `proposals` `[batch, proposals, 4]`: `class_logits` `[batch * proposals, 1, 1, classes]` and
+    `box_codes` `[batch * proposals, 1, 1, classes * 4]`. For the `detections` `[batch, detections, 6]`: `mask_logits`
+    `[batch * detections, 28, 28, classes]`. Boxes are (y1, x1, y2, x2) in pixels; a detection is a box, its score and
+    its class.
     """
 
     objectness: dict[int, T]
@@ -53,7 +53,7 @@ class MaskRcnnOutputs(NamedTuple, Generic[T]):
 def mask_rcnn(
     ops: RegionOps[T], architecture: Architecture, images: T, regions: Regions | None = None
 ) -> MaskRcnnOutputs[T]:
-    """Mask R-CNN for images `[batch, height, width, 3]`; its subnets scale as those of RetinaNet do (Table 2)."""
+    """Mask R-CNN for images `[batch, height, width, 3]`; its subnets scale like those of RetinaNet (Table 2)."""
     regions = regions or Regions()
     features, image_size = pyramid(ops, architecture, images), ops.size(images)
     objectness, anchor_codes = _region_proposal_network(ops, architecture, features)
@@ -99,7 +99,7 @@ def _mask_head(ops: RegionOps[T], architecture: Architecture, crops: T) -> T:
 
 
 def _subnet(ops: RegionOps[T], architecture: Architecture, x: T, name: str) -> T:
-    """Separable convolutions of the subnets' number and width (Table 2) on crops of regions."""
+    """Separable convolutions on crops of regions, with the number and width of the subnets (Table 2)."""
     for layer in range(1, architecture.subnet_layers + 1):
         x = separable(ops, x, architecture.subnet_width, f"{name}/layer{layer}")
         x = ops.activate(ops.batch_norm(x, f"{name}/layer{layer}/bn"), architecture.operations.activation)

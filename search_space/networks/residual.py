@@ -1,4 +1,4 @@
-"""The paper's larger comparators, made of residual and bottleneck blocks: ResNet-50-FPN and SpineNet-49 (Table 3).
+"""The paper's larger comparators, with residual and bottleneck blocks: ResNet-50-FPN and SpineNet-49 (Table 3).
 
 K. He et al., "Deep Residual Learning for Image Recognition", CVPR 2016. X. Du et al., "SpineNet: Learning
 Scale-Permuted Backbone for Recognition and Localization", CVPR 2020.
@@ -19,21 +19,21 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 ACTIVATION: Activation = "swish"
-"""Table 3 quotes both models as trained with swish (Table 4)."""
+"""In Table 3 both models are trained with swish (Table 4)."""
 
 STEM_WIDTH = 64
 BOTTLENECK_EXPANSION = 4
 RESNET_50 = {2: 3, 3: 4, 4: 6, 5: 3}
-"""Bottleneck blocks of ResNet-50, by level; the inner width of level l is 16 * 2^l."""
+"""Number of bottleneck blocks of ResNet-50 by level; the inner width of level l is 16 * 2^l."""
 
 SPINENET_WIDTHS = {2: 64, 3: 128, 4: 256, 5: 256, 6: 256, 7: 256}
 """Inner width of SpineNet's blocks, by level."""
 
 RESIDUAL_BLOCKS = frozenset({5, 8, 10, 11})
-"""Blocks of SpineNet-49 that are residual blocks of two 3x3 convolutions; all others are bottlenecks."""
+"""The blocks of SpineNet-49 with two 3x3 convolutions; all others are bottlenecks."""
 
 RESAMPLE_SHARE = 0.5
-"""Part of a parent's inner width in which SpineNet-49 resamples it (alpha in that paper)."""
+"""Width of SpineNet-49's resampling as a fraction of the parent's inner width (alpha in that paper)."""
 
 PYRAMID_SUBNETS = Subnets(width=256, layers=4, is_separable=False)
 """The subnets of the original RetinaNet, with batch normalisation."""
@@ -56,7 +56,7 @@ def resnet_retinanet(ops: Ops[T], images: T, subnets: Subnets = PYRAMID_SUBNETS)
 
 
 def spinenet_retinanet(ops: Ops[T], images: T, subnets: Subnets = PYRAMID_SUBNETS) -> RetinaNetOutputs[T]:
-    """RetinaNet on SpineNet-49: the topology of this project's backbone, of which it has all blocks but the first."""
+    """RetinaNet on SpineNet-49, whose topology is that of the scale-permuted backbone without block 1."""
     x, width = _stem(ops, images), STEM_WIDTH
     features: dict[int, Feature[T]] = {}
     for block in BLOCKS[1:]:
@@ -97,22 +97,22 @@ def _stem(ops: Ops[T], images: T) -> T:
 
 
 def _bottleneck(ops: Ops[T], x: T, input_width: int, inner: int, name: str, *, stride: int, depth: float) -> T:
-    """1x1, 3x3, 1x1 to four times the inner width; the shortcut is projected where shapes differ."""
+    """1x1, 3x3, and 1x1 convolution to four times the inner width; the shortcut is projected where shapes differ."""
     branch = conv_bn(ops, x, inner, f"{name}/reduce", activation=ACTIVATION)
     branch = conv_bn(ops, branch, inner, f"{name}/middle", kernel=3, stride=stride, activation=ACTIVATION)
-    return _closed(ops, x, branch, input_width, BOTTLENECK_EXPANSION * inner, 1, name, stride, depth)
+    return _end_of_block(ops, x, branch, input_width, BOTTLENECK_EXPANSION * inner, 1, name, stride, depth)
 
 
 def _residual(ops: Ops[T], x: T, input_width: int, inner: int, name: str, *, stride: int, depth: float) -> T:
     """Two 3x3 convolutions of the inner width."""
     branch = conv_bn(ops, x, inner, f"{name}/first", kernel=3, stride=stride, activation=ACTIVATION)
-    return _closed(ops, x, branch, input_width, inner, 3, name, stride, depth)
+    return _end_of_block(ops, x, branch, input_width, inner, 3, name, stride, depth)
 
 
-def _closed(
+def _end_of_block(
     ops: Ops[T], x: T, branch: T, input_width: int, width: int, kernel: int, name: str, stride: int, depth: float
 ) -> T:
-    """The last convolution of a block, its sum with the shortcut, and the activation."""
+    """The last convolution of a block, the sum with the shortcut, and the activation."""
     branch = ops.conv(branch, width, f"{name}/last/conv", kernel=kernel)
     branch = ops.batch_norm(branch, f"{name}/last/bn", initial_scale=0.0)
     if stride != 1 or input_width != width:
@@ -121,7 +121,7 @@ def _closed(
 
 
 def _resample(ops: Ops[T], parent: Feature[T], level: int, width: int, size: tuple[int, int], name: str) -> T:
-    """SpineNet's resampling: 1x1 to a share of the inner width, then down or up, then 1x1 to the target's width."""
+    """SpineNet's resampling: 1x1 to a fraction of the inner width, down- or upsampling, 1x1 to the target width."""
     inner = int(RESAMPLE_SHARE * SPINENET_WIDTHS[parent.level])
     gap = level - parent.level
     x = conv_bn(ops, parent.tensor, inner, f"{name}/reduce", activation=ACTIVATION)

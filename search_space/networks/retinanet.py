@@ -18,15 +18,15 @@ T = TypeVar("T")
 
 LEVELS = tuple(range(MIN_ENDPOINT_LEVEL, MAX_ENDPOINT_LEVEL + 1))
 CLASS_PRIOR_BIAS = math.log(0.01 / 0.99)
-"""Every anchor starts at a probability of 1 %, as focal loss wants it."""
+"""The bias for an initial probability of 1 % per anchor, as focal loss requires."""
 
 
 @dataclass(frozen=True)
 class Subnets:
-    """Each of the class and box subnets: `layers` 3x3 convolutions of `width` channels, then the prediction.
+    """The class and the box subnet, each with `layers` 3x3 convolutions of `width` channels and a prediction layer.
 
-    `class_slots` logits and 4 box values belong to each of 9 anchors a location. The convolutions are separable
-    unless `is_separable` is False, as in the larger models that the paper compares with.
+    Each of the 9 anchors per location has `class_slots` logits and 4 box values. The convolutions are separable unless
+    `is_separable` is False, as in the larger models that the paper compares with.
     """
 
     width: int
@@ -64,7 +64,7 @@ def retinanet_subnets(ops: Ops[T], subnets: Subnets, features: dict[int, T]) -> 
 
 
 def _subnet(ops: Ops[T], subnets: Subnets, features: dict[int, T], name: str, width: int, bias: float) -> dict[int, T]:
-    """Convolutions shared over the levels, with batch normalisation of each level's own."""
+    """Convolutions shared over the levels, with separate batch normalisation for each level."""
 
     def conv(x: T, width: int, name: str, bias: float) -> T:
         if subnets.is_separable:

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 STRIDED_KERNELS = {2: 3, 4: 5}
-"""Kernel of the one depthwise convolution that goes down further after space-to-depth, by its stride."""
+"""Kernel size, by stride, of the depthwise convolution that downsamples further after space-to-depth."""
 
 
 def pyramid(ops: Ops[T], architecture: Architecture, images: T) -> dict[int, T]:
@@ -71,7 +71,7 @@ def _fused(
     features: dict[int, Feature[T]],
     size: tuple[int, int],
 ) -> T:
-    """Both parents at this block's level and width, fused, with what feeds nothing else added, and activated."""
+    """Both parents resampled to this block's level and width, fused, plus dangling blocks, and activated."""
     name, operations = f"block{block.number}", architecture.operations
     width = architecture.widths[block.number - 1]
     first, second = (
@@ -113,7 +113,7 @@ def _mbconv(
 
 
 def squeezed_width(width: int) -> int:
-    """Channels inside squeeze-and-excitation for a block of input width `width`: a fifth, at least one."""
+    """The inner channels of squeeze-and-excitation for a block of input width `width`: a fifth, at least one."""
     return max(1, width // 5)
 
 

@@ -24,9 +24,9 @@ def _without_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("api.client.RETRY_WAITS_SECONDS", (0.0, 0.0, 0.0))
 
 
-def client_of(answer: Callable[[httpx.Request], httpx.Response]) -> Client:
+def client_of(respond: Callable[[httpx.Request], httpx.Response]) -> Client:
     """A client whose requests go to a function."""
-    return Client("http://127.0.0.1:1", transport=httpx.MockTransport(answer))
+    return Client("http://127.0.0.1:1", transport=httpx.MockTransport(respond))
 
 
 def test_an_unreachable_service_is_one_line_with_advice() -> None:
@@ -50,7 +50,7 @@ def test_the_address_comes_from_the_environment(monkeypatch: pytest.MonkeyPatch)
 def test_the_key_comes_from_the_environment_and_is_never_printed(monkeypatch: pytest.MonkeyPatch) -> None:
     shown: list[str | None] = []
 
-    def answer(request: httpx.Request) -> httpx.Response:
+    def respond(request: httpx.Request) -> httpx.Response:
         shown.append(request.headers.get("authorization"))
         problem = {"detail": "no key was sent", "status": 401}
         return httpx.Response(401, json=problem, headers={"Content-Type": "application/problem+json"})
@@ -58,30 +58,30 @@ def test_the_key_comes_from_the_environment_and_is_never_printed(monkeypatch: py
     for key, header in (("", None), (" effspine_k_secret\n", "Bearer effspine_k_secret")):
         monkeypatch.setenv("EFFSPINE_API_KEY", key)
         with pytest.raises(ServiceRefusedError, match="EFFSPINE_API_KEY"):
-            client_of(answer).campaign("x")
+            client_of(respond).campaign("x")
         assert shown[-1] == header
-    for wrong in ("two words", "a\nb", "k\u00e9y"):
-        monkeypatch.setenv("EFFSPINE_API_KEY", wrong)
+    for invalid in ("two words", "a\nb", "k\u00e9y"):
+        monkeypatch.setenv("EFFSPINE_API_KEY", invalid)
         with pytest.raises(EffspineError, match="EFFSPINE_API_KEY") as raised:
-            client_of(answer)
-        assert wrong not in str(raised.value)
+            client_of(respond)
+        assert invalid not in str(raised.value)
 
 
 def test_requests_are_retried_and_posts_keep_their_idempotency_key() -> None:
     calls: list[tuple[str, str | None]] = []
 
-    def answer(request: httpx.Request) -> httpx.Response:
+    def respond(request: httpx.Request) -> httpx.Response:
         calls.append((request.method, request.headers.get("idempotency-key")))
         if len(calls) < 3:
             raise httpx.ReadError("cut off")
         return httpx.Response(409, json={"type": "about:blank"}) if request.method == "POST" else HEALTHY
 
-    assert client_of(answer).health().status == "ok"
+    assert client_of(respond).health().status == "ok"
     assert calls == [("GET", None)] * 3
     calls.clear()
     for _ in range(2):
         with pytest.raises(ServiceRefusedError):
-            client_of(answer).create_campaign({"name": "x"})
+            client_of(respond).create_campaign({"name": "x"})
     keys = [key for _, key in calls]
     assert len(keys) == 4
     assert keys[0] is not None
@@ -91,19 +91,19 @@ def test_requests_are_retried_and_posts_keep_their_idempotency_key() -> None:
 
 def test_the_client_waits_for_a_request_in_progress() -> None:
     busy = {"type": "urn:effspine:problem:idempotency-key-busy", "detail": "still being worked on"}
-    asked: list[str] = []
+    sent: list[str] = []
 
-    def answer(request: httpx.Request) -> httpx.Response:
-        asked.append(request.headers["idempotency-key"])
-        if len(asked) < 3:
+    def respond(request: httpx.Request) -> httpx.Response:
+        sent.append(request.headers["idempotency-key"])
+        if len(sent) < 3:
             return httpx.Response(409, json=busy, headers={"Retry-After": "0"})
         return httpx.Response(422, json={})
 
     with pytest.raises(ServiceRefusedError) as raised:
-        client_of(answer).stop_campaign("c")
+        client_of(respond).stop_campaign("c")
     assert raised.value.status == 422
-    assert len(asked) == 3
-    assert len(set(asked)) == 1
+    assert len(sent) == 3
+    assert len(set(sent)) == 1
 
 
 def test_a_problem_document_becomes_an_error_with_its_detail() -> None:
@@ -126,41 +126,41 @@ def test_another_kind_of_service_is_an_error_with_the_url(response: httpx.Respon
 def test_ids_are_escaped_in_the_path() -> None:
     seen: list[str] = []
 
-    def answer(request: httpx.Request) -> httpx.Response:
+    def respond(request: httpx.Request) -> httpx.Response:
         seen.append(request.url.raw_path.decode())
         return httpx.Response(404, json={})
 
     with pytest.raises(ServiceRefusedError):
-        client_of(answer).campaign("../../healthz?x=1")
+        client_of(respond).campaign("../../healthz?x=1")
     assert seen == ["/v1/campaigns/..%2F..%2Fhealthz%3Fx%3D1"]
 
 
 def test_a_lost_stream_resumes_after_the_last_event() -> None:
-    asked: list[str] = []
+    sent: list[str] = []
 
     class CutOff(httpx.SyncByteStream):
         def __iter__(self) -> Iterator[bytes]:
             yield (EVENT.format(1) + EVENT.format(2)).encode()
             raise httpx.ReadError("cut off")
 
-    def answer(request: httpx.Request) -> httpx.Response:
-        asked.append(request.headers["Last-Event-ID"])
-        if len(asked) == 1:
+    def respond(request: httpx.Request) -> httpx.Response:
+        sent.append(request.headers["Last-Event-ID"])
+        if len(sent) == 1:
             return httpx.Response(200, stream=CutOff(), headers=EVENT_STREAM)
         return httpx.Response(
             200, text=": heartbeat\n\n" + EVENT.format(3) + ": heartbeat\n\n" + END, headers=EVENT_STREAM
         )
 
-    assert [event.sequence for event in client_of(answer).events("c")] == [1, 2, 3]
-    assert asked == ["0", "2"]
+    assert [event.sequence for event in client_of(respond).events("c")] == [1, 2, 3]
+    assert sent == ["0", "2"]
 
 
 def test_a_stream_that_cannot_be_resumed_is_an_error() -> None:
-    def answer(_: httpx.Request) -> httpx.Response:
+    def respond(_: httpx.Request) -> httpx.Response:
         raise httpx.ConnectError("refused")
 
     with pytest.raises(ServiceUnreachableError):
-        list(client_of(answer).events("c"))
+        list(client_of(respond).events("c"))
 
 
 def test_the_file_name_of_an_export_has_no_directory() -> None:

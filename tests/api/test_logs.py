@@ -1,4 +1,4 @@
-"""The log: one line of JSON or text for each entry, with the request id and without secrets."""
+"""The log: one line of JSON or text per entry, with the request id and without secrets."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from fastapi.testclient import TestClient
 from api.logs import log_to_stderr
 from api.settings import Settings
 from nas_controller.store import Store, StoreUnavailableError
-from tests.support.api_access import bearer, log_in, make_key
+from tests.support.api_access import bearer, create_key, log_in
 from tests.support.recorder import Recorder
 
 
@@ -50,13 +50,13 @@ def test_each_request_logs_one_json_line_with_its_route(
 def test_log_lines_have_the_request_id_also_from_other_threads(
     service: TestClient, store: Store, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def away(*_: object, **__: object) -> None:
+    def unavailable(*_: object, **__: object) -> None:
         logging.getLogger("somewhere.else").warning("in the\nmiddle")
         raise StoreUnavailableError("the disk burns")
 
     log_to_stderr("json")
-    monkeypatch.setattr(store.reads, "get_campaign", away)
-    monkeypatch.setattr(store.reads, "campaign_version", away)
+    monkeypatch.setattr(store.reads, "get_campaign", unavailable)
+    monkeypatch.setattr(store.reads, "campaign_version", unavailable)
     for request_id in ("one", "two"):
         service.get("/v1/campaigns/c", headers={"X-Request-ID": request_id})
     logging.getLogger("somewhere.else").warning("outside")
@@ -100,7 +100,7 @@ def test_keys_and_cookies_are_never_logged(
     service: TestClient, store: Store, capsys: pytest.CaptureFixture[str], log_format: str
 ) -> None:
     log_to_stderr("json" if log_format == "json" else "text")
-    key = make_key(store, "operate")
+    key = create_key(store, "operate")
     service.get("/v1/campaigns", headers=bearer(key))
     service.get("/v1/campaigns", headers=bearer(key + "wrong"))
     service.get("/v1/campaigns", params={"key": key})

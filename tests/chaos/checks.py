@@ -1,4 +1,4 @@
-"""What must hold in the database when a run is over, whatever happened to the service. A violation is a sentence."""
+"""Invariants of the database after a run, whatever faults were injected. A violation is a sentence."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ VERIFY_SECONDS = 300.0
 
 
 def violations(service: Service, follower: Follower) -> list[str]:
-    """Everything that is wrong with the data of a campaign that is over."""
+    """The violations in the data of a finished campaign."""
     with closing(Store.open(service.database.url)) as store:
         events = list(_events(store, service.campaign_id))
         found = [
@@ -35,20 +35,21 @@ def violations(service: Service, follower: Follower) -> list[str]:
 
 
 def _of_trials(store: Store, campaign_id: str) -> Iterator[str]:
-    """Each trial has one reward, the right one, from one accepted attempt."""
+    """Each trial has one correct reward, from one accepted attempt."""
     campaign = store.reads.get_campaign(campaign_id)
     base = campaign.spec.search_space.build().base
     if campaign.state != "completed":
         yield f"the campaign is {campaign.state}: {campaign.error}"
     if not campaign.spec.trials == campaign.trials_begun == campaign.trials_finished:
-        yield f"of {campaign.spec.trials} trials {campaign.trials_begun} are begun, {campaign.trials_finished} finished"
+        counts = f"{campaign.trials_begun} have begun and {campaign.trials_finished} have finished"
+        yield f"of {campaign.spec.trials} trials, {counts}"
     for number in range(campaign.trials_begun):
         detail = store.reads.get_trial(campaign_id, number)
         trial, states = detail.trial, Counter(attempt.state for attempt in detail.attempts)
         if trial.state != "completed":
             yield f"trial {number} is {trial.state}: {trial.error}"
         elif trial.reward != synthetic_reward.reward(trial.widths, base.widths):
-            yield f"trial {number} has the reward {trial.reward}, its widths give another"
+            yield f"trial {number} has the reward {trial.reward}, which is not that of its widths"
         if states["accepted"] != (0 if trial.reused_from is not None else 1) or states["running"]:
             yield f"the attempts of trial {number} are {dict(states)}"
 
@@ -66,7 +67,7 @@ def _of_events(store: Store, campaign_id: str, events: list[EventRecord]) -> Ite
 
 
 def _of_follower(store: Store, campaign_id: str, events: list[EventRecord], follower: Follower) -> Iterator[str]:
-    """The stream delivered the events and rewards that are in the database now."""
+    """The stream delivered the events and rewards that are in the database."""
     delivered = [(event.sequence, event.kind, event.data) for event in follower.events]
     if delivered != [(event.sequence, event.kind, dict(event.data)) for event in events]:
         yield f"the stream delivered {len(delivered)} events, the database has {len(events)}, and they differ"
@@ -74,19 +75,19 @@ def _of_follower(store: Store, campaign_id: str, events: list[EventRecord], foll
     rewards = dict(zip(columns["number"], columns["reward"], strict=True))
     for _, kind, data in delivered:
         if kind in EVENTS_OF_OUTCOMES and rewards.get(data["number"]) != data["reward"]:
-            found = rewards.get(data["number"])
-            yield f"trial {data['number']} was delivered with the reward {data['reward']} and has {found}"
+            stored = rewards.get(data["number"])
+            yield f"trial {data['number']} was delivered with the reward {data['reward']} and has {stored}"
 
 
 def _of_replay(service: Service) -> list[str]:
-    """`effspine campaign verify`, as a person runs it."""
+    """Runs `effspine campaign verify`."""
     command = [sys.executable, "-m", "api.cli.main", "campaign", "verify", service.campaign_id, "--json"]
-    done = subprocess.run(
+    completed = subprocess.run(
         command, cwd=ROOT, env=service.environment, capture_output=True, text=True, timeout=VERIFY_SECONDS, check=False
     )
-    if done.returncode == 0 and json.loads(done.stdout)["exact"] is True:
+    if completed.returncode == 0 and json.loads(completed.stdout)["exact"] is True:
         return []
-    return [f"`campaign verify` is not exact: {done.stdout}{done.stderr}"]
+    return [f"`campaign verify` is not exact: {completed.stdout}{completed.stderr}"]
 
 
 def _events(store: Store, campaign_id: str) -> Iterator[EventRecord]:

@@ -19,7 +19,7 @@ import psycopg
 from nas_controller.store import sqlite_url
 from tests.chaos.units import Unit
 from tests.support.postgresql import USER, Cluster, new_cluster, programs
-from tests.support.process_table import below, frozen
+from tests.support.process_table import descendant_pids, frozen
 from tests.support.waiting import wait_for
 
 DatabaseName = Literal["postgresql", "sqlite"]
@@ -27,21 +27,21 @@ NAME = "chaos"
 DISK_BYTES = 256 * 2**20
 START_SECONDS = 60.0
 TO_DISK = {"fsync": "on", "synchronous_commit": "on", "full_page_writes": "on"}
-"""What is acknowledged is in the write-ahead log: without this a kill of the server may lose it."""
+"""Makes every acknowledged write durable, so that a kill of the server loses none."""
 
 
 class Database(Protocol):
-    """A database for the time of a run. `can` names the needs of faults that this database meets."""
+    """The database of a run. `can` has the requirements of faults that it meets."""
 
     url: str
     data_dir: Path
     can: frozenset[str]
 
     def make_unavailable(self, seconds: float) -> None:
-        """Nobody can write to the database for this time."""
+        """Makes the database refuse writes for this time."""
 
     def damage(self) -> str:
-        """What the database's own check finds wrong, empty where it finds nothing."""
+        """The damage that the database's own check finds; empty if there is none."""
 
 
 class Postgresql:
@@ -53,13 +53,15 @@ class Postgresql:
         self.url = cluster.url(NAME).render_as_string(hide_password=False)
         self.data_dir = data_dir
         self._cluster = cluster
-        self._unit = Unit("postgresql", [str(part) for part in cluster.command], cluster.folder / "log", **cluster.how)
+        self._unit = Unit(
+            "postgresql", [str(part) for part in cluster.command], cluster.directory / "log", **cluster.popen_options
+        )
 
     def start(self) -> None:
-        """Starts the server and makes its database."""
+        """Starts the server and creates its database."""
         self._unit.start()
-        wait_for(self._answers, START_SECONDS, "PostgreSQL")
-        with psycopg.connect(self._address("postgres"), autocommit=True) as connection:
+        wait_for(self._is_ready, START_SECONDS, "PostgreSQL")
+        with psycopg.connect(self._conninfo("postgres"), autocommit=True) as connection:
             connection.execute(f"CREATE DATABASE {NAME}".encode())
 
     def end(self) -> None:
@@ -67,39 +69,39 @@ class Postgresql:
         self._unit.end(signal.SIGINT)
 
     def kill(self) -> None:
-        """SIGKILL to the server and all its processes; it is started again and recovers from its log."""
+        """Sends SIGKILL to the server and all its processes; it is restarted and recovers from its log."""
         self._unit.kill_all()
 
     def freeze(self, seconds: float) -> None:
         """Suspends the server and all its processes for this time."""
-        with frozen(self._unit.pid, *(process.pid for process in below(self._unit.pid))):
+        with frozen(self._unit.pid, *descendant_pids(self._unit.pid)):
             time.sleep(seconds)
 
     def make_unavailable(self, seconds: float) -> None:
-        """The server is down for this time."""
-        self._unit.hold()
+        """Stops the server for this time."""
+        self._unit.stop()
         time.sleep(seconds)
         self._unit.start()
 
     def damage(self) -> str:
-        """What `pg_amcheck` finds wrong in tables and indexes."""
+        """The damage that `pg_amcheck` finds in tables and indexes."""
         bin_dir = programs()
         assert bin_dir is not None
-        check = [bin_dir / "pg_amcheck", "--install-missing", "--heapallindexed", "-h", self._cluster.folder]
-        done = subprocess.run([*check, "-U", USER, NAME], capture_output=True, text=True, timeout=300, check=False)
-        return "" if done.returncode == 0 else done.stdout + done.stderr
+        check = [bin_dir / "pg_amcheck", "--install-missing", "--heapallindexed", "-h", self._cluster.directory]
+        completed = subprocess.run([*check, "-U", USER, NAME], capture_output=True, text=True, timeout=300, check=False)
+        return "" if completed.returncode == 0 else completed.stdout + completed.stderr
 
-    def _answers(self) -> bool:
-        with suppress(psycopg.OperationalError), psycopg.connect(self._address("postgres")):
+    def _is_ready(self) -> bool:
+        with suppress(psycopg.OperationalError), psycopg.connect(self._conninfo("postgres")):
             return True
         return False
 
-    def _address(self, database: str) -> str:
-        return f"host={self._cluster.folder} user={USER} dbname={database}"
+    def _conninfo(self, database: str) -> str:
+        return f"host={self._cluster.directory} user={USER} dbname={database}"
 
 
 class Sqlite:
-    """A file in the data directory, which is a separate small disk where one can be mounted."""
+    """A file in the data directory, which is a separate small disk if one can be mounted."""
 
     def __init__(self, data_dir: Path, has_small_disk: bool) -> None:
         self.data_dir = data_dir
@@ -108,14 +110,14 @@ class Sqlite:
         self.url = sqlite_url(self._path)
 
     def make_unavailable(self, seconds: float) -> None:
-        """Another connection holds the file's lock for this time."""
+        """Locks the file from another connection for this time."""
         with closing(sqlite3.connect(self._path, isolation_level=None, timeout=60)) as connection:
             connection.execute("BEGIN EXCLUSIVE")
             time.sleep(seconds)
             connection.execute("ROLLBACK")
 
     def fill_disk(self, seconds: float) -> None:
-        """Keeps the disk of the data directory full for this time, whatever is freed on it."""
+        """Keeps the disk of the data directory full for this time, even if space is freed."""
         ballast = self.data_dir / "ballast"
         deadline = time.monotonic() + seconds
         try:
@@ -129,7 +131,7 @@ class Sqlite:
             ballast.unlink(missing_ok=True)
 
     def damage(self) -> str:
-        """What SQLite finds wrong in the file and its references."""
+        """The damage that SQLite finds in the file and its references."""
         with closing(sqlite3.connect(self._path)) as connection:
             found = [*connection.execute("PRAGMA integrity_check"), *connection.execute("PRAGMA foreign_key_check")]
         return "" if found == [("ok",)] else "\n".join(map(str, found))
@@ -159,7 +161,7 @@ def running(name: DatabaseName) -> Iterator[Database]:
 
 @contextmanager
 def _small_disk(directory: Path) -> Iterator[bool]:
-    """Mounts a disk of DISK_BYTES on a directory. Yields False, and mounts nothing, without the permission."""
+    """Mounts a disk of DISK_BYTES on a directory; yields False if that is not permitted."""
     if os.geteuid() != 0:
         yield False
         return

@@ -1,4 +1,4 @@
-"""Every kind of fault that is injected; after each the service must recover by itself.
+"""The kinds of faults; after each, the service must recover by itself.
 
 API, supervisor and PostgreSQL are restarted at once, as a process manager does. A runner, its Ray and its workers are
 restarted by the service.
@@ -17,8 +17,8 @@ from tests.chaos.service import Service
 from tests.support.process_table import frozen, kill
 from tests.support.waiting import wait_for
 
-LONGER_SECONDS = 2.0
-"""By how much a freeze is longer than the lease."""
+FREEZE_MARGIN_SECONDS = 2.0
+"""A freeze is longer than the lease by this time."""
 FULL_SECONDS = 10.0
 TAKEOVER_SECONDS = 60.0
 SPREAD = 0.7
@@ -30,10 +30,10 @@ Apply = Callable[[Service, float], None]
 
 @dataclass(frozen=True)
 class Fault:
-    """A kind of fault: what happens, what it needs of the database (None: nothing), and its weight in the plan."""
+    """A kind of fault, what it needs of the database (None: nothing), and its weight in the plan."""
 
     name: str
-    what: str
+    description: str
     apply: Apply
     needs: str | None
     share: int
@@ -42,13 +42,13 @@ class Fault:
 FAULTS: dict[str, Fault] = {}
 
 
-def fault(what: str, *, needs: str | None = None, share: int = 2) -> Callable[[Apply], Apply]:
-    """Registers a function under its name, with dashes."""
+def fault(description: str, *, needs: str | None = None, share: int = 2) -> Callable[[Apply], Apply]:
+    """Registers a function as the fault of its name, with dashes."""
 
     def register(apply: Apply) -> Apply:
         name = apply.__name__.replace("_", "-")
         assert name not in FAULTS, f"two faults are called {name}"
-        FAULTS[name] = Fault(name, what, apply, needs, share)
+        FAULTS[name] = Fault(name, description, apply, needs, share)
         return apply
 
     return register
@@ -92,7 +92,7 @@ def kill_database(service: Service, draw: float) -> None:
 @fault("SIGSTOP to the runner for longer than its lease", share=1)
 def freeze_runner(service: Service, draw: float) -> None:
     with frozen(service.runner().pid):
-        time.sleep(service.lease_seconds + LONGER_SECONDS)
+        time.sleep(service.lease_seconds + FREEZE_MARGIN_SECONDS)
 
 
 @fault("SIGSTOP to the runner and SIGKILL to its supervisor, until another runner has had a reward accepted", share=1)
@@ -112,31 +112,31 @@ def replace_frozen_runner(service: Service, draw: float) -> None:
 @fault("SIGSTOP to the supervisor for longer than the lease", share=1)
 def freeze_supervisor(service: Service, draw: float) -> None:
     with frozen(service.supervisor.pid):
-        time.sleep(service.lease_seconds + LONGER_SECONDS)
+        time.sleep(service.lease_seconds + FREEZE_MARGIN_SECONDS)
 
 
 @fault("SIGSTOP to a worker in training for longer than the lease", share=1)
 def freeze_worker(service: Service, draw: float) -> None:
     with frozen(service.worker(draw).pid):
-        time.sleep(service.lease_seconds + LONGER_SECONDS)
+        time.sleep(service.lease_seconds + FREEZE_MARGIN_SECONDS)
 
 
 @fault("SIGSTOP to every process of PostgreSQL for longer than the lease", needs="postgresql", share=1)
 def freeze_database(service: Service, draw: float) -> None:
-    cast(Postgresql, service.database).freeze(service.lease_seconds + LONGER_SECONDS)
+    cast(Postgresql, service.database).freeze(service.lease_seconds + FREEZE_MARGIN_SECONDS)
 
 
-@fault("PostgreSQL gone, or SQLite locked by another process, for 30 s", share=1)
+@fault("PostgreSQL stopped, or SQLite locked by another process, for 30 s", share=1)
 def database_away(service: Service, draw: float) -> None:
     service.database.make_unavailable(service.away_seconds)
 
 
-@fault(f"no room on the disk of SQLite for {FULL_SECONDS:.0f} s", needs="disk", share=1)
+@fault(f"full disk of SQLite for {FULL_SECONDS:.0f} s", needs="disk", share=1)
 def full_disk(service: Service, draw: float) -> None:
     cast(Sqlite, service.database).fill_disk(FULL_SECONDS)
 
 
-@fault("`pause` with `abort` over the API, and `resume` once it is paused", share=1)
+@fault("`pause` with `abort` over the API, then `resume`", share=1)
 def pause(service: Service, draw: float) -> None:
     service.client.pause_campaign(service.campaign_id, "abort")
     wait_for(
@@ -145,8 +145,8 @@ def pause(service: Service, draw: float) -> None:
     service.client.resume_campaign(service.campaign_id)
 
 
-class Planned(NamedTuple):
-    """One fault of a run: injected `delay_seconds` after `after_trials` trials have finished."""
+class PlannedFault(NamedTuple):
+    """One fault of a run, injected `delay_seconds` after `after_trials` trials have finished."""
 
     fault: Fault
     after_trials: int
@@ -154,17 +154,17 @@ class Planned(NamedTuple):
     draw: float
 
 
-def plan(faults: int, trials: int, seed: int, can: frozenset[str], only: Sequence[str] = ()) -> list[Planned]:
+def plan(faults: int, trials: int, seed: int, can: frozenset[str], only: Sequence[str] = ()) -> list[PlannedFault]:
     """The faults of a run, the same for the same seed, spread over the first SPREAD of its trials.
 
-    Every kind comes once, then kinds are drawn from a shuffled deck that holds each as often as its share. `can` names
-    the needs that the database meets; a non-empty `only` restricts the kinds.
+    Every kind comes once; then kinds are drawn from a shuffled deck that contains each as often as its share. `can` has
+    the requirements that the database meets; a non-empty `only` restricts the kinds.
     """
     random_ = random.Random(seed)
-    kinds = [one for one in FAULTS.values() if one.needs is None or one.needs in can]
-    deck = _deck([one for one in kinds if not only or one.name in only], random_)
+    kinds = [kind for kind in FAULTS.values() if kind.needs is None or kind.needs in can]
+    deck = _deck([kind for kind in kinds if not only or kind.name in only], random_)
     return [
-        Planned(next(deck), 1 + int(number * SPREAD * trials / faults), random_.uniform(0, 1.5), random_.random())
+        PlannedFault(next(deck), 1 + int(number * SPREAD * trials / faults), random_.uniform(0, 1.5), random_.random())
         for number in range(faults)
     ]
 
@@ -173,6 +173,6 @@ def _deck(kinds: list[Fault], random_: random.Random) -> Iterator[Fault]:
     first = random_.sample(kinds, len(kinds))
     yield from first
     while True:
-        cards = [one for one in kinds for _ in range(one.share)]
+        cards = [kind for kind in kinds for _ in range(kind.share)]
         random_.shuffle(cards)
         yield from cards

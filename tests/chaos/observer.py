@@ -20,7 +20,7 @@ REWARDED = "trial.completed"
 
 @dataclass(frozen=True)
 class Probe:
-    """One poll of all routes, from `began` to `ended` (Unix time); `failure` is empty where all routes answered."""
+    """One poll of all routes, from `began` to `ended` (Unix time); `failure` is empty if all routes responded."""
 
     began: float
     ended: float
@@ -52,11 +52,11 @@ class Poller:
         self._thread.join(END_SECONDS)
         self._http.close()
 
-    def usable_after(self, moment: float) -> float | None:
-        """When the first successful poll that began after `moment` ended; None before there is one."""
+    def usable_after(self, start: float) -> float | None:
+        """The end of the first successful poll that began after `start`; None before there is one."""
         found = None
         for probe in reversed(list(self.probes)):
-            if probe.began <= moment:
+            if probe.began <= start:
                 break
             if not probe.failure:
                 found = probe.ended
@@ -72,22 +72,22 @@ class Poller:
     def _poll_once(self) -> str:
         for route in self._routes:
             try:
-                answer = self._http.get(route)
+                response = self._http.get(route)
             except httpx.HTTPError as error:
                 return f"{route}: {type(error).__name__}"
-            if answer.status_code >= 500 and answer.status_code not in (503, 507):
-                self.violations.append(f"{route} answered {answer.status_code}: {answer.text[:200]}")
-            if not answer.is_success:
-                return f"{route}: {answer.status_code}"
+            if response.status_code >= 500 and response.status_code not in (503, 507):
+                self.violations.append(f"{route} responded with {response.status_code}: {response.text[:200]}")
+            if not response.is_success:
+                return f"{route}: {response.status_code}"
             if route == self._campaign:
-                self._check_progress(answer.json())
+                self._check_progress(response.json())
         return ""
 
     def _check_progress(self, campaign: dict[str, object]) -> None:
         finished, self.state = campaign["trials_finished"], str(campaign["state"])
         assert isinstance(finished, int)
         if finished < self.trials_finished:
-            self.violations.append(f"the number of finished trials fell from {self.trials_finished} to {finished}")
+            self.violations.append(f"the number of finished trials decreased from {self.trials_finished} to {finished}")
         self.trials_finished = finished
 
 
@@ -115,11 +115,11 @@ class Follower:
             self.violations.append(f"the stream of events has not ended within {END_SECONDS:.0f} s of the campaign")
         self._stop.set()
 
-    def reward_after(self, moment: float) -> float | None:
-        """When the first reward after `moment` (Unix time) was accepted; None before there is one."""
+    def reward_after(self, start: float) -> float | None:
+        """The time of the first reward that was accepted after `start` (Unix time); None before there is one."""
         found = None
         for event in reversed(list(self.events)):
-            if event.at.timestamp() <= moment:
+            if event.at.timestamp() <= start:
                 break
             if event.kind == REWARDED:
                 found = event.at.timestamp()

@@ -16,7 +16,7 @@ from tests.chaos.run import Recovery, Result
 
 
 def document(result: Result, command: str) -> dict[str, Any]:
-    """The result as plain JSON values, with the command, and the machine and versions it ran on."""
+    """The result as plain JSON values, with the command, the machine and the versions."""
     return {
         "command": command,
         "passed": not result.violations,
@@ -32,16 +32,16 @@ def document(result: Result, command: str) -> dict[str, Any]:
 
 
 def markdown(result: Result, command: str) -> str:
-    """The result as a Markdown table with a row for each kind of fault."""
-    about = document(result, command)
-    verdict = "passed" if about["passed"] else "**not passed**"
-    versions = ", ".join(f"{name} {number}" for name, number in about["versions"].items())
+    """The result as a Markdown table with a row per kind of fault."""
+    summary = document(result, command)
+    verdict = "passed" if summary["passed"] else "**not passed**"
+    versions = ", ".join(f"{name} {number}" for name, number in summary["versions"].items())
     bar = result.settings.bar_seconds
     lines = [
         f"`{command}`",
         "",
-        f"{len(result.recoveries)} faults over {about['counts']['trials']} trials in "
-        f"{result.wall_seconds / 60:.1f} min on {about['cores']} cores ({versions}): {verdict}.",
+        f"{len(result.recoveries)} faults over {summary['counts']['trials']} trials in "
+        f"{result.wall_seconds / 60:.1f} min on {summary['cores']} cores ({versions}): {verdict}.",
         "",
         f"| fault | times | API: median, longest | reward: median, longest | over {bar:.0f} s |",
         "| --- | --- | --- | --- | --- |",
@@ -51,7 +51,7 @@ def markdown(result: Result, command: str) -> str:
         if recoveries:
             lines.append(_row(name, recoveries, bar))
     lines.append(_row("all", result.recoveries, bar))
-    counts = about["counts"]
+    counts = summary["counts"]
     lines += [
         "",
         f"The campaign had {counts['runners']} runners. {counts['attempts_abandoned']} attempts were lost with their "
@@ -65,7 +65,7 @@ def markdown(result: Result, command: str) -> str:
 
 
 def write_section(path: Path, name: str, text: str) -> None:
-    """Replaces the text between the markers of this name in a document. Raises ValueError where it has none."""
+    """Replaces the text between the markers of this name in a document. Raises ValueError if there are none."""
     begin, end = f"<!-- begin: {name} -->\n", f"<!-- end: {name} -->\n"
     before, found, rest = path.read_text(encoding="utf-8").partition(begin)
     _, closed, after = rest.partition(end)

@@ -14,7 +14,7 @@ from nas_controller.states import FINISHED_CAMPAIGN_STATES
 from search_space.errors import EffspineError
 from tests.chaos.checks import violations
 from tests.chaos.databases import DatabaseName, running
-from tests.chaos.faults import FAULTS, Planned, plan
+from tests.chaos.faults import FAULTS, PlannedFault, plan
 from tests.chaos.observer import Follower, Poller
 from tests.chaos.service import Service
 from tests.support.waiting import WaitTimeoutError, wait_for
@@ -44,10 +44,10 @@ class Settings:
 
 @dataclass(frozen=True)
 class Recovery:
-    """A fault that was injected, at a second of the run, and how long after its end the service was usable again.
+    """An injected fault, and the recovery of the service after it.
 
-    `api_seconds`: until all polled routes answered. `reward_seconds`: until the first reward that was accepted after
-    every process ran again; None where the campaign ended first.
+    `api_seconds` is the time from the end of the fault until all polled routes responded, `reward_seconds` until the
+    first reward that was accepted after every process ran again; None if the campaign ended first.
     """
 
     kind: str
@@ -59,13 +59,13 @@ class Recovery:
 
     @property
     def seconds(self) -> float:
-        """Until both."""
+        """The time until both."""
         return max(self.api_seconds, self.reward_seconds or 0.0)
 
 
 @dataclass(frozen=True)
 class Result:
-    """What a run found. It passed where there are no `violations`."""
+    """The result of a run. It passed if there are no `violations`."""
 
     settings: Settings
     recoveries: list[Recovery]
@@ -91,16 +91,16 @@ class _Run:
         self.poller.start()
         self.follower.start()
 
-    def go(self, planned: list[Planned]) -> None:
-        """Injects all planned faults and waits until the campaign ends. Stops where the service does not recover."""
+    def inject_all(self, planned_faults: list[PlannedFault]) -> None:
+        """Injects all faults and waits until the campaign ends. Gives up if the service does not recover."""
         try:
-            for number, one in enumerate(planned, start=1):
-                self._wait(partial(self._reached, one.after_trials), "more trials")
+            for number, planned in enumerate(planned_faults, start=1):
+                self._wait(partial(self._reached, planned.after_trials), "more trials")
                 if self._over:
                     self.violations.append(f"the campaign was {self.poller.state} before fault {number}")
                     return
-                time.sleep(one.delay_seconds)
-                self._inject(number, one)
+                time.sleep(planned.delay_seconds)
+                self._inject(number, planned)
             while not self._over:
                 self._wait(partial(self._reached, self.poller.trials_finished + 1), "the end")
         except (WaitTimeoutError, EffspineError) as error:
@@ -115,15 +115,15 @@ class _Run:
     def _reached(self, trials: int) -> bool:
         return self.poller.trials_finished >= trials or self._over
 
-    def _inject(self, number: int, one: Planned) -> None:
-        name, finished = one.fault.name, self.poller.trials_finished
+    def _inject(self, number: int, planned: PlannedFault) -> None:
+        name, finished = planned.fault.name, self.poller.trials_finished
         at_seconds = round(time.monotonic() - self._began, 1)
         began = time.time()
-        one.fault.apply(self.service, one.draw)
+        planned.fault.apply(self.service, planned.draw)
         # A kill is instantaneous: its recovery counts from the signal.
         ended = began if time.time() - began < 1.0 else time.time()
         api = self._wait(lambda: self.poller.usable_after(ended), f"the API after {name}")
-        # A reward that was in flight when its runner died proves no recovery.
+        # A reward that was in flight when its runner died does not prove a recovery.
         self._wait(lambda: self.service.is_complete() or self._over, f"all processes after {name}")
         complete = max(ended, time.time())
         self._wait(lambda: self.follower.reward_after(complete) or self._over, f"a reward after {name}")
@@ -146,28 +146,32 @@ class _Run:
 
 
 def run(settings: Settings) -> Result:
-    """Runs a campaign with faults. Leaves no process running, and logs only where there is a violation."""
+    """Runs a campaign with faults. Leaves no process running, and keeps logs only if there is a violation."""
     with running(settings.database) as database:
         service = Service(database, settings.lease_seconds, settings.away_seconds)
-        planned = plan(settings.faults, settings.trials, settings.seed, database.can, settings.only)
-        impossible = settings.database == "sqlite" and "disk" not in database.can
-        skipped = [one.name for one in FAULTS.values() if one.needs == "disk" and impossible]
+        planned_faults = plan(settings.faults, settings.trials, settings.seed, database.can, settings.only)
+        has_no_disk = settings.database == "sqlite" and "disk" not in database.can
+        skipped = [kind.name for kind in FAULTS.values() if kind.needs == "disk" and has_no_disk]
         began = time.monotonic()
         try:
-            this = _Run(settings, service)
+            chaos_run = _Run(settings, service)
             try:
-                this.go(planned)
-                this.follower.end()
+                chaos_run.inject_all(planned_faults)
+                chaos_run.follower.end()
             finally:
-                this.poller.end()
+                chaos_run.poller.end()
                 service.end()
             try:
                 wait_for(lambda: not service.leftovers(), END_SECONDS, "the end of all processes")
             except WaitTimeoutError:
-                this.violations += [f"left over: {one}" for one in service.leftovers()]
+                chaos_run.violations += [f"left over: {leftover}" for leftover in service.leftovers()]
             wall_seconds = round(time.monotonic() - began, 1)
-            this.violations += this.poller.violations + this.follower.violations + violations(service, this.follower)
-            result = Result(settings, this.recoveries, skipped, this.violations, wall_seconds, _counts(this))
+            chaos_run.violations += (
+                chaos_run.poller.violations + chaos_run.follower.violations + violations(service, chaos_run.follower)
+            )
+            result = Result(
+                settings, chaos_run.recoveries, skipped, chaos_run.violations, wall_seconds, _counts(chaos_run)
+            )
         finally:
             service.end()
             service.clear()
@@ -178,12 +182,12 @@ def run(settings: Settings) -> Result:
         return result
 
 
-def _counts(this: _Run) -> dict[str, Any]:
-    """How many events, runners, attempts and probes there were, as the observers saw them."""
-    kinds = [event.kind for event in this.follower.events]
-    probes = this.poller.probes
+def _counts(chaos_run: _Run) -> dict[str, Any]:
+    """The numbers of events, runners, attempts and probes that the observers saw."""
+    kinds = [event.kind for event in chaos_run.follower.events]
+    probes = chaos_run.poller.probes
     return {
-        "trials": this.poller.trials_finished,
+        "trials": chaos_run.poller.trials_finished,
         "events": len(kinds),
         "runners": kinds.count("campaign.claimed"),
         "attempts_abandoned": kinds.count("attempt.abandoned"),

@@ -17,7 +17,7 @@ from tests.chaos.databases import Database
 from tests.chaos.units import Unit
 from tests.support.command_line import free_port
 from tests.support.paths import ROOT
-from tests.support.process_table import Process, kill, listed
+from tests.support.process_table import Process, kill, running_processes
 from tests.support.waiting import wait_for
 
 START_SECONDS = 60.0
@@ -26,7 +26,7 @@ WORKER = "ray::ResourceTrainable"
 
 
 class Service:
-    """The service between `start()` and `end()`; `environment` is for `effspine` commands that use it."""
+    """The service between `start()` and `end()`; `environment` is that of `effspine` commands which use it."""
 
     def __init__(self, database: Database, lease_seconds: float, away_seconds: float) -> None:
         self.database = database
@@ -37,9 +37,9 @@ class Service:
         self.logs = Path(tempfile.mkdtemp(prefix="effspine-chaos-logs-"))
         port = free_port()
         self.url = f"http://127.0.0.1:{port}"
-        others = {name: value for name, value in os.environ.items() if not name.startswith("EFFSPINE_")}
+        inherited = {name: value for name, value in os.environ.items() if not name.startswith("EFFSPINE_")}
         self.environment = {
-            **others,
+            **inherited,
             "PYTHONPATH": str(ROOT),
             "EFFSPINE_DATABASE_URL": database.url,
             "EFFSPINE_DATA_DIR": str(database.data_dir),
@@ -52,7 +52,7 @@ class Service:
         self.supervisor = self._unit("supervisor")
 
     def start(self) -> None:
-        """Starts API and supervisor, and returns once the API is ready."""
+        """Starts the API, waits until it is ready, and starts the supervisor."""
         self.api.start()
         wait_for(self._is_ready, START_SECONDS, "the API")
         self.supervisor.start()
@@ -76,7 +76,7 @@ class Service:
         """The processes of runners, oldest first."""
         runners = [
             process
-            for process in listed()
+            for process in running_processes()
             if "nas_controller.supervision.runner" in process.command and str(self.database.data_dir) in process.command
         ]
         self._sessions |= {runner.session for runner in runners}
@@ -87,26 +87,26 @@ class Service:
         return wait_for(self.runners, FIND_SECONDS, "a runner")[-1]
 
     def worker(self, draw: float) -> Process:
-        """One of the workers, picked by `draw` in [0, 1); waits for one."""
+        """A worker, selected by `draw` in [0, 1); waits for one."""
         workers = wait_for(lambda: self._ray_processes(WORKER), FIND_SECONDS, "a worker")
         return workers[int(draw * len(workers))]
 
     def ray_part(self, program: str) -> Process:
-        """A process of the runner's Ray by the name of its program; waits for it."""
+        """The process of the runner's Ray with this program; waits for it."""
         return wait_for(lambda: self._ray_processes(f"/{program} "), FIND_SECONDS, program)[-1]
 
     def is_complete(self) -> bool:
         """Whether one runner, every part of its Ray and a worker are running."""
         runners = self.runners()
-        commands = [p.command for p in listed() if runners and p.session == runners[-1].session]
+        commands = [p.command for p in running_processes() if runners and p.session == runners[-1].session]
         parts = ("/gcs_server ", "/raylet ", WORKER)
         return len(runners) == 1 and all(any(part in command for command in commands) for part in parts)
 
     def leftovers(self) -> list[str]:
         """Processes and directories of runners that still exist."""
-        processes = [f"process {p.pid}: {p.command[:120]}" for p in listed() if p.session in self._sessions]
-        folders = session_directories(self.campaign_id) if self.campaign_id else []
-        return processes + [str(folder) for folder in folders]
+        processes = [f"process {p.pid}: {p.command[:120]}" for p in running_processes() if p.session in self._sessions]
+        directories = session_directories(self.campaign_id) if self.campaign_id else []
+        return processes + [str(directory) for directory in directories]
 
     def end(self) -> None:
         """Stops API and supervisor with SIGTERM, as a process manager does."""
@@ -114,15 +114,15 @@ class Service:
         self.api.end(signal.SIGTERM)
 
     def clear(self) -> None:
-        """Kills what has not ended by itself, and copies the logs of the runners."""
+        """Kills processes that have not ended by themselves, and copies the logs of the runners."""
         self.runners()
         shutil.copytree(self.database.data_dir / "logs", self.logs / "runners", dirs_exist_ok=True)
-        kill(*(process.pid for process in listed() if process.session in self._sessions))
+        kill(*(process.pid for process in running_processes() if process.session in self._sessions))
         self.client.close()
 
     def _ray_processes(self, name: str) -> list[Process]:
         session = self.runner().session
-        return [p for p in listed() if p.session == session and name in p.command]
+        return [p for p in running_processes() if p.session == session and name in p.command]
 
     def _is_ready(self) -> bool:
         try:

@@ -9,7 +9,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from tests.support.process_table import below, kill
+from tests.support.process_table import descendant_pids, kill
 from tests.support.waiting import wait_for
 
 RESTART_SECONDS = 0.2
@@ -29,20 +29,20 @@ class Unit:
         self._popen_options = popen_options
         self._process: subprocess.Popen[bytes] | None = None
         self._lock = threading.Lock()
-        self._wanted = False
+        self._should_run = False
         self._ended = threading.Event()
         self._thread = threading.Thread(target=self._restart_loop, name=name, daemon=True)
 
     @property
     def pid(self) -> int:
-        """The id of the process that runs, or ran last."""
+        """The id of the running process, or of the latest one."""
         assert self._process is not None, f"{self.name} was never started"
         return self._process.pid
 
     def start(self) -> None:
-        """Starts the process, and restarts it from now on."""
+        """Starts the process, and restarts it whenever it ends."""
         with self._lock:
-            self._wanted = True
+            self._should_run = True
         if not self._thread.is_alive():
             self._thread.start()
         wait_for(lambda: self._process is not None, 10, f"the start of {self.name}")
@@ -53,18 +53,18 @@ class Unit:
 
     def kill_all(self) -> None:
         """Sends SIGKILL to the process and its descendants."""
-        kill(self.pid, *(process.pid for process in below(self.pid)))
+        kill(self.pid, *descendant_pids(self.pid))
 
-    def hold(self) -> None:
-        """Kills the process and its descendants, and does not restart it before `start()`."""
+    def stop(self) -> None:
+        """Kills the process and its descendants, and does not restart it until `start()`."""
         with self._lock:
-            self._wanted = False
+            self._should_run = False
         self.kill_all()
 
     def end(self, number: int) -> None:
-        """Ends the process for good: with this signal, and with SIGKILL if it takes longer than END_SECONDS."""
+        """Ends the process permanently: with this signal, or with SIGKILL if that takes longer than END_SECONDS."""
         with self._lock:
-            self._wanted = False
+            self._should_run = False
             self._ended.set()
         if self._process is None:
             return
@@ -91,7 +91,7 @@ class Unit:
 
     def _spawn(self) -> subprocess.Popen[bytes] | None:
         with self._lock, self._log.open("ab") as output:
-            if self._wanted:
+            if self._should_run:
                 options = {"stdin": subprocess.DEVNULL, "stderr": subprocess.STDOUT, **self._popen_options}
                 self._process = subprocess.Popen(self._command, stdout=output, start_new_session=True, **options)
                 return self._process

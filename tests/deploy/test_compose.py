@@ -1,4 +1,4 @@
-"""docker-compose.yml: valid by the specification, private, without default secrets, with commands that exist."""
+"""docker-compose.yml: valid, restricted, without default secrets, and with existing commands."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ from api.settings import Settings
 from tests.support.compose_files import SECRETS, compose
 from tests.support.paths import ROOT
 
-OURS = ("api", "head", "supervisor", "worker")
-RAYS = ("head", "supervisor", "worker")
+EFFSPINE_SERVICES = ("api", "head", "supervisor", "worker")
+RAY_SERVICES = ("head", "supervisor", "worker")
 
 
 def _services(project: dict[str, Any]) -> dict[str, dict[str, Any]]:
@@ -28,28 +28,28 @@ def _services(project: dict[str, Any]) -> dict[str, dict[str, Any]]:
 
 
 @pytest.mark.parametrize("name", ["docker-compose.yml", "deploy/compose.gpu.yml"])
-def test_the_specification_s_schema_accepts_it(name: str) -> None:
+def test_it_follows_the_schema_of_the_specification(name: str) -> None:
     schema = json.loads((Path(__file__).parent / "schemas" / "compose-spec.json").read_text())
     jsonschema.Draft7Validator(schema).validate(yaml.safe_load((ROOT / name).read_text()))
 
 
 def test_the_services_are_those_of_the_architecture(project: dict[str, Any]) -> None:
-    assert set(_services(project)) == {"postgres", *OURS}
+    assert set(_services(project)) == {"postgres", *EFFSPINE_SERVICES}
     assert _services(project)["worker"]["deploy"]["replicas"] == 2
 
 
 @pytest.mark.parametrize("missing", SECRETS)
-@pytest.mark.parametrize("left", ["absent", "empty"])
-def test_a_missing_secret_is_an_error_that_names_it(missing: str, left: str) -> None:
+@pytest.mark.parametrize("state", ["absent", "empty"])
+def test_a_missing_secret_is_an_error_that_names_it(missing: str, state: str) -> None:
     environment = {**SECRETS, missing: ""}
-    if left == "absent":
+    if state == "absent":
         del environment[missing]
     read = compose(environment)
     assert read.returncode != 0
     assert f"fill in {missing} in .env" in read.stderr
 
 
-def test_the_example_of_the_environment_has_every_variable_and_no_secret() -> None:
+def test_the_example_environment_has_every_variable_and_no_secret() -> None:
     stated = dict(
         line.split("=", 1) for line in (ROOT / ".env.example").read_text().splitlines() if re.match(r"[A-Z]", line)
     )
@@ -58,20 +58,20 @@ def test_the_example_of_the_environment_has_every_variable_and_no_secret() -> No
     assert [stated[name] for name in SECRETS] == ["", ""]
 
 
-def test_secrets_are_in_the_environment_alone(project: dict[str, Any]) -> None:
+def test_secrets_are_in_environments_only(project: dict[str, Any]) -> None:
     for name, service in _services(project).items():
-        where = {key: value for key, value in service.items() if key != "environment"}
-        assert not any(secret in json.dumps(where) for secret in SECRETS.values()), name
+        other_fields = {key: value for key, value in service.items() if key != "environment"}
+        assert not any(secret in json.dumps(other_fields) for secret in SECRETS.values()), name
 
 
 def test_workers_have_no_database_password_and_the_api_has_no_ray_token(project: dict[str, Any]) -> None:
     for name, service in _services(project).items():
         environment = json.dumps(service["environment"])
         assert (SECRETS["POSTGRES_PASSWORD"] in environment) == (name in ("postgres", "api", "supervisor")), name
-        assert (SECRETS["RAY_AUTH_TOKEN"] in environment) == (name in RAYS), name
+        assert (SECRETS["RAY_AUTH_TOKEN"] in environment) == (name in RAY_SERVICES), name
 
 
-def test_published_ports_are_on_loopback_and_the_api_s_alone(project: dict[str, Any]) -> None:
+def test_only_the_api_publishes_a_port_and_on_loopback(project: dict[str, Any]) -> None:
     published = {name: service["ports"] for name, service in _services(project).items() if service.get("ports")}
     assert list(published) == ["api"]
     assert [(port["host_ip"], port["published"], port["target"]) for port in published["api"]] == [
@@ -79,7 +79,7 @@ def test_published_ports_are_on_loopback_and_the_api_s_alone(project: dict[str, 
     ]
 
 
-def test_only_the_api_is_on_a_network_that_leads_outside(project: dict[str, Any]) -> None:
+def test_only_the_api_is_on_a_network_with_access_to_the_outside(project: dict[str, Any]) -> None:
     internal = {name for name, network in project["networks"].items() if network.get("internal")}
     members = {name: set(service["networks"]) for name, service in _services(project).items()}
     assert members == {
@@ -92,7 +92,7 @@ def test_only_the_api_is_on_a_network_that_leads_outside(project: dict[str, Any]
     assert internal == {"database", "cluster"}
 
 
-def test_every_service_is_confined_and_comes_back(project: dict[str, Any]) -> None:
+def test_every_service_is_restricted_and_restarts(project: dict[str, Any]) -> None:
     for name, service in _services(project).items():
         assert service["user"].split(":")[0] not in ("0", "root"), name
         assert service["read_only"] is True, name
@@ -105,54 +105,54 @@ def test_every_service_is_confined_and_comes_back(project: dict[str, Any]) -> No
         assert {"cpus", "memory"} <= service["deploy"]["resources"]["limits"].keys(), name
 
 
-def test_images_are_pinned_and_ours_is_one(project: dict[str, Any], gpu_project: dict[str, Any]) -> None:
+def test_images_are_pinned_and_effspine_services_share_one(
+    project: dict[str, Any], gpu_project: dict[str, Any]
+) -> None:
     for each, tag in ((project, "local"), (gpu_project, "local-gpu")):
         images = {name: service["image"] for name, service in _services(each).items()}
-        assert {images[name] for name in OURS} == {f"effspine:{tag}"}
+        assert {images[name] for name in EFFSPINE_SERVICES} == {f"effspine:{tag}"}
         assert re.fullmatch(r"postgres:\d+\.\d+-\w+", images["postgres"])
     assert _services(gpu_project)["api"]["build"]["args"] == {"VARIANT": "gpu"}
 
 
-def test_the_gpu_worker_has_devices_and_tells_ray_of_as_many(gpu_project: dict[str, Any]) -> None:
+def test_the_gpu_worker_has_the_devices_that_it_registers_with_ray(gpu_project: dict[str, Any]) -> None:
     worker = _services(gpu_project)["worker"]
     (device,) = worker["deploy"]["resources"]["reservations"]["devices"]
     assert device["capabilities"] == ["gpu"]
     assert f"--num-gpus={device['count']}" in worker["command"]
 
 
-def test_every_process_of_ray_shows_and_asks_for_the_token(project: dict[str, Any]) -> None:
+def test_every_ray_process_uses_and_requires_the_token(project: dict[str, Any]) -> None:
     for name, service in _services(project).items():
         uses_ray = service["command"][0] == "ray" or "--ray-address" in service["command"]
-        assert uses_ray == (name in RAYS)
+        assert uses_ray == (name in RAY_SERVICES)
         if uses_ray:
             assert service["environment"]["RAY_AUTH_MODE"] == "token"
             assert service["environment"]["RAY_AUTH_TOKEN"] == SECRETS["RAY_AUTH_TOKEN"]
 
 
-def test_nodes_look_for_the_head_where_it_listens(project: dict[str, Any]) -> None:
+def test_nodes_connect_to_the_address_of_the_head(project: dict[str, Any]) -> None:
     services = _services(project)
     assert "--port=6379" in services["head"]["command"]
     assert "--address=head:6379" in services["worker"]["command"]
     assert services["supervisor"]["command"][-2:] == ["--ray-address", "head:6379"]
 
 
-@pytest.mark.parametrize("service", RAYS)
-def test_whoever_trains_or_supervises_has_the_shared_folder_where_it_looks(
-    project: dict[str, Any], service: str
-) -> None:
+@pytest.mark.parametrize("service", RAY_SERVICES)
+def test_workers_and_supervisor_mount_the_data_volume(project: dict[str, Any], service: str) -> None:
     targets = [volume["target"] for volume in _services(project)[service].get("volumes", [])]
     assert targets == ([] if service == "head" else ["/data"])
     assert "EFFSPINE_DATA_DIR=/data" in (ROOT / "deploy" / "Dockerfile").read_text()
 
 
-def test_commands_of_effspine_are_those_that_it_has(project: dict[str, Any]) -> None:
+def test_effspine_commands_exist(project: dict[str, Any]) -> None:
     commands = [s["command"][1:] for s in _services(project).values() if s["command"][0] == "effspine"]
     assert len(commands) == 2
-    for command in [*commands, *_commands_of_comments()]:
+    for command in [*commands, *_commands_in_comments()]:
         assert_parses(command)
 
 
-def _commands_of_comments() -> list[list[str]]:
+def _commands_in_comments() -> list[list[str]]:
     text = (ROOT / "docker-compose.yml").read_text()
     found = [
         line.split(" effspine ", 1)[1].split() for line in text.splitlines() if re.search(r"run --rm api eff", line)
@@ -162,18 +162,18 @@ def _commands_of_comments() -> list[list[str]]:
 
 
 def assert_parses(arguments: Sequence[str]) -> None:
-    """Fails unless the command line takes these arguments; nothing is run."""
+    """Fails unless the command line accepts these arguments; runs nothing."""
     result = CliRunner().invoke(app, [*arguments, "--help"])
     assert result.exit_code == 0, result.output
 
 
 @pytest.mark.parametrize("wrong", [["supervisor", "--ray-adress", "head:6379"], ["sapi"]])
-def test_a_command_that_does_not_exist_would_be_found_out(wrong: list[str]) -> None:
+def test_an_unknown_command_does_not_parse(wrong: list[str]) -> None:
     with pytest.raises(AssertionError):
         assert_parses(wrong)
 
 
-def test_variables_of_effspine_are_settings(project: dict[str, Any]) -> None:
+def test_effspine_variables_are_settings(project: dict[str, Any]) -> None:
     known = {f"EFFSPINE_{name.upper()}" for name in Settings.model_fields}
     for name, service in _services(project).items():
         used = {variable for variable in service["environment"] if variable.startswith("EFFSPINE_")}

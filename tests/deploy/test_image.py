@@ -1,4 +1,4 @@
-"""deploy/Dockerfile: what it copies is there and let through, what it installs is locked, and it ends as nobody."""
+"""deploy/Dockerfile: copied files exist, installations are locked, and the image runs without root."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def _copied() -> list[str]:
     return [source.replace("${VARIANT}", variant) for source in sources for variant in ("cpu", "gpu")]
 
 
-def test_what_it_copies_is_there_and_not_ignored() -> None:
+def test_copied_files_exist_and_are_not_ignored() -> None:
     allowed = [line[1:] for line in (ROOT / ".dockerignore").read_text().splitlines() if line.startswith("!")]
     assert _copied()
     for source in _copied():
@@ -34,12 +34,12 @@ def test_what_it_copies_is_there_and_not_ignored() -> None:
         assert any(path == each or path.startswith(f"{each}/") for each in allowed), source
 
 
-def test_it_has_every_package_of_the_wheel() -> None:
+def test_it_copies_every_package_of_the_wheel() -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())
     assert set(project["tool"]["hatch"]["build"]["targets"]["wheel"]["packages"]) <= set(_copied())
 
 
-def test_every_installation_is_checked_by_hash() -> None:
+def test_every_installation_requires_hashes() -> None:
     steps = re.sub(r"\\\n\s*", "", DOCKERFILE)
     installs = [part for part in re.split(r"&&|^RUN", steps, flags=re.MULTILINE) if "pip install" in part]
     assert len(installs) == 4
@@ -48,20 +48,20 @@ def test_every_installation_is_checked_by_hash() -> None:
 
 
 @pytest.mark.parametrize("variant", ["cpu", "gpu", "build"])
-def test_the_image_has_the_versions_that_the_tests_ran_on(variant: str) -> None:
+def test_the_image_has_the_tested_versions(variant: str) -> None:
     tested, locked = _pins("requirements.lock"), _pins(variant)
     shared = tested.keys() & locked.keys()
     assert len(shared) >= 5
     assert {name: locked[name] for name in shared} == {name: tested[name] for name in shared}
 
 
-def test_the_image_has_what_postgresql_and_gpus_need() -> None:
+def test_the_image_has_the_libraries_for_postgresql_and_gpus() -> None:
     assert {"psycopg", "psycopg-binary"} <= _pins("cpu").keys()
     assert any(name.startswith("nvidia-") for name in _pins("gpu"))
     assert not any(name.startswith("nvidia-cudnn") for name in _pins("cpu"))
 
 
-def test_every_stage_ends_as_nobody_in_particular() -> None:
+def test_every_stage_ends_with_an_unprivileged_user() -> None:
     stages = re.split(r"^FROM ", DOCKERFILE, flags=re.MULTILINE)[1:]
     named = {stage.split()[2]: stage for stage in stages if " AS " in stage.splitlines()[0]}
     assert re.findall(r"^USER (\S+)$", named["service"], re.MULTILINE)[-1] == "10001:10001"

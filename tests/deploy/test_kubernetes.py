@@ -1,4 +1,4 @@
-"""The Kubernetes files: valid by the schemas of Kubernetes and KubeRay, confined, private, without secrets."""
+"""The Kubernetes files: valid by the schemas of Kubernetes and KubeRay, restricted, and without secrets."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from api.settings import Settings
 from tests.deploy.test_compose import assert_parses
 from tests.support.paths import ROOT
 
-FOLDER = ROOT / "deploy" / "kubernetes"
+DIRECTORY = ROOT / "deploy" / "kubernetes"
 VERSIONS = ("1.30.0", kubernetes_validate.latest_version())
 CRD_VARIABLE = "EFFSPINE_KUBERAY_CRD"
 
@@ -26,8 +26,8 @@ Document = dict[str, Any]
 
 
 def _documents() -> list[Document]:
-    names = yaml.safe_load((FOLDER / "kustomization.yaml").read_text())["resources"]
-    return [document for name in names for document in yaml.safe_load_all((FOLDER / name).read_text())]
+    names = yaml.safe_load((DIRECTORY / "kustomization.yaml").read_text())["resources"]
+    return [document for name in names for document in yaml.safe_load_all((DIRECTORY / name).read_text())]
 
 
 def _id(document: Document) -> str:
@@ -44,7 +44,7 @@ def _ray() -> Document:
 
 
 def _templates() -> Iterator[tuple[str, Document]]:
-    """Every pod template, by the name of what makes pods of it."""
+    """Every pod template with the name of its workload."""
     for document in _documents():
         spec = document.get("spec", {})
         if "template" in spec:
@@ -64,20 +64,20 @@ def _environment(container: Document) -> dict[str, Document]:
     return {variable["name"]: variable for variable in container.get("env", [])}
 
 
-def test_kustomize_names_every_file() -> None:
-    stated = yaml.safe_load((FOLDER / "kustomization.yaml").read_text())
+def test_the_kustomization_lists_every_file() -> None:
+    stated = yaml.safe_load((DIRECTORY / "kustomization.yaml").read_text())
     named = {*stated["resources"], *stated["configurations"], "kustomization.yaml"}
-    assert named == {path.name for path in FOLDER.glob("*.yaml")}
+    assert named == {path.name for path in DIRECTORY.glob("*.yaml")}
 
 
 @pytest.mark.parametrize("version", VERSIONS)
 @pytest.mark.parametrize("document", [each for each in _documents() if each["kind"] != "RayCluster"], ids=_id)
-def test_the_schemas_of_kubernetes_accept_it(document: Document, version: str) -> None:
+def test_it_follows_the_schemas_of_kubernetes(document: Document, version: str) -> None:
     kubernetes_validate.validate(document, version, strict=True)
 
 
 @pytest.mark.parametrize("version", VERSIONS)
-def test_the_pods_of_the_ray_cluster_are_pods(version: str) -> None:
+def test_the_pods_of_the_ray_cluster_follow_the_schema_of_pods(version: str) -> None:
     pods = dict(_templates())
     assert {"head", "cpu", "gpu", "tpu"} <= pods.keys()
     for name in ("head", "cpu", "gpu", "tpu"):
@@ -85,14 +85,14 @@ def test_the_pods_of_the_ray_cluster_are_pods(version: str) -> None:
         kubernetes_validate.validate(pod, version, strict=True)
 
 
-def test_a_field_that_does_not_exist_would_be_found_out() -> None:
+def test_an_unknown_field_is_invalid() -> None:
     (claim,) = _of_kind("PersistentVolumeClaim")
     claim["spec"]["accessMode"] = ["ReadWriteMany"]
     with pytest.raises(kubernetes_validate.ValidationError, match="accessMode"):
         kubernetes_validate.validate(claim, VERSIONS[-1], strict=True)
 
 
-def test_the_schema_of_kuberay_accepts_the_ray_cluster() -> None:
+def test_the_ray_cluster_follows_the_schema_of_kuberay() -> None:
     path = os.environ.get(CRD_VARIABLE)
     if not path:
         pytest.skip(f"set {CRD_VARIABLE} to KubeRay's ray.io_rayclusters.yaml")
@@ -107,7 +107,7 @@ def test_the_schema_of_kuberay_accepts_the_ray_cluster() -> None:
 
 
 def _strict(schema: Any) -> Any:
-    """The schema with every field refused that it does not know; Kubernetes would drop those in silence."""
+    """The schema without additional fields, which Kubernetes would silently drop."""
     if isinstance(schema, list):
         return [_strict(each) for each in schema]
     if not isinstance(schema, dict):
@@ -119,7 +119,7 @@ def _strict(schema: Any) -> Any:
     return stricter
 
 
-def test_every_container_is_confined() -> None:
+def test_every_container_is_restricted() -> None:
     for name, template in _templates():
         pod = template["spec"]["securityContext"]
         assert pod["runAsNonRoot"] is True, name
@@ -137,15 +137,15 @@ def test_every_container_is_confined() -> None:
             assert container["readinessProbe"], name
 
 
-def test_only_the_head_may_speak_to_kubernetes() -> None:
+def test_only_the_head_has_access_to_the_kubernetes_api() -> None:
     for name, template in _templates():
         assert template["spec"].get("automountServiceAccountToken", True) is (name == "head"), name
 
 
-def test_secrets_come_from_the_secret_whose_example_is_empty() -> None:
-    stated = yaml.safe_load((FOLDER / "kustomization.yaml").read_text())["secretGenerator"]
+def test_secrets_are_references_and_their_example_is_empty() -> None:
+    stated = yaml.safe_load((DIRECTORY / "kustomization.yaml").read_text())["secretGenerator"]
     assert stated == [{"name": "effspine", "envs": ["secrets.env"]}]
-    example = (FOLDER / "secrets.env.example").read_text()
+    example = (DIRECTORY / "secrets.env.example").read_text()
     keys = set(re.findall(r"^(\w+)=$", example, re.MULTILINE))
     assert keys == set(re.findall(r"^(\w+)=", example, re.MULTILINE)) == {"POSTGRES_PASSWORD", "RAY_AUTH_TOKEN"}
     used = set()
@@ -160,26 +160,26 @@ def test_secrets_come_from_the_secret_whose_example_is_empty() -> None:
     assert not _of_kind("Secret")
 
 
-def test_every_process_of_ray_shows_and_asks_for_the_token() -> None:
-    rays = {"head", "cpu", "gpu", "tpu", "supervisor"}
+def test_every_ray_process_uses_and_requires_the_token() -> None:
+    ray_workloads = {"head", "cpu", "gpu", "tpu", "supervisor"}
     containers = [*_containers(), ("autoscaler", _ray()["spec"]["autoscalerOptions"])]
     with_token = {name for name, container in containers if "RAY_AUTH_TOKEN" in _environment(container)}
-    assert with_token == rays | {"autoscaler"}
+    assert with_token == ray_workloads | {"autoscaler"}
     for name, container in containers:
         if name in with_token:
             assert _environment(container)["RAY_AUTH_MODE"]["value"] == "token", name
 
 
-def test_postgresql_and_ray_are_reached_by_those_who_need_them_alone() -> None:
+def test_network_policies_allow_only_the_required_access_to_postgresql_and_ray() -> None:
     policies = {policy["metadata"]["name"]: policy["spec"] for policy in _of_kind("NetworkPolicy")}
     assert policies["default-deny"] == {"podSelector": {}, "policyTypes": ["Ingress", "Egress"]}
-    admitting = {name: spec["ingress"] for name, spec in policies.items() if "ingress" in spec}
-    assert admitting.keys() == {"api", "postgres", "ray"}
-    (to_postgres,) = admitting["postgres"]
-    (those,) = to_postgres["from"][0]["podSelector"]["matchExpressions"]
-    assert those == {"key": "app.kubernetes.io/name", "operator": "In", "values": ["api", "supervisor"]}
+    ingress = {name: spec["ingress"] for name, spec in policies.items() if "ingress" in spec}
+    assert ingress.keys() == {"api", "postgres", "ray"}
+    (to_postgres,) = ingress["postgres"]
+    (sources,) = to_postgres["from"][0]["podSelector"]["matchExpressions"]
+    assert sources == {"key": "app.kubernetes.io/name", "operator": "In", "values": ["api", "supervisor"]}
     ray = {"podSelector": {"matchLabels": {"effspine/ray": "true"}}}
-    assert admitting["ray"] == [{"from": [ray]}]
+    assert ingress["ray"] == [{"from": [ray]}]
     assert policies["ray"]["podSelector"] == ray["podSelector"]
     labelled = {name for name, template in _templates() if template["metadata"]["labels"].get("effspine/ray")}
     assert labelled == {"head", "cpu", "gpu", "tpu", "supervisor"}
@@ -187,7 +187,7 @@ def test_postgresql_and_ray_are_reached_by_those_who_need_them_alone() -> None:
     assert _ray()["spec"]["headGroupSpec"]["serviceType"] == "ClusterIP"
 
 
-def test_services_and_budgets_select_pods_that_exist() -> None:
+def test_services_and_disruption_budgets_select_existing_pods() -> None:
     labels = [template["metadata"]["labels"] for _, template in _templates()]
     selectors = [service["spec"]["selector"] for service in _of_kind("Service")]
     selectors += [budget["spec"]["selector"]["matchLabels"] for budget in _of_kind("PodDisruptionBudget")]
@@ -196,7 +196,7 @@ def test_services_and_budgets_select_pods_that_exist() -> None:
         assert any(selector.items() <= each.items() for each in labels), selector
 
 
-def test_commands_and_variables_of_effspine_are_those_that_it_has() -> None:
+def test_effspine_commands_and_variables_exist() -> None:
     known = {f"EFFSPINE_{name.upper()}" for name in Settings.model_fields}
     commands = [container["args"][1:] for _, container in _containers() if container.get("args", [""])[0] == "effspine"]
     assert len(commands) == 2
@@ -212,7 +212,7 @@ def test_the_supervisor_joins_the_ray_cluster_by_the_name_of_its_head() -> None:
     assert container["args"][-1] == f"{_ray()['metadata']['name']}-head-svc:6379"  # as KubeRay names the service
 
 
-def test_whoever_trains_supervises_or_answers_shares_one_folder() -> None:
+def test_workers_supervisor_and_api_share_one_data_volume() -> None:
     (claim,) = _of_kind("PersistentVolumeClaim")
     assert claim["spec"]["accessModes"] == ["ReadWriteMany"]
     for name in ("api", "supervisor", "cpu", "gpu", "tpu"):
@@ -222,7 +222,7 @@ def test_whoever_trains_supervises_or_answers_shares_one_folder() -> None:
         assert mounts[volume] == "/data", name
 
 
-def test_groups_grow_and_shrink_and_have_their_devices() -> None:
+def test_worker_groups_autoscale_and_have_their_devices() -> None:
     spec = _ray()["spec"]
     assert spec["enableInTreeAutoscaling"] is True
     groups = {group["groupName"]: group for group in spec["workerGroupSpecs"]}

@@ -1,4 +1,4 @@
-"""docs/operations.md names what there is."""
+"""docs/operations.md names existing commands, settings, files and ports."""
 
 from __future__ import annotations
 
@@ -25,12 +25,12 @@ def _commands() -> list[str]:
     ]
 
 
-def test_there_are_commands() -> None:
+def test_it_has_commands() -> None:
     assert len(_commands()) >= 5
 
 
 @pytest.mark.parametrize("command", _commands())
-def test_its_commands_are_those_of_effspine(command: str) -> None:
+def test_its_commands_exist(command: str) -> None:
     assert_parses(shlex.split(command))
 
 
@@ -39,7 +39,7 @@ def test_its_variables_are_settings() -> None:
     assert set(re.findall(r"\bEFFSPINE_[A-Z_]+\b", PAGE)) <= known | _OTHER_VARIABLES
 
 
-def test_its_files_are_there() -> None:
+def test_its_files_exist() -> None:
     named = set(re.findall(r"\bdeploy/[\w./-]*\w", PAGE)) | {"docker-compose.yml", ".env.example"}
     assert len(named) >= 5
     for name in named:

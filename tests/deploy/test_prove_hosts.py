@@ -25,7 +25,7 @@ def prove_hosts(monkeypatch: pytest.MonkeyPatch) -> Iterator[ModuleType]:
         sys.modules.pop(path.stem, None)
 
 
-def test_it_runs_what_docker_compose_would(prove_hosts: ModuleType, project: dict[str, Any]) -> None:
+def test_its_services_are_those_of_docker_compose(prove_hosts: ModuleType, project: dict[str, Any]) -> None:
     import compose_project
     import service_hosts
 
@@ -33,7 +33,7 @@ def test_it_runs_what_docker_compose_would(prove_hosts: ModuleType, project: dic
     assert {*service_hosts.SERVICE_HOSTS, "worker"} == project["services"].keys()
 
 
-def test_it_knows_what_the_image_sets(prove_hosts: ModuleType) -> None:
+def test_it_has_the_environment_and_entry_point_of_the_image(prove_hosts: ModuleType) -> None:
     import compose_project
 
     environment = compose_project.image_environment()

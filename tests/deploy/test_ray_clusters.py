@@ -1,4 +1,4 @@
-"""The files of Ray's cluster launcher: valid by Ray's own check, private, with the token in every command."""
+"""The files of Ray's cluster launcher: valid by Ray's own check, without public addresses, and with the token."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def test_ray_accepts_it(path: Path) -> None:
     assert prepared["head_node_type"] == "head"
 
 
-def test_a_field_that_does_not_exist_would_be_found_out() -> None:
+def test_an_unknown_field_is_invalid() -> None:
     prepared = prepare_config({**_read(FILES[0]), "idle_timeout": 10})
     with pytest.raises(Exception, match="idle_timeout"):
         validate_config(prepared)
@@ -66,7 +66,7 @@ def test_no_machine_has_a_public_address(path: Path) -> None:
 
 
 @cluster_file
-def test_workers_come_and_go_on_spot_machines_with_their_devices(path: Path) -> None:
+def test_workers_autoscale_on_spot_machines_and_have_their_devices(path: Path) -> None:
     document = _read(path)
     device = path.stem.split("-")[0]
     worker = document["available_node_types"][device]
@@ -84,7 +84,7 @@ def test_workers_come_and_go_on_spot_machines_with_their_devices(path: Path) -> 
 
 
 @cluster_file
-def test_it_names_nothing_that_is_somebody_s(path: Path) -> None:
+def test_it_has_placeholders_instead_of_account_data(path: Path) -> None:
     text = path.read_text()
     assert not re.search(r"ami-[0-9a-f]{8}|subnet-[0-9a-f]{8}|\d{12}", text)
     assert "EDIT-REGISTRY" in text

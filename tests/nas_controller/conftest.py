@@ -1,4 +1,4 @@
-"""Stores for the tests of this package, on both kinds of database."""
+"""Stores on both kinds of database."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def clock() -> Clock:
 
 @pytest.fixture(scope="session")
 def postgresql() -> Iterator[Server]:
-    """A PostgreSQL server. Without its programs, what needs it is skipped, or fails where the variable says so."""
+    """A PostgreSQL server; without its programs, tests that need it are skipped or fail (`server_or_skip`)."""
     yield from server_or_skip()
 
 
@@ -34,18 +34,18 @@ def migrated_databases(postgresql: Server) -> Iterator[MigratedDatabases]:
 
 @pytest.fixture(params=["sqlite", "postgresql"])
 def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
-    """A database of each kind that the store must work on, migrated and without rows."""
+    """A database of each supported kind, migrated and without rows."""
     if request.param == "sqlite":
         yield migrated_sqlite(tmp_path / "effspine.db")
         return
     databases: MigratedDatabases = request.getfixturevalue("migrated_databases")
-    with databases.lend() as url:
+    with databases.acquire() as url:
         yield url
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
 def empty_database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
-    """A database of each kind without any table."""
+    """A database of each supported kind, without tables."""
     if request.param == "sqlite":
         yield sqlite_url(tmp_path / "effspine.db")
         return

@@ -18,7 +18,7 @@ from tests.support.synthetic_campaigns import synthetic_spec
 
 
 class Counter:
-    """Computes 1, 2, 3 and so on, in some seconds."""
+    """Computes 1, 2, 3 and so on, in `seconds` each."""
 
     def __init__(self, seconds: float = 0.0) -> None:
         self.count = 0
@@ -32,7 +32,7 @@ class Counter:
         return self.count
 
 
-def test_a_value_is_computed_once_for_each_version() -> None:
+def test_a_value_is_computed_once_per_version() -> None:
     cache: SingleFlightCache[int] = SingleFlightCache(2)
     compute = Counter()
     assert [cache.get("a", version, compute) for version in ("1", "1", "2", "2", "1")] == [1, 1, 2, 2, 3]
@@ -47,14 +47,14 @@ def test_the_least_recently_used_is_evicted() -> None:
 
 def test_a_cache_may_be_bounded_by_the_sizes_of_its_values() -> None:
     cache: SingleFlightCache[bytes] = SingleFlightCache(10, len)
-    made: list[str] = []
+    computed: list[str] = []
 
-    def ask(key: str, size: int) -> None:
-        cache.get(key, size, lambda: made.append(key) or bytes(size))
+    def get(key: str, size: int) -> None:
+        cache.get(key, size, lambda: computed.append(key) or bytes(size))
 
     for key, size in (("a", 4), ("b", 6), ("a", 4), ("b", 6), ("b", 5), ("a", 4), ("too large", 11), ("a", 4)):
-        ask(key, size)
-    assert made == ["a", "b", "b", "too large", "a"]
+        get(key, size)
+    assert computed == ["a", "b", "b", "too large", "a"]
 
 
 def test_concurrent_callers_share_one_computation() -> None:
@@ -64,22 +64,22 @@ def test_concurrent_callers_share_one_computation() -> None:
         assert set(callers.map(lambda _: cache.get("key", "version", compute), range(8))) == {1}
 
 
-def test_after_an_error_the_next_caller_computes_and_the_earlier_value_stays() -> None:
+def test_after_an_error_the_next_caller_computes_again_and_earlier_values_are_kept() -> None:
     cache: SingleFlightCache[int] = SingleFlightCache(2)
 
     def fail() -> int:
-        raise OSError("the database is away")
+        raise OSError("the database is unavailable")
 
     for _ in range(2):
-        with pytest.raises(OSError, match="away"):
+        with pytest.raises(OSError, match="unavailable"):
             cache.get("key", 1, fail)
     assert cache.get("key", 1, lambda: 7) == 7
-    with pytest.raises(OSError, match="away"):
+    with pytest.raises(OSError, match="unavailable"):
         cache.get("key", 2, fail)
     assert cache.get("key", 1, fail) == 7
 
 
-def test_a_computation_serves_all_who_called_before_it_began_whatever_their_version() -> None:
+def test_a_computation_serves_all_callers_that_waited_for_it() -> None:
     cache: SingleFlightCache[int] = SingleFlightCache(2)
     compute = Counter(0.5)
     with ThreadPoolExecutor(5) as callers:
@@ -87,11 +87,11 @@ def test_a_computation_serves_all_who_called_before_it_began_whatever_their_vers
         assert compute.begun.wait(10)
         later = [callers.submit(cache.get, "key", version, compute) for version in range(1, 5)]
         assert first.result() == 1
-        # A computation that began before they called may be too old for them.
-        assert {asked.result() for asked in later} == {2}
+        # A computation that began before a call may be outdated for it.
+        assert {call.result() for call in later} == {2}
 
 
-def test_a_specification_is_parsed_once_for_each_text(store: Store) -> None:
+def test_a_specification_is_parsed_once_per_text(store: Store) -> None:
     first, second = (store.service.create_campaign(synthetic_spec(seed=7)).id for _ in range(2))
     assert store.reads.get_campaign(first).spec is store.reads.get_campaign(second).spec
     assert store.reads.get_campaign(first).spec == synthetic_spec(seed=7)

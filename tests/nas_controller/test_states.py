@@ -1,4 +1,4 @@
-"""The tables of transitions are whole, and the architecture page shows them."""
+"""The tables of transitions are complete, and the architecture page shows them."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ REFUSED = ""
 
 
 def markdown_table(states: Sequence[str], events: Sequence[str], transitions: Sequence[tuple[str, str, str]]) -> str:
-    """A row for each state and a column for each event, with the states that it may lead to."""
+    """A row per state and a column per event, with the states that it may lead to."""
     lines = [f"| | {' | '.join(events)} |", f"| --- |{' --- |' * len(events)}"]
     for state in states:
         targets = [
-            [target for each in transitions if each[:2] == (state, event) for target in each[2:]] for event in events
+            [target for source, name, target in transitions if (source, name) == (state, event)] for event in events
         ]
         cells = [" or ".join(UNCHANGED if target == state else target for target in found) for found in targets]
         lines.append("| " + " | ".join([f"`{state}`", *cells]).rstrip() + " |")

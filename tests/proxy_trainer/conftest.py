@@ -1,4 +1,4 @@
-"""Fixtures of the tests of training and data."""
+"""Fixtures of the tests of the trainer."""
 
 from __future__ import annotations
 
@@ -6,19 +6,19 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.odd_coco import make_odd_coco
+from tests.support.edge_case_coco import make_edge_case_coco
 from tests.support.processes import THREADS
 
 
 @pytest.fixture(scope="session")
 def tensorflow() -> None:
-    """TensorFlow takes its threads before it first runs, whichever test comes first."""
+    """Configures TensorFlow's threads, which must happen before it first runs."""
     from proxy_trainer.engine.runtime import start
 
     start(THREADS)
 
 
 @pytest.fixture
-def odd_coco(tmp_path: Path) -> Path:
-    """A small COCO folder with everything that a real one can hold."""
-    return make_odd_coco(tmp_path / "odd")
+def edge_case_coco(tmp_path: Path) -> Path:
+    """A small COCO directory with the irregularities of real ones."""
+    return make_edge_case_coco(tmp_path / "odd")

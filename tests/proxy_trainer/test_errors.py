@@ -54,7 +54,9 @@ from search_space.errors import EffspineError
         ),
     ],
 )
-def test_errors_say_what_to_do_and_cross_processes(error: TrialError, reaction: str, kind: str, message: str) -> None:
+def test_errors_have_reaction_kind_and_message_also_after_pickling(
+    error: TrialError, reaction: str, kind: str, message: str
+) -> None:
     assert isinstance(error, EffspineError)
     for each in (error, pickle.loads(pickle.dumps(error))):
         assert type(each) is type(error)

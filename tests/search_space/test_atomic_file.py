@@ -1,4 +1,4 @@
-"""Atomic file writes: the new content or the old one, and no partial file left behind."""
+"""Atomic file writes: the old or the new content, and no partial file left behind."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The paper's systems: their size against the published figures, and what the ablations take away."""
+"""The paper's models: their cost compared with the published figures, and what the ablations remove."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from search_space.catalogue import CATALOGUE, TASKS, ModelRow, model_rows
 from search_space.cost import network_parameters
 
 ROWS = {row.name: row for row in model_rows()}
-# Rows whose published parameters no reading of the paper reproduces: see docs/networks.md.
+# Models whose published parameters no interpretation of the paper reproduces: see docs/networks.md.
 INCONSISTENT = {"Eff-SpineNet-D0": 3.75e6, "SP-EfficientNet-B0": 4.59e6}
 PUBLISHED = [row for row in ROWS.values() if row.published_madds is not None]
 
@@ -21,7 +21,7 @@ def test_published_multi_adds_and_parameters_are_reproduced(row: ModelRow) -> No
         assert abs(row.params / INCONSISTENT.get(row.name, row.published_params) - 1) < 0.012
 
 
-def test_all_tables_are_there() -> None:
+def test_the_catalogue_has_all_models_of_the_tables() -> None:
     count = {task: sum(row.task == task for row in PUBLISHED) for task in TASKS}
     assert count == {
         "detection": 3 + 3 + 1 + 2 + 3 + 2,  # Tables 3, 7, 8, 9, then EfficientNet-FPN and the larger comparators
@@ -29,7 +29,7 @@ def test_all_tables_are_there() -> None:
         "classification": 6,
         "semantic-segmentation": 2,
     }
-    assert len(ROWS) == len(CATALOGUE)  # no name twice
+    assert len(ROWS) == len(CATALOGUE)  # names are unique
 
 
 def test_only_the_documented_exceptions_are_off() -> None:

@@ -1,4 +1,4 @@
-"""What networks cost: against the paper's tables, and one reading against another."""
+"""Costs of networks, by counting and by the quadratic form; parameters and their initial values."""
 
 from __future__ import annotations
 
@@ -21,34 +21,34 @@ def test_the_quadratic_form_equals_the_counted_cost(base: str) -> None:
     for trial in range(10):
         widths = [int(width) for width in rng.integers(1, 300, 18)]
         if trial % 2:
-            widths[15] = widths[12]  # block 13 joins block 16 without a projection
+            widths[15] = widths[12]  # block 13 is added to block 16 without a projection
         report = cost_report(replace(BASES[base], widths=tuple(widths)))
         assert quadratic.counts(widths) == (report.madds, report.params)
 
 
-def test_the_cost_of_one_convolution() -> None:
-    """The stem of D0: 256 x 256 positions, 3 x 3 x 3 x 8 multiply-adds each."""
+def test_a_wider_stem_costs_at_least_its_convolution() -> None:
+    """The stem of D0 has 256 x 256 positions with 3 x 3 x 3 x 8 multiply-adds each."""
     report, wider = (cost_report(replace(EFF_SPINENET_D0, stem_width=width)) for width in (8, 16))
     expand = 256 * 256 * 8 * 6 * 8  # the first block's expansion, 6 times its input, from 8 channels
     assert wider.madds - report.madds > 256 * 256 * 27 * 8
     assert report.madds > expand
 
 
-def test_the_blocks_share_of_the_cost_adds_up_to_less_than_the_whole() -> None:
+def test_the_costs_of_the_blocks_add_up_to_less_than_the_total() -> None:
     report = cost_report(SP_EFFICIENTNET_B0)
     assert [block.block for block in report.blocks] == list(range(1, 19))
     assert 0.5 * report.madds < sum(block.madds for block in report.blocks) < report.madds
     assert sum(block.params for block in report.blocks) < report.params
 
 
-def test_cost_follows_the_image_size_and_odd_sizes_are_counted_by_ceiling() -> None:
+def test_cost_scales_with_the_image_size_and_odd_sizes_are_rounded_up() -> None:
     small, large = (cost_report(replace(EFF_SPINENET_D0, input_px=px)) for px in (256, 512))
     assert 3.9 < large.madds / small.madds < 4.1
     assert small.params == large.params
     assert cost_report(replace(EFF_SPINENET_D0, input_px=257)).madds > small.madds
 
 
-def test_initial_values_depend_on_the_seed_and_on_nothing_else() -> None:
+def test_initial_values_are_a_function_of_the_seed() -> None:
     wanted = parameters(EFF_SPINENET_D0.scaled(0.3, divisor=2, input_px=64))
     values = initial_values(wanted, 1)
     assert values.size == sum(parameter.size for parameter in wanted)

@@ -7,7 +7,7 @@ import pytest
 from search_space.data_dir import data_dir, default_data_dir
 
 
-def test_the_environment_decides(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_environment_variables_set_the_data_directory(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("EFFSPINE_DATA_DIR", str(tmp_path / "mine"))
     assert data_dir() == tmp_path / "mine"
     monkeypatch.setenv("EFFSPINE_DATA_DIR", "")

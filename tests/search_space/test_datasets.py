@@ -1,4 +1,4 @@
-"""Data sets are found by name, and by nothing else."""
+"""Data sets are found by name only, never by path."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from search_space.datasets import dataset_names, dataset_path
 from search_space.errors import InvalidValueError
 
 
-def test_folders_and_registrations_are_found(tmp_path: Path) -> None:
+def test_directories_and_registrations_are_found(tmp_path: Path) -> None:
     (tmp_path / "datasets" / "digits").mkdir(parents=True)
     elsewhere = tmp_path / "elsewhere"
     elsewhere.mkdir()
@@ -23,7 +23,7 @@ def test_folders_and_registrations_are_found(tmp_path: Path) -> None:
     assert dataset_path(tmp_path, "cars") == elsewhere
 
 
-def test_an_unknown_name_is_refused_with_those_there_are_and_the_way_to_add_it(tmp_path: Path) -> None:
+def test_an_unknown_name_is_refused_with_the_known_names_and_a_command_to_add_it(tmp_path: Path) -> None:
     (tmp_path / "datasets" / "digits").mkdir(parents=True)
     with pytest.raises(InvalidValueError) as caught:
         dataset_path(tmp_path, "cars")
@@ -35,20 +35,20 @@ def test_an_unknown_name_is_refused_with_those_there_are_and_the_way_to_add_it(t
 
 
 @pytest.mark.parametrize("name", ["../digits", "", "Digits", "digits/../digits", "/etc"])
-def test_what_is_no_name_is_no_path_either(tmp_path: Path, name: str) -> None:
+def test_invalid_names_are_refused(tmp_path: Path, name: str) -> None:
     (tmp_path / "datasets" / "digits").mkdir(parents=True)
     with pytest.raises(InvalidValueError, match="is not a data set name") as caught:
         dataset_path(tmp_path, name)
     assert caught.value.field == "dataset"
 
 
-def test_without_any_data_set(tmp_path: Path) -> None:
+def test_the_error_without_any_data_set(tmp_path: Path) -> None:
     with pytest.raises(InvalidValueError, match="none yet"):
         dataset_path(tmp_path, "digits")
 
 
 @pytest.mark.parametrize("content", ["", "[]", '{"where": 1}', '{"path": 7}', '{"path": "/nowhere/at/all"}'])
-def test_damaged_registrations(tmp_path: Path, content: str) -> None:
+def test_damaged_registrations_are_refused_with_the_name(tmp_path: Path, content: str) -> None:
     (tmp_path / "datasets").mkdir()
     (tmp_path / "datasets" / "cars.json").write_text(content)
     with pytest.raises(InvalidValueError, match="cars"):

@@ -1,4 +1,4 @@
-"""The block diagram: true to the topology and the cost, legible for any widths, and safe for any name."""
+"""The block diagram matches topology and cost, is legible for any widths, and escapes any name."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ Box = tuple[float, float, float, float]
 
 
 def random_architectures(count: int) -> list[Architecture]:
-    """Architectures of all kinds, always the same."""
+    """Random architectures, the same in every call."""
     draw = random.Random(7)
     return [
         Architecture(
@@ -53,17 +53,17 @@ def random_architectures(count: int) -> list[Architecture]:
 
 @cache
 def drawing(architecture: Architecture, baseline: Architecture | None = SP_EFFICIENTNET_B0) -> ElementTree.Element:
-    """The diagram as a tree of elements; to the cache, architectures that differ in name alone are the same one."""
+    """The diagram as a tree of elements; the cache does not distinguish architectures that differ in name only."""
     return ElementTree.fromstring(block_diagram(architecture, baseline))
 
 
 def block_groups(root: ElementTree.Element) -> list[ElementTree.Element]:
-    """What is drawn for each block, panel after panel."""
+    """The groups of the blocks, panel by panel."""
     return [group for group in root.iter(f"{SVG}g") if "data-block" in group.attrib]
 
 
 def rectangle(group: ElementTree.Element) -> ElementTree.Element:
-    """The one rectangle of a block."""
+    """The only rectangle of a block."""
     (found,) = group.iter(f"{SVG}rect")
     return found
 
@@ -74,8 +74,8 @@ def box_of(rect: ElementTree.Element) -> Box:
     return x, y, x + width, y + height
 
 
-def letters(text: str) -> float:
-    """Width of a text over the size of its font, about as Helvetica has it."""
+def relative_width(text: str) -> float:
+    """The approximate width of a text in Helvetica, relative to the font size."""
     return sum(
         0.28 if letter in "ijlIft.,:;'|()!/ " else 0.9 if letter in "mwMW…" else 0.68 if letter.isupper() else 0.55
         for letter in text
@@ -83,12 +83,12 @@ def letters(text: str) -> float:
 
 
 def text_boxes(root: ElementTree.Element) -> list[tuple[str, Box]]:
-    """Every text with about the room that its letters take."""
+    """Every text with its approximate bounding box."""
     found = []
     for text in root.iter(f"{SVG}text"):
         size, x, y = (float(text.attrib[name]) for name in ("font-size", "x", "y"))
         content = text.text or ""
-        width = letters(content) * size
+        width = relative_width(content) * size
         left = x - width * {"start": 0.0, "middle": 0.5, "end": 1.0}[text.get("text-anchor", "start")]
         found.append((content, (left, y - 0.72 * size, left + width, y)))
     return found
@@ -100,7 +100,7 @@ def overlap(one: Box, other: Box) -> bool:
 
 
 def drawn_edges(root: ElementTree.Element) -> list[tuple[str, str, bool]]:
-    """From, to and whether dashed, panel after panel."""
+    """Parent, child and whether dashed, panel by panel."""
     return [
         (path.attrib["data-from"], path.attrib["data-to"], "stroke-dasharray" in path.attrib)
         for path in root.iter(f"{SVG}path")
@@ -115,7 +115,7 @@ def test_both_architectures_are_drawn_block_by_block_with_their_widths() -> None
     assert labels == [str(width) for width in (*EFF_SPINENET_D0.widths, *SP_EFFICIENTNET_B0.widths)]
 
 
-def test_blocks_stand_in_order_and_by_level_at_the_same_places_in_both_panels() -> None:
+def test_blocks_are_in_order_and_by_level_at_equal_positions_in_both_panels() -> None:
     boxes = [box_of(rectangle(group)) for group in block_groups(drawing(EFF_SPINENET_D0))]
     centres = [((left + right) / 2, (top + bottom) / 2) for left, top, right, bottom in boxes]
     for panel in (centres[:18], centres[18:]):
@@ -131,7 +131,7 @@ def test_blocks_stand_in_order_and_by_level_at_the_same_places_in_both_panels() 
 
 
 @pytest.mark.parametrize("architecture", [EFF_SPINENET_D0, EXTREME["one block at half"], EXTREME["deep"]])
-def test_areas_are_in_the_ratio_of_the_shares_down_to_the_smallest(architecture: Architecture) -> None:
+def test_areas_are_proportional_to_shares_above_the_smallest_area(architecture: Architecture) -> None:
     groups = block_groups(drawing(architecture))
     blocks = []
     for each, drawn in zip((architecture, SP_EFFICIENTNET_B0), (groups[:18], groups[18:]), strict=True):
@@ -163,7 +163,7 @@ def test_edges_are_those_of_the_topology() -> None:
 @pytest.mark.parametrize(
     "architecture", [EFF_SPINENET_D0, *EXTREME.values(), *random_architectures(4)], ids=lambda each: each.name[:12]
 )
-def test_edges_run_from_block_to_block_around_all_others(architecture: Architecture) -> None:
+def test_edges_avoid_all_other_blocks(architecture: Architecture) -> None:
     figure = layout(architecture, SP_EFFICIENTNET_B0)
     by_number = [{shape.block.number: shape.cell for shape in panel.shapes} for panel in figure.panels]
     for edge in figure.edges:
@@ -181,7 +181,7 @@ def test_edges_run_from_block_to_block_around_all_others(architecture: Architect
 
 
 @pytest.mark.parametrize("architecture", EXTREME.values(), ids=EXTREME)
-@pytest.mark.parametrize("baseline", [None, EXTREME["many repeats"]], ids=["alone", "beside many repeats"])
+@pytest.mark.parametrize("baseline", [None, EXTREME["many repeats"]], ids=["no baseline", "baseline with many repeats"])
 def test_nothing_overlaps_and_nothing_is_cut_off(architecture: Architecture, baseline: Architecture | None) -> None:
     root = drawing(architecture, baseline)
     _, _, width, height = map(float, root.attrib["viewBox"].split())
@@ -213,15 +213,15 @@ def test_repeats_and_endpoints_are_marked() -> None:
         assert ("endpoint" in rectangle(group).attrib["class"].split()) == block.is_endpoint
 
 
-def test_the_colour_follows_the_change_of_the_share() -> None:
+def test_the_colour_shows_the_change_of_the_share() -> None:
     reports = [cost_report(each) for each in (EFF_SPINENET_D0, SP_EFFICIENTNET_B0)]
     shares = [[block.madds / report.madds for block in report.blocks] for report in reports]
     fills = [rectangle(group).attrib["fill"] for group in block_groups(drawing(EFF_SPINENET_D0))]
     order = [tone.fill for tone in TONES]
     ranked = sorted((own - other, order.index(fill)) for own, other, fill in zip(*shares, fills, strict=False))
-    places = [place for _, place in ranked]
-    assert places == sorted(places)
-    assert (places[0], places[-1]) == (0, len(order) - 1)
+    tones = [tone for _, tone in ranked]
+    assert tones == sorted(tones)
+    assert (tones[0], tones[-1]) == (0, len(order) - 1)
     assert not set(fills[18:]) & set(order)
 
 
@@ -235,7 +235,7 @@ def test_without_a_baseline_there_is_one_panel(baseline: Architecture | None) ->
     assert not [text for text in texts if "(b)" in (text or "")]
 
 
-def test_titles_have_the_names_and_the_costs() -> None:
+def test_titles_have_names_and_costs() -> None:
     texts = [text.text or "" for text in drawing(EFF_SPINENETS["D1"]).iter(f"{SVG}text")]
     cost = cost_report(EFF_SPINENETS["D1"])
     assert "(a) Eff-SpineNet-D1" in texts
@@ -246,7 +246,7 @@ def test_titles_have_the_names_and_the_costs() -> None:
     assert "256 \N{MULTIPLICATION SIGN} 256" in texts
 
 
-def test_it_has_a_description_in_words() -> None:
+def test_it_has_a_title_and_a_description_for_screen_readers() -> None:
     root = drawing(EFF_SPINENET_D0)
     assert root.attrib["role"] == "img"
     title, about = root.find(f"{SVG}title"), root.find(f"{SVG}desc")
@@ -258,7 +258,7 @@ def test_it_has_a_description_in_words() -> None:
         assert ", ".join(str(width) for width in architecture.widths) in (about.text or "")
 
 
-def test_any_name_is_text() -> None:
+def test_names_are_escaped() -> None:
     name = "<b>&amp; \"'\x00\ud800 ]]>"
     root = ElementTree.fromstring(block_diagram(replace(EFF_SPINENET_D0, name=name), SP_EFFICIENTNET_B0))
     assert [each.tag for each in root.iter()] == [each.tag for each in drawing(EFF_SPINENET_D0).iter()]
@@ -266,7 +266,7 @@ def test_any_name_is_text() -> None:
     assert f"(a) {shown}" in [text.text for text in root.iter(f"{SVG}text")]
 
 
-def test_it_needs_no_other_file_and_only_a_dark_page_changes_it() -> None:
+def test_it_needs_no_other_file_and_its_style_sheet_is_for_dark_pages() -> None:
     text = block_diagram(EFF_SPINENET_D0, SP_EFFICIENTNET_B0)
     assert not re.search(r"<script|href|url\(|@font-face|@import", text)
     assert text.count("http") == 1

@@ -1,4 +1,4 @@
-"""The block specification that people take away: what it holds, that it can be read back, and what is refused."""
+"""The block specification: its content, the round trip, and invalid documents."""
 
 from __future__ import annotations
 
@@ -37,12 +37,12 @@ PROVENANCE = {
 
 
 def _document() -> dict[str, Any]:
-    """A whole document, as JSON gives it back."""
+    """A complete document after a JSON round trip."""
     document: dict[str, Any] = json.loads(json.dumps(block_specification(EFF_SPINENET_D0, PROVENANCE)))
     return document
 
 
-def test_the_document_holds_all_that_is_needed_to_build_the_network() -> None:
+def test_the_document_has_everything_needed_to_build_the_network() -> None:
     document = _document()
     assert (document["format"], document["version"]) == ("effspine.block-specification", 1)
     blocks = document["blocks"]
@@ -91,9 +91,9 @@ Change = Callable[[dict[str, Any]], object]
 @pytest.mark.parametrize(
     ("change", "field", "message"),
     [
-        (lambda d: d.update(colour=1), "colour", "colour is no field of a block specification"),
-        (lambda d: d["blocks"][11].update(x=1), "blocks[11].x", "is no field"),
-        (lambda d: d["provenance"].update(who="me"), "provenance.who", "is no field"),
+        (lambda d: d.update(colour=1), "colour", "colour is not a field of a block specification"),
+        (lambda d: d["blocks"][11].update(x=1), "blocks[11].x", "is not a field"),
+        (lambda d: d["provenance"].update(who="me"), "provenance.who", "is not a field"),
         (lambda d: d.pop("subnets"), "subnets", "subnets is missing"),
         (lambda d: d["blocks"][4].pop("repeats"), "blocks[4].repeats", "is missing"),
         (lambda d: d.update(version=2), "version", "version is 2; it must be 1"),
@@ -120,7 +120,7 @@ def test_an_invalid_document_is_refused_with_the_path_of_the_error(change: Chang
     assert message in str(error.value)
 
 
-def test_a_value_that_is_no_document_is_refused() -> None:
+def test_a_value_that_is_not_an_object_is_refused() -> None:
     with pytest.raises(InvalidValueError, match=r"the document is \[1\]; it must be of type object"):
         read_block_specification([1])
 
@@ -130,7 +130,7 @@ def test_a_value_that_is_no_document_is_refused() -> None:
     [
         (None, "cannot be read: No such file"),
         (b"\xff\xfe", "cannot be read: it is not UTF-8 text"),
-        (b"{", "is no JSON: .* line 1"),
+        (b"{", "is not valid JSON: .* line 1"),
         (b"{}", "version is missing|format is missing"),
     ],
 )
@@ -144,19 +144,19 @@ def test_a_file_without_a_valid_specification_is_refused_with_its_path(
         load_block_specification(path)
 
 
-def test_a_file_is_read_back(tmp_path: Path) -> None:
+def test_a_file_is_loaded(tmp_path: Path) -> None:
     path = tmp_path / "best.json"
     path.write_text(json.dumps(_document()))
     assert load_block_specification(path).architecture == EFF_SPINENET_D0
 
 
-def test_the_schema_is_a_schema_and_the_file_in_the_repository_is_this_one() -> None:
+def test_the_schema_is_valid_and_equals_the_file_in_the_repository() -> None:
     schema = block_specification_schema()
     Draft202012Validator.check_schema(schema)
     assert json.loads(SCHEMA_FILE.read_text()) == schema, "run 'make schema'"
 
 
-def test_betas_are_those_of_the_searched_blocks() -> None:
+def test_there_is_one_beta_per_searched_block() -> None:
     document = _document()
     document["provenance"]["search_space"]["searched_blocks"] = [5, 7]
     document["provenance"]["betas"] = [1, 20]

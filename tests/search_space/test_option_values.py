@@ -1,4 +1,4 @@
-"""Lists of numbers on a command line."""
+"""Lists of numbers as values of command-line options."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from search_space.errors import InvalidValueError
 from search_space.option_values import parse_numbers, parse_whole_numbers
 
 
-def test_numbers_are_whole_where_they_can_be() -> None:
+def test_whole_numbers_are_parsed_as_int() -> None:
     assert parse_numbers("betas", "1, 2.5,1e1") == (1, 2.5, 10.0)
     assert parse_whole_numbers("widths", "16,24") == (16, 24)
 

@@ -23,12 +23,12 @@ def test_the_paper_profile_is_section_5_1_1() -> None:
 
 
 @pytest.mark.parametrize("name", PROFILES)
-def test_every_profile_is_valid_by_its_own_rules_and_plain_json(name: str) -> None:
+def test_every_profile_is_valid_and_survives_a_json_round_trip(name: str) -> None:
     fields = {k: v for k, v in PROFILES[name].to_dict().items() if k not in ("profile", "kind")}
     assert resolve(name, **json.loads(json.dumps(fields))) == PROFILES[name]
 
 
-def test_overrides_replace_what_they_name_only() -> None:
+def test_overrides_replace_only_the_named_fields() -> None:
     assert resolve("laptop", steps=7, warmup_steps=2).to_dict() == {
         **PROFILES["laptop"].to_dict(),
         "steps": 7,
@@ -40,8 +40,8 @@ def test_overrides_replace_what_they_name_only() -> None:
     ("profile", "overrides", "message"),
     [
         ("huge", {}, "profile is 'huge'; it must be one of paper, laptop, smoke, synthetic"),
-        ("laptop", {"stepz": 3}, "stepz is no field of a proxy task; fields are image_px"),
-        ("laptop", {"kind": "synthetic"}, "kind is no field"),
+        ("laptop", {"stepz": 3}, "stepz is not a field of a proxy task; fields are image_px"),
+        ("laptop", {"kind": "synthetic"}, "kind is not a field"),
         ("laptop", {"steps": 0}, "steps is 0; it must be a whole number from 1"),
         ("laptop", {"steps": 2.5}, "steps is 2.5; it must be a whole number"),
         ("laptop", {"steps": True}, "steps is True"),
@@ -52,7 +52,11 @@ def test_overrides_replace_what_they_name_only() -> None:
         ("laptop", {"scale_min": 2.0, "scale_max": 1.0}, "scale_min is 2.0 and scale_max is 1.0"),
         ("smoke", {"micro_batch_size": 3}, "micro_batch_size is 3; batch_size, 8, must be a multiple of it"),
         ("smoke", {"micro_batch_size": 16}, "micro_batch_size is 16; batch_size, 8, must be a multiple of it"),
-        ("paper", {"reference_batch_size": 1}, "learning_rate is 0.28 for 1 images, so 71.68 for batch_size, 256"),
+        (
+            "paper",
+            {"reference_batch_size": 1},
+            "learning_rate is 0.28 for 1 images, which scales to 71.68 for batch_size, 256",
+        ),
         ("paper", {"precision": "float16"}, "precision is 'float16'; it must be float32 or bfloat16"),
         ("paper", {"jit_compile": 1}, "jit_compile is 1; it must be true or false"),
         ("paper", {"jit_compile": True, "start_steps": 9}, "start_steps is 9; it must be 0 with jit_compile"),
@@ -66,14 +70,14 @@ def test_a_wrong_override_is_refused_with_its_field(profile: str, overrides: dic
     assert error.value.field.startswith("proxy_task.")
 
 
-def test_overrides_as_text() -> None:
+def test_overrides_are_parsed_from_text() -> None:
     assert parse_overrides(["steps=7", "flip=false", "schedule=step", "learning_rate=1e-2"]) == {
         "steps": 7,
         "flip": False,
         "schedule": "step",
         "learning_rate": 0.01,
     }
-    with pytest.raises(InvalidValueError, match="'steps' is no field"):
+    with pytest.raises(InvalidValueError, match="'steps' does not set a field"):
         parse_overrides(["steps"])
 
 
@@ -83,7 +87,7 @@ def test_the_published_schedule_decays_in_the_last_30_and_10_of_650_epochs() -> 
     assert [task.learning_rate_at(step) for step in (10, 619, 620, 639, 640, 649)] == [1, 1, 0.1, 0.1, 0.01, 0.01]
 
 
-def test_the_learning_rate_follows_the_batch_in_warm_up_and_decay_where_there_is_a_reference() -> None:
+def test_the_learning_rate_scales_with_the_batch_where_there_is_a_reference() -> None:
     whole = resolve("paper")
     quarter = resolve("paper", batch_size=64)
     assert quarter.peak_learning_rate == pytest.approx(0.07)
@@ -104,16 +108,16 @@ def test_cosine_decay_ends_at_zero() -> None:
     assert sorted(rates[10:], reverse=True) == rates[10:]
 
 
-def test_the_proxy_network_keeps_the_shape_of_the_distribution() -> None:
+def test_the_proxy_network_has_scaled_widths() -> None:
     task = resolve("laptop", width_multiplier=0.5, width_divisor=4)
     proxy = task.architecture(SP_EFFICIENTNET_B0, class_slots=3)
     assert proxy.widths == (8, 12, 12, 12, 48, 20, 48, 76, 48, 76, 76, 76, 76, 48, 20, 76, 76, 76)
     assert (proxy.input_px, proxy.class_slots) == (task.image_px, 3)
 
 
-def test_the_common_start_is_a_task_of_its_own() -> None:
+def test_the_task_of_the_common_start_has_its_own_steps_and_rate() -> None:
     task = resolve("smoke", start_steps=90, start_learning_rate=0.5, steps=33, learning_rate=0.25)
-    start = task.of_start()
+    start = task.start_task()
     assert (start.steps, start.peak_learning_rate, start.warmup_steps, start.start_steps) == (90, 0.5, 6, 0)
-    kept = ("image_px", "width_multiplier", "batch_size", "optimizer", "bn_momentum", "scale_min", "start_seed")
-    assert all(getattr(start, name) == getattr(task, name) for name in kept)
+    unchanged = ("image_px", "width_multiplier", "batch_size", "optimizer", "bn_momentum", "scale_min", "start_seed")
+    assert all(getattr(start, name) == getattr(task, name) for name in unchanged)

@@ -1,4 +1,4 @@
-"""The published architectures: the rules that scale them, and how the tabulated widths relate to the learned ones."""
+"""The published architectures: scaling rules, and the relation of tabulated to learned widths."""
 
 from __future__ import annotations
 
@@ -26,15 +26,15 @@ def test_the_repeat_rule_gives_the_published_repeats(depth_multiplier: float, re
     assert compound_repeats(depth_multiplier) == repeats
 
 
-def test_widths_of_the_scales_are_the_learned_ones_multiplied_and_rounded_but_for_boundary_cases() -> None:
-    """Those lie on the other side of a boundary 0.1 % away, but for one, where the table has no 10 % guard."""
-    others = {}
+def test_tabulated_widths_are_the_scaled_learned_widths_except_near_rounding_boundaries() -> None:
+    """Within 0.1 % of a boundary either side is accepted; one width is rounded without the 10 % guard."""
+    exceptions = {}
     for key, architecture in EFF_SPINENETS.items():
         for block, (learned, width) in enumerate(zip(learned_widths(), architecture.widths, strict=True), start=1):
             exact = SCALES[key].width_multiplier * learned
             if width not in (round_width(0.999 * exact), round_width(1.001 * exact)):
-                others[key, block] = (round(exact, 1), width)
-    assert others == {("M2", 1): (11.3, 8)}
+                exceptions[key, block] = (round(exact, 1), width)
+    assert exceptions == {("M2", 1): (11.3, 8)}
 
 
 def test_scaled_sp_efficientnets_follow_their_scale() -> None:

@@ -1,4 +1,4 @@
-"""The mathematics of the search space against the paper, and its properties for any multipliers."""
+"""The search space: the equations of the paper, and properties for any multipliers."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def test_equation_2_is_height_times_width_times_squared_width_times_twice_the_ex
 
 
 @given(any_betas)
-def test_equations_3_and_4_spend_the_target_in_the_ratio_of_the_betas(betas: list[int]) -> None:
+def test_equations_3_and_4_distribute_the_target_in_the_ratio_of_the_betas(betas: list[int]) -> None:
     costs = block_madds(SP_EFFICIENTNET_B0)
     alphas = allocate(betas, costs, 1e9)
     assert math.isclose(sum(alpha * cost for alpha, cost in zip(alphas, costs, strict=True)), 1e9, rel_tol=1e-12)
@@ -48,12 +48,12 @@ def test_every_sample_is_on_budget_with_positive_multiples_of_eight(betas: list[
 
 
 @given(any_betas, st.integers(2, 1000))
-def test_betas_in_the_same_ratio_are_the_same_architecture(betas: list[int], factor: int) -> None:
+def test_proportional_betas_give_the_same_architecture(betas: list[int], factor: int) -> None:
     assert EXACT.candidate([factor * beta for beta in betas]).widths == EXACT.candidate(betas).widths
 
 
 @given(any_betas)
-def test_equal_blocks_have_the_order_of_their_betas_to_a_rounding_step(betas: list[int]) -> None:
+def test_equal_blocks_have_the_order_of_their_betas_up_to_a_rounding_step(betas: list[int]) -> None:
     widths = EXACT.candidate(betas).widths
     for i in range(NUM_BLOCKS):
         for j in range(NUM_BLOCKS):
@@ -66,8 +66,8 @@ def test_the_uniform_baseline_is_the_base_itself() -> None:
     assert EXACT.baseline.madds_ratio == 1
 
 
-def test_paper_mode_misses_the_budget_by_what_rounding_changes() -> None:
-    """95 % of random samples within 10 % of the budget; the worst at some -24 % and +15 %."""
+def test_paper_mode_misses_the_budget_by_the_effect_of_rounding() -> None:
+    """95 % of random samples are within 10 % of the budget; the extremes are about -24 % and +15 %."""
     import numpy as np
 
     rng = np.random.default_rng(1)
@@ -125,7 +125,7 @@ def test_an_unknown_base_or_mode_is_refused_with_the_known_ones() -> None:
         SearchSpace(mode="greedy")  # type: ignore[arg-type]
 
 
-def test_the_topology_is_a_graph_in_order_with_one_endpoint_a_level() -> None:
+def test_the_topology_is_in_order_and_has_one_endpoint_per_level() -> None:
     assert all(parent < block.number for block in BLOCKS for parent in block.parents)
     assert sorted(block.level for block in BLOCKS if block.is_endpoint) == [3, 4, 5, 6, 7]
     assert not any(1 in block.parents for block in BLOCKS if len(block.parents) == 2)
@@ -137,7 +137,7 @@ def _random_betas(count: int, seed: int, blocks: int = NUM_BLOCKS) -> list[list[
 
 
 @pytest.mark.parametrize("count", [1_000, pytest.param(10_000, marks=pytest.mark.slow)])
-def test_samples_are_within_a_percent_and_half_of_them_within_a_third_of_that(count: int) -> None:
+def test_samples_are_within_1_percent_of_the_budget_and_half_of_them_within_0_3_percent(count: int) -> None:
     off = [abs(EXACT.candidate(betas).madds_ratio - 1) for betas in _random_betas(count, seed=3)]
     assert max(off) <= 0.01
     assert statistics.median(off) < 0.003
@@ -145,7 +145,7 @@ def test_samples_are_within_a_percent_and_half_of_them_within_a_third_of_that(co
 
 @pytest.mark.parametrize("base", ["sp-efficientnet-b0", "eff-spinenet-m0"])
 def test_every_width_is_one_of_the_two_multiples_around_its_unrounded_value(base: str) -> None:
-    """So no correction takes a block further from its share than rounding does, whatever the other blocks are."""
+    """So no correction moves a block further from its share than rounding does."""
     space = SearchSpace(base)
     for betas in _random_betas(300, seed=4):
         candidate = space.candidate(betas)
@@ -196,7 +196,7 @@ def test_caps_on_blocks_and_parameters_hold_for_every_sample() -> None:
     assert max(uniform.candidate(D0_BETAS).widths) <= 128
 
 
-def test_the_parameter_cap_keeps_blocks_of_one_level_in_their_proportions_and_leaves_others_alone() -> None:
+def test_the_parameter_cap_preserves_the_proportions_of_blocks_of_one_level() -> None:
     betas = _random_betas(1, seed=9)[0]
     free, capped = EXACT.candidate(betas), SearchSpace(max_params=3_000_000).candidate(betas)
     assert free.params > 3_000_000
@@ -217,7 +217,7 @@ def test_widths_are_multiples_of_the_divisor(divisor: int) -> None:
     assert all(width % divisor == 0 for width in space.baseline.widths)
 
 
-def test_other_choices_are_taken_and_whole_ones_stay_whole() -> None:
+def test_other_choices_are_accepted_and_whole_ones_become_int() -> None:
     assert SearchSpace(choices=(0.5, 1.0, 2)).choices == (0.5, 1, 2)
     assert isinstance(SearchSpace(choices=(0.5, 1.0, 2)).choices[1], int)
 
@@ -230,7 +230,7 @@ def test_a_parameter_cap_that_cannot_be_met_is_refused_with_the_feasible_range()
     assert SearchSpace(max_params=low).baseline.params == low
 
 
-def test_block_caps_that_leave_too_little_room_are_refused_with_the_feasible_range() -> None:
+def test_infeasible_block_caps_are_refused_with_the_feasible_range() -> None:
     with pytest.raises(BudgetError, match=r"budget_madds is .* Feasible are") as error:
         SearchSpace(max_block_width=16)
     assert error.value.field == "search_space.budget_madds"
@@ -250,7 +250,7 @@ def test_block_caps_that_leave_too_little_room_are_refused_with_the_feasible_ran
         ({"max_params": 0}, "max_params is 0"),
         ({"max_block_width": 4}, "max_block_width is 4; it must be a whole number from 8 to 4,096"),
         ({"max_block_width": {19: 64}}, "max_block_width names block 19; it must be blocks that are searched"),
-        ({"max_params": 4_000_000, "mode": "paper"}, "max_params is 4000000; .* mode paper, which knows no caps"),
+        ({"max_params": 4_000_000, "mode": "paper"}, "max_params is 4000000; .* mode paper, which has no caps"),
         ({"max_block_width": 64, "mode": "paper"}, "max_block_width is 64; .* mode paper"),
     ],
 )

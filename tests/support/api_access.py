@@ -12,8 +12,8 @@ FORM = {"Content-Type": "application/x-www-form-urlencoded"}
 OWN = {"Origin": "http://testserver"}
 
 
-def make_key(store: Store, scope: KeyScope) -> str:
-    """A new key."""
+def create_key(store: Store, scope: KeyScope) -> str:
+    """Creates a key."""
     return store.service.create_key(f"test {scope}", scope)[1]
 
 

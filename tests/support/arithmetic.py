@@ -8,7 +8,7 @@ import numpy as np
 
 
 def arithmetic_sha256() -> str:
-    """The SHA-256 of what the controller's functions give for many arguments. Where it is equal, replays are exact."""
+    """The SHA-256 of results of the controller's functions for many arguments. If it is equal, replays are exact."""
     values = np.arange(-(2**17), 2**17, dtype=np.float64) / 2**14
     rows, weights = values[: 24 * 9].reshape(24, 9), values[-9 * 31 :].reshape(31, 9)
     results = (

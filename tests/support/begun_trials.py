@@ -1,4 +1,4 @@
-"""Campaigns that are claimed, and trials that are begun, straight in the store."""
+"""Claims campaigns and begins trials directly in the store, without a campaign loop."""
 
 from __future__ import annotations
 

@@ -23,7 +23,7 @@ START_SECONDS = 60
 
 
 @dataclass(frozen=True)
-class Done:
+class CommandResult:
     """Exit status and output of a command."""
 
     status: int
@@ -32,7 +32,7 @@ class Done:
 
     @property
     def document(self) -> Any:
-        """The one JSON document on standard output."""
+        """The JSON document on standard output."""
         return json.loads(self.out)
 
 
@@ -40,7 +40,7 @@ class CommandLine:
     """Runs `effspine` with its own environment, in this process or in a new one."""
 
     def __init__(self, environment: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> None:
-        self.whole_environment = os.environ | environment
+        self.environment = os.environ | environment
         self._monkeypatch = monkeypatch
 
     @classmethod
@@ -59,33 +59,33 @@ class CommandLine:
         }
         return cls(environment, monkeypatch)
 
-    def __call__(self, *arguments: str, stdin: str = "") -> Done:
+    def __call__(self, *arguments: str, stdin: str = "") -> CommandResult:
         out, err = io.StringIO(), io.StringIO()
         with self._monkeypatch.context() as patch, redirect_stdout(out), redirect_stderr(err):
-            for name, value in self.whole_environment.items():
+            for name, value in self.environment.items():
                 patch.setenv(name, value)
             patch.setattr(sys, "stdin", io.StringIO(stdin))
             status = run(arguments)
-        return Done(status, out.getvalue(), err.getvalue())
+        return CommandResult(status, out.getvalue(), err.getvalue())
 
-    def apart(self, *arguments: str, **variables: str) -> Done:
-        """Runs it in a new process."""
+    def run_in_new_process(self, *arguments: str, **variables: str) -> CommandResult:
+        """Runs the command in a new process."""
         command = [sys.executable, "-m", "api.cli.main", *arguments]
-        environment = self.whole_environment | variables
-        done = subprocess.run(command, capture_output=True, text=True, env=environment, timeout=120)
-        return Done(done.returncode, done.stdout, done.stderr)
+        environment = self.environment | variables
+        completed = subprocess.run(command, capture_output=True, text=True, env=environment, timeout=120)
+        return CommandResult(completed.returncode, completed.stdout, completed.stderr)
 
 
 def free_port() -> int:
     """A free port of 127.0.0.1."""
-    with socket.socket() as found:
-        found.bind(("127.0.0.1", 0))
-        port: int = found.getsockname()[1]
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
         return port
 
 
 def wait_until_ready(url: str, process: subprocess.Popen[str]) -> None:
-    """Returns once the service at `url`, run by `process`, is ready."""
+    """Waits until the service at `url`, run by `process`, is ready."""
     deadline = time.monotonic() + START_SECONDS
     while time.monotonic() < deadline and process.poll() is None:
         try:

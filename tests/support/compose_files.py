@@ -1,4 +1,4 @@
-"""docker-compose.yml as Docker Compose itself reads it."""
+"""docker-compose.yml as Docker Compose resolves it."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ SECRETS = {"POSTGRES_PASSWORD": "a-password-of-the-tests", "RAY_AUTH_TOKEN": "a-
 
 
 def compose(environment: Mapping[str, str], *overrides: str) -> subprocess.CompletedProcess[str]:
-    """`docker compose config` of the shipped files, with nothing else in the environment."""
+    """`docker compose config` of the shipped files, with only this environment."""
     files = [part for name in ("docker-compose.yml", *overrides) for part in ("--file", str(ROOT / name))]
     command = [str(Path(sys.executable).parent / "docker-compose"), *files, "--env-file", "/dev/null", "config"]
     environment = {"PATH": os.environ["PATH"], "HOME": "/nonexistent", **environment}
@@ -24,7 +24,7 @@ def compose(environment: Mapping[str, str], *overrides: str) -> subprocess.Compl
 
 
 def resolved_project(*overrides: str) -> dict[str, Any]:
-    """The project that Docker Compose resolves the files to."""
+    """The project that Docker Compose reads from the files."""
     read = compose(SECRETS, *overrides)
     assert read.returncode == 0, read.stderr
     project: dict[str, Any] = json.loads(read.stdout)

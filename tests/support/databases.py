@@ -1,5 +1,5 @@
-"""Databases with this version's schema, for tests that are not about migrations: one is migrated in a process, the
-others are copies of it (SQLite), or the same one emptied (PostgreSQL).
+"""Databases with the current schema, for tests that are not about migrations. Each process migrates one database; the
+others are copies of it (SQLite), or it is emptied and reused (PostgreSQL).
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from nas_controller.store.models import Base
 from tests.support.postgresql import Server
 
 MAX_DELETED_ROWS = 10_000
-"""A database that had more rows is dropped: dead rows would slow the tests that get it next."""
+"""A database that had more rows is not reused: dead rows would slow down the next tests."""
 
 
 @cache
@@ -31,16 +31,16 @@ def _sqlite_template() -> tuple[tempfile.TemporaryDirectory[str], Path]:
 
 
 def migrated_sqlite(path: Path) -> str:
-    """Makes an empty, migrated SQLite file at `path`; its URL."""
+    """Creates an empty, migrated SQLite file at `path`; returns its URL."""
     path.parent.mkdir(parents=True, exist_ok=True)
     shutil.copyfile(_sqlite_template()[1], path)
     return sqlite_url(path)
 
 
 class MigratedDatabases:
-    """Empty, migrated databases of a PostgreSQL server.
+    """A pool of empty, migrated databases of a PostgreSQL server.
 
-    To delete a test's rows takes a hundredth of the time that a new database takes, from a template or migrated.
+    Deleting the rows of a test takes a hundredth of the time of creating a database.
     """
 
     def __init__(self, server: Server) -> None:
@@ -49,15 +49,15 @@ class MigratedDatabases:
         self._open = ExitStack()
 
     @contextmanager
-    def lend(self) -> Iterator[str]:
-        """The URL of one for the time of the block, which must not change its schema."""
+    def acquire(self) -> Iterator[str]:
+        """The URL of a database until the block ends, which must not change its schema."""
         url = self._idle.pop() if self._idle else self._create()
         yield url
         if self._empty(url) <= MAX_DELETED_ROWS:
             self._idle.append(url)
 
     def close(self) -> None:
-        """Drops all of them."""
+        """Drops all databases."""
         self._open.close()
 
     def _create(self) -> str:
@@ -66,7 +66,7 @@ class MigratedDatabases:
         return url
 
     def _empty(self, url: str) -> int:
-        """Ends whatever is connected, deletes all rows, and returns how many there were."""
+        """Ends all connections, deletes all rows, and returns their number."""
         engine = create_engine(url)
         with engine.begin() as connection:
             connection.exec_driver_sql(

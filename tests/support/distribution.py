@@ -1,4 +1,4 @@
-"""Which tests run in one process, and which start first, where pytest-xdist runs them in several."""
+"""The distribution of tests over the processes of pytest-xdist: which share a process, and which start first."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import pytest
 from xdist.scheduler import LoadScopeScheduling
 
 TRAINING = ("tests/proxy_trainer/engine/", "tests/proxy_trainer/training/", "tests/proxy_trainer/benchmarks/")
-"""These share engines, so one process runs them all, and TensorFlow is imported once."""
+"""One process runs all of these, since they share engines, and imports TensorFlow once."""
 
 LONGEST_FIRST = (
     "tests/chaos/",
@@ -18,11 +18,11 @@ LONGEST_FIRST = (
     "tests/api/cli/",
     "tests/nas_controller/proxy_check/",
 )
-"""Directories whose tests take longest. What is short comes last, so that no process waits long for another."""
+"""Directories with the longest tests. Short tests come last, so that no process waits long for another."""
 
 
 class Scheduling(LoadScopeScheduling):  # type: ignore[misc]
-    """One file after another for each process, and all that trains together."""
+    """Gives each process one file after another, and all tests that train to one process."""
 
     def _split_scope(self, nodeid: str) -> str:
         file: str = nodeid.split("::", 1)[0]

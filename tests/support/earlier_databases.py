@@ -19,13 +19,13 @@ from tests.support.paths import ROOT
 
 
 class Recording(NamedTuple):
-    """A dump in `tests/data`, and the API key in it."""
+    """A database dump in `tests/data`, and the API key in it."""
 
     name: str
     key: str
 
     def load(self, path: Path) -> None:
-        """Makes the SQLite file that was dumped."""
+        """Restores the SQLite file from the dump."""
         script = gzip.decompress((ROOT / "tests" / "data" / self.name).read_bytes()).decode()
         with sqlite3.connect(path) as connection:
             connection.executescript(script)
@@ -40,11 +40,11 @@ RECORDINGS = {
         "schema-0007-avx2.sql.gz", "effspine_k7qxy7zmfjd9y_oQ9wf3GpddwnC5UQfpgMo5JkfSqb2SrecqW5Q32mnj4"
     ),
 }
-"""By the fingerprint of the arithmetic (`tests.support.arithmetic`) that each was made with."""
+"""The dumps by the fingerprint of the arithmetic (`tests.support.arithmetic`) that they were recorded with."""
 
 
 def copy_into_schema(revision: str, source: Store, url: str) -> None:
-    """Makes a database by the migrations up to a revision and copies the rows of the source into it."""
+    """Migrates a new database to a revision and copies the rows of the source into it."""
     target = Database(url)
     config = Config()
     config.set_main_option("script_location", str(MIGRATIONS))
@@ -55,9 +55,9 @@ def copy_into_schema(revision: str, source: Store, url: str) -> None:
         tables = inspect(connection).get_table_names()
         for model in Base.metadata.sorted_tables:
             if model.name not in tables:
-                continue  # that schema had no such table
+                continue  # the earlier schema has no such table
             columns = {column["name"] for column in inspect(connection).get_columns(model.name)}
-            # Of the same types, but without the defaults that today's models have.
+            # The same types, but without the defaults of the current models.
             earlier = table(model.name, *(column(c.name, c.type) for c in model.columns if c.name in columns))
             for row in reading.execute(select(model)):
                 values = dict(row._mapping)
@@ -68,7 +68,7 @@ def copy_into_schema(revision: str, source: Store, url: str) -> None:
 
 
 def _of_first_schema(row: dict[str, Any], columns: set[str]) -> dict[str, Any]:
-    """A row with the columns of the first schema alone, an event without the kind of an error."""
+    """A row with the columns of the first schema only, and an event without the kind of an error."""
     values = {name: value for name, value in row.items() if name in columns}
     if "sequence" in values and "data" in values:
         values["data"] = {name: value for name, value in values["data"].items() if name != "kind"}

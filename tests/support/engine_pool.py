@@ -1,7 +1,7 @@
-"""Warm engines that the tests of one process share, since to trace a graph takes longer than most tests.
+"""Engines that the tests of one process share, since tracing a graph takes longer than most tests.
 
-An engine keeps nothing of the trial before: `load` replaces all of its state. Tests that compare two engines take the
-state of the first (a copy) before the second trains, since both may be the same engine.
+An engine keeps no state of earlier trials: `load` replaces it. Tests that compare two engines copy the state of the
+first before the second trains, since both may be the same engine.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from search_space.networks.retinanet import retinanet
 from search_space.proxy_task import ProxyTask
 from search_space.published import SP_EFFICIENTNET_B0
 
-OF_THE_TRAINING_LOOP = (
+TRAINING_LOOP_FIELDS = (
     "profile",
     "steps",
     "learning_rate",
@@ -42,7 +42,7 @@ _DEFAULTS = {field.name: field.default for field in fields(ProxyTask)}
 _engines: dict[tuple[Any, ...], Engine] = {}
 
 
-def lend(
+def shared_engine(
     task: ProxyTask,
     class_slots: int,
     like: Architecture = SP_EFFICIENTNET_B0,
@@ -52,10 +52,10 @@ def lend(
 ) -> Engine:
     """The engine of this process for these arguments, which are those of `Engine`.
 
-    It may have trained before. It gets the defaults of the fields that an engine does not read, so that one that reads
-    them after all is noticed.
+    It may have trained before. Fields that an engine must not read have their defaults, so tests detect an engine that
+    reads them.
     """
-    task = replace(task, **{name: _DEFAULTS[name] for name in OF_THE_TRAINING_LOOP})
+    task = replace(task, **{name: _DEFAULTS[name] for name in TRAINING_LOOP_FIELDS})
     key = (task, class_slots, like.structure, network, None if devices is None else tuple(devices))
     if key not in _engines:
         _engines[key] = Engine(task, class_slots, like, network=network, devices=devices)

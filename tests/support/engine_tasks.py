@@ -1,4 +1,4 @@
-"""Small tasks and batches of noise for the tests of the engine, which other processes import too."""
+"""Small tasks and batches of noise for the tests of the engine, also imported by their child processes."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ from search_space.proxy_task import resolve
 from search_space.published import SP_EFFICIENTNET_B0
 
 CLASSES = 2
-# 96 px: sizes 12, 6, 3, 2, 1 at P3 to P7, two of them not half of the one before.
+# 96 px: sizes 12, 6, 3, 2, 1 at P3 to P7; two of them are not half of the previous one.
 TASK = resolve("smoke", image_px=96, width_multiplier=0.15, batch_size=3, stochastic_depth=0.2, anchor_size=0.5)
-SIDES = np.array([5, 10, 20, 40, 75])  # one for the anchors of each level
+SIDES = np.array([5, 10, 20, 40, 75])  # one per level of anchors
 # Block 13 needs a projection into block 16 here, and neither block 1 nor block 3 has a residual.
 UNEVEN = Architecture((40, 24, 56, 16, 104, 48, 120, 40, 120, 168, 96, 192, 136, 104, 40, 200, 136, 40))
 
@@ -47,14 +47,14 @@ def train(engine: Engine, candidate: Architecture, steps: int = 3) -> tuple[list
     return losses, engine.weights()
 
 
-# No momentum, so that the first moment is the gradient. Parts are of eight images: with two, batch normalisation at P7
-# has two values to look at, and rounding alone moves the gradient by some per cent.
+# No momentum, so that the first moment is the gradient. A part has eight images: with two, batch normalisation at P7
+# has two values, and rounding alone changes the gradient by some per cent.
 PARTS = replace(TASK, image_px=64, batch_size=16, weight_decay=0.0, momentum=0.0, bn_momentum=0.0)
 PART = PARTS.batch_size // 2
 
 
 def two_parts(second: range) -> TrainingBatch:
-    """Eight images and then the `second` eight, which have other boxes and fewer positives."""
+    """A batch of eight images and the `second` eight, which have different boxes and fewer positives."""
     rng, px, count = np.random.default_rng(0), PARTS.image_px, PARTS.batch_size
     corners = rng.uniform(0, 20, (count, len(SIDES), 2))
     boxes = np.concatenate([corners, corners + SIDES[:, None] / 2], axis=-1).astype(np.float32)
@@ -73,19 +73,19 @@ def two_parts(second: range) -> TrainingBatch:
 
 
 def step(engine: Engine, batch: TrainingBatch, path_seed: tuple[int, ...]) -> tuple[np.ndarray, EngineState]:
-    """The loss of a batch, and a state with its gradient and statistics; no branch is nothing, so every draw counts."""
+    """The loss of a batch, and a state with its gradient and statistics. No weight is zero, so every branch matters."""
     engine.load(SP_EFFICIENTNET_B0, seed=1)
     fresh = engine.weights()
     engine._weights.assign(np.where(fresh == 0, np.random.default_rng(0).normal(0.5, 0.1, fresh.size), fresh))
     return np.array(engine.train_step(batch, 0.0, (path_seed[0], path_seed[1]))), engine.state()
 
 
-def distance(one: np.ndarray, other: np.ndarray) -> float:
-    """Of one vector from another, over the length of that."""
-    return float(np.linalg.norm(one - other) / np.linalg.norm(other))
+def distance(vector: np.ndarray, reference: np.ndarray) -> float:
+    """The distance of a vector from a reference, relative to the norm of the reference."""
+    return float(np.linalg.norm(vector - reference) / np.linalg.norm(reference))
 
 
-def assert_same(one: EngineState, other: EngineState) -> None:
-    """Every vector and the counter, to the bit."""
-    for name, here, there in zip(EngineState._fields, one, other, strict=True):
-        np.testing.assert_array_equal(here, there, err_msg=name)
+def assert_same(actual: EngineState, expected: EngineState) -> None:
+    """Asserts that every vector and the counter are equal, bit by bit."""
+    for name, actual_value, expected_value in zip(EngineState._fields, actual, expected, strict=True):
+        np.testing.assert_array_equal(actual_value, expected_value, err_msg=name)

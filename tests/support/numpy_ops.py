@@ -16,9 +16,8 @@ Array = npt.NDArray[np.float64]
 class NumpyOps:
     """`RegionOps` over arrays `[batch, height, width, channels]`.
 
-    In training the batch statistics are used and kept in `batch_statistics`, by name. There is no stochastic depth.
-    `proposals` and `detections` are the regions that the detector is to find, since how they are chosen belongs to
-    the reading.
+    In training, batch statistics are used and stored in `batch_statistics`, by name. There is no stochastic depth.
+    `proposals` and `detections` are the regions that the detector finds; this reference does not select regions.
     """
 
     def __init__(
@@ -43,16 +42,16 @@ class NumpyOps:
     ) -> Array:
         weights = self._parameters[f"{name}/kernel"]
         assert weights.shape == (kernel, kernel, x.shape[3], width)
-        y = sum(seen @ weights[row, column] for row, column, seen in _seen_by_kernel(x, kernel, stride))
+        y = sum(seen @ weights[row, column] for row, column, seen in _kernel_views(x, kernel, stride))
         return y if bias is None else y + self._parameters[f"{name}/bias"]
 
     def depthwise(self, x: Array, name: str, *, kernel: int, stride: int = 1) -> Array:
         weights = self._parameters[f"{name}/kernel"]
         assert weights.shape == (kernel, kernel, x.shape[3], 1)
-        return sum(seen * weights[row, column, :, 0] for row, column, seen in _seen_by_kernel(x, kernel, stride))
+        return sum(seen * weights[row, column, :, 0] for row, column, seen in _kernel_views(x, kernel, stride))
 
     def batch_norm(self, x: Array, name: str, *, initial_scale: float = 1.0) -> Array:
-        """The variance that normalises is that of the batch itself; the one kept is the estimate from a sample."""
+        """Normalises with the variance of the batch; stores the unbiased estimate."""
         if self._training:
             samples = x.reshape(-1, x.shape[3])
             count = len(samples)
@@ -80,7 +79,7 @@ class NumpyOps:
         return x * gate
 
     def space_to_depth(self, x: Array) -> Array:
-        """The four positions of a square follow each other in the channels, by row, then column."""
+        """Stacks the four positions of a square in the channels, by row, then column."""
         height, width = self.size(x)
         x = np.pad(x, ((0, 0), (0, height % 2), (0, width % 2), (0, 0)))
         return np.concatenate([x[:, row::2, column::2] for row in (0, 1) for column in (0, 1)], axis=3)
@@ -104,7 +103,7 @@ class NumpyOps:
         return self.batch_norm(self.conv(x, width, f"{name}/conv"), f"{name}/bn")
 
     def max_pool(self, x: Array, *, kernel: int, stride: int) -> Array:
-        return np.max([seen for _, _, seen in _seen_by_kernel(x, kernel, stride, outside=-math.inf)], axis=0)
+        return np.max([seen for _, _, seen in _kernel_views(x, kernel, stride, outside=-math.inf)], axis=0)
 
     def average(self, inputs: list[Array]) -> Array:
         return sum(inputs) / len(inputs)
@@ -138,7 +137,7 @@ class NumpyOps:
         return (x.reshape(len(x), -1) @ weights.reshape(-1, width))[:, None, None, :]
 
     def conv_transpose(self, x: Array, width: int, name: str, *, bias: float) -> Array:
-        """Every position becomes a square of four, each through its own matrix."""
+        """Maps every position to a square of four, each with its own matrix."""
         weights = self._parameters[f"{name}/kernel"]
         assert weights.shape == (2, 2, x.shape[3], width)
         y = np.zeros((x.shape[0], 2 * x.shape[1], 2 * x.shape[2], width))
@@ -148,11 +147,11 @@ class NumpyOps:
         return y + self._parameters[f"{name}/bias"]
 
 
-def _seen_by_kernel(x: Array, kernel: int, stride: int, outside: float = 0.0) -> Iterator[tuple[int, int, Array]]:
-    """For every row and column of a kernel the values of `x` that it meets, one for each output position.
+def _kernel_views(x: Array, kernel: int, stride: int, outside: float = 0.0) -> Iterator[tuple[int, int, Array]]:
+    """For every row and column of a kernel, the values of `x` at that offset, one per output position.
 
-    The output has ceil(size / stride) positions. The padding that this needs lies half before and half after, and an
-    odd one after.
+    The output has ceil(size / stride) positions. Half of the padding is before and half after; of an odd padding, the
+    larger half is after.
     """
     outputs, before, after = zip(*(_same_padding(size, kernel, stride) for size in x.shape[1:3]), strict=True)
     padding = ((0, 0), (before[0], after[0]), (before[1], after[1]), (0, 0))
@@ -172,14 +171,14 @@ def _same_padding(size: int, kernel: int, stride: int) -> tuple[int, int, int]:
 
 
 def _level_of_region(region: Array, lowest: int, highest: int) -> int:
-    """Equation 1 of the FPN paper: a region as large as 224 x 224 px looks at level 4, half its side one below."""
+    """Equation 1 of the FPN paper: a region of 224 x 224 px has level 4, one of half the side a level less."""
     y1, x1, y2, x2 = region
     side = math.sqrt((y2 - y1) * (x2 - x1))
     return lowest if side == 0.0 else min(max(math.floor(4 + math.log2(side / 224)), lowest), highest)
 
 
 def _crop(feature: Array, region: Array, size: int) -> Array:
-    """`size` x `size` bins of a region in units of the map's positions, each the mean of 2 x 2 points inside it."""
+    """`size` x `size` bins of a region in units of the map's positions, each the mean of 2 x 2 points in it."""
     y1, x1, y2, x2 = region
     bin_height, bin_width = (y2 - y1) / size, (x2 - x1) / size
     crop = np.zeros((size, size, feature.shape[2]))
@@ -192,7 +191,7 @@ def _crop(feature: Array, region: Array, size: int) -> Array:
 
 
 def _at_point(feature: Array, y: float, x: float) -> Array:
-    """Bilinear interpolation between positions, whose middles lie at halves; outside of them the nearest counts."""
+    """Bilinear interpolation between positions, whose centres are at halves; outside, the nearest position."""
     height, width, _ = feature.shape
     y, x = min(max(y - 0.5, 0.0), height - 1.0), min(max(x - 0.5, 0.0), width - 1.0)
     top, left = math.floor(y), math.floor(x)
@@ -203,7 +202,7 @@ def _at_point(feature: Array, y: float, x: float) -> Array:
     return (1 - lower) * upper_row + lower * lower_row
 
 
-# The documents' table of the blocks once more: level and parents of each, where 0 is the stem.
+# The table of blocks in docs/architecture.md: level and parents of each block; 0 is the stem.
 _BLOCKS = {
     1: (1, (0,)), 2: (2, (1,)), 3: (2, (2,)), 4: (2, (2, 3)), 5: (4, (2, 3)), 6: (3, (4, 5)), 7: (4, (4, 6)),
     8: (6, (5, 7)), 9: (4, (5, 7)), 10: (5, (8, 9)), 11: (7, (8, 10)), 12: (5, (10, 11)), 13: (5, (10, 12)),

@@ -1,4 +1,4 @@
-"""Places in the repository."""
+"""Paths of the repository."""
 
 from pathlib import Path
 

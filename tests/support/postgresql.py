@@ -1,8 +1,7 @@
-"""A PostgreSQL server of the tests' own, in a temporary folder and on a socket there: nobody else reaches it, and it
-touches no server that is installed to run.
+"""A PostgreSQL server for tests, in a temporary directory with a socket, separate from any other server of the machine.
 
-Nothing that it keeps must survive a crash of the machine, so it never waits for a disk. Its time zone is not UTC, so
-that a time which relies on the server's is found out.
+Its data need not survive a crash of the machine, so it never waits for a disk. Its time zone is not UTC, to detect code
+that depends on the server's time zone.
 """
 
 from __future__ import annotations
@@ -41,22 +40,22 @@ SETTINGS = {
 
 
 def programs() -> Path | None:
-    """The folder with the server's programs; None where none is installed."""
-    folders = [Path(folder) for folder in os.environ.get("PATH", "").split(os.pathsep)]
+    """The directory of the server's programs; None if it is not installed."""
+    directories = [Path(entry) for entry in os.environ.get("PATH", "").split(os.pathsep)]
     if pg_config := shutil.which("pg_config"):
-        found = subprocess.run([pg_config, "--bindir"], capture_output=True, text=True, check=False)
-        folders.append(Path(found.stdout.strip() or "/nowhere"))
-    by_version = sorted(Path("/usr/lib/postgresql").glob("*/bin"), key=lambda folder: (len(folder.parts[-2]), folder))
-    for folder in (*reversed(by_version), *folders):
-        # A link to a program elsewhere leads to the folder that has the others too.
-        program = (folder / "initdb").resolve()
+        completed = subprocess.run([pg_config, "--bindir"], capture_output=True, text=True, check=False)
+        directories.append(Path(completed.stdout.strip() or "/nowhere"))
+    by_version = sorted(Path("/usr/lib/postgresql").glob("*/bin"), key=lambda path: (len(path.parts[-2]), path))
+    for directory in (*reversed(by_version), *directories):
+        # A link to one program leads to the directory that has the others too.
+        program = (directory / "initdb").resolve()
         if program.is_file() and (program.parent / "postgres").is_file():
             return program.parent
     return None
 
 
-def why_not() -> str | None:
-    """Why there can be no server here; None where there can."""
+def obstacle() -> str | None:
+    """Why no server can run on this machine; None if one can."""
     if find_spec("psycopg") is None:
         return "psycopg is not installed (`pip install 'psycopg[binary]'`)"
     if programs() is None:
@@ -65,8 +64,8 @@ def why_not() -> str | None:
 
 
 def skip_without_server() -> None:
-    """Skips the test that runs where there can be no server, or fails it where the variable says that there must be."""
-    reason = why_not()
+    """If no server can run, skips the current test, or fails it if EFFSPINE_REQUIRE_POSTGRESQL is 1."""
+    reason = obstacle()
     if reason is not None and os.environ.get(REQUIRED_VARIABLE) == "1":
         pytest.fail(f"{REQUIRED_VARIABLE} is 1, and {reason}")
     if reason is not None:
@@ -75,62 +74,62 @@ def skip_without_server() -> None:
 
 @dataclass(frozen=True)
 class Cluster:
-    """A new data folder, with what starts a server on it: the command, and arguments of `subprocess`."""
+    """A new data directory, and the command of its server with `subprocess` arguments."""
 
-    folder: Path
+    directory: Path
     command: list[Path | str]
-    how: dict[str, Any]
+    popen_options: dict[str, Any]
 
     def url(self, database: str) -> URL:
-        """The URL of one of its databases."""
-        return URL.create("postgresql+psycopg", USER, database=database, query={"host": str(self.folder)})
+        """The URL of a database of the cluster."""
+        return URL.create("postgresql+psycopg", USER, database=database, query={"host": str(self.directory)})
 
 
 @contextmanager
 def new_cluster(**changes: str) -> Iterator[Cluster]:
-    """A cluster with SETTINGS, but for these changes, removed when the block ends.
+    """A cluster with SETTINGS and these changes, removed when the block ends.
 
-    Raises RuntimeError where `why_not()` has a reason, or it cannot be made.
+    Raises RuntimeError if there is an `obstacle()`, or if initdb fails.
     """
-    bin_folder = programs()
-    if bin_folder is None:
-        raise RuntimeError(why_not())
-    folder = Path(tempfile.mkdtemp(prefix="effspine-postgresql-"))  # the path of a socket may not be long
-    somebody = _somebody()
-    if somebody:
-        os.chown(folder, somebody["user"], somebody["group"])
-    how: dict[str, Any] = {**somebody, "cwd": folder, "stdin": subprocess.DEVNULL, "stderr": subprocess.STDOUT}
+    bin_dir = programs()
+    if bin_dir is None:
+        raise RuntimeError(obstacle())
+    directory = Path(tempfile.mkdtemp(prefix="effspine-postgresql-"))  # the path of a socket must be short
+    user = _unprivileged_user()
+    if user:
+        os.chown(directory, user["user"], user["group"])
+    popen_options = {**user, "cwd": directory, "stdin": subprocess.DEVNULL, "stderr": subprocess.STDOUT}
     try:
-        with (folder / "log").open("wb") as log:
-            make = [bin_folder / "initdb", "--pgdata", folder / "data", "--username", USER, "--auth", "trust"]
-            made = subprocess.run([*make, "--encoding", "UTF8", "--no-locale", "--no-sync"], stdout=log, **how)
-            if made.returncode != 0:
-                raise RuntimeError(f"initdb fails: {(folder / 'log').read_text(errors='replace')}")
-        settings = {**SETTINGS, "unix_socket_directories": str(folder), **changes}
+        with (directory / "log").open("wb") as log:
+            initdb = [bin_dir / "initdb", "--pgdata", directory / "data", "--username", USER, "--auth", "trust"]
+            initdb += ["--encoding", "UTF8", "--no-locale", "--no-sync"]
+            if subprocess.run(initdb, stdout=log, **popen_options).returncode != 0:
+                raise RuntimeError(f"initdb fails: {(directory / 'log').read_text(errors='replace')}")
+        settings = {**SETTINGS, "unix_socket_directories": str(directory), **changes}
         options = [part for name, value in settings.items() for part in ("-c", f"{name}={value}")]
-        yield Cluster(folder, [bin_folder / "postgres", "-D", folder / "data", *options], how)
+        yield Cluster(directory, [bin_dir / "postgres", "-D", directory / "data", *options], popen_options)
     finally:
-        shutil.rmtree(folder, ignore_errors=True)
+        shutil.rmtree(directory, ignore_errors=True)
 
 
 class Server:
     """A running server. `fresh_database()` gives the URL of an empty database."""
 
     def __init__(self, cluster: Cluster, process: subprocess.Popen[bytes]) -> None:
-        self.folder = cluster.folder
+        self.directory = cluster.directory
         self.url = cluster.url
         self.process = process
         self._numbers = itertools.count(1)
         self._engine = create_engine(self.url("postgres"), isolation_level="AUTOCOMMIT")
 
     def execute(self, statement: str) -> None:
-        """Runs a statement of an administrator's, in no transaction."""
+        """Runs an administrative statement, without a transaction."""
         with self._engine.connect() as connection:
             connection.exec_driver_sql(statement)
 
     @contextmanager
     def fresh_database(self) -> Iterator[str]:
-        """The URL of a new and empty database, which goes, with whoever is still connected, when the block ends."""
+        """The URL of a new, empty database, which is dropped, with its connections, when the block ends."""
         name = f"test_{next(self._numbers)}"
         self.execute(f"CREATE DATABASE {name}")
         try:
@@ -139,19 +138,19 @@ class Server:
             self.execute(f"DROP DATABASE {name} WITH (FORCE)")
 
     def wait(self) -> None:
-        """Returns once it answers. Raises RuntimeError, with its log, where it has ended or takes too long."""
+        """Waits until the server responds. Raises RuntimeError, with its log, if it has ended or takes too long."""
         deadline = time.monotonic() + START_SECONDS
         while True:
             try:
                 return self.execute("SELECT 1")
             except OperationalError as error:
                 if self.process.poll() is not None or time.monotonic() > deadline:
-                    log = (self.folder / "log").read_text(errors="replace")
+                    log = (self.directory / "log").read_text(errors="replace")
                     raise RuntimeError(f"PostgreSQL does not start: {log}") from error
                 time.sleep(0.05)
 
     def stop(self) -> None:
-        """Ends it: asked first, killed where it does not listen."""
+        """Stops the server with SIGINT, or with SIGKILL if that takes too long."""
         self._engine.dispose()
         self.process.send_signal(signal.SIGINT)
         try:
@@ -163,10 +162,10 @@ class Server:
 
 @contextmanager
 def running_server() -> Iterator[Server]:
-    """A server for the time of the block. Raises RuntimeError where `why_not()` has a reason, or it does not start."""
+    """A server that runs until the block ends. Raises RuntimeError if it cannot start."""
     with new_cluster() as cluster:
-        with (cluster.folder / "log").open("ab") as log:
-            process = subprocess.Popen(cluster.command, stdout=log, start_new_session=True, **cluster.how)
+        with (cluster.directory / "log").open("ab") as log:
+            process = subprocess.Popen(cluster.command, stdout=log, start_new_session=True, **cluster.popen_options)
         server = Server(cluster, process)
         try:
             server.wait()
@@ -176,14 +175,14 @@ def running_server() -> Iterator[Server]:
 
 
 def server_or_skip() -> Iterator[Server]:
-    """A running server for a fixture; without its programs, as `skip_without_server`."""
+    """A running server for a fixture; without its programs, skips or fails as `skip_without_server` does."""
     skip_without_server()
     with running_server() as server:
         yield server
 
 
-def _somebody() -> dict[str, Any]:
-    """Whom to run it as, as arguments of `subprocess`: PostgreSQL refuses to be root."""
+def _unprivileged_user() -> dict[str, Any]:
+    """`subprocess` arguments that select an unprivileged user; PostgreSQL refuses to run as root."""
     if os.geteuid() != 0:
         return {}
     for name in ("postgres", "nobody"):
@@ -195,9 +194,9 @@ def _somebody() -> dict[str, Any]:
     raise RuntimeError("PostgreSQL refuses to run as root, and there is neither a user 'postgres' nor 'nobody'")
 
 
-if __name__ == "__main__":  # a server with one empty database, by hand: prints its URL, and ends with Ctrl-C or SIGTERM
+if __name__ == "__main__":  # runs a server with one empty database until Ctrl-C or SIGTERM, and prints its URL
     signal.signal(signal.SIGTERM, signal.default_int_handler)
-    with running_server() as by_hand, by_hand.fresh_database() as its_url:
-        print(its_url, flush=True)
+    with running_server() as running, running.fresh_database() as database_url:
+        print(database_url, flush=True)
         with suppress(KeyboardInterrupt):
             signal.pause()

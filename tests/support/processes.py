@@ -1,4 +1,4 @@
-"""Functions of test modules in a fresh process, in which TensorFlow has not run yet."""
+"""Runs functions of test modules in a new process, in which TensorFlow has not run yet."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from collections.abc import Callable
 from tests.support.paths import ROOT
 
 THREADS = 2
-"""Of TensorFlow, in every process of the tests."""
+"""TensorFlow's threads in every process of the tests."""
 
 
 def run_function(
     function: Callable[..., None], *arguments: object, timeout_s: float = 280, **environment: str
 ) -> subprocess.CompletedProcess[str]:
-    """Calls a function of a module, with the arguments as text, in a fresh Python process."""
+    """Calls a function of a module, with the arguments as text, in a new Python process."""
     name = function.__name__
     return subprocess.run(
         [sys.executable, "-c", f"import sys; from {function.__module__} import {name}; {name}(*sys.argv[1:])"]
@@ -31,6 +31,6 @@ def run_function(
 
 
 def in_a_process(function: Callable[..., None], *arguments: object, timeout_s: float = 280, **environment: str) -> None:
-    """Calls a function as `run_function` does; fails with its standard error where it fails."""
-    done = run_function(function, *arguments, timeout_s=timeout_s, **environment)
-    assert done.returncode == 0, done.stderr[-8000:]
+    """Calls a function as `run_function` does; raises AssertionError with its standard error if it fails."""
+    completed = run_function(function, *arguments, timeout_s=timeout_s, **environment)
+    assert completed.returncode == 0, completed.stderr[-8000:]

@@ -1,4 +1,4 @@
-"""Small proxy tasks of the tests that train. Tasks that differ in steps and rates alone share an engine."""
+"""Small proxy tasks of the tests that train. Tasks that differ only in steps and rates share an engine."""
 
 from __future__ import annotations
 

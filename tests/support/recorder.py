@@ -1,4 +1,4 @@
-"""Campaigns as a runner would have recorded them: the real campaign loop on the synthetic reward, without workers."""
+"""Records campaigns as a runner would: with the real campaign loop and the synthetic reward, without workers."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ SYNTHETIC: dict[str, Any] = {"profile": "synthetic"}
 
 
 class Recorder:
-    """A campaign that is recorded as far as asked for."""
+    """Records a campaign step by step."""
 
     def __init__(self, store: Store, trials: int = 6, name: str = "first look", **fields: Any) -> None:
         self.spec = CampaignSpec.model_validate({"name": name, "trials": trials, "proxy_task": SYNTHETIC, **fields})
@@ -26,13 +26,13 @@ class Recorder:
 
     @property
     def campaign(self) -> Campaign:
-        """The campaign under a lease, claimed when it is first needed."""
+        """The campaign loop, whose lease is claimed at the first use."""
         if self._campaign is None:
             self._campaign = Campaign(self.store, self.store.runner.claim(self.id, OWNER, LEASE_SECONDS))
         return self._campaign
 
     def run(self, count: int) -> Recorder:
-        """Finishes trials until `count` have their outcome."""
+        """Finishes trials until `count` have an outcome."""
         while self.record.trials_finished < count:
             self.finish(self.begin())
         return self
@@ -45,16 +45,16 @@ class Recorder:
                 return work
 
     def finish(self, work: TrialWork, extra: float = 0.0) -> None:
-        """Accepts the synthetic reward, and something more, of a trial."""
+        """Completes a trial with its synthetic reward plus `extra`."""
         reward = synthetic_reward(work.widths, self.campaign.base.widths) + extra
         reward = min(1.0, max(0.0, reward))
         self.campaign.complete(work, Rewarded(reward, {"ap": reward, "ap50": min(1.0, 1.6 * reward), "seconds": 1.5}))
 
     def fail(self, work: TrialWork, error: str, kind: str = "non-finite-loss", log_tail: str | None = None) -> None:
-        """Gives a trial up."""
+        """Completes a trial with a failure that gives it up."""
         self.campaign.complete(work, Failed("give_up", error, kind, log_tail))
 
     @property
     def record(self) -> CampaignRecord:
-        """The campaign as the store has it."""
+        """The campaign's record in the store."""
         return self.store.reads.get_campaign(self.id)

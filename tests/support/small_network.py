@@ -1,4 +1,4 @@
-"""A detector with few operations, for tests of what the engine does with any network."""
+"""A detector with few operations, for tests of the engine that do not depend on the network."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ T = TypeVar("T")
 
 
 def small_network(ops: Ops[T], architecture: Architecture, images: T) -> RetinaNetOutputs[T]:
-    """A convolution for each level, on the widths of the first blocks, and a residual block with stochastic depth."""
+    """A convolution per level, with the widths of the first blocks, and a residual block with stochastic depth."""
     activation = architecture.operations.activation
     features: dict[int, T] = {}
     x, stride = images, 2 ** LEVELS[0]

@@ -1,4 +1,4 @@
-"""A supervisor that runs beside a test."""
+"""A supervisor that runs in a thread during a test."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from nas_controller.supervision.supervisor import Supervisor
 
 @contextmanager
 def supervising(supervisor: Supervisor) -> Iterator[None]:
+    """Runs the supervisor until the block ends."""
     stop = threading.Event()
     thread = threading.Thread(target=supervisor.run, args=(stop,))
     thread.start()

@@ -1,4 +1,4 @@
-"""Small campaigns without training, their loop with a fake executor, and a clock, for the tests of this package."""
+"""Small campaigns without training, their loop with a fake executor, and a clock."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from nas_controller.store import Store
 
 
 class Clock:
-    """A clock that moves when told to."""
+    """A clock that only `advance` moves."""
 
     def __init__(self) -> None:
         self.now = datetime(2025, 1, 2, 3, 4, 5, 678901, tzinfo=UTC)
@@ -38,24 +38,25 @@ def synthetic_spec(**changes: object) -> CampaignSpec:
     return CampaignSpec.model_validate({**document, **changes})
 
 
-def take_up(store: Store, campaign_id: str, owner: str = "runner") -> Campaign:
+def claimed_campaign(store: Store, campaign_id: str, owner: str = "runner") -> Campaign:
+    """The campaign under a new lease."""
     return Campaign(store, store.runner.claim(campaign_id, owner, 1e6))
 
 
 def create(store: Store, **changes: object) -> str:
+    """Creates a synthetic campaign; its id."""
     return store.service.create_campaign(synthetic_spec(**changes)).id
 
 
 def reward(campaign: Campaign, work: TrialWork) -> Rewarded:
+    """The outcome of a trial with its synthetic reward."""
     value = synthetic_reward.reward(work.widths, campaign.base.widths)
     return Rewarded(value, {"ap": value})
 
 
 def run_to_the_end(campaign: Campaign, seed: int | None = None, parallelism: int = 1) -> list[TrialWork]:
-    """Runs so many trials at once, finishing them in an order by the seed; returns the work in order of its
-    start.
-    """
-    arrivals = np.random.default_rng(seed)
+    """Runs `parallelism` trials at once and finishes them in a random order; returns the work in order of its start."""
+    finish_order = np.random.default_rng(seed)
     started: list[TrialWork] = []
     running: list[TrialWork] = []
     idle = 0
@@ -65,17 +66,17 @@ def run_to_the_end(campaign: Campaign, seed: int | None = None, parallelism: int
             started.append(work)
             running.append(work)
         elif running:
-            done = running.pop(int(arrivals.integers(len(running))))
-            campaign.complete(done, reward(campaign, done))
+            finished = running.pop(int(finish_order.integers(len(running))))
+            campaign.complete(finished, reward(campaign, finished))
         else:
             idle += 1
             assert idle < 1000, "nothing runs, nothing is proposed, and the campaign is not over"
     return started
 
 
-def outline(store: Store, campaign_id: str) -> tuple[Any, ...]:
-    """What must not depend on crashes: the trials in order, and the controller."""
+def final_state(store: Store, campaign_id: str) -> tuple[Any, ...]:
+    """The trials in order, the controller and the campaign's state, which must not depend on crashes."""
     columns = store.reads.trial_columns(campaign_id, "widths", "reward", "reused_from", "state", "log_probability")
-    kept = store.reads.controller_state(campaign_id)
-    assert kept is not None
-    return columns, kept.digest, store.reads.get_campaign(campaign_id).state
+    controller = store.reads.controller_state(campaign_id)
+    assert controller is not None
+    return columns, controller.digest, store.reads.get_campaign(campaign_id).state

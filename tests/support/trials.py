@@ -1,4 +1,4 @@
-"""A campaign's trials and events, read as the service reads them."""
+"""Reads a campaign's trials and events."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from nas_controller.store import Store, TrialRecord
 
 
 def trials_of(store: Store, campaign_id: str, **query: Any) -> list[TrialRecord]:
-    """The records of the trials on one page of the list; `query` is what `Reads.trial_documents` takes."""
+    """The records of the trials on one page; `query` has the arguments of `Reads.trial_documents`."""
     page = store.reads.trial_documents(campaign_id, **query)
     return [store.reads.get_trial_record(campaign_id, item["number"]) for item in page.items]
 

@@ -16,7 +16,7 @@ class WaitTimeoutError(Exception):
 
 
 def wait_for(find: Callable[[], T | None], seconds: float, what: str) -> T:
-    """The first result of `find()` that is true. Raises WaitTimeoutError, naming `what`, after `seconds`."""
+    """The first true result of `find()`. Raises WaitTimeoutError, which names `what`, after `seconds`."""
     deadline = time.monotonic() + seconds
     while not (found := find()):
         if time.monotonic() > deadline:

@@ -15,7 +15,7 @@ from search_space.errors import InvalidValueError
 
 def create(
     file: SpecificationFile,
-    draft: Annotated[bool, typer.Option("--draft", help="Do not run it before `campaign start`.")] = False,
+    draft: Annotated[bool, typer.Option("--draft", help="Do not run it until `campaign start`.")] = False,
     as_json: AsJson = False,
 ) -> None:
     """Create a campaign from a file."""
@@ -44,7 +44,7 @@ def update(
     trials: Annotated[int | None, typer.Option(help="Total number of trials.")] = None,
     parallelism: Annotated[int | None, typer.Option(help="Number of parallel trials.")] = None,
     share: Annotated[float | None, typer.Option(help="Its share of the workers, relative to other campaigns.")] = None,
-    device_hours: Annotated[float | None, typer.Option(help="Stop after so many device hours.")] = None,
+    device_hours: Annotated[float | None, typer.Option(help="Stop after this many device hours.")] = None,
     as_json: AsJson = False,
 ) -> None:
     """Change a campaign, also while it runs; fields that are not given stay unchanged."""

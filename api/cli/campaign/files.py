@@ -39,7 +39,7 @@ def read_specification(file: str) -> dict[str, Any]:
     try:
         text = sys.stdin.read() if file == "-" else Path(file).read_text(encoding="utf-8")
         document = yaml.safe_load(text)  # JSON is YAML too
-        # YAML has dates, which become their text, and numbers that JSON does not have.
+        # YAML has dates, which are converted to text, and numbers that JSON does not have.
         document = json.loads(json.dumps(document, default=str, allow_nan=False))
     except OSError as error:
         raise InvalidValueError(f"{file}: {error.strerror}", field="file") from error

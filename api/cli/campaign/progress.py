@@ -1,4 +1,4 @@
-"""Follows a campaign: a live table on a terminal, one line for each trial in a pipe or file."""
+"""Follows a campaign: a live table on a terminal, one line per trial in a pipe or file."""
 
 from __future__ import annotations
 
@@ -87,7 +87,7 @@ def _follow_live(client: Client, campaign: CampaignDocument, on_trial: OnTrial |
                     raise
                 time.sleep(REFRESH_SECONDS)  # the database is busy; retry
                 continue
-            live.update(view(campaign, recent, _trouble(client)))
+            live.update(view(campaign, recent, _service_error(client)))
             for trial in reversed(recent):
                 if trial.finished_at is not None and trial.number not in reported:
                     reported.add(trial.number)
@@ -98,7 +98,7 @@ def _follow_live(client: Client, campaign: CampaignDocument, on_trial: OnTrial |
             time.sleep(REFRESH_SECONDS)
 
 
-def _trouble(client: Client) -> str:
+def _service_error(client: Client) -> str:
     """Why the service cannot run any campaign; empty if it can."""
     try:
         client.ready()
@@ -107,9 +107,9 @@ def _trouble(client: Client) -> str:
     return ""
 
 
-def view(campaign: CampaignDocument, recent: Sequence[TrialDocument], trouble: str = "") -> Group:
-    """The live view: recent trials, oldest first, running ones with their progress, the state of the campaign, and the
-    trouble of the service, if any.
+def view(campaign: CampaignDocument, recent: Sequence[TrialDocument], service_error: str = "") -> Group:
+    """The live view: recent trials, oldest first, with the progress of running ones, the state of the campaign, and the
+    error of the service, if any.
     """
     from rich import box
     from rich.console import Group
@@ -134,7 +134,7 @@ def view(campaign: CampaignDocument, recent: Sequence[TrialDocument], trouble: s
     status = status_line(campaign)
     if campaign.state not in FINISHED_CAMPAIGN_STATES:
         status += f"   time left {'about ' + duration(left) if left else '-'}"
-    return Group(table, Text(status, style="bold"), *([Text(trouble, style="bold red")] if trouble else []))
+    return Group(table, Text(status, style="bold"), *([Text(service_error, style="bold red")] if service_error else []))
 
 
 def _note(campaign: CampaignDocument, trial: TrialDocument) -> Any:
@@ -143,14 +143,14 @@ def _note(campaign: CampaignDocument, trial: TrialDocument) -> Any:
     from rich.text import Text
 
     if trial.state != "running":
-        words = [
+        notes = [
             "baseline" if trial.number == BASELINE_TRIAL else "",
             "best so far" if trial.number == campaign.best_trial else "",
             f"as trial {trial.reused_from}" if trial.reused_from is not None else "",
             f"stopped at step {trial.stopped_early_step}" if trial.stopped_early_step is not None else "",
             last_line(trial.error),
         ]
-        return Text(", ".join(word for word in words if word))
+        return Text(", ".join(note for note in notes if note))
     if not trial.progress_total:
         return Text("starting", style="dim")
     ap = "" if trial.progress_ap is None else f", AP {three_digits(trial.progress_ap)}"

@@ -17,24 +17,24 @@ from search_space.errors import EffspineError
 def estimate(file: SpecificationFile, as_json: AsJson = False) -> None:
     """Estimate the duration of a campaign from earlier trials of the same proxy task; nothing is created."""
     with open_client() as client:
-        answer = client.estimate(read_specification(file))
+        estimated = client.estimate(read_specification(file))
     if as_json:
-        print_json(answer.model_dump(mode="json"))
+        print_json(estimated.model_dump(mode="json"))
         return
-    size = f"{answer.trials} trials, {answer.parallelism} in parallel"
-    if answer.seconds_per_trial is None:
+    size = f"{estimated.trials} trials, {estimated.parallelism} in parallel"
+    if estimated.seconds_per_trial is None:
         print(f"{size}: no trial of this proxy task has been measured here yet")
-        note("run one first: a campaign with `trials: 1` measures the baseline, which every campaign needs anyway")
+        note("run one first: a campaign with `trials: 1` trains the baseline, which every campaign needs anyway")
         return
     basis = {
-        "same-workers": f"the median of {answer.measured_trials} trials of this proxy task with such workers",
-        "same-task": f"the median of {answer.measured_trials} trials of this proxy task, but with other workers",
+        "same-workers": f"the median of {estimated.measured_trials} trials of this proxy task with the same workers",
+        "same-task": f"the median of {estimated.measured_trials} trials of this proxy task, but with other workers",
         "profile": "the duration in the synthetic profile",
     }
-    print(f"{size}: about {duration(answer.wall_seconds)}, {answer.device_hours:.2f} device hours")
-    print(f"a trial takes {duration(answer.seconds_per_trial)}: {basis[answer.basis]}")
-    if answer.bounded_by is not None:
-        print(f"its stop condition {answer.bounded_by} ends it before the last trial")
+    print(f"{size}: about {duration(estimated.wall_seconds)}, {estimated.device_hours:.2f} device hours")
+    print(f"a trial takes {duration(estimated.seconds_per_trial)}: {basis[estimated.basis]}")
+    if estimated.bounded_by is not None:
+        print(f"its stop condition {estimated.bounded_by} ends it before the last trial")
 
 
 def list_campaigns(
@@ -99,13 +99,13 @@ def best(
 ) -> None:
     """Show the best trials of a campaign and the uniform baseline."""
     with open_client() as client:
-        answer = client.best(campaign_id, k)
+        found = client.best(campaign_id, k)
     if as_json:
-        print_json(answer.model_dump(mode="json"))
+        print_json(found.model_dump(mode="json"))
         return
-    rows = answer.items
-    if answer.baseline is not None and all(row.number != answer.baseline.number for row in rows):
-        rows = [*rows, answer.baseline]
+    rows = found.items
+    if found.baseline is not None and all(row.number != found.baseline.number for row in rows):
+        rows = [*rows, found.baseline]
     print_trials(rows)
 
 
@@ -116,7 +116,7 @@ def verify(
 ) -> None:
     """Replay a campaign from its seed and compare every proposal and the controller, bit for bit.
 
-    It reads the database itself, not the service: EFFSPINE_DATA_DIR or EFFSPINE_DATABASE_URL locate it.
+    It reads the database directly, not the service; EFFSPINE_DATA_DIR or EFFSPINE_DATABASE_URL locates it.
     """
     from contextlib import closing
 

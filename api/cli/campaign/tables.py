@@ -1,4 +1,4 @@
-"""Campaigns and trials as text: what the campaign commands print."""
+"""Prints campaigns and trials."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 
 def print_campaigns(campaigns: Sequence[CampaignDocument]) -> None:
-    """Prints a table with one row for each campaign."""
+    """Prints a table with one row per campaign."""
     print_table(
         None,
         ("id", "name", "state", "trials", "best AP", "baseline", "created"),
@@ -44,7 +44,7 @@ def print_campaigns(campaigns: Sequence[CampaignDocument]) -> None:
 
 
 def print_campaign(campaign: CampaignDocument, as_json: bool) -> None:
-    """Prints one campaign, a field on each line, or as a JSON document."""
+    """Prints one campaign, one field per line, or as a JSON document."""
     if as_json:
         print_json(campaign.model_dump(mode="json"))
         return
@@ -70,7 +70,7 @@ def print_campaign(campaign: CampaignDocument, as_json: bool) -> None:
 
 
 def print_trials(trials: Sequence[TrialDocument]) -> None:
-    """Prints a table with one row for each trial."""
+    """Prints a table with one row per trial."""
     print_table(
         None,
         ("trial", "state", "AP", "widths", "", "multi-adds", "of budget", "params", "seconds", "note"),

@@ -1,5 +1,5 @@
-"""The time that a campaign still takes. dashboard/static/time-left.js has the same rule, and one table of cases tests
-both.
+"""Estimates the time left of a campaign. dashboard/static/time-left.js has the same rule; both are tested with the same
+cases.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 def training_seconds(trial: TrialDocument) -> float | None:
-    """How long the training of a finished trial took, in seconds; None if nothing was trained."""
+    """The training time of a finished trial in seconds; None if it was not trained."""
     if trial.finished_at is None or trial.reused_from is not None:
         return None
     measured = (trial.metrics or {}).get("seconds")
@@ -21,8 +21,8 @@ def training_seconds(trial: TrialDocument) -> float | None:
 
 
 def seconds_left(campaign: CampaignDocument, recent: Sequence[TrialDocument]) -> float | None:
-    """Estimated seconds to the end of a campaign: its remaining trials, minus the parts of running ones that are done,
-    times the median training time and the share of recent trials that were trained rather than repeats, over its
+    """Estimated seconds to the end of a campaign: its remaining trials, minus the completed fractions of running ones,
+    times the median training time, times the fraction of recent trials that were trained (not repeats), divided by its
     parallelism.
 
     `recent` are its latest trials. None before the first trained one, and while the campaign is paused.

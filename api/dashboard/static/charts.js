@@ -11,30 +11,30 @@ const plotly = new Promise((loaded) => (window.Plotly ? loaded() : byId("plotly"
 
 const colour = (name) => getComputedStyle(document.documentElement).getPropertyValue(`--${name}`).trim();
 
-function axis(title, more = {}) {
+function axis(title, overrides = {}) {
   return {
-    title: { text: title, font: { size: 12, color: colour("quiet") }, standoff: 8 },
-    tickfont: { size: 11, color: colour("quiet") },
-    gridcolor: colour("track"), linecolor: colour("line"), zeroline: false, automargin: true, fixedrange: true, ...more,
+    title: { text: title, font: { size: 12, color: colour("muted") }, standoff: 8 },
+    tickfont: { size: 11, color: colour("muted") },
+    gridcolor: colour("track"), linecolor: colour("line"), zeroline: false, automargin: true, fixedrange: true, ...overrides,
   };
 }
 
-function layout(more) {
+function layout(overrides) {
   return {
     margin: { l: 48, r: 12, t: 8, b: 40 }, paper_bgcolor: "rgba(0,0,0,0)", plot_bgcolor: "rgba(0,0,0,0)",
-    font: { family: FONT, size: 12, color: colour("ink") }, hovermode: "closest", showlegend: true,
+    font: { family: FONT, size: 12, color: colour("text") }, hovermode: "closest", showlegend: true,
     legend: { orientation: "h", x: 0, y: 1.02, yanchor: "bottom", font: { size: 12 }, bgcolor: "rgba(0,0,0,0)" },
-    hoverlabel: { bgcolor: colour("sheet"), bordercolor: colour("line"), font: { family: FONT, size: 12, color: colour("ink") } },
-    ...more,
+    hoverlabel: { bgcolor: colour("surface"), bordercolor: colour("line"), font: { family: FONT, size: 12, color: colour("text") } },
+    ...overrides,
   };
 }
 
 /** A note in the chart with the number of trials shown, if the service has downsampled them. */
-function sample(figure) {
+function sampleNote(figure) {
   const shown = figure.number.length;
   if (shown >= figure.of) return {};
   const text = `${shown.toLocaleString("en")} of ${figure.of.toLocaleString("en")} trials shown`;
-  return { annotations: [{ text, showarrow: false, xref: "paper", yref: "paper", x: 1, y: 1.02, xanchor: "right", yanchor: "bottom", font: { size: 11, color: colour("quiet") } }] };
+  return { annotations: [{ text, showarrow: false, xref: "paper", yref: "paper", x: 1, y: 1.02, xanchor: "right", yanchor: "bottom", font: { size: 11, color: colour("muted") } }] };
 }
 
 // Resizes a chart with its element, which also changes size without the window.
@@ -42,24 +42,24 @@ const resized = new ResizeObserver((entries) => {
   for (const { target } of entries) if (target.classList.contains("js-plotly-plot")) Plotly.Plots.resize(target);
 });
 
-async function draw(id, traces, given) {
+async function draw(id, traces, overrides) {
   const target = byId(id);
   await plotly;
-  target.querySelector(":scope > .nothing")?.remove();
+  target.querySelector(":scope > .placeholder")?.remove();
   resized.observe(target);
-  return Plotly.react(target, traces, layout(given), CONFIG);
+  return Plotly.react(target, traces, layout(overrides), CONFIG);
 }
 
-async function empty(id, text) {
+async function showPlaceholder(id, text) {
   const target = byId(id);
   if (target.classList.contains("js-plotly-plot")) Plotly.purge(target);
-  target.replaceChildren(element("span", { class: "nothing" }, text));
+  target.replaceChildren(element("span", { class: "placeholder" }, text));
 }
 
 /** Reward of each trial, the best so far, and the baseline as a dashed line. */
 export function drawProgress(figure) {
   const x = figure.number;
-  if (!x.length) return empty("chart-progress", "No reward yet.");
+  if (!x.length) return showPlaceholder("chart-progress", "No reward yet.");
   const traces = [
     { x, y: figure.reward, name: "trial", mode: "markers", type: x.length > 2000 ? "scattergl" : "scatter",
       marker: { size: x.length > 400 ? 4 : 7, color: colour("point"), opacity: 0.85 }, hovertemplate: "trial %{x}<br>AP %{y:.3f}<extra></extra>" },
@@ -68,35 +68,35 @@ export function drawProgress(figure) {
   ];
   if (figure.baseline !== null) {
     traces.push({ x: [Math.min(...x), Math.max(...x, 1)], y: [figure.baseline, figure.baseline], name: "baseline", mode: "lines",
-      line: { dash: "dash", width: 1.5, color: colour("quiet") }, hovertemplate: "baseline AP %{y:.3f}<extra></extra>" });
+      line: { dash: "dash", width: 1.5, color: colour("muted") }, hovertemplate: "baseline AP %{y:.3f}<extra></extra>" });
   }
-  return draw("chart-progress", traces, { ...sample(figure), xaxis: axis("trial", { showgrid: false, ...(x.length < 12 ? { dtick: 1 } : {}) }), yaxis: axis("AP") });
+  return draw("chart-progress", traces, { ...sampleNote(figure), xaxis: axis("trial", { showgrid: false, ...(x.length < 12 ? { dtick: 1 } : {}) }), yaxis: axis("AP") });
 }
 
 /** Output channels of the 18 blocks, of the best trial and of the baseline. */
 export function drawWidths(figure, levels) {
-  if (!figure.best) return empty("chart-widths", "There is no best architecture yet.");
+  if (!figure.best) return showPlaceholder("chart-widths", "There is no best architecture yet.");
   const x = figure.block.map((block, index) => `${block}<br>L${levels[index]}`);
-  const bars = (name, y, shade) => ({ x, y, name, type: "bar", marker: { color: colour(shade) }, hovertemplate: `block %{x}<br>${name} %{y} channels<extra></extra>` });
+  const bars = (name, y, colourName) => ({ x, y, name, type: "bar", marker: { color: colour(colourName) }, hovertemplate: `block %{x}<br>${name} %{y} channels<extra></extra>` });
   const traces = [bars("baseline", figure.baseline, "baseline"), bars(`best, trial ${figure.best_number}`, figure.best, "accent")];
   return draw("chart-widths", traces, { barmode: "group", bargap: 0.3, bargroupgap: 0.05,
     xaxis: axis("block and level", { type: "category", showgrid: false, tickangle: 0 }), yaxis: axis("channels") });
 }
 
-/** AP against multi-adds, one point for each trial. */
+/** AP against multi-adds, one point per trial. */
 export function drawMadds(figure) {
-  if (!figure.reward.length) return empty("chart-madds", "No reward yet.");
+  if (!figure.reward.length) return showPlaceholder("chart-madds", "No reward yet.");
   const traces = [{ x: figure.cost.map((cost) => cost / 1e6), y: figure.reward, text: figure.number.map(String), name: "trial", mode: "markers", type: "scatter",
     marker: { size: figure.number.length > 400 ? 4 : 7, color: colour("point"), opacity: 0.85 }, hovertemplate: "trial %{text}<br>%{x:,.1f} M multi-adds<br>AP %{y:.3f}<extra></extra>" }];
   if (figure.baseline_reward !== null) {
     traces.push({ x: [figure.baseline_cost / 1e6], y: [figure.baseline_reward], name: "baseline", mode: "markers", type: "scatter",
-      marker: { size: 11, symbol: "diamond", color: colour("baseline"), line: { width: 1, color: colour("ink") } }, hovertemplate: "baseline<br>%{x:,.1f} M multi-adds<br>AP %{y:.3f}<extra></extra>" });
+      marker: { size: 11, symbol: "diamond", color: colour("baseline"), line: { width: 1, color: colour("text") } }, hovertemplate: "baseline<br>%{x:,.1f} M multi-adds<br>AP %{y:.3f}<extra></extra>" });
   }
   const millions = traces[0].x;
   const middle = (Math.min(...millions) + Math.max(...millions)) / 2;
   const halfRange = Math.max(MIN_HALF_RANGE * middle, 0.55 * (Math.max(...millions) - Math.min(...millions)));
   const range = [middle - halfRange, middle + halfRange];
-  return draw("chart-madds", traces, { ...sample(figure), showlegend: false, xaxis: axis("million multi-adds", { nticks: 6, tickformat: ",.0f", range }), yaxis: axis("AP") });
+  return draw("chart-madds", traces, { ...sampleNote(figure), showlegend: false, xaxis: axis("million multi-adds", { nticks: 6, tickformat: ",.0f", range }), yaxis: axis("AP") });
 }
 
 /** Probability of each multiplier for each block. */
@@ -104,7 +104,7 @@ export function drawPolicy(figure) {
   const z = figure.choices.map((_, choice) => figure.probability.map((row) => row[choice]));
   const traces = [{ type: "heatmap", x: figure.block.map(String), y: figure.choices.map(String), z, zmin: 0, zmax: 1, xgap: 1, ygap: 1,
     colorscale: [[0, colour("heat-0")], [1, colour("heat-1")]], showscale: true,
-    colorbar: { thickness: 10, outlinewidth: 0, tickfont: { size: 11, color: colour("quiet") }, tickvals: [0, 0.5, 1], len: 1 },
+    colorbar: { thickness: 10, outlinewidth: 0, tickfont: { size: 11, color: colour("muted") }, tickvals: [0, 0.5, 1], len: 1 },
     hovertemplate: "block %{x}, multiplier %{y}<br>probability %{z:.3f}<extra></extra>" }];
   return draw("chart-policy", traces, { showlegend: false, xaxis: axis("block", { type: "category", showgrid: false, tickangle: 0 }), yaxis: axis("multiplier", { type: "category", showgrid: false }) });
 }

@@ -4,21 +4,21 @@ export const byId = (id) => document.getElementById(id);
 
 /** An element with attributes (`class`, `href`, ...) and children, which are elements or text. */
 export function element(tag, attributes = {}, ...children) {
-  const made = document.createElement(tag);
+  const created = document.createElement(tag);
   for (const [name, value] of Object.entries(attributes)) {
-    if (value !== null && value !== undefined && value !== false) made.setAttribute(name, value === true ? "" : value);
+    if (value !== null && value !== undefined && value !== false) created.setAttribute(name, value === true ? "" : value);
   }
-  made.append(...children.map((child) => (child instanceof Node ? child : String(child))));
-  return made;
+  created.append(...children.map((child) => (child instanceof Node ? child : String(child))));
+  return created;
 }
 
 /** Sets the text of an element if it differs, so that screen readers announce only changes. */
-export function say(id, text) {
+export function setText(id, text) {
   const target = byId(id);
   if (target.textContent !== text) target.textContent = text;
 }
 
-/** A label with a state. */
+/** A label for a state. */
 export function statePill(state) {
   return element("span", { class: "state", "data-state": state }, state);
 }
@@ -37,9 +37,9 @@ export function spark(values) {
   svg.append(title);
   values.forEach((value, index) => {
     const bar = document.createElementNS(SVG, "rect");
-    const tall = Math.max(1, (value / largest) * height);
-    for (const [name, given] of Object.entries({ x: index * step + 1, y: height - tall, width: step - 2, height: tall })) {
-      bar.setAttribute(name, given);
+    const barHeight = Math.max(1, (value / largest) * height);
+    for (const [name, size] of Object.entries({ x: index * step + 1, y: height - barHeight, width: step - 2, height: barHeight })) {
+      bar.setAttribute(name, size);
     }
     svg.append(bar);
   });

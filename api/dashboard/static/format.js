@@ -1,6 +1,6 @@
 // Numbers and times as text.
 
-export const points = (value, digits = 3) => (value === null || value === undefined ? "–" : value.toFixed(digits));
+export const decimal = (value, digits = 3) => (value === null || value === undefined ? "–" : value.toFixed(digits));
 
 export const signed = (value, digits = 3) =>
   value === null || value === undefined ? "–" : `${value < 0 ? "−" : "+"}${Math.abs(value).toFixed(digits)}`;
@@ -21,8 +21,8 @@ export function duration(seconds) {
 
 export const secondsBetween = (from, to) => (from && to ? (Date.parse(to) - Date.parse(from)) / 1000 : null);
 
-/** `14:05` today, `3 Nov 14:05` this year, with the year for earlier ones. */
-export function moment(text) {
+/** `14:05` today, `3 Nov 14:05` this year, otherwise with the year. */
+export function dateTime(text) {
   if (!text) return "–";
   const at = new Date(text), now = new Date();
   const clock = at.toLocaleTimeString("en-GB", { hour: "2-digit", minute: "2-digit" });

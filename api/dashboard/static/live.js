@@ -7,17 +7,17 @@ const POLL_MS = 5000;
 export function follow(path, after, refresh) {
   let timer = null, polling = null, last = 0;
 
-  const soon = () => {
+  const scheduleRefresh = () => {
     if (timer !== null) return;
     timer = setTimeout(() => { timer = null; last = Date.now(); refresh(); }, Math.max(0, MIN_INTERVAL_MS - (Date.now() - last)));
   };
-  const poll = () => { polling ??= setInterval(soon, POLL_MS); };
+  const poll = () => { polling ??= setInterval(scheduleRefresh, POLL_MS); };
   const stopPolling = () => { clearInterval(polling); polling = null; };
 
   const source = new EventSource(`${path}?after=${after}`);
-  source.addEventListener("open", () => { stopPolling(); soon(); }); // events may have been missed while the stream was down
-  source.addEventListener("message", soon);
-  source.addEventListener("end", () => { source.close(); stopPolling(); soon(); });
+  source.addEventListener("open", () => { stopPolling(); scheduleRefresh(); }); // events may have been missed while the stream was down
+  source.addEventListener("message", scheduleRefresh);
+  source.addEventListener("end", () => { source.close(); stopPolling(); scheduleRefresh(); });
   source.addEventListener("error", poll); // the browser reconnects; until then, and if it gives up, poll
   return () => { source.close(); stopPolling(); clearTimeout(timer); };
 }

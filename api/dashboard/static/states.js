@@ -1,7 +1,14 @@
-// Sets of campaign states, which the service writes into every page.
+// Sets of campaign states, which the service derives from the transitions of a campaign and writes into every page.
 
-const states = (name) => new Set(document.body.dataset[name].split(" "));
+const states = (name) => new Set(document.body.dataset[`${name}States`].split(" "));
 
-export const FINISHED = states("finishedStates");
+export const FINISHED = states("finished");
 /** States in which a campaign needs a supervisor. */
-export const CLAIMABLE = states("claimableStates");
+export const CLAIMABLE = states("claimable");
+/** States in which fields of a campaign can be changed. */
+export const CHANGEABLE = states("changeable");
+/** States that a request to start, pause, resume or stop a campaign changes. */
+export const STARTABLE = states("startable");
+export const PAUSABLE = states("pausable");
+export const RESUMABLE = states("resumable");
+export const STOPPABLE = states("stoppable");

@@ -1,21 +1,22 @@
-// The time that a campaign still takes; api/cli/time_left.py has the same rule, and one table of cases tests both.
+// Estimates the time left of a campaign. api/cli/campaign/time_left.py has the same rule; both are tested with the same
+// cases.
 
-/** How long the training of a finished trial took, in seconds; null if nothing was trained. */
+/** The training time of a finished trial in seconds; null if it was not trained. */
 export function trainingSeconds(trial) {
   if (trial.finished_at === null || trial.reused_from !== null) return null;
   return trial.metrics?.seconds ?? (Date.parse(trial.finished_at) - Date.parse(trial.started_at)) / 1000;
 }
 
 function median(values) {
-  const sorted = [...values].sort((one, other) => one - other);
+  const sorted = [...values].sort((a, b) => a - b);
   const middle = Math.floor(sorted.length / 2);
   return sorted.length % 2 ? sorted[middle] : (sorted[middle - 1] + sorted[middle]) / 2;
 }
 
 /**
- * Estimated seconds to the end of a campaign: its remaining trials, minus the parts of running ones that are done, times
- * the median training time and the share of recent trials that were trained rather than repeats, over its parallelism.
- * `recent` are its latest trials. null before the first trained one, and while the campaign is paused.
+ * Estimated seconds to the end of a campaign: its remaining trials, minus the completed fractions of running ones, times
+ * the median training time, times the fraction of recent trials that were trained (not repeats), divided by its
+ * parallelism. `recent` are its latest trials. null before the first trained one, and while the campaign is paused.
  */
 export function secondsLeft(campaign, recent) {
   const completed = recent.filter((trial) => trial.state === "completed");

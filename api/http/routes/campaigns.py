@@ -103,7 +103,7 @@ def estimate_one(
     """Time and device hours of a campaign, from the durations of earlier trials of the same proxy task. Without such
     trials the numbers are null. The campaign is not created.
     """
-    return EstimateDocument.model_validate(estimate(store, spec).to_dict())
+    return estimate(store, spec)
 
 
 @router.patch("/{campaign_id}", dependencies=[RequireJson], summary="Change a campaign")
@@ -113,9 +113,10 @@ def update(
     store: ServiceStore,
     settings: ServiceSettings,
 ) -> CampaignDocument:
-    """Changes fields of the specification by a JSON merge patch (RFC 7396): fields that are not named stay, null resets
-    a field to its default. All fields of a draft can be changed; later only `name`, `trials`, `parallelism`, `stop`,
-    `resources`, `retries`, `trial_timeout_seconds` and `share`, until the campaign is stopping or finished (409).
+    """Changes fields of the specification by a JSON merge patch (RFC 7396): fields that are not named do not change,
+    null resets a field to its default. All fields of a draft can be changed; later only `name`, `trials`,
+    `parallelism`, `stop`, `resources`, `retries`, `trial_timeout_seconds` and `share`, until the campaign is stopping
+    or finished (409).
 
     More workers on this machine, or other resources, take effect when the trials in training have finished.
     """
@@ -124,14 +125,16 @@ def update(
     try:
         changed = store.service.update_campaign(campaign_id, patch)
     except ValidationError as error:
-        raise RequestValidationError([{**one, "loc": ("body", *one["loc"])} for one in error.errors()]) from error
+        raise RequestValidationError(
+            [{**detail, "loc": ("body", *detail["loc"])} for detail in error.errors()]
+        ) from error
     return CampaignDocument.model_validate(changed.to_dict())
 
 
 @router.post("/{campaign_id}/start", summary="Start a draft")
 def start(campaign_id: CampaignId, store: ServiceStore) -> CampaignDocument:
-    """Makes a draft `pending`; the supervisor starts it. A started campaign is left unchanged; a finished one responds
-    with 409.
+    """Makes a draft `pending`; the supervisor starts it. A started campaign does not change; for a finished one the
+    response is 409.
     """
     return CampaignDocument.model_validate(store.service.start_campaign(campaign_id).to_dict())
 
@@ -143,8 +146,8 @@ def pause(
     """Requests a pause. The campaign is `pausing` until its runner has stopped: with `drain` once the trials in
     training have finished, with `abort` at once; aborted trials are retried after `resume`.
 
-    A repeated request changes nothing, except that `abort` replaces `drain`. A campaign that is stopping or finished
-    responds with 409.
+    A repeated request changes nothing, except that `abort` replaces `drain`. For a campaign that is stopping or
+    finished the response is 409.
     """
     mode = (request or PauseRequest()).mode
     return CampaignDocument.model_validate(store.service.request_pause(campaign_id, mode).to_dict())
@@ -154,7 +157,7 @@ def pause(
 def resume(campaign_id: CampaignId, store: ServiceStore) -> CampaignDocument:
     """Resumes a campaign that is paused or pausing; the supervisor starts it.
 
-    A campaign that is neither is left unchanged; one that is stopping or finished responds with 409.
+    A campaign that is neither does not change; for one that is stopping or finished the response is 409.
     """
     return CampaignDocument.model_validate(store.service.request_resume(campaign_id).to_dict())
 
@@ -163,6 +166,6 @@ def resume(campaign_id: CampaignId, store: ServiceStore) -> CampaignDocument:
 def stop(campaign_id: CampaignId, store: ServiceStore) -> CampaignDocument:
     """Requests a stop. The campaign is `stopping` until its runner has abandoned the trials in training.
 
-    A repeated request changes nothing; a campaign that has completed or failed responds with 409.
+    A repeated request changes nothing; for a campaign that has completed or failed the response is 409.
     """
     return CampaignDocument.model_validate(store.service.request_stop(campaign_id).to_dict())

@@ -13,8 +13,8 @@ from starlette.exceptions import HTTPException
 
 from api.http.authentication import Caller
 from api.http.dependencies import CampaignId, ServiceSettings, ServiceStore
-from nas_controller.states import FINISHED_CAMPAIGN_STATES
-from nas_controller.store.transitions import CLAIMABLE_STATES
+from nas_controller.states import CAMPAIGN_TRANSITIONS, FINISHED_CAMPAIGN_STATES
+from nas_controller.store.transitions import CLAIMABLE_STATES, allowed_states, changed_states
 from search_space.topology import BLOCKS
 
 router = APIRouter(include_in_schema=False)
@@ -25,20 +25,30 @@ PLOTLY_VERSION = version("plotly")
 PLOTLY_PATH = f"/assets/plotly-{PLOTLY_VERSION}.min.js"
 ONE_YEAR = "public, max-age=31536000, immutable"
 
+STATE_SETS: dict[str, tuple[str, ...]] = {
+    "finished": FINISHED_CAMPAIGN_STATES,
+    "claimable": CLAIMABLE_STATES,
+    "changeable": allowed_states(CAMPAIGN_TRANSITIONS, "update"),
+    "startable": changed_states(CAMPAIGN_TRANSITIONS, "start"),
+    "pausable": changed_states(CAMPAIGN_TRANSITIONS, "pause"),
+    "resumable": changed_states(CAMPAIGN_TRANSITIONS, "resume"),
+    "stoppable": changed_states(CAMPAIGN_TRANSITIONS, "stop"),
+}
+"""The sets of campaign states that the scripts use, which read them from attributes of the page's body."""
+
 templates = Jinja2Templates(directory=DASHBOARD_DIR / "templates")
 templates.env.globals.update(
     static="/static",
     plotly=PLOTLY_PATH,
     version=version("effspine"),
-    finished_states=" ".join(FINISHED_CAMPAIGN_STATES),
-    claimable_states=" ".join(CLAIMABLE_STATES),
+    state_sets=STATE_SETS,
 )
 
 
 @router.get("/")
 def campaigns(request: Request, settings: ServiceSettings) -> HTMLResponse:
     """The list of campaigns."""
-    context = {"here": "campaigns", "origin": str(request.base_url).rstrip("/"), "data_dir": settings.data_dir}
+    context = {"current_page": "campaigns", "origin": str(request.base_url).rstrip("/"), "data_dir": settings.data_dir}
     return templates.TemplateResponse(request, "campaigns.html", context)
 
 
@@ -57,7 +67,7 @@ def campaign(campaign_id: CampaignId, request: Request, store: ServiceStore) -> 
 
 @router.get("/assets/plotly-{plotly_version}.min.js")
 def plotly(plotly_version: str) -> FileResponse:
-    """plotly.js from the plotly package; its URL contains the version, so browsers may cache it for good."""
+    """plotly.js from the plotly package; its URL contains the version, so browsers may cache it permanently."""
     if plotly_version != PLOTLY_VERSION:
         raise HTTPException(404)
     path = files("plotly") / "package_data" / "plotly.min.js"

@@ -19,7 +19,7 @@ router = APIRouter(prefix="/v1/campaigns/{campaign_id}/exports", tags=["results"
     summary="Export an architecture",
     responses={
         200: {
-            "description": "The file: the block specification (json), or the diagram beside the baseline's (svg).",
+            "description": "The file: the block specification (json), or the diagram next to the baseline's (svg).",
             "content": {
                 "application/json": {"schema": {"type": "object"}},
                 "image/svg+xml": {"schema": {"type": "string"}},
@@ -56,5 +56,5 @@ def export(
 
 def _file_stem(name: str) -> str:
     """A campaign's name as part of a portable file name: ASCII letters, digits and dashes."""
-    plain = "".join(letter if letter.isascii() and letter.isalnum() else "-" for letter in name.lower())
-    return "-".join(part for part in plain.split("-") if part)[:60] or "campaign"
+    letters = "".join(letter if letter.isascii() and letter.isalnum() else "-" for letter in name.lower())
+    return "-".join(part for part in letters.split("-") if part)[:60] or "campaign"

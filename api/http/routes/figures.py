@@ -1,4 +1,4 @@
-"""The data of figures: the dashboard and notebooks draw the same numbers."""
+"""The data of figures, for the dashboard and for notebooks."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from api.http.conditional_get import NOT_MODIFIED, IfFigureModified
 from api.http.dependencies import CampaignId, ServiceStore
 from api.http.figure_documents import figure_document
 from api.http.json_responses import json_response
-from nas_controller.campaigns.figures import FIGURES, LEAST_POINTS, MOST_POINTS, POINTS, compute
+from nas_controller.campaigns.figures import FIGURES, MAX_POINTS, MIN_POINTS, POINTS, compute
 from nas_controller.store import NotFoundError
 
 router = APIRouter(prefix="/v1/campaigns/{campaign_id}/figures", tags=["results"])
@@ -33,13 +33,13 @@ def figure(
     name: Annotated[str, Path(description=f"One of: {', '.join(FIGURES)}.")],
     store: ServiceStore,
     points: Annotated[
-        int, Query(ge=LEAST_POINTS, le=MOST_POINTS, description="Approximate number of points of a long campaign.")
+        int, Query(ge=MIN_POINTS, le=MAX_POINTS, description="Approximate number of points of a long campaign.")
     ] = POINTS,
 ) -> Response:
     """The numbers of one figure; its lists are parallel.
 
-    A campaign with more than `points` trials is downsampled: to an even sample and all trials that must not be missed,
-    which are those with a new best reward (`progress`) or the best and the Pareto front (`madds-ap`, `params-ap`). `of`
+    A campaign with more than `points` trials is downsampled: to an even sample and all trials that must not be missing:
+    those with a new best reward (`progress`) or the best and the Pareto front (`madds-ap`, `params-ap`). `of`
     is the number before downsampling. The curves share the points.
     """
     if name not in FIGURES:

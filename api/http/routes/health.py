@@ -14,7 +14,7 @@ from api.http.authentication import Authenticator, Credentials
 from api.http.dependencies import ServiceSettings, ServiceStore
 from api.http.metrics import ServiceMetrics
 from nas_controller.store import StoreFullError
-from nas_controller.store.database import LEAST_FREE_BYTES
+from nas_controller.store.database import MIN_FREE_BYTES
 from nas_controller.store.schema import HEAD
 
 router = APIRouter(tags=["service"])
@@ -24,20 +24,20 @@ router = APIRouter(tags=["service"])
 def healthz(request: Request, settings: ServiceSettings) -> HealthDocument:
     """Responds with 200 while the process runs. Version and directory are null for callers without a required key."""
     authenticator: Authenticator = request.app.state.authenticator
-    if request.state.caller is None and not authenticator.was_open:  # without a query: the database may be away
+    if request.state.caller is None and not authenticator.was_open:  # without a query: the database may be unavailable
         return HealthDocument(status="ok", version=None, data_dir=None)
     return HealthDocument(status="ok", version=version("effspine"), data_dir=str(settings.data_dir))
 
 
 @router.get("/readyz", summary="Ready?")
 def readyz(request: Request, store: ServiceStore, settings: ServiceSettings) -> ReadinessDocument:
-    """Responds with 200 if the database answers, has this version's schema, and neither its disk nor that of the data
+    """Responds with 200 if the database responds, has this version's schema, and neither its disk nor that of the data
     directory is full; else with 503, or 507 if a disk is full.
 
     A service without a supervisor is ready: it accepts and shows campaigns. `supervisors` lists those that run them.
     """
     store.check()
-    _check_room(settings.data_dir)
+    _check_free_space(settings.data_dir)
     authenticator: Authenticator = request.app.state.authenticator
     if request.state.caller is None and authenticator.authenticate(Credentials()) is None:
         return ReadinessDocument(status="ready", version=None, data_dir=None)
@@ -46,14 +46,14 @@ def readyz(request: Request, store: ServiceStore, settings: ServiceSettings) -> 
         version=version("effspine"),
         data_dir=str(settings.data_dir),
         schema_revision=HEAD,
-        supervisors=[SupervisorDocument(**each.to_dict()) for each in store.reads.list_supervisors()],
+        supervisors=[SupervisorDocument(**supervisor.to_dict()) for supervisor in store.reads.list_supervisors()],
     )
 
 
-def _check_room(data_dir: Path) -> None:
+def _check_free_space(data_dir: Path) -> None:
     """Raises StoreFullError if the disk of the data directory, which may not exist yet, is full."""
-    existing_dir = next(each for each in (data_dir, *data_dir.parents) if each.is_dir())
-    if shutil.disk_usage(existing_dir).free < LEAST_FREE_BYTES:
+    existing_dir = next(path for path in (data_dir, *data_dir.parents) if path.is_dir())
+    if shutil.disk_usage(existing_dir).free < MIN_FREE_BYTES:
         raise StoreFullError(f"the disk of {data_dir} is full; free some space")
 
 

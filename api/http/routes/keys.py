@@ -1,4 +1,4 @@
-"""Listing and revoking API keys. Only the command line, on the database itself, makes and rotates them."""
+"""Listing and revoking API keys. Only the command line, directly on the database, creates and rotates them."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def list_all(store: ServiceStore) -> Page[KeyDocument]:
 def revoke(
     key_id: Annotated[str, Path(description="Id of the key.", max_length=64)], store: ServiceStore
 ) -> KeyDocument:
-    """Revokes a key and ends its sessions, at once and for good. A repeated request changes nothing. Needs the scope
+    """Revokes a key permanently and ends its sessions at once. A repeated request changes nothing. Needs the scope
     admin.
     """
     return KeyDocument.model_validate(store.service.revoke_key(key_id).to_dict())

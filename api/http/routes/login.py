@@ -67,7 +67,7 @@ def log_out(request: Request, store: ServiceStore) -> Response:
 
 
 async def _fields(request: Request) -> dict[str, str]:
-    """The fields of the form; of repeated ones the first."""
+    """The fields of the form; the first of repeated ones."""
     if request.headers.get("content-type", "").partition(";")[0].strip().lower() != FORM:
         raise HTTPException(
             415, f"the login expects a form (`{FORM}`); programs should send their key as a header instead"
@@ -80,7 +80,7 @@ async def _fields(request: Request) -> dict[str, str]:
 
 
 def _form(
-    request: Request, page: str, trouble: str = "", status: int = 200, headers: dict[str, str] | None = None
+    request: Request, page: str, error: str = "", status: int = 200, headers: dict[str, str] | None = None
 ) -> Response:
-    context = {"here": "login", "next": page, "trouble": trouble}
+    context = {"current_page": "login", "next": page, "error": error}
     return templates.TemplateResponse(request, "login.html", context, status_code=status, headers=headers)

@@ -1,4 +1,4 @@
-"""The controller: proposes resource distributions and learns from their rewards. Ask and tell, NumPy only."""
+"""The controller: proposes multipliers and learns from rewards, by ask and tell. NumPy only."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Adam (Kingma and Ba, 2015) over one flat vector, ascending."""
+"""Gradient ascent with Adam (Kingma and Ba, 2015) over one flat vector."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Arrays in JSON without losing a bit: base 64 of little-endian float64, in C order."""
+"""Exact arrays in JSON: base 64 of little-endian float64, in C order."""
 
 from __future__ import annotations
 
@@ -15,5 +15,5 @@ def encode(array: Floats) -> str:
 
 
 def decode(text: str) -> Floats:
-    """The flat array that `encode` wrote. Raises ValueError for text that is none."""
+    """The flat array that `encode` wrote. Raises ValueError for invalid text."""
     return np.frombuffer(base64.b64decode(text, validate=True), dtype="<f8").astype(np.float64)

@@ -1,7 +1,7 @@
 """The controller: a policy, its optimiser and its baseline behind `ask` and `tell`.
 
-It knows no clock, no database and no cluster, and it has no random state: a proposal is a function of the seed, the
-trial's number, the draw and the rewards told before. `state()` is all that was learned, and only `tell` and
+It uses no clock, no database and no cluster, and it has no random state: a proposal is a function of the seed, the
+trial's number, the draw and the rewards so far. `state()` is everything it has learned, and only `tell` and
 `start_baseline` change it.
 """
 
@@ -53,7 +53,7 @@ class Controller:
         return self._told
 
     def ask(self, number: int, draw: int = 0) -> Proposal:
-        """The policy's proposal for trial `number`; another `draw` gives another one.
+        """The policy's proposal for trial `number`; a different `draw` gives a different one.
 
         Changes nothing: the same state gives the same proposal.
         """
@@ -78,10 +78,11 @@ class Controller:
         if not np.isfinite(reward):
             raise ValueError(f"the reward {reward} is not a finite number")
         advantage = self._baseline.advantage(reward)
-        now = self._policy.evaluate(np.asarray(choices, np.int64))
-        weight = importance_weight(now.log_probability, log_probability, self.settings.importance_clip)
+        current = self._policy.evaluate(np.asarray(choices, np.int64))
+        weight = importance_weight(current.log_probability, log_probability, self.settings.importance_clip)
         gradient = (
-            weight * advantage * now.log_probability_gradient + self.settings.entropy_bonus * now.entropy_gradient
+            weight * advantage * current.log_probability_gradient
+            + self.settings.entropy_bonus * current.entropy_gradient
         )
         self._policy.parameters = self._adam.ascend(self._policy.parameters, gradient)
         self._told += 1
@@ -118,7 +119,7 @@ class Controller:
 
     @classmethod
     def from_state(cls, state: Mapping[str, Any]) -> Controller:
-        """The controller that `state()` described. Raises ValueError for a state of another version."""
+        """The controller in a state of `state()`. Raises ValueError for a state of another version."""
         if state["version"] != STATE_VERSION:
             raise ValueError(
                 f"the controller state has version {state['version']}; this effspine reads {STATE_VERSION}"
@@ -140,4 +141,4 @@ def _make_policy(settings: Settings, blocks: int, choices: int, seed: int) -> Po
     if settings.policy == "recurrent":
         rng = np.random.default_rng([seed, _INITIAL_WEIGHTS])
         return RecurrentPolicy(blocks, choices, settings.hidden_units, rng)
-    raise ValueError(f"policy '{settings.policy}' is none of recurrent, factorised")
+    raise ValueError(f"policy '{settings.policy}' is neither recurrent nor factorised")

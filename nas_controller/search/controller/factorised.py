@@ -1,4 +1,4 @@
-"""A policy with independent logits for each block: the simplest policy that can learn."""
+"""A policy with independent logits per block: the simplest policy that can learn."""
 
 from __future__ import annotations
 
@@ -15,9 +15,7 @@ class FactorisedPolicy:
         self.parameters: Floats = np.zeros(blocks * choices)
 
     def sample(self, uniforms: Floats) -> tuple[Indices, Floats]:
-        """Choices [batch, blocks] and their log-probabilities [batch], from uniform numbers [batch,
-        blocks].
-        """
+        """Choices [batch, blocks] and their log-probabilities [batch], from uniform numbers [batch, blocks]."""
         probabilities, log_probabilities = softmax(self._logits())
         choices = np.stack(
             [
@@ -45,7 +43,7 @@ class FactorisedPolicy:
         )
 
     def marginals(self) -> Floats:
-        """The probabilities [blocks, choices] themselves."""
+        """The probabilities [blocks, choices]."""
         return softmax(self._logits())[0]
 
     def _logits(self) -> Floats:

@@ -1,8 +1,8 @@
-"""What a policy over the blocks' choices must offer.
+"""The interface of a policy over the blocks' choices, and functions that the policies share.
 
-A policy owns one flat vector of parameters, so that the optimiser and the saved state need not know its
-shape. Products go through `numpy.einsum`, which never calls a BLAS: its sums run in a fixed order on one
-thread, so a replay gives the same bits whatever the number of threads.
+A policy owns one flat vector of parameters, so the optimiser and the saved state do not depend on its shape. Products
+use `numpy.einsum`, which never calls a BLAS: it sums in a fixed order on one thread, so a replay gives the same bits
+for any number of threads.
 """
 
 from __future__ import annotations
@@ -17,10 +17,10 @@ Indices = NDArray[np.int64]
 
 
 class Evaluation(NamedTuple):
-    """A sequence of choices under the present parameters.
+    """A sequence of choices under the current parameters.
 
-    `log_probability` of the whole sequence, `entropy` summed over the blocks (each given the choices before
-    it), and the gradients of both with respect to the flat parameters.
+    `log_probability` of the whole sequence, `entropy` summed over the blocks (each given the previous choices), and the
+    gradients of both with respect to the flat parameters.
     """
 
     log_probability: float
@@ -30,14 +30,12 @@ class Evaluation(NamedTuple):
 
 
 class Policy(Protocol):
-    """A distribution over sequences of choices, one for each block."""
+    """A distribution over sequences of choices, one per block."""
 
     parameters: Floats
 
     def sample(self, uniforms: Floats) -> tuple[Indices, Floats]:
-        """Choices [batch, blocks] and their log-probabilities [batch], from uniform numbers [batch,
-        blocks].
-        """
+        """Choices [batch, blocks] and their log-probabilities [batch], from uniform numbers [batch, blocks]."""
         ...
 
     def evaluate(self, choices: Indices) -> Evaluation:
@@ -45,7 +43,7 @@ class Policy(Protocol):
         ...
 
     def marginals(self) -> Floats:
-        """The probability [blocks, choices] of each choice of each block, whatever the others are."""
+        """The marginal probability [blocks, choices] of each choice of each block."""
         ...
 
 
@@ -57,7 +55,7 @@ def softmax(logits: Floats) -> tuple[Floats, Floats]:
 
 
 def pick(probabilities: Floats, uniforms: Floats) -> Indices:
-    """Indices [batch] drawn from probabilities [batch, choices] by the inverse of their cumulative sum."""
+    """Indices [batch] drawn from probabilities [batch, choices] by inverting their cumulative sum."""
     below = np.cumsum(probabilities, axis=-1)[:, :-1] <= uniforms[:, None]
     return np.asarray(below.sum(axis=-1), np.int64)
 

@@ -7,11 +7,11 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Proposal:
-    """What the policy sampled for trial `number`.
+    """The policy's sample for trial `number`.
 
-    `choices` are indices into the controller's multipliers, one a block, and `betas` the multipliers
-    themselves. `log_probability` is that of the policy which sampled it (the behaviour policy), since the policy may
-    have changed by the time the reward comes. `draw` counts the proposals for the same number before this one.
+    `choices` are indices into the controller's multipliers, one per block, and `betas` the multipliers.
+    `log_probability` is that under the policy which sampled it (the behaviour policy), since the policy may have
+    changed by the time the reward comes. `draw` counts the earlier proposals for the same trial.
     """
 
     number: int

@@ -1,7 +1,7 @@
 """An autoregressive policy: an LSTM chooses a multiplier block by block, with its last choice as input.
 
-As in the controller of Zoph and Le, "Neural Architecture Search with Reinforcement Learning" (section 3.2), which the
-search of section 3.3 follows: each block has its own softmax, and its sample is fed back into the next step. One LSTM
+It follows the controller of Zoph and Le, "Neural Architecture Search with Reinforcement Learning" (section 3.2), which
+section 3.3 of the paper adopts: each block has its own softmax, and its sample is the input of the next step. One LSTM
 layer; weights are initialised uniformly in +-0.08, as there.
 """
 
@@ -19,9 +19,9 @@ _INITIAL_RANGE = 0.08
 _MARGINAL_SAMPLES = 256
 _MARGINAL_SEED = 18
 
-# A block and its probabilities [batch, choices] to its choices [batch].
+# Maps a block and its probabilities [batch, choices] to its choices [batch].
 _Choose = Callable[[int, Floats], Indices]
-# Rows [batch, in] and weights [out, in] to [batch, out].
+# Maps rows [batch, in] and weights [out, in] to [batch, out].
 _Product = Callable[[Floats, Floats], Floats]
 
 
@@ -46,12 +46,12 @@ class _Weights(NamedTuple):
 
 
 class _Step(NamedTuple):
-    """What back-propagation needs of one step; all [batch, ...]."""
+    """The values of one step that back-propagation needs; all [batch, ...]."""
 
     source: Indices
     inputs: Floats
-    gates: Floats  # after their sigmoids and tanh
-    cell_before: Floats
+    gates: Floats  # after the sigmoids and tanh
+    previous_cell: Floats
     cell_tanh: Floats
     hidden: Floats
     probabilities: Floats
@@ -74,13 +74,11 @@ class RecurrentPolicy:
         self.parameters: Floats = rng.uniform(-_INITIAL_RANGE, _INITIAL_RANGE, size)
         weights = self._weights(self.parameters)
         weights.gates_bias[:] = 0.0
-        weights.gates_bias[hidden : 2 * hidden] = 1.0  # remember at first
+        weights.gates_bias[hidden : 2 * hidden] = 1.0  # the forget gates start open
         weights.head_bias[:] = 0.0
 
     def sample(self, uniforms: Floats) -> tuple[Indices, Floats]:
-        """Choices [batch, blocks] and their log-probabilities [batch], from uniform numbers [batch,
-        blocks].
-        """
+        """Choices [batch, blocks] and their log-probabilities [batch], from uniform numbers [batch, blocks]."""
         choices, steps = self._unroll(len(uniforms), lambda block, p: pick(p, uniforms[:, block]))
         return choices, _log_probabilities(choices, steps)
 
@@ -96,9 +94,9 @@ class RecurrentPolicy:
     def marginals(self) -> Floats:
         """The probability [blocks, choices] of each choice, by averaging over sampled sequences.
 
-        The samples come from a fixed seed, apart from that of proposals, and are a Latin hypercube (one sample in each
-        of as many equal parts of every block's uniform numbers), so that fewer are enough. The result is only
-        displayed, so single precision and BLAS are good enough.
+        The samples have a fixed seed, independent of the proposals. They are a Latin hypercube (one sample in each of
+        as many equal parts of every block's uniform numbers), so fewer are needed. The result is only displayed, so
+        single precision and BLAS are good enough.
         """
         rng = np.random.default_rng(_MARGINAL_SEED)
         parts = rng.permuted(np.tile(np.arange(_MARGINAL_SAMPLES)[:, None], self._blocks), axis=0)
@@ -126,21 +124,19 @@ class RecurrentPolicy:
             inputs = np.concatenate([weights.embedding[source], hidden], axis=1)
             raw = product(inputs, weights.gates) + weights.gates_bias
             gates = np.concatenate([_sigmoid(raw[:, : 3 * size]), np.tanh(raw[:, 3 * size :])], axis=1)
-            enter, keep, leave, candidate = np.split(gates, 4, axis=1)
-            before, cell = cell, keep * cell + enter * candidate
+            input_gate, forget_gate, output_gate, candidate = np.split(gates, 4, axis=1)
+            previous_cell, cell = cell, forget_gate * cell + input_gate * candidate
             cell_tanh = np.tanh(cell)
-            hidden = leave * cell_tanh
+            hidden = output_gate * cell_tanh
             logits = product(hidden, weights.head[block]) + weights.head_bias[block]
             probabilities, logs = softmax(logits)
-            steps.append(_Step(source, inputs, gates, before, cell_tanh, hidden, probabilities, logs))
+            steps.append(_Step(source, inputs, gates, previous_cell, cell_tanh, hidden, probabilities, logs))
             source = choose(block, probabilities)
             chosen[:, block] = source
         return chosen, steps
 
     def _backward(self, choices: Indices, steps: list[_Step]) -> tuple[Floats, Floats]:
-        """Gradients of the log-probability and of the entropy of one sequence, in one pass, as a batch of
-        two.
-        """
+        """Gradients of the log-probability and of the entropy of one sequence, in one pass as a batch of two."""
         size = self._hidden
         weights = self._weights(self.parameters)
         flat = np.zeros((2, self.parameters.size))
@@ -150,14 +146,14 @@ class RecurrentPolicy:
             step = steps[block]
             to_logits = np.stack(logit_gradients(int(choices[block]), step.probabilities[0], step.log_probabilities[0]))
             to_hidden = to_hidden + np.einsum("gi,ij->gj", to_logits, weights.head[block])
-            enter, keep, leave, candidate = np.split(step.gates[0], 4)
-            to_cell = to_cell + to_hidden * leave * (1.0 - step.cell_tanh[0] ** 2)
+            input_gate, forget_gate, output_gate, candidate = np.split(step.gates[0], 4)
+            to_cell = to_cell + to_hidden * output_gate * (1.0 - step.cell_tanh[0] ** 2)
             to_raw = np.concatenate(
                 [
-                    to_cell * candidate * enter * (1.0 - enter),
-                    to_cell * step.cell_before[0] * keep * (1.0 - keep),
-                    to_hidden * step.cell_tanh[0] * leave * (1.0 - leave),
-                    to_cell * enter * (1.0 - candidate**2),
+                    to_cell * candidate * input_gate * (1.0 - input_gate),
+                    to_cell * step.previous_cell[0] * forget_gate * (1.0 - forget_gate),
+                    to_hidden * step.cell_tanh[0] * output_gate * (1.0 - output_gate),
+                    to_cell * input_gate * (1.0 - candidate**2),
                 ],
                 axis=1,
             )
@@ -168,7 +164,7 @@ class RecurrentPolicy:
                 gradient.gates[...] += np.outer(raw, step.inputs[0])
                 gradient.gates_bias[...] += raw
                 gradient.embedding[step.source[0]] += inputs[:EMBEDDING_UNITS]
-            to_hidden, to_cell = to_inputs[:, EMBEDDING_UNITS:], to_cell * keep
+            to_hidden, to_cell = to_inputs[:, EMBEDDING_UNITS:], to_cell * forget_gate
         return flat[0], flat[1]
 
 

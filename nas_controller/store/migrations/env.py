@@ -1,6 +1,4 @@
-"""Runs migrations on the connection, and inside the transaction, that `nas_controller.store.schema` hands
-over.
-"""
+"""Runs migrations on the connection, and in the transaction, that `nas_controller.store.schema` passes."""
 
 from __future__ import annotations
 

@@ -13,7 +13,7 @@ import pytest
 
 from api.benchmarks import load
 from api.benchmarks.load import TOOL, Latencies, find_tool, read_report, summary, with_delayed_requests
-from nas_controller.benchmarks.filled_database import LEAST_CAMPAIGNS, fill, plans
+from nas_controller.benchmarks.filled_database import MIN_CAMPAIGNS, fill, plans
 from nas_controller.store import sqlite_url
 from search_space.errors import EffspineError
 
@@ -57,13 +57,13 @@ def test_without_the_load_tool_the_error_explains_how_to_install_it(
 @pytest.mark.skipif(shutil.which(TOOL) is None, reason=f"{TOOL} is not installed")
 def test_some_routes_are_measured_while_a_campaign_writes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     url = sqlite_url(tmp_path / "effspine.db")
-    fill(url, plans(LEAST_CAMPAIGNS, 200, 100, seed=1), lambda _: None)
-    monkeypatch.setattr(load, "ALONE_SECONDS", 1.0)
-    wanted = {"campaigns", "trial", "figure progress"}
+    fill(url, plans(MIN_CAMPAIGNS, 200, 100, seed=1), lambda _: None)
+    monkeypatch.setattr(load, "UNLOADED_SECONDS", 1.0)
+    names = {"campaigns", "trial", "figure progress"}
     all_routes = load.routes
-    monkeypatch.setattr(load, "routes", lambda *given: [route for route in all_routes(*given) if route.name in wanted])
+    monkeypatch.setattr(load, "routes", lambda *given: [route for route in all_routes(*given) if route.name in names])
     found = load.load_benchmark(url, seconds=1, say=lambda _: None)
-    assert {route["route"] for route in found["routes"]} == wanted
+    assert {route["route"] for route in found["routes"]} == names
     assert found["errors"] == found["times_locked"] == 0
     assert found["writer_trials_per_second"]["under_load"] > 0
     assert all(route["requests"] >= 4 and route["p99_ms"] > 0 for route in found["routes"])
@@ -73,15 +73,15 @@ def test_some_routes_are_measured_while_a_campaign_writes(tmp_path: Path, monkey
 @pytest.mark.skipif(shutil.which(TOOL) is None, reason=f"{TOOL} is not installed")
 def test_a_small_database_is_measured_while_a_campaign_writes(tmp_path: Path) -> None:
     url = sqlite_url(tmp_path / "effspine.db")
-    fill(url, plans(LEAST_CAMPAIGNS, 200, 100, seed=1), lambda _: None)
+    fill(url, plans(MIN_CAMPAIGNS, 200, 100, seed=1), lambda _: None)
     code = "from api.benchmarks.load_command import app; app()"
     command = [sys.executable, "-c", code, "--database-url", url, "--seconds", "1", "--json"]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=300, check=False)
-    found = json.loads(done.stdout)
+    completed = subprocess.run(command, capture_output=True, text=True, timeout=300, check=False)
+    found = json.loads(completed.stdout)
     assert found["errors"] == found["times_locked"] == 0
     assert found["writer_trials_per_second"]["under_load"] > 0
-    assert (found["campaigns"], found["trials"]) == (LEAST_CAMPAIGNS, 200)
+    assert (found["campaigns"], found["trials"]) == (MIN_CAMPAIGNS, 200)
     named = {route["route"].partition(" ")[0] for route in found["routes"]}
     assert named == {"campaigns", "campaign", "trials", "trial", "best", "policy", "figure", "writer:"}
     assert all(route["requests"] >= 4 and route["p99_ms"] > 0 for route in found["routes"])
-    assert done.returncode == (0 if found["passed"] else 1)
+    assert completed.returncode == (0 if found["passed"] else 1)

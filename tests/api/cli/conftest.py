@@ -1,4 +1,4 @@
-"""Fixtures: a command line and a service for each test."""
+"""Fixtures: a command line and a service per test."""
 
 from __future__ import annotations
 

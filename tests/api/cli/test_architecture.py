@@ -23,7 +23,7 @@ def document(capsys: pytest.CaptureFixture[str], *arguments: str) -> object:
     return json.loads(captured.out)
 
 
-def commas(values: object) -> str:
+def comma_separated(values: object) -> str:
     """Values as the text of an option."""
     return ",".join(str(value) for value in values)  # type: ignore[attr-defined]
 
@@ -57,7 +57,7 @@ def test_cost_accepts_an_exported_specification(capsys: pytest.CaptureFixture[st
     smaller = document(capsys, "cost", "--architecture", str(path), "--input-px", "320")
     assert isinstance(smaller, dict)
     assert smaller["madds"] < report["madds"] / 3
-    for arguments in ([], ["--architecture", str(path), "--widths", commas(EFF_SPINENET_D0.widths)]):
+    for arguments in ([], ["--architecture", str(path), "--widths", comma_separated(EFF_SPINENET_D0.widths)]):
         assert run(["cost", *arguments]) == 2
         assert capsys.readouterr().err == "error: give either --widths or --architecture\n"
 
@@ -67,18 +67,18 @@ def test_a_narrower_space_can_be_sampled(capsys: pytest.CaptureFixture[str]) -> 
     rows = document(capsys, "sample", "--count", "5", *space)
     assert isinstance(rows, list)
     assert all(len(row["betas"]) == 3 and row["widths"][4] <= 96 for row in rows)
-    assert document(capsys, "allocate", "--betas", commas(rows[0]["betas"]), *space) == rows[0]
+    assert document(capsys, "allocate", "--betas", comma_separated(rows[0]["betas"]), *space) == rows[0]
     assert run(["sample", "--max-block-width", "5=x"]) == 2
     assert "max_block_width has '5=x'; it must be one whole number, or pairs" in capsys.readouterr().err
 
 
 def test_cost_counts_block_by_block(capsys: pytest.CaptureFixture[str]) -> None:
-    report = document(capsys, "cost", "--widths", commas(EFF_SPINENET_D0.widths))
+    report = document(capsys, "cost", "--widths", comma_separated(EFF_SPINENET_D0.widths))
     assert isinstance(report, dict)
     assert list(report) == ["madds", "madds_profiler", "params", "blocks"]
     assert [block["block"] for block in report["blocks"]] == list(range(1, 19))
     assert set(report["blocks"][0]) == {"block", "level", "width", "madds", "params"}
-    smaller = document(capsys, "cost", "--widths", commas(EFF_SPINENET_D0.widths), "--input-px", "256")
+    smaller = document(capsys, "cost", "--widths", comma_separated(EFF_SPINENET_D0.widths), "--input-px", "256")
     assert isinstance(smaller, dict)
     assert smaller["madds"] < report["madds"] / 3
     assert smaller["params"] == report["params"]
@@ -89,7 +89,7 @@ def test_cost_draws_the_blocks_and_the_baseline(
     capsys: pytest.CaptureFixture[str], tmp_path: Path, input_px: int
 ) -> None:
     path = tmp_path / "out.svg"
-    command = ["cost", "--widths", commas(EFF_SPINENET_D0.widths), "--input-px", str(input_px), "--json"]
+    command = ["cost", "--widths", comma_separated(EFF_SPINENET_D0.widths), "--input-px", str(input_px), "--json"]
     assert run([*command, "--diagram", str(path)]) == 0
     drawn = capsys.readouterr()
     assert drawn.err == f"diagram: {path}\n"
@@ -105,7 +105,7 @@ def test_a_diagram_that_cannot_be_written_is_one_line_that_names_the_path(
     capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:
     for path in (tmp_path, tmp_path / "missing" / "out.svg"):
-        assert run(["cost", "--widths", commas(EFF_SPINENET_D0.widths), "--diagram", str(path), "--json"]) == 2
+        assert run(["cost", "--widths", comma_separated(EFF_SPINENET_D0.widths), "--diagram", str(path), "--json"]) == 2
         captured = capsys.readouterr()
         assert captured.out == ""
         assert captured.err.count("\n") == 1
@@ -126,14 +126,14 @@ def test_a_sample_can_be_allocated_again_at_the_same_cost(capsys: pytest.Capture
     assert isinstance(rows, list)
     (row,) = rows
     options = ("--mode", "paper", "--budget-madds", "1500000000")
-    assert document(capsys, "allocate", "--betas", commas(row["betas"]), *options) == row
-    cost = document(capsys, "cost", "--widths", commas(row["widths"]))
+    assert document(capsys, "allocate", "--betas", comma_separated(row["betas"]), *options) == row
+    cost = document(capsys, "cost", "--widths", comma_separated(row["widths"]))
     assert isinstance(cost, dict)
     assert (cost["madds"], cost["params"]) == (row["madds"], row["params"])
 
 
 def test_the_published_betas_give_the_published_widths(capsys: pytest.CaptureFixture[str]) -> None:
-    row = document(capsys, "allocate", "--betas", commas(D0_BETAS), "--mode", "paper")
+    row = document(capsys, "allocate", "--betas", comma_separated(D0_BETAS), "--mode", "paper")
     assert isinstance(row, dict)
     assert tuple(row["widths"]) == EFF_SPINENET_D0.widths
 
@@ -142,9 +142,9 @@ def test_the_published_betas_give_the_published_widths(capsys: pytest.CaptureFix
     "arguments",
     [
         ("models",),
-        ("cost", "--widths", commas(SP_EFFICIENTNET_B0.widths)),
+        ("cost", "--widths", comma_separated(SP_EFFICIENTNET_B0.widths)),
         ("sample", "--count", "2"),
-        ("allocate", "--betas", commas(D0_BETAS)),
+        ("allocate", "--betas", comma_separated(D0_BETAS)),
     ],
 )
 def test_tables_do_not_truncate_values(capsys: pytest.CaptureFixture[str], arguments: tuple[str, ...]) -> None:

@@ -24,13 +24,13 @@ def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[CommandLine]:
         effspine = CommandLine.on_port(port, data_dir, monkeypatch)
         for name in ("digits", "damaged"):
             directory = str(data_dir / "datasets" / name)
-            made = effspine("data", "make-digits", directory, "--train", "48", "--val", "16", "--json")
-            assert made.document["created"]
+            result = effspine("data", "make-digits", directory, "--train", "48", "--val", "16", "--json")
+            assert result.document["created"]
         image = sorted((data_dir / "datasets" / "damaged" / "train").glob("*.jpg"))[0]
         image.write_bytes(image.read_bytes()[:400])
         command = [sys.executable, "-m", "api.cli.main", "serve", "--port", str(port)]
         with (data_dir / "service.log").open("w") as log:
-            process = subprocess.Popen(command, stdout=log, stderr=log, env=effspine.whole_environment, text=True)
+            process = subprocess.Popen(command, stdout=log, stderr=log, env=effspine.environment, text=True)
             try:
                 wait_until_ready(f"http://127.0.0.1:{port}", process)
                 yield effspine

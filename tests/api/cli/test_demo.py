@@ -1,4 +1,4 @@
-"""The demo: resumed campaigns, a used port, and the data set made once."""
+"""The demo: resumed campaigns, a used port, and the data set created once."""
 
 from __future__ import annotations
 
@@ -63,10 +63,10 @@ def test_an_unfinished_demo_with_another_specification_is_stopped(
 
 
 def test_fresh_stops_the_unfinished_demo_but_no_other_campaign(client: Client, served: Store) -> None:
-    unfinished, mine = recorded(served), recorded(served, name="mine")
+    unfinished, other = recorded(served), recorded(served, name="other")
     assert begin(client, WANTED, fresh=True).id != unfinished.id
     assert unfinished.record.state == "stopped"
-    assert mine.record.state == "pending"
+    assert other.record.state == "pending"
 
 
 def test_a_running_service_with_the_same_data_directory_is_used_and_left_running(
@@ -85,39 +85,39 @@ def test_a_running_service_with_another_data_directory_is_rejected(client: Clien
 
 
 def test_the_port_option_overrides_the_environment(effspine: CommandLine) -> None:
-    with HTTPServer(("127.0.0.1", 0), _Stranger) as stranger:
-        threading.Thread(target=stranger.serve_forever, daemon=True).start()
-        effspine.whole_environment["EFFSPINE_PORT"] = str(stranger.server_port)
-        assert f"port {stranger.server_port} on 127.0.0.1 is taken" in effspine("demo").err
-        effspine.whole_environment["EFFSPINE_PORT"] = "many"
+    with HTTPServer(("127.0.0.1", 0), _OtherService) as other_server:
+        threading.Thread(target=other_server.serve_forever, daemon=True).start()
+        effspine.environment["EFFSPINE_PORT"] = str(other_server.server_port)
+        assert f"port {other_server.server_port} on 127.0.0.1 is taken" in effspine("demo").err
+        effspine.environment["EFFSPINE_PORT"] = "many"
         assert "EFFSPINE_PORT is 'many'" in effspine("demo").err
-        assert f"port {stranger.server_port} " in effspine("demo", "--port", str(stranger.server_port)).err
-        stranger.shutdown()
+        assert f"port {other_server.server_port} " in effspine("demo", "--port", str(other_server.server_port)).err
+        other_server.shutdown()
 
 
 def test_a_nearly_full_disk_is_one_line_and_nothing_is_started(
     effspine: CommandLine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(demo, "NEEDED_MIB", 10**12)
-    done = effspine("demo")
-    assert done.status == 2
+    result = effspine("demo")
+    assert result.status == 2
     assert re.fullmatch(
         rf"error: the disk of {tmp_path}/data has [\d.]+ MiB free and the demo needs .*EFFSPINE_DATA_DIR.*\n",
-        done.err,
+        result.err,
     )
-    assert done.out == ""
+    assert result.out == ""
     assert not (tmp_path / "data").exists()
 
 
 def test_a_failure_to_make_the_data_set_is_reported_once(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
-    (tmp_path / "datasets").write_text("a file where a folder should be")
+    (tmp_path / "datasets").write_text("a file instead of a directory")
     with pytest.raises(typer.Exit) as caught:
         demo.make_dataset(Settings(data_dir=tmp_path))
     assert caught.value.exit_code == 2
     assert capfd.readouterr().err.count("error:") == 1
 
 
-class _Stranger(BaseHTTPRequestHandler):
+class _OtherService(BaseHTTPRequestHandler):
     def do_GET(self) -> None:
         self.send_response(200)
         self.end_headers()
@@ -128,9 +128,9 @@ class _Stranger(BaseHTTPRequestHandler):
 
 
 def test_another_program_on_the_port_is_one_clear_error(tmp_path: Path) -> None:
-    with HTTPServer(("127.0.0.1", 0), _Stranger) as stranger:
-        threading.Thread(target=stranger.serve_forever, daemon=True).start()
-        service = ChildService(Settings(data_dir=tmp_path / "data", port=stranger.server_port))
-        with pytest.raises(EffspineError, match=f"port {stranger.server_port} .* another program.*--port"), service:
+    with HTTPServer(("127.0.0.1", 0), _OtherService) as other_server:
+        threading.Thread(target=other_server.serve_forever, daemon=True).start()
+        service = ChildService(Settings(data_dir=tmp_path / "data", port=other_server.server_port))
+        with pytest.raises(EffspineError, match=f"port {other_server.server_port} .* another program.*--port"), service:
             pass
-        stranger.shutdown()
+        other_server.shutdown()

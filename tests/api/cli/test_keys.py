@@ -1,4 +1,4 @@
-"""`effspine keys` on the database itself, without a running service."""
+"""`effspine keys` directly on the database, without a running service."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ from nas_controller.store import Store, sqlite_url
 from tests.support.command_line import CommandLine
 
 
-def test_a_key_is_made_listed_rotated_and_revoked(effspine: CommandLine, tmp_path: Path) -> None:
-    made = effspine("keys", "create", "--name", "ops", "--scope", "operate", "--expires-in-days", "3", "--json")
-    first = made.document
-    assert "the first key" in made.err
+def test_a_key_is_created_listed_rotated_and_revoked(effspine: CommandLine, tmp_path: Path) -> None:
+    result = effspine("keys", "create", "--name", "ops", "--scope", "operate", "--expires-in-days", "3", "--json")
+    first = result.document
+    assert "the first key" in result.err
     listed = effspine("keys", "list", "--json").document
     assert listed == [{name: value for name, value in first.items() if name != "key"}]
     assert (listed[0]["scope"], listed[0]["state"]) == ("operate", "active")
@@ -38,11 +38,11 @@ def test_the_old_secret_is_valid_during_the_grace_period(effspine: CommandLine, 
 
 
 def test_only_the_key_is_on_standard_output_and_no_list_shows_it(effspine: CommandLine) -> None:
-    made = effspine("keys", "create", "--name", "ops", "--scope", "view")
-    key = made.out.strip()
+    result = effspine("keys", "create", "--name", "ops", "--scope", "view")
+    key = result.out.strip()
     assert key.startswith("effspine_k")
     secret = key.rpartition("_")[2]
-    assert secret not in made.err
+    assert secret not in result.err
     assert secret not in effspine("keys", "list").out + effspine("keys", "list", "--json").out
 
 
@@ -60,6 +60,6 @@ def test_invalid_arguments_are_one_line(effspine: CommandLine) -> None:
         ("create", "--name", "", "--scope", "view"),
         ("create", "--name", "x", "--scope", "root"),
     ):
-        done = effspine("keys", *arguments)
-        assert done.status == 2, arguments
-        assert len(done.err.splitlines()) == 1
+        result = effspine("keys", *arguments)
+        assert result.status == 2, arguments
+        assert len(result.err.splitlines()) == 1

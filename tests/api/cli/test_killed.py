@@ -18,7 +18,7 @@ from tests.support.command_line import CommandLine, wait_until_ready
 from tests.support.databases import migrated_sqlite
 from tests.support.recorder import Recorder
 
-SHORT_HOLD = "import nas_controller.store.idempotency_keys as kept; kept.HELD_SECONDS = 2.0; "
+SHORT_HOLD = "import nas_controller.store.idempotency_keys as kept; kept.RESERVATION_SECONDS = 2.0; "
 RUN = "from api.cli.main import main; main()"
 DYING = (
     "import os; from nas_controller.store import {0} as module; module.{1} = lambda *_, **__: os.kill(os.getpid(), 9); "
@@ -30,7 +30,7 @@ TRIALS = 12
 def api(effspine: CommandLine, port: int, program: str = RUN) -> Iterator[subprocess.Popen[str]]:
     """An API process that is ready; killed at the end of the context."""
     command = [sys.executable, "-c", SHORT_HOLD + program, "api", "--port", str(port)]
-    process = subprocess.Popen(command, env=effspine.whole_environment, text=True, stderr=subprocess.DEVNULL)
+    process = subprocess.Popen(command, env=effspine.environment, text=True, stderr=subprocess.DEVNULL)
     try:
         wait_until_ready(f"http://127.0.0.1:{port}", process)
         yield process

@@ -13,40 +13,40 @@ from tests.support.command_line import CommandLine
 
 
 def test_help_lists_every_command_of_the_distribution(effspine: CommandLine) -> None:
-    done = effspine.apart("--help")
-    assert done.status == 0
+    result = effspine.run_in_new_process("--help")
+    assert result.status == 0
     names = {entry.name for entry in entry_points(group=EntryPointGroup.members)}
     assert names >= {"models", "cost", "sample", "allocate", "campaign", "serve", "api", "supervisor", "demo", "data"}
-    assert all(f" {name} " in done.out for name in names)
+    assert all(f" {name} " in result.out for name in names)
 
 
 def test_help_of_bench_lists_the_benchmarks_of_all_packages(effspine: CommandLine) -> None:
-    done = effspine.apart("bench", "--help")
-    assert done.status == 0
+    result = effspine.run_in_new_process("bench", "--help")
+    assert result.status == 0
     names = {entry.name for entry in entry_points(group=BenchmarkGroup.members)}
     assert names == {"engine", "evaluation", "fill", "load", "memory", "profile", "settings", "control-plane"}
-    assert all(f" {name} " in done.out for name in names)
+    assert all(f" {name} " in result.out for name in names)
 
 
 @pytest.mark.parametrize("arguments", [("--help",), ("models",), ("campaign", "list"), ("bench", "--help")])
-def test_fast_commands_import_nothing_heavy(effspine: CommandLine, arguments: tuple[str, ...]) -> None:
-    done = effspine.apart(*arguments, PYTHONPROFILEIMPORTTIME="1")
-    imported = {line.rpartition("|")[2].strip() for line in done.err.splitlines()}
+def test_fast_commands_import_no_heavy_package(effspine: CommandLine, arguments: tuple[str, ...]) -> None:
+    result = effspine.run_in_new_process(*arguments, PYTHONPROFILEIMPORTTIME="1")
+    imported = {line.rpartition("|")[2].strip() for line in result.err.splitlines()}
     assert "typer" in imported
     assert not imported & {"tensorflow", "ray", "fastapi", "sqlalchemy", "sklearn", "plotly"}
 
 
 def test_the_version_is_that_of_the_distribution(effspine: CommandLine) -> None:
-    assert effspine.apart("--version").out.startswith("effspine ")
+    assert effspine.run_in_new_process("--version").out.startswith("effspine ")
 
 
 def test_without_a_command_the_help_is_printed(effspine: CommandLine) -> None:
-    done = effspine()
-    assert "Commands" in done.out + done.err
+    result = effspine()
+    assert "Commands" in result.out + result.err
 
 
 @pytest.mark.parametrize(
-    ("arguments", "words"),
+    ("arguments", "message"),
     [
         (("sampel",), "'sample'"),
         (("bench", "engin"), "'engine'"),
@@ -64,20 +64,20 @@ def test_without_a_command_the_help_is_printed(effspine: CommandLine) -> None:
     ],
 )
 def test_an_invalid_command_line_is_one_line_on_standard_error(
-    effspine: CommandLine, arguments: tuple[str, ...], words: str
+    effspine: CommandLine, arguments: tuple[str, ...], message: str
 ) -> None:
-    done = effspine.apart(*arguments) if arguments[0] == "serve" else effspine(*arguments)
-    assert done.status == 2
-    assert done.out == ""
-    assert len(done.err.splitlines()) == 1
-    assert done.err.startswith("error: ")
-    assert words in done.err
+    result = effspine.run_in_new_process(*arguments) if arguments[0] == "serve" else effspine(*arguments)
+    assert result.status == 2
+    assert result.out == ""
+    assert len(result.err.splitlines()) == 1
+    assert result.err.startswith("error: ")
+    assert message in result.err
 
 
 def test_an_invalid_environment_variable_is_named(effspine: CommandLine) -> None:
-    done = effspine.apart("serve", EFFSPINE_PORT="many")
-    assert done.status == 2
-    assert done.err.startswith("error: EFFSPINE_PORT is 'many'")
+    result = effspine.run_in_new_process("serve", EFFSPINE_PORT="many")
+    assert result.status == 2
+    assert result.err.startswith("error: EFFSPINE_PORT is 'many'")
 
 
 def test_an_unexpected_error_is_one_line_and_debug_adds_the_traceback(

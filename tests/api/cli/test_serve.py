@@ -20,7 +20,7 @@ def test_a_campaign_completes_and_its_replay_is_exact(effspine: CommandLine, por
     """Serve, create, watch, export and verify, with the commands of a user."""
     command = [sys.executable, "-m", "api.cli.main", "serve", "--port", str(port)]
     with (tmp_path / "service.log").open("w") as log:
-        process = subprocess.Popen(command, stdout=log, stderr=log, env=effspine.whole_environment, text=True)
+        process = subprocess.Popen(command, stdout=log, stderr=log, env=effspine.environment, text=True)
         try:
             wait_until_ready(f"http://127.0.0.1:{port}", process)
             created = effspine("campaign", "create", "-f", "-", "--json", stdin=SPECIFICATION).document
@@ -47,10 +47,10 @@ def test_a_used_port_is_one_line_and_nothing_is_started(effspine: CommandLine, t
         taken.listen()
         port = taken.getsockname()[1]
         for command in "serve", "api":
-            done = effspine.apart(command, "--port", str(port))
-            assert done.status == 2
-            assert done.err.startswith(f"error: port {port} on 127.0.0.1 is taken")
-            assert len(done.err.splitlines()) == 1
+            result = effspine.run_in_new_process(command, "--port", str(port))
+            assert result.status == 2
+            assert result.err.startswith(f"error: port {port} on 127.0.0.1 is taken")
+            assert len(result.err.splitlines()) == 1
     assert not (tmp_path / "data").exists()
 
 
@@ -59,20 +59,20 @@ def test_a_service_that_others_can_reach_needs_a_key_to_start(effspine: CommandL
         ("serve", ("--host", "0.0.0.0"), {}),
         ("api", (), {"EFFSPINE_ALLOWED_HOSTS": "search.example.org"}),
     ):
-        done = effspine.apart(command, "--port", str(port), *arguments, **variables)
-        assert done.status == 2, done.err
-        (line,) = [line for line in done.err.splitlines() if line.startswith("error: ")]
+        result = effspine.run_in_new_process(command, "--port", str(port), *arguments, **variables)
+        assert result.status == 2, result.err
+        (line,) = [line for line in result.err.splitlines() if line.startswith("error: ")]
         assert "effspine keys create" in line
     key = effspine("keys", "create", "--name", "ops", "--scope", "view").out.strip()
     command = [sys.executable, "-m", "api.cli.main", "api", "--host", "0.0.0.0", "--port", str(port)]
-    process = subprocess.Popen(command, stderr=subprocess.PIPE, env=effspine.whole_environment, text=True)
+    process = subprocess.Popen(command, stderr=subprocess.PIPE, env=effspine.environment, text=True)
     try:
         wait_until_ready(f"http://127.0.0.1:{port}", process)
         assert httpx.get(f"http://127.0.0.1:{port}/v1/campaigns").status_code == 401
         with suppress(httpx.TransportError):  # the service may close the connection before the response is read
             assert httpx.get(f"http://127.0.0.1:{port}/healthz", headers={"X-Long": "x" * 2**17}).status_code == 400
         assert "EFFSPINE_API_KEY" in effspine("campaign", "list").err
-        effspine.whole_environment["EFFSPINE_API_KEY"] = key
+        effspine.environment["EFFSPINE_API_KEY"] = key
         assert effspine("campaign", "list", "--json").document == []
     finally:
         process.send_signal(signal.SIGTERM)

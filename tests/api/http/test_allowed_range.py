@@ -15,43 +15,43 @@ from tests.support.recorder import SYNTHETIC, Recorder
 BOUNDS = ("minimum", "exclusiveMinimum", "maximum", "exclusiveMaximum")
 
 
-def bounded(schema: dict[str, Any], whole: dict[str, Any], path: tuple[str, ...] = ()) -> Iterator[tuple[str, Any]]:
+def bounded(schema: dict[str, Any], document: dict[str, Any], path: tuple[str, ...] = ()) -> Iterator[tuple[str, Any]]:
     """The bounded numbers of a JSON Schema: dotted path and schema."""
     if "$ref" in schema:
-        schema = whole["$defs"][schema["$ref"].rpartition("/")[2]]
+        schema = document["$defs"][schema["$ref"].rpartition("/")[2]]
     if any(bound in schema for bound in BOUNDS):
         yield ".".join(path), schema
-    for each in schema.get("anyOf", []):
-        yield from bounded(each, whole, path)
+    for member in schema.get("anyOf", []):
+        yield from bounded(member, document, path)
     for name, inner in schema.get("properties", {}).items():
-        yield from bounded(inner, whole, (*path, name))
+        yield from bounded(inner, document, (*path, name))
 
 
 WHOLE = CampaignSpec.model_json_schema()
 FIELDS = dict(bounded(WHOLE, WHOLE))
 
 
-def beyond(schema: dict[str, Any]) -> Iterator[float]:
+def out_of_range(schema: dict[str, Any]) -> Iterator[float]:
     """A value below the range, and one above it."""
     yield schema.get("minimum", schema.get("exclusiveMinimum")) - 1
     yield schema.get("maximum", schema.get("exclusiveMaximum")) + 1
 
 
-def in_words(number: float) -> str:
+def formatted(number: float) -> str:
     return f"{int(number) if number == int(number) else number:,}"
 
 
 @pytest.mark.parametrize("field", FIELDS)
 def test_every_bounded_field_of_a_campaign_reports_its_range(service: TestClient, store: Store, field: str) -> None:
     *outer, name = field.split(".")
-    bounds = [in_words(FIELDS[field][bound]) for bound in BOUNDS if bound in FIELDS[field]]
+    bounds = [formatted(FIELDS[field][bound]) for bound in BOUNDS if bound in FIELDS[field]]
     assert len(bounds) == 2
-    for value in (*beyond(FIELDS[field]), "many"):
+    for value in (*out_of_range(FIELDS[field]), "many"):
         document: dict[str, Any] = {"name": "x", "proxy_task": dict(SYNTHETIC)}
         (document.setdefault(outer[0], {}) if outer else document)[name] = value
         response = service.post("/v1/campaigns", json=document)
         assert response.status_code == 422
-        (error,) = [each for each in response.json()["errors"] if each["field"] == field]
+        (error,) = [item for item in response.json()["errors"] if item["field"] == field]
         assert all(bound in error["message"] for bound in bounds), error
         assert error["value"] == value
     assert store.reads.list_campaigns().items == ()
@@ -70,7 +70,7 @@ def test_an_infeasible_budget_reports_the_feasible_range(service: TestClient, bu
 
 
 @pytest.mark.parametrize(
-    ("path", "field", "words"),
+    ("path", "field", "message"),
     [
         ("?limit=0", "limit", "it is 0; it must be 1 to 1,000"),
         ("?limit=1001", "limit", "it is 1001; it must be 1 to 1,000"),
@@ -85,10 +85,10 @@ def test_an_infeasible_budget_reports_the_feasible_range(service: TestClient, bu
     ],
 )
 def test_parameters_report_their_range_once(
-    service: TestClient, store: Store, path: str, field: str, words: str
+    service: TestClient, store: Store, path: str, field: str, message: str
 ) -> None:
     response = service.get("/v1/campaigns" + path.format(id=Recorder(store).id))
     assert response.status_code == 422
     (error,) = response.json()["errors"]
     assert error["field"] == field
-    assert words in error["message"]
+    assert message in error["message"]

@@ -15,7 +15,7 @@ from api.http.app import create_app
 from api.settings import Settings
 from nas_controller.states import KEY_SCOPES, KeyScope
 from nas_controller.store import Store, StoreUnavailableError
-from tests.support.api_access import HOST, OWN, bearer, log_in, make_key
+from tests.support.api_access import HOST, OWN, bearer, create_key, log_in
 from tests.support.recorder import Recorder
 
 PUBLIC = {("GET", "/healthz"), ("GET", "/readyz"), ("GET", "/login"), ("POST", "/login"), ("POST", "/logout")}
@@ -53,7 +53,7 @@ def address(template: str, campaign: str) -> str:
 
 def test_every_route_needs_exactly_its_scope(service: TestClient, store: Store) -> None:
     campaign = Recorder(store, trials=2).run(2).id
-    keys = {scope: make_key(store, scope) for scope in KEY_SCOPES}
+    keys = {scope: create_key(store, scope) for scope in KEY_SCOPES}
     seen = 0
     for method, template in routes(service):
         needed = expected(method, template)
@@ -78,7 +78,7 @@ def test_every_route_needs_exactly_its_scope(service: TestClient, store: Store) 
 
 
 def test_unknown_paths_need_a_key_too(service: TestClient, store: Store) -> None:
-    make_key(store, "view")
+    create_key(store, "view")
     for path in ("/nothing", "/v1/nothing", "/healthz/more", "//healthz", "/static/../v1/campaigns", "/v1/keysx"):
         assert service.get(path, follow_redirects=False).status_code in (401, 404), path
     assert service.get("/nothing").status_code == 401
@@ -87,7 +87,7 @@ def test_unknown_paths_need_a_key_too(service: TestClient, store: Store) -> None
 
 
 def test_a_missing_scope_is_a_problem_that_names_it(service: TestClient, store: Store) -> None:
-    key = make_key(store, "view")
+    key = create_key(store, "view")
     response = service.post("/v1/campaigns", json={"name": "x"}, headers=bearer(key))
     problem = response.json()
     assert (response.status_code, problem["type"]) == (403, "urn:effspine:problem:scope-missing")
@@ -111,7 +111,7 @@ def test_a_service_that_others_can_reach_is_never_open(settings: Settings, store
     with TestClient(app, base_url=f"http://{HOST}") as client:
         assert client.get("/v1/campaigns").status_code == 401
         assert client.get("/healthz").json()["data_dir"] is None
-        assert client.get("/v1/campaigns", headers=bearer(make_key(store, "view"))).status_code == 200
+        assert client.get("/v1/campaigns", headers=bearer(create_key(store, "view"))).status_code == 200
 
 
 @pytest.mark.parametrize(
@@ -119,30 +119,30 @@ def test_a_service_that_others_can_reach_is_never_open(settings: Settings, store
     ["Bearer", "Bearer ", "Bearer x", "Basic {key}", "{key}", "Bearer {key}x", "Bearer {key} {key}", "Bearer \xe9"],
 )
 def test_an_invalid_key_is_rejected(service: TestClient, store: Store, shown: str) -> None:
-    key = make_key(store, "admin")
+    key = create_key(store, "admin")
     headers = {"Authorization": shown.format(key=key).encode("latin-1")}
     assert service.get("/v1/campaigns", headers=headers).status_code == 401  # type: ignore[arg-type]
 
 
 def test_a_key_in_the_query_is_ignored(service: TestClient, store: Store) -> None:
-    key = make_key(store, "admin")
+    key = create_key(store, "admin")
     for name in ("key", "api_key", "access_token", "token"):
         assert service.get("/v1/campaigns", params={name: key}).status_code == 401
 
 
 def test_rotation_and_revocation_take_effect_at_once(service: TestClient, store: Store) -> None:
     record, first = store.service.create_key("ops", "admin")
-    make_key(store, "view")
+    create_key(store, "view")
     assert service.get("/v1/campaigns", headers=bearer(first)).status_code == 200
     _, second = store.service.rotate_key(record.id)
     assert service.get("/v1/campaigns", headers=bearer(first)).status_code == 401
     assert service.post(f"/v1/keys/{record.id}/revoke", headers=bearer(second)).json()["revoked_at"]
     assert service.get("/v1/campaigns", headers=bearer(second)).status_code == 401
-    assert service.post("/v1/keys/k0/revoke", headers=bearer(make_key(store, "admin"))).status_code == 404
+    assert service.post("/v1/keys/k0/revoke", headers=bearer(create_key(store, "admin"))).status_code == 404
 
 
 def test_keys_are_listed_without_their_secrets(service: TestClient, store: Store) -> None:
-    key = make_key(store, "admin")
+    key = create_key(store, "admin")
     response = service.get("/v1/keys", headers=bearer(key))
     (item,) = response.json()["items"]
     assert item["scope"] == "admin"
@@ -153,7 +153,7 @@ def test_keys_are_listed_without_their_secrets(service: TestClient, store: Store
 
 def test_health_reveals_only_the_status_without_a_key(service: TestClient, store: Store, settings: Settings) -> None:
     assert service.get("/healthz").json()["data_dir"] == str(settings.data_dir)
-    key = make_key(store, "view")
+    key = create_key(store, "view")
     assert service.get("/v1/campaigns").status_code == 401
     for path in ("/healthz", "/readyz"):
         assert str(settings.data_dir) not in service.get(path).text
@@ -163,13 +163,13 @@ def test_health_reveals_only_the_status_without_a_key(service: TestClient, store
 def test_an_unavailable_database_grants_no_access(
     service: TestClient, store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    key = make_key(store, "view")
+    key = create_key(store, "view")
 
-    def away(*_: object, **__: object) -> None:
+    def unavailable(*_: object, **__: object) -> None:
         raise StoreUnavailableError("database sqlite:////secret/place.db: disk I/O error")
 
     for name in ("has_keys", "identify_key", "identify_session"):
-        monkeypatch.setattr(store.service, name, away)
+        monkeypatch.setattr(store.service, name, unavailable)
     for headers in ({}, bearer(key)):
         response = service.get("/v1/campaigns", headers=headers)
         assert response.status_code == 503
@@ -183,12 +183,12 @@ def test_a_failed_write_of_the_last_use_is_ignored_and_not_repeated_soon(
 ) -> None:
     tries = []
 
-    def away(key_id: str) -> None:
+    def unavailable(key_id: str) -> None:
         tries.append(key_id)
         raise StoreUnavailableError("locked")
 
-    monkeypatch.setattr(store.service, "record_key_use", away)
-    key = make_key(store, "view")
+    monkeypatch.setattr(store.service, "record_key_use", unavailable)
+    key = create_key(store, "view")
     for _ in range(3):
         assert service.get("/v1/campaigns", headers=bearer(key)).status_code == 200
     assert len(tries) == 1
@@ -197,7 +197,7 @@ def test_a_failed_write_of_the_last_use_is_ignored_and_not_repeated_soon(
 def test_no_log_contains_a_secret(
     service: TestClient, store: Store, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    key = make_key(store, "operate")
+    key = create_key(store, "operate")
 
     def broken(*_: object, **__: object) -> None:
         raise RuntimeError("broken")

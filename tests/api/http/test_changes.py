@@ -46,7 +46,7 @@ def test_a_running_campaign_accepts_more_trials_and_workers_but_no_other_search(
 
 
 @pytest.mark.parametrize(
-    ("patch", "field", "words"),
+    ("patch", "field", "message"),
     [
         ({"trials": 1}, "trials", "2 trials have begun"),
         ({"trials": -1}, "trials", "greater than or equal to 1"),
@@ -58,13 +58,13 @@ def test_a_running_campaign_accepts_more_trials_and_workers_but_no_other_search(
     ],
 )
 def test_an_invalid_change_names_the_field(
-    service: TestClient, store: Store, patch: dict[str, Any], field: str, words: str
+    service: TestClient, store: Store, patch: dict[str, Any], field: str, message: str
 ) -> None:
     refused = service.patch(f"/v1/campaigns/{Recorder(store).run(2).id}", json=patch)
     assert refused.status_code == 422
     (problem,) = refused.json()["errors"]
     assert problem["field"] == field
-    assert words in problem["message"]
+    assert message in problem["message"]
 
 
 def test_an_invalid_patch_is_rejected(service: TestClient, store: Store) -> None:
@@ -76,12 +76,12 @@ def test_an_invalid_patch_is_rejected(service: TestClient, store: Store) -> None
 
 def test_an_estimate_is_based_on_trials_of_the_same_task(service: TestClient, store: Store) -> None:
     body: dict[str, Any] = {"name": "next", "trials": 10, "parallelism": 4, "proxy_task": {**SYNTHETIC, "seconds": 6}}
-    told = service.post("/v1/campaigns/estimate", json=body).json()
-    assert told == {
+    estimated = service.post("/v1/campaigns/estimate", json=body).json()
+    assert estimated == {
         "trials": 10, "parallelism": 4, "basis": "profile", "measured_trials": 0, "seconds_per_trial": 6.0,
         "wall_seconds": 18.0, "device_hours": round(60 / 3600, 6), "bounded_by": None,
     }  # fmt: skip
     body["stop"] = {"wall_seconds": 9}
-    told = service.post("/v1/campaigns/estimate", json=body).json()
-    assert (told["wall_seconds"], told["bounded_by"]) == (9.0, "wall_seconds")
+    estimated = service.post("/v1/campaigns/estimate", json=body).json()
+    assert (estimated["wall_seconds"], estimated["bounded_by"]) == (9.0, "wall_seconds")
     assert store.reads.list_campaigns().items == ()

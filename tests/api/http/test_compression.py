@@ -1,4 +1,4 @@
-"""Which responses are compressed, and which never are."""
+"""Compressed responses, and responses that are never compressed."""
 
 from __future__ import annotations
 

@@ -7,7 +7,7 @@ from fastapi.testclient import TestClient
 from sqlalchemy import event
 
 from nas_controller.store import Store
-from tests.support.api_access import bearer, log_in, make_key
+from tests.support.api_access import bearer, create_key, log_in
 from tests.support.recorder import Recorder
 
 OF_EVENTS = (
@@ -96,16 +96,16 @@ def test_a_304_costs_one_small_query(service: TestClient, store: Store) -> None:
 
     event.listen(store._database.engine, "before_cursor_execute", note)
     assert service.get(path, headers={"If-None-Match": tag}).status_code == 304
-    asked = [statement for statement in statements if statement.startswith("SELECT")]
-    assert not any("FROM trials" in statement for statement in asked)
-    assert sum("FROM campaigns" in statement for statement in asked) == 1
+    queries = [statement for statement in statements if statement.startswith("SELECT")]
+    assert not any("FROM trials" in statement for statement in queries)
+    assert sum("FROM campaigns" in statement for statement in queries) == 1
 
 
 def test_unauthorised_requests_get_no_304(service: TestClient, store: Store) -> None:
     recorder = Recorder(store)
     path = f"/v1/campaigns/{recorder.id}"
     tag = etag_of(service, path)
-    key = make_key(store, "view")
+    key = create_key(store, "view")
     for headers in ({}, bearer("effspine_wrong")):
         refused = service.get(path, headers={"If-None-Match": tag, **headers})
         assert refused.status_code == 401
@@ -121,6 +121,6 @@ def test_missing_resources_are_404_not_304(service: TestClient, path: str) -> No
 
 
 def test_logging_out_clears_the_browser_cache(service: TestClient, store: Store) -> None:
-    log_in(service, make_key(store, "view"))
+    log_in(service, create_key(store, "view"))
     response = service.post("/logout", headers={"Origin": "http://testserver"}, follow_redirects=False)
     assert response.headers["clear-site-data"] == '"cache"'

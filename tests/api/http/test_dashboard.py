@@ -8,11 +8,10 @@ from pathlib import Path
 import pytest
 from fastapi.testclient import TestClient
 
-from api.http.routes.dashboard import STATIC_DIR
-from nas_controller.states import FINISHED_CAMPAIGN_STATES, KeyScope
+from api.http.routes.dashboard import STATE_SETS, STATIC_DIR
+from nas_controller.states import CAMPAIGN_STATES, KeyScope
 from nas_controller.store import Store
-from nas_controller.store.transitions import CLAIMABLE_STATES
-from tests.support.api_access import OWN, log_in, make_key
+from tests.support.api_access import OWN, create_key, log_in
 from tests.support.recorder import Recorder
 
 ADDRESS = re.compile(r"""(?:src|href)=["']([^"']+)["']""")
@@ -62,9 +61,9 @@ def test_scripts_use_elements_and_fields_of_attempts_that_exist(service: TestCli
     recorder.fail(recorder.begin(), "the loss is not finite", log_tail="Traceback")
     page = service.get(f"/campaigns/{recorder.id}").text
     script = service.get("/static/trials-table.js").text
-    wanted = set(re.findall(r'(?:byId|say)\("(attempts[a-z-]*)"', script))
-    assert wanted == {"attempts", "attempts-title", "attempts-dialog"}
-    assert all(f'id="{name}"' in page for name in wanted)
+    used = set(re.findall(r'(?:byId|setText)\("(attempts[a-z-]*)"', script))
+    assert used == {"attempts", "attempts-title", "attempts-dialog"}
+    assert all(f'id="{name}"' in page for name in used)
     trial = service.get(f"/v1/campaigns/{recorder.id}/trials/0").json()
     for field in ("attempts_made", "error_kind", "log_tail"):
         assert field in script
@@ -73,12 +72,21 @@ def test_scripts_use_elements_and_fields_of_attempts_that_exist(service: TestCli
 
 def test_pages_have_the_states_of_campaigns_and_no_script_repeats_them(service: TestClient, store: Store) -> None:
     for page in pages(service, store):
-        assert f'data-finished-states="{" ".join(FINISHED_CAMPAIGN_STATES)}"' in page
-        assert f'data-claimable-states="{" ".join(CLAIMABLE_STATES)}"' in page
+        for name, states in STATE_SETS.items():
+            assert f'data-{name}-states="{" ".join(states)}"' in page
     script = service.get("/static/states.js").text
-    assert set(re.findall(r'states\("(\w+)"\)', script)) == {"finishedStates", "claimableStates"}
+    assert set(re.findall(r'states\("(\w+)"\)', script)) == STATE_SETS.keys()
     for path in STATIC_DIR.glob("*.js"):
-        assert '"stopped"' not in path.read_text(encoding="utf-8"), path.name
+        compared = set(re.findall(r'ampaign\.state [!=]== "(\w+)"', path.read_text(encoding="utf-8")))
+        assert compared <= {"running", "paused"}, path.name
+
+
+def test_the_buttons_follow_the_transitions_of_a_campaign() -> None:
+    assert STATE_SETS["startable"] == ("draft",)
+    assert STATE_SETS["pausable"] == ("pending", "running")
+    assert STATE_SETS["resumable"] == ("pausing", "paused")
+    assert set(STATE_SETS["stoppable"]) == set(STATE_SETS["changeable"])
+    assert set(CAMPAIGN_STATES) - set(STATE_SETS["stoppable"]) == {"stopping", *STATE_SETS["finished"]}
 
 
 def test_plotly_is_served_from_its_package_and_cacheable(service: TestClient, store: Store) -> None:
@@ -99,7 +107,7 @@ def test_the_empty_page_explains_how_to_create_a_campaign(service: TestClient) -
 def test_the_page_loads_the_diagram_of_the_best_trial(service: TestClient, store: Store) -> None:
     recorder = Recorder(store).run(2)
     page = service.get(f"/campaigns/{recorder.id}").text
-    assert re.search(r'<div class="diagram" id="diagram"[^>]*><p class="quiet">There is no best', page)
+    assert re.search(r'<div class="diagram" id="diagram"[^>]*><p class="muted">There is no best', page)
     assert re.search(r'<a id="diagram-file"[^>]* download hidden>', page)
     script = service.get("/static/campaign.js").text
     (address,) = re.findall(r"`\$\{path\}(/exports/svg\?trial=)\$\{best\.number\}`", script)
@@ -114,7 +122,7 @@ def test_buttons_that_change_something_need_scope_operate(
 ) -> None:
     recorder = Recorder(store)
     if scope is not None:
-        log_in(service, make_key(store, scope))
+        log_in(service, create_key(store, scope))
     page = service.get(f"/campaigns/{recorder.id}").text
     assert f'data-may-operate="{may}"' in page
     assert re.findall(r'<button id="(\w+)"[^>]*hidden', page) == ["start", "change", "pause", "stop"]

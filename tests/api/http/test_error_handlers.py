@@ -1,4 +1,4 @@
-"""Every error is a problem document (RFC 9457) that names what is wrong."""
+"""Every error is a problem document (RFC 9457) that names the invalid input."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def problem_of(response: Any, status: int) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize(
-    ("changes", "field", "words"),
+    ("changes", "field", "message"),
     [
         ({"trials": 0}, "trials", "1"),
         ({"trials": "many"}, "trials", "integer"),
@@ -47,14 +47,14 @@ def problem_of(response: Any, status: int) -> dict[str, Any]:
     ],
 )
 def test_an_invalid_field_is_named_with_the_allowed_values(
-    service: TestClient, settings: Settings, store: Store, changes: dict[str, Any], field: str, words: str
+    service: TestClient, settings: Settings, store: Store, changes: dict[str, Any], field: str, message: str
 ) -> None:
     (settings.data_dir / "datasets" / "digits").mkdir(parents=True)
     response = service.post("/v1/campaigns", json={"name": "x", "proxy_task": SYNTHETIC, **changes})
     problem = problem_of(response, 422)
     errors = {error["field"]: error["message"] for error in problem["errors"]}
     assert field in errors
-    assert words in errors[field]
+    assert message in errors[field]
     assert store.reads.list_campaigns().items == ()
 
 
@@ -214,11 +214,11 @@ def test_405_on_a_literal_path_lists_only_its_methods(service: TestClient) -> No
 def test_an_unavailable_database_is_503_without_internals(
     service: TestClient, store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def away(*_: object, **__: object) -> None:
+    def unavailable(*_: object, **__: object) -> None:
         raise StoreUnavailableError("database sqlite:////secret/place.db: disk I/O error")
 
-    monkeypatch.setattr(store.reads, "list_campaigns", away)
-    monkeypatch.setattr(store, "check", away)
+    monkeypatch.setattr(store.reads, "list_campaigns", unavailable)
+    monkeypatch.setattr(store, "check", unavailable)
     for path in ("/v1/campaigns", "/readyz"):
         response = service.get(path)
         problem_of(response, 503)

@@ -57,9 +57,9 @@ def test_the_last_event_id_overrides_the_query(service: TestClient, recorder: Re
     assert events[0]["id"] == "5"
 
 
-@pytest.mark.parametrize("beyond", [0, 1, 10**17])
-def test_only_the_end_follows_the_last_event(service: TestClient, recorder: Recorder, beyond: int) -> None:
-    last = recorder.record.last_event + beyond
+@pytest.mark.parametrize("offset", [0, 1, 10**17])
+def test_only_the_end_follows_the_last_event(service: TestClient, recorder: Recorder, offset: int) -> None:
+    last = recorder.record.last_event + offset
     assert [event["event"] for event in read(service, recorder, headers={"Last-Event-ID": str(last)})] == ["end"]
 
 

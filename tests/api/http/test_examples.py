@@ -9,7 +9,7 @@ from fastapi.routing import APIRoute
 from pydantic import TypeAdapter
 
 from api.http.app import ROUTERS
-from api.http.examples import ANSWERS
+from api.http.examples import EXAMPLE_RESPONSES
 from nas_controller.store.schema import HEAD
 
 MODELS = {
@@ -21,15 +21,15 @@ MODELS = {
 }
 
 
-@pytest.mark.parametrize("operation", ANSWERS, ids=" ".join)
+@pytest.mark.parametrize("operation", EXAMPLE_RESPONSES, ids=" ".join)
 def test_every_example_response_equals_its_model(operation: tuple[str, str]) -> None:
     model: TypeAdapter[Any] = TypeAdapter(MODELS[operation])
-    answer = ANSWERS[operation]
-    assert model.dump_python(model.validate_python(answer), mode="json") == answer
+    example = EXAMPLE_RESPONSES[operation]
+    assert model.dump_python(model.validate_python(example), mode="json") == example
 
 
 def test_the_example_of_readiness_has_the_schema_revision_of_this_version() -> None:
-    assert ANSWERS["get", "/readyz"]["schema_revision"] == HEAD
+    assert EXAMPLE_RESPONSES["get", "/readyz"]["schema_revision"] == HEAD
 
 
 def test_every_route_that_sends_a_json_document_has_a_typed_response_model() -> None:

@@ -13,7 +13,7 @@ from api.http.app import create_app
 from api.settings import Settings
 from nas_controller.search.campaign_spec import CampaignSpec
 from nas_controller.store import CampaignRecord, Store, StoreUnavailableError
-from tests.support.api_access import bearer, make_key
+from tests.support.api_access import bearer, create_key
 
 DOCUMENT: dict[str, Any] = {"name": "once", "trials": 3, "proxy_task": {"profile": "synthetic"}}
 
@@ -60,11 +60,11 @@ def test_a_request_in_progress_is_not_executed_again(
     original = store.service.create_campaign
     seen: list[Response] = []
 
-    def meanwhile(spec: CampaignSpec, campaign_id: str | None = None, **more: Any) -> CampaignRecord:
+    def resend_while_creating(spec: CampaignSpec, campaign_id: str | None = None, **more: Any) -> CampaignRecord:
         seen.append(create(service, "one"))
         return original(spec, campaign_id, **more)
 
-    monkeypatch.setattr(store.service, "create_campaign", meanwhile)
+    monkeypatch.setattr(store.service, "create_campaign", resend_while_creating)
     assert create(service, "one").status_code == 201
     assert [response.status_code for response in seen] == [409]
     assert seen[0].json()["type"] == "urn:effspine:problem:idempotency-key-busy"
@@ -72,15 +72,15 @@ def test_a_request_in_progress_is_not_executed_again(
     assert names(store) == ["once"]
 
 
-@pytest.mark.parametrize("is_made", [True, False])
-@pytest.mark.parametrize("failure", [StoreUnavailableError("away"), RuntimeError("a mistake")])
+@pytest.mark.parametrize("is_created", [True, False])
+@pytest.mark.parametrize("failure", [StoreUnavailableError("unavailable"), RuntimeError("a mistake")])
 def test_a_5xx_is_not_stored_and_creates_no_second_campaign(
-    service: TestClient, store: Store, monkeypatch: pytest.MonkeyPatch, failure: Exception, is_made: bool
+    service: TestClient, store: Store, monkeypatch: pytest.MonkeyPatch, failure: Exception, is_created: bool
 ) -> None:
     original = store.service.create_campaign
 
     def fails(spec: CampaignSpec, campaign_id: str | None = None, **more: Any) -> CampaignRecord:
-        if is_made:  # committed, but the response is lost
+        if is_created:  # committed, but the response is lost
             original(spec, campaign_id, **more)
         raise failure
 
@@ -96,12 +96,12 @@ def test_a_5xx_is_not_stored_and_creates_no_second_campaign(
 def test_a_response_that_cannot_be_stored_is_a_failure_and_the_retry_finds_the_campaign(
     service: TestClient, store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def away(*_: object) -> None:
-        raise StoreUnavailableError("away")
+    def unavailable(*_: object) -> None:
+        raise StoreUnavailableError("unavailable")
 
-    monkeypatch.setattr("nas_controller.store.idempotency_keys.HELD_SECONDS", 0.0)
+    monkeypatch.setattr("nas_controller.store.idempotency_keys.RESERVATION_SECONDS", 0.0)
     with monkeypatch.context() as patched:
-        patched.setattr(store.service, "save_response", away)
+        patched.setattr(store.service, "save_response", unavailable)
         assert create(service, "one").status_code == 503
     assert create(service, "one").status_code == 201
     assert names(store) == ["once"]
@@ -130,7 +130,7 @@ def test_two_idempotency_keys_are_rejected(service: TestClient) -> None:
 
 
 def test_two_callers_can_use_the_same_idempotency_key(service: TestClient, store: Store) -> None:
-    one, other, reader = make_key(store, "operate"), make_key(store, "operate"), make_key(store, "view")
+    one, other, reader = create_key(store, "operate"), create_key(store, "operate"), create_key(store, "view")
     first = create(service, "one", **bearer(one)).json()
     assert create(service, "one", **bearer(other)).json()["id"] != first["id"]
     assert create(service, "one", **bearer(one)).json()["id"] == first["id"]

@@ -1,4 +1,4 @@
-"""Raw JSON responses: equal to their models, and computed once for concurrent requests."""
+"""Raw JSON responses: they fit their models, and are computed once for concurrent requests."""
 
 from __future__ import annotations
 
@@ -35,9 +35,9 @@ def test_raw_responses_equal_their_models(service: TestClient, store: Store, pat
     recorder.fail(recorder.begin(), "the loss is not finite")
     recorder.run(4)
     recorder.campaign.progress(recorder.begin(), 5, 20, {"loss": 0.5}, 0.125)
-    answer = service.get("/v1/campaigns" + path.format(id=recorder.id))
-    assert answer.headers["content-type"] == "application/json"
-    assert model.model_validate(answer.json()).model_dump(mode="json") == answer.json()
+    response = service.get("/v1/campaigns" + path.format(id=recorder.id))
+    assert response.headers["content-type"] == "application/json"
+    assert model.model_validate(response.json()).model_dump(mode="json") == response.json()
 
 
 def test_a_campaign_without_trials_has_no_best(service: TestClient, store: Store) -> None:
@@ -70,21 +70,21 @@ def test_concurrent_requests_share_one_computation(
     service: TestClient, store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     recorder = Recorder(store).run(2)
-    made: list[int] = []
+    calls: list[int] = []
     trial_documents = store.reads.trial_documents
 
-    def slowly(*args: Any, **options: Any) -> Any:
-        made.append(1)
+    def read_slowly(*args: Any, **options: Any) -> Any:
+        calls.append(1)
         time.sleep(0.2)
         return trial_documents(*args, **options)
 
-    monkeypatch.setattr(store.reads, "trial_documents", slowly)
+    monkeypatch.setattr(store.reads, "trial_documents", read_slowly)
     path = f"/v1/campaigns/{recorder.id}/trials"
     with ThreadPoolExecutor(4) as callers:
-        answers = list(callers.map(lambda _: service.get(path), range(4)))
-    assert len(made) == 1
-    assert [len(answer.json()["items"]) for answer in answers] == [2] * 4
+        responses = list(callers.map(lambda _: service.get(path), range(4)))
+    assert len(calls) == 1
+    assert [len(response.json()["items"]) for response in responses] == [2] * 4
     recorder.run(3)
     assert len(service.get(path).json()["items"]) == 3
     assert len(service.get(path, params={"limit": 1}).json()["items"]) == 1
-    assert len(made) == 3
+    assert len(calls) == 3

@@ -13,7 +13,7 @@ from api.http.login_sessions import safe_next_page
 from api.http.routes import events
 from api.settings import Settings
 from nas_controller.store import Store
-from tests.support.api_access import HOST, OWN, log_in, make_key
+from tests.support.api_access import HOST, OWN, create_key, log_in
 from tests.support.recorder import Recorder
 
 HTML = {"Accept": "text/html,application/xhtml+xml"}
@@ -23,7 +23,7 @@ BODY = {"name": "x", "proxy_task": {"profile": "synthetic"}}
 @pytest.fixture
 def key(store: Store) -> str:
     """A key with scope operate."""
-    return make_key(store, "operate")
+    return create_key(store, "operate")
 
 
 def test_the_cookie_is_http_only_and_same_site(service: TestClient, key: str) -> None:
@@ -65,7 +65,7 @@ def test_logging_out_ends_the_session_in_the_database(service: TestClient, key: 
 
 
 def test_revoking_the_key_ends_its_sessions_at_once(service: TestClient, store: Store, key: str) -> None:
-    make_key(store, "view")
+    create_key(store, "view")
     log_in(service, key)
     assert service.get("/v1/campaigns").status_code == 200
     store.service.revoke_key(key.split("_")[1])
@@ -128,7 +128,7 @@ def test_other_sites_cannot_log_a_browser_in(service: TestClient, key: str, head
 
 
 def test_a_session_has_the_scope_of_its_key(service: TestClient, store: Store) -> None:
-    log_in(service, make_key(store, "view"))
+    log_in(service, create_key(store, "view"))
     assert service.post("/v1/campaigns", json=BODY, headers=OWN).status_code == 403
     assert service.get("/v1/keys").status_code == 403
 
@@ -150,16 +150,16 @@ def test_a_browser_is_redirected_to_the_login_and_back(service: TestClient, stor
 
 
 @pytest.mark.parametrize(
-    "wanted",
+    "next_page",
     [
         "https://example.org/", "//example.org", "/\\example.org", "/campaigns/x/../..", "/campaigns/x\r\nA: b",
         "javascript:alert(1)", "/logout", "", "/campaigns/" + "x" * 65, "/docs\n",
     ],
 )  # fmt: skip
-def test_the_login_redirects_only_to_own_pages(service: TestClient, key: str, wanted: str) -> None:
-    assert safe_next_page(wanted) == "/"
-    assert 'name="next" value="/"' in service.get("/login", params={"next": wanted}).text
-    response = service.post("/login", data={"key": key, "next": wanted}, headers=OWN, follow_redirects=False)
+def test_the_login_redirects_only_to_own_pages(service: TestClient, key: str, next_page: str) -> None:
+    assert safe_next_page(next_page) == "/"
+    assert 'name="next" value="/"' in service.get("/login", params={"next": next_page}).text
+    response = service.post("/login", data={"key": key, "next": next_page}, headers=OWN, follow_redirects=False)
     assert response.headers["location"] == "/"
 
 
@@ -181,17 +181,17 @@ def test_an_open_stream_ends_when_its_key_is_revoked(
     service: TestClient, store: Store, key: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(events, "RECHECK_SECONDS", 0.0)
-    make_key(store, "view")
+    create_key(store, "view")
     log_in(service, key)
     recorder = Recorder(store)
     read = store.reads.events_after
 
-    def last_look(*arguments: object) -> object:
+    def read_then_revoke(*arguments: object) -> object:
         found = read(*arguments)  # type: ignore[arg-type]
         store.service.revoke_key(key.split("_")[1])
         return found
 
-    monkeypatch.setattr(store.reads, "events_after", last_look)
+    monkeypatch.setattr(store.reads, "events_after", read_then_revoke)
     text = service.get(f"/v1/campaigns/{recorder.id}/events").text
     assert "campaign.created" in text
     assert "event: end" not in text

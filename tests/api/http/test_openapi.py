@@ -1,6 +1,6 @@
 """The API conforms to its OpenAPI document: schemathesis searches for requests whose responses do not.
 
-EFFSPINE_FUZZ_EXAMPLES is the number of examples for each operation; `make fuzz` sets a large one.
+EFFSPINE_FUZZ_EXAMPLES is the number of examples per operation; `make fuzz` sets a large one.
 """
 
 from __future__ import annotations
@@ -19,10 +19,10 @@ from schemathesis.config import CacheConfig, SchemathesisConfig
 from schemathesis.engine import events, from_schema
 
 from api.http.app import create_app
-from api.http.examples import ANSWERS
+from api.http.examples import EXAMPLE_RESPONSES
 from api.settings import DATABASE_FILE, Settings
 from nas_controller.store import Store
-from tests.support.api_access import bearer, make_key
+from tests.support.api_access import bearer, create_key
 from tests.support.databases import migrated_sqlite
 from tests.support.recorder import Recorder
 
@@ -32,7 +32,7 @@ THOROUGH_SECONDS = 20  # of one run with all phases of schemathesis
 QUICK_PHASES = ["examples", "fuzzing"]  # without boundary values of every field and without sequences of requests
 TRIALS = 3
 HOST = "testserver"
-LONGEST_ID = 64
+MAX_ID_LENGTH = 64
 
 
 @contextmanager
@@ -45,7 +45,7 @@ def described_service(directory: Path, *, with_keys: bool, is_thorough: bool) ->
     headers: dict[str, str] = {}
     own_key, other_key = "", ""
     if with_keys:
-        own_key, other_key = make_key(store, "admin"), make_key(store, "view")
+        own_key, other_key = create_key(store, "admin"), create_key(store, "view")
         headers = bearer(own_key)
     app = create_app(settings, store, trusted_hosts=(HOST,))
     seconds = THOROUGH_SECONDS if is_thorough and not FUZZES else None
@@ -63,10 +63,10 @@ def described_service(directory: Path, *, with_keys: bool, is_thorough: bool) ->
     def map_path_parameters(_context: Any, parameters: dict[str, Any] | None) -> dict[str, Any] | None:
         """Sends most requests to an existing, finished campaign, whose streams end, and never revokes its own key.
 
-        An id that is too long stays, since it must be rejected.
+        An id that is too long is sent unchanged, since it must be rejected.
         """
         given = (parameters or {}).get("campaign_id")
-        if parameters and isinstance(given, str) and len(given) <= LONGEST_ID and len(given) % 4:
+        if parameters and isinstance(given, str) and len(given) <= MAX_ID_LENGTH and len(given) % 4:
             parameters["campaign_id"] = campaign
         if parameters and own_key and str(parameters.get("key_id")) in own_key:
             parameters["key_id"] = other_key.split("_")[1]
@@ -131,7 +131,7 @@ def test_every_example_response_fits_its_schema(document: dict[str, Any]) -> Non
                 if status.startswith("2") and "example" in media and "schema" in media:
                     check(document, media)
                     shown.add((method, path))
-    assert shown == set(ANSWERS)
+    assert shown == set(EXAMPLE_RESPONSES)
 
 
 def test_every_example_body_is_accepted(

@@ -11,7 +11,7 @@ from api.http.app import create_app
 from api.http.request_limits import MAX_CALLERS, RateLimit, client_address
 from api.settings import Settings
 from nas_controller.store import Store
-from tests.support.api_access import HOST, OWN, bearer, make_key
+from tests.support.api_access import HOST, OWN, bearer, create_key
 
 JSON = {"Content-Type": "application/json"}
 
@@ -36,10 +36,10 @@ def test_a_large_body_is_rejected_with_and_without_content_length(service: TestC
         for _ in range(20):
             yield b" " * 2**16
 
-    told = service.post(path, content=b" " * (2**20 + 1), headers=headers | OWN)
-    assert is_problem(told, 413)
-    assert "1,048,576 bytes" in told.json()["detail"]
-    assert told.headers["x-request-id"]
+    response = service.post(path, content=b" " * (2**20 + 1), headers=headers | OWN)
+    assert is_problem(response, 413)
+    assert "1,048,576 bytes" in response.json()["detail"]
+    assert response.headers["x-request-id"]
     untold = service.post(path, content=chunks(), headers=headers | OWN)
     assert "content-length" not in untold.request.headers
     assert is_problem(untold, 413)
@@ -54,7 +54,7 @@ def test_a_body_of_exactly_the_limit_is_accepted(service: TestClient) -> None:
 
 
 def test_each_key_has_its_own_rate_limit(settings: Settings, store: Store) -> None:
-    first, second = make_key(store, "view"), make_key(store, "view")
+    first, second = create_key(store, "view"), create_key(store, "view")
     with client_of(settings, store, requests_per_second=0.001, requests_burst=3) as client:
         statuses = [client.get("/v1/campaigns", headers=bearer(first)).status_code for _ in range(4)]
         assert statuses == [200, 200, 200, 429]
@@ -70,19 +70,19 @@ def test_requests_without_a_key_are_limited_by_address_once_there_are_keys(setti
         assert {client.get("/v1/campaigns").status_code for _ in range(5)} == {
             200
         }  # open, since only this machine can reach it
-        make_key(store, "view")
+        create_key(store, "view")
         assert [client.get("/v1/campaigns").status_code for _ in range(3)] == [401, 401, 429]
         assert client.get("/healthz").status_code == 200
 
 
 def test_a_rate_of_zero_is_no_limit(settings: Settings, store: Store) -> None:
-    key = make_key(store, "view")
+    key = create_key(store, "view")
     with client_of(settings, store, requests_per_second=0.0, requests_burst=1) as client:
         assert {client.get("/v1/campaigns", headers=bearer(key)).status_code for _ in range(5)} == {200}
 
 
 def test_wrong_keys_block_the_login_form_but_not_valid_keys_in_headers(settings: Settings, store: Store) -> None:
-    key = make_key(store, "view")
+    key = create_key(store, "view")
     with client_of(settings, store, failures_per_minute=3.0) as client:
         statuses = [client.post("/login", data={"key": "wrong"}, headers=OWN).status_code for _ in range(4)]
         assert statuses == [401, 401, 401, 429]

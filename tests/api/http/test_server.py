@@ -8,7 +8,7 @@ from api.http.server import require_keys
 from api.settings import Settings
 from nas_controller.store import Store
 from search_space.errors import InvalidValueError
-from tests.support.api_access import make_key
+from tests.support.api_access import create_key
 
 
 @pytest.mark.parametrize(
@@ -27,7 +27,7 @@ def test_settings_that_others_can_reach_need_a_key(
     with pytest.raises(InvalidValueError, match="effspine keys create") as raised:
         require_keys(reachable, store)
     assert raised.value.field == field
-    make_key(store, "view")
+    create_key(store, "view")
     require_keys(reachable, store)
 
 

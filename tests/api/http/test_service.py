@@ -19,9 +19,9 @@ from sqlalchemy import text
 from api.http.app import create_app
 from api.settings import Settings
 from nas_controller.store import Store, StoreUnavailableError
-from nas_controller.store.database import LEAST_FREE_BYTES
+from nas_controller.store.database import MIN_FREE_BYTES
 from nas_controller.store.schema import HEAD
-from tests.support.api_access import bearer, make_key
+from tests.support.api_access import bearer, create_key
 from tests.support.recorder import Recorder
 
 
@@ -33,7 +33,7 @@ def test_health_and_readiness(service: TestClient, settings: Settings) -> None:
 
 
 def test_readiness_lists_supervisors(service: TestClient, store: Store) -> None:
-    assert service.get("/readyz").json()["supervisors"] == []  # and it is ready nevertheless
+    assert service.get("/readyz").json()["supervisors"] == []  # and it is ready
     store.runner.record_heartbeat("s-1", "here", 12, "0.1.0")
     ready = service.get("/readyz").json()
     assert ready["schema_revision"] == HEAD
@@ -44,7 +44,7 @@ def test_readiness_lists_supervisors(service: TestClient, store: Store) -> None:
 
 def test_readiness_reveals_only_the_status_without_a_key(service: TestClient, store: Store) -> None:
     store.runner.record_heartbeat("s-1", "here", 12, "0.1.0")
-    key = make_key(store, "view")
+    key = create_key(store, "view")
     stranger = service.get("/readyz").json()
     assert stranger == {
         "status": "ready", "version": None, "data_dir": None, "schema_revision": None, "supervisors": None,
@@ -64,16 +64,16 @@ def test_a_database_with_another_schema_version_is_not_ready(service: TestClient
 def test_a_full_disk_of_the_data_directory_is_not_ready(
     service: TestClient, settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    full = shutil.disk_usage("/")._replace(free=LEAST_FREE_BYTES - 1)
-    asked: list[Path] = []
+    full = shutil.disk_usage("/")._replace(free=MIN_FREE_BYTES - 1)
+    checked: list[Path] = []
 
-    def usage(folder: Path) -> object:
-        asked.append(folder)
+    def usage(path: Path) -> object:
+        checked.append(path)
         return full
 
     monkeypatch.setattr("api.http.routes.health.shutil", SimpleNamespace(disk_usage=usage))
     assert service.get("/readyz").status_code == 507
-    assert asked == [settings.data_dir]
+    assert checked == [settings.data_dir]
 
 
 def test_metrics_count_campaigns_trials_and_requests_by_route(service: TestClient, store: Store) -> None:
@@ -115,8 +115,8 @@ def test_database_metrics_are_complete_and_survive_the_process(
     store.runner.record_heartbeat("s-1", "here", 12, "0.1.0")
     Recorder(store)
     with TestClient(create_app(settings, store, trusted_hosts=("testserver",))) as another:
-        for each in (service, another):
-            found = families(each)
+        for client in (service, another):
+            found = families(client)
             assert values(found["effspine_campaigns"])["running", ""] == 1
             assert values(found["effspine_campaigns"])["pending", ""] == 1
             assert values(found["effspine_trials"]) == {
@@ -134,9 +134,9 @@ def test_request_latency_is_measured_by_route(service: TestClient, store: Store)
     recorder = Recorder(store)
     for _ in range(3):
         service.get(f"/v1/campaigns/{recorder.id}")
-    mine = {"method": "GET", "route": "/v1/campaigns/{campaign_id}"}
+    labels = {"method": "GET", "route": "/v1/campaigns/{campaign_id}"}
     family = families(service)["effspine_http_request_seconds"]
-    found = [sample for sample in family.samples if mine.items() <= sample.labels.items()]
+    found = [sample for sample in family.samples if labels.items() <= sample.labels.items()]
     assert {sample.value for sample in found if sample.name.endswith("_count")} == {3}
     assert {sample.value for sample in found if sample.labels.get("le") == "+Inf"} == {3}
 
@@ -166,10 +166,10 @@ def test_metrics_follow_the_naming_conventions_of_prometheus(service: TestClient
 def test_the_scrape_fails_without_the_database(
     service: TestClient, store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def away() -> None:
-        raise StoreUnavailableError("away")
+    def unavailable() -> None:
+        raise StoreUnavailableError("unavailable")
 
-    monkeypatch.setattr(store.reads, "list_supervisors", away)
+    monkeypatch.setattr(store.reads, "list_supervisors", unavailable)
     assert service.get("/metrics").status_code == 503
 
 

@@ -13,7 +13,7 @@ from tests.support.recorder import Recorder
 def recorder(store: Store) -> Recorder:
     """A campaign of 8 trials: 6 finished, of which one failed, and one running."""
     recorder = Recorder(store, trials=8).run(3)
-    recorder.fail(recorder.begin(), "the loss is not finite at step 12", "non-finite-loss", "<b>its last words</b>")
+    recorder.fail(recorder.begin(), "the loss is not finite at step 12", "non-finite-loss", "<b>end of its log</b>")
     recorder.run(6)
     running = recorder.begin()
     recorder.campaign.progress(running, 5, 20, {"loss": 0.5}, 0.125)
@@ -72,25 +72,25 @@ def test_a_failed_trial_shows_its_error(service: TestClient, recorder: Recorder)
     assert detail["error_kind"] == "non-finite-loss"
     (attempt,) = detail["attempts_made"]
     assert (attempt["state"], attempt["error_kind"]) == ("failed", "non-finite-loss")
-    assert attempt["log_tail"] == "<b>its last words</b>"
+    assert attempt["log_tail"] == "<b>end of its log</b>"
 
 
 def test_the_list_of_trials_has_error_names_but_no_logs(service: TestClient, recorder: Recorder) -> None:
     items = service.get(f"/v1/campaigns/{recorder.id}/trials").json()["items"]
     assert [item["error_kind"] for item in items] == [None, None, None, "non-finite-loss", None, None, None]
-    assert "last words" not in str(items)
+    assert "end of its log" not in str(items)
     baseline = service.get(f"/v1/campaigns/{recorder.id}/trials/0").json()
     assert baseline["attempts_made"][0]["log_tail"] is None
 
 
 def test_the_best_trials_come_with_the_baseline(service: TestClient, recorder: Recorder) -> None:
-    answer = service.get(f"/v1/campaigns/{recorder.id}/best", params={"k": 3}).json()
-    rewards = [item["reward"] for item in answer["items"]]
+    best = service.get(f"/v1/campaigns/{recorder.id}/best", params={"k": 3}).json()
+    rewards = [item["reward"] for item in best["items"]]
     assert len(rewards) == 3
     assert rewards == sorted(rewards, reverse=True)
-    assert answer["baseline"]["number"] == 0
+    assert best["baseline"]["number"] == 0
     campaign = service.get(f"/v1/campaigns/{recorder.id}").json()
-    assert campaign["best_trial"] == answer["items"][0]["number"]
+    assert campaign["best_trial"] == best["items"][0]["number"]
 
 
 def test_the_policy_is_a_distribution_for_every_block(service: TestClient, recorder: Recorder) -> None:

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from nas_controller.benchmarks.filled_campaign import NOT_BEGUN
-from nas_controller.benchmarks.filled_database import LEAST_CAMPAIGNS, fill, plans
+from nas_controller.benchmarks.filled_campaign import NOT_STARTED
+from nas_controller.benchmarks.filled_database import MIN_CAMPAIGNS, fill, plans
 from nas_controller.campaigns.replay import verify
 from nas_controller.states import CAMPAIGN_STATES, TRIAL_STATES
 from nas_controller.store import ConflictError, Store, sqlite_url
@@ -23,7 +23,7 @@ from tests.support.trials import trials_of
 @pytest.mark.parametrize("database_url", ["sqlite", pytest.param("postgresql", marks=pytest.mark.slow)], indirect=True)
 def test_a_filled_database_is_exact_under_replay(database_url: str) -> None:
     added: list[int] = []
-    filled = fill(database_url, plans(LEAST_CAMPAIGNS, 500, 300, seed=3), added.append)
+    filled = fill(database_url, plans(MIN_CAMPAIGNS, 500, 300, seed=3), added.append)
     assert filled["trials"] == sum(added) == 500
     store = Store.open(database_url)
     campaigns = store.reads.list_campaigns().items
@@ -35,7 +35,7 @@ def test_a_filled_database_is_exact_under_replay(database_url: str) -> None:
         columns = store.reads.trial_columns(campaign.id, "state", "reward", "attempts")
         states.update(columns["state"])
         assert found.trials_begun == campaign.trials_begun == len(columns["state"])
-        assert (campaign.best_reward is None) == (campaign.state in NOT_BEGUN)
+        assert (campaign.best_reward is None) == (campaign.state in NOT_STARTED)
         assert campaign.device_seconds >= 0
     assert set(states) == set(TRIAL_STATES)
     totals = store.reads.totals()
@@ -46,7 +46,7 @@ def test_a_filled_database_is_exact_under_replay(database_url: str) -> None:
 
 def test_no_filled_campaign_is_runnable_and_trials_have_attempts_and_curves(tmp_path: Path) -> None:
     url = sqlite_url(tmp_path / "effspine.db")
-    fill(url, plans(LEAST_CAMPAIGNS, 600, 520, seed=1), lambda _: None)
+    fill(url, plans(MIN_CAMPAIGNS, 600, 520, seed=1), lambda _: None)
     store = Store.open(url)
     assert store.runner.runnable_campaigns() == ()
     largest = store.reads.list_campaigns(limit=1).items[0]
@@ -61,7 +61,7 @@ def test_no_filled_campaign_is_runnable_and_trials_have_attempts_and_curves(tmp_
 
 def test_a_database_that_is_not_empty_is_refused(tmp_path: Path) -> None:
     url = sqlite_url(tmp_path / "effspine.db")
-    wanted = plans(LEAST_CAMPAIGNS, 100, 20, seed=1)
+    wanted = plans(MIN_CAMPAIGNS, 100, 20, seed=1)
     store = Store.open(url)
     store.service.create_campaign(synthetic_spec())
     store.close()
@@ -94,7 +94,7 @@ def test_the_command_prints_what_it_has_filled(tmp_path: Path) -> None:
         "--database-url",
         url,
         "--campaigns",
-        str(LEAST_CAMPAIGNS),
+        str(MIN_CAMPAIGNS),
         "--trials",
         "100",
         "--largest",
@@ -105,4 +105,4 @@ def test_the_command_prints_what_it_has_filled(tmp_path: Path) -> None:
         [sys.executable, "-c", code, *options], capture_output=True, text=True, timeout=120, check=True
     )
     found = json.loads(done.stdout)
-    assert (found["campaigns"], found["trials"], found["largest"]["trials"]) == (LEAST_CAMPAIGNS, 100, 20)
+    assert (found["campaigns"], found["trials"], found["largest"]["trials"]) == (MIN_CAMPAIGNS, 100, 20)

@@ -1,4 +1,4 @@
-"""Estimates from the record."""
+"""Estimates from the durations of earlier trials."""
 
 from __future__ import annotations
 
@@ -14,44 +14,50 @@ from tests.support.synthetic_campaigns import Clock, synthetic_spec
 SMOKE = {"profile": "smoke"}
 
 
-def trained(store: Store, clock: Clock, seconds: list[float], **changes: object) -> None:
-    """A campaign whose trials took so long."""
+def complete_campaign(store: Store, clock: Clock, seconds: list[float], **changes: object) -> None:
+    """Completes the trials of a campaign, each after its seconds."""
     spec = synthetic_spec(trials=len(seconds), dataset="digits", proxy_task=SMOKE, **changes)
     campaign = Campaign(store, store.runner.claim(store.service.create_campaign(spec).id, "runner", 1e6))
-    for taken in seconds:
+    for duration in seconds:
         work = campaign.next_trial()
         assert work is not None
-        clock.advance(taken)
+        clock.advance(duration)
         campaign.complete(work, Rewarded(0.2, {}))
 
 
-def asked(**changes: object) -> CampaignSpec:
+def planned(**changes: object) -> CampaignSpec:
+    """The campaign to estimate."""
     return synthetic_spec(**{"trials": 30, "dataset": "digits", "proxy_task": SMOKE, **changes})
 
 
 def test_the_estimate_is_empty_without_trials_of_the_task(store: Store, clock: Clock) -> None:
-    trained(store, clock, [10, 10])
-    told = estimate(store, asked(proxy_task={**SMOKE, "steps": 7}))
-    assert (told.basis, told.seconds_per_trial, told.wall_seconds, told.device_hours) == ("nothing", None, None, None)
+    complete_campaign(store, clock, [10, 10])
+    estimated = estimate(store, planned(proxy_task={**SMOKE, "steps": 7}))
+    assert (estimated.basis, estimated.seconds_per_trial, estimated.wall_seconds, estimated.device_hours) == (
+        "nothing",
+        None,
+        None,
+        None,
+    )
 
 
 def test_the_estimate_is_the_median_of_trials_with_the_same_workers(store: Store, clock: Clock) -> None:
-    trained(store, clock, [60, 70, 500])
-    trained(store, clock, [1, 1, 1, 1, 1], parallelism=2)
-    told = estimate(store, asked())
-    assert (told.basis, told.measured_trials, told.seconds_per_trial) == ("same-workers", 3, 70)
-    assert told.wall_seconds == 30 * 70
-    assert told.device_hours == pytest.approx(30 * 70 / 3600, abs=1e-6)
+    complete_campaign(store, clock, [60, 70, 500])
+    complete_campaign(store, clock, [1, 1, 1, 1, 1], parallelism=2)
+    estimated = estimate(store, planned())
+    assert (estimated.basis, estimated.measured_trials, estimated.seconds_per_trial) == ("same-workers", 3, 70)
+    assert estimated.wall_seconds == 30 * 70
+    assert estimated.device_hours == pytest.approx(30 * 70 / 3600, abs=1e-6)
 
 
 def test_the_estimate_with_other_workers_has_another_basis_and_counts_their_devices(store: Store, clock: Clock) -> None:
-    trained(store, clock, [60, 80])
-    told = estimate(store, asked(parallelism=4, resources={"gpus": 2}))
-    assert (told.basis, told.seconds_per_trial, told.wall_seconds) == ("same-task", 70, 8 * 70)
-    assert told.device_hours == pytest.approx(2 * 30 * 70 / 3600, abs=1e-6)
+    complete_campaign(store, clock, [60, 80])
+    estimated = estimate(store, planned(parallelism=4, resources={"gpus": 2}))
+    assert (estimated.basis, estimated.seconds_per_trial, estimated.wall_seconds) == ("same-task", 70, 8 * 70)
+    assert estimated.device_hours == pytest.approx(2 * 30 * 70 / 3600, abs=1e-6)
 
 
 def test_a_stop_condition_bounds_it(store: Store, clock: Clock) -> None:
-    trained(store, clock, [60])
-    told = estimate(store, asked(stop={"device_hours": 0.25, "wall_seconds": 100_000}))
-    assert (told.bounded_by, told.device_hours, told.wall_seconds) == ("device_hours", 0.25, 900)
+    complete_campaign(store, clock, [60])
+    estimated = estimate(store, planned(stop={"device_hours": 0.25, "wall_seconds": 100_000}))
+    assert (estimated.bounded_by, estimated.device_hours, estimated.wall_seconds) == ("device_hours", 0.25, 900)

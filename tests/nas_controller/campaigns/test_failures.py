@@ -19,14 +19,14 @@ from search_space.proxy_task import ProxyTask, resolve
 from tests.support.processes import THREADS
 from tests.support.synthetic_campaigns import synthetic_spec
 
-ABSURD = {"learning_rate": 10.0, "warmup_steps": 0, "momentum": 0.999}
+DIVERGING = {"learning_rate": 10.0, "warmup_steps": 0, "momentum": 0.999}
 """The loss diverges within a few steps."""
 
 ATTEMPTS = 1 + synthetic_spec().retries
 
 
 def attempt_once(store: Store, task: ProxyTask, dataset: Path, cache: Path) -> tuple[Campaign, TrialDetail]:
-    """A campaign whose baseline has been tried once by the real trainer, in this process."""
+    """Runs one attempt at the baseline of a campaign with the real trainer, in this process."""
     campaign_id = store.service.create_campaign(synthetic_spec()).id
     campaign = Campaign(store, store.runner.claim(campaign_id, "runner", 1e6))
     work = campaign.next_trial()
@@ -37,22 +37,22 @@ def attempt_once(store: Store, task: ProxyTask, dataset: Path, cache: Path) -> t
 
 
 @pytest.fixture(autouse=True)
-def _cold(monkeypatch: pytest.MonkeyPatch) -> None:
-    """No trainer of another test, and none for the next."""
+def _no_shared_trainer(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Hides trainers of other tests, and this test's from them."""
     monkeypatch.setattr(worker, "_warm", {})
     monkeypatch.setenv("TF_CPP_MIN_LOG_LEVEL", "2")
 
 
 @pytest.fixture
 def digits(tmp_path: Path) -> Path:
-    folder = tmp_path / "digits"
-    make_digits(folder, train=16, val=4)
-    return folder
+    directory = tmp_path / "digits"
+    make_digits(directory, train=16, val=4)
+    return directory
 
 
 @pytest.mark.parametrize("database_url", ["sqlite", pytest.param("postgresql", marks=pytest.mark.slow)], indirect=True)
 def test_a_loss_that_is_not_finite_fails_the_trial(store: Store, digits: Path, tmp_path: Path) -> None:
-    campaign, detail = attempt_once(store, resolve("smoke", **ABSURD), digits, tmp_path / "cache")
+    campaign, detail = attempt_once(store, resolve("smoke", **DIVERGING), digits, tmp_path / "cache")
     trial, attempt = detail.trial, detail.attempts[0]
     assert (trial.state, trial.reward, trial.error_kind) == ("failed", 0.0, "non-finite-loss")
     assert (attempt.state, attempt.error_kind, attempt.error) == ("failed", "non-finite-loss", trial.error)
@@ -90,32 +90,32 @@ def test_a_reserved_set_without_boxes_stops_the_campaign(store: Store, digits: P
     assert detail.attempts[0].error_kind == detail.trial.error_kind == "empty-reserved-set"
 
 
-def exhausted(store: Store, kind: str, number: int) -> str:
-    """A campaign of 3 trials in which every attempt at one of them fails in this way; its id."""
+def fail_every_attempt(store: Store, kind: str, number: int) -> str:
+    """Runs a campaign of 3 trials in which every attempt at one of them fails with this kind; its id."""
     campaign_id = store.service.create_campaign(synthetic_spec(trials=3)).id
     campaign = Campaign(store, store.runner.claim(campaign_id, "runner", 1e6))
     while not campaign.over:
         work = campaign.next_trial()
         assert work is not None
-        failed = Failed("retry", f"no luck with attempt {work.attempt}", kind, f"log of attempt {work.attempt}")
+        failed = Failed("retry", f"error of attempt {work.attempt}", kind, f"log of attempt {work.attempt}")
         campaign.complete(work, failed if work.number == number else Rewarded(0.5, {}))
     return campaign_id
 
 
 @pytest.mark.parametrize("kind", ["out-of-memory", "worker-killed"])
-def test_the_campaign_fails_where_the_machine_is_too_small_for_the_baseline(store: Store, kind: str) -> None:
-    campaign_id = exhausted(store, kind, number=0)
+def test_the_campaign_fails_if_the_machine_is_too_small_for_the_baseline(store: Store, kind: str) -> None:
+    campaign_id = fail_every_attempt(store, kind, number=0)
     record, detail = store.reads.get_campaign(campaign_id), store.reads.get_trial(campaign_id, 0)
     assert record.state == "failed"
-    assert record.error == "the uniform baseline cannot be trained on this machine: no luck with attempt 3"
+    assert record.error == "the uniform baseline cannot be trained on this machine: error of attempt 3"
     assert (detail.trial.state, detail.trial.error_kind) == ("stopped", kind)
     assert [a.log_tail for a in detail.attempts] == [f"log of attempt {n}" for n in range(1, ATTEMPTS + 1)]
     verify(store, campaign_id)
 
 
 @pytest.mark.parametrize("kind", ["out-of-memory", "worker-killed"])
-def test_only_the_trial_fails_where_the_machine_is_too_small_for_another_one(store: Store, kind: str) -> None:
-    campaign_id = exhausted(store, kind, number=1)
+def test_only_the_trial_fails_if_the_machine_is_too_small_for_a_sampled_architecture(store: Store, kind: str) -> None:
+    campaign_id = fail_every_attempt(store, kind, number=1)
     trial = store.reads.get_trial(campaign_id, 1).trial
     assert (trial.state, trial.reward, trial.error_kind) == ("failed", 0.0, kind)
     assert store.reads.get_campaign(campaign_id).state == "completed"

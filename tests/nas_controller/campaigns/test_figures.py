@@ -1,4 +1,4 @@
-"""Figures are the right numbers, for campaigns that have not begun, are under way and are over."""
+"""Figures have the right numbers, for campaigns that have not begun, are running and are finished."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ REWARDS = (0.3, 0.2, None, 0.5, 0.4)
 
 @pytest.fixture
 def campaign_id(store: Store) -> str:
-    """Five trials with the rewards above, the third given up; a sixth is running, with a curve."""
+    """Five trials with these rewards, the third given up, and a sixth in training, with a curve."""
     campaign_id = store.service.create_campaign(synthetic_spec(trials=9)).id
     campaign = Campaign(store, store.runner.claim(campaign_id, "runner", 1e6))
     for reward in REWARDS:
@@ -74,7 +74,7 @@ def test_policy(store: Store, campaign_id: str) -> None:
     assert figure["probability"] != [[0.2] * 5] * 18
 
 
-def test_the_policy_of_a_part_of_the_blocks(store: Store) -> None:
+def test_the_policy_over_some_blocks(store: Store) -> None:
     space = {"searched_blocks": [5, 7, 9], "choices": [1, 2]}
     figure = figures.compute(store, store.service.create_campaign(synthetic_spec(search_space=space)).id, "policy")
     assert figure["block"] == [5, 7, 9]

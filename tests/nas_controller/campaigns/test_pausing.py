@@ -1,4 +1,4 @@
-"""Pausing and resuming: the record on both databases, the campaign loop, and a runner."""
+"""Pausing and resuming: on both databases, in the campaign loop, and in a runner."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def run_to_the_end(campaign: Campaign) -> None:
     raise AssertionError("the campaign does not end")
 
 
-def test_a_pending_campaign_pauses_at_once_and_waits_for_no_runner(store: Store) -> None:
+def test_a_pending_campaign_pauses_at_once(store: Store) -> None:
     campaign_id = store.service.create_campaign(synthetic_spec()).id
     paused = store.service.request_pause(campaign_id)
     assert (paused.state, paused.pause_mode) == ("paused", "drain")
@@ -62,8 +62,8 @@ def test_a_running_campaign_is_pausing_until_its_runner_has_ended(store: Store, 
     assert campaign.next_trial() is not None
     assert store.service.request_pause(lease.campaign_id).state == "pausing"
     assert store.service.request_pause(lease.campaign_id).pause_mode == "drain"
-    hurried = store.service.request_pause(lease.campaign_id, "abort")
-    assert (hurried.state, hurried.pause_mode) == ("pausing", "abort")
+    escalated = store.service.request_pause(lease.campaign_id, "abort")
+    assert (escalated.state, escalated.pause_mode) == ("pausing", "abort")
     assert store.service.request_pause(lease.campaign_id, "drain").pause_mode == "abort"
     assert store.runner.renew(lease).pause_mode == "abort"
     assert store.runner.pause_campaign(lease).state == "paused"
@@ -76,20 +76,20 @@ def test_a_running_campaign_is_pausing_until_its_runner_has_ended(store: Store, 
     assert (resumed.state, resumed.paused_seconds) == ("running", 100)
     assert kinds(store, lease.campaign_id) == ["created", "claimed", "pausing", "pausing", "paused", "resumed"]
 
-    again = Campaign(store, store.runner.claim(lease.campaign_id, "another", 1e6))
-    work = again.next_trial()
+    resumed_campaign = Campaign(store, store.runner.claim(lease.campaign_id, "another", 1e6))
+    work = resumed_campaign.next_trial()
     assert work is not None
     assert (work.number, work.attempt) == (0, 2)
-    finish(again, work)
-    run_to_the_end(again)
+    finish(resumed_campaign, work)
+    run_to_the_end(resumed_campaign)
     assert verify(store, lease.campaign_id).trials_finished == 8
 
 
 def test_a_campaign_resumed_or_stopped_while_it_pauses_is_not_paused(store: Store) -> None:
-    for ask, state in ((store.service.request_resume, "running"), (store.service.request_stop, "stopping")):
+    for request, state in ((store.service.request_resume, "running"), (store.service.request_stop, "stopping")):
         lease = store.runner.claim(store.service.create_campaign(synthetic_spec()).id, "runner", 1e6)
         store.service.request_pause(lease.campaign_id)
-        assert ask(lease.campaign_id).state == state
+        assert request(lease.campaign_id).state == state
         record = store.runner.pause_campaign(lease)
         assert (record.state, record.pause_mode, record.paused_at) == (state, None, None)
         assert lease.campaign_id in [campaign.id for campaign in store.runner.runnable_campaigns()]
@@ -114,7 +114,7 @@ def test_a_paused_campaign_can_be_stopped_and_counts_its_pause(store: Store, clo
 
 
 @pytest.mark.parametrize("state", ["stopping", "stopped", "completed", "failed"])
-def test_a_campaign_that_ends_or_has_ended_neither_pauses_nor_resumes(store: Store, state: str) -> None:
+def test_a_stopping_or_finished_campaign_neither_pauses_nor_resumes(store: Store, state: str) -> None:
     lease = store.runner.claim(store.service.create_campaign(synthetic_spec()).id, "runner", 1e6)
     if state == "stopping":
         store.service.request_stop(lease.campaign_id)
@@ -126,8 +126,8 @@ def test_a_campaign_that_ends_or_has_ended_neither_pauses_nor_resumes(store: Sto
         store.service.request_resume(lease.campaign_id)
 
 
-def test_while_draining_nothing_begins_and_running_trials_are_completed(store: Store) -> None:
-    """Also a failed attempt is not followed by another; the replay is exact over the pause."""
+def test_while_draining_no_trial_begins_and_running_ones_are_completed(store: Store) -> None:
+    """A failed attempt is not retried either; the replay is exact across the pause."""
     draining = False
     lease = store.runner.claim(store.service.create_campaign(synthetic_spec(parallelism=2)).id, "runner", 1e6)
     campaign = Campaign(store, lease, lambda: draining)
@@ -144,16 +144,16 @@ def test_while_draining_nothing_begins_and_running_trials_are_completed(store: S
     verify(store, lease.campaign_id)
 
     store.service.request_resume(lease.campaign_id)
-    again = Campaign(store, store.runner.claim(lease.campaign_id, "another", 1e6))
-    retried = again.next_trial()
+    resumed_campaign = Campaign(store, store.runner.claim(lease.campaign_id, "another", 1e6))
+    retried = resumed_campaign.next_trial()
     assert retried is not None
     assert (retried.number, retried.attempt) == (1, 2)
-    finish(again, retried)
-    run_to_the_end(again)
+    finish(resumed_campaign, retried)
+    run_to_the_end(resumed_campaign)
     assert verify(store, lease.campaign_id).trials_finished == 8
 
 
-def until(condition: Callable[[], bool]) -> None:
+def wait_until(condition: Callable[[], bool]) -> None:
     deadline = time.monotonic() + 100
     while not condition():
         assert time.monotonic() < deadline
@@ -161,19 +161,19 @@ def until(condition: Callable[[], bool]) -> None:
 
 
 @pytest.mark.parametrize("mode", ["drain", "abort"])
-def test_a_runner_pauses_as_asked_and_keeps_the_checkpoints(
+def test_a_runner_pauses_in_the_requested_mode_and_keeps_the_checkpoints(
     database_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, mode: str
 ) -> None:
     store = Store.open(database_url)
     campaign_id = store.service.create_campaign(synthetic_spec()).id
-    kept = campaign_directory(tmp_path, campaign_id) / "a.checkpoint"
+    checkpoint = campaign_directory(tmp_path, campaign_id) / "a.checkpoint"
 
     def train(campaign: Campaign, data_dir: Path, heartbeat: Heartbeat, machine: Machine) -> None:
-        kept.parent.mkdir(parents=True, exist_ok=True)
-        kept.touch()
+        checkpoint.parent.mkdir(parents=True, exist_ok=True)
+        checkpoint.touch()
         work = campaign.next_trial()
         store.service.request_pause(campaign_id, mode)  # type: ignore[arg-type]
-        until(lambda: heartbeat.must_end if mode == "abort" else campaign.draining)
+        wait_until(lambda: heartbeat.must_end if mode == "abort" else campaign.draining)
         assert heartbeat.must_end == (mode == "abort")
         if mode == "drain":
             finish(campaign, work)
@@ -182,14 +182,14 @@ def test_a_runner_pauses_as_asked_and_keeps_the_checkpoints(
     assert runner.run(campaign_id, store, tmp_path, "runner", 24) == EXIT_DONE
     record = store.reads.get_campaign(campaign_id)
     assert (record.state, record.trials_finished) == ("paused", int(mode == "drain"))
-    assert kept.exists()
+    assert checkpoint.exists()
     assert runner.run(campaign_id, store, tmp_path, "another", 24) == EXIT_NOT_OURS
 
     store.service.request_resume(campaign_id)
     monkeypatch.setattr(runner, "_train", lambda campaign, *_: run_to_the_end(campaign))
     assert runner.run(campaign_id, store, tmp_path, "another", 60) == EXIT_DONE
     assert store.reads.get_campaign(campaign_id).state == "completed"
-    assert not kept.exists()
+    assert not checkpoint.exists()
     assert verify(store, campaign_id).trials_finished == 8
     store.close()
 
@@ -201,6 +201,6 @@ def test_a_runner_that_finds_its_campaign_pausing_trains_nothing(
     store.runner.claim(campaign_id, "lost", 20)
     store.service.request_pause(campaign_id)
     store.runner.release(campaign_id, "lost")
-    monkeypatch.setattr(runner, "_train", lambda *_: pytest.fail("nothing is to be trained"))
+    monkeypatch.setattr(runner, "_train", lambda *_: pytest.fail("nothing should be trained"))
     assert runner.run(campaign_id, store, tmp_path, "next", 20) == EXIT_DONE
     assert store.reads.get_campaign(campaign_id).state == "paused"

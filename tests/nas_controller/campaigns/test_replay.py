@@ -1,4 +1,4 @@
-"""The replay finds what was changed behind the record's back, at the first event that differs."""
+"""The replay detects changes of the database, at the first event that differs."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from sqlalchemy.orm import Session
 
 from nas_controller.campaigns.replay import ReplayError, verify
 from nas_controller.store import Store, models
-from tests.support.synthetic_campaigns import create, run_to_the_end, take_up
+from tests.support.synthetic_campaigns import claimed_campaign, create, run_to_the_end
 
 Change = Callable[[Session], int]
-"""Changes rows behind the store's back and says how many."""
+"""Changes rows directly and returns how many."""
 
 
 def by_statement(statement: str) -> Change:
@@ -24,16 +24,16 @@ def by_statement(statement: str) -> Change:
 def of_event(kind: str, number: int, **data: Any) -> Change:
     def change(session: Session) -> int:
         rows = [row for row in session.scalars(select(models.Event)) if row.kind == kind]
-        found = [row for row in rows if row.data["number"] == number]
-        for row in found:
+        matching = [row for row in rows if row.data["number"] == number]
+        for row in matching:
             row.data = {**row.data, **data}
-        return len(found)
+        return len(matching)
 
     return change
 
 
 @pytest.mark.parametrize(
-    ("change", "sequence_of", "words"),
+    ("change", "sequence_of", "message"),
     [
         (by_statement("UPDATE trials SET reward = reward + 1e-15 WHERE number = 3"), "trial.completed", "reward"),
         (by_statement("UPDATE trials SET choices = '[0,1]' WHERE number = 3"), "trial.begun", "choices"),
@@ -47,24 +47,22 @@ def of_event(kind: str, number: int, **data: Any) -> Change:
     ],
     ids=["reward", "choices", "log probability", "event's reward", "event's draw"],
 )
-def test_verify_finds_the_first_event_that_was_changed(
-    store: Store, change: Change, sequence_of: str, words: str
-) -> None:
+def test_verify_reports_the_first_changed_event(store: Store, change: Change, sequence_of: str, message: str) -> None:
     campaign_id = create(store, trials=6)
-    run_to_the_end(take_up(store, campaign_id))
+    run_to_the_end(claimed_campaign(store, campaign_id))
     verify(store, campaign_id)
     events = store.reads.events_after(campaign_id, 0, 1000)
     expected = next(e.sequence for e in events if e.kind == sequence_of and e.data["number"] == 3)
     with store._database.writing() as session:
         assert change(session) == 1
-    with pytest.raises(ReplayError, match=words) as caught:
+    with pytest.raises(ReplayError, match=message) as caught:
         verify(store, campaign_id)
     assert caught.value.sequence == expected
     assert f"event {expected}" in str(caught.value)
 
 
 @pytest.mark.parametrize(
-    ("statement", "words"),
+    ("statement", "message"),
     [
         ("DELETE FROM events WHERE sequence = 5", "event 5"),
         ("UPDATE controller_states SET state = replace(state, '\"told\":5', '\"told\":6')", "controller"),
@@ -77,12 +75,12 @@ def test_verify_finds_the_first_event_that_was_changed(
         ("UPDATE campaigns SET best_trial = 5 - best_trial", "the campaign's best_trial"),
     ],
 )
-def test_verify_finds_other_changes_too(store: Store, statement: str, words: str) -> None:
+def test_verify_reports_other_changes(store: Store, statement: str, message: str) -> None:
     campaign_id = create(store, trials=6)
-    run_to_the_end(take_up(store, campaign_id))
+    run_to_the_end(claimed_campaign(store, campaign_id))
     with store._database.writing() as session:
         session.connection().exec_driver_sql(statement)
-    with pytest.raises(ReplayError, match=words):
+    with pytest.raises(ReplayError, match=message):
         verify(store, campaign_id)
 
 

@@ -1,4 +1,4 @@
-"""What a dispatcher hands out and what it records. No worker runs here."""
+"""The trials that a dispatcher hands out and the outcomes that it records. Without workers."""
 
 from __future__ import annotations
 
@@ -76,7 +76,7 @@ def report(*progress: TrialProgress, outcome: Rewarded | Failed | None = None) -
     return Report(WORKER, progress, outcome)
 
 
-def test_the_outcome_that_a_worker_reports_is_recorded_and_a_failure_has_the_end_of_its_log(
+def test_a_reported_outcome_is_recorded_and_a_failure_has_the_end_of_its_log(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     source = OneTrial()
@@ -92,22 +92,22 @@ def test_the_outcome_that_a_worker_reports_is_recorded_and_a_failure_has_the_end
     assert not list((tmp_path / "attempts").iterdir())
 
 
-def test_all_progress_is_recorded_and_a_trial_that_the_source_stops_ends(tmp_path: Path) -> None:
+def test_progress_is_recorded_until_the_source_stops_the_trial(tmp_path: Path) -> None:
     source = OneTrial()
     dispatcher = dispatcher_of(source, tmp_path)
     dispatcher.next_work("a")
     worker_log.begin(tmp_path, 3, 1)
     assert dispatcher.report("a", report(TrialProgress(4, 10, {"loss": 1.0}, 0.3), TrialProgress(5, 10, {"loss": 0.9})))
     assert dispatcher.report("a", report())
-    below = report(TrialProgress(8, 10, {"loss": 0.8}, 0.05), TrialProgress(9, 10, {"loss": 0.7}))
-    assert not dispatcher.report("a", below)
-    dispatcher.complete("a", below)  # as Tune completes a trial that it was told to stop
+    stopping = report(TrialProgress(8, 10, {"loss": 0.8}, 0.05), TrialProgress(9, 10, {"loss": 0.7}))
+    assert not dispatcher.report("a", stopping)
+    dispatcher.complete("a", stopping)  # as Tune completes a trial after STOP
     assert source.recorded == [(4, 0.3), (5, None), (8, 0.05)]
     assert source.outcomes == []
     assert not list((tmp_path / "attempts").iterdir())
 
 
-def test_progress_that_comes_with_the_outcome_is_recorded_first_and_decides_as_if_read_in_time(tmp_path: Path) -> None:
+def test_progress_that_arrives_with_the_outcome_is_recorded_first_and_can_stop_the_trial(tmp_path: Path) -> None:
     source = OneTrial()
     dispatcher = dispatcher_of(source, tmp_path)
     outcome = Rewarded(0.5, {})
@@ -119,23 +119,23 @@ def test_progress_that_comes_with_the_outcome_is_recorded_first_and_decides_as_i
     assert source.outcomes == [outcome]
 
 
-def test_the_checkpoint_of_a_trial_with_an_outcome_is_removed_and_that_of_a_retried_one_stays(tmp_path: Path) -> None:
+def test_the_checkpoint_of_a_finished_trial_is_removed_and_that_of_a_retried_one_kept(tmp_path: Path) -> None:
     source = OneTrial()
     dispatcher = dispatcher_of(source, tmp_path)
     path = job_in(tmp_path).checkpoint_of(WIDTHS)
     assert path == tmp_path / "checkpoints" / "8-16.checkpoint"
     path.parent.mkdir()
-    other, half_written = path.with_name("8-24.checkpoint"), path.with_name(f".{path.name}.0f.partial")
-    for finished, left in ((False, [half_written, path, other]), (True, [other])):
-        for file in (path, other, half_written):
+    other, partial = path.with_name("8-24.checkpoint"), path.with_name(f".{path.name}.0f.partial")
+    for finished, remaining in ((False, [partial, path, other]), (True, [other])):
+        for file in (path, other, partial):
             file.touch()
         source.finished = finished
         dispatcher.next_work("a")
-        dispatcher.complete("a", report(outcome=Failed("retry", "no luck")))
-        assert sorted(path.parent.iterdir()) == sorted(left)
+        dispatcher.complete("a", report(outcome=Failed("retry", "some error")))
+        assert sorted(path.parent.iterdir()) == sorted(remaining)
 
 
-def test_a_draining_run_is_over_with_the_last_outcome_of_the_trials_in_training(tmp_path: Path) -> None:
+def test_a_draining_run_is_over_after_the_last_trial_in_training(tmp_path: Path) -> None:
     source = OneTrial()
     dispatcher = dispatcher_of(source, tmp_path)
     assert dispatcher.next_work("a") is not None
@@ -147,7 +147,7 @@ def test_a_draining_run_is_over_with_the_last_outcome_of_the_trials_in_training(
     assert [type(outcome) for outcome in source.outcomes] == [Rewarded]
 
 
-def test_before_other_workers_come_the_trials_in_training_finish(tmp_path: Path) -> None:
+def test_trials_in_training_finish_before_the_pool_restarts(tmp_path: Path) -> None:
     source = OneTrial()
     dispatcher = dispatcher_of(source, tmp_path)
     assert dispatcher.next_work("a") is not None
@@ -159,7 +159,7 @@ def test_before_other_workers_come_the_trials_in_training_finish(tmp_path: Path)
     assert dispatcher.next_work("b") is None
 
 
-def test_a_cluster_provides_more_or_fewer_workers_at_once_and_others_after_the_trials_in_training(
+def test_a_cluster_changes_the_number_of_workers_at_once_and_their_kind_after_the_trials_in_training(
     tmp_path: Path,
 ) -> None:
     source = OneTrial()
@@ -182,7 +182,7 @@ def test_an_error_of_the_source_ends_the_run_and_nothing_more_is_recorded(tmp_pa
     dispatcher = dispatcher_of(source, tmp_path)
     dispatcher.next_work("a")
     dispatcher.next_work("b")
-    source.error = OSError("the database is away")
+    source.error = OSError("the database is unavailable")
     dispatcher.complete("a", report(outcome=Rewarded(0.5, {})))
     assert dispatcher.over
     assert dispatcher.error is source.error
@@ -192,7 +192,7 @@ def test_an_error_of_the_source_ends_the_run_and_nothing_more_is_recorded(tmp_pa
     assert source.recorded == []
 
 
-def test_a_worker_that_is_silent_for_too_long_is_killed_and_its_trial_says_so(
+def test_a_worker_that_is_silent_for_too_long_is_killed_and_its_attempt_fails(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     now = [1000.0]
@@ -201,7 +201,7 @@ def test_a_worker_that_is_silent_for_too_long_is_killed_and_its_trial_says_so(
     dispatcher = dispatcher_of(source, tmp_path)
     dispatcher.next_work("a")
     now[0] += 10 * SILENT_SECONDS
-    dispatcher.kill_silent_workers()  # it has never reported: it may wait for a place
+    dispatcher.kill_silent_workers()  # the worker has never reported, so it may still wait for resources
     dispatcher.report("a", report())
     now[0] += SILENT_SECONDS
     dispatcher.kill_silent_workers()

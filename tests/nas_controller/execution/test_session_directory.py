@@ -1,4 +1,4 @@
-"""Session directories: one for each runner, also where a campaign has a frozen runner and its successor."""
+"""Session directories: one per runner, also if a campaign has a frozen runner and its successor."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ CAMPAIGN = "c_00000000test0123"
 OTHER = os.getppid()
 
 
-def test_a_runner_removes_its_own_directory_and_no_other_of_its_campaign() -> None:
+def test_a_runner_removes_only_its_own_directory_of_the_campaign() -> None:
     own, other = session_directory(CAMPAIGN), session_directory(CAMPAIGN, OTHER)
     try:
         own.mkdir()
@@ -41,13 +41,13 @@ def test_a_file_that_a_dying_process_adds_during_the_removal_is_removed_too(monk
     remove = shutil.rmtree
     late_files = iter(["raylet.out", "gcs_server.out"])
 
-    def remove_beside_a_writer(directory: Path, **options: Any) -> None:
+    def remove_while_another_writes(directory: Path, **options: Any) -> None:
         remove(directory, **options)
         if name := next(late_files, None):
             directory.mkdir()
             (directory / name).touch()
 
-    monkeypatch.setattr(module.shutil, "rmtree", remove_beside_a_writer)
+    monkeypatch.setattr(module.shutil, "rmtree", remove_while_another_writes)
     remove_session_directory(CAMPAIGN)
     assert session_directories(CAMPAIGN) == []
 

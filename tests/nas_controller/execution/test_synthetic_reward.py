@@ -1,4 +1,4 @@
-"""The synthetic reward: deterministic, inside (0, 1), with its optimum where it says."""
+"""The synthetic reward: deterministic, within (0, 1), with its optimum at the documented widths."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nas_controller.execution.synthetic_reward import FLOOR, HEIGHT, WISHES, reward
+from nas_controller.execution.synthetic_reward import FLOOR, HEIGHT, OPTIMUM_FACTORS, reward
 from search_space.space import SearchSpace
 
 BASE = SearchSpace().base.widths
@@ -16,28 +16,28 @@ WIDTHS = st.lists(st.integers(1, 100).map(lambda n: 8 * n), min_size=18, max_siz
 
 
 @given(WIDTHS)
-def test_it_lies_between_its_floor_and_its_height(widths: list[int]) -> None:
+def test_the_reward_is_within_its_bounds(widths: list[int]) -> None:
     value = reward(widths, BASE)
     assert FLOOR <= value <= FLOOR + HEIGHT
     assert value == reward(widths, BASE)
 
 
-def test_the_optimum_is_at_the_wishes_and_not_at_the_uniform_widths() -> None:
-    thousandfold = [1000 * width for width in BASE]
-    wished = [round(wish * width) for wish, width in zip(WISHES, thousandfold, strict=True)]
-    best = reward(wished, thousandfold)
+def test_the_optimum_is_at_the_optimum_factors_and_not_at_the_uniform_widths() -> None:
+    large_base = [1000 * width for width in BASE]
+    optimum = [round(factor * width) for factor, width in zip(OPTIMUM_FACTORS, large_base, strict=True)]
+    best = reward(optimum, large_base)
     assert best == pytest.approx(FLOOR + HEIGHT)
     assert reward(BASE, BASE) < best - 0.3
     for block in range(18):
-        moved = list(wished)
-        moved[block] = moved[block] * 11 // 10
-        assert reward(moved, thousandfold) < best
+        changed = list(optimum)
+        changed[block] = changed[block] * 11 // 10
+        assert reward(changed, large_base) < best
 
 
-def test_it_sleeps_when_asked() -> None:
-    began = time.monotonic()
+def test_it_sleeps_for_the_given_seconds() -> None:
+    started = time.monotonic()
     reward(BASE, BASE, seconds=0.05)
-    assert time.monotonic() - began >= 0.05
+    assert time.monotonic() - started >= 0.05
 
 
 def test_a_wrong_number_of_widths_is_refused() -> None:

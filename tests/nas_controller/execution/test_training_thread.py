@@ -1,4 +1,4 @@
-"""A training in a thread: its reports, and its end on request."""
+"""A training in a thread: its reports and its cancellation."""
 
 from __future__ import annotations
 
@@ -29,7 +29,9 @@ def test_no_report_with_an_ap_is_lost_between_two_reads() -> None:
     assert isinstance(outcome, Rewarded)
     reports = training.unread()
     assert [report.step for report in reports] == [8, 16, 20]
-    assert [report.ap for report in reports] == [pytest.approx(outcome.reward * share) for share in (0.4, 0.8)] + [None]
+    assert [report.ap for report in reports] == [
+        pytest.approx(outcome.reward * fraction) for fraction in (0.4, 0.8)
+    ] + [None]
     assert training.unread() == ()
 
 
@@ -44,6 +46,6 @@ def test_a_training_reports_and_can_be_cancelled() -> None:
     assert latest.steps == worker.SYNTHETIC_STEPS
     assert quick.cancel(5.0) is True
     assert quick.wait(0.0) is None
-    done = TrainingThread(job(), WIDTHS)
-    assert isinstance(done.wait(5.0), Rewarded)
+    finished = TrainingThread(job(), WIDTHS)
+    assert isinstance(finished.wait(5.0), Rewarded)
     assert threading.active_count() < 50

@@ -1,4 +1,4 @@
-"""The trials of a campaign go on from their checkpoints, which are gone when nothing needs them any more."""
+"""Trials resume from their checkpoints, which are removed when they are no longer needed."""
 
 from __future__ import annotations
 
@@ -27,16 +27,16 @@ from nas_controller.supervision.supervisor import Supervisor
 from proxy_trainer.data.digits import make_digits
 from search_space.space import SearchSpace
 from tests.support.paths import ROOT
-from tests.support.process_table import alive, descendants, worker_of
+from tests.support.process_table import alive, descendant_pids, worker_of
 from tests.support.supervised import supervising
 from tests.support.synthetic_campaigns import Clock, synthetic_spec
 from tests.support.waiting import wait_for
 
-STEPS, EVERY = 40, 4
+STEPS, CHECKPOINT_STEPS = 40, 4
 TASK = {
     "profile": "smoke",
     "steps": STEPS,
-    "checkpoint_steps": EVERY,
+    "checkpoint_steps": CHECKPOINT_STEPS,
     "evaluate_steps": 20,
     "ema_decay": 0.9,
 }
@@ -45,55 +45,55 @@ DEADLINE_SECONDS = 300
 
 @pytest.fixture
 def checkpoint_of(tmp_path: Path) -> Callable[[str], Path]:
-    """The file of a campaign's baseline, with some bytes in it."""
+    """Writes a checkpoint of a campaign's baseline, with arbitrary content."""
 
-    def written(campaign_id: str) -> Path:
+    def write(campaign_id: str) -> Path:
         path = file_of(campaign_directory(tmp_path, campaign_id), SearchSpace().base.widths)
         path.parent.mkdir(parents=True)
         path.write_bytes(b"some bytes")
         return path
 
-    return written
+    return write
 
 
 def inode(path: Path) -> int | None:
-    """Another one after every checkpoint, since each takes the place of the one before."""
+    """The inode of a checkpoint; it changes with every checkpoint, since each replaces the file."""
     try:
         return path.stat().st_ino
     except FileNotFoundError:
         return None
 
 
-def train_undisturbed(dataset: str, cache: str) -> None:
-    """What a process of its own does: it trains the baseline in one go and prints what came of it."""
+def train_uninterrupted(dataset: str, cache: str) -> None:
+    """Trains the baseline without an interruption and prints the outcome; run in a new process."""
     task = synthetic_spec(dataset="digits", proxy_task=TASK).proxy_task.resolve()
     base, threads = SearchSpace().base, len(os.sched_getaffinity(0))
-    scored: dict[int, float] = {}
+    aps: dict[int, float] = {}
 
-    def keep(report: TrialProgress) -> None:
+    def keep_ap(report: TrialProgress) -> None:
         if report.ap is not None:
-            scored[report.step] = report.ap
+            aps[report.step] = report.ap
 
-    outcome = run_trial(Job(task, base, Path(dataset), Path(cache), 1, threads), base.widths, keep)
-    print(json.dumps({**asdict(outcome), "scored": scored}))
+    outcome = run_trial(Job(task, base, Path(dataset), Path(cache), 1, threads), base.widths, keep_ap)
+    print(json.dumps({**asdict(outcome), "aps": aps}))
 
 
-def never_cut_off(dataset: Path, cache: Path) -> dict[str, Any]:
-    script = f"import sys; from {__name__} import train_undisturbed; train_undisturbed(*sys.argv[1:])"
+def uninterrupted_outcome(dataset: Path, cache: Path) -> dict[str, Any]:
+    script = f"import sys; from {__name__} import train_uninterrupted; train_uninterrupted(*sys.argv[1:])"
     command = [sys.executable, "-c", script, str(dataset), str(cache)]
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=DEADLINE_SECONDS, check=True)
-    document: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
+    completed = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=DEADLINE_SECONDS, check=True)
+    document: dict[str, Any] = json.loads(completed.stdout.splitlines()[-1])
     return document
 
 
-def figures(metrics: Mapping[str, float] | None) -> dict[str, float]:
+def without_times(metrics: Mapping[str, float] | None) -> dict[str, float]:
     return {name: value for name, value in (metrics or {}).items() if not name.endswith("seconds")}
 
 
-def test_a_trial_whose_worker_and_runner_are_killed_gives_the_figures_of_one_that_was_never_cut_off(
+def test_a_trial_whose_worker_and_runner_are_killed_has_the_metrics_of_an_uninterrupted_one(
     tmp_path: Path,
 ) -> None:
-    """A real training on a real Ray: kill -9 of the worker after a checkpoint, then of the runner after another."""
+    """A real training with Ray: SIGKILL to the worker after a checkpoint, then to the runner after another one."""
     dataset = tmp_path / "datasets" / "digits"
     make_digits(dataset, train=60, val=16)
     url = sqlite_url(tmp_path / "effspine.db")
@@ -108,12 +108,12 @@ def test_a_trial_whose_worker_and_runner_are_killed_gives_the_figures_of_one_tha
         worker_pid = worker_of(runner_pid)
         assert worker_pid is not None
         os.kill(worker_pid, signal.SIGKILL)
-        left = inode(path)
-        wait_for(lambda: inode(path) not in (None, left), DEADLINE_SECONDS, "a checkpoint of the second attempt")
-        below = descendants(runner_pid)
+        previous = inode(path)
+        wait_for(lambda: inode(path) not in (None, previous), DEADLINE_SECONDS, "a checkpoint of the second attempt")
+        children = descendant_pids(runner_pid)
         os.kill(runner_pid, signal.SIGKILL)
         assert path.exists()
-        wait_for(lambda: not alive(below), 60, "the end of the killed runner's Ray")
+        wait_for(lambda: not alive(children), 60, "the end of the killed runner's Ray")
         wait_for(lambda: store.reads.get_campaign(campaign_id).state == "completed", DEADLINE_SECONDS, "the end")
         wait_for(lambda: not supervisor._runners, DEADLINE_SECONDS, "the end of the runner")
     assert not directory.exists()
@@ -123,24 +123,24 @@ def test_a_trial_whose_worker_and_runner_are_killed_gives_the_figures_of_one_tha
     assert [(attempt.state, attempt.error_kind) for attempt in detail.attempts] == [
         ("failed", "worker-killed"), ("abandoned", None), ("accepted", None),
     ]  # fmt: skip
-    # Ray brings what a worker logs to its runner a moment later: what the second attempt said may have gone with
-    # the runner. Its first step shows in the third: two intervals are behind it only if the second went on as well.
-    went_on = re.findall(r"resumed after step (\d+)", log_path(tmp_path, campaign_id).read_text())
-    assert int(went_on[-1]) >= 2 * EVERY
-    first_of_last = min(point.step for point in detail.curve if point.attempt == 3)
-    assert first_of_last > int(went_on[-1])
-    scored = {point.step: point.values["ap"] for point in detail.curve if "ap" in point.values}
+    # Ray delivers log lines with a delay, so those of the second attempt may be lost with the runner. The first step of
+    # the third attempt is evidence: it is after two intervals only if the second attempt resumed as well.
+    resumed_after = re.findall(r"resumed after step (\d+)", log_path(tmp_path, campaign_id).read_text())
+    assert int(resumed_after[-1]) >= 2 * CHECKPOINT_STEPS
+    first_step = min(point.step for point in detail.curve if point.attempt == 3)
+    assert first_step > int(resumed_after[-1])
+    aps = {point.step: point.values["ap"] for point in detail.curve if "ap" in point.values}
 
-    undisturbed = never_cut_off(dataset, tmp_path / "cache")
-    assert detail.trial.reward == undisturbed["reward"]
-    assert figures(detail.trial.metrics) == figures(undisturbed["metrics"])
-    assert scored == {int(step): ap for step, ap in undisturbed["scored"].items()}
-    assert list(scored) == [20]
+    uninterrupted = uninterrupted_outcome(dataset, tmp_path / "cache")
+    assert detail.trial.reward == uninterrupted["reward"]
+    assert without_times(detail.trial.metrics) == without_times(uninterrupted["metrics"])
+    assert aps == {int(step): ap for step, ap in uninterrupted["aps"].items()}
+    assert list(aps) == [20]
     assert verify(store, campaign_id).trials_finished == 1
     store.close()
 
 
-def test_the_folder_stays_with_a_campaign_that_goes_on_and_goes_with_one_that_is_stopped(
+def test_checkpoints_of_a_running_campaign_are_kept_and_those_of_a_stopped_one_removed(
     store: Store, clock: Clock, tmp_path: Path, checkpoint_of: Callable[[str], Path]
 ) -> None:
     campaign_id = store.service.create_campaign(synthetic_spec()).id
@@ -155,10 +155,10 @@ def test_the_folder_stays_with_a_campaign_that_goes_on_and_goes_with_one_that_is
     assert not path.parent.exists()
 
 
-def test_the_folder_goes_with_a_campaign_that_fails(
+def test_checkpoints_of_a_failed_campaign_are_removed(
     store: Store, tmp_path: Path, checkpoint_of: Callable[[str], Path]
 ) -> None:
-    spec = synthetic_spec(dataset="gone", proxy_task={"profile": "smoke"})
+    spec = synthetic_spec(dataset="missing", proxy_task={"profile": "smoke"})
     campaign_id = store.service.create_campaign(spec).id
     path = checkpoint_of(campaign_id)
     assert runner.run(campaign_id, store, tmp_path, "runner") == runner.EXIT_DONE
@@ -166,12 +166,12 @@ def test_the_folder_goes_with_a_campaign_that_fails(
     assert not path.parent.exists()
 
 
-def test_what_a_runner_has_left_that_was_killed_after_the_end_is_removed_and_what_is_unknown_is_not(
+def test_leftover_checkpoints_of_a_finished_campaign_are_removed_and_those_of_an_unknown_one_kept(
     store: Store, tmp_path: Path, checkpoint_of: Callable[[str], Path]
 ) -> None:
     campaign_id = store.service.create_campaign(synthetic_spec()).id
-    over, unknown = checkpoint_of(campaign_id), checkpoint_of("c_0")
+    finished, unknown = checkpoint_of(campaign_id), checkpoint_of("c_0")
     store.runner.finish_campaign(store.runner.claim(campaign_id, "runner", 5.0), "completed")
     remove_finished(store, tmp_path)
-    assert not over.parent.exists()
+    assert not finished.parent.exists()
     assert unknown.exists()

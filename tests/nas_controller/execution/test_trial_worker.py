@@ -1,4 +1,4 @@
-"""How a worker goes from one trial to the next. No Ray starts here."""
+"""How a worker runs one trial after another. Without Ray."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ def job_in(directory: Path, seconds: float) -> Job:
     return Job(task, BASE, None, directory, seed=1, threads=1, checkpoint_dir=directory)
 
 
-@pytest.mark.parametrize(("timeout", "stays"), [(0.05, True), (None, False)], ids=["too slow", "stopped early"])
-def test_only_a_trial_that_is_tried_again_leaves_its_checkpoint(
-    tmp_path: Path, timeout: float | None, stays: bool
+@pytest.mark.parametrize(("timeout", "is_kept"), [(0.05, True), (None, False)], ids=["too slow", "stopped early"])
+def test_only_a_trial_that_is_retried_keeps_its_checkpoint(
+    tmp_path: Path, timeout: float | None, is_kept: bool
 ) -> None:
     checkpoint = tmp_path / f"{'-'.join(map(str, BASE.widths))}.checkpoint"
     checkpoint.touch()
@@ -37,17 +37,17 @@ def test_only_a_trial_that_is_tried_again_leaves_its_checkpoint(
         error = "the attempt took longer than trial_timeout_seconds, 0.05 s"
         assert report.outcome == Failed("retry", error, TIMED_OUT)
     assert worker.release()
-    assert checkpoint.exists() == stays
+    assert checkpoint.exists() == is_kept
 
 
-def test_a_training_that_does_not_end_keeps_its_worker(tmp_path: Path) -> None:
+def test_a_worker_is_not_released_before_its_training_has_ended(tmp_path: Path) -> None:
     worker = TrialWorker(job_in(tmp_path, 4), tmp_path)
     worker.step(WORK, 0.0)
     assert not worker.release(0.0)
     assert worker.release(5.0)
 
 
-def test_a_worker_reports_now_and_then_and_takes_the_next_trial_after_the_outcome(
+def test_a_worker_reports_repeatedly_and_accepts_the_next_trial_after_the_outcome(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(trial_worker, "REPORT_SECONDS", 0.1)
@@ -59,7 +59,7 @@ def test_a_worker_reports_now_and_then_and_takes_the_next_trial_after_the_outcom
             reports.append(worker.step(work))
         assert len(reports) > 2
         assert isinstance(latest and latest.outcome, Rewarded)
-        steps = [now.step for report in reports if report is not None for now in report.progress]
+        steps = [progress.step for report in reports if report is not None for progress in report.progress]
         assert steps == sorted(set(steps))
         assert steps[-1] == 20
         assert (tmp_path / "attempts" / f"0.{attempt}.json").exists()
@@ -79,5 +79,5 @@ def test_a_trial_may_have_its_own_task_and_seed(tmp_path: Path) -> None:
         report = worker.step(work)
         assert report is not None
         assert report.outcome == Rewarded(0.5, {})
-    assert [(each.task, each.seed) for each in jobs] == [(job.task, 1), (other, 1), (job.task, 7)]
-    assert {each.base for each in jobs} == {BASE}
+    assert [(run.task, run.seed) for run in jobs] == [(job.task, 1), (other, 1), (job.task, 7)]
+    assert {run.base for run in jobs} == {BASE}

@@ -1,4 +1,4 @@
-"""Tune and the dispatcher: what each says of a trial reaches the other. No Ray starts here."""
+"""Tune's calls reach the dispatcher, and the dispatcher's decisions reach Tune. Without Ray."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ def tune_trial(trial_id: str, error_file: Path | None = None) -> Any:
     ],
     ids=["died", "raised", "raised in a task", "unknown"],
 )
-def test_a_trial_that_tune_fails_is_named_by_what_ray_raised(
+def test_a_trial_that_tune_fails_has_the_error_that_ray_raised(
     tmp_path: Path, ray_error: Exception | None, expected: Failed
 ) -> None:
     source = Source()
@@ -72,7 +72,7 @@ def test_a_trial_that_tune_fails_is_named_by_what_ray_raised(
     assert source.outcomes == [expected]
 
 
-def test_a_trial_that_is_stopped_early_is_stopped_by_the_scheduler(tmp_path: Path) -> None:
+def test_the_scheduler_stops_a_trial_that_the_source_stops_early(tmp_path: Path) -> None:
     source = Source()
     searcher = searcher_of(source, tmp_path)
     scheduler = TuneScheduler(searcher)
@@ -84,7 +84,7 @@ def test_a_trial_that_is_stopped_early_is_stopped_by_the_scheduler(tmp_path: Pat
     assert source.outcomes == []
 
 
-def test_tune_is_told_when_to_wait_and_when_all_is_over(tmp_path: Path) -> None:
+def test_tune_waits_while_there_is_no_trial_and_stops_when_the_run_is_over(tmp_path: Path) -> None:
     source = Source()
     searcher = searcher_of(source, tmp_path)
     stopper = TuneStopper(searcher)
@@ -98,7 +98,7 @@ def test_tune_is_told_when_to_wait_and_when_all_is_over(tmp_path: Path) -> None:
     assert source.outcomes == [Rewarded(0.5, {})]
 
 
-def test_tune_copies_none_of_them(tmp_path: Path) -> None:
+def test_tune_cannot_copy_the_adapters(tmp_path: Path) -> None:
     searcher = searcher_of(Source(), tmp_path)
     for adapter in (searcher, TuneScheduler(searcher), TuneStopper(searcher)):
         assert copy.deepcopy(adapter) is adapter

@@ -1,4 +1,4 @@
-"""Every ending of a trial becomes an outcome; the trainer stays warm. No TensorFlow here."""
+"""Results and errors become outcomes, and the trainer is reused. Without TensorFlow."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ class FakeProgress:
 
 
 class FakeProxyWorker:
-    """Stands in for the trainer; `raises` is what training ends with."""
+    """Replaces the trainer; training raises `raises`, if it is set."""
 
     built: ClassVar[list[tuple[Any, ...]]] = []
     checkpoints: ClassVar[list[Path | None]] = []
@@ -69,7 +69,7 @@ def trainer(monkeypatch: pytest.MonkeyPatch) -> type[FakeProxyWorker]:
     module.ProxyWorker = FakeProxyWorker  # type: ignore[attr-defined]
     monkeypatch.setitem(sys.modules, "proxy_trainer.training.proxy_worker", module)
     monkeypatch.setattr(worker, "_warm", {})
-    monkeypatch.setenv("TF_CPP_MIN_LOG_LEVEL", "")  # put back afterwards
+    monkeypatch.setenv("TF_CPP_MIN_LOG_LEVEL", "")  # restored after the test
     monkeypatch.setattr(FakeProxyWorker, "built", [])
     monkeypatch.setattr(FakeProxyWorker, "checkpoints", [])
     monkeypatch.setattr(FakeProxyWorker, "raises", None)
@@ -97,7 +97,7 @@ def test_importing_the_controller_and_running_a_synthetic_trial_imports_no_tenso
     subprocess.run([sys.executable, "-c", code], check=True, cwd=ROOT)
 
 
-def test_the_trainer_stays_warm(trainer: type[FakeProxyWorker], tmp_path: Path) -> None:
+def test_the_trainer_is_reused_for_the_same_job(trainer: type[FakeProxyWorker], tmp_path: Path) -> None:
     reports: list[TrialProgress] = []
     for _ in range(3):
         outcome = run_trial(job("smoke", tmp_path), WIDTHS, reports.append)
@@ -109,22 +109,22 @@ def test_the_trainer_stays_warm(trainer: type[FakeProxyWorker], tmp_path: Path) 
     assert len(trainer.built) == 2
 
 
-def test_a_checkpoint_is_named_by_the_widths_and_only_written_where_the_task_says_so(
+def test_a_checkpoint_is_named_by_the_widths_and_written_only_with_checkpoint_steps(
     trainer: type[FakeProxyWorker], tmp_path: Path
 ) -> None:
-    folder = tmp_path / "checkpoints"
-    for writes, checkpoint_dir in ((4, folder), (0, folder), (4, None)):
-        given = replace(job("smoke", tmp_path, checkpoint_steps=writes), checkpoint_dir=checkpoint_dir)
-        run_trial(given, WIDTHS, lambda progress: None)
-    assert trainer.checkpoints == [folder / f"{'-'.join(map(str, WIDTHS))}.checkpoint", None, None]
-    assert replace(job(checkpoint_steps=4), checkpoint_dir=folder).checkpoint_of(WIDTHS) is None
+    checkpoints = tmp_path / "checkpoints"
+    for steps, checkpoint_dir in ((4, checkpoints), (0, checkpoints), (4, None)):
+        own_job = replace(job("smoke", tmp_path, checkpoint_steps=steps), checkpoint_dir=checkpoint_dir)
+        run_trial(own_job, WIDTHS, lambda progress: None)
+    assert trainer.checkpoints == [checkpoints / f"{'-'.join(map(str, WIDTHS))}.checkpoint", None, None]
+    assert replace(job(checkpoint_steps=4), checkpoint_dir=checkpoints).checkpoint_of(WIDTHS) is None
 
 
 @pytest.mark.parametrize(
     ("error", "expected"),
     [
         (GiveUpError("the loss is not finite"), Failed("give_up", "the loss is not finite", "bad-luck")),
-        (InvalidValueError("the data set is gone"), Failed("stop", "the data set is gone", "invalid-value")),
+        (InvalidValueError("no such data set"), Failed("stop", "no such data set", "invalid-value")),
         (
             MemoryError("Unable to allocate 2.00 EiB for an array with shape (4, 8) and data type float64"),
             Failed(
@@ -146,16 +146,16 @@ def test_errors_become_outcomes(
     assert run_trial(job("smoke", tmp_path), WIDTHS, lambda progress: None) == expected
 
 
-def test_a_trainer_that_failed_unforeseen_is_given_back_with_its_memory_and_says_where_it_was(
+def test_after_an_unexpected_error_the_trainer_is_discarded_and_the_traceback_logged(
     trainer: type[FakeProxyWorker],
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    for error, built in ((GiveUpError("as foreseen"), 1), (MemoryError(), 1), (ValueError("shapes"), 2), (None, 3)):
+    for error, built in ((GiveUpError("expected"), 1), (MemoryError(), 1), (ValueError("shapes"), 2), (None, 3)):
         monkeypatch.setattr(trainer, "raises", error)
         run_trial(job("smoke", tmp_path), WIDTHS, lambda progress: None)
         assert len(trainer.built) == built
     assert "Traceback" in caplog.text
     assert "ValueError: shapes" in caplog.text
-    assert "as foreseen" not in caplog.text
+    assert "GiveUpError" not in caplog.text

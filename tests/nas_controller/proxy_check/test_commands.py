@@ -17,8 +17,8 @@ from nas_controller.proxy_check.results import missing, read
 from nas_controller.proxy_check.study import Training, design
 from search_space.proxy_task import resolve
 from search_space.space import SearchSpace
-from tests.support.process_table import alive, descendants
-from tests.support.results_of_trainings import result, results_of, synthetic_study
+from tests.support.process_table import alive, descendant_pids
+from tests.support.training_results import result, results_of, synthetic_study
 from tests.support.waiting import wait_for
 
 SMALL = ("proxy-check", "--profile", "synthetic", "--architectures", "4", "--seeds", "2")
@@ -33,26 +33,26 @@ def data_dir(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 @pytest.fixture
 def results(tmp_path: Path) -> Path:
-    """Results of a small study, all there, as if they had been trained; the baseline is noisy."""
+    """A file with all results of a small study; the baseline is noisy."""
     study = synthetic_study(architectures=4, seeds=2)
 
     def reward(training: Training) -> float:
         return 0.1 * (training.architecture + 1) + (0.03 if (training.architecture, training.seed) == (0, 2) else 0.0)
 
     path = tmp_path / "results.jsonl"
-    lines = [json.dumps({**vars(one)}) for one in results_of(study, reward).values()]
+    lines = [json.dumps(vars(result)) for result in results_of(study, reward).values()]
     path.write_text("".join(line + "\n" for line in lines))
     return path
 
 
 @pytest.fixture
 def in_process(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Trains in this process instead of on Ray."""
+    """Trains in this process instead of with Ray."""
     monkeypatch.setattr(ray_executor, "RayExecutor", lambda name, log: InProcessExecutor())
 
 
 @pytest.mark.usefixtures("in_process")
-def test_a_whole_check_then_its_report(data_dir: Path, capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+def test_a_complete_check_and_its_report(data_dir: Path, capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
     plot = tmp_path / "plot.svg"
     assert run([*SMALL, "--parallelism", "2", "--json", "--plot", str(plot)]) == 0
     printed = capsys.readouterr()
@@ -74,11 +74,11 @@ def test_a_whole_check_then_its_report(data_dir: Path, capsys: pytest.CaptureFix
     printed = capsys.readouterr()
     assert "Passed: all 4 criteria hold" in printed.out
     assert printed.err == ""
-    assert run([*SMALL]) == 0  # nothing is missing: no Ray, no progress
+    assert run([*SMALL]) == 0  # no training is missing: no Ray, no progress
     assert capsys.readouterr().err == ""
 
 
-def test_the_report_for_people_has_every_architecture_and_criterion(
+def test_the_printed_report_has_every_architecture_and_criterion(
     results: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert run([*SMALL, "--out", str(results), "--report-only"]) == 1
@@ -107,7 +107,7 @@ def test_the_exit_status_is_the_verdict(results: Path, options: tuple[str, ...],
 
 
 @pytest.mark.parametrize(
-    ("arguments", "words"),
+    ("arguments", "message"),
     [
         (("--profile", "smoke"), "give either --data or --dataset"),
         (("--profile", "smoke", "--data", "/none", "--dataset", "x"), "give either --data or --dataset"),
@@ -123,20 +123,24 @@ def test_the_exit_status_is_the_verdict(results: Path, options: tuple[str, ...],
         (("--profile", "synthetic", "--parallelism", "0"), "--parallelism"),
     ],
 )
-def test_bad_input_is_one_line(arguments: tuple[str, ...], words: str, capsys: pytest.CaptureFixture[str]) -> None:
+def test_invalid_input_is_reported_in_one_line(
+    arguments: tuple[str, ...], message: str, capsys: pytest.CaptureFixture[str]
+) -> None:
     assert run(["proxy-check", *arguments]) == 2
     printed = capsys.readouterr()
     assert printed.out == ""
     assert len(printed.err.splitlines()) == 1
-    assert words in printed.err
+    assert message in printed.err
 
 
-def test_a_report_of_results_whose_data_set_is_elsewhere(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_report_of_results_does_not_need_the_data_set(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     study = design(
         SearchSpace(), resolve("smoke"), "/elsewhere/cars", architectures=3, seeds=2, reference_factor=None, seed=1
     )
     path = tmp_path / "results.jsonl"
-    path.write_text("".join(json.dumps(vars(result(study, one, 0.2))) + "\n" for one in study.trainings()[:2]))
+    path.write_text(
+        "".join(json.dumps(vars(result(study, training, 0.2))) + "\n" for training in study.trainings()[:2])
+    )
     arguments = ("--profile", "smoke", "--data", "/elsewhere/cars", "--architectures", "3", "--seeds", "2")
     assert run(["proxy-check", *arguments, "--no-reference", "--out", str(path), "--report-only", "--json"]) == 1
     found = json.loads(capsys.readouterr().out)
@@ -144,30 +148,30 @@ def test_a_report_of_results_whose_data_set_is_elsewhere(tmp_path: Path, capsys:
     assert found["study"]["trained"] is True
 
 
-def test_asking_for_help_imports_nothing_heavy() -> None:
+def test_help_imports_no_heavy_package() -> None:
     command = [sys.executable, "-X", "importtime", "-m", "api.cli.main", "proxy-check", "--help"]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=True)
-    imported = {line.rpartition("|")[2].strip() for line in done.stderr.splitlines()}
+    completed = subprocess.run(command, capture_output=True, text=True, timeout=120, check=True)
+    imported = {line.rpartition("|")[2].strip() for line in completed.stderr.splitlines()}
     assert "typer" in imported
     assert not imported & {"tensorflow", "ray", "scipy", "matplotlib", "sqlalchemy"}
-    assert "--reference-factor" in done.stdout
+    assert "--reference-factor" in completed.stdout
 
 
 def first_worker(log: Path) -> int | None:
-    """The process of the worker that has begun a training, by the log."""
+    """The process id in the log of the first worker that has begun a training."""
     found = re.search(r"\(process (\d+)\) .*trial_worker: trial", log.read_text() if log.exists() else "")
     return int(found[1]) if found else None
 
 
 @pytest.mark.usefixtures("in_process")
-def test_a_killed_worker_is_replaced_and_ctrl_c_leaves_the_results_so_far(
+def test_a_killed_worker_is_replaced_and_ctrl_c_keeps_the_results_so_far(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """On a real Ray, as a command: a worker is killed, and after the second result the command is interrupted."""
+    """Runs the command with a real Ray: a worker is killed, and after the second result the command is interrupted."""
     path = tmp_path / "results.jsonl"
     arguments = [*SMALL, "--set", "seconds=2", "--no-reference", "--out", str(path)]
     command = [sys.executable, "-m", "api.cli.main", *arguments, "--parallelism", "2"]
-    # Tests that run in the background ignore the signal, and so would the process that they start.
+    # A background test run ignores the signal, and its child processes would inherit that.
     process = subprocess.Popen(
         command,
         stderr=subprocess.PIPE,
@@ -180,7 +184,7 @@ def test_a_killed_worker_is_replaced_and_ctrl_c_leaves_the_results_so_far(
     os.kill(killed, signal.SIGKILL)
     wait_for(lambda: len(read(path)) >= 2, 120, "two results")
     assert process.poll() is None
-    below = descendants(process.pid)
+    children = descendant_pids(process.pid)
     os.kill(process.pid, signal.SIGINT)
     out, error = process.communicate(timeout=60)
     assert process.returncode == 130
@@ -188,15 +192,15 @@ def test_a_killed_worker_is_replaced_and_ctrl_c_leaves_the_results_so_far(
     *progress, last = error.splitlines()
     assert re.fullmatch(r"stopped; [1-6] trainings are left: run it again to resume, or with --report-only", last)
     assert progress[0] == "[0/8] starting"
-    retries = [line for line in progress if "is tried again" in line]
+    retries = [line for line in progress if "is retried" in line]
     assert len(retries) == 1
     assert re.fullmatch(
-        r"seed [12], architecture 0 is tried again: the worker died before the trial finished "
+        r"seed [12], architecture 0 is retried: the worker died before the trial finished "
         rf"\(process {killed}\): it reported no cause, probably SIGKILL",
         retries[0],
     )
-    assert all(re.match(r"\[\d/8\] ", line) for line in progress if line not in retries)  # nothing of Ray's
-    assert not alive(below)
+    assert all(re.match(r"\[\d/8\] ", line) for line in progress if line not in retries)  # no output of Ray
+    assert not alive(children)
     assert "nas_controller.execution.trial_worker: trial 0, attempt 1: widths " in log.read_text()
     assert f"worker-killed: the worker died before the trial finished (process {killed})" in log.read_text()
 

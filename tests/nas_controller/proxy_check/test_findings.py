@@ -9,13 +9,13 @@ from nas_controller.proxy_check.document import document
 from nas_controller.proxy_check.findings import Findings, find, largest_complete_part
 from nas_controller.proxy_check.study import Study, Training
 from nas_controller.proxy_check.verdict import Criterion, Thresholds, Verdict, judge
-from tests.support.results_of_trainings import result, results_of, synthetic_study
+from tests.support.training_results import result, results_of, synthetic_study
 
 SMALL = Thresholds(architectures=3, seeds=2)
 
 
 def steady(training: Training) -> float:
-    """Rewards that rise with the number, a little noise that differs from seed to seed and architecture to other."""
+    """Rewards that increase with the architecture's number, with a little noise for each seed and architecture."""
     noise = 0.002 * ((training.architecture * 7 + training.seed * 3) % 5 - 2)
     return 0.1 * (training.architecture + 1) + noise
 
@@ -31,7 +31,9 @@ def criteria(verdict: Verdict) -> dict[str, Criterion]:
 def test_rows_have_their_rewards_and_their_reference() -> None:
     study = synthetic_study(architectures=4, seeds=2)
     findings = found(study)
-    trainings = {(one.purpose, one.architecture, one.seed): steady(one) for one in study.trainings()}
+    trainings = {
+        (training.purpose, training.architecture, training.seed): steady(training) for training in study.trainings()
+    }
     for number, row in enumerate(findings.rows):
         assert row.number == number
         assert row.widths == study.architectures[number].widths
@@ -59,7 +61,7 @@ def test_the_largest_part_of_a_table_without_a_gap(
     assert largest_complete_part(rewards) == (rows, columns)
 
 
-def test_two_of_three_seeds_already_say_how_noisy_it_is() -> None:
+def test_two_of_three_seeds_already_estimate_the_noise() -> None:
     study = synthetic_study(architectures=4, seeds=3)
     findings = found(study, trainings=9)
     assert (findings.compared, findings.compared_seeds) == (4, 2)
@@ -72,7 +74,7 @@ def test_two_of_three_seeds_already_say_how_noisy_it_is() -> None:
     assert "7 of 16 trainings have no reward" in verdict.text
 
 
-def test_nothing_at_all_is_unknown_and_has_a_document() -> None:
+def test_without_results_every_criterion_is_unknown() -> None:
     study = synthetic_study()
     findings = find(study, {})
     verdict = judge(study, findings, SMALL)
@@ -112,11 +114,11 @@ def test_each_criterion_can_fail_alone(name: str, thresholds: dict[str, float]) 
 def test_the_worst_architecture_decides_on_the_variation() -> None:
     study = synthetic_study(architectures=5, seeds=2)
 
-    def one_is_wild(training: Training) -> float:
-        wild = training.architecture == 3 and training.seed == 2
-        return 2 * steady(training) if wild else steady(training)
+    def one_outlier(training: Training) -> float:
+        is_outlier = training.architecture == 3 and training.seed == 2
+        return 2 * steady(training) if is_outlier else steady(training)
 
-    findings = find(study, results_of(study, one_is_wild))
+    findings = find(study, results_of(study, one_outlier))
     criterion = criteria(judge(study, findings, SMALL))["coefficient_of_variation"]
     assert findings.variation is not None
     assert findings.variation.median < 0.15 < findings.variation.worst
@@ -125,12 +127,14 @@ def test_the_worst_architecture_decides_on_the_variation() -> None:
 
 def test_a_reversed_order_fails() -> None:
     study = synthetic_study(architectures=5, seeds=2)
-    results = results_of(study, lambda one: 1 - steady(one) if one.purpose == "reference" else steady(one))
+    results = results_of(
+        study, lambda training: 1 - steady(training) if training.purpose == "reference" else steady(training)
+    )
     criterion = criteria(judge(study, find(study, results), SMALL))["kendall_tau"]
     assert (criterion.status, criterion.measured) == ("fail", pytest.approx(-1.0))
 
 
-def test_without_a_reference_the_order_is_no_criterion_and_that_is_said() -> None:
+def test_without_a_reference_the_ranking_is_no_criterion_and_the_text_says_so() -> None:
     study = synthetic_study(architectures=4, seeds=2, reference=False)
     verdict = judge(study, found(study), SMALL)
     assert "kendall_tau" not in criteria(verdict)
@@ -138,7 +142,7 @@ def test_without_a_reference_the_order_is_no_criterion_and_that_is_said() -> Non
     assert "The order of the architectures was not checked" in verdict.text
 
 
-def test_a_failed_training_is_told_and_keeps_the_study_from_passing() -> None:
+def test_a_failed_training_is_reported_and_keeps_the_study_from_passing() -> None:
     study = synthetic_study(architectures=5, seeds=2)
     results = results_of(study, steady)
     failed = result(study, study.trainings()[2], None)
@@ -151,30 +155,32 @@ def test_a_failed_training_is_told_and_keeps_the_study_from_passing() -> None:
     assert "1 of 15 trainings have no reward" in verdict.text
 
 
-def test_an_interval_across_the_threshold_is_said_to_be_unsure() -> None:
-    unsure = Criterion("x", "", 0.6, 0.4, 0.8, "at least", 0.5)
-    assert (unsure.status, unsure.is_clear) == ("pass", False)
+def test_a_criterion_whose_interval_contains_the_threshold_is_not_clear() -> None:
+    unclear = Criterion("x", "", 0.6, 0.4, 0.8, "at least", 0.5)
+    assert (unclear.status, unclear.is_clear) == ("pass", False)
     assert Criterion("x", "", 0.6, 0.5, 0.8, "at least", 0.5).is_clear is True
     assert Criterion("x", "", 0.2, 0.1, 0.4, "at least", 0.5).is_clear is True
     assert Criterion("x", "", 0.2, None, None, "under", 0.5).is_clear is None
 
 
-def test_a_tau_that_passes_short_of_the_aim_is_said() -> None:
+def test_a_tau_that_passes_below_the_recommendation_is_reported() -> None:
     study = synthetic_study(architectures=4, seeds=2)
     swapped = [0.1, 0.2, 0.4, 0.3]
-    results = results_of(study, lambda one: swapped[one.architecture] if one.purpose == "reference" else steady(one))
+    results = results_of(
+        study, lambda training: swapped[training.architecture] if training.purpose == "reference" else steady(training)
+    )
     verdict = judge(study, find(study, results), Thresholds(aim_tau=0.7))
     assert criteria(verdict)["kendall_tau"].measured == pytest.approx(4 / 6)
-    assert "short of the 0.7 to aim at" in verdict.text
-    assert "to aim at" not in judge(study, find(study, results), Thresholds()).text
+    assert "below the recommended 0.7" in verdict.text
+    assert "recommended 0.65" not in judge(study, find(study, results), Thresholds()).text
 
 
-def test_the_bounds_themselves() -> None:
+def test_criteria_at_their_thresholds() -> None:
     assert Criterion("x", "", 0.5, None, None, "at least", 0.5).status == "pass"
     assert Criterion("x", "", 0.5, None, None, "under", 0.5).status == "fail"
 
 
-def test_the_document_has_the_figures() -> None:
+def test_the_document_has_the_estimates() -> None:
     study = synthetic_study(architectures=4, seeds=2)
     findings = found(study)
     verdict = judge(study, findings, SMALL)

@@ -10,16 +10,19 @@ from PIL import Image
 from nas_controller.proxy_check.findings import Findings, find
 from nas_controller.proxy_check.plot import draw, write_plot
 from search_space.errors import InvalidValueError
-from tests.support.results_of_trainings import results_of, synthetic_study
+from tests.support.training_results import results_of, synthetic_study
 
 
 def findings(reference: bool = True, trainings: int | None = None) -> Findings:
     study = synthetic_study(architectures=4, seeds=2, reference=reference)
     rewards = [0.3, 0.1, 0.4, 0.2]
-    return find(study, results_of(study, lambda one: rewards[one.architecture] + 0.01 * (one.seed % 3), trainings))
+    return find(
+        study,
+        results_of(study, lambda training: rewards[training.architecture] + 0.01 * (training.seed % 3), trainings),
+    )
 
 
-def test_the_left_side_has_every_reward_and_the_means_in_order() -> None:
+def test_the_left_panel_has_every_reward_and_the_means_in_order() -> None:
     found = findings()
     left, _ = draw(found).axes
     seeds, means, uniform = left.get_lines()
@@ -31,7 +34,7 @@ def test_the_left_side_has_every_reward_and_the_means_in_order() -> None:
     assert f"{found.intraclass_one_way.value:.2f}" in left.get_title("left")
 
 
-def test_the_right_side_has_the_means_against_the_references() -> None:
+def test_the_right_panel_has_the_means_against_the_references() -> None:
     found = findings()
     _, right = draw(found).axes
     points = {(line.get_xdata()[0], line.get_ydata()[0]) for line in right.get_lines() if line.get_marker() == "o"}
@@ -39,7 +42,7 @@ def test_the_right_side_has_the_means_against_the_references() -> None:
     assert "tau of one seed 1.00" in right.get_title("left")
 
 
-def test_without_a_reference_there_is_the_left_side_alone() -> None:
+def test_without_a_reference_there_is_only_the_left_panel() -> None:
     assert len(draw(findings(reference=False)).axes) == 1
     assert len(draw(findings(trainings=8)).axes) == 1
 
@@ -50,7 +53,7 @@ def test_few_results_can_be_drawn(tmp_path: Path, trainings: int) -> None:
     ElementTree.parse(tmp_path / "plot.svg")
 
 
-def test_the_suffix_decides_and_equal_findings_are_equal_files(tmp_path: Path) -> None:
+def test_the_suffix_decides_and_equal_findings_give_equal_files(tmp_path: Path) -> None:
     for name in "plot.svg", "plot.PNG":
         write_plot(findings(), tmp_path / name)
         first = (tmp_path / name).read_bytes()
@@ -61,7 +64,7 @@ def test_the_suffix_decides_and_equal_findings_are_equal_files(tmp_path: Path) -
     assert ElementTree.parse(tmp_path / "plot.svg").getroot().tag.endswith("svg")
 
 
-def test_other_files_are_refused(tmp_path: Path) -> None:
+def test_other_suffixes_and_unwritable_files_are_refused(tmp_path: Path) -> None:
     with pytest.raises(InvalidValueError, match=r"\.svg or \.png"):
         write_plot(findings(), tmp_path / "plot.pdf")
     with pytest.raises(InvalidValueError, match="cannot be written"):

@@ -48,17 +48,17 @@ def test_the_table_of_shrout_and_fleiss_consistency() -> None:
     assert found == pytest.approx((0.7148, 0.3425, 0.9459), abs=5e-5)
 
 
-def test_a_table_by_hand() -> None:
+def test_a_table_computed_by_hand() -> None:
     """Means 1, 2 and 6, each with one reward a half below and one a half above: MSR 14, MSW 0.5."""
     table = [[0.5, 1.5], [1.5, 2.5], [5.5, 6.5]]
     found = intraclass_one_way(table)
     assert found is not None
     assert found.value == pytest.approx((14 - 0.5) / (14 + 0.5))
-    without_seeds = intraclass_consistency(table)  # all of the difference is the second seed's
+    without_seeds = intraclass_consistency(table)  # the whole difference comes from the second seed
     assert without_seeds == pytest.approx((1.0, 1.0, 1.0))
 
 
-def test_a_shift_of_one_seed_is_noise_to_the_one_way_and_nothing_to_consistency() -> None:
+def test_a_shift_of_one_seed_is_noise_for_the_one_way_correlation_only() -> None:
     shifted = SHROUT_FLEISS + np.array([0, 5, 0, 0])
     before, after = intraclass_one_way(SHROUT_FLEISS), intraclass_one_way(shifted)
     assert before is not None
@@ -68,30 +68,30 @@ def test_a_shift_of_one_seed_is_noise_to_the_one_way_and_nothing_to_consistency(
 
 
 @pytest.mark.parametrize("measure", [intraclass_one_way, intraclass_consistency])
-def test_the_interval_holds_the_truth_as_often_as_it_says(measure: type[intraclass_one_way]) -> None:
-    """With 200 tables of 8 architectures and 3 seeds and a true correlation of 0.6, 190 are expected to hold it."""
+def test_the_interval_has_its_stated_coverage(measure: type[intraclass_one_way]) -> None:
+    """Of 200 tables of 8 architectures and 3 seeds with a correlation of 0.6, 190 intervals should contain it."""
     random = np.random.default_rng(0)
-    held = 0
+    covered = 0
     for _ in range(200):
         table = math.sqrt(0.6) * random.normal(size=(8, 1)) + math.sqrt(0.4) * random.normal(size=(8, 3))
         found = measure(table)
         assert found is not None
-        held += found.low <= 0.6 <= found.high
-    assert 180 <= held <= 198
+        covered += found.low <= 0.6 <= found.high
+    assert 180 <= covered <= 198
 
 
 @pytest.mark.parametrize("measure", [intraclass_one_way, intraclass_consistency])
-def test_what_has_no_intraclass_correlation(measure: type[intraclass_one_way]) -> None:
+def test_tables_without_an_intraclass_correlation(measure: type[intraclass_one_way]) -> None:
     assert measure(np.full((5, 3), 0.1)) is None
     assert measure([[0.1, 0.2], [0.3, 0.4]]) is None
     assert measure([[0.1], [0.2], [0.3]]) is None
-    for wrong in ([0.1, 0.2, 0.3], [[0.1, math.nan]] * 3, [[0.1, math.inf]] * 3, []):
+    for invalid in ([0.1, 0.2, 0.3], [[0.1, math.nan]] * 3, [[0.1, math.inf]] * 3, []):
         with pytest.raises(InvalidValueError):
-            measure(wrong)
+            measure(invalid)
 
 
 @pytest.mark.parametrize("measure", [intraclass_one_way, intraclass_consistency])
-def test_rewards_that_differ_between_architectures_alone(measure: type[intraclass_one_way]) -> None:
+def test_rewards_that_differ_only_between_architectures(measure: type[intraclass_one_way]) -> None:
     assert measure(np.repeat([[0.1], [0.7], [0.3]], 3, axis=1)) == (1.0, 1.0, 1.0)
 
 
@@ -107,7 +107,7 @@ def test_an_intraclass_correlation_is_in_its_interval_and_in_range(table: np.nda
 
 
 @given(TABLES, st.integers(0, 2**32 - 1))
-def test_order_and_unit_change_no_intraclass_correlation(table: np.ndarray, seed: int) -> None:
+def test_an_intraclass_correlation_depends_on_neither_order_nor_unit(table: np.ndarray, seed: int) -> None:
     random = np.random.default_rng(seed)
     shuffled = 4 * random.permutation(random.permutation(table, axis=0), axis=1) + 2
     for measure in intraclass_one_way, intraclass_consistency:
@@ -117,22 +117,22 @@ def test_order_and_unit_change_no_intraclass_correlation(table: np.ndarray, seed
             assert after == pytest.approx(before, abs=1e-9)
 
 
-def test_the_spread_of_seeds_by_hand() -> None:
+def test_a_spread_computed_by_hand() -> None:
     assert spread([0.2, 0.3, 0.4]) == Spread(pytest.approx(0.3), pytest.approx(0.1), pytest.approx(1 / 3))
     assert spread([0.2]) == Spread(0.2, None, None)
     assert spread([0.0, 0.0]) == Spread(0.0, 0.0, None)
-    for wrong in ([], [0.1, math.nan]):
+    for invalid in ([], [0.1, math.nan]):
         with pytest.raises(InvalidValueError):
-            spread(wrong)
+            spread(invalid)
 
 
-def test_variation_is_the_middle_and_the_worst() -> None:
+def test_variation_is_the_median_and_the_worst() -> None:
     spreads = [Spread(0.1, 0.01, coefficient) for coefficient in (0.3, 0.1, 0.2)]
     assert variation(spreads) == (0.2, 0.3)
     assert variation([*spreads, Spread(0.4, None, None)]) == (0.2, 0.3)
 
 
-def test_an_architecture_without_any_reward_is_not_left_out_of_the_worst() -> None:
+def test_an_architecture_with_zero_mean_leaves_the_variation_undefined() -> None:
     assert variation([Spread(0.1, 0.01, 0.1), Spread(0.0, 0.0, None)]) is None
     assert variation([]) is None
     assert variation([Spread(0.1, None, None)]) is None
@@ -149,8 +149,8 @@ def test_rank_correlations_are_those_of_scipy(pair: tuple[np.ndarray, np.ndarray
         assert np.isnan(spearman(x, y))
 
 
-def test_a_rank_correlation_by_hand() -> None:
-    """Of six pairs of 1 2 3 4 and 1 3 2 4 five agree: (5 - 1) / 6."""
+def test_a_rank_correlation_computed_by_hand() -> None:
+    """Of the six pairs of 1 2 3 4 and 1 3 2 4, five agree: (5 - 1) / 6."""
     found = rank_correlation([[0.1], [0.2], [0.3], [0.4]], [0.1, 0.3, 0.2, 0.4])
     assert found.kendall_of_mean is not None
     assert found.kendall_of_mean.value == pytest.approx(4 / 6)
@@ -182,7 +182,7 @@ def test_the_bootstrap_is_that_of_scipy() -> None:
     assert rank_correlation(proxy, reference).kendall_of_mean == ours
 
 
-def test_what_has_no_rank_correlation() -> None:
+def test_values_without_a_rank_correlation() -> None:
     flat = rank_correlation(np.full((4, 2), 0.1), [0.1, 0.2, 0.3, 0.4])
     assert (flat.kendall_of_mean, flat.spearman_of_one_seed) == (None, None)
     few = rank_correlation([[0.1], [0.2]], [0.1, 0.2])
@@ -190,13 +190,13 @@ def test_what_has_no_rank_correlation() -> None:
     one_flat_seed = rank_correlation([[0.1, 0.1], [0.2, 0.1], [0.3, 0.1]], [0.1, 0.2, 0.3])
     assert one_flat_seed.kendall_of_one_seed is None
     assert one_flat_seed.kendall_of_mean is not None
-    for wrong in ([0.1, 0.2], [0.1, 0.2, math.nan]):
+    for invalid in ([0.1, 0.2], [0.1, 0.2, math.nan]):
         with pytest.raises(InvalidValueError):
-            rank_correlation([[0.1], [0.2], [0.3]], wrong)
+            rank_correlation([[0.1], [0.2], [0.3]], invalid)
 
 
 @settings(max_examples=30)
 @given(TABLES)
-def test_nothing_that_is_reported_is_nan(table: np.ndarray) -> None:
+def test_no_reported_value_is_nan(table: np.ndarray) -> None:
     found = rank_correlation(table, table[:, 0])
     json.dumps([found.kendall_of_mean, found.kendall_of_one_seed, found.spearman_of_mean], allow_nan=False)

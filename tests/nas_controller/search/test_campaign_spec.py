@@ -1,4 +1,4 @@
-"""The campaign document: defaults, exact round trips, and errors at the field that they are about."""
+"""The campaign document: defaults, exact round trips, and errors at their field."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def located(document: dict[str, Any]) -> dict[str, str]:
     return {".".join(map(str, error["loc"])): error["msg"] for error in caught.value.errors()}
 
 
-def test_everything_but_name_and_data_set_has_a_default() -> None:
+def test_every_field_except_name_and_data_set_has_a_default() -> None:
     spec = CampaignSpec.model_validate(MINIMAL)
     assert spec.trials == 12
     assert spec.parallelism == 1
@@ -61,7 +61,7 @@ def test_the_learning_rate_defaults_to_that_of_the_policy() -> None:
 
 
 @pytest.mark.parametrize(
-    ("changes", "field", "words"),
+    ("changes", "field", "message"),
     [
         ({"colour": 1}, "colour", "not permitted"),
         ({"name": "  "}, "name", "at least 1"),
@@ -91,9 +91,9 @@ def test_the_learning_rate_defaults_to_that_of_the_policy() -> None:
         ({"proxy_task": {"kind": "synthetic"}}, "proxy_task.kind", "kind"),
     ],
 )
-def test_errors_name_the_field_and_what_would_be_right(changes: dict[str, Any], field: str, words: str) -> None:
+def test_errors_name_the_field_and_the_allowed_values(changes: dict[str, Any], field: str, message: str) -> None:
     errors = located({**MINIMAL, **changes})
-    assert words in errors[field]
+    assert message in errors[field]
 
 
 @pytest.mark.parametrize(
@@ -108,7 +108,7 @@ def test_errors_name_the_field_and_what_would_be_right(changes: dict[str, Any], 
         ({"dataset": "../etc"}, "../etc"),
     ],
 )
-def test_errors_carry_the_value_that_was_given(changes: dict[str, Any], value: Any) -> None:
+def test_errors_have_the_given_value(changes: dict[str, Any], value: Any) -> None:
     with pytest.raises(ValidationError) as caught:
         CampaignSpec.model_validate({**MINIMAL, **changes})
     assert [error["input"] for error in caught.value.errors()] == [value]
@@ -119,7 +119,7 @@ def test_a_name_may_have_any_letters_and_a_data_set_name_64() -> None:
     assert spec.name == "Größe 尺寸 👩\u200d🔬"
 
 
-def test_several_errors_come_together() -> None:
+def test_all_errors_are_reported_together() -> None:
     errors = located({"dataset": "d", "trials": -1, "search_space": {"budget_madds": 7}})
     assert {"name", "trials", "search_space.budget_madds"} <= set(errors)
 
@@ -154,7 +154,7 @@ def test_the_schema_has_every_field_of_a_proxy_task_with_its_limits() -> None:
 
 
 @pytest.mark.parametrize("profile", PROFILES)
-def test_a_proxy_task_is_valid_by_the_schema_where_it_is_accepted(profile: str) -> None:
+def test_the_schema_accepts_the_same_proxy_tasks(profile: str) -> None:
     schema = CampaignSpec.model_json_schema()
     validator = Draft202012Validator({**schema["$defs"]["ProxyTaskSpec"], "$defs": schema["$defs"]})
     values = {name: value for name, value in PROFILES[profile].to_dict().items() if name != "kind"}
@@ -165,7 +165,7 @@ def test_a_proxy_task_is_valid_by_the_schema_where_it_is_accepted(profile: str) 
         assert located({**MINIMAL, "proxy_task": {"profile": profile, **wrong}})
 
 
-def test_the_stored_document_has_the_fields_that_were_given_as_they_were_given() -> None:
+def test_the_stored_document_has_the_given_fields_unchanged() -> None:
     given = {"profile": "laptop", "steps": 300, "learning_rate": 1, "flip": False}
     spec = CampaignSpec.model_validate({**MINIMAL, "proxy_task": given})
     assert json.dumps(spec.model_dump(mode="json")["proxy_task"]) == json.dumps(given)

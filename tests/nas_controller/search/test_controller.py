@@ -1,4 +1,4 @@
-"""The controller learns, keeps its state exactly, and uses late rewards rightly."""
+"""The controller learns, saves its state exactly, and learns from late rewards."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def random_search_mean(seed: int) -> float:
 
 @pytest.mark.parametrize("seed", [1, *(pytest.param(seed, marks=pytest.mark.slow) for seed in (2, 3))])
 @pytest.mark.parametrize("policy", POLICIES)
-def test_it_ends_far_above_random_search(policy: str, seed: int) -> None:
+def test_it_finds_much_better_rewards_than_random_search(policy: str, seed: int) -> None:
     rewards = search(Controller(settings(policy), 18, CHOICES, seed), 1, 601)
     assert np.mean(rewards[-100:]) > random_search_mean(seed) + 0.3
     assert np.mean(rewards[-100:]) > np.mean(rewards[:100]) + 0.2
@@ -89,7 +89,7 @@ def test_asking_and_reading_marginals_change_nothing(policy: str) -> None:
 
 @pytest.mark.parametrize("policy", POLICIES)
 def test_the_controller_learns_from_late_rewards_out_of_order(policy: str) -> None:
-    """Four workers, always the one that has waited at random reports; the order of numbers is lost."""
+    """Four workers, which finish in random order."""
     controller = Controller(settings(policy), 18, CHOICES, 1)
     arrivals = np.random.default_rng(1)
     running: list[Proposal] = []
@@ -112,7 +112,7 @@ def make_policy(name: str) -> Policy:
 
 @pytest.mark.parametrize("name", POLICIES)
 def test_gradients_agree_with_finite_differences(name: str) -> None:
-    """Of the log-probability for the whole sequence; of the entropy for what the policy defines it to be."""
+    """The gradients of the log-probability of the whole sequence, and of the entropy as the policy defines it."""
     policy = make_policy(name)
     choices = np.array([2, 0, 1, 1])
     analytic = policy.evaluate(choices)

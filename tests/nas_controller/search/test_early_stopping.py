@@ -19,7 +19,7 @@ from nas_controller.search.outcomes import Rewarded, TrialWork
 from nas_controller.store import Store
 from nas_controller.supervision import runner
 from nas_controller.supervision.runner import EXIT_DONE, Machine
-from tests.support.synthetic_campaigns import synthetic_spec, take_up
+from tests.support.synthetic_campaigns import claimed_campaign, synthetic_spec
 from tests.support.trials import trials_of
 
 
@@ -36,7 +36,7 @@ def next_work(campaign: Campaign) -> TrialWork:
 
 
 def report(campaign: Campaign, work: TrialWork, step: int, ap: float | None) -> bool:
-    """As a runner reports; whether the trial was stopped."""
+    """Reports progress as a runner does; whether the trial was stopped."""
     values = {"loss": 1.0, "seconds": float(step)}
     campaign.progress(work, step, 20, values, ap)
     return campaign.stop_early(work, step, values, ap)
@@ -54,7 +54,7 @@ def test_the_rule_compares_with_completed_trials_at_the_same_step_and_spares_the
     rule.measured(3, 10, 0.5)
     for number in (0, 1, 2):
         rule.completed(number)
-    assert rule.verdict(4, 10, 0.0) is None  # two are known at step 10, and trial 3 has no reward yet
+    assert rule.verdict(4, 10, 0.0) is None  # two trials have an AP at step 10, and trial 3 has no reward yet
     rule.completed(3)
     assert rule.verdict(4, 10, 0.29) == EarlyStop(step=10, ap=0.29, median=0.3, trials=3)
     assert rule.verdict(4, 10, 0.3) is None
@@ -65,14 +65,14 @@ def test_the_rule_compares_with_completed_trials_at_the_same_step_and_spares_the
 
 def test_a_trial_below_the_median_ends_there_with_the_reason_in_its_event(store: Store) -> None:
     campaign_id = store.service.create_campaign(stopping_spec()).id
-    campaign = take_up(store, campaign_id)
+    campaign = claimed_campaign(store, campaign_id)
     train(campaign, 0.2, 0.4)
     train(campaign, 0.3, 0.5)
     work = next_work(campaign)
     assert not report(campaign, work, 3, None)
     assert report(campaign, work, 5, 0.1)
     assert campaign.is_finished(work.number)
-    assert not report(campaign, work, 10, 0.1)  # on its way when it was stopped
+    assert not report(campaign, work, 10, 0.1)  # a report that was sent before the stop
     detail = store.reads.get_trial(campaign_id, work.number)
     assert (detail.trial.state, detail.trial.reward, detail.trial.stopped_early_step) == ("completed", 0.1, 5)
     assert detail.trial.metrics == {"loss": 1.0, "seconds": 5.0, "ap": 0.1, "steps": 5}
@@ -86,12 +86,12 @@ def test_a_trial_below_the_median_ends_there_with_the_reason_in_its_event(store:
 
 def test_a_runner_that_resumes_the_campaign_makes_the_same_decisions_and_the_replay_is_exact(store: Store) -> None:
     campaign_id = store.service.create_campaign(stopping_spec()).id
-    campaign = take_up(store, campaign_id)
+    campaign = claimed_campaign(store, campaign_id)
     train(campaign, 0.2, 0.4)
     train(campaign, 0.3, 0.5)
     lost = next_work(campaign)
     store.runner.release(campaign_id, "runner")
-    campaign = take_up(store, campaign_id)
+    campaign = claimed_campaign(store, campaign_id)
     again = next_work(campaign)
     assert (again.number, again.attempt) == (lost.number, 2)
     assert report(campaign, again, 5, 0.24)
@@ -106,7 +106,7 @@ def test_a_runner_that_resumes_the_campaign_makes_the_same_decisions_and_the_rep
 
 def test_verify_finds_a_decision_that_differs_from_the_replay(database_url: str, store: Store) -> None:
     campaign_id = store.service.create_campaign(stopping_spec(trials=3)).id
-    campaign = take_up(store, campaign_id)
+    campaign = claimed_campaign(store, campaign_id)
     train(campaign, 0.2, 0.4)
     train(campaign, 0.3, 0.5)
     assert report(campaign, next_work(campaign), 5, 0.1)
@@ -123,7 +123,7 @@ def test_verify_finds_a_decision_that_differs_from_the_replay(database_url: str,
 
 def test_a_repeat_of_a_trial_that_was_stopped_early_has_its_step(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     campaign_id = store.service.create_campaign(stopping_spec(trials=4)).id
-    campaign = take_up(store, campaign_id)
+    campaign = claimed_campaign(store, campaign_id)
     train(campaign, 0.2, 0.4)
     train(campaign, 0.3, 0.5)
     work = next_work(campaign)
@@ -157,7 +157,7 @@ def test_a_trial_that_is_stopped_in_training_ends_and_its_worker_takes_the_next(
     )
     details = [store.reads.get_trial(campaign_id, number) for number in range(5)]
     stopped = [detail for detail in details if detail.trial.stopped_early_step is not None]
-    assert stopped  # the baseline is better than most
+    assert stopped  # the baseline is better than most trials
     for detail in stopped:
         step = detail.trial.stopped_early_step
         assert step in (5, 10, 15)

@@ -1,4 +1,4 @@
-"""API keys and login sessions: which are valid, for how long, and that the database has no secret."""
+"""API keys and login sessions: their validity, their expiry, and that the database has no secret."""
 
 from __future__ import annotations
 
@@ -114,7 +114,7 @@ def test_the_last_use_of_a_key_is_recorded(store: Store, clock: Clock) -> None:
     assert found.last_used_at == record.created_at + timedelta(seconds=60)
 
 
-def test_scopes_include_those_below(store: Store) -> None:
+def test_scopes_include_lower_ones(store: Store) -> None:
     view, operate, admin = (store.service.create_key("x", scope)[0] for scope in ("view", "operate", "admin"))
     assert [view.allows(scope) for scope in ("view", "operate", "admin")] == [True, False, False]
     assert [operate.allows(scope) for scope in ("view", "operate", "admin")] == [True, True, False]

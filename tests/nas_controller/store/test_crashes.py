@@ -1,4 +1,4 @@
-"""A campaign whose runner dies at any write, or loses its lease, ends as one without faults."""
+"""A campaign whose runner dies at any write, or loses its lease, has the same result as one without faults."""
 
 from __future__ import annotations
 
@@ -12,15 +12,15 @@ from nas_controller.campaigns.replay import verify
 from nas_controller.search.outcomes import Failed, Rewarded
 from nas_controller.search.proposals import Search, TrialProposal
 from nas_controller.store import LeaseLostError, Store
-from tests.support.synthetic_campaigns import Clock, create, outline, reward, run_to_the_end, take_up
+from tests.support.synthetic_campaigns import Clock, claimed_campaign, create, final_state, reward, run_to_the_end
 
 
 class Crash(BaseException):
-    """The process is gone."""
+    """The death of the process."""
 
 
 class CrashingStore(Store):
-    """A store whose process dies at its write number `at`, before it or after it."""
+    """A store whose process dies before or after its write number `at`."""
 
     WRITES = (
         "begin_trial", "start_attempt", "accept_reward", "accept_repeat", "fail_attempt", "fail_trial",
@@ -47,7 +47,7 @@ class CrashingStore(Store):
 
 
 def run_with_outcomes(campaign: Campaign) -> None:
-    """One at a time; trial 2 is given up, and the first attempt of trial 4 fails."""
+    """Runs trials one at a time; trial 2 is given up, and the first attempt at trial 4 fails."""
     for _ in range(200):
         if campaign.over:
             return
@@ -67,17 +67,17 @@ def run_with_outcomes(campaign: Campaign) -> None:
 def test_a_crash_at_any_write_does_not_change_the_result(
     store: Store, after: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    honest = Search.propose
-    repeats = {5: 1, 6: 2, 7: 1}  # with a policy that hardly learns, these repeat the trials they name
+    original = Search.propose
+    repeats = {5: 1, 6: 2, 7: 1}  # trials that repeat another one, with a policy that hardly learns
 
     def propose(search: Search, number: int) -> TrialProposal:
-        return honest(search, repeats.get(number, number))
+        return original(search, repeats.get(number, number))
 
     monkeypatch.setattr(Search, "propose", propose)
     spec: dict[str, Any] = {"trials": 10, "controller": {"policy": "factorised", "learning_rate": 1e-9}}
     expected_id = create(store, **spec)
-    run_with_outcomes(take_up(store, expected_id))
-    expected = outline(store, expected_id)
+    run_with_outcomes(claimed_campaign(store, expected_id))
+    expected = final_state(store, expected_id)
     assert expected[0]["reused_from"] == [None] * 5 + [1, 2, 1] + [None] * 2
     assert [state == "failed" for state in expected[0]["state"]] == [n in (2, 6) for n in range(10)]
 
@@ -86,16 +86,16 @@ def test_a_crash_at_any_write_does_not_change_the_result(
         campaign_id = create(store, **spec)
         crashing = CrashingStore(store, at, after)
         try:
-            run_with_outcomes(take_up(crashing, campaign_id))
+            run_with_outcomes(claimed_campaign(crashing, campaign_id))
         except Crash:
             crashes += 1
             store.runner.release(campaign_id, "runner")
             if store.reads.get_campaign(campaign_id).state == "running":
-                run_with_outcomes(take_up(store, campaign_id, "another"))
-        assert outline(store, campaign_id) == expected
+                run_with_outcomes(claimed_campaign(store, campaign_id, "another"))
+        assert final_state(store, campaign_id) == expected
         verify(store, campaign_id)
         if crashes < at:
-            break  # there are not so many writes
+            break  # the campaign has fewer writes
     assert crashes > 2 * 10
 
 
@@ -105,7 +105,7 @@ def test_a_runner_without_its_lease_changes_nothing(store: Store, clock: Clock) 
     work = frozen.next_trial()
     assert work is not None
     clock.advance(30)
-    current = take_up(store, campaign_id, "current")
+    current = claimed_campaign(store, campaign_id, "current")
     with pytest.raises(LeaseLostError):
         frozen.complete(work, Rewarded(0.9, {}))
     with pytest.raises(LeaseLostError):

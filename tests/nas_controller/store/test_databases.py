@@ -1,4 +1,4 @@
-"""What differs between the databases: locks, snapshots of readers, texts, time zones, concurrent claims."""
+"""Behaviour that differs between databases: locks, snapshots of readers, texts, time zones, concurrent claims."""
 
 from __future__ import annotations
 
@@ -35,8 +35,8 @@ SPACE = SearchSpace()
 T = TypeVar("T")
 
 
-def at_once(calls: list[Callable[[], T]]) -> list[T]:
-    """What those of the calls gave that won; all start at one moment, and losing is a conflict or a lost lease."""
+def concurrently(calls: list[Callable[[], T]]) -> list[T]:
+    """Runs calls concurrently; returns the results of those that raise neither a conflict nor a lost lease."""
     barrier = threading.Barrier(len(calls))
     won: list[T] = []
     errors: list[BaseException] = []
@@ -67,10 +67,10 @@ def test_one_of_several_concurrent_claims_wins(store: Store, database_url: str, 
             def claim(one: Store, owner: str, campaign_id: str = campaign_id) -> Lease:
                 return one.runner.claim(campaign_id, owner, 60)
 
-            won = at_once([lambda one=one, k=k: claim(one, f"runner {k}") for k, one in enumerate(stores)])
+            won = concurrently([lambda one=one, k=k: claim(one, f"runner {k}") for k, one in enumerate(stores)])
             assert [lease.epoch for lease in won] == [1]
-            clock.advance(61)  # expired: now all may have it, but again one alone
-            again = at_once([lambda one=one, k=k: claim(one, f"late {k}") for k, one in enumerate(stores)])
+            clock.advance(61)  # expired: all may claim it, but only one succeeds
+            again = concurrently([lambda one=one, k=k: claim(one, f"late {k}") for k, one in enumerate(stores)])
             assert [lease.epoch for lease in again] == [2]
             claims = [event for event in store.reads.events_after(campaign_id) if event.kind == "campaign.claimed"]
             assert [event.data["owner"] for event in claims] == [won[0].owner, again[0].owner]
@@ -81,7 +81,7 @@ def test_after_a_concurrent_claim_only_the_new_runner_writes(store: Store, datab
         for _ in range(5):
             lease = store.runner.claim(store.service.create_campaign(synthetic_spec()).id, "old", 20)
             store.runner.begin_trial(lease, 0, SPACE.baseline)
-            clock.advance(20)  # to the last moment
+            clock.advance(20)  # just before it expires
 
             def reward(lease: Lease = lease) -> str:
                 return store.runner.accept_reward(lease, 0, 1, 0.5, {}, {"told": 1}).trial.state
@@ -89,13 +89,13 @@ def test_after_a_concurrent_claim_only_the_new_runner_writes(store: Store, datab
             def claim(lease: Lease = lease) -> str:
                 return another.runner.claim(lease.campaign_id, "new", 20).owner
 
-            assert at_once([reward, claim]) == ["new"]
+            assert concurrently([reward, claim]) == ["new"]
             assert store.reads.get_campaign(lease.campaign_id).trials_finished == 0
             assert store.reads.controller_state(lease.campaign_id) is None
 
 
 def test_concurrent_readers_and_writers_never_find_the_database_locked(store: Store, database_url: str) -> None:
-    """A reader on a store of its own and two writers on another, all at once."""
+    """A reader with its own store and two writers with another, concurrently."""
     leases = [claimed(store, f"runner {k}", 600) for k in range(2)]
     errors: list[BaseException] = []
     done = threading.Event()
@@ -148,7 +148,7 @@ def test_a_reader_sees_one_snapshot(store: Store) -> None:
 def test_a_writer_waits_for_a_lock_for_a_limited_time(
     database_url: str, clock: Clock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """One writer is frozen in the middle of a transaction, as by SIGSTOP."""
+    """One writer stops in the middle of a transaction, as after SIGSTOP."""
     monkeypatch.setattr(database, "BUSY_TIMEOUT_SECONDS", 1)
     monkeypatch.setattr(database, "IDLE_IN_TRANSACTION_SECONDS", 3)
     with closing(Store.open(database_url, clock)) as frozen, closing(Store.open(database_url, clock)) as store:

@@ -1,5 +1,5 @@
-"""Of a campaign of 20,000 trials a figure takes a bounded sample, with every trial that must not be missed; and lists
-are read from indexes, in every order, on both databases.
+"""Figures of a campaign of 20,000 trials have a bounded sample with every important trial, and lists are read from
+indexes, in every order, on both databases.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ AT = datetime(2025, 1, 1, tzinfo=UTC)
 
 @dataclass
 class Large:
-    """A store with one campaign of TRIALS trials, every fifth of them a repeat and the last one in training."""
+    """A store with one campaign of TRIALS trials; every fifth is a repeat, and the last one is in training."""
 
     store: Store
     campaign_id: str
@@ -80,9 +80,9 @@ def large(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFacto
 def _large(url: str) -> Iterator[Large]:
     store, database = Store.open(url), Database(url)
     rows = _rows("c_large")
-    filling = BulkInsert(database)
-    filling.insert_campaign(rows)
-    filling.settle()
+    bulk_insert = BulkInsert(database)
+    bulk_insert.insert_campaign(rows)
+    bulk_insert.vacuum_analyze()
     database.close()
     yield Large(store, "c_large", rows.trials)
     store.close()
@@ -183,7 +183,7 @@ def test_every_order_is_read_from_an_index(large: Large, order: TrialOrder, stat
     else:
         assert "Index Only Scan" in plan or "Index Scan" in plan
         assert "Seq Scan" not in plan
-        assert not re.search(r"^\W*Sort  ", plan, re.MULTILINE)  # of equal values alone is Incremental Sort
+        assert not re.search(r"^\W*Sort  ", plan, re.MULTILINE)  # sorting only equal values is an Incremental Sort
 
 
 @pytest.mark.parametrize("order", ["reward", "-reward", "-madds"])

@@ -8,7 +8,7 @@ import pytest
 
 from nas_controller.store import Store
 from nas_controller.store.errors import KeyBusyError, KeyReusedError
-from nas_controller.store.idempotency_keys import HELD_SECONDS, RETENTION_HOURS, Reservation, SavedResponse
+from nas_controller.store.idempotency_keys import RESERVATION_SECONDS, RETENTION_HOURS, Reservation, SavedResponse
 from tests.support.synthetic_campaigns import Clock, synthetic_spec
 
 ANSWER = SavedResponse(201, {"location": "/v1/campaigns/c"}, b'{"name":"\xc3\xa9"}')
@@ -43,14 +43,14 @@ def test_a_request_is_processed_once_until_it_is_released_or_its_reservation_exp
         store.service.reserve_key("open", "one", "f")
     store.service.release_key(first)
     assert reserved(store) == first
-    clock.advance(HELD_SECONDS)
+    clock.advance(RESERVATION_SECONDS)
     assert reserved(store) == first
 
 
 def test_a_campaign_with_a_reserved_id_is_created_once(store: Store, clock: Clock) -> None:
     reservation = reserved(store)
     campaign = store.service.create_campaign(synthetic_spec(), reservation.campaign_id)
-    clock.advance(HELD_SECONDS)  # the process that created it was killed before it could keep the answer
+    clock.advance(RESERVATION_SECONDS)  # the process that created it was killed before it saved the response
     again = store.service.create_campaign(synthetic_spec(), reserved(store).campaign_id)
     assert again == campaign
     assert [each.id for each in store.reads.list_campaigns().items] == [campaign.id]

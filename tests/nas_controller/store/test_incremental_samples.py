@@ -27,9 +27,9 @@ SAMPLES: dict[str, Callable[[Store, str, int], Sampled]] = {
 }
 
 
-class Growing:
-    """A campaign with TRIALS trials in training, whose outcomes come in an order of their own; many are equal in cost
-    or reward, a fifth repeat an earlier one, and some are given up.
+class RunningCampaign:
+    """A campaign with TRIALS trials in training, whose outcomes come in random order; many have equal costs or rewards,
+    a fifth are repeats, and some are given up.
     """
 
     def __init__(self, store: Store) -> None:
@@ -39,8 +39,8 @@ class Growing:
         self.campaign_id = store.service.create_campaign(synthetic_spec(trials=TRIALS)).id
         self._insert()
 
-    def go_on(self, count: int) -> None:
-        """The next outcomes."""
+    def add_outcomes(self, count: int) -> None:
+        """Adds the next outcomes."""
         outcomes, self._coming = self._coming[:count], self._coming[count:]
         with self._store._database.writing() as session:
             campaign = session.get_one(models.Campaign, self.campaign_id)
@@ -88,11 +88,11 @@ def _scans(store: Store) -> Iterator[list[str]]:
 
 @pytest.mark.parametrize("kind", SAMPLES)
 def test_an_updated_sample_equals_a_new_one(store: Store, kind: str) -> None:
-    growing = Growing(store)
+    growing = RunningCampaign(store)
     sample = SAMPLES[kind]
     seen = []
     for count in (0, 1, 20, 30, 9, 0, 1, 1, 17, 60, 3, 100, 40, 80, 38):
-        growing.go_on(count)
+        growing.add_outcomes(count)
         for points in (POINTS, 10):
             updated = sample(store, growing.campaign_id, points)
             assert updated == sample(_fresh(store), growing.campaign_id, points)
@@ -103,22 +103,22 @@ def test_an_updated_sample_equals_a_new_one(store: Store, kind: str) -> None:
 
 @pytest.mark.parametrize("kind", SAMPLES)
 def test_following_a_campaign_does_not_scan_it_again(store: Store, kind: str) -> None:
-    growing = Growing(store)
-    growing.go_on(270)
+    growing = RunningCampaign(store)
+    growing.add_outcomes(270)
     with _scans(store) as scans:
         first = SAMPLES[kind](store, growing.campaign_id, POINTS)
         assert scans
         scans.clear()
-        growing.go_on(1)
+        growing.add_outcomes(1)
         then = SAMPLES[kind](store, growing.campaign_id, POINTS)
         assert SAMPLES[kind](store, growing.campaign_id, POINTS) == then
         assert not scans
     assert then.of in (first.of, first.of + 1)
 
 
-def test_a_campaign_that_was_restored_is_sampled_anew(store: Store) -> None:
-    growing = Growing(store)
-    growing.go_on(100)
+def test_a_restored_campaign_is_sampled_again(store: Store) -> None:
+    growing = RunningCampaign(store)
+    growing.add_outcomes(100)
     assert store.reads.sample_rewards(growing.campaign_id, POINTS).of == 100
     with store._database.writing() as session:
         session.get_one(models.Campaign, growing.campaign_id).last_event -= 2
@@ -129,8 +129,8 @@ def test_a_campaign_that_was_restored_is_sampled_anew(store: Store) -> None:
 
 def test_the_cache_of_samples_is_bounded(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("nas_controller.store.downsampling.MAX_CACHED_ROWS", 2 * POINTS)
-    growing = Growing(store)
-    growing.go_on(100)
+    growing = RunningCampaign(store)
+    growing.add_outcomes(100)
     bounded = Downsampling(store._database)
     for points in range(30, 40):
         bounded.sample_rewards(growing.campaign_id, points)

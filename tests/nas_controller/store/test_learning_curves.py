@@ -25,7 +25,7 @@ def test_a_new_attempt_has_no_ap_yet(store: Store) -> None:
     assert (trial.progress_step, trial.progress_ap) == (None, None)
 
 
-def test_a_long_curve_is_thinned_where_it_has_no_ap(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_long_curve_loses_points_without_an_ap(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(learning_curves, "MAX_CURVE_POINTS", 10)
     lease = claimed(store)
     store.runner.begin_trial(lease, 0, SPACE.baseline)
@@ -39,7 +39,7 @@ def test_a_long_curve_is_thinned_where_it_has_no_ap(store: Store, monkeypatch: p
     assert points[-1].step == 40
 
 
-def test_a_report_without_values_is_progress_alone(store: Store) -> None:
+def test_a_report_without_values_is_only_progress(store: Store) -> None:
     lease = claimed(store)
     store.runner.begin_trial(lease, 0, SPACE.baseline)
     store.runner.record_progress(lease, 0, 1, 30, 90, {})

@@ -1,4 +1,4 @@
-"""Who may write to a campaign: the owner of its latest lease, until that expires."""
+"""Only the owner of the latest lease may write to a campaign, until the lease expires."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ def test_a_runner_that_lost_its_lease_writes_nothing(store: Store, clock: Clock)
 
 def test_a_released_lease_can_be_claimed_at_once(store: Store) -> None:
     lease = claimed(store, "first")
-    store.runner.release(lease.campaign_id, "somebody else")
+    store.runner.release(lease.campaign_id, "another runner")
     with pytest.raises(ConflictError):
         store.runner.claim(lease.campaign_id, "second", 20)
     store.runner.release(lease.campaign_id, "first")
@@ -69,10 +69,10 @@ def test_a_released_lease_can_be_claimed_at_once(store: Store) -> None:
 
 def test_a_finished_campaign_cannot_be_claimed(store: Store) -> None:
     lease = claimed(store)
-    store.runner.finish_campaign(lease, "failed", "the data set is gone")
+    store.runner.finish_campaign(lease, "failed", "the data set is missing")
     with pytest.raises(ConflictError, match="failed"):
         store.runner.claim(lease.campaign_id, "second", 20)
-    assert store.reads.get_campaign(lease.campaign_id).error == "the data set is gone"
+    assert store.reads.get_campaign(lease.campaign_id).error == "the data set is missing"
 
 
 def test_only_one_of_many_claims_wins(store: Store) -> None:

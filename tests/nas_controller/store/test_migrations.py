@@ -25,8 +25,8 @@ def source(tmp_path: Path) -> Store:
     return Store.open(sqlite_url(tmp_path / "source.db"))
 
 
-def record_a_campaign(store: Store) -> str:
-    """A campaign with a failed attempt, a trial given up, and one still in training; its id."""
+def record_campaign(store: Store) -> str:
+    """Records a campaign with a failed attempt, a trial given up, and one in training; its id."""
     campaign_id = store.service.create_campaign(synthetic_spec(trials=6)).id
     campaign = Campaign(store, store.runner.claim(campaign_id, "runner", 1e6))
     for outcome in (
@@ -42,14 +42,14 @@ def record_a_campaign(store: Store) -> str:
     return campaign_id
 
 
-def test_a_database_of_the_first_schema_is_migrated_whole_and_its_campaign_goes_on(
+def test_a_database_of_the_first_schema_is_migrated_and_its_campaign_continues(
     source: Store, empty_database_url: str
 ) -> None:
-    campaign_id = record_a_campaign(source)
+    campaign_id = record_campaign(source)
     copy_into_schema("0001", source, empty_database_url)
     upgraded = Store.open(empty_database_url)
     assert upgraded.reads.get_campaign(campaign_id) == source.reads.get_campaign(campaign_id)
-    assert upgraded.reads.get_campaign(campaign_id).device_seconds > 0  # added up from the attempts
+    assert upgraded.reads.get_campaign(campaign_id).device_seconds > 0  # summed over the attempts
     retried, given_up = upgraded.reads.get_trial(campaign_id, 0), upgraded.reads.get_trial(campaign_id, 1)
     assert [(a.state, a.error, a.error_kind, a.log_tail) for a in retried.attempts] == [
         ("failed", "the worker died", None, None), ("accepted", None, None, None),
@@ -63,8 +63,8 @@ def test_a_database_of_the_first_schema_is_migrated_whole_and_its_campaign_goes_
     while not campaign.over:
         work = campaign.next_trial()
         assert work is not None
-        campaign.complete(work, Failed("give_up", "anew", "non-finite-loss", "new words"))
-    assert upgraded.reads.get_trial(campaign_id, 5).attempts[0].log_tail == "new words"
+        campaign.complete(work, Failed("give_up", "new error", "non-finite-loss", "new log"))
+    assert upgraded.reads.get_trial(campaign_id, 5).attempts[0].log_tail == "new log"
     verify(upgraded, campaign_id)
 
     assert not upgraded.service.has_keys()
@@ -75,8 +75,8 @@ def test_a_database_of_the_first_schema_is_migrated_whole_and_its_campaign_goes_
     source.close()
 
 
-def test_the_migration_counts_what_an_earlier_schema_did_not(source: Store, empty_database_url: str) -> None:
-    campaign_id = record_a_campaign(source)
+def test_the_migration_fills_counts_that_an_earlier_schema_lacks(source: Store, empty_database_url: str) -> None:
+    campaign_id = record_campaign(source)
     source.runner.release(campaign_id, "runner")
     source.runner.claim(campaign_id, "another", 1e6)
     copy_into_schema("0005", source, empty_database_url)
@@ -89,9 +89,9 @@ def test_the_migration_counts_what_an_earlier_schema_did_not(source: Store, empt
     source.close()
 
 
-def test_the_migrations_end_at_the_tables_of_the_models(empty_database_url: str) -> None:
+def test_the_migrated_schema_equals_the_models(empty_database_url: str) -> None:
     Store.open(empty_database_url).close()
-    Store.open(empty_database_url).close()  # a second time changes nothing
+    Store.open(empty_database_url).close()  # the second time changes nothing
     database = Database(empty_database_url)
     with database.reading() as session:
         assert current_revision(session.connection()) == HEAD

@@ -1,4 +1,4 @@
-"""Opening a store creates the schema, once, or says why it cannot."""
+"""Opening a store creates the schema once, or raises an error."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from nas_controller.store.database import Database
 from search_space.errors import InvalidValueError
 
 
-def test_stores_that_open_together_migrate_once(empty_database_url: str) -> None:
+def test_stores_that_open_concurrently_migrate_once(empty_database_url: str) -> None:
     errors: list[BaseException] = []
 
     def open_store() -> None:
@@ -41,7 +41,7 @@ def test_a_database_of_a_newer_version_is_refused(empty_database_url: str) -> No
 
 
 def test_sqlite_has_the_right_settings(tmp_path: Path) -> None:
-    database = Database(f"sqlite:///{tmp_path}/new/folder/effspine.db")
+    database = Database(f"sqlite:///{tmp_path}/new/directory/effspine.db")
     with database.engine.connect() as connection:
 
         def pragma(name: str) -> object:
@@ -58,7 +58,7 @@ def test_invalid_urls_and_unavailable_databases_are_refused(tmp_path: Path) -> N
     for url in ("nonsense", "mysql://localhost/x", "sqlite+none:///x"):
         with pytest.raises(InvalidValueError):
             Database(url)
-    (tmp_path / "file").write_text("not a folder")
+    (tmp_path / "file").write_text("not a directory")
     with pytest.raises(StoreUnavailableError):
         Store.open(f"sqlite:///{tmp_path}/file/effspine.db")
     (tmp_path / "broken.db").write_text("this is no database, but it is long enough to look at" * 100)

@@ -1,4 +1,4 @@
-"""Campaigns, trials and events are read back whole, alone and in lists, on every database."""
+"""Campaigns, trials and events are read back completely, one by one and in lists, on every database."""
 
 from __future__ import annotations
 
@@ -71,7 +71,7 @@ def test_campaigns_are_listed_newest_first_page_by_page(store: Store, clock: Clo
 
 
 @pytest.mark.parametrize("limit", [0, -1, 1001])
-def test_wrong_limits_are_refused(store: Store, limit: int) -> None:
+def test_invalid_limits_are_refused(store: Store, limit: int) -> None:
     with pytest.raises(InvalidValueError, match=str(limit)):
         store.reads.list_campaigns(limit=limit)
 
@@ -79,13 +79,13 @@ def test_wrong_limits_are_refused(store: Store, limit: int) -> None:
 @pytest.mark.parametrize(
     "cursor", ["", "x", "bm8", "W10", "Wzk5OTk5OTk5OTk5OTk5OTk5OTk5OTk5LCA5XQ", "WzEsdHJ1ZV0", "é"]
 )
-def test_wrong_cursors_are_refused(store: Store, cursor: str) -> None:
+def test_invalid_cursors_are_refused(store: Store, cursor: str) -> None:
     campaign = store.service.create_campaign(synthetic_spec())
     with pytest.raises(InvalidValueError, match="cursor"):
         store.reads.trial_documents(campaign.id, cursor=cursor)
 
 
-def test_wrong_states_and_orders_are_refused(store: Store) -> None:
+def test_invalid_states_and_orders_are_refused(store: Store) -> None:
     campaign = store.service.create_campaign(synthetic_spec())
     with pytest.raises(InvalidValueError, match="sleeping"):
         store.reads.list_campaigns(state="sleeping")
@@ -152,7 +152,7 @@ def test_a_trial_is_read_back_exactly(store: Store) -> None:
     assert store.reads.get_trial(lease.campaign_id, 0).trial.choices is None
 
 
-def as_sent(document: Any) -> Any:
+def as_plain_json(document: Any) -> Any:
     return json.loads(as_json(document))
 
 
@@ -166,20 +166,20 @@ def test_documents_equal_the_records(store: Store) -> None:
     store.runner.fail_attempt(lease, 2, 1, 'it said "no"\n', error_kind="worker-killed", log_tail="\u00e9\0")
     listed = trials_of(store, lease.campaign_id, order_by="-reward", limit=2)
     shown = store.reads.trial_documents(lease.campaign_id, order_by="-reward", limit=2)
-    assert as_sent(shown.items) == as_sent([trial.to_dict() for trial in listed])
+    assert as_plain_json(shown.items) == as_plain_json([trial.to_dict() for trial in listed])
     assert shown.next_cursor is not None
     best = store.reads.best_trials(lease.campaign_id, 3)
-    assert as_sent(store.reads.best_trial_documents(lease.campaign_id, 3)) == as_sent(
+    assert as_plain_json(store.reads.best_trial_documents(lease.campaign_id, 3)) == as_plain_json(
         [trial.to_dict() for trial in best]
     )
     for trial in range(3):
         detail = store.reads.get_trial(lease.campaign_id, trial)
-        one = as_sent(store.reads.trial_document(lease.campaign_id, trial))
+        one = as_plain_json(store.reads.trial_document(lease.campaign_id, trial))
         attempts, curve = one.pop("attempts_made"), one.pop("curve")
-        assert one == as_sent(detail.trial.to_dict())
+        assert one == as_plain_json(detail.trial.to_dict())
         for documents, records in ((attempts, detail.attempts), (curve, detail.curve)):
             for document, record in zip(documents, records, strict=True):
-                assert document == as_sent({name: getattr(record, name) for name in document})
+                assert document == as_plain_json({name: getattr(record, name) for name in document})
         assert "log_tail" in attempts[0]
         assert "values" in curve[0]
 

@@ -1,4 +1,4 @@
-"""Stop conditions, and the device time that campaigns have taken."""
+"""Stop conditions, and the device time of campaigns."""
 
 from __future__ import annotations
 
@@ -28,8 +28,8 @@ def spec(**conditions: Any) -> CampaignSpec:
     return synthetic_spec(trials=20, parallelism=2, stop=conditions, controller=hardly_learns)
 
 
-def take_up(store: Store, asked: CampaignSpec) -> Campaign:
-    return Campaign(store, store.runner.claim(store.service.create_campaign(asked).id, "runner", 1e6))
+def claimed_campaign(store: Store, campaign_spec: CampaignSpec) -> Campaign:
+    return Campaign(store, store.runner.claim(store.service.create_campaign(campaign_spec).id, "runner", 1e6))
 
 
 def next_work(campaign: Campaign) -> TrialWork:
@@ -48,7 +48,7 @@ def last_event(store: Store, campaign: Campaign) -> tuple[str, Any]:
 
 
 def test_the_reward_that_reaches_the_target_ends_the_campaign_in_the_same_transaction(store: Store) -> None:
-    campaign = take_up(store, spec(target_reward=0.5))
+    campaign = claimed_campaign(store, spec(target_reward=0.5))
     first, second = next_work(campaign), next_work(campaign)
     campaign.complete(first, Rewarded(0.49, {}))
     assert not campaign.over
@@ -56,7 +56,7 @@ def test_the_reward_that_reaches_the_target_ends_the_campaign_in_the_same_transa
     campaign.complete(second, Rewarded(0.5, {}))
     assert campaign.over
     assert campaign.next_trial() is None
-    campaign.complete(third, Rewarded(0.9, {}))  # comes too late to count
+    campaign.complete(third, Rewarded(0.9, {}))  # too late to count
     record = record_of(store, campaign)
     assert (record.state, record.stopped_because, record.trials_finished) == ("completed", "target_reward", 2)
     assert last_event(store, campaign) == ("campaign.completed", {"because": "target_reward"})
@@ -64,8 +64,8 @@ def test_the_reward_that_reaches_the_target_ends_the_campaign_in_the_same_transa
     assert verify(store, record.id).trials_finished == 2
 
 
-def test_a_number_of_outcomes_without_a_better_one_ends_the_campaign(store: Store) -> None:
-    campaign = take_up(store, spec(no_improvement_trials=3))
+def test_outcomes_without_improvement_end_the_campaign(store: Store) -> None:
+    campaign = claimed_campaign(store, spec(no_improvement_trials=3))
     for reward in (0.2, 0.1, 0.2, 0.3, 0.3):
         campaign.complete(next_work(campaign), Rewarded(reward, {}))
     assert not campaign.over
@@ -80,17 +80,17 @@ def test_a_number_of_outcomes_without_a_better_one_ends_the_campaign(store: Stor
 def test_repeats_count_towards_the_condition_and_the_campaign_ends_between_them(
     store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    honest = Search.propose
+    original = Search.propose
 
     def propose(search: Search, number: int) -> TrialProposal:
-        return honest(search, min(number, 1))
+        return original(search, min(number, 1))
 
     monkeypatch.setattr(Search, "propose", propose)
     for waits in (False, True):
-        campaign = take_up(store, spec(no_improvement_trials=2))
+        campaign = claimed_campaign(store, spec(no_improvement_trials=2))
         first, second = next_work(campaign), next_work(campaign)
         campaign.complete(first, Rewarded(0.5, {}))
-        if waits:  # two repeats wait for the trial that they repeat
+        if waits:  # two repeats wait for their original
             assert campaign.next_trial() is None
         campaign.complete(second, Rewarded(0.6, {}))
         if not waits:
@@ -103,7 +103,7 @@ def test_repeats_count_towards_the_condition_and_the_campaign_ends_between_them(
 
 
 def test_device_hours_count_all_attempts(store: Store, clock: Clock) -> None:
-    campaign = take_up(store, spec(device_hours=1))
+    campaign = claimed_campaign(store, spec(device_hours=1))
     first, second = next_work(campaign), next_work(campaign)
     clock.advance(1000)
     campaign.complete(first, Failed("retry", "the worker died"))
@@ -120,7 +120,7 @@ def test_device_hours_count_all_attempts(store: Store, clock: Clock) -> None:
     assert (record.device_seconds, record.stopped_because) == (3600, "device_hours")
 
 
-def test_a_lost_runner_costs_no_more_than_its_lease(store: Store, clock: Clock) -> None:
+def test_the_device_time_of_a_lost_runner_ends_with_its_lease(store: Store, clock: Clock) -> None:
     lease = store.runner.claim(store.service.create_campaign(spec()).id, "lost", 20)
     next_work(Campaign(store, lease))
     clock.advance(100_000)
@@ -129,7 +129,7 @@ def test_a_lost_runner_costs_no_more_than_its_lease(store: Store, clock: Clock) 
 
 
 def test_wall_time_does_not_count_pauses(store: Store, clock: Clock) -> None:
-    campaign = take_up(store, spec(wall_seconds=100))
+    campaign = claimed_campaign(store, spec(wall_seconds=100))
     campaign_id = campaign.record.id
     clock.advance(50)
     campaign.complete(next_work(campaign), Rewarded(0.5, {}))
@@ -150,7 +150,7 @@ def test_wall_time_does_not_count_pauses(store: Store, clock: Clock) -> None:
     assert record_of(store, campaign).stopped_because == "wall_seconds"
 
 
-def test_a_runner_ends_at_the_wall_time_though_no_trial_ends(
+def test_a_runner_ends_at_the_wall_time_even_during_a_trial(
     database_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     store = Store.open(database_url)
@@ -170,8 +170,8 @@ def test_a_runner_ends_at_the_wall_time_though_no_trial_ends(
     store.close()
 
 
-def test_a_campaign_whose_trials_are_over_has_no_stop_reason(store: Store) -> None:
-    campaign = take_up(store, synthetic_spec(trials=1, stop={"target_reward": 0.5}))
+def test_a_campaign_that_finishes_all_trials_has_no_stop_reason(store: Store) -> None:
+    campaign = claimed_campaign(store, synthetic_spec(trials=1, stop={"target_reward": 0.5}))
     campaign.complete(next_work(campaign), Rewarded(0.9, {}))
     record = record_of(store, campaign)
     assert (record.state, record.stopped_because) == ("completed", None)

@@ -11,7 +11,7 @@ from nas_controller.supervision.supervisor import Supervisor
 from tests.support.synthetic_campaigns import Clock
 
 
-def test_supervisors_are_alive_while_their_heartbeats_come(store: Store, clock: Clock) -> None:
+def test_supervisors_are_alive_while_they_send_heartbeats(store: Store, clock: Clock) -> None:
     assert store.reads.list_supervisors() == ()
     store.runner.record_heartbeat("s-1", "here", 12, "0.1.0")
     clock.advance(ALIVE_SECONDS / 2)

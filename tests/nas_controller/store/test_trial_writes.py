@@ -1,4 +1,4 @@
-"""Outcomes of trials, their order, and how campaigns stop, on every database."""
+"""Outcomes of trials, their order, and stops of campaigns, on every database."""
 
 from __future__ import annotations
 
@@ -11,7 +11,9 @@ from tests.support.synthetic_campaigns import synthetic_spec
 from tests.support.trials import kinds
 
 
-def test_reward_controller_and_event_come_in_one_transaction(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_reward_controller_and_event_are_written_in_one_transaction(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
     lease = claimed(store)
     begin(store, lease, 0)
     before = store.reads.get_campaign(lease.campaign_id), store.reads.get_trial(lease.campaign_id, 0)
@@ -88,7 +90,7 @@ def test_a_trial_given_up_has_reward_zero_and_an_error(store: Store) -> None:
         store.runner.start_attempt(lease, 0)
 
 
-def test_repeats_take_the_known_outcome(store: Store) -> None:
+def test_repeats_get_the_outcome_of_the_original(store: Store) -> None:
     lease = claimed(store)
     begin(store, lease, 0)
     begin(store, lease, 1, reused_from=0)

@@ -18,7 +18,7 @@ from tests.support.trials import kinds
 
 
 def run(campaign: Campaign) -> None:
-    """Gives every trial that there is a reward."""
+    """Completes all trials with a reward."""
     while (work := campaign.next_trial()) is not None:
         campaign.complete(work, Rewarded(0.1 + 0.001 * work.number, {}))
 
@@ -50,7 +50,7 @@ def test_every_field_of_a_draft_can_be_changed_and_it_can_be_stopped(store: Stor
         store.service.start_campaign(campaign_id)
 
 
-def test_what_fixes_the_search_cannot_be_changed_after_the_start(store: Store) -> None:
+def test_fields_that_determine_the_search_cannot_be_changed_after_the_start(store: Store) -> None:
     campaign_id = store.service.create_campaign(synthetic_spec()).id
     for patch in ({"seed": 9}, {"controller": {"entropy_bonus": 0.1}}, {"trials": 20, "dataset": "digits"}):
         with pytest.raises(ConflictError, match="cannot be changed after the start; name, trials, parallelism"):
@@ -78,7 +78,7 @@ def test_a_change_without_effect_adds_no_event(store: Store) -> None:
     assert kinds(store, campaign_id) == ["campaign.created"]
 
 
-def test_added_trials_run_even_where_the_runner_does_not_know_of_them_yet(store: Store) -> None:
+def test_added_trials_run_even_if_the_runner_does_not_know_them_yet(store: Store) -> None:
     campaign_id = store.service.create_campaign(synthetic_spec(trials=3)).id
     campaign = Campaign(store, store.runner.claim(campaign_id, "runner", 1e6))
     works = [campaign.next_trial() for _ in range(3)]
@@ -94,7 +94,7 @@ def test_added_trials_run_even_where_the_runner_does_not_know_of_them_yet(store:
     assert verify(store, campaign_id).trials_finished == 5
 
 
-def test_fewer_trials_end_the_campaign_even_where_the_runner_does_not_know_of_them_yet(store: Store) -> None:
+def test_fewer_trials_end_the_campaign_even_if_the_runner_does_not_know_it_yet(store: Store) -> None:
     campaign_id = store.service.create_campaign(synthetic_spec(trials=9)).id
     lease = store.runner.claim(campaign_id, "runner", 1e6)
     campaign = Campaign(store, lease)
@@ -112,7 +112,7 @@ def test_fewer_trials_end_the_campaign_even_where_the_runner_does_not_know_of_th
     assert store.reads.get_campaign(campaign_id).trials_finished == 2
 
 
-def test_retries_may_be_changed_while_it_runs(store: Store) -> None:
+def test_retries_can_be_changed_while_the_campaign_runs(store: Store) -> None:
     newest = store.service.create_campaign(synthetic_spec(trials=2))
     campaign = Campaign(store, store.runner.claim(newest.id, "runner", 1e6), newest=lambda: newest.spec)
     first = campaign.next_trial()

@@ -12,7 +12,7 @@ from nas_controller.campaigns.replay import verify
 from nas_controller.store import Store, sqlite_url
 from tests.support.arithmetic import arithmetic_sha256
 from tests.support.earlier_databases import RECORDINGS, Recording, copy_into_schema
-from tests.support.synthetic_campaigns import run_to_the_end, take_up
+from tests.support.synthetic_campaigns import claimed_campaign, run_to_the_end
 from tests.support.trials import trials_of
 
 
@@ -55,7 +55,7 @@ def test_a_database_of_the_version_before_is_whole(upgraded: Store, recording: R
 def test_a_paused_campaign_of_the_version_before_resumes_to_its_end(upgraded: Store) -> None:
     campaign_id = next(each.id for each in upgraded.reads.list_campaigns().items if each.name == "paused")
     assert upgraded.service.request_resume(campaign_id).state == "running"
-    work = run_to_the_end(take_up(upgraded, campaign_id), parallelism=2)
+    work = run_to_the_end(claimed_campaign(upgraded, campaign_id), parallelism=2)
     assert [(each.number, each.attempt) for each in work] == [(7, 2), (8, 2), (9, 1)]
     campaign = upgraded.reads.get_campaign(campaign_id)
     assert (campaign.state, campaign.trials_finished) == ("completed", 10)
@@ -68,5 +68,5 @@ def test_campaigns_of_the_version_before_replay_exactly(upgraded: Store) -> None
     assert verify(upgraded, campaigns["completed"]).trials_finished == 12
     assert verify(upgraded, campaigns["paused"]).trials_finished == 7
     upgraded.service.request_resume(campaigns["paused"])
-    run_to_the_end(take_up(upgraded, campaigns["paused"]))
+    run_to_the_end(claimed_campaign(upgraded, campaigns["paused"]))
     assert verify(upgraded, campaigns["paused"]).trials_finished == 10

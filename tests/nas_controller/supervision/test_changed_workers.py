@@ -1,4 +1,4 @@
-"""How many workers train: changed while a campaign runs, once on a real Ray, and shared by several campaigns."""
+"""The number of workers: changed while a campaign runs (with Ray), and shared by several campaigns."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ DEADLINE_SECONDS = 120
 LEASE_SECONDS = 4
 """A runner reads changes several times within its lease."""
 MANY_TRIALS = 500
-"""Of a campaign that lasts until a test has seen what it waits for, however slowly this machine starts it."""
+"""For campaigns that must not end before the test has finished, even on a slow machine."""
 
 
 def synthetic(seconds: float) -> dict[str, object]:
@@ -31,13 +31,13 @@ def running(store: Store, campaign_id: str) -> int:
 
 
 def end_soon(store: Store, campaign_id: str) -> int:
-    """Leaves the campaign a few trials more; returns how many there will be."""
+    """Reduces the remaining trials of a campaign to a few; returns the total."""
     trials = store.reads.get_campaign(campaign_id).trials_begun + 5
     store.service.update_campaign(campaign_id, {"trials": trials})
     return trials
 
 
-def test_more_trials_and_workers_while_it_runs_on_a_real_ray(tmp_path: Path) -> None:
+def test_trials_and_workers_are_added_while_the_campaign_runs(tmp_path: Path) -> None:
     url = sqlite_url(tmp_path / "effspine.db")
     store = Store.open(url)
     campaign_id = store.service.create_campaign(synthetic_spec(trials=4, proxy_task=synthetic(1))).id
@@ -51,14 +51,14 @@ def test_more_trials_and_workers_while_it_runs_on_a_real_ray(tmp_path: Path) -> 
         wait_for(
             lambda: store.reads.get_campaign(campaign_id).trials_finished >= finished + 3, DEADLINE_SECONDS, "rewards"
         )
-        wait_for(lambda: len(workers_of(runner)) == 3, DEADLINE_SECONDS, "three workers, and no spare ones")
+        wait_for(lambda: len(workers_of(runner)) == 3, DEADLINE_SECONDS, "exactly three workers")
         trials = end_soon(store, campaign_id)
         wait_for(lambda: store.reads.get_campaign(campaign_id).state == "completed", DEADLINE_SECONDS, "the end")
     assert verify(store, campaign_id).trials_finished == trials
     attempts = [store.reads.get_trial(campaign_id, number).attempts for number in range(trials)]
-    assert {attempt.state for made in attempts for attempt in made} == {"accepted"}  # nothing was lost by the change
+    assert {attempt.state for of_trial in attempts for attempt in of_trial} == {"accepted"}  # the change lost none
     log = log_path(tmp_path, campaign_id).read_text()
-    assert "Number of trials" not in log  # Tune's banner of one experiment, with a directory that is removed
+    assert "Number of trials" not in log  # Tune's banner, which names a temporary directory
     assert "View detailed results" not in log
     store.close()
 
@@ -91,7 +91,7 @@ def test_two_campaigns_share_the_workers_and_the_remaining_one_gets_all(tmp_path
     store.close()
 
 
-def test_a_baseline_that_is_never_in_time_fails_the_campaign(tmp_path: Path) -> None:
+def test_a_baseline_that_always_times_out_fails_the_campaign(tmp_path: Path) -> None:
     url = sqlite_url(tmp_path / "effspine.db")
     store = Store.open(url)
     spec = synthetic_spec(trials=3, proxy_task=synthetic(10), trial_timeout_seconds=1, retries=1)
@@ -107,7 +107,7 @@ def test_a_baseline_that_is_never_in_time_fails_the_campaign(tmp_path: Path) -> 
     store.close()
 
 
-def test_what_this_machine_does_not_have_fails_the_campaign_instead_of_being_waited_for(tmp_path: Path) -> None:
+def test_a_campaign_fails_if_the_machine_lacks_a_resource(tmp_path: Path) -> None:
     url = sqlite_url(tmp_path / "effspine.db")
     store = Store.open(url)
     spec = synthetic_spec(trials=3, proxy_task=synthetic(1), resources={"tpus": 4})

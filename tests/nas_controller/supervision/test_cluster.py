@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from nas_controller.campaigns.replay import verify
-from nas_controller.execution.executor import ClusterAwayError, Workers
+from nas_controller.execution.executor import ClusterUnavailableError, Workers
 from nas_controller.execution.ray_executor import RayExecutor
 from nas_controller.store import Store, sqlite_url
 from nas_controller.supervision import supervisor as supervisor_module
@@ -30,7 +30,7 @@ from tests.support.waiting import wait_for
 DEADLINE_SECONDS = 180
 ENVIRONMENT = {
     "RAY_AUTH_MODE": "token",
-    "RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER": "1",  # as without the setting that keeps a Ray of this machine to itself
+    "RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER": "1",  # overrides the setting that restricts Ray to one machine
     "RAY_gcs_rpc_server_reconnect_timeout_s": "5",
 }
 
@@ -38,16 +38,16 @@ RAY_START = (sys.executable, "-m", "ray.scripts.scripts", "start", "--block", "-
 
 
 @contextmanager
-def always(name: str, log: Path, *options: str) -> Iterator[Unit]:
-    """A node of Ray that is started again whenever it ends, as a process manager does: it ends where its head is not
-    there yet, and a head where nodes of the former one still are.
+def restarted_node(name: str, log: Path, *options: str) -> Iterator[Unit]:
+    """A Ray node that is restarted whenever it ends, as by a process manager: a node ends if its head does not run yet,
+    and a head if nodes of the previous head still run.
     """
     unit = Unit(name, [*RAY_START, *options], log)
     unit.start()
     try:
         yield unit
     finally:
-        unit.hold()
+        unit.stop()
         unit.end(signal.SIGKILL)
 
 
@@ -58,7 +58,7 @@ def free_port() -> int:
         return port
 
 
-def test_a_lost_node_and_a_dead_head_are_survived(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_campaign_survives_a_lost_node_and_a_dead_head(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     for name, value in {**ENVIRONMENT, "RAY_AUTH_TOKEN": secrets.token_hex(16)}.items():
         monkeypatch.setenv(name, value)
     port = free_port()
@@ -78,8 +78,8 @@ def test_a_lost_node_and_a_dead_head_are_survived(tmp_path: Path, monkeypatch: p
 
     supervisor = Supervisor(url, tmp_path, ray_address=address)
     with (
-        always("head", tmp_path / "head.log", *head_options) as head,
-        always("node", tmp_path / "node.log", *node_options) as node,
+        restarted_node("head", tmp_path / "head.log", *head_options) as head,
+        restarted_node("node", tmp_path / "node.log", *node_options) as node,
         supervising(supervisor),
     ):
         wait_for(lambda: finished() >= 4, DEADLINE_SECONDS, "rewards from the cluster")
@@ -97,35 +97,35 @@ def test_a_lost_node_and_a_dead_head_are_survived(tmp_path: Path, monkeypatch: p
         wait_for(lambda: store.reads.get_campaign(campaign_id).state == "completed", DEADLINE_SECONDS, "the end")
     assert verify(store, campaign_id).trials_finished == 40
     attempts = [store.reads.get_trial(campaign_id, number).attempts for number in range(40)]
-    states = [attempt.state for made in attempts for attempt in made]
+    states = [attempt.state for of_trial in attempts for attempt in of_trial]
     assert states.count("accepted") == 40
-    assert len(states) > 40  # something was lost, and made again
+    assert len(states) > 40  # some attempts were lost and retried
     assert "joining the cluster" not in log_path(tmp_path, campaign_id).read_text()
     assert log_path(tmp_path, "ray-node").exists()
     store.close()
 
 
-def test_a_head_that_does_not_answer_is_no_failure_of_the_campaign(
+def test_a_head_that_does_not_respond_does_not_fail_the_campaign(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv("RAY_AUTH_MODE", "token")  # the session sets it for good; a later test starts a local Ray
+    monkeypatch.setenv("RAY_AUTH_MODE", "token")  # restores the variable after the test, since the session sets it
     address = f"127.0.0.1:{free_port()}"
     url = sqlite_url(tmp_path / "effspine.db")
     store = Store.open(url)
     campaign_id = store.service.create_campaign(synthetic_spec()).id
-    message = f"the head of the Ray cluster at {address} does not answer"
+    message = f"the head of the Ray cluster at {address} does not respond"
     executor = RayExecutor(campaign_id, address)
-    with pytest.raises(ClusterAwayError, match=message), executor.session(Workers(1, 1)):
+    with pytest.raises(ClusterUnavailableError, match=message), executor.session(Workers(1, 1)):
         pass
     with supervising(Supervisor(url, tmp_path, ray_address=address)):
         log = log_path(tmp_path, campaign_id)
-        wait_for(lambda: log.exists() and "does not answer" in log.read_text(), 60, "the runner's message")
+        wait_for(lambda: log.exists() and "does not respond" in log.read_text(), 60, "the runner's message")
     assert store.reads.get_campaign(campaign_id).state == "running"
     store.close()
 
 
-def test_a_node_that_ends_is_started_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("nas_controller.supervision.cluster_node._FIRST_WAIT_SECONDS", 0.0)
+def test_a_node_that_ends_is_restarted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("nas_controller.supervision.cluster_node._FIRST_BACKOFF_SECONDS", 0.0)
     node = ClusterNode(f"127.0.0.1:{free_port()}", tmp_path / "logs" / "ray-node.log")
     try:
         node.ensure_running()
@@ -142,7 +142,7 @@ def test_a_node_that_ends_is_started_again(tmp_path: Path, monkeypatch: pytest.M
     assert node._process is None
 
 
-def test_a_machine_that_is_a_node_already_starts_none(tmp_path: Path) -> None:
+def test_a_machine_that_is_already_a_node_starts_none(tmp_path: Path) -> None:
     node = ClusterNode("auto", tmp_path / "ray-node.log")
     node.ensure_running()
     assert node._process is None
@@ -151,7 +151,7 @@ def test_a_machine_that_is_a_node_already_starts_none(tmp_path: Path) -> None:
 def test_a_runner_that_dies_while_its_node_is_new_has_not_failed(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """It may have been sent to a node that was here before and is dead."""
+    """The head may have directed it to an earlier node of this machine, which is dead."""
     monkeypatch.setattr(supervisor_module, "WAIT_SECONDS", 0.05)
     monkeypatch.setattr(supervisor_module, "POLL_SECONDS", 0.05)
     url = sqlite_url(tmp_path / "effspine.db")

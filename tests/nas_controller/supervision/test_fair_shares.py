@@ -1,4 +1,4 @@
-"""How campaigns that run at once share the workers."""
+"""How concurrent campaigns share the workers."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ from hypothesis import strategies as st
 
 from nas_controller.supervision.fair_shares import Allotment, Demand, allot
 
-WANTED = st.lists(st.tuples(st.integers(0, 12), st.sampled_from([0.5, 1.0, 2.0, 3.0])), max_size=6)
-DEMANDS = WANTED.map(lambda wanted: [Demand(f"c{age}", *each) for age, each in enumerate(wanted)])
+SIZES = st.lists(st.tuples(st.integers(0, 12), st.sampled_from([0.5, 1.0, 2.0, 3.0])), max_size=6)
+DEMANDS = SIZES.map(lambda sizes: [Demand(f"c{age}", *size) for age, size in enumerate(sizes)])
 
 
-def test_workers_go_by_share_and_what_one_does_not_want_the_others_have() -> None:
+def test_workers_are_allotted_by_share_and_unwanted_ones_go_to_others() -> None:
     equal = [Demand("a", 8, 1.0), Demand("b", 8, 1.0)]
     assert allot(equal, 8) == {"a": 4, "b": 4}
     assert allot(equal, 7) == {"a": 4, "b": 3}
@@ -22,28 +22,24 @@ def test_workers_go_by_share_and_what_one_does_not_want_the_others_have() -> Non
 
 
 @given(DEMANDS, st.integers(0, 30))
-def test_nobody_has_more_than_it_wants_and_nothing_is_left_that_somebody_wants(
-    wanted: list[Demand], slots: int
-) -> None:
-    given_out = allot(wanted, slots)
-    assert all(0 <= given_out[each.campaign_id] <= each.parallelism for each in wanted)
-    assert sum(given_out.values()) == min(slots, sum(each.parallelism for each in wanted))
+def test_no_campaign_has_more_than_it_wants_and_no_wanted_worker_is_left(demands: list[Demand], slots: int) -> None:
+    allotted = allot(demands, slots)
+    assert all(0 <= allotted[demand.campaign_id] <= demand.parallelism for demand in demands)
+    assert sum(allotted.values()) == min(slots, sum(demand.parallelism for demand in demands))
 
 
 @given(DEMANDS, st.integers(0, 30))
-def test_whoever_wants_more_has_no_less_for_its_share_than_another_but_for_one_worker(
-    wanted: list[Demand], slots: int
-) -> None:
-    given_out = allot(wanted, slots)
-    for poor in wanted:
-        if given_out[poor.campaign_id] == poor.parallelism:
+def test_a_campaign_that_wants_more_has_its_share_up_to_one_worker(demands: list[Demand], slots: int) -> None:
+    allotted = allot(demands, slots)
+    for demand in demands:
+        if allotted[demand.campaign_id] == demand.parallelism:
             continue
-        for rich in wanted:
-            one_less = (given_out[rich.campaign_id] - 1) / rich.share
-            assert one_less <= given_out[poor.campaign_id] / poor.share + 1e-9
+        for other in demands:
+            one_less = (allotted[other.campaign_id] - 1) / other.share
+            assert one_less <= allotted[demand.campaign_id] / demand.share + 1e-9
 
 
-def test_an_allotment_goes_through_a_line() -> None:
+def test_an_allotment_round_trips_through_a_line() -> None:
     allotment = Allotment(parallelism=3, threads=2)
     line = allotment.to_line()
     assert line.endswith(b"\n")

@@ -1,4 +1,4 @@
-"""A database that cannot grow: SQLite under a page limit answers as on a full disk."""
+"""A database that cannot grow: SQLite with a page limit fails as on a full disk."""
 
 from __future__ import annotations
 
@@ -23,52 +23,52 @@ from tests.support.synthetic_campaigns import synthetic_spec
 
 
 @pytest.fixture(autouse=True)
-def _handler() -> Iterator[None]:
-    """A runner takes SIGTERM for itself; this process is not one."""
-    before = signal.getsignal(signal.SIGTERM)
+def _restored_handler() -> Iterator[None]:
+    """Restores the SIGTERM handler, which a runner in this process replaces."""
+    previous = signal.getsignal(signal.SIGTERM)
     yield
-    signal.signal(signal.SIGTERM, before)
+    signal.signal(signal.SIGTERM, previous)
 
 
-def fill(store: Store, made: list[str]) -> None:
-    """Creates campaigns until there is no room for more, and notes their ids."""
+def fill(store: Store, created: list[str]) -> None:
+    """Creates campaigns until the disk is full, and appends their ids."""
     for number in range(1000):
-        made.append(store.service.create_campaign(synthetic_spec(name=f"number {number}")).id)
+        created.append(store.service.create_campaign(synthetic_spec(name=f"number {number}")).id)
 
 
-def test_a_full_disk_is_said_plainly_and_loses_nothing(tmp_path: Path) -> None:
+def test_a_full_disk_is_reported_and_loses_nothing(tmp_path: Path) -> None:
     store = Store.open(sqlite_url(tmp_path / "effspine.db"))
     engine = store._database.engine
-    made = [store.service.create_campaign(synthetic_spec(name="before")).id]
+    created = [store.service.create_campaign(synthetic_spec(name="before")).id]
     with engine.connect() as connection:
-        connection.exec_driver_sql("PRAGMA max_page_count = 1")  # it takes that as: what there is now
+        connection.exec_driver_sql("PRAGMA max_page_count = 1")  # SQLite raises this to the current size
     with pytest.raises(StoreFullError, match=r"effspine\.db: its disk is full; free some space"):
-        fill(store, made)
-    assert sorted(item.id for item in store.reads.list_campaigns(limit=1000).items) == sorted(made)
+        fill(store, created)
+    assert sorted(item.id for item in store.reads.list_campaigns(limit=1000).items) == sorted(created)
     with engine.connect() as connection:
         connection.exec_driver_sql("PRAGMA max_page_count = 1000000")
-    made.append(store.service.create_campaign(synthetic_spec(name="after")).id)
-    assert sorted(item.id for item in store.reads.list_campaigns(limit=1000).items) == sorted(made)
+    created.append(store.service.create_campaign(synthetic_spec(name="after")).id)
+    assert sorted(item.id for item in store.reads.list_campaigns(limit=1000).items) == sorted(created)
     store.close()
 
 
 def test_a_disk_that_is_nearly_full_is_not_ready(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     store = Store.open(sqlite_url(tmp_path / "effspine.db"))
     store.check()
-    monkeypatch.setattr(database, "LEAST_FREE_BYTES", 2**80)
+    monkeypatch.setattr(database, "MIN_FREE_BYTES", 2**80)
     with pytest.raises(StoreFullError, match="its disk is full"):
         store.check()
     store.close()
 
 
-def test_a_runner_without_its_store_says_so_in_one_line(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+def test_a_runner_without_its_store_logs_one_line(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     (tmp_path / "effspine.db").mkdir()
     arguments = ["--database-url", sqlite_url(tmp_path / "effspine.db"), "--data-dir", str(tmp_path)]
     assert main(["c_0", *arguments]) == EXIT_MUST_WAIT
     assert "effspine.db" in caplog.text
 
 
-def test_a_runner_without_room_for_its_files_says_so_and_gives_its_campaign_back(
+def test_a_runner_without_disk_space_reports_it_and_releases_its_campaign(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     monkeypatch.setattr(session_directory, "NEEDED_MIB", 10**12)
@@ -81,7 +81,7 @@ def test_a_runner_without_room_for_its_files_says_so_and_gives_its_campaign_back
     store.close()
 
 
-def test_a_campaign_whose_store_is_full_is_waited_for_and_not_failed(
+def test_a_campaign_whose_store_is_full_waits_and_does_not_fail(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(supervisor_module, "WAIT_SECONDS", 0.01)

@@ -1,4 +1,4 @@
-"""A runner that is ending keeps nobody waiting for its lease."""
+"""A runner that is ending releases its lease at once."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from tests.support.synthetic_campaigns import synthetic_spec
 LEASE_SECONDS = 600.0
 
 
-def test_a_lease_that_is_released_is_free_at_once_and_writes_nothing_more(store: Store) -> None:
+def test_a_released_lease_can_be_claimed_at_once_and_allows_no_more_writes(store: Store) -> None:
     campaign_id = store.service.create_campaign(synthetic_spec()).id
     lease = store.runner.claim(campaign_id, "ending", LEASE_SECONDS)
     with Heartbeat(store, lease) as heartbeat:
@@ -32,7 +32,7 @@ def test_a_lease_that_is_released_is_free_at_once_and_writes_nothing_more(store:
 
 
 class SlowToEnd:
-    """An executor that is interrupted at once; ending its session takes until another runner has the lease."""
+    """An executor that is interrupted at once, and whose session ends only after another runner has the lease."""
 
     def __init__(self, store: Store, campaign_id: str) -> None:
         self._store = store
@@ -50,9 +50,7 @@ class SlowToEnd:
         raise SystemExit(143)
 
 
-def test_a_runner_that_is_told_to_end_releases_its_lease_before_its_workers_have_ended(
-    store: Store, tmp_path: Path
-) -> None:
+def test_a_terminated_runner_releases_its_lease_before_its_workers_have_ended(store: Store, tmp_path: Path) -> None:
     campaign_id = store.service.create_campaign(synthetic_spec()).id
     executor = SlowToEnd(store, campaign_id)
     with pytest.raises(SystemExit):

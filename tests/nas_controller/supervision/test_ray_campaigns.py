@@ -1,4 +1,4 @@
-"""Campaigns on a real Ray: a killed supervisor, a killed worker, an early stop, a prompt end."""
+"""Campaigns with Ray: a killed supervisor, a killed worker, an early stop, a prompt end."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from nas_controller.supervision.campaign_logs import log_path
 from nas_controller.supervision.supervisor import Supervisor
 from tests.support.in_process_runner import IN_PROCESS_RUNNER
 from tests.support.paths import ROOT
-from tests.support.process_table import alive, descendants, workers_of
+from tests.support.process_table import alive, descendant_pids, workers_of
 from tests.support.supervised import supervising
 from tests.support.synthetic_campaigns import synthetic_spec
 from tests.support.trials import trials_of
@@ -45,7 +45,7 @@ def store(url: str) -> Iterator[Store]:
 def test_kill_9_of_the_supervisor_ends_the_runner_with_its_ray_and_loses_nothing(
     url: str, store: Store, tmp_path: Path
 ) -> None:
-    """The next supervisor's runner trains in its own process: what it continues from is the database."""
+    """The next runner trains in its own process, so it can continue only from the database."""
     spec = synthetic_spec(trials=8, parallelism=2, proxy_task={"profile": "synthetic", "seconds": 1.2})
     campaign_id = store.service.create_campaign(spec).id
 
@@ -60,11 +60,11 @@ def test_kill_9_of_the_supervisor_ends_the_runner_with_its_ray_and_loses_nothing
     first = subprocess.Popen([sys.executable, "-c", code, url, str(tmp_path)], cwd=ROOT)
     try:
         wait_for(lambda: finished() >= 2, DEADLINE_SECONDS, "two rewards")
-        below = descendants(first.pid)
+        children = descendant_pids(first.pid)
     finally:
         first.kill()
         first.wait()
-    wait_for(lambda: not alive(below), 20, "the runner and its Ray to end by themselves")
+    wait_for(lambda: not alive(children), 20, "the runner and its Ray to end by themselves")
     before = finished()
     assert before < 8
     known = store.reads.trial_columns(campaign_id, "number", "reward")
@@ -84,7 +84,7 @@ def test_kill_9_of_the_supervisor_ends_the_runner_with_its_ray_and_loses_nothing
     assert verify(store, campaign_id).trials_finished == 8
     log = log_path(tmp_path, campaign_id).read_text()
     assert "0 of 8 trials finished; profile synthetic" in log
-    assert re.search(r"workers 2, threads a worker \d+", log)
+    assert re.search(r"workers 2, threads per worker \d+", log)
 
 
 def stopped_early(store: Store, campaign_id: str) -> list[int]:
@@ -115,12 +115,12 @@ def test_a_worker_takes_the_next_trial_after_an_early_stop_and_a_killed_one_is_r
     supervisor = Supervisor(url, tmp_path, lease_seconds=8)
 
     with supervising(supervisor):
-        # The baseline is better than most.
+        # The baseline is better than most trials.
         early = wait_for(lambda: stopped_early(store, campaign_id), DEADLINE_SECONDS, "an early stop")[0]
         wait_for(lambda: (in_training(store, campaign_id) or 0) > early, DEADLINE_SECONDS, "progress of a later trial")
         runner = supervisor._runners[campaign_id].pid
-        below = descendants(runner)
-        (pid,) = workers_of(runner)  # and no spare ones
+        children = descendant_pids(runner)
+        (pid,) = workers_of(runner)  # exactly one
         os.kill(pid, signal.SIGKILL)
         number = wait_for(lambda: failed(store, campaign_id), DEADLINE_SECONDS, "the failed attempt")[0]["number"]
         wait_for(
@@ -128,12 +128,12 @@ def test_a_worker_takes_the_next_trial_after_an_early_stop_and_a_killed_one_is_r
             DEADLINE_SECONDS,
             "an accepted second attempt",
         )
-        asked = time.monotonic()
+        requested = time.monotonic()
         store.service.request_stop(campaign_id)
         wait_for(lambda: store.reads.get_campaign(campaign_id).state == "stopped", 20, "the stop")
-        assert time.monotonic() - asked < 15
+        assert time.monotonic() - requested < 15
         wait_for(lambda: not supervisor._runners, 30, "the runner to end")
-    assert not alive(below)
+    assert not alive(children)
     assert not session_directories(campaign_id)
     assert trials_of(store, campaign_id, state="running") == []
 
@@ -148,7 +148,7 @@ def test_a_worker_takes_the_next_trial_after_an_early_stop_and_a_killed_one_is_r
     )
     line = "nas_controller.execution.trial_worker: trial {}, attempt 1: widths "
     assert line.format(number) in (first.log_tail or "")
-    assert line.format(number - 1) not in (first.log_tail or "")  # which the same worker trained before
+    assert line.format(number - 1) not in (first.log_tail or "")  # the previous trial of the same worker
     assert (second.error_kind, second.log_tail) == (None, None)
     assert failed(store, campaign_id) == [
         {"number": number, "attempt": 1, "error": first.error, "kind": "worker-killed"}

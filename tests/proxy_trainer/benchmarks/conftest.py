@@ -14,5 +14,5 @@ def _tensorflow(tensorflow: None) -> None:
 
 @pytest.fixture(autouse=True)
 def _shared_engines(monkeypatch: pytest.MonkeyPatch) -> None:
-    """What is measured in this process uses a shared engine: these tests never look at how long a trace takes."""
-    monkeypatch.setattr("proxy_trainer.engine.engine.Engine", engine_pool.lend)
+    """Benchmarks in this process use shared engines, because these tests do not depend on tracing times."""
+    monkeypatch.setattr("proxy_trainer.engine.engine.Engine", engine_pool.shared_engine)

@@ -55,20 +55,19 @@ def test_engine_against_another_version_prints_both_cold_starts_and_their_ratio(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     (tmp_path / "proxy_trainer").mkdir()
-    here = ROOT
     calls: list[Path] = []
 
     def cold_start(checkout: Path, threads: int) -> ColdStart:
         assert threads == 3
         slow = (1, 9, 2)[len(calls) // 2]  # the machine is busy in the second round
         calls.append(checkout)
-        return ColdStart(slow * 5.0, slow * 0.25, 1.5) if checkout == here else ColdStart(slow * 10.0, slow * 0.5, 1.5)
+        return ColdStart(slow * 5.0, slow * 0.25, 1.5) if checkout == ROOT else ColdStart(slow * 10.0, slow * 0.5, 1.5)
 
     monkeypatch.setattr(cold_start_benchmark, "cold_start", cold_start)
     arguments = ["--against", str(tmp_path), "--repeats", "3", "--threads", "3"]
     done = CliRunner().invoke(engine_app, [*arguments, "--json"], catch_exceptions=False)
     found = json.loads(done.stdout)
-    assert calls == [here, tmp_path, tmp_path, here, here, tmp_path]
+    assert calls == [ROOT, tmp_path, tmp_path, ROOT, ROOT, tmp_path]
     assert (found["cold_first_step_seconds"], found["against_cold_first_step_seconds"]) == (10.0, 20.0)
     assert (found["step_seconds"], found["against_step_seconds"]) == (0.5, 1.0)
     assert found["cold_ratio"] == found["steady_ratio"] == 0.5
@@ -78,13 +77,13 @@ def test_engine_against_another_version_prints_both_cold_starts_and_their_ratio(
     assert [line.split()[-3:] for line in table.splitlines() if "first step" in line] == [["10", "20", "0.5"]]
 
 
-def test_engine_against_something_else_is_refused(tmp_path: Path) -> None:
+def test_engine_against_a_directory_without_a_checkout_is_refused(tmp_path: Path) -> None:
     with pytest.raises(InvalidValueError, match="is no checkout of effspine"):
         cold_start_benchmark.cold_start_benchmark(tmp_path, 1, 1, print)
 
 
 def test_a_cold_start_is_timed_in_a_process_of_the_checkout(tmp_path: Path) -> None:
-    """Wherever its modules are, with stand-ins for them."""
+    """The modules are stubs in other packages than those of this checkout."""
     for name, text in (
         ("trainer/runtime", "def start(threads): assert threads == 3"),
         (
@@ -156,17 +155,17 @@ def test_profile_prints_one_document_or_a_table(monkeypatch: pytest.MonkeyPatch)
     assert "99.7 %" in table
     assert "Cast" not in table
     assert "100 GFLOP/s; the step takes 2.0 times that" in table
-    assert "5 MB at least" in table
+    assert "at least 5 MB" in table
 
 
 def test_settings_prints_one_document_or_a_table(monkeypatch: pytest.MonkeyPatch) -> None:
     def measured(task: Any, rounds: int, threads: int, progress: Callable[[str], None]) -> dict[str, Any]:
         progress("round 1 of 1")
-        tried = [
+        compared = [
             {"name": "in use", "step_seconds": 0.14, "ratio": 1.0},
             {"name": "slow", "step_seconds": 0.21, "ratio": 1.5},
         ]
-        return {"settings": tried, "rounds": rounds, "threads": threads}
+        return {"settings": compared, "rounds": rounds, "threads": threads}
 
     monkeypatch.setattr(settings_benchmark, "settings_benchmark", measured)
     done = CliRunner().invoke(settings_app, ["--rounds", "1", "--threads", "3", "--json"], catch_exceptions=False)

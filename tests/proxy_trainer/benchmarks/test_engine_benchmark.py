@@ -1,4 +1,4 @@
-"""The benchmark of the engine: what it counts and what its document says, never how long anything takes."""
+"""The engine benchmark: what it measures and reports, without assumptions about durations."""
 
 from __future__ import annotations
 
@@ -14,22 +14,22 @@ from tests.support.processes import THREADS
 from tests.support.proxy_tasks import TINY
 
 
-def test_medians_over_all_rounds_and_the_better_keras_of_the_two(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_figures_are_medians_and_keras_has_the_better_thread_layout(monkeypatch: pytest.MonkeyPatch) -> None:
     calls: list[tuple[int, int]] = []
 
-    def run_in_fresh_process(function: Any, task: Any, threads: int, threads_an_operation: int) -> Times:
+    def run_in_fresh_process(function: Any, task: Any, threads: int, intra_op_threads: int) -> Times:
         assert function is time_both
         slow = (1, 2, 9)[len(calls) // 2]  # the machine is busy from the second round on
-        calls.append((threads, threads_an_operation))
+        calls.append((threads, intra_op_threads))
         at = time.monotonic() + slow * 10
-        if threads_an_operation == 1:
+        if intra_op_threads == 1:
             return Times(at, (slow * 0.5,) * 3, (slow * 0.25,) * 2, (slow * 50.0,), (slow * 0.5,) * 2)
         return Times(at, (slow * 0.7,) * 3, (slow * 0.3,) * 2, (slow * 40.0,), (slow * 0.6,) * 2)
 
-    said: list[str] = []
+    messages: list[str] = []
     monkeypatch.setattr(benchmark, "run_in_fresh_process", run_in_fresh_process)
-    found = engine_benchmark(3, 4, said.append)
-    assert len(said) == 6
+    found = engine_benchmark(3, 4, messages.append)
+    assert len(messages) == 6
     assert calls == 3 * [(4, 1), (4, 4)]
     assert found["first_step_seconds"] == 1.0
     assert found["keras_first_step_seconds"] == 80.0
@@ -45,7 +45,7 @@ def test_medians_over_all_rounds_and_the_better_keras_of_the_two(monkeypatch: py
     assert (found["repeats"], found["threads"], found["image_px"], found["batch_size"]) == (3, 4, 128, 16)
 
 
-def test_both_sides_are_timed_step_by_step(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_engine_and_keras_are_timed_step_by_step(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(benchmark, "WARM_UP_STEPS", 0)
     monkeypatch.setattr(benchmark, "STEPS", 1)
     times = time_both(TINY, THREADS, 1, eager_keras=True)
@@ -55,7 +55,9 @@ def test_both_sides_are_timed_step_by_step(monkeypatch: pytest.MonkeyPatch) -> N
 
 
 def test_architectures_differ() -> None:
-    assert len({architecture.widths for architecture in benchmark._others()}) == benchmark.OTHER_ARCHITECTURES
+    assert (
+        len({architecture.widths for architecture in benchmark._other_architectures()}) == benchmark.OTHER_ARCHITECTURES
+    )
 
 
 def test_the_batch_has_boxes_inside_its_images() -> None:

@@ -20,7 +20,7 @@ def test_both_evaluations_give_the_same_figures() -> None:
     assert found["ratio"] > 0
 
 
-def test_the_ground_truth_is_a_sound_split_however_small() -> None:
+def test_the_ground_truth_is_a_valid_split_of_any_size() -> None:
     for images in (1, 2, 50):
         rng = np.random.default_rng(images)
         split = random_split(images, rng)

@@ -11,8 +11,8 @@ def test_a_fresh_process_returns_the_result() -> None:
     assert run_in_fresh_process(pow, 2, 10) == 1024
 
 
-def test_processes_find_variables_that_are_gone_afterwards(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("EFFSPINE_KEPT", "before")
-    variables = {"EFFSPINE_KEPT": "meanwhile", "EFFSPINE_NEW": "1"}
-    assert run_in_fresh_processes(2, os.getenv, "EFFSPINE_KEPT", environment=variables) == ["meanwhile"] * 2
-    assert (os.getenv("EFFSPINE_KEPT"), os.getenv("EFFSPINE_NEW")) == ("before", None)
+def test_environment_variables_are_restored_afterwards(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("EFFSPINE_EXISTING", "before")
+    variables = {"EFFSPINE_EXISTING": "meanwhile", "EFFSPINE_NEW": "1"}
+    assert run_in_fresh_processes(2, os.getenv, "EFFSPINE_EXISTING", environment=variables) == ["meanwhile"] * 2
+    assert (os.getenv("EFFSPINE_EXISTING"), os.getenv("EFFSPINE_NEW")) == ("before", None)

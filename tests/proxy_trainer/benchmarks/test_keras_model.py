@@ -1,4 +1,4 @@
-"""The Keras model that the engine is measured against is the same network."""
+"""The Keras model of the engine benchmark is the same network."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ PARTS = {
 
 
 def _random_values(found: list[Parameter]) -> dict[str, np.ndarray]:
-    """Values for every parameter with nothing at zero and variances positive."""
+    """Random nonzero values for every parameter, with positive variances."""
     rng = np.random.default_rng(1)
     return {
         p.name: rng.normal(0, 1 / np.sqrt(p.fan_in), p.shape) if len(p.shape) == 4 else rng.uniform(0.5, 1.5, p.shape)
@@ -52,20 +52,20 @@ def _random_values(found: list[Parameter]) -> dict[str, np.ndarray]:
 
 
 def _assign(model: Any, values: dict[str, np.ndarray]) -> None:
-    """Puts values by parameter name into a model, each of them exactly once."""
-    left = set(values)
+    """Assigns values by parameter name to a model, each exactly once."""
+    unassigned = set(values)
     for layer in model.layers:
         if layer.weights:
             path = layer.name.replace(".", "/")
             names = [f"{path}/{part}" for part in PARTS[type(layer).__name__][: len(layer.weights)]]
             layer.set_weights([values[name] for name in names])
-            left -= set(names)
-    assert left == set()
+            unassigned -= set(names)
+    assert unassigned == set()
 
 
 @pytest.mark.parametrize("architecture", [UNIFORM, UNEVEN], ids=["uniform", "uneven"])
 def test_it_is_the_network_of_the_engine(architecture: Architecture) -> None:
-    """The same parameters, to the last one, and with the same values in them the same predictions."""
+    """It has the same parameters and, with equal values, the same predictions."""
     model = keras_retinanet(architecture)
     trainable = sum(int(np.prod(variable.shape)) for variable in model.trainable_variables)
     assert trainable == cost_report(architecture).params

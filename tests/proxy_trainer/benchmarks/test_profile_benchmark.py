@@ -1,4 +1,4 @@
-"""The profile of a step at its smallest: what it counts, never how long anything takes."""
+"""The profile of a small step: what it counts, without assumptions about durations."""
 
 from __future__ import annotations
 
@@ -34,16 +34,16 @@ def test_operations_are_counted_by_type() -> None:
     assert all(each.ms > 0 for each in found.values())
 
 
-def test_a_step_needs_three_times_the_multi_adds_but_no_gradient_of_the_images() -> None:
+def test_a_step_has_three_times_the_multi_adds_without_the_gradient_of_the_images() -> None:
     architecture = TINY.architecture(EFF_SPINENET_D0, CLASSES)
     report = cost_report(architecture)
     stem = 3 * 3 * 3 * architecture.stem_width * (TINY.image_px // 2) ** 2
-    needs = step_cost(architecture, 2)
-    assert needs.forward_madds == 2 * report.madds
-    assert needs.madds == 2 * (3 * report.madds - stem)
-    assert needs.flops == 2 * needs.madds
+    cost = step_cost(architecture, 2)
+    assert cost.forward_madds == 2 * report.madds
+    assert cost.madds == 2 * (3 * report.madds - stem)
+    assert cost.flops == 2 * cost.madds
     weights = benchmark.BYTES_PER_VALUE * benchmark.WEIGHT_PASSES * report.params
-    assert step_cost(architecture, 4).bytes - weights == 2 * (needs.bytes - weights) > 0
+    assert step_cost(architecture, 4).bytes - weights == 2 * (cost.bytes - weights) > 0
 
 
 def test_a_step_of_the_engine_is_profiled(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -57,11 +57,11 @@ def test_a_step_of_the_engine_is_profiled(monkeypatch: pytest.MonkeyPatch) -> No
     assert min(found.step_seconds, found.matrix_flops_per_second, found.copied_bytes_per_second) > 0
 
 
-def test_the_document_sets_the_step_beside_its_ceilings(monkeypatch: pytest.MonkeyPatch) -> None:
-    needs = step_cost(TINY.architecture(EFF_SPINENET_D0, CLASSES), TINY.batch_size)
+def test_the_document_compares_the_step_with_the_limits_of_the_machine(monkeypatch: pytest.MonkeyPatch) -> None:
+    cost = step_cost(TINY.architecture(EFF_SPINENET_D0, CLASSES), TINY.batch_size)
     kernels = (Operation("MatMul", 4, 30.0), Operation("Mul", 9, 10.0))
-    # Ceilings at which the arithmetic takes 10 ms and the traffic 5 ms.
-    profile = Profile(0.04, kernels, needs.flops * 100.0, needs.bytes * 200.0)
+    # With these limits the arithmetic takes 10 ms and the memory traffic 5 ms.
+    profile = Profile(0.04, kernels, cost.flops * 100.0, cost.bytes * 200.0)
     monkeypatch.setattr(benchmark, "run_in_fresh_process", lambda function, *arguments: profile)
     found = profile_benchmark(TINY, 2, lambda line: None)
     assert (found["step_over_arithmetic"], found["step_over_memory"]) == (4.0, 8.0)

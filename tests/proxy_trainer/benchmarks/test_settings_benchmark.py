@@ -1,4 +1,4 @@
-"""The benchmark of settings: what it runs and reports, never how long anything takes."""
+"""The settings benchmark: what it runs and reports, without assumptions about durations."""
 
 from __future__ import annotations
 
@@ -14,33 +14,33 @@ from tests.support.processes import THREADS
 from tests.support.proxy_tasks import TINY
 
 
-def test_settings_take_turns_and_are_compared_within_a_round(monkeypatch: pytest.MonkeyPatch) -> None:
-    tried = settings(4)
+def test_every_round_runs_all_settings_and_ratios_are_within_a_round(monkeypatch: pytest.MonkeyPatch) -> None:
+    compared = settings(4)
     calls: list[str] = []
 
     def seconds(task: ProxyTask, setting: Setting) -> float:
-        load = (1.0, 5.0, 1.0)[len(calls) // len(tried)]  # the machine is busy in the second round
+        load = (1.0, 5.0, 1.0)[len(calls) // len(compared)]  # the machine is busy in the second round
         calls.append(setting.name)
-        return load * (0.2 if setting.name == tried[0].name else 0.3)
+        return load * (0.2 if setting.name == compared[0].name else 0.3)
 
     monkeypatch.setattr(benchmark, "step_seconds", seconds)
-    said: list[str] = []
-    found = settings_benchmark(TINY, 3, 4, said.append)
-    assert calls == 3 * [setting.name for setting in tried]
-    assert len(said) == len(calls)
+    messages: list[str] = []
+    found = settings_benchmark(TINY, 3, 4, messages.append)
+    assert calls == 3 * [setting.name for setting in compared]
+    assert len(messages) == len(calls)
     first, *others = found["settings"]
     assert (first["step_seconds"], first["ratio"]) == (0.2, 1.0)
     assert {each["ratio"] for each in others} == {1.5}
 
 
 def test_every_setting_differs_and_the_first_is_the_one_in_use() -> None:
-    tried = settings(2)
-    assert len({setting.name for setting in tried}) == len(tried)
-    assert (tried[0].threads, tried[0].threads_an_operation, tried[0].processes) == (2, 1, 1)
-    assert tried[0].environment == {}
+    compared = settings(2)
+    assert len({setting.name for setting in compared}) == len(compared)
+    assert (compared[0].threads, compared[0].intra_op_threads, compared[0].processes) == (2, 1, 1)
+    assert compared[0].environment == {}
 
 
-def test_processes_side_by_side_share_the_time_of_a_step(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_concurrent_processes_divide_the_time_of_a_step(monkeypatch: pytest.MonkeyPatch) -> None:
     calls: list[tuple[Any, ...]] = []
 
     def run_in_fresh_processes(

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from proxy_trainer.data.coco import CocoSplit, load_split
-from tests.support.odd_coco import odd_document
+from tests.support.edge_case_coco import edge_case_annotations
 
 
 def _load(folder: Path, document: dict[str, Any]) -> CocoSplit:
@@ -21,8 +21,8 @@ def _counts(split: CocoSplit) -> dict[str, int]:
 
 
 def _changed(index: int, **fields: Any) -> dict[str, Any]:
-    """The odd document with other fields of an annotation."""
-    document = odd_document()
+    """The annotations with other fields of an annotation."""
+    document = edge_case_annotations()
     document["annotations"][index].update(fields)
     return document
 
@@ -44,8 +44,8 @@ def _changed(index: int, **fields: Any) -> dict[str, Any]:
         (800, 800, {}),
     ],
 )
-def test_areas(odd_coco: Path, stated: Any, used: float, counts: dict[str, int]) -> None:
-    split = _load(odd_coco, _changed(0, bbox=[1, 2, 25, 30], area=stated))
+def test_areas(edge_case_coco: Path, stated: Any, used: float, counts: dict[str, int]) -> None:
+    split = _load(edge_case_coco, _changed(0, bbox=[1, 2, 25, 30], area=stated))
     assert split.areas[(split.boxes == [1, 2, 25, 30]).all(axis=1)].tolist() == [used]
     assert _counts(split) == {"box-without-area": 1, **counts}
 
@@ -59,16 +59,16 @@ def test_areas(odd_coco: Path, stated: Any, used: float, counts: dict[str, int])
     ],
 )
 def test_boxes_that_are_odd_are_kept_and_counted(
-    odd_coco: Path, box: list[float], used: list[float], counts: dict[str, int]
+    edge_case_coco: Path, box: list[float], used: list[float], counts: dict[str, int]
 ) -> None:
-    split = _load(odd_coco, _changed(0, bbox=box, area=None))
+    split = _load(edge_case_coco, _changed(0, bbox=box, area=None))
     assert (split.boxes == used).all(axis=1).sum() == 1
     assert _counts(split) == {"box-without-area": 1, **counts}
 
 
 @pytest.mark.parametrize(("crowd", "count"), [(1.0, 2), (True, 2), ("1", 2), (0.0, 1), (False, 1), ("0", 1), (None, 1)])
-def test_crowd_in_any_form(odd_coco: Path, crowd: Any, count: int) -> None:
-    assert _load(odd_coco, _changed(0, iscrowd=crowd)).crowd.sum() == count
+def test_crowd_in_any_form(edge_case_coco: Path, crowd: Any, count: int) -> None:
+    assert _load(edge_case_coco, _changed(0, iscrowd=crowd)).crowd.sum() == count
 
 
 RLE_LIST = {"size": [112, 128], "counts": [5 * 112 + 3, 20, 112 - 20, 20, 122 * 112 - 23]}
@@ -84,37 +84,37 @@ RLE_LIST = {"size": [112, 128], "counts": [5 * 112 + 3, 20, 112 - 20, 20, 122 * 
     ],
 )
 @pytest.mark.parametrize("stated", [..., None, []])
-def test_a_missing_box_is_that_of_the_outline(odd_coco: Path, outline: Any, box: list[int], stated: Any) -> None:
+def test_a_missing_box_is_that_of_the_outline(edge_case_coco: Path, outline: Any, box: list[int], stated: Any) -> None:
     document = _changed(0, segmentation=outline, bbox=stated, area=None)
     if stated is ...:
         del document["annotations"][0]["bbox"]
-    split = _load(odd_coco, document)
+    split = _load(edge_case_coco, document)
     assert (split.boxes == box).all(axis=1).sum() == 1
     assert _counts(split)["box-from-outline"] == 1
 
 
 @pytest.mark.parametrize("outline", [..., None, [], [[1, 2, 3, 4]], [["a"] * 6], {"size": [1], "counts": "x"}, 5])
-def test_an_annotation_without_a_box_is_left_out(odd_coco: Path, outline: Any) -> None:
+def test_an_annotation_without_a_box_is_left_out(edge_case_coco: Path, outline: Any) -> None:
     document = _changed(0, segmentation=outline, bbox=None)
     if outline is ...:
         del document["annotations"][0]["segmentation"]
-    split = _load(odd_coco, document)
+    split = _load(edge_case_coco, document)
     assert len(split.boxes) == 17
     assert _counts(split)["annotation-without-box"] == 1
 
 
-def test_reading_takes_a_few_times_what_parsing_takes(odd_coco: Path) -> None:
-    document = odd_document()
+def test_reading_takes_a_few_times_what_parsing_takes(edge_case_coco: Path) -> None:
+    document = edge_case_annotations()
     outline = [[round(7.25 + 3.5 * step, 2) for step in range(24)]]
     document["annotations"] = [
         {**document["annotations"][index % 18], "id": index, "segmentation": outline} for index in range(20_000)
     ]
     text = json.dumps(document)
-    (odd_coco / "annotations.json").write_text(text)
+    (edge_case_coco / "annotations.json").write_text(text)
     start = time.process_time()
     json.loads(text)
     bare = time.process_time() - start
     start = time.process_time()
-    split = load_split(odd_coco / "images", odd_coco / "annotations.json")
+    split = load_split(edge_case_coco / "images", edge_case_coco / "annotations.json")
     assert len(split.boxes) == 20_000
     assert time.process_time() - start < 5 * bare + 0.5

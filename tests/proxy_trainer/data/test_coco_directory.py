@@ -10,7 +10,7 @@ import pytest
 from proxy_trainer.data.coco_directory import load_dataset
 from proxy_trainer.data.digits import make_digits
 from proxy_trainer.errors import DataError, EmptyReservedSetError, EmptySplitError
-from tests.support.odd_coco import odd_document
+from tests.support.edge_case_coco import edge_case_annotations
 
 
 def test_reserved_images_come_from_the_validation_split_or_from_training(tmp_path: Path) -> None:
@@ -34,8 +34,8 @@ def test_reserved_images_come_from_the_validation_split_or_from_training(tmp_pat
     assert load(50, "train")[0] == 16, "never more than one in five"
 
 
-def test_one_annotation_file_is_enough(odd_coco: Path) -> None:
-    train, reserved = load_dataset(odd_coco, reserved_images=250, reserve_from="val", seed=0)
+def test_one_annotation_file_is_split(edge_case_coco: Path) -> None:
+    train, reserved = load_dataset(edge_case_coco, reserved_images=250, reserve_from="val", seed=0)
     assert (len(train), len(reserved)) == (10, 2)
 
 
@@ -44,38 +44,38 @@ def _write(folder: Path, name: str, document: dict[str, Any]) -> None:
     (folder / "annotations" / name).write_text(json.dumps(document))
 
 
-def test_categories_of_the_validation_split_may_be_fewer_but_not_others(odd_coco: Path) -> None:
-    (odd_coco / "annotations.json").unlink()
-    document = odd_document()
-    _write(odd_coco, "instances_train.json", document)
+def test_categories_of_the_validation_split_may_be_fewer_but_not_others(edge_case_coco: Path) -> None:
+    (edge_case_coco / "annotations.json").unlink()
+    document = edge_case_annotations()
+    _write(edge_case_coco, "instances_train.json", document)
     bars = [each for each in document["annotations"] if each["category_id"] == 90]
     fewer = {**document, "annotations": bars, "categories": [{"id": 90, "name": "bar"}]}
-    _write(odd_coco, "instances_val.json", fewer)
-    _, reserved = load_dataset(odd_coco, reserved_images=50, reserve_from="val", seed=0)
+    _write(edge_case_coco, "instances_val.json", fewer)
+    _, reserved = load_dataset(edge_case_coco, reserved_images=50, reserve_from="val", seed=0)
     assert reserved.category_ids == (3, 17, 90)
     assert set(reserved.categories.tolist()) == {2}
     renumbered = {**fewer, "annotations": [{**bars[0], "category_id": 91}], "categories": [{"id": 91, "name": "bar"}]}
-    _write(odd_coco, "instances_val.json", renumbered)
-    _, reserved = load_dataset(odd_coco, reserved_images=50, reserve_from="val", seed=0)
+    _write(edge_case_coco, "instances_val.json", renumbered)
+    _, reserved = load_dataset(edge_case_coco, reserved_images=50, reserve_from="val", seed=0)
     assert reserved.categories.tolist() == [2]
     assert reserved.findings[-1].kind == "category-ids-differ"
     assert reserved.findings[-1].examples == ("'bar' is 91 and 90",)
     other = {**fewer, "annotations": [], "categories": [{"id": 90, "name": "rod"}]}
-    _write(odd_coco, "instances_val.json", other)
+    _write(edge_case_coco, "instances_val.json", other)
     with pytest.raises(
         DataError, match=r"instances_val\.json has 1 category not in .*_train\.json, such as 'rod'; both"
     ):
-        load_dataset(odd_coco, reserved_images=50, reserve_from="val", seed=0)
+        load_dataset(edge_case_coco, reserved_images=50, reserve_from="val", seed=0)
 
 
-def test_nothing_to_learn_or_to_score_is_said(odd_coco: Path) -> None:
-    document = odd_document()
-    (odd_coco / "annotations.json").write_text(json.dumps({**document, "annotations": []}))
+def test_splits_without_images_or_boxes_are_refused(edge_case_coco: Path) -> None:
+    document = edge_case_annotations()
+    (edge_case_coco / "annotations.json").write_text(json.dumps({**document, "annotations": []}))
     with pytest.raises(EmptySplitError, match=r"training images of .*annotations\.json have no box to learn") as failed:
-        load_dataset(odd_coco, reserved_images=2, reserve_from="val", seed=0)
+        load_dataset(edge_case_coco, reserved_images=2, reserve_from="val", seed=0)
     assert failed.value.kind == "empty-split"
-    shutil.copytree(odd_coco, odd_coco.parent / "two")
-    two = odd_coco.parent / "two"
+    shutil.copytree(edge_case_coco, edge_case_coco.parent / "two")
+    two = edge_case_coco.parent / "two"
     (two / "annotations.json").unlink()
     _write(two, "instances_train.json", document)
     _write(two, "instances_val.json", {**document, "annotations": []})
@@ -85,6 +85,6 @@ def test_nothing_to_learn_or_to_score_is_said(odd_coco: Path) -> None:
     with pytest.raises(EmptyReservedSetError, match=r"no images to reserve .*instances_val\.json: 'images' is empty"):
         load_dataset(two, reserved_images=2, reserve_from="val", seed=0)
     single = {**document, "images": document["images"][:1], "annotations": []}
-    (odd_coco / "annotations.json").write_text(json.dumps(single))
+    (edge_case_coco / "annotations.json").write_text(json.dumps(single))
     with pytest.raises(EmptyReservedSetError, match="has one image"):
-        load_dataset(odd_coco, reserved_images=2, reserve_from="val", seed=0)
+        load_dataset(edge_case_coco, reserved_images=2, reserve_from="val", seed=0)

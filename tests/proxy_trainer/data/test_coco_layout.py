@@ -164,7 +164,7 @@ def test_common_layouts(tmp_path: Path, files: list[str], train: tuple[str, str]
         (["a.json", "b.json", "images/1.jpg"], r"more than one annotation file \(a\.json, b\.json\)"),
     ],
 )
-def test_what_cannot_be_told_is_refused(tmp_path: Path, files: list[str], message: str) -> None:
+def test_missing_or_ambiguous_files_are_refused(tmp_path: Path, files: list[str], message: str) -> None:
     _touch(tmp_path, *files)
     with pytest.raises(DataError, match=message):
         find_splits(tmp_path)
@@ -235,6 +235,6 @@ def test_a_directory_with_an_impossible_name_is_one_line(tmp_path: Path, name: s
         find_splits(tmp_path / name)
 
 
-def test_a_folder_that_is_not_there_is_named(tmp_path: Path) -> None:
+def test_a_missing_directory_is_named(tmp_path: Path) -> None:
     with pytest.raises(DataError, match=r"there is no data set directory .*nowhere"):
         find_splits(tmp_path / "nowhere")

@@ -20,8 +20,8 @@ def _load(folder: Path) -> CocoSplit:
     return load_split(folder / "images", folder / "annotations.json")
 
 
-def test_pixels_boxes_and_classes(odd_coco: Path, tmp_path: Path) -> None:
-    split = _load(odd_coco)
+def test_pixels_boxes_and_classes(edge_case_coco: Path, tmp_path: Path) -> None:
+    split = _load(edge_case_coco)
     found = decode_split(split, 96, tmp_path / "cache")
     assert found.pixels.shape == (12, 96, 96, 3)
     assert found.pixels.dtype == np.uint8
@@ -44,38 +44,38 @@ def test_pixels_boxes_and_classes(odd_coco: Path, tmp_path: Path) -> None:
     assert found.boxes[10][0].tolist() == pytest.approx([22.5, 0, 52.5, 18.75])
 
 
-def test_the_cache_is_kept_until_something_changes(odd_coco: Path, tmp_path: Path) -> None:
+def test_the_cache_is_valid_until_an_input_changes(edge_case_coco: Path, tmp_path: Path) -> None:
     cache, calls = tmp_path / "cache", []
 
-    def packed_anew(image_px: int = 64) -> bool:
+    def decodes(image_px: int = 64) -> bool:
         calls.clear()
-        decode_split(_load(odd_coco), image_px, cache, progress=lambda done, total: calls.append((done, total)))
+        decode_split(_load(edge_case_coco), image_px, cache, progress=lambda done, total: calls.append((done, total)))
         return bool(calls)
 
-    assert packed_anew()
+    assert decodes()
     assert calls == [(12, 12)]
-    assert not packed_anew()
-    assert packed_anew(image_px=72)
-    os.utime(odd_coco / "images" / "wide.jpg", (1, 1))
-    assert packed_anew()
-    assert not packed_anew()
-    file = odd_coco / "annotations.json"
+    assert not decodes()
+    assert decodes(image_px=72)
+    os.utime(edge_case_coco / "images" / "wide.jpg", (1, 1))
+    assert decodes()
+    assert not decodes()
+    file = edge_case_coco / "annotations.json"
     file.write_text(file.read_text() + " ")
-    assert packed_anew()
-    assert not packed_anew()
+    assert decodes()
+    assert not decodes()
 
 
-def test_workers_that_race_share_one_result(odd_coco: Path, tmp_path: Path) -> None:
-    split = _load(odd_coco)
+def test_concurrent_workers_share_one_result(edge_case_coco: Path, tmp_path: Path) -> None:
+    split = _load(edge_case_coco)
     with ThreadPoolExecutor(4) as pool:
         found = list(pool.map(lambda _: decode_split(split, 64, tmp_path / "cache", threads=1), range(4)))
     assert all((each.pixels == found[0].pixels).all() for each in found)
-    assert [path.name.startswith("packed-64px-") for path in (tmp_path / "cache").iterdir()] == [True]
+    assert [path.name.startswith("decoded-64px-") for path in (tmp_path / "cache").iterdir()] == [True]
 
 
 @pytest.mark.parametrize("damage", ["truncated", "missing", "size"])
-def test_a_bad_image_is_named_and_nothing_is_left(odd_coco: Path, tmp_path: Path, damage: str) -> None:
-    path = odd_coco / "images" / "cmyk.jpg"
+def test_a_bad_image_is_named_and_no_file_is_left(edge_case_coco: Path, tmp_path: Path, damage: str) -> None:
+    path = edge_case_coco / "images" / "cmyk.jpg"
     if damage == "truncated":
         path.write_bytes(path.read_bytes()[:-500])
         expected, message = UnreadableImageError, r"cannot read the image .*cmyk\.jpg: .*truncated"
@@ -83,18 +83,18 @@ def test_a_bad_image_is_named_and_nothing_is_left(odd_coco: Path, tmp_path: Path
         path.unlink()
         expected, message = UnreadableImageError, r"cannot read the image .*cmyk\.jpg: there is no such file"
     else:
-        path.write_bytes((odd_coco / "images" / "wide.jpg").read_bytes())
+        path.write_bytes((edge_case_coco / "images" / "wide.jpg").read_bytes())
         expected, message = DataError, r"cmyk\.jpg is 200x133 pixels, but .*annotations\.json says 120x90$"
     with pytest.raises(expected, match=message):
-        decode_split(_load(odd_coco), 64, tmp_path / "cache")
+        decode_split(_load(edge_case_coco), 64, tmp_path / "cache")
     assert not (tmp_path / "cache").exists() or not list((tmp_path / "cache").iterdir())
 
 
-def test_a_turned_image_is_packed_as_the_annotations_mean_it(odd_coco: Path, tmp_path: Path) -> None:
-    stored = decode_split(_load(odd_coco), 64, tmp_path / "cache")
-    file = odd_coco / "annotations.json"
+def test_a_turned_image_is_packed_as_the_annotations_mean_it(edge_case_coco: Path, tmp_path: Path) -> None:
+    stored = decode_split(_load(edge_case_coco), 64, tmp_path / "cache")
+    file = edge_case_coco / "annotations.json"
     file.write_text(file.read_text().replace('"width": 140, "height": 70', '"width": 70, "height": 140'))
-    upright = decode_split(_load(odd_coco), 64, tmp_path / "cache")
+    upright = decode_split(_load(edge_case_coco), 64, tmp_path / "cache")
     assert stored.sizes[7].tolist() == [32, 64]
     assert upright.sizes[7].tolist() == [64, 32]
     # Orientation 6: what is stored is to be turned by a quarter, clockwise.
@@ -102,18 +102,20 @@ def test_a_turned_image_is_packed_as_the_annotations_mean_it(odd_coco: Path, tmp
     assert abs(upright.pixels[7, :, :32].astype(int) - turned).mean() < 3
 
 
-def test_a_size_that_is_not_that_of_the_turned_image_either_is_refused(odd_coco: Path, tmp_path: Path) -> None:
-    file = odd_coco / "annotations.json"
+def test_a_size_that_is_not_that_of_the_turned_image_either_is_refused(edge_case_coco: Path, tmp_path: Path) -> None:
+    file = edge_case_coco / "annotations.json"
     file.write_text(file.read_text().replace('"width": 140, "height": 70', '"width": 70, "height": 141'))
     with pytest.raises(DataError, match=r"turned\.jpg is 140x70 pixels, but .*annotations\.json says 70x141$"):
-        decode_split(_load(odd_coco), 64, tmp_path / "cache")
+        decode_split(_load(edge_case_coco), 64, tmp_path / "cache")
 
 
-def test_a_full_disk_is_one_clear_line(odd_coco: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_full_disk_gives_a_one_line_error(
+    edge_case_coco: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     def full(*_: Any) -> None:
         raise OSError(errno.ENOSPC, "No space left on device")
 
     monkeypatch.setattr(decoded_images, "_write_pixels", full)
-    with pytest.raises(DataError, match=r"cannot write the image cache .*packed-64px-.*: no space left on the disk"):
-        decode_split(_load(odd_coco), 64, tmp_path / "cache")
+    with pytest.raises(DataError, match=r"cannot write the image cache .*decoded-64px-.*: no space left on the disk"):
+        decode_split(_load(edge_case_coco), 64, tmp_path / "cache")
     assert not list((tmp_path / "cache").iterdir())

@@ -26,7 +26,7 @@ def _hashes(folder: Path) -> dict[str, str]:
     }
 
 
-def _left_over(folder: Path) -> list[Path]:
+def _partial_paths(folder: Path) -> list[Path]:
     return [path for path in folder.iterdir() if path.name.endswith(".partial")]
 
 
@@ -37,7 +37,7 @@ def test_equal_arguments_give_equal_bytes(tmp_path: Path) -> None:
     a, b, other = (_hashes(tmp_path / name) for name in ("a", "b", "other"))
     assert a == b
     assert len(a) == 12
-    assert not _left_over(tmp_path)
+    assert not _partial_paths(tmp_path)
     assert not {a[name] for name in a if name.endswith(".jpg")} & set(other.values())
 
 
@@ -104,7 +104,7 @@ def test_categories(tmp_path: Path, categories: int, names: list[str]) -> None:
     assert (len(used) > 4) == (categories == 10)
 
 
-def test_the_same_call_keeps_the_folder_and_another_is_refused(tmp_path: Path) -> None:
+def test_an_equal_call_reuses_the_directory_and_another_is_refused(tmp_path: Path) -> None:
     folder = tmp_path / "digits"
     make_digits(folder, train=3, val=2)
     before = {path: path.stat().st_mtime_ns for path in folder.rglob("*")}
@@ -117,7 +117,7 @@ def test_the_same_call_keeps_the_folder_and_another_is_refused(tmp_path: Path) -
         make_digits(folder, train=3, val=2)
 
 
-def test_what_is_there_is_never_overwritten(tmp_path: Path) -> None:
+def test_existing_files_are_never_overwritten(tmp_path: Path) -> None:
     (tmp_path / "full").mkdir()
     (tmp_path / "full" / "thesis.tex").write_text("x")
     with pytest.raises(DataError, match=r"full holds other files; give a directory that is empty"):
@@ -131,7 +131,7 @@ def test_what_is_there_is_never_overwritten(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("interruption", [KeyboardInterrupt(), OSError(errno.ENOSPC, "No space left on device")])
-def test_an_interrupted_run_leaves_nothing(
+def test_an_interrupted_run_leaves_no_files(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, interruption: BaseException
 ) -> None:
     save, calls = digit_splits._save_jpeg, []
@@ -151,7 +151,7 @@ def test_an_interrupted_run_leaves_nothing(
         assert str(caught.value).endswith("digits: no space left on the disk")
 
 
-def test_two_at_once_give_one_folder(tmp_path: Path) -> None:
+def test_concurrent_calls_create_one_directory(tmp_path: Path) -> None:
     folder = tmp_path / "digits"
 
     def race(done: int, total: int) -> None:
@@ -159,7 +159,7 @@ def test_two_at_once_give_one_folder(tmp_path: Path) -> None:
             make_digits(folder, train=2, val=1)
 
     assert not make_digits(folder, train=2, val=1, progress=race).created
-    assert not _left_over(tmp_path)
+    assert not _partial_paths(tmp_path)
     assert not make_digits(folder, train=2, val=1).created
 
 
@@ -179,7 +179,7 @@ def test_progress_counts_every_image(tmp_path: Path) -> None:
     assert seen == [(1, 3), (2, 3), (3, 3)]
 
 
-def test_several_processes_give_the_bytes_of_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_several_processes_give_the_same_bytes_as_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     make_digits(tmp_path / "one", train=20, val=12)
     monkeypatch.setattr(digit_splits, "_IMAGES_PER_PROCESS", 8)
     monkeypatch.setattr(digit_splits, "_CHUNK_IMAGES", 3)

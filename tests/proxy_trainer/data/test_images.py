@@ -19,15 +19,15 @@ from proxy_trainer.data.image_header import read_header
 from proxy_trainer.data.images import image_content, load_image, read_image, resize_and_pad, resized_size
 from proxy_trainer.errors import DataAwayError, DataError, UnreadableImageError
 from tests.support.annotation_tools import ORIENTATION, save_folder, save_image, with_fields
-from tests.support.odd_coco import ODD_IMAGES
+from tests.support.edge_case_coco import EDGE_CASE_IMAGES
 
 
-def test_every_colour_mode_gives_rgb_of_the_stored_size(odd_coco: Path) -> None:
-    for name, (width, height), _, _ in ODD_IMAGES:
-        pixels = load_image(odd_coco / "images" / name)
+def test_every_colour_mode_gives_rgb_of_the_stored_size(edge_case_coco: Path) -> None:
+    for name, (width, height), _, _ in EDGE_CASE_IMAGES:
+        pixels = load_image(edge_case_coco / "images" / name)
         assert pixels.shape == (height, width, 3), name
         assert pixels.dtype == np.uint8, name
-        assert 60 < pixels[-8:, :8].mean() < 170, f"{name}: the grey background has become {pixels[-8:, :8].mean()}"
+        assert 60 < pixels[-8:, :8].mean() < 170, f"{name}: the mean of the grey background is {pixels[-8:, :8].mean()}"
 
 
 def test_cmyk_jpeg_is_not_inverted(tmp_path: Path) -> None:
@@ -39,12 +39,12 @@ def test_cmyk_jpeg_is_not_inverted(tmp_path: Path) -> None:
     assert pixels[2] < 60
 
 
-def test_exif_orientation_is_not_applied_by_itself(odd_coco: Path) -> None:
-    assert load_image(odd_coco / "images" / "turned.jpg").shape == (70, 140, 3)
+def test_exif_orientation_is_not_applied_by_itself(edge_case_coco: Path) -> None:
+    assert load_image(edge_case_coco / "images" / "turned.jpg").shape == (70, 140, 3)
 
 
-def test_truncated_missing_and_foreign_files_are_named(odd_coco: Path) -> None:
-    path = odd_coco / "images" / "wide.jpg"
+def test_truncated_missing_and_other_files_are_refused(edge_case_coco: Path) -> None:
+    path = edge_case_coco / "images" / "wide.jpg"
     path.write_bytes(path.read_bytes()[:-2000])
     with pytest.raises(UnreadableImageError, match=r"cannot read the image .*wide\.jpg: .*truncated") as caught:
         load_image(path)
@@ -52,18 +52,18 @@ def test_truncated_missing_and_foreign_files_are_named(odd_coco: Path) -> None:
     assert caught.value.reaction == "stop"
     assert isinstance(caught.value, DataError)
     with pytest.raises(UnreadableImageError, match=r"nowhere\.jpg: there is no such file"):
-        load_image(odd_coco / "images" / "nowhere.jpg")
+        load_image(edge_case_coco / "images" / "nowhere.jpg")
     with pytest.raises(UnreadableImageError, match=r"annotations\.json: cannot identify image file"):
-        load_image(odd_coco / "annotations.json")
+        load_image(edge_case_coco / "annotations.json")
     path.write_bytes(b"")
     with pytest.raises(UnreadableImageError, match=r"wide\.jpg: the file is empty$"):
         load_image(path)
     with pytest.raises(UnreadableImageError, match=r"images: it is not a regular file$"):
-        load_image(odd_coco / "images")
-    os.mkfifo(odd_coco / "pipe.jpg")
+        load_image(edge_case_coco / "images")
+    os.mkfifo(edge_case_coco / "pipe.jpg")
     for read in (load_image, read_header):
         with pytest.raises(UnreadableImageError, match=r"pipe\.jpg: it is not a regular file$"):
-            read(odd_coco / "pipe.jpg")
+            read(edge_case_coco / "pipe.jpg")
     with pytest.raises(UnreadableImageError, match=r"zero: it is not a regular file$"):
         load_image(Path("/dev/zero"))
 
@@ -147,15 +147,15 @@ def test_the_first_frame_of_an_animation_is_taken(tmp_path: Path) -> None:
     assert load_image(tmp_path / "a.gif")[0, 0].tolist() == [255, 0, 0]
 
 
-def test_an_image_whose_directory_is_gone_or_empty_is_away(odd_coco: Path) -> None:
-    split = load_split(odd_coco / "images", odd_coco / "annotations.json")
+def test_an_image_whose_directory_is_gone_or_empty_is_away(edge_case_coco: Path) -> None:
+    split = load_split(edge_case_coco / "images", edge_case_coco / "annotations.json")
     split.path(0).unlink()
     with pytest.raises(UnreadableImageError, match="there is no such file"):
         image_content(split, 0)
-    shutil.rmtree(odd_coco / "images")
+    shutil.rmtree(edge_case_coco / "images")
     with pytest.raises(DataAwayError, match=r"there is no directory .*images$"):
         read_image(split, 1)
-    (odd_coco / "images").mkdir()
+    (edge_case_coco / "images").mkdir()
     with pytest.raises(DataAwayError, match=r"the directory .*images is empty$"):
         read_image(split, 1)
 
@@ -203,7 +203,7 @@ def test_resize_and_pad_keeps_the_aspect_and_pads_bottom_and_right(height: int, 
     assert not padded[:, new_width:].any()
 
 
-def test_a_mark_is_found_at_its_place_times_the_scale() -> None:
+def test_positions_are_multiplied_by_the_scale() -> None:
     image = np.zeros((133, 200, 3), np.uint8)
     image[40:60, 100:150] = 255
     padded, scale = resize_and_pad(image, 128)

@@ -36,7 +36,7 @@ def many() -> CocoSplit:
 
 
 @pytest.mark.parametrize("seed", range(5))
-def test_every_stratum_gives_its_share(many: CocoSplit, seed: int) -> None:
+def test_every_stratum_contributes_its_share(many: CocoSplit, seed: int) -> None:
     train, reserved = stratified_split(many, 200, seed)
     assert (len(train), len(reserved)) == (800, 200)
     assert sorted([*train.image_ids, *reserved.image_ids]) == list(many.image_ids)
@@ -47,7 +47,7 @@ def test_every_stratum_gives_its_share(many: CocoSplit, seed: int) -> None:
     assert abs(empty - 10) <= 1
 
 
-def test_the_seed_decides(many: CocoSplit) -> None:
+def test_the_split_is_a_function_of_the_seed(many: CocoSplit) -> None:
     first, again, other = (stratified_split(many, 50, seed)[1].image_ids for seed in (1, 1, 2))
     assert first == again
     assert first != other
@@ -55,19 +55,19 @@ def test_the_seed_decides(many: CocoSplit) -> None:
 
 
 @pytest.mark.parametrize("count", [1, 999])
-def test_any_count_that_leaves_an_image_on_both_sides(many: CocoSplit, count: int) -> None:
+def test_the_smallest_and_the_largest_count(many: CocoSplit, count: int) -> None:
     train, reserved = stratified_split(many, count, 0)
     assert (len(train), len(reserved)) == (1000 - count, count)
 
 
 @pytest.mark.parametrize("count", [0, 1000, -3])
-def test_a_count_that_does_not_is_named(many: CocoSplit, count: int) -> None:
+def test_a_count_that_leaves_a_split_empty_is_refused(many: CocoSplit, count: int) -> None:
     with pytest.raises(InvalidValueError, match=rf"cannot reserve {count} of the 1000 images .*; reserve 1 to 999"):
         stratified_split(many, count, 0)
 
 
-def test_taken_images_keep_their_boxes(odd_coco: Path) -> None:
-    whole = load_split(odd_coco / "images", odd_coco / "annotations.json")
+def test_a_subset_has_the_boxes_of_its_images(edge_case_coco: Path) -> None:
+    whole = load_split(edge_case_coco / "images", edge_case_coco / "annotations.json")
     part = subset(whole, np.array([1, 3, 9]))
     assert part.file_names == ("tall.jpg", "cmyk.jpg", "empty.jpg")
     assert part.image_ids == tuple(whole.image_ids[index] for index in (1, 3, 9))

@@ -1,4 +1,4 @@
-"""Anchors: how many, where, how large, in which order."""
+"""Number, position, size and order of anchors."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Views: pixels and boxes move together."""
+"""Views transform pixels and boxes consistently."""
 
 from __future__ import annotations
 
@@ -15,18 +15,18 @@ def _views(scale: float = 1.0, origin: tuple[float, float] = (0.0, 0.0), flipped
     return Views(np.array([scale], np.float32), np.array([origin], np.float32), np.array([flipped]))
 
 
-def _seen(image: np.ndarray, views: Views) -> np.ndarray:
+def _view(image: np.ndarray, views: Views) -> np.ndarray:
     return view_pixels(image[None].astype(np.float32), sampling_windows(views, PX)).numpy()[0]
 
 
-def test_the_plain_view_is_the_image_itself() -> None:
+def test_the_identity_view_is_the_image() -> None:
     image = np.random.default_rng(0).integers(0, 255, (PX, PX, 3))
-    np.testing.assert_allclose(_seen(image, _views()), image, atol=1e-2)
+    np.testing.assert_allclose(_view(image, _views()), image, atol=1e-2)
 
 
 def test_a_flip_mirrors_pixels_and_boxes() -> None:
     image = np.random.default_rng(0).integers(0, 255, (PX, PX, 3))
-    np.testing.assert_allclose(_seen(image, _views(flipped=True)), image[:, ::-1], atol=1e-2)
+    np.testing.assert_allclose(_view(image, _views(flipped=True)), image[:, ::-1], atol=1e-2)
     boxes = view_boxes(np.array([[[1, 2, 10, 20]]], np.float32), _views(flipped=True), PX)
     np.testing.assert_allclose(boxes, [[[1, 44, 10, 62]]])
 
@@ -41,7 +41,7 @@ def test_a_bright_rectangle_stays_in_its_box(seed: int) -> None:
     task = resolve("smoke", scale_min=0.5, scale_max=2.0)
     views = draw_views(task, np.array([[PX, PX]], np.int32), rng)
     box = view_boxes(np.array([[[y, x, y + height, x + width]]], np.float32), views, PX)[0, 0]
-    rows, columns = np.nonzero(_seen(image, views)[..., 0] > 127)
+    rows, columns = np.nonzero(_view(image, views)[..., 0] > 127)
     if not is_visible(box):
         return
     found = [rows.min(), columns.min(), rows.max() + 1, columns.max() + 1]
@@ -58,7 +58,7 @@ def test_views_of_larger_images_stay_inside_the_content() -> None:
     assert 60 < views.flipped.sum() < 140
 
 
-def test_the_paper_scales_from_a_tenth_to_twice_and_flips_half() -> None:
+def test_the_paper_profile_scales_by_0_1_to_2_and_flips_half_of_the_images() -> None:
     views = draw_views(resolve("paper"), np.full((4000, 2), 512, np.int32), np.random.default_rng(0))
     assert 0.1 <= views.scale.min() < 0.11
     assert 1.99 < views.scale.max() <= 2.0
@@ -74,7 +74,7 @@ def test_without_flip_and_jitter_nothing_is_changed() -> None:
     assert np.all(views.origin == 0)
 
 
-def test_what_falls_outside_is_not_visible() -> None:
+def test_boxes_outside_the_view_are_not_visible() -> None:
     boxes = np.array([[[0, 0, 10, 10], [40, 40, 50, 50], [18, 18, 22, 22]]], np.float32)
-    seen = view_boxes(boxes, _views(scale=2.0, origin=(40.0, 40.0)), PX)
-    assert is_visible(seen)[0].tolist() == [False, True, True]
+    clipped = view_boxes(boxes, _views(scale=2.0, origin=(40.0, 40.0)), PX)
+    assert is_visible(clipped)[0].tolist() == [False, True, True]

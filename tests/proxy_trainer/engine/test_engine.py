@@ -1,4 +1,4 @@
-"""The engine: one trace for all, a gradient for everything, nothing left over from the trial before."""
+"""The engine: one trace for all architectures, gradients of all weights, no state carried over between trials."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def test_one_trace_trains_every_architecture(engine: Engine) -> None:
     assert engine.traces() == (1, 1)
 
 
-def test_architectures_with_repeats_and_other_operations_train_too_in_an_engine_of_their_structure() -> None:
+def test_an_engine_trains_architectures_with_repeats_and_other_operations() -> None:
     like = replace(EFF_SPINENETS["D1"], operations=Operations(space_to_depth=False, activation="relu"))
     engine = Engine(TASK, CLASSES, like)
     for widths in (like.widths, UNEVEN.widths):
@@ -52,7 +52,7 @@ def test_architectures_with_repeats_and_other_operations_train_too_in_an_engine_
         engine.load(EFF_SPINENET_D0, seed=1)
 
 
-def test_nothing_leaks_from_one_trial_into_the_next(engine: Engine) -> None:
+def test_no_state_leaks_from_one_trial_into_the_next(engine: Engine) -> None:
     first_losses, first_weights = train(engine, SP_EFFICIENTNET_B0)
     first_detections = engine.detect(noise(9).pixels, noise(9).sizes)
     train(engine, UNEVEN)
@@ -63,7 +63,7 @@ def test_nothing_leaks_from_one_trial_into_the_next(engine: Engine) -> None:
         np.testing.assert_array_equal(again, before)
 
 
-def test_a_fresh_engine_gives_the_same_bits(engine: Engine) -> None:
+def test_a_new_engine_gives_the_same_bits(engine: Engine) -> None:
     losses, weights = train(engine, EFF_SPINENET_D0)
     fresh_losses, fresh_weights = train(Engine(TASK, CLASSES), EFF_SPINENET_D0)
     assert losses == fresh_losses
@@ -71,19 +71,19 @@ def test_a_fresh_engine_gives_the_same_bits(engine: Engine) -> None:
 
 
 @pytest.mark.parametrize("optimizer", get_args(Optimizer))
-def test_a_restored_state_goes_on_with_the_same_bits(optimizer: Optimizer) -> None:
+def test_a_restored_state_continues_with_the_same_bits(optimizer: Optimizer) -> None:
     engine = _small_engine(replace(TASK, optimizer=optimizer, ema_decay=0.9))
     train(engine, UNEVEN)
     state = engine.state()
 
-    def go_on() -> tuple[float, EngineState]:
+    def continue_training() -> tuple[float, EngineState]:
         engine.restore(state)
         return engine.train_step(noise(3), 0.02, (1, 3)).total, engine.state()
 
-    loss, after = go_on()
+    loss, after = continue_training()
     train(engine, EFF_SPINENET_D0)
     engine.load(UNEVEN, seed=5)
-    loss_again, after_again = go_on()
+    loss_again, after_again = continue_training()
     assert loss_again == loss
     assert after.steps_done == 4
     for name, one, other in zip(EngineState._fields, after, after_again, strict=True):
@@ -96,20 +96,20 @@ def test_a_state_of_another_architecture_is_refused_and_changes_nothing(engine: 
     train(engine, EFF_SPINENET_D0)
     before = engine.state()
     mixed = before._replace(statistics=of_uneven.statistics, weights=np.zeros_like(before.weights))
-    with pytest.raises(ValueError, match=r"statistics has the shape \(\d+,\), and in this network"):
+    with pytest.raises(ValueError, match=r"statistics has shape \(\d+,\); this network has"):
         engine.restore(mixed)
     np.testing.assert_array_equal(engine.weights(), before.weights)
 
 
 @pytest.fixture(scope="module")
 def plain_engine() -> Engine:
-    """One whose gradient is of the loss alone, through all branches."""
+    """An engine without weight decay and stochastic depth, so that its gradient is that of the loss."""
     return Engine(replace(TASK, weight_decay=0.0, stochastic_depth=0.0), CLASSES)
 
 
 @pytest.mark.parametrize("candidate", [SP_EFFICIENTNET_B0, UNEVEN], ids=["uniform", "uneven"])
-def test_every_variable_gets_a_gradient(plain_engine: Engine, candidate: Architecture) -> None:
-    """With every zero of a fresh network replaced, since its residual branches start at nothing."""
+def test_every_weight_has_a_gradient(plain_engine: Engine, candidate: Architecture) -> None:
+    """Zeros of the initial weights are replaced, because residual branches with a scale of zero have no gradient."""
     engine = plain_engine
     engine.load(candidate, seed=1)
     fresh = engine.weights()
@@ -134,10 +134,10 @@ def test_detections_are_boxes_inside_the_padded_image_best_first(engine: Engine)
 def test_padding_does_not_reach_the_network(engine: Engine) -> None:
     train(engine, SP_EFFICIENTNET_B0)
     batch = noise(0)
-    scribbled = batch.pixels.copy()
-    scribbled[1, :, 60:] = 255
-    scribbled[2, 72:] = 0
-    for one, other in zip(engine.detect(batch.pixels, batch.sizes), engine.detect(scribbled, batch.sizes), strict=True):
+    changed = batch.pixels.copy()
+    changed[1, :, 60:] = 255
+    changed[2, 72:] = 0
+    for one, other in zip(engine.detect(batch.pixels, batch.sizes), engine.detect(changed, batch.sizes), strict=True):
         np.testing.assert_array_equal(one, other)
 
 
@@ -175,7 +175,7 @@ def test_the_average_follows_the_weights_by_its_decay_and_is_what_detects() -> N
 
 
 def test_an_accumulated_gradient_is_that_of_the_whole_batch_where_batch_norm_sees_the_same() -> None:
-    """Two parts of the same images and other boxes: their statistics agree, their positives do not."""
+    """Two micro batches with equal images and different boxes: equal statistics, different numbers of positives."""
     task, batch = replace(PARTS, stochastic_depth=0.0), two_parts(second=range(PART))
     whole_loss, whole = step(Engine(task, CLASSES), batch, (1, 0))
     loss, state = step(Engine(replace(task, micro_batch_size=PART), CLASSES), batch, (1, 0))
@@ -183,14 +183,14 @@ def test_an_accumulated_gradient_is_that_of_the_whole_batch_where_batch_norm_see
     assert distance(state.first, whole.first) < 2e-4
 
 
-def test_parts_count_by_their_positives_with_draws_of_their_own_and_their_statistics_are_averaged() -> None:
+def test_micro_batches_have_weights_by_positives_draws_of_their_own_and_averaged_statistics() -> None:
     batch = two_parts(second=range(PART, 2 * PART))
     task = replace(PARTS, stochastic_depth=0.5)
-    one_part = _small_engine(replace(task, batch_size=PART))
+    single = _small_engine(replace(task, batch_size=PART))
     parts = [TrainingBatch(*(values[rows] for values in batch)) for rows in (slice(PART), slice(PART, None))]
     seeds = [tf.random.experimental.stateless_fold_in([1, 0], part).numpy().tolist() for part in range(2)]
-    (loss_0, state_0), (loss_1, state_1) = (step(one_part, *each) for each in zip(parts, seeds, strict=True))
-    assert distance(step(one_part, parts[1], seeds[0])[1].first, state_1.first) > 0.01  # the draws count
+    (loss_0, state_0), (loss_1, state_1) = (step(single, *each) for each in zip(parts, seeds, strict=True))
+    assert distance(step(single, parts[1], seeds[0])[1].first, state_1.first) > 0.01  # the seed has an effect
 
     loss, state = step(_small_engine(replace(task, micro_batch_size=PART)), batch, (1, 0))
     positives = [int((part.matches >= 0).sum()) for part in parts]
@@ -201,7 +201,7 @@ def test_parts_count_by_their_positives_with_draws_of_their_own_and_their_statis
     assert distance(state.statistics, (state_0.statistics + state_1.statistics) / 2) < 1e-5
 
 
-def test_one_trace_accumulates_for_every_architecture_with_the_same_bits_again() -> None:
+def test_gradient_accumulation_needs_one_trace_and_is_reproducible() -> None:
     engine = _small_engine(replace(TASK, micro_batch_size=1))
     losses, weights = train(engine, UNEVEN)
     for candidate in (SP_EFFICIENTNET_B0, EFF_SPINENET_D0):

@@ -1,8 +1,7 @@
-"""The TensorFlow graph computes what the definitions say: the same networks read in NumPy and double precision.
+"""The TensorFlow graph equals a NumPy reference: the same networks, interpreted in double precision.
 
-Two readings agree where no value of a tensor is further from the expected one than 1e-4 of the largest expected value
-of that tensor. This holds for every output of every level, and in training for the batch statistics of every
-normalisation.
+They agree where no value of a tensor differs from the expected one by more than 1e-4 of the largest expected value of
+that tensor. Compared are all outputs of all levels and, in training, all batch statistics.
 """
 
 from __future__ import annotations
@@ -42,7 +41,7 @@ UNEQUAL = Architecture(
     stem_width=5, subnet_width=7, subnet_layers=2, class_slots=3,
 )  # fmt: skip
 REPEATS = (2, 2, 1, 2, 1, 1, 3, 1, 1, 1, 2, 1, 2, 1, 1, 2, 1, 1)
-# Blocks 13 and 16 agree. So do the stem and block 1, but not blocks 2 and 3, the other way about than above.
+# Blocks 13 and 16 have the same width. So have the stem and block 1, but not blocks 2 and 3; above it is the reverse.
 REPEATED = Architecture(
     (5, 3, 7, 5, 11, 7, 9, 5, 7, 9, 3, 13, 11, 5, 9, 11, 7, 5), repeats=REPEATS,
     stem_width=5, subnet_width=7, subnet_layers=2, class_slots=3,
@@ -50,7 +49,7 @@ REPEATED = Architecture(
 
 MODES = pytest.mark.parametrize("training", [True, False], ids=["training", "inference"])
 
-# From 1 px to far more than the image, so that levels 3 to 6 are looked at; some reach over the border, one is empty.
+# From 1 px to far more than the image, so that levels 3 to 6 are used; some cross the border, one is empty.
 MASK_RCNN_SIZE = (200, 328)
 PROPOSALS = [
     [[10, 20, 31, 47], [0, 0, 200, 328], [-40, -60, 90, 50], [150, 250, 230, 400], [64, 64, 64, 64]],
@@ -64,8 +63,8 @@ DETECTIONS = [
 ]
 
 
-class _KeptCrops:
-    """Keeps what RoIAlign returns, by the size of the crops."""
+class _RecordedCrops:
+    """Records the crops of RoIAlign by their size."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -76,14 +75,14 @@ class _KeptCrops:
         return self.crops[size]
 
 
-class _NumpyRegions(_KeptCrops, NumpyOps):
+class _NumpyRegions(_RecordedCrops, NumpyOps):
     def __init__(self, values: dict[str, Array], *, training: bool) -> None:
         super().__init__(
             values, training=training, proposals=np.array(PROPOSALS, float), detections=np.array(DETECTIONS, float)
         )
 
 
-class _TensorRegions(_KeptCrops, TensorRegionOps):
+class _TensorRegions(_RecordedCrops, TensorRegionOps):
     def propose(self, *args: Any) -> tf.Tensor:
         return tf.constant(PROPOSALS, tf.float32)
 
@@ -91,11 +90,11 @@ class _TensorRegions(_KeptCrops, TensorRegionOps):
         return tf.constant(DETECTIONS, tf.float32)
 
 
-def _values(found: list[Parameter], seed: int = 1) -> dict[str, Array]:
-    """Random values of which none is zero, so residual branches count; all fusion weights but one are positive.
+def _values(all_parameters: list[Parameter], seed: int = 1) -> dict[str, Array]:
+    """Random nonzero values, so that residual branches have an effect; all fusion weights but one are positive.
 
-    Offsets are positive too: with offsets that put swish mostly where it bends, these deep networks amplify the
-    rounding of single precision hundreds of times in training, and the comparison would measure that.
+    Offsets are positive too: with negative ones, where swish is curved, these deep networks amplify the rounding of
+    single precision hundreds of times in training, and the comparison would measure that.
     """
     rng = np.random.default_rng(seed)
 
@@ -106,7 +105,7 @@ def _values(found: list[Parameter], seed: int = 1) -> dict[str, Array]:
         is_positive = parameter.role in ("variance", "fusion", "offset")
         return size if is_positive else size * rng.choice([-1, 1], parameter.shape)
 
-    values = {parameter.name: value(parameter) for parameter in found}
+    values = {parameter.name: value(parameter) for parameter in all_parameters}
     if "block6/fusion/weights" in values:
         values["block6/fusion/weights"][0] *= -1
     return {name: value.astype(np.float32).astype(np.float64) for name, value in values.items()}
@@ -118,7 +117,7 @@ def _images(size: tuple[int, int]) -> Array:
 
 
 def _results(ops: Any, network: Network, images: Any) -> dict[str, Any]:
-    """Everything to compare after a network has run over `ops`, by name."""
+    """Everything to compare after a run of the network over `ops`, by name."""
     outputs = _by_name("output", network(ops, images))
     return outputs | _by_name("crops", getattr(ops, "crops", {})) | _by_name("statistics", ops.batch_statistics)
 
@@ -137,7 +136,7 @@ def _compare(actual: dict[str, Any], expected: dict[str, Array]) -> None:
     for name, values in expected.items():
         assert actual[name].shape == values.shape, name
         differences[name] = np.max(np.abs(np.asarray(actual[name]) - values)) / np.max(np.abs(values))
-    # Written so that a value which is no number fails too.
+    # `not <=` instead of `>`, so that NaN fails too.
     assert {name: each for name, each in differences.items() if not each <= TOLERANCE} == {}
 
 
@@ -148,7 +147,7 @@ def _check(
     tensor_ops: type[TensorOps] = TensorOps,
     numpy_ops: type[NumpyOps] = NumpyOps,
 ) -> None:
-    # Which parameters there are, and their shapes, does not depend on the size of the images.
+    # The parameters and their shapes do not depend on the image size.
     values, images = _values(network_parameters(network, 128)), _images(size)
 
     def run(tensors: dict[str, tf.Tensor], images: tf.Tensor) -> dict[str, tf.Tensor]:
@@ -221,17 +220,17 @@ def test_mask_rcnn(training: bool) -> None:
 
 
 @MODES
-def test_one_graph_of_unknown_widths_serves_both_architectures(training: bool) -> None:
-    """As the engine traces it: no channel dimension is known, and what an architecture lacks has no channels."""
-    family = replace(UNEQUAL, widths=tuple(range(100, 118)), stem_width=99, repeats=REPEATS)
-    found = parameters(family)
+def test_one_graph_with_dynamic_channels_runs_both_architectures(training: bool) -> None:
+    """As the engine traces it: all channel dimensions are dynamic, and parameters that are absent have no channels."""
+    superset = replace(UNEQUAL, widths=tuple(range(100, 118)), stem_width=99, repeats=REPEATS)
+    all_parameters = parameters(superset)
 
     def run(tensors: dict[str, tf.Tensor], images: tf.Tensor) -> dict[str, tf.Tensor]:
-        return _results(TensorOps(tensors, training=training), _detector(family), images)
+        return _results(TensorOps(tensors, training=training), _detector(superset), images)
 
-    signature = [{p.name: _specification(p) for p in found}, tf.TensorSpec([None, *SMALL, 3])]
+    signature = [{p.name: _specification(p) for p in all_parameters}, tf.TensorSpec([None, *SMALL, 3])]
     graph = tf.function(run, input_signature=signature, autograph=False)
-    absent = {p.name: np.zeros((1, 1, 0, 0) if len(p.shape) == 4 else (0,)) for p in found}
+    absent = {p.name: np.zeros((1, 1, 0, 0) if len(p.shape) == 4 else (0,)) for p in all_parameters}
     images = _images(SMALL)
     for architecture in (replace(UNEQUAL, repeats=REPEATS), REPEATED):
         values = _values(parameters(architecture))
@@ -242,7 +241,7 @@ def test_one_graph_of_unknown_widths_serves_both_architectures(training: bool) -
 
 
 def _specification(parameter: Parameter) -> tf.TensorSpec:
-    """The shape of a parameter without its channels."""
+    """The specification of a parameter with dynamic channels."""
     if parameter.role == "fusion":
         return tf.TensorSpec(parameter.shape)
     channels = [None, 1] if parameter.role == "depthwise_kernel" else [None, None]
@@ -251,13 +250,13 @@ def _specification(parameter: Parameter) -> tf.TensorSpec:
 
 @MODES
 @pytest.mark.parametrize("architecture", [UNEQUAL, REPEATED], ids=["unequal", "repeated"])
-def test_the_network_is_the_one_that_the_documents_describe(architecture: Architecture, training: bool) -> None:
-    """Both readings run the same network functions; this writes the detector out once more without them."""
+def test_the_network_is_the_one_in_the_documentation(architecture: Architecture, training: bool) -> None:
+    """Both interpreters run the same network functions; the reference here is written without them."""
     values, images = _values(parameters(architecture)), _images(SMALL)
-    read, written = (NumpyOps(values, training=training) for _ in range(2))
-    outputs = retinanet(read, architecture, images)
-    class_logits, boxes = written_out_retinanet(written, architecture, images)
-    assert read.batch_statistics.keys() == written.batch_statistics.keys()
+    ops, reference_ops = (NumpyOps(values, training=training) for _ in range(2))
+    outputs = retinanet(ops, architecture, images)
+    class_logits, boxes = written_out_retinanet(reference_ops, architecture, images)
+    assert ops.batch_statistics.keys() == reference_ops.batch_statistics.keys()
     for level in LEVELS:
         np.testing.assert_allclose(outputs.class_logits[level], class_logits[level], rtol=1e-9, atol=1e-9)
         np.testing.assert_allclose(outputs.boxes[level], boxes[level], rtol=1e-9, atol=1e-9)

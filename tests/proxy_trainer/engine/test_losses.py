@@ -1,4 +1,4 @@
-"""Focal and Huber loss against their formulas."""
+"""Focal and Huber loss compared with their formulas."""
 
 from __future__ import annotations
 
@@ -38,14 +38,14 @@ def test_box_loss_is_huber_over_positive_anchors_only() -> None:
     targets = Targets(tf.constant([[0, -1]]), tf.zeros([1, 2, 4]))
     codes = np.zeros((1, 2, 4), np.float32)
     codes[0, 0] = [0.05, -0.5, 0, 0]  # inside and outside delta
-    codes[0, 1] = 100.0  # background: does not count
+    codes[0, 1] = 100.0  # background: ignored
     loss = detection_loss(tf.zeros([1, 2, 1]), tf.constant(codes), targets)
     expected = 0.5 * 0.05**2 + HUBER_DELTA * (0.5 - 0.5 * HUBER_DELTA)
     np.testing.assert_allclose(loss.boxes, expected / (4 * 2), rtol=1e-5)
     np.testing.assert_allclose(loss.total, loss.classes + BOX_LOSS_WEIGHT * loss.boxes, rtol=1e-6)
 
 
-def test_class_loss_counts_each_class_of_each_anchor_per_positive() -> None:
+def test_class_loss_sums_over_classes_and_anchors_per_positive() -> None:
     targets = Targets(tf.constant([[1, -1, -1]]), tf.zeros([1, 3, 4]))
     loss = detection_loss(tf.zeros([1, 3, 2]), tf.zeros([1, 3, 4]), targets)
     one = np.log(2) * 0.5**FOCAL_GAMMA

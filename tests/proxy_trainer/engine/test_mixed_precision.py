@@ -1,4 +1,4 @@
-"""Feature maps and convolutions in bfloat16: close to float32 in everything, and float32 wherever something adds up."""
+"""Mixed precision: results close to those of float32, and float32 accumulations."""
 
 from __future__ import annotations
 
@@ -49,13 +49,13 @@ def test_bfloat16_trains_and_detects_as_float32_does() -> None:
 
 
 def _trained(engine: Engine) -> list[float]:
-    """Losses of some steps on one batch."""
+    """The losses of six steps on one batch."""
     engine.load(SP_EFFICIENTNET_B0, seed=1)
     return [engine.train_step(two_parts(second=range(8)), 0.02, (1, number)).total for number in range(6)]
 
 
 def test_sums_over_feature_maps_and_their_gradients_are_those_of_float32() -> None:
-    """Ones that add up to more than bfloat16 can count to: 256."""
+    """Sums of ones above 256, the largest integer up to which bfloat16 is exact."""
     x = tf.ones([4, 32, 32, 3], tf.bfloat16)
     values = {
         "fusion/weights": tf.constant([1.0, 3.0]),
@@ -82,7 +82,7 @@ def test_sums_over_feature_maps_and_their_gradients_are_those_of_float32() -> No
 
 
 @pytest.mark.parametrize(("side", "kernel", "stride"), [(1, 3, 2), (2, 5, 4), (8, 3, 1)])
-def test_a_depthwise_gradient_is_that_of_float32_where_the_filter_covers_the_map(
+def test_depthwise_gradients_are_those_of_float32_where_the_filter_is_larger_than_the_map(
     side: int, kernel: int, stride: int
 ) -> None:
     rng = np.random.default_rng(0)
@@ -112,7 +112,7 @@ def test_predictions_are_not_rounded_to_bfloat16() -> None:
     np.testing.assert_allclose(y, bias)
 
 
-def test_the_weights_of_a_network_are_the_same_whatever_the_precision() -> None:
+def test_precision_does_not_change_the_initial_weights() -> None:
     engines = [Engine(replace(PARTS, precision=precision), CLASSES) for precision in ("float32", "bfloat16")]
     for engine in engines:
         engine.load(UNEVEN, seed=1)

@@ -1,4 +1,4 @@
-"""What two-stage detectors do beside: which regions are chosen, what is cropped, and a whole Mask R-CNN."""
+"""The operations of two-stage detectors: proposals, detections and crops; and a whole Mask R-CNN."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ from tests.support.numpy_ops import Array, NumpyOps
 
 IMAGE_SIZE = (128, 192)
 LEVELS = (3, 4, 5, 6, 7)
-# An anchor is a place in the predictions: level, row, column and aspect ratio (height over width a half, 1, 2).
+# An anchor by its position in the predictions: level, row, column, index of the aspect ratio (height over width).
 Anchor = tuple[int, int, int, int]
 SQUARE: Anchor = (4, 2, 3, 1)
 SQUARE_BOX = [40 - 32, 56 - 32, 40 + 32, 56 + 32]
-"""At level 4 the middle of row 2 and column 3 is (40, 56), and anchors are 4 strides of 16 px wide."""
+"""At level 4 the centre of row 2 and column 3 is (40, 56), and anchors are 4 strides of 16 px wide."""
 NEXT_TO_SQUARE: Anchor = (4, 2, 4, 1)
 
 
@@ -39,7 +39,7 @@ def _propose(
     codes: dict[Anchor, list[float]] | None = None,
     image_size: tuple[int, int] = IMAGE_SIZE,
 ) -> Array:
-    """Proposals where the anchors of each image have this objectness and all others a very low one."""
+    """Proposals for images whose given anchors have this objectness and all others a very low one."""
     sizes = {level: (len(images), *_map_size(image_size, level)) for level in LEVELS}
     objectness = {level: np.full((*size, 3), -9.0, np.float32) for level, size in sizes.items()}
     box_codes = {level: np.zeros((*size, 3, 4), np.float32) for level, size in sizes.items()}
@@ -70,18 +70,18 @@ def test_a_proposal_is_its_anchor_moved_by_its_code_and_clipped_to_the_image() -
     np.testing.assert_allclose(proposals[0, 0], [24, 0, 88, 88], rtol=1e-5)
 
 
-def test_of_proposals_that_say_the_same_the_better_one_stays() -> None:
+def test_of_overlapping_proposals_the_better_one_is_kept() -> None:
     other: Anchor = (3, 14, 20, 1)
     images = [{SQUARE: 2.0, NEXT_TO_SQUARE: 3.0, other: 1.0}]
     same = _propose(images, 2, {NEXT_TO_SQUARE: [0.0, -0.25, 0.0, 0.0]})
     np.testing.assert_allclose(same[0], [SQUARE_BOX, [100, 148, 128, 180]], rtol=1e-5)
-    # Where they are, 16 px apart, they overlap by 0.6: that is little enough to keep both.
+    # Without codes the anchors are 16 px apart: their IoU of 0.6 is low enough to keep both.
     next_box = [8, 40, 72, 104]
     np.testing.assert_allclose(_propose(images, 2)[0], [next_box, SQUARE_BOX], rtol=1e-5)
 
 
-def test_places_that_no_proposal_fills_are_zero() -> None:
-    """All fifteen anchors of an image of one position a level cover it whole."""
+def test_unused_proposals_are_zero() -> None:
+    """The image has one position per level, and each of its fifteen anchors covers it."""
     proposals = _propose([{}, {}], 4, image_size=(8, 8))
     np.testing.assert_array_equal(proposals, [[[0, 0, 8, 8]] + [[0] * 4] * 3] * 2)
 
@@ -89,13 +89,12 @@ def test_places_that_no_proposal_fills_are_zero() -> None:
 REGION_A, REGION_B, EMPTY = [10, 20, 50, 80], [60, 60, 100, 120], [0, 0, 0, 0]
 NO = [0.0] * 4
 NEVER = -30.0
-"""A logit that gives a class no chance."""
+"""A logit with a probability of practically zero."""
 
 
 def _detect(regions: list[list[Any]], codes: list[list[list[float]]], logits: list[list[float]], count: int) -> Array:
-    """Detections of a batch: an image with these regions, and one with the same in reverse order."""
-    both = [np.array([each, each[::-1]], np.float32) for each in (regions, logits, codes)]
-    boxes, class_logits, box_codes = both
+    """Detections of a batch of two: an image with these regions, and one with them in reverse order."""
+    boxes, class_logits, box_codes = (np.array([each, each[::-1]], np.float32) for each in (regions, logits, codes))
     classes = class_logits.shape[-1]
     ops = TensorRegionOps({}, training=False)
     found = ops.detect(
@@ -110,7 +109,7 @@ def _detect(regions: list[list[Any]], codes: list[list[list[float]]], logits: li
     return found[0]
 
 
-def test_detections_are_regions_refined_by_the_codes_of_their_class_with_score_and_class() -> None:
+def test_a_detection_is_a_refined_region_with_score_and_class() -> None:
     wrong = [9.0, 9.0, 9.0, 9.0]
     found = _detect(
         [REGION_A, REGION_B, [5, 5, 30, 30], EMPTY],
@@ -135,7 +134,7 @@ def test_detections_suppress_each_other_within_a_class_only() -> None:
     np.testing.assert_allclose(found[:2, :4], [REGION_A] * 2, rtol=1e-5)
 
 
-def test_only_the_best_detections_are_kept_best_first() -> None:
+def test_the_best_detections_are_kept_in_order() -> None:
     regions = [[20 * k, 0, 20 * k + 15, 30] for k in range(5)]
     logits = [[0.0, float(value)] for value in (2, 4, 1, 5, 3)]
     found = _detect(regions, [[NO] * 2] * 5, logits, 3)
@@ -143,8 +142,8 @@ def test_only_the_best_detections_are_kept_best_first() -> None:
     np.testing.assert_allclose(found[:, 4], 1 / (1 + np.exp(-np.array([5.0, 4, 3]))), rtol=1e-5)
 
 
-def test_a_crop_of_a_map_of_coordinates_holds_the_middles_of_its_bins() -> None:
-    """Bilinear sampling is exact on a plane; both regions lie inside, one at level 3 and one at level 4."""
+def test_a_crop_of_a_map_of_coordinates_has_the_centres_of_its_bins() -> None:
+    """Bilinear sampling is exact on a linear map; both regions are inside it, one at level 3 and one at level 4."""
     features = {}
     for level in LEVELS:
         height, width = _map_size((400, 600), level)
@@ -153,16 +152,16 @@ def test_a_crop_of_a_map_of_coordinates_holds_the_middles_of_its_bins() -> None:
     boxes = np.array([[[20, 30, 90, 177], [50, 40, 330, 320]]], np.float32)
     crops = TensorRegionOps({}, training=False).roi_align(features, tf.constant(boxes), 7).numpy()
     assert crops.shape == (2, 7, 7, 3)
-    middles = (np.arange(7) + 0.5) / 7
+    centres = (np.arange(7) + 0.5) / 7
     for crop, (y1, x1, y2, x2), level in zip(crops, boxes[0], (3, 4), strict=True):
-        np.testing.assert_allclose(crop[:, :, 0], np.tile(y1 + middles[:, None] * (y2 - y1), (1, 7)), rtol=1e-5)
-        np.testing.assert_allclose(crop[:, :, 1], np.tile(x1 + middles * (x2 - x1), (7, 1)), rtol=1e-5)
+        np.testing.assert_allclose(crop[:, :, 0], np.tile(y1 + centres[:, None] * (y2 - y1), (1, 7)), rtol=1e-5)
+        np.testing.assert_allclose(crop[:, :, 1], np.tile(x1 + centres * (x2 - x1), (7, 1)), rtol=1e-5)
         np.testing.assert_allclose(crop[:, :, 2], 2**level)
 
 
 @pytest.mark.parametrize("size", [7, 14])
-def test_crops_of_every_level_are_those_of_the_definition(size: int) -> None:
-    """Regions of all sizes, those at which the level changes among them, over the border or as detections."""
+def test_crops_of_every_level_equal_the_reference(size: int) -> None:
+    """Regions of all sizes, including those at which the level changes, also beyond the border and with scores."""
     rng = np.random.default_rng(0)
     features = {
         level: rng.normal(size=(2, *_map_size((1000, 1900), level), 2)).astype(np.float32).astype(float)
@@ -171,7 +170,7 @@ def test_crops_of_every_level_are_those_of_the_definition(size: int) -> None:
     sides = [0, 1, 30, 111.9, 112, 223.9, 224, 300, 447.9, 448, 896, 1791, 1792, 2500]
     corners = rng.uniform(-200, 600, (2, len(sides), 2))
     stretch = np.array([0.8, 1 / 0.8]) * np.array(sides)[:, None]
-    stretch[3:] = np.array(sides)[3:, None]  # what lies close to a change of level stays square, so that it is exact
+    stretch[3:] = np.array(sides)[3:, None]  # square near a change of level, so that the size is exact
     boxes = np.concatenate([corners.round(), corners.round() + stretch, rng.uniform(size=(2, len(sides), 2))], axis=-1)
     boxes = boxes.astype(np.float32).astype(float)
     tensors = {level: tf.constant(each, tf.float32) for level, each in features.items()}
@@ -185,7 +184,7 @@ def _tensors(values: dict[str, Array]) -> dict[str, tf.Tensor]:
     return {name: tf.constant(value, tf.float32) for name, value in values.items()}
 
 
-def test_what_changes_the_size_of_maps_has_the_shape_and_values_of_the_definition() -> None:
+def test_operations_that_change_the_size_of_maps_equal_the_reference() -> None:
     rng = np.random.default_rng(0)
     values = {
         "dense/kernel": rng.normal(size=(5, 3, 4, 6)),

@@ -1,4 +1,4 @@
-"""Operations whose result depends on widths or on odd sizes, by value."""
+"""Values of operations that depend on widths or on odd sizes."""
 
 from __future__ import annotations
 
@@ -78,11 +78,11 @@ def test_batch_normalisation_in_training_uses_the_batch_and_keeps_its_statistics
 def test_stochastic_depth_drops_whole_images_and_keeps_the_mean() -> None:
     branch = tf.ones([2000, 1, 1, 1])
     ops = TensorOps({}, training=True, drop_rate=0.5, path_seed=tf.constant([3, 4]))
-    kept = ops.drop_path(branch, 0.5).numpy()
-    assert set(np.round(np.unique(kept), 4)) == {0.0, np.float32(1.3333)}
-    assert kept.mean() == pytest.approx(1.0, abs=0.06)
-    assert not np.array_equal(kept, ops.drop_path(branch, 0.5).numpy())
+    dropped = ops.drop_path(branch, 0.5).numpy()
+    assert set(np.round(np.unique(dropped), 4)) == {0.0, np.float32(1.3333)}
+    assert dropped.mean() == pytest.approx(1.0, abs=0.06)
+    assert not np.array_equal(dropped, ops.drop_path(branch, 0.5).numpy())
     again = TensorOps({}, training=True, drop_rate=0.5, path_seed=tf.constant([3, 4]))
-    np.testing.assert_array_equal(kept, again.drop_path(branch, 0.5))
+    np.testing.assert_array_equal(dropped, again.drop_path(branch, 0.5))
     inference = TensorOps({}, training=False, drop_rate=0.5, path_seed=tf.constant([3, 4]))
     np.testing.assert_array_equal(inference.drop_path(branch, 0.5), branch)

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from proxy_trainer.data.digits import make_digits
-from tests.support.odd_coco import make_odd_coco
+from tests.support.edge_case_coco import make_edge_case_coco
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -17,7 +17,7 @@ def _tensorflow(tensorflow: None) -> None:
 
 @pytest.fixture(autouse=True)
 def _shared_engines(shared_engines: None) -> None:
-    """Every proxy that is trained in this process uses the shared engines."""
+    """Trainings in this process use shared engines."""
 
 
 @pytest.fixture(scope="session")
@@ -30,5 +30,5 @@ def digits(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def odd(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A data set with three categories and everything that a real one can hold."""
-    return make_odd_coco(tmp_path_factory.mktemp("odd") / "odd")
+    """A data set with three categories and the irregularities of real ones."""
+    return make_edge_case_coco(tmp_path_factory.mktemp("odd") / "odd")

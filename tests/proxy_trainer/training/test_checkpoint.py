@@ -1,4 +1,4 @@
-"""Trials that are interrupted and continue from their checkpoint; the command too."""
+"""Interrupted trials resume from their checkpoint, also with the command."""
 
 from __future__ import annotations
 
@@ -38,16 +38,16 @@ def cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def worker(odd: Path, cache: Path) -> ProxyWorker:
-    """Of the tests that look at files more than at training."""
+    """A worker for tests of checkpoint files."""
     return ProxyWorker(TASK, odd, cache, SEED, THREADS)
 
 
-def _figures(metrics: Metrics) -> Metrics:
+def _without_seconds(metrics: Metrics) -> Metrics:
     return {name: value for name, value in metrics.items() if not name.endswith("seconds")}
 
 
 def _steps_in(path: Path, worker: ProxyWorker) -> int:
-    """How far the checkpoint of D0 at the path is."""
+    """The steps in the checkpoint of D0 at the path."""
     found = CheckpointFile(path, trial_identity(EFF_SPINENET_D0, worker._task, SEED, worker._data_identity)).load()
     assert found is not None
     return found.state.steps_done
@@ -68,7 +68,7 @@ def test_a_report_that_raises_stops_the_trial_and_the_next_call_resumes_it(
     assert _steps_in(path, worker) == 4
     interrupted = worker.run(EFF_SPINENET_D0, checkpoint=path)
     assert not path.exists()
-    assert _figures(interrupted) == _figures(worker.run(EFF_SPINENET_D0))
+    assert _without_seconds(interrupted) == _without_seconds(worker.run(EFF_SPINENET_D0))
 
 
 def test_a_resumed_trial_reports_its_earlier_aps_again(
@@ -87,12 +87,12 @@ def test_a_resumed_trial_reports_its_earlier_aps_again(
     with pytest.raises(KeyboardInterrupt):
         worker.run(EFF_SPINENET_D0, stop, checkpoint=path)
     worker.run(EFF_SPINENET_D0, second.append, checkpoint=path)
-    told = [(progress.step, progress.ap, progress.loss) for progress in first if progress.ap is not None]
-    assert [step for step, _, _ in told] == [2, 4]
-    assert [(progress.step, progress.ap, progress.loss) for progress in second[:2]] == told
+    reported = [(progress.step, progress.ap, progress.loss) for progress in first if progress.ap is not None]
+    assert [step for step, _, _ in reported] == [2, 4]
+    assert [(progress.step, progress.ap, progress.loss) for progress in second[:2]] == reported
 
 
-def test_seconds_are_those_of_all_parts(worker: ProxyWorker, tmp_path: Path) -> None:
+def test_seconds_add_up_over_all_processes(worker: ProxyWorker, tmp_path: Path) -> None:
     path = tmp_path / "trial.checkpoint"
     worker.run(EFF_SPINENET_D0, checkpoint=path, keep=True)
     file = CheckpointFile(path, trial_identity(EFF_SPINENET_D0, worker._task, SEED, worker._data_identity))
@@ -107,9 +107,7 @@ def test_seconds_are_those_of_all_parts(worker: ProxyWorker, tmp_path: Path) -> 
     assert metrics["seconds"] == pytest.approx(metrics["train_seconds"] + metrics["evaluate_seconds"], abs=0.01)
 
 
-def test_a_checkpoint_of_a_finished_trial_holds_its_state_and_is_only_scored_again(
-    worker: ProxyWorker, tmp_path: Path
-) -> None:
+def test_a_checkpoint_of_a_finished_trial_is_only_scored_again(worker: ProxyWorker, tmp_path: Path) -> None:
     path, seen = tmp_path / "trial.checkpoint", list[Progress]()
     first = worker.run(EFF_SPINENET_D0, checkpoint=path, keep=True)
     assert worker._engine is not None
@@ -117,7 +115,7 @@ def test_a_checkpoint_of_a_finished_trial_holds_its_state_and_is_only_scored_aga
     worker.run(SP_EFFICIENTNET_B0)
     again = worker.run(EFF_SPINENET_D0, seen.append, checkpoint=path, keep=True)
     assert seen == []
-    assert _figures(again) == _figures(first)
+    assert _without_seconds(again) == _without_seconds(first)
     assert_same(worker._engine.state(), trained)
     assert path.exists()
 
@@ -138,14 +136,14 @@ def test_a_refused_checkpoint_is_reported_and_the_trial_starts_at_step_0(
     worker.run(SP_EFFICIENTNET_B0, checkpoint=path, keep=True)
     metrics = worker.run(EFF_SPINENET_D0, seen.append, checkpoint=path)
     assert seen[0].step == 1
-    assert _figures(metrics) == _figures(wanted)
+    assert _without_seconds(metrics) == _without_seconds(wanted)
     (record,) = caplog.records
     assert record.levelno == logging.WARNING
     assert str(path) in record.getMessage()
     assert "its architecture.widths is [" in record.getMessage()
 
 
-def test_a_full_disk_costs_the_checkpoint_and_not_the_trial(
+def test_a_trial_continues_without_checkpoints_on_a_full_disk(
     worker: ProxyWorker, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     def full(descriptor: int) -> None:
@@ -153,7 +151,7 @@ def test_a_full_disk_costs_the_checkpoint_and_not_the_trial(
 
     wanted, path = worker.run(EFF_SPINENET_D0), tmp_path / "trial.checkpoint"
     monkeypatch.setattr("os.fsync", full)
-    assert _figures(worker.run(EFF_SPINENET_D0, checkpoint=path, keep=True)) == _figures(wanted)
+    assert _without_seconds(worker.run(EFF_SPINENET_D0, checkpoint=path, keep=True)) == _without_seconds(wanted)
     assert list(tmp_path.iterdir()) == []
     messages = [record.getMessage() for record in caplog.records]
     assert [message.split(" at ")[1] for message in messages] == [
@@ -162,7 +160,7 @@ def test_a_full_disk_costs_the_checkpoint_and_not_the_trial(
     assert all(str(path) in message for message in messages)
 
 
-def test_an_identity_has_everything_that_moves_a_weight(digits: Path, tmp_path: Path) -> None:
+def test_the_identity_has_everything_that_weights_depend_on(digits: Path, tmp_path: Path) -> None:
     copied = shutil.copytree(digits, tmp_path / "digits")
     splits = load_dataset(copied, reserved_images=8, reserve_from="val", seed=1)
     data = data_identity(*splits)
@@ -210,7 +208,7 @@ def test_the_command_resumes_where_it_was_interrupted(
     assert trained == [0, 1, 2, 2, 3]
     assert path.exists()
     whole = _proxy("--data", odd)
-    assert _figures(json.loads(resumed.stdout)) == _figures(json.loads(whole.stdout))
+    assert _without_seconds(json.loads(resumed.stdout)) == _without_seconds(json.loads(whole.stdout))
 
 
 def test_the_command_refuses_a_file_that_it_would_overwrite(odd: Path, tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""The file of a checkpoint: as it was written, damaged, of another trial, and half-written."""
+"""Checkpoint files: round trip, damaged files, files of other trials, and partial files."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def _saved(folder: Path) -> CheckpointFile:
     return file
 
 
-def test_a_checkpoint_comes_back_as_it_was_written(tmp_path: Path) -> None:
+def test_a_checkpoint_is_loaded_as_it_was_saved(tmp_path: Path) -> None:
     found = _saved(tmp_path).load()
     assert found is not None
     assert_same(found.state, _state())
@@ -40,7 +40,7 @@ def test_a_checkpoint_comes_back_as_it_was_written(tmp_path: Path) -> None:
     assert found.scores == SCORED
 
 
-def test_the_file_is_what_the_module_says(tmp_path: Path) -> None:
+def test_the_file_has_the_documented_format(tmp_path: Path) -> None:
     _saved(tmp_path)
     line, _, body = (tmp_path / "trial.checkpoint").read_bytes().partition(b"\n")
     assert line.decode() == f"effspine-checkpoint 2 {hashlib.sha256(body).hexdigest()}"
@@ -49,7 +49,7 @@ def test_the_file_is_what_the_module_says(tmp_path: Path) -> None:
         assert json.loads(str(archive["identity"])) == {**IDENTITY, "architecture": {"widths": [8, 16]}}
 
 
-def _torn(content: bytes) -> bytes:
+def _truncated(content: bytes) -> bytes:
     return content[:-100]
 
 
@@ -63,14 +63,14 @@ def _signed(body: bytes) -> bytes:
 
 
 def _pickled(content: bytes) -> bytes:
-    """A right checksum over an archive with an object in it, which only a pickle can hold."""
+    """A valid checksum over an archive with a pickled object."""
     archive = io.BytesIO()
     np.savez(archive, identity=np.array([{}], dtype=object), allow_pickle=True)
     return _signed(archive.getvalue())
 
 
 def _doubled(content: bytes) -> bytes:
-    """A right checksum over vectors of double precision."""
+    """A valid checksum over vectors in double precision."""
     with np.load(io.BytesIO(content.partition(b"\n")[2])) as archive:
         arrays = {**archive, "weights": archive["weights"].astype(np.float64)}
     body = io.BytesIO()
@@ -81,7 +81,7 @@ def _doubled(content: bytes) -> bytes:
 @pytest.mark.parametrize(
     ("change", "reason"),
     [
-        (_torn, "does not match its checksum"),
+        (_truncated, "does not match its checksum"),
         (_flipped, "does not match its checksum"),
         (lambda content: b"", "it is not a checkpoint"),
         (lambda content: content[:40], "does not match its checksum"),
@@ -90,7 +90,7 @@ def _doubled(content: bytes) -> bytes:
         (_pickled, "it cannot be read"),
         (_doubled, "its vectors do not have single precision"),
     ],
-    ids=["torn", "flipped bit", "empty", "cut in the first line", "version", "no archive", "pickle", "precision"],
+    ids=["truncated", "flipped bit", "empty", "cut in the first line", "version", "no archive", "pickle", "precision"],
 )
 def test_a_damaged_file_is_refused(change: Any, reason: str, tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     file, path = _saved(tmp_path), tmp_path / "trial.checkpoint"
@@ -117,14 +117,14 @@ def test_a_file_of_another_trial_is_refused(
     assert reason in caplog.text
 
 
-def test_no_file_is_no_checkpoint_and_nothing_to_report(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+def test_a_missing_file_is_not_logged(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     file = CheckpointFile(tmp_path / "absent" / "trial.checkpoint", IDENTITY)
     assert file.load() is None
     file.discard()
     assert not caplog.records
 
 
-def test_what_a_killed_writer_left_is_removed_and_other_files_are_not(tmp_path: Path) -> None:
+def test_only_partial_files_of_the_same_checkpoint_are_removed(tmp_path: Path) -> None:
     file = _saved(tmp_path)
     (tmp_path / ".trial.checkpoint.0123.partial").write_bytes(b"half")
     (tmp_path / ".other.checkpoint.0123.partial").write_bytes(b"half")
@@ -134,7 +134,7 @@ def test_what_a_killed_writer_left_is_removed_and_other_files_are_not(tmp_path: 
     assert [path.name for path in tmp_path.iterdir()] == [".other.checkpoint.0123.partial"]
 
 
-def test_a_path_where_something_else_is_is_not_free(tmp_path: Path) -> None:
+def test_only_checkpoints_and_empty_files_may_be_overwritten(tmp_path: Path) -> None:
     _saved(tmp_path)
     (tmp_path / "empty").touch()
     for path in (tmp_path / "trial.checkpoint", tmp_path / "empty", tmp_path / "absent"):

@@ -1,4 +1,4 @@
-"""Errors of training libraries get their names; those of TensorFlow and NumPy are real ones."""
+"""Classification of errors of training libraries; the errors of TensorFlow and NumPy are real ones."""
 
 from __future__ import annotations
 
@@ -16,16 +16,16 @@ TASK = resolve("laptop", batch_size=48, micro_batch_size=12)
 
 
 def failing(call: Callable[[], object]) -> Exception:
-    """What a call raises."""
+    """The exception of a call."""
     try:
         call()
     except Exception as error:
         return error
-    raise AssertionError("nothing was raised")
+    raise AssertionError("no exception")
 
 
 def in_a_graph() -> object:
-    """More than any machine has; not a constant, which would be folded at length."""
+    """Allocates more memory than any machine has; not a constant, because constant folding would take long."""
     return tf.function(lambda rows: tf.fill([rows, 2**28], 1.0))(tf.constant(2**30))
 
 
@@ -38,7 +38,7 @@ def in_a_graph() -> object:
     ],
     ids=["graph", "numpy", "python"],
 )
-def test_a_lack_of_memory_says_for_what_and_what_to_lower(call: Callable[[], object], size: str | None) -> None:
+def test_an_out_of_memory_error_has_the_size_and_what_to_lower(call: Callable[[], object], size: str | None) -> None:
     error = classify_error(failing(call), TASK)
     assert isinstance(error, OutOfMemoryError)
     assert error.size == size
@@ -58,14 +58,14 @@ def test_a_lack_of_memory_says_for_what_and_what_to_lower(call: Callable[[], obj
         ("SyncOnDone : RESOURCE_EXHAUSTED", None),
     ],
 )  # fmt: skip
-def test_what_a_gpu_says_of_its_memory_is_read(message: str, size: str | None) -> None:
+def test_the_size_in_messages_of_gpus_is_parsed(message: str, size: str | None) -> None:
     error = classify_error(tf.errors.ResourceExhaustedError(None, None, message), TASK)
     assert isinstance(error, OutOfMemoryError)
     assert error.size == size
 
 
-def test_other_codes_count_where_they_speak_of_memory() -> None:
-    said = tf.errors.InternalError(None, None, "failed call: CUDA_ERROR_OUT_OF_MEMORY: out of memory")
-    assert isinstance(classify_error(said, TASK), OutOfMemoryError)
+def test_other_error_codes_are_classified_by_their_message() -> None:
+    error = tf.errors.InternalError(None, None, "failed call: CUDA_ERROR_OUT_OF_MEMORY: out of memory")
+    assert isinstance(classify_error(error, TASK), OutOfMemoryError)
     assert classify_error(tf.errors.InternalError(None, None, "cuDNN is not there"), TASK) is None
     assert classify_error(ValueError("out of memory, says a person"), TASK) is None

@@ -17,12 +17,12 @@ from proxy_trainer.data.stratified_split import subset
 from proxy_trainer.errors import EmptySplitError, NoMetricError
 from proxy_trainer.training.evaluation import METRICS, Detections, coco_metrics
 
-# pycocotools adds 2.2e-16 to every denominator of a precision, faster-coco-eval does not.
+# pycocotools adds 2.2e-16 to the denominator of each precision; faster-coco-eval does not.
 ROUNDING = 1e-15
 
 
 def _random_split(folder: Path, rng: np.random.Generator, images: int) -> CocoSplit:
-    """Images with gaps in their ids, in no order, some empty; three classes and an unused one; crowds."""
+    """Images with unordered ids with gaps, some without boxes; three categories and an unused one; crowds."""
     ids = rng.permutation(5 * images)[:images]
     annotations: list[dict[str, Any]] = []
     for image_id in ids:
@@ -49,7 +49,7 @@ def _random_split(folder: Path, rng: np.random.Generator, images: int) -> CocoSp
 
 
 def _random_detections(split: CocoSplit, rng: np.random.Generator) -> Detections:
-    """Boxes near true ones of the right or a wrong class, boxes anywhere, and many equal scores."""
+    """Boxes near true ones with right or wrong categories, boxes anywhere, and many equal scores."""
     near = rng.integers(0, len(split.boxes), 6 * len(split))
     boxes = split.boxes[near] * (1 + rng.normal(0, 0.04, (len(near), 4)))
     categories = np.where(rng.random(len(near)) < 0.9, split.categories[near], rng.integers(0, 4, len(near)))
@@ -86,7 +86,7 @@ def _pycocotools(split: CocoSplit, detections: Detections, image_ids: list[int |
 
 
 @pytest.mark.parametrize("seed", range(4))
-def test_all_twelve_figures_equal_pycocotools(tmp_path: Path, seed: int) -> None:
+def test_all_twelve_metrics_equal_those_of_pycocotools(tmp_path: Path, seed: int) -> None:
     rng = np.random.default_rng(seed)
     split = _random_split(tmp_path, rng, images=40)
     detections = _random_detections(split, rng)
@@ -107,8 +107,8 @@ def test_a_part_of_a_split_is_scored_as_pycocotools_scores_its_images(tmp_path: 
     assert list(coco_metrics(part, detections).values()) == pytest.approx(expected, rel=0, abs=ROUNDING)
 
 
-def test_perfect_detections_score_one_and_none_at_all_zero(odd_coco: Path) -> None:
-    split = load_split(odd_coco / "images", odd_coco / "annotations.json")
+def test_perfect_detections_have_ap_1_and_no_detections_ap_0(edge_case_coco: Path) -> None:
+    split = load_split(edge_case_coco / "images", edge_case_coco / "annotations.json")
     split = subset(split, np.arange(10))
     boxes = ~split.crowd
     perfect = Detections(split.box_images[boxes], split.boxes[boxes], np.ones(boxes.sum()), split.categories[boxes])
@@ -123,14 +123,14 @@ def test_perfect_detections_score_one_and_none_at_all_zero(odd_coco: Path) -> No
     assert metrics["ap_large"] is None
 
 
-def test_nothing_is_printed(odd_coco: Path, capfd: pytest.CaptureFixture[str]) -> None:
-    split = load_split(odd_coco / "images", odd_coco / "annotations.json")
+def test_nothing_is_printed(edge_case_coco: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    split = load_split(edge_case_coco / "images", edge_case_coco / "annotations.json")
     coco_metrics(split, Detections(split.box_images, split.boxes, np.ones(len(split.boxes)), split.categories))
     assert capfd.readouterr() == ("", "")
 
 
-def test_a_split_with_crowds_alone_cannot_be_scored(odd_coco: Path) -> None:
-    split = load_split(odd_coco / "images", odd_coco / "annotations.json")
+def test_a_split_with_crowds_alone_cannot_be_scored(edge_case_coco: Path) -> None:
+    split = load_split(edge_case_coco / "images", edge_case_coco / "annotations.json")
     empty = subset(split, np.array([9]))
     with pytest.raises(EmptySplitError, match=r"annotations\.json have no box to score against"):
         coco_metrics(empty, Detections(np.zeros(0, int), np.zeros((0, 4)), np.zeros(0), np.zeros(0, int)))
@@ -176,8 +176,8 @@ def test_negative_areas_in_a_file_do_not_change_which_boxes_are_scored(tmp_path:
         assert coco_metrics(load_split(tmp_path, tmp_path / "annotations.json"), detections) == expected
 
 
-def test_boxes_of_which_none_is_scored_give_no_figures(odd_coco: Path) -> None:
-    split = load_split(odd_coco / "images", odd_coco / "annotations.json")
+def test_boxes_of_which_none_is_scored_give_no_figures(edge_case_coco: Path) -> None:
+    split = load_split(edge_case_coco / "images", edge_case_coco / "annotations.json")
     found = Detections(split.box_images, split.boxes, np.ones(len(split.boxes)), split.categories)
     for area in (-120.0, 1.1e10):
         message = r"no AP could be measured on .*annotations\.json: 17 of its 17 boxes have an area that is not between"

@@ -1,4 +1,4 @@
-"""Trials in a fresh process: the same bits as in a warm one, and killed trials that continue in another."""
+"""Trials in a fresh process give the same bits as in a warm one; killed trials resume in another process."""
 
 from __future__ import annotations
 
@@ -38,18 +38,18 @@ def _worker(task: ProxyTask, dataset: Path, cache: Path) -> ProxyWorker:
 
 
 def _trial(worker: ProxyWorker, candidate: Architecture = EFF_SPINENET_D0) -> tuple[Metrics, EngineState]:
-    """The figures and the trained state of one trial."""
+    """The metrics and the trained state of one trial."""
     metrics = worker.run(candidate)
     assert worker._engine is not None
-    return _figures(metrics), worker._engine.state()
+    return _without_seconds(metrics), worker._engine.state()
 
 
-def _figures(metrics: Metrics) -> Metrics:
+def _without_seconds(metrics: Metrics) -> Metrics:
     return {name: value for name, value in metrics.items() if not name.endswith("seconds")}
 
 
 def _kill_at(owner: Any, method: str, call: int) -> None:
-    """From now on this process kills itself with SIGKILL instead of the given call of a method."""
+    """Makes this process kill itself with SIGKILL at the given call of a method."""
     calls, original = [0], getattr(owner, method)
 
     def counted(*arguments: Any) -> Any:
@@ -61,9 +61,9 @@ def _kill_at(owner: Any, method: str, call: int) -> None:
     setattr(owner, method, counted)
 
 
-def train_alone_and_be_killed_writing(dataset: str, cache: str, directory: str) -> None:
+def save_a_trial_and_be_killed_while_writing(dataset: str, cache: str, directory: str) -> None:
     """Saves the first trial of this process. Then trains another, and is killed while it writes the checkpoint of step
-    8, when all its bytes are in the temporary file.
+    8, when the partial file is complete.
     """
     metrics, state = _trial(_worker(SHORT, Path(dataset), Path(cache)))
     np.savez(Path(directory) / "alone.npz", metrics=json.dumps(metrics), **state._asdict())
@@ -85,16 +85,16 @@ def cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def left(odd: Path, cache: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The directory with what `train_alone_and_be_killed_writing` has left."""
+def killed_dir(odd: Path, cache: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The directory with the files of `save_a_trial_and_be_killed_while_writing`."""
     directory = tmp_path_factory.mktemp("fresh")
-    done = run_function(train_alone_and_be_killed_writing, odd, cache, directory)
+    done = run_function(save_a_trial_and_be_killed_while_writing, odd, cache, directory)
     assert done.returncode == -signal.SIGKILL, done.stderr
     return directory
 
 
 def test_a_trial_gives_the_same_bits_after_nine_others_and_in_a_fresh_process(
-    left: Path, odd: Path, cache: Path
+    killed_dir: Path, odd: Path, cache: Path
 ) -> None:
     worker, space, rng = _worker(SHORT, odd, cache), SearchSpace(), np.random.default_rng(0)
     first_metrics, first = _trial(worker)
@@ -107,23 +107,23 @@ def test_a_trial_gives_the_same_bits_after_nine_others_and_in_a_fresh_process(
     assert len(losses) == OTHERS
     last_metrics, last = _trial(worker)
     assert_same(last, first)
-    with np.load(left / "alone.npz") as alone:
+    with np.load(killed_dir / "alone.npz") as alone:
         assert json.loads(str(alone["metrics"])) == first_metrics == last_metrics
         assert_same(EngineState(*(alone[name] for name in EngineState._fields)), first)
     assert worker._engine is not None
     assert worker._engine.traces() == (1, 1)
 
 
-def test_a_trial_killed_while_it_writes_a_checkpoint_continues_from_the_one_before(
-    left: Path, odd: Path, cache: Path
+def test_a_trial_killed_while_writing_a_checkpoint_resumes_from_the_previous_one(
+    killed_dir: Path, odd: Path, cache: Path
 ) -> None:
-    directory = left / "killed"
-    assert len(list(directory.iterdir())) == 2  # the half-written one too
+    directory = killed_dir / "killed"
+    assert len(list(directory.iterdir())) == 2  # including the partial file
     _assert_continues(_killed_task(SMOKE), odd, cache, directory, resumed_from=4)
 
 
 @pytest.mark.slow
-def test_a_trial_killed_in_a_step_continues_from_the_last_checkpoint(digits: Path, cache: Path, tmp_path: Path) -> None:
+def test_a_trial_killed_in_a_step_resumes_from_the_last_checkpoint(digits: Path, cache: Path, tmp_path: Path) -> None:
     killed = run_function(be_killed_in_a_step, digits, cache, tmp_path)
     assert killed.returncode == -signal.SIGKILL, killed.stderr
     directory = tmp_path / "killed"
@@ -132,7 +132,7 @@ def test_a_trial_killed_in_a_step_continues_from_the_last_checkpoint(digits: Pat
 
 
 def _assert_continues(task: ProxyTask, dataset: Path, cache: Path, directory: Path, resumed_from: int) -> None:
-    """The trial whose checkpoint lies in the directory ends with the figures and weights of an uninterrupted one."""
+    """The trial with a checkpoint in the directory ends with the metrics and weights of an uninterrupted one."""
     path, seen = directory / "trial.checkpoint", list[Progress]()
     resumed = _worker(task, dataset, cache)
     found = CheckpointFile(path, trial_identity(EFF_SPINENET_D0, task, SEED, resumed._data_identity)).load()
@@ -146,5 +146,5 @@ def _assert_continues(task: ProxyTask, dataset: Path, cache: Path, directory: Pa
     assert state.steps_done == task.steps
 
     whole_metrics, whole_state = _trial(_worker(task, dataset, cache))
-    assert whole_metrics == _figures(metrics)
+    assert whole_metrics == _without_seconds(metrics)
     assert_same(whole_state, state)

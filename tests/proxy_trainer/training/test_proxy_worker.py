@@ -1,4 +1,4 @@
-"""A whole proxy: data, training, scoring."""
+"""Whole trials: data, training and scoring."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ LEARNING = {
 
 @pytest.mark.parametrize("name", ["smoke", pytest.param("laptop", marks=pytest.mark.slow)])
 def test_a_small_proxy_learns(name: str, digits: Path, tmp_path: Path) -> None:
-    """A short training is far better than a single step."""
+    """The AP of a short training is far above that of a single step."""
     task = LEARNING[name]
     trained = _worker(task, digits, tmp_path).run(SP_EFFICIENTNET_B0)["ap50"]
     untrained = _worker(replace(task, steps=1, warmup_steps=0), digits, tmp_path).run(SP_EFFICIENTNET_B0)["ap50"]
@@ -44,7 +44,7 @@ def test_a_small_proxy_learns(name: str, digits: Path, tmp_path: Path) -> None:
     assert trained > 4 * untrained
 
 
-def test_a_trial_is_the_same_bits_whatever_was_trained_before(odd: Path, tmp_path: Path) -> None:
+def test_a_trial_gives_the_same_bits_after_any_other_trial(odd: Path, tmp_path: Path) -> None:
     worker = _worker(replace(SMOKE, steps=6), odd, tmp_path)
     first = worker.run(EFF_SPINENET_D0)
     worker.run(SP_EFFICIENTNET_B0)
@@ -54,25 +54,27 @@ def test_a_trial_is_the_same_bits_whatever_was_trained_before(odd: Path, tmp_pat
 
 
 def test_progress_is_reported_to_the_last_step(odd: Path, tmp_path: Path) -> None:
-    seen: list[Progress] = []
-    metrics = _worker(replace(SMOKE, steps=5), odd, tmp_path).run(SP_EFFICIENTNET_B0, seen.append)
-    assert (seen[-1].step, seen[-1].steps) == (5, 5)
-    assert seen[-1].loss == metrics["loss"]
-    assert [progress.step for progress in seen] == sorted(progress.step for progress in seen)
+    reports: list[Progress] = []
+    metrics = _worker(replace(SMOKE, steps=5), odd, tmp_path).run(SP_EFFICIENTNET_B0, reports.append)
+    assert (reports[-1].step, reports[-1].steps) == (5, 5)
+    assert reports[-1].loss == metrics["loss"]
+    assert [progress.step for progress in reports] == sorted(progress.step for progress in reports)
 
 
 def test_ap_during_training_is_reported_and_changes_nothing(odd: Path, tmp_path: Path) -> None:
     task = replace(SMOKE, steps=12)
-    seen: list[Progress] = []
+    reports: list[Progress] = []
     evaluating = _worker(replace(task, evaluate_steps=6), odd, tmp_path)
-    metrics = evaluating.run(SP_EFFICIENTNET_B0, seen.append)
-    assert [progress.step for progress in seen if progress.ap is not None] == [6]  # the last step's is the result
+    metrics = evaluating.run(SP_EFFICIENTNET_B0, reports.append)
+    assert [progress.step for progress in reports if progress.ap is not None] == [
+        6
+    ]  # that of the last step is the result
 
     assert evaluating._engine is not None
     wanted = evaluating._engine.state()
-    plain, reports = _worker(task, odd, tmp_path), list[Progress]()
-    without = plain.run(SP_EFFICIENTNET_B0, reports.append)
-    assert all(progress.ap is None for progress in reports)
+    plain, plain_reports = _worker(task, odd, tmp_path), list[Progress]()
+    without = plain.run(SP_EFFICIENTNET_B0, plain_reports.append)
+    assert all(progress.ap is None for progress in plain_reports)
     same = [name for name in metrics if not name.endswith("seconds")]
     assert {name: metrics[name] for name in same} == {name: without[name] for name in same}
     assert plain._engine is not None
@@ -80,18 +82,18 @@ def test_ap_during_training_is_reported_and_changes_nothing(odd: Path, tmp_path:
 
 
 def test_ap_during_training_is_that_of_the_weights_of_that_step(digits: Path, tmp_path: Path) -> None:
-    """A checkpoint of that step, scored by itself."""
+    """It equals the AP of the checkpoint of that step."""
     task = replace(LEARNING["smoke"], steps=62, warmup_steps=6, evaluate_steps=60, checkpoint_steps=60)
     worker, reported = _worker(task, digits, tmp_path), list[Progress]()
     path = tmp_path / "trial.checkpoint"
 
-    def stop_at_the_next(progress: Progress) -> None:
+    def stop_after_60(progress: Progress) -> None:
         reported.append(progress)
         if progress.step > 60:
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        worker.run(SP_EFFICIENTNET_B0, stop_at_the_next, checkpoint=path)
+        worker.run(SP_EFFICIENTNET_B0, stop_after_60, checkpoint=path)
     aps = {progress.step: progress.ap for progress in reported if progress.ap is not None}
     assert list(aps) == [60]
     assert aps[60] is not None
@@ -105,7 +107,7 @@ def test_ap_during_training_is_that_of_the_weights_of_that_step(digits: Path, tm
     assert coco_metrics(worker._reserved, worker._detect(engine))["ap"] == aps[60]
 
 
-def test_a_trial_that_a_report_stops_leaves_nothing_to_the_next(odd: Path, tmp_path: Path) -> None:
+def test_a_trial_stopped_by_a_report_does_not_affect_the_next(odd: Path, tmp_path: Path) -> None:
     worker = _worker(replace(SMOKE, steps=6, evaluate_steps=2), odd, tmp_path)
     wanted = worker.run(EFF_SPINENET_D0)
 
@@ -115,7 +117,7 @@ def test_a_trial_that_a_report_stops_leaves_nothing_to_the_next(odd: Path, tmp_p
 
     with pytest.raises(KeyboardInterrupt) as stopped:
         worker.run(SP_EFFICIENTNET_B0, stop)
-    # The error still holds the frames of that trial, and yet no thread makes batches for it.
+    # The exception still references the frames of that trial, but no thread prepares batches for it.
     assert not [thread.name for thread in threading.enumerate() if thread.name.startswith("batches")]
     again = worker.run(EFF_SPINENET_D0)
     same = [name for name in wanted if not name.endswith("seconds")]
@@ -130,7 +132,7 @@ def test_a_data_set_with_odd_images_and_category_ids_is_trained_and_scored(odd: 
     assert np.isfinite(metrics["loss"])  # type: ignore[arg-type]
 
 
-def test_a_loss_that_leaves_the_finite_numbers_is_named(odd: Path, tmp_path: Path) -> None:
+def test_a_loss_that_is_not_finite_raises_an_error_with_its_step(odd: Path, tmp_path: Path) -> None:
     worker = _worker(replace(SMOKE, learning_rate=10.0, warmup_steps=0, steps=60), odd, tmp_path)
     with pytest.raises(NonFiniteLossError, match=r"not finite at step \d+ \(learning rate .*; last finite loss"):
         worker.run(SP_EFFICIENTNET_B0)

@@ -1,4 +1,4 @@
-"""One wide network that all trials start from: trained once, kept, shared, and gone on with where it was cut off."""
+"""The supernet: trained once, saved, shared between processes, and resumed after an interruption."""
 
 from __future__ import annotations
 
@@ -35,30 +35,32 @@ POOL = (SP_EFFICIENTNET_B0.widths, EFF_SPINENET_D0.widths, tuple(reversed(SP_EFF
 
 
 @pytest.fixture(scope="module")
-def packed(digits: Path, tmp_path_factory: pytest.TempPathFactory) -> DecodedSplit:
+def decoded(digits: Path, tmp_path_factory: pytest.TempPathFactory) -> DecodedSplit:
     train, _ = load_dataset(digits, reserved_images=16, reserve_from="val", seed=1)
     return decode_split(train, TASK.image_px, tmp_path_factory.mktemp("cache"))
 
 
 @pytest.fixture(scope="module")
 def engine() -> Engine:
-    return engine_pool.lend(TASK, 1)
+    return engine_pool.shared_engine(TASK, 1)
 
 
-def _start(task: ProxyTask = TASK) -> Supernet:
+def _supernet(task: ProxyTask = TASK) -> Supernet:
     return Supernet(task, 1, SP_EFFICIENTNET_B0, POOL, "data")
 
 
-def _prepared(engine: Engine, packed: DecodedSplit, folder: Path, task: ProxyTask = TASK) -> tuple[Supernet, list[int]]:
-    start, steps = _start(task), []
-    start.load_or_train(engine, lambda: TrainingBatches(packed, task, 0), folder, lambda step, loss: steps.append(step))
-    return start, steps
+def _trained(engine: Engine, decoded: DecodedSplit, folder: Path, task: ProxyTask = TASK) -> tuple[Supernet, list[int]]:
+    supernet, steps = _supernet(task), []
+    supernet.load_or_train(
+        engine, lambda: TrainingBatches(decoded, task, 0), folder, lambda step, loss: steps.append(step)
+    )
+    return supernet, steps
 
 
-def test_it_is_trained_once_and_saved(engine: Engine, packed: DecodedSplit, tmp_path: Path) -> None:
-    first, steps = _prepared(engine, packed, tmp_path)
+def test_it_is_trained_once_and_saved(engine: Engine, decoded: DecodedSplit, tmp_path: Path) -> None:
+    first, steps = _trained(engine, decoded, tmp_path)
     assert steps == list(range(1, STEPS + 1))
-    second, no_steps = _prepared(engine, packed, tmp_path)
+    second, no_steps = _trained(engine, decoded, tmp_path)
     assert no_steps == []
     for each in (SP_EFFICIENTNET_B0, EFF_SPINENET_D0):
         _assert_equal(first.initial_state(each, 1), second.initial_state(each, 1))
@@ -66,12 +68,12 @@ def test_it_is_trained_once_and_saved(engine: Engine, packed: DecodedSplit, tmp_
 
 
 def test_every_architecture_starts_from_slices_of_the_same_weights(
-    engine: Engine, packed: DecodedSplit, tmp_path: Path
+    engine: Engine, decoded: DecodedSplit, tmp_path: Path
 ) -> None:
-    start, _ = _prepared(engine, packed, tmp_path)
+    supernet, _ = _trained(engine, decoded, tmp_path)
     states, groups = {}, {}
     for each in (SP_EFFICIENTNET_B0, EFF_SPINENET_D0):
-        states[each.name] = start.initial_state(each, 1)
+        states[each.name] = supernet.initial_state(each, 1)
         groups[each.name] = [p for p in parameters(TASK.architecture(each, 1)) if p.is_trainable]
     one, other = states
     shared = slices(groups[one], groups[other])
@@ -86,18 +88,20 @@ def test_every_architecture_starts_from_slices_of_the_same_weights(
     engine.load(EFF_SPINENET_D0, 1, trained)  # it fits the network
 
 
-def test_channels_that_the_wide_network_lacks_are_initial(engine: Engine, packed: DecodedSplit, tmp_path: Path) -> None:
-    start, _ = _prepared(engine, packed, tmp_path)
+def test_channels_that_the_supernet_lacks_have_initial_values(
+    engine: Engine, decoded: DecodedSplit, tmp_path: Path
+) -> None:
+    supernet, _ = _trained(engine, decoded, tmp_path)
     wider = replace(SP_EFFICIENTNET_B0, widths=(*SP_EFFICIENTNET_B0.widths[:17], 640))
-    state, fresh = start.initial_state(wider, 5), fresh_state(TASK, parameters(TASK.architecture(wider, 1)), 5)
+    state, fresh = supernet.initial_state(wider, 5), fresh_state(TASK, parameters(TASK.architecture(wider, 1)), 5)
     is_initial = state.weights == fresh.weights
     assert 0.1 < is_initial.mean() < 0.9
 
 
 def test_an_interrupted_training_resumes_to_the_same_weights(
-    engine: Engine, packed: DecodedSplit, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    engine: Engine, decoded: DecodedSplit, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    whole, _ = _prepared(engine, packed, tmp_path / "whole")
+    whole, _ = _trained(engine, decoded, tmp_path / "whole")
     monkeypatch.setattr(module, "_CHECKPOINT_SECONDS", 0.0)
 
     class StopError(Exception):
@@ -108,38 +112,40 @@ def test_an_interrupted_training_resumes_to_the_same_weights(
             raise StopError
 
     with pytest.raises(StopError):
-        _start().load_or_train(engine, lambda: TrainingBatches(packed, TASK, 0), tmp_path / "cut", stop)
-    resumed, steps = _prepared(engine, packed, tmp_path / "cut")
-    assert steps == list(range(5, STEPS + 1))  # after the last whole draw of four steps
+        _supernet().load_or_train(engine, lambda: TrainingBatches(decoded, TASK, 0), tmp_path / "interrupted", stop)
+    resumed, steps = _trained(engine, decoded, tmp_path / "interrupted")
+    assert steps == list(range(5, STEPS + 1))  # after the last four steps with the same architecture
     _assert_equal(whole.initial_state(EFF_SPINENET_D0, 1), resumed.initial_state(EFF_SPINENET_D0, 1))
 
 
-def test_a_torn_file_is_trained_again_with_a_warning(
-    engine: Engine, packed: DecodedSplit, tmp_path: Path, caplog: pytest.LogCaptureFixture
+def test_a_truncated_file_is_trained_again_with_a_warning(
+    engine: Engine, decoded: DecodedSplit, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    _prepared(engine, packed, tmp_path)
+    _trained(engine, decoded, tmp_path)
     (file,) = tmp_path.glob("*.checkpoint")
     file.write_bytes(file.read_bytes()[:-100])
     with caplog.at_level(logging.WARNING):
-        _, steps = _prepared(engine, packed, tmp_path)
+        _, steps = _trained(engine, decoded, tmp_path)
     assert len(steps) == STEPS
     assert "does not match its checksum" in caplog.text
 
 
-def test_while_another_process_trains_it_is_waited_for(engine: Engine, packed: DecodedSplit, tmp_path: Path) -> None:
-    _prepared(engine, packed, tmp_path)
+def test_it_waits_while_another_process_trains(engine: Engine, decoded: DecodedSplit, tmp_path: Path) -> None:
+    _trained(engine, decoded, tmp_path)
     (lock,) = tmp_path.glob("*.lock")
     waits: list[float | None] = []
     waited = threading.Event()
 
-    def heard(step: int, loss: float | None) -> None:
+    def on_step(step: int, loss: float | None) -> None:
         waits.append(loss)
         waited.set()
 
     with lock.open("ab") as file:
         fcntl.flock(file, fcntl.LOCK_EX)
         thread = threading.Thread(
-            target=lambda: _start().load_or_train(engine, lambda: TrainingBatches(packed, TASK, 0), tmp_path, heard)
+            target=lambda: _supernet().load_or_train(
+                engine, lambda: TrainingBatches(decoded, TASK, 0), tmp_path, on_step
+            )
         )
         thread.start()
         assert waited.wait(30)
@@ -148,31 +154,31 @@ def test_while_another_process_trains_it_is_waited_for(engine: Engine, packed: D
     assert set(waits) == {None}
 
 
-def test_what_it_depends_on_decides_its_name() -> None:
-    names = {
-        _start().digest,
-        _start(replace(TASK, start_seed=1)).digest,
-        _start(replace(TASK, start_learning_rate=0.02)).digest,
-        _start(replace(TASK, image_px=128)).digest,
+def test_its_digest_covers_everything_that_it_depends_on() -> None:
+    digests = {
+        _supernet().digest,
+        _supernet(replace(TASK, start_seed=1)).digest,
+        _supernet(replace(TASK, start_learning_rate=0.02)).digest,
+        _supernet(replace(TASK, image_px=128)).digest,
         Supernet(TASK, 1, SP_EFFICIENTNET_B0, POOL[:2], "data").digest,
         Supernet(TASK, 1, SP_EFFICIENTNET_B0, POOL, "other data").digest,
     }
-    assert len(names) == 6
+    assert len(digests) == 6
     longer = replace(TASK, steps=24, warmup_steps=8, learning_rate=0.5)
-    assert _start(longer).digest == _start().digest  # what only the trials do
+    assert _supernet(longer).digest == _supernet().digest  # fields of the trials only
 
 
-def test_one_that_diverges_stops_the_campaign(odd: Path, tmp_path: Path) -> None:
+def test_a_supernet_that_diverges_stops_the_campaign(odd: Path, tmp_path: Path) -> None:
     task = replace(SMOKE, start_steps=60, start_learning_rate=10.0)
     train, _ = load_dataset(odd, reserved_images=4, reserve_from="train", seed=1)
-    decoded, classes = decode_split(train, task.image_px, tmp_path), len(train.category_ids)
-    start = Supernet(task, classes, SP_EFFICIENTNET_B0, POOL, "data")
+    images, classes = decode_split(train, task.image_px, tmp_path), len(train.category_ids)
+    supernet = Supernet(task, classes, SP_EFFICIENTNET_B0, POOL, "data")
     with pytest.raises(
         StartDivergedError, match=r"the common start: the loss is not finite at step .*start_learning_rate"
     ):
-        start.load_or_train(
-            engine_pool.lend(task, classes),
-            lambda: TrainingBatches(decoded, task, 0),
+        supernet.load_or_train(
+            engine_pool.shared_engine(task, classes),
+            lambda: TrainingBatches(images, task, 0),
             tmp_path,
             lambda step, loss: None,
         )
@@ -192,7 +198,7 @@ def test_a_trial_is_the_same_whichever_process_trained_the_supernet(digits: Path
     assert (second["ap"], second["loss"]) == (first["ap"], first["loss"])
 
 
-def test_without_architectures_to_train_for_it_is_refused(digits: Path, tmp_path: Path) -> None:
+def test_a_common_start_without_architectures_is_refused(digits: Path, tmp_path: Path) -> None:
     with pytest.raises(InvalidValueError, match="architectures that it is trained for"):
         ProxyWorker(TASK, digits, tmp_path, 1, THREADS)
 

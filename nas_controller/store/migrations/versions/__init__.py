@@ -1,1 +1,1 @@
-"""One file for each revision of the schema."""
+"""One file per revision of the schema."""

@@ -15,7 +15,7 @@ _JSON = sa.JSON(none_as_null=True)
 
 
 def upgrade() -> None:
-    """Makes the tables. Long because a revision is one function."""
+    """Creates the tables."""
     op.create_table(
         "campaigns",
         sa.Column("id", sa.String(32), nullable=False),
@@ -121,6 +121,6 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-    """Drops everything."""
+    """Drops all tables."""
     for table in ("events", "controller_states", "measurements", "attempts", "trials", "campaigns"):
         op.drop_table(table)

@@ -1,4 +1,4 @@
-"""Failures have a name and the end of the worker's log."""
+"""Adds the kind of error and the end of the worker's log to failures."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ depends_on = None
 
 
 def upgrade() -> None:
-    """Adds empty columns: of earlier failures neither is known."""
+    """Adds the columns, empty for earlier failures."""
     op.add_column("trials", sa.Column("error_kind", sa.String(40)))
     op.add_column("attempts", sa.Column("error_kind", sa.String(40)))
     op.add_column("attempts", sa.Column("log_tail", sa.Text()))
 
 
 def downgrade() -> None:
-    """Drops them."""
+    """Drops the columns."""
     op.drop_column("attempts", "log_tail")
     op.drop_column("attempts", "error_kind")
     op.drop_column("trials", "error_kind")

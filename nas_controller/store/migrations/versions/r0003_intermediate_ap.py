@@ -1,4 +1,4 @@
-"""Trials show the AP that is measured while they train, and where they were stopped early."""
+"""Adds the AP measured during training and the step of an early stop to trials."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ depends_on = None
 
 
 def upgrade() -> None:
-    """Adds empty columns: no earlier trial was measured in between or stopped."""
+    """Adds the columns, empty for earlier trials."""
     op.add_column("trials", sa.Column("progress_ap", sa.Double()))
     op.add_column("trials", sa.Column("stopped_early_step", sa.Integer()))
 
 
 def downgrade() -> None:
-    """Drops them."""
+    """Drops the columns."""
     op.drop_column("trials", "stopped_early_step")
     op.drop_column("trials", "progress_ap")

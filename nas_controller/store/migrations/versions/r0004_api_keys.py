@@ -1,4 +1,4 @@
-"""API keys, and the sessions of the dashboard that were opened with them."""
+"""Adds API keys and login sessions of the dashboard."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ depends_on = None
 
 
 def upgrade() -> None:
-    """Makes two empty tables: without a key, a service on loopback is as open as it was."""
+    """Creates two empty tables. Without a key, a service on loopback stays open."""
     op.create_table(
         "api_keys",
         sa.Column("id", sa.String(16), nullable=False),
@@ -41,6 +41,6 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-    """Drops them, and with them every key."""
+    """Drops the tables, including all keys."""
     op.drop_table("login_sessions")
     op.drop_table("api_keys")

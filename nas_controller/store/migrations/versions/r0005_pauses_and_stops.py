@@ -1,4 +1,4 @@
-"""Campaigns can be paused, count their device time, and end by a stop condition."""
+"""Adds pauses, device time and stop conditions to campaigns."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _COLUMNS: tuple[tuple[str, sa.types.TypeEngine[Any], bool], ...] = (
 
 
 def upgrade() -> None:
-    """Adds columns, counts at 0. What earlier attempts have taken is added up from their times."""
+    """Adds the columns, with counts at 0; sums up the device time of earlier attempts."""
     for name, kind, is_count in _COLUMNS:
         default = "0" if is_count else None
         op.add_column("campaigns", sa.Column(name, kind, nullable=not is_count, server_default=default))
@@ -36,19 +36,19 @@ def upgrade() -> None:
         sa.column("finished_at", sa.DateTime(timezone=True)),
     )
     campaigns = sa.table("campaigns", sa.column("id", sa.String(32)), sa.column("device_seconds", sa.Double()))
-    taken: dict[str, float] = {}
+    device_seconds: dict[str, float] = {}
     query = sa.select(attempts.c.campaign_id, attempts.c.started_at, attempts.c.finished_at)
     ended = query.where(attempts.c.finished_at.is_not(None))
     for campaign_id, started_at, finished_at in op.get_bind().execute(
         ended.order_by(attempts.c.campaign_id, attempts.c.trial, attempts.c.number)
     ):
         seconds = (finished_at - started_at).total_seconds()
-        taken[campaign_id] = taken.get(campaign_id, 0.0) + max(0.0, seconds)
-    for campaign_id, seconds in taken.items():
+        device_seconds[campaign_id] = device_seconds.get(campaign_id, 0.0) + max(0.0, seconds)
+    for campaign_id, seconds in device_seconds.items():
         op.execute(campaigns.update().where(campaigns.c.id == campaign_id).values(device_seconds=seconds))
 
 
 def downgrade() -> None:
-    """Drops them."""
+    """Drops the columns."""
     for name, _, _ in reversed(_COLUMNS):
         op.drop_column("campaigns", name)

@@ -1,4 +1,4 @@
-"""Lists of trials in every order, and figures, are read from indexes alone."""
+"""Makes the indexes of trials covering, for lists in every order and for figures."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-    """The indexes as they were."""
+    """Restores the previous indexes."""
     _replace(_AFTER, _BEFORE)
 
 

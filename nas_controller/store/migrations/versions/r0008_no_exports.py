@@ -1,4 +1,4 @@
-"""Drops the table that counted exports: taking a file writes nothing any more."""
+"""Drops the table that counted exports: an export no longer writes to the database."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ depends_on = None
 
 
 def upgrade() -> None:
-    """Drops the table and its counts."""
+    """Drops the table."""
     op.drop_table("exports")
 
 
 def downgrade() -> None:
-    """The table without rows."""
+    """Creates the table, empty."""
     op.create_table(
         "exports",
         sa.Column("campaign_id", sa.String(32), nullable=False),

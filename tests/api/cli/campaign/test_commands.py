@@ -25,17 +25,17 @@ def test_a_campaign_is_created_from_yaml_json_and_standard_input(
 ) -> None:
     (tmp_path / "a.yaml").write_text(YAML)
     (tmp_path / "a.json").write_text(json.dumps({"name": "b", "proxy_task": {"profile": "synthetic"}}))
-    made = effspine("campaign", "create", "-f", str(tmp_path / "a.yaml"), "--json")
-    assert made.status == 0
-    assert made.document["state"] == "pending"
+    created = effspine("campaign", "create", "-f", str(tmp_path / "a.yaml"), "--json")
+    assert created.status == 0
+    assert created.document["state"] == "pending"
     assert effspine("campaign", "create", "-f", str(tmp_path / "a.json"), "--json").document["spec"]["trials"] == 12
-    told = effspine("campaign", "create", "-f", "-", stdin=YAML)
-    assert told.out.startswith("campaign ")
+    created = effspine("campaign", "create", "-f", "-", stdin=YAML)
+    assert created.out.startswith("campaign ")
     assert len(served.reads.list_campaigns().items) == 3
 
 
 @pytest.mark.parametrize(
-    ("text", "words"),
+    ("text", "message"),
     [
         ("name: [", "- is neither YAML nor JSON at line 1, column 8: expected the node content"),
         ('name: "a\n b: c\n', "neither YAML nor JSON at line 3, column 1: found unexpected end of stream"),
@@ -46,17 +46,17 @@ def test_a_campaign_is_created_from_yaml_json_and_standard_input(
         ("name: x\nproxy_task: {profile: laptop}\ndataset: nowhere\n", "nowhere"),
     ],
 )
-def test_an_invalid_file_is_one_line(effspine: CommandLine, served: Store, text: str, words: str) -> None:
-    done = effspine("campaign", "create", "-f", "-", stdin=text)
-    assert done.status == 2
-    assert len(done.err.splitlines()) == 1
-    assert words in done.err
+def test_an_invalid_file_is_one_line(effspine: CommandLine, served: Store, text: str, message: str) -> None:
+    result = effspine("campaign", "create", "-f", "-", stdin=text)
+    assert result.status == 2
+    assert len(result.err.splitlines()) == 1
+    assert message in result.err
     assert served.reads.list_campaigns().items == ()
 
 
 def test_a_date_is_read_as_text(effspine: CommandLine, served: Store) -> None:
-    made = effspine("campaign", "create", "-f", "-", "--json", stdin=YAML.replace("first look", "2026-01-31"))
-    assert made.document["name"] == "2026-01-31"
+    created = effspine("campaign", "create", "-f", "-", "--json", stdin=YAML.replace("first look", "2026-01-31"))
+    assert created.document["name"] == "2026-01-31"
 
 
 def test_a_missing_file_and_a_missing_service_are_one_line(effspine: CommandLine, tmp_path: Path) -> None:
@@ -97,10 +97,10 @@ def test_watching_a_finished_campaign_ends(effspine: CommandLine, recorder: Reco
 
 def test_watching_a_campaign_that_failed_is_an_error(effspine: CommandLine, served: Store) -> None:
     recorder = Recorder(served).run(1)
-    recorder.campaign.end("failed", "the data set is gone")
-    done = effspine("campaign", "watch", recorder.id)
-    assert done.status != 0
-    assert "the data set is gone" in done.err
+    recorder.campaign.end("failed", "the data set is missing")
+    result = effspine("campaign", "watch", recorder.id)
+    assert result.status != 0
+    assert "the data set is missing" in result.err
 
 
 def test_a_campaign_is_stopped(effspine: CommandLine, served: Store) -> None:
@@ -126,7 +126,7 @@ def test_the_stop_condition_of_a_campaign_is_shown(effspine: CommandLine, served
 
 
 def test_the_best_and_any_trial_are_exported(effspine: CommandLine, recorder: Recorder, tmp_path: Path) -> None:
-    out = tmp_path / "new" / "folder"
+    out = tmp_path / "new" / "directory"
     command = ("campaign", "export", recorder.id, "--format", "json", "--out", str(out))
     path = Path(effspine(*command).out.strip())
     assert path.parent == out
@@ -140,9 +140,9 @@ def test_an_export_that_cannot_be_written_names_the_path(
     effspine: CommandLine, recorder: Recorder, tmp_path: Path
 ) -> None:
     (tmp_path / "file").write_text("")
-    done = effspine("campaign", "export", recorder.id, "--out", str(tmp_path / "file" / "below"))
-    assert done.status == 2
-    assert str(tmp_path / "file") in done.err
+    result = effspine("campaign", "export", recorder.id, "--out", str(tmp_path / "file" / "below"))
+    assert result.status == 2
+    assert str(tmp_path / "file") in result.err
 
 
 def test_a_campaign_is_verified(effspine: CommandLine, recorder: Recorder) -> None:
@@ -154,23 +154,23 @@ def test_a_campaign_is_verified(effspine: CommandLine, recorder: Recorder) -> No
 
 def test_an_unknown_campaign_is_named(effspine: CommandLine, served: Store) -> None:
     for command in "show", "watch", "stop", "pause", "resume", "trials", "best", "verify":
-        done = effspine("campaign", command, "c_none")
-        assert done.status == 2
-        assert "c_none" in done.err
+        result = effspine("campaign", command, "c_none")
+        assert result.status == 2
+        assert "c_none" in result.err
 
 
 def test_a_draft_is_estimated_started_and_changed(effspine: CommandLine, served: Store, tmp_path: Path) -> None:
     (tmp_path / "a.yaml").write_text(YAML.replace("synthetic", "synthetic\n  seconds: 30"))
-    told = effspine("campaign", "estimate", "-f", str(tmp_path / "a.yaml"))
-    assert told.out.splitlines()[0] == "4 trials, 1 in parallel: about 2 min 00 s, 0.03 device hours"
-    made = effspine("campaign", "create", "-f", str(tmp_path / "a.yaml"), "--draft", "--json").document
-    assert made["state"] == "draft"
-    assert effspine("campaign", "start", made["id"], "--json").document["state"] == "pending"
-    changed = effspine("campaign", "update", made["id"], "--trials", "9", "--device-hours", "2", "--json").document
+    created = effspine("campaign", "estimate", "-f", str(tmp_path / "a.yaml"))
+    assert created.out.splitlines()[0] == "4 trials, 1 in parallel: about 2 min 00 s, 0.03 device hours"
+    created = effspine("campaign", "create", "-f", str(tmp_path / "a.yaml"), "--draft", "--json").document
+    assert created["state"] == "draft"
+    assert effspine("campaign", "start", created["id"], "--json").document["state"] == "pending"
+    changed = effspine("campaign", "update", created["id"], "--trials", "9", "--device-hours", "2", "--json").document
     assert (changed["spec"]["trials"], changed["spec"]["stop"]["device_hours"]) == (9, 2)
-    nothing = effspine("campaign", "update", made["id"])
-    assert nothing.status == 2
-    assert "nothing to change; give --trials" in nothing.err
-    refused = effspine("campaign", "update", made["id"], "--parallelism", "0")
+    unchanged = effspine("campaign", "update", created["id"])
+    assert unchanged.status == 2
+    assert "unchanged to change; give --trials" in unchanged.err
+    refused = effspine("campaign", "update", created["id"], "--parallelism", "0")
     assert refused.status != 0
     assert "parallelism" in refused.err

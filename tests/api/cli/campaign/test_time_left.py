@@ -1,4 +1,4 @@
-"""The time left of a campaign: the terminal and the dashboard follow one rule. `time_left_cases.json` tests both."""
+"""The time left of a campaign: the terminal and the dashboard have the same rule, tested with the same cases."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import pytest
 
 from api.cli.campaign.time_left import seconds_left, training_seconds
 from api.documents import CampaignDocument, TrialDocument
-from api.http.examples import ANSWERS
+from api.http.examples import EXAMPLE_RESPONSES
 from api.http.routes.dashboard import STATIC_DIR
 from nas_controller.store import Store
 from tests.support.campaign_documents import campaign_and_trials
@@ -28,7 +28,7 @@ console.log(JSON.stringify(JSON.parse(text).map(({ campaign, recent }) => second
 
 def documents(case: dict[str, Any]) -> dict[str, Any]:
     """The campaign and the trials of a case, as the API sends them."""
-    example = ANSWERS["get", "/v1/campaigns/{campaign_id}"]
+    example = EXAMPLE_RESPONSES["get", "/v1/campaigns/{campaign_id}"]
     size = {name: case["campaign"][name] for name in ("trials", "parallelism")}
     state = {name: case["campaign"][name] for name in ("state", "trials_finished")}
     return {
@@ -38,9 +38,9 @@ def documents(case: dict[str, Any]) -> dict[str, Any]:
 
 
 def trial_document(trial: dict[str, Any]) -> dict[str, Any]:
-    """A trial that took half a minute from start to finish, unless it measured its time."""
+    """A trial that took half a minute, unless it has measured its time."""
     return {
-        **ANSWERS["get", "/v1/campaigns/{campaign_id}/trials"]["items"][1],
+        **EXAMPLE_RESPONSES["get", "/v1/campaigns/{campaign_id}/trials"]["items"][1],
         "state": trial["state"],
         "reused_from": trial.get("reused_from"),
         "metrics": {"seconds": trial["seconds"]} if trial.get("seconds") is not None else None,
@@ -53,9 +53,9 @@ def trial_document(trial: dict[str, Any]) -> dict[str, Any]:
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case["name"])
 def test_the_terminal_follows_the_rule(case: dict[str, Any]) -> None:
-    made = documents(case)
-    campaign = CampaignDocument.model_validate(made["campaign"])
-    recent = [TrialDocument.model_validate(trial) for trial in made["recent"]]
+    case_documents = documents(case)
+    campaign = CampaignDocument.model_validate(case_documents["campaign"])
+    recent = [TrialDocument.model_validate(trial) for trial in case_documents["recent"]]
     assert seconds_left(campaign, recent) == pytest.approx(case["seconds_left"])
 
 
@@ -65,9 +65,11 @@ def test_the_dashboard_follows_the_rule(tmp_path: Path) -> None:
     (tmp_path / "package.json").write_text('{"type": "module"}')
     (tmp_path / "run.js").write_text(SCRIPT)
     given = json.dumps([documents(case) for case in CASES])
-    done = subprocess.run(["node", str(tmp_path / "run.js")], input=given, capture_output=True, text=True, timeout=60)
-    assert done.returncode == 0, done.stderr
-    assert json.loads(done.stdout) == pytest.approx([case["seconds_left"] for case in CASES])
+    completed = subprocess.run(
+        ["node", str(tmp_path / "run.js")], input=given, capture_output=True, text=True, timeout=60
+    )
+    assert completed.returncode == 0, completed.stderr
+    assert json.loads(completed.stdout) == pytest.approx([case["seconds_left"] for case in CASES])
 
 
 def test_the_time_left_counts_remaining_and_running_trials(store: Store) -> None:

@@ -1,4 +1,4 @@
-"""Keys of requests with their answers, files taken away, supervisors seen, and sums over a campaign for metrics."""
+"""Adds idempotency keys, exports, supervisors, and sums per campaign for metrics."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ down_revision = "0005"
 branch_labels = None
 depends_on = None
 
-_MOMENT = sa.DateTime(timezone=True)
+_TIME = sa.DateTime(timezone=True)
 _COLUMNS: tuple[tuple[str, sa.types.TypeEngine[Any], bool], ...] = (
-    ("queued_at", _MOMENT, False),
+    ("queued_at", _TIME, False),
     ("queue_seconds", sa.Double(), False),
     ("progress_reports", sa.Integer(), True),
     ("first_reports", sa.Integer(), True),
@@ -24,8 +24,8 @@ _COLUMNS: tuple[tuple[str, sa.types.TypeEngine[Any], bool], ...] = (
     ("workers_killed", sa.Integer(), True),
     ("attempts_lost", sa.Integer(), True),
 )
-# An attempt that was abandoned is taken for lost with its runner unless its trial ended so with the campaign; one that
-# a pause gave up cannot be told from it any more.
+# An abandoned attempt counts as lost with its runner unless its trial was stopped with the campaign. Attempts that a
+# pause abandoned cannot be distinguished from lost ones, so they count too.
 _COUNTED = {
     "trials_failed": "FROM trials WHERE trials.campaign_id = campaigns.id AND trials.state = 'failed'",
     "rewards_accepted": "FROM attempts WHERE attempts.campaign_id = campaigns.id AND attempts.state = 'accepted'",
@@ -38,15 +38,15 @@ _COUNTED = {
 
 
 def upgrade() -> None:
-    """Makes the tables and adds the columns, which count what the record holds already."""
+    """Creates the tables and adds the columns, filled from the existing rows."""
     op.create_table(
         "idempotency_keys",
         sa.Column("caller", sa.String(16), nullable=False),
         sa.Column("key", sa.String(255), nullable=False),
         sa.Column("fingerprint", sa.String(64), nullable=False),
         sa.Column("campaign_id", sa.String(32), nullable=False),
-        sa.Column("created_at", _MOMENT, nullable=False),
-        sa.Column("held_until", _MOMENT, nullable=False),
+        sa.Column("created_at", _TIME, nullable=False),
+        sa.Column("held_until", _TIME, nullable=False),
         sa.Column("status", sa.Integer()),
         sa.Column("headers", sa.JSON()),
         sa.Column("body", sa.LargeBinary()),
@@ -61,8 +61,8 @@ def upgrade() -> None:
         sa.Column("sha256", sa.String(64), nullable=False),
         sa.Column("bytes", sa.BigInteger(), nullable=False),
         sa.Column("count", sa.Integer(), nullable=False),
-        sa.Column("at", _MOMENT, nullable=False),
-        sa.Column("last_at", _MOMENT, nullable=False),
+        sa.Column("at", _TIME, nullable=False),
+        sa.Column("last_at", _TIME, nullable=False),
         sa.PrimaryKeyConstraint("campaign_id", "trial", "format", "sha256", name=op.f("pk_exports")),
         sa.ForeignKeyConstraint(
             ["campaign_id", "trial"], ["trials.campaign_id", "trials.number"], name=op.f("fk_exports_trials")
@@ -74,8 +74,8 @@ def upgrade() -> None:
         sa.Column("host", sa.String(255), nullable=False),
         sa.Column("pid", sa.Integer(), nullable=False),
         sa.Column("version", sa.String(40), nullable=False),
-        sa.Column("started_at", _MOMENT, nullable=False),
-        sa.Column("seen_at", _MOMENT, nullable=False),
+        sa.Column("started_at", _TIME, nullable=False),
+        sa.Column("seen_at", _TIME, nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_supervisors")),
     )
     for name, kind, is_count in _COLUMNS:
@@ -83,15 +83,15 @@ def upgrade() -> None:
         op.add_column("campaigns", sa.Column(name, kind, nullable=not is_count, server_default=default))
     for name, counted in _COUNTED.items():
         op.execute(f"UPDATE campaigns SET {name} = (SELECT count(*) {counted})")
-    _fill_in_waits()
+    _fill_queue_seconds()
 
 
-def _fill_in_waits() -> None:
+def _fill_queue_seconds() -> None:
     campaigns = sa.table(
         "campaigns",
         sa.column("id", sa.String(32)),
-        sa.column("created_at", _MOMENT),
-        sa.column("started_at", _MOMENT),
+        sa.column("created_at", _TIME),
+        sa.column("started_at", _TIME),
         sa.column("queue_seconds", sa.Double()),
     )
     query = sa.select(campaigns.c.id, campaigns.c.created_at, campaigns.c.started_at)
@@ -102,7 +102,7 @@ def _fill_in_waits() -> None:
 
 
 def downgrade() -> None:
-    """Drops them."""
+    """Drops the columns and tables."""
     for name, _, _ in reversed(_COLUMNS):
         op.drop_column("campaigns", name)
     op.drop_table("supervisors")

@@ -1,4 +1,4 @@
-"""A small COCO folder with everything that a real one can hold, made by hand."""
+"""A small generated COCO data set with the edge cases of real ones."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ ORIENTATION_TAG = 0x0112
 SHAPES = {3: "square", 17: "disc", 90: "bar"}
 
 # File name, (width, height), colour mode, boxes as (category id, x, y, width, height, is a crowd).
-ODD_IMAGES: list[tuple[str, tuple[int, int], str, list[tuple[int, float, float, float, float, int]]]] = [
+EDGE_CASE_IMAGES: list[tuple[str, tuple[int, int], str, list[tuple[int, float, float, float, float, int]]]] = [
     ("wide.jpg", (200, 133), "RGB", [(3, 20, 30, 50, 50, 0), (17, 110, 40, 60, 60, 0)]),
     ("tall.jpg", (61, 240), "RGB", [(17, 5, 20, 40, 40, 0), (90, 10, 120, 40, 12, 0)]),
     ("grey.jpg", (150, 100), "L", [(3, 40.5, 20.25, 60.5, 60.75, 0)]),
@@ -63,11 +63,11 @@ def _save(image: Image.Image, mode: str, path: Path) -> None:
         image.convert(mode).save(path)
 
 
-def odd_document() -> dict[str, Any]:
-    """The annotations of the odd folder: image ids with gaps, category ids 3, 17 and 90, in no order."""
+def edge_case_annotations() -> dict[str, Any]:
+    """The annotations: image ids with gaps, category ids 3, 17 and 90, unsorted."""
     images, annotations = [], []
-    for index, (name, (width, height), _, boxes) in enumerate(ODD_IMAGES):
-        image_id = 7 + 1000 * (len(ODD_IMAGES) - index)
+    for index, (name, (width, height), _, boxes) in enumerate(EDGE_CASE_IMAGES):
+        image_id = 7 + 1000 * (len(EDGE_CASE_IMAGES) - index)
         images.append({"id": image_id, "file_name": name, "width": width, "height": height})
         for category, x, y, box_width, box_height, crowd in boxes:
             annotations.append(
@@ -85,9 +85,9 @@ def odd_document() -> dict[str, Any]:
     return {"info": {}, "images": images, "annotations": annotations[::-1], "categories": categories}
 
 
-def make_odd_coco(folder: Path) -> Path:
-    """DIR/annotations.json and DIR/images: odd sizes and modes, a crowd, an empty image, boxes outside."""
-    for seed, (name, size, mode, boxes) in enumerate(ODD_IMAGES):
-        _save(_drawn(size, boxes, seed), mode, folder / "images" / name)
-    (folder / "annotations.json").write_text(json.dumps(odd_document()))
-    return folder
+def make_edge_case_coco(directory: Path) -> Path:
+    """Writes DIR/annotations.json and DIR/images: unusual sizes and modes, a crowd, an empty image, boxes outside."""
+    for seed, (name, size, mode, boxes) in enumerate(EDGE_CASE_IMAGES):
+        _save(_drawn(size, boxes, seed), mode, directory / "images" / name)
+    (directory / "annotations.json").write_text(json.dumps(edge_case_annotations()))
+    return directory

@@ -1,4 +1,4 @@
-"""Studies and results for the tests of this package, without any training."""
+"""Proxy-check studies and results for tests, without training."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from search_space.space import SearchSpace
 
 
 def synthetic_study(architectures: int = 4, seeds: int = 2, reference: bool = True, seconds: float = 0.0) -> Study:
-    """A study that trains nothing."""
+    """A study with the synthetic reward, which trains nothing."""
     return design(
         SearchSpace(),
         resolve("synthetic", seconds=seconds),
@@ -24,7 +24,7 @@ def synthetic_study(architectures: int = 4, seeds: int = 2, reference: bool = Tr
 
 
 def result(study: Study, training: Training, reward: float | None, seconds: float = 60.0) -> Result:
-    """What a training of the study might have come to; without a reward it has failed."""
+    """A made-up result of a training of the study; without a reward it has failed."""
     return Result(
         base=study.base.name,
         widths=training.widths,
@@ -42,5 +42,5 @@ def result(study: Study, training: Training, reward: float | None, seconds: floa
 
 def results_of(study: Study, reward: Callable[[Training], float | None], trainings: int | None = None) -> Results:
     """The results of the first `trainings` trainings, or of all."""
-    results = [result(study, training, reward(training)) for training in study.trainings()[:trainings]]
-    return {one.key: one for one in results}
+    results = (result(study, training, reward(training)) for training in study.trainings()[:trainings])
+    return {result.key: result for result in results}
