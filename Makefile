@@ -22,7 +22,7 @@ setup:
 	@$(PYTHON) tools/setup_environment.py
 
 demo: setup
-	@exec $(BIN)/effspine demo $(ARGS)
+	@exec $(BIN)/effspine demo --with-parent $(ARGS)
 
 PYTEST = $(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
 

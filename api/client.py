@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-import os
 import time
 import uuid
 from collections.abc import Iterator
@@ -14,7 +12,7 @@ from urllib.parse import quote
 
 import httpx
 from httpx_sse import connect_sse
-from pydantic import BaseModel
+from pydantic import BaseModel, ValidationError
 
 from api.documents import (
     BestDocument,
@@ -27,12 +25,11 @@ from api.documents import (
     TrialDetailDocument,
     TrialDocument,
 )
+from api.service_url import KEY_VARIABLE, URL_VARIABLE, key_header, service_url
 from nas_controller.states import PauseMode
 from search_space.errors import EffspineError
+from search_space.secret_urls import displayed_url
 
-DEFAULT_URL = "http://127.0.0.1:8000"
-URL_VARIABLE = "EFFSPINE_URL"
-KEY_VARIABLE = "EFFSPINE_API_KEY"
 RETRY_WAITS_SECONDS = (0.2, 0.5, 1.0)
 BUSY_SECONDS = 30.0
 """How long to wait while the service still executes an earlier sending of the same request."""
@@ -66,11 +63,11 @@ class Client:
     """
 
     def __init__(self, url: str | None = None, transport: httpx.BaseTransport | None = None) -> None:
-        self.url = (url or os.environ.get(URL_VARIABLE) or DEFAULT_URL).rstrip("/")
-        if not self.url.startswith(("http://", "https://")):
-            raise EffspineError(f"{URL_VARIABLE} is {self.url!r}; it must start with http:// or https://")
+        base_url = service_url(url)
+        self.url = displayed_url(base_url)
+        """The URL without a user, for people."""
         self._http = httpx.Client(
-            base_url=self.url, timeout=TIMEOUT, transport=transport, trust_env=False, headers=key_header()
+            base_url=base_url, timeout=TIMEOUT, transport=transport, trust_env=False, headers=key_header()
         )
         self._was_connected = False
 
@@ -105,7 +102,7 @@ class Client:
     def update_campaign(self, campaign_id: str, patch: dict[str, Any]) -> CampaignDocument:
         """Changes a campaign by a JSON merge patch (RFC 7396), which is idempotent."""
         response = self._send("PATCH", f"/v1/campaigns/{_segment(campaign_id)}", json=patch)
-        return CampaignDocument.model_validate(_json(response))
+        return _document(CampaignDocument, response)
 
     def estimate(self, specification: dict[str, Any]) -> EstimateDocument:
         """Estimates the duration of a campaign, which is not created."""
@@ -190,13 +187,13 @@ class Client:
                     yield EventDocument.model_validate_json(event.data)
 
     def _read(self, document: type[Document], path: str, parameters: dict[str, Any] | None = None) -> Document:
-        return document.model_validate(_json(self._get(path, parameters)))
+        return _document(document, self._get(path, parameters))
 
     def _all(self, document: type[Document], path: str, parameters: dict[str, Any]) -> Iterator[Document]:
         cursor: str | None = None
         while True:
-            page = Page[dict[str, Any]].model_validate(_json(self._get(path, {**parameters, "cursor": cursor})))
-            yield from (document.model_validate(item) for item in page.items)
+            page = _document(Page[document], self._get(path, {**parameters, "cursor": cursor}))  # type: ignore[valid-type]
+            yield from page.items
             cursor = page.next_cursor
             if cursor is None:
                 return
@@ -212,8 +209,8 @@ class Client:
         while True:
             response = self._send("POST", path, json=body, headers=headers)
             if not _is_busy(response) or time.monotonic() > deadline:
-                return document.model_validate(_json(response))
-            time.sleep(float(response.headers.get("Retry-After", "1")))
+                return _document(document, response)
+            time.sleep(_retry_after_seconds(response))
 
     def _send(self, method: str, path: str, **request: Any) -> httpx.Response:
         """Sends a request, and again after a lost connection."""
@@ -227,9 +224,11 @@ class Client:
                 if wait is None or (isinstance(error, httpx.ConnectError) and not self._was_connected):
                     raise self._unreachable(error) from error
                 time.sleep(wait)
+            except httpx.RequestError as error:  # its body is not what its headers say
+                raise self._unreachable(error) from error
         raise AssertionError("the last attempt returns or raises")
 
-    def _unreachable(self, error: httpx.TransportError) -> ServiceUnreachableError:
+    def _unreachable(self, error: httpx.RequestError) -> ServiceUnreachableError:
         if isinstance(error, httpx.ConnectError):
             return ServiceUnreachableError(
                 f"there is no service at {self.url}; start it with `effspine serve`, or set {URL_VARIABLE}"
@@ -237,26 +236,14 @@ class Client:
         return ServiceUnreachableError(f"the service at {self.url} does not respond: {error or type(error).__name__}")
 
 
-def key_header() -> dict[str, str]:
-    """The Authorization header with the key of EFFSPINE_API_KEY; empty if there is none.
-
-    Raises EffspineError, without the value, if it cannot be a key.
-    """
-    key = os.environ.get(KEY_VARIABLE, "").strip()
-    if not key:
-        return {}
-    if not (key.isascii() and key.isprintable()) or " " in key:
-        raise EffspineError(f"{KEY_VARIABLE} is not an API key; keys begin with effspine_")
-    return {"Authorization": f"Bearer {key}"}
-
-
-def _json(response: httpx.Response) -> Any:
-    """The JSON body of a response. Raises ServiceRefusedError for an error and for a body that is not JSON."""
+def _document(document: type[Document], response: httpx.Response) -> Document:
+    """The document in a response. Raises ServiceRefusedError for an error and for a body that is no such document."""
     _raise_for_status(response)
     try:
-        return response.json()
-    except json.JSONDecodeError:
-        detail = f"the response of {response.url} is not JSON; is it an effspine service?"
+        return document.model_validate_json(response.content)
+    except ValidationError:
+        shown = displayed_url(str(response.url))
+        detail = f"the response of {shown} is not the JSON that was expected; is it an effspine service?"
         raise ServiceRefusedError(response.status_code, {"detail": detail}) from None
 
 
@@ -264,21 +251,36 @@ def _raise_for_status(response: httpx.Response) -> None:
     """Raises ServiceRefusedError, with the problem document if there is one, for an error response."""
     if response.is_success:
         return
-    if response.headers.get("content-type", "").startswith("application/problem+json"):
-        problem = response.json()
-        if response.status_code == httpx.codes.UNAUTHORIZED:
-            problem["detail"] = f"{problem.get('detail')} (commands read it from {KEY_VARIABLE})"
-        raise ServiceRefusedError(response.status_code, problem)
-    detail = f"{response.url} responded with {response.status_code} {response.reason_phrase}"
-    raise ServiceRefusedError(response.status_code, {"detail": detail})
+    is_problem = response.headers.get("content-type", "").startswith("application/problem+json")
+    problem = _json_object(response) if is_problem else {}
+    if not problem:
+        shown = displayed_url(str(response.url))
+        problem = {"detail": f"{shown} responded with {response.status_code} {response.reason_phrase}"}
+    elif response.status_code == httpx.codes.UNAUTHORIZED:
+        problem["detail"] = f"{problem.get('detail')} (commands read it from {KEY_VARIABLE})"
+    raise ServiceRefusedError(response.status_code, problem)
+
+
+def _json_object(response: httpx.Response) -> dict[str, Any]:
+    """The JSON object in a response; empty if there is none."""
+    try:
+        found = response.json()
+    except ValueError:
+        return {}
+    return found if isinstance(found, dict) else {}
 
 
 def _is_busy(response: httpx.Response) -> bool:
     """Whether the same request, sent before, is still being executed."""
     if response.status_code != httpx.codes.CONFLICT:
         return False
-    kind: str = response.json().get("type", "")
-    return kind.endswith(":idempotency-key-busy")
+    return str(_json_object(response).get("type", "")).endswith(":idempotency-key-busy")
+
+
+def _retry_after_seconds(response: httpx.Response) -> float:
+    """How long to wait before the request is sent again."""
+    given = response.headers.get("Retry-After", "")
+    return min(float(given), BUSY_SECONDS) if given.isdecimal() else 1.0
 
 
 def _segment(value: str) -> str:

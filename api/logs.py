@@ -6,17 +6,19 @@
 
 Every line that is logged during a request has the request's id. The JSON log has an access line for every request, the
 text log only for failed ones. Lines name a route's template (`/v1/campaigns/{campaign_id}`), never the requested URL,
-headers, cookies or keys.
+headers, cookies or keys. URLs in messages have no passwords, and control characters are escaped.
 """
 
 from __future__ import annotations
 
-import json
 import logging
 import sys
 from contextvars import ContextVar
 from datetime import UTC, datetime
 from typing import Any, Literal
+
+from search_space.display import displayed, json_text
+from search_space.secret_urls import mask_urls
 
 LogFormat = Literal["text", "json"]
 
@@ -61,7 +63,7 @@ class TextFormatter(logging.Formatter):
         """The line, followed by the traceback of an exception."""
         request_id = getattr(record, "request_id", None)
         record.request = f" [request {request_id}]" if request_id else ""
-        return super().format(record)
+        return displayed(mask_urls(super().format(record)))
 
 
 class JsonFormatter(logging.Formatter):
@@ -74,12 +76,12 @@ class JsonFormatter(logging.Formatter):
             "time": time.replace("+00:00", "Z"),
             "level": record.levelname,
             "logger": record.name,
-            "message": record.getMessage(),
+            "message": mask_urls(record.getMessage()),
         }
         for name in ("request_id", *ACCESS_FIELDS):
             value = getattr(record, name, None)
             if value is not None:
                 entry[name] = value
         if record.exc_info:
-            entry["exception"] = self.formatException(record.exc_info)
-        return json.dumps(entry, ensure_ascii=False)
+            entry["exception"] = mask_urls(self.formatException(record.exc_info))
+        return json_text(entry, indent=None)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import ipaddress
+import re
 from pathlib import Path
 from typing import Self
 
@@ -10,7 +12,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from api.logs import LogFormat
 from api.loopback import is_loopback
-from nas_controller.store.database import sqlite_url
+from nas_controller.store.database_url import sqlite_url
 from nas_controller.supervision.cluster_node import LOCAL
 from nas_controller.supervision.runner_protocol import LEASE_SECONDS
 from nas_controller.supervision.supervisor import CAMPAIGNS_AT_ONCE
@@ -20,6 +22,8 @@ DATABASE_FILE = "effspine.db"
 DEFAULT_HOST = "127.0.0.1"
 DEFAULT_PORT = 8000
 
+_ROOT_PATH = re.compile(r"(?:/(?!\.\.?(?:/|$))[A-Za-z0-9._~-]+)*")
+
 
 class Settings(BaseSettings):
     """Settings of the service; the environment variable of each is EFFSPINE_ and its name in capitals."""
@@ -27,13 +31,17 @@ class Settings(BaseSettings):
     model_config = SettingsConfigDict(env_prefix="EFFSPINE_", env_ignore_empty=True)
 
     data_dir: Path = Field(default_factory=default_data_dir)
-    database_url: str = ""
+    database_url: str = Field("", repr=False)  # it may have a password
     host: str = DEFAULT_HOST
     port: int = Field(DEFAULT_PORT, ge=1, le=65535)
     allowed_hosts: str = ""
     """Further host names of the service, comma-separated, without ports."""
     trusted_proxies: str = ""
-    """Addresses of reverse proxies whose X-Forwarded-For and X-Forwarded-Proto are trusted, comma-separated."""
+    """Addresses or networks of reverse proxies whose X-Forwarded-For and X-Forwarded-Proto are trusted,
+    comma-separated; `*` for all.
+    """
+    root_path: str = ""
+    """Path prefix under which a reverse proxy shows the service, such as `/effspine`; empty for none."""
     body_limit_bytes: int = Field(2**20, ge=1_024)
     requests_per_second: float = Field(200.0, ge=0.0, le=1e6)
     requests_burst: int = Field(1_000, ge=1, le=10**6)
@@ -58,9 +66,37 @@ class Settings(BaseSettings):
             raise ValueError(f"give host:port of the head, such as 10.0.0.5:6379, or '{LOCAL}'")
         return address
 
+    @field_validator("trusted_proxies")
+    @classmethod
+    def _are_addresses(cls, proxies: str) -> str:
+        for proxy in filter(None, (each.strip() for each in proxies.split(","))):
+            try:
+                if proxy != "*":
+                    ipaddress.ip_network(proxy)
+            except ValueError:
+                raise ValueError(
+                    f"{proxy!r} is no address such as 10.0.0.5 and no network such as 10.0.0.0/8"
+                ) from None
+        return proxies
+
+    @field_validator("root_path")
+    @classmethod
+    def _is_a_path(cls, path: str) -> str:
+        path = path.removesuffix("/")
+        if not _ROOT_PATH.fullmatch(path):
+            raise ValueError("give a path such as /effspine: it begins with / and has only letters, digits and -._~")
+        return path
+
+    @field_validator("data_dir")
+    @classmethod
+    def _is_absolute(cls, directory: Path) -> Path:
+        try:
+            return directory.expanduser().absolute()
+        except RuntimeError as error:  # there is no such user
+            raise ValueError("there is no such home directory") from error
+
     @model_validator(mode="after")
     def _fill_in(self) -> Self:
-        self.data_dir = self.data_dir.expanduser().absolute()
         self.database_url = self.database_url or sqlite_url(self.data_dir / DATABASE_FILE)
         return self
 
@@ -77,6 +113,6 @@ class Settings(BaseSettings):
 
     @property
     def url(self) -> str:
-        """The URL of the service."""
+        """The URL of the service, without a slash at its end."""
         host = f"[{self.host}]" if ":" in self.host else self.host
-        return f"http://{host}:{self.port}"
+        return f"http://{host}:{self.port}{self.root_path}"

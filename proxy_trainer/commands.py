@@ -8,15 +8,15 @@ from __future__ import annotations
 
 import math
 import os
-import sys
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from proxy_trainer.printing import print_facts, print_json, progress_bar
+from proxy_trainer.printing import print_facts, progress_bar
 from search_space.errors import InvalidValueError
+from search_space.terminal import cell_text, console, print_json, print_text
 
 if TYPE_CHECKING:
     from search_space.proxy_task import ProxyTask
@@ -49,7 +49,7 @@ def make_digits_command(
     if as_json:
         print_json({"directory": str(made.directory), "created": made.created, **made.parameters.to_dict()})
         return
-    print(f"{'made' if made.created else 'exists already:'} {made.directory}")
+    print_text(f"{'made' if made.created else 'exists already:'} {made.directory}")
 
 
 @data_app.command("inspect")
@@ -96,7 +96,7 @@ def register_command(
     if as_json:
         print_json({"name": name, "path": str(directory.expanduser().absolute()), "file": str(file)})
         return
-    print(f"registered {name} as {directory.expanduser().absolute()} in {file}")
+    print_text(f"registered {name} as {directory.expanduser().absolute()} in {file}")
 
 
 @proxy_app.command()
@@ -172,22 +172,19 @@ def _training_task(profile: str, overrides: list[str], *, checkpoints: bool) -> 
 
 def _print_inspection(found: dict[str, Any]) -> None:
     from rich import box
-    from rich.console import Console
     from rich.table import Table
-    from rich.text import Text
 
-    console = Console(highlight=False, width=None if sys.stdout.isatty() else 160)
     print_facts(_inspection_facts(found))
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
     for column in ("id", "category", "boxes", "images"):
         table.add_column(column, justify="left" if column == "category" else "right")
     for row in found["categories"]:
-        table.add_row(str(row["id"]), Text(row["name"]), f"{row['boxes']:,}", f"{row['images']:,}")
-    console.print(table)
+        table.add_row(str(row["id"]), cell_text(row["name"]), f"{row['boxes']:,}", f"{row['images']:,}")
+    console().print(table)
     for path in found["missing_images"][:_MAX_LISTED_FAULTS]:
-        console.print(Text(f"missing: {path}", style="red"))
+        console().print(cell_text(f"missing: {path}", "red"))
     for fault in (found["unreadable_images"] or [])[:_MAX_LISTED_FAULTS]:
-        console.print(Text(fault["error"], style="red"))
+        console().print(cell_text(fault["error"], "red"))
 
 
 def _inspection_facts(found: dict[str, Any]) -> list[tuple[str, str]]:

@@ -18,16 +18,24 @@ def displayed(text: str) -> str:
     return _UNSAFE.sub(lambda found: _escape(found[0]), text)
 
 
+def displayed_line(text: str) -> str:
+    """The text as `displayed`, its line breaks escaped too: for a cell of a table or a message of one line."""
+    return displayed(text).replace("\n", "\\n")
+
+
 def _escape(character: str) -> str:
     code = ord(character)
     return f"\\x{code:02x}" if code < 0x100 else f"\\u{code:04x}"
 
 
 def json_text(document: Any, encoding: str | None = None, *, indent: int | None = 2) -> str:
-    """The document as JSON, which parses back equal: such characters, and all that `encoding` lacks, as `\\uXXXX`."""
-    text = json.dumps(document, indent=indent, ensure_ascii=False)
+    """The document as JSON, which parses back equal: such characters, and all that `encoding` lacks, as `\\uXXXX`.
+
+    Raises ValueError for NaN and infinity, which JSON does not have.
+    """
+    text = json.dumps(document, indent=indent, ensure_ascii=False, allow_nan=False)
     try:
         text.encode(encoding or "utf-8", "surrogatepass")
     except (UnicodeEncodeError, LookupError):
-        text = json.dumps(document, indent=indent)
+        text = json.dumps(document, indent=indent, allow_nan=False)
     return _UNSAFE.sub(lambda found: f"\\u{ord(found[0]):04x}", text)

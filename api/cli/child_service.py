@@ -13,8 +13,10 @@ from typing import TYPE_CHECKING, Self
 
 import httpx
 
-from api.client import KEY_VARIABLE, Client, ServiceRefusedError, ServiceUnreachableError, key_header
+from api.client import Client, ServiceRefusedError, ServiceUnreachableError
 from api.documents import HealthDocument
+from api.service_url import KEY_VARIABLE, key_header
+from nas_controller.supervision.runner_protocol import DATABASE_URL_VARIABLE
 from search_space.errors import EffspineError
 
 if TYPE_CHECKING:
@@ -50,14 +52,18 @@ class ChildService:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        if self._process is None or self._process.poll() is not None:
+        if self._process is None:
             return
-        self._process.send_signal(signal.SIGTERM)
         try:
-            self._process.wait(STOP_SECONDS)
+            if self._process.poll() is None:
+                self._process.send_signal(signal.SIGTERM)
+                self._process.wait(STOP_SECONDS)
         except subprocess.TimeoutExpired:
             self._process.kill()
             self._process.wait()
+        finally:
+            if self._process.stdin is not None:
+                self._process.stdin.close()
 
     def wait_until_ready(self, client: Client) -> None:
         """Returns once the service is ready. Raises EffspineError, with the log tail, if it exits or takes too long."""
@@ -108,13 +114,15 @@ class ChildService:
     def _start(self) -> None:
         settings = self.settings
         command = [sys.executable, "-m", "api.cli.main", "serve", "--host", settings.host, "--port", str(settings.port)]
-        command += ["--data-dir", str(settings.data_dir), "--database-url", settings.database_url]
+        command += ["--data-dir", str(settings.data_dir), "--watch-stdin"]
+        environment = {**os.environ, DATABASE_URL_VARIABLE: settings.database_url}  # a command line shows its password
         try:
             self.log_path.parent.mkdir(parents=True, exist_ok=True)
             with self.log_path.open("wb") as log:
-                # Its own process group: Ctrl-C reaches only this command, which then shuts the service down.
+                # Its own process group: Ctrl-C reaches only this command, which then shuts the service down. However
+                # this process ends, the pipe closes and the service ends too.
                 self._process = subprocess.Popen(
-                    command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True, env=os.environ
+                    command, stdin=subprocess.PIPE, stdout=log, stderr=log, start_new_session=True, env=environment
                 )
         except OSError as error:
             raise EffspineError(f"cannot write {self.log_path}: {error.strerror}") from error

@@ -18,11 +18,13 @@ from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
 import typer
 
-from api.cli.output import console, duration, millions, print_table, spark_line, three_digits
+from api.cli.output import console, duration, millions, note, print_table, spark_line, three_digits
 from nas_controller.states import FINISHED_CAMPAIGN_STATES
+from search_space.display import displayed
 from search_space.errors import EffspineError
 
 if TYPE_CHECKING:
+    from api.cli.child_service import ChildService
     from api.client import Client
     from api.documents import BestDocument, CampaignDocument
     from api.settings import Settings
@@ -48,10 +50,14 @@ def demo(
     seed: Annotated[int, typer.Option(min=0, help="The same seed samples the same architectures.")] = 1,
     fresh: Annotated[bool, typer.Option("--fresh", help="Start a new campaign and stop an unfinished one.")] = False,
     profile: Annotated[str, typer.Option(help="Profile of the proxy task.")] = PROFILE,
+    with_parent: Annotated[
+        bool, typer.Option("--with-parent", help="End when the program that called it ends.", hidden=True)
+    ] = False,
 ) -> None:
     """Run a search campaign on this machine and watch it.
 
-    After Ctrl-C, the same command resumes the unfinished campaign with the same trials, seed and profile; otherwise it
+    Its service ends with it, also when the terminal is closed; one that was running before keeps running. After Ctrl-C,
+    the same command resumes the unfinished campaign with the same trials, seed and profile; otherwise it
     starts a new one.
     """
     from api.cli.child_service import ChildService
@@ -59,13 +65,23 @@ def demo(
     from api.client import Client
 
     started = time.monotonic()
-    signal.signal(signal.SIGTERM, _interrupt)
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, _interrupt)
+    if with_parent:
+        from api.cli.parent_watch import end_with_parent
+
+        end_with_parent()
     settings = settings_of(host="127.0.0.1", port=port)
     check_free_space(settings.data_dir)
     _print(f"data directory: {settings.data_dir}")
+    service, campaign = ChildService(settings), None
     try:
-        with ChildService(settings) as service, Client(settings.url) as client:
-            verb = "starting a service" if service.is_child else "using the running service"
+        with service, Client(settings.url) as client:
+            verb = (
+                "starting a service"
+                if service.is_child
+                else "using a running service, which this command does not stop"
+            )
             _print(f"{verb}; dashboard: {settings.url}")
             make_dataset(settings)
             service.wait_until_ready(client)
@@ -74,8 +90,21 @@ def demo(
             ended = watch(client, campaign, started)
             _report(client, ended, settings, started, service_keeps_running=not service.is_child)
     except KeyboardInterrupt:
-        print("\nstopped; finished trials are saved, and the same command resumes the campaign", file=sys.stderr)
+        note(f"\n{interruption_message(service, campaign)}")
         raise typer.Exit(130) from None
+
+
+def interruption_message(service: ChildService, campaign: CampaignDocument | None) -> str:
+    """What an interrupted demo has stopped, and what continues."""
+    if service.is_child:
+        return "stopped; finished trials are saved, and the same command resumes the campaign"
+    url = service.settings.url
+    if campaign is None:
+        return f"stopped before a campaign was created; the service at {url} keeps running"
+    return (
+        f"stopped watching; the campaign continues at {url}/campaigns/{campaign.id}, "
+        f"and `{program()} campaign stop {campaign.id}` stops it"
+    )
 
 
 def check_free_space(directory: Path) -> None:
@@ -165,9 +194,9 @@ def _report(
         from nas_controller.supervision.campaign_logs import log_path, log_tail
 
         reason = (campaign.error or "").partition("\n")[0]
-        print(log_tail(settings.data_dir, campaign.id), file=sys.stderr)
-        print(f"error: campaign {campaign.id} failed: {reason}", file=sys.stderr)
-        print(f"its log is {log_path(settings.data_dir, campaign.id)}", file=sys.stderr)
+        note(log_tail(settings.data_dir, campaign.id))
+        note(f"error: campaign {campaign.id} failed: {reason}")
+        note(f"its log is {log_path(settings.data_dir, campaign.id)}")
         raise typer.Exit(1)
     best = client.best(campaign.id)
     if not best.items:
@@ -224,7 +253,7 @@ def program() -> str:
 
 
 def _print(line: str) -> None:
-    console().print(line, markup=False, soft_wrap=True)
+    console().print(displayed(line), markup=False, soft_wrap=True)
 
 
 def _interrupt(number: int, frame: object) -> NoReturn:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from api.cli.output import note, print_json, print_table
+from api.cli.output import note, print_json, print_table, print_text
 from api.cli.serve import DatabaseUrl, DataDir, settings_of
 from nas_controller.states import KeyScope
 
@@ -103,7 +103,7 @@ def revoke(key_id: Id, as_json: AsJson = False, database_url: DatabaseUrl = None
     if as_json:
         print_json(_document(record, datetime.now(UTC)))
     else:
-        print(f"key {record.id} ({record.name}) is revoked")
+        print_text(f"key {record.id} ({record.name}) is revoked")
     if is_open:
         note("no key is left: a service on loopback is open to all users of this machine again")
 
@@ -123,7 +123,7 @@ def _print_secret(record: KeyRecord, key: str, as_json: bool) -> None:
     if as_json:
         print_json({**_document(record, datetime.now(UTC)), "key": key})
         return
-    print(key)
+    print_text(key)
     note(f"key {record.id} ({record.name}, {record.scope}) is not shown again; commands read it from EFFSPINE_API_KEY")
 
 

@@ -7,17 +7,21 @@ package does not depend on the packages that provide the commands.
 
 from __future__ import annotations
 
+import io
 import os
 import sys
 from collections.abc import Sequence
 from importlib.metadata import version
-from typing import Any
+from typing import Any, TextIO
 
 import typer
 from typer.main import get_command
 
 from api.cli.entry_point_group import EntryPointGroup
+from api.cli.error_lines import error_line, input_error
+from search_space.display import displayed
 from search_space.errors import EffspineError
+from search_space.secret_urls import mask_urls
 
 DEBUG_VARIABLE = "EFFSPINE_DEBUG"
 INPUT_ERROR_STATUS = 2
@@ -54,25 +58,40 @@ def effspine(
 def run(arguments: Sequence[str]) -> int:
     """Runs one command line and returns its exit status.
 
-    0 on success, 2 for invalid input, 130 after Ctrl-C, 1 for an unexpected error. An error is one line on standard
-    error; `--debug` adds the traceback.
+    0 on success, 2 for invalid input and for what the system refuses, 130 after Ctrl-C, 1 for an unexpected error. An
+    error is one line on standard error; `--debug` adds the traceback.
     """
+    _prepare_output()
     try:
         status = get_command(app).main(args=list(arguments), prog_name="effspine", standalone_mode=False)
+        sys.stdout.flush()
         return status if isinstance(status, int) else 0
     except EffspineError as error:
-        _report(error, f"error: {error}")
+        _report(error, str(error))
         return INPUT_ERROR_STATUS
     except KeyboardInterrupt:
         return INTERRUPTED_STATUS
     except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # the reader of the pipe has exited
+        _discard(sys.stdout)  # the reader of the pipe has exited
         return 1
     except Exception as error:
         if hasattr(error, "format_message"):
             return _usage_error(error)
-        _report(error, f"error: {type(error).__name__}: {error} (run with `effspine --debug` for the traceback)")
+        if (reason := input_error(error)) is not None:
+            _report(error, reason)
+            return INPUT_ERROR_STATUS
+        _report(error, f"{type(error).__name__}: {error} (run with `effspine --debug` for the traceback)")
         return 1
+
+
+def _prepare_output() -> None:
+    """Escapes what the encoding of the terminal lacks; output that was closed (`>&-`) is discarded."""
+    for name in ("stdout", "stderr"):
+        stream = getattr(sys, name)
+        if stream is None:
+            setattr(sys, name, open(os.devnull, "w", encoding="utf-8"))  # noqa: SIM115 (for the whole process)
+        elif isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
 
 
 def _usage_error(error: Any) -> int:
@@ -81,16 +100,34 @@ def _usage_error(error: Any) -> int:
         error.show()
     else:
         message = error.format_message().replace("Value error, ", "")  # a prefix by pydantic
-        print(f"error: {message}", file=sys.stderr)
+        _print_error(message)
     return int(error.exit_code)
 
 
-def _report(error: Exception, line: str) -> None:
+def _report(error: Exception, message: str) -> None:
     if os.environ.get(DEBUG_VARIABLE, "") not in ("", "0", "false"):
         import traceback
 
-        traceback.print_exception(error, file=sys.stderr)
-    print(" ".join(line.split("\n")), file=sys.stderr)
+        for part in traceback.format_exception(error):
+            print(displayed(mask_urls(part)), end="", file=sys.stderr)
+    _print_error(message)
+
+
+def _print_error(message: str) -> None:
+    try:
+        print(f"error: {error_line(message)}", file=sys.stderr, flush=True)
+    except OSError:  # the terminal has been closed, or the disk of a log file is full
+        _discard(sys.stderr)
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        try:
+            sys.stdout.flush()
+        except OSError:
+            _discard(sys.stdout)
+
+
+def _discard(stream: TextIO) -> None:
+    """Sends what a stream still holds nowhere, so that Python does not fail to write it at its end."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
 
 
 def main() -> None:

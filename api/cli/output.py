@@ -1,32 +1,19 @@
-"""Output of the commands: JSON documents, tables, and formatting of numbers."""
+"""Output of the commands: tables, and formatting of numbers; what commands of all packages share is imported."""
 
 from __future__ import annotations
 
-import json
-import sys
 from collections.abc import Iterable, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from search_space.terminal import cell_text as cell_text
+from search_space.terminal import console as console
+from search_space.terminal import note as note
+from search_space.terminal import print_json as print_json
+from search_space.terminal import print_text as print_text
+from search_space.terminal import spark_line as spark_line
 
 if TYPE_CHECKING:
-    from rich.console import Console
     from rich.text import Text
-
-
-def print_json(document: Any) -> None:
-    """Prints `document` as JSON on standard output."""
-    sys.stdout.write(json.dumps(document, indent=2, ensure_ascii=False, allow_nan=False) + "\n")
-
-
-def note(line: str) -> None:
-    """Prints a line on standard error, so that standard output contains only the result."""
-    print(line, file=sys.stderr, flush=True)
-
-
-def console() -> Console:
-    """A console on standard output: coloured on a terminal, plain and 160 columns wide in a file or a pipe."""
-    from rich.console import Console
-
-    return Console(highlight=False, width=None if sys.stdout.isatty() else 160)
 
 
 def print_table(
@@ -35,21 +22,18 @@ def print_table(
     """Prints a table; columns named in `left` are left-aligned, the others (numbers) right-aligned."""
     from rich import box
     from rich.table import Table
-    from rich.text import Text
 
     table = Table(title=title, title_justify="left", title_style="bold", box=box.SIMPLE_HEAD, pad_edge=False)
     for column in columns:
         table.add_column(column, justify="left" if column in left else "right", overflow="fold")
     for row in rows:
-        table.add_row(*[Text(cell) if isinstance(cell, str) else cell for cell in row])
+        table.add_row(*[cell_text(cell) if isinstance(cell, str) else cell for cell in row])
     console().print(table)
 
 
 def warning(cell: str, is_off: bool) -> Text:
     """A cell, highlighted if `is_off`."""
-    from rich.text import Text
-
-    return Text(cell, style="bold red" if is_off else "")
+    return cell_text(cell, "bold red" if is_off else "")
 
 
 def millions(count: float, digits: int = 1) -> str:
@@ -92,15 +76,3 @@ def duration(seconds: float | None) -> str:
     if whole < 3600:
         return f"{whole // 60} min {whole % 60:02d} s"
     return f"{whole // 3600} h {whole % 3600 // 60:02d} min"
-
-
-BLOCK_CHARACTERS = "▁▂▃▄▅▆▇█"
-
-
-def spark_line(values: Sequence[float]) -> str:
-    """One block character per value; its height is proportional to the value."""
-    largest = max(values, default=0.0) or 1.0
-    return "".join(
-        BLOCK_CHARACTERS[min(len(BLOCK_CHARACTERS) - 1, int(value / largest * len(BLOCK_CHARACTERS)))]
-        for value in values
-    )

@@ -37,6 +37,10 @@ CampaignsAtOnce = Annotated[
 MaxParallelism = Annotated[
     int | None, typer.Option(min=1, help="Maximum number of trials in training, over all campaigns.")
 ]
+WatchStdin = Annotated[bool, typer.Option("--watch-stdin", help="End when standard input closes.", hidden=True)]
+MAX_VALUE_LENGTH = 100
+SECRET_SETTINGS = ("database_url",)
+"""Settings whose value no error shows."""
 
 
 @serve_app.command()
@@ -48,11 +52,17 @@ def serve(
     ray_address: RayAddress = None,
     campaigns_at_once: CampaignsAtOnce = None,
     max_parallelism: MaxParallelism = None,
+    watch_stdin: WatchStdin = False,
 ) -> None:
     """Serve the API and the dashboard, and run campaigns.
 
     Ctrl-C stops it; campaigns continue at the next start.
     """
+    if watch_stdin:
+        from nas_controller.supervision.stdin_watch import watch_stdin as watch
+        from nas_controller.supervision.supervisor import SHUTDOWN_SECONDS
+
+        watch(hard_end_seconds=SHUTDOWN_SECONDS + 5.0)  # the supervisor ends its runners before
     from api.http.server import serve_all
 
     serve_all(
@@ -109,5 +119,7 @@ def settings_of(**options: Any) -> Settings:
     except ValidationError as error:
         detail = error.errors()[0]
         name = str(detail["loc"][0])
-        message = f"EFFSPINE_{name.upper()} is {detail['input']!r}: {detail['msg'][0].lower()}{detail['msg'][1:]}"
-        raise InvalidValueError(message, field=name) from error
+        reason = detail["msg"].removeprefix("Value error, ")
+        value = "" if name in SECRET_SETTINGS else f" is {str(detail['input'])[:MAX_VALUE_LENGTH]!r}"
+        message = f"EFFSPINE_{name.upper()}{value}: {reason[0].lower()}{reason[1:]}"
+        raise InvalidValueError(message, field=name) from None

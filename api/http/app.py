@@ -13,12 +13,14 @@ from api.http.authentication import Authenticator
 from api.http.compression import COMPRESSION_LEVEL, MIN_COMPRESSED_BYTES
 from api.http.conditional_get import NotModified, not_modified
 from api.http.error_handlers import HANDLERS
+from api.http.head_requests import HeadRequests
 from api.http.idempotency import Idempotency
 from api.http.json_responses import response_cache
 from api.http.metrics import ServiceMetrics
 from api.http.openapi import PROBLEM_RESPONSES, DescribedApi
 from api.http.request_limits import RateLimit
 from api.http.request_tracing import RequestTracing
+from api.http.root_path import RootPath, require_distinct
 from api.http.routes import (
     best,
     campaigns,
@@ -72,7 +74,10 @@ ROUTERS = (
 
 
 def create_app(settings: Settings, store: Store, *, trusted_hosts: tuple[str, ...] = ()) -> DescribedApi:
-    """The application on `store`. `trusted_hosts` are its names in addition to those of the settings."""
+    """The application on `store`. `trusted_hosts` are its names in addition to those of the settings.
+
+    Raises InvalidValueError if the path prefix of the settings is one of the service's own paths.
+    """
     metrics = ServiceMetrics(
         store.reads.totals, lambda: sum(supervisor.is_alive for supervisor in store.reads.list_supervisors())
     )
@@ -87,8 +92,11 @@ def create_app(settings: Settings, store: Store, *, trusted_hosts: tuple[str, ..
         docs_url=None,
         redoc_url=None,
         responses=PROBLEM_RESPONSES,
+        servers=[{"url": settings.root_path}] if settings.root_path else None,
         middleware=[
+            Middleware(RootPath, root_path=settings.root_path),
             Middleware(RequestTracing, metrics=metrics),
+            Middleware(HeadRequests),
             Middleware(GZipMiddleware, minimum_size=MIN_COMPRESSED_BYTES, compresslevel=COMPRESSION_LEVEL),
             Middleware(TrustedHosts, hosts=(*settings.hosts, *trusted_hosts)),
             Middleware(
@@ -114,4 +122,5 @@ def create_app(settings: Settings, store: Store, *, trusted_hosts: tuple[str, ..
     for router in ROUTERS:
         app.include_router(router)
     app.mount("/static", StaticFiles(directory=dashboard.STATIC_DIR), name="static")
+    require_distinct(settings.root_path, [*app.state.routes, *app.routes])
     return app

@@ -66,7 +66,8 @@ def _allowed_methods(request: Request) -> list[str]:
     routes = [route for route in request.app.state.routes if route.matches(request.scope)[0] is not Match.NONE]
     min_parameters = min((len(route.param_convertors) for route in routes), default=0)
     matching = [route for route in routes if len(route.param_convertors) == min_parameters]
-    return sorted({method for route in matching for method in route.methods or ()})
+    allowed = {method for route in matching for method in route.methods or ()}
+    return sorted(allowed | ({"HEAD"} if "GET" in allowed else set()))
 
 
 def _invalid_request(request: Request, error: RequestValidationError) -> JSONResponse:

@@ -8,6 +8,7 @@ does revoking or rotating the key.
 from __future__ import annotations
 
 import re
+from typing import Literal, TypedDict
 from urllib.parse import urlencode
 
 from starlette.datastructures import Headers
@@ -16,15 +17,20 @@ from starlette.responses import RedirectResponse, Response
 from starlette.types import Scope
 
 from api.http.authentication import COOKIE
+from api.http.root_path import without_root
 
 CHALLENGE = {"WWW-Authenticate": 'Bearer realm="effspine"'}
 START_PAGE = "/"
 _PAGES = re.compile(r"/|/docs|/campaigns/[a-z0-9_]{1,64}")
 
 
-def safe_next_page(requested: str | None) -> str:
-    """The page to show after the login: `requested` if it is a page of this service, else the start page."""
-    return requested if requested is not None and _PAGES.fullmatch(requested) else START_PAGE
+def safe_next_page(requested: str | None, root_path: str = "") -> str:
+    """The page to show after the login, without the path prefix of the service.
+
+    That is `requested`, which may begin with the prefix, if it is a page of this service; else the start page.
+    """
+    page = without_root(requested or START_PAGE, root_path)
+    return page if _PAGES.fullmatch(page) else START_PAGE
 
 
 def login_redirect(scope: Scope) -> Response | None:
@@ -39,11 +45,22 @@ def login_redirect(scope: Scope) -> Response | None:
 
 def set_session_cookie(response: Response, request: Request, token: str, seconds: int) -> None:
     """Stores the token in the browser."""
-    secure = request.url.scheme == "https"
-    response.set_cookie(COOKIE, token, max_age=seconds, path="/", secure=secure, httponly=True, samesite="strict")
+    response.set_cookie(COOKIE, token, max_age=seconds, **_cookie_attributes(request))
 
 
 def delete_session_cookie(response: Response, request: Request) -> None:
     """Removes the token from the browser."""
-    secure = request.url.scheme == "https"
-    response.delete_cookie(COOKIE, path="/", secure=secure, httponly=True, samesite="strict")
+    response.delete_cookie(COOKIE, **_cookie_attributes(request))
+
+
+class _CookieAttributes(TypedDict):
+    path: str
+    secure: bool
+    httponly: bool
+    samesite: Literal["strict"]
+
+
+def _cookie_attributes(request: Request) -> _CookieAttributes:
+    """Who gets the cookie: the pages of this service, under its path prefix, and neither scripts nor other sites."""
+    path: str = request.app.state.settings.root_path or "/"
+    return {"path": path, "secure": request.url.scheme == "https", "httponly": True, "samesite": "strict"}

@@ -47,7 +47,7 @@ class ServiceMetrics:
         self.registry.register(_DatabaseCollector(totals, supervisors))
 
     def observe_request(self, method: str, route: str, status: int, seconds: float) -> None:
-        """Counts one request under its route's path template, whose number of values is bounded."""
+        """Counts one request. The callers bound the number of methods and routes, which are path templates."""
         self.requests.labels(method, route, str(status)).inc()
         self.seconds.labels(method, route).observe(seconds)
 

@@ -1,4 +1,4 @@
-"""The outermost middleware: request ids, the access log, request metrics, and the response to unexpected errors."""
+"""Tracing of requests: request ids, the access log, request metrics, and the response to unexpected errors."""
 
 from __future__ import annotations
 
@@ -18,6 +18,9 @@ from api.logs import current_request_id, log_access
 
 REQUEST_ID_HEADER = "X-Request-ID"
 REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
+METHODS = frozenset({"GET", "HEAD", "OPTIONS", "POST", "PUT", "PATCH", "DELETE", "TRACE", "CONNECT"})
+OTHER_METHOD = "other"
+"""Stands for all other methods, of which a client can invent any number."""
 
 log = logging.getLogger("effspine.api")
 
@@ -56,15 +59,20 @@ class RequestTracing:
         try:
             await self.app(scope, receive, send_with_headers)
         except Exception:
-            log.exception("request failed: %s %s", scope["method"], _route(scope))
+            log.exception("request failed: %s %s", _method(scope), _route(scope))
             if status:
                 raise
             detail = f"an unexpected error; the service's log has the details under request id {request_id}"
             await problem_response(scope, 500, detail)(scope, receive, send_with_headers)
         finally:
             seconds = time.perf_counter() - started
-            self.metrics.observe_request(scope["method"], _route(scope), status, seconds)
-            log_access(scope["method"], _route(scope), status, seconds)
+            self.metrics.observe_request(_method(scope), _route(scope), status, seconds)
+            log_access(_method(scope), _route(scope), status, seconds)
+
+
+def _method(scope: Scope) -> str:
+    """The request's method as a label: one of a fixed number of values."""
+    return scope["method"] if scope["method"] in METHODS else OTHER_METHOD
 
 
 def _route(scope: Scope) -> str:

@@ -33,7 +33,9 @@ log = logging.getLogger("effspine")
 
 
 def listen(settings: Settings) -> socket.socket:
-    """A listening socket at the settings' host and port. Raises EffspineError if the port is taken."""
+    """A listening socket at the settings' host and port. Raises EffspineError if there is no such host, or if the port
+    is taken.
+    """
     try:
         family, kind, protocol, _, address = socket.getaddrinfo(
             settings.host, settings.port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
@@ -53,6 +55,8 @@ def listen(settings: Settings) -> socket.socket:
                 f"{address_text} is taken; stop the program that uses it, or choose another with --port"
             ) from error
         raise EffspineError(f"cannot listen on {address_text}: {error.strerror}") from error
+    except UnicodeError as error:  # a part of the name is empty or longer than 63 characters
+        raise InvalidValueError(f"host is {settings.host[:100]!r}; it is not a host name", field="host") from error
     return listener
 
 
@@ -80,7 +84,7 @@ def serve_all(settings: Settings) -> None:
         supervisor = threading.Thread(target=_supervise, args=(settings, stop, failures), name="supervisor")
         supervisor.start()
         try:
-            _run_server(settings, store, listener)
+            _run_server(settings, store, listener, stop)
         finally:
             stop.set()
             supervisor.join()
@@ -92,9 +96,9 @@ def serve_all(settings: Settings) -> None:
 def serve_api(settings: Settings) -> None:
     """Runs API and dashboard until SIGINT or SIGTERM. Raises EffspineError if they cannot start."""
     log_to_stderr(settings.log_format)
-    with listen(settings) as listener, _open_store(settings) as store, _stop_on_signals():
+    with listen(settings) as listener, _open_store(settings) as store, _stop_on_signals() as stop:
         require_keys(settings, store)
-        _run_server(settings, store, listener)
+        _run_server(settings, store, listener, stop)
     log.info("stopped")
 
 
@@ -129,8 +133,8 @@ def _supervise(settings: Settings, stop: threading.Event, failures: list[BaseExc
         os.kill(os.getpid(), signal.SIGTERM)
 
 
-def _run_server(settings: Settings, store: Store, listener: socket.socket) -> None:
-    """Serves requests until SIGINT or SIGTERM, which cuts off open event streams."""
+def _run_server(settings: Settings, store: Store, listener: socket.socket, stop: threading.Event) -> None:
+    """Serves requests until SIGINT or SIGTERM, which cuts off open event streams; not at all if `stop` is set."""
     config = uvicorn.Config(
         create_app(settings, store),
         log_config=None,
@@ -146,6 +150,8 @@ def _run_server(settings: Settings, store: Store, listener: socket.socket) -> No
     threadpool_limits(1)
     # Loaded modules are never freed; scanning them in each full garbage collection would delay requests by 0.1 s.
     gc.freeze()
+    if stop.is_set():
+        return
     log.info("serving %s; files are in %s", settings.url, settings.data_dir)
     uvicorn.Server(config).run(sockets=[listener])
 

@@ -5,9 +5,7 @@ effspine proxy-check --profile laptop --dataset digits      16 architectures, 3 
 
 from __future__ import annotations
 
-import json
 import os
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -15,6 +13,7 @@ import typer
 
 from search_space.errors import InvalidValueError
 from search_space.published import DEFAULT_BASE
+from search_space.terminal import note, print_json, print_text
 
 if TYPE_CHECKING:
     from nas_controller.proxy_check.results import Results
@@ -117,12 +116,12 @@ def _report(
         from nas_controller.proxy_check.document import document
 
         check = document(study, findings, verdict, thresholds, path)
-        sys.stdout.write(json.dumps(check, indent=2, ensure_ascii=False, allow_nan=False) + "\n")
+        print_json(check)
     else:
         from nas_controller.proxy_check.tables import print_check
 
         print_check(study, findings, verdict)
-        print(f"results: {path}")
+        print_text(f"results: {path}")
     return verdict.passed
 
 
@@ -189,6 +188,6 @@ def _train(study: Study, path: Path, parallelism: int) -> Results:
                 )
         except KeyboardInterrupt:
             left = len(missing(study, file.results))
-            print(f"stopped; {left} trainings are left: run it again to resume, or with --report-only", file=sys.stderr)
+            note(f"stopped; {left} trainings are left: run it again to resume, or with --report-only")
             raise
         return file.results

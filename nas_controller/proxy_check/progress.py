@@ -8,6 +8,8 @@ from contextlib import contextmanager
 
 from nas_controller.proxy_check.results import Result, Results, missing, training_key
 from nas_controller.proxy_check.study import Study, Training
+from search_space.display import displayed, displayed_line
+from search_space.terminal import note
 
 ShowProgress = Callable[[int, int, str], None]
 PrintLine = Callable[[str], None]
@@ -68,13 +70,10 @@ def show_progress(study: Study, results: Results, parallelism: int) -> Iterator[
     """Shows the progress of a study that has these results already, until the block ends."""
     if not sys.stderr.isatty():
 
-        def print_line(line: str) -> None:
-            print(line, file=sys.stderr, flush=True)
-
         def show(done: int, total: int, last: str) -> None:
-            print_line(f"[{done}/{total}] {last}")
+            note(f"[{done}/{total}] {last}")
 
-        progress = Progress(study, results, parallelism, show, print_line)
+        progress = Progress(study, results, parallelism, show, note)
         progress.begin()
         yield progress
         return
@@ -91,8 +90,8 @@ def show_progress(study: Study, results: Results, parallelism: int) -> Iterator[
             study,
             results,
             parallelism,
-            lambda done, total, last: bar.update(task, completed=done, total=total, description=last),
-            lambda line: console.print(line, markup=False),
+            lambda done, total, last: bar.update(task, completed=done, total=total, description=displayed_line(last)),
+            lambda line: console.print(displayed(line), markup=False),
         )
         progress.begin()
         yield progress

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
@@ -10,11 +9,11 @@ from nas_controller.proxy_check.findings import ArchitectureRow, Findings
 from nas_controller.proxy_check.statistics import Estimate
 from nas_controller.proxy_check.study import Study
 from nas_controller.proxy_check.verdict import Criterion, Verdict
+from search_space.terminal import cell_text, console, print_text, spark_line
 
 if TYPE_CHECKING:
     from rich.text import Text
 
-_SPARKS = "▁▂▃▄▅▆▇█"
 _FAILURES_SHOWN = 5
 _STYLES = {"pass": "green", "fail": "bold red", "unknown": "yellow"}
 
@@ -29,12 +28,12 @@ def print_check(study: Study, findings: Findings, verdict: Verdict) -> None:
     )
     for failure in findings.failures[:_FAILURES_SHOWN]:
         training = failure.training
-        print(
+        print_text(
             f"{training.purpose} of architecture {training.architecture}, seed {training.seed}, failed: {failure.error}"
         )
     if len(findings.failures) > _FAILURES_SHOWN:
-        print(f"and {len(findings.failures) - _FAILURES_SHOWN} more failures")
-    print(verdict.text)
+        print_text(f"and {len(findings.failures) - _FAILURES_SHOWN} more failures")
+    print_text(verdict.text)
 
 
 def _architectures(study: Study, findings: Findings) -> tuple[Sequence[str], list[Sequence[str | Text]]]:
@@ -47,7 +46,7 @@ def _architecture(row: ArchitectureRow, with_reference: bool) -> Sequence[str | 
     spread = row.spread
     cells = [
         str(row.number) if row.number else "uniform",
-        _spark_line(row.widths),
+        spark_line(row.widths),
         str(sum(reward is not None for reward in row.rewards)),
         _decimals(None if spread is None else spread.mean),
         _decimals(None if spread is None else spread.deviation),
@@ -111,21 +110,13 @@ def _decimals(value: float | None) -> str:
     return "-" if value is None else f"{value:.3f}"
 
 
-def _spark_line(values: Sequence[float]) -> str:
-    """One character per value; its height is the value relative to the largest."""
-    largest = max(values)
-    return "".join(_SPARKS[min(len(_SPARKS) - 1, int(value / largest * len(_SPARKS)))] for value in values)
-
-
 def _print_table(columns: Sequence[str], rows: Sequence[Sequence[str | Text]], *, left: Sequence[str]) -> None:
     from rich import box
-    from rich.console import Console
     from rich.table import Table
-    from rich.text import Text
 
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
     for column in columns:
         table.add_column(column, justify="left" if column in left else "right", overflow="fold")
     for row in rows:
-        table.add_row(*[Text(cell) if isinstance(cell, str) else cell for cell in row])
-    Console(highlight=False, width=None if sys.stdout.isatty() else 160).print(table)
+        table.add_row(*[cell_text(cell) if isinstance(cell, str) else cell for cell in row])
+    console().print(table)

@@ -21,20 +21,15 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection, Dialect, Engine, create_engine, event, make_url
-from sqlalchemy.exc import (
-    ArgumentError,
-    DBAPIError,
-    IntegrityError,
-    InvalidatePoolError,
-    NoSuchModuleError,
-    OperationalError,
-)
+from sqlalchemy import Connection, Dialect, Engine, create_engine, event
+from sqlalchemy.exc import DBAPIError, IntegrityError, InvalidatePoolError, OperationalError
 from sqlalchemy.orm import Session
 from sqlalchemy.pool import ConnectionPoolEntry
 
+from nas_controller.store.database_url import parsed_url
 from nas_controller.store.errors import ConflictError, StoreFullError, StoreUnavailableError
 from search_space.errors import InvalidValueError
+from search_space.secret_urls import displayed_url, without_secrets
 
 BUSY_TIMEOUT_SECONDS = 20
 IDLE_IN_TRANSACTION_SECONDS = 25  # a starved process may be slow between two statements without being frozen
@@ -47,46 +42,34 @@ _FULL_POSTGRESQL = "53100"
 _USED = "effspine_used"
 
 
-def sqlite_url(path: Path) -> str:
-    """The database URL of an SQLite file."""
-    return f"sqlite:///{path.absolute()}"
-
-
 class Database:
     """Opens sessions on the database at `url` (an SQLAlchemy URL).
 
-    Raises InvalidValueError for an invalid URL, and StoreUnavailableError for a directory that cannot be created.
+    Raises InvalidValueError for an invalid URL and for one of another driver, and StoreUnavailableError for a directory
+    that cannot be created.
     """
 
     def __init__(self, url: str) -> None:
+        parsed = parsed_url(url)
+        backend = parsed.get_backend_name()
+        self.safe_url = displayed_url(url)
+        self._url = url
+        self._directory = Path(parsed.database).parent if backend == "sqlite" and parsed.database else None
+        if backend == "postgresql":
+            defaults = {"connect_timeout": str(CONNECT_SECONDS), "client_encoding": "utf8"}
+            missing = {name: value for name, value in defaults.items() if name not in parsed.query}
+            parsed = parsed.update_query_dict(missing)
         try:
-            parsed = make_url(url)
-            backend = parsed.get_backend_name()
-            if backend not in ("sqlite", "postgresql"):
-                raise InvalidValueError(
-                    f"database URL '{parsed.render_as_string()}': it must be sqlite or postgresql",
-                    field="database_url",
-                )
-            if backend == "postgresql" and parsed.drivername == "postgresql":
-                parsed = parsed.set(drivername="postgresql+psycopg")
-            self.safe_url = parsed.render_as_string(hide_password=True)
-            self._directory = Path(parsed.database).parent if backend == "sqlite" and parsed.database else None
             if self._directory is not None:
                 self._directory.mkdir(parents=True, exist_ok=True)
-            if backend == "postgresql":
-                defaults = {"connect_timeout": str(CONNECT_SECONDS), "client_encoding": "utf8"}
-                missing = {name: value for name, value in defaults.items() if name not in parsed.query}
-                parsed = parsed.update_query_dict(missing)
             self.engine: Engine = create_engine(parsed)
         except ModuleNotFoundError as error:
             raise InvalidValueError(
                 f"database URL: {error}; for PostgreSQL install effspine with its extra 'postgres'",
                 field="database_url",
             ) from error
-        except (ArgumentError, NoSuchModuleError) as error:
-            raise InvalidValueError(f"database URL: {error}", field="database_url") from error
         except OSError as error:
-            raise StoreUnavailableError(f"database {url}: {error}") from error
+            raise StoreUnavailableError(f"database {self.safe_url}: {error}") from error
         self._autocommit = self._reading = self.engine
         self._writing = self.engine.execution_options(effspine_writing=True)
         if backend == "sqlite":
@@ -137,11 +120,15 @@ class Database:
         try:
             yield
         except IntegrityError as error:
-            raise ConflictError(f"database {self.safe_url}: {error.orig}") from error
+            raise ConflictError(self._message(error)) from error
         except (OperationalError, DBAPIError) as error:
             if _is_full(error.orig):
                 raise StoreFullError(f"database {self.safe_url}: its disk is full; free some space") from error
-            raise StoreUnavailableError(f"database {self.safe_url}: {error.orig}") from error
+            raise StoreUnavailableError(self._message(error)) from error
+
+    def _message(self, error: DBAPIError) -> str:
+        """What the driver says, which may quote parts of the URL."""
+        return f"database {self.safe_url}: {without_secrets(str(error.orig), self._url)}"
 
 
 def _is_full(error: object) -> bool:

@@ -9,7 +9,8 @@ lease = store.runner.claim(campaign.id, owner="runner-1", lease_seconds=20)
 from __future__ import annotations
 
 from nas_controller.store.clock import Clock, utc_now
-from nas_controller.store.database import Database, sqlite_url
+from nas_controller.store.database import Database
+from nas_controller.store.database_url import require_file, sqlite_url
 from nas_controller.store.errors import StoreVersionError
 from nas_controller.store.facades import Reads, RunnerWrites, ServiceWrites
 from nas_controller.store.schema import HEAD, current_revision, upgrade
@@ -35,9 +36,10 @@ class Store:
     def open(cls, url: str, clock: Clock = utc_now) -> Store:
         """The store at an SQLAlchemy URL, its schema migrated to this version of effspine.
 
-        Raises InvalidValueError for an invalid URL, StoreUnavailableError when the database is unavailable, and
-        StoreVersionError when a newer effspine has migrated it.
+        Raises InvalidValueError for an invalid URL and for a database in memory, StoreUnavailableError when the
+        database is unavailable, and StoreVersionError when a newer effspine has migrated it.
         """
+        require_file(url)
         database = Database(url)
         upgrade(database)
         return cls(database, clock)

@@ -15,6 +15,8 @@ import time
 from contextlib import suppress
 from pathlib import Path
 
+from nas_controller.supervision.runner_protocol import DATABASE_URL_VARIABLE
+
 logger = logging.getLogger(__name__)
 
 LOCAL = "auto"
@@ -80,6 +82,8 @@ class ClusterNode:
             *("--object-store-memory", str(_OBJECT_STORE_BYTES)),
         ]
         self._log.parent.mkdir(parents=True, exist_ok=True)
+        environment = {"RAY_AUTH_MODE": "token", **os.environ, _MAY_JOIN: "1"}
+        environment.pop(DATABASE_URL_VARIABLE, None)  # nodes know no database, and its URL may have a password
         with self._log.open("ab") as output:
             self._process = subprocess.Popen(
                 command,
@@ -87,7 +91,7 @@ class ClusterNode:
                 stdout=output,
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
-                env={"RAY_AUTH_MODE": "token", **os.environ, _MAY_JOIN: "1"},
+                env=environment,
             )
         self._started = now
         logger.info("joining the cluster %s as a node without CPUs, log in %s", self._address, self._log)

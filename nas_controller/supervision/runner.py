@@ -14,7 +14,6 @@ import platform
 import signal
 import socket
 import sys
-import threading
 import uuid
 from dataclasses import dataclass, replace
 from importlib.metadata import PackageNotFoundError, version
@@ -41,6 +40,7 @@ from nas_controller.supervision.runner_protocol import (
     EXIT_NOT_OURS,
     LEASE_SECONDS,
 )
+from nas_controller.supervision.stdin_watch import watch_stdin
 from search_space.datasets import dataset_path
 from search_space.errors import EffspineError, InvalidValueError
 
@@ -63,6 +63,10 @@ class Machine:
     ray_address: str | None = None
     allotment: Allotment | None = None
     executor: Executor | None = None
+
+    def receive(self, line: bytes) -> None:
+        """Takes the allotment of a line."""
+        self.allotment = Allotment.from_line(line)
 
     def executor_of(self, campaign_id: str) -> Executor:
         """The executor of a campaign's trials; imports Ray unless it was given."""
@@ -197,18 +201,6 @@ def _end_on_signal(number: int, _frame: FrameType | None) -> None:
     raise SystemExit(128 + number)
 
 
-def _watch_stdin(machine: Machine) -> None:
-    """Reads allotments from standard input, and ends this process when the other end closes."""
-    with open(0, "rb", buffering=0, closefd=False) as lines:
-        for line in lines:
-            machine.allotment = Allotment.from_line(line)
-    logger.info("standard input closed: the supervisor has ended or stops this runner")
-    os.kill(os.getpid(), signal.SIGTERM)
-    # The main thread handles the signal, which native code may delay, so the wait is bounded.
-    threading.Event().wait(15.0)
-    os._exit(128 + signal.SIGTERM)
-
-
 def main(arguments: list[str] | None = None, executor: Executor | None = None) -> int:
     """Parses the command line and runs the campaign, in `executor` instead of Ray if it is given.
 
@@ -230,7 +222,7 @@ def main(arguments: list[str] | None = None, executor: Executor | None = None) -
     signal.signal(signal.SIGTERM, _end_on_signal)
     machine = Machine(options.ray_address, options.allotment and Allotment.from_line(options.allotment), executor)
     if options.watch_stdin:
-        threading.Thread(target=_watch_stdin, args=(machine,), name="watch-stdin", daemon=True).start()
+        watch_stdin(machine.receive)
     owner = options.owner or new_owner()
     try:
         store = Store.open(options.database_url)

@@ -17,7 +17,8 @@ from typing import Annotated, Any
 
 import typer
 
-from proxy_trainer.printing import print_facts, print_json, print_table
+from proxy_trainer.printing import print_facts, print_table
+from search_space.terminal import print_json
 
 engine_app = typer.Typer(add_completion=False)
 profile_app = typer.Typer(add_completion=False)

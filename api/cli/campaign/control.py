@@ -9,7 +9,7 @@ import typer
 from api.cli.campaign.files import read_specification
 from api.cli.campaign.options import AsJson, CampaignId, SpecificationFile, open_client
 from api.cli.campaign.tables import print_campaign
-from api.cli.output import note, print_json
+from api.cli.output import note, print_json, print_text
 from search_space.errors import InvalidValueError
 
 
@@ -24,7 +24,7 @@ def create(
         if as_json:
             print_json(campaign.model_dump(mode="json"))
             return
-        print(f"campaign {campaign.id} is {campaign.state}")
+        print_text(f"campaign {campaign.id} is {campaign.state}")
         if draft:
             note(f"start it with `effspine campaign start {campaign.id}`")
             return

@@ -9,7 +9,7 @@ from typing import Annotated, Any
 import typer
 
 from api.cli.campaign.options import AsJson, CampaignId, open_client
-from api.cli.output import print_json
+from api.cli.output import print_json, print_text
 from search_space.errors import EffspineError, InvalidValueError
 
 
@@ -27,7 +27,7 @@ def export(
     if as_json:
         print_json({"path": str(path), "bytes": len(content)})
         return
-    print(path)
+    print_text(str(path))
 
 
 def read_specification(file: str) -> dict[str, Any]:

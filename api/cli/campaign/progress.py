@@ -9,7 +9,7 @@ from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from api.cli.campaign.time_left import seconds_left, training_seconds
-from api.cli.output import duration, last_line, one_decimal, spark_line, three_digits
+from api.cli.output import cell_text, duration, last_line, one_decimal, print_text, spark_line, three_digits
 from api.client import ServiceRefusedError
 from nas_controller.states import BASELINE_TRIAL, EVENTS_OF_OUTCOMES, FINISHED_CAMPAIGN_STATES
 
@@ -52,7 +52,7 @@ def _follow_lines(
                 on_trial(trial)
     ended = client.campaign(campaign.id)
     if show is not None:
-        print(status_line(ended), flush=True)
+        print_text(status_line(ended))
     return ended
 
 
@@ -61,7 +61,7 @@ def _print_line(trial: TrialDocument) -> None:
     seconds = training_seconds(trial)
     line = f"{line}  AP {three_digits(trial.reward)}  {'-' if seconds is None else f'{seconds:.1f} s'}"
     stopped = "" if trial.stopped_early_step is None else f"stopped at step {trial.stopped_early_step}"
-    print(f"{line}  {last_line(trial.error) or stopped}".rstrip(), flush=True)
+    print_text(f"{line}  {last_line(trial.error) or stopped}".rstrip())
 
 
 def status_line(campaign: CampaignDocument) -> str:
@@ -134,7 +134,7 @@ def view(campaign: CampaignDocument, recent: Sequence[TrialDocument], service_er
     status = status_line(campaign)
     if campaign.state not in FINISHED_CAMPAIGN_STATES:
         status += f"   time left {'about ' + duration(left) if left else '-'}"
-    return Group(table, Text(status, style="bold"), *([Text(service_error, style="bold red")] if service_error else []))
+    return Group(table, cell_text(status, "bold"), *([cell_text(service_error, "bold red")] if service_error else []))
 
 
 def _note(campaign: CampaignDocument, trial: TrialDocument) -> Any:
@@ -150,7 +150,7 @@ def _note(campaign: CampaignDocument, trial: TrialDocument) -> Any:
             f"stopped at step {trial.stopped_early_step}" if trial.stopped_early_step is not None else "",
             last_line(trial.error),
         ]
-        return Text(", ".join(note for note in notes if note))
+        return cell_text(", ".join(note for note in notes if note))
     if not trial.progress_total:
         return Text("starting", style="dim")
     ap = "" if trial.progress_ap is None else f", AP {three_digits(trial.progress_ap)}"

@@ -10,7 +10,7 @@ import typer
 from api.cli.campaign.files import read_specification
 from api.cli.campaign.options import AsJson, CampaignId, SpecificationFile, open_client
 from api.cli.campaign.tables import print_campaign, print_campaigns, print_trials
-from api.cli.output import duration, note, print_json
+from api.cli.output import duration, note, print_json, print_text
 from search_space.errors import EffspineError
 
 
@@ -23,7 +23,7 @@ def estimate(file: SpecificationFile, as_json: AsJson = False) -> None:
         return
     size = f"{estimated.trials} trials, {estimated.parallelism} in parallel"
     if estimated.seconds_per_trial is None:
-        print(f"{size}: no trial of this proxy task has been measured here yet")
+        print_text(f"{size}: no trial of this proxy task has been measured here yet")
         note("run one first: a campaign with `trials: 1` trains the baseline, which every campaign needs anyway")
         return
     basis = {
@@ -31,10 +31,10 @@ def estimate(file: SpecificationFile, as_json: AsJson = False) -> None:
         "same-task": f"the median of {estimated.measured_trials} trials of this proxy task, but with other workers",
         "profile": "the duration in the synthetic profile",
     }
-    print(f"{size}: about {duration(estimated.wall_seconds)}, {estimated.device_hours:.2f} device hours")
-    print(f"a trial takes {duration(estimated.seconds_per_trial)}: {basis[estimated.basis]}")
+    print_text(f"{size}: about {duration(estimated.wall_seconds)}, {estimated.device_hours:.2f} device hours")
+    print_text(f"a trial takes {duration(estimated.seconds_per_trial)}: {basis[estimated.basis]}")
     if estimated.bounded_by is not None:
-        print(f"its stop condition {estimated.bounded_by} ends it before the last trial")
+        print_text(f"its stop condition {estimated.bounded_by} ends it before the last trial")
 
 
 def list_campaigns(
@@ -129,7 +129,7 @@ def verify(
     if as_json:
         print_json(verification.to_dict())
         return
-    print(
+    print_text(
         f"campaign {campaign_id}: exact; {verification.events} events, {verification.trials_begun} trials begun, "
         f"{verification.trials_finished} finished"
     )

@@ -13,6 +13,7 @@ from api.cli.output import (
     one_decimal,
     print_json,
     print_table,
+    print_text,
     spark_line,
     three_digits,
 )
@@ -66,7 +67,7 @@ def print_campaign(campaign: CampaignDocument, as_json: bool) -> None:
     }
     for label, value in lines.items():
         if value is not None:
-            print(f"{label:12} {value}")
+            print_text(f"{label:12} {value}")
 
 
 def print_trials(trials: Sequence[TrialDocument]) -> None:

@@ -1,10 +1,11 @@
 // The page of one campaign: its events update figures and tables, polling updates the running trials.
 
 import { drawMadds, drawPolicy, drawProgress, drawWidths, onColourScheme } from "./charts.js";
-import { byId, element, setText, spark } from "./dom.js";
+import { byId, displayed, element, setText, spark } from "./dom.js";
 import { duration, dateTime, percent, decimal, secondsBetween, signed } from "./format.js";
 import { getJson, patch, post } from "./http.js";
 import { follow } from "./live.js";
+import { link } from "./root.js";
 import { CHANGEABLE, FINISHED, PAUSABLE, RESUMABLE, STARTABLE, STOPPABLE } from "./states.js";
 import { secondsLeft } from "./time-left.js";
 import { trialsTable } from "./trials-table.js";
@@ -29,7 +30,7 @@ function showHeading() {
   const facts = [spec.dataset && `data set ${spec.dataset}`, `profile ${spec.proxy_task.profile}`, `${spec.controller.policy} controller`,
     `seed ${spec.seed}`, `${spec.parallelism} at a time`, campaign.stopped_because && `ended by ${campaign.stopped_because}`, campaign.started_at ? `started ${dateTime(campaign.started_at)}` : `created ${dateTime(campaign.created_at)}`];
   setText("meta", facts.filter(Boolean).join(" · "));
-  document.title = `${state} ${campaign.trials_finished}/${spec.trials} · ${name} – effspine`;
+  document.title = `${state} ${campaign.trials_finished}/${spec.trials} · ${displayed(name)} – effspine`;
   byId("failure").hidden = !campaign.error;
   if (campaign.error) setText("failure-text", campaign.error);
   byId("stop").hidden = !mayOperate || FINISHED.has(state);
@@ -38,10 +39,10 @@ function showHeading() {
   byId("change").hidden = !mayOperate || !CHANGEABLE.has(state);
   byId("pause").hidden = !mayOperate || !(PAUSABLE.has(state) || RESUMABLE.has(state));
   byId("pause").textContent = RESUMABLE.has(state) ? "Resume" : "Pause";
-  const link = byId("export");
-  if (campaign.best_trial === null) link.removeAttribute("href");
-  else link.setAttribute("href", `${path}/exports/json`);
-  link.setAttribute("aria-disabled", String(campaign.best_trial === null));
+  const exportLink = byId("export");
+  if (campaign.best_trial === null) exportLink.removeAttribute("href");
+  else exportLink.setAttribute("href", link(`${path}/exports/json`));
+  exportLink.setAttribute("aria-disabled", String(campaign.best_trial === null));
 }
 
 function showHeadline(best, recent) {
@@ -89,7 +90,7 @@ async function showFigures() {
 function showDiagram(best) {
   if (!best || best.number === diagramTrial) return;
   diagramTrial = best.number;
-  const url = `${path}/exports/svg?trial=${best.number}`;
+  const url = link(`${path}/exports/svg?trial=${best.number}`);
   const description = best.number === 0 ? "Block diagram of the uniform baseline, the best so far." : `Block diagram of trial ${best.number} next to the uniform baseline.`;
   const image = element("img", { src: url, alt: `${description} Channels of blocks 1 to ${best.widths.length}: ${best.widths.join(", ")}.` });
   image.addEventListener("error", () => { diagramTrial = null; });

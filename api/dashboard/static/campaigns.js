@@ -3,6 +3,7 @@
 import { byId, element, setText, statePill } from "./dom.js";
 import { dateTime, decimal, signed } from "./format.js";
 import { getJson } from "./http.js";
+import { link } from "./root.js";
 import { showWaiting } from "./waiting.js";
 
 const REFRESH_MS = 3000;
@@ -14,7 +15,7 @@ function row(campaign) {
   const task = spec.proxy_task.profile === "synthetic" ? "synthetic reward" : `${spec.dataset} · ${spec.proxy_task.profile}`;
   const gain = campaign.best_reward === null || campaign.baseline_reward === null ? null : campaign.best_reward - campaign.baseline_reward;
   return element("tr", {},
-    element("td", { class: "campaign-name" }, element("a", { class: "name", href: `/campaigns/${encodeURIComponent(campaign.id)}` }, campaign.name), element("small", {}, task)),
+    element("td", { class: "campaign-name" }, element("a", { class: "name", href: link(`/campaigns/${encodeURIComponent(campaign.id)}`) }, campaign.name), element("small", {}, task)),
     element("td", {}, statePill(campaign.state)),
     element("td", {}, element("div", { class: "trial-progress" },
       element("progress", { max: spec.trials, value: campaign.trials_finished, "aria-label": "Trials finished" }),

@@ -1,2 +1,2 @@
 // The API page: Swagger UI on this service's OpenAPI document.
-window.ui = SwaggerUIBundle({ url: "/openapi.json", dom_id: "#swagger-ui", deepLinking: true, validatorUrl: null });
+window.ui = SwaggerUIBundle({ url: `${document.documentElement.dataset.root}/openapi.json`, dom_id: "#swagger-ui", deepLinking: true, validatorUrl: null });

@@ -1,5 +1,7 @@
 // Updates of a campaign by server-sent events, or by polling while the stream is down.
 
+import { link } from "./root.js";
+
 const MIN_INTERVAL_MS = 1200; // a burst of events causes one refresh
 const POLL_MS = 5000;
 
@@ -14,7 +16,7 @@ export function follow(path, after, refresh) {
   const poll = () => { polling ??= setInterval(scheduleRefresh, POLL_MS); };
   const stopPolling = () => { clearInterval(polling); polling = null; };
 
-  const source = new EventSource(`${path}?after=${after}`);
+  const source = new EventSource(`${link(path)}?after=${after}`);
   source.addEventListener("open", () => { stopPolling(); scheduleRefresh(); }); // events may have been missed while the stream was down
   source.addEventListener("message", scheduleRefresh);
   source.addEventListener("end", () => { source.close(); stopPolling(); scheduleRefresh(); });

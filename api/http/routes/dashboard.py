@@ -15,6 +15,7 @@ from api.http.authentication import Caller
 from api.http.dependencies import CampaignId, ServiceSettings, ServiceStore
 from nas_controller.states import CAMPAIGN_TRANSITIONS, FINISHED_CAMPAIGN_STATES
 from nas_controller.store.transitions import CLAIMABLE_STATES, allowed_states, changed_states
+from search_space.display import displayed_line
 from search_space.topology import BLOCKS
 
 router = APIRouter(include_in_schema=False)
@@ -36,10 +37,16 @@ STATE_SETS: dict[str, tuple[str, ...]] = {
 }
 """The sets of campaign states that the scripts use, which read them from attributes of the page's body."""
 
-templates = Jinja2Templates(directory=DASHBOARD_DIR / "templates")
+
+def _links(request: Request) -> dict[str, str]:
+    """The prefixes of the links on every page: the path prefix of the service, and that of its files."""
+    root: str = request.app.state.settings.root_path
+    return {"root": root, "static": f"{root}/static", "plotly": f"{root}{PLOTLY_PATH}"}
+
+
+templates = Jinja2Templates(directory=DASHBOARD_DIR / "templates", context_processors=[_links])
+templates.env.filters["displayed"] = lambda value: displayed_line(str(value))
 templates.env.globals.update(
-    static="/static",
-    plotly=PLOTLY_PATH,
     version=version("effspine"),
     state_sets=STATE_SETS,
 )
@@ -48,7 +55,8 @@ templates.env.globals.update(
 @router.get("/")
 def campaigns(request: Request, settings: ServiceSettings) -> HTMLResponse:
     """The list of campaigns."""
-    context = {"current_page": "campaigns", "origin": str(request.base_url).rstrip("/"), "data_dir": settings.data_dir}
+    origin = str(request.base_url).rstrip("/") + settings.root_path
+    context = {"current_page": "campaigns", "origin": origin, "data_dir": settings.data_dir}
     return templates.TemplateResponse(request, "campaigns.html", context)
 
 

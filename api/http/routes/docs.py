@@ -8,19 +8,21 @@ from fastapi import APIRouter, Path
 from fastapi.responses import FileResponse, HTMLResponse
 from starlette.exceptions import HTTPException
 
+from api.http.dependencies import ServiceSettings
+
 router = APIRouter(include_in_schema=False)
 
 ASSETS = {"swagger-ui-bundle.js": "text/javascript", "swagger-ui.css": "text/css"}
 PAGE = """<!doctype html>
-<html lang="en">
+<html lang="en" data-root="{root}">
 <head>
   <meta charset="utf-8">
   <meta name="viewport" content="width=device-width, initial-scale=1">
   <title>effspine API</title>
-  <link rel="icon" type="image/svg+xml" href="/static/mark.svg">
-  <link rel="stylesheet" href="/docs/assets/swagger-ui.css">
-  <script defer src="/docs/assets/swagger-ui-bundle.js"></script>
-  <script defer src="/static/docs.js"></script>
+  <link rel="icon" type="image/svg+xml" href="{root}/static/mark.svg">
+  <link rel="stylesheet" href="{root}/docs/assets/swagger-ui.css">
+  <script defer src="{root}/docs/assets/swagger-ui-bundle.js"></script>
+  <script defer src="{root}/static/docs.js"></script>
 </head>
 <body><div id="swagger-ui"></div></body>
 </html>
@@ -28,9 +30,9 @@ PAGE = """<!doctype html>
 
 
 @router.get("/docs")
-def docs() -> HTMLResponse:
+def docs(settings: ServiceSettings) -> HTMLResponse:
     """The page; it reads /openapi.json."""
-    return HTMLResponse(PAGE)
+    return HTMLResponse(PAGE.format(root=settings.root_path))
 
 
 @router.get("/docs/assets/{name}")

@@ -13,6 +13,7 @@ from sse_starlette import EventSourceResponse, ServerSentEvent
 from starlette.concurrency import run_in_threadpool
 
 from api.http.dependencies import CampaignId, ServiceStore
+from api.http.head_requests import IS_HEAD
 from nas_controller.states import FINISHED_CAMPAIGN_STATES
 from nas_controller.store import CampaignRecord, Store
 from search_space.errors import InvalidValueError
@@ -56,9 +57,17 @@ def events(
     """
     campaign = store.reads.get_campaign(campaign_id)
     start = after if last_event_id is None else _sequence(last_event_id)
-    return EventSourceResponse(
-        _stream(store, campaign, start, request.state.is_still_allowed), ping=HEARTBEAT_SECONDS, sep="\n"
-    )
+    if getattr(request.state, IS_HEAD):
+        stream = _nothing()
+    else:
+        stream = _stream(store, campaign, start, request.state.is_still_allowed)
+    return EventSourceResponse(stream, ping=HEARTBEAT_SECONDS, sep="\n")
+
+
+async def _nothing() -> AsyncIterator[ServerSentEvent]:
+    """A stream without events, for a response of which only the headers are sent."""
+    return
+    yield
 
 
 def _sequence(last_event_id: str) -> int:

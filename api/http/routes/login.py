@@ -23,9 +23,9 @@ SEE_OTHER = 303
 
 
 @router.get("/login")
-def page(request: Request, next: str | None = None) -> Response:
+def page(request: Request, settings: ServiceSettings, next: str | None = None) -> Response:
     """The login form."""
-    return _form(request, safe_next_page(next))
+    return _form(request, safe_next_page(next, settings.root_path))
 
 
 @router.post("/login")
@@ -35,7 +35,7 @@ async def log_in(request: Request, store: ServiceStore, settings: ServiceSetting
     After too many wrong keys the form rejects even a valid one for a while, unlike requests with a key in a header.
     """
     fields = await _fields(request)
-    page = safe_next_page(fields.get("next"))
+    page = safe_next_page(fields.get("next"), settings.root_path)
     failures: RateLimit = request.app.state.failures
     address = client_address(request.scope)
     if wait := failures.wait(address):

@@ -17,7 +17,8 @@ SPECIFICATION = "name: whole\ntrials: 6\nseed: 3\nproxy_task: {profile: syntheti
 
 
 def test_a_campaign_completes_and_its_replay_is_exact(effspine: CommandLine, port: int, tmp_path: Path) -> None:
-    """Serve, create, watch, export and verify, with the commands of a user."""
+    """Serve, create, watch, export and verify, with the commands of a user, in a directory that URLs have to escape."""
+    effspine.whole_environment["EFFSPINE_DATA_DIR"] = str(tmp_path / "what? 100%41 [x] #Ä")
     command = [sys.executable, "-m", "api.cli.main", "serve", "--port", str(port)]
     with (tmp_path / "service.log").open("w") as log:
         process = subprocess.Popen(command, stdout=log, stderr=log, env=effspine.environment, text=True)
@@ -32,10 +33,15 @@ def test_a_campaign_completes_and_its_replay_is_exact(effspine: CommandLine, por
             exported = effspine("campaign", "export", created["id"], "--out", str(tmp_path), "--json").document
             assert Path(exported["path"]).stat().st_size == exported["bytes"]
             assert effspine("campaign", "verify", created["id"], "--json").document["exact"] is True
+            events = httpx.head(f"http://127.0.0.1:{port}/v1/campaigns/{created['id']}/events", timeout=5)
+            assert (events.status_code, events.content) == (200, b"")
+            svg = f"http://127.0.0.1:{port}/v1/campaigns/{created['id']}/exports/svg"
+            assert httpx.head(svg).headers["content-length"] == httpx.get(svg).headers["content-length"]
         finally:
             process.send_signal(signal.SIGTERM)
             status = process.wait(30)
     assert status == 0
+    assert (tmp_path / "what? 100%41 [x] #Ä" / "effspine.db").is_file()
     text = (tmp_path / "service.log").read_text()
     assert f"serving http://127.0.0.1:{port}" in text
     assert "Traceback" not in text

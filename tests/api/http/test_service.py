@@ -92,6 +92,23 @@ def test_metrics_count_campaigns_trials_and_requests_by_route(service: TestClien
     assert "of/the/kind" not in text
 
 
+@pytest.mark.parametrize("path", ["/healthz", "/login", "/static/page.css", "/v1/campaigns", "/nothing"])
+def test_invented_methods_share_one_label(
+    service: TestClient, store: Store, path: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    service.get("/metrics")
+    with caplog.at_level("INFO", logger="effspine.access"):
+        for number in range(30):
+            service.request(f"BREW{number}", path)
+        service.request("get", path)
+    found = families(service)["effspine_http_requests"]
+    methods = {sample.labels["method"] for sample in found.samples}
+    assert methods == {"GET", "other"}
+    counted = {sample.value for sample in found.samples if sample.labels["method"] == "other"}
+    assert 30.0 in counted
+    assert "BREW" not in caplog.text
+
+
 def families(service: TestClient) -> dict[str, Metric]:
     """The metrics by family name, parsed by the Prometheus client."""
     response = service.get("/metrics")
