@@ -7,7 +7,9 @@ from numpy.typing import NDArray
 
 from proxy_trainer.data.coco import CocoSplit
 from proxy_trainer.data.findings import MAX_EXAMPLES, Finding, counted
+from search_space.proxy_task import ProxyTask
 
+_SMALLEST_STRIDE = 8
 _TOLERANCE_PX = 1.0
 """A box may reach so far beyond its image by rounding."""
 
@@ -17,27 +19,28 @@ _LEAST_PERCENTAGES = 20
 """So many boxes within 0 to 100 pixels of large images are no chance."""
 
 
-def box_warnings(split: CocoSplit, *, image_px: int, anchor_size: float, smallest_stride: int = 8) -> list[Finding]:
-    """The findings about the boxes of a split, for images resized to `image_px` and anchors of `anchor_size` strides."""
+def box_warnings(split: CocoSplit, task: ProxyTask) -> list[Finding]:
+    """The findings about the boxes of a split; the sizes of images and anchors are those of the proxy task."""
     if not len(split.boxes):
         return []
     far = split.boxes[:, :2] + split.boxes[:, 2:]
     limits = split.sizes[split.box_images][:, ::-1].astype(np.float64)
-    has_area = (split.boxes[:, 2:] > 0).all(axis=1)
+    has_area = split.boxes[:, 2:].min(axis=1) > 0
     inside = np.minimum(far, limits) - np.maximum(split.boxes[:, :2], 0)
-    outside = has_area & (inside <= 0).any(axis=1)
-    beyond = has_area & ~outside & ((far > limits + _TOLERANCE_PX) | (split.boxes[:, :2] < -_TOLERANCE_PX)).any(axis=1)
+    outside = has_area & (inside.min(axis=1) <= 0)
+    excess = np.maximum(far - limits, -split.boxes[:, :2]).max(axis=1)
+    beyond = has_area & ~outside & (excess > _TOLERANCE_PX)
     notes = [
         _fractions(split, far, limits),
         _corners(split, far, limits),
-        _note(split, "box-beyond-image", beyond, "that reaches beyond its image, cut at the border for training"),
+        _note(split, "box-beyond-image", beyond, "beyond the border of their image, cut there for training"),
         _note(
             split,
             "box-outside-image",
             outside,
-            "that lies outside its image, which cannot be learned and counts as missed",
+            "outside their image, which cannot be learned and count as missed",
         ),
-        _no_object_on_a_level(split, image_px, anchor_size, smallest_stride),
+        _no_object_on_a_level(split, task),
     ]
     return [note for note in notes if note is not None]
 
@@ -61,10 +64,10 @@ def _fractions(split: CocoSplit, far: NDArray[np.float64], limits: NDArray[np.fl
     within = split.boxes.min() >= 0 and limits.min() > 1
     every = np.ones(len(far), np.bool_)
     if within and split.boxes.max() <= 1:
-        text = "all of which lie within 0 to 1: are they fractions of the image? Boxes are in pixels; convert them"
+        text = "with all numbers within 0 to 1: are they fractions of the image? Boxes are in pixels; convert them"
         return _note(split, "boxes-as-fractions", every, text)
     if within and far.max() <= 100 and limits.min() > 200 and len(far) >= _LEAST_PERCENTAGES:
-        text = "all of which lie within 0 to 100 of larger images: are they percentages? Boxes are in pixels"
+        text = "with all numbers within 0 to 100, in larger images: are they percentages? Boxes are in pixels"
         return _note(split, "boxes-as-percentages", every, text)
     return None
 
@@ -75,30 +78,31 @@ def _corners(split: CocoSplit, far: NDArray[np.float64], limits: NDArray[np.floa
     Boxes as x, y, width, height seldom leave the image, and all of them seldom are larger than their offset.
     """
     near, corner = split.boxes[:, :2], split.boxes[:, 2:]
-    valid = ((corner > near) & (near >= 0) & (corner <= limits + _TOLERANCE_PX)).all(axis=1)
-    beyond = (far > limits + _TOLERANCE_PX).any(axis=1)
+    valid = np.minimum(corner - near, limits + _TOLERANCE_PX - corner).min(axis=1) > 0
+    valid &= near.min(axis=1) >= 0
+    beyond = (far - limits).max(axis=1) > _TOLERANCE_PX
     if valid.mean() < _SHARE_VALID or (valid & beyond).mean() < _SHARE_BEYOND:
         return None
     text = (
-        "that would be valid as corners x1, y1, x2, y2, but leaves its image as x, y, width, height, which COCO boxes "
-        "are; convert them if they are corners"
+        "that leave their image as x, y, width, height, which COCO boxes are, but would be valid as corners x1, y1, "
+        "x2, y2; convert them if they are corners"
     )
     return _note(split, "boxes-as-corners", valid & beyond, text)
 
 
-def _no_object_on_a_level(split: CocoSplit, image_px: int, anchor_size: float, stride: int) -> Finding | None:
+def _no_object_on_a_level(split: CocoSplit, task: ProxyTask) -> Finding | None:
     """Where every object is too small, once resized, for an IoU of 0.5 with the smallest anchor."""
     training = split.training_boxes
-    scale = image_px / split.sizes.max(axis=1)
+    scale = task.image_px / split.sizes.max(axis=1)
     sides = (training.corners[:, 2:] - training.corners[:, :2]).astype(np.float64) * scale[training.images, None]
     largest = float(np.sqrt(sides.prod(axis=1)).max(initial=0))
-    smallest_anchor = anchor_size * stride
+    smallest_anchor = task.anchor_size * _SMALLEST_STRIDE
     if not len(sides) or largest >= smallest_anchor * np.sqrt(0.5):
         return None
     message = (
-        f"{split.annotations_file.name}: no object is large enough for any level of the network: at {image_px} px the "
-        f"largest of {counted(len(sides), 'object')} is {largest:.2g} px wide, the smallest anchor {smallest_anchor:g}; "
-        f"raise image_px, lower anchor_size, or cut the images into tiles"
+        f"{split.annotations_file.name}: no object is large enough for any level of the network: at {task.image_px} px "
+        f"the largest of {counted(len(sides), 'object')} is {largest:.2g} px wide, the smallest anchor "
+        f"{smallest_anchor:g}; raise image_px, lower anchor_size, or cut the images into tiles"
     )
     examples = tuple(split.file_names[int(image)] for image in dict.fromkeys(training.images[:MAX_EXAMPLES].tolist()))
     return Finding("no-object-on-a-level", len(sides), message, examples)

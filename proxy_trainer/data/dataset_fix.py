@@ -17,8 +17,8 @@ from PIL import Image
 from proxy_trainer.data.coco import CocoSplit
 from proxy_trainer.data.findings import Finding, counted
 from proxy_trainer.data.image_checks import ImageChecks, OnProgress
-from proxy_trainer.data.images import image_content, decode_image
-from proxy_trainer.data.judgement import TRAIN, VAL, judge_dataset
+from proxy_trainer.data.images import decode_image, image_content
+from proxy_trainer.data.judgement import judge_dataset
 from proxy_trainer.data.stratified_split import subset
 from proxy_trainer.errors import DataError
 from search_space.atomic_file import fsync_directory, partial_path, write_atomically

@@ -66,7 +66,7 @@ def decode_split(
         _write(split, image_px, entry_dir, threads or os.cpu_count() or 1, progress or (lambda done, total: None))
     scale = image_px / split.sizes.max(axis=1)
     sizes = np.array([resized_size(int(height), int(width), image_px) for height, width in split.sizes], np.int32)
-    boxes, classes = _padded_boxes(split, scale)
+    boxes, classes = padded_boxes(split, scale)
     return DecodedSplit(_memory_map(entry_dir), sizes.reshape(-1, 2), scale.astype(np.float32), boxes, classes)
 
 
@@ -125,7 +125,7 @@ def _write_pixels(split: CocoSplit, image_px: int, path: Path, threads: int, pro
             progress(stop, len(split))
 
 
-def _padded_boxes(split: CocoSplit, scale: NDArray[np.float64]) -> tuple[NDArray[np.float32], NDArray[np.int32]]:
+def padded_boxes(split: CocoSplit, scale: NDArray[np.float64]) -> tuple[NDArray[np.float32], NDArray[np.int32]]:
     found = split.training_boxes
     counts = np.bincount(found.images, minlength=len(split))
     most = max(1, int(counts.max(initial=0)))

@@ -110,13 +110,9 @@ def image_refusals(split: CocoSplit, checks: ImageChecks, remedy: str) -> list[F
         of_kind = {index: fault for index, fault in checks.faults.items() if fault.kind == kind}
         if not of_kind:
             continue
-        first = next(iter(of_kind.items()))
-        example = str(split.path(first[0])) if kind == _MISSING else first[1].message
-        message = (
-            f"{len(of_kind)} of {len(split)} images of {split.annotations_file} {text}; the first is {example}; {remedy}"
-            if kind == _MISSING
-            else f"{len(of_kind)} of {len(split)} images of {split.annotations_file} {text}: {example}; {remedy}"
-        )
+        first, fault = next(iter(of_kind.items()))
+        example = f"; the first is {split.path(first)}" if kind == _MISSING else f": {fault.message}"
+        message = f"{len(of_kind)} of {len(split)} images of {split.annotations_file} {text}{example}; {remedy}"
         examples = tuple(split.file_names[index] for index in list(of_kind)[:MAX_EXAMPLES])
         found.append(Finding(kind, len(of_kind), message, examples))
     return found
@@ -145,7 +141,7 @@ def image_warnings(split: CocoSplit, checks: ImageChecks) -> list[Finding]:
             ignored,
             source,
             "image",
-            "with an EXIF orientation whose stated size is that of the stored pixels, which are taken as they are stored",
+            "with an EXIF orientation, but the stated size of the stored pixels, which are taken as they are stored",
         ),
         *findings_of(
             "orientation-ambiguous",

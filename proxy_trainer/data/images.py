@@ -19,7 +19,7 @@ from proxy_trainer.errors import DataError, UnreadableImageError
 
 Pixels = NDArray[np.uint8]
 
-_TRANSPOSED = (5, 6, 7, 8)
+TRANSPOSED = (5, 6, 7, 8)
 """The EXIF orientations whose upright picture is as wide as the stored one is high."""
 
 
@@ -50,7 +50,7 @@ def decode_image(split: CocoSplit, index: int, content: bytes) -> Pixels:
     path = split.path(index)
     height, width = (int(side) for side in split.sizes[index])
     pixels, turn = _decoded(path, content)
-    if pixels.shape[:2] == (width, height) and height != width and turn in _TRANSPOSED:
+    if pixels.shape[:2] == (width, height) and height != width and turn in TRANSPOSED:
         return upright(pixels, turn)
     if pixels.shape[:2] != (height, width):
         raise DataError(

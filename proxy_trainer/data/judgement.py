@@ -23,11 +23,16 @@ from proxy_trainer.data.findings import Finding, findings_of
 from proxy_trainer.data.image_checks import ImageChecks, OnProgress, check_images, image_refusals, image_warnings
 from proxy_trainer.data.inspection import inspect_split
 from proxy_trainer.errors import DataError
-from search_space.proxy_task import resolve
+from search_space.proxy_task import ProxyTask, resolve
 
 TRAIN, VAL = "train", "val"
 _REMEDY = "`effspine data fix DIR --out DIR2` writes the data set without them"
 _LAPTOP = resolve("laptop")
+
+
+def _after(before: int, total: int, progress: OnProgress) -> OnProgress:
+    """Adds the images of earlier splits to those that are done."""
+    return lambda done, _: progress(before + done, total)
 
 
 def _no_progress(done: int, total: int) -> None:
@@ -66,41 +71,28 @@ class DatasetReport:
 
 
 def judge_dataset(
-    directory: Path,
-    *,
-    every_image: bool = False,
-    image_px: int = _LAPTOP.image_px,
-    anchor_size: float = _LAPTOP.anchor_size,
-    progress: OnProgress = _no_progress,
+    directory: Path, task: ProxyTask = _LAPTOP, *, every_image: bool = False, progress: OnProgress = _no_progress
 ) -> DatasetReport:
-    """Judges a COCO directory; `image_px` and `anchor_size` are those of the training, for the levels of boxes.
+    """Judges a COCO directory; the levels of boxes are those of the proxy task.
 
     Reads the header of every image and decodes some of them, or every one with `every_image`. Raises nothing for a
-    data set that cannot be used: that is in `refusals`.
+    data set that cannot be used: that is in `refusals`. `progress` is called with (images done, images in total).
     """
+    directory = directory.expanduser().absolute()
     try:
         train, val = find_splits(directory)
     except DataError as error:
         return DatasetReport(str(directory), {}, (), (_refusal(error),))
     files = {TRAIN: train} if val is None else {TRAIN: train, VAL: val}
-    return judge_files(
-        str(directory),
-        files,
-        every_image=every_image,
-        image_px=image_px,
-        anchor_size=anchor_size,
-        progress=progress,
-        is_whole=True,
-    )
+    return judge_files(directory, files, task, every_image=every_image, progress=progress, is_whole=True)
 
 
 def judge_files(
-    path: str,
+    path: Path,
     files: Mapping[str, SplitFiles],
+    task: ProxyTask = _LAPTOP,
     *,
-    every_image: bool,
-    image_px: int,
-    anchor_size: float,
+    every_image: bool = False,
     progress: OnProgress = _no_progress,
     is_whole: bool = False,
 ) -> DatasetReport:
@@ -111,13 +103,12 @@ def judge_files(
     total = sum(len(split) for split in loaded.values())
     before = 0
     for name, split in loaded.items():
-        offset = before
-        found = check_images(split, lambda done, _, offset=offset: progress(offset + done, total), every=every_image)
+        found = check_images(split, _after(before, total, progress), every=every_image)
         before += len(split)
-        splits[name] = _split_document(split, found, image_px, anchor_size)
+        splits[name] = _split_document(split, found, task)
         checks[name] = found
         warnings += [*split.findings, *image_warnings(split, found)]
-        warnings += box_warnings(split, image_px=image_px, anchor_size=anchor_size)
+        warnings += box_warnings(split, task)
         refusals += [*image_refusals(split, found, _REMEDY), *_no_box(split)]
     if is_whole and not refusals:
         enough, few = _enough_to_reserve(loaded)
@@ -125,7 +116,7 @@ def judge_files(
         warnings += few
     if TRAIN in loaded and VAL in loaded:
         warnings += _images_in_both(loaded[TRAIN], loaded[VAL])
-    return DatasetReport(path, splits, tuple(warnings), tuple(refusals), loaded, checks)
+    return DatasetReport(str(path), splits, tuple(warnings), tuple(refusals), loaded, checks)
 
 
 def _refusal(error: DataError) -> Finding:
@@ -147,13 +138,13 @@ def _loaded(files: Mapping[str, SplitFiles]) -> tuple[dict[str, CocoSplit], list
     return loaded, refusals
 
 
-def _split_document(split: CocoSplit, found: ImageChecks, image_px: int, anchor_size: float) -> dict[str, Any]:
+def _split_document(split: CocoSplit, found: ImageChecks, task: ProxyTask) -> dict[str, Any]:
     missing = [str(split.path(index)) for index, fault in found.faults.items() if fault.kind == "image-missing"]
     return {
         "images_dir": str(split.images_dir),
         "annotations": str(split.annotations_file),
         "annotations_sha256": split.annotations_sha256,
-        **inspect_split(split, image_px=image_px, anchor_size=anchor_size),
+        **inspect_split(split, task),
         "images_decoded": found.decoded,
         "missing_images": missing,
         "unreadable_images": [

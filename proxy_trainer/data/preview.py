@@ -60,17 +60,18 @@ def registration_preview(splits: Mapping[str, CocoSplit], task: ProxyTask) -> by
 def _split_sheet(split: CocoSplit, name: str, task: ProxyTask, seed: int, count: int) -> Image.Image:
     images = drawn_images(split, count)
     augment = name == "train"
-    pixels = np.stack(
-        [resize_and_pad(read_image(split, int(index)), task.image_px)[0] for index in images]
-    )
+    pixels = np.stack([resize_and_pad(read_image(split, int(index)), task.image_px)[0] for index in images])
     scale = task.image_px / split.sizes.max(axis=1)
-    boxes, classes = (padded[images] for padded in padded_boxes(split, scale))
+    all_boxes, all_classes = padded_boxes(split, scale)
+    boxes, classes = all_boxes[images], all_classes[images]
     plain = [
-        Tile(pixels[row], boxes[row], classes[row], split.file_names[index]) for row, index in enumerate(images.tolist())
+        Tile(pixels[row], boxes[row], classes[row], split.file_names[index])
+        for row, index in enumerate(images.tolist())
     ]
     tiles = [[tile] for tile in plain]
     if augment:
-        sizes = np.array([resized_size(*split.sizes[index].tolist(), task.image_px) for index in images], np.int32)
+        sides = split.sizes[images].tolist()
+        sizes = np.array([resized_size(height, width, task.image_px) for height, width in sides], np.int32)
         views = draw_views(task, sizes, np.random.default_rng([seed, len(images)]))
         seen = view_boxes(boxes, views, task.image_px)
         visible = np.where(is_visible(seen), classes, -1)

@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from proxy_trainer.engine.augment import Views, draw_views, is_visible, sampling_windows, view_boxes, view_pixels
+from proxy_trainer.data.views import Views, draw_views, is_visible, sampling_windows, view_boxes
+from proxy_trainer.engine.augment import view_pixels
 from search_space.proxy_task import resolve
 
 PX = 64
