@@ -33,12 +33,12 @@ def box_warnings(split: CocoSplit, task: ProxyTask) -> list[Finding]:
     notes = [
         _fractions(split, far, limits),
         _corners(split, far, limits),
-        _note(split, "box-beyond-image", beyond, "beyond the border of their image, cut there for training"),
+        _note(split, "box-beyond-image", beyond, "beyond the border of the image, cut there for training"),
         _note(
             split,
             "box-outside-image",
             outside,
-            "outside their image, which cannot be learned and count as missed",
+            "wholly outside the image, with nothing to learn, counted as missed",
         ),
         _no_object_on_a_level(split, task),
     ]

@@ -67,7 +67,7 @@ def stacked(sheets: Sequence[Image.Image]) -> Image.Image:
 def png(drawn: Image.Image) -> bytes:
     """The content of a PNG file."""
     file = io.BytesIO()
-    drawn.save(file, "PNG", optimize=True)
+    drawn.save(file, "PNG")
     return file.getvalue()
 
 
