@@ -74,9 +74,7 @@ class Settings(BaseSettings):
                 if proxy != "*":
                     ipaddress.ip_network(proxy)
             except ValueError:
-                raise ValueError(
-                    f"{proxy!r} is no address such as 10.0.0.5 and no network such as 10.0.0.0/8"
-                ) from None
+                raise ValueError(f"{proxy!r} is neither an address nor a network such as 10.0.0.0/8") from None
         return proxies
 
     @field_validator("root_path")

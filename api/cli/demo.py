@@ -77,12 +77,8 @@ def demo(
     service, campaign = ChildService(settings), None
     try:
         with service, Client(settings.url) as client:
-            verb = (
-                "starting a service"
-                if service.is_child
-                else "using a running service, which this command does not stop"
-            )
-            _print(f"{verb}; dashboard: {settings.url}")
+            joined = "using a running service, which this command does not stop"
+            _print(f"{'starting a service' if service.is_child else joined}; dashboard: {settings.url}")
             make_dataset(settings)
             service.wait_until_ready(client)
             campaign = begin(client, specification(trials, seed, profile), fresh)

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import re
+
 from search_space.display import displayed_line
 from search_space.secret_urls import mask_urls
 
 MAX_NAME_LENGTH = 100
+_LONG_WORD = re.compile(r"\S{500,}")
 
 
 def error_line(text: str) -> str:
-    """A message on one line, without control characters and without the secrets of URLs."""
-    return displayed_line(mask_urls(" ".join(text.splitlines())))
+    """A message on one line, without control characters and the secrets of URLs, and with very long words shortened."""
+    line = displayed_line(mask_urls(" ".join(text.splitlines())))
+    return _LONG_WORD.sub(lambda word: _shortened(word[0]), line)
 
 
 def input_error(error: BaseException) -> str | None:

@@ -39,8 +39,6 @@ MaxParallelism = Annotated[
 ]
 WatchStdin = Annotated[bool, typer.Option("--watch-stdin", help="End when standard input closes.", hidden=True)]
 MAX_VALUE_LENGTH = 100
-SECRET_SETTINGS = ("database_url",)
-"""Settings whose value no error shows."""
 
 
 @serve_app.command()
@@ -120,6 +118,6 @@ def settings_of(**options: Any) -> Settings:
         detail = error.errors()[0]
         name = str(detail["loc"][0])
         reason = detail["msg"].removeprefix("Value error, ")
-        value = "" if name in SECRET_SETTINGS else f" is {str(detail['input'])[:MAX_VALUE_LENGTH]!r}"
-        message = f"EFFSPINE_{name.upper()}{value}: {reason[0].lower()}{reason[1:]}"
-        raise InvalidValueError(message, field=name) from None
+        value = str(detail["input"])[:MAX_VALUE_LENGTH]
+        message = f"EFFSPINE_{name.upper()} is {value!r}: {reason[0].lower()}{reason[1:]}"
+        raise InvalidValueError(message, field=name) from error

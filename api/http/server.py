@@ -134,7 +134,7 @@ def _supervise(settings: Settings, stop: threading.Event, failures: list[BaseExc
 
 
 def _run_server(settings: Settings, store: Store, listener: socket.socket, stop: threading.Event) -> None:
-    """Serves requests until SIGINT or SIGTERM, which cuts off open event streams; not at all if `stop` is set."""
+    """Serves requests until SIGINT or SIGTERM, or until `stop` is set, which cuts off open event streams."""
     config = uvicorn.Config(
         create_app(settings, store),
         log_config=None,
@@ -150,10 +150,16 @@ def _run_server(settings: Settings, store: Store, listener: socket.socket, stop:
     threadpool_limits(1)
     # Loaded modules are never freed; scanning them in each full garbage collection would delay requests by 0.1 s.
     gc.freeze()
-    if stop.is_set():
-        return
     log.info("serving %s; files are in %s", settings.url, settings.data_dir)
-    uvicorn.Server(config).run(sockets=[listener])
+    server = uvicorn.Server(config)
+
+    def end() -> None:
+        stop.wait()
+        server.should_exit = True
+
+    # A signal that arrives before uvicorn handles signals itself only sets `stop`.
+    threading.Thread(target=end, name="end-server", daemon=True).start()
+    server.run(sockets=[listener])
 
 
 def _open_store(settings: Settings) -> closing[Store]:

@@ -69,7 +69,7 @@ class Database:
                 field="database_url",
             ) from error
         except OSError as error:
-            raise StoreUnavailableError(f"database {self.safe_url}: {error}") from error
+            raise StoreUnavailableError(f"database {self.safe_url}: {error.strerror}") from error
         self._autocommit = self._reading = self.engine
         self._writing = self.engine.execution_options(effspine_writing=True)
         if backend == "sqlite":

@@ -58,16 +58,17 @@ def events(
     campaign = store.reads.get_campaign(campaign_id)
     start = after if last_event_id is None else _sequence(last_event_id)
     if getattr(request.state, IS_HEAD):
-        stream = _nothing()
+        stream = _no_events()
     else:
         stream = _stream(store, campaign, start, request.state.is_still_allowed)
     return EventSourceResponse(stream, ping=HEARTBEAT_SECONDS, sep="\n")
 
 
-async def _nothing() -> AsyncIterator[ServerSentEvent]:
-    """A stream without events, for a response of which only the headers are sent."""
-    return
-    yield
+async def _no_events() -> AsyncIterator[ServerSentEvent]:
+    """An empty stream, for a response of which only the headers are sent."""
+    events: tuple[ServerSentEvent, ...] = ()
+    for event in events:
+        yield event
 
 
 def _sequence(last_event_id: str) -> int:

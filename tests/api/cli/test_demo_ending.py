@@ -40,7 +40,8 @@ def arguments(effspine: CommandLine, tmp_path: Path) -> list[str]:
 def below(pid: int, *commands: str) -> set[int]:
     """The processes below one, once there are some with these words in their command lines; empty before."""
     found = process_table.descendants(pid)
-    return set(found) if all(any(each in line for line in found.values()) for each in commands) else set()
+    is_complete = all(any(each in process.command for process in found) for each in commands)
+    return {process.pid for process in found} if is_complete else set()
 
 
 @contextmanager
@@ -53,7 +54,7 @@ def ended(processes: set[int]) -> Iterator[None]:
 
 
 def test_kill_9_of_the_demo_ends_its_service_and_its_runner(effspine: CommandLine, arguments: list[str]) -> None:
-    process = subprocess.Popen(arguments, env=effspine.whole_environment, stdout=subprocess.DEVNULL)
+    process = subprocess.Popen(arguments, env=effspine.environment, stdout=subprocess.DEVNULL)
     started = wait_for(lambda: below(process.pid, "serve", RUNNER), START_SECONDS, "the runner")
     with ended(started):
         process.kill()
@@ -65,7 +66,7 @@ def test_closing_the_terminal_ends_the_demo_and_all_below_it(effspine: CommandLi
     terminal, inner = pty.openpty()
     process = subprocess.Popen(
         arguments,
-        env=effspine.whole_environment,
+        env=effspine.environment,
         stdin=inner,
         stdout=inner,
         stderr=inner,
@@ -82,7 +83,7 @@ def test_closing_the_terminal_ends_the_demo_and_all_below_it(effspine: CommandLi
 
 def test_kill_9_of_make_ends_the_demo_before_its_service_is_ready(effspine: CommandLine, arguments: list[str]) -> None:
     shell = ["sh", "-c", '"$@" & wait', "make", *arguments, "--with-parent"]
-    process = subprocess.Popen(shell, env=effspine.whole_environment, stdout=subprocess.DEVNULL)
+    process = subprocess.Popen(shell, env=effspine.environment, stdout=subprocess.DEVNULL)
     started = wait_for(lambda: below(process.pid, "serve"), START_SECONDS, "the service")
     assert len(started) == 2  # the demo and the service
     with ended(started):
@@ -153,7 +154,7 @@ def test_ctrl_c_in_a_service_of_its_own_says_that_it_is_stopped(tmp_path: Path) 
 def test_a_service_ends_when_its_standard_input_closes(effspine: CommandLine) -> None:
     command = [sys.executable, "-m", "api.cli.main", "serve", "--port", str(free_port()), "--watch-stdin"]
     process = subprocess.Popen(
-        command, stdin=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=effspine.whole_environment
+        command, stdin=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=effspine.environment
     )
     assert process.stdin is not None
     assert process.stderr is not None

@@ -28,7 +28,7 @@ def encoded_output(
     effspine: CommandLine, variables: dict[str, str], *arguments: str
 ) -> subprocess.CompletedProcess[bytes]:
     command = [sys.executable, "-m", "api.cli.main", *arguments]
-    return subprocess.run(command, capture_output=True, env=effspine.whole_environment | variables, timeout=60)
+    return subprocess.run(command, capture_output=True, env=effspine.environment | variables, timeout=60)
 
 
 @pytest.mark.parametrize("variables", ENCODINGS)
@@ -80,7 +80,7 @@ def test_a_problem_of_a_foreign_server_cannot_steer_the_terminal(effspine: Comma
 
     with HTTPServer(("127.0.0.1", 0), Foreign) as server:
         threading.Thread(target=server.serve_forever, daemon=True).start()
-        effspine.whole_environment["EFFSPINE_URL"] = f"http://127.0.0.1:{server.server_port}"
+        effspine.environment["EFFSPINE_URL"] = f"http://127.0.0.1:{server.server_port}"
         done = effspine("campaign", "show", "c")
         server.shutdown()
     assert done.status == 2

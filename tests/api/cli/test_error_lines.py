@@ -71,7 +71,7 @@ def test_an_error_line_is_one_line_that_steers_no_terminal() -> None:
     [
         (("cost", "--architecture", LONG), "n"),
         (("cost", "--architecture", "\udcff"), "\\udcff"),
-        (("cost", "--architecture", "a\0b"), "NUL"),
+        (("cost", "--architecture", "a\0b"), "null byte"),
         (("cost", "--architecture", "/dev/null/x"), "Not a directory"),
         (("cost", "--widths", WIDTHS, "--diagram", f"/tmp/{LONG}.svg"), "too long"),
         (("cost", "--widths", WIDTHS, "--diagram", "/"), "directory"),
@@ -88,7 +88,8 @@ def test_an_error_line_is_one_line_that_steers_no_terminal() -> None:
         (("keys", "list", "--data-dir", f"/tmp/{LONG}"), "too long"),
         (("keys", "list", "--database-url", "postgresql+psycopg2://h/d"), "sqlite or postgresql"),
         (("keys", "create", "--name", "\x1b[2J", "--scope", "view"), "\\x1b"),
-        (("serve", "--host", LABELS), "no host name"),
+        (("serve", "--host", LABELS), "cannot listen"),
+        (("serve", "--host", f"{'a' * 64}.org"), "not a host name"),
         (("serve", "--host", "a..b"), "host"),
         (("serve", "--host", "no-such-host.invalid"), "no-such-host.invalid"),
         (("\x1b[31m",), "\\x1b[31m"),
@@ -101,7 +102,7 @@ def test_a_command_line_that_python_chokes_on_is_one_line(
     assert done.status == 2, done.err
     assert done.out == ""
     assert len(done.err.splitlines()) == 1
-    assert len(done.err) < 6_000
+    assert len(done.err) < 1_000
     assert done.err.startswith("error: ")
     assert words in done.err
     assert "Error: " not in done.err
@@ -131,7 +132,7 @@ def test_a_url_that_is_none_names_its_variable(effspine: CommandLine, url: str) 
         Client(url)
     assert len(str(caught.value)) < 300
     if "\0" not in url:
-        effspine.whole_environment["EFFSPINE_URL"] = url
+        effspine.environment["EFFSPINE_URL"] = url
         done = effspine("campaign", "list")
         assert done.status == 2
         assert done.err.startswith("error: EFFSPINE_URL is")
@@ -151,8 +152,8 @@ def test_a_url_that_is_none_names_its_variable(effspine: CommandLine, url: str) 
     ],
 )
 def test_a_setting_that_is_wrong_is_named(effspine: CommandLine, name: str, value: str, words: str, port: int) -> None:
-    effspine.whole_environment["EFFSPINE_PORT"] = str(port)
-    effspine.whole_environment[name] = value
+    effspine.environment["EFFSPINE_PORT"] = str(port)
+    effspine.environment[name] = value
     done = effspine("serve")
     assert done.status == 2
     assert len(done.err.splitlines()) == 1
@@ -178,7 +179,7 @@ def test_a_data_directory_that_may_not_be_written_is_one_line(effspine: CommandL
 def test_a_full_disk_under_standard_output_is_one_line(effspine: CommandLine) -> None:
     with open("/dev/full", "w", encoding="utf-8") as full:
         command = [sys.executable, "-m", "api.cli.main", "models", "--json"]
-        done = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, text=True, env=effspine.whole_environment)
+        done = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, text=True, env=effspine.environment)
     assert done.returncode == 2
     assert done.stderr == "error: No space left on device\n"
 
@@ -186,7 +187,7 @@ def test_a_full_disk_under_standard_output_is_one_line(effspine: CommandLine) ->
 def test_closed_streams_are_no_error(effspine: CommandLine) -> None:
     for closed in (">&-", "2>&-", ">&- 2>&-"):
         command = f"{sys.executable} -m api.cli.main models --json {closed}"
-        done = subprocess.run(["sh", "-c", command], capture_output=True, text=True, env=effspine.whole_environment)
+        done = subprocess.run(["sh", "-c", command], capture_output=True, text=True, env=effspine.environment)
         assert (done.returncode, done.stderr) == (0, ""), closed
 
 

@@ -20,7 +20,6 @@ from fastapi.testclient import TestClient
 from sqlalchemy import make_url
 
 from api.cli.child_service import ChildService
-from api.cli.serve import settings_of
 from api.client import Client, ServiceRefusedError, ServiceUnreachableError
 from api.logs import log_to_stderr
 from api.settings import Settings
@@ -51,7 +50,7 @@ COMMANDS = [
     ("keys", "create", "--name", "a", "--scope", "view"),
     ("keys", "revoke", "k0"),
     ("campaign", "verify", "c_1"),
-    ("bench", "fill", "--campaigns", "1", "--trials", "20", "--largest", "20"),
+    ("bench", "fill", "--campaigns", "10", "--trials", "1000", "--largest", "100"),
     ("serve", "--port", "{port}"),
     ("api", "--port", "{port}"),
     ("supervisor",),
@@ -75,13 +74,13 @@ def _root_logger() -> Iterator[None]:
 def test_no_command_shows_the_password_of_the_database(
     effspine: CommandLine, port: int, command: tuple[str, ...], debug: str, by: str
 ) -> None:
-    effspine.whole_environment["EFFSPINE_DEBUG"] = debug
+    effspine.environment["EFFSPINE_DEBUG"] = debug
     for url in URLS:
         arguments = [each.format(port=port) for each in command]
         if by == "option":
             arguments += ["--database-url", url]
         else:
-            effspine.whole_environment["EFFSPINE_DATABASE_URL"] = url
+            effspine.environment["EFFSPINE_DATABASE_URL"] = url
         done = effspine(*arguments)
         assert done.status == 2, (url, done.err)
         assert SECRET not in done.out + done.err, url
@@ -102,7 +101,7 @@ def test_no_command_shows_the_user_of_the_service(effspine: CommandLine, port: i
     specification = tmp_path / "x.yaml"
     specification.write_text("name: x\n")
     for place in (f"127.0.0.1:{port}", "127.0.0.1:99999", "[::1", ""):
-        effspine.whole_environment["EFFSPINE_URL"] = f"http://{user}@{place}"
+        effspine.environment["EFFSPINE_URL"] = f"http://{user}@{place}"
         for arguments in (("list",), ("create", "-f", str(specification)), ("watch", "c")):
             done = effspine("campaign", *arguments)
             assert done.status == 2
@@ -145,14 +144,10 @@ def test_no_log_line_shows_a_password(capsys: pytest.CaptureFixture[str], log_fo
         assert json.loads(found)["level"] == "ERROR"
 
 
-def test_settings_and_their_errors_show_no_password(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_settings_show_no_password() -> None:
     for url in URLS:
         assert SECRET not in repr(Settings(database_url=url))
         assert Settings(database_url=url).database_url == url
-    monkeypatch.setenv("EFFSPINE_DATABASE_URL", URLS[0] + "\udcff")
-    with pytest.raises(EffspineError) as caught:
-        settings_of()
-    assert SECRET not in "".join(traceback.format_exception(caught.value))
 
 
 def test_a_response_about_the_database_shows_no_password(
@@ -162,8 +157,8 @@ def test_a_response_about_the_database_shows_no_password(
     database = Database(URLS[0])
 
     def away(*_: object, **__: object) -> None:
-        with database.reading():
-            raise AssertionError
+        with database.reading() as session:
+            session.connection()
 
     monkeypatch.setattr(store.reads, "list_campaigns", away)
     response = service.get("/v1/campaigns", params={"limit": 3})
@@ -231,7 +226,7 @@ def test_no_process_of_a_campaign_and_no_file_shows_the_password(
     """A service with a runner and its workers, on PostgreSQL with a password."""
     with postgresql.fresh_database() as url, (tmp_path / "service.log").open("wb") as log:
         url = make_url(url).set(password=SECRET).render_as_string(hide_password=False)
-        environment = effspine.whole_environment | {"EFFSPINE_DATABASE_URL": url}
+        environment = effspine.environment | {"EFFSPINE_DATABASE_URL": url}
         command = [sys.executable, "-m", "api.cli.main", "serve", "--port", str(port)]
         process = subprocess.Popen(command, stdout=log, stderr=log, env=environment, text=True)
         seen = b""
@@ -241,7 +236,7 @@ def test_no_process_of_a_campaign_and_no_file_shows_the_password(
             campaign = client.create_campaign(SPECIFICATION)
             deadline = time.monotonic() + 120
             while client.campaign(campaign.id).state not in ("completed", "failed"):
-                seen += command_lines({process.pid, *process_table.descendants(process.pid)})
+                seen += command_lines({process.pid, *process_table.descendant_pids(process.pid)})
                 assert time.monotonic() < deadline
                 time.sleep(0.1)
             assert client.campaign(campaign.id).state == "completed"

@@ -18,7 +18,7 @@ SPECIFICATION = "name: whole\ntrials: 6\nseed: 3\nproxy_task: {profile: syntheti
 
 def test_a_campaign_completes_and_its_replay_is_exact(effspine: CommandLine, port: int, tmp_path: Path) -> None:
     """Serve, create, watch, export and verify, with the commands of a user, in a directory that URLs have to escape."""
-    effspine.whole_environment["EFFSPINE_DATA_DIR"] = str(tmp_path / "what? 100%41 [x] #Ä")
+    effspine.environment["EFFSPINE_DATA_DIR"] = str(tmp_path / "what? 100%41 [x] #Ä")
     command = [sys.executable, "-m", "api.cli.main", "serve", "--port", str(port)]
     with (tmp_path / "service.log").open("w") as log:
         process = subprocess.Popen(command, stdout=log, stderr=log, env=effspine.environment, text=True)

@@ -9,46 +9,14 @@ from typing import Any
 import pytest
 from fastapi.routing import APIRoute
 from fastapi.testclient import TestClient
-from starlette.routing import Mount
 
 from api.http.app import create_app
 from api.settings import Settings
-from nas_controller.states import KEY_SCOPES, KeyScope
+from nas_controller.states import KEY_SCOPES
 from nas_controller.store import Store, StoreUnavailableError
 from tests.support.api_access import HOST, OWN, bearer, create_key, log_in
+from tests.support.api_routes import address, required_scope, routes
 from tests.support.recorder import Recorder
-
-PUBLIC = {("GET", "/healthz"), ("GET", "/readyz"), ("GET", "/login"), ("POST", "/login"), ("POST", "/logout")}
-ADMIN = {("GET", "/v1/keys"), ("POST", "/v1/keys/{key_id}/revoke")}
-
-
-def routes(service: TestClient) -> list[tuple[str, str]]:
-    """Every method and path template of the application."""
-    app: Any = service.app
-    found = {
-        (method, route.path)
-        for route in [*app.state.routes, *app.routes]
-        if not isinstance(route, Mount) and hasattr(route, "path")
-        for method in getattr(route, "methods", None) or {"GET"}
-    }
-    assert ("POST", "/v1/campaigns") in found
-    return sorted(found)
-
-
-def expected(method: str, template: str) -> KeyScope | None:
-    """The required scope, stated independently of the code."""
-    if (method, template) in PUBLIC:
-        return None
-    if (method, template) in ADMIN:
-        return "admin"
-    return "view" if method in ("GET", "HEAD") else "operate"
-
-
-def address(template: str, campaign: str) -> str:
-    """A path of a template."""
-    values = {"campaign_id": campaign, "number": 0, "name": "progress", "format": "json", "key_id": "k0"}
-    path = template.format(**values, plotly_version="0", **{"name:path": "x"}) if "{" in template else template
-    return path.replace("/docs/assets/progress", "/docs/assets/swagger-ui.css")
 
 
 def test_every_route_needs_exactly_its_scope(service: TestClient, store: Store) -> None:
@@ -56,7 +24,7 @@ def test_every_route_needs_exactly_its_scope(service: TestClient, store: Store) 
     keys = {scope: create_key(store, scope) for scope in KEY_SCOPES}
     seen = 0
     for method, template in routes(service):
-        needed = expected(method, template)
+        needed = required_scope(method, template)
         path = address(template, campaign)
         nobody = service.request(method, path, follow_redirects=False)
         if needed is None:
@@ -220,7 +188,7 @@ def test_the_openapi_document_names_the_scope_of_each_operation(service: TestCli
     assert document["components"]["securitySchemes"]["key"]["scheme"] == "bearer"
     for path, operations in document["paths"].items():
         for method, operation in operations.items():
-            needed = expected(method.upper(), path)
+            needed = required_scope(method.upper(), path)
             assert operation["security"] == ([] if needed is None else [{"key": [needed]}, {"session": [needed]}])
 
 

@@ -6,25 +6,18 @@ from typing import Any
 
 import pytest
 from fastapi.testclient import TestClient
-from starlette.routing import Mount
 
 from nas_controller.store import Store
-from tests.support.api_access import bearer, make_key
+from tests.support.api_access import bearer, create_key
+from tests.support.api_routes import address, routes
 from tests.support.recorder import Recorder
 
-PLOTLY = "/assets/plotly-{plotly_version}.min.js"
 DIFFERING = ("x-request-id", "date")
 
 
 def addresses(service: TestClient, campaign: str) -> list[str]:
     """A path of every route that GET is allowed on, and of a static file."""
-    app: Any = service.app
-    values = {"campaign_id": campaign, "number": 0, "name": "progress", "format": "json", "plotly_version": "0"}
-    found = {
-        route.path.format(**values).replace("/docs/assets/progress", "/docs/assets/swagger-ui.css")
-        for route in [*app.state.routes, *app.routes]
-        if not isinstance(route, Mount) and "GET" in (getattr(route, "methods", None) or ())
-    }
+    found = {address(template, campaign) for method, template in routes(service) if method == "GET"}
     assert len(found) >= 15
     return sorted(found | {"/static/page.css", "/nothing", f"/v1/campaigns/{campaign}x"})
 
@@ -58,7 +51,7 @@ def test_head_of_an_event_stream_ends_at_once_though_the_campaign_goes_on(servic
 
 
 def test_head_needs_the_scope_of_get_and_redirects_browsers_to_the_login(service: TestClient, store: Store) -> None:
-    key = make_key(store, "view")
+    key = create_key(store, "view")
     assert service.head("/v1/campaigns").status_code == 401
     assert service.head("/v1/keys", headers=bearer(key)).status_code == 403
     assert service.head("/v1/campaigns", headers=bearer(key)).status_code == 200

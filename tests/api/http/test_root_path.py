@@ -15,8 +15,8 @@ from api.settings import Settings
 from nas_controller.states import KEY_SCOPES
 from nas_controller.store import Store
 from search_space.errors import InvalidValueError
-from tests.api.http.test_authentication import address, expected, routes
-from tests.support.api_access import HOST, OWN, bearer, make_key
+from tests.support.api_access import HOST, OWN, bearer, create_key
+from tests.support.api_routes import address, required_scope, routes
 from tests.support.recorder import Recorder
 
 ROOT = "/tools/effspine"
@@ -38,9 +38,9 @@ def test_every_route_needs_its_scope_with_the_prefix_and_without(
     prefixed: TestClient, store: Store, prefix: str
 ) -> None:
     campaign = Recorder(store, trials=2).run(2).id
-    keys = {scope: make_key(store, scope) for scope in KEY_SCOPES}
+    keys = {scope: create_key(store, scope) for scope in KEY_SCOPES}
     for method, template in routes(prefixed):
-        needed = expected(method, template)
+        needed = required_scope(method, template)
         path = prefix + address(template, campaign)
         nobody = prefixed.request(method, path)
         if needed is None:
@@ -81,7 +81,7 @@ def test_scripts_reach_the_service_only_through_the_prefix(prefixed: TestClient)
 
 
 def test_the_login_leads_back_to_the_page_under_the_prefix(prefixed: TestClient, store: Store) -> None:
-    key = make_key(store, "operate")
+    key = create_key(store, "operate")
     campaign = Recorder(store).id
     asked = prefixed.get(f"{ROOT}/campaigns/{campaign}", headers=HTML)
     assert (asked.status_code, asked.headers["location"]) == (303, f"{ROOT}/login?next=%2Fcampaigns%2F{campaign}")

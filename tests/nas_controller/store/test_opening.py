@@ -131,5 +131,5 @@ def test_a_directory_may_have_any_name(tmp_path: Path, name: str) -> None:
     assert file.is_file()
     assert [entry.name for entry in tmp_path.iterdir()] == [name]
     store = Store.open(sqlite_url(file))
-    assert store.service.list_keys() == []
+    assert store.service.list_keys() == ()
     store.close()
