@@ -71,7 +71,7 @@ def test_numbers_come_before_texts_in_the_order_of_ids() -> None:
     assert id_ranks(["b", 10, "a", -3, 2**64]).tolist() == [4, 1, 3, 0, 2]
 
 
-def test_an_id_that_is_text_in_one_place_and_a_number_in_the_other_is_matched_with_a_warning(
+def test_an_id_that_is_a_string_here_and_a_number_there_is_matched_with_a_warning(
     edge_case_coco: Path,
 ) -> None:
     document = edge_case_annotations()
