@@ -15,7 +15,7 @@ from search_space.display import displayed_line
 TILE_PX = 256
 """Side of a drawn tile in pixels."""
 
-_GAP_PX, _CAPTION_PX, _TITLE_PX, _FONT_PX = 8, 18, 28, 13
+_GAP_PX, _CAPTION_PX, _TITLE_PX, _FONT_PX, _LABEL_PX = 8, 18, 28, 13, 16
 _PAPER, _INK, _FAINT = (250, 250, 250), (20, 24, 30), (110, 118, 128)
 _COLOURS = (
     *((230, 57, 70), (42, 157, 244), (247, 178, 36), (46, 196, 120), (190, 92, 240), (255, 126, 62)),
@@ -85,9 +85,9 @@ def _drawn_tile(tile: Tile, class_names: Sequence[str]) -> Image.Image:
         draw.rectangle((x1, y1, max(x1, x2 - 1), max(y1, y2 - 1)), outline=colour, width=2)
         label = _fitting(draw, class_names[number], TILE_PX - x1 - 4, font)
         if label:
-            extent = draw.textbbox((x1 + 2, y1), label, font)
-            draw.rectangle((x1, y1, extent[2] + 2, extent[3] + 2), fill=colour)
-            draw.text((x1 + 2, y1), label, (255, 255, 255), font)
+            top = y1 - _LABEL_PX if y1 >= _LABEL_PX else y1  # above the box, where there is room
+            draw.rectangle((x1, top, x1 + draw.textlength(label, font) + 4, top + _LABEL_PX), fill=colour)
+            draw.text((x1 + 2, top), label, (255, 255, 255), font)
     return drawn
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import shlex
 from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -26,7 +27,6 @@ from proxy_trainer.errors import DataError
 from search_space.proxy_task import ProxyTask, resolve
 
 TRAIN, VAL = "train", "val"
-_REMEDY = "`effspine data fix DIR --out DIR2` writes the data set without them"
 _LAPTOP = resolve("laptop")
 
 
@@ -102,6 +102,8 @@ def judge_files(
     splits, checks = {}, {}
     total = sum(len(split) for split in loaded.values())
     before = 0
+    directory = shlex.quote(str(path)) if is_whole else "DIR"
+    remedy = f"`effspine data fix {directory} --out DIR2` writes the data set without them"
     for name, split in loaded.items():
         found = check_images(split, _after(before, total, progress), every=every_image)
         before += len(split)
@@ -109,11 +111,10 @@ def judge_files(
         checks[name] = found
         warnings += [*split.findings, *image_warnings(split, found)]
         warnings += box_warnings(split, task)
-        refusals += [*image_refusals(split, found, _REMEDY), *_no_box(split)]
+        refusals += [*image_refusals(split, found, remedy), *_no_box(split)]
     if is_whole and not refusals:
-        enough, few = _enough_to_reserve(loaded)
-        refusals += enough
-        warnings += few
+        refusals += _single_image(loaded)
+        warnings += _too_few_boxes(loaded, task)
     if TRAIN in loaded and VAL in loaded:
         warnings += _images_in_both(loaded[TRAIN], loaded[VAL])
     return DatasetReport(str(path), splits, tuple(warnings), tuple(refusals), loaded, checks)
@@ -168,23 +169,28 @@ def _no_box(split: CocoSplit) -> list[Finding]:
     ]
 
 
-def _enough_to_reserve(loaded: Mapping[str, CocoSplit]) -> tuple[list[Finding], list[Finding]]:
-    """The refusal and the warning of a data set without validation images, some of which are reserved for rewards."""
+def _single_image(loaded: Mapping[str, CocoSplit]) -> list[Finding]:
     train = loaded[TRAIN]
-    if VAL in loaded:
-        return [], []
-    if len(train) < 2:
-        message = f"{train.annotations_file} has one image; reserving some for rewards needs two"
-        return [Finding("empty-reserved-set", 1, message)], []
-    reserved = max(1, len(train) // TRAIN_IMAGES_PER_RESERVED)
-    with_boxes = len(np.unique(train.training_boxes.images))
-    if with_boxes >= 2 and with_boxes * reserved >= len(train):
-        return [], []
+    if VAL in loaded or len(train) > 1:
+        return []
+    message = f"{train.annotations_file} has one image; reserving some for rewards needs two"
+    return [Finding("empty-reserved-set", 1, message)]
+
+
+def _too_few_boxes(loaded: Mapping[str, CocoSplit], task: ProxyTask) -> list[Finding]:
+    """Where a stratified split may leave no image with boxes on one of its sides."""
+    split = loaded.get(VAL, loaded[TRAIN])
+    most = len(split) if VAL in loaded else max(1, len(split) // TRAIN_IMAGES_PER_RESERVED)
+    reserved = min(task.reserved_images, most)
+    with_boxes = len(np.unique(split.training_boxes.images))
+    is_enough = with_boxes * reserved >= len(split) and (VAL in loaded or with_boxes > 1)
+    if reserved == len(split) or is_enough:
+        return []
     message = (
-        f"{train.annotations_file.name}: only {with_boxes} of {len(train)} images have boxes; a campaign that reserves "
-        f"{reserved} of the images for rewards may find none to learn from or to score against, and stop"
+        f"{split.annotations_file.name}: only {with_boxes} of {len(split)} images have boxes; a campaign that reserves "
+        f"{reserved} of them for rewards may find none to learn from or to score against, and stop"
     )
-    return [], [Finding("too-few-boxes", with_boxes, message)]
+    return [Finding("too-few-boxes", with_boxes, message)]
 
 
 def _images_in_both(train: CocoSplit, val: CocoSplit) -> list[Finding]:

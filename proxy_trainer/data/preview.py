@@ -21,8 +21,8 @@ from search_space.proxy_task import ProxyTask
 
 SHEET_IMAGES = 16
 _REGISTERED_IMAGES = {"train": 8, "val": 4}
-_PER_ROW = 4
-"""Images in a row; of training images there are two tiles, before and after augmentation."""
+_TILES_PER_ROW = 4
+"""A training image has two, before and after augmentation."""
 
 
 def write_previews(directory: Path, out: Path, task: ProxyTask, seed: int) -> list[Path]:
@@ -79,9 +79,8 @@ def _split_sheet(split: CocoSplit, name: str, task: ProxyTask, seed: int, count:
             augmented = sampled_view(pixels[row], views, row)
             flip = ", mirrored" if views.flipped[row] else ""
             pair.append(Tile(augmented, seen[row], visible[row], f"augmented: scale {views.scale[row]:.2f}{flip}"))
-    rows = [
-        [tile for pair in tiles[start : start + _PER_ROW] for tile in pair] for start in range(0, len(tiles), _PER_ROW)
-    ]
+    in_order = [tile for pair in tiles for tile in pair]
+    rows = [in_order[start : start + _TILES_PER_ROW] for start in range(0, len(in_order), _TILES_PER_ROW)]
     seen_as = f"at {task.image_px} px" + (", beside each its view after augmentation" if augment else "")
     title = f"{name}: {len(images)} of {len(split)} images {seen_as} (profile {task.profile})"
     return sheet(title, rows, split.category_names)

@@ -82,7 +82,7 @@ def test_inspect_prints_its_document_and_fails_where_images_are_bad(
     assert isinstance(result.exception, DataError)
     assert str(result.exception) == found["refusals"][0]["message"]
     assert str(path) in str(result.exception)
-    assert "`effspine data fix DIR --out DIR2`" in str(result.exception)
+    assert "`effspine data fix DIR --out DIR2` writes the data set without them" in str(result.exception)
 
 
 def test_register_refuses_a_name_of_another_directory(edge_case_coco: Path, data_dir: Path, tmp_path: Path) -> None:

@@ -28,7 +28,7 @@ function facts(split) {
 
 function categories(split) {
   const rows = split.categories.slice(0, MAX_CATEGORIES).map((category) => element("tr", {},
-    element("td", { class: "number" }, category.id), element("td", { class: "wrap" }, category.name),
+    element("td", { class: "number" }, category.id), element("td", { class: "category" }, category.name),
     element("td", { class: "number" }, count(category.boxes)), element("td", { class: "number" }, count(category.images))));
   const heads = [["Id", "number"], ["Category", null], ["Boxes", "number"], ["Images", "number"]];
   return element("table", { class: "rows" }, element("caption", { class: "visually-hidden" }, "Categories"),

@@ -103,7 +103,7 @@ def test_a_report_that_is_damaged_or_of_another_directory_is_none(
     assert found.json()["report"] is None
 
 
-@pytest.mark.parametrize("name", ["unknown", "Birds", "birds.report", "..", "a" * 64, "%2e%2e%2fbirds"])
+@pytest.mark.parametrize("name", ["unknown", "Birds", "birds.report", "a" * 64, "%2e%2e%2fbirds"])
 @pytest.mark.parametrize("route", ["/v1/datasets/{}", "/v1/datasets/{}/preview", "/datasets/{}"])
 def test_unknown_names_are_not_found(service: TestClient, birds: Path, name: str, route: str) -> None:
     assert service.get(route.format(name)).status_code == 404

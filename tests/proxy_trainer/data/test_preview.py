@@ -34,12 +34,12 @@ def outline(image: Image.Image) -> tuple[int, int, int, int]:
 
 
 def test_a_box_is_drawn_where_it_is() -> None:
-    drawn = sheet("title", [[tile([[20, 10, 60, 50], [0, 0, 0, 0]], [0, -1])]], ["x"])
+    drawn = sheet("title", [[tile([[20, 10, 60, 50], [0, 0, 0, 0]], [0, -1])]], [""])
     assert outline(drawn) == (20, 40, 100, 120)
 
 
 def test_a_box_of_a_small_image_is_enlarged_with_it() -> None:
-    drawn = sheet("title", [[tile([[8, 16, 32, 48]], [0], px=64)]], ["x"])
+    drawn = sheet("title", [[tile([[8, 16, 32, 48]], [0], px=64)]], [""])
     assert outline(drawn) == (64, 32, 192, 128)
 
 
@@ -51,9 +51,15 @@ def test_rows_of_tiles_have_their_places() -> None:
     assert [pixels[place].tolist() for place in centres] == [[10] * 3, [20] * 3, [30] * 3]
 
 
+def test_a_label_is_inside_a_box_at_the_top() -> None:
+    assert outline(sheet("title", [[tile([[4, 64, 96, 96]], [0])]], ["x"]))[1] == 8
+
+
 @pytest.mark.parametrize("name", ["", "\x1b[31mred", "x" * 5000, "\u202egnp", "日本", "\udcff", "a\nb"])
 def test_any_class_name_is_one_short_label(name: str) -> None:
-    assert outline(sheet(name, [[tile([[64, 64, 96, 96]], [0])]], [name]))[:2] == (128, 128)
+    x1, y1, x2, y2 = outline(sheet(name, [[tile([[64, 64, 96, 96]], [0])]], [name]))
+    assert (x1, y1, y2) == (128, 112 if name else 128, 192)
+    assert 192 <= x2 <= TILE_PX
 
 
 def test_a_tile_is_the_packed_image_of_the_trainer(tmp_path: Path) -> None:
@@ -70,7 +76,7 @@ def test_a_tile_is_the_packed_image_of_the_trainer(tmp_path: Path) -> None:
     np.testing.assert_array_equal(plain, augmented)  # this task changes nothing
     covered = (plain[::2, ::2] != packed).any(axis=2)
     assert 0 < covered.mean() < 0.5  # by boxes and labels
-    assert drawn.shape[:2] == (28 + 4 * 282, 8 + 8 * 264)
+    assert drawn.shape[:2] == (28 + 8 * 282, 8 + 4 * 264)
     assert np.asarray(Image.open(paths[1])).shape[:2] == (28 + 3 * 282, 8 + 4 * 264)
 
 
