@@ -120,6 +120,10 @@ class Client:
         """Resumes a paused campaign."""
         return self._change(CampaignDocument, f"/v1/campaigns/{_segment(campaign_id)}/resume")
 
+    def retry_campaign(self, campaign_id: str) -> CampaignDocument:
+        """Lets a failed campaign continue; finished trials keep their outcomes."""
+        return self._change(CampaignDocument, f"/v1/campaigns/{_segment(campaign_id)}/retry")
+
     def campaign(self, campaign_id: str) -> CampaignDocument:
         """One campaign."""
         return self._read(CampaignDocument, f"/v1/campaigns/{_segment(campaign_id)}")

@@ -18,6 +18,7 @@ def provenance_of(campaign: Mapping[str, Any], trial: Mapping[str, Any]) -> dict
         "betas": trial["betas"],
         "seed": spec["seed"],
         "dataset": spec["dataset"],
+        "data": campaign["data"],
         "search_space": spec["search_space"],
         "proxy_task": spec["proxy_task"],
         "finished_at": trial["finished_at"],

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 from pathlib import Path
 from typing import ClassVar, Literal
 
@@ -54,6 +55,25 @@ class DiskFullError(TrialError):
 
     reaction: ClassVar[Reaction] = "wait"
     kind = "disk-full"
+
+
+_NO_SPACE = {errno.ENOSPC: "no space left on the disk", errno.EDQUOT: "the disk quota is used up"}
+
+
+def is_disk_full(error: OSError) -> bool:
+    """Whether a write failed because no space is left, or none that this user may take."""
+    return error.errno in _NO_SPACE
+
+
+def why_not_written(error: OSError) -> str:
+    """Why a write failed, for a message."""
+    return _NO_SPACE.get(error.errno or 0, error.strerror or str(error))
+
+
+def write_error(what: str, error: OSError) -> DiskFullError | DataError:
+    """The error for a file or directory `what` that training needs and that could not be written."""
+    kind = DiskFullError if is_disk_full(error) else DataError
+    return kind(f"cannot write {what}: {why_not_written(error)}")
 
 
 class UnreadableImageError(DataError):

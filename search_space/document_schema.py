@@ -136,9 +136,27 @@ def _provenance() -> Schema:
         "betas": {"type": "array", "items": {"type": "number", "exclusiveMinimum": 0}, "maxItems": len(BLOCKS)},
         "seed": {"type": ["integer", "null"]},
         "dataset": text,
+        "data": _data_identity(),
         "search_space": anything,
         "proxy_task": anything,
         "finished_at": text | {"description": "UTC, ISO 8601."},
         "versions": {"type": "object", "additionalProperties": {"type": "string"}},
     }
     return _object(properties, optional=tuple(properties), description="Where the architecture comes from.")
+
+
+def _data_identity() -> Schema:
+    digest: Schema = {"type": "string", "pattern": "^[0-9a-f]{64}$"}
+    half = _object(
+        {
+            "images": _whole(0, None, "Number of images."),
+            "boxes": _whole(0, None, "Number of boxes."),
+            "annotations_sha256": digest,
+            "images_sha256": digest,
+        }
+    )
+    identity = _object({"sha256": digest | {"description": "Over both halves."}, "train": half, "reserved": half})
+    return identity | {
+        "type": ["object", "null"],
+        "description": "Content of the data that the rewards were measured on; null for a synthetic reward.",
+    }

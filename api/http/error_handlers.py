@@ -40,14 +40,18 @@ TYPE_ERRORS = frozenset(
     }
 )  # fmt: skip
 """Pydantic's errors whose message names no bound, or only one of a length."""
+UNDECODABLE_BODY = "There was an error parsing the body"
+"""FastAPI's words for a body that JSON's decoder refuses with another error than one of its grammar."""
 
 log = logging.getLogger("effspine.api")
 
 
 def _http_error(request: Request, error: HTTPException) -> JSONResponse:
-    """Errors of routing: no such path, no such method."""
+    """Errors of routing: no such path, no such method. And of bodies that FastAPI could not even decode."""
     headers = dict(error.headers or {})
     detail = error.detail
+    if error.status_code == HTTPStatus.BAD_REQUEST and detail == UNDECODABLE_BODY:
+        return _malformed_json(request, _why_undecodable(error.__cause__))
     if detail == HTTPStatus(error.status_code).phrase:
         if error.status_code == HTTPStatus.NOT_FOUND:
             detail = f"there is nothing at {request.url.path}; /docs lists all routes"
@@ -73,11 +77,10 @@ def _allowed_methods(request: Request) -> list[str]:
 def _invalid_request(request: Request, error: RequestValidationError) -> JSONResponse:
     """A body or a parameter that does not fit the route's model."""
     details = error.errors()
-    for error_detail in details:
-        if error_detail["type"] == "json_invalid":
-            reason = error_detail.get("ctx", {}).get("error", "it does not parse")
-            detail = f"the body is not JSON: {reason} at character {error_detail['loc'][-1]}"
-            return problem_response(request.scope, 400, detail, kind="malformed-json", title="Malformed JSON")
+    for each in details:
+        if each["type"] == "json_invalid":
+            reason = each.get("ctx", {}).get("error", "it does not parse")
+            return _malformed_json(request, f"{reason} at character {each['loc'][-1]}")
     # Two dependencies can declare the same parameter, and each reports the error.
     details = [each for index, each in enumerate(details) if each not in details[:index]]
     errors = [
@@ -89,6 +92,20 @@ def _invalid_request(request: Request, error: RequestValidationError) -> JSONRes
         for each in details
     ]
     return _invalid(request, "; ".join(f"{problem.field}: {problem.message}" for problem in errors[:3]), errors)
+
+
+def _malformed_json(request: Request, reason: str) -> JSONResponse:
+    detail = f"the body is not JSON: {reason}"
+    return problem_response(request.scope, 400, detail, kind="malformed-json", title="Malformed JSON")
+
+
+def _why_undecodable(error: BaseException | None) -> str:
+    """Why a body has no value, although it may be JSON by its grammar."""
+    if isinstance(error, UnicodeDecodeError):
+        return f"byte {error.start + 1} is not UTF-8"
+    if isinstance(error, RecursionError):
+        return "it is nested too deeply"
+    return "it has a number of too many digits" if isinstance(error, ValueError) else "it cannot be read"
 
 
 def _invalid_value(request: Request, error: EffspineError) -> JSONResponse:

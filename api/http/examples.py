@@ -162,6 +162,7 @@ EXAMPLE_RESPONSES: dict[tuple[str, str], Any] = {
     ("post", "/v1/campaigns/{campaign_id}/start"): _campaign(),
     ("post", "/v1/campaigns/{campaign_id}/pause"): _campaign(state="pausing", pause_mode="drain", **_RUNNING_FIELDS),
     ("post", "/v1/campaigns/{campaign_id}/resume"): _campaign(state="running", **_RUNNING_FIELDS),
+    ("post", "/v1/campaigns/{campaign_id}/retry"): _campaign(state="running", **_RUNNING_FIELDS),
     ("post", "/v1/campaigns/{campaign_id}/stop"): _campaign(state="stopping", **_RUNNING_FIELDS),
     ("get", "/v1/campaigns/{campaign_id}/trials"): {"items": [_BASELINE, _SAMPLED], "next_cursor": "WzMsM10"},
     ("get", "/v1/campaigns/{campaign_id}/trials/{number}"): {**_SAMPLED, "attempts_made": [_ATTEMPT], "curve": _CURVE},

@@ -11,8 +11,13 @@ One call finishes at most MAX_REPEATS_PER_CALL repeats, so that a converged poli
 
 Retries. After an attempt that failed with the reaction `retry`, or whose worker died, another one begins, up to the
 campaign's `retries`; then the trial fails. Attempts that were lost with their runner do not count: `Campaign(...)`
-begins them again before any new trial. If every attempt at the uniform baseline ran out of memory or time or lost its
-worker, the campaign fails: all architectures have the same budget, so the others would fail too.
+begins them again before any new trial. A campaign whose baseline fails has nothing to compare with and fails at once;
+the store ends one in which too many trials fail.
+
+Data. The first outcome identifies the data that it comes from. Every later attempt must read the same: an outcome of
+other data is not accepted and fails the campaign.
+
+Waiting. The reaction `wait` is not a failure: CampaignWaitsError ends the runner, and a later one repeats the attempt.
 
 Early stops. The decision on a report and the resulting outcome are one call and one transaction. No other outcome comes
 between them, so a replay compares with the same trials.
@@ -28,13 +33,15 @@ Stop conditions. The store ends the campaign in the transaction of the outcome t
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Literal
+from dataclasses import replace
+from typing import Any, Literal
 
+from nas_controller.campaigns.campaign_errors import CampaignWaitsError, baseline_error, refuse_other_data
 from nas_controller.campaigns.trial_index import Outcome, RunningTrial, TrialIndex
 from nas_controller.search.campaign_spec import CampaignSpec
 from nas_controller.search.controller import Controller
 from nas_controller.search.early_stopping import EarlyStop, MedianRule
-from nas_controller.search.outcomes import TIMED_OUT, WORKER_KILLED, Failed, Rewarded, TrialWork
+from nas_controller.search.outcomes import Failed, Rewarded, TrialWork
 from nas_controller.search.proposals import Search
 from nas_controller.states import BASELINE_TRIAL, FINISHED_CAMPAIGN_STATES, CampaignState, StopReason
 from nas_controller.store import CampaignRecord, Lease, NoMoreTrialsError, Store
@@ -42,8 +49,6 @@ from search_space.architecture import Architecture
 from search_space.errors import BudgetError
 
 MAX_REPEATS_PER_CALL = 20
-
-_MACHINE_TOO_SMALL_KINDS = ("out-of-memory", WORKER_KILLED, TIMED_OUT)
 
 
 class Campaign:
@@ -59,17 +64,20 @@ class Campaign:
         lease: Lease,
         draining: Callable[[], bool] = lambda: False,
         newest: Callable[[], CampaignSpec | None] = lambda: None,
+        may_wait: Callable[[Failed], bool] = lambda failure: True,
     ) -> None:
         self._store = store
         self._lease = lease
         self._draining = draining
         self._newest = newest
+        self._may_wait = may_wait
         self.record: CampaignRecord = store.reads.get_campaign(lease.campaign_id)
         self.spec = self.record.spec
+        self._data: Mapping[str, Any] | None = self.record.data
         state = store.reads.controller_state(lease.campaign_id)
         self._search = Search(self.spec, None if state is None else Controller.from_state(state.state))
         self._next_number = self.record.trials_begun
-        self._trials = TrialIndex(store, lease.campaign_id)
+        self._trials = TrialIndex(store, lease.campaign_id, self.record.retry_epoch)
         self._over = False
         self._rule: MedianRule | None = None
         if self.spec.early_stopping is not None:
@@ -108,14 +116,14 @@ class Campaign:
             number = self._trials.to_attempt[0]
             attempt = self._store.runner.start_attempt(self._lease, number)
             self._trials.to_attempt.popleft()
-            return TrialWork(number, attempt.number, self._trials.running[number].widths)
+            return self._work(number, attempt.number, self._trials.running[number].widths)
         for _ in range(MAX_REPEATS_PER_CALL):
             if self._next_number >= self.spec.trials or self._trials.waiting_repeats() >= self.spec.parallelism:
                 break
             try:
                 work = self._begin(self._next_number)
             except BudgetError as error:
-                self.end("failed", str(error))
+                self.end("failed", str(error), kind="invalid-value")
                 return None
             except NoMoreTrialsError:
                 self.spec = self._store.reads.get_campaign(self._lease.campaign_id).spec
@@ -140,14 +148,17 @@ class Campaign:
     def stop_early(self, work: TrialWork, step: int, values: Mapping[str, float], ap: float | None) -> bool:
         """Whether the early-stopping rule ends a trial in training, with the AP at this step as its reward.
 
-        If so, the outcome is in the store, with the reason, and the attempt needs no other.
+        If so, the outcome is in the store, with the reason, and the attempt needs no other. An attempt that
+        began before the data were identified runs to its end, since only its outcome identifies what it read.
         """
         if self._rule is None or ap is None or self._over or work.number not in self._trials.running:
+            return False
+        if self._data is not None and work.data_sha256 is None:
             return False
         stop = self._rule.verdict(work.number, step, ap)
         if stop is None:
             return False
-        self._accept(work, Rewarded(ap, {**values, "ap": ap, "steps": step}), stop)
+        self._accept(work, Rewarded(ap, {**values, "ap": ap, "steps": step}, self._data), stop)
         self._finish_repeats()
         self._finish_if_done()
         return True
@@ -159,12 +170,21 @@ class Campaign:
     def complete(self, work: TrialWork, outcome: Rewarded | Failed) -> None:
         """Records the outcome of an attempt and everything that follows from it.
 
-        A reward outside 0 to 1 fails the trial. The reaction `stop` fails the campaign with the error's text.
+        A reward outside 0 to 1 fails the trial. The reaction `stop` fails the campaign with the error's text, and so
+        does an outcome of other data than the first. Raises CampaignWaitsError for the reaction `wait`, where
+        `may_wait` allows it; the attempt stays running then.
         """
         if self._over:
             return
+        outcome = refuse_other_data(work.number, self._data, outcome)
+        if isinstance(outcome, Failed) and outcome.reaction == "wait":
+            if self._may_wait(outcome):
+                raise CampaignWaitsError(outcome.error, outcome.kind)
+            outcome = replace(outcome, reaction="stop")
         if isinstance(outcome, Rewarded) and not 0.0 <= outcome.reward <= 1.0:
-            outcome = Failed("give_up", f"the reward {outcome.reward} is not in 0 to 1", "invalid-reward")
+            outcome = Failed(
+                "give_up", f"the reward {outcome.reward} is not in 0 to 1", "invalid-reward", data=outcome.data
+            )
         if isinstance(outcome, Rewarded):
             self._accept(work, outcome)
         else:
@@ -177,10 +197,11 @@ class Campaign:
         state: Literal["stopped", "failed", "completed"],
         error: str | None = None,
         because: StopReason | None = None,
+        kind: str | None = None,
     ) -> None:
-        """Ends the campaign now; running attempts are abandoned."""
+        """Ends the campaign now; running attempts are abandoned. `kind` is the name of the error."""
         if not self._over:
-            self._store.runner.finish_campaign(self._lease, state, error, because)
+            self._store.runner.finish_campaign(self._lease, state, error, because, kind)
             self._over = True
 
     def _begin(self, number: int) -> TrialWork | None:
@@ -195,9 +216,13 @@ class Campaign:
         trial = RunningTrial(candidate.widths, proposed.choices, proposed.log_probability, reused_from)
         self._trials.begin(number, trial)
         if attempt is not None:
-            return TrialWork(number, attempt.number, candidate.widths)
+            return self._work(number, attempt.number, candidate.widths)
         self._finish_repeats()
         return None
+
+    def _work(self, number: int, attempt: int, widths: tuple[int, ...]) -> TrialWork:
+        expected = None if self._data is None else self._data["sha256"]
+        return TrialWork(number, attempt, widths, data_sha256=expected)
 
     def _accept(self, work: TrialWork, outcome: Rewarded, stop: EarlyStop | None = None) -> None:
         trial = self._trials.running.get(work.number)
@@ -212,27 +237,32 @@ class Campaign:
             outcome.metrics,
             controller.state(),
             None if stop is None else stop.to_dict(),
+            outcome.data,
         )
         if trial is not None and accepted.outcome != "late":
+            self._data = self._data or outcome.data
             self._finish(work.number, controller, Outcome(outcome.reward, failed=False), accepted.campaign_state)
 
     def _fail(self, work: TrialWork, failure: Failed) -> None:
         number = work.number
         attempt = self._store.runner.fail_attempt(
-            self._lease, number, work.attempt, failure.error, failure.kind, failure.log_tail
+            self._lease, number, work.attempt, failure.error, failure.kind, failure.log_tail, failure.data
         )
         if failure.reaction == "stop":
-            self.end("failed", failure.error)
+            self.end("failed", failure.error, kind=failure.kind)
         elif number not in self._trials.running or number in self._trials.to_attempt:
             return
         elif failure.reaction == "retry" and self._trials.count_failure(number, attempt) <= self.spec.retries:
             self._trials.to_attempt.append(number)
-        elif number == BASELINE_TRIAL and failure.kind in _MACHINE_TOO_SMALL_KINDS:
-            self.end("failed", f"the uniform baseline cannot be trained on this machine: {failure.error}")
+        elif number == BASELINE_TRIAL:
+            self.end("failed", baseline_error(failure), kind=failure.kind)
         else:
             outcome = Outcome(0.0, failed=True)
             controller = self._updated_controller(self._trials.running[number], outcome)
-            failed = self._store.runner.fail_trial(self._lease, number, failure.error, controller.state(), failure.kind)
+            failed = self._store.runner.fail_trial(
+                self._lease, number, failure.error, controller.state(), failure.kind, failure.data
+            )
+            self._data = self._data or failure.data
             self._finish(number, controller, outcome, failed.campaign_state)
 
     def _finish_repeats(self) -> None:

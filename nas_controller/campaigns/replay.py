@@ -1,7 +1,10 @@
-"""Replays a campaign from its seed and compares every event and the final controller, bit for bit.
+"""Replays a campaign from its seed and compares the whole record with the replay and its events, bit for bit.
 
-The events give the order in which trials began and outcomes arrived; everything else follows from the seed. No history
-of controller states is needed: the event of each outcome has the digest of the state after it.
+The events give the order in which trials began and outcomes arrived; everything else of the search follows from the
+seed. No history of controller states is needed: the event of each outcome has the digest of the state after it. What
+does not follow from the seed is compared with the events (`nas_controller.campaigns.record_checks` for trials and
+attempts, `nas_controller.campaigns.campaign_checks` for the campaign); what nothing confirms is listed
+(`nas_controller.campaigns.verification`).
 
 A replay is exact on one kind of processor with one version of NumPy: others may round an exponential differently. The
 event `campaign.claimed` names the machine and versions that the campaign ran on.
@@ -9,89 +12,102 @@ event `campaign.claimed` names the machine and versions that the campaign ran on
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator
 from typing import Any
 
+from pydantic import ValidationError
+
+from nas_controller.campaigns.campaign_checks import OLDER_COUNTS, CampaignChecks, compare_specification
+from nas_controller.campaigns.record_checks import AttemptChecks, TrialChecks
+from nas_controller.campaigns.replay_error import ReplayError, compare, number_of, parsed
+from nas_controller.campaigns.verification import NEVER_CHECKED, NotChecked, Verification, checked_columns
+from nas_controller.search.campaign_spec import CampaignSpec
 from nas_controller.search.early_stopping import MedianRule
 from nas_controller.search.proposals import Search
-from nas_controller.states import BASELINE_TRIAL, EVENTS_OF_OUTCOMES
-from nas_controller.store import CampaignRecord, EventRecord, Store
-from search_space.errors import EffspineError
+from nas_controller.states import EVENTS_OF_OUTCOMES
+from nas_controller.store import EventRecord, Store
+from nas_controller.store.record_rows import RecordRows, StoredRow
+from search_space.errors import BudgetError
+
+__all__ = ["ReplayError", "Verification", "verify"]
 
 _EVENTS_PER_READ = 500
-
-
-class ReplayError(EffspineError):
-    """The stored campaign differs from its replay: at the event `sequence`, or in its final state if that is None."""
-
-    def __init__(self, campaign_id: str, sequence: int | None, message: str) -> None:
-        where = "the stored state" if sequence is None else f"event {sequence}"
-        super().__init__(f"campaign '{campaign_id}', {where}: {message}")
-        self.sequence = sequence
-
-
-@dataclass(frozen=True)
-class Verification:
-    """Counts of a campaign whose replay is exact, and the digest of its controller."""
-
-    campaign_id: str
-    events: int
-    trials_begun: int
-    trials_finished: int
-    controller_sha256: str | None
-
-    def to_dict(self) -> dict[str, Any]:
-        """The verification as plain JSON values."""
-        return {
-            "campaign_id": self.campaign_id,
-            "exact": True,
-            "events": self.events,
-            "trials_begun": self.trials_begun,
-            "trials_finished": self.trials_finished,
-            "controller_sha256": self.controller_sha256,
-        }
 
 
 def verify(store: Store, campaign_id: str) -> Verification:
     """Replays a campaign; an unfinished one up to its latest event.
 
-    Raises ReplayError with the first event that differs, and NotFoundError.
+    Raises ReplayError with the first event at which a difference is found, and NotFoundError.
     """
-    while True:
-        campaign = store.reads.get_campaign(campaign_id)
-        rows = _trial_rows(store, campaign_id)
-        stored = store.reads.controller_state(campaign_id)
-        if store.reads.get_campaign(campaign_id).last_event == campaign.last_event:
-            break  # the campaign did not change between the reads
-    stopping = campaign.spec.early_stopping
-    rule = None if stopping is None else MedianRule(stopping, store.reads.intermediate_aps(campaign_id))
-    replay = _Replay(campaign_id, Search(campaign.spec), rows, rule)
-    count = 0
-    for event in _events(store, campaign_id, campaign.last_event):
-        count += 1
-        if event.sequence != count:
-            raise ReplayError(campaign_id, count, f"is missing; the next event is {event.sequence}")
-        replay.follow(event)
-    if count != campaign.last_event:
-        raise ReplayError(campaign_id, count + 1, f"is missing; the campaign counts {campaign.last_event} events")
-    if len(rows) != replay.begun:
-        raise ReplayError(campaign_id, None, f"{len(rows)} trials are stored, but {replay.begun} begin in the events")
-    replay.compare_end(campaign, None if stored is None else stored.state, None if stored is None else stored.sequence)
-    digest = None if stored is None else stored.digest
-    return Verification(campaign_id, count, replay.begun, replay.finished, digest)
+    sequence: int | None = None
+    try:
+        rows = store.reads.record_rows(campaign_id)
+        spec, has_digest = _specification(campaign_id, rows)
+        rule = None
+        if spec.early_stopping is not None:
+            rule = MedianRule(spec.early_stopping, store.reads.intermediate_aps(campaign_id))
+        attempts = AttemptChecks(campaign_id, rows)
+        trials = TrialChecks(campaign_id, rows, attempts)
+        campaign = CampaignChecks(campaign_id)
+        replay = _Replay(campaign_id, Search(spec), rows, rule)
+        last, sequence = int(rows.campaign["last_event"]), 0
+        for event in _events(store, campaign_id, last):
+            if event.sequence != sequence + 1:
+                raise ReplayError(campaign_id, sequence + 1, f"is missing; the next event is {event.sequence}")
+            sequence = event.sequence
+            if not isinstance(event.data, dict):
+                raise TypeError(f"its data is {event.data!r}, no object")
+            for each in (attempts, trials, replay, campaign):
+                each.follow(event)
+        if sequence != last:
+            raise ReplayError(campaign_id, sequence + 1, f"is missing; the campaign counts {last} events")
+        sequence = None
+        attempts.compare()
+        trials.compare()
+        replay.compare_end()
+        campaign.compare(rows.campaign, spec)
+    except (KeyError, TypeError, AttributeError, ValueError, BudgetError) as error:
+        # What was edited can have any shape: a missing key, a text for a number, widths that no budget allows.
+        raise ReplayError(campaign_id, sequence, f"is malformed: {type(error).__name__}: {error}") from error
+    unchecked = attempts.unchecked_metrics + trials.unchecked_metrics
+    not_checked = (*NEVER_CHECKED, *_not_checked_of_older(has_digest, campaign.is_whole, unchecked))
+    return Verification(
+        campaign_id,
+        last,
+        replay.begun,
+        replay.finished,
+        None if rows.controller is None else rows.controller["digest"],
+        checked_columns(rows.columns, not_checked),
+        not_checked,
+    )
+
+
+def _specification(campaign_id: str, rows: RecordRows) -> tuple[CampaignSpec, bool]:
+    """The stored specification, and whether its digest was compared."""
+    has_digest = rows.specified is not None and compare_specification(campaign_id, rows.campaign, rows.specified)
+    try:
+        return CampaignSpec.model_validate(parsed(rows.campaign, "spec")), has_digest
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(str(part) for part in first["loc"])
+        raise ReplayError(campaign_id, None, f"its specification is invalid: {where}: {first['msg']}") from error
+
+
+def _not_checked_of_older(has_digest: bool, is_whole: bool, unchecked_metrics: int) -> Iterator[NotChecked]:
+    """What the events of earlier versions leave unconfirmed."""
+    if not has_digest:
+        yield NotChecked("campaigns.spec", "its event is of a version that wrote no digest; the replay uses its search")
+    if not is_whole:
+        names = ", ".join(f"campaigns.{name}" for name in OLDER_COUNTS)
+        yield NotChecked(names, "an earlier version began the campaign and did not count them")
+    if unchecked_metrics:
+        yield NotChecked(f"metrics of {unchecked_metrics} outcomes", "their events are of a version without digests")
 
 
 class _Replay:
     """Replays a search event by event."""
 
-    def __init__(
-        self,
-        campaign_id: str,
-        search: Search,
-        rows: Mapping[int, Mapping[str, Any]],
-        rule: MedianRule | None,
-    ) -> None:
+    def __init__(self, campaign_id: str, search: Search, rows: RecordRows, rule: MedianRule | None) -> None:
         self._campaign_id = campaign_id
         self._search = search
         self._rows = rows
@@ -99,8 +115,6 @@ class _Replay:
         self._first_of: dict[tuple[int, ...], int] = {}
         self._rewards: dict[int, float] = {}
         self._last_outcome: int | None = None
-        self._baseline: float | None = None
-        self._best: tuple[float, int] | None = None
         self.begun = 0
 
     @property
@@ -115,101 +129,80 @@ class _Replay:
         elif event.kind in EVENTS_OF_OUTCOMES:
             self._learn(event)
 
-    def compare_end(self, campaign: CampaignRecord, state: Mapping[str, Any] | None, sequence: int | None) -> None:
-        """Compares the stored controller and the campaign's counts with those of the replay."""
-        if sequence != self._last_outcome:
-            raise ReplayError(
-                self._campaign_id,
-                None,
-                f"belongs to event {sequence}, but the last outcome is event {self._last_outcome}",
-            )
-        if state is not None:
-            self._compare(None, "the controller", dict(state), self._search.controller.state())
-        best_reward, best_trial = self._best or (None, None)
-        for name, stored, replayed in (
-            ("trials_begun", campaign.trials_begun, self.begun),
-            ("trials_finished", campaign.trials_finished, self.finished),
-            ("baseline_reward", campaign.baseline_reward, self._baseline),
-            ("best_reward", campaign.best_reward, best_reward),
-            ("best_trial", campaign.best_trial, best_trial),
-        ):
-            self._compare(None, f"the campaign's {name}", stored, replayed)
+    def compare_end(self) -> None:
+        """Compares the stored controller with that of the replay, and that there are no more trials than have begun."""
+        if len(self._rows.trials) != self.begun:
+            stored = f"{len(self._rows.trials)} trials are stored, but {self.begun} begin in the events"
+            raise ReplayError(self._campaign_id, None, stored)
+        row = self._rows.controller
+        sequence = None if row is None else row["sequence"]
+        self._compare(None, "the event of the stored controller", sequence, self._last_outcome)
+        if row is not None:
+            if parsed(row, "state") != self._search.controller.state():
+                raise ReplayError(self._campaign_id, None, "the stored controller differs from that of the replay")
+            self._compare(None, "the stored controller's digest", row["digest"], self._search.digest())
 
     def _begin(self, event: EventRecord) -> None:
-        number, data = event.data["number"], event.data
+        number, data = number_of(event, "number"), event.data
         self._compare(event, "the trial's number", number, self.begun)
         proposed = self._search.propose(number)
-        widths = proposed.candidate.widths
+        candidate = proposed.candidate
         expected = {
             "draw": proposed.draw,
             "choices": None if proposed.choices is None else list(proposed.choices),
             "log_probability": proposed.log_probability,
-            "widths": list(widths),
-            "reused_from": self._first_of.get(widths),
+            "widths": list(candidate.widths),
+            "reused_from": self._first_of.get(candidate.widths),
         }
         for name, value in expected.items():
             self._compare(event, f"trial {number}: {name}", data[name], value)
         row = self._row(event, number)
-        for name in ("choices", "log_probability", "widths", "reused_from"):
-            self._compare(event, f"trial {number}: the stored {name}", row[name], expected[name])
-        self._compare(event, f"trial {number}: the stored betas", row["betas"], list(proposed.candidate.betas))
-        self._first_of.setdefault(widths, number)
+        stored = {name: value for name, value in expected.items() if name != "draw"}
+        stored |= {name: list(value) if isinstance(value, tuple) else value for name, value in vars(candidate).items()}
+        for name, value in stored.items():
+            found = parsed(row, name) if isinstance(value, list) or name == "choices" else row[name]
+            self._compare(event, f"trial {number}: the stored {name}", found, value)
+        self._first_of.setdefault(candidate.widths, number)
         self.begun += 1
 
     def _learn(self, event: EventRecord) -> None:
-        number, reward = event.data["number"], event.data["reward"]
+        number, reward = number_of(event, "number"), event.data["reward"]
         row = self._row(event, number)
         if number >= self.begun or number in self._rewards:
             raise ReplayError(self._campaign_id, event.sequence, f"trial {number} is not running")
-        self._compare(event, f"trial {number}: the stored reward", row["reward"], reward)
-        self._compare(event, f"trial {number}: the stored state", f"trial.{row['state']}", event.kind)
         failed = event.kind == "trial.failed"
         if failed:
             self._compare(event, f"trial {number}: the reward of a failed trial", reward, 0.0)
         if row["reused_from"] is not None:
-            original = self._rewards.get(row["reused_from"])
-            self._compare(event, f"trial {number}: the reward of trial {row['reused_from']}", reward, original)
+            known = self._rewards.get(row["reused_from"])
+            self._compare(event, f"trial {number}: the reward of trial {row['reused_from']}", reward, known)
         else:
-            self._compare_early_stop(event, row)
+            self._compare_early_stop(event)
         self._search.controller = self._search.updated_controller(
-            row["choices"], row["log_probability"], reward, failed
+            parsed(row, "choices"), row["log_probability"], reward, failed
         )
         self._compare(event, "the controller's digest", event.data["controller_sha256"], self._search.digest())
         self._rewards[number] = reward
-        if not failed:
-            self._complete(number, reward)
+        if self._rule is not None and not failed:
+            self._rule.completed(number)
         self._last_outcome = event.sequence
 
-    def _complete(self, number: int, reward: float) -> None:
-        if number == BASELINE_TRIAL:
-            self._baseline = reward
-        if self._best is None or reward > self._best[0]:
-            self._best = reward, number
-        if self._rule is not None:
-            self._rule.completed(number)
-
-    def _compare_early_stop(self, event: EventRecord, row: Mapping[str, Any]) -> None:
+    def _compare_early_stop(self, event: EventRecord) -> None:
         """Repeats the decision whether a trial is stopped early."""
-        number, stop = event.data["number"], event.data.get("stopped_early")
-        stopped_at = None if stop is None else stop["step"]
-        self._compare(
-            event, f"trial {number}: the stored step of its early stop", row["stopped_early_step"], stopped_at
-        )
+        number, stop = number_of(event, "number"), event.data.get("stopped_early")
         if stop is not None:
             self._compare(event, f"trial {number}: the AP of its early stop", stop["ap"], event.data["reward"])
-            decision = None if self._rule is None else self._rule.verdict(number, stop["step"], stop["ap"])
-            replayed = None if decision is None else decision.to_dict()
-            self._compare(event, f"trial {number}: the early stop", stop, replayed)
+            found = None if self._rule is None else self._rule.verdict(number, stop["step"], stop["ap"])
+            decided = None if found is None else found.to_dict()
+            self._compare(event, f"trial {number}: the early stop", stop, decided)
 
-    def _row(self, event: EventRecord, number: int) -> Mapping[str, Any]:
-        if number not in self._rows:
+    def _row(self, event: EventRecord, number: int) -> StoredRow:
+        if number not in self._rows.trials:
             raise ReplayError(self._campaign_id, event.sequence, f"trial {number} is not stored")
-        return self._rows[number]
+        return self._rows.trials[number]
 
-    def _compare(self, event: EventRecord | None, subject: str, stored: object, replayed: object) -> None:
-        if stored != replayed:
-            difference = "differs" if subject == "the controller" else f"is {stored!r}; the replay gives {replayed!r}"
-            raise ReplayError(self._campaign_id, None if event is None else event.sequence, f"{subject} {difference}")
+    def _compare(self, event: EventRecord | None, what: str, stored: Any, replayed: Any) -> None:
+        compare(self._campaign_id, None if event is None else event.sequence, what, stored, replayed)
 
 
 def _events(store: Store, campaign_id: str, last: int) -> Iterator[EventRecord]:
@@ -220,13 +213,3 @@ def _events(store: Store, campaign_id: str, last: int) -> Iterator[EventRecord]:
                 return
             yield event
         sequence = batch[-1].sequence
-
-
-def _trial_rows(store: Store, campaign_id: str) -> dict[int, dict[str, Any]]:
-    names = (
-        "number", "state", "reward", "choices", "log_probability", "betas", "widths", "reused_from",
-        "stopped_early_step",
-    )  # fmt: skip
-    columns = store.reads.trial_columns(campaign_id, *names)
-    rows = zip(*(columns[name] for name in names), strict=True)
-    return {row[0]: dict(zip(names, row, strict=True)) for row in rows}

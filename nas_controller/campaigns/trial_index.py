@@ -33,8 +33,12 @@ class TrialIndex:
     trials that wait for a worker, in the order in which they get their next attempt.
     """
 
-    def __init__(self, store: Store, campaign_id: str) -> None:
-        """Reads the trials from the store. Raises StoreUnavailableError."""
+    def __init__(self, store: Store, campaign_id: str, retry_epoch: int = 0) -> None:
+        """Reads the trials from the store. Raises StoreUnavailableError.
+
+        Attempts under leases up to `retry_epoch`, before the campaign was retried, do not count as failed.
+        """
+        self._retry_epoch = retry_epoch
         self._store = store
         self._campaign_id = campaign_id
         self.running: dict[int, RunningTrial] = {}
@@ -94,7 +98,9 @@ class TrialIndex:
         failed = self._failed_attempts.get(number)
         if failed is None:
             attempts = self._store.reads.get_trial(self._campaign_id, number).attempts
-            failed = self._failed_attempts[number] = {other.number for other in attempts if other.state == "failed"}
+            failed = self._failed_attempts[number] = {
+                other.number for other in attempts if other.state == "failed" and other.epoch > self._retry_epoch
+            }
         if attempt.state == "failed":
             failed.add(attempt.number)
         return len(failed)

@@ -25,8 +25,8 @@ T = TypeVar("T")
 class Dispatcher:
     """One run of an executor; a trial in training is known by the executor's `trial_id`.
 
-    An error of the source (the database is unavailable, the lease is lost) ends the run; the executor then raises
-    `error`. `kill` ends the process of a worker.
+    An error of the source (the database is unavailable, the lease is lost) ends the run, as does a worker that neither
+    starts nor dies; the executor then raises `error`. `kill` ends the process of a worker.
     """
 
     def __init__(
@@ -43,7 +43,7 @@ class Dispatcher:
         self._stop = stop
         self._log_dir = log_dir
         self._pool = pool
-        self._watchdog = WorkerWatchdog(kill)
+        self._watchdog = WorkerWatchdog(kill, starts_at_once=pool.starts_at_once())
         self._running: dict[str, TrialWork] = {}
         self.error: BaseException | None = None
 
@@ -59,6 +59,7 @@ class Dispatcher:
                 work = self._guarded(self._source.next_trial)
                 if work is not None:
                     self._running[trial_id] = work
+                    self._watchdog.begin(trial_id)
                     return work
             if self._running:
                 return None
@@ -70,7 +71,7 @@ class Dispatcher:
         work = self._running.get(trial_id)
         if work is None:
             return True
-        self._watchdog.heartbeat(trial_id, report.worker)
+        self._watchdog.heartbeat(trial_id, report)
         if not self._is_stopped_by(work, report.progress):
             return True
         del self._running[trial_id]
@@ -100,8 +101,9 @@ class Dispatcher:
             self._job.remove_checkpoint_of(work.widths)
 
     def kill_silent_workers(self) -> None:
-        """Kills the workers whose reports are long overdue; call it regularly."""
-        self._watchdog.kill_silent()
+        """Kills the workers that hang; call it regularly. The run ends where one does not start or die."""
+        if self.error is None:
+            self._guarded(self._watchdog.kill_silent)
 
     def _aborts(self) -> bool:
         """Whether the run stops at once and records no further outcome."""
@@ -135,7 +137,7 @@ class Dispatcher:
         return failed
 
     def _guarded(self, call: Callable[[], T]) -> T | None:
-        """The result of `call`; an error of the source is kept in `error` instead."""
+        """The result of `call`; an error is kept in `error` instead, which ends the run."""
         try:
             return call()
         except Exception as error:

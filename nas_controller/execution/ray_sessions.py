@@ -49,6 +49,8 @@ def local_ray(parallelism: int, name: str, *, log: Path | None = None) -> Iterat
 
     def start() -> None:
         ray.init(
+            address="local",  # without it, Ray would connect to the cluster that RAY_ADDRESS names
+            namespace=name,
             num_cpus=parallelism,
             num_gpus=None,
             include_dashboard=False,

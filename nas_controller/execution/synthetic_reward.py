@@ -11,7 +11,6 @@ and 0.92. It has no noise: equal widths give equal rewards.
 from __future__ import annotations
 
 import math
-import time
 from collections.abc import Sequence
 
 FLOOR = 0.02
@@ -25,13 +24,11 @@ OPTIMUM_FACTORS = (
 """The widths at the optimum as factors on the base widths, one per block."""
 
 
-def reward(widths: Sequence[int], base_widths: Sequence[int], seconds: float = 0.0) -> float:
-    """The reward of these widths, in (0, 1), after sleeping for `seconds`.
+def reward(widths: Sequence[int], base_widths: Sequence[int]) -> float:
+    """The reward of these widths, in (0, 1).
 
     Raises ValueError unless there are as many widths and base widths as blocks, all positive.
     """
-    if seconds > 0:
-        time.sleep(seconds)
     squares = [
         ((math.log(width / base) - math.log(factor)) / SPREAD) ** 2
         for width, base, factor in zip(widths, base_widths, OPTIMUM_FACTORS, strict=True)

@@ -6,7 +6,7 @@ import threading
 from collections import deque
 from collections.abc import Callable
 
-from nas_controller.execution.worker import Cancelled, Job, OnProgress, TrialProgress, run_trial
+from nas_controller.execution.worker import ALIVE, Cancelled, Job, OnProgress, TrialProgress, run_trial
 from nas_controller.search.outcomes import Failed, Rewarded
 
 MAX_UNREAD = 10_000
@@ -14,7 +14,7 @@ MAX_UNREAD = 10_000
 
 
 class TrainingThread:
-    """A training that starts at once and can be cancelled."""
+    """A training that starts at once and can be cancelled. `reports` counts its reports, those that say nothing too."""
 
     def __init__(
         self,
@@ -23,6 +23,7 @@ class TrainingThread:
         train: Callable[[Job, tuple[int, ...], OnProgress], Rewarded | Failed] = run_trial,
     ) -> None:
         self.widths = widths
+        self.reports = 0
         self._job = job
         self._train = train
         self._unread: deque[TrialProgress] = deque(maxlen=MAX_UNREAD)
@@ -62,4 +63,6 @@ class TrainingThread:
     def _report(self, progress: TrialProgress) -> None:
         if self._cancelled.is_set():
             raise Cancelled
-        self._unread.append(progress)
+        self.reports += 1
+        if progress is not ALIVE:
+            self._unread.append(progress)

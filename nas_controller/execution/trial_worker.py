@@ -35,11 +35,16 @@ class WorkerId(NamedTuple):
 
 @dataclass(frozen=True)
 class Report:
-    """What a worker sends: the progress since its last report, and the outcome once there is one."""
+    """What a worker sends: the progress since its last report, and the outcome once there is one.
+
+    The watchdog reads how often the training has reported, `reports`, and the processor time of the process so far.
+    """
 
     worker: WorkerId
     progress: tuple[TrialProgress, ...] = ()
     outcome: Rewarded | Failed | None = None
+    reports: int = 0
+    cpu_seconds: float = 0.0
 
 
 class TrialWorker:
@@ -81,7 +86,7 @@ class TrialWorker:
         if outcome is None and now < due:
             return None
         self._next_report = now + max(REPORT_SECONDS, (now - self._began) * REPORT_SHARE)
-        progress = self._thread.unread()
+        progress, reports = self._thread.unread(), self._thread.reports
         if outcome is not None:
             self._thread = None
         elif now - self._began >= self._timeout_seconds:
@@ -89,7 +94,7 @@ class TrialWorker:
             error = f"the attempt took longer than trial_timeout_seconds, {self._timeout_seconds:g} s"
             outcome = Failed("retry", error, TIMED_OUT)
             self._timed_out = True
-        return Report(self._id, progress, outcome)
+        return Report(self._id, progress, outcome, reports, time.process_time())
 
     def release(self, seconds: float = CANCEL_SECONDS) -> bool:
         """Cancels a training that is still running; False if it has not ended within `seconds`.

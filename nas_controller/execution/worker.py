@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import logging
 import os
+import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from nas_controller.execution import synthetic_reward, trial_checkpoints
 from nas_controller.search.outcomes import Failed, Rewarded, TrialWork
@@ -27,6 +28,8 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 SYNTHETIC_STEPS = 20
+ALIVE_SECONDS = 10.0
+"""How long a synthetic trial sleeps at most before it reports."""
 
 
 @dataclass(frozen=True)
@@ -34,7 +37,8 @@ class TrialProgress:
     """The progress of a trial: `step` of `steps`, and the measurements at this step.
 
     `ap` is the AP on the reserved images at this step, 0 to 1, if the proxy task scores them during training
-    (`evaluate_steps`); None in all other reports.
+    (`evaluate_steps`); None in all other reports. ALIVE is no progress in steps: it says that the trial goes on, such
+    as while images are read.
     """
 
     step: int
@@ -42,6 +46,8 @@ class TrialProgress:
     values: Mapping[str, float]
     ap: float | None = None
 
+
+ALIVE = TrialProgress(0, 0, {})
 
 OnProgress = Callable[[TrialProgress], None]
 
@@ -95,7 +101,8 @@ def run_trial(job: Job, widths: tuple[int, ...], on_progress: OnProgress) -> Rew
 
     An error with its own reaction (`proxy_trainer.errors.TrialError`) becomes a failure with that reaction, as does an
     exception that `proxy_trainer.training.error_classification` knows. Any other EffspineError (the data set is
-    missing, for example) would hit every trial and stops the campaign. All other exceptions are retried.
+    missing, for example) would hit every trial and stops the campaign. All other exceptions are retried. The outcome
+    has the identity of the data that the trainer has read, if it has.
     """
     try:
         train = _synthetic if job.task.kind == "synthetic" else _trained
@@ -103,18 +110,25 @@ def run_trial(job: Job, widths: tuple[int, ...], on_progress: OnProgress) -> Rew
     except Cancelled:
         raise
     except EffspineError as error:
-        return Failed.of(error)
+        return replace(Failed.of(error), data=_data_of(job))
     except Exception as error:  # whatever a training library can raise
         logger.exception("the training failed")  # the outcome has no traceback
+        data = _data_of(job)
         _warm.clear()  # the trainer may hold the missing memory, and its state is unknown
-        return _unexpected(error, job)
+        return replace(_unexpected(error, job), data=data)
 
 
 def _unexpected(error: Exception, job: Job) -> Failed:
     from proxy_trainer.training.error_classification import classify_error
 
-    classified = classify_error(error, job.task)
+    classified = classify_error(error, job.task, job.dataset_dir)
     return Failed("retry", f"{type(error).__name__}: {error}") if classified is None else Failed.of(classified)
+
+
+def _data_of(job: Job) -> dict[str, Any] | None:
+    """The identity of the data that the trainer of the job holds; None without a trainer."""
+    trainer = _warm.get(job)
+    return None if trainer is None else trainer.identity.to_dict()
 
 
 def _synthetic(job: Job, widths: tuple[int, ...], on_progress: OnProgress) -> Rewarded:
@@ -125,7 +139,8 @@ def _synthetic(job: Job, widths: tuple[int, ...], on_progress: OnProgress) -> Re
     """
     steps = SYNTHETIC_STEPS if job.task.seconds > 0 else 1
     for step in range(1, steps + 1):
-        reward = synthetic_reward.reward(widths, job.base.widths, job.task.seconds / steps)
+        _sleep(job.task.seconds / steps, on_progress)
+        reward = synthetic_reward.reward(widths, job.base.widths)
         if steps > 1:
             partial_reward = reward * step / steps
             is_scored = job.task.evaluate_steps > 0 and step % job.task.evaluate_steps == 0 and step < steps
@@ -134,16 +149,42 @@ def _synthetic(job: Job, widths: tuple[int, ...], on_progress: OnProgress) -> Re
     return Rewarded(reward, {"ap": reward, "seconds": job.task.seconds})
 
 
+def _sleep(seconds: float, on_progress: OnProgress) -> None:
+    """Sleeps, and reports now and then that the trial is alive."""
+    end = time.monotonic() + seconds
+    while (left := end - time.monotonic()) > 0:
+        time.sleep(min(left, ALIVE_SECONDS))
+        if left > ALIVE_SECONDS:
+            on_progress(ALIVE)
+
+
 def _trained(job: Job, widths: tuple[int, ...], on_progress: OnProgress) -> Rewarded:
-    worker = _warm.get(job)
-    if worker is None:
-        worker = _build(job)
+    trainer = _trainer(job, on_progress)
     candidate = replace(job.base, widths=widths, name="candidate")
-    metrics = worker.run(
+    metrics = trainer.run(
         candidate, lambda progress: on_progress(_trial_progress(progress)), checkpoint=job.checkpoint_of(widths)
     )
     measured = {name: float(value) for name, value in metrics.items() if value is not None}
-    return Rewarded(measured["ap"], measured)
+    return Rewarded(measured["ap"], measured, trainer.identity.to_dict())
+
+
+def _trainer(job: Job, on_progress: OnProgress) -> ProxyWorker:
+    """The warm trainer of a job, or a new one. Raises DataChangedError where its data are not those of the job."""
+    trainer = _warm.get(job)
+    if trainer is None or not _has_data_of(trainer, job):
+        trainer = _build(job, on_progress)
+    if not _has_data_of(trainer, job):
+        from proxy_trainer.errors import DataChangedError
+
+        raise DataChangedError(
+            f"the data set {job.dataset_dir} is not the one that the earlier rewards were measured on: its content "
+            f"differs (identity {trainer.identity.sha256[:12]}, expected {(job.data_sha256 or '')[:12]})"
+        )
+    return trainer
+
+
+def _has_data_of(trainer: ProxyWorker, job: Job) -> bool:
+    return job.data_sha256 in (None, trainer.identity.sha256)
 
 
 def _trial_progress(progress: Progress) -> TrialProgress:
@@ -155,7 +196,7 @@ def _trial_progress(progress: Progress) -> TrialProgress:
     )
 
 
-def _build(job: Job) -> ProxyWorker:
+def _build(job: Job, on_progress: OnProgress) -> ProxyWorker:
     """Creates the trainer of a job. The first call imports TensorFlow, with the threads of that job."""
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
     from proxy_trainer.training.proxy_worker import ProxyWorker
@@ -163,7 +204,8 @@ def _build(job: Job) -> ProxyWorker:
     if job.dataset_dir is None:
         raise InvalidValueError(f"the profile '{job.task.profile}' needs a data set", field="dataset")
     _warm.clear()  # frees the memory of the previous job
-    _warm[job] = ProxyWorker(job.task, job.dataset_dir, job.cache_dir, job.seed, job.threads, job.start_pool)
+    arguments = (job.task, job.dataset_dir, job.cache_dir, job.seed, job.threads, job.start_pool)
+    _warm[job] = ProxyWorker(*arguments, alive=lambda: on_progress(ALIVE))
     return _warm[job]
 
 

@@ -47,6 +47,14 @@ class WorkerPool:
                 )
         return None
 
+    def starts_at_once(self) -> bool:
+        """Whether a trial gets its resources at once, because this machine has those of all workers."""
+        available = self._available()
+        return not self._elastic and all(
+            amount * self.workers.parallelism <= available.get(name, 0.0) * (1 + 1e-9)
+            for name, amount in self.trial_resources().items()
+        )
+
     def trial_resources(self) -> dict[str, float]:
         """The resources that a trial reserves.
 

@@ -29,9 +29,7 @@ app = typer.Typer(add_completion=False)
 
 @app.command()
 def proxy_check(
-    data: Annotated[
-        Path | None, typer.Option(metavar="DIR", help="Data set directory: COCO images and annotations.")
-    ] = None,
+    data: Annotated[Path | None, typer.Option(metavar="DIR", help="Data set directory, in COCO format.")] = None,
     dataset: Annotated[
         str | None, typer.Option(metavar="NAME", help="Name of a registered data set, instead of --data.")
     ] = None,
@@ -52,21 +50,14 @@ def proxy_check(
     parallelism: Annotated[int, typer.Option(min=1, max=MAX_PARALLELISM, help="Trainings at once.")] = 1,
     seed: Annotated[int, typer.Option(help="Seed of the architectures, and first seed of the trainings.")] = 1,
     out: Annotated[
-        Path | None,
-        typer.Option(metavar="FILE", help="Results file, also to resume from. Default: in the data directory."),
+        Path | None, typer.Option(metavar="FILE", help="Results, to resume from; default: in the data directory.")
     ] = None,
     plot: Annotated[Path | None, typer.Option(metavar="FILE", help="Write a plot, .svg or .png.")] = None,
-    report_only: Annotated[
-        bool, typer.Option("--report-only", help="Train nothing; report the existing results.")
-    ] = False,
+    report_only: Annotated[bool, typer.Option("--report-only", help="Only report existing results.")] = False,
     min_icc: Annotated[float, typer.Option(min=-1, max=1, help="Minimum ICC(1) to pass.")] = 0.5,
-    max_variation: Annotated[
-        float, typer.Option(min=0, help="Bound on the coefficients of variation; pass below it.")
-    ] = 0.15,
+    max_variation: Annotated[float, typer.Option(min=0, help="Coefficients of variation pass below it.")] = 0.15,
     min_tau: Annotated[float, typer.Option(min=-1, max=1, help="Minimum Kendall tau of one seed to pass.")] = 0.5,
-    max_seconds: Annotated[
-        float, typer.Option(min=0, help="Bound on the seconds of the median trial; pass below it.")
-    ] = 90.0,
+    max_seconds: Annotated[float, typer.Option(min=0, help="The median trial passes below this.")] = 90.0,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document.")] = False,
 ) -> None:
     """Measure whether a proxy task's reward distinguishes architectures and ranks them as longer training does.

@@ -17,8 +17,10 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, BinaryIO, NamedTuple
 
+from nas_controller.proxy_check.same_data import data_by_selection
 from nas_controller.proxy_check.study import Study, Training
 from search_space.errors import InvalidValueError
+from search_space.regular_file import read_regular
 
 
 class Key(NamedTuple):
@@ -35,7 +37,8 @@ class Key(NamedTuple):
 class Result:
     """The outcome of one training and its key. A failed training has no `reward` but an `error`.
 
-    `threads` is the number of processors that the training might use, `at_once` that of concurrent trainings.
+    `threads` is the number of processors that the training might use, `at_once` that of concurrent trainings. `data` is
+    the identity of the data that it read (`proxy_trainer.data.data_identity`), None where it read none.
     """
 
     base: str
@@ -49,6 +52,7 @@ class Result:
     metrics: Mapping[str, float]
     error: str | None
     effspine: str
+    data: Mapping[str, Any] | None = None
 
     @property
     def key(self) -> Key:
@@ -73,17 +77,19 @@ def missing(study: Study, results: Results) -> list[Training]:
 def read(path: Path) -> Results:
     """The results in the file, none if it does not exist; an incomplete last line is dropped.
 
-    Raises InvalidValueError with the line number for a line that is not a result.
+    Raises InvalidValueError with the line number for a line that is not a result, and where results that should have
+    read the same data did not.
     """
     results: Results = {}
     try:
-        content = path.read_bytes()
+        content = read_regular(path)
     except FileNotFoundError:
         return results
     except OSError as error:
         raise InvalidValueError(f"the results in {path} cannot be read: {error.strerror}", field="out") from error
     for number, line in enumerate(content[: _complete_bytes(content)].splitlines(), start=1):
         _add(results, _parsed(line, path, number))
+    data_by_selection(results.values())
     return results
 
 
@@ -137,6 +143,8 @@ def _parsed(line: bytes, path: Path, number: int) -> Result:
         document = json.loads(line)
         result = Result(**(document | {"widths": tuple(document["widths"])}))
         hash(result.key)
+        if result.data is not None:
+            hash(result.data["sha256"])
     except (ValueError, TypeError, KeyError, AttributeError) as error:
         raise InvalidValueError(
             f"{path}, line {number}: this is not the result of a training ({error!r})", field="out"

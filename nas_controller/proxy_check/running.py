@@ -18,7 +18,9 @@ from typing import Literal, Protocol
 from nas_controller.execution.executor import Executor, Workers
 from nas_controller.execution.worker import Job
 from nas_controller.proxy_check.results import Result, ResultsFile, missing
+from nas_controller.proxy_check.same_data import Selection, data_by_selection, selection
 from nas_controller.proxy_check.study import Study, Training
+from nas_controller.search.data_difference import data_difference
 from nas_controller.search.outcomes import Failed, Rewarded, TrialWork
 from search_space.errors import EffspineError
 from search_space.proxy_task import ProxyTask
@@ -87,6 +89,7 @@ class MissingTrainings:
         self._trainings = study.trainings()
         unfinished = set(missing(study, file.results))
         self._waiting = [number for number, training in enumerate(self._trainings) if training in unfinished]
+        self._data = data_by_selection(file.results.values())
         self._running: set[int] = set()
         self._attempts: Counter[int] = Counter()
         self._idle: list[tuple[ProxyTask, int] | None] = []
@@ -106,7 +109,15 @@ class MissingTrainings:
         self._running.add(number)
         self._attempts[number] += 1
         training = self._trainings[number]
-        return TrialWork(number, self._attempts[number], training.widths, training.task, training.seed)
+        expected = self._data.get(self._selection(number))
+        return TrialWork(
+            number,
+            self._attempts[number],
+            training.widths,
+            training.task,
+            training.seed,
+            None if expected is None else expected["sha256"],
+        )
 
     def _next_for(self, last: tuple[ProxyTask, int] | None) -> int:
         """The first training with the worker's task and seed, else with those of no running training, else any."""
@@ -118,6 +129,10 @@ class MissingTrainings:
     def _settings(self, number: int) -> tuple[ProxyTask, int]:
         training = self._trainings[number]
         return training.task, training.seed
+
+    def _selection(self, number: int) -> Selection:
+        training = self._trainings[number]
+        return selection(self._study.dataset, training.seed, training.task.to_dict())
 
     def progress(
         self, work: TrialWork, step: int, total: int, values: Mapping[str, float], ap: float | None = None
@@ -145,6 +160,7 @@ class MissingTrainings:
         lost = isinstance(outcome, Failed) and outcome.kind in _WORKER_LOST_KINDS
         self._idle.append(None if lost else self._settings(work.number))
         training = self._trainings[work.number]
+        self._check_data(work.number, outcome)
         if isinstance(outcome, Rewarded) and not 0.0 <= outcome.reward <= 1.0:
             outcome = Failed("give_up", f"the reward {outcome.reward} is not in 0 to 1", "invalid-reward")
         if isinstance(outcome, Failed):
@@ -152,6 +168,8 @@ class MissingTrainings:
                 logger.warning("the worker's log ends with:\n%s", outcome.log_tail)
             if outcome.reaction == "stop":
                 raise StudyStoppedError(outcome.error)
+            if outcome.reaction == "wait":
+                raise StudyStoppedError(f"{outcome.error}; run the check again once that is mended")
             if outcome.reaction == "retry" and work.attempt < MAX_ATTEMPTS:
                 self._waiting.insert(0, work.number)
                 self._listener.retried(training, outcome.error)
@@ -159,6 +177,18 @@ class MissingTrainings:
         result = self._result(training, outcome)
         self._file.append(result)
         self._listener.ended(training, result)
+
+    def _check_data(self, number: int, outcome: Rewarded | Failed) -> None:
+        """Raises StudyStoppedError if an outcome comes from other data than earlier ones with the same images."""
+        expected = self._data.get(self._selection(number))
+        if expected is not None and outcome.data is not None and outcome.data["sha256"] != expected["sha256"]:
+            raise StudyStoppedError(
+                f"the data set {self._study.dataset} has changed since the first result of seed "
+                f"{self._trainings[number].seed}: {data_difference(expected, outcome.data)}; restore it, or begin anew "
+                "with another --out"
+            )
+        if expected is None and isinstance(outcome, Rewarded) and outcome.data is not None:
+            self._data[self._selection(number)] = outcome.data
 
     def _result(self, training: Training, outcome: Rewarded | Failed) -> Result:
         return Result(
@@ -173,4 +203,5 @@ class MissingTrainings:
             metrics=outcome.metrics if isinstance(outcome, Rewarded) else {},
             error=outcome.error if isinstance(outcome, Failed) else None,
             effspine=version("effspine"),
+            data=outcome.data,
         )

@@ -16,8 +16,10 @@ from pydantic_core import PydanticCustomError
 from nas_controller.search.controller.settings import Settings
 from nas_controller.search.proxy_task_spec import ProxyTaskSpec
 from nas_controller.search.search_space_spec import SearchSpaceSpec
+from nas_controller.search.strict_types import Real, Whole
 from nas_controller.search.validation_errors import located, refused
 from search_space.dataset_name import MAX_CHARACTERS, PATTERN, check_dataset_name
+from search_space.display import displayed
 from search_space.errors import InvalidValueError
 from search_space.proxy_task import ProxyTask
 
@@ -32,9 +34,11 @@ LEARNING_RATES = {"recurrent": 0.003, "factorised": 0.07}
 
 
 def _without_control_characters(name: str) -> str:
-    """Refuses control characters: terminals interpret them, and PostgreSQL cannot store all of them."""
+    """Refuses control characters, which terminals interpret and PostgreSQL cannot store all of, and the separators and
+    bidirectional controls that break or reorder a line.
+    """
     for index, character in enumerate(name):
-        if category(character) == "Cc":
+        if category(character) == "Cc" or displayed(character) != character:
             raise PydanticCustomError(
                 "control_character",
                 "a name must have no control characters; character {position} is U+{code}",
@@ -72,11 +76,11 @@ class ControllerSpec(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     policy: Literal["recurrent", "factorised"] = "recurrent"
-    learning_rate: float | None = Field(default=None, gt=0, le=1, allow_inf_nan=False)
-    entropy_bonus: float = Field(default=0.05, ge=0, le=10, allow_inf_nan=False)
-    baseline_decay: float = Field(default=0.95, ge=0, lt=1, allow_inf_nan=False)
-    importance_clip: float = Field(default=2.0, ge=1, le=100, allow_inf_nan=False)
-    hidden_units: int = Field(default=32, ge=4, le=512)
+    learning_rate: Real | None = Field(default=None, gt=0, le=1, allow_inf_nan=False)
+    entropy_bonus: Real = Field(default=0.05, ge=0, le=10, allow_inf_nan=False)
+    baseline_decay: Real = Field(default=0.95, ge=0, lt=1, allow_inf_nan=False)
+    importance_clip: Real = Field(default=2.0, ge=1, le=100, allow_inf_nan=False)
+    hidden_units: Whole = Field(default=32, ge=4, le=512)
 
     @model_validator(mode="before")
     @classmethod
@@ -102,7 +106,7 @@ class EarlyStoppingSpec(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     rule: Literal["median"] = "median"
-    min_trials: int = Field(default=5, ge=1, le=MAX_TRIALS)
+    min_trials: Whole = Field(default=5, ge=1, le=MAX_TRIALS)
 
 
 class StopSpec(BaseModel):
@@ -115,10 +119,10 @@ class StopSpec(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    wall_seconds: float | None = Field(default=None, gt=0, le=MAX_SECONDS, allow_inf_nan=False)
-    target_reward: float | None = Field(default=None, gt=0, le=1, allow_inf_nan=False)
-    no_improvement_trials: int | None = Field(default=None, ge=1, le=MAX_TRIALS)
-    device_hours: float | None = Field(default=None, gt=0, le=1e9, allow_inf_nan=False)
+    wall_seconds: Real | None = Field(default=None, gt=0, le=MAX_SECONDS, allow_inf_nan=False)
+    target_reward: Real | None = Field(default=None, gt=0, le=1, allow_inf_nan=False)
+    no_improvement_trials: Whole | None = Field(default=None, ge=1, le=MAX_TRIALS)
+    device_hours: Real | None = Field(default=None, gt=0, le=1e9, allow_inf_nan=False)
 
 
 class ResourcesSpec(BaseModel):
@@ -131,9 +135,9 @@ class ResourcesSpec(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    cpus: int | None = Field(default=None, ge=1, le=1_024)
-    gpus: float | None = Field(default=None, ge=0, le=64, allow_inf_nan=False)
-    tpus: int = Field(default=0, ge=0, le=64)
+    cpus: Whole | None = Field(default=None, ge=1, le=1_024)
+    gpus: Real | None = Field(default=None, ge=0, le=64, allow_inf_nan=False)
+    tpus: Whole = Field(default=0, ge=0, le=64)
 
     @model_validator(mode="after")
     def _can_be_allocated(self) -> ResourcesSpec:
@@ -171,20 +175,20 @@ class CampaignSpec(BaseModel):
 
     name: _Name
     dataset: _DatasetName | None = None
-    trials: int = Field(default=12, ge=1, le=MAX_TRIALS)
-    parallelism: int = Field(default=1, ge=1, le=MAX_PARALLELISM)
-    seed: int = Field(default=1, ge=0, le=MAX_SEED)
+    trials: Whole = Field(default=12, ge=1, le=MAX_TRIALS)
+    parallelism: Whole = Field(default=1, ge=1, le=MAX_PARALLELISM)
+    seed: Whole = Field(default=1, ge=0, le=MAX_SEED)
     search_space: SearchSpaceSpec = SearchSpaceSpec.model_construct()
     controller: ControllerSpec = Field(default_factory=ControllerSpec)
     proxy_task: ProxyTaskSpec = ProxyTaskSpec.model_construct()
     early_stopping: EarlyStoppingSpec | None = None
     stop: StopSpec | None = None
     resources: ResourcesSpec = ResourcesSpec.model_construct()
-    retries: int = Field(default=2, ge=0, le=MAX_RETRIES)
-    trial_timeout_seconds: float | None = Field(default=None, ge=1, le=MAX_SECONDS, allow_inf_nan=False)
-    max_failures: int | None = Field(default=None, ge=1, le=MAX_TRIALS)
-    max_consecutive_failures: int = Field(default=5, ge=1, le=MAX_TRIALS)
-    share: float = Field(default=1.0, ge=0.01, le=100, allow_inf_nan=False)
+    retries: Whole = Field(default=2, ge=0, le=MAX_RETRIES)
+    trial_timeout_seconds: Real | None = Field(default=None, ge=1, le=MAX_SECONDS, allow_inf_nan=False)
+    max_failures: Whole | None = Field(default=None, ge=1, le=MAX_TRIALS)
+    max_consecutive_failures: Whole = Field(default=5, ge=1, le=MAX_TRIALS)
+    share: Real = Field(default=1.0, ge=0.01, le=100, allow_inf_nan=False)
 
     @property
     def failure_limit(self) -> int:

@@ -3,16 +3,55 @@
 from __future__ import annotations
 
 from functools import lru_cache
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+from pydantic_core import PydanticCustomError
 
-from nas_controller.search.validation_errors import located
+from nas_controller.search.strict_types import Whole
+from nas_controller.search.validation_errors import located, refused
 from search_space.errors import InvalidValueError
 from search_space.published import DEFAULT_BASE
 from search_space.rounding import DIVISOR
 from search_space.space import CHOICES, MAX_DIVISOR, SearchSpace
-from search_space.space_checks import MAX_CHOICES
+from search_space.space_checks import ALL_BLOCKS, MAX_CHOICES
+from search_space.topology import NUM_BLOCKS
+
+_BLOCKS = {str(block): block for block in ALL_BLOCKS}
+
+
+def _checked_choices(value: Any) -> Any:
+    """Numbers, as they were given. An error of one would come with pydantic's own that too few are left."""
+    for choice in value if isinstance(value, (list, tuple)) else ():
+        if isinstance(choice, bool) or not isinstance(choice, (int, float)):
+            raise _invalid(f"choices has {_shortened(choice)}; it must have numbers alone")
+    return value
+
+
+def _checked_block_widths(value: Any) -> Any:
+    """A width, or widths by block number, which JSON has as texts (`{"10": 160}`)."""
+    if not isinstance(value, dict):
+        if value is not None and (isinstance(value, bool) or not isinstance(value, int)):
+            raise _invalid(f'{_shortened(value)} is neither a whole number nor a mapping such as {{"10": 160}}')
+        return value
+    for block, width in value.items():
+        if str(block) not in _BLOCKS or isinstance(block, bool):
+            raise _invalid(f"{_shortened(block)} is no block; blocks are 1 to {NUM_BLOCKS}")
+        if isinstance(width, bool) or not isinstance(width, int):
+            raise _invalid(f"the width of block {block} is {_shortened(width)}; it must be a whole number")
+    widths = {_BLOCKS[str(block)]: width for block, width in value.items()}
+    if len(widths) < len(value):
+        raise _invalid("a block is given twice")
+    return widths
+
+
+def _shortened(value: object) -> str:
+    text = repr(value)
+    return text if len(text) <= 80 else f"{text[:80]}…"
+
+
+def _invalid(reason: str) -> PydanticCustomError:
+    return refused(InvalidValueError(reason), "invalid_value")
 
 
 class SearchSpaceSpec(BaseModel):
@@ -25,13 +64,15 @@ class SearchSpaceSpec(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     base: str = DEFAULT_BASE
-    budget_madds: int | None = None  # bounded by the feasible range, which the error message states
+    budget_madds: Whole | None = None  # bounded by the feasible range, which the error message states
     mode: Literal["exact", "paper"] = "exact"
-    choices: tuple[int | float, ...] = Field(default=CHOICES, min_length=2, max_length=MAX_CHOICES)
-    searched_blocks: tuple[int, ...] | None = None
-    max_params: int | None = None  # bounded likewise
-    max_block_width: int | dict[int, int] | None = None
-    width_divisor: int = Field(default=DIVISOR, ge=1, le=MAX_DIVISOR)
+    choices: Annotated[tuple[int | float, ...], BeforeValidator(_checked_choices)] = Field(
+        default=CHOICES, min_length=2, max_length=MAX_CHOICES
+    )
+    searched_blocks: tuple[Whole, ...] | None = None
+    max_params: Whole | None = None  # bounded likewise
+    max_block_width: Annotated[Whole | dict[int, Whole] | None, BeforeValidator(_checked_block_widths)] = None
+    width_divisor: Whole = Field(default=DIVISOR, ge=1, le=MAX_DIVISOR)
 
     @model_validator(mode="after")
     def _is_feasible(self) -> SearchSpaceSpec:

@@ -9,8 +9,8 @@ from search_space.errors import BudgetError, InvalidValueError
 
 
 def refused(error: InvalidValueError, kind: str) -> PydanticCustomError:
-    """The error as a pydantic error, whose message is a template."""
-    return PydanticCustomError(kind, str(error).replace("{", "{{").replace("}", "}}"))
+    """The error as pydantic's. Without a context its message is no template, so braces stay as they are."""
+    return PydanticCustomError(kind, str(error))
 
 
 def located(error: InvalidValueError, model: BaseModel, outer: str, fallback: str) -> ValidationError:

@@ -23,6 +23,7 @@ def end_campaign(
     event: CampaignEvent,
     error: str | None = None,
     because: StopReason | None = None,
+    kind: str | None = None,
 ) -> None:
     """Ends a locked campaign by an event that leads to a final state: afterwards none of its attempts and trials runs
     and no runner has its lease. Raises ConflictError if its state does not allow the event.
@@ -37,14 +38,29 @@ def end_campaign(
         add_event(session, campaign, now, "trial.stopped", {"number": trial.number})
     end_pause(campaign, now)
     campaign.error = error
+    campaign.error_kind = kind
+    campaign.waiting_for = None
     campaign.stopped_because = because
     campaign.finished_at = now
     campaign.lease_owner = None
     campaign.lease_expires_at = None
     data: dict[str, Any] = {} if error is None else {"error": error}
+    if kind is not None:
+        data["kind"] = kind
     if because is not None:
         data["because"] = because
     add_event(session, campaign, now, f"campaign.{campaign.state}", data)
+
+
+def restart_trials(session: Session, campaign: models.Campaign) -> list[int]:
+    """Makes every trial that was stopped with a locked campaign running again; returns their numbers."""
+    query = select(models.Trial).where(models.Trial.campaign_id == campaign.id, models.Trial.state == "stopped")
+    numbers = []
+    for trial in session.scalars(query.order_by(models.Trial.number)):
+        move_trial(trial, "retry")
+        trial.finished_at = None
+        numbers.append(trial.number)
+    return numbers
 
 
 def end_pause(campaign: models.Campaign, now: datetime) -> None:

@@ -1,4 +1,4 @@
-"""Requests of the service's clients: to create, start, change, pause, resume and stop campaigns.
+"""Requests of the service's clients: to create, start, change, pause, resume, stop and retry campaigns.
 
 Every field of a draft may change until it is started. Later, the fields that determine the search (space, controller,
 seed, data and proxy task) are fixed, so that a replay is exact; the number of trials and the resources may change until
@@ -17,7 +17,7 @@ from typing import Any
 from nas_controller.search.campaign_spec import CampaignSpec
 from nas_controller.states import PauseMode
 from nas_controller.store import models
-from nas_controller.store.campaign_endings import end_campaign, end_pause
+from nas_controller.store.campaign_endings import end_campaign, end_pause, restart_trials
 from nas_controller.store.campaign_ids import new_campaign_id
 from nas_controller.store.clock import Clock
 from nas_controller.store.database import Database
@@ -27,12 +27,12 @@ from nas_controller.store.mappers import campaign_record
 from nas_controller.store.records import CampaignRecord
 from nas_controller.store.row_lookup import find_campaign
 from nas_controller.store.transitions import move_campaign, next_campaign_state
+from nas_controller.store.trial_outcomes import digest_of
 from search_space.errors import InvalidValueError
 
 CHANGEABLE = (
-    "max_failures",
-    "max_consecutive_failures",
-    "name", "trials", "parallelism", "stop", "resources", "retries", "trial_timeout_seconds", "share",
+    "name", "trials", "parallelism", "stop", "resources", "retries", "trial_timeout_seconds", "max_failures",
+    "max_consecutive_failures", "share",
 )  # fmt: skip
 """Fields of a campaign that may change after its start."""
 
@@ -81,10 +81,14 @@ class CampaignRequests:
                 rewards_accepted=0,
                 workers_killed=0,
                 attempts_lost=0,
+                failures=0,
+                consecutive_failures=0,
+                retry_epoch=0,
             )
             session.add(row)
             session.flush()
-            add_event(session, row, now, "campaign.created", {"name": spec.name})
+            facts = {"name": spec.name, "spec_sha256": digest_of(row.spec)} | ({"draft": True} if draft else {})
+            add_event(session, row, now, "campaign.created", facts)
             return campaign_record(row)
 
     def start_campaign(self, campaign_id: str) -> CampaignRecord:
@@ -125,7 +129,8 @@ class CampaignRequests:
             if changed:
                 row.name = after["name"]
                 row.spec = after
-                add_event(session, row, now, "campaign.updated", {"changes": changed})
+                facts = {"changes": changed, "spec_sha256": digest_of(after)}
+                add_event(session, row, now, "campaign.updated", facts)
             return campaign_record(row)
 
     def request_pause(self, campaign_id: str, mode: PauseMode = "drain") -> CampaignRecord:
@@ -150,6 +155,26 @@ class CampaignRequests:
             if move_campaign(row, "resume", "pending" if row.started_at is None else "running"):
                 end_pause(row, now)
                 add_event(session, row, now, "campaign.resumed", {})
+            return campaign_record(row)
+
+    def request_retry(self, campaign_id: str) -> CampaignRecord:
+        """Lets a failed campaign go on. Finished trials keep their outcomes, and those that had none when it failed run
+        again. Their attempts so far, and the failures so far, do not count any more.
+        """
+        now = self._clock()
+        with self._database.writing() as session:
+            row = find_campaign(session, campaign_id, lock=True)
+            move_campaign(row, "retry", "pending" if row.started_at is None else "running")
+            if row.finished_at is not None:
+                row.paused_seconds += max(0.0, (now - row.finished_at).total_seconds())
+            row.finished_at = None
+            row.error = None
+            row.error_kind = None
+            row.stopped_because = None
+            row.failures = 0
+            row.consecutive_failures = 0
+            row.retry_epoch = row.lease_epoch
+            add_event(session, row, now, "campaign.retried", {"trials": restart_trials(session, row)})
             return campaign_record(row)
 
     def request_stop(self, campaign_id: str) -> CampaignRecord:

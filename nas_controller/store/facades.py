@@ -16,6 +16,7 @@ from nas_controller.store.learning_curves import LearningCurves
 from nas_controller.store.leases import Leases
 from nas_controller.store.login_sessions import LoginSessions
 from nas_controller.store.queries import Queries
+from nas_controller.store.record_rows import RecordQuery
 from nas_controller.store.serialisation import TrialDocuments
 from nas_controller.store.supervisors import SupervisorHeartbeats
 from nas_controller.store.totals import TotalsQuery
@@ -39,6 +40,7 @@ class Reads:
         self.events_after = queries.events_after
         self.controller_state = queries.controller_state
         self.controller_digest = queries.controller_digest
+        self.record_rows = RecordQuery(database).record_rows
 
         documents = TrialDocuments(database)
         self.trial_document = documents.trial_document
@@ -72,6 +74,7 @@ class RunnerWrites:
         self.release = leases.release
         self.is_out_of_time = leases.is_out_of_time
         self.pause_campaign = leases.pause_campaign
+        self.wait = leases.wait
         self.complete_campaign = leases.complete_campaign
         self.finish_campaign = leases.finish_campaign
 
@@ -101,6 +104,7 @@ class ServiceWrites:
         self.update_campaign = campaigns.update_campaign
         self.request_pause = campaigns.request_pause
         self.request_resume = campaigns.request_resume
+        self.request_retry = campaigns.request_retry
         self.request_stop = campaigns.request_stop
 
         keys = ApiKeys(database, clock)

@@ -18,6 +18,7 @@ from nas_controller.store.events import add_event
 from nas_controller.store.mappers import campaign_record
 from nas_controller.store.records import CampaignRecord, Lease
 from nas_controller.store.row_lookup import find_campaign
+from nas_controller.store.sanitising import sanitise
 from nas_controller.store.stop_conditions import is_out_of_time
 from nas_controller.store.transitions import CLAIMABLE_STATES, move_campaign
 
@@ -61,6 +62,7 @@ class Leases:
                     f"campaign '{campaign_id}' is leased to '{row.lease_owner}' until {row.lease_expires_at}"
                 )
             last_alive = row.lease_expires_at
+            row.waiting_for = None
             row.lease_epoch += 1
             row.lease_owner = owner
             row.lease_expires_at = now + timedelta(seconds=lease_seconds)
@@ -115,8 +117,29 @@ class Leases:
             row.lease_expires_at = None
             return campaign_record(row)
 
+    def wait(self, lease: Lease, reason: str, kind: str) -> CampaignRecord:
+        """Gives the lease up until what the campaign waits for is there; `kind` is the kind of the error.
+
+        Attempts still running are `abandoned`, their trials stay running. The next claim ends the wait. Raises
+        LeaseLostError.
+        """
+        now = self._clock()
+        with self._database.writing() as session:
+            row = owned_campaign(session, lease, now)
+            abandon_attempts(session, row, now)
+            row.waiting_for = sanitise(reason)
+            add_event(session, row, now, "campaign.waiting", {"for": row.waiting_for, "kind": kind})
+            row.lease_owner = None
+            row.lease_expires_at = None
+            return campaign_record(row)
+
     def finish_campaign(
-        self, lease: Lease, state: str, error: str | None = None, because: StopReason | None = None
+        self,
+        lease: Lease,
+        state: str,
+        error: str | None = None,
+        because: StopReason | None = None,
+        kind: str | None = None,
     ) -> CampaignRecord:
         """Ends the campaign as `completed`, `stopped` or `failed` (with the error's text) and releases the lease.
         `because` is the stop condition that completed it.
@@ -128,7 +151,7 @@ class Leases:
         now = self._clock()
         with self._database.writing() as session:
             row = owned_campaign(session, lease, now)
-            end_campaign(session, row, now, _FINAL_EVENTS[state], error, because)
+            end_campaign(session, row, now, _FINAL_EVENTS[state], error, because, kind)
             return campaign_record(row)
 
     def complete_campaign(self, lease: Lease) -> CampaignRecord:

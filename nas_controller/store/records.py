@@ -37,10 +37,12 @@ class CampaignRecord(CampaignFields):
     """A campaign and the sums over its trials that every list shows.
 
     `trials_begun` and `trials_finished` count all trials, including repeats and trial 0; `best_*` and
-    `baseline_reward` are None until there is a reward.
+    `baseline_reward` are None until there is a reward. `retry_epoch` is the epoch of the lease under which it failed
+    before its latest retry: attempts up to it do not count as failed; 0 without a retry.
     """
 
     spec: CampaignSpec
+    retry_epoch: int = Field(exclude=True)
 
     def to_dict(self) -> dict[str, Any]:
         """The document as plain JSON values."""
@@ -91,10 +93,10 @@ class TrialDetail:
 class EventRecord(EventDocument):
     """An event of a campaign. `sequence` counts from 1 without gaps within the campaign.
 
-    Kinds: `campaign.created`, `campaign.submitted`, `campaign.updated`, `campaign.claimed`, `campaign.pausing`,
-    `campaign.paused`, `campaign.resumed`, `campaign.stopping`, `campaign.stopped`, `campaign.completed`,
-    `campaign.failed`, `trial.begun`, `trial.completed`, `trial.failed`, `trial.stopped`, `attempt.started`,
-    `attempt.failed`, `attempt.abandoned`, `attempt.late`.
+    Kinds: `campaign.created`, `campaign.submitted`, `campaign.updated`, `campaign.claimed`, `campaign.identified`,
+    `campaign.waiting`, `campaign.pausing`, `campaign.paused`, `campaign.resumed`, `campaign.retried`,
+    `campaign.stopping`, `campaign.stopped`, `campaign.completed`, `campaign.failed`, `trial.begun`, `trial.completed`,
+    `trial.failed`, `trial.stopped`, `attempt.started`, `attempt.failed`, `attempt.abandoned`, `attempt.late`.
     """
 
     campaign_id: str = Field(exclude=True)

@@ -18,6 +18,7 @@ from nas_controller.states import BASELINE_TRIAL, TrialEvent
 from nas_controller.store import models
 from nas_controller.store.campaign_endings import add_device_time, end_campaign
 from nas_controller.store.events import add_event
+from nas_controller.store.failure_limits import TOO_MANY_FAILURES, count_outcome, failures_error
 from nas_controller.store.sanitising import sanitise
 from nas_controller.store.stop_conditions import reached_condition
 from nas_controller.store.transitions import move_trial
@@ -33,8 +34,9 @@ def close_attempt(
     error: str | None = None,
     error_kind: str | None = None,
     log_tail: str | None = None,
+    data_sha256: str | None = None,
 ) -> None:
-    """Ends an attempt as `state`, with its result."""
+    """Ends an attempt as `state`, with its result and the identity of the data that it read, if they are known."""
     if attempt.state == "running":
         add_device_time(campaign, attempt, now)
     if state == "failed" and error_kind == WORKER_KILLED:
@@ -45,6 +47,7 @@ def close_attempt(
     attempt.error = sanitise(error)
     attempt.error_kind = error_kind
     attempt.log_tail = sanitise(log_tail)
+    attempt.data_sha256 = data_sha256
     attempt.finished_at = now
 
 
@@ -57,6 +60,7 @@ def finish_trial(
     reward: float,
     controller_state: Mapping[str, Any],
     stopped_early: Mapping[str, Any] | None = None,
+    data_sha256: str | None = None,
 ) -> None:
     """Writes the outcome, the campaign's sums, the event with the controller's digest, and the controller. Ends the
     campaign if the outcome meets one of its stop conditions.
@@ -79,12 +83,14 @@ def finish_trial(
         campaign.trials_since_best = 0
     else:
         campaign.trials_since_best += 1
+    count_outcome(campaign, trial, event)
     data: dict[str, Any] = {
         "number": trial.number,
         "reward": reward,
         "attempt": trial.accepted_attempt,
         "reused_from": trial.reused_from,
         "controller_sha256": digest,
+        **known(metrics_sha256=digest_of(trial.metrics), data_sha256=data_sha256),
     }
     if trial.error is not None:
         data["error"] = trial.error
@@ -97,9 +103,22 @@ def finish_trial(
     result = session.execute(update(table).where(table.campaign_id == campaign.id).values(values))
     if cast("CursorResult[Any]", result).rowcount == 0:
         session.add(table(campaign_id=campaign.id, **values))
+    failures = failures_error(campaign, trial) if event == "fail" else None
     reason = reached_condition(campaign, now)
-    if reason is not None:
+    if failures is not None:
+        end_campaign(session, campaign, now, "fail", failures, kind=TOO_MANY_FAILURES)
+    elif reason is not None:
         end_campaign(session, campaign, now, "complete", because=reason)
+
+
+def digest_of(document: Mapping[str, Any] | None) -> str | None:
+    """The SHA-256 of a stored document's canonical JSON, by which an event states it; None where there is none."""
+    return None if document is None else sha256_hex(canonical_json(document))
+
+
+def known(**values: Any) -> dict[str, Any]:
+    """The values that are not None, for the data of an event."""
+    return {name: value for name, value in values.items() if value is not None}
 
 
 def finite_values(values: Mapping[str, float]) -> dict[str, float]:

@@ -15,6 +15,7 @@ from sqlalchemy.orm import Session
 from nas_controller.states import TrialEvent
 from nas_controller.store import models
 from nas_controller.store.clock import Clock
+from nas_controller.store.data_identity import identify_data
 from nas_controller.store.database import Database
 from nas_controller.store.errors import ConflictError, NoMoreTrialsError
 from nas_controller.store.events import add_event
@@ -24,7 +25,7 @@ from nas_controller.store.records import Acceptance, AttemptRecord, Lease, Trial
 from nas_controller.store.row_lookup import find_attempt, find_trial
 from nas_controller.store.sanitising import sanitise
 from nas_controller.store.transitions import move_trial
-from nas_controller.store.trial_outcomes import close_attempt, finish_trial, finite_values
+from nas_controller.store.trial_outcomes import close_attempt, digest_of, finish_trial, finite_values, known
 from search_space.errors import InvalidValueError
 from search_space.space import Candidate
 
@@ -116,6 +117,7 @@ class TrialWrites:
         error: str,
         error_kind: str | None = None,
         log_tail: str | None = None,
+        data: Mapping[str, Any] | None = None,
     ) -> AttemptRecord:
         """Marks a running attempt as failed; its trial stays running, for another attempt or `fail_trial`.
 
@@ -128,13 +130,14 @@ class TrialWrites:
             campaign = owned_campaign(session, lease, now)
             row = find_attempt(session, campaign.id, number, attempt)
             if row.state == "running":
-                close_attempt(campaign, row, now, "failed", None, None, error, error_kind, log_tail)
+                data_sha256 = None if data is None else data["sha256"]
+                close_attempt(campaign, row, now, "failed", None, None, error, error_kind, log_tail, data_sha256)
                 trial = find_trial(session, campaign.id, number)
                 if trial.state == "running":
                     trial.error = error
                     trial.error_kind = error_kind
-                data = {"number": number, "attempt": attempt, "error": error, "kind": error_kind}
-                add_event(session, campaign, now, "attempt.failed", data)
+                facts = {"number": number, "attempt": attempt, "error": error, "kind": error_kind}
+                add_event(session, campaign, now, "attempt.failed", facts | known(data_sha256=data_sha256))
             return attempt_record(row)
 
     def accept_reward(
@@ -146,6 +149,7 @@ class TrialWrites:
         metrics: Mapping[str, float],
         controller_state: Mapping[str, Any],
         stopped_early: Mapping[str, Any] | None = None,
+        data: Mapping[str, Any] | None = None,
     ) -> Acceptance:
         """Writes the reward of the first attempt that finishes, the controller that has learned from it, and the event.
 
@@ -166,18 +170,23 @@ class TrialWrites:
                 if trial.accepted_attempt == attempt:
                     return acceptance("duplicate", campaign, trial)
                 if row.state != "late":
-                    close_attempt(campaign, row, now, "late", reward, metrics)
-                    data = {"number": number, "attempt": attempt, "reward": reward}
-                    add_event(session, campaign, now, "attempt.late", data)
+                    data_sha256 = None if data is None else data["sha256"]
+                    close_attempt(campaign, row, now, "late", reward, metrics, data_sha256=data_sha256)
+                    digests = known(metrics_sha256=digest_of(row.metrics), data_sha256=data_sha256)
+                    facts = {"number": number, "attempt": attempt, "reward": reward}
+                    add_event(session, campaign, now, "attempt.late", facts | digests)
                 return acceptance("late", campaign, trial)
-            close_attempt(campaign, row, now, "accepted", reward, metrics)
+            data_sha256 = identify_data(session, campaign, now, data)
+            close_attempt(campaign, row, now, "accepted", reward, metrics, data_sha256=data_sha256)
             campaign.rewards_accepted += 1
             trial.accepted_attempt = attempt
             trial.metrics = finite_values(metrics)
             trial.error = None
             trial.error_kind = None
             trial.stopped_early_step = None if stopped_early is None else stopped_early["step"]
-            finish_trial(session, campaign, trial, now, "complete", reward, controller_state, stopped_early)
+            finish_trial(
+                session, campaign, trial, now, "complete", reward, controller_state, stopped_early, data_sha256
+            )
             return acceptance("accepted", campaign, trial)
 
     def fail_trial(
@@ -187,6 +196,7 @@ class TrialWrites:
         error: str,
         controller_state: Mapping[str, Any],
         error_kind: str | None = None,
+        data: Mapping[str, Any] | None = None,
     ) -> Acceptance:
         """Gives a trial up with reward 0 and the error's text, with the controller that has learned from it.
 
@@ -199,6 +209,7 @@ class TrialWrites:
             trial = find_trial(session, campaign.id, number)
             if trial.state != "running":
                 return acceptance("duplicate", campaign, trial)
+            identify_data(session, campaign, now, data)
             running = select(models.Attempt).where(
                 models.Attempt.campaign_id == campaign.id,
                 models.Attempt.trial == number,

@@ -1,4 +1,4 @@
-"""Exponential backoff between the runners of a campaign that keeps failing."""
+"""Exponential backoff between the runners of a campaign that keeps failing or waiting."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 MAX_RESTARTS = 3
 FIRST_BACKOFF_SECONDS = 1.0
+FIRST_WAIT_SECONDS, MAX_WAIT_SECONDS = 2.0, 30.0
 
 
 @dataclass
@@ -18,16 +19,32 @@ class _Failures:
     not_before: float = 0.0
 
 
+@dataclass
+class _Wait:
+    """How long a campaign waits between its runners while one after the other ends without a finished trial."""
+
+    seconds: float
+    trials_finished: int
+    not_before: float
+
+
 class RestartBackoff:
-    """Allows a campaign's runner to restart after 1, 2 and 4 seconds, and then no more."""
+    """Allows a campaign's runner to restart after 1, 2 and 4 seconds, and then no more.
+
+    A campaign that waits gets another runner after 2, 4, ... MAX_WAIT_SECONDS, without limit.
+    """
 
     def __init__(self) -> None:
         self._failures: dict[str, _Failures] = {}
+        self._waits: dict[str, _Wait] = {}
 
-    def may_start(self, campaign_id: str) -> bool:
-        """Whether the campaign may have a runner now."""
-        failures = self._failures.get(campaign_id)
-        return failures is None or time.monotonic() >= failures.not_before
+    def may_start(self, campaign_id: str, *, needs_workers: bool = True) -> bool:
+        """Whether the campaign may have a runner now. One that is only to be paused or stopped does not wait."""
+        now = time.monotonic()
+        failures, wait = self._failures.get(campaign_id), self._waits.get(campaign_id)
+        if failures is not None and now < failures.not_before:
+            return False
+        return wait is None or not needs_workers or now >= wait.not_before
 
     def failed(self, campaign_id: str, finished_before: int, finished_now: int) -> bool:
         """Records that a runner failed; whether the campaign may have another.
@@ -45,6 +62,15 @@ class RestartBackoff:
         failures.not_before = time.monotonic() + FIRST_BACKOFF_SECONDS * 2 ** (failures.count - 1)
         return True
 
+    def waits(self, campaign_id: str, finished_now: int) -> None:
+        """Notes that a runner ended because its campaign, with so many finished trials, has to wait."""
+        known = self._waits.get(campaign_id)
+        seconds = FIRST_WAIT_SECONDS
+        if known is not None and known.trials_finished == finished_now:
+            seconds = min(2 * known.seconds, MAX_WAIT_SECONDS)
+        self._waits[campaign_id] = _Wait(seconds, finished_now, time.monotonic() + seconds)
+
     def forget(self, campaign_id: str) -> None:
         """Resets the failures of a campaign whose runner ended normally."""
         self._failures.pop(campaign_id, None)
+        self._waits.pop(campaign_id, None)

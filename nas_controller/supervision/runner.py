@@ -16,6 +16,7 @@ import socket
 import sys
 import uuid
 from dataclasses import dataclass, replace
+from functools import partial
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from types import FrameType
@@ -24,12 +25,14 @@ from typing import Any
 import numpy as np
 
 from nas_controller.campaigns.campaign import Campaign
+from nas_controller.campaigns.campaign_errors import CampaignWaitsError
 from nas_controller.execution.executor import ClusterUnavailableError, Executor, Workers
 from nas_controller.execution.session_directory import DiskFullError
 from nas_controller.execution.trial_checkpoints import campaign_directory, remove_campaign_directory
 from nas_controller.execution.worker import Job
 from nas_controller.search.campaign_spec import CampaignSpec
 from nas_controller.store import ConflictError, Lease, LeaseLostError, NotFoundError, Store, StoreUnavailableError
+from nas_controller.supervision.data_availability import DATA_AWAY, may_wait_for, missing_data, still_waits
 from nas_controller.supervision.fair_shares import Allotment
 from nas_controller.supervision.lease_heartbeat import Heartbeat
 from nas_controller.supervision.runner_protocol import (
@@ -38,6 +41,7 @@ from nas_controller.supervision.runner_protocol import (
     EXIT_FAILED,
     EXIT_MUST_WAIT,
     EXIT_NOT_OURS,
+    EXIT_WAITS,
     LEASE_SECONDS,
 )
 from nas_controller.supervision.stdin_watch import watch_stdin
@@ -85,23 +89,37 @@ def run(
     lease_seconds: float = LEASE_SECONDS,
     machine: Machine | None = None,
 ) -> int:
-    """Runs the campaign until it is finished, paused or lost, and returns an exit status."""
+    """Runs the campaign until it is finished, paused, waiting or lost, and returns an exit status."""
     try:
+        record = store.reads.get_campaign(campaign_id)
+        if still_waits(record, data_dir) and not store.runner.is_out_of_time(record):
+            return EXIT_WAITS
         lease = store.runner.claim(campaign_id, owner, lease_seconds, _environment())
     except (ConflictError, NotFoundError) as error:
         logger.warning("%s", error)
         return EXIT_NOT_OURS
+    waits: CampaignWaitsError | None = None
     try:
         with Heartbeat(store, lease) as heartbeat:
-            campaign = Campaign(store, lease, lambda: heartbeat.draining, lambda: heartbeat.spec)
+            may_wait = partial(may_wait_for, store.reads.get_campaign, campaign_id, data_dir)
+            campaign = Campaign(store, lease, lambda: heartbeat.draining, lambda: heartbeat.spec, may_wait)
             state = campaign.record.state
             if state == "stopping":
                 campaign.end("stopped")
             elif state == "running" and not campaign.over:
-                _train(campaign, data_dir, heartbeat, machine or Machine())
+                try:
+                    _train(campaign, data_dir, heartbeat, machine or Machine())
+                except CampaignWaitsError as error:
+                    waits = error
             paused = _apply_requests(campaign, store, lease, heartbeat, state == "pausing")
+            if waits is not None and not paused and store.runner.is_out_of_time(store.reads.get_campaign(campaign_id)):
+                campaign.end("completed", because="wall_seconds")
             if campaign.over:
                 remove_campaign_directory(data_dir, campaign_id)
+            if waits is not None and not (campaign.over or paused or heartbeat.lost):
+                logger.warning("campaign %s waits: %s", campaign_id, waits)
+                store.runner.wait(lease, str(waits), waits.kind)
+                return EXIT_WAITS
             return EXIT_DONE if campaign.over or paused else EXIT_NOT_OURS
     except LeaseLostError as error:
         logger.warning("%s", error)
@@ -125,11 +143,15 @@ def _apply_requests(campaign: Campaign, store: Store, lease: Lease, heartbeat: H
 
 
 def _train(campaign: Campaign, data_dir: Path, heartbeat: Heartbeat, machine: Machine) -> None:
+    """Runs trials until the campaign is over or has to end. Raises CampaignWaitsError."""
     spec, record = campaign.spec, campaign.record
+    missing = missing_data(record, data_dir)
+    if missing is not None:
+        raise CampaignWaitsError(missing, DATA_AWAY)
     try:
         job = _job(campaign, data_dir)
     except InvalidValueError as error:
-        campaign.end("failed", str(error))
+        campaign.end("failed", str(error), kind="invalid-value")
         return
     logger.info(
         "campaign %s (%s): %d of %d trials finished; profile %s, data set %s, seed %d",

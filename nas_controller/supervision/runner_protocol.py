@@ -13,3 +13,5 @@ EXIT_NOT_OURS = 3
 """The campaign is finished, or another runner has it; this runner is not restarted."""
 EXIT_MUST_WAIT = 4
 """The database or the Ray cluster is unavailable, or a disk is full; the campaign continues later."""
+EXIT_WAITS = 5
+"""The campaign waits for what `waiting_for` says; other campaigns continue."""

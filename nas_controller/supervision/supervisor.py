@@ -25,7 +25,13 @@ from nas_controller.supervision.cluster_node import ClusterNode
 from nas_controller.supervision.fair_shares import Allotment, Demand, allot
 from nas_controller.supervision.restart_backoff import MAX_RESTARTS, RestartBackoff
 from nas_controller.supervision.runner_process import RunnerProcess
-from nas_controller.supervision.runner_protocol import EXIT_DONE, EXIT_MUST_WAIT, EXIT_NOT_OURS, LEASE_SECONDS
+from nas_controller.supervision.runner_protocol import (
+    EXIT_DONE,
+    EXIT_MUST_WAIT,
+    EXIT_NOT_OURS,
+    EXIT_WAITS,
+    LEASE_SECONDS,
+)
 from nas_controller.supervision.supervisor_heartbeat import SupervisorHeartbeat
 
 logger = logging.getLogger(__name__)
@@ -35,6 +41,8 @@ POLL_SECONDS = 0.5
 SHUTDOWN_SECONDS = 15.0
 STALLED_SECONDS = 60.0  # a runner takes some seconds to start before it has a lease
 WAIT_SECONDS = 2.0
+
+RUNNER_FAILED = "runner-failed"
 
 _NEED_NO_WORKERS = ("pausing", "stopping")
 
@@ -50,7 +58,8 @@ class Supervisor:
     Logs go to `<data_dir>/logs/<campaign id>.log`. A runner that fails is restarted after 1, 2 and 4 seconds; after
     MAX_RESTARTS failures without a finished trial in between, the campaign fails with the end of its log. A runner that
     ends because the database is unavailable or a disk is full, or while this machine's node in the cluster is new, has
-    not failed: the supervisor starts no runner for WAIT_SECONDS and then retries without limit.
+    not failed: the supervisor starts no runner for WAIT_SECONDS and then retries without limit. If one campaign
+    has to wait, for its data set for example, the others continue.
     """
 
     database_url: str
@@ -135,7 +144,8 @@ class Supervisor:
         return [
             campaign
             for campaign in runnable
-            if campaign.id not in self._runners and self._backoff.may_start(campaign.id)
+            if campaign.id not in self._runners
+            and self._backoff.may_start(campaign.id, needs_workers=campaign.state not in _NEED_NO_WORKERS)
         ]
 
     def _allotments(self, campaigns: Sequence[CampaignRecord]) -> dict[str, Allotment]:
@@ -182,6 +192,8 @@ class Supervisor:
             remove_finished(store, self.data_dir)
         if status in (EXIT_DONE, EXIT_NOT_OURS):
             self._backoff.forget(campaign_id)
+        elif status == EXIT_WAITS:
+            self._backoff.waits(campaign_id, store.reads.get_campaign(campaign_id).trials_finished)
         elif status == EXIT_MUST_WAIT or (self._node is not None and not self._node.is_stable):
             self._not_before = time.monotonic() + WAIT_SECONDS
         else:
@@ -198,7 +210,7 @@ class Supervisor:
         logger.error("campaign %s: %s", campaign_id, error)
         with suppress(ConflictError, LeaseLostError):  # another runner has the campaign, or it is finished
             lease = store.runner.claim(campaign_id, f"supervisor-{os.getpid()}", self.lease_seconds)
-            store.runner.finish_campaign(lease, "failed", error)
+            store.runner.finish_campaign(lease, "failed", error, kind=RUNNER_FAILED)
             remove_campaign_directory(self.data_dir, campaign_id)
 
     def _stop_runners(self, store: Store) -> None:

@@ -75,7 +75,7 @@ class TrainingBoxes:
     """Boxes clipped to their image, without crowds and without boxes that have no area inside it.
 
     `images` int32 [p], `corners` float32 [p, 4] (x1, y1, x2, y2 in pixels), `categories` int32 [p].
-    `clipped` counts boxes that were cut at a border of the image, `dropped` those without area inside it.
+    `clipped` boxes were cut at a border of the image, `dropped` boxes had no area left.
     """
 
     images: NDArray[np.int32]
@@ -92,14 +92,10 @@ def _training_boxes(split: CocoSplit) -> TrainingBoxes:
     corners[:, 2:] += corners[:, :2]
     limits = split.sizes[images][:, ::-1].astype(np.float64)
     inside = np.clip(corners, 0, np.concatenate([limits, limits], axis=1))
-    has_area = np.all(inside[:, 2:] > inside[:, :2], axis=1)
-    clipped = has_area & np.any(inside != corners, axis=1)
+    kept = np.all(inside[:, 2:] > inside[:, :2], axis=1)
+    cut = kept & np.any(inside != corners, axis=1)
     return TrainingBoxes(
-        images[has_area],
-        inside[has_area].astype(np.float32),
-        categories[has_area],
-        int(clipped.sum()),
-        int((~has_area).sum()),
+        images[kept], inside[kept].astype(np.float32), categories[kept], int(cut.sum()), int((~kept).sum())
     )
 
 

@@ -2,28 +2,24 @@
 
 from __future__ import annotations
 
-import errno
 import hashlib
 import json
 import os
-import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
+from proxy_trainer.data import packed_cache
 from proxy_trainer.data.coco import CocoSplit
-from proxy_trainer.data.images import read_image, resize_and_pad, resized_size
-from proxy_trainer.errors import DataError, UnreadableImageError
-from search_space.atomic_file import partial_path
+from proxy_trainer.data.images import decode_image, image_content, image_status, resize_and_pad, resized_size
+from proxy_trainer.errors import DataError
 
-_FORMAT_VERSION = 1
 _CHUNK_IMAGES = 64
-
-OnProgress = Callable[[int, int], None]
 
 
 @dataclass(frozen=True, eq=False)
@@ -33,7 +29,8 @@ class DecodedSplit:
     `pixels` uint8 [n, image_px, image_px, 3], memory-mapped and read-only, are zero beyond `sizes` int32 [n, 2]
     (height, width of the resized image in pixels). `scales` float32 [n] is resized over original size. `boxes`
     float32 [n, m, 4] (y1, x1, y2, x2 in pixels of the resized image) and `classes` int32 [n, m] are padded to the
-    largest number of boxes of any image, with zeros and with class -1; other classes count from 0.
+    largest number of boxes of any image, with zeros and with class -1; other classes count from 0. `image_digests`
+    uint8 [n, 32] are the SHA-256 of the image files.
     """
 
     pixels: NDArray[np.uint8]
@@ -41,6 +38,7 @@ class DecodedSplit:
     scales: NDArray[np.float32]
     boxes: NDArray[np.float32]
     classes: NDArray[np.int32]
+    image_digests: NDArray[np.uint8]
 
     def __len__(self) -> int:
         return len(self.scales)
@@ -52,77 +50,65 @@ def decode_split(
     cache_dir: Path,
     *,
     threads: int | None = None,
-    progress: OnProgress | None = None,
+    alive: Callable[[], None] = lambda: None,
 ) -> DecodedSplit:
-    """The decoded split, read from `cache_dir` where it is cached.
+    """The decoded split, read from `cache_dir` where it is cached; what is cached is checked whenever it is read.
 
-    The cache key is a digest of the annotation file and of the paths, sizes and modification times of the images.
-    Concurrent calls of several processes are safe: each writes to its own directory, and the first to rename it into
-    place wins. `progress` is called with (images done, images in total). Raises UnreadableImageError for a damaged
-    image, and DataError where an image differs in size from its annotations or the cache cannot be written.
+    The cache key is a digest of the image sizes and of the path, size, modification and change time and inode of each
+    image. Concurrent calls of several processes are safe: each writes to its own directory, and the first to rename it
+    into place wins. `alive` is called now and then; an exception of it ends the call. Raises DataAwayError where the
+    data set is away, UnreadableImageError for a damaged image, DataError where an image differs in size from its
+    annotations or the cache cannot be written, and DiskFullError where no space is left.
     """
-    entry_dir = cache_dir / f"decoded-{image_px}px-{_cache_key(split, image_px)}"
-    if not entry_dir.is_dir():
-        _write(split, image_px, entry_dir, threads or os.cpu_count() or 1, progress or (lambda done, total: None))
+    threads = threads or os.cpu_count() or 1
+    packed = _packed(split, image_px, cache_dir, threads, alive)
     scale = image_px / split.sizes.max(axis=1)
     sizes = np.array([resized_size(int(height), int(width), image_px) for height, width in split.sizes], np.int32)
     boxes, classes = padded_boxes(split, scale)
-    return DecodedSplit(_memory_map(entry_dir), sizes.reshape(-1, 2), scale.astype(np.float32), boxes, classes)
+    return DecodedSplit(packed.pixels, sizes.reshape(-1, 2), scale.astype(np.float32), boxes, classes, packed.digests)
 
 
-def _cache_key(split: CocoSplit, image_px: int) -> str:
-    digest = hashlib.sha256(f"{_FORMAT_VERSION} {image_px} {split.annotations_sha256}".encode())
+def _packed(
+    split: CocoSplit, image_px: int, cache_dir: Path, threads: int, alive: Callable[[], None]
+) -> packed_cache.PackedImages:
+    entry_dir = cache_dir / f"decoded-{image_px}px-{_cache_key(split, image_px, alive)}"
+    read = partial(packed_cache.read_entry, entry_dir, len(split), image_px, threads=threads, alive=alive)
+    found = read()
+    if found is None:
+        packed_cache.write_entry(entry_dir, _prepared(split, image_px, threads, alive), len(split), image_px)
+        found = read()
+    if found is None:
+        raise DataError(f"the image cache {entry_dir} was damaged again while it was written")
+    return found
+
+
+def _cache_key(split: CocoSplit, image_px: int, alive: Callable[[], None]) -> str:
+    digest = hashlib.sha256(f"{packed_cache.FORMAT_VERSION} {image_px} {split.sizes.tolist()}".encode())
     for index in range(len(split)):
-        path = split.path(index)
-        try:
-            status = path.stat()
-        except OSError as error:
-            missing = isinstance(error, FileNotFoundError)
-            raise UnreadableImageError(path, "there is no such file" if missing else str(error.strerror)) from None
-        digest.update(json.dumps([str(path), status.st_size, status.st_mtime_ns]).encode())
+        status = image_status(split, index)
+        times = (status.st_mtime_ns, status.st_ctime_ns)
+        digest.update(json.dumps([str(split.path(index)), status.st_size, *times, status.st_ino]).encode())
+        if index % _CHUNK_IMAGES == 0:
+            alive()
     return digest.hexdigest()[:24]
 
 
-def _memory_map(entry_dir: Path) -> NDArray[np.uint8]:
-    pixels: NDArray[np.uint8] = np.load(entry_dir / "pixels.npy", mmap_mode="r")
-    return pixels
-
-
-def _write(split: CocoSplit, image_px: int, entry_dir: Path, threads: int, progress: OnProgress) -> None:
-    partial = partial_path(entry_dir)
-    try:
-        partial.mkdir(parents=True)
-        _write_pixels(split, image_px, partial / "pixels.npy", threads, progress)
-        _rename_into_place(partial, entry_dir)
-    except OSError as error:
-        why = "no space left on the disk" if error.errno == errno.ENOSPC else error.strerror or error
-        raise DataError(f"cannot write the image cache {entry_dir}: {why}") from error
-    finally:
-        shutil.rmtree(partial, ignore_errors=True)
-
-
-def _rename_into_place(partial: Path, entry_dir: Path) -> None:
-    try:
-        partial.rename(entry_dir)
-    except OSError as error:
-        # Another worker was faster, and its content is the same.
-        if error.errno not in (errno.ENOTEMPTY, errno.EEXIST):
-            raise
-
-
-def _write_pixels(split: CocoSplit, image_px: int, path: Path, threads: int, progress: OnProgress) -> None:
-    """Writes to the file, not to a memory map, because a full disk then raises OSError instead of SIGBUS."""
-
-    def prepare(index: int) -> bytes:
-        return resize_and_pad(read_image(split, index), image_px)[0].tobytes()
-
-    header = {"descr": "|u1", "fortran_order": False, "shape": (len(split), image_px, image_px, 3)}
-    with open(path, "xb") as file, ThreadPoolExecutor(threads) as pool:
-        np.lib.format.write_array_header_1_0(file, header)
+def _prepared(
+    split: CocoSplit, image_px: int, threads: int, alive: Callable[[], None]
+) -> Iterator[packed_cache.PackedImage]:
+    """The images of the split, resized and padded; `threads` of them are decoded at once."""
+    with ThreadPoolExecutor(threads) as pool:
         for start in range(0, len(split), _CHUNK_IMAGES):
-            stop = min(start + _CHUNK_IMAGES, len(split))
-            file.writelines(pool.map(prepare, range(start, stop)))
-            progress(stop, len(split))
+            chunk = range(start, min(start + _CHUNK_IMAGES, len(split)))
+            yield from pool.map(lambda index: _prepare(split, index, image_px), chunk)
+            alive()
+
+
+def _prepare(split: CocoSplit, index: int, image_px: int) -> packed_cache.PackedImage:
+    content = image_content(split, index)
+    # The digest is of the bytes that are decoded, even if the file changes meanwhile.
+    pixels, _ = resize_and_pad(decode_image(split, index, content), image_px)
+    return packed_cache.PackedImage(pixels, hashlib.sha256(content).digest())
 
 
 def padded_boxes(split: CocoSplit, scale: NDArray[np.float64]) -> tuple[NDArray[np.float32], NDArray[np.int32]]:

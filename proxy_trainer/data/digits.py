@@ -14,8 +14,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from proxy_trainer.data.digits_parameters import DigitsParameters
-from proxy_trainer.errors import DataError
-from search_space.atomic_file import partial_path
+from proxy_trainer.errors import DataError, why_not_written
+from search_space.atomic_file import fsync_directory, fsync_tree, partial_path
 
 MANIFEST = "effspine-digits.json"
 
@@ -57,6 +57,7 @@ def make_digits(
         partial.mkdir(parents=True)
         write_splits(partial, parameters, progress or (lambda done, total: None))
         (partial / MANIFEST).write_text(json.dumps(parameters.to_dict(), indent=2) + "\n")
+        fsync_tree(partial)
         return DigitsDirectory(directory, parameters, created=_rename_into_place(partial, directory, parameters))
     except OSError as error:
         raise DataError(_write_failure(directory, error)) from error
@@ -97,6 +98,7 @@ def _rename_into_place(partial: Path, directory: Path, parameters: DigitsParamet
     """Renames the finished directory; False where another process finished the same data set first."""
     try:
         partial.rename(directory)
+        fsync_directory(directory.parent)
     except OSError as error:
         if error.errno in (errno.ENOTEMPTY, errno.EEXIST) and _exists(directory, parameters):
             return False
@@ -105,6 +107,4 @@ def _rename_into_place(partial: Path, directory: Path, parameters: DigitsParamet
 
 
 def _write_failure(directory: Path, error: OSError) -> str:
-    if error.errno == errno.ENOSPC:
-        return f"cannot write the digits data set to {directory}: no space left on the disk"
-    return f"cannot write the digits data set to {directory}: {error.strerror or error}"
+    return f"cannot write the digits data set to {directory}: {why_not_written(error)}"

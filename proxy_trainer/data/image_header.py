@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import stat
 import warnings
 from dataclasses import dataclass
@@ -51,13 +52,14 @@ def read_header(path: Path) -> ImageHeader:
         raise UnreadableImageError(path, image_fault(error)) from error
 
 
-def check_is_regular(path: Path) -> None:
-    """Raises UnreadableImageError for an empty file, a named pipe, which blocks who opens it, or a device."""
+def check_is_regular(path: Path) -> os.stat_result:
+    """The status of a file. Raises UnreadableImageError for an empty one, a named pipe, which blocks, or a device."""
     status = path.stat()
     if not stat.S_ISREG(status.st_mode):
         raise UnreadableImageError(path, "it is not a regular file")
     if not status.st_size:
         raise UnreadableImageError(path, "the file is empty")
+    return status
 
 
 def _header_orientation(image: Image.Image) -> int:

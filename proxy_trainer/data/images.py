@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Sequence
+import os
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -16,6 +18,7 @@ from proxy_trainer.data.file_errors import check_is_there, file_error, is_away
 from proxy_trainer.data.findings import Finding, findings_of
 from proxy_trainer.data.image_header import ImageHeader, check_is_regular, image_fault, orientation
 from proxy_trainer.errors import DataError, UnreadableImageError
+from search_space.regular_file import read_regular
 
 Pixels = NDArray[np.uint8]
 
@@ -34,8 +37,21 @@ def read_image(split: CocoSplit, index: int) -> Pixels:
 
 def image_content(split: CocoSplit, index: int) -> bytes:
     """The content of the image's file. Raises UnreadableImageError, or DataAwayError as `read_image` does."""
-    try:
+    with _errors_of(split):
         return read_image_file(split.path(index))
+
+
+def image_status(split: CocoSplit, index: int) -> os.stat_result:
+    """The status of the image's file. Raises like `image_content`."""
+    with _errors_of(split), _errors_of_file(split.path(index)):
+        return check_is_regular(split.path(index))
+
+
+@contextmanager
+def _errors_of(split: CocoSplit) -> Iterator[None]:
+    """Raises DataAwayError in the place of UnreadableImageError where the images directory is missing or empty."""
+    try:
+        yield
     except UnreadableImageError:
         check_is_there(split.images_dir)
         raise
@@ -82,9 +98,15 @@ def load_image(path: Path) -> Pixels:
 
 def read_image_file(path: Path) -> bytes:
     """The content of an image file. Raises UnreadableImageError where it is missing, empty or not a regular file."""
-    try:
+    with _errors_of_file(path):
         check_is_regular(path)
-        return path.read_bytes()
+        return read_regular(path)
+
+
+@contextmanager
+def _errors_of_file(path: Path) -> Iterator[None]:
+    try:
+        yield
     except FileNotFoundError:
         raise UnreadableImageError(path, "there is no such file") from None
     except OSError as error:

@@ -7,7 +7,6 @@ NumPy archive (`np.load`, no pickle): the fields of `EngineState`; `loss`, `trai
 
 from __future__ import annotations
 
-import errno
 import glob
 import hashlib
 import io
@@ -23,12 +22,13 @@ import numpy as np
 import numpy.typing as npt
 import tensorflow as tf
 
-from proxy_trainer.data.coco import CocoSplit
 from proxy_trainer.engine.engine import EngineState
+from proxy_trainer.errors import why_not_written
 from search_space.architecture import Architecture
-from search_space.atomic_file import write_atomically
+from search_space.atomic_file import move_aside, write_atomically
 from search_space.errors import InvalidValueError
 from search_space.proxy_task import ProxyTask
+from search_space.regular_file import open_regular, read_regular
 
 _MAGIC = b"effspine-checkpoint"
 _FORMAT_VERSION = 2
@@ -78,11 +78,12 @@ class CheckpointFile:
         """The checkpoint, or None where the file is absent, damaged or of another trial."""
         self._remove_partial_files()
         try:
-            content = self._path.read_bytes()
+            content = read_regular(self._path)
         except FileNotFoundError:
             return None
         except OSError as error:
             self.log_unusable(f"it cannot be read ({error.strerror or error})")
+            self._clear_path()
             return None
         try:
             archive = _archive(content)
@@ -94,6 +95,17 @@ class CheckpointFile:
             self.log_unusable(f"it cannot be read ({type(error).__name__}: {error})")
         return None
 
+    def _clear_path(self) -> None:
+        """Moves a directory or pipe away that is in the place of the file, so that a checkpoint can be written."""
+        if self._path.is_file():
+            return
+        try:
+            moved_to = move_aside(self._path)
+        except OSError as error:
+            log.warning("cannot move %s: %s", self._path, error.strerror or error)
+        else:
+            log.warning("%s is now %s", self._path, moved_to)
+
     def log_unusable(self, reason: str) -> None:
         """Logs a warning that the file is not used, and why."""
         log.warning("the checkpoint %s is not used: %s; training starts at step 0", self._path, reason)
@@ -103,10 +115,9 @@ class CheckpointFile:
         try:
             write_atomically(self._path, _content(checkpoint, self._identity))
         except OSError as error:
-            why = "no space left on the disk" if error.errno == errno.ENOSPC else error.strerror or error
             log.warning(
                 "cannot write the checkpoint %s at step %d: %s; the trial continues without it",
-                *(self._path, checkpoint.state.steps_done, why),
+                *(self._path, checkpoint.state.steps_done, why_not_written(error)),
             )
 
     def discard(self) -> None:
@@ -122,14 +133,15 @@ class CheckpointFile:
 
 def check_overwritable(path: Path) -> None:
     """Raises InvalidValueError where a checkpoint at this path would overwrite something other than a checkpoint."""
-    if path.is_dir():
-        raise InvalidValueError(f"the checkpoint {path} is a directory; name a file")
-    if path.exists():
-        with open(path, "rb") as file:
-            if file.read(len(_MAGIC)) not in (_MAGIC, b""):
-                raise InvalidValueError(
-                    f"the file {path} is not a checkpoint and would be overwritten; name another one"
-                )
+    if not path.exists():
+        return
+    try:
+        with open_regular(path) as file:
+            magic = file.read(len(_MAGIC))
+    except OSError as error:
+        raise InvalidValueError(f"the checkpoint {path} cannot be read: {error.strerror}; name another file") from None
+    if magic not in (_MAGIC, b""):
+        raise InvalidValueError(f"the file {path} is not a checkpoint and would be overwritten; name another one")
 
 
 def trial_identity(
@@ -137,7 +149,7 @@ def trial_identity(
 ) -> dict[str, Any]:
     """Everything that the weights of a trial depend on, as JSON values.
 
-    `data` is the `data_identity` of its images, `start` the digest of its supernet, or None without one.
+    `data` is the digest of its `DataIdentity`, `start` the digest of its supernet, or None without one.
     """
     architecture = asdict(candidate)
     del architecture["name"]
@@ -150,17 +162,6 @@ def trial_identity(
         "data": data,
         "start": start,
     }
-
-
-def data_identity(*splits: CocoSplit) -> str:
-    """A digest of the annotations and of the names, sizes and modification times of the images; reads no image."""
-    digest = hashlib.sha256()
-    for split in splits:
-        digest.update(json.dumps([split.annotations_sha256, len(split)]).encode())
-        for index, name in enumerate(split.file_names):
-            status = split.path(index).stat()
-            digest.update(json.dumps([name, status.st_size, status.st_mtime_ns]).encode())
-    return digest.hexdigest()
 
 
 class _UnusableError(Exception):
@@ -217,8 +218,8 @@ def _flat(document: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
 
 def _checkpoint(archive: Mapping[str, npt.NDArray[Any]]) -> Checkpoint:
     *vectors, steps_done = (archive[name] for name in EngineState._fields)
-    if any(vector.dtype != np.float32 for vector in vectors):
-        raise _UnusableError("its vectors do not have single precision")
+    if any(vector.dtype != np.float32 or vector.ndim != 1 for vector in vectors):
+        raise _UnusableError("its vectors are not flat or do not have single precision")
     return Checkpoint(
         EngineState._make([*vectors, int(steps_done)]),
         loss=float(archive["loss"]),

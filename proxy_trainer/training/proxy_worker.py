@@ -11,11 +11,12 @@ from pathlib import Path
 import numpy as np
 
 from proxy_trainer.data.coco_directory import load_dataset
+from proxy_trainer.data.data_identity import DataIdentity, SplitIdentity
 from proxy_trainer.data.decoded_images import decode_split
 from proxy_trainer.engine import runtime
 from proxy_trainer.engine.engine import DetectionBatch, Engine
 from proxy_trainer.errors import NonFiniteLossError
-from proxy_trainer.training.checkpoint import CheckpointFile, IntermediateScore, data_identity, trial_identity
+from proxy_trainer.training.checkpoint import CheckpointFile, IntermediateScore, trial_identity
 from proxy_trainer.training.evaluation import Detections, coco_metrics
 from proxy_trainer.training.supernet import Supernet
 from proxy_trainer.training.training_batches import TrainingBatches
@@ -36,8 +37,10 @@ class ProxyWorker:
 
     `seed` determines the reserved images, the initial weights and the batches, equally for every architecture;
     `threads` is the number of processors to use. With `start_steps` in the task, the supernet is trained for the
-    architectures of `start_pool` when a trial first needs it. Raises DataError where the data set cannot be used, and
-    InvalidValueError (field `start_pool`) for a common start without architectures.
+    architectures of `start_pool` when a trial first needs it. `identity` is that of the data, which are read once.
+    `alive` is called now and then while they are read; an exception of it ends the call. Raises DataError where the
+    data set cannot be used, DataAwayError where it is away, DiskFullError where there is no space for the image cache,
+    and InvalidValueError (field `start_pool`) for a common start without architectures.
     """
 
     def __init__(
@@ -48,6 +51,7 @@ class ProxyWorker:
         seed: int,
         threads: int,
         start_pool: Sequence[Widths] = (),
+        alive: Callable[[], None] = lambda: None,
     ) -> None:
         if task.start_steps and not start_pool:
             raise InvalidValueError("a common start needs the architectures that it is trained for", field="start_pool")
@@ -60,11 +64,13 @@ class ProxyWorker:
         train, self._reserved = load_dataset(
             dataset_dir, reserved_images=task.reserved_images, reserve_from=task.reserve_from, seed=seed
         )
-        self._train_images = decode_split(train, task.image_px, cache_dir)
+        self._train_images = decode_split(train, task.image_px, cache_dir, alive=alive)
         self._batches = TrainingBatches(self._train_images, task, seed)
-        self._reserved_images = decode_split(self._reserved, task.image_px, cache_dir)
-        self._train_identity = data_identity(train)
-        self._data_identity = data_identity(train, self._reserved)
+        self._reserved_images = decode_split(self._reserved, task.image_px, cache_dir, alive=alive)
+        self.identity = DataIdentity(
+            SplitIdentity.of(train, self._train_images.image_digests),
+            SplitIdentity.of(self._reserved, self._reserved_images.image_digests),
+        )
         self._class_slots = len(train.category_ids)
         self._engine: Engine | None = None
 
@@ -131,7 +137,7 @@ class ProxyWorker:
             return None
         if self._supernet is None or not self._supernet.supports(candidate):
             began, limit = time.perf_counter(), _RateLimit()
-            supernet = Supernet(task, self._class_slots, candidate, self._start_pool, self._train_identity)
+            supernet = Supernet(task, self._class_slots, candidate, self._start_pool, self.identity.train.sha256)
 
             def on_step(step: int, loss: float | None) -> None:
                 if limit.allows(always=step == task.start_steps):
@@ -153,7 +159,7 @@ class ProxyWorker:
             return None
         digest = supernet.digest if supernet else None
         return CheckpointFile(
-            path, trial_identity(candidate, self._task, self._seed, self._data_identity, start=digest)
+            path, trial_identity(candidate, self._task, self._seed, self.identity.sha256, start=digest)
         )
 
     def _train(self, run: TrialRun) -> None:

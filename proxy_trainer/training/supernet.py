@@ -22,19 +22,21 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, BinaryIO, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
 from proxy_trainer.engine.engine import Engine, EngineState, fresh_state
-from proxy_trainer.errors import StartDivergedError
+from proxy_trainer.engine.optimizers import has_second_moment
+from proxy_trainer.errors import StartDivergedError, write_error
 from proxy_trainer.training.checkpoint import Checkpoint, CheckpointFile, trial_identity
 from proxy_trainer.training.training_batches import TrainingBatches
 from search_space.architecture import Architecture
 from search_space.cost import parameters
 from search_space.parameters import Parameter, by_kind
 from search_space.proxy_task import ProxyTask
+from search_space.regular_file import open_regular
 from search_space.slices import Slices, slices
 from search_space.space import Widths
 
@@ -64,8 +66,8 @@ class _Subnet(NamedTuple):
 class Supernet:
     """The supernet of one task, pool of architectures and data set.
 
-    `pool` holds widths at the scale of `like`, whose structure all trials share. `data` is the `data_identity` of the
-    training images. The task must have `start_steps` above 0.
+    `pool` holds widths at the scale of `like`, whose structure all trials share. `data` is the digest of the
+    `SplitIdentity` of the training images. The task must have `start_steps` above 0.
     """
 
     def __init__(
@@ -92,13 +94,16 @@ class Supernet:
         """Loads the trained weights from `directory`, or trains them and saves them there.
 
         A checkpoint is written every 30 seconds, from which an interrupted training resumes. An exception of `report`
-        ends the training. Raises StartDivergedError where the loss is not finite.
+        ends the training. Raises StartDivergedError where the loss is not finite, DiskFullError where there is no
+        space, and DataError where the directory cannot be written.
         """
-        directory.mkdir(parents=True, exist_ok=True)
         path = directory / f"{self.digest[:32]}.checkpoint"
         file = CheckpointFile(path, self._identity)
         with _exclusive_lock(path.with_suffix(".lock"), lambda: report(0, None)):
             found = file.load()
+            if found is not None and not self._fits(found.state):
+                file.log_unusable("its vectors have the lengths of another network")
+                found = None
             if found is None:
                 state, train_seconds = fresh_state(self._task, self._wide, self._seed), 0.0
             else:
@@ -106,6 +111,13 @@ class Supernet:
             if state.steps_done < self._task.steps:
                 state = self._train(engine, batches(), state, file, train_seconds, report)
         self._state = state
+
+    def _fits(self, state: EngineState) -> bool:
+        """Whether a state is one of the supernet."""
+        weights, statistics = (sum(p.size for p in group) for group in by_kind(self._wide))
+        second = weights if has_second_moment(self._task) else 0
+        lengths = [len(vector) for vector in state[:-1]]
+        return lengths == [weights, weights, second, weights, statistics] and state.steps_done <= self._task.steps
 
     def initial_state(self, candidate: Architecture, seed: int) -> EngineState:
         """The initial state of a trial: slices of the supernet, and fresh values from `seed` for what it lacks.
@@ -202,12 +214,27 @@ def _write_slices(wide: EngineState, narrow: EngineState, subnet: _Subnet) -> No
 @contextmanager
 def _exclusive_lock(path: Path, on_wait: Callable[[], None]) -> Iterator[None]:
     """Holds an exclusive lock on a file; calls `on_wait` twice a second while another process holds it."""
-    with path.open("ab") as file:
-        while True:
-            try:
-                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                break
-            except BlockingIOError:
-                on_wait()
-                time.sleep(_LOCK_POLL_SECONDS)
+    with _lock_file(path) as file:
+        while not _lock(file, path):
+            on_wait()
+            time.sleep(_LOCK_POLL_SECONDS)
         yield
+
+
+def _lock_file(path: Path) -> BinaryIO:
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        return open_regular(path, "ab")
+    except OSError as error:
+        raise write_error(f"the lock {path} of the common start", error) from error
+
+
+def _lock(file: BinaryIO, path: Path) -> bool:
+    """Locks the file; False where another process holds the lock."""
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    except OSError as error:
+        raise write_error(f"the lock {path} of the common start", error) from error
+    return True

@@ -9,6 +9,7 @@ import pytest
 from fastapi.testclient import TestClient
 
 from nas_controller.states import CAMPAIGN_STATES, TRIAL_STATES
+from nas_controller.store import EventRecord
 from nas_controller.store.schema import HEAD
 from tests.support.paths import ROOT
 
@@ -35,6 +36,15 @@ def test_every_event_kind_is_listed() -> None:
     table = re.search(r"\| kind \| when \|\n.*?\n\n", PAGE, re.DOTALL)
     assert table is not None
     assert set(re.findall(r"`((?:campaign|trial|attempt)\.[a-z]+)`", table.group())) == written | states
+
+
+def test_the_docstring_of_event_records_lists_the_same_kinds() -> None:
+    pattern = r"`((?:campaign|trial|attempt)\.[a-z]+)`"
+    table = re.search(r"\| kind \| when \|\n.*?\n\n", PAGE, re.DOTALL)
+    assert table is not None
+    listed = re.findall(pattern, EventRecord.__doc__ or "")
+    assert len(listed) == len(set(listed))
+    assert set(listed) == set(re.findall(pattern, table.group()))
 
 
 @pytest.mark.parametrize("state", CAMPAIGN_STATES)

@@ -42,9 +42,10 @@ def test_every_state_and_event_is_in_the_table() -> None:
         assert {event for _, event, _ in transitions} == set(events) <= PAST_PARTICIPLES.keys()
 
 
-def test_finished_campaigns_are_those_that_no_event_moves() -> None:
-    moved = {source for source, _, target in CAMPAIGN_TRANSITIONS if source != target}
+def test_finished_campaigns_are_those_that_only_a_retry_moves() -> None:
+    moved = {source for source, event, target in CAMPAIGN_TRANSITIONS if source != target and event != "retry"}
     assert set(CAMPAIGN_STATES) - moved == set(FINISHED_CAMPAIGN_STATES)
+    assert {source for source, event, _ in CAMPAIGN_TRANSITIONS if event == "retry"} == {"failed"}
 
 
 def test_the_architecture_page_shows_the_tables() -> None:

@@ -64,7 +64,7 @@ class CommandLine:
         with self._monkeypatch.context() as patch, redirect_stdout(out), redirect_stderr(err):
             for name, value in self.environment.items():
                 patch.setenv(name, value)
-            patch.setattr(sys, "stdin", io.StringIO(stdin))
+            patch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(stdin.encode()), "utf-8"))
             status = run(arguments)
         return CommandResult(status, out.getvalue(), err.getvalue())
 

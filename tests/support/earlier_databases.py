@@ -60,16 +60,19 @@ def copy_into_schema(revision: str, source: Store, url: str) -> None:
             # The same types, but without the defaults of the current models.
             earlier = table(model.name, *(column(c.name, c.type) for c in model.columns if c.name in columns))
             for row in reading.execute(select(model)):
-                values = dict(row._mapping)
-                if revision == "0001":
-                    values = _of_first_schema(values, columns)
+                values = _of_earlier_schema(dict(row._mapping), columns, _KEYS_SINCE[revision == "0001"])
                 connection.execute(earlier.insert().values({name: values[name] for name in columns}))
     target.close()
 
 
-def _of_first_schema(row: dict[str, Any], columns: set[str]) -> dict[str, Any]:
-    """A row with the columns of the first schema only, and an event without the kind of an error."""
+_DIGESTS = ("spec_sha256", "metrics_sha256", "data_sha256", "draft")
+_KEYS_SINCE = (_DIGESTS, ("kind", *_DIGESTS))
+"""What the data of events had not before schema 0009, and in the first."""
+
+
+def _of_earlier_schema(row: dict[str, Any], columns: set[str], keys: tuple[str, ...]) -> dict[str, Any]:
+    """A row with the columns of an earlier schema alone, an event without these keys in its data."""
     values = {name: value for name, value in row.items() if name in columns}
     if "sequence" in values and "data" in values:
-        values["data"] = {name: value for name, value in values["data"].items() if name != "kind"}
+        values["data"] = {name: value for name, value in values["data"].items() if name not in keys}
     return values

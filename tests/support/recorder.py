@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from nas_controller.campaigns.campaign import Campaign
@@ -16,11 +17,19 @@ SYNTHETIC: dict[str, Any] = {"profile": "synthetic"}
 
 
 class Recorder:
-    """Records a campaign step by step."""
+    """Records a campaign step by step; its outcomes are of `data`."""
 
-    def __init__(self, store: Store, trials: int = 6, name: str = "first look", **fields: Any) -> None:
+    def __init__(
+        self,
+        store: Store,
+        trials: int = 6,
+        name: str = "first look",
+        data: Mapping[str, Any] | None = None,
+        **fields: Any,
+    ) -> None:
         self.spec = CampaignSpec.model_validate({"name": name, "trials": trials, "proxy_task": SYNTHETIC, **fields})
         self.store = store
+        self.data = data
         self.id = store.service.create_campaign(self.spec).id
         self._campaign: Campaign | None = None
 
@@ -48,11 +57,16 @@ class Recorder:
         """Completes a trial with its synthetic reward plus `extra`."""
         reward = synthetic_reward(work.widths, self.campaign.base.widths) + extra
         reward = min(1.0, max(0.0, reward))
-        self.campaign.complete(work, Rewarded(reward, {"ap": reward, "ap50": min(1.0, 1.6 * reward), "seconds": 1.5}))
+        metrics = {"ap": reward, "ap50": min(1.0, 1.6 * reward), "seconds": 1.5}
+        self.campaign.complete(work, Rewarded(reward, metrics, self.data))
 
     def fail(self, work: TrialWork, error: str, kind: str = "non-finite-loss", log_tail: str | None = None) -> None:
         """Completes a trial with a failure that gives it up."""
-        self.campaign.complete(work, Failed("give_up", error, kind, log_tail))
+        self.campaign.complete(work, Failed("give_up", error, kind, log_tail, self.data))
+
+    def release(self) -> None:
+        """Forgets the lease, as another runner would have it."""
+        self._campaign = None
 
     @property
     def record(self) -> CampaignRecord:

@@ -20,6 +20,7 @@ COMMANDS: dict[str, Callable[..., None]] = {
     "stop": control.stop,
     "pause": control.pause,
     "resume": control.resume,
+    "retry": control.retry,
     "watch": queries.watch,
     "trials": queries.trials,
     "best": queries.best,

@@ -1,4 +1,4 @@
-"""Campaign commands that change something: create, start, update, stop, pause and resume."""
+"""Campaign commands that change something: create, start, update, stop, pause, resume and retry."""
 
 from __future__ import annotations
 
@@ -82,4 +82,11 @@ def resume(campaign_id: CampaignId, as_json: AsJson = False) -> None:
     """Resume a paused campaign."""
     with open_client() as client:
         campaign = client.resume_campaign(campaign_id)
+    print_campaign(campaign, as_json)
+
+
+def retry(campaign_id: CampaignId, as_json: AsJson = False) -> None:
+    """Continue a failed campaign once the cause is mended; its finished trials keep their rewards."""
+    with open_client() as client:
+        campaign = client.retry_campaign(campaign_id)
     print_campaign(campaign, as_json)

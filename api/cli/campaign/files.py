@@ -10,7 +10,11 @@ import typer
 
 from api.cli.campaign.options import AsJson, CampaignId, open_client
 from api.cli.output import print_json, print_text
+from search_space.atomic_file import write_atomically
 from search_space.errors import EffspineError, InvalidValueError
+
+MAX_BYTES = 2**20
+"""Of a specification: as many as a request to the service may have."""
 
 
 def export(
@@ -31,39 +35,43 @@ def export(
 
 
 def read_specification(file: str) -> dict[str, Any]:
-    """The document in a file. Raises InvalidValueError, naming the file, unless it is one mapping."""
-    import json
-
-    import yaml
+    """The document in a file, `-` for standard input. Raises InvalidValueError, naming the file, unless it is one
+    mapping.
+    """
+    from api.cli.campaign.yaml_documents import DocumentError, parse_document
 
     try:
-        text = sys.stdin.read() if file == "-" else Path(file).read_text(encoding="utf-8")
-        document = yaml.safe_load(text)  # JSON is YAML too
-        # YAML has dates, which are converted to text, and numbers that JSON does not have.
-        document = json.loads(json.dumps(document, default=str, allow_nan=False))
+        document = parse_document(_read(file).decode("utf-8-sig"))
     except OSError as error:
         raise InvalidValueError(f"{file}: {error.strerror}", field="file") from error
-    except yaml.MarkedYAMLError as error:
-        mark = error.problem_mark
-        where = "" if mark is None else f" at line {mark.line + 1}, column {mark.column + 1}"
-        raise InvalidValueError(f"{file} is neither YAML nor JSON{where}: {error.problem}", field="file") from error
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
+    except UnicodeDecodeError as error:
+        found = f"byte {error.start + 1} is {error.object[error.start]:#04x}"
+        raise InvalidValueError(f"{file} is not UTF-8: {found}; save it as UTF-8", field="file") from error
+    except DocumentError as error:
         raise InvalidValueError(f"{file} is neither YAML nor JSON: {error}", field="file") from error
-    except (TypeError, ValueError) as error:
-        raise InvalidValueError(f"{file} contains values that JSON does not have: {error}", field="file") from error
     if not isinstance(document, dict):
         raise InvalidValueError(f"{file} must contain one mapping such as `name: digits`", field="file")
     return document
 
 
+def _read(file: str) -> bytes:
+    if file == "-":
+        content = sys.stdin.buffer.read(MAX_BYTES + 1)
+    elif "\0" in file:
+        raise InvalidValueError(f"{file!r} is no name of a file: it has a NUL character", field="file")
+    else:
+        with open(file, "rb") as opened:
+            content = opened.read(MAX_BYTES + 1)
+    if len(content) > MAX_BYTES:
+        raise InvalidValueError(f"{file} is larger than {MAX_BYTES:,} bytes, the most of a campaign", field="file")
+    return content
+
+
 def write_file(directory: Path, name: str, content: bytes) -> Path:
     """Writes a file atomically and returns its path. Raises EffspineError if it cannot be written."""
     path = directory / name
-    temporary = directory / f".{name}.unfinished"
     try:
-        directory.mkdir(parents=True, exist_ok=True)
-        temporary.write_bytes(content)
-        temporary.replace(path)
+        write_atomically(path, content)
     except OSError as error:
         raise EffspineError(f"cannot write {path}: {error.strerror}") from error
     return path

@@ -44,6 +44,8 @@ def _follow_lines(
     on_trial: OnTrial | None,
 ) -> CampaignDocument:
     for event in client.events(campaign.id):
+        if event.kind == "campaign.waiting" and show is not None:
+            print(f"waiting: {last_line(event.data['for'])}", flush=True)
         if event.kind in EVENTS_OF_OUTCOMES:
             trial = client.trial(campaign.id, event.data["number"])
             if show is not None:
@@ -70,7 +72,8 @@ def status_line(campaign: CampaignDocument) -> str:
     if campaign.best_reward is not None and campaign.baseline_reward is not None:
         gain = f" ({campaign.best_reward - campaign.baseline_reward:+.3f} over the baseline)"
     trials = f"{campaign.trials_finished}/{campaign.spec['trials']} trials"
-    return f"{campaign.state}   {trials}   best AP {three_digits(campaign.best_reward)}{gain}"
+    waiting = "" if campaign.waiting_for is None else f"   waiting: {last_line(campaign.waiting_for)}"
+    return f"{campaign.state}   {trials}   best AP {three_digits(campaign.best_reward)}{gain}{waiting}"
 
 
 def _follow_live(client: Client, campaign: CampaignDocument, on_trial: OnTrial | None) -> CampaignDocument:

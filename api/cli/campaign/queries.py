@@ -9,7 +9,7 @@ import typer
 
 from api.cli.campaign.files import read_specification
 from api.cli.campaign.options import AsJson, CampaignId, SpecificationFile, open_client
-from api.cli.campaign.tables import print_campaign, print_campaigns, print_trials
+from api.cli.campaign.tables import print_campaign, print_campaigns, print_trials, retry_hint
 from api.cli.output import duration, note, print_json, print_text
 from search_space.errors import EffspineError
 
@@ -69,6 +69,7 @@ def watch(campaign_id: CampaignId, as_json: AsJson = False) -> None:
     if as_json:
         print_json(campaign.model_dump(mode="json"))
     elif campaign.error:
+        note(retry_hint(campaign.id))
         raise EffspineError(f"campaign {campaign.id} failed: {campaign.error}")
     if campaign.state == "failed":
         raise typer.Exit(1)
@@ -114,7 +115,7 @@ def verify(
     database_url: Annotated[str | None, typer.Option(help="Database; default: that of the data directory.")] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Replay a campaign from its seed and compare every proposal and the controller, bit for bit.
+    """Replay a campaign from its seed and compare its whole record with the replay and its events, bit for bit.
 
     It reads the database directly, not the service; EFFSPINE_DATA_DIR or EFFSPINE_DATABASE_URL locates it.
     """
@@ -133,3 +134,7 @@ def verify(
         f"campaign {campaign_id}: exact; {verification.events} events, {verification.trials_begun} trials begun, "
         f"{verification.trials_finished} finished"
     )
+    print(f"checked: {len(verification.checked)} columns (--json lists them)")
+    print("not checked:")
+    for part in verification.not_checked:
+        print(f"  {part.what}: {part.why}")

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
 
 from api.cli.campaign.time_left import training_seconds
 from api.cli.output import (
     duration,
     last_line,
     millions,
+    note,
     one_decimal,
     print_json,
     print_table,
@@ -54,7 +55,9 @@ def print_campaign(campaign: CampaignDocument, as_json: bool) -> None:
         "id": campaign.id,
         "name": campaign.name,
         "state": campaign.state,
+        "waiting for": campaign.waiting_for,
         "error": campaign.error,
+        "error kind": campaign.error_kind,
         "ended by": campaign.stopped_because,
         "trials": f"{campaign.trials_finished} of {spec['trials']}, {spec['parallelism']} in parallel",
         "best AP": None if campaign.best_trial is None else f"{campaign.best_reward:.3f} (trial {campaign.best_trial})",
@@ -62,12 +65,30 @@ def print_campaign(campaign: CampaignDocument, as_json: bool) -> None:
         "baseline AP": three_digits(campaign.baseline_reward),
         "profile": spec["proxy_task"]["profile"],
         "data set": spec["dataset"],
+        "data": data_line(campaign.data),
         "seed": str(spec["seed"]),
         "created": f"{campaign.created_at:%Y-%m-%d %H:%M:%S} UTC",
     }
     for label, value in lines.items():
         if value is not None:
             print_text(f"{label:12} {value}")
+    if campaign.state == "failed":
+        note(retry_hint(campaign.id))
+
+
+def data_line(identity: Mapping[str, Any] | None) -> str | None:
+    """The identity of a campaign's data in one line; None if it is not known."""
+    if identity is None:
+        return None
+    halves = [
+        f"{identity[half]['images']:,} {name}" for half, name in (("train", "training"), ("reserved", "reserved"))
+    ]
+    return f"{' and '.join(halves)} images, sha256 {identity['sha256']}"
+
+
+def retry_hint(campaign_id: str) -> str:
+    """What a person can do about a failed campaign."""
+    return f"once the cause is mended, `effspine campaign retry {campaign_id}` continues it with all finished trials"
 
 
 def print_trials(trials: Sequence[TrialDocument]) -> None:

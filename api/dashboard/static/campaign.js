@@ -6,7 +6,7 @@ import { duration, dateTime, percent, decimal, secondsBetween, signed } from "./
 import { getJson, patch, post } from "./http.js";
 import { follow } from "./live.js";
 import { link } from "./root.js";
-import { CHANGEABLE, FINISHED, PAUSABLE, RESUMABLE, STARTABLE, STOPPABLE } from "./states.js";
+import { CHANGEABLE, FINISHED, PAUSABLE, RESUMABLE, RETRYABLE, STARTABLE, STOPPABLE } from "./states.js";
 import { secondsLeft } from "./time-left.js";
 import { trialsTable } from "./trials-table.js";
 import { showWaiting } from "./waiting.js";
@@ -19,7 +19,7 @@ const levels = byId("campaign").dataset.levels.split(",");
 const path = `/v1/campaigns/${encodeURIComponent(byId("campaign").dataset.id)}`;
 const mayOperate = byId("campaign").dataset.mayOperate === "yes"; // otherwise the service rejects changes
 const refreshTable = trialsTable(path);
-let campaign = null, drawn = {}, diagramTrial = null, refreshing = null, isRefreshPending = false;
+let campaign = null, drawn = {}, diagramTrial = null, refreshing = null, isRefreshPending = false, isPolling = false, stopFollowing = () => {};
 
 function showHeading() {
   const { spec, state, name } = campaign;
@@ -28,13 +28,16 @@ function showHeading() {
   byId("state").dataset.state = state;
   byId("synthetic").hidden = spec.proxy_task.profile !== "synthetic";
   const facts = [spec.dataset && `data set ${spec.dataset}`, `profile ${spec.proxy_task.profile}`, `${spec.controller.policy} controller`,
-    `seed ${spec.seed}`, `${spec.parallelism} at a time`, campaign.stopped_because && `ended by ${campaign.stopped_because}`, campaign.started_at ? `started ${dateTime(campaign.started_at)}` : `created ${dateTime(campaign.created_at)}`];
+    campaign.data && `data ${campaign.data.sha256.slice(0, 12)}`, `seed ${spec.seed}`, `${spec.parallelism} at a time`, campaign.stopped_because && `ended by ${campaign.stopped_because}`, campaign.started_at ? `started ${dateTime(campaign.started_at)}` : `created ${dateTime(campaign.created_at)}`];
   setText("meta", facts.filter(Boolean).join(" · "));
   byId("dataset").hidden = !spec.dataset;
   if (spec.dataset) byId("dataset").setAttribute("href", link(`/datasets/${encodeURIComponent(spec.dataset)}`));
   document.title = `${state} ${campaign.trials_finished}/${spec.trials} · ${displayed(name)} – effspine`;
   byId("failure").hidden = !campaign.error;
   if (campaign.error) setText("failure-text", campaign.error);
+  byId("retry").hidden = !mayOperate || !RETRYABLE.has(state);
+  byId("waiting-for").hidden = !campaign.waiting_for;
+  if (campaign.waiting_for) setText("waiting-for", `The campaign waits and continues by itself: ${campaign.waiting_for}`);
   byId("stop").hidden = !mayOperate || FINISHED.has(state);
   byId("stop").disabled = !STOPPABLE.has(state);
   byId("start").hidden = !mayOperate || !STARTABLE.has(state);
@@ -71,6 +74,7 @@ function showHeadline(best, recent) {
     setText("time", left === null ? "–" : `≈ ${duration(left)}`);
     setText("time-note", campaign.paused_at !== null ? `paused since ${dateTime(campaign.paused_at)}`
       : STARTABLE.has(campaign.state) ? "not started yet"
+      : campaign.waiting_for ? "waiting"
       : elapsed === null ? "waiting for a runner" : `running for ${duration(elapsed)}`);
   }
   setText("progress-note", reward === null ? "" :
@@ -145,13 +149,22 @@ async function refresh() {
 
 async function pollRunning() {
   if (!document.hidden) await Promise.all([showRunning(), showWaiting(campaign ? [campaign] : [], THIS_CAMPAIGN_WAITS)]).catch(() => {});
-  if (campaign === null || !FINISHED.has(campaign.state)) setTimeout(pollRunning, RUNNING_MS);
+  isPolling = campaign === null || !FINISHED.has(campaign.state);
+  if (isPolling) setTimeout(pollRunning, RUNNING_MS);
+}
+
+/** Updates the page after events and by polling, until the campaign has finished. */
+function keepUpdated() {
+  if (campaign !== null && FINISHED.has(campaign.state)) return;
+  stopFollowing();
+  stopFollowing = follow(`${path}/events`, campaign?.last_event ?? 0, refresh);
+  if (!isPolling) pollRunning();
 }
 
 /** Sends a request, shows the error if the service rejects it, and refreshes the page. */
 async function send(request) {
   try { await request(); } catch (error) { byId("error").hidden = false; setText("error", error.message); }
-  refresh();
+  return refresh();
 }
 
 byId("start").addEventListener("click", () => send(() => post(`${path}/start`)));
@@ -175,13 +188,11 @@ byId("change-form").addEventListener("submit", async (event) => {
   }
 });
 byId("pause").addEventListener("click", () => send(() => post(`${path}/${RESUMABLE.has(campaign.state) ? "resume" : "pause"}`)));
+byId("retry").addEventListener("click", () => send(() => post(`${path}/retry`)).then(keepUpdated)); // its stream had ended
 byId("stop").addEventListener("click", () => byId("stop-dialog").showModal());
 byId("stop-dialog").addEventListener("close", () => {
   if (byId("stop-dialog").returnValue === "stop") send(() => post(`${path}/stop`));
 });
 onColourScheme(redraw);
 await refresh();
-if (campaign === null || !FINISHED.has(campaign.state)) {
-  follow(`${path}/events`, campaign?.last_event ?? 0, refresh);
-  pollRunning();
-}
+keepUpdated();

@@ -7,8 +7,9 @@ export const FINISHED = states("finished");
 export const CLAIMABLE = states("claimable");
 /** States in which fields of a campaign can be changed. */
 export const CHANGEABLE = states("changeable");
-/** States that a request to start, pause, resume or stop a campaign changes. */
+/** States that a request to start, pause, resume, retry or stop a campaign changes. */
 export const STARTABLE = states("startable");
 export const PAUSABLE = states("pausable");
 export const RESUMABLE = states("resumable");
+export const RETRYABLE = states("retryable");
 export const STOPPABLE = states("stoppable");

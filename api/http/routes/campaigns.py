@@ -115,8 +115,8 @@ def update(
 ) -> CampaignDocument:
     """Changes fields of the specification by a JSON merge patch (RFC 7396): fields that are not named do not change,
     null resets a field to its default. All fields of a draft can be changed; later only `name`, `trials`,
-    `parallelism`, `stop`, `resources`, `retries`, `trial_timeout_seconds` and `share`, until the campaign is stopping
-    or finished (409).
+    `parallelism`, `stop`, `resources`, `retries`, `trial_timeout_seconds`, `max_failures`,
+    `max_consecutive_failures` and `share`, until the campaign is stopping or finished (409).
 
     More workers on this machine, or other resources, take effect when the trials in training have finished.
     """
@@ -160,6 +160,17 @@ def resume(campaign_id: CampaignId, store: ServiceStore) -> CampaignDocument:
     A campaign that is neither does not change; for one that is stopping or finished the response is 409.
     """
     return CampaignDocument.model_validate(store.service.request_resume(campaign_id).to_dict())
+
+
+@router.post("/{campaign_id}/retry", summary="Retry a failed campaign")
+def retry(campaign_id: CampaignId, store: ServiceStore) -> CampaignDocument:
+    """Lets a failed campaign continue, once the cause is mended; the supervisor starts it.
+
+    Finished trials keep their outcomes. Trials that had none are attempted again, from their first step, with all of
+    their `retries`; failures so far do not count towards `max_failures` and `max_consecutive_failures`. A campaign that
+    has not failed responds with 409.
+    """
+    return CampaignDocument.model_validate(store.service.request_retry(campaign_id).to_dict())
 
 
 @router.post("/{campaign_id}/stop", summary="Stop a campaign")

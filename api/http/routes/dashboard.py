@@ -34,6 +34,7 @@ STATE_SETS: dict[str, tuple[str, ...]] = {
     "startable": changed_states(CAMPAIGN_TRANSITIONS, "start"),
     "pausable": changed_states(CAMPAIGN_TRANSITIONS, "pause"),
     "resumable": changed_states(CAMPAIGN_TRANSITIONS, "resume"),
+    "retryable": changed_states(CAMPAIGN_TRANSITIONS, "retry"),
     "stoppable": changed_states(CAMPAIGN_TRANSITIONS, "stop"),
 }
 """The sets of campaign states that the scripts use, which read them from attributes of the page's body."""

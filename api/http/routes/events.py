@@ -53,7 +53,7 @@ def events(
     """All events, or those after the given one, then new ones as they happen: `{sequence, at, kind, data}`.
 
     The stream ends with an event named `end` once the campaign is finished and every event has been sent. It is cut off
-    without one if its key is revoked or expires.
+    without one if its key is revoked or expires. A failed campaign that was retried is not finished.
     """
     campaign = store.reads.get_campaign(campaign_id)
     start = after if last_event_id is None else _sequence(last_event_id)
@@ -85,6 +85,7 @@ async def _stream(
     store: Store, campaign: CampaignRecord, sequence: int, is_still_allowed: Callable[[], bool]
 ) -> AsyncIterator[ServerSentEvent]:
     checked_at = time.monotonic()
+    ends_here = False  # the last event sent finished the campaign, unless a retry follows it
     is_finished = campaign.state in FINISHED_CAMPAIGN_STATES and campaign.last_event <= sequence
     while not is_finished:
         if time.monotonic() - checked_at >= RECHECK_SECONDS:
@@ -94,9 +95,10 @@ async def _stream(
         batch = await run_in_threadpool(store.reads.events_after, campaign.id, sequence, BATCH)
         for event in batch:
             sequence = event.sequence
-            is_finished = is_finished or event.kind in FINAL_KINDS
+            ends_here = event.kind in FINAL_KINDS
             data = json.dumps(event.to_dict(), separators=(",", ":"))
             yield ServerSentEvent(data=data, id=str(sequence), retry=RECONNECT_MS, sep="\n")
-        if not batch:
+        is_finished = ends_here and len(batch) < BATCH
+        if not batch and not is_finished:
             await anyio.sleep(POLL_SECONDS)
     yield ServerSentEvent(event="end", data="{}", sep="\n")

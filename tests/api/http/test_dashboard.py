@@ -60,14 +60,15 @@ def test_scripts_and_styles_load_nothing_from_other_hosts_and_write_no_markup(pa
 
 
 def test_scripts_use_elements_and_fields_of_attempts_that_exist(service: TestClient, store: Store) -> None:
-    recorder = Recorder(store)
-    recorder.fail(recorder.begin(), "the loss is not finite", log_tail="Traceback")
+    recorder = Recorder(store).run(1)
+    failed = recorder.begin()
+    recorder.fail(failed, "the loss is not finite", log_tail="Traceback")
     page = service.get(f"/campaigns/{recorder.id}").text
     script = service.get("/static/trials-table.js").text
     used = set(re.findall(r'(?:byId|setText)\("(attempts[a-z-]*)"', script))
     assert used == {"attempts", "attempts-title", "attempts-dialog"}
     assert all(f'id="{name}"' in page for name in used)
-    trial = service.get(f"/v1/campaigns/{recorder.id}/trials/0").json()
+    trial = service.get(f"/v1/campaigns/{recorder.id}/trials/{failed.number}").json()
     for field in ("attempts_made", "error_kind", "log_tail"):
         assert field in script
         assert field in str(trial)
@@ -88,6 +89,7 @@ def test_the_buttons_follow_the_transitions_of_a_campaign() -> None:
     assert STATE_SETS["startable"] == ("draft",)
     assert STATE_SETS["pausable"] == ("pending", "running")
     assert STATE_SETS["resumable"] == ("pausing", "paused")
+    assert STATE_SETS["retryable"] == ("failed",)
     assert set(STATE_SETS["stoppable"]) == set(STATE_SETS["changeable"])
     assert set(CAMPAIGN_STATES) - set(STATE_SETS["stoppable"]) == {"stopping", *STATE_SETS["finished"]}
 
@@ -128,6 +130,14 @@ def test_buttons_that_change_something_need_scope_operate(
         log_in(service, create_key(store, scope))
     page = service.get(f"/campaigns/{recorder.id}").text
     assert f'data-may-operate="{may}"' in page
-    assert re.findall(r'<button id="(\w+)"[^>]*hidden', page) == ["start", "change", "pause", "stop"]
+    assert re.findall(r'<button id="(\w+)"[^>]*hidden', page) == ["start", "change", "pause", "retry", "stop"]
     status = service.post(f"/v1/campaigns/{recorder.id}/pause", headers=OWN).status_code
     assert status == (200 if may == "yes" else 403)
+
+
+def test_the_page_has_every_element_that_its_script_uses(service: TestClient, store: Store) -> None:
+    page = service.get(f"/campaigns/{Recorder(store).id}").text
+    script = service.get("/static/campaign.js").text
+    wanted = set(re.findall(r'(?:byId|setText)\("([a-z-]+)"', script))
+    assert wanted >= {"retry", "waiting-for", "failure-text"}
+    assert {name for name in wanted if f'id="{name}"' not in page} == set()

@@ -30,6 +30,18 @@ def problem_of(response: Any, status: int) -> dict[str, Any]:
     [
         ({"trials": 0}, "trials", "1"),
         ({"trials": "many"}, "trials", "integer"),
+        ({"trials": True}, "trials", "integer; it must be 1 to 100,000"),
+        ({"trials": "5"}, "trials", "integer; it must be 1 to 100,000"),
+        ({"trials": 5.0}, "trials", "integer; it must be 1 to 100,000"),
+        ({"share": True}, "share", "number; it must be 0.01 to 100"),
+        ({"stop": {"wall_seconds": "60"}}, "stop.wall_seconds", "number; it must be above 0 and at most"),
+        (
+            {"search_space": {"max_block_width": {"ten": 1}}},
+            "search_space.max_block_width",
+            "'ten' is no block; blocks",
+        ),
+        ({"search_space": {"choices": [True, 5]}}, "search_space.choices", "choices has True"),
+        ({"name": "a\u202eb"}, "name", "U+202E"),
         ({"name": "  "}, "name", "1"),
         ({"trails": 12}, "trails", "no such field"),
         ({"search_space": {"budget_madds": 1000}}, "search_space.budget_madds", "Feasible"),
@@ -100,11 +112,6 @@ def test_any_json_content_type_is_accepted(service: TestClient, kind: str) -> No
     assert service.post("/v1/campaigns", content=body, headers={"Content-Type": kind}).status_code == 201
 
 
-def test_a_body_that_is_not_json_is_a_bad_request(service: TestClient) -> None:
-    response = service.post("/v1/campaigns", content=b'{"name": ', headers={"Content-Type": "application/json"})
-    assert "not JSON" in problem_of(response, 400)["detail"]
-
-
 @pytest.mark.parametrize(
     "body",
     [
@@ -122,9 +129,26 @@ def test_a_value_that_json_does_not_have_is_rejected(service: TestClient, body: 
     problem_of(service.post("/v1/campaigns", content=body, headers={"Content-Type": "application/json"}), 422)
 
 
-@pytest.mark.parametrize("body", [b"\xff\xfe", b"[" * 100_000, b"9" * 5_000])
-def test_a_body_that_cannot_be_parsed_is_a_bad_request(service: TestClient, body: bytes) -> None:
-    problem_of(service.post("/v1/campaigns", content=body, headers={"Content-Type": "application/json"}), 400)
+@pytest.mark.parametrize(
+    ("body", "words"),
+    [
+        (b'{"name": ', "not JSON: Expecting value at character 9"),
+        (b"\xff\xfe", "not JSON: Expecting value at character 0"),
+        (b"\x80", "not JSON: byte 1 is not UTF-8"),
+        (b'{"name": "gr\xfcn"}', "not JSON: byte 13 is not UTF-8"),
+        (b"[" * 100_000, "not JSON: it is nested too deeply"),
+        (b"9" * 5_000, "not JSON: it has a number of too many digits"),
+        (b'{"name": "x", "seed": ' + b"9" * 5_000 + b"}", "not JSON: it has a number of too many digits"),
+    ],
+)
+@pytest.mark.parametrize("path", ["/v1/campaigns", "/v1/campaigns/estimate"])
+def test_a_body_that_cannot_be_parsed_is_malformed_json(
+    service: TestClient, path: str, body: bytes, words: str
+) -> None:
+    problem = problem_of(service.post(path, content=body, headers={"Content-Type": "application/json"}), 400)
+    assert problem["type"] == "urn:effspine:problem:malformed-json"
+    assert problem["title"] == "Malformed JSON"
+    assert words in problem["detail"]
 
 
 @pytest.mark.parametrize("body", [b"[]", b"null", b'"text"', b"{}"])
@@ -202,13 +226,13 @@ def test_an_invalid_parameter_is_named(service: TestClient, store: Store, path: 
 
 def test_405_lists_the_allowed_methods(service: TestClient) -> None:
     response = service.delete("/v1/campaigns")
-    assert "GET, POST" in problem_of(response, 405)["detail"]
-    assert response.headers["allow"] == "GET, POST"
+    assert "GET, HEAD, POST" in problem_of(response, 405)["detail"]
+    assert response.headers["allow"] == "GET, HEAD, POST"
 
 
 def test_405_on_a_literal_path_lists_only_its_methods(service: TestClient) -> None:
     assert service.options("/v1/campaigns/estimate").headers["allow"] == "POST"
-    assert service.options("/v1/campaigns/c_0").headers["allow"] == "GET, PATCH"
+    assert service.options("/v1/campaigns/c_0").headers["allow"] == "GET, HEAD, PATCH"
 
 
 def test_an_unavailable_database_is_503_without_internals(

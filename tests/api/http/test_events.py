@@ -8,6 +8,8 @@ from typing import Any
 import pytest
 from fastapi.testclient import TestClient
 
+from api.http.routes import events as events_route
+from nas_controller.search.outcomes import Failed
 from nas_controller.store import Store
 from tests.support.recorder import Recorder
 
@@ -68,3 +70,31 @@ def test_a_malformed_last_event_id_is_rejected(service: TestClient, recorder: Re
     response = service.get(f"/v1/campaigns/{recorder.id}/events", headers={"Last-Event-ID": last})
     assert response.status_code == 422
     assert response.json()["errors"][0]["field"] == "Last-Event-ID"
+
+
+def test_a_stream_of_a_retried_campaign_goes_on_past_its_failure(service: TestClient, store: Store) -> None:
+    recorder = Recorder(store, trials=3).run(1)
+    recorder.campaign.complete(recorder.begin(), Failed("stop", "the data set is damaged", "data"))
+    failed = recorder.record.last_event
+    assert json.loads(read(service, recorder)[-2]["data"])["kind"] == "campaign.failed"
+    assert service.post(f"/v1/campaigns/{recorder.id}/retry").json()["state"] == "running"
+    recorder.release()
+    recorder.run(3)
+    for after in (0, failed - 1, failed):
+        *events, end = read(service, recorder, params={"after": after})
+        assert end["event"] == "end"
+        assert [int(event["id"]) for event in events] == list(range(after + 1, recorder.record.last_event + 1))
+        assert json.loads(events[-1]["data"])["kind"] == "campaign.completed"
+
+
+def test_a_batch_that_ends_with_a_failure_is_not_the_end_of_a_retried_campaign(
+    service: TestClient, store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    recorder = Recorder(store, trials=2).run(1)
+    recorder.campaign.complete(recorder.begin(), Failed("stop", "the data set is damaged", "data"))
+    monkeypatch.setattr(events_route, "BATCH", recorder.record.last_event)
+    assert len(read(service, recorder)) == recorder.record.last_event + 1
+    service.post(f"/v1/campaigns/{recorder.id}/retry")
+    recorder.release()
+    recorder.run(2)
+    assert len(read(service, recorder)) == recorder.record.last_event + 1

@@ -12,6 +12,8 @@ from fastapi.testclient import TestClient
 from api.settings import DATABASE_FILE, Settings
 from exporters import EXPORTERS
 from nas_controller.store import Store
+from search_space.document import read_block_specification
+from tests.support.data_identities import data_identity
 from tests.support.recorder import Recorder
 
 FIGURES = ("progress", "madds-ap", "params-ap", "widths", "policy", "curves")
@@ -51,6 +53,17 @@ def test_the_export_is_the_best_architecture_with_its_provenance(service: TestCl
     assert document["provenance"]["reward"] == best["reward"]
     assert document["provenance"]["betas"] == best["betas"]
     assert document["provenance"]["proxy_task"]["profile"] == "synthetic"
+
+
+def test_the_export_states_the_data_that_the_rewards_were_measured_on(service: TestClient, store: Store) -> None:
+    for data in (data_identity(), None):
+        recorder = Recorder(store, data=data).run(2)
+        document = service.get(f"/v1/campaigns/{recorder.id}/exports/json").json()
+        assert document["provenance"]["data"] == data
+        assert read_block_specification(document).provenance["data"] == data
+        assert service.get(f"/v1/campaigns/{recorder.id}").json()["data"] == data
+        attempts = service.get(f"/v1/campaigns/{recorder.id}/trials/0").json()["attempts_made"]
+        assert [attempt["data_sha256"] for attempt in attempts] == [None if data is None else data["sha256"]]
 
 
 def test_any_trial_can_be_exported(service: TestClient, store: Store) -> None:

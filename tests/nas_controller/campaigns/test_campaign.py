@@ -142,20 +142,23 @@ def test_the_loop_does_not_read_back_what_it_has_written(store: Store, monkeypat
 
 
 def test_retries_are_limited_and_visible(store: Store) -> None:
-    campaign_id = create(store, trials=2)
+    campaign_id = create(store, trials=3)
     campaign = claimed_campaign(store, campaign_id)
+    baseline = campaign.next_trial()
+    assert baseline is not None
+    campaign.complete(baseline, Rewarded(0.5, {"ap": 0.5}))
     for attempt in range(1, ATTEMPTS + 1):
         work = campaign.next_trial()
         assert work is not None
-        assert (work.number, work.attempt) == (0, attempt)
+        assert (work.number, work.attempt) == (1, attempt)
         campaign.complete(work, Failed("retry", f"out of memory, time {attempt}"))
-    detail = store.reads.get_trial(campaign_id, 0)
+    detail = store.reads.get_trial(campaign_id, 1)
     assert (detail.trial.state, detail.trial.reward) == ("failed", 0.0)
     assert detail.trial.error == f"out of memory, time {ATTEMPTS}"
     assert [attempt.state for attempt in detail.attempts] == ["failed"] * ATTEMPTS
     run_to_the_end(campaign)
     assert store.reads.get_campaign(campaign_id).state == "completed"
-    assert store.reads.get_campaign(campaign_id).baseline_reward is None
+    assert store.reads.get_campaign(campaign_id).baseline_reward == 0.5
     verify(store, campaign_id)
 
 
@@ -201,13 +204,13 @@ def test_an_error_that_recurs_in_every_trial_fails_the_campaign(store: Store) ->
 
 
 def test_a_reward_outside_0_to_1_fails_the_trial(store: Store) -> None:
-    campaign_id = create(store, trials=2)
+    campaign_id = create(store, trials=3)
     campaign = claimed_campaign(store, campaign_id)
-    for value in (float("nan"), -1.0):
+    for value in (0.5, float("nan"), -1.0):
         work = campaign.next_trial()
         assert work is not None
         campaign.complete(work, Rewarded(value, {"ap": value}))
-    trials = trials_of(store, campaign_id)
+    trials = trials_of(store, campaign_id)[1:]
     assert [(trial.state, trial.reward) for trial in trials] == [("failed", 0.0)] * 2
     assert "nan" in (trials[0].error or "")
 

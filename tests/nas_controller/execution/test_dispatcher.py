@@ -15,7 +15,7 @@ from nas_controller.execution.executor import Workers
 from nas_controller.execution.trial_worker import Report, WorkerId
 from nas_controller.execution.worker import Job, TrialProgress
 from nas_controller.execution.worker_pool import WorkerPool
-from nas_controller.execution.worker_watchdog import SILENT_SECONDS
+from nas_controller.execution.worker_watchdog import SILENT_SECONDS, START_SECONDS, WorkerHangsError
 from nas_controller.search.outcomes import Failed, Rewarded, TrialWork
 from search_space.proxy_task import resolve
 from search_space.space import SearchSpace
@@ -198,7 +198,7 @@ def test_a_worker_that_is_silent_for_too_long_is_killed_and_its_attempt_fails(
     now = [1000.0]
     monkeypatch.setattr(worker_watchdog, "time", SimpleNamespace(monotonic=lambda: now[0]))
     source = OneTrial()
-    dispatcher = dispatcher_of(source, tmp_path)
+    dispatcher = dispatcher_of(source, tmp_path, elastic=True)
     dispatcher.next_work("a")
     now[0] += 10 * SILENT_SECONDS
     dispatcher.kill_silent_workers()  # the worker has never reported, so it may still wait for resources
@@ -215,3 +215,23 @@ def test_a_worker_that_is_silent_for_too_long_is_killed_and_its_attempt_fails(
     assert isinstance(failed, Failed)
     assert (failed.kind, failed.reaction) == ("worker-silent", "retry")
     assert failed.error == "the worker (process 4711) was silent for 121 s and was killed"
+
+
+def test_a_worker_that_does_not_start_on_this_machine_ends_the_run(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    now = [1000.0]
+    monkeypatch.setattr(worker_watchdog, "time", SimpleNamespace(monotonic=lambda: now[0]))
+    source = OneTrial()
+    dispatcher = dispatcher_of(source, tmp_path)
+    dispatcher.next_work("a")
+    now[0] += START_SECONDS
+    dispatcher.kill_silent_workers()
+    assert not dispatcher.over
+    now[0] += 1
+    for _ in range(2):
+        dispatcher.kill_silent_workers()
+        assert dispatcher.over
+        assert isinstance(dispatcher.error, WorkerHangsError)
+    dispatcher.complete("a", None)
+    assert source.outcomes == []

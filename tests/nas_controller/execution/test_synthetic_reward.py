@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import time
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -32,12 +30,6 @@ def test_the_optimum_is_at_the_optimum_factors_and_not_at_the_uniform_widths() -
         changed = list(optimum)
         changed[block] = changed[block] * 11 // 10
         assert reward(changed, large_base) < best
-
-
-def test_it_sleeps_for_the_given_seconds() -> None:
-    started = time.monotonic()
-    reward(BASE, BASE, seconds=0.05)
-    assert time.monotonic() - started >= 0.05
 
 
 def test_a_wrong_number_of_widths_is_refused() -> None:

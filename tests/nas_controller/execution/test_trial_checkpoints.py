@@ -16,9 +16,11 @@ from typing import Any
 import pytest
 
 from nas_controller.campaigns.replay import verify
+from nas_controller.execution.in_process_executor import InProcessExecutor
 from nas_controller.execution.session_directory import session_directories
 from nas_controller.execution.trial_checkpoints import campaign_directory, file_of
 from nas_controller.execution.worker import Job, TrialProgress, run_trial
+from nas_controller.search.outcomes import Failed
 from nas_controller.store import Store, sqlite_url
 from nas_controller.supervision import runner
 from nas_controller.supervision.campaign_logs import log_path
@@ -158,10 +160,12 @@ def test_checkpoints_of_a_running_campaign_are_kept_and_those_of_a_stopped_one_r
 def test_checkpoints_of_a_failed_campaign_are_removed(
     store: Store, tmp_path: Path, checkpoint_of: Callable[[str], Path]
 ) -> None:
-    spec = synthetic_spec(dataset="missing", proxy_task={"profile": "smoke"})
-    campaign_id = store.service.create_campaign(spec).id
+    campaign_id = store.service.create_campaign(synthetic_spec()).id
     path = checkpoint_of(campaign_id)
-    assert runner.run(campaign_id, store, tmp_path, "runner") == runner.EXIT_DONE
+    executor = InProcessExecutor(lambda job, widths, on_progress: Failed("stop", "000.jpg is truncated"))
+    assert runner.run(campaign_id, store, tmp_path, "runner", machine=runner.Machine(executor=executor)) == (
+        runner.EXIT_DONE
+    )
     assert store.reads.get_campaign(campaign_id).state == "failed"
     assert not path.parent.exists()
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import threading
 from pathlib import Path
 
 import pytest
 
 from nas_controller.execution import trial_worker
 from nas_controller.execution.trial_worker import TrialWorker
-from nas_controller.execution.worker import Job, OnProgress, TrialProgress
+from nas_controller.execution.worker import ALIVE, Job, OnProgress, TrialProgress
 from nas_controller.search.outcomes import TIMED_OUT, Failed, Rewarded, TrialWork
 from search_space.proxy_task import resolve
 from search_space.space import SearchSpace
@@ -81,3 +82,32 @@ def test_a_trial_may_have_its_own_task_and_seed(tmp_path: Path) -> None:
         assert report.outcome == Rewarded(0.5, {})
     assert [(run.task, run.seed) for run in jobs] == [(job.task, 1), (other, 1), (job.task, 7)]
     assert {run.base for run in jobs} == {BASE}
+
+
+def test_reports_count_what_a_training_says_and_have_the_processor_time(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The signs of life are counted and are no progress."""
+    monkeypatch.setattr(trial_worker, "REPORT_SECONDS", 0.05)
+    said, go_on = threading.Event(), threading.Event()
+
+    def train(job: Job, widths: tuple[int, ...], on_progress: OnProgress) -> Rewarded:
+        for _ in range(3):
+            on_progress(ALIVE)
+        said.set()
+        assert go_on.wait(30)
+        on_progress(TrialProgress(1, 1, {}))
+        return Rewarded(0.5, {})
+
+    worker = TrialWorker(job_in(tmp_path, 0), tmp_path, train=train)
+    worker.step(WORK, 0.0)
+    assert said.wait(30)
+    first = worker.step(WORK)
+    go_on.set()
+    while (last := worker.step(WORK)) is not None and last.outcome is None:
+        pass
+    assert first is not None
+    assert last is not None
+    assert (first.reports, first.progress) == (3, ())
+    assert last.reports == 4
+    assert 0 < first.cpu_seconds <= last.cpu_seconds

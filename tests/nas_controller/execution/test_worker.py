@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import errno
 import subprocess
 import sys
+import time
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 from types import ModuleType
@@ -12,8 +15,9 @@ from typing import Any, ClassVar
 import pytest
 
 from nas_controller.execution import synthetic_reward, worker
-from nas_controller.execution.worker import Job, TrialProgress, run_trial
+from nas_controller.execution.worker import ALIVE, Job, TrialProgress, run_trial
 from nas_controller.search.outcomes import Failed, Rewarded
+from proxy_trainer.data.data_identity import DataIdentity, SplitIdentity
 from search_space.architecture import Architecture
 from search_space.errors import EffspineError, InvalidValueError
 from search_space.proxy_task import resolve
@@ -26,6 +30,11 @@ WIDTHS = tuple(width + 8 for width in BASE.widths)
 
 def job(profile: str = "synthetic", tmp_path: Path = Path("/nowhere"), seed: int = 1, **changes: Any) -> Job:
     return Job(resolve(profile, **changes), BASE, tmp_path, tmp_path / "cache", seed, threads=2)
+
+
+DATA, OTHER_DATA = (
+    DataIdentity(SplitIdentity(200, boxes, "a", "b"), SplitIdentity(40, 92, "c", "d")) for boxes in (512, 510)
+)
 
 
 @dataclass(frozen=True)
@@ -44,8 +53,10 @@ class FakeProxyWorker:
     built: ClassVar[list[tuple[Any, ...]]] = []
     checkpoints: ClassVar[list[Path | None]] = []
     raises: ClassVar[BaseException | None] = None
+    identity: ClassVar[DataIdentity] = DATA
 
-    def __init__(self, *arguments: Any) -> None:
+    def __init__(self, *arguments: Any, alive: Callable[[], None]) -> None:
+        alive()
         self.built.append(arguments)
 
     def run(self, candidate: Architecture, on_progress: Any, *, checkpoint: Path | None) -> dict[str, float | None]:
@@ -73,6 +84,7 @@ def trainer(monkeypatch: pytest.MonkeyPatch) -> type[FakeProxyWorker]:
     monkeypatch.setattr(FakeProxyWorker, "built", [])
     monkeypatch.setattr(FakeProxyWorker, "checkpoints", [])
     monkeypatch.setattr(FakeProxyWorker, "raises", None)
+    monkeypatch.setattr(FakeProxyWorker, "identity", DATA)
     return FakeProxyWorker
 
 
@@ -101,10 +113,10 @@ def test_the_trainer_is_reused_for_the_same_job(trainer: type[FakeProxyWorker], 
     reports: list[TrialProgress] = []
     for _ in range(3):
         outcome = run_trial(job("smoke", tmp_path), WIDTHS, reports.append)
-        assert outcome == Rewarded(0.25, {"ap": 0.25, "steps": 2.0})
+        assert outcome == Rewarded(0.25, {"ap": 0.25, "steps": 2.0}, DATA.to_dict())
     assert len(trainer.built) == 1
     assert trainer.built[0] == (resolve("smoke"), tmp_path, tmp_path / "cache", 1, 2, ())
-    assert reports[:2] == [TrialProgress(30, 90, {}), TrialProgress(1, 2, {"loss": 0.5, "seconds": 0.1}, 0.2)]
+    assert reports[:3] == [ALIVE, TrialProgress(30, 90, {}), TrialProgress(1, 2, {"loss": 0.5, "seconds": 0.1}, 0.2)]
     run_trial(job("smoke", tmp_path, seed=2), WIDTHS, reports.append)
     assert len(trainer.built) == 2
 
@@ -136,6 +148,10 @@ def test_a_checkpoint_is_named_by_the_widths_and_written_only_with_checkpoint_st
             ),
         ),
         (ValueError("shapes"), Failed("retry", "ValueError: shapes", "unexpected")),
+        (
+            OSError(errno.ENOSPC, "No space left on device", "/cache/file"),
+            Failed("wait", "cannot write /cache/file: no space left on the disk", "disk-full"),
+        ),
     ],
 )
 def test_errors_become_outcomes(
@@ -143,7 +159,8 @@ def test_errors_become_outcomes(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:  # fmt: skip
     monkeypatch.setattr(trainer, "raises", error)
-    assert run_trial(job("smoke", tmp_path), WIDTHS, lambda progress: None) == expected
+    outcome = run_trial(job("smoke", tmp_path), WIDTHS, lambda progress: None)
+    assert outcome == replace(expected, data=DATA.to_dict())
 
 
 def test_after_an_unexpected_error_the_trainer_is_discarded_and_the_traceback_logged(
@@ -159,3 +176,49 @@ def test_after_an_unexpected_error_the_trainer_is_discarded_and_the_traceback_lo
     assert "Traceback" in caplog.text
     assert "ValueError: shapes" in caplog.text
     assert "GiveUpError" not in caplog.text
+
+
+def test_a_trial_that_must_read_other_data_is_not_trained(
+    trainer: type[FakeProxyWorker], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def run(expected: DataIdentity | None) -> Rewarded | Failed:
+        given = replace(job("smoke", tmp_path), data_sha256=None if expected is None else expected.sha256)
+        return run_trial(given, WIDTHS, lambda progress: None)
+
+    assert isinstance(run(DATA), Rewarded)
+    refused = run(OTHER_DATA)
+    assert isinstance(refused, Failed)
+    assert (refused.reaction, refused.kind, refused.data) == ("stop", "data-changed", DATA.to_dict())
+    assert refused.error == (
+        f"the data set {tmp_path} is not the one that the earlier rewards were measured on: its content differs "
+        f"(identity {DATA.sha256[:12]}, expected {OTHER_DATA.sha256[:12]})"
+    )
+    assert len(trainer.checkpoints) == 1
+    # Once it is as it was, a trainer that still has the other content in memory is not used.
+    assert len(trainer.built) == 2
+    monkeypatch.setattr(trainer, "identity", OTHER_DATA)
+    trained = run(OTHER_DATA)
+    assert isinstance(trained, Rewarded)
+    assert trained.data == OTHER_DATA.to_dict()
+
+
+def test_the_expected_data_are_no_reason_for_another_trainer(trainer: type[FakeProxyWorker], tmp_path: Path) -> None:
+    for expected in (None, DATA.sha256):
+        given = replace(job("smoke", tmp_path), data_sha256=expected)
+        assert isinstance(run_trial(given, WIDTHS, lambda progress: None), Rewarded)
+    assert len(trainer.built) == 1
+
+
+def test_a_synthetic_trial_reads_no_data_and_shows_while_it_sleeps_that_it_is_alive(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(worker, "ALIVE_SECONDS", 0.01)
+    reports: list[TrialProgress] = []
+    began = time.monotonic()
+    outcome = run_trial(job(seconds=0.6), WIDTHS, reports.append)
+    assert time.monotonic() - began >= 0.6
+    assert isinstance(outcome, Rewarded)
+    assert outcome.data is None
+    first_step = next(index for index, report in enumerate(reports) if report.steps)
+    assert first_step >= 1
+    assert set(map(id, reports[:first_step])) == {id(ALIVE)}

@@ -167,7 +167,10 @@ def first_worker(log: Path) -> int | None:
 def test_a_killed_worker_is_replaced_and_ctrl_c_keeps_the_results_so_far(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """Runs the command with a real Ray: a worker is killed, and after the second result the command is interrupted."""
+    """Runs the command with a real Ray: a worker is killed, and after the second result the command is interrupted.
+
+    The environment names a Ray cluster that does not answer, which is none of a local Ray's business.
+    """
     path = tmp_path / "results.jsonl"
     arguments = [*SMALL, "--set", "seconds=2", "--no-reference", "--out", str(path)]
     command = [sys.executable, "-m", "api.cli.main", *arguments, "--parallelism", "2"]
@@ -177,6 +180,7 @@ def test_a_killed_worker_is_replaced_and_ctrl_c_keeps_the_results_so_far(
         stderr=subprocess.PIPE,
         stdout=subprocess.PIPE,
         text=True,
+        env={**os.environ, "RAY_ADDRESS": "127.0.0.1:1", "RAY_NAMESPACE": "other"},
         preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     )
     log = path.with_name("results.jsonl.log")

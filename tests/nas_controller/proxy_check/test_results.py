@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import os
 from dataclasses import replace
 from pathlib import Path
 
@@ -111,3 +112,45 @@ def test_a_metric_that_json_cannot_represent_is_left_out(path: Path) -> None:
         file.append(result_with_nan)
     assert json.loads(path.read_text())["metrics"] == {"ap": 0.3}
     assert read(path)[result_with_nan.key].reward == 0.3
+
+
+DATA = {"sha256": "s", "train": {"boxes": 512, "annotations_sha256": "a"}, "reserved": {"boxes": 92}}
+EDITED = {"sha256": "t", "train": {"boxes": 510, "annotations_sha256": "x"}, "reserved": {"boxes": 92}}
+
+
+def test_the_data_of_a_result_are_read_again(path: Path) -> None:
+    stated = replace(result(STUDY, FIRST, 0.1), data=DATA)
+    with open_results(path) as file:
+        file.append(stated)
+        file.append(result(STUDY, SECOND, 0.2))
+    assert read(path) == {stated.key: stated, training_key(STUDY, SECOND): result(STUDY, SECOND, 0.2)}
+
+
+def test_rewards_of_one_seed_on_different_data_are_refused(path: Path) -> None:
+    """Also with `--report-only`, which reads them."""
+    assert FIRST.seed == SECOND.seed
+    with open_results(path) as file:
+        file.append(replace(result(STUDY, FIRST, 0.1), data=DATA))
+        file.append(replace(result(STUDY, SECOND, 0.2), data=EDITED))
+    message = (
+        r"changed between the results of seed \d+: other training annotations \(510 training boxes instead of 512\)"
+    )
+    with pytest.raises(InvalidValueError, match=message):
+        read(path)
+
+
+def test_other_seeds_and_failures_may_have_read_other_data(path: Path) -> None:
+    """Each seed reserves other images, and a failure measures nothing."""
+    other_seed = next(training for training in STUDY.trainings() if training.seed != FIRST.seed)
+    with open_results(path) as file:
+        file.append(replace(result(STUDY, FIRST, 0.1), data=DATA))
+        file.append(replace(result(STUDY, other_seed, 0.2), data=EDITED))
+        file.append(replace(result(STUDY, SECOND, None), data=EDITED))
+    assert len(read(path)) == 3
+
+
+def test_a_pipe_in_the_place_of_the_results_is_refused(path: Path) -> None:
+    path.parent.mkdir()
+    os.mkfifo(path)
+    with pytest.raises(InvalidValueError, match="cannot be read: it is a named pipe, not a regular file"):
+        read(path)

@@ -170,3 +170,47 @@ def test_the_processors_are_divided_among_the_workers(tmp_path: Path, monkeypatc
     train_in_threads(synthetic_study(architectures=3, seeds=2), path, 3, note)
     assert threads == {2}
     assert {(found.threads, found.at_once) for found in read(path).values()} == {(2, 3)}
+
+
+DATA = {"sha256": "s", "train": {"boxes": 512, "annotations_sha256": "a"}, "reserved": {"boxes": 92}}
+EDITED = {"sha256": "t", "train": {"boxes": 510, "annotations_sha256": "x"}, "reserved": {"boxes": 92}}
+
+
+def test_a_training_is_told_the_data_of_its_seed_and_keeps_those_that_it_read(tmp_path: Path) -> None:
+    study, path = synthetic_study(architectures=3, seeds=2), tmp_path / "results.jsonl"
+    expected: dict[int, set[str | None]] = {}
+
+    def note(job: Job, widths: Widths, on_progress: OnProgress) -> Rewarded:
+        expected.setdefault(job.seed, set()).add(job.data_sha256)
+        return Rewarded(0.5, {}, {"sha256": f"of seed {job.seed}"})
+
+    train_in_threads(study, path, 1, note)
+    assert expected == {seed: {None, f"of seed {seed}"} for seed in (1, 2, 1001)}
+    assert {(found.seed, (found.data or {})["sha256"]) for found in read(path).values()} == {
+        (seed, f"of seed {seed}") for seed in (1, 2, 1001)
+    }
+
+
+@pytest.mark.parametrize("changed", [Rewarded(0.5, {}, EDITED), Failed("stop", "refused", "data-changed", data=EDITED)])
+def test_data_that_changed_stop_the_check_before_anything_is_measured_on_them(
+    tmp_path: Path, changed: Rewarded | Failed
+) -> None:
+    study, path = synthetic_study(architectures=3, seeds=2), tmp_path / "results.jsonl"
+    outcomes = iter([Rewarded(0.5, {}, DATA), changed])
+    message = (
+        r"has changed since the first result of seed 1: other training annotations \(510 training boxes instead of "
+        r"512\); restore it, or begin anew with another --out$"
+    )
+    with pytest.raises(StudyStoppedError, match=message):
+        train(study, path, 1, lambda training: next(outcomes))
+    assert len(read(path)) == 1
+    with pytest.raises(StudyStoppedError, match=message):
+        train(study, path, 1, lambda training: Rewarded(0.5, {}, EDITED))
+    train(study, path, 1, lambda training: Rewarded(0.5, {}, DATA))
+    assert missing(study, read(path)) == []
+
+
+def test_what_would_have_to_be_waited_for_stops_the_check_and_says_so(tmp_path: Path) -> None:
+    away = Failed("wait", "the data set is away: none of its images is in /data", "data-away")
+    with pytest.raises(StudyStoppedError, match=r"in /data; run the check again once that is mended$"):
+        train(synthetic_study(architectures=3, seeds=2), tmp_path / "results.jsonl", 1, lambda training: away)

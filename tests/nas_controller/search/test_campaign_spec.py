@@ -71,6 +71,11 @@ def test_the_learning_rate_defaults_to_that_of_the_policy() -> None:
         ({"dataset": "d" * 65}, "dataset", "at most 64 characters"),
         ({"name": "a\0b"}, "name", "no control characters; character 2 is U+0000"),
         ({"name": "a\x1b[2J"}, "name", "U+001B"),
+        ({"name": "a\x9b2J"}, "name", "U+009B"),
+        ({"name": "a\u202egnp"}, "name", "character 2 is U+202E"),
+        ({"name": "a\u2066b"}, "name", "U+2066"),
+        ({"name": "a\u2028b"}, "name", "U+2028"),
+        ({"name": "two\nlines"}, "name", "U+000A"),
         ({"seed": 2**31}, "seed", "2147483647"),
         ({"search_space": {"base": "resnet"}}, "search_space.base", "sp-efficientnet-b0"),
         ({"search_space": {"budget_madds": 1000}}, "search_space.budget_madds", "1,000"),
@@ -79,7 +84,11 @@ def test_the_learning_rate_defaults_to_that_of_the_policy() -> None:
         ({"search_space": {"choices": [1]}}, "search_space.choices", "at least 2"),
         ({"search_space": {"searched_blocks": [5, 19]}}, "search_space.searched_blocks", "1 to 18"),
         ({"search_space": {"max_params": 1000}}, "search_space.max_params", "Feasible are"),
-        ({"search_space": {"max_block_width": {"19": 64}}}, "search_space.max_block_width", "block 19"),
+        (
+            {"search_space": {"searched_blocks": [5, 7], "max_block_width": {"9": 64}}},
+            "search_space.max_block_width",
+            "names block 9",
+        ),
         ({"search_space": {"max_block_width": 16}}, "search_space.budget_madds", "Feasible are"),
         ({"search_space": {"width_divisor": 65}}, "search_space.width_divisor", "64"),
         ({"search_space": {"mode": "paper", "max_params": 10**7}}, "search_space.max_params", "no caps"),
@@ -112,6 +121,89 @@ def test_errors_have_the_given_value(changes: dict[str, Any], value: Any) -> Non
     with pytest.raises(ValidationError) as caught:
         CampaignSpec.model_validate({**MINIMAL, **changes})
     assert [error["input"] for error in caught.value.errors()] == [value]
+
+
+WHOLE = "should be a valid integer"
+REAL = "should be a valid number"
+
+
+@pytest.mark.parametrize("wrong", [True, False, "5", " 5 ", [5]], ids=repr)
+@pytest.mark.parametrize(
+    ("path", "words"),
+    [
+        ("trials", WHOLE), ("parallelism", WHOLE), ("seed", WHOLE), ("retries", WHOLE), ("max_failures", WHOLE),
+        ("max_consecutive_failures", WHOLE), ("trial_timeout_seconds", REAL), ("share", REAL),
+        ("search_space.budget_madds", WHOLE), ("search_space.max_params", WHOLE), ("search_space.width_divisor", WHOLE),
+        ("controller.learning_rate", REAL), ("controller.entropy_bonus", REAL), ("controller.baseline_decay", REAL),
+        ("controller.importance_clip", REAL), ("controller.hidden_units", WHOLE), ("early_stopping.min_trials", WHOLE),
+        ("stop.wall_seconds", REAL), ("stop.target_reward", REAL), ("stop.no_improvement_trials", WHOLE),
+        ("stop.device_hours", REAL), ("resources.cpus", WHOLE), ("resources.gpus", REAL), ("resources.tpus", WHOLE),
+        ("proxy_task.steps", "whole number"), ("proxy_task.learning_rate", "number"),
+    ],
+)  # fmt: skip
+def test_a_number_of_another_type_is_refused(path: str, words: str, wrong: object) -> None:
+    value: Any = wrong
+    for name in reversed(path.split(".")):
+        value = {name: value}
+    assert words in located({**MINIMAL, **value})[path]
+
+
+@pytest.mark.parametrize("path", ["trials", "seed", "retries", "search_space.width_divisor", "resources.cpus"])
+def test_a_whole_number_has_no_point(path: str) -> None:
+    value: Any = 8.0
+    for name in reversed(path.split(".")):
+        value = {name: value}
+    assert WHOLE in located({**MINIMAL, **value})[path]
+
+
+def test_a_whole_number_is_a_number_and_is_stored_as_the_field_has_it() -> None:
+    spec = CampaignSpec.model_validate({**MINIMAL, "share": 2, "stop": {"wall_seconds": 60}, "resources": {"gpus": 1}})
+    document = json.loads(spec.model_dump_json())
+    assert json.dumps([document["share"], document["stop"]["wall_seconds"], document["resources"]["gpus"]]) == (
+        "[2.0, 60.0, 1.0]"
+    )
+
+
+@pytest.mark.parametrize(
+    ("space", "field", "words"),
+    [
+        ({"choices": [True, 5]}, "choices", "choices has True; it must have numbers alone"),
+        ({"choices": [1, "5"]}, "choices", "choices has '5'"),
+        ({"choices": [1, None]}, "choices", "choices has None"),
+        ({"searched_blocks": ["3", 4]}, "searched_blocks.0", WHOLE),
+        ({"searched_blocks": [3, True]}, "searched_blocks.1", WHOLE),
+        ({"searched_blocks": [3, 4.0]}, "searched_blocks.1", WHOLE),
+        ({"max_block_width": {"ten": 64}}, "max_block_width", "'ten' is no block; blocks are 1 to 18"),
+        ({"max_block_width": {"0": 64}}, "max_block_width", "'0' is no block"),
+        ({"max_block_width": {"19": 64}}, "max_block_width", "'19' is no block"),
+        ({"max_block_width": {"010": 64}}, "max_block_width", "'010' is no block"),
+        ({"max_block_width": {" 10": 64}}, "max_block_width", "' 10' is no block"),
+        ({"max_block_width": {"1.0": 64}}, "max_block_width", "'1.0' is no block"),
+        ({"max_block_width": {"\u0967": 64}}, "max_block_width", "'\u0967' is no block"),
+        ({"max_block_width": {"": 64}}, "max_block_width", "'' is no block"),
+        ({"max_block_width": {True: 64}}, "max_block_width", "True is no block"),
+        ({"max_block_width": {"10": 64, 10: 72}}, "max_block_width", "a block is given twice"),
+        ({"max_block_width": {"10": True}}, "max_block_width", "the width of block 10 is True"),
+        ({"max_block_width": {"10": "64"}}, "max_block_width", "the width of block 10 is '64'; it must be a whole"),
+        ({"max_block_width": {"10": 64.0}}, "max_block_width", "the width of block 10 is 64.0"),
+        (
+            {"max_block_width": True},
+            "max_block_width",
+            'True is neither a whole number nor a mapping such as {"10": 160}',
+        ),
+        ({"max_block_width": "64"}, "max_block_width", "'64' is neither a whole number nor a mapping"),
+        ({"max_block_width": [64]}, "max_block_width", "[64] is neither a whole number nor a mapping"),
+        ({"max_block_width": {"{x}": 64}}, "max_block_width", "'{x}' is no block"),
+        ({"max_block_width": {"x" * 100_000: 64}}, "max_block_width", "xxx… is no block"),
+        ({"base": "{0}"}, "base", "base is '{0}'"),
+    ],
+)
+def test_errors_of_lists_and_block_widths_are_in_words_and_one_each(
+    space: dict[str, Any], field: str, words: str
+) -> None:
+    ((found, message),) = located({**MINIMAL, "search_space": space}).items()
+    assert found == f"search_space.{field}"
+    assert words in message
 
 
 def test_a_name_may_have_any_letters_and_a_data_set_name_64() -> None:

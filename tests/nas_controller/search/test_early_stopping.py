@@ -113,7 +113,7 @@ def test_verify_finds_a_decision_that_differs_from_the_replay(database_url: str,
     verify(store, campaign_id)
     for change, complaint in (
         ("""UPDATE measurements SET "values" = '{"ap": 0.7}' WHERE trial = 1""", "trial 2: the early stop is"),
-        ("UPDATE trials SET stopped_early_step = NULL", "trial 2: the stored step of its early stop is None"),
+        ("UPDATE trials SET stopped_early_step = NULL", "trial 2: the stored stopped_early_step is None"),
     ):
         with store._database.writing() as session:
             session.connection().execute(text(change))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
@@ -12,7 +13,7 @@ from alembic.migration import MigrationContext
 from nas_controller.campaigns.campaign import Campaign
 from nas_controller.campaigns.replay import verify
 from nas_controller.search.outcomes import Failed, Rewarded
-from nas_controller.store import Store, sqlite_url
+from nas_controller.store import Store, models, sqlite_url
 from nas_controller.store.database import Database
 from nas_controller.store.models import Base
 from nas_controller.store.schema import HEAD, current_revision
@@ -57,7 +58,13 @@ def test_a_database_of_the_first_schema_is_migrated_and_its_campaign_continues(
     assert given_up.trial.state == "failed"
     assert (given_up.trial.error, given_up.trial.error_kind) == ("the loss is not finite", None)
     assert retried.trial == source.reads.get_trial(campaign_id, 0).trial
-    assert verify(upgraded, campaign_id) == verify(source, campaign_id)
+    before, after = verify(source, campaign_id), verify(upgraded, campaign_id)
+    assert replace(after, checked=before.checked, not_checked=before.not_checked) == before
+    assert set(before.checked) - set(after.checked) == {
+        "campaigns.spec", "campaigns.trials_since_best", "campaigns.attempts_lost", "campaigns.failures",
+        "campaigns.consecutive_failures",
+    }  # fmt: skip
+    assert "metrics of 2 outcomes" in {part.what for part in after.not_checked}
 
     campaign = Campaign(upgraded, upgraded.runner.claim(campaign_id, "runner", 1e6))
     while not campaign.over:
@@ -85,8 +92,30 @@ def test_the_migration_fills_counts_that_an_earlier_schema_lacks(source: Store, 
     assert totals == source.reads.totals()
     assert (totals.rewards_accepted, totals.workers_killed, totals.attempts_lost, totals.queue_count) == (2, 1, 1, 1)
     assert totals.trials["failed"] == 1
+    assert failure_counts(upgraded, campaign_id) == failure_counts(source, campaign_id) == (1, 0)
     upgraded.close()
     source.close()
+
+
+def test_failures_in_a_row_are_counted_from_the_last_reward_on(source: Store, empty_database_url: str) -> None:
+    campaign_id = source.service.create_campaign(synthetic_spec(trials=8)).id
+    campaign = Campaign(source, source.runner.claim(campaign_id, "runner", 1e6))
+    failed = Failed("give_up", "the loss is not finite", "non-finite-loss")
+    for outcome in (Rewarded(0.25, {}), failed, Rewarded(0.5, {}), failed, failed):
+        work = campaign.next_trial()
+        assert work is not None
+        campaign.complete(work, outcome)
+    copy_into_schema("0008", source, empty_database_url)
+    upgraded = Store.open(empty_database_url)
+    assert failure_counts(upgraded, campaign_id) == failure_counts(source, campaign_id) == (3, 2)
+    upgraded.close()
+    source.close()
+
+
+def failure_counts(store: Store, campaign_id: str) -> tuple[int, int]:
+    with store._database.reading() as session:
+        row = session.get_one(models.Campaign, campaign_id)
+        return row.failures, row.consecutive_failures
 
 
 def test_the_migrated_schema_equals_the_models(empty_database_url: str) -> None:

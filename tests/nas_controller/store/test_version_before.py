@@ -65,7 +65,10 @@ def test_campaigns_of_the_version_before_replay_exactly(upgraded: Store) -> None
     if arithmetic_sha256() not in RECORDINGS:
         pytest.skip("no recording was made with the arithmetic of this processor and this NumPy")
     campaigns = {campaign.name: campaign.id for campaign in upgraded.reads.list_campaigns().items}
-    assert verify(upgraded, campaigns["completed"]).trials_finished == 12
+    completed = verify(upgraded, campaigns["completed"])
+    assert completed.trials_finished == 12
+    assert "campaigns.spec" not in completed.checked
+    assert {"campaigns.spec", "metrics of 7 outcomes"} <= {part.what for part in completed.not_checked}
     assert verify(upgraded, campaigns["paused"]).trials_finished == 7
     upgraded.service.request_resume(campaigns["paused"])
     run_to_the_end(claimed_campaign(upgraded, campaigns["paused"]))

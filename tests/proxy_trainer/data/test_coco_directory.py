@@ -34,7 +34,7 @@ def test_reserved_images_come_from_the_validation_split_or_from_training(tmp_pat
     assert load(50, "train")[0] == 16, "never more than one in five"
 
 
-def test_one_annotation_file_is_split(edge_case_coco: Path) -> None:
+def test_one_annotation_file_is_enough(edge_case_coco: Path) -> None:
     train, reserved = load_dataset(edge_case_coco, reserved_images=250, reserve_from="val", seed=0)
     assert (len(train), len(reserved)) == (10, 2)
 
@@ -68,7 +68,7 @@ def test_categories_of_the_validation_split_may_be_fewer_but_not_others(edge_cas
         load_dataset(edge_case_coco, reserved_images=50, reserve_from="val", seed=0)
 
 
-def test_splits_without_images_or_boxes_are_refused(edge_case_coco: Path) -> None:
+def test_nothing_to_learn_or_to_score_is_said(edge_case_coco: Path) -> None:
     document = edge_case_annotations()
     (edge_case_coco / "annotations.json").write_text(json.dumps({**document, "annotations": []}))
     with pytest.raises(EmptySplitError, match=r"training images of .*annotations\.json have no box to learn") as failed:

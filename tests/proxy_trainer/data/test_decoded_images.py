@@ -2,9 +2,9 @@ from __future__ import annotations
 
 import errno
 import os
+import shutil
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
@@ -13,7 +13,7 @@ from proxy_trainer.data import decoded_images
 from proxy_trainer.data.coco import CocoSplit, load_split
 from proxy_trainer.data.decoded_images import decode_split
 from proxy_trainer.data.images import load_image, resize_and_pad
-from proxy_trainer.errors import DataError, UnreadableImageError
+from proxy_trainer.errors import DataError, DiskFullError, UnreadableImageError
 
 
 def _load(folder: Path) -> CocoSplit:
@@ -44,25 +44,84 @@ def test_pixels_boxes_and_classes(edge_case_coco: Path, tmp_path: Path) -> None:
     assert found.boxes[10][0].tolist() == pytest.approx([22.5, 0, 52.5, 18.75])
 
 
-def test_the_cache_is_valid_until_an_input_changes(edge_case_coco: Path, tmp_path: Path) -> None:
-    cache, calls = tmp_path / "cache", []
+def test_the_cache_is_valid_until_an_input_changes(
+    edge_case_coco: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cache, decoded = tmp_path / "cache", list[int]()
+    decode = decoded_images.decode_image
+
+    def noted(split: CocoSplit, index: int, content: bytes) -> np.ndarray:
+        decoded.append(index)
+        return decode(split, index, content)
+
+    monkeypatch.setattr(decoded_images, "decode_image", noted)
 
     def decodes(image_px: int = 64) -> bool:
-        calls.clear()
-        decode_split(_load(edge_case_coco), image_px, cache, progress=lambda done, total: calls.append((done, total)))
-        return bool(calls)
+        decoded.clear()
+        decode_split(_load(edge_case_coco), image_px, cache)
+        return bool(decoded)
 
     assert decodes()
-    assert calls == [(12, 12)]
+    assert sorted(decoded) == list(range(12))
     assert not decodes()
     assert decodes(image_px=72)
-    os.utime(edge_case_coco / "images" / "wide.jpg", (1, 1))
+    wide = edge_case_coco / "images" / "wide.jpg"
+    os.utime(wide, (1, 1))
     assert decodes()
     assert not decodes()
+    content = wide.read_bytes()
+    wide.write_bytes(content)
+    os.utime(wide, (1, 1))
+    assert decodes(), "its date was put back, but not the time of that change"
+    (edge_case_coco / "images" / "copy").write_bytes(content)
+    os.utime(edge_case_coco / "images" / "copy", (1, 1))
+    (edge_case_coco / "images" / "copy").rename(wide)
+    assert decodes(), "another file has taken its place"
     file = edge_case_coco / "annotations.json"
-    file.write_text(file.read_text() + " ")
-    assert decodes()
-    assert not decodes()
+    file.write_text(file.read_text().replace('"bbox": [20', '"bbox": [21'))
+    assert not decodes(), "boxes change no pixel"
+    file.write_text(file.read_text().replace('"width": 140, "height": 70', '"width": 70, "height": 140'))
+    assert decodes(), "another size of a turned image does"
+
+
+def test_what_is_damaged_is_made_again_with_the_same_content(
+    edge_case_coco: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    split = _load(edge_case_coco)
+    first = decode_split(split, 64, tmp_path)
+    wanted = np.array(first.pixels)
+    (file,) = tmp_path.glob("decoded-64px-*/pixels.npy")
+    for damaged in (b"", file.read_bytes()[:-1], file.read_bytes()[:-9] + b"123456789"):
+        file.unlink()
+        file.write_bytes(damaged)
+        again = decode_split(split, 64, tmp_path)
+        assert (np.asarray(again.pixels) == wanted).all()
+        assert (again.image_digests == first.image_digests).all()
+    assert (np.asarray(first.pixels) == wanted).all(), "a worker that still reads the first one is not disturbed"
+    assert caplog.text.count("is damaged (pixels.npy") == 3
+    assert len(list(tmp_path.glob("*decoded*"))) == 1
+
+
+def test_it_shows_that_it_goes_on_and_ends_where_that_raises(edge_case_coco: Path, tmp_path: Path) -> None:
+    split, calls = _load(edge_case_coco), list[int]()
+
+    class StopError(Exception):
+        pass
+
+    def stop_at(call: int) -> None:
+        calls.append(call)
+        if len(calls) == call:
+            raise StopError
+
+    decode_split(split, 64, tmp_path, alive=lambda: calls.append(0))
+    to_make = len(calls)
+    assert to_make >= 3  # for the images looked at, decoded, and checked
+    for call in range(1, to_make + 1):
+        calls.clear()
+        with pytest.raises(StopError):
+            decode_split(split, 72, tmp_path / "cut", alive=lambda call=call: stop_at(call))  # type: ignore[misc]
+        assert not list((tmp_path / "cut").glob(".*"))
+        shutil.rmtree(tmp_path / "cut", ignore_errors=True)
 
 
 def test_concurrent_workers_share_one_result(edge_case_coco: Path, tmp_path: Path) -> None:
@@ -109,13 +168,17 @@ def test_a_size_that_is_not_that_of_the_turned_image_either_is_refused(edge_case
         decode_split(_load(edge_case_coco), 64, tmp_path / "cache")
 
 
-def test_a_full_disk_gives_a_one_line_error(
-    edge_case_coco: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize(
+    ("number", "why"), [(errno.ENOSPC, "no space left on the disk"), (errno.EDQUOT, "the disk quota is used up")]
+)
+def test_a_full_disk_is_waited_for_and_nothing_is_left(
+    edge_case_coco: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, number: int, why: str
 ) -> None:
-    def full(*_: Any) -> None:
-        raise OSError(errno.ENOSPC, "No space left on device")
+    def full(descriptor: int) -> None:
+        raise OSError(number, os.strerror(number))
 
-    monkeypatch.setattr(decoded_images, "_write_pixels", full)
-    with pytest.raises(DataError, match=r"cannot write the image cache .*decoded-64px-.*: no space left on the disk"):
+    monkeypatch.setattr(os, "fsync", full)
+    with pytest.raises(DiskFullError, match=rf"cannot write the image cache .*decoded-64px-.*: {why}$") as found:
         decode_split(_load(edge_case_coco), 64, tmp_path / "cache")
+    assert (found.value.kind, found.value.reaction) == ("disk-full", "wait")
     assert not list((tmp_path / "cache").iterdir())

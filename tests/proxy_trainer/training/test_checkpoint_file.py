@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import io
 import json
+import os
 from pathlib import Path
 from typing import Any
 
@@ -88,7 +89,7 @@ def _doubled(content: bytes) -> bytes:
         (lambda content: content.replace(b" 2 ", b" 1 ", 1), "its format has another version"),
         (lambda content: _signed(b"no archive"), "it cannot be read"),
         (_pickled, "it cannot be read"),
-        (_doubled, "its vectors do not have single precision"),
+        (_doubled, "its vectors are not flat or do not have single precision"),
     ],
     ids=["truncated", "flipped bit", "empty", "cut in the first line", "version", "no archive", "pickle", "precision"],
 )
@@ -142,5 +143,28 @@ def test_only_checkpoints_and_empty_files_may_be_overwritten(tmp_path: Path) -> 
     (tmp_path / "photo.jpg").write_bytes(b"not ours")
     with pytest.raises(InvalidValueError, match=r"photo\.jpg is not a checkpoint and would be overwritten"):
         check_overwritable(tmp_path / "photo.jpg")
-    with pytest.raises(InvalidValueError, match="is a directory"):
+    with pytest.raises(InvalidValueError, match="it is a directory, not a regular file"):
         check_overwritable(tmp_path)
+
+
+@pytest.mark.timeout(20)
+def test_a_pipe_or_a_directory_in_the_place_of_the_file_is_moved_away(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    file, path = CheckpointFile(tmp_path / "trial.checkpoint", IDENTITY), tmp_path / "trial.checkpoint"
+    for make, kind in ((os.mkfifo, "a named pipe"), (os.mkdir, "a directory")):
+        make(path)
+        assert file.load() is None
+        assert f"the checkpoint {path} is not used: it cannot be read (it is {kind}, not a regular file)" in caplog.text
+        _saved(tmp_path)
+        assert file.load() is not None
+        path.unlink()
+    assert len(list(tmp_path.glob(".trial.checkpoint.*.damaged"))) == 2
+
+
+@pytest.mark.timeout(20)
+def test_a_pipe_or_a_device_is_not_overwritten(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    for path, kind in ((tmp_path / "pipe", "a named pipe"), (Path("/dev/null"), "a device")):
+        with pytest.raises(InvalidValueError, match=f"the checkpoint {path} cannot be read: it is {kind}, not a regul"):
+            check_overwritable(path)

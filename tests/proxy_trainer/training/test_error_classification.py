@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import errno
+import os
 from collections.abc import Callable
+from pathlib import Path
 
 import numpy as np
 import pytest
 import tensorflow as tf
 
-from proxy_trainer.errors import OutOfMemoryError
+from proxy_trainer.errors import DataAwayError, DiskFullError, OutOfMemoryError
 from proxy_trainer.training.error_classification import classify_error
 from search_space.proxy_task import resolve
 
@@ -69,3 +72,37 @@ def test_other_error_codes_are_classified_by_their_message() -> None:
     assert isinstance(classify_error(error, TASK), OutOfMemoryError)
     assert classify_error(tf.errors.InternalError(None, None, "cuDNN is not there"), TASK) is None
     assert classify_error(ValueError("out of memory, says a person"), TASK) is None
+
+
+@pytest.mark.parametrize(
+    ("error", "message"),
+    [
+        (
+            OSError(errno.ENOSPC, "No space left on device", "/cache/file"),
+            "cannot write /cache/file: no space left on the disk",
+        ),
+        (OSError(errno.EDQUOT, "Disk quota exceeded"), "cannot write a file: the disk quota is used up"),
+        (
+            tf.errors.ResourceExhaustedError(None, None, "/tmp/x; No space left on device"),
+            "cannot write a file: no space left on device",
+        ),
+        (tf.errors.UnknownError(None, None, "Disk quota exceeded"), "cannot write a file: disk quota exceeded"),
+    ],
+)
+def test_a_full_disk_is_no_lack_of_memory_and_is_waited_for(error: Exception, message: str) -> None:
+    found = classify_error(error, TASK)
+    assert isinstance(found, DiskFullError)
+    assert found.reaction == "wait"
+    assert str(found) == message
+
+
+@pytest.mark.parametrize("number", [errno.ENOENT, errno.EIO, errno.ESTALE])
+def test_files_of_the_data_set_that_cannot_be_reached_are_waited_for_and_others_not(number: int) -> None:
+    error = OSError(number, os.strerror(number), "/data/cars/train/1.jpg")
+    found = classify_error(error, TASK, Path("/data/cars"))
+    assert isinstance(found, DataAwayError)
+    assert found.reaction == "wait"
+    assert str(found) == f"the data set is away: cannot read /data/cars/train/1.jpg: {os.strerror(number)}"
+    assert classify_error(error, TASK, Path("/data/car")) is None
+    assert classify_error(error, TASK) is None
+    assert classify_error(PermissionError(errno.EACCES, "", "/data/cars/1.jpg"), TASK, Path("/data/cars")) is None

@@ -135,7 +135,7 @@ def _assert_continues(task: ProxyTask, dataset: Path, cache: Path, directory: Pa
     """The trial with a checkpoint in the directory ends with the metrics and weights of an uninterrupted one."""
     path, seen = directory / "trial.checkpoint", list[Progress]()
     resumed = _worker(task, dataset, cache)
-    found = CheckpointFile(path, trial_identity(EFF_SPINENET_D0, task, SEED, resumed._data_identity)).load()
+    found = CheckpointFile(path, trial_identity(EFF_SPINENET_D0, task, SEED, resumed.identity.sha256)).load()
     assert found is not None
     assert found.state.steps_done == resumed_from
     metrics = resumed.run(EFF_SPINENET_D0, seen.append, checkpoint=path)

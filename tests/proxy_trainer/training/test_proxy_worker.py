@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import shutil
 import threading
 from dataclasses import replace
 from pathlib import Path
@@ -9,6 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from proxy_trainer.data.data_identity import DataIdentity
 from proxy_trainer.data.digits import make_digits
 from proxy_trainer.errors import NonFiniteLossError, UnreadableImageError
 from proxy_trainer.training.checkpoint import CheckpointFile, trial_identity
@@ -98,7 +101,7 @@ def test_ap_during_training_is_that_of_the_weights_of_that_step(digits: Path, tm
     assert list(aps) == [60]
     assert aps[60] is not None
     assert aps[60] > 0
-    file = CheckpointFile(path, trial_identity(SP_EFFICIENTNET_B0, worker._task, 1, worker._data_identity))
+    file = CheckpointFile(path, trial_identity(SP_EFFICIENTNET_B0, worker._task, 1, worker.identity.sha256))
     found = file.load()
     assert found is not None
     engine = worker._engine_for(SP_EFFICIENTNET_B0)
@@ -145,3 +148,27 @@ def test_a_truncated_image_is_named_before_training(odd: Path, tmp_path: Path) -
     image.write_bytes(image.read_bytes()[:500])
     with pytest.raises(UnreadableImageError, match=image.name):
         _worker(SMOKE, broken, tmp_path / "cache")
+
+
+def test_the_identity_is_that_of_the_content_of_both_splits(digits: Path, tmp_path: Path) -> None:
+    copied, calls = shutil.copytree(digits, tmp_path / "copied", copy_function=shutil.copyfile), list[int]()
+
+    def identity(task: ProxyTask = SMOKE, seed: int = 1) -> DataIdentity:
+        cache = tmp_path / "cache"
+        return ProxyWorker(task, copied, cache, seed, THREADS, alive=lambda: calls.append(1)).identity
+
+    one = _worker(SMOKE, digits, tmp_path / "cache").identity
+    assert identity() == one
+    assert calls
+    assert (one.train.images, one.reserved.images) == (200, SMOKE.reserved_images)
+    other_seed = identity(seed=2)
+    assert (other_seed.train == one.train, other_seed.reserved == one.reserved) == (True, False)
+    annotations = next((copied / "annotations").glob("*val*.json"))
+    document = json.loads(annotations.read_text())
+    for annotation in document["annotations"]:
+        annotation["bbox"][0] += 0.5
+    annotations.write_text(json.dumps(document))
+    edited = identity()
+    assert edited.train == one.train
+    assert edited.reserved.annotations_sha256 != one.reserved.annotations_sha256
+    assert edited.reserved.images_sha256 == one.reserved.images_sha256

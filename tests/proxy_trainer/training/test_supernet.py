@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import logging
+import os
 import threading
 from dataclasses import replace
 from pathlib import Path
@@ -14,8 +16,9 @@ import pytest
 from proxy_trainer.data.coco_directory import load_dataset
 from proxy_trainer.data.decoded_images import DecodedSplit, decode_split
 from proxy_trainer.engine.engine import Engine, EngineState, fresh_state
-from proxy_trainer.errors import StartDivergedError
+from proxy_trainer.errors import DataError, DiskFullError, StartDivergedError
 from proxy_trainer.training import supernet as module
+from proxy_trainer.training.checkpoint import CheckpointFile
 from proxy_trainer.training.proxy_worker import ProxyWorker
 from proxy_trainer.training.supernet import Supernet
 from proxy_trainer.training.training_batches import TrainingBatches
@@ -152,6 +155,64 @@ def test_it_waits_while_another_process_trains(engine: Engine, decoded: DecodedS
     thread.join(30)
     assert not thread.is_alive()
     assert set(waits) == {None}
+
+
+def test_vectors_of_other_lengths_are_trained_again(
+    engine: Engine, decoded: DecodedSplit, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A file with the right digest and identity, and the wrong content."""
+    supernet, _ = _trained(engine, decoded, tmp_path)
+    wanted = supernet.initial_state(EFF_SPINENET_D0, 1)
+    (path,) = tmp_path.glob("*.checkpoint")
+    file = CheckpointFile(path, supernet._identity)
+    found = file.load()
+    assert found is not None
+    for change in (
+        {"weights": found.state.weights[:-1]},
+        {"statistics": np.append(found.state.statistics, np.float32(0))},
+        {"second": np.zeros(3, np.float32)},
+        {"steps_done": STEPS + 1},
+    ):
+        file.save(replace(found, state=found.state._replace(**change)))
+        again, steps = _trained(engine, decoded, tmp_path)
+        assert len(steps) == STEPS
+        _assert_equal(again.initial_state(EFF_SPINENET_D0, 1), wanted)
+    assert caplog.text.count("its vectors have the lengths of another network") == 4
+
+
+@pytest.mark.timeout(120)
+def test_a_pipe_or_a_directory_in_the_place_of_a_file_of_the_start_does_not_block(
+    engine: Engine, decoded: DecodedSplit, tmp_path: Path
+) -> None:
+    supernet, _ = _trained(engine, decoded, tmp_path)
+    (path,) = tmp_path.glob("*.checkpoint")
+    for make in (os.mkfifo, os.mkdir):
+        path.unlink()
+        make(path)
+        again, steps = _trained(engine, decoded, tmp_path)
+        assert len(steps) == STEPS
+        assert path.is_file()
+        _assert_equal(again.initial_state(EFF_SPINENET_D0, 1), supernet.initial_state(EFF_SPINENET_D0, 1))
+    lock = path.with_suffix(".lock")
+    lock.unlink()
+    os.mkfifo(lock)
+    with pytest.raises(DataError, match=f"cannot write the lock {lock} of the common start: it is a named pipe, not a"):
+        _trained(engine, decoded, tmp_path)
+
+
+def test_a_place_that_cannot_be_written_is_named_and_a_full_disk_is_waited_for(
+    engine: Engine, decoded: DecodedSplit, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "starts").touch()
+    with pytest.raises(DataError, match=r"cannot write the lock .*\.lock of the common start: File exists"):
+        _trained(engine, decoded, tmp_path / "starts")
+
+    def full(path: Path, mode: str) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(path))
+
+    monkeypatch.setattr(module, "open_regular", full)
+    with pytest.raises(DiskFullError, match=r"cannot write the lock .* of the common start: no space left on the disk"):
+        _trained(engine, decoded, tmp_path / "other")
 
 
 def test_its_digest_covers_everything_that_it_depends_on() -> None:

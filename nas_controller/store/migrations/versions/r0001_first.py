@@ -15,7 +15,7 @@ _JSON = sa.JSON(none_as_null=True)
 
 
 def upgrade() -> None:
-    """Creates the tables."""
+    """Creates the tables. Long because a revision is one function."""
     op.create_table(
         "campaigns",
         sa.Column("id", sa.String(32), nullable=False),

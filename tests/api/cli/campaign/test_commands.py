@@ -7,8 +7,10 @@ from pathlib import Path
 
 import pytest
 
+from nas_controller.search.outcomes import Failed
 from nas_controller.store import Store
 from tests.support.command_line import CommandLine
+from tests.support.data_identities import data_identity
 from tests.support.recorder import Recorder
 
 YAML = "name: first look\ntrials: 4\nproxy_task:\n  profile: synthetic\n"
@@ -37,10 +39,11 @@ def test_a_campaign_is_created_from_yaml_json_and_standard_input(
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("name: [", "- is neither YAML nor JSON at line 1, column 8: expected the node content"),
-        ('name: "a\n b: c\n', "neither YAML nor JSON at line 3, column 1: found unexpected end of stream"),
+        ("name: [", "- is neither YAML nor JSON: line 1, column 8: expected the node content"),
+        ('name: "a\n b: c\n', "neither YAML nor JSON: line 3, column 1: found unexpected end of stream"),
         ("name: a\0b", "neither YAML nor JSON"),
-        ("name: x\ntrials: .nan\n", "values that JSON does not have"),
+        ("name: x\ntrials: .nan\n", "line 2, column 9: '.nan' is no value that JSON has"),
+        ("name: x\nname: y\n", "line 2, column 1: `name` is given twice"),
         ("- a\n- b\n", "one mapping"),
         ("name: x\nproxy_task: {profile: huge}\n", "proxy_task.profile"),
         ("name: x\nproxy_task: {profile: laptop}\ndataset: nowhere\n", "nowhere"),
@@ -101,6 +104,34 @@ def test_watching_a_campaign_that_failed_is_an_error(effspine: CommandLine, serv
     result = effspine("campaign", "watch", recorder.id)
     assert result.status != 0
     assert "the data set is missing" in result.err
+    assert f"`effspine campaign retry {recorder.id}`" in result.err
+
+
+def test_a_failed_campaign_is_retried(effspine: CommandLine, served: Store) -> None:
+    recorder = Recorder(served, data=data_identity()).run(1)
+    recorder.campaign.complete(recorder.begin(), Failed("stop", "000.jpg is truncated", "unreadable-image"))
+    shown = effspine("campaign", "show", recorder.id)
+    assert "error kind   unreadable-image" in shown.out
+    assert f"data         48 training and 12 reserved images, sha256 {data_identity()['sha256']}" in shown.out
+    assert f"`effspine campaign retry {recorder.id}`" in shown.err
+    document = effspine("campaign", "retry", recorder.id, "--json").document
+    assert (document["state"], document["error"], document["trials_finished"]) == ("running", None, 1)
+    again = effspine("campaign", "retry", recorder.id)
+    assert again.status == 2
+    assert "is running and cannot be retried; only one that is failed can be" in again.err
+
+
+def test_what_a_campaign_waits_for_is_shown(effspine: CommandLine, served: Store) -> None:
+    recorder = Recorder(served, trials=2).run(1)
+    lease = recorder.campaign._lease
+    served.runner.wait(lease, "data set 'cars': its directory /mnt/cars is gone", "data-away")
+    assert (
+        "waiting for  data set 'cars': its directory /mnt/cars is gone" in effspine("campaign", "show", recorder.id).out
+    )
+    recorder.release()
+    recorder.run(2)
+    lines = effspine("campaign", "watch", recorder.id).out.splitlines()
+    assert [line.split()[0] for line in lines] == ["trial", "waiting:", "trial", "completed"]
 
 
 def test_a_campaign_is_stopped(effspine: CommandLine, served: Store) -> None:
@@ -149,7 +180,22 @@ def test_a_campaign_is_verified(effspine: CommandLine, recorder: Recorder) -> No
     verification = effspine("campaign", "verify", recorder.id, "--json").document
     assert verification["exact"] is True
     assert verification["trials_finished"] == 4
-    assert "exact" in effspine("campaign", "verify", recorder.id).out
+    assert {"campaigns.spec", "trials.madds", "attempts.reward", "events.kind"} <= set(verification["checked"])
+    assert all(part["what"] and part["why"] for part in verification["not_checked"])
+    shown = effspine("campaign", "verify", recorder.id).out
+    assert "exact" in shown
+    assert f"checked: {len(verification['checked'])} columns" in shown
+    for part in verification["not_checked"]:
+        assert f"  {part['what']}: {part['why']}" in shown
+
+
+def test_an_edited_record_is_one_line_and_status_2(effspine: CommandLine, served: Store, recorder: Recorder) -> None:
+    with served._database.writing() as session:
+        session.connection().exec_driver_sql("UPDATE trials SET madds = madds + 1 WHERE number = 1")
+    done = effspine("campaign", "verify", recorder.id, "--json")
+    assert (done.status, done.out) == (2, "")
+    assert len(done.err.splitlines()) == 1
+    assert "trial 1: the stored madds is" in done.err
 
 
 def test_an_unknown_campaign_is_named(effspine: CommandLine, served: Store) -> None:
@@ -170,7 +216,7 @@ def test_a_draft_is_estimated_started_and_changed(effspine: CommandLine, served:
     assert (changed["spec"]["trials"], changed["spec"]["stop"]["device_hours"]) == (9, 2)
     unchanged = effspine("campaign", "update", created["id"])
     assert unchanged.status == 2
-    assert "unchanged to change; give --trials" in unchanged.err
+    assert "nothing to change; give --trials" in unchanged.err
     refused = effspine("campaign", "update", created["id"], "--parallelism", "0")
     assert refused.status != 0
     assert "parallelism" in refused.err

@@ -1,0 +1,57 @@
+"""The errors of whole campaigns: failures of the baseline, changed data, and reasons to wait."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from nas_controller.search.data_difference import data_difference
+from nas_controller.search.outcomes import TIMED_OUT, WORKER_KILLED, Failed, Rewarded
+from search_space.errors import EffspineError
+
+DATA_CHANGED = "data-changed"
+
+_MACHINE_TOO_SMALL_KINDS = ("out-of-memory", WORKER_KILLED, "worker-silent", TIMED_OUT)
+
+
+class CampaignWaitsError(EffspineError):
+    """The campaign has to wait: its data cannot be reached or a disk is full. The runner ends and a later one goes on.
+
+    `kind` is the kind of the trial error behind it.
+    """
+
+    def __init__(self, message: str, kind: str) -> None:
+        super().__init__(message)
+        self.kind = kind
+
+    def __reduce__(self) -> tuple[type[CampaignWaitsError], tuple[str, str]]:
+        return type(self), (str(self), self.kind)
+
+
+def baseline_error(failure: Failed) -> str:
+    """The error of a campaign whose baseline has failed.
+
+    All architectures have the baseline's budget, so a machine that is too small for it is too small for the others.
+    """
+    where = " on this machine" if failure.kind in _MACHINE_TOO_SMALL_KINDS else ""
+    return f"the uniform baseline cannot be trained{where}: {failure.error}"
+
+
+def refuse_other_data(number: int, expected: Mapping[str, Any] | None, outcome: Rewarded | Failed) -> Rewarded | Failed:
+    """The outcome of trial `number`, or a failure instead if it comes from other data than expected.
+
+    Identities that are not known are not compared.
+    """
+    found = outcome.data
+    if expected is None or found is None or expected["sha256"] == found["sha256"]:
+        return outcome
+    log_tail = outcome.log_tail if isinstance(outcome, Failed) else None
+    return Failed("stop", changed_data_error(number, expected, found), DATA_CHANGED, log_tail, found)
+
+
+def changed_data_error(number: int, expected: Mapping[str, Any], found: Mapping[str, Any]) -> str:
+    """The error of a campaign whose trial `number` has read other data; it says what differs."""
+    return (
+        f"the data set has changed since the first trial; trial {number} has read {data_difference(expected, found)}. "
+        "Restore the data set and retry this campaign, or create a new campaign for the changed data"
+    )
