@@ -116,7 +116,7 @@ def test_a_runner_ignores_a_leased_or_missing_campaign(
         assert main(["c_0", "--database-url", "nonsense", "--data-dir", str(tmp_path)]) == 1
     finally:
         signal.signal(signal.SIGTERM, handler)
-    assert "error: database URL" in capsys.readouterr().err
+    assert "error: the database URL is 'nonsense'" in capsys.readouterr().err
 
 
 def test_a_missing_data_set_fails_the_campaign_with_one_line(url: str, real_store: Store, tmp_path: Path) -> None:
