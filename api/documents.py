@@ -29,6 +29,8 @@ __all__ = [
     "BestDocument",
     "CampaignDocument",
     "CurvePoint",
+    "DatasetDocument",
+    "DatasetSummaryDocument",
     "EstimateDocument",
     "EventDocument",
     "HealthDocument",
@@ -94,3 +96,70 @@ class ReadinessDocument(HealthDocument):
         default=None,
         description="Those seen within a day that did not shut down, latest first. If none is alive, campaigns wait.",
     )
+
+
+class FindingDocument(BaseModel):
+    """Something unusual about a data set that was accepted."""
+
+    kind: str = Field(description="Identifies it, such as `area-invalid`.")
+    count: int
+    message: str = Field(description="Names the file and the count, and says how it is understood.")
+    examples: list[str] = Field(description="At most three.")
+
+
+class DatasetCategoryDocument(BaseModel):
+    """An object class of a split."""
+
+    id: int | str
+    name: str
+    boxes: int
+    images: int = Field(description="Images with such a box.")
+
+
+class DatasetSplitDocument(BaseModel):
+    """What a split of a data set holds."""
+
+    images_dir: str
+    annotations: str = Field(description="The annotation file.")
+    annotations_sha256: str
+    images: int
+    boxes: int
+    crowd_boxes: int
+    empty_images: int = Field(description="Images without boxes.")
+    boxes_clipped: int = Field(description="Boxes cut at a border of their image for training.")
+    boxes_without_area: int = Field(description="Boxes with no area in their image, which cannot be learned.")
+    image_sizes: dict[str, list[int]] = Field(description="[width, height] of the smallest, median, largest image.")
+    areas: dict[str, int] = Field(description="Boxes that count as small, medium and large in the COCO metrics.")
+    image_px: int = Field(description="Image side in training that `levels` are for.")
+    anchor_size: float = Field(description="Smallest anchor of a level, in strides, that `levels` are for.")
+    levels: dict[str, int] = Field(description="Training boxes by the pyramid level of their nearest anchor.")
+    categories: list[DatasetCategoryDocument]
+    images_decoded: int = Field(description="Images that were decoded; of the others only headers were read.")
+
+
+class DatasetReportDocument(BaseModel):
+    """What `effspine data register` found."""
+
+    registered_at: str
+    splits: dict[str, DatasetSplitDocument] = Field(description="By name: `train` and, if there is one, `val`.")
+    warnings: list[FindingDocument]
+
+
+class DatasetSummaryDocument(BaseModel):
+    """A data set in the list of all."""
+
+    name: str
+    path: str | None = Field(description="Its directory; null if the registration is damaged.")
+    is_there: bool = Field(description="Whether the directory exists.")
+    warnings: int | None = Field(description="Number of kinds of warnings; null without a report.")
+
+
+class DatasetDocument(BaseModel):
+    """A data set that campaigns can name."""
+
+    name: str
+    path: str | None = Field(description="Its directory; null if the registration is damaged.")
+    is_there: bool = Field(description="Whether the directory exists.")
+    has_preview: bool = Field(description="Whether there is a picture of its images with their boxes.")
+    report: DatasetReportDocument | None = Field(description="Null if it was never registered where it is now.")
+    register_command: str | None = Field(description="The command that makes a report, if there is none.")

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from search_space.atomic_file import write_atomically
 from search_space.dataset_name import PATTERN, check_dataset_name
@@ -68,3 +70,41 @@ def read_registration(file: Path) -> Path:
 def write_registration(file: Path, directory: Path) -> None:
     """Writes a registration of `directory`, atomically. Raises OSError where it cannot be written."""
     write_atomically(file, (json.dumps({"path": str(directory)}) + "\n").encode())
+
+
+def report_file(data_dir: Path, name: str) -> Path:
+    """The judgement of a registered data set; it need not exist."""
+    return data_dir / "datasets" / f"{name}.report.json"
+
+
+def preview_file(data_dir: Path, name: str) -> Path:
+    """The PNG of a registered data set's images with their boxes; it need not exist."""
+    return data_dir / "datasets" / f"{name}.preview.png"
+
+
+def write_report(data_dir: Path, name: str, report: Mapping[str, Any]) -> None:
+    """Writes what registration found, atomically. Raises OSError where it cannot be written."""
+    write_atomically(report_file(data_dir, name), (json.dumps(report, indent=1) + "\n").encode())
+
+
+def dataset_location(data_dir: Path, name: str) -> Path | None:
+    """The directory of a data set, which may be gone; None where a registration does not name it."""
+    own_dir = dataset_dir(data_dir, name)
+    if own_dir.is_dir():
+        return own_dir
+    try:
+        return read_registration(registration_file(data_dir, name))
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+
+
+def dataset_report(data_dir: Path, name: str) -> dict[str, Any] | None:
+    """What registration found in the data set's present directory; None where it never did or the file is damaged."""
+    try:
+        report = json.loads(report_file(data_dir, name).read_text(encoding="utf-8"))
+    except (OSError, ValueError, RecursionError):
+        return None
+    location = dataset_location(data_dir, name)
+    if not isinstance(report, dict) or location is None or not isinstance(report.get("path"), str):
+        return None
+    return report if Path(report["path"]).absolute() == location.absolute() else None

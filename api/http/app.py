@@ -25,6 +25,7 @@ from api.http.routes import (
     best,
     campaigns,
     dashboard,
+    datasets,
     docs,
     events,
     exports,
@@ -54,6 +55,7 @@ TAGS = [
     {"name": "campaigns", "description": "Start, watch and stop searches."},
     {"name": "trials", "description": "Sampled architectures and their rewards."},
     {"name": "results", "description": "The best architectures, data of figures, and exports."},
+    {"name": "data sets", "description": "The data that campaigns train on."},
     {"name": "service", "description": "Health, metrics and keys."},
 ]
 ROUTERS = (
@@ -64,6 +66,7 @@ ROUTERS = (
     events.router,
     figures.router,
     exports.router,
+    datasets.router,
     schemas.router,
     keys.router,
     health.router,

@@ -21,7 +21,7 @@ from api.http.root_path import without_root
 
 CHALLENGE = {"WWW-Authenticate": 'Bearer realm="effspine"'}
 START_PAGE = "/"
-_PAGES = re.compile(r"/|/docs|/campaigns/[a-z0-9_]{1,64}")
+_PAGES = re.compile(r"/|/docs|/campaigns/[a-z0-9_]{1,64}|/datasets/[a-z0-9_-]{1,64}")
 
 
 def safe_next_page(requested: str | None, root_path: str = "") -> str:

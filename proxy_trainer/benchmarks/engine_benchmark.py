@@ -174,8 +174,8 @@ def _keras_batch(task: ProxyTask, batch: TrainingBatch) -> tuple[Any, Any]:
 
 def random_batch(task: ProxyTask) -> TrainingBatch:
     """A training batch of noise with boxes of all sizes."""
+    from proxy_trainer.data.views import Views, sampling_windows
     from proxy_trainer.engine.anchors import anchor_boxes
-    from proxy_trainer.engine.augment import Views, sampling_windows
     from proxy_trainer.engine.targets import match_anchors
     from proxy_trainer.engine.training_batch import TrainingBatch
 

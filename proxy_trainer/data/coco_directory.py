@@ -25,7 +25,7 @@ from proxy_trainer.data.stratified_split import stratified_split
 from proxy_trainer.errors import DataAwayError, DataError, EmptyReservedSetError, EmptySplitError
 from search_space.proxy_task import ReserveFrom
 
-_TRAIN_IMAGES_PER_RESERVED = 5
+TRAIN_IMAGES_PER_RESERVED = 5
 """At most one of this many training images is reserved."""
 
 
@@ -60,10 +60,10 @@ def load_dataset(
     train_files, val_files = find_splits(directory)
     train = train_files.load()
     if reserve_from == "val" and val_files is not None:
-        val = _with_categories_of(train, _load_reserved(val_files))
+        val = with_categories_of(train, _load_reserved(val_files))
         reserved = stratified_split(val, reserved_images, seed)[1] if reserved_images < len(val) else val
     else:
-        limit = max(1, len(train) // _TRAIN_IMAGES_PER_RESERVED)
+        limit = max(1, len(train) // TRAIN_IMAGES_PER_RESERVED)
         if len(train) < 2:
             raise EmptyReservedSetError(f"{train.annotations_file} has one image; reserving some for rewards needs two")
         train, reserved = stratified_split(train, min(reserved_images, limit), seed)
@@ -123,7 +123,7 @@ def _split_files(directory: Path, annotations: Path, split: str | None) -> Split
     return SplitFiles(images_dir, annotations)
 
 
-def _with_categories_of(train: CocoSplit, val: CocoSplit) -> CocoSplit:
+def with_categories_of(train: CocoSplit, val: CocoSplit) -> CocoSplit:
     """The validation split with the classes of the training split, by their names, which are unique in each.
 
     Raises DataError for a class that the training split does not have.

@@ -2,36 +2,56 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from pathlib import Path
 
-from proxy_trainer.data.coco_directory import find_splits
+from proxy_trainer.data.judgement import DatasetReport
+from proxy_trainer.data.preview import registration_preview
 from proxy_trainer.errors import DataError
+from search_space.atomic_file import write_atomically
 from search_space.dataset_name import check_dataset_name
-from search_space.datasets import dataset_dir, read_registration, registration_file, write_registration
+from search_space.datasets import (
+    dataset_dir,
+    preview_file,
+    read_registration,
+    registration_file,
+    write_registration,
+    write_report,
+)
 from search_space.errors import InvalidValueError
+from search_space.proxy_task import resolve
 
 
-def register_dataset(data_dir: Path, name: str, directory: Path) -> Path:
-    """Registers `directory` as `name`; returns the file written, DATA_DIR/datasets/NAME.json.
-
-    Raises InvalidValueError for an invalid name or one that another directory has, and DataError where the directory is
-    no COCO data set or the file cannot be written.
-    """
+def check_free(data_dir: Path, name: str, directory: Path) -> None:
+    """Raises InvalidValueError for an invalid name or one that another directory has."""
     check_dataset_name(name)
-    directory = directory.expanduser().absolute()
-    for files in find_splits(directory):
-        if files is not None:
-            files.load()  # raises DataError for annotations that cannot be used
-    file = registration_file(data_dir, name)
     current = _current_dir(data_dir, name)
-    if current is None:
-        try:
-            write_registration(file, directory)
-        except OSError as error:
-            raise DataError(f"cannot write {file}: {error.strerror or error}") from error
-    elif current.resolve() != directory.resolve():
+    if current is not None and current.resolve() != directory.resolve():
         raise InvalidValueError(f"the name {name!r} is taken by {current}; choose another", field="dataset")
-    return file
+
+
+def register_dataset(data_dir: Path, name: str, report: DatasetReport) -> Path:
+    """Registers the judged directory as `name`; returns the registration, DATA_DIR/datasets/NAME.json.
+
+    Writes NAME.report.json and NAME.preview.png beside it. A directory inside the data directory has its name without a
+    registration. Raises InvalidValueError as `check_free` does, and DataError where the data set is refused or a file
+    cannot be written.
+    """
+    directory = Path(report.path)
+    check_free(data_dir, name, directory)
+    report.raise_if_refused()
+    preview = registration_preview(report.loaded, resolve("laptop"))
+    file = registration_file(data_dir, name)
+    is_inside = dataset_dir(data_dir, name).is_dir()
+    try:
+        registered_at = datetime.now(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
+        write_report(data_dir, name, {"registered_at": registered_at, **report.to_dict()})
+        write_atomically(preview_file(data_dir, name), preview)
+        if not is_inside:
+            write_registration(file, directory)
+    except OSError as error:
+        raise DataError(f"cannot write {file}: {error.strerror or error}") from error
+    return dataset_dir(data_dir, name) if is_inside else file
 
 
 def _current_dir(data_dir: Path, name: str) -> Path | None:

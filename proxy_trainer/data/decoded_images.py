@@ -64,7 +64,7 @@ def decode_split(
     packed = _packed(split, image_px, cache_dir, threads, alive)
     scale = image_px / split.sizes.max(axis=1)
     sizes = np.array([resized_size(int(height), int(width), image_px) for height, width in split.sizes], np.int32)
-    boxes, classes = _padded_boxes(split, scale)
+    boxes, classes = padded_boxes(split, scale)
     return DecodedSplit(packed.pixels, sizes.reshape(-1, 2), scale.astype(np.float32), boxes, classes, packed.digests)
 
 
@@ -111,7 +111,7 @@ def _prepare(split: CocoSplit, index: int, image_px: int) -> packed_cache.Packed
     return packed_cache.PackedImage(pixels, hashlib.sha256(content).digest())
 
 
-def _padded_boxes(split: CocoSplit, scale: NDArray[np.float64]) -> tuple[NDArray[np.float32], NDArray[np.int32]]:
+def padded_boxes(split: CocoSplit, scale: NDArray[np.float64]) -> tuple[NDArray[np.float32], NDArray[np.int32]]:
     found = split.training_boxes
     counts = np.bincount(found.images, minlength=len(split))
     most = max(1, int(counts.max(initial=0)))

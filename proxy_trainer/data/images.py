@@ -22,7 +22,7 @@ from search_space.regular_file import read_regular
 
 Pixels = NDArray[np.uint8]
 
-_TRANSPOSED = (5, 6, 7, 8)
+TRANSPOSED = (5, 6, 7, 8)
 """The EXIF orientations whose upright picture is as wide as the stored one is high."""
 
 
@@ -66,7 +66,7 @@ def decode_image(split: CocoSplit, index: int, content: bytes) -> Pixels:
     path = split.path(index)
     height, width = (int(side) for side in split.sizes[index])
     pixels, turn = _decoded(path, content)
-    if pixels.shape[:2] == (width, height) and height != width and turn in _TRANSPOSED:
+    if pixels.shape[:2] == (width, height) and height != width and turn in TRANSPOSED:
         return upright(pixels, turn)
     if pixels.shape[:2] != (height, width):
         raise DataError(

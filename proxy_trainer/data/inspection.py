@@ -1,31 +1,26 @@
-"""Statistics and faults of a detection data set, for `effspine data inspect`."""
+"""Statistics of a detection data set, for `effspine data inspect`."""
 
 from __future__ import annotations
 
-import os
-from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from proxy_trainer.data.coco import CocoSplit
-from proxy_trainer.data.images import read_image
-from proxy_trainer.errors import DataError
+from search_space.proxy_task import ProxyTask
 
 # The area ranges of the COCO metrics, in square pixels of the original image.
 _AREAS = {"small": (0.0, 32.0**2), "medium": (32.0**2, 96.0**2), "large": (96.0**2, np.inf)}
 _LEVELS = range(3, 8)
 _ANCHORS_PER_OCTAVE = 3
-_CHUNK_IMAGES = 64
 
 
-def inspect_split(split: CocoSplit, *, image_px: int, anchor_size: float) -> dict[str, Any]:
-    """Counts of images, boxes and categories, box sizes, and the missing images; opens no image.
+def inspect_split(split: CocoSplit, task: ProxyTask) -> dict[str, Any]:
+    """Counts of images, boxes and categories, and box sizes; opens no image.
 
     `levels` counts the training boxes by the pyramid level of their nearest anchor in size, for images resized to
-    `image_px` and levels whose smallest anchor is `anchor_size` strides wide.
+    the task's `image_px` and levels whose smallest anchor is its `anchor_size` strides wide.
     """
     with_boxes = np.bincount(split.box_images, minlength=len(split)) > 0
     positive = ~split.crowd
@@ -42,35 +37,11 @@ def inspect_split(split: CocoSplit, *, image_px: int, anchor_size: float) -> dic
             name: int(((split.areas[positive] >= low) & (split.areas[positive] < high)).sum())
             for name, (low, high) in _AREAS.items()
         },
-        "image_px": image_px,
-        "levels": _levels(split, image_px, anchor_size),
+        "image_px": task.image_px,
+        "anchor_size": task.anchor_size,
+        "levels": _levels(split, task),
         "categories": _categories(split),
-        "missing_images": [str(split.path(index)) for index in range(len(split)) if not split.path(index).is_file()],
     }
-
-
-def unreadable_images(split: CocoSplit, progress: Callable[[int, int], None]) -> list[dict[str, str]]:
-    """Decodes every image; returns `path` and `error` of each that is missing or cannot be used.
-
-    `progress` is called with (images done, images in total).
-    """
-
-    def fault(index: int) -> str | None:
-        try:
-            read_image(split, index)
-        except DataError as error:
-            return str(error)
-        return None
-
-    found = []
-    with ThreadPoolExecutor(os.cpu_count() or 1) as pool:
-        for start in range(0, len(split), _CHUNK_IMAGES):
-            chunk = range(start, min(start + _CHUNK_IMAGES, len(split)))
-            for index, error in zip(chunk, pool.map(fault, chunk), strict=True):
-                if error is not None:
-                    found.append({"path": str(split.path(index)), "error": error})
-            progress(chunk.stop, len(split))
-    return found
 
 
 def box_levels(corners: NDArray[np.float32], scale: NDArray[np.float64], anchor_size: float) -> NDArray[np.int64]:
@@ -86,10 +57,10 @@ def box_levels(corners: NDArray[np.float32], scale: NDArray[np.float64], anchor_
     return levels
 
 
-def _levels(split: CocoSplit, image_px: int, anchor_size: float) -> dict[str, int]:
+def _levels(split: CocoSplit, task: ProxyTask) -> dict[str, int]:
     training = split.training_boxes
-    scale = image_px / split.sizes.max(axis=1)
-    found = box_levels(training.corners, scale[training.images], anchor_size)
+    scale = task.image_px / split.sizes.max(axis=1)
+    found = box_levels(training.corners, scale[training.images], task.anchor_size)
     return {f"P{level}": int((found == level).sum()) for level in _LEVELS}
 
 

@@ -9,8 +9,8 @@ import numpy as np
 import numpy.typing as npt
 
 from proxy_trainer.data.decoded_images import DecodedSplit
+from proxy_trainer.data.views import FloatArray, draw_views, is_visible, sampling_windows, view_boxes
 from proxy_trainer.engine.anchors import anchor_boxes
-from proxy_trainer.engine.augment import FloatArray, draw_views, is_visible, sampling_windows, view_boxes
 from proxy_trainer.engine.targets import Matches, match_anchors
 from proxy_trainer.engine.training_batch import TrainingBatch
 from search_space.proxy_task import ProxyTask

@@ -7,7 +7,15 @@ from pathlib import Path
 
 import pytest
 
-from search_space.datasets import dataset_names, dataset_path
+from search_space.datasets import (
+    dataset_location,
+    dataset_names,
+    dataset_path,
+    dataset_report,
+    registration_file,
+    write_registration,
+    write_report,
+)
 from search_space.errors import InvalidValueError
 
 
@@ -53,3 +61,20 @@ def test_damaged_registrations_are_refused_with_the_name(tmp_path: Path, content
     (tmp_path / "datasets" / "cars.json").write_text(content)
     with pytest.raises(InvalidValueError, match="cars"):
         dataset_path(tmp_path, "cars")
+
+
+def test_a_report_belongs_to_the_directory_that_is_registered_now(tmp_path: Path) -> None:
+    first, second = tmp_path / "first", tmp_path / "second"
+    write_report(tmp_path, "birds", {"path": str(first), "warnings": []})
+    assert dataset_report(tmp_path, "birds") is None
+    write_registration(registration_file(tmp_path, "birds"), first)
+    assert dataset_report(tmp_path, "birds") == {"path": str(first), "warnings": []}
+    assert dataset_location(tmp_path, "birds") == first
+    write_registration(registration_file(tmp_path, "birds"), second)
+    assert dataset_report(tmp_path, "birds") is None
+    assert dataset_names(tmp_path) == ["birds"]
+
+
+def test_a_registration_holds_the_path_alone(tmp_path: Path) -> None:
+    write_registration(registration_file(tmp_path, "birds"), tmp_path / "first")
+    assert json.loads(registration_file(tmp_path, "birds").read_text()) == {"path": str(tmp_path / "first")}

@@ -6,8 +6,8 @@ from dataclasses import replace
 
 import numpy as np
 
+from proxy_trainer.data.views import Views, sampling_windows
 from proxy_trainer.engine.anchors import anchor_boxes
-from proxy_trainer.engine.augment import Views, sampling_windows
 from proxy_trainer.engine.engine import Engine, EngineState
 from proxy_trainer.engine.targets import match_anchors
 from proxy_trainer.engine.training_batch import TrainingBatch

@@ -45,7 +45,7 @@ def _follow_lines(
 ) -> CampaignDocument:
     for event in client.events(campaign.id):
         if event.kind == "campaign.waiting" and show is not None:
-            print(f"waiting: {last_line(event.data['for'])}", flush=True)
+            print_text(f"waiting: {last_line(event.data['for'])}")
         if event.kind in EVENTS_OF_OUTCOMES:
             trial = client.trial(campaign.id, event.data["number"])
             if show is not None:

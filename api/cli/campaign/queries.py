@@ -134,7 +134,7 @@ def verify(
         f"campaign {campaign_id}: exact; {verification.events} events, {verification.trials_begun} trials begun, "
         f"{verification.trials_finished} finished"
     )
-    print(f"checked: {len(verification.checked)} columns (--json lists them)")
-    print("not checked:")
+    print_text(f"checked: {len(verification.checked)} columns (--json lists them)")
+    print_text("not checked:")
     for part in verification.not_checked:
-        print(f"  {part.what}: {part.why}")
+        print_text(f"  {part.what}: {part.why}")

@@ -30,6 +30,8 @@ function showHeading() {
   const facts = [spec.dataset && `data set ${spec.dataset}`, `profile ${spec.proxy_task.profile}`, `${spec.controller.policy} controller`,
     campaign.data && `data ${campaign.data.sha256.slice(0, 12)}`, `seed ${spec.seed}`, `${spec.parallelism} at a time`, campaign.stopped_because && `ended by ${campaign.stopped_because}`, campaign.started_at ? `started ${dateTime(campaign.started_at)}` : `created ${dateTime(campaign.created_at)}`];
   setText("meta", facts.filter(Boolean).join(" · "));
+  byId("dataset").hidden = !spec.dataset;
+  if (spec.dataset) byId("dataset").setAttribute("href", link(`/datasets/${encodeURIComponent(spec.dataset)}`));
   document.title = `${state} ${campaign.trials_finished}/${spec.trials} · ${displayed(name)} – effspine`;
   byId("failure").hidden = !campaign.error;
   if (campaign.error) setText("failure-text", campaign.error);

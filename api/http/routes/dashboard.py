@@ -13,6 +13,7 @@ from starlette.exceptions import HTTPException
 
 from api.http.authentication import Caller
 from api.http.dependencies import CampaignId, ServiceSettings, ServiceStore
+from api.http.routes.datasets import DatasetName, dataset_document
 from nas_controller.states import CAMPAIGN_TRANSITIONS, FINISHED_CAMPAIGN_STATES
 from nas_controller.store.transitions import CLAIMABLE_STATES, allowed_states, changed_states
 from search_space.display import displayed_line
@@ -72,6 +73,13 @@ def campaign(campaign_id: CampaignId, request: Request, store: ServiceStore) -> 
         "may_operate": caller.allows("operate"),
     }
     return templates.TemplateResponse(request, "campaign.html", context)
+
+
+@router.get("/datasets/{name}")
+def dataset(name: DatasetName, request: Request, settings: ServiceSettings) -> HTMLResponse:
+    """One data set: what it holds, what is unusual about it, and a picture."""
+    context = {"dataset": dataset_document(settings.data_dir, name).name}
+    return templates.TemplateResponse(request, "dataset.html", context)
 
 
 @router.get("/assets/plotly-{plotly_version}.min.js")

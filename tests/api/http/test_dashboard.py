@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
+from typing import Any
 
 import pytest
 from fastapi.testclient import TestClient
@@ -19,9 +20,11 @@ OTHER_HOST = re.compile(r"""["'(`](?:https?:)?//(?!www\.w3\.org/)[a-z]""")
 
 
 def pages(service: TestClient, store: Store) -> list[str]:
-    """Both pages of the dashboard."""
+    """All pages of the dashboard."""
     recorder = Recorder(store, name="<script>alert(1)</script>").run(2)
-    return [service.get("/").text, service.get(f"/campaigns/{recorder.id}").text]
+    app: Any = service.app
+    (app.state.settings.data_dir / "datasets" / "digits").mkdir(parents=True)
+    return [service.get(path).text for path in ("/", f"/campaigns/{recorder.id}", "/datasets/digits")]
 
 
 def test_pages_load_only_files_of_this_service_that_exist(service: TestClient, store: Store) -> None:

@@ -226,13 +226,13 @@ def test_an_invalid_parameter_is_named(service: TestClient, store: Store, path: 
 
 def test_405_lists_the_allowed_methods(service: TestClient) -> None:
     response = service.delete("/v1/campaigns")
-    assert "GET, POST" in problem_of(response, 405)["detail"]
-    assert response.headers["allow"] == "GET, POST"
+    assert "GET, HEAD, POST" in problem_of(response, 405)["detail"]
+    assert response.headers["allow"] == "GET, HEAD, POST"
 
 
 def test_405_on_a_literal_path_lists_only_its_methods(service: TestClient) -> None:
     assert service.options("/v1/campaigns/estimate").headers["allow"] == "POST"
-    assert service.options("/v1/campaigns/c_0").headers["allow"] == "GET, PATCH"
+    assert service.options("/v1/campaigns/c_0").headers["allow"] == "GET, HEAD, PATCH"
 
 
 def test_an_unavailable_database_is_503_without_internals(

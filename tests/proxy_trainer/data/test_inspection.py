@@ -5,13 +5,13 @@ from pathlib import Path
 import numpy as np
 
 from proxy_trainer.data.coco import load_split
-from proxy_trainer.data.inspection import box_levels, inspect_split, unreadable_images
+from proxy_trainer.data.inspection import box_levels, inspect_split
+from search_space.proxy_task import resolve
 
 
 def test_statistics_of_an_irregular_data_set(edge_case_coco: Path) -> None:
-    (edge_case_coco / "images" / "plain.jpg").unlink()
     split = load_split(edge_case_coco / "images", edge_case_coco / "annotations.json")
-    found = inspect_split(split, image_px=128, anchor_size=3.0)
+    found = inspect_split(split, resolve("laptop", anchor_size=3.0))
     assert {name: found[name] for name in ("images", "boxes", "crowd_boxes", "empty_images")} == {
         "images": 12,
         "boxes": 18,
@@ -26,7 +26,7 @@ def test_statistics_of_an_irregular_data_set(edge_case_coco: Path) -> None:
     ]
     assert sum(found["areas"].values()) == 17
     assert sum(found["levels"].values()) == 15
-    assert found["missing_images"] == [str(edge_case_coco / "images" / "plain.jpg")]
+    assert (found["image_px"], found["anchor_size"]) == (128, 3.0)
     assert found["image_sizes"]["largest"] == [200, 133]
 
 
@@ -37,18 +37,3 @@ def test_levels_are_those_of_the_nearest_anchors() -> None:
     levels = box_levels(corners, np.ones(len(sides)), anchor_size=3.0)
     assert levels.tolist() == [3, 3, 3, 3, 4, 4, 5, 7, 7]
     assert (box_levels(corners, np.full(len(sides), 2.0), anchor_size=6.0) == levels).all()
-
-
-def test_every_image_that_cannot_be_used_is_named(edge_case_coco: Path) -> None:
-    images = edge_case_coco / "images"
-    (images / "grey.jpg").write_bytes((images / "grey.jpg").read_bytes()[:900])
-    (images / "tall.jpg").unlink()
-    (images / "plain.jpg").write_bytes((images / "wide.jpg").read_bytes())
-    split = load_split(images, edge_case_coco / "annotations.json")
-    seen: list[tuple[int, int]] = []
-    found = unreadable_images(split, lambda done, total: seen.append((done, total)))
-    assert [Path(fault["path"]).name for fault in found] == ["tall.jpg", "grey.jpg", "plain.jpg"]
-    assert "there is no such file" in found[0]["error"]
-    assert "truncated" in found[1]["error"]
-    assert "is 200x133 pixels" in found[2]["error"]
-    assert seen == [(12, 12)]

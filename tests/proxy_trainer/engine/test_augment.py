@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from proxy_trainer.engine.augment import Views, draw_views, is_visible, sampling_windows, view_boxes, view_pixels
+from proxy_trainer.data.views import Views, draw_views, is_visible, sampled_view, sampling_windows, view_boxes
+from proxy_trainer.engine.augment import view_pixels
 from search_space.proxy_task import resolve
 
 PX = 64
@@ -78,3 +79,15 @@ def test_boxes_outside_the_view_are_not_visible() -> None:
     boxes = np.array([[[0, 0, 10, 10], [40, 40, 50, 50], [18, 18, 22, 22]]], np.float32)
     clipped = view_boxes(boxes, _views(scale=2.0, origin=(40.0, 40.0)), PX)
     assert is_visible(clipped)[0].tolist() == [False, True, True]
+
+
+@pytest.mark.parametrize("seed", range(10))
+def test_numpy_samples_the_same_pixels_as_the_graph(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    image = rng.integers(0, 256, (PX, PX, 3), np.uint8)
+    task = resolve("smoke", scale_min=0.3, scale_max=2.0)
+    views = draw_views(task, np.array([[PX, 40], [50, PX]], np.int32), rng)
+    windows = sampling_windows(views, PX)
+    by_graph = view_pixels(np.stack([image, image]).astype(np.float32), windows).numpy()
+    for index in range(2):
+        np.testing.assert_allclose(sampled_view(image, views, index), by_graph[index], atol=0.51)

@@ -1,0 +1,228 @@
+"""`effspine data make-digits | inspect | register | fix | preview`: data sets.
+
+effspine data make-digits DIR             3,000 images in about half a minute
+effspine data inspect DIR                 what is in a data set, and what is unusual about it
+effspine data register NAME DIR           the same judgement, and a name for campaigns
+effspine data preview NAME --out DIR2     images with their boxes as the trainer sees them
+effspine data fix DIR --out DIR2          a copy as the data set was understood
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from proxy_trainer.printing import print_facts, progress_bar
+from search_space.errors import InvalidValueError
+from search_space.terminal import cell_text, console, print_json, print_text
+
+if TYPE_CHECKING:
+    from proxy_trainer.data.judgement import DatasetReport
+
+data_app = typer.Typer(
+    add_completion=False, no_args_is_help=True, help="Data sets: make, inspect, register, fix and draw them."
+)
+
+AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON document.")]
+CheckImages = Annotated[
+    bool, typer.Option("--check-images", help="Decode every image; otherwise some, and of the others the headers.")
+]
+
+_MAX_LISTED_FAULTS = 10
+
+
+@data_app.command("make-digits")
+def make_digits_command(
+    directory: Annotated[Path, typer.Argument(metavar="DIR", help="Directory to make; it must be empty or absent.")],
+    train: Annotated[int, typer.Option(help="Training images.")] = 1000,
+    val: Annotated[int, typer.Option(help="Validation images, for rewards.")] = 2000,
+    seed: Annotated[int, typer.Option(help="The same seed gives the same bytes.")] = 0,
+    categories: Annotated[int, typer.Option(help='1: "digit"; 10: "0" to "9", much slower to learn.')] = 1,
+    as_json: AsJson = False,
+) -> None:
+    """Make a COCO-format detection data set of real handwritten digits."""
+    from proxy_trainer.data.digits import make_digits
+
+    with progress_bar("making digits") as progress:
+        made = make_digits(directory, train=train, val=val, seed=seed, categories=categories, progress=progress)
+    if as_json:
+        print_json({"directory": str(made.directory), "created": made.created, **made.parameters.to_dict()})
+        return
+    print_text(f"{'made' if made.created else 'exists already:'} {made.directory}")
+
+
+@data_app.command("inspect")
+def inspect_command(
+    directory: Annotated[
+        Path | None, typer.Argument(metavar="DIR", help="COCO directory of images and annotations.")
+    ] = None,
+    dataset: Annotated[str | None, typer.Option(metavar="NAME", help="Instead of DIR: a registered data set.")] = None,
+    images: Annotated[
+        Path | None, typer.Option(metavar="DIR", help="Instead of a whole data set: the images of one split.")
+    ] = None,
+    annotations: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="With --images: their COCO instances JSON.")
+    ] = None,
+    image_px: Annotated[int | None, typer.Option(help="Image side in training; default: laptop's.")] = None,
+    anchor_size: Annotated[
+        float | None, typer.Option(help="Smallest anchor of a level, in strides; default: laptop's.")
+    ] = None,
+    check_images: CheckImages = False,
+    as_json: AsJson = False,
+) -> None:
+    """Print what a COCO data set holds, what is unusual about it, and why it cannot be used, if so."""
+    from proxy_trainer.data.coco_directory import SplitFiles
+    from proxy_trainer.data.judgement import judge_dataset, judge_files
+    from search_space.data_dir import data_dir
+    from search_space.datasets import dataset_path
+    from search_space.proxy_task import resolve
+
+    if sum(value is not None for value in (directory, dataset, images)) != 1 or (images is None) != (
+        annotations is None
+    ):
+        raise InvalidValueError("give DIR, or --dataset NAME, or --images DIR with --annotations FILE")
+    if dataset is not None:
+        directory = dataset_path(data_dir(), dataset)
+    overrides = {"image_px": image_px, "anchor_size": anchor_size}
+    task = resolve("laptop", **{field: value for field, value in overrides.items() if value is not None})
+    with progress_bar("reading images") as progress:
+        if directory is not None:
+            report = judge_dataset(directory, task, every_image=check_images, progress=progress)
+        elif images is not None and annotations is not None:
+            files = {"train": SplitFiles(images, annotations)}
+            report = judge_files(images, files, task, every_image=check_images, progress=progress)
+    if as_json:
+        print_json(report.to_dict() if images is None else _split_document(report))
+    else:
+        _print_report(report)
+    report.raise_if_refused()
+
+
+@data_app.command("register")
+def register_command(
+    name: Annotated[str, typer.Argument(metavar="NAME", help="Name of the data set in campaigns.")],
+    directory: Annotated[Path, typer.Argument(metavar="DIR", help="COCO directory of images and annotations.")],
+    check_images: CheckImages = False,
+    as_json: AsJson = False,
+) -> None:
+    """Register a COCO directory as a data set for campaigns, if they can use it."""
+    from proxy_trainer.data.dataset_registration import check_free, register_dataset
+    from proxy_trainer.data.judgement import judge_dataset
+    from search_space.data_dir import data_dir
+
+    directory = directory.expanduser().absolute()
+    check_free(data_dir(), name, directory)
+    with progress_bar("reading images") as progress:
+        report = judge_dataset(directory, every_image=check_images, progress=progress)
+    file = None if report.refusals else register_dataset(data_dir(), name, report)
+    if as_json:
+        print_json({"name": name, "file": None if file is None else str(file), **report.to_dict()})
+    elif file is not None:
+        print_text(f"registered {name} as {directory} in {file}")
+        _print_findings(report)
+    report.raise_if_refused()
+
+
+@data_app.command("fix")
+def fix_command(
+    directory: Annotated[Path, typer.Argument(metavar="DIR", help="COCO directory of images and annotations.")],
+    out: Annotated[Path, typer.Option("--out", metavar="DIR2", help="Directory to make; empty or absent.")],
+    as_json: AsJson = False,
+) -> None:
+    """Write a copy of a data set as it was understood, without the images that cannot be used, and a report."""
+    from proxy_trainer.data.dataset_fix import fix_dataset
+
+    with progress_bar("decoding images") as progress:
+        fixed = fix_dataset(directory, out, progress)
+    if as_json:
+        print_json(fixed.report)
+        return
+    print_text(f"{fixed.text}\nwritten to {fixed.directory}; the above is in its report.txt")
+
+
+@data_app.command("preview")
+def preview_command(
+    name: Annotated[str, typer.Argument(metavar="NAME", help="Registered data set, or a COCO directory.")],
+    out: Annotated[Path, typer.Option("--out", metavar="DIR", help="Directory for train.png and reserved.png.")],
+    profile: Annotated[str, typer.Option(help="Proxy task: image size, augmentation and reserved images.")] = "laptop",
+    seed: Annotated[int, typer.Option(min=0, max=2**31 - 1, help="Seed of the campaign: which are reserved.")] = 0,
+    as_json: AsJson = False,
+) -> None:
+    """Draw images with their boxes as the trainer sees them, after resizing and after augmentation."""
+    from proxy_trainer.data.preview import write_previews
+    from search_space.data_dir import data_dir
+    from search_space.datasets import dataset_path
+    from search_space.proxy_task import resolve
+
+    task = resolve(profile)
+    if task.kind == "synthetic":
+        raise InvalidValueError(f"profile {profile} trains nothing; use another one", field="proxy_task.profile")
+    directory = Path(name).expanduser() if "/" in name or name in (".", "..") else dataset_path(data_dir(), name)
+    paths = write_previews(directory, out.expanduser().absolute(), task, seed)
+    if as_json:
+        print_json({"files": [str(path) for path in paths]})
+        return
+    for path in paths:
+        print_text(str(path))
+
+
+def _split_document(report: DatasetReport) -> dict[str, Any]:
+    """The document of one split, which options named, without a level for its name."""
+    findings = report.to_dict()
+    return {**report.splits.get("train", {}), "warnings": findings["warnings"], "refusals": findings["refusals"]}
+
+
+def _print_report(report: DatasetReport) -> None:
+    for name, found in report.splits.items():
+        if len(report.splits) > 1:
+            print_text(f"{name}: {found['annotations']}")
+        _print_inspection(found)
+    _print_findings(report)
+
+
+def _print_findings(report: DatasetReport) -> None:
+    for each in report.warnings:
+        print_text(f"warning: {each.message} ({each.kind})")
+        for example in each.examples:
+            print_text(f"  {example}")
+    for each in report.refusals:
+        print_text(f"refused: {each.message} ({each.kind})")
+
+
+def _print_inspection(found: dict[str, Any]) -> None:
+    from rich import box
+    from rich.table import Table
+
+    print_facts(_inspection_facts(found))
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+    for column in ("id", "category", "boxes", "images"):
+        table.add_column(column, justify="left" if column == "category" else "right")
+    for row in found["categories"]:
+        table.add_row(cell_text(str(row["id"])), cell_text(row["name"]), f"{row['boxes']:,}", f"{row['images']:,}")
+    console().print(table)
+    for path in found["missing_images"][:_MAX_LISTED_FAULTS]:
+        console().print(cell_text(f"missing: {path}", "red"))
+    for fault in found["unreadable_images"][:_MAX_LISTED_FAULTS]:
+        console().print(cell_text(fault["error"], "red"))
+
+
+def _inspection_facts(found: dict[str, Any]) -> list[tuple[str, str]]:
+    decoded = "all" if found["images_decoded"] == found["images"] else f"{found['images_decoded']:,}"
+    return [
+        ("images", f"{found['images']:,} ({found['empty_images']:,} without boxes)"),
+        ("image sizes", ", ".join(f"{name} {w}x{h}" for name, (w, h) in found["image_sizes"].items())),
+        ("boxes", f"{found['boxes']:,} ({found['crowd_boxes']:,} crowds)"),
+        (
+            "corrected boxes",
+            f"{found['boxes_clipped']:,} clipped, {found['boxes_without_area']:,} without area",
+        ),
+        ("by COCO area", ", ".join(f"{name} {count:,}" for name, count in found["areas"].items())),
+        (
+            f"by level at {found['image_px']} px",
+            ", ".join(f"{name} {n:,}" for name, n in found["levels"].items()),
+        ),
+        ("missing images", f"{len(found['missing_images']):,}"),
+        ("unreadable images", f"{len(found['unreadable_images']):,} (headers of all read, {decoded} decoded)"),
+    ]
