@@ -119,14 +119,16 @@ def test_a_runner_ignores_a_leased_or_missing_campaign(
     assert "error: the database URL is 'nonsense'" in capsys.readouterr().err
 
 
-def test_a_missing_data_set_fails_the_campaign_with_one_line(url: str, real_store: Store, tmp_path: Path) -> None:
+def test_a_missing_data_set_is_waited_for_and_reported_in_one_line(url: str, real_store: Store, tmp_path: Path) -> None:
     spec = synthetic_spec(dataset="digits", proxy_task={"profile": "smoke"})
     campaign_id = real_store.service.create_campaign(spec).id
     with supervising(Supervisor(url, tmp_path)):
-        wait_for(lambda: real_store.reads.get_campaign(campaign_id).state == "failed", 40, "the failure")
-    error = real_store.reads.get_campaign(campaign_id).error or ""
-    assert error.startswith("there is no data set 'digits'")
-    assert len(error.splitlines()) == 1
+        wait_for(lambda: real_store.reads.get_campaign(campaign_id).waiting_for, 40, "the reason to wait")
+    record = real_store.reads.get_campaign(campaign_id)
+    assert (record.state, record.error) == ("running", None)
+    reason = record.waiting_for or ""
+    assert reason.startswith("there is no data set 'digits'")
+    assert len(reason.splitlines()) == 1
 
 
 def test_kill_9_of_a_runner_loses_nothing(url: str, real_store: Store, tmp_path: Path) -> None:
