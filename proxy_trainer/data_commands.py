@@ -121,7 +121,7 @@ def register_command(
         print_json({"name": name, "file": None if file is None else str(file), **report.to_dict()})
     elif file is not None:
         print_text(f"registered {name} as {directory} in {file}")
-        _print_findings(report)
+        _print_warnings(report)
     report.raise_if_refused()
 
 
@@ -179,16 +179,14 @@ def _print_report(report: DatasetReport) -> None:
         if len(report.splits) > 1:
             print_text(f"{name}: {found['annotations']}")
         _print_inspection(found)
-    _print_findings(report)
+    _print_warnings(report)
 
 
-def _print_findings(report: DatasetReport) -> None:
+def _print_warnings(report: DatasetReport) -> None:
     for each in report.warnings:
         print_text(f"warning: {each.message} ({each.kind})")
         for example in each.examples:
             print_text(f"  {example}")
-    for each in report.refusals:
-        print_text(f"refused: {each.message} ({each.kind})")
 
 
 def _print_inspection(found: dict[str, Any]) -> None:

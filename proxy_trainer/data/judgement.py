@@ -217,7 +217,7 @@ def _images_in_both(train: CocoSplit, val: CocoSplit) -> list[Finding]:
         found,
         val.annotations_file.name,
         "image",
-        f"of {len(val)} with the content of a training image; a reward on it measures what was learned by heart",
+        f"of {len(val)} with the content of a training image; a reward on it measures what was memorised",
     )
 
 
