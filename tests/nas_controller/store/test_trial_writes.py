@@ -102,7 +102,7 @@ def test_repeats_get_the_outcome_of_the_original(store: Store) -> None:
     assert store.runner.accept_repeat(lease, 1, {"other": 1}).trial == repeated
     assert [trial.number for trial in store.reads.best_trials(lease.campaign_id, 5)] == [0]
     begin(store, lease, 2)
-    with pytest.raises(ConflictError, match="repeats no other"):
+    with pytest.raises(ConflictError, match="is not a repeat"):
         store.runner.accept_repeat(lease, 2, STATE)
 
 

@@ -170,7 +170,7 @@ def test_a_draft_is_estimated_started_and_changed(effspine: CommandLine, served:
     assert (changed["spec"]["trials"], changed["spec"]["stop"]["device_hours"]) == (9, 2)
     unchanged = effspine("campaign", "update", created["id"])
     assert unchanged.status == 2
-    assert "unchanged to change; give --trials" in unchanged.err
+    assert "nothing to change; give --trials" in unchanged.err
     refused = effspine("campaign", "update", created["id"], "--parallelism", "0")
     assert refused.status != 0
     assert "parallelism" in refused.err
