@@ -17,6 +17,7 @@ CAMPAIGN: dict[str, Any] = {
     "id": "c_1",
     "name": "digits",
     "baseline_reward": 0.25,
+    "data": {"sha256": "0" * 64},
     "spec": {
         "seed": 7,
         "dataset": "digits",
@@ -55,6 +56,7 @@ def test_provenance_names_campaign_trial_and_versions() -> None:
     assert provenance["campaign"] == {"id": "c_1", "name": "digits"}
     assert (provenance["trial"], provenance["reward"], provenance["baseline_reward"]) == (4, 0.5, 0.25)
     assert (provenance["seed"], provenance["dataset"]) == (7, "digits")
+    assert provenance["data"] == {"sha256": "0" * 64}
     assert provenance["versions"]["effspine"]
 
 

@@ -117,7 +117,7 @@ def test_edited_annotations_fail_the_campaign_until_a_copy_of_the_data_is_back(
         assert record.state == state
         if state == "failed":
             assert record.error_kind == "data-changed"
-            assert "trial 1 has read other data: other reserved annotations. Restore" in (record.error or "")
+            assert "trial 1 has read other reserved annotations. Restore" in (record.error or "")
             store.service.request_retry(campaign_id)
             campaign = Campaign(store, store.runner.claim(campaign_id, "runner", 1e6))
     assert [attempt.state for attempt in store.reads.get_trial(campaign_id, 1).attempts] == ["failed", "accepted"]

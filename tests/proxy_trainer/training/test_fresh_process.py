@@ -67,7 +67,7 @@ def save_a_trial_and_be_killed_while_writing(dataset: str, cache: str, directory
     """
     metrics, state = _trial(_worker(SHORT, Path(dataset), Path(cache)))
     np.savez(Path(directory) / "alone.npz", metrics=json.dumps(metrics), **state._asdict())
-    _kill_at(os, "fsync", 2)
+    _kill_at(os, "fsync", 3)  # after those of the first checkpoint, of its file and its directory
     checkpoint = Path(directory) / "killed" / "trial.checkpoint"
     _worker(_killed_task(SMOKE), Path(dataset), Path(cache)).run(EFF_SPINENET_D0, checkpoint=checkpoint)
 
