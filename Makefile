@@ -24,7 +24,7 @@ setup:
 demo: setup
 	@exec $(BIN)/effspine demo --with-parent $(ARGS)
 
-PYTEST = $(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
+PYTEST = $(BIN)/python -m pytest -n 3 --dist loadfile --no-loadscope-reorder
 
 test: setup
 	@$(PYTEST) -m "not slow" $(ARGS)

@@ -17,12 +17,11 @@ from tests.chaos.databases import Database
 from tests.chaos.units import Unit
 from tests.support.command_line import free_port
 from tests.support.paths import ROOT
-from tests.support.process_table import Process, kill, running_processes
+from tests.support.process_table import RAY_WORKER_TITLES, Process, kill, running_processes
 from tests.support.waiting import wait_for
 
 START_SECONDS = 60.0
 FIND_SECONDS = 60.0
-WORKER = "ray::ResourceTrainable"
 
 
 class Service:
@@ -88,7 +87,7 @@ class Service:
 
     def worker(self, draw: float) -> Process:
         """A worker, selected by `draw` in [0, 1); waits for one."""
-        workers = wait_for(lambda: self._ray_processes(WORKER), FIND_SECONDS, "a worker")
+        workers = wait_for(lambda: self._ray_processes(*RAY_WORKER_TITLES), FIND_SECONDS, "a worker")
         return workers[int(draw * len(workers))]
 
     def ray_part(self, program: str) -> Process:
@@ -97,10 +96,10 @@ class Service:
 
     def is_complete(self) -> bool:
         """Whether one runner, every part of its Ray and a worker are running."""
-        runners = self.runners()
-        commands = [p.command for p in running_processes() if runners and p.session == runners[-1].session]
-        parts = ("/gcs_server ", "/raylet ", WORKER)
-        return len(runners) == 1 and all(any(part in command for command in commands) for part in parts)
+        if len(self.runners()) != 1:
+            return False
+        parts = (("/gcs_server ",), ("/raylet ",), RAY_WORKER_TITLES)
+        return all(self._ray_processes(*names) for names in parts)
 
     def leftovers(self) -> list[str]:
         """Processes and directories of runners that still exist."""
@@ -120,9 +119,9 @@ class Service:
         kill(*(process.pid for process in running_processes() if process.session in self._sessions))
         self.client.close()
 
-    def _ray_processes(self, name: str) -> list[Process]:
-        session = self.runner().session
-        return [p for p in running_processes() if p.session == session and name in p.command]
+    def _ray_processes(self, *names: str) -> list[Process]:
+        session, processes = self.runner().session, running_processes()
+        return [p for p in processes if p.session == session and any(name in p.command for name in names)]
 
     def _is_ready(self) -> bool:
         try:

@@ -9,6 +9,9 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+RAY_WORKER_TITLES = ("ray::ResourceTrainable", "ray::ProxyTrainable")
+"""How the title of a Ray worker that runs trials begins, during a call and between calls."""
+
 _STARTTIME_INDEX = 15
 """Index of `starttime` of proc_pid_stat(5) among the fields after the session."""
 
@@ -55,7 +58,7 @@ def descendant_pids(pid: int) -> set[int]:
 
 def workers_of(pid: int) -> list[int]:
     """The ids of the Ray workers of a runner or a command."""
-    return [process.pid for process in descendants(pid) if process.command.startswith("ray::ResourceTrainable")]
+    return [process.pid for process in descendants(pid) if process.command.startswith(RAY_WORKER_TITLES)]
 
 
 def worker_of(runner: int) -> int | None:

@@ -16,6 +16,7 @@ import pytest
 
 from nas_controller.campaigns.replay import verify
 from nas_controller.execution.session_directory import session_directories
+from nas_controller.execution.worker import SYNTHETIC_STEPS
 from nas_controller.store import Store, sqlite_url
 from nas_controller.supervision.campaign_logs import log_path
 from nas_controller.supervision.supervisor import Supervisor
@@ -92,9 +93,11 @@ def stopped_early(store: Store, campaign_id: str) -> list[int]:
 
 
 def in_training(store: Store, campaign_id: str) -> int | None:
-    """The trial in training of a campaign with one worker, once it has reported."""
+    """The trial in training of a campaign with one worker, once it has reported and well before its end."""
     (trial,) = trials_of(store, campaign_id, state="running") or (None,)
-    return trial.number if trial is not None and trial.progress_step else None
+    if trial is None or not trial.progress_step or trial.progress_step > SYNTHETIC_STEPS // 2:
+        return None
+    return trial.number
 
 
 def failed(store: Store, campaign_id: str) -> list[dict[str, Any]]:
