@@ -62,7 +62,7 @@ def test_some_routes_are_measured_while_a_campaign_writes(tmp_path: Path, monkey
     names = {"campaigns", "trial", "figure progress"}
     all_routes = load.routes
     monkeypatch.setattr(load, "routes", lambda *given: [route for route in all_routes(*given) if route.name in names])
-    found = load.load_benchmark(url, seconds=1, say=lambda _: None)
+    found = load.load_benchmark(url, seconds=1, print_line=lambda _: None)
     assert {route["route"] for route in found["routes"]} == names
     assert found["errors"] == found["times_locked"] == 0
     assert found["writer_trials_per_second"]["under_load"] > 0

@@ -16,7 +16,6 @@ import pytest
 
 from nas_controller.campaigns.replay import verify
 from nas_controller.execution.session_directory import session_directories
-from nas_controller.execution.worker import SYNTHETIC_STEPS
 from nas_controller.store import Store, sqlite_url
 from nas_controller.supervision.campaign_logs import log_path
 from nas_controller.supervision.supervisor import Supervisor
@@ -92,12 +91,10 @@ def stopped_early(store: Store, campaign_id: str) -> list[int]:
     return [trial.number for trial in trials_of(store, campaign_id) if trial.stopped_early_step is not None]
 
 
-def in_training(store: Store, campaign_id: str) -> int | None:
-    """The trial in training of a campaign with one worker, once it has reported and well before its end."""
-    (trial,) = trials_of(store, campaign_id, state="running") or (None,)
-    if trial is None or not trial.progress_step or trial.progress_step > SYNTHETIC_STEPS // 2:
-        return None
-    return trial.number
+def in_training(campaign_id: str) -> int:
+    """The highest number of a trial that a worker is training now, -1 if there is none."""
+    markers = (marker for each in session_directories(campaign_id) for marker in each.glob("attempts/*.json"))
+    return max((int(marker.name.partition(".")[0]) for marker in markers), default=-1)
 
 
 def failed(store: Store, campaign_id: str) -> list[dict[str, Any]]:
@@ -120,7 +117,7 @@ def test_a_worker_takes_the_next_trial_after_an_early_stop_and_a_killed_one_is_r
     with supervising(supervisor):
         # The baseline is better than most trials.
         early = wait_for(lambda: stopped_early(store, campaign_id), DEADLINE_SECONDS, "an early stop")[0]
-        wait_for(lambda: (in_training(store, campaign_id) or 0) > early, DEADLINE_SECONDS, "progress of a later trial")
+        wait_for(lambda: in_training(campaign_id) > early, DEADLINE_SECONDS, "a later trial in training")
         runner = supervisor._runners[campaign_id].pid
         children = descendant_pids(runner)
         (pid,) = workers_of(runner)  # exactly one
