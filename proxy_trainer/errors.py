@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import errno
 from pathlib import Path
-from typing import ClassVar, Literal
+from typing import ClassVar
 
-from search_space.errors import EffspineError
-
-Reaction = Literal["retry", "give_up", "stop", "wait"]
+from search_space.errors import EffspineError, Reaction
 
 
 class TrialError(EffspineError):

@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
+Reaction = Literal["retry", "give_up", "stop", "wait"]
+"""What a campaign does about the error of a trial; see `proxy_trainer.errors.TrialError`."""
+
 
 class EffspineError(Exception):
     """Base of all errors whose message is for the user.

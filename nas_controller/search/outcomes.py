@@ -4,15 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 
-from search_space.errors import EffspineError
+from search_space.errors import EffspineError, Reaction
 from search_space.proxy_task import ProxyTask
 
 TIMED_OUT = "timed-out"
 WORKER_KILLED = "worker-killed"
-
-Reaction = Literal["retry", "give_up", "stop", "wait"]
 
 
 @dataclass(frozen=True)

@@ -9,6 +9,8 @@ from typing import Any
 import numpy as np
 from PIL import Image, ImageDraw
 
+from proxy_trainer.data.coco import CocoSplit, load_split
+
 ORIENTATION_TAG = 0x0112
 SHAPES = {3: "square", 17: "disc", 90: "bar"}
 
@@ -91,3 +93,21 @@ def make_edge_case_coco(directory: Path) -> Path:
         _save(_drawn(size, boxes, seed), mode, directory / "images" / name)
     (directory / "annotations.json").write_text(json.dumps(edge_case_annotations()))
     return directory
+
+
+def changed_annotation(index: int, **fields: Any) -> dict[str, Any]:
+    """The annotations with other fields of an annotation."""
+    document = edge_case_annotations()
+    document["annotations"][index].update(fields)
+    return document
+
+
+def load_annotations(directory: Path, document: dict[str, Any]) -> CocoSplit:
+    """The split of a data set whose annotation file is replaced by `document`."""
+    (directory / "annotations.json").write_text(json.dumps(document))
+    return load_split(directory / "images", directory / "annotations.json")
+
+
+def finding_counts(split: CocoSplit) -> dict[str, int]:
+    """How often each kind of finding occurs in the split."""
+    return {finding.kind: finding.count for finding in split.findings}

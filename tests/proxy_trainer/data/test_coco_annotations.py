@@ -7,24 +7,8 @@ from typing import Any
 
 import pytest
 
-from proxy_trainer.data.coco import CocoSplit, load_split
-from tests.support.edge_case_coco import edge_case_annotations
-
-
-def _load(folder: Path, document: dict[str, Any]) -> CocoSplit:
-    (folder / "annotations.json").write_text(json.dumps(document))
-    return load_split(folder / "images", folder / "annotations.json")
-
-
-def _counts(split: CocoSplit) -> dict[str, int]:
-    return {finding.kind: finding.count for finding in split.findings}
-
-
-def _changed(index: int, **fields: Any) -> dict[str, Any]:
-    """The annotations with other fields of an annotation."""
-    document = edge_case_annotations()
-    document["annotations"][index].update(fields)
-    return document
+from proxy_trainer.data.coco import load_split
+from tests.support.edge_case_coco import changed_annotation, edge_case_annotations, finding_counts, load_annotations
 
 
 @pytest.mark.parametrize(
@@ -45,9 +29,9 @@ def _changed(index: int, **fields: Any) -> dict[str, Any]:
     ],
 )
 def test_areas(edge_case_coco: Path, stated: Any, used: float, counts: dict[str, int]) -> None:
-    split = _load(edge_case_coco, _changed(0, bbox=[1, 2, 25, 30], area=stated))
+    split = load_annotations(edge_case_coco, changed_annotation(0, bbox=[1, 2, 25, 30], area=stated))
     assert split.areas[(split.boxes == [1, 2, 25, 30]).all(axis=1)].tolist() == [used]
-    assert _counts(split) == {"box-without-area": 1, **counts}
+    assert finding_counts(split) == {"box-without-area": 1, **counts}
 
 
 @pytest.mark.parametrize(
@@ -61,14 +45,14 @@ def test_areas(edge_case_coco: Path, stated: Any, used: float, counts: dict[str,
 def test_boxes_that_are_odd_are_kept_and_counted(
     edge_case_coco: Path, box: list[float], used: list[float], counts: dict[str, int]
 ) -> None:
-    split = _load(edge_case_coco, _changed(0, bbox=box, area=None))
+    split = load_annotations(edge_case_coco, changed_annotation(0, bbox=box, area=None))
     assert (split.boxes == used).all(axis=1).sum() == 1
-    assert _counts(split) == {"box-without-area": 1, **counts}
+    assert finding_counts(split) == {"box-without-area": 1, **counts}
 
 
 @pytest.mark.parametrize(("crowd", "count"), [(1.0, 2), (True, 2), ("1", 2), (0.0, 1), (False, 1), ("0", 1), (None, 1)])
 def test_crowd_in_any_form(edge_case_coco: Path, crowd: Any, count: int) -> None:
-    assert _load(edge_case_coco, _changed(0, iscrowd=crowd)).crowd.sum() == count
+    assert load_annotations(edge_case_coco, changed_annotation(0, iscrowd=crowd)).crowd.sum() == count
 
 
 RLE_LIST = {"size": [112, 128], "counts": [5 * 112 + 3, 20, 112 - 20, 20, 122 * 112 - 23]}
@@ -85,22 +69,22 @@ RLE_LIST = {"size": [112, 128], "counts": [5 * 112 + 3, 20, 112 - 20, 20, 122 * 
 )
 @pytest.mark.parametrize("stated", [..., None, []])
 def test_a_missing_box_is_that_of_the_outline(edge_case_coco: Path, outline: Any, box: list[int], stated: Any) -> None:
-    document = _changed(0, segmentation=outline, bbox=stated, area=None)
+    document = changed_annotation(0, segmentation=outline, bbox=stated, area=None)
     if stated is ...:
         del document["annotations"][0]["bbox"]
-    split = _load(edge_case_coco, document)
+    split = load_annotations(edge_case_coco, document)
     assert (split.boxes == box).all(axis=1).sum() == 1
-    assert _counts(split)["box-from-outline"] == 1
+    assert finding_counts(split)["box-from-outline"] == 1
 
 
 @pytest.mark.parametrize("outline", [..., None, [], [[1, 2, 3, 4]], [["a"] * 6], {"size": [1], "counts": "x"}, 5])
 def test_an_annotation_without_a_box_is_left_out(edge_case_coco: Path, outline: Any) -> None:
-    document = _changed(0, segmentation=outline, bbox=None)
+    document = changed_annotation(0, segmentation=outline, bbox=None)
     if outline is ...:
         del document["annotations"][0]["segmentation"]
-    split = _load(edge_case_coco, document)
+    split = load_annotations(edge_case_coco, document)
     assert len(split.boxes) == 17
-    assert _counts(split)["annotation-without-box"] == 1
+    assert finding_counts(split)["annotation-without-box"] == 1
 
 
 def test_reading_takes_a_few_times_what_parsing_takes(edge_case_coco: Path) -> None:

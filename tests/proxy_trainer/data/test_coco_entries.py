@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -8,27 +7,10 @@ from typing import Any
 import numpy as np
 import pytest
 
-from proxy_trainer.data.coco import CocoSplit, load_split
 from proxy_trainer.data.identifiers import id_ranks
 from proxy_trainer.data.images import read_image
 from proxy_trainer.errors import DataError
-from tests.support.edge_case_coco import edge_case_annotations
-
-
-def _load(folder: Path, document: dict[str, Any]) -> CocoSplit:
-    (folder / "annotations.json").write_text(json.dumps(document))
-    return load_split(folder / "images", folder / "annotations.json")
-
-
-def _counts(split: CocoSplit) -> dict[str, int]:
-    return {finding.kind: finding.count for finding in split.findings}
-
-
-def _changed(index: int, **fields: Any) -> dict[str, Any]:
-    """The annotations with other fields of an annotation."""
-    document = edge_case_annotations()
-    document["annotations"][index].update(fields)
-    return document
+from tests.support.edge_case_coco import changed_annotation, edge_case_annotations, finding_counts, load_annotations
 
 
 def _with_ids(images: Callable[[int], Any], categories: Callable[[int], Any]) -> dict[str, Any]:
@@ -57,14 +39,14 @@ def _with_ids(images: Callable[[int], Any], categories: Callable[[int], Any]) ->
     ids=["2**53", "2**63", "2**64", "negative", "float", "digits", "text"],
 )
 def test_ids_of_any_kind_name_the_same_boxes(edge_case_coco: Path, form: Callable[[int], Any]) -> None:
-    plain = _load(edge_case_coco, edge_case_annotations())
-    split = _load(edge_case_coco, _with_ids(form, form))
+    plain = load_annotations(edge_case_coco, edge_case_annotations())
+    split = load_annotations(edge_case_coco, _with_ids(form, form))
     assert split.image_ids == tuple(form(number) for number in plain.image_ids)
     assert split.category_names == plain.category_names
     assert split.image_ranks.tolist() == plain.image_ranks.tolist() == list(range(12))[::-1]
     for name in ("box_images", "boxes", "categories", "areas", "crowd"):
         assert (getattr(split, name) == getattr(plain, name)).all(), name
-    assert _counts(split) == {"box-without-area": 1}
+    assert finding_counts(split) == {"box-without-area": 1}
 
 
 def test_numbers_come_before_texts_in_the_order_of_ids() -> None:
@@ -77,16 +59,16 @@ def test_an_id_that_is_a_string_here_and_a_number_there_is_matched_with_a_warnin
     document = edge_case_annotations()
     for annotation in document["annotations"]:
         annotation["image_id"] = str(annotation["image_id"])
-    split = _load(edge_case_coco, document)
-    assert split.boxes.tolist() == _load(edge_case_coco, edge_case_annotations()).boxes.tolist()
-    assert _counts(split)["id-type"] == 18
+    split = load_annotations(edge_case_coco, document)
+    assert split.boxes.tolist() == load_annotations(edge_case_coco, edge_case_annotations()).boxes.tolist()
+    assert finding_counts(split)["id-type"] == 18
     document["images"][0]["id"] = str(document["images"][1]["id"])
-    assert _counts(_load(edge_case_coco, document))["annotation-without-image"] == 2
+    assert finding_counts(load_annotations(edge_case_coco, document))["annotation-without-image"] == 2
 
 
 @pytest.mark.parametrize("number", [4, "no such image", 2**70, -1])
 def test_annotations_of_unlisted_images_are_left_out_and_counted(edge_case_coco: Path, number: Any) -> None:
-    split = _load(edge_case_coco, _changed(2, image_id=number))
+    split = load_annotations(edge_case_coco, changed_annotation(2, image_id=number))
     assert len(split.boxes) == 17
     finding = next(finding for finding in split.findings if finding.kind == "annotation-without-image")
     assert finding.message == "annotations.json: 1 annotation of images that are not in 'images', left out"
@@ -97,9 +79,9 @@ def test_ids_of_annotations_are_names_only(edge_case_coco: Path) -> None:
     document = edge_case_annotations()
     for annotation, number in zip(document["annotations"], ["a", "a", 3, 3, 3, None, 1.5, 2**70, [1]], strict=False):
         annotation["id"] = number
-    split = _load(edge_case_coco, document)
+    split = load_annotations(edge_case_coco, document)
     assert len(split.boxes) == 18
-    assert _counts(split)["annotation-id-twice"] == 3
+    assert finding_counts(split)["annotation-id-twice"] == 3
 
 
 @pytest.mark.parametrize("section", ["images", "categories"])
@@ -107,7 +89,8 @@ def test_an_entry_with_the_fields_of_an_annotation_is_still_an_entry(edge_case_c
     document = edge_case_annotations()
     document[section][0].update(image_id=5, category_id=6, bbox=[1, 2, 3, 4])
     assert (
-        _load(edge_case_coco, document).boxes.tolist() == _load(edge_case_coco, edge_case_annotations()).boxes.tolist()
+        load_annotations(edge_case_coco, document).boxes.tolist()
+        == load_annotations(edge_case_coco, edge_case_annotations()).boxes.tolist()
     )
 
 
@@ -117,9 +100,9 @@ def test_a_size_that_is_not_stated_is_that_of_the_file(edge_case_coco: Path, siz
     document["images"][0]["width"] = size
     if size is ...:
         del document["images"][0]["width"]
-    split = _load(edge_case_coco, document)
+    split = load_annotations(edge_case_coco, document)
     assert split.sizes[0].tolist() == [133, 200]
-    assert _counts(split)["size-from-file"] == 1
+    assert finding_counts(split)["size-from-file"] == 1
     assert read_image(split, 0).shape == (133, 200, 3)
 
 
@@ -128,14 +111,14 @@ def test_a_size_that_is_nowhere_is_an_error(edge_case_coco: Path) -> None:
     del document["images"][1]["height"]
     (edge_case_coco / "images" / "tall.jpg").unlink()
     with pytest.raises(DataError, match=r"images\[1\] has no width and height, and .*tall\.jpg: there is no such file"):
-        _load(edge_case_coco, document)
+        load_annotations(edge_case_coco, document)
 
 
 def test_categories_with_one_name_are_one_class_under_the_first_id(edge_case_coco: Path) -> None:
     document = edge_case_annotations()
     document["categories"].append({"id": 5, "name": "disc"})
     document["annotations"][0]["category_id"] = 5
-    split = _load(edge_case_coco, document)
+    split = load_annotations(edge_case_coco, document)
     assert (split.category_ids, split.category_names) == ((3, 5, 90), ("square", "disc", "bar"))
     counts = np.bincount(split.categories)
     assert counts.sum() == 18
@@ -164,15 +147,15 @@ def test_a_root_category_is_no_class(
     document["categories"].append({"name": "shapes", **root})
     if boxes:
         document["annotations"][0]["category_id"] = root["id"]
-    split = _load(edge_case_coco, document)
+    split = load_annotations(edge_case_coco, document)
     assert ("shapes" in split.category_names) is not is_root
-    assert ("root-category" in _counts(split)) is is_root
+    assert ("root-category" in finding_counts(split)) is is_root
     assert len(split.boxes) == 18
 
 
 def test_names_of_categories_that_look_alike_are_counted_and_kept(edge_case_coco: Path) -> None:
     document = edge_case_annotations()
     document["categories"] += [{"id": 100, "name": " Disc"}, {"id": 101, "name": ""}, {"id": 102, "name": "y" * 10_000}]
-    split = _load(edge_case_coco, document)
+    split = load_annotations(edge_case_coco, document)
     assert split.category_names == ("square", "disc", "bar", " Disc", "", "y" * 10_000)
-    assert _counts(split) == {"box-without-area": 1, "category-names-alike": 1, "category-without-name": 1}
+    assert finding_counts(split) == {"box-without-area": 1, "category-names-alike": 1, "category-without-name": 1}
