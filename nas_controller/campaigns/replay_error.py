@@ -20,12 +20,6 @@ class ReplayError(EffspineError):
         super().__init__(f"campaign '{campaign_id}', {where}: {message}")
         self.sequence = sequence
 
-    def is_before(self, other: ReplayError | None) -> bool:
-        """Whether this difference belongs to an earlier event than another; true where there is no other."""
-        if other is None or other.sequence is None:
-            return True
-        return self.sequence is not None and self.sequence <= other.sequence
-
 
 def compare(campaign_id: str, sequence: int | None, what: str, stored: object, expected: object) -> None:
     """Raises ReplayError unless both are equal."""
