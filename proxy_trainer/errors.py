@@ -6,7 +6,7 @@ import errno
 from pathlib import Path
 from typing import ClassVar
 
-from search_space.errors import EffspineError, Reaction
+from search_space.errors import DATA_AWAY, DATA_CHANGED, EffspineError, Reaction
 
 
 class TrialError(EffspineError):
@@ -33,13 +33,13 @@ class DataAwayError(DataError):
     """The data set's files cannot be reached for now: a directory or annotation file is missing, or its mount is."""
 
     reaction: ClassVar[Reaction] = "wait"
-    kind = "data-away"
+    kind = DATA_AWAY
 
 
 class DataChangedError(DataError):
     """The data set's content differs from what the campaign's rewards were measured on."""
 
-    kind = "data-changed"
+    kind = DATA_CHANGED
 
 
 class NoMetricError(DataError):

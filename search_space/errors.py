@@ -7,6 +7,9 @@ from typing import Literal
 Reaction = Literal["retry", "give_up", "stop", "wait"]
 """What a campaign does about the error of a trial; see `proxy_trainer.errors.TrialError`."""
 
+DATA_AWAY, DATA_CHANGED = "data-away", "data-changed"
+"""Kinds of errors that both the trainer and the controller raise."""
+
 
 class EffspineError(Exception):
     """Base of all errors whose message is for the user.

@@ -6,12 +6,10 @@ from collections.abc import Mapping
 from typing import Any
 
 from nas_controller.search.data_difference import data_difference
-from nas_controller.search.outcomes import TIMED_OUT, WORKER_KILLED, Failed, Rewarded
-from search_space.errors import EffspineError
+from nas_controller.search.outcomes import TIMED_OUT, WORKER_KILLED, WORKER_SILENT, Failed, Rewarded
+from search_space.errors import DATA_CHANGED, EffspineError
 
-DATA_CHANGED = "data-changed"
-
-_MACHINE_TOO_SMALL_KINDS = ("out-of-memory", WORKER_KILLED, "worker-silent", TIMED_OUT)
+_MACHINE_TOO_SMALL_KINDS = ("out-of-memory", WORKER_KILLED, WORKER_SILENT, TIMED_OUT)
 
 
 class CampaignWaitsError(EffspineError):

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from nas_controller.execution.trial_worker import REPORT_SHARE, Report, WorkerId
-from nas_controller.search.outcomes import Failed
+from nas_controller.search.outcomes import WORKER_SILENT, Failed
 from search_space.errors import EffspineError
 
 SILENT_SECONDS = 120.0
@@ -16,7 +16,6 @@ START_SECONDS = 300.0
 KILL_SECONDS = 60.0
 MIN_CPU_SHARE = 0.02
 """A training uses a processor for at least this share of the time, also while it compiles or reads images."""
-SILENT = "worker-silent"
 
 
 class WorkerHangsError(EffspineError):
@@ -101,5 +100,5 @@ class WorkerWatchdog:
         else:
             what = f"made no progress and used no processor for {inactivity:.0f} s"
         watched.killed = now
-        watched.failure = Failed("retry", f"the worker (process {worker.pid}) {what} and was killed", SILENT)
+        watched.failure = Failed("retry", f"the worker (process {worker.pid}) {what} and was killed", WORKER_SILENT)
         self._kill(worker)

@@ -21,12 +21,12 @@ from nas_controller.proxy_check.results import Result, ResultsFile, missing
 from nas_controller.proxy_check.same_data import Selection, data_by_selection, selection
 from nas_controller.proxy_check.study import Study, Training
 from nas_controller.search.data_difference import data_difference
-from nas_controller.search.outcomes import Failed, Rewarded, TrialWork
+from nas_controller.search.outcomes import WORKER_KILLED, WORKER_SILENT, Failed, Rewarded, TrialWork
 from search_space.errors import EffspineError
 from search_space.proxy_task import ProxyTask
 
 MAX_ATTEMPTS = 3
-_WORKER_LOST_KINDS = ("worker-killed", "worker-silent")
+_WORKER_LOST_KINDS = (WORKER_KILLED, WORKER_SILENT)
 
 logger = logging.getLogger(__name__)
 

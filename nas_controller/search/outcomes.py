@@ -11,6 +11,7 @@ from search_space.proxy_task import ProxyTask
 
 TIMED_OUT = "timed-out"
 WORKER_KILLED = "worker-killed"
+WORKER_SILENT = "worker-silent"
 
 
 @dataclass(frozen=True)

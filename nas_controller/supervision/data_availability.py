@@ -9,9 +9,8 @@ from pathlib import Path
 from nas_controller.search.outcomes import Failed
 from nas_controller.store import CampaignRecord
 from search_space.datasets import dataset_path, registration_file
-from search_space.errors import InvalidValueError
+from search_space.errors import DATA_AWAY, InvalidValueError
 
-DATA_AWAY = "data-away"
 MIN_FREE_BYTES = 2**20
 """A campaign that waits for room is not tried again with less."""
 

@@ -32,7 +32,7 @@ from nas_controller.execution.trial_checkpoints import campaign_directory, remov
 from nas_controller.execution.worker import Job
 from nas_controller.search.campaign_spec import CampaignSpec
 from nas_controller.store import ConflictError, Lease, LeaseLostError, NotFoundError, Store, StoreUnavailableError
-from nas_controller.supervision.data_availability import DATA_AWAY, may_wait_for, missing_data, still_waits
+from nas_controller.supervision.data_availability import may_wait_for, missing_data, still_waits
 from nas_controller.supervision.fair_shares import Allotment
 from nas_controller.supervision.lease_heartbeat import Heartbeat
 from nas_controller.supervision.runner_protocol import (
@@ -46,7 +46,7 @@ from nas_controller.supervision.runner_protocol import (
 )
 from nas_controller.supervision.stdin_watch import watch_stdin
 from search_space.datasets import dataset_path
-from search_space.errors import EffspineError, InvalidValueError
+from search_space.errors import DATA_AWAY, EffspineError, InvalidValueError
 
 logger = logging.getLogger(__name__)
 
