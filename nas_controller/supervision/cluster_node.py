@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import logging
 import os
-import signal
 import subprocess
 import sys
 import time
 from contextlib import suppress
 from pathlib import Path
 
+from nas_controller.supervision.process_session import kill_session
 from nas_controller.supervision.runner_protocol import DATABASE_URL_VARIABLE
 
 logger = logging.getLogger(__name__)
@@ -56,7 +56,7 @@ class ClusterNode:
             if self._process.poll() is None:
                 return
             logger.warning("the node in the cluster %s has ended; its log is %s", self._address, self._log)
-            self._kill_group(self._process.pid)
+            kill_session(self._process.pid)
             self._process = None
             if now - self._started > _STABLE_SECONDS:
                 self._backoff = _FIRST_BACKOFF_SECONDS
@@ -71,7 +71,7 @@ class ClusterNode:
             self._process.terminate()
             with suppress(subprocess.TimeoutExpired):
                 self._process.wait(_END_SECONDS)
-            self._kill_group(self._process.pid)
+            kill_session(self._process.pid)
             self._process.wait()
             self._process = None
 
@@ -95,8 +95,3 @@ class ClusterNode:
             )
         self._started = now
         logger.info("joining the cluster %s as a node without CPUs, log in %s", self._address, self._log)
-
-    @staticmethod
-    def _kill_group(leader: int) -> None:
-        with suppress(ProcessLookupError, PermissionError):
-            os.killpg(leader, signal.SIGKILL)

@@ -14,6 +14,7 @@ from pathlib import Path
 from nas_controller.execution.session_directory import remove_session_directory
 from nas_controller.store import CampaignRecord
 from nas_controller.supervision.fair_shares import Allotment
+from nas_controller.supervision.process_session import kill_session
 from nas_controller.supervision.runner_protocol import DATABASE_URL_VARIABLE
 
 
@@ -51,13 +52,13 @@ class RunnerProcess:
                 stdout=output,
                 stderr=subprocess.STDOUT,
                 env={**os.environ, DATABASE_URL_VARIABLE: database_url},  # a command line would expose the password
-                start_new_session=True,  # its process group can be killed, and Ctrl-C does not reach it
+                start_new_session=True,  # its session can be killed, and Ctrl-C does not reach it
             )
         return cls(campaign.id, owner, process, campaign.trials_finished, allotment)
 
     @property
     def pid(self) -> int:
-        """The process id, which is also that of its process group."""
+        """The process id, which is also that of its session."""
         return self.process.pid
 
     def send_allotment(self, allotment: Allotment) -> None:
@@ -69,10 +70,9 @@ class RunnerProcess:
                 self.process.stdin.flush()
             self.allotment = allotment
 
-    def kill_group(self) -> None:
+    def kill(self) -> None:
         """Kills the process and all processes that it has started."""
-        with suppress(ProcessLookupError, PermissionError):
-            os.killpg(self.pid, signal.SIGKILL)
+        kill_session(self.pid)
 
     def terminate(self) -> None:
         """Closes its standard input and sends SIGTERM."""
@@ -90,7 +90,7 @@ class RunnerProcess:
 
     def clean_up(self) -> None:
         """Removes what a runner has left behind after its end: processes, the pipe, files of Ray."""
-        self.kill_group()
+        self.kill()
         self._close_stdin()
         remove_session_directory(self.campaign_id, self.pid)
 

@@ -135,7 +135,7 @@ class Supervisor:
                 runner.without_lease_since = now
             elif now - runner.without_lease_since > STALLED_SECONDS:
                 logger.warning("campaign %s: runner %d is stalled and is killed", runner.campaign_id, runner.pid)
-                runner.kill_group()
+                runner.kill()
 
     def _startable(self, runnable: Sequence[CampaignRecord]) -> list[CampaignRecord]:
         """The campaigns without a runner that may have one now."""
