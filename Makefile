@@ -24,6 +24,8 @@ setup:
 demo: setup
 	@exec $(BIN)/effspine demo --with-parent $(ARGS)
 
+# Tests start hundreds of processes, which would each compile the project's modules again.
+unexport PYTHONDONTWRITEBYTECODE
 PYTEST = $(BIN)/python -m pytest -n 3 --dist loadfile --no-loadscope-reorder
 
 test: setup

@@ -24,6 +24,7 @@ def test_without_a_memory_sample_there_is_no_growth() -> None:
     assert summarise([0.0, 1.0, 2.0], [])["driver_rss_growth_mb"] == 0
 
 
+@pytest.mark.slow
 def test_a_real_campaign_is_measured_and_leaves_few_files() -> None:
     command = [sys.executable, "-m", "api.cli.main", "bench", "control-plane", "--trials", "30", "--json"]
     done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=True)

@@ -45,6 +45,7 @@ def test_figures_are_medians_and_keras_has_the_better_thread_layout(monkeypatch:
     assert (found["repeats"], found["threads"], found["image_px"], found["batch_size"]) == (3, 4, 128, 16)
 
 
+@pytest.mark.slow
 def test_engine_and_keras_are_timed_step_by_step(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(benchmark, "WARM_UP_STEPS", 0)
     monkeypatch.setattr(benchmark, "STEPS", 1)

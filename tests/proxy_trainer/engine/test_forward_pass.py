@@ -195,6 +195,7 @@ COMPARATORS: dict[str, Network] = {
 }
 
 
+@pytest.mark.slow
 @MODES
 @pytest.mark.parametrize("name", COMPARATORS)
 def test_detectors_that_the_paper_compares_with(name: str, training: bool) -> None:

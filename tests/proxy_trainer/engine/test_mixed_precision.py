@@ -19,6 +19,7 @@ from tests.support.engine_tasks import CLASSES, PARTS, UNEVEN, distance, step, t
 MIXED = replace(PARTS, precision="bfloat16", stochastic_depth=0.2)
 
 
+@pytest.mark.slow
 def test_bfloat16_trains_and_detects_as_float32_does() -> None:
     batch = two_parts(second=range(8))
     mixed, single = Engine(MIXED, CLASSES), Engine(replace(MIXED, precision="float32"), CLASSES)
