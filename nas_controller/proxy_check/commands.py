@@ -1,6 +1,7 @@
 """`effspine proxy-check`: measures, before a search, whether a proxy task's reward can guide it.
 
-effspine proxy-check --profile laptop --dataset digits      16 architectures, 3 seeds, 8 times longer references
+effspine proxy-check --profile laptop --dataset digits     16 architectures, 3 seeds, 8 times longer references
+effspine proxy-check --profile laptop --dataset digits --reference truth.jsonl     against architectures trained alone
 """
 
 from __future__ import annotations
@@ -22,36 +23,57 @@ if TYPE_CHECKING:
     from search_space.proxy_task import ProxyTask
 
 FAILED_STATUS = 1
+REFERENCE_FACTOR = 8
 MAX_PARALLELISM = 1024
 
 app = typer.Typer(add_completion=False)
+
+DatasetName = Annotated[
+    str | None, typer.Option(metavar="NAME", help="Name of a registered data set, instead of --data.")
+]
+Overrides = Annotated[
+    list[str] | None, typer.Option("--set", metavar="FIELD=VALUE", help="Replace one field of the proxy task.")
+]
+Budget = Annotated[int | None, typer.Option(help="Budget in plain multi-adds; default: that of the base.")]
+Architectures = Annotated[
+    int | None,
+    typer.Option(help="Architectures, including the uniform baseline; default: 16, or all of the given file."),
+]
+WidthsFile = Annotated[
+    Path | None, typer.Option(metavar="FILE", help="Architectures to train: 18 widths and a name on each line.")
+]
+ReferenceFile = Annotated[
+    Path | None,
+    typer.Option(metavar="FILE", help="Truth table: results of architectures trained alone, instead of references."),
+]
+ReferenceFactor = Annotated[
+    int | None, typer.Option(help="Steps of the reference as a multiple of the proxy's; default: 8.")
+]
+NoReference = Annotated[
+    bool, typer.Option("--no-reference", help="Train no references: measure the noise, not the ranking.")
+]
+OutFile = Annotated[
+    Path | None, typer.Option(metavar="FILE", help="Results, to resume from; default: in the data directory.")
+]
 
 
 @app.command()
 def proxy_check(
     data: Annotated[Path | None, typer.Option(metavar="DIR", help="Data set directory, in COCO format.")] = None,
-    dataset: Annotated[
-        str | None, typer.Option(metavar="NAME", help="Name of a registered data set, instead of --data.")
-    ] = None,
+    dataset: DatasetName = None,
     profile: Annotated[str, typer.Option(help="Proxy task.")] = "laptop",
-    overrides: Annotated[
-        list[str] | None, typer.Option("--set", metavar="FIELD=VALUE", help="Replace one field of the proxy task.")
-    ] = None,
+    overrides: Overrides = None,
     base: Annotated[str, typer.Option(help="Base architecture of the search space.")] = DEFAULT_BASE,
-    budget_madds: Annotated[
-        int | None, typer.Option(help="Budget in plain multi-adds; default: that of the base.")
-    ] = None,
-    architectures: Annotated[int, typer.Option(help="Architectures, including the uniform baseline.")] = 16,
+    budget_madds: Budget = None,
+    architectures: Architectures = None,
+    widths: WidthsFile = None,
     seeds: Annotated[int, typer.Option(help="Seeds to train each architecture with.")] = 3,
-    reference_factor: Annotated[int, typer.Option(help="Steps of the reference as a multiple of the proxy's.")] = 8,
-    no_reference: Annotated[
-        bool, typer.Option("--no-reference", help="Train no references: measure the noise, not the ranking.")
-    ] = False,
+    reference: ReferenceFile = None,
+    reference_factor: ReferenceFactor = None,
+    no_reference: NoReference = False,
     parallelism: Annotated[int, typer.Option(min=1, max=MAX_PARALLELISM, help="Trainings at once.")] = 1,
     seed: Annotated[int, typer.Option(help="Seed of the architectures, and first seed of the trainings.")] = 1,
-    out: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="Results, to resume from; default: in the data directory.")
-    ] = None,
+    out: OutFile = None,
     plot: Annotated[Path | None, typer.Option(metavar="FILE", help="Write a plot, .svg or .png.")] = None,
     report_only: Annotated[bool, typer.Option("--report-only", help="Only report existing results.")] = False,
     min_icc: Annotated[float, typer.Option(min=-1, max=1, help="Minimum ICC(1) to pass.")] = 0.5,
@@ -65,29 +87,48 @@ def proxy_check(
     Exit status: 0 if all criteria pass, 1 otherwise, 2 for wrong input. Run it again to resume.
     """
     from nas_controller.proxy_check.study import design
+    from nas_controller.proxy_check.truth_file import read_truth
     from nas_controller.proxy_check.verdict import Thresholds
+    from nas_controller.proxy_check.widths_file import read_widths
     from search_space.proxy_task import parse_overrides, resolve
     from search_space.space import SearchSpace
 
     task = resolve(profile, **parse_overrides(overrides or []))
+    _check_together(widths, reference, reference_factor, no_reference)
+    space = SearchSpace(base, budget_madds)
+    factor = REFERENCE_FACTOR if reference_factor is None else reference_factor
     study = design(
-        SearchSpace(base, budget_madds),
+        space,
         task,
         _dataset(task, data, dataset, must_exist=not report_only),
         architectures=architectures,
         seeds=seeds,
-        reference_factor=None if no_reference else reference_factor,
+        reference_factor=None if no_reference or reference else factor,
         seed=seed,
+        listed=None if widths is None else read_widths(widths),
+        truth=None if reference is None else read_truth(reference, space.base.name),
     )
     if plot is not None:
         from nas_controller.proxy_check.plot import check_suffix
 
         check_suffix(plot)
-    path = out or _default_path(study)
+    path = _results_path(study, out)
     results = _read(path) if report_only else _train(study, path, parallelism)
     thresholds = Thresholds(min_icc=min_icc, max_variation=max_variation, min_tau=min_tau, max_seconds=max_seconds)
     if not _report(study, results, thresholds, path, plot, as_json):
         raise typer.Exit(FAILED_STATUS)
+
+
+def _check_together(
+    widths: Path | None, reference: Path | None, reference_factor: int | None, no_reference: bool
+) -> None:
+    """Raises InvalidValueError where a truth table is given with an option that contradicts it."""
+    if reference is None:
+        return
+    others = {"--widths": widths is not None, "--reference-factor": reference_factor is not None}
+    for option, is_given in {**others, "--no-reference": no_reference}.items():
+        if is_given:
+            raise InvalidValueError(f"give either --reference or {option}", field="reference")
 
 
 def _report(
@@ -133,6 +174,16 @@ def _dataset(task: ProxyTask, data: Path | None, name: str | None, *, must_exist
     if must_exist and not data.expanduser().is_dir():
         raise InvalidValueError(f"there is no data set directory {data}", field="data")
     return str(data.expanduser().resolve())
+
+
+def _results_path(study: Study, out: Path | None) -> Path:
+    """The file of the results. Raises InvalidValueError if it is the truth table."""
+    path = out or _default_path(study)
+    if study.truth is not None and path.resolve() == study.truth.path.resolve():
+        raise InvalidValueError(
+            f"the results would be added to the truth table {path}; give another --out", field="out"
+        )
+    return path
 
 
 def _default_path(study: Study) -> Path:

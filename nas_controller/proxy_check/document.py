@@ -9,6 +9,7 @@ from typing import Any
 from nas_controller.proxy_check.findings import ArchitectureRow, Findings
 from nas_controller.proxy_check.statistics import Estimate
 from nas_controller.proxy_check.study import Study
+from nas_controller.proxy_check.truth import TruthTable
 from nas_controller.proxy_check.verdict import Criterion, Thresholds, Verdict
 
 
@@ -44,6 +45,7 @@ def document(
             ],
         },
         "architectures": [_row(row) for row in findings.rows],
+        "truth": _truth(study.truth, findings),
         "estimates": {
             "compared_architectures": findings.compared,
             "compared_seeds": findings.compared_seeds,
@@ -67,6 +69,7 @@ def document(
 def _row(row: ArchitectureRow) -> dict[str, Any]:
     return {
         "number": row.number,
+        "name": row.name,
         "widths": list(row.widths),
         "madds_ratio": row.madds_ratio,
         "rewards": list(row.rewards),
@@ -74,6 +77,26 @@ def _row(row: ArchitectureRow) -> dict[str, Any]:
         "standard_deviation": row.spread and row.spread.deviation,
         "coefficient_of_variation": row.spread and row.spread.coefficient,
         "reference": row.reference,
+    }
+
+
+def _truth(table: TruthTable | None, findings: Findings) -> dict[str, Any] | None:
+    """The truth table's quality, and the correlation with its better half."""
+    quality = findings.truth
+    if table is None or quality is None:
+        return None
+    return {
+        "results": str(table.path),
+        "task": dict(table.task),
+        "dataset": table.dataset,
+        "architectures": quality.architectures,
+        "min_seeds": quality.min_seeds,
+        "max_seeds": quality.max_seeds,
+        "intraclass_one_way": _estimate(quality.intraclass_one_way),
+        "intraclass_consistency": _estimate(quality.intraclass_consistency),
+        **quality.dispersion._asdict(),
+        "better_half_architectures": findings.better_half,
+        "kendall_of_better_half": _estimate(findings.kendall_of_better_half),
     }
 
 

@@ -13,23 +13,30 @@ from nas_controller.proxy_check.statistics import (
     MIN_ARCHITECTURES,
     MIN_SEEDS,
     Estimate,
+    FloatArray,
     RankCorrelation,
     Spread,
     Variation,
     intraclass_consistency,
     intraclass_one_way,
+    largest_complete_part,
     rank_correlation,
     spread,
     variation,
 )
 from nas_controller.proxy_check.study import Study, Training
+from nas_controller.proxy_check.truth import TruthQuality, assess
 
 
 @dataclass(frozen=True)
 class ArchitectureRow:
-    """One architecture: its rewards by seed (None if there is none yet), and their spread."""
+    """One architecture: its rewards by seed (None if there is none yet), and their spread.
+
+    `reference` is the reward of its longer training, or its mean in the truth table.
+    """
 
     number: int
+    name: str | None
     widths: tuple[int, ...]
     madds_ratio: float
     rewards: tuple[float | None, ...]
@@ -64,7 +71,8 @@ class Findings:
     """The estimates of a study so far.
 
     The correlations are over `compared` architectures and `compared_seeds` seeds: the largest part of the table of
-    rewards without a gap.
+    rewards without a gap. With a truth table, `truth` is its quality, and `kendall_of_better_half` the correlation of
+    one seed over the `better_half` of the correlated architectures: those with the highest means in the table.
     """
 
     rows: tuple[ArchitectureRow, ...]
@@ -80,6 +88,9 @@ class Findings:
     correlated: int
     proxy_seconds: Seconds | None
     reference_seconds: Seconds | None
+    truth: TruthQuality | None = None
+    better_half: int = 0
+    kendall_of_better_half: Estimate | None = None
 
     @property
     def is_complete(self) -> bool:
@@ -95,8 +106,10 @@ def find(study: Study, results: Results) -> Findings:
     architectures, seeds = largest_complete_part([row.rewards for row in rows])
     table = np.array([[rows[number].rewards[seed] for seed in seeds] for number in architectures], dtype=np.float64)
     is_comparable = len(architectures) >= MIN_ARCHITECTURES and len(seeds) >= MIN_SEEDS
-    references = [rows[number].reference for number in architectures]
-    with_reference = [index for index, reference in enumerate(references) if reference is not None]
+    references = np.array([rows[number].reference for number in architectures], dtype=np.float64)
+    with_reference = ~np.isnan(references)
+    correlated, references = table[with_reference], references[with_reference]
+    better = better_half(references) if study.truth is not None else []
     return Findings(
         rows=rows,
         trainings=len(trainings),
@@ -109,29 +122,24 @@ def find(study: Study, results: Results) -> Findings:
         intraclass_one_way=intraclass_one_way(table) if is_comparable else None,
         intraclass_consistency=intraclass_consistency(table) if is_comparable else None,
         variation=variation([row.spread for row in rows if row.spread is not None]),
-        correlation=rank_correlation(table[with_reference], np.array(references, dtype=np.float64)[with_reference])
-        if with_reference
-        else RankCorrelation(),
-        correlated=len(with_reference),
+        correlation=_correlation(correlated, references),
+        correlated=len(references),
         proxy_seconds=_seconds([result for training, result in pairs if training.purpose == "proxy"]),
         reference_seconds=_seconds([result for training, result in pairs if training.purpose == "reference"]),
+        truth=None if study.truth is None else assess(study.truth),
+        better_half=len(better),
+        kendall_of_better_half=_correlation(correlated[better], references[better]).kendall_of_one_seed,
     )
 
 
-def largest_complete_part(rewards: Sequence[Sequence[float | None]]) -> tuple[list[int], list[int]]:
-    """The rows and columns of the largest part of a table without a gap, among parts of its fullest columns.
+def better_half(references: FloatArray) -> list[int]:
+    """The indices of the highest half of the rewards, rounded up; of equal rewards, the first ones."""
+    descending = np.argsort(-references, kind="stable")
+    return sorted(descending[: (len(references) + 1) // 2].tolist())
 
-    Of two equally large parts, the one with more columns. Both lists are empty if the table has no reward.
-    """
-    gaps = [sum(row[column] is None for row in rewards) for column in range(len(rewards[0]))]
-    by_fullness = sorted(range(len(gaps)), key=lambda column: gaps[column])
-    best: tuple[list[int], list[int]] = ([], [])
-    for count in range(1, len(gaps) + 1):
-        columns = sorted(by_fullness[:count])
-        rows = [number for number, row in enumerate(rewards) if all(row[column] is not None for column in columns)]
-        if rows and len(rows) * len(columns) >= len(best[0]) * len(best[1]):
-            best = (rows, columns)
-    return best
+
+def _correlation(table: FloatArray, references: FloatArray) -> RankCorrelation:
+    return rank_correlation(table, references) if len(references) else RankCorrelation()
 
 
 def _rows(study: Study, results: Sequence[tuple[Training, Result | None]]) -> tuple[ArchitectureRow, ...]:
@@ -144,10 +152,14 @@ def _rows(study: Study, results: Sequence[tuple[Training, Result | None]]) -> tu
     for number, candidate in enumerate(study.architectures):
         of_seeds = tuple(rewards.get(("proxy", number, seed)) for seed in study.seeds)
         seed_rewards = [reward for reward in of_seeds if reward is not None]
-        reference = rewards.get(("reference", number, study.reference_seed))
+        if study.truth is not None:
+            reference: float | None = study.truth.mean(candidate.widths)
+        else:
+            reference = rewards.get(("reference", number, study.reference_seed))
         rows.append(
             ArchitectureRow(
                 number,
+                study.names[number],
                 candidate.widths,
                 candidate.madds_ratio,
                 of_seeds,

@@ -15,6 +15,7 @@ from matplotlib.ticker import MaxNLocator
 
 from nas_controller.proxy_check.findings import ArchitectureRow, Findings
 from nas_controller.proxy_check.statistics import Estimate
+from nas_controller.proxy_check.study import UNIFORM
 from search_space.errors import InvalidValueError
 
 SUFFIXES = (".svg", ".png")
@@ -78,7 +79,7 @@ def _draw_rewards(axes: Axes, findings: Findings, rows: list[ArchitectureRow]) -
         axes.plot(*np.transpose(points), "o", ms=4, color=_SEED, label="one seed")
         axes.plot(range(len(ordered)), [_mean(row) for row in ordered], "_", ms=9, mew=2, color=_MEAN, label="mean")
         for x, row in enumerate(ordered):
-            if row.number == 0:
+            if row.name == UNIFORM:
                 axes.plot(x, _mean(row), "_", ms=9, mew=2, color=_UNIFORM, label="mean of the uniform baseline")
         axes.legend(loc="upper left", handletextpad=0.4)
     if len(ordered) <= _NUMBERS_SHOWN:
@@ -108,7 +109,7 @@ def _draw_ranking(axes: Axes, findings: Findings, rows: list[ArchitectureRow]) -
         assert reference is not None
         seed_rewards = [reward for reward in row.rewards if reward is not None]
         axes.plot([min(seed_rewards), max(seed_rewards)], [reference, reference], "-", lw=1, color=_SEED, zorder=1)
-        axes.plot(mean, reference, "o", ms=5, color=_MEAN if row.number else _UNIFORM)
+        axes.plot(mean, reference, "o", ms=5, color=_UNIFORM if row.name == UNIFORM else _MEAN)
     axes.xaxis.set_major_locator(MaxNLocator(6, steps=[1, 2, 5, 10]))
     axes.yaxis.set_major_locator(MaxNLocator(6, steps=[1, 2, 5, 10]))
     axes.set_xlabel("reward of the proxy, mean and range over the seeds")

@@ -21,7 +21,7 @@ from nas_controller.proxy_check.results import Result, ResultsFile, missing
 from nas_controller.proxy_check.same_data import Selection, data_by_selection, selection
 from nas_controller.proxy_check.study import Study, Training
 from nas_controller.search.data_difference import data_difference
-from nas_controller.search.outcomes import WORKER_KILLED, WORKER_SILENT, Failed, Rewarded, TrialWork
+from nas_controller.search.outcomes import WORKER_KILLED, WORKER_SILENT, Failed, Outcome, Rewarded, TrialWork
 from search_space.errors import EffspineError
 from search_space.proxy_task import ProxyTask
 
@@ -65,7 +65,7 @@ def train_missing(
         cache_dir=cache_dir,
         seed=study.seeds[0],
         threads=threads,
-        start_pool=study.start_pool,
+        space=study.space,
     )
     with executor.session(workers) as session:
         session.run(MissingTrainings(study, file, workers, listener), job, lambda: False, lambda: workers)
@@ -151,7 +151,7 @@ class MissingTrainings:
         """Raises StudyStoppedError: the machine lacks what a training needs."""
         raise StudyStoppedError(error or state)
 
-    def complete(self, work: TrialWork, outcome: Rewarded | Failed) -> None:
+    def complete(self, work: TrialWork, outcome: Outcome) -> None:
         """Appends a result, or returns the training to the head of the queue.
 
         Raises StudyStoppedError for a failure that affects every training.
@@ -178,7 +178,7 @@ class MissingTrainings:
         self._file.append(result)
         self._listener.ended(training, result)
 
-    def _check_data(self, number: int, outcome: Rewarded | Failed) -> None:
+    def _check_data(self, number: int, outcome: Outcome) -> None:
         """Raises StudyStoppedError if an outcome comes from other data than earlier ones with the same images."""
         expected = self._data.get(self._selection(number))
         if expected is not None and outcome.data is not None and outcome.data["sha256"] != expected["sha256"]:
@@ -190,7 +190,7 @@ class MissingTrainings:
         if expected is None and isinstance(outcome, Rewarded) and outcome.data is not None:
             self._data[self._selection(number)] = outcome.data
 
-    def _result(self, training: Training, outcome: Rewarded | Failed) -> Result:
+    def _result(self, training: Training, outcome: Outcome) -> Result:
         return Result(
             base=self._study.base.name,
             widths=training.widths,

@@ -5,7 +5,8 @@ Pure functions over NumPy arrays. With too few values, or with values that do no
 
 Sources: McGraw and Wong (1996), "Forming inferences about some intraclass correlation coefficients", tables 4 and 7;
 Shrout and Fleiss (1979), "Intraclass correlations: uses in assessing rater reliability", whose ICC(1,1) and ICC(3,1)
-are the two below; Kendall (1945) for tau-b; Efron and Tibshirani (1993), chapter 13, for the percentile bootstrap.
+are the two below; Kendall (1945) for tau-b; Efron and Tibshirani (1993), chapter 13, for the percentile bootstrap;
+Searle, Casella and McCulloch (1992), "Variance Components", for the analysis of unweighted means in `dispersion`.
 """
 
 from __future__ import annotations
@@ -118,6 +119,53 @@ def variation(spreads: Sequence[Spread]) -> Variation | None:
     if not coefficients or len(coefficients) < len(with_deviation):
         return None
     return Variation(float(np.median(coefficients)), max(coefficients))
+
+
+class Dispersion(NamedTuple):
+    """Of the means of architectures: the standard error from the seeds, the true spread, and their ratio.
+
+    `spread` is the standard deviation of the architectures' true values, that of their means less its part from the
+    seeds; 0 where the means differ no more than their errors explain. None where undefined.
+    """
+
+    standard_error: float | None
+    spread: float | None
+    spread_over_error: float | None
+
+
+def dispersion(rewards: Sequence[Sequence[float]]) -> Dispersion:
+    """The dispersion of rewards [architectures][seeds], with at least one seed each; their numbers may differ.
+
+    `standard_error` is the pooled standard deviation within architectures over the square root of the harmonic mean of
+    their numbers of seeds. All are None if no architecture has two seeds; the ratio also if the error is zero.
+    """
+    counts = np.array([len(of_seeds) for of_seeds in rewards])
+    freedom = int((counts - 1).sum())
+    if len(rewards) < MIN_SEEDS or freedom == 0:
+        return Dispersion(None, None, None)
+    means = np.array([np.mean(of_seeds) for of_seeds in rewards])
+    squares = sum(((np.asarray(of_seeds) - mean) ** 2).sum() for of_seeds, mean in zip(rewards, means, strict=True))
+    within, between = float(squares) / freedom, float(means.var(ddof=1))
+    rounding = (_ROUNDING * max(abs(reward) for of_seeds in rewards for reward in of_seeds)) ** 2
+    squared_error = 0.0 if within <= rounding else within * float((1 / counts).mean())
+    error, true_spread = float(np.sqrt(squared_error)), float(np.sqrt(max(0.0, between - squared_error)))
+    return Dispersion(error, true_spread, true_spread / error if error else None)
+
+
+def largest_complete_part(rewards: Sequence[Sequence[float | None]]) -> tuple[list[int], list[int]]:
+    """The rows and columns of the largest part of a table without a gap, among parts of its fullest columns.
+
+    Of two equally large parts, the one with more columns. Both lists are empty if the table has no reward.
+    """
+    gaps = [sum(row[column] is None for row in rewards) for column in range(len(rewards[0]))]
+    by_fullness = sorted(range(len(gaps)), key=lambda column: gaps[column])
+    best: tuple[list[int], list[int]] = ([], [])
+    for count in range(1, len(gaps) + 1):
+        columns = sorted(by_fullness[:count])
+        rows = [number for number, row in enumerate(rewards) if all(row[column] is not None for column in columns)]
+        if rows and len(rows) * len(columns) >= len(best[0]) * len(best[1]):
+            best = (rows, columns)
+    return best
 
 
 @dataclass(frozen=True)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from nas_controller.proxy_check.findings import ArchitectureRow, Findings
 from nas_controller.proxy_check.statistics import Estimate
 from nas_controller.proxy_check.study import Study
+from nas_controller.proxy_check.truth import TruthQuality
 from nas_controller.proxy_check.verdict import Criterion, Verdict
 from search_space.terminal import cell_text, console, print_text, spark_line
 
@@ -37,7 +38,7 @@ def print_check(study: Study, findings: Findings, verdict: Verdict) -> None:
 
 
 def _architectures(study: Study, findings: Findings) -> tuple[Sequence[str], list[Sequence[str | Text]]]:
-    reference = ("reference",) if study.reference is not None else ()
+    reference = ("reference",) if study.has_reference else ()
     columns = ("", "widths", "seeds", "mean", "std", "CV", *reference)
     return columns, [_architecture(row, bool(reference)) for row in findings.rows]
 
@@ -45,7 +46,7 @@ def _architectures(study: Study, findings: Findings) -> tuple[Sequence[str], lis
 def _architecture(row: ArchitectureRow, with_reference: bool) -> Sequence[str | Text]:
     spread = row.spread
     cells = [
-        str(row.number) if row.number else "uniform",
+        row.name or str(row.number),
         spark_line(row.widths),
         str(sum(reward is not None for reward in row.rewards)),
         _decimals(None if spread is None else spread.mean),
@@ -73,11 +74,28 @@ def _estimates(findings: Findings) -> list[Sequence[str | Text]]:
             _estimate("Spearman rho, one seed", correlation.spearman_of_one_seed, over),
             _estimate("Spearman rho, mean of seeds", correlation.spearman_of_mean, over),
         ]
+    if findings.truth is not None:
+        over = f"{findings.better_half} architectures"
+        rows.append(_estimate("Kendall tau, the better half", findings.kendall_of_better_half, over))
+        rows += _truth(findings.truth)
     for name, seconds in (("trial", findings.proxy_seconds), ("reference", findings.reference_seconds)):
         if seconds is not None:
             over = f"{_numbers(seconds.threads)} threads, {_numbers(seconds.at_once)} at once"
             rows.append((f"seconds of a {name}", f"{seconds.median:.1f}", "", over))
     return rows
+
+
+def _truth(quality: TruthQuality) -> list[Sequence[str | Text]]:
+    seeds = "-".join(map(str, sorted({quality.min_seeds, quality.max_seeds})))
+    over = f"{quality.architectures} x {seeds} rewards"
+    dispersion = quality.dispersion
+    return [
+        _estimate("truth: ICC(1)", quality.intraclass_one_way, over),
+        _estimate("truth: ICC(C,1)", quality.intraclass_consistency, over),
+        ("truth: error of a mean", _decimals(dispersion.standard_error), "", over),
+        ("truth: spread of true values", _decimals(dispersion.spread), "", over),
+        ("truth: spread / error", _decimals(dispersion.spread_over_error), "", over),
+    ]
 
 
 def _estimate(name: str, estimate: Estimate | None, over: str) -> Sequence[str | Text]:

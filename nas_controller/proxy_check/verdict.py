@@ -72,9 +72,9 @@ class Verdict:
 
 
 def judge(study: Study, findings: Findings, thresholds: Thresholds) -> Verdict:
-    """The verdict. The rank correlation is a criterion only if the study has a reference."""
-    criteria = [_intraclass(findings, thresholds), _variation(findings, thresholds)]
-    if study.reference is not None:
+    """The verdict. The rank correlation is a criterion only with a reference, the noise only with two or more seeds."""
+    criteria = [_intraclass(findings, thresholds), _variation(findings, thresholds)] if study.measures_noise else []
+    if study.has_reference:
         criteria.append(_tau(findings, thresholds))
     criteria.append(_seconds(findings, thresholds))
     passed = findings.is_complete and all(criterion.status == "pass" for criterion in criteria)
@@ -133,11 +133,15 @@ def _sentences(study: Study, findings: Findings, criteria: list[Criterion], thre
     tau = findings.correlation.kendall_of_one_seed
     if tau is not None and thresholds.min_tau <= tau.value < thresholds.aim_tau:
         sentences.append(f"Kendall tau is below the recommended {thresholds.aim_tau:g}.")
-    if len(study.architectures) < thresholds.architectures or len(study.seeds) < thresholds.seeds:
+    if not study.measures_noise:
+        sentences.append("The noise between seeds was not checked, since there is one seed.")
+    has_few_seeds = study.measures_noise and len(study.seeds) < thresholds.seeds
+    if len(study.architectures) < thresholds.architectures or has_few_seeds:
+        seeds = f"{len(study.seeds)} seeds" if study.measures_noise else "1 seed"
         sentences.append(
-            f"The study is small: {len(study.architectures)} architectures and {len(study.seeds)} seeds, where "
+            f"The study is small: {len(study.architectures)} architectures and {seeds}, where "
             f"{thresholds.architectures} and {thresholds.seeds} are recommended."
         )
-    if study.reference is None:
+    if not study.has_reference:
         sentences.append("The order of the architectures was not checked, since there is no reference.")
     return sentences

@@ -18,7 +18,14 @@ from nas_controller.proxy_check.study import Training, design
 from search_space.proxy_task import resolve
 from search_space.space import SearchSpace
 from tests.support.process_table import alive, descendant_pids
-from tests.support.training_results import result, results_of, synthetic_study
+from tests.support.training_results import (
+    even_widths,
+    result,
+    results_of,
+    synthetic_study,
+    truth_results,
+    write_results,
+)
 from tests.support.waiting import wait_for
 
 SMALL = ("proxy-check", "--profile", "synthetic", "--architectures", "4", "--seeds", "2")
@@ -121,6 +128,16 @@ def test_the_exit_status_is_the_verdict(results: Path, options: tuple[str, ...],
         (("--profile", "synthetic", "--base", "d9"), "'d9'"),
         (("--profile", "synthetic", "--report-only"), "there are no results in"),
         (("--profile", "synthetic", "--parallelism", "0"), "--parallelism"),
+        (("--profile", "synthetic", "--seeds", "1"), "seeds is 1"),
+        (("--profile", "synthetic", "--reference", "x", "--no-reference"), "either --reference or --no-reference"),
+        (("--profile", "synthetic", "--reference", "x", "--reference-factor", "8"), "or --reference-factor"),
+        (("--profile", "synthetic", "--reference", "x", "--widths", "x"), "either --reference or --widths"),
+        (("--profile", "synthetic", "--reference", "/none"), "there are no results in /none"),
+        (("--profile", "synthetic", "--widths", "/none"), "the widths in /none cannot be read"),
+        (
+            ("--profile", "laptop", "--set", "steps=0", "--set", "warmup_steps=0", "--data", "/"),
+            "slices that are not trained; give --reference FILE",
+        ),
     ],
 )
 def test_invalid_input_is_reported_in_one_line(
@@ -146,6 +163,37 @@ def test_a_report_of_results_does_not_need_the_data_set(tmp_path: Path, capsys: 
     found = json.loads(capsys.readouterr().out)
     assert found["trainings"]["finished"] == 2
     assert found["study"]["trained"] is True
+
+
+@pytest.mark.usefixtures("in_process")
+def test_architectures_of_a_file_are_trained_and_are_then_the_truth_table_of_another_check(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    widths, table = tmp_path / "widths.txt", tmp_path / "truth.jsonl"
+    lines = [f"{','.join(map(str, even_widths(number)))} even-{number}\n" for number in range(3)]
+    baseline = SearchSpace().baseline.widths
+    widths.write_text("".join(lines) + ",".join(map(str, baseline)))
+    synthetic = ("proxy-check", "--profile", "synthetic")
+    run([*synthetic, "--widths", str(widths), "--seeds", "2", "--no-reference", "--out", str(table), "--json"])
+    alone = json.loads(capsys.readouterr().out)
+    assert [row["name"] for row in alone["architectures"]] == ["even-0", "even-1", "even-2", "uniform"]
+    assert (alone["trainings"]["finished"], alone["truth"]) == (8, None)
+
+    out = ("--out", str(tmp_path / "proxy.jsonl"), "--json")
+    run([*synthetic, "--reference", str(table), "--seeds", "1", *out])
+    check = json.loads(capsys.readouterr().out)
+    assert check["trainings"]["finished"] == 4
+    assert [tuple(row["widths"]) for row in check["architectures"]] == [baseline, *map(even_widths, range(3))]
+    assert check["study"]["reference"] is None
+    assert check["truth"]["results"] == str(table)
+    assert [row["reference"] for row in check["architectures"]] == [row["mean"] for row in check["architectures"]]
+
+
+def test_results_are_not_added_to_the_truth_table(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    table = write_results(tmp_path / "truth.jsonl", truth_results([[0.1], [0.2], [0.3]]))
+    arguments = ("proxy-check", "--profile", "synthetic", "--reference", str(table), "--out", str(table))
+    assert run([*arguments, "--report-only"]) == 2
+    assert "would be added to the truth table" in capsys.readouterr().err
 
 
 def test_help_imports_no_heavy_package() -> None:

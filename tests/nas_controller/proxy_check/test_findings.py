@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from nas_controller.proxy_check.document import document
-from nas_controller.proxy_check.findings import Findings, find, largest_complete_part
+from nas_controller.proxy_check.findings import Findings, find
 from nas_controller.proxy_check.study import Study, Training
 from nas_controller.proxy_check.verdict import Criterion, Thresholds, Verdict, judge
 from tests.support.training_results import result, results_of, synthetic_study
@@ -42,23 +42,6 @@ def test_rows_have_their_rewards_and_their_reference() -> None:
         assert row.spread is not None
         assert row.spread.mean == pytest.approx(sum(trainings["proxy", number, seed] for seed in (1, 2)) / 2)
     assert (findings.finished, findings.trainings, findings.is_complete) == (12, 12, True)
-
-
-@pytest.mark.parametrize(
-    ("rewards", "rows", "columns"),
-    [
-        ([[1, 1], [1, 1]], [0, 1], [0, 1]),
-        ([[1, None], [1, None], [1, 1]], [0, 1, 2], [0]),
-        ([[1, 1, None], [1, 1, None], [1, 1, 1]], [0, 1, 2], [0, 1]),
-        ([[1, None, 1], [1, None, 1], [1, 1, 1]], [0, 1, 2], [0, 2]),
-        ([[None, None], [None, 1]], [1], [1]),
-        ([[None, None]], [], []),
-    ],
-)
-def test_the_largest_part_of_a_table_without_a_gap(
-    rewards: list[list[float | None]], rows: list[int], columns: list[int]
-) -> None:
-    assert largest_complete_part(rewards) == (rows, columns)
 
 
 def test_two_of_three_seeds_already_estimate_the_noise() -> None:
@@ -192,3 +175,5 @@ def test_the_document_has_the_estimates() -> None:
     assert written["architectures"][2]["rewards"] == list(findings.rows[2].rewards)
     assert [criterion["status"] for criterion in written["criteria"]] == ["pass"] * 4
     assert written["verdict"] == {"passed": True, "text": verdict.text}
+    assert [row["name"] for row in written["architectures"]] == ["uniform", None, None, None]
+    assert written["truth"] is None

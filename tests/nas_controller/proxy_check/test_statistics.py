@@ -12,9 +12,11 @@ from scipy import stats
 
 from nas_controller.proxy_check.statistics import (
     Spread,
+    dispersion,
     intraclass_consistency,
     intraclass_one_way,
     kendall,
+    largest_complete_part,
     rank_correlation,
     spearman,
     spread,
@@ -200,3 +202,43 @@ def test_values_without_a_rank_correlation() -> None:
 def test_no_reported_value_is_nan(table: np.ndarray) -> None:
     found = rank_correlation(table, table[:, 0])
     json.dumps([found.kendall_of_mean, found.kendall_of_one_seed, found.spearman_of_mean], allow_nan=False)
+
+
+@pytest.mark.parametrize(
+    ("rewards", "rows", "columns"),
+    [
+        ([[1, 1], [1, 1]], [0, 1], [0, 1]),
+        ([[1, None], [1, None], [1, 1]], [0, 1, 2], [0]),
+        ([[1, 1, None], [1, 1, None], [1, 1, 1]], [0, 1, 2], [0, 1]),
+        ([[1, None, 1], [1, None, 1], [1, 1, 1]], [0, 1, 2], [0, 2]),
+        ([[None, None], [None, 1]], [1], [1]),
+        ([[None, None]], [], []),
+    ],
+)
+def test_the_largest_part_of_a_table_without_a_gap(
+    rewards: list[list[float | None]], rows: list[int], columns: list[int]
+) -> None:
+    assert largest_complete_part(rewards) == (rows, columns)
+
+
+def test_the_dispersion_of_two_seeds_by_hand() -> None:
+    """Within, (0.02 + 0.02 + 0.08) / 3 = 0.04: the error is sqrt(0.04 / 2). The means 1, 2 and 4 have variance 7/3."""
+    found = dispersion([[0.9, 1.1], [1.9, 2.1], [3.8, 4.2]])
+    assert found.standard_error == pytest.approx(0.02**0.5)
+    assert found.spread == pytest.approx((7 / 3 - 0.02) ** 0.5)
+    assert found.spread_over_error == pytest.approx(((7 / 3 - 0.02) / 0.02) ** 0.5)
+
+
+def test_the_dispersion_recovers_the_variances_of_an_unbalanced_table() -> None:
+    random, counts = np.random.default_rng(5), [1, 2, 4] * 1000
+    found = dispersion([random.normal(random.normal(0, 0.3), 0.2, count).tolist() for count in counts])
+    assert found.standard_error == pytest.approx(0.2 * (7 / 12) ** 0.5, rel=0.03)
+    assert found.spread == pytest.approx(0.3, rel=0.04)
+
+
+def test_a_dispersion_without_noise_or_without_spread() -> None:
+    assert dispersion([[0.1] * 3, [0.2] * 3, [0.3] * 3]) == (0.0, pytest.approx(0.1), None)
+    error, spread, ratio = dispersion([[0.1, 0.3], [0.3, 0.1]])
+    assert error is not None
+    assert (error > 0, spread, ratio) == (True, 0.0, 0.0)
+    assert dispersion([[0.1], [0.2], [0.3]]) == (None, None, None)

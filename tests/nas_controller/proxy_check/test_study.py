@@ -1,16 +1,23 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from itertools import combinations
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
-from nas_controller.proxy_check.study import design, spread_over, with_longer_training
+from nas_controller.proxy_check.study import Study, design, spread_over, with_longer_training
+from nas_controller.proxy_check.truth import TruthTable
+from nas_controller.proxy_check.widths_file import ListedArchitecture
 from search_space.errors import InvalidValueError
 from search_space.proxy_task import resolve
-from search_space.space import CHOICES, SearchSpace
-from tests.support.training_results import synthetic_study
+from search_space.space import CHOICES, SearchSpace, Widths
+from tests.support.training_results import even_widths, synthetic_study
+
+SPACE, TASK = SearchSpace(), resolve("synthetic")
 
 
 def min_distance(widths: list[tuple[int, ...]]) -> float:
@@ -81,13 +88,67 @@ def test_the_reference_is_the_task_with_longer_training_and_warm_up() -> None:
     assert longer.to_dict() | {"steps": 100, "warmup_steps": 10} == task.to_dict()
 
 
-def test_the_reference_does_not_share_the_common_start() -> None:
-    task = resolve("smoke", start_steps=50, start_seed=3)
+def test_the_reference_does_not_share_the_shared_weights() -> None:
+    task = resolve("smoke", kind="shared", shared_steps=50, shared_seed=3)
     longer = with_longer_training(task, 8)
-    assert (longer.start_steps, longer.start_seed) == (50, 1003)
+    assert (longer.kind, longer.steps, longer.shared_steps, longer.shared_seed) == ("shared", 160, 50, 1003)
     space, sizes = SearchSpace(), {"architectures": 3, "seeds": 2, "reference_factor": 8, "seed": 1}
-    assert design(space, task, None, **sizes).start_pool == space.start_pool()
-    assert design(space, resolve("smoke"), None, **sizes).start_pool == ()
+    assert design(space, task, None, **sizes).space == space
+    assert design(space, resolve("smoke"), None, **sizes).space is None
+
+
+def test_slices_without_training_have_no_longer_training() -> None:
+    with pytest.raises(InvalidValueError, match=r"not trained; give --reference FILE.* or --no-reference") as raised:
+        with_longer_training(resolve("laptop", steps=0, warmup_steps=0), 8)
+    assert raised.value.field == "reference_factor"
+
+
+def listed_study(listed: Sequence[ListedArchitecture], architectures: int | None = None) -> Study:
+    return design(SPACE, TASK, None, architectures=architectures, seeds=2, reference_factor=None, seed=1, listed=listed)
+
+
+def table_study(widths: Sequence[Widths], **changes: Any) -> Study:
+    truth = TruthTable(Path("t"), {}, None, {each: {1: 0.5} for each in widths})
+    options = {"architectures": None, "seeds": 1, "reference_factor": None, "seed": 1}
+    return design(SPACE, TASK, None, truth=truth, **(options | changes))
+
+
+def test_listed_architectures_keep_their_order_and_have_their_names_and_cost() -> None:
+    baseline = SPACE.baseline.widths
+    listed = [ListedArchitecture(even_widths(0), "narrow"), ListedArchitecture(even_widths(1))]
+    study = listed_study([*listed, ListedArchitecture(baseline)])
+    assert [candidate.widths for candidate in study.architectures] == [even_widths(0), even_widths(1), baseline]
+    assert study.names == ("narrow", None, "uniform")
+    assert study.architectures[2].madds_ratio == SPACE.baseline.madds_ratio
+    assert 0 < study.architectures[0].madds_ratio < study.architectures[1].madds_ratio
+    assert listed_study([*listed, ListedArchitecture(baseline, "ones")]).names[2] == "ones"
+
+
+def test_a_study_takes_the_first_of_the_listed_architectures() -> None:
+    listed = [ListedArchitecture(even_widths(number)) for number in range(5)]
+    assert len(listed_study(listed).architectures) == 5
+    assert [each.widths for each in listed_study(listed, 3).architectures] == [each.widths for each in listed[:3]]
+    with pytest.raises(InvalidValueError, match="architectures is 6; only 5 are given"):
+        listed_study(listed, 6)
+    with pytest.raises(InvalidValueError, match="architectures is 2"):
+        listed_study(listed[:2])
+
+
+def test_a_truth_table_gives_the_architectures_the_baseline_first() -> None:
+    baseline = SPACE.baseline.widths
+    study = table_study([even_widths(0), even_widths(1), baseline, even_widths(2)])
+    widths = [candidate.widths for candidate in study.architectures]
+    assert widths == [baseline, even_widths(0), even_widths(1), even_widths(2)]
+    assert study.names == ("uniform", None, None, None)
+    assert (study.reference, study.has_reference, len(study.trainings())) == (None, True, 4)
+    assert table_study(widths[1:]).names == (None, None, None)
+    smaller = table_study([*widths[1:], baseline], architectures=3)
+    assert [candidate.widths for candidate in smaller.architectures] == widths[:3]
+
+
+def test_a_truth_table_replaces_the_longer_training() -> None:
+    with pytest.raises(InvalidValueError, match="has no reference trainings"):
+        table_study([even_widths(number) for number in range(3)], reference_factor=8)
 
 
 def test_numbers_out_of_range_are_refused() -> None:
