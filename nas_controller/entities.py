@@ -19,6 +19,7 @@ from nas_controller.states import (
     EstimateBasis,
     KeyScope,
     PauseMode,
+    SharedTrainingState,
     StopReason,
     TrialState,
 )
@@ -41,9 +42,34 @@ class Document(BaseModel):
 
 
 def _json_value(value: Any) -> Any:
+    if isinstance(value, Document):
+        return value.to_dict()
     if isinstance(value, datetime):
         return value.isoformat().replace("+00:00", "Z")
     return list(value) if isinstance(value, tuple) else value
+
+
+class SharedTrainingDocument(Document):
+    """The training of a campaign's shared weights, which precedes its trials."""
+
+    state: SharedTrainingState = Field(
+        description="That of its latest attempt; a failed or abandoned one is resumed by the next attempt."
+    )
+    attempts: int
+    step: int = Field(description="Steps done, out of `steps`.")
+    steps: int
+    loss: float | None = Field(description="Loss of the latest step that was reported.")
+    seconds: float = Field(description="Duration of its finished attempts.")
+    started_at: datetime = Field(description="Start of the latest attempt.")
+    finished_at: datetime | None
+    is_reused: bool | None = Field(description="Whether the weights had been trained before; null until completed.")
+    identity: str | None = Field(
+        description="Digest of all that the weights depend on: data, task, search space, versions. Null until it was "
+        "first completed."
+    )
+    weights_sha256: str | None = Field(description="Digest of the trained weights; null until it was first completed.")
+    error: str | None = Field(description="The error of its latest failed attempt, until it is completed.")
+    error_kind: str | None
 
 
 class CampaignFields(Document):
@@ -74,6 +100,11 @@ class CampaignFields(Document):
     )
     waiting_for: str | None = Field(
         None, description="What a running campaign waits for, such as a data set that is away; null while it trains."
+    )
+    shared_training: SharedTrainingDocument | None = Field(
+        None,
+        description="Training of the shared weights of a proxy task of kind `shared`; null before it begins and for "
+        "other kinds.",
     )
     data: dict[str, Any] | None = Field(
         None,

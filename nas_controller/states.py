@@ -27,6 +27,8 @@ TRIAL_ORDERS: tuple[TrialOrder, ...] = get_args(TrialOrder)
 
 AttemptState = Literal["running", "accepted", "late", "failed", "abandoned"]
 
+SharedTrainingState = Literal["running", "completed", "failed", "abandoned"]
+
 EstimateBasis = Literal["same-workers", "same-task", "profile", "nothing"]
 
 KeyScope = Literal["view", "operate", "admin"]

@@ -74,9 +74,9 @@ def proxy(
 
         if checkpoint is not None:
             check_overwritable(checkpoint)
-        pool = SearchSpace().start_pool() if task.start_steps else ()
-        worker = ProxyWorker(task, data, data_dir() / "cache", seed, threads or os.cpu_count() or 1, pool)
-    with progress_bar("common start") as supernet_bar, progress_bar("training") as trial_bar:
+        space = SearchSpace() if task.kind == "shared" else None
+        worker = ProxyWorker(task, data, data_dir() / "cache", seed, threads or os.cpu_count() or 1, space)
+    with progress_bar("shared weights") as supernet_bar, progress_bar("training") as trial_bar:
 
         def show(now: Progress) -> None:
             (supernet_bar if now.of_supernet else trial_bar)(now.step, now.steps)
@@ -95,6 +95,8 @@ def _training_task(profile: str, overrides: list[str], *, checkpoints: bool) -> 
     task = resolve(profile, **parse_overrides(overrides))
     if task.kind == "synthetic":
         raise InvalidValueError(f"profile {profile} trains nothing; use another one", field="proxy_task.profile")
+    if checkpoints and task.steps == 0:
+        raise InvalidValueError("--checkpoint saves the steps of a training; this task has 0 steps of its own")
     if checkpoints and not task.checkpoint_steps:
         return replace(task, checkpoint_steps=math.ceil(task.steps / _DEFAULT_CHECKPOINTS))
     return task

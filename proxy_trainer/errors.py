@@ -6,7 +6,7 @@ import errno
 from pathlib import Path
 from typing import ClassVar
 
-from search_space.errors import DATA_AWAY, DATA_CHANGED, EffspineError, Reaction
+from search_space.errors import DATA_AWAY, DATA_CHANGED, SHARED_WEIGHTS_CHANGED, EffspineError, Reaction
 
 
 class TrialError(EffspineError):
@@ -117,14 +117,31 @@ class NonFiniteLossError(TrialError):
         return type(self), (self.step, self.learning_rate, self.last_good_loss)
 
 
-class StartDivergedError(NonFiniteLossError):
-    """The loss of the common start is infinite or NaN, so no trial can start."""
+class SharedTrainingDivergedError(NonFiniteLossError):
+    """The loss of the shared weights is infinite or NaN, so no trial can be scored."""
 
     reaction = "stop"
-    kind = "start-diverged"
+    kind = "shared-training-diverged"
 
     def __str__(self) -> str:
-        return f"the common start: {super().__str__()}; lower start_learning_rate"
+        return f"the shared weights: {super().__str__()}; lower shared_learning_rate"
+
+
+class SharedWeightsChangedError(TrialError):
+    """The shared weights are not those that the campaign's rewards were measured with; their digests differ."""
+
+    reaction: ClassVar[Reaction] = "stop"
+    kind = SHARED_WEIGHTS_CHANGED
+
+    def __init__(self, found: str, expected: str) -> None:
+        super().__init__(
+            "the shared weights are not those that the earlier rewards were measured with: their file was lost and "
+            f"they were trained again with another result (SHA-256 {found[:12]}, expected {expected[:12]})"
+        )
+        self._digests = (found, expected)
+
+    def __reduce__(self) -> tuple[type[SharedWeightsChangedError], tuple[str, str]]:
+        return type(self), self._digests
 
 
 class OutOfMemoryError(TrialError):

@@ -7,7 +7,7 @@ from typing import Literal
 Reaction = Literal["retry", "give_up", "stop", "wait"]
 """What a campaign does about the error of a trial; see `proxy_trainer.errors.TrialError`."""
 
-DATA_AWAY, DATA_CHANGED = "data-away", "data-changed"
+DATA_AWAY, DATA_CHANGED, SHARED_WEIGHTS_CHANGED = "data-away", "data-changed", "shared-weights-changed"
 """Kinds of errors that both the trainer and the controller raise."""
 
 

@@ -10,9 +10,10 @@ from typing import Any, Literal, get_args
 
 from search_space.architecture import Architecture
 from search_space.errors import InvalidValueError
+from search_space.proxy_task_checks import LARGEST_RATE, check_together
 from search_space.proxy_task_fields import check_value, choice, number, settable, switch
 
-Kind = Literal["detection", "synthetic"]
+Kind = Literal["detection", "shared", "synthetic"]
 Schedule = Literal["cosine", "step"]
 Optimizer = Literal["sgd", "adamw"]
 ReserveFrom = Literal["train", "val"]
@@ -21,23 +22,26 @@ Precision = Literal["float32", "bfloat16"]
 STEP_DECAYS = ((620 / 650, 0.1), (640 / 650, 0.01))
 """Fractions of the steps after which the rate falls to a tenth and a hundredth: the last 30 and 10 of 650 epochs."""
 
-START_STEPS_PER_WARMUP_STEP = 15
-"""In the training of a common start, one of this many steps is a warm-up step."""
-
-LARGEST_RATE = 10.0
-"""The largest learning rate, before and after scaling with the batch size."""
+SHARED_STEPS_PER_WARMUP_STEP = 15
+"""In the training of shared weights, one of this many steps is a warm-up step."""
 
 
 @dataclass(frozen=True)
 class ProxyTask:
     """One way to train and score an architecture; the defaults are the published protocol (section 5.1.1).
 
-    Sizes ending in `_px` are in pixels of the padded square image. The kind "synthetic" replaces training by a
-    deterministic function of the widths.
+    Sizes ending in `_px` are in pixels of the padded square image. A task of kind "shared" scores slices of one wide
+    network, whose weights are trained once for the whole search space (`shared_*`); they may train for some `steps` of
+    their own first. "synthetic" replaces training by a deterministic function of the widths.
     """
 
     profile: str = "paper"
-    kind: Kind = "detection"
+    kind: Kind = choice(
+        "detection",
+        get_args(Kind),
+        "`detection`: every architecture is trained alone; `shared`: it is a slice of weights that are trained once; "
+        "`synthetic`: nothing is trained, the reward is a function of the widths",
+    )
     image_px: int = number(
         512, 32, 2048, "side of the square image; the long side of a picture is resized to it, the rest is padded"
     )
@@ -50,7 +54,7 @@ class ProxyTask:
     micro_batch_size: int = number(
         0, 0, 4096, "images in memory at once on a device; `batch_size` is a multiple of it; 0 takes the whole batch"
     )
-    steps: int = number(4500, 1, 10_000_000, "training steps")
+    steps: int = number(4500, 0, 10_000_000, "training steps; 0, for kind `shared`, scores slices as they are")
     learning_rate: float = number(
         0.28, 1e-6, LARGEST_RATE, "the peak learning rate, for `reference_batch_size` images per step"
     )
@@ -58,11 +62,15 @@ class ProxyTask:
         0, 0, 4096, "the peak is `learning_rate` times `batch_size` over this; 0: it is `learning_rate` for any batch"
     )
     warmup_steps: int = number(500, 0, 1_000_000, "steps of linear warm-up; not more than `steps`")
-    start_steps: int = number(
-        0, 0, 10_000_000, "steps of the common start, trained once for all trials; 0: trials start from fresh weights"
+    shared_steps: int = number(0, 0, 10_000_000, "training steps of the shared weights; only kind `shared` reads it")
+    shared_learning_rate: float = number(0.28, 1e-6, LARGEST_RATE, "the peak learning rate of the shared weights")
+    shared_ema_decay: float = number(
+        0.0, 0.0, 0.99999, "decay of the moving average of the shared weights, which slices are cut from"
     )
-    start_learning_rate: float = number(0.28, 1e-6, LARGEST_RATE, "the peak learning rate of the common start")
-    start_seed: int = number(0, 0, 2**31 - 1, "the seed of the common start, independent of the trials' seed")
+    shared_seed: int = number(0, 0, 2**31 - 1, "the seed of the shared weights, independent of the trials' seed")
+    recalibration_images: int = number(
+        256, 2, 1_000_000, "training images that give a slice without steps its batch-norm statistics"
+    )
     schedule: Schedule = choice(
         "step",
         get_args(Schedule),
@@ -126,14 +134,16 @@ class ProxyTask:
             return self.learning_rate
         return self.learning_rate * self.batch_size / self.reference_batch_size
 
-    def start_task(self) -> ProxyTask:
-        """The training of the common start as a task: `start_steps` steps at `start_learning_rate`."""
+    def shared_task(self) -> ProxyTask:
+        """The training of the shared weights as a task of its own."""
         return replace(
             self,
-            steps=self.start_steps,
-            warmup_steps=self.start_steps // START_STEPS_PER_WARMUP_STEP,
-            learning_rate=self.start_learning_rate,
-            start_steps=0,
+            kind="detection",
+            steps=self.shared_steps,
+            warmup_steps=self.shared_steps // SHARED_STEPS_PER_WARMUP_STEP,
+            learning_rate=self.shared_learning_rate,
+            ema_decay=self.shared_ema_decay,
+            shared_steps=0,
         )
 
     def learning_rate_at(self, step: int) -> float:
@@ -157,33 +167,48 @@ class ProxyTask:
 FIELDS = settable(fields(ProxyTask))
 """The fields that may be set in addition to a profile, by name."""
 
+_LAPTOP = ProxyTask(
+    image_px=128,
+    width_multiplier=0.3,
+    width_divisor=2,
+    subnet_width=24,
+    anchor_size=2.0,
+    batch_size=8,
+    learning_rate=0.04,
+    schedule="cosine",
+    optimizer="adamw",
+    clip_norm=10.0,
+    bn_momentum=0.9,
+    stochastic_depth=0.0,
+    scale_min=0.8,
+    scale_max=1.25,
+    reserve_from="val",
+    checkpoint_steps=0,
+)
+
 PROFILES: dict[str, ProxyTask] = {
     "paper": ProxyTask(reference_batch_size=256),
     # How these values were chosen: docs/laptop-profile.md.
-    "laptop": ProxyTask(
+    "laptop": replace(
+        _LAPTOP,
         profile="laptop",
-        image_px=128,
-        width_multiplier=0.3,
-        width_divisor=2,
-        subnet_width=24,
-        anchor_size=2.0,
-        batch_size=8,
+        kind="shared",
         steps=250,
         learning_rate=0.02,
         warmup_steps=20,
-        start_steps=900,
-        start_learning_rate=0.04,
-        schedule="cosine",
-        optimizer="adamw",
-        clip_norm=10.0,
-        bn_momentum=0.9,
         ema_decay=0.98,
-        stochastic_depth=0.0,
-        scale_min=0.8,
-        scale_max=1.25,
+        shared_steps=900,
+        shared_learning_rate=0.04,
         reserved_images=2000,
-        reserve_from="val",
-        checkpoint_steps=0,
+    ),
+    "laptop-alone": replace(
+        _LAPTOP,
+        profile="laptop-alone",
+        steps=3000,
+        warmup_steps=100,
+        ema_decay=0.998,
+        reserved_images=2000,
+        checkpoint_steps=500,
     ),
     "smoke": ProxyTask(
         profile="smoke",
@@ -225,39 +250,8 @@ def resolve(profile: str, **overrides: Any) -> ProxyTask:
             )
         check_value(FIELDS[name], value)
     task = replace(PROFILES[profile], **overrides)
-    _check_together(task)
+    check_together(task)
     return task
-
-
-def _check_together(task: ProxyTask) -> None:
-    """Raises InvalidValueError where fields that are valid alone contradict each other."""
-    if task.scale_min > task.scale_max:
-        raise InvalidValueError(
-            f"scale_min is {task.scale_min} and scale_max is {task.scale_max}; scale_min must not be the larger",
-            field="proxy_task.scale_min",
-        )
-    if task.warmup_steps > task.steps:
-        raise InvalidValueError(
-            f"warmup_steps is {task.warmup_steps}; it must not be more than steps, {task.steps}",
-            field="proxy_task.warmup_steps",
-        )
-    if task.start_steps and task.jit_compile:
-        raise InvalidValueError(
-            f"start_steps is {task.start_steps}; it must be 0 with jit_compile, which would compile a graph for each "
-            "architecture that the common start is trained for",
-            field="proxy_task.start_steps",
-        )
-    if task.peak_learning_rate > LARGEST_RATE:
-        raise InvalidValueError(
-            f"learning_rate is {task.learning_rate:g} for {task.reference_batch_size} images, which scales to "
-            f"{task.peak_learning_rate:g} for batch_size, {task.batch_size}; it must scale to at most {LARGEST_RATE:g}",
-            field="proxy_task.learning_rate",
-        )
-    if task.micro_batch_size and task.batch_size % task.micro_batch_size:
-        raise InvalidValueError(
-            f"micro_batch_size is {task.micro_batch_size}; batch_size, {task.batch_size}, must be a multiple of it",
-            field="proxy_task.micro_batch_size",
-        )
 
 
 def parse_overrides(pairs: Sequence[str]) -> dict[str, Any]:

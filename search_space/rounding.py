@@ -6,6 +6,7 @@ import numpy as np
 import numpy.typing as npt
 
 DIVISOR = 8
+MAX_DIVISOR = 64
 
 
 def round_widths(widths: npt.NDArray[np.float64], divisor: int = DIVISOR) -> npt.NDArray[np.int64]:

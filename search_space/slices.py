@@ -7,47 +7,62 @@ the wide network lacks are not shared.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import NamedTuple
+from collections.abc import Iterator, Sequence
+from typing import Any, NamedTuple
 
-import numpy as np
 import numpy.typing as npt
 
 from search_space.parameters import Parameter
 
-Indices = npt.NDArray[np.int64]
+Vector = npt.NDArray[Any]
 
 
-class Slices(NamedTuple):
-    """Indices of shared values: value `narrow[i]` of the narrow flat vector is value `wide[i]` of the wide one."""
+class _Place(NamedTuple):
+    """A tensor in a flat vector; a grouped axis is split into groups and channels of a group."""
 
-    narrow: Indices
-    wide: Indices
+    start: int
+    stop: int
+    shape: tuple[int, ...]
+
+    def of(self, flat: Vector) -> Vector:
+        return flat[self.start : self.stop].reshape(self.shape)
 
 
-def slices(narrow: Sequence[Parameter], wide: Sequence[Parameter]) -> Slices:
-    """The shared values of two networks of one topology, given by all their parameters or by those of one kind."""
-    starts, start = {}, 0
-    for parameter in wide:
-        starts[parameter.name] = (parameter, start)
-        start += parameter.size
-    own: list[Indices] = []
-    others: list[Indices] = []
+class Slices:
+    """Copies shared values between the flat vectors of two networks of one topology.
+
+    The networks are given by all their parameters or by those of one kind.
+    """
+
+    def __init__(self, narrow: Sequence[Parameter], wide: Sequence[Parameter]) -> None:
+        wide_places = {parameter.name: place for parameter, place in _places(wide)}
+        self._pairs = []
+        for parameter, place in _places(narrow):
+            if (other := wide_places.get(parameter.name)) is not None:
+                shared = tuple(slice(min(sizes)) for sizes in zip(place.shape, other.shape, strict=True))
+                self._pairs.append((place, other, shared))
+
+    def read(self, wide: Vector, narrow: Vector) -> None:
+        """Copies the shared values of `wide` into `narrow`, in place."""
+        for place, other, shared in self._pairs:
+            place.of(narrow)[shared] = other.of(wide)[shared]
+
+    def write(self, narrow: Vector, wide: Vector) -> None:
+        """Copies the shared values of `narrow` into `wide`, in place."""
+        for place, other, shared in self._pairs:
+            other.of(wide)[shared] = place.of(narrow)[shared]
+
+
+def _places(parameters: Sequence[Parameter]) -> Iterator[tuple[Parameter, _Place]]:
     start = 0
-    for parameter in narrow:
-        if parameter.name in starts:
-            other, other_start = starts[parameter.name]
-            own.append(start + _first_channels(parameter, other))
-            others.append(other_start + _first_channels(other, parameter))
-        start += parameter.size
-    return Slices(np.concatenate(own), np.concatenate(others))
+    for parameter in parameters:
+        stop = start + parameter.size
+        yield parameter, _Place(start, stop, _grouped(parameter))
+        start = stop
 
 
-def _first_channels(parameter: Parameter, other: Parameter) -> Indices:
-    """The indices, within the flattened tensor, of the values that it shares with the other."""
-    axes = [np.arange(min(sizes)) for sizes in zip(parameter.shape, other.shape, strict=True)]
-    grouped = max(0, len(axes) - 2)
-    size, other_size = (each.shape[grouped] // each.groups for each in (parameter, other))
-    within = np.arange(min(size, other_size))
-    axes[grouped] = (np.arange(parameter.groups)[:, None] * size + within).reshape(-1)
-    return np.ravel_multi_index(np.ix_(*axes), parameter.shape).reshape(-1)
+def _grouped(parameter: Parameter) -> tuple[int, ...]:
+    """The shape with the grouped axis split: that of the input channels, or the only one."""
+    axis = max(0, len(parameter.shape) - 2)
+    before, size, after = parameter.shape[:axis], parameter.shape[axis], parameter.shape[axis + 1 :]
+    return (*before, parameter.groups, size // parameter.groups, *after)

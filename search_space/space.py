@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
 from typing import Any, Literal, get_args
 
@@ -15,7 +16,7 @@ from search_space.errors import BudgetError
 from search_space.fitting import BUDGET_TOLERANCE, BudgetFitter, Fit, FloatArray
 from search_space.published import BASES, DEFAULT_BASE
 from search_space.quadratic_cost import quadratic_cost
-from search_space.rounding import DIVISOR, round_widths
+from search_space.rounding import DIVISOR, MAX_DIVISOR, round_widths
 from search_space.space_checks import ALL_BLOCKS, check_whole, checked_blocks, checked_choices, invalid_argument
 from search_space.topology import BLOCKS, NUM_BLOCKS
 
@@ -25,10 +26,6 @@ CHOICES: tuple[float, ...] = (1, 5, 10, 15, 20)
 Mode = Literal["exact", "paper"]
 Widths = tuple[int, ...]
 """The channels of the 18 blocks."""
-
-START_POOL = 64
-"""The number of architectures that a common start is trained for."""
-MAX_DIVISOR = 64
 
 _TILTS = np.linspace(0.0, 2.0, 17)
 _TILT_BISECTIONS = 6
@@ -118,6 +115,20 @@ class SearchSpace:
             self._cap_params(max_params)
         self.baseline = self._baseline()
 
+    def identity(self) -> dict[str, Any]:
+        """Everything that the candidates depend on, as plain JSON values."""
+        return {
+            "base": self.base.name, "budget_madds": self.budget_madds, "mode": self.mode, "max_params": self.max_params,
+            "choices": list(self.choices), "searched_blocks": list(self.searched_blocks),
+            "largest_widths": self._largest.tolist(), "width_divisor": self._divisor,
+        }  # fmt: skip
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, SearchSpace) and self.identity() == other.identity()
+
+    def __hash__(self) -> int:
+        return hash((self.base.name, self.budget_madds, self.mode))
+
     @property
     def num_blocks(self) -> int:
         """The number of blocks that take a multiplier."""
@@ -157,15 +168,9 @@ class SearchSpace:
         random = np.random.default_rng(seed)
         candidates = []
         for betas in random.choice(self.choices, (draws, self.num_blocks)):
-            try:
+            with suppress(BudgetError):
                 candidates.append(self.candidate(betas.tolist()))
-            except BudgetError:
-                continue
         return candidates
-
-    def start_pool(self) -> tuple[Widths, ...]:
-        """The widths that a common start is trained for: the baseline and random ones, by a fixed seed."""
-        return tuple(each.widths for each in (self.baseline, *self.random_candidates(START_POOL - 1, seed=0)))
 
     def architecture(self, widths: Sequence[int], name: str = "candidate") -> Architecture:
         """The base architecture with these widths."""

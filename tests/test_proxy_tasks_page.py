@@ -8,14 +8,14 @@ from typing import Any, get_args
 
 import pytest
 
-from search_space.proxy_task import PROFILES, Optimizer, Precision, ProxyTask, ReserveFrom, Schedule
+from search_space.proxy_task import PROFILES, Kind, Optimizer, Precision, ProxyTask, ReserveFrom, Schedule
 from tests.support.paths import ROOT
 
 PAGE = ROOT / "docs" / "proxy-tasks.md"
-SHOWN = ("paper", "laptop", "smoke")
+SHOWN = ("paper", "laptop", "laptop-alone", "smoke")
 """Profiles with a column; `synthetic` trains nothing, and a sentence below the table describes its only field."""
-IDENTITY = ("profile", "kind")
 _WORDS: dict[str, tuple[str, ...]] = {
+    "kind": get_args(Kind),
     "schedule": get_args(Schedule),
     "optimizer": get_args(Optimizer),
     "reserve_from": get_args(ReserveFrom),
@@ -71,7 +71,7 @@ def _written(value: Any) -> str:
 
 
 def test_the_table_has_every_field_in_the_order_of_the_code() -> None:
-    assert list(_table()) == [field.name for field in fields(ProxyTask) if field.name not in IDENTITY]
+    assert list(_table()) == [field.name for field in fields(ProxyTask) if field.name != "profile"]
 
 
 @pytest.mark.parametrize("profile", SHOWN)
@@ -101,12 +101,12 @@ def test_every_meaning_is_that_of_the_code() -> None:
     shared = {name for name, row in _table().items() if len(_NAME.findall(row["field"])) > 1}
     assert shared == {"scale_min", "scale_max"}
     for field in fields(ProxyTask):
-        if field.name not in (*IDENTITY, *shared):
+        if field.name not in ("profile", *shared):
             assert meanings[field.name] == field.metadata["meaning"]
 
 
 def test_the_page_names_every_profile_and_no_other() -> None:
-    named = re.findall(r"^\| `([a-z]+)` \|", PAGE.read_text(encoding="utf-8").split("## Fields")[0], re.MULTILINE)
+    named = re.findall(r"^\| `([a-z-]+)` \|", PAGE.read_text(encoding="utf-8").split("## Fields")[0], re.MULTILINE)
     assert named == list(PROFILES)
 
 

@@ -37,11 +37,11 @@ from dataclasses import replace
 from typing import Any, Literal
 
 from nas_controller.campaigns.campaign_errors import CampaignWaitsError, baseline_error, refuse_other_data
-from nas_controller.campaigns.trial_index import Outcome, RunningTrial, TrialIndex
+from nas_controller.campaigns.trial_index import RunningTrial, TrialIndex, TrialOutcome
 from nas_controller.search.campaign_spec import CampaignSpec
 from nas_controller.search.controller import Controller
 from nas_controller.search.early_stopping import EarlyStop, MedianRule
-from nas_controller.search.outcomes import Failed, Rewarded, TrialWork
+from nas_controller.search.outcomes import Failed, Outcome, Rewarded, SharedWeights, TrialWork
 from nas_controller.search.proposals import Search
 from nas_controller.states import BASELINE_TRIAL, FINISHED_CAMPAIGN_STATES, CampaignState, StopReason
 from nas_controller.store import CampaignRecord, Lease, NoMoreTrialsError, Store
@@ -97,6 +97,15 @@ class Campaign:
     def draining(self) -> bool:
         """Whether no trial or attempt begins any more because the campaign is to be paused."""
         return self._draining()
+
+    @property
+    def data_sha256(self) -> str | None:
+        """The identity of the data that all attempts must read; None before it is known."""
+        return None if self._data is None else str(self._data["sha256"])
+
+    def identified(self, data: Mapping[str, Any] | None) -> None:
+        """Takes over the identity of the data that the shared weights were trained on."""
+        self._data = self._data or data
 
     @property
     def base(self) -> Architecture:
@@ -167,7 +176,7 @@ class Campaign:
         """Whether a trial that has begun has its outcome, or gets none because the campaign is over."""
         return self._over or number not in self._trials.running
 
-    def complete(self, work: TrialWork, outcome: Rewarded | Failed) -> None:
+    def complete(self, work: TrialWork, outcome: Outcome) -> None:
         """Records the outcome of an attempt and everything that follows from it.
 
         A reward outside 0 to 1 fails the trial. The reaction `stop` fails the campaign with the error's text, and so
@@ -176,6 +185,7 @@ class Campaign:
         """
         if self._over:
             return
+        assert not isinstance(outcome, SharedWeights), "`SharedTraining` records those"
         outcome = refuse_other_data(work.number, self._data, outcome)
         if isinstance(outcome, Failed) and outcome.reaction == "wait":
             if self._may_wait(outcome):
@@ -221,14 +231,12 @@ class Campaign:
         return None
 
     def _work(self, number: int, attempt: int, widths: tuple[int, ...]) -> TrialWork:
-        expected = None if self._data is None else self._data["sha256"]
-        return TrialWork(number, attempt, widths, data_sha256=expected)
+        return TrialWork(number, attempt, widths, data_sha256=self.data_sha256)
 
     def _accept(self, work: TrialWork, outcome: Rewarded, stop: EarlyStop | None = None) -> None:
         trial = self._trials.running.get(work.number)
-        controller = self._search.controller
-        if trial is not None:
-            controller = self._updated_controller(trial, Outcome(outcome.reward, failed=False))
+        end = TrialOutcome(outcome.reward, failed=False)
+        controller = self._search.controller if trial is None else self._updated_controller(trial, end)
         accepted = self._store.runner.accept_reward(
             self._lease,
             work.number,
@@ -241,7 +249,7 @@ class Campaign:
         )
         if trial is not None and accepted.outcome != "late":
             self._data = self._data or outcome.data
-            self._finish(work.number, controller, Outcome(outcome.reward, failed=False), accepted.campaign_state)
+            self._finish(work.number, controller, end, accepted.campaign_state)
 
     def _fail(self, work: TrialWork, failure: Failed) -> None:
         number = work.number
@@ -257,7 +265,7 @@ class Campaign:
         elif number == BASELINE_TRIAL:
             self.end("failed", baseline_error(failure), kind=failure.kind)
         else:
-            outcome = Outcome(0.0, failed=True)
+            outcome = TrialOutcome(0.0, failed=True)
             controller = self._updated_controller(self._trials.running[number], outcome)
             failed = self._store.runner.fail_trial(
                 self._lease, number, failure.error, controller.state(), failure.kind, failure.data
@@ -274,10 +282,10 @@ class Campaign:
             accepted = self._store.runner.accept_repeat(self._lease, number, controller.state())
             self._finish(number, controller, outcome, accepted.campaign_state)
 
-    def _updated_controller(self, trial: RunningTrial, outcome: Outcome) -> Controller:
+    def _updated_controller(self, trial: RunningTrial, outcome: TrialOutcome) -> Controller:
         return self._search.updated_controller(trial.choices, trial.log_probability, *outcome)
 
-    def _finish(self, number: int, controller: Controller, outcome: Outcome, state: CampaignState) -> None:
+    def _finish(self, number: int, controller: Controller, outcome: TrialOutcome, state: CampaignState) -> None:
         """Applies an outcome that the store has accepted, and the campaign's state after it."""
         self._search.controller = controller
         self._trials.finish(number, outcome)

@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from nas_controller.campaigns.replay_error import ReplayError, compare, number_of, parsed
+from nas_controller.campaigns.shared_training_checks import SHARED_TRAINING_EVENTS
 from nas_controller.canonical_json import canonical_json, sha256_hex
 from nas_controller.search.campaign_spec import CampaignSpec
 from nas_controller.states import BASELINE_TRIAL
@@ -24,7 +25,7 @@ _STATES = {
     "campaign.failed": "failed",
 }
 _OF_TRIALS_AND_ATTEMPTS = (
-    "trial.stopped", "attempt.started", "attempt.failed", "attempt.abandoned", "attempt.late",
+    "trial.stopped", "attempt.started", "attempt.failed", "attempt.abandoned", "attempt.late", *SHARED_TRAINING_EVENTS,
 )  # fmt: skip
 _FINAL = ("campaign.completed", "campaign.stopped", "campaign.failed")
 
@@ -64,7 +65,7 @@ class CampaignChecks:
         columns["last_event"] = event.sequence
         if kind != "campaign.updated":
             self._may_be_draft = False
-        if kind == "attempt.abandoned":
+        if kind in ("attempt.abandoned", "shared-training.abandoned"):
             columns["attempts_lost"] += self._is_just_claimed
         else:
             self._is_just_claimed = kind == "campaign.claimed"
@@ -82,6 +83,8 @@ class CampaignChecks:
             self._count_outcome(event)
         elif kind == "trial.begun":
             columns["trials_begun"] += 1
+        elif kind == "shared-training.completed":
+            self._compare_data(event)
         elif kind not in _OF_TRIALS_AND_ATTEMPTS:
             raise ReplayError(self._campaign_id, event.sequence, f"'{kind}' is no kind of event")
 
@@ -173,9 +176,7 @@ class CampaignChecks:
             columns["failures"] += is_trained
             columns["consecutive_failures"] += is_trained
             return
-        if "data_sha256" in data:
-            identity = columns["data"]["sha256"]
-            compare(self._campaign_id, event.sequence, "the identity of its data", data["data_sha256"], identity)
+        self._compare_data(event)
         if is_trained:
             columns["rewards_accepted"] += 1
             columns["consecutive_failures"] = 0
@@ -183,6 +184,11 @@ class CampaignChecks:
             columns["baseline_reward"] = reward
         if columns["best_reward"] is None or reward > columns["best_reward"]:
             columns |= {"best_reward": reward, "best_trial": number, "trials_since_best": 0}
+
+    def _compare_data(self, event: EventRecord) -> None:
+        if "data_sha256" in event.data:
+            found, expected = event.data["data_sha256"], self._columns["data"]["sha256"]
+            compare(self._campaign_id, event.sequence, "the identity of its data", found, expected)
 
     def _compare_end(self, spec: CampaignSpec) -> None:
         """A campaign completes with its last trial or by a condition of its specification."""

@@ -66,6 +66,8 @@ class AttemptChecks:
         elif event.kind == "attempt.failed":
             self._end(event, "failed", error=data["error"], error_kind=data.get("kind"))
             self._workers_killed += data.get("kind") == WORKER_KILLED
+        elif event.kind == "shared-training.failed":
+            self._workers_killed += data["kind"] == WORKER_KILLED
         elif event.kind == "attempt.abandoned":
             self._end(event, "abandoned")
         elif event.kind == "attempt.late":

@@ -20,6 +20,7 @@ from pydantic import ValidationError
 from nas_controller.campaigns.campaign_checks import OLDER_COUNTS, CampaignChecks, compare_specification
 from nas_controller.campaigns.record_checks import AttemptChecks, TrialChecks
 from nas_controller.campaigns.replay_error import ReplayError, compare, number_of, parsed
+from nas_controller.campaigns.shared_training_checks import SharedTrainingChecks
 from nas_controller.campaigns.verification import NEVER_CHECKED, NotChecked, Verification, checked_columns
 from nas_controller.search.campaign_spec import CampaignSpec
 from nas_controller.search.early_stopping import MedianRule
@@ -27,6 +28,7 @@ from nas_controller.search.proposals import Search
 from nas_controller.states import EVENTS_OF_OUTCOMES
 from nas_controller.store import EventRecord, Store
 from nas_controller.store.record_rows import RecordRows, StoredRow
+from nas_controller.store.stored_specifications import read_specification
 from search_space.errors import BudgetError
 
 __all__ = ["ReplayError", "Verification", "verify"]
@@ -48,6 +50,7 @@ def verify(store: Store, campaign_id: str) -> Verification:
             rule = MedianRule(spec.early_stopping, store.reads.intermediate_aps(campaign_id))
         attempts = AttemptChecks(campaign_id, rows)
         trials = TrialChecks(campaign_id, rows, attempts)
+        shared = SharedTrainingChecks(campaign_id)
         campaign = CampaignChecks(campaign_id)
         replay = _Replay(campaign_id, Search(spec), rows, rule)
         last, sequence = int(rows.campaign["last_event"]), 0
@@ -57,7 +60,7 @@ def verify(store: Store, campaign_id: str) -> Verification:
             sequence = event.sequence
             if not isinstance(event.data, dict):
                 raise TypeError(f"its data is {event.data!r}, no object")
-            for each in (attempts, trials, replay, campaign):
+            for each in (attempts, trials, replay, shared, campaign):
                 each.follow(event)
         if sequence != last:
             raise ReplayError(campaign_id, sequence + 1, f"is missing; the campaign counts {last} events")
@@ -65,6 +68,7 @@ def verify(store: Store, campaign_id: str) -> Verification:
         attempts.compare()
         trials.compare()
         replay.compare_end()
+        shared.compare(rows.campaign)
         campaign.compare(rows.campaign, spec)
     except (KeyError, TypeError, AttributeError, ValueError, BudgetError) as error:
         # What was edited can have any shape: a missing key, a text for a number, widths that no budget allows.
@@ -86,7 +90,7 @@ def _specification(campaign_id: str, rows: RecordRows) -> tuple[CampaignSpec, bo
     """The stored specification, and whether its digest was compared."""
     has_digest = rows.specified is not None and compare_specification(campaign_id, rows.campaign, rows.specified)
     try:
-        return CampaignSpec.model_validate(parsed(rows.campaign, "spec")), has_digest
+        return read_specification(parsed(rows.campaign, "spec"), rows.campaign["spec_version"]), has_digest
     except ValidationError as error:
         first = error.errors()[0]
         where = ".".join(str(part) for part in first["loc"])

@@ -19,7 +19,7 @@ class RunningTrial:
     reused_from: int | None
 
 
-class Outcome(NamedTuple):
+class TrialOutcome(NamedTuple):
     """The reward of a finished trial; 0 if it failed."""
 
     reward: float
@@ -42,7 +42,7 @@ class TrialIndex:
         self._store = store
         self._campaign_id = campaign_id
         self.running: dict[int, RunningTrial] = {}
-        self.outcomes: dict[int, Outcome] = {}
+        self.outcomes: dict[int, TrialOutcome] = {}
         self.to_attempt: deque[int] = deque()
         self._first_of: dict[tuple[int, ...], int] = {}
         self._failed_attempts: dict[int, set[int]] = {}
@@ -53,7 +53,7 @@ class TrialIndex:
         ):
             self._first_of.setdefault(tuple(widths), number)
             if state != "running":
-                self.outcomes[number] = Outcome(reward, state == "failed")
+                self.outcomes[number] = TrialOutcome(reward, state == "failed")
                 continue
             choice_indices = None if choices is None else tuple(choices)
             self.running[number] = RunningTrial(tuple(widths), choice_indices, log_probability, reused_from)
@@ -70,7 +70,7 @@ class TrialIndex:
         self._first_of.setdefault(trial.widths, number)
         self._failed_attempts[number] = set()
 
-    def finish(self, number: int, outcome: Outcome) -> None:
+    def finish(self, number: int, outcome: TrialOutcome) -> None:
         """Gives a running trial its outcome."""
         self.outcomes[number] = outcome
         del self.running[number]
@@ -78,7 +78,7 @@ class TrialIndex:
         if number in self.to_attempt:
             self.to_attempt.remove(number)
 
-    def repeats_with_outcome(self) -> list[tuple[int, RunningTrial, Outcome]]:
+    def repeats_with_outcome(self) -> list[tuple[int, RunningTrial, TrialOutcome]]:
         """The running repeats of finished trials, by number, with the outcome of the trial that they repeat."""
         return [
             (number, trial, self.outcomes[trial.reused_from])

@@ -26,6 +26,8 @@ NEVER_CHECKED = (
     NotChecked(
         "trials.progress_step, trials.progress_total, trials.progress_ap", "progress within a trial is no event"
     ),
+    NotChecked("step, loss and seconds in campaigns.shared_training", "progress of a training is no event"),
+    NotChecked("campaigns.spec_version", "it only says how the specification is read"),
     NotChecked("attempts.log_tail", "events leave logs out"),
     NotChecked(
         "events.at of campaign.updated, campaign.claimed after the first, campaign.pausing, campaign.stopping, "
@@ -37,7 +39,8 @@ NEVER_CHECKED = (
     ),
     NotChecked(
         "earlier ones of campaign.created, campaign.updated, campaign.pausing, campaign.waiting, campaign.failed, "
-        "trial.stopped and attempt.abandoned",
+        "trial.stopped, attempt.abandoned, shared-training.started, shared-training.failed and "
+        "shared-training.abandoned",
         "a later event has replaced what they say: a change, a retry, a result that came late",
     ),
 )

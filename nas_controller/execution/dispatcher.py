@@ -15,7 +15,7 @@ from nas_controller.execution.trial_worker import Report, WorkerId
 from nas_controller.execution.worker import Job, TrialProgress
 from nas_controller.execution.worker_pool import WorkerPool
 from nas_controller.execution.worker_watchdog import WorkerWatchdog
-from nas_controller.search.outcomes import Failed, Rewarded, TrialWork
+from nas_controller.search.outcomes import Failed, Outcome, TrialWork
 
 logger = logging.getLogger(__name__)
 
@@ -125,15 +125,14 @@ class Dispatcher:
                 return True
         return False
 
-    def _with_log(
-        self, work: TrialWork, known: Rewarded | Failed | None, cause: BaseException | str
-    ) -> Rewarded | Failed:
+    def _with_log(self, work: TrialWork, known: Outcome | None, cause: BaseException | str) -> Outcome:
         """The outcome of an attempt; a failure includes the end of the worker's log."""
-        log = worker_log.end(self._log_dir, work.number, work.attempt, read=not isinstance(known, Rewarded))
-        if isinstance(known, Rewarded):
+        has_failed = known is None or isinstance(known, Failed)
+        log = worker_log.end(self._log_dir, work.number, work.attempt, read=has_failed)
+        if known is not None and not isinstance(known, Failed):
             return known
         failed = replace(known or _failure(cause, log), log_tail=log.tail)
-        logger.warning("trial %d, attempt %d: %s: %s", work.number, work.attempt, failed.kind, failed.error)
+        logger.warning("%s: %s: %s", work, failed.kind, failed.error)
         return failed
 
     def _guarded(self, call: Callable[[], T]) -> T | None:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Literal, Protocol
 
 from nas_controller.execution.worker import Job
-from nas_controller.search.outcomes import Failed, Rewarded, TrialWork
+from nas_controller.search.outcomes import Outcome, TrialWork
 from search_space.errors import EffspineError
 
 Stop = Callable[[], bool]
@@ -64,7 +64,7 @@ class TrialSource(Protocol):
         """Whether a trial has its outcome, or will never have one."""
         ...
 
-    def complete(self, work: TrialWork, outcome: Rewarded | Failed) -> None:
+    def complete(self, work: TrialWork, outcome: Outcome) -> None:
         """Records the outcome of an attempt."""
         ...
 

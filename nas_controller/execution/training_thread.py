@@ -7,7 +7,7 @@ from collections import deque
 from collections.abc import Callable
 
 from nas_controller.execution.worker import ALIVE, Cancelled, Job, OnProgress, TrialProgress, run_trial
-from nas_controller.search.outcomes import Failed, Rewarded
+from nas_controller.search.outcomes import Failed, Outcome
 
 MAX_UNREAD = 10_000
 """The maximum number of unread reports; the oldest are dropped first."""
@@ -20,19 +20,19 @@ class TrainingThread:
         self,
         job: Job,
         widths: tuple[int, ...],
-        train: Callable[[Job, tuple[int, ...], OnProgress], Rewarded | Failed] = run_trial,
+        train: Callable[[Job, tuple[int, ...], OnProgress], Outcome] = run_trial,
     ) -> None:
         self.widths = widths
         self.reports = 0
         self._job = job
         self._train = train
         self._unread: deque[TrialProgress] = deque(maxlen=MAX_UNREAD)
-        self._outcome: Rewarded | Failed | None = None
+        self._outcome: Outcome | None = None
         self._cancelled = threading.Event()
         self._thread = threading.Thread(target=self._run, name="training", daemon=True)
         self._thread.start()
 
-    def wait(self, seconds: float) -> Rewarded | Failed | None:
+    def wait(self, seconds: float) -> Outcome | None:
         """The outcome, or None if there is none within `seconds`."""
         self._thread.join(seconds)
         return self._outcome

@@ -14,7 +14,7 @@ from typing import NamedTuple
 from nas_controller.execution import worker_log
 from nas_controller.execution.training_thread import TrainingThread
 from nas_controller.execution.worker import Job, OnProgress, TrialProgress, run_trial
-from nas_controller.search.outcomes import TIMED_OUT, Failed, Rewarded, TrialWork
+from nas_controller.search.outcomes import TIMED_OUT, Failed, Outcome, TrialWork
 
 REPORT_SECONDS = 2.0
 REPORT_SHARE = 1 / 50
@@ -23,7 +23,7 @@ CANCEL_SECONDS = 30.0
 
 logger = logging.getLogger(__name__)
 
-Train = Callable[[Job, tuple[int, ...], OnProgress], Rewarded | Failed]
+Train = Callable[[Job, tuple[int, ...], OnProgress], Outcome]
 
 
 class WorkerId(NamedTuple):
@@ -42,7 +42,7 @@ class Report:
 
     worker: WorkerId
     progress: tuple[TrialProgress, ...] = ()
-    outcome: Rewarded | Failed | None = None
+    outcome: Outcome | None = None
     reports: int = 0
     cpu_seconds: float = 0.0
 
@@ -117,7 +117,7 @@ class TrialWorker:
 
     def _begin(self, work: TrialWork) -> None:
         worker_log.begin(self._log_dir, work.number, work.attempt)
-        logger.info("trial %d, attempt %d: widths %s", work.number, work.attempt, " ".join(map(str, work.widths)))
+        logger.info("%s: widths %s", work, " ".join(map(str, work.widths)) or "of all architectures")
         self._thread = TrainingThread(self._job.of(work), work.widths, self._train)
         self._began = time.monotonic()
         self._next_report = self._began + REPORT_SECONDS

@@ -15,11 +15,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from nas_controller.execution import synthetic_reward, trial_checkpoints
-from nas_controller.search.outcomes import Failed, Rewarded, TrialWork
+from nas_controller.search.outcomes import Failed, Outcome, Rewarded, SharedWeights, TrialWork
 from search_space.architecture import Architecture
 from search_space.errors import EffspineError, InvalidValueError
 from search_space.proxy_task import ProxyTask
-from search_space.space import Widths
+from search_space.space import SearchSpace
+from search_space.weights_files import shared_weights_dir
 
 if TYPE_CHECKING:
     from proxy_trainer.training.proxy_worker import ProxyWorker
@@ -58,8 +59,9 @@ class Job:
 
     `base` is the architecture whose widths are replaced; `dataset_dir` is None for a synthetic task only. One trial may
     use `threads` processors. With a `checkpoint_dir`, an interrupted trial resumes from its checkpoint there, if the
-    task writes checkpoints (`checkpoint_steps`). If the task has a common start (`start_steps`), it is trained for the
-    architectures of `start_pool`. `data_sha256` is the identity of the data that the trial must read, if it is known.
+    task writes checkpoints (`checkpoint_steps`). The shared weights of a task of kind shared are trained for `space`.
+    `shared_weights` are those that its trials are slices of, once they are trained. `data_sha256` is the identity of
+    the data that the trial must read, if it is known.
     """
 
     task: ProxyTask
@@ -69,7 +71,9 @@ class Job:
     seed: int
     threads: int
     checkpoint_dir: Path | None = None
-    start_pool: tuple[Widths, ...] = ()
+    space: SearchSpace | None = None
+    shared_weights: SharedWeights | None = field(default=None, compare=False)
+    trains_shared_weights: bool = field(default=False, compare=False)
     data_sha256: str | None = field(default=None, compare=False)  # a trainer serves jobs that differ in it
 
     def of(self, work: TrialWork) -> Job:
@@ -79,6 +83,7 @@ class Job:
             task=self.task if work.task is None else work.task,
             seed=self.seed if work.seed is None else work.seed,
             data_sha256=work.data_sha256,
+            trains_shared_weights=work.trains_shared_weights,
         )
 
     def checkpoint_of(self, widths: tuple[int, ...]) -> Path | None:
@@ -96,8 +101,8 @@ class Job:
 _warm: dict[Job, ProxyWorker] = {}
 
 
-def run_trial(job: Job, widths: tuple[int, ...], on_progress: OnProgress) -> Rewarded | Failed:
-    """Trains and scores one architecture. Raises only what `on_progress` raises.
+def run_trial(job: Job, widths: tuple[int, ...], on_progress: OnProgress) -> Outcome:
+    """Trains and scores one architecture, or trains the shared weights. Raises only what `on_progress` raises.
 
     An error with its own reaction (`proxy_trainer.errors.TrialError`) becomes a failure with that reaction, as does an
     exception that `proxy_trainer.training.error_classification` knows. Any other EffspineError (the data set is
@@ -105,6 +110,8 @@ def run_trial(job: Job, widths: tuple[int, ...], on_progress: OnProgress) -> Rew
     has the identity of the data that the trainer has read, if it has.
     """
     try:
+        if job.trains_shared_weights:
+            return _shared_weights(job, on_progress)
         train = _synthetic if job.task.kind == "synthetic" else _trained
         return train(job, widths, on_progress)
     except Cancelled:
@@ -158,9 +165,26 @@ def _sleep(seconds: float, on_progress: OnProgress) -> None:
             on_progress(ALIVE)
 
 
+def _shared_weights(job: Job, on_progress: OnProgress) -> SharedWeights:
+    trainer = _trainer(job, on_progress)
+    found = trainer.shared_weights(lambda progress: on_progress(_shared_progress(progress)))
+    return SharedWeights(
+        found.identity, found.sha256, found.is_reused, found.path.read_bytes(), trainer.identity.to_dict()
+    )
+
+
+def _shared_progress(progress: Progress) -> TrialProgress:
+    values = {} if progress.loss is None else {"loss": progress.loss}
+    return TrialProgress(progress.step, progress.steps, values)
+
+
 def _trained(job: Job, widths: tuple[int, ...], on_progress: OnProgress) -> Rewarded:
     trainer = _trainer(job, on_progress)
     candidate = replace(job.base, widths=widths, name="candidate")
+    if job.shared_weights is not None and (found := trainer.shared_weights().sha256) != job.shared_weights.sha256:
+        from proxy_trainer.errors import SharedWeightsChangedError
+
+        raise SharedWeightsChangedError(found, job.shared_weights.sha256)
     metrics = trainer.run(
         candidate, lambda progress: on_progress(_trial_progress(progress)), checkpoint=job.checkpoint_of(widths)
     )
@@ -188,7 +212,7 @@ def _has_data_of(trainer: ProxyWorker, job: Job) -> bool:
 
 
 def _trial_progress(progress: Progress) -> TrialProgress:
-    """The trainer's progress as a trial's; that of the common start has no values and is in no learning curve."""
+    """The trainer's progress as a trial's; that of the shared weights has no values and is in no learning curve."""
     if progress.of_supernet or progress.loss is None:
         return TrialProgress(progress.step, progress.steps, {})
     return TrialProgress(
@@ -204,8 +228,10 @@ def _build(job: Job, on_progress: OnProgress) -> ProxyWorker:
     if job.dataset_dir is None:
         raise InvalidValueError(f"the profile '{job.task.profile}' needs a data set", field="dataset")
     _warm.clear()  # frees the memory of the previous job
-    arguments = (job.task, job.dataset_dir, job.cache_dir, job.seed, job.threads, job.start_pool)
+    arguments = (job.task, job.dataset_dir, job.cache_dir, job.seed, job.threads, job.space)
     _warm[job] = ProxyWorker(*arguments, alive=lambda: on_progress(ALIVE))
+    if job.shared_weights is not None:
+        job.shared_weights.write_to(shared_weights_dir(job.cache_dir))
     return _warm[job]
 
 

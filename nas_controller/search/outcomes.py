@@ -4,10 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
+from search_space.atomic_file import write_atomically
 from search_space.errors import EffspineError, Reaction
 from search_space.proxy_task import ProxyTask
+from search_space.weights_files import weights_file_name
+
+SHARED_WEIGHTS = -1
+"""In place of a trial's number: the training of the weights that all trials share."""
 
 TIMED_OUT = "timed-out"
 WORKER_KILLED = "worker-killed"
@@ -18,7 +24,8 @@ WORKER_SILENT = "worker-silent"
 class TrialWork:
     """An architecture to train: attempt `attempt` (from 1) of trial `number`.
 
-    `task` and `seed` override those that all trials share. `data_sha256` is the identity of the data that the
+    With the number SHARED_WEIGHTS it is not a trial but the training of the weights that all trials share, and has no
+    widths. `task` and `seed` override those that all trials share. `data_sha256` is the identity of the data that the
     campaign's earlier rewards were measured on; None before the first.
     """
 
@@ -28,6 +35,41 @@ class TrialWork:
     task: ProxyTask | None = None
     seed: int | None = None
     data_sha256: str | None = None
+
+    @property
+    def trains_shared_weights(self) -> bool:
+        """Whether this is the training of the shared weights."""
+        return self.number == SHARED_WEIGHTS
+
+    def __str__(self) -> str:
+        what = "shared weights" if self.trains_shared_weights else f"trial {self.number}"
+        return f"{what}, attempt {self.attempt}"
+
+
+@dataclass(frozen=True)
+class SharedWeights:
+    """Trained shared weights: the digest of everything that they depend on, that of their values, and their file.
+
+    `content` is that of the file, None where every worker can read it. `data` is the identity of the data that they
+    were trained on.
+    """
+
+    identity: str
+    sha256: str
+    is_reused: bool = False
+    content: bytes | None = None
+    data: Mapping[str, Any] | None = None
+
+    @property
+    def file_name(self) -> str:
+        """The name of the file in a directory of shared weights."""
+        return weights_file_name(self.identity)
+
+    def write_to(self, directory: Path) -> None:
+        """Writes the file, unless it has this content. Raises OSError."""
+        path = directory / self.file_name
+        if self.content is not None and not (path.exists() and path.read_bytes() == self.content):
+            write_atomically(path, self.content)
 
 
 @dataclass(frozen=True)
@@ -60,3 +102,7 @@ class Failed:
     def of(cls, error: EffspineError) -> Failed:
         """The failure for an error. An error without a reaction would recur in every trial, so the campaign stops."""
         return cls(getattr(error, "reaction", "stop"), str(error), getattr(error, "kind", "invalid-value"))
+
+
+Outcome = Rewarded | Failed | SharedWeights
+"""What an attempt ends with; only the training of shared weights ends with `SharedWeights`."""

@@ -12,8 +12,8 @@ from nas_controller.search.strict_types import Whole
 from nas_controller.search.validation_errors import located, refused
 from search_space.errors import InvalidValueError
 from search_space.published import DEFAULT_BASE
-from search_space.rounding import DIVISOR
-from search_space.space import CHOICES, MAX_DIVISOR, SearchSpace
+from search_space.rounding import DIVISOR, MAX_DIVISOR
+from search_space.space import CHOICES, SearchSpace
 from search_space.space_checks import ALL_BLOCKS, MAX_CHOICES
 from search_space.topology import NUM_BLOCKS
 

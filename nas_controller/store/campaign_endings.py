@@ -9,7 +9,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from nas_controller.search.campaign_spec import ResourcesSpec
-from nas_controller.states import CampaignEvent, StopReason
+from nas_controller.states import CampaignEvent, SharedTrainingState, StopReason
 from nas_controller.store import models
 from nas_controller.store.events import add_event
 from nas_controller.store.sanitising import sanitise
@@ -74,22 +74,51 @@ def end_pause(campaign: models.Campaign, now: datetime) -> None:
 def abandon_attempts(
     session: Session, campaign: models.Campaign, now: datetime, last_alive: datetime | None = None
 ) -> int:
-    """Marks every running attempt of a locked campaign as abandoned and returns their number. If their runner was lost,
-    their device time ends at `last_alive`, its last sign of life.
+    """Marks every running attempt of a locked campaign as abandoned and returns their number; that at its shared
+    weights counts too. If their runner was lost, their device time ends at `last_alive`, its last sign of life.
     """
+    alive_until = now if last_alive is None else min(now, last_alive)
     count = 0
+    shared = end_shared_attempt(campaign, now, "abandoned", alive_until)
+    if shared is not None:
+        add_event(session, campaign, now, "shared-training.abandoned", {"attempt": shared})
+        count += 1
     query = select(models.Attempt).where(models.Attempt.campaign_id == campaign.id, models.Attempt.state == "running")
     for attempt in session.scalars(query.order_by(models.Attempt.trial, models.Attempt.number)):
         attempt.state = "abandoned"
         attempt.finished_at = now
-        add_device_time(campaign, attempt, now if last_alive is None else min(now, last_alive))
+        add_device_time(campaign, attempt.started_at, alive_until)
         data = {"number": attempt.trial, "attempt": attempt.number}
         add_event(session, campaign, now, "attempt.abandoned", data)
         count += 1
     return count
 
 
-def add_device_time(campaign: models.Campaign, attempt: models.Attempt, until: datetime) -> None:
+def end_shared_attempt(
+    campaign: models.Campaign,
+    now: datetime,
+    state: SharedTrainingState,
+    alive_until: datetime | None = None,
+    **changes: Any,
+) -> int | None:
+    """Ends the running attempt at the shared weights of a locked campaign as `state`, with further `changes` of its
+    document; returns its number, None if none is running.
+    """
+    before = campaign.shared_training
+    if before is None or before["state"] != "running":
+        return None
+    started, until = datetime.fromisoformat(before["started_at"]), alive_until or now
+    add_device_time(campaign, started, until)
+    changes |= {
+        "state": state,
+        "seconds": before["seconds"] + max(0.0, (until - started).total_seconds()),
+        "finished_at": now.isoformat(),
+    }
+    campaign.shared_training = {**before, **changes}
+    return int(before["attempts"])
+
+
+def add_device_time(campaign: models.Campaign, since: datetime, until: datetime) -> None:
     """Adds the time of an attempt, multiplied by its devices, to a locked campaign."""
     devices = ResourcesSpec.model_validate(campaign.spec.get("resources", {})).devices
-    campaign.device_seconds += devices * max(0.0, (until - attempt.started_at).total_seconds())
+    campaign.device_seconds += devices * max(0.0, (until - since).total_seconds())

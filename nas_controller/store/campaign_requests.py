@@ -26,6 +26,7 @@ from nas_controller.store.events import add_event
 from nas_controller.store.mappers import campaign_record
 from nas_controller.store.records import CampaignRecord
 from nas_controller.store.row_lookup import find_campaign
+from nas_controller.store.stored_specifications import SPEC_VERSION
 from nas_controller.store.transitions import move_campaign, next_campaign_state
 from nas_controller.store.trial_outcomes import digest_of
 from search_space.errors import InvalidValueError
@@ -66,6 +67,7 @@ class CampaignRequests:
                 name=spec.name,
                 state="draft" if draft else "pending",
                 spec=spec.model_dump(mode="json"),
+                spec_version=SPEC_VERSION,
                 created_at=now,
                 trials_begun=0,
                 trials_finished=0,
@@ -129,6 +131,7 @@ class CampaignRequests:
             if changed:
                 row.name = after["name"]
                 row.spec = after
+                row.spec_version = SPEC_VERSION
                 facts = {"changes": changed, "spec_sha256": digest_of(after)}
                 add_event(session, row, now, "campaign.updated", facts)
             return campaign_record(row)

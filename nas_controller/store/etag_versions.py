@@ -12,6 +12,8 @@ from nas_controller.store import models
 from nas_controller.store.database import Database
 from nas_controller.store.row_lookup import campaign_values
 
+_SHARED_STEP = models.Campaign.shared_training["step"].as_integer()
+
 
 class EtagVersions:
     """Versions. All raise StoreUnavailableError when the database is unavailable."""
@@ -24,14 +26,15 @@ class EtagVersions:
 
         Raises NotFoundError.
         """
-        columns = [models.Campaign.last_event, models.Campaign.progress_reports]
+        table = models.Campaign
+        reports = table.progress_reports if progress else func.coalesce(_SHARED_STEP, 0)
         with self._database.single_statement() as connection:
-            return ".".join(map(str, campaign_values(connection, campaign_id, *columns[: 1 + progress])))
+            return ".".join(map(str, campaign_values(connection, campaign_id, table.last_event, reports)))
 
     def campaigns_version(self) -> str:
-        """Changes with every new campaign and every event."""
+        """Changes with every new campaign, every event, and every step of a training of shared weights."""
         table = models.Campaign
-        query = select(func.count(), func.coalesce(func.sum(table.last_event), 0), func.max(table.id))
+        sums = (func.coalesce(func.sum(each), 0) for each in (table.last_event, _SHARED_STEP))
         with self._database.single_statement() as connection:
-            count, events, newest = connection.execute(query).one()
-        return f"{count}.{events}.{newest}"
+            count, events, steps, newest = connection.execute(select(func.count(), *sums, func.max(table.id))).one()
+        return f"{count}.{events}.{steps}.{newest}"

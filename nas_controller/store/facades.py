@@ -18,6 +18,7 @@ from nas_controller.store.login_sessions import LoginSessions
 from nas_controller.store.queries import Queries
 from nas_controller.store.record_rows import RecordQuery
 from nas_controller.store.serialisation import TrialDocuments
+from nas_controller.store.shared_training import SharedTrainingWrites
 from nas_controller.store.supervisors import SupervisorHeartbeats
 from nas_controller.store.totals import TotalsQuery
 from nas_controller.store.trial_durations import TrialDurations
@@ -86,6 +87,12 @@ class RunnerWrites:
         self.accept_reward = trials.accept_reward
         self.accept_repeat = trials.accept_repeat
         self.fail_trial = trials.fail_trial
+
+        shared = SharedTrainingWrites(database, clock)
+        self.start_shared_training = shared.start_shared_training
+        self.record_shared_progress = shared.record_shared_progress
+        self.complete_shared_training = shared.complete_shared_training
+        self.fail_shared_training = shared.fail_shared_training
 
         supervisors = SupervisorHeartbeats(database, clock)
         self.record_heartbeat = supervisors.record_heartbeat

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import json
-from functools import cache, lru_cache
+from functools import cache
 from typing import Any, Literal, TypeVar, cast
 
 from sqlalchemy import Row
 
-from nas_controller.entities import Document
-from nas_controller.search.campaign_spec import CampaignSpec
+from nas_controller.entities import Document, SharedTrainingDocument
 from nas_controller.states import CampaignState
 from nas_controller.store import models
 from nas_controller.store.records import (
@@ -20,6 +18,7 @@ from nas_controller.store.records import (
     MeasurementRecord,
     TrialRecord,
 )
+from nas_controller.store.stored_specifications import read_specification
 
 Record = TypeVar("Record", bound=Document)
 
@@ -42,19 +41,15 @@ def _fields(kind: type[Document]) -> tuple[str, ...]:
     return tuple(kind.model_fields)
 
 
-@lru_cache(maxsize=1_024)
-def _spec(text: str) -> CampaignSpec:
-    """The specification in a stored document, parsed once per text.
-
-    Parsing builds the search space, which takes 10 ms: too long for each campaign of a list. Specifications are
-    frozen, so callers may share one.
-    """
-    return CampaignSpec.model_validate(json.loads(text))
-
-
 def campaign_record(row: models.Campaign) -> CampaignRecord:
     """The record of a campaign's row."""
-    return record_of(CampaignRecord, row, spec=_spec(json.dumps(row.spec)))
+    shared = row.shared_training
+    return record_of(
+        CampaignRecord,
+        row,
+        spec=read_specification(row.spec, row.spec_version),
+        shared_training=None if shared is None else SharedTrainingDocument.model_validate(shared),
+    )
 
 
 def trial_record(row: models.Trial | Row[Any]) -> TrialRecord:

@@ -80,6 +80,7 @@ class Campaign(Base):
     name: Mapped[str] = mapped_column(String(100))
     state: Mapped[str] = mapped_column(String(16))
     spec: Mapped[dict[str, Any]]
+    spec_version: Mapped[int] = mapped_column(server_default="0")
     created_at: Mapped[datetime]
     started_at: Mapped[datetime | None]
     finished_at: Mapped[datetime | None]
@@ -114,6 +115,7 @@ class Campaign(Base):
     failures: Mapped[int] = mapped_column(server_default="0")
     consecutive_failures: Mapped[int] = mapped_column(server_default="0")
     retry_epoch: Mapped[int] = mapped_column(server_default="0")
+    shared_training: Mapped[dict[str, Any] | None]
 
 
 class Trial(Base):

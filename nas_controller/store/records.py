@@ -44,6 +44,11 @@ class CampaignRecord(CampaignFields):
     spec: CampaignSpec
     retry_epoch: int = Field(exclude=True)
 
+    @property
+    def progress(self) -> int:
+        """A number that grows with every step of the shared training and every finished trial."""
+        return self.trials_finished + (0 if self.shared_training is None else self.shared_training.step)
+
     def to_dict(self) -> dict[str, Any]:
         """The document as plain JSON values."""
         return {**super().to_dict(), "spec": self.spec.model_dump(mode="json")}
@@ -96,7 +101,8 @@ class EventRecord(EventDocument):
     Kinds: `campaign.created`, `campaign.submitted`, `campaign.updated`, `campaign.claimed`, `campaign.identified`,
     `campaign.waiting`, `campaign.pausing`, `campaign.paused`, `campaign.resumed`, `campaign.retried`,
     `campaign.stopping`, `campaign.stopped`, `campaign.completed`, `campaign.failed`, `trial.begun`, `trial.completed`,
-    `trial.failed`, `trial.stopped`, `attempt.started`, `attempt.failed`, `attempt.abandoned`, `attempt.late`.
+    `trial.failed`, `trial.stopped`, `attempt.started`, `attempt.failed`, `attempt.abandoned`, `attempt.late`,
+    `shared-training.started`, `shared-training.completed`, `shared-training.failed`, `shared-training.abandoned`.
     """
 
     campaign_id: str = Field(exclude=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import Connection, select
+from sqlalchemy import ColumnElement, Connection, select
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from nas_controller.store import models
@@ -20,7 +20,9 @@ def find_campaign(session: Session, campaign_id: str, *, lock: bool = False) -> 
     return row
 
 
-def campaign_values(connection: Connection, campaign_id: str, *columns: InstrumentedAttribute[Any]) -> tuple[Any, ...]:
+def campaign_values(
+    connection: Connection, campaign_id: str, *columns: InstrumentedAttribute[Any] | ColumnElement[Any]
+) -> tuple[Any, ...]:
     """Some columns of the campaign, much faster than its whole row. Raises NotFoundError."""
     query = select(*columns).where(models.Campaign.id == valid_id(campaign_id))
     row = connection.execute(query).one_or_none()

@@ -9,6 +9,7 @@ from sqlalchemy import select
 from nas_controller.search.campaign_spec import CampaignSpec
 from nas_controller.store import models
 from nas_controller.store.database import Database
+from nas_controller.store.stored_specifications import read_specification
 
 _NEWEST_CAMPAIGNS = 500
 _MAX_TRIALS = 500
@@ -23,14 +24,16 @@ class TrialDurations:
     def trial_seconds(self, is_similar: Callable[[CampaignSpec], bool]) -> list[float]:
         """Seconds of the newest trials with a reward, in those of the newest campaigns whose document `is_similar`."""
         newest = (
-            select(models.Campaign.id, models.Campaign.spec)
+            select(models.Campaign.id, models.Campaign.spec, models.Campaign.spec_version)
             .where(models.Campaign.trials_finished > 0)
             .order_by(models.Campaign.id.desc())
             .limit(_NEWEST_CAMPAIGNS)
         )
         with self._database.reading() as session:
             documents = session.execute(newest).all()
-            similar = [campaign_id for campaign_id, spec in documents if is_similar(CampaignSpec.model_validate(spec))]
+            similar = [
+                campaign_id for campaign_id, spec, version in documents if is_similar(read_specification(spec, version))
+            ]
             attempts = (
                 select(models.Attempt.started_at, models.Attempt.finished_at)
                 .where(models.Attempt.campaign_id.in_(similar), models.Attempt.state == "accepted")

@@ -12,19 +12,19 @@ FIRST_WAIT_SECONDS, MAX_WAIT_SECONDS = 2.0, 30.0
 
 @dataclass
 class _Failures:
-    """The failures of a campaign's runners since the latest finished trial."""
+    """The failures of a campaign's runners since it last made progress."""
 
     count: int = 0
-    trials_finished: int = 0
+    progress: int = 0
     not_before: float = 0.0
 
 
 @dataclass
 class _Wait:
-    """How long a campaign waits between its runners while one after the other ends without a finished trial."""
+    """How long a campaign waits between its runners while one after the other ends without progress."""
 
     seconds: float
-    trials_finished: int
+    progress: int
     not_before: float
 
 
@@ -46,15 +46,16 @@ class RestartBackoff:
             return False
         return wait is None or not needs_workers or now >= wait.not_before
 
-    def failed(self, campaign_id: str, finished_before: int, finished_now: int) -> bool:
+    def failed(self, campaign_id: str, progress_before: int, progress_now: int) -> bool:
         """Records that a runner failed; whether the campaign may have another.
 
-        `finished_before` and `finished_now` are the campaign's finished trials when the runner started and ended.
+        `progress_before` and `progress_now` are those of the campaign (`CampaignRecord.progress`) when the runner
+        started and ended.
         """
-        failures = self._failures.setdefault(campaign_id, _Failures(trials_finished=finished_before))
-        if finished_now > failures.trials_finished:
+        failures = self._failures.setdefault(campaign_id, _Failures(progress=progress_before))
+        if progress_now > failures.progress:
             failures.count = 0
-            failures.trials_finished = finished_now
+            failures.progress = progress_now
         failures.count += 1
         if failures.count > MAX_RESTARTS:
             del self._failures[campaign_id]
@@ -62,13 +63,13 @@ class RestartBackoff:
         failures.not_before = time.monotonic() + FIRST_BACKOFF_SECONDS * 2 ** (failures.count - 1)
         return True
 
-    def waits(self, campaign_id: str, finished_now: int) -> None:
-        """Notes that a runner ended because its campaign, with so many finished trials, has to wait."""
+    def waits(self, campaign_id: str, progress_now: int) -> None:
+        """Notes that a runner ended because its campaign, after this progress, has to wait."""
         known = self._waits.get(campaign_id)
         seconds = FIRST_WAIT_SECONDS
-        if known is not None and known.trials_finished == finished_now:
+        if known is not None and known.progress == progress_now:
             seconds = min(2 * known.seconds, MAX_WAIT_SECONDS)
-        self._waits[campaign_id] = _Wait(seconds, finished_now, time.monotonic() + seconds)
+        self._waits[campaign_id] = _Wait(seconds, progress_now, time.monotonic() + seconds)
 
     def forget(self, campaign_id: str) -> None:
         """Resets the failures of a campaign whose runner ended normally."""

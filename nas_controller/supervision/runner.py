@@ -15,6 +15,7 @@ import signal
 import socket
 import sys
 import uuid
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import partial
 from importlib.metadata import PackageNotFoundError, version
@@ -26,11 +27,13 @@ import numpy as np
 
 from nas_controller.campaigns.campaign import Campaign
 from nas_controller.campaigns.campaign_errors import CampaignWaitsError
+from nas_controller.campaigns.shared_training import SharedTraining
 from nas_controller.execution.executor import ClusterUnavailableError, Executor, Workers
 from nas_controller.execution.session_directory import DiskFullError
 from nas_controller.execution.trial_checkpoints import campaign_directory, remove_campaign_directory
 from nas_controller.execution.worker import Job
 from nas_controller.search.campaign_spec import CampaignSpec
+from nas_controller.search.outcomes import Failed
 from nas_controller.store import ConflictError, Lease, LeaseLostError, NotFoundError, Store, StoreUnavailableError
 from nas_controller.supervision.data_availability import may_wait_for, missing_data, still_waits
 from nas_controller.supervision.fair_shares import Allotment
@@ -44,6 +47,7 @@ from nas_controller.supervision.runner_protocol import (
     EXIT_WAITS,
     LEASE_SECONDS,
 )
+from nas_controller.supervision.shared_weights_directory import SharedWeightsDirectory
 from nas_controller.supervision.stdin_watch import watch_stdin
 from search_space.datasets import dataset_path
 from search_space.errors import DATA_AWAY, EffspineError, InvalidValueError
@@ -108,7 +112,7 @@ def run(
                 campaign.end("stopped")
             elif state == "running" and not campaign.over:
                 try:
-                    _train(campaign, data_dir, heartbeat, machine or Machine())
+                    _train(store, lease, campaign, data_dir, heartbeat, machine or Machine(), may_wait)
                 except CampaignWaitsError as error:
                     waits = error
             paused = _apply_requests(campaign, store, lease, heartbeat, state == "pausing")
@@ -142,8 +146,19 @@ def _apply_requests(campaign: Campaign, store: Store, lease: Lease, heartbeat: H
     return False
 
 
-def _train(campaign: Campaign, data_dir: Path, heartbeat: Heartbeat, machine: Machine) -> None:
-    """Runs trials until the campaign is over or has to end. Raises CampaignWaitsError."""
+def _train(
+    store: Store,
+    lease: Lease,
+    campaign: Campaign,
+    data_dir: Path,
+    heartbeat: Heartbeat,
+    machine: Machine,
+    may_wait: Callable[[Failed], bool],
+) -> None:
+    """Trains the shared weights, if the task has them, and runs trials until the campaign is over or has to end.
+
+    Raises CampaignWaitsError.
+    """
     spec, record = campaign.spec, campaign.record
     missing = missing_data(record, data_dir)
     if missing is not None:
@@ -162,16 +177,36 @@ def _train(campaign: Campaign, data_dir: Path, heartbeat: Heartbeat, machine: Ma
     def workers() -> Workers:
         return _workers(heartbeat.spec or campaign.spec, machine)
 
+    def must_end() -> bool:
+        return heartbeat.must_end
+
     executor = machine.executor_of(record.id)
+    shared = None
+    if job.task.kind == "shared":
+        directory = SharedWeightsDirectory(job.cache_dir)
+        job = replace(job, shared_weights=directory.find(record.shared_training))
+        if job.shared_weights is None:
+            shared = SharedTraining(store, lease, campaign, job.task.shared_steps, may_wait, directory.keep)
     while not (campaign.over or campaign.draining or heartbeat.must_end):
-        started = workers()
+        started = workers() if shared is None else _one_worker(workers(), machine)
         logger.info("workers %d, threads per worker %d", started.parallelism, started.threads)
         with executor.session(started) as session:
             try:
-                session.run(campaign, replace(job, threads=started.threads), lambda: heartbeat.must_end, workers)
+                if shared is not None:
+                    session.run(shared, replace(job, threads=started.threads), must_end, partial(replace, started))
+                    if shared.is_trained:
+                        job, shared = replace(job, shared_weights=directory.kept), None
+                if shared is None and started == workers():
+                    session.run(campaign, replace(job, threads=started.threads), must_end, workers)
             except SystemExit:
                 heartbeat.release()  # Ray takes seconds to shut down, and ends this process if its head is unavailable
                 raise
+
+
+def _one_worker(workers: Workers, machine: Machine) -> Workers:
+    """One worker without a timeout; with the processors of all, unless these may be those of several hosts."""
+    threads = workers.threads * (workers.parallelism if machine.ray_address is None else 1)
+    return replace(workers, parallelism=1, threads=threads, timeout_seconds=None)
 
 
 def _job(campaign: Campaign, data_dir: Path) -> Job:
@@ -186,7 +221,7 @@ def _job(campaign: Campaign, data_dir: Path) -> Job:
         seed=spec.seed,
         threads=1,
         checkpoint_dir=campaign_directory(data_dir, campaign.record.id),
-        start_pool=spec.search_space.build().start_pool() if task.start_steps else (),
+        space=spec.search_space.build() if task.kind == "shared" else None,
     )
 
 

@@ -20,7 +20,7 @@ from nas_controller.supervision.runner_protocol import DATABASE_URL_VARIABLE
 
 @dataclass
 class RunnerProcess:
-    """A runner, and the finished trials of its campaign when it started.
+    """A runner, and the progress of its campaign when it started.
 
     `owner` is the name in its lease; `without_lease_since` is the time (monotonic seconds) since it has had none.
     """
@@ -28,7 +28,7 @@ class RunnerProcess:
     campaign_id: str
     owner: str
     process: subprocess.Popen[bytes]
-    trials_finished: int
+    progress: int
     allotment: Allotment
     without_lease_since: float | None = None
 
@@ -54,7 +54,7 @@ class RunnerProcess:
                 env={**os.environ, DATABASE_URL_VARIABLE: database_url},  # a command line would expose the password
                 start_new_session=True,  # its session can be killed, and Ctrl-C does not reach it
             )
-        return cls(campaign.id, owner, process, campaign.trials_finished, allotment)
+        return cls(campaign.id, owner, process, campaign.progress, allotment)
 
     @property
     def pid(self) -> int:

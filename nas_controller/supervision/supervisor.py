@@ -193,12 +193,12 @@ class Supervisor:
         if status in (EXIT_DONE, EXIT_NOT_OURS):
             self._backoff.forget(campaign_id)
         elif status == EXIT_WAITS:
-            self._backoff.waits(campaign_id, store.reads.get_campaign(campaign_id).trials_finished)
+            self._backoff.waits(campaign_id, store.reads.get_campaign(campaign_id).progress)
         elif status == EXIT_MUST_WAIT or (self._node is not None and not self._node.is_stable):
             self._not_before = time.monotonic() + WAIT_SECONDS
         else:
-            finished = store.reads.get_campaign(campaign_id).trials_finished
-            if not self._backoff.failed(campaign_id, runner.trials_finished, finished):
+            progress = store.reads.get_campaign(campaign_id).progress
+            if not self._backoff.failed(campaign_id, runner.progress, progress):
                 self._fail_campaign(store, campaign_id, status)
 
     def _fail_campaign(self, store: Store, campaign_id: str, status: int) -> None:

@@ -21,6 +21,7 @@ import numpy.typing as npt
 import tensorflow as tf
 
 from proxy_trainer.engine.anchors import anchor_boxes
+from proxy_trainer.engine.detections import DetectionBatch, non_max_suppression
 from proxy_trainer.engine.layout import DynamicLayout, StaticLayout
 from proxy_trainer.engine.losses import DetectionLoss
 from proxy_trainer.engine.micro_batches import MicroBatches, visible_devices
@@ -34,24 +35,8 @@ from search_space.proxy_task import ProxyTask
 from search_space.published import SP_EFFICIENTNET_B0
 from search_space.topology import NUM_BLOCKS
 
-MAX_DETECTIONS = 100
-NMS_IOU = 0.5
-SCORE_THRESHOLD = 0.001
 COMPILED_ARCHITECTURES = 2
 """Size of the LRU cache of graphs with `jit_compile`, in architectures."""
-
-
-class DetectionBatch(NamedTuple):
-    """Detections of a batch, best first.
-
-    `boxes` `[batch, 100, 4]` (y1, x1, y2, x2) in pixels of the padded image; `scores` and `classes` `[batch, 100]`;
-    `valid` `[batch]`, the number of detections of each image.
-    """
-
-    boxes: npt.NDArray[np.float32]
-    scores: npt.NDArray[np.float32]
-    classes: npt.NDArray[np.float32]
-    valid: npt.NDArray[np.int32]
 
 
 class EngineState(NamedTuple):
@@ -85,10 +70,13 @@ def fresh_state(task: ProxyTask, parameters: Sequence[Parameter], seed: int) -> 
 
 
 class _Graphs(NamedTuple):
-    """The traced functions of a structure or of one architecture: a training step, and predictions for images."""
+    """The traced functions of a structure or of one architecture: a training step, predictions for images, and the
+    batch-norm statistics of images.
+    """
 
     train: Callable[..., DetectionLoss]
     predict: Callable[..., Any]
+    statistics: Callable[..., tf.Tensor]
 
 
 class Engine:
@@ -133,7 +121,7 @@ class Engine:
             self._graphs = self._build_graphs(self._superset, self._layout)
         anchors = len(anchor_boxes(task.image_px, task.anchor_size))
         self._suppress = tf.function(
-            _non_max_suppression,
+            non_max_suppression,
             input_signature=[tf.TensorSpec([None, anchors, 4]), tf.TensorSpec([None, anchors, class_slots])],
             autograph=False,
         )
@@ -164,6 +152,9 @@ class Engine:
                 partial(self._predict if compiled else self._detect, network),
                 input_signature=[pixels, sizes],
                 **settings,
+            ),
+            statistics=tf.function(
+                partial(self._batch_statistics, network), input_signature=[pixels, sizes], **settings
             ),
         )
 
@@ -222,6 +213,17 @@ class Engine:
                 detections = self._suppress(boxes[:count], scores[:count])
         return DetectionBatch(*(values.numpy() for values in detections))
 
+    def recalibrate(self, pixels: npt.NDArray[np.uint8], sizes: npt.NDArray[np.int32], batch: int) -> None:
+        """Replaces the running statistics by those of the averaged weights on images `[images, px, px, 3]`.
+
+        Batch-norm recalibration, as for slimmable networks (Yu and Huang, 2019): means and variances over batches of
+        `batch` images, averaged over the batches.
+        """
+        starts = range(0, len(pixels), batch)
+        with tf.device(self._device):
+            parts = [self._graphs.statistics(pixels[i : i + batch], sizes[i : i + batch]) for i in starts]
+            self._statistics.assign(tf.add_n(parts) / len(parts))
+
     def weights(self) -> npt.NDArray[np.float32]:
         """The current weights as a flat vector, in the order of `search_space.cost.parameters`."""
         values: npt.NDArray[np.float32] = self._weights.numpy()
@@ -278,21 +280,11 @@ class Engine:
         self._predictions_traced += 1
         return network.predictions(self._average.read_value(), self._statistics.read_value(), pixels, sizes)
 
+    def _batch_statistics(self, network: ProxyNetwork, pixels: tf.Tensor, sizes: tf.Tensor) -> tf.Tensor:
+        return network.batch_statistics(self._average.read_value(), pixels, sizes)
+
     def _detect(self, network: ProxyNetwork, pixels: tf.Tensor, sizes: tf.Tensor) -> Any:
-        return _non_max_suppression(*self._predict(network, pixels, sizes))
-
-
-def _non_max_suppression(boxes: tf.Tensor, scores: tf.Tensor) -> Any:
-    """The fields of `DetectionBatch` after non-maximum suppression, which XLA does not support."""
-    return tf.image.combined_non_max_suppression(
-        boxes[:, :, None, :],
-        scores,
-        max_output_size_per_class=MAX_DETECTIONS,
-        max_total_size=MAX_DETECTIONS,
-        iou_threshold=NMS_IOU,
-        score_threshold=SCORE_THRESHOLD,
-        clip_boxes=False,
-    )
+        return non_max_suppression(*self._predict(network, pixels, sizes))
 
 
 def _pad_batch(values: npt.NDArray[Any], size: int) -> npt.NDArray[Any]:

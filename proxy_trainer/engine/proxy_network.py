@@ -103,6 +103,16 @@ class ProxyNetwork:
         boxes = decode(self._by_anchor(codes, 4), self._anchors, (self._task.image_px, self._task.image_px))
         return boxes, tf.nn.sigmoid(self._by_anchor(logits, self._class_slots))
 
+    def batch_statistics(self, weights: tf.Tensor, pixels: tf.Tensor, sizes: tf.Tensor) -> tf.Tensor:
+        """The mean and variance of every batch normalisation for a batch of padded images, as a flat vector.
+
+        Each layer sees what the layers before it normalise with these statistics.
+        """
+        parameters = self._layout.split_weights(weights)
+        ops = self._ops(parameters.tensors, training=True, pointwise_shapes=parameters.pointwise_shapes)
+        self._outputs(ops, normalise(pixels, sizes))
+        return tf.concat([ops.batch_statistics[name] for name in self._layout.statistic_names], axis=0)
+
     def _outputs(self, ops: TensorOps, images: tf.Tensor) -> RetinaNetOutputs[tf.Tensor]:
         return self._network(ops, self._architecture, tf.cast(images, self._precision))
 

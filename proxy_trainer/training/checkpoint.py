@@ -34,7 +34,7 @@ _MAGIC = b"effspine-checkpoint"
 _FORMAT_VERSION = 2
 """To be raised when the file format changes, or what a training step does with the same state."""
 
-_IGNORED_FIELDS = ("profile", "evaluate_steps", "checkpoint_steps")
+_IGNORED_FIELDS = ("profile", "recalibration_images", "evaluate_steps", "checkpoint_steps")
 """Fields of a proxy task without influence on the weights: a checkpoint with other values can be resumed."""
 
 log = logging.getLogger(__name__)
@@ -113,12 +113,16 @@ class CheckpointFile:
     def save(self, checkpoint: Checkpoint) -> None:
         """Replaces the file by this checkpoint, atomically."""
         try:
-            write_atomically(self._path, _content(checkpoint, self._identity))
+            self.write(checkpoint)
         except OSError as error:
             log.warning(
                 "cannot write the checkpoint %s at step %d: %s; the trial continues without it",
                 *(self._path, checkpoint.state.steps_done, why_not_written(error)),
             )
+
+    def write(self, checkpoint: Checkpoint) -> None:
+        """As `save`, but raises OSError where the file cannot be written."""
+        write_atomically(self._path, _content(checkpoint, self._identity))
 
     def discard(self) -> None:
         """Removes the file, if it exists."""

@@ -42,21 +42,36 @@ class Detections:
     categories: NDArray[np.integer]
 
 
-def coco_metrics(split: CocoSplit, detections: Detections) -> dict[str, float | None]:
-    """The twelve COCO box metrics by their names in `METRICS`, 0 to 1.
+class CocoEvaluator:
+    """Scores detections on one split, whose boxes are read once.
 
-    A metric of an area range without boxes in the split is None (-1 in pycocotools), but `ap` never is. Without
-    detections the metrics are 0. Raises EmptySplitError where the split has no box to score against, and NoMetricError
-    where its boxes have no area that is scored.
+    Raises EmptySplitError where the split has no box to score against.
     """
-    if split.crowd.all():
-        raise EmptySplitError(f"the images of {split.annotations_file} have no box to score against")
-    truth = COCO(ground_truth(split), print_function=_silent)
-    evaluation = COCOeval_faster(truth, _results(split, detections), iouType="bbox", print_function=_silent)
-    evaluation.run()
-    if not 0 <= evaluation.stats[0] <= 1:
-        raise NoMetricError(_why_no_ap(split))
-    return {name: None if value < 0 else float(value) for name, value in zip(METRICS, evaluation.stats, strict=True)}
+
+    def __init__(self, split: CocoSplit) -> None:
+        if split.crowd.all():
+            raise EmptySplitError(f"the images of {split.annotations_file} have no box to score against")
+        self._split = split
+        self._truth = COCO(ground_truth(split), print_function=_silent)
+
+    def metrics(self, detections: Detections) -> dict[str, float | None]:
+        """The twelve COCO box metrics by their names in `METRICS`, 0 to 1.
+
+        A metric of an area range without boxes in the split is None (-1 in pycocotools), but `ap` never is. Without
+        detections the metrics are 0. Raises NoMetricError where the split's boxes have no area that is scored.
+        """
+        results = _results(self._split, detections)
+        evaluation = COCOeval_faster(self._truth, results, iouType="bbox", print_function=_silent)
+        evaluation.run()
+        if not 0 <= evaluation.stats[0] <= 1:
+            raise NoMetricError(_why_no_ap(self._split))
+        pairs = zip(METRICS, evaluation.stats, strict=True)
+        return {name: None if value < 0 else float(value) for name, value in pairs}
+
+
+def coco_metrics(split: CocoSplit, detections: Detections) -> dict[str, float | None]:
+    """The metrics of detections on a split that is scored once; see `CocoEvaluator`."""
+    return CocoEvaluator(split).metrics(detections)
 
 
 def _why_no_ap(split: CocoSplit) -> str:

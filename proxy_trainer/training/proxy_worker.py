@@ -4,29 +4,35 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from contextlib import closing
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
+import numpy.typing as npt
 
 from proxy_trainer.data.coco_directory import load_dataset
 from proxy_trainer.data.data_identity import DataIdentity, SplitIdentity
 from proxy_trainer.data.decoded_images import decode_split
 from proxy_trainer.engine import runtime
-from proxy_trainer.engine.engine import DetectionBatch, Engine
+from proxy_trainer.engine.detections import DetectionBatch
+from proxy_trainer.engine.engine import Engine
 from proxy_trainer.errors import NonFiniteLossError
 from proxy_trainer.training.checkpoint import CheckpointFile, IntermediateScore, trial_identity
-from proxy_trainer.training.evaluation import Detections, coco_metrics
-from proxy_trainer.training.supernet import Supernet
+from proxy_trainer.training.evaluation import CocoEvaluator, Detections
+from proxy_trainer.training.supernet import Supernet, TrainedWeights
 from proxy_trainer.training.training_batches import TrainingBatches
 from proxy_trainer.training.trial_run import Progress, TrialRun
 from search_space.architecture import Architecture
 from search_space.errors import InvalidValueError
 from search_space.proxy_task import ProxyTask
-from search_space.space import Widths
+from search_space.space import SearchSpace
+from search_space.weights_files import shared_weights_dir
 
 _EVALUATION_BATCH = 32
+_RECALIBRATION_BATCH = 64
+_RECALIBRATION_DRAWS = 2
 _PROGRESS_SECONDS = 1.0
 
 Metrics = dict[str, float | None]
@@ -36,11 +42,11 @@ class ProxyWorker:
     """Trains trials one after another with decoded images and graphs that are traced once, for the first trial.
 
     `seed` determines the reserved images, the initial weights and the batches, equally for every architecture;
-    `threads` is the number of processors to use. With `start_steps` in the task, the supernet is trained for the
-    architectures of `start_pool` when a trial first needs it. `identity` is that of the data, which are read once.
+    `threads` is the number of processors to use. A task of kind shared has a supernet for `space`, which is trained
+    when it is first needed, unless another process has done so. `identity` is that of the data, which are read once.
     `alive` is called now and then while they are read; an exception of it ends the call. Raises DataError where the
     data set cannot be used, DataAwayError where it is away, DiskFullError where there is no space for the image cache,
-    and InvalidValueError (field `start_pool`) for a common start without architectures.
+    and InvalidValueError (field `space`) for a task of kind shared without a space.
     """
 
     def __init__(
@@ -50,14 +56,14 @@ class ProxyWorker:
         cache_dir: Path,
         seed: int,
         threads: int,
-        start_pool: Sequence[Widths] = (),
+        space: SearchSpace | None = None,
         alive: Callable[[], None] = lambda: None,
     ) -> None:
-        if task.start_steps and not start_pool:
-            raise InvalidValueError("a common start needs the architectures that it is trained for", field="start_pool")
+        if task.kind == "shared" and space is None:
+            raise InvalidValueError("shared weights need the search space that they are trained for", field="space")
         runtime.start(threads)
         self._task = task
-        self._start_pool = start_pool
+        self._space = space
         self._supernet: Supernet | None = None
         self._cache_dir = cache_dir
         self._seed = seed
@@ -72,6 +78,7 @@ class ProxyWorker:
             SplitIdentity.of(self._reserved, self._reserved_images.image_digests),
         )
         self._class_slots = len(train.category_ids)
+        self._evaluator = CocoEvaluator(self._reserved)
         self._engine: Engine | None = None
 
     def run(
@@ -88,7 +95,7 @@ class ProxyWorker:
         steps, and removes it at the end; `keep` leaves it there, with the trained state. The metrics equal those of an
         uninterrupted trial, the seconds add up over all processes, and earlier intermediate APs are reported again. An
         exception of `on_progress` ends the trial; the file remains. The training of the supernet counts as
-        `start_seconds`, not as seconds of the trial that was the first to need it.
+        `shared_seconds`, not as seconds of the trial that was the first to need it.
 
         Raises NonFiniteLossError where the loss is not finite.
         """
@@ -97,7 +104,7 @@ class ProxyWorker:
         engine = self._engine_for(candidate)
         supernet = self._supernet_for(candidate, engine, report)
         started = time.perf_counter()
-        engine.load(candidate, self._seed, supernet.initial_state(candidate, self._seed) if supernet else None)
+        self._load(engine, candidate, supernet)
         run = TrialRun(engine, self._checkpoint_file(checkpoint, candidate, supernet), report, started)
         run.resume()
         try:
@@ -114,13 +121,21 @@ class ProxyWorker:
         seconds = run.seconds
         return {
             **metrics,
-            "loss": run.loss,
+            **({} if run.loss is None else {"loss": run.loss}),
             "steps": self._task.steps,
-            "start_seconds": round(started - began, 3),
+            "shared_seconds": round(started - began, 3),
             "train_seconds": round(seconds - run.evaluate_seconds, 3),
             "evaluate_seconds": round(run.evaluate_seconds, 3),
             "seconds": round(seconds, 3),
         }
+
+    def shared_weights(self, on_progress: Callable[[Progress], None] | None = None) -> TrainedWeights:
+        """The shared weights, trained now unless they are kept from before. For a task of kind shared."""
+        assert self._space is not None
+        base = self._space.base
+        supernet = self._supernet_for(base, self._engine_for(base), on_progress or (lambda progress: None))
+        assert supernet is not None
+        return supernet.trained
 
     def _engine_for(self, candidate: Architecture) -> Engine:
         """The current engine, or a new one for a candidate of another structure."""
@@ -131,33 +146,60 @@ class ProxyWorker:
     def _supernet_for(
         self, candidate: Architecture, engine: Engine, report: Callable[[Progress], None]
     ) -> Supernet | None:
-        """The trained supernet of the candidate's structure, or None where the task has none."""
-        task = self._task
-        if not task.start_steps:
+        """The trained supernet, None for a task without one. Raises InvalidValueError for another structure."""
+        task, space = self._task, self._space
+        if task.kind != "shared" or space is None:
             return None
-        if self._supernet is None or not self._supernet.supports(candidate):
+        if candidate.structure != space.base.structure:
+            raise InvalidValueError(
+                f"{candidate.name} has other repeats or operations than {space.base.name}, whose widths the shared "
+                "weights are trained for",
+                field="widths",
+            )
+        if self._supernet is None:
             began, limit = time.perf_counter(), _RateLimit()
-            supernet = Supernet(task, self._class_slots, candidate, self._start_pool, self.identity.train.sha256)
+            supernet = Supernet(task, self._class_slots, space, self.identity.train.sha256)
 
             def on_step(step: int, loss: float | None) -> None:
-                if limit.allows(always=step == task.start_steps):
-                    report(Progress(step, task.start_steps, loss, time.perf_counter() - began, of_supernet=True))
+                if limit.allows(always=step == task.shared_steps):
+                    report(Progress(step, task.shared_steps, loss, time.perf_counter() - began, of_supernet=True))
 
             supernet.load_or_train(
                 engine,
-                lambda: TrainingBatches(self._train_images, task, task.start_seed),
-                self._cache_dir / "starts",
+                lambda: TrainingBatches(self._train_images, task, task.shared_seed),
+                shared_weights_dir(self._cache_dir),
                 on_step,
             )
             self._supernet = supernet
         return self._supernet
+
+    def _load(self, engine: Engine, candidate: Architecture, supernet: Supernet | None) -> None:
+        """Loads a candidate: with fresh weights, or as a slice of the supernet, recalibrated if it will not train."""
+        if supernet is None:
+            engine.load(candidate, self._seed)
+        elif self._task.steps:
+            engine.load(candidate, self._seed, supernet.initial_state(candidate, self._seed))
+        else:
+            engine.load(candidate, self._seed, supernet.initial_state(candidate))
+            images = self._recalibration_images
+            engine.recalibrate(
+                self._train_images.pixels[images], self._train_images.sizes[images], _RECALIBRATION_BATCH
+            )
+
+    @cached_property
+    def _recalibration_images(self) -> npt.NDArray[np.int64]:
+        """The training images that batch statistics are recalibrated on: whole batches of different images."""
+        count = min(self._task.recalibration_images, len(self._train_images))
+        count -= count % _RECALIBRATION_BATCH if count > _RECALIBRATION_BATCH else 0
+        random = np.random.default_rng([self._task.shared_seed, _RECALIBRATION_DRAWS])
+        return np.sort(random.permutation(len(self._train_images))[:count])
 
     def _checkpoint_file(
         self, path: Path | None, candidate: Architecture, supernet: Supernet | None
     ) -> CheckpointFile | None:
         if path is None:
             return None
-        digest = supernet.digest if supernet else None
+        digest = supernet.trained.sha256 if supernet else None
         return CheckpointFile(
             path, trial_identity(candidate, self._task, self._seed, self.identity.sha256, start=digest)
         )
@@ -188,7 +230,7 @@ class ProxyWorker:
     def _score(self, run: TrialRun) -> Metrics:
         """The COCO metrics of the averaged weights on the reserved images."""
         began = time.perf_counter()
-        metrics = coco_metrics(self._reserved, self._detect(run.engine))
+        metrics = self._evaluator.metrics(self._detect(run.engine))
         run.evaluate_seconds += time.perf_counter() - began
         return metrics
 

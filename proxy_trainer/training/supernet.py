@@ -1,13 +1,13 @@
-"""The supernet: one wide network, trained once, whose slices are the common start of all trials.
+"""The supernet: one wide network, trained once, whose slices are all architectures of a search space.
 
-Rewards of short trainings vary with the initial weights as much as with the architecture. Trials that start from slices
-of the same trained weights share that variation, and need far fewer steps. Each block of the supernet is as wide as the
-widest of a pool of architectures. A training step updates the slices of one of them, as in slimmable networks (Yu et
-al., 2019) and single-path one-shot search (Guo et al., 2020).
+Rewards of short trainings vary with the initial weights as much as with the architecture. Slices of the same trained
+weights share that variation, and can be scored without a training of their own. A training step updates the slice of
+one random architecture of the space, as in slimmable networks (Yu et al., 2019) and single-path one-shot search with
+uniform sampling (Guo et al., 2020).
 
-The supernet depends on the seed `start_seed`, not on the seed of a trial, so trials with other seeds and other
-campaigns on the same data and task share it. It is stored beside the image cache. One process trains it while others
-wait.
+The supernet depends on the seed `shared_seed`, not on the seed of a trial, so trials with other seeds and other
+campaigns on the same data, task and space share it. It is stored beside the image cache. One process trains it while
+others wait.
 """
 
 from __future__ import annotations
@@ -25,11 +25,9 @@ from pathlib import Path
 from typing import Any, BinaryIO, NamedTuple
 
 import numpy as np
-import numpy.typing as npt
 
 from proxy_trainer.engine.engine import Engine, EngineState, fresh_state
-from proxy_trainer.engine.optimizers import has_second_moment
-from proxy_trainer.errors import StartDivergedError, write_error
+from proxy_trainer.errors import SharedTrainingDivergedError, write_error
 from proxy_trainer.training.checkpoint import Checkpoint, CheckpointFile, trial_identity
 from proxy_trainer.training.training_batches import TrainingBatches
 from search_space.architecture import Architecture
@@ -37,16 +35,32 @@ from search_space.cost import parameters
 from search_space.parameters import Parameter, by_kind
 from search_space.proxy_task import ProxyTask
 from search_space.regular_file import open_regular
-from search_space.slices import Slices, slices
-from search_space.space import Widths
+from search_space.slices import Slices
+from search_space.space import SearchSpace
+from search_space.supernet_widths import random_widths, widest
+from search_space.weights_files import weights_file_name
 
-STEPS_PER_SUBNET = 4
+STEPS_PER_PATH = 4
 """Consecutive steps with the same architecture: oneDNN prepares kernels for each new shape, which takes longer than a
 step."""
 
-_SUBNET_DRAWS = 0
+_PATHS = 0
 _LOCK_POLL_SECONDS = 0.5
 _CHECKPOINT_SECONDS = 30.0
+_VECTORS = ("weights", "first", "second", "average")
+
+
+class TrainedWeights(NamedTuple):
+    """Trained shared weights in the file `path`: the digest of all that they depend on, and that of their values.
+
+    `is_reused` says that they had been trained before.
+    """
+
+    identity: str
+    sha256: str
+    is_reused: bool
+    path: Path
+
 
 OnSupernetStep = Callable[[int, float | None], None]
 """Called with the steps done and the last loss, or None for the loss while another process trains."""
@@ -54,8 +68,8 @@ OnSupernetStep = Callable[[int, float | None], None]
 log = logging.getLogger(__name__)
 
 
-class _Subnet(NamedTuple):
-    """An architecture, its numbers of weights and of statistics, and the slices that hold them in the supernet."""
+class _Slice(NamedTuple):
+    """An architecture, its numbers of weights and of statistics, and its places in the supernet."""
 
     architecture: Architecture
     sizes: tuple[int, int]
@@ -64,29 +78,33 @@ class _Subnet(NamedTuple):
 
 
 class Supernet:
-    """The supernet of one task, pool of architectures and data set.
+    """The supernet of a task of kind shared, a search space and a data set.
 
-    `pool` holds widths at the scale of `like`, whose structure all trials share. `data` is the digest of the
-    `SplitIdentity` of the training images. The task must have `start_steps` above 0.
+    `data` is the digest of the `SplitIdentity` of the training images.
     """
 
-    def __init__(
-        self, task: ProxyTask, class_slots: int, like: Architecture, pool: Sequence[Widths], data: str
-    ) -> None:
-        self._task = task.start_task()
-        self._seed = task.start_seed
+    def __init__(self, task: ProxyTask, class_slots: int, space: SearchSpace, data: str) -> None:
+        self._task = task.shared_task()
+        self._seed = task.shared_seed
         self._class_slots = class_slots
-        self._pool = [replace(like, widths=tuple(widths)) for widths in pool]
-        widest = replace(like, widths=tuple(np.max(pool, axis=0).tolist()))
-        self._wide = self._parameters(widest)
-        self._state: EngineState | None = None
-        pool_digest = hashlib.sha256(json.dumps([list(widths) for widths in pool]).encode()).hexdigest()
-        self._identity: dict[str, Any] = {**trial_identity(widest, self._task, self._seed, data), "pool": pool_digest}
+        self._space = space
+        network = task.architecture(space.architecture(widest(space), "supernet"), class_slots)
+        # Unequal widths: where two blocks have equal ones, the network has no projection between them.
+        network = replace(network, widths=_made_unequal(network.widths, task.width_divisor))
+        self._wide = parameters(network)
+        self._trained: TrainedWeights | None = None
+        self._average = self._statistics = np.zeros(0, np.float32)
+        self._identity: dict[str, Any] = {
+            **trial_identity(network, self._task, self._seed, data),
+            "space": space.identity(),
+        }
         self.digest = hashlib.sha256(json.dumps(self._identity, sort_keys=True).encode()).hexdigest()
 
-    def supports(self, candidate: Architecture) -> bool:
-        """Whether the candidate has the structure of this supernet."""
-        return candidate.structure == self._pool[0].structure
+    @property
+    def trained(self) -> TrainedWeights:
+        """The trained weights; `load_or_train` must have been called."""
+        assert self._trained is not None, "call load_or_train first"
+        return self._trained
 
     def load_or_train(
         self, engine: Engine, batches: Callable[[], TrainingBatches], directory: Path, report: OnSupernetStep
@@ -94,121 +112,140 @@ class Supernet:
         """Loads the trained weights from `directory`, or trains them and saves them there.
 
         A checkpoint is written every 30 seconds, from which an interrupted training resumes. An exception of `report`
-        ends the training. Raises StartDivergedError where the loss is not finite, DiskFullError where there is no
-        space, and DataError where the directory cannot be written.
+        ends the training. Raises SharedTrainingDivergedError where the loss is not finite, DiskFullError where there
+        is no space, and DataError where the directory cannot be written.
         """
-        path = directory / f"{self.digest[:32]}.checkpoint"
-        file = CheckpointFile(path, self._identity)
+        path = directory / weights_file_name(self.digest)
+        weights = CheckpointFile(path, self._identity)
         with _exclusive_lock(path.with_suffix(".lock"), lambda: report(0, None)):
-            found = file.load()
-            if found is not None and not self._fits(found.state):
-                file.log_unusable("its vectors have the lengths of another network")
-                found = None
+            found = self._load(weights, _only_average)
+            is_reused = found is not None
             if found is None:
-                state, train_seconds = fresh_state(self._task, self._wide, self._seed), 0.0
-            else:
-                state, train_seconds = found.state, found.train_seconds
-            if state.steps_done < self._task.steps:
-                state = self._train(engine, batches(), state, file, train_seconds, report)
-        self._state = state
+                file = CheckpointFile(path.with_suffix(".checkpoint"), self._identity)
+                found = self._train(engine, batches(), file, report)
+                try:
+                    weights.write(found)
+                except OSError as error:
+                    raise write_error(f"the shared weights {path}", error) from error
+                file.discard()
+        self._average, self._statistics = found.state.average, found.state.statistics
+        digest = hashlib.sha256(self._average.tobytes() + self._statistics.tobytes()).hexdigest()
+        self._trained = TrainedWeights(self.digest, digest, is_reused, path)
 
-    def _fits(self, state: EngineState) -> bool:
-        """Whether a state is one of the supernet."""
-        weights, statistics = (sum(p.size for p in group) for group in by_kind(self._wide))
-        second = weights if has_second_moment(self._task) else 0
-        lengths = [len(vector) for vector in state[:-1]]
-        return lengths == [weights, weights, second, weights, statistics] and state.steps_done <= self._task.steps
+    def _load(self, file: CheckpointFile, kept: Callable[[EngineState], EngineState]) -> Checkpoint | None:
+        """The checkpoint in a file, None where there is none of this supernet; `kept` are the vectors that it has."""
+        found = file.load()
+        if found is None:
+            return None
+        wanted = kept(fresh_state(self._task, self._wide, self._seed))
+        if _lengths(found.state) == _lengths(wanted) and found.state.steps_done <= self._task.steps:
+            return found
+        file.log_unusable("its vectors have the lengths of another network")
+        return None
 
-    def initial_state(self, candidate: Architecture, seed: int) -> EngineState:
-        """The initial state of a trial: slices of the supernet, and fresh values from `seed` for what it lacks.
+    def initial_state(self, candidate: Architecture, seed: int | None = None) -> EngineState:
+        """The slice of an architecture, with moments of zero; `load_or_train` must have been called.
 
-        `load_or_train` must have been called.
+        Values that the supernet lacks are fresh ones from `seed`; without a seed they are zero and have no effect.
         """
-        assert self._state is not None, "call load_or_train first"
-        fresh = fresh_state(self._task, self._parameters(candidate), seed)
-        subnet = self._subnet(candidate)
-        weights = _with_slices(fresh.weights, self._state.weights, subnet.weights)
-        return fresh._replace(
-            weights=weights,
-            average=weights,
-            statistics=_with_slices(fresh.statistics, self._state.statistics, subnet.statistics),
-        )
+        assert self._trained is not None, "call load_or_train first"
+        state = fresh_state(self._task, self._parameters(candidate), seed or 0)
+        slice_ = self._slice(candidate)
+        weights, statistics = state.weights, state.statistics
+        if seed is None:
+            weights, statistics = np.zeros_like(weights), np.zeros_like(statistics)
+        slice_.weights.read(self._average, weights)
+        slice_.statistics.read(self._statistics, statistics)
+        return state._replace(weights=weights, average=weights, statistics=statistics)
 
     def _train(
-        self,
-        engine: Engine,
-        batches: TrainingBatches,
-        state: EngineState,
-        file: CheckpointFile,
-        seconds_before: float,
-        report: OnSupernetStep,
-    ) -> EngineState:
-        """The state after the remaining steps."""
-        task, subnets = self._task, [self._subnet(each) for each in self._pool]
-        wide = EngineState._make([*(vector.copy() for vector in state[:-1]), state.steps_done])
+        self, engine: Engine, batches: TrainingBatches, file: CheckpointFile, report: OnSupernetStep
+    ) -> Checkpoint:
+        """The trained weights, from the checkpoint in `file` on if there is one."""
+        task = self._task
+        found = self._load(file, lambda state: state)
+        if found is None:
+            found = Checkpoint(fresh_state(task, self._wide, self._seed), math.nan, 0.0, 0.0)
+        else:
+            log.info("the training of the shared weights resumes after step %d", found.state.steps_done)
+        wide = EngineState._make([*(vector.copy() for vector in found.state[:-1]), found.state.steps_done])
         started = written = time.monotonic()
-        loss, subnet = None, subnets[0]
-        with closing(batches.stream(state.steps_done, task.steps)) as stream:
-            for step, batch in enumerate(stream, start=state.steps_done):
-                if step % STEPS_PER_SUBNET == 0:
-                    subnet = subnets[self._draw(step // STEPS_PER_SUBNET)]
-                    engine.load(subnet.architecture, self._seed, _read_slices(wide, subnet, step))
+        slice_, loss = None, None if math.isnan(found.loss) else found.loss
+        with closing(batches.stream(wide.steps_done, task.steps)) as stream:
+            for step, batch in enumerate(stream, start=wide.steps_done):
+                if slice_ is None:
+                    slice_ = self._slice(self._path(step // STEPS_PER_PATH))
+                    engine.load(slice_.architecture, self._seed, _read(wide, slice_, step))
                 rate, loss_before = task.learning_rate_at(step), loss
                 loss = engine.train_step(batch, rate, (self._seed, step)).total
                 if not math.isfinite(loss):
-                    raise StartDivergedError(step, rate, loss_before)
-                is_last = step + 1 == task.steps
-                if is_last or (step + 1) % STEPS_PER_SUBNET == 0:
-                    _write_slices(wide, engine.state(), subnet)
-                    wide = wide._replace(steps_done=step + 1)
+                    raise SharedTrainingDivergedError(step, rate, loss_before)
+                if step + 1 == task.steps or (step + 1) % STEPS_PER_PATH == 0:
+                    _write(wide, engine.state(), slice_)
+                    wide, slice_ = wide._replace(steps_done=step + 1), None
                     now = time.monotonic()
-                    if is_last or now - written >= _CHECKPOINT_SECONDS:
-                        file.save(Checkpoint(wide, loss, seconds_before + now - started, 0.0))
+                    if now - written >= _CHECKPOINT_SECONDS:
+                        file.save(Checkpoint(wide, loss, found.train_seconds + now - started, 0.0))
                         written = now
                 report(step + 1, loss)
-        log.info("the common start is trained: %d steps, loss %.4g", task.steps, loss)
-        return wide
+        assert loss is not None
+        log.info("the shared weights are trained: %d steps, loss %.4g", task.steps, loss)
+        return Checkpoint(_only_average(wide), loss, found.train_seconds + time.monotonic() - started, 0.0)
 
-    def _draw(self, draw: int) -> int:
-        """The index in the pool of a random architecture, a function of seed and draw."""
-        return int(np.random.default_rng([self._seed, _SUBNET_DRAWS, draw]).integers(len(self._pool)))
+    def _path(self, number: int) -> Architecture:
+        """The architecture of a draw, a function of seed and number."""
+        random = np.random.default_rng([self._seed, _PATHS, number])
+        return self._space.architecture(random_widths(self._space, random))
 
-    def _subnet(self, architecture: Architecture) -> _Subnet:
+    def _slice(self, architecture: Architecture) -> _Slice:
         narrow, wide = (by_kind(each) for each in (self._parameters(architecture), self._wide))
         sizes = sum(p.size for p in narrow[0]), sum(p.size for p in narrow[1])
-        return _Subnet(architecture, sizes, slices(narrow[0], wide[0]), slices(narrow[1], wide[1]))
+        return _Slice(architecture, sizes, Slices(narrow[0], wide[0]), Slices(narrow[1], wide[1]))
 
     def _parameters(self, architecture: Architecture) -> list[Parameter]:
         return parameters(self._task.architecture(architecture, self._class_slots))
 
 
-def _read_slices(wide: EngineState, subnet: _Subnet, step: int) -> EngineState:
-    """The state of a subnet. Parameters that the supernet lacks, such as a projection, are zero and have no effect."""
-    zero_weights, zero_statistics = (np.zeros(size, np.float32) for size in subnet.sizes)
-    weights, first, second = (
-        _with_slices(zero_weights, vector, subnet.weights) if len(vector) else vector
-        for vector in (wide.weights, wide.first, wide.second)
-    )
-    statistics = _with_slices(zero_statistics, wide.statistics, subnet.statistics)
-    return EngineState(weights, first, second, weights, statistics, step)
+def _only_average(state: EngineState) -> EngineState:
+    """A state without the vectors that slices do not need."""
+    empty = np.zeros(0, np.float32)
+    return state._replace(weights=empty, first=empty, second=empty)
 
 
-def _with_slices(
-    narrow: npt.NDArray[np.float32], wide: npt.NDArray[np.float32], places: Slices
-) -> npt.NDArray[np.float32]:
-    """A copy of the narrow vector whose shared values are those of the wide one."""
-    result = narrow.copy()
-    result[places.narrow] = wide[places.wide]
-    return result
+def _lengths(state: EngineState) -> list[int]:
+    return [len(vector) for vector in state[:-1]]
 
 
-def _write_slices(wide: EngineState, narrow: EngineState, subnet: _Subnet) -> None:
-    """Writes the state of a subnet into the vectors of the supernet, in place."""
-    for name in ("weights", "first", "second"):
+def _made_unequal(widths: Sequence[int], step: int) -> tuple[int, ...]:
+    """The widths, increased by multiples of `step` where an earlier block has the same."""
+    unequal: list[int] = []
+    for width in widths:
+        while width in unequal:
+            width += step
+        unequal.append(width)
+    return tuple(unequal)
+
+
+def _read(wide: EngineState, slice_: _Slice, step: int) -> EngineState:
+    """The state of a slice. Parameters that the supernet lacks, such as a projection, are zero and have no effect."""
+    vectors = []
+    for name in _VECTORS:
+        vector = getattr(wide, name)
+        narrow = np.zeros(slice_.sizes[0] if len(vector) else 0, np.float32)
+        if len(vector):
+            slice_.weights.read(vector, narrow)
+        vectors.append(narrow)
+    statistics = np.zeros(slice_.sizes[1], np.float32)
+    slice_.statistics.read(wide.statistics, statistics)
+    return EngineState._make([*vectors, statistics, step])
+
+
+def _write(wide: EngineState, narrow: EngineState, slice_: _Slice) -> None:
+    """Writes the state of a slice into the vectors of the supernet, in place."""
+    for name in _VECTORS:
         if len(getattr(wide, name)):
-            getattr(wide, name)[subnet.weights.wide] = getattr(narrow, name)[subnet.weights.narrow]
-    wide.average[:] = wide.weights
-    wide.statistics[subnet.statistics.wide] = narrow.statistics[subnet.statistics.narrow]
+            slice_.weights.write(getattr(narrow, name), getattr(wide, name))
+    slice_.statistics.write(narrow.statistics, wide.statistics)
 
 
 @contextmanager
@@ -226,7 +263,7 @@ def _lock_file(path: Path) -> BinaryIO:
         path.parent.mkdir(parents=True, exist_ok=True)
         return open_regular(path, "ab")
     except OSError as error:
-        raise write_error(f"the lock {path} of the common start", error) from error
+        raise write_error(f"the lock {path} of the shared weights", error) from error
 
 
 def _lock(file: BinaryIO, path: Path) -> bool:
@@ -236,5 +273,5 @@ def _lock(file: BinaryIO, path: Path) -> bool:
     except BlockingIOError:
         return False
     except OSError as error:
-        raise write_error(f"the lock {path} of the common start", error) from error
+        raise write_error(f"the lock {path} of the shared weights", error) from error
     return True

@@ -11,7 +11,8 @@ from proxy_trainer.errors import (
     EmptySplitError,
     NonFiniteLossError,
     OutOfMemoryError,
-    StartDivergedError,
+    SharedTrainingDivergedError,
+    SharedWeightsChangedError,
     TrialError,
     UnreadableImageError,
 )
@@ -46,11 +47,18 @@ from search_space.errors import EffspineError
             "the loss is not finite at step 0 (learning rate 0.05; there was no finite loss before)",
         ),
         (
-            StartDivergedError(7, 0.05, 1.25),
+            SharedTrainingDivergedError(7, 0.05, 1.25),
             "stop",
-            "start-diverged",
-            "the common start: the loss is not finite at step 7 (learning rate 0.05; last finite loss 1.25); "
-            "lower start_learning_rate",
+            "shared-training-diverged",
+            "the shared weights: the loss is not finite at step 7 (learning rate 0.05; last finite loss 1.25); "
+            "lower shared_learning_rate",
+        ),
+        (
+            SharedWeightsChangedError("a" * 64, "b" * 64),
+            "stop",
+            "shared-weights-changed",
+            "the shared weights are not those that the earlier rewards were measured with: their file was lost and "
+            "they were trained again with another result (SHA-256 aaaaaaaaaaaa, expected bbbbbbbbbbbb)",
         ),
     ],
 )

@@ -24,25 +24,25 @@ def test_the_paper_profile_is_section_5_1_1() -> None:
 
 @pytest.mark.parametrize("name", PROFILES)
 def test_every_profile_is_valid_and_survives_a_json_round_trip(name: str) -> None:
-    fields = {k: v for k, v in PROFILES[name].to_dict().items() if k not in ("profile", "kind")}
+    fields = {k: v for k, v in PROFILES[name].to_dict().items() if k != "profile"}
     assert resolve(name, **json.loads(json.dumps(fields))) == PROFILES[name]
 
 
 def test_overrides_replace_only_the_named_fields() -> None:
-    assert resolve("laptop", steps=7, warmup_steps=2).to_dict() == {
-        **PROFILES["laptop"].to_dict(),
-        "steps": 7,
-        "warmup_steps": 2,
-    }
+    changes = {"steps": 7, "warmup_steps": 2, "kind": "detection"}
+    assert resolve("laptop", **changes).to_dict() == {**PROFILES["laptop"].to_dict(), **changes}
 
 
 @pytest.mark.parametrize(
     ("profile", "overrides", "message"),
     [
-        ("huge", {}, "profile is 'huge'; it must be one of paper, laptop, smoke, synthetic"),
-        ("laptop", {"stepz": 3}, "stepz is not a field of a proxy task; fields are image_px"),
-        ("laptop", {"kind": "synthetic"}, "kind is not a field"),
-        ("laptop", {"steps": 0}, "steps is 0; it must be a whole number from 1"),
+        ("huge", {}, "profile is 'huge'; it must be one of paper, laptop, laptop-alone, smoke, synthetic"),
+        ("laptop", {"stepz": 3}, "stepz is not a field of a proxy task; fields are kind, image_px"),
+        ("laptop", {"kind": "alone"}, "kind is 'alone'; it must be detection or shared or synthetic"),
+        ("laptop", {"steps": -1}, "steps is -1; it must be a whole number from 0"),
+        ("smoke", {"steps": 0, "warmup_steps": 0}, "steps is 0; only a task of kind shared scores architectures"),
+        ("smoke", {"kind": "shared"}, "shared_steps is 0; a task of kind shared trains its shared weights"),
+        ("laptop", {"recalibration_images": 1}, "recalibration_images is 1; it must be a whole number from 2"),
         ("laptop", {"steps": 2.5}, "steps is 2.5; it must be a whole number"),
         ("laptop", {"steps": True}, "steps is True"),
         ("laptop", {"flip": 1}, "flip is 1; it must be true or false"),
@@ -59,7 +59,11 @@ def test_overrides_replace_only_the_named_fields() -> None:
         ),
         ("paper", {"precision": "float16"}, "precision is 'float16'; it must be float32 or bfloat16"),
         ("paper", {"jit_compile": 1}, "jit_compile is 1; it must be true or false"),
-        ("paper", {"jit_compile": True, "start_steps": 9}, "start_steps is 9; it must be 0 with jit_compile"),
+        (
+            "paper",
+            {"jit_compile": True, "kind": "shared", "shared_steps": 9},
+            "jit_compile is true; a task of kind shared trains another architecture every few steps",
+        ),
         ("smoke", {"warmup_steps": 1000}, "warmup_steps is 1000; it must not be more than steps"),
     ],
 )
@@ -115,9 +119,26 @@ def test_the_proxy_network_has_scaled_widths() -> None:
     assert (proxy.input_px, proxy.class_slots) == (task.image_px, 3)
 
 
-def test_the_task_of_the_common_start_has_its_own_steps_and_rate() -> None:
-    task = resolve("smoke", start_steps=90, start_learning_rate=0.5, steps=33, learning_rate=0.25)
-    start = task.start_task()
-    assert (start.steps, start.peak_learning_rate, start.warmup_steps, start.start_steps) == (90, 0.5, 6, 0)
-    unchanged = ("image_px", "width_multiplier", "batch_size", "optimizer", "bn_momentum", "scale_min", "start_seed")
-    assert all(getattr(start, name) == getattr(task, name) for name in unchanged)
+def test_the_training_of_the_shared_weights_is_a_task_with_its_own_steps_rate_and_average() -> None:
+    task = resolve(
+        "smoke",
+        kind="shared",
+        shared_steps=90,
+        shared_learning_rate=0.5,
+        shared_ema_decay=0.25,
+        steps=33,
+        learning_rate=0.125,
+        ema_decay=0.75,
+    )
+    shared = task.shared_task()
+    assert (shared.kind, shared.steps, shared.warmup_steps, shared.shared_steps) == ("detection", 90, 6, 0)
+    assert (shared.peak_learning_rate, shared.ema_decay) == (0.5, 0.25)
+    unchanged = ("image_px", "width_multiplier", "batch_size", "optimizer", "bn_momentum", "scale_min", "shared_seed")
+    assert all(getattr(shared, name) == getattr(task, name) for name in unchanged)
+
+
+def test_a_task_of_kind_shared_may_score_slices_without_steps_of_their_own() -> None:
+    task = resolve("smoke", kind="shared", shared_steps=20, steps=0, warmup_steps=0)
+    assert (task.steps, task.shared_task().steps) == (0, 20)
+    assert (resolve("laptop").kind, resolve("laptop-alone").kind) == ("shared", "detection")
+    assert (resolve("laptop-alone").kind, resolve("laptop-alone").shared_steps) == ("detection", 0)

@@ -10,7 +10,7 @@ from search_space.architecture import Architecture
 from search_space.cost import parameters
 from search_space.parameters import Parameter
 from search_space.published import EFF_SPINENET_D0, SP_EFFICIENTNET_B0
-from search_space.slices import Slices, slices
+from search_space.slices import Slices
 
 
 def _widened(architecture: Architecture, by: int) -> Architecture:
@@ -20,9 +20,17 @@ def _widened(architecture: Architecture, by: int) -> Architecture:
 NARROW, WIDE = parameters(EFF_SPINENET_D0), parameters(_widened(EFF_SPINENET_D0, 8))
 
 
+def _numbered(group: list[Parameter]) -> np.ndarray:
+    """A flat vector with a number above 0 for each value."""
+    return np.arange(1, 1 + sum(p.size for p in group))
+
+
 @cache
-def _slices() -> Slices:
-    return slices(NARROW, WIDE)
+def _narrow() -> np.ndarray:
+    """The numbers of the wide network's values in a vector of the narrow one."""
+    narrow = np.zeros(sum(p.size for p in NARROW), int)
+    Slices(NARROW, WIDE).read(_numbered(WIDE), narrow)
+    return narrow
 
 
 def _tensors(group: list[Parameter], flat: np.ndarray) -> dict[str, np.ndarray]:
@@ -31,22 +39,16 @@ def _tensors(group: list[Parameter], flat: np.ndarray) -> dict[str, np.ndarray]:
 
 
 def test_a_narrow_network_has_the_first_channels_of_every_tensor() -> None:
-    narrow, wide, shared = NARROW, WIDE, _slices()
-    count = sum(p.size for p in narrow)
-    assert np.array_equal(shared.narrow, np.arange(count))
-    assert np.bincount(shared.wide).max() == 1
-    assert len(shared.wide) == count
-    values = np.arange(sum(p.size for p in wide))
-    cut, whole = _tensors(narrow, values[shared.wide]), _tensors(wide, values)
+    assert _narrow().all()
+    assert len(set(_narrow())) == len(_narrow())
+    cut, whole = _tensors(NARROW, _narrow()), _tensors(WIDE, _numbered(WIDE))
     kernel = "block4/mbconv1/expand/conv/kernel"
     height, width, inputs, outputs = cut[kernel].shape
     assert np.array_equal(cut[kernel], whole[kernel][:height, :width, :inputs, :outputs])
 
 
 def test_after_space_to_depth_the_first_channels_of_each_of_the_four_groups_are_shared() -> None:
-    narrow, wide = NARROW, WIDE
-    values = np.arange(sum(p.size for p in wide))
-    cut, whole = _tensors(narrow, values[_slices().wide]), _tensors(wide, values)
+    cut, whole = _tensors(NARROW, _narrow()), _tensors(WIDE, _numbered(WIDE))
     channels, other = EFF_SPINENET_D0.widths[1], EFF_SPINENET_D0.widths[1] + 8  # block 5 takes block 2
     scale = whole["block5/from2/space_to_depth_bn/scale"].reshape(4, other)[:, :channels].reshape(-1)
     assert np.array_equal(cut["block5/from2/space_to_depth_bn/scale"], scale)
@@ -57,12 +59,21 @@ def test_after_space_to_depth_the_first_channels_of_each_of_the_four_groups_are_
     assert np.array_equal(cut["block5/from2/depthwise/kernel"], expected)
 
 
+def test_what_is_written_is_read_again_and_nothing_else_changes() -> None:
+    wide = _numbered(WIDE)
+    slices = Slices(NARROW, WIDE)
+    slices.write(-_narrow(), wide)
+    assert np.array_equal(np.abs(wide), _numbered(WIDE))
+    assert set(-wide[wide < 0]) == set(_narrow())
+    read = np.zeros_like(_narrow())
+    slices.read(wide, read)
+    assert np.array_equal(read, -_narrow())
+
+
 def test_parameters_that_the_wide_network_lacks_are_not_shared() -> None:
-    narrow, wide = parameters(_widened(EFF_SPINENET_D0, 8)), parameters(EFF_SPINENET_D0)
-    shared, reverse = slices(narrow, wide), slices(wide, narrow)
-    assert np.array_equal(shared.narrow, reverse.wide)
-    assert np.array_equal(shared.wide, reverse.narrow)
-    assert shared.wide.tolist() == list(range(sum(p.size for p in wide)))
+    kept = np.zeros(sum(p.size for p in WIDE), int)
+    Slices(WIDE, NARROW).read(_numbered(NARROW), kept)
+    assert np.count_nonzero(kept) == sum(p.size for p in NARROW)
 
 
 @pytest.mark.parametrize("is_trainable", [True, False])
@@ -72,7 +83,9 @@ def test_one_kind_of_parameters_suffices_and_a_parameter_can_be_missing(is_train
     with_projection, without = (
         [p for p in parameters(each) if p.is_trainable is is_trainable] for each in (unequal, equal)
     )
-    assert {p.name for p in with_projection} - {p.name for p in without}
-    shared = slices(with_projection, without)
-    assert len(shared.narrow) < sum(p.size for p in with_projection)
-    assert len(shared.wide) == len(shared.narrow)
+    missing = {p.name for p in with_projection} - {p.name for p in without}
+    assert missing
+    read = np.zeros(sum(p.size for p in with_projection), int)
+    Slices(with_projection, without).read(_numbered(without), read)
+    values = _tensors(with_projection, read)
+    assert {name for name, each in values.items() if not each.any()} == missing

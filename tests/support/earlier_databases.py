@@ -60,14 +60,19 @@ def copy_into_schema(revision: str, source: Store, url: str) -> None:
             # The same types, but without the defaults of the current models.
             earlier = table(model.name, *(column(c.name, c.type) for c in model.columns if c.name in columns))
             for row in reading.execute(select(model)):
-                values = _of_earlier_schema(dict(row._mapping), columns, _KEYS_SINCE[revision == "0001"])
+                values = _of_earlier_schema(dict(row._mapping), columns, _keys_since(revision))
                 connection.execute(earlier.insert().values({name: values[name] for name in columns}))
     target.close()
 
 
 _DIGESTS = ("spec_sha256", "metrics_sha256", "data_sha256", "draft")
-_KEYS_SINCE = (_DIGESTS, ("kind", *_DIGESTS))
-"""What the data of events had not before schema 0009, and in the first."""
+
+
+def _keys_since(revision: str) -> tuple[str, ...]:
+    """The keys of events' data that came after a revision: digests with 0009, the kinds of errors after the first."""
+    if revision >= "0009":
+        return ()
+    return ("kind", *_DIGESTS) if revision == "0001" else _DIGESTS
 
 
 def _of_earlier_schema(row: dict[str, Any], columns: set[str], keys: tuple[str, ...]) -> dict[str, Any]:

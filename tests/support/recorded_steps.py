@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from nas_controller.campaigns.campaign import Campaign
-from nas_controller.search.outcomes import Failed, Rewarded, TrialWork
-from nas_controller.store import Store
+from nas_controller.search.outcomes import Failed, Rewarded, SharedWeights, TrialWork
+from nas_controller.store import Lease, Store
 from tests.support.synthetic_campaigns import Clock, reward, synthetic_spec
 
 DATA = {"sha256": "5" * 64, "train": {"images": 3}, "reserved": {"images": 1}}
@@ -15,8 +15,9 @@ SPEC = synthetic_spec(trials=20, retries=3, seed=8, search_space={"choices": [1,
 
 
 def recorded_steps(store: Store, clock: Clock) -> Iterator[str]:
-    """A campaign with everything that a record can hold: it was a draft, was changed, paused, waited, lost a runner,
-    failed, was retried, and has failed again with a trial in training. Gives its id after every step.
+    """A campaign with everything that a record can hold: it was a draft, was changed, has trained shared weights,
+    paused, waited, lost a runner, failed, was retried, and has failed again with a trial in training. Gives its id
+    after every step.
     """
     campaign_id = store.service.create_campaign(SPEC, draft=True).id
     yield campaign_id
@@ -28,6 +29,9 @@ def recorded_steps(store: Store, clock: Clock) -> Iterator[str]:
     yield campaign_id
     campaign = _claim(store, clock, campaign_id)
     yield campaign_id
+    for _ in _shared_training(store, clock, campaign_id, campaign._lease):
+        yield campaign_id
+    campaign = _claim(store, clock, campaign_id)
     work = _begin(campaign, clock)
     yield campaign_id
     campaign.complete(work, Failed("retry", "its worker died", "worker-killed", "the end of a log"))
@@ -68,6 +72,25 @@ def recorded_steps(store: Store, clock: Clock) -> Iterator[str]:
     clock.advance(2)
     campaign.complete(_begin(campaign, clock), Failed("stop", "image 18 is missing", "unreadable-image", data=DATA))
     yield campaign_id
+
+
+def _shared_training(store: Store, clock: Clock, campaign_id: str, lease: Lease) -> Iterator[None]:
+    """An attempt that fails, one that is lost with its runner, and one that succeeds."""
+    store.runner.start_shared_training(lease, 20)
+    yield
+    clock.advance(5)
+    store.runner.record_shared_progress(lease, 7, 0.5)
+    store.runner.fail_shared_training(lease, "its worker died", "worker-killed")
+    yield
+    clock.advance(1)
+    store.runner.start_shared_training(lease, 20)
+    clock.advance(6)
+    lease = _claim(store, clock, campaign_id)._lease
+    yield
+    store.runner.start_shared_training(lease, 20)
+    clock.advance(7)
+    store.runner.complete_shared_training(lease, SharedWeights("1" * 64, "2" * 64, data=DATA))
+    yield
 
 
 def _claim(store: Store, clock: Clock, campaign_id: str) -> Campaign:

@@ -5,10 +5,11 @@ from __future__ import annotations
 import sys
 import time
 from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
-from api.cli.campaign.time_left import seconds_left, training_seconds
+from api.cli.campaign.time_left import seconds_left, shared_seconds_left, training_seconds
 from api.cli.output import cell_text, duration, last_line, one_decimal, print_text, spark_line, three_digits
 from api.client import ServiceRefusedError
 from nas_controller.states import BASELINE_TRIAL, EVENTS_OF_OUTCOMES, FINISHED_CAMPAIGN_STATES
@@ -21,6 +22,12 @@ if TYPE_CHECKING:
 
 REFRESH_SECONDS = 1.0
 ROWS_SHOWN = 14
+
+_SHARED_TRAINING_LINES: dict[str, Callable[[dict[str, Any]], str]] = {
+    "shared-training.started": lambda data: f"training the shared weights: {data['steps']:,} steps",
+    "shared-training.completed": lambda data: f"the shared weights are {'there' if data['is_reused'] else 'trained'}",
+    "shared-training.failed": lambda data: f"the training of the shared weights failed: {last_line(data['error'])}",
+}
 
 OnTrial = Callable[["TrialDocument"], None]
 
@@ -46,6 +53,8 @@ def _follow_lines(
     for event in client.events(campaign.id):
         if event.kind == "campaign.waiting" and show is not None:
             print_text(f"waiting: {last_line(event.data['for'])}")
+        if event.kind in _SHARED_TRAINING_LINES and show is not None:
+            print_text(_SHARED_TRAINING_LINES[event.kind](event.data))
         if event.kind in EVENTS_OF_OUTCOMES:
             trial = client.trial(campaign.id, event.data["number"])
             if show is not None:
@@ -72,8 +81,19 @@ def status_line(campaign: CampaignDocument) -> str:
     if campaign.best_reward is not None and campaign.baseline_reward is not None:
         gain = f" ({campaign.best_reward - campaign.baseline_reward:+.3f} over the baseline)"
     trials = f"{campaign.trials_finished}/{campaign.spec['trials']} trials"
+    trials += shared_training_note(campaign)
     waiting = "" if campaign.waiting_for is None else f"   waiting: {last_line(campaign.waiting_for)}"
     return f"{campaign.state}   {trials}   best AP {three_digits(campaign.best_reward)}{gain}{waiting}"
+
+
+def shared_training_note(campaign: CampaignDocument) -> str:
+    """The progress of the shared weights while they are trained; empty at other times."""
+    training = campaign.shared_training
+    if training is None or training.state != "running":
+        return ""
+    left = shared_seconds_left(campaign, datetime.now(UTC))
+    about = "" if left is None else f", about {duration(left)} left"
+    return f"   shared weights: step {training.step:,} of {training.steps:,}{about}"
 
 
 def _follow_live(client: Client, campaign: CampaignDocument, on_trial: OnTrial | None) -> CampaignDocument:

@@ -21,7 +21,7 @@ from api.cli.output import (
 from nas_controller.states import BASELINE_TRIAL
 
 if TYPE_CHECKING:
-    from api.documents import CampaignDocument, TrialDocument
+    from api.documents import CampaignDocument, SharedTrainingDocument, TrialDocument
 
 
 def print_campaigns(campaigns: Sequence[CampaignDocument]) -> None:
@@ -64,6 +64,7 @@ def print_campaign(campaign: CampaignDocument, as_json: bool) -> None:
         "device time": duration(campaign.device_seconds) if campaign.device_seconds else None,
         "baseline AP": three_digits(campaign.baseline_reward),
         "profile": spec["proxy_task"]["profile"],
+        "weights": shared_weights_line(campaign.shared_training),
         "data set": spec["dataset"],
         "data": data_line(campaign.data),
         "seed": str(spec["seed"]),
@@ -74,6 +75,16 @@ def print_campaign(campaign: CampaignDocument, as_json: bool) -> None:
             print_text(f"{label:12} {value}")
     if campaign.state == "failed":
         note(retry_hint(campaign.id))
+
+
+def shared_weights_line(training: SharedTrainingDocument | None) -> str | None:
+    """The training of a campaign's shared weights in one line; None where it has none."""
+    if training is None:
+        return None
+    if training.state != "completed":
+        return f"shared, {training.state} at step {training.step:,} of {training.steps:,}, attempt {training.attempts}"
+    trained = "trained before" if training.is_reused else f"{training.steps:,} steps in {duration(training.seconds)}"
+    return f"shared, {trained}, sha256 {training.weights_sha256}"
 
 
 def data_line(identity: Mapping[str, Any] | None) -> str | None:

@@ -5,6 +5,7 @@ cases.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import datetime
 from statistics import median
 from typing import TYPE_CHECKING
 
@@ -35,3 +36,15 @@ def seconds_left(campaign: CampaignDocument, recent: Sequence[TrialDocument]) ->
     done = sum((trial.progress_step or 0) / (trial.progress_total or 1) for trial in running)
     left = max(0.0, campaign.spec["trials"] - campaign.trials_finished - done)
     return float(median(trained) * left * (len(trained) / len(completed)) / campaign.spec["parallelism"])
+
+
+def shared_seconds_left(campaign: CampaignDocument, now: datetime) -> float | None:
+    """Estimated seconds to the end of the training of the shared weights, from those that its steps have taken.
+
+    None before there are any, and unless it is running.
+    """
+    training = campaign.shared_training
+    if training is None or training.state != "running" or not training.step:
+        return None
+    taken = training.seconds + max(0.0, (now - training.started_at).total_seconds())
+    return taken / training.step * (training.steps - training.step)

@@ -7,7 +7,7 @@ import { getJson, patch, post } from "./http.js";
 import { follow } from "./live.js";
 import { link } from "./root.js";
 import { CHANGEABLE, FINISHED, PAUSABLE, RESUMABLE, RETRYABLE, STARTABLE, STOPPABLE } from "./states.js";
-import { secondsLeft } from "./time-left.js";
+import { secondsLeft, sharedSecondsLeft } from "./time-left.js";
 import { trialsTable } from "./trials-table.js";
 import { showWaiting } from "./waiting.js";
 
@@ -75,6 +75,7 @@ function showHeadline(best, recent) {
     setText("time-note", campaign.paused_at !== null ? `paused since ${dateTime(campaign.paused_at)}`
       : STARTABLE.has(campaign.state) ? "not started yet"
       : campaign.waiting_for ? "waiting"
+      : isTrainingShared(campaign) ? "training the shared weights"
       : elapsed === null ? "waiting for a runner" : `running for ${duration(elapsed)}`);
   }
   setText("progress-note", reward === null ? "" :
@@ -117,12 +118,27 @@ function progressText(trial) {
 
 async function showRunning() {
   if (campaign === null || FINISHED.has(campaign.state)) { byId("running").hidden = true; return; }
-  const page = await getJson(`${path}/trials?state=running&limit=8`);
-  byId("running").hidden = page.items.length === 0;
-  byId("running").replaceChildren(...page.items.map((trial) => element("div", {},
-    element("span", {}, `Trial ${trial.number}`), spark(trial.widths),
-    trial.progress_total ? element("progress", { max: trial.progress_total, value: trial.progress_step ?? 0, "aria-label": `Progress of trial ${trial.number}` }) : element("span", { class: "muted" }, "starting"),
-    element("span", { class: "muted" }, progressText(trial)))));
+  const rows = isTrainingShared(campaign) ? [sharedTrainingRow(await getJson(path))]
+    : (await getJson(`${path}/trials?state=running&limit=8`)).items.map((trial) => element("div", {},
+      element("span", {}, `Trial ${trial.number}`), spark(trial.widths),
+      trial.progress_total ? element("progress", { max: trial.progress_total, value: trial.progress_step ?? 0, "aria-label": `Progress of trial ${trial.number}` }) : element("span", { class: "muted" }, "starting"),
+      element("span", { class: "muted" }, progressText(trial))));
+  byId("running").hidden = rows.length === 0;
+  byId("running").replaceChildren(...rows);
+}
+
+function isTrainingShared({ shared_training: training }) {
+  return training?.state === "running";
+}
+
+/** The progress of the training that precedes the trials; the newest document has more of it than the last event. */
+function sharedTrainingRow(newest) {
+  const { step, steps, loss } = newest.shared_training;
+  const left = sharedSecondsLeft(newest, Date.now());
+  const text = [`step ${step} / ${steps}`, loss !== null && `loss ${decimal(loss)}`, left !== null && `≈ ${duration(left)} left`];
+  return element("div", {}, element("span", {}, "Shared weights"),
+    element("progress", { max: steps, value: step, "aria-label": "Progress of the training of the shared weights" }),
+    element("span", { class: "muted" }, text.filter(Boolean).join(" · ")));
 }
 
 async function refresh() {

@@ -27,3 +27,13 @@ export function secondsLeft(campaign, recent) {
   const left = Math.max(0, campaign.spec.trials - campaign.trials_finished - done);
   return (median(trained) * left * (trained.length / completed.length)) / campaign.spec.parallelism;
 }
+
+/**
+ * Estimated seconds to the end of the training of a campaign's shared weights, from those that its steps have taken; null
+ * before there are any, and unless it is running. `now` is in milliseconds since 1970.
+ */
+export function sharedSecondsLeft({ shared_training: training }, now) {
+  if (training?.state !== "running" || !training.step) return null;
+  const taken = training.seconds + Math.max(0, now - Date.parse(training.started_at)) / 1000;
+  return (taken / training.step) * (training.steps - training.step);
+}

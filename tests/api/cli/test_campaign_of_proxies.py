@@ -47,14 +47,17 @@ def completed(running: CommandLine) -> Any:
     return campaign
 
 
-def _campaign(effspine: CommandLine, dataset: str) -> Any:
+SHARED = {"kind": "shared", "shared_steps": 20, "steps": 0, "warmup_steps": 0, "recalibration_images": 16}
+
+
+def _campaign(effspine: CommandLine, dataset: str, task: dict[str, Any] | None = None) -> Any:
     """The final document of a campaign with profile smoke."""
     specification = {
         "name": "proxies",
         "dataset": dataset,
         "trials": TRIALS,
         "seed": 5,
-        "proxy_task": {"profile": "smoke", "steps": 8},
+        "proxy_task": {"profile": "smoke", **(task or {"steps": 8})},
     }
     created = effspine("campaign", "create", "-f", "-", "--json", stdin=json.dumps(specification)).document
     return effspine("campaign", "watch", created["id"], "--json").document
@@ -75,6 +78,35 @@ def test_a_campaign_trains_proxies_through_the_service(running: CommandLine, com
         assert abs(trial["madds_ratio"] - 1) <= 0.01
         assert trial["metrics"]["ap"] == trial["reward"]
     assert running("campaign", "verify", completed["id"], "--json").document["exact"] is True
+
+
+@pytest.fixture(scope="module")
+def shared(running: CommandLine) -> Any:
+    """A completed campaign that scores slices of shared weights."""
+    campaign = _campaign(running, "digits", SHARED)
+    assert campaign["state"] == "completed", campaign["error"]
+    return campaign
+
+
+def test_a_campaign_trains_shared_weights_and_scores_their_slices(running: CommandLine, shared: Any) -> None:
+    training = shared["shared_training"]
+    assert (training["state"], training["step"], training["is_reused"]) == ("completed", 20, False)
+    assert shared["data"]["train"]["images"] == 48
+    for trial in _trials(running, shared):
+        assert trial["metrics"]["ap"] == trial["reward"]
+        assert trial["metrics"]["steps"] == 0
+    assert running("campaign", "verify", shared["id"], "--json").document["exact"] is True
+    shown = running("campaign", "show", shared["id"]).out
+    assert f"sha256 {training['weights_sha256']}" in shown
+
+
+@pytest.mark.slow
+def test_another_campaign_reuses_the_shared_weights_with_the_same_rewards(running: CommandLine, shared: Any) -> None:
+    again = _campaign(running, "digits", SHARED)
+    training = again["shared_training"]
+    assert (again["state"], training["is_reused"]) == ("completed", True)
+    assert training["weights_sha256"] == shared["shared_training"]["weights_sha256"]
+    assert _results(running, again) == _results(running, shared)
 
 
 @pytest.mark.slow

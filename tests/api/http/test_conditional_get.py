@@ -74,6 +74,20 @@ def test_progress_changes_only_responses_that_show_it(service: TestClient, store
     assert status(service, path, tag) == (304 if template in OF_EVENTS else 200)
 
 
+@pytest.mark.parametrize("template", OF_EVENTS[:2])
+def test_a_step_of_the_shared_training_changes_what_shows_it(service: TestClient, store: Store, template: str) -> None:
+    recorder = Recorder(store)
+    lease, path = recorder.campaign._lease, template.format(id=recorder.id)
+    store.runner.start_shared_training(lease, 20)
+    for step in (1, 2):
+        tag = etag_of(service, path)
+        assert status(service, path, tag) == 304
+        store.runner.record_shared_progress(lease, step, 0.5)
+        assert status(service, path, tag) == 200
+    response = service.get(f"/v1/campaigns/{recorder.id}").json()["shared_training"]
+    assert (response["state"], response["step"], response["steps"]) == ("running", 2, 20)
+
+
 def test_a_new_campaign_changes_the_list(service: TestClient, store: Store) -> None:
     path = "/v1/campaigns?state=running"
     tags = [etag_of(service, path)]

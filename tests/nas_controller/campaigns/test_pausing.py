@@ -13,10 +13,9 @@ from nas_controller.campaigns.replay import verify
 from nas_controller.execution import synthetic_reward
 from nas_controller.execution.trial_checkpoints import campaign_directory
 from nas_controller.search.outcomes import Failed, Rewarded, TrialWork
-from nas_controller.store import ConflictError, LeaseLostError, Store
+from nas_controller.store import ConflictError, Lease, LeaseLostError, Store
 from nas_controller.supervision import runner
 from nas_controller.supervision.lease_heartbeat import Heartbeat
-from nas_controller.supervision.runner import Machine
 from nas_controller.supervision.runner_protocol import EXIT_DONE, EXIT_NOT_OURS
 from tests.support.synthetic_campaigns import Clock, synthetic_spec
 
@@ -168,7 +167,7 @@ def test_a_runner_pauses_in_the_requested_mode_and_keeps_the_checkpoints(
     campaign_id = store.service.create_campaign(synthetic_spec()).id
     checkpoint = campaign_directory(tmp_path, campaign_id) / "a.checkpoint"
 
-    def train(campaign: Campaign, data_dir: Path, heartbeat: Heartbeat, machine: Machine) -> None:
+    def train(store: Store, lease: Lease, campaign: Campaign, data_dir: Path, heartbeat: Heartbeat, *_: object) -> None:
         checkpoint.parent.mkdir(parents=True, exist_ok=True)
         checkpoint.touch()
         work = campaign.next_trial()
@@ -186,7 +185,7 @@ def test_a_runner_pauses_in_the_requested_mode_and_keeps_the_checkpoints(
     assert runner.run(campaign_id, store, tmp_path, "another", 24) == EXIT_NOT_OURS
 
     store.service.request_resume(campaign_id)
-    monkeypatch.setattr(runner, "_train", lambda campaign, *_: run_to_the_end(campaign))
+    monkeypatch.setattr(runner, "_train", lambda store, lease, campaign, *_: run_to_the_end(campaign))
     assert runner.run(campaign_id, store, tmp_path, "another", 60) == EXIT_DONE
     assert store.reads.get_campaign(campaign_id).state == "completed"
     assert not checkpoint.exists()

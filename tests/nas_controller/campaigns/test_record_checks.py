@@ -111,14 +111,15 @@ def test_the_recorded_campaign_is_exact_and_has_everything(recorded: Recorded) -
         "campaign.created", "campaign.updated", "campaign.submitted", "campaign.claimed", "campaign.identified",
         "campaign.pausing", "campaign.paused", "campaign.resumed", "campaign.waiting", "campaign.failed",
         "campaign.retried", "trial.begun", "trial.completed", "trial.failed", "trial.stopped", "attempt.started",
-        "attempt.failed", "attempt.abandoned", "attempt.late",
+        "attempt.failed", "attempt.abandoned", "attempt.late", "shared-training.started", "shared-training.failed",
+        "shared-training.abandoned", "shared-training.completed",
     }  # fmt: skip
     trials = recorded.rows("trials")
     assert {row["state"] for row in trials} == {"completed", "failed", "stopped"}
     assert any(row["reused_from"] is not None for row in trials)
     assert {row["state"] for row in recorded.rows("attempts")} == {"accepted", "failed", "abandoned", "late"}
     assert "trials.alphas" in verification.checked
-    assert "campaigns.spec" in verification.checked
+    assert {"campaigns.spec", "campaigns.shared_training"} <= set(verification.checked)
     assert "attempts.log_tail" not in verification.checked
 
 
@@ -144,7 +145,8 @@ UNCONFIRMED = {
     "campaign.identified.at", "trial.stopped.at", "attempt.abandoned.at",
     "campaign.created.name", "campaign.created.spec_sha256", "campaign.updated.spec_sha256",
     "campaign.claimed.owner", "campaign.waiting.for", "campaign.waiting.kind", "campaign.failed.error",
-    "campaign.failed.kind",
+    "campaign.failed.kind", "shared-training.started.at", "shared-training.failed.at", "shared-training.failed.error",
+    "shared-training.abandoned.at",
 }  # fmt: skip
 """What nothing else in the record follows from, where another event of the kind comes later."""
 
@@ -211,6 +213,23 @@ def test_an_edit_of_the_specification_is_found_at_the_event_that_wrote_it(record
     assert caught.value.sequence == written
 
 
+def test_an_edit_of_the_shared_training_is_found_or_its_field_is_listed(recorded: Recorded) -> None:
+    missed = set()
+    (row,) = recorded.rows("campaigns")
+    training = json.loads(row["shared_training"])
+    for name, value in training.items():
+        other = value + 1 if type(value) in (int, float) else "2025-01-02T03:04:05Z"
+        recorded.write("campaigns", row["row_id"], "shared_training", json.dumps({**training, name: other}))
+        if not recorded.differs():
+            missed.add(name)
+    recorded.write("campaigns", row["row_id"], "shared_training", row["shared_training"])
+    assert missed == {"step", "loss", "seconds"}
+    listed = [part.what for part in verify(recorded.store, recorded.campaign_id).not_checked]
+    assert "step, loss and seconds in campaigns.shared_training" in listed
+    recorded.write("campaigns", row["row_id"], "shared_training", json.dumps({**training, "further": None}))
+    assert recorded.differs()
+
+
 WITHOUT_KEYS = ("campaign.submitted", "campaign.resumed", "campaign.failed")
 """Kinds of events of which no key is needed."""
 
@@ -246,7 +265,7 @@ def test_a_record_is_exact_after_every_step_on_every_kind_of_database(store: Sto
         verify(store, campaign_id)
         states.append(store.reads.get_campaign(campaign_id).state)
     assert states == (
-        ["draft"] * 2 + ["pending"] + ["running"] * 5 + ["pausing", "paused"] + ["running"] * 3 + ["failed", "running"]
+        ["draft"] * 2 + ["pending"] + ["running"] * 9 + ["pausing", "paused"] + ["running"] * 3 + ["failed", "running"]
         + ["failed"]
     )  # fmt: skip
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import hashlib
 import subprocess
 import sys
 import time
@@ -10,13 +11,13 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 from types import ModuleType
-from typing import Any, ClassVar
+from typing import Any, ClassVar, NamedTuple
 
 import pytest
 
 from nas_controller.execution import synthetic_reward, worker
 from nas_controller.execution.worker import ALIVE, Job, TrialProgress, run_trial
-from nas_controller.search.outcomes import Failed, Rewarded
+from nas_controller.search.outcomes import SHARED_WEIGHTS, Failed, Outcome, Rewarded, SharedWeights, TrialWork
 from proxy_trainer.data.data_identity import DataIdentity, SplitIdentity
 from search_space.architecture import Architecture
 from search_space.errors import EffspineError, InvalidValueError
@@ -35,6 +36,17 @@ def job(profile: str = "synthetic", tmp_path: Path = Path("/nowhere"), seed: int
 DATA, OTHER_DATA = (
     DataIdentity(SplitIdentity(200, boxes, "a", "b"), SplitIdentity(40, 92, "c", "d")) for boxes in (512, 510)
 )
+
+
+CONTENT = b"trained weights"
+WEIGHTS = SharedWeights("1" * 64, hashlib.sha256(CONTENT).hexdigest(), content=CONTENT)
+
+
+class TrainedWeights(NamedTuple):
+    identity: str
+    sha256: str
+    path: Path
+    is_reused: bool = False
 
 
 @dataclass(frozen=True)
@@ -58,6 +70,11 @@ class FakeProxyWorker:
     def __init__(self, *arguments: Any, alive: Callable[[], None]) -> None:
         alive()
         self.built.append(arguments)
+
+    def shared_weights(self, on_progress: Any = lambda progress: None) -> TrainedWeights:
+        on_progress(FakeProgress(30, 90, 0.7, 0.1, of_supernet=True))
+        path = self.built[-1][2] / "shared" / WEIGHTS.file_name
+        return TrainedWeights(WEIGHTS.identity, hashlib.sha256(path.read_bytes()).hexdigest(), path)
 
     def run(self, candidate: Architecture, on_progress: Any, *, checkpoint: Path | None) -> dict[str, float | None]:
         self.checkpoints.append(checkpoint)
@@ -115,7 +132,7 @@ def test_the_trainer_is_reused_for_the_same_job(trainer: type[FakeProxyWorker], 
         outcome = run_trial(job("smoke", tmp_path), WIDTHS, reports.append)
         assert outcome == Rewarded(0.25, {"ap": 0.25, "steps": 2.0}, DATA.to_dict())
     assert len(trainer.built) == 1
-    assert trainer.built[0] == (resolve("smoke"), tmp_path, tmp_path / "cache", 1, 2, ())
+    assert trainer.built[0] == (resolve("smoke"), tmp_path, tmp_path / "cache", 1, 2, None)
     assert reports[:3] == [ALIVE, TrialProgress(30, 90, {}), TrialProgress(1, 2, {"loss": 0.5, "seconds": 0.1}, 0.2)]
     run_trial(job("smoke", tmp_path, seed=2), WIDTHS, reports.append)
     assert len(trainer.built) == 2
@@ -181,7 +198,7 @@ def test_after_an_unexpected_error_the_trainer_is_discarded_and_the_traceback_lo
 def test_a_trial_that_must_read_other_data_is_not_trained(
     trainer: type[FakeProxyWorker], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def run(expected: DataIdentity | None) -> Rewarded | Failed:
+    def run(expected: DataIdentity | None) -> Outcome:
         given = replace(job("smoke", tmp_path), data_sha256=None if expected is None else expected.sha256)
         return run_trial(given, WIDTHS, lambda progress: None)
 
@@ -207,6 +224,39 @@ def test_the_expected_data_are_no_reason_for_another_trainer(trainer: type[FakeP
         given = replace(job("smoke", tmp_path), data_sha256=expected)
         assert isinstance(run_trial(given, WIDTHS, lambda progress: None), Rewarded)
     assert len(trainer.built) == 1
+
+
+SHARED_TASK = {"kind": "shared", "shared_steps": 90, "steps": 0, "warmup_steps": 0}
+
+
+def test_the_training_of_shared_weights_returns_their_file_and_reports_its_steps(
+    trainer: type[FakeProxyWorker], tmp_path: Path
+) -> None:
+    shared = tmp_path / "cache" / "shared"
+    shared.mkdir(parents=True)
+    (shared / WEIGHTS.file_name).write_bytes(CONTENT)
+    reports: list[TrialProgress] = []
+    work = TrialWork(SHARED_WEIGHTS, 1, ())
+    outcome = run_trial(job("smoke", tmp_path, **SHARED_TASK).of(work), (), reports.append)
+    assert outcome == replace(WEIGHTS, data=DATA.to_dict())
+    assert reports == [ALIVE, TrialProgress(30, 90, {"loss": 0.7})]
+    assert trainer.checkpoints == []
+
+
+def test_a_worker_writes_the_shared_weights_that_it_gets_and_scores_no_slice_of_others(
+    trainer: type[FakeProxyWorker], tmp_path: Path
+) -> None:
+    given = replace(job("smoke", tmp_path, **SHARED_TASK), shared_weights=WEIGHTS)
+    path = tmp_path / "cache" / "shared" / WEIGHTS.file_name
+    path.parent.mkdir(parents=True)
+    path.write_bytes(b"weights that this host has trained")
+    assert isinstance(run_trial(given, WIDTHS, lambda progress: None), Rewarded)
+    assert path.read_bytes() == CONTENT
+    path.write_bytes(b"weights of another training")
+    refused = run_trial(given, WIDTHS, lambda progress: None)
+    assert isinstance(refused, Failed)
+    assert (refused.reaction, refused.kind) == ("stop", "shared-weights-changed")
+    assert len(trainer.checkpoints) == 1
 
 
 def test_a_synthetic_trial_reads_no_data_and_shows_while_it_sleeps_that_it_is_alive(

@@ -97,7 +97,7 @@ def test_the_learning_rate_defaults_to_that_of_the_policy() -> None:
         ({"proxy_task": {"profile": "desktop"}}, "proxy_task.profile", "laptop"),
         ({"proxy_task": {"stepz": 5}}, "proxy_task.stepz", "steps"),
         ({"proxy_task": {"steps": -5}}, "proxy_task.steps", "-5"),
-        ({"proxy_task": {"kind": "synthetic"}}, "proxy_task.kind", "kind"),
+        ({"proxy_task": {"kind": "alone"}}, "proxy_task.kind", "shared"),
     ],
 )
 def test_errors_name_the_field_and_the_allowed_values(changes: dict[str, Any], field: str, message: str) -> None:
@@ -235,11 +235,11 @@ def test_a_synthetic_campaign_needs_no_data_set() -> None:
 def test_the_schema_has_every_field_of_a_proxy_task_with_its_limits() -> None:
     schema = CampaignSpec.model_json_schema()["$defs"]["ProxyTaskSpec"]
     described = schema["properties"]
-    settable = [field.name for field in fields(ProxyTask) if field.name not in ("profile", "kind")]
+    settable = [field.name for field in fields(ProxyTask) if field.name != "profile"]
     assert list(described) == ["profile", *settable]
     assert schema["additionalProperties"] is False
     assert described["profile"]["enum"] == list(PROFILES)
-    assert (described["steps"]["type"], described["steps"]["minimum"]) == ("integer", 1)
+    assert (described["steps"]["type"], described["steps"]["minimum"]) == ("integer", 0)
     assert described["schedule"]["enum"] == ["cosine", "step"]
     assert described["flip"]["type"] == "boolean"
     assert 'laptop "cosine"' in described["schedule"]["description"]
@@ -249,10 +249,10 @@ def test_the_schema_has_every_field_of_a_proxy_task_with_its_limits() -> None:
 def test_the_schema_accepts_the_same_proxy_tasks(profile: str) -> None:
     schema = CampaignSpec.model_json_schema()
     validator = Draft202012Validator({**schema["$defs"]["ProxyTaskSpec"], "$defs": schema["$defs"]})
-    values = {name: value for name, value in PROFILES[profile].to_dict().items() if name != "kind"}
+    values = PROFILES[profile].to_dict()
     assert ProxyTaskSpec.model_validate(values).resolve() == PROFILES[profile]
     assert validator.is_valid(values)
-    for wrong in ({"steps": 0}, {"steps": "many"}, {"schedule": "linear"}, {"flip": 1}, {"stepz": 5}, {"kind": "x"}):
+    for wrong in ({"steps": -1}, {"steps": "many"}, {"schedule": "linear"}, {"flip": 1}, {"stepz": 5}, {"kind": "x"}):
         assert not validator.is_valid({**values, **wrong})
         assert located({**MINIMAL, "proxy_task": {"profile": profile, **wrong}})
 

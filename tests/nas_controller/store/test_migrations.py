@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 from alembic.autogenerate import compare_metadata
@@ -17,6 +18,7 @@ from nas_controller.store import Store, models, sqlite_url
 from nas_controller.store.database import Database
 from nas_controller.store.models import Base
 from nas_controller.store.schema import HEAD, current_revision
+from nas_controller.store.trial_outcomes import digest_of
 from tests.support.earlier_databases import copy_into_schema
 from tests.support.synthetic_campaigns import synthetic_spec
 
@@ -108,6 +110,40 @@ def test_failures_in_a_row_are_counted_from_the_last_reward_on(source: Store, em
     copy_into_schema("0008", source, empty_database_url)
     upgraded = Store.open(empty_database_url)
     assert failure_counts(upgraded, campaign_id) == failure_counts(source, campaign_id) == (3, 2)
+    upgraded.close()
+    source.close()
+
+
+@pytest.mark.parametrize(
+    ("stored", "overrides"),
+    [
+        ({"profile": "laptop"}, {"shared_steps": 900, "steps": 250, "ema_decay": 0.98, "shared_ema_decay": 0.0}),
+        (
+            {"profile": "laptop", "start_steps": 60, "start_learning_rate": 0.5, "start_seed": 3, "steps": 40},
+            {"shared_steps": 60, "shared_learning_rate": 0.5, "shared_seed": 3, "steps": 40, "kind": "shared"},
+        ),
+        ({"profile": "laptop", "start_steps": 0}, {"shared_steps": 0, "kind": "detection", "steps": 250}),
+    ],
+)
+def test_a_specification_of_an_earlier_version_keeps_its_meaning_and_its_digest(
+    source: Store, empty_database_url: str, stored: dict[str, Any], overrides: dict[str, Any]
+) -> None:
+    campaign_id = source.service.create_campaign(synthetic_spec(dataset="digits"), draft=True).id
+    with source._database.writing() as session:
+        row = session.get_one(models.Campaign, campaign_id)
+        row.spec = {**row.spec, "proxy_task": stored}
+        created = session.get_one(models.Event, (campaign_id, 1))
+        created.data = {**created.data, "spec_sha256": digest_of(row.spec)}
+    copy_into_schema("0009", source, empty_database_url)
+    upgraded = Store.open(empty_database_url)
+    task = upgraded.reads.get_campaign(campaign_id).spec.proxy_task.resolve()
+    assert {name: getattr(task, name) for name in overrides} == overrides
+    assert "campaigns.spec" in verify(upgraded, campaign_id).checked
+
+    upgraded.service.update_campaign(campaign_id, {"trials": 9})
+    assert upgraded.reads.get_campaign(campaign_id).spec.proxy_task.resolve() == task
+    upgraded.service.start_campaign(campaign_id)
+    assert "campaigns.spec" in verify(upgraded, campaign_id).checked
     upgraded.close()
     source.close()
 

@@ -15,10 +15,10 @@ from nas_controller.campaigns.replay import verify
 from nas_controller.search.campaign_spec import CampaignSpec
 from nas_controller.search.outcomes import Failed, Rewarded, TrialWork
 from nas_controller.search.proposals import Search, TrialProposal
-from nas_controller.store import CampaignRecord, Store
+from nas_controller.store import CampaignRecord, Lease, Store
 from nas_controller.supervision import runner
 from nas_controller.supervision.lease_heartbeat import Heartbeat
-from nas_controller.supervision.runner import EXIT_DONE, Machine
+from nas_controller.supervision.runner import EXIT_DONE
 from tests.support.synthetic_campaigns import Clock, synthetic_spec
 from tests.support.trials import trials_of
 
@@ -156,7 +156,7 @@ def test_a_runner_ends_at_the_wall_time_even_during_a_trial(
     store = Store.open(database_url)
     campaign_id = store.service.create_campaign(spec(wall_seconds=0.5)).id
 
-    def train(campaign: Campaign, data_dir: Path, heartbeat: Heartbeat, machine: Machine) -> None:
+    def train(store: Store, lease: Lease, campaign: Campaign, data_dir: Path, heartbeat: Heartbeat, *_: object) -> None:
         assert campaign.next_trial() is not None
         began = datetime.now(UTC)
         while not heartbeat.must_end:

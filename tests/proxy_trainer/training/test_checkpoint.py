@@ -204,12 +204,14 @@ def test_the_command_resumes_where_it_was_interrupted(
     assert _without_seconds(json.loads(resumed.stdout)) == _without_seconds(json.loads(whole.stdout))
 
 
-def test_the_command_refuses_a_file_that_it_would_overwrite(odd: Path, tmp_path: Path) -> None:
+def test_the_command_refuses_a_file_that_it_would_overwrite_or_could_not_write(odd: Path, tmp_path: Path) -> None:
     photo = tmp_path / "photo.jpg"
     photo.write_bytes(b"not ours")
+    of_slices = ("--set", "kind=shared", "--set", "shared_steps=3", "--set", "steps=0")
     for arguments, message in (
         (("--checkpoint", photo), "is not a checkpoint and would be overwritten"),
         (("--keep-checkpoint",), "--keep-checkpoint needs --checkpoint FILE"),
+        (("--checkpoint", tmp_path / "new", *of_slices), "this task has 0 steps of its own"),
     ):
         error = _proxy("--data", odd, *arguments).exception
         assert isinstance(error, InvalidValueError)

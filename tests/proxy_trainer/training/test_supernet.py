@@ -16,7 +16,7 @@ import pytest
 from proxy_trainer.data.coco_directory import load_dataset
 from proxy_trainer.data.decoded_images import DecodedSplit, decode_split
 from proxy_trainer.engine.engine import Engine, EngineState, fresh_state
-from proxy_trainer.errors import DataError, DiskFullError, StartDivergedError
+from proxy_trainer.errors import DataError, DiskFullError, SharedTrainingDivergedError
 from proxy_trainer.training import supernet as module
 from proxy_trainer.training.checkpoint import CheckpointFile
 from proxy_trainer.training.proxy_worker import ProxyWorker
@@ -27,14 +27,23 @@ from search_space.cost import parameters
 from search_space.errors import InvalidValueError
 from search_space.proxy_task import ProxyTask
 from search_space.published import EFF_SPINENET_D0, SP_EFFICIENTNET_B0
-from search_space.slices import slices
+from search_space.slices import Slices
+from search_space.space import SearchSpace
 from tests.support import engine_pool
 from tests.support.processes import THREADS
 from tests.support.proxy_tasks import SMOKE, SMOKE_ADAMW
 
 STEPS = 10
-TASK = replace(SMOKE_ADAMW, steps=3, warmup_steps=1, start_steps=STEPS, start_learning_rate=0.01, learning_rate=0.02)
-POOL = (SP_EFFICIENTNET_B0.widths, EFF_SPINENET_D0.widths, tuple(reversed(SP_EFFICIENTNET_B0.widths)))
+TASK = replace(
+    SMOKE_ADAMW,
+    kind="shared",
+    steps=3,
+    warmup_steps=1,
+    shared_steps=STEPS,
+    shared_learning_rate=0.01,
+    learning_rate=0.02,
+)
+SPACE = SearchSpace()
 
 
 @pytest.fixture(scope="module")
@@ -49,7 +58,7 @@ def engine() -> Engine:
 
 
 def _supernet(task: ProxyTask = TASK) -> Supernet:
-    return Supernet(task, 1, SP_EFFICIENTNET_B0, POOL, "data")
+    return Supernet(task, 1, SPACE, "data")
 
 
 def _trained(engine: Engine, decoded: DecodedSplit, folder: Path, task: ProxyTask = TASK) -> tuple[Supernet, list[int]]:
@@ -79,8 +88,11 @@ def test_every_architecture_starts_from_slices_of_the_same_weights(
         states[each.name] = supernet.initial_state(each, 1)
         groups[each.name] = [p for p in parameters(TASK.architecture(each, 1)) if p.is_trainable]
     one, other = states
-    shared = slices(groups[one], groups[other])
-    assert np.array_equal(states[one].weights[shared.narrow], states[other].weights[shared.wide])
+    narrow = np.full_like(states[one].weights, np.nan)
+    Slices(groups[one], groups[other]).read(states[other].weights, narrow)
+    is_shared = ~np.isnan(narrow)
+    assert is_shared.mean() > 0.5
+    assert np.array_equal(states[one].weights[is_shared], narrow[is_shared])
     fresh = fresh_state(TASK, parameters(TASK.architecture(EFF_SPINENET_D0, 1)), 1)
     trained = states[EFF_SPINENET_D0.name]
     assert np.mean(trained.weights != fresh.weights) > 0.9
@@ -125,7 +137,7 @@ def test_a_truncated_file_is_trained_again_with_a_warning(
     engine: Engine, decoded: DecodedSplit, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     _trained(engine, decoded, tmp_path)
-    (file,) = tmp_path.glob("*.checkpoint")
+    (file,) = tmp_path.glob("*.weights")
     file.write_bytes(file.read_bytes()[:-100])
     with caplog.at_level(logging.WARNING):
         _, steps = _trained(engine, decoded, tmp_path)
@@ -163,12 +175,12 @@ def test_vectors_of_other_lengths_are_trained_again(
     """A file with the right digest and identity, and the wrong content."""
     supernet, _ = _trained(engine, decoded, tmp_path)
     wanted = supernet.initial_state(EFF_SPINENET_D0, 1)
-    (path,) = tmp_path.glob("*.checkpoint")
+    (path,) = tmp_path.glob("*.weights")
     file = CheckpointFile(path, supernet._identity)
     found = file.load()
     assert found is not None
     for change in (
-        {"weights": found.state.weights[:-1]},
+        {"average": found.state.average[:-1]},
         {"statistics": np.append(found.state.statistics, np.float32(0))},
         {"second": np.zeros(3, np.float32)},
         {"steps_done": STEPS + 1},
@@ -181,11 +193,11 @@ def test_vectors_of_other_lengths_are_trained_again(
 
 
 @pytest.mark.timeout(120)
-def test_a_pipe_or_a_directory_in_the_place_of_a_file_of_the_start_does_not_block(
+def test_a_pipe_or_a_directory_in_the_place_of_a_file_of_shared_weights_does_not_block(
     engine: Engine, decoded: DecodedSplit, tmp_path: Path
 ) -> None:
     supernet, _ = _trained(engine, decoded, tmp_path)
-    (path,) = tmp_path.glob("*.checkpoint")
+    (path,) = tmp_path.glob("*.weights")
     for make in (os.mkfifo, os.mkdir):
         path.unlink()
         make(path)
@@ -196,46 +208,51 @@ def test_a_pipe_or_a_directory_in_the_place_of_a_file_of_the_start_does_not_bloc
     lock = path.with_suffix(".lock")
     lock.unlink()
     os.mkfifo(lock)
-    with pytest.raises(DataError, match=f"cannot write the lock {lock} of the common start: it is a named pipe, not a"):
+    with pytest.raises(
+        DataError, match=f"cannot write the lock {lock} of the shared weights: it is a named pipe, not a"
+    ):
         _trained(engine, decoded, tmp_path)
 
 
 def test_a_place_that_cannot_be_written_is_named_and_a_full_disk_is_waited_for(
     engine: Engine, decoded: DecodedSplit, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    (tmp_path / "starts").touch()
-    with pytest.raises(DataError, match=r"cannot write the lock .*\.lock of the common start: File exists"):
-        _trained(engine, decoded, tmp_path / "starts")
+    (tmp_path / "shared").touch()
+    with pytest.raises(DataError, match=r"cannot write the lock .*\.lock of the shared weights: File exists"):
+        _trained(engine, decoded, tmp_path / "shared")
 
     def full(path: Path, mode: str) -> None:
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(path))
 
     monkeypatch.setattr(module, "open_regular", full)
-    with pytest.raises(DiskFullError, match=r"cannot write the lock .* of the common start: no space left on the disk"):
+    with pytest.raises(
+        DiskFullError, match=r"cannot write the lock .* of the shared weights: no space left on the disk"
+    ):
         _trained(engine, decoded, tmp_path / "other")
 
 
 def test_its_digest_covers_everything_that_it_depends_on() -> None:
     digests = {
         _supernet().digest,
-        _supernet(replace(TASK, start_seed=1)).digest,
-        _supernet(replace(TASK, start_learning_rate=0.02)).digest,
+        _supernet(replace(TASK, shared_seed=1)).digest,
+        _supernet(replace(TASK, shared_learning_rate=0.02)).digest,
         _supernet(replace(TASK, image_px=128)).digest,
-        Supernet(TASK, 1, SP_EFFICIENTNET_B0, POOL[:2], "data").digest,
-        Supernet(TASK, 1, SP_EFFICIENTNET_B0, POOL, "other data").digest,
+        _supernet(replace(TASK, shared_ema_decay=0.5)).digest,
+        Supernet(TASK, 1, SearchSpace(choices=(1, 2)), "data").digest,
+        Supernet(TASK, 1, SPACE, "other data").digest,
     }
-    assert len(digests) == 6
-    longer = replace(TASK, steps=24, warmup_steps=8, learning_rate=0.5)
+    assert len(digests) == 7
+    longer = replace(TASK, steps=24, warmup_steps=8, learning_rate=0.5, recalibration_images=8)
     assert _supernet(longer).digest == _supernet().digest  # fields of the trials only
 
 
 def test_a_supernet_that_diverges_stops_the_campaign(odd: Path, tmp_path: Path) -> None:
-    task = replace(SMOKE, start_steps=60, start_learning_rate=10.0)
+    task = replace(SMOKE, kind="shared", shared_steps=60, shared_learning_rate=10.0)
     train, _ = load_dataset(odd, reserved_images=4, reserve_from="train", seed=1)
     images, classes = decode_split(train, task.image_px, tmp_path), len(train.category_ids)
-    supernet = Supernet(task, classes, SP_EFFICIENTNET_B0, POOL, "data")
+    supernet = Supernet(task, classes, SPACE, "data")
     with pytest.raises(
-        StartDivergedError, match=r"the common start: the loss is not finite at step .*start_learning_rate"
+        SharedTrainingDivergedError, match=r"the shared weights: the loss is not finite at step .*shared_learning_rate"
     ):
         supernet.load_or_train(
             engine_pool.shared_engine(task, classes),
@@ -243,24 +260,24 @@ def test_a_supernet_that_diverges_stops_the_campaign(odd: Path, tmp_path: Path) 
             tmp_path,
             lambda step, loss: None,
         )
-    assert StartDivergedError.reaction == "stop"
+    assert SharedTrainingDivergedError.reaction == "stop"
 
 
 def test_a_trial_is_the_same_whichever_process_trained_the_supernet(digits: Path, tmp_path: Path) -> None:
     reports: list[Progress] = []
-    first = ProxyWorker(TASK, digits, tmp_path, 1, THREADS, POOL).run(EFF_SPINENET_D0, reports.append)
+    first = ProxyWorker(TASK, digits, tmp_path, 1, THREADS, SPACE).run(EFF_SPINENET_D0, reports.append)
     assert [report for report in reports if report.of_supernet][-1].step == STEPS
     assert [report.step for report in reports if not report.of_supernet][-1] == TASK.steps
     reports.clear()
-    worker = ProxyWorker(TASK, digits, tmp_path, 1, THREADS, POOL)
+    worker = ProxyWorker(TASK, digits, tmp_path, 1, THREADS, SPACE)
     worker.run(SP_EFFICIENTNET_B0, reports.append)
     second = worker.run(EFF_SPINENET_D0, reports.append)
     assert not any(report.of_supernet for report in reports)
     assert (second["ap"], second["loss"]) == (first["ap"], first["loss"])
 
 
-def test_a_common_start_without_architectures_is_refused(digits: Path, tmp_path: Path) -> None:
-    with pytest.raises(InvalidValueError, match="architectures that it is trained for"):
+def test_shared_weights_without_a_search_space_are_refused(digits: Path, tmp_path: Path) -> None:
+    with pytest.raises(InvalidValueError, match="the search space that they are trained for"):
         ProxyWorker(TASK, digits, tmp_path, 1, THREADS)
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from nas_controller.search.outcomes import Failed
+from nas_controller.search.outcomes import Failed, SharedWeights
 from nas_controller.store import Store
 from tests.support.command_line import CommandLine
 from tests.support.data_identities import data_identity
@@ -96,6 +96,24 @@ def test_watching_a_finished_campaign_ends(effspine: CommandLine, recorder: Reco
     assert all(line.endswith("  1.5 s") for line in trials)
     assert last.startswith("completed   4/4 trials   best AP 0.")
     assert effspine("campaign", "watch", recorder.id, "--json").document["state"] == "completed"
+
+
+def test_watching_tells_how_the_shared_weights_were_trained(effspine: CommandLine, served: Store) -> None:
+    recorder = Recorder(served, trials=1)
+    lease = recorder.campaign._lease
+    served.runner.start_shared_training(lease, 6000)
+    served.runner.fail_shared_training(lease, "first line\nthe worker died", "worker-killed")
+    served.runner.start_shared_training(lease, 6000)
+    served.runner.complete_shared_training(lease, SharedWeights("1" * 64, "2" * 64))
+    recorder.run(1)
+    lines = effspine("campaign", "watch", recorder.id).out.splitlines()
+    assert lines[:4] == [
+        "training the shared weights: 6,000 steps",
+        "the training of the shared weights failed: the worker died",
+        "training the shared weights: 6,000 steps",
+        "the shared weights are trained",
+    ]
+    assert "weights      shared, 6,000 steps in 0 s, sha256 2222" in effspine("campaign", "show", recorder.id).out
 
 
 def test_watching_a_campaign_that_failed_is_an_error(effspine: CommandLine, served: Store) -> None:

@@ -6,8 +6,10 @@ import io
 
 from rich.console import Console
 
-from api.cli.campaign.progress import view
+from api.cli.campaign.progress import status_line, view
+from api.cli.campaign.tables import shared_weights_line
 from api.cli.output import duration, spark_line
+from nas_controller.search.outcomes import SharedWeights
 from nas_controller.store import Store
 from tests.support.campaign_documents import campaign_and_trials
 from tests.support.recorder import Recorder
@@ -46,3 +48,23 @@ def test_spark_lines_and_durations() -> None:
     assert spark_line([8, 16, 32, 64]) == "▂▃▅█"
     assert spark_line([]) == ""
     assert [duration(seconds) for seconds in (None, 41.6, 185, 7800)] == ["-", "42 s", "3 min 05 s", "2 h 10 min"]
+
+
+def test_the_training_of_shared_weights_is_shown_while_it_runs_and_after(store: Store) -> None:
+    recorder = Recorder(store)
+    lease = recorder.campaign._lease
+
+    def shown() -> tuple[str, str | None]:
+        campaign, _ = campaign_and_trials(store, recorder)
+        return status_line(campaign), shared_weights_line(campaign.shared_training)
+
+    assert "shared weights" not in shown()[0]
+    assert shown()[1] is None
+    store.runner.start_shared_training(lease, 6000)
+    assert "0/6 trials   shared weights: step 0 of 6,000   best AP" in shown()[0]
+    store.runner.record_shared_progress(lease, 1500, 0.5)
+    assert "shared weights: step 1,500 of 6,000, about " in shown()[0]
+    assert shown()[1] == "shared, running at step 1,500 of 6,000, attempt 1"
+    store.runner.complete_shared_training(lease, SharedWeights("1" * 64, "2" * 64, is_reused=True))
+    assert "shared weights" not in shown()[0]
+    assert shown()[1] == "shared, trained before, sha256 " + "2" * 64

@@ -5,13 +5,14 @@ from __future__ import annotations
 import json
 import shutil
 import subprocess
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from api.cli.campaign.time_left import seconds_left, training_seconds
-from api.documents import CampaignDocument, TrialDocument
+from api.cli.campaign.time_left import seconds_left, shared_seconds_left, training_seconds
+from api.documents import CampaignDocument, SharedTrainingDocument, TrialDocument
 from api.http.examples import EXAMPLE_RESPONSES
 from api.http.routes.dashboard import STATIC_DIR
 from nas_controller.store import Store
@@ -19,10 +20,16 @@ from tests.support.campaign_documents import campaign_and_trials
 from tests.support.recorder import Recorder
 
 CASES = json.loads(Path(__file__).with_name("time_left_cases.json").read_text())
+SHARED_CASES = json.loads(Path(__file__).with_name("shared_time_left_cases.json").read_text())
+NOW = "2026-11-22T15:01:40Z"
 SCRIPT = """
-import { secondsLeft } from "./time-left.js";
+import { secondsLeft, sharedSecondsLeft } from "./time-left.js";
 const text = await new Promise((resolve) => { let all = ""; process.stdin.on("data", (part) => all += part).on("end", () => resolve(all)); });
-console.log(JSON.stringify(JSON.parse(text).map(({ campaign, recent }) => secondsLeft(campaign, recent))));
+const { trials, shared } = JSON.parse(text);
+console.log(JSON.stringify([
+  trials.map(({ campaign, recent }) => secondsLeft(campaign, recent)),
+  shared.map(({ campaign, now }) => sharedSecondsLeft(campaign, Date.parse(now))),
+]));
 """  # noqa: E501
 
 
@@ -51,6 +58,14 @@ def trial_document(trial: dict[str, Any]) -> dict[str, Any]:
     }
 
 
+def training_campaign(training: dict[str, Any] | None) -> dict[str, Any]:
+    """A campaign with a shared training whose latest attempt has begun 100 seconds before NOW."""
+    example = EXAMPLE_RESPONSES["get", "/v1/campaigns/{campaign_id}"]
+    unset = dict.fromkeys(SharedTrainingDocument.document_fields())
+    began = {"attempts": 1, "seconds": 0.0, "started_at": "2026-11-22T15:00:00Z"}
+    return {**example, "shared_training": None if training is None else {**unset, **began, **training}}
+
+
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case["name"])
 def test_the_terminal_follows_the_rule(case: dict[str, Any]) -> None:
     case_documents = documents(case)
@@ -59,17 +74,25 @@ def test_the_terminal_follows_the_rule(case: dict[str, Any]) -> None:
     assert seconds_left(campaign, recent) == pytest.approx(case["seconds_left"])
 
 
+@pytest.mark.parametrize("case", SHARED_CASES, ids=lambda case: case["name"])
+def test_the_terminal_follows_the_rule_of_shared_weights(case: dict[str, Any]) -> None:
+    campaign = CampaignDocument.model_validate(training_campaign(case["training"]))
+    assert shared_seconds_left(campaign, datetime.fromisoformat(NOW)) == pytest.approx(case["seconds_left"])
+
+
 @pytest.mark.skipif(shutil.which("node") is None, reason="node is not installed")
-def test_the_dashboard_follows_the_rule(tmp_path: Path) -> None:
+def test_the_dashboard_follows_the_rules(tmp_path: Path) -> None:
     shutil.copy(STATIC_DIR / "time-left.js", tmp_path)
     (tmp_path / "package.json").write_text('{"type": "module"}')
     (tmp_path / "run.js").write_text(SCRIPT)
-    given = json.dumps([documents(case) for case in CASES])
+    shared = [{"campaign": training_campaign(case["training"]), "now": NOW} for case in SHARED_CASES]
+    given = json.dumps({"trials": [documents(case) for case in CASES], "shared": shared})
     completed = subprocess.run(
         ["node", str(tmp_path / "run.js")], input=given, capture_output=True, text=True, timeout=60
     )
     assert completed.returncode == 0, completed.stderr
-    assert json.loads(completed.stdout) == pytest.approx([case["seconds_left"] for case in CASES])
+    for found, cases in zip(json.loads(completed.stdout), (CASES, SHARED_CASES), strict=True):
+        assert found == pytest.approx([case["seconds_left"] for case in cases])
 
 
 def test_the_time_left_counts_remaining_and_running_trials(store: Store) -> None:

@@ -1,0 +1,56 @@
+"""Reads specifications as earlier versions stored them. Stored documents never change: events have their digests."""
+
+from __future__ import annotations
+
+import json
+from functools import lru_cache
+from typing import Any
+
+from nas_controller.search.campaign_spec import CampaignSpec
+
+SPEC_VERSION = 1
+"""The version of the documents that are stored now. To be raised when a field is renamed or a profile changes."""
+
+_RENAMED_IN_1 = {
+    "start_steps": "shared_steps",
+    "start_learning_rate": "shared_learning_rate",
+    "start_seed": "shared_seed",
+}
+_LAPTOP_BEFORE_1 = {
+    "kind": "shared",
+    "steps": 250,
+    "learning_rate": 0.02,
+    "warmup_steps": 20,
+    "ema_decay": 0.98,
+    "shared_steps": 900,
+    "shared_learning_rate": 0.04,
+    "shared_ema_decay": 0.0,
+    "reserved_images": 2000,
+}
+"""The fields of `laptop` that version 1 has changed. A campaign that was begun before trains as it did."""
+
+
+def read_specification(document: dict[str, Any], version: int) -> CampaignSpec:
+    """The specification in a stored document of a version."""
+    return _parsed(json.dumps(document), version)
+
+
+@lru_cache(maxsize=1_024)
+def _parsed(text: str, version: int) -> CampaignSpec:
+    """Caches by text: parsing builds the search space, which takes 10 ms, too long for each campaign of a list.
+    Specifications are frozen, so callers may share one.
+    """
+    document = json.loads(text)
+    if version < 1 and "proxy_task" in document:
+        document["proxy_task"] = _task_since_1(document["proxy_task"])
+    return CampaignSpec.model_validate(document)
+
+
+def _task_since_1(task: dict[str, Any]) -> dict[str, Any]:
+    profile = task.get("profile", "laptop")
+    since_1 = {_RENAMED_IN_1.get(name, name): value for name, value in task.items()}
+    if profile == "laptop":
+        since_1 = {**_LAPTOP_BEFORE_1, **since_1}
+    if "shared_steps" in since_1 and profile != "synthetic":
+        since_1["kind"] = "shared" if since_1["shared_steps"] else "detection"
+    return since_1

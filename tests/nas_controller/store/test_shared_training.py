@@ -1,0 +1,158 @@
+"""The training of a campaign's shared weights, on every database."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+
+from nas_controller.entities import SharedTrainingDocument
+from nas_controller.search.outcomes import SharedWeights
+from nas_controller.store import ConflictError, Lease, LeaseLostError, Store
+from tests.support.begun_trials import claimed
+from tests.support.data_identities import data_identity
+from tests.support.synthetic_campaigns import Clock
+from tests.support.trials import kinds
+
+DATA = data_identity()
+WEIGHTS = SharedWeights("1" * 64, "2" * 64, data=DATA)
+
+
+def training_of(store: Store, lease: Lease) -> SharedTrainingDocument:
+    training = store.reads.get_campaign(lease.campaign_id).shared_training
+    assert training is not None
+    return training
+
+
+def test_a_training_that_succeeds_has_its_progress_its_digests_and_the_data(store: Store, clock: Clock) -> None:
+    lease = claimed(store)
+    assert store.reads.get_campaign(lease.campaign_id).shared_training is None
+    began = clock.now
+    store.runner.start_shared_training(lease, 20)
+    started = training_of(store, lease)
+    assert (started.state, started.attempts, started.step, started.steps) == ("running", 1, 0, 20)
+    assert (started.started_at, started.finished_at, started.loss, started.is_reused) == (began, None, None, None)
+    store.runner.record_shared_progress(lease, 7, 0.5)
+    store.runner.record_shared_progress(lease, 8, None)
+    assert (training_of(store, lease).step, training_of(store, lease).loss) == (8, 0.5)
+
+    clock.advance(10)
+    store.runner.complete_shared_training(lease, WEIGHTS)
+    trained = training_of(store, lease)
+    assert (trained.state, trained.step, trained.is_reused) == ("completed", 20, False)
+    assert (trained.identity, trained.weights_sha256, trained.finished_at) == ("1" * 64, "2" * 64, clock.now)
+    campaign = store.reads.get_campaign(lease.campaign_id)
+    assert (trained.seconds, campaign.device_seconds, campaign.data) == (10, 10, DATA)
+    assert kinds(store, lease.campaign_id)[-3:] == [
+        "shared-training.started", "campaign.identified", "shared-training.completed",
+    ]  # fmt: skip
+    assert store.reads.events_after(lease.campaign_id)[-1].data == {
+        "attempt": 1, "identity": "1" * 64, "weights_sha256": "2" * 64, "is_reused": False,
+        "data_sha256": DATA["sha256"],
+    }  # fmt: skip
+
+
+def test_a_failed_attempt_is_followed_by_another_that_has_the_progress_so_far(store: Store, clock: Clock) -> None:
+    lease = claimed(store)
+    store.runner.start_shared_training(lease, 20)
+    store.runner.record_shared_progress(lease, 7, 0.5)
+    clock.advance(4)
+    store.runner.fail_shared_training(lease, "its worker died\0", "worker-killed")
+    failed = training_of(store, lease)
+    assert (failed.state, failed.error, failed.error_kind) == ("failed", "its worker died\ufffd", "worker-killed")
+    assert store.reads.totals().workers_killed == 1
+    store.runner.start_shared_training(lease, 20)
+    again = training_of(store, lease)
+    assert (again.state, again.attempts, again.step, again.loss) == ("running", 2, 7, 0.5)
+    assert again.error == failed.error
+    clock.advance(3)
+    store.runner.complete_shared_training(lease, WEIGHTS)
+    trained = training_of(store, lease)
+    assert (trained.error, trained.error_kind, trained.seconds) == (None, None, 7)
+
+
+def lose(store: Store, clock: Clock, lease: Lease) -> None:
+    clock.advance(21)
+    store.runner.claim(lease.campaign_id, "another", 20)
+
+
+def pause(store: Store, clock: Clock, lease: Lease) -> None:
+    clock.advance(5)
+    store.service.request_pause(lease.campaign_id)
+    store.runner.pause_campaign(lease)
+
+
+def stop(store: Store, clock: Clock, lease: Lease) -> None:
+    clock.advance(5)
+    store.service.request_stop(lease.campaign_id)
+    store.runner.finish_campaign(lease, "stopped")
+
+
+def wait(store: Store, clock: Clock, lease: Lease) -> None:
+    clock.advance(5)
+    store.runner.wait(lease, "the disk is full", "disk-full")
+
+
+@pytest.mark.parametrize(("end", "seconds", "lost"), [(lose, 20, 1), (pause, 5, 0), (stop, 5, 0), (wait, 5, 0)])
+def test_an_attempt_is_abandoned_with_its_runner_by_a_pause_a_stop_and_a_wait(
+    store: Store, clock: Clock, end: Callable[[Store, Clock, Lease], None], seconds: float, lost: int
+) -> None:
+    lease = claimed(store)
+    store.runner.start_shared_training(lease, 20)
+    end(store, clock, lease)
+    training = training_of(store, lease)
+    assert (training.state, training.attempts, training.finished_at) == ("abandoned", 1, clock.now)
+    assert training.seconds == store.reads.get_campaign(lease.campaign_id).device_seconds == seconds
+    assert kinds(store, lease.campaign_id).count("shared-training.abandoned") == 1
+    assert store.reads.totals().attempts_lost == lost
+    with pytest.raises(LeaseLostError):
+        store.runner.record_shared_progress(lease, 9, 0.1)
+
+
+def test_every_change_of_it_changes_the_versions_of_what_shows_it(store: Store) -> None:
+    lease = claimed(store)
+
+    def version() -> tuple[str, str, str]:
+        reads = store.reads
+        of_trials, of_campaign = (reads.campaign_version(lease.campaign_id, progress=each) for each in (True, False))
+        return of_trials, of_campaign, reads.campaigns_version()
+
+    versions = [version()]
+    for write in (
+        lambda: store.runner.start_shared_training(lease, 20),
+        lambda: store.runner.record_shared_progress(lease, 1, 0.5),
+        lambda: store.runner.record_shared_progress(lease, 2, 0.5),
+        lambda: store.runner.fail_shared_training(lease, "its worker died", "worker-killed"),
+        lambda: store.runner.start_shared_training(lease, 20),
+        lambda: store.runner.complete_shared_training(lease, WEIGHTS),
+    ):
+        write()
+        versions.append(version())
+    for each in zip(*versions, strict=True):
+        assert len(set(each)) == len(versions)
+
+
+def test_there_is_one_attempt_at_a_time_and_only_a_running_one_ends(store: Store) -> None:
+    lease = claimed(store)
+    with pytest.raises(ConflictError, match="its shared weights are not being trained"):
+        store.runner.complete_shared_training(lease, WEIGHTS)
+    store.runner.start_shared_training(lease, 20)
+    with pytest.raises(ConflictError, match="its shared weights are being trained"):
+        store.runner.start_shared_training(lease, 20)
+    store.runner.fail_shared_training(lease, "its worker died", "worker-killed")
+    before = store.reads.get_campaign(lease.campaign_id)
+    store.runner.fail_shared_training(lease, "again", "unexpected")
+    store.runner.record_shared_progress(lease, 9, 0.1)
+    assert store.reads.get_campaign(lease.campaign_id) == before
+
+
+def test_weights_of_other_data_are_refused(store: Store) -> None:
+    lease = claimed(store)
+    store.runner.start_shared_training(lease, 20)
+    store.runner.complete_shared_training(lease, WEIGHTS)
+    store.runner.start_shared_training(lease, 20)
+    with pytest.raises(ConflictError, match="its outcomes are of the data"):
+        store.runner.complete_shared_training(
+            lease, SharedWeights("1" * 64, "2" * 64, data=data_identity(train_boxes=3))
+        )
+    assert training_of(store, lease).state == "running"

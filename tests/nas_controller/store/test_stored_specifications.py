@@ -1,0 +1,61 @@
+"""Specifications that earlier versions stored are read as they were meant."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from nas_controller.store import Store
+from nas_controller.store.stored_specifications import SPEC_VERSION, read_specification
+from search_space.proxy_task import ProxyTask, resolve
+from tests.support.synthetic_campaigns import synthetic_spec
+
+LAPTOP_BEFORE = {
+    "kind": "shared", "steps": 250, "learning_rate": 0.02, "warmup_steps": 20, "ema_decay": 0.98, "shared_steps": 900,
+    "shared_learning_rate": 0.04, "shared_ema_decay": 0.0, "reserved_images": 2000,
+}  # fmt: skip
+
+
+def task_of(task: dict[str, Any] | None, version: int) -> ProxyTask:
+    document = {"name": "n", "dataset": "digits"} | ({} if task is None else {"proxy_task": task})
+    return read_specification(document, version).proxy_task.resolve()
+
+
+@pytest.mark.parametrize(
+    ("stored", "profile", "overrides"),
+    [
+        ({"profile": "laptop"}, "laptop", LAPTOP_BEFORE),
+        ({}, "laptop", LAPTOP_BEFORE),
+        ({"profile": "laptop", "steps": 300}, "laptop", LAPTOP_BEFORE | {"steps": 300}),
+        (
+            {"profile": "laptop", "start_steps": 50, "start_learning_rate": 0.5, "start_seed": 3},
+            "laptop",
+            LAPTOP_BEFORE | {"shared_steps": 50, "shared_learning_rate": 0.5, "shared_seed": 3},
+        ),
+        ({"profile": "laptop", "start_steps": 0}, "laptop", LAPTOP_BEFORE | {"shared_steps": 0, "kind": "detection"}),
+        ({"profile": "smoke"}, "smoke", {}),
+        ({"profile": "smoke", "start_steps": 7}, "smoke", {"kind": "shared", "shared_steps": 7}),
+        ({"profile": "smoke", "start_steps": 0}, "smoke", {}),
+        ({"profile": "synthetic", "seconds": 1.5}, "synthetic", {"seconds": 1.5}),
+        ({"profile": "synthetic", "start_steps": 7}, "synthetic", {"shared_steps": 7}),
+    ],
+)
+def test_a_proxy_task_of_version_0_trains_as_it_did(
+    stored: dict[str, Any], profile: str, overrides: dict[str, Any]
+) -> None:
+    assert task_of(stored, 0) == resolve(profile, **overrides)
+
+
+def test_a_document_of_this_version_is_read_as_it_is() -> None:
+    assert task_of({"profile": "laptop"}, SPEC_VERSION) == task_of(None, SPEC_VERSION) == resolve("laptop")
+    given = {"profile": "smoke", "kind": "shared", "shared_steps": 7}
+    spec = read_specification({"name": "n", "dataset": "d", "proxy_task": given}, SPEC_VERSION)
+    assert spec.model_dump(mode="json")["proxy_task"] == given
+
+
+def test_a_campaign_that_is_created_or_changed_now_has_this_version(store: Store) -> None:
+    campaign_id = store.service.create_campaign(synthetic_spec(dataset="digits", proxy_task={}), draft=True).id
+    for profile in ("laptop", "laptop-alone", "laptop"):
+        store.service.update_campaign(campaign_id, {"proxy_task": {"profile": profile}})
+        assert store.reads.get_campaign(campaign_id).spec.proxy_task.resolve() == resolve(profile)
