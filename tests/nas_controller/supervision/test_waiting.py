@@ -208,7 +208,7 @@ def test_a_runner_of_a_waiting_campaign_comes_later_and_later(monkeypatch: pytes
     backoff = RestartBackoff()
     waited = []
     for _ in range(6):
-        backoff.waits("c_1", finished_now=3)
+        backoff.waits("c_1", progress_now=3)
         began = now
         while not backoff.may_start("c_1"):
             assert backoff.may_start("c_1", needs_workers=False)
@@ -216,7 +216,7 @@ def test_a_runner_of_a_waiting_campaign_comes_later_and_later(monkeypatch: pytes
             now += 0.5
         waited.append(now - began)
     assert waited == [2.0, 4.0, 8.0, 16.0, 30.0, 30.0]
-    backoff.waits("c_1", finished_now=4)  # it had trained meanwhile
+    backoff.waits("c_1", progress_now=4)  # it had trained meanwhile
     now += 2.0
     assert backoff.may_start("c_1")
     for _ in range(restart_backoff.MAX_RESTARTS):
