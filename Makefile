@@ -26,7 +26,7 @@ demo: setup
 
 # Tests start hundreds of processes, which would each compile the project's modules again.
 unexport PYTHONDONTWRITEBYTECODE
-PYTEST = $(BIN)/python -m pytest -n 4 --dist loadfile --no-loadscope-reorder
+PYTEST = $(BIN)/python -m pytest -n 3 --dist loadfile --no-loadscope-reorder
 
 test: setup
 	@$(PYTEST) -m "not slow" $(ARGS)
