@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Sequence
 from dataclasses import asdict
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -14,8 +15,9 @@ from search_space.proxy_task import resolve
 from search_space.space import SearchSpace, Widths
 
 
+@cache
 def synthetic_study(architectures: int = 4, seeds: int = 2, reference: bool = True, seconds: float = 0.0) -> Study:
-    """A study with the synthetic reward, which trains nothing."""
+    """A study with the synthetic reward, which trains nothing; cached, since drawing architectures is slow."""
     return design(
         SearchSpace(),
         resolve("synthetic", seconds=seconds),

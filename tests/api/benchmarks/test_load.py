@@ -54,6 +54,7 @@ def test_without_the_load_tool_the_error_explains_how_to_install_it(
         find_tool()
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(shutil.which(TOOL) is None, reason=f"{TOOL} is not installed")
 def test_some_routes_are_measured_while_a_campaign_writes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     url = sqlite_url(tmp_path / "effspine.db")

@@ -9,6 +9,7 @@ from proxy_trainer.benchmarks.memory_benchmark import memory_benchmark
 from tests.support.proxy_tasks import TINY
 
 
+@pytest.mark.slow
 def test_all_share_one_trace_and_memory_is_reported_after_every_tenth(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(engine_benchmark, "TASK", TINY)
     messages: list[str] = []
