@@ -181,13 +181,15 @@ def _shared_progress(progress: Progress) -> TrialProgress:
 def _trained(job: Job, widths: tuple[int, ...], on_progress: OnProgress) -> Rewarded:
     trainer = _trainer(job, on_progress)
     candidate = replace(job.base, widths=widths, name="candidate")
-    if job.shared_weights is not None and (found := trainer.shared_weights().sha256) != job.shared_weights.sha256:
+
+    def report(progress: Progress) -> None:
+        on_progress(_trial_progress(progress))
+
+    if job.shared_weights is not None and (found := trainer.shared_weights(report).sha256) != job.shared_weights.sha256:
         from proxy_trainer.errors import SharedWeightsChangedError
 
         raise SharedWeightsChangedError(found, job.shared_weights.sha256)
-    metrics = trainer.run(
-        candidate, lambda progress: on_progress(_trial_progress(progress)), checkpoint=job.checkpoint_of(widths)
-    )
+    metrics = trainer.run(candidate, report, checkpoint=job.checkpoint_of(widths))
     measured = {name: float(value) for name, value in metrics.items() if value is not None}
     return Rewarded(measured["ap"], measured, trainer.identity.to_dict())
 

@@ -16,18 +16,6 @@ _RENAMED_IN_1 = {
     "start_learning_rate": "shared_learning_rate",
     "start_seed": "shared_seed",
 }
-_LAPTOP_BEFORE_1 = {
-    "kind": "shared",
-    "steps": 250,
-    "learning_rate": 0.02,
-    "warmup_steps": 20,
-    "ema_decay": 0.98,
-    "shared_steps": 900,
-    "shared_learning_rate": 0.04,
-    "shared_ema_decay": 0.0,
-    "reserved_images": 2000,
-}
-"""The fields of `laptop` that version 1 has changed. A campaign that was begun before trains as it did."""
 
 
 def read_specification(document: dict[str, Any], version: int) -> CampaignSpec:
@@ -47,10 +35,8 @@ def _parsed(text: str, version: int) -> CampaignSpec:
 
 
 def _task_since_1(task: dict[str, Any]) -> dict[str, Any]:
-    profile = task.get("profile", "laptop")
+    """Shared weights had no kind of their own before: any task with steps for them had them."""
     since_1 = {_RENAMED_IN_1.get(name, name): value for name, value in task.items()}
-    if profile == "laptop":
-        since_1 = {**_LAPTOP_BEFORE_1, **since_1}
-    if "shared_steps" in since_1 and profile != "synthetic":
+    if "shared_steps" in since_1 and task.get("profile") != "synthetic":
         since_1["kind"] = "shared" if since_1["shared_steps"] else "detection"
     return since_1

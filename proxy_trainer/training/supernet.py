@@ -41,8 +41,7 @@ from search_space.supernet_widths import random_widths, widest
 from search_space.weights_files import weights_file_name
 
 STEPS_PER_PATH = 4
-"""Consecutive steps with the same architecture: oneDNN prepares kernels for each new shape, which takes longer than a
-step."""
+"""Consecutive steps with the same architecture, since slicing another one takes up to a third of a step."""
 
 _PATHS = 0
 _LOCK_POLL_SECONDS = 0.5
