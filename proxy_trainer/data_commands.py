@@ -40,17 +40,33 @@ def make_digits_command(
     val: Annotated[int, typer.Option(help="Validation images, for rewards.")] = 2000,
     seed: Annotated[int, typer.Option(help="The same seed gives the same bytes.")] = 0,
     categories: Annotated[int, typer.Option(help='1: "digit"; 10: "0" to "9", much slower to learn.')] = 1,
+    object_px: Annotated[
+        str, typer.Option(metavar="LOW:HIGH", help="Heights of the digits, in pixels of images of 128.")
+    ] = "10:110",
     as_json: AsJson = False,
 ) -> None:
     """Make a COCO-format detection data set of real handwritten digits."""
     from proxy_trainer.data.digits import make_digits
 
+    heights = _parsed_range(object_px)
     with progress_bar("making digits") as progress:
-        made = make_digits(directory, train=train, val=val, seed=seed, categories=categories, progress=progress)
+        made = make_digits(
+            directory, train=train, val=val, seed=seed, categories=categories, object_px=heights, progress=progress
+        )
     if as_json:
         print_json({"directory": str(made.directory), "created": made.created, **made.parameters.to_dict()})
         return
     print_text(f"{'made' if made.created else 'exists already:'} {made.directory}")
+
+
+def _parsed_range(text: str) -> tuple[float, float]:
+    try:
+        low, high = map(float, text.split(":"))
+    except ValueError:
+        raise InvalidValueError(
+            f"object_px is {text!r}; it must be LOW:HIGH, such as 10:32", field="object_px"
+        ) from None
+    return low, high
 
 
 @data_app.command("inspect")

@@ -9,10 +9,8 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from proxy_trainer.data.digit_backgrounds import Pixels, background
+from proxy_trainer.data.digits_parameters import OBJECT_IMAGE_PX
 
-# Heights of digits as fractions of the nominal image side: 10 to 110 px of 128 px, drawn log-uniformly, so that every
-# pyramid level from stride 8 to stride 64 has objects.
-SMALLEST, LARGEST = 10 / 128, 110 / 128
 _COUNT_PROBABILITIES = (0.18, 0.22, 0.22, 0.17, 0.12, 0.09)
 """Probabilities of one to six digits."""
 
@@ -53,15 +51,17 @@ class Scene:
     digits: tuple[int, ...]
 
 
-def compose_scene(rng: np.random.Generator, glyphs: Glyphs, image_px: int) -> Scene:
+def compose_scene(rng: np.random.Generator, glyphs: Glyphs, image_px: int, object_px: tuple[float, float]) -> Scene:
     """Draws up to six digits, largest first, on a textured background; a function of its arguments alone.
 
-    A digit without a free place is left out, so some images have no digit.
+    Their heights are log-uniform in the range `object_px`, in pixels of images of OBJECT_IMAGE_PX. A digit without a
+    free place is left out, so some images have no digit.
     """
     height, width = _image_size(rng, image_px)
     canvas = background(rng, height, width)
     count = 1 + int(rng.choice(len(_COUNT_PROBABILITIES), p=_COUNT_PROBABILITIES))
-    sizes_px = np.sort(np.exp(rng.uniform(np.log(SMALLEST), np.log(LARGEST), count)) * image_px)[::-1]
+    smallest, largest = (np.log(height_px / OBJECT_IMAGE_PX) for height_px in object_px)
+    sizes_px = np.sort(np.exp(rng.uniform(smallest, largest, count)) * image_px)[::-1]
     masks: list[NDArray[np.bool_]] = []
     full_areas: list[int] = []
     digits: list[int] = []

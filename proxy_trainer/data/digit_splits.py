@@ -71,7 +71,7 @@ def _write_image(
     """Writes one JPEG; returns its entry in `images` and its annotations without ids."""
     # Seeded by index, so that an image does not depend on the order or the process in which it is made.
     rng = np.random.default_rng([parameters.seed, _SPLITS.index(split), index])
-    scene = compose_scene(rng, glyphs, parameters.image_px)
+    scene = compose_scene(rng, glyphs, parameters.image_px, parameters.object_px)
     name = f"{index + 1:06d}.jpg"
     _save_jpeg(scene, split_dir / name)
     height, width = scene.pixels.shape[:2]

@@ -13,7 +13,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from proxy_trainer.data.digits_parameters import DigitsParameters
+from proxy_trainer.data.digits_parameters import OBJECT_PX, DigitsParameters
 from proxy_trainer.errors import DataError, why_not_written
 from search_space.atomic_file import fsync_directory, fsync_tree, partial_path
 
@@ -37,15 +37,17 @@ def make_digits(
     seed: int = 0,
     categories: int = 1,
     image_px: int = 128,
+    object_px: tuple[float, float] = OBJECT_PX,
     progress: Callable[[int, int], None] | None = None,
 ) -> DigitsDirectory:
     """Writes DIR/train, DIR/val and DIR/annotations/instances_*.json; equal arguments give equal bytes.
 
-    `image_px` is the long side in pixels of most images; `categories` is 1 ("digit") or 10 ("0" to "9"); `progress` is
-    called with (images done, images in total). The directory is created atomically, and reused where equal arguments
-    made it before. Raises InvalidValueError for an invalid argument and DataError where it cannot be written.
+    `image_px` is the long side in pixels of most images; `object_px` is the range of the digits' heights in images of
+    128 pixels, and scales with `image_px`; `categories` is 1 ("digit") or 10 ("0" to "9"); `progress` is called with
+    (images done, images in total). The directory is created atomically, and reused where equal arguments made it
+    before. Raises InvalidValueError for an invalid argument and DataError where it cannot be written.
     """
-    parameters = DigitsParameters(train, val, seed, categories, image_px)
+    parameters = DigitsParameters(train, val, seed, categories, image_px, object_px)
     directory = directory.expanduser().absolute()
     partial = partial_path(directory)
     try:
@@ -78,8 +80,9 @@ def _exists(directory: Path, parameters: DigitsParameters) -> bool:
             f"{directory} holds other files; give a directory that is empty or does not exist yet"
         ) from None
     wanted = parameters.to_dict()
-    if found != wanted:
-        known = found if isinstance(found, dict) else {}
+    # Data sets of earlier versions have no `object_px`; theirs is the default.
+    known = {"object_px": list(OBJECT_PX), **found} if isinstance(found, dict) else {}
+    if known != wanted:
         differing = ", ".join(
             f"{name} {known.get(name)} instead of {value}" for name, value in wanted.items() if known.get(name) != value
         )

@@ -3,10 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass
+from typing import Any
 
 from search_space.errors import InvalidValueError
 
 _FORMAT_VERSION = 1
+OBJECT_PX = (10.0, 110.0)
+"""The default heights of digits: every pyramid level from stride 8 to stride 64 has objects."""
+OBJECT_IMAGE_PX = 128
+"""The image side that heights of digits are stated for."""
+_SMALLEST_PX = 6
 
 
 @dataclass(frozen=True)
@@ -21,6 +27,7 @@ class DigitsParameters:
     seed: int
     categories: int
     image_px: int
+    object_px: tuple[float, float] = OBJECT_PX
     format_version: int = _FORMAT_VERSION
 
     def __post_init__(self) -> None:
@@ -29,7 +36,14 @@ class DigitsParameters:
                 raise InvalidValueError(f"{name} must be at least {lowest}, not {getattr(self, name)}", field=name)
         if self.categories not in (1, 10):
             raise InvalidValueError(f"categories must be 1 or 10, not {self.categories}", field="categories")
+        low, high = self.object_px
+        if not _SMALLEST_PX <= low <= high <= OBJECT_IMAGE_PX:
+            raise InvalidValueError(
+                f"object_px is {low:g}:{high:g}; it must be two heights in pixels, the smaller first, from "
+                f"{_SMALLEST_PX} to {OBJECT_IMAGE_PX}",
+                field="object_px",
+            )
 
-    def to_dict(self) -> dict[str, int]:
+    def to_dict(self) -> dict[str, Any]:
         """The parameters by name, as JSON."""
-        return asdict(self)
+        return {**asdict(self), "object_px": list(self.object_px)}

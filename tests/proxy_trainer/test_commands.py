@@ -38,10 +38,17 @@ def test_make_digits_prints_one_document(tmp_path: Path) -> None:
         "seed": 4,
         "categories": 1,
         "image_px": 128,
+        "object_px": [10.0, 110.0],
         "format_version": 1,
     }
     assert json.loads(_run(*arguments))["created"] is False
     assert "exists already" in _run(*arguments[:-1])
+
+
+@pytest.mark.parametrize("heights", ["30", "8:x", "8:20:40", "30:8"])
+def test_make_digits_names_invalid_heights(tmp_path: Path, heights: str) -> None:
+    with pytest.raises(InvalidValueError, match=f"object_px is '?{heights}"):
+        _run("make-digits", tmp_path / "digits", "--object-px", heights)
 
 
 def test_inspect_prints_one_document_or_a_table(edge_case_coco: Path) -> None:

@@ -71,6 +71,7 @@ def _results(effspine: CommandLine, campaign: Any) -> list[tuple[Any, ...]]:
     return [(trial["number"], trial["widths"], trial["reward"]) for trial in _trials(effspine, campaign)]
 
 
+@pytest.mark.slow
 def test_a_campaign_trains_proxies_through_the_service(running: CommandLine, completed: Any) -> None:
     trials = _trials(running, completed)
     assert len(trials) == TRIALS

@@ -63,6 +63,7 @@ def _assign(model: Any, values: dict[str, np.ndarray]) -> None:
     assert unassigned == set()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("architecture", [UNIFORM, UNEVEN], ids=["uniform", "uneven"])
 def test_it_is_the_network_of_the_engine(architecture: Architecture) -> None:
     """It has the same parameters and, with equal values, the same predictions."""

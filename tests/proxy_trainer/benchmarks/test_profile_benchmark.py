@@ -46,6 +46,7 @@ def test_a_step_has_three_times_the_multi_adds_without_the_gradient_of_the_image
     assert step_cost(architecture, 4).bytes - weights == 2 * (cost.bytes - weights) > 0
 
 
+@pytest.mark.slow
 def test_a_step_of_the_engine_is_profiled(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(benchmark, "STEPS", 2)
     monkeypatch.setattr(benchmark, "MATRIX_SIDE", 32)

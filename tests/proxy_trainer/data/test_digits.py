@@ -173,6 +173,31 @@ def test_bad_arguments_are_named(tmp_path: Path, argument: str, value: int) -> N
     assert not list(tmp_path.iterdir())
 
 
+@pytest.mark.parametrize("heights", [(5, 30), (30, 10), (10, 129), (float("nan"), 30)])
+def test_invalid_heights_are_refused(tmp_path: Path, heights: tuple[float, float]) -> None:
+    with pytest.raises(InvalidValueError, match=r"object_px is .*; it must be two heights in pixels, .* 6 to 128"):
+        make_digits(tmp_path / "digits", object_px=heights)
+
+
+def test_digits_have_the_heights_that_were_asked_for(tmp_path: Path) -> None:
+    for name, heights in (("small", (8, 20)), ("large", (60, 110))):
+        make_digits(tmp_path / name, train=40, val=1, object_px=heights)
+        split = load_split(tmp_path / name / "train", tmp_path / name / "annotations" / "instances_train.json")
+        median = np.median(split.boxes[:, 3])  # a rotated or slanted digit has another height
+        assert 0.8 * heights[0] < median < 1.2 * heights[1]
+
+
+def test_a_data_set_of_a_version_without_heights_is_reused(tmp_path: Path) -> None:
+    make_digits(tmp_path / "digits", train=3, val=2)
+    manifest = tmp_path / "digits" / "effspine-digits.json"
+    parameters = json.loads(manifest.read_text())
+    del parameters["object_px"]
+    manifest.write_text(json.dumps(parameters))
+    assert not make_digits(tmp_path / "digits", train=3, val=2).created
+    with pytest.raises(DataError, match=r"object_px \[10.0, 110.0\] instead of \[10.0, 32.0\]"):
+        make_digits(tmp_path / "digits", train=3, val=2, object_px=(10.0, 32.0))
+
+
 def test_progress_counts_every_image(tmp_path: Path) -> None:
     seen: list[tuple[int, int]] = []
     make_digits(tmp_path / "digits", train=2, val=1, progress=lambda done, total: seen.append((done, total)))

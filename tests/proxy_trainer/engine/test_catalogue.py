@@ -13,8 +13,8 @@ from proxy_trainer.engine.tensor_network import TensorNetwork
 from search_space.catalogue import CATALOGUE, Model
 from search_space.cost import network_cost, network_parameters
 
-DEFAULT_TIER = ("Eff-SpineNet-D0", "Eff-SpineNet-D0 Mask R-CNN")
-"""One detector and one two-stage detector at full size; the others are in the slow tier."""
+DEFAULT_TIER = ("Eff-SpineNet-D0",)
+"""One detector at full size; the others are in the slow tier."""
 
 _TRANSPOSED = ("transpose_a", "transpose_b", "adj_x", "adj_y")
 
