@@ -68,9 +68,6 @@ class ProxyTask:
         0.0, 0.0, 0.99999, "decay of the moving average of the shared weights, which slices are cut from"
     )
     shared_seed: int = number(0, 0, 2**31 - 1, "the seed of the shared weights, independent of the trials' seed")
-    recalibration_images: int = number(
-        256, 2, 1_000_000, "training images that give a slice without steps its batch-norm statistics"
-    )
     schedule: Schedule = choice(
         "step",
         get_args(Schedule),
@@ -95,6 +92,13 @@ class ProxyTask:
     flip: bool = switch(True, "mirror half of the images")
     scale_min: float = number(0.1, 0.05, 4.0, "smallest factor of the scale jitter")
     scale_max: float = number(2.0, 0.05, 4.0, "largest factor of the scale jitter")
+    recalibration_images: int = number(
+        0,
+        0,
+        1_000_000,
+        "training images that give the scored weights their batch-norm statistics; 0: the running statistics of the "
+        "training, which fit averaged weights badly",
+    )
     reserved_images: int = number(7392, 1, 1_000_000, "images that give the reward")
     reserve_from: ReserveFrom = choice(
         "train",
@@ -199,6 +203,7 @@ PROFILES: dict[str, ProxyTask] = {
         ema_decay=0.98,
         shared_steps=900,
         shared_learning_rate=0.04,
+        recalibration_images=256,
         reserved_images=2000,
     ),
     "laptop-alone": replace(
@@ -207,6 +212,7 @@ PROFILES: dict[str, ProxyTask] = {
         steps=3000,
         warmup_steps=100,
         ema_decay=0.998,
+        recalibration_images=512,
         reserved_images=2000,
         checkpoint_steps=500,
     ),

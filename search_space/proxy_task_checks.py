@@ -30,6 +30,12 @@ def check_together(task: ProxyTask) -> None:
             "shared_steps is 0; a task of kind shared trains its shared weights for at least 1 step",
             field="proxy_task.shared_steps",
         )
+    if task.recalibration_images == 1 or (task.kind == "shared" and task.steps == task.recalibration_images == 0):
+        raise InvalidValueError(
+            f"recalibration_images is {task.recalibration_images}; it must be at least 2 for variances, or 0 to use "
+            "the running statistics of a training, which slices that are scored without steps do not have",
+            field="proxy_task.recalibration_images",
+        )
     if task.kind == "detection" and task.steps == 0:
         raise InvalidValueError(
             "steps is 0; only a task of kind shared scores architectures that are not trained", field="proxy_task.steps"

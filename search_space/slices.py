@@ -7,9 +7,10 @@ the wide network lacks are not shared.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from typing import Any, NamedTuple
+from collections.abc import Sequence
+from typing import Any
 
+import numpy as np
 import numpy.typing as npt
 
 from search_space.parameters import Parameter
@@ -17,48 +18,39 @@ from search_space.parameters import Parameter
 Vector = npt.NDArray[Any]
 
 
-class _Place(NamedTuple):
-    """A tensor in a flat vector; a grouped axis is split into groups and channels of a group."""
+class FlatTensors:
+    """The indices of a network's tensors in its flat vector.
 
-    start: int
-    stop: int
-    shape: tuple[int, ...]
+    The network is given by all its parameters or by those of one kind.
+    """
 
-    def of(self, flat: Vector) -> Vector:
-        return flat[self.start : self.stop].reshape(self.shape)
+    def __init__(self, parameters: Sequence[Parameter]) -> None:
+        ends = np.cumsum([parameter.size for parameter in parameters], dtype=np.intp).tolist()
+        self.size: int = ends[-1] if ends else 0
+        self.indices = {
+            parameter.name: np.arange(end - parameter.size, end).reshape(_grouped(parameter))
+            for parameter, end in zip(parameters, ends, strict=True)
+        }
 
 
 class Slices:
-    """Copies shared values between the flat vectors of two networks of one topology.
+    """Copies shared values between the flat vectors of two networks of one topology."""
 
-    The networks are given by all their parameters or by those of one kind.
-    """
-
-    def __init__(self, narrow: Sequence[Parameter], wide: Sequence[Parameter]) -> None:
-        wide_places = {parameter.name: place for parameter, place in _places(wide)}
-        self._pairs = []
-        for parameter, place in _places(narrow):
-            if (other := wide_places.get(parameter.name)) is not None:
-                shared = tuple(slice(min(sizes)) for sizes in zip(place.shape, other.shape, strict=True))
-                self._pairs.append((place, other, shared))
+    def __init__(self, narrow: FlatTensors, wide: FlatTensors) -> None:
+        shared: list[tuple[Vector, Vector]] = []
+        for name, indices in narrow.indices.items():
+            if (others := wide.indices.get(name)) is not None:
+                common = tuple(map(slice, map(min, indices.shape, others.shape)))
+                shared.append((indices[common].ravel(), others[common].ravel()))
+        self._narrow, self._wide = (np.concatenate(each) for each in zip(*shared, strict=True))
 
     def read(self, wide: Vector, narrow: Vector) -> None:
         """Copies the shared values of `wide` into `narrow`, in place."""
-        for place, other, shared in self._pairs:
-            place.of(narrow)[shared] = other.of(wide)[shared]
+        narrow[self._narrow] = wide[self._wide]
 
     def write(self, narrow: Vector, wide: Vector) -> None:
         """Copies the shared values of `narrow` into `wide`, in place."""
-        for place, other, shared in self._pairs:
-            other.of(wide)[shared] = place.of(narrow)[shared]
-
-
-def _places(parameters: Sequence[Parameter]) -> Iterator[tuple[Parameter, _Place]]:
-    start = 0
-    for parameter in parameters:
-        stop = start + parameter.size
-        yield parameter, _Place(start, stop, _grouped(parameter))
-        start = stop
+        wide[self._wide] = narrow[self._narrow]
 
 
 def _grouped(parameter: Parameter) -> tuple[int, ...]:

@@ -23,6 +23,9 @@ def _describe_fields(schema: dict[str, Any]) -> None:
     schema["additionalProperties"] = False
 
 
+DEFAULT_PROFILE = "laptop"
+
+
 class ProxyTaskSpec(BaseModel):
     """A profile and the fields that this campaign overrides.
 
@@ -32,7 +35,7 @@ class ProxyTaskSpec(BaseModel):
 
     model_config = ConfigDict(extra="allow", frozen=True, json_schema_extra=_describe_fields)
 
-    profile: str = Field(default="laptop", json_schema_extra={"enum": list(PROFILES)})
+    profile: str = Field(default=DEFAULT_PROFILE, json_schema_extra={"enum": list(PROFILES)})
 
     @model_validator(mode="after")
     def _resolves(self) -> ProxyTaskSpec:

@@ -7,8 +7,10 @@ from functools import lru_cache
 from typing import Any
 
 from nas_controller.search.campaign_spec import CampaignSpec
+from nas_controller.search.proxy_task_spec import DEFAULT_PROFILE
+from search_space.proxy_task import PROFILES
 
-SPEC_VERSION = 1
+SPEC_VERSION = 2
 """The version of the documents that are stored now. To be raised when a field is renamed or a profile changes."""
 
 _RENAMED_IN_1 = {
@@ -16,6 +18,7 @@ _RENAMED_IN_1 = {
     "start_learning_rate": "shared_learning_rate",
     "start_seed": "shared_seed",
 }
+_RECALIBRATION_IMAGES_BEFORE_2 = 256
 
 
 def read_specification(document: dict[str, Any], version: int) -> CampaignSpec:
@@ -29,8 +32,11 @@ def _parsed(text: str, version: int) -> CampaignSpec:
     Specifications are frozen, so callers may share one.
     """
     document = json.loads(text)
-    if version < 1 and "proxy_task" in document:
-        document["proxy_task"] = _task_since_1(document["proxy_task"])
+    if "proxy_task" in document:
+        if version < 1:
+            document["proxy_task"] = _task_since_1(document["proxy_task"])
+        if version < 2:
+            document["proxy_task"] = _task_since_2(document["proxy_task"])
     return CampaignSpec.model_validate(document)
 
 
@@ -40,3 +46,11 @@ def _task_since_1(task: dict[str, Any]) -> dict[str, Any]:
     if "shared_steps" in since_1 and task.get("profile") != "synthetic":
         since_1["kind"] = "shared" if since_1["shared_steps"] else "detection"
     return since_1
+
+
+def _task_since_2(task: dict[str, Any]) -> dict[str, Any]:
+    """Only slices without steps of their own were recalibrated before, by default on 256 images."""
+    profile = PROFILES[task.get("profile", DEFAULT_PROFILE)]
+    kind, steps = task.get("kind", profile.kind), task.get("steps", profile.steps)
+    images = task.get("recalibration_images", _RECALIBRATION_IMAGES_BEFORE_2)
+    return task | {"recalibration_images": images if kind == "shared" and not steps else 0}

@@ -11,7 +11,8 @@ own; an LRU cache holds those of the last few architectures.
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from functools import partial
 from typing import Any, NamedTuple
@@ -213,16 +214,22 @@ class Engine:
                 detections = self._suppress(boxes[:count], scores[:count])
         return DetectionBatch(*(values.numpy() for values in detections))
 
-    def recalibrate(self, pixels: npt.NDArray[np.uint8], sizes: npt.NDArray[np.int32], batch: int) -> None:
-        """Replaces the running statistics by those of the averaged weights on images `[images, px, px, 3]`.
+    @contextmanager
+    def recalibrated(self, pixels: npt.NDArray[np.uint8], sizes: npt.NDArray[np.int32], batch: int) -> Iterator[None]:
+        """In the block, the statistics are those of the averaged weights on images `[images, px, px, 3]`.
 
         Batch-norm recalibration, as for slimmable networks (Yu and Huang, 2019): means and variances over batches of
-        `batch` images, averaged over the batches.
+        `batch` images, averaged over the batches. After the block, the running statistics are as before.
         """
+        running = self._statistics.numpy().copy()
         starts = range(0, len(pixels), batch)
         with tf.device(self._device):
             parts = [self._graphs.statistics(pixels[i : i + batch], sizes[i : i + batch]) for i in starts]
             self._statistics.assign(tf.add_n(parts) / len(parts))
+        try:
+            yield
+        finally:
+            self._statistics.assign(running)
 
     def weights(self) -> npt.NDArray[np.float32]:
         """The current weights as a flat vector, in the order of `search_space.cost.parameters`."""

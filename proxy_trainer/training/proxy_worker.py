@@ -174,25 +174,20 @@ class ProxyWorker:
         return self._supernet
 
     def _load(self, engine: Engine, candidate: Architecture, supernet: Supernet | None) -> None:
-        """Loads a candidate: with fresh weights, or as a slice of the supernet, recalibrated if it will not train."""
-        if supernet is None:
-            engine.load(candidate, self._seed)
-        elif self._task.steps:
-            engine.load(candidate, self._seed, supernet.initial_state(candidate, self._seed))
-        else:
-            engine.load(candidate, self._seed, supernet.initial_state(candidate))
-            images = self._recalibration_images
-            engine.recalibrate(
-                self._train_images.pixels[images], self._train_images.sizes[images], _RECALIBRATION_BATCH
-            )
+        """Loads a candidate: with fresh weights, or as a slice of the supernet."""
+        start = None
+        if supernet is not None:
+            start = supernet.initial_state(candidate, self._seed if self._task.steps else None)
+        engine.load(candidate, self._seed, start)
 
     @cached_property
-    def _recalibration_images(self) -> npt.NDArray[np.int64]:
-        """The training images that batch statistics are recalibrated on: whole batches of different images."""
+    def _recalibration_batch(self) -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.int32]]:
+        """Pixels and sizes of the training images for recalibration: whole batches of different images."""
         count = min(self._task.recalibration_images, len(self._train_images))
         count -= count % _RECALIBRATION_BATCH if count > _RECALIBRATION_BATCH else 0
         random = np.random.default_rng([self._task.shared_seed, _RECALIBRATION_DRAWS])
-        return np.sort(random.permutation(len(self._train_images))[:count])
+        chosen = np.sort(random.permutation(len(self._train_images))[:count])
+        return self._train_images.pixels[chosen], self._train_images.sizes[chosen]
 
     def _checkpoint_file(
         self, path: Path | None, candidate: Architecture, supernet: Supernet | None
@@ -230,7 +225,13 @@ class ProxyWorker:
     def _score(self, run: TrialRun) -> Metrics:
         """The COCO metrics of the averaged weights on the reserved images."""
         began = time.perf_counter()
-        metrics = self._evaluator.metrics(self._detect(run.engine))
+        if self._task.recalibration_images:
+            pixels, sizes = self._recalibration_batch
+            with run.engine.recalibrated(pixels, sizes, _RECALIBRATION_BATCH):
+                detections = self._detect(run.engine)
+        else:
+            detections = self._detect(run.engine)
+        metrics = self._evaluator.metrics(detections)
         run.evaluate_seconds += time.perf_counter() - began
         return metrics
 

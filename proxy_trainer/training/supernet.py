@@ -27,6 +27,7 @@ from typing import Any, BinaryIO, NamedTuple
 import numpy as np
 
 from proxy_trainer.engine.engine import Engine, EngineState, fresh_state
+from proxy_trainer.engine.optimizers import has_second_moment
 from proxy_trainer.errors import SharedTrainingDivergedError, write_error
 from proxy_trainer.training.checkpoint import Checkpoint, CheckpointFile, trial_identity
 from proxy_trainer.training.training_batches import TrainingBatches
@@ -35,7 +36,7 @@ from search_space.cost import parameters
 from search_space.parameters import Parameter, by_kind
 from search_space.proxy_task import ProxyTask
 from search_space.regular_file import open_regular
-from search_space.slices import Slices
+from search_space.slices import FlatTensors, Slices
 from search_space.space import SearchSpace
 from search_space.supernet_widths import random_widths, widest
 from search_space.weights_files import weights_file_name
@@ -68,7 +69,7 @@ log = logging.getLogger(__name__)
 
 
 class _Slice(NamedTuple):
-    """An architecture, its numbers of weights and of statistics, and its places in the supernet."""
+    """An architecture, its numbers of weights and of statistics, and where they are in the supernet."""
 
     architecture: Architecture
     sizes: tuple[int, int]
@@ -91,6 +92,7 @@ class Supernet:
         # Unequal widths: where two blocks have equal ones, the network has no projection between them.
         network = replace(network, widths=_made_unequal(network.widths, task.width_divisor))
         self._wide = parameters(network)
+        self._wide_tensors = tuple(map(FlatTensors, by_kind(self._wide)))
         self._trained: TrainedWeights | None = None
         self._average = self._statistics = np.zeros(0, np.float32)
         self._identity: dict[str, Any] = {
@@ -148,14 +150,15 @@ class Supernet:
         Values that the supernet lacks are fresh ones from `seed`; without a seed they are zero and have no effect.
         """
         assert self._trained is not None, "call load_or_train first"
-        state = fresh_state(self._task, self._parameters(candidate), seed or 0)
         slice_ = self._slice(candidate)
-        weights, statistics = state.weights, state.statistics
-        if seed is None:
-            weights, statistics = np.zeros_like(weights), np.zeros_like(statistics)
+        weights, statistics = (np.zeros(size, np.float32) for size in slice_.sizes)
+        moments = np.zeros_like(weights), np.zeros(len(weights) * has_second_moment(self._task), np.float32)
+        if seed is not None:
+            fresh = fresh_state(self._task, self._parameters(candidate), seed)
+            weights, statistics = fresh.weights, fresh.statistics
         slice_.weights.read(self._average, weights)
         slice_.statistics.read(self._statistics, statistics)
-        return state._replace(weights=weights, average=weights, statistics=statistics)
+        return EngineState(weights, *moments, weights, statistics, 0)
 
     def _train(
         self, engine: Engine, batches: TrainingBatches, file: CheckpointFile, report: OnSupernetStep
@@ -197,9 +200,14 @@ class Supernet:
         return self._space.architecture(random_widths(self._space, random))
 
     def _slice(self, architecture: Architecture) -> _Slice:
-        narrow, wide = (by_kind(each) for each in (self._parameters(architecture), self._wide))
-        sizes = sum(p.size for p in narrow[0]), sum(p.size for p in narrow[1])
-        return _Slice(architecture, sizes, Slices(narrow[0], wide[0]), Slices(narrow[1], wide[1]))
+        weights, statistics = map(FlatTensors, by_kind(self._parameters(architecture)))
+        of_weights, of_statistics = self._wide_tensors
+        return _Slice(
+            architecture,
+            (weights.size, statistics.size),
+            Slices(weights, of_weights),
+            Slices(statistics, of_statistics),
+        )
 
     def _parameters(self, architecture: Architecture) -> list[Parameter]:
         return parameters(self._task.architecture(architecture, self._class_slots))

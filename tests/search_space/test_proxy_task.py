@@ -41,8 +41,13 @@ def test_overrides_replace_only_the_named_fields() -> None:
         ("laptop", {"kind": "alone"}, "kind is 'alone'; it must be detection or shared or synthetic"),
         ("laptop", {"steps": -1}, "steps is -1; it must be a whole number from 0"),
         ("smoke", {"steps": 0, "warmup_steps": 0}, "steps is 0; only a task of kind shared scores architectures"),
+        (
+            "smoke",
+            {"kind": "shared", "shared_steps": 9, "steps": 0, "warmup_steps": 0},
+            "recalibration_images is 0; it must be at least 2 for variances, or 0 to use the running statistics",
+        ),
         ("smoke", {"kind": "shared"}, "shared_steps is 0; a task of kind shared trains its shared weights"),
-        ("laptop", {"recalibration_images": 1}, "recalibration_images is 1; it must be a whole number from 2"),
+        ("laptop", {"recalibration_images": 1}, "recalibration_images is 1; it must be at least 2 for variances"),
         ("laptop", {"steps": 2.5}, "steps is 2.5; it must be a whole number"),
         ("laptop", {"steps": True}, "steps is True"),
         ("laptop", {"flip": 1}, "flip is 1; it must be true or false"),
@@ -138,7 +143,7 @@ def test_the_training_of_the_shared_weights_is_a_task_with_its_own_steps_rate_an
 
 
 def test_a_task_of_kind_shared_may_score_slices_without_steps_of_their_own() -> None:
-    task = resolve("smoke", kind="shared", shared_steps=20, steps=0, warmup_steps=0)
+    task = resolve("smoke", kind="shared", shared_steps=20, steps=0, warmup_steps=0, recalibration_images=2)
     assert (task.steps, task.shared_task().steps) == (0, 20)
     assert (resolve("laptop").kind, resolve("laptop-alone").kind) == ("shared", "detection")
     assert (resolve("laptop-alone").kind, resolve("laptop-alone").shared_steps) == ("detection", 0)

@@ -10,7 +10,7 @@ from search_space.architecture import Architecture
 from search_space.cost import parameters
 from search_space.parameters import Parameter
 from search_space.published import EFF_SPINENET_D0, SP_EFFICIENTNET_B0
-from search_space.slices import Slices
+from search_space.slices import FlatTensors, Slices
 
 
 def _widened(architecture: Architecture, by: int) -> Architecture:
@@ -18,6 +18,10 @@ def _widened(architecture: Architecture, by: int) -> Architecture:
 
 
 NARROW, WIDE = parameters(EFF_SPINENET_D0), parameters(_widened(EFF_SPINENET_D0, 8))
+
+
+def _slices(narrow: list[Parameter], wide: list[Parameter]) -> Slices:
+    return Slices(FlatTensors(narrow), FlatTensors(wide))
 
 
 def _numbered(group: list[Parameter]) -> np.ndarray:
@@ -29,7 +33,7 @@ def _numbered(group: list[Parameter]) -> np.ndarray:
 def _narrow() -> np.ndarray:
     """The numbers of the wide network's values in a vector of the narrow one."""
     narrow = np.zeros(sum(p.size for p in NARROW), int)
-    Slices(NARROW, WIDE).read(_numbered(WIDE), narrow)
+    _slices(NARROW, WIDE).read(_numbered(WIDE), narrow)
     return narrow
 
 
@@ -61,7 +65,7 @@ def test_after_space_to_depth_the_first_channels_of_each_of_the_four_groups_are_
 
 def test_what_is_written_is_read_again_and_nothing_else_changes() -> None:
     wide = _numbered(WIDE)
-    slices = Slices(NARROW, WIDE)
+    slices = _slices(NARROW, WIDE)
     slices.write(-_narrow(), wide)
     assert np.array_equal(np.abs(wide), _numbered(WIDE))
     assert set(-wide[wide < 0]) == set(_narrow())
@@ -72,7 +76,7 @@ def test_what_is_written_is_read_again_and_nothing_else_changes() -> None:
 
 def test_parameters_that_the_wide_network_lacks_are_not_shared() -> None:
     kept = np.zeros(sum(p.size for p in WIDE), int)
-    Slices(WIDE, NARROW).read(_numbered(NARROW), kept)
+    _slices(WIDE, NARROW).read(_numbered(NARROW), kept)
     assert np.count_nonzero(kept) == sum(p.size for p in NARROW)
 
 
@@ -86,6 +90,6 @@ def test_one_kind_of_parameters_suffices_and_a_parameter_can_be_missing(is_train
     missing = {p.name for p in with_projection} - {p.name for p in without}
     assert missing
     read = np.zeros(sum(p.size for p in with_projection), int)
-    Slices(with_projection, without).read(_numbered(without), read)
+    _slices(with_projection, without).read(_numbered(without), read)
     values = _tensors(with_projection, read)
     assert {name for name, each in values.items() if not each.any()} == missing

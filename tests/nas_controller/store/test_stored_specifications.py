@@ -13,8 +13,11 @@ from tests.support.synthetic_campaigns import synthetic_spec
 
 LAPTOP_BEFORE = {
     "kind": "shared", "steps": 250, "learning_rate": 0.02, "warmup_steps": 20, "ema_decay": 0.98, "shared_steps": 900,
-    "shared_learning_rate": 0.04, "shared_ema_decay": 0.0, "reserved_images": 2000,
+    "shared_learning_rate": 0.04, "shared_ema_decay": 0.0, "reserved_images": 2000, "recalibration_images": 0,
 }  # fmt: skip
+
+
+SLICES = {"steps": 0, "warmup_steps": 0, "recalibration_images": 256}
 
 
 def task_of(task: dict[str, Any] | None, version: int) -> ProxyTask:
@@ -39,12 +42,22 @@ def task_of(task: dict[str, Any] | None, version: int) -> ProxyTask:
         ({"profile": "smoke", "start_steps": 0}, "smoke", {}),
         ({"profile": "synthetic", "seconds": 1.5}, "synthetic", {"seconds": 1.5}),
         ({"profile": "synthetic", "start_steps": 7}, "synthetic", {"shared_steps": 7}),
+        ({"profile": "laptop-alone"}, "laptop-alone", {"recalibration_images": 0}),
+        ({"profile": "laptop-alone", "recalibration_images": 64}, "laptop-alone", {"recalibration_images": 0}),
+        ({"profile": "laptop", "steps": 0, "warmup_steps": 0}, "laptop", LAPTOP_BEFORE | SLICES),
+        (
+            {"profile": "laptop", "steps": 0, "warmup_steps": 0, "recalibration_images": 64},
+            "laptop",
+            LAPTOP_BEFORE | SLICES | {"recalibration_images": 64},
+        ),
     ],
 )
-def test_a_proxy_task_of_version_0_trains_as_it_did(
-    stored: dict[str, Any], profile: str, overrides: dict[str, Any]
+@pytest.mark.parametrize("version", [0, 1])
+def test_a_proxy_task_of_an_earlier_version_trains_as_it_did(
+    stored: dict[str, Any], profile: str, overrides: dict[str, Any], version: int
 ) -> None:
-    assert task_of(stored, 0) == resolve(profile, **overrides)
+    if version == 0 or not any(name.startswith("start_") for name in stored):
+        assert task_of(stored, version) == resolve(profile, **overrides)
 
 
 def test_a_document_of_this_version_is_read_as_it_is() -> None:

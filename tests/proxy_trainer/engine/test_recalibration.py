@@ -29,10 +29,11 @@ def engine() -> Engine:
 def recalibrated(engine: Engine, state: EngineState, pixels: np.ndarray, sizes: np.ndarray, batch: int) -> np.ndarray:
     """The statistics of the loaded architecture with this state."""
     engine.restore(state)
-    engine.recalibrate(pixels, sizes, batch)
-    after = engine.state()
-    assert_same(after._replace(statistics=state.statistics), state)
-    return after.statistics
+    with engine.recalibrated(pixels, sizes, batch):
+        within = engine.state()
+    assert_same(within._replace(statistics=state.statistics), state)
+    assert_same(engine.state(), state)
+    return within.statistics
 
 
 def trained_state(engine: Engine, candidate: Architecture) -> EngineState:
@@ -92,7 +93,8 @@ def test_one_trace_recalibrates_every_architecture(engine: Engine) -> None:
     for candidate in (SP_EFFICIENTNET_B0, EFF_SPINENET_D0, UNEVEN, SP_EFFICIENTNET_B0.scaled(2.0)):
         engine.load(candidate, seed=1)
         for batch in (2, 6):
-            engine.recalibrate(PIXELS, SIZES, batch)
+            with engine.recalibrated(PIXELS, SIZES, batch):
+                found = engine.state().statistics
         statistics = [p for p in parameters(PLAIN.architecture(candidate, CLASSES)) if not p.is_trainable]
-        assert engine.state().statistics.size == sum(p.size for p in statistics)
+        assert found.size == sum(p.size for p in statistics)
     assert engine._graphs.statistics.experimental_get_tracing_count() == 1  # type: ignore[attr-defined]

@@ -65,7 +65,7 @@ def test_progress_is_reported_to_the_last_step(odd: Path, tmp_path: Path) -> Non
 
 
 def test_ap_during_training_is_reported_and_changes_nothing(odd: Path, tmp_path: Path) -> None:
-    task = replace(SMOKE, steps=12)
+    task = replace(SMOKE, steps=12, recalibration_images=8)
     reports: list[Progress] = []
     evaluating = _worker(replace(task, evaluate_steps=6), odd, tmp_path)
     metrics = evaluating.run(SP_EFFICIENTNET_B0, reports.append)
@@ -82,6 +82,20 @@ def test_ap_during_training_is_reported_and_changes_nothing(odd: Path, tmp_path:
     assert {name: metrics[name] for name in same} == {name: without[name] for name in same}
     assert plain._engine is not None
     assert_same(plain._engine.state(), wanted)
+
+
+def test_averaged_weights_are_scored_with_their_own_batch_norm_statistics(digits: Path, tmp_path: Path) -> None:
+    task = replace(SMOKE_ADAMW, steps=12, ema_decay=0.5, recalibration_images=16)
+    worker = _worker(task, digits, tmp_path)
+    metrics = worker.run(EFF_SPINENET_D0)
+    engine, images = worker._engine_for(EFF_SPINENET_D0), worker._train_images
+    chosen = np.sort(np.random.default_rng([task.shared_seed, 2]).permutation(len(images))[:16])
+    running = engine.state()
+    with engine.recalibrated(images.pixels[chosen], images.sizes[chosen], batch=16):
+        assert not np.allclose(engine.state().statistics, running.statistics)
+        wanted = coco_metrics(worker._reserved, worker._detect(engine))
+    assert {name: metrics[name] for name in wanted} == wanted
+    assert_same(engine.state(), running)
 
 
 def test_ap_during_training_is_that_of_the_weights_of_that_step(digits: Path, tmp_path: Path) -> None:

@@ -27,7 +27,7 @@ from search_space.cost import parameters
 from search_space.errors import InvalidValueError
 from search_space.proxy_task import ProxyTask
 from search_space.published import EFF_SPINENET_D0, SP_EFFICIENTNET_B0
-from search_space.slices import Slices
+from search_space.slices import FlatTensors, Slices
 from search_space.space import SearchSpace
 from tests.support import engine_pool
 from tests.support.processes import THREADS
@@ -89,7 +89,7 @@ def test_every_architecture_starts_from_slices_of_the_same_weights(
         groups[each.name] = [p for p in parameters(TASK.architecture(each, 1)) if p.is_trainable]
     one, other = states
     narrow = np.full_like(states[one].weights, np.nan)
-    Slices(groups[one], groups[other]).read(states[other].weights, narrow)
+    Slices(FlatTensors(groups[one]), FlatTensors(groups[other])).read(states[other].weights, narrow)
     is_shared = ~np.isnan(narrow)
     assert is_shared.mean() > 0.5
     assert np.array_equal(states[one].weights[is_shared], narrow[is_shared])
