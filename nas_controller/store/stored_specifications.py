@@ -52,5 +52,9 @@ def _task_since_2(task: dict[str, Any]) -> dict[str, Any]:
     """Only slices without steps of their own were recalibrated before, by default on 256 images."""
     profile = PROFILES[task.get("profile", DEFAULT_PROFILE)]
     kind, steps = task.get("kind", profile.kind), task.get("steps", profile.steps)
-    images = task.get("recalibration_images", _RECALIBRATION_IMAGES_BEFORE_2)
-    return task | {"recalibration_images": images if kind == "shared" and not steps else 0}
+    images = 0
+    if kind == "shared" and not steps:
+        images = task.get("recalibration_images", _RECALIBRATION_IMAGES_BEFORE_2)
+    if images == task.get("recalibration_images", profile.recalibration_images):
+        return task
+    return task | {"recalibration_images": images}

@@ -226,7 +226,9 @@ def test_the_expected_data_are_no_reason_for_another_trainer(trainer: type[FakeP
     assert len(trainer.built) == 1
 
 
-SHARED_TASK = {"kind": "shared", "shared_steps": 90, "steps": 0, "warmup_steps": 0}
+SHARED_TASK = {
+    "kind": "shared", "shared_steps": 90, "steps": 0, "warmup_steps": 0, "recalibration_images": 16,
+}  # fmt: skip
 
 
 def test_the_training_of_shared_weights_returns_their_file_and_reports_its_steps(

@@ -26,7 +26,10 @@ from tests.support.waiting import wait_for
 
 DEADLINE_SECONDS = 280
 CPUS = 1
-TASK = {"profile": "smoke", "kind": "shared", "shared_steps": 2500, "steps": 0, "warmup_steps": 0}
+TASK = {
+    "profile": "smoke", "kind": "shared", "shared_steps": 2500, "steps": 0, "warmup_steps": 0,
+    "recalibration_images": 16,
+}  # fmt: skip
 SPEC = synthetic_spec(dataset="digits", proxy_task=TASK, trials=3, parallelism=2, resources={"cpus": CPUS})
 
 

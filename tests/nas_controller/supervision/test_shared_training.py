@@ -27,7 +27,9 @@ from tests.support.waiting import wait_for
 
 DATA = data_identity()
 IDENTITY = "1" * 64
-TASK = {"profile": "smoke", "kind": "shared", "shared_steps": 20, "steps": 0, "warmup_steps": 0}
+TASK = {
+    "profile": "smoke", "kind": "shared", "shared_steps": 20, "steps": 0, "warmup_steps": 0, "recalibration_images": 16,
+}  # fmt: skip
 KILLED = Failed("retry", "the worker died", "worker-killed")
 Train = Callable[[OnProgress], Outcome]
 

@@ -207,7 +207,8 @@ def test_the_command_resumes_where_it_was_interrupted(
 def test_the_command_refuses_a_file_that_it_would_overwrite_or_could_not_write(odd: Path, tmp_path: Path) -> None:
     photo = tmp_path / "photo.jpg"
     photo.write_bytes(b"not ours")
-    of_slices = ("--set", "kind=shared", "--set", "shared_steps=3", "--set", "steps=0")
+    fields = ("kind=shared", "shared_steps=3", "steps=0", "recalibration_images=8")
+    of_slices = [argument for field in fields for argument in ("--set", field)]
     for arguments, message in (
         (("--checkpoint", photo), "is not a checkpoint and would be overwritten"),
         (("--keep-checkpoint",), "--keep-checkpoint needs --checkpoint FILE"),
