@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from proxy_trainer.data.digits_parameters import OBJECT_PX
 from proxy_trainer.printing import print_facts, progress_bar
 from search_space.errors import InvalidValueError
 from search_space.terminal import cell_text, console, print_json, print_text
@@ -42,7 +43,7 @@ def make_digits_command(
     categories: Annotated[int, typer.Option(help='1: "digit"; 10: "0" to "9", much slower to learn.')] = 1,
     object_px: Annotated[
         str, typer.Option(metavar="LOW:HIGH", help="Heights of the digits, in pixels of images of 128.")
-    ] = "10:110",
+    ] = "{:g}:{:g}".format(*OBJECT_PX),
     as_json: AsJson = False,
 ) -> None:
     """Make a COCO-format detection data set of real handwritten digits."""

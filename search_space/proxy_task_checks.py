@@ -30,10 +30,15 @@ def check_together(task: ProxyTask) -> None:
             "shared_steps is 0; a task of kind shared trains its shared weights for at least 1 step",
             field="proxy_task.shared_steps",
         )
-    if task.recalibration_images == 1 or (task.kind == "shared" and task.steps == task.recalibration_images == 0):
+    if task.recalibration_images == 1:
         raise InvalidValueError(
-            f"recalibration_images is {task.recalibration_images}; it must be at least 2 for variances, or 0 to use "
-            "the running statistics of a training, which slices that are scored without steps do not have",
+            "recalibration_images is 1; it must be at least 2, or 0 for the running statistics of the training",
+            field="proxy_task.recalibration_images",
+        )
+    if task.kind == "shared" and task.steps == task.recalibration_images == 0:
+        raise InvalidValueError(
+            "recalibration_images is 0; it must be at least 2 where slices are scored without steps of their own, "
+            "since the running statistics of the shared weights fit no single slice",
             field="proxy_task.recalibration_images",
         )
     if task.kind == "detection" and task.steps == 0:

@@ -32,11 +32,10 @@ def _parsed(text: str, version: int) -> CampaignSpec:
     Specifications are frozen, so callers may share one.
     """
     document = json.loads(text)
-    if "proxy_task" in document:
-        if version < 1:
-            document["proxy_task"] = _task_since_1(document["proxy_task"])
-        if version < 2:
-            document["proxy_task"] = _task_since_2(document["proxy_task"])
+    if version < 1:
+        document["proxy_task"] = _task_since_1(document.get("proxy_task", {}))
+    if version < 2:
+        document["proxy_task"] = _task_since_2(document.get("proxy_task", {}))
     return CampaignSpec.model_validate(document)
 
 

@@ -181,7 +181,7 @@ class ProxyWorker:
         engine.load(candidate, self._seed, start)
 
     @cached_property
-    def _recalibration_batch(self) -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.int32]]:
+    def _recalibration_images(self) -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.int32]]:
         """Pixels and sizes of the training images for recalibration: whole batches of different images."""
         count = min(self._task.recalibration_images, len(self._train_images))
         count -= count % _RECALIBRATION_BATCH if count > _RECALIBRATION_BATCH else 0
@@ -226,7 +226,7 @@ class ProxyWorker:
         """The COCO metrics of the averaged weights on the reserved images."""
         began = time.perf_counter()
         if self._task.recalibration_images:
-            pixels, sizes = self._recalibration_batch
+            pixels, sizes = self._recalibration_images
             with run.engine.recalibrated(pixels, sizes, _RECALIBRATION_BATCH):
                 detections = self._detect(run.engine)
         else:

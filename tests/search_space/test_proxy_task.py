@@ -44,10 +44,14 @@ def test_overrides_replace_only_the_named_fields() -> None:
         (
             "smoke",
             {"kind": "shared", "shared_steps": 9, "steps": 0, "warmup_steps": 0},
-            "recalibration_images is 0; it must be at least 2 for variances, or 0 to use the running statistics",
+            "recalibration_images is 0; it must be at least 2 where slices are scored without steps of their own",
         ),
         ("smoke", {"kind": "shared"}, "shared_steps is 0; a task of kind shared trains its shared weights"),
-        ("laptop", {"recalibration_images": 1}, "recalibration_images is 1; it must be at least 2 for variances"),
+        (
+            "laptop",
+            {"recalibration_images": 1},
+            "recalibration_images is 1; it must be at least 2, or 0 for the running statistics",
+        ),
         ("laptop", {"steps": 2.5}, "steps is 2.5; it must be a whole number"),
         ("laptop", {"steps": True}, "steps is True"),
         ("laptop", {"flip": 1}, "flip is 1; it must be true or false"),

@@ -56,8 +56,15 @@ def task_of(task: dict[str, Any] | None, version: int) -> ProxyTask:
 def test_a_proxy_task_of_an_earlier_version_trains_as_it_did(
     stored: dict[str, Any], profile: str, overrides: dict[str, Any], version: int
 ) -> None:
-    if version == 0 or not any(name.startswith("start_") for name in stored):
-        assert task_of(stored, version) == resolve(profile, **overrides)
+    since_1 = {name.replace("start_", "shared_"): value for name, value in stored.items()}
+    if "shared_steps" in since_1 and profile != "synthetic":
+        since_1["kind"] = resolve(profile, **overrides).kind
+    assert task_of(stored if version == 0 else since_1, version) == resolve(profile, **overrides)
+
+
+@pytest.mark.parametrize("version", [0, 1])
+def test_a_document_of_an_earlier_version_without_a_task_has_that_of_the_profile_then(version: int) -> None:
+    assert task_of(None, version) == resolve("laptop", **LAPTOP_BEFORE)
 
 
 def test_a_document_of_this_version_is_read_as_it_is() -> None:

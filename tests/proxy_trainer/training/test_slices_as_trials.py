@@ -45,7 +45,7 @@ def scored(worker: ProxyWorker, candidate: Architecture) -> tuple[dict[str, floa
     metrics = worker.run(candidate)
     images = worker._reserved_images
     assert worker._engine is not None
-    with worker._engine.recalibrated(*worker._recalibration_batch, batch=16):
+    with worker._engine.recalibrated(*worker._recalibration_images, batch=16):
         found = worker._engine.detect(images.pixels[:8], images.sizes[:8])
     return {name: value for name, value in metrics.items() if not name.endswith("seconds")}, found
 
