@@ -57,17 +57,15 @@ class EngineState(NamedTuple):
 
 
 def fresh_state(task: ProxyTask, parameters: Sequence[Parameter], seed: int) -> EngineState:
-    """The state of a network with these parameters before its first step: weights from `seed`, moments of zero."""
+    """The state of a network with these parameters and weights from `seed` before its first step."""
     trainable, statistics = by_kind(parameters)
-    weights = initial_values(trainable, seed)
-    return EngineState(
-        weights=weights,
-        first=np.zeros_like(weights),
-        second=np.zeros_like(weights) if has_second_moment(task) else np.zeros(0, np.float32),
-        average=weights,
-        statistics=initial_values(statistics, seed),
-        steps_done=0,
-    )
+    return untrained_state(task, initial_values(trainable, seed), initial_values(statistics, seed))
+
+
+def untrained_state(task: ProxyTask, weights: npt.NDArray[Any], statistics: npt.NDArray[Any]) -> EngineState:
+    """The state before the first step: the average is the weights, and the moments are zero."""
+    second = np.zeros_like(weights) if has_second_moment(task) else np.zeros(0, np.float32)
+    return EngineState(weights, np.zeros_like(weights), second, weights, statistics, 0)
 
 
 class _Graphs(NamedTuple):

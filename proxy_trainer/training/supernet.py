@@ -26,8 +26,7 @@ from typing import Any, BinaryIO, NamedTuple
 
 import numpy as np
 
-from proxy_trainer.engine.engine import Engine, EngineState, fresh_state
-from proxy_trainer.engine.optimizers import has_second_moment
+from proxy_trainer.engine.engine import Engine, EngineState, fresh_state, untrained_state
 from proxy_trainer.errors import SharedTrainingDivergedError, write_error
 from proxy_trainer.training.checkpoint import Checkpoint, CheckpointFile, trial_identity
 from proxy_trainer.training.training_batches import TrainingBatches
@@ -152,13 +151,12 @@ class Supernet:
         assert self._trained is not None, "call load_or_train first"
         slice_ = self._slice(candidate)
         weights, statistics = (np.zeros(size, np.float32) for size in slice_.sizes)
-        moments = np.zeros_like(weights), np.zeros(len(weights) * has_second_moment(self._task), np.float32)
         if seed is not None:
             fresh = fresh_state(self._task, self._parameters(candidate), seed)
             weights, statistics = fresh.weights, fresh.statistics
         slice_.weights.read(self._average, weights)
         slice_.statistics.read(self._statistics, statistics)
-        return EngineState(weights, *moments, weights, statistics, 0)
+        return untrained_state(self._task, weights, statistics)
 
     def _train(
         self, engine: Engine, batches: TrainingBatches, file: CheckpointFile, report: OnSupernetStep
