@@ -172,10 +172,10 @@ FIELDS = settable(fields(ProxyTask))
 """The fields that may be set in addition to a profile, by name."""
 
 _LAPTOP = ProxyTask(
-    image_px=128,
-    width_multiplier=0.3,
-    width_divisor=2,
-    subnet_width=24,
+    image_px=96,
+    width_multiplier=0.125,
+    width_divisor=1,
+    subnet_width=16,
     anchor_size=2.0,
     batch_size=8,
     learning_rate=0.04,
@@ -209,11 +209,11 @@ PROFILES: dict[str, ProxyTask] = {
     "laptop-alone": replace(
         _LAPTOP,
         profile="laptop-alone",
-        steps=3000,
+        steps=2000,
         warmup_steps=100,
         ema_decay=0.998,
         recalibration_images=512,
-        reserved_images=2000,
+        reserved_images=1000,
         checkpoint_steps=500,
     ),
     "smoke": ProxyTask(
