@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from proxy_trainer.data.digits_parameters import OBJECT_PX
+from proxy_trainer.data.digits_parameters import OBJECT_PX, TRAIN_IMAGES, VAL_IMAGES
 from proxy_trainer.printing import print_facts, progress_bar
 from search_space.errors import InvalidValueError
 from search_space.terminal import cell_text, console, print_json, print_text
@@ -37,8 +37,8 @@ _MAX_LISTED_FAULTS = 10
 @data_app.command("make-digits")
 def make_digits_command(
     directory: Annotated[Path, typer.Argument(metavar="DIR", help="Directory to make; it must be empty or absent.")],
-    train: Annotated[int, typer.Option(help="Training images.")] = 1000,
-    val: Annotated[int, typer.Option(help="Validation images, for rewards.")] = 2000,
+    train: Annotated[int, typer.Option(help="Training images.")] = TRAIN_IMAGES,
+    val: Annotated[int, typer.Option(help="Validation images, for rewards.")] = VAL_IMAGES,
     seed: Annotated[int, typer.Option(help="The same seed gives the same bytes.")] = 0,
     categories: Annotated[int, typer.Option(help='1: "digit"; 10: "0" to "9", much slower to learn.')] = 1,
     object_px: Annotated[

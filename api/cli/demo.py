@@ -35,7 +35,7 @@ NAME = "demo"
 DATASET = "digits"
 PROFILE = "laptop"
 STOP_POLL_SECONDS = 0.5
-NEEDED_MIB = 128  # mostly for the cache of resized images
+NEEDED_MIB = 256  # mostly for the cache of resized images
 
 
 @app.command()

@@ -10,7 +10,7 @@ from nas_controller.search.campaign_spec import CampaignSpec
 from nas_controller.search.proxy_task_spec import DEFAULT_PROFILE
 from search_space.proxy_task import PROFILES
 
-SPEC_VERSION = 2
+SPEC_VERSION = 3
 """The version of the documents that are stored now. To be raised when a field is renamed or a profile changes."""
 
 _RENAMED_IN_1 = {
@@ -19,6 +19,14 @@ _RENAMED_IN_1 = {
     "start_seed": "shared_seed",
 }
 _RECALIBRATION_IMAGES_BEFORE_2 = 256
+_LAPTOP_NETWORK_BEFORE_3 = {"image_px": 128, "width_multiplier": 0.3, "width_divisor": 2, "subnet_width": 24}
+_PROFILES_BEFORE_3: dict[str, dict[str, Any]] = {
+    "laptop": _LAPTOP_NETWORK_BEFORE_3
+    | {"steps": 250, "learning_rate": 0.02, "warmup_steps": 20, "ema_decay": 0.98, "reserved_images": 2000}
+    | {"shared_steps": 900, "shared_learning_rate": 0.04, "shared_ema_decay": 0.0, "recalibration_images": 256},
+    "laptop-alone": _LAPTOP_NETWORK_BEFORE_3 | {"steps": 3000},
+}
+"""The values of fields that the profiles have changed since."""
 
 
 def read_specification(document: dict[str, Any], version: int) -> CampaignSpec:
@@ -34,8 +42,10 @@ def _parsed(text: str, version: int) -> CampaignSpec:
     document = json.loads(text)
     if version < 1:
         document["proxy_task"] = _task_since_1(document.get("proxy_task", {}))
+    if version < 3:
+        document["proxy_task"] = _task_since_3(document.get("proxy_task", {}))
     if version < 2:
-        document["proxy_task"] = _task_since_2(document.get("proxy_task", {}))
+        document["proxy_task"] = _task_since_2(document["proxy_task"])
     return CampaignSpec.model_validate(document)
 
 
@@ -45,6 +55,11 @@ def _task_since_1(task: dict[str, Any]) -> dict[str, Any]:
     if "shared_steps" in since_1 and task.get("profile") != "synthetic":
         since_1["kind"] = "shared" if since_1["shared_steps"] else "detection"
     return since_1
+
+
+def _task_since_3(task: dict[str, Any]) -> dict[str, Any]:
+    """The profiles `laptop` and `laptop-alone` had other values before."""
+    return _PROFILES_BEFORE_3.get(task.get("profile", DEFAULT_PROFILE), {}) | task
 
 
 def _task_since_2(task: dict[str, Any]) -> dict[str, Any]:

@@ -13,7 +13,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from proxy_trainer.data.digits_parameters import OBJECT_PX, DigitsParameters
+from proxy_trainer.data.digits_parameters import OBJECT_PX, TRAIN_IMAGES, VAL_IMAGES, DigitsParameters
 from proxy_trainer.errors import DataError, why_not_written
 from search_space.atomic_file import fsync_directory, fsync_tree, partial_path
 
@@ -32,8 +32,8 @@ class DigitsDirectory:
 def make_digits(
     directory: Path,
     *,
-    train: int = 1000,
-    val: int = 2000,
+    train: int = TRAIN_IMAGES,
+    val: int = VAL_IMAGES,
     seed: int = 0,
     categories: int = 1,
     image_px: int = 128,

@@ -8,6 +8,8 @@ from typing import Any
 from search_space.errors import InvalidValueError
 
 _FORMAT_VERSION = 1
+TRAIN_IMAGES, VAL_IMAGES = 4000, 2000
+"""The default numbers of images."""
 OBJECT_PX = (10.0, 110.0)
 """The default heights of digits: every pyramid level from stride 8 to stride 64 has objects."""
 OBJECT_IMAGE_PX = 128

@@ -11,11 +11,12 @@ from nas_controller.store.stored_specifications import SPEC_VERSION, read_specif
 from search_space.proxy_task import ProxyTask, resolve
 from tests.support.synthetic_campaigns import synthetic_spec
 
-LAPTOP_BEFORE = {
+NETWORK_BEFORE = {"image_px": 128, "width_multiplier": 0.3, "width_divisor": 2, "subnet_width": 24}
+LAPTOP_BEFORE = NETWORK_BEFORE | {
     "kind": "shared", "steps": 250, "learning_rate": 0.02, "warmup_steps": 20, "ema_decay": 0.98, "shared_steps": 900,
     "shared_learning_rate": 0.04, "shared_ema_decay": 0.0, "reserved_images": 2000, "recalibration_images": 0,
 }  # fmt: skip
-
+ALONE_BEFORE = NETWORK_BEFORE | {"steps": 3000, "recalibration_images": 0}
 
 SLICES = {"steps": 0, "warmup_steps": 0, "recalibration_images": 256}
 
@@ -42,8 +43,8 @@ def task_of(task: dict[str, Any] | None, version: int) -> ProxyTask:
         ({"profile": "smoke", "start_steps": 0}, "smoke", {}),
         ({"profile": "synthetic", "seconds": 1.5}, "synthetic", {"seconds": 1.5}),
         ({"profile": "synthetic", "start_steps": 7}, "synthetic", {"shared_steps": 7}),
-        ({"profile": "laptop-alone"}, "laptop-alone", {"recalibration_images": 0}),
-        ({"profile": "laptop-alone", "recalibration_images": 64}, "laptop-alone", {"recalibration_images": 0}),
+        ({"profile": "laptop-alone"}, "laptop-alone", ALONE_BEFORE),
+        ({"profile": "laptop-alone", "recalibration_images": 64}, "laptop-alone", ALONE_BEFORE),
         ({"profile": "laptop", "steps": 0, "warmup_steps": 0}, "laptop", LAPTOP_BEFORE | SLICES),
         (
             {"profile": "laptop", "steps": 0, "warmup_steps": 0, "recalibration_images": 64},
@@ -65,6 +66,14 @@ def test_a_proxy_task_of_an_earlier_version_trains_as_it_did(
 @pytest.mark.parametrize("version", [0, 1])
 def test_a_document_of_an_earlier_version_without_a_task_has_that_of_the_profile_then(version: int) -> None:
     assert task_of(None, version) == resolve("laptop", **LAPTOP_BEFORE)
+
+
+def test_a_proxy_task_of_version_2_trains_as_it_did() -> None:
+    assert task_of({"profile": "laptop"}, 2) == resolve("laptop", **LAPTOP_BEFORE | {"recalibration_images": 256})
+    assert task_of({"profile": "laptop-alone"}, 2) == resolve(
+        "laptop-alone", **ALONE_BEFORE | {"recalibration_images": 512}
+    )
+    assert task_of({"profile": "laptop", "steps": 7, "warmup_steps": 3}, 2).steps == 7
 
 
 def test_a_document_of_this_version_is_read_as_it_is() -> None:

@@ -36,7 +36,7 @@ def changed(tmp_path: Path, *changes: tuple[str, int, dict[str, Any]]) -> Datase
         ([45, 2, 10, 10], [5, 5, 10, 10], {"box-outside-image": 1, "too-few-boxes": 1}),
         ([0, 0, 1, 1], [0.2, 0.3, 0.4, 0.4], {"boxes-as-fractions": 2, "no-object-on-a-level": 2}),
         ([0, 0, 2, 1], [0.2, 0.3, 0.4, 0.4], {"no-object-on-a-level": 2}),
-        ([1, 1, 4, 4], [1, 1, 2, 2], {}),
+        ([1, 1, 6, 6], [1, 1, 2, 2], {}),
         ([1, 1, 3, 3], [1, 1, 2, 2], {"no-object-on-a-level": 2}),
     ],
 )

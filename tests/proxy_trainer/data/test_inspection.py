@@ -11,7 +11,7 @@ from search_space.proxy_task import resolve
 
 def test_statistics_of_an_irregular_data_set(edge_case_coco: Path) -> None:
     split = load_split(edge_case_coco / "images", edge_case_coco / "annotations.json")
-    found = inspect_split(split, resolve("laptop", anchor_size=3.0))
+    found = inspect_split(split, resolve("laptop", image_px=128, anchor_size=3.0))
     assert {name: found[name] for name in ("images", "boxes", "crowd_boxes", "empty_images")} == {
         "images": 12,
         "boxes": 18,

@@ -64,7 +64,7 @@ def test_any_class_name_is_one_short_label(name: str) -> None:
 
 def test_a_tile_is_the_packed_image_of_the_trainer(tmp_path: Path) -> None:
     make_digits(tmp_path / "digits", train=40, val=10, seed=1)
-    task = resolve("laptop", flip=False, scale_min=1.0, scale_max=1.0)
+    task = resolve("laptop", image_px=128, flip=False, scale_min=1.0, scale_max=1.0)
     paths = write_previews(tmp_path / "digits", tmp_path / "out", task, seed=3)
     assert [path.name for path in paths] == ["train.png", "reserved.png"]
     split = judge_dataset(tmp_path / "digits").loaded["train"]
