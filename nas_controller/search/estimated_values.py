@@ -2,14 +2,15 @@
 
 Rewards y are regressed on x, the logarithms of the widths over those of the baseline, standardised: ridge regression,
 whose penalty minimises the generalised cross-validation (Golub, Heath and Wahba, 1979). What remains, r = y - f(x), is
-noise and what no linear function says. The noise is estimated without repeated measurements, by the residuals of
-nearest neighbours (Rice, 1984; the gamma test): half the mean squared difference of r between each architecture and
-the one nearest to it. Its share s of the mean of r² is at most 1, and the estimate of an architecture is
+noise and what no linear function says. The variance of the noise is estimated without repeated measurements by the
+gamma test (Stefansson, Koncar and Jones, 1997): for k = 1 to NEIGHBOURS, half the mean squared difference of r between
+an architecture and its k-th nearest neighbour over their mean squared distance, extrapolated by a line to the
+distance 0. Its share s of the mean of r², between 0 and 1, gives the estimate of an architecture:
 
     f(x) + (1 - s) r
 
-its reward where rewards have no noise, and the regression where they have nothing else. Neighbours are never quite
-equal, so s errs on the side of more noise.
+It is the reward where rewards have no noise, and the regression where r is nothing else. Of fewer than FEWEST
+architectures, the gamma test says nothing, and s is one half.
 """
 
 from __future__ import annotations
@@ -22,8 +23,10 @@ from numpy.typing import NDArray
 
 DIGITS = 6
 """Estimates are rounded, so that a replay on another machine gives the same."""
-MAX_NEIGHBOURS = 2_000
-"""Architectures among which nearest neighbours are searched: every k-th, if there are more."""
+FEWEST = 50
+NEIGHBOURS = 10
+MAX_COMPARED = 2_000
+"""Architectures among which neighbours are searched: evenly spaced ones, if there are more."""
 _PENALTIES = 10.0 ** np.arange(-4, 5)
 
 FloatArray = NDArray[np.float64]
@@ -61,10 +64,11 @@ def estimate_values(trials: Sequence[Rewarded], baseline_widths: Sequence[int]) 
     return Estimates(dict(zip(numbers, np.round(estimates, DIGITS).tolist(), strict=True)), round(float(share), DIGITS))
 
 
-def best_estimated(trials: Sequence[Rewarded], estimates: Mapping[int, float], count: int) -> tuple[int, ...]:
-    """The numbers of the `count` trials with the highest estimates; of equal ones the higher reward, then the earlier."""
-    order = sorted(trials, key=lambda trial: (-estimates[trial.number], -trial.reward, trial.number))
-    return tuple(trial.number for trial in order[:count])
+def best_estimated(trials: Sequence[Rewarded], baseline_widths: Sequence[int], count: int) -> Estimates:
+    """The `count` trials of the highest estimates, in this order; among equals the higher reward, then the earlier."""
+    values, noise_share = estimate_values(trials, baseline_widths)
+    order = sorted(trials, key=lambda trial: (-values[trial.number], -trial.reward, trial.number))
+    return Estimates({trial.number: values[trial.number] for trial in order[:count]}, noise_share)
 
 
 def _ridge(x: FloatArray, y: FloatArray) -> FloatArray:
@@ -85,14 +89,20 @@ def _ridge(x: FloatArray, y: FloatArray) -> FloatArray:
 
 
 def _noise_share(x: FloatArray, residuals: FloatArray) -> float:
-    """Half the mean squared difference of the residuals of nearest neighbours, as a share of their mean square."""
-    every = -(-len(x) // MAX_NEIGHBOURS)
+    """The share of noise in the mean square of the residuals, by the gamma test."""
+    if len(x) < FEWEST:
+        return 0.5
+    every = -(-len(x) // MAX_COMPARED)
     x, residuals = x[::every], residuals[::every]
     total = float(np.mean(residuals**2))
-    if len(x) < 2 or total == 0.0:
+    if total == 0.0:
         return 0.0
     squares = np.sum(x**2, axis=1)
-    distances = squares[:, None] + squares[None, :] - 2.0 * (x @ x.T)
+    distances = np.maximum(squares[:, None] + squares[None, :] - 2.0 * (x @ x.T), 0.0)
     np.fill_diagonal(distances, np.inf)
-    nearest = np.argmin(distances, axis=1)
-    return min(1.0, 0.5 * float(np.mean((residuals - residuals[nearest]) ** 2)) / total)
+    nearest = np.argsort(distances, axis=1, kind="stable")[:, :NEIGHBOURS]
+    delta = np.take_along_axis(distances, nearest, axis=1).mean(axis=0)
+    gamma = 0.5 * np.mean((residuals[:, None] - residuals[nearest]) ** 2, axis=0)
+    variance = float(np.sum((delta - delta.mean()) ** 2))
+    slope = 0.0 if variance == 0.0 else float(np.sum((delta - delta.mean()) * gamma)) / variance
+    return float(np.clip((gamma.mean() - slope * delta.mean()) / total, 0.0, 1.0))

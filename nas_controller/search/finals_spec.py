@@ -41,6 +41,10 @@ class FinalsSpec(BaseModel):
             name = (error.field or "profile").removeprefix("proxy_task.")
             raise InvalidValueError(str(error), field=f"finals.{name}") from None
 
+    def settings(self, of_search: ProxyTask) -> dict[str, Any]:
+        """The profile and the fields that override it. Rewards of other settings cannot be compared."""
+        return {"profile": self.task(of_search).profile, **(self.__pydantic_extra__ or {})}
+
     def seed_numbers(self, campaign_seed: int) -> range:
         """The seeds, of which none is that of the campaign."""
         first = campaign_seed + 1 if self.first_seed is None else self.first_seed
@@ -77,8 +81,3 @@ class FinalsSpec(BaseModel):
 
 def _refused(name: str, message: str) -> InvalidValueError:
     return InvalidValueError(message, field=f"finals.{name}")
-
-
-def overrides_of(document: dict[str, Any] | None) -> dict[str, Any]:
-    """What rewards of finals depend on, in a stored document of theirs: all but their number and their timeout."""
-    return {name: value for name, value in (document or {}).items() if name not in ("top", "seeds", "timeout_seconds")}
