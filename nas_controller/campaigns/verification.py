@@ -28,7 +28,8 @@ NEVER_CHECKED = (
     ),
     NotChecked("step, loss and seconds in campaigns.shared_training", "progress of a training is no event"),
     NotChecked("campaigns.spec_version", "it only says how the specification is read"),
-    NotChecked("attempts.log_tail", "events leave logs out"),
+    NotChecked("finals.progress_step, finals.progress_total", "progress within a training is no event"),
+    NotChecked("attempts.log_tail, finals.log_tail", "events leave logs out"),
     NotChecked(
         "events.at of campaign.updated, campaign.claimed after the first, campaign.pausing, campaign.stopping, "
         "campaign.waiting and campaign.identified, and of campaign.resumed where nothing was paused",

@@ -48,7 +48,8 @@ def begin_finals(
     campaign.finals = finals.to_dict()
     campaign.stopped_because = because
     names = ("finalists", "noise_share", "task", "seeds", "follows", "because")
-    add_event(session, campaign, now, "finals.started", {name: campaign.finals[name] for name in names})
+    facts = {"top": spec.finals.top, **{name: campaign.finals[name] for name in names}}
+    add_event(session, campaign, now, "finals.started", facts)
     return True
 
 
