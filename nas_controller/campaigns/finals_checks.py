@@ -150,6 +150,8 @@ class FinalsChecks:
                 known = None if identity is None else identity["sha256"]
                 self._compare(event, "the identity of its data", data.get("data_sha256"), known)
             elif event.kind == "final.failed":
+                if not isinstance(data["gives_up"], bool):
+                    raise TypeError(f"`gives_up` is {data['gives_up']!r}, neither true nor false")
                 run |= {"error": data["error"], "error_kind": data["kind"]}
                 run["state"] = "failed" if data["gives_up"] else "running"
             if run["state"] != "running":

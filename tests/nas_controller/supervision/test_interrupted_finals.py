@@ -1,0 +1,130 @@
+"""The finals of a campaign are paused and stopped, lose their runner, and wait; nothing that is finished is lost."""
+
+from __future__ import annotations
+
+import itertools
+import threading
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from nas_controller.campaigns.finals_report import finals_report
+from nas_controller.campaigns.replay import verify
+from nas_controller.execution.worker import OnProgress, TrialProgress
+from nas_controller.search.outcomes import Failed, Outcome, Rewarded
+from nas_controller.store import ConflictError, Store
+from nas_controller.supervision.runner_protocol import EXIT_DONE, EXIT_WAITS
+from tests.support.final_trainings import FINALS, TRIALS, Start, Trainer, finals_kinds, finals_of, starter
+from tests.support.synthetic_campaigns import create
+from tests.support.waiting import wait_for
+
+
+@pytest.fixture
+def start(store: Store, tmp_path: Path) -> Start:
+    return starter(store, tmp_path)
+
+
+def endless(seed: int, widths: tuple[int, ...], on_progress: OnProgress) -> Outcome:
+    for _ in itertools.count():
+        on_progress(TrialProgress(7, 20, {"loss": 0.5}))
+        threading.Event().wait(0.01)
+    raise AssertionError
+
+
+@pytest.fixture
+def in_training(store: Store, start: Start, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], threading.Thread]:
+    """Starts a runner, and waits until the second training of the finals is at step 7."""
+    monkeypatch.setattr("nas_controller.execution.trial_worker.REPORT_SECONDS", 0.01)
+
+    def started(campaign_id: str) -> threading.Thread:
+        count = itertools.count()
+
+        def first_then_endless(*arguments: Any) -> Outcome:
+            return Rewarded(0.5, {"ap": 0.5}) if next(count) == 0 else endless(*arguments)
+
+        thread = threading.Thread(target=start, args=(campaign_id, Trainer(first_then_endless), 4))
+        thread.start()
+        wait_for(lambda: [run.progress_step for run in store.reads.final_runs(campaign_id)][1:] == [7], 60, "step 7")
+        return thread
+
+    return started
+
+
+def joined(thread: threading.Thread) -> None:
+    thread.join(60)
+    assert not thread.is_alive()
+
+
+def test_an_aborting_pause_abandons_a_training_and_nothing_that_is_finished(
+    store: Store, start: Start, in_training: Callable[[str], threading.Thread]
+) -> None:
+    campaign_id = create(store, trials=TRIALS, finals=FINALS)
+    thread = in_training(campaign_id)
+    store.service.request_pause(campaign_id, "abort")
+    joined(thread)
+    assert store.reads.get_campaign(campaign_id).state == "paused"
+    assert finals_kinds(store, campaign_id)[-2:] == ["final.begun", "final.abandoned"]
+    verify(store, campaign_id)
+    store.service.request_resume(campaign_id)
+    trainer = Trainer()
+    assert start(campaign_id, trainer) == EXIT_DONE
+    assert len(trainer.finals) == 8
+    assert sorted(run.attempts for run in store.reads.final_runs(campaign_id)) == [*[1] * 8, 2]
+    verify(store, campaign_id)
+
+
+def test_a_stop_ends_the_finals_and_they_can_go_on_later(
+    store: Store, start: Start, in_training: Callable[[str], threading.Thread]
+) -> None:
+    campaign_id = create(store, trials=TRIALS, finals=FINALS)
+    thread = in_training(campaign_id)
+    with pytest.raises(ConflictError, match="is in its finals: `trials` can be changed after them"):
+        store.service.update_campaign(campaign_id, {"trials": 50})
+    store.service.request_stop(campaign_id)
+    joined(thread)
+    record = store.reads.get_campaign(campaign_id)
+    assert (record.state, record.trials_finished) == ("stopped", TRIALS)
+    assert finals_of(store, campaign_id).state == "interrupted"
+    assert "1 of 9" in finals_report(store, campaign_id).verdict.sentence
+    verify(store, campaign_id)
+
+    assert store.service.request_finals(campaign_id, {}).state == "running"
+    trainer = Trainer()
+    assert start(campaign_id, trainer) == EXIT_DONE
+    assert len(trainer.finals) == 8
+    record = store.reads.get_campaign(campaign_id)
+    assert record.finals is not None
+    assert (record.state, record.finals.state) == ("stopped", "completed")
+    verify(store, campaign_id)
+
+
+def test_a_lost_runner_loses_only_the_training_that_it_had(store: Store, start: Start) -> None:
+    campaign_id = create(store, trials=TRIALS, finals=FINALS)
+    count = itertools.count()
+
+    def dying(*_: Any) -> Outcome:
+        if next(count) == 4:
+            store.runner.release(campaign_id, "runner")  # as if another had claimed it: nothing more is written
+        return Rewarded(0.5, {"ap": 0.5})
+
+    start(campaign_id, Trainer(dying))
+    assert finals_of(store, campaign_id).runs_finished == 4
+    trainer = Trainer()
+    assert start(campaign_id, trainer) == EXIT_DONE
+    assert len(trainer.finals) == 5
+    assert finals_kinds(store, campaign_id).count("final.abandoned") == 1
+    assert store.reads.totals().attempts_lost == 1
+    assert store.reads.get_campaign(campaign_id).state == "completed"
+    verify(store, campaign_id)
+
+
+def test_a_full_disk_is_waited_for(store: Store, start: Start) -> None:
+    campaign_id = create(store, trials=TRIALS, finals=FINALS)
+    assert start(campaign_id, Trainer(lambda *_: Failed("wait", "no space left", "disk-full"))) == EXIT_WAITS
+    record = store.reads.get_campaign(campaign_id)
+    assert (record.state, record.waiting_for) == ("running", "no space left")
+    assert start(campaign_id, Trainer()) == EXIT_DONE
+    assert store.reads.get_campaign(campaign_id).state == "completed"
+    verify(store, campaign_id)
