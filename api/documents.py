@@ -17,6 +17,7 @@ from nas_controller.entities import (
     CurvePoint,
     EstimateDocument,
     EventDocument,
+    FinalsReportDocument,
     KeyDocument,
     SharedTrainingDocument,
     SupervisorDocument,
@@ -34,6 +35,7 @@ __all__ = [
     "DatasetSummaryDocument",
     "EstimateDocument",
     "EventDocument",
+    "FinalsReportDocument",
     "HealthDocument",
     "KeyDocument",
     "Page",
@@ -68,10 +70,16 @@ class PauseRequest(BaseModel):
 
 
 class BestDocument(BaseModel):
-    """The best trials of a campaign, best first, and the uniform baseline."""
+    """The best trials of a campaign and the uniform baseline: the confirmed winner of its finals first, if there is
+    one, then by reward.
+    """
 
     items: list[TrialDocument]
     baseline: TrialDocument | None
+    is_confirmed: bool = Field(
+        description="Whether finals have confirmed that the first is better than the baseline. A reward alone has not: "
+        "the highest of many is the luckiest as much as the best."
+    )
 
 
 class PolicyDocument(BaseModel):

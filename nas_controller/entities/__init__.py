@@ -95,6 +95,16 @@ class CampaignFields(Document):
         "and of each half its images, boxes and digests. Null before the first trial and for synthetic tasks.",
     )
 
+    @property
+    def confirmed_winner(self) -> int | None:
+        """The trial that its finals have confirmed to be better than the baseline; None if there is none."""
+        return None if self.finals is None else self.finals.winner
+
+    @property
+    def best_known_trial(self) -> int | None:
+        """The confirmed winner, or else the trial of the highest reward; None before any reward."""
+        return self.best_trial if self.confirmed_winner is None else self.confirmed_winner
+
 
 class CampaignDocument(CampaignFields):
     """A campaign: its specification, its progress and its best reward so far."""

@@ -55,8 +55,21 @@ class Machine:
         return self.executor
 
 
-class Phases:
-    """Runs what is left of a campaign, until it is over or has to end."""
+def run_phases(
+    store: Store,
+    lease: Lease,
+    campaign: Campaign,
+    data_dir: Path,
+    heartbeat: Heartbeat,
+    machine: Machine,
+    may_wait: Callable[[Failed], bool],
+) -> None:
+    """Runs what is left of a campaign, until it is over or has to end. Raises CampaignWaitsError."""
+    _Phases(store, lease, campaign, data_dir, heartbeat, machine, may_wait).run()
+
+
+class _Phases:
+    """What is left of a campaign."""
 
     def __init__(
         self,

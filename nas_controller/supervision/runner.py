@@ -32,7 +32,7 @@ from nas_controller.store import ConflictError, Lease, LeaseLostError, NotFoundE
 from nas_controller.supervision.data_availability import may_wait_for, still_waits
 from nas_controller.supervision.fair_shares import Allotment
 from nas_controller.supervision.lease_heartbeat import Heartbeat
-from nas_controller.supervision.phases import Machine, Phases
+from nas_controller.supervision.phases import Machine, run_phases
 from nas_controller.supervision.runner_protocol import (
     DATABASE_URL_VARIABLE,
     EXIT_DONE,
@@ -80,7 +80,7 @@ def run(
                 campaign.end("stopped")
             elif state == "running" and not campaign.ended:
                 try:
-                    Phases(store, lease, campaign, data_dir, heartbeat, machine or Machine(), may_wait).run()
+                    run_phases(store, lease, campaign, data_dir, heartbeat, machine or Machine(), may_wait)
                 except CampaignWaitsError as error:
                     waits = error
             paused = _apply_requests(campaign, store, lease, heartbeat, state == "pausing")
