@@ -39,8 +39,8 @@ def export(
         ),
     ] = None,
 ) -> Response:
-    """The best architecture (the confirmed winner of finals, if there is one) or that of `trial`, as a download with its
-    provenance, which says whether it is confirmed.
+    """The best architecture (the confirmed winner of finals, if there is one) or that of `trial`, as a download with
+    its provenance, which says whether it is confirmed.
     """
     if format not in EXPORTERS:
         raise NotFoundError(f"there is no format {format!r}; there are: {', '.join(EXPORTERS)}")
