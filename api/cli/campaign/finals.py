@@ -57,8 +57,7 @@ def finals(
 
 def print_report(report: FinalsReportDocument) -> None:
     """Prints the comparisons, the failures and the verdict."""
-    rows = [comparison_cells(each) for each in report.verdict.comparisons]
-    print_table(None, COLUMNS, rows, left=("verdict",))
+    print_table(None, COLUMNS, comparison_rows(report), left=("verdict",))
     for run in report.runs:
         if run.state == "failed":
             print_text(f"the final of trial {run.trial} with seed {run.seed} has failed: {run.error}")
@@ -68,8 +67,13 @@ def print_report(report: FinalsReportDocument) -> None:
     print_text(report.verdict.sentence)
 
 
-def comparison_cells(found: ComparisonDocument) -> tuple[str, ...]:
-    """One finalist as cells of COLUMNS."""
+def comparison_rows(report: FinalsReportDocument) -> list[tuple[str, ...]]:
+    """The finalists as cells of COLUMNS, with a word once the finals are over."""
+    is_over = report.finals.state == "completed"
+    return [_cells(found, found.word if is_over else "-") for found in report.verdict.comparisons]
+
+
+def _cells(found: ComparisonDocument, word: str) -> tuple[str, ...]:
     interval = "-" if found.low is None else f"{found.low:+.3f} to {found.high:+.3f}"
     return (
         str(found.trial),
@@ -77,6 +81,6 @@ def comparison_cells(found: ComparisonDocument) -> tuple[str, ...]:
         str(found.pairs),
         "-" if found.mean is None else f"{found.mean:+.3f}",
         interval,
-        found.word,
+        word,
         "-" if found.more_seeds is None else f"{found.more_seeds:,}",
     )

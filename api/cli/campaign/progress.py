@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
-from api.cli.campaign.finals import COLUMNS, comparison_cells, print_report
+from api.cli.campaign.finals import COLUMNS, comparison_rows, print_report
 from api.cli.campaign.time_left import finals_seconds_left, seconds_left, shared_seconds_left, training_seconds
 from api.cli.output import cell_text, duration, last_line, one_decimal, print_text, spark_line, three_digits
 from api.client import ServiceRefusedError
@@ -198,8 +198,8 @@ def _finals_table(report: FinalsReportDocument) -> Table:
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False, title="finals", title_justify="left", title_style="bold")
     for column in COLUMNS:
         table.add_column(column, justify="left" if column == "verdict" else "right")
-    for found in report.verdict.comparisons:
-        table.add_row(*comparison_cells(found), style="bold green" if found.trial == report.verdict.winner else "")
+    for found, cells in zip(report.verdict.comparisons, comparison_rows(report), strict=True):
+        table.add_row(*cells, style="bold green" if found.trial == report.verdict.winner else "")
     return table
 
 

@@ -72,8 +72,11 @@ function showGain(report) {
 
 function showHeadline(best, recent, report) {
   const { spec, best_reward: reward, baseline_reward: baseline } = campaign;
-  setText("best", decimal(reward));
-  setText("best-note", campaign.best_trial === null ? "" : campaign.best_trial === 0 ? "the baseline itself" : `trial ${campaign.best_trial}`);
+  const isConfirmed = best !== null && best.number === campaign.finals?.winner;
+  const highest = campaign.best_trial === 0 ? "the baseline itself" : `trial ${campaign.best_trial}`;
+  setText("best-label", isConfirmed ? "AP of the confirmed winner" : "Best AP");
+  setText("best", decimal(isConfirmed ? best.reward : reward));
+  setText("best-note", reward === null ? "" : isConfirmed ? `trial ${best.number}; highest ${decimal(reward)}, ${highest}` : highest);
   showGain(report);
   setText("trials", `${campaign.trials_finished} / ${spec.trials}`);
   byId("trials-bar").max = spec.trials;

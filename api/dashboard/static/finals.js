@@ -41,7 +41,7 @@ function intervalChart({ low, high, mean }, limit) {
   return svg;
 }
 
-function row(found, limit, winner) {
+function row(found, limit, winner, isOver) {
   const hasInterval = found.low !== null;
   return element("tr", found.trial === winner ? { class: "is-best" } : {},
     element("td", { class: "number" }, found.trial),
@@ -50,8 +50,8 @@ function row(found, limit, winner) {
     element("td", { class: "number" }, signed(found.mean)),
     element("td", { class: "number" }, hasInterval ? `${signed(found.low)} to ${signed(found.high)}` : "–"),
     element("td", { class: "optional" }, ...(hasInterval ? [intervalChart(found, limit)] : [])),
-    element("td", { "data-word": found.word }, found.word),
-    element("td", { class: "number" }, found.more_seeds ?? "–"));
+    element("td", { "data-word": isOver && found.word }, isOver ? found.word : "–"), // no verdict before the end
+    element("td", { class: "number optional" }, found.more_seeds ?? "–"));
 }
 
 /** Shows the verdict and one row for each finalist. */
@@ -65,21 +65,21 @@ export function showFinals(report) {
   const failed = runs.filter((run) => run.state === "failed").length;
   const images = { true: "scored on images that gave no reward", false: "scored on the images that rewards were measured on" };
   const facts = [`profile ${finals.task.profile}`, `${finals.seeds.length} seeds from ${finals.seeds[0]}`, images[finals.fresh_images],
-    failed && `${failed} trainings failed`, `noise ${Math.round(100 * finals.noise_share)} % of what a regression leaves`];
+    failed && `${failed} trainings failed`];
   setText("finals-note", facts.filter(Boolean).join(" · "));
   const limit = Math.max(1e-9, ...verdict.comparisons.flatMap(({ low, high }) => [Math.abs(low ?? 0), Math.abs(high ?? 0)]));
-  byId("finals-rows").replaceChildren(...verdict.comparisons.map((found) => row(found, limit, verdict.winner)));
+  byId("finals-rows").replaceChildren(...verdict.comparisons.map((found) => row(found, limit, verdict.winner, finals.state === "completed")));
 }
 
 /** The trainings in progress, as rows of the list of running work. */
 export function runningFinals(campaign, report) {
   const left = finalsSecondsLeft(campaign, report);
   const summary = [`${report.finals.runs_finished} of ${report.finals.runs} finals`, left !== null && `≈ ${duration(left)} left`];
-  const rows = report.runs.filter((run) => run.state === "running").map((run) => element("div", {},
+  const rows = report.runs.filter((run) => run.state === "running").map((run) => element("div", { class: "of-finals" },
     element("span", {}, `Final of trial ${run.trial}, seed ${run.seed}`),
     run.progress_total ? element("progress", { max: run.progress_total, value: run.progress_step ?? 0, "aria-label": `Progress of the final of trial ${run.trial} with seed ${run.seed}` }) : element("span", { class: "muted" }, "starting"),
     element("span", { class: "muted" }, run.progress_total ? `step ${run.progress_step} / ${run.progress_total}` : "")));
-  return [...rows, element("div", {}, element("span", {}, "All"),
+  return [...rows, element("div", { class: "of-finals" }, element("span", {}, "All finals"),
     element("progress", { max: Math.max(1, report.finals.runs), value: report.finals.runs_finished, "aria-label": "Finals finished" }),
     element("span", { class: "muted" }, summary.filter(Boolean).join(" · ")))];
 }
