@@ -178,7 +178,7 @@ class CampaignRequests:
                 raise ConflictError(
                     f"campaign '{campaign_id}': its finals are done with {len(known['finalists'])} finalists and "
                     f"{len(known['seeds'])} seeds; give more `seeds`, or a larger `top`",
-                    field="finals.seeds",
+                    field="seeds",
                 )
             reopen(row, now)
             return campaign_record(row)
