@@ -15,6 +15,7 @@ from pydantic_core import PydanticCustomError
 
 from nas_controller.search.controller.settings import Settings
 from nas_controller.search.finals_spec import FinalsSpec
+from nas_controller.search.limits import MAX_SECONDS, MAX_SEED
 from nas_controller.search.proxy_task_spec import ProxyTaskSpec
 from nas_controller.search.search_space_spec import SearchSpaceSpec
 from nas_controller.search.strict_types import Real, Whole
@@ -28,8 +29,6 @@ MAX_TRIALS = 100_000
 MAX_PARALLELISM = 1_024
 MAX_EVALUATIONS = 500  # of a trial with early stopping; the store keeps at least this many points of a curve
 MAX_RETRIES = 20
-MAX_SECONDS = 10 * 366 * 86_400
-MAX_SEED = 2**31 - 1  # the seeds of TensorFlow's stateless random numbers are 32-bit integers
 
 LEARNING_RATES = {"recurrent": 0.003, "factorised": 0.07}
 

@@ -6,6 +6,7 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from nas_controller.search.limits import MAX_SECONDS, MAX_SEED
 from nas_controller.search.proxy_task_spec import describe_fields
 from nas_controller.search.strict_types import Real, Whole
 from search_space.errors import InvalidValueError
@@ -28,9 +29,9 @@ class FinalsSpec(BaseModel):
 
     top: Whole = Field(default=3, ge=1, le=MAX_FINALISTS)
     seeds: Whole = Field(default=5, ge=1, le=MAX_FINALS_SEEDS)
-    first_seed: Whole | None = Field(default=None, ge=0, le=2**31 - 1)
+    first_seed: Whole | None = Field(default=None, ge=0, le=MAX_SEED)
     profile: str | None = None
-    timeout_seconds: Real | None = Field(default=None, ge=1, le=10 * 366 * 86_400, allow_inf_nan=False)
+    timeout_seconds: Real | None = Field(default=None, ge=1, le=MAX_SECONDS, allow_inf_nan=False)
 
     def task(self, of_search: ProxyTask) -> ProxyTask:
         """The complete proxy task of the finals after a search. Raises InvalidValueError, but not after validation."""
@@ -69,8 +70,12 @@ class FinalsSpec(BaseModel):
                 f"the profile '{task.profile}' trains on a data set, but `dataset` is not given; give the name of a "
                 "registered data set, or the profile synthetic",
             )
-        if seeds[-1] > 2**31 - 1:
-            raise _refused("first_seed", f"the last seed is {seeds[-1]}; it must be at most {2**31 - 1}")
+        if seeds[-1] > MAX_SEED:
+            raise _refused(
+                "first_seed",
+                f"first_seed is {seeds[0]} with {self.seeds} seeds; it must be at most {MAX_SEED - self.seeds + 1}, "
+                "such as 0",
+            )
         if campaign_seed in seeds:
             raise _refused(
                 "first_seed",

@@ -13,7 +13,7 @@ from nas_controller.campaigns.campaign import Campaign
 from nas_controller.campaigns.campaign_errors import CampaignWaitsError
 from nas_controller.campaigns.finals import Finals
 from nas_controller.campaigns.shared_training import SharedTraining
-from nas_controller.execution.executor import Executor, Workers
+from nas_controller.execution.executor import Executor, Session, Workers
 from nas_controller.execution.trial_checkpoints import campaign_directory
 from nas_controller.execution.worker import Job
 from nas_controller.search.campaign_spec import CampaignSpec
@@ -110,11 +110,10 @@ class _Phases:
         self._search(job, executor)
         if self._heartbeat.out_of_time and not (campaign.over or self._heartbeat.is_interrupted):
             campaign.end("completed", because="wall_seconds")
-        if campaign.over:
-            self._finals(job, executor)
+        self._finals(job, executor)
 
     def _search(self, job: Job, executor: Executor) -> None:
-        """Trains the shared weights, if the task has them, and runs trials."""
+        """Trains the shared weights, if the task has them, and runs trials; then finals, if the same workers can."""
         campaign, heartbeat, shared = self._campaign, self._heartbeat, None
 
         def must_end() -> bool:
@@ -137,32 +136,44 @@ class _Phases:
                             job, shared = replace(job, shared_weights=directory.kept), None
                     if shared is None and started == self._workers():
                         session.run(campaign, replace(job, threads=started.threads), must_end, self._workers)
+                    if started == self._workers_of_finals():
+                        self._run_finals(job, session, started)
                 except SystemExit:
                     heartbeat.release()  # Ray takes seconds to shut down, and ends this process if its head is away
                     raise
 
     def _finals(self, job: Job, executor: Executor) -> None:
         """Trains the finalists, if the campaign is in its finals."""
-        campaign, heartbeat = self._campaign, self._heartbeat
-        spec = self._store.reads.get_campaign(campaign.record.id).spec
-        if campaign.ended or campaign.draining or heartbeat.is_interrupted or spec.finals is None:
-            return
-        job = replace(job, task=spec.finals.task(job.task), search_task=job.task, space=None)
-        finals = Finals(self._store, self._lease, campaign, self._may_wait)
-        while not (finals.over or campaign.draining or heartbeat.is_interrupted):
+        while self._may_run_finals():
             started = self._workers_of_finals()
             logger.info("finals: workers %d, threads per worker %d", started.parallelism, started.threads)
             with executor.session(started) as session:
                 try:
-                    session.run(
-                        finals,
-                        replace(job, threads=started.threads),
-                        lambda: heartbeat.is_interrupted,
-                        self._workers_of_finals,
-                    )
+                    self._run_finals(job, session, started)
                 except SystemExit:
-                    heartbeat.release()
+                    self._heartbeat.release()
                     raise
+
+    def _run_finals(self, job: Job, session: Session, started: Workers) -> None:
+        """Trains finalists with workers that have been started."""
+        spec = self._store.reads.get_campaign(self._campaign.record.id).spec
+        if spec.finals is None or not self._may_run_finals():
+            return
+        final_job = replace(
+            job,
+            task=spec.finals.task(job.task),
+            search_task=job.task,
+            space=None,
+            shared_weights=None,
+            threads=started.threads,
+        )
+        source = Finals(self._store, self._lease, self._campaign, self._may_wait)
+        session.run(source, final_job, lambda: self._heartbeat.is_interrupted, self._workers_of_finals)
+
+    def _may_run_finals(self) -> bool:
+        """Whether nothing but the finals of the campaign is left, and nothing keeps them from running."""
+        campaign = self._campaign
+        return campaign.over and not (campaign.ended or campaign.draining or self._heartbeat.is_interrupted)
 
     def _job(self) -> Job:
         """The job of all trials; `threads` is set per session. Raises InvalidValueError without the data set."""
