@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import itertools
+import os
+import signal
 import threading
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -14,9 +17,12 @@ from nas_controller.campaigns.finals_report import finals_report
 from nas_controller.campaigns.replay import verify
 from nas_controller.execution.worker import OnProgress, TrialProgress
 from nas_controller.search.outcomes import Failed, Outcome, Rewarded
-from nas_controller.store import ConflictError, Store
+from nas_controller.store import ConflictError, Store, sqlite_url
 from nas_controller.supervision.runner_protocol import EXIT_DONE, EXIT_WAITS
+from nas_controller.supervision.supervisor import Supervisor
 from tests.support.final_trainings import FINALS, TRIALS, Start, Trainer, finals_kinds, finals_of, starter
+from tests.support.in_process_runner import IN_PROCESS_RUNNER
+from tests.support.supervised import supervising
 from tests.support.synthetic_campaigns import create
 from tests.support.waiting import wait_for
 
@@ -128,3 +134,23 @@ def test_a_full_disk_is_waited_for(store: Store, start: Start) -> None:
     assert start(campaign_id, Trainer()) == EXIT_DONE
     assert store.reads.get_campaign(campaign_id).state == "completed"
     verify(store, campaign_id)
+
+
+def test_kill_9_of_the_runner_in_the_finals_loses_no_finished_training(tmp_path: Path) -> None:
+    url = sqlite_url(tmp_path / "effspine.db")
+    supervisor = Supervisor(url, tmp_path, lease_seconds=8, runner_command=IN_PROCESS_RUNNER)
+    with closing(Store.open(url)) as store:
+        campaign_id = create(store, trials=3, finals={"top": 1, "seeds": 3, "seconds": 1.0})
+        with supervising(supervisor):
+            wait_for(lambda: len(store.reads.final_runs(campaign_id)) >= 3, 60, "the third training")
+            os.kill(supervisor._runners[campaign_id].pid, signal.SIGKILL)
+            before = {run for run in map(str, store.reads.final_runs(campaign_id)) if "completed" in run}
+            wait_for(lambda: store.reads.get_campaign(campaign_id).state == "completed", 120, "the end")
+            wait_for(lambda: not supervisor._runners, 30, "the runner to end")
+        assert len(before) >= 2
+        after = store.reads.final_runs(campaign_id)
+        assert before <= set(map(str, after))
+        assert [run.state for run in after] == ["completed"] * 6
+        assert finals_kinds(store, campaign_id).count("final.completed") == 6
+        assert finals_kinds(store, campaign_id).count("final.abandoned") == 1
+        verify(store, campaign_id)
