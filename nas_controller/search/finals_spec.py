@@ -10,7 +10,7 @@ from nas_controller.search.limits import MAX_SECONDS, MAX_SEED
 from nas_controller.search.proxy_task_spec import describe_fields
 from nas_controller.search.strict_types import Real, Whole
 from search_space.errors import InvalidValueError
-from search_space.proxy_task import ProxyTask, resolve
+from search_space.proxy_task import PROFILES, ProxyTask, resolve
 
 FINALS_PROFILE = "laptop-alone"
 MAX_FINALISTS = 50
@@ -30,7 +30,7 @@ class FinalsSpec(BaseModel):
     top: Whole = Field(default=3, ge=1, le=MAX_FINALISTS)
     seeds: Whole = Field(default=5, ge=1, le=MAX_FINALS_SEEDS)
     first_seed: Whole | None = Field(default=None, ge=0, le=MAX_SEED)
-    profile: str | None = None
+    profile: str | None = Field(default=None, json_schema_extra={"enum": [*PROFILES, None]})
     timeout_seconds: Real | None = Field(default=None, ge=1, le=MAX_SECONDS, allow_inf_nan=False)
 
     def task(self, of_search: ProxyTask) -> ProxyTask:
