@@ -37,12 +37,13 @@ def begin_finals(
     follows: Literal["completed", "stopped"],
     because: StopReason | None,
 ) -> bool:
-    """Begins or continues the finals of a locked campaign, whose trials end; False where there is nothing to train."""
+    """Begins or continues the finals of a locked campaign, whose trials end; False where there is nothing to do."""
     spec = campaign_record(campaign).spec
     if spec.finals is None or campaign.baseline_reward is None:
         return False
     finals = _planned(session, campaign, spec, now, follows, because)
-    if campaign.finals is not None and finals.runs_finished == finals.runs:
+    is_complete = campaign.finals is not None and campaign.finals["state"] == "completed"
+    if is_complete and finals.runs_finished == finals.runs:
         return False
     stop_running(session, campaign, now)
     campaign.finals = finals.to_dict()

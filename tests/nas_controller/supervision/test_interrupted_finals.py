@@ -23,7 +23,7 @@ from nas_controller.supervision.supervisor import Supervisor
 from tests.support.final_trainings import FINALS, TRIALS, Start, Trainer, finals_kinds, finals_of, starter
 from tests.support.in_process_runner import IN_PROCESS_RUNNER
 from tests.support.supervised import supervising
-from tests.support.synthetic_campaigns import create
+from tests.support.synthetic_campaigns import claimed_campaign, create, run_to_the_end
 from tests.support.waiting import wait_for
 
 
@@ -154,3 +154,20 @@ def test_kill_9_of_the_runner_in_the_finals_loses_no_finished_training(tmp_path:
         assert finals_kinds(store, campaign_id).count("final.completed") == 6
         assert finals_kinds(store, campaign_id).count("final.abandoned") == 1
         verify(store, campaign_id)
+
+
+def test_finals_that_were_stopped_after_their_last_training_still_get_their_verdict(store: Store, start: Start) -> None:
+    campaign_id = create(store, trials=3, finals={"top": 1, "seeds": 1})
+    campaign = claimed_campaign(store, campaign_id)
+    run_to_the_end(campaign)
+    for trial in (0, finals_of(store, campaign_id).finalists[0].trial):
+        store.runner.begin_final(campaign._lease, trial, 2)
+        store.runner.complete_final(campaign._lease, trial, 2, 0.5, {"ap": 0.5})
+    campaign.end("stopped")
+    assert finals_of(store, campaign_id).state == "interrupted"
+    store.service.request_finals(campaign_id, {})
+    assert start(campaign_id, Trainer(), lease_seconds=1e6) == EXIT_DONE
+    record = store.reads.get_campaign(campaign_id)
+    assert record.finals is not None
+    assert (record.state, record.finals.state) == ("stopped", "completed")
+    verify(store, campaign_id)
