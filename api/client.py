@@ -19,6 +19,7 @@ from api.documents import (
     CampaignDocument,
     EstimateDocument,
     EventDocument,
+    FinalsReportDocument,
     HealthDocument,
     Page,
     ReadinessDocument,
@@ -101,8 +102,7 @@ class Client:
 
     def update_campaign(self, campaign_id: str, patch: dict[str, Any]) -> CampaignDocument:
         """Changes a campaign by a JSON merge patch (RFC 7396), which is idempotent."""
-        response = self._send("PATCH", f"/v1/campaigns/{_segment(campaign_id)}", json=patch)
-        return _document(CampaignDocument, response)
+        return _document(CampaignDocument, self._send("PATCH", f"/v1/campaigns/{_segment(campaign_id)}", json=patch))
 
     def estimate(self, specification: dict[str, Any]) -> EstimateDocument:
         """Estimates the duration of a campaign, which is not created."""
@@ -144,11 +144,19 @@ class Client:
         return self._read(TrialDetailDocument, f"/v1/campaigns/{_segment(campaign_id)}/trials/{number}")
 
     def best(self, campaign_id: str, k: int = 1) -> BestDocument:
-        """The `k` best trials and the baseline."""
+        """The `k` best trials, the confirmed winner first if there is one, and the baseline."""
         return self._read(BestDocument, f"/v1/campaigns/{_segment(campaign_id)}/best", {"k": k})
 
+    def finals(self, campaign_id: str) -> FinalsReportDocument:
+        """The finals: their verdict and their trainings. Raises ServiceRefusedError (404) before they begin."""
+        return self._read(FinalsReportDocument, f"/v1/campaigns/{_segment(campaign_id)}/finals")
+
+    def run_finals(self, campaign_id: str, **fields: Any) -> CampaignDocument:
+        """Runs finals of a campaign that is over, or more of them; `fields` are those of its `finals` that change."""
+        return self._change(CampaignDocument, f"/v1/campaigns/{_segment(campaign_id)}/finals", fields)
+
     def export(self, campaign_id: str, format: str, trial: int | None = None) -> tuple[str, bytes]:
-        """File name and content of an exported architecture: the best one, or that of `trial`."""
+        """File name and content of an exported architecture: the best, confirmed if one is, or that of `trial`."""
         path = f"/v1/campaigns/{_segment(campaign_id)}/exports/{_segment(format)}"
         response = self._get(path, {"trial": trial})
         _raise_for_status(response)

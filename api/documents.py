@@ -14,9 +14,13 @@ from pydantic import BaseModel, ConfigDict, Field
 from nas_controller.entities import (
     AttemptDocument,
     CampaignDocument,
+    ComparisonDocument,
     CurvePoint,
     EstimateDocument,
     EventDocument,
+    FinalRunDocument,
+    FinalsDocument,
+    FinalsReportDocument,
     KeyDocument,
     SharedTrainingDocument,
     SupervisorDocument,
@@ -29,11 +33,15 @@ __all__ = [
     "AttemptDocument",
     "BestDocument",
     "CampaignDocument",
+    "ComparisonDocument",
     "CurvePoint",
     "DatasetDocument",
     "DatasetSummaryDocument",
     "EstimateDocument",
     "EventDocument",
+    "FinalRunDocument",
+    "FinalsDocument",
+    "FinalsReportDocument",
     "HealthDocument",
     "KeyDocument",
     "Page",
@@ -68,10 +76,16 @@ class PauseRequest(BaseModel):
 
 
 class BestDocument(BaseModel):
-    """The best trials of a campaign, best first, and the uniform baseline."""
+    """The best trials of a campaign and the uniform baseline: the confirmed winner of its finals first, if there is
+    one, then by reward.
+    """
 
     items: list[TrialDocument]
     baseline: TrialDocument | None
+    is_confirmed: bool = Field(
+        description="Whether finals have confirmed that the first is better than the baseline. A reward alone has not: "
+        "the highest of many is the luckiest as much as the best."
+    )
 
 
 class PolicyDocument(BaseModel):

@@ -15,6 +15,7 @@ def provenance_of(campaign: Mapping[str, Any], trial: Mapping[str, Any]) -> dict
         "trial": trial["number"],
         "reward": trial["reward"],
         "baseline_reward": campaign["baseline_reward"],
+        "is_confirmed": (campaign["finals"] or {}).get("winner") == trial["number"],
         "betas": trial["betas"],
         "seed": spec["seed"],
         "dataset": spec["dataset"],

@@ -29,6 +29,9 @@ AttemptState = Literal["running", "accepted", "late", "failed", "abandoned"]
 
 SharedTrainingState = Literal["running", "completed", "failed", "abandoned"]
 
+FinalsState = Literal["running", "completed", "interrupted"]
+FinalRunState = Literal["running", "completed", "failed"]
+
 EstimateBasis = Literal["same-workers", "same-task", "profile", "nothing"]
 
 KeyScope = Literal["view", "operate", "admin"]
@@ -36,7 +39,7 @@ KEY_SCOPES: tuple[KeyScope, ...] = get_args(KeyScope)
 """Each scope includes those before it."""
 
 CampaignEvent = Literal[
-    "start", "update", "pause", "resume", "stop", "retry",  # requested by a client of the service
+    "start", "update", "pause", "resume", "stop", "retry", "continue", "finals",  # requested by clients of the service
     "claim", "suspend", "complete", "fail", "end",  # by the runner
 ]  # fmt: skip
 CAMPAIGN_EVENTS: tuple[CampaignEvent, ...] = get_args(CampaignEvent)
@@ -82,6 +85,9 @@ CAMPAIGN_TRANSITIONS: tuple[tuple[CampaignState, CampaignEvent, CampaignState], 
     ("stopping", "fail", "failed"),
     ("stopping", "end", "stopped"),
     ("stopped", "stop", "stopped"),
+    ("stopped", "finals", "running"),
+    ("completed", "continue", "running"),
+    ("completed", "finals", "running"),
     ("failed", "retry", "pending"),  # failed before its first runner
     ("failed", "retry", "running"),
 )
@@ -111,8 +117,10 @@ PAST_PARTICIPLES: dict[CampaignEvent | TrialEvent, str] = {
     "end": "ended",
     "attempt": "attempted again",
     "retry": "retried",
+    "continue": "continued",
+    "finals": "given finals",
 }
 """The verb of each event in an error message: `it cannot be paused`."""
 
 FINISHED_CAMPAIGN_STATES: tuple[CampaignState, ...] = ("stopped", "completed", "failed")
-"""In these a campaign has no runner; only `retry` leads out of `failed`."""
+"""In these a campaign has no runner. Only requests to retry, to continue and for finals lead out of them."""

@@ -4,7 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
-from nas_controller.entities import AttemptDocument, CampaignDocument, Document, KeyDocument, TrialDocument
+from nas_controller.entities import (
+    AttemptDocument,
+    CampaignDocument,
+    Document,
+    FinalRunDocument,
+    KeyDocument,
+    TrialDocument,
+)
 from nas_controller.search.campaign_spec import CampaignSpec
 from nas_controller.store.schema import HEAD
 
@@ -94,6 +101,63 @@ _BASELINE = {
     "started_at": "2026-11-22T15:00:41.313001Z",
     "finished_at": "2026-11-22T15:00:44.892213Z",
 }
+_FINALS = {
+    "state": "completed",
+    "finalists": [{"trial": 3, "estimate": 0.22415}],
+    "noise_share": 0.5,
+    "task": {"profile": "synthetic", "seconds": 1},
+    "seeds": [2, 3],
+    "runs": 4,
+    "runs_finished": 4,
+    "fresh_images": None,
+    "data": None,
+    "winner": None,
+    "follows": "completed",
+    "because": None,
+    "started_at": "2026-11-22T15:01:40.034800Z",
+    "finished_at": "2026-11-22T15:01:44.204521Z",
+}
+_FINAL_RUNS = [
+    _example(
+        FinalRunDocument,
+        trial=trial,
+        seed=seed,
+        state="completed",
+        attempts=1,
+        reward=reward,
+        metrics={"ap": reward, "seconds": 1.0},
+        progress_step=20,
+        progress_total=20,
+        started_at=f"2026-11-22T15:01:4{second}.034800Z",
+        finished_at=f"2026-11-22T15:01:4{second + 1}.034800Z",
+    )
+    for second, (seed, trial, reward) in enumerate(
+        [
+            (2, 0, 0.4120738209397255),
+            (2, 3, 0.16159443908003593),
+            (3, 0, 0.4120738209397255),
+            (3, 3, 0.16159443908003593),
+        ]
+    )
+]
+_VERDICT = {
+    "winner": None,
+    "sentence": "Every finalist is worse than the uniform baseline: of the best, trial 3, -0.250 AP, 95 % interval "
+    "-0.250 to -0.250, 2 seeds.",
+    "comparisons": [
+        {
+            "trial": 3,
+            "estimate": 0.22415,
+            "pairs": 2,
+            "mean": -0.25047938185968957,
+            "standard_deviation": 0.0,
+            "low": -0.25047938185968957,
+            "high": -0.25047938185968957,
+            "word": "worse",
+            "more_seeds": 0,
+        }
+    ],
+}
 _CURVE = [{"attempt": 1, "step": 20, "at": "2026-11-22T15:00:48.020100Z", "values": {"loss": 0.8384055609199641}}]
 _KEY = _example(
     KeyDocument,
@@ -166,7 +230,15 @@ EXAMPLE_RESPONSES: dict[tuple[str, str], Any] = {
     ("post", "/v1/campaigns/{campaign_id}/stop"): _campaign(state="stopping", **_RUNNING_FIELDS),
     ("get", "/v1/campaigns/{campaign_id}/trials"): {"items": [_BASELINE, _SAMPLED], "next_cursor": "WzMsM10"},
     ("get", "/v1/campaigns/{campaign_id}/trials/{number}"): {**_SAMPLED, "attempts_made": [_ATTEMPT], "curve": _CURVE},
-    ("get", "/v1/campaigns/{campaign_id}/best"): {"items": [_BASELINE], "baseline": _BASELINE},
+    ("get", "/v1/campaigns/{campaign_id}/best"): {
+        "items": [_BASELINE],
+        "baseline": _BASELINE,
+        "is_confirmed": False,
+    },
+    ("get", "/v1/campaigns/{campaign_id}/finals"): {"finals": _FINALS, "verdict": _VERDICT, "runs": _FINAL_RUNS},
+    ("post", "/v1/campaigns/{campaign_id}/finals"): _campaign(
+        state="running", **(_RUNNING_FIELDS | {"trials_begun": 12, "trials_finished": 12, "last_event": 28})
+    ),
     ("get", "/v1/campaigns/{campaign_id}/policy"): {
         "choices": [1, 5, 10, 15, 20],
         "blocks": list(range(1, 19)),

@@ -27,7 +27,8 @@ Pauses. While `draining()` is true, neither trials nor attempts begin; trials in
 Updates. The number of trials and the parallelism may change while the campaign runs: the newest specification applies
 from the next trial on, and the store refuses a trial beyond the last.
 
-Stop conditions. The store ends the campaign in the transaction of the outcome that meets one, and returns its state.
+Stop conditions. The store ends the search in the transaction of the outcome that meets one, and says so. A campaign
+that is to have finals goes on with them (`nas_controller.campaigns.finals`).
 """
 
 from __future__ import annotations
@@ -40,11 +41,11 @@ from nas_controller.campaigns.campaign_errors import CampaignWaitsError, baselin
 from nas_controller.campaigns.trial_index import RunningTrial, TrialIndex, TrialOutcome
 from nas_controller.search.campaign_spec import CampaignSpec
 from nas_controller.search.controller import Controller
-from nas_controller.search.early_stopping import EarlyStop, MedianRule
+from nas_controller.search.early_stopping import EarlyStop
 from nas_controller.search.outcomes import Failed, Outcome, Rewarded, SharedWeights, TrialWork
 from nas_controller.search.proposals import Search
-from nas_controller.states import BASELINE_TRIAL, FINISHED_CAMPAIGN_STATES, CampaignState, StopReason
-from nas_controller.store import CampaignRecord, Lease, NoMoreTrialsError, Store
+from nas_controller.states import BASELINE_TRIAL, FINISHED_CAMPAIGN_STATES, StopReason
+from nas_controller.store import Acceptance, CampaignRecord, Lease, NoMoreTrialsError, Store
 from search_space.architecture import Architecture
 from search_space.errors import BudgetError
 
@@ -78,19 +79,16 @@ class Campaign:
         self._search = Search(self.spec, None if state is None else Controller.from_state(state.state))
         self._next_number = self.record.trials_begun
         self._trials = TrialIndex(store, lease.campaign_id, self.record.retry_epoch)
-        self._over = False
-        self._rule: MedianRule | None = None
-        if self.spec.early_stopping is not None:
-            self._rule = MedianRule(self.spec.early_stopping, store.reads.intermediate_aps(lease.campaign_id))
-            for number, outcome in self._trials.outcomes.items():
-                if not outcome.failed:
-                    self._rule.completed(number)
+        self._over = self.record.is_in_finals
+        self.ended = False
+        """Whether the campaign has ended, finals included."""
+        self._rule = self._trials.median_rule(self.spec.early_stopping)
         self._finish_repeats()
         self._finish_if_done()
 
     @property
     def over(self) -> bool:
-        """Whether nothing is left to run: every trial has its outcome, or the campaign has ended."""
+        """Whether no trial is left to run: each has its outcome, a stop condition is met, or the campaign has ended."""
         return self._over
 
     @property
@@ -209,10 +207,10 @@ class Campaign:
         because: StopReason | None = None,
         kind: str | None = None,
     ) -> None:
-        """Ends the campaign now; running attempts are abandoned. `kind` is the name of the error."""
-        if not self._over:
-            self._store.runner.finish_campaign(self._lease, state, error, because, kind)
-            self._over = True
+        """Ends the campaign, or with `completed` its search; running attempts are abandoned. `kind` names the error."""
+        if not self.ended:
+            record = self._store.runner.finish_campaign(self._lease, state, error, because, kind)
+            self._over, self.ended = True, record.state in FINISHED_CAMPAIGN_STATES
 
     def _begin(self, number: int) -> TrialWork | None:
         """Begins a new trial. Returns its work, or None for a repeat, which is finished if its outcome is known."""
@@ -249,7 +247,7 @@ class Campaign:
         )
         if trial is not None and accepted.outcome != "late":
             self._data = self._data or outcome.data
-            self._finish(work.number, controller, end, accepted.campaign_state)
+            self._finish(work.number, controller, end, accepted)
 
     def _fail(self, work: TrialWork, failure: Failed) -> None:
         number = work.number
@@ -271,7 +269,7 @@ class Campaign:
                 self._lease, number, failure.error, controller.state(), failure.kind, failure.data
             )
             self._data = self._data or failure.data
-            self._finish(number, controller, outcome, failed.campaign_state)
+            self._finish(number, controller, outcome, failed)
 
     def _finish_repeats(self) -> None:
         """Gives waiting repeats the outcome of the trial that they repeat, by number."""
@@ -280,21 +278,22 @@ class Campaign:
                 return
             controller = self._updated_controller(trial, outcome)
             accepted = self._store.runner.accept_repeat(self._lease, number, controller.state())
-            self._finish(number, controller, outcome, accepted.campaign_state)
+            self._finish(number, controller, outcome, accepted)
 
     def _updated_controller(self, trial: RunningTrial, outcome: TrialOutcome) -> Controller:
         return self._search.updated_controller(trial.choices, trial.log_probability, *outcome)
 
-    def _finish(self, number: int, controller: Controller, outcome: TrialOutcome, state: CampaignState) -> None:
-        """Applies an outcome that the store has accepted, and the campaign's state after it."""
+    def _finish(self, number: int, controller: Controller, outcome: TrialOutcome, accepted: Acceptance) -> None:
+        """Applies an outcome that the store has accepted, and what has become of the campaign with it."""
         self._search.controller = controller
         self._trials.finish(number, outcome)
         if self._rule is not None and not outcome.failed:
             self._rule.completed(number)
-        self._over = state in FINISHED_CAMPAIGN_STATES
+        self._over = accepted.search_is_over
+        self.ended = accepted.campaign_state in FINISHED_CAMPAIGN_STATES
 
     def _finish_if_done(self) -> None:
         if not self._over and len(self._trials.outcomes) >= self.spec.trials:
             record = self._store.runner.complete_campaign(self._lease)
-            self.spec = record.spec
-            self._over = record.state == "completed"
+            self.spec, self.ended = record.spec, record.state == "completed"
+            self._over = self.ended or record.is_in_finals

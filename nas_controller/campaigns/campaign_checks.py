@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
+from nas_controller.campaigns.finals_checks import FINALS_EVENTS
 from nas_controller.campaigns.replay_error import ReplayError, compare, number_of, parsed
 from nas_controller.campaigns.shared_training_checks import SHARED_TRAINING_EVENTS
 from nas_controller.canonical_json import canonical_json, sha256_hex
@@ -26,6 +27,7 @@ _STATES = {
 }
 _OF_TRIALS_AND_ATTEMPTS = (
     "trial.stopped", "attempt.started", "attempt.failed", "attempt.abandoned", "attempt.late", *SHARED_TRAINING_EVENTS,
+    *FINALS_EVENTS,
 )  # fmt: skip
 _FINAL = ("campaign.completed", "campaign.stopped", "campaign.failed")
 
@@ -42,6 +44,7 @@ class CampaignChecks:
         self.is_whole = False
         self._may_be_draft = False
         self._is_just_claimed = False
+        self._finals_because: str | None = None
         self._columns: dict[str, Any] = dict.fromkeys(
             (
                 "name", "state", "created_at", "started_at", "finished_at", "error", "error_kind", "stopped_because",
@@ -65,7 +68,7 @@ class CampaignChecks:
         columns["last_event"] = event.sequence
         if kind != "campaign.updated":
             self._may_be_draft = False
-        if kind in ("attempt.abandoned", "shared-training.abandoned"):
+        if kind in ("attempt.abandoned", "shared-training.abandoned", "final.abandoned"):
             columns["attempts_lost"] += self._is_just_claimed
         else:
             self._is_just_claimed = kind == "campaign.claimed"
@@ -85,6 +88,8 @@ class CampaignChecks:
             columns["trials_begun"] += 1
         elif kind == "shared-training.completed":
             self._compare_data(event)
+        elif kind == "finals.started":
+            self._start_finals(event)
         elif kind not in _OF_TRIALS_AND_ATTEMPTS:
             raise ReplayError(self._campaign_id, event.sequence, f"'{kind}' is no kind of event")
 
@@ -124,6 +129,10 @@ class CampaignChecks:
             columns["pause_mode"] = None
         elif event.kind == "campaign.retried":
             self._retry(event)
+        elif event.kind == "campaign.continued":
+            compare(self._campaign_id, event.sequence, "the state before", columns["state"], "completed")
+            self._reopen(event.at)
+            columns |= {"state": "running", "stopped_because": None}
         elif event.kind == "campaign.identified":
             columns["data"] = data
         elif event.kind == "campaign.waiting":
@@ -145,9 +154,24 @@ class CampaignChecks:
     def _retry(self, event: EventRecord) -> None:
         columns = self._columns
         columns["state"] = "pending" if columns["started_at"] is None else "running"
-        columns["paused_seconds"] += max(0.0, (event.at - columns["finished_at"]).total_seconds())
-        columns |= dict.fromkeys(("error", "error_kind", "finished_at", "stopped_because"))
+        self._reopen(event.at)
+        columns["stopped_because"] = self._finals_because if "finals" in event.data else None
         columns |= {"failures": 0, "consecutive_failures": 0, "retry_epoch": columns["lease_epoch"]}
+
+    def _start_finals(self, event: EventRecord) -> None:
+        """Finals follow the search of a running campaign, or one that was over."""
+        columns = self._columns
+        if columns["state"] in ("completed", "stopped"):
+            compare(self._campaign_id, event.sequence, "what it follows", event.data["follows"], columns["state"])
+            columns["state"] = "running"
+            self._reopen(event.at)
+        columns["stopped_because"] = self._finals_because = event.data["because"]
+
+    def _reopen(self, at: datetime) -> None:
+        """The time since the campaign had ended counts as paused."""
+        columns = self._columns
+        columns["paused_seconds"] += max(0.0, (at - columns["finished_at"]).total_seconds())
+        columns |= dict.fromkeys(("error", "error_kind", "finished_at"))
 
     def _end(self, event: EventRecord) -> None:
         data = event.data

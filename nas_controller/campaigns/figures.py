@@ -153,7 +153,9 @@ def _cost_reward_of(store: Store, campaign_id: str, unit: Cost, points: int) -> 
 
 
 def _widths_of(store: Store, campaign_id: str, points: int) -> Widths:
-    return widths(_baseline(store, campaign_id), next(iter(store.reads.best_trials(campaign_id)), None))
+    best = store.reads.get_campaign(campaign_id).best_known_trial
+    record = None if best is None else store.reads.get_trial_record(campaign_id, best)
+    return widths(_baseline(store, campaign_id), record)
 
 
 def _policy_of(store: Store, campaign_id: str, points: int) -> PolicyFigure:

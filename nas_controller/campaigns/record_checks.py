@@ -66,7 +66,7 @@ class AttemptChecks:
         elif event.kind == "attempt.failed":
             self._end(event, "failed", error=data["error"], error_kind=data.get("kind"))
             self._workers_killed += data.get("kind") == WORKER_KILLED
-        elif event.kind == "shared-training.failed":
+        elif event.kind in ("shared-training.failed", "final.failed"):
             self._workers_killed += data["kind"] == WORKER_KILLED
         elif event.kind == "attempt.abandoned":
             self._end(event, "abandoned")
@@ -187,8 +187,10 @@ class TrialChecks:
         elif event.kind == "trial.stopped":
             trial = self._running(event)
             trial.sequence, trial.stopped_at = event.sequence, event.at
-        elif event.kind == "campaign.retried":
+        elif event.kind in ("campaign.retried", "campaign.continued"):
             stopped = [number for number, trial in self._unfinished.items() if trial.stopped_at is not None]
+            if "finals" in event.data:  # the search is over
+                stopped = []
             compare(self._campaign_id, event.sequence, "its trials", event.data["trials"], stopped)
             for number in stopped:
                 self._unfinished[number].sequence, self._unfinished[number].stopped_at = event.sequence, None

@@ -18,6 +18,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from nas_controller.campaigns.campaign_checks import OLDER_COUNTS, CampaignChecks, compare_specification
+from nas_controller.campaigns.finals_checks import FinalsChecks
 from nas_controller.campaigns.record_checks import AttemptChecks, TrialChecks
 from nas_controller.campaigns.replay_error import ReplayError, compare, number_of, parsed
 from nas_controller.campaigns.shared_training_checks import SharedTrainingChecks
@@ -51,6 +52,7 @@ def verify(store: Store, campaign_id: str) -> Verification:
         attempts = AttemptChecks(campaign_id, rows)
         trials = TrialChecks(campaign_id, rows, attempts)
         shared = SharedTrainingChecks(campaign_id)
+        finals = FinalsChecks(campaign_id, rows)
         campaign = CampaignChecks(campaign_id)
         replay = _Replay(campaign_id, Search(spec), rows, rule)
         last, sequence = int(rows.campaign["last_event"]), 0
@@ -60,7 +62,7 @@ def verify(store: Store, campaign_id: str) -> Verification:
             sequence = event.sequence
             if not isinstance(event.data, dict):
                 raise TypeError(f"its data is {event.data!r}, no object")
-            for each in (attempts, trials, replay, shared, campaign):
+            for each in (attempts, trials, replay, shared, finals, campaign):
                 each.follow(event)
         if sequence != last:
             raise ReplayError(campaign_id, sequence + 1, f"is missing; the campaign counts {last} events")
@@ -69,6 +71,7 @@ def verify(store: Store, campaign_id: str) -> Verification:
         trials.compare()
         replay.compare_end()
         shared.compare(rows.campaign)
+        finals.compare()
         campaign.compare(rows.campaign, spec)
     except (KeyError, TypeError, AttributeError, ValueError, BudgetError) as error:
         # What was edited can have any shape: a missing key, a text for a number, widths that no budget allows.

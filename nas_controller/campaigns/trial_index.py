@@ -6,6 +6,8 @@ from collections import deque
 from dataclasses import dataclass
 from typing import NamedTuple
 
+from nas_controller.search.campaign_spec import EarlyStoppingSpec
+from nas_controller.search.early_stopping import MedianRule
 from nas_controller.store import AttemptRecord, Store
 
 
@@ -59,6 +61,16 @@ class TrialIndex:
             self.running[number] = RunningTrial(tuple(widths), choice_indices, log_probability, reused_from)
             if reused_from is None:
                 self.to_attempt.append(number)
+
+    def median_rule(self, spec: EarlyStoppingSpec | None) -> MedianRule | None:
+        """The rule that stops trials early, after all that was measured so far; None without one."""
+        if spec is None:
+            return None
+        rule = MedianRule(spec, self._store.reads.intermediate_aps(self._campaign_id))
+        for number, outcome in self.outcomes.items():
+            if not outcome.failed:
+                rule.completed(number)
+        return rule
 
     def first_with(self, widths: tuple[int, ...]) -> int | None:
         """The first trial with these widths; None if there is none."""

@@ -28,10 +28,12 @@ NEVER_CHECKED = (
     ),
     NotChecked("step, loss and seconds in campaigns.shared_training", "progress of a training is no event"),
     NotChecked("campaigns.spec_version", "it only says how the specification is read"),
-    NotChecked("attempts.log_tail", "events leave logs out"),
+    NotChecked("finals.progress_step, finals.progress_total", "progress within a training is no event"),
+    NotChecked("attempts.log_tail, finals.log_tail", "events leave logs out"),
     NotChecked(
         "events.at of campaign.updated, campaign.claimed after the first, campaign.pausing, campaign.stopping, "
-        "campaign.waiting and campaign.identified, and of campaign.resumed where nothing was paused",
+        "campaign.waiting, campaign.identified, finals.identified and final.abandoned, and of campaign.resumed where "
+        "nothing was paused",
         "no other time follows from them",
     ),
     NotChecked(
@@ -39,8 +41,8 @@ NEVER_CHECKED = (
     ),
     NotChecked(
         "earlier ones of campaign.created, campaign.updated, campaign.pausing, campaign.waiting, campaign.failed, "
-        "trial.stopped, attempt.abandoned, shared-training.started, shared-training.failed and "
-        "shared-training.abandoned",
+        "trial.stopped, attempt.abandoned, shared-training.started, shared-training.failed, "
+        "shared-training.abandoned, finals.started, finals.completed and final.failed",
         "a later event has replaced what they say: a change, a retry, a result that came late",
     ),
 )

@@ -98,7 +98,7 @@ class Dispatcher:
         if self.error is None and not stopped:
             self._guarded(lambda: self._source.complete(work, outcome))
         if self.error is None and self._source.is_finished(work.number):
-            self._job.remove_checkpoint_of(work.widths)
+            self._job.of(work).remove_checkpoint_of(work.widths)
 
     def kill_silent_workers(self) -> None:
         """Kills the workers that hang; call it regularly. The run ends where one does not start or die."""

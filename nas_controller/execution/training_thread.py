@@ -22,9 +22,9 @@ class TrainingThread:
         widths: tuple[int, ...],
         train: Callable[[Job, tuple[int, ...], OnProgress], Outcome] = run_trial,
     ) -> None:
+        self.job = job
         self.widths = widths
         self.reports = 0
-        self._job = job
         self._train = train
         self._unread: deque[TrialProgress] = deque(maxlen=MAX_UNREAD)
         self._outcome: Outcome | None = None
@@ -54,7 +54,7 @@ class TrainingThread:
 
     def _run(self) -> None:
         try:
-            self._outcome = self._train(self._job, self.widths, self._report)
+            self._outcome = self._train(self.job, self.widths, self._report)
         except Cancelled:
             return
         except BaseException as error:  # without an outcome, the worker would wait forever

@@ -106,7 +106,7 @@ class TrialWorker:
         if not self._thread.cancel(seconds):
             return False
         if not self._timed_out:
-            self._job.remove_checkpoint_of(self._thread.widths)
+            self._thread.job.remove_checkpoint_of(self._thread.widths)
         self._thread = None
         return True
 

@@ -61,7 +61,8 @@ class Job:
     use `threads` processors. With a `checkpoint_dir`, an interrupted trial resumes from its checkpoint there, if the
     task writes checkpoints (`checkpoint_steps`). The shared weights of a task of kind shared are trained for `space`.
     `shared_weights` are those that its trials are slices of, once they are trained. `data_sha256` is the identity of
-    the data that the trial must read, if it is known.
+    the data that the trial must read, if it is known. The finals of a campaign are scored on images that gave no reward
+    of its `search_task`, if there are enough, and a training of theirs has weights and batches of its `final_seed`.
     """
 
     task: ProxyTask
@@ -74,7 +75,10 @@ class Job:
     space: SearchSpace | None = None
     shared_weights: SharedWeights | None = field(default=None, compare=False)
     trains_shared_weights: bool = field(default=False, compare=False)
-    data_sha256: str | None = field(default=None, compare=False)  # a trainer serves jobs that differ in it
+    search_task: ProxyTask | None = None
+    # A trainer serves jobs that differ in these two.
+    data_sha256: str | None = field(default=None, compare=False)
+    final_seed: int | None = field(default=None, compare=False)
 
     def of(self, work: TrialWork) -> Job:
         """The job of one trial, which may have its own task and seed, and data that it must read."""
@@ -83,6 +87,7 @@ class Job:
             task=self.task if work.task is None else work.task,
             seed=self.seed if work.seed is None else work.seed,
             data_sha256=work.data_sha256,
+            final_seed=work.final_seed,
             trains_shared_weights=work.trains_shared_weights,
         )
 
@@ -90,12 +95,16 @@ class Job:
         """The file of a trial's checkpoint, None if none is written."""
         if self.checkpoint_dir is None or self.task.checkpoint_steps == 0 or self.task.kind == "synthetic":
             return None
-        return trial_checkpoints.file_of(self.checkpoint_dir, widths)
+        return trial_checkpoints.file_of(self._directory_of_checkpoints(self.checkpoint_dir), widths)
 
     def remove_checkpoint_of(self, widths: tuple[int, ...]) -> None:
         """Removes the checkpoint of a trial that will not resume."""
         if self.checkpoint_dir is not None:
-            trial_checkpoints.remove_file_of(self.checkpoint_dir, widths)
+            trial_checkpoints.remove_file_of(self._directory_of_checkpoints(self.checkpoint_dir), widths)
+
+    def _directory_of_checkpoints(self, directory: Path) -> Path:
+        """That of all trials; of finals one for each seed, since an architecture can be in training with several."""
+        return directory if self.final_seed is None else directory / f"seed-{self.final_seed}"
 
 
 _warm: dict[Job, ProxyWorker] = {}
@@ -135,7 +144,10 @@ def _unexpected(error: Exception, job: Job) -> Failed:
 def _data_of(job: Job) -> dict[str, Any] | None:
     """The identity of the data that the trainer of the job holds; None without a trainer."""
     trainer = _warm.get(job)
-    return None if trainer is None else trainer.identity.to_dict()
+    if trainer is None:
+        return None
+    identity = trainer.identity.to_dict()
+    return identity if job.search_task is None else {**identity, "fresh_images": trainer.has_fresh_images}
 
 
 def _synthetic(job: Job, widths: tuple[int, ...], on_progress: OnProgress) -> Rewarded:
@@ -189,9 +201,9 @@ def _trained(job: Job, widths: tuple[int, ...], on_progress: OnProgress) -> Rewa
         from proxy_trainer.errors import SharedWeightsChangedError
 
         raise SharedWeightsChangedError(found, job.shared_weights.sha256)
-    metrics = trainer.run(candidate, report, checkpoint=job.checkpoint_of(widths))
+    metrics = trainer.run(candidate, report, checkpoint=job.checkpoint_of(widths), seed=job.final_seed)
     measured = {name: float(value) for name, value in metrics.items() if value is not None}
-    return Rewarded(measured["ap"], measured, trainer.identity.to_dict())
+    return Rewarded(measured["ap"], measured, _data_of(job))
 
 
 def _trainer(job: Job, on_progress: OnProgress) -> ProxyWorker:
@@ -231,7 +243,7 @@ def _build(job: Job, on_progress: OnProgress) -> ProxyWorker:
         raise InvalidValueError(f"the profile '{job.task.profile}' needs a data set", field="dataset")
     _warm.clear()  # frees the memory of the previous job
     arguments = (job.task, job.dataset_dir, job.cache_dir, job.seed, job.threads, job.space)
-    _warm[job] = ProxyWorker(*arguments, alive=lambda: on_progress(ALIVE))
+    _warm[job] = ProxyWorker(*arguments, alive=lambda: on_progress(ALIVE), search_task=job.search_task)
     if job.shared_weights is not None:
         job.shared_weights.write_to(shared_weights_dir(job.cache_dir))
     return _warm[job]

@@ -14,6 +14,8 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstra
 from pydantic_core import PydanticCustomError
 
 from nas_controller.search.controller.settings import Settings
+from nas_controller.search.finals_spec import FinalsSpec
+from nas_controller.search.limits import MAX_SECONDS, MAX_SEED
 from nas_controller.search.proxy_task_spec import ProxyTaskSpec
 from nas_controller.search.search_space_spec import SearchSpaceSpec
 from nas_controller.search.strict_types import Real, Whole
@@ -27,8 +29,6 @@ MAX_TRIALS = 100_000
 MAX_PARALLELISM = 1_024
 MAX_EVALUATIONS = 500  # of a trial with early stopping; the store keeps at least this many points of a curve
 MAX_RETRIES = 20
-MAX_SECONDS = 10 * 366 * 86_400
-MAX_SEED = 2**31 - 1  # the seeds of TensorFlow's stateless random numbers are 32-bit integers
 
 LEARNING_RATES = {"recurrent": 0.003, "factorised": 0.07}
 
@@ -163,7 +163,7 @@ class CampaignSpec(BaseModel):
 
     `trials` counts every trial, including the uniform baseline (trial 0). `seed` determines the proposals and the
     training of every trial; with `parallelism` 1 and equal rewards, the same seed gives the same campaign.
-    `early_stopping` None trains every trial to its end; `stop` None runs every trial.
+    `early_stopping` None trains every trial to its end; `stop` None runs every trial; `finals` None has no finals.
 
     `retries` is the number of further attempts at a trial that fails or loses its worker; an attempt of more than
     `trial_timeout_seconds` fails. The campaign fails once `max_failures` trials (None: a tenth of `trials`, at least
@@ -183,6 +183,7 @@ class CampaignSpec(BaseModel):
     proxy_task: ProxyTaskSpec = ProxyTaskSpec.model_construct()
     early_stopping: EarlyStoppingSpec | None = None
     stop: StopSpec | None = None
+    finals: FinalsSpec | None = None
     resources: ResourcesSpec = ResourcesSpec.model_construct()
     retries: Whole = Field(default=2, ge=0, le=MAX_RETRIES)
     trial_timeout_seconds: Real | None = Field(default=None, ge=1, le=MAX_SECONDS, allow_inf_nan=False)
@@ -211,6 +212,15 @@ class CampaignSpec(BaseModel):
         task = self.proxy_task.resolve()
         if self.early_stopping is not None and (obstacle := _early_stopping_obstacle(task)):
             raise located(InvalidValueError(obstacle, field="early_stopping"), self, "campaign", "early_stopping")
+        return self
+
+    @model_validator(mode="after")
+    def _can_have_finals(self) -> CampaignSpec:
+        if self.finals is not None:
+            try:
+                self.finals.check(self.proxy_task.resolve(), self.dataset, self.seed)
+            except InvalidValueError as error:
+                raise located(error, self.finals, "campaign", "finals") from error
         return self
 
 

@@ -26,7 +26,8 @@ class TrialWork:
 
     With the number SHARED_WEIGHTS it is not a trial but the training of the weights that all trials share, and has no
     widths. `task` and `seed` override those that all trials share. `data_sha256` is the identity of the data that the
-    campaign's earlier rewards were measured on; None before the first.
+    campaign's earlier rewards were measured on; None before the first. `final_seed` is the seed of weights and batches
+    in a training of the finals, whose images are those of the seed that all share.
     """
 
     number: int
@@ -35,6 +36,7 @@ class TrialWork:
     task: ProxyTask | None = None
     seed: int | None = None
     data_sha256: str | None = None
+    final_seed: int | None = None
 
     @property
     def trains_shared_weights(self) -> bool:
@@ -43,6 +45,8 @@ class TrialWork:
 
     def __str__(self) -> str:
         what = "shared weights" if self.trains_shared_weights else f"trial {self.number}"
+        if self.final_seed is not None:
+            what = f"final {self.number}, seed {self.final_seed}"
         return f"{what}, attempt {self.attempt}"
 
 

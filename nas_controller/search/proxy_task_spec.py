@@ -13,7 +13,7 @@ from search_space.proxy_task import FIELDS, PROFILES, ProxyTask, resolve
 from search_space.proxy_task_fields import value_schema
 
 
-def _describe_fields(schema: dict[str, Any]) -> None:
+def describe_fields(schema: dict[str, Any]) -> None:
     """Adds the fields of `ProxyTask` to the JSON Schema, each with its limits and its defaults by profile."""
     for name, field in FIELDS.items():
         values = ", ".join(f"{profile} {json.dumps(getattr(task, name))}" for profile, task in PROFILES.items())
@@ -33,7 +33,7 @@ class ProxyTaskSpec(BaseModel):
     stored document has only the fields that were given, so they are extra fields here and `resolve` checks them.
     """
 
-    model_config = ConfigDict(extra="allow", frozen=True, json_schema_extra=_describe_fields)
+    model_config = ConfigDict(extra="allow", frozen=True, json_schema_extra=describe_fields)
 
     profile: str = Field(default=DEFAULT_PROFILE, json_schema_extra={"enum": list(PROFILES)})
 

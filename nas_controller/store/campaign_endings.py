@@ -30,12 +30,9 @@ def end_campaign(
     """
     move_campaign(campaign, event)
     error = sanitise(error)
-    abandon_attempts(session, campaign, now)
-    query = select(models.Trial).where(models.Trial.campaign_id == campaign.id, models.Trial.state == "running")
-    for trial in session.scalars(query.order_by(models.Trial.number)):
-        move_trial(trial, "stop")
-        trial.finished_at = now
-        add_event(session, campaign, now, "trial.stopped", {"number": trial.number})
+    stop_running(session, campaign, now)
+    if campaign.finals is not None and campaign.finals["state"] == "running":
+        campaign.finals = {**campaign.finals, "state": "interrupted"}
     end_pause(campaign, now)
     campaign.error = error
     campaign.error_kind = kind
@@ -50,6 +47,25 @@ def end_campaign(
     if because is not None:
         data["because"] = because
     add_event(session, campaign, now, f"campaign.{campaign.state}", data)
+
+
+def stop_running(session: Session, campaign: models.Campaign, now: datetime) -> None:
+    """Ends every running attempt and trial of a locked campaign without an outcome."""
+    abandon_attempts(session, campaign, now)
+    query = select(models.Trial).where(models.Trial.campaign_id == campaign.id, models.Trial.state == "running")
+    for trial in session.scalars(query.order_by(models.Trial.number)):
+        move_trial(trial, "stop")
+        trial.finished_at = now
+        add_event(session, campaign, now, "trial.stopped", {"number": trial.number})
+
+
+def reopen(campaign: models.Campaign, now: datetime) -> None:
+    """Makes a locked campaign that had ended as it was before; the time in between counts as paused."""
+    if campaign.finished_at is not None:
+        campaign.paused_seconds += max(0.0, (now - campaign.finished_at).total_seconds())
+    campaign.finished_at = None
+    campaign.error = None
+    campaign.error_kind = None
 
 
 def restart_trials(session: Session, campaign: models.Campaign) -> list[int]:
@@ -74,8 +90,9 @@ def end_pause(campaign: models.Campaign, now: datetime) -> None:
 def abandon_attempts(
     session: Session, campaign: models.Campaign, now: datetime, last_alive: datetime | None = None
 ) -> int:
-    """Marks every running attempt of a locked campaign as abandoned and returns their number; that at its shared
-    weights counts too. If their runner was lost, their device time ends at `last_alive`, its last sign of life.
+    """Marks every running attempt of a locked campaign as abandoned and returns their number; those at its shared
+    weights and of its finals count too. If their runner was lost, their device time ends at `last_alive`, its last sign
+    of life.
     """
     alive_until = now if last_alive is None else min(now, last_alive)
     count = 0
@@ -91,7 +108,23 @@ def abandon_attempts(
         data = {"number": attempt.trial, "attempt": attempt.number}
         add_event(session, campaign, now, "attempt.abandoned", data)
         count += 1
+    table = models.Final
+    running = select(table).where(table.campaign_id == campaign.id, table.attempt_started_at.is_not(None))
+    for final in session.scalars(running.order_by(table.seed, table.trial)):
+        end_final_attempt(campaign, final, alive_until)
+        data = {"trial": final.trial, "seed": final.seed, "attempt": final.attempts}
+        add_event(session, campaign, now, "final.abandoned", data)
+        count += 1
     return count
+
+
+def end_final_attempt(campaign: models.Campaign, final: models.Final, until: datetime) -> bool:
+    """Ends the attempt at a training of the finals that is running, with its device time; False if none is."""
+    if final.attempt_started_at is None:
+        return False
+    add_device_time(campaign, final.attempt_started_at, until)
+    final.attempt_started_at = None
+    return True
 
 
 def end_shared_attempt(

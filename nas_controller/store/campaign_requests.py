@@ -1,4 +1,5 @@
-"""Requests of the service's clients: to create, start, change, pause, resume, stop and retry campaigns.
+"""Requests of the service's clients: to create, start, change, pause, resume, stop, retry and continue campaigns, and
+for finals.
 
 Every field of a draft may change until it is started. Later, the fields that determine the search (space, controller,
 seed, data and proxy task) are fixed, so that a replay is exact; the number of trials and the resources may change until
@@ -7,25 +8,33 @@ the campaign ends.
 A pause with `drain` lets the trials in training finish and begins no others; `abort` abandons them at once. Then the
 runner ends, and the campaign waits to be resumed. Trials without an outcome stay `running`: the next runner retries
 them, from their checkpoints if there are any.
+
+A completed campaign is continued by a change that leaves it trials to run. Finals can be run, or run on with more seeds
+and finalists, after a search that was completed or stopped. A campaign that has failed is retried first.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from datetime import datetime
+from typing import Any, Literal, cast
+
+from sqlalchemy.orm import Session
 
 from nas_controller.search.campaign_spec import CampaignSpec
-from nas_controller.states import PauseMode
+from nas_controller.states import PauseMode, StopReason
 from nas_controller.store import models
-from nas_controller.store.campaign_endings import end_campaign, end_pause, restart_trials
+from nas_controller.store.campaign_endings import end_campaign, end_pause, reopen, restart_trials
 from nas_controller.store.campaign_ids import new_campaign_id
 from nas_controller.store.clock import Clock
 from nas_controller.store.database import Database
 from nas_controller.store.errors import ConflictError
 from nas_controller.store.events import add_event
-from nas_controller.store.mappers import campaign_record
+from nas_controller.store.finals_starts import begin_finals, require_same_settings
+from nas_controller.store.mappers import campaign_record, is_in_finals
 from nas_controller.store.records import CampaignRecord
 from nas_controller.store.row_lookup import find_campaign
+from nas_controller.store.stop_conditions import reached_condition
 from nas_controller.store.stored_specifications import SPEC_VERSION
 from nas_controller.store.transitions import move_campaign, next_campaign_state
 from nas_controller.store.trial_outcomes import digest_of
@@ -33,7 +42,7 @@ from search_space.errors import InvalidValueError
 
 CHANGEABLE = (
     "name", "trials", "parallelism", "stop", "resources", "retries", "trial_timeout_seconds", "max_failures",
-    "max_consecutive_failures", "share",
+    "max_consecutive_failures", "share", "finals",
 )  # fmt: skip
 """Fields of a campaign that may change after its start."""
 
@@ -104,15 +113,18 @@ class CampaignRequests:
             return campaign_record(row)
 
     def update_campaign(self, campaign_id: str, patch: Mapping[str, Any]) -> CampaignRecord:
-        """Changes fields of a campaign by a JSON merge patch (RFC 7396): null restores a field's default.
+        """Changes fields of a campaign by a JSON merge patch (RFC 7396): null restores a field's default. A completed
+        campaign continues with the change, which must leave it trials to run.
 
         A patch that changes nothing adds no event. Raises pydantic's ValidationError if the result would be invalid,
-        InvalidValueError for fewer trials than have begun, and ConflictError for a field that can no longer change.
+        InvalidValueError for fewer trials than have begun, or none left of a completed campaign, and ConflictError for
+        a field that can no longer change.
         """
         now = self._clock()
         with self._database.writing() as session:
             row = find_campaign(session, campaign_id, lock=True)
-            move_campaign(row, "update")
+            continues = row.state == "completed"
+            move_campaign(row, "continue" if continues else "update")
             before = campaign_record(row).spec.model_dump(mode="json")
             after = CampaignSpec.model_validate(_merged(before, patch)).model_dump(mode="json")
             changed = {name: value for name, value in after.items() if value != before[name]}
@@ -128,12 +140,47 @@ class CampaignRequests:
                     f"{row.trials_begun} trials have begun; `trials` must be at least that, not {after['trials']}",
                     field="trials",
                 )
+            if is_in_finals(row) and (fixed := changed.keys() & {"trials", "finals"}):
+                raise ConflictError(
+                    f"campaign '{campaign_id}' is in its finals: `{min(fixed)}` can be changed after them",
+                    field=min(fixed),
+                )
             if changed:
-                row.name = after["name"]
-                row.spec = after
-                row.spec_version = SPEC_VERSION
-                facts = {"changes": changed, "spec_sha256": digest_of(after)}
-                add_event(session, row, now, "campaign.updated", facts)
+                _write_specification(session, row, now, after, changed)
+            if continues:
+                _continue(session, row, now)
+            return campaign_record(row)
+
+    def request_finals(self, campaign_id: str, changes: Mapping[str, Any]) -> CampaignRecord:
+        """Begins the finals of a campaign that is over, or continues them with more seeds or finalists. `changes` are
+        fields of `finals` in its specification; the others stay as they are.
+
+        Raises pydantic's ValidationError if the result would be invalid, and ConflictError for other settings than
+        those of its earlier finals, where nothing is left to train, and without a baseline to compare with.
+        """
+        now = self._clock()
+        with self._database.writing() as session:
+            row = find_campaign(session, campaign_id, lock=True)
+            follows: Literal["completed", "stopped"] = "stopped" if row.state == "stopped" else "completed"
+            move_campaign(row, "finals")
+            before = campaign_record(row).spec.model_dump(mode="json")
+            document = {**before, "finals": {**(before["finals"] or {}), **changes}}
+            after = CampaignSpec.model_validate(document).model_dump(mode="json")
+            if row.baseline_reward is None:
+                raise ConflictError(
+                    f"campaign '{campaign_id}': its baseline has no reward, so there is nothing to compare with",
+                    field="state",
+                )
+            if after["finals"] != before["finals"]:
+                _write_specification(session, row, now, after, {"finals": after["finals"]})
+            if not begin_finals(session, row, now, follows, cast("StopReason | None", row.stopped_because)):
+                known = row.finals or {}
+                raise ConflictError(
+                    f"campaign '{campaign_id}': its finals are done with {len(known['finalists'])} finalists and "
+                    f"{len(known['seeds'])} seeds; give more `seeds`, or a larger `top`",
+                    field="seeds",
+                )
+            reopen(row, now)
             return campaign_record(row)
 
     def request_pause(self, campaign_id: str, mode: PauseMode = "drain") -> CampaignRecord:
@@ -168,16 +215,17 @@ class CampaignRequests:
         with self._database.writing() as session:
             row = find_campaign(session, campaign_id, lock=True)
             move_campaign(row, "retry", "pending" if row.started_at is None else "running")
-            if row.finished_at is not None:
-                row.paused_seconds += max(0.0, (now - row.finished_at).total_seconds())
-            row.finished_at = None
-            row.error = None
-            row.error_kind = None
-            row.stopped_because = None
+            reopen(row, now)
             row.failures = 0
             row.consecutive_failures = 0
             row.retry_epoch = row.lease_epoch
-            add_event(session, row, now, "campaign.retried", {"trials": restart_trials(session, row)})
+            if row.finals is not None and row.finals["state"] == "interrupted":
+                row.finals = {**row.finals, "state": "running"}
+                row.stopped_because = row.finals["because"]
+                add_event(session, row, now, "campaign.retried", {"trials": [], "finals": True})
+            else:
+                row.stopped_because = None
+                add_event(session, row, now, "campaign.retried", {"trials": restart_trials(session, row)})
             return campaign_record(row)
 
     def request_stop(self, campaign_id: str) -> CampaignRecord:
@@ -194,6 +242,38 @@ class CampaignRequests:
                 row.pause_mode = None
                 add_event(session, row, now, "campaign.stopping", {})
             return campaign_record(row)
+
+
+def _write_specification(
+    session: Session, row: models.Campaign, now: datetime, after: dict[str, Any], changed: Mapping[str, Any]
+) -> None:
+    """Changes the specification of a locked campaign. Raises ConflictError where its finals could not go on with it."""
+    require_same_settings(row, CampaignSpec.model_validate(after))
+    row.name = after["name"]
+    row.spec = after
+    row.spec_version = SPEC_VERSION
+    facts = {"changes": dict(changed), "spec_sha256": digest_of(after)}
+    add_event(session, row, now, "campaign.updated", facts)
+
+
+def _continue(session: Session, row: models.Campaign, now: datetime) -> None:
+    """Lets a locked campaign that was completed go on. Raises InvalidValueError where that would be its end again."""
+    if row.spec["trials"] <= row.trials_finished:
+        raise InvalidValueError(
+            f"campaign '{row.id}' is completed with {row.trials_finished} trials; it continues with `trials` above "
+            f"{row.trials_finished}, not with {row.spec['trials']}",
+            field="trials",
+        )
+    reopen(row, now)
+    row.stopped_because = None
+    reached = reached_condition(row, now)
+    if reached is not None:
+        raise InvalidValueError(
+            f"campaign '{row.id}' would end at once, since its `stop.{reached}` is reached; give a higher one with "
+            "`trials`, or null",
+            field=f"stop.{reached}",
+        )
+    add_event(session, row, now, "campaign.continued", {"trials": restart_trials(session, row)})
 
 
 def _merged(document: Any, patch: Any) -> Any:

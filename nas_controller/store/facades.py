@@ -11,6 +11,7 @@ from nas_controller.store.clock import Clock
 from nas_controller.store.database import Database
 from nas_controller.store.downsampling import Downsampling
 from nas_controller.store.etag_versions import EtagVersions
+from nas_controller.store.finals import FinalsQuery, FinalsWrites
 from nas_controller.store.idempotency_keys import IdempotencyKeys
 from nas_controller.store.learning_curves import LearningCurves
 from nas_controller.store.leases import Leases
@@ -42,6 +43,7 @@ class Reads:
         self.controller_state = queries.controller_state
         self.controller_digest = queries.controller_digest
         self.record_rows = RecordQuery(database).record_rows
+        self.final_runs = FinalsQuery(database).final_runs
 
         documents = TrialDocuments(database)
         self.trial_document = documents.trial_document
@@ -94,6 +96,13 @@ class RunnerWrites:
         self.complete_shared_training = shared.complete_shared_training
         self.fail_shared_training = shared.fail_shared_training
 
+        finals = FinalsWrites(database, clock)
+        self.begin_final = finals.begin_final
+        self.record_final_progress = finals.record_final_progress
+        self.complete_final = finals.complete_final
+        self.fail_final = finals.fail_final
+        self.complete_finals = finals.complete_finals
+
         supervisors = SupervisorHeartbeats(database, clock)
         self.record_heartbeat = supervisors.record_heartbeat
         self.remove_supervisor = supervisors.remove_supervisor
@@ -112,6 +121,7 @@ class ServiceWrites:
         self.request_pause = campaigns.request_pause
         self.request_resume = campaigns.request_resume
         self.request_retry = campaigns.request_retry
+        self.request_finals = campaigns.request_finals
         self.request_stop = campaigns.request_stop
 
         keys = ApiKeys(database, clock)

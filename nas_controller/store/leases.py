@@ -15,6 +15,7 @@ from nas_controller.store.clock import Clock
 from nas_controller.store.database import Database
 from nas_controller.store.errors import ConflictError, LeaseLostError
 from nas_controller.store.events import add_event
+from nas_controller.store.finals_starts import end_search
 from nas_controller.store.mappers import campaign_record
 from nas_controller.store.records import CampaignRecord, Lease
 from nas_controller.store.row_lookup import find_campaign
@@ -142,7 +143,8 @@ class Leases:
         kind: str | None = None,
     ) -> CampaignRecord:
         """Ends the campaign as `completed`, `stopped` or `failed` (with the error's text) and releases the lease.
-        `because` is the stop condition that completed it.
+        `because` is the stop condition that completed its search: if it is to have finals, they begin instead, and the
+        lease stays.
 
         Attempts still running are `abandoned` and their trials `stopped`. Raises LeaseLostError.
         """
@@ -151,11 +153,14 @@ class Leases:
         now = self._clock()
         with self._database.writing() as session:
             row = owned_campaign(session, lease, now)
-            end_campaign(session, row, now, _FINAL_EVENTS[state], error, because, kind)
+            if state == "completed":
+                end_search(session, row, now, because)
+            else:
+                end_campaign(session, row, now, _FINAL_EVENTS[state], error, because, kind)
             return campaign_record(row)
 
     def complete_campaign(self, lease: Lease) -> CampaignRecord:
-        """Ends the campaign as `completed`, unless it was given more trials in the meantime.
+        """Ends the search and, without finals, the campaign, unless it was given more trials in the meantime.
 
         Raises LeaseLostError.
         """
@@ -163,7 +168,7 @@ class Leases:
         with self._database.writing() as session:
             row = owned_campaign(session, lease, now)
             if row.trials_finished >= row.spec["trials"]:
-                end_campaign(session, row, now, "complete")
+                end_search(session, row, now)
             return campaign_record(row)
 
 

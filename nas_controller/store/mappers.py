@@ -7,8 +7,8 @@ from typing import Any, Literal, TypeVar, cast
 
 from sqlalchemy import Row
 
-from nas_controller.entities import Document, SharedTrainingDocument
-from nas_controller.states import CampaignState
+from nas_controller.entities import Document, FinalRunDocument, FinalsDocument, SharedTrainingDocument
+from nas_controller.states import FINISHED_CAMPAIGN_STATES, CampaignState
 from nas_controller.store import models
 from nas_controller.store.records import (
     Acceptance,
@@ -49,6 +49,7 @@ def campaign_record(row: models.Campaign) -> CampaignRecord:
         row,
         spec=read_specification(row.spec, row.spec_version),
         shared_training=None if shared is None else SharedTrainingDocument.model_validate(shared),
+        finals=None if row.finals is None else FinalsDocument.model_validate(row.finals),
     )
 
 
@@ -61,7 +62,18 @@ def acceptance(
     outcome: Literal["accepted", "duplicate", "late"], campaign: models.Campaign, trial: models.Trial
 ) -> Acceptance:
     """The result of accepting an outcome of the trial, after its rows were changed."""
-    return Acceptance(outcome, trial_record(trial), cast(CampaignState, campaign.state))
+    search_is_over = campaign.state in FINISHED_CAMPAIGN_STATES or is_in_finals(campaign)
+    return Acceptance(outcome, trial_record(trial), cast(CampaignState, campaign.state), search_is_over)
+
+
+def is_in_finals(campaign: models.Campaign) -> bool:
+    """Whether the finals of a campaign are running, so that its search is over."""
+    return campaign.finals is not None and campaign.finals["state"] == "running"
+
+
+def final_run(row: models.Final) -> FinalRunDocument:
+    """The document of a training of the finals."""
+    return record_of(FinalRunDocument, row)
 
 
 def attempt_record(row: models.Attempt) -> AttemptRecord:

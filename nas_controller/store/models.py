@@ -6,68 +6,15 @@ numbers are doubles, and JSON documents have Python's shortest representation, s
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
-from sqlalchemy import (
-    JSON,
-    DateTime,
-    Dialect,
-    Double,
-    ForeignKey,
-    ForeignKeyConstraint,
-    Index,
-    Integer,
-    LargeBinary,
-    MetaData,
-    String,
-    Text,
-    TypeDecorator,
-)
-from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
+from sqlalchemy import ForeignKey, ForeignKeyConstraint, Index, Integer, LargeBinary, String, Text
+from sqlalchemy.orm import Mapped, mapped_column
 from sqlalchemy.types import BigInteger
 
-
-class UtcDateTime(TypeDecorator[datetime]):
-    """An aware time in UTC, whatever the database stores."""
-
-    impl = DateTime(timezone=True)
-    cache_ok = True
-
-    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
-        """Refuses naive times, whose meaning would depend on the machine."""
-        if value is None:
-            return None
-        if value.tzinfo is None:
-            raise ValueError(f"the time {value.isoformat()} has no time zone")
-        utc = value.astimezone(UTC)
-        return utc.replace(tzinfo=None) if dialect.name == "sqlite" else utc
-
-    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
-        """Makes the naive times of SQLite aware; they are UTC."""
-        if value is None:
-            return None
-        return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
-
-
-class Base(DeclarativeBase):
-    """Names every constraint, so that migrations can change it on any database."""
-
-    metadata = MetaData(
-        naming_convention={
-            "ix": "ix_%(table_name)s_%(column_0_N_name)s",
-            "uq": "uq_%(table_name)s_%(column_0_N_name)s",
-            "fk": "fk_%(table_name)s_%(referred_table_name)s",
-            "pk": "pk_%(table_name)s",
-        }
-    )
-    type_annotation_map = {  # noqa: RUF012 (SQLAlchemy reads it as a plain attribute)
-        datetime: UtcDateTime,
-        float: Double,
-        dict[str, Any]: JSON(none_as_null=True),
-        list[float]: JSON(none_as_null=True),
-        list[int]: JSON(none_as_null=True),
-    }
+from nas_controller.store.model_base import Base as Base
+from nas_controller.store.model_base import UtcDateTime as UtcDateTime
 
 
 class Campaign(Base):
@@ -116,6 +63,7 @@ class Campaign(Base):
     consecutive_failures: Mapped[int] = mapped_column(server_default="0")
     retry_epoch: Mapped[int] = mapped_column(server_default="0")
     shared_training: Mapped[dict[str, Any] | None]
+    finals: Mapped[dict[str, Any] | None]
 
 
 class Trial(Base):
@@ -199,6 +147,32 @@ class Measurement(Base):
     step: Mapped[int] = mapped_column(Integer, primary_key=True, autoincrement=False)
     at: Mapped[datetime]
     values: Mapped[dict[str, Any]]
+
+
+class Final(Base):
+    """The training of one finalist, or of the baseline, with one seed. `attempt_started_at` is that of an attempt in
+    training; null between attempts and after the last.
+    """
+
+    __tablename__ = "finals"
+    __table_args__ = (ForeignKeyConstraint(["campaign_id", "trial"], ["trials.campaign_id", "trials.number"]),)
+
+    campaign_id: Mapped[str] = mapped_column(String(32), primary_key=True)
+    trial: Mapped[int] = mapped_column(Integer, primary_key=True, autoincrement=False)
+    seed: Mapped[int] = mapped_column(Integer, primary_key=True, autoincrement=False)
+    state: Mapped[str] = mapped_column(String(16))
+    attempts: Mapped[int]
+    attempt_started_at: Mapped[datetime | None]
+    reward: Mapped[float | None]
+    metrics: Mapped[dict[str, Any] | None]
+    error: Mapped[str | None] = mapped_column(Text)
+    error_kind: Mapped[str | None] = mapped_column(String(40))
+    log_tail: Mapped[str | None] = mapped_column(Text)
+    data_sha256: Mapped[str | None] = mapped_column(String(64))
+    progress_step: Mapped[int | None]
+    progress_total: Mapped[int | None]
+    started_at: Mapped[datetime]
+    finished_at: Mapped[datetime | None]
 
 
 class ControllerState(Base):

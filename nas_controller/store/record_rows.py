@@ -24,7 +24,8 @@ _SPECIFYING = ("campaign.created", "campaign.updated")
 
 @dataclass(frozen=True)
 class RecordRows:
-    """A campaign's row, its trials by number, its attempts by trial and number, and its controller's row, if any.
+    """A campaign's row, its trials by number, its attempts by trial and number, the trainings of its finals by trial
+    and seed, and its controller's row, if any.
 
     `specified` is the event that wrote the specification last, if there is one. `columns` names the columns of each of
     these tables and of `events`.
@@ -33,6 +34,7 @@ class RecordRows:
     campaign: StoredRow
     trials: Mapping[int, StoredRow]
     attempts: Mapping[tuple[int, int], StoredRow]
+    finals: Mapping[tuple[int, int], StoredRow]
     controller: StoredRow | None
     specified: EventRecord | None
     columns: Mapping[str, tuple[str, ...]]
@@ -47,13 +49,14 @@ class RecordQuery:
     def record_rows(self, campaign_id: str) -> RecordRows:
         """The rows of a campaign, all of one moment. Raises NotFoundError."""
         campaign, trial, attempt = models.Campaign, models.Trial, models.Attempt
-        event, state = models.Event, models.ControllerState
+        event, state, final = models.Event, models.ControllerState, models.Final
         with self._database.reading() as session:
             require_campaign(session, campaign_id)
             connection = session.connection()
             found = connection.execute(_stored(campaign).where(campaign.id == campaign_id)).one()
             trials = connection.execute(_stored(trial).where(trial.campaign_id == campaign_id))
             attempts = connection.execute(_stored(attempt).where(attempt.campaign_id == campaign_id))
+            finals = connection.execute(_stored(final).where(final.campaign_id == campaign_id))
             controller = connection.execute(_stored(state).where(state.campaign_id == campaign_id)).one_or_none()
             specified = connection.execute(
                 select(*event.__table__.columns)
@@ -65,11 +68,12 @@ class RecordQuery:
                 campaign=found._mapping,
                 trials={row.number: row._mapping for row in trials},
                 attempts={(row.trial, row.number): row._mapping for row in attempts},
+                finals={(row.trial, row.seed): row._mapping for row in finals},
                 controller=None if controller is None else controller._mapping,
                 specified=None if specified is None else event_record(specified),
                 columns={
                     each.__tablename__: tuple(each.__table__.columns.keys())
-                    for each in (campaign, trial, attempt, event, state)
+                    for each in (campaign, trial, attempt, final, event, state)
                 },
             )
 

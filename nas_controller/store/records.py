@@ -46,8 +46,14 @@ class CampaignRecord(CampaignFields):
 
     @property
     def progress(self) -> int:
-        """A number that grows with every step of the shared training and every finished trial."""
-        return self.trials_finished + (0 if self.shared_training is None else self.shared_training.step)
+        """A number that grows with every step of the shared training, every finished trial and every final."""
+        shared = 0 if self.shared_training is None else self.shared_training.step
+        return self.trials_finished + shared + (0 if self.finals is None else self.finals.runs_finished)
+
+    @property
+    def is_in_finals(self) -> bool:
+        """Whether its finals are running, so that its search is over."""
+        return self.finals is not None and self.finals.state == "running"
 
     def to_dict(self) -> dict[str, Any]:
         """The document as plain JSON values."""
@@ -100,9 +106,11 @@ class EventRecord(EventDocument):
 
     Kinds: `campaign.created`, `campaign.submitted`, `campaign.updated`, `campaign.claimed`, `campaign.identified`,
     `campaign.waiting`, `campaign.pausing`, `campaign.paused`, `campaign.resumed`, `campaign.retried`,
-    `campaign.stopping`, `campaign.stopped`, `campaign.completed`, `campaign.failed`, `trial.begun`, `trial.completed`,
-    `trial.failed`, `trial.stopped`, `attempt.started`, `attempt.failed`, `attempt.abandoned`, `attempt.late`,
-    `shared-training.started`, `shared-training.completed`, `shared-training.failed`, `shared-training.abandoned`.
+    `campaign.continued`, `campaign.stopping`, `campaign.stopped`, `campaign.completed`, `campaign.failed`,
+    `trial.begun`, `trial.completed`, `trial.failed`, `trial.stopped`, `attempt.started`, `attempt.failed`,
+    `attempt.abandoned`, `attempt.late`, `shared-training.started`, `shared-training.completed`,
+    `shared-training.failed`, `shared-training.abandoned`, `finals.started`, `finals.identified`, `finals.completed`,
+    `final.begun`, `final.completed`, `final.failed`, `final.abandoned`.
     """
 
     campaign_id: str = Field(exclude=True)
@@ -130,13 +138,15 @@ class Lease:
 
 @dataclass(frozen=True)
 class Acceptance:
-    """Whether a reported outcome was accepted, with the trial and the state of its campaign afterwards.
+    """Whether a reported outcome was accepted, with the trial and the state of its campaign afterwards, and whether
+    its search is over.
 
     `accepted`: it is now the trial's outcome. `duplicate`: the trial had this outcome already; nothing changed. `late`:
     another attempt finished first; the attempt is marked `late` and nothing else changed. If the outcome meets a stop
-    condition, the campaign is `completed`.
+    condition, the campaign is `completed`, or its finals begin.
     """
 
     outcome: Literal["accepted", "duplicate", "late"]
     trial: TrialRecord
     campaign_state: CampaignState
+    search_is_over: bool

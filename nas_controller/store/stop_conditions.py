@@ -1,4 +1,4 @@
-"""The conditions that end a campaign before its last trial: `stop` in its specification.
+"""The conditions that end a search before its last trial: `stop` in the specification. They do not bound finals.
 
 They are checked in the transaction that writes an outcome, so no outcome follows the one that ends the campaign. The
 runner's heartbeat also checks the wall time.
@@ -33,9 +33,13 @@ def reached_condition(campaign: models.Campaign, now: datetime) -> StopReason | 
 
 
 def is_out_of_time(campaign: CampaignRecord, now: datetime) -> bool:
-    """Whether a campaign has run for its `wall_seconds`, without pauses."""
+    """Whether the search of a campaign has run for its `wall_seconds`, without pauses."""
     stop = campaign.spec.stop
-    return stop is not None and _is_out_of_time(stop, campaign.started_at, campaign.paused_seconds, now)
+    return (
+        stop is not None
+        and not campaign.is_in_finals
+        and _is_out_of_time(stop, campaign.started_at, campaign.paused_seconds, now)
+    )
 
 
 def _is_out_of_time(stop: StopSpec, started_at: datetime | None, paused_seconds: float, now: datetime) -> bool:

@@ -63,6 +63,7 @@ class TotalsQuery:
         )
         query = select(
             table.state.label("state"),
+            func.coalesce(table.finals["state"].as_string(), "").label("finals_state"),
             func.count().label("campaigns"),
             func.count(table.queue_seconds).label("queue_count"),
             *(func.coalesce(func.sum(column), 0).label(column.key) for column in summed),
@@ -70,16 +71,16 @@ class TotalsQuery:
                 func.count(case((table.queue_seconds <= bound, 1))).label(f"bound_{index}")
                 for index, bound in enumerate(QUEUE_BOUNDS_SECONDS)
             ),
-        ).group_by(table.state)
+        ).group_by("state", "finals_state")
         campaigns = dict[str, int](dict.fromkeys(CAMPAIGN_STATES, 0))
         trials = dict[str, int](dict.fromkeys(TRIAL_STATES, 0))
         sums: Counter[str] = Counter()
         with self._database.reading() as session:
             rows = [dict(row._mapping) for row in session.execute(query)]
         for row in rows:
-            state = row.pop("state")
-            campaigns[state] = row["campaigns"]
-            unfinished = "stopped" if state in FINISHED_CAMPAIGN_STATES else "running"
+            state, is_in_finals = row.pop("state"), row.pop("finals_state") == "running"
+            campaigns[state] += row["campaigns"]
+            unfinished = "stopped" if state in FINISHED_CAMPAIGN_STATES or is_in_finals else "running"
             trials[unfinished] += row["trials_begun"] - row["trials_finished"]
             trials["failed"] += row["trials_failed"]
             trials["completed"] += row["trials_finished"] - row["trials_failed"]

@@ -19,6 +19,7 @@ from nas_controller.store import models
 from nas_controller.store.campaign_endings import add_device_time, end_campaign
 from nas_controller.store.events import add_event
 from nas_controller.store.failure_limits import TOO_MANY_FAILURES, count_outcome, failures_error
+from nas_controller.store.finals_starts import end_search
 from nas_controller.store.sanitising import sanitise
 from nas_controller.store.stop_conditions import reached_condition
 from nas_controller.store.transitions import move_trial
@@ -63,7 +64,7 @@ def finish_trial(
     data_sha256: str | None = None,
 ) -> None:
     """Writes the outcome, the campaign's sums, the event with the controller's digest, and the controller. Ends the
-    campaign if the outcome meets one of its stop conditions.
+    search if the outcome meets one of its stop conditions.
 
     Raises ConflictError for a trial that is not running.
     """
@@ -108,7 +109,7 @@ def finish_trial(
     if failures is not None:
         end_campaign(session, campaign, now, "fail", failures, kind=TOO_MANY_FAILURES)
     elif reason is not None:
-        end_campaign(session, campaign, now, "complete", because=reason)
+        end_search(session, campaign, now, reason)
 
 
 def digest_of(document: Mapping[str, Any] | None) -> str | None:

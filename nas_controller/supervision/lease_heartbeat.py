@@ -37,9 +37,14 @@ class Heartbeat:
         self.lost = False
 
     @property
+    def is_interrupted(self) -> bool:
+        """Whether the runner should stop at once, whatever it is training."""
+        return self.stop_requested or self.lost or self.pause == "abort"
+
+    @property
     def must_end(self) -> bool:
-        """Whether the runner should stop at once."""
-        return self.stop_requested or self.lost or self.out_of_time or self.pause == "abort"
+        """Whether the search should stop at once."""
+        return self.is_interrupted or self.out_of_time
 
     @property
     def draining(self) -> bool:

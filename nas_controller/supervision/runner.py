@@ -15,8 +15,6 @@ import signal
 import socket
 import sys
 import uuid
-from collections.abc import Callable
-from dataclasses import dataclass, replace
 from functools import partial
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -27,17 +25,14 @@ import numpy as np
 
 from nas_controller.campaigns.campaign import Campaign
 from nas_controller.campaigns.campaign_errors import CampaignWaitsError
-from nas_controller.campaigns.shared_training import SharedTraining
-from nas_controller.execution.executor import ClusterUnavailableError, Executor, Workers
+from nas_controller.execution.executor import ClusterUnavailableError, Executor
 from nas_controller.execution.session_directory import DiskFullError
-from nas_controller.execution.trial_checkpoints import campaign_directory, remove_campaign_directory
-from nas_controller.execution.worker import Job
-from nas_controller.search.campaign_spec import CampaignSpec
-from nas_controller.search.outcomes import Failed
+from nas_controller.execution.trial_checkpoints import remove_campaign_directory
 from nas_controller.store import ConflictError, Lease, LeaseLostError, NotFoundError, Store, StoreUnavailableError
-from nas_controller.supervision.data_availability import may_wait_for, missing_data, still_waits
+from nas_controller.supervision.data_availability import may_wait_for, still_waits
 from nas_controller.supervision.fair_shares import Allotment
 from nas_controller.supervision.lease_heartbeat import Heartbeat
+from nas_controller.supervision.phases import Machine, run_phases
 from nas_controller.supervision.runner_protocol import (
     DATABASE_URL_VARIABLE,
     EXIT_DONE,
@@ -47,10 +42,8 @@ from nas_controller.supervision.runner_protocol import (
     EXIT_WAITS,
     LEASE_SECONDS,
 )
-from nas_controller.supervision.shared_weights_directory import SharedWeightsDirectory
 from nas_controller.supervision.stdin_watch import watch_stdin
-from search_space.datasets import dataset_path
-from search_space.errors import DATA_AWAY, EffspineError, InvalidValueError
+from search_space.errors import EffspineError
 
 logger = logging.getLogger(__name__)
 
@@ -58,31 +51,6 @@ logger = logging.getLogger(__name__)
 def new_owner() -> str:
     """A unique name for a runner's lease: host, process and a random part."""
     return f"{socket.gethostname()[:64]}:{os.getpid()}:{uuid.uuid4().hex[:8]}"
-
-
-@dataclass
-class Machine:
-    """Where trials run, and the resources that this campaign may use there.
-
-    Trials run on this machine, on the Ray cluster at `ray_address`, or in `executor` if it is given. Without an
-    `allotment`, the campaign has everything it asks for. Another thread may change the allotment at any time.
-    """
-
-    ray_address: str | None = None
-    allotment: Allotment | None = None
-    executor: Executor | None = None
-
-    def receive(self, line: bytes) -> None:
-        """Takes the allotment of a line."""
-        self.allotment = Allotment.from_line(line)
-
-    def executor_of(self, campaign_id: str) -> Executor:
-        """The executor of a campaign's trials; imports Ray unless it was given."""
-        if self.executor is None:
-            from nas_controller.execution.ray_executor import RayExecutor
-
-            return RayExecutor(campaign_id, self.ray_address, lost_status=EXIT_MUST_WAIT)
-        return self.executor
 
 
 def run(
@@ -110,21 +78,21 @@ def run(
             state = campaign.record.state
             if state == "stopping":
                 campaign.end("stopped")
-            elif state == "running" and not campaign.over:
+            elif state == "running" and not campaign.ended:
                 try:
-                    _train(store, lease, campaign, data_dir, heartbeat, machine or Machine(), may_wait)
+                    run_phases(store, lease, campaign, data_dir, heartbeat, machine or Machine(), may_wait)
                 except CampaignWaitsError as error:
                     waits = error
             paused = _apply_requests(campaign, store, lease, heartbeat, state == "pausing")
             if waits is not None and not paused and store.runner.is_out_of_time(store.reads.get_campaign(campaign_id)):
                 campaign.end("completed", because="wall_seconds")
-            if campaign.over:
+            if campaign.ended:
                 remove_campaign_directory(data_dir, campaign_id)
-            if waits is not None and not (campaign.over or paused or heartbeat.lost):
+            if waits is not None and not (campaign.ended or paused or heartbeat.lost):
                 logger.warning("campaign %s waits: %s", campaign_id, waits)
                 store.runner.wait(lease, str(waits), waits.kind)
                 return EXIT_WAITS
-            return EXIT_DONE if campaign.over or paused else EXIT_NOT_OURS
+            return EXIT_DONE if campaign.ended or paused else EXIT_NOT_OURS
     except LeaseLostError as error:
         logger.warning("%s", error)
         return EXIT_NOT_OURS
@@ -134,110 +102,16 @@ def run(
 
 def _apply_requests(campaign: Campaign, store: Store, lease: Lease, heartbeat: Heartbeat, was_pausing: bool) -> bool:
     """Stops, completes or pauses the campaign as requested, after its training has ended; whether it was paused."""
-    if campaign.over or heartbeat.lost:
+    if campaign.ended or heartbeat.lost:
         return False
     if heartbeat.stop_requested:
         campaign.end("stopped")
-    elif heartbeat.out_of_time:
+    elif heartbeat.out_of_time and not campaign.over:
         campaign.end("completed", because="wall_seconds")
     elif was_pausing or heartbeat.pause is not None:
         store.runner.pause_campaign(lease)
         return True
     return False
-
-
-def _train(
-    store: Store,
-    lease: Lease,
-    campaign: Campaign,
-    data_dir: Path,
-    heartbeat: Heartbeat,
-    machine: Machine,
-    may_wait: Callable[[Failed], bool],
-) -> None:
-    """Trains the shared weights, if the task has them, and runs trials until the campaign is over or has to end.
-
-    Raises CampaignWaitsError.
-    """
-    spec, record = campaign.spec, campaign.record
-    missing = missing_data(record, data_dir)
-    if missing is not None:
-        raise CampaignWaitsError(missing, DATA_AWAY)
-    try:
-        job = _job(campaign, data_dir)
-    except InvalidValueError as error:
-        campaign.end("failed", str(error), kind="invalid-value")
-        return
-    logger.info(
-        "campaign %s (%s): %d of %d trials finished; profile %s, data set %s, seed %d",
-        *(record.id, record.name, record.trials_finished, spec.trials),
-        *(spec.proxy_task.profile, spec.dataset or "-", spec.seed),
-    )
-
-    def workers() -> Workers:
-        return _workers(heartbeat.spec or campaign.spec, machine)
-
-    def must_end() -> bool:
-        return heartbeat.must_end
-
-    executor = machine.executor_of(record.id)
-    shared = None
-    if job.task.kind == "shared":
-        directory = SharedWeightsDirectory(job.cache_dir)
-        job = replace(job, shared_weights=directory.find(record.shared_training))
-        if job.shared_weights is None:
-            shared = SharedTraining(store, lease, campaign, job.task.shared_steps, may_wait, directory.keep)
-    while not (campaign.over or campaign.draining or heartbeat.must_end):
-        started = workers() if shared is None else _one_worker(workers(), machine)
-        logger.info("workers %d, threads per worker %d", started.parallelism, started.threads)
-        with executor.session(started) as session:
-            try:
-                if shared is not None:
-                    session.run(shared, replace(job, threads=started.threads), must_end, partial(replace, started))
-                    if shared.is_trained:
-                        job, shared = replace(job, shared_weights=directory.kept), None
-                if shared is None and started == workers():
-                    session.run(campaign, replace(job, threads=started.threads), must_end, workers)
-            except SystemExit:
-                heartbeat.release()  # Ray takes seconds to shut down, and ends this process if its head is unavailable
-                raise
-
-
-def _one_worker(workers: Workers, machine: Machine) -> Workers:
-    """One worker without a timeout; with the processors of all, unless these may be those of several hosts."""
-    threads = workers.threads * (workers.parallelism if machine.ray_address is None else 1)
-    return replace(workers, parallelism=1, threads=threads, timeout_seconds=None)
-
-
-def _job(campaign: Campaign, data_dir: Path) -> Job:
-    """The job of all trials; `threads` is set per session. Raises InvalidValueError if the data set does not exist."""
-    spec = campaign.spec
-    task = spec.proxy_task.resolve()
-    return Job(
-        task=task,
-        base=campaign.base,
-        dataset_dir=None if spec.dataset is None else dataset_path(data_dir, spec.dataset),
-        cache_dir=data_dir / "cache",
-        seed=spec.seed,
-        threads=1,
-        checkpoint_dir=campaign_directory(data_dir, campaign.record.id),
-        space=spec.search_space.build() if task.kind == "shared" else None,
-    )
-
-
-def _workers(spec: CampaignSpec, machine: Machine) -> Workers:
-    """The workers that the campaign may use now: those it asks for, or fewer if other campaigns compete for them."""
-    allotted, wanted = machine.allotment, spec.resources
-    parallelism = spec.parallelism if allotted is None else min(spec.parallelism, allotted.parallelism)
-    if machine.ray_address is not None:
-        threads = wanted.cpus or 1
-    elif wanted.cpus is not None:
-        threads = wanted.cpus
-    elif allotted is not None:
-        threads = allotted.threads
-    else:
-        threads = max(1, len(os.sched_getaffinity(0)) // parallelism)
-    return Workers(parallelism, threads, wanted.gpus, wanted.tpus, spec.trial_timeout_seconds)
 
 
 def _environment() -> dict[str, Any]:

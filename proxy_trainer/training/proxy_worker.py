@@ -12,9 +12,9 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from proxy_trainer.data.coco_directory import load_dataset
 from proxy_trainer.data.data_identity import DataIdentity, SplitIdentity
 from proxy_trainer.data.decoded_images import decode_split
+from proxy_trainer.data.fresh_images import load_splits
 from proxy_trainer.engine import runtime
 from proxy_trainer.engine.detections import DetectionBatch
 from proxy_trainer.engine.engine import Engine
@@ -44,9 +44,11 @@ class ProxyWorker:
     `seed` determines the reserved images, the initial weights and the batches, equally for every architecture;
     `threads` is the number of processors to use. A task of kind shared has a supernet for `space`, which is trained
     when it is first needed, unless another process has done so. `identity` is that of the data, which are read once.
-    `alive` is called now and then while they are read; an exception of it ends the call. Raises DataError where the
-    data set cannot be used, DataAwayError where it is away, DiskFullError where there is no space for the image cache,
-    and InvalidValueError (field `space`) for a task of kind shared without a space.
+    `alive` is called now and then while they are read; an exception of it ends the call. With `search_task`, the
+    reserved images are those of finals (`proxy_trainer.data.fresh_images`), and `has_fresh_images` says whether none of
+    them has given a reward of that task. Raises DataError where the data set cannot be used, DataAwayError where it is
+    away, DiskFullError where there is no space for the image cache, and InvalidValueError (field `space`) for a task of
+    kind shared without a space.
     """
 
     def __init__(
@@ -58,6 +60,7 @@ class ProxyWorker:
         threads: int,
         space: SearchSpace | None = None,
         alive: Callable[[], None] = lambda: None,
+        search_task: ProxyTask | None = None,
     ) -> None:
         if task.kind == "shared" and space is None:
             raise InvalidValueError("shared weights need the search space that they are trained for", field="space")
@@ -67,11 +70,10 @@ class ProxyWorker:
         self._supernet: Supernet | None = None
         self._cache_dir = cache_dir
         self._seed = seed
-        train, self._reserved = load_dataset(
-            dataset_dir, reserved_images=task.reserved_images, reserve_from=task.reserve_from, seed=seed
-        )
+        splits = load_splits(dataset_dir, task, seed, search_task)
+        train, self._reserved, self.has_fresh_images = splits
         self._train_images = decode_split(train, task.image_px, cache_dir, alive=alive)
-        self._batches = TrainingBatches(self._train_images, task, seed)
+        self._batches = {seed: TrainingBatches(self._train_images, task, seed)}
         self._reserved_images = decode_split(self._reserved, task.image_px, cache_dir, alive=alive)
         self.identity = DataIdentity(
             SplitIdentity.of(train, self._train_images.image_digests),
@@ -88,27 +90,30 @@ class ProxyWorker:
         *,
         checkpoint: Path | None = None,
         keep: bool = False,
+        seed: int | None = None,
     ) -> Metrics:
         """Trains and scores the candidate; returns its COCO metrics (`ap` is the reward), loss and seconds.
 
         With `checkpoint`, the trial resumes from that file if it is of this trial, writes it every `checkpoint_steps`
         steps, and removes it at the end; `keep` leaves it there, with the trained state. The metrics equal those of an
         uninterrupted trial, the seconds add up over all processes, and earlier intermediate APs are reported again. An
-        exception of `on_progress` ends the trial; the file remains. The training of the supernet counts as
+        exception of `on_progress` ends the trial; the file remains. `seed`, if it is given, is that of the weights and
+        batches alone; the reserved images stay. The training of the supernet counts as
         `shared_seconds`, not as seconds of the trial that was the first to need it.
 
         Raises NonFiniteLossError where the loss is not finite.
         """
         report = on_progress or (lambda progress: None)
+        seed = self._seed if seed is None else seed
         began = time.perf_counter()
         engine = self._engine_for(candidate)
         supernet = self._supernet_for(candidate, engine, report)
         started = time.perf_counter()
-        self._load(engine, candidate, supernet)
-        run = TrialRun(engine, self._checkpoint_file(checkpoint, candidate, supernet), report, started)
+        self._load(engine, candidate, supernet, seed)
+        run = TrialRun(engine, self._checkpoint_file(checkpoint, candidate, supernet, seed), report, started)
         run.resume()
         try:
-            self._train(run)
+            self._train(run, seed)
         except NonFiniteLossError:
             if not keep:
                 run.discard()
@@ -173,12 +178,12 @@ class ProxyWorker:
             self._supernet = supernet
         return self._supernet
 
-    def _load(self, engine: Engine, candidate: Architecture, supernet: Supernet | None) -> None:
+    def _load(self, engine: Engine, candidate: Architecture, supernet: Supernet | None, seed: int) -> None:
         """Loads a candidate: with fresh weights, or as a slice of the supernet."""
         start = None
         if supernet is not None:
-            start = supernet.initial_state(candidate, self._seed if self._task.steps else None)
-        engine.load(candidate, self._seed, start)
+            start = supernet.initial_state(candidate, seed if self._task.steps else None)
+        engine.load(candidate, seed, start)
 
     @cached_property
     def _recalibration_images(self) -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.int32]]:
@@ -190,26 +195,24 @@ class ProxyWorker:
         return self._train_images.pixels[chosen], self._train_images.sizes[chosen]
 
     def _checkpoint_file(
-        self, path: Path | None, candidate: Architecture, supernet: Supernet | None
+        self, path: Path | None, candidate: Architecture, supernet: Supernet | None, seed: int
     ) -> CheckpointFile | None:
         if path is None:
             return None
         digest = supernet.trained.sha256 if supernet else None
-        return CheckpointFile(
-            path, trial_identity(candidate, self._task, self._seed, self.identity.sha256, start=digest)
-        )
+        return CheckpointFile(path, trial_identity(candidate, self._task, seed, self.identity.sha256, start=digest))
 
-    def _train(self, run: TrialRun) -> None:
+    def _train(self, run: TrialRun, seed: int) -> None:
         """The remaining steps. Raises NonFiniteLossError."""
         task, limit = self._task, _RateLimit()
         # The receiver of earlier reports may have been interrupted together with the earlier process.
         for score in run.scores:
             run.report(Progress(score.step, task.steps, score.loss, score.seconds, score.ap))
         # Closed at once if a report raises, so that no thread prepares batches of this trial during the next one.
-        with closing(self._batches.stream(run.step, task.steps)) as batches:
+        with closing(self._batches_of(seed).stream(run.step, task.steps)) as batches:
             for step, batch in enumerate(batches, start=run.step):
                 rate = task.learning_rate_at(step)
-                loss = run.engine.train_step(batch, rate, (self._seed, step)).total
+                loss = run.engine.train_step(batch, rate, (seed, step)).total
                 if not math.isfinite(loss):
                     raise NonFiniteLossError(step, rate, run.loss)
                 run.step, run.loss = step + 1, loss
@@ -221,6 +224,12 @@ class ProxyWorker:
                     run.scores.append(IntermediateScore(run.step, loss, run.seconds, ap))
                 if _is_due(run.step, task.checkpoint_steps):
                     run.save()
+
+    def _batches_of(self, seed: int) -> TrainingBatches:
+        """The batches of a seed; those of one seed at a time are kept, since their anchor matches are large."""
+        if seed not in self._batches:
+            self._batches = {seed: TrainingBatches(self._train_images, self._task, seed)}
+        return self._batches[seed]
 
     def _score(self, run: TrialRun) -> Metrics:
         """The COCO metrics of the averaged weights on the reserved images."""

@@ -13,6 +13,7 @@ from nas_controller.store import EventRecord
 from nas_controller.store.schema import HEAD
 from tests.support.paths import ROOT
 
+KINDS = r"(?:campaign|trial|attempt|shared-training|finals?)\.[a-z]+"
 PAGE = (ROOT / "docs" / "api.md").read_text(encoding="utf-8")
 
 
@@ -30,16 +31,16 @@ def test_every_error_type_is_listed() -> None:
 
 
 def test_every_event_kind_is_listed() -> None:
-    written = literals("nas_controller/store", r'"((?:campaign|trial|attempt|shared-training)\.[a-z]+)"')
+    written = literals("nas_controller/store", f'"({KINDS})"')
     states = {f"campaign.{state}" for state in ("pausing", "paused", "completed", "stopped", "failed")}
     states |= {f"trial.{state}" for state in TRIAL_STATES if state != "running"}
     table = re.search(r"\| kind \| when \|\n.*?\n\n", PAGE, re.DOTALL)
     assert table is not None
-    assert set(re.findall(r"`((?:campaign|trial|attempt|shared-training)\.[a-z]+)`", table.group())) == written | states
+    assert set(re.findall(f"`({KINDS})`", table.group())) == written | states
 
 
 def test_the_docstring_of_event_records_lists_the_same_kinds() -> None:
-    pattern = r"`((?:campaign|trial|attempt|shared-training)\.[a-z]+)`"
+    pattern = f"`({KINDS})`"
     table = re.search(r"\| kind \| when \|\n.*?\n\n", PAGE, re.DOTALL)
     assert table is not None
     listed = re.findall(pattern, EventRecord.__doc__ or "")

@@ -17,6 +17,7 @@ CAMPAIGN: dict[str, Any] = {
     "id": "c_1",
     "name": "digits",
     "baseline_reward": 0.25,
+    "finals": None,
     "data": {"sha256": "0" * 64},
     "spec": {
         "seed": 7,

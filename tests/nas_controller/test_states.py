@@ -42,10 +42,12 @@ def test_every_state_and_event_is_in_the_table() -> None:
         assert {event for _, event, _ in transitions} == set(events) <= PAST_PARTICIPLES.keys()
 
 
-def test_finished_campaigns_are_those_that_only_a_retry_moves() -> None:
-    moved = {source for source, event, target in CAMPAIGN_TRANSITIONS if source != target and event != "retry"}
+def test_finished_campaigns_are_those_that_only_requests_to_go_on_move() -> None:
+    go_on = {"retry": {"failed"}, "continue": {"completed"}, "finals": {"completed", "stopped"}}
+    moved = {source for source, event, target in CAMPAIGN_TRANSITIONS if source != target and event not in go_on}
     assert set(CAMPAIGN_STATES) - moved == set(FINISHED_CAMPAIGN_STATES)
-    assert {source for source, event, _ in CAMPAIGN_TRANSITIONS if event == "retry"} == {"failed"}
+    for name, states in go_on.items():
+        assert {source for source, event, _ in CAMPAIGN_TRANSITIONS if event == name} == states
 
 
 def test_the_architecture_page_shows_the_tables() -> None:

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import typer
 
-from api.cli.campaign import control, files, queries
+from api.cli.campaign import control, files, finals, queries
 
 app = typer.Typer(add_completion=False, no_args_is_help=True, help="Start, watch, pause, stop and read campaigns.")
 
@@ -15,12 +15,14 @@ COMMANDS: dict[str, Callable[..., None]] = {
     "estimate": queries.estimate,
     "start": control.start,
     "update": control.update,
+    "continue": control.continue_,
     "list": queries.list_campaigns,
     "show": queries.show,
     "stop": control.stop,
     "pause": control.pause,
     "resume": control.resume,
     "retry": control.retry,
+    "finals": finals.finals,
     "watch": queries.watch,
     "trials": queries.trials,
     "best": queries.best,

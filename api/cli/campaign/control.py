@@ -1,8 +1,8 @@
-"""Campaign commands that change something: create, start, update, stop, pause, resume and retry."""
+"""Campaign commands that change something: create, start, update, continue, stop, pause, resume and retry."""
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -55,6 +55,19 @@ def update(
         patch["stop"] = {**(patch.get("stop") or {}), "device_hours": device_hours}
     if not patch:
         raise InvalidValueError("nothing to change; give --trials, --parallelism, --share, --device-hours or -f FILE")
+    with open_client() as client:
+        campaign = client.update_campaign(campaign_id, patch)
+    print_campaign(campaign, as_json)
+
+
+def continue_(
+    campaign_id: CampaignId,
+    trials: Annotated[int, typer.Option(help="Total number of trials, more than it has.")],
+    no_stop: Annotated[bool, typer.Option("--no-stop", help="Drop its stop conditions.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Continue a completed campaign with more trials; its finals follow again."""
+    patch: dict[str, Any] = {"trials": trials, **({"stop": None} if no_stop else {})}
     with open_client() as client:
         campaign = client.update_campaign(campaign_id, patch)
     print_campaign(campaign, as_json)

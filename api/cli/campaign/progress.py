@@ -9,24 +9,33 @@ from datetime import UTC, datetime
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
-from api.cli.campaign.time_left import seconds_left, shared_seconds_left, training_seconds
+from api.cli.campaign.finals import COLUMNS, comparison_rows, print_report
+from api.cli.campaign.time_left import finals_seconds_left, seconds_left, shared_seconds_left, training_seconds
 from api.cli.output import cell_text, duration, last_line, one_decimal, print_text, spark_line, three_digits
 from api.client import ServiceRefusedError
 from nas_controller.states import BASELINE_TRIAL, EVENTS_OF_OUTCOMES, FINISHED_CAMPAIGN_STATES
 
 if TYPE_CHECKING:
     from rich.console import Group
+    from rich.table import Table
 
     from api.client import Client
-    from api.documents import CampaignDocument, TrialDocument
+    from api.documents import CampaignDocument, FinalsReportDocument, TrialDocument
 
 REFRESH_SECONDS = 1.0
 ROWS_SHOWN = 14
 
-_SHARED_TRAINING_LINES: dict[str, Callable[[dict[str, Any]], str]] = {
+_LINES: dict[str, Callable[[dict[str, Any]], str]] = {
     "shared-training.started": lambda data: f"training the shared weights: {data['steps']:,} steps",
     "shared-training.completed": lambda data: f"the shared weights are {'there' if data['is_reused'] else 'trained'}",
     "shared-training.failed": lambda data: f"the training of the shared weights failed: {last_line(data['error'])}",
+    "finals.started": lambda data: (
+        f"finals: {len(data['finalists'])} candidates and the baseline, {len(data['seeds'])} seeds"
+    ),
+    "final.completed": lambda data: f"final of trial {data['trial']:>3}  seed {data['seed']}  AP {data['reward']:.3f}",
+    "final.failed": lambda data: (
+        f"final of trial {data['trial']:>3}  seed {data['seed']}  failed: {last_line(data['error'])}"
+    ),
 }
 
 OnTrial = Callable[["TrialDocument"], None]
@@ -53,8 +62,8 @@ def _follow_lines(
     for event in client.events(campaign.id):
         if event.kind == "campaign.waiting" and show is not None:
             print_text(f"waiting: {last_line(event.data['for'])}")
-        if event.kind in _SHARED_TRAINING_LINES and show is not None:
-            print_text(_SHARED_TRAINING_LINES[event.kind](event.data))
+        if event.kind in _LINES and show is not None:
+            print_text(_LINES[event.kind](event.data))
         if event.kind in EVENTS_OF_OUTCOMES:
             trial = client.trial(campaign.id, event.data["number"])
             if show is not None:
@@ -63,6 +72,8 @@ def _follow_lines(
                 on_trial(trial)
     ended = client.campaign(campaign.id)
     if show is not None:
+        if ended.finals is not None:
+            print_report(client.finals(campaign.id))
         print_text(status_line(ended))
     return ended
 
@@ -81,9 +92,11 @@ def status_line(campaign: CampaignDocument) -> str:
     if campaign.best_reward is not None and campaign.baseline_reward is not None:
         gain = f" ({campaign.best_reward - campaign.baseline_reward:+.3f} over the baseline)"
     trials = f"{campaign.trials_finished}/{campaign.spec['trials']} trials"
-    trials += shared_training_note(campaign)
+    trials += shared_training_note(campaign) + finals_note(campaign)
     waiting = "" if campaign.waiting_for is None else f"   waiting: {last_line(campaign.waiting_for)}"
-    return f"{campaign.state}   {trials}   best AP {three_digits(campaign.best_reward)}{gain}{waiting}"
+    winner = campaign.confirmed_winner
+    confirmed = "" if winner is None else f"   confirmed winner: trial {winner}"
+    return f"{campaign.state}   {trials}{confirmed}   best AP {three_digits(campaign.best_reward)}{gain}{waiting}"
 
 
 def shared_training_note(campaign: CampaignDocument) -> str:
@@ -96,6 +109,14 @@ def shared_training_note(campaign: CampaignDocument) -> str:
     return f"   shared weights: step {training.step:,} of {training.steps:,}{about}"
 
 
+def finals_note(campaign: CampaignDocument) -> str:
+    """The progress of the finals while they run; empty at other times."""
+    finals = campaign.finals
+    if finals is None or finals.state != "running":
+        return ""
+    return f"   finals: {finals.runs_finished} of {finals.runs} trainings"
+
+
 def _follow_live(client: Client, campaign: CampaignDocument, on_trial: OnTrial | None) -> CampaignDocument:
     from rich.live import Live
 
@@ -105,12 +126,13 @@ def _follow_live(client: Client, campaign: CampaignDocument, on_trial: OnTrial |
             try:
                 campaign = client.campaign(campaign.id)
                 recent = list(islice(client.trials(campaign.id, order_by="-number"), 100))
+                report = None if campaign.finals is None else client.finals(campaign.id)
             except ServiceRefusedError as error:
                 if error.status < 500:
                     raise
                 time.sleep(REFRESH_SECONDS)  # the database is busy; retry
                 continue
-            live.update(view(campaign, recent, _service_error(client)))
+            live.update(view(campaign, recent, _service_error(client), report))
             for trial in reversed(recent):
                 if trial.finished_at is not None and trial.number not in reported:
                     reported.add(trial.number)
@@ -130,9 +152,14 @@ def _service_error(client: Client) -> str:
     return ""
 
 
-def view(campaign: CampaignDocument, recent: Sequence[TrialDocument], service_error: str = "") -> Group:
-    """The live view: recent trials, oldest first, with the progress of running ones, the state of the campaign, and the
-    error of the service, if any.
+def view(
+    campaign: CampaignDocument,
+    recent: Sequence[TrialDocument],
+    service_error: str = "",
+    report: FinalsReportDocument | None = None,
+) -> Group:
+    """The live view: recent trials, oldest first, with the progress of running ones; the finals, if there are any; the
+    state of the campaign, and the error of the service, if any.
     """
     from rich import box
     from rich.console import Group
@@ -143,7 +170,7 @@ def view(campaign: CampaignDocument, recent: Sequence[TrialDocument], service_er
     for column in ("trial", "widths", "multi-adds", "AP", "seconds", ""):
         table.add_column(column, justify="left" if column in ("widths", "") else "right")
     for trial in sorted(recent[:ROWS_SHOWN], key=lambda trial: trial.number):
-        style = "bold green" if trial.number == campaign.best_trial else "red" if trial.state == "failed" else ""
+        style = "bold green" if trial.number == campaign.best_known_trial else "red" if trial.state == "failed" else ""
         table.add_row(
             str(trial.number),
             Text(spark_line(trial.widths), style="cyan"),
@@ -154,10 +181,26 @@ def view(campaign: CampaignDocument, recent: Sequence[TrialDocument], service_er
             style=style,
         )
     left = seconds_left(campaign, recent)
+    if report is not None and report.finals.state == "running":
+        left = finals_seconds_left(campaign, report)
     status = status_line(campaign)
     if campaign.state not in FINISHED_CAMPAIGN_STATES:
         status += f"   time left {'about ' + duration(left) if left else '-'}"
-    return Group(table, cell_text(status, "bold"), *([cell_text(service_error, "bold red")] if service_error else []))
+    shown: list[Any] = [table, *([] if report is None else [_finals_table(report), cell_text(report.verdict.sentence)])]
+    error = [cell_text(service_error, "bold red")] if service_error else []
+    return Group(*shown, cell_text(status, "bold"), *error)
+
+
+def _finals_table(report: FinalsReportDocument) -> Table:
+    from rich import box
+    from rich.table import Table
+
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, title="finals", title_justify="left", title_style="bold")
+    for column in COLUMNS:
+        table.add_column(column, justify="left" if column == "verdict" else "right")
+    for found, cells in zip(report.verdict.comparisons, comparison_rows(report), strict=True):
+        table.add_row(*cells, style="bold green" if found.trial == report.verdict.winner else "")
+    return table
 
 
 def _note(campaign: CampaignDocument, trial: TrialDocument) -> Any:
@@ -168,7 +211,8 @@ def _note(campaign: CampaignDocument, trial: TrialDocument) -> Any:
     if trial.state != "running":
         notes = [
             "baseline" if trial.number == BASELINE_TRIAL else "",
-            "best so far" if trial.number == campaign.best_trial else "",
+            "confirmed winner" if trial.number == campaign.confirmed_winner else "",
+            "highest reward" if trial.number == campaign.best_trial else "",
             f"as trial {trial.reused_from}" if trial.reused_from is not None else "",
             f"stopped at step {trial.stopped_early_step}" if trial.stopped_early_step is not None else "",
             last_line(trial.error),

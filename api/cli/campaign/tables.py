@@ -21,7 +21,7 @@ from api.cli.output import (
 from nas_controller.states import BASELINE_TRIAL
 
 if TYPE_CHECKING:
-    from api.documents import CampaignDocument, SharedTrainingDocument, TrialDocument
+    from api.documents import CampaignDocument, FinalsDocument, SharedTrainingDocument, TrialDocument
 
 
 def print_campaigns(campaigns: Sequence[CampaignDocument]) -> None:
@@ -61,6 +61,7 @@ def print_campaign(campaign: CampaignDocument, as_json: bool) -> None:
         "ended by": campaign.stopped_because,
         "trials": f"{campaign.trials_finished} of {spec['trials']}, {spec['parallelism']} in parallel",
         "best AP": None if campaign.best_trial is None else f"{campaign.best_reward:.3f} (trial {campaign.best_trial})",
+        "finals": finals_line(campaign.finals),
         "device time": duration(campaign.device_seconds) if campaign.device_seconds else None,
         "baseline AP": three_digits(campaign.baseline_reward),
         "profile": spec["proxy_task"]["profile"],
@@ -85,6 +86,16 @@ def shared_weights_line(training: SharedTrainingDocument | None) -> str | None:
         return f"shared, {training.state} at step {training.step:,} of {training.steps:,}, attempt {training.attempts}"
     trained = "trained before" if training.is_reused else f"{training.steps:,} steps in {duration(training.seconds)}"
     return f"shared, {trained}, sha256 {training.weights_sha256}"
+
+
+def finals_line(finals: FinalsDocument | None) -> str | None:
+    """The finals of a campaign in one line; None where it has none."""
+    if finals is None:
+        return None
+    if finals.state != "completed":
+        return f"{finals.state}, {finals.runs_finished} of {finals.runs} trainings"
+    found = "no confirmed winner" if finals.winner is None else f"trial {finals.winner} is confirmed"
+    return f"{found}, {len(finals.finalists)} finalists, {len(finals.seeds)} seeds"
 
 
 def data_line(identity: Mapping[str, Any] | None) -> str | None:

@@ -3,11 +3,12 @@
 import { drawMadds, drawPolicy, drawProgress, drawWidths, onColourScheme } from "./charts.js";
 import { byId, displayed, element, setText, spark } from "./dom.js";
 import { duration, dateTime, percent, decimal, secondsBetween, signed } from "./format.js";
+import { bestKnown, finalsReport, isInFinals, runningFinals, showFinals } from "./finals.js";
 import { getJson, patch, post } from "./http.js";
 import { follow } from "./live.js";
 import { link } from "./root.js";
-import { CHANGEABLE, FINISHED, PAUSABLE, RESUMABLE, RETRYABLE, STARTABLE, STOPPABLE } from "./states.js";
-import { secondsLeft, sharedSecondsLeft } from "./time-left.js";
+import { CHANGEABLE, CONTINUABLE, FINALS_ALLOWED, FINISHED, PAUSABLE, RESUMABLE, RETRYABLE, STARTABLE, STOPPABLE } from "./states.js";
+import { finalsSecondsLeft, secondsLeft, sharedSecondsLeft } from "./time-left.js";
 import { trialsTable } from "./trials-table.js";
 import { showWaiting } from "./waiting.js";
 
@@ -41,22 +42,42 @@ function showHeading() {
   byId("stop").hidden = !mayOperate || FINISHED.has(state);
   byId("stop").disabled = !STOPPABLE.has(state);
   byId("start").hidden = !mayOperate || !STARTABLE.has(state);
-  byId("change").hidden = !mayOperate || !CHANGEABLE.has(state);
+  byId("change").hidden = !mayOperate || !(CHANGEABLE.has(state) || CONTINUABLE.has(state));
+  byId("change").textContent = CONTINUABLE.has(state) ? "Continue" : "Change";
+  byId("compare").hidden = !mayOperate || !FINALS_ALLOWED.has(state) || campaign.baseline_reward === null;
+  byId("compare").textContent = campaign.finals === null ? "Run finals" : "More finals";
   byId("pause").hidden = !mayOperate || !(PAUSABLE.has(state) || RESUMABLE.has(state));
   byId("pause").textContent = RESUMABLE.has(state) ? "Resume" : "Pause";
   const exportLink = byId("export");
   if (campaign.best_trial === null) exportLink.removeAttribute("href");
   else exportLink.setAttribute("href", link(`${path}/exports/json`));
   exportLink.setAttribute("aria-disabled", String(campaign.best_trial === null));
+  exportLink.textContent = campaign.finals?.winner ? "Export winner" : "Export best";
 }
 
-function showHeadline(best, recent) {
-  const { spec, best_reward: reward, baseline_reward: baseline } = campaign;
-  setText("best", decimal(reward));
-  setText("best-note", campaign.best_trial === null ? "" : campaign.best_trial === 0 ? "the baseline itself" : `trial ${campaign.best_trial}`);
+/** The gain of the confirmed winner, as the finals have measured it, or else that of the highest reward. */
+function showGain(report) {
+  const { best_reward: reward, baseline_reward: baseline } = campaign;
+  const found = report?.verdict.comparisons.find(({ trial }) => trial === report.verdict.winner);
+  if (found) {
+    setText("gain", signed(found.mean));
+    setText("gain-note", `confirmed: trial ${found.trial}, 95\u00a0% ${signed(found.low)} to ${signed(found.high)}`);
+    return;
+  }
   const gain = reward === null || baseline === null ? null : reward - baseline;
+  const relative = gain && baseline > 0 ? `, ${signed((100 * gain) / baseline, 0)}\u00a0%` : "";
   setText("gain", campaign.best_trial === 0 ? "none yet" : signed(gain));
-  setText("gain-note", baseline === null ? "" : `baseline ${decimal(baseline)}${gain && baseline > 0 ? `, ${signed((100 * gain) / baseline, 0)}\u00a0%` : ""}`);
+  setText("gain-note", baseline === null ? "" : `baseline ${decimal(baseline)}${relative}${gain ? ", not confirmed" : ""}`);
+}
+
+function showHeadline(best, recent, report) {
+  const { spec, best_reward: reward, baseline_reward: baseline } = campaign;
+  const isConfirmed = best !== null && best.number === campaign.finals?.winner;
+  const highest = campaign.best_trial === 0 ? "the baseline itself" : `trial ${campaign.best_trial}`;
+  setText("best-label", isConfirmed ? "AP of the confirmed winner" : "Best AP");
+  setText("best", decimal(isConfirmed ? best.reward : reward));
+  setText("best-note", reward === null ? "" : isConfirmed ? `trial ${best.number}; highest ${decimal(reward)}, ${highest}` : highest);
+  showGain(report);
   setText("trials", `${campaign.trials_finished} / ${spec.trials}`);
   byId("trials-bar").max = spec.trials;
   byId("trials-bar").value = campaign.trials_finished;
@@ -69,13 +90,14 @@ function showHeadline(best, recent) {
     setText("time-note", campaign.finished_at ? `ended ${dateTime(campaign.finished_at)}` : "");
   } else {
     const elapsed = secondsBetween(campaign.started_at, now);
-    const left = secondsLeft(campaign, recent);
+    const left = isInFinals(campaign) && report ? finalsSecondsLeft(campaign, report) : secondsLeft(campaign, recent);
     setText("time-label", "Time left");
     setText("time", left === null ? "–" : `≈ ${duration(left)}`);
     setText("time-note", campaign.paused_at !== null ? `paused since ${dateTime(campaign.paused_at)}`
       : STARTABLE.has(campaign.state) ? "not started yet"
       : campaign.waiting_for ? "waiting"
       : isTrainingShared(campaign) ? "training the shared weights"
+      : isInFinals(campaign) ? "finals"
       : elapsed === null ? "waiting for a runner" : `running for ${duration(elapsed)}`);
   }
   setText("progress-note", reward === null ? "" :
@@ -98,7 +120,7 @@ function showDiagram(best) {
   if (!best || best.number === diagramTrial) return;
   diagramTrial = best.number;
   const url = link(`${path}/exports/svg?trial=${best.number}`);
-  const description = best.number === 0 ? "Block diagram of the uniform baseline, the best so far." : `Block diagram of trial ${best.number} next to the uniform baseline.`;
+  const description = best.number === 0 ? "Block diagram of the uniform baseline, which has the highest reward so far." : `Block diagram of trial ${best.number} next to the uniform baseline.`;
   const image = element("img", { src: url, alt: `${description} Channels of blocks 1 to ${best.widths.length}: ${best.widths.join(", ")}.` });
   image.addEventListener("error", () => { diagramTrial = null; });
   byId("diagram").replaceChildren(image);
@@ -119,6 +141,7 @@ function progressText(trial) {
 async function showRunning() {
   if (campaign === null || FINISHED.has(campaign.state)) { byId("running").hidden = true; return; }
   const rows = isTrainingShared(campaign) ? [sharedTrainingRow(await getJson(path))]
+    : isInFinals(campaign) ? runningFinals(campaign, await finalsReport(campaign, path))
     : (await getJson(`${path}/trials?state=running&limit=8`)).items.map((trial) => element("div", {},
       element("span", {}, `Trial ${trial.number}`), spark(trial.widths),
       trial.progress_total ? element("progress", { max: trial.progress_total, value: trial.progress_step ?? 0, "aria-label": `Progress of trial ${trial.number}` }) : element("span", { class: "muted" }, "starting"),
@@ -146,11 +169,12 @@ async function refresh() {
   refreshing = (async () => {
     try {
       campaign = await getJson(path);
-      const [best, recent] = await Promise.all([getJson(`${path}/best`), getJson(`${path}/trials?order_by=-number&limit=100`)]);
+      const [best, recent, report] = await Promise.all([getJson(`${path}/best`), getJson(`${path}/trials?order_by=-number&limit=100`), finalsReport(campaign, path)]);
       showHeading();
-      showHeadline(best.items[0] ?? null, recent.items);
+      showHeadline(best.items[0] ?? null, recent.items, report);
+      showFinals(report);
       showDiagram(best.items[0] ?? null);
-      await Promise.all([showFigures(), refreshTable(campaign.best_trial), showRunning(), showWaiting([campaign], THIS_CAMPAIGN_WAITS)]);
+      await Promise.all([showFigures(), refreshTable(bestKnown(campaign)), showRunning(), showWaiting([campaign], THIS_CAMPAIGN_WAITS)]);
       byId("error").hidden = true;
     } catch (error) {
       byId("error").hidden = false;
@@ -197,10 +221,29 @@ byId("change-form").addEventListener("submit", async (event) => {
   try {
     await patch(path, { trials: byId("change-trials").valueAsNumber, parallelism: byId("change-parallelism").valueAsNumber });
     byId("change-dialog").close();
-    refresh();
+    refresh().then(keepUpdated); // a completed campaign continues, whose stream had ended
   } catch (error) {
     byId("change-error").hidden = false;
     setText("change-error", error.message);
+  }
+});
+byId("compare").addEventListener("click", () => {
+  const { top = 3, seeds = 5 } = campaign.spec.finals ?? {};
+  byId("compare-top").value = Math.max(top, campaign.finals?.finalists.length ?? 0);
+  byId("compare-seeds").value = campaign.finals?.state === "completed" ? campaign.finals.seeds.length + 5 : seeds;
+  byId("compare-error").hidden = true;
+  byId("compare-dialog").showModal();
+});
+byId("compare-cancel").addEventListener("click", () => byId("compare-dialog").close());
+byId("compare-form").addEventListener("submit", async (event) => {
+  event.preventDefault();
+  try {
+    await post(`${path}/finals`, { top: byId("compare-top").valueAsNumber, seeds: byId("compare-seeds").valueAsNumber });
+    byId("compare-dialog").close();
+    refresh().then(keepUpdated);
+  } catch (error) {
+    byId("compare-error").hidden = false;
+    setText("compare-error", error.message);
   }
 });
 byId("pause").addEventListener("click", () => send(() => post(`${path}/${RESUMABLE.has(campaign.state) ? "resume" : "pause"}`)));

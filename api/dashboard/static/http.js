@@ -12,7 +12,11 @@ async function read(response) {
 
 export const getJson = async (path) => read(await fetch(link(path), { headers: { Accept: "application/json" } }));
 
-export const post = async (path) => read(await fetch(link(path), { method: "POST" }));
+const send = async (method, path, body) =>
+  read(await fetch(link(path), { method, headers: { "Content-Type": "application/json" }, body: JSON.stringify(body) }));
 
-export const patch = async (path, changes) =>
-  read(await fetch(link(path), { method: "PATCH", headers: { "Content-Type": "application/json" }, body: JSON.stringify(changes) }));
+/** `body` is undefined for a request without one. */
+export const post = async (path, body) =>
+  body === undefined ? read(await fetch(link(path), { method: "POST" })) : send("POST", path, body);
+
+export const patch = (path, changes) => send("PATCH", path, changes);

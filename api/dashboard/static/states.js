@@ -7,9 +7,11 @@ export const FINISHED = states("finished");
 export const CLAIMABLE = states("claimable");
 /** States in which fields of a campaign can be changed. */
 export const CHANGEABLE = states("changeable");
-/** States that a request to start, pause, resume, retry or stop a campaign changes. */
+/** States that a request to start, pause, resume, retry, continue or stop a campaign, or for finals, changes. */
 export const STARTABLE = states("startable");
 export const PAUSABLE = states("pausable");
 export const RESUMABLE = states("resumable");
 export const RETRYABLE = states("retryable");
+export const CONTINUABLE = states("continuable");
+export const FINALS_ALLOWED = states("finals");
 export const STOPPABLE = states("stoppable");

@@ -29,6 +29,19 @@ export function secondsLeft(campaign, recent) {
 }
 
 /**
+ * Estimated seconds to the end of finals: the trainings left, minus the completed fractions of running ones, times the
+ * median training time, divided by the campaign's parallelism. null before the first is finished, and unless they run.
+ */
+export function finalsSecondsLeft(campaign, { finals, runs }) {
+  const trained = runs.filter((run) => run.state === "completed")
+    .map((run) => run.metrics?.seconds ?? (Date.parse(run.finished_at) - Date.parse(run.started_at)) / 1000);
+  if (finals.state !== "running" || campaign.state === "paused" || !trained.length) return null;
+  const done = runs.filter((run) => run.state === "running")
+    .reduce((sum, run) => sum + (run.progress_step ?? 0) / (run.progress_total || 1), 0);
+  return (median(trained) * Math.max(0, finals.runs - finals.runs_finished - done)) / campaign.spec.parallelism;
+}
+
+/**
  * Estimated seconds to the end of the training of a campaign's shared weights, from those that its steps have taken; null
  * before there are any, and unless it is running. `now` is in milliseconds since 1970.
  */

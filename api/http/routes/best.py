@@ -29,13 +29,20 @@ def best(
     store: ServiceStore,
     k: Annotated[int, Query(ge=1, le=1_000, description="Number of trials.")] = 1,
 ) -> Response:
-    """The `k` trials with the highest rewards, each architecture once, and the uniform baseline."""
+    """The `k` best trials, each architecture once, and the uniform baseline. The confirmed winner of the campaign's
+    finals comes first, if there is one, then the trials with the highest rewards.
+    """
 
     def items_and_baseline() -> dict[str, Any]:
         items = store.reads.best_trial_documents(campaign_id, k)
+        winner = store.reads.get_campaign(campaign_id).confirmed_winner
+        if winner is not None:
+            others = [item for item in items if item["number"] != winner]
+            items = [store.reads.get_trial_record(campaign_id, winner).to_dict(), *others][:k]
         try:
-            return {"items": items, "baseline": store.reads.get_trial_record(campaign_id, BASELINE_TRIAL).to_dict()}
+            baseline = store.reads.get_trial_record(campaign_id, BASELINE_TRIAL).to_dict()
         except NotFoundError:
-            return {"items": items, "baseline": None}  # no trial has begun yet
+            baseline = None  # no trial has begun yet
+        return {"items": items, "baseline": baseline, "is_confirmed": winner is not None}
 
     return json_response(request, items_and_baseline)

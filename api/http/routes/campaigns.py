@@ -43,6 +43,7 @@ EXAMPLES = {
 CHANGES = {
     "more": {"summary": "More trials, two at a time", "value": {"trials": 40, "parallelism": 2}},
     "bounds": {"summary": "Stop after two device hours", "value": {"stop": {"device_hours": 2}}},
+    "finals": {"summary": "Compare the best with the baseline at the end", "value": {"finals": {"top": 3, "seeds": 5}}},
 }
 
 
@@ -115,8 +116,12 @@ def update(
 ) -> CampaignDocument:
     """Changes fields of the specification by a JSON merge patch (RFC 7396): fields that are not named do not change,
     null resets a field to its default. All fields of a draft can be changed; later only `name`, `trials`,
-    `parallelism`, `stop`, `resources`, `retries`, `trial_timeout_seconds`, `max_failures`,
-    `max_consecutive_failures` and `share`, until the campaign is stopping or finished (409).
+    `parallelism`, `stop`, `finals`, `resources`, `retries`, `trial_timeout_seconds`, `max_failures`,
+    `max_consecutive_failures` and `share`, until the campaign is stopping or finished (409). While its finals run,
+    `trials` and `finals` cannot (409).
+
+    A completed campaign is continued by a larger number of `trials`: it is `running` again, with what its controller
+    has learned, and its finals follow again. If a stop condition had ended it, the patch must change that too (422).
 
     More workers on this machine, or other resources, take effect when the trials in training have finished.
     """

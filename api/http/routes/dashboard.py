@@ -35,6 +35,8 @@ STATE_SETS: dict[str, tuple[str, ...]] = {
     "pausable": changed_states(CAMPAIGN_TRANSITIONS, "pause"),
     "resumable": changed_states(CAMPAIGN_TRANSITIONS, "resume"),
     "retryable": changed_states(CAMPAIGN_TRANSITIONS, "retry"),
+    "continuable": changed_states(CAMPAIGN_TRANSITIONS, "continue"),
+    "finals": changed_states(CAMPAIGN_TRANSITIONS, "finals"),
     "stoppable": changed_states(CAMPAIGN_TRANSITIONS, "stop"),
 }
 """The sets of campaign states that the scripts use, which read them from attributes of the page's body."""

@@ -31,13 +31,21 @@ def export(
     campaign_id: CampaignId,
     format: Annotated[str, Path(description=f"One of: {', '.join(EXPORTERS)}.")],
     store: ServiceStore,
-    trial: Annotated[int | None, Query(ge=0, description="Number of the trial; default: the best one.")] = None,
+    trial: Annotated[
+        int | None,
+        Query(
+            ge=0,
+            description="Number of the trial; default: the confirmed winner, else that of the highest reward.",
+        ),
+    ] = None,
 ) -> Response:
-    """The best architecture, or that of `trial`, as a download with its provenance."""
+    """The best architecture (the confirmed winner of finals, if there is one) or that of `trial`, as a download with
+    its provenance, which says whether it is confirmed.
+    """
     if format not in EXPORTERS:
         raise NotFoundError(f"there is no format {format!r}; there are: {', '.join(EXPORTERS)}")
     campaign = store.reads.get_campaign(campaign_id)
-    number = campaign.best_trial if trial is None else trial
+    number = campaign.best_known_trial if trial is None else trial
     if number is None:
         raise NotFoundError(f"campaign '{campaign_id}' has no reward yet, so it has no best trial; name a trial")
     record = store.reads.get_trial_record(campaign_id, number)

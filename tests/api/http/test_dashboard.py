@@ -90,6 +90,8 @@ def test_the_buttons_follow_the_transitions_of_a_campaign() -> None:
     assert STATE_SETS["pausable"] == ("pending", "running")
     assert STATE_SETS["resumable"] == ("pausing", "paused")
     assert STATE_SETS["retryable"] == ("failed",)
+    assert STATE_SETS["continuable"] == ("completed",)
+    assert STATE_SETS["finals"] == ("stopped", "completed")
     assert set(STATE_SETS["stoppable"]) == set(STATE_SETS["changeable"])
     assert set(CAMPAIGN_STATES) - set(STATE_SETS["stoppable"]) == {"stopping", *STATE_SETS["finished"]}
 
@@ -130,14 +132,21 @@ def test_buttons_that_change_something_need_scope_operate(
         log_in(service, create_key(store, scope))
     page = service.get(f"/campaigns/{recorder.id}").text
     assert f'data-may-operate="{may}"' in page
-    assert re.findall(r'<button id="(\w+)"[^>]*hidden', page) == ["start", "change", "pause", "retry", "stop"]
+    assert re.findall(r'<button id="(\w+)"[^>]*hidden', page) == [
+        "start",
+        "change",
+        "compare",
+        "pause",
+        "retry",
+        "stop",
+    ]
     status = service.post(f"/v1/campaigns/{recorder.id}/pause", headers=OWN).status_code
     assert status == (200 if may == "yes" else 403)
 
 
 def test_the_page_has_every_element_that_its_script_uses(service: TestClient, store: Store) -> None:
     page = service.get(f"/campaigns/{Recorder(store).id}").text
-    script = service.get("/static/campaign.js").text
+    script = service.get("/static/campaign.js").text + service.get("/static/finals.js").text
     wanted = set(re.findall(r'(?:byId|setText)\("([a-z-]+)"', script))
-    assert wanted >= {"retry", "waiting-for", "failure-text"}
+    assert wanted >= {"retry", "waiting-for", "failure-text", "finals-verdict", "compare-form"}
     assert {name for name in wanted if f'id="{name}"' not in page} == set()

@@ -138,7 +138,7 @@ def test_every_example_body_is_accepted(
     service: TestClient, settings: Settings, store: Store, document: dict[str, Any]
 ) -> None:
     (settings.data_dir / "datasets" / "digits").mkdir(parents=True)
-    campaign = Recorder(store).id
+    unfinished = Recorder(store).id
     bodies = 0
     for method, path, operation in operations_of(document):
         if "requestBody" not in operation:
@@ -150,6 +150,7 @@ def test_every_example_body_is_accepted(
             examples += document["components"]["schemas"].get(name, {}).get("examples", [])
         assert examples, (method, path)
         for example in examples:
+            campaign = Recorder(store, trials=2).run(2).id if path.endswith("/finals") else unfinished
             response = service.request(method, path.format(campaign_id=campaign), json=example)
             assert response.is_success, (method, path, response.text)
             bodies += 1

@@ -177,7 +177,7 @@ def test_a_runner_pauses_in_the_requested_mode_and_keeps_the_checkpoints(
         if mode == "drain":
             finish(campaign, work)
 
-    monkeypatch.setattr(runner, "_train", train)
+    monkeypatch.setattr(runner, "run_phases", train)
     assert runner.run(campaign_id, store, tmp_path, "runner", 24) == EXIT_DONE
     record = store.reads.get_campaign(campaign_id)
     assert (record.state, record.trials_finished) == ("paused", int(mode == "drain"))
@@ -185,7 +185,7 @@ def test_a_runner_pauses_in_the_requested_mode_and_keeps_the_checkpoints(
     assert runner.run(campaign_id, store, tmp_path, "another", 24) == EXIT_NOT_OURS
 
     store.service.request_resume(campaign_id)
-    monkeypatch.setattr(runner, "_train", lambda store, lease, campaign, *_: run_to_the_end(campaign))
+    monkeypatch.setattr(runner, "run_phases", lambda store, lease, campaign, *_: run_to_the_end(campaign))
     assert runner.run(campaign_id, store, tmp_path, "another", 60) == EXIT_DONE
     assert store.reads.get_campaign(campaign_id).state == "completed"
     assert not checkpoint.exists()
@@ -200,6 +200,6 @@ def test_a_runner_that_finds_its_campaign_pausing_trains_nothing(
     store.runner.claim(campaign_id, "lost", 20)
     store.service.request_pause(campaign_id)
     store.runner.release(campaign_id, "lost")
-    monkeypatch.setattr(runner, "_train", lambda *_: pytest.fail("nothing should be trained"))
+    monkeypatch.setattr(runner, "run_phases", lambda *_: pytest.fail("nothing should be trained"))
     assert runner.run(campaign_id, store, tmp_path, "next", 20) == EXIT_DONE
     assert store.reads.get_campaign(campaign_id).state == "paused"

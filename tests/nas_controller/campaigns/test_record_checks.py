@@ -12,16 +12,16 @@ from collections.abc import Iterator
 from contextlib import closing
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import pytest
-from sqlalchemy import JSON, Column, DateTime, Double, Integer
+from sqlalchemy import Column
 
 from nas_controller.campaigns.campaign import Campaign
 from nas_controller.campaigns.replay import ReplayError, verify
-from nas_controller.store import NotFoundError, Store, models, sqlite_url
-from nas_controller.store.models import UtcDateTime
+from nas_controller.store import Store, models, sqlite_url
 from tests.support.databases import migrated_sqlite
+from tests.support.edited_records import Recorded, other_values
 from tests.support.recorded_steps import SPEC, recorded_steps
 from tests.support.synthetic_campaigns import Clock
 
@@ -31,41 +31,6 @@ COLUMNS = [
     for model in TABLES
     for column in model.__table__.columns
 ]
-
-
-class Recorded(NamedTuple):
-    """A campaign in a database file, and a store that is open on it."""
-
-    path: Path
-    campaign_id: str
-    store: Store
-
-    def differs(self) -> bool:
-        """Whether the replay finds a difference."""
-        try:
-            verify(self.store, self.campaign_id)
-        except (ReplayError, NotFoundError):
-            return True
-        return False
-
-    def rows(self, table: str) -> list[dict[str, Any]]:
-        """The rows as SQLite has them, each with its `row_id`."""
-        with closing(sqlite3.connect(self.path)) as connection:
-            connection.row_factory = sqlite3.Row
-            return [dict(row) for row in connection.execute(f"SELECT rowid AS row_id, * FROM {table}")]
-
-    def first_and_last(self, table: str) -> list[dict[str, Any]]:
-        """The first and the last row of each kind or state; all of a table that has neither."""
-        rows = self.rows(table)
-        kinds = [row.get("kind") or row.get("state") for row in rows]
-        last = {kind: index for index, kind in enumerate(kinds)}
-        return [row for index, row in enumerate(rows) if index in (kinds.index(kinds[index]), last[kinds[index]])]
-
-    def write(self, table: str, row_id: int, column: str, value: Any) -> None:
-        """Changes one value behind the store's back; foreign keys are off, as for anybody who opens the file."""
-        with closing(sqlite3.connect(self.path)) as connection, connection:
-            done = connection.execute(f'UPDATE {table} SET "{column}" = ? WHERE rowid = ?', (value, row_id))
-            assert done.rowcount == 1
 
 
 @pytest.fixture(scope="module")
@@ -85,23 +50,6 @@ def recorded(original: tuple[Path, str], tmp_path: Path) -> Iterator[Recorded]:
     shutil.copyfile(path, tmp_path / "copy.db")
     with closing(Store.open(sqlite_url(tmp_path / "copy.db"))) as store:
         yield Recorded(tmp_path / "copy.db", campaign_id, store)
-
-
-def other_values(column: Column[Any], value: Any) -> Iterator[Any]:
-    """Values, as SQLite has them, that the column could have instead."""
-    if value is not None and column.nullable:
-        yield None
-    if isinstance(column.type, JSON):
-        yield json.dumps([*json.loads(value), 1] if value and value.startswith("[") else {"other": 1})
-    elif isinstance(column.type, (UtcDateTime, DateTime)):
-        moment = datetime.fromisoformat(value or "2025-01-02 03:04:05.000000") + timedelta(microseconds=1)
-        yield moment.isoformat(sep=" ", timespec="microseconds")
-    elif isinstance(column.type, Double):
-        yield 0.25 if value is None else value + 1e-12
-    elif isinstance(column.type, Integer):
-        yield (value or 0) + (100 if column.primary_key else 1)
-    else:
-        yield f"{value or ''}x"
 
 
 def test_the_recorded_campaign_is_exact_and_has_everything(recorded: Recorded) -> None:
@@ -195,7 +143,7 @@ def test_a_row_that_is_lost_or_stands_twice_is_found(recorded: Recorded, table: 
 @pytest.mark.parametrize(
     "path",
     [
-        "proxy_task.seconds", "dataset", "seed", "trials", "parallelism", "controller.learning_rate", "share",
+        "proxy_task.seconds", "dataset", "seed", "trials", "parallelism", "finals", "controller.learning_rate", "share",
         "search_space.budget_madds", "resources.cpus", "stop", "retries", "max_failures", "early_stopping",
     ],
 )  # fmt: skip
@@ -204,7 +152,7 @@ def test_an_edit_of_the_specification_is_found_at_the_event_that_wrote_it(record
     spec = json.loads(row["spec"])
     *outer, name = path.split(".")
     part = spec[outer[0]] if outer else spec
-    part[name] = {"stop": {"device_hours": 1.0}, "early_stopping": {}, "dataset": "digits"}.get(path, 77)
+    part[name] = {"stop": {"device_hours": 1.0}, "early_stopping": {}, "dataset": "digits", "finals": {}}.get(path, 77)
     recorded.write("campaigns", row["row_id"], "spec", json.dumps(spec))
     events = recorded.store.reads.events_after(recorded.campaign_id, 0, 1000)
     written = max(event.sequence for event in events if event.kind == "campaign.updated")

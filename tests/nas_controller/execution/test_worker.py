@@ -21,7 +21,7 @@ from nas_controller.search.outcomes import SHARED_WEIGHTS, Failed, Outcome, Rewa
 from proxy_trainer.data.data_identity import DataIdentity, SplitIdentity
 from search_space.architecture import Architecture
 from search_space.errors import EffspineError, InvalidValueError
-from search_space.proxy_task import resolve
+from search_space.proxy_task import ProxyTask, resolve
 from search_space.space import SearchSpace
 from tests.support.paths import ROOT
 
@@ -66,18 +66,23 @@ class FakeProxyWorker:
     checkpoints: ClassVar[list[Path | None]] = []
     raises: ClassVar[BaseException | None] = None
     identity: ClassVar[DataIdentity] = DATA
+    seeds: ClassVar[list[int | None]] = []
 
-    def __init__(self, *arguments: Any, alive: Callable[[], None]) -> None:
+    def __init__(self, *arguments: Any, alive: Callable[[], None], search_task: ProxyTask | None = None) -> None:
         alive()
         self.built.append(arguments)
+        self.has_fresh_images = search_task is not None
 
     def shared_weights(self, on_progress: Any = lambda progress: None) -> TrainedWeights:
         on_progress(FakeProgress(30, 90, 0.7, 0.1, of_supernet=True))
         path = self.built[-1][2] / "shared" / WEIGHTS.file_name
         return TrainedWeights(WEIGHTS.identity, hashlib.sha256(path.read_bytes()).hexdigest(), path)
 
-    def run(self, candidate: Architecture, on_progress: Any, *, checkpoint: Path | None) -> dict[str, float | None]:
+    def run(
+        self, candidate: Architecture, on_progress: Any, *, checkpoint: Path | None, seed: int | None = None
+    ) -> dict[str, float | None]:
         self.checkpoints.append(checkpoint)
+        self.seeds.append(seed)
         on_progress(FakeProgress(30, 90, 0.7, 0.1, of_supernet=True))
         on_progress(FakeProgress(1, 2, 0.5, 0.1, 0.2))
         if self.raises is not None:
@@ -100,6 +105,7 @@ def trainer(monkeypatch: pytest.MonkeyPatch) -> type[FakeProxyWorker]:
     monkeypatch.setenv("TF_CPP_MIN_LOG_LEVEL", "")  # restored after the test
     monkeypatch.setattr(FakeProxyWorker, "built", [])
     monkeypatch.setattr(FakeProxyWorker, "checkpoints", [])
+    monkeypatch.setattr(FakeProxyWorker, "seeds", [])
     monkeypatch.setattr(FakeProxyWorker, "raises", None)
     monkeypatch.setattr(FakeProxyWorker, "identity", DATA)
     return FakeProxyWorker
@@ -274,3 +280,15 @@ def test_a_synthetic_trial_reads_no_data_and_shows_while_it_sleeps_that_it_is_al
     first_step = next(index for index, report in enumerate(reports) if report.steps)
     assert first_step >= 1
     assert set(map(id, reports[:first_step])) == {id(ALIVE)}
+
+
+def test_one_trainer_serves_finals_of_all_seeds_each_with_its_own_checkpoint(
+    trainer: type[FakeProxyWorker], tmp_path: Path
+) -> None:
+    of_finals = replace(job("laptop-alone", tmp_path), checkpoint_dir=tmp_path, search_task=resolve("smoke"))
+    for seed in (5, 6):
+        outcome = run_trial(of_finals.of(TrialWork(0, 1, WIDTHS, final_seed=seed)), WIDTHS, lambda progress: None)
+        assert isinstance(outcome, Rewarded)
+        assert outcome.data == {**DATA.to_dict(), "fresh_images": True}
+    assert (len(trainer.built), trainer.seeds) == (1, [5, 6])
+    assert [path.parent.name for path in trainer.checkpoints if path is not None] == ["seed-5", "seed-6"]

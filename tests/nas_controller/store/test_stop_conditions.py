@@ -163,7 +163,7 @@ def test_a_runner_ends_at_the_wall_time_even_during_a_trial(
             assert (datetime.now(UTC) - began).total_seconds() < 100
             time.sleep(0.01)
 
-    monkeypatch.setattr(runner, "_train", train)
+    monkeypatch.setattr(runner, "run_phases", train)
     assert runner.run(campaign_id, store, tmp_path, "runner", 24) == EXIT_DONE
     record = store.reads.get_campaign(campaign_id)
     assert (record.state, record.stopped_because) == ("completed", "wall_seconds")

@@ -186,3 +186,15 @@ def test_the_identity_is_that_of_the_content_of_both_splits(digits: Path, tmp_pa
     assert edited.train == one.train
     assert edited.reserved.annotations_sha256 != one.reserved.annotations_sha256
     assert edited.reserved.images_sha256 == one.reserved.images_sha256
+
+
+def test_a_seed_of_a_run_is_that_of_its_weights_and_batches_alone(odd: Path, tmp_path: Path) -> None:
+    task = replace(SMOKE, steps=4)
+    worker = _worker(task, odd, tmp_path)
+    own, other = worker.run(SP_EFFICIENTNET_B0), worker.run(SP_EFFICIENTNET_B0, seed=2)
+    assert own["loss"] != other["loss"]
+    identity = worker.identity
+    again = worker.run(SP_EFFICIENTNET_B0)
+    assert again["loss"] == own["loss"]
+    assert worker.run(SP_EFFICIENTNET_B0, seed=2)["loss"] == other["loss"]
+    assert worker.identity == identity

@@ -11,8 +11,8 @@ from typing import Any
 
 import pytest
 
-from api.cli.campaign.time_left import seconds_left, shared_seconds_left, training_seconds
-from api.documents import CampaignDocument, SharedTrainingDocument, TrialDocument
+from api.cli.campaign.time_left import finals_seconds_left, seconds_left, shared_seconds_left, training_seconds
+from api.documents import CampaignDocument, FinalsReportDocument, SharedTrainingDocument, TrialDocument
 from api.http.examples import EXAMPLE_RESPONSES
 from api.http.routes.dashboard import STATIC_DIR
 from nas_controller.store import Store
@@ -20,15 +20,17 @@ from tests.support.campaign_documents import campaign_and_trials
 from tests.support.recorder import Recorder
 
 CASES = json.loads(Path(__file__).with_name("time_left_cases.json").read_text())
+FINALS_CASES = json.loads(Path(__file__).with_name("finals_time_left_cases.json").read_text())
 SHARED_CASES = json.loads(Path(__file__).with_name("shared_time_left_cases.json").read_text())
 NOW = "2026-11-22T15:01:40Z"
 SCRIPT = """
-import { secondsLeft, sharedSecondsLeft } from "./time-left.js";
+import { finalsSecondsLeft, secondsLeft, sharedSecondsLeft } from "./time-left.js";
 const text = await new Promise((resolve) => { let all = ""; process.stdin.on("data", (part) => all += part).on("end", () => resolve(all)); });
-const { trials, shared } = JSON.parse(text);
+const { trials, shared, finals } = JSON.parse(text);
 console.log(JSON.stringify([
   trials.map(({ campaign, recent }) => secondsLeft(campaign, recent)),
   shared.map(({ campaign, now }) => sharedSecondsLeft(campaign, Date.parse(now))),
+  finals.map(({ campaign, report }) => finalsSecondsLeft(campaign, report)),
 ]));
 """  # noqa: E501
 
@@ -66,6 +68,48 @@ def training_campaign(training: dict[str, Any] | None) -> dict[str, Any]:
     return {**example, "shared_training": None if training is None else {**unset, **began, **training}}
 
 
+def finals_documents(case: dict[str, Any]) -> dict[str, Any]:
+    """The campaign and the report of its finals, as the API sends them."""
+    campaign = EXAMPLE_RESPONSES["get", "/v1/campaigns/{campaign_id}"]
+    report = EXAMPLE_RESPONSES["get", "/v1/campaigns/{campaign_id}/finals"]
+    size = {name: case[name] for name in ("runs", "runs_finished")}
+    return {
+        "campaign": {
+            **campaign,
+            "state": case["state"],
+            "spec": {**campaign["spec"], "parallelism": case["parallelism"]},
+        },
+        "report": {
+            **report,
+            "finals": {**report["finals"], **size, "state": case["finals"]},
+            "runs": [final_run(report["runs"][0], training) for training in case["trainings"]],
+        },
+    }
+
+
+def final_run(example: dict[str, Any], training: dict[str, Any]) -> dict[str, Any]:
+    """A training that took half a minute, unless it has measured its time."""
+    state = "failed" if "failed" in training else "running" if "step" in training else "completed"
+    seconds = training.get("seconds")
+    return {
+        **example,
+        "state": state,
+        "metrics": None if seconds is None else {"seconds": seconds},
+        "progress_step": training.get("step"),
+        "progress_total": training.get("total"),
+        "started_at": "2026-11-22T15:00:00Z",
+        "finished_at": None if state == "running" else "2026-11-22T15:00:30Z",
+    }
+
+
+@pytest.mark.parametrize("case", FINALS_CASES, ids=lambda case: case["name"])
+def test_the_terminal_follows_the_rule_of_finals(case: dict[str, Any]) -> None:
+    given = finals_documents(case)
+    campaign = CampaignDocument.model_validate(given["campaign"])
+    report = FinalsReportDocument.model_validate(given["report"])
+    assert finals_seconds_left(campaign, report) == pytest.approx(case["seconds_left"])
+
+
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case["name"])
 def test_the_terminal_follows_the_rule(case: dict[str, Any]) -> None:
     case_documents = documents(case)
@@ -86,12 +130,13 @@ def test_the_dashboard_follows_the_rules(tmp_path: Path) -> None:
     (tmp_path / "package.json").write_text('{"type": "module"}')
     (tmp_path / "run.js").write_text(SCRIPT)
     shared = [{"campaign": training_campaign(case["training"]), "now": NOW} for case in SHARED_CASES]
-    given = json.dumps({"trials": [documents(case) for case in CASES], "shared": shared})
+    finals = [finals_documents(case) for case in FINALS_CASES]
+    given = json.dumps({"trials": [documents(case) for case in CASES], "shared": shared, "finals": finals})
     completed = subprocess.run(
         ["node", str(tmp_path / "run.js")], input=given, capture_output=True, text=True, timeout=60
     )
     assert completed.returncode == 0, completed.stderr
-    for found, cases in zip(json.loads(completed.stdout), (CASES, SHARED_CASES), strict=True):
+    for found, cases in zip(json.loads(completed.stdout), (CASES, SHARED_CASES, FINALS_CASES), strict=True):
         assert found == pytest.approx([case["seconds_left"] for case in cases])
 
 

@@ -8,11 +8,17 @@ The module imports no database. Times are UTC, ISO 8601 in JSON. Multi-adds and 
 from __future__ import annotations
 
 from datetime import datetime
-from functools import cache
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
+from nas_controller.entities.document import Document as Document
+from nas_controller.entities.finals import ComparisonDocument as ComparisonDocument
+from nas_controller.entities.finals import FinalistDocument as FinalistDocument
+from nas_controller.entities.finals import FinalRunDocument as FinalRunDocument
+from nas_controller.entities.finals import FinalsDocument as FinalsDocument
+from nas_controller.entities.finals import FinalsReportDocument as FinalsReportDocument
+from nas_controller.entities.finals import VerdictDocument as VerdictDocument
 from nas_controller.states import (
     AttemptState,
     CampaignState,
@@ -23,30 +29,6 @@ from nas_controller.states import (
     StopReason,
     TrialState,
 )
-
-
-class Document(BaseModel):
-    """A frozen document. A subclass marks a field that responses omit with `Field(exclude=True)`."""
-
-    model_config = ConfigDict(frozen=True)
-
-    @classmethod
-    @cache
-    def document_fields(cls) -> tuple[str, ...]:
-        """The names of the fields in responses, in their order."""
-        return tuple(name for name, field in cls.model_fields.items() if not field.exclude)
-
-    def to_dict(self) -> dict[str, Any]:
-        """The document as plain JSON values."""
-        return {name: _json_value(getattr(self, name)) for name in self.document_fields()}
-
-
-def _json_value(value: Any) -> Any:
-    if isinstance(value, Document):
-        return value.to_dict()
-    if isinstance(value, datetime):
-        return value.isoformat().replace("+00:00", "Z")
-    return list(value) if isinstance(value, tuple) else value
 
 
 class SharedTrainingDocument(Document):
@@ -106,11 +88,22 @@ class CampaignFields(Document):
         description="Training of the shared weights of a proxy task of kind `shared`; null before it begins and for "
         "other kinds.",
     )
+    finals: FinalsDocument | None = Field(None, description="Its finals; null before they begin.")
     data: dict[str, Any] | None = Field(
         None,
         description="Identity of the data that its rewards were measured on, by content: `sha256` over both halves, "
         "and of each half its images, boxes and digests. Null before the first trial and for synthetic tasks.",
     )
+
+    @property
+    def confirmed_winner(self) -> int | None:
+        """The trial that its finals have confirmed to be better than the baseline; None if there is none."""
+        return None if self.finals is None else self.finals.winner
+
+    @property
+    def best_known_trial(self) -> int | None:
+        """The confirmed winner, or else the trial of the highest reward; None before any reward."""
+        return self.best_trial if self.confirmed_winner is None else self.confirmed_winner
 
 
 class CampaignDocument(CampaignFields):

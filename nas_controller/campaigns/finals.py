@@ -1,0 +1,155 @@
+"""The finals of a campaign, as the last work of its workers.
+
+The finalists and the baseline are trained alone, from fresh weights, with the same seeds: all of them with one seed
+before any with the next, so that an interruption leaves complete pairs. Retries, waits and pauses are those of trials.
+A lost attempt is followed by another, from its checkpoint if there is one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from typing import Any, Literal, NamedTuple
+
+from nas_controller.campaigns.campaign import Campaign
+from nas_controller.campaigns.campaign_errors import CampaignWaitsError, baseline_error, refuse_other_data
+from nas_controller.search.outcomes import Failed, Outcome, Rewarded, SharedWeights, TrialWork
+from nas_controller.states import BASELINE_TRIAL
+from nas_controller.store import CampaignRecord, Lease, Store
+
+
+class _Run(NamedTuple):
+    """One training."""
+
+    trial: int
+    seed: int
+    widths: tuple[int, ...]
+
+
+class Finals:
+    """A source whose work are the trainings of the finals, numbered from 0 in their order.
+
+    Raises LeaseLostError and StoreUnavailableError like the store.
+    """
+
+    def __init__(self, store: Store, lease: Lease, campaign: Campaign, may_wait: Callable[[Failed], bool]) -> None:
+        self._store = store
+        self._lease = lease
+        self._campaign = campaign
+        self._may_wait = may_wait
+        record = store.reads.get_campaign(lease.campaign_id)
+        self._data: Mapping[str, Any] | None = None if record.finals is None else record.finals.data
+        self._runs = _runs_left(store, record)
+        self._in_training: set[int] = set()
+        self._failures: dict[int, int] = {}
+        self._complete_if_done()
+
+    @property
+    def over(self) -> bool:
+        """Whether every training is finished, or the campaign has ended."""
+        return self._campaign.ended
+
+    @property
+    def draining(self) -> bool:
+        """Whether no training begins any more because the campaign is to be paused."""
+        return self._campaign.draining
+
+    def next_trial(self) -> TrialWork | None:
+        """The next training, recorded in the store as begun; None if there is none before the next outcome."""
+        if self.over or self.draining:
+            return None
+        number = next((number for number in self._runs if number not in self._in_training), None)
+        if number is None:
+            return None
+        trial, seed, widths = self._runs[number]
+        attempt = self._store.runner.begin_final(self._lease, trial, seed).attempts
+        self._in_training.add(number)
+        data_sha256 = None if self._data is None else str(self._data["sha256"])
+        return TrialWork(number, attempt, widths, data_sha256=data_sha256, final_seed=seed)
+
+    def progress(
+        self, work: TrialWork, step: int, total: int, values: Mapping[str, float], ap: float | None = None
+    ) -> None:
+        """Records the progress of a training."""
+        if work.number in self._in_training:
+            run = self._runs[work.number]
+            self._store.runner.record_final_progress(self._lease, run.trial, run.seed, step, total)
+
+    def stop_early(self, work: TrialWork, step: int, values: Mapping[str, float], ap: float | None) -> bool:
+        """Never: rewards of other steps could not be compared."""
+        return False
+
+    def is_finished(self, number: int) -> bool:
+        """Whether a training has its outcome, or gets none because the campaign has ended."""
+        return self.over or number not in self._runs
+
+    def complete(self, work: TrialWork, outcome: Outcome) -> None:
+        """Records the outcome of an attempt and, with the last one, the end of the finals and of the campaign.
+
+        A training of other data than the first fails the campaign, and so do the reaction `stop` and a baseline that is
+        given up. Raises CampaignWaitsError for the reaction `wait`, where `may_wait` allows it.
+        """
+        if self.over:
+            return
+        assert not isinstance(outcome, SharedWeights), "no work of finals trains those"
+        run = self._runs[work.number]
+        outcome = refuse_other_data(run.trial, self._data, outcome)
+        if isinstance(outcome, Rewarded) and not 0.0 <= outcome.reward <= 1.0:
+            outcome = Failed("give_up", f"the reward {outcome.reward} is not in 0 to 1", "invalid-reward")
+        if isinstance(outcome, Failed):
+            self._fail(work.number, run, outcome)
+        else:
+            self._store.runner.complete_final(
+                self._lease, run.trial, run.seed, outcome.reward, outcome.metrics, outcome.data
+            )
+            self._data = self._data or outcome.data
+            self._finish(work.number)
+        self._complete_if_done()
+
+    def end(self, state: Literal["stopped", "failed", "completed"], error: str | None = None) -> None:
+        """Ends the campaign."""
+        self._campaign.end(state, error)
+
+    def _fail(self, number: int, run: _Run, failure: Failed) -> None:
+        if failure.reaction == "wait":
+            if self._may_wait(failure):
+                raise CampaignWaitsError(failure.error, failure.kind)
+            failure = replace(failure, reaction="stop")
+        failures = self._failures[number] = self._failures.get(number, 0) + 1
+        is_retried = failure.reaction == "retry" and failures <= self._campaign.spec.retries
+        ends = failure.reaction == "stop" or (run.trial == BASELINE_TRIAL and not is_retried)
+        self._store.runner.fail_final(
+            self._lease,
+            run.trial,
+            run.seed,
+            failure.error,
+            failure.kind,
+            failure.log_tail,
+            gives_up=not is_retried and not ends,
+        )
+        self._in_training.discard(number)
+        if ends:
+            error = failure.error if failure.reaction == "stop" else baseline_error(failure)
+            self._campaign.end("failed", error, kind=failure.kind)
+        elif not is_retried:
+            self._finish(number)
+
+    def _finish(self, number: int) -> None:
+        del self._runs[number]
+        self._in_training.discard(number)
+
+    def _complete_if_done(self) -> None:
+        if not self._runs and not self.over:
+            self._store.runner.complete_finals(self._lease)
+            self._campaign.ended = True
+
+
+def _runs_left(store: Store, record: CampaignRecord) -> dict[int, _Run]:
+    """The trainings without an outcome, by number: seed by seed, in each the baseline first."""
+    finals = record.finals
+    assert finals is not None
+    trials = [BASELINE_TRIAL, *(each.trial for each in finals.finalists)] if finals.finalists else []
+    widths = {trial: store.reads.get_trial_record(record.id, trial).widths for trial in trials}
+    finished = {(run.trial, run.seed) for run in store.reads.final_runs(record.id) if run.finished_at is not None}
+    runs = (_Run(trial, seed, widths[trial]) for seed in finals.seeds for trial in trials)
+    return {number: run for number, run in enumerate(runs) if (run.trial, run.seed) not in finished}

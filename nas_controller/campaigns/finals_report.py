@@ -1,0 +1,31 @@
+"""The finals of a campaign with their verdict and all their trainings, which every client shows."""
+
+from __future__ import annotations
+
+from nas_controller.entities import ComparisonDocument, FinalsDocument, FinalsReportDocument, VerdictDocument
+from nas_controller.search.finals_verdict import compare, sentence
+from nas_controller.states import BASELINE_TRIAL
+from nas_controller.store import NotFoundError, Store
+
+
+def finals_report(store: Store, campaign_id: str) -> FinalsReportDocument:
+    """The report. Raises NotFoundError for an unknown campaign, and for one without finals."""
+    campaign = store.reads.get_campaign(campaign_id)
+    if campaign.finals is None:
+        hint = "its search has not ended" if campaign.spec.finals else "ask for them with POST"
+        raise NotFoundError(f"campaign '{campaign_id}' has no finals yet: {hint}", field="campaign_id")
+    finals, runs = campaign.finals, store.reads.final_runs(campaign_id)
+    rewards = {(run.trial, run.seed): run.reward for run in runs if run.reward is not None}
+    comparisons = compare(rewards, [each.trial for each in finals.finalists], BASELINE_TRIAL)
+    estimates = {each.trial: each.estimate for each in finals.finalists}
+    verdict = VerdictDocument(
+        winner=finals.winner,
+        sentence=sentence(comparisons) if finals.state == "completed" else _progress(finals),
+        comparisons=tuple(ComparisonDocument(estimate=estimates[each.trial], **each._asdict()) for each in comparisons),
+    )
+    return FinalsReportDocument(finals=finals, verdict=verdict, runs=runs)
+
+
+def _progress(finals: FinalsDocument) -> str:
+    state = "are running" if finals.state == "running" else "were interrupted"
+    return f"The finals {state}: {finals.runs_finished} of {finals.runs} trainings are finished."

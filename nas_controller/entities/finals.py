@@ -1,0 +1,103 @@
+"""The documents of a campaign's finals."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any, Literal
+
+from pydantic import Field
+
+from nas_controller.entities.document import Document
+from nas_controller.states import FinalRunState, FinalsState, StopReason
+
+
+class FinalistDocument(Document):
+    """A trial that was chosen for the finals."""
+
+    trial: int
+    estimate: float = Field(description="Estimated value by which it was chosen: its reward without its luck.")
+
+
+class FinalsDocument(Document):
+    """The finals of a campaign: its best candidates and the baseline, each trained alone with the same seeds."""
+
+    state: FinalsState = Field(
+        description="`interrupted` once the campaign has ended without their end; another request continues them."
+    )
+    finalists: tuple[FinalistDocument, ...] = Field(description="Those of earlier finals first.")
+    noise_share: float = Field(description="Share of noise in the rewards, by which they were shrunk for the choice.")
+    task: dict[str, Any] = Field(
+        description="Profile of the finals and the fields that override it; they never change once the finals have "
+        "begun.",
+        examples=[{"profile": "laptop-alone"}],
+    )
+    seeds: tuple[int, ...] = Field(description="In the order in which all finalists are trained with each.")
+    runs: int = Field(description="Trainings in all: one of each finalist and of the baseline with each seed.")
+    runs_finished: int
+    fresh_images: bool | None = Field(
+        description="Whether the images that are scored gave no reward of the search; null before the first result "
+        "and for synthetic tasks."
+    )
+    data: dict[str, Any] | None = Field(description="Identity of the data of the finals; see the campaign's `data`.")
+    winner: int | None = Field(
+        description="The confirmed winner: the best of the finalists that are better than the baseline. Null where "
+        "there is none, and until the first finals are completed."
+    )
+    follows: Literal["completed", "stopped"] = Field(
+        description="How the campaign had ended, or would have without finals, and ends after them."
+    )
+    because: StopReason | None = Field(description="The stop condition that had ended the search.")
+    started_at: datetime
+    finished_at: datetime | None
+
+
+class FinalRunDocument(Document):
+    """The training of one finalist, or of the baseline, with one seed."""
+
+    trial: int
+    seed: int
+    state: FinalRunState
+    attempts: int
+    reward: float | None
+    metrics: dict[str, float] | None
+    error: str | None = Field(description="The error of its latest failed attempt, until it has a reward.")
+    error_kind: str | None
+    log_tail: str | None = Field(description="The end of the worker's log of that attempt.")
+    data_sha256: str | None = Field(description="Identity of the data that it read.")
+    progress_step: int | None
+    progress_total: int | None
+    started_at: datetime
+    finished_at: datetime | None
+
+
+class ComparisonDocument(Document):
+    """A finalist against the baseline, over the seeds that both have a reward of."""
+
+    trial: int
+    estimate: float
+    pairs: int = Field(description="Seeds that both have a reward of.")
+    mean: float | None = Field(description="Mean difference of the rewards, finalist minus baseline.")
+    standard_deviation: float | None = Field(description="Of the differences; null with fewer than 2 pairs.")
+    low: float | None = Field(description="Lower end of the 95 % interval of the paired t-test, for all finalists.")
+    high: float | None
+    word: Literal["better", "worse", "undecided"]
+    more_seeds: int | None = Field(
+        description="How many more seeds would decide, by the measured standard deviation; 0 if it is decided, null "
+        "if it cannot be said."
+    )
+
+
+class VerdictDocument(Document):
+    """What the finals have shown so far; it is final once their state is `completed`."""
+
+    winner: int | None = Field(description="The confirmed winner, null while the finals run.")
+    sentence: str
+    comparisons: tuple[ComparisonDocument, ...]
+
+
+class FinalsReportDocument(Document):
+    """The finals of a campaign, their verdict and all their trainings."""
+
+    finals: FinalsDocument
+    verdict: VerdictDocument
+    runs: tuple[FinalRunDocument, ...]

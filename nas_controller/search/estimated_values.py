@@ -1,0 +1,108 @@
+"""Estimates the values of architectures from one noisy reward of each, to choose finalists that were not only lucky.
+
+Rewards y are regressed on x, the logarithms of the widths over those of the baseline, standardised: ridge regression,
+whose penalty minimises the generalised cross-validation (Golub, Heath and Wahba, 1979). What remains, r = y - f(x), is
+noise and what no linear function says. The variance of the noise is estimated without repeated measurements by the
+gamma test (Stefansson, Koncar and Jones, 1997): for k = 1 to NEIGHBOURS, half the mean squared difference of r between
+an architecture and its k-th nearest neighbour over their mean squared distance, extrapolated by a line to the
+distance 0. Its share s of the mean of r², between 0 and 1, gives the estimate of an architecture:
+
+    f(x) + (1 - s) r
+
+It is the reward where rewards have no noise, and the regression where r is nothing else. Of fewer than FEWEST
+architectures, the gamma test says nothing, and s is one half.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+DIGITS = 6
+"""Estimates are rounded, so that a replay on another machine gives the same."""
+FEWEST = 50
+NEIGHBOURS = 10
+MAX_COMPARED = 2_000
+"""Architectures among which neighbours are searched: evenly spaced ones, if there are more."""
+_PENALTIES = 10.0 ** np.arange(-4, 5)
+
+FloatArray = NDArray[np.float64]
+
+
+class Rewarded(NamedTuple):
+    """An architecture and its only reward."""
+
+    number: int
+    widths: Sequence[int]
+    reward: float
+
+
+class Estimates(NamedTuple):
+    """The estimated values by the number of the trial, and the share of noise in what the regression leaves."""
+
+    values: Mapping[int, float]
+    noise_share: float
+
+
+def estimate_values(trials: Sequence[Rewarded], baseline_widths: Sequence[int]) -> Estimates:
+    """The estimated values of different architectures. A function of the trials and nothing else."""
+    if not trials:
+        return Estimates({}, 0.0)
+    x = np.log([trial.widths for trial in trials]) - np.log(baseline_widths)
+    y = np.array([trial.reward for trial in trials])
+    x = x - x.mean(axis=0)
+    spread = x.std(axis=0)
+    x = x[:, spread > 0] / spread[spread > 0]
+    fitted = y.mean() + _ridge(x, y - y.mean())
+    residuals = y - fitted
+    share = _noise_share(x, residuals)
+    estimates = fitted + (1.0 - share) * residuals
+    numbers = [trial.number for trial in trials]
+    return Estimates(dict(zip(numbers, np.round(estimates, DIGITS).tolist(), strict=True)), round(float(share), DIGITS))
+
+
+def best_estimated(trials: Sequence[Rewarded], baseline_widths: Sequence[int], count: int) -> Estimates:
+    """The `count` trials of the highest estimates, in this order; among equals the higher reward, then the earlier."""
+    values, noise_share = estimate_values(trials, baseline_widths)
+    order = sorted(trials, key=lambda trial: (-values[trial.number], -trial.reward, trial.number))
+    return Estimates({trial.number: values[trial.number] for trial in order[:count]}, noise_share)
+
+
+def _ridge(x: FloatArray, y: FloatArray) -> FloatArray:
+    """The fitted values of centred `y` [n] by centred `x` [n, features], with the penalty of the smallest GCV."""
+    variances, axes = np.linalg.eigh(x.T @ x)
+    variances = np.maximum(variances, 0.0)
+    projected = axes.T @ (x.T @ y)
+    best, lowest = np.zeros_like(y), np.inf
+    for penalty in _PENALTIES * len(y):
+        fitted = x @ (axes @ (projected / (variances + penalty)))
+        freedom = len(y) - 1 - float(np.sum(variances / (variances + penalty)))
+        if freedom <= 0:
+            continue
+        score = float(np.mean((y - fitted) ** 2)) / freedom**2
+        if score < lowest:
+            best, lowest = fitted, score
+    return best
+
+
+def _noise_share(x: FloatArray, residuals: FloatArray) -> float:
+    """The share of noise in the mean square of the residuals, by the gamma test."""
+    if len(x) < FEWEST:
+        return 0.5
+    every = -(-len(x) // MAX_COMPARED)
+    x, residuals = x[::every], residuals[::every]
+    total = float(np.mean(residuals**2))
+    if total == 0.0:
+        return 0.0
+    squares = np.sum(x**2, axis=1)
+    distances = np.maximum(squares[:, None] + squares[None, :] - 2.0 * (x @ x.T), 0.0)
+    np.fill_diagonal(distances, np.inf)
+    nearest = np.argsort(distances, axis=1, kind="stable")[:, :NEIGHBOURS]
+    delta = np.take_along_axis(distances, nearest, axis=1).mean(axis=0)
+    gamma = 0.5 * np.mean((residuals[:, None] - residuals[nearest]) ** 2, axis=0)
+    variance = float(np.sum((delta - delta.mean()) ** 2))
+    slope = 0.0 if variance == 0.0 else float(np.sum((delta - delta.mean()) * gamma)) / variance
+    return float(np.clip((gamma.mean() - slope * delta.mean()) / total, 0.0, 1.0))

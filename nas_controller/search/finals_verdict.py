@@ -1,0 +1,111 @@
+"""The verdict of finals: paired differences to the baseline, their intervals, and what follows. Pure.
+
+All finalists and the baseline are trained with the same seeds, so the difference of two rewards of a seed leaves out
+what the seed does to both. The interval of a finalist is that of the paired t-test, with n pairs, mean d and standard
+deviation s: d ± t(1 - a/2, n - 1) s / sqrt(n). Of several finalists the luckiest would too often look better than it
+is, so the intervals hold together with 95 %: a is 5 % over the number of finalists (Bonferroni). Seeds that are added
+after a look at the verdict are one more chance for an error that no interval counts.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from statistics import fmean, stdev
+from typing import Literal, NamedTuple
+
+CONFIDENCE = 0.95
+MAX_SEEDS = 10_000
+"""More seeds than this are no advice."""
+
+Word = Literal["better", "worse", "undecided"]
+Rewards = Mapping[tuple[int, int], float]
+"""Rewards by trial and seed."""
+
+
+class Comparison(NamedTuple):
+    """A finalist against the baseline over the seeds that both have a reward of.
+
+    `standard_deviation`, `low` and `high` need 2 pairs, `mean` needs one. `more_seeds` would decide, if mean and
+    standard deviation stayed as they are; 0 where it is decided, None where it cannot be said.
+    """
+
+    trial: int
+    pairs: int
+    mean: float | None
+    standard_deviation: float | None
+    low: float | None
+    high: float | None
+    word: Word
+    more_seeds: int | None
+
+
+def compare(rewards: Rewards, finalists: Sequence[int], baseline: int) -> tuple[Comparison, ...]:
+    """Each finalist against the baseline."""
+    return tuple(_compared(rewards, trial, baseline, len(finalists)) for trial in finalists)
+
+
+def confirmed(comparisons: Sequence[Comparison]) -> int | None:
+    """The finalist with the highest mean among those that are better than the baseline; None if none is."""
+    better = [each for each in comparisons if each.word == "better"]
+    return max(better, key=lambda each: (each.mean or 0.0, -each.trial)).trial if better else None
+
+
+def sentence(comparisons: Sequence[Comparison]) -> str:
+    """What the finals of a campaign have shown, in one sentence."""
+    winner = confirmed(comparisons)
+    if not comparisons:
+        return "There was no finalist to compare with the baseline."
+    if winner is not None:
+        (found,) = (each for each in comparisons if each.trial == winner)
+        return f"Trial {winner} is better than the uniform baseline: {_difference(found)}."
+    shown = max(comparisons, key=lambda each: -math.inf if each.mean is None else each.mean)
+    if shown.mean is None:
+        return "No finalist is confirmed: none has a seed in common with the baseline."
+    closest = f"of the best, trial {shown.trial}, {_difference(shown)}"
+    if all(each.word == "worse" for each in comparisons):
+        return f"Every finalist is worse than the uniform baseline: {closest}."
+    more = "" if not shown.more_seeds else f"; about {_counted(shown.more_seeds, 'more seed')} would decide"
+    return f"No finalist is confirmed to be better than the uniform baseline: {closest}{more}."
+
+
+def _compared(rewards: Rewards, trial: int, baseline: int, finalists: int) -> Comparison:
+    seeds = sorted(seed for number, seed in rewards if number == trial and (baseline, seed) in rewards)
+    differences = [rewards[trial, seed] - rewards[baseline, seed] for seed in seeds]
+    pairs = len(differences)
+    if pairs < 2:
+        mean = differences[0] if differences else None
+        return Comparison(trial, pairs, mean, None, None, None, "undecided", None)
+    mean, deviation = fmean(differences), stdev(differences)
+    half = _half_width(deviation, pairs, finalists)
+    word: Word = "better" if mean - half > 0 else "worse" if mean + half < 0 else "undecided"
+    more = 0 if word != "undecided" else _more_seeds(mean, deviation, pairs, finalists)
+    return Comparison(trial, pairs, mean, deviation, mean - half, mean + half, word, more)
+
+
+def _half_width(deviation: float, pairs: int, finalists: int) -> float:
+    """Half the width of the interval of one of several finalists."""
+    from scipy.special import stdtrit  # slow to import, and only finals need it
+
+    return float(stdtrit(pairs - 1, 1 - (1 - CONFIDENCE) / (2 * finalists))) * deviation / math.sqrt(pairs)
+
+
+def _more_seeds(mean: float, deviation: float, pairs: int, finalists: int) -> int | None:
+    """How many more pairs make the interval narrower than the mean, by bisection, since it narrows with each."""
+    if mean == 0.0 or _half_width(deviation, MAX_SEEDS, finalists) >= abs(mean):
+        return None
+    low, high = pairs, MAX_SEEDS
+    while high - low > 1:
+        middle = (low + high) // 2
+        low, high = (low, middle) if _half_width(deviation, middle, finalists) < abs(mean) else (middle, high)
+    return high - pairs
+
+
+def _difference(found: Comparison) -> str:
+    """`+0.021 AP, 95 % interval +0.009 to +0.033, 5 seeds`."""
+    interval = "" if found.low is None else f"95 % interval {found.low:+.3f} to {found.high:+.3f}, "
+    return f"{found.mean:+.3f} AP, {interval}{_counted(found.pairs, 'seed')}"
+
+
+def _counted(count: int, what: str) -> str:
+    return f"{count:,} {what}{'' if count == 1 else 's'}"

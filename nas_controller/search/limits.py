@@ -1,0 +1,7 @@
+"""Limits of fields that several parts of the campaign document have."""
+
+from __future__ import annotations
+
+MAX_SECONDS = 10 * 366 * 86_400
+MAX_SEED = 2**31 - 1
+"""The seeds of TensorFlow's stateless random numbers are 32-bit integers."""
