@@ -9,6 +9,7 @@ from nas_controller.campaigns.replay_error import ReplayError, compare, number_o
 from nas_controller.campaigns.shared_training_checks import SHARED_TRAINING_EVENTS
 from nas_controller.canonical_json import canonical_json, sha256_hex
 from nas_controller.search.campaign_spec import CampaignSpec
+from nas_controller.search.proposals import EXPLORE_AFTER
 from nas_controller.states import BASELINE_TRIAL
 from nas_controller.store import EventRecord
 from nas_controller.store.record_rows import StoredRow
@@ -53,7 +54,7 @@ class CampaignChecks:
             (
                 "trials_begun", "trials_finished", "trials_failed", "rewards_accepted", "trials_since_best",
                 "attempts_lost", "failures", "consecutive_failures", "lease_epoch", "retry_epoch",
-                "last_event",
+                "last_event", "repeats_skipped", "reheated_trials",
             ),
             0,
         )  # fmt: skip
@@ -83,6 +84,8 @@ class CampaignChecks:
             self._count_outcome(event)
         elif kind == "trial.begun":
             columns["trials_begun"] += 1
+            columns["repeats_skipped"] += event.data.get("repeats", 0)
+            columns["reheated_trials"] += event.data.get("repeats", 0) > EXPLORE_AFTER
         elif kind == "shared-training.completed":
             self._compare_data(event)
         elif kind not in _OF_TRIALS_AND_ATTEMPTS:
@@ -208,6 +211,8 @@ class CampaignChecks:
     def _is_met(self, spec: CampaignSpec, because: str) -> bool:
         """Whether a stop condition is met. One on time is, if the specification has it: clocks are taken for true."""
         columns, limit = self._columns, getattr(spec.stop, because, None)
+        if because == "exhausted":  # the replay repeats the search for a new architecture
+            return True
         if because == "target_reward" and limit is not None:
             return columns["best_reward"] is not None and columns["best_reward"] >= limit
         if because == "no_improvement_trials" and limit is not None and self.is_whole:

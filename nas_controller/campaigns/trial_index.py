@@ -30,7 +30,8 @@ class TrialIndex:
     """All trials of a campaign; trials are numbered from 0.
 
     `running` are the trials without an outcome and `outcomes` those with one. `to_attempt` are the running
-    trials that wait for a worker, in the order in which they get their next attempt.
+    trials that wait for a worker, in the order in which they get their next attempt. `is_exhausted` says that nothing
+    new was left to propose after the latest outcome.
     """
 
     def __init__(self, store: Store, campaign_id: str, retry_epoch: int = 0) -> None:
@@ -44,6 +45,7 @@ class TrialIndex:
         self.running: dict[int, RunningTrial] = {}
         self.outcomes: dict[int, TrialOutcome] = {}
         self.to_attempt: deque[int] = deque()
+        self.is_exhausted = False
         self._first_of: dict[tuple[int, ...], int] = {}
         self._failed_attempts: dict[int, set[int]] = {}
         names = ("number", "state", "reward", "widths", "choices", "log_probability", "reused_from")
@@ -64,6 +66,10 @@ class TrialIndex:
         """The first trial with these widths; None if there is none."""
         return self._first_of.get(widths)
 
+    def is_known(self, widths: tuple[int, ...]) -> bool:
+        """Whether a trial has these widths."""
+        return widths in self._first_of
+
     def begin(self, number: int, trial: RunningTrial) -> None:
         """Adds a new trial."""
         self.running[number] = trial
@@ -72,6 +78,7 @@ class TrialIndex:
 
     def finish(self, number: int, outcome: TrialOutcome) -> None:
         """Gives a running trial its outcome."""
+        self.is_exhausted = False
         self.outcomes[number] = outcome
         del self.running[number]
         self._failed_attempts.pop(number, None)
@@ -86,9 +93,12 @@ class TrialIndex:
             if trial.reused_from is not None and trial.reused_from in self.outcomes
         ]
 
-    def waiting_repeats(self) -> int:
-        """The number of repeats that wait for an outcome."""
-        return sum(trial.reused_from is not None for trial in self.running.values())
+    def must_wait(self, parallelism: int) -> bool:
+        """Whether nothing can be proposed before the next outcome: nothing new is left, or as many repeats wait for an
+        outcome as there are workers.
+        """
+        waiting = sum(trial.reused_from is not None for trial in self.running.values())
+        return self.is_exhausted or waiting >= parallelism
 
     def count_failure(self, number: int, attempt: AttemptRecord) -> int:
         """The number of failed attempts at a running trial, this one included. Raises StoreUnavailableError.

@@ -86,6 +86,8 @@ class CampaignRequests:
                 failures=0,
                 consecutive_failures=0,
                 retry_epoch=0,
+                repeats_skipped=0,
+                reheated_trials=0,
             )
             session.add(row)
             session.flush()

@@ -10,7 +10,7 @@ from nas_controller.search.campaign_spec import CampaignSpec
 from nas_controller.search.proxy_task_spec import DEFAULT_PROFILE
 from search_space.proxy_task import PROFILES
 
-SPEC_VERSION = 2
+SPEC_VERSION = 3
 """The version of the documents that are stored now. To be raised when a field is renamed or a profile changes."""
 
 _RENAMED_IN_1 = {
@@ -19,6 +19,11 @@ _RENAMED_IN_1 = {
     "start_seed": "shared_seed",
 }
 _RECALIBRATION_IMAGES_BEFORE_2 = 256
+_CONTROLLER_BEFORE_3 = {
+    "algorithm": "reinforce", "repeats": "count", "policy": "recurrent", "entropy_bonus": 0.05,
+    "baseline_decay": 0.95, "importance_clip": 2.0, "hidden_units": 32,
+}  # fmt: skip
+_LEARNING_RATES_BEFORE_3 = {"recurrent": 0.003, "factorised": 0.07}
 
 
 def read_specification(document: dict[str, Any], version: int) -> CampaignSpec:
@@ -36,6 +41,8 @@ def _parsed(text: str, version: int) -> CampaignSpec:
         document["proxy_task"] = _task_since_1(document.get("proxy_task", {}))
     if version < 2:
         document["proxy_task"] = _task_since_2(document.get("proxy_task", {}))
+    if version < 3:
+        document["controller"] = _controller_since_3(document.get("controller", {}))
     return CampaignSpec.model_validate(document)
 
 
@@ -57,3 +64,9 @@ def _task_since_2(task: dict[str, Any]) -> dict[str, Any]:
     if images == task.get("recalibration_images", profile.recalibration_images):
         return task
     return task | {"recalibration_images": images}
+
+
+def _controller_since_3(controller: dict[str, Any]) -> dict[str, Any]:
+    """REINFORCE was the only algorithm before, every repeat was a trial, and the defaults were others."""
+    since_3: dict[str, Any] = _CONTROLLER_BEFORE_3 | controller
+    return since_3 | {"learning_rate": since_3.get("learning_rate") or _LEARNING_RATES_BEFORE_3[since_3["policy"]]}

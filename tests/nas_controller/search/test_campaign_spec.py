@@ -10,7 +10,8 @@ import pytest
 from jsonschema import Draft202012Validator
 from pydantic import ValidationError
 
-from nas_controller.search.campaign_spec import LEARNING_RATES, CampaignSpec
+from nas_controller.search.campaign_spec import CampaignSpec
+from nas_controller.search.controller_spec import LEARNING_RATES
 from nas_controller.search.proxy_task_spec import ProxyTaskSpec
 from nas_controller.search.search_space_spec import SearchSpaceSpec
 from search_space.proxy_task import PROFILES, ProxyTask

@@ -1,0 +1,87 @@
+"""`controller` of the campaign document: the search algorithm and its settings."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from nas_controller.search.searchers.registry import ALGORITHMS, SETTINGS, Algorithm, SearcherSettings, fields_of
+from nas_controller.search.strict_types import Real, Whole
+from nas_controller.search.validation_errors import located
+from search_space.errors import InvalidValueError
+
+LEARNING_RATES = {"recurrent": 0.003, "factorised": 0.07}
+
+DEFAULTS: dict[str, dict[str, Any]] = {
+    "reinforce": {
+        "policy": "recurrent",
+        "entropy_bonus": 0.05,
+        "baseline_decay": 0.95,
+        "importance_clip": 2.0,
+        "hidden_units": 32,
+    },
+    "random": {},
+    "evolution": {"population": 50, "tournament": 10},
+    "local-search": {"initial": 20},
+}
+"""The settings of each algorithm; besides them `reinforce` has a learning rate by policy (LEARNING_RATES)."""
+
+
+class ControllerSpec(BaseModel):
+    """How proposals are made and learned from (`nas_controller.search.searchers`).
+
+    A setting belongs to the algorithm that reads it: it is null for the others, which refuse it. None means its
+    default (DEFAULTS, LEARNING_RATES); the stored document always has the value.
+
+    With `repeats` "free" an architecture that has been tried is not proposed again; with "count" it is, and costs a
+    trial that takes the known outcome (`nas_controller.search.proposals`).
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    algorithm: Algorithm = "reinforce"
+    repeats: Literal["free", "count"] = "free"
+    policy: Literal["recurrent", "factorised"] | None = None
+    learning_rate: Real | None = Field(default=None, gt=0, le=1, allow_inf_nan=False)
+    entropy_bonus: Real | None = Field(default=None, ge=0, le=10, allow_inf_nan=False)
+    baseline_decay: Real | None = Field(default=None, ge=0, lt=1, allow_inf_nan=False)
+    importance_clip: Real | None = Field(default=None, ge=1, le=100, allow_inf_nan=False)
+    hidden_units: Whole | None = Field(default=None, ge=4, le=512)
+    population: Whole | None = Field(default=None, ge=2, le=1_000)
+    tournament: Whole | None = Field(default=None, ge=1, le=1_000)
+    initial: Whole | None = Field(default=None, ge=0, le=100_000)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _fill_in_defaults(cls, document: Any) -> Any:
+        if not isinstance(document, dict):
+            return document
+        algorithm = document.get("algorithm", "reinforce")
+        defaults = DEFAULTS.get(algorithm, {}) if isinstance(algorithm, str) else {}
+        filled = defaults | {name: value for name, value in document.items() if value is not None}
+        policy = filled.get("policy")
+        if "learning_rate" not in filled and algorithm == "reinforce" and isinstance(policy, str):
+            filled["learning_rate"] = LEARNING_RATES.get(policy)
+        return {name: filled.get(name, value) for name, value in {**document, **filled}.items()}
+
+    @model_validator(mode="after")
+    def _has_no_setting_of_another_algorithm(self) -> ControllerSpec:
+        read = fields_of(self.algorithm)
+        for algorithm in ALGORITHMS:
+            for name in fields_of(algorithm):
+                if name not in read and getattr(self, name) is not None:
+                    message = (
+                        f"{name} is {getattr(self, name)!r}; the algorithm '{self.algorithm}' does not read it, "
+                        f"'{algorithm}' does"
+                    )
+                    raise located(InvalidValueError(message, field=f"controller.{name}"), self, "controller", name)
+        if self.tournament is not None and self.population is not None and self.tournament > self.population:
+            message = f"tournament is {self.tournament}; it must be at most the population, {self.population}"
+            error = InvalidValueError(message, field="controller.tournament")
+            raise located(error, self, "controller", "tournament")
+        return self
+
+    def settings(self) -> SearcherSettings:
+        """The settings of the algorithm."""
+        return SETTINGS[self.algorithm](**{name: getattr(self, name) for name in fields_of(self.algorithm)})
