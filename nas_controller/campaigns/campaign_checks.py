@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
@@ -38,11 +39,12 @@ class CampaignChecks:
     OLDER_COUNTS are not compared.
     """
 
-    def __init__(self, campaign_id: str) -> None:
+    def __init__(self, campaign_id: str, trials: Mapping[int, StoredRow]) -> None:
         self._campaign_id = campaign_id
         self.is_whole = False
         self._may_be_draft = False
         self._is_just_claimed = False
+        self._trials = trials
         self._columns: dict[str, Any] = dict.fromkeys(
             (
                 "name", "state", "created_at", "started_at", "finished_at", "error", "error_kind", "stopped_because",
@@ -187,6 +189,8 @@ class CampaignChecks:
             columns["baseline_reward"] = reward
         if columns["best_reward"] is None or reward > columns["best_reward"]:
             columns |= {"best_reward": reward, "best_trial": number, "trials_since_best": 0}
+        elif reward == columns["best_reward"] and "params" in data:  # an earlier version broke no ties
+            columns["best_trial"] = min(columns["best_trial"], number, key=lambda trial: self._trials[trial]["params"])
 
     def _compare_data(self, event: EventRecord) -> None:
         if "data_sha256" in event.data:

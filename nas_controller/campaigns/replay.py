@@ -51,7 +51,7 @@ def verify(store: Store, campaign_id: str) -> Verification:
         attempts = AttemptChecks(campaign_id, rows)
         trials = TrialChecks(campaign_id, rows, attempts)
         shared = SharedTrainingChecks(campaign_id)
-        campaign = CampaignChecks(campaign_id)
+        campaign = CampaignChecks(campaign_id, rows.trials)
         replay = _Replay(campaign_id, Search(spec), rows, rule)
         last, sequence = int(rows.campaign["last_event"]), 0
         for event in _events(store, campaign_id, last):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
@@ -28,6 +29,14 @@ DEFAULTS: dict[str, dict[str, Any]] = {
 """The settings of each algorithm; besides them `reinforce` has a learning rate by policy (LEARNING_RATES)."""
 
 
+def _of(algorithm: Algorithm, name: str, meaning: str, **limits: float) -> Any:
+    """A field that an algorithm reads, with its default in the description."""
+    default = LEARNING_RATES if name == "learning_rate" else DEFAULTS[algorithm][name]
+    number = {"allow_inf_nan": False} if isinstance(default, (float, dict)) else {}
+    description = f"{meaning} Read by `{algorithm}`, default {json.dumps(default)}; null for other algorithms."
+    return Field(default=None, description=description, **limits, **number)
+
+
 class ControllerSpec(BaseModel):
     """How proposals are made and learned from (`nas_controller.search.searchers`).
 
@@ -40,17 +49,20 @@ class ControllerSpec(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    algorithm: Algorithm = "reinforce"
-    repeats: Literal["free", "count"] = "free"
-    policy: Literal["recurrent", "factorised"] | None = None
-    learning_rate: Real | None = Field(default=None, gt=0, le=1, allow_inf_nan=False)
-    entropy_bonus: Real | None = Field(default=None, ge=0, le=10, allow_inf_nan=False)
-    baseline_decay: Real | None = Field(default=None, ge=0, lt=1, allow_inf_nan=False)
-    importance_clip: Real | None = Field(default=None, ge=1, le=100, allow_inf_nan=False)
-    hidden_units: Whole | None = Field(default=None, ge=4, le=512)
-    population: Whole | None = Field(default=None, ge=2, le=1_000)
-    tournament: Whole | None = Field(default=None, ge=1, le=1_000)
-    initial: Whole | None = Field(default=None, ge=0, le=100_000)
+    algorithm: Algorithm = Field(default="reinforce", description="The search algorithm.")
+    repeats: Literal["free", "count"] = Field(
+        default="free",
+        description="What a proposal of a known architecture costs: nothing, it is drawn again, or a trial.",
+    )
+    policy: Literal["recurrent", "factorised"] | None = _of("reinforce", "policy", "The policy.")
+    learning_rate: Real | None = _of("reinforce", "learning_rate", "Of Adam, by policy.", gt=0, le=1)
+    entropy_bonus: Real | None = _of("reinforce", "entropy_bonus", "Weight of the policy's entropy.", ge=0, le=10)
+    baseline_decay: Real | None = _of("reinforce", "baseline_decay", "Decay of the mean reward.", ge=0, lt=1)
+    importance_clip: Real | None = _of("reinforce", "importance_clip", "Largest importance weight.", ge=1, le=100)
+    hidden_units: Whole | None = _of("reinforce", "hidden_units", "Of the recurrent policy's LSTM.", ge=4, le=512)
+    population: Whole | None = _of("evolution", "population", "Members that may be parents.", ge=2, le=1_000)
+    tournament: Whole | None = _of("evolution", "tournament", "Members of which the best is a parent.", ge=1, le=1_000)
+    initial: Whole | None = _of("local-search", "initial", "Random trials before the first centre.", ge=0, le=100_000)
 
     @model_validator(mode="before")
     @classmethod
@@ -60,6 +72,8 @@ class ControllerSpec(BaseModel):
         algorithm = document.get("algorithm", "reinforce")
         defaults = DEFAULTS.get(algorithm, {}) if isinstance(algorithm, str) else {}
         filled = defaults | {name: value for name, value in document.items() if value is not None}
+        if algorithm == "evolution" and document.get("tournament") is None and type(filled["population"]) is int:
+            filled["tournament"] = min(filled["tournament"], filled["population"])
         policy = filled.get("policy")
         if "learning_rate" not in filled and algorithm == "reinforce" and isinstance(policy, str):
             filled["learning_rate"] = LEARNING_RATES.get(policy)

@@ -116,7 +116,8 @@ class CampaignRequests:
             row = find_campaign(session, campaign_id, lock=True)
             move_campaign(row, "update")
             before = campaign_record(row).spec.model_dump(mode="json")
-            after = CampaignSpec.model_validate(_merged(before, patch)).model_dump(mode="json")
+            merged = _merged(_without_other_algorithm(before, patch), patch)
+            after = CampaignSpec.model_validate(merged).model_dump(mode="json")
             changed = {name: value for name, value in after.items() if value != before[name]}
             for name in changed:
                 if row.state != "draft" and name not in CHANGEABLE:
@@ -196,6 +197,15 @@ class CampaignRequests:
                 row.pause_mode = None
                 add_event(session, row, now, "campaign.stopping", {})
             return campaign_record(row)
+
+
+def _without_other_algorithm(document: dict[str, Any], patch: Mapping[str, Any]) -> dict[str, Any]:
+    """The document without the controller's settings where the patch has another algorithm, which reads others."""
+    controller = document["controller"]
+    change = patch.get("controller")
+    if not isinstance(change, Mapping) or change.get("algorithm", controller["algorithm"]) == controller["algorithm"]:
+        return document
+    return document | {"controller": {"repeats": controller["repeats"]}}
 
 
 def _merged(document: Any, patch: Any) -> Any:
