@@ -23,7 +23,7 @@ DEFAULTS: dict[str, dict[str, Any]] = {
         "hidden_units": 32,
     },
     "random": {},
-    "evolution": {"population": 50, "tournament": 10},
+    "evolution": {"population": 100, "tournament": 25},
     "local-search": {"initial": 20},
 }
 """The settings of each algorithm; besides them `reinforce` has a learning rate by policy (LEARNING_RATES)."""

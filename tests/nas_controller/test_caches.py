@@ -119,7 +119,7 @@ def test_a_policy_follows_the_rewards(store: Store) -> None:
     search = Search(campaign.spec)
     first = learned_policy(store, campaign.id)
     for number in range(2):
-        proposed = search.propose(number)
+        proposed = search.propose(number, lambda widths: False)
         _, attempt = store.runner.begin_trial(
             lease, number, proposed.candidate, proposed.choices, proposed.log_probability, None, proposed.draw
         )
