@@ -29,12 +29,13 @@ DEFAULTS: dict[str, dict[str, Any]] = {
 """The settings of each algorithm; besides them `reinforce` has a learning rate by policy (LEARNING_RATES)."""
 
 
-def _of(algorithm: Algorithm, name: str, meaning: str, **limits: float) -> Any:
+def _of(algorithm: Algorithm, name: str, meaning: str, **limits: Any) -> Any:
     """A field that an algorithm reads, with its default in the description."""
     default = LEARNING_RATES if name == "learning_rate" else DEFAULTS[algorithm][name]
-    number = {"allow_inf_nan": False} if isinstance(default, (float, dict)) else {}
+    if isinstance(default, (float, dict)):
+        limits["allow_inf_nan"] = False
     description = f"{meaning} Read by `{algorithm}`, default {json.dumps(default)}; null for other algorithms."
-    return Field(default=None, description=description, **limits, **number)
+    return Field(default=None, description=description, **limits)
 
 
 class ControllerSpec(BaseModel):

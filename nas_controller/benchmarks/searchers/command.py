@@ -58,8 +58,12 @@ def searchers(
 
         write_plot(results, plot)
     if as_json:
-        document = {"seeds": seeds, "trials": trials, "surrogate": None if fit is None else vars(fit)}
-        document["landscapes"] = [result.to_dict() for result in results]
+        document = {
+            "seeds": seeds,
+            "trials": trials,
+            "surrogate": None if fit is None else vars(fit),
+            "landscapes": [result.to_dict() for result in results],
+        }
         sys.stdout.write(json.dumps(document, indent=2) + "\n")
         return
     print_tables(results, fit)
