@@ -220,11 +220,11 @@ class Campaign:
         """Begins a new trial. Returns its work, or None for a repeat, which is finished if its outcome is known."""
         proposed = self._search.propose(number, self._trials.is_known)
         candidate, reused_from = proposed.candidate, self._trials.first_with(proposed.candidate.widths)
-        how = (proposed.choices, proposed.log_probability, reused_from, proposed.draw, proposed.repeats)
-        _, attempt = self._store.runner.begin_trial(self._lease, number, candidate, *how)
+        sample = (proposed.choices, proposed.log_probability, reused_from)
+        draws = (proposed.draw, proposed.repeats)
+        _, attempt = self._store.runner.begin_trial(self._lease, number, candidate, *sample, *draws)
         self._next_number += 1
-        running = RunningTrial(candidate.widths, proposed.choices, proposed.log_probability, reused_from)
-        self._trials.begin(number, running)
+        self._trials.begin(number, RunningTrial(candidate.widths, *sample, candidate.params))
         if attempt is not None:
             return self._work(number, attempt.number, candidate.widths)
         self._finish_repeats()
@@ -283,7 +283,7 @@ class Campaign:
             self._finish(number, controller, outcome, accepted.campaign_state)
 
     def _updated_controller(self, trial: RunningTrial, outcome: TrialOutcome) -> Searcher:
-        return self._search.updated_controller(trial.choices, trial.log_probability, *outcome)
+        return self._search.updated_controller(trial.choices, trial.log_probability, *outcome, trial.params)
 
     def _finish(self, number: int, controller: Searcher, outcome: TrialOutcome, state: CampaignState) -> None:
         """Applies an outcome that the store has accepted, and the campaign's state after it."""

@@ -17,6 +17,7 @@ class RunningTrial:
     choices: tuple[int, ...] | None
     log_probability: float | None
     reused_from: int | None
+    params: int
 
 
 class TrialOutcome(NamedTuple):
@@ -48,9 +49,9 @@ class TrialIndex:
         self.is_exhausted = False
         self._first_of: dict[tuple[int, ...], int] = {}
         self._failed_attempts: dict[int, set[int]] = {}
-        names = ("number", "state", "reward", "widths", "choices", "log_probability", "reused_from")
+        names = ("number", "state", "reward", "widths", "choices", "log_probability", "reused_from", "params")
         columns = store.reads.trial_columns(campaign_id, *names)
-        for number, state, reward, widths, choices, log_probability, reused_from in zip(
+        for number, state, reward, widths, choices, log_probability, reused_from, params in zip(
             *(columns[name] for name in names), strict=True
         ):
             self._first_of.setdefault(tuple(widths), number)
@@ -58,7 +59,7 @@ class TrialIndex:
                 self.outcomes[number] = TrialOutcome(reward, state == "failed")
                 continue
             choice_indices = None if choices is None else tuple(choices)
-            self.running[number] = RunningTrial(tuple(widths), choice_indices, log_probability, reused_from)
+            self.running[number] = RunningTrial(tuple(widths), choice_indices, log_probability, reused_from, params)
             if reused_from is None:
                 self.to_attempt.append(number)
 

@@ -14,6 +14,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstra
 from pydantic_core import PydanticCustomError
 
 from nas_controller.search.controller_spec import ControllerSpec
+from nas_controller.search.objective_spec import ObjectiveSpec
 from nas_controller.search.proxy_task_spec import ProxyTaskSpec
 from nas_controller.search.search_space_spec import SearchSpaceSpec
 from nas_controller.search.strict_types import Real, Whole
@@ -149,6 +150,7 @@ class CampaignSpec(BaseModel):
     seed: Whole = Field(default=1, ge=0, le=MAX_SEED)
     search_space: SearchSpaceSpec = SearchSpaceSpec.model_construct()
     controller: ControllerSpec = Field(default_factory=ControllerSpec)
+    objective: ObjectiveSpec = Field(default_factory=ObjectiveSpec)
     proxy_task: ProxyTaskSpec = ProxyTaskSpec.model_construct()
     early_stopping: EarlyStoppingSpec | None = None
     stop: StopSpec | None = None

@@ -92,14 +92,18 @@ class Search:
         )
 
     def updated_controller(
-        self, choices: Sequence[int] | None, log_probability: float | None, reward: float, failed: bool
+        self, choices: Sequence[int] | None, log_probability: float | None, reward: float, failed: bool, params: int
     ) -> Searcher:
-        """A copy of the controller that has learned from an outcome; assign it to `controller` once that is stored."""
+        """A copy of the controller that has learned from an outcome; assign it to `controller` once that is stored.
+
+        It is told the value of the campaign's objective, for the reward and the parameters of the architecture.
+        """
+        value = self._spec.objective.value(reward, params, self.space.baseline.params)
         controller = self.controller.copy()
         if choices is not None:
-            controller.tell(choices, log_probability, reward)
+            controller.tell(choices, log_probability, value)
         elif not failed:
-            controller.start_baseline(reward)
+            controller.start_baseline(value)
         return controller
 
     def digest(self) -> str:

@@ -49,7 +49,8 @@ def run(landscape: Landscape, controller: Document, seed: int, trials: int) -> R
             break
         widths = proposal.candidate.widths
         reward = rewards.setdefault(widths, landscape.reward(widths, seed))
-        search.controller = search.updated_controller(proposal.choices, proposal.log_probability, reward, failed=False)
+        sample = (proposal.choices, proposal.log_probability)
+        search.controller = search.updated_controller(*sample, reward, False, proposal.candidate.params)
         repeats += proposal.repeats
         is_better = reward > best
         values[number] = landscape.value(widths) if is_better else values[number - 1]
