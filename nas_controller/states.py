@@ -14,7 +14,7 @@ CampaignState = Literal[
 ]  # fmt: skip
 CAMPAIGN_STATES: tuple[CampaignState, ...] = get_args(CampaignState)
 PauseMode = Literal["drain", "abort"]
-StopReason = Literal["wall_seconds", "target_reward", "no_improvement_trials", "device_hours"]
+StopReason = Literal["wall_seconds", "target_reward", "no_improvement_trials", "device_hours", "exhausted"]
 
 TrialState = Literal["running", "completed", "failed", "stopped"]
 TRIAL_STATES: tuple[TrialState, ...] = get_args(TrialState)

@@ -42,6 +42,8 @@ def _campaign(**changes: Any) -> dict[str, Any]:
         "last_event": 1,
         "paused_seconds": 0.0,
         "device_seconds": 0.0,
+        "repeats_skipped": 0,
+        "reheated_trials": 0,
         "spec": CampaignSpec.model_validate(DOCUMENT).model_dump(mode="json"),
     }
     return _example(CampaignDocument, **(pending | changes))

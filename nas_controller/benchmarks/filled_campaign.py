@@ -18,7 +18,8 @@ import numpy as np
 
 from nas_controller.campaigns.campaign import Campaign
 from nas_controller.execution.synthetic_reward import reward as synthetic_reward
-from nas_controller.search.campaign_spec import LEARNING_RATES, CampaignSpec
+from nas_controller.search.campaign_spec import CampaignSpec
+from nas_controller.search.controller_spec import LEARNING_RATES
 from nas_controller.search.outcomes import WORKER_KILLED, Failed, Rewarded, TrialWork
 from nas_controller.states import BASELINE_TRIAL, CampaignState
 from nas_controller.store import Lease, Store

@@ -3,11 +3,10 @@
 A runner calls `next_trial()` for work, lets a worker do it, and passes the outcome to `complete()`. Both write to the
 store before they return, so the process may die between any two calls. All calls come from one thread.
 
-Repeats. An architecture is identified by its widths. A proposal whose widths were tried before is never trained: it
-becomes a trial with `reused_from`, takes the outcome of the earlier trial, and the controller learns from it as from
-any other sample of the policy. While the earlier trial is running, the repeat waits without a worker. Once as
-many repeats wait as there are workers, nothing is proposed before the next outcome, since the policy would be the same.
-One call finishes at most MAX_REPEATS_PER_CALL repeats, so that a converged policy cannot delay a stop.
+Repeats. No architecture, identified by its widths, is trained twice. A proposal of known widths is drawn again; with
+`controller.repeats` "count" it becomes a trial with `reused_from`, which takes the outcome of the earlier one. Once
+nothing new is left, or as many repeats wait for an outcome as there are workers, nothing is proposed before the next
+outcome. One call finishes at most MAX_REPEATS_PER_CALL repeats, so that a converged policy cannot delay a stop.
 
 Retries. After an attempt that failed with the reaction `retry`, or whose worker died, another one begins, up to the
 campaign's `retries`; then the trial fails. Attempts that were lost with their runner do not count: `Campaign(...)`
@@ -19,16 +18,14 @@ other data is not accepted and fails the campaign.
 
 Waiting. The reaction `wait` is not a failure: CampaignWaitsError ends the runner, and a later one repeats the attempt.
 
-Early stops. The decision on a report and the resulting outcome are one call and one transaction. No other outcome comes
-between them, so a replay compares with the same trials.
+Early stops. The decision on a report and the resulting outcome are one transaction, so a replay compares the same.
 
 Pauses. While `draining()` is true, neither trials nor attempts begin; trials in training are completed.
 
-Updates. The number of trials and the parallelism may change while the campaign runs: the newest specification applies
-from the next trial on, and the store refuses a trial beyond the last.
-
-Stop conditions. The store ends the search in the transaction of the outcome that meets one, and says so. A campaign
-that is to have finals goes on with them (`nas_controller.campaigns.finals`).
+Updates and stop conditions. The number of trials and the parallelism may change while the campaign runs: the newest
+specification applies from the next trial on, and the store refuses a trial beyond the last. It ends the search in the
+transaction of the outcome that meets a stop condition, and says so. A campaign that is to have finals goes on with them
+(`nas_controller.campaigns.finals`).
 """
 
 from __future__ import annotations
@@ -40,10 +37,10 @@ from typing import Any, Literal
 from nas_controller.campaigns.campaign_errors import CampaignWaitsError, baseline_error, refuse_other_data
 from nas_controller.campaigns.trial_index import RunningTrial, TrialIndex, TrialOutcome
 from nas_controller.search.campaign_spec import CampaignSpec
-from nas_controller.search.controller import Controller
 from nas_controller.search.early_stopping import EarlyStop
 from nas_controller.search.outcomes import Failed, Outcome, Rewarded, SharedWeights, TrialWork
-from nas_controller.search.proposals import Search
+from nas_controller.search.proposals import Search, SpaceExhaustedError
+from nas_controller.search.searchers import Searcher, restore_searcher
 from nas_controller.states import BASELINE_TRIAL, FINISHED_CAMPAIGN_STATES, StopReason
 from nas_controller.store import Acceptance, CampaignRecord, Lease, NoMoreTrialsError, Store
 from search_space.architecture import Architecture
@@ -76,7 +73,7 @@ class Campaign:
         self.spec = self.record.spec
         self._data: Mapping[str, Any] | None = self.record.data
         state = store.reads.controller_state(lease.campaign_id)
-        self._search = Search(self.spec, None if state is None else Controller.from_state(state.state))
+        self._search = Search(self.spec, None if state is None else restore_searcher(state.state))
         self._next_number = self.record.trials_begun
         self._trials = TrialIndex(store, lease.campaign_id, self.record.retry_epoch)
         self._over = self.record.is_in_finals
@@ -125,12 +122,17 @@ class Campaign:
             self._trials.to_attempt.popleft()
             return self._work(number, attempt.number, self._trials.running[number].widths)
         for _ in range(MAX_REPEATS_PER_CALL):
-            if self._next_number >= self.spec.trials or self._trials.waiting_repeats() >= self.spec.parallelism:
+            if self._next_number >= self.spec.trials or self._trials.must_wait(self.spec.parallelism):
                 break
             try:
                 work = self._begin(self._next_number)
             except BudgetError as error:
                 self.end("failed", str(error), kind="invalid-value")
+                return None
+            except SpaceExhaustedError:
+                self._trials.is_exhausted = True
+                if not self._trials.running:
+                    self.end("completed", because="exhausted")
                 return None
             except NoMoreTrialsError:
                 self.spec = self._store.reads.get_campaign(self._lease.campaign_id).spec
@@ -214,15 +216,13 @@ class Campaign:
 
     def _begin(self, number: int) -> TrialWork | None:
         """Begins a new trial. Returns its work, or None for a repeat, which is finished if its outcome is known."""
-        proposed = self._search.propose(number)
-        candidate = proposed.candidate
-        reused_from = self._trials.first_with(candidate.widths)
-        _, attempt = self._store.runner.begin_trial(
-            self._lease, number, candidate, proposed.choices, proposed.log_probability, reused_from, proposed.draw
-        )
+        proposed = self._search.propose(number, self._trials.is_known)
+        candidate, reused_from = proposed.candidate, self._trials.first_with(proposed.candidate.widths)
+        sample = (proposed.choices, proposed.log_probability, reused_from)
+        draws = (proposed.draw, proposed.repeats)
+        _, attempt = self._store.runner.begin_trial(self._lease, number, candidate, *sample, *draws)
         self._next_number += 1
-        trial = RunningTrial(candidate.widths, proposed.choices, proposed.log_probability, reused_from)
-        self._trials.begin(number, trial)
+        self._trials.begin(number, RunningTrial(candidate.widths, *sample, candidate.params))
         if attempt is not None:
             return self._work(number, attempt.number, candidate.widths)
         self._finish_repeats()
@@ -280,10 +280,10 @@ class Campaign:
             accepted = self._store.runner.accept_repeat(self._lease, number, controller.state())
             self._finish(number, controller, outcome, accepted)
 
-    def _updated_controller(self, trial: RunningTrial, outcome: TrialOutcome) -> Controller:
-        return self._search.updated_controller(trial.choices, trial.log_probability, *outcome)
+    def _updated_controller(self, trial: RunningTrial, outcome: TrialOutcome) -> Searcher:
+        return self._search.updated_controller(trial.choices, trial.log_probability, *outcome, trial.params)
 
-    def _finish(self, number: int, controller: Controller, outcome: TrialOutcome, accepted: Acceptance) -> None:
+    def _finish(self, number: int, controller: Searcher, outcome: TrialOutcome, accepted: Acceptance) -> None:
         """Applies an outcome that the store has accepted, and what has become of the campaign with it."""
         self._search.controller = controller
         self._trials.finish(number, outcome)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
@@ -10,6 +11,7 @@ from nas_controller.campaigns.replay_error import ReplayError, compare, number_o
 from nas_controller.campaigns.shared_training_checks import SHARED_TRAINING_EVENTS
 from nas_controller.canonical_json import canonical_json, sha256_hex
 from nas_controller.search.campaign_spec import CampaignSpec
+from nas_controller.search.proposals import EXPLORE_AFTER
 from nas_controller.states import BASELINE_TRIAL
 from nas_controller.store import EventRecord
 from nas_controller.store.record_rows import StoredRow
@@ -39,12 +41,13 @@ class CampaignChecks:
     OLDER_COUNTS are not compared.
     """
 
-    def __init__(self, campaign_id: str) -> None:
+    def __init__(self, campaign_id: str, trials: Mapping[int, StoredRow]) -> None:
         self._campaign_id = campaign_id
         self.is_whole = False
         self._may_be_draft = False
         self._is_just_claimed = False
         self._finals_because: str | None = None
+        self._trials = trials
         self._columns: dict[str, Any] = dict.fromkeys(
             (
                 "name", "state", "created_at", "started_at", "finished_at", "error", "error_kind", "stopped_because",
@@ -56,7 +59,7 @@ class CampaignChecks:
             (
                 "trials_begun", "trials_finished", "trials_failed", "rewards_accepted", "trials_since_best",
                 "attempts_lost", "failures", "consecutive_failures", "lease_epoch", "retry_epoch",
-                "last_event",
+                "last_event", "repeats_skipped", "reheated_trials",
             ),
             0,
         )  # fmt: skip
@@ -86,6 +89,8 @@ class CampaignChecks:
             self._count_outcome(event)
         elif kind == "trial.begun":
             columns["trials_begun"] += 1
+            columns["repeats_skipped"] += event.data.get("repeats", 0)
+            columns["reheated_trials"] += event.data.get("repeats", 0) > EXPLORE_AFTER
         elif kind == "shared-training.completed":
             self._compare_data(event)
         elif kind == "finals.started":
@@ -208,6 +213,8 @@ class CampaignChecks:
             columns["baseline_reward"] = reward
         if columns["best_reward"] is None or reward > columns["best_reward"]:
             columns |= {"best_reward": reward, "best_trial": number, "trials_since_best": 0}
+        elif reward == columns["best_reward"] and "params" in data:  # an earlier version broke no ties
+            columns["best_trial"] = min(columns["best_trial"], number, key=lambda trial: self._trials[trial]["params"])
 
     def _compare_data(self, event: EventRecord) -> None:
         if "data_sha256" in event.data:
@@ -232,6 +239,8 @@ class CampaignChecks:
     def _is_met(self, spec: CampaignSpec, because: str) -> bool:
         """Whether a stop condition is met. One on time is, if the specification has it: clocks are taken for true."""
         columns, limit = self._columns, getattr(spec.stop, because, None)
+        if because == "exhausted":  # the replay repeats the search for a new architecture
+            return True
         if because == "target_reward" and limit is not None:
             return columns["best_reward"] is not None and columns["best_reward"] >= limit
         if because == "no_improvement_trials" and limit is not None and self.is_whole:

@@ -10,8 +10,8 @@ from typing import NamedTuple
 
 from nas_controller.caches import SingleFlightCache
 from nas_controller.canonical_json import sha256_hex
-from nas_controller.search.controller import Controller
 from nas_controller.search.proposals import Search
+from nas_controller.search.searchers import restore_searcher
 from nas_controller.store import Store
 from search_space.space_checks import ALL_BLOCKS
 
@@ -39,7 +39,7 @@ def learned_policy(store: Store, campaign_id: str) -> LearnedPolicy:
 
     def compute() -> LearnedPolicy:
         state = store.reads.controller_state(campaign_id)
-        controller = Search(spec).controller if state is None else Controller.from_state(state.state)
+        controller = Search(spec).controller if state is None else restore_searcher(state.state)
         marginals = tuple(tuple(row) for row in controller.policy_marginals())
         return LearnedPolicy(blocks, controller.choices, marginals, controller.told)
 

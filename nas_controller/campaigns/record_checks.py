@@ -225,6 +225,9 @@ class TrialChecks:
         trial, number, data = self._running(event), number_of(event, "number"), event.data
         del self._unfinished[number]
         compare(self._campaign_id, event.sequence, "the trial that it repeats", data["reused_from"], trial.reused_from)
+        if "params" in data:
+            stored = self._rows.trials[number]["params"]
+            compare(self._campaign_id, event.sequence, f"trial {number}: the parameters", data["params"], stored)
         stop = data.get("stopped_early")
         step = None if stop is None else stop["step"]
         error, kind = data.get("error"), data.get("kind")

@@ -25,7 +25,7 @@ from nas_controller.campaigns.shared_training_checks import SharedTrainingChecks
 from nas_controller.campaigns.verification import NEVER_CHECKED, NotChecked, Verification, checked_columns
 from nas_controller.search.campaign_spec import CampaignSpec
 from nas_controller.search.early_stopping import MedianRule
-from nas_controller.search.proposals import Search
+from nas_controller.search.proposals import Search, SpaceExhaustedError
 from nas_controller.states import EVENTS_OF_OUTCOMES
 from nas_controller.store import EventRecord, Store
 from nas_controller.store.record_rows import RecordRows, StoredRow
@@ -53,7 +53,7 @@ def verify(store: Store, campaign_id: str) -> Verification:
         trials = TrialChecks(campaign_id, rows, attempts)
         shared = SharedTrainingChecks(campaign_id)
         finals = FinalsChecks(campaign_id, rows)
-        campaign = CampaignChecks(campaign_id)
+        campaign = CampaignChecks(campaign_id, rows.trials)
         replay = _Replay(campaign_id, Search(spec), rows, rule)
         last, sequence = int(rows.campaign["last_event"]), 0
         for event in _events(store, campaign_id, last):
@@ -135,6 +135,8 @@ class _Replay:
             self._begin(event)
         elif event.kind in EVENTS_OF_OUTCOMES:
             self._learn(event)
+        elif event.kind == "campaign.completed" and event.data.get("because") == "exhausted":
+            self._compare_exhaustion(event)
 
     def compare_end(self) -> None:
         """Compares the stored controller with that of the replay, and that there are no more trials than have begun."""
@@ -152,7 +154,7 @@ class _Replay:
     def _begin(self, event: EventRecord) -> None:
         number, data = number_of(event, "number"), event.data
         self._compare(event, "the trial's number", number, self.begun)
-        proposed = self._search.propose(number)
+        proposed = self._search.propose(number, self._first_of.__contains__)
         candidate = proposed.candidate
         expected = {
             "draw": proposed.draw,
@@ -163,6 +165,8 @@ class _Replay:
         }
         for name, value in expected.items():
             self._compare(event, f"trial {number}: {name}", data[name], value)
+        # An event of a version that proposed repeats says nothing of skipped ones.
+        self._compare(event, f"trial {number}: the skipped repeats", data.get("repeats", 0), proposed.repeats)
         row = self._row(event, number)
         stored = {name: value for name, value in expected.items() if name != "draw"}
         stored |= {name: list(value) if isinstance(value, tuple) else value for name, value in vars(candidate).items()}
@@ -186,13 +190,22 @@ class _Replay:
         else:
             self._compare_early_stop(event)
         self._search.controller = self._search.updated_controller(
-            parsed(row, "choices"), row["log_probability"], reward, failed
+            parsed(row, "choices"), row["log_probability"], reward, failed, row["params"]
         )
         self._compare(event, "the controller's digest", event.data["controller_sha256"], self._search.digest())
         self._rewards[number] = reward
         if self._rule is not None and not failed:
             self._rule.completed(number)
         self._last_outcome = event.sequence
+
+    def _compare_exhaustion(self, event: EventRecord) -> None:
+        """Repeats the search for a new architecture that ended the campaign."""
+        try:
+            proposed = self._search.propose(self.begun, self._first_of.__contains__)
+        except SpaceExhaustedError:
+            return
+        widths = list(proposed.candidate.widths)
+        self._compare(event, "whether nothing new is left to propose", True, f"trial {self.begun}: widths {widths}")
 
     def _compare_early_stop(self, event: EventRecord) -> None:
         """Repeats the decision whether a trial is stopped early."""

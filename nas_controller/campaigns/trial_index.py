@@ -19,6 +19,7 @@ class RunningTrial:
     choices: tuple[int, ...] | None
     log_probability: float | None
     reused_from: int | None
+    params: int
 
 
 class TrialOutcome(NamedTuple):
@@ -32,7 +33,8 @@ class TrialIndex:
     """All trials of a campaign; trials are numbered from 0.
 
     `running` are the trials without an outcome and `outcomes` those with one. `to_attempt` are the running
-    trials that wait for a worker, in the order in which they get their next attempt.
+    trials that wait for a worker, in the order in which they get their next attempt. `is_exhausted` says that nothing
+    new was left to propose after the latest outcome.
     """
 
     def __init__(self, store: Store, campaign_id: str, retry_epoch: int = 0) -> None:
@@ -46,11 +48,12 @@ class TrialIndex:
         self.running: dict[int, RunningTrial] = {}
         self.outcomes: dict[int, TrialOutcome] = {}
         self.to_attempt: deque[int] = deque()
+        self.is_exhausted = False
         self._first_of: dict[tuple[int, ...], int] = {}
         self._failed_attempts: dict[int, set[int]] = {}
-        names = ("number", "state", "reward", "widths", "choices", "log_probability", "reused_from")
+        names = ("number", "state", "reward", "widths", "choices", "log_probability", "reused_from", "params")
         columns = store.reads.trial_columns(campaign_id, *names)
-        for number, state, reward, widths, choices, log_probability, reused_from in zip(
+        for number, state, reward, widths, choices, log_probability, reused_from, params in zip(
             *(columns[name] for name in names), strict=True
         ):
             self._first_of.setdefault(tuple(widths), number)
@@ -58,7 +61,7 @@ class TrialIndex:
                 self.outcomes[number] = TrialOutcome(reward, state == "failed")
                 continue
             choice_indices = None if choices is None else tuple(choices)
-            self.running[number] = RunningTrial(tuple(widths), choice_indices, log_probability, reused_from)
+            self.running[number] = RunningTrial(tuple(widths), choice_indices, log_probability, reused_from, params)
             if reused_from is None:
                 self.to_attempt.append(number)
 
@@ -76,6 +79,10 @@ class TrialIndex:
         """The first trial with these widths; None if there is none."""
         return self._first_of.get(widths)
 
+    def is_known(self, widths: tuple[int, ...]) -> bool:
+        """Whether a trial has these widths."""
+        return widths in self._first_of
+
     def begin(self, number: int, trial: RunningTrial) -> None:
         """Adds a new trial."""
         self.running[number] = trial
@@ -84,6 +91,7 @@ class TrialIndex:
 
     def finish(self, number: int, outcome: TrialOutcome) -> None:
         """Gives a running trial its outcome."""
+        self.is_exhausted = False
         self.outcomes[number] = outcome
         del self.running[number]
         self._failed_attempts.pop(number, None)
@@ -98,9 +106,12 @@ class TrialIndex:
             if trial.reused_from is not None and trial.reused_from in self.outcomes
         ]
 
-    def waiting_repeats(self) -> int:
-        """The number of repeats that wait for an outcome."""
-        return sum(trial.reused_from is not None for trial in self.running.values())
+    def must_wait(self, parallelism: int) -> bool:
+        """Whether nothing can be proposed before the next outcome: nothing new is left, or as many repeats wait for an
+        outcome as there are workers.
+        """
+        waiting = sum(trial.reused_from is not None for trial in self.running.values())
+        return self.is_exhausted or waiting >= parallelism
 
     def count_failure(self, number: int, attempt: AttemptRecord) -> int:
         """The number of failed attempts at a running trial, this one included. Raises StoreUnavailableError.

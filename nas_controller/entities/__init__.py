@@ -78,7 +78,16 @@ class CampaignFields(Document):
     paused_seconds: float = Field(0.0, description="Total duration of the pauses that have ended.")
     device_seconds: float = Field(0.0, description="Time of its finished attempts, summed over devices.")
     stopped_because: StopReason | None = Field(
-        None, description="The condition in the specification's `stop` that ended it before its last trial."
+        None,
+        description="The condition in the specification's `stop` that ended it before its last trial, or `exhausted` "
+        "where no new architecture was left to propose.",
+    )
+    repeats_skipped: int = Field(
+        0, description="Proposals of architectures that had been tried, which were drawn again and cost no trial."
+    )
+    reheated_trials: int = Field(
+        0,
+        description="Trials for which the policy, collapsed onto known architectures, was re-heated to find a new one.",
     )
     waiting_for: str | None = Field(
         None, description="What a running campaign waits for, such as a data set that is away; null while it trains."

@@ -7,15 +7,16 @@ have the path of the field.
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 from unicodedata import category
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, model_validator
 from pydantic_core import PydanticCustomError
 
-from nas_controller.search.controller.settings import Settings
+from nas_controller.search.controller_spec import ControllerSpec
 from nas_controller.search.finals_spec import FinalsSpec
 from nas_controller.search.limits import MAX_SECONDS, MAX_SEED
+from nas_controller.search.objective_spec import ObjectiveSpec
 from nas_controller.search.proxy_task_spec import ProxyTaskSpec
 from nas_controller.search.search_space_spec import SearchSpaceSpec
 from nas_controller.search.strict_types import Real, Whole
@@ -29,8 +30,6 @@ MAX_TRIALS = 100_000
 MAX_PARALLELISM = 1_024
 MAX_EVALUATIONS = 500  # of a trial with early stopping; the store keeps at least this many points of a curve
 MAX_RETRIES = 20
-
-LEARNING_RATES = {"recurrent": 0.003, "factorised": 0.07}
 
 
 def _without_control_characters(name: str) -> str:
@@ -65,35 +64,6 @@ _DatasetName = Annotated[
     AfterValidator(_checked_dataset_name),
     Field(json_schema_extra={"pattern": f"^{PATTERN.pattern}$", "maxLength": MAX_CHARACTERS}),
 ]
-
-
-class ControllerSpec(BaseModel):
-    """How proposals are made and learned from (`nas_controller.search.controller`).
-
-    `learning_rate` None means the policy's default; the stored document always has the number.
-    """
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-    policy: Literal["recurrent", "factorised"] = "recurrent"
-    learning_rate: Real | None = Field(default=None, gt=0, le=1, allow_inf_nan=False)
-    entropy_bonus: Real = Field(default=0.05, ge=0, le=10, allow_inf_nan=False)
-    baseline_decay: Real = Field(default=0.95, ge=0, lt=1, allow_inf_nan=False)
-    importance_clip: Real = Field(default=2.0, ge=1, le=100, allow_inf_nan=False)
-    hidden_units: Whole = Field(default=32, ge=4, le=512)
-
-    @model_validator(mode="before")
-    @classmethod
-    def _fill_in_learning_rate(cls, document: Any) -> Any:
-        if isinstance(document, dict) and document.get("learning_rate") is None:
-            policy = document.get("policy", "recurrent")
-            rate = LEARNING_RATES.get(policy) if isinstance(policy, str) else None
-            return {**document, "learning_rate": rate}
-        return document
-
-    def settings(self) -> Settings:
-        """The settings of the controller."""
-        return Settings(**self.model_dump())
 
 
 class EarlyStoppingSpec(BaseModel):
@@ -180,6 +150,7 @@ class CampaignSpec(BaseModel):
     seed: Whole = Field(default=1, ge=0, le=MAX_SEED)
     search_space: SearchSpaceSpec = SearchSpaceSpec.model_construct()
     controller: ControllerSpec = Field(default_factory=ControllerSpec)
+    objective: ObjectiveSpec = Field(default_factory=ObjectiveSpec)
     proxy_task: ProxyTaskSpec = ProxyTaskSpec.model_construct()
     early_stopping: EarlyStoppingSpec | None = None
     stop: StopSpec | None = None

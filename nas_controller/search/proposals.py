@@ -4,62 +4,87 @@ Pure: no store, no clock, no workers. The rules that both follow:
 
 - Trial 0 is the uniform baseline. It is not sampled, so the controller does not learn from it. If its reward comes
   before any other, it initialises the moving average that later rewards are compared with.
-- Multipliers for which no widths meet the budget are sampled again, at most MAX_DRAWS times.
+- A proposal for which no widths meet the budget is drawn again, MAX_DRAWS times in all.
+- So is a repeat, a proposal of widths that have been tried, unless `controller.repeats` is "count": the proposals of a
+  trial come from one state, so what was skipped teaches nothing and costs no trial, and no crash can lose it.
+- Once EXPLORE_AFTER proposals of a trial were repeats, the policy has collapsed onto known architectures, and it is
+  re-heated: every further repeat draws more of the next proposal's choices at random, until all are.
+- When MAX_DRAWS proposals, nearly half of them random, have given nothing new, the search space is exhausted.
 - A failed trial has the reward 0, and the controller learns from it as from any other.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 from nas_controller.canonical_json import canonical_json, sha256_hex
 from nas_controller.search.campaign_spec import CampaignSpec
-from nas_controller.search.controller import Controller
+from nas_controller.search.searchers import Searcher, make_searcher
 from nas_controller.states import BASELINE_TRIAL
-from search_space.errors import BudgetError
-from search_space.space import Candidate
+from search_space.errors import BudgetError, EffspineError
+from search_space.space import Candidate, Widths
 
 MAX_DRAWS = 200
+EXPLORE_AFTER = 20
+EXPLORE_OVER = 100
+"""Number of repeats over which the share of random choices grows from none to all."""
+CACHED_CANDIDATES = 4_096
+"""One takes half a millisecond to compute, and the proposals of a collapsed policy come back again and again."""
+
+
+class SpaceExhaustedError(EffspineError):
+    """MAX_DRAWS proposals for a trial have given no new architecture."""
 
 
 @dataclass(frozen=True)
 class TrialProposal:
     """The architecture of a trial, and how it was sampled: `choices` and `log_probability` are None for trial 0.
 
-    `draw` counts the earlier proposals for this trial, which no widths within the budget could realise.
+    `draw` counts the earlier proposals for this trial, which were repeats or which no widths within the budget could
+    realise; `repeats` are the former.
     """
 
     candidate: Candidate
     choices: tuple[int, ...] | None
     log_probability: float | None
     draw: int
+    repeats: int = 0
 
 
 class Search:
     """The search of one campaign: its search space, and the controller in its current state."""
 
-    def __init__(self, spec: CampaignSpec, controller: Controller | None = None) -> None:
+    def __init__(self, spec: CampaignSpec, controller: Searcher | None = None) -> None:
         self._spec = spec
         self.space = spec.search_space.build()
-        self.controller = controller or Controller(
+        self._candidate = lru_cache(CACHED_CANDIDATES)(self.space.candidate)
+        self.controller = controller or make_searcher(
             spec.controller.settings(), self.space.num_blocks, self.space.choices, spec.seed
         )
 
-    def propose(self, number: int) -> TrialProposal:
+    def propose(self, number: int, is_known: Callable[[Widths], bool]) -> TrialProposal:
         """The architecture of trial `number`, by the current policy. Changes nothing.
 
-        Raises BudgetError if MAX_DRAWS proposals in a row cannot meet the budget.
+        `is_known` says whether an earlier trial has these widths. Raises SpaceExhaustedError if MAX_DRAWS proposals in
+        a row give no new architecture, and BudgetError if none of them meets the budget.
         """
         if number == BASELINE_TRIAL:
             return TrialProposal(self.space.baseline, None, None, 0)
+        repeats = 0
         for draw in range(MAX_DRAWS):
-            proposal = self.controller.ask(number, draw)
+            proposal = self.controller.ask(number, draw, exploration(repeats))
             try:
-                candidate = self.space.candidate(proposal.betas)
+                candidate = self._candidate(proposal.betas)
             except BudgetError:
                 continue
-            return TrialProposal(candidate, proposal.choices, proposal.log_probability, draw)
+            if self._spec.controller.repeats == "free" and is_known(candidate.widths):
+                repeats += 1
+                continue
+            return TrialProposal(candidate, proposal.choices, proposal.log_probability, draw, repeats)
+        if repeats:
+            raise SpaceExhaustedError(f"trial {number}: {MAX_DRAWS} proposals have given no new architecture")
         raise BudgetError(
             f"trial {number}: none of {MAX_DRAWS} sampled architectures can meet the budget of "
             f"{self.space.budget_madds:,} multi-adds; give a larger budget or use mode paper",
@@ -67,16 +92,25 @@ class Search:
         )
 
     def updated_controller(
-        self, choices: Sequence[int] | None, log_probability: float | None, reward: float, failed: bool
-    ) -> Controller:
-        """A copy of the controller that has learned from an outcome; assign it to `controller` once that is stored."""
+        self, choices: Sequence[int] | None, log_probability: float | None, reward: float, failed: bool, params: int
+    ) -> Searcher:
+        """A copy of the controller that has learned from an outcome; assign it to `controller` once that is stored.
+
+        It is told the value of the campaign's objective, for the reward and the parameters of the architecture.
+        """
+        value = self._spec.objective.value(reward, params, self.space.baseline.params)
         controller = self.controller.copy()
-        if choices is not None and log_probability is not None:
-            controller.tell(choices, log_probability, reward)
+        if choices is not None:
+            controller.tell(choices, log_probability, value)
         elif not failed:
-            controller.start_baseline(reward)
+            controller.start_baseline(value)
         return controller
 
     def digest(self) -> str:
         """The SHA-256 of the controller's state, which the store writes with every outcome."""
         return sha256_hex(canonical_json(self.controller.state()))
+
+
+def exploration(repeats: int) -> float:
+    """The probability that a choice of the next proposal for a trial is random, after so many repeats."""
+    return min(1.0, max(0, repeats - EXPLORE_AFTER) / EXPLORE_OVER)

@@ -32,6 +32,7 @@ from nas_controller.store.errors import ConflictError
 from nas_controller.store.events import add_event
 from nas_controller.store.finals_starts import begin_finals, require_same_settings
 from nas_controller.store.mappers import campaign_record, is_in_finals
+from nas_controller.store.merge_patch import patched
 from nas_controller.store.records import CampaignRecord
 from nas_controller.store.row_lookup import find_campaign
 from nas_controller.store.stop_conditions import reached_condition
@@ -95,6 +96,8 @@ class CampaignRequests:
                 failures=0,
                 consecutive_failures=0,
                 retry_epoch=0,
+                repeats_skipped=0,
+                reheated_trials=0,
             )
             session.add(row)
             session.flush()
@@ -126,7 +129,7 @@ class CampaignRequests:
             continues = row.state == "completed"
             move_campaign(row, "continue" if continues else "update")
             before = campaign_record(row).spec.model_dump(mode="json")
-            after = CampaignSpec.model_validate(_merged(before, patch)).model_dump(mode="json")
+            after = CampaignSpec.model_validate(patched(before, patch)).model_dump(mode="json")
             changed = {name: value for name, value in after.items() if value != before[name]}
             for name in changed:
                 if row.state != "draft" and name not in CHANGEABLE:
@@ -274,16 +277,3 @@ def _continue(session: Session, row: models.Campaign, now: datetime) -> None:
             field=f"stop.{reached}",
         )
     add_event(session, row, now, "campaign.continued", {"trials": restart_trials(session, row)})
-
-
-def _merged(document: Any, patch: Any) -> Any:
-    """Applies a merge patch as RFC 7396, section 2, defines."""
-    if not isinstance(patch, Mapping):
-        return patch
-    merged = dict(document) if isinstance(document, Mapping) else {}
-    for name, value in patch.items():
-        if value is None:
-            merged.pop(name, None)
-        else:
-            merged[name] = _merged(merged.get(name), value)
-    return merged

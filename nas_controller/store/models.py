@@ -64,6 +64,8 @@ class Campaign(Base):
     retry_epoch: Mapped[int] = mapped_column(server_default="0")
     shared_training: Mapped[dict[str, Any] | None]
     finals: Mapped[dict[str, Any] | None]
+    repeats_skipped: Mapped[int] = mapped_column(server_default="0")
+    reheated_trials: Mapped[int] = mapped_column(server_default="0")
 
 
 class Trial(Base):

@@ -118,7 +118,7 @@ class EventRecord(EventDocument):
 
 @dataclass(frozen=True)
 class ControllerStateRecord:
-    """The controller after the event `sequence`; `state` is for `Controller.from_state`."""
+    """The controller after the event `sequence`; `state` is for `restore_searcher`."""
 
     campaign_id: str
     sequence: int

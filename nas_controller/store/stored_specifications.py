@@ -27,6 +27,11 @@ _PROFILES_BEFORE_3: dict[str, dict[str, Any]] = {
     "laptop-alone": _LAPTOP_NETWORK_BEFORE_3 | {"steps": 3000},
 }
 """The values of fields that the profiles have changed since."""
+_CONTROLLER_BEFORE_3 = {
+    "algorithm": "reinforce", "repeats": "count", "policy": "recurrent", "entropy_bonus": 0.05,
+    "baseline_decay": 0.95, "importance_clip": 2.0, "hidden_units": 32,
+}  # fmt: skip
+_LEARNING_RATES_BEFORE_3 = {"recurrent": 0.003, "factorised": 0.07}
 
 
 def read_specification(document: dict[str, Any], version: int) -> CampaignSpec:
@@ -46,6 +51,8 @@ def _parsed(text: str, version: int) -> CampaignSpec:
         document["proxy_task"] = _task_since_3(document.get("proxy_task", {}))
     if version < 2:
         document["proxy_task"] = _task_since_2(document["proxy_task"])
+    if version < 3:
+        document["controller"] = _controller_since_3(document.get("controller", {}))
     return CampaignSpec.model_validate(document)
 
 
@@ -72,3 +79,9 @@ def _task_since_2(task: dict[str, Any]) -> dict[str, Any]:
     if images == task.get("recalibration_images", profile.recalibration_images):
         return task
     return task | {"recalibration_images": images}
+
+
+def _controller_since_3(controller: dict[str, Any]) -> dict[str, Any]:
+    """REINFORCE was the only algorithm before, every repeat was a trial, and the defaults were others."""
+    since_3: dict[str, Any] = _CONTROLLER_BEFORE_3 | controller
+    return since_3 | {"learning_rate": since_3.get("learning_rate") or _LEARNING_RATES_BEFORE_3[since_3["policy"]]}

@@ -58,13 +58,15 @@ def page_of_trials(
 
 
 def best_of_trials(session: Session, query: Select[Any], campaign_id: str, k: int) -> Sequence[Row[Any]]:
-    """The rows of `query` of the best trials. Raises as `Queries.best_trials`."""
+    """The rows of `query` of the best trials; of equal rewards, those with fewer parameters come first. Raises as
+    `Queries.best_trials`.
+    """
     if not 1 <= k <= 1_000:
         raise InvalidValueError(f"k is {k}; it must be 1 to 1000", field="k")
     require_campaign(session, campaign_id)
     table = models.Trial
     query = query.where(table.campaign_id == campaign_id, table.state == "completed", table.reused_from.is_(None))
-    return session.connection().execute(query.order_by(table.reward.desc(), table.number).limit(k)).all()
+    return session.connection().execute(query.order_by(table.reward.desc(), table.params, table.number).limit(k)).all()
 
 
 def _positions(order_by: str, after: Sequence[Any] | None) -> Iterator[Select[tuple[Any, int]]]:

@@ -84,12 +84,15 @@ def finish_trial(
         campaign.trials_since_best = 0
     else:
         campaign.trials_since_best += 1
+        if event == "complete" and reward == campaign.best_reward and _is_smaller(session, campaign, trial):
+            campaign.best_trial = trial.number
     count_outcome(campaign, trial, event)
     data: dict[str, Any] = {
         "number": trial.number,
         "reward": reward,
         "attempt": trial.accepted_attempt,
         "reused_from": trial.reused_from,
+        "params": trial.params,
         "controller_sha256": digest,
         **known(metrics_sha256=digest_of(trial.metrics), data_sha256=data_sha256),
     }
@@ -110,6 +113,12 @@ def finish_trial(
         end_campaign(session, campaign, now, "fail", failures, kind=TOO_MANY_FAILURES)
     elif reason is not None:
         end_search(session, campaign, now, reason)
+
+
+def _is_smaller(session: Session, campaign: models.Campaign, trial: models.Trial) -> bool:
+    """Whether a trial has fewer parameters than the best trial of a locked campaign."""
+    best = session.get_one(models.Trial, (campaign.id, campaign.best_trial))
+    return trial.params < best.params
 
 
 def digest_of(document: Mapping[str, Any] | None) -> str | None:

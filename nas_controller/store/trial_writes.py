@@ -12,6 +12,7 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from nas_controller.search.proposals import EXPLORE_AFTER
 from nas_controller.states import TrialEvent
 from nas_controller.store import models
 from nas_controller.store.clock import Clock
@@ -46,13 +47,14 @@ class TrialWrites:
         log_probability: float | None = None,
         reused_from: int | None = None,
         draw: int = 0,
+        repeats: int = 0,
     ) -> tuple[TrialRecord, AttemptRecord | None]:
         """Records a proposal and, unless it repeats the architecture of `reused_from`, its first attempt.
 
         `choices` and `log_probability` are the controller's (None for the baseline, trial 0); `draw` counts the
-        earlier proposals for this number, which no widths within the budget could realise. The event `trial.begun`
-        fixes the proposal's position in the order that a replay follows. Raises ConflictError if the number is taken,
-        and NoMoreTrialsError if the campaign has no more than `number` trials.
+        earlier proposals for this number, of which `repeats` were of known architectures and the others met no budget.
+        The event `trial.begun` fixes the proposal's position in the order that a replay follows. Raises ConflictError
+        if the number is taken, and NoMoreTrialsError if the campaign has no more than `number` trials.
         """
         now = self._clock()
         with self._database.writing() as session:
@@ -84,9 +86,12 @@ class TrialWrites:
             session.add(trial)
             session.flush()
             campaign.trials_begun += 1
+            campaign.repeats_skipped += repeats
+            campaign.reheated_trials += repeats > EXPLORE_AFTER
             data = {
                 "number": number,
                 "draw": draw,
+                "repeats": repeats,
                 "choices": trial.choices,
                 "log_probability": log_probability,
                 "widths": trial.widths,

@@ -119,13 +119,13 @@ def test_a_policy_follows_the_rewards(store: Store) -> None:
     search = Search(campaign.spec)
     first = learned_policy(store, campaign.id)
     for number in range(2):
-        proposed = search.propose(number)
+        proposed = search.propose(number, lambda widths: False)
         _, attempt = store.runner.begin_trial(
             lease, number, proposed.candidate, proposed.choices, proposed.log_probability, None, proposed.draw
         )
         assert attempt is not None
         search.controller = search.updated_controller(
-            proposed.choices, proposed.log_probability, 0.5 + number / 10, False
+            proposed.choices, proposed.log_probability, 0.5 + number / 10, False, proposed.candidate.params
         )
         store.runner.accept_reward(lease, number, attempt.number, 0.5 + number / 10, {}, search.controller.state())
     after = learned_policy(store, campaign.id)

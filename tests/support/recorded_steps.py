@@ -10,7 +10,13 @@ from nas_controller.store import Lease, Store
 from tests.support.synthetic_campaigns import Clock, reward, synthetic_spec
 
 DATA = {"sha256": "5" * 64, "train": {"images": 3}, "reserved": {"images": 1}}
-SPEC = synthetic_spec(trials=20, retries=3, seed=8, search_space={"choices": [1, 2, 5], "searched_blocks": [8, 10, 12]})
+SPEC = synthetic_spec(
+    trials=20,
+    retries=3,
+    seed=8,
+    search_space={"choices": [1, 2, 5], "searched_blocks": [8, 10, 12]},
+    controller={"policy": "factorised", "repeats": "count"},
+)
 """Of so few architectures that some come again."""
 
 

@@ -45,6 +45,13 @@ def print_campaigns(campaigns: Sequence[CampaignDocument]) -> None:
     )
 
 
+def repeats_line(campaign: CampaignDocument) -> str | None:
+    """How many proposals were repeats; None if none was."""
+    if not campaign.repeats_skipped:
+        return None
+    return f"{campaign.repeats_skipped:,} skipped; the policy was re-heated for {campaign.reheated_trials:,} trials"
+
+
 def print_campaign(campaign: CampaignDocument, as_json: bool) -> None:
     """Prints one campaign, one field per line, or as a JSON document."""
     if as_json:
@@ -60,6 +67,7 @@ def print_campaign(campaign: CampaignDocument, as_json: bool) -> None:
         "error kind": campaign.error_kind,
         "ended by": campaign.stopped_because,
         "trials": f"{campaign.trials_finished} of {spec['trials']}, {spec['parallelism']} in parallel",
+        "repeats": repeats_line(campaign),
         "best AP": None if campaign.best_trial is None else f"{campaign.best_reward:.3f} (trial {campaign.best_trial})",
         "finals": finals_line(campaign.finals),
         "device time": duration(campaign.device_seconds) if campaign.device_seconds else None,

@@ -28,8 +28,9 @@ function showHeading() {
   setText("state", state);
   byId("state").dataset.state = state;
   byId("synthetic").hidden = spec.proxy_task.profile !== "synthetic";
-  const facts = [spec.dataset && `data set ${spec.dataset}`, `profile ${spec.proxy_task.profile}`, `${spec.controller.policy} controller`,
-    campaign.data && `data ${campaign.data.sha256.slice(0, 12)}`, `seed ${spec.seed}`, `${spec.parallelism} at a time`, campaign.stopped_because && `ended by ${campaign.stopped_because}`, campaign.started_at ? `started ${dateTime(campaign.started_at)}` : `created ${dateTime(campaign.created_at)}`];
+  const facts = [spec.dataset && `data set ${spec.dataset}`, `profile ${spec.proxy_task.profile}`, `${spec.controller.policy ?? spec.controller.algorithm} controller`,
+    campaign.data && `data ${campaign.data.sha256.slice(0, 12)}`, `seed ${spec.seed}`, `${spec.parallelism} at a time`, campaign.stopped_because && `ended by ${campaign.stopped_because}`,
+    campaign.repeats_skipped > 0 && `${campaign.repeats_skipped} repeats skipped, re-heated for ${campaign.reheated_trials} trials`, campaign.started_at ? `started ${dateTime(campaign.started_at)}` : `created ${dateTime(campaign.created_at)}`];
   setText("meta", facts.filter(Boolean).join(" · "));
   byId("dataset").hidden = !spec.dataset;
   if (spec.dataset) byId("dataset").setAttribute("href", link(`/datasets/${encodeURIComponent(spec.dataset)}`));

@@ -52,13 +52,14 @@ class Controller:
         """The number of proposals whose reward it has learned from."""
         return self._told
 
-    def ask(self, number: int, draw: int = 0) -> Proposal:
+    def ask(self, number: int, draw: int = 0, exploration: float = 0.0) -> Proposal:
         """The policy's proposal for trial `number`; a different `draw` gives a different one.
 
+        Each choice is uniformly random with the probability `exploration`, which `log_probability` accounts for.
         Changes nothing: the same state gives the same proposal.
         """
         rng = np.random.default_rng([self._seed, _PROPOSALS, number, draw])
-        choices, log_probabilities = self._policy.sample(rng.random((1, self._blocks)))
+        choices, log_probabilities = self._policy.sample(rng.random((1, self._blocks)), exploration)
         indices = tuple(int(index) for index in choices[0])
         betas = tuple(self._choices[index] for index in indices)
         return Proposal(number, draw, indices, betas, float(log_probabilities[0]))
@@ -70,11 +71,14 @@ class Controller:
         """
         self._baseline.start(reward)
 
-    def tell(self, choices: Sequence[int], log_probability: float, reward: float) -> None:
+    def tell(self, choices: Sequence[int], log_probability: float | None, reward: float) -> None:
         """Learns from the reward of a proposal, of this policy or of an earlier one.
 
-        `choices` and `log_probability` are the proposal's. Raises ValueError for a reward that is not finite.
+        `choices` and `log_probability` are the proposal's. Raises ValueError for a reward that is not finite, and for a
+        proposal without a log-probability, which is of another algorithm.
         """
+        if log_probability is None:
+            raise ValueError("the proposal has no log-probability, so no policy has made it")
         if not np.isfinite(reward):
             raise ValueError(f"the reward {reward} is not a finite number")
         advantage = self._baseline.advantage(reward)

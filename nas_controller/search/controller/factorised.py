@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from nas_controller.search.controller.policy import Evaluation, Floats, Indices, logit_gradients, pick, softmax
+from nas_controller.search.controller.policy import Evaluation, Floats, Indices, logit_gradients, mixed, pick, softmax
 
 
 class FactorisedPolicy:
@@ -14,9 +14,11 @@ class FactorisedPolicy:
         self._shape = (blocks, choices)
         self.parameters: Floats = np.zeros(blocks * choices)
 
-    def sample(self, uniforms: Floats) -> tuple[Indices, Floats]:
-        """Choices [batch, blocks] and their log-probabilities [batch], from uniform numbers [batch, blocks]."""
-        probabilities, log_probabilities = softmax(self._logits())
+    def sample(self, uniforms: Floats, exploration: float = 0.0) -> tuple[Indices, Floats]:
+        """Choices [batch, blocks] and their log-probabilities [batch], from uniform numbers [batch, blocks]; each
+        choice is uniformly random with the probability `exploration`.
+        """
+        probabilities, log_probabilities = mixed(*softmax(self._logits()), exploration)
         choices = np.stack(
             [
                 pick(np.broadcast_to(p, (len(uniforms), len(p))), column)

@@ -34,8 +34,11 @@ class Policy(Protocol):
 
     parameters: Floats
 
-    def sample(self, uniforms: Floats) -> tuple[Indices, Floats]:
-        """Choices [batch, blocks] and their log-probabilities [batch], from uniform numbers [batch, blocks]."""
+    def sample(self, uniforms: Floats, exploration: float = 0.0) -> tuple[Indices, Floats]:
+        """Choices [batch, blocks] and their log-probabilities [batch], from uniform numbers [batch, blocks].
+
+        Each choice is uniformly random with the probability `exploration`, which the log-probabilities account for.
+        """
         ...
 
     def evaluate(self, choices: Indices) -> Evaluation:
@@ -52,6 +55,14 @@ def softmax(logits: Floats) -> tuple[Floats, Floats]:
     shifted = logits - logits.max(axis=-1, keepdims=True)
     log_probabilities = shifted - np.log(np.exp(shifted).sum(axis=-1, keepdims=True))
     return np.exp(log_probabilities), log_probabilities
+
+
+def mixed(probabilities: Floats, log_probabilities: Floats, exploration: float) -> tuple[Floats, Floats]:
+    """The probabilities and log-probabilities of the mixture with a uniform distribution of weight `exploration`."""
+    if exploration == 0.0:
+        return probabilities, log_probabilities
+    mixture = (1.0 - exploration) * probabilities + exploration / probabilities.shape[-1]
+    return mixture, np.log(mixture)
 
 
 def pick(probabilities: Floats, uniforms: Floats) -> Indices:

@@ -1,4 +1,4 @@
-"""One proposal of the controller."""
+"""One proposal of a searcher."""
 
 from __future__ import annotations
 
@@ -7,15 +7,16 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Proposal:
-    """The policy's sample for trial `number`.
+    """The architecture that a searcher proposes for trial `number`.
 
-    `choices` are indices into the controller's multipliers, one per block, and `betas` the multipliers.
+    `choices` are indices into the search space's multipliers, one per block, and `betas` the multipliers.
     `log_probability` is that under the policy which sampled it (the behaviour policy), since the policy may have
-    changed by the time the reward comes. `draw` counts the earlier proposals for the same trial.
+    changed by the time the reward comes; None from a searcher that has no policy. `draw` counts the earlier proposals
+    for the same trial.
     """
 
     number: int
     draw: int
     choices: tuple[int, ...]
     betas: tuple[float, ...]
-    log_probability: float
+    log_probability: float | None

@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from nas_controller.search.controller.policy import Evaluation, Floats, Indices, logit_gradients, pick, softmax
+from nas_controller.search.controller.policy import Evaluation, Floats, Indices, logit_gradients, mixed, pick, softmax
 
 EMBEDDING_UNITS = 8
 _INITIAL_RANGE = 0.08
@@ -77,10 +77,14 @@ class RecurrentPolicy:
         weights.gates_bias[hidden : 2 * hidden] = 1.0  # the forget gates start open
         weights.head_bias[:] = 0.0
 
-    def sample(self, uniforms: Floats) -> tuple[Indices, Floats]:
-        """Choices [batch, blocks] and their log-probabilities [batch], from uniform numbers [batch, blocks]."""
-        choices, steps = self._unroll(len(uniforms), lambda block, p: pick(p, uniforms[:, block]))
-        return choices, _log_probabilities(choices, steps)
+    def sample(self, uniforms: Floats, exploration: float = 0.0) -> tuple[Indices, Floats]:
+        """Choices [batch, blocks] and their log-probabilities [batch], from uniform numbers [batch, blocks]; each
+        choice is uniformly random with the probability `exploration`.
+        """
+        choices, steps = self._unroll(
+            len(uniforms), lambda block, p: pick(mixed(p, p, exploration)[0], uniforms[:, block])
+        )
+        return choices, _log_probabilities(choices, steps, exploration)
 
     def evaluate(self, choices: Indices) -> Evaluation:
         """The evaluation of one sequence of choices [blocks], by back-propagation through time."""
@@ -168,11 +172,12 @@ class RecurrentPolicy:
         return flat[0], flat[1]
 
 
-def _log_probabilities(choices: Indices, steps: list[_Step]) -> Floats:
+def _log_probabilities(choices: Indices, steps: list[_Step], exploration: float = 0.0) -> Floats:
     rows = np.arange(len(choices))
     total = np.zeros(len(choices))
     for block, step in enumerate(steps):
-        total = total + step.log_probabilities[rows, choices[:, block]]
+        _, log_probabilities = mixed(step.probabilities, step.log_probabilities, exploration)
+        total = total + log_probabilities[rows, choices[:, block]]
     return total
 
 

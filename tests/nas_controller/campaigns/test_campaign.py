@@ -21,7 +21,8 @@ from tests.support.synthetic_campaigns import (
 )
 from tests.support.trials import trials_of
 
-FAST_CONTROLLER = {"policy": "factorised", "learning_rate": 1.0, "entropy_bonus": 0.0}
+COUNTING = {"policy": "factorised", "repeats": "count"}
+FAST_CONTROLLER = {**COUNTING, "learning_rate": 1.0, "entropy_bonus": 0.0}
 """Converges within a few trials, so proposals repeat."""
 
 ATTEMPTS = 1 + synthetic_spec().retries
@@ -99,13 +100,13 @@ def test_a_repeated_architecture_is_not_trained_again(store: Store) -> None:
 
 
 def test_a_repeat_of_a_running_trial_waits_for_it(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
-    campaign_id = create(store, trials=6, parallelism=3)
+    campaign_id = create(store, trials=6, parallelism=3, controller=COUNTING)
     campaign = claimed_campaign(store, campaign_id)
     first, second = campaign.next_trial(), campaign.next_trial()
     assert first is not None
     assert second is not None
     propose = campaign._search.propose
-    monkeypatch.setattr(campaign._search, "propose", lambda number: propose(1))
+    monkeypatch.setattr(campaign._search, "propose", lambda number, is_known: propose(1, is_known))
     assert campaign.next_trial() is None  # 2, 3 and 4 wait for 1, one per worker
     waiting = trials_of(store, campaign_id, state="running")[2:]
     assert [(trial.number, trial.reused_from, trial.attempts) for trial in waiting] == [

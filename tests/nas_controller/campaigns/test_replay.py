@@ -10,6 +10,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from nas_controller.campaigns.replay import ReplayError, verify
+from nas_controller.search.outcomes import Rewarded
 from nas_controller.store import Store, models
 from tests.support.synthetic_campaigns import claimed_campaign, create, run_to_the_end
 
@@ -89,3 +90,23 @@ def test_a_campaign_that_has_not_begun_verifies(store: Store) -> None:
     verification = verify(store, campaign_id)
     assert (verification.events, verification.trials_begun) == (1, 0)
     assert verification.to_dict()["exact"] is True
+
+
+def test_of_equal_rewards_the_one_with_fewer_parameters_is_the_best(store: Store) -> None:
+    campaign_id = create(store, trials=12)
+    campaign = claimed_campaign(store, campaign_id)
+    while (work := campaign.next_trial()) is not None:
+        campaign.complete(work, Rewarded(0.5, {"ap": 0.5}))
+    columns = store.reads.trial_columns(campaign_id, "number", "params")
+    smallest = min(zip(columns["params"], columns["number"], strict=True))[1]
+    record = store.reads.get_campaign(campaign_id)
+    assert (record.best_trial, record.best_reward) == (smallest, 0.5)
+    assert smallest > 0
+    assert store.reads.best_trials(campaign_id)[0].number == smallest
+    verify(store, campaign_id)
+
+    with store._database.writing() as session:  # as an earlier version recorded it
+        for event in session.query(models.Event).filter_by(kind="trial.completed"):
+            event.data = {name: value for name, value in event.data.items() if name != "params"}
+        session.get_one(models.Campaign, campaign_id).best_trial = 0
+    verify(store, campaign_id)

@@ -10,7 +10,8 @@ import pytest
 from jsonschema import Draft202012Validator
 from pydantic import ValidationError
 
-from nas_controller.search.campaign_spec import LEARNING_RATES, CampaignSpec
+from nas_controller.search.campaign_spec import CampaignSpec
+from nas_controller.search.controller_spec import LEARNING_RATES
 from nas_controller.search.proxy_task_spec import ProxyTaskSpec
 from nas_controller.search.search_space_spec import SearchSpaceSpec
 from search_space.proxy_task import PROFILES, ProxyTask
@@ -94,6 +95,9 @@ def test_the_learning_rate_defaults_to_that_of_the_policy() -> None:
         ({"search_space": {"mode": "paper", "max_params": 10**7}}, "search_space.max_params", "no caps"),
         ({"controller": {"policy": "random"}}, "controller.policy", "recurrent"),
         ({"controller": {"momentum": 1}}, "controller.momentum", "not permitted"),
+        ({"controller": {"algorithm": "annealing"}}, "controller.algorithm", "'local-search'"),
+        ({"controller": {"algorithm": ["random"]}}, "controller.algorithm", "'reinforce'"),
+        ({"controller": {"repeats": "never"}}, "controller.repeats", "'count'"),
         ({"proxy_task": {"profile": "desktop"}}, "proxy_task.profile", "laptop"),
         ({"proxy_task": {"stepz": 5}}, "proxy_task.stepz", "steps"),
         ({"proxy_task": {"steps": -5}}, "proxy_task.steps", "-5"),
@@ -135,7 +139,8 @@ REAL = "should be a valid number"
         ("max_consecutive_failures", WHOLE), ("trial_timeout_seconds", REAL), ("share", REAL),
         ("search_space.budget_madds", WHOLE), ("search_space.max_params", WHOLE), ("search_space.width_divisor", WHOLE),
         ("controller.learning_rate", REAL), ("controller.entropy_bonus", REAL), ("controller.baseline_decay", REAL),
-        ("controller.importance_clip", REAL), ("controller.hidden_units", WHOLE), ("early_stopping.min_trials", WHOLE),
+        ("controller.importance_clip", REAL), ("controller.hidden_units", WHOLE), ("controller.population", WHOLE),
+        ("controller.tournament", WHOLE), ("controller.initial", WHOLE), ("early_stopping.min_trials", WHOLE),
         ("stop.wall_seconds", REAL), ("stop.target_reward", REAL), ("stop.no_improvement_trials", WHOLE),
         ("stop.device_hours", REAL), ("resources.cpus", WHOLE), ("resources.gpus", REAL), ("resources.tpus", WHOLE),
         ("proxy_task.steps", "whole number"), ("proxy_task.learning_rate", "number"),

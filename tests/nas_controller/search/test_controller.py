@@ -9,12 +9,12 @@ import numpy as np
 import pytest
 
 from nas_controller.execution import synthetic_reward
-from nas_controller.search.campaign_spec import ControllerSpec
 from nas_controller.search.controller import Controller, Proposal, Settings
 from nas_controller.search.controller.factorised import FactorisedPolicy
 from nas_controller.search.controller.policy import Policy
 from nas_controller.search.controller.recurrent import RecurrentPolicy
 from nas_controller.search.controller.reinforce import MovingBaseline, importance_weight
+from nas_controller.search.controller_spec import ControllerSpec
 from search_space.space import CHOICES, SearchSpace
 
 POLICIES = ("recurrent", "factorised")

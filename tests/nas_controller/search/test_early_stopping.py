@@ -22,10 +22,14 @@ from nas_controller.supervision.runner import EXIT_DONE, Machine
 from tests.support.synthetic_campaigns import claimed_campaign, synthetic_spec
 from tests.support.trials import trials_of
 
+COUNTING = {"policy": "factorised", "repeats": "count"}
+
 
 def stopping_spec(trials: int = 6, min_trials: int = 2, **task: Any) -> CampaignSpec:
     task = {"profile": "synthetic", "evaluate_steps": 5, **task}
-    return synthetic_spec(trials=trials, proxy_task=task, early_stopping={"min_trials": min_trials})
+    return synthetic_spec(
+        trials=trials, proxy_task=task, early_stopping={"min_trials": min_trials}, controller=COUNTING
+    )
 
 
 def next_work(campaign: Campaign) -> TrialWork:
@@ -127,7 +131,9 @@ def test_a_repeat_of_a_trial_that_was_stopped_early_has_its_step(store: Store, m
     train(campaign, 0.2, 0.4)
     train(campaign, 0.3, 0.5)
     work = next_work(campaign)
-    monkeypatch.setitem(campaign._trials._first_of, campaign._search.propose(3).candidate.widths, work.number)
+    monkeypatch.setitem(
+        campaign._trials._first_of, campaign._search.propose(3, campaign._trials.is_known).candidate.widths, work.number
+    )
     assert campaign.next_trial() is None  # trial 3 waits for trial 2
     assert report(campaign, work, 5, 0.1)
     repeat = store.reads.get_trial(campaign_id, 3).trial

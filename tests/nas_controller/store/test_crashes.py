@@ -12,6 +12,7 @@ from nas_controller.campaigns.replay import verify
 from nas_controller.search.outcomes import Failed, Rewarded
 from nas_controller.search.proposals import Search, TrialProposal
 from nas_controller.store import LeaseLostError, Store
+from search_space.space import Widths
 from tests.support.synthetic_campaigns import Clock, claimed_campaign, create, final_state, reward, run_to_the_end
 
 
@@ -70,11 +71,12 @@ def test_a_crash_at_any_write_does_not_change_the_result(
     original = Search.propose
     repeats = {5: 1, 6: 2, 7: 1}  # trials that repeat another one, with a policy that hardly learns
 
-    def propose(search: Search, number: int) -> TrialProposal:
-        return original(search, repeats.get(number, number))
+    def propose(search: Search, number: int, is_known: Callable[[Widths], bool]) -> TrialProposal:
+        return original(search, repeats.get(number, number), is_known)
 
     monkeypatch.setattr(Search, "propose", propose)
-    spec: dict[str, Any] = {"trials": 10, "controller": {"policy": "factorised", "learning_rate": 1e-9}}
+    controller = {"policy": "factorised", "learning_rate": 1e-9, "repeats": "count"}
+    spec: dict[str, Any] = {"trials": 10, "controller": controller}
     expected_id = create(store, **spec)
     run_with_outcomes(claimed_campaign(store, expected_id))
     expected = final_state(store, expected_id)

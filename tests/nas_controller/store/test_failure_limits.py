@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import pytest
 from pydantic import ValidationError
 
@@ -10,12 +12,13 @@ from nas_controller.campaigns.replay import verify
 from nas_controller.search.outcomes import Failed, Rewarded, TrialWork
 from nas_controller.search.proposals import Search, TrialProposal
 from nas_controller.store import Store
+from search_space.space import Widths
 from tests.support.synthetic_campaigns import claimed_campaign, create, synthetic_spec
 from tests.support.trials import kinds, trials_of
 
 DIVERGED = Failed("give_up", "the loss is not finite", "non-finite-loss")
 GOOD = Rewarded(0.5, {"ap": 0.5})
-HARDLY_LEARNS = {"policy": "factorised", "learning_rate": 1e-9}
+HARDLY_LEARNS = {"policy": "factorised", "learning_rate": 1e-9, "repeats": "count"}
 
 
 def work_of(campaign: Campaign) -> TrialWork:
@@ -76,8 +79,8 @@ def test_trials_in_training_are_stopped_with_the_campaign(store: Store) -> None:
 def test_repeats_of_a_failed_architecture_do_not_count(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     honest = Search.propose
 
-    def propose(search: Search, number: int) -> TrialProposal:
-        return honest(search, min(number, 1))
+    def propose(search: Search, number: int, is_known: Callable[[Widths], bool]) -> TrialProposal:
+        return honest(search, min(number, 1), is_known)
 
     monkeypatch.setattr(Search, "propose", propose)
     campaign = claimed_campaign(store, create(store, trials=12, max_failures=2, controller=HARDLY_LEARNS))

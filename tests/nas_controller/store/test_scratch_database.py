@@ -15,13 +15,14 @@ from nas_controller.store.scratch_database import ScratchDatabase
 from tests.support.synthetic_campaigns import Clock, claimed_campaign, run_to_the_end, synthetic_spec
 
 TRIALS = 40
+COUNTING = {"policy": "factorised", "repeats": "count"}
 
 
 def write_campaign(database: Database) -> None:
     """Runs a campaign with repeats to its end; its first runner is lost."""
     clock = Clock()
     store = Store(database, clock)
-    spec = synthetic_spec(trials=TRIALS, parallelism=2, search_space={"searched_blocks": [5, 7]})
+    spec = synthetic_spec(trials=TRIALS, parallelism=2, search_space={"searched_blocks": [5, 7]}, controller=COUNTING)
     campaign_id = store.service.create_campaign(spec, "c_1").id
     first = claimed_campaign(store, campaign_id)
     for _ in range(3):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -19,12 +20,13 @@ from nas_controller.store import CampaignRecord, Lease, Store
 from nas_controller.supervision import runner
 from nas_controller.supervision.lease_heartbeat import Heartbeat
 from nas_controller.supervision.runner import EXIT_DONE
+from search_space.space import Widths
 from tests.support.synthetic_campaigns import Clock, synthetic_spec
 from tests.support.trials import trials_of
 
 
 def spec(**conditions: Any) -> CampaignSpec:
-    hardly_learns = {"policy": "factorised", "learning_rate": 1e-9}
+    hardly_learns = {"policy": "factorised", "learning_rate": 1e-9, "repeats": "count"}
     return synthetic_spec(trials=20, parallelism=2, stop=conditions, controller=hardly_learns)
 
 
@@ -82,8 +84,8 @@ def test_repeats_count_towards_the_condition_and_the_campaign_ends_between_them(
 ) -> None:
     original = Search.propose
 
-    def propose(search: Search, number: int) -> TrialProposal:
-        return original(search, min(number, 1))
+    def propose(search: Search, number: int, is_known: Callable[[Widths], bool]) -> TrialProposal:
+        return original(search, min(number, 1), is_known)
 
     monkeypatch.setattr(Search, "propose", propose)
     for waits in (False, True):

@@ -88,3 +88,32 @@ def test_a_campaign_that_is_created_or_changed_now_has_this_version(store: Store
     for profile in ("laptop", "laptop-alone", "laptop"):
         store.service.update_campaign(campaign_id, {"proxy_task": {"profile": profile}})
         assert store.reads.get_campaign(campaign_id).spec.proxy_task.resolve() == resolve(profile)
+
+
+def controller_of(controller: dict[str, Any] | None, version: int) -> dict[str, Any]:
+    document = {"name": "n", "dataset": "digits"} | ({} if controller is None else {"controller": controller})
+    stored = read_specification(document, version).controller.model_dump(mode="json")
+    return {name: value for name, value in stored.items() if value is not None}
+
+
+@pytest.mark.parametrize("version", [0, 1, 2])
+@pytest.mark.parametrize(
+    ("stored", "changes"),
+    [
+        (None, {}),
+        ({}, {}),
+        ({"policy": "factorised", "learning_rate": None}, {"policy": "factorised", "learning_rate": 0.07}),
+        ({"learning_rate": 0.5, "entropy_bonus": 0.0}, {"learning_rate": 0.5, "entropy_bonus": 0.0}),
+    ],
+)
+def test_a_controller_of_an_earlier_version_is_reinforce_and_its_repeats_are_trials(
+    stored: dict[str, Any] | None, changes: dict[str, Any], version: int
+) -> None:
+    assert controller_of(stored, version) == {
+        "algorithm": "reinforce", "repeats": "count", "policy": "recurrent", "learning_rate": 0.003,
+        "entropy_bonus": 0.05, "baseline_decay": 0.95, "importance_clip": 2.0, "hidden_units": 32,
+    } | changes  # fmt: skip
+
+
+def test_a_controller_of_this_version_is_read_as_it_is() -> None:
+    assert controller_of({"algorithm": "random"}, SPEC_VERSION) == {"algorithm": "random", "repeats": "free"}

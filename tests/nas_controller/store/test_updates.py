@@ -9,6 +9,7 @@ from pydantic import ValidationError
 
 from nas_controller.campaigns.campaign import Campaign
 from nas_controller.campaigns.replay import verify
+from nas_controller.search.controller_spec import ControllerSpec
 from nas_controller.search.outcomes import Failed, Rewarded
 from nas_controller.store import ConflictError, NoMoreTrialsError, Store
 from search_space.errors import InvalidValueError
@@ -48,6 +49,19 @@ def test_every_field_of_a_draft_can_be_changed_and_it_can_be_stopped(store: Stor
     assert store.service.request_stop(campaign_id).state == "stopped"
     with pytest.raises(ConflictError, match="is stopped and cannot be started"):
         store.service.start_campaign(campaign_id)
+
+
+def test_a_draft_can_change_its_algorithm_and_keeps_none_of_the_settings_of_another(store: Store) -> None:
+    controller = {"policy": "factorised", "learning_rate": 0.5, "repeats": "count"}
+    campaign_id = store.service.create_campaign(synthetic_spec(controller=controller), draft=True).id
+    changed = store.service.update_campaign(
+        campaign_id, {"controller": {"algorithm": "evolution", "population": 7, "tournament": 7}}
+    )
+    assert changed.spec.controller == ControllerSpec(algorithm="evolution", population=7, tournament=7, repeats="count")
+    same = store.service.update_campaign(campaign_id, {"controller": {"algorithm": "evolution", "tournament": 3}})
+    assert same.spec.controller == ControllerSpec(algorithm="evolution", population=7, tournament=3, repeats="count")
+    with pytest.raises(ValidationError, match="'evolution' does not read it, 'reinforce' does"):
+        store.service.update_campaign(campaign_id, {"controller": {"learning_rate": 0.1}})
 
 
 def test_fields_that_determine_the_search_cannot_be_changed_after_the_start(store: Store) -> None:

@@ -1,0 +1,1 @@
+"""`effspine bench searchers`: the search algorithms on rewards whose true value is known."""
