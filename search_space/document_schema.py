@@ -133,6 +133,10 @@ def _provenance() -> Schema:
         "trial": {"type": ["integer", "null"], "minimum": 0, "description": "0 is the uniform baseline."},
         "reward": number | {"description": "AP of the trial's proxy, 0 to 1."},
         "baseline_reward": number,
+        "is_confirmed": {
+            "type": "boolean",
+            "description": "Whether finals have confirmed that it is better than the baseline.",
+        },
         "betas": {"type": "array", "items": {"type": "number", "exclusiveMinimum": 0}, "maxItems": len(BLOCKS)},
         "seed": {"type": ["integer", "null"]},
         "dataset": text,

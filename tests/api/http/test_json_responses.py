@@ -41,7 +41,11 @@ def test_raw_responses_equal_their_models(service: TestClient, store: Store, pat
 
 
 def test_a_campaign_without_trials_has_no_best(service: TestClient, store: Store) -> None:
-    assert service.get(f"/v1/campaigns/{Recorder(store).id}/best").json() == {"items": [], "baseline": None}
+    assert service.get(f"/v1/campaigns/{Recorder(store).id}/best").json() == {
+        "items": [],
+        "baseline": None,
+        "is_confirmed": False,
+    }
 
 
 def test_figures_are_downsampled_and_follow_the_campaign(service: TestClient, store: Store) -> None:
