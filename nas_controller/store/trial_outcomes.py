@@ -78,14 +78,7 @@ def finish_trial(
         campaign.trials_failed += 1
     if trial.number == BASELINE_TRIAL and event == "complete":
         campaign.baseline_reward = reward
-    if event == "complete" and (campaign.best_reward is None or reward > campaign.best_reward):
-        campaign.best_reward = reward
-        campaign.best_trial = trial.number
-        campaign.trials_since_best = 0
-    else:
-        campaign.trials_since_best += 1
-        if event == "complete" and reward == campaign.best_reward and _is_smaller(session, campaign, trial):
-            campaign.best_trial = trial.number
+    _compare_with_best(session, campaign, trial, event, reward)
     count_outcome(campaign, trial, event)
     data: dict[str, Any] = {
         "number": trial.number,
@@ -113,6 +106,20 @@ def finish_trial(
         end_campaign(session, campaign, now, "fail", failures, kind=TOO_MANY_FAILURES)
     elif reason is not None:
         end_search(session, campaign, now, reason)
+
+
+def _compare_with_best(
+    session: Session, campaign: models.Campaign, trial: models.Trial, event: TrialEvent, reward: float
+) -> None:
+    """Makes a trial of a locked campaign the best one if it is; of equal rewards, the one with fewer parameters is."""
+    if event == "complete" and (campaign.best_reward is None or reward > campaign.best_reward):
+        campaign.best_reward = reward
+        campaign.best_trial = trial.number
+        campaign.trials_since_best = 0
+        return
+    campaign.trials_since_best += 1
+    if event == "complete" and reward == campaign.best_reward and _is_smaller(session, campaign, trial):
+        campaign.best_trial = trial.number
 
 
 def _is_smaller(session: Session, campaign: models.Campaign, trial: models.Trial) -> bool:

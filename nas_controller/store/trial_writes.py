@@ -88,16 +88,7 @@ class TrialWrites:
             campaign.trials_begun += 1
             campaign.repeats_skipped += repeats
             campaign.reheated_trials += repeats > EXPLORE_AFTER
-            data = {
-                "number": number,
-                "draw": draw,
-                "repeats": repeats,
-                "choices": trial.choices,
-                "log_probability": log_probability,
-                "widths": trial.widths,
-                "reused_from": reused_from,
-            }
-            add_event(session, campaign, now, "trial.begun", data)
+            add_event(session, campaign, now, "trial.begun", _proposal(trial) | {"draw": draw, "repeats": repeats})
             if reused_from is not None:
                 return trial_record(trial), None
             attempt = _new_attempt(session, campaign, trial, lease, now)
@@ -253,6 +244,12 @@ class TrialWrites:
             event: TrialEvent = "complete" if repeated.state == "completed" else "fail"
             finish_trial(session, campaign, trial, now, event, repeated.reward, controller_state)
             return acceptance("accepted", campaign, trial)
+
+
+def _proposal(trial: models.Trial) -> dict[str, Any]:
+    """What was proposed as a trial, for its event."""
+    names = ("number", "choices", "log_probability", "widths", "reused_from")
+    return {name: getattr(trial, name) for name in names}
 
 
 def _new_attempt(

@@ -24,7 +24,17 @@ def test_help_of_bench_lists_the_benchmarks_of_all_packages(effspine: CommandLin
     result = effspine.run_in_new_process("bench", "--help")
     assert result.status == 0
     names = {entry.name for entry in entry_points(group=BenchmarkGroup.members)}
-    assert names == {"engine", "evaluation", "fill", "load", "memory", "profile", "settings", "control-plane"}
+    assert names == {
+        "engine",
+        "evaluation",
+        "fill",
+        "load",
+        "memory",
+        "profile",
+        "searchers",
+        "settings",
+        "control-plane",
+    }
     assert all(f" {name} " in result.out for name in names)
 
 

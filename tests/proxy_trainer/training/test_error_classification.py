@@ -15,7 +15,7 @@ from proxy_trainer.errors import DataAwayError, DiskFullError, OutOfMemoryError
 from proxy_trainer.training.error_classification import classify_error
 from search_space.proxy_task import resolve
 
-TASK = resolve("laptop", batch_size=48, micro_batch_size=12)
+TASK = resolve("laptop", image_px=128, width_multiplier=0.3, batch_size=48, micro_batch_size=12)
 
 
 def failing(call: Callable[[], object]) -> Exception:
