@@ -39,3 +39,12 @@ def json_text(document: Any, encoding: str | None = None, *, indent: int | None 
     except (UnicodeEncodeError, LookupError):
         text = json.dumps(document, indent=indent, allow_nan=False)
     return _UNSAFE.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
+
+
+def counted(count: int, noun: str) -> str:
+    """The number and the noun: 1 box is "1 box", 2 are "2 boxes"."""
+    if count == 1:
+        return f"1 {noun}"
+    if noun.endswith("y"):
+        return f"{count:,} {noun[:-1]}ies"
+    return f"{count:,} {noun}{'es' if noun.endswith('x') else 's'}"

@@ -22,7 +22,7 @@ SUFFIXES = (".svg", ".png")
 
 _NUMBERS_SHOWN = 24
 _MEAN, _SEED, _UNIFORM = "#1f4e79", "#8fb4d9", "#d1622b"
-_STYLE: dict[Any, Any] = {
+STYLE: dict[Any, Any] = {
     "font.size": 9,
     "axes.spines.top": False,
     "axes.spines.right": False,
@@ -48,7 +48,7 @@ def write_plot(findings: Findings, path: Path) -> None:
     Raises InvalidValueError for another suffix, and for a file that cannot be written.
     """
     check_suffix(path)
-    with rc_context(_STYLE):
+    with rc_context(STYLE):
         figure = draw(findings)
         # Without a date in the file, the same findings give the same bytes.
         metadata = {"Date": None} if path.suffix.lower() == ".svg" else {"Software": None}

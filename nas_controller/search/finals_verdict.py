@@ -14,6 +14,8 @@ from collections.abc import Mapping, Sequence
 from statistics import fmean, stdev
 from typing import Literal, NamedTuple
 
+from search_space.display import counted
+
 CONFIDENCE = 0.95
 MAX_SEEDS = 10_000
 """More seeds than this are no advice."""
@@ -65,7 +67,7 @@ def sentence(comparisons: Sequence[Comparison]) -> str:
     closest = f"of the best, trial {shown.trial}, {_difference(shown)}"
     if all(each.word == "worse" for each in comparisons):
         return f"Every finalist is worse than the uniform baseline: {closest}."
-    more = "" if not shown.more_seeds else f"; about {_counted(shown.more_seeds, 'more seed')} would decide"
+    more = "" if not shown.more_seeds else f"; about {counted(shown.more_seeds, 'more seed')} would decide"
     return f"No finalist is confirmed to be better than the uniform baseline: {closest}{more}."
 
 
@@ -104,8 +106,4 @@ def _more_seeds(mean: float, deviation: float, pairs: int, finalists: int) -> in
 def _difference(found: Comparison) -> str:
     """`+0.021 AP, 95 % interval +0.009 to +0.033, 5 seeds`."""
     interval = "" if found.low is None else f"95 % interval {found.low:+.3f} to {found.high:+.3f}, "
-    return f"{found.mean:+.3f} AP, {interval}{_counted(found.pairs, 'seed')}"
-
-
-def _counted(count: int, what: str) -> str:
-    return f"{count:,} {what}{'' if count == 1 else 's'}"
+    return f"{found.mean:+.3f} AP, {interval}{counted(found.pairs, 'seed')}"

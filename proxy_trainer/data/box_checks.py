@@ -6,7 +6,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from proxy_trainer.data.coco import CocoSplit
-from proxy_trainer.data.findings import MAX_EXAMPLES, Finding, counted
+from proxy_trainer.data.findings import MAX_EXAMPLES, Finding
+from search_space.display import counted
 from search_space.proxy_task import ProxyTask
 
 _SMALLEST_STRIDE = 8

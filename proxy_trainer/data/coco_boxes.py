@@ -11,9 +11,10 @@ from numpy.typing import NDArray
 
 from proxy_trainer.data.coco_annotations import FROM_OUTLINE, NO_BOX, BoxColumns, annotation_fault
 from proxy_trainer.data.coco_categories import Categories, merged_categories
-from proxy_trainer.data.findings import MAX_EXAMPLES, Finding, brief, counted
+from proxy_trainer.data.findings import MAX_EXAMPLES, Finding, brief
 from proxy_trainer.data.identifiers import id_indices
 from proxy_trainer.errors import DataError
+from search_space.display import counted
 
 MAX_AREA = 1e10
 """The largest area, in square pixels, of a box that the COCO metrics score."""

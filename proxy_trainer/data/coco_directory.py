@@ -20,9 +20,10 @@ from proxy_trainer.data.coco_layout import (
     split_annotations,
 )
 from proxy_trainer.data.file_errors import file_error
-from proxy_trainer.data.findings import brief, counted, findings_of
+from proxy_trainer.data.findings import brief, findings_of
 from proxy_trainer.data.stratified_split import stratified_split
 from proxy_trainer.errors import DataAwayError, DataError, EmptyReservedSetError, EmptySplitError
+from search_space.display import counted
 from search_space.proxy_task import ReserveFrom
 
 TRAIN_IMAGES_PER_RESERVED = 5

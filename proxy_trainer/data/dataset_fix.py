@@ -15,14 +15,14 @@ import numpy as np
 from PIL import Image
 
 from proxy_trainer.data.coco import CocoSplit
-from proxy_trainer.data.findings import Finding, counted
+from proxy_trainer.data.findings import Finding
 from proxy_trainer.data.image_checks import ImageChecks, OnProgress
 from proxy_trainer.data.images import decode_image, image_content
 from proxy_trainer.data.judgement import judge_dataset
 from proxy_trainer.data.stratified_split import subset
 from proxy_trainer.errors import DataError
 from search_space.atomic_file import fsync_directory, partial_path, write_atomically
-from search_space.display import displayed
+from search_space.display import counted, displayed
 
 _EXACT_IDS = 2**53
 """Below it, programs that keep numbers as doubles keep integers exact."""

@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from search_space.display import counted
+
 MAX_EXAMPLES = 3
 
 
@@ -36,15 +38,6 @@ def findings_of(kind: str, found: Sequence[str], source: str, noun: str, text: s
         return []
     message = f"{source}: {counted(len(found), noun)} {text}"
     return [Finding(kind, len(found), message, tuple(found[:MAX_EXAMPLES]))]
-
-
-def counted(count: int, noun: str) -> str:
-    """The number and the noun: 1 box is "1 box", 2 are "2 boxes"."""
-    if count == 1:
-        return f"1 {noun}"
-    if noun.endswith("y"):
-        return f"{count} {noun[:-1]}ies"
-    return f"{count} {noun}{'es' if noun.endswith('x') else 's'}"
 
 
 def brief(value: Any) -> str:

@@ -14,6 +14,7 @@ from api.cli.campaign.time_left import finals_seconds_left, seconds_left, shared
 from api.cli.output import cell_text, duration, last_line, one_decimal, print_text, spark_line, three_digits
 from api.client import ServiceRefusedError
 from nas_controller.states import BASELINE_TRIAL, EVENTS_OF_OUTCOMES, FINISHED_CAMPAIGN_STATES
+from search_space.display import counted
 
 if TYPE_CHECKING:
     from rich.console import Group
@@ -30,7 +31,8 @@ _LINES: dict[str, Callable[[dict[str, Any]], str]] = {
     "shared-training.completed": lambda data: f"the shared weights are {'there' if data['is_reused'] else 'trained'}",
     "shared-training.failed": lambda data: f"the training of the shared weights failed: {last_line(data['error'])}",
     "finals.started": lambda data: (
-        f"finals: {len(data['finalists'])} candidates and the baseline, {len(data['seeds'])} seeds"
+        f"finals: {counted(len(data['finalists']), 'candidate')} and the baseline, "
+        f"{counted(len(data['seeds']), 'seed')}"
     ),
     "final.completed": lambda data: f"final of trial {data['trial']:>3}  seed {data['seed']}  AP {data['reward']:.3f}",
     "final.failed": lambda data: (

@@ -11,7 +11,7 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
 from nas_controller.benchmarks.searchers.comparison import LandscapeResult
-from nas_controller.proxy_check.plot import _STYLE as PLOT_STYLE
+from nas_controller.proxy_check.plot import STYLE as PLOT_STYLE
 from nas_controller.proxy_check.plot import check_suffix
 from search_space.errors import InvalidValueError
 

@@ -4,7 +4,8 @@ import re
 
 import pytest
 
-from proxy_trainer.data.findings import Finding, counted, findings_of
+from proxy_trainer.data.findings import Finding, findings_of
+from search_space.display import counted
 from tests.support.paths import ROOT
 
 READERS = (

@@ -61,7 +61,7 @@ def test_watching_prints_the_finals_and_their_verdict(effspine: CommandLine, ser
     campaign_id = create(served, trials=4, finals={"top": 1, "seeds": 2})
     start(campaign_id)
     lines = effspine("campaign", "watch", campaign_id).out.splitlines()
-    assert "finals: 1 candidates and the baseline, 2 seeds" in lines
+    assert "finals: 1 candidate and the baseline, 2 seeds" in lines
     assert sum(line.startswith("final of trial") for line in lines) == 4
     assert any("is worse than the uniform baseline" in line for line in lines)
     best = effspine("campaign", "best", campaign_id).out
