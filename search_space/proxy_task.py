@@ -173,7 +173,7 @@ FIELDS = settable(fields(ProxyTask))
 
 _LAPTOP = ProxyTask(
     image_px=96,
-    width_multiplier=0.125,
+    width_multiplier=0.25,
     width_divisor=1,
     subnet_width=16,
     anchor_size=2.0,
