@@ -15,6 +15,7 @@ from api.settings import Settings
 from nas_controller.store import Store
 from tests.support.api_access import HOST, OWN, create_key, log_in
 from tests.support.recorder import Recorder
+from tests.support.waiting import wait_for
 
 HTML = {"Accept": "text/html,application/xhtml+xml"}
 BODY = {"name": "x", "proxy_task": {"profile": "synthetic"}}
@@ -208,6 +209,9 @@ def short(settings: Settings, store: Store) -> Iterator[TestClient]:
 def test_a_session_expires_in_the_database(short: TestClient, store: Store, key: str) -> None:
     response = short.post("/login", data={"key": key}, headers=OWN, follow_redirects=False)
     token = response.headers["set-cookie"].partition("=")[2].partition(";")[0]
-    assert short.get("/v1/campaigns", headers={"Cookie": f"effspine_session={token}"}).status_code == 401
+    expired = {"Cookie": f"effspine_session={token}"}
+    wait_for(
+        lambda: short.get("/v1/campaigns", headers=expired).status_code == 401 or None, 10, "the end of the session"
+    )
     lasting = store.service.create_session(key.split("_")[1], timedelta(hours=1))
     assert short.get("/v1/campaigns", headers={"Cookie": f"effspine_session={lasting}"}).status_code == 200
