@@ -49,10 +49,9 @@ def _parsed(text: str, version: int) -> CampaignSpec:
         document["proxy_task"] = _task_since_1(document.get("proxy_task", {}))
     if version < 3:
         document["proxy_task"] = _task_since_3(document.get("proxy_task", {}))
+        document["controller"] = _controller_since_3(document.get("controller", {}))
     if version < 2:
         document["proxy_task"] = _task_since_2(document["proxy_task"])
-    if version < 3:
-        document["controller"] = _controller_since_3(document.get("controller", {}))
     return CampaignSpec.model_validate(document)
 
 

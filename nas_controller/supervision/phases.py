@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import logging
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -68,32 +69,26 @@ def run_phases(
     _Phases(store, lease, campaign, data_dir, heartbeat, machine, may_wait).run()
 
 
+@dataclass
 class _Phases:
     """What is left of a campaign."""
 
-    def __init__(
-        self,
-        store: Store,
-        lease: Lease,
-        campaign: Campaign,
-        data_dir: Path,
-        heartbeat: Heartbeat,
-        machine: Machine,
-        may_wait: Callable[[Failed], bool],
-    ) -> None:
-        self._store = store
-        self._lease = lease
-        self._campaign = campaign
-        self._data_dir = data_dir
-        self._heartbeat = heartbeat
-        self._machine = machine
-        self._may_wait = may_wait
+    store: Store
+    lease: Lease
+    campaign: Campaign
+    data_dir: Path
+    heartbeat: Heartbeat
+    machine: Machine
+    may_wait: Callable[[Failed], bool]
 
     def run(self) -> None:
-        """Runs all phases; a campaign whose data set does not exist fails. Raises CampaignWaitsError."""
-        campaign = self._campaign
+        """Runs the phases until the campaign is over or has to end; one whose data set does not exist fails.
+
+        Raises CampaignWaitsError.
+        """
+        campaign = self.campaign
         spec, record = campaign.spec, campaign.record
-        missing = missing_data(record, self._data_dir)
+        missing = missing_data(record, self.data_dir)
         if missing is not None:
             raise CampaignWaitsError(missing, DATA_AWAY)
         try:
@@ -106,15 +101,15 @@ class _Phases:
             *(record.id, record.name, record.trials_finished, spec.trials),
             *(spec.proxy_task.profile, spec.dataset or "-", spec.seed),
         )
-        executor = self._machine.executor_of(record.id)
+        executor = self.machine.executor_of(record.id)
         self._search(job, executor)
-        if self._heartbeat.out_of_time and not (campaign.over or self._heartbeat.is_interrupted):
+        if self.heartbeat.out_of_time and not (campaign.over or self.heartbeat.is_interrupted):
             campaign.end("completed", because="wall_seconds")
         self._finals(job, executor)
 
     def _search(self, job: Job, executor: Executor) -> None:
         """Trains the shared weights, if the task has them, and runs trials; then finals, if the same workers can."""
-        campaign, heartbeat, shared = self._campaign, self._heartbeat, None
+        campaign, heartbeat, shared = self.campaign, self.heartbeat, None
 
         def must_end() -> bool:
             return heartbeat.must_end
@@ -124,39 +119,41 @@ class _Phases:
             job = replace(job, shared_weights=directory.find(campaign.record.shared_training))
             if job.shared_weights is None:
                 steps, keep = job.task.shared_steps, directory.keep
-                shared = SharedTraining(self._store, self._lease, campaign, steps, self._may_wait, keep)
+                shared = SharedTraining(self.store, self.lease, campaign, steps, self.may_wait, keep)
         while not (campaign.over or campaign.draining or heartbeat.must_end):
-            started = self._workers() if shared is None else _one_worker(self._workers(), self._machine)
+            started = self._workers() if shared is None else _one_worker(self._workers(), self.machine)
             logger.info("workers %d, threads per worker %d", started.parallelism, started.threads)
-            with executor.session(started) as session:
-                try:
-                    if shared is not None:
-                        session.run(shared, replace(job, threads=started.threads), must_end, partial(replace, started))
-                        if shared.is_trained:
-                            job, shared = replace(job, shared_weights=directory.kept), None
-                    if shared is None and started == self._workers():
-                        session.run(campaign, replace(job, threads=started.threads), must_end, self._workers)
-                    if started == self._workers_of_finals():
-                        self._run_finals(job, session, started)
-                except SystemExit:
-                    heartbeat.release()  # Ray takes seconds to shut down, and ends this process if its head is away
-                    raise
+            with self._session(executor, started) as session:
+                if shared is not None:
+                    session.run(shared, replace(job, threads=started.threads), must_end, partial(replace, started))
+                    if shared.is_trained:
+                        job, shared = replace(job, shared_weights=directory.kept), None
+                if shared is None and started == self._workers():
+                    session.run(campaign, replace(job, threads=started.threads), must_end, self._workers)
+                if started == self._workers_of_finals():
+                    self._run_finals(job, session, started)
 
     def _finals(self, job: Job, executor: Executor) -> None:
         """Trains the finalists, if the campaign is in its finals."""
         while self._may_run_finals():
             started = self._workers_of_finals()
             logger.info("finals: workers %d, threads per worker %d", started.parallelism, started.threads)
-            with executor.session(started) as session:
-                try:
-                    self._run_finals(job, session, started)
-                except SystemExit:
-                    self._heartbeat.release()
-                    raise
+            with self._session(executor, started) as session:
+                self._run_finals(job, session, started)
+
+    @contextmanager
+    def _session(self, executor: Executor, workers: Workers) -> Iterator[Session]:
+        """A session of workers; if this process is to exit, its lease is released before the workers are stopped."""
+        with executor.session(workers) as session:
+            try:
+                yield session
+            except SystemExit:
+                self.heartbeat.release()  # Ray takes seconds to shut down, and ends this process if its head is away
+                raise
 
     def _run_finals(self, job: Job, session: Session, started: Workers) -> None:
         """Trains finalists with workers that have been started."""
-        spec = self._store.reads.get_campaign(self._campaign.record.id).spec
+        spec = self.store.reads.get_campaign(self.campaign.record.id).spec
         if spec.finals is None or not self._may_run_finals():
             return
         final_job = replace(
@@ -167,35 +164,35 @@ class _Phases:
             shared_weights=None,
             threads=started.threads,
         )
-        source = Finals(self._store, self._lease, self._campaign, self._may_wait)
-        session.run(source, final_job, lambda: self._heartbeat.is_interrupted, self._workers_of_finals)
+        source = Finals(self.store, self.lease, self.campaign, self.may_wait)
+        session.run(source, final_job, lambda: self.heartbeat.is_interrupted, self._workers_of_finals)
 
     def _may_run_finals(self) -> bool:
         """Whether nothing but the finals of the campaign is left, and nothing keeps them from running."""
-        campaign = self._campaign
-        return campaign.over and not (campaign.ended or campaign.draining or self._heartbeat.is_interrupted)
+        campaign = self.campaign
+        return campaign.over and not (campaign.ended or campaign.draining or self.heartbeat.is_interrupted)
 
     def _job(self) -> Job:
         """The job of all trials; `threads` is set per session. Raises InvalidValueError without the data set."""
-        spec = self._campaign.spec
+        spec = self.campaign.spec
         task = spec.proxy_task.resolve()
         return Job(
             task=task,
-            base=self._campaign.base,
-            dataset_dir=None if spec.dataset is None else dataset_path(self._data_dir, spec.dataset),
-            cache_dir=self._data_dir / "cache",
+            base=self.campaign.base,
+            dataset_dir=None if spec.dataset is None else dataset_path(self.data_dir, spec.dataset),
+            cache_dir=self.data_dir / "cache",
             seed=spec.seed,
             threads=1,
-            checkpoint_dir=campaign_directory(self._data_dir, self._campaign.record.id),
+            checkpoint_dir=campaign_directory(self.data_dir, self.campaign.record.id),
             space=spec.search_space.build() if task.kind == "shared" else None,
         )
 
     def _workers(self) -> Workers:
-        return _workers(self._heartbeat.spec or self._campaign.spec, self._machine)
+        return _workers(self.heartbeat.spec or self.campaign.spec, self.machine)
 
     def _workers_of_finals(self) -> Workers:
         """As many workers as for trials, with the timeout of finals."""
-        spec = self._heartbeat.spec or self._campaign.spec
+        spec = self.heartbeat.spec or self.campaign.spec
         return replace(self._workers(), timeout_seconds=None if spec.finals is None else spec.finals.timeout_seconds)
 
 
