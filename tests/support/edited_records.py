@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import json
+import shutil
 import sqlite3
-from collections.abc import Iterator
-from contextlib import closing
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -13,8 +14,10 @@ from typing import Any, NamedTuple
 from sqlalchemy import JSON, Column, DateTime, Double, Integer
 
 from nas_controller.campaigns.replay import ReplayError, verify
-from nas_controller.store import NotFoundError, Store
+from nas_controller.store import NotFoundError, Store, sqlite_url
 from nas_controller.store.models import UtcDateTime
+from tests.support.databases import migrated_sqlite
+from tests.support.synthetic_campaigns import Clock
 
 
 class Recorded(NamedTuple):
@@ -67,3 +70,23 @@ def other_values(column: Column[Any], value: Any) -> Iterator[Any]:
         yield (value or 0) + (100 if column.primary_key else 1)
     else:
         yield f"{value or ''}x"
+
+
+def recorded_original(directory: Path, record: Callable[[Store, Clock], Iterator[str]]) -> tuple[Path, str]:
+    """A database, in one file, of what `record` writes, and the campaign that it names last."""
+    path, clock = directory / "effspine.db", Clock()
+    with closing(Store.open(migrated_sqlite(path), clock)) as store:
+        *_, campaign_id = record(store, clock)
+    with closing(sqlite3.connect(path)) as connection:
+        connection.execute("PRAGMA journal_mode = DELETE")  # the file alone is the database
+    return path, campaign_id
+
+
+@contextmanager
+def opened_copy(original: tuple[Path, str], directory: Path) -> Iterator[Recorded]:
+    """A copy of such a database, which may be edited."""
+    path, campaign_id = original
+    copy = directory / "copy.db"
+    shutil.copyfile(path, copy)
+    with closing(Store.open(sqlite_url(copy))) as store:
+        yield Recorded(copy, campaign_id, store)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import shutil
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing
@@ -15,30 +14,21 @@ import pytest
 from sqlalchemy import Column
 
 from nas_controller.campaigns.replay import verify
-from nas_controller.store import Store, models, sqlite_url
-from tests.support.databases import migrated_sqlite
-from tests.support.edited_records import Recorded, other_values
+from nas_controller.store import Store, models
+from tests.support.edited_records import Recorded, opened_copy, other_values, recorded_original
 from tests.support.recorded_finals import recorded_finals
 from tests.support.synthetic_campaigns import Clock
 
 
 @pytest.fixture(scope="module")
 def original(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
-    path = tmp_path_factory.mktemp("record") / "effspine.db"
-    clock = Clock()
-    with closing(Store.open(migrated_sqlite(path), clock)) as store:
-        *_, campaign_id = recorded_finals(store, clock)
-    with closing(sqlite3.connect(path)) as connection:
-        connection.execute("PRAGMA journal_mode = DELETE")  # the file alone is the database
-    return path, campaign_id
+    return recorded_original(tmp_path_factory.mktemp("record"), recorded_finals)
 
 
 @pytest.fixture
 def recorded(original: tuple[Path, str], tmp_path: Path) -> Iterator[Recorded]:
-    path, campaign_id = original
-    shutil.copyfile(path, tmp_path / "copy.db")
-    with closing(Store.open(sqlite_url(tmp_path / "copy.db"))) as store:
-        yield Recorded(tmp_path / "copy.db", campaign_id, store)
+    with opened_copy(original, tmp_path) as copy:
+        yield copy
 
 
 def test_the_recorded_finals_have_everything(recorded: Recorded) -> None:

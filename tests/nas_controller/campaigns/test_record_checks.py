@@ -6,7 +6,6 @@ The columns come from the models, so a new one without a check fails here.
 from __future__ import annotations
 
 import json
-import shutil
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing
@@ -19,9 +18,8 @@ from sqlalchemy import Column
 
 from nas_controller.campaigns.campaign import Campaign
 from nas_controller.campaigns.replay import ReplayError, verify
-from nas_controller.store import Store, models, sqlite_url
-from tests.support.databases import migrated_sqlite
-from tests.support.edited_records import Recorded, other_values
+from nas_controller.store import Store, models
+from tests.support.edited_records import Recorded, opened_copy, other_values, recorded_original
 from tests.support.recorded_steps import SPEC, recorded_steps
 from tests.support.synthetic_campaigns import Clock
 
@@ -35,21 +33,13 @@ COLUMNS = [
 
 @pytest.fixture(scope="module")
 def original(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
-    path = tmp_path_factory.mktemp("record") / "effspine.db"
-    clock = Clock()
-    with closing(Store.open(migrated_sqlite(path), clock)) as store:
-        *_, campaign_id = recorded_steps(store, clock)
-    with closing(sqlite3.connect(path)) as connection:
-        connection.execute("PRAGMA journal_mode = DELETE")  # the file alone is the database
-    return path, campaign_id
+    return recorded_original(tmp_path_factory.mktemp("record"), recorded_steps)
 
 
 @pytest.fixture
 def recorded(original: tuple[Path, str], tmp_path: Path) -> Iterator[Recorded]:
-    path, campaign_id = original
-    shutil.copyfile(path, tmp_path / "copy.db")
-    with closing(Store.open(sqlite_url(tmp_path / "copy.db"))) as store:
-        yield Recorded(tmp_path / "copy.db", campaign_id, store)
+    with opened_copy(original, tmp_path) as copy:
+        yield copy
 
 
 def test_the_recorded_campaign_is_exact_and_has_everything(recorded: Recorded) -> None:
