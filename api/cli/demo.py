@@ -14,6 +14,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
@@ -133,15 +134,15 @@ def specification(trials: int, seed: int, profile: str) -> dict[str, Any]:
     }
 
 
-def make_dataset(settings: Settings) -> None:
-    """Creates the digits data set in the data directory, with the public command, unless it exists."""
+def make_dataset(settings: Settings, name: str = DATASET, options: Sequence[str] = ()) -> None:
+    """Creates a digits data set in the data directory, with the public command and its `options`, unless it exists."""
     from search_space.datasets import dataset_names
 
-    if DATASET in dataset_names(settings.data_dir):
+    if name in dataset_names(settings.data_dir):
         return
-    dataset_dir = settings.data_dir / "datasets" / DATASET
+    dataset_dir = settings.data_dir / "datasets" / name
     _print(f"making the data set of handwritten digits in {dataset_dir}")
-    command = [sys.executable, "-m", "api.cli.main", "data", "make-digits", str(dataset_dir)]
+    command = [sys.executable, "-m", "api.cli.main", "data", "make-digits", str(dataset_dir), *options]
     completed = subprocess.run(command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
     if completed.returncode < 0:
         raise EffspineError(f"making the data set in {dataset_dir} was ended by signal {-completed.returncode}")
@@ -158,7 +159,7 @@ def begin(client: Client, spec: dict[str, Any], fresh: bool) -> CampaignDocument
     ]
     resumable = None
     for campaign in unfinished:
-        if resumable is None and not fresh and _has_spec(campaign, spec):
+        if resumable is None and not fresh and has_spec(campaign, spec):
             resumable = campaign
             continue
         _print(f"stopping the unfinished campaign {campaign.id}")
@@ -174,7 +175,8 @@ def begin(client: Client, spec: dict[str, Any], fresh: bool) -> CampaignDocument
     return campaign
 
 
-def _has_spec(campaign: CampaignDocument, spec: dict[str, Any]) -> bool:
+def has_spec(campaign: CampaignDocument, spec: dict[str, Any]) -> bool:
+    """Whether a campaign has the trials, seed, data set and proxy task of a specification."""
     same = all(campaign.spec[name] == spec[name] for name in ("trials", "seed", "dataset"))
     return same and campaign.spec["proxy_task"] == spec["proxy_task"]
 

@@ -55,15 +55,15 @@ def effspine(
         os.environ[DEBUG_VARIABLE] = "1"
 
 
-def run(arguments: Sequence[str]) -> int:
-    """Runs one command line and returns its exit status.
+def run(arguments: Sequence[str], commands: typer.Typer = app, name: str = "effspine") -> int:
+    """Runs one command line of `commands`, which is called `name`, and returns its exit status.
 
     0 on success, 2 for invalid input and for what the system refuses, 130 after Ctrl-C, 1 for an unexpected error. An
     error is one line on standard error; `--debug` adds the traceback.
     """
     _prepare_output()
     try:
-        status = get_command(app).main(args=list(arguments), prog_name="effspine", standalone_mode=False)
+        status = get_command(commands).main(args=list(arguments), prog_name=name, standalone_mode=False)
         sys.stdout.flush()
         return status if isinstance(status, int) else 0
     except EffspineError as error:

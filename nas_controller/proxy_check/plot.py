@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -43,14 +44,19 @@ def check_suffix(path: Path) -> None:
 
 
 def write_plot(findings: Findings, path: Path) -> None:
-    """Writes the plot as SVG or PNG, by the suffix; the same findings give the same bytes.
+    """Writes the plot as SVG or PNG, by the suffix. Raises InvalidValueError, as `write_figure`."""
+    write_figure(lambda: draw(findings), path)
+
+
+def write_figure(drawn: Callable[[], Figure], path: Path) -> None:
+    """Writes the figure that `drawn` makes in STYLE as SVG or PNG, by the suffix; equal figures give equal bytes.
 
     Raises InvalidValueError for another suffix, and for a file that cannot be written.
     """
     check_suffix(path)
     with rc_context(STYLE):
-        figure = draw(findings)
-        # Without a date in the file, the same findings give the same bytes.
+        figure = drawn()
+        # Without a date in the file, equal figures give equal bytes.
         metadata = {"Date": None} if path.suffix.lower() == ".svg" else {"Software": None}
         try:
             figure.savefig(path, dpi=200, metadata=metadata)

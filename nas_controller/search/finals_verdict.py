@@ -60,11 +60,11 @@ def sentence(comparisons: Sequence[Comparison]) -> str:
         return "There was no finalist to compare with the baseline."
     if winner is not None:
         (found,) = (each for each in comparisons if each.trial == winner)
-        return f"Trial {winner} is better than the uniform baseline: {_difference(found)}."
+        return f"Trial {winner} is better than the uniform baseline: {difference_text(found)}."
     shown = max(comparisons, key=lambda each: -math.inf if each.mean is None else each.mean)
     if shown.mean is None:
         return "No finalist is confirmed: none has a seed in common with the baseline."
-    closest = f"of the best, trial {shown.trial}, {_difference(shown)}"
+    closest = f"of the best, trial {shown.trial}, {difference_text(shown)}"
     if all(each.word == "worse" for each in comparisons):
         return f"Every finalist is worse than the uniform baseline: {closest}."
     more = "" if not shown.more_seeds else f"; about {counted(shown.more_seeds, 'more seed')} would decide"
@@ -103,7 +103,7 @@ def _more_seeds(mean: float, deviation: float, pairs: int, finalists: int) -> in
     return high - pairs
 
 
-def _difference(found: Comparison) -> str:
-    """`+0.021 AP, 95 % interval +0.009 to +0.033, 5 seeds`."""
+def difference_text(found: Comparison) -> str:
+    """The measured difference, which needs one pair: `+0.021 AP, 95 % interval +0.009 to +0.033, 5 seeds`."""
     interval = "" if found.low is None else f"95 % interval {found.low:+.3f} to {found.high:+.3f}, "
     return f"{found.mean:+.3f} AP, {interval}{counted(found.pairs, 'seed')}"

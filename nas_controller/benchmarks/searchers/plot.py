@@ -5,15 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from matplotlib import rc_context
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
 from nas_controller.benchmarks.searchers.comparison import LandscapeResult
-from nas_controller.proxy_check.plot import STYLE as PLOT_STYLE
-from nas_controller.proxy_check.plot import check_suffix
-from search_space.errors import InvalidValueError
+from nas_controller.proxy_check.plot import write_figure
 
 _COLOURS = ("#1f4e79", "#9aa5ad", "#d1622b", "#4c8c4a", "#7a5195", "#8fb4d9", "#b8860b", "#333333")
 _COLUMNS = 2
@@ -22,15 +19,7 @@ _PANEL_INCHES = (4.1, 2.7)
 
 def write_plot(results: Sequence[LandscapeResult], path: Path) -> None:
     """Writes the plot as SVG or PNG, by the suffix; the same results give the same bytes. Raises InvalidValueError."""
-    check_suffix(path)
-    with rc_context(PLOT_STYLE):
-        figure = draw(results)
-        # Without a date in the file, the same results give the same bytes.
-        metadata = {"Date": None} if path.suffix.lower() == ".svg" else {"Software": None}
-        try:
-            figure.savefig(path, dpi=200, metadata=metadata)
-        except OSError as error:
-            raise InvalidValueError(f"the plot cannot be written to {path}: {error.strerror}", field="plot") from error
+    write_figure(lambda: draw(results), path)
 
 
 def draw(results: Sequence[LandscapeResult]) -> Figure:

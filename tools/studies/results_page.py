@@ -1,0 +1,193 @@
+"""The text of `docs/results.md`, from rows. Pure."""
+
+from __future__ import annotations
+
+from statistics import fmean
+
+from api.cli.output import duration, millions, three_digits
+from nas_controller.proxy_check.study import UNIFORM
+from nas_controller.search.finals_verdict import difference_text
+from nas_controller.states import BASELINE_TRIAL
+from search_space.display import counted
+from search_space.fitting import BUDGET_TOLERANCE
+from tools.studies.comparisons import by_seed, difference, interval
+from tools.studies.markdown import page, table
+from tools.studies.results_findings import (
+    BEST_OF_RANDOM,
+    DATASET,
+    FEWER_PARAMS,
+    MOST_OF_THE_COST,
+    RANDOM,
+    REINFORCE,
+    WINNER,
+    Cost,
+    Line,
+    cost,
+    lines,
+    sampled,
+    share,
+    smoothed,
+    verdict,
+    window_trials,
+)
+from tools.studies.results_plots import FIGURE_3, FIGURE_5, LEARNING_CURVE, RANGE
+from tools.studies.rows import Rows, Settings
+
+NAME = "results"
+"""Of the page, and of the directory of its rows."""
+
+
+def results_page(rows: Rows) -> str:
+    """The page, in Markdown."""
+    found, spent = lines(rows), cost(rows)
+    trials = rows.searches[0].trials
+    return page(
+        "# The result of a search",
+        verdict(rows).sentence,
+        synthetic_note(rows.settings),
+        f"`{rows.settings.command}` wrote this page from the rows in [`{NAME}/`]({NAME}): {trials:,} trials "
+        f"by the controller, {trials:,} by random search in the same space on the same data, and the finals.",
+        _finals(rows, found),
+        _goals(rows, spent),
+        _search(rows),
+        _figures(rows),
+        _cost(spent, trials, rows),
+        _method(rows),
+    )
+
+
+def synthetic_note(settings: Settings) -> str:
+    """The sentence that makes clear that nothing was trained; empty where something was."""
+    return "Nothing was trained: the AP is a function of the widths." if settings.is_synthetic else ""
+
+
+def _finals(rows: Rows, found: dict[str, Line]) -> str:
+    columns = (
+        "architecture", "trial", "mean AP", "difference to uniform (95 % interval)", "verdict", "parameters",
+        "multi-adds", "seeds",
+    )  # fmt: skip
+    cells = [
+        (
+            label,
+            "" if line.finalist.number is None else str(line.finalist.number),
+            three_digits(line.ap),
+            "" if label == UNIFORM else interval(line.difference),
+            "" if label == UNIFORM else line.difference.word,
+            f"{millions(line.finalist.params, 2)} ({line.params_ratio:.2f})",
+            f"{millions(line.finalist.madds, 0)} ({line.madds_ratio:.2f})",
+            str(line.seeds),
+        )
+        for label, line in found.items()
+    ]
+    searched = by_seed(rows.finals, WINNER, DATASET)
+    to_random = difference(searched, by_seed(rows.finals, BEST_OF_RANDOM, DATASET))
+    return page(
+        "## The finals",
+        f"Each architecture was trained alone, from fresh weights ({rows.settings.finals_task}), with the same seeds, "
+        "and scored on images of which no search has seen any. Differences are paired by seed, and each interval is "
+        "that of its own t-test. Ratios are to the uniform baseline.",
+        table(columns, cells),
+        f"The winner against the best of random search: {difference_text(to_random)} ({to_random.word}).",
+    ).rstrip()
+
+
+def _goals(rows: Rows, spent: Cost) -> str:
+    word = verdict(rows).word
+    ratio = spent.ratio
+    rows_of_table = [
+        (
+            f"the winner is better than the uniform baseline, or an architecture is equal within the interval with at "
+            f"least {FEWER_PARAMS:.0%} fewer parameters".replace("%", " %"),
+            {"better": "yes: better", "fewer parameters": "yes: equal with fewer parameters"}.get(word, f"no: {word}"),
+        ),
+        (
+            "the search takes at most a tenth of the computing time of as many trainings alone",
+            "unknown" if ratio is None else f"{'yes' if ratio <= MOST_OF_THE_COST else 'no'}: {percent(ratio)}",
+        ),
+    ]
+    return page("## Goals", table(("goal", "holds"), rows_of_table)).rstrip()
+
+
+def _search(rows: Rows) -> str:
+    sentences = []
+    for search in rows.searches:
+        trials = sampled(rows.trials, search.name)
+        _, means, highest = smoothed(trials)
+        sentences.append(
+            f"- **{search.algorithm}**: the mean AP goes from {means[0]:.3f} to {means[-1]:.3f}, the highest is "
+            f"{highest[-1]:.3f}; {duration(search.wall_seconds)} of wall time."
+        )
+    (baseline, *_) = (trial for trial in rows.trials if trial.number == BASELINE_TRIAL)
+    window = window_trials(sampled(rows.trials, REINFORCE))
+    return page(
+        "## The search",
+        f"![AP over trials, of reinforce and of random search]({NAME}/{LEARNING_CURVE})",
+        f"Means are over {counted(window, 'trial')}. The uniform baseline has {baseline.ap:.3f}. These AP order "
+        "architectures within the search; those of the finals are other trainings.",
+        "\n".join(sentences),
+    ).rstrip()
+
+
+def _figures(rows: Rows) -> str:
+    trials = [trial for search in (REINFORCE, RANDOM) for trial in sampled(rows.trials, search)]
+    baseline = next(trial for trial in rows.trials if trial.number == BASELINE_TRIAL)
+    on_budget = share(trials, "madds", 1 - BUDGET_TOLERANCE, 1 + BUDGET_TOLERANCE, baseline.madds)
+    fewer = fmean(trial.params < baseline.params for trial in trials)
+    shown = share(trials, "params", 1 - RANGE, 1 + RANGE, baseline.params)
+    return page(
+        "## Figure 3 of the paper, from our rows",
+        f"![Width and multi-adds of each block]({NAME}/{FIGURE_3})",
+        "## Figure 5 of the paper, from our rows",
+        f"![Multi-adds and parameters against AP]({NAME}/{FIGURE_5})",
+        f"Of {len(trials):,} sampled architectures, {percent(on_budget)} are within {percent(BUDGET_TOLERANCE)} of the "
+        f"budget (the paper: within 10 %), and {percent(fewer)} have fewer parameters than the uniform baseline. As in "
+        f"the paper, the figure shows costs within {percent(RANGE)} of the baseline's: {percent(shown)} of the "
+        "parameters lie there.",
+    ).rstrip()
+
+
+def _cost(spent: Cost, trials: int, rows: Rows) -> str:
+    cells = [
+        ("training of the shared weights", _seconds(spent.shared)),
+        (f"scoring of {counted(trials, 'trial')}", _seconds(spent.scoring)),
+        ("the search", _seconds(spent.shared + spent.scoring)),
+        (f"{counted(trials, 'training')} alone, {spent.of_a_training:.1f} s each in the finals", _seconds(spent.alone)),
+        ("ratio", "unknown" if spent.ratio is None else percent(spent.ratio)),
+    ]
+    seconds = sum(final.seconds for final in rows.finals)
+    return page(
+        "## Cost",
+        table(("part", "seconds of one processor"), cells),
+        f"The finals took {_seconds(seconds)} s besides. Random search found the shared weights trained.",
+    ).rstrip()
+
+
+def _method(rows: Rows) -> str:
+    settings, search = rows.settings, rows.searches[0]
+    overrides = "".join(f", {pair}" for pair in settings.overrides)
+    finals_seeds = sorted({final.seed for final in rows.finals})
+    return page(
+        "## How it was made",
+        f"    {settings.command}",
+        f"effspine {settings.effspine}; profile {settings.profile}{overrides}; seed {search.seed} in both searches, "
+        f"seeds {finals_seeds[0]} to {finals_seeds[-1]} in the finals. An interrupted run goes on where it was. "
+        "The finalists of a search are the trials of the highest [estimated value](architecture.md#finals), and not "
+        "those of the highest reward.",
+        "## Limits",
+        "- It is one search by each algorithm: another seed gives another winner, and the difference of the two "
+        "algorithms is a single sample. [`effspine bench searchers`](performance.md) compares many seeds.\n"
+        "- The data set is digits, and the networks are proxies of the architectures. What wins here need not win on "
+        "other data or at full size.\n"
+        "- An undecided difference is no proof of equality: the interval says how large it can be.\n"
+        "- Each interval holds with 95 % for itself, and several are shown.",
+    ).rstrip()
+
+
+def percent(ratio: float) -> str:
+    """`12 %`, with a decimal below 10 %."""
+    value = 100 * ratio
+    return f"{value:.1f} %" if 0 < value < 10 else f"{value:.0f} %"
+
+
+def _seconds(seconds: float) -> str:
+    return f"{seconds:,.0f}"
