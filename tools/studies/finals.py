@@ -5,14 +5,15 @@ Their images are those of another draw of the data set, which no search has seen
 
 from __future__ import annotations
 
+import io
 import math
 import os
-import subprocess
-import sys
 from collections.abc import Iterable, Sequence
+from contextlib import redirect_stdout
 from dataclasses import replace
 from pathlib import Path
 
+from api.cli.main import INTERRUPTED_STATUS, run
 from nas_controller.proxy_check.commands import FAILED_STATUS
 from nas_controller.proxy_check.results import Result, read
 from nas_controller.proxy_check.study import UNIFORM
@@ -80,17 +81,27 @@ def train_alone(plan: Plan, dataset: str, dataset_text: str, finalists: Sequence
     labels = {finalist.widths: finalist.label for finalist in reversed(finalists)}
     widths_file.write_text("".join(f"{','.join(map(str, widths))} {label}\n" for widths, label in labels.items()))
     data = [] if plan.is_synthetic else ["--data", str(directory / "datasets" / dataset)]
-    task = plan.finals_task
-    command = [sys.executable, "-m", "api.cli.main", "proxy-check", "--profile", task.profile, *data]
-    command += [part for pair in plan.finals_overrides for part in ("--set", pair)]
-    command += ["--widths", str(widths_file), "--no-reference", "--out", str(results_file)]
-    command += ["--seed", str(plan.first_finals_seed), "--seeds", str(plan.seeds)]
-    command += ["--parallelism", str(plan.parallelism)]
-    environment = {**os.environ, VARIABLE: str(directory)}
-    ended = subprocess.run(command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, env=environment)
-    if ended.returncode not in (0, FAILED_STATUS):  # it has printed the reason; failed criteria are no error here
-        raise EffspineError(f"the finals on {dataset} have ended with status {ended.returncode}")
+    arguments = ["proxy-check", "--profile", plan.finals_task.profile, *data]
+    arguments += [part for pair in plan.finals_overrides for part in ("--set", pair)]
+    arguments += ["--widths", str(widths_file), "--no-reference", "--out", str(results_file)]
+    arguments += ["--seed", str(plan.first_finals_seed), "--seeds", str(plan.seeds)]
+    arguments += ["--parallelism", str(plan.parallelism)]
+    _run(arguments, directory, dataset_text)
     return _rows(plan, dataset_text, finalists, read(results_file).values(), results_file)
+
+
+def _run(arguments: Sequence[str], directory: Path, dataset_text: str) -> None:
+    """Runs a command of effspine in this process, so that it ends with it, without its report.
+
+    Raises EffspineError, and KeyboardInterrupt where the command was interrupted.
+    """
+    os.environ[VARIABLE] = str(directory)
+    with redirect_stdout(io.StringIO()):
+        status = run(arguments)
+    if status == INTERRUPTED_STATUS:
+        raise KeyboardInterrupt
+    if status not in (0, FAILED_STATUS):  # it has printed the reason; failed criteria are no error here
+        raise EffspineError(f"the finals on {dataset_text} have ended with status {status}")
 
 
 def _rows(

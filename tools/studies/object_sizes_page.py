@@ -9,7 +9,7 @@ from nas_controller.proxy_check.study import UNIFORM
 from nas_controller.search.finals_verdict import Comparison, difference_text
 from tools.studies.comparisons import by_seed, difference, interval, mean_ap, paired_differences
 from tools.studies.finals import PUBLISHED
-from tools.studies.markdown import page, table
+from tools.studies.markdown import page, section, table
 from tools.studies.results_page import synthetic_note
 from tools.studies.rows import Rows
 from tools.studies.sizes import LARGE, SMALL
@@ -95,14 +95,14 @@ def _two_by_two(rows: Rows, found: Findings) -> str:
         f"{interval(difference(*(by_seed(rows.finals, each, size.name) for each in (label, UNIFORM))))} on {size.name}"
         for label, size in ((label, size) for label in WINNERS.values() for size in (SMALL, LARGE))
     ]
-    return page(
+    return section(
         "## Mean AP",
         table(columns, cells),
         f"The difference on small objects minus that on large ones: {difference_text(found.interaction)}. Above zero, "
         "each winner suits its own data better than the other's.",
         f"Against the uniform baseline, the {WINNERS[SMALL]} has {gains[0]} and {gains[1]} objects; the "
         f"{WINNERS[LARGE]} has {gains[2]} and {gains[3]} objects.",
-    ).rstrip()
+    )
 
 
 def _architectures(rows: Rows) -> str:
@@ -117,7 +117,7 @@ def _architectures(rows: Rows) -> str:
         for finalist in rows.finalists
     ]
     columns = ("architecture", "trial", "widths of the 18 blocks", "parameters", "multi-adds")
-    return page("## The architectures", table(columns, cells)).rstrip()
+    return section("## The architectures", table(columns, cells))
 
 
 def _method(rows: Rows) -> str:
@@ -129,7 +129,7 @@ def _method(rows: Rows) -> str:
         for search in rows.searches
     )
     overrides = "".join(f", {pair}" for pair in settings.overrides)
-    return page(
+    return section(
         "## How it was made",
         f"    {settings.command}",
         searches,
@@ -141,4 +141,4 @@ def _method(rows: Rows) -> str:
         "- It is one search on each data set: another seed gives another winner.\n"
         "- The data are digits, and the networks are proxies of the architectures.\n"
         "- An undecided difference is no proof of equality: the interval says how large it can be.",
-    ).rstrip()
+    )

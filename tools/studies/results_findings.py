@@ -125,6 +125,11 @@ def cost(rows: Rows) -> Cost:
     return Cost(search.shared_seconds, search.trial_seconds, of_a_training, of_a_training * search.trials)
 
 
+def baseline_of(trials: Sequence[Trial]) -> Trial:
+    """The uniform baseline, as a trial of the first search."""
+    return next(trial for trial in trials if trial.number == BASELINE_TRIAL)
+
+
 def sampled(trials: Sequence[Trial], search: str) -> list[Trial]:
     """The trials of a search without the baseline, in their order."""
     return [trial for trial in trials if trial.search == search and trial.number != BASELINE_TRIAL]
@@ -147,8 +152,3 @@ def smoothed(trials: Sequence[Trial]) -> tuple[list[int], list[float], list[floa
         means.append(fmean(trial.ap for trial in window))
         highest.append(max([trial.ap for trial in window] + highest[-1:]))
     return numbers, means, highest
-
-
-def share(trials: Sequence[Trial], cost_of: Literal["params", "madds"], low: float, high: float, unit: int) -> float:
-    """The share of trials whose cost lies from `low` to `high` times `unit`."""
-    return fmean(low * unit <= getattr(trial, cost_of) <= high * unit for trial in trials)

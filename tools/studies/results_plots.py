@@ -16,13 +16,13 @@ from nas_controller.states import BASELINE_TRIAL
 from search_space.cost import cost_report
 from search_space.topology import BLOCKS
 from tools.studies.finals import PUBLISHED, architecture
-from tools.studies.results_findings import RANDOM, REINFORCE, WINNER, sampled, smoothed
+from tools.studies.results_findings import RANDOM, REINFORCE, WINNER, baseline_of, sampled, smoothed
 from tools.studies.rows import Finalist, Rows, Trial
 
 LEARNING_CURVE, FIGURE_3, FIGURE_5 = "learning-curve.svg", "figure-3.svg", "figure-5.svg"
 COLOURS = {UNIFORM: "#d1622b", WINNER: "#1f4e79", PUBLISHED: "#9aa5ad", REINFORCE: "#1f4e79", RANDOM: "#9aa5ad"}
 RANGE = 0.2
-"""Figure 5 shows costs within this share of the baseline's, as in the paper."""
+"""Figure 5 shows multi-adds within this share of the baseline's, as in the paper."""
 _BAR = 0.27
 
 
@@ -41,9 +41,11 @@ def learning_curve(rows: Rows) -> Figure:
         numbers, means, highest = smoothed(sampled(rows.trials, search.name))
         colour = COLOURS[search.name]
         axes.plot(numbers, means, "-", lw=1.5, color=colour, label=f"{search.algorithm}, mean")
-        axes.plot(numbers, highest, ":", lw=1.2, color=colour, label=f"{search.algorithm}, highest so far")
-    baseline = _baseline(rows.trials)
-    axes.axhline(baseline.ap, lw=0.9, color=COLOURS[UNIFORM], label="uniform baseline")
+        axes.step(
+            numbers, highest, ":", where="post", lw=1.2, color=colour, label=f"{search.algorithm}, highest so far"
+        )
+    uniform = baseline_of(rows.trials)
+    axes.axhline(uniform.ap, lw=0.9, color=COLOURS[UNIFORM], label="uniform baseline")
     axes.set_xlabel("trials")
     axes.set_ylabel("AP of a trial")
     axes.legend(loc="center left", bbox_to_anchor=(1.0, 0.5))
@@ -72,20 +74,21 @@ def resources(finalists: Sequence[Finalist]) -> Figure:
 
 
 def cost_and_ap(trials: Sequence[Trial]) -> Figure:
-    """Figure 5: multi-adds (left) and parameters (right) against AP, within ±20 % of the baseline's."""
+    """Figure 5: multi-adds (left) and parameters (right) of the trials against their AP."""
     figure = _figure(9.6)
-    baseline = _baseline(trials)
+    uniform = baseline_of(trials)
     left, right = figure.subplots(1, 2, sharey=True)
-    _draw_costs(left, trials, [trial.madds / 1e9 for trial in trials], baseline.madds / 1e9)
+    _draw_costs(left, trials, [trial.madds / 1e9 for trial in trials], uniform.madds / 1e9)
+    left.set_xlim((1 - RANGE) * uniform.madds / 1e9, (1 + RANGE) * uniform.madds / 1e9)
     left.set_xlabel("multi-adds, billions")
     left.set_ylabel("AP of a trial")
-    _draw_costs(right, trials, [trial.params / 1e6 for trial in trials], baseline.params / 1e6)
+    _draw_costs(right, trials, [trial.params / 1e6 for trial in trials], uniform.params / 1e6)
     right.set_xlabel("parameters, millions")
-    right.legend(loc="lower right")
+    right.legend(loc="lower right", markerscale=2)
     return figure
 
 
-def _draw_costs(axes: Axes, trials: Sequence[Trial], costs: Sequence[float], centre: float) -> None:
+def _draw_costs(axes: Axes, trials: Sequence[Trial], costs: Sequence[float], uniform_cost: float) -> None:
     for search in (RANDOM, REINFORCE):
         points = [
             (cost, trial.ap)
@@ -103,12 +106,7 @@ def _draw_costs(axes: Axes, trials: Sequence[Trial], costs: Sequence[float], cen
             label=search,
             rasterized=True,
         )
-    axes.plot(centre, _baseline(trials).ap, "D", ms=5, color=COLOURS[UNIFORM], label="uniform baseline")
-    axes.set_xlim((1 - RANGE) * centre, (1 + RANGE) * centre)
-
-
-def _baseline(trials: Sequence[Trial]) -> Trial:
-    return next(trial for trial in trials if trial.number == BASELINE_TRIAL)
+    axes.plot(uniform_cost, baseline_of(trials).ap, "D", ms=5, color=COLOURS[UNIFORM], label="uniform baseline")
 
 
 def _figure(width: float) -> Figure:
