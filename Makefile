@@ -2,7 +2,7 @@ PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11; do \
   $$p -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))' 2>/dev/null && echo $$p && exit; done; echo python3)
 BIN := .venv/bin
 
-.PHONY: help setup demo test test-all fuzz lint format bench chaos hosts schema lock clean
+.PHONY: help setup demo test test-all fuzz lint format bench results object-sizes chaos hosts schema lock clean
 
 help:
 	@echo "make setup     creates .venv from the lock file (the other targets call it)"
@@ -12,6 +12,8 @@ help:
 	@echo "make fuzz      sends hundreds of generated requests to every route"
 	@echo "make lint      checks format, lint, types and import contracts"
 	@echo "make bench     runs the benchmarks that the documents quote"
+	@echo "make results   searches with 5,000 trials and writes docs/results.md; it can be interrupted and run again"
+	@echo "make object-sizes  searches on small and on large objects and writes docs/object-sizes.md, likewise"
 	@echo "make chaos     injects faults into a running campaign: make chaos ARGS='--database postgresql'"
 	@echo "make hosts     runs the compose file's service as four hosts, of which two fail (needs root)"
 	@echo "make schema    writes docs/block-specification.schema.json"
@@ -53,6 +55,12 @@ bench: setup
 	@$(BIN)/effspine bench memory
 	@$(BIN)/effspine bench evaluation
 	@$(BIN)/effspine bench control-plane --trials 1000
+
+results: setup
+	@exec $(BIN)/python -m tools.studies.results $(ARGS)
+
+object-sizes: setup
+	@exec $(BIN)/python -m tools.studies.object_sizes $(ARGS)
 
 chaos: setup
 	@$(BIN)/python -m tests.chaos $(ARGS)

@@ -41,5 +41,5 @@ def interval(compared: Comparison) -> str:
     """`+0.021 (+0.009 to +0.033)`, in a table."""
     if compared.mean is None:
         return "-"
-    limits = "" if compared.low is None else f" ({compared.low:+.3f} to {compared.high:+.3f})"
-    return f"{compared.mean:+.3f}{limits}"
+    limits = "" if compared.low is None else f" ({compared.low:+z.3f} to {compared.high:+z.3f})"
+    return f"{compared.mean:+z.3f}{limits}"
