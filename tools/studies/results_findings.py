@@ -92,7 +92,8 @@ def verdict(rows: Rows) -> Verdict:
     if savers:
         saver = savers[0]
         saved = params_text(saver.params_ratio)
-        doubt = f"The search has found no architecture that is surely better than the uniform baseline (its winner: {measured})"
+        doubt = "The search has found no architecture that is surely better than the uniform baseline"
+        doubt += f" (its winner: {measured})"
         if saver is winner:
             sentence = f"{doubt}, but its winner has equal AP within the interval {saved}."
         else:
