@@ -104,7 +104,7 @@ class SharedTraining:
         assert isinstance(outcome, Failed)
         if outcome.reaction == "wait" and self._may_wait(outcome):
             raise CampaignWaitsError(outcome.error, outcome.kind)
-        self._store.runner.fail_shared_training(self._lease, outcome.error, outcome.kind)
+        self._store.runner.fail_shared_training(self._lease, outcome.error, outcome.kind, outcome.log_tail)
         self._attempt = None
         self._failures += 1
         if outcome.reaction != "retry":

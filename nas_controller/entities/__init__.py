@@ -52,6 +52,7 @@ class SharedTrainingDocument(Document):
     weights_sha256: str | None = Field(description="Digest of the trained weights; null until it was first completed.")
     error: str | None = Field(description="The error of its latest failed attempt, until it is completed.")
     error_kind: str | None
+    log_tail: str | None = Field(description="The end of the worker's log of that attempt.")
 
 
 class CampaignFields(Document):

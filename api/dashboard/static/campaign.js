@@ -1,6 +1,7 @@
 // The page of one campaign: its events update figures and tables, polling updates the running trials.
 
 import { drawMadds, drawPolicy, drawProgress, drawWidths, onColourScheme } from "./charts.js";
+import { errorNote, logButton } from "./attempts.js";
 import { byId, displayed, element, setText, spark } from "./dom.js";
 import { duration, dateTime, percent, decimal, secondsBetween, signed } from "./format.js";
 import { bestKnown, finalsReport, isInFinals, runningFinals, showFinals } from "./finals.js";
@@ -40,6 +41,7 @@ function showHeading() {
   byId("retry").hidden = !mayOperate || !RETRYABLE.has(state);
   byId("waiting-for").hidden = !campaign.waiting_for;
   if (campaign.waiting_for) setText("waiting-for", `The campaign waits and continues by itself: ${campaign.waiting_for}`);
+  showSharedFailure(campaign.shared_training);
   byId("stop").hidden = !mayOperate || FINISHED.has(state);
   byId("stop").disabled = !STOPPABLE.has(state);
   byId("start").hidden = !mayOperate || !STARTABLE.has(state);
@@ -54,6 +56,14 @@ function showHeading() {
   else exportLink.setAttribute("href", link(`${path}/exports/json`));
   exportLink.setAttribute("aria-disabled", String(campaign.best_trial === null));
   exportLink.textContent = campaign.finals?.winner ? "Export winner" : "Export best";
+}
+
+/** The latest failed attempt at the shared weights, until they are trained. */
+function showSharedFailure(training) {
+  byId("shared-failure").hidden = !training?.error;
+  if (!training?.error) return;
+  const attempt = { ...training, state: "failed", title: "Latest failed attempt" };
+  byId("shared-failure").replaceChildren("Shared weights: ", errorNote(training), " ", logButton("Training of the shared weights", () => [attempt]));
 }
 
 /** The gain of the confirmed winner, as the finals have measured it, or else that of the highest reward. */
