@@ -19,6 +19,7 @@ from nas_controller.entities.finals import FinalRunDocument as FinalRunDocument
 from nas_controller.entities.finals import FinalsDocument as FinalsDocument
 from nas_controller.entities.finals import FinalsReportDocument as FinalsReportDocument
 from nas_controller.entities.finals import VerdictDocument as VerdictDocument
+from nas_controller.entities.finals import name_of_final as name_of_final
 from nas_controller.states import (
     AttemptState,
     CampaignState,

@@ -51,6 +51,11 @@ class FinalsDocument(Document):
     finished_at: datetime | None
 
 
+def name_of_final(trial: int, seed: int) -> str:
+    """What messages call the training of a finalist, or of the baseline, with a seed."""
+    return f"the final of trial {trial} with seed {seed}"
+
+
 class FinalRunDocument(Document):
     """The training of one finalist, or of the baseline, with one seed."""
 
