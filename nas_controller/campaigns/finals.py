@@ -44,7 +44,6 @@ class Finals:
         self._search_data = record.data
         self._runs = _runs_left(store, record)
         self._in_training: set[int] = set()
-        self._failures: dict[int, int] = {}
         self._complete_if_done()
 
     @property
@@ -120,8 +119,7 @@ class Finals:
             if self._may_wait(failure):
                 raise CampaignWaitsError(failure.error, failure.kind)
             failure = replace(failure, reaction="stop")
-        failures = self._failures[number] = self._failures.get(number, 0) + 1
-        is_retried = failure.reaction == "retry" and failures <= self._campaign.spec.retries
+        is_retried = failure.reaction == "retry" and self._failures_of(run) < self._campaign.spec.retries
         ends = failure.reaction == "stop" or (run.trial == BASELINE_TRIAL and not is_retried)
         self._store.runner.fail_final(
             self._lease,
@@ -138,6 +136,11 @@ class Finals:
             self._campaign.end("failed", error, kind=failure.kind)
         elif not is_retried:
             self._finish(number)
+
+    def _failures_of(self, run: _Run) -> int:
+        """The failed attempts at a training so far, under any runner, since the campaign was last retried."""
+        facts = {"trial": run.trial, "seed": run.seed}
+        return self._store.reads.count_events(self._lease.campaign_id, "final.failed", ["campaign.retried"], facts)
 
     def _finish(self, number: int) -> None:
         del self._runs[number]

@@ -40,6 +40,7 @@ class Reads:
         self.trial_columns = queries.trial_columns
         self.intermediate_aps = queries.intermediate_aps
         self.events_after = queries.events_after
+        self.count_events = queries.count_events
         self.controller_state = queries.controller_state
         self.controller_digest = queries.controller_digest
         self.record_rows = RecordQuery(database).record_rows

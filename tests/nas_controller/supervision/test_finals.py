@@ -28,6 +28,7 @@ from tests.support.final_trainings import (
 )
 from tests.support.synthetic_campaigns import Clock, create
 
+RESTARTS = 10
 DATA, OF_FINALS = data_identity(), data_identity(reserved_images=8)
 EDITED = data_identity(reserved_annotations_sha256="e" * 64, reserved_boxes=23)
 
@@ -93,6 +94,30 @@ def test_a_failed_attempt_is_followed_by_another_and_a_training_without_reward_i
     assert [run.state for run in others] == ["completed"] * 2
     assert [each.pairs for each in finals_report(store, campaign_id).verdict.comparisons] == [1]
     assert store.reads.totals().workers_killed == 3
+    verify(store, campaign_id)
+
+
+def test_failed_attempts_count_over_restarts_of_the_runner(store: Store, start: Start) -> None:
+    """Each runner has one failed attempt and is lost in the next."""
+    campaign_id = create(store, trials=TRIALS, retries=2, finals={"top": 1, "seeds": 1})
+    outcomes = itertools.cycle([KILLED, None])
+
+    def failing(*_: Any) -> Outcome:
+        outcome = next(outcomes)
+        if outcome is None:
+            store.runner.release(campaign_id, "runner")  # as if another had claimed it: nothing more is written
+        return outcome or KILLED
+
+    runners = itertools.takewhile(lambda _: store.reads.get_campaign(campaign_id).state != "failed", range(RESTARTS))
+    assert sum(start(campaign_id, Trainer(failing)) is not None for _ in runners) == 3
+    found = finals_kinds(store, campaign_id)
+    assert (found.count("final.failed"), found.count("final.abandoned")) == (3, 2)
+    verify(store, campaign_id)
+
+    store.service.request_retry(campaign_id)
+    failures = iter([KILLED, KILLED])
+    assert start(campaign_id, Trainer(lambda *_: next(failures, Rewarded(0.5, {"ap": 0.5})))) == EXIT_DONE
+    assert store.reads.get_campaign(campaign_id).state == "completed"
     verify(store, campaign_id)
 
 

@@ -109,6 +109,24 @@ def test_a_failed_attempt_is_followed_by_another(store: Store, start: Callable[.
     verify(store, campaign_id)
 
 
+def test_failed_attempts_count_over_restarts_of_the_runner(store: Store, start: Callable[..., int]) -> None:
+    campaign_id = create(store, retries=1)
+
+    def lost(_: OnProgress) -> Outcome:
+        store.runner.release(campaign_id, "runner")  # as if another had claimed it: nothing more is written
+        return KILLED
+
+    assert start(campaign_id, Trainer(KILLED, lost)) != EXIT_DONE
+    assert start(campaign_id, Trainer(KILLED)) == EXIT_DONE
+    assert store.reads.get_campaign(campaign_id).state == "failed"
+    assert shared_kinds(store, campaign_id) == ["started", "failed", "started", "abandoned", "started", "failed"]
+    verify(store, campaign_id)
+
+    store.service.request_retry(campaign_id)
+    assert start(campaign_id, Trainer(KILLED, weights())) == EXIT_DONE
+    assert store.reads.get_campaign(campaign_id).state == "completed"
+
+
 def test_a_failed_attempt_leaves_the_end_of_its_log_until_the_weights_are_trained(store: Store) -> None:
     campaign = Campaign(store, store.runner.claim(create(store), "runner", 20))
     training = SharedTraining(store, campaign._lease, campaign, 20, lambda failure: True, lambda trained: None)
