@@ -56,21 +56,6 @@ class Service:
         wait_for(self._is_ready, START_SECONDS, "the API")
         self.supervisor.start()
 
-    def create_campaign(self, trials: int, trial_seconds: float, parallelism: int, seed: int) -> None:
-        """Creates the campaign.
-
-        Its policy learns too slowly to converge, so that nearly every trial is trained.
-        """
-        document = {
-            "name": "chaos",
-            "trials": trials,
-            "parallelism": parallelism,
-            "seed": seed,
-            "controller": {"policy": "factorised", "learning_rate": 0.02},
-            "proxy_task": {"profile": "synthetic", "seconds": trial_seconds},
-        }
-        self.campaign_id = self.client.create_campaign(document).id
-
     def runners(self) -> list[Process]:
         """The processes of runners, oldest first."""
         runners = [
