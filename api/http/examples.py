@@ -114,6 +114,7 @@ _FINALS = {
     "fresh_images": None,
     "data": None,
     "winner": None,
+    "best": 0,
     "follows": "completed",
     "because": None,
     "started_at": "2026-11-22T15:01:40.034800Z",
@@ -236,6 +237,8 @@ EXAMPLE_RESPONSES: dict[tuple[str, str], Any] = {
         "items": [_BASELINE],
         "baseline": _BASELINE,
         "is_confirmed": False,
+        "sentence": "Trial 0 has the highest reward, but is not confirmed: without finals, the highest of many is the "
+        "luckiest as much as the best.",
     },
     ("get", "/v1/campaigns/{campaign_id}/finals"): {"finals": _FINALS, "verdict": _VERDICT, "runs": _FINAL_RUNS},
     ("post", "/v1/campaigns/{campaign_id}/finals"): _campaign(

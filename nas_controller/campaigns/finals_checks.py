@@ -13,7 +13,7 @@ from nas_controller.canonical_json import canonical_json, sha256_hex
 from nas_controller.entities import FinalsDocument, name_of_final
 from nas_controller.search.estimated_values import Rewarded, best_estimated
 from nas_controller.search.finals_verdict import compare as compared
-from nas_controller.search.finals_verdict import confirmed
+from nas_controller.search.finals_verdict import confirmed, ranked_first
 from nas_controller.states import BASELINE_TRIAL
 from nas_controller.store import EventRecord
 from nas_controller.store.record_rows import RecordRows
@@ -97,7 +97,7 @@ class FinalsChecks:
         self._compare(event, "its earlier seeds", data["seeds"][: len(before["seeds"])], before["seeds"])
         runs = len(data["seeds"]) * (len(data["finalists"]) + 1) if data["finalists"] else 0
         self._finals = {
-            **dict.fromkeys(("fresh_images", "data", "winner")),
+            **dict.fromkeys(("fresh_images", "data", "winner", "best")),
             "runs_finished": 0,
             **before,
             **{name: data[name] for name in ("finalists", "noise_share", "task", "seeds", "follows", "because")},
@@ -119,9 +119,13 @@ class FinalsChecks:
         self._compare(event, "its finished trainings", self._finals["runs_finished"], self._finals["runs"])
         rewards = {key: run["reward"] for key, run in self._runs.items() if run["reward"] is not None}
         numbers = [each["trial"] for each in self._finals["finalists"]]
-        winner = confirmed(compared(rewards, numbers, BASELINE_TRIAL))
-        self._compare(event, "its winner", event.data["winner"], winner)
-        self._finals |= {"state": "completed", "winner": winner, "finished_at": event.at}
+        comparisons = compared(rewards, numbers, BASELINE_TRIAL)
+        found = {"winner": confirmed(comparisons), "best": ranked_first(comparisons, BASELINE_TRIAL)}
+        if "best" not in event.data:  # of an earlier version
+            found["best"] = found["winner"]
+        for name, expected in found.items():
+            self._compare(event, f"its {name}", event.data.get(name, expected), expected)
+        self._finals |= {**found, "state": "completed", "finished_at": event.at}
         self._sequences[None] = event.sequence
         self._has_just_completed = True
 

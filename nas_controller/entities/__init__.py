@@ -113,8 +113,8 @@ class CampaignFields(Document):
 
     @property
     def best_known_trial(self) -> int | None:
-        """The confirmed winner, or else the trial of the highest reward; None before any reward."""
-        return self.best_trial if self.confirmed_winner is None else self.confirmed_winner
+        """The trial that its finals rank first, or else that of the highest reward; None before any reward."""
+        return self.best_trial if self.finals is None or self.finals.best is None else self.finals.best
 
 
 class CampaignDocument(CampaignFields):

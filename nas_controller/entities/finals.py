@@ -43,6 +43,11 @@ class FinalsDocument(Document):
         description="The confirmed winner: the best of the finalists that are better than the baseline. Null where "
         "there is none, and until the first finals are completed."
     )
+    best: int | None = Field(
+        description="The trial that they rank first: the winner; without one the finalist with the highest mean "
+        "difference, undecided as it is, or the baseline where all finalists are worse. Null until the first finals "
+        "are completed."
+    )
     follows: Literal["completed", "stopped"] = Field(
         description="How the campaign had ended, or would have without finals, and ends after them."
     )

@@ -10,7 +10,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from nas_controller.entities import FinalRunDocument, name_of_final
-from nas_controller.search.finals_verdict import compare, confirmed
+from nas_controller.search.finals_verdict import compare, confirmed, ranked_first
 from nas_controller.search.outcomes import WORKER_KILLED
 from nas_controller.states import BASELINE_TRIAL
 from nas_controller.store import models
@@ -155,9 +155,10 @@ class FinalsWrites:
                 (row.trial, row.seed): row.reward for row in _rows(session, campaign.id) if row.reward is not None
             }
             numbers = [each["trial"] for each in finals["finalists"]]
-            winner = confirmed(compare(rewards, numbers, BASELINE_TRIAL))
-            campaign.finals = {**finals, "state": "completed", "winner": winner, "finished_at": now.isoformat()}
-            add_event(session, campaign, now, "finals.completed", {"winner": winner})
+            compared = compare(rewards, numbers, BASELINE_TRIAL)
+            found = {"winner": confirmed(compared), "best": ranked_first(compared, BASELINE_TRIAL)}
+            campaign.finals = {**finals, **found, "state": "completed", "finished_at": now.isoformat()}
+            add_event(session, campaign, now, "finals.completed", found)
             event = "complete" if finals["follows"] == "completed" else "end"
             end_campaign(session, campaign, now, event, because=campaign.stopped_because)  # type: ignore[arg-type]
             return campaign_record(campaign)

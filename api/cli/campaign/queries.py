@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from itertools import islice
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
@@ -12,9 +12,6 @@ from api.cli.campaign.options import AsJson, CampaignId, SpecificationFile, open
 from api.cli.campaign.tables import print_campaign, print_campaigns, print_trials, retry_hint
 from api.cli.output import duration, note, print_json, print_text
 from search_space.errors import EffspineError
-
-if TYPE_CHECKING:
-    from api.documents import BestDocument
 
 
 def estimate(file: SpecificationFile, as_json: AsJson = False) -> None:
@@ -101,7 +98,7 @@ def best(
     k: Annotated[int, typer.Option("-k", help="Number of trials.")] = 1,
     as_json: AsJson = False,
 ) -> None:
-    """Show the best trials of a campaign, a confirmed winner first, and the uniform baseline."""
+    """Show the best trials of a campaign, first the one that its finals rank first, and the uniform baseline."""
     with open_client() as client:
         found = client.best(campaign_id, k)
     if as_json:
@@ -111,18 +108,10 @@ def best(
     if found.baseline is not None and all(row.number != found.baseline.number for row in rows):
         rows = [*rows, found.baseline]
     print_trials(rows)
-    if found.items:
-        print_text(confirmation_line(campaign_id, found))
-
-
-def confirmation_line(campaign_id: str, best: BestDocument) -> str:
-    """Whether the best trial is confirmed, and how to have it compared with the baseline."""
-    if best.is_confirmed:
-        return f"trial {best.items[0].number} is confirmed: in the finals it is better than the uniform baseline"
-    return (
-        f"not confirmed: the highest of many rewards is the luckiest as much as the best; `effspine campaign finals "
-        f"{campaign_id}` compares the best with the baseline"
-    )
+    if found.sentence is not None:
+        print_text(found.sentence)
+        if not found.is_confirmed:
+            note(f"`effspine campaign finals {campaign_id}` compares the best with the baseline, or with more seeds")
 
 
 def verify(

@@ -131,7 +131,7 @@ function showDiagram(best) {
   if (!best || best.number === diagramTrial) return;
   diagramTrial = best.number;
   const url = link(`${path}/exports/svg?trial=${best.number}`);
-  const description = best.number === 0 ? "Block diagram of the uniform baseline, which has the highest reward so far." : `Block diagram of trial ${best.number} next to the uniform baseline.`;
+  const description = best.number === 0 ? "Block diagram of the uniform baseline, which is the best so far." : `Block diagram of trial ${best.number} next to the uniform baseline.`;
   const image = element("img", { src: url, alt: `${description} Channels of blocks 1 to ${best.widths.length}: ${best.widths.join(", ")}.` });
   image.addEventListener("error", () => { diagramTrial = null; });
   byId("diagram").replaceChildren(image);

@@ -13,9 +13,9 @@ export function isInFinals({ finals }) {
   return finals?.state === "running";
 }
 
-/** The trial that is shown as the best: the confirmed winner, or else that of the highest reward. */
+/** The trial that is shown as the best: the one that finals rank first, or else that of the highest reward. */
 export function bestKnown({ finals, best_trial: best }) {
-  return finals?.winner ?? best;
+  return finals?.best ?? best;
 }
 
 /** The report of a campaign's finals; null where it has none. */

@@ -65,7 +65,7 @@ def test_watching_prints_the_finals_and_their_verdict(effspine: CommandLine, ser
     assert sum(line.startswith("final of trial") for line in lines) == 4
     assert any("is worse than the uniform baseline" in line for line in lines)
     best = effspine("campaign", "best", campaign_id).out
-    assert "not confirmed" in best
+    assert "Every finalist is worse than the uniform baseline" in best
 
 
 def test_the_live_view_shows_finals_their_progress_and_the_time_left(served: Store, start: Start) -> None:
