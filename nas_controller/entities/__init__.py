@@ -217,8 +217,19 @@ class SupervisorDocument(Document):
     is_alive: bool = Field(description="Whether `seen_at` is at most 30 seconds ago.")
 
 
+class FinalsEstimateDocument(Document):
+    """The estimated duration of the finals of a campaign."""
+
+    trainings: int = Field(description="One of each finalist and of the baseline with each seed.")
+    basis: EstimateBasis = Field(description="As that of the trials, from finals of the same proxy task.")
+    measured_trainings: int = Field(description="Number of earlier finals that the estimate uses.")
+    seconds_per_training: float | None = Field(description="Median of their durations.")
+    wall_seconds: float | None = Field(description="With `parallelism` workers and no failures.")
+    device_hours: float | None = Field(description="Summed over the devices of every training.")
+
+
 class EstimateDocument(Document):
-    """The estimated duration of a campaign, if every trial is trained to its end."""
+    """The estimated duration of a campaign's trials, if every one is trained to its end, and of its finals."""
 
     trials: int
     parallelism: int
@@ -232,4 +243,7 @@ class EstimateDocument(Document):
     device_hours: float | None = Field(description="Summed over the devices of every trial.")
     bounded_by: Literal["wall_seconds", "device_hours"] | None = Field(
         description="The condition in `stop` that would end it first; the numbers are up to that point."
+    )
+    finals: FinalsEstimateDocument | None = Field(
+        description="Its finals, which come on top of the other numbers and are bounded by no stop condition, or null."
     )

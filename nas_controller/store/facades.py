@@ -61,7 +61,9 @@ class Reads:
         self.campaigns_version = versions.campaigns_version
 
         self.totals = TotalsQuery(database).totals
-        self.trial_seconds = TrialDurations(database).trial_seconds
+        durations = TrialDurations(database)
+        self.trial_seconds = durations.trial_seconds
+        self.final_seconds = durations.final_seconds
         self.list_supervisors = SupervisorHeartbeats(database, clock).list_supervisors
 
 

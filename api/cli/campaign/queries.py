@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from itertools import islice
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -13,6 +13,9 @@ from api.cli.campaign.tables import print_campaign, print_campaigns, print_trial
 from api.cli.output import duration, note, print_json, print_text
 from search_space.errors import EffspineError
 
+if TYPE_CHECKING:
+    from nas_controller.entities import EstimateDocument, FinalsEstimateDocument
+
 
 def estimate(file: SpecificationFile, as_json: AsJson = False) -> None:
     """Estimate the duration of a campaign from earlier trials of the same proxy task; nothing is created."""
@@ -21,6 +24,12 @@ def estimate(file: SpecificationFile, as_json: AsJson = False) -> None:
     if as_json:
         print_json(estimated.model_dump(mode="json"))
         return
+    _print_trials_estimate(estimated)
+    if estimated.finals is not None:
+        _print_finals_estimate(estimated.finals)
+
+
+def _print_trials_estimate(estimated: EstimateDocument) -> None:
     size = f"{estimated.trials} trials, {estimated.parallelism} in parallel"
     if estimated.seconds_per_trial is None:
         print_text(f"{size}: no trial of this proxy task has been measured here yet")
@@ -35,6 +44,14 @@ def estimate(file: SpecificationFile, as_json: AsJson = False) -> None:
     print_text(f"a trial takes {duration(estimated.seconds_per_trial)}: {basis[estimated.basis]}")
     if estimated.bounded_by is not None:
         print_text(f"its stop condition {estimated.bounded_by} ends it before the last trial")
+
+
+def _print_finals_estimate(finals: FinalsEstimateDocument) -> None:
+    size = f"finals, on top: {finals.trainings} trainings"
+    if finals.wall_seconds is None:
+        print_text(f"{size}: none of their proxy task has been measured here yet")
+        return
+    print_text(f"{size}: about {duration(finals.wall_seconds)}, {finals.device_hours:.2f} device hours")
 
 
 def list_campaigns(
