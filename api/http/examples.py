@@ -254,6 +254,7 @@ EXAMPLE_RESPONSES: dict[tuple[str, str], Any] = {
         "number": [0, 3],
         "cost": [2274654112, 2274057792],
         "reward": [0.4120738209397255, 0.16159443908003593],
+        "front": [3, 0],
         "baseline_cost": 2274654112,
         "baseline_reward": 0.4120738209397255,
         "of": 2,

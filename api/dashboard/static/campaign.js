@@ -1,6 +1,6 @@
 // The page of one campaign: its events update figures and tables, polling updates the running trials.
 
-import { drawMadds, drawPolicy, drawProgress, drawWidths, onColourScheme } from "./charts.js";
+import { drawMadds, drawParams, drawPolicy, drawProgress, drawWidths, onColourScheme } from "./charts.js";
 import { errorNote, logButton } from "./attempts.js";
 import { byId, displayed, element, setText, spark } from "./dom.js";
 import { duration, dateTime, percent, decimal, secondsBetween, signed } from "./format.js";
@@ -15,7 +15,7 @@ import { showWaiting } from "./waiting.js";
 
 const RUNNING_MS = 2000;
 const THIS_CAMPAIGN_WAITS = "this campaign waits";
-const FIGURES = { progress: drawProgress, widths: drawWidths, "madds-ap": drawMadds, policy: drawPolicy };
+const FIGURES = { progress: drawProgress, widths: drawWidths, "madds-ap": drawMadds, "params-ap": drawParams, policy: drawPolicy };
 
 const levels = byId("campaign").dataset.levels.split(",");
 const path = `/v1/campaigns/${encodeURIComponent(byId("campaign").dataset.id)}`;
