@@ -7,6 +7,7 @@ import shutil
 import signal
 import sys
 import tempfile
+from contextlib import suppress
 from pathlib import Path
 
 import httpx
@@ -100,7 +101,8 @@ class Service:
     def clear(self) -> None:
         """Kills processes that have not ended by themselves, and copies the logs of the runners."""
         self.runners()
-        shutil.copytree(self.database.data_dir / "logs", self.logs / "runners", dirs_exist_ok=True)
+        with suppress(FileNotFoundError):  # no runner has begun
+            shutil.copytree(self.database.data_dir / "logs", self.logs / "runners", dirs_exist_ok=True)
         kill(*(process.pid for process in running_processes() if process.session in self._sessions))
         self.client.close()
 
