@@ -64,7 +64,8 @@ def main(arguments: list[str]) -> int:
     if report_path is not None:
         report_path.write_text(json.dumps(document(result, command), indent=2) + "\n", encoding="utf-8")
     if document_path is not None:
-        write_section(document_path, f"chaos on {options['database']}", text)
+        where = "chaos" if options["scenario"] == "search" else f"chaos in {options['scenario']}"
+        write_section(document_path, f"{where} on {options['database']}", text)
     return 1 if result.violations else 0
 
 
