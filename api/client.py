@@ -144,7 +144,7 @@ class Client:
         return self._read(TrialDetailDocument, f"/v1/campaigns/{_segment(campaign_id)}/trials/{number}")
 
     def best(self, campaign_id: str, k: int = 1) -> BestDocument:
-        """The `k` best trials, the confirmed winner first if there is one, and the baseline."""
+        """The `k` best trials, the one that finals rank first at the front, and the baseline."""
         return self._read(BestDocument, f"/v1/campaigns/{_segment(campaign_id)}/best", {"k": k})
 
     def finals(self, campaign_id: str) -> FinalsReportDocument:
@@ -156,7 +156,7 @@ class Client:
         return self._change(CampaignDocument, f"/v1/campaigns/{_segment(campaign_id)}/finals", fields)
 
     def export(self, campaign_id: str, format: str, trial: int | None = None) -> tuple[str, bytes]:
-        """File name and content of an exported architecture: the best, confirmed if one is, or that of `trial`."""
+        """File name and content of an exported architecture: the first of `best`, or that of `trial`."""
         path = f"/v1/campaigns/{_segment(campaign_id)}/exports/{_segment(format)}"
         response = self._get(path, {"trial": trial})
         _raise_for_status(response)

@@ -76,8 +76,8 @@ class PauseRequest(BaseModel):
 
 
 class BestDocument(BaseModel):
-    """The best trials of a campaign and the uniform baseline: the confirmed winner of its finals first, if there is
-    one, then by reward.
+    """The best trials of a campaign and the uniform baseline: first the one that its finals rank first, if there were
+    finals, then by reward.
     """
 
     items: list[TrialDocument]
@@ -85,6 +85,9 @@ class BestDocument(BaseModel):
     is_confirmed: bool = Field(
         description="Whether finals have confirmed that the first is better than the baseline. A reward alone has not: "
         "the highest of many is the luckiest as much as the best."
+    )
+    sentence: str | None = Field(
+        description="What is known of the first: the verdict of the finals, or that none were run. Null without reward."
     )
 
 

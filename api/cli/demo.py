@@ -208,7 +208,9 @@ def _report(
         raise EffspineError(f"campaign {campaign.id} is {campaign.state} without any reward")
     compare(best)
     _print(f"wall time {duration(time.monotonic() - started)}")
-    _print(f"specification of the best: {export(client, campaign, settings)}")
+    number, directory = best.items[0].number, settings.data_dir / "exports" / campaign.id
+    _print(f"{best.sentence} Specification of trial {number}: {export(client, campaign, 'json', directory)}")
+    _print(f"drawing beside the uniform baseline, block by block: {export(client, campaign, 'svg', directory)}")
     if service_keeps_running:
         _print(f"the service keeps running at {settings.url}")
     else:
@@ -244,12 +246,11 @@ def compare(best: BestDocument) -> None:
         _print(f"widths of {label}: {' '.join(str(width) for width in trial.widths)}")
 
 
-def export(client: Client, campaign: CampaignDocument, settings: Settings) -> Path:
-    """Writes the specification of the best architecture under the data directory and returns its path."""
+def export(client: Client, campaign: CampaignDocument, format: str, directory: Path) -> Path:
+    """Writes the best architecture to a file in this format and returns its path."""
     from api.cli.campaign.files import write_file
 
-    name, content = client.export(campaign.id, "json")
-    return write_file(settings.data_dir / "exports" / campaign.id, name, content)
+    return write_file(directory, *client.export(campaign.id, format))
 
 
 def program() -> str:

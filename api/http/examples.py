@@ -114,6 +114,7 @@ _FINALS = {
     "fresh_images": None,
     "data": None,
     "winner": None,
+    "best": 0,
     "follows": "completed",
     "because": None,
     "started_at": "2026-11-22T15:01:40.034800Z",
@@ -144,7 +145,7 @@ _FINAL_RUNS = [
 ]
 _VERDICT = {
     "winner": None,
-    "sentence": "Every finalist is worse than the uniform baseline: of the best, trial 3, -0.250 AP, 95 % interval "
+    "sentence": "The uniform baseline ranks first, and no finalist is better: of the best, trial 3, -0.250 AP, 95 % interval "
     "-0.250 to -0.250, 2 seeds.",
     "comparisons": [
         {
@@ -236,6 +237,8 @@ EXAMPLE_RESPONSES: dict[tuple[str, str], Any] = {
         "items": [_BASELINE],
         "baseline": _BASELINE,
         "is_confirmed": False,
+        "sentence": "Trial 0 has the highest reward, but is not confirmed: without finals, the highest of many is the "
+        "luckiest as much as the best.",
     },
     ("get", "/v1/campaigns/{campaign_id}/finals"): {"finals": _FINALS, "verdict": _VERDICT, "runs": _FINAL_RUNS},
     ("post", "/v1/campaigns/{campaign_id}/finals"): _campaign(
@@ -251,6 +254,7 @@ EXAMPLE_RESPONSES: dict[tuple[str, str], Any] = {
         "number": [0, 3],
         "cost": [2274654112, 2274057792],
         "reward": [0.4120738209397255, 0.16159443908003593],
+        "front": [3, 0],
         "baseline_cost": 2274654112,
         "baseline_reward": 0.4120738209397255,
         "of": 2,

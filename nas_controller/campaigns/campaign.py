@@ -186,7 +186,7 @@ class Campaign:
         if self._over:
             return
         assert not isinstance(outcome, SharedWeights), "`SharedTraining` records those"
-        outcome = refuse_other_data(work.number, self._data, outcome)
+        outcome = refuse_other_data(outcome, self._data, outcome.data, f"trial {work.number}")
         if isinstance(outcome, Failed) and outcome.reaction == "wait":
             if self._may_wait(outcome):
                 raise CampaignWaitsError(outcome.error, outcome.kind)

@@ -35,21 +35,22 @@ def baseline_error(failure: Failed) -> str:
     return f"the uniform baseline cannot be trained{where}: {failure.error}"
 
 
-def refuse_other_data(number: int, expected: Mapping[str, Any] | None, outcome: Rewarded | Failed) -> Rewarded | Failed:
-    """The outcome of trial `number`, or a failure instead if it comes from other data than expected.
+def refuse_other_data(
+    outcome: Rewarded | Failed,
+    expected: Mapping[str, Any] | None,
+    found: Mapping[str, Any] | None,
+    reader: str,
+    since: str = "the first trial",
+) -> Rewarded | Failed:
+    """The outcome, or a failure instead if its data, `found`, are others than expected; the error says what differs.
 
-    Identities that are not known are not compared.
+    `reader` is what has read them, such as `trial 3`. Identities that are not known are not compared.
     """
-    found = outcome.data
     if expected is None or found is None or expected["sha256"] == found["sha256"]:
         return outcome
     log_tail = outcome.log_tail if isinstance(outcome, Failed) else None
-    return Failed("stop", changed_data_error(number, expected, found), DATA_CHANGED, log_tail, found)
-
-
-def changed_data_error(number: int, expected: Mapping[str, Any], found: Mapping[str, Any]) -> str:
-    """The error of a campaign whose trial `number` has read other data; it says what differs."""
-    return (
-        f"the data set has changed since the first trial; trial {number} has read {data_difference(expected, found)}. "
+    error = (
+        f"the data set has changed since {since}; {reader} has read {data_difference(expected, found)}. "
         "Restore the data set and retry this campaign, or create a new campaign for the changed data"
     )
+    return Failed("stop", error, DATA_CHANGED, log_tail, outcome.data, outcome.search_data)

@@ -1,43 +1,75 @@
-"""Estimates the duration of a campaign before it starts, from that of similar trials in the database."""
+"""Estimates the duration of a campaign before it starts, from that of similar trials and finals in the database."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from statistics import median
-from typing import Any, Literal
+from typing import Literal, NamedTuple
 
-from nas_controller.entities import EstimateDocument
+from nas_controller.entities import EstimateDocument, FinalsEstimateDocument
 from nas_controller.search.campaign_spec import CampaignSpec
+from nas_controller.search.finals_spec import FinalsSpec
 from nas_controller.states import EstimateBasis
 from nas_controller.store import Store
+from search_space.proxy_task import ProxyTask
+
+IsSimilar = Callable[[CampaignSpec], bool]
+
+
+class _Measured(NamedTuple):
+    """Seconds of a training, None where nothing is known; what they are based on, and how many were measured."""
+
+    seconds: float | None
+    basis: EstimateBasis
+    trainings: int
 
 
 def estimate(store: Store, spec: CampaignSpec) -> EstimateDocument:
     """Estimates a campaign. Raises StoreUnavailableError."""
-    seconds, basis, measured = _seconds_per_trial(store, spec)
-    if seconds is None:
-        return EstimateDocument(
-            trials=spec.trials,
-            parallelism=spec.parallelism,
-            basis=basis,
-            measured_trials=measured,
-            seconds_per_trial=None,
-            wall_seconds=None,
-            device_hours=None,
-            bounded_by=None,
-        )
-    wall = seconds * -(-spec.trials // spec.parallelism)
-    hours = seconds * spec.trials * spec.resources.devices / 3600
-    fraction, bounded_by = _bounded(spec, wall, hours)
+    measured = _of_trials(store, spec)
+    wall, hours = _cost(spec, measured, spec.trials)
+    bounded_by: Literal["wall_seconds", "device_hours"] | None = None
+    if wall is not None and hours is not None:
+        fraction, bounded_by = _bounded(spec, wall, hours)
+        wall, hours = fraction * wall, fraction * hours
     return EstimateDocument(
         trials=spec.trials,
         parallelism=spec.parallelism,
-        basis=basis,
-        measured_trials=measured,
-        seconds_per_trial=round(seconds, 3),
-        wall_seconds=round(fraction * wall, 3),
-        device_hours=round(fraction * hours, 6),
+        basis=measured.basis,
+        measured_trials=measured.trainings,
+        seconds_per_trial=_rounded(measured.seconds, 3),
+        wall_seconds=_rounded(wall, 3),
+        device_hours=_rounded(hours, 6),
         bounded_by=bounded_by,
+        finals=_finals(store, spec),
     )
+
+
+def _finals(store: Store, spec: CampaignSpec) -> FinalsEstimateDocument | None:
+    if spec.finals is None:
+        return None
+    measured, trainings = _of_finals(store, spec, spec.finals), spec.finals.seeds * (spec.finals.top + 1)
+    wall, hours = _cost(spec, measured, trainings)
+    return FinalsEstimateDocument(
+        trainings=trainings,
+        basis=measured.basis,
+        measured_trainings=measured.trainings,
+        seconds_per_training=_rounded(measured.seconds, 3),
+        wall_seconds=_rounded(wall, 3),
+        device_hours=_rounded(hours, 6),
+    )
+
+
+def _cost(spec: CampaignSpec, measured: _Measured, trainings: int) -> tuple[float | None, float | None]:
+    """Seconds on the wall and device hours of as many trainings."""
+    if measured.seconds is None:
+        return None, None
+    wall = measured.seconds * -(-trainings // spec.parallelism)
+    return wall, measured.seconds * trainings * spec.resources.devices / 3600
+
+
+def _rounded(value: float | None, digits: int) -> float | None:
+    return None if value is None else round(value, digits)
 
 
 def _bounded(
@@ -54,24 +86,39 @@ def _bounded(
     return fraction, bounded_by
 
 
-def _seconds_per_trial(store: Store, spec: CampaignSpec) -> tuple[float | None, EstimateBasis, int]:
+def _of_trials(store: Store, spec: CampaignSpec) -> _Measured:
     task = spec.proxy_task.resolve()
+    return _measured(spec, task, store.reads.trial_seconds, lambda other: other.proxy_task.resolve() == task)
+
+
+def _of_finals(store: Store, spec: CampaignSpec, finals: FinalsSpec) -> _Measured:
+    task = finals.task(spec.proxy_task.resolve())
+
+    def has_task(other: CampaignSpec) -> bool:
+        return other.finals is not None and other.finals.task(other.proxy_task.resolve()) == task
+
+    return _measured(spec, task, store.reads.final_seconds, has_task)
+
+
+def _measured(
+    spec: CampaignSpec, task: ProxyTask, seconds_of: Callable[[IsSimilar], list[float]], has_task: IsSimilar
+) -> _Measured:
+    """The median of the trainings of this task: of campaigns with the same workers, else with any."""
     if task.kind == "synthetic":
-        return task.seconds, "profile", 0
+        return _Measured(task.seconds, "profile", 0)
 
     def is_same_task(other: CampaignSpec) -> bool:
-        return (
-            other.proxy_task.resolve() == task
-            and other.dataset == spec.dataset
-            and other.search_space == spec.search_space
-        )
+        return has_task(other) and other.dataset == spec.dataset and other.search_space == spec.search_space
 
     def has_same_workers(other: CampaignSpec) -> bool:
         return is_same_task(other) and (other.parallelism, other.resources) == (spec.parallelism, spec.resources)
 
-    bases: tuple[tuple[EstimateBasis, Any], ...] = (("same-workers", has_same_workers), ("same-task", is_same_task))
+    bases: tuple[tuple[EstimateBasis, IsSimilar], ...] = (
+        ("same-workers", has_same_workers),
+        ("same-task", is_same_task),
+    )
     for basis, is_similar in bases:
-        seconds = store.reads.trial_seconds(is_similar)
+        seconds = seconds_of(is_similar)
         if seconds:
-            return median(seconds), basis, len(seconds)
-    return None, "nothing", 0
+            return _Measured(median(seconds), basis, len(seconds))
+    return _Measured(None, "nothing", 0)

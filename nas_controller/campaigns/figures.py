@@ -39,14 +39,15 @@ class Progress(NamedTuple):
 class CostReward(NamedTuple):
     """Rewards of trained architectures against their cost (`unit` names it), and the baseline's point.
 
-    A sample of `of` architectures that contains the best ones and the Pareto front: those whose reward no other exceeds
-    at the same or a smaller cost.
+    A sample of `of` architectures that contains the best ones and the Pareto front. `front` has the numbers of the
+    trials on it, by cost: those whose reward is above that of every other at the same or a smaller cost.
     """
 
     unit: str
     number: list[int]
     cost: list[int]
     reward: list[float]
+    front: list[int]
     baseline_cost: int | None
     baseline_reward: float | None
     of: int
@@ -105,7 +106,12 @@ def progress(rewards: Sampled) -> Progress:
 def cost_reward(costs: Sampled, unit: Cost) -> CostReward:
     """Cost and reward, from rows (number, cost, reward) of trained architectures."""
     numbers, spent, rewards = ([row[index] for row in costs.rows] for index in range(3))
-    return CostReward(unit, numbers, spent, rewards, costs.baseline_cost, costs.baseline_reward, costs.of)
+    front, best = [], -1.0
+    for number, _, reward in sorted(costs.rows, key=lambda row: (row[1], -row[2], row[0])):
+        if reward > best:
+            front.append(number)
+            best = reward
+    return CostReward(unit, numbers, spent, rewards, front, costs.baseline_cost, costs.baseline_reward, costs.of)
 
 
 def widths(baseline: TrialRecord | None, best: TrialRecord | None) -> Widths:

@@ -2,7 +2,8 @@
 
 The finalists and the baseline are trained alone, from fresh weights, with the same seeds: all of them with one seed
 before any with the next, so that an interruption leaves complete pairs. Retries, waits and pauses are those of trials.
-A lost attempt is followed by another, from its checkpoint if there is one.
+A lost attempt is followed by another, from its checkpoint if there is one. The data set must be the one that the search
+has read, although the finals are scored on other images of it.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from typing import Any, Literal, NamedTuple
 
 from nas_controller.campaigns.campaign import Campaign
 from nas_controller.campaigns.campaign_errors import CampaignWaitsError, baseline_error, refuse_other_data
+from nas_controller.entities import name_of_final
 from nas_controller.search.outcomes import Failed, Outcome, Rewarded, SharedWeights, TrialWork
 from nas_controller.states import BASELINE_TRIAL
 from nas_controller.store import CampaignRecord, Lease, Store
@@ -39,9 +41,9 @@ class Finals:
         self._may_wait = may_wait
         record = store.reads.get_campaign(lease.campaign_id)
         self._data: Mapping[str, Any] | None = None if record.finals is None else record.finals.data
+        self._search_data = record.data
         self._runs = _runs_left(store, record)
         self._in_training: set[int] = set()
-        self._failures: dict[int, int] = {}
         self._complete_if_done()
 
     @property
@@ -86,14 +88,16 @@ class Finals:
     def complete(self, work: TrialWork, outcome: Outcome) -> None:
         """Records the outcome of an attempt and, with the last one, the end of the finals and of the campaign.
 
-        A training of other data than the first fails the campaign, and so do the reaction `stop` and a baseline that is
-        given up. Raises CampaignWaitsError for the reaction `wait`, where `may_wait` allows it.
+        A training of other data than the search or the first final fails the campaign, and so do the reaction `stop`
+        and a baseline that is given up. Raises CampaignWaitsError for the reaction `wait`, where `may_wait` allows it.
         """
         if self.over:
             return
         assert not isinstance(outcome, SharedWeights), "no work of finals trains those"
         run = self._runs[work.number]
-        outcome = refuse_other_data(run.trial, self._data, outcome)
+        reader = name_of_final(run.trial, run.seed)
+        outcome = refuse_other_data(outcome, self._data, outcome.data, reader, since="the first final")
+        outcome = refuse_other_data(outcome, self._search_data, outcome.search_data, reader)
         if isinstance(outcome, Rewarded) and not 0.0 <= outcome.reward <= 1.0:
             outcome = Failed("give_up", f"the reward {outcome.reward} is not in 0 to 1", "invalid-reward")
         if isinstance(outcome, Failed):
@@ -115,8 +119,7 @@ class Finals:
             if self._may_wait(failure):
                 raise CampaignWaitsError(failure.error, failure.kind)
             failure = replace(failure, reaction="stop")
-        failures = self._failures[number] = self._failures.get(number, 0) + 1
-        is_retried = failure.reaction == "retry" and failures <= self._campaign.spec.retries
+        is_retried = failure.reaction == "retry" and self._failures_of(run) < self._campaign.spec.retries
         ends = failure.reaction == "stop" or (run.trial == BASELINE_TRIAL and not is_retried)
         self._store.runner.fail_final(
             self._lease,
@@ -133,6 +136,11 @@ class Finals:
             self._campaign.end("failed", error, kind=failure.kind)
         elif not is_retried:
             self._finish(number)
+
+    def _failures_of(self, run: _Run) -> int:
+        """The failed attempts at a training so far, under any runner, since the campaign was last retried."""
+        facts = {"trial": run.trial, "seed": run.seed}
+        return self._store.reads.count_events(self._lease.campaign_id, "final.failed", ["campaign.retried"], facts)
 
     def _finish(self, number: int) -> None:
         del self._runs[number]

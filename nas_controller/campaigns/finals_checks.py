@@ -10,10 +10,10 @@ from typing import Any
 
 from nas_controller.campaigns.replay_error import ReplayError, compare, number_of, parsed
 from nas_controller.canonical_json import canonical_json, sha256_hex
-from nas_controller.entities import FinalsDocument
+from nas_controller.entities import FinalsDocument, name_of_final
 from nas_controller.search.estimated_values import Rewarded, best_estimated
 from nas_controller.search.finals_verdict import compare as compared
-from nas_controller.search.finals_verdict import confirmed
+from nas_controller.search.finals_verdict import confirmed, ranked_first
 from nas_controller.states import BASELINE_TRIAL
 from nas_controller.store import EventRecord
 from nas_controller.store.record_rows import RecordRows
@@ -73,7 +73,7 @@ class FinalsChecks:
                 compare(self._campaign_id, self._sequences[None], what, _instant(stored[name]), expected)
         for key in self._rows.finals:
             if key not in self._runs:
-                raise ReplayError(self._campaign_id, None, f"{_named(key)} is stored, but begins in no event")
+                raise ReplayError(self._campaign_id, None, f"{name_of_final(*key)} is stored, but begins in no event")
         for key, run in self._runs.items():
             self._compare_run(key, run)
 
@@ -97,7 +97,7 @@ class FinalsChecks:
         self._compare(event, "its earlier seeds", data["seeds"][: len(before["seeds"])], before["seeds"])
         runs = len(data["seeds"]) * (len(data["finalists"]) + 1) if data["finalists"] else 0
         self._finals = {
-            **dict.fromkeys(("fresh_images", "data", "winner")),
+            **dict.fromkeys(("fresh_images", "data", "winner", "best")),
             "runs_finished": 0,
             **before,
             **{name: data[name] for name in ("finalists", "noise_share", "task", "seeds", "follows", "because")},
@@ -119,9 +119,13 @@ class FinalsChecks:
         self._compare(event, "its finished trainings", self._finals["runs_finished"], self._finals["runs"])
         rewards = {key: run["reward"] for key, run in self._runs.items() if run["reward"] is not None}
         numbers = [each["trial"] for each in self._finals["finalists"]]
-        winner = confirmed(compared(rewards, numbers, BASELINE_TRIAL))
-        self._compare(event, "its winner", event.data["winner"], winner)
-        self._finals |= {"state": "completed", "winner": winner, "finished_at": event.at}
+        comparisons = compared(rewards, numbers, BASELINE_TRIAL)
+        found = {"winner": confirmed(comparisons), "best": ranked_first(comparisons, BASELINE_TRIAL)}
+        if "best" not in event.data:  # of an earlier version
+            found["best"] = found["winner"]
+        for name, expected in found.items():
+            self._compare(event, f"its {name}", event.data.get(name, expected), expected)
+        self._finals |= {**found, "state": "completed", "finished_at": event.at}
         self._sequences[None] = event.sequence
         self._has_just_completed = True
 
@@ -141,7 +145,7 @@ class FinalsChecks:
         else:
             run = self._runs.get(key)
             if run is None or run["attempt_started_at"] is None:
-                raise ReplayError(self._campaign_id, event.sequence, f"{_named(key)} is not in training")
+                raise ReplayError(self._campaign_id, event.sequence, f"{name_of_final(*key)} is not in training")
             run["attempt_started_at"] = None
             if event.kind == "final.completed":
                 run |= {"state": "completed", "reward": data["reward"], "error": None, "error_kind": None}
@@ -164,26 +168,28 @@ class FinalsChecks:
         assert self._finals is not None
         trials = [BASELINE_TRIAL, *(each["trial"] for each in self._finals["finalists"])]
         if key[0] not in trials or key[1] not in self._finals["seeds"]:
-            raise ReplayError(self._campaign_id, event.sequence, f"{_named(key)} is none of its trainings")
+            raise ReplayError(self._campaign_id, event.sequence, f"{name_of_final(*key)} is none of its trainings")
         names = ("reward", "error", "error_kind", "data_sha256", "metrics_sha256", "finished_at", "attempt_started_at")
         unbegun = dict.fromkeys(names) | {"state": "running", "attempts": 0, "started_at": event.at}
         run = self._runs.setdefault(key, unbegun | {"trial": key[0], "seed": key[1]})
         if run["state"] != "running" or run["attempt_started_at"] is not None:
-            raise ReplayError(self._campaign_id, event.sequence, f"{_named(key)} cannot begin")
+            raise ReplayError(self._campaign_id, event.sequence, f"{name_of_final(*key)} cannot begin")
         run |= {"attempts": run["attempts"] + 1, "attempt_started_at": event.at}
 
     def _compare_run(self, key: tuple[int, int], run: dict[str, Any]) -> None:
         sequence, row = self._sequences[key], self._rows.finals.get(key)
         if row is None:
-            raise ReplayError(self._campaign_id, sequence, f"{_named(key)} is not stored")
+            raise ReplayError(self._campaign_id, sequence, f"{name_of_final(*key)} is not stored")
         for name in row:
             if name not in _NOT_COMPARED:
-                compare(self._campaign_id, sequence, f"{_named(key)}: the stored {name}", row[name], run[name])
+                compare(self._campaign_id, sequence, f"{name_of_final(*key)}: the stored {name}", row[name], run[name])
         metrics = parsed(row, "metrics")
         digest = None if metrics is None else sha256_hex(canonical_json(metrics))
-        compare(self._campaign_id, sequence, f"{_named(key)}: the metrics' digest", digest, run["metrics_sha256"])
+        compare(
+            self._campaign_id, sequence, f"{name_of_final(*key)}: the metrics' digest", digest, run["metrics_sha256"]
+        )
         if metrics is not None and "ap" in metrics:
-            compare(self._campaign_id, sequence, f"{_named(key)}: the reward", run["reward"], metrics["ap"])
+            compare(self._campaign_id, sequence, f"{name_of_final(*key)}: the reward", run["reward"], metrics["ap"])
 
     def _compare(self, event: EventRecord, what: str, stored: Any, expected: Any) -> None:
         compare(self._campaign_id, event.sequence, what, stored, expected)
@@ -194,7 +200,3 @@ def _instant(value: Any) -> Any:
     if not isinstance(value, str) or not value[:4].isdigit():
         return value
     return datetime.fromisoformat(value)
-
-
-def _named(key: tuple[int, int]) -> str:
-    return f"the final of trial {key[0]} with seed {key[1]}"

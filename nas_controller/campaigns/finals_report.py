@@ -26,6 +26,21 @@ def finals_report(store: Store, campaign_id: str) -> FinalsReportDocument:
     return FinalsReportDocument(finals=finals, verdict=verdict, runs=runs)
 
 
+def best_sentence(store: Store, campaign_id: str) -> str | None:
+    """What is known of a campaign's best trial: the verdict of its finals, or that it has not been compared; None
+    before the first reward. Raises NotFoundError.
+    """
+    campaign = store.reads.get_campaign(campaign_id)
+    if campaign.finals is not None:
+        return finals_report(store, campaign_id).verdict.sentence
+    if campaign.best_trial is None:
+        return None
+    return (
+        f"Trial {campaign.best_trial} has the highest reward, but is not confirmed: without finals, the highest of "
+        "many is the luckiest as much as the best."
+    )
+
+
 def _progress(finals: FinalsDocument) -> str:
     state = "are running" if finals.state == "running" else "were interrupted"
     return f"The finals {state}: {finals.runs_finished} of {finals.runs} trainings are finished."

@@ -40,7 +40,6 @@ class SharedTraining:
         self._may_wait = may_wait
         self._on_trained = on_trained
         self._attempt: int | None = None
-        self._failures = 0
         self.is_trained = False
 
     @property
@@ -104,12 +103,11 @@ class SharedTraining:
         assert isinstance(outcome, Failed)
         if outcome.reaction == "wait" and self._may_wait(outcome):
             raise CampaignWaitsError(outcome.error, outcome.kind)
-        self._store.runner.fail_shared_training(self._lease, outcome.error, outcome.kind)
+        self._store.runner.fail_shared_training(self._lease, outcome.error, outcome.kind, outcome.log_tail)
         self._attempt = None
-        self._failures += 1
         if outcome.reaction != "retry":
             self.end("failed", outcome.error, outcome.kind)
-        elif self._failures > self._campaign.spec.retries:
+        elif self._failures() > self._campaign.spec.retries:
             self.end("failed", f"the shared weights could not be trained: {outcome.error}", outcome.kind)
 
     def end(
@@ -117,6 +115,11 @@ class SharedTraining:
     ) -> None:
         """Ends the campaign."""
         self._campaign.end(state, error, kind=kind)
+
+    def _failures(self) -> int:
+        """The failed attempts so far, under any runner, since the weights were last trained or the campaign retried."""
+        since = ("shared-training.completed", "campaign.retried")
+        return self._store.reads.count_events(self._lease.campaign_id, "shared-training.failed", since, {})
 
     def _checked(self, weights: SharedWeights) -> SharedWeights | Failed:
         """A failure where trials were scored with other weights already."""

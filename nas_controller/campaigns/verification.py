@@ -30,6 +30,7 @@ NEVER_CHECKED = (
     NotChecked("campaigns.spec_version", "it only says how the specification is read"),
     NotChecked("finals.progress_step, finals.progress_total", "progress within a training is no event"),
     NotChecked("attempts.log_tail, finals.log_tail", "events leave logs out"),
+    NotChecked("log_tail in campaigns.shared_training", "events leave logs out"),
     NotChecked(
         "events.at of campaign.updated, campaign.claimed after the first, campaign.pausing, campaign.stopping, "
         "campaign.waiting, campaign.identified, finals.identified and final.abandoned, and of campaign.resumed where "

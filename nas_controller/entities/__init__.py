@@ -19,6 +19,7 @@ from nas_controller.entities.finals import FinalRunDocument as FinalRunDocument
 from nas_controller.entities.finals import FinalsDocument as FinalsDocument
 from nas_controller.entities.finals import FinalsReportDocument as FinalsReportDocument
 from nas_controller.entities.finals import VerdictDocument as VerdictDocument
+from nas_controller.entities.finals import name_of_final as name_of_final
 from nas_controller.states import (
     AttemptState,
     CampaignState,
@@ -52,6 +53,7 @@ class SharedTrainingDocument(Document):
     weights_sha256: str | None = Field(description="Digest of the trained weights; null until it was first completed.")
     error: str | None = Field(description="The error of its latest failed attempt, until it is completed.")
     error_kind: str | None
+    log_tail: str | None = Field(description="The end of the worker's log of that attempt.")
 
 
 class CampaignFields(Document):
@@ -111,8 +113,8 @@ class CampaignFields(Document):
 
     @property
     def best_known_trial(self) -> int | None:
-        """The confirmed winner, or else the trial of the highest reward; None before any reward."""
-        return self.best_trial if self.confirmed_winner is None else self.confirmed_winner
+        """The trial that its finals rank first, or else that of the highest reward; None before any reward."""
+        return self.best_trial if self.finals is None or self.finals.best is None else self.finals.best
 
 
 class CampaignDocument(CampaignFields):
@@ -215,8 +217,19 @@ class SupervisorDocument(Document):
     is_alive: bool = Field(description="Whether `seen_at` is at most 30 seconds ago.")
 
 
+class FinalsEstimateDocument(Document):
+    """The estimated duration of the finals of a campaign."""
+
+    trainings: int = Field(description="One of each finalist and of the baseline with each seed.")
+    basis: EstimateBasis = Field(description="As that of the trials, from finals of the same proxy task.")
+    measured_trainings: int = Field(description="Number of earlier finals that the estimate uses.")
+    seconds_per_training: float | None = Field(description="Median of their durations.")
+    wall_seconds: float | None = Field(description="With `parallelism` workers and no failures.")
+    device_hours: float | None = Field(description="Summed over the devices of every training.")
+
+
 class EstimateDocument(Document):
-    """The estimated duration of a campaign, if every trial is trained to its end."""
+    """The estimated duration of a campaign's trials, if every one is trained to its end, and of its finals."""
 
     trials: int
     parallelism: int
@@ -230,4 +243,7 @@ class EstimateDocument(Document):
     device_hours: float | None = Field(description="Summed over the devices of every trial.")
     bounded_by: Literal["wall_seconds", "device_hours"] | None = Field(
         description="The condition in `stop` that would end it first; the numbers are up to that point."
+    )
+    finals: FinalsEstimateDocument | None = Field(
+        description="Its finals, which come on top of the other numbers and are bounded by no stop condition, or null."
     )

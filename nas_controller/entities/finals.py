@@ -43,12 +43,22 @@ class FinalsDocument(Document):
         description="The confirmed winner: the best of the finalists that are better than the baseline. Null where "
         "there is none, and until the first finals are completed."
     )
+    best: int | None = Field(
+        description="The trial that they rank first: the winner; without one the finalist with the highest mean "
+        "difference, undecided as it is, or the baseline where all finalists are worse. Null until the first finals "
+        "are completed."
+    )
     follows: Literal["completed", "stopped"] = Field(
         description="How the campaign had ended, or would have without finals, and ends after them."
     )
     because: StopReason | None = Field(description="The stop condition that had ended the search.")
     started_at: datetime
     finished_at: datetime | None
+
+
+def name_of_final(trial: int, seed: int) -> str:
+    """What messages call the training of a finalist, or of the baseline, with a seed."""
+    return f"the final of trial {trial} with seed {seed}"
 
 
 class FinalRunDocument(Document):

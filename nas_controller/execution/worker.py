@@ -12,7 +12,7 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from nas_controller.execution import synthetic_reward, trial_checkpoints
 from nas_controller.search.outcomes import Failed, Outcome, Rewarded, SharedWeights, TrialWork
@@ -62,7 +62,8 @@ class Job:
     task writes checkpoints (`checkpoint_steps`). The shared weights of a task of kind shared are trained for `space`.
     `shared_weights` are those that its trials are slices of, once they are trained. `data_sha256` is the identity of
     the data that the trial must read, if it is known. The finals of a campaign are scored on images that gave no reward
-    of its `search_task`, if there are enough, and a training of theirs has weights and batches of its `final_seed`.
+    of its `search_task`, if there are enough, and a training of theirs has weights and batches of its `final_seed`; the
+    search, whose data had the identity `search_data_sha256`, if it is known, must find them unchanged.
     """
 
     task: ProxyTask
@@ -76,8 +77,9 @@ class Job:
     shared_weights: SharedWeights | None = field(default=None, compare=False)
     trains_shared_weights: bool = field(default=False, compare=False)
     search_task: ProxyTask | None = None
-    # A trainer serves jobs that differ in these two.
+    # A trainer serves jobs that differ in these three.
     data_sha256: str | None = field(default=None, compare=False)
+    search_data_sha256: str | None = field(default=None, compare=False)
     final_seed: int | None = field(default=None, compare=False)
 
     def of(self, work: TrialWork) -> Job:
@@ -109,6 +111,8 @@ class Job:
 
 _warm: dict[Job, ProxyWorker] = {}
 
+MeasuredOutcome = TypeVar("MeasuredOutcome", Rewarded, Failed)
+
 
 def run_trial(job: Job, widths: tuple[int, ...], on_progress: OnProgress) -> Outcome:
     """Trains and scores one architecture, or trains the shared weights. Raises only what `on_progress` raises.
@@ -126,12 +130,12 @@ def run_trial(job: Job, widths: tuple[int, ...], on_progress: OnProgress) -> Out
     except Cancelled:
         raise
     except EffspineError as error:
-        return replace(Failed.of(error), data=_data_of(job))
+        return _with_data(Failed.of(error), job)
     except Exception as error:  # whatever a training library can raise
         logger.exception("the training failed")  # the outcome has no traceback
-        data = _data_of(job)
+        failed = _with_data(_unexpected(error, job), job)
         _warm.clear()  # the trainer may hold the missing memory, and its state is unknown
-        return replace(_unexpected(error, job), data=data)
+        return failed
 
 
 def _unexpected(error: Exception, job: Job) -> Failed:
@@ -141,13 +145,16 @@ def _unexpected(error: Exception, job: Job) -> Failed:
     return Failed("retry", f"{type(error).__name__}: {error}") if classified is None else Failed.of(classified)
 
 
-def _data_of(job: Job) -> dict[str, Any] | None:
-    """The identity of the data that the trainer of the job holds; None without a trainer."""
+def _with_data(outcome: MeasuredOutcome, job: Job) -> MeasuredOutcome:
+    """The outcome with the identities of the data that the trainer of the job holds, if there is one."""
     trainer = _warm.get(job)
     if trainer is None:
-        return None
-    identity = trainer.identity.to_dict()
-    return identity if job.search_task is None else {**identity, "fresh_images": trainer.has_fresh_images}
+        return outcome
+    identity: dict[str, Any] = trainer.identity.to_dict()
+    if trainer.search_identity is None:
+        return replace(outcome, data=identity)
+    identity["fresh_images"] = trainer.has_fresh_images
+    return replace(outcome, data=identity, search_data=trainer.search_identity.to_dict())
 
 
 def _synthetic(job: Job, widths: tuple[int, ...], on_progress: OnProgress) -> Rewarded:
@@ -203,26 +210,32 @@ def _trained(job: Job, widths: tuple[int, ...], on_progress: OnProgress) -> Rewa
         raise SharedWeightsChangedError(found, job.shared_weights.sha256)
     metrics = trainer.run(candidate, report, checkpoint=job.checkpoint_of(widths), seed=job.final_seed)
     measured = {name: float(value) for name, value in metrics.items() if value is not None}
-    return Rewarded(measured["ap"], measured, _data_of(job))
+    return _with_data(Rewarded(measured["ap"], measured), job)
 
 
 def _trainer(job: Job, on_progress: OnProgress) -> ProxyWorker:
     """The warm trainer of a job, or a new one. Raises DataChangedError where its data are not those of the job."""
     trainer = _warm.get(job)
-    if trainer is None or not _has_data_of(trainer, job):
+    if trainer is None or _other_data(trainer, job) is not None:
         trainer = _build(job, on_progress)
-    if not _has_data_of(trainer, job):
+    if (other := _other_data(trainer, job)) is not None:
         from proxy_trainer.errors import DataChangedError
 
+        found, expected = other
         raise DataChangedError(
             f"the data set {job.dataset_dir} is not the one that the earlier rewards were measured on: its content "
-            f"differs (identity {trainer.identity.sha256[:12]}, expected {(job.data_sha256 or '')[:12]})"
+            f"differs (identity {found[:12]}, expected {expected[:12]})"
         )
     return trainer
 
 
-def _has_data_of(trainer: ProxyWorker, job: Job) -> bool:
-    return job.data_sha256 in (None, trainer.identity.sha256)
+def _other_data(trainer: ProxyWorker, job: Job) -> tuple[str, str] | None:
+    """The identity of data that the trainer has and the job must not read, and the expected one; None without any."""
+    compared = ((trainer.identity, job.data_sha256), (trainer.search_identity, job.search_data_sha256))
+    for found, expected in compared:
+        if found is not None and expected not in (None, found.sha256):
+            return found.sha256, expected
+    return None
 
 
 def _trial_progress(progress: Progress) -> TrialProgress:

@@ -50,7 +50,20 @@ def compare(rewards: Rewards, finalists: Sequence[int], baseline: int) -> tuple[
 def confirmed(comparisons: Sequence[Comparison]) -> int | None:
     """The finalist with the highest mean among those that are better than the baseline; None if none is."""
     better = [each for each in comparisons if each.word == "better"]
-    return max(better, key=lambda each: (each.mean or 0.0, -each.trial)).trial if better else None
+    return _highest(better).trial if better else None
+
+
+def ranked_first(comparisons: Sequence[Comparison], baseline: int) -> int | None:
+    """The trial that finals rank first: the confirmed winner; without one the finalist with the highest mean, unless it
+    is worse than the baseline, which is first then. None where no finalist has a seed in common with the baseline.
+    """
+    measured = [each for each in comparisons if each.mean is not None]
+    if not measured:
+        return None
+    winner, highest = confirmed(measured), _highest(measured)
+    if winner is None:
+        return baseline if highest.word == "worse" else highest.trial
+    return winner
 
 
 def sentence(comparisons: Sequence[Comparison]) -> str:
@@ -61,14 +74,20 @@ def sentence(comparisons: Sequence[Comparison]) -> str:
     if winner is not None:
         (found,) = (each for each in comparisons if each.trial == winner)
         return f"Trial {winner} is better than the uniform baseline: {difference_text(found)}."
-    shown = max(comparisons, key=lambda each: -math.inf if each.mean is None else each.mean)
+    shown = _highest(comparisons)
     if shown.mean is None:
         return "No finalist is confirmed: none has a seed in common with the baseline."
-    closest = f"of the best, trial {shown.trial}, {difference_text(shown)}"
-    if all(each.word == "worse" for each in comparisons):
-        return f"Every finalist is worse than the uniform baseline: {closest}."
+    if shown.word == "worse":
+        of_best = f"of the best, trial {shown.trial}, {difference_text(shown)}"
+        return f"The uniform baseline ranks first, and no finalist is better: {of_best}."
     more = "" if not shown.more_seeds else f"; about {counted(shown.more_seeds, 'more seed')} would decide"
-    return f"No finalist is confirmed to be better than the uniform baseline: {closest}{more}."
+    unconfirmed = f"Trial {shown.trial} ranks first, but is not confirmed to be better than the uniform baseline"
+    return f"{unconfirmed}: {difference_text(shown)}{more}."
+
+
+def _highest(comparisons: Sequence[Comparison]) -> Comparison:
+    """The comparison with the highest mean, of equal ones that of the first trial."""
+    return max(comparisons, key=lambda each: (-math.inf if each.mean is None else each.mean, -each.trial))
 
 
 def _compared(rewards: Rewards, trial: int, baseline: int, finalists: int) -> Comparison:

@@ -81,11 +81,13 @@ class Rewarded:
     """An attempt's result: the reward, 0 to 1, and its other metrics.
 
     `data` is the identity of the data that it read (`proxy_trainer.data.data_identity`), None for a synthetic task.
+    Those of finals differ from those of the search: `search_data` is the identity of what the search would read now.
     """
 
     reward: float
     metrics: Mapping[str, float]
     data: Mapping[str, Any] | None = None
+    search_data: Mapping[str, Any] | None = None
 
 
 @dataclass(frozen=True)
@@ -93,7 +95,7 @@ class Failed:
     """An attempt without a result: how the campaign reacts, and the error.
 
     `kind` identifies the kind of error, independently of its message; `log_tail` is the end of the worker's log of the
-    attempt, if known; `data` is the identity of the data that it read.
+    attempt, if known; `data` and `search_data` are those of `Rewarded`.
     """
 
     reaction: Reaction
@@ -101,6 +103,7 @@ class Failed:
     kind: str = "unexpected"
     log_tail: str | None = None
     data: Mapping[str, Any] | None = None
+    search_data: Mapping[str, Any] | None = None
 
     @classmethod
     def of(cls, error: EffspineError) -> Failed:

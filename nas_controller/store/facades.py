@@ -40,6 +40,7 @@ class Reads:
         self.trial_columns = queries.trial_columns
         self.intermediate_aps = queries.intermediate_aps
         self.events_after = queries.events_after
+        self.count_events = queries.count_events
         self.controller_state = queries.controller_state
         self.controller_digest = queries.controller_digest
         self.record_rows = RecordQuery(database).record_rows
@@ -60,7 +61,9 @@ class Reads:
         self.campaigns_version = versions.campaigns_version
 
         self.totals = TotalsQuery(database).totals
-        self.trial_seconds = TrialDurations(database).trial_seconds
+        durations = TrialDurations(database)
+        self.trial_seconds = durations.trial_seconds
+        self.final_seconds = durations.final_seconds
         self.list_supervisors = SupervisorHeartbeats(database, clock).list_supervisors
 
 

@@ -9,8 +9,8 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from nas_controller.entities import FinalRunDocument
-from nas_controller.search.finals_verdict import compare, confirmed
+from nas_controller.entities import FinalRunDocument, name_of_final
+from nas_controller.search.finals_verdict import compare, confirmed, ranked_first
 from nas_controller.search.outcomes import WORKER_KILLED
 from nas_controller.states import BASELINE_TRIAL
 from nas_controller.store import models
@@ -63,7 +63,7 @@ class FinalsWrites:
                 )
                 session.add(row)
             elif row.state != "running" or row.attempt_started_at is not None:
-                raise ConflictError(f"campaign '{campaign.id}': {_named(trial, seed)} is {row.state}")
+                raise ConflictError(f"campaign '{campaign.id}': {name_of_final(trial, seed)} is {row.state}")
             row.attempts += 1
             row.attempt_started_at = now
             row.progress_step = row.progress_total = None
@@ -96,13 +96,15 @@ class FinalsWrites:
         or without an attempt in training, and InvalidValueError for a reward outside 0 to 1.
         """
         if not 0.0 <= reward <= 1.0:
-            raise InvalidValueError(f"{_named(trial, seed)}: the reward {reward} is not in 0 to 1", field="reward")
+            raise InvalidValueError(
+                f"{name_of_final(trial, seed)}: the reward {reward} is not in 0 to 1", field="reward"
+            )
         now = self._clock()
         with self._database.writing() as session:
             campaign = owned_campaign(session, lease, now)
             row = _find(session, campaign.id, trial, seed)
             if not end_final_attempt(campaign, row, now):
-                raise ConflictError(f"campaign '{campaign.id}': {_named(trial, seed)} is not in training")
+                raise ConflictError(f"campaign '{campaign.id}': {name_of_final(trial, seed)} is not in training")
             data_sha256 = _identify(session, campaign, now, data)
             row.state, row.reward, row.metrics = "completed", reward, finite_values(metrics)
             row.error = row.error_kind = row.log_tail = None
@@ -153,9 +155,10 @@ class FinalsWrites:
                 (row.trial, row.seed): row.reward for row in _rows(session, campaign.id) if row.reward is not None
             }
             numbers = [each["trial"] for each in finals["finalists"]]
-            winner = confirmed(compare(rewards, numbers, BASELINE_TRIAL))
-            campaign.finals = {**finals, "state": "completed", "winner": winner, "finished_at": now.isoformat()}
-            add_event(session, campaign, now, "finals.completed", {"winner": winner})
+            compared = compare(rewards, numbers, BASELINE_TRIAL)
+            found = {"winner": confirmed(compared), "best": ranked_first(compared, BASELINE_TRIAL)}
+            campaign.finals = {**finals, **found, "state": "completed", "finished_at": now.isoformat()}
+            add_event(session, campaign, now, "finals.completed", found)
             event = "complete" if finals["follows"] == "completed" else "end"
             end_campaign(session, campaign, now, event, because=campaign.stopped_because)  # type: ignore[arg-type]
             return campaign_record(campaign)
@@ -196,13 +199,9 @@ def _rows(session: Session, campaign_id: str) -> list[models.Final]:
 def _find(session: Session, campaign_id: str, trial: int, seed: int) -> models.Final:
     row = session.get(models.Final, (campaign_id, trial, seed))
     if row is None:
-        raise NotFoundError(f"campaign '{campaign_id}': {_named(trial, seed)} has not begun")
+        raise NotFoundError(f"campaign '{campaign_id}': {name_of_final(trial, seed)} has not begun")
     return row
 
 
 def _of_attempt(row: models.Final) -> dict[str, Any]:
     return {"trial": row.trial, "seed": row.seed, "attempt": row.attempts}
-
-
-def _named(trial: int, seed: int) -> str:
-    return f"the final of trial {trial} with seed {seed}"

@@ -108,6 +108,7 @@ def _planned(
         fresh_images=before.get("fresh_images"),
         data=before.get("data"),
         winner=before.get("winner"),
+        best=before.get("best"),
         follows=follows,
         because=because,
         started_at=now,

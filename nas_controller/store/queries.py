@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 
 from nas_controller.states import CAMPAIGN_STATES
 from nas_controller.store import models
@@ -126,6 +127,22 @@ class Queries:
         with self._database.reading() as session:
             require_campaign(session, campaign_id)
             return tuple(event_record(row) for row in session.connection().execute(query))
+
+    def count_events(self, campaign_id: str, kind: str, since: Sequence[str], facts: Mapping[str, Any]) -> int:
+        """How many events of a kind, with these facts in their data, came after the latest event of the kinds `since`.
+
+        Raises NotFoundError.
+        """
+        table = models.Event
+        latest = select(func.max(table.sequence)).where(table.campaign_id == campaign_id, table.kind.in_(since))
+        query = select(table.data).where(
+            table.campaign_id == campaign_id,
+            table.kind == kind,
+            table.sequence > func.coalesce(latest.scalar_subquery(), 0),
+        )
+        with self._database.reading() as session:
+            require_campaign(session, campaign_id)
+            return sum(facts.items() <= data.items() for data in session.scalars(query))
 
     def controller_state(self, campaign_id: str) -> ControllerStateRecord | None:
         """The controller after the latest reward, or None before the first. Raises NotFoundError."""

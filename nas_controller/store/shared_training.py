@@ -47,6 +47,7 @@ class SharedTrainingWrites:
                 weights_sha256=None if before is None else before["weights_sha256"],
                 error=None if before is None else before["error"],
                 error_kind=None if before is None else before["error_kind"],
+                log_tail=None if before is None else before["log_tail"],
             ).to_dict()
             add_event(session, campaign, now, "shared-training.started", {"attempt": attempt, "steps": steps})
             return campaign_record(campaign)
@@ -81,6 +82,7 @@ class SharedTrainingWrites:
                 is_reused=weights.is_reused,
                 error=None,
                 error_kind=None,
+                log_tail=None,
             )
             if ended is None:
                 raise ConflictError(f"campaign '{campaign.id}': its shared weights are not being trained")
@@ -93,13 +95,17 @@ class SharedTrainingWrites:
             add_event(session, campaign, now, "shared-training.completed", facts | known(data_sha256=data_sha256))
             return campaign_record(campaign)
 
-    def fail_shared_training(self, lease: Lease, error: str, error_kind: str) -> CampaignRecord:
+    def fail_shared_training(
+        self, lease: Lease, error: str, error_kind: str, log_tail: str | None = None
+    ) -> CampaignRecord:
         """Ends the running attempt, if there is one, with an error; another attempt may follow."""
         error = sanitise(error)
         now = self._clock()
         with self._database.writing() as session:
             campaign = owned_campaign(session, lease, now)
-            ended = end_shared_attempt(campaign, now, "failed", error=error, error_kind=error_kind)
+            ended = end_shared_attempt(
+                campaign, now, "failed", error=error, error_kind=error_kind, log_tail=sanitise(log_tail)
+            )
             if ended is not None:
                 campaign.workers_killed += error_kind == WORKER_KILLED
                 facts = {"attempt": ended, "error": error, "kind": error_kind}

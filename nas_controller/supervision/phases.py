@@ -160,6 +160,7 @@ class _Phases:
             job,
             task=spec.finals.task(job.task),
             search_task=job.task,
+            search_data_sha256=self.campaign.data_sha256,
             space=None,
             shared_weights=None,
             threads=started.threads,

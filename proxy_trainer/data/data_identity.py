@@ -8,13 +8,16 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from proxy_trainer.data.coco import CocoSplit
+from proxy_trainer.data.images import image_content
 
 
 @dataclass(frozen=True)
@@ -58,6 +61,23 @@ class DataIdentity:
     def to_dict(self) -> dict[str, Any]:
         """The identity as plain JSON values: `sha256` of the whole, and the fields of both splits."""
         return {"sha256": self.sha256, **asdict(self)}
+
+
+def digests_by_path(split: CocoSplit, digests: NDArray[np.uint8]) -> dict[Path, bytes]:
+    """The SHA-256 `digests` [n, 32] of the image files of a split, by their paths."""
+    return {split.path(index): digest.tobytes() for index, digest in enumerate(digests)}
+
+
+def image_digests(split: CocoSplit, known: Mapping[Path, bytes]) -> NDArray[np.uint8]:
+    """The SHA-256 of each image file of a split, uint8 [n, 32]; reads those whose digest is not `known`.
+
+    Raises as `proxy_trainer.data.images.image_content`.
+    """
+    found = [
+        known.get(split.path(index)) or hashlib.sha256(image_content(split, index)).digest()
+        for index in range(len(split))
+    ]
+    return np.frombuffer(b"".join(found), np.uint8).reshape(len(split), -1)
 
 
 def _annotations_sha256(split: CocoSplit) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 
@@ -15,10 +16,20 @@ ENOUGH = 0.5
 """At least this fraction of the task's `reserved_images` is enough."""
 
 
-def load_splits(
-    directory: Path, task: ProxyTask, seed: int, search_task: ProxyTask | None
-) -> tuple[CocoSplit, CocoSplit, bool]:
-    """The training split and the reserved split for a task, and whether the reserved images are fresh.
+class LoadedSplits(NamedTuple):
+    """The training split and the reserved split of a task, and whether the reserved images are fresh.
+
+    `search` are the two splits that the search reads of the data set as it is now; None without a search.
+    """
+
+    train: CocoSplit
+    reserved: CocoSplit
+    is_fresh: bool
+    search: tuple[CocoSplit, CocoSplit] | None
+
+
+def load_splits(directory: Path, task: ProxyTask, seed: int, search_task: ProxyTask | None) -> LoadedSplits:
+    """The splits of a task.
 
     Without a `search_task`, they are those of `load_dataset`, and not said to be fresh. With one, whose rewards were
     measured on the images that it reserves with the same seed, the reserved images are
@@ -29,13 +40,16 @@ def load_splits(
 
     No image that the search has reserved is trained on in the first two cases. Raises as `load_dataset`.
     """
-    fresh = None if search_task is None else _fresh(directory, task, seed, search_task)
-    return (*_reserved_by(directory, task, seed), False) if fresh is None else (*fresh, True)
+    search = None if search_task is None else _reserved_by(directory, search_task, seed)
+    fresh = None if search is None else _fresh(directory, task, seed, *search)
+    splits = _reserved_by(directory, task, seed) if fresh is None else fresh
+    return LoadedSplits(*splits, is_fresh=fresh is not None, search=search)
 
 
-def _fresh(directory: Path, task: ProxyTask, seed: int, search_task: ProxyTask) -> tuple[CocoSplit, CocoSplit] | None:
-    """The training split and fresh reserved images; None where there are too few."""
-    train, rewarded = _reserved_by(directory, search_task, seed)
+def _fresh(
+    directory: Path, task: ProxyTask, seed: int, train: CocoSplit, rewarded: CocoSplit
+) -> tuple[CocoSplit, CocoSplit] | None:
+    """The training split and fresh reserved images, from those of the search; None where there are too few."""
     enough = max(1, int(np.ceil(ENOUGH * task.reserved_images)))
     unseen = _unseen(directory, train, rewarded)
     if unseen is not None and len(unseen) >= enough and not unseen.crowd.all():

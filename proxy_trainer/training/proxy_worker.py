@@ -12,7 +12,8 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from proxy_trainer.data.data_identity import DataIdentity, SplitIdentity
+from proxy_trainer.data.coco import CocoSplit
+from proxy_trainer.data.data_identity import DataIdentity, SplitIdentity, digests_by_path, image_digests
 from proxy_trainer.data.decoded_images import decode_split
 from proxy_trainer.data.fresh_images import load_splits
 from proxy_trainer.engine import runtime
@@ -46,7 +47,8 @@ class ProxyWorker:
     when it is first needed, unless another process has done so. `identity` is that of the data, which are read once.
     `alive` is called now and then while they are read; an exception of it ends the call. With `search_task`, the
     reserved images are those of finals (`proxy_trainer.data.fresh_images`), and `has_fresh_images` says whether none of
-    them has given a reward of that task. Raises DataError where the data set cannot be used, DataAwayError where it is
+    them has given a reward of that task; `search_identity` is then that of the data which the search reads of the data
+    set as it is now, and None otherwise. Raises DataError where the data set cannot be used, DataAwayError where it is
     away, DiskFullError where there is no space for the image cache, and InvalidValueError (field `space`) for a task of
     kind shared without a space.
     """
@@ -71,7 +73,7 @@ class ProxyWorker:
         self._cache_dir = cache_dir
         self._seed = seed
         splits = load_splits(dataset_dir, task, seed, search_task)
-        train, self._reserved, self.has_fresh_images = splits
+        train, self._reserved, self.has_fresh_images = splits.train, splits.reserved, splits.is_fresh
         self._train_images = decode_split(train, task.image_px, cache_dir, alive=alive)
         self._batches = {seed: TrainingBatches(self._train_images, task, seed)}
         self._reserved_images = decode_split(self._reserved, task.image_px, cache_dir, alive=alive)
@@ -79,9 +81,16 @@ class ProxyWorker:
             SplitIdentity.of(train, self._train_images.image_digests),
             SplitIdentity.of(self._reserved, self._reserved_images.image_digests),
         )
+        self.search_identity = None if splits.search is None else self._identity_of(splits.search, train)
         self._class_slots = len(train.category_ids)
         self._evaluator = CocoEvaluator(self._reserved)
         self._engine: Engine | None = None
+
+    def _identity_of(self, search: tuple[CocoSplit, CocoSplit], train: CocoSplit) -> DataIdentity:
+        """The identity of two splits; reads the images that are not among those of the worker."""
+        known = digests_by_path(train, self._train_images.image_digests)
+        known |= digests_by_path(self._reserved, self._reserved_images.image_digests)
+        return DataIdentity(*(SplitIdentity.of(split, image_digests(split, known)) for split in search))
 
     def run(
         self,

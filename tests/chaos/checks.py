@@ -27,6 +27,7 @@ def violations(service: Service, follower: Follower) -> list[str]:
         found = [
             *_of_trials(store, service.campaign_id),
             *_of_events(store, service.campaign_id, events),
+            *_of_phases(store, service.campaign_id, events),
             *_of_follower(store, service.campaign_id, events, follower),
         ]
     if damage := service.database.damage():
@@ -37,7 +38,7 @@ def violations(service: Service, follower: Follower) -> list[str]:
 def _of_trials(store: Store, campaign_id: str) -> Iterator[str]:
     """Each trial has one correct reward, from one accepted attempt."""
     campaign = store.reads.get_campaign(campaign_id)
-    base = campaign.spec.search_space.build().base
+    base, is_computed = campaign.spec.search_space.build().base, campaign.spec.proxy_task.profile == "synthetic"
     if campaign.state != "completed":
         yield f"the campaign is {campaign.state}: {campaign.error}"
     if not campaign.spec.trials == campaign.trials_begun == campaign.trials_finished:
@@ -48,10 +49,28 @@ def _of_trials(store: Store, campaign_id: str) -> Iterator[str]:
         trial, states = detail.trial, Counter(attempt.state for attempt in detail.attempts)
         if trial.state != "completed":
             yield f"trial {number} is {trial.state}: {trial.error}"
-        elif trial.reward != synthetic_reward.reward(trial.widths, base.widths):
+        elif is_computed and trial.reward != synthetic_reward.reward(trial.widths, base.widths):
             yield f"trial {number} has the reward {trial.reward}, which is not that of its widths"
         if states["accepted"] != (0 if trial.reused_from is not None else 1) or states["running"]:
             yield f"the attempts of trial {number} are {dict(states)}"
+
+
+def _of_phases(store: Store, campaign_id: str, events: list[EventRecord]) -> Iterator[str]:
+    """The shared weights are trained, and each final has one reward, whose event was delivered once."""
+    campaign = store.reads.get_campaign(campaign_id)
+    if campaign.spec.proxy_task.resolve().kind == "shared":
+        training, trained = campaign.shared_training, [e for e in events if e.kind == "shared-training.completed"]
+        if training is None or training.state != "completed" or len(trained) != 1:
+            yield f"the shared weights were trained {len(trained)} times and are {training and training.state}"
+    if campaign.spec.finals is None:
+        return
+    if campaign.finals is None or campaign.finals.state != "completed":
+        yield f"the finals are {campaign.finals and campaign.finals.state}"
+        return
+    rewarded = Counter((e.data["trial"], e.data["seed"]) for e in events if e.kind == "final.completed")
+    runs = store.reads.final_runs(campaign_id)
+    if len(runs) != campaign.finals.runs or rewarded != Counter((run.trial, run.seed) for run in runs):
+        yield f"of {campaign.finals.runs} finals {len(runs)} have begun, and their rewards are {dict(rewarded)}"
 
 
 def _of_events(store: Store, campaign_id: str, events: list[EventRecord]) -> Iterator[str]:

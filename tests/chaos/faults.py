@@ -10,7 +10,7 @@ import random
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import NamedTuple, cast
+from typing import Literal, NamedTuple, cast
 
 from tests.chaos.databases import Postgresql, Sqlite
 from tests.chaos.service import Service
@@ -23,6 +23,8 @@ FULL_SECONDS = 10.0
 TAKEOVER_SECONDS = 60.0
 SPREAD = 0.7
 """Some faults last for many trials, and the campaign must not end before the last fault."""
+
+Phase = Literal["shared-training", "finals"]
 
 Apply = Callable[[Service, float], None]
 """Injects a fault and returns when it is over; a number in [0, 1) picks one of several processes."""
@@ -146,12 +148,15 @@ def pause(service: Service, draw: float) -> None:
 
 
 class PlannedFault(NamedTuple):
-    """One fault of a run, injected `delay_seconds` after `after_trials` trials have finished."""
+    """One fault of a run, injected `delay_seconds` after `after_trials` trials have finished, or with a `phase` after a
+    training of this phase has made progress.
+    """
 
     fault: Fault
     after_trials: int
     delay_seconds: float
     draw: float
+    phase: Phase | None = None
 
 
 def plan(faults: int, trials: int, seed: int, can: frozenset[str], only: Sequence[str] = ()) -> list[PlannedFault]:

@@ -115,13 +115,13 @@ class Follower:
             self.violations.append(f"the stream of events has not ended within {END_SECONDS:.0f} s of the campaign")
         self._stop.set()
 
-    def reward_after(self, start: float) -> float | None:
-        """The time of the first reward that was accepted after `start` (Unix time); None before there is one."""
+    def first_after(self, start: float, kind: str = REWARDED) -> float | None:
+        """The time of the first event of a kind after `start` (Unix time); None before there is one."""
         found = None
         for event in reversed(list(self.events)):
             if event.at.timestamp() <= start:
                 break
-            if event.kind == REWARDED:
+            if event.kind == kind:
                 found = event.at.timestamp()
         return found
 

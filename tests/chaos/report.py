@@ -36,14 +36,14 @@ def markdown(result: Result, command: str) -> str:
     summary = document(result, command)
     verdict = "passed" if summary["passed"] else "**not passed**"
     versions = ", ".join(f"{name} {number}" for name, number in summary["versions"].items())
-    bar = result.settings.bar_seconds
+    bar, work = result.settings.bar_seconds, "attempt" if result.settings.scenario == "phases" else "reward"
     lines = [
         f"`{command}`",
         "",
         f"{len(result.recoveries)} faults over {summary['counts']['trials']} trials in "
         f"{result.wall_seconds / 60:.1f} min on {summary['cores']} cores ({versions}): {verdict}.",
         "",
-        f"| fault | times | API: median, longest | reward: median, longest | over {bar:.0f} s |",
+        f"| fault | times | API: median, longest | {work}: median, longest | over {bar:.0f} s |",
         "| --- | --- | --- | --- | --- |",
     ]
     for name in FAULTS:
@@ -76,9 +76,9 @@ def write_section(path: Path, name: str, text: str) -> None:
 
 def _row(name: str, recoveries: Sequence[Recovery], bar: float) -> str:
     api = [recovery.api_seconds for recovery in recoveries]
-    rewards = [recovery.reward_seconds for recovery in recoveries if recovery.reward_seconds is not None]
+    work = [recovery.work_seconds for recovery in recoveries if recovery.work_seconds is not None]
     late = sum(recovery.seconds > bar for recovery in recoveries)
-    return f"| {name} | {len(recoveries)} | {_spread(api)} | {_spread(rewards)} | {late} |"
+    return f"| {name} | {len(recoveries)} | {_spread(api)} | {_spread(work)} | {late} |"
 
 
 def _spread(seconds: Sequence[float]) -> str:

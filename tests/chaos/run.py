@@ -12,42 +12,31 @@ from typing import Any, TypeVar
 
 from nas_controller.states import FINISHED_CAMPAIGN_STATES
 from search_space.errors import EffspineError
+from tests.chaos import phases
 from tests.chaos.checks import violations
-from tests.chaos.databases import DatabaseName, running
+from tests.chaos.databases import Database, running
 from tests.chaos.faults import FAULTS, PlannedFault, plan
 from tests.chaos.observer import Follower, Poller
 from tests.chaos.service import Service
+from tests.chaos.settings import Settings
 from tests.support.waiting import WaitTimeoutError, wait_for
 
 GIVE_UP_SECONDS = 300.0
 END_SECONDS = 60.0
+TRAININGS = ("attempt", "shared-training", "final")
+"""How the kinds of the events of attempts begin."""
 
 log = logging.getLogger("chaos")
 T = TypeVar("T")
 
 
 @dataclass(frozen=True)
-class Settings:
-    """Settings of a run. Each recovery may take `bar_seconds`; a non-empty `only` restricts the kinds of fault."""
-
-    database: DatabaseName
-    faults: int
-    trials: int
-    trial_seconds: float = 1.5
-    parallelism: int = 2
-    lease_seconds: float = 10.0
-    away_seconds: float = 30.0
-    bar_seconds: float = 30.0
-    seed: int = 1
-    only: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True)
 class Recovery:
     """An injected fault, and the recovery of the service after it.
 
-    `api_seconds` is the time from the end of the fault until all polled routes responded, `reward_seconds` until the
-    first reward that was accepted after every process ran again; None if the campaign ended first.
+    `api_seconds` is the time from the end of the fault until all polled routes responded, `work_seconds` until the
+    first reward that was accepted after every process ran again, or, in a phase without rewards, until another attempt
+    has begun; None if the campaign ended first.
     """
 
     kind: str
@@ -55,12 +44,12 @@ class Recovery:
     trials_finished: int
     lasted_seconds: float
     api_seconds: float
-    reward_seconds: float | None
+    work_seconds: float | None
 
     @property
     def seconds(self) -> float:
         """The time until both."""
-        return max(self.api_seconds, self.reward_seconds or 0.0)
+        return max(self.api_seconds, self.work_seconds or 0.0)
 
 
 @dataclass(frozen=True)
@@ -85,7 +74,9 @@ class _Run:
         self.violations: list[str] = []
         self._began = time.monotonic()
         service.start()
-        service.create_campaign(settings.trials, settings.trial_seconds, settings.parallelism, settings.seed)
+        if settings.scenario == "phases":
+            phases.make_dataset(service)
+        service.campaign_id = service.client.create_campaign(_document(settings)).id
         self.poller = Poller(service.url, service.campaign_id)
         self.follower = Follower(service.url, service.campaign_id)
         self.poller.start()
@@ -95,7 +86,7 @@ class _Run:
         """Injects all faults and waits until the campaign ends. Gives up if the service does not recover."""
         try:
             for number, planned in enumerate(planned_faults, start=1):
-                self._wait(partial(self._reached, planned.after_trials), "more trials")
+                self._wait(self._moment(planned), f"the moment of fault {number}")
                 if self._over:
                     self.violations.append(f"the campaign was {self.poller.state} before fault {number}")
                     return
@@ -115,6 +106,13 @@ class _Run:
     def _reached(self, trials: int) -> bool:
         return self.poller.trials_finished >= trials or self._over
 
+    def _moment(self, planned: PlannedFault) -> Callable[[], bool]:
+        """Whether a fault is due, or the campaign has ended before."""
+        if planned.phase is None:
+            return partial(self._reached, planned.after_trials)
+        watch = phases.TrainingWatch(self.service, planned.phase)
+        return lambda: self._over or watch.has_progress()
+
     def _inject(self, number: int, planned: PlannedFault) -> None:
         name, finished = planned.fault.name, self.poller.trials_finished
         at_seconds = round(time.monotonic() - self._began, 1)
@@ -123,21 +121,24 @@ class _Run:
         # A kill is instantaneous: its recovery counts from the signal.
         ended = began if time.time() - began < 1.0 else time.time()
         api = self._wait(lambda: self.poller.usable_after(ended), f"the API after {name}")
-        # A reward that was in flight when its runner died does not prove a recovery.
         self._wait(lambda: self.service.is_complete() or self._over, f"all processes after {name}")
-        complete = max(ended, time.time())
-        self._wait(lambda: self.follower.reward_after(complete) or self._over, f"a reward after {name}")
-        reward = self.follower.reward_after(complete)
+        if planned.phase is None:
+            # A reward that was in flight when its runner died does not prove a recovery.
+            work = partial(self.follower.first_after, max(ended, time.time()))
+        else:
+            work = partial(self.follower.first_after, ended, phases.BEGUN[planned.phase])
+        self._wait(lambda: work() or self._over, f"a reward or another attempt after {name}")
+        resumed = work()
         recovery = Recovery(
             kind=name,
             at_seconds=at_seconds,
             trials_finished=finished,
             lasted_seconds=round(ended - began, 2),
             api_seconds=round(api - ended, 2),
-            reward_seconds=None if reward is None else round(reward - ended, 2),
+            work_seconds=None if resumed is None else round(resumed - ended, 2),
         )
         self.recoveries.append(recovery)
-        log.info("%3d %-22s after %4d trials: API %5.1f s, reward %s s", number, name, finished, *_columns(recovery))
+        log.info("%3d %-22s after %4d trials: API %5.1f s, work %s s", number, name, finished, *_columns(recovery))
         if recovery.seconds > self.settings.bar_seconds:
             self.violations.append(f"fault {number}, {name}: usable again after {recovery.seconds} s")
 
@@ -149,7 +150,7 @@ def run(settings: Settings) -> Result:
     """Runs a campaign with faults. Leaves no process running, and keeps logs only if there is a violation."""
     with running(settings.database) as database:
         service = Service(database, settings.lease_seconds, settings.away_seconds)
-        planned_faults = plan(settings.faults, settings.trials, settings.seed, database.can, settings.only)
+        planned_faults = _plan(settings, database)
         has_no_disk = settings.database == "sqlite" and "disk" not in database.can
         skipped = [kind.name for kind in FAULTS.values() if kind.needs == "disk" and has_no_disk]
         began = time.monotonic()
@@ -190,12 +191,35 @@ def _counts(chaos_run: _Run) -> dict[str, Any]:
         "trials": chaos_run.poller.trials_finished,
         "events": len(kinds),
         "runners": kinds.count("campaign.claimed"),
-        "attempts_abandoned": kinds.count("attempt.abandoned"),
-        "attempts_failed": kinds.count("attempt.failed"),
+        "attempts_abandoned": sum(kinds.count(f"{training}.abandoned") for training in TRAININGS),
+        "attempts_failed": sum(kinds.count(f"{training}.failed") for training in TRAININGS),
         "probes": len(probes),
         "probes_refused": sum(bool(probe.failure) for probe in probes),
     }
 
 
 def _columns(recovery: Recovery) -> tuple[float, str]:
-    return recovery.api_seconds, "-" if recovery.reward_seconds is None else f"{recovery.reward_seconds:5.1f}"
+    return recovery.api_seconds, "-" if recovery.work_seconds is None else f"{recovery.work_seconds:5.1f}"
+
+
+def _plan(settings: Settings, database: Database) -> list[PlannedFault]:
+    if settings.scenario == "phases":
+        planned_faults = phases.plan(settings.seed, settings.only)
+        return [planned for planned in planned_faults if planned.fault.needs in (None, *database.can)]
+    return plan(settings.faults, settings.trials, settings.seed, database.can, settings.only)
+
+
+def _document(settings: Settings) -> dict[str, Any]:
+    """The specification of the campaign. The policy of a search learns too slowly to converge, so that nearly every
+    trial is trained.
+    """
+    if settings.scenario == "phases":
+        return phases.document(settings.trials, settings.parallelism, settings.seed)
+    return {
+        "name": "chaos",
+        "trials": settings.trials,
+        "parallelism": settings.parallelism,
+        "seed": settings.seed,
+        "controller": {"policy": "factorised", "learning_rate": 0.02},
+        "proxy_task": {"profile": "synthetic", "seconds": settings.trial_seconds},
+    }

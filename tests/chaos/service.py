@@ -7,6 +7,7 @@ import shutil
 import signal
 import sys
 import tempfile
+from contextlib import suppress
 from pathlib import Path
 
 import httpx
@@ -56,21 +57,6 @@ class Service:
         wait_for(self._is_ready, START_SECONDS, "the API")
         self.supervisor.start()
 
-    def create_campaign(self, trials: int, trial_seconds: float, parallelism: int, seed: int) -> None:
-        """Creates the campaign.
-
-        Its policy learns too slowly to converge, so that nearly every trial is trained.
-        """
-        document = {
-            "name": "chaos",
-            "trials": trials,
-            "parallelism": parallelism,
-            "seed": seed,
-            "controller": {"policy": "factorised", "learning_rate": 0.02},
-            "proxy_task": {"profile": "synthetic", "seconds": trial_seconds},
-        }
-        self.campaign_id = self.client.create_campaign(document).id
-
     def runners(self) -> list[Process]:
         """The processes of runners, oldest first."""
         runners = [
@@ -115,7 +101,8 @@ class Service:
     def clear(self) -> None:
         """Kills processes that have not ended by themselves, and copies the logs of the runners."""
         self.runners()
-        shutil.copytree(self.database.data_dir / "logs", self.logs / "runners", dirs_exist_ok=True)
+        with suppress(FileNotFoundError):  # no runner has begun
+            shutil.copytree(self.database.data_dir / "logs", self.logs / "runners", dirs_exist_ok=True)
         kill(*(process.pid for process in running_processes() if process.session in self._sessions))
         self.client.close()
 

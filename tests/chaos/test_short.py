@@ -9,10 +9,12 @@ from pathlib import Path
 
 import pytest
 
+from tests.chaos import phases
 from tests.chaos.databases import DatabaseName
 from tests.chaos.faults import FAULTS, plan
 from tests.chaos.report import write_section
-from tests.chaos.run import Settings, run
+from tests.chaos.run import run
+from tests.chaos.settings import Settings
 from tests.support.postgresql import skip_without_server
 
 BAR_SECONDS = 240.0
@@ -58,6 +60,23 @@ def test_one_fault_of_every_kind_loses_nothing(database: DatabaseName) -> None:
     assert {kind.name for kind in kinds} <= {recovery.kind for recovery in result.recoveries}
     if database == "sqlite":
         assert ("full-disk" in {recovery.kind for recovery in result.recoveries}) != ("full-disk" in result.skipped)
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(1_500)
+def test_kills_of_worker_and_runner_in_the_shared_training_and_in_the_finals_lose_nothing() -> None:
+    settings = Settings(
+        "sqlite",
+        faults=4,
+        trials=phases.TRIALS,
+        parallelism=phases.PARALLELISM,
+        bar_seconds=BAR_SECONDS,
+        scenario="phases",
+    )
+    result = run(settings)
+    assert result.violations == []
+    assert [recovery.kind for recovery in result.recoveries] == [*phases.KINDS] * 2
+    assert (result.counts["attempts_failed"], result.counts["attempts_abandoned"]) == (2, 2)
 
 
 def test_only_the_section_of_a_document_is_replaced(tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -19,16 +20,23 @@ TRIALS = 5
 
 
 class Trainer:
-    """Scores trials by their widths and finals as the given function does; records the seeds and widths of finals."""
+    """Scores trials by their widths, on data of this identity, and finals as the given function does; records the seeds
+    and widths of finals.
+    """
 
-    def __init__(self, final: Callable[[int, tuple[int, ...], OnProgress], Outcome] | None = None) -> None:
+    def __init__(
+        self,
+        final: Callable[[int, tuple[int, ...], OnProgress], Outcome] | None = None,
+        data: dict[str, Any] | None = None,
+    ) -> None:
+        self._data = data
         self._final = final or (lambda seed, widths, on_progress: Rewarded(0.5, {"ap": 0.5}))
         self.finals: list[tuple[int, tuple[int, ...]]] = []
         self.jobs: list[Job] = []
 
     def __call__(self, job: Job, widths: tuple[int, ...], on_progress: OnProgress) -> Outcome:
         if job.final_seed is None:
-            return run_trial(job, widths, on_progress)
+            return replace(run_trial(job, widths, on_progress), data=self._data)
         self.jobs.append(job)
         self.finals.append((job.final_seed, widths))
         return self._final(job.final_seed, widths, on_progress)

@@ -86,7 +86,7 @@ def _shared_training(store: Store, clock: Clock, campaign_id: str, lease: Lease)
     yield
     clock.advance(5)
     store.runner.record_shared_progress(lease, 7, 0.5)
-    store.runner.fail_shared_training(lease, "its worker died", "worker-killed")
+    store.runner.fail_shared_training(lease, "its worker died", "worker-killed", "the end of a log")
     yield
     clock.advance(1)
     store.runner.start_shared_training(lease, 20)

@@ -9,6 +9,7 @@ import typer
 from api.cli.campaign.options import AsJson, CampaignId, open_client
 from api.cli.campaign.tables import print_campaign
 from api.cli.output import note, print_json, print_table, print_text, three_digits
+from nas_controller.entities import name_of_final
 
 if TYPE_CHECKING:
     from api.documents import ComparisonDocument, FinalsReportDocument
@@ -60,7 +61,7 @@ def print_report(report: FinalsReportDocument) -> None:
     print_table(None, COLUMNS, comparison_rows(report), left=("verdict",))
     for run in report.runs:
         if run.state == "failed":
-            print_text(f"the final of trial {run.trial} with seed {run.seed} has failed: {run.error}")
+            print_text(f"{name_of_final(run.trial, run.seed)} has failed: {run.error}")
     if report.finals.fresh_images is not None:
         scored = "that gave no reward" if report.finals.fresh_images else "that rewards were measured on"
         print_text(f"scored on images {scored}")

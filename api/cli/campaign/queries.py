@@ -14,7 +14,7 @@ from api.cli.output import duration, note, print_json, print_text
 from search_space.errors import EffspineError
 
 if TYPE_CHECKING:
-    from api.documents import BestDocument
+    from nas_controller.entities import EstimateDocument, FinalsEstimateDocument
 
 
 def estimate(file: SpecificationFile, as_json: AsJson = False) -> None:
@@ -24,6 +24,12 @@ def estimate(file: SpecificationFile, as_json: AsJson = False) -> None:
     if as_json:
         print_json(estimated.model_dump(mode="json"))
         return
+    _print_trials_estimate(estimated)
+    if estimated.finals is not None:
+        _print_finals_estimate(estimated.finals)
+
+
+def _print_trials_estimate(estimated: EstimateDocument) -> None:
     size = f"{estimated.trials} trials, {estimated.parallelism} in parallel"
     if estimated.seconds_per_trial is None:
         print_text(f"{size}: no trial of this proxy task has been measured here yet")
@@ -38,6 +44,14 @@ def estimate(file: SpecificationFile, as_json: AsJson = False) -> None:
     print_text(f"a trial takes {duration(estimated.seconds_per_trial)}: {basis[estimated.basis]}")
     if estimated.bounded_by is not None:
         print_text(f"its stop condition {estimated.bounded_by} ends it before the last trial")
+
+
+def _print_finals_estimate(finals: FinalsEstimateDocument) -> None:
+    size = f"finals, on top: {finals.trainings} trainings"
+    if finals.wall_seconds is None:
+        print_text(f"{size}: none of their proxy task has been measured here yet")
+        return
+    print_text(f"{size}: about {duration(finals.wall_seconds)}, {finals.device_hours:.2f} device hours")
 
 
 def list_campaigns(
@@ -101,7 +115,7 @@ def best(
     k: Annotated[int, typer.Option("-k", help="Number of trials.")] = 1,
     as_json: AsJson = False,
 ) -> None:
-    """Show the best trials of a campaign, a confirmed winner first, and the uniform baseline."""
+    """Show the best trials of a campaign, first the one that its finals rank first, and the uniform baseline."""
     with open_client() as client:
         found = client.best(campaign_id, k)
     if as_json:
@@ -111,18 +125,10 @@ def best(
     if found.baseline is not None and all(row.number != found.baseline.number for row in rows):
         rows = [*rows, found.baseline]
     print_trials(rows)
-    if found.items:
-        print_text(confirmation_line(campaign_id, found))
-
-
-def confirmation_line(campaign_id: str, best: BestDocument) -> str:
-    """Whether the best trial is confirmed, and how to have it compared with the baseline."""
-    if best.is_confirmed:
-        return f"trial {best.items[0].number} is confirmed: in the finals it is better than the uniform baseline"
-    return (
-        f"not confirmed: the highest of many rewards is the luckiest as much as the best; `effspine campaign finals "
-        f"{campaign_id}` compares the best with the baseline"
-    )
+    if found.sentence is not None:
+        print_text(found.sentence)
+        if not found.is_confirmed:
+            note(f"`effspine campaign finals {campaign_id}` compares the best with the baseline, or with more seeds")
 
 
 def verify(

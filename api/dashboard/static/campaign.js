@@ -1,6 +1,7 @@
 // The page of one campaign: its events update figures and tables, polling updates the running trials.
 
-import { drawMadds, drawPolicy, drawProgress, drawWidths, onColourScheme } from "./charts.js";
+import { drawMadds, drawParams, drawPolicy, drawProgress, drawWidths, onColourScheme } from "./charts.js";
+import { errorNote, logButton } from "./attempts.js";
 import { byId, displayed, element, setText, spark } from "./dom.js";
 import { duration, dateTime, percent, decimal, secondsBetween, signed } from "./format.js";
 import { bestKnown, finalsReport, isInFinals, runningFinals, showFinals } from "./finals.js";
@@ -14,7 +15,7 @@ import { showWaiting } from "./waiting.js";
 
 const RUNNING_MS = 2000;
 const THIS_CAMPAIGN_WAITS = "this campaign waits";
-const FIGURES = { progress: drawProgress, widths: drawWidths, "madds-ap": drawMadds, policy: drawPolicy };
+const FIGURES = { progress: drawProgress, widths: drawWidths, "madds-ap": drawMadds, "params-ap": drawParams, policy: drawPolicy };
 
 const levels = byId("campaign").dataset.levels.split(",");
 const path = `/v1/campaigns/${encodeURIComponent(byId("campaign").dataset.id)}`;
@@ -40,6 +41,7 @@ function showHeading() {
   byId("retry").hidden = !mayOperate || !RETRYABLE.has(state);
   byId("waiting-for").hidden = !campaign.waiting_for;
   if (campaign.waiting_for) setText("waiting-for", `The campaign waits and continues by itself: ${campaign.waiting_for}`);
+  showSharedFailure(campaign.shared_training);
   byId("stop").hidden = !mayOperate || FINISHED.has(state);
   byId("stop").disabled = !STOPPABLE.has(state);
   byId("start").hidden = !mayOperate || !STARTABLE.has(state);
@@ -54,6 +56,14 @@ function showHeading() {
   else exportLink.setAttribute("href", link(`${path}/exports/json`));
   exportLink.setAttribute("aria-disabled", String(campaign.best_trial === null));
   exportLink.textContent = campaign.finals?.winner ? "Export winner" : "Export best";
+}
+
+/** The latest failed attempt at the shared weights, until they are trained. */
+function showSharedFailure(training) {
+  byId("shared-failure").hidden = !training?.error;
+  if (!training?.error) return;
+  const attempt = { ...training, state: "failed", title: "Latest failed attempt" };
+  byId("shared-failure").replaceChildren("Shared weights: ", errorNote(training), " ", logButton("Training of the shared weights", () => [attempt]));
 }
 
 /** The gain of the confirmed winner, as the finals have measured it, or else that of the highest reward. */
@@ -121,7 +131,7 @@ function showDiagram(best) {
   if (!best || best.number === diagramTrial) return;
   diagramTrial = best.number;
   const url = link(`${path}/exports/svg?trial=${best.number}`);
-  const description = best.number === 0 ? "Block diagram of the uniform baseline, which has the highest reward so far." : `Block diagram of trial ${best.number} next to the uniform baseline.`;
+  const description = best.number === 0 ? "Block diagram of the uniform baseline, which is the best so far." : `Block diagram of trial ${best.number} next to the uniform baseline.`;
   const image = element("img", { src: url, alt: `${description} Channels of blocks 1 to ${best.widths.length}: ${best.widths.join(", ")}.` });
   image.addEventListener("error", () => { diagramTrial = null; });
   byId("diagram").replaceChildren(image);

@@ -2,7 +2,7 @@
 
 import { byId, element } from "./dom.js";
 
-const MIN_HALF_RANGE = 0.01; // the multi-adds axis spans at least 1 % to either side, since all trials meet the budget
+const MIN_HALF_RANGE = 0.01; // the axis of a cost spans at least 1 % to either side
 const CONFIG = { displayModeBar: false, scrollZoom: false };
 const FONT = 'system-ui, -apple-system, "Segoe UI", Roboto, "Noto Sans", "Liberation Sans", sans-serif';
 
@@ -83,20 +83,35 @@ export function drawWidths(figure, levels) {
     xaxis: axis("block and level", { type: "category", showgrid: false, tickangle: 0 }), yaxis: axis("channels") });
 }
 
-/** AP against multi-adds, one point per trial. */
-export function drawMadds(figure) {
-  if (!figure.reward.length) return showPlaceholder("chart-madds", "No reward yet.");
-  const traces = [{ x: figure.cost.map((cost) => cost / 1e6), y: figure.reward, text: figure.number.map(String), name: "trial", mode: "markers", type: "scatter",
-    marker: { size: figure.number.length > 400 ? 4 : 7, color: colour("point"), opacity: 0.85 }, hovertemplate: "trial %{text}<br>%{x:,.1f} M multi-adds<br>AP %{y:.3f}<extra></extra>" }];
+/** AP against a cost in millions, one point per trial; the line joins the Pareto front, if `showsFront`. */
+function drawCost(id, figure, { words, decimals, showsFront }) {
+  if (!figure.reward.length) return showPlaceholder(id, "No reward yet.");
+  const millions = figure.cost.map((cost) => cost / 1e6);
+  const place = `%{x:,.${decimals}f} M ${words}<br>AP %{y:.3f}<extra></extra>`;
+  const traces = [{ x: millions, y: figure.reward, text: figure.number.map(String), name: "trial", mode: "markers", type: "scatter",
+    marker: { size: figure.number.length > 400 ? 4 : 7, color: colour("point"), opacity: 0.85 }, hovertemplate: `trial %{text}<br>${place}` }];
+  if (showsFront) {
+    const front = figure.front.map((number) => figure.number.indexOf(number));
+    traces.push({ x: front.map((index) => millions[index]), y: front.map((index) => figure.reward[index]), text: figure.front.map(String), name: "front",
+      mode: "lines+markers", type: "scatter", line: { shape: "hv", width: 2, color: colour("accent") }, marker: { size: 7, color: colour("accent") },
+      hovertemplate: `trial %{text}, on the front<br>${place}` });
+  }
   if (figure.baseline_reward !== null) {
     traces.push({ x: [figure.baseline_cost / 1e6], y: [figure.baseline_reward], name: "baseline", mode: "markers", type: "scatter",
-      marker: { size: 11, symbol: "diamond", color: colour("baseline"), line: { width: 1, color: colour("text") } }, hovertemplate: "baseline<br>%{x:,.1f} M multi-adds<br>AP %{y:.3f}<extra></extra>" });
+      marker: { size: 11, symbol: "diamond", color: colour("baseline"), line: { width: 1, color: colour("text") } }, hovertemplate: `baseline<br>${place}` });
   }
-  const millions = traces[0].x;
   const middle = (Math.min(...millions) + Math.max(...millions)) / 2;
   const halfRange = Math.max(MIN_HALF_RANGE * middle, 0.55 * (Math.max(...millions) - Math.min(...millions)));
   const range = [middle - halfRange, middle + halfRange];
-  return draw("chart-madds", traces, { ...sampleNote(figure), showlegend: false, xaxis: axis("million multi-adds", { nticks: 6, tickformat: ",.0f", range }), yaxis: axis("AP") });
+  return draw(id, traces, { ...sampleNote(figure), showlegend: false, xaxis: axis(`million ${words}`, { nticks: 6, tickformat: `,.${decimals > 1 ? 1 : 0}f`, range }), yaxis: axis("AP") });
+}
+
+export function drawMadds(figure) {
+  return drawCost("chart-madds", figure, { words: "multi-adds", decimals: 1, showsFront: false }); // all trials meet one budget
+}
+
+export function drawParams(figure) {
+  return drawCost("chart-params", figure, { words: "parameters", decimals: 2, showsFront: true });
 }
 
 /** Probability of each multiplier for each block. */

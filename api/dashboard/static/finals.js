@@ -1,5 +1,6 @@
 // The finals of a campaign: the verdict, each finalist against the baseline, and the trainings in progress.
 
+import { logButton } from "./attempts.js";
 import { byId, element, setText } from "./dom.js";
 import { decimal, duration, signed } from "./format.js";
 import { getJson } from "./http.js";
@@ -12,9 +13,9 @@ export function isInFinals({ finals }) {
   return finals?.state === "running";
 }
 
-/** The trial that is shown as the best: the confirmed winner, or else that of the highest reward. */
+/** The trial that is shown as the best: the one that finals rank first, or else that of the highest reward. */
 export function bestKnown({ finals, best_trial: best }) {
-  return finals?.winner ?? best;
+  return finals?.best ?? best;
 }
 
 /** The report of a campaign's finals; null where it has none. */
@@ -67,6 +68,8 @@ export function showFinals(report) {
   const facts = [`profile ${finals.task.profile}`, `${finals.seeds.length} seeds from ${finals.seeds[0]}`, images[finals.fresh_images],
     failed && `${failed} trainings failed`];
   setText("finals-note", facts.filter(Boolean).join(" · "));
+  const failedAttempts = runs.filter((run) => run.error).map((run) => ({ ...run, title: `Final of trial ${run.trial}, seed ${run.seed}` }));
+  if (failedAttempts.length) byId("finals-note").append(" ", logButton("Failed attempts in the finals", () => failedAttempts));
   const limit = Math.max(1e-9, ...verdict.comparisons.flatMap(({ low, high }) => [Math.abs(low ?? 0), Math.abs(high ?? 0)]));
   byId("finals-rows").replaceChildren(...verdict.comparisons.map((found) => row(found, limit, verdict.winner, finals.state === "completed")));
 }

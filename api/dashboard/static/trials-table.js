@@ -1,22 +1,12 @@
 // The table of trials: one page, sorted and paginated by the service.
 
+import { errorNote, logButton } from "./attempts.js";
 import { byId, element, setText, spark, statePill } from "./dom.js";
 import { millions, percent, decimal } from "./format.js";
 import { getJson } from "./http.js";
 import { trainingSeconds } from "./time-left.js";
 
 const PAGE_SIZE = 20;
-const MAX_MESSAGE_LENGTH = 110;
-
-/** The kind of the error and its last line, truncated; the dialog shows the whole error. */
-function errorNote(trial) {
-  const kind = trial.error_kind, lines = trial.error.trim().split("\n");
-  let text = lines[lines.length - 1];
-  const prefix = kind ? `${kind.replaceAll("-", " ")}: ` : "";
-  if (prefix && text.startsWith(prefix)) text = text.slice(prefix.length);
-  if (text.length > MAX_MESSAGE_LENGTH) text = `${text.slice(0, MAX_MESSAGE_LENGTH)}…`;
-  return element("span", { class: "error", title: trial.error }, ...(kind ? [element("strong", {}, kind), ": "] : []), text);
-}
 
 function note(trial) {
   if (trial.error) return errorNote(trial);
@@ -31,36 +21,16 @@ function stateLabel(trial) {
   return pill;
 }
 
-function attemptSection(attempt) {
-  const heading = element("h3", {}, `Attempt ${attempt.number} `, statePill(attempt.state));
-  if (attempt.error_kind) heading.append(` ${attempt.error_kind}`);
-  const parts = [heading];
-  if (attempt.error) parts.push(element("p", { class: "error" }, attempt.error));
-  if (attempt.log_tail) parts.push(element("pre", { tabindex: "0", "aria-label": `End of the worker's log, attempt ${attempt.number}` }, attempt.log_tail));
-  else if (attempt.state === "failed") parts.push(element("p", { class: "muted" }, "The worker wrote nothing."));
-  return element("section", {}, ...parts);
-}
-
-async function showAttempts(path, number) {
-  setText("attempts-title", `Attempts at trial ${number}`);
-  byId("attempts").replaceChildren(element("p", { class: "muted" }, "Loading…"));
-  byId("attempts-dialog").showModal();
-  try {
-    const { attempts_made: attempts } = await getJson(`${path}/trials/${number}`);
-    byId("attempts").replaceChildren(...attempts.map(attemptSection));
-    for (const log of byId("attempts").querySelectorAll("pre")) log.scrollTop = log.scrollHeight;
-  } catch (error) {
-    byId("attempts").replaceChildren(element("p", { class: "error" }, error.message));
-  }
+async function attemptsAt(path, number) {
+  const { attempts_made: attempts } = await getJson(`${path}/trials/${number}`);
+  return attempts.map((attempt) => ({ ...attempt, title: `Attempt ${attempt.number}` }));
 }
 
 /** The note, and after a failed attempt a button that opens the list of attempts with their log tails. */
 function noteCell(trial, path) {
   const cell = element("td", { class: "wrap" }, note(trial));
   if (trial.attempts > 1 || (trial.error && trial.attempts > 0)) {
-    const button = element("button", { type: "button", class: "plain", "aria-label": `Attempts at trial ${trial.number}` }, "Log");
-    button.addEventListener("click", () => showAttempts(path, trial.number));
-    cell.append(" ", button);
+    cell.append(" ", logButton(`Attempts at trial ${trial.number}`, () => attemptsAt(path, trial.number)));
   }
   return cell;
 }

@@ -10,6 +10,7 @@ from api.documents import BestDocument
 from api.http.conditional_get import NOT_MODIFIED, IfTrialsModified
 from api.http.dependencies import CampaignId, ServiceStore
 from api.http.json_responses import json_response
+from nas_controller.campaigns.finals_report import best_sentence
 from nas_controller.states import BASELINE_TRIAL
 from nas_controller.store import NotFoundError
 
@@ -29,20 +30,23 @@ def best(
     store: ServiceStore,
     k: Annotated[int, Query(ge=1, le=1_000, description="Number of trials.")] = 1,
 ) -> Response:
-    """The `k` best trials, each architecture once, and the uniform baseline. The confirmed winner of the campaign's
-    finals comes first, if there is one, then the trials with the highest rewards.
+    """The `k` best trials, each architecture once, and the uniform baseline. First comes the trial that the campaign's
+    finals rank first, the confirmed winner if there is one; then those with the highest rewards.
     """
 
     def items_and_baseline() -> dict[str, Any]:
         items = store.reads.best_trial_documents(campaign_id, k)
-        winner = store.reads.get_campaign(campaign_id).confirmed_winner
-        if winner is not None:
-            others = [item for item in items if item["number"] != winner]
-            items = [store.reads.get_trial_record(campaign_id, winner).to_dict(), *others][:k]
+        campaign = store.reads.get_campaign(campaign_id)
+        first = campaign.best_known_trial
+        if first is not None:
+            others = [item for item in items if item["number"] != first]
+            items = [store.reads.get_trial_record(campaign_id, first).to_dict(), *others][:k]
         try:
             baseline = store.reads.get_trial_record(campaign_id, BASELINE_TRIAL).to_dict()
         except NotFoundError:
             baseline = None  # no trial has begun yet
-        return {"items": items, "baseline": baseline, "is_confirmed": winner is not None}
+        is_confirmed = campaign.confirmed_winner is not None
+        sentence = best_sentence(store, campaign_id)
+        return {"items": items, "baseline": baseline, "is_confirmed": is_confirmed, "sentence": sentence}
 
     return json_response(request, items_and_baseline)

@@ -35,11 +35,11 @@ def export(
         int | None,
         Query(
             ge=0,
-            description="Number of the trial; default: the confirmed winner, else that of the highest reward.",
+            description="Number of the trial; default: the first of the best, as `/best` has them.",
         ),
     ] = None,
 ) -> Response:
-    """The best architecture (the confirmed winner of finals, if there is one) or that of `trial`, as a download with
+    """The best architecture (the one that finals rank first, if there were any) or that of `trial`, as a download with
     its provenance, which says whether it is confirmed.
     """
     if format not in EXPORTERS:

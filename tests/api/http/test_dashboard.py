@@ -64,13 +64,13 @@ def test_scripts_use_elements_and_fields_of_attempts_that_exist(service: TestCli
     failed = recorder.begin()
     recorder.fail(failed, "the loss is not finite", log_tail="Traceback")
     page = service.get(f"/campaigns/{recorder.id}").text
-    script = service.get("/static/trials-table.js").text
+    script = service.get("/static/attempts.js").text
     used = set(re.findall(r'(?:byId|setText)\("(attempts[a-z-]*)"', script))
     assert used == {"attempts", "attempts-title", "attempts-dialog"}
     assert all(f'id="{name}"' in page for name in used)
     trial = service.get(f"/v1/campaigns/{recorder.id}/trials/{failed.number}").json()
     for field in ("attempts_made", "error_kind", "log_tail"):
-        assert field in script
+        assert field in script + service.get("/static/trials-table.js").text
         assert field in str(trial)
 
 
@@ -148,5 +148,5 @@ def test_the_page_has_every_element_that_its_script_uses(service: TestClient, st
     page = service.get(f"/campaigns/{Recorder(store).id}").text
     script = service.get("/static/campaign.js").text + service.get("/static/finals.js").text
     wanted = set(re.findall(r'(?:byId|setText)\("([a-z-]+)"', script))
-    assert wanted >= {"retry", "waiting-for", "failure-text", "finals-verdict", "compare-form"}
+    assert wanted >= {"retry", "waiting-for", "failure-text", "finals-verdict", "compare-form", "shared-failure"}
     assert {name for name in wanted if f'id="{name}"' not in page} == set()

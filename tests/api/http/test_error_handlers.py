@@ -196,7 +196,12 @@ def test_unknown_figures_and_formats_are_rejected_with_the_known_ones(service: T
 
 def test_there_is_no_best_trial_before_the_first_reward(service: TestClient, store: Store) -> None:
     path = f"/v1/campaigns/{Recorder(store).id}"
-    assert service.get(f"{path}/best").json() == {"items": [], "baseline": None, "is_confirmed": False}
+    assert service.get(f"{path}/best").json() == {
+        "items": [],
+        "baseline": None,
+        "is_confirmed": False,
+        "sentence": None,
+    }
     assert "no reward yet" in problem_of(service.get(f"{path}/exports/json"), 404)["detail"]
 
 

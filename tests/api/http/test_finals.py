@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from fastapi.testclient import TestClient
 
+from nas_controller.campaigns.replay import verify
 from nas_controller.execution.worker import Job, OnProgress
 from nas_controller.search.outcomes import Outcome, Rewarded
 from nas_controller.store import Store
@@ -75,6 +76,32 @@ def test_the_confirmed_winner_comes_first_and_is_exported(service: TestClient, s
     figure = service.get(f"/v1/campaigns/{campaign_id}/figures/widths").json()
     assert figure["best_number"] == winner
     assert tuple(best["items"][0]["widths"]) == widths_of(store, campaign_id, winner)
+
+
+def test_an_undecided_finalist_that_ranks_first_is_the_best_and_is_said_to_be_undecided(
+    service: TestClient, store: Store, start: Start
+) -> None:
+    campaign_id = create(store, trials=6, finals={"top": 2, "seeds": 2})
+
+    def lucky_last(seed: int, widths: tuple[int, ...], _: OnProgress) -> Outcome:
+        finals = store.reads.get_campaign(campaign_id).finals
+        assert finals is not None
+        is_last = widths == widths_of(store, campaign_id, finals.finalists[-1].trial)
+        reward = 0.3 + (0.01 * seed if is_last else 0.0)
+        return Rewarded(reward, {"ap": reward})
+
+    start(campaign_id, Trainer(lucky_last))
+    campaign = service.get(f"/v1/campaigns/{campaign_id}").json()
+    finals = campaign["finals"]
+    first = finals["finalists"][-1]["trial"]
+    assert (finals["winner"], finals["best"]) == (None, first)
+    best = service.get(f"/v1/campaigns/{campaign_id}/best").json()
+    assert ([item["number"] for item in best["items"]], best["is_confirmed"]) == ([first], False)
+    assert best["sentence"].startswith(f"Trial {first} ranks first, but is not confirmed to be better than")
+    exported = service.get(f"/v1/campaigns/{campaign_id}/exports/json").json()
+    assert (exported["provenance"]["trial"], exported["provenance"]["is_confirmed"]) == (first, False)
+    assert service.get(f"/v1/campaigns/{campaign_id}/figures/widths").json()["best_number"] == first
+    verify(store, campaign_id)
 
 
 def test_without_finals_the_best_is_not_confirmed(service: TestClient, store: Store, start: Start) -> None:

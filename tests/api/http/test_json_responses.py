@@ -45,6 +45,7 @@ def test_a_campaign_without_trials_has_no_best(service: TestClient, store: Store
         "items": [],
         "baseline": None,
         "is_confirmed": False,
+        "sentence": None,
     }
 
 

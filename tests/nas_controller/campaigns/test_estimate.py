@@ -6,6 +6,7 @@ import pytest
 
 from nas_controller.campaigns.campaign import Campaign
 from nas_controller.campaigns.estimate import estimate
+from nas_controller.campaigns.finals import Finals
 from nas_controller.search.campaign_spec import CampaignSpec
 from nas_controller.search.outcomes import Rewarded
 from nas_controller.store import Store
@@ -61,3 +62,43 @@ def test_a_stop_condition_bounds_it(store: Store, clock: Clock) -> None:
     complete_campaign(store, clock, [60])
     estimated = estimate(store, planned(stop={"device_hours": 0.25, "wall_seconds": 100_000}))
     assert (estimated.bounded_by, estimated.device_hours, estimated.wall_seconds) == ("device_hours", 0.25, 900)
+
+
+def test_finals_are_estimated_on_top_from_those_of_the_same_task(store: Store, clock: Clock) -> None:
+    finals = {"top": 1, "seeds": 2, "steps": 9}
+    assert estimate(store, planned()).finals is None
+    spec = synthetic_spec(trials=2, dataset="digits", proxy_task=SMOKE, finals=finals)
+    campaign = Campaign(store, store.runner.claim(store.service.create_campaign(spec).id, "runner", 1e6))
+    while not campaign.over:
+        work = campaign.next_trial()
+        assert work is not None
+        clock.advance(10)
+        campaign.complete(work, Rewarded(0.2, {}))
+    unknown = estimate(store, planned(finals=finals)).finals
+    assert unknown is not None
+    assert (unknown.trainings, unknown.basis, unknown.wall_seconds, unknown.device_hours) == (4, "nothing", None, None)
+
+    source = Finals(store, campaign._lease, campaign, lambda failure: False)
+    for seconds in (30, 50, 70, 90):
+        work = source.next_trial()
+        assert work is not None
+        clock.advance(seconds)
+        source.complete(work, Rewarded(0.2, {}))
+    estimated = estimate(store, planned(trials=6, finals={**finals, "top": 3}, stop={"wall_seconds": 20}))
+    assert (estimated.wall_seconds, estimated.bounded_by) == (20, "wall_seconds")
+    assert estimated.finals is not None
+    assert (estimated.finals.trainings, estimated.finals.basis, estimated.finals.measured_trainings) == (
+        8, "same-workers", 4,
+    )  # fmt: skip
+    assert (estimated.finals.seconds_per_training, estimated.finals.wall_seconds) == (60, 480)
+    assert estimated.finals.device_hours == pytest.approx(480 / 3600, abs=1e-6)
+    others = estimate(store, planned(finals={**finals, "steps": 8})).finals
+    assert others is not None
+    assert others.basis == "nothing"
+
+
+def test_synthetic_finals_take_the_seconds_of_their_profile(store: Store) -> None:
+    spec = synthetic_spec(trials=3, parallelism=2, finals={"top": 2, "seeds": 1, "seconds": 5})
+    estimated = estimate(store, spec).finals
+    assert estimated is not None
+    assert (estimated.basis, estimated.seconds_per_training, estimated.wall_seconds) == ("profile", 5, 10)

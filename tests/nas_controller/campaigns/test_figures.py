@@ -10,6 +10,7 @@ from nas_controller.campaigns import figures
 from nas_controller.campaigns.campaign import Campaign
 from nas_controller.search.outcomes import Failed, Rewarded
 from nas_controller.store import NotFoundError, Store
+from nas_controller.store.downsampling import Sampled
 from search_space.errors import InvalidValueError
 from tests.support.synthetic_campaigns import synthetic_spec
 
@@ -55,6 +56,17 @@ def test_cost_against_reward(store: Store, campaign_id: str, unit: str) -> None:
     costs = [getattr(store.reads.get_trial(campaign_id, number).trial, unit) for number in figure["number"]]
     assert figure["cost"] == costs
     assert (figure["baseline_cost"], figure["baseline_reward"]) == (costs[0], 0.3)
+    points = list(zip(figure["number"], costs, figure["reward"], strict=True))
+    front = [number for number, cost, reward in points if all(
+        other == number or reward > others_reward or cost < others_cost for other, others_cost, others_reward in points
+    )]  # fmt: skip
+    assert figure["front"] == sorted(front, key=lambda number: dict(zip(figure["number"], costs, strict=True))[number])
+
+
+def test_the_front_has_the_highest_reward_at_each_cost_and_one_of_equal_trials() -> None:
+    rows = [(0, 50, 0.3), (1, 40, 0.3), (2, 40, 0.2), (3, 60, 0.5), (4, 40, 0.3), (5, 70, 0.5)]
+    figure = figures.cost_reward(Sampled(rows, 6, 0.3, 50), "params")
+    assert figure.front == [1, 3]
 
 
 def test_widths(store: Store, campaign_id: str) -> None:

@@ -33,8 +33,8 @@ def job(profile: str = "synthetic", tmp_path: Path = Path("/nowhere"), seed: int
     return Job(resolve(profile, **changes), BASE, tmp_path, tmp_path / "cache", seed, threads=2)
 
 
-DATA, OTHER_DATA = (
-    DataIdentity(SplitIdentity(200, boxes, "a", "b"), SplitIdentity(40, 92, "c", "d")) for boxes in (512, 510)
+DATA, OTHER_DATA, SEARCH_DATA = (
+    DataIdentity(SplitIdentity(200, boxes, "a", "b"), SplitIdentity(40, 92, "c", "d")) for boxes in (512, 510, 508)
 )
 
 
@@ -72,6 +72,7 @@ class FakeProxyWorker:
         alive()
         self.built.append(arguments)
         self.has_fresh_images = search_task is not None
+        self.search_identity = None if search_task is None else SEARCH_DATA
 
     def shared_weights(self, on_progress: Any = lambda progress: None) -> TrainedWeights:
         on_progress(FakeProgress(30, 90, 0.7, 0.1, of_supernet=True))
@@ -286,9 +287,14 @@ def test_one_trainer_serves_finals_of_all_seeds_each_with_its_own_checkpoint(
     trainer: type[FakeProxyWorker], tmp_path: Path
 ) -> None:
     of_finals = replace(job("laptop-alone", tmp_path), checkpoint_dir=tmp_path, search_task=resolve("smoke"))
+    of_finals = replace(of_finals, search_data_sha256=SEARCH_DATA.sha256)
     for seed in (5, 6):
         outcome = run_trial(of_finals.of(TrialWork(0, 1, WIDTHS, final_seed=seed)), WIDTHS, lambda progress: None)
         assert isinstance(outcome, Rewarded)
         assert outcome.data == {**DATA.to_dict(), "fresh_images": True}
+        assert outcome.search_data == SEARCH_DATA.to_dict()
     assert (len(trainer.built), trainer.seeds) == (1, [5, 6])
     assert [path.parent.name for path in trainer.checkpoints if path is not None] == ["seed-5", "seed-6"]
+    refused = run_trial(replace(of_finals, search_data_sha256=DATA.sha256), WIDTHS, lambda progress: None)
+    assert isinstance(refused, Failed)
+    assert (refused.kind, refused.search_data, len(trainer.seeds)) == ("data-changed", SEARCH_DATA.to_dict(), 2)

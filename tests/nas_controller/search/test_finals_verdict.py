@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from nas_controller.search.finals_verdict import CONFIDENCE, Rewards, compare, confirmed, sentence
+from nas_controller.search.finals_verdict import CONFIDENCE, Rewards, compare, confirmed, ranked_first, sentence
 
 BASELINE = 0
 
@@ -112,6 +112,22 @@ def test_the_winner_is_the_best_of_those_that_are_better() -> None:
 
 
 @pytest.mark.parametrize(
+    ("differences", "first"),
+    [
+        ({"t1": [1, 1, 1, 1.1], "t2": [-9, 30, 9, 9]}, 1),  # the winner, although another mean is higher
+        ({"t1": [-2, -1, 0, 1], "t2": [-3, -1, 0, 1]}, 1),  # undecided, even below the baseline
+        ({"t1": [-1, -1, -1], "t2": [-2, -2, -2]}, BASELINE),
+        ({"t1": [1], "t2": [1]}, 1),
+        ({"t1": [], "t2": []}, None),
+    ],
+)
+def test_finals_rank_the_winner_first_then_the_highest_mean_and_the_baseline_where_all_are_worse(
+    differences: dict[str, list[float]], first: int | None
+) -> None:
+    assert ranked_first(compare(rewards(**differences), [1, 2], BASELINE), BASELINE) == first
+
+
+@pytest.mark.parametrize(
     ("differences", "text"),
     [
         (
@@ -120,17 +136,17 @@ def test_the_winner_is_the_best_of_those_that_are_better() -> None:
         ),
         (
             {"t4": [-0.02, -0.01, 0.0, 0.01, 0.03]},
-            "No finalist is confirmed to be better than the uniform baseline: of the best, trial 4, +0.002 AP, 95 % "
+            "Trial 4 ranks first, but is not confirmed to be better than the uniform baseline: +0.002 AP, 95 % "
             "interval -0.022 to +0.026, 5 seeds; about 353 more seeds would decide.",
         ),
         (
             {"t4": [-0.02, -0.02]},
-            "Every finalist is worse than the uniform baseline: of the best, trial 4, -0.020 AP, 95 % interval -0.020 "
+            "The uniform baseline ranks first, and no finalist is better: of the best, trial 4, -0.020 AP, 95 % interval -0.020 "
             "to -0.020, 2 seeds.",
         ),
         (
             {"t4": [0.02]},
-            "No finalist is confirmed to be better than the uniform baseline: of the best, trial 4, +0.020 AP, 1 seed.",
+            "Trial 4 ranks first, but is not confirmed to be better than the uniform baseline: +0.020 AP, 1 seed.",
         ),
         ({"t4": []}, "No finalist is confirmed: none has a seed in common with the baseline."),
     ],

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
+from sqlalchemy import select
 
 from nas_controller.campaigns.campaign import Campaign
 from nas_controller.campaigns.replay import verify
@@ -20,7 +21,8 @@ from nas_controller.store.models import Base
 from nas_controller.store.schema import HEAD, current_revision
 from nas_controller.store.trial_outcomes import digest_of
 from tests.support.earlier_databases import copy_into_schema
-from tests.support.synthetic_campaigns import synthetic_spec
+from tests.support.recorded_finals import recorded_finals
+from tests.support.synthetic_campaigns import Clock, synthetic_spec
 
 
 @pytest.fixture
@@ -144,6 +146,46 @@ def test_a_specification_of_an_earlier_version_keeps_its_meaning_and_its_digest(
     assert upgraded.reads.get_campaign(campaign_id).spec.proxy_task.resolve() == task
     upgraded.service.start_campaign(campaign_id)
     assert "campaigns.spec" in verify(upgraded, campaign_id).checked
+    upgraded.close()
+    source.close()
+
+
+def test_a_failed_shared_training_of_an_earlier_version_has_no_log(source: Store, empty_database_url: str) -> None:
+    campaign_id = source.service.create_campaign(synthetic_spec(trials=2)).id
+    lease = source.runner.claim(campaign_id, "runner", 1e6)
+    source.runner.start_shared_training(lease, 20)
+    source.runner.fail_shared_training(lease, "its worker died", "worker-killed")
+    with source._database.writing() as session:
+        row = session.get_one(models.Campaign, campaign_id)
+        assert row.shared_training is not None
+        row.shared_training = {name: value for name, value in row.shared_training.items() if name != "log_tail"}
+    copy_into_schema("0012", source, empty_database_url)
+    upgraded = Store.open(empty_database_url)
+    training = upgraded.reads.get_campaign(campaign_id).shared_training
+    assert training is not None
+    assert (training.error, training.log_tail) == ("its worker died", None)
+    verify(upgraded, campaign_id)
+    upgraded.close()
+    source.close()
+
+
+def test_the_finals_of_an_earlier_version_rank_their_winner_first_and_nothing_else(
+    source: Store, empty_database_url: str, clock: Clock
+) -> None:
+    *_, campaign_id = recorded_finals(source, clock)
+    with source._database.writing() as session:
+        row = session.get_one(models.Campaign, campaign_id)
+        assert row.finals is not None
+        row.finals = {name: value for name, value in row.finals.items() if name != "best"}
+        events = select(models.Event).where(models.Event.kind == "finals.completed")
+        for event in session.scalars(events):
+            event.data = {name: value for name, value in event.data.items() if name != "best"}
+    copy_into_schema("0013", source, empty_database_url)
+    upgraded = Store.open(empty_database_url)
+    finals = upgraded.reads.get_campaign(campaign_id).finals
+    assert finals is not None
+    assert (finals.state, finals.best) == ("completed", finals.winner)
+    verify(upgraded, campaign_id)
     upgraded.close()
     source.close()
 

@@ -57,18 +57,19 @@ def test_a_failed_attempt_is_followed_by_another_that_has_the_progress_so_far(st
     store.runner.start_shared_training(lease, 20)
     store.runner.record_shared_progress(lease, 7, 0.5)
     clock.advance(4)
-    store.runner.fail_shared_training(lease, "its worker died\0", "worker-killed")
+    store.runner.fail_shared_training(lease, "its worker died\0", "worker-killed", "last words\0")
     failed = training_of(store, lease)
     assert (failed.state, failed.error, failed.error_kind) == ("failed", "its worker died\ufffd", "worker-killed")
+    assert failed.log_tail == "last words\ufffd"
     assert store.reads.totals().workers_killed == 1
     store.runner.start_shared_training(lease, 20)
     again = training_of(store, lease)
     assert (again.state, again.attempts, again.step, again.loss) == ("running", 2, 7, 0.5)
-    assert again.error == failed.error
+    assert (again.error, again.log_tail) == (failed.error, failed.log_tail)
     clock.advance(3)
     store.runner.complete_shared_training(lease, WEIGHTS)
     trained = training_of(store, lease)
-    assert (trained.error, trained.error_kind, trained.seconds) == (None, None, 7)
+    assert (trained.error, trained.error_kind, trained.log_tail, trained.seconds) == (None, None, None, 7)
 
 
 def lose(store: Store, clock: Clock, lease: Lease) -> None:

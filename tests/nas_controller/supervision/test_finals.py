@@ -14,6 +14,7 @@ from nas_controller.execution.worker import Job, OnProgress
 from nas_controller.search.outcomes import Failed, Outcome, Rewarded
 from nas_controller.store import ConflictError, Store
 from nas_controller.supervision.runner_protocol import EXIT_DONE
+from tests.support.data_identities import data_identity
 from tests.support.final_trainings import (
     FINALS,
     KILLED,
@@ -26,6 +27,10 @@ from tests.support.final_trainings import (
     widths_of,
 )
 from tests.support.synthetic_campaigns import Clock, create
+
+RESTARTS = 10
+DATA, OF_FINALS = data_identity(), data_identity(reserved_images=8)
+EDITED = data_identity(reserved_annotations_sha256="e" * 64, reserved_boxes=23)
 
 
 @pytest.fixture
@@ -89,6 +94,76 @@ def test_a_failed_attempt_is_followed_by_another_and_a_training_without_reward_i
     assert [run.state for run in others] == ["completed"] * 2
     assert [each.pairs for each in finals_report(store, campaign_id).verdict.comparisons] == [1]
     assert store.reads.totals().workers_killed == 3
+    verify(store, campaign_id)
+
+
+def test_failed_attempts_count_over_restarts_of_the_runner(store: Store, start: Start) -> None:
+    """Each runner has one failed attempt and is lost in the next."""
+    campaign_id = create(store, trials=TRIALS, retries=2, finals={"top": 1, "seeds": 1})
+    outcomes = itertools.cycle([KILLED, None])
+
+    def failing(*_: Any) -> Outcome:
+        outcome = next(outcomes)
+        if outcome is None:
+            store.runner.release(campaign_id, "runner")  # as if another had claimed it: nothing more is written
+        return outcome or KILLED
+
+    runners = itertools.takewhile(lambda _: store.reads.get_campaign(campaign_id).state != "failed", range(RESTARTS))
+    assert sum(start(campaign_id, Trainer(failing)) is not None for _ in runners) == 3
+    found = finals_kinds(store, campaign_id)
+    assert (found.count("final.failed"), found.count("final.abandoned")) == (3, 2)
+    verify(store, campaign_id)
+
+    store.service.request_retry(campaign_id)
+    failures = iter([KILLED, KILLED])
+    assert start(campaign_id, Trainer(lambda *_: next(failures, Rewarded(0.5, {"ap": 0.5})))) == EXIT_DONE
+    assert store.reads.get_campaign(campaign_id).state == "completed"
+    verify(store, campaign_id)
+
+
+@pytest.mark.parametrize(
+    ("first", "then", "error"),
+    [
+        (
+            (EDITED, OF_FINALS),
+            (DATA, OF_FINALS),
+            "the data set has changed since the first trial; the final of trial 0 with seed 2 has read other reserved "
+            "annotations (23 reserved boxes instead of 24). Restore the data set and retry this campaign, or create a "
+            "new campaign for the changed data",
+        ),
+        (
+            (DATA, OF_FINALS),
+            (DATA, data_identity(reserved_images=9)),
+            "the data set has changed since the first final; the final of trial {} with seed 2 has read other data (9 "
+            "reserved images instead of 8). Restore",
+        ),
+    ],
+)
+def test_finals_on_other_data_than_the_search_or_the_first_final_fail_the_campaign(
+    store: Store, start: Start, first: Any, then: Any, error: str
+) -> None:
+    campaign_id = create(store, trials=TRIALS, finals={"top": 1, "seeds": 1})
+    answers = itertools.chain([first], itertools.repeat(then))
+
+    def reading(seed: int, widths: tuple[int, ...], _: OnProgress) -> Outcome:
+        search_data, data = next(answers)
+        return Rewarded(0.5, {"ap": 0.5}, {**data, "fresh_images": True}, search_data)
+
+    trainer = Trainer(reading, data=DATA)
+    assert start(campaign_id, trainer) == EXIT_DONE
+    assert {job.search_data_sha256 for job in trainer.jobs} == {DATA["sha256"]}
+    record, finals = store.reads.get_campaign(campaign_id), finals_of(store, campaign_id)
+    assert (record.state, record.error_kind, record.data) == ("failed", "data-changed", DATA)
+    assert (record.error or "").startswith(error.format(*(each.trial for each in finals.finalists)))
+    assert len(store.reads.final_runs(campaign_id)) == len(trainer.finals)
+    verify(store, campaign_id)
+
+    store.service.request_retry(campaign_id)
+    restored = Trainer(lambda *_: Rewarded(0.5, {"ap": 0.5}, OF_FINALS, DATA))
+    assert start(campaign_id, restored) == EXIT_DONE
+    record = store.reads.get_campaign(campaign_id)
+    assert record.finals is not None
+    assert (record.state, record.finals.data) == ("completed", OF_FINALS)
     verify(store, campaign_id)
 
 

@@ -84,6 +84,9 @@ def test_kill_9_of_a_worker_and_of_the_runner_during_shared_training_changes_no_
         worker = wait_for(lambda: worker_of(supervisor._runners[campaign_id].pid), 20, "the worker")
         os.kill(worker, signal.SIGKILL)
         wait_for(lambda: "shared-training.failed" in kinds(store, campaign_id), DEADLINE_SECONDS, "the failed attempt")
+        failed = training()
+        assert failed is not None
+        assert "shared weights, attempt 1: widths of all architectures" in (failed.log_tail or "")
         wait_for(lambda: resumed_steps(1), DEADLINE_SECONDS, "a worker that resumes")
         os.kill(supervisor._runners[campaign_id].pid, signal.SIGKILL)
         wait_for(lambda: resumed_steps(2), DEADLINE_SECONDS, "the next runner's worker to resume")

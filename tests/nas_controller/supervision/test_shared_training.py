@@ -6,6 +6,7 @@ import hashlib
 import itertools
 import threading
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ import pytest
 
 from nas_controller.campaigns.campaign import Campaign
 from nas_controller.campaigns.replay import verify
+from nas_controller.campaigns.shared_training import SharedTraining
 from nas_controller.execution.in_process_executor import InProcessExecutor
 from nas_controller.execution.worker import Job, OnProgress, TrialProgress
 from nas_controller.search.outcomes import Failed, Outcome, Rewarded, SharedWeights
@@ -105,6 +107,39 @@ def test_a_failed_attempt_is_followed_by_another(store: Store, start: Callable[.
     assert store.reads.get_campaign(campaign_id).state == "completed"
     assert shared_kinds(store, campaign_id) == ["started", "failed"] * 2 + ["started", "completed"]
     verify(store, campaign_id)
+
+
+def test_failed_attempts_count_over_restarts_of_the_runner(store: Store, start: Callable[..., int]) -> None:
+    campaign_id = create(store, retries=1)
+
+    def lost(_: OnProgress) -> Outcome:
+        store.runner.release(campaign_id, "runner")  # as if another had claimed it: nothing more is written
+        return KILLED
+
+    assert start(campaign_id, Trainer(KILLED, lost)) != EXIT_DONE
+    assert start(campaign_id, Trainer(KILLED)) == EXIT_DONE
+    assert store.reads.get_campaign(campaign_id).state == "failed"
+    assert shared_kinds(store, campaign_id) == ["started", "failed", "started", "abandoned", "started", "failed"]
+    verify(store, campaign_id)
+
+    store.service.request_retry(campaign_id)
+    assert start(campaign_id, Trainer(KILLED, weights())) == EXIT_DONE
+    assert store.reads.get_campaign(campaign_id).state == "completed"
+
+
+def test_a_failed_attempt_leaves_the_end_of_its_log_until_the_weights_are_trained(store: Store) -> None:
+    campaign = Campaign(store, store.runner.claim(create(store), "runner", 20))
+    training = SharedTraining(store, campaign._lease, campaign, 20, lambda failure: True, lambda trained: None)
+
+    def complete(outcome: Outcome) -> str | None:
+        work = training.next_trial()
+        assert work is not None
+        training.complete(work, outcome)
+        found = store.reads.get_campaign(campaign.record.id).shared_training
+        return None if found is None else found.log_tail
+
+    assert complete(replace(KILLED, log_tail="last words")) == "last words"
+    assert complete(weights()) is None
 
 
 @pytest.mark.parametrize(

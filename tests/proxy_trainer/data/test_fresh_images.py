@@ -49,23 +49,25 @@ def rewarded_by(digits: Path, search: ProxyTask) -> set[Path]:
 def test_fresh_images_are_scored_and_never_trained_on(
     digits: Path, search: ProxyTask, finals: ProxyTask, reserved: int, source: str
 ) -> None:
-    train, scored, is_fresh = load_splits(digits, finals, SEED, search)
+    train, scored, is_fresh, read = load_splits(digits, finals, SEED, search)
     rewarded = rewarded_by(digits, search)
     assert (is_fresh, len(scored)) == (True, reserved)
     assert source in scored.images_dir.as_posix() or source in scored.annotations_file.name
     assert not paths(scored) & rewarded
     assert not paths(train) & paths(scored)
     assert not paths(train) & rewarded
+    assert read is not None
+    assert (paths(read[1]), paths(train) <= paths(read[0])) == (rewarded, True)
     assert paths(load_splits(digits, finals, SEED, search)[1]) == paths(scored)
 
 
 def test_too_few_fresh_images_are_not_taken(digits: Path) -> None:
     search, finals = task(40), task(60)  # half of sixty is more than a fifth of the training images
-    train, scored, is_fresh = load_splits(digits, finals, SEED, search)
+    train, scored, is_fresh, _ = load_splits(digits, finals, SEED, search)
     assert (is_fresh, paths(scored)) == (False, rewarded_by(digits, finals))
     assert len(train) == 100
 
 
 def test_without_a_search_nothing_is_said_to_be_fresh(digits: Path) -> None:
-    _, scored, is_fresh = load_splits(digits, task(10), SEED, None)
-    assert (is_fresh, paths(scored)) == (False, rewarded_by(digits, task(10)))
+    _, scored, is_fresh, read = load_splits(digits, task(10), SEED, None)
+    assert (is_fresh, paths(scored), read) == (False, rewarded_by(digits, task(10)), None)

@@ -56,6 +56,27 @@ def test_a_trial_gives_the_same_bits_after_any_other_trial(odd: Path, tmp_path: 
     assert {name: first[name] for name in same} == {name: again[name] for name in same}
 
 
+def test_a_worker_of_finals_states_what_the_search_would_read_now(digits: Path, tmp_path: Path) -> None:
+    copied = shutil.copytree(digits, tmp_path / "copy")
+    searching = _worker(SMOKE, copied, tmp_path)
+
+    def of_finals() -> ProxyWorker:
+        task = replace(SMOKE, reserved_images=SMOKE.reserved_images // 2)
+        return ProxyWorker(task, copied, tmp_path, 1, THREADS, search_task=SMOKE)
+
+    assert searching.search_identity is None
+    before = of_finals()
+    assert before.has_fresh_images
+    assert before.search_identity == searching.identity != before.identity
+    rewarded = searching._reserved.path(0)
+    rewarded.write_bytes(rewarded.read_bytes() + b"\0")
+    after = of_finals()
+    assert after.identity == before.identity
+    assert after.search_identity is not None
+    assert after.search_identity.train == searching.identity.train
+    assert after.search_identity.reserved.images_sha256 != searching.identity.reserved.images_sha256
+
+
 def test_progress_is_reported_to_the_last_step(odd: Path, tmp_path: Path) -> None:
     reports: list[Progress] = []
     metrics = _worker(replace(SMOKE, steps=5), odd, tmp_path).run(SP_EFFICIENTNET_B0, reports.append)

@@ -34,7 +34,7 @@ def test_finals_are_run_shown_and_run_again(effspine: CommandLine, served: Store
     shown = effspine("campaign", "finals", campaign_id)
     assert shown.status == 0
     assert "95 % interval" in shown.out
-    assert "Every finalist is worse than the uniform baseline" in shown.out
+    assert "The uniform baseline ranks first, and no finalist is better" in shown.out
     assert effspine("campaign", "finals", campaign_id, "--json").document["finals"]["runs"] == 4
     assert effspine("campaign", "finals", campaign_id, "--seeds", "3").status == 0
     start(campaign_id)
@@ -65,7 +65,7 @@ def test_watching_prints_the_finals_and_their_verdict(effspine: CommandLine, ser
     assert sum(line.startswith("final of trial") for line in lines) == 4
     assert any("is worse than the uniform baseline" in line for line in lines)
     best = effspine("campaign", "best", campaign_id).out
-    assert "not confirmed" in best
+    assert "The uniform baseline ranks first, and no finalist is better" in best
 
 
 def test_the_live_view_shows_finals_their_progress_and_the_time_left(served: Store, start: Start) -> None:
