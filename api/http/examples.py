@@ -145,8 +145,8 @@ _FINAL_RUNS = [
 ]
 _VERDICT = {
     "winner": None,
-    "sentence": "The uniform baseline ranks first, and no finalist is better: of the best, trial 3, -0.250 AP, 95 % interval "
-    "-0.250 to -0.250, 2 seeds.",
+    "sentence": "The uniform baseline ranks first, and no finalist is better: of the best, trial 3, -0.250 AP, 95 % "
+    "interval -0.250 to -0.250, 2 seeds.",
     "comparisons": [
         {
             "trial": 3,

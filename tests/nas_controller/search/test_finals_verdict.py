@@ -141,8 +141,8 @@ def test_finals_rank_the_winner_first_then_the_highest_mean_and_the_baseline_whe
         ),
         (
             {"t4": [-0.02, -0.02]},
-            "The uniform baseline ranks first, and no finalist is better: of the best, trial 4, -0.020 AP, 95 % interval -0.020 "
-            "to -0.020, 2 seeds.",
+            "The uniform baseline ranks first, and no finalist is better: of the best, trial 4, -0.020 AP, 95 % "
+            "interval -0.020 to -0.020, 2 seeds.",
         ),
         (
             {"t4": [0.02]},
