@@ -23,7 +23,7 @@ SUFFIXES = (".svg", ".png")
 
 _NUMBERS_SHOWN = 24
 _MEAN, _SEED, _UNIFORM = "#1f4e79", "#8fb4d9", "#d1622b"
-STYLE: dict[Any, Any] = {
+_STYLE: dict[Any, Any] = {
     "font.size": 9,
     "axes.spines.top": False,
     "axes.spines.right": False,
@@ -49,12 +49,12 @@ def write_plot(findings: Findings, path: Path) -> None:
 
 
 def write_figure(drawn: Callable[[], Figure], path: Path) -> None:
-    """Writes the figure that `drawn` makes in STYLE as SVG or PNG, by the suffix; equal figures give equal bytes.
+    """Writes the figure that `drawn` makes as SVG or PNG, by the suffix; equal figures give equal bytes.
 
     Raises InvalidValueError for another suffix, and for a file that cannot be written.
     """
     check_suffix(path)
-    with rc_context(STYLE):
+    with rc_context(_STYLE):
         figure = drawn()
         # Without a date in the file, equal figures give equal bytes.
         metadata = {"Date": None} if path.suffix.lower() == ".svg" else {"Software": None}

@@ -33,19 +33,14 @@ class Findings(NamedTuple):
 
 def find(rows: Rows) -> Findings:
     """The paired differences of the two winners. `word` says how many of them win on their own data."""
-    by_size = {
-        size: paired_differences(
-            by_seed(rows.finals, WINNERS[SMALL], size.name), by_seed(rows.finals, WINNERS[LARGE], size.name)
-        )
-        for size in (SMALL, LARGE)
-    }
-    zero = dict.fromkeys(by_size[SMALL], 0.0)
-    on_small, on_large = (difference(by_size[size], zero) for size in (SMALL, LARGE))
+    winners = [[by_seed(rows.finals, WINNERS[size], data.name) for size in (SMALL, LARGE)] for data in (SMALL, LARGE)]
+    on_small, on_large = (difference(*of_data) for of_data in winners)
+    interaction = difference(*(paired_differences(*of_data) for of_data in winners))
     won = (on_small.word == "better") + (on_large.word == "worse")
     widths = {finalist.label: finalist.widths for finalist in rows.finalists}
     is_same = widths[WINNERS[SMALL]] == widths[WINNERS[LARGE]]
     word: Word = "same" if is_same else "both" if won == 2 else "one" if won else "neither"
-    return Findings(on_small, on_large, difference(by_size[SMALL], by_size[LARGE]), word)
+    return Findings(on_small, on_large, interaction, word)
 
 
 def verdict(found: Findings) -> str:

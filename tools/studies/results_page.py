@@ -100,7 +100,7 @@ def _goals(rows: Rows, spent: Cost) -> str:
             {"better": "yes: better", "fewer parameters": "yes: equal with fewer parameters"}.get(word, f"no: {word}"),
         ),
         (
-            "the search takes at most a tenth of the computing time of as many trainings alone",
+            f"the search takes at most {percent(MOST_OF_THE_COST)} of the computing time of as many trainings alone",
             "unknown" if ratio is None else f"{'yes' if ratio <= MOST_OF_THE_COST else 'no'}: {percent(ratio)}",
         ),
     ]

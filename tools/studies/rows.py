@@ -122,6 +122,9 @@ def _read(path: Path, kind: type[Row]) -> tuple[Row, ...]:
         content = path.read_bytes()
         lines = (gzip.decompress(content) if path.suffix == ".gz" else content).decode().splitlines()
         return tuple(kind(**_tuples(json.loads(line))) for line in lines)
+    except FileNotFoundError as error:
+        message = f"{path} has no rows of a study: the file does not exist; run the study without --page-only first"
+        raise InvalidValueError(message, field="out") from error
     except (OSError, EOFError, ValueError, TypeError) as error:
         raise InvalidValueError(f"{path} has no rows of a study: {error}", field="out") from error
 
