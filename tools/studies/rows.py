@@ -31,7 +31,7 @@ class Search(NamedTuple):
     """A search that has ended.
 
     `dataset` describes its data. Seconds are those of one processor, but `wall_seconds`: `shared_seconds` of the
-    training of shared weights, 0 where it found them trained, and `trial_seconds` of its trials.
+    training of shared weights, those of loading them where they had been trained, and `trial_seconds` of its trials.
     """
 
     name: str
