@@ -1,29 +1,53 @@
-"""The export formats by name."""
+"""The export formats by name. Importing this module imports the code of no format."""
 
 from __future__ import annotations
 
+import io
+import zipfile
 from collections.abc import Callable
 from dataclasses import dataclass
+from importlib import import_module
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Literal
 
-from exporters.block_diagram import render_block_diagram
-from exporters.block_specification import render_block_specification
-from exporters.exported_architecture import ExportedArchitecture
-from search_space.architecture import Architecture
+from exporters.export import Export
+
+Place = Literal["here", "worker"]
+"""Where an export is made: in the process that is asked, in milliseconds, or in a process of its own."""
 
 
 @dataclass(frozen=True)
 class Exporter:
-    """One format: `render` returns the whole file."""
+    """One format. `exporters.NAME` has its function `write`, which fills an empty directory.
+
+    `purpose` says in one sentence what the format is for. With the suffix `.zip` an export is an archive of the
+    directory, else it is the one file in it, which has that suffix.
+    """
 
     name: str
-    media_type: str
+    purpose: str
     suffix: str
-    render: Callable[[ExportedArchitecture], bytes]
+    media_type: str
+    place: Place = "worker"
 
-    def file_name(self, architecture: Architecture) -> str:
-        """The name of the architecture's file in this format."""
-        return f"{architecture.name}{self.suffix}"
+    def write(self, export: Export, directory: Path) -> None:
+        """Writes the files of this format. Raises InvalidValueError, with a reason, for what it cannot express."""
+        write: Callable[[Export, Path], None] = import_module(f"exporters.{self.name}").write
+        write(export, directory)
 
+    def content(self, export: Export) -> bytes:
+        """The export as one file: the only one, or a ZIP archive whose bytes depend on its content alone."""
+        with TemporaryDirectory() as temporary:
+            directory = Path(temporary)
+            self.write(export, directory)
+            if self.suffix != ARCHIVE:
+                (only,) = directory.iterdir()
+                return only.read_bytes()
+            return archive(directory, export.architecture.name)
+
+
+ARCHIVE = ".zip"
 
 EXPORTERS: dict[str, Exporter] = {}
 
@@ -35,5 +59,29 @@ def register(exporter: Exporter) -> None:
     EXPORTERS[exporter.name] = exporter
 
 
-register(Exporter("json", "application/json", ".json", render_block_specification))
-register(Exporter("svg", "image/svg+xml", ".svg", render_block_diagram))
+def archive(directory: Path, name: str) -> bytes:
+    """The files below a directory as a ZIP archive of one folder called `name`."""
+    content = io.BytesIO()
+    with zipfile.ZipFile(content, "w", zipfile.ZIP_DEFLATED) as archive:
+        for path in sorted(directory.rglob("*")):
+            if path.is_file():
+                entry = zipfile.ZipInfo(f"{name}/{path.relative_to(directory).as_posix()}", _EPOCH)
+                entry.compress_type = zipfile.ZIP_DEFLATED
+                entry.external_attr = 0o644 << 16
+                archive.writestr(entry, path.read_bytes())
+    return content.getvalue()
+
+
+_EPOCH = (1980, 1, 1, 0, 0, 0)
+"""The earliest time that a ZIP archive can hold."""
+
+register(
+    Exporter(
+        "spec",
+        "The architecture as a document that other code builds it from.",
+        ".json",
+        "application/json",
+        "here",
+    )
+)
+register(Exporter("svg", "A drawing of the architecture beside the baseline.", ".svg", "image/svg+xml", "here"))

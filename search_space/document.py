@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from search_space.architecture import EXPANSION, KERNEL, Architecture, Operations
 from search_space.cost import cost_report
+from search_space.detector import PAPER_ANCHOR_SIZE, detector_document
 from search_space.document_schema import FORMAT, VERSION, block_specification_schema, topology_of
 from search_space.errors import InvalidValueError
 from search_space.topology import BLOCKS
@@ -20,18 +21,29 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class BlockSpecification:
-    """The content of a block specification."""
+    """The content of a block specification.
+
+    `anchor_size` is in strides; `classes` has the `{id, name}` of each class slot; `weights` names their file, digest
+    and origin; `training` says how they were trained; `figures` are their COCO metrics, 0 to 1. Each of the last four
+    is None where it is unknown.
+    """
 
     architecture: Architecture
     provenance: dict[str, Any]
+    anchor_size: float = PAPER_ANCHOR_SIZE
+    classes: list[dict[str, Any]] | None = None
+    weights: dict[str, Any] | None = None
+    training: dict[str, Any] | None = None
+    figures: dict[str, float | None] | None = None
 
 
-def block_specification(architecture: Architecture, provenance: dict[str, Any]) -> dict[str, Any]:
-    """The document: topology, widths, repeats, operations, subnets, input size, cost and provenance.
+def block_specification(specification: BlockSpecification) -> dict[str, Any]:
+    """The document: the network, what a detector needs beside it, its weights if there are any, and provenance.
 
     `parents` are fused (0 is the stem; a single parent is not fused); `adds` are blocks without children that are
     added after the fusion, through a 1x1 convolution with batch normalisation where their width differs.
     """
+    architecture = specification.architecture
     return {
         "format": FORMAT,
         "version": VERSION,
@@ -48,7 +60,12 @@ def block_specification(architecture: Architecture, provenance: dict[str, Any]) 
         "subnets": {"width": architecture.subnet_width, "layers": architecture.subnet_layers},
         "class_slots": architecture.class_slots,
         "cost": _cost(architecture),
-        "provenance": provenance,
+        "detector": detector_document(specification.anchor_size),
+        "classes": specification.classes,
+        "weights": specification.weights,
+        "training": specification.training,
+        "figures": specification.figures,
+        "provenance": specification.provenance,
     }
 
 
@@ -71,10 +88,11 @@ def load_block_specification(path: Path) -> BlockSpecification:
 
 
 def read_block_specification(document: Any) -> BlockSpecification:
-    """The architecture and the provenance of a document; the inverse of `block_specification`.
+    """The content of a document of any version; the inverse of `block_specification`.
 
     Raises InvalidValueError, with the path of the field, for a document that violates the schema (also by an unknown
-    field), whose cost is not that of its architecture, or that does not have one beta per searched block.
+    field), whose cost is not that of its architecture, that does not have one beta per searched block or one class per
+    slot, or whose detector has other constants than this version of effspine builds.
     """
     _check_schema(document)
     blocks = document["blocks"]
@@ -93,7 +111,32 @@ def read_block_specification(document: Any) -> BlockSpecification:
         if document["cost"][name] != counted:
             raise _error_at(("cost", name), f"is {document['cost'][name]:,}; this architecture has {counted:,}")
     _check_betas(document["provenance"])
-    return BlockSpecification(architecture, document["provenance"])
+    specification = BlockSpecification(
+        architecture,
+        document["provenance"],
+        anchor_size=_anchor_size(document),
+        **{name: document.get(name) for name in ("classes", "weights", "training", "figures")},
+    )
+    classes = specification.classes
+    if classes is not None and len(classes) != architecture.class_slots:
+        raise _error_at(("classes",), f"has {len(classes)} entries; class_slots is {architecture.class_slots}")
+    return specification
+
+
+def _anchor_size(document: dict[str, Any]) -> float:
+    """The anchor size of a document, whose other detector constants must be ours; the default for version 1."""
+    if document["version"] == 1:
+        return PAPER_ANCHOR_SIZE
+    found = document["detector"]
+    size = found["anchors"]["size"] if isinstance(found.get("anchors"), dict) and "size" in found["anchors"] else None
+    if not isinstance(size, (int, float)) or isinstance(size, bool) or not size > 0:
+        raise _error_at(("detector", "anchors", "size"), f"is {_shortened_json(size)}; it must be a positive number")
+    for section, wanted in detector_document(size).items():
+        if found.get(section) != wanted:
+            raise _error_at(
+                ("detector", section), f"is {_shortened_json(found.get(section))}; it must be {_shortened_json(wanted)}"
+            )
+    return float(size)
 
 
 def _cost(architecture: Architecture) -> dict[str, int]:
@@ -125,6 +168,8 @@ def _importance(error: ValidationError) -> tuple[bool, list[str]]:
 def _explanation(error: ValidationError) -> tuple[tuple[str | int, ...], str]:
     """The path of the wrong field, and the end of a sentence about it."""
     path, found, wanted = tuple(error.absolute_path), error.instance, error.validator_value
+    if error.validator == "not":
+        return path, "is not a field of version 1"
     if error.validator == "additionalProperties":
         unknown = next(name for name in found if name not in error.schema["properties"])
         return (*path, unknown), "is not a field of a block specification"

@@ -21,7 +21,8 @@ from search_space.architecture import (
 from search_space.topology import BLOCKS, DANGLING_INTO, Block
 
 FORMAT = "effspine.block-specification"
-VERSION = 1
+VERSION = 2
+"""Version 2 adds what a detector needs beside its network; documents of version 1, which lack it, are read too."""
 SCHEMA_ID = f"urn:effspine:schema:block-specification:{VERSION}"
 
 Schema = dict[str, Any]
@@ -40,6 +41,17 @@ def topology_of(block: Block) -> dict[str, Any]:
 
 def block_specification_schema() -> Schema:
     """The schema (JSON Schema 2020-12) of a block specification. Unknown fields are refused at every level."""
+    later: dict[str, Schema] = {
+        "detector": {"type": "object", "description": "Preprocessing, anchors, box codes, losses and suppression."},
+        "classes": _classes(),
+        "weights": _weights(),
+        "training": {"type": ["object", "null"], "description": "How the weights were trained; null if they were not."},
+        "figures": {
+            "type": ["object", "null"],
+            "additionalProperties": {"type": ["number", "null"]},
+            "description": "COCO metrics of the weights, 0 to 1, on the images of `provenance.data.reserved`.",
+        },
+    }
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "$id": SCHEMA_ID,
@@ -48,7 +60,7 @@ def block_specification_schema() -> Schema:
         **_object(
             {
                 "format": {"const": FORMAT},
-                "version": {"const": VERSION},
+                "version": {"enum": list(range(1, VERSION + 1))},
                 "name": {"type": "string", "minLength": 1, "maxLength": 200},
                 "input_px": _whole(1, MAX_INPUT_PX, "Side of the square input image."),
                 "stem_width": _whole(1, MAX_WIDTH, "Channels of the 3x3 convolution of stride 2 before block 1."),
@@ -75,10 +87,14 @@ def block_specification_schema() -> Schema:
                     },
                     description="Of RetinaNet with this architecture; the values must equal the counted ones.",
                 ),
+                **later,
                 "provenance": _provenance(),
             },
-            optional=("operations",),
+            optional=("operations", *later),
         ),
+        "if": {"properties": {"version": {"const": 1}}},
+        "then": {"properties": {name: {"not": {}} for name in later}},
+        "else": {"required": list(later)},
     }
 
 
@@ -122,6 +138,31 @@ def _block(block: Block) -> Schema:
             "repeats": _whole(1, MAX_REPEATS, "MBConv blocks in a row."),
         }
     )
+
+
+def _classes() -> Schema:
+    label = _object({"id": {"type": ["integer", "string"]}, "name": {"type": "string"}})
+    return {
+        "type": ["array", "null"],
+        "items": label,
+        "maxItems": MAX_CLASS_SLOTS,
+        "description": "The category of each class slot, in order, as in the annotation file; null if unknown.",
+    }
+
+
+def _weights() -> Schema:
+    weights = _object(
+        {
+            "file": {"type": "string", "description": "A safetensors file beside this document."},
+            "sha256": {"type": "string", "pattern": "^[0-9a-f]{64}$"},
+            "origin": {
+                "enum": ["trained", "shared", "initial"],
+                "description": "Trained alone; a slice of shared weights; or the initial values of `seed`.",
+            },
+            "seed": {"type": ["integer", "null"]},
+        }
+    )
+    return weights | {"type": ["object", "null"], "description": "null for a document without weights."}
 
 
 def _provenance() -> Schema:

@@ -9,6 +9,7 @@ from dataclasses import asdict, dataclass, fields, replace
 from typing import Any, Literal, get_args
 
 from search_space.architecture import Architecture
+from search_space.detector import PAPER_ANCHOR_SIZE
 from search_space.errors import InvalidValueError
 from search_space.proxy_task_checks import LARGEST_RATE, check_together
 from search_space.proxy_task_fields import check_value, choice, number, settable, switch
@@ -49,7 +50,9 @@ class ProxyTask:
     width_divisor: int = number(8, 1, 64, "proxy widths are rounded to multiples of this")
     subnet_width: int = number(64, 4, 1024, "channels of the endpoints and of the class and box subnets")
     subnet_layers: int = number(3, 1, 16, "separable convolutions of each subnet")
-    anchor_size: float = number(3.0, 0.5, 16.0, "side of the smallest anchor of a level, in strides of that level")
+    anchor_size: float = number(
+        PAPER_ANCHOR_SIZE, 0.5, 16.0, "side of the smallest anchor of a level, in strides of that level"
+    )
     batch_size: int = number(256, 1, 4096, "images per step")
     micro_batch_size: int = number(
         0, 0, 4096, "images in memory at once on a device; `batch_size` is a multiple of it; 0 takes the whole batch"

@@ -163,9 +163,9 @@ def _seconds(call: Callable[..., object], *arguments: Any) -> float:
 def _keras_batch(task: ProxyTask, batch: TrainingBatch) -> tuple[Any, Any]:
     """The batch in the form of the Keras model: normalised images and the targets of all anchors."""
     from proxy_trainer.benchmarks.keras_model import keras_targets
-    from proxy_trainer.engine.anchors import anchor_boxes
     from proxy_trainer.engine.proxy_network import normalise
     from proxy_trainer.engine.targets import targets_of
+    from search_space.anchors import anchor_boxes
 
     anchors = anchor_boxes(task.image_px, task.anchor_size)
     targets = targets_of(anchors, batch.boxes, batch.classes, batch.matches)
@@ -175,9 +175,9 @@ def _keras_batch(task: ProxyTask, batch: TrainingBatch) -> tuple[Any, Any]:
 def random_batch(task: ProxyTask) -> TrainingBatch:
     """A training batch of noise with boxes of all sizes."""
     from proxy_trainer.data.views import Views, sampling_windows
-    from proxy_trainer.engine.anchors import anchor_boxes
     from proxy_trainer.engine.targets import match_anchors
     from proxy_trainer.engine.training_batch import TrainingBatch
+    from search_space.anchors import anchor_boxes
 
     rng, px, count = np.random.default_rng(0), task.image_px, task.batch_size
     sides = np.exp(rng.uniform(np.log(px / 16), np.log(px / 2), (count, BOXES_PER_IMAGE, 2)))

@@ -13,8 +13,8 @@ import tensorflow as tf
 
 from proxy_trainer.engine.losses import detection_loss
 from proxy_trainer.engine.targets import Targets
-from proxy_trainer.engine.tensor_ops import BN_EPSILON, FUSION_EPSILON
 from search_space.architecture import Architecture
+from search_space.detector import BN_EPSILON, FUSION_EPSILON
 from search_space.networks.retinanet import LEVELS, retinanet
 from search_space.ops import Activation
 from search_space.proxy_task import ProxyTask

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import math
-
 import tensorflow as tf
 
-_LARGEST_LOG_RATIO = math.log(1000 / 16)
+from search_space.detector import LARGEST_LOG_RATIO
+
 _SMALLEST_SIDE_PX = 1e-3
 
 
@@ -22,7 +21,7 @@ def decode(codes: tf.Tensor, anchors: tf.Tensor, image_size: tuple[int, int]) ->
     """The inverse of `encode`; sides are bounded, and boxes clipped to an image of (height, width)."""
     anchor_centre, anchor_side = _centre_and_side(anchors)
     centre = codes[..., :2] * anchor_side + anchor_centre
-    half = tf.exp(tf.minimum(codes[..., 2:], _LARGEST_LOG_RATIO)) * anchor_side / 2
+    half = tf.exp(tf.minimum(codes[..., 2:], LARGEST_LOG_RATIO)) * anchor_side / 2
     limits = tf.constant([*image_size, *image_size], tf.float32)
     return tf.clip_by_value(tf.concat([centre - half, centre + half], axis=-1), 0.0, limits)
 

@@ -8,9 +8,7 @@ import numpy as np
 import numpy.typing as npt
 import tensorflow as tf
 
-MAX_DETECTIONS = 100
-NMS_IOU = 0.5
-SCORE_THRESHOLD = 0.001
+from search_space.detector import MAX_DETECTIONS, NMS_IOU, SCORE_THRESHOLD
 
 
 class DetectionBatch(NamedTuple):

@@ -21,7 +21,6 @@ import numpy as np
 import numpy.typing as npt
 import tensorflow as tf
 
-from proxy_trainer.engine.anchors import anchor_boxes
 from proxy_trainer.engine.detections import DetectionBatch, non_max_suppression
 from proxy_trainer.engine.layout import DynamicLayout, StaticLayout
 from proxy_trainer.engine.losses import DetectionLoss
@@ -29,6 +28,7 @@ from proxy_trainer.engine.micro_batches import MicroBatches, visible_devices
 from proxy_trainer.engine.optimizers import OptimizerState, has_second_moment, optimizer_step
 from proxy_trainer.engine.proxy_network import Network, ProxyNetwork, parameters_of
 from proxy_trainer.engine.training_batch import TrainingBatch
+from search_space.anchors import anchor_boxes
 from search_space.architecture import Architecture
 from search_space.networks.retinanet import retinanet
 from search_space.parameters import Parameter, by_kind, initial_values

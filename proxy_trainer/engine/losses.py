@@ -7,11 +7,7 @@ from typing import NamedTuple
 import tensorflow as tf
 
 from proxy_trainer.engine.targets import Targets
-
-FOCAL_ALPHA = 0.25
-FOCAL_GAMMA = 1.5
-HUBER_DELTA = 0.1
-BOX_LOSS_WEIGHT = 50.0
+from search_space.detector import BOX_LOSS_WEIGHT, FOCAL_ALPHA, FOCAL_GAMMA, HUBER_DELTA
 
 
 class DetectionLoss(NamedTuple):

@@ -6,7 +6,6 @@ from typing import Protocol, TypeVar
 
 import tensorflow as tf
 
-from proxy_trainer.engine.anchors import anchor_boxes
 from proxy_trainer.engine.augment import view_pixels, view_pixels_by_matmul
 from proxy_trainer.engine.boxes import decode
 from proxy_trainer.engine.layout import Layout
@@ -16,17 +15,16 @@ from proxy_trainer.engine.reverse_mode import Recorder
 from proxy_trainer.engine.targets import targets_of
 from proxy_trainer.engine.tensor_ops import TensorOps
 from proxy_trainer.engine.training_batch import Gradient, TrainingBatch
+from search_space.anchors import anchor_boxes
 from search_space.architecture import Architecture
 from search_space.cost import network_parameters
+from search_space.detector import IMAGE_DEVIATION, IMAGE_MEAN
 from search_space.networks.retinanet import LEVELS, RetinaNetOutputs, retinanet
 from search_space.ops import Ops
 from search_space.parameters import Parameter
 from search_space.proxy_task import ProxyTask
 
 T = TypeVar("T")
-
-IMAGE_MEAN = (123.675, 116.28, 103.53)
-IMAGE_DEVIATION = (58.395, 57.12, 57.375)
 
 
 class Network(Protocol):

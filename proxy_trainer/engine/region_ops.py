@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import tensorflow as tf
 
-from proxy_trainer.engine.anchors import level_anchors
 from proxy_trainer.engine.boxes import decode
 from proxy_trainer.engine.tensor_kernels import number_of_channels
 from proxy_trainer.engine.tensor_ops import TensorOps
+from search_space.anchors import level_anchors
+from search_space.detector import NMS_IOU, SCORE_THRESHOLD
 
 ANCHOR_SIZE = 4.0
 """Width of a region proposal anchor in strides: 32 px at P3 to 512 px at P7."""
@@ -20,8 +21,6 @@ CANDIDATES_PER_LEVEL = 1000
 """Number of best anchors of each level that non-maximum suppression selects proposals from."""
 
 PROPOSAL_NMS_IOU = 0.7
-DETECTION_NMS_IOU = 0.5
-SCORE_THRESHOLD = 0.001
 
 CANONICAL_SIDE_PX = 224
 CANONICAL_LEVEL = 4
@@ -69,7 +68,7 @@ class TensorRegionOps(TensorOps):
             scores[:, :, 1:],
             max_output_size_per_class=count,
             max_total_size=count,
-            iou_threshold=DETECTION_NMS_IOU,
+            iou_threshold=NMS_IOU,
             score_threshold=SCORE_THRESHOLD,
             clip_boxes=False,
         )

@@ -9,8 +9,8 @@ import numpy.typing as npt
 import tensorflow as tf
 
 from proxy_trainer.engine.boxes import encode
+from search_space.detector import POSITIVE_IOU
 
-POSITIVE_IOU = 0.5
 BACKGROUND = -1
 
 FloatArray = npt.NDArray[np.float32]

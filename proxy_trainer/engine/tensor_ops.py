@@ -12,11 +12,9 @@ import tensorflow as tf
 from proxy_trainer.engine import plain_kernels, tensor_kernels
 from proxy_trainer.engine.reverse_mode import Differentiable, Recorder, by_tape
 from proxy_trainer.engine.tensor_kernels import PointwiseShapes
+from search_space.detector import BN_EPSILON, FUSION_EPSILON
 from search_space.ops import Activation
 from search_space.parameters import Role
-
-BN_EPSILON = 1e-3
-FUSION_EPSILON = 1e-3
 
 GATED_KERNEL_POSITIONS = 256
 """Feature maps with at least this many positions have their gate folded into the kernel of the next convolution."""

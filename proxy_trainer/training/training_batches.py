@@ -10,9 +10,9 @@ import numpy.typing as npt
 
 from proxy_trainer.data.decoded_images import DecodedSplit
 from proxy_trainer.data.views import FloatArray, draw_views, is_visible, sampling_windows, view_boxes
-from proxy_trainer.engine.anchors import anchor_boxes
 from proxy_trainer.engine.targets import Matches, match_anchors
 from proxy_trainer.engine.training_batch import TrainingBatch
+from search_space.anchors import anchor_boxes
 from search_space.proxy_task import ProxyTask
 
 MATCHES_BYTES = 256 * 2**20

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import io
 import json
+import zipfile
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-from exporters import EXPORTERS, ExportedArchitecture, Exporter, provenance_of
-from exporters.registry import register
+from exporters import EXPORTERS, Export, Exporter, provenance_of
+from exporters.registry import archive, register
 from search_space.diagram.drawing import block_diagram
-from search_space.document import block_specification
+from search_space.document import BlockSpecification, block_specification
 from search_space.published import EFF_SPINENET_D0, SP_EFFICIENTNET_B0
 
 CAMPAIGN: dict[str, Any] = {
@@ -29,27 +32,33 @@ CAMPAIGN: dict[str, Any] = {
 TRIAL: dict[str, Any] = {"number": 4, "reward": 0.5, "betas": [1.0] * 18, "finished_at": "2025-01-01T00:00:00Z"}
 
 
-def exported(provenance: dict[str, Any]) -> ExportedArchitecture:
+def exported(provenance: dict[str, Any]) -> Export:
     """Eff-SpineNet-D0 from a search against SP-EfficientNet-B0."""
-    return ExportedArchitecture(EFF_SPINENET_D0, SP_EFFICIENTNET_B0, provenance)
+    return Export(BlockSpecification(EFF_SPINENET_D0, provenance), baseline=SP_EFFICIENTNET_B0)
 
 
-def test_json_is_exactly_the_block_specification() -> None:
-    provenance = provenance_of(CAMPAIGN, TRIAL)
-    content = EXPORTERS["json"].render(exported(provenance))
+def test_spec_is_exactly_the_block_specification() -> None:
+    export = exported(provenance_of(CAMPAIGN, TRIAL))
+    content = EXPORTERS["spec"].content(export)
     assert content.endswith(b"}\n")
-    assert json.loads(content) == block_specification(EFF_SPINENET_D0, provenance)
+    assert json.loads(content) == block_specification(export.specification)
 
 
 def test_svg_is_exactly_the_diagram_beside_the_baseline() -> None:
     exporter = EXPORTERS["svg"]
     assert exporter.media_type == "image/svg+xml"
-    assert exporter.render(exported({})).decode() == block_diagram(EFF_SPINENET_D0, SP_EFFICIENTNET_B0)
+    assert exporter.content(exported({})).decode() == block_diagram(EFF_SPINENET_D0, SP_EFFICIENTNET_B0)
 
 
-@pytest.mark.parametrize("name", ["json", "svg"])
-def test_the_file_is_named_after_the_architecture(name: str) -> None:
-    assert EXPORTERS[name].file_name(EFF_SPINENET_D0) == f"Eff-SpineNet-D0.{name}"
+def test_an_archive_has_one_folder_and_the_same_bytes_every_time(tmp_path: Path) -> None:
+    (tmp_path / "inner").mkdir()
+    (tmp_path / "inner" / "a.txt").write_text("a")
+    (tmp_path / "b.txt").write_text("b")
+    content = archive(tmp_path, "D0")
+    (tmp_path / "b.txt").touch()
+    assert archive(tmp_path, "D0") == content
+    with zipfile.ZipFile(io.BytesIO(content)) as files:
+        assert {name: files.read(name) for name in files.namelist()} == {"D0/b.txt": b"b", "D0/inner/a.txt": b"a"}
 
 
 def test_provenance_names_campaign_trial_and_versions() -> None:
@@ -62,6 +71,6 @@ def test_provenance_names_campaign_trial_and_versions() -> None:
 
 
 def test_a_format_cannot_be_registered_twice() -> None:
-    with pytest.raises(ValueError, match="json"):
-        register(Exporter("json", "application/json", ".json", lambda exported: b""))
-    assert EXPORTERS["json"].render(exported({}))
+    with pytest.raises(ValueError, match="spec"):
+        register(Exporter("spec", "", ".json", "application/json"))
+    assert EXPORTERS["spec"].purpose

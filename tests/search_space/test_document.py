@@ -13,7 +13,13 @@ from jsonschema import Draft202012Validator
 
 from search_space.architecture import Operations
 from search_space.cost import cost_report
-from search_space.document import block_specification, load_block_specification, read_block_specification
+from search_space.detector import PAPER_ANCHOR_SIZE
+from search_space.document import (
+    BlockSpecification,
+    block_specification,
+    load_block_specification,
+    read_block_specification,
+)
 from search_space.document_schema import block_specification_schema
 from search_space.errors import InvalidValueError
 from search_space.published import BASES, EFF_SPINENET_D0
@@ -43,13 +49,15 @@ PROVENANCE = {
 
 def _document() -> dict[str, Any]:
     """A complete document after a JSON round trip."""
-    document: dict[str, Any] = json.loads(json.dumps(block_specification(EFF_SPINENET_D0, PROVENANCE)))
+    document: dict[str, Any] = json.loads(
+        json.dumps(block_specification(BlockSpecification(EFF_SPINENET_D0, PROVENANCE)))
+    )
     return document
 
 
 def test_the_document_has_everything_needed_to_build_the_network() -> None:
     document = _document()
-    assert (document["format"], document["version"]) == ("effspine.block-specification", 1)
+    assert (document["format"], document["version"]) == ("effspine.block-specification", 2)
     blocks = document["blocks"]
     assert [block["block"] for block in blocks] == list(range(1, NUM_BLOCKS + 1))
     assert tuple(block["width"] for block in blocks) == EFF_SPINENET_D0.widths
@@ -63,7 +71,7 @@ def test_the_document_has_everything_needed_to_build_the_network() -> None:
 
 
 def test_every_block_but_the_endpoints_feeds_another() -> None:
-    blocks = block_specification(EFF_SPINENET_D0, {})["blocks"]
+    blocks = block_specification(BlockSpecification(EFF_SPINENET_D0, {}))["blocks"]
     used = {number for block in blocks for number in (*block["parents"], *block["adds"])}
     assert {block["block"] for block in blocks if block["endpoint"] is None} == used - {0} - {14, 16}
 
@@ -72,17 +80,26 @@ def test_every_block_but_the_endpoints_feeds_another() -> None:
 def test_a_round_trip_is_exact(base: str) -> None:
     operations = Operations(space_to_depth=False, activation="relu")
     for architecture in (BASES[base], replace(BASES[base], operations=operations, class_slots=7, input_px=321)):
-        document = json.loads(json.dumps(block_specification(architecture, PROVENANCE)))
+        document = json.loads(json.dumps(block_specification(BlockSpecification(architecture, PROVENANCE))))
         specified = read_block_specification(document)
         assert (specified.architecture, specified.architecture.name) == (architecture, architecture.name)
         assert specified.provenance == PROVENANCE
-        assert block_specification(specified.architecture, specified.provenance) == document
+        assert block_specification(specified) == document
 
 
 def test_a_document_without_operations_has_the_default_ones() -> None:
     document = _document()
     del document["operations"]
     assert read_block_specification(document).architecture == EFF_SPINENET_D0
+
+
+def test_a_document_of_version_1_is_read() -> None:
+    document = _document() | {"version": 1}
+    for name in ("detector", "classes", "weights", "training", "figures"):
+        del document[name]
+    specification = read_block_specification(document)
+    assert (specification.architecture, specification.provenance) == (EFF_SPINENET_D0, PROVENANCE)
+    assert specification.anchor_size == PAPER_ANCHOR_SIZE
 
 
 def test_the_provenance_may_be_empty() -> None:
@@ -101,7 +118,12 @@ Change = Callable[[dict[str, Any]], object]
         (lambda d: d["provenance"].update(who="me"), "provenance.who", "is not a field"),
         (lambda d: d.pop("subnets"), "subnets", "subnets is missing"),
         (lambda d: d["blocks"][4].pop("repeats"), "blocks[4].repeats", "is missing"),
-        (lambda d: d.update(version=2), "version", "version is 2; it must be 1"),
+        (lambda d: d.update(version=3), "version", "version is 3; it must be 1 or 2"),
+        (lambda d: d.update(version=1), "classes", "classes is not a field of version 1"),
+        (lambda d: d.pop("figures"), "figures", "figures is missing"),
+        (lambda d: d.update(classes=[{"id": 1, "name": "cat"}]), "classes", "has 1 entries; class_slots is 91"),
+        (lambda d: d["detector"]["anchors"].pop("size"), "detector.anchors.size", "is null; it must be a positive"),
+        (lambda d: d["detector"]["losses"].update(focal_alpha=1), "detector.losses", "must be {"),
         (lambda d: d.update(format="x", colour=1), "format", 'format is "x"; it must be "effspine.block'),
         (lambda d: d.update(expansion=4), "expansion", "expansion is 4; it must be 6"),
         (lambda d: d["blocks"][3].update(width=0), "blocks[3].width", "is 0; it must be from 1 to 4,096"),

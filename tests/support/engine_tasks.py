@@ -7,10 +7,10 @@ from dataclasses import replace
 import numpy as np
 
 from proxy_trainer.data.views import Views, sampling_windows
-from proxy_trainer.engine.anchors import anchor_boxes
 from proxy_trainer.engine.engine import Engine, EngineState
 from proxy_trainer.engine.targets import match_anchors
 from proxy_trainer.engine.training_batch import TrainingBatch
+from search_space.anchors import anchor_boxes
 from search_space.architecture import Architecture
 from search_space.proxy_task import resolve
 from search_space.published import SP_EFFICIENTNET_B0

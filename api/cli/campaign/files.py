@@ -20,7 +20,7 @@ MAX_BYTES = 2**20
 def export(
     campaign_id: CampaignId,
     out: Annotated[Path, typer.Option("--out", help="Directory of the file; it is created if it does not exist.")],
-    format: Annotated[str, typer.Option("--format", help="Format of the file.")] = "json",
+    format: Annotated[str, typer.Option("--format", help="Format of the file.")] = "spec",
     trial: Annotated[int | None, typer.Option(help="Number of the trial; default: the best one.")] = None,
     as_json: AsJson = False,
 ) -> None:

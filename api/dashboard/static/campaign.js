@@ -53,7 +53,7 @@ function showHeading() {
   byId("pause").textContent = RESUMABLE.has(state) ? "Resume" : "Pause";
   const exportLink = byId("export");
   if (campaign.best_trial === null) exportLink.removeAttribute("href");
-  else exportLink.setAttribute("href", link(`${path}/exports/json`));
+  else exportLink.setAttribute("href", link(`${path}/exports/spec`));
   exportLink.setAttribute("aria-disabled", String(campaign.best_trial === null));
   exportLink.textContent = campaign.finals?.winner ? "Export winner" : "Export best";
 }

@@ -7,8 +7,12 @@ from typing import Annotated
 from fastapi import APIRouter, Path, Query, Response
 
 from api.http.dependencies import CampaignId, ServiceStore
-from exporters import EXPORTERS, ExportedArchitecture, provenance_of
+from exporters import EXPORTERS, Export, provenance_of
 from nas_controller.store import NotFoundError
+from search_space.document import BlockSpecification
+
+FORMER_NAMES = {"json": "spec"}
+"""Names that formats had in earlier versions; they are still accepted."""
 
 router = APIRouter(prefix="/v1/campaigns/{campaign_id}/exports", tags=["results"])
 
@@ -19,7 +23,7 @@ router = APIRouter(prefix="/v1/campaigns/{campaign_id}/exports", tags=["results"
     summary="Export an architecture",
     responses={
         200: {
-            "description": "The file: the block specification (json), or the diagram next to the baseline's (svg).",
+            "description": "The file: the block specification (spec), or the diagram next to the baseline's (svg).",
             "content": {
                 "application/json": {"schema": {"type": "object"}},
                 "image/svg+xml": {"schema": {"type": "string"}},
@@ -42,6 +46,7 @@ def export(
     """The best architecture (the one that finals rank first, if there were any) or that of `trial`, as a download with
     its provenance, which says whether it is confirmed.
     """
+    format = FORMER_NAMES.get(format, format)
     if format not in EXPORTERS:
         raise NotFoundError(f"there is no format {format!r}; there are: {', '.join(EXPORTERS)}")
     campaign = store.reads.get_campaign(campaign_id)
@@ -51,15 +56,17 @@ def export(
     record = store.reads.get_trial_record(campaign_id, number)
     name = f"{_file_stem(campaign.name)}-trial-{number}"
     space = campaign.spec.search_space.build()
-    exported = ExportedArchitecture(
-        architecture=space.architecture(record.widths, name=name),
+    exported = Export(
+        BlockSpecification(
+            space.architecture(record.widths, name=name),
+            provenance_of(campaign.to_dict(), record.to_dict()),
+            anchor_size=campaign.spec.proxy_task.resolve().anchor_size,
+        ),
         baseline=space.architecture(space.baseline.widths, name="uniform baseline"),
-        provenance=provenance_of(campaign.to_dict(), record.to_dict()),
     )
     exporter = EXPORTERS[format]
-    disposition = f'attachment; filename="{exporter.file_name(exported.architecture)}"'
-    headers = {"Content-Disposition": disposition}
-    return Response(exporter.render(exported), media_type=exporter.media_type, headers=headers)
+    headers = {"Content-Disposition": f'attachment; filename="{name}{exporter.suffix}"'}
+    return Response(exporter.content(exported), media_type=exporter.media_type, headers=headers)
 
 
 def _file_stem(name: str) -> str:

@@ -11,7 +11,7 @@ import pytest
 from api.cli.main import run
 from search_space.cost import cost_report
 from search_space.diagram.drawing import block_diagram
-from search_space.document import block_specification
+from search_space.document import BlockSpecification, block_specification
 from search_space.published import D0_BETAS, EFF_SPINENET_D0, EFF_SPINENETS, SP_EFFICIENTNET_B0
 
 
@@ -50,7 +50,7 @@ def test_models_that_differ_from_the_paper_are_named_with_the_reason(capsys: pyt
 
 def test_cost_accepts_an_exported_specification(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
     path = tmp_path / "best.json"
-    path.write_text(json.dumps(block_specification(EFF_SPINENETS["D1"], {})))
+    path.write_text(json.dumps(block_specification(BlockSpecification(EFF_SPINENETS["D1"], {}))))
     report = document(capsys, "cost", "--architecture", str(path))
     assert isinstance(report, dict)
     assert report["madds"] == cost_report(EFF_SPINENETS["D1"]).madds

@@ -5,15 +5,9 @@ from __future__ import annotations
 import numpy as np
 import tensorflow as tf
 
-from proxy_trainer.engine.losses import (
-    BOX_LOSS_WEIGHT,
-    FOCAL_ALPHA,
-    FOCAL_GAMMA,
-    HUBER_DELTA,
-    detection_loss,
-    focal_loss,
-)
+from proxy_trainer.engine.losses import detection_loss, focal_loss
 from proxy_trainer.engine.targets import Targets
+from search_space.detector import BOX_LOSS_WEIGHT, FOCAL_ALPHA, FOCAL_GAMMA, HUBER_DELTA
 
 
 def test_focal_loss_is_its_formula() -> None:

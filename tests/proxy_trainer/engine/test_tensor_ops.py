@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from proxy_trainer.engine.tensor_ops import BN_EPSILON, TensorOps
+from proxy_trainer.engine.tensor_ops import TensorOps
+from search_space.detector import BN_EPSILON
 
 RNG = np.random.default_rng(0)
 

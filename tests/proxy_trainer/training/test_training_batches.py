@@ -9,10 +9,10 @@ import pytest
 
 from proxy_trainer.data.coco_directory import load_dataset
 from proxy_trainer.data.decoded_images import DecodedSplit, decode_split
-from proxy_trainer.engine.anchors import anchor_boxes
 from proxy_trainer.engine.targets import match_anchors
 from proxy_trainer.training import training_batches as module
 from proxy_trainer.training.training_batches import TrainingBatches
+from search_space.anchors import anchor_boxes
 from search_space.proxy_task import resolve
 from tests.support.edge_case_coco import make_edge_case_coco
 

@@ -7,10 +7,8 @@ import math
 import numpy as np
 import numpy.typing as npt
 
+from search_space.detector import ASPECT_RATIOS, OCTAVE_SCALES
 from search_space.networks.retinanet import LEVELS
-
-OCTAVE_SCALES = (1.0, 2 ** (1 / 3), 2 ** (2 / 3))
-ASPECT_RATIOS = (0.5, 1.0, 2.0)
 
 
 def anchor_boxes(image_px: int, anchor_size: float) -> npt.NDArray[np.float32]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from proxy_trainer.engine.anchors import anchor_boxes
+from search_space.anchors import anchor_boxes
 
 
 def test_every_location_of_every_level_has_nine() -> None:
