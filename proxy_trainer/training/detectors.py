@@ -1,0 +1,64 @@
+"""Detectors and engines: a trained state as a detector with named tensors, and a detector in an engine."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import numpy as np
+import numpy.typing as npt
+
+from proxy_trainer.engine.engine import Engine, EngineState, untrained_state
+from search_space.cost import parameters
+from search_space.detector_model import DetectorModel, Tensors
+from search_space.document import BlockSpecification
+from search_space.parameters import Parameter, by_kind
+from search_space.proxy_task import ProxyTask
+
+
+def tensors_of(state: EngineState, network: Sequence[Parameter]) -> Tensors:
+    """The averaged weights and the batch-norm statistics of a state, by parameter name.
+
+    Within `Engine.recalibrated`, the statistics of `Engine.state` are the recalibrated ones.
+    """
+    trainable, statistics = by_kind(network)
+    return {**_split(state.average, trainable), **_split(state.statistics, statistics)}
+
+
+def state_of(tensors: Tensors, network: Sequence[Parameter], task: ProxyTask) -> EngineState:
+    """The state before the first step of a training that starts from these tensors; the inverse of `tensors_of`."""
+    weights, statistics = (_flat(tensors, group) for group in by_kind(network))
+    return untrained_state(task, weights, statistics)
+
+
+def task_of(specification: BlockSpecification, task: ProxyTask) -> ProxyTask:
+    """`task` for exactly the network of a specification: its widths, subnets, image size and anchors."""
+    network = specification.architecture
+    return replace(
+        task,
+        width_multiplier=1.0,
+        width_divisor=1,
+        image_px=network.input_px,
+        subnet_width=network.subnet_width,
+        subnet_layers=network.subnet_layers,
+        anchor_size=specification.anchor_size,
+    )
+
+
+def load_engine(model: DetectorModel, task: ProxyTask) -> Engine:
+    """An engine with the detector loaded, for inference or as the start of a training by `task`."""
+    network = model.architecture
+    task = task_of(model.specification, task)
+    engine = Engine(task, network.class_slots, like=network)
+    engine.load(network, seed=0, start=state_of(model.tensors, parameters(network), task))
+    return engine
+
+
+def _split(flat: npt.NDArray[np.float32], group: Sequence[Parameter]) -> dict[str, npt.NDArray[np.float32]]:
+    ends = np.cumsum([parameter.size for parameter in group])
+    pieces = np.split(flat, ends[:-1])
+    return {p.name: piece.reshape(p.shape).copy() for p, piece in zip(group, pieces, strict=True)}
+
+
+def _flat(tensors: Tensors, group: Sequence[Parameter]) -> npt.NDArray[np.float32]:
+    return np.concatenate([np.ravel(tensors[parameter.name]) for parameter in group], dtype=np.float32)
