@@ -7,6 +7,8 @@ import json
 from dataclasses import replace
 from pathlib import Path
 
+import onnx
+
 from exporters.export import Export
 from exporters.onnx.detector import detection_model, raw_model
 from exporters.onnx.readme import DETECTOR_FILE, RAW_FILE, SCRIPT_FILE, readme
@@ -19,12 +21,8 @@ README_FILE = "README.md"
 def write(export: Export, directory: Path) -> None:
     """Writes both graphs with their weights, the configuration, a README, and the script that runs the detector."""
     model, specification = export.model, export.specification
-    size, metadata = (export.architecture.input_px,) * 2, metadata_of(export)
-    models = {
-        DETECTOR_FILE: detection_model(export.architecture, model.tensors, size, specification.anchor_size, metadata),
-        RAW_FILE: raw_model(export.architecture, model.tensors, size, metadata),
-    }
-    contents = {name: graph.SerializeToString(deterministic=True) for name, graph in models.items()}
+    graphs = {name: graph_of(export, name) for name in (DETECTOR_FILE, RAW_FILE)}
+    contents = {name: content_of(graph) for name, graph in graphs.items()}
     weights = {
         "file": DETECTOR_FILE,
         "sha256": hashlib.sha256(contents[DETECTOR_FILE]).hexdigest(),
@@ -33,11 +31,25 @@ def write(export: Export, directory: Path) -> None:
     }
     config = json.dumps(block_specification(replace(specification, weights=weights)), indent=2, ensure_ascii=False)
     script = Path(__file__).with_name(SCRIPT_FILE).read_bytes()
-    texts = {CONFIG_FILE: config + "\n", README_FILE: readme(export, models)}
+    texts = {CONFIG_FILE: config + "\n", README_FILE: readme(export, graphs)}
     for name, content in {**contents, SCRIPT_FILE: script}.items():
         (directory / name).write_bytes(content)
     for name, text in texts.items():
         (directory / name).write_text(text, encoding="utf-8")
+
+
+def graph_of(export: Export, file: str) -> onnx.ModelProto:
+    """The graph in a file of the export, for square images of the input size."""
+    network, model = export.architecture, export.model
+    size, metadata = (network.input_px, network.input_px), metadata_of(export)
+    if file == RAW_FILE:
+        return raw_model(network, model.tensors, size, metadata)
+    return detection_model(network, model.tensors, size, export.specification.anchor_size, metadata)
+
+
+def content_of(graph: onnx.ModelProto) -> bytes:
+    """The content of a graph's file: the same bytes for the same graph."""
+    return bytes(graph.SerializeToString(deterministic=True))
 
 
 def metadata_of(export: Export) -> dict[str, str]:
