@@ -16,11 +16,10 @@ import numpy.typing as npt
 import onnxruntime
 
 from exporters.export import Export
-from exporters.onnx.detector import detection_model, raw_model
-from exporters.onnx.files import metadata_of
+from exporters.onnx.files import content_of, graph_of
 from exporters.onnx.readme import DETECTOR_FILE, RAW_FILE
 from search_space.architecture import Architecture
-from search_space.detector_model import DetectorModel, initial_model, load_detector
+from search_space.detector_model import initial_model, load_detector
 from search_space.document import BlockSpecification, load_block_specification
 
 Graph = Literal["raw", "detections"]
@@ -57,8 +56,8 @@ def onnx_latency_ms(architecture: Architecture, *, batch: int = 1, threads: int 
 
     `threads` as in `onnx_latency`.
     """
-    model = initial_model(BlockSpecification(architecture, {}))
-    return onnx_latency(graph_content(model, "raw"), batch=batch, threads=threads, runs=runs).median_ms
+    content = _content(Export(BlockSpecification(architecture, {})), "raw")
+    return onnx_latency(content, batch=batch, threads=threads, runs=runs).median_ms
 
 
 def onnx_latency(content: bytes, *, batch: int = 1, threads: int = 0, runs: int = DEFAULT_RUNS) -> Latency:
@@ -103,17 +102,12 @@ def read_graph(path: Path, graph: Graph) -> bytes:
     exported = path / GRAPHS[graph]
     if exported.is_file():
         return exported.read_bytes()
-    return graph_content(load_detector(path) if path.is_dir() else initial_model(load_block_specification(path)), graph)
+    model = load_detector(path) if path.is_dir() else initial_model(load_block_specification(path))
+    return _content(Export(model.specification, trained=model), graph)
 
 
-def graph_content(model: DetectorModel, graph: Graph) -> bytes:
-    """The graph of a detector, as it is exported."""
-    network, specification = model.architecture, model.specification
-    size, metadata = (network.input_px, network.input_px), metadata_of(Export(specification, trained=model))
-    if graph == "raw":
-        return raw_model(network, model.tensors, size, metadata).SerializeToString()
-    made = detection_model(network, model.tensors, size, specification.anchor_size, metadata)
-    return made.SerializeToString()
+def _content(export: Export, graph: Graph) -> bytes:
+    return content_of(graph_of(export, GRAPHS[graph]))
 
 
 def _inputs(session: onnxruntime.InferenceSession, batch: int, px: int) -> dict[str, npt.NDArray[Any]]:
