@@ -39,9 +39,11 @@ class Graph:
         return name
 
     def output(self, value: str, name: str, dtype: npt.DTypeLike, shape: Shape) -> None:
-        """Makes a value an output of the graph, under a name that nothing else has."""
-        self.node("Identity", [value], name)
-        self._outputs.append(_value_info(name, dtype, shape))
+        """Makes the output of a node an output of the graph, under a name that nothing else has."""
+        self._outputs.append(_value_info(self._unique(name), dtype, shape))
+        for node in self._nodes:
+            for values in (node.input, node.output):
+                values[:] = [name if each == value else each for each in values]
 
     def initializer(self, name: str, values: npt.NDArray[Any]) -> str:
         """A tensor of the graph; a second one of this name must be equal to the first, and is not stored again."""

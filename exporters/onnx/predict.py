@@ -43,7 +43,7 @@ class Detector:
         return [
             {
                 "box": [round(float(side) / scale, 2) for side in box],
-                "score": round(float(score), 4),
+                "score": round(float(score), 6),
                 "class": int(slot),
                 "name": self._names[slot] if self._names else None,
             }
