@@ -51,7 +51,7 @@ class Latency:
     versions: dict[str, str]
 
 
-def onnx_latency_ms(architecture: Architecture, *, batch: int = 1, threads: int = 0, runs: int = DEFAULT_RUNS) -> float:
+def onnx_latency_ms(architecture: Architecture, *, batch: int = 1, threads: int = 1, runs: int = DEFAULT_RUNS) -> float:
     """The median latency of the network of an architecture, which its weights do not change, in milliseconds.
 
     `threads` as in `onnx_latency`.
@@ -60,11 +60,11 @@ def onnx_latency_ms(architecture: Architecture, *, batch: int = 1, threads: int 
     return onnx_latency(content, batch=batch, threads=threads, runs=runs).median_ms
 
 
-def onnx_latency(content: bytes, *, batch: int = 1, threads: int = 0, runs: int = DEFAULT_RUNS) -> Latency:
+def onnx_latency(content: bytes, *, batch: int = 1, threads: int = 1, runs: int = DEFAULT_RUNS) -> Latency:
     """The latency of a graph of format `onnx` on noise, after a warm-up.
 
     onnxruntime shares each operator between `threads` threads, where 0 means one for each processor that this process
-    may use.
+    may use. Where other processes use the processors too, more than one thread is slower: they wait for each other.
     """
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = threads = threads or len(os.sched_getaffinity(0))

@@ -30,7 +30,7 @@ def latency(
         str, typer.Option(help="raw: the network; detections: from pixels to boxes, which depends on the weights.")
     ] = "raw",
     batch: Annotated[int, typer.Option(min=1, help="Images in a run.")] = 1,
-    threads: Annotated[int, typer.Option(min=0, help="Processors to use; 0 is all of them.")] = 0,
+    threads: Annotated[int, typer.Option(min=0, help="Processors to use; 0 is all of them.")] = 1,
     runs: Annotated[int, typer.Option(min=3, help="Runs after the warm-up.")] = 50,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document.")] = False,
 ) -> None:

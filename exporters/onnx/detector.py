@@ -174,9 +174,9 @@ def _suppress(graph: Graph, boxes: str, scores: str, pixels: str) -> None:
 def _best_of_each_image(graph: Graph, rows: Mapping[str, str], pixels: str) -> tuple[str, str]:
     """The best 100 scores of each image `[batch, 100]`, and the rows that they are in."""
     batch = graph.node("Gather", [graph.node("Shape", [pixels]), graph.constant(0, np.int64)], "batch_size")
-    images = graph.node("Range", [graph.constant(0, np.int64), batch, graph.constant(1, np.int64)])
+    images = graph.node("Range", [graph.constant(0, np.int64), batch, graph.constant(1, np.int64)], "image_numbers")
     images = graph.node("Unsqueeze", [images, graph.constant([1], np.int64)])
     is_padding = graph.node("Less", [rows["image"], graph.constant(0, np.int64)])
     is_own = graph.node("Or", [graph.node("Equal", [images, rows["image"]]), is_padding])
-    ranked = graph.node("Where", [is_own, rows["score"], graph.constant(OTHER_IMAGE_SCORE, np.float32)])
+    ranked = graph.node("Where", [is_own, rows["score"], graph.constant(OTHER_IMAGE_SCORE, np.float32)], "ranked")
     return graph.top(ranked, MAX_DETECTIONS)

@@ -1,8 +1,4 @@
-"""The exported detector finds in onnxruntime what the engine finds.
-
-Detections are the same where each of one has its equal in the other: the same class, scores within 1e-4, and box sides
-within 0.01 pixels. Their order may differ where scores differ by rounding.
-"""
+"""The exported detector finds in onnxruntime what the engine finds."""
 
 from __future__ import annotations
 
@@ -27,6 +23,7 @@ from search_space.networks.retinanet import LEVELS, retinanet
 from search_space.proxy_task import resolve
 from tests.support.processes import THREADS
 from tests.support.random_detectors import REPEATED, UNEQUAL, random_tensors
+from tests.support.same_detections import assert_same_detections
 
 ANCHOR_SIZE = 1.5
 PX = UNEQUAL.input_px
@@ -58,25 +55,6 @@ def _found(session: onnxruntime.InferenceSession, pixels: np.ndarray, sizes: np.
     return DetectionBatch(boxes[..., [1, 0, 3, 2]], scores, classes, count)
 
 
-def _assert_same(found: DetectionBatch, expected: DetectionBatch) -> None:
-    np.testing.assert_array_equal(found.valid, expected.valid)
-    for image, valid in enumerate(expected.valid):
-        for values in (found.boxes, found.scores, found.classes):
-            assert not values[image, valid:].any()
-        assert np.all(np.diff(found.scores[image]) <= 0)
-        open_places = set(range(valid))
-        for place in range(valid):
-            equals = [
-                other
-                for other in open_places
-                if found.classes[image, place] == expected.classes[image, other]
-                and abs(found.scores[image, place] - expected.scores[image, other]) < 1e-4
-                and np.max(np.abs(found.boxes[image, place] - expected.boxes[image, other])) < 0.01
-            ]
-            assert equals, f"detection {place} of image {image} is not among those of the engine"
-            open_places.remove(equals[0])
-
-
 def _with_class_bias(tensors: Tensors, change: float) -> Tensors:
     name = "class/predict/pointwise/bias"
     return {**tensors, name: tensors[name] + np.float32(change)}
@@ -94,8 +72,10 @@ def test_the_detections_are_those_of_the_engine(bias: float, fewest: int, most: 
     expected = load_engine(model, resolve("laptop-alone")).detect(pixels, SIZES)
     assert fewest <= expected.valid.min() <= expected.valid.max() <= most
     session = _session(UNEQUAL, tensors, (PX, PX))
-    _assert_same(_found(session, pixels, SIZES), expected)
-    _assert_same(_found(session, pixels[1:2], SIZES[1:2]), DetectionBatch(*(values[1:2] for values in expected)))
+    assert_same_detections(_found(session, pixels, SIZES), expected)
+    assert_same_detections(
+        _found(session, pixels[1:2], SIZES[1:2]), DetectionBatch(*(values[1:2] for values in expected))
+    )
 
 
 def test_the_detections_on_images_that_are_not_square_are_those_of_the_graph_of_the_engine() -> None:
@@ -115,7 +95,7 @@ def test_the_detections_on_images_that_are_not_square_are_those_of_the_graph_of_
     expected = DetectionBatch(*(values.numpy() for values in non_max_suppression(boxes, tf.sigmoid(logits))))
     assert expected.valid.tolist() == [100, 100]
     assert expected.boxes[..., 2].max() <= 75 < expected.boxes[..., 3].max() <= 133
-    _assert_same(_found(_session(REPEATED, tensors, size), pixels, sizes), expected)
+    assert_same_detections(_found(_session(REPEATED, tensors, size), pixels, sizes), expected)
 
 
 def test_what_is_beyond_an_image_does_not_matter() -> None:
