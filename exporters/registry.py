@@ -85,3 +85,11 @@ register(
     )
 )
 register(Exporter("svg", "A drawing of the architecture beside the baseline.", ".svg", "image/svg+xml", "here"))
+register(
+    Exporter(
+        "onnx",
+        "Graphs with their weights for onnxruntime, OpenVINO and other runtimes, and a script that finds objects.",
+        ARCHIVE,
+        "application/zip",
+    )
+)

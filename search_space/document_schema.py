@@ -153,7 +153,7 @@ def _classes() -> Schema:
 def _weights() -> Schema:
     weights = _object(
         {
-            "file": {"type": "string", "description": "A safetensors file beside this document."},
+            "file": {"type": "string", "description": "The file beside this document that holds them."},
             "sha256": {"type": "string", "pattern": "^[0-9a-f]{64}$"},
             "origin": {
                 "enum": ["trained", "shared", "initial"],

@@ -1,0 +1,1 @@
+"""Measures exports on this machine, for `effspine bench`."""
