@@ -13,11 +13,11 @@ from typing import Any
 import yaml
 
 from exporters.export import Export
-from exporters.source_commit import source_commit
 from search_space.cost import cost_report
 from search_space.detector_model import Origin
 from search_space.display import displayed_line
 from search_space.document import block_specification
+from search_space.source_commit import source_commit
 from search_space.topology import BLOCKS
 
 EXACT = "Nothing was dropped or approximated."

@@ -85,3 +85,11 @@ register(
     )
 )
 register(Exporter("svg", "A drawing of the architecture beside the baseline.", ".svg", "image/svg+xml", "here"))
+register(
+    Exporter(
+        "pytorch",
+        "A folder with the detector in PyTorch alone: it trains, detects, and can be uploaded to a model hub.",
+        ".zip",
+        "application/zip",
+    )
+)

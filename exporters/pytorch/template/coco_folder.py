@@ -84,7 +84,7 @@ class TrainingViews(torch.utils.data.Dataset):
     def __len__(self) -> int:
         return len(self.folder)
 
-    def __getitem__(self, item: tuple[int, int]) -> tuple[Tensor, dict[str, Tensor]]:
+    def __getitem__(self, item: tuple[int, str]) -> tuple[Tensor, dict[str, Tensor]]:
         index, seed = item
         draws, px = random.Random(seed), self.input_px
         image, (boxes, labels) = self.folder.image(index), self.folder.targets(index)

@@ -2,10 +2,10 @@
 
     python train.py DATA --out DIR [--epochs 30] [--batch-size 16] [--optimizer adamw] [--lr 0.002]
 
-DATA has annotations/instances_train*.json beside its images (`coco_folder.py`). DIR becomes a folder like this one, with
+DATA has annotations/instances_train*.json beside its images (`coco_folder.py`). DIR becomes a folder like this one with
 the trained `model.safetensors` and `config.json`. Classes of equal names keep their predictions; others start anew. An
-interrupted training goes on with --resume. Needs torch, safetensors and pillow; with pycocotools installed, the AP on
-annotations/instances_val*.json is measured at the end.
+interrupted training goes on with --resume. Needs torch, safetensors, pillow and numpy; with pycocotools installed, the
+AP on annotations/instances_val*.json is measured at the end.
 """
 
 from __future__ import annotations
@@ -36,19 +36,19 @@ def main(arguments: list[str] | None = None) -> int:
     options = parse(arguments)
     torch.manual_seed(options.seed)
     folder = CocoFolder(options.data, "train")
+    options.batch_size = min(options.batch_size, len(folder))
     model = with_classes(load(options.model, options.drop_rate), folder.classes, options.input_px, options.drop_rate)
     model.to(options.device).train()
     optimizer = optimizer_of(model, options)
     views = TrainingViews(folder, model, tuple(options.scale), not options.no_flip)
-    steps = options.epochs * max(1, len(folder) // options.batch_size)
-    done = 0
-    if options.resume:
-        done = restore(options.out / CHECKPOINT, model, optimizer, steps)
+    steps = options.epochs * (len(folder) // options.batch_size)
+    done = restore(options.out / CHECKPOINT, model, optimizer, steps) if options.resume else 0
     print(f"{len(folder)} images, {len(folder.classes)} classes, {steps} steps on {options.device}", flush=True)
     started, recent = time.perf_counter(), []
-    for step, (images, targets) in enumerate(batches(views, options, done, steps), start=done + 1):
+    for step, (images, targets) in enumerate(batches(views, options, done), start=done + 1):
         for group in optimizer.param_groups:
             group["lr"] = rate_at(step, steps, options)
+        torch.manual_seed(options.seed + step)  # of stochastic depth
         losses = train_step(model, optimizer, images, targets, options)
         if not math.isfinite(losses["total"]):
             sys.exit(f"error: the loss of step {step} is {losses['total']}; use a smaller --lr")
@@ -127,20 +127,18 @@ def rate_at(step: int, steps: int, options: argparse.Namespace) -> float:
 
 
 def batches(
-    views: TrainingViews, options: argparse.Namespace, first: int, steps: int
+    views: TrainingViews, options: argparse.Namespace, first: int
 ) -> Iterator[tuple[Tensor, list[dict[str, Tensor]]]]:
     """The batches of the steps after `first`; each depends on the seed and its step alone, so a training can resume."""
-    order: list[list[tuple[int, int]]] = []
-    size = min(options.batch_size, len(views))
-    for epoch in range(math.ceil(steps / (len(views) // size))):
+    order: list[list[tuple[int, str]]] = []
+    size = options.batch_size
+    for epoch in range(options.epochs):
         shuffled = random.Random(f"{options.seed} {epoch}").sample(range(len(views)), len(views))
         for start in range(0, len(views) - size + 1, size):
-            step = len(order)
-            order.append([(i, hash((options.seed, step, i))) for i in shuffled[start : start + size]])
+            seed = f"{options.seed} {len(order)}"
+            order.append([(index, f"{seed} {index}") for index in shuffled[start : start + size]])
     return iter(
-        torch.utils.data.DataLoader(
-            views, batch_sampler=order[first:steps], num_workers=options.workers, collate_fn=collate
-        )
+        torch.utils.data.DataLoader(views, batch_sampler=order[first:], num_workers=options.workers, collate_fn=collate)
     )
 
 
@@ -176,17 +174,8 @@ def report(step: int, steps: int, recent: list[dict[str, float]], rate: float, s
 def checkpoint(path: Path, model: RetinaNet, optimizer: torch.optim.Optimizer, step: int, steps: int) -> None:
     """Writes the state of the training; an interruption leaves the one before."""
     partial = path.with_suffix(".partial")
-    random_state = torch.get_rng_state()
-    torch.save(
-        {
-            "model": model.state_dict(),
-            "optimizer": optimizer.state_dict(),
-            "random": random_state,
-            "step": step,
-            "steps": steps,
-        },
-        partial,
-    )
+    state = {"model": model.state_dict(), "optimizer": optimizer.state_dict(), "step": step, "steps": steps}
+    torch.save(state, partial)
     partial.replace(path)
 
 
@@ -199,14 +188,17 @@ def restore(path: Path, model: RetinaNet, optimizer: torch.optim.Optimizer, step
         sys.exit(f"error: {path} is of a training of {state['steps']} steps; this one has {steps}")
     model.load_state_dict(state["model"])
     optimizer.load_state_dict(state["optimizer"])
-    torch.set_rng_state(state["random"])
     return state["step"]
 
 
 def finish(model: RetinaNet, options: argparse.Namespace, steps: int) -> None:
     """Measures the detector where that is possible, and writes it with the modules of this folder."""
     figures = coco_metrics(model, options.data)
-    settings = {name: str(v) if isinstance(v, Path) else v for name, v in vars(options).items() if name != "resume"}
+    settings = {
+        name: value.resolve().name if isinstance(value, Path) else value
+        for name, value in vars(options).items()
+        if name != "resume"
+    }
     here = Path(__file__).parent
     save(
         model,
