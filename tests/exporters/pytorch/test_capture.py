@@ -19,8 +19,8 @@ def _capture(folder: Path, what: str, timeout_s: float) -> None:
     run_export([PROGRAM, folder, what], folder=folder, timeout_s=timeout_s)
 
 
-def test_the_network_is_exported_and_captured_as_one_graph(tmp_path: Path) -> None:
-    _capture(tmp_path, "captured", 280)
+def test_the_network_is_exported_with_a_dynamic_batch(tmp_path: Path) -> None:
+    _capture(tmp_path, "exported", 280)
 
 
 @pytest.mark.slow

@@ -14,6 +14,7 @@ from safetensors.numpy import load_file
 
 from exporters import EXPORTERS, Export
 from exporters.pytorch.layout import torch_name
+from exporters.pytorch.reading import read
 from proxy_trainer.data.digits import make_digits
 from search_space.cost import parameters
 from search_space.document import load_block_specification
@@ -130,3 +131,10 @@ def test_without_pycocotools_training_says_that_ap_is_not_measured(folder: Path,
         f"from evaluate import coco_metrics; assert coco_metrics(load('.'), Path({str(digits)!r})) is None"
     )
     assert "pip install pycocotools" in run_export(["-c", program], folder=folder).stdout
+
+
+@pytest.mark.slow
+def test_training_takes_sgd_bfloat16_workers_and_another_input_size(folder: Path, digits: Path, tmp_path: Path) -> None:
+    options = (*TRAIN, "--optimizer", "sgd", "--bfloat16", "--workers", 2, "--input-px", 64)
+    run_export(["train.py", digits, "--out", tmp_path, *options], folder=folder)
+    assert read(tmp_path).architecture == replace(UNEQUAL, class_slots=10, input_px=64)

@@ -22,12 +22,11 @@ def assert_same(actual: tuple[torch.Tensor, ...], expected: tuple[torch.Tensor, 
 
 network = load(sys.argv[1], drop_rate=0.0).network
 images = torch.randn(2, 3, 66, 140, generator=torch.Generator().manual_seed(0))
-if sys.argv[2] == "captured":
+if sys.argv[2] == "exported":
     with torch.no_grad():
         exported = torch.export.export(network, (images,), dynamic_shapes=({0: torch.export.Dim("batch")},))
         three = torch.cat([images, images[:1]])
         assert_same(exported.module()(three), network(three))
-        assert_same(torch.compile(network, backend="eager", fullgraph=True)(images), network(images))
 else:
     for is_training in (False, True):
         torch._dynamo.reset()
