@@ -13,6 +13,9 @@ from typing import Literal
 
 from exporters.export import Export
 
+ARCHIVE = ".zip"
+"""The suffix of an export of several files."""
+
 Place = Literal["here", "worker"]
 """Where an export is made: in the process that is asked, in milliseconds, or in a process of its own."""
 
@@ -27,8 +30,8 @@ class Exporter:
 
     name: str
     purpose: str
-    suffix: str
-    media_type: str
+    suffix: str = ARCHIVE
+    media_type: str = "application/zip"
     place: Place = "worker"
 
     def write(self, export: Export, directory: Path) -> None:
@@ -46,8 +49,6 @@ class Exporter:
                 return only.read_bytes()
             return archive(directory, export.architecture.name)
 
-
-ARCHIVE = ".zip"
 
 EXPORTERS: dict[str, Exporter] = {}
 
@@ -75,21 +76,22 @@ def archive(directory: Path, name: str) -> bytes:
 _EPOCH = (1980, 1, 1, 0, 0, 0)
 """The earliest time that a ZIP archive can hold."""
 
-register(
+for _exporter in (
     Exporter(
-        "spec",
-        "The architecture as a document that other code builds it from.",
-        ".json",
-        "application/json",
-        "here",
-    )
-)
-register(Exporter("svg", "A drawing of the architecture beside the baseline.", ".svg", "image/svg+xml", "here"))
-register(
+        "spec", "The architecture as a document that other code builds it from.", ".json", "application/json", "here"
+    ),
+    Exporter("svg", "A drawing of the architecture beside the baseline.", ".svg", "image/svg+xml", "here"),
+    Exporter("detector", "Configuration and weights in safetensors, which effspine reads again."),
+    Exporter(
+        "pytorch",
+        "A folder with the detector in PyTorch alone: it trains, detects, and can be uploaded to a model hub.",
+    ),
     Exporter(
         "onnx",
         "Graphs with their weights for onnxruntime, OpenVINO and other runtimes, and a script that finds objects.",
-        ARCHIVE,
-        "application/zip",
-    )
-)
+    ),
+    Exporter("litert", "Files for LiteRT on phones and small computers: float32, float16, int8."),
+    Exporter("keras", "A model for Keras 3, without other code, to run and to train further."),
+    Exporter("savedmodel", "The whole detector for TensorFlow and TensorFlow Serving."),
+):
+    register(_exporter)

@@ -1,7 +1,8 @@
 """Sets up `.venv` from the lock file, once (`make setup`). Needs the standard library only, and any Python 3 parses it.
 
-Failures that the user can fix (wrong Python, no network, full disk, no venv module) are reported in one line on
-standard error; the output of the installer is in `.venv-setup.log`.
+With the argument `exports` it sets up `.venv-exports`, where exports are tested (`make setup-exports`). Failures that
+the user can fix (wrong Python, no network, full disk, no venv module) are reported in one line on standard error; the
+output of the installer is in `.venv-setup.log`, or `.venv-exports-setup.log`.
 """
 
 import hashlib
@@ -9,15 +10,13 @@ import os
 import shutil
 import subprocess
 import sys
+import urllib.request
 
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
-VENV = os.path.join(ROOT, ".venv")
-PYTHON = os.path.join(VENV, "bin", "python")
-LOCK = os.path.join(ROOT, "requirements.lock")
-STAMP = os.path.join(VENV, "effspine-setup.sha256")
-LOG = os.path.join(ROOT, ".venv-setup.log")
 OLDEST, NEWEST = (3, 11), (3, 13)
 NEEDED_BYTES = 5 * 2**30
+CPU_INDEX = "https://download.pytorch.org/whl/cpu"
+CPU_INDEX_SECONDS = 5
 
 # Messages of the installer, and the explanation for the user.
 KNOWN_FAILURES = (
@@ -35,20 +34,51 @@ KNOWN_FAILURES = (
 
 def main():
     check_python()
-    wanted = fingerprint()
-    if is_current(wanted):
+    if sys.argv[1:] == ["exports"]:
+        set_up(".venv-exports", "requirements-exports.txt", [], install_exports)
+    else:
+        set_up(".venv", "requirements.lock", ["pyproject.toml"], install_effspine)
+
+
+def set_up(name, requirements, others, install):
+    """Makes the environment `name`, unless it is there and what it depends on is as before."""
+    venv = os.path.join(ROOT, name)
+    stamp = os.path.join(venv, "effspine-setup.sha256")
+    wanted = fingerprint([requirements] + others)
+    if is_current(stamp, wanted):
         return
     check_disk()
-    report("setting up .venv with Python %d.%d from requirements.lock (a few minutes, once) ..." % sys.version_info[:2])
-    with open(LOG, "w") as log:
-        step([sys.executable, "-m", "venv", "--clear", VENV], log, "creating .venv")
-        pip = [PYTHON, "-m", "pip", "--disable-pip-version-check", "install", "--progress-bar", "off"]
-        step(pip + ["--require-hashes", "--no-deps", "-r", LOCK], log, "installing the locked packages")
-        step(pip + ["--no-deps", "--no-build-isolation", "-e", ROOT], log, "installing effspine")
-    with open(STAMP, "w") as stamp:
-        stamp.write(wanted)
-    os.remove(LOG)
-    report("the environment is ready")
+    version = "%d.%d" % sys.version_info[:2]
+    report("setting up %s with Python %s from %s (a few minutes, once) ..." % (name, version, requirements))
+    python = os.path.join(venv, "bin", "python")
+    with open(os.path.join(ROOT, name + "-setup.log"), "w") as log:
+        step([sys.executable, "-m", "venv", "--clear", venv], log, "creating " + name)
+        pip = [python, "-m", "pip", "--disable-pip-version-check", "install", "--progress-bar", "off"]
+        install(pip, os.path.join(ROOT, requirements), log)
+    with open(stamp, "w") as file:
+        file.write(wanted)
+    os.remove(log.name)
+    report("the environment %s is ready" % name)
+
+
+def install_effspine(pip, lock, log):
+    step(pip + ["--require-hashes", "--no-deps", "-r", lock], log, "installing the locked packages")
+    step(pip + ["--no-deps", "--no-build-isolation", "-e", ROOT], log, "installing effspine")
+
+
+def install_exports(pip, requirements, log):
+    """PyTorch is the small build without CUDA where its index can be reached, else the one of the usual index."""
+    index = ["--extra-index-url", CPU_INDEX] if can_be_reached(CPU_INDEX + "/torch/") else []
+    step(pip + index + ["-r", requirements], log, "installing the packages that exports are tested with")
+
+
+def can_be_reached(url):
+    """Whether a server answers; pip would repeat its attempts for minutes."""
+    try:
+        with urllib.request.urlopen(urllib.request.Request(url, method="HEAD"), timeout=CPU_INDEX_SECONDS):
+            return True
+    except OSError:
+        return False
 
 
 def check_python():
@@ -66,19 +96,19 @@ def check_disk():
         fail("the disk has %.1f GB free; the environment needs about 5 GB" % (free / 2**30))
 
 
-def fingerprint():
-    """A digest of what the environment depends on: lock file, project metadata, Python and path."""
+def fingerprint(names):
+    """A digest of what an environment depends on: these files, Python and path."""
     digest = hashlib.sha256(("%s %s" % (sys.version, ROOT)).encode())
-    for name in (LOCK, os.path.join(ROOT, "pyproject.toml")):
-        with open(name, "rb") as content:
+    for name in names:
+        with open(os.path.join(ROOT, name), "rb") as content:
             digest.update(content.read())
     return digest.hexdigest()
 
 
-def is_current(wanted):
+def is_current(stamp, wanted):
     try:
-        with open(STAMP) as stamp:
-            return stamp.read() == wanted
+        with open(stamp) as file:
+            return file.read() == wanted
     except OSError:
         return False
 
@@ -92,9 +122,9 @@ def step(command, log, what):
         fail("interrupted; run it again to continue", 130)
     if failed:
         log.flush()
-        with open(LOG, errors="replace") as file:
+        with open(log.name, errors="replace") as file:
             output = file.read()
-        fail("%s failed: %s; the installer's output is in %s" % (what, reason(output), os.path.basename(LOG)))
+        fail("%s failed: %s; the installer's output is in %s" % (what, reason(output), os.path.basename(log.name)))
 
 
 def reason(output):

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import http.server
 import importlib.util
 import os
+import socketserver
 import subprocess
 import sys
+import threading
 from pathlib import Path
 from types import ModuleType
 
@@ -67,12 +70,40 @@ def test_without_a_network_the_set_up_ends_with_one_line(tmp_path: Path) -> None
     (tmp_path / "tools" / SCRIPT.name).write_text(SCRIPT.read_text())
     (tmp_path / "pyproject.toml").write_text("")
     (tmp_path / "requirements.lock").write_text(f"nothing-of-the-kind==1.0 --hash=sha256:{'0' * 64}\n")
+    (tmp_path / "requirements-exports.txt").write_text("nothing-of-the-kind==1.0\n")
     installer = {name: value for name, value in os.environ.items() if not name.startswith("PIP_")}
     installer |= {"PIP_CONFIG_FILE": os.devnull, "PIP_INDEX_URL": "http://127.0.0.1:9/simple", "PIP_RETRIES": "0"}
-    done = subprocess.run(
-        [sys.executable, tmp_path / "tools" / SCRIPT.name], env=installer, capture_output=True, text=True, timeout=120
-    )
-    assert done.returncode == 1
-    assert "the package index cannot be reached" in done.stderr.splitlines()[-1]
-    assert "Traceback" not in done.stderr
-    assert (tmp_path / ".venv-setup.log").exists()
+    for which, log in (([], ".venv-setup.log"), (["exports"], ".venv-exports-setup.log")):
+        command = [sys.executable, tmp_path / "tools" / SCRIPT.name, *which]
+        done = subprocess.run(command, env=installer, capture_output=True, text=True, timeout=120)
+        assert done.returncode == 1
+        assert "the package index cannot be reached" in done.stderr.splitlines()[-1]
+        assert log in done.stderr.splitlines()[-1]
+        assert "Traceback" not in done.stderr
+        assert (tmp_path / log).exists()
+
+
+def test_an_index_that_does_not_answer_is_left_out(tool: ModuleType, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The small build of PyTorch comes from an index of its own; without it, pip would retry for minutes."""
+    commands: list[list[str]] = []
+    monkeypatch.setattr(tool, "step", lambda command, log, what: commands.append(command))
+    with socketserver.TCPServer(("127.0.0.1", 0), _Answers) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        answering = f"http://127.0.0.1:{server.server_address[1]}"
+        for index in (answering, "http://127.0.0.1:9"):
+            monkeypatch.setattr(tool, "CPU_INDEX", index)
+            tool.install_exports(["pip"], "requirements-exports.txt", None)
+        server.shutdown()
+    assert commands == [
+        ["pip", "--extra-index-url", answering, "-r", "requirements-exports.txt"],
+        ["pip", "-r", "requirements-exports.txt"],
+    ]
+
+
+class _Answers(http.server.BaseHTTPRequestHandler):
+    def do_HEAD(self) -> None:
+        self.send_response(200)
+        self.end_headers()
+
+    def log_message(self, *_: object) -> None:
+        pass

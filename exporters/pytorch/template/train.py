@@ -1,0 +1,219 @@
+"""Fine-tunes this detector on a COCO folder, on one device.
+
+    python train.py DATA --out DIR [--epochs 30] [--batch-size 16] [--optimizer adamw] [--lr 0.002]
+
+DATA has annotations/instances_train*.json beside its images (`coco_folder.py`). DIR becomes a folder like this one with
+the trained `model.safetensors` and `config.json`. Classes of equal names keep their predictions; others start anew. An
+interrupted training goes on with --resume. Needs torch, safetensors, pillow and numpy; with pycocotools installed, the
+AP on annotations/instances_val*.json is measured at the end.
+"""
+
+from __future__ import annotations
+
+import argparse
+import copy
+import math
+import random
+import shutil
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from coco_folder import CocoFolder, TrainingViews
+from cost import cost_of
+from evaluate import coco_metrics
+from retinanet import RetinaNet, load, save
+
+CHECKPOINT = "checkpoint.pt"
+
+
+def main(arguments: list[str] | None = None) -> int:
+    options = parse(arguments)
+    torch.manual_seed(options.seed)
+    folder = CocoFolder(options.data, "train")
+    options.batch_size = min(options.batch_size, len(folder))
+    model = with_classes(load(options.model, options.drop_rate), folder.classes, options.input_px, options.drop_rate)
+    model.to(options.device).train()
+    optimizer = optimizer_of(model, options)
+    views = TrainingViews(folder, model, tuple(options.scale), not options.no_flip)
+    steps = options.epochs * (len(folder) // options.batch_size)
+    done = restore(options.out / CHECKPOINT, model, optimizer, steps) if options.resume else 0
+    print(f"{len(folder)} images, {len(folder.classes)} classes, {steps} steps on {options.device}", flush=True)
+    started, recent = time.perf_counter(), []
+    for step, (images, targets) in enumerate(batches(views, options, done), start=done + 1):
+        for group in optimizer.param_groups:
+            group["lr"] = rate_at(step, steps, options)
+        torch.manual_seed(options.seed + step)  # of stochastic depth
+        losses = train_step(model, optimizer, images, targets, options)
+        if not math.isfinite(losses["total"]):
+            sys.exit(f"error: the loss of step {step} is {losses['total']}; use a smaller --lr")
+        recent.append(losses)
+        if step % options.log_steps == 0 or step == steps:
+            report(step, steps, recent, optimizer.param_groups[0]["lr"], time.perf_counter() - started)
+            recent = []
+        if step % options.checkpoint_steps == 0 and step < steps:
+            checkpoint(options.out / CHECKPOINT, model, optimizer, step, steps)
+    finish(model.eval(), options, steps)
+    return 0
+
+
+def parse(arguments: list[str] | None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description="Fine-tunes this detector on a COCO folder.")
+    parser.add_argument("data", type=Path, metavar="DATA")
+    parser.add_argument("--out", type=Path, required=True, help="directory of the trained detector")
+    parser.add_argument("--model", type=Path, default=Path(__file__).parent, help="another directory to start from")
+    parser.add_argument("--epochs", type=int, default=30)
+    parser.add_argument("--batch-size", type=int, default=16)
+    parser.add_argument("--optimizer", choices=("adamw", "sgd"), default="adamw")
+    parser.add_argument("--lr", type=float, help="peak learning rate (default: 0.002 for adamw, 0.02 for sgd)")
+    parser.add_argument("--warmup-steps", type=int, default=100)
+    parser.add_argument("--weight-decay", type=float, default=4e-5, help="of kernels only")
+    parser.add_argument("--clip-norm", type=float, default=10.0, help="largest norm of the gradient")
+    parser.add_argument("--drop-rate", type=float, default=0.2, help="stochastic depth of the last block")
+    parser.add_argument("--scale", type=float, nargs=2, default=(0.5, 1.5), metavar=("LOW", "HIGH"), help="jitter")
+    parser.add_argument("--no-flip", action="store_true", help="mirror no images")
+    parser.add_argument("--input-px", type=int, help="side of the input (default: that of the detector)")
+    parser.add_argument("--bfloat16", action="store_true", help="run the network in bfloat16 where that is safe")
+    parser.add_argument("--workers", type=int, default=2, help="processes that prepare images")
+    parser.add_argument("--log-steps", type=int, default=20)
+    parser.add_argument("--checkpoint-steps", type=int, default=500)
+    parser.add_argument("--resume", action="store_true", help="go on from the checkpoint in --out")
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
+    options = parser.parse_args(arguments)
+    options.lr = options.lr or {"adamw": 0.002, "sgd": 0.02}[options.optimizer]
+    options.out.mkdir(parents=True, exist_ok=True)
+    return options
+
+
+def with_classes(model: RetinaNet, classes: list[dict[str, Any]], input_px: int | None, drop_rate: float) -> RetinaNet:
+    """The detector for other classes and another input size; predictions of classes with the same name are kept."""
+    config = copy.deepcopy(model.config)
+    config |= {"classes": classes, "class_slots": len(classes), "input_px": input_px or model.input_px}
+    adapted = RetinaNet(config, drop_rate)
+    state, known = model.network.state_dict(), [each["name"] for each in model.classes or []]
+    pairs = [(new, known.index(each["name"])) for new, each in enumerate(classes) if each["name"] in known]
+    for name, fresh in adapted.network.state_dict().items():
+        if not name.startswith("class_subnet.predict.pointwise"):
+            fresh.copy_(state[name])
+        elif pairs:
+            new, old = (torch.tensor(column) for column in zip(*pairs, strict=True))
+            by_anchor = fresh.unflatten(0, (-1, len(classes)))
+            by_anchor[:, new] = state[name].unflatten(0, (-1, model.config["class_slots"]))[:, old]
+    return adapted
+
+
+def optimizer_of(model: RetinaNet, options: argparse.Namespace) -> torch.optim.Optimizer:
+    """The optimiser; weight decay applies to kernels, not to biases, normalisation and fusion weights."""
+    kernels = [parameter for parameter in model.parameters() if parameter.ndim == 4]
+    others = [parameter for parameter in model.parameters() if parameter.ndim != 4]
+    groups = [{"params": kernels, "weight_decay": options.weight_decay}, {"params": others, "weight_decay": 0.0}]
+    if options.optimizer == "sgd":
+        return torch.optim.SGD(groups, lr=options.lr, momentum=0.9)
+    return torch.optim.AdamW(groups, lr=options.lr, betas=(0.9, 0.99))
+
+
+def rate_at(step: int, steps: int, options: argparse.Namespace) -> float:
+    """The learning rate of a step, from 1: linear warm-up, then cosine decay to zero."""
+    warmup = min(options.warmup_steps, steps // 2)
+    if step <= warmup:
+        return options.lr * step / warmup
+    return options.lr * 0.5 * (1 + math.cos(math.pi * (step - 1 - warmup) / (steps - warmup)))
+
+
+def batches(
+    views: TrainingViews, options: argparse.Namespace, first: int
+) -> Iterator[tuple[Tensor, list[dict[str, Tensor]]]]:
+    """The batches of the steps after `first`; each depends on the seed and its step alone, so a training can resume."""
+    order: list[list[tuple[int, str]]] = []
+    size = options.batch_size
+    for epoch in range(options.epochs):
+        shuffled = random.Random(f"{options.seed} {epoch}").sample(range(len(views)), len(views))
+        for start in range(0, len(views) - size + 1, size):
+            seed = f"{options.seed} {len(order)}"
+            order.append([(index, f"{seed} {index}") for index in shuffled[start : start + size]])
+    return iter(
+        torch.utils.data.DataLoader(views, batch_sampler=order[first:], num_workers=options.workers, collate_fn=collate)
+    )
+
+
+def collate(items: list[tuple[Tensor, dict[str, Tensor]]]) -> tuple[Tensor, list[dict[str, Tensor]]]:
+    return torch.stack([pixels for pixels, _ in items]), [target for _, target in items]
+
+
+def train_step(
+    model: RetinaNet,
+    optimizer: torch.optim.Optimizer,
+    images: Tensor,
+    targets: list[dict[str, Tensor]],
+    options: argparse.Namespace,
+) -> dict[str, float]:
+    """One step; the losses before it."""
+    device = torch.device(options.device)
+    with torch.autocast(device.type, torch.bfloat16, enabled=options.bfloat16):
+        losses = model(images.to(device, non_blocking=True), targets)
+    total = sum(losses.values())
+    optimizer.zero_grad(set_to_none=True)
+    total.backward()
+    torch.nn.utils.clip_grad_norm_(model.parameters(), options.clip_norm)
+    optimizer.step()
+    return {"total": total.item(), **{name: loss.item() for name, loss in losses.items()}}
+
+
+def report(step: int, steps: int, recent: list[dict[str, float]], rate: float, seconds: float) -> None:
+    means = {name: sum(losses[name] for losses in recent) / len(recent) for name in recent[0]}
+    text = " ".join(f"{name} {value:.4f}" for name, value in means.items())
+    print(f"step {step}/{steps} {text} lr {rate:.2e} seconds {seconds:.0f}", flush=True)
+
+
+def checkpoint(path: Path, model: RetinaNet, optimizer: torch.optim.Optimizer, step: int, steps: int) -> None:
+    """Writes the state of the training; an interruption leaves the one before."""
+    partial = path.with_suffix(".partial")
+    state = {"model": model.state_dict(), "optimizer": optimizer.state_dict(), "step": step, "steps": steps}
+    torch.save(state, partial)
+    partial.replace(path)
+
+
+def restore(path: Path, model: RetinaNet, optimizer: torch.optim.Optimizer, steps: int) -> int:
+    """Loads the state of a training; the steps that it has done."""
+    if not path.is_file():
+        sys.exit(f"error: there is no {path} to resume from")
+    state = torch.load(path, map_location="cpu", weights_only=True)
+    if state["steps"] != steps:
+        sys.exit(f"error: {path} is of a training of {state['steps']} steps; this one has {steps}")
+    model.load_state_dict(state["model"])
+    optimizer.load_state_dict(state["optimizer"])
+    return state["step"]
+
+
+def finish(model: RetinaNet, options: argparse.Namespace, steps: int) -> None:
+    """Measures the detector where that is possible, and writes it with the modules of this folder."""
+    figures = coco_metrics(model, options.data)
+    settings = {
+        name: value.resolve().name if isinstance(value, Path) else value
+        for name, value in vars(options).items()
+        if name != "resume"
+    }
+    here = Path(__file__).parent
+    save(
+        model,
+        options.out,
+        cost=cost_of(model.network, model.input_px),
+        weights={**model.config["weights"], "origin": "trained", "seed": options.seed},
+        training={"made_by": Path(__file__).name, "steps": steps, "options": settings, "figures": figures},
+        figures=None,
+    )
+    for source in here.glob("*.py"):
+        if options.out.resolve() != here.resolve():
+            shutil.copy(source, options.out / source.name)
+    (options.out / CHECKPOINT).unlink(missing_ok=True)
+    print(f"wrote {options.out}", flush=True)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,42 @@
+"""Gives an exported network to `torch.export` and `torch.compile`, and compares what comes out with the network.
+
+capture.py MODEL captured       exported with a dynamic batch, and captured as one graph without generated code
+capture.py MODEL compiled       compiled by TorchInductor, in inference and in training
+"""
+
+from __future__ import annotations
+
+import sys
+
+import torch
+
+sys.path.insert(0, sys.argv[1])
+
+from retinanet import load
+
+
+def assert_same(actual: tuple[torch.Tensor, ...], expected: tuple[torch.Tensor, ...]) -> None:
+    for one, two in zip(actual, expected, strict=True):
+        torch.testing.assert_close(one, two, rtol=1e-4, atol=1e-4)
+
+
+network = load(sys.argv[1], drop_rate=0.0).network
+images = torch.randn(2, 3, 66, 140, generator=torch.Generator().manual_seed(0))
+if sys.argv[2] == "exported":
+    with torch.no_grad():
+        exported = torch.export.export(network, (images,), dynamic_shapes=({0: torch.export.Dim("batch")},))
+        three = torch.cat([images, images[:1]])
+        assert_same(exported.module()(three), network(three))
+else:
+    for is_training in (False, True):
+        torch._dynamo.reset()
+        network.train(is_training)
+        expected = network(images)
+        actual = torch.compile(network, fullgraph=True)(images)
+        assert_same(actual, expected)
+        gradients = [
+            torch.autograd.grad(sum(map(torch.sum, each)), network.box_subnet.parameters())
+            for each in (actual, expected)
+        ]
+        for one, two in zip(*gradients, strict=True):
+            torch.testing.assert_close(one, two, rtol=1e-3, atol=1e-3 * float(two.abs().max()))

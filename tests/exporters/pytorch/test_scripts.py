@@ -1,0 +1,140 @@
+"""The scripts of the exported folder on a small data set: prediction, fine-tuning, resuming, evaluation."""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+from safetensors.numpy import load_file
+
+from exporters import EXPORTERS, Export
+from exporters.pytorch.layout import torch_name
+from exporters.pytorch.reading import read
+from proxy_trainer.data.digits import make_digits
+from search_space.cost import parameters
+from search_space.document import load_block_specification
+from tests.support.export_runtime import run_export
+from tests.support.exported_detectors import UNEQUAL, detector
+
+NAMES = ("7", "digit", "1")
+TRAIN = ("--epochs", 2, "--batch-size", 4, "--workers", 0, "--log-steps", 1, "--warmup-steps", 1, "--device", "cpu")
+
+
+@pytest.fixture(scope="module")
+def digits(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return make_digits(tmp_path_factory.mktemp("data") / "digits", train=9, val=3, categories=10, image_px=64).directory
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An export for three classes, of which two are in the data set under another number."""
+    model = detector(UNEQUAL)
+    classes = [{"id": number, "name": name} for number, name in enumerate(NAMES)]
+    model = replace(model, specification=replace(model.specification, classes=classes))
+    directory = tmp_path_factory.mktemp("folder")
+    EXPORTERS["pytorch"].write(Export(model.specification, model), directory)
+    return directory
+
+
+@pytest.fixture(scope="module")
+def trained(folder: Path, digits: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
+    """The directory of a fine-tuned detector, and what the training printed."""
+    out = tmp_path_factory.mktemp("trained")
+    return out, run_export(["train.py", digits, "--out", out, *TRAIN], folder=folder).stdout
+
+
+def test_prediction_prints_boxes_and_draws_them(folder: Path, digits: Path, tmp_path: Path) -> None:
+    pictures = sorted((digits / "val").glob("*.jpg"))[:2]
+    results = json.loads(run_export(["predict.py", *pictures, "--out", tmp_path, "--score", 0.5], folder=folder).stdout)
+    assert [result["image"] for result in results] == [str(picture) for picture in pictures]
+    for picture, result in zip(pictures, results, strict=True):
+        with Image.open(picture) as image, Image.open(tmp_path / f"{picture.stem}.png") as drawn:
+            assert drawn.size == image.size == (result["width"], result["height"])
+            assert np.any(np.asarray(drawn) != np.asarray(image.convert("RGB")))
+        assert result["detections"]
+        for found in result["detections"]:
+            x1, y1, x2, y2 = found["box"]
+            assert 0 <= x1 <= x2
+            assert 0 <= y1 <= y2
+            assert found["score"] >= 0.5
+            assert found["name"] == NAMES[found["label"]]
+
+
+def test_prediction_names_a_file_that_is_no_picture(folder: Path) -> None:
+    done = run_export(["predict.py", "config.json"], folder=folder, check=False)
+    assert done.returncode == 1
+    assert done.stderr.startswith("config.json cannot be read as a picture")
+
+
+def test_training_prints_finite_losses_and_the_metrics(trained: tuple[Path, str]) -> None:
+    _, printed = trained
+    losses = [float(value) for value in re.findall(r"step \d/4 total (\S+)", printed)]
+    assert len(losses) == 4
+    assert np.isfinite(losses).all()
+    assert 0 <= json.loads(printed.splitlines()[-2])["ap"] <= 1
+
+
+def test_a_trained_folder_is_an_export_of_the_classes_of_the_data_set(trained: tuple[Path, str], folder: Path) -> None:
+    out, _ = trained
+    specification = load_block_specification(out / "config.json")
+    assert [each["name"] for each in specification.classes or []] == [str(digit) for digit in range(10)]
+    assert specification.architecture == replace(UNEQUAL, class_slots=10)
+    assert specification.weights is not None
+    assert specification.weights["origin"] == "trained"
+    assert (specification.training or {})["steps"] == 4
+    found = load_file(out / "model.safetensors")
+    assert found.keys() == {torch_name(each) for each in parameters(specification.architecture)}
+    assert {path.name for path in out.glob("*.py")} == {path.name for path in folder.glob("*.py")}
+    assert run_export(["cost.py"], folder=out).stdout.startswith('{"madds": ')
+
+
+def test_predictions_of_classes_with_the_same_name_are_kept(folder: Path) -> None:
+    program = (
+        "from retinanet import load; from train import with_classes; import torch;"
+        "old = load('.'); classes = [{'id': n, 'name': str(n)} for n in range(10)];"
+        "new = with_classes(old, classes, None, 0.0).eval(); x = torch.randn(1, 3, 66, 70);"
+        "(a, b), (c, d) = old.network(x), new.network(x);"
+        "assert torch.equal(b, d); assert torch.allclose(a[..., [0, 2]], c[..., [7, 1]], atol=1e-6);"
+        "assert c.shape[-1] == 10"
+    )
+    run_export(["-c", program], folder=folder)
+
+
+def test_a_resumed_training_gives_the_same_weights(
+    trained: tuple[Path, str], folder: Path, digits: Path, tmp_path: Path
+) -> None:
+    """The first process ends in step 4, after its checkpoint at step 3."""
+    stop = (
+        "import sys, train; sys.argv = ['train.py'];"
+        "original = train.train_step; done = [];"
+        "train.train_step = lambda *a: sys.exit(3) if len(done) == 3 else (done.append(1), original(*a))[1];"
+        f"train.main({[str(each) for each in (digits, '--out', tmp_path, *TRAIN, '--checkpoint-steps', 3)]})"
+    )
+    assert run_export(["-c", stop], folder=folder, check=False).returncode == 3
+    assert (tmp_path / "checkpoint.pt").exists()
+    run_export(["train.py", digits, "--out", tmp_path, *TRAIN, "--resume"], folder=folder)
+    once, resumed = (load_file(out / "model.safetensors") for out in (trained[0], tmp_path))
+    assert once.keys() == resumed.keys()
+    for name, values in once.items():
+        np.testing.assert_array_equal(resumed[name], values, err_msg=name)
+    assert not (tmp_path / "checkpoint.pt").exists()
+
+
+def test_without_pycocotools_training_says_that_ap_is_not_measured(folder: Path, digits: Path) -> None:
+    program = (
+        "import sys; sys.modules['pycocotools'] = None; from pathlib import Path; from retinanet import load;"
+        f"from evaluate import coco_metrics; assert coco_metrics(load('.'), Path({str(digits)!r})) is None"
+    )
+    assert "pip install pycocotools" in run_export(["-c", program], folder=folder).stdout
+
+
+@pytest.mark.slow
+def test_training_takes_sgd_bfloat16_workers_and_another_input_size(folder: Path, digits: Path, tmp_path: Path) -> None:
+    options = (*TRAIN, "--optimizer", "sgd", "--bfloat16", "--workers", 2, "--input-px", 64)
+    run_export(["train.py", digits, "--out", tmp_path, *options], folder=folder)
+    assert read(tmp_path).architecture == replace(UNEQUAL, class_slots=10, input_px=64)
