@@ -85,3 +85,14 @@ register(
     )
 )
 register(Exporter("svg", "A drawing of the architecture beside the baseline.", ".svg", "image/svg+xml", "here"))
+register(
+    Exporter(
+        "keras", "A model for Keras 3, without other code, to run and to train further.", ".zip", "application/zip"
+    )
+)
+register(Exporter("savedmodel", "The whole detector for TensorFlow and TensorFlow Serving.", ".zip", "application/zip"))
+register(
+    Exporter(
+        "litert", "Files for LiteRT on phones and small computers: float32, float16, int8.", ".zip", "application/zip"
+    )
+)
