@@ -60,8 +60,8 @@ model normalises it. It returns float32 maps of the levels 3 to 7:
 - `class3` to `class7` `[1, rows, columns, {9 * slots}]`: the logits of nine anchors, by anchor, then class;
 - `box3` to `box7` `[1, rows, columns, 36]`: dy, dx, log dh, log dw of nine anchors.
 
-`{ANCHORS_FILE}` has all anchors (y1, x1, y2, x2) by level, row, column, scale, aspect ratio. `{SCRIPT_FILE}` decodes the
-codes and suppresses duplicates, outside of the model. All operations are LiteRT's own.""",
+`{ANCHORS_FILE}` has all anchors (y1, x1, y2, x2) by level, row, column, scale, aspect ratio. `{SCRIPT_FILE}` decodes
+the codes and suppresses duplicates, outside of the model. All operations are LiteRT's own.""",
     }
 
 

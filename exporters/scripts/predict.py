@@ -46,7 +46,7 @@ class Detector:
     def detect(self, picture: Image.Image, lowest_score: float) -> list[dict[str, Any]]:
         """The detections of an RGB picture with at least this score."""
         scale = self.px / max(picture.size)
-        size = tuple(max(1, round(side * scale)) for side in picture.size)
+        size = max(1, round(picture.width * scale)), max(1, round(picture.height * scale))
         resized = picture if size == picture.size else picture.resize(size, Image.Resampling.BILINEAR)
         boxes, scores, labels = self.run(np.asarray(resized), lowest_score)
         classes = self.config["classes"]
