@@ -8,7 +8,7 @@ import tensorflow as tf
 
 from exporters.export import Export
 from exporters.keras.folder import ANCHORS_FILE, SCRIPT_FILE, write_anchors, write_surroundings
-from exporters.keras.frozen_network import frozen_network
+from exporters.keras.frozen_network import check_size, frozen_network
 from proxy_trainer.engine.boxes import decode
 from proxy_trainer.engine.detections import non_max_suppression
 from proxy_trainer.engine.proxy_network import normalise
@@ -30,6 +30,7 @@ def write(export: Export, directory: Path) -> None:
 
     Raises InvalidValueError where the weights are too large for one file.
     """
+    check_size(export.architecture)
     detector = Detector(export)
     tf.saved_model.save(
         detector,

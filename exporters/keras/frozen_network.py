@@ -8,6 +8,7 @@ import tensorflow as tf
 from tensorflow.python.framework.convert_to_constants import convert_variables_to_constants_v2
 
 from exporters.keras.model import keras_network
+from search_space.architecture import Architecture
 from search_space.cost import cost_report
 from search_space.detector_model import DetectorModel
 from search_space.errors import InvalidValueError
@@ -19,18 +20,19 @@ LARGEST_BYTES = 2**31 - 2**27
 Network = Callable[[tf.Tensor], RetinaNetOutputs[tf.Tensor]]
 
 
-def frozen_network(model: DetectorModel, batch: int | None) -> Network:
-    """The predictions by level for normalised images `[batch, px, px, 3]` of float32.
-
-    Raises InvalidValueError where the weights are too large for the file of such a function.
-    """
-    size = 4 * cost_report(model.architecture).params
+def check_size(architecture: Architecture) -> None:
+    """Raises InvalidValueError where the weights are too large for the file of such a function."""
+    size = 4 * cost_report(architecture).params
     if size > LARGEST_BYTES:
         raise InvalidValueError(
-            f"the weights of {model.architecture.name} have {size:,} bytes; a file of this format holds at most "
+            f"the weights of {architecture.name} have {size:,} bytes; a file of this format holds at most "
             f"{LARGEST_BYTES:,}",
             field="widths",
         )
+
+
+def frozen_network(model: DetectorModel, batch: int | None) -> Network:
+    """The predictions by level for normalised images `[batch, px, px, 3]` of float32."""
     network, px = keras_network(model), model.architecture.input_px
     graph = tf.function(
         lambda images: network(images, training=False),

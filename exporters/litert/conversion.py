@@ -22,8 +22,7 @@ class Converter:
     """A detector as a graph for one image, ready to be converted.
 
     It takes RGB pixels, 0 to 255, `[1, px, px, 3]`, whose padding has the mean colour, and returns `class3` to
-    `class7` and `box3` to `box7`, the predictions of each level. Raises InvalidValueError where the weights are too
-    large for one file.
+    `class7` and `box3` to `box7`, the predictions of each level.
     """
 
     def __init__(self, model: DetectorModel) -> None:

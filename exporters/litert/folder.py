@@ -6,6 +6,7 @@ from pathlib import Path
 
 from exporters.export import Export
 from exporters.keras.folder import ANCHORS_FILE, SCRIPT_FILE, write_anchors, write_surroundings
+from exporters.keras.frozen_network import check_size
 from exporters.litert.conversion import Converter
 from exporters.litert.representative import representative_images
 
@@ -18,6 +19,7 @@ def write(export: Export, directory: Path) -> None:
     Without a data set there is no int8 file, and the README says why. Raises InvalidValueError where the weights are
     too large for one file, and DataError where the data set cannot be read.
     """
+    check_size(export.architecture)
     converter = Converter(export.model)
     contents = {"float32": converter.float32(), "float16": converter.float16()}
     if export.dataset is not None:
