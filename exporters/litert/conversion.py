@@ -76,8 +76,7 @@ class Converter:
                 options=tf.saved_model.SaveOptions(experimental_custom_gradients=False),
             )
             converter = tf.lite.TFLiteConverter.from_saved_model(directory, signature_keys=[_SIGNATURE])
-        for name, value in settings.items():
-            owner = converter.target_spec if name.startswith("supported_") else converter
-            setattr(owner, name, value)
-        content: bytes = converter.convert()
+            for name, value in settings.items():
+                setattr(converter.target_spec if name.startswith("supported_") else converter, name, value)
+            content: bytes = converter.convert()
         return content

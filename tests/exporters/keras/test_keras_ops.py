@@ -27,8 +27,8 @@ ALL_ABLATED = Operations(
     weighted_fusion=False, space_to_depth=False, squeeze_excitation=False, activation="relu", stochastic_depth=False
 )
 CASES = [
-    pytest.param(REPEATED, ODD, id="repeated"),
     pytest.param(replace(UNEQUAL, operations=ALL_ABLATED), SMALL, id="all-ablated"),
+    pytest.param(REPEATED, ODD, id="repeated", marks=pytest.mark.slow),
     pytest.param(UNEQUAL, SMALL, id="unequal", marks=pytest.mark.slow),
     *(
         pytest.param(replace(UNEQUAL, operations=operations), SMALL, id=name, marks=pytest.mark.slow)

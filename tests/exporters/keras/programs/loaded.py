@@ -28,7 +28,7 @@ found["features"] = np.array([each.shape[1:] for each in backbone.outputs])
 
 targets = {name: np.zeros(values.shape, np.float32) for name, values in predictions.items()}
 optimizer, losses = keras.optimizers.SGD(1e-3), []
-for _ in range(3):
+for _ in range(2):
     with tf.GradientTape() as tape:
         predictions = model(pixels, training=True)
         loss = sum(tf.reduce_mean((predictions[name] - targets[name]) ** 2) for name in targets)
