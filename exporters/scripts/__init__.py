@@ -1,0 +1,1 @@
+"""Scripts that are copied into exports. They need nothing of effspine."""
