@@ -10,7 +10,7 @@ import math
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field, replace
-from datetime import datetime, timezone
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -18,46 +18,14 @@ import numpy as np
 import numpy.typing as npt
 
 from proxy_trainer.errors import NonFiniteLossError
+from proxy_trainer.training.course import Course, StepRate
 from proxy_trainer.training.event_files import EventFiles
 from proxy_trainer.training.run_directory import BEST, LAST, TENSORBOARD, Row, RunDirectory
 from proxy_trainer.training.trainee import Trainee
 
 Figures = dict[str, float | None]
 
-CHECKPOINT_SECONDS = 300.0
-LOGGED_ROWS = 2000
-"""A course logs about this many steps."""
-
 _PREFIX = "trainee/"
-
-
-@dataclass(frozen=True)
-class Course:
-    """The steps of a training, the learning rate of each (from 0), and how often the trainee is evaluated.
-
-    `evaluate_steps` is 0 for an evaluation at the end only. A checkpoint is written with every evaluation, and when the
-    last one is `checkpoint_seconds` old.
-    """
-
-    steps: int
-    steps_per_epoch: float
-    learning_rate_at: Callable[[int], float]
-    evaluate_steps: int = 0
-    checkpoint_seconds: float = CHECKPOINT_SECONDS
-
-    @property
-    def log_steps(self) -> int:
-        """Every this many steps there is a row of the history."""
-        return max(1, self.steps // LOGGED_ROWS)
-
-    def is_evaluated(self, step: int) -> bool:
-        """Whether there is an evaluation after `step` steps."""
-        return step == self.steps or (self.evaluate_steps > 0 and step % self.evaluate_steps == 0)
-
-    def evaluations_after(self, step: int) -> int:
-        """The evaluations to come after `step` steps."""
-        every = self.evaluate_steps or self.steps
-        return math.ceil(self.steps / every) - step // every
 
 
 @dataclass(frozen=True)
@@ -126,8 +94,8 @@ class TrainingRun:
         self._course = course
         self._directory = RunDirectory(out, identity)
         self._description = description
-        self._state = RunState(started_at=datetime.now(timezone.utc).isoformat(timespec="seconds"))
-        self._rate = _StepRate()
+        self._state = RunState(started_at=datetime.now(UTC).isoformat(timespec="seconds"))
+        self._rate = StepRate()
         self._saved = 0.0
 
     def run(
@@ -160,6 +128,7 @@ class TrainingRun:
         self._state = _read_state(str(found["run"]))
         self._trainee.restore({name[len(_PREFIX) :]: found[name] for name in found if name.startswith(_PREFIX)})
         self._saved = time.monotonic()
+        self._describe("running" if self._trainee.steps_done < self._course.steps else "complete")
 
     def _train(
         self, events: EventFiles, report: Callable[[RunProgress], None], is_stopped: Callable[[], bool]
@@ -183,14 +152,11 @@ class TrainingRun:
                 events.write(row)
             if course.is_evaluated(step):
                 events.flush()
-                self._save("complete" if step == course.steps else "running")
-            elif is_stopped():
-                self._save("stopped")
-            elif time.monotonic() - self._saved >= course.checkpoint_seconds:
-                self._save("running")
+            stopped = is_stopped() and step < course.steps
+            if stopped or course.is_evaluated(step) or time.monotonic() - self._saved >= course.checkpoint_seconds:
+                self._save("stopped" if stopped else "running" if step < course.steps else "complete")
             report(self._progress())
-            if step < course.steps and is_stopped():
-                self._describe("stopped")
+            if stopped:
                 return RunResult(False, step, self._state)
         return RunResult(True, self._trainee.steps_done, self._state)
 
@@ -265,33 +231,6 @@ class TrainingRun:
         left = self._rate.seconds_left(self._course.steps - step, self._course.evaluations_after(step))
         seconds = state.train_seconds + state.evaluate_seconds
         return RunProgress(step, self._course.steps, state.losses.get("loss"), seconds, left, state.last, state.best)
-
-
-class _StepRate:
-    """The seconds of steps and evaluations of this process, from which the time left follows.
-
-    The first step traces the graph and is left out.
-    """
-
-    def __init__(self) -> None:
-        self._steps: list[float] = [0.0, 0.0]
-        self._evaluations: list[float] = [0.0, 0.0]
-        self._is_first = True
-
-    def add(self, seconds: float) -> None:
-        if not self._is_first:
-            self._steps = [self._steps[0] + 1, self._steps[1] + seconds]
-        self._is_first = False
-
-    def add_evaluation(self, seconds: float) -> None:
-        self._evaluations = [self._evaluations[0] + 1, self._evaluations[1] + seconds]
-
-    def seconds_left(self, steps: int, evaluations: int) -> float | None:
-        """The time for so many steps and evaluations; None while no step has been measured."""
-        if not self._steps[0]:
-            return None
-        of_evaluations = evaluations * self._evaluations[1] / max(1.0, self._evaluations[0])
-        return steps * self._steps[1] / self._steps[0] + of_evaluations
 
 
 def _read_state(text: str) -> RunState:
