@@ -62,7 +62,9 @@ class Recipe:
         return replace(self.task, kind="detection", steps=steps, warmup_steps=warmup)
 
     def decays(self, images: int) -> tuple[tuple[int, float], ...]:
-        """The first step of each decayed learning rate, and its factor."""
+        """The first step of each decayed learning rate, and its factor; none with schedule `cosine`."""
+        if self.task.schedule != "step":
+            return ()
         last = (self.decay_epochs, self.final_decay_epochs)
         return tuple(
             (self.steps(self.epochs - epochs, images), factor)
@@ -75,8 +77,8 @@ class Recipe:
 
     def network(
         self, candidate: Architecture, class_slots: int, anchor_size: float, *, as_it_stands: bool = False
-    ) -> tuple[Architecture, ProxyTask]:
-        """The network that is trained for a candidate, and this recipe's task for exactly this network.
+    ) -> tuple[Architecture, Recipe]:
+        """The network that is trained for a candidate, and the recipe for exactly this network.
 
         `as_it_stands` says that the candidate is the network itself, which only overrides change.
         """
@@ -88,7 +90,7 @@ class Recipe:
         network = task.architecture(candidate, class_slots)
         if network.widths == candidate.widths:
             network = replace(network, name=candidate.name)
-        return network, replace(task, width_multiplier=1.0, width_divisor=1)
+        return network, replace(self, task=replace(task, width_multiplier=1.0, width_divisor=1))
 
     def to_dict(self) -> dict[str, Any]:
         """The recipe as plain JSON values, with the fields of its task that it has."""
@@ -172,7 +174,7 @@ def _check(recipe: Recipe) -> None:
     if recipe.final_decay_epochs > recipe.decay_epochs or recipe.decay_epochs >= recipe.epochs:
         raise InvalidValueError(
             f"epochs is {recipe.epochs}, decay_epochs {recipe.decay_epochs} and final_decay_epochs "
-            f"{recipe.final_decay_epochs}; with schedule step, the decays must be in this order, and the first not before "
-            "the training",
+            f"{recipe.final_decay_epochs}; with schedule step, decay_epochs must be smaller than epochs and not "
+            "smaller than final_decay_epochs",
             field="epochs",
         )

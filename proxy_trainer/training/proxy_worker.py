@@ -9,19 +9,16 @@ from contextlib import closing
 from functools import cached_property
 from pathlib import Path
 
-import numpy as np
-import numpy.typing as npt
-
 from proxy_trainer.data.coco import CocoSplit
 from proxy_trainer.data.data_identity import DataIdentity, SplitIdentity, digests_by_path, image_digests
 from proxy_trainer.data.decoded_images import decode_split
 from proxy_trainer.data.fresh_images import load_splits
 from proxy_trainer.engine import runtime
-from proxy_trainer.engine.detections import DetectionBatch
 from proxy_trainer.engine.engine import Engine
 from proxy_trainer.errors import NonFiniteLossError
 from proxy_trainer.training.checkpoint import CheckpointFile, IntermediateScore, trial_identity
 from proxy_trainer.training.evaluation import CocoEvaluator, Detections
+from proxy_trainer.training.scoring import PaddedImages, detections_on, recalibration_images, scored_statistics
 from proxy_trainer.training.supernet import Supernet, TrainedWeights
 from proxy_trainer.training.training_batches import TrainingBatches
 from proxy_trainer.training.trial_run import Progress, TrialRun
@@ -31,9 +28,6 @@ from search_space.proxy_task import ProxyTask
 from search_space.space import SearchSpace
 from search_space.weights_files import shared_weights_dir
 
-_EVALUATION_BATCH = 32
-_RECALIBRATION_BATCH = 64
-_RECALIBRATION_DRAWS = 2
 _PROGRESS_SECONDS = 1.0
 
 Metrics = dict[str, float | None]
@@ -195,13 +189,9 @@ class ProxyWorker:
         engine.load(candidate, seed, start)
 
     @cached_property
-    def _recalibration_images(self) -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.int32]]:
-        """Pixels and sizes of the training images for recalibration: whole batches of different images."""
-        count = min(self._task.recalibration_images, len(self._train_images))
-        count -= count % _RECALIBRATION_BATCH if count > _RECALIBRATION_BATCH else 0
-        random = np.random.default_rng([self._task.shared_seed, _RECALIBRATION_DRAWS])
-        chosen = np.sort(random.permutation(len(self._train_images))[:count])
-        return self._train_images.pixels[chosen], self._train_images.sizes[chosen]
+    def _recalibration_images(self) -> PaddedImages:
+        """The training images for recalibration, none if the task has none."""
+        return recalibration_images(self._train_images, self._task)
 
     def _checkpoint_file(
         self, path: Path | None, candidate: Architecture, supernet: Supernet | None, seed: int
@@ -243,11 +233,7 @@ class ProxyWorker:
     def _score(self, run: TrialRun) -> Metrics:
         """The COCO metrics of the averaged weights on the reserved images."""
         began = time.perf_counter()
-        if self._task.recalibration_images:
-            pixels, sizes = self._recalibration_images
-            with run.engine.recalibrated(pixels, sizes, _RECALIBRATION_BATCH):
-                detections = self._detect(run.engine)
-        else:
+        with scored_statistics(run.engine, self._recalibration_images):
             detections = self._detect(run.engine)
         metrics = self._evaluator.metrics(detections)
         run.evaluate_seconds += time.perf_counter() - began
@@ -255,17 +241,7 @@ class ProxyWorker:
 
     def _detect(self, engine: Engine) -> Detections:
         """Detections on the reserved images, in pixels of the original images."""
-        images, parts = self._reserved_images, []
-        for start in range(0, len(images), _EVALUATION_BATCH):
-            stop = min(start + _EVALUATION_BATCH, len(images))
-            found = engine.detect(images.pixels[start:stop], images.sizes[start:stop])
-            parts.append(_in_original_pixels(found, np.arange(start, stop), images.scales[start:stop]))
-        return Detections(
-            images=np.concatenate([part.images for part in parts]),
-            boxes=np.concatenate([part.boxes for part in parts]),
-            scores=np.concatenate([part.scores for part in parts]),
-            categories=np.concatenate([part.categories for part in parts]),
-        )
+        return detections_on(self._reserved_images, engine)
 
 
 class _RateLimit:
@@ -286,15 +262,3 @@ class _RateLimit:
 def _is_due(step: int, every: int) -> bool:
     """Whether an action with a period of `every` steps follows this step; a period of 0 means never."""
     return every > 0 and step % every == 0
-
-
-def _in_original_pixels(found: DetectionBatch, images: np.ndarray, scales: np.ndarray) -> Detections:
-    """The valid detections of a batch as columns, with boxes (x, y, width, height) in pixels of the original images."""
-    row, column = np.nonzero(np.arange(found.scores.shape[1]) < found.valid[:, None])
-    y1, x1, y2, x2 = (found.boxes[row, column] / scales[row, None]).T
-    return Detections(
-        images=images[row],
-        boxes=np.stack([x1, y1, x2 - x1, y2 - y1], axis=1),
-        scores=found.scores[row, column],
-        categories=found.classes[row, column].astype(np.int32),
-    )

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from proxy_trainer.engine.detections import DetectionBatch
+from proxy_trainer.detection_batch import DetectionBatch
 from proxy_trainer.training import supernet as module
 from proxy_trainer.training.proxy_worker import ProxyWorker
 from proxy_trainer.training.supernet import Supernet
