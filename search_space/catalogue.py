@@ -30,7 +30,7 @@ class Model:
     """A model: its network for square images of `input_px`, and its published figures, if any.
 
     `network` is a function of `Ops` (`RegionOps` for instance segmentation) and images. `published_madds` are counted
-    by a profiler. `note` explains figures that need it. `architecture` is that of a scale-permuted detector, else None.
+    by a profiler. `note` explains figures that need it. `architecture` is that of a scale-permuted network.
     """
 
     name: str
@@ -219,6 +219,8 @@ CATALOGUE: tuple[Model, ...] = (
 )
 
 ARCHITECTURES: dict[str, Architecture] = {
-    model.name.lower(): model.architecture for model in CATALOGUE if model.architecture is not None
+    model.name.lower(): model.architecture
+    for model in CATALOGUE
+    if model.task == "detection" and model.architecture is not None
 }
 """The scale-permuted detectors of the catalogue by name in lower case."""

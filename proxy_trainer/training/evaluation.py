@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, fields
 
 import numpy as np
 from faster_coco_eval import COCO, COCOeval_faster
@@ -10,6 +11,7 @@ from numpy.typing import NDArray
 
 from proxy_trainer.data.coco import CocoSplit
 from proxy_trainer.data.coco_boxes import MAX_AREA
+from proxy_trainer.detection_batch import DetectionBatch
 from proxy_trainer.errors import EmptySplitError, NoMetricError
 
 METRICS = (
@@ -40,6 +42,23 @@ class Detections:
     boxes: NDArray[np.floating]
     scores: NDArray[np.floating]
     categories: NDArray[np.integer]
+
+    @classmethod
+    def joined(cls, parts: Sequence[Detections]) -> Detections:
+        """The detections of several batches."""
+        return cls(*(np.concatenate([getattr(part, each.name) for part in parts]) for each in fields(cls)))
+
+
+def in_original_pixels(found: DetectionBatch, images: NDArray[np.integer], scales: NDArray[np.floating]) -> Detections:
+    """The valid detections of a batch as columns, with boxes (x, y, width, height) in pixels of the original images."""
+    row, column = np.nonzero(np.arange(found.scores.shape[1]) < found.valid[:, None])
+    y1, x1, y2, x2 = (found.boxes[row, column] / scales[row, None]).T
+    return Detections(
+        images=images[row],
+        boxes=np.stack([x1, y1, x2 - x1, y2 - y1], axis=1),
+        scores=found.scores[row, column],
+        categories=found.classes[row, column].astype(np.int32),
+    )
 
 
 class CocoEvaluator:

@@ -9,9 +9,9 @@ import numpy as np
 import numpy.typing as npt
 
 from proxy_trainer.data.decoded_images import DecodedSplit
-from proxy_trainer.detection_batch import DetectionBatch, Detects
+from proxy_trainer.detection_batch import Detects
 from proxy_trainer.engine.engine import Engine
-from proxy_trainer.training.evaluation import Detections
+from proxy_trainer.training.evaluation import Detections, in_original_pixels
 from search_space.proxy_task import ProxyTask
 
 RECALIBRATION_BATCH = 64
@@ -32,26 +32,7 @@ def detections_on(
         found = detector.detect(images.pixels[start:stop], images.sizes[start:stop])
         parts.append(in_original_pixels(found, np.arange(start, stop), images.scales[start:stop]))
         progress(stop, len(images))
-    return Detections(
-        images=np.concatenate([part.images for part in parts]),
-        boxes=np.concatenate([part.boxes for part in parts]),
-        scores=np.concatenate([part.scores for part in parts]),
-        categories=np.concatenate([part.categories for part in parts]),
-    )
-
-
-def in_original_pixels(
-    found: DetectionBatch, images: npt.NDArray[np.integer], scales: npt.NDArray[np.float32]
-) -> Detections:
-    """The valid detections of a batch as columns, with boxes (x, y, width, height) in pixels of the original images."""
-    row, column = np.nonzero(np.arange(found.scores.shape[1]) < found.valid[:, None])
-    y1, x1, y2, x2 = (found.boxes[row, column] / scales[row, None]).T
-    return Detections(
-        images=images[row],
-        boxes=np.stack([x1, y1, x2 - x1, y2 - y1], axis=1),
-        scores=found.scores[row, column],
-        categories=found.classes[row, column].astype(np.int32),
-    )
+    return Detections.joined(parts)
 
 
 def recalibration_images(images: DecodedSplit, task: ProxyTask) -> PaddedImages:
