@@ -28,7 +28,7 @@ class UnusableError(Exception):
 def archive_content(arrays: Mapping[str, Any], identity: Mapping[str, Any]) -> bytes:
     """The content of a checkpoint file."""
     archive = io.BytesIO()
-    np.savez(archive, **{"identity": json.dumps(identity, sort_keys=True), **arrays})  # type: ignore[arg-type]
+    np.savez(archive, **{"identity": json.dumps(identity, sort_keys=True), **arrays})
     body = archive.getvalue()
     return _first_line(body) + body
 
