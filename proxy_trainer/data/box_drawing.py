@@ -44,15 +44,18 @@ def draw_box(
     line_px: int,
     right: float,
 ) -> None:
-    """Draws a box (x1, y1, x2, y2) and its label, cut at `right`: above the box, or in it at the top border."""
+    """Draws a box (x1, y1, x2, y2) and its label above it, or in it at the top border.
+
+    The label ends at `right`; it is cut to the width from the box to there, or to a third of it, if that is more.
+    """
     x1, y1, x2, y2 = box
     draw.rectangle((x1, y1, max(x1, x2 - 1), max(y1, y2 - 1)), outline=colour, width=line_px)
-    text = fitting(draw, label, right - x1 - 4, font)
+    text = fitting(draw, label, max(right - x1, right / 3) - 4, font)
     if text:
-        height = font_px + 3
-        top = y1 - height if y1 >= height else y1
-        draw.rectangle((x1, top, x1 + draw.textlength(text, font) + 4, top + height), fill=colour)
-        draw.text((x1 + 2, top), text, (255, 255, 255), font)
+        width, height = draw.textlength(text, font) + 4, font_px + 3
+        left, top = max(0.0, min(x1, right - width)), y1 - height if y1 >= height else y1
+        draw.rectangle((left, top, left + width, top + height), fill=colour)
+        draw.text((left + 2, top), text, (255, 255, 255), font)
 
 
 def fitting(draw: ImageDraw.ImageDraw, text: str, width: float, font: Font) -> str:

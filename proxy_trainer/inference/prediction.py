@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,9 @@ from PIL import Image, ImageDraw
 from proxy_trainer.data.box_drawing import class_colour, draw_box, label_font
 from proxy_trainer.data.images import Pixels, load_upright_image, resize_and_pad, resized_size
 from proxy_trainer.inference.detector import LoadedDetector
+
+_SMALLEST_DRAWN_PX = 480
+"""Pictures with a shorter long side are enlarged by a whole factor before boxes are drawn, so that labels fit."""
 
 _FONT_SHARE, _SMALLEST_FONT_PX = 0.022, 13
 _LINE_SHARE = 0.003
@@ -69,25 +73,30 @@ def predict(detector: LoadedDetector, path: Path, lowest_score: float) -> Predic
             continue
         y1, x1, y2, x2 = (float(side) / scale for side in found.boxes[0, row])
         box = (min(max(x1, 0.0), width), min(max(y1, 0.0), height), min(max(x2, 0.0), width), min(max(y2, 0.0), height))
+        if box[0] >= box[2] or box[1] >= box[3]:
+            continue  # it is in the padding
         slot = int(found.classes[0, row])
         objects.append(Found(box, float(found.scores[0, row]), slot, detector.class_name(slot)))
     return Prediction(path, picture, tuple(objects))
 
 
 def drawn(prediction: Prediction) -> Image.Image:
-    """The picture with the boxes, in the colours of their classes, the best on top."""
+    """The picture with the boxes, in the colours of their classes, the best on top; small ones are enlarged."""
     picture = Image.fromarray(prediction.pixels)
+    factor = max(1, math.ceil(_SMALLEST_DRAWN_PX / max(picture.size)))
+    picture = picture.resize((factor * picture.width, factor * picture.height), Image.Resampling.BICUBIC)
     draw, long_side = ImageDraw.Draw(picture), max(picture.size)
     font_px = max(_SMALLEST_FONT_PX, round(_FONT_SHARE * long_side))
     for each in reversed(prediction.objects):
+        x1, y1, x2, y2 = (factor * side for side in each.box)
         draw_box(
             draw,
-            each.box,
+            (x1, y1, x2, y2),
             each.label,
             class_colour(each.slot),
             font=label_font(font_px),
             font_px=font_px,
-            line_px=max(1, round(_LINE_SHARE * long_side)),
+            line_px=max(2, round(_LINE_SHARE * long_side)),
             right=picture.width,
         )
     return picture
