@@ -159,4 +159,4 @@ def _print_result(training: Training, result: RunResult, out: Path) -> None:
     assert state.best is not None
     print_facts([(name, "-" if value is None else f"{value:.4f}") for name, value in state.best.figures.items()])
     seconds = state.train_seconds + state.evaluate_seconds
-    print_text(f"best after epoch {state.best.epoch:g}, in {out / BEST}; trained for {duration(seconds)}")
+    print_text(f"best after epoch {state.best.epoch:.1f}, in {out / BEST}; trained for {duration(seconds)}")

@@ -11,6 +11,9 @@ import numpy as np
 import pytest
 
 from proxy_trainer.data.digits import make_digits
+from proxy_trainer.inference.detector import load_any_detector
+from proxy_trainer.inference.evaluation_report import evaluate_detector
+from proxy_trainer.inference.scored_split import scored_split
 from proxy_trainer.training.proxy_worker import ProxyWorker
 from proxy_trainer.training.tasks import TrainOptions, build_training
 from proxy_trainer.training.training_run import RunProgress, TrainingRun
@@ -118,6 +121,19 @@ def test_a_data_set_without_a_validation_split_reserves_images_whatever_the_seed
         assert made.description["held_out"] == "reserved images of the training split"
     assert held_out[0] == held_out[1]
     assert held_out[0]["images"] == 2
+
+
+def test_an_evaluation_of_the_model_directory_has_the_figures_of_the_training(
+    odd: Path, cache: Path, tmp_path: Path
+) -> None:
+    state = _run(tiny_options(odd, cache), tmp_path).run().state
+    assert state.best is not None
+    detector = load_any_detector(tmp_path / "best", THREADS)
+    for split, is_held_out in (("val", True), ("train", False)):
+        images = scored_split(odd, split, detector.specification.training)
+        report = evaluate_detector(detector, images, cache, lambda done, total: None)
+        assert report.is_held_out is is_held_out
+        assert (report.scores.metrics == state.best.figures) is is_held_out
 
 
 def test_a_directory_of_other_data_or_another_seed_is_refused(data: Path, cache: Path, tmp_path: Path) -> None:
