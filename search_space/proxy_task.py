@@ -153,16 +153,19 @@ class ProxyTask:
             shared_steps=0,
         )
 
-    def learning_rate_at(self, step: int) -> float:
-        """The learning rate of a step (from 0): linear warm-up, then cosine decay to zero or the published steps."""
+    def learning_rate_at(self, step: int, decays: Sequence[tuple[float, float]] | None = None) -> float:
+        """The learning rate of a step (from 0): linear warm-up, then cosine decay to zero or the published steps.
+
+        `decays` are the first steps of the factors that follow, in the place of `STEP_DECAYS`.
+        """
         if step < self.warmup_steps:
             return self.peak_learning_rate * (step + 1) / self.warmup_steps
         if self.schedule == "cosine":
             progress = (step - self.warmup_steps) / max(1, self.steps - self.warmup_steps)
             return self.peak_learning_rate * 0.5 * (1 + math.cos(math.pi * progress))
         factor = 1.0
-        for fraction, decayed in STEP_DECAYS:
-            if step >= fraction * self.steps:
+        for first, decayed in [(each * self.steps, by) for each, by in STEP_DECAYS] if decays is None else decays:
+            if step >= first:
                 factor = decayed
         return self.peak_learning_rate * factor
 

@@ -19,7 +19,8 @@ def shared_engines(monkeypatch: pytest.MonkeyPatch) -> None:
     """Proxies that are trained in this process use the shared engines of the tests."""
     from tests.support import engine_pool
 
-    monkeypatch.setattr("proxy_trainer.training.proxy_worker.Engine", engine_pool.shared_engine)
+    for module in ("proxy_worker", "detection_trainee"):
+        monkeypatch.setattr(f"proxy_trainer.training.{module}.Engine", engine_pool.shared_engine)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
+from search_space.display import duration as duration
 from search_space.terminal import cell_text as cell_text
 from search_space.terminal import console as console
 from search_space.terminal import note as note
@@ -64,15 +65,3 @@ def one_decimal(value: float | None) -> str:
 def last_line(text: str | None) -> str:
     """The last line of a text; empty for None or whitespace."""
     return text.strip().splitlines()[-1] if text and text.strip() else ""
-
-
-def duration(seconds: float | None) -> str:
-    """A duration: `42 s`, `3 min 05 s`, `2 h 10 min`."""
-    if seconds is None:
-        return "-"
-    whole = round(seconds)
-    if whole < 60:
-        return f"{whole} s"
-    if whole < 3600:
-        return f"{whole // 60} min {whole % 60:02d} s"
-    return f"{whole // 3600} h {whole % 3600 // 60:02d} min"

@@ -77,11 +77,11 @@ def decode_image(split: CocoSplit, index: int, content: bytes) -> Pixels:
 
 
 def upright(pixels: Pixels, orientation: int) -> Pixels:
-    """The pixels turned and mirrored as an EXIF orientation of 5 to 8 says."""
-    turned = np.swapaxes(pixels, 0, 1)
-    if orientation in (7, 8):
+    """The pixels turned and mirrored as an EXIF orientation of 1 to 8 says."""
+    turned = np.swapaxes(pixels, 0, 1) if orientation in TRANSPOSED else pixels
+    if orientation in (3, 4, 7, 8):
         turned = turned[::-1]
-    if orientation in (6, 7):
+    if orientation in (2, 3, 6, 7):
         turned = turned[:, ::-1]
     return np.ascontiguousarray(turned)
 
@@ -94,6 +94,11 @@ def load_image(path: Path) -> Pixels:
     truncated or not an image.
     """
     return _decoded(path, read_image_file(path))[0]
+
+
+def load_upright_image(path: Path) -> Pixels:
+    """As `load_image`, but turned as the EXIF orientation says, so that it is as viewers show it."""
+    return upright(*_decoded(path, read_image_file(path)))
 
 
 def read_image_file(path: Path) -> bytes:

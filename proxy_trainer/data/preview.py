@@ -9,9 +9,10 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from proxy_trainer.data.box_drawing import png
 from proxy_trainer.data.coco import CocoSplit
 from proxy_trainer.data.coco_directory import find_splits, load_dataset
-from proxy_trainer.data.contact_sheet import Tile, png, sheet, stacked
+from proxy_trainer.data.contact_sheet import Tile, sheet, stacked
 from proxy_trainer.data.decoded_images import padded_boxes
 from proxy_trainer.data.images import read_image, resize_and_pad, resized_size
 from proxy_trainer.data.views import draw_views, is_visible, sampled_view, view_boxes

@@ -1,27 +1,12 @@
-"""Detections of a batch of images, and the non-maximum suppression that selects them."""
+"""The non-maximum suppression that selects the detections of a batch of images."""
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import Any
 
-import numpy as np
-import numpy.typing as npt
 import tensorflow as tf
 
 from search_space.detector import MAX_DETECTIONS, NMS_IOU, SCORE_THRESHOLD
-
-
-class DetectionBatch(NamedTuple):
-    """Detections of a batch, best first.
-
-    `boxes` `[batch, 100, 4]` (y1, x1, y2, x2) in pixels of the padded image; `scores` and `classes` `[batch, 100]`;
-    `valid` `[batch]`, the number of detections of each image.
-    """
-
-    boxes: npt.NDArray[np.float32]
-    scores: npt.NDArray[np.float32]
-    classes: npt.NDArray[np.float32]
-    valid: npt.NDArray[np.int32]
 
 
 def non_max_suppression(boxes: tf.Tensor, scores: tf.Tensor) -> Any:

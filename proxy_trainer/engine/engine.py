@@ -21,7 +21,8 @@ import numpy as np
 import numpy.typing as npt
 import tensorflow as tf
 
-from proxy_trainer.engine.detections import DetectionBatch, non_max_suppression
+from proxy_trainer.detection_batch import DetectionBatch
+from proxy_trainer.engine.detections import non_max_suppression
 from proxy_trainer.engine.layout import DynamicLayout, StaticLayout
 from proxy_trainer.engine.losses import DetectionLoss
 from proxy_trainer.engine.micro_batches import MicroBatches, visible_devices

@@ -1,15 +1,13 @@
 """Checkpoints: the state of a trial in a file, from which an interrupted training resumes.
 
-The first line of the file is `effspine-checkpoint 2 SHA256`, the digest of all bytes after that line. The rest is a
-NumPy archive (`np.load`, no pickle): the fields of `EngineState`; `loss`, `train_seconds` and `evaluate_seconds` of
-`Checkpoint`; `scored`, one row for each of its `scores`; and `identity`, a JSON text that identifies the trial.
+The arrays of the file (`proxy_trainer.training.checkpoint_archive`) are the fields of `EngineState`; `loss`,
+`train_seconds` and `evaluate_seconds` of `Checkpoint`; `scored`, one row for each of its `scores`; and the identity of
+the trial.
 """
 
 from __future__ import annotations
 
 import glob
-import hashlib
-import io
 import json
 import logging
 from collections.abc import Mapping
@@ -24,15 +22,12 @@ import tensorflow as tf
 
 from proxy_trainer.engine.engine import EngineState
 from proxy_trainer.errors import why_not_written
+from proxy_trainer.training.checkpoint_archive import MAGIC, UnusableError, archive_content, read_archive
 from search_space.architecture import Architecture
 from search_space.atomic_file import move_aside, write_atomically
 from search_space.errors import InvalidValueError
 from search_space.proxy_task import ProxyTask
 from search_space.regular_file import open_regular, read_regular
-
-_MAGIC = b"effspine-checkpoint"
-_FORMAT_VERSION = 2
-"""To be raised when the file format changes, or what a training step does with the same state."""
 
 _IGNORED_FIELDS = ("profile", "recalibration_images", "evaluate_steps", "checkpoint_steps")
 """Fields of a proxy task without influence on the weights: a checkpoint with other values can be resumed."""
@@ -86,12 +81,10 @@ class CheckpointFile:
             self._clear_path()
             return None
         try:
-            archive = _archive(content)
-            _check_identity(json.loads(str(archive["identity"])), self._identity)
-            return _checkpoint(archive)
-        except _UnusableError as error:
+            return _checkpoint(read_archive(content, self._identity, of="trial"))
+        except UnusableError as error:
             self.log_unusable(str(error))
-        except Exception as error:  # NumPy raises many types for a damaged archive
+        except Exception as error:  # an array is missing, or has another type
             self.log_unusable(f"it cannot be read ({type(error).__name__}: {error})")
         return None
 
@@ -122,7 +115,7 @@ class CheckpointFile:
 
     def write(self, checkpoint: Checkpoint) -> None:
         """As `save`, but raises OSError where the file cannot be written."""
-        write_atomically(self._path, _content(checkpoint, self._identity))
+        write_atomically(self._path, archive_content(_arrays(checkpoint), self._identity))
 
     def discard(self) -> None:
         """Removes the file, if it exists."""
@@ -141,10 +134,10 @@ def check_overwritable(path: Path) -> None:
         return
     try:
         with open_regular(path) as file:
-            magic = file.read(len(_MAGIC))
+            magic = file.read(len(MAGIC))
     except OSError as error:
         raise InvalidValueError(f"the checkpoint {path} cannot be read: {error.strerror}; name another file") from None
-    if magic not in (_MAGIC, b""):
+    if magic not in (MAGIC, b""):
         raise InvalidValueError(f"the file {path} is not a checkpoint and would be overwritten; name another one")
 
 
@@ -168,62 +161,20 @@ def trial_identity(
     }
 
 
-class _UnusableError(Exception):
-    """A checkpoint file cannot be used; the message says why."""
-
-
-def _content(checkpoint: Checkpoint, identity: Mapping[str, Any]) -> bytes:
-    values: dict[str, Any] = {
-        "identity": json.dumps(identity, sort_keys=True),
+def _arrays(checkpoint: Checkpoint) -> dict[str, Any]:
+    return {
         "loss": checkpoint.loss,
         "train_seconds": checkpoint.train_seconds,
         "evaluate_seconds": checkpoint.evaluate_seconds,
         "scored": np.reshape(np.array(checkpoint.scores, np.float64), (-1, len(IntermediateScore._fields))),
         **checkpoint.state._asdict(),
     }
-    archive = io.BytesIO()
-    np.savez(archive, **values)
-    body = archive.getvalue()
-    return _first_line(body) + body
-
-
-def _first_line(body: bytes) -> bytes:
-    return b"%s %d %s\n" % (_MAGIC, _FORMAT_VERSION, hashlib.sha256(body).hexdigest().encode())
-
-
-def _archive(content: bytes) -> dict[str, npt.NDArray[Any]]:
-    """The arrays of a file. Raises _UnusableError where format, version or digest are wrong."""
-    line, _, body = content.partition(b"\n")
-    words = line.split(b" ")
-    if words[0] != _MAGIC:
-        raise _UnusableError("it is not a checkpoint")
-    if words[1:2] != [b"%d" % _FORMAT_VERSION]:
-        raise _UnusableError("its format has another version")
-    if line + b"\n" != _first_line(body):
-        raise _UnusableError("its content does not match its checksum, so it is truncated or modified")
-    with np.load(io.BytesIO(body), allow_pickle=False) as archive:
-        return dict(archive)
-
-
-def _check_identity(found: Mapping[str, Any], wanted: Mapping[str, Any]) -> None:
-    ours, theirs = _flat(wanted), _flat(found)
-    for name in sorted(ours.keys() | theirs.keys()):
-        if ours.get(name) != theirs.get(name):
-            raise _UnusableError(f"its {name} is {theirs.get(name)!r}, and that of this trial {ours.get(name)!r}")
-
-
-def _flat(document: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
-    """The leaf fields of a document by dotted path."""
-    fields: dict[str, Any] = {}
-    for name, value in document.items():
-        fields |= _flat(value, f"{prefix}{name}.") if isinstance(value, dict) else {f"{prefix}{name}": value}
-    return fields
 
 
 def _checkpoint(archive: Mapping[str, npt.NDArray[Any]]) -> Checkpoint:
     *vectors, steps_done = (archive[name] for name in EngineState._fields)
     if any(vector.dtype != np.float32 or vector.ndim != 1 for vector in vectors):
-        raise _UnusableError("its vectors are not flat or do not have single precision")
+        raise UnusableError("its vectors are not flat or do not have single precision")
     return Checkpoint(
         EngineState._make([*vectors, int(steps_done)]),
         loss=float(archive["loss"]),

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, fields
+from typing import NamedTuple
 
 import numpy as np
 from faster_coco_eval import COCO, COCOeval_faster
@@ -10,6 +12,7 @@ from numpy.typing import NDArray
 
 from proxy_trainer.data.coco import CocoSplit
 from proxy_trainer.data.coco_boxes import MAX_AREA
+from proxy_trainer.detection_batch import DetectionBatch
 from proxy_trainer.errors import EmptySplitError, NoMetricError
 
 METRICS = (
@@ -41,6 +44,23 @@ class Detections:
     scores: NDArray[np.floating]
     categories: NDArray[np.integer]
 
+    @classmethod
+    def joined(cls, parts: Sequence[Detections]) -> Detections:
+        """The detections of several batches."""
+        return cls(*(np.concatenate([getattr(part, each.name) for part in parts]) for each in fields(cls)))
+
+
+def in_original_pixels(found: DetectionBatch, images: NDArray[np.integer], scales: NDArray[np.floating]) -> Detections:
+    """The valid detections of a batch as columns, with boxes (x, y, width, height) in pixels of the original images."""
+    row, column = np.nonzero(np.arange(found.scores.shape[1]) < found.valid[:, None])
+    y1, x1, y2, x2 = (found.boxes[row, column] / scales[row, None]).T
+    return Detections(
+        images=images[row],
+        boxes=np.stack([x1, y1, x2 - x1, y2 - y1], axis=1),
+        scores=found.scores[row, column],
+        categories=found.classes[row, column].astype(np.int32),
+    )
+
 
 class CocoEvaluator:
     """Scores detections on one split, whose boxes are read once.
@@ -60,13 +80,28 @@ class CocoEvaluator:
         A metric of an area range without boxes in the split is None (-1 in pycocotools), but `ap` never is. Without
         detections the metrics are 0. Raises NoMetricError where the split's boxes have no area that is scored.
         """
+        return self.scores(detections).metrics
+
+    def scores(self, detections: Detections) -> Scores:
+        """The metrics, and the AP of each category. Raises as `metrics`."""
         results = _results(self._split, detections)
         evaluation = COCOeval_faster(self._truth, results, iouType="bbox", print_function=_silent)
         evaluation.run()
         if not 0 <= evaluation.stats[0] <= 1:
             raise NoMetricError(_why_no_ap(self._split))
         pairs = zip(METRICS, evaluation.stats, strict=True)
-        return {name: None if value < 0 else float(value) for name, value in pairs}
+        metrics = {name: None if value < 0 else float(value) for name, value in pairs}
+        # Precision by overlap, recall, category, area range (the first is all) and detections (the last is 100).
+        precision = evaluation.eval["precision"][:, :, :, 0, -1]
+        of_categories = [precision[:, :, category] for category in range(precision.shape[2])]
+        return Scores(metrics, [float(each.mean()) if (each > -1).all() else None for each in of_categories])
+
+
+class Scores(NamedTuple):
+    """The COCO box metrics by their names in `METRICS`, and the AP of each category, None for one without boxes."""
+
+    metrics: dict[str, float | None]
+    category_aps: list[float | None]
 
 
 def coco_metrics(split: CocoSplit, detections: Detections) -> dict[str, float | None]:

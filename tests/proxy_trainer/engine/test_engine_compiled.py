@@ -12,9 +12,9 @@ import pytest
 import tensorflow as tf
 
 from proxy_trainer.data.views import Views, sampling_windows
+from proxy_trainer.detection_batch import DetectionBatch
 from proxy_trainer.engine import engine as module
 from proxy_trainer.engine.augment import view_pixels, view_pixels_by_matmul
-from proxy_trainer.engine.detections import DetectionBatch
 from proxy_trainer.engine.engine import COMPILED_ARCHITECTURES, Engine, EngineState
 from proxy_trainer.engine.proxy_network import Network
 from proxy_trainer.engine.tensor_ops import uniform_draws

@@ -1,0 +1,1 @@
+"""Trained and exported detectors in their own runtimes: evaluation and prediction."""
