@@ -30,7 +30,8 @@ class Model:
     """A model: its network for square images of `input_px`, and its published figures, if any.
 
     `network` is a function of `Ops` (`RegionOps` for instance segmentation) and images. `published_madds` are counted
-    by a profiler. `note` explains figures that need it.
+    by a profiler. `note` explains figures that need it. `architecture` is that of a scale-permuted network, `dense_width`
+    the width of the fully connected layer of its box head, if it has one.
     """
 
     name: str
@@ -41,6 +42,8 @@ class Model:
     published_params: float | None
     source: str
     note: str = ""
+    architecture: Architecture | None = None
+    dense_width: int | None = None
 
 
 @dataclass(frozen=True)
@@ -119,14 +122,17 @@ def _network(function: Callable[..., Any], *configuration: Any) -> Callable[[Any
 INCONSISTENT = "the published parameters do not agree with the other rows (docs/networks.md)"
 
 _D0, _D2 = EFF_SPINENETS["D0"], EFF_SPINENETS["D2"]
-_FPN_SUBNETS = {key: Subnets(SCALES[key].subnet_width, SCALES[key].subnet_layers) for key in ("D0", "D1", "D2")}
+FPN_SUBNETS = {key: Subnets(SCALES[key].subnet_width, SCALES[key].subnet_layers) for key in ("D0", "D1", "D2")}
+"""The subnets of EfficientNet-FPN, by scale."""
 
 
 def _detector(
     architecture: Architecture, madds: float | None, params: float | None, source: str, note: str = ""
 ) -> Model:
     network = _network(retinanet, architecture)
-    return Model(architecture.name, "detection", architecture.input_px, network, madds, params, source, note)
+    return Model(
+        architecture.name, "detection", architecture.input_px, network, madds, params, source, note, architecture
+    )
 
 
 def _ablation(
@@ -164,7 +170,7 @@ def _ablations() -> Iterator[Model]:
 def _comparators() -> Iterator[Model]:
     published = {"D0": (2.5e9, 3.7e6), "D1": (5.8e9, 6.3e6), "D2": (10.0e9, 7.5e6)}
     for (key, (madds, params)), scale in zip(published.items(), EFFICIENTNETS, strict=False):
-        network = _network(efficientnet_retinanet, scale, _FPN_SUBNETS[key])
+        network = _network(efficientnet_retinanet, scale, FPN_SUBNETS[key])
         name, px = f"{scale.name}-FPN", SCALES[key].input_px
         yield Model(name, "detection", px, network, madds, params, "Table 3")
     yield Model("ResNet-50-FPN", "detection", 640, _network(resnet_retinanet), 96.8e9, 34.0e6, "Table 3")
@@ -177,7 +183,10 @@ def _two_stage() -> Iterator[Model]:
         architecture = EFF_SPINENETS[key]
         network = _network(partial(mask_rcnn, regions=Regions(dense_width)), architecture)
         name = f"{architecture.name} Mask R-CNN"
-        yield Model(name, "instance-segmentation", architecture.input_px, network, madds, params, "Table 6")
+        yield Model(
+            name, "instance-segmentation", architecture.input_px, network, madds, params, "Table 6",
+            architecture=architecture, dense_width=dense_width,
+        )  # fmt: skip
 
 
 def _classifiers() -> Iterator[Model]:
@@ -187,7 +196,8 @@ def _classifiers() -> Iterator[Model]:
         operations = replace(base.operations, space_to_depth=False)
         architecture = replace(base, input_px=px, subnet_width=CLASSIFIER_WIDTH, operations=operations)
         network = _network(classification, architecture)
-        yield Model(f"{base.name} classifier", "classification", px, network, madds, params, "Table 10")
+        name = f"{base.name} classifier"
+        yield Model(name, "classification", px, network, madds, params, "Table 10", architecture=architecture)
     for scale, (madds, params) in zip(EFFICIENTNETS, ((0.39e9, 5.3e6), (0.70e9, 7.8e6), (1.0e9, 9.2e6)), strict=False):
         network = _network(efficientnet_classifier, scale)
         yield Model(scale.name, "classification", scale.input_px, network, madds, params, "Table 10")
@@ -198,7 +208,9 @@ def _segmenters() -> Iterator[Model]:
         architecture = replace(EFF_SPINENETS[key], input_px=SEGMENTATION_PX)
         name = f"{architecture.name} segmentation"
         network = _network(segmentation, architecture)
-        yield Model(name, "semantic-segmentation", SEGMENTATION_PX, network, madds, None, "Table 11")
+        yield Model(
+            name, "semantic-segmentation", SEGMENTATION_PX, network, madds, None, "Table 11", architecture=architecture
+        )
 
 
 CLASSIFIER_WIDTH = 256
