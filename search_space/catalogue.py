@@ -30,8 +30,8 @@ class Model:
     """A model: its network for square images of `input_px`, and its published figures, if any.
 
     `network` is a function of `Ops` (`RegionOps` for instance segmentation) and images. `published_madds` are counted
-    by a profiler. `note` explains figures that need it. `architecture` is that of a scale-permuted network, `dense_width`
-    the width of the fully connected layer of its box head, if it has one.
+    by a profiler. `note` explains figures that need it. `architecture` is that of a scale-permuted network.
+    `dense_width` is the width of the fully connected layer of its box head, if it has one.
     """
 
     name: str

@@ -85,8 +85,12 @@ class ProxyTask:
         get_args(Optimizer),
         "`sgd`: with momentum; `adamw`: Adam with decoupled weight decay; `rmsprop`: with momentum",
     )
-    momentum: float = number(0.9, 0.0, 0.999, "momentum of SGD and RMSProp; in AdamW the decay of the averaged gradients")
-    second_moment_decay: float = number(0.99, 0.0, 0.99999, "decay of the averaged squared gradients in AdamW and RMSProp")
+    momentum: float = number(
+        0.9, 0.0, 0.999, "momentum of SGD and RMSProp; in AdamW the decay of the averaged gradients"
+    )
+    second_moment_decay: float = number(
+        0.99, 0.0, 0.99999, "decay of the averaged squared gradients in AdamW and RMSProp"
+    )
     weight_decay: float = number(
         4e-5, 0.0, 0.1, "weight decay of convolution kernels; biases, normalisation and fusion weights have none"
     )

@@ -1,7 +1,7 @@
 """A trained network of any task, and the directory it is kept in: `config.json` and `model.safetensors`.
 
-The detectors of scale-permuted backbones have a directory of their own form (`search_space.detector_model`). The weights
-are float32 tensors with the names and shapes of `TaskNetwork.parameters`.
+The detectors of scale-permuted backbones have a directory of their own form (`search_space.detector_model`). The
+weights are float32 tensors with the names and shapes of `TaskNetwork.parameters`.
 """
 
 from __future__ import annotations

@@ -109,8 +109,8 @@ def task_network(
     """The network of a model or an architecture for data of `classes` classes, at the scale of a recipe.
 
     The recipe gives the image size, the multiplier of the backbone's widths, and the subnets; `regions` are those of
-    Mask R-CNN. A model of the catalogue keeps its own task. Raises InvalidValueError for a model of another task, and for one that is neither a
-    scale-permuted network nor one of the baselines.
+    Mask R-CNN. A model of the catalogue keeps its own task. Raises InvalidValueError for a model of another task, and
+    for one that is neither a scale-permuted network nor one of the baselines.
     """
     slots = classes + BACKGROUND_CLASSES[task]
     architecture = model if isinstance(model, Architecture) else model.architecture

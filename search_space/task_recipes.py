@@ -39,7 +39,9 @@ class TaskRecipe:
     label_smoothing: float = number(0.0, 0.0, 0.9, "probability that classification spreads over all classes")
     dropout: float = number(0.0, 0.0, 0.9, "share of the pooled features that classification drops in training")
     smallest_crop: float = number(1.0, 0.01, 1.0, "smallest share of a picture's area in a crop for classification")
-    crop_padding_px: int = number(0, 0, 512, "border that the central crop for classification leaves out, at input size")
+    crop_padding_px: int = number(
+        0, 0, 512, "border that the central crop for classification leaves out, at input size"
+    )
     proposals: int = number(1000, 1, 4000, "proposals of an image in Mask R-CNN")
     detections: int = number(100, 1, 1000, "detections of an image in Mask R-CNN")
     sampled_anchors: int = number(256, 2, 4096, "anchors of an image that the region proposal network learns from")

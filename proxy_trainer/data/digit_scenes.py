@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
-from proxy_trainer.data.digit_backgrounds import Pixels, background
+from proxy_trainer.data.digit_backgrounds import Pixels, background, plain_background
 from proxy_trainer.data.digits_parameters import OBJECT_IMAGE_PX
 
 _COUNT_PROBABILITIES = (0.18, 0.22, 0.22, 0.17, 0.12, 0.09)
@@ -86,8 +86,8 @@ def compose_scene(rng: np.random.Generator, glyphs: Glyphs, image_px: int, objec
 
 
 def compose_digit(rng: np.random.Generator, glyphs: Glyphs, chosen: int, image_px: int) -> Scene:
-    """Draws one glyph, 45 to 85 % of the side high, at a random place on a square textured background."""
-    canvas = background(rng, image_px, image_px)
+    """Draws one glyph, 45 to 85 % of the side high, at a random place on a square plain background."""
+    canvas = plain_background(rng, image_px, image_px)
     size_px = rng.uniform(*_ONE_DIGIT) * image_px
     alpha = _rasterise(rng, glyphs.splines[chosen], size_px)[:image_px, :image_px]
     top, left = (int(rng.integers(image_px - side + 1)) for side in alpha.shape)

@@ -21,7 +21,7 @@ _PALETTE = [0, 0, 0] + [(37 * index) % 256 for index in range(3, 768)]
 
 
 def write_folders(directory: Path, parameters: DigitsParameters, progress: Progress) -> None:
-    """Writes `train/DIGIT/*.jpg` and `val/DIGIT/*.jpg` into an empty directory: one digit on a textured background.
+    """Writes `train/DIGIT/*.jpg` and `val/DIGIT/*.jpg` into an empty directory: one digit on a plain background.
 
     Digits take turns, so each class has a tenth of the pictures. Calls `progress` with (images done, images in total)
     after each picture.

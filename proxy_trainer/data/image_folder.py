@@ -98,9 +98,9 @@ def training_crop(path: Path, image_px: int, smallest_crop: float, flip: bool, r
 
 
 def central_crop(path: Path, image_px: int, padding_px: int) -> Pixels:
-    """The central square of a picture, uint8 [image_px, image_px, 3], without a border of `padding_px / 2` at that size.
+    """The central square of a picture, uint8 [image_px, image_px, 3].
 
-    Raises UnreadableImageError.
+    At the size of the result, a border of `padding_px / 2` pixels is cut off. Raises UnreadableImageError.
     """
     pixels = load_image(path)
     height, width = pixels.shape[:2]

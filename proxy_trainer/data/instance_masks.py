@@ -28,8 +28,8 @@ Encoded = Mapping[str, Any]
 class InstanceMasks:
     """The objects with an outline, sorted by image, then in the order of the file.
 
-    `images` int32 [b], indices in the split; `categories` int32 [b]; `boxes` float32 [b, 4] (y1, x1, y2, x2) in pixels of
-    the original picture, around the outline; `crowd` bool [b]; `areas` float64 [b]; `encoded` are the run-length
+    `images` int32 [b], indices in the split; `categories` int32 [b]; `boxes` float32 [b, 4] (y1, x1, y2, x2) around the
+    outline, in pixels of the original picture; `crowd` bool [b]; `areas` float64 [b]; `encoded` are the run-length
     encoded masks of whole pictures.
     """
 
@@ -64,7 +64,7 @@ def load_instance_masks(split: CocoSplit) -> InstanceMasks:
     is neither polygons nor a run-length encoded mask of the picture's size, and EmptySplitError where none is left.
     """
     document = json.loads(read_annotation_file(split.annotations_file))
-    images = {number: index for index, number in enumerate(split.image_ids)}
+    images: dict[int | str | None, int] = {number: index for index, number in enumerate(split.image_ids)}
     names = {category["name"]: index for index, category in enumerate(_named(split))}
     categories = {
         identifier(found["id"]): names[str(found["name"]).strip()]
@@ -76,8 +76,8 @@ def load_instance_masks(split: CocoSplit) -> InstanceMasks:
         image, category = images.get(identifier(annotation.get("image_id"))), identifier(annotation.get("category_id"))
         if image is None or category not in categories:
             continue
-        encoded = _encoded(split, number, annotation.get("segmentation"), image)
-        rows.append((image, categories[category], encoded, annotation.get("iscrowd") in (1, "1")))
+        outline = _encoded(split, number, annotation.get("segmentation"), image)
+        rows.append((image, categories[category], outline, annotation.get("iscrowd") in (1, "1")))
     if not rows:
         raise EmptySplitError(f"{split.annotations_file} has no object with an outline")
     rows.sort(key=lambda row: row[0])

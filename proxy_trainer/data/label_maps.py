@@ -14,9 +14,9 @@ Labels = npt.NDArray[np.uint8]
 
 
 def resize_labelled(pixels: Pixels, labels: Labels, image_px: int) -> tuple[Pixels, Labels]:
-    """A picture as by `resize_and_pad` and its labels, [image_px, image_px], of the nearest pixels; padding is IGNORED."""
+    """A picture as by `resize_and_pad`, and its labels, those of the nearest pixels; padding is IGNORED."""
     padded = np.full((image_px, image_px), IGNORED, np.uint8)
-    height, width = resized_size(*labels.shape, image_px)
+    height, width = resized_size(labels.shape[0], labels.shape[1], image_px)
     padded[:height, :width] = resize_labels(labels, (height, width))
     return resize_and_pad(pixels, image_px)[0], padded
 

@@ -1,7 +1,7 @@
 """Pictures with a class per pixel in the layout of Pascal VOC.
 
-`JPEGImages/NAME.jpg`, `SegmentationClass/NAME.png` (palette or grey, the class of each pixel, 255 for pixels that do not
-count), `ImageSets/Segmentation/train.txt` and `val.txt` with a NAME a line. Where they exist, `trainaug.txt` (or
+`JPEGImages/NAME.jpg`, `SegmentationClass/NAME.png` (palette or grey, the class of each pixel, 255 for pixels that do
+not count), `ImageSets/Segmentation/train.txt` and `val.txt` with a NAME a line. Where they exist, `trainaug.txt` (or
 `train_aug.txt`) and `SegmentationClassAug/` have the extra annotations of B. Hariharan et al., ICCV 2011, for training.
 `classes.txt` has the names of the classes, the background first; without it they are those of Pascal VOC.
 """

@@ -39,8 +39,8 @@ def optimizer_step(
     """The weights and the state after one step; `decay` is the weight decay of each value.
 
     SGD and RMSProp add the weight decay to the gradient. RMSProp divides by the root of the averaged squares plus
-    `RMSPROP_EPSILON` before its momentum, as EfficientNet is trained. AdamW decouples it from the gradient (Loshchilov and Hutter, "Decoupled
-    Weight Decay Regularization", ICLR 2019, Algorithm 2).
+    `RMSPROP_EPSILON` before its momentum, as EfficientNet is trained. AdamW decouples the decay from the gradient
+    (Loshchilov and Hutter, "Decoupled Weight Decay Regularization", ICLR 2019, Algorithm 2).
     """
     if not has_second_moment(task):
         first = task.momentum * state.first + gradient + decay * weights

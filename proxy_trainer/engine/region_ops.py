@@ -48,7 +48,9 @@ class TensorRegionOps(TensorOps):
         count: int,
     ) -> tf.Tensor:
         candidates = [
-            _best_of_level(objectness[level], codes[level], level_anchors(image_size, level, self.anchor_size, (1.0,)), image_size)
+            _best_of_level(
+                objectness[level], codes[level], level_anchors(image_size, level, self.anchor_size, (1.0,)), image_size
+            )
             for level in objectness
         ]
         boxes, scores = (tf.concat(parts, axis=1) for parts in zip(*candidates, strict=True))

@@ -48,7 +48,7 @@ class Classification(FixedTrainee[ClassificationBatch]):
         self._predict = tf.function(self._logits, input_signature=[self._pixels_signature()], autograph=False)
 
     def evaluate(self) -> dict[str, float | None]:
-        """`top1` and `top5`, the shares of validation images whose class is among the best; `top5` needs six classes."""
+        """`top1` and `top5`, the shares of images whose class is among the best; `top5` is None below six classes."""
         val, px = self._data.val, self.task.image_px
         logits = []
         for start in range(0, len(val), _EVALUATION_BATCH):
@@ -78,9 +78,7 @@ class Classification(FixedTrainee[ClassificationBatch]):
     def _pixels_signature(self) -> tf.TensorSpec:
         return tf.TensorSpec([None, self.task.image_px, self.task.image_px, 3], tf.uint8)
 
-    def _losses(
-        self, ops_of: Callable[..., Any], batch: ClassificationBatch
-    ) -> tuple[TensorOps, dict[str, tf.Tensor]]:
+    def _losses(self, ops_of: Callable[..., Any], batch: ClassificationBatch) -> tuple[TensorOps, dict[str, tf.Tensor]]:
         ops = ops_of(DropoutOps, dropout=self.recipe.dropout)
         logits = self._network_logits(ops, batch.pixels)
         loss = smoothed_cross_entropy(logits, batch.labels, self.recipe.label_smoothing)

@@ -42,9 +42,7 @@ def load_coco_data(options: TaskOptions) -> CocoData:
     return CocoData(train, held_out, *decoded)
 
 
-def original_boxes(
-    boxes: npt.NDArray[np.floating], scales: npt.NDArray[np.floating]
-) -> npt.NDArray[np.float64]:
+def original_boxes(boxes: npt.NDArray[np.floating], scales: npt.NDArray[np.floating]) -> npt.NDArray[np.float64]:
     """Boxes [n, 4] (y1, x1, y2, x2) of resized images as (x, y, width, height) in pixels of the originals.
 
     `scales` [n] are resized over original size.

@@ -38,8 +38,8 @@ class TaskOptions:
     """What a task is trained on and how.
 
     `data_dir` holds the data set in the layout of the task, `cache_dir` decoded images. `seed` determines the initial
-    weights and the batches. `start` has tensors by parameter name that replace initial weights where their shapes agree,
-    such as those of a detector. `threads` decode images.
+    weights and the batches. `start` has tensors by parameter name, such as those of a detector, that replace initial
+    weights where their shapes agree. `threads` decode images.
     """
 
     model: Model | Architecture
@@ -137,9 +137,7 @@ class FixedTrainee(ABC, Generic[B]):
             raise ValueError(f"the state has {', '.join(sorted(state))}; it must have {', '.join(self._vectors)}")
         for name, vector in self._vectors.items():
             if np.shape(state[name]) != tuple(vector.shape):
-                raise ValueError(
-                    f"{name} has shape {np.shape(state[name])}; this network has {tuple(vector.shape)}"
-                )
+                raise ValueError(f"{name} has shape {np.shape(state[name])}; this network has {tuple(vector.shape)}")
         for name, vector in self._vectors.items():
             vector.assign(state[name])
 
@@ -180,9 +178,7 @@ class FixedTrainee(ABC, Generic[B]):
         with tf.GradientTape() as tape:
             tape.watch(weights)
             tensors = self._layout.split_weights(weights).tensors
-            make = partial(
-                _make_ops, tensors, training=True, drop_rate=task.stochastic_depth, path_seed=path_seed
-            )
+            make = partial(_make_ops, tensors, training=True, drop_rate=task.stochastic_depth, path_seed=path_seed)
             ops, terms = self._losses(make, batch)
         gradient = tape.gradient(terms["loss"], weights)
         if task.clip_norm:
@@ -220,8 +216,10 @@ def _initial(group: list[Parameter], seed: int, start: Tensors | None) -> npt.ND
     parts = []
     for parameter in group:
         given = None if start is None else start.get(parameter.name)
-        is_given = given is not None and given.shape == parameter.shape
-        parts.append(np.ravel(given) if is_given else initial_values([parameter], seed))
+        if given is not None and given.shape == parameter.shape:
+            parts.append(np.ravel(given))
+        else:
+            parts.append(initial_values([parameter], seed))
     return np.concatenate(parts, dtype=np.float32)
 
 
@@ -239,5 +237,3 @@ def _check_supported(task: ProxyTask) -> None:
                 f"{name} is {getattr(task, name)!r}; the training of this task supports {default!r} only",
                 field=f"recipe.{name}",
             )
-
-

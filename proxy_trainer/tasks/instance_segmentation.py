@@ -112,9 +112,7 @@ class InstanceSegmentation(FixedTrainee[MaskBatch]):
         terms = dict(
             zip(
                 ("objectness", "proposals"),
-                proposal_losses(
-                    objectness, anchor_codes, self._anchors, batch.boxes, batch.labels, batch.matches
-                ),
+                proposal_losses(objectness, anchor_codes, self._anchors, batch.boxes, batch.labels, batch.matches),
                 strict=True,
             )
         )

@@ -49,7 +49,10 @@ def proposal_anchors(image_px: int, anchor_size: float) -> FloatArray:
 
 
 class MaskBatches:
-    """The batches of one recipe over one split, reshuffled every epoch; `sampled_anchors` of each image are learned from."""
+    """The batches of one recipe over one split, reshuffled every epoch.
+
+    `sampled_anchors` of each image are learned from.
+    """
 
     def __init__(
         self, images: DecodedSplit, masks: InstanceMasks, task: ProxyTask, sampled_anchors: int, seed: int

@@ -49,7 +49,7 @@ def pasted(probabilities: npt.NDArray[np.floating], box: npt.NDArray[np.floating
 
 
 def _sampled(
-    values: npt.NDArray[np.float64], rows: npt.NDArray[np.float64], columns: npt.NDArray[np.float64]
+    values: npt.NDArray[np.float64], rows: npt.NDArray[np.floating], columns: npt.NDArray[np.floating]
 ) -> npt.NDArray[np.float64]:
     """Bilinear samples of [side, side] at the given positions along both axes, clipped to the edge."""
     weights = [

@@ -24,8 +24,8 @@ def proposal_losses(
 ) -> tuple[tf.Tensor, tf.Tensor]:
     """The objectness and box losses of the sampled anchors, both means over them.
 
-    `objectness` `[batch, anchors]` are logits, `codes` `[batch, anchors, 4]`; `anchors` `[anchors, 4]`; `boxes` `[batch,
-    objects, 4]`; `labels` and `matches` `[batch, anchors]` as in `AnchorSample`.
+    `objectness` `[batch, anchors]` are logits, `codes` `[batch, anchors, 4]`; `anchors` `[anchors, 4]`; `boxes`
+    `[batch, objects, 4]`; `labels` and `matches` `[batch, anchors]` as in `AnchorSample`.
     """
     sampled, positive = (tf.cast(chosen, tf.float32) for chosen in (labels >= 0, labels == 1))
     count = tf.maximum(tf.reduce_sum(sampled), 1.0)
@@ -68,8 +68,8 @@ def mask_loss(logits: tf.Tensor, targets: tf.Tensor, positives: SampledRegions) 
 def mask_targets(masks: tf.Tensor, mask_boxes: tf.Tensor, positives: SampledRegions) -> tf.Tensor:
     """The true masks inside positive regions `[batch, regions, 28, 28]`, 0 or 1.
 
-    `masks` `[batch, objects, side, side]` fill their boxes `mask_boxes` `[batch, objects, 4]`. The centre of each target
-    pixel is sampled bilinearly; outside of the box of an object there is none of it.
+    `masks` `[batch, objects, side, side]` fill their boxes `mask_boxes` `[batch, objects, 4]`. The centre of each
+    target pixel is sampled bilinearly; outside of the box of an object there is none of it.
     """
     side, batch, regions = masks.shape[-1], tf.shape(masks)[0], positives.boxes.shape[1]
     own = tf.gather(mask_boxes, positives.matches, batch_dims=1)

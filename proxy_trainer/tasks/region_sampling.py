@@ -126,7 +126,7 @@ def positive_regions(sampled: SampledRegions, most: int) -> SampledRegions:
 
 
 def pairwise_iou(first: tf.Tensor, second: tf.Tensor) -> tf.Tensor:
-    """Intersection over union `[batch, n, m]` of boxes `[batch, n, 4]` and `[batch, m, 4]`; 0 where neither has an area."""
+    """Intersection over union `[batch, n, m]` of boxes `[batch, n, 4]` and `[batch, m, 4]`, 0 without areas."""
     a, b = first[:, :, None, :], second[:, None, :, :]
     sides = tf.maximum(tf.minimum(a[..., 2:], b[..., 2:]) - tf.maximum(a[..., :2], b[..., :2]), 0.0)
     shared = sides[..., 0] * sides[..., 1]

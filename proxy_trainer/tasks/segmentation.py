@@ -77,7 +77,7 @@ class Segmentation(FixedTrainee[SegmentationBatch]):
             indices = range(start, min(start + _EVALUATION_BATCH, len(val)))
             pictures = list(self._pool.map(lambda index: self._read(val, index), indices))
             resized = [resize_labelled(pixels, labels, px)[0] for pixels, labels in pictures]
-            sizes = [resized_size(*labels.shape, px) for _, labels in pictures]
+            sizes = [resized_size(labels.shape[0], labels.shape[1], px) for _, labels in pictures]
             found = self._predict(np.stack(resized), np.array(sizes, np.int32)).numpy()
             for (_, truth), (height, width), predicted in zip(pictures, sizes, found, strict=True):
                 confusion.add(truth, resize_labels(predicted[:height, :width], truth.shape[:2]))
@@ -96,7 +96,7 @@ class Segmentation(FixedTrainee[SegmentationBatch]):
     def _training_picture(self, index: int) -> tuple[Pixels, Labels, npt.NDArray[np.int32]]:
         """A training picture and its labels, resized and padded, and its size without padding."""
         pixels, labels = self._read(self._data.train, index)
-        size = np.array(resized_size(*labels.shape, self.task.image_px), np.int32)
+        size = np.array(resized_size(labels.shape[0], labels.shape[1], self.task.image_px), np.int32)
         return (*resize_labelled(pixels, labels, self.task.image_px), size)
 
     def _batch(self, step: int) -> SegmentationBatch:

@@ -1,4 +1,4 @@
-"""What a training run trains, whatever the task: the protocol between the loop and detection, masks, classes, pixels."""
+"""What a training run trains: the protocol between the loop and the tasks."""
 
 from __future__ import annotations
 
