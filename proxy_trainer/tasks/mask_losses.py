@@ -76,9 +76,11 @@ def mask_targets(masks: tf.Tensor, mask_boxes: tf.Tensor, positives: SampledRegi
     extent = tf.maximum(own[..., 2:] - own[..., :2], 1e-3)
     first, last = ((positives.boxes[..., axes] - own[..., :2]) / extent for axes in (slice(0, 2), slice(2, 4)))
     step = (last - first) / MASK_SIDE
-    ends = [(first + 0.5 * step) * side - 0.5, (last - 0.5 * step) * side - 0.5]
-    windows = tf.reshape(tf.concat(ends, axis=-1) / (side - 1.0), (-1, 4))
-    images = tf.reshape(masks, (-1, side, side, 1))
+    # With its edge repeated, a mask is defined up to the edge of its box, half a pixel beyond the outermost centres.
+    masks = tf.pad(masks, [[0, 0], [0, 0], [1, 1], [1, 1]], mode="SYMMETRIC")
+    ends = [(at * side + 0.5) / (side + 1.0) for at in (first + 0.5 * step, last - 0.5 * step)]
+    windows = tf.reshape(tf.concat(ends, axis=-1), (-1, 4))
+    images = tf.reshape(masks, (-1, side + 2, side + 2, 1))
     offsets = tf.range(batch)[:, None] * tf.shape(masks)[1]
     sampled = tf.image.crop_and_resize(
         images, windows, tf.reshape(positives.matches + offsets, (-1,)), (MASK_SIDE, MASK_SIDE)
