@@ -12,6 +12,7 @@ from typing import Any
 
 from search_space.architecture import Architecture
 from search_space.catalogue import TASKS, Model, Task
+from search_space.detector import PROPOSAL_ANCHOR_SIZE
 from search_space.errors import InvalidValueError
 from search_space.networks.mask_rcnn import Regions
 from search_space.proxy_task import FIELDS, ProxyTask, resolve
@@ -113,7 +114,12 @@ RECIPES: dict[Task, dict[str, TaskRecipe]] = {
         "laptop": TaskRecipe("laptop", "detection", "", replace(_LAPTOP, learning_rate=0.02)),
     },
     "instance-segmentation": {
-        "paper": TaskRecipe("paper", "instance-segmentation", "sections 4.1 and 5.1.1, Table 6", _PAPER),
+        "paper": TaskRecipe(
+            "paper",
+            "instance-segmentation",
+            "sections 4.1 and 5.1.1, Table 6",
+            replace(_PAPER, anchor_size=PROPOSAL_ANCHOR_SIZE),
+        ),
         "laptop": TaskRecipe(
             "laptop",
             "instance-segmentation",

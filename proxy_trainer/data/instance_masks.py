@@ -16,6 +16,7 @@ from proxy_trainer.data.coco import CocoSplit
 from proxy_trainer.data.coco_document import read_annotation_file
 from proxy_trainer.data.findings import brief
 from proxy_trainer.data.identifiers import identifier
+from proxy_trainer.data.segmentation_bounds import is_polygon, segmentation_bounds
 from proxy_trainer.errors import DataError, EmptySplitError
 
 MASK_PX = 56
@@ -103,13 +104,12 @@ def _encoded(split: CocoSplit, number: int, found: Any, image: int) -> Encoded:
     where = f"{split.annotations_file}: annotations[{number}]"
     if not found:
         raise DataError(f"{where} has no segmentation; Mask R-CNN needs the outline of every object")
-    try:
-        if isinstance(found, dict):
-            encoded = found if isinstance(found["counts"], (str, bytes)) else rle.frPyObjects(found, height, width)
-            if list(encoded["size"]) != [height, width]:
-                raise DataError(f"{where} has a mask of size {encoded['size']}; its picture has {[height, width]}")
-            return dict(encoded)
+    # pycocotools does not check run lengths, and takes four numbers for a box.
+    if segmentation_bounds(found) is None:
+        raise DataError(f"{where} has the segmentation {brief(found)}, which is no outline of an area")
+    if isinstance(found, list):
         polygons = found if isinstance(found[0], list) else [found]
-        return dict(rle.merge(rle.frPyObjects(polygons, height, width)))
-    except (KeyError, TypeError, ValueError, IndexError) as error:
-        raise DataError(f"{where} has the segmentation {brief(found)}, which is no outline: {error}") from error
+        return dict(rle.merge(rle.frPyObjects([each for each in polygons if is_polygon(each)], height, width)))
+    if list(found["size"]) != [height, width]:
+        raise DataError(f"{where} has a mask of size {found['size']}; its picture has {[height, width]}")
+    return dict(found if isinstance(found["counts"], str) else rle.frPyObjects(found, height, width))

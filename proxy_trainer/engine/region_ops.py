@@ -14,10 +14,7 @@ from proxy_trainer.engine.boxes import decode
 from proxy_trainer.engine.tensor_kernels import number_of_channels
 from proxy_trainer.engine.tensor_ops import TensorOps
 from search_space.anchors import level_anchors
-from search_space.detector import NMS_IOU, SCORE_THRESHOLD
-
-ANCHOR_SIZE = 4.0
-"""Width of a region proposal anchor in strides: 32 px at P3 to 512 px at P7."""
+from search_space.detector import NMS_IOU, PROPOSAL_ANCHOR_SIZE, SCORE_THRESHOLD
 
 CANDIDATES_PER_LEVEL = 1000
 """Number of best anchors of each level that non-maximum suppression selects proposals from."""
@@ -38,7 +35,7 @@ class TensorRegionOps(TensorOps):
     `anchor_size` is the width of an anchor in strides, the published one unless a training sets another.
     """
 
-    anchor_size: float = ANCHOR_SIZE
+    anchor_size: float = PROPOSAL_ANCHOR_SIZE
 
     def propose(
         self,

@@ -161,7 +161,7 @@ class FixedTrainee(ABC, Generic[B]):
             self.tensors(),
             origin,
             self.options.seed,
-            self.task.anchor_size if self.network.task == "detection" else None,
+            self.task.anchor_size if self.network.task in ("detection", "instance-segmentation") else None,
             {"recipe": self.recipe.to_dict(), "steps_done": self.steps_done, "seed": self.options.seed},
             dict(figures),
         )
