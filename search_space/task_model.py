@@ -33,7 +33,8 @@ class TaskModel:
     """A network of a task with its weights.
 
     `classes` has the `{id, name}` of each class of the data, in the order of the outputs. `anchor_size`, in strides,
-    is that of detection and of instance segmentation. `training` is the recipe; `figures` are the metrics of these weights, 0 to 1.
+    is that of detection and of instance segmentation. `training` is the recipe; `figures` are the metrics of these
+    weights, 0 to 1.
     """
 
     network: TaskNetwork

@@ -44,7 +44,7 @@ class Classification(FixedTrainee[ClassificationBatch]):
         network = task_network(options.model, "classification", task, len(names))
         self._epochs = ShuffledEpochs(len(self._data.train), task.batch_size, options.seed)
         self._pool = ThreadPoolExecutor(options.threads, thread_name_prefix="crops")
-        super().__init__(options, network, [{"id": name, "name": name} for name in names])
+        super().__init__(options, network, [{"id": name, "name": name} for name in names], len(self._data.train))
         self._predict = tf.function(self._logits, input_signature=[self._pixels_signature()], autograph=False)
 
     def evaluate(self) -> dict[str, float | None]:

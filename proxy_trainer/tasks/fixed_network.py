@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from abc import ABC, abstractmethod
+from abc import abstractmethod
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
@@ -17,6 +17,7 @@ from proxy_trainer.engine.layout import StaticLayout
 from proxy_trainer.engine.optimizers import OptimizerState, has_second_moment, optimizer_step
 from proxy_trainer.engine.tensor_ops import TensorOps
 from proxy_trainer.tasks.ahead import Ahead
+from proxy_trainer.training.trainee import Trainee
 from search_space.architecture import Architecture
 from search_space.catalogue import Model
 from search_space.detector_model import Origin, Tensors
@@ -51,18 +52,22 @@ class TaskOptions:
     threads: int = 1
 
 
-class FixedTrainee(ABC, Generic[B]):
+class FixedTrainee(Trainee, Generic[B]):
     """A `Trainee` with a network of fixed widths; a task supplies batches, losses and metrics.
 
     Weights, both moments and the averages are flat vectors in the order of `network.parameters`. The scored weights
-    are the moving averages, of the running statistics of batch normalisation too. Raises InvalidValueError for a recipe
+    are the moving averages, of the running statistics of batch normalisation too. `classes` has the `{id, name}` of
+    each class of the data, `train_images` is the number of training images. Raises InvalidValueError for a recipe
     that sets what fixed networks lack.
     """
 
     main_metric: str
 
-    def __init__(self, options: TaskOptions, network: TaskNetwork, classes: list[dict[str, Any]]) -> None:
+    def __init__(
+        self, options: TaskOptions, network: TaskNetwork, classes: list[dict[str, Any]], train_images: int
+    ) -> None:
         self.options = options
+        self.train_images = train_images
         self.recipe = options.recipe
         self.task: ProxyTask = options.recipe.training
         self.network = network

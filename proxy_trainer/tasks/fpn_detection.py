@@ -42,7 +42,7 @@ class FpnDetection(FixedTrainee[TrainingBatch]):
         self._anchors = tf.constant(anchor_boxes(task.image_px, task.anchor_size))
         self._training_batches = TrainingBatches(self._data.train_images, task, options.seed)
         self._evaluator = CocoEvaluator(self._data.held_out)
-        super().__init__(options, network, self._data.classes)
+        super().__init__(options, network, self._data.classes, len(self._data.train))
         signature = self._batch_signature()
         self._detect = tf.function(
             self._detections, input_signature=[signature.pixels, signature.sizes], autograph=False

@@ -52,7 +52,7 @@ class InstanceSegmentation(FixedTrainee[MaskBatch]):
         self._anchors = tf.constant(proposal_anchors(task.image_px, task.anchor_size))
         self._boxes = CocoEvaluator(self._data.held_out)
         self._masks = MaskEvaluator(self._data.held_out, held_out_masks)
-        super().__init__(options, network, self._data.classes)
+        super().__init__(options, network, self._data.classes, len(self._data.train))
         signature = self._batch_signature()
         self._detect = tf.function(
             self._detections, input_signature=[signature.pixels, signature.sizes], autograph=False

@@ -61,7 +61,8 @@ class Segmentation(FixedTrainee[SegmentationBatch]):
         self._epochs = ShuffledEpochs(len(self._data.train), task.batch_size, options.seed)
         self._pool = ThreadPoolExecutor(options.threads, thread_name_prefix="pictures")
         self._resized = BoundedCache(self._training_picture, _CACHE_BYTES)
-        super().__init__(options, network, [{"id": number, "name": name} for number, name in enumerate(names)])
+        classes = [{"id": number, "name": name} for number, name in enumerate(names)]
+        super().__init__(options, network, classes, len(self._data.train))
         signature = self._batch_signature()
         self._predict = tf.function(
             self._predicted, input_signature=[signature.pixels, signature.sizes], autograph=False

@@ -70,5 +70,5 @@ def test_damage_is_named(tmp_path: Path) -> None:
     config.write_text(json.dumps(document))
     with pytest.raises(InvalidValueError, match=r"has shape .*; this architecture has .*99"):
         load_task_model(tmp_path)
-    with pytest.raises(InvalidValueError, match="config.json cannot be read: No such file"):
+    with pytest.raises(InvalidValueError, match=r"config\.json cannot be read: No such file"):
         load_task_model(tmp_path / "missing")

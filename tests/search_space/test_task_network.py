@@ -55,6 +55,17 @@ def test_a_small_network_is_the_same_network_with_fewer_channels_and_other_class
     assert read_task_network(network.to_dict()) == network
 
 
+def test_segmentation_has_the_backbone_of_the_detector_that_it_starts_from() -> None:
+    networks = []
+    for name in ("Eff-SpineNet-D0", "Eff-SpineNet-D0 segmentation"):
+        model = catalogue_model(name)
+        recipe = task_recipe(model.task, "paper", model)
+        networks.append(task_network(model, model.task, recipe.training, 21))
+    detector, segmenter = ({p.name: p.shape for p in network.parameters()} for network in networks)
+    shared = {name for name, shape in segmenter.items() if detector.get(name) == shape}
+    assert {name.split("/")[0] for name in segmenter.keys() - shared} == {"segment"}
+
+
 def test_a_model_for_another_task_is_refused() -> None:
     model = catalogue_model("EfficientNet-B0")
     recipe = task_recipe("classification", "laptop", model)

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from search_space.task_model import load_task_model
-from tests.support.small_tasks import TINY, digits_for, small_trainee, trained
+from tests.support.small_tasks import TINY, digits_for, learn, small_trainee, trained
 
 
 @pytest.mark.slow
@@ -33,14 +33,8 @@ def test_a_restored_training_continues_with_the_same_bits(model: str, tmp_path: 
 
 @pytest.mark.slow
 def test_a_small_baseline_learns_digits(tmp_path: Path) -> None:
-    digits = digits_for("detection", tmp_path / "digits", train=360, val=40, image_px=96, object_px=(40.0, 105.0))
-    trainee = small_trainee(
-        "detection", digits, tmp_path, image_px=64, subnet_layers=1, steps=500, warmup_steps=25, learning_rate=0.03,
-        ema_decay=0.95,
-    )  # fmt: skip
-    losses = trained(trainee)
+    losses, metrics = learn("detection", tmp_path)
     first, last = (np.mean([loss["loss"] for loss in part]) for part in (losses[:20], losses[-20:]))
     assert last < 0.6 * first
-    metrics = trainee.evaluate()
     assert metrics["ap"] is not None
     assert metrics["ap"] > 0.1

@@ -12,7 +12,7 @@ from proxy_trainer.data.coco import CocoSplit
 from proxy_trainer.data.coco_directory import load_dataset
 from proxy_trainer.data.instance_masks import InstanceMasks, load_instance_masks
 from proxy_trainer.tasks.mask_evaluation import MaskDetections, MaskEvaluator, mask_probabilities, pasted
-from tests.support.small_tasks import TINY, digits_for, small_trainee, trained
+from tests.support.small_tasks import TINY, digits_for, learn, small_trainee, trained
 
 
 @pytest.fixture(scope="module")
@@ -91,18 +91,10 @@ def test_the_same_seed_gives_the_same_bits(digits: Path, tmp_path: Path) -> None
 
 @pytest.mark.slow
 def test_a_small_network_learns_boxes_and_masks(tmp_path: Path) -> None:
-    digits = digits_for(
-        "instance-segmentation", tmp_path / "digits", train=360, val=30, image_px=96, object_px=(50.0, 105.0)
-    )
-    trainee = small_trainee(
-        "instance-segmentation", digits, tmp_path, batch_size=4, steps=600, warmup_steps=30, learning_rate=0.03,
-        ema_decay=0.95,
-    )  # fmt: skip
-    losses = trained(trainee)
+    losses, metrics = learn("instance-segmentation", tmp_path)
     first, last = (np.mean([loss["loss"] for loss in part]) for part in (losses[:20], losses[-20:]))
     assert last < 0.6 * first
-    metrics = trainee.evaluate()
     assert metrics["ap"] is not None
     assert metrics["mask_ap50"] is not None
     assert metrics["ap"] > 0.1
-    assert metrics["mask_ap50"] > 0.1
+    assert metrics["mask_ap50"] > 0.15

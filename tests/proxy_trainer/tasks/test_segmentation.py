@@ -11,7 +11,8 @@ import tensorflow as tf
 from proxy_trainer.data.label_maps import Confusion, resize_labelled, view_labels
 from proxy_trainer.data.views import Views, sampled_view
 from proxy_trainer.tasks.segmentation import pixel_cross_entropy
-from tests.support.small_tasks import TINY, digits_for, small_trainee, trained
+from search_space.task_model import load_task_model
+from tests.support.small_tasks import TINY, digits_for, learn, small_trainee, trained
 
 
 def views(scale: float, origin: tuple[float, float], flipped: bool) -> Views:
@@ -73,7 +74,7 @@ def test_the_loss_is_the_mean_cross_entropy_of_counted_pixels() -> None:
 
 
 @pytest.mark.slow
-def test_a_step_and_an_evaluation(tmp_path: Path) -> None:
+def test_two_trainings_and_a_loaded_model_give_the_same_bits(tmp_path: Path) -> None:
     digits = digits_for("semantic-segmentation", tmp_path / "digits", train=6, val=3)
     trainee = small_trainee("semantic-segmentation", digits, tmp_path, **TINY)
     trained(trainee)
@@ -85,17 +86,15 @@ def test_a_step_and_an_evaluation(tmp_path: Path) -> None:
     metrics = trainee.evaluate()
     assert metrics.keys() == {"miou", "pixel_accuracy", "iou_background", "iou_digit"}
     assert metrics == again.evaluate()
+    trainee.save(tmp_path / "model", metrics)
+    tensors = load_task_model(tmp_path / "model").tensors
+    loaded = small_trainee("semantic-segmentation", digits, tmp_path, start=tensors, seed=5, **TINY)
+    assert loaded.evaluate() == metrics
 
 
 @pytest.mark.slow
 def test_a_small_network_learns_to_segment_digits(tmp_path: Path) -> None:
-    digits = digits_for("semantic-segmentation", tmp_path / "digits", train=360, val=60, object_px=(40.0, 100.0))
-    trainee = small_trainee(
-        "semantic-segmentation", digits, tmp_path, image_px=64, width_multiplier=0.2, subnet_width=16, steps=600,
-        warmup_steps=30, learning_rate=0.03, ema_decay=0.95,
-    )  # fmt: skip
-    trained(trainee)
-    metrics = trainee.evaluate()
+    _, metrics = learn("semantic-segmentation", tmp_path)
     assert metrics["miou"] is not None
     assert metrics["iou_digit"] is not None
     # A network that finds the background alone has an IoU of 0 for digits, and a mean below a half.
