@@ -1,4 +1,4 @@
-"""Prepares the next batch in a thread while the one before it is in use."""
+"""Prepares the next batch in a thread while the one before it is in use; no two are prepared at once."""
 
 from __future__ import annotations
 
@@ -20,9 +20,10 @@ class Ahead(Generic[B]):
 
     def batch(self, step: int) -> B:
         """The batch of a step. Raises what `make` raises."""
-        ahead = self._next if self._next is not None and self._next[0] == step else None
-        self._next = None
-        batch = self._make(step) if ahead is None else ahead[1].result()
+        ahead, self._next = self._next, None
+        if ahead is None or ahead[0] != step:
+            ahead = step, self._pool.submit(self._make, step)
+        batch = ahead[1].result()
         if step + 1 < self._steps:
             self._next = step + 1, self._pool.submit(self._make, step + 1)
         return batch

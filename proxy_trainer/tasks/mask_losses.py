@@ -49,9 +49,7 @@ def region_losses(
     targets = encode(tf.gather(boxes, sampled.matches, batch_dims=1), sampled.boxes)
     errors = tf.reduce_sum(smooth_l1((own - targets) * tf.constant(CODE_WEIGHTS), REGION_BETA), axis=-1)
     positive = sampled.weights * tf.cast(sampled.classes > 0, tf.float32)
-    # The boxes of images without objects have no area, and the logarithms of their codes are not finite.
-    errors = tf.where(positive > 0, errors, 0.0)
-    return tf.reduce_sum(entropy * sampled.weights) / count, tf.reduce_sum(errors) / count
+    return tf.reduce_sum(entropy * sampled.weights) / count, tf.reduce_sum(errors * positive) / count
 
 
 def mask_loss(logits: tf.Tensor, targets: tf.Tensor, positives: SampledRegions) -> tf.Tensor:

@@ -101,7 +101,9 @@ def sample_regions(
     usable = tf.reduce_all(candidates[..., 2:] > candidates[..., :2], axis=-1)
     positive = usable & (best >= POSITIVE_IOU)
     most = positive_limit(count)
-    lowest = -tf.sort(-tf.where(positive, draws, -1.0), axis=-1)[:, most - 1 : most]
+    ordered = tf.sort(tf.where(positive, draws, -1.0), axis=-1, direction="DESCENDING")
+    last = tf.minimum(most, tf.shape(ordered)[1])
+    lowest = ordered[:, last - 1 : last]
     taken = positive & (draws >= lowest)
     priority = tf.where(taken, 2.0 + draws, tf.where(usable & ~positive, 1.0 + draws, 0.0))
     missing = tf.maximum(count - tf.shape(priority)[1], 0)

@@ -93,7 +93,7 @@ def test_missing_positives_repeat_others_without_weight() -> None:
     np.testing.assert_array_equal(found.boxes[0][2], [0, 0, 10, 6])
 
 
-@pytest.mark.parametrize("count", [4, 8])
+@pytest.mark.parametrize("count", [4, 8, 80])
 def test_every_value_is_finite(count: int) -> None:
     for values in regions_of(count):
         assert np.isfinite(np.asarray(values, np.float32)).all()
