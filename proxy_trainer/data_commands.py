@@ -40,20 +40,27 @@ def make_digits_command(
     train: Annotated[int, typer.Option(help="Training images.")] = TRAIN_IMAGES,
     val: Annotated[int, typer.Option(help="Validation images, for rewards.")] = VAL_IMAGES,
     seed: Annotated[int, typer.Option(help="The same seed gives the same bytes.")] = 0,
-    categories: Annotated[int, typer.Option(help='1: "digit"; 10: "0" to "9", much slower to learn.')] = 1,
+    categories: Annotated[
+        int | None, typer.Option(help='1: "digit"; 10: "0" to "9", much slower to learn. Classification has 10.')
+    ] = None,
+    task: Annotated[
+        str, typer.Option(help="detection (with masks), classification (a directory per digit) or segmentation (VOC).")
+    ] = "detection",
     object_px: Annotated[
         str, typer.Option(metavar="LOW:HIGH", help="Heights of the digits, in pixels of images of 128.")
     ] = "{:g}:{:g}".format(*OBJECT_PX),
     as_json: AsJson = False,
 ) -> None:
-    """Make a COCO-format detection data set of real handwritten digits."""
+    """Make a data set of real handwritten digits: in COCO format, or for another task."""
     from proxy_trainer.data.digits import make_digits
 
     heights = _parsed_range(object_px)
+    categories = categories if categories is not None else 10 if task == "classification" else 1
     with progress_bar("making digits") as progress:
         made = make_digits(
-            directory, train=train, val=val, seed=seed, categories=categories, object_px=heights, progress=progress
-        )
+            directory, train=train, val=val, seed=seed, categories=categories, object_px=heights,
+            task=task, progress=progress,  # type: ignore[arg-type]  # it is checked
+        )  # fmt: skip
     if as_json:
         print_json({"directory": str(made.directory), "created": made.created, **made.parameters.to_dict()})
         return

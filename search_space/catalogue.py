@@ -31,6 +31,7 @@ class Model:
 
     `network` is a function of `Ops` (`RegionOps` for instance segmentation) and images. `published_madds` are counted
     by a profiler. `note` explains figures that need it. `architecture` is that of a scale-permuted network.
+    `dense_width` is the width of the fully connected layer of its box head, if it has one.
     """
 
     name: str
@@ -42,6 +43,7 @@ class Model:
     source: str
     note: str = ""
     architecture: Architecture | None = None
+    dense_width: int | None = None
 
 
 @dataclass(frozen=True)
@@ -120,7 +122,8 @@ def _network(function: Callable[..., Any], *configuration: Any) -> Callable[[Any
 INCONSISTENT = "the published parameters do not agree with the other rows (docs/networks.md)"
 
 _D0, _D2 = EFF_SPINENETS["D0"], EFF_SPINENETS["D2"]
-_FPN_SUBNETS = {key: Subnets(SCALES[key].subnet_width, SCALES[key].subnet_layers) for key in ("D0", "D1", "D2")}
+FPN_SUBNETS = {key: Subnets(SCALES[key].subnet_width, SCALES[key].subnet_layers) for key in ("D0", "D1", "D2")}
+"""The subnets of EfficientNet-FPN, by scale."""
 
 
 def _detector(
@@ -166,7 +169,7 @@ def _ablations() -> Iterator[Model]:
 def _comparators() -> Iterator[Model]:
     published = {"D0": (2.5e9, 3.7e6), "D1": (5.8e9, 6.3e6), "D2": (10.0e9, 7.5e6)}
     for (key, (madds, params)), scale in zip(published.items(), EFFICIENTNETS, strict=False):
-        network = _network(efficientnet_retinanet, scale, _FPN_SUBNETS[key])
+        network = _network(efficientnet_retinanet, scale, FPN_SUBNETS[key])
         name, px = f"{scale.name}-FPN", SCALES[key].input_px
         yield Model(name, "detection", px, network, madds, params, "Table 3")
     yield Model("ResNet-50-FPN", "detection", 640, _network(resnet_retinanet), 96.8e9, 34.0e6, "Table 3")
@@ -179,7 +182,10 @@ def _two_stage() -> Iterator[Model]:
         architecture = EFF_SPINENETS[key]
         network = _network(partial(mask_rcnn, regions=Regions(dense_width)), architecture)
         name = f"{architecture.name} Mask R-CNN"
-        yield Model(name, "instance-segmentation", architecture.input_px, network, madds, params, "Table 6")
+        yield Model(
+            name, "instance-segmentation", architecture.input_px, network, madds, params, "Table 6",
+            architecture=architecture, dense_width=dense_width,
+        )  # fmt: skip
 
 
 def _classifiers() -> Iterator[Model]:
@@ -189,7 +195,8 @@ def _classifiers() -> Iterator[Model]:
         operations = replace(base.operations, space_to_depth=False)
         architecture = replace(base, input_px=px, subnet_width=CLASSIFIER_WIDTH, operations=operations)
         network = _network(classification, architecture)
-        yield Model(f"{base.name} classifier", "classification", px, network, madds, params, "Table 10")
+        name = f"{base.name} classifier"
+        yield Model(name, "classification", px, network, madds, params, "Table 10", architecture=architecture)
     for scale, (madds, params) in zip(EFFICIENTNETS, ((0.39e9, 5.3e6), (0.70e9, 7.8e6), (1.0e9, 9.2e6)), strict=False):
         network = _network(efficientnet_classifier, scale)
         yield Model(scale.name, "classification", scale.input_px, network, madds, params, "Table 10")
@@ -200,7 +207,9 @@ def _segmenters() -> Iterator[Model]:
         architecture = replace(EFF_SPINENETS[key], input_px=SEGMENTATION_PX)
         name = f"{architecture.name} segmentation"
         network = _network(segmentation, architecture)
-        yield Model(name, "semantic-segmentation", SEGMENTATION_PX, network, madds, None, "Table 11")
+        yield Model(
+            name, "semantic-segmentation", SEGMENTATION_PX, network, madds, None, "Table 11", architecture=architecture
+        )
 
 
 CLASSIFIER_WIDTH = 256

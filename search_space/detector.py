@@ -25,6 +25,9 @@ ASPECT_RATIOS = (0.5, 1.0, 2.0)
 PAPER_ANCHOR_SIZE = 3.0
 """The side of the anchor of scale 1 and ratio 1, in strides of its level, as SpineNet is trained."""
 
+PROPOSAL_ANCHOR_SIZE = 4.0
+"""The side of an anchor of region proposals in strides: 32 px at P3 to 512 px at P7, as in feature pyramid networks."""
+
 POSITIVE_IOU = 0.5
 """An anchor with at least this overlap with a box is trained to find it."""
 

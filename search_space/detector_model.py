@@ -9,10 +9,10 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -24,7 +24,7 @@ from search_space.atomic_file import write_atomically
 from search_space.cost import parameters
 from search_space.document import BlockSpecification, block_specification, load_block_specification
 from search_space.errors import InvalidValueError
-from search_space.parameters import initial_values
+from search_space.parameters import Parameter, initial_values
 
 CONFIG_FILE = "config.json"
 WEIGHTS_FILE = "model.safetensors"
@@ -66,18 +66,22 @@ def save_detector(model: DetectorModel, directory: Path) -> None:
 
 def weights_content(model: DetectorModel) -> bytes:
     """The content of the weights file."""
-    return save({name: np.ascontiguousarray(values, np.float32) for name, values in model.tensors.items()})
+    return tensors_content(model.tensors)
+
+
+def tensors_content(tensors: Tensors) -> bytes:
+    """The content of a weights file with these tensors."""
+    return save({name: np.ascontiguousarray(values, np.float32) for name, values in tensors.items()})
 
 
 def with_weights(model: DetectorModel, content: bytes) -> BlockSpecification:
     """The specification with the section `weights` for a weights file of this content."""
-    weights = {
-        "file": WEIGHTS_FILE,
-        "sha256": hashlib.sha256(content).hexdigest(),
-        "origin": model.origin,
-        "seed": model.seed,
-    }
-    return replace(model.specification, weights=weights)
+    return replace(model.specification, weights=weights_section(content, model.origin, model.seed))
+
+
+def weights_section(content: bytes, origin: Origin, seed: int | None) -> dict[str, Any]:
+    """The section `weights` of a configuration for a weights file of this content."""
+    return {"file": WEIGHTS_FILE, "sha256": hashlib.sha256(content).hexdigest(), "origin": origin, "seed": seed}
 
 
 def load_detector(directory: Path) -> DetectorModel:
@@ -88,23 +92,32 @@ def load_detector(directory: Path) -> DetectorModel:
     specification = load_block_specification(directory / CONFIG_FILE)
     if specification.weights is None:
         raise InvalidValueError(f"{directory / CONFIG_FILE} has no weights", field="weights")
-    path = directory / Path(specification.weights["file"]).name
+    tensors = read_tensors(directory, specification.weights, parameters(specification.architecture))
+    return DetectorModel(specification, tensors, specification.weights["origin"], specification.weights["seed"])
+
+
+def read_tensors(directory: Path, weights: Mapping[str, Any], network: Sequence[Parameter]) -> Tensors:
+    """The tensors of a network in the weights file of a directory, given the section `weights` of its configuration.
+
+    Raises InvalidValueError where the file is missing or damaged, or the tensors are not those of the network.
+    """
+    path = directory / Path(weights["file"]).name
     try:
         content = path.read_bytes()
     except OSError as error:
         raise InvalidValueError(f"{path} cannot be read: {error.strerror}", field="weights") from error
-    if hashlib.sha256(content).hexdigest() != specification.weights["sha256"]:
+    if hashlib.sha256(content).hexdigest() != weights["sha256"]:
         raise InvalidValueError(f"{path} is not the file that {CONFIG_FILE} describes: its SHA-256 differs")
     try:
         tensors = load(content)
     except SafetensorError as error:
         raise InvalidValueError(f"{path} is not a safetensors file: {error}", field="weights") from error
-    _check_shapes(specification.architecture, tensors, path)
-    return DetectorModel(specification, tensors, specification.weights["origin"], specification.weights["seed"])
+    _check_shapes(network, tensors, path)
+    return tensors
 
 
-def _check_shapes(architecture: Architecture, tensors: Tensors, path: Path) -> None:
-    wanted = {parameter.name: parameter.shape for parameter in parameters(architecture)}
+def _check_shapes(network: Sequence[Parameter], tensors: Tensors, path: Path) -> None:
+    wanted = {parameter.name: parameter.shape for parameter in network}
     found = {name: values.shape for name, values in tensors.items()}
     for name in sorted(wanted.keys() | found.keys()):
         if found.get(name) != wanted.get(name):

@@ -15,13 +15,16 @@ from search_space.proxy_task_checks import LARGEST_RATE, check_together
 from search_space.proxy_task_fields import check_value, choice, number, settable, switch
 
 Kind = Literal["detection", "shared", "synthetic"]
-Schedule = Literal["cosine", "step"]
-Optimizer = Literal["sgd", "adamw"]
+Schedule = Literal["cosine", "step", "exponential"]
+Optimizer = Literal["sgd", "adamw", "rmsprop"]
 ReserveFrom = Literal["train", "val"]
 Precision = Literal["float32", "bfloat16"]
 
 STEP_DECAYS = ((620 / 650, 0.1), (640 / 650, 0.01))
 """Fractions of the steps after which the rate falls to a tenth and a hundredth: the last 30 and 10 of 650 epochs."""
+
+EXPONENTIAL_DECAY, EXPONENTIAL_DECAYS = 0.97, 350 / 2.4
+"""The factor of one decay, and the number of decays in a training: every 2.4 of 350 epochs, as EfficientNet's."""
 
 SHARED_STEPS_PER_WARMUP_STEP = 15
 """In the training of shared weights, one of this many steps is a warm-up step."""
@@ -74,13 +77,20 @@ class ProxyTask:
     schedule: Schedule = choice(
         "step",
         get_args(Schedule),
-        "`cosine`: decay to zero; `step`: to a tenth and a hundredth after 620/650 and 640/650 of the steps",
+        "`cosine`: decay to zero; `step`: to a tenth and a hundredth after 620/650 and 640/650 of the steps; "
+        "`exponential`: by 3 % 145 times, down to a hundredth",
     )
     optimizer: Optimizer = choice(
-        "sgd", get_args(Optimizer), "`sgd`: with momentum; `adamw`: Adam with decoupled weight decay"
+        "sgd",
+        get_args(Optimizer),
+        "`sgd`: with momentum; `adamw`: Adam with decoupled weight decay; `rmsprop`: with momentum",
     )
-    momentum: float = number(0.9, 0.0, 0.999, "momentum of SGD; in AdamW the decay of the averaged gradients")
-    second_moment_decay: float = number(0.99, 0.0, 0.99999, "decay of the averaged squared gradients in AdamW")
+    momentum: float = number(
+        0.9, 0.0, 0.999, "momentum of SGD and RMSProp; in AdamW the decay of the averaged gradients"
+    )
+    second_moment_decay: float = number(
+        0.99, 0.0, 0.99999, "decay of the averaged squared gradients in AdamW and RMSProp"
+    )
     weight_decay: float = number(
         4e-5, 0.0, 0.1, "weight decay of convolution kernels; biases, normalisation and fusion weights have none"
     )
@@ -154,7 +164,7 @@ class ProxyTask:
         )
 
     def learning_rate_at(self, step: int, decays: Sequence[tuple[float, float]] | None = None) -> float:
-        """The learning rate of a step (from 0): linear warm-up, then cosine decay to zero or the published steps.
+        """The learning rate of a step (from 0): linear warm-up, then the decay of the schedule.
 
         `decays` are the first steps of the factors that follow, in the place of `STEP_DECAYS`.
         """
@@ -163,6 +173,8 @@ class ProxyTask:
         if self.schedule == "cosine":
             progress = (step - self.warmup_steps) / max(1, self.steps - self.warmup_steps)
             return self.peak_learning_rate * 0.5 * (1 + math.cos(math.pi * progress))
+        if self.schedule == "exponential":
+            return self.peak_learning_rate * EXPONENTIAL_DECAY ** int(EXPONENTIAL_DECAYS * step / self.steps)
         factor = 1.0
         for first, decayed in [(each * self.steps, by) for each, by in STEP_DECAYS] if decays is None else decays:
             if step >= first:

@@ -11,14 +11,20 @@ Pixels = NDArray[np.float32]
 
 def background(rng: np.random.Generator, height: int, width: int) -> Pixels:
     """A textured background with distractors, [height, width, 3], about 0.1 to 0.9."""
-    tint = rng.uniform(0.25, 0.75) + rng.uniform(-0.15, 0.15, 3)
-    canvas = np.broadcast_to(tint.astype(np.float32), (height, width, 3)).copy()
-    canvas += _gradient(rng, height, width)
+    canvas = plain_background(rng, height, width)
     canvas += _noise(rng, height, width)
     if rng.random() < 0.4:
         canvas += _stripes(rng, height, width)
     for _ in range(int(rng.integers(1, 6))):
         _draw_distractor(rng, canvas)
+    return canvas
+
+
+def plain_background(rng: np.random.Generator, height: int, width: int) -> Pixels:
+    """A tint with a gradient, [height, width, 3], about 0.1 to 0.9."""
+    tint = rng.uniform(0.25, 0.75) + rng.uniform(-0.15, 0.15, 3)
+    canvas = np.broadcast_to(tint.astype(np.float32), (height, width, 3)).copy()
+    canvas += _gradient(rng, height, width)
     return canvas
 
 

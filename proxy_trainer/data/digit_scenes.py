@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
-from proxy_trainer.data.digit_backgrounds import Pixels, background
+from proxy_trainer.data.digit_backgrounds import Pixels, background, plain_background
 from proxy_trainer.data.digits_parameters import OBJECT_IMAGE_PX
 
 _COUNT_PROBABILITIES = (0.18, 0.22, 0.22, 0.17, 0.12, 0.09)
@@ -19,6 +19,8 @@ _MAX_BOX_OVERLAP = 0.3
 _MIN_VISIBLE_PX = 12
 _PLACEMENTS = 15
 _GLYPH_PX = 8
+_ONE_DIGIT = (0.45, 0.85)
+"""The height of a digit that is alone in its picture, as a share of the side."""
 _MARGIN = 3
 
 
@@ -80,8 +82,25 @@ def compose_scene(rng: np.random.Generator, glyphs: Glyphs, image_px: int, objec
         full_areas.append(int(mask.sum()))
         digits.append(int(glyphs.digits[chosen]))
     canvas += rng.standard_normal(canvas.shape, np.float32) * np.float32(rng.uniform(0.005, 0.03))
-    pixels = np.rint(np.clip(canvas, 0, 1) * 255).astype(np.uint8)
-    return Scene(pixels, np.array(masks, np.bool_).reshape(-1, height, width), tuple(digits))
+    return Scene(_eight_bits(canvas), np.array(masks, np.bool_).reshape(-1, height, width), tuple(digits))
+
+
+def compose_digit(rng: np.random.Generator, glyphs: Glyphs, chosen: int, image_px: int) -> Scene:
+    """Draws one glyph, 45 to 85 % of the side high, at a random place on a square plain background."""
+    canvas = plain_background(rng, image_px, image_px)
+    size_px = rng.uniform(*_ONE_DIGIT) * image_px
+    alpha = _rasterise(rng, glyphs.splines[chosen], size_px)[:image_px, :image_px]
+    top, left = (int(rng.integers(image_px - side + 1)) for side in alpha.shape)
+    window = (slice(top, top + alpha.shape[0]), slice(left, left + alpha.shape[1]))
+    _paint(rng, canvas[window], alpha)
+    canvas += rng.standard_normal(canvas.shape, np.float32) * np.float32(rng.uniform(0.005, 0.03))
+    mask = np.zeros((image_px, image_px), np.bool_)
+    mask[window] = alpha > 0.5
+    return Scene(_eight_bits(canvas), mask[None], (int(glyphs.digits[chosen]),))
+
+
+def _eight_bits(canvas: Pixels) -> NDArray[np.uint8]:
+    return np.rint(np.clip(canvas, 0, 1) * 255).astype(np.uint8)
 
 
 def _image_size(rng: np.random.Generator, image_px: int) -> tuple[int, int]:

@@ -20,7 +20,7 @@ from sklearn.datasets import load_digits
 from proxy_trainer.data.digit_scenes import Glyphs, Scene, compose_scene
 from proxy_trainer.data.digits_parameters import DigitsParameters
 
-_SPLITS = ("train", "val")
+SPLITS = ("train", "val")
 _VAL_GLYPHS = 0.25
 _JPEG_QUALITY = 90
 _CHUNK_IMAGES = 16
@@ -35,11 +35,11 @@ def write_splits(directory: Path, parameters: DigitsParameters, progress: Callab
 
     Calls `progress` with (images done, images in total) after each image.
     """
-    glyphs_of = dict(zip(_SPLITS, _split_glyphs(parameters.seed), strict=True))
+    glyphs_of = dict(zip(SPLITS, split_glyphs(parameters.seed), strict=True))
     (directory / "annotations").mkdir()
     total, done = parameters.train + parameters.val, 0
     with _process_map(total) as process_map:
-        for split in _SPLITS:
+        for split in SPLITS:
             (directory / split).mkdir()
             images: Section = []
             annotations: Section = []
@@ -70,26 +70,27 @@ def _write_image(
 ) -> tuple[dict[str, Any], Section]:
     """Writes one JPEG; returns its entry in `images` and its annotations without ids."""
     # Seeded by index, so that an image does not depend on the order or the process in which it is made.
-    rng = np.random.default_rng([parameters.seed, _SPLITS.index(split), index])
+    rng = np.random.default_rng([parameters.seed, SPLITS.index(split), index])
     scene = compose_scene(rng, glyphs, parameters.image_px, parameters.object_px)
     name = f"{index + 1:06d}.jpg"
-    _save_jpeg(scene, split_dir / name)
+    save_jpeg(scene, split_dir / name)
     height, width = scene.pixels.shape[:2]
     image = {"id": index + 1, "file_name": name, "height": height, "width": width, "license": 1}
     return image, _annotations(scene, index + 1, parameters.categories)
 
 
-def _split_glyphs(seed: int) -> tuple[Glyphs, Glyphs]:
+def split_glyphs(seed: int) -> tuple[Glyphs, Glyphs]:
     """Disjoint glyphs for the training and for the validation images, drawn by seed."""
     bunch = load_digits()
     ink, digits = bunch.images / 16.0, bunch.target.astype(np.int64)
-    order = np.random.default_rng([seed, len(_SPLITS)]).permutation(len(digits))
+    order = np.random.default_rng([seed, len(SPLITS)]).permutation(len(digits))
     val_count = round(_VAL_GLYPHS * len(order))
     val, train = order[:val_count], order[val_count:]
     return Glyphs.of(ink[train], digits[train]), Glyphs.of(ink[val], digits[val])
 
 
-def _save_jpeg(scene: Scene, path: Path) -> None:
+def save_jpeg(scene: Scene, path: Path) -> None:
+    """Writes the pixels of a scene to a new file."""
     with open(path, "xb") as file:
         Image.fromarray(scene.pixels).save(file, "JPEG", quality=_JPEG_QUALITY)
 
@@ -120,7 +121,7 @@ def _annotations(scene: Scene, image_id: int, categories: int) -> Section:
 def _document(
     split: str, images: list[dict[str, Any]], annotations: list[dict[str, Any]], parameters: DigitsParameters
 ) -> dict[str, Any]:
-    names = ["digit"] if parameters.categories == 1 else [str(digit) for digit in range(10)]
+    names = category_names(parameters.categories)
     return {
         "info": {
             "description": f"Handwritten digits at many scales, {split} images, seed {parameters.seed}",
@@ -133,3 +134,8 @@ def _document(
             {"id": number, "name": name, "supercategory": "digit"} for number, name in enumerate(names, start=1)
         ],
     }
+
+
+def category_names(categories: int) -> list[str]:
+    """The names of 1 or 10 categories."""
+    return ["digit"] if categories == 1 else [str(digit) for digit in range(10)]

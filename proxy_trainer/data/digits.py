@@ -13,7 +13,13 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from proxy_trainer.data.digits_parameters import OBJECT_PX, TRAIN_IMAGES, VAL_IMAGES, DigitsParameters
+from proxy_trainer.data.digits_parameters import (
+    OBJECT_PX,
+    TRAIN_IMAGES,
+    VAL_IMAGES,
+    DigitsParameters,
+    DigitsTask,
+)
 from proxy_trainer.errors import DataError, why_not_written
 from search_space.atomic_file import fsync_directory, fsync_tree, partial_path
 
@@ -38,16 +44,20 @@ def make_digits(
     categories: int = 1,
     image_px: int = 128,
     object_px: tuple[float, float] = OBJECT_PX,
+    task: DigitsTask = "detection",
     progress: Callable[[int, int], None] | None = None,
 ) -> DigitsDirectory:
     """Writes DIR/train, DIR/val and DIR/annotations/instances_*.json; equal arguments give equal bytes.
+
+    For the `task` classification it writes a directory per class, for segmentation the layout of Pascal VOC
+    (`proxy_trainer.data.digit_tasks`).
 
     `image_px` is the long side in pixels of most images; `object_px` is the range of the digits' heights in images of
     128 pixels, and scales with `image_px`; `categories` is 1 ("digit") or 10 ("0" to "9"); `progress` is called with
     (images done, images in total). The directory is created atomically, and reused where equal arguments made it
     before. Raises InvalidValueError for an invalid argument and DataError where it cannot be written.
     """
-    parameters = DigitsParameters(train, val, seed, categories, image_px, object_px)
+    parameters = DigitsParameters(train, val, seed, categories, image_px, object_px, task=task)
     directory = directory.expanduser().absolute()
     partial = partial_path(directory)
     try:
@@ -55,9 +65,11 @@ def make_digits(
             return DigitsDirectory(directory, parameters, created=False)
         # Imported late: an invalid argument or an existing data set should not wait for scikit-learn and SciPy.
         from proxy_trainer.data.digit_splits import write_splits
+        from proxy_trainer.data.digit_tasks import write_folders, write_masks
 
+        write = {"detection": write_splits, "classification": write_folders, "segmentation": write_masks}[task]
         partial.mkdir(parents=True)
-        write_splits(partial, parameters, progress or (lambda done, total: None))
+        write(partial, parameters, progress or (lambda done, total: None))
         (partial / MANIFEST).write_text(json.dumps(parameters.to_dict(), indent=2) + "\n")
         fsync_tree(partial)
         return DigitsDirectory(directory, parameters, created=_rename_into_place(partial, directory, parameters))
@@ -80,15 +92,15 @@ def _exists(directory: Path, parameters: DigitsParameters) -> bool:
             f"{directory} holds other files; give a directory that is empty or does not exist yet"
         ) from None
     wanted = parameters.to_dict()
-    # Data sets of earlier versions have no `object_px`; theirs is the default.
-    known = {"object_px": list(OBJECT_PX), **found} if isinstance(found, dict) else {}
+    # Data sets of earlier versions have no `object_px` and no `task`; theirs are the defaults.
+    known = {"object_px": list(OBJECT_PX), "task": "detection", **found} if isinstance(found, dict) else {}
     if known != wanted:
         differing = ", ".join(
             f"{name} {known.get(name)} instead of {value}" for name, value in wanted.items() if known.get(name) != value
         )
         raise DataError(f"{directory} holds another digits data set ({differing}); remove it or give another directory")
     for split in ("train", "val"):
-        present = sum(1 for _ in (directory / split).glob("*.jpg"))
+        present = sum(1 for _ in directory.glob(parameters.image_pattern(split)))
         if present != wanted[split]:
             raise DataError(
                 f"{directory / split} holds {present} images instead of {wanted[split]}; "

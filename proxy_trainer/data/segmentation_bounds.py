@@ -21,14 +21,15 @@ def segmentation_bounds(found: Any) -> Box | None:
     if not isinstance(found, list):
         return None
     polygons = [found] if found and not isinstance(found[0], list) else found
-    points = [value for polygon in polygons if _is_polygon(polygon) for value in polygon]
+    points = [value for polygon in polygons if is_polygon(polygon) for value in polygon]
     if not points:
         return None
     x, y = points[::2], points[1::2]
     return _box(float(min(x)), float(min(y)), float(max(x)), float(max(y)))
 
 
-def _is_polygon(found: Any) -> bool:
+def is_polygon(found: Any) -> bool:
+    """Whether this is one polygon: a list of x, y, x, y, ... of at least three points."""
     return (
         isinstance(found, list)
         and len(found) >= 6

@@ -41,11 +41,16 @@ def draw_views(task: ProxyTask, sizes: npt.NDArray[np.int32], generator: np.rand
 
 def view_boxes(boxes: FloatArray, views: Views, image_px: int) -> FloatArray:
     """Boxes `[batch, boxes, 4]` (y1, x1, y2, x2) in the views, clipped to the image; one outside has no area."""
+    clipped: FloatArray = np.clip(moved_boxes(boxes, views, image_px), 0.0, image_px)
+    return clipped
+
+
+def moved_boxes(boxes: FloatArray, views: Views, image_px: int) -> FloatArray:
+    """Boxes `[batch, boxes, 4]` (y1, x1, y2, x2) in the views, which may reach beyond the image."""
     moved = boxes * views.scale[:, None, None] - np.tile(views.origin, 2)[:, None, :]
     mirrored = np.stack([moved[..., 0], image_px - moved[..., 3], moved[..., 2], image_px - moved[..., 1]], axis=-1)
-    moved = np.where(views.flipped[:, None, None], mirrored, moved)
-    clipped: FloatArray = np.clip(moved, 0.0, image_px).astype(np.float32)
-    return clipped
+    placed: FloatArray = np.where(views.flipped[:, None, None], mirrored, moved).astype(np.float32)
+    return placed
 
 
 def is_visible(boxes: FloatArray) -> npt.NDArray[np.bool_]:

@@ -9,6 +9,7 @@ import tensorflow as tf
 from search_space.proxy_task import ProxyTask
 
 ADAM_EPSILON = 1e-8
+RMSPROP_EPSILON = 1e-3
 
 
 class OptimizerState(NamedTuple):
@@ -23,7 +24,7 @@ class OptimizerState(NamedTuple):
 
 def has_second_moment(task: ProxyTask) -> bool:
     """Whether the optimiser of the task averages squared gradients."""
-    return task.optimizer == "adamw"
+    return task.optimizer in ("adamw", "rmsprop")
 
 
 def optimizer_step(
@@ -37,12 +38,18 @@ def optimizer_step(
 ) -> tuple[tf.Tensor, OptimizerState]:
     """The weights and the state after one step; `decay` is the weight decay of each value.
 
-    SGD adds the weight decay to the gradient. AdamW decouples it from the gradient (Loshchilov and Hutter, "Decoupled
-    Weight Decay Regularization", ICLR 2019, Algorithm 2).
+    SGD and RMSProp add the weight decay to the gradient. RMSProp divides by the root of the averaged squares plus
+    `RMSPROP_EPSILON` before its momentum, as EfficientNet is trained. AdamW decouples the decay from the gradient
+    (Loshchilov and Hutter, "Decoupled Weight Decay Regularization", ICLR 2019, Algorithm 2).
     """
     if not has_second_moment(task):
         first = task.momentum * state.first + gradient + decay * weights
         return weights - learning_rate * first, OptimizerState(first, state.second)
+    if task.optimizer == "rmsprop":
+        gradient += decay * weights
+        second = task.second_moment_decay * state.second + (1.0 - task.second_moment_decay) * gradient * gradient
+        first = task.momentum * state.first + learning_rate * gradient / tf.sqrt(second + RMSPROP_EPSILON)
+        return weights - first, OptimizerState(first, second)
     first = task.momentum * state.first + (1.0 - task.momentum) * gradient
     second = task.second_moment_decay * state.second + (1.0 - task.second_moment_decay) * gradient * gradient
     count = tf.cast(steps_done + 1, tf.float32)

@@ -6,16 +6,15 @@ Object Detection", CVPR 2017, Equation 1.
 
 from __future__ import annotations
 
+import numpy as np
+import numpy.typing as npt
 import tensorflow as tf
 
 from proxy_trainer.engine.boxes import decode
 from proxy_trainer.engine.tensor_kernels import number_of_channels
 from proxy_trainer.engine.tensor_ops import TensorOps
 from search_space.anchors import level_anchors
-from search_space.detector import NMS_IOU, SCORE_THRESHOLD
-
-ANCHOR_SIZE = 4.0
-"""Width of a region proposal anchor in strides: 32 px at P3 to 512 px at P7."""
+from search_space.detector import NMS_IOU, PROPOSAL_ANCHOR_SIZE, SCORE_THRESHOLD
 
 CANDIDATES_PER_LEVEL = 1000
 """Number of best anchors of each level that non-maximum suppression selects proposals from."""
@@ -31,7 +30,12 @@ SAMPLES = 2
 
 
 class TensorRegionOps(TensorOps):
-    """`RegionOps` over tensors; unused rows of boxes and scores are zero."""
+    """`RegionOps` over tensors; unused rows of boxes and scores are zero.
+
+    `anchor_size` is the width of an anchor in strides, the published one unless a training sets another.
+    """
+
+    anchor_size: float = PROPOSAL_ANCHOR_SIZE
 
     def propose(
         self,
@@ -40,7 +44,12 @@ class TensorRegionOps(TensorOps):
         image_size: tuple[int, int],
         count: int,
     ) -> tf.Tensor:
-        candidates = [_best_of_level(objectness[level], codes[level], level, image_size) for level in objectness]
+        candidates = [
+            _best_of_level(
+                objectness[level], codes[level], level_anchors(image_size, level, self.anchor_size, (1.0,)), image_size
+            )
+            for level in objectness
+        ]
         boxes, scores = (tf.concat(parts, axis=1) for parts in zip(*candidates, strict=True))
         return tf.image.combined_non_max_suppression(
             boxes[:, :, None, :],
@@ -113,10 +122,10 @@ class TensorRegionOps(TensorOps):
 
 
 def _best_of_level(
-    objectness: tf.Tensor, codes: tf.Tensor, level: int, image_size: tuple[int, int]
+    objectness: tf.Tensor, codes: tf.Tensor, all_anchors: npt.NDArray[np.float64], image_size: tuple[int, int]
 ) -> tuple[tf.Tensor, tf.Tensor]:
     """The best anchors of a level, as boxes `[batch, candidates, 4]` and scores `[batch, candidates]`."""
-    anchors = tf.constant(level_anchors(image_size, level, ANCHOR_SIZE, (1.0,)), tf.float32)
+    anchors = tf.constant(all_anchors, tf.float32)
     count = anchors.shape[0]
     scores = tf.nn.sigmoid(tf.reshape(objectness, (-1, count)))
     scores, chosen = tf.math.top_k(scores, min(CANDIDATES_PER_LEVEL, count))

@@ -42,7 +42,7 @@ def match_anchors(anchors: FloatArray, boxes: FloatArray, classes: npt.NDArray[n
 
 def _match_image(anchors: FloatArray, boxes: FloatArray, indices: npt.NDArray[np.intp], matches: Matches) -> None:
     """Writes the matches of one image, whose boxes have these indices, into `matches` `[anchors]`."""
-    iou = _iou(boxes, anchors)
+    iou = box_iou(boxes, anchors)
     best_box = np.argmax(iou, axis=0)
     positive = np.take_along_axis(iou, best_box[None], axis=0)[0] >= POSITIVE_IOU
     matches[positive] = indices[best_box[positive]]
@@ -52,8 +52,8 @@ def _match_image(anchors: FloatArray, boxes: FloatArray, indices: npt.NDArray[np
             matches[best_anchor[box]] = indices[box]
 
 
-def _iou(boxes: FloatArray, anchors: FloatArray) -> FloatArray:
-    """Intersection over union `[boxes, anchors]`."""
+def box_iou(boxes: FloatArray, anchors: FloatArray) -> FloatArray:
+    """Intersection over union `[boxes, anchors]` of boxes and anchors that have an area."""
     b, a = boxes[:, None, :], anchors[None, :, :]
     height = np.minimum(b[..., 2], a[..., 2]) - np.maximum(b[..., 0], a[..., 0])
     width = np.minimum(b[..., 3], a[..., 3]) - np.maximum(b[..., 1], a[..., 1])

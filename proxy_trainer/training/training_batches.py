@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from proxy_trainer.data.decoded_images import DecodedSplit
+from proxy_trainer.data.shuffled_epochs import ShuffledEpochs
 from proxy_trainer.data.views import FloatArray, draw_views, is_visible, sampling_windows, view_boxes
 from proxy_trainer.engine.targets import Matches, match_anchors
 from proxy_trainer.engine.training_batch import TrainingBatch
@@ -18,7 +19,7 @@ from search_space.proxy_task import ProxyTask
 MATCHES_BYTES = 256 * 2**20
 """Memory limit of the cache of anchor matches."""
 
-_ORDER, _VIEWS = 0, 1
+_VIEWS = 1
 
 
 class TrainingBatches:
@@ -33,16 +34,14 @@ class TrainingBatches:
         self._split = split
         self._task = task
         self._seed = seed
-        self._epoch = -1
-        self._order: npt.NDArray[np.int64] = np.empty(0, np.int64)
+        self._epochs = ShuffledEpochs(len(split), task.batch_size, seed)
         self._anchors = anchor_boxes(task.image_px, task.anchor_size)
         self._matches: dict[int, Matches] = {}
         self._cached_steps = MATCHES_BYTES // (task.batch_size * len(self._anchors) * np.dtype(np.int16).itemsize)
 
     def batch(self, step: int) -> TrainingBatch:
         """The batch of a step, counted from 0."""
-        size = self._task.batch_size
-        images = np.array([self._image(position) for position in range(step * size, (step + 1) * size)])
+        images = self._epochs.batch(step)
         sizes = self._split.sizes[images]
         views = draw_views(self._task, sizes, np.random.default_rng([self._seed, _VIEWS, step]))
         px = self._task.image_px
@@ -76,11 +75,3 @@ class TrainingBatches:
             if step < self._cached_steps:
                 self._matches[step] = found
         return found
-
-    def _image(self, position: int) -> int:
-        """The index of the image at a position of the endless sequence of shuffled epochs."""
-        epoch, within = divmod(position, len(self._split))
-        if epoch != self._epoch:
-            self._epoch = epoch
-            self._order = np.random.default_rng([self._seed, _ORDER, epoch]).permutation(len(self._split))
-        return int(self._order[within])

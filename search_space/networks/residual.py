@@ -39,12 +39,15 @@ PYRAMID_SUBNETS = Subnets(width=256, layers=4, is_separable=False)
 """The subnets of the original RetinaNet, with batch normalisation."""
 
 
-def resnet_retinanet(ops: Ops[T], images: T, subnets: Subnets = PYRAMID_SUBNETS) -> RetinaNetOutputs[T]:
-    """RetinaNet on ResNet-50-FPN."""
-    x, width = _stem(ops, images), STEM_WIDTH
+def resnet_retinanet(
+    ops: Ops[T], images: T, subnets: Subnets = PYRAMID_SUBNETS, multiplier: float = 1.0
+) -> RetinaNetOutputs[T]:
+    """RetinaNet on ResNet-50-FPN, with every backbone width times `multiplier`."""
+    width = _scaled(STEM_WIDTH, multiplier)
+    x = _stem(ops, images, width)
     features: dict[int, Feature[T]] = {}
     for level, repeats in RESNET_50.items():
-        inner = 16 * 2**level
+        inner = _scaled(16 * 2**level, multiplier)
         for repeat in range(1, repeats + 1):
             stride = 2 if repeat == 1 and level > min(RESNET_50) else 1
             x = _bottleneck(ops, x, width, inner, f"stage{level}/block{repeat}", stride=stride, depth=level / 5)
@@ -55,17 +58,24 @@ def resnet_retinanet(ops: Ops[T], images: T, subnets: Subnets = PYRAMID_SUBNETS)
     return retinanet_subnets(ops, subnets, pyramid)
 
 
-def spinenet_retinanet(ops: Ops[T], images: T, subnets: Subnets = PYRAMID_SUBNETS) -> RetinaNetOutputs[T]:
-    """RetinaNet on SpineNet-49, whose topology is that of the scale-permuted backbone without block 1."""
-    x, width = _stem(ops, images), STEM_WIDTH
+def spinenet_retinanet(
+    ops: Ops[T], images: T, subnets: Subnets = PYRAMID_SUBNETS, multiplier: float = 1.0
+) -> RetinaNetOutputs[T]:
+    """RetinaNet on SpineNet-49, whose topology is that of the scale-permuted backbone without block 1.
+
+    Every backbone width is multiplied by `multiplier`.
+    """
+    width = _scaled(STEM_WIDTH, multiplier)
+    x = _stem(ops, images, width)
+    widths = {level: _scaled(inner, multiplier) for level, inner in SPINENET_WIDTHS.items()}
     features: dict[int, Feature[T]] = {}
     for block in BLOCKS[1:]:
         name, depth = f"block{block.number}", block.number / NUM_BLOCKS
-        inner, out = SPINENET_WIDTHS[block.level], _out_width(block.number)
+        inner, out = widths[block.level], _out_width(block.number, widths)
         if len(block.parents) == 2:
             size = size_at_level(ops.size(images), block.level)
             first, second = (
-                _resample(ops, features[p], block.level, out, size, f"{name}/from{p}") for p in block.parents
+                _resample(ops, features[p], widths, block.level, out, size, f"{name}/from{p}") for p in block.parents
             )
             x = ops.add(first, second)
             for number in DANGLING_INTO.get(block.number, ()):
@@ -84,15 +94,19 @@ def spinenet_retinanet(ops: Ops[T], images: T, subnets: Subnets = PYRAMID_SUBNET
     return retinanet_subnets(ops, subnets, pyramid)
 
 
-def _out_width(number: int) -> int:
-    """Output channels of a block of SpineNet-49."""
-    inner = SPINENET_WIDTHS[BLOCKS[number - 1].level]
+def _scaled(width: int, multiplier: float) -> int:
+    return max(1, round(width * multiplier))
+
+
+def _out_width(number: int, widths: dict[int, int]) -> int:
+    """Output channels of a block of SpineNet-49, given the inner widths by level."""
+    inner = widths[BLOCKS[number - 1].level]
     return inner if number in RESIDUAL_BLOCKS else BOTTLENECK_EXPANSION * inner
 
 
-def _stem(ops: Ops[T], images: T) -> T:
+def _stem(ops: Ops[T], images: T, width: int) -> T:
     """7x7 convolution and 3x3 max pooling, each with stride 2: level 2."""
-    x = conv_bn(ops, images, STEM_WIDTH, "stem", kernel=7, stride=2, activation=ACTIVATION)
+    x = conv_bn(ops, images, width, "stem", kernel=7, stride=2, activation=ACTIVATION)
     return ops.max_pool(x, kernel=3, stride=2)
 
 
@@ -120,9 +134,17 @@ def _end_of_block(
     return ops.activate(ops.add(x, ops.drop_path(branch, depth)), ACTIVATION)
 
 
-def _resample(ops: Ops[T], parent: Feature[T], level: int, width: int, size: tuple[int, int], name: str) -> T:
+def _resample(
+    ops: Ops[T],
+    parent: Feature[T],
+    widths: dict[int, int],
+    level: int,
+    width: int,
+    size: tuple[int, int],
+    name: str,
+) -> T:
     """SpineNet's resampling: 1x1 to a fraction of the inner width, down- or upsampling, 1x1 to the target width."""
-    inner = int(RESAMPLE_SHARE * SPINENET_WIDTHS[parent.level])
+    inner = max(1, int(RESAMPLE_SHARE * widths[parent.level]))
     gap = level - parent.level
     x = conv_bn(ops, parent.tensor, inner, f"{name}/reduce", activation=ACTIVATION)
     if gap > 0:

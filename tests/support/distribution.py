@@ -11,6 +11,7 @@ TRAINING = (
     "tests/proxy_trainer/engine/",
     "tests/proxy_trainer/training/",
     "tests/proxy_trainer/inference/",
+    "tests/proxy_trainer/tasks/",
     "tests/proxy_trainer/benchmarks/",
 )
 """One process runs all of these, since they share engines, and imports TensorFlow once."""

@@ -87,7 +87,7 @@ def test_scales_span_the_pyramid_and_sizes_vary(tmp_path: Path) -> None:
 
 
 def test_training_and_validation_share_no_glyph() -> None:
-    train, val = digit_splits._split_glyphs(seed=3)
+    train, val = digit_splits.split_glyphs(seed=3)
     seen = {spline.tobytes() for spline in train.splines}
     assert len(train.digits) + len(val.digits) == 1797
     assert not seen & {spline.tobytes() for spline in val.splines}
@@ -134,7 +134,7 @@ def test_existing_files_are_never_overwritten(tmp_path: Path) -> None:
 def test_an_interrupted_run_leaves_no_files(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, interruption: BaseException
 ) -> None:
-    save, calls = digit_splits._save_jpeg, []
+    save, calls = digit_splits.save_jpeg, []
 
     def interrupted(*arguments: Any) -> None:
         calls.append(arguments)
@@ -142,7 +142,7 @@ def test_an_interrupted_run_leaves_no_files(
             raise interruption
         save(*arguments)
 
-    monkeypatch.setattr(digit_splits, "_save_jpeg", interrupted)
+    monkeypatch.setattr(digit_splits, "save_jpeg", interrupted)
     expected = KeyboardInterrupt if isinstance(interruption, KeyboardInterrupt) else DataError
     with pytest.raises(expected) as caught:
         make_digits(tmp_path / "digits", train=5, val=1)

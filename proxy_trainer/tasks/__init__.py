@@ -1,0 +1,1 @@
+"""Trainings of the tasks of the paper whose networks have fixed widths."""

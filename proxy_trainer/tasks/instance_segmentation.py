@@ -1,0 +1,145 @@
+"""Mask R-CNN (section 4.1, Table 6) on COCO data with outlines: boxes and masks of objects.
+
+The network is written once, in `search_space.networks.mask_rcnn`; in training its regions are sampled by
+`proxy_trainer.tasks.region_sampling`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import tensorflow as tf
+
+from proxy_trainer.data.instance_masks import MASK_PX, load_instance_masks
+from proxy_trainer.engine.augment import view_pixels
+from proxy_trainer.engine.proxy_network import normalise
+from proxy_trainer.engine.region_ops import TensorRegionOps
+from proxy_trainer.engine.tensor_ops import TensorOps
+from proxy_trainer.tasks.coco_data import load_coco_data, original_boxes
+from proxy_trainer.tasks.fixed_network import FixedTrainee, TaskOptions
+from proxy_trainer.tasks.mask_batches import MaskBatch, MaskBatches, proposal_anchors
+from proxy_trainer.tasks.mask_evaluation import MaskDetections, MaskEvaluator, mask_probabilities, pasted
+from proxy_trainer.tasks.mask_losses import mask_loss, mask_targets, proposal_losses, region_losses
+from proxy_trainer.tasks.region_sampling import TrainingRegionOps, Truth
+from proxy_trainer.training.evaluation import CocoEvaluator, Detections
+from search_space.networks.mask_rcnn import MaskRcnnOutputs
+from search_space.networks.retinanet import LEVELS
+from search_space.task_network import task_network
+
+_EVALUATION_BATCH = 8
+
+
+class InstanceSegmentation(FixedTrainee[MaskBatch]):
+    """Trains Mask R-CNN end to end and scores boxes and masks on the held-out images.
+
+    Raises DataError and its kinds where the COCO directory cannot be used or an object has no outline.
+    """
+
+    main_metric = "mask_ap"
+
+    def __init__(self, options: TaskOptions) -> None:
+        self._data = load_coco_data(options)
+        recipe, task = options.recipe, options.recipe.training
+        regions = recipe.regions(options.model)
+        network = task_network(options.model, "instance-segmentation", task, len(self._data.classes), regions)
+        train_masks, held_out_masks = (load_instance_masks(split) for split in (self._data.train, self._data.held_out))
+        self._mask_batches = MaskBatches(
+            self._data.train_images, train_masks, task, recipe.sampled_anchors, options.seed
+        )
+        self._anchors = tf.constant(proposal_anchors(task.image_px, task.anchor_size))
+        self._boxes = CocoEvaluator(self._data.held_out)
+        self._masks = MaskEvaluator(self._data.held_out, held_out_masks)
+        super().__init__(options, network, self._data.classes, len(self._data.train))
+        signature = self._batch_signature()
+        self._detect = tf.function(
+            self._detections, input_signature=[signature.pixels, signature.sizes], autograph=False
+        )
+
+    def evaluate(self) -> dict[str, float | None]:
+        """The twelve COCO metrics of boxes, and of masks as `mask_ap` and so on."""
+        images, parts = self._data.held_out_images, []
+        for start in range(0, len(images), _EVALUATION_BATCH):
+            rows = np.arange(start, min(start + _EVALUATION_BATCH, len(images)))
+            found, logits = (each.numpy() for each in self._detect(images.pixels[rows], images.sizes[rows]))
+            row, column = np.nonzero(found[..., 5] > 0)
+            parts.append((rows[row], found[row, column], logits[row, column]))
+        image, found, logits = (np.concatenate(column) for column in zip(*parts, strict=True))
+        boxes = original_boxes(found[:, :4], images.scales[image])
+        categories = found[:, 5].astype(np.int32) - 1
+        scores = found[:, 4]
+        masks = MaskDetections(image, categories, scores, self._pasted(image, boxes, logits))
+        return {
+            **self._boxes.metrics(Detections(image, boxes, scores, categories)),
+            **self._masks.metrics(masks),
+        }
+
+    def _pasted(
+        self, image: npt.NDArray[np.int64], boxes: npt.NDArray[np.float64], logits: npt.NDArray[np.float32]
+    ) -> tuple[Any, ...]:
+        sizes = self._data.held_out.sizes
+        return tuple(
+            pasted(mask_probabilities(each), box, (int(sizes[index, 0]), int(sizes[index, 1])))
+            for index, box, each in zip(image, boxes, logits, strict=True)
+        )
+
+    def _batch(self, step: int) -> MaskBatch:
+        return self._mask_batches.batch(step)
+
+    def _batch_signature(self) -> Any:
+        px, anchors = self.task.image_px, len(self._anchors)
+        return MaskBatch(
+            pixels=tf.TensorSpec([None, px, px, 3], tf.uint8),
+            sizes=tf.TensorSpec([None, 2], tf.int32),
+            windows=tf.TensorSpec([None, 4]),
+            boxes=tf.TensorSpec([None, None, 4]),
+            classes=tf.TensorSpec([None, None], tf.int32),
+            mask_boxes=tf.TensorSpec([None, None, 4]),
+            masks=tf.TensorSpec([None, None, MASK_PX, MASK_PX]),
+            labels=tf.TensorSpec([None, anchors], tf.int8),
+            matches=tf.TensorSpec([None, anchors], tf.int16),
+        )
+
+    def _losses(self, ops_of: Callable[..., Any], batch: MaskBatch) -> tuple[TensorOps, dict[str, tf.Tensor]]:
+        truth, count = Truth(batch.boxes, batch.classes), self.recipe.sampled_regions
+        ops: TrainingRegionOps = ops_of(TrainingRegionOps, truth=truth, sampled_regions=count)
+        ops.anchor_size = self.task.anchor_size
+        outputs = self.network(ops, view_pixels(normalise(batch.pixels, batch.sizes), batch.windows))
+        objectness, anchor_codes = self._by_anchor(outputs)
+        classes = self.network.outputs
+        terms = dict(
+            zip(
+                ("objectness", "proposals"),
+                proposal_losses(objectness, anchor_codes, self._anchors, batch.boxes, batch.labels, batch.matches),
+                strict=True,
+            )
+        )
+        class_logits = tf.reshape(outputs.class_logits, (-1, count, classes))
+        codes = tf.reshape(outputs.box_codes, (-1, count, classes, 4))
+        terms["classes"], terms["boxes"] = region_losses(class_logits, codes, batch.boxes, ops.sampled)
+        targets = mask_targets(batch.masks, batch.mask_boxes, ops.positives)
+        shape = (-1, ops.positives.boxes.shape[1], *outputs.mask_logits.shape[1:])
+        terms["masks"] = mask_loss(tf.reshape(outputs.mask_logits, shape), targets, ops.positives)
+        return ops, {"loss": tf.add_n(list(terms.values())), **terms}
+
+    def _by_anchor(self, outputs: MaskRcnnOutputs[tf.Tensor]) -> tuple[tf.Tensor, tf.Tensor]:
+        """Objectness `[batch, anchors]` and codes `[batch, anchors, 4]`."""
+        objectness, codes = (
+            tf.concat([tf.reshape(maps[level], (tf.shape(maps[level])[0], -1, values)) for level in LEVELS], axis=1)
+            for maps, values in ((outputs.objectness, 1), (outputs.anchor_codes, 4))
+        )
+        return objectness[..., 0], codes
+
+    def _detections(self, pixels: tf.Tensor, sizes: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+        """Detections `[batch, detections, 6]`, and the mask logits of their classes `[batch, detections, 28, 28]`."""
+        ops = self._inference_ops(TensorRegionOps)
+        assert isinstance(ops, TensorRegionOps)
+        ops.anchor_size = self.task.anchor_size
+        outputs = self.network(ops, normalise(pixels, sizes))
+        count = outputs.detections.shape[1]
+        maps = tf.transpose(outputs.mask_logits, (0, 3, 1, 2))
+        labels = tf.cast(tf.reshape(outputs.detections[..., 5], (-1,)), tf.int32)
+        own = tf.gather(maps, labels, batch_dims=1)
+        return outputs.detections, tf.reshape(own, (-1, count, *own.shape[1:]))

@@ -1,0 +1,180 @@
+"""Recipes of the paper's tasks as data: the published ones, each with a small variant for a laptop.
+
+effspine train --task classification --recipe paper --model "Eff-SpineNet-D0 classifier"     Table 10: top-1 0.753
+effspine train --task semantic-segmentation --recipe paper ...                               Table 11: mIoU 0.760
+effspine train --task instance-segmentation --recipe paper ...                               Table 6: AP 0.350
+"""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, fields, replace
+from typing import Any
+
+from search_space.architecture import Architecture
+from search_space.catalogue import TASKS, Model, Task
+from search_space.detector import PROPOSAL_ANCHOR_SIZE
+from search_space.errors import InvalidValueError
+from search_space.networks.mask_rcnn import Regions
+from search_space.proxy_task import FIELDS, ProxyTask, resolve
+from search_space.proxy_task_fields import check_value, number, settable
+from search_space.task_network import published_scale
+
+COCO_STEPS = 300_300
+"""650 epochs of the 118,287 images of COCO train2017 in batches of 256."""
+
+IMAGENET_STEPS = 109_472
+"""350 epochs of the 1,281,167 images of ImageNet in batches of 4,096."""
+
+
+@dataclass(frozen=True)
+class TaskRecipe:
+    """How a network is trained for a task: the fields of a proxy task, and those of the other tasks alone.
+
+    `source` is where the recipe is published.
+    """
+
+    name: str
+    task: Task
+    source: str
+    training: ProxyTask
+    label_smoothing: float = number(0.0, 0.0, 0.9, "probability that classification spreads over all classes")
+    dropout: float = number(0.0, 0.0, 0.9, "share of the pooled features that classification drops in training")
+    smallest_crop: float = number(1.0, 0.01, 1.0, "smallest share of a picture's area in a crop for classification")
+    crop_padding_px: int = number(
+        0, 0, 512, "border that the central crop for classification leaves out, at input size"
+    )
+    proposals: int = number(1000, 1, 4000, "proposals of an image in Mask R-CNN")
+    detections: int = number(100, 1, 1000, "detections of an image in Mask R-CNN")
+    sampled_anchors: int = number(256, 2, 4096, "anchors of an image that the region proposal network learns from")
+    sampled_regions: int = number(512, 4, 4096, "regions of an image that the box head learns from")
+
+    def regions(self, model: Model | Architecture) -> Regions:
+        """The regions of Mask R-CNN with this model's box head."""
+        dense_width = model.dense_width if isinstance(model, Model) else None
+        base = Regions() if dense_width is None else Regions(dense_width)
+        return replace(base, proposals=self.proposals, detections=self.detections)
+
+    def to_dict(self) -> dict[str, Any]:
+        """All fields as plain JSON values."""
+        return asdict(self)
+
+
+TASK_FIELDS = settable(fields(TaskRecipe))
+"""The fields that may be set in addition to those of a proxy task, by name."""
+
+_PAPER = ProxyTask(steps=COCO_STEPS, warmup_steps=500, reference_batch_size=256, reserve_from="val")
+
+_LAPTOP = ProxyTask(
+    profile="laptop",
+    image_px=96,
+    width_multiplier=0.25,
+    width_divisor=1,
+    subnet_width=16,
+    subnet_layers=3,
+    anchor_size=2.0,
+    batch_size=8,
+    steps=2000,
+    learning_rate=0.01,
+    warmup_steps=100,
+    schedule="cosine",
+    optimizer="adamw",
+    clip_norm=10.0,
+    bn_momentum=0.9,
+    ema_decay=0.99,
+    stochastic_depth=0.0,
+    scale_min=0.8,
+    scale_max=1.25,
+    reserved_images=500,
+    reserve_from="val",
+)
+
+_CLASSIFICATION = ProxyTask(
+    image_px=224,
+    subnet_width=256,
+    batch_size=4096,
+    steps=IMAGENET_STEPS,
+    learning_rate=0.256,
+    reference_batch_size=4096,
+    warmup_steps=1564,
+    schedule="exponential",
+    optimizer="rmsprop",
+    second_moment_decay=0.9,
+    weight_decay=1e-5,
+    ema_decay=0.9999,
+    stochastic_depth=0.2,
+)
+
+_SEGMENTATION = replace(
+    _PAPER, steps=10_000, learning_rate=0.05, warmup_steps=500, schedule="cosine", image_px=512, reserved_images=1449
+)
+
+RECIPES: dict[Task, dict[str, TaskRecipe]] = {
+    "detection": {
+        "paper": TaskRecipe("paper", "detection", "section 5.1.1, Table 3", _PAPER),
+        "laptop": TaskRecipe("laptop", "detection", "", replace(_LAPTOP, learning_rate=0.02)),
+    },
+    "instance-segmentation": {
+        "paper": TaskRecipe(
+            "paper",
+            "instance-segmentation",
+            "sections 4.1 and 5.1.1, Table 6",
+            replace(_PAPER, anchor_size=PROPOSAL_ANCHOR_SIZE),
+        ),
+        "laptop": TaskRecipe(
+            "laptop",
+            "instance-segmentation",
+            "",
+            replace(_LAPTOP, subnet_layers=1),
+            proposals=100,
+            detections=30,
+            sampled_anchors=64,
+            sampled_regions=32,
+        ),
+    },
+    "classification": {
+        "paper": TaskRecipe(
+            "paper",
+            "classification",
+            "section 5.2, Table 10: the training of EfficientNet (Tan and Le, ICML 2019, section 5.2)",
+            _CLASSIFICATION,
+            label_smoothing=0.1,
+            dropout=0.2,
+            smallest_crop=0.08,
+            crop_padding_px=32,
+        ),
+        "laptop": TaskRecipe(
+            "laptop",
+            "classification",
+            "",
+            replace(_LAPTOP, image_px=64, subnet_width=64, batch_size=32, steps=1000, flip=False),
+            label_smoothing=0.1,
+            smallest_crop=0.6,
+        ),
+    },
+    "semantic-segmentation": {
+        "paper": TaskRecipe("paper", "semantic-segmentation", "section 5.3, Table 11", _SEGMENTATION),
+        "laptop": TaskRecipe("laptop", "semantic-segmentation", "", replace(_LAPTOP, subnet_width=32, steps=1000)),
+    },
+}
+
+
+def task_recipe(task: Task, name: str, model: Model | Architecture, **overrides: Any) -> TaskRecipe:
+    """The named recipe of a task for a model, with some fields replaced.
+
+    Published recipes have the model's own image size, widths and subnets; the others scale it down. Raises
+    InvalidValueError, with the field, for an unknown task, recipe or field, or a value out of its range.
+    """
+    if task not in RECIPES:
+        raise InvalidValueError(f"task is {task!r}; it must be one of {', '.join(TASKS)}", field="task")
+    if name not in RECIPES[task]:
+        known = ", ".join(RECIPES[task])
+        raise InvalidValueError(f"recipe is {name!r}; for {task} it must be one of {known}", field="recipe")
+    recipe = RECIPES[task][name]
+    training = published_scale(model, recipe.training) if recipe.source else recipe.training
+    own = {field: value for field, value in overrides.items() if field in TASK_FIELDS}
+    for field, value in own.items():
+        check_value(TASK_FIELDS[field], value)
+    others = {field: value for field, value in overrides.items() if field not in own}
+    fixed = {field: getattr(training, field) for field in FIELDS}
+    training = replace(resolve("paper", **{**fixed, **others}), profile=training.profile)
+    return replace(recipe, training=training, **own)
