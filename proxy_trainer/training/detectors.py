@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 import numpy as np
 import numpy.typing as npt
 
 from proxy_trainer.engine.engine import Engine, EngineState, untrained_state
+from proxy_trainer.training.evaluation import METRICS
+from search_space.architecture import Architecture
 from search_space.cost import parameters
-from search_space.detector_model import DetectorModel, Tensors
+from search_space.detector_model import DetectorModel, Origin, Tensors
 from search_space.document import BlockSpecification
 from search_space.parameters import Parameter, by_kind
 from search_space.proxy_task import ProxyTask
@@ -29,6 +31,31 @@ def state_of(tensors: Tensors, network: Sequence[Parameter], task: ProxyTask) ->
     """The state before the first step of a training that starts from these tensors; the inverse of `tensors_of`."""
     weights, statistics = (_flat(tensors, group) for group in by_kind(network))
     return untrained_state(task, weights, statistics)
+
+
+def detector_of(
+    state: EngineState,
+    network: Architecture,
+    task: ProxyTask,
+    categories: Sequence[tuple[int | str, str]],
+    *,
+    origin: Origin,
+    seed: int,
+    figures: Mapping[str, float | None] | None = None,
+) -> DetectorModel:
+    """The detector of a state in training by `task`, whose data have these `categories` (id, name) by class slot.
+
+    `figures` are the COCO metrics that were measured of it; other names in them are left out.
+    """
+    specification = BlockSpecification(
+        network,
+        provenance={},
+        anchor_size=task.anchor_size,
+        classes=[{"id": identifier, "name": name} for identifier, name in categories],
+        training={"proxy_task": task.to_dict(), "seed": seed},
+        figures=None if figures is None else {name: figures[name] for name in METRICS if name in figures},
+    )
+    return DetectorModel(specification, tensors_of(state, parameters(network)), origin, seed)
 
 
 def task_of(specification: BlockSpecification, task: ProxyTask) -> ProxyTask:

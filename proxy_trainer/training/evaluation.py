@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, fields
+from typing import TYPE_CHECKING
 
 import numpy as np
 from faster_coco_eval import COCO, COCOeval_faster
@@ -11,6 +13,9 @@ from numpy.typing import NDArray
 from proxy_trainer.data.coco import CocoSplit
 from proxy_trainer.data.coco_boxes import MAX_AREA
 from proxy_trainer.errors import EmptySplitError, NoMetricError
+
+if TYPE_CHECKING:
+    from proxy_trainer.engine.detections import DetectionBatch
 
 METRICS = (
     "ap",
@@ -40,6 +45,23 @@ class Detections:
     boxes: NDArray[np.floating]
     scores: NDArray[np.floating]
     categories: NDArray[np.integer]
+
+    @classmethod
+    def joined(cls, parts: Sequence[Detections]) -> Detections:
+        """The detections of several batches."""
+        return cls(*(np.concatenate([getattr(part, each.name) for part in parts]) for each in fields(cls)))
+
+
+def in_original_pixels(found: DetectionBatch, images: NDArray[np.integer], scales: NDArray[np.floating]) -> Detections:
+    """The valid detections of a batch as columns, with boxes (x, y, width, height) in pixels of the original images."""
+    row, column = np.nonzero(np.arange(found.scores.shape[1]) < found.valid[:, None])
+    y1, x1, y2, x2 = (found.boxes[row, column] / scales[row, None]).T
+    return Detections(
+        images=images[row],
+        boxes=np.stack([x1, y1, x2 - x1, y2 - y1], axis=1),
+        scores=found.scores[row, column],
+        categories=found.classes[row, column].astype(np.int32),
+    )
 
 
 class CocoEvaluator:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable
-from contextlib import closing
-from functools import cached_property
+from contextlib import AbstractContextManager, closing, nullcontext
+from functools import cached_property, partial
 from pathlib import Path
 
 import numpy as np
@@ -17,15 +17,17 @@ from proxy_trainer.data.data_identity import DataIdentity, SplitIdentity, digest
 from proxy_trainer.data.decoded_images import decode_split
 from proxy_trainer.data.fresh_images import load_splits
 from proxy_trainer.engine import runtime
-from proxy_trainer.engine.detections import DetectionBatch
-from proxy_trainer.engine.engine import Engine
+from proxy_trainer.engine.engine import Engine, EngineState
 from proxy_trainer.errors import NonFiniteLossError
 from proxy_trainer.training.checkpoint import CheckpointFile, IntermediateScore, trial_identity
-from proxy_trainer.training.evaluation import CocoEvaluator, Detections
+from proxy_trainer.training.detectors import detector_of
+from proxy_trainer.training.evaluation import CocoEvaluator, Detections, in_original_pixels
+from proxy_trainer.training.rate_limit import RateLimit, is_due
 from proxy_trainer.training.supernet import Supernet, TrainedWeights
 from proxy_trainer.training.training_batches import TrainingBatches
 from proxy_trainer.training.trial_run import Progress, TrialRun
 from search_space.architecture import Architecture
+from search_space.detector_model import DetectorModel, Origin
 from search_space.errors import InvalidValueError
 from search_space.proxy_task import ProxyTask
 from search_space.space import SearchSpace
@@ -34,7 +36,6 @@ from search_space.weights_files import shared_weights_dir
 _EVALUATION_BATCH = 32
 _RECALIBRATION_BATCH = 64
 _RECALIBRATION_DRAWS = 2
-_PROGRESS_SECONDS = 1.0
 
 Metrics = dict[str, float | None]
 
@@ -83,8 +84,10 @@ class ProxyWorker:
         )
         self.search_identity = None if splits.search is None else self._identity_of(splits.search, train)
         self._class_slots = len(train.category_ids)
+        self._categories = list(zip(train.category_ids, train.category_names, strict=True))
         self._evaluator = CocoEvaluator(self._reserved)
         self._engine: Engine | None = None
+        self._last: Callable[[], DetectorModel] | None = None
 
     def _identity_of(self, search: tuple[CocoSplit, CocoSplit], train: CocoSplit) -> DataIdentity:
         """The identity of two splits; reads the images that are not among those of the worker."""
@@ -130,6 +133,8 @@ class ProxyWorker:
         if keep:
             run.save()
         metrics = self._score(run)
+        assert run.scored is not None
+        self._last = partial(self._detector, candidate, run.scored, "trained", seed, metrics)
         if not keep:
             run.discard()
         seconds = run.seconds
@@ -142,6 +147,31 @@ class ProxyWorker:
             "evaluate_seconds": round(run.evaluate_seconds, 3),
             "seconds": round(seconds, 3),
         }
+
+    def detector(self) -> DetectorModel:
+        """The detector that `run` has trained last: the averaged weights, with the statistics that were scored."""
+        assert self._last is not None
+        return self._last()
+
+    def slice_detector(self, candidate: Architecture) -> DetectorModel:
+        """The slice of the shared weights, recalibrated where the task says so. For a task of kind shared.
+
+        Raises InvalidValueError where its weights are not in the cache directory: nothing is trained.
+        """
+        assert self._space is not None
+        supernet = Supernet(self._task, self._class_slots, self._space, self.identity.train.sha256)
+        if not supernet.load(shared_weights_dir(self._cache_dir)):
+            raise InvalidValueError("the shared weights of this data, task and version are not there", field="weights")
+        engine, seed = self._engine_for(candidate), self._task.shared_seed
+        engine.load(candidate, seed, supernet.initial_state(candidate))
+        with self._calibrated(engine):
+            return self._detector(candidate, engine.state(), "shared", seed, None)
+
+    def _detector(
+        self, candidate: Architecture, state: EngineState, origin: Origin, seed: int, figures: Metrics | None
+    ) -> DetectorModel:
+        network = self._task.architecture(candidate, self._class_slots)
+        return detector_of(state, network, self._task, self._categories, origin=origin, seed=seed, figures=figures)
 
     def shared_weights(self, on_progress: Callable[[Progress], None] | None = None) -> TrainedWeights:
         """The shared weights, trained now unless they are kept from before. For a task of kind shared."""
@@ -171,7 +201,7 @@ class ProxyWorker:
                 field="widths",
             )
         if self._supernet is None:
-            began, limit = time.perf_counter(), _RateLimit()
+            began, limit = time.perf_counter(), RateLimit()
             supernet = Supernet(task, self._class_slots, space, self.identity.train.sha256)
 
             def on_step(step: int, loss: float | None) -> None:
@@ -213,7 +243,7 @@ class ProxyWorker:
 
     def _train(self, run: TrialRun, seed: int) -> None:
         """The remaining steps. Raises NonFiniteLossError."""
-        task, limit = self._task, _RateLimit()
+        task, limit = self._task, RateLimit()
         # The receiver of earlier reports may have been interrupted together with the earlier process.
         for score in run.scores:
             run.report(Progress(score.step, task.steps, score.loss, score.seconds, score.ap))
@@ -226,12 +256,12 @@ class ProxyWorker:
                     raise NonFiniteLossError(step, rate, run.loss)
                 run.step, run.loss = step + 1, loss
                 is_last = run.step == task.steps
-                ap = self._score(run)["ap"] if _is_due(run.step, task.evaluate_steps) and not is_last else None
+                ap = self._score(run)["ap"] if is_due(run.step, task.evaluate_steps) and not is_last else None
                 if limit.allows(always=is_last or ap is not None):
                     run.report(Progress(run.step, task.steps, loss, run.seconds, ap))
                 if ap is not None:
                     run.scores.append(IntermediateScore(run.step, loss, run.seconds, ap))
-                if _is_due(run.step, task.checkpoint_steps):
+                if is_due(run.step, task.checkpoint_steps):
                     run.save()
 
     def _batches_of(self, seed: int) -> TrainingBatches:
@@ -243,15 +273,18 @@ class ProxyWorker:
     def _score(self, run: TrialRun) -> Metrics:
         """The COCO metrics of the averaged weights on the reserved images."""
         began = time.perf_counter()
-        if self._task.recalibration_images:
-            pixels, sizes = self._recalibration_images
-            with run.engine.recalibrated(pixels, sizes, _RECALIBRATION_BATCH):
-                detections = self._detect(run.engine)
-        else:
+        with self._calibrated(run.engine):
             detections = self._detect(run.engine)
+            run.scored = run.engine.state()
         metrics = self._evaluator.metrics(detections)
         run.evaluate_seconds += time.perf_counter() - began
         return metrics
+
+    def _calibrated(self, engine: Engine) -> AbstractContextManager[None]:
+        """In the block, the statistics are those that are scored."""
+        if not self._task.recalibration_images:
+            return nullcontext()
+        return engine.recalibrated(*self._recalibration_images, _RECALIBRATION_BATCH)
 
     def _detect(self, engine: Engine) -> Detections:
         """Detections on the reserved images, in pixels of the original images."""
@@ -259,42 +292,5 @@ class ProxyWorker:
         for start in range(0, len(images), _EVALUATION_BATCH):
             stop = min(start + _EVALUATION_BATCH, len(images))
             found = engine.detect(images.pixels[start:stop], images.sizes[start:stop])
-            parts.append(_in_original_pixels(found, np.arange(start, stop), images.scales[start:stop]))
-        return Detections(
-            images=np.concatenate([part.images for part in parts]),
-            boxes=np.concatenate([part.boxes for part in parts]),
-            scores=np.concatenate([part.scores for part in parts]),
-            categories=np.concatenate([part.categories for part in parts]),
-        )
-
-
-class _RateLimit:
-    """Limits reports to one every `_PROGRESS_SECONDS` seconds."""
-
-    def __init__(self) -> None:
-        self._last = -math.inf
-
-    def allows(self, *, always: bool) -> bool:
-        """Whether a report is due now, or `always` demands it."""
-        now = time.perf_counter()
-        if not always and now - self._last < _PROGRESS_SECONDS:
-            return False
-        self._last = now
-        return True
-
-
-def _is_due(step: int, every: int) -> bool:
-    """Whether an action with a period of `every` steps follows this step; a period of 0 means never."""
-    return every > 0 and step % every == 0
-
-
-def _in_original_pixels(found: DetectionBatch, images: np.ndarray, scales: np.ndarray) -> Detections:
-    """The valid detections of a batch as columns, with boxes (x, y, width, height) in pixels of the original images."""
-    row, column = np.nonzero(np.arange(found.scores.shape[1]) < found.valid[:, None])
-    y1, x1, y2, x2 = (found.boxes[row, column] / scales[row, None]).T
-    return Detections(
-        images=images[row],
-        boxes=np.stack([x1, y1, x2 - x1, y2 - y1], axis=1),
-        scores=found.scores[row, column],
-        categories=found.classes[row, column].astype(np.int32),
-    )
+            parts.append(in_original_pixels(found, np.arange(start, stop), images.scales[start:stop]))
+        return Detections.joined(parts)

@@ -128,7 +128,18 @@ class Supernet:
                 except OSError as error:
                     raise write_error(f"the shared weights {path}", error) from error
                 file.discard()
-        self._average, self._statistics = found.state.average, found.state.statistics
+        self._take(found.state, path, is_reused)
+
+    def load(self, directory: Path) -> bool:
+        """Loads the trained weights from `directory`; False where there are none of this supernet."""
+        path = directory / weights_file_name(self.digest)
+        found = self._load(CheckpointFile(path, self._identity), _only_average)
+        if found is not None:
+            self._take(found.state, path, is_reused=True)
+        return found is not None
+
+    def _take(self, state: EngineState, path: Path, is_reused: bool) -> None:
+        self._average, self._statistics = state.average, state.statistics
         digest = hashlib.sha256(self._average.tobytes() + self._statistics.tobytes()).hexdigest()
         self._trained = TrainedWeights(self.digest, digest, is_reused, path)
 

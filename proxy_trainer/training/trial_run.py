@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from proxy_trainer.engine.engine import Engine
+from proxy_trainer.engine.engine import Engine, EngineState
 from proxy_trainer.training.checkpoint import Checkpoint, CheckpointFile, IntermediateScore
 
 log = logging.getLogger(__name__)
@@ -35,7 +35,7 @@ class TrialRun:
     """A trial in training: the steps done, the last loss, and the seconds in all processes that trained it.
 
     `started` is the start on the clock of this process (`time.perf_counter`), as if the trial had never been
-    interrupted.
+    interrupted. `scored` is the state that was scored last, with the batch-norm statistics that it was scored with.
     """
 
     engine: Engine
@@ -46,6 +46,7 @@ class TrialRun:
     loss: float | None = None
     evaluate_seconds: float = 0.0
     scores: list[IntermediateScore] = field(default_factory=list)
+    scored: EngineState | None = None
 
     @property
     def seconds(self) -> float:

@@ -55,7 +55,7 @@ def test_a_report_that_raises_stops_the_trial_and_the_next_call_resumes_it(
     worker: ProxyWorker, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     path = tmp_path / "deep" / "trial.checkpoint"
-    monkeypatch.setattr("proxy_trainer.training.proxy_worker._PROGRESS_SECONDS", 0.0)
+    monkeypatch.setattr("proxy_trainer.training.rate_limit.PROGRESS_SECONDS", 0.0)
 
     def stop(progress: Progress) -> None:
         if progress.step == 5:
@@ -81,7 +81,7 @@ def test_a_resumed_trial_reports_its_earlier_aps_again(
             raise KeyboardInterrupt
         first.append(progress)
 
-    monkeypatch.setattr("proxy_trainer.training.proxy_worker._PROGRESS_SECONDS", 0.0)
+    monkeypatch.setattr("proxy_trainer.training.rate_limit.PROGRESS_SECONDS", 0.0)
     with pytest.raises(KeyboardInterrupt):
         worker.run(EFF_SPINENET_D0, stop, checkpoint=path)
     worker.run(EFF_SPINENET_D0, second.append, checkpoint=path)

@@ -92,7 +92,7 @@ def test_the_weights_and_scores_are_the_same_after_an_interruption(
         if progress.step == 6:
             raise StopError
 
-    monkeypatch.setattr("proxy_trainer.training.proxy_worker._PROGRESS_SECONDS", 0.0)
+    monkeypatch.setattr("proxy_trainer.training.rate_limit.PROGRESS_SECONDS", 0.0)
     with pytest.raises(StopError):
         worker_on(digits, tmp_path).run(EFF_SPINENET_D0, stop)
     assert len(list(tmp_path.rglob("*.checkpoint"))) == 1
