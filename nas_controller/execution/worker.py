@@ -25,6 +25,7 @@ from search_space.weights_files import shared_weights_dir
 if TYPE_CHECKING:
     from proxy_trainer.training.proxy_worker import ProxyWorker
     from proxy_trainer.training.trial_run import Progress
+    from search_space.detector_model import DetectorModel
 
 logger = logging.getLogger(__name__)
 
@@ -210,7 +211,21 @@ def _trained(job: Job, widths: tuple[int, ...], on_progress: OnProgress) -> Rewa
         raise SharedWeightsChangedError(found, job.shared_weights.sha256)
     metrics = trainer.run(candidate, report, checkpoint=job.checkpoint_of(widths), seed=job.final_seed)
     measured = {name: float(value) for name, value in metrics.items() if value is not None}
-    return _with_data(Rewarded(measured["ap"], measured), job)
+    detector = None if job.final_seed is None else trainer.detector()
+    return _with_data(Rewarded(measured["ap"], measured, detector=detector), job)
+
+
+def detector_of_slice(
+    job: Job, widths: tuple[int, ...], on_progress: OnProgress = lambda progress: None
+) -> DetectorModel:
+    """The slice of the shared weights of the job, as it is scored. Trains nothing.
+
+    Raises DataChangedError where the data are not those of the job, SharedWeightsChangedError where the weights are
+    not, InvalidValueError where there are none, and other errors of the data set as the trainer.
+    """
+    assert job.shared_weights is not None
+    candidate = replace(job.base, widths=widths, name="candidate")
+    return _trainer(job, on_progress).slice_detector(candidate, job.shared_weights.sha256)
 
 
 def _trainer(job: Job, on_progress: OnProgress) -> ProxyWorker:

@@ -18,7 +18,7 @@ from proxy_trainer.data.decoded_images import decode_split
 from proxy_trainer.data.fresh_images import load_splits
 from proxy_trainer.engine import runtime
 from proxy_trainer.engine.engine import Engine, EngineState
-from proxy_trainer.errors import NonFiniteLossError
+from proxy_trainer.errors import NonFiniteLossError, SharedWeightsChangedError
 from proxy_trainer.training.checkpoint import CheckpointFile, IntermediateScore, trial_identity
 from proxy_trainer.training.detectors import detector_of
 from proxy_trainer.training.evaluation import CocoEvaluator, Detections, in_original_pixels
@@ -153,15 +153,18 @@ class ProxyWorker:
         assert self._last is not None
         return self._last()
 
-    def slice_detector(self, candidate: Architecture) -> DetectorModel:
+    def slice_detector(self, candidate: Architecture, sha256: str) -> DetectorModel:
         """The slice of the shared weights, recalibrated where the task says so. For a task of kind shared.
 
-        Raises InvalidValueError where its weights are not in the cache directory: nothing is trained.
+        Raises InvalidValueError where its weights are not in the cache directory, since nothing is trained, and
+        SharedWeightsChangedError where their digest is not `sha256`.
         """
         assert self._space is not None
         supernet = Supernet(self._task, self._class_slots, self._space, self.identity.train.sha256)
         if not supernet.load(shared_weights_dir(self._cache_dir)):
             raise InvalidValueError("the shared weights of this data, task and version are not there", field="weights")
+        if supernet.trained.sha256 != sha256:
+            raise SharedWeightsChangedError(supernet.trained.sha256, sha256)
         engine, seed = self._engine_for(candidate), self._task.shared_seed
         engine.load(candidate, seed, supernet.initial_state(candidate))
         with self._calibrated(engine):

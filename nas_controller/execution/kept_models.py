@@ -1,0 +1,27 @@
+"""The detectors that the finals of a campaign have trained, as model directories.
+
+Each is in `<data_dir>/models/<campaign id>/trial-<number>-seed-<seed>`. The runner writes it: a worker, which may be on
+another machine, sends its detector with the reward. Nothing removes them, as nothing removes campaigns; without its
+directory, a training is only a reward.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from search_space.detector_model import CONFIG_FILE, WEIGHTS_FILE, DetectorModel, save_detector
+
+
+def model_directory(data_dir: Path, campaign_id: str, trial: int, seed: int) -> Path:
+    """The model directory of a training of the finals; it may not exist."""
+    return data_dir / "models" / campaign_id / f"trial-{trial}-seed-{seed}"
+
+
+def has_model(directory: Path) -> bool:
+    """Whether the directory has both files of a detector; the configuration is written last."""
+    return (directory / CONFIG_FILE).is_file() and (directory / WEIGHTS_FILE).is_file()
+
+
+def keep_model(data_dir: Path, campaign_id: str, trial: int, seed: int, detector: DetectorModel) -> None:
+    """Writes the detector of a training of the finals. Raises OSError."""
+    save_detector(detector, model_directory(data_dir, campaign_id, trial, seed))
