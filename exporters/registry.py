@@ -85,3 +85,11 @@ register(
     )
 )
 register(Exporter("svg", "A drawing of the architecture beside the baseline.", ".svg", "image/svg+xml", "here"))
+register(
+    Exporter(
+        "detector",
+        "The configuration, and the weights by parameter name in safetensors, which effspine reads again.",
+        ".zip",
+        "application/zip",
+    )
+)

@@ -12,9 +12,14 @@ from pathlib import Path
 from search_space.detector_model import CONFIG_FILE, WEIGHTS_FILE, DetectorModel, save_detector
 
 
-def model_directory(data_dir: Path, campaign_id: str, trial: int, seed: int) -> Path:
-    """The model directory of a training of the finals; it may not exist."""
-    return data_dir / "models" / campaign_id / f"trial-{trial}-seed-{seed}"
+def model_name(trial: int, seed: int) -> str:
+    """The name of the model directory of a training of the finals."""
+    return f"trial-{trial}-seed-{seed}"
+
+
+def model_directory(data_dir: Path, campaign_id: str, name: str) -> Path:
+    """A model directory of a campaign; it may not exist."""
+    return data_dir / "models" / campaign_id / name
 
 
 def has_model(directory: Path) -> bool:
@@ -24,4 +29,4 @@ def has_model(directory: Path) -> bool:
 
 def keep_model(data_dir: Path, campaign_id: str, trial: int, seed: int, detector: DetectorModel) -> None:
     """Writes the detector of a training of the finals. Raises OSError."""
-    save_detector(detector, model_directory(data_dir, campaign_id, trial, seed))
+    save_detector(detector, model_directory(data_dir, campaign_id, model_name(trial, seed)))

@@ -54,6 +54,10 @@ ALIVE = TrialProgress(0, 0, {})
 OnProgress = Callable[[TrialProgress], None]
 
 
+def _no_progress(progress: TrialProgress) -> None:
+    """Reports nothing."""
+
+
 @dataclass(frozen=True)
 class Job:
     """The inputs that all trials share.
@@ -216,16 +220,16 @@ def _trained(job: Job, widths: tuple[int, ...], on_progress: OnProgress) -> Rewa
 
 
 def detector_of_slice(
-    job: Job, widths: tuple[int, ...], on_progress: OnProgress = lambda progress: None
+    job: Job, widths: tuple[int, ...], figures: Mapping[str, float] | None, on_progress: OnProgress = _no_progress
 ) -> DetectorModel:
-    """The slice of the shared weights of the job, as it is scored. Trains nothing.
+    """The slice of the shared weights of the job, as it is scored, with the `figures` of its trial. Trains nothing.
 
     Raises DataChangedError where the data are not those of the job, SharedWeightsChangedError where the weights are
     not, InvalidValueError where there are none, and other errors of the data set as the trainer.
     """
     assert job.shared_weights is not None
     candidate = replace(job.base, widths=widths, name="candidate")
-    return _trainer(job, on_progress).slice_detector(candidate, job.shared_weights.sha256)
+    return _trainer(job, on_progress).slice_detector(candidate, job.shared_weights.sha256, figures)
 
 
 def _trainer(job: Job, on_progress: OnProgress) -> ProxyWorker:

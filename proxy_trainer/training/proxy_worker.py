@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager, closing, nullcontext
 from functools import cached_property, partial
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -27,7 +28,7 @@ from proxy_trainer.training.supernet import Supernet, TrainedWeights
 from proxy_trainer.training.training_batches import TrainingBatches
 from proxy_trainer.training.trial_run import Progress, TrialRun
 from search_space.architecture import Architecture
-from search_space.detector_model import DetectorModel, Origin
+from search_space.detector_model import DetectorModel
 from search_space.errors import InvalidValueError
 from search_space.proxy_task import ProxyTask
 from search_space.space import SearchSpace
@@ -134,7 +135,7 @@ class ProxyWorker:
             run.save()
         metrics = self._score(run)
         assert run.scored is not None
-        self._last = partial(self._detector, candidate, run.scored, "trained", seed, metrics)
+        self._last = partial(self._detector, candidate, run.scored, origin="trained", seed=seed, figures=metrics)
         if not keep:
             run.discard()
         seconds = run.seconds
@@ -153,11 +154,13 @@ class ProxyWorker:
         assert self._last is not None
         return self._last()
 
-    def slice_detector(self, candidate: Architecture, sha256: str) -> DetectorModel:
-        """The slice of the shared weights, recalibrated where the task says so. For a task of kind shared.
+    def slice_detector(
+        self, candidate: Architecture, sha256: str, figures: Mapping[str, float | None] | None
+    ) -> DetectorModel:
+        """The slice of the shared weights, recalibrated where the task says so, with the `figures` of its trial.
 
-        Raises InvalidValueError where its weights are not in the cache directory, since nothing is trained, and
-        SharedWeightsChangedError where their digest is not `sha256`.
+        For a task of kind shared. Raises InvalidValueError where its weights are not in the cache directory, since
+        nothing is trained, and SharedWeightsChangedError where their digest is not `sha256`.
         """
         assert self._space is not None
         supernet = Supernet(self._task, self._class_slots, self._space, self.identity.train.sha256)
@@ -168,13 +171,12 @@ class ProxyWorker:
         engine, seed = self._engine_for(candidate), self._task.shared_seed
         engine.load(candidate, seed, supernet.initial_state(candidate))
         with self._calibrated(engine):
-            return self._detector(candidate, engine.state(), "shared", seed, None)
+            return self._detector(candidate, engine.state(), origin="shared", seed=seed, figures=figures)
 
-    def _detector(
-        self, candidate: Architecture, state: EngineState, origin: Origin, seed: int, figures: Metrics | None
-    ) -> DetectorModel:
+    def _detector(self, candidate: Architecture, state: EngineState, **facts: Any) -> DetectorModel:
+        """A state as a detector with these `facts` of `detector_of`."""
         network = self._task.architecture(candidate, self._class_slots)
-        return detector_of(state, network, self._task, self._categories, origin=origin, seed=seed, figures=figures)
+        return detector_of(state, network, self._task, self._categories, **facts)
 
     def shared_weights(self, on_progress: Callable[[Progress], None] | None = None) -> TrainedWeights:
         """The shared weights, trained now unless they are kept from before. For a task of kind shared."""
