@@ -229,7 +229,8 @@ def detector_of_slice(
     """
     assert job.shared_weights is not None
     candidate = replace(job.base, widths=widths, name="candidate")
-    return _trainer(job, on_progress).slice_detector(candidate, job.shared_weights.sha256, figures)
+    known = None if figures is None else dict[str, float | None](figures)
+    return _trainer(job, on_progress).slice_detector(candidate, job.shared_weights.sha256, known)
 
 
 def _trainer(job: Job, on_progress: OnProgress) -> ProxyWorker:

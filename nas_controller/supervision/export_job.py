@@ -22,7 +22,7 @@ from nas_controller.exports.exported_trial import find_exported
 from nas_controller.exports.files import LIMIT_BYTES, attempt_directory, export_file, make_room, remove_other_attempts
 from nas_controller.exports.load_weights import load_weights
 from nas_controller.store import ExportRecord, LeaseLostError, Store, StoreError
-from nas_controller.supervision.runner_protocol import DATABASE_URL_VARIABLE, EXIT_DONE, EXIT_FAILED, EXIT_NOT_OURS
+from nas_controller.supervision.runner_protocol import DATABASE_URL_VARIABLE, EXIT_DONE, EXIT_MUST_WAIT, EXIT_NOT_OURS
 from nas_controller.supervision.stdin_watch import watch_stdin
 from search_space.atomic_file import write_atomically
 from search_space.datasets import dataset_location
@@ -34,19 +34,20 @@ logger = logging.getLogger(__name__)
 def run(store: Store, data_dir: Path, export_id: str, attempt: int, limit_bytes: int = LIMIT_BYTES) -> int:
     """Makes the export, writes its file and its result, and returns an exit status.
 
-    An EffspineError, such as that of a format that cannot express the architecture, is the result of the export. Raises
-    StoreError, and what a format raises unexpectedly.
+    An EffspineError, such as that of a format that cannot express the architecture, and a file that cannot be read or
+    written are the result of the export. Raises StoreError, and what a format raises unexpectedly.
     """
     try:
         record = store.reads.get_export(export_id)
         try:
             content = _content(store, data_dir, record, attempt)
+            write_atomically(export_file(data_dir, record), content)
         except StoreError:
             raise
-        except EffspineError as error:
+        except (EffspineError, OSError) as error:
+            logger.exception("export %s failed", export_id)
             store.runner.fail_export(export_id, attempt, str(error))
             return EXIT_DONE
-        write_atomically(export_file(data_dir, record), content)
         store.runner.complete_export(export_id, attempt, len(content), hashlib.sha256(content).hexdigest())
     except LeaseLostError as error:
         logger.warning("%s", error)
@@ -98,7 +99,7 @@ def main(arguments: list[str] | None = None) -> int:
         return run(store, options.data_dir, options.export_id, options.attempt, options.limit_bytes)
     except StoreError as error:
         logger.warning("%s", error)
-        return EXIT_FAILED
+        return EXIT_MUST_WAIT
 
 
 if __name__ == "__main__":

@@ -21,7 +21,7 @@ from nas_controller.exports.files import LIMIT_BYTES, attempt_directory
 from nas_controller.store import ExportRecord, LeaseLostError, Store, StoreUnavailableError
 from nas_controller.supervision.campaign_logs import log_path, log_tail
 from nas_controller.supervision.process_session import kill_session
-from nas_controller.supervision.runner_protocol import DATABASE_URL_VARIABLE, EXIT_DONE, EXIT_NOT_OURS
+from nas_controller.supervision.runner_protocol import DATABASE_URL_VARIABLE, EXIT_DONE, EXIT_MUST_WAIT, EXIT_NOT_OURS
 
 MAX_SECONDS = 3_600.0
 """A process that takes longer is killed, so that one that hangs does not block the others."""
@@ -125,11 +125,11 @@ class ExportJobs:
         if status in (EXIT_DONE, EXIT_NOT_OURS):
             log_path(self.data_dir, export.id).unlink(missing_ok=True)
             return
-        error = (
-            f"the process that made it was ended by signal {-status}"
-            if status < 0
-            else (f"the process that made it ended with status {status}")
-        )
+        if status == EXIT_MUST_WAIT:  # the database was away
+            store.runner.release_exports(self.owner)
+            return
+        how = f"was ended by signal {-status}" if status < 0 else f"ended with status {status}"
+        error = f"the process that made it {how}"
         with suppress(LeaseLostError):  # it had written its result before
             store.runner.lose_export(export.id, export.attempts, error, log_tail(self.data_dir, export.id))
             shutil.rmtree(attempt_directory(self.data_dir, export.id, export.attempts), ignore_errors=True)

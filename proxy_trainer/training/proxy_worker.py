@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from contextlib import AbstractContextManager, closing, nullcontext
 from functools import cached_property, partial
 from pathlib import Path
@@ -154,9 +154,7 @@ class ProxyWorker:
         assert self._last is not None
         return self._last()
 
-    def slice_detector(
-        self, candidate: Architecture, sha256: str, figures: Mapping[str, float | None] | None
-    ) -> DetectorModel:
+    def slice_detector(self, candidate: Architecture, sha256: str, figures: Metrics | None) -> DetectorModel:
         """The slice of the shared weights, recalibrated where the task says so, with the `figures` of its trial.
 
         For a task of kind shared. Raises InvalidValueError where its weights are not in the cache directory, since
