@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 _SHARED = (
-    "The slice of the campaign's shared weights, of 96 px and blocks of 4 to 40 channels, with recalibrated batch-norm "
+    "The slice of the campaign's shared weights at 96 px with 4 to 40 channels, with recalibrated batch-norm "
     "statistics."
 )
-_INITIAL = "Initial weights of seed 0, of 512 px and blocks of 16 to 152 channels; nothing was trained."
+_INITIAL = "Initial weights of seed 0 at 512 px with 16 to 152 channels; nothing was trained."
 _FORMAT: dict[str, Any] = {
     "name": "detector",
     "purpose": "The configuration, and the weights by parameter name in safetensors, which effspine reads again.",

@@ -65,7 +65,7 @@ def _of_finals(store: Store, data_dir: Path, exported: ExportedTrial) -> Weights
         if has_model(directory):
             digest = hashlib.sha256((directory / CONFIG_FILE).read_bytes()).hexdigest()
             about = (
-                f"Trained alone in the finals with seed {run.seed}, {_size_of_finals(exported)}: "
+                f"Trained alone in the finals with seed {run.seed} {_size_of_finals(exported)}: "
                 f"AP {run.reward:.3f} on the images of the finals."
             )
             return Weights("finals", digest, about, directory.name)
@@ -79,15 +79,15 @@ def _of_shared(data_dir: Path, exported: ExportedTrial) -> Weights | None:
     if not (shared_weights_dir(data_dir / "cache") / weights_file_name(training.identity)).is_file():
         return None
     size = _size(task.architecture(exported.specification().architecture, 1))
-    statistics = " with recalibrated batch-norm statistics" if task.recalibration_images else ""
-    about = f"The slice of the campaign's shared weights, {size},{statistics}.".replace(",.", ".")
+    statistics = ", with recalibrated batch-norm statistics" if task.recalibration_images else ""
+    about = f"The slice of the campaign's shared weights {size}{statistics}."
     return Weights("shared", training.weights_sha256, about)
 
 
 def _initial(exported: ExportedTrial) -> Weights:
     size = _size(exported.specification().architecture)
     return Weights(
-        "initial", f"seed {INITIAL_SEED}", f"Initial weights of seed {INITIAL_SEED}, {size}; nothing was trained."
+        "initial", f"seed {INITIAL_SEED}", f"Initial weights of seed {INITIAL_SEED} {size}; nothing was trained."
     )
 
 
@@ -100,4 +100,4 @@ def _size_of_finals(exported: ExportedTrial) -> str:
 
 def _size(network: Architecture) -> str:
     """What distinguishes the network of a proxy task from the architecture at full size."""
-    return f"of {network.input_px} px and blocks of {min(network.widths)} to {max(network.widths)} channels"
+    return f"at {network.input_px} px with {min(network.widths)} to {max(network.widths)} channels"

@@ -57,7 +57,7 @@ def test_a_requested_export_is_made_once_and_downloaded(
     address = requested.headers["location"]
     assert address == f"/v1/exports/{export['id']}"
     assert (export["state"], export["weights"]) == ("queued", "initial")
-    assert export["about"].startswith("Initial weights of seed 0, of 512 px")
+    assert export["about"].startswith("Initial weights of seed 0 at 512 px with 16 to 152 channels")
     assert problem(service.get(f"{address}/file"), 409).endswith(f"is queued; GET {address} shows its progress")
     make(store, settings)
     made = service.get(address).json()
