@@ -41,7 +41,7 @@ def _slice(data_dir: Path, exported: ExportedTrial) -> DetectorModel:
         dataset_dir=dataset_path(data_dir, spec.dataset),
         cache_dir=data_dir / "cache",
         seed=spec.seed,
-        threads=len(os.sched_getaffinity(0)),
+        threads=spec.resources.cpus or len(os.sched_getaffinity(0)),
         space=spec.search_space.build(),
         shared_weights=SharedWeights(training.identity, training.weights_sha256),
         data_sha256=None if data is None else data["sha256"],

@@ -7,7 +7,12 @@ from collections.abc import Iterable
 import pytest
 from xdist.scheduler import LoadScopeScheduling
 
-TRAINING = ("tests/proxy_trainer/engine/", "tests/proxy_trainer/training/", "tests/proxy_trainer/benchmarks/")
+TRAINING = (
+    "tests/proxy_trainer/engine/",
+    "tests/proxy_trainer/training/",
+    "tests/proxy_trainer/benchmarks/",
+    "tests/nas_controller/exports/test_trained_weights.py",
+)
 """One process runs all of these, since they share engines, and imports TensorFlow once."""
 
 LONGEST_FIRST = (
