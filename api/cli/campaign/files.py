@@ -33,6 +33,16 @@ def read_specification(file: str) -> dict[str, Any]:
     return document
 
 
+def base_document(text: str) -> dict[str, Any]:
+    """The architecture that `text` names, as `search_space.base` of a campaign: a block specification without weights
+    and provenance. Raises InvalidValueError.
+    """
+    from search_space.architecture_argument import read_architecture
+    from search_space.document import BlockSpecification, block_specification
+
+    return block_specification(BlockSpecification(read_architecture(text).specification.architecture, provenance={}))
+
+
 def _read(file: str) -> bytes:
     if file == "-":
         content = sys.stdin.buffer.read(MAX_BYTES + 1)

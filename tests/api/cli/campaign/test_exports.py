@@ -11,12 +11,15 @@ from pathlib import Path
 import pytest
 
 from api.client import Client, ServiceRefusedError
+from nas_controller.campaigns.replay import verify
 from nas_controller.exports.files import export_file
 from nas_controller.store import ExportRecord, Store
 from nas_controller.supervision.export_job import run
+from search_space.document import load_block_specification
 from search_space.errors import EffspineError
 from tests.support.command_line import CommandLine
 from tests.support.recorder import Recorder
+from tests.support.synthetic_campaigns import claimed_campaign, run_to_the_end
 from tests.support.waiting import wait_for
 
 
@@ -118,3 +121,24 @@ def test_a_download_is_whole_or_nothing(served: Store, recorder: Recorder, port:
         with pytest.raises(EffspineError, match="was not downloaded: its SHA-256 is"):
             client.download_export(made, tmp_path / "out")
         assert list((tmp_path / "out").iterdir()) == []
+
+
+def test_an_exported_specification_is_the_base_of_the_next_search(
+    effspine: CommandLine, served: Store, recorder: Recorder, tmp_path: Path
+) -> None:
+    out = effspine("campaign", "export", recorder.id, "--trial", "2", "--out", str(tmp_path), "--json").document
+    yaml = "name: next\ntrials: 2\nproxy_task: {profile: synthetic}\nsearch_space: {choices: [1, 2]}\n"
+    command = ("campaign", "create", "-f", "-", "--json", "--base")
+    created = effspine(*command, out["path"], stdin=yaml).document
+    spec = served.reads.get_campaign(created["id"]).spec
+    widths = served.reads.get_trial_record(recorder.id, 2).widths
+    assert spec.search_space.build().base.widths == widths
+    assert spec.search_space.choices == (1, 2)
+    campaign = claimed_campaign(served, created["id"])
+    run_to_the_end(campaign)
+    assert verify(served, created["id"]).trials_finished == 2
+    assert served.reads.get_trial_record(created["id"], 0).widths == widths
+    again = effspine("campaign", "export", created["id"], "--trial", "1", "--out", str(tmp_path), "--json").document
+    provenance = load_block_specification(Path(again["path"])).provenance
+    assert provenance["search_space"]["base"]["widths"] == list(widths)
+    assert "architecture is 'none'" in effspine(*command, "none", stdin=yaml).err
