@@ -7,52 +7,51 @@ import uuid
 from collections.abc import Iterator
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self, TypeVar
+from typing import Any, Self
 from urllib.parse import quote
 
 import httpx
 from httpx_sse import connect_sse
-from pydantic import BaseModel, ValidationError
 
+from api.client_responses import (
+    BUSY_SECONDS,
+    Document,
+    document_in,
+    is_busy,
+    raise_for_status,
+    retry_after_seconds,
+    write_download,
+)
+from api.client_responses import ServiceRefusedError as ServiceRefusedError
 from api.documents import (
     BestDocument,
     CampaignDocument,
     EstimateDocument,
     EventDocument,
+    ExportDocument,
+    ExportFormatDocument,
     FinalsReportDocument,
     HealthDocument,
     Page,
     ReadinessDocument,
     TrialDetailDocument,
     TrialDocument,
+    TrialExportsDocument,
 )
-from api.service_url import KEY_VARIABLE, URL_VARIABLE, key_header, service_url
-from nas_controller.states import PauseMode
+from api.service_url import URL_VARIABLE, key_header, service_url
+from nas_controller.states import PauseMode, WeightsWanted
 from search_space.errors import EffspineError
 from search_space.secret_urls import displayed_url
 
 RETRY_WAITS_SECONDS = (0.2, 0.5, 1.0)
-BUSY_SECONDS = 30.0
-"""How long to wait while the service still executes an earlier sending of the same request."""
 TIMEOUT = httpx.Timeout(30.0, connect=5.0)
 STREAM_TIMEOUT = httpx.Timeout(5.0, read=60.0)
 END = "end"
 """Name of the server-sent event that ends the stream of a finished campaign."""
 
-Document = TypeVar("Document", bound=BaseModel)
-
 
 class ServiceUnreachableError(EffspineError):
     """No service responds at the URL."""
-
-
-class ServiceRefusedError(EffspineError):
-    """The service rejected a request; `status` is the HTTP status, `problem` the problem document."""
-
-    def __init__(self, status: int, problem: dict[str, Any]) -> None:
-        super().__init__(str(problem.get("detail") or problem.get("title") or f"the service responded with {status}"))
-        self.status = status
-        self.problem = problem
 
 
 class Client:
@@ -102,7 +101,7 @@ class Client:
 
     def update_campaign(self, campaign_id: str, patch: dict[str, Any]) -> CampaignDocument:
         """Changes a campaign by a JSON merge patch (RFC 7396), which is idempotent."""
-        return _document(CampaignDocument, self._send("PATCH", f"/v1/campaigns/{_segment(campaign_id)}", json=patch))
+        return document_in(CampaignDocument, self._send("PATCH", f"/v1/campaigns/{_segment(campaign_id)}", json=patch))
 
     def estimate(self, specification: dict[str, Any]) -> EstimateDocument:
         """Estimates the duration of a campaign, which is not created."""
@@ -155,11 +154,50 @@ class Client:
         """Runs finals of a campaign that is over, or more of them; `fields` are those of its `finals` that change."""
         return self._change(CampaignDocument, f"/v1/campaigns/{_segment(campaign_id)}/finals", fields)
 
+    def export_formats(self) -> list[ExportFormatDocument]:
+        """The formats of exports."""
+        return list(self._all(ExportFormatDocument, "/v1/export-formats", {}))
+
+    def exports(self, campaign_id: str, trial: int | None = None) -> TrialExportsDocument:
+        """The weights and the exports of a trial: the first of `best`, or `trial`."""
+        return self._read(TrialExportsDocument, f"/v1/campaigns/{_segment(campaign_id)}/exports", {"trial": trial})
+
+    def request_export(
+        self, campaign_id: str, format: str, trial: int | None = None, weights: WeightsWanted = "best"
+    ) -> ExportDocument:
+        """Requests an export in a format that a process makes; the same request gives the same export."""
+        body = {"format": format, "trial": trial, "weights": weights}
+        return self._change(ExportDocument, f"/v1/campaigns/{_segment(campaign_id)}/exports", body)
+
+    def read_export(self, export_id: str) -> ExportDocument:
+        """An export that was requested."""
+        return self._read(ExportDocument, f"/v1/exports/{_segment(export_id)}")
+
+    def download_export(self, export: ExportDocument, directory: Path) -> Path:
+        """Downloads a completed export to a directory, which is made if it is missing, and returns its path.
+
+        The file is complete or not there at all. Raises EffspineError where it cannot be written, or where its content
+        does not have the digest of the export.
+        """
+        path = directory / Path(export.file_name).name
+        address = f"/v1/exports/{_segment(export.id)}/file"
+        try:
+            with self._http.stream("GET", address) as response:
+                if not response.is_success:
+                    response.read()
+                    raise_for_status(response)
+                write_download(response, path, export.sha256)
+        except httpx.RequestError as error:
+            raise self._unreachable(error) from error
+        return path
+
     def export(self, campaign_id: str, format: str, trial: int | None = None) -> tuple[str, bytes]:
-        """File name and content of an exported architecture: the first of `best`, or that of `trial`."""
+        """File name and content of an export in a format that the service makes itself, or that is made: of the first
+        of `best`, or of `trial`.
+        """
         path = f"/v1/campaigns/{_segment(campaign_id)}/exports/{_segment(format)}"
         response = self._get(path, {"trial": trial})
-        _raise_for_status(response)
+        raise_for_status(response)
         name = response.headers.get("content-disposition", "").partition('filename="')[2].rstrip('"')
         return Path(name).name or f"architecture.{format}", response.content
 
@@ -190,7 +228,7 @@ class Client:
         with connect_sse(self._http, "GET", path, headers=headers, timeout=STREAM_TIMEOUT) as source:
             if not source.response.is_success:
                 source.response.read()
-                _raise_for_status(source.response)
+                raise_for_status(source.response)
             for event in source.iter_sse():
                 if event.event == END:
                     yield None
@@ -199,12 +237,12 @@ class Client:
                     yield EventDocument.model_validate_json(event.data)
 
     def _read(self, document: type[Document], path: str, parameters: dict[str, Any] | None = None) -> Document:
-        return _document(document, self._get(path, parameters))
+        return document_in(document, self._get(path, parameters))
 
     def _all(self, document: type[Document], path: str, parameters: dict[str, Any]) -> Iterator[Document]:
         cursor: str | None = None
         while True:
-            page = _document(Page[document], self._get(path, {**parameters, "cursor": cursor}))  # type: ignore[valid-type]
+            page = document_in(Page[document], self._get(path, {**parameters, "cursor": cursor}))  # type: ignore[valid-type]
             yield from page.items
             cursor = page.next_cursor
             if cursor is None:
@@ -220,9 +258,9 @@ class Client:
         deadline = time.monotonic() + BUSY_SECONDS
         while True:
             response = self._send("POST", path, json=body, headers=headers)
-            if not _is_busy(response) or time.monotonic() > deadline:
-                return _document(document, response)
-            time.sleep(_retry_after_seconds(response))
+            if not is_busy(response) or time.monotonic() > deadline:
+                return document_in(document, response)
+            time.sleep(retry_after_seconds(response))
 
     def _send(self, method: str, path: str, **request: Any) -> httpx.Response:
         """Sends a request, and again after a lost connection."""
@@ -246,53 +284,6 @@ class Client:
                 f"there is no service at {self.url}; start it with `effspine serve`, or set {URL_VARIABLE}"
             )
         return ServiceUnreachableError(f"the service at {self.url} does not respond: {error or type(error).__name__}")
-
-
-def _document(document: type[Document], response: httpx.Response) -> Document:
-    """The document in a response. Raises ServiceRefusedError for an error and for a body that is no such document."""
-    _raise_for_status(response)
-    try:
-        return document.model_validate_json(response.content)
-    except ValidationError:
-        shown = displayed_url(str(response.url))
-        detail = f"the response of {shown} is not the JSON that was expected; is it an effspine service?"
-        raise ServiceRefusedError(response.status_code, {"detail": detail}) from None
-
-
-def _raise_for_status(response: httpx.Response) -> None:
-    """Raises ServiceRefusedError, with the problem document if there is one, for an error response."""
-    if response.is_success:
-        return
-    is_problem = response.headers.get("content-type", "").startswith("application/problem+json")
-    problem = _json_object(response) if is_problem else {}
-    if not problem:
-        shown = displayed_url(str(response.url))
-        problem = {"detail": f"{shown} responded with {response.status_code} {response.reason_phrase}"}
-    elif response.status_code == httpx.codes.UNAUTHORIZED:
-        problem["detail"] = f"{problem.get('detail')} (commands read it from {KEY_VARIABLE})"
-    raise ServiceRefusedError(response.status_code, problem)
-
-
-def _json_object(response: httpx.Response) -> dict[str, Any]:
-    """The JSON object in a response; empty if there is none."""
-    try:
-        found = response.json()
-    except ValueError:
-        return {}
-    return found if isinstance(found, dict) else {}
-
-
-def _is_busy(response: httpx.Response) -> bool:
-    """Whether the same request, sent before, is still being executed."""
-    if response.status_code != httpx.codes.CONFLICT:
-        return False
-    return str(_json_object(response).get("type", "")).endswith(":idempotency-key-busy")
-
-
-def _retry_after_seconds(response: httpx.Response) -> float:
-    """How long to wait before the request is sent again."""
-    given = response.headers.get("Retry-After", "")
-    return min(float(given), BUSY_SECONDS) if given.isdecimal() else 1.0
 
 
 def _segment(value: str) -> str:

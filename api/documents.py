@@ -18,6 +18,8 @@ from nas_controller.entities import (
     CurvePoint,
     EstimateDocument,
     EventDocument,
+    ExportDocument,
+    ExportFormatDocument,
     FinalRunDocument,
     FinalsDocument,
     FinalsReportDocument,
@@ -26,8 +28,10 @@ from nas_controller.entities import (
     SupervisorDocument,
     TrialDetailDocument,
     TrialDocument,
+    TrialExportsDocument,
+    WeightsDocument,
 )
-from nas_controller.states import PauseMode
+from nas_controller.states import PauseMode, WeightsWanted
 
 __all__ = [
     "AttemptDocument",
@@ -39,6 +43,9 @@ __all__ = [
     "DatasetSummaryDocument",
     "EstimateDocument",
     "EventDocument",
+    "ExportDocument",
+    "ExportFormatDocument",
+    "ExportOptions",
     "FinalRunDocument",
     "FinalsDocument",
     "FinalsReportDocument",
@@ -52,6 +59,8 @@ __all__ = [
     "SupervisorDocument",
     "TrialDetailDocument",
     "TrialDocument",
+    "TrialExportsDocument",
+    "WeightsDocument",
 ]
 
 Item = TypeVar("Item")
@@ -72,6 +81,20 @@ class PauseRequest(BaseModel):
     mode: PauseMode = Field(
         default="drain",
         description="`drain` lets trials in training finish; `abort` aborts them, to be retried later.",
+    )
+
+
+class ExportOptions(BaseModel):
+    """What to export, and with which weights."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    format: str = Field(description="Name of a format that a process makes.", max_length=40)
+    trial: int | None = Field(default=None, ge=0, description="Number of the trial; null: the first of the best.")
+    weights: WeightsWanted = Field(
+        default="best",
+        description="`finals`: trained alone in the finals, the seed with the highest AP; `shared`: the slice of the "
+        "shared weights; `initial`: untrained; `best`: the first of these that the trial has.",
     )
 
 

@@ -32,6 +32,13 @@ SharedTrainingState = Literal["running", "completed", "failed", "abandoned"]
 FinalsState = Literal["running", "completed", "interrupted"]
 FinalRunState = Literal["running", "completed", "failed"]
 
+ExportState = Literal["queued", "running", "completed", "failed", "removed"]
+EXPORT_STATES_IN_PROGRESS: tuple[ExportState, ...] = ("queued", "running")
+ExportPlace = Literal["here", "worker"]
+WeightsKind = Literal["finals", "shared", "initial"]
+WeightsWanted = Literal["best", "finals", "shared", "initial"]
+"""`best` are those of the finals, else the slice of the shared weights, else initial ones."""
+
 EstimateBasis = Literal["same-workers", "same-task", "profile", "nothing"]
 
 KeyScope = Literal["view", "operate", "admin"]

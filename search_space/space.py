@@ -12,9 +12,10 @@ import numpy as np
 
 from search_space.allocation import allocate, block_madds
 from search_space.architecture import MAX_WIDTH, Architecture
+from search_space.bases import base_identity, checked_base
 from search_space.errors import BudgetError
 from search_space.fitting import BUDGET_TOLERANCE, BudgetFitter, Fit, FloatArray
-from search_space.published import BASES, DEFAULT_BASE
+from search_space.published import DEFAULT_BASE
 from search_space.quadratic_cost import quadratic_cost
 from search_space.rounding import DIVISOR, MAX_DIVISOR, round_widths
 from search_space.space_checks import ALL_BLOCKS, check_whole, checked_blocks, checked_choices, invalid_argument
@@ -53,7 +54,7 @@ class Candidate:
 
 
 class SearchSpace:
-    """All resource distributions over blocks of one base architecture under one multi-adds budget.
+    """All resource distributions over blocks of one base architecture (or published name) under a multi-adds budget.
 
     `choices` are the multipliers of a block, and `searched_blocks` the blocks that have one; the others have the
     widths of the base. The budget is in plain multi-adds of the whole detector, by default those of the base. Widths
@@ -70,7 +71,7 @@ class SearchSpace:
 
     def __init__(
         self,
-        base: str = DEFAULT_BASE,
+        base: str | Architecture = DEFAULT_BASE,
         budget_madds: int | None = None,
         mode: Mode = "exact",
         *,
@@ -80,12 +81,10 @@ class SearchSpace:
         max_block_width: int | Mapping[int, int] | None = None,
         width_divisor: int = DIVISOR,
     ) -> None:
-        if base not in BASES:
-            raise invalid_argument("base", base, f"one of {', '.join(BASES)}")
+        self.base = checked_base(base)
         if mode not in get_args(Mode):
             raise invalid_argument("mode", mode, "exact or paper")
         self.mode: Mode = mode
-        self.base = BASES[base]
         self.choices = checked_choices(choices)
         self.searched_blocks = checked_blocks(ALL_BLOCKS if searched_blocks is None else searched_blocks)
         check_whole("width_divisor", width_divisor, 1, MAX_DIVISOR)
@@ -118,8 +117,8 @@ class SearchSpace:
     def identity(self) -> dict[str, Any]:
         """Everything that the candidates depend on, as plain JSON values."""
         return {
-            "base": self.base.name, "budget_madds": self.budget_madds, "mode": self.mode, "max_params": self.max_params,
-            "choices": list(self.choices), "searched_blocks": list(self.searched_blocks),
+            "base": base_identity(self.base), "budget_madds": self.budget_madds, "mode": self.mode,
+            "choices": list(self.choices), "searched_blocks": list(self.searched_blocks), "max_params": self.max_params,
             "largest_widths": self._largest.tolist(), "width_divisor": self._divisor,
         }  # fmt: skip
 

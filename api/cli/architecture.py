@@ -40,7 +40,13 @@ sample_app = typer.Typer(add_completion=False)
 allocate_app = typer.Typer(add_completion=False)
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON document.")]
-Base = Annotated[str, typer.Option(help="Base architecture of the search space.")]
+Base = Annotated[
+    str,
+    typer.Option(
+        metavar="ARCHITECTURE",
+        help="Base of the search space: a published model, 18 widths, a block specification or a model directory.",
+    ),
+]
 AllocationMode = Annotated[
     str, typer.Option(help="exact: within the budget after rounding; paper: Equations 2 to 4 in one pass.")
 ]
@@ -215,10 +221,11 @@ def _space(
     max_block_width: str | None,
     width_divisor: int,
 ) -> SearchSpace:
+    from search_space.architecture_argument import read_architecture
     from search_space.space import CHOICES, SearchSpace
 
     return SearchSpace(
-        base,
+        read_architecture(base).specification.architecture,
         budget_madds,
         mode,  # type: ignore[arg-type]  # the constructor checks it
         choices=CHOICES if choices is None else parse_numbers("choices", choices),

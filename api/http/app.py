@@ -10,7 +10,7 @@ from starlette.middleware.gzip import GZipMiddleware
 
 from api.http.access_control import AccessControl
 from api.http.authentication import Authenticator
-from api.http.compression import COMPRESSION_LEVEL, MIN_COMPRESSED_BYTES
+from api.http.compression import COMPRESSION_LEVEL, MIN_COMPRESSED_BYTES, NOT_COMPRESSED
 from api.http.conditional_get import NotModified, not_modified
 from api.http.error_handlers import HANDLERS
 from api.http.head_requests import HeadRequests
@@ -102,7 +102,12 @@ def create_app(settings: Settings, store: Store, *, trusted_hosts: tuple[str, ..
             Middleware(RootPath, root_path=settings.root_path),
             Middleware(RequestTracing, metrics=metrics),
             Middleware(HeadRequests),
-            Middleware(GZipMiddleware, minimum_size=MIN_COMPRESSED_BYTES, compresslevel=COMPRESSION_LEVEL),
+            Middleware(
+                GZipMiddleware,
+                minimum_size=MIN_COMPRESSED_BYTES,
+                compresslevel=COMPRESSION_LEVEL,
+                exclude_content_types=NOT_COMPRESSED,
+            ),
             Middleware(TrustedHosts, hosts=(*settings.hosts, *trusted_hosts)),
             Middleware(
                 AccessControl,

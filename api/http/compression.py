@@ -4,9 +4,15 @@ from __future__ import annotations
 
 import gzip
 
+from starlette.middleware.gzip import DEFAULT_EXCLUDED_CONTENT_TYPES
+
 MIN_COMPRESSED_BYTES = 1_024
 COMPRESSION_LEVEL = 1  # of 9; higher levels save little and take processor time from training
 ENCODING = "gzip"
+NOT_COMPRESSED = (*DEFAULT_EXCLUDED_CONTENT_TYPES, "application/octet-stream")
+"""Media types that are not compressed: streams of events, archives and weights, which would hardly become smaller and
+whose downloads need their length.
+"""
 
 
 def compress(body: bytes) -> bytes | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from api.http.export_examples import EXPORT_RESPONSES
 from nas_controller.entities import (
     AttemptDocument,
     CampaignDocument,
@@ -259,6 +260,7 @@ EXAMPLE_RESPONSES: dict[tuple[str, str], Any] = {
         "baseline_reward": 0.4120738209397255,
         "of": 2,
     },
+    **EXPORT_RESPONSES,
     ("get", "/v1/datasets"): {
         "items": [{"name": "birds", "path": "/home/you/birds", "is_there": True, "warnings": 1}],
         "next_cursor": None,

@@ -3,7 +3,8 @@
 The finalists and the baseline are trained alone, from fresh weights, with the same seeds: all of them with one seed
 before any with the next, so that an interruption leaves complete pairs. Retries, waits and pauses are those of trials.
 A lost attempt is followed by another, from its checkpoint if there is one. The data set must be the one that the search
-has read, although the finals are scored on other images of it.
+has read, although the finals are scored on other images of it. The detector of a training is kept before its reward is
+accepted, so that every reward has one.
 """
 
 from __future__ import annotations
@@ -12,12 +13,14 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any, Literal, NamedTuple
 
+from exporters.provenance import provenance_of
 from nas_controller.campaigns.campaign import Campaign
 from nas_controller.campaigns.campaign_errors import CampaignWaitsError, baseline_error, refuse_other_data
 from nas_controller.entities import name_of_final
 from nas_controller.search.outcomes import Failed, Outcome, Rewarded, SharedWeights, TrialWork
 from nas_controller.states import BASELINE_TRIAL
 from nas_controller.store import CampaignRecord, Lease, Store
+from search_space.detector_model import DetectorModel
 
 
 class _Run(NamedTuple):
@@ -28,17 +31,30 @@ class _Run(NamedTuple):
     widths: tuple[int, ...]
 
 
+Keep = Callable[[int, int, DetectorModel], None]
+"""Keeps the detector of a training, given its trial and seed."""
+
+
 class Finals:
-    """A source whose work are the trainings of the finals, numbered from 0 in their order.
+    """A source whose work are the trainings of the finals, numbered from 0 in their order; `keep` is called with the
+    detector of each.
 
     Raises LeaseLostError and StoreUnavailableError like the store.
     """
 
-    def __init__(self, store: Store, lease: Lease, campaign: Campaign, may_wait: Callable[[Failed], bool]) -> None:
+    def __init__(
+        self,
+        store: Store,
+        lease: Lease,
+        campaign: Campaign,
+        may_wait: Callable[[Failed], bool],
+        keep: Keep = lambda trial, seed, detector: None,
+    ) -> None:
         self._store = store
         self._lease = lease
         self._campaign = campaign
         self._may_wait = may_wait
+        self._keep = keep
         record = store.reads.get_campaign(lease.campaign_id)
         self._data: Mapping[str, Any] | None = None if record.finals is None else record.finals.data
         self._search_data = record.data
@@ -103,12 +119,24 @@ class Finals:
         if isinstance(outcome, Failed):
             self._fail(work.number, run, outcome)
         else:
+            if outcome.detector is not None:
+                self._keep(run.trial, run.seed, self._documented(run, outcome.detector, outcome.data))
             self._store.runner.complete_final(
                 self._lease, run.trial, run.seed, outcome.reward, outcome.metrics, outcome.data
             )
             self._data = self._data or outcome.data
             self._finish(work.number)
         self._complete_if_done()
+
+    def _documented(self, run: _Run, detector: DetectorModel, data: Mapping[str, Any] | None) -> DetectorModel:
+        """The detector with its name and its provenance, whose `data` are those that it was trained and scored on."""
+        campaign = self._store.reads.get_campaign(self._lease.campaign_id)
+        trial = self._store.reads.get_trial_record(campaign.id, run.trial)
+        identity = None if data is None else {name: data[name] for name in ("sha256", "train", "reserved")}
+        provenance = {**provenance_of(campaign.to_dict(), trial.to_dict()), "data": identity}
+        specification = detector.specification
+        network = replace(specification.architecture, name=f"trial-{run.trial}-seed-{run.seed}")
+        return replace(detector, specification=replace(specification, architecture=network, provenance=provenance))
 
     def end(self, state: Literal["stopped", "failed", "completed"], error: str | None = None) -> None:
         """Ends the campaign."""

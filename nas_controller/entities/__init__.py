@@ -13,6 +13,10 @@ from typing import Any, Literal
 from pydantic import Field
 
 from nas_controller.entities.document import Document as Document
+from nas_controller.entities.exports import ExportDocument as ExportDocument
+from nas_controller.entities.exports import ExportFormatDocument as ExportFormatDocument
+from nas_controller.entities.exports import TrialExportsDocument as TrialExportsDocument
+from nas_controller.entities.exports import WeightsDocument as WeightsDocument
 from nas_controller.entities.finals import ComparisonDocument as ComparisonDocument
 from nas_controller.entities.finals import FinalistDocument as FinalistDocument
 from nas_controller.entities.finals import FinalRunDocument as FinalRunDocument

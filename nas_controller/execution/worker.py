@@ -25,6 +25,7 @@ from search_space.weights_files import shared_weights_dir
 if TYPE_CHECKING:
     from proxy_trainer.training.proxy_worker import ProxyWorker
     from proxy_trainer.training.trial_run import Progress
+    from search_space.detector_model import DetectorModel
 
 logger = logging.getLogger(__name__)
 
@@ -51,6 +52,10 @@ class TrialProgress:
 ALIVE = TrialProgress(0, 0, {})
 
 OnProgress = Callable[[TrialProgress], None]
+
+
+def _no_progress(progress: TrialProgress) -> None:
+    """Reports nothing."""
 
 
 @dataclass(frozen=True)
@@ -210,7 +215,22 @@ def _trained(job: Job, widths: tuple[int, ...], on_progress: OnProgress) -> Rewa
         raise SharedWeightsChangedError(found, job.shared_weights.sha256)
     metrics = trainer.run(candidate, report, checkpoint=job.checkpoint_of(widths), seed=job.final_seed)
     measured = {name: float(value) for name, value in metrics.items() if value is not None}
-    return _with_data(Rewarded(measured["ap"], measured), job)
+    detector = None if job.final_seed is None else trainer.detector()
+    return _with_data(Rewarded(measured["ap"], measured, detector=detector), job)
+
+
+def detector_of_slice(
+    job: Job, widths: tuple[int, ...], figures: Mapping[str, float] | None, on_progress: OnProgress = _no_progress
+) -> DetectorModel:
+    """The slice of the shared weights of the job, as it is scored, with the `figures` of its trial. Trains nothing.
+
+    Raises DataChangedError where the data are not those of the job, SharedWeightsChangedError where the weights are
+    not, InvalidValueError where there are none, and other errors of the data set as the trainer.
+    """
+    assert job.shared_weights is not None
+    candidate = replace(job.base, widths=widths, name="candidate")
+    known = None if figures is None else dict[str, float | None](figures)
+    return _trainer(job, on_progress).slice_detector(candidate, job.shared_weights.sha256, known)
 
 
 def _trainer(job: Job, on_progress: OnProgress) -> ProxyWorker:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from search_space.atomic_file import write_atomically
+from search_space.detector_model import DetectorModel
 from search_space.errors import EffspineError, Reaction
 from search_space.proxy_task import ProxyTask
 from search_space.weights_files import weights_file_name
@@ -82,12 +83,14 @@ class Rewarded:
 
     `data` is the identity of the data that it read (`proxy_trainer.data.data_identity`), None for a synthetic task.
     Those of finals differ from those of the search: `search_data` is the identity of what the search would read now.
+    `detector` is what a training of the finals has trained, without provenance; None for others.
     """
 
     reward: float
     metrics: Mapping[str, float]
     data: Mapping[str, Any] | None = None
     search_data: Mapping[str, Any] | None = None
+    detector: DetectorModel | None = field(default=None, compare=False, repr=False)
 
 
 @dataclass(frozen=True)

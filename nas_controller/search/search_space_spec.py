@@ -8,6 +8,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 from pydantic_core import PydanticCustomError
 
+from nas_controller.search.base_spec import Base, BaseSpec
 from nas_controller.search.strict_types import Whole
 from nas_controller.search.validation_errors import located, refused
 from search_space.errors import InvalidValueError
@@ -63,7 +64,7 @@ class SearchSpaceSpec(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    base: str = DEFAULT_BASE
+    base: Base = DEFAULT_BASE
     budget_madds: Whole | None = None  # bounded by the feasible range, which the error message states
     mode: Literal["exact", "paper"] = "exact"
     choices: Annotated[tuple[int | float, ...], BeforeValidator(_checked_choices)] = Field(
@@ -94,6 +95,8 @@ class SearchSpaceSpec(BaseModel):
 def _build(arguments: tuple[tuple[str, Any], ...]) -> SearchSpace:
     """Caches search spaces: one takes about 10 ms to build, and a request and its campaign use the same one."""
     fields = dict(arguments)
+    if isinstance(fields["base"], BaseSpec):
+        fields["base"] = fields["base"].build()
     if isinstance(fields["max_block_width"], tuple):
         fields["max_block_width"] = dict(fields["max_block_width"])
     return SearchSpace(**fields)

@@ -15,6 +15,7 @@ from nas_controller.store.errors import (
     StoreUnavailableError,
     StoreVersionError,
 )
+from nas_controller.store.exports import ExportRecord, ExportRequest
 from nas_controller.store.records import (
     Acceptance,
     AttemptRecord,
@@ -37,6 +38,8 @@ __all__ = [
     "ConflictError",
     "ControllerStateRecord",
     "EventRecord",
+    "ExportRecord",
+    "ExportRequest",
     "Lease",
     "LeaseLostError",
     "MeasurementRecord",

@@ -20,6 +20,15 @@ def _base32(value: int, characters: int) -> str:
 
 def new_campaign_id(now: datetime) -> str:
     """A new id. Two ids of the same millisecond differ in their random part and sort by it."""
+    return f"c_{_time_and_chance(now)}"
+
+
+def new_export_id(now: datetime) -> str:
+    """A new id of an export: `e_`, and the rest as that of a campaign."""
+    return f"e_{_time_and_chance(now)}"
+
+
+def _time_and_chance(now: datetime) -> str:
     milliseconds = int(now.timestamp() * 1000)
     random_bits = secrets.randbits(5 * _RANDOM_CHARACTERS)
-    return f"c_{_base32(milliseconds, _TIME_CHARACTERS)}{_base32(random_bits, _RANDOM_CHARACTERS)}"
+    return _base32(milliseconds, _TIME_CHARACTERS) + _base32(random_bits, _RANDOM_CHARACTERS)

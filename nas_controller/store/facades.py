@@ -11,6 +11,7 @@ from nas_controller.store.clock import Clock
 from nas_controller.store.database import Database
 from nas_controller.store.downsampling import Downsampling
 from nas_controller.store.etag_versions import EtagVersions
+from nas_controller.store.exports import ExportRequests, ExportsQuery, ExportWrites
 from nas_controller.store.finals import FinalsQuery, FinalsWrites
 from nas_controller.store.idempotency_keys import IdempotencyKeys
 from nas_controller.store.learning_curves import LearningCurves
@@ -45,6 +46,12 @@ class Reads:
         self.controller_digest = queries.controller_digest
         self.record_rows = RecordQuery(database).record_rows
         self.final_runs = FinalsQuery(database).final_runs
+
+        exports = ExportsQuery(database)
+        self.get_export = exports.get_export
+        self.find_export = exports.find_export
+        self.exports_of_trial = exports.exports_of_trial
+        self.completed_exports = exports.completed_exports
 
         documents = TrialDocuments(database)
         self.trial_document = documents.trial_document
@@ -106,14 +113,25 @@ class RunnerWrites:
         self.fail_final = finals.fail_final
         self.complete_finals = finals.complete_finals
 
+        exports = ExportWrites(database, clock)
+        self.claim_export = exports.claim_export
+        self.record_export_progress = exports.record_export_progress
+        self.complete_export = exports.complete_export
+        self.fail_export = exports.fail_export
+        self.lose_export = exports.lose_export
+        self.release_exports = exports.release_exports
+        self.release_lost_exports = exports.release_lost_exports
+        self.remove_export = exports.remove_export
+
         supervisors = SupervisorHeartbeats(database, clock)
         self.record_heartbeat = supervisors.record_heartbeat
         self.remove_supervisor = supervisors.remove_supervisor
 
 
 class ServiceWrites:
-    """Writes of the service: requests to campaigns, API keys, login sessions, idempotency keys. All raise
-    StoreUnavailableError when the database is unavailable.
+    """Writes of the service: requests to campaigns and for exports, API keys, login sessions, idempotency keys.
+
+    All raise StoreUnavailableError when the database is unavailable.
     """
 
     def __init__(self, database: Database, clock: Clock) -> None:
@@ -126,6 +144,8 @@ class ServiceWrites:
         self.request_retry = campaigns.request_retry
         self.request_finals = campaigns.request_finals
         self.request_stop = campaigns.request_stop
+
+        self.request_export = ExportRequests(database, clock).request_export
 
         keys = ApiKeys(database, clock)
         self.create_key = keys.create_key

@@ -13,6 +13,7 @@ from sqlalchemy import ForeignKey, ForeignKeyConstraint, Index, Integer, LargeBi
 from sqlalchemy.orm import Mapped, mapped_column
 from sqlalchemy.types import BigInteger
 
+from nas_controller.store.export_model import Export as Export
 from nas_controller.store.model_base import Base as Base
 from nas_controller.store.model_base import UtcDateTime as UtcDateTime
 

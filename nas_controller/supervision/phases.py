@@ -14,7 +14,9 @@ from nas_controller.campaigns.campaign import Campaign
 from nas_controller.campaigns.campaign_errors import CampaignWaitsError
 from nas_controller.campaigns.finals import Finals
 from nas_controller.campaigns.shared_training import SharedTraining
+from nas_controller.entities import name_of_final
 from nas_controller.execution.executor import Executor, Session, Workers
+from nas_controller.execution.kept_models import keep_model
 from nas_controller.execution.trial_checkpoints import campaign_directory
 from nas_controller.execution.worker import Job
 from nas_controller.search.campaign_spec import CampaignSpec
@@ -26,6 +28,7 @@ from nas_controller.supervision.lease_heartbeat import Heartbeat
 from nas_controller.supervision.runner_protocol import EXIT_MUST_WAIT
 from nas_controller.supervision.shared_weights_directory import SharedWeightsDirectory
 from search_space.datasets import dataset_path
+from search_space.detector_model import DetectorModel
 from search_space.errors import DATA_AWAY, InvalidValueError
 
 logger = logging.getLogger(__name__)
@@ -165,8 +168,18 @@ class _Phases:
             shared_weights=None,
             threads=started.threads,
         )
-        source = Finals(self.store, self.lease, self.campaign, self.may_wait)
+        source = Finals(self.store, self.lease, self.campaign, self.may_wait, self._keep)
         session.run(source, final_job, lambda: self.heartbeat.is_interrupted, self._workers_of_finals)
+
+    def _keep(self, trial: int, seed: int, detector: DetectorModel) -> None:
+        """Keeps a detector. Raises CampaignWaitsError where it cannot be written, such as on a full disk."""
+        try:
+            keep_model(self.data_dir, self.campaign.record.id, trial, seed, detector)
+        except OSError as error:
+            what = (
+                f"the detector of {name_of_final(trial, seed)} cannot be written to {error.filename or self.data_dir}"
+            )
+            raise CampaignWaitsError(f"{what}: {error.strerror or error}", "disk-full") from error
 
     def _may_run_finals(self) -> bool:
         """Whether nothing but the finals of the campaign is left, and nothing keeps them from running."""

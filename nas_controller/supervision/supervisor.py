@@ -18,10 +18,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from nas_controller.execution.trial_checkpoints import remove_campaign_directory
+from nas_controller.exports.files import LIMIT_BYTES
 from nas_controller.store import CampaignRecord, ConflictError, LeaseLostError, Store, StoreUnavailableError
 from nas_controller.supervision.campaign_logs import log_path, log_tail
 from nas_controller.supervision.checkpoint_cleanup import remove_finished
 from nas_controller.supervision.cluster_node import ClusterNode
+from nas_controller.supervision.export_jobs import JOB_COMMAND, ExportJobs
 from nas_controller.supervision.fair_shares import Allotment, Demand, allot
 from nas_controller.supervision.restart_backoff import MAX_RESTARTS, RestartBackoff
 from nas_controller.supervision.runner_process import RunnerProcess
@@ -60,6 +62,9 @@ class Supervisor:
     ends because the database is unavailable or a disk is full, or while this machine's node in the cluster is new, has
     not failed: the supervisor starts no runner for WAIT_SECONDS and then retries without limit. If one campaign
     has to wait, for its data set for example, the others continue.
+
+    It has exports made too, one at a time (`nas_controller.supervision.export_jobs`); their files take at most
+    `exports_limit_bytes`.
     """
 
     database_url: str
@@ -69,6 +74,8 @@ class Supervisor:
     ray_address: str | None = None
     lease_seconds: float = LEASE_SECONDS
     runner_command: tuple[str, ...] = (sys.executable, "-m", "nas_controller.supervision.runner")
+    exports_limit_bytes: int = LIMIT_BYTES
+    export_command: tuple[str, ...] = JOB_COMMAND
     _runners: dict[str, RunnerProcess] = field(default_factory=dict)
     _backoff: RestartBackoff = field(default_factory=RestartBackoff)
     _not_before: float = 0.0
@@ -84,6 +91,9 @@ class Supervisor:
         if self.ray_address is not None:
             self._node = ClusterNode(self.ray_address, log_path(self.data_dir, "ray-node"))
         heartbeat = SupervisorHeartbeat()
+        exports = ExportJobs(
+            self.database_url, self.data_dir, heartbeat.id, self.exports_limit_bytes, self.export_command
+        )
         last_error = ""
         try:
             with suppress(StoreUnavailableError):
@@ -94,6 +104,7 @@ class Supervisor:
                         self._node.ensure_running()
                     self._reconcile(store)
                     heartbeat.record(store)
+                    exports.reconcile(store)  # after the first heartbeat: exports of a supervisor without are released
                     last_error = ""
                 except (StoreUnavailableError, OSError) as error:
                     if str(error) != last_error:  # logged once, not on every poll
@@ -101,6 +112,7 @@ class Supervisor:
                         logger.warning("%s", last_error)
                 stop.wait(POLL_SECONDS)
         finally:
+            exports.stop(store)
             self._stop_runners(store)
             if self._node is not None:
                 self._node.stop()

@@ -37,6 +37,13 @@ def required_scope(method: str, template: str) -> KeyScope | None:
 
 def address(template: str, campaign: str) -> str:
     """A path of a template."""
-    values = {"campaign_id": campaign, "number": 0, "name": "progress", "format": "json", "key_id": "k0"}
+    values = {
+        "campaign_id": campaign,
+        "number": 0,
+        "name": "progress",
+        "format": "json",
+        "key_id": "k0",
+        "export_id": "e_0",
+    }
     path = template.format(**values, plotly_version="0", **{"name:path": "x"}) if "{" in template else template
     return path.replace("/docs/assets/progress", "/docs/assets/swagger-ui.css")

@@ -13,6 +13,7 @@ TRAINING = (
     "tests/proxy_trainer/inference/",
     "tests/proxy_trainer/tasks/",
     "tests/proxy_trainer/benchmarks/",
+    "tests/nas_controller/exports/test_trained_weights.py",
 )
 """One process runs all of these, since they share engines, and imports TensorFlow once."""
 

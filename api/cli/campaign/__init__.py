@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import typer
 
-from api.cli.campaign import control, files, finals, queries
+from api.cli.campaign import control, exports, finals, queries
 
 app = typer.Typer(add_completion=False, no_args_is_help=True, help="Start, watch, pause, stop and read campaigns.")
 
@@ -26,7 +26,7 @@ COMMANDS: dict[str, Callable[..., None]] = {
     "watch": queries.watch,
     "trials": queries.trials,
     "best": queries.best,
-    "export": files.export,
+    "export": exports.export,
     "verify": queries.verify,
 }
 for name, command in COMMANDS.items():

@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 import typer
 
-from api.cli.campaign.files import read_specification
+from api.cli.campaign.files import base_document, read_specification
 from api.cli.campaign.options import AsJson, CampaignId, SpecificationFile, open_client
 from api.cli.campaign.tables import print_campaign
 from api.cli.output import note, print_json, print_text
@@ -15,12 +15,24 @@ from search_space.errors import InvalidValueError
 
 def create(
     file: SpecificationFile,
+    base: Annotated[
+        str | None,
+        typer.Option(
+            metavar="ARCHITECTURE",
+            help="Base of the search space, instead of the file's: a published model, 18 widths, an exported block "
+            "specification (FILE.json) or a model directory.",
+        ),
+    ] = None,
     draft: Annotated[bool, typer.Option("--draft", help="Do not run it until `campaign start`.")] = False,
     as_json: AsJson = False,
 ) -> None:
     """Create a campaign from a file."""
+    specification = read_specification(file)
+    if base is not None:
+        space = specification.get("search_space") or {}
+        specification["search_space"] = {**space, "base": base_document(base)} if isinstance(space, dict) else space
     with open_client() as client:
-        campaign = client.create_campaign(read_specification(file), draft=draft)
+        campaign = client.create_campaign(specification, draft=draft)
         if as_json:
             print_json(campaign.model_dump(mode="json"))
             return

@@ -1,37 +1,16 @@
-"""Files of the campaign commands: specifications to read and exported architectures to write."""
+"""Files of the campaign commands: specifications to read and exports to write."""
 
 from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Any
 
-import typer
-
-from api.cli.campaign.options import AsJson, CampaignId, open_client
-from api.cli.output import print_json, print_text
 from search_space.atomic_file import write_atomically
 from search_space.errors import EffspineError, InvalidValueError
 
 MAX_BYTES = 2**20
 """Of a specification: as many as a request to the service may have."""
-
-
-def export(
-    campaign_id: CampaignId,
-    out: Annotated[Path, typer.Option("--out", help="Directory of the file; it is created if it does not exist.")],
-    format: Annotated[str, typer.Option("--format", help="Format of the file.")] = "spec",
-    trial: Annotated[int | None, typer.Option(help="Number of the trial; default: the best one.")] = None,
-    as_json: AsJson = False,
-) -> None:
-    """Write an architecture of a campaign to a file."""
-    with open_client() as client:
-        name, content = client.export(campaign_id, format, trial)
-    path = write_file(out, name, content)
-    if as_json:
-        print_json({"path": str(path), "bytes": len(content)})
-        return
-    print_text(str(path))
 
 
 def read_specification(file: str) -> dict[str, Any]:
@@ -52,6 +31,16 @@ def read_specification(file: str) -> dict[str, Any]:
     if not isinstance(document, dict):
         raise InvalidValueError(f"{file} must contain one mapping such as `name: digits`", field="file")
     return document
+
+
+def base_document(text: str) -> dict[str, Any]:
+    """The architecture that `text` names, as `search_space.base` of a campaign: a block specification without weights
+    and provenance. Raises InvalidValueError.
+    """
+    from search_space.architecture_argument import read_architecture
+    from search_space.document import BlockSpecification, block_specification
+
+    return block_specification(BlockSpecification(read_architecture(text).specification.architecture, provenance={}))
 
 
 def _read(file: str) -> bytes:

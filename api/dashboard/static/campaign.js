@@ -4,6 +4,7 @@ import { drawMadds, drawParams, drawPolicy, drawProgress, drawWidths, onColourSc
 import { errorNote, logButton } from "./attempts.js";
 import { byId, displayed, element, setText, spark } from "./dom.js";
 import { duration, dateTime, percent, decimal, secondsBetween, signed } from "./format.js";
+import { exportDialog } from "./exports.js";
 import { bestKnown, finalsReport, isInFinals, runningFinals, showFinals } from "./finals.js";
 import { getJson, patch, post } from "./http.js";
 import { follow } from "./live.js";
@@ -51,11 +52,8 @@ function showHeading() {
   byId("compare").textContent = campaign.finals === null ? "Run finals" : "More finals";
   byId("pause").hidden = !mayOperate || !(PAUSABLE.has(state) || RESUMABLE.has(state));
   byId("pause").textContent = RESUMABLE.has(state) ? "Resume" : "Pause";
-  const exportLink = byId("export");
-  if (campaign.best_trial === null) exportLink.removeAttribute("href");
-  else exportLink.setAttribute("href", link(`${path}/exports/spec`));
-  exportLink.setAttribute("aria-disabled", String(campaign.best_trial === null));
-  exportLink.textContent = campaign.finals?.winner ? "Export winner" : "Export best";
+  byId("export").disabled = campaign.best_trial === null;
+  byId("export").textContent = campaign.finals?.winner ? "Export winner" : "Export best";
 }
 
 /** The latest failed attempt at the shared weights, until they are trained. */
@@ -257,6 +255,8 @@ byId("compare-form").addEventListener("submit", async (event) => {
     setText("compare-error", error.message);
   }
 });
+const openExports = exportDialog(path, mayOperate);
+byId("export").addEventListener("click", () => openExports(bestKnown(campaign), campaign.trials_begun - 1));
 byId("pause").addEventListener("click", () => send(() => post(`${path}/${RESUMABLE.has(campaign.state) ? "resume" : "pause"}`)));
 byId("retry").addEventListener("click", () => send(() => post(`${path}/retry`)).then(keepUpdated)); // its stream had ended
 byId("stop").addEventListener("click", () => byId("stop-dialog").showModal());

@@ -48,7 +48,10 @@ def test_every_bounded_field_of_a_campaign_reports_its_range(service: TestClient
     assert len(bounds) == 2
     for value in (*out_of_range(FIELDS[field]), "many"):
         document: dict[str, Any] = {"name": "x", "proxy_task": dict(SYNTHETIC)}
-        (document.setdefault(outer[0], {}) if outer else document)[name] = value
+        inner = document
+        for step in outer:
+            inner = inner.setdefault(step, {})
+        inner[name] = value
         response = service.post("/v1/campaigns", json=document)
         assert response.status_code == 422
         (error,) = [item for item in response.json()["errors"] if item["field"] == field]

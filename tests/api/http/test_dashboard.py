@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 from fastapi.testclient import TestClient
 
 from api.http.routes.dashboard import STATE_SETS, STATIC_DIR
-from nas_controller.states import CAMPAIGN_STATES, KeyScope
+from nas_controller.states import CAMPAIGN_STATES, EXPORT_STATES_IN_PROGRESS, KeyScope, WeightsKind
 from nas_controller.store import Store
 from tests.support.api_access import OWN, create_key, log_in
 from tests.support.recorder import Recorder
@@ -146,7 +146,31 @@ def test_buttons_that_change_something_need_scope_operate(
 
 def test_the_page_has_every_element_that_its_script_uses(service: TestClient, store: Store) -> None:
     page = service.get(f"/campaigns/{Recorder(store).id}").text
-    script = service.get("/static/campaign.js").text + service.get("/static/finals.js").text
+    names = ("campaign", "finals", "exports")
+    script = "".join(service.get(f"/static/{name}.js").text for name in names)
     wanted = set(re.findall(r'(?:byId|setText)\("([a-z-]+)"', script))
-    assert wanted >= {"retry", "waiting-for", "failure-text", "finals-verdict", "compare-form", "shared-failure"}
+    assert wanted >= {
+        "retry",
+        "waiting-for",
+        "failure-text",
+        "finals-verdict",
+        "compare-form",
+        "shared-failure",
+        "export-formats",
+    }
     assert {name for name in wanted if f'id="{name}"' not in page} == set()
+
+
+def test_the_export_dialog_uses_fields_and_weights_that_exist(service: TestClient, store: Store) -> None:
+    recorder = Recorder(store).run(1)
+    page = service.get(f"/campaigns/{recorder.id}").text
+    assert re.search(r'<button id="export" type="button" class="button" disabled>', page)
+    script = service.get("/static/exports.js").text
+    (names,) = re.findall(r"const NAMES = \{([^}]*)\}", script)
+    assert set(re.findall(r"(\w+):", names)) == set(get_args(WeightsKind))
+    (states,) = re.findall(r"const IN_PROGRESS = new Set\(\[(.*?)\]\)", script)
+    assert tuple(re.findall(r'"(\w+)"', states)) == EXPORT_STATES_IN_PROGRESS
+    formats = service.get("/v1/export-formats").json()["items"]
+    assert set(re.findall(r"\bformat\.(\w+)", script)) <= formats[0].keys()
+    exported = service.post(f"/v1/campaigns/{recorder.id}/exports", json={"format": "detector"}).json()
+    assert set(re.findall(r"\b(?:found|each)\??\.(\w+)", script)) - {"kind"} <= exported.keys()

@@ -189,7 +189,7 @@ def test_an_unknown_path_or_id_is_a_problem_that_names_it(service: TestClient, p
 def test_unknown_figures_and_formats_are_rejected_with_the_known_ones(service: TestClient, store: Store) -> None:
     path = f"/v1/campaigns/{Recorder(store).run(1).id}"
     assert "progress" in problem_of(service.get(f"{path}/figures/pie"), 404)["detail"]
-    assert "json" in problem_of(service.get(f"{path}/exports/onnx"), 404)["detail"]
+    assert "spec" in problem_of(service.get(f"{path}/exports/cuneiform"), 404)["detail"]
     problem_of(service.get(f"{path}/trials/99"), 404)
     problem_of(service.get(f"{path}/trials/{10**30}"), 404)
 

@@ -103,6 +103,6 @@ def test_an_export_writes_nothing(service: TestClient, store: Store, settings: S
     recorder = Recorder(store).run(1)
     with closing(sqlite3.connect(settings.data_dir / DATABASE_FILE)) as observer:
         before = observer.execute("PRAGMA data_version").fetchone()
-        for name in EXPORTERS:
+        for name in (each.name for each in EXPORTERS.values() if each.place == "here"):
             assert service.get(f"/v1/campaigns/{recorder.id}/exports/{name}").status_code == 200
         assert observer.execute("PRAGMA data_version").fetchone() == before

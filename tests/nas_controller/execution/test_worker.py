@@ -91,6 +91,9 @@ class FakeProxyWorker:
         assert candidate.widths == WIDTHS
         return {"ap": 0.25, "ap_small": None, "steps": 2}
 
+    def detector(self) -> str:
+        return f"detector of seed {self.seeds[-1]}"
+
 
 class GiveUpError(EffspineError):
     reaction = "give_up"

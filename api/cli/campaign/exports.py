@@ -1,0 +1,78 @@
+"""`effspine campaign export`: has a trial exported, waits for it and writes its file."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from api.cli.campaign.files import write_file
+from api.cli.campaign.options import AsJson, CampaignId, open_client
+from api.cli.output import note, print_json, print_text
+from nas_controller.states import EXPORT_STATES_IN_PROGRESS, WeightsWanted
+from search_space.errors import EffspineError, InvalidValueError
+
+if TYPE_CHECKING:
+    from api.client import Client
+    from api.documents import ExportDocument
+
+POLL_SECONDS = 0.5
+
+
+def export(
+    campaign_id: CampaignId,
+    out: Annotated[Path, typer.Option("--out", help="Directory of the file; it is created if it does not exist.")],
+    format: Annotated[str, typer.Option("--format", help="Format; `effspine export --help` lists them.")] = "spec",
+    trial: Annotated[int | None, typer.Option(help="Number of the trial; default: the best one.")] = None,
+    weights: Annotated[
+        WeightsWanted | None,
+        typer.Option(help="Weights; best are those of the finals, else of the shared weights, else initial ones."),
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Write a trial of a campaign to a file: its architecture, or a detector with weights."""
+    with open_client() as client:
+        places = {each.name: each.place for each in client.export_formats()}
+        if places.get(format) == "worker":
+            made = _made(client, client.request_export(campaign_id, format, trial, weights or "best"))
+            path = client.download_export(made, out)
+            if as_json:
+                print_json({"path": str(path), "bytes": made.size_bytes, "export": made.model_dump(mode="json")})
+                return
+        else:
+            if weights is not None:
+                raise InvalidValueError(f"the format '{format}' has no weights; leave --weights out", field="weights")
+            name, content = client.export(campaign_id, format, trial)
+            path = write_file(out, name, content)
+            if as_json:
+                print_json({"path": str(path), "bytes": len(content)})
+                return
+    print_text(str(path))
+
+
+def _made(client: Client, export: ExportDocument) -> ExportDocument:
+    """The export once it is made; notes what is being done. Raises EffspineError where it fails."""
+    note(f"trial {export.trial}: {export.about}")
+    shown = ""
+    while export.state in EXPORT_STATES_IN_PROGRESS:
+        doing = export.progress or (_waiting(client) if export.state == "queued" else "starting")
+        if doing != shown:
+            note(f"{export.format}: {doing}")
+            shown = doing
+        time.sleep(POLL_SECONDS)
+        export = client.read_export(export.id)
+    if export.state != "completed":
+        if export.log_tail:
+            note(f"its log ends with:\n{export.log_tail}")
+        raise EffspineError(f"the export {export.id} is {export.state}: {export.error}")
+    return export
+
+
+def _waiting(client: Client) -> str:
+    """What a queued export waits for."""
+    supervisors = client.ready().supervisors or []
+    if any(each.is_alive for each in supervisors):
+        return "queued"
+    return "queued; no supervisor runs, which would make it (`effspine serve` or `effspine supervisor`)"

@@ -1,0 +1,61 @@
+"""A trial as it is exported: its specification, with provenance, and its name."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import NamedTuple
+
+from exporters.provenance import provenance_of
+from nas_controller.store import CampaignRecord, NotFoundError, Store, TrialRecord
+from search_space.architecture import Architecture
+from search_space.detector_model import DetectorModel
+from search_space.document import BlockSpecification
+
+
+class ExportedTrial(NamedTuple):
+    """A trial and its campaign."""
+
+    campaign: CampaignRecord
+    trial: TrialRecord
+
+    @property
+    def name(self) -> str:
+        """The name of its architecture and its files."""
+        return f"{_file_stem(self.campaign.name)}-trial-{self.trial.number}"
+
+    def specification(self) -> BlockSpecification:
+        """Its architecture at full size, without weights."""
+        return BlockSpecification(
+            self.campaign.spec.search_space.build().architecture(self.trial.widths, name=self.name),
+            provenance_of(self.campaign.to_dict(), self.trial.to_dict()),
+            anchor_size=self.campaign.spec.proxy_task.resolve().anchor_size,
+        )
+
+    def named(self, detector: DetectorModel) -> DetectorModel:
+        """A detector of this trial with its name and provenance; data that the detector states stay."""
+        specification = detector.specification
+        provenance = provenance_of(self.campaign.to_dict(), self.trial.to_dict())
+        data = specification.provenance.get("data")
+        network = replace(specification.architecture, name=self.name)
+        provenance = provenance if data is None else {**provenance, "data": data}
+        return replace(detector, specification=replace(specification, architecture=network, provenance=provenance))
+
+    def baseline(self) -> Architecture:
+        """The uniform baseline of its campaign."""
+        space = self.campaign.spec.search_space.build()
+        return space.architecture(space.baseline.widths, name="uniform baseline")
+
+
+def find_exported(store: Store, campaign_id: str, number: int | None) -> ExportedTrial:
+    """The trial with this number, or the one that is known as the best. Raises NotFoundError."""
+    campaign = store.reads.get_campaign(campaign_id)
+    number = campaign.best_known_trial if number is None else number
+    if number is None:
+        raise NotFoundError(f"campaign '{campaign_id}' has no reward yet, so it has no best trial; name a trial")
+    return ExportedTrial(campaign, store.reads.get_trial_record(campaign_id, number))
+
+
+def _file_stem(name: str) -> str:
+    """A campaign's name as part of a portable file name: ASCII letters, digits and dashes."""
+    letters = "".join(letter if letter.isascii() and letter.isalnum() else "-" for letter in name.lower())
+    return "-".join(part for part in letters.split("-") if part)[:60] or "campaign"
