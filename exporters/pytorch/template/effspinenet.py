@@ -129,14 +129,15 @@ class MBConv(nn.Module):
         self.depthwise = depthwise(expanded, config["kernel"], stride)
         self.depthwise_bn = batch_norm(expanded, config)
         if operations["squeeze_excitation"]:
-            self.squeeze = nn.Conv2d(expanded, max(1, input_width // 5), 1)
+            self.squeeze: nn.Conv2d | None = nn.Conv2d(expanded, max(1, input_width // 5), 1)
             self.excite = nn.Conv2d(max(1, input_width // 5), expanded, 1)
         else:
             self.squeeze = None
         self.project = nn.Conv2d(expanded, width, 1, bias=False)
         self.project_bn = batch_norm(width, config)
-        # Residual branches are initially zero, so that the untrained network is shallow.
-        self.project_bn.initial_scale = 0.0 if self.is_residual else 1.0
+        if self.is_residual:
+            # The branch is initially zero, so that the untrained network is shallow.
+            nn.init.zeros_(self.project_bn.weight)
 
     def forward(self, x: Tensor) -> Tensor:
         y = self.activation(self.depthwise_bn(self.depthwise(self.expand(x))))
@@ -264,5 +265,3 @@ def _initialise(module: nn.Module) -> None:
         nn.init.normal_(module.weight, std=math.sqrt(1 / module.weight[0].numel()))
         if module.bias is not None:
             nn.init.zeros_(module.bias)
-    elif isinstance(module, nn.BatchNorm2d):
-        nn.init.constant_(module.weight, getattr(module, "initial_scale", 1.0))

@@ -6,16 +6,15 @@ from pathlib import Path
 
 import pytest
 
-from exporters import EXPORTERS, Export
 from tests.support.export_runtime import run_export
-from tests.support.exported_detectors import UNEQUAL, detector
+from tests.support.exported_folders import exported, random_model
+from tests.support.random_detectors import UNEQUAL
 
 PROGRAM = Path(__file__).parent / "programs" / "capture.py"
 
 
 def _capture(folder: Path, what: str, timeout_s: float) -> None:
-    model = detector(UNEQUAL)
-    EXPORTERS["pytorch"].write(Export(model.specification, model), folder)
+    exported(random_model(UNEQUAL), folder)
     run_export([PROGRAM, folder, what], folder=folder, timeout_s=timeout_s)
 
 

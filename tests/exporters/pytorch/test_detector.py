@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from exporters import EXPORTERS, Export
 from exporters.pytorch.layout import to_torch
 from proxy_trainer.data.images import resize_and_pad, resized_size
+from proxy_trainer.engine.detections import DetectionBatch
 from proxy_trainer.engine.losses import detection_loss
 from proxy_trainer.engine.proxy_network import normalise
 from proxy_trainer.engine.targets import match_anchors, targets_of
@@ -24,15 +24,17 @@ from search_space.networks.retinanet import LEVELS, retinanet
 from search_space.parameters import by_kind
 from search_space.proxy_task import resolve
 from tests.support.export_runtime import run_export
-from tests.support.exported_detectors import UNEQUAL, detector
+from tests.support.exported_folders import exported, random_model
+from tests.support.random_detectors import UNEQUAL
+from tests.support.same_detections import assert_same_detections
 
 PROGRAM = Path(__file__).parent / "programs" / "detector.py"
 ANCHOR_SIZE = 2.0
 SIZES = ((96, 96), (120, 75), (50, 131), (33, 20))
 PX = UNEQUAL.input_px
-MODEL = detector(UNEQUAL, anchor_size=ANCHOR_SIZE)
+MODEL = random_model(UNEQUAL, anchor_size=ANCHOR_SIZE)
 # So that some scores are below the lowest one that is reported.
-MODEL.tensors["class/predict/pointwise/bias"][...] -= 8.1
+MODEL.tensors["class/predict/pointwise/bias"][...] -= 10.0
 
 Arrays = Mapping[str, np.ndarray]
 
@@ -45,8 +47,8 @@ def _pictures() -> list[np.ndarray]:
 def _boxes() -> tuple[np.ndarray, np.ndarray]:
     """Boxes of all sizes `[images, boxes, 4]`, some of them equal, and their classes; the last image has none."""
     rng = np.random.default_rng(4)
-    corners = rng.uniform(0, 40, (len(SIZES), 8, 2))
-    sides = rng.uniform(2, 56, (len(SIZES), 8, 2))
+    corners = rng.uniform(0, 30, (len(SIZES), 8, 2))
+    sides = rng.uniform(2, 34, (len(SIZES), 8, 2))
     boxes = np.concatenate([corners, corners + sides], axis=-1).astype(np.float32)
     classes = rng.integers(-1, UNEQUAL.class_slots, (len(SIZES), 8)).astype(np.int32)
     boxes[0, 1], classes[0, :2] = boxes[0, 0], (0, 1)
@@ -58,8 +60,7 @@ def _boxes() -> tuple[np.ndarray, np.ndarray]:
 def found(tmp_path_factory: pytest.TempPathFactory) -> Arrays:
     """What the exported detector computes."""
     case = tmp_path_factory.mktemp("detector")
-    (case / "model").mkdir()
-    EXPORTERS["pytorch"].write(Export(MODEL.specification, MODEL), case / "model")
+    exported(MODEL, case / "model")
     boxes, classes = _boxes()
     pictures = {f"picture{number}": picture for number, picture in enumerate(_pictures())}
     np.savez(case / "input.npz", pictures=len(pictures), boxes=boxes, labels=classes, **pictures)
@@ -79,20 +80,16 @@ def test_pictures_are_prepared_as_for_the_engine(found: Arrays) -> None:
 
 
 def test_detections_are_those_of_the_engine(found: Arrays) -> None:
-    """Each expected detection has one of the same class, with nearly its box and score, in the same order of scores."""
-    engine = load_engine(MODEL, resolve("smoke"))
-    expected = engine.detect(*_engine_input())
+    expected = load_engine(MODEL, resolve("smoke")).detect(*_engine_input())
     assert 10 < expected.valid.min() < expected.scores.shape[1]
-    for number, count in enumerate(expected.valid):
-        scores, labels = found[f"scores{number}"], found[f"labels{number}"]
-        np.testing.assert_allclose(scores, expected.scores[number, :count], atol=1e-5)
-        free = np.ones(count, bool)
-        fields = (expected.boxes[number], expected.scores[number], expected.classes[number])
-        for box, score, label in zip(*(values[:count] for values in fields), strict=True):
-            distance = np.abs(found[f"boxes{number}"] - box[[1, 0, 3, 2]]).max(axis=1)
-            same = free & (labels == label) & (distance < 0.02) & (np.abs(scores - score) < 1e-5)
-            assert same.any(), (number, box, score, label)
-            free[same.argmax()] = False
+    actual = DetectionBatch(*(np.zeros_like(values) for values in expected))
+    for number in range(len(SIZES)):
+        count = len(found[f"scores{number}"])
+        actual.boxes[number, :count] = found[f"boxes{number}"][:, [1, 0, 3, 2]]
+        actual.scores[number, :count] = found[f"scores{number}"]
+        actual.classes[number, :count] = found[f"labels{number}"]
+        actual.valid[number] = count
+    assert_same_detections(actual, expected)
 
 
 def test_losses_and_their_gradient_are_those_of_the_engine(found: Arrays) -> None:

@@ -25,13 +25,14 @@ from search_space.document import BlockSpecification, block_specification
 from search_space.errors import InvalidValueError
 from search_space.published import EFF_SPINENET_D0
 from tests.support.export_runtime import run_export
-from tests.support.exported_detectors import UNEQUAL, detector
+from tests.support.exported_folders import exported, random_model
+from tests.support.random_detectors import UNEQUAL
 
 CLASSES = [{"id": 1, "name": "cat|dog"}, {"id": 5, "name": "<b>"}, {"id": 9, "name": "car"}]
 
 
 def _model() -> DetectorModel:
-    model = detector(UNEQUAL)
+    model = random_model(UNEQUAL)
     figures = {"ap": 0.25, "ap_small": None}
     provenance = {"dataset": "pets", "trial": 7, "seed": 3, "campaign": {"id": "c_1", "name": "cats"}}
     return replace(model, specification=BlockSpecification(UNEQUAL, provenance, 2.0, classes=CLASSES, figures=figures))
@@ -39,9 +40,7 @@ def _model() -> DetectorModel:
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    model = _model()
-    EXPORTERS["pytorch"].write(Export(model.specification, model), tmp_path)
-    return tmp_path
+    return exported(_model(), tmp_path)
 
 
 def test_the_modules_are_equal_for_every_architecture(folder: Path, tmp_path_factory: pytest.TempPathFactory) -> None:

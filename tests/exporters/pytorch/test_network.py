@@ -15,7 +15,6 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from exporters import EXPORTERS, Export
 from exporters.pytorch.layout import torch_name
 from proxy_trainer.engine.tensor_ops import TensorOps
 from search_space.architecture import Architecture, Operations
@@ -23,7 +22,8 @@ from search_space.cost import cost_report, parameters
 from search_space.networks.retinanet import LEVELS, retinanet
 from search_space.parameters import by_kind
 from tests.support.export_runtime import run_export
-from tests.support.exported_detectors import ODD, REPEATED, SMALL, UNEQUAL, detector, images
+from tests.support.exported_folders import ODD, SMALL, exported, images, random_model
+from tests.support.random_detectors import REPEATED, UNEQUAL
 
 PROGRAM = Path(__file__).parent / "programs" / "outputs.py"
 TOLERANCE = 1e-4
@@ -51,9 +51,7 @@ def outputs(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Mapping[str, 
     """What the exported networks compute, by case."""
     directory = tmp_path_factory.mktemp("networks")
     for name, (architecture, size) in CASES.items():
-        (directory / name / "model").mkdir(parents=True)
-        model = detector(architecture)
-        EXPORTERS["pytorch"].write(Export(model.specification, model), directory / name / "model")
+        exported(random_model(architecture), directory / name / "model")
         np.save(directory / name / "images.npy", images(size))
     run_export([PROGRAM, *(directory / name for name in CASES)], folder=directory)
     return {name: np.load(directory / name / "outputs.npz") for name in CASES}
@@ -72,7 +70,7 @@ def test_raw_outputs_are_those_of_the_engine(
     outputs: dict[str, Mapping[str, np.ndarray]], name: str, mode: str
 ) -> None:
     architecture, size = CASES[name]
-    model = detector(architecture)
+    model = random_model(architecture)
     tensors = {parameter: tf.constant(values) for parameter, values in model.tensors.items()}
     ops = TensorOps(tensors, training=mode == "training")
     expected = retinanet(ops, architecture, tf.constant(images(size)))

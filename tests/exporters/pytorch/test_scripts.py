@@ -12,14 +12,14 @@ import pytest
 from PIL import Image
 from safetensors.numpy import load_file
 
-from exporters import EXPORTERS, Export
 from exporters.pytorch.layout import torch_name
 from exporters.pytorch.reading import read
 from proxy_trainer.data.digits import make_digits
 from search_space.cost import parameters
 from search_space.document import load_block_specification
 from tests.support.export_runtime import run_export
-from tests.support.exported_detectors import UNEQUAL, detector
+from tests.support.exported_folders import exported, random_model
+from tests.support.random_detectors import UNEQUAL
 
 NAMES = ("7", "digit", "1")
 TRAIN = ("--epochs", 2, "--batch-size", 4, "--workers", 0, "--log-steps", 1, "--warmup-steps", 1, "--device", "cpu")
@@ -33,12 +33,10 @@ def digits(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """An export for three classes, of which two are in the data set under another number."""
-    model = detector(UNEQUAL)
+    model = random_model(UNEQUAL)
     classes = [{"id": number, "name": name} for number, name in enumerate(NAMES)]
     model = replace(model, specification=replace(model.specification, classes=classes))
-    directory = tmp_path_factory.mktemp("folder")
-    EXPORTERS["pytorch"].write(Export(model.specification, model), directory)
-    return directory
+    return exported(model, tmp_path_factory.mktemp("folder"))
 
 
 @pytest.fixture(scope="module")
@@ -135,6 +133,6 @@ def test_without_pycocotools_training_says_that_ap_is_not_measured(folder: Path,
 
 @pytest.mark.slow
 def test_training_takes_sgd_bfloat16_workers_and_another_input_size(folder: Path, digits: Path, tmp_path: Path) -> None:
-    options = (*TRAIN, "--optimizer", "sgd", "--bfloat16", "--workers", 2, "--input-px", 64)
+    options = (*TRAIN, "--optimizer", "sgd", "--bfloat16", "--workers", 2, "--input-px", 96)
     run_export(["train.py", digits, "--out", tmp_path, *options], folder=folder)
-    assert read(tmp_path).architecture == replace(UNEQUAL, class_slots=10, input_px=64)
+    assert read(tmp_path).architecture == replace(UNEQUAL, class_slots=10, input_px=96)
