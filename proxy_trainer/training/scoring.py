@@ -4,15 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
 
 from proxy_trainer.data.decoded_images import DecodedSplit
 from proxy_trainer.detection_batch import Detects
-from proxy_trainer.engine.engine import Engine
 from proxy_trainer.training.evaluation import Detections, in_original_pixels
 from search_space.proxy_task import ProxyTask
+
+if TYPE_CHECKING:
+    from proxy_trainer.engine.engine import Engine
 
 RECALIBRATION_BATCH = 64
 

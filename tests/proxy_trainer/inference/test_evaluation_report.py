@@ -6,6 +6,7 @@ import contextlib
 import io
 import json
 import shutil
+import sys
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -124,3 +125,13 @@ def test_what_is_no_detector_is_named_with_a_hint(initial: Path, tmp_path: Path)
 def test_another_split_is_refused(odd: Path, name: str, message: str) -> None:
     with pytest.raises(InvalidValueError, match=message):
         scored_split(odd, name, None)
+
+
+def test_a_pytorch_export_without_pytorch_is_refused(
+    initial: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = Path(shutil.copytree(initial, tmp_path / "export"))
+    (folder / "retinanet.py").write_text("raise AssertionError('it must not be run')")
+    monkeypatch.setitem(sys.modules, "torch", None)
+    with pytest.raises(InvalidValueError, match=r"is a PyTorch export, and PyTorch is not installed here"):
+        load_any_detector(folder, THREADS)
