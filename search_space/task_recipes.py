@@ -74,7 +74,7 @@ _LAPTOP = ProxyTask(
     anchor_size=2.0,
     batch_size=8,
     steps=2000,
-    learning_rate=0.01,
+    learning_rate=0.03,
     warmup_steps=100,
     schedule="cosine",
     optimizer="adamw",
@@ -111,7 +111,7 @@ _SEGMENTATION = replace(
 RECIPES: dict[Task, dict[str, TaskRecipe]] = {
     "detection": {
         "paper": TaskRecipe("paper", "detection", "section 5.1.1, Table 3", _PAPER),
-        "laptop": TaskRecipe("laptop", "detection", "", replace(_LAPTOP, learning_rate=0.02)),
+        "laptop": TaskRecipe("laptop", "detection", "", _LAPTOP),
     },
     "instance-segmentation": {
         "paper": TaskRecipe(

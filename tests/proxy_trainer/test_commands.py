@@ -40,9 +40,17 @@ def test_make_digits_prints_one_document(tmp_path: Path) -> None:
         "image_px": 128,
         "object_px": [10.0, 110.0],
         "format_version": 1,
+        "task": "detection",
     }
     assert json.loads(_run(*arguments))["created"] is False
     assert "exists already" in _run(*arguments[:-1])
+
+
+def test_digits_for_classification_have_ten_classes(tmp_path: Path) -> None:
+    arguments = ("make-digits", tmp_path / "digits", "--train", 20, "--val", 10, "--task", "classification", "--json")
+    made = json.loads(_run(*arguments))
+    assert (made["task"], made["categories"]) == ("classification", 10)
+    assert len(list((tmp_path / "digits" / "train").iterdir())) == 10
 
 
 @pytest.mark.parametrize("heights", ["30", "8:x", "8:20:40", "30:8"])

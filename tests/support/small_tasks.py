@@ -48,7 +48,7 @@ class Lesson:
     fields: dict[str, Any]
 
 
-_SHARED = {"learning_rate": 0.03, "ema_decay": 0.95}
+_SHARED = {"ema_decay": 0.95}
 
 LESSONS: dict[Task, Lesson] = {
     "detection": Lesson(

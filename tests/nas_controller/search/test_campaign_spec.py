@@ -245,7 +245,7 @@ def test_the_schema_has_every_field_of_a_proxy_task_with_its_limits() -> None:
     assert schema["additionalProperties"] is False
     assert described["profile"]["enum"] == list(PROFILES)
     assert (described["steps"]["type"], described["steps"]["minimum"]) == ("integer", 0)
-    assert described["schedule"]["enum"] == ["cosine", "step"]
+    assert described["schedule"]["enum"] == ["cosine", "step", "exponential"]
     assert described["flip"]["type"] == "boolean"
     assert 'laptop "cosine"' in described["schedule"]["description"]
 
