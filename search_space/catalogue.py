@@ -30,7 +30,7 @@ class Model:
     """A model: its network for square images of `input_px`, and its published figures, if any.
 
     `network` is a function of `Ops` (`RegionOps` for instance segmentation) and images. `published_madds` are counted
-    by a profiler. `note` explains figures that need it.
+    by a profiler. `note` explains figures that need it. `architecture` is that of a scale-permuted network.
     """
 
     name: str
@@ -41,6 +41,7 @@ class Model:
     published_params: float | None
     source: str
     note: str = ""
+    architecture: Architecture | None = None
 
 
 @dataclass(frozen=True)
@@ -126,7 +127,8 @@ def _detector(
     architecture: Architecture, madds: float | None, params: float | None, source: str, note: str = ""
 ) -> Model:
     network = _network(retinanet, architecture)
-    return Model(architecture.name, "detection", architecture.input_px, network, madds, params, source, note)
+    px = architecture.input_px
+    return Model(architecture.name, "detection", px, network, madds, params, source, note, architecture)
 
 
 def _ablation(
@@ -215,3 +217,10 @@ CATALOGUE: tuple[Model, ...] = (
     *_classifiers(),
     *_segmenters(),
 )
+
+ARCHITECTURES: dict[str, Architecture] = {
+    model.name.lower(): model.architecture
+    for model in CATALOGUE
+    if model.task == "detection" and model.architecture is not None
+}
+"""The scale-permuted detectors of the catalogue by name in lower case."""

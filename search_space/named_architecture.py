@@ -1,0 +1,34 @@
+"""What a command line can name as an architecture: a model, widths, a block specification or a model directory."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from search_space.architecture import Architecture
+from search_space.catalogue import ARCHITECTURES
+from search_space.detector_model import CONFIG_FILE
+from search_space.document import BlockSpecification, load_block_specification
+from search_space.errors import InvalidValueError
+from search_space.option_values import parse_whole_numbers
+
+
+def named_architecture(text: str) -> BlockSpecification:
+    """The specification of a model of the catalogue, of 18 widths at the scale of D0, of a file or of a directory.
+
+    A path wins over a name. Raises InvalidValueError where it is none of them.
+    """
+    path = Path(text).expanduser()
+    if path.is_dir():
+        return load_block_specification(path / CONFIG_FILE)
+    if path.is_file():
+        return load_block_specification(path)
+    if text.lower() in ARCHITECTURES:
+        return BlockSpecification(ARCHITECTURES[text.lower()], {})
+    if "," in text:
+        return BlockSpecification(Architecture(parse_whole_numbers("widths", text)), {})
+    names = ", ".join(architecture.name for architecture in ARCHITECTURES.values())
+    raise InvalidValueError(
+        f"architecture is {text!r}; it must be one of {names}, or 18 widths separated by commas, a block "
+        "specification file, or a model directory",
+        field="architecture",
+    )
