@@ -12,6 +12,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from api.logs import LogFormat
 from api.loopback import is_loopback
+from nas_controller.exports.files import LIMIT_BYTES
 from nas_controller.store.database_url import sqlite_url
 from nas_controller.supervision.cluster_node import LOCAL
 from nas_controller.supervision.runner_protocol import LEASE_SECONDS
@@ -57,6 +58,8 @@ class Settings(BaseSettings):
     """Maximum number of trials in training, over all campaigns."""
     lease_seconds: float = Field(LEASE_SECONDS, ge=5.0, le=3_600.0)
     """Seconds until the lease of a runner expires that does not renew it."""
+    exports_gib: float = Field(LIMIT_BYTES / 2**30, ge=0.0, le=1e6)
+    """Size of the files of exports, in GiB, above which those that were used longest ago are removed."""
 
     @field_validator("ray_address")
     @classmethod

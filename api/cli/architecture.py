@@ -221,11 +221,11 @@ def _space(
     max_block_width: str | None,
     width_divisor: int,
 ) -> SearchSpace:
-    from search_space.architecture_argument import read_architecture
+    from search_space.named_architecture import named_architecture
     from search_space.space import CHOICES, SearchSpace
 
     return SearchSpace(
-        read_architecture(base).specification.architecture,
+        named_architecture(base).architecture,
         budget_madds,
         mode,  # type: ignore[arg-type]  # the constructor checks it
         choices=CHOICES if choices is None else parse_numbers("choices", choices),

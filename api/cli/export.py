@@ -11,8 +11,9 @@ import typer
 from api.cli.campaign.files import write_file
 from api.cli.output import note, print_json, print_text
 from exporters import EXPORTERS, Export
-from search_space.architecture_argument import read_architecture
+from search_space.detector_model import CONFIG_FILE, DetectorModel, load_detector
 from search_space.errors import InvalidValueError
+from search_space.named_architecture import named_architecture
 from search_space.published import SP_EFFICIENTNET_B0
 
 app = typer.Typer(add_completion=False)
@@ -43,7 +44,7 @@ def export(
     if format not in EXPORTERS:
         raise InvalidValueError(f"format is {format!r}; it must be one of {', '.join(EXPORTERS)}", field="format")
     exporter = EXPORTERS[format]
-    specification, detector = read_architecture(architecture)
+    specification, detector = named_architecture(architecture), _detector(Path(architecture).expanduser())
     exported = Export(
         specification,
         detector,
@@ -59,3 +60,10 @@ def export(
         print_json({"path": str(path), "bytes": len(content), "origin": None if detector is None else detector.origin})
         return
     print_text(str(path))
+
+
+def _detector(path: Path) -> DetectorModel | None:
+    """The detector in a model directory, or of its configuration file; None for any other architecture."""
+    if path.is_dir():
+        return load_detector(path)
+    return load_detector(path.parent) if path.is_file() and path.name == CONFIG_FILE else None

@@ -41,7 +41,7 @@ _COMPLETED = _QUEUED | {
     "attempts": 1,
     "started_at": "2026-11-22T15:21:40.310562Z",
     "finished_at": "2026-11-22T15:21:58.772001Z",
-    "size_bytes": 1_630_118,
+    "size_bytes": 1_262_904,
     "sha256": "3b1f0c6b5f2d8c1e7a4f90d2b6c8e5a19f3d7b2c4e6a8095d1f2b3c4d5e6f708",
 }
 

@@ -11,7 +11,7 @@ from dataclasses import asdict, dataclass
 from datetime import timedelta
 
 from pydantic import Field
-from sqlalchemy import select
+from sqlalchemy import ColumnElement, select
 from sqlalchemy.orm import Session
 
 from nas_controller.entities import ExportDocument
@@ -145,6 +145,8 @@ class ExportWrites:
         """Begins an attempt at the export that is queued longest, for the supervisor `owner`; None without any."""
         table, now = models.Export, self._clock()
         query = select(table).where(table.state == "queued").order_by(table.queued_at, table.id).limit(1)
+        if not self._is_any(table.state == "queued"):  # a supervisor asks twice a second
+            return None
         with self._database.writing() as session:
             row = session.scalars(query.with_for_update(skip_locked=True)).one_or_none()
             if row is None:
@@ -199,9 +201,8 @@ class ExportWrites:
         supervisor, table = models.Supervisor, models.Export
         alive = select(supervisor.id).where(supervisor.seen_at >= self._clock() - timedelta(seconds=ALIVE_SECONDS))
         is_lost = (table.state == "running") & table.owner.not_in(alive)
-        with self._database.single_statement() as connection:
-            if connection.execute(select(table.id).where(is_lost).limit(1)).first() is None:
-                return 0
+        if not self._is_any(is_lost):
+            return 0
         with self._database.writing() as session:
             rows = session.scalars(select(table).where(is_lost).with_for_update()).all()
             for row in rows:
@@ -214,6 +215,10 @@ class ExportWrites:
             row = _find(session, export_id, lock=True)
             if row.state == "completed":
                 row.state = "removed"
+
+    def _is_any(self, condition: ColumnElement[bool]) -> bool:
+        with self._database.single_statement() as connection:
+            return connection.execute(select(models.Export.id).where(condition).limit(1)).first() is not None
 
 
 def _find(session: Session, export_id: str, *, lock: bool = False) -> models.Export:

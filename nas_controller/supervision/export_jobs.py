@@ -25,7 +25,7 @@ from nas_controller.supervision.runner_protocol import DATABASE_URL_VARIABLE, EX
 
 MAX_SECONDS = 3_600.0
 """A process that takes longer is killed, so that one that hangs does not block the others."""
-SHUTDOWN_SECONDS = 10.0
+SHUTDOWN_SECONDS = 3.0
 JOB_COMMAND = (sys.executable, "-m", "nas_controller.supervision.export_job")
 
 logger = logging.getLogger(__name__)
@@ -80,12 +80,17 @@ class ExportJobs:
         if claimed is not None:
             self._job = self._start(claimed)
 
+    def terminate(self) -> None:
+        """Asks the process to end."""
+        if self._job is not None:
+            _close_stdin(self._job.process)
+            self._job.process.send_signal(signal.SIGTERM)
+
     def stop(self, store: Store) -> None:
-        """Ends the process; its export is queued again."""
+        """Ends the process, within SHUTDOWN_SECONDS; its export is queued again."""
+        self.terminate()
         job, self._job = self._job, None
         if job is not None:
-            _close_stdin(job.process)
-            job.process.send_signal(signal.SIGTERM)
             with suppress(subprocess.TimeoutExpired):
                 job.process.wait(SHUTDOWN_SECONDS)
             kill_session(job.process.pid)

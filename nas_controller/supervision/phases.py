@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import logging
 import os
 from collections.abc import Callable, Iterator
@@ -172,14 +173,15 @@ class _Phases:
         session.run(source, final_job, lambda: self.heartbeat.is_interrupted, self._workers_of_finals)
 
     def _keep(self, trial: int, seed: int, detector: DetectorModel) -> None:
-        """Keeps a detector. Raises CampaignWaitsError where it cannot be written, such as on a full disk."""
+        """Keeps a detector. Raises CampaignWaitsError where it cannot be written: on a full disk, for example."""
         try:
             keep_model(self.data_dir, self.campaign.record.id, trial, seed, detector)
         except OSError as error:
             what = (
                 f"the detector of {name_of_final(trial, seed)} cannot be written to {error.filename or self.data_dir}"
             )
-            raise CampaignWaitsError(f"{what}: {error.strerror or error}", "disk-full") from error
+            kind = "disk-full" if error.errno in (errno.ENOSPC, errno.EDQUOT) else "model-not-written"
+            raise CampaignWaitsError(f"{what}: {error.strerror or error}", kind) from error
 
     def _may_run_finals(self) -> bool:
         """Whether nothing but the finals of the campaign is left, and nothing keeps them from running."""

@@ -112,8 +112,9 @@ class Supervisor:
                         logger.warning("%s", last_error)
                 stop.wait(POLL_SECONDS)
         finally:
-            exports.stop(store)
+            exports.terminate()
             self._stop_runners(store)
+            exports.stop(store)
             if self._node is not None:
                 self._node.stop()
             heartbeat.remove(store)

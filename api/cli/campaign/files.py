@@ -37,10 +37,10 @@ def base_document(text: str) -> dict[str, Any]:
     """The architecture that `text` names, as `search_space.base` of a campaign: a block specification without weights
     and provenance. Raises InvalidValueError.
     """
-    from search_space.architecture_argument import read_architecture
     from search_space.document import BlockSpecification, block_specification
+    from search_space.named_architecture import named_architecture
 
-    return block_specification(BlockSpecification(read_architecture(text).specification.architecture, provenance={}))
+    return block_specification(BlockSpecification(named_architecture(text).architecture, provenance={}))
 
 
 def _read(file: str) -> bytes:

@@ -68,9 +68,9 @@ def test_initial_weights_are_stated(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        (("none",), "architecture is 'none'; give a published model (SP-EfficientNet-B0,"),
+        (("none",), "architecture is 'none'; it must be one of Eff-SpineNet-"),
         (("1,2,3",), "widths has 3 values; there must be 18"),
-        (("missing.json",), "missing.json cannot be read: No such file"),
+        (("missing.json",), "architecture is 'missing.json'; it must be one of"),
         (("eff-spinenet-m0", "--format", "none"), "format is 'none'; it must be one of spec, svg,"),
     ],
 )

@@ -36,8 +36,6 @@ def job(profile: str = "synthetic", tmp_path: Path = Path("/nowhere"), seed: int
 DATA, OTHER_DATA, SEARCH_DATA = (
     DataIdentity(SplitIdentity(200, boxes, "a", "b"), SplitIdentity(40, 92, "c", "d")) for boxes in (512, 510, 508)
 )
-
-
 CONTENT = b"trained weights"
 WEIGHTS = SharedWeights("1" * 64, hashlib.sha256(CONTENT).hexdigest(), content=CONTENT)
 
@@ -107,9 +105,8 @@ def trainer(monkeypatch: pytest.MonkeyPatch) -> type[FakeProxyWorker]:
     monkeypatch.setitem(sys.modules, "proxy_trainer.training.proxy_worker", module)
     monkeypatch.setattr(worker, "_warm", {})
     monkeypatch.setenv("TF_CPP_MIN_LOG_LEVEL", "")  # restored after the test
-    monkeypatch.setattr(FakeProxyWorker, "built", [])
-    monkeypatch.setattr(FakeProxyWorker, "checkpoints", [])
-    monkeypatch.setattr(FakeProxyWorker, "seeds", [])
+    for name in ("built", "checkpoints", "seeds"):
+        monkeypatch.setattr(FakeProxyWorker, name, [])
     monkeypatch.setattr(FakeProxyWorker, "raises", None)
     monkeypatch.setattr(FakeProxyWorker, "identity", DATA)
     return FakeProxyWorker
@@ -294,8 +291,8 @@ def test_one_trainer_serves_finals_of_all_seeds_each_with_its_own_checkpoint(
     for seed in (5, 6):
         outcome = run_trial(of_finals.of(TrialWork(0, 1, WIDTHS, final_seed=seed)), WIDTHS, lambda progress: None)
         assert isinstance(outcome, Rewarded)
-        assert outcome.data == {**DATA.to_dict(), "fresh_images": True}
-        assert outcome.search_data == SEARCH_DATA.to_dict()
+        assert (outcome.data, outcome.search_data) == ({**DATA.to_dict(), "fresh_images": True}, SEARCH_DATA.to_dict())
+        assert str(outcome.detector) == f"detector of seed {seed}"
     assert (len(trainer.built), trainer.seeds) == (1, [5, 6])
     assert [path.parent.name for path in trainer.checkpoints if path is not None] == ["seed-5", "seed-6"]
     refused = run_trial(replace(of_finals, search_data_sha256=DATA.sha256), WIDTHS, lambda progress: None)
