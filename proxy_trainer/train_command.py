@@ -19,7 +19,7 @@ from search_space.display import duration
 from search_space.terminal import note, print_json, print_text
 
 if TYPE_CHECKING:
-    from proxy_trainer.training.tasks import Training
+    from proxy_trainer.training.training_options import Training
     from proxy_trainer.training.training_run import RunProgress, RunResult
 
 train_app = typer.Typer(add_completion=False)
@@ -52,7 +52,8 @@ def train(
     as_json: AsJson = False,
 ) -> None:
     """Train one network with a recipe; the best weights become a model directory."""
-    from proxy_trainer.training.tasks import TrainOptions, build_training
+    from proxy_trainer.tasks.trainings import build_training
+    from proxy_trainer.training.training_options import TrainOptions
     from search_space.data_dir import data_dir
     from search_space.proxy_task import parse_overrides
 

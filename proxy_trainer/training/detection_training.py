@@ -9,7 +9,7 @@ from proxy_trainer.native_output import suppress_native_output
 from proxy_trainer.training.course import Course
 from proxy_trainer.training.detection_data import DetectionSplits
 from proxy_trainer.training.start_weights import StartWeights, shared_profile, start_model, weights_of_model
-from proxy_trainer.training.tasks import Training, TrainOptions
+from proxy_trainer.training.training_options import Training, TrainOptions
 from search_space.named_architecture import named_architecture
 from search_space.recipes import Recipe, resolve_recipe
 from search_space.source_commit import source_commit

@@ -25,7 +25,8 @@ def import_the_commands() -> None:
 
 def refuse_wrong_names() -> None:
     """In a child."""
-    from proxy_trainer.training.tasks import TrainOptions, build_training
+    from proxy_trainer.tasks.trainings import build_training
+    from proxy_trainer.training.training_options import TrainOptions
     from search_space.errors import InvalidValueError
 
     here, none = Path(), Path("none")

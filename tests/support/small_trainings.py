@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from proxy_trainer.training.tasks import TrainOptions
+from proxy_trainer.training.training_options import TrainOptions
 from tests.support.processes import THREADS
 
 TINY_FIELDS: dict[str, Any] = {

@@ -14,8 +14,9 @@ from proxy_trainer.data.digits import make_digits
 from proxy_trainer.inference.detector import load_any_detector
 from proxy_trainer.inference.evaluation_report import evaluate_detector
 from proxy_trainer.inference.scored_split import scored_split
+from proxy_trainer.tasks.trainings import build_training
 from proxy_trainer.training.proxy_worker import ProxyWorker
-from proxy_trainer.training.tasks import TrainOptions, build_training
+from proxy_trainer.training.training_options import TrainOptions
 from proxy_trainer.training.training_run import RunProgress, TrainingRun
 from search_space.detector_model import DetectorModel, load_detector
 from search_space.errors import InvalidValueError

@@ -1,0 +1,94 @@
+"""`effspine train --task`: every task and every network that the paper compares with trains, resumes and is saved."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from proxy_trainer.data.digits import make_digits
+from proxy_trainer.tasks.trainings import build_training
+from proxy_trainer.training.training_options import TrainOptions
+from proxy_trainer.training.training_run import RunResult, TrainingRun
+from search_space.errors import InvalidValueError
+from search_space.task_model import load_task_model
+from tests.support.processes import THREADS
+from tests.support.small_tasks import TINY
+from tests.support.small_trainings import TINY_FIELDS
+
+IMAGES = {"train": 8, "val": 4, "image_px": 64}
+
+
+def options(data: Path, architecture: str, recipe: str = "laptop", **fields: Any) -> TrainOptions:
+    """A training of four steps."""
+    return TrainOptions(architecture, data, recipe, data.parent / "cache", fields or TINY, seed=3, threads=THREADS)
+
+
+def run(task: str, chosen: TrainOptions, out: Path, stop_after: int | None = None) -> RunResult:
+    training = build_training(task, chosen)
+    run = TrainingRun(
+        training.trainee, training.course, out, identity=training.identity, description=training.description
+    )
+    return run.run(is_stopped=lambda: training.trainee.steps_done == stop_after)
+
+
+def test_a_classifier_is_resumed_to_the_bit_and_saved(tmp_path: Path) -> None:
+    make_digits(tmp_path / "digits", task="classification", categories=10, **{**IMAGES, "train": 20, "val": 10})
+    chosen = options(tmp_path / "digits", "eff-spinenet-d0 CLASSIFIER")
+    assert run("classification", chosen, tmp_path / "one").is_complete
+    assert not run("classification", chosen, tmp_path / "two", stop_after=2).is_complete
+    assert run("classification", chosen, tmp_path / "two").is_complete
+    models = [load_task_model(tmp_path / each / "best") for each in ("one", "two")]
+    assert models[0].network.task == "classification"
+    for name, values in models[0].tensors.items():
+        np.testing.assert_array_equal(values, models[1].tensors[name])
+    document = json.loads((tmp_path / "two" / "run.json").read_text())
+    assert (document["state"], document["main_metric"]) == ("complete", "top1")
+    with pytest.raises(InvalidValueError, match="seed"):
+        run("classification", replace(chosen, seed=4), tmp_path / "two")
+
+
+def test_a_baseline_trains_by_the_recipe_of_detectors(tmp_path: Path) -> None:
+    make_digits(tmp_path / "digits", **IMAGES)
+    fields = TINY_FIELDS | {"epochs": 1}
+    del fields["recalibration_images"]
+    training = build_training(
+        "detection", options(tmp_path / "digits", "EfficientNet-B0-FPN", "laptop-final", **fields)
+    )
+    assert training.course.steps == 2
+    result = run(
+        "detection", options(tmp_path / "digits", "EfficientNet-B0-FPN", "laptop-final", **fields), tmp_path / "out"
+    )
+    assert result.state.best is not None
+    assert result.state.best.figures["ap"] is not None
+    assert load_task_model(tmp_path / "out" / "best").name == "EfficientNet-B0-FPN"
+
+
+def test_a_segmentation_starts_from_a_model_directory(tmp_path: Path) -> None:
+    make_digits(tmp_path / "digits", task="segmentation", **IMAGES)
+    chosen = options(tmp_path / "digits", "Eff-SpineNet-D0")
+    run("semantic-segmentation", chosen, tmp_path / "first")
+    again = replace(chosen, start=str(tmp_path / "first" / "best"), seed=5)
+    tensors = build_training("semantic-segmentation", again).trainee.state()
+    fresh = build_training("semantic-segmentation", replace(chosen, seed=5)).trainee.state()
+    assert not np.array_equal(tensors["weights"], fresh["weights"])
+
+
+@pytest.mark.parametrize(
+    ("task", "changes", "message"),
+    [
+        ("drawing", {}, "task is 'drawing'; it must be one of detection, instance-segmentation"),
+        ("classification", {"architecture": "resnet"}, "for classification also Eff-SpineNet-D0 classifier"),
+        ("classification", {"recipe": "fast"}, "for classification it must be one of paper, laptop"),
+        ("classification", {"start": "shared"}, "start from a model directory"),
+        ("classification", {"start": "nowhere"}, "it must be fresh or a model directory"),
+    ],
+)
+def test_wrong_options_are_refused(tmp_path: Path, task: str, changes: dict[str, Any], message: str) -> None:
+    chosen = replace(options(tmp_path, "Eff-SpineNet-D0 classifier"), **changes)
+    with pytest.raises(InvalidValueError, match=message):
+        build_training(task, chosen)
