@@ -89,7 +89,7 @@ register(
     Exporter(
         "pytorch",
         "A folder with the detector in PyTorch alone: it trains, detects, and can be uploaded to a model hub.",
-        ".zip",
+        ARCHIVE,
         "application/zip",
     )
 )
