@@ -8,6 +8,7 @@ from collections.abc import Callable
 from contextlib import AbstractContextManager, closing
 from functools import cached_property, partial
 from pathlib import Path
+from typing import Any
 
 from proxy_trainer.data.coco import CocoSplit
 from proxy_trainer.data.data_identity import DataIdentity, SplitIdentity, digests_by_path, image_digests
@@ -15,7 +16,7 @@ from proxy_trainer.data.decoded_images import decode_split
 from proxy_trainer.data.fresh_images import load_splits
 from proxy_trainer.engine import runtime
 from proxy_trainer.engine.engine import Engine, EngineState
-from proxy_trainer.errors import NonFiniteLossError
+from proxy_trainer.errors import NonFiniteLossError, SharedWeightsChangedError
 from proxy_trainer.training.checkpoint import CheckpointFile, IntermediateScore, trial_identity
 from proxy_trainer.training.detectors import detector_of
 from proxy_trainer.training.evaluation import CocoEvaluator, Detections
@@ -25,7 +26,7 @@ from proxy_trainer.training.supernet import Supernet, TrainedWeights
 from proxy_trainer.training.training_batches import TrainingBatches
 from proxy_trainer.training.trial_run import Progress, TrialRun
 from search_space.architecture import Architecture
-from search_space.detector_model import DetectorModel, Origin
+from search_space.detector_model import DetectorModel
 from search_space.errors import InvalidValueError
 from search_space.proxy_task import ProxyTask
 from search_space.space import SearchSpace
@@ -128,7 +129,7 @@ class ProxyWorker:
             run.save()
         metrics = self._score(run)
         assert run.scored is not None
-        self._last = partial(self._detector, candidate, run.scored, "trained", seed, metrics)
+        self._last = partial(self._detector, candidate, run.scored, origin="trained", seed=seed, figures=metrics)
         if not keep:
             run.discard()
         seconds = run.seconds
@@ -147,25 +148,27 @@ class ProxyWorker:
         assert self._last is not None
         return self._last()
 
-    def slice_detector(self, candidate: Architecture) -> DetectorModel:
-        """The slice of the shared weights, recalibrated where the task says so. For a task of kind shared.
+    def slice_detector(self, candidate: Architecture, sha256: str, figures: Metrics | None) -> DetectorModel:
+        """The slice of the shared weights, recalibrated where the task says so, with the `figures` of its trial.
 
-        Raises InvalidValueError where its weights are not in the cache directory: nothing is trained.
+        For a task of kind shared. Raises InvalidValueError where its weights are not in the cache directory, since
+        nothing is trained, and SharedWeightsChangedError where their digest is not `sha256`.
         """
         assert self._space is not None
         supernet = Supernet(self._task, self._class_slots, self._space, self.identity.train.sha256)
         if not supernet.load(shared_weights_dir(self._cache_dir)):
             raise InvalidValueError("the shared weights of this data, task and version are not there", field="weights")
+        if supernet.trained.sha256 != sha256:
+            raise SharedWeightsChangedError(supernet.trained.sha256, sha256)
         engine, seed = self._engine_for(candidate), self._task.shared_seed
         engine.load(candidate, seed, supernet.initial_state(candidate))
         with self._calibrated(engine):
-            return self._detector(candidate, engine.state(), "shared", seed, None)
+            return self._detector(candidate, engine.state(), origin="shared", seed=seed, figures=figures)
 
-    def _detector(
-        self, candidate: Architecture, state: EngineState, origin: Origin, seed: int, figures: Metrics | None
-    ) -> DetectorModel:
+    def _detector(self, candidate: Architecture, state: EngineState, **facts: Any) -> DetectorModel:
+        """A state as a detector with these `facts` of `detector_of`."""
         network = self._task.architecture(candidate, self._class_slots)
-        return detector_of(state, network, self._task, self._categories, origin=origin, seed=seed, figures=figures)
+        return detector_of(state, network, self._task, self._categories, **facts)
 
     def shared_weights(self, on_progress: Callable[[Progress], None] | None = None) -> TrainedWeights:
         """The shared weights, trained now unless they are kept from before. For a task of kind shared."""

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from proxy_trainer.engine.engine import Engine
+from proxy_trainer.errors import SharedWeightsChangedError
 from proxy_trainer.training.detectors import load_engine, tensors_of
 from proxy_trainer.training.evaluation import METRICS
 from proxy_trainer.training.proxy_worker import ProxyWorker
@@ -67,9 +68,12 @@ def test_the_slice_of_shared_weights_detects_what_its_trial_was_scored_on(digits
     )  # fmt: skip
     worker = ProxyWorker(task, digits, tmp_path, 1, THREADS, SearchSpace())
     with pytest.raises(InvalidValueError, match="the shared weights of this data, task and version are not there"):
-        worker.slice_detector(EFF_SPINENET_D0)
+        worker.slice_detector(EFF_SPINENET_D0, "0" * 64, None)
     metrics = worker.run(EFF_SPINENET_D0)
-    model = ProxyWorker(task, digits, tmp_path, 1, THREADS, SearchSpace()).slice_detector(EFF_SPINENET_D0)
-    assert (model.origin, model.specification.figures) == ("shared", None)
+    other = ProxyWorker(task, digits, tmp_path, 1, THREADS, SearchSpace())
+    with pytest.raises(SharedWeightsChangedError):
+        other.slice_detector(EFF_SPINENET_D0, "0" * 64, None)
+    model = other.slice_detector(EFF_SPINENET_D0, worker.shared_weights().sha256, metrics)
+    assert (model.origin, model.seed) == ("shared", task.shared_seed)
     found = worker._evaluator.metrics(worker._detect(load_engine(model, task)))
-    assert found == {name: metrics[name] for name in METRICS}
+    assert found == model.specification.figures == {name: metrics[name] for name in METRICS}
