@@ -9,13 +9,26 @@ import numpy as np
 import tensorflow as tf
 
 from proxy_trainer.engine.tensor_ops import TensorOps
+from search_space.architecture import Architecture
 from search_space.detector_model import DetectorModel
+from search_space.document import BlockSpecification
 from search_space.networks.retinanet import LEVELS, RetinaNetOutputs, retinanet
+from tests.support.random_detectors import random_tensors
 
 TOLERANCE = 1e-4
 """Of the largest value of the expected tensor."""
 
+ANCHOR_SIZE = 2.0
+SMALL, ODD = (66, 140), (75, 133)
+"""Sizes of images that are not square, and are rounded up at most levels."""
+
 Outputs = RetinaNetOutputs[np.ndarray]
+
+
+def random_detector(architecture: Architecture) -> DetectorModel:
+    """A detector with random weights."""
+    specification = BlockSpecification(architecture, {}, anchor_size=ANCHOR_SIZE)
+    return DetectorModel(specification, random_tensors(architecture), "trained", None)
 
 
 def engine_outputs(

@@ -15,8 +15,8 @@ from search_space.cost import cost_report
 from search_space.detector import IMAGE_MEAN
 from search_space.document import load_block_specification
 from search_space.topology import BLOCKS
-from tests.support.engine_outputs import assert_close, by_anchor, engine_outputs
-from tests.support.exported_detectors import REPEATED, detector
+from tests.support.engine_outputs import assert_close, by_anchor, engine_outputs, random_detector
+from tests.support.random_detectors import REPEATED
 from tests.support.without_effspine import run_without_effspine
 
 pytestmark = pytest.mark.usefixtures("tensorflow")
@@ -25,7 +25,7 @@ LOADED = Path(__file__).parent / "programs" / "loaded.py"
 # Sizes 75, 38, 19, 10, 5, 3, 2: three are rounded up. Level 7 has four positions; with fewer values than that, batch
 # normalisation amplifies the rounding of the input.
 NETWORK = replace(REPEATED, input_px=150)
-MODEL = detector(NETWORK)
+MODEL = random_detector(NETWORK)
 PX = NETWORK.input_px
 SIZES = ((PX, PX), (93, PX), (PX, 70))
 MOMENTUM = 0.99
@@ -44,8 +44,9 @@ def padded() -> np.ndarray:
     """Images of several sizes, padded with the mean colour."""
     pixels = np.empty((len(SIZES), PX, PX, 3), np.float32)
     pixels[:] = IMAGE_MEAN
+    rng = np.random.default_rng(3)
     for image, (height, width) in zip(pixels, SIZES, strict=True):
-        image[:height, :width] = np.random.default_rng(3).integers(0, 256, (height, width, 3))
+        image[:height, :width] = rng.integers(0, 256, (height, width, 3))
     return pixels
 
 

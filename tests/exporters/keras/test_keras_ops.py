@@ -11,8 +11,8 @@ from exporters.keras.model import keras_network
 from search_space.architecture import Architecture, Operations
 from search_space.cost import cost_report
 from search_space.networks.retinanet import LEVELS
-from tests.support.engine_outputs import assert_close, engine_outputs
-from tests.support.exported_detectors import ODD, REPEATED, SMALL, UNEQUAL, detector, images
+from tests.support.engine_outputs import ODD, SMALL, assert_close, engine_outputs, random_detector
+from tests.support.random_detectors import REPEATED, UNEQUAL
 
 pytestmark = pytest.mark.usefixtures("tensorflow")
 
@@ -39,7 +39,8 @@ CASES = [
 
 @pytest.mark.parametrize(("architecture", "size"), CASES)
 def test_it_is_the_network_of_the_engine(architecture: Architecture, size: tuple[int, int]) -> None:
-    model, inputs = detector(architecture), images(size)
+    model = random_detector(architecture)
+    inputs = np.random.default_rng(2).normal(size=(3, *size, 3)).astype(np.float32)
     network = keras_network(model, size)
     assert sum(int(np.prod(each.shape)) for each in network.trainable_variables) == cost_report(architecture).params
     assert {type(layer).__module__.split(".")[0] for layer in network.layers} == {"keras"}

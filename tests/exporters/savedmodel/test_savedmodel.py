@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -13,15 +14,16 @@ from search_space.architecture import Architecture
 from search_space.document import BlockSpecification, load_block_specification
 from search_space.errors import InvalidValueError
 from search_space.proxy_task import resolve
-from tests.support.engine_outputs import assert_close, by_anchor, engine_outputs
-from tests.support.exported_detectors import REPEATED, detector
+from tests.support.engine_outputs import assert_close, by_anchor, engine_outputs, random_detector
+from tests.support.random_detectors import REPEATED
 from tests.support.without_effspine import run_without_effspine
 
 pytestmark = pytest.mark.usefixtures("tensorflow")
 
 SIGNATURES = Path(__file__).parent / "programs" / "signatures.py"
-MODEL = detector(REPEATED)
-PX = REPEATED.input_px
+NETWORK = replace(REPEATED, input_px=96)
+MODEL = random_detector(NETWORK)
+PX = NETWORK.input_px
 SIZES = np.array([(PX, PX), (61, PX), (PX, 40)], np.int32)
 PIXELS = np.random.default_rng(3).integers(0, 256, (len(SIZES), PX, PX, 3)).astype(np.uint8)
 """The padding has noise, too, which must not matter."""
@@ -61,13 +63,13 @@ def test_raw_predictions_are_those_of_the_engine(served: Mapping[str, np.ndarray
     from proxy_trainer.engine.proxy_network import normalise
 
     expected, _ = engine_outputs(MODEL, normalise(PIXELS, SIZES).numpy())
-    assert_close(served["raw/class_logits"], by_anchor(expected.class_logits, REPEATED.class_slots))
+    assert_close(served["raw/class_logits"], by_anchor(expected.class_logits, NETWORK.class_slots))
     assert_close(served["raw/box_codes"], by_anchor(expected.boxes, 4))
 
 
 def test_the_folder_describes_the_model(folder: Path) -> None:
     specification = load_block_specification(folder / "config.json")
-    assert specification.architecture == REPEATED
+    assert specification.architecture == NETWORK
     assert specification.weights is not None
     assert specification.weights["file"] == "1/saved_model.pb"
     assert "serving_default" in (folder / "README.md").read_text(encoding="utf-8")
