@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 import tensorflow as tf
 
+from proxy_trainer.data.files_digest import files_digest
 from proxy_trainer.data.image_folder import central_crop, load_image_folder, training_crop
 from proxy_trainer.data.shuffled_epochs import ShuffledEpochs
 from proxy_trainer.engine.proxy_network import normalise
@@ -60,6 +61,10 @@ class Classification(FixedTrainee[ClassificationBatch]):
             "top1": top_accuracy(found, val.labels, 1),
             "top5": top_accuracy(found, val.labels, _TOP) if len(self.classes) > _TOP else None,
         }
+
+    def data_digest(self) -> str:
+        """A digest of the names and sizes of all pictures."""
+        return files_digest((*self._data.train.paths, *self._data.val.paths), self.options.data_dir)
 
     def _batch(self, step: int) -> ClassificationBatch:
         task, train = self.task, self._data.train

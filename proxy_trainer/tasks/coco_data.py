@@ -10,6 +10,7 @@ import numpy.typing as npt
 
 from proxy_trainer.data.coco import CocoSplit
 from proxy_trainer.data.coco_directory import load_dataset
+from proxy_trainer.data.data_identity import DataIdentity, SplitIdentity
 from proxy_trainer.data.decoded_images import DecodedSplit, decode_split
 from proxy_trainer.tasks.fixed_network import TaskOptions
 
@@ -28,6 +29,12 @@ class CocoData:
         """The `{id, name}` of each category, in order."""
         train = self.train
         return [{"id": i, "name": n} for i, n in zip(train.category_ids, train.category_names, strict=True)]
+
+    @property
+    def digest(self) -> str:
+        """The digest of the content of both splits, images included."""
+        splits = ((self.train, self.train_images), (self.held_out, self.held_out_images))
+        return DataIdentity(*(SplitIdentity.of(split, images.image_digests) for split, images in splits)).sha256
 
 
 def load_coco_data(options: TaskOptions) -> CocoData:

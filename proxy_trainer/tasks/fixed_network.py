@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from abc import abstractmethod
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -20,7 +21,7 @@ from proxy_trainer.tasks.ahead import Ahead
 from proxy_trainer.training.trainee import Trainee
 from search_space.architecture import Architecture
 from search_space.catalogue import Model
-from search_space.detector_model import Origin, Tensors
+from search_space.detector_model import Origin, Tensors, tensors_content
 from search_space.errors import InvalidValueError
 from search_space.parameters import Parameter, by_kind, initial_values
 from search_space.proxy_task import FIELDS, ProxyTask
@@ -120,6 +121,21 @@ class FixedTrainee(Trainee, Generic[B]):
     @abstractmethod
     def evaluate(self) -> dict[str, float | None]:
         """The metrics of the averaged weights on the held-out images."""
+
+    @abstractmethod
+    def data_digest(self) -> str:
+        """A SHA-256 of the data that weights and metrics depend on."""
+
+    def identity(self) -> dict[str, Any]:
+        """Everything that the weights depend on, as JSON values: a training continues only where it is equal."""
+        start = self.options.start
+        return {
+            "network": self.network.to_dict(),
+            "recipe": self.recipe.to_dict(),
+            "seed": self.options.seed,
+            "data": self.data_digest(),
+            "start": None if start is None else hashlib.sha256(tensors_content(start)).hexdigest(),
+        }
 
     @property
     def steps_done(self) -> int:

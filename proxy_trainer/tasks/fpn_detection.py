@@ -62,6 +62,10 @@ class FpnDetection(FixedTrainee[TrainingBatch]):
         found = original_boxes(boxes, images.scales[image])
         return self._evaluator.metrics(Detections(image, found, scores, classes.astype(np.int32)))
 
+    def data_digest(self) -> str:
+        """The digest of the content of both splits."""
+        return self._data.digest
+
     def _batch(self, step: int) -> TrainingBatch:
         return self._training_batches.batch(step)
 

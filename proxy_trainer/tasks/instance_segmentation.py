@@ -6,6 +6,7 @@ The network is written once, in `search_space.networks.mask_rcnn`; in training i
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable
 from typing import Any
 
@@ -84,6 +85,11 @@ class InstanceSegmentation(FixedTrainee[MaskBatch]):
             pasted(mask_probabilities(each), box, (int(sizes[index, 0]), int(sizes[index, 1])))
             for index, box, each in zip(image, boxes, logits, strict=True)
         )
+
+    def data_digest(self) -> str:
+        """The digest of the content of both splits and of their annotation files, which have the outlines."""
+        files = (self._data.train.annotations_sha256, self._data.held_out.annotations_sha256)
+        return hashlib.sha256(" ".join((self._data.digest, *files)).encode()).hexdigest()
 
     def _batch(self, step: int) -> MaskBatch:
         return self._mask_batches.batch(step)

@@ -11,6 +11,7 @@ import numpy.typing as npt
 import tensorflow as tf
 
 from proxy_trainer.data.bounded_cache import BoundedCache
+from proxy_trainer.data.files_digest import files_digest
 from proxy_trainer.data.images import Pixels, resized_size
 from proxy_trainer.data.label_maps import Confusion, Labels, resize_labelled, resize_labels, view_labels
 from proxy_trainer.data.shuffled_epochs import ShuffledEpochs
@@ -90,6 +91,11 @@ class Segmentation(FixedTrainee[SegmentationBatch]):
             "pixel_accuracy": confusion.accuracy(),
             **dict(zip(names, confusion.iou(), strict=True)),
         }
+
+    def data_digest(self) -> str:
+        """A digest of the names and sizes of all pictures and masks."""
+        train, val = self._data.train, self._data.val
+        return files_digest((*train.images, *train.masks, *val.images, *val.masks), self.options.data_dir)
 
     def _read(self, split: LabelledPictures, index: int) -> tuple[Pixels, Labels]:
         return read_labelled(split, index, len(self.classes))

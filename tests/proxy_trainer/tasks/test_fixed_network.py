@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -111,6 +113,26 @@ def test_tensors_of_another_model_are_a_start(trainee: FixedTrainee[Classificati
     for name, values in fresh.tensors().items():
         if name != "stem/conv/kernel":
             np.testing.assert_array_equal(begun.tensors()[name], values)
+
+
+def test_the_identity_is_that_of_data_network_recipe_seed_and_start(
+    trainee: FixedTrainee[ClassificationBatch], digits: Path, tmp_path: Path
+) -> None:
+    identity = trainee.identity()
+    same = shutil.copytree(digits, tmp_path / "same")
+    fields = {"dropout": 0.2, **TINY}
+    assert small_trainee("classification", same, digits, **fields).identity() == identity
+    start = {"stem/conv/kernel": trainee.tensors()["stem/conv/kernel"]}
+    others = {
+        "seed": small_trainee("classification", same, digits, seed=1, **fields).identity(),
+        "start": small_trainee("classification", same, digits, start=start, **fields).identity(),
+        "recipe": small_trainee("classification", same, digits, **{**fields, "dropout": 0.3}).identity(),
+    }
+    (next((same / "val").rglob("*.jpg"))).write_bytes(b"other")
+    others["data"] = small_trainee("classification", same, digits, **fields).identity()
+    for name, found in others.items():
+        assert [key for key in identity if found[key] != identity[key]] == [name]
+    json.dumps(identity)
 
 
 @pytest.mark.parametrize(

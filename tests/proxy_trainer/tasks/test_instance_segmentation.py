@@ -85,6 +85,8 @@ def test_the_same_seed_gives_the_same_bits(digits: Path, tmp_path: Path) -> None
     metrics = first.evaluate()
     assert len(metrics) == 24
     assert metrics == second.evaluate()
+    assert first.identity() == second.identity()
+    assert len(first.data_digest()) == 64
     first.save(tmp_path / "model", metrics)
     assert (tmp_path / "model" / "config.json").is_file()
 
