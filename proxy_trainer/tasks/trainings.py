@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections.abc import Callable
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
 from proxy_trainer.data.coco_directory import load_dataset
-from proxy_trainer.data.listing_identity import listing_sha256
 from proxy_trainer.native_output import suppress_native_output
 from proxy_trainer.training.course import Course
 from proxy_trainer.training.detection_training import detection_training
@@ -18,7 +15,7 @@ from proxy_trainer.training.start_weights import FRESH, SHARED
 from proxy_trainer.training.training_options import Training, TrainOptions
 from search_space.architecture import Architecture
 from search_space.catalogue import CATALOGUE, TASKS, Model, Task
-from search_space.detector_model import CONFIG_FILE, WEIGHTS_FILE, Tensors, load_detector
+from search_space.detector_model import CONFIG_FILE, Tensors, load_detector
 from search_space.errors import InvalidValueError
 from search_space.named_architecture import named_architecture
 from search_space.recipes import resolve_recipe
@@ -99,7 +96,7 @@ def _baseline_course(options: TrainOptions, model: Model) -> _Plan:
 
 
 def _fixed_training(options: TrainOptions, model: Model | Architecture, plan: _Plan) -> Training:
-    start, start_sha256 = _start(options.start)
+    start = _start(options.start)
     with suppress_native_output():
         from proxy_trainer.engine import runtime
         from proxy_trainer.tasks.build import build_trainee
@@ -118,20 +115,14 @@ def _fixed_training(options: TrainOptions, model: Model | Architecture, plan: _P
     if options.evaluate_steps is not None:
         evaluate_steps = options.evaluate_steps
     course = Course(task.steps, per_epoch, plan.learning_rate_at, evaluate_steps)
-    facts: dict[str, Any] = {
-        "network": trainee.network.to_dict(),
-        "training": {**asdict(plan.recipe), "seed": seed, "start": {"weights": options.start, "sha256": start_sha256}},
-        "data": {"files_sha256": listing_sha256(options.data)},
-        "versions": versions(),
-    }
-    description = {"name": model.name, **facts, "commit": source_commit()}
-    return Training(trainee, course, facts, description, task)
+    identity = {**trainee.identity(), "versions": versions()}
+    return Training(trainee, course, identity, {"name": model.name, **identity, "commit": source_commit()}, task)
 
 
-def _start(start: str) -> tuple[Tensors | None, str | None]:
-    """The tensors of a model directory of any task and their digest; None for fresh weights."""
+def _start(start: str) -> Tensors | None:
+    """The tensors of a model directory of any task; None for fresh weights."""
     if start == FRESH:
-        return None, None
+        return None
     if start == SHARED:
         raise InvalidValueError("shared weights are those of detectors; start from a model directory", field="start")
     directory = Path(start).expanduser()
@@ -140,5 +131,4 @@ def _start(start: str) -> tuple[Tensors | None, str | None]:
             f"start is {start!r}; it must be {FRESH} or a model directory, which has {CONFIG_FILE}", field="start"
         )
     is_task_model = json.loads((directory / CONFIG_FILE).read_text(encoding="utf-8")).get("format") == FORMAT
-    tensors = (load_task_model if is_task_model else load_detector)(directory).tensors
-    return tensors, hashlib.sha256((directory / WEIGHTS_FILE).read_bytes()).hexdigest()
+    return (load_task_model if is_task_model else load_detector)(directory).tensors
