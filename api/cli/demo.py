@@ -16,6 +16,7 @@ import sys
 import time
 from collections.abc import Sequence
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
 import typer
@@ -43,6 +44,8 @@ SHORTER = {"proxy_task": {"profile": PROFILE, "shared_steps": 2800}, "finals": F
 """Of the profile `laptop` 70 % of the shared steps, and of its finals half of the steps, so that the first reward comes
 within 200 seconds and the demo ends within ten minutes. What that costs in rank correlation: docs/laptop-profile.md.
 """
+DETECTORS = {"onnx": "onnxruntime numpy pillow", "pytorch": "torch safetensors pillow numpy"}
+"""Formats that the demo exports the best detector in, and the packages that each needs."""
 STOP_POLL_SECONDS = 0.5
 NEEDED_MIB = 256  # mostly for the cache of resized images
 
@@ -209,9 +212,15 @@ def _report(
         raise EffspineError(f"campaign {campaign.id} is {campaign.state} without any reward")
     compare(best)
     _print(f"wall time {duration(time.monotonic() - started)}")
-    number, directory = best.items[0].number, settings.data_dir / "exports" / campaign.id
-    _print(f"{best.sentence} Specification of trial {number}: {export(client, campaign, 'json', directory)}")
+    number, directory = best.items[0].number, settings.data_dir / NAME / campaign.id
+    _print(f"{best.sentence} Specification of trial {number}: {export(client, campaign, 'spec', directory)}")
     _print(f"drawing beside the uniform baseline, block by block: {export(client, campaign, 'svg', directory)}")
+    if campaign.spec["proxy_task"]["profile"] != "synthetic":
+        picture = min((settings.data_dir / "datasets" / DATASET / "val").glob("*.jpg"))
+        _print("to find objects with it, without effspine:")
+        for format, packages in DETECTORS.items():
+            folder = export_folder(client, campaign, format, directory)
+            _print(f"    pip install {packages}; python {folder / 'predict.py'} {picture} --out drawn")
     if service_keeps_running:
         _print(f"the service keeps running at {settings.url}")
     else:
@@ -252,6 +261,20 @@ def export(client: Client, campaign: CampaignDocument, format: str, directory: P
     from api.cli.campaign.files import write_file
 
     return write_file(directory, *client.export(campaign.id, format))
+
+
+def export_folder(client: Client, campaign: CampaignDocument, format: str, directory: Path) -> Path:
+    """Unpacks the best detector in this format into a folder of that name and returns its path."""
+    from api.cli.campaign.exports import wait_for_export
+
+    folder = directory / format
+    made = wait_for_export(client, client.request_export(campaign.id, format))
+    with TemporaryDirectory(dir=directory) as temporary:
+        shutil.unpack_archive(client.download_export(made, Path(temporary)), temporary, "zip")
+        (unpacked,) = (path for path in Path(temporary).iterdir() if path.is_dir())
+        shutil.rmtree(folder, ignore_errors=True)
+        shutil.move(unpacked, folder)
+    return folder
 
 
 def program() -> str:

@@ -36,7 +36,7 @@ def export(
     with open_client() as client:
         places = {each.name: each.place for each in client.export_formats()}
         if places.get(format) == "worker":
-            made = _made(client, client.request_export(campaign_id, format, trial, weights or "best"))
+            made = wait_for_export(client, client.request_export(campaign_id, format, trial, weights or "best"))
             path = client.download_export(made, out)
             if as_json:
                 print_json({"path": str(path), "bytes": made.size_bytes, "export": made.model_dump(mode="json")})
@@ -52,7 +52,7 @@ def export(
     print_text(str(path))
 
 
-def _made(client: Client, export: ExportDocument) -> ExportDocument:
+def wait_for_export(client: Client, export: ExportDocument) -> ExportDocument:
     """The export once it is made; notes what is being done. Raises EffspineError where it fails."""
     note(f"trial {export.trial}: {export.about}")
     shown = ""

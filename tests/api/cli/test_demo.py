@@ -123,7 +123,7 @@ def test_the_end_names_the_files_of_the_best_and_says_that_it_is_not_confirmed(
     ended = client.campaign(recorded(served).run(4).id)
     demo._report(client, ended, Settings(data_dir=tmp_path, port=1), 0.0, service_keeps_running=True)
     best, printed = client.best(ended.id), capsys.readouterr().out
-    stem = tmp_path / "exports" / ended.id / f"demo-trial-{best.items[0].number}"
+    stem = tmp_path / "demo" / ended.id / f"demo-trial-{best.items[0].number}"
     assert f"{best.sentence} Specification of trial {best.items[0].number}: {stem}.json" in printed
     assert "not confirmed" in (best.sentence or "")
     assert f"drawing beside the uniform baseline, block by block: {stem}.svg" in printed
