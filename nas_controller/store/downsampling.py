@@ -70,8 +70,8 @@ class Downsampling:
         return self._sample(SampleQuery(campaign_id, query, finished, "number", 0), points, None)
 
     def sample_costs(self, campaign_id: str, cost: Cost, points: int) -> Sampled:
-        """(number, cost, reward) of at most `points` trained trials with this cost and, in addition, of the BEST_TRIALS best
-        and of the Pareto front: those that no other exceeds in reward at the same or a smaller cost.
+        """(number, cost, reward) of at most `points` trained trials with this cost and, in addition, of the BEST_TRIALS
+        best and of the Pareto front: those that no other exceeds in reward at the same or a smaller cost.
         """
         table, column = models.Trial, models.Trial.__table__.c[cost]
         trained = and_(
