@@ -17,7 +17,7 @@ def small() -> TimedGraph:
 
 
 def test_the_ratio_is_that_of_the_network_to_the_reference(small: TimedGraph) -> None:
-    larger = network_graph(replace(UNEQUAL, input_px=256, subnet_width=64))
+    larger = network_graph(replace(UNEQUAL, input_px=512, subnet_width=64))
     there, back = paired_latency(larger, small, 9), paired_latency(small, larger, 9)
     assert there.ratio > 3
     assert back.ratio < 1 / 3

@@ -26,7 +26,7 @@ def measured(tmp_path: Path, widths: tuple[int, ...]) -> Latency:
 
 
 def test_wider_blocks_take_longer_than_the_baseline(tmp_path: Path) -> None:
-    wider = measured(tmp_path, tuple(6 * width for width in BASE.widths))
+    wider = measured(tmp_path, tuple(16 * width for width in BASE.widths))
     baseline = measured(tmp_path, BASE.widths)
     assert wider.ratio > 2
     assert wider.ms > 2 * baseline.ms > 0
