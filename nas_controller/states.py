@@ -22,6 +22,7 @@ EVENTS_OF_OUTCOMES = ("trial.completed", "trial.failed")
 """The kinds of events that record a trial's reward: one per trial, in the transaction that stores the reward."""
 TrialOrder = Literal[
     "number", "-number", "reward", "-reward", "madds", "-madds", "params", "-params",
+    "latency_ratio", "-latency_ratio",
 ]  # fmt: skip
 TRIAL_ORDERS: tuple[TrialOrder, ...] = get_args(TrialOrder)
 

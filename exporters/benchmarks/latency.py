@@ -51,39 +51,46 @@ class Latency:
     versions: dict[str, str]
 
 
-def onnx_latency_ms(architecture: Architecture, *, batch: int = 1, threads: int = 1, runs: int = DEFAULT_RUNS) -> float:
-    """The median latency of the network of an architecture, which its weights do not change, in milliseconds.
-
-    `threads` as in `onnx_latency`.
-    """
-    content = _content(Export(BlockSpecification(architecture, {})), "raw")
-    return onnx_latency(content, batch=batch, threads=threads, runs=runs).median_ms
-
-
-def onnx_latency(content: bytes, *, batch: int = 1, threads: int = 1, runs: int = DEFAULT_RUNS) -> Latency:
-    """The latency of a graph of format `onnx` on noise, after a warm-up.
+class TimedGraph:
+    """A graph of format `onnx` in onnxruntime, which runs on noise; its `metadata` as JSON values.
 
     onnxruntime shares each operator between `threads` threads, where 0 means one for each processor that this process
     may use. Where other processes use the processors too, more than one thread is slower: they wait for each other.
     """
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = threads = threads or len(os.sched_getaffinity(0))
-    options.inter_op_num_threads = 1
-    session = onnxruntime.InferenceSession(content, options, providers=["CPUExecutionProvider"])
-    metadata = {key: json.loads(text) for key, text in session.get_modelmeta().custom_metadata_map.items()}
-    inputs = _inputs(session, batch, metadata["config"]["input_px"])
-    seconds = []
-    for _ in range(WARM_UP_RUNS + runs):
+
+    def __init__(self, content: bytes, *, batch: int = 1, threads: int = 1) -> None:
+        options = onnxruntime.SessionOptions()
+        options.intra_op_num_threads = self.threads = threads or len(os.sched_getaffinity(0))
+        options.inter_op_num_threads = 1
+        self._session = onnxruntime.InferenceSession(content, options, providers=["CPUExecutionProvider"])
+        metadata = self._session.get_modelmeta().custom_metadata_map
+        self.metadata: dict[str, Any] = {key: json.loads(text) for key, text in metadata.items()}
+        self._inputs = _inputs(self._session, batch, self.metadata["config"]["input_px"])
+
+    def run_ms(self) -> float:
+        """The milliseconds of one run."""
         started = time.perf_counter()
-        session.run(None, inputs)
-        seconds.append(time.perf_counter() - started)
-    low, median, high = (float(each) for each in np.percentile(seconds[WARM_UP_RUNS:], (25, 50, 75)) * 1e3)
+        self._session.run(None, self._inputs)
+        return (time.perf_counter() - started) * 1e3
+
+
+def network_graph(architecture: Architecture, *, batch: int = 1, threads: int = 1) -> TimedGraph:
+    """The network of an architecture, at its input size and with initial weights, which do not change its latency."""
+    return TimedGraph(_content(Export(BlockSpecification(architecture, {})), "raw"), batch=batch, threads=threads)
+
+
+def onnx_latency(content: bytes, *, batch: int = 1, threads: int = 1, runs: int = DEFAULT_RUNS) -> Latency:
+    """The latency of a graph of format `onnx`, after a warm-up; `threads` as in `TimedGraph`."""
+    graph = TimedGraph(content, batch=batch, threads=threads)
+    times_ms = [graph.run_ms() for _ in range(WARM_UP_RUNS + runs)][WARM_UP_RUNS:]
+    low, median, high = (float(each) for each in np.percentile(times_ms, (25, 50, 75)))
+    config = graph.metadata["config"]
     return Latency(
-        architecture=metadata["config"]["name"],
-        weights=metadata["weights"]["origin"],
-        input_px=metadata["config"]["input_px"],
+        architecture=config["name"],
+        weights=graph.metadata["weights"]["origin"],
+        input_px=config["input_px"],
         batch=batch,
-        threads=threads,
+        threads=graph.threads,
         runs=runs,
         median_ms=median,
         quartiles_ms=(low, high),

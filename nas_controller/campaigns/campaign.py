@@ -233,7 +233,7 @@ class Campaign:
 
     def _accept(self, work: TrialWork, outcome: Rewarded, stop: EarlyStop | None = None) -> None:
         trial = self._trials.running.get(work.number)
-        end = TrialOutcome(outcome.reward, failed=False)
+        end = TrialOutcome(outcome.reward, False, None if outcome.latency is None else outcome.latency.ratio)
         controller = self._search.controller if trial is None else self._updated_controller(trial, end)
         accepted = self._store.runner.accept_reward(
             self._lease,
@@ -244,6 +244,7 @@ class Campaign:
             controller.state(),
             None if stop is None else stop.to_dict(),
             outcome.data,
+            outcome.latency,
         )
         if trial is not None and accepted.outcome != "late":
             self._data = self._data or outcome.data

@@ -11,7 +11,6 @@ from nas_controller.search.campaign_spec import CampaignSpec
 from nas_controller.search.finals_spec import FinalsSpec
 from nas_controller.states import EstimateBasis
 from nas_controller.store import Store
-from search_space.proxy_task import ProxyTask
 
 IsSimilar = Callable[[CampaignSpec], bool]
 
@@ -88,24 +87,28 @@ def _bounded(
 
 def _of_trials(store: Store, spec: CampaignSpec) -> _Measured:
     task = spec.proxy_task.resolve()
-    return _measured(spec, task, store.reads.trial_seconds, lambda other: other.proxy_task.resolve() == task)
+    if task.kind == "synthetic" and spec.latency is None:
+        return _Measured(task.seconds, "profile", 0)
+
+    def measures_the_same(other: CampaignSpec) -> bool:
+        return other.proxy_task.resolve() == task and other.latency == spec.latency
+
+    return _measured(spec, store.reads.trial_seconds, measures_the_same)
 
 
 def _of_finals(store: Store, spec: CampaignSpec, finals: FinalsSpec) -> _Measured:
     task = finals.task(spec.proxy_task.resolve())
+    if task.kind == "synthetic":
+        return _Measured(task.seconds, "profile", 0)
 
     def has_task(other: CampaignSpec) -> bool:
         return other.finals is not None and other.finals.task(other.proxy_task.resolve()) == task
 
-    return _measured(spec, task, store.reads.final_seconds, has_task)
+    return _measured(spec, store.reads.final_seconds, has_task)
 
 
-def _measured(
-    spec: CampaignSpec, task: ProxyTask, seconds_of: Callable[[IsSimilar], list[float]], has_task: IsSimilar
-) -> _Measured:
+def _measured(spec: CampaignSpec, seconds_of: Callable[[IsSimilar], list[float]], has_task: IsSimilar) -> _Measured:
     """The median of the trainings of this task: of campaigns with the same workers, else with any."""
-    if task.kind == "synthetic":
-        return _Measured(task.seconds, "profile", 0)
 
     def is_same_task(other: CampaignSpec) -> bool:
         return has_task(other) and other.dataset == spec.dataset and other.search_space == spec.search_space

@@ -37,7 +37,8 @@ class Progress(NamedTuple):
 
 
 class CostReward(NamedTuple):
-    """Rewards of trained architectures against their cost (`unit` names it), and the baseline's point.
+    """Rewards of trained architectures against their cost (`unit` names it), and the baseline's point. The cost
+    `latency_ratio` is the latency over the baseline's, of those whose latency was measured.
 
     A sample of `of` architectures that contains the best ones and the Pareto front. `front` has the numbers of the
     trials on it, by cost: those whose reward is above that of every other at the same or a smaller cost.
@@ -45,10 +46,10 @@ class CostReward(NamedTuple):
 
     unit: str
     number: list[int]
-    cost: list[int]
+    cost: list[float]
     reward: list[float]
     front: list[int]
-    baseline_cost: int | None
+    baseline_cost: float | None
     baseline_reward: float | None
     of: int
 
@@ -154,6 +155,10 @@ def _params_ap_of(store: Store, campaign_id: str, points: int) -> CostReward:
     return _cost_reward_of(store, campaign_id, "params", points)
 
 
+def _latency_ap_of(store: Store, campaign_id: str, points: int) -> CostReward:
+    return _cost_reward_of(store, campaign_id, "latency_ratio", points)
+
+
 def _cost_reward_of(store: Store, campaign_id: str, unit: Cost, points: int) -> CostReward:
     return cost_reward(store.reads.sample_costs(campaign_id, unit, points), unit)
 
@@ -180,6 +185,7 @@ FIGURES: dict[str, Callable[[Store, str, int], Any]] = {
     "progress": _progress_of,
     "madds-ap": _madds_ap_of,
     "params-ap": _params_ap_of,
+    "latency-ap": _latency_ap_of,
     "widths": _widths_of,
     "policy": _policy_of,
     "curves": _curves_of,

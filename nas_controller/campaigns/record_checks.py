@@ -207,6 +207,8 @@ class TrialChecks:
                 error_kind=trial.error_kind,
                 accepted_attempt=None,
                 stopped_early_step=None,
+                latency_ms=None,
+                latency_ratio=None,
                 finished_at=trial.stopped_at,
                 started_at=trial.started_at,
             )
@@ -231,9 +233,11 @@ class TrialChecks:
         stop = data.get("stopped_early")
         step = None if stop is None else stop["step"]
         error, kind = data.get("error"), data.get("kind")
+        stated = latency = {name: data.get(name) for name in ("latency_ms", "latency_ratio")}
         if trial.reused_from is not None:
             original = self._rows.trials[trial.reused_from]
             step, error, kind = original["stopped_early_step"], original["error"], original["error_kind"]
+            latency = {name: original[name] for name in latency}
         self._compare_columns(
             number,
             event.sequence,
@@ -245,7 +249,9 @@ class TrialChecks:
             stopped_early_step=step,
             finished_at=event.at,
             started_at=trial.started_at,
+            **latency,
         )
+        compare(self._campaign_id, event.sequence, f"trial {number}: its latency", stated, latency)
         compare(self._campaign_id, event.sequence, f"trial {number}: its error", data.get("error"), error)
         self._compare_metrics(event, number, trial.reused_from)
 

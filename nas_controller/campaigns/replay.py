@@ -190,7 +190,7 @@ class _Replay:
         else:
             self._compare_early_stop(event)
         self._search.controller = self._search.updated_controller(
-            parsed(row, "choices"), row["log_probability"], reward, failed, row["params"]
+            parsed(row, "choices"), row["log_probability"], reward, failed, row["latency_ratio"], row["params"]
         )
         self._compare(event, "the controller's digest", event.data["controller_sha256"], self._search.digest())
         self._rewards[number] = reward

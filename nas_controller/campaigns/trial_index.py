@@ -23,10 +23,11 @@ class RunningTrial:
 
 
 class TrialOutcome(NamedTuple):
-    """The reward of a finished trial; 0 if it failed."""
+    """The reward of a finished trial, 0 if it failed, and its latency over the baseline's, if it was measured."""
 
     reward: float
     failed: bool
+    latency_ratio: float | None = None
 
 
 class TrialIndex:
@@ -51,14 +52,14 @@ class TrialIndex:
         self.is_exhausted = False
         self._first_of: dict[tuple[int, ...], int] = {}
         self._failed_attempts: dict[int, set[int]] = {}
-        names = ("number", "state", "reward", "widths", "choices", "log_probability", "reused_from", "params")
-        columns = store.reads.trial_columns(campaign_id, *names)
-        for number, state, reward, widths, choices, log_probability, reused_from, params in zip(
-            *(columns[name] for name in names), strict=True
+        names = ("number", "state", "reward", "latency_ratio", "widths", "choices", "log_probability", "reused_from")
+        columns = store.reads.trial_columns(campaign_id, *names, "params")
+        for number, state, reward, latency_ratio, widths, choices, log_probability, reused_from, params in zip(
+            *(columns[name] for name in (*names, "params")), strict=True
         ):
             self._first_of.setdefault(tuple(widths), number)
             if state != "running":
-                self.outcomes[number] = TrialOutcome(reward, state == "failed")
+                self.outcomes[number] = TrialOutcome(reward, state == "failed", latency_ratio)
                 continue
             choice_indices = None if choices is None else tuple(choices)
             self.running[number] = RunningTrial(tuple(widths), choice_indices, log_probability, reused_from, params)

@@ -16,7 +16,7 @@ class NotChecked:
 
 
 NEVER_CHECKED = (
-    NotChecked("rewards as measurements", "only another training could repeat one"),
+    NotChecked("rewards and latencies as measurements", "only another training could repeat one"),
     NotChecked("measurements", "the points of learning curves are no events; early stops are decided again by them"),
     NotChecked(
         "campaigns.device_seconds, campaigns.progress_reports, campaigns.first_reports, campaigns.first_report_seconds",

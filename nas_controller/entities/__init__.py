@@ -152,6 +152,12 @@ class TrialDocument(Document):
     stopped_early_step: int | None = Field(
         None, description="The step at which early stopping ended the trial; its reward is the AP at that step."
     )
+    latency_ms: float | None = Field(
+        None, description="Milliseconds of one run of its ONNX export; null where the campaign does not measure it."
+    )
+    latency_ratio: float | None = Field(
+        None, description="Its latency over that of the baseline, measured by turns; 1 for the baseline's architecture."
+    )
     started_at: datetime
     finished_at: datetime | None
 

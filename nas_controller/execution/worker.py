@@ -11,10 +11,12 @@ import os
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from nas_controller.execution import synthetic_reward, trial_checkpoints
+from nas_controller.execution.latency import LatencyMeasurement, measure_latency
 from nas_controller.search.outcomes import Failed, Outcome, Rewarded, SharedWeights, TrialWork
 from search_space.architecture import Architecture
 from search_space.errors import EffspineError, InvalidValueError
@@ -68,7 +70,8 @@ class Job:
     `shared_weights` are those that its trials are slices of, once they are trained. `data_sha256` is the identity of
     the data that the trial must read, if it is known. The finals of a campaign are scored on images that gave no reward
     of its `search_task`, if there are enough, and a training of theirs has weights and batches of its `final_seed`; the
-    search, whose data had the identity `search_data_sha256`, if it is known, must find them unchanged.
+    search, whose data had the identity `search_data_sha256`, if it is known, must find them unchanged. `latency` says
+    how the latency of each rewarded architecture is measured, None that it is not.
     """
 
     task: ProxyTask
@@ -82,10 +85,11 @@ class Job:
     shared_weights: SharedWeights | None = field(default=None, compare=False)
     trains_shared_weights: bool = field(default=False, compare=False)
     search_task: ProxyTask | None = None
-    # A trainer serves jobs that differ in these three.
+    # A trainer serves jobs that differ in these four.
     data_sha256: str | None = field(default=None, compare=False)
     search_data_sha256: str | None = field(default=None, compare=False)
     final_seed: int | None = field(default=None, compare=False)
+    latency: LatencyMeasurement | None = field(default=None, compare=False)
 
     def of(self, work: TrialWork) -> Job:
         """The job of one trial, which may have its own task and seed, and data that it must read."""
@@ -131,7 +135,11 @@ def run_trial(job: Job, widths: tuple[int, ...], on_progress: OnProgress) -> Out
         if job.trains_shared_weights:
             return _shared_weights(job, on_progress)
         train = _synthetic if job.task.kind == "synthetic" else _trained
-        return train(job, widths, on_progress)
+        rewarded = train(job, widths, on_progress)
+        if job.latency is None:
+            return rewarded
+        alive = partial(on_progress, ALIVE)
+        return replace(rewarded, latency=measure_latency(job.latency, job.base, widths, job.cache_dir, alive))
     except Cancelled:
         raise
     except EffspineError as error:

@@ -7,7 +7,7 @@ have the path of the field.
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 from unicodedata import category
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, model_validator
@@ -15,6 +15,7 @@ from pydantic_core import PydanticCustomError
 
 from nas_controller.search.controller_spec import ControllerSpec
 from nas_controller.search.finals_spec import FinalsSpec
+from nas_controller.search.latency_spec import LatencySpec
 from nas_controller.search.limits import MAX_SECONDS, MAX_SEED
 from nas_controller.search.objective_spec import ObjectiveSpec
 from nas_controller.search.proxy_task_spec import ProxyTaskSpec
@@ -133,7 +134,8 @@ class CampaignSpec(BaseModel):
 
     `trials` counts every trial, including the uniform baseline (trial 0). `seed` determines the proposals and the
     training of every trial; with `parallelism` 1 and equal rewards, the same seed gives the same campaign.
-    `early_stopping` None trains every trial to its end; `stop` None runs every trial; `finals` None has no finals.
+    `latency` None measures none; `early_stopping` None trains every trial to its end; `stop` None runs every trial;
+    `finals` None has no finals.
 
     `retries` is the number of further attempts at a trial that fails or loses its worker; an attempt of more than
     `trial_timeout_seconds` fails. The campaign fails once `max_failures` trials (None: a tenth of `trials`, at least
@@ -151,6 +153,7 @@ class CampaignSpec(BaseModel):
     search_space: SearchSpaceSpec = SearchSpaceSpec.model_construct()
     controller: ControllerSpec = Field(default_factory=ControllerSpec)
     objective: ObjectiveSpec = Field(default_factory=ObjectiveSpec)
+    latency: LatencySpec | None = None
     proxy_task: ProxyTaskSpec = ProxyTaskSpec.model_construct()
     early_stopping: EarlyStoppingSpec | None = None
     stop: StopSpec | None = None
@@ -167,6 +170,15 @@ class CampaignSpec(BaseModel):
         """How many trials may be given up before the campaign fails."""
         return max(5, self.trials // 10) if self.max_failures is None else self.max_failures
 
+    @model_validator(mode="before")
+    @classmethod
+    def _measures_what_it_minimises(cls, document: Any) -> Any:
+        if isinstance(document, dict) and document.get("latency") is None:
+            objective = document.get("objective")
+            minimised = objective.get("minimise") if isinstance(objective, dict) else getattr(objective, "minimise", "")
+            return {**document, "latency": {}} if minimised == "latency" else document
+        return document
+
     @model_validator(mode="after")
     def _has_dataset(self) -> CampaignSpec:
         task = self.proxy_task.resolve()
@@ -181,7 +193,8 @@ class CampaignSpec(BaseModel):
     @model_validator(mode="after")
     def _can_stop_trials_early(self) -> CampaignSpec:
         task = self.proxy_task.resolve()
-        if self.early_stopping is not None and (obstacle := _early_stopping_obstacle(task)):
+        obstacle = _early_stopping_obstacle(task) if self.latency is None else _STOPPED_BEFORE_LATENCY
+        if self.early_stopping is not None and obstacle:
             raise located(InvalidValueError(obstacle, field="early_stopping"), self, "campaign", "early_stopping")
         return self
 
@@ -193,6 +206,12 @@ class CampaignSpec(BaseModel):
             except InvalidValueError as error:
                 raise located(error, self.finals, "campaign", "finals") from error
         return self
+
+
+_STOPPED_BEFORE_LATENCY = (
+    "latency is measured at the end of a trial, which one that is stopped early does not reach; give either latency or "
+    "early_stopping"
+)
 
 
 def _early_stopping_obstacle(task: ProxyTask) -> str | None:

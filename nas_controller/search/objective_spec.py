@@ -2,44 +2,41 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+import math
+from typing import Any, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from nas_controller.search.strict_types import Real
-from nas_controller.search.validation_errors import located, refused
+from nas_controller.search.validation_errors import located
 from search_space.errors import InvalidValueError
 
 DEFAULT_WEIGHT = 0.07
 """That of MnasNet: twice the cost is worth 5 % of the AP."""
 
 
-def _not_latency(value: Any) -> Any:
-    if value == "latency":
-        reason = "minimise is latency, which depends on a device that no trial measures; minimise params instead"
-        raise refused(InvalidValueError(reason), "invalid_value")
-    return value
-
-
 class ObjectiveSpec(BaseModel):
-    """The AP alone, or with fewer parameters.
+    """The AP alone, or with fewer parameters or less latency.
 
-    With `minimise`, the controller is told AP (params / baseline's params)^-weight (Tan et al., "MnasNet", 2019,
-    equation 2) instead of the AP. Rewards in the record, and the best of a campaign, are the AP.
+    With `minimise`, the controller is told AP (cost / baseline's cost)^-weight (Tan et al., "MnasNet", 2019, equation
+    2) instead of the AP; the cost are the parameters or the measured latency. Rewards in the record, and the best of a
+    campaign, are the AP.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     maximise: Literal["ap"] = "ap"
-    minimise: Annotated[Literal["params"] | None, BeforeValidator(_not_latency)] = Field(
-        default=None, description="What should be small besides a large AP; null is the AP alone."
+    minimise: Literal["params", "latency"] | None = Field(
+        default=None,
+        description="What should be small besides a large AP; null is the AP alone. `latency` is measured as `latency` "
+        "of the campaign says.",
     )
     weight: Real | None = Field(
         default=None,
         gt=0,
         le=1,
         allow_inf_nan=False,
-        description=f"Exponent of the parameters, default {DEFAULT_WEIGHT} with `minimise`; null without.",
+        description=f"Exponent of the cost, default {DEFAULT_WEIGHT} with `minimise`; null without.",
     )
 
     @model_validator(mode="before")
@@ -56,8 +53,13 @@ class ObjectiveSpec(BaseModel):
             raise located(InvalidValueError(message, field="objective.weight"), self, "objective", "weight")
         return self
 
-    def value(self, reward: float, params: int, baseline_params: int) -> float:
-        """What the controller is told of a reward of an architecture with these parameters."""
-        if self.weight is None:
+    def value(self, reward: float, cost_ratio: float | None) -> float:
+        """What the controller is told of a reward of an architecture whose cost is `cost_ratio` times the baseline's.
+
+        Raises InvalidValueError where the cost counts and is not a positive number.
+        """
+        if self.weight is None or reward == 0.0:
             return reward
-        return float(reward * (params / baseline_params) ** -self.weight)
+        if cost_ratio is None or not 0.0 < cost_ratio < math.inf:
+            raise InvalidValueError(f"the {self.minimise} of a rewarded trial is {cost_ratio} times the baseline's")
+        return float(reward * cost_ratio**-self.weight)

@@ -78,12 +78,21 @@ class SharedWeights:
 
 
 @dataclass(frozen=True)
+class Latency:
+    """The measured latency of an architecture: milliseconds of a run, and its ratio to that of the baseline."""
+
+    ms: float
+    ratio: float
+
+
+@dataclass(frozen=True)
 class Rewarded:
     """An attempt's result: the reward, 0 to 1, and its other metrics.
 
     `data` is the identity of the data that it read (`proxy_trainer.data.data_identity`), None for a synthetic task.
     Those of finals differ from those of the search: `search_data` is the identity of what the search would read now.
-    `detector` is what a training of the finals has trained, without provenance; None for others.
+    `detector` is what a training of the finals has trained, without provenance; None for others. `latency` is None
+    unless the campaign measures it.
     """
 
     reward: float
@@ -91,6 +100,7 @@ class Rewarded:
     data: Mapping[str, Any] | None = None
     search_data: Mapping[str, Any] | None = None
     detector: DetectorModel | None = field(default=None, compare=False, repr=False)
+    latency: Latency | None = None
 
 
 @dataclass(frozen=True)

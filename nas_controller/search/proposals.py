@@ -92,13 +92,22 @@ class Search:
         )
 
     def updated_controller(
-        self, choices: Sequence[int] | None, log_probability: float | None, reward: float, failed: bool, params: int
+        self,
+        choices: Sequence[int] | None,
+        log_probability: float | None,
+        reward: float,
+        failed: bool,
+        latency_ratio: float | None,
+        params: int,
     ) -> Searcher:
         """A copy of the controller that has learned from an outcome; assign it to `controller` once that is stored.
 
-        It is told the value of the campaign's objective, for the reward and the parameters of the architecture.
+        It is told the value of the campaign's objective, for the reward and the latency or the parameters of the
+        architecture over those of the baseline.
         """
-        value = self._spec.objective.value(reward, params, self.space.baseline.params)
+        objective = self._spec.objective
+        is_latency = objective.minimise == "latency"
+        value = objective.value(reward, latency_ratio if is_latency else params / self.space.baseline.params)
         controller = self.controller.copy()
         if choices is not None:
             controller.tell(choices, log_probability, value)

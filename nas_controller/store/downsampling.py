@@ -30,7 +30,7 @@ MAX_CACHED_ROWS = 100_000
 """The limit over all cached samples of a store; about 20 MB."""
 _MAX_EVENTS = 5_000
 
-Cost = Literal["madds", "params"]
+Cost = Literal["madds", "params", "latency_ratio"]
 
 
 class Sampled(NamedTuple):
@@ -41,7 +41,7 @@ class Sampled(NamedTuple):
     rows: tuple[Row, ...]
     of: int
     baseline_reward: float | None
-    baseline_cost: int | None
+    baseline_cost: float | None
 
 
 class Curve(NamedTuple):
@@ -70,17 +70,18 @@ class Downsampling:
         return self._sample(SampleQuery(campaign_id, query, finished, "number", 0), points, None)
 
     def sample_costs(self, campaign_id: str, cost: Cost, points: int) -> Sampled:
-        """(number, cost, reward) of at most `points` trained trials and, in addition, of the BEST_TRIALS best and of
-        the Pareto front: those that no other exceeds in reward at the same or a smaller cost.
+        """(number, cost, reward) of at most `points` trained trials with this cost and, in addition, of the BEST_TRIALS
+        best and of the Pareto front: those that no other exceeds in reward at the same or a smaller cost.
         """
-        table = models.Trial
+        table, column = models.Trial, models.Trial.__table__.c[cost]
         trained = and_(
             table.campaign_id == campaign_id,
             table.state == "completed",
             table.reward.is_not(None),
             table.reused_from.is_(None),
+            column.is_not(None),
         )
-        query = select(table.number, table.__table__.c[cost], table.reward)
+        query = select(table.number, column, table.reward)
         return self._sample(SampleQuery(campaign_id, query, trained, cost, BEST_TRIALS), points, cost)
 
     def sample_curves(self, campaign_id: str, numbers: Sequence[int], points: int) -> tuple[Curve, ...]:
@@ -147,7 +148,7 @@ def _outcomes(connection: Connection, campaign_id: str, after: int, until: int) 
     return list(connection.execute(numbers).scalars())
 
 
-def _baseline_cost(connection: Connection, campaign_id: str, cost: Cost) -> int | None:
+def _baseline_cost(connection: Connection, campaign_id: str, cost: Cost) -> float | None:
     table = models.Trial
     query = select(table.__table__.c[cost]).where(table.campaign_id == campaign_id, table.number == BASELINE_TRIAL)
     return connection.execute(query).scalar_one_or_none()

@@ -6,7 +6,7 @@ import math
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, NamedTuple
 
-from sqlalchemy import ColumnElement, Connection, Select, func, or_, select
+from sqlalchemy import ColumnElement, Connection, Integer, Select, cast, func, or_, select
 
 from nas_controller.store import models
 from nas_controller.store.in_clause import in_numbers
@@ -137,6 +137,9 @@ def _bucket_index(connection: Connection, query: SampleQuery) -> ColumnElement[i
     )
     lowest, highest = connection.execute(select(low, high)).one()
     lowest, highest = lowest or 0, highest or 0  # None without trials
+    if isinstance(highest, float):
+        # A database may round or truncate; either keeps the order.
+        return cast((column - lowest) / ((highest - lowest) / _MAX_BUCKETS or 1.0), Integer)
     return (column - lowest) // ((highest - lowest) // _MAX_BUCKETS + 1)
 
 

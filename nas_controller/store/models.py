@@ -81,6 +81,10 @@ class Trial(Base):
         ),
         Index("ix_trials_campaign_id_madds", "campaign_id", "madds", "number", "state"),
         Index("ix_trials_campaign_id_params", "campaign_id", "params", "number", "state"),
+        Index(
+            "ix_trials_campaign_id_latency_ratio",
+            *("campaign_id", "latency_ratio", "number", "state", "reward", "reused_from"),
+        ),
     )
 
     campaign_id: Mapped[str] = mapped_column(ForeignKey("campaigns.id"), primary_key=True)
@@ -105,6 +109,8 @@ class Trial(Base):
     progress_total: Mapped[int | None]
     progress_ap: Mapped[float | None]
     stopped_early_step: Mapped[int | None]
+    latency_ms: Mapped[float | None]
+    latency_ratio: Mapped[float | None]
     started_at: Mapped[datetime]
     finished_at: Mapped[datetime | None]
 

@@ -87,7 +87,12 @@ def finish_trial(
         "reused_from": trial.reused_from,
         "params": trial.params,
         "controller_sha256": digest,
-        **known(metrics_sha256=digest_of(trial.metrics), data_sha256=data_sha256),
+        **known(
+            latency_ms=trial.latency_ms,
+            latency_ratio=trial.latency_ratio,
+            metrics_sha256=digest_of(trial.metrics),
+            data_sha256=data_sha256,
+        ),
     }
     if trial.error is not None:
         data["error"] = trial.error

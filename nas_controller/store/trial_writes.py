@@ -12,6 +12,7 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from nas_controller.search.outcomes import Latency
 from nas_controller.search.proposals import EXPLORE_AFTER
 from nas_controller.states import TrialEvent
 from nas_controller.store import models
@@ -146,6 +147,7 @@ class TrialWrites:
         controller_state: Mapping[str, Any],
         stopped_early: Mapping[str, Any] | None = None,
         data: Mapping[str, Any] | None = None,
+        latency: Latency | None = None,
     ) -> Acceptance:
         """Writes the reward of the first attempt that finishes, the controller that has learned from it, and the event.
 
@@ -180,6 +182,8 @@ class TrialWrites:
             trial.error = None
             trial.error_kind = None
             trial.stopped_early_step = None if stopped_early is None else stopped_early["step"]
+            if latency is not None:
+                trial.latency_ms, trial.latency_ratio = latency.ms, latency.ratio
             finish_trial(
                 session, campaign, trial, now, "complete", reward, controller_state, stopped_early, data_sha256
             )
@@ -241,6 +245,7 @@ class TrialWrites:
             trial.error = repeated.error
             trial.error_kind = repeated.error_kind
             trial.stopped_early_step = repeated.stopped_early_step
+            trial.latency_ms, trial.latency_ratio = repeated.latency_ms, repeated.latency_ratio
             event: TrialEvent = "complete" if repeated.state == "completed" else "fail"
             finish_trial(session, campaign, trial, now, event, repeated.reward, controller_state)
             return acceptance("accepted", campaign, trial)

@@ -18,9 +18,11 @@ from nas_controller.campaigns.shared_training import SharedTraining
 from nas_controller.entities import name_of_final
 from nas_controller.execution.executor import Executor, Session, Workers
 from nas_controller.execution.kept_models import keep_model
+from nas_controller.execution.latency import LatencyMeasurement
 from nas_controller.execution.trial_checkpoints import campaign_directory
 from nas_controller.execution.worker import Job
 from nas_controller.search.campaign_spec import CampaignSpec
+from nas_controller.search.latency_spec import LatencySpec
 from nas_controller.search.outcomes import Failed
 from nas_controller.store import Lease, Store
 from nas_controller.supervision.data_availability import missing_data
@@ -31,6 +33,7 @@ from nas_controller.supervision.shared_weights_directory import SharedWeightsDir
 from search_space.datasets import dataset_path
 from search_space.detector_model import DetectorModel
 from search_space.errors import DATA_AWAY, InvalidValueError
+from search_space.space import SearchSpace
 
 logger = logging.getLogger(__name__)
 
@@ -167,6 +170,7 @@ class _Phases:
             search_data_sha256=self.campaign.data_sha256,
             space=None,
             shared_weights=None,
+            latency=None,
             threads=started.threads,
         )
         source = Finals(self.store, self.lease, self.campaign, self.may_wait, self._keep)
@@ -191,7 +195,7 @@ class _Phases:
     def _job(self) -> Job:
         """The job of all trials; `threads` is set per session. Raises InvalidValueError without the data set."""
         spec = self.campaign.spec
-        task = spec.proxy_task.resolve()
+        task, space = spec.proxy_task.resolve(), spec.search_space.build()
         return Job(
             task=task,
             base=self.campaign.base,
@@ -200,7 +204,8 @@ class _Phases:
             seed=spec.seed,
             threads=1,
             checkpoint_dir=campaign_directory(self.data_dir, self.campaign.record.id),
-            space=spec.search_space.build() if task.kind == "shared" else None,
+            space=space if task.kind == "shared" else None,
+            latency=_latency_measurement(spec.latency, space),
         )
 
     def _workers(self) -> Workers:
@@ -210,6 +215,10 @@ class _Phases:
         """As many workers as for trials, with the timeout of finals."""
         spec = self.heartbeat.spec or self.campaign.spec
         return replace(self._workers(), timeout_seconds=None if spec.finals is None else spec.finals.timeout_seconds)
+
+
+def _latency_measurement(spec: LatencySpec | None, space: SearchSpace) -> LatencyMeasurement | None:
+    return None if spec is None else LatencyMeasurement(space.baseline.widths, spec.threads, spec.runs)
 
 
 def _one_worker(workers: Workers, machine: Machine) -> Workers:

@@ -125,7 +125,7 @@ def test_a_policy_follows_the_rewards(store: Store) -> None:
         )
         assert attempt is not None
         search.controller = search.updated_controller(
-            proposed.choices, proposed.log_probability, 0.5 + number / 10, False, proposed.candidate.params
+            proposed.choices, proposed.log_probability, 0.5 + number / 10, False, None, proposed.candidate.params
         )
         store.runner.accept_reward(lease, number, attempt.number, 0.5 + number / 10, {}, search.controller.state())
     after = learned_policy(store, campaign.id)

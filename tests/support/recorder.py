@@ -8,7 +8,7 @@ from typing import Any
 from nas_controller.campaigns.campaign import Campaign
 from nas_controller.execution.synthetic_reward import reward as synthetic_reward
 from nas_controller.search.campaign_spec import CampaignSpec
-from nas_controller.search.outcomes import Failed, Rewarded, TrialWork
+from nas_controller.search.outcomes import Failed, Latency, Rewarded, TrialWork
 from nas_controller.store import CampaignRecord, Store
 
 OWNER = "test"
@@ -53,12 +53,12 @@ class Recorder:
             if work is not None:
                 return work
 
-    def finish(self, work: TrialWork, extra: float = 0.0) -> None:
-        """Completes a trial with its synthetic reward plus `extra`."""
+    def finish(self, work: TrialWork, extra: float = 0.0, latency: Latency | None = None) -> None:
+        """Completes a trial with its synthetic reward plus `extra`, and this latency."""
         reward = synthetic_reward(work.widths, self.campaign.base.widths) + extra
         reward = min(1.0, max(0.0, reward))
         metrics = {"ap": reward, "ap50": min(1.0, 1.6 * reward), "seconds": 1.5}
-        self.campaign.complete(work, Rewarded(reward, metrics, self.data))
+        self.campaign.complete(work, Rewarded(reward, metrics, self.data, latency=latency))
 
     def fail(self, work: TrialWork, error: str, kind: str = "non-finite-loss", log_tail: str | None = None) -> None:
         """Completes a trial with a failure that gives it up."""

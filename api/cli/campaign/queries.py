@@ -96,7 +96,7 @@ def trials(
     campaign_id: CampaignId,
     state: Annotated[str | None, typer.Option(help="Only trials in this state.")] = None,
     order_by: Annotated[
-        str, typer.Option(help="number, reward, madds or params; prefix - for descending order.")
+        str, typer.Option(help="number, reward, madds, params or latency_ratio; prefix - for descending order.")
     ] = "number",
     limit: Annotated[int | None, typer.Option(min=1, help="At most this many.")] = None,
     as_json: AsJson = False,

@@ -72,6 +72,7 @@ def print_campaign(campaign: CampaignDocument, as_json: bool) -> None:
         "finals": finals_line(campaign.finals),
         "device time": duration(campaign.device_seconds) if campaign.device_seconds else None,
         "baseline AP": three_digits(campaign.baseline_reward),
+        "objective": objective_line(spec["objective"]),
         "profile": spec["proxy_task"]["profile"],
         "weights": shared_weights_line(campaign.shared_training),
         "data set": spec["dataset"],
@@ -84,6 +85,13 @@ def print_campaign(campaign: CampaignDocument, as_json: bool) -> None:
             print_text(f"{label:12} {value}")
     if campaign.state == "failed":
         note(retry_hint(campaign.id))
+
+
+def objective_line(objective: Mapping[str, Any]) -> str | None:
+    """What the controller is told to minimise besides maximising the AP; None for the AP alone."""
+    if objective["minimise"] is None:
+        return None
+    return f"AP and less {objective['minimise']}, weight {objective['weight']:g}"
 
 
 def shared_weights_line(training: SharedTrainingDocument | None) -> str | None:
@@ -122,10 +130,12 @@ def retry_hint(campaign_id: str) -> str:
 
 
 def print_trials(trials: Sequence[TrialDocument]) -> None:
-    """Prints a table with one row per trial."""
+    """Prints a table with one row per trial, with latencies if any was measured."""
+    has_latency = any(trial.latency_ms is not None for trial in trials)
+    latency_column = ("latency",) if has_latency else ()
     print_table(
         None,
-        ("trial", "state", "AP", "widths", "", "multi-adds", "of budget", "params", "seconds", "note"),
+        ("trial", "state", "AP", "widths", "", "multi-adds", "of budget", "params", *latency_column, "seconds", "note"),
         (
             (
                 str(trial.number),
@@ -136,6 +146,7 @@ def print_trials(trials: Sequence[TrialDocument]) -> None:
                 millions(trial.madds),
                 f"{100 * trial.madds_ratio:.1f} %",
                 millions(trial.params, 2),
+                *([latency_text(trial)] if has_latency else []),
                 one_decimal(training_seconds(trial)),
                 trial_note(trial),
             )
@@ -143,6 +154,13 @@ def print_trials(trials: Sequence[TrialDocument]) -> None:
         ),
         left=("state", "widths", "note"),
     )
+
+
+def latency_text(trial: TrialDocument) -> str:
+    """The measured latency, and its ratio to that of the baseline; a dash where there is none."""
+    if trial.latency_ms is None or trial.latency_ratio is None:
+        return "-"
+    return f"{trial.latency_ms:.1f} ms, {100 * trial.latency_ratio:.1f} %"
 
 
 def trial_note(trial: TrialDocument) -> str:

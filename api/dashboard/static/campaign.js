@@ -1,6 +1,6 @@
 // The page of one campaign: its events update figures and tables, polling updates the running trials.
 
-import { drawMadds, drawParams, drawPolicy, drawProgress, drawWidths, onColourScheme } from "./charts.js";
+import { drawLatency, drawMadds, drawParams, drawPolicy, drawProgress, drawWidths, onColourScheme } from "./charts.js";
 import { errorNote, logButton } from "./attempts.js";
 import { byId, displayed, element, setText, spark } from "./dom.js";
 import { duration, dateTime, percent, decimal, secondsBetween, signed } from "./format.js";
@@ -16,7 +16,7 @@ import { showWaiting } from "./waiting.js";
 
 const RUNNING_MS = 2000;
 const THIS_CAMPAIGN_WAITS = "this campaign waits";
-const FIGURES = { progress: drawProgress, widths: drawWidths, "madds-ap": drawMadds, "params-ap": drawParams, policy: drawPolicy };
+const FIGURES = { progress: drawProgress, widths: drawWidths, "madds-ap": drawMadds, "params-ap": drawParams, "latency-ap": drawLatency, policy: drawPolicy };
 
 const levels = byId("campaign").dataset.levels.split(",");
 const path = `/v1/campaigns/${encodeURIComponent(byId("campaign").dataset.id)}`;
@@ -30,7 +30,8 @@ function showHeading() {
   setText("state", state);
   byId("state").dataset.state = state;
   byId("synthetic").hidden = spec.proxy_task.profile !== "synthetic";
-  const facts = [spec.dataset && `data set ${spec.dataset}`, `profile ${spec.proxy_task.profile}`, `${spec.controller.policy ?? spec.controller.algorithm} controller`,
+  byId("latency-card").hidden = byId("latency-column").hidden = !spec.latency;
+  const facts = [spec.dataset && `data set ${spec.dataset}`, `profile ${spec.proxy_task.profile}`, `${spec.controller.policy ?? spec.controller.algorithm} controller`, spec.objective.minimise && `also less ${spec.objective.minimise}`,
     campaign.data && `data ${campaign.data.sha256.slice(0, 12)}`, `seed ${spec.seed}`, `${spec.parallelism} at a time`, campaign.stopped_because && `ended by ${campaign.stopped_because}`,
     campaign.repeats_skipped > 0 && `${campaign.repeats_skipped} repeats skipped, re-heated for ${campaign.reheated_trials} trials`, campaign.started_at ? `started ${dateTime(campaign.started_at)}` : `created ${dateTime(campaign.created_at)}`];
   setText("meta", facts.filter(Boolean).join(" · "));
@@ -114,7 +115,7 @@ function showHeadline(best, recent, report) {
 }
 
 async function showFigures() {
-  const names = Object.keys(FIGURES);
+  const names = Object.keys(FIGURES).filter((name) => name !== "latency-ap" || campaign.spec.latency);
   const figures = await Promise.all(names.map((name) => getJson(`${path}/figures/${name}`)));
   names.forEach((name, index) => {
     const text = JSON.stringify(figures[index]);
@@ -183,7 +184,7 @@ async function refresh() {
       showHeadline(best.items[0] ?? null, recent.items, report);
       showFinals(report);
       showDiagram(best.items[0] ?? null);
-      await Promise.all([showFigures(), refreshTable(bestKnown(campaign)), showRunning(), showWaiting([campaign], THIS_CAMPAIGN_WAITS)]);
+      await Promise.all([showFigures(), refreshTable(bestKnown(campaign), Boolean(campaign.spec.latency)), showRunning(), showWaiting([campaign], THIS_CAMPAIGN_WAITS)]);
       byId("error").hidden = true;
     } catch (error) {
       byId("error").hidden = false;

@@ -83,35 +83,42 @@ export function drawWidths(figure, levels) {
     xaxis: axis("block and level", { type: "category", showgrid: false, tickangle: 0 }), yaxis: axis("channels") });
 }
 
-/** AP against a cost in millions, one point per trial; the line joins the Pareto front, if `showsFront`. */
-function drawCost(id, figure, { words, decimals, showsFront }) {
+/** AP against a cost, divided by `unit`, one point per trial; the line joins the Pareto front, if `showsFront`. */
+function drawCost(id, figure, { title, hover, unit, decimals, showsFront }) {
   if (!figure.reward.length) return showPlaceholder(id, "No reward yet.");
-  const millions = figure.cost.map((cost) => cost / 1e6);
-  const place = `%{x:,.${decimals}f} M ${words}<br>AP %{y:.3f}<extra></extra>`;
-  const traces = [{ x: millions, y: figure.reward, text: figure.number.map(String), name: "trial", mode: "markers", type: "scatter",
+  const costs = figure.cost.map((cost) => cost / unit);
+  const place = `${hover}<br>AP %{y:.3f}<extra></extra>`;
+  const traces = [{ x: costs, y: figure.reward, text: figure.number.map(String), name: "trial", mode: "markers", type: "scatter",
     marker: { size: figure.number.length > 400 ? 4 : 7, color: colour("point"), opacity: 0.85 }, hovertemplate: `trial %{text}<br>${place}` }];
   if (showsFront) {
     const front = figure.front.map((number) => figure.number.indexOf(number));
-    traces.push({ x: front.map((index) => millions[index]), y: front.map((index) => figure.reward[index]), text: figure.front.map(String), name: "front",
+    traces.push({ x: front.map((index) => costs[index]), y: front.map((index) => figure.reward[index]), text: figure.front.map(String), name: "front",
       mode: "lines+markers", type: "scatter", line: { shape: "hv", width: 2, color: colour("accent") }, marker: { size: 7, color: colour("accent") },
       hovertemplate: `trial %{text}, on the front<br>${place}` });
   }
   if (figure.baseline_reward !== null) {
-    traces.push({ x: [figure.baseline_cost / 1e6], y: [figure.baseline_reward], name: "baseline", mode: "markers", type: "scatter",
+    traces.push({ x: [figure.baseline_cost / unit], y: [figure.baseline_reward], name: "baseline", mode: "markers", type: "scatter",
       marker: { size: 11, symbol: "diamond", color: colour("baseline"), line: { width: 1, color: colour("text") } }, hovertemplate: `baseline<br>${place}` });
   }
-  const middle = (Math.min(...millions) + Math.max(...millions)) / 2;
-  const halfRange = Math.max(MIN_HALF_RANGE * middle, 0.55 * (Math.max(...millions) - Math.min(...millions)));
+  const middle = (Math.min(...costs) + Math.max(...costs)) / 2;
+  const halfRange = Math.max(MIN_HALF_RANGE * middle, 0.55 * (Math.max(...costs) - Math.min(...costs)));
   const range = [middle - halfRange, middle + halfRange];
-  return draw(id, traces, { ...sampleNote(figure), showlegend: false, xaxis: axis(`million ${words}`, { nticks: 6, tickformat: `,.${decimals > 1 ? 1 : 0}f`, range }), yaxis: axis("AP") });
+  return draw(id, traces, { ...sampleNote(figure), showlegend: false, xaxis: axis(title, { nticks: 6, tickformat: `,.${decimals}f`, range }), yaxis: axis("AP") });
 }
 
 export function drawMadds(figure) {
-  return drawCost("chart-madds", figure, { words: "multi-adds", decimals: 1, showsFront: false }); // all trials meet one budget
+  const words = { title: "million multi-adds", hover: "%{x:,.1f} M multi-adds" };
+  return drawCost("chart-madds", figure, { ...words, unit: 1e6, decimals: 0, showsFront: false }); // all trials meet one budget
 }
 
 export function drawParams(figure) {
-  return drawCost("chart-params", figure, { words: "parameters", decimals: 2, showsFront: true });
+  const words = { title: "million parameters", hover: "%{x:,.2f} M parameters" };
+  return drawCost("chart-params", figure, { ...words, unit: 1e6, decimals: 1, showsFront: true });
+}
+
+export function drawLatency(figure) {
+  const words = { title: "latency over the baseline's", hover: "%{x:.3f} of the baseline's latency" };
+  return drawCost("chart-latency", figure, { ...words, unit: 1, decimals: 2, showsFront: true });
 }
 
 /** Probability of each multiplier for each block. */

@@ -15,6 +15,11 @@ function note(trial) {
   return trial.number === 0 ? "uniform baseline" : "";
 }
 
+/** Milliseconds, and the ratio to the baseline. */
+function latency({ latency_ms: ms, latency_ratio: ratio }) {
+  return ms === null ? "–" : `${ms.toFixed(1)} ms, ${percent(ratio)}`;
+}
+
 function stateLabel(trial) {
   const pill = statePill(trial.state);
   if (trial.attempts > 1) pill.append(` · attempt ${trial.attempts}`);
@@ -35,7 +40,7 @@ function noteCell(trial, path) {
   return cell;
 }
 
-function row(trial, best, path) {
+function row(trial, best, path, hasLatency) {
   const seconds = trainingSeconds(trial);
   return element("tr", trial.number === best ? { class: "is-best" } : {},
     element("td", { class: "number" }, trial.number),
@@ -45,21 +50,22 @@ function row(trial, best, path) {
     element("td", { class: "number" }, millions(trial.madds, 1)),
     element("td", { class: "number" }, percent(trial.madds_ratio)),
     element("td", { class: "number" }, millions(trial.params, 2)),
+    ...(hasLatency ? [element("td", { class: "number" }, latency(trial))] : []),
     element("td", { class: "number" }, seconds === null ? "–" : seconds.toFixed(1)),
     noteCell(trial, path));
 }
 
-/** Makes the table interactive; returns `refresh(best)`, which reloads its current page. */
+/** Makes the table interactive; returns `refresh(best, hasLatency)`, which reloads its current page. */
 export function trialsTable(path) {
-  let order = "-number", cursors = [null], best = null;
+  let order = "-number", cursors = [null], best = null, hasLatency = false;
   const headers = [...document.querySelectorAll("[data-order]")];
 
-  async function refresh(bestTrial = best) {
-    best = bestTrial;
+  async function refresh(bestTrial = best, isMeasured = hasLatency) {
+    [best, hasLatency] = [bestTrial, isMeasured];
     const cursor = cursors[cursors.length - 1];
     const query = new URLSearchParams({ order_by: order, limit: String(PAGE_SIZE), ...(cursor ? { cursor } : {}) });
     const page = await getJson(`${path}/trials?${query}`);
-    byId("trial-rows").replaceChildren(...page.items.map((trial) => row(trial, best, path)));
+    byId("trial-rows").replaceChildren(...page.items.map((trial) => row(trial, best, path, hasLatency)));
     byId("newer").disabled = cursors.length === 1;
     byId("older").disabled = page.next_cursor === null;
     byId("older").dataset.cursor = page.next_cursor ?? "";

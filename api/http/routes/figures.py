@@ -39,8 +39,8 @@ def figure(
     """The numbers of one figure; its lists are parallel.
 
     A campaign with more than `points` trials is downsampled: to an even sample and all trials that must not be missing:
-    those with a new best reward (`progress`) or the best and the Pareto front (`madds-ap`, `params-ap`). `of`
-    is the number before downsampling. The curves share the points.
+    those with a new best reward (`progress`) or the best and the Pareto front (`madds-ap`, `params-ap`, `latency-ap`).
+    `of` is the number before downsampling. The curves share the points.
     """
     if name not in FIGURES:
         raise NotFoundError(f"there is no figure {name!r}; there are: {', '.join(FIGURES)}")

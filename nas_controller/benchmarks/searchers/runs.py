@@ -50,7 +50,7 @@ def run(landscape: Landscape, controller: Document, seed: int, trials: int) -> R
         widths = proposal.candidate.widths
         reward = rewards.setdefault(widths, landscape.reward(widths, seed))
         sample = (proposal.choices, proposal.log_probability)
-        search.controller = search.updated_controller(*sample, reward, False, proposal.candidate.params)
+        search.controller = search.updated_controller(*sample, reward, False, None, proposal.candidate.params)
         repeats += proposal.repeats
         is_better = reward > best
         values[number] = landscape.value(widths) if is_better else values[number - 1]

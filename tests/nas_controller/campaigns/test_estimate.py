@@ -102,3 +102,14 @@ def test_synthetic_finals_take_the_seconds_of_their_profile(store: Store) -> Non
     estimated = estimate(store, spec).finals
     assert estimated is not None
     assert (estimated.basis, estimated.seconds_per_training, estimated.wall_seconds) == ("profile", 5, 10)
+
+
+def test_trials_whose_latency_is_measured_are_estimated_from_such_trials(store: Store, clock: Clock) -> None:
+    complete_campaign(store, clock, [60, 70])
+    assert estimate(store, planned(latency={})).basis == "nothing"
+    complete_campaign(store, clock, [65, 75], latency={})
+    assert estimate(store, planned(latency={})).seconds_per_trial == 70
+    assert estimate(store, planned()).seconds_per_trial == 65
+    synthetic = {"profile": "synthetic", "seconds": 1}
+    assert estimate(store, planned(proxy_task=synthetic)).basis == "profile"
+    assert estimate(store, planned(proxy_task=synthetic, latency={})).basis == "nothing"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Literal
 
 import pytest
 from pydantic import ValidationError
@@ -12,30 +12,39 @@ from nas_controller.search.campaign_spec import CampaignSpec
 from nas_controller.search.objective_spec import DEFAULT_WEIGHT, ObjectiveSpec
 from nas_controller.search.outcomes import Rewarded
 from nas_controller.store import Store
+from search_space.errors import InvalidValueError
 from tests.support.synthetic_campaigns import claimed_campaign, create, run_to_the_end
 
 
 def test_by_default_it_is_the_ap_alone() -> None:
     spec = CampaignSpec(name="n", dataset="d").objective
     assert spec.model_dump(mode="json") == {"maximise": "ap", "minimise": None, "weight": None}
-    assert spec.value(0.3, 5_000_000, 4_000_000) == 0.3
+    assert spec.value(0.3, 1.25) == spec.value(0.3, None) == 0.3
 
 
-def test_twice_the_parameters_cost_a_twentieth_of_the_ap() -> None:
-    spec = ObjectiveSpec(minimise="params")
+@pytest.mark.parametrize("minimise", ["params", "latency"])
+def test_twice_the_cost_costs_a_twentieth_of_the_ap(minimise: Literal["params", "latency"]) -> None:
+    spec = ObjectiveSpec(minimise=minimise)
     assert spec.weight == DEFAULT_WEIGHT
-    assert spec.value(0.3, 4_000_000, 4_000_000) == 0.3
-    assert spec.value(0.3, 8_000_000, 4_000_000) == pytest.approx(0.3 * 0.9526, rel=1e-4)
-    assert spec.value(0.3, 2_000_000, 4_000_000) == pytest.approx(0.3 / 0.9526, rel=1e-4)
-    assert ObjectiveSpec(minimise="params", weight=1.0).value(0.3, 8, 4) == pytest.approx(0.15)
+    assert spec.value(0.3, 1.0) == 0.3
+    assert spec.value(0.3, 2.0) == pytest.approx(0.3 * 0.9526, rel=1e-4)
+    assert spec.value(0.3, 0.5) == pytest.approx(0.3 / 0.9526, rel=1e-4)
+    assert ObjectiveSpec(minimise=minimise, weight=1.0).value(0.3, 2.0) == pytest.approx(0.15)
     assert ObjectiveSpec.model_validate(spec.model_dump(mode="json")) == spec
+
+
+def test_a_cost_that_counts_must_be_known_unless_the_reward_is_0() -> None:
+    spec = ObjectiveSpec(minimise="latency")
+    assert spec.value(0.0, None) == 0.0
+    for ratio in (None, 0.0, -1.0, float("nan"), float("inf")):
+        with pytest.raises(InvalidValueError, match=f"the latency of a rewarded trial is {ratio} times"):
+            spec.value(0.3, ratio)
 
 
 @pytest.mark.parametrize(
     ("objective", "field", "message"),
     [
-        ({"minimise": "latency"}, "minimise", "depends on a device that no trial measures; minimise params instead"),
-        ({"minimise": "madds"}, "minimise", "'params'"),
+        ({"minimise": "madds"}, "minimise", "'params' or 'latency'"),
         ({"maximise": "ar"}, "maximise", "'ap'"),
         ({"weight": 0.1}, "weight", "there is nothing to minimise; give objective.minimise"),
         ({"minimise": "params", "weight": 0}, "weight", "greater than 0"),

@@ -185,7 +185,9 @@ def test_it_beats_random_search_but_for_random_search(controller: dict[str, Any]
             widths = proposal.candidate.widths
             rewards[widths] = synthetic_reward.reward(widths, SPACE.base.widths)
             sample = (proposal.choices, proposal.log_probability)
-            search.controller = search.updated_controller(*sample, rewards[widths], False, proposal.candidate.params)
+            search.controller = search.updated_controller(
+                *sample, rewards[widths], False, None, proposal.candidate.params
+            )
         assert len(rewards) == 250
         return max(rewards.values())
 

@@ -45,6 +45,7 @@ def _rows(campaign_id: str) -> CampaignRows:
     rewards = np.round(0.3 + 0.4 * random.random(TRIALS) * np.linspace(0.5, 1, TRIALS), 6)
     madds = 2_000_000 + random.integers(-20_000, 20_000, TRIALS)
     params = 4_000_000 + random.integers(-500_000, 500_000, TRIALS)
+    ratios = np.round(1.0 + 0.1 * random.normal(size=TRIALS), 9)
     trials = []
     for number in range(TRIALS):
         repeats = number % 5 == 4
@@ -56,6 +57,7 @@ def _rows(campaign_id: str) -> CampaignRows:
                 "betas": [1.0], "alphas": [1.0], "widths": [8], "madds": int(madds[number]),
                 "params": int(params[number]), "madds_ratio": 1.0, "attempts": 0,
                 "reused_from": number - 4 if repeats else None, "metrics": None, "started_at": AT,
+                "latency_ratio": float(ratios[number]) if over and number % 11 else None,
                 "finished_at": AT if over else None,
             }
         )  # fmt: skip
@@ -115,10 +117,11 @@ def test_progress_has_every_running_maximum(large: Large) -> None:
     assert POINTS / 2 <= len(figure["number"]) <= POINTS + len(records)
 
 
-@pytest.mark.parametrize("unit", ["madds", "params"])
+@pytest.mark.parametrize("unit", ["madds", "params", "latency_ratio"])
 def test_costs_have_the_best_trials_and_the_pareto_front(large: Large, unit: str) -> None:
-    figure = figures.compute(large.store, large.campaign_id, f"{unit}-ap", POINTS)
-    ordered = sorted(_trained(large), key=lambda trial: (-trial["reward"], trial["number"]))
+    figure = figures.compute(large.store, large.campaign_id, f"{unit.removesuffix('_ratio')}-ap", POINTS)
+    measured = [trial for trial in _trained(large) if trial[unit] is not None]
+    ordered = sorted(measured, key=lambda trial: (-trial["reward"], trial["number"]))
     best = {trial["number"] for trial in ordered[:BEST_TRIALS]}
     front, least = set(), float("inf")
     for trial in sorted(ordered, key=lambda trial: (-trial["reward"], trial[unit], trial["number"])):
@@ -140,7 +143,7 @@ def test_a_sample_is_spread_over_the_whole_campaign(large: Large) -> None:
     assert tenths.min() > 0.7 * tenths.mean()
 
 
-@pytest.mark.parametrize("name", ["progress", "madds-ap", "params-ap", "widths", "curves", "policy"])
+@pytest.mark.parametrize("name", ["progress", "madds-ap", "params-ap", "latency-ap", "widths", "curves", "policy"])
 def test_no_figure_loads_a_whole_campaign(large: Large, name: str) -> None:
     figures.compute(large.store, large.campaign_id, name, POINTS)
     tracemalloc.start()

@@ -24,6 +24,7 @@ SAMPLES: dict[str, Callable[[Store, str, int], Sampled]] = {
     "rewards": lambda store, campaign, points: store.reads.sample_rewards(campaign, points),
     "madds": lambda store, campaign, points: store.reads.sample_costs(campaign, "madds", points),
     "params": lambda store, campaign, points: store.reads.sample_costs(campaign, "params", points),
+    "latency": lambda store, campaign, points: store.reads.sample_costs(campaign, "latency_ratio", points),
 }
 
 
@@ -48,6 +49,8 @@ class RunningCampaign:
                 trial = session.get_one(models.Trial, (self.campaign_id, number))
                 trial.state = "failed" if self._random.random() < 0.05 else "completed"
                 trial.reward = 0.0 if trial.state == "failed" else round(float(self._random.random()), 2)
+                if trial.state == "completed" and number % 9:
+                    trial.latency_ratio = round(1.0 + 0.1 * float(self._random.normal()), 2)
                 add_event(session, campaign, AT, "attempt.started", {"number": number, "attempt": 1})
                 add_event(session, campaign, AT, f"trial.{trial.state}", {"number": number})
 
