@@ -102,8 +102,8 @@ def predict(
 def _detector(model: Path, threads: int) -> Any:
     from proxy_trainer.inference.detector import load_any_detector
 
-    if not model.expanduser().is_dir():
-        raise InvalidValueError(f"there is no directory {model}; name a model directory or an export", field="model")
+    if not model.expanduser().exists():
+        raise InvalidValueError(f"there is no {model}; name a model directory or an export", field="model")
     return load_any_detector(model, threads or os.cpu_count() or 1)
 
 
@@ -125,7 +125,7 @@ def _print_prediction(document: dict[str, Any]) -> None:
 def _print_report(report: EvaluationReport) -> None:
     images = f"{report.identity.images:,} of {report.split.annotations_file}"
     held_out = {True: ", those of the model's figures", False: ", not those of the model's figures", None: ""}
-    facts = [("model", f"{report.detector.directory} ({report.detector.format})")]
+    facts = [("model", f"{report.detector.path} ({report.detector.format})")]
     facts += [("images", images + held_out[report.is_held_out]), ("boxes", f"{report.identity.boxes:,}")]
     facts += [(name, _figure(value)) for name, value in report.scores.metrics.items()]
     print_facts(facts)

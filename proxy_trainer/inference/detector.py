@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
@@ -22,10 +23,11 @@ from search_space.errors import InvalidValueError
 class LoadedDetector:
     """A detector that is ready to run.
 
-    `format` is the name of its adapter; `specification` has its input size, classes and provenance.
+    `path` is a directory or a file; `format` is the name of its adapter; `specification` has its input size, classes
+    and provenance.
     """
 
-    directory: Path
+    path: Path
     format: str
     specification: BlockSpecification
     detects: Detects
@@ -68,20 +70,43 @@ def _pytorch(directory: Path, threads: int) -> Detects:
     return load(directory, threads)
 
 
+def _savedmodel(directory: Path, threads: int) -> Detects:
+    with suppress_native_output():
+        from proxy_trainer.inference.savedmodel_detector import load
+
+        return load(directory, threads)
+
+
+def _by_script(file: str, directory: Path, threads: int) -> Detects:
+    with suppress_native_output():
+        from proxy_trainer.inference.script_detector import load
+
+        return load(directory / file, threads)
+
+
+_LITERT, _KERAS = "model_float32.tflite", "model.keras"
+
 ADAPTERS = (
     Adapter("onnx", "model.onnx", _onnx),
     Adapter("pytorch", "retinanet.py", _pytorch),
+    Adapter("savedmodel", "1/saved_model.pb", _savedmodel),
+    Adapter("litert", _LITERT, partial(_by_script, _LITERT)),
+    Adapter("keras", _KERAS, partial(_by_script, _KERAS)),
     Adapter("model directory", WEIGHTS_FILE, _model_directory),
 )
 """In the order in which they are tried."""
 
 
-def load_any_detector(directory: Path, threads: int) -> LoadedDetector:
-    """The detector in a directory; `threads` is the number of processors to use.
+def load_any_detector(path: Path, threads: int) -> LoadedDetector:
+    """The detector in a directory, or in a `.tflite` file of an export; `threads` is the number of processors to use.
 
     Raises InvalidValueError where there is none, where it is damaged, or where its runtime is not installed.
     """
-    directory = directory.expanduser()
+    path = path.expanduser()
+    if path.is_file() and path.suffix == ".tflite":
+        specification = load_block_specification(path.parent / CONFIG_FILE)
+        return LoadedDetector(path, "litert", specification, _by_script(path.name, path.parent, threads))
+    directory = path
     adapter = next((each for each in ADAPTERS if (directory / each.marker).is_file()), None)
     if adapter is None or not (directory / CONFIG_FILE).is_file():
         hint = f"; did you mean {directory / 'best'}" if (directory / "best" / CONFIG_FILE).is_file() else ""

@@ -36,7 +36,7 @@ class EvaluationReport:
     def to_dict(self) -> dict[str, Any]:
         """The report as plain JSON values."""
         return {
-            "model": str(self.detector.directory),
+            "model": str(self.detector.path),
             "format": self.detector.format,
             "annotations": str(self.split.annotations_file),
             "images": self.identity.images,

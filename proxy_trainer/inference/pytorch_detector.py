@@ -2,10 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
-import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from proxy_trainer.detection_batch import DetectionBatch, Detects
+from proxy_trainer.inference.folder_modules import folder_module
 from search_space.detector import MAX_DETECTIONS
 from search_space.errors import InvalidValueError
 
@@ -56,21 +53,7 @@ def load(directory: Path, threads: int) -> Detects:
         ) from error
     torch.set_num_threads(threads)
     try:
-        with _imports_from(directory):
-            model = importlib.import_module("retinanet").load(directory)
+        model = folder_module(directory, "retinanet").load(directory)
     except Exception as error:
         raise InvalidValueError(f"{directory} cannot be loaded: {error}", field="model") from error
     return PytorchDetector(torch, model)
-
-
-@contextmanager
-def _imports_from(directory: Path) -> Iterator[None]:
-    """In the block, modules of the directory are found first; modules of other exports are forgotten."""
-    names = {path.stem for path in directory.glob("*.py")}
-    for name in names & sys.modules.keys():
-        del sys.modules[name]
-    sys.path.insert(0, str(directory.resolve()))
-    try:
-        yield
-    finally:
-        sys.path.remove(str(directory.resolve()))
