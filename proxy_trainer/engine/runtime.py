@@ -6,6 +6,9 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+__all__ = ["default_graph_passes", "start", "tf"]
+"""Modules that are imported before the others import TensorFlow take it from here."""
+
 _LEGACY_KERAS = "TF_USE_LEGACY_KERAS"
 
 

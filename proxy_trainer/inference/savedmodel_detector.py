@@ -7,10 +7,10 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-import tensorflow as tf
 
 from proxy_trainer.detection_batch import DetectionBatch, Detects
 from proxy_trainer.engine import runtime
+from proxy_trainer.engine.runtime import tf
 from search_space.errors import InvalidValueError
 
 FOLDER = "1"
