@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from exporters.export import Export
+from exporters.keras.backend import keras
 from exporters.keras.model import keras_detector
 from exporters.model_card import model_card
 from search_space.anchors import anchor_boxes
@@ -24,7 +25,7 @@ SCRIPT = Path(__file__).parents[1] / "scripts" / SCRIPT_FILE
 
 DROPPED = (
     "Stochastic depth is part of a training, not of this model: add it for a long one.",
-    "The running variance of further training is that of Keras, which does not correct it for the size of the batch.",
+    "In further training, the running variance is that of Keras, which is not corrected for the size of the batch.",
     "Losses are not in the file; their constants are in `config.json`.",
 )
 
@@ -81,9 +82,9 @@ prints the boxes as JSON and draws them. In Python, the file loads without any o
     model = keras.saving.load_model("{MODEL_FILE}")
     predictions = model(pixels)
 
-`pixels` `[batch, {px}, {px}, 3]` are RGB values from 0 to 255; the model normalises them. An image is resized so that
-its long side is {px} and padded at the bottom and on the right with the mean colour (see Preprocessing), which becomes
-zero. `predictions["class_logits"]` are `[batch, anchors, {network.class_slots}]`, `predictions["box_codes"]`
+It needs Keras {keras.__version__} or later. `pixels` `[batch, {px}, {px}, 3]` are RGB values from 0 to 255; the model
+normalises them. An image is resized so that its long side is {px} and padded at the bottom and on the right with the mean
+colour (see Preprocessing), which becomes zero. `predictions["class_logits"]` are `[batch, anchors, {network.class_slots}]`, `predictions["box_codes"]`
 `[batch, anchors, 4]`. `{ANCHORS_FILE}` has the anchors (y1, x1, y2, x2) in the same order: level 3 to 7, row, column,
 scale, aspect ratio. `{SCRIPT_FILE}` decodes the codes and suppresses duplicates.""",
         "Train further": f"""All layers are Keras's own and trainable:

@@ -52,8 +52,8 @@ class Detector:
         classes = self.config["classes"]
         return [
             {
-                "box": [round(float(box[side]) / scale, 2) for side in (1, 0, 3, 2)],
-                "score": round(float(score), 4),
+                "box": [float(box[side]) / scale for side in (1, 0, 3, 2)],
+                "score": float(score),
                 "label": int(label),
                 "name": None if classes is None else classes[int(label)]["name"],
             }
