@@ -9,6 +9,7 @@ from __future__ import annotations
 import io
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Protocol
 
 import numpy as np
@@ -62,12 +63,11 @@ class DetectionExamples:
         height, width = pixels.shape[:2]
         boxes, rows, features = self._objects(index)
         ymin, xmin, ymax, xmax = boxes.T / np.array([height, width, height, width], np.float32)[:, None]
-        identifier = split.image_ids[index] if _are_numbers(split.image_ids) else index + 1
         return _serialised(
             {
                 **_picture(encoded_picture(content, pixels), height, width),
                 "image/filename": [split.file_names[index].encode()],
-                "image/source_id": [str(identifier).encode()],
+                "image/source_id": [str(self._identifiers[index]).encode()],
                 "image/object/bbox/ymin": ymin,
                 "image/object/bbox/xmin": xmin,
                 "image/object/bbox/ymax": ymax,
@@ -75,6 +75,13 @@ class DetectionExamples:
                 **features,
             }
         ), len(rows)
+
+    @cached_property
+    def _identifiers(self) -> Sequence[int | str]:
+        """Numbers, which Model Garden demands: those of the annotation file, or the place of the picture in it."""
+        own = self.split.image_ids
+        are_numbers = all(isinstance(each, int) and 0 <= each <= _LARGEST_ID for each in own)
+        return own if are_numbers else range(1, len(own) + 1)
 
     def _objects(self, index: int) -> tuple[npt.NDArray[np.float32], list[int], dict[str, Values]]:
         """The boxes [objects, 4] (y1, x1, y2, x2), in the picture and with an area, their indices and features."""
@@ -150,11 +157,6 @@ def encoded_picture(content: bytes, pixels: Pixels) -> bytes:
         ):
             return content
     return _png(pixels)
-
-
-def _are_numbers(identifiers: Sequence[int | str]) -> bool:
-    """Whether all can be the number that Model Garden makes of an identifier."""
-    return all(isinstance(each, int) and 0 <= each <= _LARGEST_ID for each in identifiers)
 
 
 def _picture(encoded: bytes, height: int, width: int) -> dict[str, Values]:
