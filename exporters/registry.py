@@ -22,9 +22,9 @@ Place = Literal["here", "worker"]
 
 @dataclass(frozen=True)
 class Exporter:
-    """One format. `exporters.NAME`, with underscores for dashes, has its function `write`, which fills an empty directory.
+    """One format. `exporters.NAME` has its function `write`, which fills an empty directory.
 
-    `purpose` says in one sentence what the format is for. With the suffix `.zip` an export is an archive of the
+    Dashes of a name are underscores in that of its module. `purpose` says in one sentence what the format is for. With the suffix `.zip` an export is an archive of the
     directory, else it is the one file in it, which has that suffix.
     """
 
@@ -92,7 +92,9 @@ for _exporter in (
     ),
     Exporter("litert", "Files for LiteRT on phones and small computers: float32, float16, int8."),
     Exporter("keras", "A model for Keras 3, without other code, to run and to train further."),
-    Exporter("model-garden", "A package that trains the backbone in the TensorFlow Model Garden, tf-models-official 2.20."),
+    Exporter(
+        "model-garden", "A package that trains the backbone in the TensorFlow Model Garden, tf-models-official 2.20."
+    ),
     Exporter("savedmodel", "The whole detector for TensorFlow and TensorFlow Serving."),
 ):
     register(_exporter)

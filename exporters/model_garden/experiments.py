@@ -156,7 +156,8 @@ def _classification(specification: BlockSpecification) -> Document:
     training = {**shared, "aug_rand_hflip": task.flip, "crop_area_range": [recipe.smallest_crop, 1.0]}
     losses = {"one_hot": True, "label_smoothing": recipe.label_smoothing, "l2_weight_decay": task.weight_decay}
     return _experiment(
-        {"model": model, "losses": losses, **_data(task, training, shared)}, _trainer(task, rates, IMAGENET_TRAIN_IMAGES)
+        {"model": model, "losses": losses, **_data(task, training, shared)},
+        _trainer(task, rates, IMAGENET_TRAIN_IMAGES),
     )
 
 

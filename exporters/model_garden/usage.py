@@ -13,22 +13,20 @@ EXPECTED = {
 """What a training with the file is, by its name: the second line of the file."""
 
 DROPPED = (
-    "RetinaNet: the head is Model Garden's, with the layers and parameters of ours and one more class, the background. "
-    "Its loss is ours. Weight decay does not reach the separable convolutions before its predictions.",
-    "Mask R-CNN: Model Garden's box head flattens crops into a dense layer with a bias, its mask head predicts with a "
-    "separable 3x3 convolution, its region proposal network with plain 1x1 convolutions; ours has separable ones. Box "
-    "codes are weighted 10, 10, 5, 5. It was not trained here beyond a few steps.",
-    "Classification and segmentation: the averaged pyramid is ours (`averaged: true`), and so is the linear classifier, "
-    "but for its initial values. Segmentation has batch normalisation and an activation after each depthwise "
-    "convolution too, and none has a bias. Classifiers have 256 channels and no space-to-depth, as published, so they "
-    "start from initial values.",
-    "Model Garden's SGD scales its momentum by the learning rate of each past step, which differs from ours for about "
-    "ten steps after a decay. Its warm-up is at most a 500th of the peak below ours.",
-    "Model Garden takes at most 100 objects of an image. Its crops of scaled images are drawn from another range, and "
-    "images are padded to multiples of 128 pixels.",
-    "Batch normalisation is synchronised between devices, as published (`use_sync_bn`); effspine does not do this.",
-    "Running variances are those of Keras, which does not correct synchronised ones for the size of the batch.",
-    "AutoAugment, with which EfficientNet is trained, is not in the experiment of classification.",
+    "RetinaNet: the head is Model Garden's, with the layers and parameters of ours, and one more class, the "
+    "background. The loss is ours. Weight decay does not reach the separable convolutions before its predictions.",
+    "Mask R-CNN: its heads are Model Garden's, with the layers and widths of ours, but a bias in the fully connected "
+    "layer. It predicts box codes times 10, 10, 5 and 5, with which our loss weighs them.",
+    "Classification and segmentation: the averaged pyramid is ours (`averaged: true`), and so is the classifier, but "
+    "for its initial values. Segmentation normalises and activates after each depthwise convolution too, and its "
+    "convolutions have no bias. Classifiers have 256 channels and no space-to-depth, as published, so they start from "
+    "initial values.",
+    "SGD: Model Garden multiplies by the learning rate before the momentum, we do after it, so after a decay the "
+    "earlier rate fades over some ten steps. Warm-up differs by at most a 500th of the peak.",
+    "Mask R-CNN trains on, and evaluation uses, at most 100 objects of an image; suppression sees the best 5,000 boxes "
+    "of a class. Images are padded to multiples of 128 pixels.",
+    "Batch normalisation is synchronised between devices, as published (`use_sync_bn`); effspine does not do that.",
+    "AutoAugment, with which EfficientNet is trained, is left out of classification.",
 )
 
 

@@ -40,9 +40,7 @@ OnProgress = Callable[[int, int], None]
 Loaded = tuple[dict[str, Examples], list[dict[str, Any]]]
 
 
-def write_tfrecords(
-    directory: Path, out: Path, task: RecordTask, shards: int, progress: OnProgress
-) -> dict[str, Any]:
+def write_tfrecords(directory: Path, out: Path, task: RecordTask, shards: int, progress: OnProgress) -> dict[str, Any]:
     """Writes the splits of a data set to `out` as `SPLIT-NNNNN-of-NNNNN.tfrecord`, and what they hold as dataset.json.
 
     Each split has at most `shards` files and no empty one; pictures take turns. `progress` is called with (pictures

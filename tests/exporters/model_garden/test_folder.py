@@ -14,13 +14,13 @@ from exporters.model_garden.experiments import RMSPROP_EPSILON, classifier_of, e
 from proxy_trainer.engine.optimizers import RMSPROP_EPSILON as RMSPROP_EPSILON_OF_THE_ENGINE
 from search_space.architecture import Operations
 from search_space.catalogue import CATALOGUE
+from search_space.cost import parameters
 from search_space.detector_model import DetectorModel, load_detector
 from search_space.document import BlockSpecification, block_specification
 from search_space.published import EFF_SPINENET_D0
 from search_space.recipes import RECIPES
 from search_space.task_recipes import RECIPES as TASK_RECIPES
 from tests.support.random_detectors import REPEATED, random_values
-from search_space.cost import parameters
 
 CLASSES = [{"id": number, "name": f"class {number}"} for number in range(REPEATED.class_slots)]
 SPECIFICATION = BlockSpecification(REPEATED, {}, 2.0, classes=CLASSES)
@@ -82,8 +82,13 @@ def test_classes_count_the_background_as_model_garden_does() -> None:
     assert unnamed["retinanet"]["task"]["model"]["num_classes"] == 91
 
 
-@pytest.mark.parametrize(("name", "recipe"), [("retinanet", RECIPES["paper"].task_for(COCO_IMAGES)),
-                                              ("maskrcnn", TASK_RECIPES["instance-segmentation"]["paper"].training)])
+@pytest.mark.parametrize(
+    ("name", "recipe"),
+    [
+        ("retinanet", RECIPES["paper"].task_for(COCO_IMAGES)),
+        ("maskrcnn", TASK_RECIPES["instance-segmentation"]["paper"].training),
+    ],
+)
 def test_the_rates_of_detectors_fall_where_those_of_the_recipe_do(
     written: dict[str, dict[str, Any]], name: str, recipe: Any
 ) -> None:

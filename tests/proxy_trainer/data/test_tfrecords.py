@@ -59,7 +59,7 @@ def _dense(value: Any) -> np.ndarray:
 
 @pytest.fixture
 def coco(tmp_path: Path) -> Path:
-    """Three pictures: a turned one with a cut box, a box outside and a crowd; one in grey; one of CMYK, with nothing."""
+    """Pictures: a turned one with a cut box, a box outside and a crowd; a grey one with a box; an empty one in CMYK."""
     directory = tmp_path / "coco"
     (directory / "images").mkdir(parents=True)
     rng = np.random.default_rng(0)
@@ -119,7 +119,9 @@ def test_pictures_are_kept_where_tensorflow_decodes_them_as_we_do(coco: Path, tm
     assert grey == (coco / "images" / "grey.jpg").read_bytes()
     upright = np.rot90(load_image(coco / "images" / "turned.png"), -1)
     np.testing.assert_array_equal(tf.io.decode_image(turned, channels=3).numpy(), upright)
-    np.testing.assert_array_equal(tf.io.decode_image(cmyk, channels=3).numpy(), load_image(coco / "images" / "print.jpg"))
+    np.testing.assert_array_equal(
+        tf.io.decode_image(cmyk, channels=3).numpy(), load_image(coco / "images" / "print.jpg")
+    )
 
 
 def test_masks_are_pictures_of_their_objects(coco: Path, tmp_path: Path) -> None:

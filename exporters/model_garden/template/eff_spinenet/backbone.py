@@ -11,13 +11,14 @@ from typing import Any
 
 import tensorflow as tf
 import tf_keras
-from eff_spinenet import configs
-from eff_spinenet.layers import CropToLevel, Fusion, SpaceToDepth
-from eff_spinenet.weights import load_backbone
 from official.modeling import tf_utils
 from official.vision.configs import common
 from official.vision.modeling.backbones import factory
 from official.vision.modeling.layers import nn_layers
+
+from eff_spinenet import configs
+from eff_spinenet.layers import CropToLevel, Fusion, SpaceToDepth
+from eff_spinenet.weights import load_backbone
 
 layers = tf_keras.layers
 

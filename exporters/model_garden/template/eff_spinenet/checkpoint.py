@@ -9,13 +9,14 @@ import argparse
 import sys
 from pathlib import Path
 
-import eff_spinenet  # noqa: F401, it registers the experiments
 import tensorflow as tf
 import tf_keras
 import yaml
-from eff_spinenet.weights import load_retinanet
 from official.core import exp_factory
 from official.vision.modeling import factory
+
+import eff_spinenet  # noqa: F401, it registers the experiments
+from eff_spinenet.weights import load_retinanet
 
 
 def retinanet(config_file: Path, weights: Path) -> tf_keras.Model:

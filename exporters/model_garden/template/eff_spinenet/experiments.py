@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from eff_spinenet import configs
 from official.core import config_definitions as cfg
 from official.core import exp_factory
 from official.vision.configs import decoders, image_classification, maskrcnn, retinanet, semantic_segmentation
+
+from eff_spinenet import configs
 
 _RESTRICTIONS = ["task.train_data.is_training != None", "task.validation_data.is_training != None"]
 

@@ -6,10 +6,11 @@ python -m eff_spinenet.train --experiment=eff_spinenet_retinanet --config_file=e
 
 from __future__ import annotations
 
-import eff_spinenet  # noqa: F401, it registers the experiments
 from absl import app, flags
 from official.common import flags as model_garden_flags
 from official.vision import train
+
+import eff_spinenet  # noqa: F401, it registers the experiments
 
 if __name__ == "__main__":
     model_garden_flags.define_flags()

@@ -39,9 +39,7 @@ def load_backbone(backbone: tf_keras.Model, path: str | Path) -> None:
     Raises ValueError where the file lacks one, has another shape, or has one that the backbone has not.
     """
     tensors = load_file(path)
-    _assign(
-        variables_of(backbone), {n: each for n, each in tensors.items() if not n.startswith(SUBNETS)}, path
-    )
+    _assign(variables_of(backbone), {n: each for n, each in tensors.items() if not n.startswith(SUBNETS)}, path)
 
 
 def load_retinanet(model: tf_keras.Model, path: str | Path) -> None:

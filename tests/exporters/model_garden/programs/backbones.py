@@ -24,9 +24,10 @@ assert importlib.util.find_spec("search_space") is None, "effspine can be import
 cases = [Path(argument) for argument in sys.argv[1:]]
 sys.path.insert(0, str(cases[0] / "model"))
 
-from eff_spinenet.weights import variables_of  # noqa: E402
 from official.core import exp_factory  # noqa: E402
 from official.vision.modeling.backbones import factory  # noqa: E402
+
+from eff_spinenet.weights import variables_of  # noqa: E402
 
 
 def built(case: Path, experiment: str, size: list[int | None], **changes: object) -> tf_keras.Model:
