@@ -2,14 +2,20 @@ PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11; do \
   $$p -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))' 2>/dev/null && echo $$p && exit; done; echo python3)
 BIN := .venv/bin
 
-.PHONY: help setup setup-exports demo test test-all fuzz lint format bench results object-sizes chaos hosts schema lock clean
+# Where exports are tested; those but the first are heavy, and only the slow tier makes them.
+ENVIRONMENTS := exports model-garden
+SETUPS := $(ENVIRONMENTS:%=setup-%)
+
+.PHONY: help setup $(SETUPS) demo test test-all test-exports fuzz lint format bench results object-sizes chaos hosts schema lock clean
 
 help:
 	@echo "make setup     creates .venv from the lock file (the other targets call it)"
 	@echo "make setup-exports  creates .venv-exports, where exports are tested (the tests call it)"
+	@echo "make setup-model-garden  creates .venv-model-garden, likewise (the slow tests call it)"
 	@echo "make demo      runs a search campaign on this machine, with its dashboard"
 	@echo "make test      runs the tests that every change must pass"
 	@echo "make test-all  runs all tests, including slow ones"
+	@echo "make test-exports  runs the tests of exports, each in the environment of its framework"
 	@echo "make fuzz      sends hundreds of generated requests to every route"
 	@echo "make lint      checks format, lint, types and import contracts"
 	@echo "make bench     runs the benchmarks that the documents quote"
@@ -19,13 +25,13 @@ help:
 	@echo "make hosts     runs the compose file's service as four hosts, of which two fail (needs root)"
 	@echo "make schema    writes docs/block-specification.schema.json"
 	@echo "make lock      resolves and pins the dependencies"
-	@echo "make clean     removes .venv, .venv-exports and caches, but no campaigns"
+	@echo "make clean     removes .venv, .venv-* and caches, but no campaigns"
 
 setup:
 	@$(PYTHON) tools/setup_environment.py
 
-setup-exports:
-	@$(PYTHON) tools/setup_environment.py exports
+$(SETUPS): setup-%:
+	@$(PYTHON) tools/setup_environment.py $*
 
 demo: setup
 	@exec $(BIN)/effspine demo --with-parent $(ARGS)
@@ -37,8 +43,11 @@ PYTEST = EFFSPINE_REQUIRE_EXPORTS=1 $(BIN)/python -m pytest -n 3 --dist loadfile
 test: setup setup-exports
 	@$(PYTEST) -m "not slow" $(ARGS)
 
-test-all: setup setup-exports
+test-all: setup $(SETUPS)
 	@$(PYTEST) $(ARGS)
+
+test-exports: setup $(SETUPS)
+	@$(PYTEST) tests/exporters $(ARGS)
 
 fuzz: setup
 	@EFFSPINE_FUZZ_EXAMPLES=$${EFFSPINE_FUZZ_EXAMPLES:-100} $(BIN)/python -m pytest tests/api/http/test_openapi.py --timeout 7200 $(ARGS)
@@ -87,5 +96,5 @@ lock: setup
 	@$(LOCK) pyproject.toml --extra postgres --extra gpu --constraint requirements.lock --output-file deploy/locks/gpu.lock
 
 clean:
-	rm -rf .venv .venv-exports .venv-setup.log .venv-exports-setup.log .mypy_cache .ruff_cache .pytest_cache .hypothesis .schemathesis .import_linter_cache build dist *.egg-info
+	rm -rf .venv .venv-* .mypy_cache .ruff_cache .pytest_cache .hypothesis .schemathesis .import_linter_cache build dist *.egg-info
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

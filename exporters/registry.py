@@ -24,7 +24,7 @@ Place = Literal["here", "worker"]
 class Exporter:
     """One format. `exporters.NAME` has its function `write`, which fills an empty directory.
 
-    `purpose` says in one sentence what the format is for. With the suffix `.zip` an export is an archive of the
+    Dashes of a name are underscores in that of its module. `purpose` says in one sentence what the format is for. With the suffix `.zip` an export is an archive of the
     directory, else it is the one file in it, which has that suffix.
     """
 
@@ -36,7 +36,7 @@ class Exporter:
 
     def write(self, export: Export, directory: Path) -> None:
         """Writes the files of this format. Raises InvalidValueError, with a reason, for what it cannot express."""
-        write: Callable[[Export, Path], None] = import_module(f"exporters.{self.name}").write
+        write: Callable[[Export, Path], None] = import_module(f"exporters.{self.name.replace('-', '_')}").write
         write(export, directory)
 
     def content(self, export: Export) -> bytes:
@@ -92,6 +92,9 @@ for _exporter in (
     ),
     Exporter("litert", "Files for LiteRT on phones and small computers: float32, float16, int8."),
     Exporter("keras", "A model for Keras 3, without other code, to run and to train further."),
+    Exporter(
+        "model-garden", "A package that trains the backbone in the TensorFlow Model Garden, tf-models-official 2.20."
+    ),
     Exporter("savedmodel", "The whole detector for TensorFlow and TensorFlow Serving."),
 ):
     register(_exporter)

@@ -1,10 +1,11 @@
-"""`effspine data make-digits | inspect | register | fix | preview`: data sets.
+"""`effspine data make-digits | inspect | register | fix | preview | to-tfrecord`: data sets.
 
 effspine data make-digits DIR             3,000 images in about half a minute
 effspine data inspect DIR                 what is in a data set, and what is unusual about it
 effspine data register NAME DIR           the same judgement, and a name for campaigns
 effspine data preview NAME --out DIR2     images with their boxes as the trainer sees them
 effspine data fix DIR --out DIR2          a copy as the data set was understood
+effspine data to-tfrecord DIR --out DIR2  records for TensorFlow's Model Garden
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
     from proxy_trainer.data.judgement import DatasetReport
 
 data_app = typer.Typer(
-    add_completion=False, no_args_is_help=True, help="Data sets: make, inspect, register, fix and draw them."
+    add_completion=False, no_args_is_help=True, help="Data sets: make, inspect, register, fix, draw and convert them."
 )
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON document.")]
@@ -190,6 +191,35 @@ def preview_command(
         return
     for path in paths:
         print_text(str(path))
+
+
+@data_app.command("to-tfrecord")
+def to_tfrecord_command(
+    directory: Annotated[Path, typer.Argument(metavar="DIR", help="Directory of the data set, as training reads it.")],
+    out: Annotated[Path, typer.Option("--out", metavar="DIR2", help="Directory to make; empty or absent.")],
+    task: Annotated[
+        str,
+        typer.Option(
+            help="detection, instance-segmentation (with masks), classification (a directory per class) or "
+            "semantic-segmentation (VOC)."
+        ),
+    ] = "detection",
+    shards: Annotated[int, typer.Option(metavar="N", help="Files of each split.")] = 10,
+    as_json: AsJson = False,
+) -> None:
+    """Write a data set as TFRecords for TensorFlow's Model Garden, in the features that its decoders read."""
+    from proxy_trainer.native_output import suppress_native_output
+
+    with suppress_native_output():
+        from proxy_trainer.data.tfrecords import write_tfrecords
+    with progress_bar("writing records") as progress:
+        report = write_tfrecords(directory, out, task, shards, progress)  # type: ignore[arg-type]  # it is checked
+    if as_json:
+        print_json({"directory": str(out.expanduser().absolute()), **report})
+        return
+    for name, split in report["splits"].items():
+        print_text(f"{name}: {split['images']:,} images, {split['objects']:,} objects, {len(split['files'])} files")
+    print_text(f"written to {out}; labels are in its dataset.json")
 
 
 def _split_document(report: DatasetReport) -> dict[str, Any]:

@@ -1,8 +1,9 @@
 """Sets up `.venv` from the lock file, once (`make setup`). Needs the standard library only, and any Python 3 parses it.
 
-With the argument `exports` it sets up `.venv-exports`, where exports are tested (`make setup-exports`). Failures that
-the user can fix (wrong Python, no network, full disk, no venv module) are reported in one line on standard error; the
-output of the installer is in `.venv-setup.log`, or `.venv-exports-setup.log`.
+With names as arguments it sets up `.venv-NAME` from `requirements-NAME.txt`, where exports are tested (`make
+setup-exports`, `make setup-model-garden`). Failures that the user can fix (wrong Python, no network, full disk, no venv
+module) are reported in one line on standard error; the output of the installer is in `.venv-setup.log`, or
+`.venv-NAME-setup.log`.
 """
 
 import hashlib
@@ -34,10 +35,14 @@ KNOWN_FAILURES = (
 
 def main():
     check_python()
-    if sys.argv[1:] == ["exports"]:
-        set_up(".venv-exports", "requirements-exports.txt", [], install_exports)
-    else:
+    names = sys.argv[1:]
+    if not names:
         set_up(".venv", "requirements.lock", ["pyproject.toml"], install_effspine)
+    for name in names:
+        requirements = "requirements-%s.txt" % name
+        if not os.path.exists(os.path.join(ROOT, requirements)):
+            fail("there is no %s to set up .venv-%s from" % (requirements, name))
+        set_up(".venv-" + name, requirements, [], install_exports)
 
 
 def set_up(name, requirements, others, install):
@@ -68,7 +73,9 @@ def install_effspine(pip, lock, log):
 
 def install_exports(pip, requirements, log):
     """PyTorch is the small build without CUDA where its index can be reached, else the one of the usual index."""
-    index = ["--extra-index-url", CPU_INDEX] if can_be_reached(CPU_INDEX + "/torch/") else []
+    with open(requirements) as file:
+        has_torch = any(line.startswith("torch==") for line in file)
+    index = ["--extra-index-url", CPU_INDEX] if has_torch and can_be_reached(CPU_INDEX + "/torch/") else []
     step(pip + index + ["-r", requirements], log, "installing the packages that exports are tested with")
 
 

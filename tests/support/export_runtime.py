@@ -11,21 +11,21 @@ import pytest
 
 from tests.support.paths import ROOT
 
-VENV_VARIABLE = "EFFSPINE_EXPORTS_VENV"
 REQUIRED_VARIABLE = "EFFSPINE_REQUIRE_EXPORTS"
 THREADS = "1"
 """More threads wait for each other in networks as small as those of the tests."""
 
 
-def python_of_exports() -> Path:
-    """The Python of the environment: that of `make setup-exports`, or the one that the variable names.
+def python_of(environment: str) -> Path:
+    """The Python of `.venv-NAME`, which `make setup-NAME` makes, or of the one that `EFFSPINE_NAME_VENV` names.
 
     Without it, the test fails where the variable of `make test` demands it, and is skipped elsewhere.
     """
-    venv = Path(os.environ.get(VENV_VARIABLE) or ROOT / ".venv-exports")
+    variable = f"EFFSPINE_{environment.upper().replace('-', '_')}_VENV"
+    venv = Path(os.environ.get(variable) or ROOT / f".venv-{environment}")
     python = venv / "bin" / "python"
     if not python.exists():
-        reason = f"there is no environment {venv}; run `make setup-exports`, or name another one with {VENV_VARIABLE}"
+        reason = f"there is no environment {venv}; run `make setup-{environment}`, or name another one with {variable}"
         if os.environ.get(REQUIRED_VARIABLE) == "1":
             pytest.fail(reason)
         pytest.skip(reason)
@@ -33,14 +33,19 @@ def python_of_exports() -> Path:
 
 
 def run_export(
-    arguments: Sequence[object], *, folder: Path, timeout_s: float = 280, check: bool = True
+    arguments: Sequence[object],
+    *,
+    folder: Path,
+    environment: str = "exports",
+    timeout_s: float = 280,
+    check: bool = True,
 ) -> subprocess.CompletedProcess[str]:
     """Runs that Python with these arguments in `folder`; with `check`, asserts that it succeeds."""
-    environment = {name: value for name, value in os.environ.items() if not name.startswith(("PYTHON", "EFFSPINE"))}
+    variables = {name: value for name, value in os.environ.items() if not name.startswith(("PYTHON", "EFFSPINE"))}
     completed = subprocess.run(
-        [python_of_exports(), *map(str, arguments)],
+        [python_of(environment), *map(str, arguments)],
         cwd=folder,
-        env=environment | {"OMP_NUM_THREADS": THREADS},
+        env=variables | {"OMP_NUM_THREADS": THREADS},
         capture_output=True,
         text=True,
         timeout=timeout_s,
