@@ -83,10 +83,14 @@ prints the boxes as JSON and draws them. In Python, the file loads without any o
     predictions = model(pixels)
 
 It needs Keras {keras.__version__} or later. `pixels` `[batch, {px}, {px}, 3]` are RGB values from 0 to 255; the model
-normalises them. An image is resized so that its long side is {px} and padded at the bottom and on the right with the mean
-colour (see Preprocessing), which becomes zero. `predictions["class_logits"]` are `[batch, anchors, {network.class_slots}]`, `predictions["box_codes"]`
-`[batch, anchors, 4]`. `{ANCHORS_FILE}` has the anchors (y1, x1, y2, x2) in the same order: level 3 to 7, row, column,
-scale, aspect ratio. `{SCRIPT_FILE}` decodes the codes and suppresses duplicates.""",
+normalises them. An image is resized so that its long side is {px} and padded at the bottom and on the right with the
+mean colour (see Preprocessing), which becomes zero. The predictions are
+
+- `predictions["class_logits"]` `[batch, anchors, {network.class_slots}]`,
+- `predictions["box_codes"]` `[batch, anchors, 4]`.
+
+`{ANCHORS_FILE}` has the anchors (y1, x1, y2, x2) in the same order: level 3 to 7, row, column, scale, aspect
+ratio. `{SCRIPT_FILE}` decodes the codes and suppresses duplicates.""",
         "Train further": f"""All layers are Keras's own and trainable:
 
     names = [f"endpoint{{level}}_bn_{network.operations.activation}" for level in range(3, 8)]
