@@ -58,12 +58,15 @@ def write_tfrecords(directory: Path, out: Path, task: RecordTask, shards: int, p
         total, done = sum(map(len, splits.values())), 0
         report: dict[str, Any] = {"task": task, "splits": {}, "classes": classes}
         for name, examples in splits.items():
-            report["splits"][name] = _write_split(
-                partial, name, examples, shards, lambda count, before=done: progress(before + count, total)
-            )
+            report["splits"][name] = _write_split(partial, name, examples, shards, _continued(progress, done, total))
             done += len(examples)
         (partial / REPORT_FILE).write_text(json.dumps(report, indent=2) + "\n", encoding="utf-8")
     return report
+
+
+def _continued(progress: Callable[[int, int], None], before: int, total: int) -> Callable[[int], None]:
+    """Reports a count of a split as one of all splits."""
+    return lambda count: progress(before + count, total)
 
 
 @contextmanager
