@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import tensorflow as tf
+from tests.support.exported_detectors import detector
 
 from exporters import EXPORTERS, Export
 from proxy_trainer.detection_batch import DetectionBatch
@@ -26,7 +27,6 @@ from search_space.document import BlockSpecification
 from search_space.networks.scale_permuted import pyramid
 from tests.support.engine_outputs import assert_close, by_anchor, engine_outputs
 from tests.support.export_runtime import run_export
-from tests.support.exported_detectors import detector
 from tests.support.random_detectors import REPEATED, UNEQUAL, random_tensors
 from tests.support.same_detections import assert_same_detections
 
