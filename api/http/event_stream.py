@@ -43,10 +43,8 @@ def event_stream(request: Request, events: Events, after: int, last_event_id: st
     Raises InvalidValueError where it is not the id of an event.
     """
     start = after if last_event_id is None else _sequence(last_event_id)
-    if getattr(request.state, IS_HEAD):
-        stream = _no_events()
-    else:
-        stream = _stream(events, start, request.state.is_still_allowed)
+    is_head = getattr(request.state, IS_HEAD)
+    stream = _no_events() if is_head else _stream(events, start, request.state.is_still_allowed)
     return EventSourceResponse(stream, ping=HEARTBEAT_SECONDS, sep="\n")
 
 

@@ -28,7 +28,7 @@ class TrainingSpec(BaseModel):
     )
     architecture: Annotated[str, Field(max_length=200)] | Widths | dict[str, Any] | None = Field(
         default=None,
-        description="Without `campaign_id`: a model by its name, 18 widths at the scale of D0, or a block specification.",
+        description="Without `campaign_id`: a model's name, 18 widths at the scale of D0, or a block specification.",
     )
     dataset: str | None = Field(
         default=None, max_length=64, description="Name of the data set; null: that of the campaign."

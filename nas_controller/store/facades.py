@@ -146,7 +146,7 @@ class RunnerWrites:
 
 
 class ServiceWrites:
-    """Writes of the service: requests to campaigns, for exports and for trainings, API keys, login sessions, idempotency keys.
+    """Writes of the service: requests to campaigns, for exports and trainings, API keys, logins, idempotency keys.
 
     All raise StoreUnavailableError when the database is unavailable.
     """

@@ -42,7 +42,7 @@ class _Job:
 class TrainingJobs:
     """Runs the trainings that are queued in the database, one at a time, for the supervisor `owner`.
 
-    A process that is killed or ends without a result is followed by another, up to `store.training_writes.RETRIES` times
+    A process that is killed or ends without a result is followed by another, `store.training_writes.RETRIES` times
     without an evaluation in between; then the training fails with the end of its log, `<data_dir>/logs/<id>.log`.
     """
 
