@@ -8,9 +8,9 @@ from datetime import timedelta
 import pytest
 from fastapi.testclient import TestClient
 
+from api.http import event_stream
 from api.http.app import create_app
 from api.http.login_sessions import safe_next_page
-from api.http import event_stream
 from api.settings import Settings
 from nas_controller.store import Store
 from tests.support.api_access import HOST, OWN, create_key, log_in

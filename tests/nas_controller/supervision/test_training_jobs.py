@@ -19,9 +19,9 @@ from nas_controller.supervision.stop_signal import StopSignal
 from nas_controller.supervision.training_jobs import TrainingJobs
 from nas_controller.trainings.files import history_rows, run_directory
 from proxy_trainer.data.digits import make_digits
+from search_space.catalogue import ARCHITECTURES
 from search_space.detector_model import load_detector
 from search_space.document import BlockSpecification, block_specification
-from search_space.published import SP_EFFICIENTNETS
 from tests.support.process_table import alive
 from tests.support.small_trainings import TINY_FIELDS
 from tests.support.trainings import training_request
@@ -72,7 +72,7 @@ def test_a_real_training_survives_a_kill_and_a_stop_and_leaves_its_best_model(
     real_store: Store, jobs: TrainingJobs, tmp_path: Path
 ) -> None:
     make_digits(tmp_path / "datasets" / "digits", train=24, val=4, image_px=64)
-    specification = block_specification(BlockSpecification(SP_EFFICIENTNETS["SP-EfficientNet-B0"], {"trial": 3}))
+    specification = block_specification(BlockSpecification(ARCHITECTURES["eff-spinenet-d0"], {"trial": 3}))
     request = training_request(model=None, specification=specification, overrides=FIELDS)
     training_id = real_store.service.create_training(request).id
     watch(jobs, real_store, training_id, lambda now: now.figures is not None)
