@@ -7,12 +7,15 @@ and when its standard input closes because its supervisor has died, it saves a c
 from __future__ import annotations
 
 import argparse
+import fcntl
 import json
 import logging
 import os
 import shutil
 import sys
 import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -24,7 +27,7 @@ from nas_controller.store import LeaseLostError, Store, StoreError, TrainingReco
 from nas_controller.supervision.runner_protocol import DATABASE_URL_VARIABLE, EXIT_DONE, EXIT_MUST_WAIT, EXIT_NOT_OURS
 from nas_controller.supervision.stdin_watch import watch_stdin
 from nas_controller.supervision.stop_signal import StopSignal
-from nas_controller.trainings.files import architecture_file, run_directory, start_directory
+from nas_controller.trainings.files import architecture_file, run_directory, start_directory, training_directory
 from search_space.atomic_file import write_atomically
 from search_space.datasets import dataset_path
 from search_space.detector_model import save_detector
@@ -36,6 +39,9 @@ NICENESS = 10
 """Campaigns come first: a training takes the processor time that trials leave."""
 SAVING_SECONDS = 60.0
 """How long it may go on without its supervisor until its checkpoint is written."""
+PREDECESSOR_SECONDS = SAVING_SECONDS + 10.0
+"""How long a process waits for an earlier one that still saves."""
+LOCK_FILE = ".lock"
 
 logger = logging.getLogger(__name__)
 
@@ -96,18 +102,46 @@ class _Reports:
             self._evaluated = progress.last_step
 
 
-def run(store: Store, data_dir: Path, training_id: str, attempt: int, stop: StopSignal) -> int:
-    """Trains to the end or until `stop`, writes the result, and returns an exit status.
+def run(store: Store, data_dir: Path, training_id: str, attempt: int, is_stopped: Callable[[], bool]) -> int:
+    """Trains to the end or until `is_stopped`, writes the result, and returns an exit status.
 
     An EffspineError, such as a data set that does not fit the recipe, and a file that cannot be read or written are the
-    result of the training. Raises StoreError, and what the trainer raises unexpectedly.
+    result of the training. Raises StoreError, OSError where the training's directory cannot be made, and what the trainer
+    raises unexpectedly.
     """
+    with _alone_in(training_directory(data_dir, training_id)) as is_alone:
+        if is_alone:
+            return _run(store, data_dir, training_id, attempt, is_stopped)
+    logger.warning("training %s: an earlier process still trains", training_id)
+    return EXIT_MUST_WAIT
+
+
+@contextmanager
+def _alone_in(directory: Path) -> Iterator[bool]:
+    """Whether this process is the only one that trains in a directory, for which it waits; it is so in the block."""
+    directory.mkdir(parents=True, exist_ok=True)
+    end = time.monotonic() + PREDECESSOR_SECONDS
+    with (directory / LOCK_FILE).open("ab") as lock:
+        while True:
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                if time.monotonic() > end:
+                    break
+                time.sleep(0.2)
+            else:
+                yield True
+                return
+    yield False
+
+
+def _run(store: Store, data_dir: Path, training_id: str, attempt: int, is_stopped: Callable[[], bool]) -> int:
     began = time.monotonic()
     try:
         training = store.reads.get_training(training_id)
         reports = _Reports(store, training, attempt, began)
         try:
-            is_complete = train_network(_work(store, data_dir, training), reports.report, stop.is_set)
+            is_complete = train_network(_work(store, data_dir, training), reports.report, is_stopped)
         except StoreError:
             raise
         except (EffspineError, OSError) as error:
@@ -128,8 +162,6 @@ def run(store: Store, data_dir: Path, training_id: str, attempt: int, stop: Stop
 
 def _work(store: Store, data_dir: Path, training: TrainingRecord) -> NetworkTraining:
     """What to train, with its files in the training's directory. Raises EffspineError and OSError."""
-    run = run_directory(data_dir, training.id)
-    run.parent.mkdir(parents=True, exist_ok=True)
     architecture = training.model or ""
     if training.specification is not None:
         file = architecture_file(data_dir, training.id)
@@ -145,7 +177,7 @@ def _work(store: Store, data_dir: Path, training: TrainingRecord) -> NetworkTrai
         seed=training.seed,
         threads=_processors(),
         cache_dir=data_dir / "cache",
-        out=run,
+        out=run_directory(data_dir, training.id),
     )
 
 
@@ -183,7 +215,7 @@ def main(arguments: list[str] | None = None) -> int:
     os.nice(NICENESS)
     try:
         store = Store.open(os.environ.pop(DATABASE_URL_VARIABLE))
-        return run(store, options.data_dir, options.training_id, options.attempt, stop)
+        return run(store, options.data_dir, options.training_id, options.attempt, stop.is_set)
     except StoreError as error:
         logger.warning("%s", error)
         return EXIT_MUST_WAIT

@@ -119,7 +119,7 @@ class TrainingJobs:
         logger.info("training %s: process %d ended with status %d", training.id, job.process.pid, status)
         if status in (EXIT_DONE, EXIT_NOT_OURS):
             return
-        if status == EXIT_MUST_WAIT:  # the database was away
+        if status == EXIT_MUST_WAIT:  # the database is away, or an earlier process still saves
             self._not_before = time.monotonic() + WAIT_SECONDS
             store.runner.release_trainings(self.owner)
             return

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
 import signal
@@ -14,10 +15,9 @@ import pytest
 from nas_controller.store import Store, TrainingRecord, sqlite_url
 from nas_controller.store.training_writes import RETRIES
 from nas_controller.supervision import training_job, training_jobs
-from nas_controller.supervision.runner_protocol import EXIT_DONE, EXIT_NOT_OURS
-from nas_controller.supervision.stop_signal import StopSignal
+from nas_controller.supervision.runner_protocol import EXIT_DONE, EXIT_MUST_WAIT, EXIT_NOT_OURS
 from nas_controller.supervision.training_jobs import TrainingJobs
-from nas_controller.trainings.files import history_rows, run_directory
+from nas_controller.trainings.files import history_rows, run_directory, training_directory
 from proxy_trainer.data.digits import make_digits
 from search_space.catalogue import ARCHITECTURES
 from search_space.detector_model import load_detector
@@ -156,13 +156,24 @@ def test_a_process_that_does_not_stop_is_killed(
 def test_what_cannot_be_trained_is_the_result_and_is_not_retried(real_store: Store, tmp_path: Path) -> None:
     training_id = real_store.service.create_training(training_request()).id
     real_store.runner.claim_training("s-1")
-    before = signal.getsignal(signal.SIGTERM)
-    try:
-        stop = StopSignal()
-        assert training_job.run(real_store, tmp_path, training_id, 1, stop) == EXIT_DONE
-        failed = real_store.reads.get_training(training_id)
-        assert (failed.state, failed.attempts) == ("failed", 1)
-        assert "there is no data set 'digits'" in (failed.error or "")
-        assert training_job.run(real_store, tmp_path, training_id, 1, stop) == EXIT_NOT_OURS
-    finally:
-        signal.signal(signal.SIGTERM, before)
+    assert training_job.run(real_store, tmp_path, training_id, 1, lambda: False) == EXIT_DONE
+    failed = real_store.reads.get_training(training_id)
+    assert (failed.state, failed.attempts) == ("failed", 1)
+    assert "there is no data set 'digits'" in (failed.error or "")
+    assert training_job.run(real_store, tmp_path, training_id, 1, lambda: False) == EXIT_NOT_OURS
+
+
+def test_a_process_waits_for_an_earlier_one_that_still_saves(
+    real_store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    training_id = real_store.service.create_training(training_request()).id
+    real_store.runner.claim_training("s-1")
+    monkeypatch.setattr(training_job, "PREDECESSOR_SECONDS", 0.0)
+    directory = training_directory(tmp_path, training_id)
+    directory.mkdir(parents=True)
+    with (directory / training_job.LOCK_FILE).open("ab") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        assert training_job.run(real_store, tmp_path, training_id, 1, lambda: False) == EXIT_MUST_WAIT
+    assert real_store.reads.get_training(training_id).state == "running"
+    assert training_job.run(real_store, tmp_path, training_id, 1, lambda: False) == EXIT_DONE
+    assert real_store.reads.get_training(training_id).state == "failed"  # there is no data set
