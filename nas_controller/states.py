@@ -40,6 +40,32 @@ WeightsKind = Literal["finals", "shared", "initial"]
 WeightsWanted = Literal["best", "finals", "shared", "initial"]
 """`best` are those of the finals, else the slice of the shared weights, else initial ones."""
 
+TrainingState = Literal["queued", "running", "stopping", "stopped", "completed", "failed"]
+TRAINING_STATES: tuple[TrainingState, ...] = get_args(TrainingState)
+FINISHED_TRAINING_STATES: tuple[TrainingState, ...] = ("stopped", "completed", "failed")
+"""In these a training has no process. A request to resume leads out of two of them."""
+TrainingStart = Literal["fresh", "finals", "shared"]
+"""`finals` and `shared` are weights of the campaign's trial that is trained."""
+TrainingEvent = Literal["stop", "resume", "claim", "suspend", "complete", "fail"]
+TRAINING_TRANSITIONS: tuple[tuple[TrainingState, TrainingEvent, TrainingState], ...] = (
+    ("queued", "stop", "stopped"),
+    ("queued", "resume", "queued"),
+    ("queued", "claim", "running"),
+    ("running", "stop", "stopping"),
+    ("running", "resume", "running"),
+    ("running", "suspend", "queued"),
+    ("running", "complete", "completed"),
+    ("running", "fail", "failed"),
+    ("stopping", "stop", "stopping"),
+    ("stopping", "suspend", "stopped"),
+    ("stopping", "complete", "completed"),
+    ("stopping", "fail", "failed"),
+    ("stopped", "stop", "stopped"),
+    ("stopped", "resume", "queued"),
+    ("failed", "resume", "queued"),
+)
+"""The transitions of a training: (from, event, to). A suspended one continues from its checkpoint."""
+
 EstimateBasis = Literal["same-workers", "same-task", "profile", "nothing"]
 
 KeyScope = Literal["view", "operate", "admin"]
@@ -112,7 +138,7 @@ TRIAL_TRANSITIONS: tuple[tuple[TrialState, TrialEvent, TrialState], ...] = (
 )
 """The transitions of a trial: (from, event, to)."""
 
-PAST_PARTICIPLES: dict[CampaignEvent | TrialEvent, str] = {
+PAST_PARTICIPLES: dict[CampaignEvent | TrialEvent | TrainingEvent, str] = {
     "start": "started",
     "update": "changed",
     "pause": "paused",

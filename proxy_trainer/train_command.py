@@ -151,7 +151,7 @@ def _document(training: Training, result: RunResult, out: Path) -> dict[str, Any
 
 
 def _print_result(training: Training, result: RunResult, out: Path) -> None:
-    from proxy_trainer.training.run_directory import BEST
+    from search_space.run_files import BEST
 
     state = result.state
     if not result.is_complete:

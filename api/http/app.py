@@ -36,6 +36,7 @@ from api.http.routes import (
     login,
     policy,
     schemas,
+    trainings,
     trials,
 )
 from api.http.trusted_hosts import TrustedHosts
@@ -56,6 +57,7 @@ TAGS = [
     {"name": "campaigns", "description": "Start, watch and stop searches."},
     {"name": "trials", "description": "Sampled architectures and their rewards."},
     {"name": "results", "description": "The best architectures, data of figures, and exports."},
+    {"name": "trainings", "description": "Train one network with a recipe: a trial, or any other architecture."},
     {"name": "data sets", "description": "The data that campaigns train on."},
     {"name": "service", "description": "Health, metrics and keys."},
 ]
@@ -68,6 +70,7 @@ ROUTERS = (
     finals.router,
     figures.router,
     exports.router,
+    trainings.router,
     datasets.router,
     schemas.router,
     keys.router,

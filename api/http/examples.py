@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from api.http.export_examples import EXPORT_RESPONSES
+from api.http.training_examples import TRAINING_RESPONSES
 from nas_controller.entities import (
     AttemptDocument,
     CampaignDocument,
@@ -261,6 +262,7 @@ EXAMPLE_RESPONSES: dict[tuple[str, str], Any] = {
         "of": 2,
     },
     **EXPORT_RESPONSES,
+    **TRAINING_RESPONSES,
     ("get", "/v1/datasets"): {
         "items": [{"name": "birds", "path": "/home/you/birds", "is_there": True, "warnings": 1}],
         "next_cursor": None,

@@ -24,6 +24,10 @@ from nas_controller.entities.finals import FinalsDocument as FinalsDocument
 from nas_controller.entities.finals import FinalsReportDocument as FinalsReportDocument
 from nas_controller.entities.finals import VerdictDocument as VerdictDocument
 from nas_controller.entities.finals import name_of_final as name_of_final
+from nas_controller.entities.trainings import TrainingDocument as TrainingDocument
+from nas_controller.entities.trainings import TrainingProgressDocument as TrainingProgressDocument
+from nas_controller.entities.trainings import TrainingRowDocument as TrainingRowDocument
+from nas_controller.entities.trainings import TrainingSpec as TrainingSpec
 from nas_controller.states import (
     AttemptState,
     CampaignState,

@@ -21,7 +21,7 @@ class ExportedTrial(NamedTuple):
     @property
     def name(self) -> str:
         """The name of its architecture and its files."""
-        return f"{_file_stem(self.campaign.name)}-trial-{self.trial.number}"
+        return f"{file_stem(self.campaign.name)}-trial-{self.trial.number}"
 
     def specification(self) -> BlockSpecification:
         """Its architecture at full size, without weights."""
@@ -55,7 +55,7 @@ def find_exported(store: Store, campaign_id: str, number: int | None) -> Exporte
     return ExportedTrial(campaign, store.reads.get_trial_record(campaign_id, number))
 
 
-def _file_stem(name: str) -> str:
+def file_stem(name: str) -> str:
     """A campaign's name as part of a portable file name: ASCII letters, digits and dashes."""
     letters = "".join(letter if letter.isascii() and letter.isalnum() else "-" for letter in name.lower())
     return "-".join(part for part in letters.split("-") if part)[:60] or "campaign"

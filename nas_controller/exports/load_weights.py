@@ -10,24 +10,28 @@ from nas_controller.execution.worker import Job, detector_of_slice
 from nas_controller.exports.exported_trial import ExportedTrial
 from nas_controller.exports.weights import INITIAL_SEED
 from nas_controller.search.outcomes import SharedWeights
-from nas_controller.store import ExportRecord
+from nas_controller.states import WeightsKind
 from search_space.datasets import dataset_path
 from search_space.detector_model import DetectorModel, initial_model, load_detector
 
 
-def load_weights(data_dir: Path, exported: ExportedTrial, export: ExportRecord) -> DetectorModel:
-    """The detector of an export, with the name and the provenance of its trial.
+def load_weights(
+    data_dir: Path, exported: ExportedTrial, weights: WeightsKind, model: str | None, threads: int | None = None
+) -> DetectorModel:
+    """The detector of a trial, with its name and provenance; `model` names the directory of weights of the finals.
+
+    The trainer, where it is needed, uses `threads` processors, by default as many as a trial of the campaign.
 
     Raises InvalidValueError where a file is gone or damaged, and for shared weights what `detector_of_slice` raises.
     """
-    if export.weights == "initial":
+    if weights == "initial":
         return initial_model(exported.specification(), INITIAL_SEED)
-    if export.weights == "shared":
-        return exported.named(_slice(data_dir, exported))
-    return exported.named(load_detector(model_directory(data_dir, exported.campaign.id, export.model or "")))
+    if weights == "shared":
+        return exported.named(_slice(data_dir, exported, threads))
+    return exported.named(load_detector(model_directory(data_dir, exported.campaign.id, model or "")))
 
 
-def _slice(data_dir: Path, exported: ExportedTrial) -> DetectorModel:
+def _slice(data_dir: Path, exported: ExportedTrial, threads: int | None) -> DetectorModel:
     """The slice of the shared weights, as the trial was scored: without further steps, its metrics are those of it."""
     spec, training, trial = exported.campaign.spec, exported.campaign.shared_training, exported.trial
     assert spec.dataset is not None
@@ -41,7 +45,7 @@ def _slice(data_dir: Path, exported: ExportedTrial) -> DetectorModel:
         dataset_dir=dataset_path(data_dir, spec.dataset),
         cache_dir=data_dir / "cache",
         seed=spec.seed,
-        threads=spec.resources.cpus or len(os.sched_getaffinity(0)),
+        threads=threads or spec.resources.cpus or len(os.sched_getaffinity(0)),
         space=spec.search_space.build(),
         shared_weights=SharedWeights(training.identity, training.weights_sha256),
         data_sha256=None if data is None else data["sha256"],

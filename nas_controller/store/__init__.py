@@ -30,6 +30,7 @@ from nas_controller.store.records import (
 )
 from nas_controller.store.serialisation import as_json
 from nas_controller.store.store import Store, sqlite_url
+from nas_controller.store.trainings import TrainingRecord, TrainingRequest
 
 __all__ = [
     "Acceptance",
@@ -51,6 +52,8 @@ __all__ = [
     "StoreFullError",
     "StoreUnavailableError",
     "StoreVersionError",
+    "TrainingRecord",
+    "TrainingRequest",
     "TrialDetail",
     "TrialRecord",
     "as_json",

@@ -28,6 +28,11 @@ def new_export_id(now: datetime) -> str:
     return f"e_{_time_and_chance(now)}"
 
 
+def new_training_id(now: datetime) -> str:
+    """A new id of a training: `t_`, and the rest as that of a campaign."""
+    return f"t_{_time_and_chance(now)}"
+
+
 def _time_and_chance(now: datetime) -> str:
     milliseconds = int(now.timestamp() * 1000)
     random_bits = secrets.randbits(5 * _RANDOM_CHARACTERS)

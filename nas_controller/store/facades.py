@@ -23,6 +23,8 @@ from nas_controller.store.serialisation import TrialDocuments
 from nas_controller.store.shared_training import SharedTrainingWrites
 from nas_controller.store.supervisors import SupervisorHeartbeats
 from nas_controller.store.totals import TotalsQuery
+from nas_controller.store.training_writes import TrainingWrites
+from nas_controller.store.trainings import TrainingRequests, TrainingsQuery
 from nas_controller.store.trial_durations import TrialDurations
 from nas_controller.store.trial_writes import TrialWrites
 
@@ -52,6 +54,11 @@ class Reads:
         self.find_export = exports.find_export
         self.exports_of_trial = exports.exports_of_trial
         self.completed_exports = exports.completed_exports
+
+        trainings = TrainingsQuery(database)
+        self.get_training = trainings.get_training
+        self.list_trainings = trainings.list_trainings
+        self.training_events_after = trainings.training_events_after
 
         documents = TrialDocuments(database)
         self.trial_document = documents.trial_document
@@ -123,13 +130,23 @@ class RunnerWrites:
         self.release_lost_exports = exports.release_lost_exports
         self.remove_export = exports.remove_export
 
+        trainings = TrainingWrites(database, clock)
+        self.claim_training = trainings.claim_training
+        self.record_training_progress = trainings.record_training_progress
+        self.complete_training = trainings.complete_training
+        self.fail_training = trainings.fail_training
+        self.suspend_training = trainings.suspend_training
+        self.lose_training = trainings.lose_training
+        self.release_trainings = trainings.release_trainings
+        self.release_lost_trainings = trainings.release_lost_trainings
+
         supervisors = SupervisorHeartbeats(database, clock)
         self.record_heartbeat = supervisors.record_heartbeat
         self.remove_supervisor = supervisors.remove_supervisor
 
 
 class ServiceWrites:
-    """Writes of the service: requests to campaigns and for exports, API keys, login sessions, idempotency keys.
+    """Writes of the service: requests to campaigns, for exports and trainings, API keys, logins, idempotency keys.
 
     All raise StoreUnavailableError when the database is unavailable.
     """
@@ -146,6 +163,11 @@ class ServiceWrites:
         self.request_stop = campaigns.request_stop
 
         self.request_export = ExportRequests(database, clock).request_export
+
+        trainings = TrainingRequests(database, clock)
+        self.create_training = trainings.create_training
+        self.stop_training = trainings.stop_training
+        self.resume_training = trainings.resume_training
 
         keys = ApiKeys(database, clock)
         self.create_key = keys.create_key

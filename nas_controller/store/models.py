@@ -16,6 +16,8 @@ from sqlalchemy.types import BigInteger
 from nas_controller.store.export_model import Export as Export
 from nas_controller.store.model_base import Base as Base
 from nas_controller.store.model_base import UtcDateTime as UtcDateTime
+from nas_controller.store.training_models import Training as Training
+from nas_controller.store.training_models import TrainingEvent as TrainingEvent
 
 
 class Campaign(Base):

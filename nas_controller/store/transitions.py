@@ -1,4 +1,4 @@
-"""Applies events to the states of campaigns and trials, as the tables in `nas_controller.states` allow."""
+"""Applies events to the states of campaigns, trials and trainings, as the tables in `nas_controller.states` allow."""
 
 from __future__ import annotations
 
@@ -7,9 +7,11 @@ from collections.abc import Sequence
 from nas_controller.states import (
     CAMPAIGN_TRANSITIONS,
     PAST_PARTICIPLES,
+    TRAINING_TRANSITIONS,
     TRIAL_TRANSITIONS,
     CampaignEvent,
     CampaignState,
+    TrainingEvent,
     TrialEvent,
 )
 from nas_controller.store import models
@@ -52,8 +54,22 @@ def move_trial(trial: models.Trial, event: TrialEvent) -> None:
     trial.state = _target(TRIAL_TRANSITIONS, name, trial.state, event)
 
 
+def move_training(training: models.Training, event: TrainingEvent) -> bool:
+    """Applies an event to a locked training and returns whether its state changed. Raises ConflictError if its state
+    does not allow the event.
+    """
+    target = _target(TRAINING_TRANSITIONS, f"training '{training.id}'", training.state, event)
+    changed = training.state != target
+    training.state = target
+    return changed
+
+
 def _target(
-    transitions: Transitions, name: str, state: str, event: CampaignEvent | TrialEvent, to: str | None = None
+    transitions: Transitions,
+    name: str,
+    state: str,
+    event: CampaignEvent | TrialEvent | TrainingEvent,
+    to: str | None = None,
 ) -> str:
     targets = [target for source, cause, target in transitions if (source, cause) == (state, event)]
     if not targets:

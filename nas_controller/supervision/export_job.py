@@ -67,7 +67,7 @@ def _content(store: Store, data_dir: Path, record: ExportRecord, attempt: int) -
 
     exported = find_exported(store, record.campaign_id, record.trial)
     report("preparing the weights")
-    detector = load_weights(data_dir, exported, record)
+    detector = load_weights(data_dir, exported, record.weights, record.model)
     dataset = exported.campaign.spec.dataset
     export = Export(
         detector.specification,

@@ -7,9 +7,7 @@ and an export whose supervisor has sent no heartbeat for a while is queued again
 from __future__ import annotations
 
 import logging
-import os
 import shutil
-import signal
 import subprocess
 import sys
 import time
@@ -20,8 +18,9 @@ from pathlib import Path
 from nas_controller.exports.files import LIMIT_BYTES, attempt_directory
 from nas_controller.store import ExportRecord, LeaseLostError, Store, StoreUnavailableError
 from nas_controller.supervision.campaign_logs import log_path, log_tail
+from nas_controller.supervision.job_process import close_stdin, end_job, start_job, terminate_job
 from nas_controller.supervision.process_session import kill_session
-from nas_controller.supervision.runner_protocol import DATABASE_URL_VARIABLE, EXIT_DONE, EXIT_MUST_WAIT, EXIT_NOT_OURS
+from nas_controller.supervision.runner_protocol import EXIT_DONE, EXIT_MUST_WAIT, EXIT_NOT_OURS
 
 MAX_SECONDS = 3_600.0
 """A process that takes longer is killed, so that one that hangs does not block the others."""
@@ -83,18 +82,15 @@ class ExportJobs:
     def terminate(self) -> None:
         """Asks the process to end."""
         if self._job is not None:
-            _close_stdin(self._job.process)
-            self._job.process.send_signal(signal.SIGTERM)
+            close_stdin(self._job.process)
+            terminate_job(self._job.process)
 
     def stop(self, store: Store) -> None:
         """Ends the process, within SHUTDOWN_SECONDS; its export is queued again."""
         self.terminate()
         job, self._job = self._job, None
         if job is not None:
-            with suppress(subprocess.TimeoutExpired):
-                job.process.wait(SHUTDOWN_SECONDS)
-            kill_session(job.process.pid)
-            job.process.wait()
+            end_job(job.process, SHUTDOWN_SECONDS)
         with suppress(StoreUnavailableError):  # then it is queued when the heartbeat has expired
             store.runner.release_exports(self.owner)
 
@@ -102,22 +98,13 @@ class ExportJobs:
         directory = attempt_directory(self.data_dir, export.id, export.attempts)
         directory.mkdir(parents=True, exist_ok=True)
         log = log_path(self.data_dir, export.id)
-        log.parent.mkdir(parents=True, exist_ok=True)
         command = [
             *self.command,
             export.id,
             *("--attempt", str(export.attempts), "--data-dir", str(self.data_dir)),
             *("--limit-bytes", str(self.limit_bytes)),
         ]
-        with log.open("ab") as output:
-            process = subprocess.Popen(
-                command,
-                stdin=subprocess.PIPE,  # it closes when this process dies
-                stdout=output,
-                stderr=subprocess.STDOUT,
-                env={**os.environ, DATABASE_URL_VARIABLE: self.database_url, "TMPDIR": str(directory)},
-                start_new_session=True,  # its session can be killed, and Ctrl-C does not reach it
-            )
+        process = start_job(command, log, self.database_url, {"TMPDIR": str(directory)})
         logger.info("export %s: process %d started, log in %s", export.id, process.pid, log)
         return _Job(export, process, time.monotonic())
 
@@ -125,7 +112,7 @@ class ExportJobs:
         """Cleans up after a process that has ended, and records that it has left no result, if so."""
         export = job.export
         kill_session(job.process.pid)
-        _close_stdin(job.process)
+        close_stdin(job.process)
         logger.info("export %s: process %d ended with status %d", export.id, job.process.pid, status)
         if status in (EXIT_DONE, EXIT_NOT_OURS):
             log_path(self.data_dir, export.id).unlink(missing_ok=True)
@@ -138,9 +125,3 @@ class ExportJobs:
         with suppress(LeaseLostError):  # it had written its result before
             store.runner.lose_export(export.id, export.attempts, error, log_tail(self.data_dir, export.id))
             shutil.rmtree(attempt_directory(self.data_dir, export.id, export.attempts), ignore_errors=True)
-
-
-def _close_stdin(process: subprocess.Popen[bytes]) -> None:
-    if process.stdin is not None:
-        with suppress(OSError):
-            process.stdin.close()

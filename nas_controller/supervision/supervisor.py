@@ -35,6 +35,7 @@ from nas_controller.supervision.runner_protocol import (
     LEASE_SECONDS,
 )
 from nas_controller.supervision.supervisor_heartbeat import SupervisorHeartbeat
+from nas_controller.supervision.training_jobs import TrainingJobs
 
 logger = logging.getLogger(__name__)
 
@@ -64,7 +65,8 @@ class Supervisor:
     has to wait, for its data set for example, the others continue.
 
     It has exports made too, one at a time (`nas_controller.supervision.export_jobs`); their files take at most
-    `exports_limit_bytes`.
+    `exports_limit_bytes`. And it runs trainings beside the campaigns, one at a time
+    (`nas_controller.supervision.training_jobs`), on this machine.
     """
 
     database_url: str
@@ -94,6 +96,7 @@ class Supervisor:
         exports = ExportJobs(
             self.database_url, self.data_dir, heartbeat.id, self.exports_limit_bytes, self.export_command
         )
+        trainings = TrainingJobs(self.database_url, self.data_dir, heartbeat.id)
         last_error = ""
         try:
             with suppress(StoreUnavailableError):
@@ -105,6 +108,7 @@ class Supervisor:
                     self._reconcile(store)
                     heartbeat.record(store)
                     exports.reconcile(store)  # after the first heartbeat: exports of a supervisor without are released
+                    trainings.reconcile(store)
                     last_error = ""
                 except (StoreUnavailableError, OSError) as error:
                     if str(error) != last_error:  # logged once, not on every poll
@@ -113,8 +117,10 @@ class Supervisor:
                 stop.wait(POLL_SECONDS)
         finally:
             exports.terminate()
+            trainings.terminate()
             self._stop_runners(store)
             exports.stop(store)
+            trainings.stop(store)
             if self._node is not None:
                 self._node.stop()
             heartbeat.remove(store)

@@ -14,15 +14,15 @@ from proxy_trainer.training.detection_training import detection_training
 from proxy_trainer.training.start_weights import FRESH, SHARED
 from proxy_trainer.training.training_options import Training, TrainOptions
 from search_space.architecture import Architecture
-from search_space.catalogue import CATALOGUE, TASKS, Model, Task
+from search_space.catalogue import Model, Task
 from search_space.detector_model import CONFIG_FILE, Tensors, load_detector
 from search_space.errors import InvalidValueError
-from search_space.named_architecture import named_architecture
 from search_space.recipes import resolve_recipe
 from search_space.source_commit import source_commit
 from search_space.task_model import FORMAT, load_task_model
 from search_space.task_network import published_scale
 from search_space.task_recipes import TaskRecipe, task_recipe
+from search_space.trained_model import check_recipe, known_task, trained_model
 
 DEFAULT_EVALUATIONS = 10
 """Evaluations of a training whose recipe is in steps."""
@@ -34,28 +34,14 @@ def build_training(task: str, options: TrainOptions) -> Training:
     Raises InvalidValueError for an unknown task, and InvalidValueError or DataError for what cannot be trained; before
     TensorFlow is imported, where possible.
     """
-    if task not in TASKS:
-        raise InvalidValueError(f"task is {task!r}; it must be one of {', '.join(TASKS)}", field="task")
-    model = _model(task, options.architecture)
+    task = known_task(task)
+    model = trained_model(task, options.architecture)
+    check_recipe(task, model, options.recipe, options.overrides)
     if task == "detection":
         if isinstance(model, Architecture) or model.architecture is not None:
             return detection_training(options)
         return _fixed_training(options, model, _baseline_course(options, model))
     return _fixed_training(options, model, _task_course(task, options, model))
-
-
-def _model(task: Task, text: str) -> Model | Architecture:
-    """The model of the catalogue for this task with this name, or else the architecture that the text names."""
-    for model in CATALOGUE:
-        if model.task == task and model.name.lower() == text.lower():
-            return model
-    try:
-        return named_architecture(text).architecture
-    except InvalidValueError as error:
-        if Path(text).exists() or "," in text:
-            raise
-        names = ", ".join(model.name for model in CATALOGUE if model.task == task)
-        raise InvalidValueError(f"{error}; for {task} also {names}", field="architecture") from error
 
 
 @dataclass(frozen=True)

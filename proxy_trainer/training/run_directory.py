@@ -26,9 +26,8 @@ from proxy_trainer.training.checkpoint_archive import UnusableError, archive_con
 from search_space.atomic_file import fsync_directory, fsync_tree, partial_path, write_atomically
 from search_space.errors import InvalidValueError
 from search_space.regular_file import open_regular, read_regular
+from search_space.run_files import CHECKPOINT, DESCRIPTION, HISTORY
 
-BEST, LAST, TENSORBOARD = "best", "last", "tensorboard"
-CHECKPOINT, HISTORY, DESCRIPTION = "checkpoint", "history.jsonl", "run.json"
 _LOCK = ".lock"
 
 Row = dict[str, Any]

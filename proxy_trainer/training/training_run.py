@@ -20,8 +20,9 @@ import numpy.typing as npt
 from proxy_trainer.errors import NonFiniteLossError
 from proxy_trainer.training.course import Course, StepRate
 from proxy_trainer.training.event_files import EventFiles
-from proxy_trainer.training.run_directory import BEST, LAST, TENSORBOARD, Row, RunDirectory
+from proxy_trainer.training.run_directory import Row, RunDirectory
 from proxy_trainer.training.trainee import Trainee
+from search_space.run_files import BEST, LAST, TENSORBOARD
 
 Figures = dict[str, float | None]
 

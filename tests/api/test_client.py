@@ -21,7 +21,7 @@ EVENT_STREAM = {"Content-Type": "text/event-stream"}
 @pytest.fixture(autouse=True)
 def _without_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("EFFSPINE_API_KEY", raising=False)
-    monkeypatch.setattr("api.client.RETRY_WAITS_SECONDS", (0.0, 0.0, 0.0))
+    monkeypatch.setattr("api.client_connection.RETRY_WAITS_SECONDS", (0.0, 0.0, 0.0))
 
 
 def client_of(respond: Callable[[httpx.Request], httpx.Response]) -> Client:

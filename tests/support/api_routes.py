@@ -44,6 +44,7 @@ def address(template: str, campaign: str) -> str:
         "format": "json",
         "key_id": "k0",
         "export_id": "e_0",
+        "training_id": "t_0",
     }
     path = template.format(**values, plotly_version="0", **{"name:path": "x"}) if "{" in template else template
     return path.replace("/docs/assets/progress", "/docs/assets/swagger-ui.css")

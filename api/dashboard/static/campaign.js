@@ -11,6 +11,7 @@ import { follow } from "./live.js";
 import { link } from "./root.js";
 import { CHANGEABLE, CONTINUABLE, FINALS_ALLOWED, FINISHED, PAUSABLE, RESUMABLE, RETRYABLE, STARTABLE, STOPPABLE } from "./states.js";
 import { finalsSecondsLeft, secondsLeft, sharedSecondsLeft } from "./time-left.js";
+import { trainDialog } from "./train.js";
 import { trialsTable } from "./trials-table.js";
 import { showWaiting } from "./waiting.js";
 
@@ -53,6 +54,7 @@ function showHeading() {
   byId("compare").textContent = campaign.finals === null ? "Run finals" : "More finals";
   byId("pause").hidden = !mayOperate || !(PAUSABLE.has(state) || RESUMABLE.has(state));
   byId("pause").textContent = RESUMABLE.has(state) ? "Resume" : "Pause";
+  byId("train").hidden = !mayOperate || campaign.best_trial === null;
   byId("export").disabled = campaign.best_trial === null;
   byId("export").textContent = campaign.finals?.winner ? "Export winner" : "Export best";
 }
@@ -258,6 +260,8 @@ byId("compare-form").addEventListener("submit", async (event) => {
 });
 const openExports = exportDialog(path, mayOperate);
 byId("export").addEventListener("click", () => openExports(bestKnown(campaign), campaign.trials_begun - 1));
+const openTraining = trainDialog(byId("campaign").dataset.id, path);
+byId("train").addEventListener("click", () => openTraining(bestKnown(campaign), campaign.trials_begun - 1, campaign.spec.dataset));
 byId("pause").addEventListener("click", () => send(() => post(`${path}/${RESUMABLE.has(campaign.state) ? "resume" : "pause"}`)));
 byId("retry").addEventListener("click", () => send(() => post(`${path}/retry`)).then(keepUpdated)); // its stream had ended
 byId("stop").addEventListener("click", () => byId("stop-dialog").showModal());

@@ -1,4 +1,4 @@
-// Draws the figures of a campaign from the numbers that the service computes.
+// Draws the figures of a campaign and of a training from the numbers that the service computes.
 
 import { byId, element } from "./dom.js";
 
@@ -129,6 +129,23 @@ export function drawPolicy(figure) {
     colorbar: { thickness: 10, outlinewidth: 0, tickfont: { size: 11, color: colour("muted") }, tickvals: [0, 0.5, 1], len: 1 },
     hovertemplate: "block %{x}, multiplier %{y}<br>probability %{z:.3f}<extra></extra>" }];
   return draw("chart-policy", traces, { showlegend: false, xaxis: axis("block", { type: "category", showgrid: false, tickangle: 0 }), yaxis: axis("multiplier", { type: "category", showgrid: false }) });
+}
+
+/** The main metric of each evaluation of a training by step. */
+export function drawMetric(evaluated, metric) {
+  if (!evaluated.length) return showPlaceholder("chart-metric", "No evaluation yet.");
+  const traces = [{ x: evaluated.map(({ step }) => step), y: evaluated.map(({ metrics }) => metrics[metric]), name: metric, mode: "lines+markers", type: "scatter",
+    line: { width: 2, color: colour("accent") }, marker: { size: 7, color: colour("accent") }, hovertemplate: `step %{x}<br>${metric} %{y:.4f}<extra></extra>` }];
+  return draw("chart-metric", traces, { showlegend: false, xaxis: axis("step", { showgrid: false }), yaxis: axis(metric) });
+}
+
+/** Each loss of a training by step. */
+export function drawLosses(rows) {
+  if (!rows.length) return showPlaceholder("chart-losses", "No step yet.");
+  const x = rows.map(({ step }) => step), colours = ["accent", "point", "muted", "baseline"];
+  const traces = Object.keys(rows[0].losses).map((name, index) => ({ x, y: rows.map(({ losses }) => losses[name]), name, mode: "lines", type: "scatter",
+    line: { width: index ? 1.5 : 2, color: colour(colours[index % colours.length]), dash: index < colours.length ? "solid" : "dot" }, hovertemplate: `step %{x}<br>${name} %{y:.4g}<extra></extra>` }));
+  return draw("chart-losses", traces, { xaxis: axis("step", { showgrid: false }), yaxis: axis("loss", { type: "log" }) });
 }
 
 /** Calls `redraw` when the colours of the page change. */

@@ -1,4 +1,4 @@
-// Sets of campaign states, which the service derives from the transitions of a campaign and writes into every page.
+// Sets of states of campaigns and trainings, which the service derives from their transitions and writes into every page.
 
 const states = (name) => new Set(document.body.dataset[`${name}States`].split(" "));
 
@@ -15,3 +15,7 @@ export const RETRYABLE = states("retryable");
 export const CONTINUABLE = states("continuable");
 export const FINALS_ALLOWED = states("finals");
 export const STOPPABLE = states("stoppable");
+/** States of a training without a process, and those that a request to stop or resume a training changes. */
+export const FINISHED_TRAININGS = states("trainings_finished");
+export const STOPPABLE_TRAININGS = states("trainings_stoppable");
+export const RESUMABLE_TRAININGS = states("trainings_resumable");

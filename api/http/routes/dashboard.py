@@ -14,9 +14,16 @@ from starlette.exceptions import HTTPException
 from api.http.authentication import Caller
 from api.http.dependencies import CampaignId, ServiceSettings, ServiceStore
 from api.http.routes.datasets import DatasetName, dataset_document
-from nas_controller.states import CAMPAIGN_TRANSITIONS, FINISHED_CAMPAIGN_STATES
+from api.http.routes.trainings import TrainingId
+from nas_controller.states import (
+    CAMPAIGN_TRANSITIONS,
+    FINISHED_CAMPAIGN_STATES,
+    FINISHED_TRAINING_STATES,
+    TRAINING_TRANSITIONS,
+)
 from nas_controller.store.transitions import CLAIMABLE_STATES, allowed_states, changed_states
 from search_space.display import displayed_line
+from search_space.recipes import RECIPES
 from search_space.topology import BLOCKS
 
 router = APIRouter(include_in_schema=False)
@@ -38,8 +45,11 @@ STATE_SETS: dict[str, tuple[str, ...]] = {
     "continuable": changed_states(CAMPAIGN_TRANSITIONS, "continue"),
     "finals": changed_states(CAMPAIGN_TRANSITIONS, "finals"),
     "stoppable": changed_states(CAMPAIGN_TRANSITIONS, "stop"),
+    "trainings_finished": FINISHED_TRAINING_STATES,
+    "trainings_stoppable": changed_states(TRAINING_TRANSITIONS, "stop"),
+    "trainings_resumable": changed_states(TRAINING_TRANSITIONS, "resume"),
 }
-"""The sets of campaign states that the scripts use, which read them from attributes of the page's body."""
+"""The sets of states of campaigns and trainings that the scripts read from attributes of the page's body."""
 
 
 def _links(request: Request) -> dict[str, str]:
@@ -73,8 +83,24 @@ def campaign(campaign_id: CampaignId, request: Request, store: ServiceStore) -> 
         "campaign_id": campaign_id,
         "levels": ",".join(str(block.level) for block in BLOCKS),
         "may_operate": caller.allows("operate"),
+        "recipes": tuple(RECIPES),
     }
     return templates.TemplateResponse(request, "campaign.html", context)
+
+
+@router.get("/trainings")
+def trainings(request: Request) -> HTMLResponse:
+    """The list of trainings."""
+    return templates.TemplateResponse(request, "trainings.html", {"current_page": "trainings"})
+
+
+@router.get("/trainings/{training_id}")
+def training(training_id: TrainingId, request: Request, store: ServiceStore) -> HTMLResponse:
+    """One training, updated live."""
+    store.reads.get_training(training_id)
+    caller: Caller = request.state.caller
+    context = {"training_id": training_id, "may_operate": caller.allows("operate"), "current_page": "trainings"}
+    return templates.TemplateResponse(request, "training.html", context)
 
 
 @router.get("/datasets/{name}")

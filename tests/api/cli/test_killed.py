@@ -51,7 +51,7 @@ def store(tmp_path: Path) -> Iterator[Store]:
 def client(effspine: CommandLine, port: int, monkeypatch: pytest.MonkeyPatch) -> Iterator[Client]:
     """A client that retries while the service restarts."""
     monkeypatch.delenv("EFFSPINE_API_KEY", raising=False)
-    monkeypatch.setattr("api.client.RETRY_WAITS_SECONDS", (0.25,) * 120)
+    monkeypatch.setattr("api.client_connection.RETRY_WAITS_SECONDS", (0.25,) * 120)
     with Client(f"http://127.0.0.1:{port}") as opened:
         yield opened
 

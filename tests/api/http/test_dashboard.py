@@ -10,10 +10,13 @@ import pytest
 from fastapi.testclient import TestClient
 
 from api.http.routes.dashboard import STATE_SETS, STATIC_DIR
-from nas_controller.states import CAMPAIGN_STATES, EXPORT_STATES_IN_PROGRESS, KeyScope, WeightsKind
+from nas_controller.entities import TrainingProgressDocument, TrainingSpec
+from nas_controller.states import CAMPAIGN_STATES, EXPORT_STATES_IN_PROGRESS, KeyScope, TrainingStart, WeightsKind
 from nas_controller.store import Store
+from search_space.recipes import RECIPES
 from tests.support.api_access import OWN, create_key, log_in
 from tests.support.recorder import Recorder
+from tests.support.trainings import training_request
 
 ADDRESS = re.compile(r"""(?:src|href)=["']([^"']+)["']""")
 OTHER_HOST = re.compile(r"""["'(`](?:https?:)?//(?!www\.w3\.org/)[a-z]""")
@@ -24,7 +27,12 @@ def pages(service: TestClient, store: Store) -> list[str]:
     recorder = Recorder(store, name="<script>alert(1)</script>").run(2)
     app: Any = service.app
     (app.state.settings.data_dir / "datasets" / "digits").mkdir(parents=True)
-    return [service.get(path).text for path in ("/", f"/campaigns/{recorder.id}", "/datasets/digits")]
+    request = training_request(name="<script>alert(1)</script>")
+    training = f"/trainings/{store.service.create_training(request).id}"
+    return [
+        service.get(path).text
+        for path in ("/", f"/campaigns/{recorder.id}", "/datasets/digits", "/trainings", training)
+    ]
 
 
 def test_pages_load_only_files_of_this_service_that_exist(service: TestClient, store: Store) -> None:
@@ -133,6 +141,7 @@ def test_buttons_that_change_something_need_scope_operate(
     page = service.get(f"/campaigns/{recorder.id}").text
     assert f'data-may-operate="{may}"' in page
     assert re.findall(r'<button id="(\w+)"[^>]*hidden', page) == [
+        "train",
         "start",
         "change",
         "compare",
@@ -146,7 +155,7 @@ def test_buttons_that_change_something_need_scope_operate(
 
 def test_the_page_has_every_element_that_its_script_uses(service: TestClient, store: Store) -> None:
     page = service.get(f"/campaigns/{Recorder(store).id}").text
-    names = ("campaign", "finals", "exports")
+    names = ("campaign", "finals", "exports", "train")
     script = "".join(service.get(f"/static/{name}.js").text for name in names)
     wanted = set(re.findall(r'(?:byId|setText)\("([a-z-]+)"', script))
     assert wanted >= {
@@ -157,6 +166,7 @@ def test_the_page_has_every_element_that_its_script_uses(service: TestClient, st
         "compare-form",
         "shared-failure",
         "export-formats",
+        "train-start",
     }
     assert {name for name in wanted if f'id="{name}"' not in page} == set()
 
@@ -174,3 +184,34 @@ def test_the_export_dialog_uses_fields_and_weights_that_exist(service: TestClien
     assert set(re.findall(r"\bformat\.(\w+)", script)) <= formats[0].keys()
     exported = service.post(f"/v1/campaigns/{recorder.id}/exports", json={"format": "detector"}).json()
     assert set(re.findall(r"\b(?:found|each)\??\.(\w+)", script)) - {"kind"} <= exported.keys()
+
+
+def test_the_pages_of_trainings_have_the_elements_and_fields_that_their_scripts_use(
+    service: TestClient, store: Store
+) -> None:
+    training = store.service.create_training(training_request())
+    for path, name in (("/trainings", "trainings"), (f"/trainings/{training.id}", "training")):
+        page = service.get(path).text
+        script = service.get(f"/static/{name}.js").text
+        wanted = set(re.findall(r'(?:byId|setText|showLink)\("([a-z-]+)"', script))
+        assert wanted
+        assert {each for each in wanted if f'id="{each}"' not in page} == set()
+        assert set(re.findall(r"\btraining\??\.(\w+)", script)) <= training.to_dict().keys()
+        fields = set(re.findall(r"\bprogress\??\.(\w+)", script))
+        assert fields <= set(TrainingProgressDocument.document_fields())
+    assert service.get("/trainings/t_0").status_code == 404
+    assert '<a href="/trainings" aria-current="page"' in service.get("/trainings").text
+
+
+def test_the_train_dialog_sends_fields_and_offers_recipes_and_starts_that_exist(
+    service: TestClient, store: Store
+) -> None:
+    page = service.get(f"/campaigns/{Recorder(store).run(1).id}").text
+    (form,) = re.findall(r'<form method="dialog" id="train-form">(.*?)</form>', page, re.DOTALL)
+    assert re.findall(r"<option(?: selected)?>(.*?)</option>", form) == list(RECIPES)
+    assert form.count("<label>") == len(re.findall(r"<(?:input|select) ", form)) == 5
+    script = service.get("/static/train.js").text
+    (body,) = re.findall(r"const body = \{(.*?)\};", script, re.DOTALL)
+    assert set(re.findall(r"(\w+): ", body)) <= TrainingSpec.model_fields.keys()
+    (starts,) = re.findall(r"const STARTS = \{([^}]*)\}", script)
+    assert tuple(re.findall(r"(\w+):", starts)) == get_args(TrainingStart)

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from fastapi.testclient import TestClient
 
-from api.http.routes import events as events_route
+from api.http import event_stream
 from nas_controller.search.outcomes import Failed
 from nas_controller.store import Store
 from tests.support.recorder import Recorder
@@ -92,7 +92,7 @@ def test_a_batch_that_ends_with_a_failure_is_not_the_end_of_a_retried_campaign(
 ) -> None:
     recorder = Recorder(store, trials=2).run(1)
     recorder.campaign.complete(recorder.begin(), Failed("stop", "the data set is damaged", "data"))
-    monkeypatch.setattr(events_route, "BATCH", recorder.record.last_event)
+    monkeypatch.setattr(event_stream, "BATCH", recorder.record.last_event)
     assert len(read(service, recorder)) == recorder.record.last_event + 1
     service.post(f"/v1/campaigns/{recorder.id}/retry")
     recorder.release()

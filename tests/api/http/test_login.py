@@ -8,9 +8,9 @@ from datetime import timedelta
 import pytest
 from fastapi.testclient import TestClient
 
+from api.http import event_stream
 from api.http.app import create_app
 from api.http.login_sessions import safe_next_page
-from api.http.routes import events
 from api.settings import Settings
 from nas_controller.store import Store
 from tests.support.api_access import HOST, OWN, create_key, log_in
@@ -181,7 +181,7 @@ def test_a_login_that_is_not_a_form_is_rejected(service: TestClient, key: str, k
 def test_an_open_stream_ends_when_its_key_is_revoked(
     service: TestClient, store: Store, key: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(events, "RECHECK_SECONDS", 0.0)
+    monkeypatch.setattr(event_stream, "RECHECK_SECONDS", 0.0)
     create_key(store, "view")
     log_in(service, key)
     recorder = Recorder(store)

@@ -15,18 +15,24 @@ import pytest
 
 from exporters import EXPORTERS
 from nas_controller.campaigns.replay import verify
+from nas_controller.entities import TrainingSpec
 from nas_controller.execution.in_process_executor import InProcessExecutor
 from nas_controller.execution.kept_models import model_directory
 from nas_controller.exports.exported_trial import find_exported
 from nas_controller.exports.files import export_file
 from nas_controller.exports.requests import export_request
 from nas_controller.exports.weights import chosen, weights_of
-from nas_controller.states import WeightsWanted
+from nas_controller.states import TrainingStart, WeightsWanted
 from nas_controller.store import CampaignRecord, ConflictError, ExportRecord, Store
+from nas_controller.supervision import training_job
 from nas_controller.supervision.export_job import run as run_export
 from nas_controller.supervision.phases import Machine
 from nas_controller.supervision.runner import run
-from search_space.detector_model import DetectorModel, load_detector
+from nas_controller.supervision.runner_protocol import EXIT_DONE
+from nas_controller.trainings.files import run_directory, start_directory
+from nas_controller.trainings.requests import training_request
+from search_space.detector_model import DetectorModel, load_detector, weights_content
+from search_space.run_files import BEST
 from tests.support.databases import migrated_sqlite
 from tests.support.processes import THREADS
 from tests.support.synthetic_campaigns import synthetic_spec
@@ -183,3 +189,32 @@ def test_a_changed_data_set_or_shared_weights_that_are_gone_fail_the_export_of_a
         "finals",
         "initial",
     ]
+
+
+@pytest.mark.parametrize("start", ["finals", "shared"])
+def test_a_trial_is_trained_further_from_its_weights(
+    searched: Searched, shared_engines: None, monkeypatch: pytest.MonkeyPatch, start: TrainingStart
+) -> None:
+    store, data_dir, campaign = searched
+    assert campaign.spec.finals is not None
+    task = campaign.spec.finals.task(campaign.spec.proxy_task.resolve())
+    names = ("image_px", "width_multiplier", "width_divisor", "subnet_width", "subnet_layers", "anchor_size")
+    fields = {name: getattr(task, name) for name in names}
+    overrides = {**fields, "batch_size": 2, "epochs": 1, "recalibration_images": 8}
+    spec = TrainingSpec(
+        campaign_id=campaign.id, trial=searched.finalist, recipe="laptop-final", overrides=overrides, start=start
+    )
+    training = store.service.create_training(training_request(store, data_dir, spec))
+    assert store.runner.claim_training("s-1") is not None
+    monkeypatch.setattr(training_job, "_processors", lambda: THREADS)
+    assert training_job.run(store, data_dir, training.id, 1, lambda: False) == EXIT_DONE
+    done = store.reads.get_training(training.id)
+    assert (done.state, done.error) == ("completed", None)
+    started = load_detector(start_directory(data_dir, training.id))
+    best = load_detector(run_directory(data_dir, training.id) / BEST)
+    assert started.origin == {"finals": "trained", "shared": "shared"}[start]
+    assert best.specification.training is not None
+    origin = best.specification.training["start"]
+    assert origin == {"kind": "model", "sha256": hashlib.sha256(weights_content(started)).hexdigest()}
+    assert best.architecture.widths == started.architecture.widths
+    assert best.specification.provenance["trial"] == searched.finalist

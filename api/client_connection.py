@@ -1,0 +1,151 @@
+"""The connection of a client to a service: requests that are sent again, lists by pages, and streams of events."""
+
+from __future__ import annotations
+
+import time
+import uuid
+from collections.abc import Iterator
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+import httpx
+from httpx_sse import connect_sse
+
+from api.client_responses import (
+    BUSY_SECONDS,
+    Document,
+    document_in,
+    is_busy,
+    raise_for_status,
+    retry_after_seconds,
+)
+from api.documents import EventDocument, Page
+from api.service_url import URL_VARIABLE, key_header, service_url
+from search_space.errors import EffspineError
+from search_space.secret_urls import displayed_url
+
+RETRY_WAITS_SECONDS = (0.2, 0.5, 1.0)
+TIMEOUT = httpx.Timeout(30.0, connect=5.0)
+STREAM_TIMEOUT = httpx.Timeout(5.0, read=60.0)
+END = "end"
+"""Name of the server-sent event that ends the stream of a finished campaign or training."""
+
+
+class ServiceUnreachableError(EffspineError):
+    """No service responds at the URL."""
+
+
+class Connection:
+    """Requests to the service at `url`, by default EFFSPINE_URL, with the key of EFFSPINE_API_KEY.
+
+    Every method raises ServiceUnreachableError if no service responds and ServiceRefusedError if the service responds
+    with an error. Requests are sent again after a lost connection; those that change something carry an
+    `Idempotency-Key`, so that the service executes them once.
+    """
+
+    def __init__(self, url: str | None = None, transport: httpx.BaseTransport | None = None) -> None:
+        base_url = service_url(url)
+        self.url = displayed_url(base_url)
+        """The URL without a user, for people."""
+        self._http = httpx.Client(
+            base_url=base_url, timeout=TIMEOUT, transport=transport, trust_env=False, headers=key_header()
+        )
+        self._was_connected = False
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Closes the connections."""
+        self._http.close()
+
+    def _events(self, path: str, after: int) -> Iterator[EventDocument]:
+        failures = 0
+        while True:
+            try:
+                for event in self._stream(path, after):
+                    if event is None:
+                        return
+                    failures, after = 0, event.sequence
+                    yield event
+            except httpx.TransportError as error:
+                if failures >= len(RETRY_WAITS_SECONDS):
+                    raise self._unreachable(error) from error
+            time.sleep(RETRY_WAITS_SECONDS[min(failures, len(RETRY_WAITS_SECONDS) - 1)])
+            failures += 1
+
+    def _stream(self, path: str, after: int) -> Iterator[EventDocument | None]:
+        """The events of one connection; None at the end of a finished campaign."""
+        headers = {"Last-Event-ID": str(after)}
+        with connect_sse(self._http, "GET", path, headers=headers, timeout=STREAM_TIMEOUT) as source:
+            if not source.response.is_success:
+                source.response.read()
+                raise_for_status(source.response)
+            for event in source.iter_sse():
+                if event.event == END:
+                    yield None
+                    return
+                if event.data:  # httpx-sse yields an empty event for each heartbeat comment
+                    yield EventDocument.model_validate_json(event.data)
+
+    def _file(self, path: str, parameters: dict[str, Any], default: str) -> tuple[str, bytes]:
+        """The name and the content of a download."""
+        response = self._get(path, parameters)
+        raise_for_status(response)
+        name = response.headers.get("content-disposition", "").partition('filename="')[2].rstrip('"')
+        return Path(name).name or default, response.content
+
+    def _read(self, document: type[Document], path: str, parameters: dict[str, Any] | None = None) -> Document:
+        return document_in(document, self._get(path, parameters))
+
+    def _all(self, document: type[Document], path: str, parameters: dict[str, Any]) -> Iterator[Document]:
+        cursor: str | None = None
+        while True:
+            page = document_in(Page[document], self._get(path, {**parameters, "cursor": cursor}))  # type: ignore[valid-type]
+            yield from page.items
+            cursor = page.next_cursor
+            if cursor is None:
+                return
+
+    def _get(self, path: str, parameters: dict[str, Any] | None = None) -> httpx.Response:
+        query = {name: value for name, value in (parameters or {}).items() if value is not None}
+        return self._send("GET", path, params=query)
+
+    def _change(self, document: type[Document], path: str, body: dict[str, Any] | None = None) -> Document:
+        """A POST that is executed once, however often it is sent."""
+        headers = {"Idempotency-Key": str(uuid.uuid4())}
+        deadline = time.monotonic() + BUSY_SECONDS
+        while True:
+            response = self._send("POST", path, json=body, headers=headers)
+            if not is_busy(response) or time.monotonic() > deadline:
+                return document_in(document, response)
+            time.sleep(retry_after_seconds(response))
+
+    def _send(self, method: str, path: str, **request: Any) -> httpx.Response:
+        """Sends a request, and again after a lost connection."""
+        for wait in (*RETRY_WAITS_SECONDS, None):
+            try:
+                response = self._http.request(method, path, **request)
+                self._was_connected = True
+                return response
+            except httpx.TransportError as error:
+                # If the service was never reachable, a retry would only delay the error.
+                if wait is None or (isinstance(error, httpx.ConnectError) and not self._was_connected):
+                    raise self._unreachable(error) from error
+                time.sleep(wait)
+            except httpx.RequestError as error:  # its body is not what its headers say
+                raise self._unreachable(error) from error
+        raise AssertionError("the last attempt returns or raises")
+
+    def _unreachable(self, error: httpx.RequestError) -> ServiceUnreachableError:
+        if isinstance(error, httpx.ConnectError):
+            return ServiceUnreachableError(
+                f"there is no service at {self.url}; start it with `effspine serve`, or set {URL_VARIABLE}"
+            )
+        return ServiceUnreachableError(f"the service at {self.url} does not respond: {error or type(error).__name__}")

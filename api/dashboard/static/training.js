@@ -1,0 +1,113 @@
+// The page of one training: polling updates its progress, its curves and its figures.
+
+import { drawLosses, drawMetric, onColourScheme } from "./charts.js";
+import { byId, displayed, element, setText } from "./dom.js";
+import { dateTime, decimal, duration } from "./format.js";
+import { getJson, post } from "./http.js";
+import { link } from "./root.js";
+import { FINISHED_TRAININGS, RESUMABLE_TRAININGS, STOPPABLE_TRAININGS } from "./states.js";
+
+const REFRESH_MS = 2000;
+const path = `/v1/trainings/${encodeURIComponent(byId("training").dataset.id)}`;
+const mayOperate = byId("training").dataset.mayOperate === "yes"; // otherwise the service rejects changes
+let training = null, rows = [], isPolling = false;
+
+function showLink(id, address) {
+  byId(id).hidden = address === null;
+  if (address !== null) byId(id).setAttribute("href", link(address));
+}
+
+function showHeading() {
+  const { name, state, progress } = training;
+  setText("name", name);
+  setText("state", state);
+  byId("state").dataset.state = state;
+  const of = training.model ?? (training.campaign_id === null ? "a block specification" : `trial ${training.trial}`);
+  const facts = [of, training.task, `data set ${training.dataset}`, `recipe ${training.recipe}`,
+    ...Object.entries(training.overrides).map(([field, value]) => `${field} ${JSON.stringify(value)}`), `seed ${training.seed}`, `from ${training.start} weights`,
+    training.attempts > 1 && `attempt ${training.attempts}`, training.started_at ? `started ${dateTime(training.started_at)}` : `created ${dateTime(training.created_at)}`];
+  setText("meta", facts.filter(Boolean).join(" · "));
+  showLink("campaign", training.campaign_id && `/campaigns/${encodeURIComponent(training.campaign_id)}`);
+  showLink("dataset", `/datasets/${encodeURIComponent(training.dataset)}`);
+  showLink("model", training.figures && `${path}/model`);
+  byId("stop").hidden = !mayOperate || !STOPPABLE_TRAININGS.has(state);
+  byId("resume").hidden = !mayOperate || !RESUMABLE_TRAININGS.has(state);
+  byId("failure").hidden = !training.error;
+  setText("failure-title", FINISHED_TRAININGS.has(state) ? "The training failed. Resumed, it continues from its checkpoint." : "The latest process was lost; the next continues from its checkpoint.");
+  setText("failure-text", [training.error, training.log_tail].filter(Boolean).join("\n\n"));
+  document.title = `${state}${progress ? ` ${progress.step}/${progress.steps}` : ""} · ${displayed(name)} – effspine`;
+}
+
+function showHeadline() {
+  const { progress, state } = training;
+  const metric = progress?.metric ?? "";
+  setText("best-label", `Best ${metric}`);
+  setText("best", decimal(progress?.best));
+  setText("best-note", progress?.best_step ? `at step ${progress.best_step}` : "");
+  setText("last", decimal(progress?.last));
+  setText("last-note", progress?.epoch ? `epoch ${decimal(progress.epoch, 1)}` : "");
+  setText("steps", progress ? `${progress.step} / ${progress.steps}` : "–");
+  byId("steps-bar").max = progress?.steps ?? 1;
+  byId("steps-bar").value = progress?.step ?? 0;
+  setText("loss", decimal(progress?.loss));
+  setText("loss-note", progress ? `at step ${progress.step}` : "");
+  const isOver = FINISHED_TRAININGS.has(state);
+  setText("time-label", isOver ? "Device time" : "Time left");
+  setText("time", isOver ? duration(training.device_seconds) : progress?.seconds_left ? `≈ ${duration(progress.seconds_left)}` : "–");
+  setText("time-note", isOver ? (training.finished_at ? `ended ${dateTime(training.finished_at)}` : "") : state === "queued" ? "queued" : `${duration(training.device_seconds)} so far`);
+  byId("figures").replaceChildren(...Object.entries(training.figures ?? {}).map(([name, value]) =>
+    element("div", {}, element("dt", {}, name), element("dd", {}, decimal(value, 4)))));
+}
+
+function redraw() {
+  const metric = training?.progress?.metric ?? "metric", evaluated = rows.filter(({ metrics }) => metrics);
+  setText("metric-note", evaluated.length ? `${metric} of ${evaluated.length} evaluations; best ${decimal(training.progress?.best)}.` : "");
+  drawMetric(evaluated, metric);
+  drawLosses(rows);
+}
+
+/** Reads the rows that are new; all of them after another attempt, which repeats the steps after its checkpoint. */
+async function readHistory(isAnew) {
+  const after = isAnew ? -1 : rows.at(-1)?.step ?? -1;
+  const { items } = await getJson(`${path}/history?after=${after}`);
+  rows = isAnew ? items : [...rows, ...items];
+  return isAnew || items.length > 0;
+}
+
+async function refresh() {
+  try {
+    const newest = await getJson(path);
+    const isAnew = newest.attempts !== training?.attempts;
+    training = newest;
+    showHeading();
+    showHeadline();
+    if (await readHistory(isAnew)) redraw();
+    byId("error").hidden = true;
+  } catch (error) {
+    byId("error").hidden = false;
+    setText("error", `The page could not be updated: ${error.message}. Retrying.`);
+  }
+}
+
+async function poll() {
+  if (!document.hidden) await refresh();
+  isPolling = training === null || !FINISHED_TRAININGS.has(training.state);
+  if (isPolling) setTimeout(poll, REFRESH_MS);
+}
+
+/** Sends a request, shows the error if the service rejects it, and refreshes the page. */
+async function send(action) {
+  try {
+    await post(`${path}/${action}`);
+    if (!isPolling) await poll();
+    else await refresh();
+  } catch (error) {
+    byId("error").hidden = false;
+    setText("error", error.message);
+  }
+}
+
+byId("stop").addEventListener("click", () => send("stop"));
+byId("resume").addEventListener("click", () => send("resume"));
+onColourScheme(redraw);
+poll();

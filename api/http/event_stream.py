@@ -1,0 +1,88 @@
+"""Server-sent events from an ordered history: those that there are, then new ones as they happen, until it ends."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import AsyncIterator, Callable, Sequence
+from dataclasses import dataclass
+
+import anyio
+from fastapi import Request
+from sse_starlette import EventSourceResponse, ServerSentEvent
+from starlette.concurrency import run_in_threadpool
+
+from api.http.head_requests import IS_HEAD
+from nas_controller.entities import EventDocument
+from search_space.errors import InvalidValueError
+
+POLL_SECONDS = 0.5
+HEARTBEAT_SECONDS = 15
+RECONNECT_MS = 1_000
+RECHECK_SECONDS = 10.0
+BATCH = 500
+
+
+@dataclass(frozen=True)
+class Events:
+    """The history of a campaign or a training.
+
+    `read` returns up to so many events of `id` later than a sequence. One of a kind in `final_kinds` ends the history,
+    unless another follows it; `last` is the newest event of a history that has ended, None for another.
+    """
+
+    id: str
+    read: Callable[[str, int, int], Sequence[EventDocument]]
+    final_kinds: frozenset[str]
+    last: int | None
+
+
+def event_stream(request: Request, events: Events, after: int, last_event_id: str | None) -> EventSourceResponse:
+    """The response with all events after a sequence; `last_event_id` is sent by clients that reconnect.
+
+    Raises InvalidValueError where it is not the id of an event.
+    """
+    start = after if last_event_id is None else _sequence(last_event_id)
+    is_head = getattr(request.state, IS_HEAD)
+    stream = _no_events() if is_head else _stream(events, start, request.state.is_still_allowed)
+    return EventSourceResponse(stream, ping=HEARTBEAT_SECONDS, sep="\n")
+
+
+async def _no_events() -> AsyncIterator[ServerSentEvent]:
+    """An empty stream, for a response of which only the headers are sent."""
+    events: tuple[ServerSentEvent, ...] = ()
+    for event in events:
+        yield event
+
+
+def _sequence(last_event_id: str) -> int:
+    if not (last_event_id.isascii() and last_event_id.isdigit()):
+        raise InvalidValueError(
+            f"Last-Event-ID is {last_event_id[:80]!r}; it must be the id of an event",
+            field="Last-Event-ID",
+            value=last_event_id,
+        )
+    return int(last_event_id[:18])
+
+
+async def _stream(
+    events: Events, sequence: int, is_still_allowed: Callable[[], bool]
+) -> AsyncIterator[ServerSentEvent]:
+    checked_at = time.monotonic()
+    ends_here = False  # the last event sent ended the history, unless a retry follows it
+    is_finished = events.last is not None and events.last <= sequence
+    while not is_finished:
+        if time.monotonic() - checked_at >= RECHECK_SECONDS:
+            checked_at = time.monotonic()
+            if not await run_in_threadpool(is_still_allowed):
+                return
+        batch = await run_in_threadpool(events.read, events.id, sequence, BATCH)
+        for event in batch:
+            sequence = event.sequence
+            ends_here = event.kind in events.final_kinds
+            data = json.dumps(event.to_dict(), separators=(",", ":"))
+            yield ServerSentEvent(data=data, id=str(sequence), retry=RECONNECT_MS, sep="\n")
+        is_finished = ends_here and len(batch) < BATCH
+        if not batch and not is_finished:
+            await anyio.sleep(POLL_SECONDS)
+    yield ServerSentEvent(event="end", data="{}", sep="\n")

@@ -1,0 +1,225 @@
+"""Runs one training in a process: `python -m nas_controller.supervision.training_job ID --attempt N --data-dir DIR`.
+
+The process may be killed at any moment: the supervisor starts another, which continues from the checkpoint. On SIGTERM,
+and when its standard input closes because its supervisor has died, it saves a checkpoint after its step and ends.
+"""
+
+from __future__ import annotations
+
+import argparse
+import fcntl
+import json
+import logging
+import os
+import shutil
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from nas_controller.entities import TrainingProgressDocument
+from nas_controller.execution.network_training import NetworkProgress, NetworkTraining, train_network
+from nas_controller.exports.exported_trial import find_exported
+from nas_controller.exports.load_weights import load_weights
+from nas_controller.store import LeaseLostError, Store, StoreError, TrainingRecord
+from nas_controller.supervision.runner_protocol import DATABASE_URL_VARIABLE, EXIT_DONE, EXIT_MUST_WAIT, EXIT_NOT_OURS
+from nas_controller.supervision.stdin_watch import watch_stdin
+from nas_controller.supervision.stop_signal import StopSignal
+from nas_controller.trainings.files import architecture_file, run_directory, start_directory, training_directory
+from search_space.atomic_file import write_atomically
+from search_space.datasets import dataset_path
+from search_space.detector_model import save_detector
+from search_space.errors import EffspineError
+
+REPORT_SECONDS = 2.0
+"""Time between reports of progress; each evaluation is reported too."""
+NICENESS = 10
+"""Campaigns come first: a training takes the processor time that trials leave."""
+SAVING_SECONDS = 60.0
+"""How long it may go on without its supervisor until its checkpoint is written."""
+PREDECESSOR_SECONDS = SAVING_SECONDS + 10.0
+"""How long a process waits for an earlier one that still saves."""
+LOCK_FILE = ".lock"
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass
+class _Reports:
+    """Writes the progress of an attempt to the store.
+
+    A report that the database does not take is made again with the next one, so a training goes on without it.
+    """
+
+    store: Store
+    training: TrainingRecord
+    attempt: int
+    began: float
+    latest: NetworkProgress | None = None
+    _reported: float = field(default=float("-inf"), init=False)
+    _evaluated: int | None = field(default=None, init=False)
+
+    def __post_init__(self) -> None:
+        known = self.training.progress
+        self._evaluated = None if known is None or known.last is None else known.step
+
+    @property
+    def seconds(self) -> float:
+        """Seconds since the start of the attempt."""
+        return time.monotonic() - self.began
+
+    @property
+    def document(self) -> TrainingProgressDocument:
+        """The latest progress."""
+        assert self.latest is not None
+        names = TrainingProgressDocument.document_fields()
+        return TrainingProgressDocument(**{name: getattr(self.latest, name) for name in names})
+
+    def report(self, progress: NetworkProgress) -> None:
+        """Writes progress now and then, and after each evaluation. Raises LeaseLostError."""
+        self.latest = progress
+        is_evaluated = progress.last_step is not None and progress.last_step > (self._evaluated or 0)
+        if not is_evaluated and time.monotonic() - self._reported < REPORT_SECONDS:
+            return
+        self._reported = time.monotonic()
+        try:
+            self.store.runner.record_training_progress(
+                self.training.id,
+                self.attempt,
+                self.document,
+                self.seconds,
+                progress.figures,
+                is_evaluated=is_evaluated,
+            )
+        except LeaseLostError:
+            raise
+        except StoreError as error:
+            logger.warning("%s", error)
+            return
+        if is_evaluated:
+            self._evaluated = progress.last_step
+
+
+def run(store: Store, data_dir: Path, training_id: str, attempt: int, is_stopped: Callable[[], bool]) -> int:
+    """Trains to the end or until `is_stopped`, writes the result, and returns an exit status.
+
+    An EffspineError, such as a data set that does not fit the recipe, and a file that cannot be read or written are the
+    result of the training. Raises StoreError, OSError where the training's directory cannot be made, and what the trainer
+    raises unexpectedly.
+    """
+    with _alone_in(training_directory(data_dir, training_id)) as is_alone:
+        if is_alone:
+            return _run(store, data_dir, training_id, attempt, is_stopped)
+    logger.warning("training %s: an earlier process still trains", training_id)
+    return EXIT_MUST_WAIT
+
+
+@contextmanager
+def _alone_in(directory: Path) -> Iterator[bool]:
+    """Whether this process is the only one that trains in a directory, for which it waits; it is so in the block."""
+    directory.mkdir(parents=True, exist_ok=True)
+    end = time.monotonic() + PREDECESSOR_SECONDS
+    with (directory / LOCK_FILE).open("ab") as lock:
+        while True:
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                if time.monotonic() > end:
+                    break
+                time.sleep(0.2)
+            else:
+                yield True
+                return
+    yield False
+
+
+def _run(store: Store, data_dir: Path, training_id: str, attempt: int, is_stopped: Callable[[], bool]) -> int:
+    began = time.monotonic()
+    try:
+        training = store.reads.get_training(training_id)
+        reports = _Reports(store, training, attempt, began)
+        try:
+            is_complete = train_network(_work(store, data_dir, training), reports.report, is_stopped)
+        except StoreError:
+            raise
+        except (EffspineError, OSError) as error:
+            logger.exception("training %s failed", training_id)
+            store.runner.fail_training(training_id, attempt, str(error), reports.seconds)
+            return EXIT_DONE
+        if not is_complete:
+            store.runner.suspend_training(training_id, attempt, reports.seconds)
+            return EXIT_DONE
+        assert reports.latest is not None
+        assert reports.latest.figures is not None
+        store.runner.complete_training(training_id, attempt, reports.document, reports.seconds, reports.latest.figures)
+    except LeaseLostError as error:
+        logger.warning("%s", error)
+        return EXIT_NOT_OURS
+    return EXIT_DONE
+
+
+def _work(store: Store, data_dir: Path, training: TrainingRecord) -> NetworkTraining:
+    """What to train, with its files in the training's directory. Raises EffspineError and OSError."""
+    architecture = training.model or ""
+    if training.specification is not None:
+        file = architecture_file(data_dir, training.id)
+        write_atomically(file, (json.dumps(training.specification, indent=2) + "\n").encode())
+        architecture = str(file)
+    return NetworkTraining(
+        task=training.task,
+        architecture=architecture,
+        data=dataset_path(data_dir, training.dataset),
+        recipe=training.recipe,
+        overrides=training.overrides,
+        start=_start(store, data_dir, training),
+        seed=training.seed,
+        threads=_processors(),
+        cache_dir=data_dir / "cache",
+        out=run_directory(data_dir, training.id),
+    )
+
+
+def _start(store: Store, data_dir: Path, training: TrainingRecord) -> str:
+    """`fresh`, or the directory of the start weights, which the first attempt writes."""
+    if training.start == "fresh":
+        return "fresh"
+    directory = start_directory(data_dir, training.id)
+    if not directory.is_dir():
+        assert training.campaign_id is not None
+        exported = find_exported(store, training.campaign_id, training.trial)
+        detector = load_weights(data_dir, exported, training.start, training.start_model, _processors())
+        partial = directory.with_name(f"{directory.name}.partial")
+        shutil.rmtree(partial, ignore_errors=True)
+        save_detector(detector, partial)
+        partial.rename(directory)
+    return str(directory)
+
+
+def _processors() -> int:
+    """Those that this process may use; its niceness gives way to campaigns."""
+    return len(os.sched_getaffinity(0))
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Parses the command line and trains. Returns the exit status."""
+    parser = argparse.ArgumentParser(prog="nas_controller.supervision.training_job", description="Runs one training.")
+    parser.add_argument("training_id")
+    parser.add_argument("--attempt", required=True, type=int)
+    parser.add_argument("--data-dir", required=True, type=Path)
+    options = parser.parse_args(arguments)
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    stop = StopSignal()
+    watch_stdin(hard_end_seconds=SAVING_SECONDS)
+    os.nice(NICENESS)
+    try:
+        store = Store.open(os.environ.pop(DATABASE_URL_VARIABLE))
+        return run(store, options.data_dir, options.training_id, options.attempt, stop.is_set)
+    except StoreError as error:
+        logger.warning("%s", error)
+        return EXIT_MUST_WAIT
+
+
+if __name__ == "__main__":
+    sys.exit(main())

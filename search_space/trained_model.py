@@ -1,0 +1,59 @@
+"""What a training is of, and checks of its recipe: shared by `effspine train` and the service."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from search_space.architecture import Architecture
+from search_space.catalogue import CATALOGUE, TASKS, Model, Task
+from search_space.errors import InvalidValueError
+from search_space.named_architecture import named_architecture
+from search_space.proxy_task import FIELDS
+from search_space.recipes import resolve_recipe
+from search_space.task_recipes import TASK_FIELDS, task_recipe
+
+
+def known_task(name: str) -> Task:
+    """The task of this name. Raises InvalidValueError."""
+    if name not in TASKS:
+        raise InvalidValueError(f"task is {name!r}; it must be one of {', '.join(TASKS)}", field="task")
+    return name
+
+
+def catalogue_model(task: Task, name: str) -> Model | None:
+    """The model of the catalogue for this task with this name, in any case of its letters; None without one."""
+    return next((model for model in CATALOGUE if model.task == task and model.name.lower() == name.lower()), None)
+
+
+def model_names(task: Task) -> str:
+    """The names of the catalogue's models for a task, for a sentence."""
+    return ", ".join(model.name for model in CATALOGUE if model.task == task)
+
+
+def trained_model(task: Task, text: str) -> Model | Architecture:
+    """The model of the catalogue for this task with this name, or else the architecture that the text names.
+
+    Raises InvalidValueError where it is neither.
+    """
+    if (model := catalogue_model(task, text)) is not None:
+        return model
+    try:
+        return named_architecture(text).architecture
+    except InvalidValueError as error:
+        if Path(text).exists() or "," in text:
+            raise
+        raise InvalidValueError(f"{error}; for {task} also {model_names(task)}", field="architecture") from error
+
+
+def check_recipe(task: Task, model: Model | Architecture, recipe: str, overrides: Mapping[str, Any]) -> None:
+    """Raises InvalidValueError, with the field, for an unknown recipe or field, or a value out of its range."""
+    if task == "detection":
+        resolve_recipe(recipe, overrides)
+        return
+    for name in overrides:
+        if name not in TASK_FIELDS and name not in FIELDS:
+            known = ", ".join((*TASK_FIELDS, *FIELDS))
+            raise InvalidValueError(f"{name} is not a field of a recipe; fields are {known}", field=name)
+    task_recipe(task, recipe, model, **overrides)

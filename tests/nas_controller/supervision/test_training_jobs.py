@@ -1,0 +1,179 @@
+"""A supervisor runs trainings in processes of their own, which may be killed at any moment, and are real here."""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+import signal
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from nas_controller.store import Store, TrainingRecord, sqlite_url
+from nas_controller.store.training_writes import RETRIES
+from nas_controller.supervision import training_job, training_jobs
+from nas_controller.supervision.runner_protocol import EXIT_DONE, EXIT_MUST_WAIT, EXIT_NOT_OURS
+from nas_controller.supervision.training_jobs import TrainingJobs
+from nas_controller.trainings.files import history_rows, run_directory, training_directory
+from proxy_trainer.data.digits import make_digits
+from search_space.catalogue import ARCHITECTURES
+from search_space.detector_model import load_detector
+from search_space.document import BlockSpecification, block_specification
+from tests.support.process_table import alive
+from tests.support.small_trainings import TINY_FIELDS
+from tests.support.trainings import training_request
+from tests.support.waiting import wait_for
+
+SLEEPER = (sys.executable, "-c", "import time; print('sleeping', flush=True); time.sleep(60)")
+STEPS = 180
+FIELDS = {**TINY_FIELDS, "epochs": 30, "evaluate_epochs": 10}
+"""Of 24 images: 60 steps between evaluations."""
+
+
+@pytest.fixture
+def url(tmp_path: Path) -> str:
+    return sqlite_url(tmp_path / "effspine.db")
+
+
+@pytest.fixture
+def real_store(url: str) -> Iterator[Store]:
+    store = Store.open(url)
+    store.runner.record_heartbeat("s-1", "here", 1, "0")
+    yield store
+    store.close()
+
+
+@pytest.fixture
+def jobs(url: str, tmp_path: Path, real_store: Store) -> Iterator[TrainingJobs]:
+    started = TrainingJobs(url, tmp_path, "s-1")
+    yield started
+    started.stop(real_store)
+
+
+def watch(
+    jobs: TrainingJobs, store: Store, training_id: str, until: Callable[[TrainingRecord], bool]
+) -> TrainingRecord:
+    """Reconciles until the training is as it should be."""
+
+    def found() -> TrainingRecord | None:
+        store.runner.record_heartbeat("s-1", "here", 1, "0")
+        jobs.reconcile(store)
+        training = store.reads.get_training(training_id)
+        assert training.state != "failed", (training.error, training.log_tail)
+        return training if until(training) else None
+
+    return wait_for(found, 240, "the training")
+
+
+def test_a_real_training_survives_a_kill_and_a_stop_and_leaves_its_best_model(
+    real_store: Store, jobs: TrainingJobs, tmp_path: Path
+) -> None:
+    make_digits(tmp_path / "datasets" / "digits", train=24, val=4, image_px=64)
+    specification = block_specification(BlockSpecification(ARCHITECTURES["eff-spinenet-d0"], {"trial": 3}))
+    request = training_request(model=None, specification=specification, overrides=FIELDS)
+    training_id = real_store.service.create_training(request).id
+    watch(jobs, real_store, training_id, lambda now: now.figures is not None)
+    assert jobs.pid is not None
+    os.kill(jobs.pid, signal.SIGKILL)
+    continued = watch(jobs, real_store, training_id, lambda now: now.attempts == 2)
+    assert continued.error == "the process that trained it was ended by signal 9"
+    assert continued.device_seconds > 0
+    at = continued.progress
+    watch(jobs, real_store, training_id, lambda now: now.progress != at)
+    real_store.service.stop_training(training_id)
+    stopped = watch(jobs, real_store, training_id, lambda now: now.state == "stopped")
+    assert stopped.progress is not None
+    assert 60 < stopped.progress.step < STEPS
+    real_store.service.resume_training(training_id)
+    done = watch(jobs, real_store, training_id, lambda now: now.state == "completed")
+    assert done.progress is not None
+    assert (done.attempts, done.progress.step, done.progress.steps, done.error) == (3, STEPS, STEPS, None)
+    assert done.device_seconds > stopped.device_seconds > continued.device_seconds
+    assert [row.step for row in history_rows(tmp_path, training_id)] == list(range(1, STEPS + 1))
+    run = run_directory(tmp_path, training_id)
+    model = load_detector(run / "best")
+    assert model.specification.figures == done.figures
+    assert model.specification.provenance.items() >= {"trial": 3, "dataset": "digits"}.items()
+    assert json.loads((run / "run.json").read_text())["state"] == "complete"
+    kinds = [event.kind.removeprefix("training.") for event in real_store.reads.training_events_after(training_id)]
+    assert kinds == [
+        "created", "started", "evaluated", "interrupted", "started", "stopping", "stopped", "resumed", "started",
+        "evaluated", "evaluated", "completed",
+    ]  # fmt: skip
+
+
+def test_a_process_that_is_killed_again_and_again_fails_with_its_log(real_store: Store, jobs: TrainingJobs) -> None:
+    jobs.command = SLEEPER
+    training_id = real_store.service.create_training(training_request()).id
+
+    def has_failed() -> bool:
+        jobs.reconcile(real_store)
+        if jobs.pid is not None and log.exists() and log.read_text().count("sleeping") > len(pids):
+            pids.append(jobs.pid)
+            os.kill(jobs.pid, signal.SIGKILL)
+        return real_store.reads.get_training(training_id).state == "failed"
+
+    log, pids = jobs.data_dir / "logs" / f"{training_id}.log", list[int]()
+    wait_for(has_failed, 60, "the failure")
+    failed = real_store.reads.get_training(training_id)
+    assert (failed.attempts, len(set(pids))) == (RETRIES + 1, RETRIES + 1)
+    assert failed.error == "the process that trained it was ended by signal 9"
+    assert failed.log_tail == "\n".join(["sleeping"] * (RETRIES + 1))
+
+
+def test_a_supervisor_that_ends_queues_its_training_again(real_store: Store, jobs: TrainingJobs, url: str) -> None:
+    jobs.command = SLEEPER
+    training_id = real_store.service.create_training(training_request()).id
+    jobs.reconcile(real_store)
+    pid = jobs.pid
+    assert pid is not None
+    assert real_store.reads.get_training(training_id).state == "running"
+    assert url.encode() not in Path(f"/proc/{pid}/cmdline").read_bytes()  # it may have a password
+    jobs.stop(real_store)
+    assert not alive([pid])
+    released = real_store.reads.get_training(training_id)
+    assert (released.state, released.failures) == ("queued", 0)
+
+
+def test_a_process_that_does_not_stop_is_killed(
+    real_store: Store, jobs: TrainingJobs, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(training_jobs, "STOP_SECONDS", 0.0)
+    deaf = "import signal, time; signal.signal(15, signal.SIG_IGN); print('deaf', flush=True); time.sleep(60)"
+    jobs.command = (sys.executable, "-c", deaf)
+    training_id = real_store.service.create_training(training_request()).id
+    jobs.reconcile(real_store)
+    log = jobs.data_dir / "logs" / f"{training_id}.log"
+    wait_for(lambda: "deaf" in log.read_text(), 30, "the process")
+    real_store.service.stop_training(training_id)
+    stopped = watch(jobs, real_store, training_id, lambda now: now.state == "stopped")
+    assert (stopped.attempts, stopped.error) == (1, None)
+
+
+def test_what_cannot_be_trained_is_the_result_and_is_not_retried(real_store: Store, tmp_path: Path) -> None:
+    training_id = real_store.service.create_training(training_request()).id
+    real_store.runner.claim_training("s-1")
+    assert training_job.run(real_store, tmp_path, training_id, 1, lambda: False) == EXIT_DONE
+    failed = real_store.reads.get_training(training_id)
+    assert (failed.state, failed.attempts) == ("failed", 1)
+    assert "there is no data set 'digits'" in (failed.error or "")
+    assert training_job.run(real_store, tmp_path, training_id, 1, lambda: False) == EXIT_NOT_OURS
+
+
+def test_a_process_waits_for_an_earlier_one_that_still_saves(
+    real_store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    training_id = real_store.service.create_training(training_request()).id
+    real_store.runner.claim_training("s-1")
+    monkeypatch.setattr(training_job, "PREDECESSOR_SECONDS", 0.0)
+    directory = training_directory(tmp_path, training_id)
+    directory.mkdir(parents=True)
+    with (directory / training_job.LOCK_FILE).open("ab") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        assert training_job.run(real_store, tmp_path, training_id, 1, lambda: False) == EXIT_MUST_WAIT
+    assert real_store.reads.get_training(training_id).state == "running"
+    assert training_job.run(real_store, tmp_path, training_id, 1, lambda: False) == EXIT_DONE
+    assert real_store.reads.get_training(training_id).state == "failed"  # there is no data set
