@@ -15,7 +15,7 @@ import pytest
 
 from exporters import EXPORTERS, Export
 from proxy_trainer.data.digits import make_digits
-from proxy_trainer.engine.detections import DetectionBatch
+from proxy_trainer.detection_batch import DetectionBatch
 from proxy_trainer.training.detectors import load_engine, tensors_of
 from proxy_trainer.training.evaluation import Detections
 from proxy_trainer.training.proxy_worker import ProxyWorker

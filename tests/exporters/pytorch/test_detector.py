@@ -11,7 +11,7 @@ import tensorflow as tf
 
 from exporters.pytorch.layout import to_torch
 from proxy_trainer.data.images import resize_and_pad, resized_size
-from proxy_trainer.engine.detections import DetectionBatch
+from proxy_trainer.detection_batch import DetectionBatch
 from proxy_trainer.engine.losses import detection_loss
 from proxy_trainer.engine.proxy_network import normalise
 from proxy_trainer.engine.targets import match_anchors, targets_of

@@ -13,7 +13,7 @@ from proxy_trainer.data.coco import CocoSplit
 from proxy_trainer.data.coco_directory import load_dataset
 from proxy_trainer.data.decoded_images import decode_split
 from proxy_trainer.data.digits import make_digits
-from proxy_trainer.engine.detections import DetectionBatch
+from proxy_trainer.detection_batch import DetectionBatch
 from proxy_trainer.engine.engine import Engine
 from proxy_trainer.training.detectors import tensors_of
 from proxy_trainer.training.evaluation import CocoEvaluator, Detections
