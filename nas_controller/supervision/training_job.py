@@ -106,7 +106,7 @@ def run(store: Store, data_dir: Path, training_id: str, attempt: int, is_stopped
     """Trains to the end or until `is_stopped`, writes the result, and returns an exit status.
 
     An EffspineError, such as a data set that does not fit the recipe, and a file that cannot be read or written are the
-    result of the training. Raises StoreError, OSError where the training's directory cannot be made, and what the trainer
+    result of the training. Raises StoreError, OSError for a directory that cannot be made, and what the trainer
     raises unexpectedly.
     """
     with _alone_in(training_directory(data_dir, training_id)) as is_alone:

@@ -23,7 +23,7 @@ TrainingId = Annotated[str, Path(description="Id of the training.", max_length=6
 EXAMPLES = {
     "trial": {
         "summary": "The best trial of a campaign, from fresh weights",
-        "value": {"campaign_id": "c_1m81wbxdc99wfqbs", "recipe": "laptop-final", "seed": 1},
+        "value": {"campaign_id": "c_1m81wbxdc99wfqbs", "dataset": "digits", "recipe": "laptop-final", "seed": 1},
     },
     "model": {
         "summary": "A model by its name, with other epochs",

@@ -35,7 +35,7 @@ def test_head_has_the_status_and_headers_of_get_and_no_body(service: TestClient,
         head = service.head(path, headers=accept, follow_redirects=False)
         assert head.status_code == got.status_code, path
         assert head.content == b"", path
-        if path.endswith("/events"):
+        if path.endswith("/events") and got.is_success:
             assert head.headers["content-type"].startswith("text/event-stream")
             continue
         if path != "/metrics":  # it counts the requests, so its length changes

@@ -29,7 +29,7 @@ from nas_controller.supervision.export_job import run as run_export
 from nas_controller.supervision.phases import Machine
 from nas_controller.supervision.runner import run
 from nas_controller.supervision.runner_protocol import EXIT_DONE
-from nas_controller.trainings.files import run_directory, start_directory
+from nas_controller.trainings.files import history_rows, run_directory, start_directory
 from nas_controller.trainings.requests import training_request
 from search_space.detector_model import DetectorModel, load_detector, weights_content
 from search_space.run_files import BEST
@@ -207,14 +207,24 @@ def test_a_trial_is_trained_further_from_its_weights(
     training = store.service.create_training(training_request(store, data_dir, spec))
     assert store.runner.claim_training("s-1") is not None
     monkeypatch.setattr(training_job, "_processors", lambda: THREADS)
-    assert training_job.run(store, data_dir, training.id, 1, lambda: False) == EXIT_DONE
+    store.service.stop_training(training.id)
+    assert training_job.run(store, data_dir, training.id, 1, lambda: True) == EXIT_DONE
+    stopped = store.reads.get_training(training.id)
+    assert (stopped.state, stopped.progress and stopped.progress.step) == ("stopped", 1)
+    store.service.resume_training(training.id)
+    assert store.runner.claim_training("s-1") is not None
+    assert training_job.run(store, data_dir, training.id, 2, lambda: False) == EXIT_DONE
     done = store.reads.get_training(training.id)
     assert (done.state, done.error) == ("completed", None)
+    assert done.progress is not None
+    assert done.progress.step == done.progress.steps == len(history_rows(data_dir, training.id))
+    assert done.device_seconds > stopped.device_seconds > 0
     started = load_detector(start_directory(data_dir, training.id))
     best = load_detector(run_directory(data_dir, training.id) / BEST)
     assert started.origin == {"finals": "trained", "shared": "shared"}[start]
     assert best.specification.training is not None
     origin = best.specification.training["start"]
     assert origin == {"kind": "model", "sha256": hashlib.sha256(weights_content(started)).hexdigest()}
+    assert best.specification.figures == done.figures
     assert best.architecture.widths == started.architecture.widths
     assert best.specification.provenance["trial"] == searched.finalist
