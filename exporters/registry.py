@@ -24,8 +24,8 @@ Place = Literal["here", "worker"]
 class Exporter:
     """One format. `exporters.NAME` has its function `write`, which fills an empty directory.
 
-    Dashes of a name are underscores in that of its module. `purpose` says in one sentence what the format is for. With the suffix `.zip` an export is an archive of the
-    directory, else it is the one file in it, which has that suffix.
+    Dashes of a name are underscores in that of its module. `purpose` says in one sentence what the format is for. With
+    the suffix `.zip` an export is an archive of the directory, else it is the one file in it, which has that suffix.
     """
 
     name: str

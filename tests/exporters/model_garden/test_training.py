@@ -50,7 +50,9 @@ def _records(directory: Path, digits: DigitsTask, task: RecordTask) -> Path:
     return directory / "data"
 
 
-def _trained(folder: Path, run: Path, name: str, task: dict[str, Any], trainer: dict[str, Any]) -> dict[str, list[float]]:
+def _trained(
+    folder: Path, run: Path, name: str, task: dict[str, Any], trainer: dict[str, Any]
+) -> dict[str, list[float]]:
     """What the trainer has reported, by name and step, after a run with these changes to the experiment."""
     changes = run.with_suffix(".yaml")
     changes.write_text(yaml.safe_dump({"task": task, "trainer": trainer}))
@@ -93,9 +95,7 @@ def test_retinanet_learns(folder: Path, tmp_path: Path) -> None:
     }
     rates = {"stepwise": {"boundaries": [1000, 2000], "values": [0.05, 0.005, 0.0005]}}
     warmup = {"linear": {"warmup_steps": 10, "warmup_learning_rate": 0.005}}
-    reported = _trained(
-        folder, tmp_path / "run", "retinanet", task, _steps(60, 10, learning_rate=rates, warmup=warmup)
-    )
+    reported = _trained(folder, tmp_path / "run", "retinanet", task, _steps(60, 10, learning_rate=rates, warmup=warmup))
     losses = reported["train/model_loss"]
     assert len(losses) == 6
     assert losses[-1] < 0.9 * losses[0]
