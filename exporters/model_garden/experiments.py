@@ -8,34 +8,35 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import replace
-from typing import Any
 
-from search_space.architecture import EXPANSION, KERNEL, Architecture
-from search_space.catalogue import CLASSIFIER_WIDTH, SEGMENTATION_PX
+from exporters.model_garden.models import (
+    Document,
+    anchors,
+    backbone,
+    classifier_of,
+    convolutions,
+    normalisation,
+    pyramid,
+    suppression,
+)
+from search_space.catalogue import SEGMENTATION_PX
 from search_space.detector import (
-    ASPECT_RATIOS,
-    BN_EPSILON,
     BOX_LOSS_WEIGHT,
     FOCAL_ALPHA,
     FOCAL_GAMMA,
-    FUSION_EPSILON,
     HUBER_DELTA,
-    MAX_DETECTIONS,
-    NMS_IOU,
     OCTAVE_SCALES,
     POSITIVE_IOU,
     PROPOSAL_ANCHOR_SIZE,
     SCORE_THRESHOLD,
 )
-from search_space.document import BlockSpecification, block_specification
+from search_space.document import BlockSpecification
 from search_space.networks.dense_prediction import IMAGENET_CLASSES, PASCAL_VOC_CLASSES
 from search_space.networks.mask_rcnn import BOX_CROP, MASK_CROP, Regions
 from search_space.networks.retinanet import LEVELS
 from search_space.proxy_task import EXPONENTIAL_DECAY, EXPONENTIAL_DECAYS, STEP_DECAYS, ProxyTask
 from search_space.recipes import RECIPES as DETECTION_RECIPES
 from search_space.task_recipes import RECIPES
-
-Document = dict[str, Any]
 
 COCO_TRAIN_IMAGES = 118_287
 IMAGENET_TRAIN_IMAGES = 1_281_167
@@ -45,8 +46,6 @@ RMSPROP_EPSILON = 1e-3
 """As EfficientNet is trained; the engine's optimiser has the same."""
 
 EVALUATION_BATCH = 8
-MODEL_GARDEN_RATIOS = [1 / ratio for ratio in ASPECT_RATIOS]
-"""Model Garden's ratios are width over height; in this order its anchors are ours, in our order."""
 
 
 def experiments(specification: BlockSpecification) -> dict[str, Document]:
@@ -60,31 +59,15 @@ def experiments(specification: BlockSpecification) -> dict[str, Document]:
     return {name: make(specification) for name, make in makers.items()}
 
 
-def model_garden_classes(specification: BlockSpecification) -> int:
-    """The number of classes with that of the background, 0, which Model Garden counts.
-
-    Where the classes are unknown, the slots are those of COCO as published, which count it already.
-    """
-    slots = specification.architecture.class_slots
-    return slots if specification.classes is None else slots + 1
-
-
-def classifier_of(architecture: Architecture) -> Architecture:
-    """The network of the paper's classifiers (section 4.2, as the catalogue has them) on this backbone."""
-    operations = replace(architecture.operations, space_to_depth=False)
-    px = RECIPES["classification"]["paper"].training.image_px
-    return replace(architecture, operations=operations, subnet_width=CLASSIFIER_WIDTH, input_px=px)
-
-
 def _retinanet(specification: BlockSpecification) -> Document:
     network, recipe = specification.architecture, DETECTION_RECIPES["paper"]
     task = recipe.task_for(COCO_TRAIN_IMAGES)
     rates = _stepwise(task, list(recipe.decays(COCO_TRAIN_IMAGES)))
     model = {
-        **_pyramid(specification, task),
-        "anchor": _anchors(len(OCTAVE_SCALES), specification.anchor_size),
-        "head": _convolutions(network),
-        "detection_generator": {**_suppression(), "pre_nms_score_threshold": SCORE_THRESHOLD},
+        **pyramid(specification, task),
+        "anchor": anchors(len(OCTAVE_SCALES), specification.anchor_size),
+        "head": convolutions(network),
+        "detection_generator": {**suppression(), "pre_nms_score_threshold": SCORE_THRESHOLD},
     }
     losses = {
         "focal_loss_alpha": FOCAL_ALPHA,
@@ -104,19 +87,19 @@ def _mask_rcnn(specification: BlockSpecification) -> Document:
     network, recipe = specification.architecture, RECIPES["instance-segmentation"]["paper"]
     task = recipe.training
     rates = _stepwise(task, [(math.ceil(part * task.steps), factor) for part, factor in STEP_DECAYS])
-    convolutions = _convolutions(network)
+    subnets = convolutions(network)
     model = {
-        **_pyramid(specification, task),
+        **pyramid(specification, task),
         "include_mask": True,
-        "anchor": _anchors(1, PROPOSAL_ANCHOR_SIZE),
-        "rpn_head": {**convolutions, "num_convs": 1},
-        "detection_head": {**convolutions, "num_fcs": 1, "fc_dims": Regions().dense_width},
-        "mask_head": convolutions,
+        "anchor": anchors(1, PROPOSAL_ANCHOR_SIZE),
+        "rpn_head": {**subnets, "num_convs": 1},
+        "detection_head": {**subnets, "num_fcs": 1, "fc_dims": Regions().dense_width},
+        "mask_head": subnets,
         "roi_generator": {"num_proposals": recipe.proposals, "test_num_proposals": recipe.proposals},
         "roi_sampler": {"num_sampled_rois": recipe.sampled_regions},
         "roi_aligner": {"crop_size": BOX_CROP},
         "mask_roi_aligner": {"crop_size": MASK_CROP},
-        "detection_generator": {**_suppression(), "max_num_detections": recipe.detections},
+        "detection_generator": {**suppression(), "max_num_detections": recipe.detections},
     }
     parser = {"rpn_batch_size_per_im": recipe.sampled_anchors, **_augmentation(task)}
     return _experiment(
@@ -144,8 +127,8 @@ def _classification(specification: BlockSpecification) -> Document:
     model = {
         "num_classes": IMAGENET_CLASSES,
         "input_size": [network.input_px, network.input_px, 3],
-        "backbone": _backbone(network, task, averaged=True),
-        "norm_activation": _normalisation(network, task),
+        "backbone": backbone(network, task, averaged=True),
+        "norm_activation": normalisation(network, task),
         "dropout_rate": recipe.dropout,
     }
     shared = {
@@ -178,7 +161,7 @@ def _segmentation(specification: BlockSpecification) -> Document:
         "input_size": [*size, 3],
         "min_level": LEVELS[0],
         "max_level": LEVELS[-1],
-        "backbone": _backbone(network, task, averaged=True, weights="model.safetensors"),
+        "backbone": backbone(network, task, averaged=True, weights="model.safetensors"),
         "decoder": {"type": "identity"},
         "head": {
             "level": LEVELS[0],
@@ -186,77 +169,17 @@ def _segmentation(specification: BlockSpecification) -> Document:
             "num_filters": network.subnet_width,
             "use_depthwise_convolution": True,
         },
-        "norm_activation": _normalisation(network, task),
-    }
-    augmentation = {
-        "aug_rand_hflip": task.flip,
-        "aug_scale_min": task.scale_min,
-        "aug_scale_max": task.scale_max,
+        "norm_activation": normalisation(network, task),
     }
     validation = {"output_size": size, "resize_eval_groundtruth": True, "drop_remainder": False}
     return _experiment(
         {
             "model": model,
             "losses": {"l2_weight_decay": task.weight_decay},
-            **_data(task, {"output_size": size, **augmentation}, validation),
+            **_data(task, {"output_size": size, **_augmentation(task)}, validation),
         },
         _trainer(task, rates, VOC_TRAIN_IMAGES),
     )
-
-
-def _pyramid(specification: BlockSpecification, task: ProxyTask) -> Document:
-    """What both detectors have."""
-    network = specification.architecture
-    return {
-        "num_classes": model_garden_classes(specification),
-        "input_size": [network.input_px, network.input_px, 3],
-        "min_level": LEVELS[0],
-        "max_level": LEVELS[-1],
-        "backbone": _backbone(network, task),
-        "decoder": {"type": "identity"},
-        "norm_activation": _normalisation(network, task),
-    }
-
-
-def _backbone(network: Architecture, task: ProxyTask, *, averaged: bool = False, weights: str = "") -> Document:
-    operations = network.operations
-    configuration = {
-        "blocks": block_specification(BlockSpecification(network, {}))["blocks"],
-        "stem_width": network.stem_width,
-        "endpoint_width": network.subnet_width,
-        "expansion": EXPANSION,
-        "kernel": KERNEL,
-        "weighted_fusion": operations.weighted_fusion,
-        "fusion_epsilon": FUSION_EPSILON,
-        "space_to_depth": operations.space_to_depth,
-        "squeeze_excitation": operations.squeeze_excitation,
-        "stochastic_depth_drop_rate": task.stochastic_depth if operations.stochastic_depth else 0.0,
-        "averaged": averaged,
-        "weights": weights,
-    }
-    return {"type": "eff_spinenet", "eff_spinenet": configuration}
-
-
-def _normalisation(network: Architecture, task: ProxyTask) -> Document:
-    return {
-        "activation": network.operations.activation,
-        "norm_momentum": task.bn_momentum,
-        "norm_epsilon": BN_EPSILON,
-        "use_sync_bn": True,
-    }
-
-
-def _anchors(scales: int, size: float) -> Document:
-    return {"num_scales": scales, "aspect_ratios": MODEL_GARDEN_RATIOS, "anchor_size": size}
-
-
-def _convolutions(network: Architecture) -> Document:
-    """The subnets of Table 2."""
-    return {"num_convs": network.subnet_layers, "num_filters": network.subnet_width, "use_separable_conv": True}
-
-
-def _suppression() -> Document:
-    return {"nms_iou_threshold": NMS_IOU, "max_num_detections": MAX_DETECTIONS}
 
 
 def _augmentation(task: ProxyTask) -> Document:

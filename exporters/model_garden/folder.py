@@ -30,7 +30,7 @@ def write(export: Export, directory: Path) -> None:
     _write(directory / "requirements.txt", (TEMPLATE / "requirements.txt").read_text(encoding="utf-8"))
     (directory / EXPERIMENTS).mkdir()
     for name, document in experiments(export.specification).items():
-        content = yaml.safe_dump(document, sort_keys=False, default_flow_style=None, width=120)
+        content = yaml.dump(document, Dumper=_Dumper, sort_keys=False, default_flow_style=None, width=120)
         _write(directory / EXPERIMENTS / f"{name}.yaml", f"{_header(name)}{content}")
     save_detector(export.model, directory)
     card = model_card(
@@ -41,6 +41,13 @@ def write(export: Export, directory: Path) -> None:
         tags=["tensorflow", "model-garden"],
     )
     _write(directory / "README.md", card)
+
+
+class _Dumper(yaml.SafeDumper):
+    """Writes equal lists out, each time."""
+
+    def ignore_aliases(self, data: object) -> bool:
+        return True
 
 
 def _header(name: str) -> str:

@@ -43,7 +43,7 @@ def usage(specification: BlockSpecification) -> dict[str, str]:
 
 
 _INSTALL = """\
-Python 3.11 or 3.12; nothing of effspine is needed to train:
+Nothing of effspine is needed to train. This was tested with Python 3.11:
 
     pip install -r requirements.txt
 

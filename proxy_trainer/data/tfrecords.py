@@ -7,6 +7,7 @@ import shutil
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any, Literal, get_args
 
@@ -53,41 +54,36 @@ def write_tfrecords(directory: Path, out: Path, task: RecordTask, shards: int, p
     if not 1 <= shards <= MOST_SHARDS:
         raise InvalidValueError(f"shards is {shards}; it must be from 1 to {MOST_SHARDS:,}", field="shards")
     directory, out = directory.expanduser().absolute(), out.expanduser().absolute()
-    with _made_atomically(out) as partial:
+    with _made_atomically(out) as made:
         splits, classes = _LOADERS[task](directory)
         total, done = sum(map(len, splits.values())), 0
         report: dict[str, Any] = {"task": task, "splits": {}, "classes": classes}
         for name, examples in splits.items():
-            report["splits"][name] = _write_split(partial, name, examples, shards, _continued(progress, done, total))
+            report["splits"][name] = _write_split(made, name, examples, shards, partial(_report, progress, done, total))
             done += len(examples)
-        (partial / REPORT_FILE).write_text(json.dumps(report, indent=2) + "\n", encoding="utf-8")
+        (made / REPORT_FILE).write_text(json.dumps(report, indent=2) + "\n", encoding="utf-8")
     return report
-
-
-def _continued(progress: Callable[[int, int], None], before: int, total: int) -> Callable[[int], None]:
-    """Reports a count of a split as one of all splits."""
-    return lambda count: progress(before + count, total)
 
 
 @contextmanager
 def _made_atomically(out: Path) -> Iterator[Path]:
     """A directory that becomes `out` if the block succeeds."""
-    partial = partial_path(out)
+    hidden = partial_path(out)
     try:
         if out.exists() and (not out.is_dir() or any(out.iterdir())):
             raise DataError(f"{out} exists; give a directory that is empty or does not exist yet")
-        partial.mkdir(parents=True)
-        yield partial
-        fsync_tree(partial)
+        hidden.mkdir(parents=True)
+        yield hidden
+        fsync_tree(hidden)
         if out.exists():
             out.rmdir()  # empty, as checked
-        partial.rename(out)
+        hidden.rename(out)
     except OSError as error:
         raise write_error(f"the records {out}", error) from error
     except tf.errors.OpError as error:
         raise DataError(f"cannot write the records {out}: {error.message}") from error
     finally:
-        shutil.rmtree(partial, ignore_errors=True)
+        shutil.rmtree(hidden, ignore_errors=True)
 
 
 def _write_split(
@@ -105,6 +101,10 @@ def _write_split(
                 objects += found
             progress(indices.stop)
     return {"images": len(examples), "objects": objects, "files": files}
+
+
+def _report(progress: OnProgress, before: int, total: int, count: int) -> None:
+    progress(before + count, total)
 
 
 def _detection(directory: Path) -> Loaded:

@@ -28,6 +28,7 @@ def test_help_of_bench_lists_the_benchmarks_of_all_packages(effspine: CommandLin
         "engine",
         "evaluation",
         "fill",
+        "latency",
         "load",
         "memory",
         "profile",

@@ -10,7 +10,8 @@ import pytest
 import yaml
 
 from exporters import EXPORTERS, Export
-from exporters.model_garden.experiments import RMSPROP_EPSILON, classifier_of, experiments
+from exporters.model_garden.experiments import RMSPROP_EPSILON, experiments
+from exporters.model_garden.models import classifier_of
 from proxy_trainer.engine.optimizers import RMSPROP_EPSILON as RMSPROP_EPSILON_OF_THE_ENGINE
 from search_space.architecture import Operations
 from search_space.catalogue import CATALOGUE

@@ -5,6 +5,7 @@ They run in an environment of their own (`make setup-model-garden`).
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -142,6 +143,16 @@ def retinanet(tmp_path_factory: pytest.TempPathFactory) -> Mapping[str, np.ndarr
     run_export([*program, directory / "outputs.npz"], folder=directory, environment=ENVIRONMENT, timeout_s=SECONDS)
     found: Mapping[str, np.ndarray] = np.load(directory / "outputs.npz")
     return found
+
+
+def test_the_python_and_the_yaml_of_the_readme_run(tmp_path: Path) -> None:
+    _exported(DETECTOR, tmp_path / "model")
+    text = (tmp_path / "model" / "README.md").read_text()
+    (code,), (own,) = (re.findall(rf"```{kind}\n(.*?)```", text, re.DOTALL) for kind in ("python", "yaml"))
+    (tmp_path / "model" / "own.yaml").write_text(own)
+    code += 'config.override(yaml.safe_load(open("own.yaml")))\nprint(sorted(features), config.trainer.train_steps)\n'
+    done = run_export(["-c", code], folder=tmp_path / "model", environment=ENVIRONMENT, timeout_s=SECONDS)
+    assert done.stdout.split() == ["['3',", "'4',", "'5',", "'6',", "'7']", "10000"]
 
 
 def test_retinanet_has_our_parameters_and_those_of_the_background(retinanet: Mapping[str, np.ndarray]) -> None:
