@@ -31,10 +31,13 @@ else:
     with torch.no_grad():
         assert_same(torch.compile(network, fullgraph=True)(images), network(images))
     network.train()
-    outputs = [network(images), torch.compile(network, fullgraph=True)(images)]
-    assert_same(*outputs)
-    expected, actual = (
-        torch.autograd.grad(sum(map(torch.sum, each)), network.box_subnet.parameters()) for each in outputs
-    )
-    for one, two in zip(actual, expected, strict=True):
-        torch.testing.assert_close(one, two, rtol=1e-3, atol=1e-3 * float(two.abs().max()))
+    results = []
+    for trained in (network, torch.compile(network, fullgraph=True)):
+        outputs = trained(images)
+        gradients = torch.autograd.grad(sum(map(torch.sum, outputs)), network.box_subnet.parameters())
+        results.append((outputs, gradients))
+    (expected, expected_gradients), (actual, actual_gradients) = results
+    assert_same(actual, expected)
+    # As one vector: the gradient of a bias before batch normalisation is zero up to rounding.
+    one, two = (torch.cat([each.flatten() for each in part]) for part in (actual_gradients, expected_gradients))
+    assert float((one - two).norm()) < 1e-3 * float(two.norm())
