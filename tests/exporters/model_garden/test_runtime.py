@@ -13,7 +13,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 import tensorflow as tf
-from tests.support.exported_detectors import detector
 
 from exporters import EXPORTERS, Export
 from proxy_trainer.detection_batch import DetectionBatch
@@ -26,7 +25,7 @@ from search_space.cost import cost_report, parameters
 from search_space.detector_model import DetectorModel, Tensors
 from search_space.document import BlockSpecification
 from search_space.networks.scale_permuted import pyramid
-from tests.support.engine_outputs import assert_close, by_anchor, engine_outputs
+from tests.support.engine_outputs import assert_close, by_anchor, engine_outputs, random_detector
 from tests.support.export_runtime import run_export
 from tests.support.random_detectors import REPEATED, UNEQUAL, random_tensors
 from tests.support.same_detections import assert_same_detections
@@ -53,7 +52,7 @@ CASES: dict[str, tuple[Architecture, tuple[int, int]]] = {
     ),
 }
 # Model Garden pads images to multiples of 128.
-DETECTOR = detector(replace(REPEATED, input_px=128))
+DETECTOR = random_detector(replace(REPEATED, input_px=128))
 PX = DETECTOR.architecture.input_px
 
 

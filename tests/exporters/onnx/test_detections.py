@@ -8,8 +8,9 @@ import pytest
 import tensorflow as tf
 
 from exporters.onnx.detector import detection_model
+from proxy_trainer.detection_batch import DetectionBatch
 from proxy_trainer.engine.boxes import decode
-from proxy_trainer.engine.detections import DetectionBatch, non_max_suppression
+from proxy_trainer.engine.detections import non_max_suppression
 from proxy_trainer.engine.proxy_network import normalise
 from proxy_trainer.engine.runtime import start
 from proxy_trainer.engine.tensor_ops import TensorOps

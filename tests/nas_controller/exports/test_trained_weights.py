@@ -146,6 +146,45 @@ def test_initial_weights_are_at_full_size(searched: Searched, tmp_path: Path) ->
     assert (model.origin, model.architecture.input_px, model.specification.figures) == ("initial", 512, None)
 
 
+@pytest.mark.parametrize("start", ["finals", "shared"])
+def test_a_trial_is_trained_further_from_its_weights(
+    searched: Searched, shared_engines: None, monkeypatch: pytest.MonkeyPatch, start: TrainingStart
+) -> None:
+    store, data_dir, campaign = searched
+    assert campaign.spec.finals is not None
+    task = campaign.spec.finals.task(campaign.spec.proxy_task.resolve())
+    names = ("image_px", "width_multiplier", "width_divisor", "subnet_width", "subnet_layers", "anchor_size")
+    fields = {name: getattr(task, name) for name in names}
+    overrides = {**fields, "batch_size": 2, "epochs": 1, "recalibration_images": 8}
+    spec = TrainingSpec(
+        campaign_id=campaign.id, trial=searched.finalist, recipe="laptop-final", overrides=overrides, start=start
+    )
+    training = store.service.create_training(training_request(store, data_dir, spec))
+    assert store.runner.claim_training("s-1") is not None
+    monkeypatch.setattr(training_job, "_processors", lambda: THREADS)
+    store.service.stop_training(training.id)
+    assert training_job.run(store, data_dir, training.id, 1, lambda: True) == EXIT_DONE
+    stopped = store.reads.get_training(training.id)
+    assert (stopped.state, stopped.progress and stopped.progress.step) == ("stopped", 1)
+    store.service.resume_training(training.id)
+    assert store.runner.claim_training("s-1") is not None
+    assert training_job.run(store, data_dir, training.id, 2, lambda: False) == EXIT_DONE
+    done = store.reads.get_training(training.id)
+    assert (done.state, done.error) == ("completed", None)
+    assert done.progress is not None
+    assert done.progress.step == done.progress.steps == len(history_rows(data_dir, training.id))
+    assert done.device_seconds > stopped.device_seconds > 0
+    started = load_detector(start_directory(data_dir, training.id))
+    best = load_detector(run_directory(data_dir, training.id) / BEST)
+    assert started.origin == {"finals": "trained", "shared": "shared"}[start]
+    assert best.specification.training is not None
+    origin = best.specification.training["start"]
+    assert origin == {"kind": "model", "sha256": hashlib.sha256(weights_content(started)).hexdigest()}
+    assert best.specification.figures == done.figures
+    assert best.architecture.widths == started.architecture.widths
+    assert best.specification.provenance["trial"] == searched.finalist
+
+
 def test_weights_whose_files_are_gone_or_damaged_are_not_exported(searched: Searched, tmp_path: Path) -> None:
     store, data_dir, campaign = searched
     exported = find_exported(store, campaign.id, 0)
@@ -189,42 +228,3 @@ def test_a_changed_data_set_or_shared_weights_that_are_gone_fail_the_export_of_a
         "finals",
         "initial",
     ]
-
-
-@pytest.mark.parametrize("start", ["finals", "shared"])
-def test_a_trial_is_trained_further_from_its_weights(
-    searched: Searched, shared_engines: None, monkeypatch: pytest.MonkeyPatch, start: TrainingStart
-) -> None:
-    store, data_dir, campaign = searched
-    assert campaign.spec.finals is not None
-    task = campaign.spec.finals.task(campaign.spec.proxy_task.resolve())
-    names = ("image_px", "width_multiplier", "width_divisor", "subnet_width", "subnet_layers", "anchor_size")
-    fields = {name: getattr(task, name) for name in names}
-    overrides = {**fields, "batch_size": 2, "epochs": 1, "recalibration_images": 8}
-    spec = TrainingSpec(
-        campaign_id=campaign.id, trial=searched.finalist, recipe="laptop-final", overrides=overrides, start=start
-    )
-    training = store.service.create_training(training_request(store, data_dir, spec))
-    assert store.runner.claim_training("s-1") is not None
-    monkeypatch.setattr(training_job, "_processors", lambda: THREADS)
-    store.service.stop_training(training.id)
-    assert training_job.run(store, data_dir, training.id, 1, lambda: True) == EXIT_DONE
-    stopped = store.reads.get_training(training.id)
-    assert (stopped.state, stopped.progress and stopped.progress.step) == ("stopped", 1)
-    store.service.resume_training(training.id)
-    assert store.runner.claim_training("s-1") is not None
-    assert training_job.run(store, data_dir, training.id, 2, lambda: False) == EXIT_DONE
-    done = store.reads.get_training(training.id)
-    assert (done.state, done.error) == ("completed", None)
-    assert done.progress is not None
-    assert done.progress.step == done.progress.steps == len(history_rows(data_dir, training.id))
-    assert done.device_seconds > stopped.device_seconds > 0
-    started = load_detector(start_directory(data_dir, training.id))
-    best = load_detector(run_directory(data_dir, training.id) / BEST)
-    assert started.origin == {"finals": "trained", "shared": "shared"}[start]
-    assert best.specification.training is not None
-    origin = best.specification.training["start"]
-    assert origin == {"kind": "model", "sha256": hashlib.sha256(weights_content(started)).hexdigest()}
-    assert best.specification.figures == done.figures
-    assert best.architecture.widths == started.architecture.widths
-    assert best.specification.provenance["trial"] == searched.finalist
