@@ -217,10 +217,10 @@ def _report(
     _print(f"drawing beside the uniform baseline, block by block: {export(client, campaign, 'svg', directory)}")
     if campaign.spec["proxy_task"]["profile"] != "synthetic":
         picture = min((settings.data_dir / "datasets" / DATASET / "val").glob("*.jpg"))
+        folders = {format: export_folder(client, campaign, format, directory) for format in DETECTORS}
         _print("to find objects with it, without effspine:")
         for format, packages in DETECTORS.items():
-            folder = export_folder(client, campaign, format, directory)
-            _print(f"    pip install {packages}; python {folder / 'predict.py'} {picture} --out drawn")
+            _print(f"    pip install {packages}; python {folders[format] / 'predict.py'} {picture} --out drawn")
     if service_keeps_running:
         _print(f"the service keeps running at {settings.url}")
     else:
