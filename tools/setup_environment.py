@@ -11,13 +11,10 @@ import os
 import shutil
 import subprocess
 import sys
-import urllib.request
 
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 OLDEST, NEWEST = (3, 11), (3, 13)
 NEEDED_BYTES = 5 * 2**30
-CPU_INDEX = "https://download.pytorch.org/whl/cpu"
-CPU_INDEX_SECONDS = 5
 
 # Messages of the installer, and the explanation for the user.
 KNOWN_FAILURES = (
@@ -72,20 +69,7 @@ def install_effspine(pip, lock, log):
 
 
 def install_exports(pip, requirements, log):
-    """PyTorch is the small build without CUDA where its index can be reached, else the one of the usual index."""
-    with open(requirements) as file:
-        has_torch = any(line.startswith("torch==") for line in file)
-    index = ["--extra-index-url", CPU_INDEX] if has_torch and can_be_reached(CPU_INDEX + "/torch/") else []
-    step(pip + index + ["-r", requirements], log, "installing the packages that exports are tested with")
-
-
-def can_be_reached(url):
-    """Whether a server answers; pip would repeat its attempts for minutes."""
-    try:
-        with urllib.request.urlopen(urllib.request.Request(url, method="HEAD"), timeout=CPU_INDEX_SECONDS):
-            return True
-    except OSError:
-        return False
+    step(pip + ["-r", requirements], log, "installing the packages that exports are tested with")
 
 
 def check_python():

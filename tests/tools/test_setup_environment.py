@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import http.server
 import importlib.util
 import os
-import socketserver
 import subprocess
 import sys
-import threading
 from pathlib import Path
 from types import ModuleType
 
@@ -81,29 +78,3 @@ def test_without_a_network_the_set_up_ends_with_one_line(tmp_path: Path) -> None
         assert log in done.stderr.splitlines()[-1]
         assert "Traceback" not in done.stderr
         assert (tmp_path / log).exists()
-
-
-def test_an_index_that_does_not_answer_is_left_out(tool: ModuleType, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The small build of PyTorch comes from an index of its own; without it, pip would retry for minutes."""
-    commands: list[list[str]] = []
-    monkeypatch.setattr(tool, "step", lambda command, log, what: commands.append(command))
-    with socketserver.TCPServer(("127.0.0.1", 0), _Answers) as server:
-        threading.Thread(target=server.serve_forever, daemon=True).start()
-        answering = f"http://127.0.0.1:{server.server_address[1]}"
-        for index in (answering, "http://127.0.0.1:9"):
-            monkeypatch.setattr(tool, "CPU_INDEX", index)
-            tool.install_exports(["pip"], "requirements-exports.txt", None)
-        server.shutdown()
-    assert commands == [
-        ["pip", "--extra-index-url", answering, "-r", "requirements-exports.txt"],
-        ["pip", "-r", "requirements-exports.txt"],
-    ]
-
-
-class _Answers(http.server.BaseHTTPRequestHandler):
-    def do_HEAD(self) -> None:
-        self.send_response(200)
-        self.end_headers()
-
-    def log_message(self, *_: object) -> None:
-        pass
