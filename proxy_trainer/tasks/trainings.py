@@ -110,7 +110,9 @@ def _start(start: str) -> Tensors | None:
     if start == FRESH:
         return None
     if start == SHARED:
-        raise InvalidValueError("shared weights are those of detectors; start from a model directory", field="start")
+        raise InvalidValueError(
+            "shared weights are those of scale-permuted detectors; start from a model directory", field="start"
+        )
     directory = Path(start).expanduser()
     if not (directory / CONFIG_FILE).is_file():
         raise InvalidValueError(
