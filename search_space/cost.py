@@ -217,8 +217,8 @@ class CostOps:
         self._elementwise += 0.5 * inputs[0].elements * (len(inputs) - 1)
         return inputs[0]
 
-    def add_if_same_width(self, x: FeatureSize, y: FeatureSize) -> FeatureSize:
-        return self.add(x, y) if x.channels == y.channels else y
+    def add_if_same_width(self, x: FeatureSize, branch: FeatureSize, drop_depth: float | None = None) -> FeatureSize:
+        return self.add(x, branch) if x.channels == branch.channels else branch
 
     def match_width(self, x: FeatureSize, width: int, name: str) -> FeatureSize:
         if x.channels == width:

@@ -58,8 +58,11 @@ class Ops(Protocol[T]):
         """Fast normalised fusion with one learned weight per input (Equation 1)."""
         ...
 
-    def add_if_same_width(self, x: T, y: T) -> T:
-        """x + y where both have the same width, else `y`."""
+    def add_if_same_width(self, x: T, branch: T, drop_depth: float | None = None) -> T:
+        """x + branch where both have the same width, else `branch`.
+
+        With `drop_depth`, the branch of a sum has stochastic depth, as in `drop_path`; without a sum it is kept.
+        """
         ...
 
     def match_width(self, x: T, width: int, name: str) -> T:

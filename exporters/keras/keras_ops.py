@@ -104,8 +104,8 @@ class KerasOps:
         ]
         return keras.layers.Add(name=f"{_path(name)}_sum")(weighted)
 
-    def add_if_same_width(self, x: Tensor, y: Tensor) -> Tensor:
-        return self.add(x, y) if x.shape[-1] == y.shape[-1] else y
+    def add_if_same_width(self, x: Tensor, branch: Tensor, drop_depth: float | None = None) -> Tensor:
+        return self.add(x, branch) if x.shape[-1] == branch.shape[-1] else branch
 
     def match_width(self, x: Tensor, width: int, name: str) -> Tensor:
         if x.shape[-1] == width:

@@ -100,8 +100,8 @@ class GraphOps:
             terms.append(self._graph.node("Mul", [x.name, share], f"{name}/term"))
         return self._like(inputs[0], self._graph.node("Sum", terms, name))
 
-    def add_if_same_width(self, x: FeatureMap, y: FeatureMap) -> FeatureMap:
-        return self.add(x, y) if x.channels == y.channels else y
+    def add_if_same_width(self, x: FeatureMap, branch: FeatureMap, drop_depth: float | None = None) -> FeatureMap:
+        return self.add(x, branch) if x.channels == branch.channels else branch
 
     def match_width(self, x: FeatureMap, width: int, name: str) -> FeatureMap:
         return x if x.channels == width else self.batch_norm(self.conv(x, width, f"{name}/conv"), f"{name}/bn")

@@ -91,8 +91,10 @@ class KerasOps:
     def fuse(self, inputs: list[Tensor], name: str) -> Tensor:
         return self._apply(WeightedFusion, name, inputs)
 
-    def add_if_same_width(self, x: Tensor, y: Tensor) -> Tensor:
-        return self.add(x, y) if x.shape[-1] == y.shape[-1] else y
+    def add_if_same_width(self, x: Tensor, branch: Tensor, drop_depth: float | None = None) -> Tensor:
+        if x.shape[-1] != branch.shape[-1]:
+            return branch
+        return self.add(x, branch if drop_depth is None else self.drop_path(branch, drop_depth))
 
     def match_width(self, x: Tensor, width: int, name: str) -> Tensor:
         if x.shape[-1] == width:

@@ -115,15 +115,17 @@ class TensorOps:
         weights = self._parameter(f"{name}/weights", "fusion", len(inputs), initial=1.0)
         return self._apply(tensor_kernels.fuse, weights, *inputs, epsilon=FUSION_EPSILON)
 
-    def add_if_same_width(self, x: tf.Tensor, y: tf.Tensor) -> tf.Tensor:
-        if None not in (x.shape[-1], y.shape[-1]):
-            return self.add(x, y) if x.shape[-1] == y.shape[-1] else y
+    def add_if_same_width(self, x: tf.Tensor, branch: tf.Tensor, drop_depth: float | None = None) -> tf.Tensor:
+        factor = None if drop_depth is None else self._path_factor(branch, drop_depth)
+        if None not in (x.shape[-1], branch.shape[-1]):
+            return self.add(x, self._scale_images(branch, factor)) if x.shape[-1] == branch.shape[-1] else branch
 
-        def total(x: tf.Tensor, y: tf.Tensor) -> tf.Tensor:
-            same = tf.equal(tf.shape(x)[-1], tf.shape(y)[-1])
-            return tf.ensure_shape(tf.cond(same, lambda: x + y, lambda: y), y.shape)
+        def total(x: tf.Tensor, branch: tf.Tensor) -> tf.Tensor:
+            same = tf.equal(tf.shape(x)[-1], tf.shape(branch)[-1])
+            kept = branch if factor is None else branch * factor
+            return tf.ensure_shape(tf.cond(same, lambda: x + kept, lambda: branch), branch.shape)
 
-        return self._apply_with_tape(total, x, y)
+        return self._apply_with_tape(total, x, branch)
 
     def match_width(self, x: tf.Tensor, width: int, name: str) -> tf.Tensor:
         """Where the widths agree, the projection has no channels, and the graph takes the identity branch."""
@@ -158,13 +160,20 @@ class TensorOps:
         return self._apply(plain_kernels.add, x, y)
 
     def drop_path(self, branch: tf.Tensor, depth: float) -> tf.Tensor:
+        return self._scale_images(branch, self._path_factor(branch, depth))
+
+    def _path_factor(self, branch: tf.Tensor, depth: float) -> tf.Tensor | None:
+        """0 for each image whose branch is dropped, else 1 over the share kept; None without stochastic depth."""
         if not self._drop_rate:
-            return branch
+            return None
         self._paths += 1
         keep = 1.0 - self._drop_rate * depth
         seed = tf.random.experimental.stateless_fold_in(self._path_seed, self._paths, alg="philox")
         draw = uniform_draws(tf.shape(branch)[0], seed)[:, None, None, None]
-        return self._apply(plain_kernels.scale_images, branch, tf.cast(draw < keep, branch.dtype) / keep)
+        return tf.cast(draw < keep, branch.dtype) / keep
+
+    def _scale_images(self, x: tf.Tensor, factor: tf.Tensor | None) -> tf.Tensor:
+        return x if factor is None else self._apply(plain_kernels.scale_images, x, factor)
 
     def _apply(self, function: Differentiable, *inputs: tf.Tensor, **settings: Any) -> tf.Tensor:
         """The output of a function, with the gradient that the function returns if there is a recorder."""

@@ -57,9 +57,9 @@ def mbconv(
 ) -> T:
     """Mobile inverted bottleneck: expand, depthwise, squeeze-and-excitation, project; residual where shapes agree.
 
-    Squeeze-and-excitation is left out if `squeezed_width` is None, stochastic depth if `drop_depth` is None, and the
-    first convolution if `expansion` is 1. `drop_depth` is the block's relative depth, 0 to 1. With `keeps_width`, input
-    and output width are equal in every architecture, so that the residual is unconditional.
+    Squeeze-and-excitation is left out if `squeezed_width` is None, stochastic depth if `drop_depth` is None or there is
+    no residual, and the first convolution if `expansion` is 1. `drop_depth` is the block's relative depth, 0 to 1. With
+    `keeps_width`, input and output width are equal in every architecture, so that the residual is unconditional.
     """
     expanded_width = expansion * input_width
     branch = x
@@ -78,6 +78,6 @@ def mbconv(
     branch = ops.batch_norm(branch, f"{name}/project_bn", initial_scale=0.0 if is_residual else 1.0)
     if stride != 1:
         return branch
-    if drop_depth is not None:
-        branch = ops.drop_path(branch, drop_depth)
-    return ops.add(x, branch) if keeps_width else ops.add_if_same_width(x, branch)
+    if not keeps_width:
+        return ops.add_if_same_width(x, branch, drop_depth)
+    return ops.add(x, branch if drop_depth is None else ops.drop_path(branch, drop_depth))

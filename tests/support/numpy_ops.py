@@ -94,8 +94,8 @@ class NumpyOps:
         weights = [max(weight, 0.0) for weight in self._parameters[f"{name}/weights"]]
         return sum(weight / (0.001 + sum(weights)) * x for weight, x in zip(weights, inputs, strict=True))
 
-    def add_if_same_width(self, x: Array, y: Array) -> Array:
-        return self.add(x, y) if x.shape[3] == y.shape[3] else y
+    def add_if_same_width(self, x: Array, branch: Array, drop_depth: float | None = None) -> Array:
+        return self.add(x, branch) if x.shape[3] == branch.shape[3] else branch
 
     def match_width(self, x: Array, width: int, name: str) -> Array:
         if x.shape[3] == width:

@@ -124,7 +124,7 @@ class MBConv(nn.Module):
         super().__init__()
         expanded, operations = config["expansion"] * input_width, config["operations"]
         self.activation = ACTIVATIONS[operations["activation"]]()
-        self.stride, self.drop, self.is_residual = stride, drop, stride == 1 and input_width == width
+        self.drop, self.is_residual = drop, stride == 1 and input_width == width
         self.expand = ConvBn(input_width, expanded, config, activates=True)
         self.depthwise = depthwise(expanded, config["kernel"], stride)
         self.depthwise_bn = batch_norm(expanded, config)
@@ -145,9 +145,9 @@ class MBConv(nn.Module):
             gate = self.activation(self.squeeze(y.mean(dim=(2, 3), keepdim=True)))
             y = y * torch.sigmoid(self.excite(gate))
         y = self.project_bn(self.project(y))
-        if self.training and self.drop > 0 and self.stride == 1:
-            y = drop_path(y, self.drop)
-        return x + y if self.is_residual else y
+        if not self.is_residual:
+            return y
+        return x + (drop_path(y, self.drop) if self.training and self.drop > 0 else y)
 
 
 class Resample(nn.Module):

@@ -87,3 +87,19 @@ def test_stochastic_depth_drops_whole_images_and_keeps_the_mean() -> None:
     np.testing.assert_array_equal(dropped, again.drop_path(branch, 0.5))
     inference = TensorOps({}, training=False, drop_rate=0.5, path_seed=tf.constant([3, 4]))
     np.testing.assert_array_equal(inference.drop_path(branch, 0.5), branch)
+
+
+@pytest.mark.parametrize("is_traced_for_all_widths", [False, True])
+def test_stochastic_depth_keeps_a_branch_without_a_residual(is_traced_for_all_widths: bool) -> None:
+    def block(x: tf.Tensor, branch: tf.Tensor) -> tf.Tensor:
+        ops = TensorOps({}, training=True, drop_rate=0.5, path_seed=tf.constant([3, 4]))
+        return ops.add_if_same_width(x, branch, 1.0)
+
+    if is_traced_for_all_widths:
+        block = tf.function(block, input_signature=2 * [tf.TensorSpec([500, 1, 1, None])])
+    branch = tf.ones([500, 1, 1, 3])
+    np.testing.assert_array_equal(block(tf.zeros([500, 1, 1, 2]), branch), branch)
+    dropped = block(tf.fill([500, 1, 1, 3], 10.0), branch).numpy()
+    assert set(np.unique(dropped)) == {10.0, 12.0}
+    assert np.all(dropped == dropped[..., :1])
+    assert 200 < (dropped[:, 0, 0, 0] == 10.0).sum() < 300

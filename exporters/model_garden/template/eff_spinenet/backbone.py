@@ -183,9 +183,10 @@ class _Builder:
         # Residual branches are initially zero, so that the untrained network is shallow.
         y = self.conv(y, width, f"{name}.project")
         y = self.batch_norm(y, f"{name}.project_bn", initial_scale=0.0 if is_residual else 1.0)
-        if stride == 1:
-            y = nn_layers.StochasticDepth(drop)(y)  # also without drops: checkpoints number the layers
-        return layers.Add()([x, y]) if is_residual else y
+        if not is_residual:
+            return y
+        y = nn_layers.StochasticDepth(drop)(y)  # also without drops: checkpoints number the layers
+        return layers.Add()([x, y])
 
     def conv_bn(self, x: Any, width: int, name: str, *, kernel: int = 1, stride: int = 1) -> Any:
         return self.batch_norm(self.conv(x, width, f"{name}.conv", kernel=kernel, stride=stride), f"{name}.bn")
