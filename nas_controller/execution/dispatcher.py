@@ -100,6 +100,11 @@ class Dispatcher:
         if self.error is None and self._source.is_finished(work.number):
             self._job.of(work).remove_checkpoint_of(work.widths)
 
+    def complete_all(self, cause: str) -> None:
+        """Records that all running attempts have lost their workers; `cause` is the executor's message."""
+        for trial_id in list(self._running):
+            self.complete(trial_id, None, cause)
+
     def kill_silent_workers(self) -> None:
         """Kills the workers that hang; call it regularly. The run ends where one does not start or die."""
         if self.error is None:

@@ -32,7 +32,7 @@ class TuneSearcher(_NotCopied, Searcher):
     def __init__(self, dispatcher: Dispatcher) -> None:
         super().__init__()
         self.dispatcher = dispatcher
-        self.errors: dict[str, BaseException] = {}
+        self.errors: dict[str, BaseException | str] = {}
         """Ray's errors of failed trials, between the scheduler's call and the searcher's."""
 
     def suggest(self, trial_id: str) -> Any:
@@ -72,7 +72,7 @@ class TuneScheduler(_NotCopied, FIFOScheduler):
     def on_trial_error(self, tune_controller: Any, trial: Any) -> None:
         """Keeps the error for `on_trial_complete`, which Tune calls next."""
         with suppress(Exception):  # an error that cannot be unpickled; the trial has failed anyway
-            self._searcher.errors[trial.trial_id] = pickle.loads(Path(trial.pickled_error_file).read_bytes())
+            self._searcher.errors[trial.trial_id] = _kept_error(trial)
 
 
 class TuneStopper(_NotCopied, tune.Stopper):
@@ -91,9 +91,17 @@ class TuneStopper(_NotCopied, tune.Stopper):
         return self._searcher.dispatcher.over
 
 
-def _cause(error: BaseException | None) -> BaseException | str:
+def _kept_error(trial: Any) -> BaseException | str:
+    """The error of a Tune trial. Tune pickles those of tasks and dead actors, and has a text of all others."""
+    if trial.pickled_error_file is None:
+        return Path(trial.error_file).read_text()
+    error: BaseException = pickle.loads(Path(trial.pickled_error_file).read_bytes())
+    return error
+
+
+def _cause(error: BaseException | str | None) -> BaseException | str:
     """The error of the worker, or Ray's message about its death."""
-    if error is None or isinstance(error, RayActorError):
+    if error is None or isinstance(error, str | RayActorError):
         return str(error)
     cause: BaseException = getattr(error, "cause", None) or error  # without Ray's traceback, which Tune logs
     return cause

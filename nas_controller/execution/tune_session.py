@@ -7,7 +7,8 @@ Settings that keep Tune's overhead low, each measured on two workers with instan
 - Actors are reused, so the trainer of a worker stays in memory; a new actor per trial costs seconds.
 - A run is split into experiments of TRIALS_PER_EXPERIMENT trials, whose files are temporary: Tune rewrites the state of
   all trials of an experiment again and again.
-- A dead worker fails its Tune trial without a retry; the source decides whether another attempt follows.
+- A dead worker fails its Tune trial without a retry; the source decides whether another attempt follows. Where Ray has
+  killed a worker for lack of memory, Tune gives up the experiment: all its attempts end, and another one begins.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from pathlib import Path
 
 from nas_controller.execution import ray_environment  # isort: skip
 from ray import tune
+from ray.exceptions import OutOfMemoryError
 
 from nas_controller.execution import ray_sessions
 from nas_controller.execution.dispatcher import Dispatcher
@@ -85,5 +87,10 @@ class TuneSession:
         )
         try:
             tuner.fit()
+        except RuntimeError as error:
+            # Tune knows how actors die, but not that Ray kills them where the machine runs low on memory.
+            if not isinstance(error.__cause__, OutOfMemoryError):
+                raise
+            dispatcher.complete_all(str(error.__cause__))
         finally:
             shutil.rmtree(files, ignore_errors=True)

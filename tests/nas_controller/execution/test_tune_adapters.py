@@ -48,6 +48,19 @@ def tune_trial(trial_id: str, error_file: Path | None = None) -> Any:
     return SimpleNamespace(trial_id=trial_id, pickled_error_file=str(error_file))
 
 
+def test_the_cause_of_a_death_that_tune_keeps_as_text_is_told(tmp_path: Path) -> None:
+    source = Source()
+    searcher = searcher_of(source, tmp_path)
+    searcher.suggest("a")
+    (tmp_path / "error.txt").write_text("Failure # 1\n2 worker(s) were killed due to the node running low on memory.\n")
+    trial = SimpleNamespace(trial_id="a", pickled_error_file=None, error_file=str(tmp_path / "error.txt"))
+    TuneScheduler(searcher).on_trial_error(None, trial)
+    searcher.on_trial_complete("a", error=True)
+    (outcome,) = source.outcomes
+    assert outcome.kind == "worker-killed"
+    assert "Ray killed it because the machine ran low on memory" in outcome.error
+
+
 @pytest.mark.parametrize(
     ("ray_error", "expected"),
     [

@@ -268,3 +268,20 @@ def test_a_killed_worker_is_replaced_and_ctrl_c_keeps_the_results_so_far(
     after = read(path)
     assert missing(study, after) == []
     assert before.items() <= after.items()
+
+
+@pytest.mark.slow
+def test_workers_that_ray_kills_for_lack_of_memory_fail_their_attempts_alone(tmp_path: Path) -> None:
+    path = tmp_path / "results.jsonl"
+    options = ["--architectures", "3", "--seeds", "2", "--no-reference", "--set", "seconds=20", "--parallelism", "2"]
+    completed = subprocess.run(
+        [sys.executable, "-m", "api.cli.main", "proxy-check", "--profile", "synthetic", *options, "--out", str(path)],
+        env={**os.environ, "RAY_memory_usage_threshold": "0.01"},
+        capture_output=True,
+        text=True,
+        timeout=600,
+    )
+    results = list(read(path).values())
+    assert [found.reward for found in results] == 6 * [None], completed.stderr
+    assert all("Ray killed it because the machine ran low on memory" in str(found.error) for found in results)
+    assert completed.stderr.count("is retried") == 12
