@@ -89,6 +89,7 @@ _SAMPLED = _example(
     progress_step=20,
     progress_total=20,
     started_at="2026-11-22T15:00:47.005354Z",
+    worker_started_at="2026-11-22T15:00:47.021706Z",
     finished_at="2026-11-22T15:00:48.034800Z",
 )  # fmt: skip
 _BASELINE = {

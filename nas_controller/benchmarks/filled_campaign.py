@@ -148,7 +148,7 @@ class _Run:
         while True:
             work = self._campaign.next_trial() if len(self._in_flight) < self._plan.parallelism else None
             if work is not None:
-                self._in_flight.append(work)
+                self._begin(work)
             elif self._campaign.over or self._all_begun():
                 return
             elif self._in_flight:
@@ -160,7 +160,11 @@ class _Run:
     def _begin_attempts(self) -> None:
         """Begins further attempts at trials whose worker has died."""
         while (work := self._campaign.next_trial()) is not None:
-            self._in_flight.append(work)
+            self._begin(work)
+
+    def _begin(self, work: TrialWork) -> None:
+        self._in_flight.append(work)
+        self._campaign.begun(work, self._clock.now)
 
     def _finish(self, work: TrialWork) -> None:
         if work.number != BASELINE_TRIAL and work.attempt == 1:

@@ -32,6 +32,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import replace
+from datetime import datetime
 from typing import Any, Literal
 
 from nas_controller.campaigns.campaign_errors import CampaignWaitsError, baseline_error, refuse_other_data
@@ -141,6 +142,10 @@ class Campaign:
                 return work
         self._finish_if_done()
         return None
+
+    def begun(self, work: TrialWork, at: datetime) -> None:
+        """Records when a worker began an attempt."""
+        self._store.runner.record_begin(self._lease, work.number, work.attempt, at)
 
     def progress(
         self, work: TrialWork, step: int, total: int, values: Mapping[str, float], ap: float | None = None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from itertools import groupby
 from statistics import median
 from typing import Literal, NamedTuple
 
@@ -10,17 +11,22 @@ from nas_controller.entities import EstimateDocument, FinalsEstimateDocument
 from nas_controller.search.campaign_spec import CampaignSpec
 from nas_controller.search.finals_spec import FinalsSpec
 from nas_controller.states import EstimateBasis
-from nas_controller.store import Store
+from nas_controller.store import Span, Store
+from nas_controller.throughput import mean_interval
 
 IsSimilar = Callable[[CampaignSpec], bool]
 
 
 class _Measured(NamedTuple):
-    """Seconds of a training, None where nothing is known; what they are based on, and how many were measured."""
+    """Seconds of a training, None where nothing is known; what they are based on, and how many were measured.
+
+    `interval` is the mean time between the ends of trainings with the same workers, where it is known.
+    """
 
     seconds: float | None
     basis: EstimateBasis
     trainings: int
+    interval: float | None = None
 
 
 def estimate(store: Store, spec: CampaignSpec) -> EstimateDocument:
@@ -63,7 +69,10 @@ def _cost(spec: CampaignSpec, measured: _Measured, trainings: int) -> tuple[floa
     """Seconds on the wall and device hours of as many trainings."""
     if measured.seconds is None:
         return None, None
-    wall = measured.seconds * -(-trainings // spec.parallelism)
+    if measured.interval is None:
+        wall = measured.seconds * -(-trainings // spec.parallelism)
+    else:
+        wall = measured.interval * trainings
     return wall, measured.seconds * trainings * spec.resources.devices / 3600
 
 
@@ -93,7 +102,7 @@ def _of_trials(store: Store, spec: CampaignSpec) -> _Measured:
     def measures_the_same(other: CampaignSpec) -> bool:
         return other.proxy_task.resolve() == task and other.latency == spec.latency
 
-    return _measured(spec, store.reads.trial_seconds, measures_the_same)
+    return _measured(spec, store.reads.trial_spans, measures_the_same)
 
 
 def _of_finals(store: Store, spec: CampaignSpec, finals: FinalsSpec) -> _Measured:
@@ -104,11 +113,11 @@ def _of_finals(store: Store, spec: CampaignSpec, finals: FinalsSpec) -> _Measure
     def has_task(other: CampaignSpec) -> bool:
         return other.finals is not None and other.finals.task(other.proxy_task.resolve()) == task
 
-    return _measured(spec, store.reads.final_seconds, has_task)
+    return _measured(spec, store.reads.final_spans, has_task)
 
 
-def _measured(spec: CampaignSpec, seconds_of: Callable[[IsSimilar], list[float]], has_task: IsSimilar) -> _Measured:
-    """The median of the trainings of this task: of campaigns with the same workers, else with any."""
+def _measured(spec: CampaignSpec, spans_of: Callable[[IsSimilar], list[Span]], has_task: IsSimilar) -> _Measured:
+    """What trainings of this task took: in campaigns with the same workers, with their throughput, else in any."""
 
     def is_same_task(other: CampaignSpec) -> bool:
         return has_task(other) and other.dataset == spec.dataset and other.search_space == spec.search_space
@@ -116,12 +125,22 @@ def _measured(spec: CampaignSpec, seconds_of: Callable[[IsSimilar], list[float]]
     def has_same_workers(other: CampaignSpec) -> bool:
         return is_same_task(other) and (other.parallelism, other.resources) == (spec.parallelism, spec.resources)
 
-    bases: tuple[tuple[EstimateBasis, IsSimilar], ...] = (
-        ("same-workers", has_same_workers),
-        ("same-task", is_same_task),
-    )
-    for basis, is_similar in bases:
-        seconds = seconds_of(is_similar)
-        if seconds:
-            return _Measured(median(seconds), basis, len(seconds))
+    if spans := spans_of(has_same_workers):
+        return _Measured(_median(spans), "same-workers", len(spans), _newest_interval(spans, spec.parallelism))
+    if spans := spans_of(is_same_task):
+        return _Measured(_median(spans), "same-task", len(spans))
     return _Measured(None, "nothing", 0)
+
+
+def _median(spans: list[Span]) -> float:
+    return median(span.seconds for span in spans)
+
+
+def _newest_interval(spans: list[Span], parallelism: int) -> float | None:
+    """The mean interval between ends in the newest campaign that has enough of them; `spans` are newest first."""
+    longest = max(span.seconds for span in spans)
+    for _, of_campaign in groupby(spans, lambda span: span.campaign):
+        interval = mean_interval((span.ended.timestamp() for span in of_campaign), longest, parallelism)
+        if interval is not None:
+            return interval
+    return None

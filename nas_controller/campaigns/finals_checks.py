@@ -23,7 +23,7 @@ FINALS_EVENTS = (
     "final.abandoned",
 )  # fmt: skip
 _ENDS = ("campaign.completed", "campaign.stopped", "campaign.failed")
-_NOT_COMPARED = ("campaign_id", "log_tail", "progress_step", "progress_total", "metrics")
+_NOT_COMPARED = ("campaign_id", "log_tail", "progress_step", "progress_total", "worker_started_at", "metrics")
 
 
 class FinalsChecks:

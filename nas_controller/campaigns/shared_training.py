@@ -9,6 +9,7 @@ space are reused.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from datetime import datetime
 from typing import Literal
 
 from nas_controller.campaigns.campaign import Campaign
@@ -71,6 +72,10 @@ class SharedTraining:
         assert training is not None
         self._attempt = training.attempts
         return TrialWork(SHARED_WEIGHTS, self._attempt, (), data_sha256=self._campaign.data_sha256)
+
+    def begun(self, work: TrialWork, at: datetime) -> None:
+        """Records when a worker began the training."""
+        self._store.runner.record_shared_begin(self._lease, at)
 
     def progress(
         self, work: TrialWork, step: int, total: int, values: Mapping[str, float], ap: float | None = None

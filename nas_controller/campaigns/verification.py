@@ -17,6 +17,7 @@ class NotChecked:
 
 NEVER_CHECKED = (
     NotChecked("rewards and latencies as measurements", "only another training could repeat one"),
+    NotChecked("trials.worker_started_at, finals.worker_started_at", "that a worker begins an attempt is no event"),
     NotChecked("measurements", "the points of learning curves are no events; early stops are decided again by them"),
     NotChecked(
         "campaigns.device_seconds, campaigns.progress_reports, campaigns.first_reports, campaigns.first_report_seconds",
@@ -26,7 +27,9 @@ NEVER_CHECKED = (
     NotChecked(
         "trials.progress_step, trials.progress_total, trials.progress_ap", "progress within a trial is no event"
     ),
-    NotChecked("step, loss and seconds in campaigns.shared_training", "progress of a training is no event"),
+    NotChecked(
+        "step, loss, seconds and worker_started_at in campaigns.shared_training", "progress of a training is no event"
+    ),
     NotChecked("campaigns.spec_version", "it only says how the specification is read"),
     NotChecked("finals.progress_step, finals.progress_total", "progress within a training is no event"),
     NotChecked("attempts.log_tail, finals.log_tail", "events leave logs out"),

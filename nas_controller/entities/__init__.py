@@ -50,8 +50,11 @@ class SharedTrainingDocument(Document):
     step: int = Field(description="Steps done, out of `steps`.")
     steps: int
     loss: float | None = Field(description="Loss of the latest step that was reported.")
-    seconds: float = Field(description="Duration of its finished attempts.")
-    started_at: datetime = Field(description="Start of the latest attempt.")
+    seconds: float = Field(description="Duration of its finished attempts since their workers began them.")
+    started_at: datetime = Field(description="When the latest attempt was handed out.")
+    worker_started_at: datetime | None = Field(
+        None, description="When a worker began the latest attempt; null while that waits for one."
+    )
     finished_at: datetime | None
     is_reused: bool | None = Field(description="Whether the weights had been trained before; null until completed.")
     identity: str | None = Field(
@@ -86,7 +89,9 @@ class CampaignFields(Document):
     )
     paused_at: datetime | None = Field(None, description="Start of the current pause; null unless it is paused.")
     paused_seconds: float = Field(0.0, description="Total duration of the pauses that have ended.")
-    device_seconds: float = Field(0.0, description="Time of its finished attempts, summed over devices.")
+    device_seconds: float = Field(
+        0.0, description="Time of its finished attempts since their workers began them, summed over devices."
+    )
     stopped_because: StopReason | None = Field(
         None,
         description="The condition in the specification's `stop` that ended it before its last trial, or `exhausted` "
@@ -163,6 +168,9 @@ class TrialDocument(Document):
         None, description="Its latency over that of the baseline, measured by turns; 1 for the baseline's architecture."
     )
     started_at: datetime
+    worker_started_at: datetime | None = Field(
+        None, description="When a worker began its latest attempt; null while that waits for a worker, and for repeats."
+    )
     finished_at: datetime | None
 
 
@@ -238,7 +246,7 @@ class FinalsEstimateDocument(Document):
     basis: EstimateBasis = Field(description="As that of the trials, from finals of the same proxy task.")
     measured_trainings: int = Field(description="Number of earlier finals that the estimate uses.")
     seconds_per_training: float | None = Field(description="Median of their durations.")
-    wall_seconds: float | None = Field(description="With `parallelism` workers and no failures.")
+    wall_seconds: float | None = Field(description="As that of the trials.")
     device_hours: float | None = Field(description="Summed over the devices of every training.")
 
 
@@ -253,7 +261,10 @@ class EstimateDocument(Document):
     )
     measured_trials: int = Field(description="Number of earlier trials that the estimate uses.")
     seconds_per_trial: float | None = Field(description="Median of their durations.")
-    wall_seconds: float | None = Field(description="With `parallelism` workers and no failures.")
+    wall_seconds: float | None = Field(
+        description="At the throughput of the newest campaign with the same workers, else with `parallelism` trials at "
+        "once and no failures."
+    )
     device_hours: float | None = Field(description="Summed over the devices of every trial.")
     bounded_by: Literal["wall_seconds", "device_hours"] | None = Field(
         description="The condition in `stop` that would end it first; the numbers are up to that point."

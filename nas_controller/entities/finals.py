@@ -77,6 +77,9 @@ class FinalRunDocument(Document):
     progress_step: int | None
     progress_total: int | None
     started_at: datetime
+    worker_started_at: datetime | None = Field(
+        None, description="When a worker began its latest attempt; null while that waits for one."
+    )
     finished_at: datetime | None
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
 from typing import TypeVar
@@ -71,6 +72,7 @@ class Dispatcher:
         work = self._running.get(trial_id)
         if work is None:
             return True
+        self._note_begin(trial_id, work, report)
         self._watchdog.heartbeat(trial_id, report)
         if not self._is_stopped_by(work, report.progress):
             return True
@@ -86,8 +88,11 @@ class Dispatcher:
         the report is recorded first. If it stops the trial early, that is the outcome: the decision must not depend on
         when a report was read.
         """
+        work = self._running.get(trial_id)
+        if work is not None and report is not None:
+            self._note_begin(trial_id, work, report)
         silence = self._watchdog.forget(trial_id)
-        work = self._running.pop(trial_id, None)
+        self._running.pop(trial_id, None)
         if work is None:
             return
         known = silence if report is None else report.outcome
@@ -109,6 +114,12 @@ class Dispatcher:
         """Kills the workers that hang; call it regularly. The run ends where one does not start or die."""
         if self.error is None:
             self._guarded(self._watchdog.kill_silent)
+
+    def _note_begin(self, trial_id: str, work: TrialWork, report: Report) -> None:
+        """Records when the worker began, unless it has reported before. This machine's clock counts."""
+        if not self._watchdog.has_reported(trial_id) and not self._aborts():
+            at = datetime.now(UTC) - timedelta(seconds=report.seconds)
+            self._guarded(lambda: self._source.begun(work, at))
 
     def _aborts(self) -> bool:
         """Whether the run stops at once and records no further outcome."""

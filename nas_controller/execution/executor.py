@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Literal, Protocol
 
 from nas_controller.execution.worker import Job
@@ -48,6 +49,10 @@ class TrialSource(Protocol):
 
     def next_trial(self) -> TrialWork | None:
         """The next trial to train; None while every further one has to wait for an outcome."""
+        ...
+
+    def begun(self, work: TrialWork, at: datetime) -> None:
+        """Records that a worker began an attempt at this time; called once, with its first report."""
         ...
 
     def progress(

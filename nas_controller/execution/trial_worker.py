@@ -37,7 +37,8 @@ class WorkerId(NamedTuple):
 class Report:
     """What a worker sends: the progress since its last report, and the outcome once there is one.
 
-    The watchdog reads how often the training has reported, `reports`, and the processor time of the process so far.
+    `seconds` are those since the attempt began. The watchdog reads how often the training has reported, `reports`, and
+    the processor time of the process so far.
     """
 
     worker: WorkerId
@@ -45,6 +46,7 @@ class Report:
     outcome: Outcome | None = None
     reports: int = 0
     cpu_seconds: float = 0.0
+    seconds: float = 0.0
 
 
 class TrialWorker:
@@ -94,7 +96,7 @@ class TrialWorker:
             error = f"the attempt took longer than trial_timeout_seconds, {self._timeout_seconds:g} s"
             outcome = Failed("retry", error, TIMED_OUT)
             self._timed_out = True
-        return Report(self._id, progress, outcome, reports, time.process_time())
+        return Report(self._id, progress, outcome, reports, time.process_time(), now - self._began)
 
     def release(self, seconds: float = CANCEL_SECONDS) -> bool:
         """Cancels a training that is still running; False if it has not ended within `seconds`.

@@ -67,6 +67,10 @@ class WorkerWatchdog:
         if report.reports > watched.reports or used_seconds >= MIN_CPU_SHARE * (now - watched.active):
             watched.active, watched.reports, watched.cpu_seconds = now, report.reports, report.cpu_seconds
 
+    def has_reported(self, trial_id: str) -> bool:
+        """Whether the worker of a trial has reported."""
+        return self._watched[trial_id].worker is not None
+
     def forget(self, trial_id: str) -> Failed | None:
         """Stops watching a trial; returns the failure if its worker was killed for its silence."""
         watched = self._watched.pop(trial_id, None)

@@ -11,6 +11,7 @@ import logging
 import os
 from collections import Counter
 from collections.abc import Mapping
+from datetime import datetime
 from importlib.metadata import version
 from pathlib import Path
 from typing import Literal, Protocol
@@ -133,6 +134,9 @@ class MissingTrainings:
     def _selection(self, number: int) -> Selection:
         training = self._trainings[number]
         return selection(self._study.dataset, training.seed, training.task.to_dict())
+
+    def begun(self, work: TrialWork, at: datetime) -> None:
+        """Ignores the begin: workers measure the seconds of their trainings."""
 
     def progress(
         self, work: TrialWork, step: int, total: int, values: Mapping[str, float], ap: float | None = None

@@ -31,6 +31,7 @@ from nas_controller.store.records import (
 from nas_controller.store.serialisation import as_json
 from nas_controller.store.store import Store, sqlite_url
 from nas_controller.store.trainings import TrainingRecord, TrainingRequest
+from nas_controller.store.trial_durations import Span
 
 __all__ = [
     "Acceptance",
@@ -47,6 +48,7 @@ __all__ = [
     "NoMoreTrialsError",
     "NotFoundError",
     "Page",
+    "Span",
     "Store",
     "StoreError",
     "StoreFullError",

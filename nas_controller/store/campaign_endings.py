@@ -104,7 +104,8 @@ def abandon_attempts(
     for attempt in session.scalars(query.order_by(models.Attempt.trial, models.Attempt.number)):
         attempt.state = "abandoned"
         attempt.finished_at = now
-        add_device_time(campaign, attempt.started_at, alive_until)
+        trial = session.get_one(models.Trial, (campaign.id, attempt.trial))
+        add_device_time(campaign, trial.worker_started_at, alive_until)
         data = {"number": attempt.trial, "attempt": attempt.number}
         add_event(session, campaign, now, "attempt.abandoned", data)
         count += 1
@@ -122,7 +123,7 @@ def end_final_attempt(campaign: models.Campaign, final: models.Final, until: dat
     """Ends the attempt at a training of the finals that is running, with its device time; False if none is."""
     if final.attempt_started_at is None:
         return False
-    add_device_time(campaign, final.attempt_started_at, until)
+    add_device_time(campaign, final.worker_started_at, until)
     final.attempt_started_at = None
     return True
 
@@ -140,18 +141,26 @@ def end_shared_attempt(
     before = campaign.shared_training
     if before is None or before["state"] != "running":
         return None
-    started, until = datetime.fromisoformat(before["started_at"]), alive_until or now
-    add_device_time(campaign, started, until)
+    text = before.get("worker_started_at")
+    since, until = None if text is None else datetime.fromisoformat(text), alive_until or now
+    add_device_time(campaign, since, until)
     changes |= {
         "state": state,
-        "seconds": before["seconds"] + max(0.0, (until - started).total_seconds()),
+        "seconds": before["seconds"] + seconds_between(since, until),
         "finished_at": now.isoformat(),
     }
     campaign.shared_training = {**before, **changes}
     return int(before["attempts"])
 
 
-def add_device_time(campaign: models.Campaign, since: datetime, until: datetime) -> None:
-    """Adds the time of an attempt, multiplied by its devices, to a locked campaign."""
+def add_device_time(campaign: models.Campaign, since: datetime | None, until: datetime) -> None:
+    """Adds the time of an attempt since its worker began, multiplied by its devices, to a locked campaign. One that no
+    worker has begun, `since` None, has taken no device.
+    """
     devices = ResourcesSpec.model_validate(campaign.spec.get("resources", {})).devices
-    campaign.device_seconds += devices * max(0.0, (until - since).total_seconds())
+    campaign.device_seconds += devices * seconds_between(since, until)
+
+
+def seconds_between(since: datetime | None, until: datetime) -> float:
+    """The seconds of a span, 0 for one that has not begun."""
+    return 0.0 if since is None else max(0.0, (until - since).total_seconds())

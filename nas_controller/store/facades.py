@@ -76,8 +76,8 @@ class Reads:
 
         self.totals = TotalsQuery(database).totals
         durations = TrialDurations(database)
-        self.trial_seconds = durations.trial_seconds
-        self.final_seconds = durations.final_seconds
+        self.trial_spans = durations.trial_spans
+        self.final_spans = durations.final_spans
         self.list_supervisors = SupervisorHeartbeats(database, clock).list_supervisors
 
 
@@ -101,7 +101,9 @@ class RunnerWrites:
         trials = TrialWrites(database, clock)
         self.begin_trial = trials.begin_trial
         self.start_attempt = trials.start_attempt
-        self.record_progress = LearningCurves(database, clock).record_progress
+        curves = LearningCurves(database, clock)
+        self.record_begin = curves.record_begin
+        self.record_progress = curves.record_progress
         self.fail_attempt = trials.fail_attempt
         self.accept_reward = trials.accept_reward
         self.accept_repeat = trials.accept_repeat
@@ -109,12 +111,14 @@ class RunnerWrites:
 
         shared = SharedTrainingWrites(database, clock)
         self.start_shared_training = shared.start_shared_training
+        self.record_shared_begin = shared.record_shared_begin
         self.record_shared_progress = shared.record_shared_progress
         self.complete_shared_training = shared.complete_shared_training
         self.fail_shared_training = shared.fail_shared_training
 
         finals = FinalsWrites(database, clock)
         self.begin_final = finals.begin_final
+        self.record_final_begin = finals.record_final_begin
         self.record_final_progress = finals.record_final_progress
         self.complete_final = finals.complete_final
         self.fail_final = finals.fail_final

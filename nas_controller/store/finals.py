@@ -65,11 +65,18 @@ class FinalsWrites:
             elif row.state != "running" or row.attempt_started_at is not None:
                 raise ConflictError(f"campaign '{campaign.id}': {name_of_final(trial, seed)} is {row.state}")
             row.attempts += 1
-            row.attempt_started_at = now
+            row.attempt_started_at, row.worker_started_at = now, None
             row.progress_step = row.progress_total = None
             add_event(session, campaign, now, "final.begun", _of_attempt(row))
             session.flush()
             return final_run(row)
+
+    def record_final_begin(self, lease: Lease, trial: int, seed: int, at: datetime) -> None:
+        """Writes when a worker began the attempt in training, at the earliest when it was handed out."""
+        with self._database.writing() as session:
+            row = _find(session, owned_campaign(session, lease, self._clock()).id, trial, seed)
+            if row.attempt_started_at is not None:
+                row.worker_started_at = max(at, row.attempt_started_at)
 
     def record_final_progress(self, lease: Lease, trial: int, seed: int, step: int, total: int) -> None:
         """Writes the progress of the attempt in training. Adds no event; clients poll the finals."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import datetime
 
 from sqlalchemy import delete, func, select
 from sqlalchemy.orm import Session
@@ -27,6 +28,15 @@ class LearningCurves:
     def __init__(self, database: Database, clock: Clock) -> None:
         self._database = database
         self._clock = clock
+
+    def record_begin(self, lease: Lease, number: int, attempt: int, at: datetime) -> None:
+        """Writes when a worker began the running attempt of a trial, at the earliest when it was handed out."""
+        with self._database.writing() as session:
+            campaign = owned_campaign(session, lease, self._clock())
+            trial = find_trial(session, campaign.id, number)
+            row = find_attempt(session, campaign.id, number, attempt)
+            if attempt == trial.attempts and row.state == "running":
+                trial.worker_started_at = max(at, row.started_at)
 
     def record_progress(
         self,

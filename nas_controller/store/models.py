@@ -114,6 +114,7 @@ class Trial(Base):
     latency_ms: Mapped[float | None]
     latency_ratio: Mapped[float | None]
     started_at: Mapped[datetime]
+    worker_started_at: Mapped[datetime | None]
     finished_at: Mapped[datetime | None]
 
 
@@ -161,8 +162,8 @@ class Measurement(Base):
 
 
 class Final(Base):
-    """The training of one finalist, or of the baseline, with one seed. `attempt_started_at` is that of an attempt in
-    training; null between attempts and after the last.
+    """The training of one finalist, or of the baseline, with one seed. `attempt_started_at` is when an attempt that is
+    running was handed out; null between attempts and after the last. `worker_started_at` is of the latest attempt.
     """
 
     __tablename__ = "finals"
@@ -183,6 +184,7 @@ class Final(Base):
     progress_step: Mapped[int | None]
     progress_total: Mapped[int | None]
     started_at: Mapped[datetime]
+    worker_started_at: Mapped[datetime | None]
     finished_at: Mapped[datetime | None]
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
 from nas_controller.entities import SharedTrainingDocument
 from nas_controller.search.outcomes import WORKER_KILLED, SharedWeights
 from nas_controller.store.campaign_endings import end_shared_attempt
@@ -41,6 +43,7 @@ class SharedTrainingWrites:
                 loss=None if before is None else before["loss"],
                 seconds=0.0 if before is None else before["seconds"],
                 started_at=now,
+                worker_started_at=None,
                 finished_at=None,
                 is_reused=None,
                 identity=None if before is None else before["identity"],
@@ -51,6 +54,15 @@ class SharedTrainingWrites:
             ).to_dict()
             add_event(session, campaign, now, "shared-training.started", {"attempt": attempt, "steps": steps})
             return campaign_record(campaign)
+
+    def record_shared_begin(self, lease: Lease, at: datetime) -> None:
+        """Writes when a worker began the running attempt, at the earliest when it was handed out."""
+        with self._database.writing() as session:
+            campaign = owned_campaign(session, lease, self._clock())
+            before = campaign.shared_training
+            if before is not None and before["state"] == "running":
+                began = max(at, datetime.fromisoformat(before["started_at"]))
+                campaign.shared_training = {**before, "worker_started_at": began.isoformat()}
 
     def record_shared_progress(self, lease: Lease, step: int, loss: float | None) -> None:
         """Writes the progress of the running attempt. Adds no event; clients poll the campaign."""

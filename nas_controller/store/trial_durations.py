@@ -1,10 +1,12 @@
-"""The durations of trials and finals of earlier campaigns."""
+"""The durations of trials and finals of earlier campaigns, from the time when a worker began them."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import datetime
+from typing import Any, NamedTuple
 
-from sqlalchemy import select
+from sqlalchemy import ColumnElement, select
 from sqlalchemy.orm import Session
 
 from nas_controller.search.campaign_spec import CampaignSpec
@@ -16,8 +18,21 @@ _NEWEST_CAMPAIGNS = 500
 _MAX_TRIALS = 500
 
 
+class Span(NamedTuple):
+    """A trial or final with a reward: its campaign, and when its worker began and it ended."""
+
+    campaign: str
+    began: datetime
+    ended: datetime
+
+    @property
+    def seconds(self) -> float:
+        """Its duration."""
+        return (self.ended - self.began).total_seconds()
+
+
 class TrialDurations:
-    """Queries over accepted attempts and completed finals.
+    """Queries over completed trials and finals.
 
     Raise StoreUnavailableError when the database is unavailable.
     """
@@ -25,37 +40,36 @@ class TrialDurations:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    def trial_seconds(self, is_similar: Callable[[CampaignSpec], bool]) -> list[float]:
-        """Seconds of the newest trials with a reward, in those of the newest campaigns whose document `is_similar`."""
-        with self._database.reading() as session:
-            attempts = (
-                select(models.Attempt.started_at, models.Attempt.finished_at)
-                .where(
-                    models.Attempt.campaign_id.in_(_similar_campaigns(session, is_similar)),
-                    models.Attempt.state == "accepted",
-                )
-                .order_by(models.Attempt.campaign_id.desc(), models.Attempt.trial.desc())
-                .limit(_MAX_TRIALS)
-            )
-            rows = session.execute(attempts).all()
-        return [(finished - started).total_seconds() for started, finished in rows if finished is not None]
+    def trial_spans(self, is_similar: Callable[[CampaignSpec], bool]) -> list[Span]:
+        """The newest trained trials with a reward, in those of the newest campaigns whose document `is_similar`."""
+        return self._spans(models.Trial, is_similar, (models.Trial.number.desc(),))
 
-    def final_seconds(self, is_similar: Callable[[CampaignSpec], bool]) -> list[float]:
-        """Seconds of the newest finals that had their reward in one attempt, as `trial_seconds`."""
+    def final_spans(self, is_similar: Callable[[CampaignSpec], bool]) -> list[Span]:
+        """The newest finals that had their reward in one attempt, as `trial_spans`."""
         table = models.Final
+        return self._spans(table, is_similar, (table.seed.desc(), table.trial.desc()), table.attempts == 1)
+
+    def _spans(
+        self,
+        table: type[models.Trial | models.Final],
+        is_similar: Callable[[CampaignSpec], bool],
+        order: tuple[ColumnElement[Any], ...],
+        *conditions: ColumnElement[bool],
+    ) -> list[Span]:
         with self._database.reading() as session:
-            finals = (
-                select(table.started_at, table.finished_at)
+            newest = (
+                select(table.campaign_id, table.worker_started_at, table.finished_at)
                 .where(
                     table.campaign_id.in_(_similar_campaigns(session, is_similar)),
                     table.state == "completed",
-                    table.attempts == 1,
+                    table.worker_started_at.is_not(None),
+                    *conditions,
                 )
-                .order_by(table.campaign_id.desc(), table.seed.desc(), table.trial.desc())
+                .order_by(table.campaign_id.desc(), *order)
                 .limit(_MAX_TRIALS)
             )
-            rows = session.execute(finals).all()
-        return [(finished - started).total_seconds() for started, finished in rows if finished is not None]
+            rows = session.execute(newest)
+            return [Span(*row) for row in rows if row.finished_at is not None]  # type: ignore[arg-type]
 
 
 def _similar_campaigns(session: Session, is_similar: Callable[[CampaignSpec], bool]) -> list[str]:

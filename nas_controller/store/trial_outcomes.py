@@ -27,6 +27,7 @@ from nas_controller.store.transitions import move_trial
 
 def close_attempt(
     campaign: models.Campaign,
+    trial: models.Trial,
     attempt: models.Attempt,
     now: datetime,
     state: str,
@@ -39,7 +40,7 @@ def close_attempt(
 ) -> None:
     """Ends an attempt as `state`, with its result and the identity of the data that it read, if they are known."""
     if attempt.state == "running":
-        add_device_time(campaign, attempt.started_at, now)
+        add_device_time(campaign, trial.worker_started_at, now)
     if state == "failed" and error_kind == WORKER_KILLED:
         campaign.workers_killed += 1
     attempt.state = state

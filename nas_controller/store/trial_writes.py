@@ -128,8 +128,9 @@ class TrialWrites:
             row = find_attempt(session, campaign.id, number, attempt)
             if row.state == "running":
                 data_sha256 = None if data is None else data["sha256"]
-                close_attempt(campaign, row, now, "failed", None, None, error, error_kind, log_tail, data_sha256)
                 trial = find_trial(session, campaign.id, number)
+                facts_of = (error, error_kind, log_tail, data_sha256)
+                close_attempt(campaign, trial, row, now, "failed", None, None, *facts_of)
                 if trial.state == "running":
                     trial.error = error
                     trial.error_kind = error_kind
@@ -169,13 +170,13 @@ class TrialWrites:
                     return acceptance("duplicate", campaign, trial)
                 if row.state != "late":
                     data_sha256 = None if data is None else data["sha256"]
-                    close_attempt(campaign, row, now, "late", reward, metrics, data_sha256=data_sha256)
+                    close_attempt(campaign, trial, row, now, "late", reward, metrics, data_sha256=data_sha256)
                     digests = known(metrics_sha256=digest_of(row.metrics), data_sha256=data_sha256)
                     facts = {"number": number, "attempt": attempt, "reward": reward}
                     add_event(session, campaign, now, "attempt.late", facts | digests)
                 return acceptance("late", campaign, trial)
             data_sha256 = identify_data(session, campaign, now, data)
-            close_attempt(campaign, row, now, "accepted", reward, metrics, data_sha256=data_sha256)
+            close_attempt(campaign, trial, row, now, "accepted", reward, metrics, data_sha256=data_sha256)
             campaign.rewards_accepted += 1
             trial.accepted_attempt = attempt
             trial.metrics = finite_values(metrics)
@@ -216,7 +217,7 @@ class TrialWrites:
                 models.Attempt.state == "running",
             )
             for row in session.scalars(running):
-                close_attempt(campaign, row, now, "failed", None, None, error, error_kind)
+                close_attempt(campaign, trial, row, now, "failed", None, None, error, error_kind)
             trial.error = error
             trial.error_kind = error_kind
             finish_trial(session, campaign, trial, now, "fail", 0.0, controller_state)
@@ -264,6 +265,7 @@ def _new_attempt(
     trial.progress_step = None
     trial.progress_total = None
     trial.progress_ap = None
+    trial.worker_started_at = None
     attempt = models.Attempt(
         campaign_id=campaign.id,
         trial=trial.number,

@@ -47,10 +47,11 @@ class Recorder:
         return self
 
     def begin(self) -> TrialWork:
-        """Begins the next trial that needs training."""
+        """Begins the next trial that needs training, with a worker at once."""
         while True:
             work = self.campaign.next_trial()
             if work is not None:
+                self.campaign.begun(work, self.store.reads.get_trial_record(self.id, work.number).started_at)
                 return work
 
     def finish(self, work: TrialWork, extra: float = 0.0, latency: Latency | None = None) -> None:

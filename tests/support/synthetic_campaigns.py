@@ -38,6 +38,10 @@ def synthetic_spec(**changes: object) -> CampaignSpec:
     return CampaignSpec.model_validate({**document, **changes})
 
 
+LONG_AGO = datetime(2000, 1, 1, tzinfo=UTC)
+"""As the begin of a worker, it is when the attempt was handed out: no attempt begins before that."""
+
+
 def claimed_campaign(store: Store, campaign_id: str, owner: str = "runner") -> Campaign:
     """The campaign under a new lease."""
     return Campaign(store, store.runner.claim(campaign_id, owner, 1e6))

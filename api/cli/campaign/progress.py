@@ -119,6 +119,14 @@ def finals_note(campaign: CampaignDocument) -> str:
     return f"   finals: {finals.runs_finished} of {finals.runs} trainings"
 
 
+def _workers_note(recent: Sequence[TrialDocument]) -> str:
+    """How many trials workers train, and how many wait for a worker; empty where none runs."""
+    running = [trial for trial in recent if trial.state == "running" and trial.reused_from is None]
+    begun = sum(trial.worker_started_at is not None for trial in running)
+    queued = len(running) - begun
+    return "" if not running else f"   {begun} running" + (f", {queued} queued" if queued else "")
+
+
 def _follow_live(client: Client, campaign: CampaignDocument, on_trial: OnTrial | None) -> CampaignDocument:
     from rich.live import Live
 
@@ -187,7 +195,7 @@ def view(
         left = finals_seconds_left(campaign, report)
     status = status_line(campaign)
     if campaign.state not in FINISHED_CAMPAIGN_STATES:
-        status += f"   time left {'about ' + duration(left) if left else '-'}"
+        status += f"{_workers_note(recent)}   time left {'about ' + duration(left) if left else '-'}"
     shown: list[Any] = [table, *([] if report is None else [_finals_table(report), cell_text(report.verdict.sentence)])]
     error = [cell_text(service_error, "bold red")] if service_error else []
     return Group(*shown, cell_text(status, "bold"), *error)
@@ -221,7 +229,7 @@ def _note(campaign: CampaignDocument, trial: TrialDocument) -> Any:
         ]
         return cell_text(", ".join(note for note in notes if note))
     if not trial.progress_total:
-        return Text("starting", style="dim")
+        return Text("queued" if trial.worker_started_at is None else "starting", style="dim")
     ap = "" if trial.progress_ap is None else f", AP {three_digits(trial.progress_ap)}"
     bar = Table.grid(padding=(0, 1))
     bar.add_row(

@@ -9,56 +9,61 @@ from datetime import datetime
 from statistics import median
 from typing import TYPE_CHECKING
 
+from nas_controller.throughput import mean_interval
+
 if TYPE_CHECKING:
     from api.documents import CampaignDocument, FinalRunDocument, FinalsReportDocument, TrialDocument
 
 
-def training_seconds(trial: TrialDocument) -> float | None:
-    """The training time of a finished trial in seconds; None if it was not trained."""
-    if trial.finished_at is None or trial.reused_from is not None:
+def training_seconds(training: TrialDocument | FinalRunDocument) -> float | None:
+    """The seconds that a worker took for a finished trial or final; None if none has trained it."""
+    if training.finished_at is None or training.worker_started_at is None:
         return None
-    measured = (trial.metrics or {}).get("seconds")
-    return measured if measured is not None else (trial.finished_at - trial.started_at).total_seconds()
+    measured = (training.metrics or {}).get("seconds")
+    return measured if measured is not None else (training.finished_at - training.worker_started_at).total_seconds()
+
+
+def _seconds_of(left: float, recent: Sequence[TrialDocument | FinalRunDocument], parallelism: int) -> float | None:
+    """Seconds for `left` trainings at the observed throughput: times the mean interval between the ends of recent ones,
+    pauses left out. Until more have ended than train at once: times their median duration, divided by the parallelism.
+    None before the first.
+    """
+    done = [training for training in recent if training.state == "completed"]
+    trained = [seconds for training in done if (seconds := training_seconds(training)) is not None]
+    if not trained:
+        return None
+    ends = (training.finished_at.timestamp() for training in done if training.finished_at is not None)
+    interval = mean_interval(ends, max(trained), parallelism)
+    if interval is None:
+        interval = median(trained) / parallelism * len(trained) / len(done)
+    return left * interval
 
 
 def seconds_left(campaign: CampaignDocument, recent: Sequence[TrialDocument]) -> float | None:
-    """Estimated seconds to the end of a campaign: its remaining trials, minus the completed fractions of running ones,
-    times the median training time, times the fraction of recent trials that were trained (not repeats), divided by its
-    parallelism.
+    """Estimated seconds to the end of a campaign, minus the completed fractions of running trials.
 
     `recent` are its latest trials. None before the first trained one, and while the campaign is paused.
     """
-    completed = [trial for trial in recent if trial.state == "completed"]
-    trained = [seconds for trial in completed if (seconds := training_seconds(trial)) is not None]
-    if campaign.state == "paused" or not trained:
+    if campaign.state == "paused":
         return None
-    running = (trial for trial in recent if trial.state == "running")
-    done = sum((trial.progress_step or 0) / (trial.progress_total or 1) for trial in running)
-    left = max(0.0, campaign.spec["trials"] - campaign.trials_finished - done)
-    return float(median(trained) * left * (len(trained) / len(completed)) / campaign.spec["parallelism"])
+    left = max(0.0, campaign.spec["trials"] - campaign.trials_finished - _completed_fractions(recent))
+    return _seconds_of(left, recent, campaign.spec["parallelism"])
 
 
 def finals_seconds_left(campaign: CampaignDocument, report: FinalsReportDocument) -> float | None:
-    """Estimated seconds to the end of finals: the trainings left, minus the completed fractions of running ones, times
-    the median training time, divided by the campaign's parallelism.
+    """Estimated seconds to the end of finals: of the trainings left, minus the completed fractions of running ones.
 
     None before the first is finished, and unless they are running.
     """
-    trained = [seconds for run in report.runs if (seconds := _final_seconds(run)) is not None]
-    if report.finals.state != "running" or campaign.state == "paused" or not trained:
+    if report.finals.state != "running" or campaign.state == "paused":
         return None
-    running = (run for run in report.runs if run.state == "running")
-    done = sum((run.progress_step or 0) / (run.progress_total or 1) for run in running)
-    left = max(0.0, report.finals.runs - report.finals.runs_finished - done)
-    return float(median(trained) * left / campaign.spec["parallelism"])
+    left = max(0.0, report.finals.runs - report.finals.runs_finished - _completed_fractions(report.runs))
+    return _seconds_of(left, report.runs, campaign.spec["parallelism"])
 
 
-def _final_seconds(run: FinalRunDocument) -> float | None:
-    """The training time of a final with a reward in seconds; None without one."""
-    if run.state != "completed" or run.finished_at is None:
-        return None
-    measured = (run.metrics or {}).get("seconds")
-    return measured if measured is not None else (run.finished_at - run.started_at).total_seconds()
+def _completed_fractions(trainings: Sequence[TrialDocument | FinalRunDocument]) -> float:
+    running = (training for training in trainings if training.state == "running")
+    return sum((training.progress_step or 0) / (training.progress_total or 1) for training in running)
 
 
 def shared_seconds_left(campaign: CampaignDocument, now: datetime) -> float | None:
@@ -67,7 +72,7 @@ def shared_seconds_left(campaign: CampaignDocument, now: datetime) -> float | No
     None before there are any, and unless it is running.
     """
     training = campaign.shared_training
-    if training is None or training.state != "running" or not training.step:
+    if training is None or training.state != "running" or not training.step or training.worker_started_at is None:
         return None
-    taken = training.seconds + max(0.0, (now - training.started_at).total_seconds())
+    taken = training.seconds + max(0.0, (now - training.worker_started_at).total_seconds())
     return taken / training.step * (training.steps - training.step)

@@ -2,7 +2,7 @@
 
 import { drawLatency, drawMadds, drawParams, drawPolicy, drawProgress, drawWidths, onColourScheme } from "./charts.js";
 import { errorNote, logButton } from "./attempts.js";
-import { byId, displayed, element, setText, spark } from "./dom.js";
+import { byId, displayed, element, setText, spark, trainingProgress } from "./dom.js";
 import { duration, dateTime, percent, decimal, secondsBetween, signed } from "./format.js";
 import { exportDialog } from "./exports.js";
 import { bestKnown, finalsReport, isInFinals, runningFinals, showFinals } from "./finals.js";
@@ -16,6 +16,7 @@ import { trialsTable } from "./trials-table.js";
 import { showWaiting } from "./waiting.js";
 
 const RUNNING_MS = 2000;
+const RUNNING_SHOWN = 8;
 const THIS_CAMPAIGN_WAITS = "this campaign waits";
 const FIGURES = { progress: drawProgress, widths: drawWidths, "madds-ap": drawMadds, "params-ap": drawParams, "latency-ap": drawLatency, policy: drawPolicy };
 
@@ -154,12 +155,20 @@ async function showRunning() {
   if (campaign === null || FINISHED.has(campaign.state)) { byId("running").hidden = true; return; }
   const rows = isTrainingShared(campaign) ? [sharedTrainingRow(await getJson(path))]
     : isInFinals(campaign) ? runningFinals(campaign, await finalsReport(campaign, path))
-    : (await getJson(`${path}/trials?state=running&limit=8`)).items.map((trial) => element("div", {},
-      element("span", {}, `Trial ${trial.number}`), spark(trial.widths),
-      trial.progress_total ? element("progress", { max: trial.progress_total, value: trial.progress_step ?? 0, "aria-label": `Progress of trial ${trial.number}` }) : element("span", { class: "muted" }, "starting"),
-      element("span", { class: "muted" }, progressText(trial))));
+    : runningTrials((await getJson(`${path}/trials?state=running&limit=${campaign.spec.parallelism}`)).items);
   byId("running").hidden = rows.length === 0;
   byId("running").replaceChildren(...rows);
+}
+
+/** The trials that workers train, and how many wait for a worker. */
+function runningTrials(running) {
+  const trials = running.filter((trial) => trial.reused_from === null); // a repeat waits for another trial
+  const begun = trials.filter((trial) => trial.worker_started_at !== null);
+  const rows = begun.slice(0, RUNNING_SHOWN).map((trial) => element("div", {},
+    element("span", {}, `Trial ${trial.number}`), spark(trial.widths), trainingProgress(trial, `trial ${trial.number}`),
+    element("span", { class: "muted" }, progressText(trial))));
+  const summary = `${begun.length} running, ${trials.length - begun.length} queued`;
+  return trials.length > rows.length ? [...rows, element("div", {}, element("span", { class: "muted" }, summary))] : rows;
 }
 
 function isTrainingShared({ shared_training: training }) {

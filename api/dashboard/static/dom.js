@@ -32,6 +32,12 @@ export function statePill(state) {
   return element("span", { class: "state", "data-state": state }, state);
 }
 
+/** The progress bar of a running training, or why there is none yet: no worker has begun it, or it has not reported. */
+export function trainingProgress(training, name) {
+  if (!training.progress_total) return element("span", { class: "muted" }, training.worker_started_at === null ? "queued" : "starting");
+  return element("progress", { max: training.progress_total, value: training.progress_step ?? 0, "aria-label": `Progress of ${name}` });
+}
+
 const SVG = "http://www.w3.org/2000/svg";
 
 /** A small bar chart, with the values as its accessible text. */

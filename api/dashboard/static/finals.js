@@ -1,7 +1,7 @@
 // The finals of a campaign: the verdict, each finalist against the baseline, and the trainings in progress.
 
 import { logButton } from "./attempts.js";
-import { byId, element, setText } from "./dom.js";
+import { byId, element, setText, trainingProgress } from "./dom.js";
 import { decimal, duration, signed } from "./format.js";
 import { getJson } from "./http.js";
 import { finalsSecondsLeft } from "./time-left.js";
@@ -80,7 +80,7 @@ export function runningFinals(campaign, report) {
   const summary = [`${report.finals.runs_finished} of ${report.finals.runs} finals`, left !== null && `≈ ${duration(left)} left`];
   const rows = report.runs.filter((run) => run.state === "running").map((run) => element("div", { class: "of-finals" },
     element("span", {}, `Final of trial ${run.trial}, seed ${run.seed}`),
-    run.progress_total ? element("progress", { max: run.progress_total, value: run.progress_step ?? 0, "aria-label": `Progress of the final of trial ${run.trial} with seed ${run.seed}` }) : element("span", { class: "muted" }, "starting"),
+    trainingProgress(run, `the final of trial ${run.trial} with seed ${run.seed}`),
     element("span", { class: "muted" }, run.progress_total ? `step ${run.progress_step} / ${run.progress_total}` : "")));
   return [...rows, element("div", { class: "of-finals" }, element("span", {}, "All finals"),
     element("progress", { max: Math.max(1, report.finals.runs), value: report.finals.runs_finished, "aria-label": "Finals finished" }),

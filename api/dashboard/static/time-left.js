@@ -1,10 +1,41 @@
 // Estimates the time left of a campaign. api/cli/campaign/time_left.py has the same rule; both are tested with the same
 // cases.
 
-/** The training time of a finished trial in seconds; null if it was not trained. */
-export function trainingSeconds(trial) {
-  if (trial.finished_at === null || trial.reused_from !== null) return null;
-  return trial.metrics?.seconds ?? (Date.parse(trial.finished_at) - Date.parse(trial.started_at)) / 1000;
+// Nothing has run in an interval between two ends that is longer than PAUSE_SECONDS and PAUSE_FACTOR trainings.
+const PAUSE_SECONDS = 60;
+const PAUSE_FACTOR = 3;
+
+/** The seconds that a worker took for a finished trial or final; null if none has trained it. */
+export function trainingSeconds(training) {
+  if (training.finished_at === null || training.worker_started_at === null) return null;
+  return training.metrics?.seconds ?? (Date.parse(training.finished_at) - Date.parse(training.worker_started_at)) / 1000;
+}
+
+/**
+ * Seconds for `left` trainings at the observed throughput: times the mean interval between the ends of recent ones, pauses
+ * left out. Until more have ended than train at once: times their median duration, divided by the parallelism. null before
+ * the first.
+ */
+function secondsOf(left, recent, parallelism) {
+  const done = recent.filter((training) => training.state === "completed");
+  const trained = done.map(trainingSeconds).filter((seconds) => seconds !== null);
+  if (!trained.length) return null;
+  const ends = done.map((training) => Date.parse(training.finished_at) / 1000).sort((a, b) => a - b);
+  const longest = Math.max(PAUSE_SECONDS, PAUSE_FACTOR * Math.max(...trained));
+  const intervals = ends.slice(1).map((end, index) => end - ends[index]).filter((interval) => interval <= longest);
+  const total = sum(intervals);
+  if (intervals.length >= parallelism && total > 0) return (left * total) / intervals.length;
+  return (left * median(trained) * (trained.length / done.length)) / parallelism;
+}
+
+/** The parts of running trainings that are done: two of them halfway are 1. */
+function completedFractions(trainings) {
+  return sum(trainings.filter((training) => training.state === "running")
+    .map((training) => (training.progress_step ?? 0) / (training.progress_total || 1)));
+}
+
+function sum(values) {
+  return values.reduce((total, value) => total + value, 0);
 }
 
 function median(values) {
@@ -14,31 +45,22 @@ function median(values) {
 }
 
 /**
- * Estimated seconds to the end of a campaign: its remaining trials, minus the completed fractions of running ones, times
- * the median training time, times the fraction of recent trials that were trained (not repeats), divided by its
- * parallelism. `recent` are its latest trials. null before the first trained one, and while the campaign is paused.
+ * Estimated seconds to the end of a campaign: of its remaining trials, minus the completed fractions of running ones.
+ * `recent` are its latest trials. null before the first trained one, and while the campaign is paused.
  */
 export function secondsLeft(campaign, recent) {
-  const completed = recent.filter((trial) => trial.state === "completed");
-  const trained = completed.map(trainingSeconds).filter((seconds) => seconds !== null);
-  if (campaign.state === "paused" || !trained.length) return null;
-  const done = recent.filter((trial) => trial.state === "running")
-    .reduce((sum, trial) => sum + (trial.progress_step ?? 0) / (trial.progress_total || 1), 0);
-  const left = Math.max(0, campaign.spec.trials - campaign.trials_finished - done);
-  return (median(trained) * left * (trained.length / completed.length)) / campaign.spec.parallelism;
+  if (campaign.state === "paused") return null;
+  const left = Math.max(0, campaign.spec.trials - campaign.trials_finished - completedFractions(recent));
+  return secondsOf(left, recent, campaign.spec.parallelism);
 }
 
 /**
- * Estimated seconds to the end of finals: the trainings left, minus the completed fractions of running ones, times the
- * median training time, divided by the campaign's parallelism. null before the first is finished, and unless they run.
+ * Estimated seconds to the end of finals: of the trainings left, minus the completed fractions of running ones. null before
+ * the first is finished, and unless they run.
  */
 export function finalsSecondsLeft(campaign, { finals, runs }) {
-  const trained = runs.filter((run) => run.state === "completed")
-    .map((run) => run.metrics?.seconds ?? (Date.parse(run.finished_at) - Date.parse(run.started_at)) / 1000);
-  if (finals.state !== "running" || campaign.state === "paused" || !trained.length) return null;
-  const done = runs.filter((run) => run.state === "running")
-    .reduce((sum, run) => sum + (run.progress_step ?? 0) / (run.progress_total || 1), 0);
-  return (median(trained) * Math.max(0, finals.runs - finals.runs_finished - done)) / campaign.spec.parallelism;
+  if (finals.state !== "running" || campaign.state === "paused") return null;
+  return secondsOf(Math.max(0, finals.runs - finals.runs_finished - completedFractions(runs)), runs, campaign.spec.parallelism);
 }
 
 /**
@@ -46,7 +68,7 @@ export function finalsSecondsLeft(campaign, { finals, runs }) {
  * before there are any, and unless it is running. `now` is in milliseconds since 1970.
  */
 export function sharedSecondsLeft({ shared_training: training }, now) {
-  if (training?.state !== "running" || !training.step) return null;
-  const taken = training.seconds + Math.max(0, now - Date.parse(training.started_at)) / 1000;
+  if (training?.state !== "running" || !training.step || training.worker_started_at === null) return null;
+  const taken = training.seconds + Math.max(0, now - Date.parse(training.worker_started_at)) / 1000;
   return (taken / training.step) * (training.steps - training.step);
 }

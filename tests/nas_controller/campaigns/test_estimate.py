@@ -8,7 +8,7 @@ from nas_controller.campaigns.campaign import Campaign
 from nas_controller.campaigns.estimate import estimate
 from nas_controller.campaigns.finals import Finals
 from nas_controller.search.campaign_spec import CampaignSpec
-from nas_controller.search.outcomes import Rewarded
+from nas_controller.search.outcomes import Rewarded, TrialWork
 from nas_controller.store import Store
 from tests.support.synthetic_campaigns import Clock, synthetic_spec
 
@@ -22,6 +22,7 @@ def complete_campaign(store: Store, clock: Clock, seconds: list[float], **change
     for duration in seconds:
         work = campaign.next_trial()
         assert work is not None
+        campaign.begun(work, clock.now)
         clock.advance(duration)
         campaign.complete(work, Rewarded(0.2, {}))
 
@@ -43,11 +44,11 @@ def test_the_estimate_is_empty_without_trials_of_the_task(store: Store, clock: C
 
 
 def test_the_estimate_is_the_median_of_trials_with_the_same_workers(store: Store, clock: Clock) -> None:
-    complete_campaign(store, clock, [60, 70, 500])
+    complete_campaign(store, clock, [60, 70, 90])
     complete_campaign(store, clock, [1, 1, 1, 1, 1], parallelism=2)
     estimated = estimate(store, planned())
     assert (estimated.basis, estimated.measured_trials, estimated.seconds_per_trial) == ("same-workers", 3, 70)
-    assert estimated.wall_seconds == 30 * 70
+    assert estimated.wall_seconds == 30 * (70 + 90) / 2  # the intervals between the ends
     assert estimated.device_hours == pytest.approx(30 * 70 / 3600, abs=1e-6)
 
 
@@ -56,6 +57,26 @@ def test_the_estimate_with_other_workers_has_another_basis_and_counts_their_devi
     estimated = estimate(store, planned(parallelism=4, resources={"gpus": 2}))
     assert (estimated.basis, estimated.seconds_per_trial, estimated.wall_seconds) == ("same-task", 70, 8 * 70)
     assert estimated.device_hours == pytest.approx(2 * 30 * 70 / 3600, abs=1e-6)
+
+
+def test_trials_that_wait_for_a_worker_take_longer_and_cost_no_more(store: Store, clock: Clock) -> None:
+    spec = synthetic_spec(trials=10, dataset="digits", proxy_task=SMOKE, parallelism=8)
+    campaign = Campaign(store, store.runner.claim(store.service.create_campaign(spec).id, "runner", 1e6))
+    handed_out: list[TrialWork] = []
+    while not campaign.over:
+        while len(handed_out) < 8 and (work := campaign.next_trial()) is not None:
+            handed_out.append(work)
+        in_training, handed_out = handed_out[:2], handed_out[2:]
+        for work in in_training:
+            campaign.begun(work, clock.now)
+        clock.advance(2)
+        for work in in_training:
+            campaign.complete(work, Rewarded(0.2, {}))
+    assert store.reads.get_campaign(campaign.record.id).device_seconds == 10 * 2
+    estimated = estimate(store, planned(trials=90, parallelism=8))
+    assert (estimated.basis, estimated.seconds_per_trial) == ("same-workers", 2)
+    assert estimated.wall_seconds == pytest.approx(90 * 8 / 9, abs=1e-3)
+    assert estimated.device_hours == pytest.approx(180 / 3600)
 
 
 def test_a_stop_condition_bounds_it(store: Store, clock: Clock) -> None:
@@ -72,6 +93,7 @@ def test_finals_are_estimated_on_top_from_those_of_the_same_task(store: Store, c
     while not campaign.over:
         work = campaign.next_trial()
         assert work is not None
+        campaign.begun(work, clock.now)
         clock.advance(10)
         campaign.complete(work, Rewarded(0.2, {}))
     unknown = estimate(store, planned(finals=finals)).finals
@@ -82,6 +104,7 @@ def test_finals_are_estimated_on_top_from_those_of_the_same_task(store: Store, c
     for seconds in (30, 50, 70, 90):
         work = source.next_trial()
         assert work is not None
+        source.begun(work, clock.now)
         clock.advance(seconds)
         source.complete(work, Rewarded(0.2, {}))
     estimated = estimate(store, planned(trials=6, finals={**finals, "top": 3}, stop={"wall_seconds": 20}))
@@ -90,7 +113,7 @@ def test_finals_are_estimated_on_top_from_those_of_the_same_task(store: Store, c
     assert (estimated.finals.trainings, estimated.finals.basis, estimated.finals.measured_trainings) == (
         8, "same-workers", 4,
     )  # fmt: skip
-    assert (estimated.finals.seconds_per_training, estimated.finals.wall_seconds) == (60, 480)
+    assert (estimated.finals.seconds_per_training, estimated.finals.wall_seconds) == (60, 8 * (50 + 70 + 90) / 3)
     assert estimated.finals.device_hours == pytest.approx(480 / 3600, abs=1e-6)
     others = estimate(store, planned(finals={**finals, "steps": 8})).finals
     assert others is not None

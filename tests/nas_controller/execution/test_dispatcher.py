@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import UTC, datetime
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Literal
@@ -33,6 +34,7 @@ class OneTrial:
     def __init__(self) -> None:
         self.outcomes: list[Rewarded | Failed] = []
         self.recorded: list[tuple[int, float | None]] = []
+        self.begins: list[datetime] = []
         self.finished = True
         self.workers = Workers(parallelism=1, threads=2)
         self.error: Exception | None = None
@@ -40,6 +42,9 @@ class OneTrial:
 
     def next_trial(self) -> TrialWork:
         return TrialWork(3, 1, WIDTHS)
+
+    def begun(self, work: TrialWork, at: datetime) -> None:
+        self.begins.append(at)
 
     def progress(
         self, work: TrialWork, step: int, total: int, values: Mapping[str, float], ap: float | None = None
@@ -74,6 +79,29 @@ def dispatcher_of(source: OneTrial, directory: Path, elastic: bool = False) -> D
 
 def report(*progress: TrialProgress, outcome: Rewarded | Failed | None = None) -> Report:
     return Report(WORKER, progress, outcome)
+
+
+def test_the_first_report_says_when_the_worker_began(tmp_path: Path) -> None:
+    source = OneTrial()
+    dispatcher = dispatcher_of(source, tmp_path)
+    dispatcher.next_work("a")
+    assert source.begins == []
+    for seconds in (7.0, 9.0):
+        dispatcher.report("a", Report(WORKER, seconds=seconds))
+    (began,) = source.begins
+    assert 7.0 <= (datetime.now(UTC) - began).total_seconds() < 8.0
+    dispatcher.complete("a", Report(WORKER, outcome=Rewarded(0.5, {})))
+    dispatcher.next_work("b")
+    dispatcher.complete("b", Report(WORKER, outcome=Rewarded(0.5, {}), seconds=0.1))
+    assert len(source.begins) == 2
+
+
+def test_a_worker_that_dies_before_its_first_report_has_not_begun(tmp_path: Path) -> None:
+    source = OneTrial()
+    dispatcher = dispatcher_of(source, tmp_path)
+    dispatcher.next_work("a")
+    dispatcher.complete("a", None, "the actor died")
+    assert source.begins == []
 
 
 def test_a_reported_outcome_is_recorded_and_a_failure_has_the_end_of_its_log(

@@ -32,7 +32,7 @@ class Source(SimpleNamespace):
     def __init__(self) -> None:
         super().__init__(over=False, draining=False, outcomes=[])
         self.next_trial = lambda: WORK
-        self.progress = lambda *_: None
+        self.progress = self.begun = lambda *_: None
         self.stop_early = lambda work, step, values, ap: ap is not None and ap < 0.1
         self.is_finished = lambda number: False
         self.complete = lambda work, outcome: self.outcomes.append(outcome)

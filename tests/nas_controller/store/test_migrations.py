@@ -22,7 +22,7 @@ from nas_controller.store.schema import HEAD, current_revision
 from nas_controller.store.trial_outcomes import digest_of
 from tests.support.earlier_databases import copy_into_schema
 from tests.support.recorded_finals import recorded_finals
-from tests.support.synthetic_campaigns import Clock, synthetic_spec
+from tests.support.synthetic_campaigns import LONG_AGO, Clock, synthetic_spec
 
 
 @pytest.fixture
@@ -42,8 +42,11 @@ def record_campaign(store: Store) -> str:
     ):
         work = campaign.next_trial()
         assert work is not None
+        campaign.begun(work, LONG_AGO)
         campaign.complete(work, outcome)
-    assert campaign.next_trial() is not None
+    last = campaign.next_trial()
+    assert last is not None
+    campaign.begun(last, LONG_AGO)
     return campaign_id
 
 
@@ -158,12 +161,14 @@ def test_a_failed_shared_training_of_an_earlier_version_has_no_log(source: Store
     with source._database.writing() as session:
         row = session.get_one(models.Campaign, campaign_id)
         assert row.shared_training is not None
-        row.shared_training = {name: value for name, value in row.shared_training.items() if name != "log_tail"}
+        later = ("log_tail", "worker_started_at")
+        row.shared_training = {name: value for name, value in row.shared_training.items() if name not in later}
     copy_into_schema("0012", source, empty_database_url)
     upgraded = Store.open(empty_database_url)
     training = upgraded.reads.get_campaign(campaign_id).shared_training
     assert training is not None
     assert (training.error, training.log_tail) == ("its worker died", None)
+    assert training.worker_started_at == training.started_at
     verify(upgraded, campaign_id)
     upgraded.close()
     source.close()

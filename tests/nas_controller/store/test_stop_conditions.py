@@ -21,7 +21,7 @@ from nas_controller.supervision import runner
 from nas_controller.supervision.lease_heartbeat import Heartbeat
 from nas_controller.supervision.runner import EXIT_DONE
 from search_space.space import Widths
-from tests.support.synthetic_campaigns import Clock, synthetic_spec
+from tests.support.synthetic_campaigns import LONG_AGO, Clock, synthetic_spec
 from tests.support.trials import trials_of
 
 
@@ -37,6 +37,7 @@ def claimed_campaign(store: Store, campaign_spec: CampaignSpec) -> Campaign:
 def next_work(campaign: Campaign) -> TrialWork:
     work = campaign.next_trial()
     assert work is not None
+    campaign.begun(work, LONG_AGO)
     return work
 
 

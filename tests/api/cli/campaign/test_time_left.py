@@ -55,8 +55,9 @@ def trial_document(trial: dict[str, Any]) -> dict[str, Any]:
         "metrics": {"seconds": trial["seconds"]} if trial.get("seconds") is not None else None,
         "progress_step": trial.get("step"),
         "progress_total": trial.get("total"),
-        "started_at": "2026-11-22T15:00:00Z",
-        "finished_at": None if trial["state"] == "running" else "2026-11-22T15:00:30Z",
+        "started_at": "2026-11-22T14:00:00Z",
+        "worker_started_at": None if trial.get("reused_from") is not None else "2026-11-22T15:00:00Z",
+        "finished_at": None if trial["state"] == "running" else trial.get("end", "2026-11-22T15:00:30Z"),
     }
 
 
@@ -64,7 +65,12 @@ def training_campaign(training: dict[str, Any] | None) -> dict[str, Any]:
     """A campaign with a shared training whose latest attempt has begun 100 seconds before NOW."""
     example = EXAMPLE_RESPONSES["get", "/v1/campaigns/{campaign_id}"]
     unset = dict.fromkeys(SharedTrainingDocument.document_fields())
-    began = {"attempts": 1, "seconds": 0.0, "started_at": "2026-11-22T15:00:00Z"}
+    began = {
+        "attempts": 1,
+        "seconds": 0.0,
+        "started_at": "2026-11-22T14:00:00Z",
+        "worker_started_at": "2026-11-22T15:00:00Z",
+    }
     return {**example, "shared_training": None if training is None else {**unset, **began, **training}}
 
 
@@ -97,7 +103,8 @@ def final_run(example: dict[str, Any], training: dict[str, Any]) -> dict[str, An
         "metrics": None if seconds is None else {"seconds": seconds},
         "progress_step": training.get("step"),
         "progress_total": training.get("total"),
-        "started_at": "2026-11-22T15:00:00Z",
+        "started_at": "2026-11-22T14:00:00Z",
+        "worker_started_at": "2026-11-22T15:00:00Z",
         "finished_at": None if state == "running" else "2026-11-22T15:00:30Z",
     }
 
@@ -141,10 +148,10 @@ def test_the_dashboard_follows_the_rules(tmp_path: Path) -> None:
 
 
 def test_the_time_left_counts_remaining_and_running_trials(store: Store) -> None:
-    recorder = Recorder(store, trials=10).run(4)
-    assert seconds_left(*campaign_and_trials(store, recorder)) == pytest.approx(6 * 1.5)
+    recorder = Recorder(store, trials=10).run(1)
+    assert seconds_left(*campaign_and_trials(store, recorder)) == pytest.approx(9 * 1.5)
     recorder.campaign.progress(recorder.begin(), 10, 20, {})
-    assert seconds_left(*campaign_and_trials(store, recorder)) == pytest.approx(5.5 * 1.5)
+    assert seconds_left(*campaign_and_trials(store, recorder)) == pytest.approx(8.5 * 1.5)
 
 
 def test_there_is_no_estimate_before_the_first_reward(store: Store) -> None:
