@@ -13,6 +13,7 @@ from nas_controller.search.outcomes import SharedWeights
 from nas_controller.store import Store
 from tests.support.campaign_documents import campaign_and_trials
 from tests.support.recorder import Recorder
+from tests.support.synthetic_campaigns import LONG_AGO
 
 
 def test_the_live_view_shows_trials_progress_and_the_best(store: Store) -> None:
@@ -61,6 +62,7 @@ def test_the_training_of_shared_weights_is_shown_while_it_runs_and_after(store: 
     assert "shared weights" not in shown()[0]
     assert shown()[1] is None
     store.runner.start_shared_training(lease, 6000)
+    store.runner.record_shared_begin(lease, LONG_AGO)
     assert "0/6 trials   shared weights: step 0 of 6,000   best AP" in shown()[0]
     store.runner.record_shared_progress(lease, 1500, 0.5)
     assert "shared weights: step 1,500 of 6,000, about " in shown()[0]
