@@ -158,7 +158,7 @@ def routes(url: str, largest: CampaignDocument, writer: str) -> Iterator[Route]:
         yield route("best", f"{one}/best", k=k)
     yield route("best", f"{one}/best", k=MAX_LIMIT)._replace(per_second=BULK_PER_SECOND)
     yield route("policy", f"{one}/policy")
-    figures = ("progress", "madds-ap", "params-ap", "latency-ap", "widths", "policy", "curves")
+    figures = ("search", "progress", "madds-ap", "params-ap", "latency-ap", "widths", "policy", "curves")
     for figure in figures:
         yield route(f"figure {figure}", f"{one}/figures/{figure}")
     for figure in ("progress", "madds-ap", "curves"):

@@ -11,6 +11,7 @@ from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 from nas_controller.campaigns.learned_policy import LearnedPolicy, learned_policy
+from nas_controller.campaigns.search_health import SearchHealth, search_health
 from nas_controller.states import BASELINE_TRIAL
 from nas_controller.store import NotFoundError, Store, TrialRecord
 from nas_controller.store.downsampling import Cost, Sampled
@@ -181,7 +182,12 @@ def _curves_of(store: Store, campaign_id: str, points: int) -> Curves:
     return curves(store.reads.sample_curves(campaign_id, numbers, max(1, points // len(numbers))))
 
 
+def _search_of(store: Store, campaign_id: str, points: int) -> SearchHealth:
+    return search_health(store, campaign_id)
+
+
 FIGURES: dict[str, Callable[[Store, str, int], Any]] = {
+    "search": _search_of,
     "progress": _progress_of,
     "madds-ap": _madds_ap_of,
     "params-ap": _params_ap_of,

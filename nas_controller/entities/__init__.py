@@ -97,6 +97,7 @@ class CampaignFields(Document):
         description="The condition in the specification's `stop` that ended it before its last trial, or `exhausted` "
         "where no new architecture was left to propose.",
     )
+    trials_since_best: int = Field(0, description="Finished trials since the one of the highest reward.")
     repeats_skipped: int = Field(
         0, description="Proposals of architectures that had been tried, which were drawn again and cost no trial."
     )

@@ -51,17 +51,19 @@ def estimate_values(trials: Sequence[Rewarded], baseline_widths: Sequence[int]) 
     """The estimated values of different architectures. A function of the trials and nothing else."""
     if not trials:
         return Estimates({}, 0.0)
-    x = np.log([trial.widths for trial in trials]) - np.log(baseline_widths)
-    y = np.array([trial.reward for trial in trials])
-    x = x - x.mean(axis=0)
-    spread = x.std(axis=0)
-    x = x[:, spread > 0] / spread[spread > 0]
-    fitted = y.mean() + _ridge(x, y - y.mean())
-    residuals = y - fitted
+    x, fitted, residuals = _regression(trials, baseline_widths)
     share = _noise_share(x, residuals)
     estimates = fitted + (1.0 - share) * residuals
     numbers = [trial.number for trial in trials]
     return Estimates(dict(zip(numbers, np.round(estimates, DIGITS).tolist(), strict=True)), round(float(share), DIGITS))
+
+
+def reward_noise(trials: Sequence[Rewarded], baseline_widths: Sequence[int]) -> float | None:
+    """The standard deviation of the noise of one reward; None for fewer than FEWEST architectures."""
+    if len(trials) < FEWEST:
+        return None
+    x, _, residuals = _regression(trials, baseline_widths)
+    return float(np.sqrt(_noise_share(x, residuals) * np.mean(residuals**2)))
 
 
 def best_estimated(trials: Sequence[Rewarded], baseline_widths: Sequence[int], count: int) -> Estimates:
@@ -69,6 +71,19 @@ def best_estimated(trials: Sequence[Rewarded], baseline_widths: Sequence[int], c
     values, noise_share = estimate_values(trials, baseline_widths)
     order = sorted(trials, key=lambda trial: (-values[trial.number], -trial.reward, trial.number))
     return Estimates({trial.number: values[trial.number] for trial in order[:count]}, noise_share)
+
+
+def _regression(
+    trials: Sequence[Rewarded], baseline_widths: Sequence[int]
+) -> tuple[FloatArray, FloatArray, FloatArray]:
+    """The standardised features [n, features], the fitted rewards [n] and the residuals [n]."""
+    x = np.log([trial.widths for trial in trials]) - np.log(baseline_widths)
+    y = np.array([trial.reward for trial in trials])
+    x = x - x.mean(axis=0)
+    spread = x.std(axis=0)
+    x = x[:, spread > 0] / spread[spread > 0]
+    fitted = y.mean() + _ridge(x, y - y.mean())
+    return x, fitted, y - fitted
 
 
 def _ridge(x: FloatArray, y: FloatArray) -> FloatArray:

@@ -39,6 +39,7 @@ class Reads:
         self.get_trial = queries.get_trial
         self.get_trial_record = queries.get_trial_record
         self.latest_trained = queries.latest_trained
+        self.newest_rewards = queries.newest_rewards
         self.best_trials = queries.best_trials
         self.trial_columns = queries.trial_columns
         self.intermediate_aps = queries.intermediate_aps

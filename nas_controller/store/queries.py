@@ -105,6 +105,16 @@ class Queries:
             require_campaign(session, campaign_id)
             return tuple(session.scalars(query.order_by(table.number.desc()).limit(count)))
 
+    def newest_rewards(self, campaign_id: str, count: int) -> list[tuple[int, list[int], float]]:
+        """Number, widths and reward of the newest completed trials that are not repeats, newest first."""
+        table = models.Trial
+        query = select(table.number, table.widths, table.reward).where(
+            table.campaign_id == campaign_id, table.state == "completed", table.reused_from.is_(None)
+        )
+        with self._database.reading() as session:
+            rows = session.execute(query.order_by(table.number.desc()).limit(count)).all()
+        return [(number, widths, reward) for number, widths, reward in rows if reward is not None]
+
     def best_trials(self, campaign_id: str, k: int = 1) -> tuple[TrialRecord, ...]:
         """The k completed trials with the highest rewards, each architecture once; among equals, the earlier first.
 

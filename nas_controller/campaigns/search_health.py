@@ -1,0 +1,103 @@
+"""Whether a search still finds anything: how much of it is repetition, how sure its policy is, and for how long nothing
+better has come.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Sequence
+from typing import NamedTuple
+
+from nas_controller.campaigns.learned_policy import learned_policy
+from nas_controller.search.estimated_values import Rewarded, reward_noise
+from nas_controller.states import BASELINE_TRIAL
+from nas_controller.store import CampaignRecord, EventRecord, NotFoundError, Store
+from search_space.display import counted
+
+LATELY = 50
+"""Trials whose proposals are counted for `repeats_lately`."""
+NOISE_TRIALS = 1_000
+"""The newest trials that the noise is estimated from, at most."""
+PLATEAU_TRIALS, PLATEAU_SHARE = 100, 0.5
+"""A search is on a plateau once so many trials, and this share of all, have brought nothing better."""
+COLLAPSED_REPEATS = 0.9
+"""A policy has collapsed once this share of its latest proposals are of known architectures."""
+_EVENTS_A_TRIAL = 4
+_NORMAL_95 = 1.96
+
+
+class SearchHealth(NamedTuple):
+    """The health of a search.
+
+    `distinct` architectures have a reward. `repeats_lately` is the share of known ones among the proposals for the
+    latest trials, and `entropy` the mean entropy of the multipliers over the blocks, as a share of the largest possible
+    one: 1 for a policy that has learned nothing, 0 for one that always proposes the same. `trials_since_best` have
+    brought nothing better. `noise` is the standard deviation of one reward's noise, from how rewards of similar
+    architectures differ, and `gain_error` the half width of the 95 % interval that it gives the difference of two
+    rewards; null for fewer than 50 trials. Neither says how far the proxy is from a full training.
+    """
+
+    distinct: int
+    repeats_lately: float
+    entropy: float
+    trials_since_best: int
+    is_on_plateau: bool
+    has_collapsed: bool
+    noise: float | None
+    gain_error: float | None
+    sentence: str
+
+
+def search_health(store: Store, campaign_id: str) -> SearchHealth:
+    """The health of a campaign's search. Raises NotFoundError and StoreUnavailableError."""
+    campaign = store.reads.get_campaign(campaign_id)
+    after = max(0, campaign.last_event - _EVENTS_A_TRIAL * LATELY)
+    repeats = repeats_share(store.reads.events_after(campaign_id, after, _EVENTS_A_TRIAL * LATELY))
+    noise = _noise(store, campaign)
+    distinct = store.reads.sample_costs(campaign_id, "params", 1).of
+    since = campaign.trials_since_best
+    is_on_plateau = since >= max(PLATEAU_TRIALS, PLATEAU_SHARE * campaign.trials_finished)
+    return SearchHealth(
+        distinct=distinct,
+        repeats_lately=round(repeats, 3),
+        entropy=round(entropy_share(learned_policy(store, campaign_id).probabilities), 3),
+        trials_since_best=since,
+        is_on_plateau=is_on_plateau,
+        has_collapsed=repeats >= COLLAPSED_REPEATS,
+        noise=None if noise is None else round(noise, 6),
+        gain_error=None if noise is None else round(_NORMAL_95 * math.sqrt(2) * noise, 6),
+        sentence=_sentence(distinct, repeats, since, is_on_plateau),
+    )
+
+
+def repeats_share(events: Iterable[EventRecord]) -> float:
+    """The share of known architectures among the proposals of the `trial.begun` events; 0 without any."""
+    begun = [event.data for event in events if event.kind == "trial.begun"][-LATELY:]
+    skipped = sum(data.get("repeats", 0) for data in begun)
+    repeated = skipped + sum(data.get("reused_from") is not None for data in begun)
+    return repeated / (skipped + len(begun)) if begun else 0.0
+
+
+def entropy_share(probabilities: Sequence[Sequence[float]]) -> float:
+    """The mean entropy of the rows over that of a uniform row, 0 to 1."""
+    shares = [sum(-p * math.log(p) for p in row if p > 0) / math.log(len(row)) for row in probabilities if len(row) > 1]
+    return max(0.0, sum(shares) / len(shares)) if shares else 0.0
+
+
+def _noise(store: Store, campaign: CampaignRecord) -> float | None:
+    trained = [Rewarded(*row) for row in store.reads.newest_rewards(campaign.id, NOISE_TRIALS)]
+    try:
+        baseline = store.reads.get_trial_record(campaign.id, BASELINE_TRIAL)
+    except NotFoundError:
+        return None
+    return reward_noise(trained, baseline.widths)
+
+
+def _sentence(distinct: int, repeats: float, since: int, is_on_plateau: bool) -> str:
+    """What to know in one line: `427 distinct architectures, 99 % repeats lately, nothing better for 2,514 trials`."""
+    facts = [counted(distinct, "distinct architecture")]
+    if repeats >= 0.05:
+        facts.append(f"{repeats:.0%} repeats lately".replace("%", " %"))
+    if is_on_plateau:
+        facts.append(f"nothing better for {counted(since, 'trial')}")
+    return ", ".join(facts)
