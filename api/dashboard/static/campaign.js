@@ -3,9 +3,10 @@
 import { drawLatency, drawMadds, drawParams, drawPolicy, drawProgress, drawWidths, onColourScheme } from "./charts.js";
 import { errorNote, logButton } from "./attempts.js";
 import { byId, displayed, element, setText, spark, trainingProgress } from "./dom.js";
-import { duration, dateTime, percent, decimal, secondsBetween, signed } from "./format.js";
+import { duration, dateTime, decimal, secondsBetween } from "./format.js";
 import { exportDialog } from "./exports.js";
 import { bestKnown, finalsReport, isInFinals, runningFinals, showFinals } from "./finals.js";
+import { showGain, showParams, showSearch } from "./headline.js";
 import { getJson, patch, post } from "./http.js";
 import { follow } from "./live.js";
 import { link } from "./root.js";
@@ -24,7 +25,7 @@ const levels = byId("campaign").dataset.levels.split(",");
 const path = `/v1/campaigns/${encodeURIComponent(byId("campaign").dataset.id)}`;
 const mayOperate = byId("campaign").dataset.mayOperate === "yes"; // otherwise the service rejects changes
 const refreshTable = trialsTable(path);
-let campaign = null, drawn = {}, diagramTrial = null, refreshing = null, isRefreshPending = false, isPolling = false, stopFollowing = () => {};
+let campaign = null, drawn = {}, diagramTrial = null, refreshing = null, isRefreshPending = false, isPolling = false, isRefusal = false, stopFollowing = () => {};
 
 function showHeading() {
   const { spec, state, name } = campaign;
@@ -68,34 +69,21 @@ function showSharedFailure(training) {
   byId("shared-failure").replaceChildren("Shared weights: ", errorNote(training), " ", logButton("Training of the shared weights", () => [attempt]));
 }
 
-/** The gain of the confirmed winner, as the finals have measured it, or else that of the highest reward. */
-function showGain(report) {
-  const { best_reward: reward, baseline_reward: baseline } = campaign;
-  const found = report?.verdict.comparisons.find(({ trial }) => trial === report.verdict.winner);
-  if (found) {
-    setText("gain", signed(found.mean));
-    setText("gain-note", `confirmed: trial ${found.trial}, 95\u00a0% ${signed(found.low)} to ${signed(found.high)}`);
-    return;
-  }
-  const gain = reward === null || baseline === null ? null : reward - baseline;
-  const relative = gain && baseline > 0 ? `, ${signed((100 * gain) / baseline, 0)}\u00a0%` : "";
-  setText("gain", campaign.best_trial === 0 ? "none yet" : signed(gain));
-  setText("gain-note", baseline === null ? "" : `baseline ${decimal(baseline)}${relative}${gain ? ", not confirmed" : ""}`);
-}
-
-function showHeadline(best, recent, report) {
+function showHeadline({ items: [best = null], baseline: start }, recent, report, search) {
   const { spec, best_reward: reward, baseline_reward: baseline } = campaign;
-  const isConfirmed = best !== null && best.number === campaign.finals?.winner;
+  const isFirst = best !== null && best.number === campaign.finals?.best;
+  const isConfirmed = isFirst && best.number === campaign.finals.winner;
   const highest = campaign.best_trial === 0 ? "the baseline itself" : `trial ${campaign.best_trial}`;
-  setText("best-label", isConfirmed ? "AP of the confirmed winner" : "Best AP");
-  setText("best", decimal(isConfirmed ? best.reward : reward));
-  setText("best-note", reward === null ? "" : isConfirmed ? `trial ${best.number}; highest ${decimal(reward)}, ${highest}` : highest);
-  showGain(report);
+  setText("best-label", isConfirmed ? "AP of the confirmed winner" : isFirst ? "AP of the first in the finals" : "Best AP");
+  setText("best", decimal(isFirst ? best.reward : reward));
+  setText("best-note", reward === null ? "" : isFirst ? `trial ${best.number}; highest ${decimal(reward)}, ${highest}` : highest);
+  showGain(campaign, report, search.gain_error);
+  showSearch(campaign, search);
+  byId("search-stop").hidden ||= !mayOperate;
   setText("trials", `${campaign.trials_finished} / ${spec.trials}`);
   byId("trials-bar").max = spec.trials;
   byId("trials-bar").value = campaign.trials_finished;
-  setText("ratio", best ? percent(best.madds_ratio) : "–");
-  setText("ratio-note", best ? "of the budget" : "");
+  showParams(best, start);
   const now = new Date().toISOString();
   if (FINISHED.has(campaign.state)) {
     setText("time-label", "Time taken");
@@ -114,7 +102,7 @@ function showHeadline(best, recent, report) {
       : elapsed === null ? "waiting for a runner" : `running for ${duration(elapsed)}`);
   }
   setText("progress-note", reward === null ? "" :
-    `${campaign.trials_finished} rewards; best ${decimal(reward)} at trial ${campaign.best_trial}${baseline === null ? "" : `, uniform baseline ${decimal(baseline)}`}.`);
+    `Best ${decimal(reward)} at trial ${campaign.best_trial}${baseline === null ? "" : `, uniform baseline ${decimal(baseline)}`}.`);
 }
 
 async function showFigures() {
@@ -190,16 +178,15 @@ async function refresh() {
   refreshing = (async () => {
     try {
       campaign = await getJson(path);
-      const [best, recent, report] = await Promise.all([getJson(`${path}/best`), getJson(`${path}/trials?order_by=-number&limit=100`), finalsReport(campaign, path)]);
+      const [best, recent, search, report] = await Promise.all([getJson(`${path}/best`), getJson(`${path}/trials?order_by=-number&limit=100`), getJson(`${path}/figures/search`), finalsReport(campaign, path)]);
       showHeading();
-      showHeadline(best.items[0] ?? null, recent.items, report);
+      showHeadline(best, recent.items, report, search);
       showFinals(report);
       showDiagram(best.items[0] ?? null);
       await Promise.all([showFigures(), refreshTable(bestKnown(campaign), Boolean(campaign.spec.latency)), showRunning(), showWaiting([campaign], THIS_CAMPAIGN_WAITS)]);
-      byId("error").hidden = true;
+      if (!isRefusal) byId("error").hidden = true;
     } catch (error) {
-      byId("error").hidden = false;
-      setText("error", `The page could not be updated: ${error.message}. Retrying.`);
+      showError(`The page could not be updated: ${error.message}. Retrying.`, false);
     } finally {
       refreshing = null;
     }
@@ -222,9 +209,17 @@ function keepUpdated() {
   if (!isPolling) pollRunning();
 }
 
+/** Shows an error; a refusal of a request stays until the next request. */
+function showError(text, isOfRequest) {
+  isRefusal = isOfRequest;
+  byId("error").hidden = false;
+  setText("error", text);
+}
+
 /** Sends a request, shows the error if the service rejects it, and refreshes the page. */
 async function send(request) {
-  try { await request(); } catch (error) { byId("error").hidden = false; setText("error", error.message); }
+  isRefusal = false;
+  try { await request(); } catch (error) { showError(error.message, true); }
   return refresh();
 }
 
@@ -273,7 +268,7 @@ const openTraining = trainDialog(byId("campaign").dataset.id, path);
 byId("train").addEventListener("click", () => openTraining(bestKnown(campaign), campaign.trials_begun - 1, campaign.spec.dataset));
 byId("pause").addEventListener("click", () => send(() => post(`${path}/${RESUMABLE.has(campaign.state) ? "resume" : "pause"}`)));
 byId("retry").addEventListener("click", () => send(() => post(`${path}/retry`)).then(keepUpdated)); // its stream had ended
-byId("stop").addEventListener("click", () => byId("stop-dialog").showModal());
+for (const id of ["stop", "search-stop"]) byId(id).addEventListener("click", () => byId("stop-dialog").showModal());
 byId("stop-dialog").addEventListener("close", () => {
   if (byId("stop-dialog").returnValue === "stop") send(() => post(`${path}/stop`));
 });

@@ -2,7 +2,8 @@
 
 import { byId, element } from "./dom.js";
 
-const MIN_HALF_RANGE = 0.01; // the axis of a cost spans at least 1 % to either side
+const MIN_HALF_RANGE = 0.2; // the axis of a cost spans at least 20 % to either side, as in Figure 5 of the paper
+const MIN_PROBABILITIES = 0.01; // the colours of the policy span at least this
 const CONFIG = { displayModeBar: false, scrollZoom: false };
 const FONT = 'system-ui, -apple-system, "Segoe UI", Roboto, "Noto Sans", "Liberation Sans", sans-serif';
 
@@ -100,8 +101,8 @@ function drawCost(id, figure, { title, hover, unit, decimals, showsFront }) {
     traces.push({ x: [figure.baseline_cost / unit], y: [figure.baseline_reward], name: "baseline", mode: "markers", type: "scatter",
       marker: { size: 11, symbol: "diamond", color: colour("baseline"), line: { width: 1, color: colour("text") } }, hovertemplate: `baseline<br>${place}` });
   }
-  const middle = (Math.min(...costs) + Math.max(...costs)) / 2;
-  const halfRange = Math.max(MIN_HALF_RANGE * middle, 0.55 * (Math.max(...costs) - Math.min(...costs)));
+  const middle = figure.baseline_cost === null ? (Math.min(...costs) + Math.max(...costs)) / 2 : figure.baseline_cost / unit;
+  const halfRange = Math.max(MIN_HALF_RANGE * middle, 1.05 * (Math.max(...costs) - middle), 1.05 * (middle - Math.min(...costs)));
   const range = [middle - halfRange, middle + halfRange];
   return draw(id, traces, { ...sampleNote(figure), showlegend: false, xaxis: axis(title, { nticks: 6, tickformat: `,.${decimals}f`, range }), yaxis: axis("AP") });
 }
@@ -121,12 +122,13 @@ export function drawLatency(figure) {
   return drawCost("chart-latency", figure, { ...words, unit: 1, decimals: 2, showsFront: true });
 }
 
-/** Probability of each multiplier for each block. */
+/** Probability of each multiplier for each block, in colours from the smallest to the largest probability. */
 export function drawPolicy(figure) {
   const z = figure.choices.map((_, choice) => figure.probability.map((row) => row[choice]));
-  const traces = [{ type: "heatmap", x: figure.block.map(String), y: figure.choices.map(String), z, zmin: 0, zmax: 1, xgap: 1, ygap: 1,
+  const lowest = Math.min(...z.flat()), highest = Math.max(...z.flat(), lowest + MIN_PROBABILITIES);
+  const traces = [{ type: "heatmap", x: figure.block.map(String), y: figure.choices.map(String), z, zmin: lowest, zmax: highest, xgap: 1, ygap: 1,
     colorscale: [[0, colour("heat-0")], [1, colour("heat-1")]], showscale: true,
-    colorbar: { thickness: 10, outlinewidth: 0, tickfont: { size: 11, color: colour("muted") }, tickvals: [0, 0.5, 1], len: 1 },
+    colorbar: { thickness: 10, outlinewidth: 0, tickfont: { size: 11, color: colour("muted") }, tickvals: [lowest, (lowest + highest) / 2, highest], tickformat: ".2f", len: 1 },
     hovertemplate: "block %{x}, multiplier %{y}<br>probability %{z:.3f}<extra></extra>" }];
   return draw("chart-policy", traces, { showlegend: false, xaxis: axis("block", { type: "category", showgrid: false, tickangle: 0 }), yaxis: axis("multiplier", { type: "category", showgrid: false }) });
 }
