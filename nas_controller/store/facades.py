@@ -121,24 +121,24 @@ class RunnerWrites:
         self.complete_finals = finals.complete_finals
 
         exports = ExportWrites(database, clock)
-        self.claim_export = exports.claim_export
+        self.claim_export = exports.claim
         self.record_export_progress = exports.record_export_progress
         self.complete_export = exports.complete_export
         self.fail_export = exports.fail_export
-        self.lose_export = exports.lose_export
-        self.release_exports = exports.release_exports
-        self.release_lost_exports = exports.release_lost_exports
+        self.lose_export = exports.lose
+        self.release_exports = exports.release
+        self.release_lost_exports = exports.release_lost
         self.remove_export = exports.remove_export
 
         trainings = TrainingWrites(database, clock)
-        self.claim_training = trainings.claim_training
+        self.claim_training = trainings.claim
         self.record_training_progress = trainings.record_training_progress
         self.complete_training = trainings.complete_training
         self.fail_training = trainings.fail_training
         self.suspend_training = trainings.suspend_training
-        self.lose_training = trainings.lose_training
-        self.release_trainings = trainings.release_trainings
-        self.release_lost_trainings = trainings.release_lost_trainings
+        self.lose_training = trainings.lose
+        self.release_trainings = trainings.release
+        self.release_lost_trainings = trainings.release_lost
 
         supervisors = SupervisorHeartbeats(database, clock)
         self.record_heartbeat = supervisors.record_heartbeat
