@@ -29,13 +29,13 @@ from nas_controller.entities import (
     TrainingDocument,
     TrainingProgressDocument,
     TrainingRowDocument,
-    TrainingSpec,
     TrialDetailDocument,
     TrialDocument,
     TrialExportsDocument,
     WeightsDocument,
 )
 from nas_controller.states import PauseMode, WeightsWanted
+from nas_controller.trainings.spec import TrainingSpec
 
 __all__ = [
     "AttemptDocument",

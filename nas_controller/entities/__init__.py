@@ -27,7 +27,6 @@ from nas_controller.entities.finals import name_of_final as name_of_final
 from nas_controller.entities.trainings import TrainingDocument as TrainingDocument
 from nas_controller.entities.trainings import TrainingProgressDocument as TrainingProgressDocument
 from nas_controller.entities.trainings import TrainingRowDocument as TrainingRowDocument
-from nas_controller.entities.trainings import TrainingSpec as TrainingSpec
 from nas_controller.states import (
     AttemptState,
     CampaignState,

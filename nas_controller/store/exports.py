@@ -131,6 +131,7 @@ class ExportWrites(JobWrites[models.Export, ExportRecord]):
     Those with an `attempt` raise LeaseLostError unless it is the latest of a running export.
     """
 
+    _table = models.Export
     noun = "export"
     active = ("running",)
     retries = RETRIES
@@ -161,10 +162,6 @@ class ExportWrites(JobWrites[models.Export, ExportRecord]):
             row = find_job(session, models.Export, self.noun, export_id, lock=True)
             if row.state == "completed":
                 row.state = "removed"
-
-    @property
-    def _table(self) -> type[models.Export]:
-        return models.Export
 
     def _record(self, row: models.Export) -> ExportRecord:
         return record_of(ExportRecord, row)

@@ -34,6 +34,7 @@ class JobWrites(ABC, Generic[Row, JobRecord]):
     gets `retries` further ones.
     """
 
+    _table: type[Row]
     noun: ClassVar[str]
     active: ClassVar[tuple[str, ...]]
     retries: ClassVar[int]
@@ -74,6 +75,11 @@ class JobWrites(ABC, Generic[Row, JobRecord]):
             session.flush()
             return self._record(row)
 
+    def requeue(self, job_id: str, attempt: int) -> None:
+        """Suspends a job whose attempt has to wait, which counts as no failure. Raises LeaseLostError as `lose`."""
+        with self._database.writing() as session:
+            self._suspend(session, self._active(session, job_id, attempt))
+
     def release(self, owner: str) -> None:
         """Suspends the jobs of a supervisor that ends. Their attempts count as no failure."""
         with self._database.writing() as session:
@@ -93,11 +99,6 @@ class JobWrites(ABC, Generic[Row, JobRecord]):
             for row in rows:
                 self._suspend(session, row)
             return len(rows)
-
-    @property
-    @abstractmethod
-    def _table(self) -> type[Row]:
-        """The table of the jobs."""
 
     @abstractmethod
     def _record(self, row: Row) -> JobRecord:

@@ -30,6 +30,7 @@ class TrainingWrites(JobWrites[models.Training, TrainingRecord]):
     `seconds` are those of the attempt so far.
     """
 
+    _table = models.Training
     noun = "training"
     active = allowed_states(TRAINING_TRANSITIONS, "suspend")
     retries = RETRIES
@@ -91,10 +92,6 @@ class TrainingWrites(JobWrites[models.Training, TrainingRecord]):
             row.failures = 0
             names = ("step", "steps", "epoch", "loss", "metric", "last", "best")
             add_training_event(session, row, self._clock(), "evaluated", {name: row.progress[name] for name in names})
-
-    @property
-    def _table(self) -> type[models.Training]:
-        return models.Training
 
     def _record(self, row: models.Training) -> TrainingRecord:
         return training_record(row)

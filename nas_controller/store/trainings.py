@@ -11,6 +11,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from nas_controller.entities import EventDocument, TrainingDocument, TrainingProgressDocument
+from nas_controller.search.resources_spec import ResourcesSpec
 from nas_controller.states import TRAINING_STATES, TrainingStart
 from nas_controller.store import models
 from nas_controller.store.campaign_ids import new_training_id
@@ -44,6 +45,7 @@ class TrainingRequest:
     specification: dict[str, Any] | None = None
     start_model: str | None = None
     overrides: dict[str, Any] = field(default_factory=dict)
+    resources: dict[str, Any] = field(default_factory=lambda: ResourcesSpec().model_dump())
 
 
 class TrainingRecord(TrainingDocument):

@@ -46,7 +46,7 @@ def test_a_training_is_created_listed_stopped_and_resumed(training: Run, served:
     assert created.stdout == f"training {stored.id} is queued: Eff-SpineNet-D0, laptop-final\n"
     assert f"effspine training watch {stored.id}" in created.stderr
     assert (stored.overrides, stored.seed, stored.model) == ({"epochs": 8}, 2, "Eff-SpineNet-D0")
-    served.runner.claim_training("s-1")
+    served.runner.training_queue.claim("s-1")
     served.runner.record_training_progress(stored.id, 1, progress_at(50, **EVALUATED), 7.5, FIGURES)
     listed = training("list").stdout
     assert stored.id in listed
@@ -83,7 +83,7 @@ def test_watch_prints_evaluations_until_the_end_and_model_writes_the_best(
     training: Run, served: Store, tmp_path: Path
 ) -> None:
     training_id = json.loads(training("create", "Eff-SpineNet-D0", *OPTIONS, "--json").stdout)["id"]
-    served.runner.claim_training("s-1")
+    served.runner.training_queue.claim("s-1")
     served.runner.record_training_progress(
         training_id, 1, progress_at(50, **EVALUATED), 7.5, FIGURES, is_evaluated=True
     )
@@ -106,7 +106,7 @@ def test_watch_prints_evaluations_until_the_end_and_model_writes_the_best(
 
 def test_watching_a_failed_training_is_an_error_that_says_how_to_continue(training: Run, served: Store) -> None:
     training_id = json.loads(training("create", "Eff-SpineNet-D0", *OPTIONS, "--json").stdout)["id"]
-    served.runner.claim_training("s-1")
+    served.runner.training_queue.claim("s-1")
     served.runner.fail_training(training_id, 1, "the data set is empty", 1.0)
     watched = training("watch", training_id)
     assert "failed: the data set is empty" in watched.stdout

@@ -30,7 +30,7 @@ def path(store: Store) -> str:
 
 def make(store: Store, settings: Settings) -> None:
     """Makes the export that is queued, as its process does."""
-    claimed = store.runner.claim_export("s-1")
+    claimed = store.runner.export_queue.claim("s-1")
     assert claimed is not None
     run(store, settings.data_dir, claimed.id, claimed.attempts)
 

@@ -47,7 +47,7 @@ def test_a_model_is_trained_watched_stopped_and_resumed(service: TestClient, sto
     assert (training["state"], training["name"]) == ("queued", "Eff-SpineNet-D0, laptop-final")
     assert service.get(address).json() == training
     assert service.get("/v1/trainings").json() == {"items": [training], "next_cursor": None}
-    store.runner.claim_training("s-1")
+    store.runner.training_queue.claim("s-1")
     store.runner.record_training_progress(
         training["id"],
         1,

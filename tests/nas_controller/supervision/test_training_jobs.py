@@ -78,10 +78,10 @@ def test_a_real_training_survives_a_kill_and_saves_when_it_is_stopped(
     request = training_request(model=None, specification=specification, overrides=FIELDS)
     training_id = real_store.service.create_training(request).id
     evaluated = watch(jobs, real_store, training_id, lambda now: now.figures is not None)
-    assert jobs.pid is not None
-    os.kill(jobs.pid, signal.SIGKILL)
+    (pid,) = jobs.pids
+    os.kill(pid, signal.SIGKILL)
     continued = watch(jobs, real_store, training_id, lambda now: now.attempts == 2)
-    assert continued.error == "the process that trained it was ended by signal 9"
+    assert continued.error == "its process was ended by signal 9"
     at = continued.progress
     watch(jobs, real_store, training_id, lambda now: now.progress != at)
     real_store.service.stop_training(training_id)
@@ -106,16 +106,16 @@ def test_a_process_that_is_killed_again_and_again_fails_with_its_log(real_store:
 
     def has_failed() -> bool:
         jobs.reconcile(real_store)
-        if jobs.pid is not None and log.exists() and log.read_text().count("sleeping") > len(pids):
-            pids.append(jobs.pid)
-            os.kill(jobs.pid, signal.SIGKILL)
+        if jobs.pids and log.exists() and log.read_text().count("sleeping") > len(pids):
+            pids.extend(jobs.pids)
+            os.kill(pids[-1], signal.SIGKILL)
         return real_store.reads.get_training(training_id).state == "failed"
 
     log, pids = jobs.data_dir / "logs" / f"{training_id}.log", list[int]()
     wait_for(has_failed, 60, "the failure")
     failed = real_store.reads.get_training(training_id)
     assert (failed.attempts, len(set(pids))) == (RETRIES + 1, RETRIES + 1)
-    assert failed.error == "the process that trained it was ended by signal 9"
+    assert failed.error == "its process was ended by signal 9"
     assert failed.log_tail == "\n".join(["sleeping"] * (RETRIES + 1))
 
 
@@ -123,8 +123,7 @@ def test_a_supervisor_that_ends_queues_its_training_again(real_store: Store, job
     jobs.command = SLEEPER
     training_id = real_store.service.create_training(training_request()).id
     jobs.reconcile(real_store)
-    pid = jobs.pid
-    assert pid is not None
+    (pid,) = jobs.pids
     assert real_store.reads.get_training(training_id).state == "running"
     assert url.encode() not in Path(f"/proc/{pid}/cmdline").read_bytes()  # it may have a password
     jobs.stop(real_store)
@@ -150,7 +149,7 @@ def test_a_process_that_does_not_stop_is_killed(
 
 def test_what_cannot_be_trained_is_the_result_and_is_not_retried(real_store: Store, tmp_path: Path) -> None:
     training_id = real_store.service.create_training(training_request()).id
-    real_store.runner.claim_training("s-1")
+    real_store.runner.training_queue.claim("s-1")
     assert training_job.run(real_store, tmp_path, training_id, 1, lambda: False) == EXIT_DONE
     failed = real_store.reads.get_training(training_id)
     assert (failed.state, failed.attempts) == ("failed", 1)
@@ -162,7 +161,7 @@ def test_a_process_waits_for_an_earlier_one_that_still_saves(
     real_store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     training_id = real_store.service.create_training(training_request()).id
-    real_store.runner.claim_training("s-1")
+    real_store.runner.training_queue.claim("s-1")
     monkeypatch.setattr(training_job, "PREDECESSOR_SECONDS", 0.0)
     directory = training_directory(tmp_path, training_id)
     directory.mkdir(parents=True)
@@ -176,7 +175,7 @@ def test_a_process_waits_for_an_earlier_one_that_still_saves(
 
 def test_a_supervisor_runs_what_an_earlier_one_has_left(real_store: Store, url: str, tmp_path: Path) -> None:
     training_id = real_store.service.create_training(training_request()).id
-    assert real_store.runner.claim_training("s-killed") is not None
+    assert real_store.runner.training_queue.claim("s-killed") is not None
     with supervising(Supervisor(url, tmp_path)):
         wait_for(lambda: real_store.reads.get_training(training_id).state == "failed", 120, "the training")
     failed = real_store.reads.get_training(training_id)

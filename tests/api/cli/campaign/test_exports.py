@@ -34,7 +34,7 @@ def making(store: Store, make: Callable[[ExportRecord], None]) -> Iterator[None]
     """Calls `make` with the next export that is queued, as a supervisor starts its process."""
 
     def work() -> None:
-        make(wait_for(lambda: store.runner.claim_export("s-1"), 60, "a request"))
+        make(wait_for(lambda: store.runner.export_queue.claim("s-1"), 60, "a request"))
 
     thread = threading.Thread(target=work)
     thread.start()
@@ -79,10 +79,10 @@ def test_a_failed_export_is_an_error_with_the_end_of_the_log(
     effspine: CommandLine, served: Store, recorder: Recorder, tmp_path: Path
 ) -> None:
     def lose(export: ExportRecord) -> None:
-        served.runner.lose_export(export.id, export.attempts, "ended by signal 9", "")
-        again = served.runner.claim_export("s-1")
+        served.runner.export_queue.lose(export.id, export.attempts, "ended by signal 9", "")
+        again = served.runner.export_queue.claim("s-1")
         assert again is not None
-        served.runner.lose_export(again.id, again.attempts, "ended by signal 9", "last words")
+        served.runner.export_queue.lose(again.id, again.attempts, "ended by signal 9", "last words")
 
     with making(served, lose):
         result = effspine("campaign", "export", recorder.id, "--format", "detector", "--out", str(tmp_path / "out"))
@@ -109,7 +109,7 @@ def test_a_download_is_whole_or_nothing(served: Store, recorder: Recorder, port:
         assert [each.id for each in client.exports(recorder.id, 0).exports] == [export.id]
         with pytest.raises(ServiceRefusedError, match="is queued"):
             client.download_export(export, tmp_path / "out")
-        claimed = served.runner.claim_export("s-1")
+        claimed = served.runner.export_queue.claim("s-1")
         assert claimed is not None
         run(served, tmp_path / "data", claimed.id, 1)
         made = client.read_export(export.id)
