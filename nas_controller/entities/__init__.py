@@ -15,7 +15,7 @@ from pydantic import Field
 from nas_controller.entities.document import Document as Document
 from nas_controller.entities.exports import ExportDocument as ExportDocument
 from nas_controller.entities.exports import ExportFormatDocument as ExportFormatDocument
-from nas_controller.entities.exports import TrialExportsDocument as TrialExportsDocument
+from nas_controller.entities.exports import ExportsDocument as ExportsDocument
 from nas_controller.entities.exports import WeightsDocument as WeightsDocument
 from nas_controller.entities.finals import ComparisonDocument as ComparisonDocument
 from nas_controller.entities.finals import FinalistDocument as FinalistDocument

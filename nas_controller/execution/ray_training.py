@@ -75,7 +75,7 @@ def train_with_ray(
     with _session(placement):
         resources = _reserved(placement)
         logger.info("waits for a worker with %s", resources)
-        trainer: Any = ray.remote(_Trainer).options(max_concurrency=2, **resources).remote()
+        trainer: Any = ray.remote(NetworkTrainer).options(max_concurrency=2, **resources).remote()
         try:
             if not _has_begun(trainer, is_stopped):
                 return "stopped"
@@ -141,7 +141,7 @@ def _cause(reported: str) -> str:
     return AttemptLog(None, None, False).death(reported).cause
 
 
-class _Trainer:
+class NetworkTrainer:
     """The Ray actor that trains in one thread and answers in another."""
 
     def __init__(self) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 
 from pydantic import Field
-from sqlalchemy import select
+from sqlalchemy import ColumnElement, select
 from sqlalchemy.orm import Session
 
 from nas_controller.entities import ExportDocument
@@ -22,26 +22,29 @@ from nas_controller.store.sanitising import sanitise
 
 RETRIES = 1
 """How many further processes an export gets after one that was killed or ended with an error of its own."""
-EXPORTS_OF_TRIAL = 100
-"""The most that `exports_of_trial` returns."""
+NEWEST_EXPORTS = 100
+"""The most of one trial or training that a query returns."""
 
 
 @dataclass(frozen=True)
 class ExportRequest:
-    """What is to be made: a trial in a format with weights; `model` names the directory of those of finals.
+    """What is to be made: a trial, or the best model of a training, in a format with weights.
+
+    `model` names the directory of those of finals, and is the digest of the configuration of those of a training.
 
     `cache_key` is the digest of all that the content of the file depends on.
     """
 
     cache_key: str
-    campaign_id: str
-    trial: int
     format: str
     weights: WeightsKind
     model: str | None
     about: str
     file_name: str
     media_type: str
+    campaign_id: str | None = None
+    trial: int | None = None
+    training_id: str | None = None
 
 
 class ExportRecord(ExportDocument):
@@ -71,12 +74,16 @@ class ExportsQuery:
     def exports_of_trial(self, campaign_id: str, trial: int) -> tuple[ExportRecord, ...]:
         """The exports of a trial, newest first. Raises NotFoundError."""
         table = models.Export
-        query = select(table).where(table.campaign_id == campaign_id, table.trial == bounded(trial))
         with self._database.reading() as session:
             require_campaign(session, campaign_id)
             find_trial(session, campaign_id, trial)
-            rows = session.scalars(query.order_by(table.created_at.desc(), table.id.desc()).limit(EXPORTS_OF_TRIAL))
-            return tuple(record_of(ExportRecord, row) for row in rows)
+            return _newest(session, (table.campaign_id == campaign_id) & (table.trial == bounded(trial)))
+
+    def exports_of_training(self, training_id: str) -> tuple[ExportRecord, ...]:
+        """The exports of a training, newest first. Raises NotFoundError."""
+        with self._database.reading() as session:
+            training = find_job(session, models.Training, "training", training_id)
+            return _newest(session, models.Export.training_id == training.id)
 
     def completed_exports(self) -> tuple[ExportRecord, ...]:
         """All exports with a file, oldest first."""
@@ -84,6 +91,12 @@ class ExportsQuery:
         with self._database.reading() as session:
             rows = session.scalars(select(table).where(table.state == "completed").order_by(table.finished_at))
             return tuple(record_of(ExportRecord, row) for row in rows)
+
+
+def _newest(session: Session, condition: ColumnElement[bool]) -> tuple[ExportRecord, ...]:
+    table = models.Export
+    query = select(table).where(condition).order_by(table.created_at.desc(), table.id.desc()).limit(NEWEST_EXPORTS)
+    return tuple(record_of(ExportRecord, row) for row in session.scalars(query))
 
 
 class ExportRequests:
@@ -97,7 +110,7 @@ class ExportRequests:
     def request_export(self, request: ExportRequest) -> ExportRecord:
         """The export of this key: the one that exists, or a new one. One that has failed or was removed is queued.
 
-        Raises NotFoundError for an unknown trial, and StoreUnavailableError.
+        Raises NotFoundError for an unknown trial or training, and StoreUnavailableError.
         """
         try:
             return self._request(request)
@@ -111,7 +124,10 @@ class ExportRequests:
         now = self._clock()
         table = models.Export
         with self._database.writing() as session:
-            find_trial(session, request.campaign_id, request.trial)
+            if request.campaign_id is not None and request.trial is not None:
+                find_trial(session, request.campaign_id, request.trial)
+            if request.training_id is not None:
+                find_job(session, models.Training, "training", request.training_id)
             key = table.cache_key == request.cache_key
             row = session.scalars(select(table).where(key).with_for_update()).one_or_none()
             if row is None:

@@ -55,6 +55,7 @@ class Reads:
         self.get_export = exports.get_export
         self.find_export = exports.find_export
         self.exports_of_trial = exports.exports_of_trial
+        self.exports_of_training = exports.exports_of_training
         self.completed_exports = exports.completed_exports
 
         trainings = TrainingsQuery(database)

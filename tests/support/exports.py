@@ -8,8 +8,6 @@ from nas_controller.store import ExportRequest
 
 REQUEST = ExportRequest(
     cache_key="1" * 64,
-    campaign_id="",
-    trial=0,
     format="detector",
     weights="initial",
     model=None,
