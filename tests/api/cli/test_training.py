@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import zipfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -12,11 +13,13 @@ from typer.testing import CliRunner
 
 from api.cli.training import app
 from nas_controller.store import Store
+from nas_controller.supervision.export_job import run as run_export
 from nas_controller.trainings.files import run_directory
 from search_space.architecture import Architecture
 from search_space.detector_model import initial_model, save_detector
-from search_space.document import BlockSpecification, block_specification
+from search_space.document import BlockSpecification, block_specification, load_block_specification
 from tests.support.command_line import CommandLine
+from tests.support.exports import making
 from tests.support.recorder import Recorder
 from tests.support.trainings import progress_at
 
@@ -102,6 +105,25 @@ def test_watch_prints_evaluations_until_the_end_and_model_writes_the_best(
     written = training("model", training_id, "--out", str(tmp_path / "out"))
     assert written.stdout == f"{tmp_path / 'out' / 'eff-spinenet-d0-laptop-final.zip'}\n"
     assert Path(written.stdout.strip()).stat().st_size > 10_000
+
+
+def test_the_best_model_is_exported_in_any_format(training: Run, served: Store, tmp_path: Path) -> None:
+    data_dir = tmp_path / "data"
+    created = training("create", "Eff-SpineNet-D0", *OPTIONS, "--cpus", "2", "--gpus", "0.5", "--json")
+    training_id = json.loads(created.stdout)["id"]
+    assert served.reads.get_training(training_id).resources == {"cpus": 2, "gpus": 0.5, "tpus": 0}
+    refused = training("export", training_id, "--format", "onnx", "--out", str(tmp_path))
+    assert "has no evaluated model" in str(refused.exception)
+    save_detector(initial_model(BlockSpecification(SMALL, {}), 1), run_directory(data_dir, training_id) / "best")
+    with making(served, lambda export: run_export(served, data_dir, export.id, export.attempts)):
+        written = training("export", training_id, "--format", "onnx", "--out", str(tmp_path / "out"))
+    assert written.stdout == f"{tmp_path / 'out' / 'eff-spinenet-d0-laptop-final-onnx.zip'}\n"
+    assert "The best evaluation of the training with laptop-final on digits." in written.stderr
+    with zipfile.ZipFile(written.stdout.strip()) as files:
+        assert "small/model.onnx" in files.namelist()
+    spec = training("export", training_id, "--format", "spec", "--out", str(tmp_path / "out"))
+    specification = load_block_specification(Path(spec.stdout.strip()))
+    assert (specification.architecture.widths, specification.weights) == (SMALL.widths, None)
 
 
 def test_watching_a_failed_training_is_an_error_that_says_how_to_continue(training: Run, served: Store) -> None:

@@ -82,7 +82,7 @@ def test_a_real_training_survives_a_kill_and_saves_when_it_is_stopped(
     specification = block_specification(BlockSpecification(ARCHITECTURES["eff-spinenet-d0"], {"trial": 3}))
     request = training_request(model=None, specification=specification, overrides=FIELDS)
     training_id = real_store.service.create_training(request).id
-    evaluated = watch(jobs, real_store, training_id, lambda now: now.figures is not None)
+    watch(jobs, real_store, training_id, lambda now: now.figures is not None)
     worker = worker_of(jobs.pids[0])
     assert worker is not None
     os.kill(worker, signal.SIGKILL)
@@ -91,14 +91,9 @@ def test_a_real_training_survives_a_kill_and_saves_when_it_is_stopped(
     assert "trains in process" in (continued.log_tail or "")
     at = continued.progress
     watch(jobs, real_store, training_id, lambda now: now.progress != at)
-    os.kill(jobs.pids[0], signal.SIGKILL)
-    continued = watch(jobs, real_store, training_id, lambda now: now.attempts == 3)
-    assert continued.error == "its process was ended by signal 9"
-    at = continued.progress
-    watch(jobs, real_store, training_id, lambda now: now.progress != at)
     real_store.service.stop_training(training_id)
     stopped = watch(jobs, real_store, training_id, lambda now: now.state == "stopped")
-    assert stopped.attempts == 3
+    assert (stopped.attempts, stopped.failures) == (2, 1)
     assert stopped.device_seconds > continued.device_seconds > 0
     assert session_directories(training_id) == []
     run = run_directory(tmp_path, training_id)
@@ -107,13 +102,11 @@ def test_a_real_training_survives_a_kill_and_saves_when_it_is_stopped(
     assert EVALUATED < saved["steps_done"] < STEPS
     assert [row.step for row in history_rows(tmp_path, training_id)] == list(range(1, saved["steps_done"] + 1))
     model = load_detector(run / "best")
-    newest = real_store.reads.get_training(training_id)
-    assert model.specification.figures == newest.figures
-    assert evaluated.figures is not None
+    assert model.specification.figures == stopped.figures
     assert model.specification.provenance.items() >= {"trial": 3, "dataset": "digits"}.items()
     kinds = [event.kind.removeprefix("training.") for event in real_store.reads.training_events_after(training_id)]
     assert [kind for kind in kinds if kind != "evaluated"] == [
-        "created", "started", "interrupted", "started", "interrupted", "started", "stopping", "stopped",
+        "created", "started", "interrupted", "started", "stopping", "stopped",
     ]  # fmt: skip
 
 

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import threading
 import zipfile
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -18,28 +15,15 @@ from nas_controller.supervision.export_job import run
 from search_space.document import load_block_specification
 from search_space.errors import EffspineError
 from tests.support.command_line import CommandLine
+from tests.support.exports import making
 from tests.support.recorder import Recorder
 from tests.support.synthetic_campaigns import claimed_campaign, run_to_the_end
-from tests.support.waiting import wait_for
 
 
 @pytest.fixture
 def recorder(served: Store) -> Recorder:
     """A completed campaign of the service."""
     return Recorder(served, trials=3).run(3)
-
-
-@contextmanager
-def making(store: Store, make: Callable[[ExportRecord], None]) -> Iterator[None]:
-    """Calls `make` with the next export that is queued, as a supervisor starts its process."""
-
-    def work() -> None:
-        make(wait_for(lambda: store.runner.export_queue.claim("s-1"), 60, "a request"))
-
-    thread = threading.Thread(target=work)
-    thread.start()
-    yield
-    thread.join()
 
 
 def test_an_export_is_waited_for_and_downloaded(
