@@ -95,7 +95,9 @@ def _session(placement: Placement) -> Any:
 def _reserved(placement: Placement) -> dict[str, Any]:
     """The options of the worker. Raises InvalidValueError where this machine lacks a resource."""
     workers, is_cluster = placement.workers, placement.address is not None
-    if is_cluster and workers.gpus is None and not workers.tpus:
+    if workers.gpus is None and workers.tpus:
+        workers = replace(workers, gpus=0.0)
+    elif workers.gpus is None and is_cluster:
         workers = replace(workers, gpus=min(1.0, ray_sessions.resources().get("GPU", 0.0)))
     pool = WorkerPool(workers, lambda: workers, ray_sessions.resources, elastic=is_cluster)
     if (missing := pool.missing()) is not None:

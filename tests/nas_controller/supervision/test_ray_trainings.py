@@ -108,7 +108,7 @@ def test_the_loss_of_a_node_of_the_process_and_of_the_head_changes_no_bit(
         (node,) = (each for each in (one, two) if trains(each))
         node.kill_all()
         wait_for(lambda: trains_on(2), DEADLINE_SECONDS, "a worker that resumes on another node")
-        assert now().error == "the worker that trained it died: its node left the cluster"
+        assert (now().error or "").startswith("the worker that trained it died: ")  # whichever Ray notices first
         os.kill(process(), signal.SIGKILL)
         wait_for(lambda: trains_on(3), DEADLINE_SECONDS, "a process that resumes")
         assert now().error == "its process was ended by signal 9"
