@@ -14,18 +14,14 @@ from typer.testing import CliRunner
 from api.cli.training import app
 from nas_controller.store import Store
 from nas_controller.supervision.export_job import run as run_export
-from nas_controller.trainings.files import run_directory
-from search_space.architecture import Architecture
-from search_space.detector_model import initial_model, save_detector
 from search_space.document import BlockSpecification, block_specification, load_block_specification
 from tests.support.command_line import CommandLine
 from tests.support.exports import making
 from tests.support.recorder import Recorder
-from tests.support.trainings import progress_at
+from tests.support.trainings import SMALL, progress_at, save_best
 
 FIGURES: dict[str, float | None] = {"ap": 0.25}
 EVALUATED = {"epoch": 1.0, "last": 0.25, "best": 0.25, "best_step": 50}
-SMALL = Architecture(tuple(range(4, 22)), name="small", input_px=64, subnet_width=8, class_slots=2)
 OPTIONS = ("--dataset", "digits", "--recipe", "laptop-final")
 
 Run = Callable[..., Any]
@@ -99,9 +95,7 @@ def test_watch_prints_evaluations_until_the_end_and_model_writes_the_best(
         "completed",
     ]
     assert watched.exit_code == 0
-    save_detector(
-        initial_model(BlockSpecification(SMALL, {}), 1), run_directory(tmp_path / "data", training_id) / "best"
-    )
+    save_best(tmp_path / "data", training_id)
     written = training("model", training_id, "--out", str(tmp_path / "out"))
     assert written.stdout == f"{tmp_path / 'out' / 'eff-spinenet-d0-laptop-final.zip'}\n"
     assert Path(written.stdout.strip()).stat().st_size > 10_000
@@ -114,7 +108,7 @@ def test_the_best_model_is_exported_in_any_format(training: Run, served: Store, 
     assert served.reads.get_training(training_id).resources == {"cpus": 2, "gpus": 0.5, "tpus": 0}
     refused = training("export", training_id, "--format", "onnx", "--out", str(tmp_path))
     assert "has no evaluated model" in str(refused.exception)
-    save_detector(initial_model(BlockSpecification(SMALL, {}), 1), run_directory(data_dir, training_id) / "best")
+    save_best(data_dir, training_id)
     with making(served, lambda export: run_export(served, data_dir, export.id, export.attempts)):
         written = training("export", training_id, "--format", "onnx", "--out", str(tmp_path / "out"))
     assert written.stdout == f"{tmp_path / 'out' / 'eff-spinenet-d0-laptop-final-onnx.zip'}\n"

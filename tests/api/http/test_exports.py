@@ -18,14 +18,10 @@ from nas_controller.exports.files import export_file
 from nas_controller.store import Store
 from nas_controller.supervision.export_job import run
 from nas_controller.trainings.files import run_directory
-from search_space.architecture import Architecture
-from search_space.detector_model import initial_model, save_detector
-from search_space.document import BlockSpecification
 from tests.support.recorder import Recorder
-from tests.support.trainings import training_request
+from tests.support.trainings import save_best, training_request
 
 BODY = {"format": "detector"}
-SMALL = Architecture(tuple(range(4, 22)), name="small", input_px=64, subnet_width=8, class_slots=2)
 
 
 @pytest.fixture
@@ -164,10 +160,9 @@ def training_path(store: Store) -> str:
     return f"/v1/trainings/{store.service.create_training(training_request()).id}/exports"
 
 
-def save_best(settings: Settings, path: str, seed: int) -> None:
-    """Writes the best model of the training, as its worker does."""
-    directory = run_directory(settings.data_dir, path.split("/")[3]) / "best"
-    save_detector(initial_model(BlockSpecification(SMALL, {}), seed), directory)
+def id_in(path: str) -> str:
+    """The id of the training in a path."""
+    return path.split("/")[3]
 
 
 def test_a_training_has_exports_of_its_best_model_so_far(
@@ -175,7 +170,7 @@ def test_a_training_has_exports_of_its_best_model_so_far(
 ) -> None:
     for answer in (service.get(training_path), service.post(training_path, json=BODY)):
         assert "is queued and has no evaluated model" in problem(answer, 409)
-    save_best(settings, training_path, 1)
+    save_best(settings.data_dir, id_in(training_path), 1)
     assert problem(service.get(f"{training_path}/detector"), 409) == (
         f'detector of the best model is not made yet; request it with POST {training_path} and {{"format": "detector"}}'
     )
@@ -188,11 +183,11 @@ def test_a_training_has_exports_of_its_best_model_so_far(
     assert (made.status_code, made.json()["id"], made.json()["state"]) == (200, requested.json()["id"], "completed")
     download = service.get(f"{training_path}/detector")
     assert download.headers["content-disposition"] == 'attachment; filename="d0-detector.zip"'
-    save_best(settings, training_path, 2)
+    save_best(settings.data_dir, id_in(training_path), 2)
     better = service.post(training_path, json=BODY).json()
     assert better["id"] != made.json()["id"]
     assert [each["id"] for each in service.get(training_path).json()["exports"]] == [better["id"], made.json()["id"]]
-    save_best(settings, training_path, 3)
+    save_best(settings.data_dir, id_in(training_path), 3)
     make(store, settings)
     failed = service.get(f"/v1/exports/{better['id']}").json()
     assert "has a better model since the export was requested" in failed["error"]
@@ -202,9 +197,9 @@ def test_a_training_has_exports_of_its_best_model_so_far(
 
 
 def test_what_no_format_is_for_is_a_problem(service: TestClient, settings: Settings, training_path: str) -> None:
-    save_best(settings, training_path, 1)
+    save_best(settings.data_dir, id_in(training_path), 1)
     assert "format is 'spec'; those that can be" in problem(service.post(training_path, json={"format": "spec"}), 422)
-    config = run_directory(settings.data_dir, training_path.split("/")[3]) / "best" / "config.json"
+    config = run_directory(settings.data_dir, id_in(training_path)) / "best" / "config.json"
     config.write_text('{"format": "effspine.task-model"}')
     detail = problem(service.post(training_path, json=BODY), 422)
     assert "is of Eff-SpineNet-D0 (detection), and exports are made of scale-permuted detectors" in detail
