@@ -20,6 +20,7 @@ from api.documents import (
     EventDocument,
     ExportDocument,
     ExportFormatDocument,
+    ExportsDocument,
     FinalsReportDocument,
     HealthDocument,
     ReadinessDocument,
@@ -27,7 +28,6 @@ from api.documents import (
     TrainingRowDocument,
     TrialDetailDocument,
     TrialDocument,
-    TrialExportsDocument,
 )
 from nas_controller.states import PauseMode, WeightsWanted
 
@@ -114,9 +114,9 @@ class Client(Connection):
         """The formats of exports."""
         return list(self._all(ExportFormatDocument, "/v1/export-formats", {}))
 
-    def exports(self, campaign_id: str, trial: int | None = None) -> TrialExportsDocument:
+    def exports(self, campaign_id: str, trial: int | None = None) -> ExportsDocument:
         """The weights and the exports of a trial: the first of `best`, or `trial`."""
-        return self._read(TrialExportsDocument, f"/v1/campaigns/{_segment(campaign_id)}/exports", {"trial": trial})
+        return self._read(ExportsDocument, f"/v1/campaigns/{_segment(campaign_id)}/exports", {"trial": trial})
 
     def request_export(
         self, campaign_id: str, format: str, trial: int | None = None, weights: WeightsWanted = "best"
@@ -189,6 +189,19 @@ class Client(Connection):
     def training_events(self, training_id: str, after: int = 0) -> Iterator[EventDocument]:
         """Events of a training, as `events` has those of a campaign."""
         return self._events(f"/v1/trainings/{_segment(training_id)}/events", after)
+
+    def training_exports(self, training_id: str) -> ExportsDocument:
+        """The exports of a training, and what its best model is."""
+        return self._read(ExportsDocument, f"/v1/trainings/{_segment(training_id)}/exports")
+
+    def request_training_export(self, training_id: str, format: str) -> ExportDocument:
+        """Requests an export of the best model of a training, as `request_export` that of a trial."""
+        return self._change(ExportDocument, f"/v1/trainings/{_segment(training_id)}/exports", {"format": format})
+
+    def training_export(self, training_id: str, format: str) -> tuple[str, bytes]:
+        """File name and content of an export of a training, as `export` has those of a trial."""
+        path = f"/v1/trainings/{_segment(training_id)}/exports/{_segment(format)}"
+        return self._file(path, {}, f"architecture.{format}")
 
     def training_model(self, training_id: str) -> tuple[str, bytes]:
         """File name and content of the best model of a training, a ZIP file."""

@@ -20,6 +20,7 @@ from nas_controller.entities import (
     EventDocument,
     ExportDocument,
     ExportFormatDocument,
+    ExportsDocument,
     FinalRunDocument,
     FinalsDocument,
     FinalsReportDocument,
@@ -29,13 +30,12 @@ from nas_controller.entities import (
     TrainingDocument,
     TrainingProgressDocument,
     TrainingRowDocument,
-    TrainingSpec,
     TrialDetailDocument,
     TrialDocument,
-    TrialExportsDocument,
     WeightsDocument,
 )
 from nas_controller.states import PauseMode, WeightsWanted
+from nas_controller.trainings.spec import TrainingSpec
 
 __all__ = [
     "AttemptDocument",
@@ -50,6 +50,7 @@ __all__ = [
     "ExportDocument",
     "ExportFormatDocument",
     "ExportOptions",
+    "ExportsDocument",
     "FinalRunDocument",
     "FinalsDocument",
     "FinalsReportDocument",
@@ -62,12 +63,12 @@ __all__ = [
     "SharedTrainingDocument",
     "SupervisorDocument",
     "TrainingDocument",
+    "TrainingExportOptions",
     "TrainingProgressDocument",
     "TrainingRowDocument",
     "TrainingSpec",
     "TrialDetailDocument",
     "TrialDocument",
-    "TrialExportsDocument",
     "WeightsDocument",
 ]
 
@@ -104,6 +105,14 @@ class ExportOptions(BaseModel):
         description="`finals`: trained alone in the finals, the seed with the highest AP; `shared`: the slice of the "
         "shared weights; `initial`: untrained; `best`: the first of these that the trial has.",
     )
+
+
+class TrainingExportOptions(BaseModel):
+    """What to export of a training."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    format: str = Field(description="Name of a format that a process makes.", max_length=40)
 
 
 class BestDocument(BaseModel):

@@ -36,7 +36,8 @@ FinalRunState = Literal["running", "completed", "failed"]
 ExportState = Literal["queued", "running", "completed", "failed", "removed"]
 EXPORT_STATES_IN_PROGRESS: tuple[ExportState, ...] = ("queued", "running")
 ExportPlace = Literal["here", "worker"]
-WeightsKind = Literal["finals", "shared", "initial"]
+WeightsKind = Literal["finals", "shared", "initial", "training"]
+"""`training` are those of a training of the service; the others are of a trial."""
 WeightsWanted = Literal["best", "finals", "shared", "initial"]
 """`best` are those of the finals, else the slice of the shared weights, else initial ones."""
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from api.cli.campaign.exports import write_export
 from api.cli.campaign.files import read_specification, write_file
 from api.cli.campaign.options import AsJson, open_client
 from api.cli.output import duration, last_line, note, print_json, print_table, print_text, three_digits
@@ -15,7 +16,8 @@ from nas_controller.states import TrainingStart
 from search_space.errors import EffspineError
 
 if TYPE_CHECKING:
-    from api.documents import EventDocument, TrainingDocument
+    from api.client import Client
+    from api.documents import EventDocument, ExportDocument, TrainingDocument
 
 app = typer.Typer(
     add_completion=False, no_args_is_help=True, help="Train a network in the service: start, watch, stop and read."
@@ -45,6 +47,12 @@ def create(
     ] = None,
     seed: Annotated[int, typer.Option(min=0, max=2**31 - 1, help="Seed of weights and batches.")] = 0,
     name: Annotated[str | None, typer.Option(help="Default: the architecture and the recipe.")] = None,
+    cpus: Annotated[
+        int | None, typer.Option(min=1, help="Processors; default: those of the machine, or one on a cluster.")
+    ] = None,
+    gpus: Annotated[
+        float | None, typer.Option(min=0, help="GPUs; default: those of the machine, or one of a cluster that has any.")
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
     """Train a trial of a campaign, or another architecture, with a recipe."""
@@ -53,6 +61,8 @@ def create(
     given = {"campaign_id": campaign, "trial": trial, "dataset": dataset, "name": name}
     specification: dict[str, Any] = {key: value for key, value in given.items() if value is not None}
     specification |= {"task": task, "recipe": recipe, "start": start, "seed": seed}
+    if cpus is not None or gpus is not None:
+        specification["resources"] = {"cpus": cpus, "gpus": gpus}
     specification["overrides"] = parse_overrides(overrides or [])
     if architecture is not None:
         specification["architecture"] = _architecture(architecture)
@@ -142,6 +152,21 @@ def model(
         print_json({"path": str(path), "bytes": len(content)})
         return
     print_text(str(path))
+
+
+@app.command()
+def export(
+    training_id: TrainingId,
+    out: Annotated[Path, typer.Option("--out", help="Directory of the file; it is created if it does not exist.")],
+    format: Annotated[str, typer.Option("--format", help="Format; `effspine export --help` lists them.")] = "detector",
+    as_json: AsJson = False,
+) -> None:
+    """Write the best model to a file of another framework."""
+
+    def request(client: Client) -> ExportDocument:
+        return client.request_training_export(training_id, format)
+
+    write_export(out, format, request, lambda client: client.training_export(training_id, format), as_json)
 
 
 def _architecture(text: str) -> str | list[int] | dict[str, Any]:

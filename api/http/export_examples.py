@@ -8,6 +8,7 @@ _SHARED = (
     "The slice of the campaign's shared weights at 96 px with 4 to 40 channels, with recalibrated batch-norm "
     "statistics."
 )
+_TRAINED = "The best evaluation of the training with laptop-final on digits: ap 0.212."
 _INITIAL = "Initial weights of seed 0 at 512 px with 16 to 152 channels; nothing was trained."
 _FORMAT: dict[str, Any] = {
     "name": "detector",
@@ -20,6 +21,7 @@ _QUEUED: dict[str, Any] = {
     "id": "e_1m81xk20d3zq0yb7",
     "campaign_id": "c_1m81wbxdc99wfqbs",
     "trial": 3,
+    "training_id": None,
     "format": "detector",
     "weights": "shared",
     "about": _SHARED,
@@ -36,6 +38,15 @@ _QUEUED: dict[str, Any] = {
     "size_bytes": None,
     "sha256": None,
 }
+_OF_TRAINING = _QUEUED | {
+    "campaign_id": None,
+    "trial": None,
+    "training_id": "t_1m81xk20d3zq0yb7",
+    "format": "onnx",
+    "weights": "training",
+    "about": _TRAINED,
+    "file_name": "eff-spinenet-d0-laptop-final-onnx.zip",
+}
 _COMPLETED = _QUEUED | {
     "state": "completed",
     "attempts": 1,
@@ -50,10 +61,19 @@ EXPORT_RESPONSES: dict[tuple[str, str], Any] = {
     ("get", "/v1/campaigns/{campaign_id}/exports"): {
         "campaign_id": "c_1m81wbxdc99wfqbs",
         "trial": 3,
+        "training_id": None,
         "weights": [{"kind": "shared", "about": _SHARED}, {"kind": "initial", "about": _INITIAL}],
         "exports": [_COMPLETED],
     },
     ("post", "/v1/campaigns/{campaign_id}/exports"): _QUEUED,
+    ("get", "/v1/trainings/{training_id}/exports"): {
+        "campaign_id": None,
+        "trial": None,
+        "training_id": "t_1m81xk20d3zq0yb7",
+        "weights": [{"kind": "training", "about": _TRAINED}],
+        "exports": [],
+    },
+    ("post", "/v1/trainings/{training_id}/exports"): _OF_TRAINING,
     ("get", "/v1/exports/{export_id}"): _COMPLETED,
 }
 """Responses by method and path."""

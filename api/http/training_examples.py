@@ -17,6 +17,7 @@ _QUEUED: dict[str, Any] = {
     "overrides": {"epochs": 8},
     "seed": 1,
     "start": "fresh",
+    "resources": {"cpus": None, "gpus": None, "tpus": 0},
     "state": "queued",
     "progress": None,
     "figures": None,

@@ -15,7 +15,7 @@ from pydantic import Field
 from nas_controller.entities.document import Document as Document
 from nas_controller.entities.exports import ExportDocument as ExportDocument
 from nas_controller.entities.exports import ExportFormatDocument as ExportFormatDocument
-from nas_controller.entities.exports import TrialExportsDocument as TrialExportsDocument
+from nas_controller.entities.exports import ExportsDocument as ExportsDocument
 from nas_controller.entities.exports import WeightsDocument as WeightsDocument
 from nas_controller.entities.finals import ComparisonDocument as ComparisonDocument
 from nas_controller.entities.finals import FinalistDocument as FinalistDocument
@@ -27,7 +27,6 @@ from nas_controller.entities.finals import name_of_final as name_of_final
 from nas_controller.entities.trainings import TrainingDocument as TrainingDocument
 from nas_controller.entities.trainings import TrainingProgressDocument as TrainingProgressDocument
 from nas_controller.entities.trainings import TrainingRowDocument as TrainingRowDocument
-from nas_controller.entities.trainings import TrainingSpec as TrainingSpec
 from nas_controller.states import (
     AttemptState,
     CampaignState,

@@ -30,11 +30,12 @@ class WeightsDocument(Document):
 
 
 class ExportDocument(Document):
-    """An export: a file of one trial in one format with certain weights, made once."""
+    """An export: a file of one trial or training in one format with certain weights, made once."""
 
     id: str = Field(examples=["e_1m81wbxdc99wfqbs"])
-    campaign_id: str
-    trial: int
+    campaign_id: str | None = Field(description="Null, as `trial`, for an export of a training.")
+    trial: int | None
+    training_id: str | None = Field(None, description="The training whose best model it is; null for a trial.")
     format: str
     weights: WeightsKind
     about: str = Field(description="What these weights are, in one sentence.")
@@ -54,10 +55,11 @@ class ExportDocument(Document):
     sha256: str | None
 
 
-class TrialExportsDocument(Document):
-    """What can be exported of a trial, and what has been."""
+class ExportsDocument(Document):
+    """What can be exported of a trial or a training, and what has been."""
 
-    campaign_id: str
-    trial: int
+    campaign_id: str | None
+    trial: int | None
+    training_id: str | None
     weights: tuple[WeightsDocument, ...] = Field(description="The best first.")
     exports: tuple[ExportDocument, ...] = Field(description="Newest first, at most 100.")

@@ -1,44 +1,14 @@
-"""The documents of trainings: what is requested, how far it is, and the rows of its history."""
+"""The documents of trainings: what is trained, how far it is, and the rows of its history."""
 
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Annotated, Any
+from typing import Any
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
 from nas_controller.entities.document import Document
 from nas_controller.states import TrainingStart, TrainingState
-
-Widths = Annotated[list[Annotated[int, Field(ge=1, le=100_000)]], Field(min_length=18, max_length=18)]
-
-
-class TrainingSpec(BaseModel):
-    """What to train: a trial of a campaign, or an architecture."""
-
-    model_config = ConfigDict(extra="forbid")
-
-    name: str | None = Field(
-        default=None, min_length=1, max_length=200, description="Null: that of the architecture and the recipe."
-    )
-    task: str = Field(default="detection", max_length=40, description="What the network does, as `effspine train` has.")
-    campaign_id: str | None = Field(default=None, max_length=64, description="Train a trial of this campaign.")
-    trial: int | None = Field(
-        default=None, ge=0, description="Number of the trial of `campaign_id`; null: the first of the best."
-    )
-    architecture: Annotated[str, Field(max_length=200)] | Widths | dict[str, Any] | None = Field(
-        default=None,
-        description="Without `campaign_id`: a model's name, 18 widths at the scale of D0, or a block specification.",
-    )
-    dataset: str | None = Field(
-        default=None, max_length=64, description="Name of the data set; null: that of the campaign."
-    )
-    recipe: str = Field(max_length=40, examples=["laptop-final"])
-    overrides: dict[str, Any] = Field(default_factory=dict, description="Fields of the recipe with other values.")
-    seed: int = Field(default=0, ge=0, le=2**31 - 1, description="Seed of weights and batches.")
-    start: TrainingStart = Field(
-        default="fresh", description="The weights it starts from; `finals` and `shared` are those of the trial."
-    )
 
 
 class TrainingProgressDocument(Document):
@@ -70,11 +40,14 @@ class TrainingDocument(Document):
     overrides: dict[str, Any]
     seed: int
     start: TrainingStart
+    resources: dict[str, Any] = Field(description="The processors, GPUs and TPU chips that it takes.")
     state: TrainingState
     progress: TrainingProgressDocument | None = Field(description="Null before the first step.")
     figures: dict[str, float | None] | None = Field(description="The metrics of the best evaluation so far.")
     attempts: int = Field(description="Processes that have trained it; each continues from the checkpoint.")
-    device_seconds: float = Field(description="Time of its processes from their start to their last report.")
+    device_seconds: float = Field(
+        description="Time of its workers from their start to their last report, summed over their devices."
+    )
     error: str | None = Field(description="Why it has failed, or its latest process.")
     log_tail: str | None = Field(description="The end of the log of a process that was killed or ended with an error.")
     created_at: datetime

@@ -1,4 +1,4 @@
-"""Trains one network in this process, by the trainer of `effspine train`.
+"""Trains one network in the process of a worker, by the trainer of `effspine train`.
 
 Like `nas_controller.execution.worker`, it imports `proxy_trainer` only when it is called.
 """
@@ -9,12 +9,20 @@ import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from search_space.errors import EffspineError, InvalidValueError
 
 if TYPE_CHECKING:
     from proxy_trainer.training.training_run import Evaluation, RunProgress
+
+
+Result = Literal["complete", "stopped", "busy"]
+"""How an attempt has ended; `busy`: an earlier worker still trains in the directory, so it has not begun."""
+
+
+class WorkerDiedError(EffspineError):
+    """The worker that trained was killed, or its node was lost; another continues from the checkpoint."""
 
 
 @dataclass(frozen=True)
@@ -52,8 +60,8 @@ class NetworkProgress:
 
 def train_network(
     work: NetworkTraining, report: Callable[[NetworkProgress], None], is_stopped: Callable[[], bool]
-) -> bool:
-    """Trains to the end, or continues in its directory; returns whether it is complete.
+) -> Result:
+    """Trains to the end, or continues in its directory; returns `complete` or `stopped`.
 
     `report` is called after every step, and an exception of it ends the training as a kill would; `is_stopped` asks for
     an end after the next step, with a checkpoint. Raises EffspineError for what cannot be trained.
@@ -105,7 +113,7 @@ def train_network(
             **_evaluations(state.last, state.best, metric),
         )
     )
-    return result.is_complete
+    return "complete" if result.is_complete else "stopped"
 
 
 def _progress(now: RunProgress, metric: str) -> NetworkProgress:

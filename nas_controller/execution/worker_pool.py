@@ -42,9 +42,7 @@ class WorkerPool:
         for name, amount in self.trial_resources().items():
             if amount > available.get(name, 0.0):
                 field = f"resources.{name.lower()}s"
-                return (
-                    f"a trial asks for {amount:g} {name} (`{field}`) and this machine has {available.get(name, 0.0):g}"
-                )
+                return f"`{field}` asks for {amount:g} {name} and this machine has {available.get(name, 0.0):g}"
         return None
 
     def starts_at_once(self) -> bool:

@@ -19,6 +19,7 @@ from nas_controller.search.latency_spec import LatencySpec
 from nas_controller.search.limits import MAX_SECONDS, MAX_SEED
 from nas_controller.search.objective_spec import ObjectiveSpec
 from nas_controller.search.proxy_task_spec import ProxyTaskSpec
+from nas_controller.search.resources_spec import ResourcesSpec
 from nas_controller.search.search_space_spec import SearchSpaceSpec
 from nas_controller.search.strict_types import Real, Whole
 from nas_controller.search.validation_errors import located, refused
@@ -94,39 +95,6 @@ class StopSpec(BaseModel):
     target_reward: Real | None = Field(default=None, gt=0, le=1, allow_inf_nan=False)
     no_improvement_trials: Whole | None = Field(default=None, ge=1, le=MAX_TRIALS)
     device_hours: Real | None = Field(default=None, gt=0, le=1e9, allow_inf_nan=False)
-
-
-class ResourcesSpec(BaseModel):
-    """The resources of one trial.
-
-    `cpus` None is an equal share of the machine, or one processor per trial on a cluster. `gpus` None is an equal share
-    of the available GPUs: whole ones if there are enough, otherwise a fraction of one. Above one, `gpus` is a whole
-    number. `tpus` are chips of one host.
-    """
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-    cpus: Whole | None = Field(default=None, ge=1, le=1_024)
-    gpus: Real | None = Field(default=None, ge=0, le=64, allow_inf_nan=False)
-    tpus: Whole = Field(default=0, ge=0, le=64)
-
-    @model_validator(mode="after")
-    def _can_be_allocated(self) -> ResourcesSpec:
-        message = None
-        if self.gpus is not None and self.gpus > 1 and self.gpus != int(self.gpus):
-            message = (
-                f"{self.gpus:g} GPUs cannot be allocated: below 1 a trial shares a GPU, above 1 it takes whole ones"
-            )
-        elif self.gpus and self.tpus:
-            message = f"a trial takes GPUs or TPUs, not both ({self.gpus:g} GPUs and {self.tpus} TPUs)"
-        if message:
-            raise located(InvalidValueError(message, field="resources.gpus"), self, "resources", "gpus")
-        return self
-
-    @property
-    def devices(self) -> float:
-        """The devices that a trial's device time counts: its GPUs or TPU chips, or one device."""
-        return float(self.tpus or self.gpus or 1)
 
 
 class CampaignSpec(BaseModel):

@@ -16,6 +16,7 @@ from nas_controller.store.errors import (
     StoreVersionError,
 )
 from nas_controller.store.exports import ExportRecord, ExportRequest
+from nas_controller.store.jobs import JobWrites
 from nas_controller.store.records import (
     Acceptance,
     AttemptRecord,
@@ -42,6 +43,7 @@ __all__ = [
     "EventRecord",
     "ExportRecord",
     "ExportRequest",
+    "JobWrites",
     "Lease",
     "LeaseLostError",
     "MeasurementRecord",

@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from nas_controller.search.campaign_spec import ResourcesSpec
+from nas_controller.search.resources_spec import ResourcesSpec
 from nas_controller.states import CampaignEvent, SharedTrainingState, StopReason
 from nas_controller.store import models
 from nas_controller.store.events import add_event

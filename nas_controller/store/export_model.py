@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from sqlalchemy import ForeignKeyConstraint, Index, String, Text
+from sqlalchemy import ForeignKey, ForeignKeyConstraint, Index, String, Text
 from sqlalchemy.orm import Mapped, mapped_column
 from sqlalchemy.types import BigInteger
 
@@ -12,8 +12,10 @@ from nas_controller.store.model_base import Base
 
 
 class Export(Base):
-    """A file of one trial in one format. `cache_key` is the digest of all that its content depends on; `owner` is the
-    supervisor of the process that makes it, and `failures` counts the processes that ended without saying why.
+    """A file of one trial, or of the best model of a training, in one format.
+
+    `cache_key` is the digest of all that its content depends on; `owner` is the supervisor of the process that makes
+    it, and `failures` counts the processes that ended without saying why.
     """
 
     __tablename__ = "exports"
@@ -22,12 +24,14 @@ class Export(Base):
         Index("ix_exports_cache_key", "cache_key", unique=True),
         Index("ix_exports_campaign_id_trial", "campaign_id", "trial"),
         Index("ix_exports_state", "state"),
+        Index("ix_exports_training_id", "training_id"),
     )
 
     id: Mapped[str] = mapped_column(String(32), primary_key=True)
     cache_key: Mapped[str] = mapped_column(String(64))
-    campaign_id: Mapped[str] = mapped_column(String(32))
-    trial: Mapped[int]
+    campaign_id: Mapped[str | None] = mapped_column(String(32))
+    trial: Mapped[int | None]
+    training_id: Mapped[str | None] = mapped_column(ForeignKey("trainings.id"))
     format: Mapped[str] = mapped_column(String(40))
     weights: Mapped[str] = mapped_column(String(16))
     model: Mapped[str | None] = mapped_column(String(100))

@@ -1,14 +1,8 @@
-"""Exports that a process of their own makes: requests, attempts and results.
-
-A supervisor claims an export and starts a process for it, one attempt. Writes of that process name the attempt, and
-only the latest attempt of a running export may write. Supervisors have no lease of an export: one whose supervisor is
-not alive, by its heartbeats, is queued again, and the attempt that it had can write nothing any more.
-"""
+"""Exports that a process of their own makes: requests and results. Claims and attempts are those of `jobs`."""
 
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass
-from datetime import timedelta
 
 from pydantic import Field
 from sqlalchemy import ColumnElement, select
@@ -20,34 +14,37 @@ from nas_controller.store import models
 from nas_controller.store.campaign_ids import new_export_id
 from nas_controller.store.clock import Clock
 from nas_controller.store.database import Database
-from nas_controller.store.errors import ConflictError, LeaseLostError, NotFoundError
+from nas_controller.store.errors import ConflictError
+from nas_controller.store.jobs import JobWrites, find_job
 from nas_controller.store.mappers import record_of
-from nas_controller.store.row_lookup import bounded, find_trial, require_campaign, valid_id
+from nas_controller.store.row_lookup import bounded, find_trial, require_campaign
 from nas_controller.store.sanitising import sanitise
-from nas_controller.store.supervisors import ALIVE_SECONDS
 
 RETRIES = 1
 """How many further processes an export gets after one that was killed or ended with an error of its own."""
-EXPORTS_OF_TRIAL = 100
-"""The most that `exports_of_trial` returns."""
+NEWEST_EXPORTS = 100
+"""The most of one trial or training that a query returns."""
 
 
 @dataclass(frozen=True)
 class ExportRequest:
-    """What is to be made: a trial in a format with weights; `model` names the directory of those of finals.
+    """What is to be made: a trial, or the best model of a training, in a format with weights.
+
+    `model` names the directory of those of finals, and is the digest of the configuration of those of a training.
 
     `cache_key` is the digest of all that the content of the file depends on.
     """
 
     cache_key: str
-    campaign_id: str
-    trial: int
     format: str
     weights: WeightsKind
     model: str | None
     about: str
     file_name: str
     media_type: str
+    campaign_id: str | None = None
+    trial: int | None = None
+    training_id: str | None = None
 
 
 class ExportRecord(ExportDocument):
@@ -66,7 +63,7 @@ class ExportsQuery:
     def get_export(self, export_id: str) -> ExportRecord:
         """The export. Raises NotFoundError."""
         with self._database.reading() as session:
-            return record_of(ExportRecord, _find(session, export_id))
+            return record_of(ExportRecord, find_job(session, models.Export, "export", export_id))
 
     def find_export(self, cache_key: str) -> ExportRecord | None:
         """The export with this key; None if it was never requested."""
@@ -77,12 +74,16 @@ class ExportsQuery:
     def exports_of_trial(self, campaign_id: str, trial: int) -> tuple[ExportRecord, ...]:
         """The exports of a trial, newest first. Raises NotFoundError."""
         table = models.Export
-        query = select(table).where(table.campaign_id == campaign_id, table.trial == bounded(trial))
         with self._database.reading() as session:
             require_campaign(session, campaign_id)
             find_trial(session, campaign_id, trial)
-            rows = session.scalars(query.order_by(table.created_at.desc(), table.id.desc()).limit(EXPORTS_OF_TRIAL))
-            return tuple(record_of(ExportRecord, row) for row in rows)
+            return _newest(session, (table.campaign_id == campaign_id) & (table.trial == bounded(trial)))
+
+    def exports_of_training(self, training_id: str) -> tuple[ExportRecord, ...]:
+        """The exports of a training, newest first. Raises NotFoundError."""
+        with self._database.reading() as session:
+            training = find_job(session, models.Training, "training", training_id)
+            return _newest(session, models.Export.training_id == training.id)
 
     def completed_exports(self) -> tuple[ExportRecord, ...]:
         """All exports with a file, oldest first."""
@@ -90,6 +91,12 @@ class ExportsQuery:
         with self._database.reading() as session:
             rows = session.scalars(select(table).where(table.state == "completed").order_by(table.finished_at))
             return tuple(record_of(ExportRecord, row) for row in rows)
+
+
+def _newest(session: Session, condition: ColumnElement[bool]) -> tuple[ExportRecord, ...]:
+    table = models.Export
+    query = select(table).where(condition).order_by(table.created_at.desc(), table.id.desc()).limit(NEWEST_EXPORTS)
+    return tuple(record_of(ExportRecord, row) for row in session.scalars(query))
 
 
 class ExportRequests:
@@ -103,7 +110,7 @@ class ExportRequests:
     def request_export(self, request: ExportRequest) -> ExportRecord:
         """The export of this key: the one that exists, or a new one. One that has failed or was removed is queued.
 
-        Raises NotFoundError for an unknown trial, and StoreUnavailableError.
+        Raises NotFoundError for an unknown trial or training, and StoreUnavailableError.
         """
         try:
             return self._request(request)
@@ -117,7 +124,10 @@ class ExportRequests:
         now = self._clock()
         table = models.Export
         with self._database.writing() as session:
-            find_trial(session, request.campaign_id, request.trial)
+            if request.campaign_id is not None and request.trial is not None:
+                find_trial(session, request.campaign_id, request.trial)
+            if request.training_id is not None:
+                find_job(session, models.Training, "training", request.training_id)
             key = table.cache_key == request.cache_key
             row = session.scalars(select(table).where(key).with_for_update()).one_or_none()
             if row is None:
@@ -131,40 +141,26 @@ class ExportRequests:
             return record_of(ExportRecord, row)
 
 
-class ExportWrites:
+class ExportWrites(JobWrites[models.Export, ExportRecord]):
     """Writes of supervisors and of the processes that make exports. All raise StoreUnavailableError.
 
     Those with an `attempt` raise LeaseLostError unless it is the latest of a running export.
     """
 
-    def __init__(self, database: Database, clock: Clock) -> None:
-        self._database = database
-        self._clock = clock
-
-    def claim_export(self, owner: str) -> ExportRecord | None:
-        """Begins an attempt at the export that is queued longest, for the supervisor `owner`; None without any."""
-        table, now = models.Export, self._clock()
-        query = select(table).where(table.state == "queued").order_by(table.queued_at, table.id).limit(1)
-        if not self._is_any(table.state == "queued"):  # a supervisor asks twice a second
-            return None
-        with self._database.writing() as session:
-            row = session.scalars(query.with_for_update(skip_locked=True)).one_or_none()
-            if row is None:
-                return None
-            row.state, row.owner, row.started_at, row.progress = "running", owner, now, None
-            row.attempts += 1
-            session.flush()
-            return record_of(ExportRecord, row)
+    _table = models.Export
+    noun = "export"
+    active = ("running",)
+    retries = RETRIES
 
     def record_export_progress(self, export_id: str, attempt: int, progress: str) -> None:
         """Writes what is being done."""
         with self._database.writing() as session:
-            _running(session, export_id, attempt).progress = sanitise(progress)
+            self._active(session, export_id, attempt).progress = sanitise(progress)
 
     def complete_export(self, export_id: str, attempt: int, size_bytes: int, sha256: str) -> None:
         """Ends an attempt with a file of this size and digest."""
         with self._database.writing() as session:
-            row = _running(session, export_id, attempt)
+            row = self._active(session, export_id, attempt)
             row.state, row.size_bytes, row.sha256 = "completed", size_bytes, sha256
             row.error = row.log_tail = row.progress = row.owner = None
             row.finished_at = self._clock()
@@ -172,68 +168,25 @@ class ExportWrites:
     def fail_export(self, export_id: str, attempt: int, error: str) -> None:
         """Ends an attempt with an error that another attempt would have too."""
         with self._database.writing() as session:
-            row = _running(session, export_id, attempt)
-            row.state, row.error = "failed", sanitise(error)
-            row.log_tail = row.progress = row.owner = None
-            row.finished_at = self._clock()
-
-    def lose_export(self, export_id: str, attempt: int, error: str, log_tail: str) -> ExportRecord:
-        """Ends an attempt whose process ended without a result: it is queued again, RETRIES times, and then fails."""
-        now = self._clock()
-        with self._database.writing() as session:
-            row = _running(session, export_id, attempt)
-            row.failures += 1
-            row.error, row.log_tail = sanitise(error), sanitise(log_tail)
-            row.owner = row.progress = None
-            row.state = "failed" if row.failures > RETRIES else "queued"
-            row.finished_at = now if row.state == "failed" else None
-            session.flush()
-            return record_of(ExportRecord, row)
-
-    def release_exports(self, owner: str) -> None:
-        """Queues the running exports of a supervisor that ends. Their attempts count as no failure."""
-        with self._database.writing() as session:
-            for row in session.scalars(select(models.Export).where(models.Export.owner == owner)):
-                _queue_again(row)
-
-    def release_lost_exports(self) -> int:
-        """Queues the running exports whose supervisor is not alive, and returns their number."""
-        supervisor, table = models.Supervisor, models.Export
-        alive = select(supervisor.id).where(supervisor.seen_at >= self._clock() - timedelta(seconds=ALIVE_SECONDS))
-        is_lost = (table.state == "running") & table.owner.not_in(alive)
-        if not self._is_any(is_lost):
-            return 0
-        with self._database.writing() as session:
-            rows = session.scalars(select(table).where(is_lost).with_for_update()).all()
-            for row in rows:
-                _queue_again(row)
-            return len(rows)
+            row = self._active(session, export_id, attempt)
+            row.error, row.log_tail = sanitise(error), None
+            self._give_up(session, row)
 
     def remove_export(self, export_id: str) -> None:
         """Records that the file of a completed export makes room for others."""
         with self._database.writing() as session:
-            row = _find(session, export_id, lock=True)
+            row = find_job(session, models.Export, self.noun, export_id, lock=True)
             if row.state == "completed":
                 row.state = "removed"
 
-    def _is_any(self, condition: ColumnElement[bool]) -> bool:
-        with self._database.single_statement() as connection:
-            return connection.execute(select(models.Export.id).where(condition).limit(1)).first() is not None
+    def _record(self, row: models.Export) -> ExportRecord:
+        return record_of(ExportRecord, row)
 
+    def _begin(self, session: Session, row: models.Export) -> None:
+        row.state, row.started_at, row.progress = "running", self._clock(), None
 
-def _find(session: Session, export_id: str, *, lock: bool = False) -> models.Export:
-    row = session.get(models.Export, valid_id(export_id), with_for_update=lock or None)
-    if row is None:
-        raise NotFoundError(f"there is no export '{export_id}'", field="export_id")
-    return row
+    def _suspend(self, session: Session, row: models.Export, *, is_lost: bool = False) -> None:
+        row.state, row.owner, row.progress, row.started_at = "queued", None, None, None
 
-
-def _running(session: Session, export_id: str, attempt: int) -> models.Export:
-    row = _find(session, export_id, lock=True)
-    if row.state != "running" or row.attempts != attempt:
-        raise LeaseLostError(f"export '{export_id}' is {row.state}; attempt {attempt} at it may write no more")
-    return row
-
-
-def _queue_again(row: models.Export) -> None:
-    row.state, row.owner, row.progress, row.started_at = "queued", None, None, None
+    def _give_up(self, session: Session, row: models.Export) -> None:
+        row.state, row.owner, row.progress, row.finished_at = "failed", None, None, self._clock()

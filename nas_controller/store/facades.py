@@ -5,15 +5,17 @@ Each lists its operations; the docstrings of the methods say what each does and 
 
 from __future__ import annotations
 
+from nas_controller.store import models
 from nas_controller.store.api_keys import ApiKeys
 from nas_controller.store.campaign_requests import CampaignRequests
 from nas_controller.store.clock import Clock
 from nas_controller.store.database import Database
 from nas_controller.store.downsampling import Downsampling
 from nas_controller.store.etag_versions import EtagVersions
-from nas_controller.store.exports import ExportRequests, ExportsQuery, ExportWrites
+from nas_controller.store.exports import ExportRecord, ExportRequests, ExportsQuery, ExportWrites
 from nas_controller.store.finals import FinalsQuery, FinalsWrites
 from nas_controller.store.idempotency_keys import IdempotencyKeys
+from nas_controller.store.jobs import JobWrites
 from nas_controller.store.learning_curves import LearningCurves
 from nas_controller.store.leases import Leases
 from nas_controller.store.login_sessions import LoginSessions
@@ -24,7 +26,7 @@ from nas_controller.store.shared_training import SharedTrainingWrites
 from nas_controller.store.supervisors import SupervisorHeartbeats
 from nas_controller.store.totals import TotalsQuery
 from nas_controller.store.training_writes import TrainingWrites
-from nas_controller.store.trainings import TrainingRequests, TrainingsQuery
+from nas_controller.store.trainings import TrainingRecord, TrainingRequests, TrainingsQuery
 from nas_controller.store.trial_durations import TrialDurations
 from nas_controller.store.trial_writes import TrialWrites
 
@@ -54,6 +56,7 @@ class Reads:
         self.get_export = exports.get_export
         self.find_export = exports.find_export
         self.exports_of_trial = exports.exports_of_trial
+        self.exports_of_training = exports.exports_of_training
         self.completed_exports = exports.completed_exports
 
         trainings = TrainingsQuery(database)
@@ -126,24 +129,18 @@ class RunnerWrites:
         self.complete_finals = finals.complete_finals
 
         exports = ExportWrites(database, clock)
-        self.claim_export = exports.claim_export
         self.record_export_progress = exports.record_export_progress
         self.complete_export = exports.complete_export
         self.fail_export = exports.fail_export
-        self.lose_export = exports.lose_export
-        self.release_exports = exports.release_exports
-        self.release_lost_exports = exports.release_lost_exports
+        self.export_queue: JobWrites[models.Export, ExportRecord] = exports
         self.remove_export = exports.remove_export
 
         trainings = TrainingWrites(database, clock)
-        self.claim_training = trainings.claim_training
         self.record_training_progress = trainings.record_training_progress
         self.complete_training = trainings.complete_training
         self.fail_training = trainings.fail_training
         self.suspend_training = trainings.suspend_training
-        self.lose_training = trainings.lose_training
-        self.release_trainings = trainings.release_trainings
-        self.release_lost_trainings = trainings.release_lost_trainings
+        self.training_queue: JobWrites[models.Training, TrainingRecord] = trainings
 
         supervisors = SupervisorHeartbeats(database, clock)
         self.record_heartbeat = supervisors.record_heartbeat

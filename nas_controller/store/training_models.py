@@ -38,6 +38,7 @@ class Training(Base):
     seed: Mapped[int]
     start: Mapped[str] = mapped_column(String(16))
     start_model: Mapped[str | None] = mapped_column(String(100))
+    resources: Mapped[dict[str, Any]] = mapped_column(server_default="{}")
     state: Mapped[str] = mapped_column(String(16))
     progress: Mapped[dict[str, Any] | None]
     figures: Mapped[dict[str, Any] | None]

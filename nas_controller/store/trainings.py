@@ -11,13 +11,14 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from nas_controller.entities import EventDocument, TrainingDocument, TrainingProgressDocument
+from nas_controller.search.resources_spec import ResourcesSpec
 from nas_controller.states import TRAINING_STATES, TrainingStart
 from nas_controller.store import models
 from nas_controller.store.campaign_ids import new_training_id
 from nas_controller.store.clock import Clock
 from nas_controller.store.cursors import checked_limit, decode, encode
 from nas_controller.store.database import Database
-from nas_controller.store.errors import NotFoundError
+from nas_controller.store.jobs import find_job
 from nas_controller.store.mappers import record_of
 from nas_controller.store.records import Page
 from nas_controller.store.row_lookup import bounded, find_trial, valid_id
@@ -44,6 +45,7 @@ class TrainingRequest:
     specification: dict[str, Any] | None = None
     start_model: str | None = None
     overrides: dict[str, Any] = field(default_factory=dict)
+    resources: dict[str, Any] = field(default_factory=lambda: ResourcesSpec().model_dump())
 
 
 class TrainingRecord(TrainingDocument):
@@ -62,7 +64,7 @@ class TrainingsQuery:
     def get_training(self, training_id: str) -> TrainingRecord:
         """The training. Raises NotFoundError."""
         with self._database.reading() as session:
-            return training_record(find_training(session, training_id))
+            return training_record(find_job(session, models.Training, "training", training_id))
 
     def list_trainings(
         self, state: str | None = None, campaign_id: str | None = None, limit: int = 50, cursor: str | None = None
@@ -101,7 +103,7 @@ class TrainingsQuery:
             .limit(checked_limit(limit))
         )
         with self._database.reading() as session:
-            find_training(session, training_id)
+            find_job(session, models.Training, "training", training_id)
             return tuple(record_of(EventDocument, row) for row in session.connection().execute(query))
 
 
@@ -141,7 +143,7 @@ class TrainingRequests:
         """
         now = self._clock()
         with self._database.writing() as session:
-            row = find_training(session, training_id, lock=True)
+            row = find_job(session, models.Training, "training", training_id, lock=True)
             if move_training(row, "stop"):
                 row.finished_at = now if row.state == "stopped" else None
                 add_training_event(session, row, now, row.state, {})
@@ -155,21 +157,13 @@ class TrainingRequests:
         """
         now = self._clock()
         with self._database.writing() as session:
-            row = find_training(session, training_id, lock=True)
+            row = find_job(session, models.Training, "training", training_id, lock=True)
             if move_training(row, "resume"):
                 row.queued_at, row.failures = now, 0
                 row.error = row.log_tail = row.finished_at = None
                 add_training_event(session, row, now, "resumed", {})
             session.flush()
             return training_record(row)
-
-
-def find_training(session: Session, training_id: str, *, lock: bool = False) -> models.Training:
-    """The training's row, locked for a writer with `lock`. Raises NotFoundError."""
-    row = session.get(models.Training, valid_id(training_id), with_for_update=lock or None)
-    if row is None:
-        raise NotFoundError(f"there is no training '{training_id}'", field="training_id")
-    return row
 
 
 def training_record(row: models.Training) -> TrainingRecord:

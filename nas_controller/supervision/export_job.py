@@ -24,6 +24,7 @@ from nas_controller.exports.load_weights import load_weights
 from nas_controller.store import ExportRecord, LeaseLostError, Store, StoreError
 from nas_controller.supervision.runner_protocol import DATABASE_URL_VARIABLE, EXIT_DONE, EXIT_MUST_WAIT, EXIT_NOT_OURS
 from nas_controller.supervision.stdin_watch import watch_stdin
+from nas_controller.trainings.exports import trained_model
 from search_space.atomic_file import write_atomically
 from search_space.datasets import dataset_location
 from search_space.errors import EffspineError
@@ -65,18 +66,27 @@ def _content(store: Store, data_dir: Path, record: ExportRecord, attempt: int) -
         logger.info("export %s: %s", record.id, progress)
         store.runner.record_export_progress(record.id, attempt, progress)
 
-    exported = find_exported(store, record.campaign_id, record.trial)
     report("preparing the weights")
+    export = _of_training(store, data_dir, record) if record.campaign_id is None else _of_trial(store, data_dir, record)
+    report(f"writing {record.format}")
+    return EXPORTERS[record.format].content(export)
+
+
+def _of_training(store: Store, data_dir: Path, record: ExportRecord) -> Export:
+    training = store.reads.get_training(record.training_id or "")
+    return trained_model(data_dir, training).export(data_dir, record.model or "")
+
+
+def _of_trial(store: Store, data_dir: Path, record: ExportRecord) -> Export:
+    exported = find_exported(store, record.campaign_id or "", record.trial)
     detector = load_weights(data_dir, exported, record.weights, record.model)
     dataset = exported.campaign.spec.dataset
-    export = Export(
+    return Export(
         detector.specification,
         detector,
         baseline=exported.baseline(),
         dataset=None if dataset is None else dataset_location(data_dir, dataset),
     )
-    report(f"writing {record.format}")
-    return EXPORTERS[record.format].content(export)
 
 
 def _end_on_signal(number: int, _frame: FrameType | None) -> None:

@@ -65,8 +65,8 @@ class Supervisor:
     has to wait, for its data set for example, the others continue.
 
     It has exports made too, one at a time (`nas_controller.supervision.export_jobs`); their files take at most
-    `exports_limit_bytes`. And it runs trainings beside the campaigns, one at a time
-    (`nas_controller.supervision.training_jobs`), on this machine.
+    `exports_limit_bytes`. And it runs trainings beside the campaigns (`nas_controller.supervision.training_jobs`): one
+    at a time on this machine, on a cluster as many as campaigns.
     """
 
     database_url: str
@@ -93,10 +93,7 @@ class Supervisor:
         if self.ray_address is not None:
             self._node = ClusterNode(self.ray_address, log_path(self.data_dir, "ray-node"))
         heartbeat = SupervisorHeartbeat()
-        exports = ExportJobs(
-            self.database_url, self.data_dir, heartbeat.id, self.exports_limit_bytes, self.export_command
-        )
-        trainings = TrainingJobs(self.database_url, self.data_dir, heartbeat.id)
+        jobs = (self._export_jobs(heartbeat.id), self._training_jobs(heartbeat.id))
         last_error = ""
         try:
             with suppress(StoreUnavailableError):
@@ -107,8 +104,8 @@ class Supervisor:
                         self._node.ensure_running()
                     self._reconcile(store)
                     heartbeat.record(store)
-                    exports.reconcile(store)  # after the first heartbeat: exports of a supervisor without are released
-                    trainings.reconcile(store)
+                    for each in jobs:  # after the first heartbeat: jobs of a supervisor without are released
+                        each.reconcile(store)
                     last_error = ""
                 except (StoreUnavailableError, OSError) as error:
                     if str(error) != last_error:  # logged once, not on every poll
@@ -116,15 +113,25 @@ class Supervisor:
                         logger.warning("%s", last_error)
                 stop.wait(POLL_SECONDS)
         finally:
-            exports.terminate()
-            trainings.terminate()
+            for each in jobs:
+                each.terminate()
             self._stop_runners(store)
-            exports.stop(store)
-            trainings.stop(store)
+            for each in jobs:
+                each.stop(store)
             if self._node is not None:
                 self._node.stop()
             heartbeat.remove(store)
             store.close()
+
+    def _export_jobs(self, owner: str) -> ExportJobs:
+        limit = self.exports_limit_bytes
+        return ExportJobs(self.database_url, self.data_dir, owner, self.export_command, limit_bytes=limit)
+
+    def _training_jobs(self, owner: str) -> TrainingJobs:
+        jobs = TrainingJobs(self.database_url, self.data_dir, owner, ray_address=self.ray_address)
+        if self._node is not None:
+            jobs.at_once, jobs.is_stable = self.campaigns_at_once, lambda: self._node is None or self._node.is_stable
+        return jobs
 
     def _reconcile(self, store: Store) -> None:
         """Reaps runners that have ended, and starts runners for campaigns without one."""

@@ -1,29 +1,33 @@
-"""Runs one training in a process: `python -m nas_controller.supervision.training_job ID --attempt N --data-dir DIR`.
+"""Runs one training: `python -m nas_controller.supervision.training_job ID --attempt N --data-dir DIR`.
 
-The process may be killed at any moment: the supervisor starts another, which continues from the checkpoint. On SIGTERM,
-and when its standard input closes because its supervisor has died, it saves a checkpoint after its step and ends.
+The process has the training done by a Ray worker, as campaigns have their trials, and writes its progress and result to
+the database. Both may be killed at any moment: the supervisor starts another process, which continues from the
+checkpoint. On SIGTERM, and when its standard input closes because its supervisor has died, the worker saves a
+checkpoint after its step, and both end.
 """
 
 from __future__ import annotations
 
 import argparse
-import fcntl
 import json
 import logging
 import os
 import shutil
 import sys
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from nas_controller.entities import TrainingProgressDocument
-from nas_controller.execution.network_training import NetworkProgress, NetworkTraining, train_network
+from nas_controller.execution.executor import ClusterUnavailableError, Workers
+from nas_controller.execution.network_training import NetworkProgress, NetworkTraining, Result, WorkerDiedError
+from nas_controller.execution.session_directory import DiskFullError
 from nas_controller.exports.exported_trial import find_exported
 from nas_controller.exports.load_weights import load_weights
+from nas_controller.search.resources_spec import ResourcesSpec
 from nas_controller.store import LeaseLostError, Store, StoreError, TrainingRecord
+from nas_controller.supervision.campaign_logs import log_tail
 from nas_controller.supervision.runner_protocol import DATABASE_URL_VARIABLE, EXIT_DONE, EXIT_MUST_WAIT, EXIT_NOT_OURS
 from nas_controller.supervision.stdin_watch import watch_stdin
 from nas_controller.supervision.stop_signal import StopSignal
@@ -36,19 +40,20 @@ from search_space.errors import EffspineError
 REPORT_SECONDS = 2.0
 """Time between reports of progress; each evaluation is reported too."""
 NICENESS = 10
-"""Campaigns come first: a training takes the processor time that trials leave."""
+"""Campaigns come first: on this machine a training takes the processor time that trials leave."""
 SAVING_SECONDS = 60.0
 """How long it may go on without its supervisor until its checkpoint is written."""
-PREDECESSOR_SECONDS = SAVING_SECONDS + 10.0
-"""How long a process waits for an earlier one that still saves."""
-LOCK_FILE = ".lock"
+
+Report = Callable[[NetworkProgress], None]
+Train = Callable[[NetworkTraining, ResourcesSpec, Callable[[], None], Report, Callable[[], bool]], Result]
+"""Trains with these resources; see `train_with_ray`."""
 
 logger = logging.getLogger(__name__)
 
 
 @dataclass
 class _Reports:
-    """Writes the progress of an attempt to the store.
+    """Writes the progress of an attempt to the store. `devices` are those of its worker.
 
     A report that the database does not take is made again with the next one, so a training goes on without it.
     """
@@ -56,8 +61,9 @@ class _Reports:
     store: Store
     training: TrainingRecord
     attempt: int
-    began: float
+    devices: float
     latest: NetworkProgress | None = None
+    _began: float | None = field(default=None, init=False)
     _reported: float = field(default=float("-inf"), init=False)
     _evaluated: int | None = field(default=None, init=False)
 
@@ -67,8 +73,8 @@ class _Reports:
 
     @property
     def seconds(self) -> float:
-        """Seconds since the start of the attempt."""
-        return time.monotonic() - self.began
+        """Seconds since the start of the worker, summed over its devices."""
+        return 0.0 if self._began is None else (time.monotonic() - self._began) * self.devices
 
     @property
     def document(self) -> TrainingProgressDocument:
@@ -76,6 +82,10 @@ class _Reports:
         assert self.latest is not None
         names = TrainingProgressDocument.document_fields()
         return TrainingProgressDocument(**{name: getattr(self.latest, name) for name in names})
+
+    def begin(self) -> None:
+        """Says that the worker has begun."""
+        self._began = time.monotonic()
 
     def report(self, progress: NetworkProgress) -> None:
         """Writes progress now and then, and after each evaluation. Raises LeaseLostError."""
@@ -102,53 +112,44 @@ class _Reports:
             self._evaluated = progress.last_step
 
 
-def run(store: Store, data_dir: Path, training_id: str, attempt: int, is_stopped: Callable[[], bool]) -> int:
+def run(
+    store: Store,
+    data_dir: Path,
+    training_id: str,
+    attempt: int,
+    is_stopped: Callable[[], bool],
+    train: Train,
+    threads: int | None = None,
+) -> int:
     """Trains to the end or until `is_stopped`, writes the result, and returns an exit status.
 
+    `threads` are those of a training whose resources name none, by default the processors of this machine.
+
     An EffspineError, such as a data set that does not fit the recipe, and a file that cannot be read or written are the
-    result of the training. Raises StoreError, OSError for a directory that cannot be made, and what the trainer
-    raises unexpectedly.
+    result of the training; the death of its worker ends the attempt. Raises StoreError, ClusterUnavailableError,
+    DiskFullError, and what the trainer raises unexpectedly.
     """
-    with _alone_in(training_directory(data_dir, training_id)) as is_alone:
-        if is_alone:
-            return _run(store, data_dir, training_id, attempt, is_stopped)
-    logger.warning("training %s: an earlier process still trains", training_id)
-    return EXIT_MUST_WAIT
-
-
-@contextmanager
-def _alone_in(directory: Path) -> Iterator[bool]:
-    """Whether this process is the only one that trains in a directory, for which it waits; it is so in the block."""
-    directory.mkdir(parents=True, exist_ok=True)
-    end = time.monotonic() + PREDECESSOR_SECONDS
-    with (directory / LOCK_FILE).open("ab") as lock:
-        while True:
-            try:
-                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
-                if time.monotonic() > end:
-                    break
-                time.sleep(0.2)
-            else:
-                yield True
-                return
-    yield False
-
-
-def _run(store: Store, data_dir: Path, training_id: str, attempt: int, is_stopped: Callable[[], bool]) -> int:
-    began = time.monotonic()
     try:
         training = store.reads.get_training(training_id)
-        reports = _Reports(store, training, attempt, began)
+        resources = ResourcesSpec.model_validate(training.resources)
+        reports = _Reports(store, training, attempt, resources.devices)
         try:
-            is_complete = train_network(_work(store, data_dir, training), reports.report, is_stopped)
-        except StoreError:
+            work = _work(store, data_dir, training, resources.cpus or threads or _processors())
+            result = train(work, resources, reports.begin, reports.report, is_stopped)
+        except (StoreError, ClusterUnavailableError, DiskFullError):
             raise
+        except WorkerDiedError as error:
+            logger.warning("%s", error)
+            store.runner.training_queue.lose(training_id, attempt, str(error), log_tail(data_dir, training_id))
+            return EXIT_DONE
         except (EffspineError, OSError) as error:
             logger.exception("training %s failed", training_id)
             store.runner.fail_training(training_id, attempt, str(error), reports.seconds)
             return EXIT_DONE
-        if not is_complete:
+        if result == "busy":
+            logger.warning("training %s: an earlier worker still trains", training_id)
+            return EXIT_MUST_WAIT
+        if result == "stopped":
             store.runner.suspend_training(training_id, attempt, reports.seconds)
             return EXIT_DONE
         assert reports.latest is not None
@@ -160,8 +161,9 @@ def _run(store: Store, data_dir: Path, training_id: str, attempt: int, is_stoppe
     return EXIT_DONE
 
 
-def _work(store: Store, data_dir: Path, training: TrainingRecord) -> NetworkTraining:
+def _work(store: Store, data_dir: Path, training: TrainingRecord, threads: int) -> NetworkTraining:
     """What to train, with its files in the training's directory. Raises EffspineError and OSError."""
+    training_directory(data_dir, training.id).mkdir(parents=True, exist_ok=True)
     architecture = training.model or ""
     if training.specification is not None:
         file = architecture_file(data_dir, training.id)
@@ -175,7 +177,7 @@ def _work(store: Store, data_dir: Path, training: TrainingRecord) -> NetworkTrai
         overrides=training.overrides,
         start=_start(store, data_dir, training),
         seed=training.seed,
-        threads=_processors(),
+        threads=threads,
         cache_dir=data_dir / "cache",
         out=run_directory(data_dir, training.id),
     )
@@ -198,8 +200,27 @@ def _start(store: Store, data_dir: Path, training: TrainingRecord) -> str:
 
 
 def _processors() -> int:
-    """Those that this process may use; its niceness gives way to campaigns."""
+    """Those that this process may use."""
     return len(os.sched_getaffinity(0))
+
+
+def _with_ray(training_id: str, ray_address: str | None) -> Train:
+    """Trains on this machine, or on the cluster at `ray_address`."""
+    from nas_controller.execution.ray_training import Placement, train_with_ray
+
+    def train(
+        work: NetworkTraining,
+        resources: ResourcesSpec,
+        begin: Callable[[], None],
+        report: Report,
+        is_stopped: Callable[[], bool],
+    ) -> Result:
+        workers = Workers(1, work.threads, resources.gpus, resources.tpus)
+        return train_with_ray(
+            work, Placement(training_id, workers, ray_address, EXIT_MUST_WAIT), begin, report, is_stopped
+        )
+
+    return train
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -208,15 +229,19 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("training_id")
     parser.add_argument("--attempt", required=True, type=int)
     parser.add_argument("--data-dir", required=True, type=Path)
+    parser.add_argument("--ray-address", default=None)
     options = parser.parse_args(arguments)
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     stop = StopSignal()
     watch_stdin(hard_end_seconds=SAVING_SECONDS)
     os.nice(NICENESS)
+    database_url = os.environ.pop(DATABASE_URL_VARIABLE)  # workers inherit this environment
+    train = _with_ray(options.training_id, options.ray_address)
+    threads = None if options.ray_address is None else 1
     try:
-        store = Store.open(os.environ.pop(DATABASE_URL_VARIABLE))
-        return run(store, options.data_dir, options.training_id, options.attempt, stop.is_set)
-    except StoreError as error:
+        store = Store.open(database_url)
+        return run(store, options.data_dir, options.training_id, options.attempt, stop.is_set, train, threads)
+    except (StoreError, ClusterUnavailableError, DiskFullError) as error:
         logger.warning("%s", error)
         return EXIT_MUST_WAIT
 

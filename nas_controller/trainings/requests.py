@@ -8,10 +8,10 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from nas_controller.entities import TrainingSpec
 from nas_controller.exports.exported_trial import ExportedTrial, file_stem, find_exported
 from nas_controller.exports.weights import chosen, weights_of
 from nas_controller.store import Store, TrainingRequest
+from nas_controller.trainings.spec import TrainingSpec
 from search_space.architecture import Architecture
 from search_space.catalogue import Model, Task
 from search_space.datasets import dataset_path
@@ -79,6 +79,7 @@ def _common(data_dir: Path, spec: TrainingSpec, dataset: str | None, architectur
         "overrides": spec.overrides,
         "seed": spec.seed,
         "start": spec.start,
+        "resources": spec.resources.model_dump(),
     }
 
 

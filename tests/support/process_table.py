@@ -9,8 +9,8 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-RAY_WORKER_TITLES = ("ray::ResourceTrainable", "ray::ProxyTrainable")
-"""How the title of a Ray worker that runs trials begins, during a call and between calls."""
+RAY_WORKER_TITLES = ("ray::ResourceTrainable", "ray::ProxyTrainable", "ray::NetworkTrainer")
+"""How the title of a Ray worker that trains begins, during a call and between calls."""
 
 _STARTTIME_INDEX = 15
 """Index of `starttime` of proc_pid_stat(5) among the fields after the session."""

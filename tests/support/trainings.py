@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 from nas_controller.entities import TrainingProgressDocument
 from nas_controller.store import TrainingRequest
+from nas_controller.trainings.files import run_directory
+from search_space.architecture import Architecture
+from search_space.detector_model import initial_model, save_detector
+from search_space.document import BlockSpecification
 from tests.support.small_trainings import TINY_FIELDS
 
+SMALL = Architecture(tuple(range(4, 22)), name="small", input_px=64, subnet_width=8, class_slots=2)
 REQUEST = TrainingRequest(
     name="D0",
     task="detection",
@@ -25,6 +31,11 @@ REQUEST = TrainingRequest(
 def training_request(**changes: Any) -> TrainingRequest:
     """That request with other fields."""
     return replace(REQUEST, **changes)
+
+
+def save_best(data_dir: Path, training_id: str, seed: int = 1) -> None:
+    """Writes a best model of the training, as its worker does: SMALL with the initial weights of `seed`."""
+    save_detector(initial_model(BlockSpecification(SMALL, {}), seed), run_directory(data_dir, training_id) / "best")
 
 
 def progress_at(step: int, **values: Any) -> TrainingProgressDocument:

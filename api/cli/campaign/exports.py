@@ -1,8 +1,9 @@
-"""`effspine campaign export`: has a trial exported, waits for it and writes its file."""
+"""`effspine campaign export`, and what it shares with `effspine training export`: waits for an export and writes it."""
 
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -33,28 +34,45 @@ def export(
     as_json: AsJson = False,
 ) -> None:
     """Write a trial of a campaign to a file: its architecture, or a detector with weights."""
+
+    def here(client: Client) -> tuple[str, bytes]:
+        if weights is not None:
+            raise InvalidValueError(f"the format '{format}' has no weights; leave --weights out", field="weights")
+        return client.export(campaign_id, format, trial)
+
+    def request(client: Client) -> ExportDocument:
+        return client.request_export(campaign_id, format, trial, weights or "best")
+
+    write_export(out, format, request, here, as_json)
+
+
+def write_export(
+    out: Path,
+    format: str,
+    request: Callable[[Client], ExportDocument],
+    here: Callable[[Client], tuple[str, bytes]],
+    as_json: bool,
+) -> None:
+    """Writes an export to a file and prints its path: one that is requested and awaited, or that is made at once."""
     with open_client() as client:
         places = {each.name: each.place for each in client.export_formats()}
         if places.get(format) == "worker":
-            made = wait_for_export(client, client.request_export(campaign_id, format, trial, weights or "best"))
+            made = wait_for_export(client, request(client))
             path = client.download_export(made, out)
-            if as_json:
-                print_json({"path": str(path), "bytes": made.size_bytes, "export": made.model_dump(mode="json")})
-                return
+            found = {"path": str(path), "bytes": made.size_bytes, "export": made.model_dump(mode="json")}
         else:
-            if weights is not None:
-                raise InvalidValueError(f"the format '{format}' has no weights; leave --weights out", field="weights")
-            name, content = client.export(campaign_id, format, trial)
+            name, content = here(client)
             path = write_file(out, name, content)
-            if as_json:
-                print_json({"path": str(path), "bytes": len(content)})
-                return
+            found = {"path": str(path), "bytes": len(content)}
+    if as_json:
+        print_json(found)
+        return
     print_text(str(path))
 
 
 def wait_for_export(client: Client, export: ExportDocument) -> ExportDocument:
     """The export once it is made; notes what is being done. Raises EffspineError where it fails."""
-    note(f"trial {export.trial}: {export.about}")
+    note(export.about if export.trial is None else f"trial {export.trial}: {export.about}")
     shown = ""
     while export.state in EXPORT_STATES_IN_PROGRESS:
         doing = export.progress or (_waiting(client) if export.state == "queued" else "starting")

@@ -6,14 +6,16 @@ import { link } from "./root.js";
 
 const POLL_MS = 1000;
 const IN_PROGRESS = new Set(["queued", "running"]);
-const NAMES = { finals: "Trained in the finals", shared: "Slice of the shared weights", initial: "Initial, untrained" };
+const NAMES = { finals: "Trained in the finals", shared: "Slice of the shared weights", initial: "Initial, untrained", training: "Trained" };
 
 const megabytes = (bytes) => (bytes < 1e5 ? `${(bytes / 1e3).toFixed(1)} kB` : `${(bytes / 1e6).toFixed(1)} MB`);
 
-/** Prepares the dialog of a campaign; returns the function that opens it for a trial. */
+/** Prepares the dialog of a campaign or a training; returns the function that opens it, for a trial of a campaign. */
 export function exportDialog(path, mayOperate) {
-  let trial = 0, weights = [], exports = [], formats = [], loads = 0;
+  const field = byId("export-trial"); // a training has none
+  let trial = null, weights = [], exports = [], formats = [], loads = 0;
 
+  const ofTrial = () => (field ? `?trial=${trial}` : "");
   const chosen = () => weights.find(({ kind }) => byId(`export-weights-${kind}`)?.checked) ?? weights[0];
 
   function fail(error) {
@@ -30,7 +32,7 @@ export function exportDialog(path, mayOperate) {
   const known = (format) => exports.find((each) => each.format === format.name && each.weights === chosen().kind && each.about === chosen().about);
 
   function control(format) {
-    if (format.place === "here") return downloadLink(`${path}/exports/${format.name}?trial=${trial}`, format.name);
+    if (format.place === "here") return downloadLink(`${path}/exports/${format.name}${ofTrial()}`, format.name);
     const found = known(format);
     if (found?.state === "completed") return downloadLink(`/v1/exports/${found.id}/file`, format.name, found.size_bytes);
     if (found && IN_PROGRESS.has(found.state)) return element("span", { class: "muted", tabindex: "-1" }, found.progress ?? found.state);
@@ -67,7 +69,7 @@ export function exportDialog(path, mayOperate) {
   async function load() {
     const number = ++loads;
     try {
-      const found = await getJson(`${path}/exports?trial=${trial}`);
+      const found = await getJson(`${path}/exports${ofTrial()}`);
       if (formats.length === 0) formats = (await getJson("/v1/export-formats")).items;
       if (number !== loads) return; // another trial was chosen meanwhile
       ({ weights, exports } = found);
@@ -81,7 +83,7 @@ export function exportDialog(path, mayOperate) {
   }
 
   async function request(format) {
-    const body = { format: format.name, trial, weights: chosen().kind }, number = loads;
+    const number = loads, body = field ? { format: format.name, trial, weights: chosen().kind } : { format: format.name };
     try {
       const made = await post(`${path}/exports`, body);
       if (number !== loads) return;
@@ -117,21 +119,20 @@ export function exportDialog(path, mayOperate) {
     if (number !== loads) follow(loads);
   }
 
-  byId("export-trial").addEventListener("change", () => {
-    if (!byId("export-trial").checkValidity()) return fail(new Error(byId("export-trial").validationMessage));
-    trial = byId("export-trial").valueAsNumber;
+  field?.addEventListener("change", () => {
+    if (!field.checkValidity()) return fail(new Error(field.validationMessage));
+    trial = field.valueAsNumber;
     return load();
   });
   byId("export-form").addEventListener("submit", (event) => {
     if (event.submitter === byId("export-close")) return;
     event.preventDefault(); // Enter in the number of the trial
-    byId("export-trial").dispatchEvent(new Event("change"));
+    field?.dispatchEvent(new Event("change"));
   });
 
-  return (best, last) => {
+  return (best = null, last = null) => {
     trial = best;
-    byId("export-trial").value = best;
-    byId("export-trial").max = last;
+    if (field) Object.assign(field, { value: best, max: last });
     byId("export-dialog").showModal();
     load();
   };

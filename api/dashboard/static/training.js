@@ -2,6 +2,7 @@
 
 import { drawLosses, drawMetric, onColourScheme } from "./charts.js";
 import { byId, displayed, element, setText } from "./dom.js";
+import { exportDialog } from "./exports.js";
 import { dateTime, decimal, duration } from "./format.js";
 import { getJson, post } from "./http.js";
 import { link } from "./root.js";
@@ -30,6 +31,7 @@ function showHeading() {
   showLink("campaign", training.campaign_id && `/campaigns/${encodeURIComponent(training.campaign_id)}`);
   showLink("dataset", `/datasets/${encodeURIComponent(training.dataset)}`);
   showLink("model", training.figures && `${path}/model`);
+  byId("export").hidden = !(training.figures && training.task === "detection");
   byId("stop").hidden = !mayOperate || !STOPPABLE_TRAININGS.has(state);
   byId("resume").hidden = !mayOperate || !RESUMABLE_TRAININGS.has(state);
   byId("failure").hidden = !training.error;
@@ -107,6 +109,8 @@ async function send(action) {
   }
 }
 
+const openExports = exportDialog(path, mayOperate);
+byId("export").addEventListener("click", () => openExports());
 byId("stop").addEventListener("click", () => send("stop"));
 byId("resume").addEventListener("click", () => send("resume"));
 onColourScheme(redraw);

@@ -12,9 +12,8 @@ from fastapi.templating import Jinja2Templates
 from starlette.exceptions import HTTPException
 
 from api.http.authentication import Caller
-from api.http.dependencies import CampaignId, ServiceSettings, ServiceStore
+from api.http.dependencies import CampaignId, ServiceSettings, ServiceStore, TrainingId
 from api.http.routes.datasets import DatasetName, dataset_document
-from api.http.routes.trainings import TrainingId
 from nas_controller.states import (
     CAMPAIGN_TRANSITIONS,
     FINISHED_CAMPAIGN_STATES,

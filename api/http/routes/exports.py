@@ -1,23 +1,33 @@
-"""Exports of a trial: files in one of the formats of `exporters`, made at once or by a process of their own."""
+"""Exports of a trial or a training: files in a format of `exporters`, made at once or by a process of their own."""
 
 from __future__ import annotations
 
+import json
 from pathlib import Path as FilePath
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Body, Path, Query, Request, Response, status
 from fastapi.responses import FileResponse
 
-from api.documents import ExportDocument, ExportFormatDocument, ExportOptions, Page, TrialExportsDocument
+from api.documents import (
+    ExportDocument,
+    ExportFormatDocument,
+    ExportOptions,
+    ExportsDocument,
+    Page,
+    TrainingExportOptions,
+)
 from api.http.conditional_get import CACHE_CONTROL, NotModified
-from api.http.dependencies import CampaignId, RequireJson, ServiceSettings, ServiceStore
+from api.http.dependencies import CampaignId, RequireJson, ServiceSettings, ServiceStore, TrainingId
 from exporters import EXPORTERS, Export, Exporter
 from nas_controller.exports.exported_trial import find_exported
 from nas_controller.exports.files import export_file, mark_used
 from nas_controller.exports.requests import export_request
 from nas_controller.exports.weights import weights_of
 from nas_controller.states import WeightsWanted
-from nas_controller.store import ConflictError, ExportRecord, NotFoundError, Store
+from nas_controller.store import ConflictError, ExportRecord, ExportRequest, NotFoundError, Store
+from nas_controller.trainings.exports import WEIGHTS, trained_model, training_export_request
+from nas_controller.trainings.requests import model_name
 from search_space.errors import InvalidValueError
 
 FORMER_NAMES = {"json": "spec"}
@@ -39,8 +49,11 @@ EXAMPLES = {
     },
 }
 
+TRAINING_EXAMPLES = {"onnx": {"summary": "For onnxruntime and others", "value": {"format": "onnx"}}}
+
 router = APIRouter(tags=["results"])
 
+FormatName = Annotated[str, Path(description=f"One of: {', '.join(EXPORTERS)}.")]
 ExportId = Annotated[str, Path(description="Id of the export.", max_length=64)]
 TrialNumber = Annotated[
     int | None,
@@ -67,20 +80,26 @@ def list_formats() -> Page[ExportFormatDocument]:
 @router.get("/v1/campaigns/{campaign_id}/exports", summary="Read what a trial can be exported with")
 def read_all(
     campaign_id: CampaignId, store: ServiceStore, settings: ServiceSettings, trial: TrialNumber = None
-) -> TrialExportsDocument:
+) -> ExportsDocument:
     """The weights that the trial has, and the exports of it that were requested."""
     exported = find_exported(store, campaign_id, trial)
     number = exported.trial.number
-    return TrialExportsDocument.model_validate(
-        {
-            "campaign_id": campaign_id,
-            "trial": number,
-            "weights": [
-                {"kind": each.kind, "about": each.about} for each in weights_of(store, settings.data_dir, exported)
-            ],
-            "exports": [each.to_dict() for each in store.reads.exports_of_trial(campaign_id, number)],
-        }
-    )
+    weights = [{"kind": each.kind, "about": each.about} for each in weights_of(store, settings.data_dir, exported)]
+    exports = [each.to_dict() for each in store.reads.exports_of_trial(campaign_id, number)]
+    of_trial = {"campaign_id": campaign_id, "trial": number, "training_id": None}
+    return ExportsDocument.model_validate({**of_trial, "weights": weights, "exports": exports})
+
+
+@router.get("/v1/trainings/{training_id}/exports", summary="Read what a training can be exported with")
+def read_all_of_training(training_id: TrainingId, store: ServiceStore, settings: ServiceSettings) -> ExportsDocument:
+    """Its best model so far, and the exports of the training that were requested, those of earlier best models too.
+    409 before the first evaluation, 422 where its model is no detector of this search space.
+    """
+    trained = trained_model(settings.data_dir, store.reads.get_training(training_id))
+    exports = [each.to_dict() for each in store.reads.exports_of_training(training_id)]
+    of_training = {"campaign_id": None, "trial": None, "training_id": training_id}
+    weights = [{"kind": WEIGHTS, "about": trained.about}]
+    return ExportsDocument.model_validate({**of_training, "weights": weights, "exports": exports})
 
 
 @router.post(
@@ -106,13 +125,30 @@ def request_export(
     exporter = _worker_format(options.format)
     exported = find_exported(store, campaign_id, options.trial)
     request = export_request(store, settings.data_dir, exported, exporter, options.weights)
-    export = store.service.request_export(request)
-    if export.state == "completed" and not export_file(settings.data_dir, export).is_file():
-        store.runner.remove_export(export.id)
-        export = store.service.request_export(request)
-    response.headers["Location"] = f"/v1/exports/{export.id}"
-    response.status_code = status.HTTP_200_OK if export.state == "completed" else status.HTTP_202_ACCEPTED
-    return ExportDocument.model_validate(export.to_dict())
+    return _requested(store, settings.data_dir, request, response)
+
+
+@router.post(
+    "/v1/trainings/{training_id}/exports",
+    status_code=status.HTTP_202_ACCEPTED,
+    dependencies=[RequireJson],
+    summary="Request an export of a training",
+    responses={200: {"model": ExportDocument, "description": "It was made before."}},
+)
+def request_export_of_training(
+    training_id: TrainingId,
+    options: Annotated[TrainingExportOptions, Body(openapi_examples=TRAINING_EXAMPLES)],
+    response: Response,
+    store: ServiceStore,
+    settings: ServiceSettings,
+) -> ExportDocument:
+    """Has the best model so far exported, as those of a trial are. A better one later is another export.
+
+    409 before the first evaluation, 422 where the model is no detector of this search space.
+    """
+    exporter = _worker_format(options.format)
+    trained = trained_model(settings.data_dir, store.reads.get_training(training_id))
+    return _requested(store, settings.data_dir, training_export_request(trained, exporter), response)
 
 
 @router.get(
@@ -124,7 +160,7 @@ def request_export(
 def export(
     request: Request,
     campaign_id: CampaignId,
-    format: Annotated[str, Path(description=f"One of: {', '.join(EXPORTERS)}.")],
+    format: FormatName,
     store: ServiceStore,
     settings: ServiceSettings,
     trial: TrialNumber = None,
@@ -142,19 +178,33 @@ def export(
     exported = find_exported(store, campaign_id, trial)
     if exporter.place == "worker":
         wanted = export_request(store, settings.data_dir, exported, exporter, weights or "best")
-        found = store.reads.find_export(wanted.cache_key)
-        if found is None or found.state in ("failed", "removed"):
-            body = f'{{"format": "{exporter.name}", "trial": {exported.trial.number}, "weights": "{wanted.weights}"}}'
-            raise ConflictError(
-                f"{exporter.name} of trial {exported.trial.number} is not made yet; request it with "
-                f"POST /v1/campaigns/{campaign_id}/exports and {body}"
-            )
+        body = {"format": exporter.name, "trial": exported.trial.number, "weights": wanted.weights}
+        how = f"POST /v1/campaigns/{campaign_id}/exports and {json.dumps(body)}"
+        found = _made(store, wanted, f"{exporter.name} of trial {exported.trial.number}", how)
         return _file(request, store, settings.data_dir, found)
     if weights is not None:
         raise InvalidValueError(f"the format '{exporter.name}' has no weights; leave `weights` out", field="weights")
     content = exporter.content(Export(exported.specification(), baseline=exported.baseline()))
-    headers = {"Content-Disposition": f'attachment; filename="{exported.name}{exporter.suffix}"'}
-    return Response(content, media_type=exporter.media_type, headers=headers)
+    return _made_here(exporter, exported.name, content)
+
+
+@router.get(
+    "/v1/trainings/{training_id}/exports/{format}",
+    response_class=Response,
+    summary="Export a training",
+    responses=FILE,
+)
+def export_of_training(
+    request: Request, training_id: TrainingId, format: FormatName, store: ServiceStore, settings: ServiceSettings
+) -> Response:
+    """The best model so far as a download, as the export of a trial."""
+    exporter = _format(format)
+    trained = trained_model(settings.data_dir, store.reads.get_training(training_id))
+    if exporter.place == "here":
+        return _made_here(exporter, model_name(trained.training.name), exporter.content(trained.drawn()))
+    how = f"POST /v1/trainings/{training_id}/exports and {json.dumps({'format': exporter.name})}"
+    found = _made(store, training_export_request(trained, exporter), f"{exporter.name} of the best model", how)
+    return _file(request, store, settings.data_dir, found)
 
 
 @router.get("/v1/exports/{export_id}", summary="Read an export")
@@ -172,6 +222,30 @@ def read(export_id: ExportId, store: ServiceStore) -> ExportDocument:
 def download(request: Request, export_id: ExportId, store: ServiceStore, settings: ServiceSettings) -> Response:
     """The file, streamed, with its digest as `ETag`; byte ranges can be asked for. 409 while there is none."""
     return _file(request, store, settings.data_dir, store.reads.get_export(export_id))
+
+
+def _requested(store: Store, data_dir: FilePath, request: ExportRequest, response: Response) -> ExportDocument:
+    """The export of a request, which is made again where its file is gone."""
+    export = store.service.request_export(request)
+    if export.state == "completed" and not export_file(data_dir, export).is_file():
+        store.runner.remove_export(export.id)
+        export = store.service.request_export(request)
+    response.headers["Location"] = f"/v1/exports/{export.id}"
+    response.status_code = status.HTTP_200_OK if export.state == "completed" else status.HTTP_202_ACCEPTED
+    return ExportDocument.model_validate(export.to_dict())
+
+
+def _made(store: Store, wanted: ExportRequest, what: str, how: str) -> ExportRecord:
+    """The export of a request. Raises ConflictError, which says `how` to request it, where nobody has."""
+    found = store.reads.find_export(wanted.cache_key)
+    if found is None or found.state in ("failed", "removed"):
+        raise ConflictError(f"{what} is not made yet; request it with {how}")
+    return found
+
+
+def _made_here(exporter: Exporter, name: str, content: bytes) -> Response:
+    headers = {"Content-Disposition": f'attachment; filename="{name}{exporter.suffix}"'}
+    return Response(content, media_type=exporter.media_type, headers=headers)
 
 
 def _file(request: Request, store: Store, data_dir: FilePath, export: ExportRecord) -> Response:

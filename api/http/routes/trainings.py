@@ -5,11 +5,11 @@ from __future__ import annotations
 import re
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Body, Header, Path, Query, Request, Response, status
+from fastapi import APIRouter, Body, Header, Query, Request, Response, status
 from sse_starlette import EventSourceResponse
 
 from api.documents import Page, TrainingDocument, TrainingRowDocument, TrainingSpec
-from api.http.dependencies import RequireJson, ReservedCampaignId, ServiceSettings, ServiceStore
+from api.http.dependencies import RequireJson, ReservedCampaignId, ServiceSettings, ServiceStore, TrainingId
 from api.http.event_stream import Events, event_stream
 from nas_controller.states import FINISHED_TRAINING_STATES, TrainingState
 from nas_controller.store import ConflictError
@@ -17,8 +17,6 @@ from nas_controller.trainings.files import best_model, history_rows
 from nas_controller.trainings.requests import model_name, training_request
 
 router = APIRouter(prefix="/v1/trainings", tags=["trainings"])
-
-TrainingId = Annotated[str, Path(description="Id of the training.", max_length=64)]
 
 EXAMPLES = {
     "trial": {
@@ -62,7 +60,8 @@ def create(
 ) -> TrainingDocument:
     """Queues a training of a trial of a campaign, or of another architecture, with a recipe of `effspine train`.
 
-    The supervisor runs trainings on its machine beside the campaigns, one after another. Start weights that the trial
+    The supervisor has it done by a Ray worker with its `resources`: on its machine, beside the campaigns and one after
+    another, or on its cluster. Start weights that the trial
     does not have are a 409 that says which it has.
     """
     request = training_request(store, settings.data_dir, spec)

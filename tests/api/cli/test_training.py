@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import zipfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -12,17 +13,15 @@ from typer.testing import CliRunner
 
 from api.cli.training import app
 from nas_controller.store import Store
-from nas_controller.trainings.files import run_directory
-from search_space.architecture import Architecture
-from search_space.detector_model import initial_model, save_detector
-from search_space.document import BlockSpecification, block_specification
+from nas_controller.supervision.export_job import run as run_export
+from search_space.document import BlockSpecification, block_specification, load_block_specification
 from tests.support.command_line import CommandLine
+from tests.support.exports import making
 from tests.support.recorder import Recorder
-from tests.support.trainings import progress_at
+from tests.support.trainings import SMALL, progress_at, save_best
 
 FIGURES: dict[str, float | None] = {"ap": 0.25}
 EVALUATED = {"epoch": 1.0, "last": 0.25, "best": 0.25, "best_step": 50}
-SMALL = Architecture(tuple(range(4, 22)), name="small", input_px=64, subnet_width=8, class_slots=2)
 OPTIONS = ("--dataset", "digits", "--recipe", "laptop-final")
 
 Run = Callable[..., Any]
@@ -46,7 +45,7 @@ def test_a_training_is_created_listed_stopped_and_resumed(training: Run, served:
     assert created.stdout == f"training {stored.id} is queued: Eff-SpineNet-D0, laptop-final\n"
     assert f"effspine training watch {stored.id}" in created.stderr
     assert (stored.overrides, stored.seed, stored.model) == ({"epochs": 8}, 2, "Eff-SpineNet-D0")
-    served.runner.claim_training("s-1")
+    served.runner.training_queue.claim("s-1")
     served.runner.record_training_progress(stored.id, 1, progress_at(50, **EVALUATED), 7.5, FIGURES)
     listed = training("list").stdout
     assert stored.id in listed
@@ -83,7 +82,7 @@ def test_watch_prints_evaluations_until_the_end_and_model_writes_the_best(
     training: Run, served: Store, tmp_path: Path
 ) -> None:
     training_id = json.loads(training("create", "Eff-SpineNet-D0", *OPTIONS, "--json").stdout)["id"]
-    served.runner.claim_training("s-1")
+    served.runner.training_queue.claim("s-1")
     served.runner.record_training_progress(
         training_id, 1, progress_at(50, **EVALUATED), 7.5, FIGURES, is_evaluated=True
     )
@@ -96,17 +95,34 @@ def test_watch_prints_evaluations_until_the_end_and_model_writes_the_best(
         "completed",
     ]
     assert watched.exit_code == 0
-    save_detector(
-        initial_model(BlockSpecification(SMALL, {}), 1), run_directory(tmp_path / "data", training_id) / "best"
-    )
+    save_best(tmp_path / "data", training_id)
     written = training("model", training_id, "--out", str(tmp_path / "out"))
     assert written.stdout == f"{tmp_path / 'out' / 'eff-spinenet-d0-laptop-final.zip'}\n"
     assert Path(written.stdout.strip()).stat().st_size > 10_000
 
 
+def test_the_best_model_is_exported_in_any_format(training: Run, served: Store, tmp_path: Path) -> None:
+    data_dir = tmp_path / "data"
+    created = training("create", "Eff-SpineNet-D0", *OPTIONS, "--cpus", "2", "--gpus", "0.5", "--json")
+    training_id = json.loads(created.stdout)["id"]
+    assert served.reads.get_training(training_id).resources == {"cpus": 2, "gpus": 0.5, "tpus": 0}
+    refused = training("export", training_id, "--format", "onnx", "--out", str(tmp_path))
+    assert "has no evaluated model" in str(refused.exception)
+    save_best(data_dir, training_id)
+    with making(served, lambda export: run_export(served, data_dir, export.id, export.attempts)):
+        written = training("export", training_id, "--format", "onnx", "--out", str(tmp_path / "out"))
+    assert written.stdout == f"{tmp_path / 'out' / 'eff-spinenet-d0-laptop-final-onnx.zip'}\n"
+    assert "The best evaluation of the training with laptop-final on digits." in written.stderr
+    with zipfile.ZipFile(written.stdout.strip()) as files:
+        assert "small/model.onnx" in files.namelist()
+    spec = training("export", training_id, "--format", "spec", "--out", str(tmp_path / "out"))
+    specification = load_block_specification(Path(spec.stdout.strip()))
+    assert (specification.architecture.widths, specification.weights) == (SMALL.widths, None)
+
+
 def test_watching_a_failed_training_is_an_error_that_says_how_to_continue(training: Run, served: Store) -> None:
     training_id = json.loads(training("create", "Eff-SpineNet-D0", *OPTIONS, "--json").stdout)["id"]
-    served.runner.claim_training("s-1")
+    served.runner.training_queue.claim("s-1")
     served.runner.fail_training(training_id, 1, "the data set is empty", 1.0)
     watched = training("watch", training_id)
     assert "failed: the data set is empty" in watched.stdout

@@ -10,9 +10,10 @@ import pytest
 from fastapi.testclient import TestClient
 
 from api.http.routes.dashboard import STATE_SETS, STATIC_DIR
-from nas_controller.entities import TrainingProgressDocument, TrainingSpec
+from nas_controller.entities import TrainingProgressDocument
 from nas_controller.states import CAMPAIGN_STATES, EXPORT_STATES_IN_PROGRESS, KeyScope, TrainingStart, WeightsKind
 from nas_controller.store import Store
+from nas_controller.trainings.spec import TrainingSpec
 from search_space.recipes import RECIPES
 from tests.support.api_access import OWN, create_key, log_in
 from tests.support.recorder import Recorder
@@ -199,6 +200,9 @@ def test_the_pages_of_trainings_have_the_elements_and_fields_that_their_scripts_
         assert set(re.findall(r"\btraining\??\.(\w+)", script)) <= training.to_dict().keys()
         fields = set(re.findall(r"\bprogress\??\.(\w+)", script))
         assert fields <= set(TrainingProgressDocument.document_fields())
+    dialog = set(re.findall(r'byId\("([a-z-]+)"', service.get("/static/exports.js").text)) - {"export-trial"}
+    assert {each for each in dialog if f'id="{each}"' not in page} == set()
+    assert "export-trial" not in page
     assert service.get("/trainings/t_0").status_code == 404
     assert '<a href="/trainings" aria-current="page"' in service.get("/trainings").text
 

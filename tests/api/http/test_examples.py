@@ -37,6 +37,7 @@ def test_every_route_that_sends_a_json_document_has_a_typed_response_model() -> 
         "/v1/campaigns/{campaign_id}/events",
         "/v1/campaigns/{campaign_id}/exports/{format}",
         "/v1/trainings/{training_id}/events",
+        "/v1/trainings/{training_id}/exports/{format}",
         "/v1/trainings/{training_id}/model",
         "/v1/exports/{export_id}/file",
         "/v1/datasets/{name}/preview",

@@ -17,7 +17,9 @@ from exporters import EXPORTERS
 from nas_controller.exports.files import export_file
 from nas_controller.store import Store
 from nas_controller.supervision.export_job import run
+from nas_controller.trainings.files import run_directory
 from tests.support.recorder import Recorder
+from tests.support.trainings import save_best, training_request
 
 BODY = {"format": "detector"}
 
@@ -30,7 +32,7 @@ def path(store: Store) -> str:
 
 def make(store: Store, settings: Settings) -> None:
     """Makes the export that is queued, as its process does."""
-    claimed = store.runner.claim_export("s-1")
+    claimed = store.runner.export_queue.claim("s-1")
     assert claimed is not None
     run(store, settings.data_dir, claimed.id, claimed.attempts)
 
@@ -150,3 +152,55 @@ def test_the_service_imports_no_framework_for_exports(tmp_path: Path) -> None:
     )
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=120)
     assert (done.stdout, done.stderr) == ("[]\n", "")
+
+
+@pytest.fixture
+def training_path(store: Store) -> str:
+    """The path of the exports of a training."""
+    return f"/v1/trainings/{store.service.create_training(training_request()).id}/exports"
+
+
+def id_in(path: str) -> str:
+    """The id of the training in a path."""
+    return path.split("/")[3]
+
+
+def test_a_training_has_exports_of_its_best_model_so_far(
+    service: TestClient, store: Store, settings: Settings, training_path: str
+) -> None:
+    for answer in (service.get(training_path), service.post(training_path, json=BODY)):
+        assert "is queued and has no evaluated model" in problem(answer, 409)
+    save_best(settings.data_dir, id_in(training_path), 1)
+    assert problem(service.get(f"{training_path}/detector"), 409) == (
+        f'detector of the best model is not made yet; request it with POST {training_path} and {{"format": "detector"}}'
+    )
+    assert service.get(training_path).json()["weights"][0]["kind"] == "training"
+    requested = service.post(training_path, json=BODY)
+    assert requested.status_code == 202
+    assert (requested.json()["campaign_id"], requested.json()["weights"]) == (None, "training")
+    make(store, settings)
+    made = service.post(training_path, json=BODY)
+    assert (made.status_code, made.json()["id"], made.json()["state"]) == (200, requested.json()["id"], "completed")
+    download = service.get(f"{training_path}/detector")
+    assert download.headers["content-disposition"] == 'attachment; filename="d0-detector.zip"'
+    save_best(settings.data_dir, id_in(training_path), 2)
+    better = service.post(training_path, json=BODY).json()
+    assert better["id"] != made.json()["id"]
+    assert [each["id"] for each in service.get(training_path).json()["exports"]] == [better["id"], made.json()["id"]]
+    save_best(settings.data_dir, id_in(training_path), 3)
+    make(store, settings)
+    failed = service.get(f"/v1/exports/{better['id']}").json()
+    assert "has a better model since the export was requested" in failed["error"]
+    drawing = service.get(f"{training_path}/svg")
+    assert (drawing.status_code, drawing.headers["content-type"]) == (200, "image/svg+xml")
+    assert service.get(f"{training_path}/spec").json()["weights"] is None
+
+
+def test_what_no_format_is_for_is_a_problem(service: TestClient, settings: Settings, training_path: str) -> None:
+    save_best(settings.data_dir, id_in(training_path), 1)
+    assert "format is 'spec'; those that can be" in problem(service.post(training_path, json={"format": "spec"}), 422)
+    config = run_directory(settings.data_dir, id_in(training_path)) / "best" / "config.json"
+    config.write_text('{"format": "effspine.task-model"}')
+    detail = problem(service.post(training_path, json=BODY), 422)
+    assert "is of Eff-SpineNet-D0 (detection), and exports are made of scale-permuted detectors" in detail
+    assert "there is no training 't_0'" in problem(service.get("/v1/trainings/t_0/exports"), 404)

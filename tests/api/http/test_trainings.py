@@ -13,14 +13,12 @@ from fastapi.testclient import TestClient
 from api.settings import Settings
 from nas_controller.store import Store
 from nas_controller.trainings.files import run_directory
-from search_space.architecture import Architecture
-from search_space.detector_model import initial_model, load_detector, save_detector
+from search_space.detector_model import load_detector
 from search_space.document import BlockSpecification, block_specification, read_block_specification
 from tests.support.recorder import Recorder
-from tests.support.trainings import progress_at
+from tests.support.trainings import SMALL, progress_at, save_best
 
 BODY = {"architecture": "eff-spinenet-d0", "dataset": "digits", "recipe": "laptop-final", "seed": 1}
-SMALL = Architecture(tuple(range(4, 22)), name="small", input_px=64, subnet_width=8, class_slots=2)
 FIGURES: dict[str, float | None] = {"ap": 0.25, "ap_small": None}
 
 
@@ -47,7 +45,7 @@ def test_a_model_is_trained_watched_stopped_and_resumed(service: TestClient, sto
     assert (training["state"], training["name"]) == ("queued", "Eff-SpineNet-D0, laptop-final")
     assert service.get(address).json() == training
     assert service.get("/v1/trainings").json() == {"items": [training], "next_cursor": None}
-    store.runner.claim_training("s-1")
+    store.runner.training_queue.claim("s-1")
     store.runner.record_training_progress(
         training["id"],
         1,
@@ -154,8 +152,7 @@ def test_history_and_model_are_those_of_its_run(service: TestClient, store: Stor
     assert service.get(f"{address}/history").json() == {"items": [], "next_cursor": None}
     assert "is queued and has no evaluated model" in problem(service.get(f"{address}/model"), 409)
     run = run_directory(settings.data_dir, training["id"])
-    detector = initial_model(BlockSpecification(SMALL, {}), 1)
-    save_detector(detector, run / "best")
+    save_best(settings.data_dir, training["id"])
     row = {"step": 1, "epoch": 0.5, "learning_rate": 0.1, "losses": {"loss": 2.0}, "seconds": 0.5}
     rows = [row, row | {"step": 2, "metrics": FIGURES}]
     cut = b'{"step": 3, "epo'

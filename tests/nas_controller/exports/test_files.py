@@ -16,7 +16,7 @@ BYTES = 100
 def made(store: Store, data_dir: Path, campaign_id: str, key: str, used_at: float) -> ExportRecord:
     """A completed export whose file was used at a time."""
     export = store.service.request_export(export_request(campaign_id, key))
-    store.runner.claim_export("s-1")
+    store.runner.export_queue.claim("s-1")
     store.runner.complete_export(export.id, 1, BYTES, key * 64)
     completed = store.reads.get_export(export.id)
     path = export_file(data_dir, completed)

@@ -15,7 +15,6 @@ import pytest
 
 from exporters import EXPORTERS
 from nas_controller.campaigns.replay import verify
-from nas_controller.entities import TrainingSpec
 from nas_controller.execution.in_process_executor import InProcessExecutor
 from nas_controller.execution.kept_models import model_directory
 from nas_controller.exports.exported_trial import find_exported
@@ -31,6 +30,7 @@ from nas_controller.supervision.runner import run
 from nas_controller.supervision.runner_protocol import EXIT_DONE
 from nas_controller.trainings.files import history_rows, run_directory, start_directory
 from nas_controller.trainings.requests import training_request
+from nas_controller.trainings.spec import TrainingSpec
 from search_space.detector_model import DetectorModel, load_detector, weights_content
 from search_space.run_files import BEST
 from tests.support.databases import migrated_sqlite
@@ -59,7 +59,7 @@ class Searched(NamedTuple):
         exported = find_exported(self.store, self.campaign.id, trial)
         request = export_request(self.store, self.data_dir, exported, EXPORTERS["detector"], wanted)
         export = self.store.service.request_export(request)
-        assert self.store.runner.claim_export("s-1") is not None
+        assert self.store.runner.export_queue.claim("s-1") is not None
         run_export(self.store, self.data_dir, export.id, export.attempts + 1)
         return self.store.reads.get_export(export.id)
 
@@ -160,14 +160,14 @@ def test_a_trial_is_trained_further_from_its_weights(
         campaign_id=campaign.id, trial=searched.finalist, recipe="laptop-final", overrides=overrides, start=start
     )
     training = store.service.create_training(training_request(store, data_dir, spec))
-    assert store.runner.claim_training("s-1") is not None
+    assert store.runner.training_queue.claim("s-1") is not None
     monkeypatch.setattr(training_job, "_processors", lambda: THREADS)
     store.service.stop_training(training.id)
     assert training_job.run(store, data_dir, training.id, 1, lambda: True) == EXIT_DONE
     stopped = store.reads.get_training(training.id)
     assert (stopped.state, stopped.progress and stopped.progress.step) == ("stopped", 1)
     store.service.resume_training(training.id)
-    assert store.runner.claim_training("s-1") is not None
+    assert store.runner.training_queue.claim("s-1") is not None
     assert training_job.run(store, data_dir, training.id, 2, lambda: False) == EXIT_DONE
     done = store.reads.get_training(training.id)
     assert (done.state, done.error) == ("completed", None)

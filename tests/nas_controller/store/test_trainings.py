@@ -21,7 +21,7 @@ def created(store: Store) -> str:
 
 
 def claimed(store: Store, owner: str = "s-1") -> str:
-    training = store.runner.claim_training(owner)
+    training = store.runner.training_queue.claim(owner)
     assert training is not None
     return training.id
 
@@ -38,7 +38,7 @@ def test_a_training_runs_to_its_end_with_its_cost_and_events(store: Store, clock
     assert (queued.state, queued.progress, queued.attempts, queued.device_seconds) == ("queued", None, 0, 0.0)
     clock.advance(5)
     assert claimed(store) == training_id
-    assert store.runner.claim_training("s-2") is None
+    assert store.runner.training_queue.claim("s-2") is None
     store.runner.record_training_progress(training_id, 1, progress_at(20), 4.0)
     store.runner.record_training_progress(training_id, 1, progress_at(50, **EVALUATED), 7.5, FIGURES, is_evaluated=True)
     running = store.reads.get_training(training_id)
@@ -69,7 +69,7 @@ def test_a_stop_waits_for_the_checkpoint_and_a_resumed_training_adds_up_its_cost
     store.runner.suspend_training(training_id, 1, 6.0)
     stopped = store.reads.get_training(training_id)
     assert (stopped.state, stopped.finished_at, stopped.device_seconds) == ("stopped", clock.now, 6.0)
-    assert store.runner.claim_training("s-1") is None
+    assert store.runner.training_queue.claim("s-1") is None
     resumed = store.service.resume_training(training_id)
     assert (resumed.state, resumed.finished_at, resumed.progress) == ("queued", None, progress_at(20))
     claimed(store)
@@ -88,18 +88,18 @@ def test_a_lost_process_is_followed_by_others_until_none_evaluates(store: Store)
     training_id = created(store)
     for attempt in range(1, RETRIES + 1):
         claimed(store)
-        assert store.runner.lose_training(training_id, attempt, "killed", "the log").state == "queued"
+        assert store.runner.training_queue.lose(training_id, attempt, "killed", "the log").state == "queued"
     claimed(store)
     attempt = RETRIES + 1
     store.runner.record_training_progress(
         training_id, attempt, progress_at(50, **EVALUATED), 1.0, FIGURES, is_evaluated=True
     )
-    assert store.runner.lose_training(training_id, attempt, "killed", "the log").state == "queued"
+    assert store.runner.training_queue.lose(training_id, attempt, "killed", "the log").state == "queued"
     for more in range(RETRIES - 1):
         claimed(store)
-        assert store.runner.lose_training(training_id, attempt + 1 + more, "killed", "").state == "queued"
+        assert store.runner.training_queue.lose(training_id, attempt + 1 + more, "killed", "").state == "queued"
     claimed(store)
-    failed = store.runner.lose_training(training_id, attempt + RETRIES, "killed\0", "the log")
+    failed = store.runner.training_queue.lose(training_id, attempt + RETRIES, "killed\0", "the log")
     assert (failed.state, failed.error, failed.log_tail) == ("failed", "killed\N{REPLACEMENT CHARACTER}", "the log")
     assert events(store, training_id)[-2:] == ["started", "failed"]
     assert store.service.resume_training(training_id).failures == 0
@@ -108,14 +108,14 @@ def test_a_lost_process_is_followed_by_others_until_none_evaluates(store: Store)
 def test_only_the_latest_attempt_writes(store: Store) -> None:
     training_id = created(store)
     claimed(store)
-    store.runner.release_trainings("s-1")
+    store.runner.training_queue.release("s-1")
     claimed(store, "s-2")
     for write in (
         lambda: store.runner.record_training_progress(training_id, 1, progress_at(1), 1.0),
         lambda: store.runner.complete_training(training_id, 1, progress_at(100), 1.0, FIGURES),
         lambda: store.runner.fail_training(training_id, 1, "error", 1.0),
         lambda: store.runner.suspend_training(training_id, 1, 1.0),
-        lambda: store.runner.lose_training(training_id, 1, "error", ""),
+        lambda: store.runner.training_queue.lose(training_id, 1, "error", ""),
     ):
         with pytest.raises(LeaseLostError, match="attempt 1 at it may write no more"):
             write()
@@ -130,9 +130,9 @@ def test_trainings_of_a_silent_supervisor_are_suspended(store: Store, clock: Clo
     store.runner.record_heartbeat("s-1", "here", 1, "0")
     assert {claimed(store), claimed(store)} == {first, second}
     store.service.stop_training(second)
-    assert store.runner.release_lost_trainings() == 0
+    assert store.runner.training_queue.release_lost() == 0
     clock.advance(ALIVE_SECONDS + 1)
-    assert store.runner.release_lost_trainings() == 2
+    assert store.runner.training_queue.release_lost() == 2
     assert [store.reads.get_training(each).state for each in (first, second)] == ["queued", "stopped"]
     assert store.reads.get_training(first).failures == 0
 

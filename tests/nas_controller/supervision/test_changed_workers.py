@@ -111,6 +111,6 @@ def test_a_campaign_fails_if_the_machine_lacks_a_resource(tmp_path: Path) -> Non
     campaign_id = store.service.create_campaign(spec).id
     with supervising(Supervisor(url, tmp_path, runner_command=IN_PROCESS_RUNNER)):
         wait_for(lambda: store.reads.get_campaign(campaign_id).state == "failed", DEADLINE_SECONDS, "the failure")
-    error = "a trial asks for 4 TPU (`resources.tpus`) and this machine has 0"
+    error = "`resources.tpus` asks for 4 TPU and this machine has 0"
     assert store.reads.get_campaign(campaign_id).error == error
     store.close()

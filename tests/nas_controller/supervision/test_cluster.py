@@ -3,12 +3,8 @@
 from __future__ import annotations
 
 import os
-import secrets
 import signal
-import socket
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -22,52 +18,19 @@ from nas_controller.supervision.campaign_logs import log_path
 from nas_controller.supervision.cluster_node import ClusterNode
 from nas_controller.supervision.restart_backoff import MAX_RESTARTS
 from nas_controller.supervision.supervisor import Supervisor
-from tests.chaos.units import Unit
+from tests.support.ray_nodes import free_port, head_of, node_of, restarted_node, set_environment
 from tests.support.supervised import supervising
 from tests.support.synthetic_campaigns import synthetic_spec
 from tests.support.waiting import wait_for
 
 DEADLINE_SECONDS = 180
-ENVIRONMENT = {
-    "RAY_AUTH_MODE": "token",
-    "RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER": "1",  # overrides the setting that restricts Ray to one machine
-    "RAY_gcs_rpc_server_reconnect_timeout_s": "5",
-}
-
-RAY_START = (sys.executable, "-m", "ray.scripts.scripts", "start", "--block", "--disable-usage-stats")
-
-
-@contextmanager
-def restarted_node(name: str, log: Path, *options: str) -> Iterator[Unit]:
-    """A Ray node that is restarted whenever it ends, as by a process manager: a node ends if its head does not run yet,
-    and a head if nodes of the previous head still run.
-    """
-    unit = Unit(name, [*RAY_START, *options], log)
-    unit.start()
-    try:
-        yield unit
-    finally:
-        unit.stop()
-        unit.end(signal.SIGKILL)
-
-
-def free_port() -> int:
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        port: int = listener.getsockname()[1]
-        return port
 
 
 def test_a_campaign_survives_a_lost_node_and_a_dead_head(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    for name, value in {**ENVIRONMENT, "RAY_AUTH_TOKEN": secrets.token_hex(16)}.items():
-        monkeypatch.setenv(name, value)
+    set_environment(monkeypatch)
     port = free_port()
-    address = f"127.0.0.1:{port}"
-    head_options = (
-        *("--head", f"--port={port}", f"--ray-client-server-port={free_port()}"),
-        *("--num-cpus=0", "--include-dashboard=false", "--node-ip-address=127.0.0.1"),
-    )
-    node_options = (f"--address={address}", "--num-cpus=2", "--node-ip-address=127.0.0.1")
+    address, head_options = f"127.0.0.1:{port}", head_of(port)
+    node_options = node_of(address, cpus=2)
     url = sqlite_url(tmp_path / "effspine.db")
     store = Store.open(url)
     spec = synthetic_spec(trials=30, parallelism=2, proxy_task={"profile": "synthetic", "seconds": 1})

@@ -53,7 +53,7 @@ def requested(store: Store, data_dir: Path) -> ExportRecord:
 
 def test_a_supervisor_makes_what_an_earlier_one_has_left(url: str, real_store: Store, tmp_path: Path) -> None:
     export_id = requested(real_store, tmp_path).id
-    assert real_store.runner.claim_export("s-killed") is not None
+    assert real_store.runner.export_queue.claim("s-killed") is not None
     with supervising(Supervisor(url, tmp_path)):
         wait_for(lambda: real_store.reads.get_export(export_id).state not in ("queued", "running"), 120, "the export")
         wait_for(lambda: not log_path(tmp_path, export_id).exists(), 30, "the log to be removed")
@@ -88,7 +88,7 @@ def test_a_killed_process_is_followed_by_one_other_and_then_the_export_fails_wit
             os.kill(pids[-1], signal.SIGKILL)
         wait_for(lambda: real_store.reads.get_export(export_id).state == "failed", 30, "the failure")
     failed = real_store.reads.get_export(export_id)
-    assert (failed.attempts, failed.error) == (2, "the process that made it was ended by signal 9")
+    assert (failed.attempts, failed.error) == (2, "its process was ended by signal 9")
     assert failed.log_tail == "sleeping\nsleeping"
     assert len(set(pids)) == 2
     assert not any(attempt_directory(tmp_path, export_id, attempt).exists() for attempt in (1, 2))
@@ -111,8 +111,7 @@ def test_a_supervisor_that_ends_queues_its_export_again(real_store: Store, url: 
     real_store.runner.record_heartbeat("s-1", "here", 1, "0")
     jobs = ExportJobs(url, tmp_path, "s-1", command=SLEEPER)
     jobs.reconcile(real_store)
-    pid = jobs.pid
-    assert pid is not None
+    (pid,) = jobs.pids
     assert real_store.reads.get_export(export_id).state == "running"
     assert url.encode() not in Path(f"/proc/{pid}/cmdline").read_bytes()  # it may have a password
     jobs.stop(real_store)
@@ -135,12 +134,12 @@ def test_a_process_that_takes_too_long_is_killed(
 
     wait_for(failed, 30, "the failure")
     assert real_store.reads.get_export(export_id).attempts == 2
-    assert jobs.pid is None
+    assert jobs.pids == []
 
 
 def test_an_error_with_a_message_is_the_result_and_is_not_retried(real_store: Store, tmp_path: Path) -> None:
     export = requested(real_store, tmp_path)
-    real_store.runner.claim_export("s-1")
+    real_store.runner.export_queue.claim("s-1")
     (tmp_path / "exports").write_text("a file where the directory should be")
     assert run(real_store, tmp_path, export.id, 1) == EXIT_DONE
     failed = real_store.reads.get_export(export.id)
@@ -151,8 +150,8 @@ def test_an_error_with_a_message_is_the_result_and_is_not_retried(real_store: St
 def test_an_attempt_that_was_given_up_leaves_nothing(real_store: Store, tmp_path: Path) -> None:
     export = requested(real_store, tmp_path)
     for _ in range(2):
-        real_store.runner.claim_export("s-1")
-        real_store.runner.release_exports("s-1")
+        real_store.runner.export_queue.claim("s-1")
+        real_store.runner.export_queue.release("s-1")
     assert run(real_store, tmp_path, export.id, 1) == EXIT_NOT_OURS
     assert not attempt_directory(tmp_path, export.id, 1).exists()
     assert real_store.reads.get_export(export.id).state == "queued"

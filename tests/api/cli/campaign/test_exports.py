@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import threading
 import zipfile
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -18,28 +15,15 @@ from nas_controller.supervision.export_job import run
 from search_space.document import load_block_specification
 from search_space.errors import EffspineError
 from tests.support.command_line import CommandLine
+from tests.support.exports import making
 from tests.support.recorder import Recorder
 from tests.support.synthetic_campaigns import claimed_campaign, run_to_the_end
-from tests.support.waiting import wait_for
 
 
 @pytest.fixture
 def recorder(served: Store) -> Recorder:
     """A completed campaign of the service."""
     return Recorder(served, trials=3).run(3)
-
-
-@contextmanager
-def making(store: Store, make: Callable[[ExportRecord], None]) -> Iterator[None]:
-    """Calls `make` with the next export that is queued, as a supervisor starts its process."""
-
-    def work() -> None:
-        make(wait_for(lambda: store.runner.claim_export("s-1"), 60, "a request"))
-
-    thread = threading.Thread(target=work)
-    thread.start()
-    yield
-    thread.join()
 
 
 def test_an_export_is_waited_for_and_downloaded(
@@ -79,10 +63,10 @@ def test_a_failed_export_is_an_error_with_the_end_of_the_log(
     effspine: CommandLine, served: Store, recorder: Recorder, tmp_path: Path
 ) -> None:
     def lose(export: ExportRecord) -> None:
-        served.runner.lose_export(export.id, export.attempts, "ended by signal 9", "")
-        again = served.runner.claim_export("s-1")
+        served.runner.export_queue.lose(export.id, export.attempts, "ended by signal 9", "")
+        again = served.runner.export_queue.claim("s-1")
         assert again is not None
-        served.runner.lose_export(again.id, again.attempts, "ended by signal 9", "last words")
+        served.runner.export_queue.lose(again.id, again.attempts, "ended by signal 9", "last words")
 
     with making(served, lose):
         result = effspine("campaign", "export", recorder.id, "--format", "detector", "--out", str(tmp_path / "out"))
@@ -109,7 +93,7 @@ def test_a_download_is_whole_or_nothing(served: Store, recorder: Recorder, port:
         assert [each.id for each in client.exports(recorder.id, 0).exports] == [export.id]
         with pytest.raises(ServiceRefusedError, match="is queued"):
             client.download_export(export, tmp_path / "out")
-        claimed = served.runner.claim_export("s-1")
+        claimed = served.runner.export_queue.claim("s-1")
         assert claimed is not None
         run(served, tmp_path / "data", claimed.id, 1)
         made = client.read_export(export.id)

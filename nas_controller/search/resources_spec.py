@@ -1,0 +1,42 @@
+"""`resources` of a campaign and of a training: the processors, GPUs and TPU chips that each trial or training takes."""
+
+from __future__ import annotations
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from nas_controller.search.strict_types import Real, Whole
+from nas_controller.search.validation_errors import located
+from search_space.errors import InvalidValueError
+
+
+class ResourcesSpec(BaseModel):
+    """The resources of one trial or training.
+
+    `cpus` None is an equal share of the machine, or one processor on a cluster. `gpus` None is an equal share of the
+    available GPUs: whole ones if there are enough, otherwise a fraction of one; of a training on a cluster, one GPU if
+    there is any. Above one, `gpus` is a whole number. `tpus` are chips of one host.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    cpus: Whole | None = Field(default=None, ge=1, le=1_024)
+    gpus: Real | None = Field(default=None, ge=0, le=64, allow_inf_nan=False)
+    tpus: Whole = Field(default=0, ge=0, le=64)
+
+    @model_validator(mode="after")
+    def _can_be_allocated(self) -> ResourcesSpec:
+        message = None
+        if self.gpus is not None and self.gpus > 1 and self.gpus != int(self.gpus):
+            message = (
+                f"{self.gpus:g} GPUs cannot be allocated: below 1 a trial shares a GPU, above 1 it takes whole ones"
+            )
+        elif self.gpus and self.tpus:
+            message = f"a trial takes GPUs or TPUs, not both ({self.gpus:g} GPUs and {self.tpus} TPUs)"
+        if message:
+            raise located(InvalidValueError(message, field="resources.gpus"), self, "resources", "gpus")
+        return self
+
+    @property
+    def devices(self) -> float:
+        """The devices that a trial's device time counts: its GPUs or TPU chips, or one device."""
+        return float(self.tpus or self.gpus or 1)

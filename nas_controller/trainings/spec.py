@@ -1,0 +1,41 @@
+"""The request for a training, the body of `POST /v1/trainings`."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from nas_controller.search.resources_spec import ResourcesSpec
+from nas_controller.states import TrainingStart
+
+Widths = Annotated[list[Annotated[int, Field(ge=1, le=100_000)]], Field(min_length=18, max_length=18)]
+
+
+class TrainingSpec(BaseModel):
+    """What to train: a trial of a campaign, or an architecture."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    name: str | None = Field(
+        default=None, min_length=1, max_length=200, description="Null: that of the architecture and the recipe."
+    )
+    task: str = Field(default="detection", max_length=40, description="What the network does, as `effspine train` has.")
+    campaign_id: str | None = Field(default=None, max_length=64, description="Train a trial of this campaign.")
+    trial: int | None = Field(
+        default=None, ge=0, description="Number of the trial of `campaign_id`; null: the first of the best."
+    )
+    architecture: Annotated[str, Field(max_length=200)] | Widths | dict[str, Any] | None = Field(
+        default=None,
+        description="Without `campaign_id`: a model's name, 18 widths at the scale of D0, or a block specification.",
+    )
+    dataset: str | None = Field(
+        default=None, max_length=64, description="Name of the data set; null: that of the campaign."
+    )
+    recipe: str = Field(max_length=40, examples=["laptop-final"])
+    overrides: dict[str, Any] = Field(default_factory=dict, description="Fields of the recipe with other values.")
+    seed: int = Field(default=0, ge=0, le=2**31 - 1, description="Seed of weights and batches.")
+    start: TrainingStart = Field(
+        default="fresh", description="The weights it starts from; `finals` and `shared` are those of the trial."
+    )
+    resources: ResourcesSpec = Field(default_factory=ResourcesSpec, description="What it takes while it trains.")
