@@ -14,13 +14,13 @@ from search_space.errors import InvalidValueError
 from search_space.parameters import initial_values
 from search_space.task_model import TaskModel, load_task_model, save_task_model
 from search_space.task_network import catalogue_model, task_network
-from search_space.task_recipes import task_recipe
+from tests.support.small_recipes import small_recipe
 
 
 def model(name: str, task: Task) -> TaskModel:
     """A small model with initial weights."""
     found = catalogue_model(name)
-    recipe = task_recipe(task, "laptop", found, image_px=32, width_multiplier=0.1, subnet_width=4, subnet_layers=1)
+    recipe = small_recipe(found, steps=2, image_px=32, width_multiplier=0.1, subnet_width=4, subnet_layers=1)
     network = task_network(found, task, recipe.training, 2, recipe.regions(found))
     tensors = {p.name: initial_values([p], 3).reshape(p.shape) for p in network.parameters()}
     classes: list[dict[str, Any]] = [{"id": 7, "name": "cat"}, {"id": "dog", "name": "dog"}]

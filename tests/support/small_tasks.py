@@ -1,4 +1,4 @@
-"""Small trainings of every task on the embedded digits.
+"""Small trainings of every task on the embedded digits, by the recipes for laptops.
 
 python -m tests.support.small_tasks TASK    prints what the learning test of the task measures; one to three minutes
 """
@@ -17,7 +17,7 @@ from proxy_trainer.tasks.fixed_network import FixedTrainee, TaskOptions
 from search_space.catalogue import Task
 from search_space.detector_model import Tensors
 from search_space.task_network import catalogue_model
-from search_space.task_recipes import task_recipe
+from tests.support.small_recipes import small_recipe
 
 MODELS: dict[Task, str] = {
     "detection": "EfficientNet-B0-FPN",
@@ -42,7 +42,7 @@ TINY = {
 
 @dataclass(frozen=True)
 class Lesson:
-    """A training that learns in a minute or two: the arguments of the digits, and fields of the laptop recipe."""
+    """A training that learns in a minute or two: the arguments of the digits, and fields of the recipe."""
 
     digits: dict[str, Any]
     fields: dict[str, Any]
@@ -94,9 +94,9 @@ def small_trainee(
     start: Tensors | None = None,
     **fields: Any,
 ) -> FixedTrainee[Any]:
-    """A trainee of the task with the laptop recipe and other `fields`."""
+    """A trainee of the task with the recipe for laptops and other `fields`."""
     found = catalogue_model(model or MODELS[task])
-    recipe = task_recipe(task, "laptop", found, **fields)
+    recipe = small_recipe(found, **fields)
     return build_trainee(TaskOptions(found, data_dir, cache_dir, recipe, seed, start))
 
 
