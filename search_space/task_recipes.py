@@ -18,7 +18,7 @@ from search_space.detector import PROPOSAL_ANCHOR_SIZE
 from search_space.errors import InvalidValueError
 from search_space.networks.mask_rcnn import Regions
 from search_space.proxy_task import FIELDS, ProxyTask, resolve
-from search_space.proxy_task_fields import check_value, number, settable
+from search_space.proxy_task_fields import check_value, number, settable, switch
 from search_space.recipes import ALL_IMAGES, LARGEST_WARMUP, Recipe
 from search_space.task_network import published_scale
 
@@ -48,6 +48,7 @@ class TaskRecipe:
     label_smoothing: float = number(0.0, 0.0, 0.9, "probability that classification spreads over all classes")
     dropout: float = number(0.0, 0.0, 0.9, "share of the pooled features that classification drops in training")
     smallest_crop: float = number(1.0, 0.01, 1.0, "smallest share of a picture's area in a crop for classification")
+    auto_augment: bool = switch(False, "distort pictures for classification by the policy of AutoAugment")
     crop_padding_px: int = number(
         0, 0, 512, "border that the central crop for classification leaves out, at input size"
     )
@@ -156,6 +157,7 @@ RECIPES: dict[Task, dict[str, TaskRecipe]] = {
             label_smoothing=0.1,
             dropout=0.2,
             smallest_crop=0.08,
+            auto_augment=True,
             crop_padding_px=32,
         ),
         "laptop": TaskRecipe(
@@ -178,7 +180,7 @@ def task_recipe(task: Task, name: str, model: Model | Architecture, **overrides:
     """The named recipe of a task for a model, with some fields replaced.
 
     Published recipes have the model's own image size, widths and subnets; the others scale it down. A number of
-    `steps` takes the place of `epochs`. Raises InvalidValueError, with the field, for an unknown task, recipe or field,
+    `steps` takes the place of `epochs`; warm-up is at most a tenth of them unless it is set too. Raises InvalidValueError, with the field, for an unknown task, recipe or field,
     or a value out of its range.
     """
     if task not in RECIPES:
@@ -196,6 +198,8 @@ def task_recipe(task: Task, name: str, model: Model | Architecture, **overrides:
     for field, value in own.items():
         check_value(TASK_FIELDS[field], value)
     others = {field: value for field, value in overrides.items() if field not in own}
+    if isinstance(steps := others.get("steps"), int) and "warmup_steps" not in others:
+        others["warmup_steps"] = min(training.warmup_steps, steps // LARGEST_WARMUP)
     fixed = {field: getattr(training, field) for field in FIELDS}
     training = replace(resolve("paper", **{**fixed, **others}), profile=training.profile)
     return replace(recipe, training=training, **own)

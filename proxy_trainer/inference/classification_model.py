@@ -89,7 +89,7 @@ class ClassificationModel:
 
         whole = (0.0, 0.0, float(width), float(height))
         first = tuple(Found(whole, each["probability"], each["class"], each["name"]) for each in labels[:1])
-        summary = f"{first[0].name}" if first else f"no class with a probability of {lowest:g} or more"
+        summary = f"most likely {first[0].name}" if first else f"no class with a probability of {lowest:g} or more"
         return Predicted(document, summary, lines, lambda: {"drawn": drawn(Prediction(picture, pixels, first))})
 
     def _slots(self, folder: ImageFolder, data: Path) -> npt.NDArray[np.int32]:

@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 import tensorflow as tf
 
+from proxy_trainer.data.auto_augment import auto_augmented
 from proxy_trainer.data.files_digest import files_digest, files_identity
 from proxy_trainer.data.image_folder import load_image_folder, training_crop
 from proxy_trainer.data.shuffled_epochs import ShuffledEpochs
@@ -68,7 +69,8 @@ class Classification(FixedTrainee[ClassificationBatch]):
         def crop(place: int) -> npt.NDArray[np.uint8]:
             rng = np.random.default_rng([self.options.seed, _CROPS, step, place])
             path = train.paths[images[place]]
-            return training_crop(path, task.image_px, self.recipe.smallest_crop, task.flip, rng)
+            cropped = training_crop(path, task.image_px, self.recipe.smallest_crop, task.flip, rng)
+            return auto_augmented(cropped, rng) if self.recipe.auto_augment else cropped
 
         return ClassificationBatch(np.stack(list(self._pool.map(crop, range(len(images))))), train.labels[images])
 

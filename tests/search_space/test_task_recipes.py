@@ -71,6 +71,7 @@ def test_epochs_give_the_steps_on_a_data_set_and_steps_replace_them() -> None:
     assert (own.steps, own.warmup_steps) == (650 * 1_000 // 8, 500)
     short = task_recipe("classification", "paper", CLASSIFIER, batch_size=8, epochs=3).on(100).training
     assert (short.steps, short.warmup_steps) == (math.ceil(300 / 8), 3)
+    assert task_recipe("classification", "laptop", CLASSIFIER, steps=25).training.warmup_steps == 2
     fixed = task_recipe("classification", "paper", CLASSIFIER, steps=7, warmup_steps=2)
     assert fixed.on(1_000) == fixed
     assert fixed.training.steps == 7
