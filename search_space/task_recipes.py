@@ -180,8 +180,8 @@ def task_recipe(task: Task, name: str, model: Model | Architecture, **overrides:
     """The named recipe of a task for a model, with some fields replaced.
 
     Published recipes have the model's own image size, widths and subnets; the others scale it down. A number of
-    `steps` takes the place of `epochs`; warm-up is at most a tenth of them unless it is set too. Raises InvalidValueError, with the field, for an unknown task, recipe or field,
-    or a value out of its range.
+    `steps` takes the place of `epochs`; warm-up is at most a tenth of them unless it is set too. Raises
+    InvalidValueError, with the field, for an unknown task, recipe or field, or a value out of its range.
     """
     if task not in RECIPES:
         raise InvalidValueError(f"task is {task!r}; it must be one of {', '.join(RECIPES)}", field="task")

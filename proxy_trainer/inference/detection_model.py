@@ -8,10 +8,16 @@ from typing import Any
 
 from proxy_trainer.data.task_layouts import check_layout
 from proxy_trainer.inference.detector import LoadedDetector
-from proxy_trainer.inference.evaluation_report import evaluate_detector
 from proxy_trainer.inference.prediction import drawn, predict
-from proxy_trainer.inference.runnable import Predicted, PredictOptions, Progress, Report, figure_text, images_text
-from proxy_trainer.inference.scored_split import scored_split
+from proxy_trainer.inference.runnable import (
+    Predicted,
+    PredictOptions,
+    Progress,
+    Report,
+    figure_text,
+    images_text,
+    model_facts,
+)
 from search_space.task_model import TaskModel
 
 LOWEST_SCORE = 0.3
@@ -26,11 +32,14 @@ class DetectionModel:
 
     def evaluate(self, data: Path, split: str, cache_dir: Path, progress: Progress) -> Report:
         """The twelve COCO metrics, and the AP of each class."""
+        from proxy_trainer.inference.evaluation_report import evaluate_detector
+        from proxy_trainer.inference.scored_split import scored_split
+
         check_layout(data, "detection")
         images = scored_split(data, split, recipe_fields(self.detector))
         found = evaluate_detector(self.detector, images, cache_dir, progress)
         facts = [
-            ("model", f"{self.detector.path} ({self.detector.format})"),
+            *model_facts(self.detector.path, self.detector.format, self.detector.specification.architecture.name),
             ("images", images_text(found.identity.images, images.annotations_file, found.is_held_out)),
             ("boxes", f"{found.identity.boxes:,}"),
             *((name, figure_text(value)) for name, value in found.scores.metrics.items()),

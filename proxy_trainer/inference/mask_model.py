@@ -20,7 +20,15 @@ from proxy_trainer.inference.detection_model import LOWEST_SCORE, object_line
 from proxy_trainer.inference.evaluation_report import is_held_out
 from proxy_trainer.inference.mask_drawing import blended
 from proxy_trainer.inference.prediction import Found, Prediction, drawn
-from proxy_trainer.inference.runnable import Predicted, PredictOptions, Progress, Report, figure_text, images_text
+from proxy_trainer.inference.runnable import (
+    Predicted,
+    PredictOptions,
+    Progress,
+    Report,
+    figure_text,
+    images_text,
+    model_facts,
+)
 from proxy_trainer.inference.scored_split import ClassMap, class_map, scored_split
 from proxy_trainer.tasks.inference_ops import loaded_ops
 from proxy_trainer.tasks.mask_detector import MaskDetector, original_boxes
@@ -69,7 +77,7 @@ class MaskModel:
             "seconds": round(seconds, 3),
         }
         facts = [
-            ("model", f"{self._path} ({self._model.name})"),
+            *model_facts(self._path, "model directory", self._model.name),
             ("images", images_text(identity.images, images.annotations_file, held_out)),
             ("boxes", f"{identity.boxes:,}"),
             *((name, figure_text(value)) for name, value in metrics.items()),

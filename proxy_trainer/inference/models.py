@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from proxy_trainer.inference.detection_model import DetectionModel
-from proxy_trainer.inference.detector import LoadedDetector, load_any_detector
 from proxy_trainer.inference.runnable import Runnable
 from proxy_trainer.native_output import suppress_native_output
 from search_space.errors import InvalidValueError
@@ -23,6 +21,9 @@ def load_runnable(path: Path, threads: int) -> Runnable:
         raise InvalidValueError(f"there is no {path}; name a model directory, an export or a run", field="model")
     path = run_model(path) or path
     if not is_task_model(path):
+        from proxy_trainer.inference.detection_model import DetectionModel
+        from proxy_trainer.inference.detector import load_any_detector
+
         return DetectionModel(load_any_detector(path, threads))
     model = load_task_model(path)
     with suppress_native_output():
@@ -47,6 +48,8 @@ def _of_task(path: Path, model: TaskModel, threads: int) -> Runnable:
         from proxy_trainer.inference.mask_model import MaskModel
 
         return MaskModel(path, model, model.anchor_size)
+    from proxy_trainer.inference.detection_model import DetectionModel
+    from proxy_trainer.inference.detector import LoadedDetector
     from proxy_trainer.tasks.fixed_detector import FixedDetector
     from proxy_trainer.tasks.inference_ops import loaded_ops
 

@@ -75,3 +75,8 @@ def images_text(count: int, where: Path, is_held_out: bool | None) -> str:
     """Which images were scored, and whether the figures in the model are of them (None: it has no figures)."""
     of_figures = {True: ", those of the model's figures", False: ", not those of the model's figures", None: ""}
     return f"{count:,} of {where}{of_figures[is_held_out]}"
+
+
+def model_facts(path: Path, format: str, name: str) -> list[tuple[str, str]]:
+    """Where a model is, and the name of its network."""
+    return [("model", f"{path} ({format})"), ("network", name)]

@@ -16,7 +16,15 @@ from proxy_trainer.data.task_layouts import check_layout
 from proxy_trainer.data.voc_segmentation import VocSegmentation, load_voc_segmentation
 from proxy_trainer.inference.folder_split import folder_split, is_held_out
 from proxy_trainer.inference.mask_drawing import label_image, overlaid
-from proxy_trainer.inference.runnable import Predicted, PredictOptions, Progress, Report, figure_text, images_text
+from proxy_trainer.inference.runnable import (
+    Predicted,
+    PredictOptions,
+    Progress,
+    Report,
+    figure_text,
+    images_text,
+    model_facts,
+)
 from proxy_trainer.tasks.inference_ops import loaded_ops
 from proxy_trainer.tasks.segmenter import Segmenter, ious
 from search_space.errors import InvalidValueError
@@ -61,7 +69,7 @@ class SegmentationModel:
             "seconds": round(seconds, 3),
         }
         facts = [
-            ("model", f"{self._path} ({self._model.name})"),
+            *model_facts(self._path, "model directory", self._model.name),
             ("images", images_text(len(images), data, held_out)),
             *((name, figure_text(value)) for name, value in metrics.items()),
         ]
