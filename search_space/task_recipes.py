@@ -19,7 +19,7 @@ from search_space.errors import InvalidValueError
 from search_space.networks.mask_rcnn import Regions
 from search_space.proxy_task import FIELDS, ProxyTask, resolve
 from search_space.proxy_task_fields import check_value, number, settable, switch
-from search_space.recipes import ALL_IMAGES, LARGEST_WARMUP, Recipe
+from search_space.recipes import ALL_IMAGES, LARGEST_WARMUP, UNUSED_FIELDS, Recipe
 from search_space.task_network import published_scale
 
 COCO_STEPS = 300_339
@@ -77,7 +77,12 @@ class TaskRecipe:
 
 
 TASK_FIELDS = settable(fields(TaskRecipe))
-"""The fields that may be set in addition to those of a proxy task, by name."""
+"""The fields beside those of a proxy task, by name."""
+
+_OF_ONE_TASK: dict[Task, tuple[str, ...]] = {
+    "classification": ("label_smoothing", "dropout", "smallest_crop", "auto_augment", "crop_padding_px"),
+    "instance-segmentation": ("proposals", "detections", "sampled_anchors", "sampled_regions"),
+}
 
 _PAPER = ProxyTask(
     steps=COCO_STEPS, warmup_steps=500, reference_batch_size=256, reserved_images=ALL_IMAGES, reserve_from="val"
@@ -176,6 +181,13 @@ RECIPES: dict[Task, dict[str, TaskRecipe]] = {
 }
 
 
+def settable_fields(task: Task) -> tuple[str, ...]:
+    """The names of the fields of a recipe that a training of the task reads."""
+    others = {name for other, names in _OF_ONE_TASK.items() if other != task for name in names}
+    unused = set(UNUSED_FIELDS) - {"steps"}
+    return tuple(name for name in (*TASK_FIELDS, *FIELDS) if name not in others | unused)
+
+
 def task_recipe(task: Task, name: str, model: Model | Architecture, **overrides: Any) -> TaskRecipe:
     """The named recipe of a task for a model, with some fields replaced.
 
@@ -188,6 +200,12 @@ def task_recipe(task: Task, name: str, model: Model | Architecture, **overrides:
     if name not in RECIPES[task]:
         known = ", ".join(RECIPES[task])
         raise InvalidValueError(f"recipe is {name!r}; for {task} it must be one of {known}", field="recipe")
+    known_fields = settable_fields(task)
+    for field in overrides:
+        if field not in known_fields:
+            raise InvalidValueError(
+                f"{field} is not a field of a recipe for {task}; fields are {', '.join(known_fields)}", field=field
+            )
     recipe = RECIPES[task][name]
     if recipe.source and model.name in LARGER_DROPOUT:
         recipe = replace(recipe, dropout=LARGER_DROPOUT[model.name])

@@ -10,9 +10,8 @@ from search_space.architecture import Architecture
 from search_space.catalogue import CATALOGUE, TASKS, Model, Task, architecture_for
 from search_space.errors import InvalidValueError
 from search_space.named_architecture import named_architecture
-from search_space.proxy_task import FIELDS
 from search_space.recipes import resolve_recipe
-from search_space.task_recipes import TASK_FIELDS, baseline_recipe, task_recipe
+from search_space.task_recipes import baseline_recipe, task_recipe
 
 
 def known_task(name: str) -> Task:
@@ -55,9 +54,21 @@ def trained_model(task: Task, text: str) -> Model | Architecture:
     try:
         return architecture_for(task, named_architecture(text).architecture)
     except InvalidValueError as error:
-        if Path(text).exists() or "," in text:
+        if Path(text).expanduser().exists() or "," in text:
             raise
-        raise InvalidValueError(f"{error}; for {task} also {model_names(task)}", field="architecture") from error
+        raise InvalidValueError(_unknown(task, text), field="architecture") from error
+
+
+def _unknown(task: Task, text: str) -> str:
+    """A sentence about a name that is neither a model of the task nor an architecture."""
+    for other in TASKS:
+        if (model := catalogue_model(other, text)) is not None:
+            return f"{model.name} is a model for {other}, not for {task}; train it with --task {other}"
+    others = "" if task == "detection" else "an Eff-SpineNet detector, "
+    return (
+        f"architecture is {text!r}; for {task} it must be one of {model_names(task)}, or {others}18 widths separated "
+        "by commas, a block specification file or a model directory"
+    )
 
 
 def check_recipe(task: Task, model: Model | Architecture, recipe: str, overrides: Mapping[str, Any]) -> None:
@@ -67,8 +78,4 @@ def check_recipe(task: Task, model: Model | Architecture, recipe: str, overrides
         if isinstance(model, Model) and model.architecture is None:
             baseline_recipe(found, model, images=found.task.batch_size)
         return
-    for name in overrides:
-        if name not in TASK_FIELDS and name not in FIELDS:
-            known = ", ".join((*TASK_FIELDS, *FIELDS))
-            raise InvalidValueError(f"{name} is not a field of a recipe; fields are {known}", field=name)
     task_recipe(task, recipe, model, **overrides)

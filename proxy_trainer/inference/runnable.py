@@ -71,7 +71,7 @@ def figure_text(value: float | None) -> str:
     return "-" if value is None else f"{value:.4f}"
 
 
-def images_text(count: int, where: Path, is_held_out: bool | None) -> str:
+def images_text(count: int, where: Path | str, is_held_out: bool | None) -> str:
     """Which images were scored, and whether the figures in the model are of them (None: it has no figures)."""
     of_figures = {True: ", those of the model's figures", False: ", not those of the model's figures", None: ""}
     return f"{count:,} of {where}{of_figures[is_held_out]}"

@@ -70,7 +70,7 @@ class SegmentationModel:
         }
         facts = [
             *model_facts(self._path, "model directory", self._model.name),
-            ("images", images_text(len(images), data, held_out)),
+            ("images", images_text(len(images), f"the split {split} of {data}", held_out)),
             *((name, figure_text(value)) for name, value in metrics.items()),
         ]
         cells = [(row["name"], f"{row['pixels']:,}", figure_text(row["iou"])) for row in rows]

@@ -43,8 +43,10 @@ def build_training(task: str, options: TrainOptions) -> Training:
     if task == "detection":
         if isinstance(model, Architecture) or model.architecture is not None:
             return detection_training(options)
-        return _fixed_training(options, model, _baseline_course(options, model))
-    return _fixed_training(options, model, _task_course(task, options, model))
+        start = _start(options.start)
+        return _fixed_training(options, model, start, _baseline_course(options, model))
+    start = _start(options.start)
+    return _fixed_training(options, model, start, _task_course(task, options, model))
 
 
 @dataclass(frozen=True)
@@ -58,8 +60,7 @@ class _Plan:
 
 def _task_course(task: Task, options: TrainOptions, model: Model | Architecture) -> _Plan:
     recipe = task_recipe(task, options.recipe, model, **options.overrides)
-    if recipe.epochs:
-        recipe = recipe.on(_train_images(task, options.data, recipe))
+    recipe = recipe.on(_train_images(task, options.data, recipe))
     steps = recipe.training.steps
     return _Plan(recipe, recipe.training.learning_rate_at, max(1, steps // DEFAULT_EVALUATIONS))
 
@@ -85,8 +86,7 @@ def _train_images(task: Task, data: Path, recipe: TaskRecipe) -> int:
     return len(DetectionSplits.load(data, recipe.training).train)
 
 
-def _fixed_training(options: TrainOptions, model: Model | Architecture, plan: _Plan) -> Training:
-    start = _start(options.start)
+def _fixed_training(options: TrainOptions, model: Model | Architecture, start: Tensors | None, plan: _Plan) -> Training:
     with suppress_native_output():
         from proxy_trainer.engine import runtime
         from proxy_trainer.tasks.build import build_trainee

@@ -37,6 +37,15 @@ def test_other_architectures_have_the_network_that_is_published_for_the_task() -
     assert (segmenter.input_px, segmenter.subnet_width, segmenter.operations.space_to_depth) == (512, 88, True)
 
 
+def test_a_name_of_another_task_or_of_none_is_refused() -> None:
+    with pytest.raises(InvalidValueError, match="EfficientNet-B0 is a model for classification, not for detection; "):
+        trained_model("detection", "efficientnet-b0")
+    with pytest.raises(InvalidValueError, match="for classification it must be one of Eff-SpineNet-D0 classifier, "):
+        trained_model("classification", "resnet")
+    with pytest.raises(InvalidValueError, match=r"widths has 2 values; there must be 18"):
+        trained_model("classification", "16,24")
+
+
 def test_a_file_named_like_a_model_wins(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     own = Architecture(tuple(8 * number for number in range(1, 19)), name="own")
