@@ -110,7 +110,9 @@ def test_a_classifier_names_the_best_classes_with_probabilities(models: Models, 
     assert sum(probabilities) == pytest.approx(1.0, abs=1e-3)
     assert probabilities == sorted(probabilities, reverse=True)
     assert {each["name"] for each in found["labels"]} == set("0123456789")
-    assert Image.open(found["drawn"]).size == (512, 512)
+    with Image.open(picture) as image, Image.open(found["drawn"]) as drawn:
+        assert (found["width"], found["height"]) == image.size
+        assert drawn.width % image.width == 0
     assert len(_predicted(models.model("classification"), picture)["labels"]) == 5
     lowest = probabilities[1]
     assert len(_predicted(models.model("classification"), picture, "--score", lowest)["labels"]) in (1, 2)
@@ -122,7 +124,8 @@ def test_a_segmentation_gives_shares_an_overlay_and_a_mask(models: Models, tmp_p
     picture = models.picture("semantic-segmentation")
     found = _predicted(models.model("semantic-segmentation"), picture, "--out", tmp_path)
     mask = read_mask(Path(found["mask"]))
-    assert mask.shape == (found["height"], found["width"]) == (64, 64)
+    with Image.open(picture) as image:
+        assert mask.shape == (found["height"], found["width"]) == (image.height, image.width)
     assert {each["class"]: each["pixels"] for each in found["classes"]} == {
         slot: int((mask == slot).sum()) for slot in np.unique(mask).tolist()
     }
