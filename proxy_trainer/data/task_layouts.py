@@ -37,10 +37,12 @@ def _layouts(directory: Path) -> list[str]:
     if (directory / "ImageSets" / "Segmentation").is_dir():
         found.append(VOC)
     try:
-        find_splits(directory)
-        found.append(COCO)
+        annotations = find_splits(directory)[0].annotations
     except DataError:
-        pass
+        annotations = None
+    # A lone JSON file among the directories of Pascal VOC, such as the one of the digits, is no annotation file.
+    if annotations is not None and not (VOC in found and annotations.parent == directory):
+        found.append(COCO)
     train = directory / "train"
     if COCO not in found and train.is_dir() and any(entry.is_dir() for entry in train.iterdir()):
         found.append(FOLDERS)
