@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from pathlib import Path
 
 from proxy_trainer.data.coco_directory import find_splits
@@ -36,10 +37,9 @@ def _layouts(directory: Path) -> list[str]:
     found = []
     if (directory / "ImageSets" / "Segmentation").is_dir():
         found.append(VOC)
-    try:
+    annotations: Path | None = None
+    with suppress(DataError):
         annotations = find_splits(directory)[0].annotations
-    except DataError:
-        annotations = None
     # A lone JSON file among the directories of Pascal VOC, such as the one of the digits, is no annotation file.
     if annotations is not None and not (VOC in found and annotations.parent == directory):
         found.append(COCO)
