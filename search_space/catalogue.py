@@ -114,6 +114,28 @@ def _percent(fraction: float | None) -> float | None:
     return None if fraction is None else round(100 * fraction, 2)
 
 
+CLASSIFIER_WIDTH = 256
+"""Pyramid channels of all classifiers (section 4.2)."""
+
+CLASSIFIER_PX = 224
+"""Image size of the classifier of D0, and of architectures without a published one (Table 10)."""
+
+SEGMENTATION_PX = 512
+"""Crop size of all segmentation models (section 5.3)."""
+
+
+def architecture_for(task: Task, architecture: Architecture) -> Architecture:
+    """The architecture as the published networks of a task have it (sections 4.2 and 5.3, Table 10).
+
+    Classifiers have 256 pyramid channels and no space-to-depth at their image size; images for segmentation have
+    512 px, whatever the scale.
+    """
+    if task == "classification":
+        operations = replace(architecture.operations, space_to_depth=False)
+        return replace(architecture, input_px=CLASSIFIER_PX, subnet_width=CLASSIFIER_WIDTH, operations=operations)
+    return replace(architecture, input_px=SEGMENTATION_PX) if task == "semantic-segmentation" else architecture
+
+
 def _network(function: Callable[..., Any], *configuration: Any) -> Callable[[Any, Any], Any]:
     """A network function with its configuration bound: the arguments between operations and images."""
     return lambda ops, images: function(ops, *configuration, images)
@@ -191,11 +213,9 @@ def _two_stage() -> Iterator[Model]:
 def _classifiers() -> Iterator[Model]:
     published = {"D0": (0.38e9, 3.57e6, 224), "D1": (0.70e9, 4.97e6, 240), "D2": (0.89e9, 5.83e6, 256)}
     for key, (madds, params, px) in published.items():
-        base = EFF_SPINENETS[key]
-        operations = replace(base.operations, space_to_depth=False)
-        architecture = replace(base, input_px=px, subnet_width=CLASSIFIER_WIDTH, operations=operations)
+        architecture = replace(architecture_for("classification", EFF_SPINENETS[key]), input_px=px)
         network = _network(classification, architecture)
-        name = f"{base.name} classifier"
+        name = f"{architecture.name} classifier"
         yield Model(name, "classification", px, network, madds, params, "Table 10", architecture=architecture)
     for scale, (madds, params) in zip(EFFICIENTNETS, ((0.39e9, 5.3e6), (0.70e9, 7.8e6), (1.0e9, 9.2e6)), strict=False):
         network = _network(efficientnet_classifier, scale)
@@ -204,19 +224,13 @@ def _classifiers() -> Iterator[Model]:
 
 def _segmenters() -> Iterator[Model]:
     for key, madds in (("D0", 2.1e9), ("D2", 3.8e9)):
-        architecture = replace(EFF_SPINENETS[key], input_px=SEGMENTATION_PX)
+        architecture = architecture_for("semantic-segmentation", EFF_SPINENETS[key])
         name = f"{architecture.name} segmentation"
         network = _network(segmentation, architecture)
         yield Model(
             name, "semantic-segmentation", SEGMENTATION_PX, network, madds, None, "Table 11", architecture=architecture
         )
 
-
-CLASSIFIER_WIDTH = 256
-"""Pyramid channels of all classifiers (section 4.2)."""
-
-SEGMENTATION_PX = 512
-"""Crop size of all segmentation models (section 5.3)."""
 
 CATALOGUE: tuple[Model, ...] = (
     *_one_stage(),

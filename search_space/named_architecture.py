@@ -10,14 +10,22 @@ from search_space.detector_model import CONFIG_FILE
 from search_space.document import BlockSpecification, load_block_specification
 from search_space.errors import InvalidValueError
 from search_space.option_values import parse_whole_numbers
+from search_space.task_model import is_task_model
 
 
 def named_architecture(text: str) -> BlockSpecification:
     """The specification of a model of the catalogue, of 18 widths at the scale of D0, of a file or of a directory.
 
-    A path wins over a name. Raises InvalidValueError where it is none of them.
+    A path wins over a name. Raises InvalidValueError where it is none of them, or a model directory of another form
+    (`search_space.task_model`).
     """
     path = Path(text).expanduser()
+    if is_task_model(path):
+        raise InvalidValueError(
+            f"{path} is not a scale-permuted detector but a model that `effspine train --task` has made; name the "
+            "architecture that it was made from, and the directory with --start",
+            field="architecture",
+        )
     if path.is_dir():
         return load_block_specification(path / CONFIG_FILE)
     if path.is_file():

@@ -124,6 +124,7 @@ _WITH_SWISH = {**_WITH_EXCITATION, "activation": "swish"}
 _ALL = (
     _PAPER,
     *(_paper(f"paper-{epochs}", f"Table 5, {epochs} epochs", epochs) for epochs in (72, 200, 350, 500)),
+    _paper("paper-250", "Table 4, ResNet-50-FPN", 250),
     _paper("table-4-baseline", "Table 4, baseline", 72, _PLAIN, scale_min=0.8, scale_max=1.2),
     _paper("table-4-se", "Table 4, + SE", 72, _WITH_EXCITATION, scale_min=0.8, scale_max=1.2),
     _paper("table-4-ms-train", "Table 4, + ms train", 650, _WITH_EXCITATION),

@@ -7,10 +7,11 @@ weights are float32 tensors with the names and shapes of `TaskNetwork.parameters
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from search_space.architecture import Architecture
 from search_space.atomic_file import write_atomically
 from search_space.detector import IMAGE_DEVIATION, IMAGE_MEAN, detector_document
 from search_space.detector_model import (
@@ -23,7 +24,7 @@ from search_space.detector_model import (
     weights_section,
 )
 from search_space.errors import InvalidValueError
-from search_space.task_network import TaskNetwork, read_task_network
+from search_space.task_network import Baseline, TaskNetwork, read_task_network
 
 FORMAT, VERSION = "effspine.model", 1
 
@@ -34,7 +35,7 @@ class TaskModel:
 
     `classes` has the `{id, name}` of each class of the data, in the order of the outputs. `anchor_size`, in strides,
     is that of detection and of instance segmentation. `training` is the recipe; `figures` are the metrics of these
-    weights, 0 to 1.
+    weights, 0 to 1; `provenance` has the data set, the digests of its two splits as `data`, and versions.
     """
 
     network: TaskNetwork
@@ -46,6 +47,32 @@ class TaskModel:
     anchor_size: float | None = None
     training: dict[str, Any] | None = None
     figures: dict[str, float | None] | None = None
+    provenance: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def architecture(self) -> Architecture | Baseline:
+        """What the network is made of, with its image size and its number of class outputs."""
+        return self.network.source
+
+    @property
+    def recipe(self) -> dict[str, Any]:
+        """The fields of the recipe; empty where the training is unknown."""
+        found: dict[str, Any] = (self.training or {}).get("recipe") or {}
+        return found
+
+    @property
+    def crop_padding_px(self) -> int:
+        """The border that the central crop for classification leaves out, at input size."""
+        return int(self.recipe.get("crop_padding_px", 0))
+
+
+def is_task_model(directory: Path) -> bool:
+    """Whether the directory has a configuration of this format. Damaged ones are for `load_task_model` to refuse."""
+    try:
+        document = json.loads((directory / CONFIG_FILE).read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return False
+    return isinstance(document, dict) and document.get("format") == FORMAT
 
 
 def save_task_model(model: TaskModel, directory: Path) -> None:
@@ -65,6 +92,7 @@ def save_task_model(model: TaskModel, directory: Path) -> None:
         "weights": weights_section(content, model.origin, model.seed),
         "training": model.training,
         "figures": model.figures,
+        "provenance": model.provenance,
     }
     write_atomically(directory / CONFIG_FILE, (json.dumps(document, indent=2, ensure_ascii=False) + "\n").encode())
 
@@ -97,6 +125,7 @@ def load_task_model(directory: Path) -> TaskModel:
             document["preprocessing"].get("anchor_size"),
             document["training"],
             document["figures"],
+            document.get("provenance", {}),
         )
     except (KeyError, TypeError) as error:
         raise InvalidValueError(f"{path} is damaged: {error!r}") from error
@@ -106,6 +135,7 @@ def _preprocessing(model: TaskModel) -> dict[str, Any]:
     """What happens to a picture before the network, and the constants of the network that are not in its weights."""
     if model.network.task == "classification":
         resize = "bicubic, of the central square crop, to input_px"
-        return {"resize": resize, "mean": list(IMAGE_MEAN), "deviation": list(IMAGE_DEVIATION)}
+        constants = {"mean": list(IMAGE_MEAN), "deviation": list(IMAGE_DEVIATION)}
+        return {"resize": resize, "crop_padding_px": model.crop_padding_px, **constants}
     shared: dict[str, Any] = detector_document(1.0)["preprocessing"]
     return shared if model.anchor_size is None else {**shared, "anchor_size": model.anchor_size}

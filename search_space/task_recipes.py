@@ -1,8 +1,10 @@
 """Recipes of the paper's tasks as data: the published ones, each with a small variant for a laptop.
 
-effspine train --task classification --recipe paper --model "Eff-SpineNet-D0 classifier"     Table 10: top-1 0.753
-effspine train --task semantic-segmentation --recipe paper ...                               Table 11: mIoU 0.760
-effspine train --task instance-segmentation --recipe paper ...                               Table 6: AP 0.350
+effspine train "Eff-SpineNet-D0 classifier" --task classification --recipe paper ...              Table 10: top-1 0.753
+effspine train "Eff-SpineNet-D0 segmentation" --task semantic-segmentation --recipe paper ...      Table 11: mIoU 0.760
+effspine train "Eff-SpineNet-D0 Mask R-CNN" --task instance-segmentation --recipe paper ...        Table 6: AP 0.350
+
+Those of detection are in `search_space.recipes`.
 """
 
 from __future__ import annotations
@@ -11,35 +13,42 @@ from dataclasses import asdict, dataclass, fields, replace
 from typing import Any
 
 from search_space.architecture import Architecture
-from search_space.catalogue import TASKS, Model, Task
+from search_space.catalogue import CLASSIFIER_PX, CLASSIFIER_WIDTH, SEGMENTATION_PX, Model, Task
 from search_space.detector import PROPOSAL_ANCHOR_SIZE
 from search_space.errors import InvalidValueError
 from search_space.networks.mask_rcnn import Regions
 from search_space.proxy_task import FIELDS, ProxyTask, resolve
-from search_space.proxy_task_fields import check_value, number, settable
+from search_space.proxy_task_fields import check_value, number, settable, switch
+from search_space.recipes import ALL_IMAGES, LARGEST_WARMUP, UNUSED_FIELDS, Recipe
 from search_space.task_network import published_scale
 
-COCO_STEPS = 300_300
+COCO_STEPS = 300_339
 """650 epochs of the 118,287 images of COCO train2017 in batches of 256."""
 
-IMAGENET_STEPS = 109_472
+IMAGENET_STEPS = 109_475
 """350 epochs of the 1,281,167 images of ImageNet in batches of 4,096."""
+
+LARGER_DROPOUT = {"Eff-SpineNet-D2 classifier": 0.3, "EfficientNet-B2": 0.3}
+"""EfficientNet's dropout grows with its scale: 0.2 for B0 and B1, and 0.3 for B2."""
 
 
 @dataclass(frozen=True)
 class TaskRecipe:
     """How a network is trained for a task: the fields of a proxy task, and those of the other tasks alone.
 
-    `source` is where the recipe is published.
+    `source` is where the recipe is published. The steps of `training` are those on the data set of the publication,
+    where `epochs` is set.
     """
 
     name: str
     task: Task
     source: str
     training: ProxyTask
+    epochs: int = number(0, 0, 100_000, "passes over the training images, which give the steps; 0 takes `steps`")
     label_smoothing: float = number(0.0, 0.0, 0.9, "probability that classification spreads over all classes")
     dropout: float = number(0.0, 0.0, 0.9, "share of the pooled features that classification drops in training")
     smallest_crop: float = number(1.0, 0.01, 1.0, "smallest share of a picture's area in a crop for classification")
+    auto_augment: bool = switch(False, "distort pictures for classification by the policy of AutoAugment")
     crop_padding_px: int = number(
         0, 0, 512, "border that the central crop for classification leaves out, at input size"
     )
@@ -47,6 +56,14 @@ class TaskRecipe:
     detections: int = number(100, 1, 1000, "detections of an image in Mask R-CNN")
     sampled_anchors: int = number(256, 2, 4096, "anchors of an image that the region proposal network learns from")
     sampled_regions: int = number(512, 4, 4096, "regions of an image that the box head learns from")
+
+    def on(self, images: int) -> TaskRecipe:
+        """The recipe for so many training images: with `epochs`, its steps, and warm-up for a tenth of them at most."""
+        if not self.epochs:
+            return self
+        steps = -(-self.epochs * images // self.training.batch_size)
+        warmup = min(self.training.warmup_steps, steps // LARGEST_WARMUP)
+        return replace(self, training=replace(self.training, steps=steps, warmup_steps=warmup))
 
     def regions(self, model: Model | Architecture) -> Regions:
         """The regions of Mask R-CNN with this model's box head."""
@@ -60,9 +77,16 @@ class TaskRecipe:
 
 
 TASK_FIELDS = settable(fields(TaskRecipe))
-"""The fields that may be set in addition to those of a proxy task, by name."""
+"""The fields beside those of a proxy task, by name."""
 
-_PAPER = ProxyTask(steps=COCO_STEPS, warmup_steps=500, reference_batch_size=256, reserve_from="val")
+_OF_ONE_TASK: dict[Task, tuple[str, ...]] = {
+    "classification": ("label_smoothing", "dropout", "smallest_crop", "auto_augment", "crop_padding_px"),
+    "instance-segmentation": ("proposals", "detections", "sampled_anchors", "sampled_regions"),
+}
+
+_PAPER = ProxyTask(
+    steps=COCO_STEPS, warmup_steps=500, reference_batch_size=256, reserved_images=ALL_IMAGES, reserve_from="val"
+)
 
 _LAPTOP = ProxyTask(
     profile="laptop",
@@ -89,8 +113,8 @@ _LAPTOP = ProxyTask(
 )
 
 _CLASSIFICATION = ProxyTask(
-    image_px=224,
-    subnet_width=256,
+    image_px=CLASSIFIER_PX,
+    subnet_width=CLASSIFIER_WIDTH,
     batch_size=4096,
     steps=IMAGENET_STEPS,
     learning_rate=0.256,
@@ -105,20 +129,17 @@ _CLASSIFICATION = ProxyTask(
 )
 
 _SEGMENTATION = replace(
-    _PAPER, steps=10_000, learning_rate=0.05, warmup_steps=500, schedule="cosine", image_px=512, reserved_images=1449
+    _PAPER, steps=10_000, learning_rate=0.05, warmup_steps=500, schedule="cosine", image_px=SEGMENTATION_PX
 )
 
 RECIPES: dict[Task, dict[str, TaskRecipe]] = {
-    "detection": {
-        "paper": TaskRecipe("paper", "detection", "section 5.1.1, Table 3", _PAPER),
-        "laptop": TaskRecipe("laptop", "detection", "", _LAPTOP),
-    },
     "instance-segmentation": {
         "paper": TaskRecipe(
             "paper",
             "instance-segmentation",
             "sections 4.1 and 5.1.1, Table 6",
             replace(_PAPER, anchor_size=PROPOSAL_ANCHOR_SIZE),
+            epochs=650,
         ),
         "laptop": TaskRecipe(
             "laptop",
@@ -137,9 +158,11 @@ RECIPES: dict[Task, dict[str, TaskRecipe]] = {
             "classification",
             "section 5.2, Table 10: the training of EfficientNet (Tan and Le, ICML 2019, section 5.2)",
             _CLASSIFICATION,
+            epochs=350,
             label_smoothing=0.1,
             dropout=0.2,
             smallest_crop=0.08,
+            auto_augment=True,
             crop_padding_px=32,
         ),
         "laptop": TaskRecipe(
@@ -158,23 +181,61 @@ RECIPES: dict[Task, dict[str, TaskRecipe]] = {
 }
 
 
+def settable_fields(task: Task) -> tuple[str, ...]:
+    """The names of the fields of a recipe that a training of the task reads."""
+    others = {name for other, names in _OF_ONE_TASK.items() if other != task for name in names}
+    unused = set(UNUSED_FIELDS) - {"steps"}
+    return tuple(name for name in (*TASK_FIELDS, *FIELDS) if name not in others | unused)
+
+
 def task_recipe(task: Task, name: str, model: Model | Architecture, **overrides: Any) -> TaskRecipe:
     """The named recipe of a task for a model, with some fields replaced.
 
-    Published recipes have the model's own image size, widths and subnets; the others scale it down. Raises
+    Published recipes have the model's own image size, widths and subnets; the others scale it down. A number of
+    `steps` takes the place of `epochs`; warm-up is at most a tenth of them unless it is set too. Raises
     InvalidValueError, with the field, for an unknown task, recipe or field, or a value out of its range.
     """
     if task not in RECIPES:
-        raise InvalidValueError(f"task is {task!r}; it must be one of {', '.join(TASKS)}", field="task")
+        raise InvalidValueError(f"task is {task!r}; it must be one of {', '.join(RECIPES)}", field="task")
     if name not in RECIPES[task]:
         known = ", ".join(RECIPES[task])
         raise InvalidValueError(f"recipe is {name!r}; for {task} it must be one of {known}", field="recipe")
+    known_fields = settable_fields(task)
+    for field in overrides:
+        if field not in known_fields:
+            raise InvalidValueError(
+                f"{field} is not a field of a recipe for {task}; fields are {', '.join(known_fields)}", field=field
+            )
     recipe = RECIPES[task][name]
+    if recipe.source and model.name in LARGER_DROPOUT:
+        recipe = replace(recipe, dropout=LARGER_DROPOUT[model.name])
     training = published_scale(model, recipe.training) if recipe.source else recipe.training
+    if "steps" in overrides:
+        overrides = {"epochs": 0, **overrides}
     own = {field: value for field, value in overrides.items() if field in TASK_FIELDS}
     for field, value in own.items():
         check_value(TASK_FIELDS[field], value)
     others = {field: value for field, value in overrides.items() if field not in own}
+    if isinstance(steps := others.get("steps"), int) and "warmup_steps" not in others:
+        others["warmup_steps"] = min(training.warmup_steps, steps // LARGEST_WARMUP)
     fixed = {field: getattr(training, field) for field in FIELDS}
     training = replace(resolve("paper", **{**fixed, **others}), profile=training.profile)
     return replace(recipe, training=training, **own)
+
+
+def baseline_recipe(recipe: Recipe, model: Model, images: int) -> TaskRecipe:
+    """A recipe of detection for one of the networks that the paper compares with, on so many training images.
+
+    Its batch-norm statistics are averaged like its weights, in the place of the recalibration. Raises InvalidValueError
+    for a recipe that replaces operations of scale-permuted networks.
+    """
+    if recipe.operations:
+        raise InvalidValueError(
+            f"the recipe {recipe.name} replaces operations of scale-permuted networks; {model.name} is none",
+            field="recipe",
+        )
+    training = replace(recipe.task_for(images), recalibration_images=0)
+    if not recipe.fixed:
+        chosen = {name: getattr(recipe.task, name) for name in recipe.overridden}
+        training = replace(published_scale(model, training), **chosen)
+    return TaskRecipe(recipe.name, "detection", recipe.source, training)

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
 
 from search_space.architecture import EXPANSION, KERNEL, Architecture
-from search_space.catalogue import CLASSIFIER_WIDTH
+from search_space.catalogue import architecture_for
 from search_space.detector import ASPECT_RATIOS, BN_EPSILON, FUSION_EPSILON, MAX_DETECTIONS, NMS_IOU
 from search_space.document import BlockSpecification, block_specification
 from search_space.networks.retinanet import LEVELS
 from search_space.proxy_task import ProxyTask
-from search_space.task_recipes import RECIPES
 
 Document = dict[str, Any]
 
@@ -30,9 +28,7 @@ def model_garden_classes(specification: BlockSpecification) -> int:
 
 def classifier_of(architecture: Architecture) -> Architecture:
     """The network of the paper's classifiers (section 4.2, as the catalogue has them) on this backbone."""
-    operations = replace(architecture.operations, space_to_depth=False)
-    px = RECIPES["classification"]["paper"].training.image_px
-    return replace(architecture, operations=operations, subnet_width=CLASSIFIER_WIDTH, input_px=px)
+    return architecture_for("classification", architecture)
 
 
 def pyramid(specification: BlockSpecification, task: ProxyTask) -> Document:

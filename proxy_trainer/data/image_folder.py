@@ -98,11 +98,15 @@ def training_crop(path: Path, image_px: int, smallest_crop: float, flip: bool, r
 
 
 def central_crop(path: Path, image_px: int, padding_px: int) -> Pixels:
-    """The central square of a picture, uint8 [image_px, image_px, 3].
+    """`central_square` of the stored pixels of a picture. Raises UnreadableImageError."""
+    return central_square(load_image(path), image_px, padding_px)
 
-    At the size of the result, a border of `padding_px / 2` pixels is cut off. Raises UnreadableImageError.
+
+def central_square(pixels: Pixels, image_px: int, padding_px: int) -> Pixels:
+    """The central square of pixels [height, width, 3], uint8 [image_px, image_px, 3].
+
+    At the size of the result, a border of `padding_px / 2` pixels is cut off.
     """
-    pixels = load_image(path)
     height, width = pixels.shape[:2]
     side = min(height, width) * image_px / (image_px + padding_px)
     top, left = (height - side) / 2, (width - side) / 2

@@ -17,6 +17,7 @@ from proxy_trainer.native_output import suppress_native_output
 from search_space.detector_model import CONFIG_FILE, WEIGHTS_FILE
 from search_space.document import BlockSpecification, load_block_specification
 from search_space.errors import InvalidValueError
+from search_space.task_model import TaskModel
 
 
 @dataclass(frozen=True, eq=False)
@@ -29,7 +30,7 @@ class LoadedDetector:
 
     path: Path
     format: str
-    specification: BlockSpecification
+    specification: BlockSpecification | TaskModel
     detects: Detects
 
     @property

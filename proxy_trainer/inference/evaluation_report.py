@@ -17,6 +17,8 @@ from proxy_trainer.inference.detector import LoadedDetector
 from proxy_trainer.inference.scored_split import class_map
 from proxy_trainer.training.evaluation import CocoEvaluator, Scores
 from proxy_trainer.training.scoring import detections_on
+from search_space.document import BlockSpecification
+from search_space.task_model import TaskModel
 
 
 @dataclass(frozen=True)
@@ -64,18 +66,19 @@ def evaluate_detector(
     Raises InvalidValueError where detector and data have no class in common, and DataError for images that cannot be
     read or a split without a box to score against.
     """
-    classes, evaluator = class_map(detector, split), CocoEvaluator(split)
+    classes, evaluator = class_map(detector.specification, split), CocoEvaluator(split)
     images = decode_split(split, detector.image_px, cache_dir)
     identity = SplitIdentity.of(split, images.image_digests)
     began = time.monotonic()
     detections = detections_on(images, detector.detects, progress)
     seconds = time.monotonic() - began
     scores = evaluator.scores(classes.applied(detections))
-    return EvaluationReport(detector, split, identity, scores, _is_held_out(detector, identity), seconds)
+    return EvaluationReport(detector, split, identity, scores, is_held_out(detector.specification, identity), seconds)
 
 
-def _is_held_out(detector: LoadedDetector, found: SplitIdentity) -> bool | None:
-    data = detector.specification.provenance.get("data")
-    if data is None or detector.specification.figures is None:
+def is_held_out(specification: BlockSpecification | TaskModel, found: SplitIdentity) -> bool | None:
+    """Whether a split is the one that the figures in the model are of; None where it has no figures."""
+    data = specification.provenance.get("data")
+    if data is None or specification.figures is None:
         return None
     return bool(SplitIdentity(**data["reserved"]) == found)

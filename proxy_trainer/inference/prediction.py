@@ -82,9 +82,7 @@ def predict(detector: LoadedDetector, path: Path, lowest_score: float) -> Predic
 
 def drawn(prediction: Prediction) -> Image.Image:
     """The picture with the boxes, in the colours of their classes, the best on top; small ones are enlarged."""
-    picture = Image.fromarray(prediction.pixels)
-    factor = max(1, math.ceil(_SMALLEST_DRAWN_PX / max(picture.size)))
-    picture = picture.resize((factor * picture.width, factor * picture.height), Image.Resampling.BICUBIC)
+    picture, factor = enlarged(prediction.pixels)
     draw, long_side = ImageDraw.Draw(picture), max(picture.size)
     font_px = max(_SMALLEST_FONT_PX, round(_FONT_SHARE * long_side))
     for each in reversed(prediction.objects):
@@ -100,3 +98,10 @@ def drawn(prediction: Prediction) -> Image.Image:
             right=picture.width,
         )
     return picture
+
+
+def enlarged(pixels: Pixels) -> tuple[Image.Image, int]:
+    """The picture, enlarged by a whole factor if it is small, and the factor."""
+    picture = Image.fromarray(pixels)
+    factor = max(1, math.ceil(_SMALLEST_DRAWN_PX / max(picture.size)))
+    return picture.resize((factor * picture.width, factor * picture.height), Image.Resampling.BICUBIC), factor

@@ -10,11 +10,12 @@ import numpy as np
 
 from proxy_trainer.data.coco import CocoSplit
 from proxy_trainer.data.coco_directory import find_splits
-from proxy_trainer.inference.detector import LoadedDetector
 from proxy_trainer.training.detection_data import DetectionSplits
 from proxy_trainer.training.evaluation import Detections
+from search_space.document import BlockSpecification
 from search_space.errors import InvalidValueError
 from search_space.recipes import ALL_IMAGES, RECIPES
+from search_space.task_model import TaskModel
 
 Split = Literal["val", "train", "all"]
 
@@ -60,15 +61,15 @@ class ClassMap:
         )
 
 
-def class_map(detector: LoadedDetector, split: CocoSplit) -> ClassMap:
+def class_map(specification: BlockSpecification | TaskModel, split: CocoSplit) -> ClassMap:
     """The classes of a detector among those of a split, matched by name.
 
     Those of a detector that does not name its classes are matched in order. Raises InvalidValueError where no class
     has the name of a category, and where classes without names are not as many as the categories.
     """
-    classes, names = detector.specification.classes, split.category_names
+    classes, names = specification.classes, split.category_names
     if classes is None:
-        slots = detector.specification.architecture.class_slots
+        slots = specification.architecture.class_slots
         if slots != len(names):
             raise InvalidValueError(
                 f"the model has {slots} classes without names, and {split.annotations_file} has {len(names)}",

@@ -6,7 +6,7 @@ import hashlib
 from abc import abstractmethod
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from functools import partial
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Any, Generic, TypeVar
 
@@ -18,6 +18,8 @@ from proxy_trainer.engine.layout import StaticLayout
 from proxy_trainer.engine.optimizers import OptimizerState, has_second_moment, optimizer_step
 from proxy_trainer.engine.tensor_ops import TensorOps
 from proxy_trainer.tasks.ahead import Ahead
+from proxy_trainer.tasks.inference_ops import Kind
+from proxy_trainer.training.detection_trainee import versions
 from proxy_trainer.training.trainee import Trainee
 from search_space.architecture import Architecture
 from search_space.catalogue import Model
@@ -126,6 +128,10 @@ class FixedTrainee(Trainee, Generic[B]):
     def data_digest(self) -> str:
         """A SHA-256 of the data that weights and metrics depend on."""
 
+    @abstractmethod
+    def data_section(self) -> dict[str, Any]:
+        """What identifies the data, as JSON values, with the splits as `train` and `reserved`."""
+
     def identity(self) -> dict[str, Any]:
         """Everything that the weights depend on, as JSON values: a training continues only where it is equal."""
         start = self.options.start
@@ -168,11 +174,11 @@ class FixedTrainee(Trainee, Generic[B]):
         average, running = (self._vectors[name].numpy() for name in ("average", "average_statistics"))
         return {**_split(average, trainable), **_split(running, statistics)}
 
-    def save(self, directory: Path, figures: Mapping[str, float | None]) -> None:
+    def save(self, directory: Path, figures: Mapping[str, float | None] | None) -> None:
         """Writes the averaged weights as a model directory (`search_space.task_model`). Raises OSError."""
         save_task_model(self._model(figures), directory)
 
-    def _model(self, figures: Mapping[str, float | None]) -> TaskModel:
+    def _model(self, figures: Mapping[str, float | None] | None) -> TaskModel:
         origin: Origin = "trained" if self.steps_done else "initial"
         model = self.options.model
         return TaskModel(
@@ -184,11 +190,17 @@ class FixedTrainee(Trainee, Generic[B]):
             self.options.seed,
             self.task.anchor_size if self.network.task in ("detection", "instance-segmentation") else None,
             {"recipe": self.recipe.to_dict(), "steps_done": self.steps_done, "seed": self.options.seed},
-            dict(figures),
+            None if figures is None else dict(figures),
+            self._provenance,
         )
 
-    def _inference_ops(self, kind: type[TensorOps] = TensorOps) -> TensorOps:
-        """The interpreter of the averaged weights, for a graph that is being traced."""
+    @cached_property
+    def _provenance(self) -> dict[str, Any]:
+        dataset = self.options.data_dir.resolve().name
+        return {"dataset": dataset, "data": self.data_section(), "versions": versions()}
+
+    def _inference_ops(self, kind: type[Kind], /) -> Kind:
+        """The interpreter of the averaged weights, for a graph that is being traced (`MakeOps`)."""
         tensors = self._layout.split_weights(self._vectors["average"].read_value()).tensors
         statistics = self._layout.split_statistics(self._vectors["average_statistics"].read_value())
         return kind(tensors | statistics, training=False)

@@ -5,26 +5,22 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-import numpy as np
 import tensorflow as tf
 
 from proxy_trainer.engine.augment import view_pixels
-from proxy_trainer.engine.boxes import decode
-from proxy_trainer.engine.detections import non_max_suppression
 from proxy_trainer.engine.losses import detection_loss
 from proxy_trainer.engine.proxy_network import normalise
 from proxy_trainer.engine.targets import targets_of
 from proxy_trainer.engine.tensor_ops import TensorOps
 from proxy_trainer.engine.training_batch import TrainingBatch
-from proxy_trainer.tasks.coco_data import load_coco_data, original_boxes
+from proxy_trainer.tasks.coco_data import load_coco_data
+from proxy_trainer.tasks.fixed_detector import FixedDetector, predictions_by_anchor
 from proxy_trainer.tasks.fixed_network import FixedTrainee, TaskOptions
-from proxy_trainer.training.evaluation import CocoEvaluator, Detections
+from proxy_trainer.training.evaluation import CocoEvaluator
+from proxy_trainer.training.scoring import detections_on
 from proxy_trainer.training.training_batches import TrainingBatches
 from search_space.anchors import anchor_boxes
-from search_space.networks.retinanet import LEVELS
 from search_space.task_network import task_network
-
-_EVALUATION_BATCH = 16
 
 
 class FpnDetection(FixedTrainee[TrainingBatch]):
@@ -43,28 +39,19 @@ class FpnDetection(FixedTrainee[TrainingBatch]):
         self._training_batches = TrainingBatches(self._data.train_images, task, options.seed)
         self._evaluator = CocoEvaluator(self._data.held_out)
         super().__init__(options, network, self._data.classes, len(self._data.train))
-        signature = self._batch_signature()
-        self._detect = tf.function(
-            self._detections, input_signature=[signature.pixels, signature.sizes], autograph=False
-        )
+        self._detector = FixedDetector(network, task.anchor_size, self._inference_ops)
 
     def evaluate(self) -> dict[str, float | None]:
         """The twelve COCO box metrics on the held-out images."""
-        images, parts = self._data.held_out_images, []
-        for start in range(0, len(images), _EVALUATION_BATCH):
-            rows = np.arange(start, min(start + _EVALUATION_BATCH, len(images)))
-            boxes, scores, classes, valid = (
-                found.numpy() for found in self._detect(images.pixels[rows], images.sizes[rows])
-            )
-            row, column = np.nonzero(np.arange(scores.shape[1]) < valid[:, None])
-            parts.append((rows[row], boxes[row, column], scores[row, column], classes[row, column]))
-        image, boxes, scores, classes = (np.concatenate(column) for column in zip(*parts, strict=True))
-        found = original_boxes(boxes, images.scales[image])
-        return self._evaluator.metrics(Detections(image, found, scores, classes.astype(np.int32)))
+        return self._evaluator.metrics(detections_on(self._data.held_out_images, self._detector))
+
+    def data_section(self) -> dict[str, Any]:
+        """The identity of both splits by content."""
+        return self._data.identity.to_dict()
 
     def data_digest(self) -> str:
         """The digest of the content of both splits."""
-        return self._data.digest
+        return self._data.identity.sha256
 
     def _batch(self, step: int) -> TrainingBatch:
         return self._training_batches.batch(step)
@@ -84,19 +71,6 @@ class FpnDetection(FixedTrainee[TrainingBatch]):
         ops = ops_of()
         images = view_pixels(normalise(batch.pixels, batch.sizes), batch.windows)
         targets = targets_of(self._anchors, batch.boxes, batch.classes, batch.matches)
-        logits, codes = self._by_anchor(self.network(ops, images))
+        logits, codes = predictions_by_anchor(self.network(ops, images), len(self._anchors), self.network.outputs)
         loss = detection_loss(logits, codes, targets)
         return ops, {"loss": loss.total, "classes": loss.classes, "boxes": loss.boxes}
-
-    def _detections(self, pixels: tf.Tensor, sizes: tf.Tensor) -> Any:
-        logits, codes = self._by_anchor(self.network(self._inference_ops(), normalise(pixels, sizes)))
-        boxes = decode(codes, self._anchors, (self.task.image_px, self.task.image_px))
-        return non_max_suppression(boxes, tf.nn.sigmoid(logits))
-
-    def _by_anchor(self, outputs: Any) -> tuple[tf.Tensor, tf.Tensor]:
-        """Class logits `[batch, anchors, classes]` and box codes `[batch, anchors, 4]`."""
-        parts = []
-        for maps, values in ((outputs.class_logits, self.network.outputs), (outputs.boxes, 4)):
-            flat = [tf.reshape(maps[level], [tf.shape(maps[level])[0], -1, values]) for level in LEVELS]
-            parts.append(tf.ensure_shape(tf.concat(flat, axis=1), [None, len(self._anchors), values]))
-        return parts[0], parts[1]

@@ -10,27 +10,23 @@ import hashlib
 from collections.abc import Callable
 from typing import Any
 
-import numpy as np
-import numpy.typing as npt
 import tensorflow as tf
 
 from proxy_trainer.data.instance_masks import MASK_PX, load_instance_masks
 from proxy_trainer.engine.augment import view_pixels
 from proxy_trainer.engine.proxy_network import normalise
-from proxy_trainer.engine.region_ops import TensorRegionOps
 from proxy_trainer.engine.tensor_ops import TensorOps
-from proxy_trainer.tasks.coco_data import load_coco_data, original_boxes
+from proxy_trainer.tasks.coco_data import load_coco_data
 from proxy_trainer.tasks.fixed_network import FixedTrainee, TaskOptions
 from proxy_trainer.tasks.mask_batches import MaskBatch, MaskBatches, proposal_anchors
-from proxy_trainer.tasks.mask_evaluation import MaskDetections, MaskEvaluator, mask_probabilities, pasted
+from proxy_trainer.tasks.mask_detector import MaskDetector
+from proxy_trainer.tasks.mask_evaluation import MaskEvaluator
 from proxy_trainer.tasks.mask_losses import mask_loss, mask_targets, proposal_losses, region_losses
 from proxy_trainer.tasks.region_sampling import TrainingRegionOps, Truth
-from proxy_trainer.training.evaluation import CocoEvaluator, Detections
+from proxy_trainer.training.evaluation import CocoEvaluator
 from search_space.networks.mask_rcnn import MaskRcnnOutputs
 from search_space.networks.retinanet import LEVELS
 from search_space.task_network import task_network
-
-_EVALUATION_BATCH = 8
 
 
 class InstanceSegmentation(FixedTrainee[MaskBatch]):
@@ -54,42 +50,21 @@ class InstanceSegmentation(FixedTrainee[MaskBatch]):
         self._boxes = CocoEvaluator(self._data.held_out)
         self._masks = MaskEvaluator(self._data.held_out, held_out_masks)
         super().__init__(options, network, self._data.classes, len(self._data.train))
-        signature = self._batch_signature()
-        self._detect = tf.function(
-            self._detections, input_signature=[signature.pixels, signature.sizes], autograph=False
-        )
+        self._detector = MaskDetector(network, task.anchor_size, self._inference_ops)
 
     def evaluate(self) -> dict[str, float | None]:
         """The twelve COCO metrics of boxes, and of masks as `mask_ap` and so on."""
-        images, parts = self._data.held_out_images, []
-        for start in range(0, len(images), _EVALUATION_BATCH):
-            rows = np.arange(start, min(start + _EVALUATION_BATCH, len(images)))
-            found, logits = (each.numpy() for each in self._detect(images.pixels[rows], images.sizes[rows]))
-            row, column = np.nonzero(found[..., 5] > 0)
-            parts.append((rows[row], found[row, column], logits[row, column]))
-        image, found, logits = (np.concatenate(column) for column in zip(*parts, strict=True))
-        boxes = original_boxes(found[:, :4], images.scales[image])
-        categories = found[:, 5].astype(np.int32) - 1
-        scores = found[:, 4]
-        masks = MaskDetections(image, categories, scores, self._pasted(image, boxes, logits))
-        return {
-            **self._boxes.metrics(Detections(image, boxes, scores, categories)),
-            **self._masks.metrics(masks),
-        }
+        boxes, masks = self._detector.detections_on(self._data.held_out_images, self._data.held_out.sizes)
+        return {**self._boxes.metrics(boxes), **self._masks.metrics(masks)}
 
-    def _pasted(
-        self, image: npt.NDArray[np.int64], boxes: npt.NDArray[np.float64], logits: npt.NDArray[np.float32]
-    ) -> tuple[Any, ...]:
-        sizes = self._data.held_out.sizes
-        return tuple(
-            pasted(mask_probabilities(each), box, (int(sizes[index, 0]), int(sizes[index, 1])))
-            for index, box, each in zip(image, boxes, logits, strict=True)
-        )
+    def data_section(self) -> dict[str, Any]:
+        """The identity of both splits by content."""
+        return self._data.identity.to_dict()
 
     def data_digest(self) -> str:
         """The digest of the content of both splits and of their annotation files, which have the outlines."""
         files = (self._data.train.annotations_sha256, self._data.held_out.annotations_sha256)
-        return hashlib.sha256(" ".join((self._data.digest, *files)).encode()).hexdigest()
+        return hashlib.sha256(" ".join((self._data.identity.sha256, *files)).encode()).hexdigest()
 
     def _batch(self, step: int) -> MaskBatch:
         return self._mask_batches.batch(step)
@@ -137,15 +112,3 @@ class InstanceSegmentation(FixedTrainee[MaskBatch]):
             for maps, values in ((outputs.objectness, 1), (outputs.anchor_codes, 4))
         )
         return objectness[..., 0], codes
-
-    def _detections(self, pixels: tf.Tensor, sizes: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-        """Detections `[batch, detections, 6]`, and the mask logits of their classes `[batch, detections, 28, 28]`."""
-        ops = self._inference_ops(TensorRegionOps)
-        assert isinstance(ops, TensorRegionOps)
-        ops.anchor_size = self.task.anchor_size
-        outputs = self.network(ops, normalise(pixels, sizes))
-        count = outputs.detections.shape[1]
-        maps = tf.transpose(outputs.mask_logits, (0, 3, 1, 2))
-        labels = tf.cast(tf.reshape(outputs.detections[..., 5], (-1,)), tf.int32)
-        own = tf.gather(maps, labels, batch_dims=1)
-        return outputs.detections, tf.reshape(own, (-1, count, *own.shape[1:]))

@@ -13,7 +13,7 @@ from pycocotools import mask as rle
 from proxy_trainer.data.coco import CocoSplit
 from proxy_trainer.data.instance_masks import Encoded, InstanceMasks
 from proxy_trainer.errors import NoMetricError
-from proxy_trainer.training.evaluation import METRICS
+from proxy_trainer.training.evaluation import METRICS, Scores, category_aps
 
 _THRESHOLD = 0.5
 
@@ -80,9 +80,14 @@ class MaskEvaluator:
         self._truth = COCO(self._document(annotations), print_function=_silent)
 
     def metrics(self, found: MaskDetections) -> dict[str, float | None]:
-        """The twelve COCO mask metrics, named `mask_ap` and so on, 0 to 1; None for an area range without masks.
+        """The metrics of `scores`. Raises as it does."""
+        return self.scores(found).metrics
 
-        Raises NoMetricError where there is no mask to score against.
+    def scores(self, found: MaskDetections) -> Scores:
+        """The twelve COCO mask metrics, named `mask_ap` and so on, 0 to 1, and the mask AP of each category.
+
+        None for an area range or a category without masks. Raises NoMetricError where there is no mask to score
+        against.
         """
         annotations = [
             {
@@ -104,7 +109,8 @@ class MaskEvaluator:
         if not 0 <= evaluation.stats[0] <= 1:
             raise NoMetricError(f"no mask AP could be measured on {self._split.annotations_file}")
         pairs = zip(METRICS, evaluation.stats, strict=False)
-        return {f"mask_{name}": None if value < 0 else float(value) for name, value in pairs}
+        metrics = {f"mask_{name}": None if value < 0 else float(value) for name, value in pairs}
+        return Scores(metrics, category_aps(evaluation))
 
     def _document(self, annotations: list[dict[str, Any]]) -> dict[str, Any]:
         images = [

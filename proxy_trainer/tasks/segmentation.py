@@ -11,25 +11,19 @@ import numpy.typing as npt
 import tensorflow as tf
 
 from proxy_trainer.data.bounded_cache import BoundedCache
-from proxy_trainer.data.files_digest import files_digest
+from proxy_trainer.data.files_digest import files_digest, files_identity
 from proxy_trainer.data.images import Pixels, resized_size
-from proxy_trainer.data.label_maps import Confusion, Labels, resize_labelled, resize_labels, view_labels
+from proxy_trainer.data.label_maps import Labels, resize_labelled, view_labels
 from proxy_trainer.data.shuffled_epochs import ShuffledEpochs
 from proxy_trainer.data.views import draw_views, sampling_windows
-from proxy_trainer.data.voc_segmentation import (
-    IGNORED,
-    LabelledPictures,
-    load_voc_segmentation,
-    read_labelled,
-)
+from proxy_trainer.data.voc_segmentation import IGNORED, load_voc_segmentation, read_labelled
 from proxy_trainer.engine.augment import view_pixels
 from proxy_trainer.engine.proxy_network import normalise
 from proxy_trainer.engine.tensor_ops import TensorOps
-from proxy_trainer.errors import EmptyReservedSetError
 from proxy_trainer.tasks.fixed_network import FixedTrainee, TaskOptions
+from proxy_trainer.tasks.segmenter import Segmenter, ious, upsampled_logits
 from search_space.task_network import task_network
 
-_EVALUATION_BATCH = 16
 _VIEWS = 1
 _CACHE_BYTES = 512 * 2**20
 
@@ -64,45 +58,26 @@ class Segmentation(FixedTrainee[SegmentationBatch]):
         self._resized = BoundedCache(self._training_picture, _CACHE_BYTES)
         classes = [{"id": number, "name": name} for number, name in enumerate(names)]
         super().__init__(options, network, classes, len(self._data.train))
-        signature = self._batch_signature()
-        self._predict = tf.function(
-            self._predicted, input_signature=[signature.pixels, signature.sizes], autograph=False
-        )
+        self._segmenter = Segmenter(network, self._inference_ops)
 
     def evaluate(self) -> dict[str, float | None]:
-        """`miou`, `pixel_accuracy` and the IoU of each class, `iou_NAME`.
+        """`ious` on the validation pictures. Raises as `Segmenter.confusion_on`."""
+        return ious(self._segmenter.confusion_on(self._data.val, self._pool), [each["name"] for each in self.classes])
 
-        Raises EmptyReservedSetError where every pixel of the validation split is ignored.
-        """
-        val, px, confusion = self._data.val, self.task.image_px, Confusion(len(self.classes))
-        for start in range(0, len(val), _EVALUATION_BATCH):
-            indices = range(start, min(start + _EVALUATION_BATCH, len(val)))
-            pictures = list(self._pool.map(lambda index: self._read(val, index), indices))
-            resized = [resize_labelled(pixels, labels, px)[0] for pixels, labels in pictures]
-            sizes = [resized_size(labels.shape[0], labels.shape[1], px) for _, labels in pictures]
-            found = self._predict(np.stack(resized), np.array(sizes, np.int32)).numpy()
-            for (_, truth), (height, width), predicted in zip(pictures, sizes, found, strict=True):
-                confusion.add(truth, resize_labels(predicted[:height, :width], truth.shape[:2]))
-        if not confusion.counts.sum():
-            raise EmptyReservedSetError(f"every pixel of the validation masks in {self.options.data_dir} is {IGNORED}")
-        names = [f"iou_{each['name']}" for each in self.classes]
-        return {
-            "miou": confusion.mean_iou(),
-            "pixel_accuracy": confusion.accuracy(),
-            **dict(zip(names, confusion.iou(), strict=True)),
-        }
+    def data_section(self) -> dict[str, Any]:
+        """`files_identity` of both splits."""
+        directory = self.options.data_dir
+        splits = {"train": self._data.train, "reserved": self._data.val}
+        return {name: files_identity(split.images, split.masks, directory) for name, split in splits.items()}
 
     def data_digest(self) -> str:
         """A digest of the names and sizes of all pictures and masks."""
         train, val = self._data.train, self._data.val
         return files_digest((*train.images, *train.masks, *val.images, *val.masks), self.options.data_dir)
 
-    def _read(self, split: LabelledPictures, index: int) -> tuple[Pixels, Labels]:
-        return read_labelled(split, index, len(self.classes))
-
     def _training_picture(self, index: int) -> tuple[Pixels, Labels, npt.NDArray[np.int32]]:
         """A training picture and its labels, resized and padded, and its size without padding."""
-        pixels, labels = self._read(self._data.train, index)
+        pixels, labels = read_labelled(self._data.train, index, len(self.classes))
         size = np.array(resized_size(labels.shape[0], labels.shape[1], self.task.image_px), np.int32)
         return (*resize_labelled(pixels, labels, self.task.image_px), size)
 
@@ -129,18 +104,8 @@ class Segmentation(FixedTrainee[SegmentationBatch]):
     def _losses(self, ops_of: Callable[..., Any], batch: SegmentationBatch) -> tuple[TensorOps, dict[str, tf.Tensor]]:
         ops = ops_of()
         images = view_pixels(normalise(batch.pixels, batch.sizes), batch.windows)
-        loss = pixel_cross_entropy(self._upsampled(ops, images), batch.labels)
+        loss = pixel_cross_entropy(upsampled_logits(self.network, ops, images), batch.labels)
         return ops, {"loss": loss}
-
-    def _predicted(self, pixels: tf.Tensor, sizes: tf.Tensor) -> tf.Tensor:
-        """The class of each pixel `[batch, px, px]` uint8."""
-        logits = self._upsampled(self._inference_ops(), normalise(pixels, sizes))
-        return tf.cast(tf.argmax(logits, axis=-1), tf.uint8)
-
-    def _upsampled(self, ops: TensorOps, images: tf.Tensor) -> tf.Tensor:
-        """Logits `[batch, px, px, classes]`: those of the network, upsampled bilinearly to the size of the input."""
-        px = self.task.image_px
-        return tf.image.resize(self.network(ops, images), [px, px])
 
 
 def pixel_cross_entropy(logits: tf.Tensor, labels: tf.Tensor) -> tf.Tensor:

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
-from proxy_trainer.data.coco_directory import load_dataset
+from proxy_trainer.data.image_folder import load_image_folder
+from proxy_trainer.data.task_layouts import check_layout
+from proxy_trainer.data.voc_segmentation import load_voc_segmentation
 from proxy_trainer.native_output import suppress_native_output
 from proxy_trainer.training.course import Course
+from proxy_trainer.training.detection_data import DetectionSplits
 from proxy_trainer.training.detection_training import detection_training
 from proxy_trainer.training.start_weights import FRESH, SHARED
 from proxy_trainer.training.training_options import Training, TrainOptions
@@ -20,8 +23,7 @@ from search_space.errors import InvalidValueError
 from search_space.recipes import resolve_recipe
 from search_space.source_commit import source_commit
 from search_space.task_model import FORMAT, load_task_model
-from search_space.task_network import published_scale
-from search_space.task_recipes import TaskRecipe, task_recipe
+from search_space.task_recipes import TaskRecipe, baseline_recipe, task_recipe
 from search_space.trained_model import check_recipe, known_task, trained_model
 
 DEFAULT_EVALUATIONS = 10
@@ -37,11 +39,14 @@ def build_training(task: str, options: TrainOptions) -> Training:
     task = known_task(task)
     model = trained_model(task, options.architecture)
     check_recipe(task, model, options.recipe, options.overrides)
+    check_layout(options.data, task)
     if task == "detection":
         if isinstance(model, Architecture) or model.architecture is not None:
             return detection_training(options)
-        return _fixed_training(options, model, _baseline_course(options, model))
-    return _fixed_training(options, model, _task_course(task, options, model))
+        start = _start(options.start)
+        return _fixed_training(options, model, start, _baseline_course(options, model))
+    start = _start(options.start)
+    return _fixed_training(options, model, start, _task_course(task, options, model))
 
 
 @dataclass(frozen=True)
@@ -55,25 +60,16 @@ class _Plan:
 
 def _task_course(task: Task, options: TrainOptions, model: Model | Architecture) -> _Plan:
     recipe = task_recipe(task, options.recipe, model, **options.overrides)
+    recipe = recipe.on(_train_images(task, options.data, recipe))
     steps = recipe.training.steps
     return _Plan(recipe, recipe.training.learning_rate_at, max(1, steps // DEFAULT_EVALUATIONS))
 
 
 def _baseline_course(options: TrainOptions, model: Model) -> _Plan:
-    """The recipe of a detector for one of the networks that the paper compares with.
-
-    Its batch-norm statistics are averaged like its weights, in the place of the recalibration.
-    """
+    """The recipe of a detector for one of the networks that the paper compares with."""
     detection = resolve_recipe(options.recipe, options.overrides)
-    task = detection.task
-    train, _ = load_dataset(options.data, reserved_images=task.reserved_images, reserve_from=task.reserve_from, seed=0)
-    images = len(train)
-    training = replace(detection.task_for(images), recalibration_images=0)
-    if not detection.fixed:
-        scaled = published_scale(model, training)
-        chosen = {name: getattr(task, name) for name in detection.overridden}
-        training = replace(scaled, **chosen)
-    recipe = TaskRecipe(detection.name, "detection", detection.source, training)
+    images = len(DetectionSplits.load(options.data, detection.task).train)
+    recipe = baseline_recipe(detection, model, images)
     return _Plan(
         recipe,
         lambda step: detection.learning_rate_at(step, images),
@@ -81,8 +77,16 @@ def _baseline_course(options: TrainOptions, model: Model) -> _Plan:
     )
 
 
-def _fixed_training(options: TrainOptions, model: Model | Architecture, plan: _Plan) -> Training:
-    start = _start(options.start)
+def _train_images(task: Task, data: Path, recipe: TaskRecipe) -> int:
+    """The number of training images of a data set in the layout of the task. Raises as its reader."""
+    if task == "classification":
+        return len(load_image_folder(data).train)
+    if task == "semantic-segmentation":
+        return len(load_voc_segmentation(data).train)
+    return len(DetectionSplits.load(data, recipe.training).train)
+
+
+def _fixed_training(options: TrainOptions, model: Model | Architecture, start: Tensors | None, plan: _Plan) -> Training:
     with suppress_native_output():
         from proxy_trainer.engine import runtime
         from proxy_trainer.tasks.build import build_trainee

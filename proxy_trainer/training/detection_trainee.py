@@ -90,7 +90,7 @@ class DetectionTrainee:
             detections = detections_on(self._images.held_out, self._engine)
         return self._evaluator.metrics(detections)
 
-    def save(self, directory: Path, figures: Mapping[str, float | None]) -> None:
+    def save(self, directory: Path, figures: Mapping[str, float | None] | None) -> None:
         """Writes the averaged weights, with the statistics that they are scored with."""
         train = self._splits.train
         categories = list(zip(train.category_ids, train.category_names, strict=True))

@@ -91,10 +91,7 @@ class CocoEvaluator:
             raise NoMetricError(_why_no_ap(self._split))
         pairs = zip(METRICS, evaluation.stats, strict=True)
         metrics = {name: None if value < 0 else float(value) for name, value in pairs}
-        # Precision by overlap, recall, category, area range (the first is all) and detections (the last is 100).
-        precision = evaluation.eval["precision"][:, :, :, 0, -1]
-        of_categories = [precision[:, :, category] for category in range(precision.shape[2])]
-        return Scores(metrics, [float(each.mean()) if (each > -1).all() else None for each in of_categories])
+        return Scores(metrics, category_aps(evaluation))
 
 
 class Scores(NamedTuple):
@@ -102,6 +99,14 @@ class Scores(NamedTuple):
 
     metrics: dict[str, float | None]
     category_aps: list[float | None]
+
+
+def category_aps(evaluation: COCOeval_faster) -> list[float | None]:
+    """The AP of each category of an evaluation that has run, None for one without objects."""
+    # Precision by overlap, recall, category, area range (the first is all) and detections (the last is 100).
+    precision = evaluation.eval["precision"][:, :, :, 0, -1]
+    of_categories = [precision[:, :, category] for category in range(precision.shape[2])]
+    return [float(each.mean()) if (each > -1).all() else None for each in of_categories]
 
 
 def coco_metrics(split: CocoSplit, detections: Detections) -> dict[str, float | None]:

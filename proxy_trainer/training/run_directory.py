@@ -1,7 +1,7 @@
 """The directory of a training run: its checkpoint, history, description and models, each replaced atomically.
 
 best/           the model directory of the best evaluation
-last/           that of the latest evaluation
+last/           that of the checkpoint, with metrics where it was evaluated
 checkpoint      everything that the next step depends on (`proxy_trainer.training.checkpoint_archive`)
 history.jsonl   a row for each logged step: losses, learning rate, and metrics where it was evaluated
 run.json        what is trained, by what, how far, the best so far, and the seconds that it took

@@ -15,6 +15,7 @@ from search_space.detector_model import DetectorModel, Tensors, load_detector, w
 from search_space.errors import InvalidValueError
 from search_space.parameters import initial_values
 from search_space.proxy_task import ProxyTask, resolve
+from search_space.task_model import is_task_model
 
 FRESH, SHARED = "fresh", "shared"
 
@@ -39,7 +40,7 @@ class StartWeights:
 def start_model(start: str) -> DetectorModel | None:
     """The model directory that `start` names; None for the words `fresh` and `shared`.
 
-    Raises InvalidValueError where there is none.
+    Raises InvalidValueError where there is none, or it is that of another task.
     """
     if start in (FRESH, SHARED):
         return None
@@ -47,6 +48,12 @@ def start_model(start: str) -> DetectorModel | None:
     if not path.is_dir():
         raise InvalidValueError(
             f"start is {start!r}; it must be {FRESH}, {SHARED} or a model directory, which has config.json",
+            field="start",
+        )
+    if is_task_model(path):
+        raise InvalidValueError(
+            f"start is {start!r}, a model that `effspine train --task` has made; a scale-permuted detector starts from "
+            "one of its kind",
             field="start",
         )
     return load_detector(path)

@@ -39,6 +39,9 @@ class Trainee(Protocol):
         """The metrics on the held-out images; None for one that these images do not define, never `main_metric`."""
         ...
 
-    def save(self, directory: Path, figures: Mapping[str, float | None]) -> None:
-        """Writes a model directory with these figures of its weights. Raises OSError."""
+    def save(self, directory: Path, figures: Mapping[str, float | None] | None) -> None:
+        """Writes a model directory with these figures of its weights, None where they are not measured.
+
+        Raises OSError.
+        """
         ...

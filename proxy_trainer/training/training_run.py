@@ -172,7 +172,7 @@ class TrainingRun:
         return rate
 
     def _evaluate(self) -> None:
-        """Evaluates, and writes the model directories."""
+        """Evaluates, and writes the model directory of the best evaluation."""
         began = time.monotonic()
         figures = self._trainee.evaluate()
         found = Evaluation(self._trainee.steps_done, self._epoch, figures)
@@ -180,7 +180,6 @@ class TrainingRun:
         if best is None or self._main(found) > self._main(best):
             best = found
             self._directory.replace_model(BEST, lambda path: self._trainee.save(path, figures))
-        self._directory.replace_model(LAST, lambda path: self._trainee.save(path, figures))
         self._state = replace(self._state, last=found, best=best)
         self._add_seconds("evaluate_seconds", time.monotonic() - began)
         self._rate.add_evaluation(time.monotonic() - began)
@@ -203,6 +202,11 @@ class TrainingRun:
         return row | {"seconds": round(state.train_seconds + state.evaluate_seconds, 3)}
 
     def _save(self, state: str) -> None:
+        """Writes the checkpoint, and after some steps the model directory of the same weights."""
+        last = self._state.last
+        if self._trainee.steps_done:
+            figures = last.figures if last is not None and last.step == self._trainee.steps_done else None
+            self._directory.replace_model(LAST, lambda path: self._trainee.save(path, figures))
         arrays: dict[str, npt.NDArray[Any]] = {
             f"{_PREFIX}{name}": values for name, values in self._trainee.state().items()
         }

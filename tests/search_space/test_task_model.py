@@ -11,16 +11,17 @@ import pytest
 
 from search_space.catalogue import Task
 from search_space.errors import InvalidValueError
+from search_space.named_architecture import named_architecture
 from search_space.parameters import initial_values
-from search_space.task_model import TaskModel, load_task_model, save_task_model
+from search_space.task_model import TaskModel, is_task_model, load_task_model, save_task_model
 from search_space.task_network import catalogue_model, task_network
-from search_space.task_recipes import task_recipe
+from tests.support.small_recipes import small_recipe
 
 
 def model(name: str, task: Task) -> TaskModel:
     """A small model with initial weights."""
     found = catalogue_model(name)
-    recipe = task_recipe(task, "laptop", found, image_px=32, width_multiplier=0.1, subnet_width=4, subnet_layers=1)
+    recipe = small_recipe(found, steps=2, image_px=32, width_multiplier=0.1, subnet_width=4, subnet_layers=1)
     network = task_network(found, task, recipe.training, 2, recipe.regions(found))
     tensors = {p.name: initial_values([p], 3).reshape(p.shape) for p in network.parameters()}
     classes: list[dict[str, Any]] = [{"id": 7, "name": "cat"}, {"id": "dog", "name": "dog"}]
@@ -49,6 +50,10 @@ def test_a_directory_holds_the_model(name: str, task: Task, tmp_path: Path) -> N
     document = json.loads((tmp_path / "new" / "model" / "config.json").read_text())
     assert (document["format"], document["version"], document["task"]) == ("effspine.model", 1, task)
     assert document["preprocessing"]["mean"] == [123.675, 116.28, 103.53]
+    assert is_task_model(tmp_path / "new" / "model")
+    assert not is_task_model(tmp_path / "new")
+    with pytest.raises(InvalidValueError, match="a model that `effspine train --task` has made; name the architecture"):
+        named_architecture(str(tmp_path / "new" / "model"))
 
 
 def test_damage_is_named(tmp_path: Path) -> None:

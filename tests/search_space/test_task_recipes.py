@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import math
+
 import pytest
 
 from search_space.catalogue import TASKS, Task
 from search_space.errors import InvalidValueError
+from search_space.recipes import ALL_IMAGES, resolve_recipe
+from search_space.recipes import RECIPES as RECIPES_OF_DETECTION
 from search_space.task_network import catalogue_model
-from search_space.task_recipes import RECIPES, task_recipe
+from search_space.task_recipes import RECIPES, baseline_recipe, task_recipe
 
 CLASSIFIER = catalogue_model("Eff-SpineNet-D1 classifier")
 
 
 def test_every_task_has_a_published_and_a_small_recipe() -> None:
-    assert list(RECIPES) == list(TASKS)
+    assert list(RECIPES) == [task for task in TASKS if task != "detection"]
     for task, recipes in RECIPES.items():
         assert list(recipes) == ["paper", "laptop"]
         assert all(recipe.task == task and recipe.name == name for name, recipe in recipes.items())
@@ -25,7 +29,8 @@ def test_mask_rcnn_trains_as_section_5_1_1_says() -> None:
     assert (task.image_px, task.batch_size, task.learning_rate, task.schedule) == (640, 256, 0.28, "step")
     assert (task.optimizer, task.momentum, task.weight_decay, task.bn_momentum) == ("sgd", 0.9, 4e-5, 0.99)
     assert (task.scale_min, task.scale_max, task.flip) == (0.1, 2.0, True)
-    assert task.steps == round(650 * 118_287 / 256, -2)
+    assert task.steps == RECIPES_OF_DETECTION["paper"].task_for(118_287).steps == math.ceil(650 * 118_287 / 256)
+    assert task.reserved_images == ALL_IMAGES
     assert task.anchor_size == 4.0
 
 
@@ -42,11 +47,48 @@ def test_classification_trains_like_efficientnet() -> None:
     assert (task.image_px, task.subnet_width, recipe.label_smoothing, recipe.dropout) == (240, 256, 0.1, 0.2)
     assert (task.optimizer, task.second_moment_decay, task.momentum, task.weight_decay) == ("rmsprop", 0.9, 0.9, 1e-5)
     epoch = 1_281_167 / 4096
-    assert task.steps == pytest.approx(350 * epoch, abs=epoch / 2)
+    assert recipe.epochs == 350
+    assert task.steps == recipe.on(1_281_167).training.steps == math.ceil(350 * epoch)
+    assert task.warmup_steps == round(5 * epoch)
     # By 3 % every 2.4 epochs.
     for epochs in (10, 100, 300):
         factor = task.learning_rate_at(round(epochs * epoch)) / 0.256
         assert factor == pytest.approx(0.97 ** int(epochs / 2.4), rel=0.031)
+
+
+def test_dropout_grows_with_the_scale_as_efficientnets_does() -> None:
+    for name, dropout in (("EfficientNet-B0", 0.2), ("EfficientNet-B1", 0.2), ("EfficientNet-B2", 0.3)):
+        assert task_recipe("classification", "paper", catalogue_model(name)).dropout == dropout
+    largest = catalogue_model("Eff-SpineNet-D2 classifier")
+    assert task_recipe("classification", "paper", largest).dropout == 0.3
+    assert task_recipe("classification", "paper", largest, dropout=0.1).dropout == 0.1
+    assert task_recipe("classification", "laptop", largest).dropout == 0.0
+
+
+def test_epochs_give_the_steps_on_a_data_set_and_steps_replace_them() -> None:
+    model = catalogue_model("Eff-SpineNet-D0 Mask R-CNN")
+    own = task_recipe("instance-segmentation", "paper", model, batch_size=8).on(1_000).training
+    assert (own.steps, own.warmup_steps) == (650 * 1_000 // 8, 500)
+    short = task_recipe("classification", "paper", CLASSIFIER, batch_size=8, epochs=3).on(100).training
+    assert (short.steps, short.warmup_steps) == (math.ceil(300 / 8), 3)
+    assert task_recipe("classification", "laptop", CLASSIFIER, steps=25).training.warmup_steps == 2
+    fixed = task_recipe("classification", "paper", CLASSIFIER, steps=7, warmup_steps=2)
+    assert fixed.on(1_000) == fixed
+    assert fixed.training.steps == 7
+    voc = task_recipe("semantic-segmentation", "paper", catalogue_model("Eff-SpineNet-D0 segmentation"))
+    assert voc.on(100).training.steps == 10_000
+
+
+def test_baselines_train_by_the_recipes_of_detection() -> None:
+    model = catalogue_model("ResNet-50-FPN")
+    recipe = baseline_recipe(resolve_recipe("paper-250", {"batch_size": 8}), model, 1_000)
+    task = recipe.training
+    assert (task.steps, task.image_px, task.subnet_width, task.subnet_layers) == (250 * 1_000 // 8, 640, 256, 4)
+    assert (task.peak_learning_rate, task.stochastic_depth, task.reserved_images) == (0.28 / 32, 0.2, ALL_IMAGES)
+    small = baseline_recipe(resolve_recipe("laptop-final"), model, 1_000).training
+    assert (small.image_px, small.width_multiplier, small.recalibration_images) == (96, 0.25, 0)
+    with pytest.raises(InvalidValueError, match="table-4-se replaces operations of scale-permuted networks; ResNet"):
+        baseline_recipe(resolve_recipe("table-4-se"), model, 1_000)
 
 
 def test_fields_of_both_kinds_are_replaced() -> None:
@@ -59,11 +101,14 @@ def test_fields_of_both_kinds_are_replaced() -> None:
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ({"task": "tracking"}, "task is 'tracking'; it must be one of detection, instance-segmentation"),
+        ({"task": "tracking"}, "task is 'tracking'; it must be one of instance-segmentation, classification"),
+        ({"task": "detection"}, "task is 'detection'; it must be one of instance-segmentation, classification"),
         ({"name": "fast"}, "recipe is 'fast'; for classification it must be one of paper, laptop"),
         ({"dropout": 1.5}, "dropout is 1.5; it must be a number from 0 to 0.9"),
         ({"steps": 0, "warmup_steps": 0}, "steps is 0; only a task of kind shared"),
-        ({"speed": 3}, "speed is not a field of a proxy task"),
+        ({"speed": 3}, "speed is not a field of a recipe for classification; fields are epochs, label_smoothing,"),
+        ({"proposals": 3}, "proposals is not a field of a recipe for classification"),
+        ({"evaluate_steps": 3}, "evaluate_steps is not a field of a recipe for classification"),
     ],
 )
 def test_bad_recipes_are_refused(arguments: dict[str, object], message: str) -> None:

@@ -1,4 +1,4 @@
-"""Small trainings of every task on the embedded digits.
+"""Small trainings of every task on the embedded digits, by the recipes for laptops.
 
 python -m tests.support.small_tasks TASK    prints what the learning test of the task measures; one to three minutes
 """
@@ -17,7 +17,7 @@ from proxy_trainer.tasks.fixed_network import FixedTrainee, TaskOptions
 from search_space.catalogue import Task
 from search_space.detector_model import Tensors
 from search_space.task_network import catalogue_model
-from search_space.task_recipes import task_recipe
+from tests.support.small_recipes import small_recipe
 
 MODELS: dict[Task, str] = {
     "detection": "EfficientNet-B0-FPN",
@@ -42,7 +42,7 @@ TINY = {
 
 @dataclass(frozen=True)
 class Lesson:
-    """A training that learns in a minute or two: the arguments of the digits, and fields of the laptop recipe."""
+    """A training that learns in a minute or two: the arguments of the digits, and fields of the recipe."""
 
     digits: dict[str, Any]
     fields: dict[str, Any]
@@ -53,7 +53,7 @@ _SHARED = {"ema_decay": 0.95}
 LESSONS: dict[Task, Lesson] = {
     "detection": Lesson(
         {"train": 360, "val": 40, "image_px": 96, "object_px": (40.0, 105.0)},
-        {"image_px": 64, "subnet_layers": 1, "steps": 500, "warmup_steps": 25, **_SHARED},
+        {"image_px": 64, "subnet_layers": 1, "learning_rate": 0.03, "steps": 500, "warmup_steps": 25, **_SHARED},
     ),
     "instance-segmentation": Lesson(
         {"train": 360, "val": 30, "image_px": 96, "object_px": (50.0, 105.0)},
@@ -94,9 +94,9 @@ def small_trainee(
     start: Tensors | None = None,
     **fields: Any,
 ) -> FixedTrainee[Any]:
-    """A trainee of the task with the laptop recipe and other `fields`."""
+    """A trainee of the task with the recipe for laptops and other `fields`."""
     found = catalogue_model(model or MODELS[task])
-    recipe = task_recipe(task, "laptop", found, **fields)
+    recipe = small_recipe(found, **fields)
     return build_trainee(TaskOptions(found, data_dir, cache_dir, recipe, seed, start))
 
 

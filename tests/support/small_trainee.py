@@ -42,6 +42,6 @@ class SmallTrainee:
     def evaluate(self) -> dict[str, float | None]:
         return {"ap": self._metrics[self._steps_done - 1], "other": None}
 
-    def save(self, directory: Path, figures: Mapping[str, float | None]) -> None:
-        document = {"figures": dict(figures), "weights": self._weights.tolist(), "step": self._steps_done}
+    def save(self, directory: Path, figures: Mapping[str, float | None] | None) -> None:
+        document = {"figures": figures and dict(figures), "weights": self._weights.tolist(), "step": self._steps_done}
         (directory / "model.json").write_text(json.dumps(document), encoding="utf-8")

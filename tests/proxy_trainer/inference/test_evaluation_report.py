@@ -97,7 +97,7 @@ def test_a_detector_of_other_classes_is_refused(odd: Path, cache: Path, tmp_path
     two = load_any_detector(write_constant_detector(tmp_path / "b", None, FOUND), THREADS)
     digits = replace(split, category_ids=(1, 2), category_names=("x", "y"))
     with pytest.raises(InvalidValueError, match=r"the model has 3 classes without names, and .* has 2"):
-        class_map(two, digits)
+        class_map(two.specification, digits)
 
 
 def test_the_split_has_as_many_images_as_the_training_held_out(odd: Path) -> None:

@@ -132,4 +132,4 @@ def test_a_model_directory_predicts_with_the_names_of_its_classes(initial: Path,
 
 def test_a_missing_model_is_named(tmp_path: Path) -> None:
     error = _predict(_picture(tmp_path / "x.png"), "--model", tmp_path / "nope").exception
-    assert f"there is no {tmp_path}/nope; name a model directory or an export" in str(error)
+    assert f"there is no {tmp_path}/nope; name a model directory, an export or a run" in str(error)

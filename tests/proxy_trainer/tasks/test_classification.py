@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from proxy_trainer.tasks.classification import DropoutOps, smoothed_cross_entropy, top_accuracy
+from proxy_trainer.tasks.classification import DropoutOps, smoothed_cross_entropy
+from proxy_trainer.tasks.classifier import top_accuracy
 from tests.support.small_tasks import learn
 
 LOGITS = np.array([[2.0, 1.0, -1.0, 0.0], [0.0, 0.5, 0.5, -2.0], [1.0, 1.0, 1.0, 1.0]], np.float32)

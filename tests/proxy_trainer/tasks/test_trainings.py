@@ -82,7 +82,11 @@ def test_a_segmentation_starts_from_a_model_directory(tmp_path: Path) -> None:
     ("task", "changes", "message"),
     [
         ("drawing", {}, "task is 'drawing'; it must be one of detection, instance-segmentation"),
-        ("classification", {"architecture": "resnet"}, "for classification also Eff-SpineNet-D0 classifier"),
+        (
+            "classification",
+            {"architecture": "resnet"},
+            "for classification it must be one of Eff-SpineNet-D0 classifier",
+        ),
         ("classification", {"recipe": "fast"}, "for classification it must be one of paper, laptop"),
         ("classification", {"start": "shared"}, "start from a model directory"),
         ("classification", {"start": "nowhere"}, "it must be fresh or a model directory"),

@@ -18,6 +18,7 @@ from proxy_trainer.errors import NonFiniteLossError
 from proxy_trainer.training.course import Course
 from proxy_trainer.training.training_run import RunProgress, RunResult, TrainingRun
 from search_space.errors import InvalidValueError
+from search_space.run_files import run_model
 from tests.support.processes import run_function
 from tests.support.small_trainee import SmallTrainee
 
@@ -99,6 +100,37 @@ def test_a_stop_is_saved_at_its_step_and_continued_there(whole: Path, tmp_path: 
     assert result.state.train_seconds > stopped.state.train_seconds
     again = _run(tmp_path, SmallTrainee(APS)).run(lambda now: steps.append(now.step))
     assert (again.is_complete, len(steps)) == (True, len(APS))
+
+
+def test_a_run_has_a_model_from_its_first_checkpoint_on(tmp_path: Path) -> None:
+    """The last model is that of the checkpoint, with figures where it was evaluated; the best one comes first."""
+    wanted: list[tuple[str, int, float | None]] = []
+    found: list[tuple[str, int, float | None]] = []
+
+    def look(now: RunProgress) -> None:
+        model = run_model(tmp_path)
+        assert model is not None
+        document = _json(model / "model.json")
+        figures = document["figures"] and document["figures"]["ap"]
+        found.append((model.name, document["step"], figures))
+        wanted.append(("last", 1, None) if now.best is None else ("best", now.best.step, now.best.figures["ap"]))
+        last = _json(tmp_path / "last" / "model.json")
+        assert (last["step"], last["figures"] is None) == (now.step, now.step % 2 == 1)
+
+    assert run_model(tmp_path) is None
+    _run(tmp_path, SmallTrainee(APS), seconds=0.0).run(look)
+    assert found == wanted
+    assert (found[0], found[-1]) == (("last", 1, None), ("best", 4, 0.3))
+
+
+def test_a_run_that_has_just_begun_has_no_model(tmp_path: Path) -> None:
+    def end(now: RunProgress) -> None:
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        _run(tmp_path, SmallTrainee(APS)).run(end)
+    with pytest.raises(InvalidValueError, match=r"has no model yet; it has one after its first evaluation or after"):
+        run_model(tmp_path)
 
 
 def run_and_kill(out: str) -> None:
