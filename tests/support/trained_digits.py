@@ -39,14 +39,14 @@ class TrainedDigits:
     found: DetectionBatch
 
     def ap(self, rows: list[list[dict[str, Any]]]) -> float:
-        """AP of the detections of each image: `box` (x1, y1, x2, y2) in its pixels, `score` and `label`."""
+        """AP of the detections of each image: `box` (x1, y1, x2, y2) in its pixels, `score` and `class`."""
         flat = [(index, each) for index, detections in enumerate(rows) for each in detections]
         corners = np.array([each["box"] for _, each in flat])
         found = Detections(
             images=np.array([index for index, _ in flat]),
             boxes=np.concatenate([corners[:, :2], corners[:, 2:] - corners[:, :2]], axis=1),
             scores=np.array([each["score"] for _, each in flat]),
-            categories=np.array([each["label"] for _, each in flat]),
+            categories=np.array([each["class"] for _, each in flat]),
         )
         ap = CocoEvaluator(self.reserved).metrics(found)["ap"]
         assert ap is not None
@@ -58,7 +58,7 @@ class TrainedDigits:
         boxes = self.found.boxes[..., [1, 0, 3, 2]] / self.images.scales[:, None, None]
         return [
             [
-                {"box": boxes[image, place], "score": self.found.scores[image, place], "label": int(label)}
+                {"box": boxes[image, place], "score": self.found.scores[image, place], "class": int(label)}
                 for place, label in enumerate(self.found.classes[image, : self.found.valid[image]])
             ]
             for image in range(len(self.images))

@@ -27,7 +27,7 @@ from tests.support.random_detectors import UNEQUAL, random_tensors
 
 CLASSES = [{"id": 7, "name": "seven"}, {"id": 9, "name": "nine | ten"}, {"id": "x", "name": "Straße"}]
 PROVENANCE = {"campaign": {"id": "c_1", "name": "digits"}, "trial": 4, "seed": 7, "dataset": "digits"}
-FILES = {"README.md", "config.json", "model.onnx", "model.raw.onnx", "predict.py"}
+FILES = {"README.md", "config.json", "latency.py", "model.onnx", "model.raw.onnx", "pictures.py", "predict.py"}
 
 
 @pytest.fixture(scope="module")
@@ -55,8 +55,9 @@ def _picture(directory: Path, name: str = "picture.png", size: tuple[int, int] =
 _ALONE = """
 import importlib.util, runpy, sys
 sys.path.append(sys.argv.pop(1))
+sys.path.insert(0, sys.argv.pop(1))
 assert not any(map(importlib.util.find_spec, ("search_space", "exporters", "proxy_trainer")))
-runpy.run_path(sys.argv.pop(1), run_name="__main__")
+runpy.run_path(sys.path[0] + "/" + sys.argv.pop(1), run_name="__main__")
 """
 
 
@@ -64,7 +65,7 @@ def _predict(directory: Path, *arguments: object) -> subprocess.CompletedProcess
     """Runs the script with the installed packages but without effspine, which is installed by a path file."""
     installed = sysconfig.get_paths()["purelib"]
     return subprocess.run(
-        [sys.executable, "-I", "-S", "-c", _ALONE, installed, str(directory / "predict.py"), *map(str, arguments)],
+        [sys.executable, "-I", "-S", "-c", _ALONE, installed, directory, "predict.py", *map(str, arguments)],
         cwd=directory,
         capture_output=True,
         text=True,
