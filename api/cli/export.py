@@ -139,7 +139,14 @@ def _print(written: list[Written], params: int) -> None:
     from exporters.benchmarks.export_figures import latency_text, machine_text
 
     rows = [
-        (each.exporter.name, model.file, _megabytes(model.bytes), f"{params:,}", model.scope or "-", latency_text(model))
+        (
+            each.exporter.name,
+            model.file,
+            _megabytes(model.bytes),
+            f"{params:,}",
+            model.scope or "-",
+            latency_text(model),
+        )
         for each in written
         for model in each.figures.models
     ]

@@ -4,9 +4,9 @@
 
 Prints a JSON document: `machine` has the processor, the number of processors that this process may use, and the
 versions; `models` has for each model its `file`, what is run (`scope`: `network`, from pixels to raw predictions, or
-`detections`, to boxes without duplicates), `runs`, and the `median_ms` and `quartiles_ms` of a run on one image of noise,
-after a warm-up. Where the runtime is missing, `missing` names what to install instead. How long suppression takes depends
-on the weights: on how many boxes have a score.
+`detections`, to boxes without duplicates), `runs`, and the `median_ms` and `quartiles_ms` of a run on one image of
+noise, after a warm-up. Where the runtime is missing, `missing` names what to install instead. How long suppression
+takes depends on the weights: on how many boxes have a score.
 
 Needs numpy, and the runtime of the folder: onnxruntime, torch and safetensors, ai-edge-litert or tensorflow, keras.
 """
@@ -98,14 +98,13 @@ def savedmodel(path: Path, threads: int) -> Run:
     set_tensorflow_threads(threads)
     import tensorflow as tf
 
-    model = tf.saved_model.load(str(path.parent))
+    model = tf.saved_model.load(str(path.parent))  # `run` refers to it: its variables live as long as it does
     raw = model.signatures["raw"]
     side = raw.structured_input_signature[1]["pixels"].shape[1]
     inputs = {"pixels": tf.constant(noise((1, side, side, 3))), "sizes": tf.constant([[side, side]], tf.int32)}
 
     def run() -> None:
-        model  # its variables live as long as it does
-        for value in raw(**inputs).values():
+        for value in model.signatures["raw"](**inputs).values():
             value.numpy()
 
     return run
@@ -214,4 +213,5 @@ def main() -> None:
 
 if __name__ == "__main__":
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+    os.environ.setdefault("CUDA_VISIBLE_DEVICES", "-1")  # all on the processors, so that the formats compare
     main()
