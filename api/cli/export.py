@@ -142,7 +142,7 @@ def _print(written: list[Written], params: int) -> None:
         (
             each.exporter.name,
             model.file,
-            _megabytes(model.bytes),
+            _kilobytes(model.bytes),
             f"{params:,}",
             model.scope or "-",
             latency_text(model),
@@ -151,15 +151,15 @@ def _print(written: list[Written], params: int) -> None:
         for model in each.figures.models
     ]
     rows += [
-        (each.exporter.name, each.path.name, _megabytes(each.bytes), f"{params:,}", "-", "-")
+        (each.exporter.name, each.path.name, _kilobytes(each.bytes), f"{params:,}", "-", "-")
         for each in written
         if not each.figures.models
     ]
-    titles = ("format", "file", "MB", "parameters", "what was run", "ms for one image: median (quartiles)")
+    titles = ("format", "file", "kB", "parameters", "what was run", "ms for one image: median (quartiles)")
     print_table(None, titles, rows, left=("format", "file", "what was run"))
     for machine in [each.figures.machine for each in written if each.figures.machine is not None][:1]:
         print_text(machine_text(machine))
 
 
-def _megabytes(count: int) -> str:
-    return f"{count / 1e6:.2f}"
+def _kilobytes(count: int) -> str:
+    return f"{count / 1e3:,.0f}"

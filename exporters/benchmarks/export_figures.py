@@ -129,10 +129,10 @@ def _unmeasured(found: ExportFigures, reason: str) -> ExportFigures:
 
 def _section(figures: ExportFigures, machine: dict[str, Any]) -> str:
     rows = [
-        (f"`{each.file}`", f"{each.bytes / 1e6:.2f}", each.scope or "-", latency_text(each), each.runs or "-")
+        (f"`{each.file}`", f"{each.bytes / 1e3:,.0f}", each.scope or "-", latency_text(each), each.runs or "-")
         for each in figures.models
     ]
-    titles = ("file", "MB", "what was run", "ms for one image: median (quartiles)", "runs")
+    titles = ("file", "kB", "what was run", "ms for one image: median (quartiles)", "runs")
     return (
         "Measured when this export was made, on one image of noise:\n\n"
         + "\n".join(table(titles, rows))
