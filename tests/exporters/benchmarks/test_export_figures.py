@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 
 import pytest
@@ -14,6 +13,8 @@ from tests.support.exported_folders import exported, random_model
 from tests.support.random_detectors import UNEQUAL
 
 MODEL = random_model(UNEQUAL)
+TIMEOUT_S = 500.0
+"""On a busy machine."""
 
 
 @pytest.fixture(scope="module")
@@ -42,7 +43,7 @@ def _assert_measured(found: ExportFigures, scopes: dict[str, str], packages: set
 
 
 def test_both_graphs_are_measured_in_onnxruntime_and_the_readme_says_so(onnx: Path) -> None:
-    found = measured(onnx)
+    found = measured(onnx, timeout_s=TIMEOUT_S)
     _assert_measured(found, {"model.onnx": "detections", "model.raw.onnx": "network"}, {"onnxruntime", "numpy"})
     assert [each.bytes for each in found.models] == [(onnx / each.file).stat().st_size for each in found.models]
     add_to_card(onnx, found)
@@ -56,14 +57,14 @@ def test_both_graphs_are_measured_in_onnxruntime_and_the_readme_says_so(onnx: Pa
 
 
 def test_pytorch_is_measured_by_the_python_that_has_it(pytorch: Path) -> None:
-    found = measured(pytorch, python=python_of("exports"))
+    found = measured(pytorch, python=python_of("exports"), timeout_s=TIMEOUT_S)
     _assert_measured(found, {"model.safetensors": "network"}, {"torch"})
 
 
 def test_a_missing_runtime_is_named_with_the_command_that_installs_it(tmp_path: Path) -> None:
     folder = exported(MODEL, tmp_path)
     (folder / "torch.py").write_text("raise ModuleNotFoundError(name='torch')", encoding="utf-8")  # found first
-    found = measured(folder)
+    found = measured(folder, timeout_s=TIMEOUT_S)
     assert [latency_text(each) for each in found.models] == ["not installed: pip install torch safetensors"]
     before = (folder / "README.md").read_bytes()
     add_to_card(folder, found)
@@ -104,13 +105,13 @@ def test_a_python_that_is_not_there_is_named(onnx: Path) -> None:
 )
 def test_the_formats_of_tensorflow_are_measured(name: str, files: tuple[str, ...], tmp_path: Path) -> None:
     folder = exported(MODEL, tmp_path, name)
-    _assert_measured(measured(folder, python=Path(sys.executable)), dict.fromkeys(files, "network"), {"tensorflow"})
+    _assert_measured(measured(folder, timeout_s=TIMEOUT_S), dict.fromkeys(files, "network"), {"tensorflow"})
 
 
 @pytest.mark.slow
 @pytest.mark.usefixtures("tensorflow")
 def test_litert_is_measured_without_tensorflow(tmp_path: Path) -> None:
-    found = measured(exported(MODEL, tmp_path, "litert"), python=python_of("exports"))
+    found = measured(exported(MODEL, tmp_path, "litert"), python=python_of("exports"), timeout_s=TIMEOUT_S)
     _assert_measured(
         found, dict.fromkeys(("model_float16.tflite", "model_float32.tflite"), "network"), {"ai-edge-litert"}
     )
