@@ -137,7 +137,12 @@ MODELS: dict[str, tuple[str, Callable[[Path, int], Run]]] = {
 }
 """What is run of each file, and how it is loaded."""
 
-INSTALLED = {onnx: "onnxruntime", pytorch: "torch safetensors", litert: "ai-edge-litert", keras: "keras tensorflow"}
+INSTALLED: dict[Callable[[Path, int], Run], str] = {
+    onnx: "onnxruntime",
+    pytorch: "torch safetensors",
+    litert: "ai-edge-litert",
+    keras: "keras tensorflow",
+}
 """What to install for a loader; TensorFlow for the other one."""
 
 

@@ -27,7 +27,7 @@ from tests.support.processes import THREADS
 from tests.support.random_detectors import UNEQUAL
 from tests.support.without_effspine import run_without_effspine
 
-pytestmark = pytest.mark.usefixtures("tensorflow")
+pytestmark = [pytest.mark.usefixtures("tensorflow"), pytest.mark.timeout(1800)]
 
 FORMATS = (
     "onnx",
@@ -137,7 +137,7 @@ def _assert_same_document(found: Document, wanted: Document) -> None:
     for name in ("image", "width", "height"):
         assert found[name] == wanted[name]
     rows = found["detections"]
-    assert 50 < len(rows) <= 100
+    assert 10 < len(rows) <= 100
     for each in rows:
         assert list(each) == FIELDS
         assert each["box"] == [round(side, 2) for side in each["box"]]
