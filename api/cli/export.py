@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -67,6 +68,7 @@ def export(
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document.")] = False,
 ) -> None:
     """Writes one file for each format."""
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
     exporters = [_exporter(name) for name in dict.fromkeys(formats or ["spec"])]
     specification, detector = named_architecture(architecture), _detector(Path(architecture).expanduser())
     exported = Export(
