@@ -158,7 +158,9 @@ def measured(folder: Path, options: argparse.Namespace) -> dict[str, Any]:
         "parameters": sizes[0],
         "reference_parameters": sizes[1],
         "device": setting.device.type,
-        "device_name": torch.cuda.get_device_name(setting.device) if is_gpu else platform.processor(),
+        "device_name": torch.cuda.get_device_name(setting.device)
+        if is_gpu
+        else platform.processor() or platform.machine(),
         "threads": torch.get_num_threads(),
         "px": setting.px,
         "batch": setting.batch,

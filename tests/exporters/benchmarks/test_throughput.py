@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 import subprocess
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 from typer.testing import CliRunner, Result
 
 from exporters.benchmarks.throughput_command import app
+from exporters.benchmarks.throughput_script import WARM_UP_ROUNDS, compared
 from search_space.errors import EffspineError, InvalidValueError
 from tests.support.export_runtime import python_of
 from tests.support.exported_folders import exported, random_model
@@ -50,6 +52,25 @@ def test_what_is_no_architecture_is_refused() -> None:
     assert "architecture is 'none'; it must be one of" in str(_throughput("none").exception)
 
 
+@dataclass
+class RecordedSeconds:
+    """Two images a step, whose seconds are given: those of the warm-up first, in turn."""
+
+    given: list[float]
+    batch: int = 2
+    rounds: int = 3
+
+    def seconds(self, step: str) -> float:
+        """The next of them."""
+        return self.given.pop(0)
+
+
+def test_speeds_are_medians_without_the_warm_up_and_the_ratio_is_that_of_neighbours() -> None:
+    warm_up = [50.0, 1.0] * WARM_UP_ROUNDS
+    found = compared("ours", "theirs", RecordedSeconds([*warm_up, 1.0, 3.0, 2.0, 4.0, 4.0, 4.0]))  # type: ignore[arg-type]
+    assert found == {"images_per_second": 1.0, "reference_images_per_second": 0.5, "ratio": 2.0}
+
+
 @pytest.mark.slow
 @pytest.mark.timeout(3600)
 @pytest.mark.parametrize("option", ["--no-compile", "--compile"])
@@ -64,7 +85,5 @@ def test_both_detectors_are_measured_in_inference_and_training(folder: Path, opt
     assert found["is_compiled"] == (option == "--compile")
     assert found["reference_parameters"] > 30e6 > found["parameters"] > 0
     for phase in ("inference", "training"):
-        speeds = found[phase]
-        assert min(speeds.values()) > 0
-        expected = speeds["images_per_second"] / speeds["reference_images_per_second"]
-        assert expected / 3 < speeds["ratio"] < 3 * expected
+        assert found[phase].keys() == {"images_per_second", "reference_images_per_second", "ratio"}
+        assert min(found[phase].values()) > 0
