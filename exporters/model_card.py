@@ -20,7 +20,11 @@ from search_space.document import block_specification
 from search_space.source_commit import source_commit
 from search_space.topology import BLOCKS
 
+README_FILE = "README.md"
+
 EXACT = "Nothing was dropped or approximated."
+
+_AFTER_FIGURES = "Network"
 
 _ORIGINS: dict[Origin, str] = {
     "trained": "Its weights were trained for it alone.",
@@ -42,7 +46,7 @@ def model_card(
     sections = {
         **title_commands,
         "Figures": "\n".join(_figures(export)),
-        "Network": "\n".join(_network(export)),
+        _AFTER_FIGURES: "\n".join(_network(export)),
         "Classes": "\n".join(_classes(export)),
         "Preprocessing": "\n".join(_preprocessing(export)),
         "Provenance": "\n".join(_provenance(export)),
@@ -50,6 +54,12 @@ def model_card(
     }
     body = "\n\n".join(f"## {title}\n\n{text.strip(chr(10))}" for title, text in sections.items())
     return f"---\n{metadata}---\n\n# {_line(export.architecture.name)}\n\n{_summary(export)}\n\n{body}\n"
+
+
+def with_section(card: str, title: str, text: str) -> str:
+    """A model card with another section, after that of the figures."""
+    before, heading, after = card.partition(f"\n## {_AFTER_FIGURES}\n")
+    return f"{before}\n## {title}\n\n{text}\n{heading}{after}"
 
 
 def _metadata(export: Export, library: str, tags: Sequence[str]) -> dict[str, Any]:
@@ -87,7 +97,7 @@ def _figures(export: Export) -> Iterator[str]:
         return
     yield "COCO metrics on the reserved images, 0 to 1:"
     yield ""
-    yield from _table(("metric", "value"), [(n, "none" if v is None else f"{v:.4f}") for n, v in figures.items()])
+    yield from table(("metric", "value"), [(n, "none" if v is None else f"{v:.4f}") for n, v in figures.items()])
 
 
 def _network(export: Export) -> Iterator[str]:
@@ -103,7 +113,7 @@ def _network(export: Export) -> Iterator[str]:
         (block.number, block.level, width, repeats)
         for block, width, repeats in zip(BLOCKS, network.widths, network.repeats, strict=True)
     ]
-    yield from _table(("block", "level", "channels", "repeats"), rows)
+    yield from table(("block", "level", "channels", "repeats"), rows)
 
 
 def _classes(export: Export) -> Iterator[str]:
@@ -113,7 +123,7 @@ def _classes(export: Export) -> Iterator[str]:
         return
     yield "A label is the number of its slot, from 0."
     yield ""
-    yield from _table(("slot", "id", "name"), [(n, each["id"], each["name"]) for n, each in enumerate(classes)])
+    yield from table(("slot", "id", "name"), [(n, each["id"], each["name"]) for n, each in enumerate(classes)])
 
 
 def _preprocessing(export: Export) -> Iterator[str]:
@@ -146,7 +156,8 @@ def _provenance(export: Export) -> Iterator[str]:
     )
 
 
-def _table(titles: Sequence[str], rows: Sequence[Sequence[object]]) -> Iterator[str]:
+def table(titles: Sequence[str], rows: Sequence[Sequence[object]]) -> Iterator[str]:
+    """The lines of a table in Markdown."""
     yield f"| {' | '.join(titles)} |"
     yield f"| {' | '.join('---' for _ in titles)} |"
     for row in rows:

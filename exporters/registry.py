@@ -40,14 +40,20 @@ class Exporter:
         write(export, directory)
 
     def content(self, export: Export) -> bytes:
-        """The export as one file: the only one, or a ZIP archive whose bytes depend on its content alone."""
+        """The export as one file."""
         with TemporaryDirectory() as temporary:
-            directory = Path(temporary)
-            self.write(export, directory)
-            if self.suffix != ARCHIVE:
-                (only,) = directory.iterdir()
-                return only.read_bytes()
-            return archive(directory, export.architecture.name)
+            self.write(export, Path(temporary))
+            return self.packed(Path(temporary), export.architecture.name)
+
+    def packed(self, directory: Path, name: str) -> bytes:
+        """What `write` has written, as one file: the only one, or a ZIP archive of one folder called `name`.
+
+        Its bytes depend on the content alone.
+        """
+        if self.suffix == ARCHIVE:
+            return archive(directory, name)
+        (only,) = directory.iterdir()
+        return only.read_bytes()
 
 
 EXPORTERS: dict[str, Exporter] = {}

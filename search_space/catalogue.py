@@ -198,10 +198,20 @@ def _comparators() -> Iterator[Model]:
     yield Model("SpineNet-49", "detection", 640, _network(spinenet_retinanet), 85.4e9, 28.5e6, "Table 3")
 
 
+DENSE_WIDTHS = {"D0": 256, "D1": 256, "D2": 512}
+"""The width of the fully connected layer of Mask R-CNN's box head by scale (section 4.1)."""
+
+
+def dense_width_of(architecture: Architecture) -> int:
+    """That width for any architecture: it is scaled as the subnets are, so that of the scale with subnets as wide."""
+    widths = [DENSE_WIDTHS[key] for key in DENSE_WIDTHS if SCALES[key].subnet_width <= architecture.subnet_width]
+    return max(widths, default=DENSE_WIDTHS["D0"])
+
+
 def _two_stage() -> Iterator[Model]:
-    published = {"D0": (4.7e9, 4.6e6, 256), "D1": (9.2e9, 6.4e6, 256), "D2": (16.0e9, 9.2e6, 512)}
-    for key, (madds, params, dense_width) in published.items():
-        architecture = EFF_SPINENETS[key]
+    published = {"D0": (4.7e9, 4.6e6), "D1": (9.2e9, 6.4e6), "D2": (16.0e9, 9.2e6)}
+    for key, (madds, params) in published.items():
+        architecture, dense_width = EFF_SPINENETS[key], DENSE_WIDTHS[key]
         network = _network(partial(mask_rcnn, regions=Regions(dense_width)), architecture)
         name = f"{architecture.name} Mask R-CNN"
         yield Model(

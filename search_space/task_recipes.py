@@ -13,7 +13,7 @@ from dataclasses import asdict, dataclass, fields, replace
 from typing import Any
 
 from search_space.architecture import Architecture
-from search_space.catalogue import CLASSIFIER_PX, CLASSIFIER_WIDTH, SEGMENTATION_PX, Model, Task
+from search_space.catalogue import CLASSIFIER_PX, CLASSIFIER_WIDTH, SEGMENTATION_PX, Model, Task, dense_width_of
 from search_space.detector import PROPOSAL_ANCHOR_SIZE
 from search_space.errors import InvalidValueError
 from search_space.networks.mask_rcnn import Regions
@@ -67,7 +67,7 @@ class TaskRecipe:
 
     def regions(self, model: Model | Architecture) -> Regions:
         """The regions of Mask R-CNN with this model's box head."""
-        dense_width = model.dense_width if isinstance(model, Model) else None
+        dense_width = model.dense_width if isinstance(model, Model) else dense_width_of(model)
         base = Regions() if dense_width is None else Regions(dense_width)
         return replace(base, proposals=self.proposals, detections=self.detections)
 

@@ -13,7 +13,8 @@ import numpy as np
 from exporters.export import Export
 from exporters.keras.backend import keras
 from exporters.keras.model import keras_detector
-from exporters.model_card import model_card
+from exporters.model_card import README_FILE, model_card
+from exporters.script_files import SCRIPTS, write_shared_scripts
 from search_space.anchors import anchor_boxes
 from search_space.detector_model import CONFIG_FILE
 from search_space.document import block_specification
@@ -21,7 +22,6 @@ from search_space.document import block_specification
 MODEL_FILE = "model.keras"
 ANCHORS_FILE = "anchors.npy"
 SCRIPT_FILE = "predict.py"
-SCRIPT = Path(__file__).parents[1] / "scripts" / SCRIPT_FILE
 
 DROPPED = (
     "Stochastic depth is part of a training, not of this model: add it for a long one.",
@@ -55,7 +55,7 @@ def write_surroundings(
     dropped: Sequence[str],
     tags: Sequence[str],
 ) -> None:
-    """Writes the configuration, which names the file that has the weights, the script and the README."""
+    """Writes the configuration, which names the file that has the weights, the scripts and the README."""
     weights = {
         "file": weights_file,
         "sha256": hashlib.sha256((directory / weights_file).read_bytes()).hexdigest(),
@@ -66,8 +66,9 @@ def write_surroundings(
     configuration = json.dumps(document, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
     card = model_card(export, library=library, title_commands=usage, dropped=dropped, tags=tags)
     (directory / CONFIG_FILE).write_text(configuration, encoding="utf-8")
-    (directory / SCRIPT_FILE).write_bytes(SCRIPT.read_bytes())
-    (directory / "README.md").write_text(card, encoding="utf-8")
+    (directory / SCRIPT_FILE).write_bytes((SCRIPTS / SCRIPT_FILE).read_bytes())
+    write_shared_scripts(directory)
+    (directory / README_FILE).write_text(card, encoding="utf-8")
 
 
 def _usage(export: Export) -> dict[str, str]:

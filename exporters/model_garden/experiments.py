@@ -32,7 +32,7 @@ from search_space.detector import (
 )
 from search_space.document import BlockSpecification
 from search_space.networks.dense_prediction import IMAGENET_CLASSES, PASCAL_VOC_CLASSES
-from search_space.networks.mask_rcnn import BOX_CROP, MASK_CROP, Regions
+from search_space.networks.mask_rcnn import BOX_CROP, MASK_CROP
 from search_space.networks.retinanet import LEVELS
 from search_space.proxy_task import EXPONENTIAL_DECAY, EXPONENTIAL_DECAYS, STEP_DECAYS, ProxyTask
 from search_space.recipes import RECIPES as DETECTION_RECIPES
@@ -93,7 +93,7 @@ def _mask_rcnn(specification: BlockSpecification) -> Document:
         "include_mask": True,
         "anchor": anchors(1, PROPOSAL_ANCHOR_SIZE),
         "rpn_head": {**subnets, "num_convs": 1},
-        "detection_head": {**subnets, "num_fcs": 1, "fc_dims": Regions().dense_width},
+        "detection_head": {**subnets, "num_fcs": 1, "fc_dims": recipe.regions(network).dense_width},
         "mask_head": subnets,
         "roi_generator": {"num_proposals": recipe.proposals, "test_num_proposals": recipe.proposals},
         "roi_sampler": {"num_sampled_rois": recipe.sampled_regions},

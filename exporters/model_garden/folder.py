@@ -11,7 +11,7 @@ from pathlib import Path
 import yaml
 
 from exporters.export import Export
-from exporters.model_card import model_card
+from exporters.model_card import README_FILE, model_card
 from exporters.model_garden.experiments import experiments
 from exporters.model_garden.usage import DROPPED, EXPECTED, usage
 from search_space.detector_model import save_detector
@@ -40,7 +40,7 @@ def write(export: Export, directory: Path) -> None:
         dropped=DROPPED,
         tags=["tensorflow", "model-garden"],
     )
-    _write(directory / "README.md", card)
+    _write(directory / README_FILE, card)
 
 
 class _Dumper(yaml.SafeDumper):

@@ -21,6 +21,8 @@ DROPPED = (
     "for its initial values. Segmentation normalises and activates after each depthwise convolution too, and its "
     "convolutions have no bias. Classifiers have 256 channels and no space-to-depth, as published, so they start from "
     "initial values.",
+    "Segmentation is evaluated at the network's size, to which the ground truth is resized; effspine resizes the "
+    "predictions to the pictures, so the two mIoU differ.",
     "SGD: Model Garden multiplies by the learning rate before the momentum, we do after it, so after a decay the "
     "earlier rate fades over some ten steps. Warm-up differs by at most a 500th of the peak.",
     "Mask R-CNN trains on, and evaluation uses, at most 100 objects of an image; suppression sees the best 5,000 boxes "

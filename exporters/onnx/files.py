@@ -10,16 +10,16 @@ from pathlib import Path
 import onnx
 
 from exporters.export import Export
+from exporters.model_card import README_FILE
 from exporters.onnx.detector import detection_model, raw_model
 from exporters.onnx.readme import DETECTOR_FILE, RAW_FILE, SCRIPT_FILE, readme
+from exporters.script_files import write_shared_scripts
 from search_space.detector_model import CONFIG_FILE, weights_content
 from search_space.document import block_specification
 
-README_FILE = "README.md"
-
 
 def write(export: Export, directory: Path) -> None:
-    """Writes both graphs with their weights, the configuration, a README, and the script that runs the detector."""
+    """Writes both graphs with their weights, the configuration, a README, and the scripts that run the detector."""
     model, specification = export.model, export.specification
     graphs = {name: graph_of(export, name) for name in (DETECTOR_FILE, RAW_FILE)}
     contents = {name: content_of(graph) for name, graph in graphs.items()}
@@ -36,6 +36,7 @@ def write(export: Export, directory: Path) -> None:
         (directory / name).write_bytes(content)
     for name, text in texts.items():
         (directory / name).write_text(text, encoding="utf-8")
+    write_shared_scripts(directory)
 
 
 def graph_of(export: Export, file: str) -> onnx.ModelProto:

@@ -76,7 +76,8 @@ _FILES = """\
 | `effspinenet.py` | the backbone |
 | `retinanet.py` | the detector; loading and saving |
 | `detection.py` | anchors, box codes, targets, losses, suppression |
-| `predict.py`, `train.py`, `evaluate.py`, `cost.py` | commands |
+| `predict.py`, `train.py`, `evaluate.py`, `cost.py`, `latency.py` | commands |
+| `pictures.py` | what `predict.py` reads, prints and draws |
 | `coco_folder.py` | the data set that `train.py` and `evaluate.py` read |
 
 The folder is laid out as model hubs expect; on the Hugging Face Hub: `hf upload USER/NAME .`

@@ -2,15 +2,13 @@
 
     python predict.py IMAGE... [--out DIR] [--score 0.3] [--model FILE]
 
-Prints a list with the detections of each picture, best first: `box` (x1, y1, x2, y2) in pixels of the upright picture,
-`score` (0 to 1), `label` (the class slot, from 0) and its `name` (null where it is unknown). Needs numpy, pillow, and
-for the model beside this file: `ai-edge-litert` for model_*.tflite (tensorflow works too), `keras` and a backend for
-model.keras, `tensorflow` for the SavedModel in the folder 1.
+`pictures.py` says what is printed. Needs numpy, pillow, and for the model beside this file: `ai-edge-litert` for
+model_*.tflite (tensorflow works too), `keras` and a backend for model.keras, `tensorflow` for the SavedModel in the
+folder 1.
 """
 
 from __future__ import annotations
 
-import argparse
 import json
 import sys
 from collections.abc import Callable
@@ -18,10 +16,11 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from PIL import Image, ImageDraw, ImageOps
+from PIL import Image
+
+from pictures import Detection, arguments, report
 
 MODELS = ("model_float32.tflite", "model_float16.tflite", "model_int8.tflite", "model.keras", "1")
-COLOURS = ("#e6194b", "#3cb44b", "#4363d8", "#f58231", "#911eb4", "#008080", "#9a6324", "#800000")
 
 Array = Any
 Found = tuple[Array, Array, Array]
@@ -43,22 +42,14 @@ class Detector:
         else:
             self.run = self._saved_model(path)
 
-    def detect(self, picture: Image.Image, lowest_score: float) -> list[dict[str, Any]]:
+    def detect(self, picture: Image.Image, lowest_score: float) -> list[Detection]:
         """The detections of an RGB picture with at least this score."""
         scale = self.px / max(picture.size)
         size = max(1, round(picture.width * scale)), max(1, round(picture.height * scale))
         resized = picture if size == picture.size else picture.resize(size, Image.Resampling.BILINEAR)
         boxes, scores, labels = self.run(np.asarray(resized), lowest_score)
-        classes = self.config["classes"]
-        return [
-            {
-                "box": [float(box[side]) / scale for side in (1, 0, 3, 2)],
-                "score": float(score),
-                "label": int(label),
-                "name": None if classes is None else classes[int(label)]["name"],
-            }
-            for box, score, label in zip(boxes, scores, labels, strict=True)
-        ]
+        boxes = boxes[:, [1, 0, 3, 2]].astype(np.float64) / scale
+        return list(zip(boxes.tolist(), np.asarray(scores).tolist(), np.asarray(labels).tolist(), strict=True))
 
     def _with_suppression(self, heads: Callable[[Array], tuple[Array, Array]]) -> Callable[[Array, float], Found]:
         anchors = np.load(self._folder / "anchors.npy")
@@ -168,32 +159,6 @@ def overlaps(box: Array, others: Array) -> Array:
     return np.where(shared > 0, shared / np.maximum(together, 1e-12), 0.0)
 
 
-def open_picture(path: Path) -> Image.Image:
-    """The upright picture as RGB; ends the program where the file cannot be read."""
-    try:
-        with Image.open(path) as file:
-            if file.mode.startswith(("I", "F")):
-                sys.exit(f"{path} has pixels of mode {file.mode}; convert it to 8 bits a value first")
-            return ImageOps.exif_transpose(file).convert("RGB")
-    except OSError as error:
-        sys.exit(f"{path} cannot be read as a picture: {error}")
-
-
-def drawn(picture: Image.Image, detections: list[dict[str, Any]]) -> Image.Image:
-    """A copy with the boxes of the detections, the best ones on top."""
-    copy = picture.copy()
-    pen, line = ImageDraw.Draw(copy), max(1, round(max(copy.size) / 400))
-    for each in reversed(detections):
-        colour = COLOURS[each["label"] % len(COLOURS)]
-        x1, y1, x2, y2 = each["box"]
-        pen.rectangle((x1, y1, x2, y2), outline=colour, width=line)
-        text = f"{each['label'] if each['name'] is None else each['name']} {each['score']:.2f}"
-        corner = (x1 + line, max(0.0, y1 - 12))
-        pen.rectangle(pen.textbbox(corner, text), fill=colour)
-        pen.text(corner, text, fill="white")
-    return copy
-
-
 def default_model() -> Path:
     """The first model beside this script."""
     folder = Path(__file__).parent
@@ -202,25 +167,11 @@ def default_model() -> Path:
 
 def main() -> None:
     """Reads the command line, prints the detections, and draws them."""
-    parser = argparse.ArgumentParser(description="Detects objects in pictures.")
-    parser.add_argument("images", nargs="+", type=Path, metavar="IMAGE")
-    parser.add_argument("--out", type=Path, metavar="DIR", help="directory for the pictures with their boxes drawn")
-    parser.add_argument("--score", type=float, default=0.3, help="the lowest score that is reported (default: 0.3)")
-    parser.add_argument("--model", type=Path, default=default_model(), metavar="FILE", help="another model")
-    options = parser.parse_args()
+    options = arguments(default_model(), "model file").parse_args()
     if not options.model.exists():
         sys.exit(f"there is no model {options.model}")
     detector = Detector(options.model)
-    results = []
-    for number, path in enumerate(options.images, start=1):
-        picture = open_picture(path)
-        found = detector.detect(picture, options.score)
-        results.append({"image": str(path), "width": picture.width, "height": picture.height, "detections": found})
-        if options.out is not None:
-            options.out.mkdir(parents=True, exist_ok=True)
-            is_unique = [each.stem for each in options.images].count(path.stem) == 1
-            drawn(picture, found).save(options.out / f"{path.stem if is_unique else f'{path.stem}-{number}'}.png")
-    print(json.dumps(results, indent=2, ensure_ascii=False))
+    report(options, detector.detect, detector.config["classes"])
 
 
 if __name__ == "__main__":

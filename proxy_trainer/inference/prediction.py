@@ -38,7 +38,7 @@ class Found:
     def to_dict(self) -> dict[str, Any]:
         """The object as plain JSON values."""
         box = [round(side, 2) for side in self.box]
-        return {"box": box, "score": round(self.score, 4), "class": self.slot, "name": self.name}
+        return {"box": box, "score": round(self.score, 6), "class": self.slot, "name": self.name}
 
 
 @dataclass(frozen=True, eq=False)

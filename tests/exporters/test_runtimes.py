@@ -1,8 +1,10 @@
-"""Exports in their runtimes detect what the engine detects, through the adapters of evaluate and predict."""
+"""Exports in their runtimes detect what the engine detects, through the adapters of evaluate and predict.
+
+That of PyTorch, which is not installed here, is tested in `test_commands.py`.
+"""
 
 from __future__ import annotations
 
-from importlib.util import find_spec
 from pathlib import Path
 
 import numpy as np
@@ -19,14 +21,7 @@ from search_space.published import EFF_SPINENET_D0
 from tests.support.processes import THREADS
 
 PX = 64
-NEEDED = {
-    "onnx": "onnxruntime",
-    "pytorch": "torch",
-    "savedmodel": "tensorflow",
-    "keras": "keras",
-    "litert": "tensorflow",
-}
-"""The library that runs a format."""
+SLOW_FORMATS = ("savedmodel", "keras", "litert")
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -46,10 +41,8 @@ def model() -> DetectorModel:
     return DetectorModel(made.specification, tensors, "initial", 1)
 
 
-@pytest.mark.parametrize("name", ["onnx", *(pytest.param(name, marks=pytest.mark.slow) for name in [*NEEDED][1:])])
+@pytest.mark.parametrize("name", ["onnx", *(pytest.param(name, marks=pytest.mark.slow) for name in SLOW_FORMATS)])
 def test_an_export_detects_what_the_engine_detects(name: str, model: DetectorModel, tmp_path: Path) -> None:
-    if find_spec(NEEDED[name]) is None:
-        pytest.skip(f"{NEEDED[name]} is not installed, which the format {name} runs in")
     save_detector(model, tmp_path / "model")
     (tmp_path / "export").mkdir()
     EXPORTERS[name].write(Export(model.specification, model), tmp_path / "export")

@@ -62,9 +62,9 @@ def _unequal(found: Rows, expected: Rows) -> int:
     missing = 0
     for theirs, ours in zip(found, expected, strict=True):
         assert len(theirs) == len(ours) > 0
-        boxes, scores, labels = (np.array([each[name] for each in theirs]) for name in ("box", "score", "label"))
+        boxes, scores, labels = (np.array([each[name] for each in theirs]) for name in ("box", "score", "class"))
         for each in ours:
-            is_equal = (labels == each["label"]) & (np.abs(scores - each["score"]) <= SCORE_TOLERANCE)
+            is_equal = (labels == each["class"]) & (np.abs(scores - each["score"]) <= SCORE_TOLERANCE)
             is_equal &= np.all(np.abs(boxes - each["box"]) <= BOX_TOLERANCE_PX, axis=1)
             missing += not is_equal.any()
     return missing

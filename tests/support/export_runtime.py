@@ -1,9 +1,11 @@
-"""Runs exports in the environment of their own framework, in a new process that cannot import effspine."""
+"""Runs exports in the environment of their own framework: alone, or by effspine with that environment's packages."""
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -40,7 +42,7 @@ def run_export(
     timeout_s: float = 280,
     check: bool = True,
 ) -> subprocess.CompletedProcess[str]:
-    """Runs that Python with these arguments in `folder`; with `check`, asserts that it succeeds."""
+    """Runs that Python, which cannot import effspine, in `folder`; with `check`, asserts that it succeeds."""
     variables = {name: value for name, value in os.environ.items() if not name.startswith(("PYTHON", "EFFSPINE"))}
     completed = subprocess.run(
         [python_of(environment), *map(str, arguments)],
@@ -53,3 +55,31 @@ def run_export(
     )
     assert not check or completed.returncode == 0, completed.stderr[-8000:]
     return completed
+
+
+def run_effspine_with(
+    environment: str, commands: Sequence[Sequence[object]], *, data_dir: Path, timeout_s: float = 500
+) -> list[str]:
+    """What these commands of effspine print, where the packages of that environment are installed, too.
+
+    effspine and its own packages come first, so that the environment adds what they lack, such as PyTorch. Asserts that
+    the commands succeed.
+    """
+    asked = "import json, sys, sysconfig; print(json.dumps([sysconfig.get_path('purelib'), sys.version_info[:2]]))"
+    packages, version = json.loads(subprocess.check_output([python_of(environment), "-c", asked], text=True))
+    assert tuple(version) == sys.version_info[:2], f".venv-{environment} has another Python than this one"
+    start = f"import sys; sys.path.append({packages!r}); from api.cli.main import main; main()"
+    outputs = []
+    for command in commands:
+        completed = subprocess.run(
+            [sys.executable, "-c", start, *map(str, command)],
+            cwd=ROOT,
+            env=os.environ | {"EFFSPINE_DATA_DIR": str(data_dir)},
+            capture_output=True,
+            text=True,
+            timeout=timeout_s,
+            check=False,
+        )
+        assert completed.returncode == 0, completed.stderr[-8000:]
+        outputs.append(completed.stdout)
+    return outputs

@@ -4,9 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
-
-import numpy as np
 
 from proxy_trainer.data.coco import CocoSplit
 from proxy_trainer.data.coco_directory import load_dataset
@@ -15,13 +12,14 @@ from proxy_trainer.data.digits import make_digits
 from proxy_trainer.detection_batch import DetectionBatch
 from proxy_trainer.engine.engine import Engine
 from proxy_trainer.training.detectors import tensors_of
-from proxy_trainer.training.evaluation import CocoEvaluator, Detections
+from proxy_trainer.training.evaluation import CocoEvaluator
 from proxy_trainer.training.training_batches import TrainingBatches
 from search_space.cost import parameters
 from search_space.detector_model import DetectorModel
 from search_space.document import BlockSpecification
 from search_space.proxy_task import resolve
 from search_space.published import EFF_SPINENET_D0
+from tests.support.predicted_rows import Rows, detections_of, rows_of
 
 IMAGES = 50
 STEPS = 600
@@ -38,31 +36,16 @@ class TrainedDigits:
     images: DecodedSplit
     found: DetectionBatch
 
-    def ap(self, rows: list[list[dict[str, Any]]]) -> float:
-        """AP of the detections of each image: `box` (x1, y1, x2, y2) in its pixels, `score` and `label`."""
-        flat = [(index, each) for index, detections in enumerate(rows) for each in detections]
-        corners = np.array([each["box"] for _, each in flat])
-        found = Detections(
-            images=np.array([index for index, _ in flat]),
-            boxes=np.concatenate([corners[:, :2], corners[:, 2:] - corners[:, :2]], axis=1),
-            scores=np.array([each["score"] for _, each in flat]),
-            categories=np.array([each["label"] for _, each in flat]),
-        )
-        ap = CocoEvaluator(self.reserved).metrics(found)["ap"]
+    def ap(self, rows: Rows) -> float:
+        """AP of the detections of each image."""
+        ap = CocoEvaluator(self.reserved).metrics(detections_of(rows))["ap"]
         assert ap is not None
         return ap
 
     @property
-    def rows(self) -> list[list[dict[str, Any]]]:
+    def rows(self) -> Rows:
         """The engine's detections in the form of `ap`."""
-        boxes = self.found.boxes[..., [1, 0, 3, 2]] / self.images.scales[:, None, None]
-        return [
-            [
-                {"box": boxes[image, place], "score": self.found.scores[image, place], "label": int(label)}
-                for place, label in enumerate(self.found.classes[image, : self.found.valid[image]])
-            ]
-            for image in range(len(self.images))
-        ]
+        return rows_of(self.found, self.images, self.reserved)
 
 
 def trained_digits(directory: Path) -> TrainedDigits:

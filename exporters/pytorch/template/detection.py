@@ -7,6 +7,7 @@ of the section `detector` of `config.json`.
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 from typing import Any
 
 import torch
@@ -15,7 +16,9 @@ from torch import Tensor
 
 SMALLEST_SIDE_PX = 1e-3
 BACKGROUND = -1
-CHUNK = 1000
+FIRST_ANCHORS = 1000
+"""Anchors that suppression looks at first; then, where these give too few detections, at four times as many."""
+CHUNK = 250
 """Candidates that suppression compares with each other at once."""
 
 
@@ -83,9 +86,12 @@ def match(anchors: Tensor, boxes: Tensor, detector: dict[str, Any]) -> Tensor:
 
 def iou(boxes: Tensor, others: Tensor) -> Tensor:
     """Intersection over union `[boxes, others]`; 0 with a box without area."""
-    corner = torch.maximum(boxes[:, None, :2], others[None, :, :2])
-    opposite = torch.minimum(boxes[:, None, 2:], others[None, :, 2:])
-    intersection = (opposite - corner).clamp(min=0).prod(dim=-1)
+    sides = [
+        torch.minimum(boxes[:, None, axis + 2], others[None, :, axis + 2])
+        - torch.maximum(boxes[:, None, axis], others[None, :, axis])
+        for axis in (0, 1)
+    ]
+    intersection = sides[0].clamp(min=0) * sides[1].clamp(min=0)
     areas = [(each[:, 2:] - each[:, :2]).prod(dim=-1) for each in (boxes, others)]
     union = areas[0][:, None] + areas[1][None, :] - intersection
     return torch.where(intersection > 0, intersection / union, 0.0)
@@ -134,25 +140,51 @@ def suppress(boxes: Tensor, scores: Tensor, settings: dict[str, Any]) -> dict[st
     """The detections of one image, best first, after non-maximum suppression within each class.
 
     From boxes `[anchors, 4]` and scores `[anchors, classes]`: `boxes` `[n, 4]`, `scores` and `labels` `[n]`. Candidates
-    are taken by falling score, so the result is that of all of them, also where the first chunks suffice.
+    are taken by falling score, of equal ones in the order of anchors, so the result is that of all of them, also where
+    the first suffice.
     """
-    classes, most, limit = scores.shape[1], settings["detections"], settings["iou"]
-    flat = scores.flatten()
-    candidates = torch.nonzero(flat > settings["score"]).squeeze(1)
-    candidates = candidates[torch.sort(flat[candidates], descending=True, stable=True).indices]
-    kept = candidates[:0]
-    for chunk in candidates.split(CHUNK):
-        chunk = chunk[~_overlapping(boxes, classes, chunk, kept, limit).any(dim=1)]
-        overlaps = _overlapping(boxes, classes, chunk, chunk, limit).cpu()
-        alive, chosen = torch.ones(len(chunk), dtype=torch.bool), []
-        for row in range(len(chunk)):
-            if alive[row]:
-                chosen.append(row)
-                alive &= ~overlaps[row]
-        kept = torch.cat([kept, chunk[torch.tensor(chosen, dtype=torch.long, device=chunk.device)]])[:most]
+    classes, most = scores.shape[1], settings["detections"]
+    best = scores.amax(dim=1)
+    kept, ceiling = torch.empty(0, dtype=torch.long, device=boxes.device), math.inf
+    for floor in _floors(best, settings["score"]):
+        anchors = torch.nonzero(best > floor).squeeze(1)
+        values = scores[anchors]
+        row, label = torch.nonzero((values > floor) & (values <= ceiling), as_tuple=True)
+        order = torch.sort(values[row, label], descending=True, stable=True).indices
+        for chunk in (anchors[row] * classes + label)[order].split(CHUNK):
+            chunk = chunk[~_overlapping(boxes, classes, kept, chunk, settings["iou"]).any(dim=0)]
+            chosen = _undominated(_overlapping(boxes, classes, chunk, chunk, settings["iou"]))
+            kept = torch.cat([kept, chunk[chosen]])[:most]
+            if len(kept) == most:
+                break
         if len(kept) == most:
             break
-    return {"boxes": boxes[kept // classes], "scores": flat[kept], "labels": kept % classes}
+        ceiling = floor
+    return {"boxes": boxes[kept // classes], "scores": scores.flatten()[kept], "labels": kept % classes}
+
+
+def _floors(best: Tensor, lowest: float) -> Iterator[float]:
+    """Falling scores down to `lowest`, from the best scores `[anchors]`: few candidates are above the first ones."""
+    count = FIRST_ANCHORS
+    while count < len(best) and (floor := float(best.topk(count + 1).values[-1])) > lowest:
+        yield floor
+        count *= 4
+    yield lowest
+
+
+def _undominated(overlaps: Tensor) -> Tensor:
+    """Which candidates stay, `[n]`: those that overlap with no better one that stays; `overlaps` `[n, n]`, best first.
+
+    Whether a candidate stays depends on better ones alone, so each round settles at least one more, and usually nearly
+    all of them.
+    """
+    worse = overlaps.float().triu(diagonal=1)
+    stays = worse.new_ones(len(worse))
+    while True:
+        now = (stays @ worse == 0).to(stays)
+        if torch.equal(now, stays):
+            return now.bool()
+        stays = now
 
 
 def _overlapping(boxes: Tensor, classes: int, first: Tensor, second: Tensor, limit: float) -> Tensor:

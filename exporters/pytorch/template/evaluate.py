@@ -54,9 +54,8 @@ def detections(model: RetinaNet, folder: CocoFolder) -> list[dict[str, Any]]:
     ids = [each["id"] for each in model.classes or folder.classes]
     results = []
     for index, image in enumerate(folder.images):
-        for found in detect(model, folder.image(index), lowest_score=0.0):
-            x1, y1, x2, y2 = found["box"]
-            row = {"image_id": image["id"], "category_id": ids[found["label"]], "score": found["score"]}
+        for (x1, y1, x2, y2), score, label in detect(model, folder.image(index), lowest_score=0.0):
+            row = {"image_id": image["id"], "category_id": ids[label], "score": score}
             results.append({**row, "bbox": [x1, y1, x2 - x1, y2 - y1]})
     return results
 

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import re
 import zipfile
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -13,6 +15,7 @@ from typer.testing import CliRunner
 from api.cli.export import app
 from exporters import EXPORTERS, Export
 from search_space.architecture import Architecture
+from search_space.cost import cost_report
 from search_space.detector_model import initial_model, load_detector, save_detector
 from search_space.document import BlockSpecification
 from search_space.published import EFF_SPINENETS
@@ -20,11 +23,21 @@ from search_space.published import EFF_SPINENETS
 SMALL = Architecture(tuple(range(4, 22)), name="small", input_px=64, subnet_width=8, class_slots=2)
 
 
-def exported(*arguments: str) -> dict[str, object]:
-    done = CliRunner().invoke(app, [*arguments, "--json"])
+def exported(*arguments: str) -> dict[str, Any]:
+    """The document of one or more exports; that of the first has its path under `path`."""
+    done = CliRunner().invoke(app, [*arguments, "--no-latency", "--json"])
     assert done.exit_code == 0, done.output
-    document: dict[str, object] = json.loads(done.stdout)
-    return document
+    document: dict[str, Any] = json.loads(done.stdout)
+    return {**document, "path": document["exports"][0]["path"]}
+
+
+@pytest.fixture
+def small(tmp_path: Path) -> Path:
+    """The specification of SMALL."""
+    path = tmp_path / "in" / "small.json"
+    path.parent.mkdir()
+    path.write_bytes(EXPORTERS["spec"].content(Export(BlockSpecification(SMALL, {}))))
+    return path
 
 
 def test_the_help_lists_every_format_with_its_purpose() -> None:
@@ -58,11 +71,41 @@ def test_a_model_directory_keeps_its_weights(tmp_path: Path, name: str) -> None:
         np.testing.assert_array_equal(again.tensors[tensor], values)
 
 
-def test_initial_weights_are_stated(tmp_path: Path) -> None:
-    specification = tmp_path / "small.json"
-    specification.write_bytes(EXPORTERS["spec"].content(Export(BlockSpecification(SMALL, {}))))
-    done = CliRunner().invoke(app, [str(specification), "--format", "detector", "--out", str(tmp_path)])
+def test_initial_weights_are_stated(small: Path, tmp_path: Path) -> None:
+    done = CliRunner().invoke(app, [str(small), "--format", "detector", "--out", str(tmp_path)])
     assert "the weights are initial ones of seed 0; nothing was trained" in done.stderr
+
+
+def test_several_formats_are_written_and_compared_in_a_table(small: Path, tmp_path: Path) -> None:
+    formats = ("--format", "onnx", "--format", "detector", "--format", "spec")
+    done = CliRunner().invoke(app, [str(small), *formats, "--out", str(tmp_path)], env={"COLUMNS": "200"})
+    assert done.exit_code == 0, done.output
+    paths = [tmp_path / name for name in ("small-onnx.zip", "small-detector.zip", "small-spec.json")]
+    lines = done.stdout.splitlines()
+    assert lines[:3] == [str(path) for path in paths]
+    params = f"{cost_report(SMALL).params:,}"
+    rows = {tuple(line.split()[:2]): line for line in lines[3:] if params in line}
+    onnx, other = {"model.onnx", "model.raw.onnx"}, {("detector", "model.safetensors"), ("spec", "small-spec.json")}
+    assert rows.keys() == {("onnx", name) for name in onnx} | other
+    for name, scope in (("model.onnx", "detections"), ("model.raw.onnx", "network")):
+        assert re.search(rf"{params} +{scope} +[\d.]+ \([\d.]+ to [\d.]+\)", rows["onnx", name])
+    assert "processors, 1 thread; python " in lines[-1]
+    with zipfile.ZipFile(paths[0]) as files:
+        assert "## Size and latency" in files.read("small/README.md").decode()
+
+
+def test_the_figures_are_in_the_document_and_latency_can_be_left_out(small: Path, tmp_path: Path) -> None:
+    document = exported(str(small), "--format", "onnx", "--out", str(tmp_path))
+    assert (document["parameters"], document["machine"]) == (cost_report(SMALL).params, None)
+    (only,) = document["exports"]
+    assert (only["format"], only["bytes"]) == ("onnx", Path(only["path"]).stat().st_size)
+    assert [(each["file"], each["median_ms"]) for each in only["models"]] == [
+        ("model.onnx", None),
+        ("model.raw.onnx", None),
+    ]
+    with zipfile.ZipFile(only["path"]) as files:
+        assert files.getinfo("small/model.onnx").file_size == only["models"][0]["bytes"]
+        assert "## Size and latency" not in files.read("small/README.md").decode()
 
 
 @pytest.mark.parametrize(

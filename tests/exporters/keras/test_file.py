@@ -117,7 +117,7 @@ def test_the_folder_describes_the_file(folder: Path) -> None:
     np.testing.assert_array_equal(np.load(folder / "anchors.npy"), anchor_boxes(PX, specification.anchor_size))
     assert "keras.saving.load_model" in (folder / "README.md").read_text(encoding="utf-8")
     assert sorted(path.name for path in folder.iterdir()) == [
-        "README.md", "anchors.npy", "config.json", "model.keras", "predict.py",
+        "README.md", "anchors.npy", "config.json", "latency.py", "model.keras", "pictures.py", "predict.py",
     ]  # fmt: skip
 
 

@@ -18,7 +18,7 @@ from search_space.catalogue import CATALOGUE
 from search_space.cost import parameters
 from search_space.detector_model import DetectorModel, load_detector
 from search_space.document import BlockSpecification, block_specification
-from search_space.published import EFF_SPINENET_D0
+from search_space.published import EFF_SPINENET_D0, EFF_SPINENETS
 from search_space.recipes import RECIPES
 from search_space.task_recipes import RECIPES as TASK_RECIPES
 from tests.support.random_detectors import REPEATED, random_values
@@ -125,6 +125,12 @@ def test_an_ablated_network_is_exported_with_its_operations() -> None:
     backbone = model["backbone"]["eff_spinenet"]
     assert (backbone["squeeze_excitation"], backbone["weighted_fusion"]) == (False, False)
     assert (backbone["stochastic_depth_drop_rate"], model["norm_activation"]["activation"]) == (0.0, "relu")
+
+
+@pytest.mark.parametrize(("scale", "width"), [("M0", 256), ("D0", 256), ("D1", 256), ("D2", 512)])
+def test_the_dense_layer_of_mask_rcnn_is_scaled_as_published(scale: str, width: int) -> None:
+    model = experiments(BlockSpecification(EFF_SPINENETS[scale], {}))["maskrcnn"]["task"]["model"]
+    assert model["detection_head"]["fc_dims"] == width
 
 
 def test_the_classifier_of_d0_is_the_published_one() -> None:

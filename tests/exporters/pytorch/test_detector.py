@@ -28,7 +28,7 @@ from tests.support.exported_folders import exported, random_model
 from tests.support.random_detectors import UNEQUAL
 from tests.support.same_detections import assert_same_detections
 
-PROGRAM = Path(__file__).parent / "programs" / "detector.py"
+PROGRAMS = Path(__file__).parent / "programs"
 ANCHOR_SIZE = 2.0
 SIZES = ((96, 96), (120, 75), (50, 131), (33, 20))
 PX = UNEQUAL.input_px
@@ -64,7 +64,7 @@ def found(tmp_path_factory: pytest.TempPathFactory) -> Arrays:
     boxes, classes = _boxes()
     pictures = {f"picture{number}": picture for number, picture in enumerate(_pictures())}
     np.savez(case / "input.npz", pictures=len(pictures), boxes=boxes, labels=classes, **pictures)
-    run_export([PROGRAM, case], folder=case)
+    run_export([PROGRAMS / "detector.py", case], folder=case)
     return np.load(case / "output.npz")
 
 
@@ -90,6 +90,10 @@ def test_detections_are_those_of_the_engine(found: Arrays) -> None:
         actual.classes[number, :count] = found[f"labels{number}"]
         actual.valid[number] = count
     assert_same_detections(actual, expected)
+
+
+def test_suppression_keeps_what_one_keeps_that_takes_a_candidate_at_a_time(tmp_path: Path) -> None:
+    run_export([PROGRAMS / "suppression.py", exported(MODEL, tmp_path)], folder=tmp_path)
 
 
 def test_losses_and_their_gradient_are_those_of_the_engine(found: Arrays) -> None:

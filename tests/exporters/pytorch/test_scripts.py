@@ -60,7 +60,7 @@ def test_prediction_prints_boxes_and_draws_them(folder: Path, digits: Path, tmp_
             assert 0 <= x1 <= x2
             assert 0 <= y1 <= y2
             assert found["score"] >= 0.5
-            assert found["name"] == NAMES[found["label"]]
+            assert found["name"] == NAMES[found["class"]]
 
 
 def test_prediction_names_a_file_that_is_no_picture(folder: Path) -> None:

@@ -73,7 +73,9 @@ def test_the_folder_describes_the_model(folder: Path) -> None:
     assert specification.weights is not None
     assert specification.weights["file"] == "1/saved_model.pb"
     assert "serving_default" in (folder / "README.md").read_text(encoding="utf-8")
-    assert {path.name for path in folder.iterdir()} == {"1", "README.md", "anchors.npy", "config.json", "predict.py"}
+    assert {path.name for path in folder.iterdir()} == {
+        "1", "README.md", "anchors.npy", "config.json", "latency.py", "pictures.py", "predict.py",
+    }  # fmt: skip
 
 
 @pytest.mark.parametrize("name", ["savedmodel", "litert"])

@@ -29,7 +29,7 @@ output = {"scales": np.array([scale for _, scale in prepared]), "images": images
 
 with torch.no_grad():
     found = model(images)
-    detection.CHUNK = 7
+    detection.CHUNK, detection.FIRST_ANCHORS = 7, 50
     for whole, in_chunks in zip(found, model(images), strict=True):
         assert all(torch.equal(whole[name], in_chunks[name]) for name in whole)
 for number, each in enumerate(found):
