@@ -188,7 +188,7 @@ def settable_fields(task: Task) -> tuple[str, ...]:
     return tuple(name for name in (*TASK_FIELDS, *FIELDS) if name not in others | unused)
 
 
-def task_recipe(task: Task, name: str, model: Model | Architecture, **overrides: Any) -> TaskRecipe:
+def task_recipe(task: Task, name: str, model: Model | Architecture, /, **overrides: Any) -> TaskRecipe:
     """The named recipe of a task for a model, with some fields replaced.
 
     Published recipes have the model's own image size, widths and subnets; the others scale it down. A number of

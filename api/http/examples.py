@@ -44,6 +44,7 @@ def _campaign(**changes: Any) -> dict[str, Any]:
         "last_event": 1,
         "paused_seconds": 0.0,
         "device_seconds": 0.0,
+        "trials_since_best": 0,
         "repeats_skipped": 0,
         "reheated_trials": 0,
         "spec": CampaignSpec.model_validate(DOCUMENT).model_dump(mode="json"),
@@ -58,6 +59,7 @@ _RUNNING_FIELDS = {
     "baseline_reward": 0.4120738209397255,
     "best_reward": 0.4120738209397255,
     "best_trial": 0,
+    "trials_since_best": 3,
     "last_event": 11,
     "device_seconds": 7.2,
 }

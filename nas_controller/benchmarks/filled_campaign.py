@@ -164,7 +164,7 @@ class _Run:
 
     def _begin(self, work: TrialWork) -> None:
         self._in_flight.append(work)
-        self._campaign.begun(work, self._clock.now)
+        self._campaign.begun(work, 0.0)
 
     def _finish(self, work: TrialWork) -> None:
         if work.number != BASELINE_TRIAL and work.attempt == 1:

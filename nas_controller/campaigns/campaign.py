@@ -3,36 +3,30 @@
 A runner calls `next_trial()` for work, lets a worker do it, and passes the outcome to `complete()`. Both write to the
 store before they return, so the process may die between any two calls. All calls come from one thread.
 
-Repeats. No architecture, identified by its widths, is trained twice. A proposal of known widths is drawn again; with
-`controller.repeats` "count" it becomes a trial with `reused_from`, which takes the outcome of the earlier one. Once
-nothing new is left, or as many repeats wait for an outcome as there are workers, nothing is proposed before the next
-outcome. One call finishes at most MAX_REPEATS_PER_CALL repeats, so that a converged policy cannot delay a stop.
-
-Retries. After an attempt that failed with the reaction `retry`, or whose worker died, another one begins, up to the
-campaign's `retries`; then the trial fails. Attempts that were lost with their runner do not count: `Campaign(...)`
-begins them again before any new trial. A campaign whose baseline fails has nothing to compare with and fails at once;
-the store ends one in which too many trials fail.
-
-Data. The first outcome identifies the data that it comes from. Every later attempt must read the same: an outcome of
-other data is not accepted and fails the campaign.
-
-Waiting. The reaction `wait` is not a failure: CampaignWaitsError ends the runner, and a later one repeats the attempt.
-
-Early stops. The decision on a report and the resulting outcome are one transaction, so a replay compares the same.
-
-Pauses. While `draining()` is true, neither trials nor attempts begin; trials in training are completed.
-
-Updates and stop conditions. The number of trials and the parallelism may change while the campaign runs: the newest
-specification applies from the next trial on, and the store refuses a trial beyond the last. It ends the search in the
-transaction of the outcome that meets a stop condition, and says so. A campaign that is to have finals goes on with them
-(`nas_controller.campaigns.finals`).
+- Repeats. No architecture, identified by its widths, is trained twice. A proposal of known widths is drawn again; with
+  `controller.repeats` "count" it becomes a trial with `reused_from`, which takes the outcome of the earlier one. Once
+  nothing new is left, or as many repeats wait for an outcome as there are workers, nothing is proposed before the next
+  outcome. One call finishes at most MAX_REPEATS_PER_CALL repeats, so that a converged policy cannot delay a stop.
+- Retries. After an attempt that failed with the reaction `retry`, or whose worker died, another one begins, up to the
+  campaign's `retries`; then the trial fails. Attempts that were lost with their runner do not count: `Campaign(...)`
+  begins them again before any new trial. A campaign whose baseline fails has nothing to compare with and fails at once;
+  the store ends one in which too many trials fail.
+- Data. The first outcome identifies the data that it comes from. Every later attempt must read the same: an outcome of
+  other data is not accepted and fails the campaign.
+- Waiting. The reaction `wait` is not a failure: CampaignWaitsError ends the runner, and a later one repeats the
+  attempt.
+- Early stops. The decision on a report and the resulting outcome are one transaction, so a replay compares the same.
+- Pauses. While `draining()` is true, neither trials nor attempts begin; trials in training are completed.
+- Updates and stop conditions. The number of trials and the parallelism may change while the campaign runs: the newest
+  specification applies from the next trial on, and the store refuses a trial beyond the last. It ends the search in the
+  transaction of the outcome that meets a stop condition, and says so. A campaign that is to have finals goes on with
+  them (`nas_controller.campaigns.finals`).
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import replace
-from datetime import datetime
 from typing import Any, Literal
 
 from nas_controller.campaigns.campaign_errors import CampaignWaitsError, baseline_error, refuse_other_data
@@ -143,9 +137,9 @@ class Campaign:
         self._finish_if_done()
         return None
 
-    def begun(self, work: TrialWork, at: datetime) -> None:
-        """Records when a worker began an attempt."""
-        self._store.runner.record_begin(self._lease, work.number, work.attempt, at)
+    def begun(self, work: TrialWork, seconds: float) -> None:
+        """Records that a worker began an attempt so many seconds ago."""
+        self._store.runner.record_begin(self._lease, work.number, work.attempt, seconds)
 
     def progress(
         self, work: TrialWork, step: int, total: int, values: Mapping[str, float], ap: float | None = None

@@ -11,7 +11,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import replace
-from datetime import datetime
 from typing import Any, Literal, NamedTuple
 
 from exporters.provenance import provenance_of
@@ -86,10 +85,10 @@ class Finals:
         data_sha256 = None if self._data is None else str(self._data["sha256"])
         return TrialWork(number, attempt, widths, data_sha256=data_sha256, final_seed=seed)
 
-    def begun(self, work: TrialWork, at: datetime) -> None:
-        """Records when a worker began a training."""
+    def begun(self, work: TrialWork, seconds: float) -> None:
+        """Records that a worker began a training so many seconds ago."""
         run = self._runs[work.number]
-        self._store.runner.record_final_begin(self._lease, run.trial, run.seed, at)
+        self._store.runner.record_final_begin(self._lease, run.trial, run.seed, seconds)
 
     def progress(
         self, work: TrialWork, step: int, total: int, values: Mapping[str, float], ap: float | None = None

@@ -9,7 +9,6 @@ space are reused.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from datetime import datetime
 from typing import Literal
 
 from nas_controller.campaigns.campaign import Campaign
@@ -73,9 +72,9 @@ class SharedTraining:
         self._attempt = training.attempts
         return TrialWork(SHARED_WEIGHTS, self._attempt, (), data_sha256=self._campaign.data_sha256)
 
-    def begun(self, work: TrialWork, at: datetime) -> None:
-        """Records when a worker began the training."""
-        self._store.runner.record_shared_begin(self._lease, at)
+    def begun(self, work: TrialWork, seconds: float) -> None:
+        """Records that a worker began the training so many seconds ago."""
+        self._store.runner.record_shared_begin(self._lease, seconds)
 
     def progress(
         self, work: TrialWork, step: int, total: int, values: Mapping[str, float], ap: float | None = None

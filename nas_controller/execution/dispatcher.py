@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
 from typing import TypeVar
@@ -116,10 +115,9 @@ class Dispatcher:
             self._guarded(self._watchdog.kill_silent)
 
     def _note_begin(self, trial_id: str, work: TrialWork, report: Report) -> None:
-        """Records when the worker began, unless it has reported before. This machine's clock counts."""
+        """Records when the worker began, unless it has reported before."""
         if not self._watchdog.has_reported(trial_id) and not self._aborts():
-            at = datetime.now(UTC) - timedelta(seconds=report.seconds)
-            self._guarded(lambda: self._source.begun(work, at))
+            self._guarded(lambda: self._source.begun(work, report.seconds))
 
     def _aborts(self) -> bool:
         """Whether the run stops at once and records no further outcome."""

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Literal, Protocol
 
 from nas_controller.execution.worker import Job
@@ -51,8 +50,8 @@ class TrialSource(Protocol):
         """The next trial to train; None while every further one has to wait for an outcome."""
         ...
 
-    def begun(self, work: TrialWork, at: datetime) -> None:
-        """Records that a worker began an attempt at this time; called once, with its first report."""
+    def begun(self, work: TrialWork, seconds: float) -> None:
+        """Records that a worker began an attempt so many seconds ago; called once, with its first report."""
         ...
 
     def progress(

@@ -11,7 +11,6 @@ import logging
 import os
 from collections import Counter
 from collections.abc import Mapping
-from datetime import datetime
 from importlib.metadata import version
 from pathlib import Path
 from typing import Literal, Protocol
@@ -135,7 +134,7 @@ class MissingTrainings:
         training = self._trainings[number]
         return selection(self._study.dataset, training.seed, training.task.to_dict())
 
-    def begun(self, work: TrialWork, at: datetime) -> None:
+    def begun(self, work: TrialWork, seconds: float) -> None:
         """Ignores the begin: workers measure the seconds of their trainings."""
 
     def progress(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import select
@@ -71,12 +71,13 @@ class FinalsWrites:
             session.flush()
             return final_run(row)
 
-    def record_final_begin(self, lease: Lease, trial: int, seed: int, at: datetime) -> None:
-        """Writes when a worker began the attempt in training, at the earliest when it was handed out."""
+    def record_final_begin(self, lease: Lease, trial: int, seed: int, seconds: float) -> None:
+        """Writes that a worker began the attempt in training so many seconds ago, but not before its hand-out."""
+        now = self._clock()
         with self._database.writing() as session:
-            row = _find(session, owned_campaign(session, lease, self._clock()).id, trial, seed)
+            row = _find(session, owned_campaign(session, lease, now).id, trial, seed)
             if row.attempt_started_at is not None:
-                row.worker_started_at = max(at, row.attempt_started_at)
+                row.worker_started_at = max(row.attempt_started_at, now - timedelta(seconds=seconds))
 
     def record_final_progress(self, lease: Lease, trial: int, seed: int, step: int, total: int) -> None:
         """Writes the progress of the attempt in training. Adds no event; clients poll the finals."""

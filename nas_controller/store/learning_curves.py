@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import timedelta
 
 from sqlalchemy import delete, func, select
 from sqlalchemy.orm import Session
@@ -29,14 +29,15 @@ class LearningCurves:
         self._database = database
         self._clock = clock
 
-    def record_begin(self, lease: Lease, number: int, attempt: int, at: datetime) -> None:
-        """Writes when a worker began the running attempt of a trial, at the earliest when it was handed out."""
+    def record_begin(self, lease: Lease, number: int, attempt: int, seconds: float) -> None:
+        """Writes that a worker began the running attempt of a trial so many seconds ago, not before its hand-out."""
+        now = self._clock()
         with self._database.writing() as session:
-            campaign = owned_campaign(session, lease, self._clock())
+            campaign = owned_campaign(session, lease, now)
             trial = find_trial(session, campaign.id, number)
             row = find_attempt(session, campaign.id, number, attempt)
             if attempt == trial.attempts and row.state == "running":
-                trial.worker_started_at = max(at, row.started_at)
+                trial.worker_started_at = max(row.started_at, now - timedelta(seconds=seconds))
 
     def record_progress(
         self,

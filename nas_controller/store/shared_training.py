@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from nas_controller.entities import SharedTrainingDocument
 from nas_controller.search.outcomes import WORKER_KILLED, SharedWeights
@@ -55,13 +55,14 @@ class SharedTrainingWrites:
             add_event(session, campaign, now, "shared-training.started", {"attempt": attempt, "steps": steps})
             return campaign_record(campaign)
 
-    def record_shared_begin(self, lease: Lease, at: datetime) -> None:
-        """Writes when a worker began the running attempt, at the earliest when it was handed out."""
+    def record_shared_begin(self, lease: Lease, seconds: float) -> None:
+        """Writes that a worker began the running attempt so many seconds ago, but not before its hand-out."""
+        now = self._clock()
         with self._database.writing() as session:
-            campaign = owned_campaign(session, lease, self._clock())
+            campaign = owned_campaign(session, lease, now)
             before = campaign.shared_training
             if before is not None and before["state"] == "running":
-                began = max(at, datetime.fromisoformat(before["started_at"]))
+                began = max(datetime.fromisoformat(before["started_at"]), now - timedelta(seconds=seconds))
                 campaign.shared_training = {**before, "worker_started_at": began.isoformat()}
 
     def record_shared_progress(self, lease: Lease, step: int, loss: float | None) -> None:

@@ -51,7 +51,7 @@ class Recorder:
         while True:
             work = self.campaign.next_trial()
             if work is not None:
-                self.campaign.begun(work, self.store.reads.get_trial_record(self.id, work.number).started_at)
+                self.campaign.begun(work, 0.0)
                 return work
 
     def finish(self, work: TrialWork, extra: float = 0.0, latency: Latency | None = None) -> None:

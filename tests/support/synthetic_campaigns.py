@@ -38,8 +38,8 @@ def synthetic_spec(**changes: object) -> CampaignSpec:
     return CampaignSpec.model_validate({**document, **changes})
 
 
-LONG_AGO = datetime(2000, 1, 1, tzinfo=UTC)
-"""As the begin of a worker, it is when the attempt was handed out: no attempt begins before that."""
+LONG_AGO = 1e9
+"""Seconds since the begin of a worker that began when its attempt was handed out: none begins before that."""
 
 
 def claimed_campaign(store: Store, campaign_id: str, owner: str = "runner") -> Campaign:

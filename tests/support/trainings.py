@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from nas_controller.entities import TrainingProgressDocument
+from nas_controller.execution.network_training import NetworkTraining, Result, train_network
+from nas_controller.search.resources_spec import ResourcesSpec
 from nas_controller.store import TrainingRequest
+from nas_controller.supervision.training_job import Report
 from nas_controller.trainings.files import run_directory
 from search_space.architecture import Architecture
 from search_space.detector_model import initial_model, save_detector
@@ -42,3 +46,11 @@ def progress_at(step: int, **values: Any) -> TrainingProgressDocument:
     """The progress after a step of 100, without an evaluation unless `values` have one."""
     known = {"epoch": None, "last": None, "best": None, "best_step": None, "seconds_left": 9.5}
     return TrainingProgressDocument(**{**known, "step": step, "steps": 100, "loss": 1.5, "metric": "ap", **values})
+
+
+def train_here(
+    work: NetworkTraining, resources: ResourcesSpec, begin: Callable[[], None], report: Report, stop: Callable[[], bool]
+) -> Result:
+    """Trains without Ray."""
+    begin()
+    return train_network(work, report, stop)

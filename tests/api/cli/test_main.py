@@ -34,6 +34,7 @@ def test_help_of_bench_lists_the_benchmarks_of_all_packages(effspine: CommandLin
         "profile",
         "searchers",
         "settings",
+        "throughput",
         "control-plane",
     }
     assert all(f" {name} " in result.out for name in names)

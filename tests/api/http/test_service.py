@@ -210,16 +210,17 @@ def test_the_api_page_loads_nothing_from_other_hosts(service: TestClient) -> Non
 
 
 def test_the_service_imports_no_tensorflow_ray_or_trainer() -> None:
-    """No module of it does, nor one of the exporters but the formats that TensorFlow writes."""
+    """No module of it does, nor one of the exporters but the formats that TensorFlow writes; scripts run in a folder."""
     program = """
 import json, pkgutil, sys
+scripts = ("exporters.onnx.predict", "exporters.scripts.predict")
 import api, exporters
 from importlib import import_module
 waiting = [api, exporters]
 while waiting:
     package = waiting.pop()
     for module in pkgutil.iter_modules(package.__path__, package.__name__ + "."):
-        if module.name not in ("exporters.keras", "exporters.litert", "exporters.savedmodel"):
+        if module.name not in ("exporters.keras", "exporters.litert", "exporters.savedmodel", *scripts):
             loaded = import_module(module.name)
             waiting += [loaded] if module.ispkg else []
 print(json.dumps(sorted({name.partition(".")[0] for name in sys.modules})))

@@ -22,7 +22,7 @@ def complete_campaign(store: Store, clock: Clock, seconds: list[float], **change
     for duration in seconds:
         work = campaign.next_trial()
         assert work is not None
-        campaign.begun(work, clock.now)
+        campaign.begun(work, 0.0)
         clock.advance(duration)
         campaign.complete(work, Rewarded(0.2, {}))
 
@@ -68,7 +68,7 @@ def test_trials_that_wait_for_a_worker_take_longer_and_cost_no_more(store: Store
             handed_out.append(work)
         in_training, handed_out = handed_out[:2], handed_out[2:]
         for work in in_training:
-            campaign.begun(work, clock.now)
+            campaign.begun(work, 0.0)
         clock.advance(2)
         for work in in_training:
             campaign.complete(work, Rewarded(0.2, {}))
@@ -93,7 +93,7 @@ def test_finals_are_estimated_on_top_from_those_of_the_same_task(store: Store, c
     while not campaign.over:
         work = campaign.next_trial()
         assert work is not None
-        campaign.begun(work, clock.now)
+        campaign.begun(work, 0.0)
         clock.advance(10)
         campaign.complete(work, Rewarded(0.2, {}))
     unknown = estimate(store, planned(finals=finals)).finals
@@ -104,7 +104,7 @@ def test_finals_are_estimated_on_top_from_those_of_the_same_task(store: Store, c
     for seconds in (30, 50, 70, 90):
         work = source.next_trial()
         assert work is not None
-        source.begun(work, clock.now)
+        source.begun(work, 0.0)
         clock.advance(seconds)
         source.complete(work, Rewarded(0.2, {}))
     estimated = estimate(store, planned(trials=6, finals={**finals, "top": 3}, stop={"wall_seconds": 20}))

@@ -161,9 +161,10 @@ def test_an_edit_of_the_shared_training_is_found_or_its_field_is_listed(recorded
         if not recorded.differs():
             missed.add(name)
     recorded.write("campaigns", row["row_id"], "shared_training", row["shared_training"])
-    assert missed == {"step", "loss", "seconds", "log_tail"}
+    assert missed == {"step", "loss", "seconds", "worker_started_at", "log_tail"}
     listed = {part.what for part in verify(recorded.store, recorded.campaign_id).not_checked}
-    assert {"step, loss and seconds in campaigns.shared_training", "log_tail in campaigns.shared_training"} <= listed
+    progress = "step, loss, seconds and worker_started_at in campaigns.shared_training"
+    assert {progress, "log_tail in campaigns.shared_training"} <= listed
     recorded.write("campaigns", row["row_id"], "shared_training", json.dumps({**training, "further": None}))
     assert recorded.differs()
 

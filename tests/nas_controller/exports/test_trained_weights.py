@@ -36,6 +36,7 @@ from search_space.run_files import BEST
 from tests.support.databases import migrated_sqlite
 from tests.support.processes import THREADS
 from tests.support.synthetic_campaigns import synthetic_spec
+from tests.support.trainings import train_here
 
 TINY = {"image_px": 32, "width_multiplier": 0.1, "batch_size": 2, "subnet_width": 4, "recalibration_images": 8}
 SHARED = {"profile": "smoke", **TINY, "kind": "shared", "shared_steps": 4, "steps": 0, "warmup_steps": 0}
@@ -163,12 +164,12 @@ def test_a_trial_is_trained_further_from_its_weights(
     assert store.runner.training_queue.claim("s-1") is not None
     monkeypatch.setattr(training_job, "_processors", lambda: THREADS)
     store.service.stop_training(training.id)
-    assert training_job.run(store, data_dir, training.id, 1, lambda: True) == EXIT_DONE
+    assert training_job.run(store, data_dir, training.id, 1, lambda: True, train_here) == EXIT_DONE
     stopped = store.reads.get_training(training.id)
     assert (stopped.state, stopped.progress and stopped.progress.step) == ("stopped", 1)
     store.service.resume_training(training.id)
     assert store.runner.training_queue.claim("s-1") is not None
-    assert training_job.run(store, data_dir, training.id, 2, lambda: False) == EXIT_DONE
+    assert training_job.run(store, data_dir, training.id, 2, lambda: False, train_here) == EXIT_DONE
     done = store.reads.get_training(training.id)
     assert (done.state, done.error) == ("completed", None)
     assert done.progress is not None

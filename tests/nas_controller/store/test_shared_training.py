@@ -32,7 +32,7 @@ def test_a_training_that_succeeds_has_its_progress_its_digests_and_the_data(stor
     started = training_of(store, lease)
     assert started.worker_started_at is None
     clock.advance(5)  # it waits for a worker
-    store.runner.record_shared_begin(lease, clock.now)
+    store.runner.record_shared_begin(lease, 0.0)
     assert training_of(store, lease).worker_started_at == clock.now
     assert (started.state, started.attempts, started.step, started.steps) == ("running", 1, 0, 20)
     assert (started.started_at, started.finished_at, started.loss, started.is_reused) == (began, None, None, None)
@@ -59,7 +59,7 @@ def test_a_training_that_succeeds_has_its_progress_its_digests_and_the_data(stor
 def test_a_failed_attempt_is_followed_by_another_that_has_the_progress_so_far(store: Store, clock: Clock) -> None:
     lease = claimed(store)
     store.runner.start_shared_training(lease, 20)
-    store.runner.record_shared_begin(lease, clock.now)
+    store.runner.record_shared_begin(lease, 0.0)
     store.runner.record_shared_progress(lease, 7, 0.5)
     clock.advance(4)
     store.runner.fail_shared_training(lease, "its worker died\0", "worker-killed", "last words\0")
@@ -69,7 +69,7 @@ def test_a_failed_attempt_is_followed_by_another_that_has_the_progress_so_far(st
     assert store.reads.totals().workers_killed == 1
     store.runner.start_shared_training(lease, 20)
     again = training_of(store, lease)
-    store.runner.record_shared_begin(lease, clock.now)
+    store.runner.record_shared_begin(lease, 0.0)
     assert (again.state, again.attempts, again.step, again.loss) == ("running", 2, 7, 0.5)
     assert (again.error, again.log_tail) == (failed.error, failed.log_tail)
     clock.advance(3)
@@ -106,7 +106,7 @@ def test_an_attempt_is_abandoned_with_its_runner_by_a_pause_a_stop_and_a_wait(
 ) -> None:
     lease = claimed(store)
     store.runner.start_shared_training(lease, 20)
-    store.runner.record_shared_begin(lease, clock.now)
+    store.runner.record_shared_begin(lease, 0.0)
     end(store, clock, lease)
     training = training_of(store, lease)
     assert (training.state, training.attempts, training.finished_at) == ("abandoned", 1, clock.now)

@@ -146,7 +146,7 @@ def test_device_time_counts_every_device_of_a_trial(store: Store, clock: Clock) 
     work = campaign.next_trial()
     assert work is not None
     clock.advance(30)  # it waits for a worker
-    campaign.begun(work, clock.now)
+    campaign.begun(work, 0.0)
     clock.advance(10)
     campaign.complete(work, Rewarded(0.2, {}))
     assert store.reads.get_campaign(campaign_id).device_seconds == pytest.approx(40)

@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from nas_controller.execution.network_training import NetworkTraining, Result, WorkerDiedError, train_network
+from nas_controller.execution.network_training import NetworkTraining, Result, WorkerDiedError
 from nas_controller.execution.session_directory import session_directories
 from nas_controller.search.resources_spec import ResourcesSpec
 from nas_controller.store import Store, TrainingRecord, sqlite_url
@@ -21,7 +21,6 @@ from nas_controller.store.training_writes import RETRIES
 from nas_controller.supervision import training_job, training_jobs
 from nas_controller.supervision.runner_protocol import EXIT_DONE, EXIT_MUST_WAIT, EXIT_NOT_OURS
 from nas_controller.supervision.supervisor import Supervisor
-from nas_controller.supervision.training_job import Report
 from nas_controller.supervision.training_jobs import TrainingJobs
 from nas_controller.trainings.files import history_rows, run_directory
 from proxy_trainer.data.digits import make_digits
@@ -31,7 +30,7 @@ from search_space.document import BlockSpecification, block_specification
 from tests.support.process_table import alive, worker_of
 from tests.support.small_trainings import TINY_FIELDS
 from tests.support.supervised import supervising
-from tests.support.trainings import training_request
+from tests.support.trainings import train_here, training_request
 from tests.support.waiting import wait_for
 
 SLEEPER = (sys.executable, "-c", "import time; print('sleeping', flush=True); time.sleep(60)")
@@ -155,14 +154,6 @@ def test_a_process_that_does_not_stop_is_killed(
     real_store.service.stop_training(training_id)
     stopped = watch(jobs, real_store, training_id, lambda now: now.state == "stopped")
     assert (stopped.attempts, stopped.error) == (1, None)
-
-
-def train_here(
-    work: NetworkTraining, resources: ResourcesSpec, begin: Callable[[], None], report: Report, stop: Callable[[], bool]
-) -> Result:
-    """Trains without Ray."""
-    begin()
-    return train_network(work, report, stop)
 
 
 def test_what_cannot_be_trained_is_the_result_and_is_not_retried(real_store: Store, tmp_path: Path) -> None:
