@@ -210,7 +210,7 @@ def test_the_api_page_loads_nothing_from_other_hosts(service: TestClient) -> Non
 
 
 def test_the_service_imports_no_tensorflow_ray_or_trainer() -> None:
-    """No module of it does, nor one of the exporters but the formats that TensorFlow writes; scripts run in a folder."""
+    """No module of it does, nor one of the exporters but the formats that TensorFlow writes and scripts of folders."""
     program = """
 import json, pkgutil, sys
 scripts = ("exporters.onnx.predict", "exporters.scripts.predict")
