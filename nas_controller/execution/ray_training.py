@@ -20,7 +20,7 @@ from typing import Any
 
 from nas_controller.execution import ray_environment  # isort: skip
 import ray
-from ray.exceptions import RayActorError
+from ray.exceptions import OutOfMemoryError, RayActorError
 
 from nas_controller.execution import ray_sessions
 from nas_controller.execution.executor import Workers
@@ -82,7 +82,7 @@ def train_with_ray(
             begin()
             result = trainer.train.remote(replace(work, threads=placement.workers.threads))
             return _follow(trainer, result, report, is_stopped)
-        except RayActorError as error:
+        except (RayActorError, OutOfMemoryError) as error:
             raise WorkerDiedError(f"the worker that trained it died: {_cause(str(error))}") from error
 
 

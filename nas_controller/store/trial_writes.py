@@ -129,8 +129,7 @@ class TrialWrites:
             if row.state == "running":
                 data_sha256 = None if data is None else data["sha256"]
                 trial = find_trial(session, campaign.id, number)
-                facts_of = (error, error_kind, log_tail, data_sha256)
-                close_attempt(campaign, trial, row, now, "failed", None, None, *facts_of)
+                close_attempt(campaign, trial, row, now, "failed", None, None, error, error_kind, log_tail, data_sha256)
                 if trial.state == "running":
                     trial.error = error
                     trial.error_kind = error_kind

@@ -16,15 +16,7 @@ from proxy_trainer.data.images import load_upright_image
 from proxy_trainer.data.task_layouts import check_layout
 from proxy_trainer.inference.folder_split import folder_split, is_held_out
 from proxy_trainer.inference.prediction import Found, Prediction, drawn
-from proxy_trainer.inference.runnable import (
-    Predicted,
-    PredictOptions,
-    Progress,
-    Report,
-    figure_text,
-    images_text,
-    model_facts,
-)
+from proxy_trainer.inference.runnable import Predicted, PredictOptions, Progress, Report, Scored
 from proxy_trainer.tasks.classifier import Classifier, accuracies, is_among_best
 from proxy_trainer.tasks.inference_ops import loaded_ops
 from search_space.errors import InvalidValueError
@@ -59,25 +51,18 @@ class ClassificationModel:
         seconds = time.monotonic() - began
         metrics = accuracies(logits, labels)
         rows = _class_rows(folder.classes, images.labels, is_among_best(logits, labels, 1))
-        document = {
-            "task": "classification",
-            "model": str(self._path),
-            "format": "model directory",
-            "data": str(data),
-            "images": len(images),
-            "files_sha256": identity["files_sha256"],
-            "is_held_out": held_out,
-            "figures": metrics,
-            "classes": rows,
-            "seconds": round(seconds, 3),
-        }
-        facts = [
-            *model_facts(self._path, "model directory", self._model.name),
-            ("images", images_text(len(images), data / split, held_out)),
-            *((name, figure_text(value)) for name, value in metrics.items()),
-        ]
-        cells = [(row["name"], f"{row['images']:,}", figure_text(row["top1"])) for row in rows]
-        return Report(document, facts, ("class", "images", "top1"), cells)
+        return Scored(
+            task="classification",
+            path=self._path,
+            name=self._model.name,
+            where=data / split,
+            data={"data": str(data), "images": len(images), "files_sha256": identity["files_sha256"]},
+            is_held_out=held_out,
+            figures=metrics,
+            columns=("images", "top1"),
+            classes=rows,
+            seconds=seconds,
+        ).report()
 
     def predict(self, picture: Path, options: PredictOptions) -> Predicted:
         """The most probable classes, and the picture with the first of them."""

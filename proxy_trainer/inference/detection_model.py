@@ -14,7 +14,8 @@ from proxy_trainer.inference.runnable import (
     PredictOptions,
     Progress,
     Report,
-    figure_text,
+    class_cells,
+    figure_facts,
     images_text,
     model_facts,
 )
@@ -42,10 +43,11 @@ class DetectionModel:
             *model_facts(self.detector.path, self.detector.format, self.detector.specification.architecture.name),
             ("images", images_text(found.identity.images, images.annotations_file, found.is_held_out)),
             ("boxes", f"{found.identity.boxes:,}"),
-            *((name, figure_text(value)) for name, value in found.scores.metrics.items()),
+            *figure_facts(found.scores.metrics),
         ]
-        rows = [(row["name"], f"{row['boxes']:,}", figure_text(row["ap"])) for row in found.class_rows()]
-        return Report({"task": "detection", **found.to_dict()}, facts, ("class", "boxes", "ap"), rows)
+        columns = ("boxes", "ap")
+        rows = class_cells(found.class_rows(), columns)
+        return Report({"task": "detection", **found.to_dict()}, facts, ("class", *columns), rows)
 
     def predict(self, picture: Path, options: PredictOptions) -> Predicted:
         """The objects with at least a score, and the picture with their boxes."""

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from proxy_trainer.detection_batch import Detects
+from proxy_trainer.inference.runnable import MODEL_DIRECTORY
 from proxy_trainer.native_output import suppress_native_output
 from search_space.detector_model import CONFIG_FILE, WEIGHTS_FILE
 from search_space.document import BlockSpecification, load_block_specification
@@ -93,7 +94,7 @@ ADAPTERS = (
     Adapter("savedmodel", "1/saved_model.pb", _savedmodel),
     Adapter("litert", _LITERT, partial(_by_script, _LITERT)),
     Adapter("keras", _KERAS, partial(_by_script, _KERAS)),
-    Adapter("model directory", WEIGHTS_FILE, _model_directory),
+    Adapter(MODEL_DIRECTORY, WEIGHTS_FILE, _model_directory),
 )
 """In the order in which they are tried."""
 

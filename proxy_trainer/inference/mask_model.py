@@ -20,15 +20,7 @@ from proxy_trainer.inference.detection_model import LOWEST_SCORE, object_line
 from proxy_trainer.inference.evaluation_report import is_held_out
 from proxy_trainer.inference.mask_drawing import blended
 from proxy_trainer.inference.prediction import Found, Prediction, drawn
-from proxy_trainer.inference.runnable import (
-    Predicted,
-    PredictOptions,
-    Progress,
-    Report,
-    figure_text,
-    images_text,
-    model_facts,
-)
+from proxy_trainer.inference.runnable import Predicted, PredictOptions, Progress, Report, Scored
 from proxy_trainer.inference.scored_split import ClassMap, class_map, scored_split
 from proxy_trainer.tasks.inference_ops import loaded_ops
 from proxy_trainer.tasks.mask_detector import MaskDetector, original_boxes
@@ -63,29 +55,24 @@ class MaskModel:
         mask_scores = evaluators[1].scores(_applied(classes, masks))
         metrics = {**box_scores.metrics, **mask_scores.metrics}
         rows = _class_rows(images, box_scores, mask_scores)
-        document = {
-            "task": "instance-segmentation",
-            "model": str(self._path),
-            "format": "model directory",
-            "annotations": str(images.annotations_file),
-            "images": identity.images,
-            "boxes": identity.boxes,
-            "data_sha256": identity.sha256,
-            "is_held_out": held_out,
-            "figures": metrics,
-            "classes": rows,
-            "seconds": round(seconds, 3),
-        }
-        facts = [
-            *model_facts(self._path, "model directory", self._model.name),
-            ("images", images_text(identity.images, images.annotations_file, held_out)),
-            ("boxes", f"{identity.boxes:,}"),
-            *((name, figure_text(value)) for name, value in metrics.items()),
-        ]
-        cells = [
-            (row["name"], f"{row['boxes']:,}", figure_text(row["ap"]), figure_text(row["mask_ap"])) for row in rows
-        ]
-        return Report(document, facts, ("class", "boxes", "ap", "mask_ap"), cells)
+        return Scored(
+            task="instance-segmentation",
+            path=self._path,
+            name=self._model.name,
+            where=images.annotations_file,
+            data={
+                "annotations": str(images.annotations_file),
+                "images": identity.images,
+                "boxes": identity.boxes,
+                "data_sha256": identity.sha256,
+            },
+            is_held_out=held_out,
+            figures=metrics,
+            columns=("boxes", "ap", "mask_ap"),
+            classes=rows,
+            seconds=seconds,
+            facts=[("boxes", f"{identity.boxes:,}")],
+        ).report()
 
     def predict(self, picture: Path, options: PredictOptions) -> Predicted:
         """The objects with at least a score: box and run-length encoded mask; and the picture with both."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from proxy_trainer.inference.runnable import Runnable
+from proxy_trainer.inference.runnable import MODEL_DIRECTORY, Runnable
 from proxy_trainer.native_output import suppress_native_output
 from search_space.errors import InvalidValueError
 from search_space.run_files import run_model
@@ -54,4 +54,4 @@ def _of_task(path: Path, model: TaskModel, threads: int) -> Runnable:
     from proxy_trainer.tasks.inference_ops import loaded_ops
 
     detects = FixedDetector(model.network, model.anchor_size, loaded_ops(model.tensors))
-    return DetectionModel(LoadedDetector(path, "model directory", model, detects))
+    return DetectionModel(LoadedDetector(path, MODEL_DIRECTORY, model, detects))

@@ -13,6 +13,9 @@ from search_space.errors import InvalidValueError
 
 Progress = Callable[[int, int], None]
 
+MODEL_DIRECTORY = "model directory"
+"""The format of a directory that effspine has trained, among those of exports."""
+
 
 @dataclass(frozen=True)
 class Report:
@@ -66,9 +69,60 @@ class Runnable(Protocol):
         ...
 
 
-def figure_text(value: float | None) -> str:
-    """A metric for a table."""
-    return "-" if value is None else f"{value:.4f}"
+@dataclass(frozen=True)
+class Scored:
+    """What `evaluate` has measured with the model of a task in a directory.
+
+    `where` names the images for a reader and `data` identifies them in the document; `is_held_out` says whether they
+    are those of the model's figures. `classes` has for each class its `name` and the values of `columns`.
+    """
+
+    task: str
+    path: Path
+    name: str
+    where: Path | str
+    data: Mapping[str, Any]
+    is_held_out: bool | None
+    figures: Mapping[str, float | None]
+    columns: Sequence[str]
+    classes: Sequence[Mapping[str, Any]]
+    seconds: float
+    facts: Sequence[tuple[str, str]] = ()
+
+    def report(self) -> Report:
+        """The document, the facts and the table."""
+        document = {
+            "task": self.task,
+            "model": str(self.path),
+            "format": MODEL_DIRECTORY,
+            **self.data,
+            "is_held_out": self.is_held_out,
+            "figures": self.figures,
+            "classes": self.classes,
+            "seconds": round(self.seconds, 3),
+        }
+        facts = [
+            *model_facts(self.path, MODEL_DIRECTORY, self.name),
+            ("images", images_text(self.data["images"], self.where, self.is_held_out)),
+            *self.facts,
+            *figure_facts(self.figures),
+        ]
+        return Report(document, facts, ("class", *self.columns), class_cells(self.classes, self.columns))
+
+
+def figure_facts(figures: Mapping[str, float | None]) -> list[tuple[str, str]]:
+    """Metrics by name, as text."""
+    return [(name, _cell(value)) for name, value in figures.items()]
+
+
+def class_cells(classes: Sequence[Mapping[str, Any]], columns: Sequence[str]) -> list[tuple[str, ...]]:
+    """The rows of a table of classes: the name of each, and the values of these columns."""
+    return [(str(each["name"]), *(_cell(each[column]) for column in columns)) for each in classes]
+
+
+def _cell(value: float | None) -> str:
+    """A metric, or a count, for a table."""
+    return "-" if value is None else f"{value:,}" if isinstance(value, int) else f"{value:.4f}"
 
 
 def images_text(count: int, where: Path | str, is_held_out: bool | None) -> str:

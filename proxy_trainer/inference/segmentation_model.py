@@ -16,15 +16,7 @@ from proxy_trainer.data.task_layouts import check_layout
 from proxy_trainer.data.voc_segmentation import VocSegmentation, load_voc_segmentation
 from proxy_trainer.inference.folder_split import folder_split, is_held_out
 from proxy_trainer.inference.mask_drawing import label_image, overlaid
-from proxy_trainer.inference.runnable import (
-    Predicted,
-    PredictOptions,
-    Progress,
-    Report,
-    figure_text,
-    images_text,
-    model_facts,
-)
+from proxy_trainer.inference.runnable import Predicted, PredictOptions, Progress, Report, Scored
 from proxy_trainer.tasks.inference_ops import loaded_ops
 from proxy_trainer.tasks.segmenter import Segmenter, ious
 from search_space.errors import InvalidValueError
@@ -56,25 +48,18 @@ class SegmentationModel:
         seconds = time.monotonic() - began
         metrics = {name: value for name, value in ious(confusion, self._names).items() if not name.startswith("iou_")}
         rows = _class_rows(self._names, confusion)
-        document = {
-            "task": "semantic-segmentation",
-            "model": str(self._path),
-            "format": "model directory",
-            "data": str(data),
-            "images": len(images),
-            "files_sha256": identity["files_sha256"],
-            "is_held_out": held_out,
-            "figures": metrics,
-            "classes": rows,
-            "seconds": round(seconds, 3),
-        }
-        facts = [
-            *model_facts(self._path, "model directory", self._model.name),
-            ("images", images_text(len(images), f"the split {split} of {data}", held_out)),
-            *((name, figure_text(value)) for name, value in metrics.items()),
-        ]
-        cells = [(row["name"], f"{row['pixels']:,}", figure_text(row["iou"])) for row in rows]
-        return Report(document, facts, ("class", "pixels", "iou"), cells)
+        return Scored(
+            task="semantic-segmentation",
+            path=self._path,
+            name=self._model.name,
+            where=f"the split {split} of {data}",
+            data={"data": str(data), "images": len(images), "files_sha256": identity["files_sha256"]},
+            is_held_out=held_out,
+            figures=metrics,
+            columns=("pixels", "iou"),
+            classes=rows,
+            seconds=seconds,
+        ).report()
 
     def predict(self, picture: Path, options: PredictOptions) -> Predicted:
         """The share of each class, the picture under its classes, and the classes of the pixels as a palette PNG."""
