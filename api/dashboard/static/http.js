@@ -1,22 +1,67 @@
 // Requests to the API; problem documents become errors. Polled responses have an ETag and `Cache-Control: no-cache`, so
 // the browser revalidates them with If-None-Match and returns its cached copy after a 304.
 
+import { failed, responded } from "./connection.js";
 import { link } from "./root.js";
+
+const NO_RESPONSE = [502, 504]; // from a proxy whose service is gone
+
+/** The error of a request that got no response; the page's notice of the lost connection has told it already. */
+export class DisconnectedError extends Error {
+  constructor() {
+    super("the service does not respond; nothing was sent");
+  }
+}
+
+/** The error of a request that the service refused; `problem` is its problem document, if it sent one. */
+export class RefusedError extends Error {
+  constructor(status, problem) {
+    super(problem?.detail ?? `the service responded with ${status}`);
+    this.status = status;
+    this.problem = problem;
+  }
+}
+
+async function request(path, options) {
+  let response;
+  try {
+    response = await fetch(link(path), options);
+  } catch (error) {
+    if (error.name === "AbortError") throw error;
+    failed();
+    throw new DisconnectedError();
+  }
+  if (NO_RESPONSE.includes(response.status)) {
+    failed();
+    throw new DisconnectedError();
+  }
+  responded();
+  if (response.status === 401) location.assign(`${link("/login")}?next=${encodeURIComponent(location.pathname)}`); // logged out
+  return response;
+}
 
 async function read(response) {
   const document = await response.json().catch(() => null);
-  if (response.ok) return document;
-  if (response.status === 401) location.assign(`${link("/login")}?next=${encodeURIComponent(location.pathname)}`); // logged out
-  throw new Error(document?.detail ?? `the service responded with ${response.status}`);
+  if (!response.ok) throw new RefusedError(response.status, document);
+  return document;
 }
 
-export const getJson = async (path) => read(await fetch(link(path), { headers: { Accept: "application/json" } }));
+export const getJson = async (path, signal) => read(await request(path, { headers: { Accept: "application/json" }, signal }));
 
-const send = async (method, path, body) =>
-  read(await fetch(link(path), { method, headers: { "Content-Type": "application/json" }, body: JSON.stringify(body) }));
+/** A text, such as a figure; null if the service has none. */
+export async function getText(path, signal) {
+  const response = await request(path, { signal });
+  if (response.status === 404) return null;
+  if (!response.ok) return read(response);
+  return response.text();
+}
+
+const send = async (method, path, body, headers = {}) =>
+  read(await request(path, { method, headers: { "Content-Type": "application/json", ...headers }, body: JSON.stringify(body) }));
 
 /** `body` is undefined for a request without one. */
-export const post = async (path, body) =>
-  body === undefined ? read(await fetch(link(path), { method: "POST" })) : send("POST", path, body);
+export const post = async (path, body) => (body === undefined ? read(await request(path, { method: "POST" })) : send("POST", path, body));
 
 export const patch = (path, changes) => send("PATCH", path, changes);
+
+export const remove = async (path) => read(await request(path, { method: "DELETE" }));

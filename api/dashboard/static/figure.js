@@ -1,0 +1,61 @@
+// A figure that the service draws: an SVG in the page, with a note for the mark under the pointer.
+
+import { displayed } from "./dom.js";
+import { DisconnectedError, getText } from "./http.js";
+import { link } from "./root.js";
+import { html, useEffect, useRef, useState } from "./ui.js";
+
+const REACH_PX = 14;
+
+/**
+ * The figure at `path` (without its suffix), drawn again whenever `version` changes. `query` is added to its address.
+ * Marks with `data-tip` show it; a click on one with `data-trial` calls `onTrial` with the number. `onDrawn` is called
+ * with the SVG element after each drawing. `empty` is the text for a figure that does not exist yet.
+ */
+export function Figure({ path, query = "", version, label, empty = "Nothing to show yet.", isDownloadable = true, onTrial, onDrawn }) {
+  const place = useRef(null);
+  const [state, setState] = useState("loading");
+  const [tip, setTip] = useState(null);
+  const address = `${path}.svg?style=page${query && `&${query}`}`;
+  useEffect(() => {
+    const aborted = new AbortController();
+    getText(address, aborted.signal)
+      .then((text) => {
+        const svg = text && document.importNode(new DOMParser().parseFromString(text, "image/svg+xml").documentElement, true);
+        place.current.replaceChildren(...(svg ? [svg] : []));
+        setState(svg ? "drawn" : "empty");
+        if (svg) onDrawn?.(svg);
+      })
+      .catch((error) => { if (error.name !== "AbortError" && !(error instanceof DisconnectedError)) setState(error.message); });
+    return () => aborted.abort();
+  }, [address, version]);
+  const files = ["svg", "pdf"].map((suffix) => html`<a class="plain" download href=${link(`${path}.${suffix}${query && `?${query}`}`)}>${suffix.toUpperCase()}</a>`);
+  const onMove = (event) => {
+    const mark = nearest(place.current, event);
+    const frame = place.current.getBoundingClientRect();
+    setTip(mark && { text: mark.dataset.tip, x: event.clientX - frame.left, y: event.clientY - frame.top });
+  };
+  const onClick = (event) => {
+    const trial = nearest(place.current, event)?.dataset.trial;
+    if (trial !== undefined) onTrial?.(Number(trial));
+  };
+  return html`<div class="drawn-figure">
+    <div class="drawing" ref=${place} role="group" aria-label=${label} onPointerMove=${onMove} onPointerLeave=${() => setTip(null)} onClick=${onClick}></div>
+    ${state === "drawn" && isDownloadable && html`<p class="files">${files}</p>`}
+    ${state !== "drawn" && html`<p class="placeholder">${state === "loading" ? "" : state === "empty" ? empty : state}</p>`}
+    ${tip && html`<output class="tip" style=${{ left: `${tip.x}px`, top: `${tip.y}px` }}>${displayed(tip.text)}</output>`}
+  </div>`;
+}
+
+/** The mark with a note under the pointer, or else the nearest one within reach. */
+function nearest(place, event) {
+  const under = event.target.closest?.("[data-tip]");
+  if (under) return under;
+  let found = null, least = REACH_PX;
+  for (const mark of place.querySelectorAll("circle[data-tip]")) {
+    const { left, top, width, height } = mark.getBoundingClientRect();
+    const distance = Math.hypot(event.clientX - left - width / 2, event.clientY - top - height / 2);
+    if (distance < least) [found, least] = [mark, distance];
+  }
+  return found;
+}
