@@ -144,6 +144,10 @@ class ProxyTask:
             class_slots=class_slots,
         )
 
+    def on(self, images: int) -> ProxyTask:
+        """The task for so many training images, which a recipe counts its steps by (`search_space.recipes`)."""
+        return self
+
     @property
     def peak_learning_rate(self) -> float:
         """The learning rate after warm-up and before decay, scaled with the batch if `reference_batch_size` is set."""

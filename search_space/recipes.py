@@ -7,11 +7,12 @@ counts them in epochs too.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
 from typing import Any
 
 from search_space.architecture import Architecture
+from search_space.detector import PAPER_ANCHOR_SIZE
 from search_space.errors import InvalidValueError
 from search_space.proxy_task import FIELDS as TASK_FIELDS
 from search_space.proxy_task import PROFILES, STEP_DECAYS, ProxyTask
@@ -47,7 +48,7 @@ class Recipe:
     decay_epochs: int = number(30, 0, 100_000, "last epochs at a tenth of the learning rate; for schedule `step`")
     final_decay_epochs: int = number(10, 0, 100_000, "last epochs at a hundredth of it; for schedule `step`")
     evaluate_epochs: int = number(10, 0, 100_000, "epochs between evaluations; 0 evaluates at the end only")
-    operations: Mapping[str, Any] = field(default_factory=dict)
+    operations: Mapping[str, Any] = field(default_factory=dict, hash=False)
     fixed: frozenset[str] = frozenset()
     overridden: frozenset[str] = frozenset()
 
@@ -82,15 +83,27 @@ class Recipe:
 
         `as_it_stands` says that the candidate is the network itself, which only overrides change.
         """
-        candidate = replace(candidate, operations=replace(candidate.operations, **self.operations))
-        own = {name: getattr(candidate, {"image_px": "input_px"}.get(name, name)) for name in _NETWORK_FIELDS[:3]}
-        own |= {"anchor_size": anchor_size, "width_multiplier": 1.0, "width_divisor": 1}
-        fixed = self.overridden if as_it_stands else self.fixed | self.overridden
-        task = replace(self.task, **{name: value for name, value in own.items() if name not in fixed})
+        candidate = self.operating(candidate)
+        task = self._sized(candidate, anchor_size, self.overridden if as_it_stands else self.fixed | self.overridden)
         network = task.architecture(candidate, class_slots)
         if network.widths == candidate.widths:
             network = replace(network, name=candidate.name)
         return network, replace(self, task=replace(task, width_multiplier=1.0, width_divisor=1))
+
+    def proxy_task(self, base: Architecture) -> RecipeTask:
+        """The training of architectures like `base` as a proxy task, for the finals of a campaign."""
+        task = self._sized(base, PAPER_ANCHOR_SIZE, self.fixed | self.overridden)
+        return RecipeTask(**{each.name: getattr(task, each.name) for each in fields(ProxyTask)}, recipe=self)
+
+    def operating(self, candidate: Architecture) -> Architecture:
+        """The candidate with the operations of the recipe."""
+        return replace(candidate, operations=replace(candidate.operations, **self.operations))
+
+    def _sized(self, candidate: Architecture, anchor_size: float, fixed: frozenset[str]) -> ProxyTask:
+        """The task with the candidate's own size, except for the fields that are `fixed`."""
+        own = {name: getattr(candidate, {"image_px": "input_px"}.get(name, name)) for name in _NETWORK_FIELDS[:3]}
+        own |= {"anchor_size": anchor_size, "width_multiplier": 1.0, "width_divisor": 1}
+        return replace(self.task, **{name: value for name, value in own.items() if name not in fixed})
 
     def to_dict(self) -> dict[str, Any]:
         """The recipe as plain JSON values, with the fields of its task that it has."""
@@ -98,6 +111,39 @@ class Recipe:
         task = {name: value for name, value in self.task.to_dict().items() if name in TASK_FIELDS}
         task = {name: value for name, value in task.items() if name not in UNUSED_FIELDS}
         return {"recipe": self.name, **own, "operations": dict(self.operations), **task}
+
+
+@dataclass(frozen=True)
+class RecipeTask(ProxyTask):
+    """A recipe as a proxy task, whose steps are known once the training images are counted (`on`)."""
+
+    recipe: Recipe = None  # type: ignore[assignment]  # the fields before it have defaults
+    decays: tuple[tuple[int, float], ...] | None = None
+
+    def on(self, images: int) -> RecipeTask:
+        """The task for so many training images, with its steps, decays and evaluations."""
+        recipe = self.recipe
+        known = recipe.task_for(images)
+        return replace(
+            self,
+            steps=known.steps,
+            warmup_steps=known.warmup_steps,
+            evaluate_steps=recipe.steps(recipe.evaluate_epochs, images),
+            decays=recipe.decays(images) or None,
+        )
+
+    def architecture(self, candidate: Architecture, class_slots: int) -> Architecture:
+        """The network of a candidate, with the operations of the recipe."""
+        return super().architecture(self.recipe.operating(candidate), class_slots)
+
+    def learning_rate_at(self, step: int, decays: Sequence[tuple[float, float]] | None = None) -> float:
+        """The learning rate of a step (from 0), with the decays of the recipe."""
+        return super().learning_rate_at(step, self.decays if decays is None else decays)
+
+    def to_dict(self) -> dict[str, Any]:
+        """All fields as plain JSON values."""
+        own = {each.name: getattr(self, each.name) for each in fields(ProxyTask)}
+        return {**own, "recipe": self.recipe.to_dict(), "decays": self.decays and [list(each) for each in self.decays]}
 
 
 FIELDS = settable(fields(Recipe))

@@ -9,7 +9,6 @@ from typing import Literal, NamedTuple
 
 from nas_controller.entities import EstimateDocument, FinalsEstimateDocument
 from nas_controller.search.campaign_spec import CampaignSpec
-from nas_controller.search.finals_spec import FinalsSpec
 from nas_controller.states import EstimateBasis
 from nas_controller.store import Span, Store
 from nas_controller.throughput import mean_interval
@@ -53,7 +52,7 @@ def estimate(store: Store, spec: CampaignSpec) -> EstimateDocument:
 def _finals(store: Store, spec: CampaignSpec) -> FinalsEstimateDocument | None:
     if spec.finals is None:
         return None
-    measured, trainings = _of_finals(store, spec, spec.finals), spec.finals.seeds * (spec.finals.top + 1)
+    measured, trainings = _of_finals(store, spec), spec.finals.seeds * (spec.finals.top + 1)
     wall, hours = _cost(spec, measured, trainings)
     return FinalsEstimateDocument(
         trainings=trainings,
@@ -105,13 +104,14 @@ def _of_trials(store: Store, spec: CampaignSpec) -> _Measured:
     return _measured(spec, store.reads.trial_spans, measures_the_same)
 
 
-def _of_finals(store: Store, spec: CampaignSpec, finals: FinalsSpec) -> _Measured:
-    task = finals.task(spec.proxy_task.resolve())
+def _of_finals(store: Store, spec: CampaignSpec) -> _Measured:
+    task = spec.finals_task
+    assert task is not None
     if task.kind == "synthetic":
         return _Measured(task.seconds, "profile", 0)
 
     def has_task(other: CampaignSpec) -> bool:
-        return other.finals is not None and other.finals.task(other.proxy_task.resolve()) == task
+        return other.finals_task == task
 
     return _measured(spec, store.reads.final_spans, has_task)
 

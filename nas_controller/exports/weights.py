@@ -92,9 +92,8 @@ def _initial(exported: ExportedTrial) -> Weights:
 
 
 def _size_of_finals(exported: ExportedTrial) -> str:
-    spec = exported.campaign.spec
-    assert spec.finals is not None
-    task = spec.finals.task(spec.proxy_task.resolve())
+    task = exported.campaign.spec.finals_task
+    assert task is not None
     return _size(task.architecture(exported.specification().architecture, 1))
 
 

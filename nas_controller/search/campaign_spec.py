@@ -134,6 +134,13 @@ class CampaignSpec(BaseModel):
     share: Real = Field(default=1.0, ge=0.01, le=100, allow_inf_nan=False)
 
     @property
+    def finals_task(self) -> ProxyTask | None:
+        """The complete proxy task of the finals, None without finals."""
+        if self.finals is None:
+            return None
+        return self.finals.task(self.proxy_task.resolve(), self.search_space.build().base)
+
+    @property
     def failure_limit(self) -> int:
         """How many trials may be given up before the campaign fails."""
         return max(5, self.trials // 10) if self.max_failures is None else self.max_failures
@@ -170,7 +177,7 @@ class CampaignSpec(BaseModel):
     def _can_have_finals(self) -> CampaignSpec:
         if self.finals is not None:
             try:
-                self.finals.check(self.proxy_task.resolve(), self.dataset, self.seed)
+                self.finals.check(self.proxy_task.resolve(), self.search_space.build().base, self.dataset, self.seed)
             except InvalidValueError as error:
                 raise located(error, self.finals, "campaign", "finals") from error
         return self

@@ -9,51 +9,77 @@ from pydantic import BaseModel, ConfigDict, Field
 from nas_controller.search.limits import MAX_SECONDS, MAX_SEED
 from nas_controller.search.proxy_task_spec import describe_fields
 from nas_controller.search.strict_types import Real, Whole
+from search_space.architecture import Architecture
 from search_space.errors import InvalidValueError
 from search_space.proxy_task import PROFILES, ProxyTask, resolve
+from search_space.proxy_task_fields import value_schema
+from search_space.recipes import FIELDS as RECIPE_FIELDS
+from search_space.recipes import RECIPES, resolve_recipe
 
 FINALS_PROFILE = "laptop-alone"
 MAX_FINALISTS = 50
 MAX_FINALS_SEEDS = 100
 
 
+def _describe_fields(schema: dict[str, Any]) -> None:
+    """Adds the fields of profiles and recipes to the JSON Schema."""
+    describe_fields(schema)
+    for name, field in RECIPE_FIELDS.items():
+        field_schema = value_schema(field)
+        field_schema["description"] += " (with `recipe`)"
+        schema["properties"][name] = field_schema
+
+
 class FinalsSpec(BaseModel):
     """The `top` candidates of a search and the baseline, each trained alone with `seeds` seeds.
 
-    `profile` None is that of the search where it trains every architecture alone or none at all, and FINALS_PROFILE
-    otherwise. `first_seed` None is the number after the campaign's seed. Every field of a proxy task is allowed
-    besides, and overrides one of the profile. An attempt of more than `timeout_seconds` fails.
+    They are trained with a `recipe` for whole trainings, or with the proxy task of a `profile`. `profile` None is that
+    of the search where it trains every architecture alone or none at all, and FINALS_PROFILE otherwise. `first_seed`
+    None is the number after the campaign's seed. Every field of the profile or recipe is allowed besides, and overrides
+    it. An attempt of more than `timeout_seconds` fails.
     """
 
-    model_config = ConfigDict(extra="allow", frozen=True, json_schema_extra=describe_fields)
+    model_config = ConfigDict(extra="allow", frozen=True, json_schema_extra=_describe_fields)
 
     top: Whole = Field(default=3, ge=1, le=MAX_FINALISTS)
     seeds: Whole = Field(default=5, ge=1, le=MAX_FINALS_SEEDS)
     first_seed: Whole | None = Field(default=None, ge=0, le=MAX_SEED)
     profile: str | None = Field(default=None, json_schema_extra={"enum": [*PROFILES, None]})
+    recipe: str | None = Field(default=None, json_schema_extra={"enum": [*RECIPES, None]})
     timeout_seconds: Real | None = Field(default=None, ge=1, le=MAX_SECONDS, allow_inf_nan=False)
 
-    def task(self, of_search: ProxyTask) -> ProxyTask:
-        """The complete proxy task of the finals after a search. Raises InvalidValueError, but not after validation."""
-        profile = self.profile or (FINALS_PROFILE if of_search.kind == "shared" else of_search.profile)
+    def task(self, of_search: ProxyTask, base: Architecture) -> ProxyTask:
+        """The complete proxy task of the finals after a search of architectures like `base`.
+
+        Raises InvalidValueError, but not after validation.
+        """
+        overrides = dict(self.__pydantic_extra__ or {})
         try:
-            return resolve(profile, **dict(self.__pydantic_extra__ or {}))
+            if self.recipe is not None:
+                return resolve_recipe(self.recipe, overrides).proxy_task(base)
+            return resolve(self._profile(of_search), **overrides)
         except InvalidValueError as error:
             name = (error.field or "profile").removeprefix("proxy_task.")
             raise InvalidValueError(str(error), field=f"finals.{name}") from None
 
     def settings(self, of_search: ProxyTask) -> dict[str, Any]:
-        """The profile and the fields that override it. Rewards of other settings cannot be compared."""
-        return {"profile": self.task(of_search).profile, **(self.__pydantic_extra__ or {})}
+        """The recipe or the profile, and the fields that override it. Rewards of other settings cannot be compared."""
+        named = {"profile": self._profile(of_search)} if self.recipe is None else {"recipe": self.recipe}
+        return {**named, **(self.__pydantic_extra__ or {})}
+
+    def _profile(self, of_search: ProxyTask) -> str:
+        return self.profile or (FINALS_PROFILE if of_search.kind == "shared" else of_search.profile)
 
     def seed_numbers(self, campaign_seed: int) -> range:
         """The seeds, of which none is that of the campaign."""
         first = campaign_seed + 1 if self.first_seed is None else self.first_seed
         return range(first, first + self.seeds)
 
-    def check(self, of_search: ProxyTask, dataset: str | None, campaign_seed: int) -> None:
+    def check(self, of_search: ProxyTask, base: Architecture, dataset: str | None, campaign_seed: int) -> None:
         """Raises InvalidValueError, with the field, where these finals cannot follow such a search."""
-        task, seeds = self.task(of_search), self.seed_numbers(campaign_seed)
+        if self.profile is not None and self.recipe is not None:
+            raise _refused("recipe", f"profile is {self.profile!r} and recipe {self.recipe!r}; give one of them")
+        task, seeds = self.task(of_search, base), self.seed_numbers(campaign_seed)
         if task.kind == "shared":
             raise _refused(
                 "profile",
@@ -65,9 +91,10 @@ class FinalsSpec(BaseModel):
                 "profile", f"the profile '{task.profile}' trains nothing; only a synthetic search has such finals"
             )
         if task.kind != "synthetic" and dataset is None:
+            named = "profile" if self.recipe is None else "recipe"
             raise _refused(
-                "profile",
-                f"the profile '{task.profile}' trains on a data set, but `dataset` is not given; give the name of a "
+                named,
+                f"the {named} '{task.profile}' trains on a data set, but `dataset` is not given; give the name of a "
                 "registered data set, or the profile synthetic",
             )
         if seeds[-1] > MAX_SEED:

@@ -161,11 +161,12 @@ class _Phases:
     def _run_finals(self, job: Job, session: Session, started: Workers) -> None:
         """Trains finalists with workers that have been started."""
         spec = self.store.reads.get_campaign(self.campaign.record.id).spec
-        if spec.finals is None or not self._may_run_finals():
+        task = spec.finals_task
+        if task is None or not self._may_run_finals():
             return
         final_job = replace(
             job,
-            task=spec.finals.task(job.task),
+            task=task,
             search_task=job.task,
             search_data_sha256=self.campaign.data_sha256,
             space=None,

@@ -13,7 +13,7 @@ from proxy_trainer.data.stratified_split import stratified_split, subset
 from search_space.proxy_task import ProxyTask
 
 ENOUGH = 0.5
-"""At least this fraction of the task's `reserved_images` is enough."""
+"""At least this fraction of the task's `reserved_images`, or of the images that could be reserved, is enough."""
 
 
 class LoadedSplits(NamedTuple):
@@ -50,8 +50,10 @@ def _fresh(
     directory: Path, task: ProxyTask, seed: int, train: CocoSplit, rewarded: CocoSplit
 ) -> tuple[CocoSplit, CocoSplit] | None:
     """The training split and fresh reserved images, from those of the search; None where there are too few."""
-    enough = max(1, int(np.ceil(ENOUGH * task.reserved_images)))
-    unseen = _unseen(directory, train, rewarded)
+    validation = _validation(directory, train)
+    available = len(train) // TRAIN_IMAGES_PER_RESERVED if validation is None else len(validation)
+    enough = max(1, int(np.ceil(ENOUGH * min(task.reserved_images, available))))
+    unseen = None if validation is None else _unseen(validation, rewarded)
     if unseen is not None and len(unseen) >= enough and not unseen.crowd.all():
         count = min(task.reserved_images, len(unseen))
         return train, unseen if count == len(unseen) else stratified_split(unseen, count, seed)[1]
@@ -66,14 +68,16 @@ def _reserved_by(directory: Path, task: ProxyTask, seed: int) -> tuple[CocoSplit
     return load_dataset(directory, reserved_images=task.reserved_images, reserve_from=task.reserve_from, seed=seed)
 
 
-def _unseen(directory: Path, train: CocoSplit, rewarded: CocoSplit) -> CocoSplit | None:
-    """The images of the validation split that gave no reward; None where there are none."""
+def _validation(directory: Path, train: CocoSplit) -> CocoSplit | None:
+    """The validation split, None where there is none."""
     _, files = find_splits(directory)
-    if files is None:
-        return None
-    val = with_categories_of(train, files.load())
-    if val.annotations_file != rewarded.annotations_file:
-        return val
+    return None if files is None else with_categories_of(train, files.load())
+
+
+def _unseen(validation: CocoSplit, rewarded: CocoSplit) -> CocoSplit | None:
+    """The images of the validation split that gave no reward; None where there are none."""
+    if validation.annotations_file != rewarded.annotations_file:
+        return validation
     known = set(rewarded.image_ids)
-    left = [index for index, image in enumerate(val.image_ids) if image not in known]
-    return subset(val, np.array(left, np.int64)) if left else None
+    left = [index for index, image in enumerate(validation.image_ids) if image not in known]
+    return subset(validation, np.array(left, np.int64)) if left else None

@@ -63,13 +63,13 @@ class ProxyWorker:
         if task.kind == "shared" and space is None:
             raise InvalidValueError("shared weights need the search space that they are trained for", field="space")
         runtime.start(threads)
-        self._task = task
         self._space = space
         self._supernet: Supernet | None = None
         self._cache_dir = cache_dir
         self._seed = seed
         splits = load_splits(dataset_dir, task, seed, search_task)
         train, self._reserved, self.has_fresh_images = splits.train, splits.reserved, splits.is_fresh
+        self._task = task = task.on(len(train))
         self._train_images = decode_split(train, task.image_px, cache_dir, alive=alive)
         self._batches = {seed: TrainingBatches(self._train_images, task, seed)}
         self._reserved_images = decode_split(self._reserved, task.image_px, cache_dir, alive=alive)

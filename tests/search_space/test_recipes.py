@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from typing import Any
 
@@ -98,6 +99,22 @@ def test_a_small_recipe_scales_a_candidate_but_not_a_model() -> None:
     assert overridden == replace(scaled, input_px=64)
     quarter = resolve_recipe("paper", {"width_multiplier": 0.25, "subnet_width": 16}).network(D0, 1, 3.0)[0]
     assert (quarter.widths, quarter.subnet_width, quarter.input_px) == (scaled.widths, 16, 512)
+
+
+def test_a_recipe_as_a_proxy_task_counts_its_steps_by_the_images() -> None:
+    recipe = resolve_recipe("paper-72", {"epochs": 50, "evaluate_epochs": 5})
+    task = recipe.proxy_task(D2)
+    assert (task.image_px, task.subnet_width, task.architecture(D2, 91)) == (D2.input_px, D2.subnet_width, D2)
+    known = task.on(COCO)
+    assert (known.steps, known.evaluate_steps) == (recipe.steps(50, COCO), recipe.steps(5, COCO))
+    for step in (0, 499, 500, recipe.steps(20, COCO), recipe.steps(40, COCO), known.steps - 1):
+        assert known.learning_rate_at(step) == recipe.learning_rate_at(step, COCO)
+    assert known.learning_rate_at(known.steps - 1) == pytest.approx(0.01 * known.peak_learning_rate)
+    plain = resolve_recipe("table-4-baseline").proxy_task(D0).architecture(D0, 91)
+    assert plain.operations == replace(
+        D0.operations, squeeze_excitation=False, activation="relu", stochastic_depth=False
+    )
+    json.dumps(known.to_dict(), allow_nan=False)
 
 
 def test_laptop_final_trains_as_laptop_alone_does_but_longer() -> None:

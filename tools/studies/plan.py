@@ -10,9 +10,11 @@ from typing import Any
 
 from nas_controller.proxy_check.statistics import MIN_SEEDS
 from nas_controller.search.finals_spec import MAX_FINALS_SEEDS, FinalsSpec
+from search_space.architecture import Architecture
 from search_space.display import counted
 from search_space.errors import InvalidValueError
 from search_space.proxy_task import ProxyTask, parse_overrides, resolve
+from search_space.space import SearchSpace
 
 SEED = 1
 FINALS_SEED_OFFSET = 100
@@ -42,7 +44,7 @@ class Plan:
         if not MIN_SEEDS <= self.seeds <= MAX_FINALS_SEEDS:
             limits = f"{MIN_SEEDS} to {MAX_FINALS_SEEDS}"
             raise InvalidValueError(f"seeds is {self.seeds}; it must be {limits}", field="seeds")
-        self._finals.check(self.task, None if self.is_synthetic else "digits", self.seed)
+        self._finals.check(self.task, self._base, None if self.is_synthetic else "digits", self.seed)
 
     @property
     def task_document(self) -> dict[str, Any]:
@@ -62,12 +64,16 @@ class Plan:
     @property
     def finals_task(self) -> ProxyTask:
         """The proxy task that the finalists are trained alone with."""
-        return self._finals.task(self.task)
+        return self._finals.task(self.task, self._base)
 
     @property
     def first_finals_seed(self) -> int:
         """The first seed of the finals."""
         return self.seed + FINALS_SEED_OFFSET
+
+    @cached_property
+    def _base(self) -> Architecture:
+        return SearchSpace().base
 
     @cached_property
     def _finals(self) -> FinalsSpec:

@@ -22,10 +22,12 @@ def finals(
     top: Annotated[int | None, typer.Option(help="Number of candidates.")] = None,
     seeds: Annotated[int | None, typer.Option(help="Number of seeds that all are trained with.")] = None,
     profile: Annotated[str | None, typer.Option(help="Profile that they are trained alone with.")] = None,
+    recipe: Annotated[str | None, typer.Option(help="Recipe of whole trainings, in the place of a profile.")] = None,
     first_seed: Annotated[int | None, typer.Option(help="First of the seeds.")] = None,
     timeout_seconds: Annotated[float | None, typer.Option(help="An attempt that takes longer fails.")] = None,
     changes: Annotated[
-        list[str] | None, typer.Option("--set", metavar="FIELD=VALUE", help="Override a field of the profile.")
+        list[str] | None,
+        typer.Option("--set", metavar="FIELD=VALUE", help="Override a field of the profile or recipe."),
     ] = None,
     run: Annotated[bool, typer.Option("--run", help="Run them with the settings that the campaign has.")] = False,
     as_json: AsJson = False,
@@ -37,6 +39,7 @@ def finals(
         "top": top,
         "seeds": seeds,
         "profile": profile,
+        "recipe": recipe,
         "first_seed": first_seed,
         "timeout_seconds": timeout_seconds,
     }

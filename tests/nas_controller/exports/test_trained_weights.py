@@ -153,7 +153,7 @@ def test_a_trial_is_trained_further_from_its_weights(
 ) -> None:
     store, data_dir, campaign = searched
     assert campaign.spec.finals is not None
-    task = campaign.spec.finals.task(campaign.spec.proxy_task.resolve())
+    task = campaign.spec.finals_task
     names = ("image_px", "width_multiplier", "width_divisor", "subnet_width", "subnet_layers", "anchor_size")
     fields = {name: getattr(task, name) for name in names}
     overrides = {**fields, "batch_size": 2, "epochs": 1, "recalibration_images": 8}

@@ -27,17 +27,32 @@ def test_the_profile_is_that_of_the_search_unless_it_shares_weights(of_search: s
     found = spec({}, proxy_task={"profile": of_search})
     assert found.finals is not None
     assert (found.finals.top, found.finals.seeds) == (3, 5)
-    task = found.finals.task(found.proxy_task.resolve())
+    task = found.finals_task
+    assert task is not None
     assert (task.profile, task.kind == "shared") == (profile, False)
 
 
 def test_fields_of_the_profile_can_be_overridden() -> None:
     found = spec({"steps": 400, "learning_rate": 0.02})
     assert found.finals is not None
-    task = found.finals.task(found.proxy_task.resolve())
+    task = found.finals_task
+    assert task is not None
     assert (task.profile, task.steps, task.learning_rate) == ("laptop-alone", 400, 0.02)
     assert found.finals.settings(found.proxy_task.resolve()) == {
         "profile": "laptop-alone", "steps": 400, "learning_rate": 0.02,
+    }  # fmt: skip
+    assert CampaignSpec.model_validate(found.model_dump(mode="json")) == found
+
+
+def test_a_recipe_takes_the_place_of_a_profile() -> None:
+    found = spec({"recipe": "laptop-final", "epochs": 4, "learning_rate": 0.02})
+    task = found.finals_task
+    assert task is not None
+    assert (task.profile, task.kind, task.learning_rate) == ("laptop-final", "detection", 0.02)
+    assert task.on(4000).steps == 2000
+    assert found.finals is not None
+    assert found.finals.settings(found.proxy_task.resolve()) == {
+        "recipe": "laptop-final", "epochs": 4, "learning_rate": 0.02,
     }  # fmt: skip
     assert CampaignSpec.model_validate(found.model_dump(mode="json")) == found
 
@@ -59,6 +74,10 @@ def test_no_seed_is_that_of_the_campaign() -> None:
         ({"profile": "laptop"}, {}, "profile", "give laptop-alone, or kind: detection"),
         ({"profile": "synthetic"}, {}, "profile", "only a synthetic search has such finals"),
         ({"steps": 10}, {}, "warmup_steps", "it must not be more than steps, 10"),
+        ({"recipe": "laptop-final", "profile": "smoke"}, {}, "recipe", "give one of them"),
+        ({"recipe": "laptop"}, {}, "recipe", "it must be one of paper, "),
+        ({"recipe": "laptop-final", "steps": 10}, {}, "steps", "steps is not a field of a recipe; set epochs"),
+        ({"epochs": 10}, {}, "epochs", "epochs is not a field of a proxy task"),
         ({"top": 51}, {}, "top", "less than or equal to 50"),
         ({"timeout_seconds": 0}, {}, "timeout_seconds", "greater than or equal to 1"),
     ],

@@ -58,7 +58,7 @@ def train_without_interruption(dataset: str, cache: str, widths: str, loss: str,
 
     search = SPEC.proxy_task.resolve()
     assert SPEC.finals is not None
-    worker = ProxyWorker(SPEC.finals.task(search), Path(dataset), Path(cache), SPEC.seed, CPUS, search_task=search)
+    worker = ProxyWorker(SPEC.finals_task, Path(dataset), Path(cache), SPEC.seed, CPUS, search_task=search)
     assert worker.has_fresh_images
     metrics = worker.run(
         replace(SearchSpace().base, widths=tuple(map(int, widths.split(","))), name="candidate"), seed=SPEC.seed + 1

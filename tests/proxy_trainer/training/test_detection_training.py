@@ -82,6 +82,21 @@ def test_an_interrupted_training_has_the_weights_of_a_whole_one(data: Path, cach
             np.testing.assert_array_equal(one[f"trainee/{name}"], two[f"trainee/{name}"])
 
 
+@pytest.mark.parametrize("schedule", ["cosine", "step"])
+def test_a_final_with_a_recipe_has_the_weights_of_the_training(
+    schedule: str, data: Path, cache: Path, tmp_path: Path
+) -> None:
+    """As a worker of finals trains it, from the architecture that the search knows."""
+    decays = {"decay_epochs": 1, "final_decay_epochs": 0, "warmup_steps": 0}
+    fields = {**TINY_FIELDS, "schedule": schedule, **(decays if schedule == "step" else {})}
+    task = resolve_recipe("laptop-final", fields).proxy_task(SearchSpace().base)
+    worker = ProxyWorker(task, data, cache, 3, THREADS)
+    metrics = worker.run(EFF_SPINENET_D0)
+    assert metrics["steps"] == STEPS
+    assert _run(tiny_options(data, cache, fields=fields), tmp_path).run().is_complete
+    _assert_equal(worker.detector(), load_detector(tmp_path / "last"))
+
+
 def _body(out: Path) -> Any:
     import io
 
