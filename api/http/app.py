@@ -10,12 +10,12 @@ from starlette.middleware.gzip import GZipMiddleware
 
 from api.http.access_control import AccessControl
 from api.http.authentication import Authenticator
+from api.http.cached_responses import response_cache
 from api.http.compression import COMPRESSION_LEVEL, MIN_COMPRESSED_BYTES, NOT_COMPRESSED
 from api.http.conditional_get import NotModified, not_modified
 from api.http.error_handlers import HANDLERS
 from api.http.head_requests import HeadRequests
 from api.http.idempotency import Idempotency
-from api.http.json_responses import response_cache
 from api.http.metrics import ServiceMetrics
 from api.http.openapi import PROBLEM_RESPONSES, DescribedApi
 from api.http.request_limits import RateLimit
@@ -27,6 +27,7 @@ from api.http.routes import (
     dashboard,
     datasets,
     docs,
+    drawings,
     events,
     exports,
     figures,
@@ -68,6 +69,7 @@ ROUTERS = (
     policy.router,
     events.router,
     finals.router,
+    drawings.router,
     figures.router,
     exports.router,
     trainings.router,

@@ -1,4 +1,4 @@
-"""Gzip settings, shared by the middleware and by `api.http.json_responses`, which compresses a cached body once."""
+"""Gzip settings, shared by the middleware and by `api.http.cached_responses`, which compresses a cached body once."""
 
 from __future__ import annotations
 

@@ -14,7 +14,7 @@ from typing import Any
 
 from fastapi import Depends, Request, Response
 
-from api.http.dependencies import CampaignId, ServiceStore
+from api.http.dependencies import CampaignId, ServiceStore, TrainingId
 from api.http.response_headers import VALIDATORS
 from nas_controller.campaigns.figures import PROGRESS_FIGURES
 from nas_controller.store.schema import HEAD
@@ -38,19 +38,25 @@ def not_modified(_request: Request, exception: Any) -> Response:
 
 
 def _campaign_and_progress(campaign_id: CampaignId, store: ServiceStore, request: Request) -> None:
-    _compare(request, store.reads.campaign_version(campaign_id))
+    check_modified(request, store.reads.campaign_version(campaign_id))
 
 
 def _campaign(campaign_id: CampaignId, store: ServiceStore, request: Request) -> None:
-    _compare(request, store.reads.campaign_version(campaign_id, progress=False))
+    check_modified(request, store.reads.campaign_version(campaign_id, progress=False))
 
 
 def _figure(campaign_id: CampaignId, name: str, store: ServiceStore, request: Request) -> None:
-    _compare(request, store.reads.campaign_version(campaign_id, progress=name in PROGRESS_FIGURES))
+    check_modified(request, store.reads.campaign_version(campaign_id, progress=name in PROGRESS_FIGURES))
+
+
+def _training(training_id: TrainingId, store: ServiceStore, request: Request) -> None:
+    training = store.reads.get_training(training_id)
+    step = 0 if training.progress is None else training.progress.step
+    check_modified(request, f"{training.last_event}.{training.attempts}.{step}")
 
 
 def _campaigns(store: ServiceStore, request: Request) -> None:
-    _compare(request, store.reads.campaigns_version())
+    check_modified(request, store.reads.campaigns_version())
 
 
 IfTrialsModified = Depends(_campaign_and_progress)
@@ -59,6 +65,8 @@ IfCampaignModified = Depends(_campaign)
 """For a campaign; changes with its events and the steps of its shared training."""
 IfFigureModified = Depends(_figure)
 """For the figure `name` of a campaign."""
+IfTrainingModified = Depends(_training)
+"""For the curve of a training; changes with its events, attempts and steps."""
 IfCampaignListModified = Depends(_campaigns)
 """For the list of campaigns."""
 NOT_MODIFIED: dict[int | str, dict[str, Any]] = {
@@ -72,7 +80,7 @@ def etag_of(request: Request) -> str:
     return validators["ETag"]
 
 
-def _compare(request: Request, data_version: str) -> None:
+def check_modified(request: Request, data_version: str) -> None:
     """Sets the ETag of the response, or raises NotModified if the client has it."""
     etag = f'W/"{_SOFTWARE}-{data_version}"'
     headers = {"ETag": etag, "Cache-Control": CACHE_CONTROL, "Vary": VARY}

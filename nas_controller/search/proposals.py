@@ -105,15 +105,19 @@ class Search:
         It is told the value of the campaign's objective, for the reward and the latency or the parameters of the
         architecture over those of the baseline.
         """
-        objective = self._spec.objective
-        is_latency = objective.minimise == "latency"
-        value = objective.value(reward, latency_ratio if is_latency else params / self.space.baseline.params)
+        value = self.objective_value(reward, latency_ratio, params)
         controller = self.controller.copy()
         if choices is not None:
             controller.tell(choices, log_probability, value)
         elif not failed:
             controller.start_baseline(value)
         return controller
+
+    def objective_value(self, reward: float, latency_ratio: float | None, params: int) -> float:
+        """What the controller is told of an outcome."""
+        objective = self._spec.objective
+        is_latency = objective.minimise == "latency"
+        return objective.value(reward, latency_ratio if is_latency else params / self.space.baseline.params)
 
     def digest(self) -> str:
         """The SHA-256 of the controller's state, which the store writes with every outcome."""

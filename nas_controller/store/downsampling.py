@@ -35,13 +35,14 @@ Cost = Literal["madds", "params", "latency_ratio"]
 
 class Sampled(NamedTuple):
     """A sample of `of` rows, by number; the reward of the uniform baseline, if it was trained, and its cost, if the
-    rows have one and it has begun.
+    rows have one and it has begun. All rows whose number is a multiple of `stride` are in it.
     """
 
     rows: tuple[Row, ...]
     of: int
     baseline_reward: float | None
     baseline_cost: float | None
+    stride: int = 1
 
 
 class Curve(NamedTuple):
@@ -83,6 +84,21 @@ class Downsampling:
         )
         query = select(table.number, column, table.reward)
         return self._sample(SampleQuery(campaign_id, query, trained, cost, BEST_TRIALS), points, cost)
+
+    def sample_choices(self, campaign_id: str, points: int) -> Sampled:
+        """(number, choices, reward) of at most `points` trained trials that were sampled and, in addition, of the
+        BEST_TRIALS best. Choices are indices of multipliers, one for each searched block.
+        """
+        table = models.Trial
+        sampled = and_(
+            table.campaign_id == campaign_id,
+            table.state == "completed",
+            table.reward.is_not(None),
+            table.reused_from.is_(None),
+            table.number != BASELINE_TRIAL,
+        )
+        query = select(table.number, table.choices, table.reward)
+        return self._sample(SampleQuery(campaign_id, query, sampled, "number", BEST_TRIALS), points, None)
 
     def sample_curves(self, campaign_id: str, numbers: Sequence[int], points: int) -> tuple[Curve, ...]:
         """The learning curve of each attempt at these trials, downsampled to about `points` steps, by trial and
@@ -133,7 +149,7 @@ class Downsampling:
                 sample = sample_all(connection, query, event, points)
             baseline_cost = None if cost is None else _baseline_cost(connection, query.campaign_id, cost)
         self._samples.put(key, sample)
-        return Sampled(sample.rows(), sample.of, reward, baseline_cost)
+        return Sampled(sample.rows(), sample.of, reward, baseline_cost, sample.stride)
 
 
 def _outcomes(connection: Connection, campaign_id: str, after: int, until: int) -> list[int]:

@@ -19,6 +19,7 @@ from nas_controller.store.jobs import JobWrites
 from nas_controller.store.learning_curves import LearningCurves
 from nas_controller.store.leases import Leases
 from nas_controller.store.login_sessions import LoginSessions
+from nas_controller.store.outcome_rows import OutcomeQuery
 from nas_controller.store.queries import Queries
 from nas_controller.store.record_rows import RecordQuery
 from nas_controller.store.serialisation import TrialDocuments
@@ -72,7 +73,9 @@ class Reads:
         samples = Downsampling(database)
         self.sample_rewards = samples.sample_rewards
         self.sample_costs = samples.sample_costs
+        self.sample_choices = samples.sample_choices
         self.sample_curves = samples.sample_curves
+        self.outcomes_after = OutcomeQuery(database).outcomes_after
 
         versions = EtagVersions(database)
         self.campaign_version = versions.campaign_version

@@ -46,5 +46,5 @@ def address(template: str, campaign: str) -> str:
         "export_id": "e_0",
         "training_id": "t_0",
     }
-    path = template.format(**values, plotly_version="0", **{"name:path": "x"}) if "{" in template else template
+    path = template.format(**values, **{"name:path": "x"}) if "{" in template else template
     return path.replace("/docs/assets/progress", "/docs/assets/swagger-ui.css")

@@ -3,12 +3,20 @@
 import { displayed } from "./dom.js";
 import { DisconnectedError, getText } from "./http.js";
 import { link } from "./root.js";
-import { html, useEffect, useRef, useState } from "./ui.js";
+import { html, useEffect, useLayoutEffect, useRef, useState } from "./ui.js";
 
 const REACH_PX = 14;
+const MIN_WIDTH_PX = 320, MAX_WIDTH_PX = 2000; // what the service draws
+const WIDTH_STEP_PX = 20; // a figure is drawn again when its place has grown or shrunk by this much
+const RETRY_MS = 1500;
+const NOT_READY = 503; // the service still computes what the figure shows
+
+/** The width that a figure is asked for, from that of its place. */
+const widthFor = (place) => Math.min(MAX_WIDTH_PX, Math.max(MIN_WIDTH_PX, Math.floor(place.clientWidth / WIDTH_STEP_PX) * WIDTH_STEP_PX));
 
 /**
- * The figure at `path` (without its suffix), drawn again whenever `version` changes. `query` is added to its address.
+ * The figure at `path` (without its suffix), laid out for the width of its place, and drawn again whenever `version`
+ * changes. `query` is added to its address.
  * Marks with `data-tip` show it; a click on one with `data-trial` calls `onTrial` with the number. `onDrawn` is called
  * with the SVG element after each drawing. `empty` is the text for a figure that does not exist yet.
  */
@@ -16,9 +24,18 @@ export function Figure({ path, query = "", version, label, empty = "Nothing to s
   const place = useRef(null);
   const [state, setState] = useState("loading");
   const [tip, setTip] = useState(null);
-  const address = `${path}.svg?style=page${query && `&${query}`}`;
+  const [width, setWidth] = useState(null);
+  const [retries, setRetries] = useState(0);
+  useLayoutEffect(() => {
+    const resized = new ResizeObserver(() => { if (place.current.clientWidth) setWidth(widthFor(place.current)); });
+    resized.observe(place.current);
+    return () => resized.disconnect();
+  }, []);
+  const address = width && `${path}.svg?style=page&width=${width}${query && `&${query}`}`;
   useEffect(() => {
+    if (address === null) return;
     const aborted = new AbortController();
+    let retry = null;
     getText(address, aborted.signal)
       .then((text) => {
         const svg = text && document.importNode(new DOMParser().parseFromString(text, "image/svg+xml").documentElement, true);
@@ -26,9 +43,13 @@ export function Figure({ path, query = "", version, label, empty = "Nothing to s
         setState(svg ? "drawn" : "empty");
         if (svg) onDrawn?.(svg);
       })
-      .catch((error) => { if (error.name !== "AbortError" && !(error instanceof DisconnectedError)) setState(error.message); });
-    return () => aborted.abort();
-  }, [address, version]);
+      .catch((error) => {
+        if (error.name === "AbortError" || error instanceof DisconnectedError) return;
+        setState(error.message);
+        if (error.status === NOT_READY) retry = setTimeout(() => setRetries((count) => count + 1), RETRY_MS);
+      });
+    return () => { aborted.abort(); clearTimeout(retry); };
+  }, [address, version, retries]);
   const files = ["svg", "pdf"].map((suffix) => html`<a class="plain" download href=${link(`${path}.${suffix}${query && `?${query}`}`)}>${suffix.toUpperCase()}</a>`);
   const onMove = (event) => {
     const mark = nearest(place.current, event);

@@ -1,17 +1,18 @@
-// The page of one training: polling updates its progress, its curves and its figures.
+// The page of one training: polling updates its progress, its curve and its figures.
 
-import { drawLosses, drawMetric, onColourScheme } from "./charts.js";
 import { byId, displayed, element, setText } from "./dom.js";
 import { exportDialog } from "./exports.js";
+import { Figure } from "./figure.js";
 import { dateTime, decimal, duration } from "./format.js";
 import { getJson, post } from "./http.js";
 import { link } from "./root.js";
 import { FINISHED_TRAININGS, RESUMABLE_TRAININGS, STOPPABLE_TRAININGS } from "./states.js";
+import { html, render } from "./ui.js";
 
 const REFRESH_MS = 2000;
 const path = `/v1/trainings/${encodeURIComponent(byId("training").dataset.id)}`;
 const mayOperate = byId("training").dataset.mayOperate === "yes"; // otherwise the service rejects changes
-let training = null, rows = [], isPolling = false;
+let training = null, isPolling = false;
 
 function showLink(id, address) {
   byId(id).hidden = address === null;
@@ -61,29 +62,17 @@ function showHeadline() {
     element("div", {}, element("dt", {}, name), element("dd", {}, decimal(value, 4)))));
 }
 
-function redraw() {
-  const metric = training?.progress?.metric ?? "metric", evaluated = rows.filter(({ metrics }) => metrics);
-  setText("metric-note", evaluated.length ? `${metric} of ${evaluated.length} evaluations; best ${decimal(training.progress?.best)}.` : "");
-  drawMetric(evaluated, metric);
-  drawLosses(rows);
-}
-
-/** Reads the rows that are new; all of them after another attempt, which repeats the steps after its checkpoint. */
-async function readHistory(isAnew) {
-  const after = isAnew ? -1 : rows.at(-1)?.step ?? -1;
-  const { items } = await getJson(`${path}/history?after=${after}`);
-  rows = isAnew ? items : [...rows, ...items];
-  return isAnew || items.length > 0;
+function showCurve() {
+  const version = `${training.attempts}.${training.progress?.step ?? 0}.${training.state}`;
+  render(html`<${Figure} path=${`${path}/figures/curve`} version=${version} label="Metric and losses by step" empty="No step yet." />`, byId("curve"));
 }
 
 async function refresh() {
   try {
-    const newest = await getJson(path);
-    const isAnew = newest.attempts !== training?.attempts;
-    training = newest;
+    training = await getJson(path);
     showHeading();
     showHeadline();
-    if (await readHistory(isAnew)) redraw();
+    showCurve();
     byId("error").hidden = true;
   } catch (error) {
     byId("error").hidden = false;
@@ -113,5 +102,4 @@ const openExports = exportDialog(path, mayOperate);
 byId("export").addEventListener("click", () => openExports());
 byId("stop").addEventListener("click", () => send("stop"));
 byId("resume").addEventListener("click", () => send("resume"));
-onColourScheme(redraw);
 poll();

@@ -5,7 +5,7 @@ import htm from "./vendor/htm.js";
 import { Fragment, h, render } from "./vendor/preact.js";
 
 export { Fragment, render };
-export { useCallback, useEffect, useMemo, useRef, useState } from "./vendor/hooks.js";
+export { useCallback, useEffect, useLayoutEffect, useMemo, useRef, useState } from "./vendor/hooks.js";
 
 const escaped = (child) => (typeof child === "string" ? displayed(child) : Array.isArray(child) ? child.map(escaped) : child);
 

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 from importlib.metadata import version
-from importlib.resources import files
 from pathlib import Path
 
 from fastapi import APIRouter, Request
-from fastapi.responses import FileResponse, HTMLResponse
+from fastapi.responses import HTMLResponse
 from fastapi.templating import Jinja2Templates
-from starlette.exceptions import HTTPException
 
 from api.http.authentication import Caller
 from api.http.dependencies import CampaignId, ServiceSettings, ServiceStore, TrainingId
@@ -29,9 +27,6 @@ router = APIRouter(include_in_schema=False)
 
 DASHBOARD_DIR = Path(__file__).parents[2] / "dashboard"
 STATIC_DIR = DASHBOARD_DIR / "static"
-PLOTLY_VERSION = version("plotly")
-PLOTLY_PATH = f"/assets/plotly-{PLOTLY_VERSION}.min.js"
-ONE_YEAR = "public, max-age=31536000, immutable"
 
 STATE_SETS: dict[str, tuple[str, ...]] = {
     "finished": FINISHED_CAMPAIGN_STATES,
@@ -54,7 +49,7 @@ STATE_SETS: dict[str, tuple[str, ...]] = {
 def _links(request: Request) -> dict[str, str]:
     """The prefixes of the links on every page: the path prefix of the service, and that of its files."""
     root: str = request.app.state.settings.root_path
-    return {"root": root, "static": f"{root}/static", "plotly": f"{root}{PLOTLY_PATH}"}
+    return {"root": root, "static": f"{root}/static"}
 
 
 templates = Jinja2Templates(directory=DASHBOARD_DIR / "templates", context_processors=[_links])
@@ -107,12 +102,3 @@ def dataset(name: DatasetName, request: Request, settings: ServiceSettings) -> H
     """One data set: what it holds, what is unusual about it, and a picture."""
     context = {"dataset": dataset_document(settings.data_dir, name).name}
     return templates.TemplateResponse(request, "dataset.html", context)
-
-
-@router.get("/assets/plotly-{plotly_version}.min.js")
-def plotly(plotly_version: str) -> FileResponse:
-    """plotly.js from the plotly package; its URL contains the version, so browsers may cache it permanently."""
-    if plotly_version != PLOTLY_VERSION:
-        raise HTTPException(404)
-    path = files("plotly") / "package_data" / "plotly.min.js"
-    return FileResponse(str(path), media_type="text/javascript", headers={"Cache-Control": ONE_YEAR})

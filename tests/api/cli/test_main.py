@@ -45,7 +45,7 @@ def test_fast_commands_import_no_heavy_package(effspine: CommandLine, arguments:
     result = effspine.run_in_new_process(*arguments, PYTHONPROFILEIMPORTTIME="1")
     imported = {line.rpartition("|")[2].strip() for line in result.err.splitlines()}
     assert "typer" in imported
-    assert not imported & {"tensorflow", "ray", "fastapi", "sqlalchemy", "sklearn", "plotly"}
+    assert not imported & {"tensorflow", "ray", "fastapi", "sqlalchemy", "sklearn"}
 
 
 def test_the_version_is_that_of_the_distribution(effspine: CommandLine) -> None:

@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import gzip
-
 import pytest
 from fastapi.testclient import TestClient
 
 from api.http.compression import MIN_COMPRESSED_BYTES
-from api.http.routes.dashboard import PLOTLY_PATH
 from nas_controller.store import Store
 from tests.support.recorder import Recorder
 
@@ -51,13 +48,6 @@ def test_the_etag_of_compressed_files_is_weak_and_still_matches(service: TestCli
     assert compressed.headers["etag"] == f"W/{plain.headers['etag']}"
     again = service.get("/static/page.css", headers={"If-None-Match": compressed.headers["etag"]})
     assert again.status_code == 304
-
-
-def test_plotly_is_complete_after_decompression(service: TestClient) -> None:
-    with service.stream("GET", PLOTLY_PATH) as response:
-        assert response.headers["content-encoding"] == "gzip"
-        content = gzip.decompress(b"".join(response.iter_raw()))
-    assert content == service.get(PLOTLY_PATH, headers=PLAIN).content
 
 
 def test_event_streams_are_never_compressed(service: TestClient, store: Store) -> None:

@@ -105,15 +105,6 @@ def test_the_buttons_follow_the_transitions_of_a_campaign() -> None:
     assert set(CAMPAIGN_STATES) - set(STATE_SETS["stoppable"]) == {"stopping", *STATE_SETS["finished"]}
 
 
-def test_plotly_is_served_from_its_package_and_cacheable(service: TestClient, store: Store) -> None:
-    page = service.get(f"/campaigns/{Recorder(store).id}").text
-    address = next(address for address in ADDRESS.findall(page) if "plotly-" in address)
-    response = service.get(address)
-    assert response.headers["content-type"].startswith("text/javascript")
-    assert "immutable" in response.headers["cache-control"]
-    assert len(response.content) > 1_000_000
-
-
 def test_the_empty_page_explains_how_to_create_a_campaign(service: TestClient) -> None:
     page = service.get("/").text
     assert "effspine campaign create" in page

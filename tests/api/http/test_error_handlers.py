@@ -178,7 +178,6 @@ def test_a_long_value_is_truncated_in_the_problem(service: TestClient) -> None:
         "/campaigns/none",
         "/static/none.js",
         "/docs/assets/none.js",
-        "/assets/plotly-0.0.0.min.js",
     ],
 )
 def test_an_unknown_path_or_id_is_a_problem_that_names_it(service: TestClient, path: str) -> None:

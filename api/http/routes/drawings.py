@@ -1,0 +1,146 @@
+"""Figures drawn as SVG, for the dashboard and as files."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from typing import Annotated, Any, Literal
+
+from fastapi import APIRouter, Path, Query, Request, Response
+
+from api.http.cached_responses import cached_response
+from api.http.conditional_get import NOT_MODIFIED, IfFigureModified, IfTrainingModified, check_modified
+from api.http.dependencies import CampaignId, ServiceSettings, ServiceStore, TrainingId
+from nas_controller.drawings.campaign import DRAWINGS, campaign_figure
+from nas_controller.drawings.comparison import Compared, Comparison, comparison_figure, subject_of
+from nas_controller.drawings.curves import training_curve
+from nas_controller.drawings.sheet import MAX_WIDTH, MIN_WIDTH, WIDTH, Heading, Sheet
+from nas_controller.search.campaign_spec import MAX_TRIALS
+from nas_controller.store import NotFoundError
+from nas_controller.trainings.files import history_rows
+from nas_controller.trainings.requests import model_name
+from search_space.errors import InvalidValueError
+
+router = APIRouter(tags=["results"])
+
+SVG = "image/svg+xml"
+DRAWN: dict[int | str, dict[str, Any]] = {
+    200: {"description": "The drawing.", "content": {SVG: {"schema": {"type": "string"}}}},
+    **NOT_MODIFIED,
+}
+Style = Annotated[
+    Literal["page"] | None,
+    Query(description="`page`: a fragment for a page that has the dashboard's style sheets. Default: a file on white."),
+]
+Width = Annotated[int, Query(ge=MIN_WIDTH, le=MAX_WIDTH, description="Width in px that the figure is laid out for.")]
+Name = Annotated[str, Path(description=f"One of: {', '.join(DRAWINGS)}.")]
+
+
+def sheet(subject: str, style: str | None, width: int) -> Sheet:
+    """The sheet that a request asks for; a file names its subject and the day."""
+    return Sheet(width, None if style == "page" else Heading(subject, datetime.now(UTC).date()))
+
+
+def file_headers(name: str, suffix: str) -> dict[str, str]:
+    """The headers that name the file of a download; `name` is that of a campaign or a training with the figure's."""
+    return {"Content-Disposition": f'inline; filename="{model_name(name)}.{suffix}"'}
+
+
+@router.get(
+    "/v1/campaigns/{campaign_id}/figures/{name}.svg",
+    dependencies=[IfFigureModified],
+    response_class=Response,
+    responses=DRAWN,
+    summary="Draw a figure",
+)
+def campaign_drawing(
+    request: Request,
+    campaign_id: CampaignId,
+    name: Name,
+    store: ServiceStore,
+    style: Style = None,
+    width: Width = WIDTH,
+    at: Annotated[int | None, Query(ge=0, le=MAX_TRIALS, description="Of `policy`: after so many rewards.")] = None,
+) -> Response:
+    """A figure as SVG, drawn from the numbers of `figures/{name}`. 404 says why there is nothing to draw yet.
+
+    Marks have `data-tip`, a line of text, and those of trials `data-trial`, the number.
+    """
+    if name not in DRAWINGS:
+        raise NotFoundError(f"there is no drawing {name!r}; there are: {', '.join(DRAWINGS)}")
+    campaign = store.reads.get_campaign(campaign_id)
+    wanted = sheet(campaign.name, style, width)
+
+    def draw() -> bytes:
+        return campaign_figure(store, campaign_id, name, wanted, at).encode()
+
+    return cached_response(request, draw, SVG, file_headers(f"{campaign.name} {name}", "svg"))
+
+
+@router.get(
+    "/v1/trainings/{training_id}/figures/curve.svg",
+    dependencies=[IfTrainingModified],
+    response_class=Response,
+    responses=DRAWN,
+    summary="Draw the curves of a training",
+    tags=["trainings"],
+)
+def training_drawing(
+    request: Request,
+    training_id: TrainingId,
+    store: ServiceStore,
+    settings: ServiceSettings,
+    style: Style = None,
+    width: Width = WIDTH,
+) -> Response:
+    """The main metric of each evaluation and the losses by step, as SVG. 404 before the first logged step."""
+    training = store.reads.get_training(training_id)
+    wanted = sheet(training.name, style, width)
+
+    def draw() -> bytes:
+        metric = "ap" if training.progress is None else training.progress.metric
+        return training_curve(history_rows(settings.data_dir, training_id), metric, wanted).encode()
+
+    return cached_response(request, draw, SVG, file_headers(f"{training.name} curve", "svg"))
+
+
+@router.get("/v1/compare.svg", response_class=Response, responses=DRAWN, summary="Draw a comparison")
+def comparison_drawing(
+    request: Request,
+    store: ServiceStore,
+    figure: Annotated[Comparison, Query(description="What is compared.")],
+    campaigns: Annotated[
+        str | None, Query(max_length=400, description="Two to five ids, separated by commas: by their best trials.")
+    ] = None,
+    trials: Annotated[
+        str | None, Query(max_length=400, description="Two to five trials as `ID:NUMBER`, separated by commas.")
+    ] = None,
+    style: Style = None,
+    width: Width = WIDTH,
+) -> Response:
+    """Two to five campaigns or trials in one figure: `progress` has the best AP so far of campaigns, `widths` and
+    `shares` have the channels and the shares of the multi-adds by block. 404 says which has nothing to draw yet.
+    """
+    compared = _compared(campaigns, trials)
+    check_modified(request, "+".join(store.reads.campaign_version(each.campaign_id) for each in compared))
+    subject = subject_of(store, compared)
+    wanted = sheet(subject, style, width)
+    headers = file_headers(f"compare {figure}", "svg")
+    return cached_response(request, lambda: comparison_figure(store, figure, compared, wanted).encode(), SVG, headers)
+
+
+def _compared(campaigns: str | None, trials: str | None) -> Sequence[Compared]:
+    if (campaigns is None) == (trials is None):
+        both = "both are given" if trials else "none is given"
+        raise InvalidValueError(f"give either campaigns or trials; {both}", field="campaigns")
+    if campaigns is not None:
+        return [Compared(each) for each in campaigns.split(",")]
+    return [_trial(each) for each in (trials or "").split(",")]
+
+
+def _trial(text: str) -> Compared:
+    campaign_id, _, number = text.partition(":")
+    if not number.isascii() or not number.isdigit() or int(number) > MAX_TRIALS:
+        message = f"{text!r} is no trial; write it as ID:NUMBER, such as c_1m81wbxdc99wfqbs:12"
+        raise InvalidValueError(message, field="trials", value=text)
+    return Compared(campaign_id, int(number))
