@@ -17,6 +17,7 @@ def provenance_of(campaign: Mapping[str, Any], trial: Mapping[str, Any]) -> dict
         "baseline_reward": campaign["baseline_reward"],
         "is_confirmed": (campaign["finals"] or {}).get("winner") == trial["number"],
         "betas": trial["betas"],
+        "budget_madds": round(trial["madds"] / trial["madds_ratio"]),
         "seed": spec["seed"],
         "dataset": spec["dataset"],
         "data": campaign["data"],

@@ -87,6 +87,7 @@ for _exporter in (
         "spec", "The architecture as a document that other code builds it from.", ".json", "application/json", "here"
     ),
     Exporter("svg", "A drawing of the architecture beside the baseline.", ".svg", "image/svg+xml", "here"),
+    Exporter("pdf", "That drawing for papers and slides.", ".pdf", "application/pdf", "here"),
     Exporter("detector", "Configuration and weights in safetensors, which effspine reads again."),
     Exporter(
         "pytorch",

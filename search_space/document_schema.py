@@ -179,6 +179,7 @@ def _provenance() -> Schema:
             "description": "Whether finals have confirmed that it is better than the baseline.",
         },
         "betas": {"type": "array", "items": {"type": "number", "exclusiveMinimum": 0}, "maxItems": len(BLOCKS)},
+        "budget_madds": {"type": ["integer", "null"], "description": "Plain multi-adds that the search allowed."},
         "seed": {"type": ["integer", "null"]},
         "dataset": text,
         "data": _data_identity(),

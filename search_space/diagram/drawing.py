@@ -9,9 +9,11 @@ below compare the shares block by block, as in Figure 3 of the paper. The diagra
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import NamedTuple
 
 from search_space.architecture import Architecture
 from search_space.diagram.layout import NOTE_ROOM, OUTPUT_WIDTH, STEM, Edge, Layout, Panel, Shape, column_x, layout
+from search_space.diagram.levels import level_table, level_totals, table_height
 from search_space.diagram.routes import ARROW_PX, slopes
 from search_space.diagram.shares import (
     BARS,
@@ -24,43 +26,72 @@ from search_space.diagram.shares import (
     share_bars,
     signed_points,
 )
-from search_space.diagram.style import FONT, TIMES, dark_style, tone_of
+from search_space.diagram.style import FONT, PAPER, TIMES, Style, dark_style, tone_of
 from search_space.diagram.svg import corner_radius, escaped, filled, length, rectangle, styled, text, text_on
 from search_space.topology import BLOCKS, STEM_LEVEL
 
 GAP = 22.0
 LEGEND = 70.0
 LONGEST_NAME = 40
+CAPTION = 54.0
 
 
-def block_diagram(architecture: Architecture, baseline: Architecture | None) -> str:
+class Caption(NamedTuple):
+    """What stands above a diagram that leaves its page: a title, and a line of facts."""
+
+    title: str
+    facts: str
+
+
+def block_diagram(
+    architecture: Architecture,
+    baseline: Architecture | None,
+    *,
+    caption: Caption | None = None,
+    style: Style = "paper",
+) -> str:
     """An SVG document of the architecture, with the baseline below it unless that is None or the same architecture.
 
-    It needs no other files, scripts or fonts, and suits paper, light and dark pages. Equal architectures give equal
-    text.
+    It needs no other files, scripts or fonts. In the style `paper` it has a white background and looks the same
+    everywhere; in the style `page` it has none, and follows a reader's preference for dark pages. Equal arguments give
+    equal text.
     """
     figure = layout(architecture, baseline)
+    several = len(figure.panels) > 1
     drawn: list[str] = []
     top = MARGIN
+    if caption is not None:
+        drawn += _caption(caption, top)
+        top += CAPTION
     for letter, panel in zip("ab", figure.panels, strict=False):
-        drawn += _panel(figure, panel, letter if len(figure.panels) > 1 else "", top)
+        drawn += _panel(figure, panel, letter if several else "", top)
         top += TITLE + figure.height + GAP
     drawn += share_bars(figure, top)
-    top += TITLE + BARS + TABLE_ROW * (3 if len(figure.panels) > 1 else 2) + GAP
+    top += TITLE + BARS + TABLE_ROW * (3 if several else 2) + GAP
+    drawn += level_table(figure, top)
+    top += table_height(figure) + GAP
     drawn += legend(figure, top)
-    return "\n".join(
-        [
-            f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {length(WIDTH)} {length(top + LEGEND)}" '
-            f'width="{length(WIDTH)}" height="{length(top + LEGEND)}" role="img" '
-            f'aria-labelledby="block-diagram-title block-diagram-about" font-family="{FONT}">',
-            f'<title id="block-diagram-title">{escaped(_title(figure))}</title>',
-            f'<desc id="block-diagram-about">{escaped(_description(figure))}</desc>',
-            f"<style>\n{dark_style()}\n</style>",
-            *drawn,
-            "</svg>",
-            "",
-        ]
+    return "\n".join([*_opening(figure, caption, style, top + LEGEND), *drawn, "</svg>", ""])
+
+
+def _opening(figure: Layout, caption: Caption | None, style: Style, height: float) -> Iterator[str]:
+    """The root element with its titles, and what the style needs."""
+    yield (
+        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {length(WIDTH)} {length(height)}" '
+        f'width="{length(WIDTH)}" height="{length(height)}" role="img" '
+        f'aria-labelledby="block-diagram-title block-diagram-about" font-family="{FONT}">'
     )
+    yield f'<title id="block-diagram-title">{escaped(_title(figure) if caption is None else caption.title)}</title>'
+    yield f'<desc id="block-diagram-about">{escaped(_description(figure))}</desc>'
+    if style == "page":
+        yield f"<style>\n{dark_style()}\n</style>"
+    else:
+        yield f'<rect class="paper" fill="{PAPER}" {rectangle(0, 0, WIDTH, height)}/>'
+
+
+def _caption(caption: Caption, top: float) -> Iterator[str]:
+    yield text("caption", MARGIN, top + 17, caption.title)
+    yield text("facts", MARGIN, top + 35, caption.facts)
 
 
 def _title(figure: Layout) -> str:
@@ -73,9 +104,10 @@ def _description(figure: Layout) -> str:
     for panel in figure.panels:
         widths = ", ".join(str(width) for width in panel.architecture.widths)
         shares = ", ".join(f"{100 * shape.share:.1f}" for shape in panel.shapes)
+        levels = ", ".join(f"{total.name} {100 * total.share:.1f}" for total in level_totals(panel)[:-1])
         sentences.append(
             f"{panel.architecture.name}: {_facts(panel)}. Channels of blocks 1 to {len(BLOCKS)}: {widths}. "
-            f"Their shares of the multi-adds in percent: {shares}."
+            f"Their shares of the multi-adds in percent: {shares}. By level: {levels}."
         )
     return " ".join(sentences)
 
@@ -89,7 +121,7 @@ def _facts(panel: Panel) -> str:
 
 def _panel(figure: Layout, panel: Panel, letter: str, top: float) -> Iterator[str]:
     """Title, levels, edges and blocks of one architecture."""
-    yield from heading(top, letter, _shortened(panel.architecture.name), _facts(panel))
+    yield from heading(top, letter, shortened(panel.architecture.name, LONGEST_NAME), _facts(panel))
     top += TITLE
     yield from _levels(figure, panel, top)
     yield from _stem(figure, panel, top)
@@ -189,5 +221,6 @@ def _block_description(shape: Shape) -> str:
     return words if shape.change is None else f"{words}, {signed_points(shape.change, 2)} points against the baseline"
 
 
-def _shortened(name: str) -> str:
-    return name if len(name) <= LONGEST_NAME else f"{name[: LONGEST_NAME - 1]}…"
+def shortened(name: str, longest: int) -> str:
+    """A name of at most `longest` characters."""
+    return name if len(name) <= longest else f"{name[: longest - 1]}…"

@@ -1,12 +1,18 @@
 """The style of a block diagram on white paper and on a dark page: colours, lines and fonts.
 
-The style for paper is in attributes, which every SVG program supports. The style sheet has only the differences for
-readers who prefer dark pages.
+The style for paper is in attributes, which every SVG program supports. On a page, a style sheet has the differences for
+readers who prefer dark pages; a file has none, since nobody knows what it will be opened on.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Literal
+
+Style = Literal["paper", "page"]
+"""`paper` is for files: white, in one set of colours. `page` is for a page with a light and a dark theme."""
+
+PAPER = "#ffffff"
 
 LABEL_SIZE = 12.5
 NOTE_SIZE = 10.5
@@ -64,6 +70,7 @@ ROLES = {
     "outline": Role('stroke="#5a6575" stroke-width="0.8"', "stroke: #8d99a9"),
     "endpoint": Role(f'stroke="{_INK}" stroke-width="1.9"', f"stroke: {_DARK_INK}"),
     "stem": Role('fill="none" stroke="#5a6575"', "stroke: #8d99a9"),
+    "caption": Role(f'fill="{_INK}" font-size="17" font-weight="bold"', f"fill: {_DARK_INK}"),
     "title": Role(f'fill="{_INK}" font-size="15" font-weight="bold"', f"fill: {_DARK_INK}"),
     "facts": Role(f'fill="{_QUIET}" font-size="12.5"', f"fill: {_DARK_QUIET}"),
     "label": Role(f'fill="{_INK}" font-size="{LABEL_SIZE:g}" font-weight="bold"', f"fill: {_DARK_INK}"),

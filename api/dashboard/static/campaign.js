@@ -122,7 +122,7 @@ function showDiagram(best) {
   diagramTrial = best.number;
   const url = link(`${path}/exports/svg?trial=${best.number}`);
   const description = best.number === 0 ? "Block diagram of the uniform baseline, which is the best so far." : `Block diagram of trial ${best.number} next to the uniform baseline.`;
-  const image = element("img", { src: url, alt: `${description} Channels of blocks 1 to ${best.widths.length}: ${best.widths.join(", ")}.` });
+  const image = element("img", { src: `${url}&style=page`, alt: `${description} Channels of blocks 1 to ${best.widths.length}: ${best.widths.join(", ")}.` });
   image.addEventListener("error", () => { diagramTrial = null; });
   byId("diagram").replaceChildren(image);
   byId("diagram-file").setAttribute("href", url);
