@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -23,13 +23,14 @@ from api.documents import (
     ExportsDocument,
     FinalsReportDocument,
     HealthDocument,
+    ListedCampaignDocument,
     ReadinessDocument,
     TrainingDocument,
     TrainingRowDocument,
     TrialDetailDocument,
     TrialDocument,
 )
-from nas_controller.states import PauseMode, WeightsWanted
+from nas_controller.states import ArchivedFilter, CampaignOrder, PauseMode, WeightsWanted
 
 
 class Client(Connection):
@@ -59,6 +60,22 @@ class Client(Connection):
         """Changes a campaign by a JSON merge patch (RFC 7396), which is idempotent."""
         return document_in(CampaignDocument, self._send("PATCH", f"/v1/campaigns/{_segment(campaign_id)}", json=patch))
 
+    def annotate_campaign(
+        self,
+        campaign_id: str,
+        *,
+        notes: str | None = None,
+        tags: Sequence[str] | None = None,
+        archived: bool | None = None,
+    ) -> CampaignDocument:
+        """Changes the annotations that are given, in any state of the campaign; `tags` replaces all of them."""
+        given = {"notes": notes, "tags": None if tags is None else list(tags), "archived": archived}
+        return self.update_campaign(campaign_id, {name: value for name, value in given.items() if value is not None})
+
+    def delete_campaign(self, campaign_id: str) -> None:
+        """Deletes a campaign that has ended, or a draft, with its trials and files."""
+        raise_for_status(self._send("DELETE", f"/v1/campaigns/{_segment(campaign_id)}"))
+
     def estimate(self, specification: dict[str, Any]) -> EstimateDocument:
         """Estimates the duration of a campaign, which is not created."""
         return self._change(EstimateDocument, "/v1/campaigns/estimate", specification)
@@ -83,9 +100,20 @@ class Client(Connection):
         """One campaign."""
         return self._read(CampaignDocument, f"/v1/campaigns/{_segment(campaign_id)}")
 
-    def campaigns(self, *, state: str | None = None) -> Iterator[CampaignDocument]:
-        """All campaigns, newest first."""
-        return self._all(CampaignDocument, "/v1/campaigns", {"state": state})
+    def campaigns(
+        self,
+        *,
+        state: str | None = None,
+        text: str | None = None,
+        tag: str | None = None,
+        archived: ArchivedFilter = "false",
+        order_by: CampaignOrder = "-created",
+    ) -> Iterator[ListedCampaignDocument]:
+        """Campaigns, newest first unless ordered otherwise: in one state, with `text` in the name, the id or a tag, with
+        one tag. Archived ones are left out unless `archived` asks for them (`true`), or for all (`any`).
+        """
+        query = {"state": state, "q": text, "tag": tag, "archived": archived, "sort": order_by}
+        return self._all(ListedCampaignDocument, "/v1/campaigns", query)
 
     def trials(
         self, campaign_id: str, *, state: str | None = None, order_by: str | None = None

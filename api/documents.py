@@ -25,6 +25,7 @@ from nas_controller.entities import (
     FinalsDocument,
     FinalsReportDocument,
     KeyDocument,
+    ListedCampaignDocument,
     SharedTrainingDocument,
     SupervisorDocument,
     TrainingDocument,
@@ -34,13 +35,14 @@ from nas_controller.entities import (
     TrialDocument,
     WeightsDocument,
 )
-from nas_controller.states import PauseMode, WeightsWanted
+from nas_controller.states import CampaignState, PauseMode, WeightsWanted
 from nas_controller.trainings.spec import TrainingSpec
 
 __all__ = [
     "AttemptDocument",
     "BestDocument",
     "CampaignDocument",
+    "CampaignPage",
     "ComparisonDocument",
     "CurvePoint",
     "DatasetDocument",
@@ -56,6 +58,7 @@ __all__ = [
     "FinalsReportDocument",
     "HealthDocument",
     "KeyDocument",
+    "ListedCampaignDocument",
     "Page",
     "PauseRequest",
     "PolicyDocument",
@@ -80,6 +83,15 @@ class Page(BaseModel, Generic[Item]):
 
     items: list[Item]
     next_cursor: str | None = Field(description="Value of `cursor` for the next page; null on the last page.")
+
+
+class CampaignPage(Page[ListedCampaignDocument]):
+    """One page of the list of campaigns."""
+
+    total: int = Field(description="Campaigns on all pages.")
+    by_state: dict[CampaignState, int] = Field(
+        description="Campaigns of each state, whatever `state` the request names."
+    )
 
 
 class PauseRequest(BaseModel):

@@ -13,6 +13,13 @@ CampaignState = Literal[
     "draft", "pending", "running", "pausing", "paused", "stopping", "stopped", "completed", "failed",
 ]  # fmt: skip
 CAMPAIGN_STATES: tuple[CampaignState, ...] = get_args(CampaignState)
+CampaignOrder = Literal[
+    "created", "-created", "name", "-name", "started", "-started", "state", "-state", "progress", "-progress",
+    "best", "-best", "gain", "-gain",
+]  # fmt: skip
+CAMPAIGN_ORDERS: tuple[CampaignOrder, ...] = get_args(CampaignOrder)
+ArchivedFilter = Literal["false", "true", "any"]
+ARCHIVED_FILTERS: tuple[ArchivedFilter, ...] = get_args(ArchivedFilter)
 PauseMode = Literal["drain", "abort"]
 StopReason = Literal["wall_seconds", "target_reward", "no_improvement_trials", "device_hours", "exhausted"]
 
@@ -159,3 +166,7 @@ PAST_PARTICIPLES: dict[CampaignEvent | TrialEvent | TrainingEvent, str] = {
 
 FINISHED_CAMPAIGN_STATES: tuple[CampaignState, ...] = ("stopped", "completed", "failed")
 """In these a campaign has no runner. Only requests to retry, to continue and for finals lead out of them."""
+DELETABLE_CAMPAIGN_STATES: tuple[CampaignState, ...] = ("draft", *FINISHED_CAMPAIGN_STATES)
+"""In these a campaign can be deleted, with its trials and files."""
+EVENTS_OF_ANNOTATIONS = ("campaign.annotated",)
+"""The kinds of events that concern neither the search nor its state; a campaign can have them in any state."""

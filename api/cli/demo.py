@@ -158,7 +158,7 @@ def begin(client: Client, spec: dict[str, Any], fresh: bool) -> CampaignDocument
     """The unfinished campaign with the specification `spec`, or a new one; stops other unfinished demos."""
     unfinished = [
         campaign
-        for campaign in client.campaigns()
+        for campaign in client.campaigns(archived="any")
         if campaign.name == NAME and campaign.state not in FINISHED_CAMPAIGN_STATES
     ]
     resumable = None

@@ -14,6 +14,7 @@ from api.http.cached_responses import response_cache
 from api.http.compression import COMPRESSION_LEVEL, MIN_COMPRESSED_BYTES, NOT_COMPRESSED
 from api.http.conditional_get import NotModified, not_modified
 from api.http.error_handlers import HANDLERS
+from api.http.error_pages import ErrorPages
 from api.http.head_requests import HeadRequests
 from api.http.idempotency import Idempotency
 from api.http.metrics import ServiceMetrics
@@ -42,6 +43,7 @@ from api.http.routes import (
 )
 from api.http.trusted_hosts import TrustedHosts
 from api.settings import Settings
+from nas_controller.campaigns.campaign_summaries import CampaignSummaries
 from nas_controller.store import Store
 
 DESCRIPTION = """\
@@ -105,6 +107,7 @@ def create_app(settings: Settings, store: Store, *, trusted_hosts: tuple[str, ..
         servers=[{"url": settings.root_path}] if settings.root_path else None,
         middleware=[
             Middleware(RootPath, root_path=settings.root_path),
+            Middleware(ErrorPages),
             Middleware(RequestTracing, metrics=metrics),
             Middleware(HeadRequests),
             Middleware(
@@ -133,6 +136,7 @@ def create_app(settings: Settings, store: Store, *, trusted_hosts: tuple[str, ..
     app.state.authenticator = authenticator
     app.state.failures = failures
     app.state.response_cache = response_cache()
+    app.state.campaign_summaries = CampaignSummaries(store)
     app.state.routes = [route for router in ROUTERS for route in router.routes]
     for router in ROUTERS:
         app.include_router(router)

@@ -14,6 +14,7 @@ from starlette.concurrency import run_in_threadpool
 
 from api.http.head_requests import IS_HEAD
 from nas_controller.entities import EventDocument
+from nas_controller.store import NotFoundError
 from search_space.errors import InvalidValueError
 
 POLL_SECONDS = 0.5
@@ -28,13 +29,21 @@ class Events:
     """The history of a campaign or a training.
 
     `read` returns up to so many events of `id` later than a sequence. One of a kind in `final_kinds` ends the history,
-    unless another follows it; `last` is the newest event of a history that has ended, None for another.
+    unless another follows it that is not of `neutral_kinds`; `last` is the newest event of a history that has ended,
+    None for another.
     """
 
     id: str
     read: Callable[[str, int, int], Sequence[EventDocument]]
     final_kinds: frozenset[str]
     last: int | None
+    neutral_kinds: frozenset[str] = frozenset()
+
+    def ends_at(self, event: EventDocument, had_ended: bool) -> bool:
+        """Whether the history has ended with an event, given whether it had with those before."""
+        if event.sequence == self.last or event.kind in self.final_kinds:
+            return True
+        return had_ended and event.kind in self.neutral_kinds
 
 
 def event_stream(request: Request, events: Events, after: int, last_event_id: str | None) -> EventSourceResponse:
@@ -76,10 +85,13 @@ async def _stream(
             checked_at = time.monotonic()
             if not await run_in_threadpool(is_still_allowed):
                 return
-        batch = await run_in_threadpool(events.read, events.id, sequence, BATCH)
+        try:
+            batch = await run_in_threadpool(events.read, events.id, sequence, BATCH)
+        except NotFoundError:
+            return  # it was deleted
         for event in batch:
             sequence = event.sequence
-            ends_here = event.kind in events.final_kinds
+            ends_here = events.ends_at(event, ends_here)
             data = json.dumps(event.to_dict(), separators=(",", ":"))
             yield ServerSentEvent(data=data, id=str(sequence), retry=RECONNECT_MS, sep="\n")
         is_finished = ends_here and len(batch) < BATCH

@@ -15,6 +15,7 @@ from nas_controller.entities import (
     TrialDocument,
 )
 from nas_controller.search.campaign_spec import CampaignSpec
+from nas_controller.states import CAMPAIGN_STATES
 from nas_controller.store.schema import HEAD
 
 CAMPAIGN_ID = "c_1m81wbxdc99wfqbs"
@@ -47,6 +48,9 @@ def _campaign(**changes: Any) -> dict[str, Any]:
         "trials_since_best": 0,
         "repeats_skipped": 0,
         "reheated_trials": 0,
+        "notes": "",
+        "tags": [],
+        "archived": False,
         "spec": CampaignSpec.model_validate(DOCUMENT).model_dump(mode="json"),
     }
     return _example(CampaignDocument, **(pending | changes))
@@ -62,6 +66,13 @@ _RUNNING_FIELDS = {
     "trials_since_best": 3,
     "last_event": 11,
     "device_seconds": 7.2,
+}
+_SUMMARY = {
+    "last_event_at": "2026-11-22T15:00:48.034800Z",
+    "last_event_kind": "trial.completed",
+    "gain": {"trial": 0, "value": 0.0, "low": None, "high": None, "is_confirmed": False},
+    "search": None,
+    "best_so_far": None,
 }
 _ATTEMPT = _example(
     AttemptDocument,
@@ -228,7 +239,12 @@ _UNIFORM_PROBABILITIES = [[0.2] * 5] * 18
 
 EXAMPLE_RESPONSES: dict[tuple[str, str], Any] = {
     ("post", "/v1/campaigns"): _campaign(),
-    ("get", "/v1/campaigns"): {"items": [_campaign(state="running", **_RUNNING_FIELDS)], "next_cursor": None},
+    ("get", "/v1/campaigns"): {
+        "items": [{**_campaign(state="running", **_RUNNING_FIELDS), "summary": _SUMMARY}],
+        "next_cursor": None,
+        "total": 1,
+        "by_state": {state: int(state == "running") for state in CAMPAIGN_STATES},
+    },
     ("get", "/v1/campaigns/{campaign_id}"): _campaign(state="running", **_RUNNING_FIELDS),
     ("patch", "/v1/campaigns/{campaign_id}"): _campaign(state="running", **_RUNNING_FIELDS),
     ("post", "/v1/campaigns/{campaign_id}/start"): _campaign(),

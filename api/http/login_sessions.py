@@ -21,7 +21,10 @@ from api.http.root_path import without_root
 
 CHALLENGE = {"WWW-Authenticate": 'Bearer realm="effspine"'}
 START_PAGE = "/"
-_PAGES = re.compile(r"/|/docs|/campaigns/[a-z0-9_]{1,64}|/datasets/[a-z0-9_-]{1,64}")
+_PAGES = re.compile(
+    r"/|/docs|/compare|/trainings|/(?:campaigns|trainings)/[a-z0-9_]{1,64}|/datasets/[a-z0-9_-]{1,64}"
+)
+_QUERY = re.compile(r"[A-Za-z0-9_.,:=&%+~-]{0,1000}")
 
 
 def safe_next_page(requested: str | None, root_path: str = "") -> str:
@@ -30,7 +33,8 @@ def safe_next_page(requested: str | None, root_path: str = "") -> str:
     That is `requested`, which may begin with the prefix, if it is a page of this service; else the start page.
     """
     page = without_root(requested or START_PAGE, root_path)
-    return page if _PAGES.fullmatch(page) else START_PAGE
+    path, _, query = page.partition("?")
+    return page if _PAGES.fullmatch(path) and _QUERY.fullmatch(query) else START_PAGE
 
 
 def login_redirect(scope: Scope) -> Response | None:
@@ -39,7 +43,9 @@ def login_redirect(scope: Scope) -> Response | None:
         return None
     if "text/html" not in Headers(scope=scope).get("accept", ""):
         return None
-    query = "" if scope["path"] == START_PAGE else "?" + urlencode({"next": scope["path"]})
+    asked = scope["query_string"].decode("latin-1")
+    page = f"{scope['path']}?{asked}" if asked else scope["path"]
+    query = "" if page == START_PAGE else "?" + urlencode({"next": page})
     return RedirectResponse(f"/login{query}", 303, headers={"Vary": "Accept, Cookie"})
 
 

@@ -12,7 +12,7 @@ from nas_controller.campaigns.shared_training_checks import SHARED_TRAINING_EVEN
 from nas_controller.canonical_json import canonical_json, sha256_hex
 from nas_controller.search.campaign_spec import CampaignSpec
 from nas_controller.search.proposals import EXPLORE_AFTER
-from nas_controller.states import BASELINE_TRIAL
+from nas_controller.states import BASELINE_TRIAL, EVENTS_OF_ANNOTATIONS
 from nas_controller.store import EventRecord
 from nas_controller.store.record_rows import StoredRow
 
@@ -69,6 +69,8 @@ class CampaignChecks:
         """Takes an event over. Raises ReplayError where the campaign cannot have it."""
         columns, kind = self._columns, event.kind
         columns["last_event"] = event.sequence
+        if kind in EVENTS_OF_ANNOTATIONS:
+            return
         if kind != "campaign.updated":
             self._may_be_draft = False
         if kind in ("attempt.abandoned", "shared-training.abandoned", "final.abandoned"):

@@ -2,8 +2,16 @@
 
 from __future__ import annotations
 
-from nas_controller.entities import ComparisonDocument, FinalsDocument, FinalsReportDocument, VerdictDocument
-from nas_controller.search.finals_verdict import compare, sentence
+from collections.abc import Iterable
+
+from nas_controller.entities import (
+    ComparisonDocument,
+    FinalRunDocument,
+    FinalsDocument,
+    FinalsReportDocument,
+    VerdictDocument,
+)
+from nas_controller.search.finals_verdict import Comparison, compare, sentence
 from nas_controller.states import BASELINE_TRIAL
 from nas_controller.store import NotFoundError, Store
 
@@ -15,8 +23,7 @@ def finals_report(store: Store, campaign_id: str) -> FinalsReportDocument:
         hint = "its search has not ended" if campaign.spec.finals else "ask for them with POST"
         raise NotFoundError(f"campaign '{campaign_id}' has no finals yet: {hint}", field="campaign_id")
     finals, runs = campaign.finals, store.reads.final_runs(campaign_id)
-    rewards = {(run.trial, run.seed): run.reward for run in runs if run.reward is not None}
-    comparisons = compare(rewards, [each.trial for each in finals.finalists], BASELINE_TRIAL)
+    comparisons = comparisons_of(finals, runs)
     estimates = {each.trial: each.estimate for each in finals.finalists}
     verdict = VerdictDocument(
         winner=finals.winner,
@@ -24,6 +31,12 @@ def finals_report(store: Store, campaign_id: str) -> FinalsReportDocument:
         comparisons=tuple(ComparisonDocument(estimate=estimates[each.trial], **each._asdict()) for each in comparisons),
     )
     return FinalsReportDocument(finals=finals, verdict=verdict, runs=runs)
+
+
+def comparisons_of(finals: FinalsDocument, runs: Iterable[FinalRunDocument]) -> tuple[Comparison, ...]:
+    """Each finalist against the baseline, by the rewards of the trainings so far."""
+    rewards = {(run.trial, run.seed): run.reward for run in runs if run.reward is not None}
+    return compare(rewards, [each.trial for each in finals.finalists], BASELINE_TRIAL)
 
 
 def best_sentence(store: Store, campaign_id: str) -> str | None:

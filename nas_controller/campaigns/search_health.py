@@ -23,7 +23,8 @@ PLATEAU_TRIALS, PLATEAU_SHARE = 100, 0.5
 COLLAPSED_REPEATS = 0.9
 """A policy has collapsed once this share of its latest proposals are of known architectures."""
 _EVENTS_A_TRIAL = 4
-_NORMAL_95 = 1.96
+_GAIN_ERROR = 1.96 * math.sqrt(2)
+"""Of the noise of one reward: half the width of the 95 % interval of a difference of two."""
 
 
 class SearchHealth(NamedTuple):
@@ -51,23 +52,42 @@ class SearchHealth(NamedTuple):
 def search_health(store: Store, campaign_id: str) -> SearchHealth:
     """The health of a campaign's search. Raises NotFoundError and StoreUnavailableError."""
     campaign = store.reads.get_campaign(campaign_id)
-    after = max(0, campaign.last_event - _EVENTS_A_TRIAL * LATELY)
-    repeats = repeats_share(store.reads.events_after(campaign_id, after, _EVENTS_A_TRIAL * LATELY))
+    repeats = _repeats_lately(store, campaign)
     noise = _noise(store, campaign)
     distinct = store.reads.sample_costs(campaign_id, "params", 1).of
-    since = campaign.trials_since_best
-    is_on_plateau = since >= max(PLATEAU_TRIALS, PLATEAU_SHARE * campaign.trials_finished)
+    since, stays = campaign.trials_since_best, is_on_plateau(campaign)
     return SearchHealth(
         distinct=distinct,
         repeats_lately=round(repeats, 3),
         entropy=round(entropy_share(learned_policy(store, campaign_id).probabilities), 3),
         trials_since_best=since,
-        is_on_plateau=is_on_plateau,
+        is_on_plateau=stays,
         has_collapsed=repeats >= COLLAPSED_REPEATS,
         noise=None if noise is None else round(noise, 6),
-        gain_error=None if noise is None else round(_NORMAL_95 * math.sqrt(2) * noise, 6),
-        sentence=_sentence(distinct, repeats, since, is_on_plateau),
+        gain_error=None if noise is None else round(_GAIN_ERROR * noise, 6),
+        sentence=_sentence(distinct, repeats, since, stays),
     )
+
+
+def is_on_plateau(campaign: CampaignRecord) -> bool:
+    """Whether nothing better has come for so long that nothing is to be expected."""
+    return campaign.trials_since_best >= max(PLATEAU_TRIALS, PLATEAU_SHARE * campaign.trials_finished)
+
+
+def has_collapsed(store: Store, campaign: CampaignRecord) -> bool:
+    """Whether the policy proposes little else than known architectures. Raises NotFoundError."""
+    return _repeats_lately(store, campaign) >= COLLAPSED_REPEATS
+
+
+def gain_error(store: Store, campaign: CampaignRecord) -> float | None:
+    """Half the width of the 95 % interval of a difference of two rewards, as `SearchHealth` has it."""
+    noise = _noise(store, campaign)
+    return None if noise is None else _GAIN_ERROR * noise
+
+
+def _repeats_lately(store: Store, campaign: CampaignRecord) -> float:
+    after = max(0, campaign.last_event - _EVENTS_A_TRIAL * LATELY)
+    return repeats_share(store.reads.events_after(campaign.id, after, _EVENTS_A_TRIAL * LATELY))
 
 
 def repeats_share(events: Iterable[EventRecord]) -> float:

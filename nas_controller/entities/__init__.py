@@ -12,6 +12,7 @@ from typing import Any, Literal
 
 from pydantic import Field
 
+from nas_controller.entities.annotations import Annotations as Annotations
 from nas_controller.entities.document import Document as Document
 from nas_controller.entities.exports import ExportDocument as ExportDocument
 from nas_controller.entities.exports import ExportFormatDocument as ExportFormatDocument
@@ -24,6 +25,9 @@ from nas_controller.entities.finals import FinalsDocument as FinalsDocument
 from nas_controller.entities.finals import FinalsReportDocument as FinalsReportDocument
 from nas_controller.entities.finals import VerdictDocument as VerdictDocument
 from nas_controller.entities.finals import name_of_final as name_of_final
+from nas_controller.entities.listed_campaigns import CampaignSummaryDocument as CampaignSummaryDocument
+from nas_controller.entities.listed_campaigns import GainDocument as GainDocument
+from nas_controller.entities.listed_campaigns import SearchFlagsDocument as SearchFlagsDocument
 from nas_controller.entities.trainings import TrainingDocument as TrainingDocument
 from nas_controller.entities.trainings import TrainingProgressDocument as TrainingProgressDocument
 from nas_controller.entities.trainings import TrainingRowDocument as TrainingRowDocument
@@ -118,6 +122,9 @@ class CampaignFields(Document):
         description="Identity of the data that its rewards were measured on, by content: `sha256` over both halves, "
         "and of each half its images, boxes and digests. Null before the first trial and for synthetic tasks.",
     )
+    notes: str = Field("", description="What people wrote on it.")
+    tags: tuple[str, ...] = Field((), description="Words to find it by, in lower case.", examples=[["cars", "night"]])
+    archived: bool = Field(False, description="Whether lists leave it out.")
 
     @property
     def confirmed_winner(self) -> int | None:
@@ -134,6 +141,12 @@ class CampaignDocument(CampaignFields):
     """A campaign: its specification, its progress and its best reward so far."""
 
     spec: dict[str, Any] = Field(description="The campaign as requested, with every default filled in.")
+
+
+class ListedCampaignDocument(CampaignDocument):
+    """A campaign in a list."""
+
+    summary: CampaignSummaryDocument
 
 
 class TrialDocument(Document):

@@ -1,8 +1,8 @@
 """The detectors that the finals of a campaign have trained, as model directories.
 
 Each is in `<data_dir>/models/<campaign id>/trial-<number>-seed-<seed>`. The runner writes it: a worker, which may be on
-another machine, sends its detector with the reward. Nothing removes them, as nothing removes campaigns; without its
-directory, a training is only a reward.
+another machine, sends its detector with the reward. They are removed with the campaign; without its directory, a
+training is only a reward.
 """
 
 from __future__ import annotations
@@ -17,9 +17,14 @@ def model_name(trial: int, seed: int) -> str:
     return f"trial-{trial}-seed-{seed}"
 
 
+def models_directory(data_dir: Path, campaign_id: str) -> Path:
+    """The directory of the model directories of a campaign; it may not exist."""
+    return data_dir / "models" / campaign_id
+
+
 def model_directory(data_dir: Path, campaign_id: str, name: str) -> Path:
     """A model directory of a campaign; it may not exist."""
-    return data_dir / "models" / campaign_id / name
+    return models_directory(data_dir, campaign_id) / name
 
 
 def has_model(directory: Path) -> bool:

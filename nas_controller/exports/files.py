@@ -21,9 +21,14 @@ LIMIT_BYTES = 10 * 2**30
 logger = logging.getLogger(__name__)
 
 
+def export_directory(data_dir: Path, export_id: str) -> Path:
+    """The directory of an export; it may not exist."""
+    return data_dir / "exports" / export_id
+
+
 def attempt_directory(data_dir: Path, export_id: str, attempt: int) -> Path:
     """The directory of an attempt, also for its temporary files; it may not exist."""
-    return data_dir / "exports" / export_id / str(attempt)
+    return export_directory(data_dir, export_id) / str(attempt)
 
 
 def export_file(data_dir: Path, export: ExportRecord) -> Path:
@@ -39,7 +44,7 @@ def mark_used(path: Path) -> None:
 
 def remove_other_attempts(data_dir: Path, export_id: str, attempt: int) -> None:
     """Removes what earlier attempts have left."""
-    for directory in (data_dir / "exports" / export_id).glob("*"):
+    for directory in export_directory(data_dir, export_id).glob("*"):
         if directory.name != str(attempt):
             shutil.rmtree(directory, ignore_errors=True)
 
@@ -60,6 +65,6 @@ def make_room(store: Store, data_dir: Path, limit_bytes: int, keep: str) -> None
             return
         if export_id != keep:
             store.runner.remove_export(export_id)
-            shutil.rmtree(data_dir / "exports" / export_id, ignore_errors=True)
+            shutil.rmtree(export_directory(data_dir, export_id), ignore_errors=True)
             logger.info("export %s is removed: exports take more than %d bytes", export_id, limit_bytes)
             total -= size

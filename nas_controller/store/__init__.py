@@ -5,6 +5,8 @@ The package has its tables, migrations, queries and writes.
 
 from __future__ import annotations
 
+from nas_controller.store.campaign_deletions import Deletion
+from nas_controller.store.campaign_lists import CampaignFilter
 from nas_controller.store.errors import (
     ConflictError,
     LeaseLostError,
@@ -20,6 +22,7 @@ from nas_controller.store.jobs import JobWrites
 from nas_controller.store.records import (
     Acceptance,
     AttemptRecord,
+    CampaignPage,
     CampaignRecord,
     ControllerStateRecord,
     EventRecord,
@@ -37,9 +40,12 @@ from nas_controller.store.trial_durations import Span
 __all__ = [
     "Acceptance",
     "AttemptRecord",
+    "CampaignFilter",
+    "CampaignPage",
     "CampaignRecord",
     "ConflictError",
     "ControllerStateRecord",
+    "Deletion",
     "EventRecord",
     "ExportRecord",
     "ExportRequest",

@@ -24,6 +24,7 @@ from sqlalchemy.orm import Session
 from nas_controller.search.campaign_spec import CampaignSpec
 from nas_controller.states import PauseMode, StopReason
 from nas_controller.store import models
+from nas_controller.store.campaign_annotations import annotate, split_patch
 from nas_controller.store.campaign_endings import end_campaign, end_pause, reopen, restart_trials
 from nas_controller.store.campaign_ids import new_campaign_id
 from nas_controller.store.clock import Clock
@@ -115,43 +116,22 @@ class CampaignRequests:
                 add_event(session, row, now, "campaign.submitted", {})
             return campaign_record(row)
 
-    def update_campaign(self, campaign_id: str, patch: Mapping[str, Any]) -> CampaignRecord:
+    def update_campaign(self, campaign_id: str, patch: Mapping[str, Any], by: str | None = None) -> CampaignRecord:
         """Changes fields of a campaign by a JSON merge patch (RFC 7396): null restores a field's default. A completed
-        campaign continues with the change, which must leave it trials to run.
+        campaign continues with the change, which must leave it trials to run. Annotations (`entities.Annotations`)
+        change in every state, and alone continue nothing; `by` names the key of who wrote them.
 
         A patch that changes nothing adds no event. Raises pydantic's ValidationError if the result would be invalid,
         InvalidValueError for fewer trials than have begun, or none left of a completed campaign, and ConflictError for
         a field that can no longer change.
         """
         now = self._clock()
+        annotations, fields = split_patch(patch)
         with self._database.writing() as session:
             row = find_campaign(session, campaign_id, lock=True)
-            continues = row.state == "completed"
-            move_campaign(row, "continue" if continues else "update")
-            before = campaign_record(row).spec.model_dump(mode="json")
-            after = CampaignSpec.model_validate(patched(before, patch)).model_dump(mode="json")
-            changed = {name: value for name, value in after.items() if value != before[name]}
-            for name in changed:
-                if row.state != "draft" and name not in CHANGEABLE:
-                    raise ConflictError(
-                        f"campaign '{campaign_id}' is {row.state}: `{name}` cannot be changed after the start; "
-                        f"{', '.join(CHANGEABLE)} can",
-                        field=name,
-                    )
-            if after["trials"] < row.trials_begun:
-                raise InvalidValueError(
-                    f"{row.trials_begun} trials have begun; `trials` must be at least that, not {after['trials']}",
-                    field="trials",
-                )
-            if is_in_finals(row) and (fixed := changed.keys() & {"trials", "finals"}):
-                raise ConflictError(
-                    f"campaign '{campaign_id}' is in its finals: `{min(fixed)}` can be changed after them",
-                    field=min(fixed),
-                )
-            if changed:
-                _write_specification(session, row, now, after, changed)
-            if continues:
-                _continue(session, row, now)
+            if fields or not annotations:
+                _change(session, row, now, fields)
+            annotate(session, row, now, annotations, by)
             return campaign_record(row)
 
     def request_finals(self, campaign_id: str, changes: Mapping[str, Any]) -> CampaignRecord:
@@ -245,6 +225,35 @@ class CampaignRequests:
                 row.pause_mode = None
                 add_event(session, row, now, "campaign.stopping", {})
             return campaign_record(row)
+
+
+def _change(session: Session, row: models.Campaign, now: datetime, patch: Mapping[str, Any]) -> None:
+    """Changes fields of the specification of a locked campaign. Raises as `update_campaign`."""
+    continues = row.state == "completed"
+    move_campaign(row, "continue" if continues else "update")
+    before = campaign_record(row).spec.model_dump(mode="json")
+    after = CampaignSpec.model_validate(patched(before, patch)).model_dump(mode="json")
+    changed = {name: value for name, value in after.items() if value != before[name]}
+    for name in changed:
+        if row.state != "draft" and name not in CHANGEABLE:
+            raise ConflictError(
+                f"campaign '{row.id}' is {row.state}: `{name}` cannot be changed after the start; "
+                f"{', '.join(CHANGEABLE)} can",
+                field=name,
+            )
+    if after["trials"] < row.trials_begun:
+        raise InvalidValueError(
+            f"{row.trials_begun} trials have begun; `trials` must be at least that, not {after['trials']}",
+            field="trials",
+        )
+    if is_in_finals(row) and (fixed := changed.keys() & {"trials", "finals"}):
+        raise ConflictError(
+            f"campaign '{row.id}' is in its finals: `{min(fixed)}` can be changed after them", field=min(fixed)
+        )
+    if changed:
+        _write_specification(session, row, now, after, changed)
+    if continues:
+        _continue(session, row, now)
 
 
 def _write_specification(

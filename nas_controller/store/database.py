@@ -157,6 +157,8 @@ def _enter_wal(cursor: sqlite3.Cursor) -> None:
 def _configure_sqlite(connection: Any, _entry: ConnectionPoolEntry) -> None:
     # The driver must not begin transactions itself: `_begin_sqlite` does.
     connection.isolation_level = None
+    # SQLite's own function changes ASCII letters alone.
+    connection.create_function("lower", 1, lambda text: None if text is None else str(text).lower(), deterministic=True)
     cursor = connection.cursor()
     cursor.execute(f"PRAGMA busy_timeout = {BUSY_TIMEOUT_SECONDS * 1000}")
     _enter_wal(cursor)

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from nas_controller.store import models
 from nas_controller.store.api_keys import ApiKeys
+from nas_controller.store.campaign_deletions import CampaignDeletions
+from nas_controller.store.campaign_lists import CampaignLists
 from nas_controller.store.campaign_requests import CampaignRequests
 from nas_controller.store.clock import Clock
 from nas_controller.store.database import Database
@@ -38,7 +40,6 @@ class Reads:
     def __init__(self, database: Database, clock: Clock) -> None:
         queries = Queries(database)
         self.get_campaign = queries.get_campaign
-        self.list_campaigns = queries.list_campaigns
         self.get_trial = queries.get_trial
         self.get_trial_record = queries.get_trial_record
         self.latest_trained = queries.latest_trained
@@ -52,6 +53,10 @@ class Reads:
         self.controller_digest = queries.controller_digest
         self.record_rows = RecordQuery(database).record_rows
         self.final_runs = FinalsQuery(database).final_runs
+
+        lists = CampaignLists(database)
+        self.list_campaigns = lists.list_campaigns
+        self.last_events = lists.last_events
 
         exports = ExportsQuery(database)
         self.get_export = exports.get_export
@@ -166,6 +171,11 @@ class ServiceWrites:
         self.request_retry = campaigns.request_retry
         self.request_finals = campaigns.request_finals
         self.request_stop = campaigns.request_stop
+
+        deletions = CampaignDeletions(database, clock)
+        self.delete_campaign = deletions.delete_campaign
+        self.unfinished_deletions = deletions.unfinished_deletions
+        self.finish_deletion = deletions.finish_deletion
 
         self.request_export = ExportRequests(database, clock).request_export
 

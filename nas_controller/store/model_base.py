@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import JSON, DateTime, Dialect, Double, MetaData, TypeDecorator
+from sqlalchemy import JSON, DateTime, Dialect, Double, MetaData, Text, TypeDecorator
 from sqlalchemy.orm import DeclarativeBase
 
 
@@ -31,6 +31,23 @@ class UtcDateTime(TypeDecorator[datetime]):
         return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
 
 
+class Words(TypeDecorator[tuple[str, ...]]):
+    """Words without spaces, as one text with a space on both sides of each, in which a word can be searched for."""
+
+    impl = Text
+    cache_ok = True
+
+    def process_bind_param(self, value: Any, dialect: Dialect) -> str | None:
+        """Joins the words. A text, with which the column is compared, stays as it is."""
+        if value is None or isinstance(value, str):
+            return value
+        return f" {' '.join(value)} " if value else ""
+
+    def process_result_value(self, value: str | None, dialect: Dialect) -> tuple[str, ...] | None:
+        """Splits the text."""
+        return None if value is None else tuple(value.split())
+
+
 class Base(DeclarativeBase):
     """Names every constraint, so that migrations can change it on any database."""
 
@@ -48,4 +65,5 @@ class Base(DeclarativeBase):
         dict[str, Any]: JSON(none_as_null=True),
         list[float]: JSON(none_as_null=True),
         list[int]: JSON(none_as_null=True),
+        list[str]: JSON(none_as_null=True),
     }

@@ -9,13 +9,14 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ForeignKey, ForeignKeyConstraint, Index, Integer, LargeBinary, String, Text
+from sqlalchemy import ForeignKey, ForeignKeyConstraint, Index, Integer, LargeBinary, String, Text, false
 from sqlalchemy.orm import Mapped, mapped_column
 from sqlalchemy.types import BigInteger
 
 from nas_controller.store.export_model import Export as Export
 from nas_controller.store.model_base import Base as Base
 from nas_controller.store.model_base import UtcDateTime as UtcDateTime
+from nas_controller.store.model_base import Words
 from nas_controller.store.training_models import Training as Training
 from nas_controller.store.training_models import TrainingEvent as TrainingEvent
 
@@ -24,7 +25,14 @@ class Campaign(Base):
     """One search; the row has sums over its trials, so that lists do not have to count."""
 
     __tablename__ = "campaigns"
-    __table_args__ = (Index("ix_campaigns_state_id", "state", "id"),)
+    __table_args__ = (
+        Index("ix_campaigns_state_id", "state", "id"),
+        # The columns that select and order a list (`campaign_lists.py`): the rows themselves have long specifications.
+        Index(
+            "ix_campaigns_archived_id",
+            *("archived", "id", "state", "name", "tags", "started_at", "baseline_reward", "best_reward"),
+        ),
+    )
 
     id: Mapped[str] = mapped_column(String(32), primary_key=True)
     name: Mapped[str] = mapped_column(String(100))
@@ -69,6 +77,19 @@ class Campaign(Base):
     finals: Mapped[dict[str, Any] | None]
     repeats_skipped: Mapped[int] = mapped_column(server_default="0")
     reheated_trials: Mapped[int] = mapped_column(server_default="0")
+    notes: Mapped[str] = mapped_column(Text, default="", server_default="")
+    tags: Mapped[tuple[str, ...]] = mapped_column(Words, default=(), server_default="")
+    archived: Mapped[bool] = mapped_column(default=False, server_default=false())
+
+
+class CampaignDeletion(Base):
+    """A campaign that was deleted, until its files are removed too; `exports` are the ids of its exports."""
+
+    __tablename__ = "campaign_deletions"
+
+    campaign_id: Mapped[str] = mapped_column(String(32), primary_key=True)
+    exports: Mapped[list[str]]
+    deleted_at: Mapped[datetime]
 
 
 class Trial(Base):

@@ -8,9 +8,8 @@ from typing import Any
 
 from sqlalchemy import func, select
 
-from nas_controller.states import CAMPAIGN_STATES
 from nas_controller.store import models
-from nas_controller.store.cursors import checked_limit, decode, encode
+from nas_controller.store.cursors import checked_limit
 from nas_controller.store.database import Database
 from nas_controller.store.mappers import (
     attempt_record,
@@ -23,13 +22,11 @@ from nas_controller.store.records import (
     CampaignRecord,
     ControllerStateRecord,
     EventRecord,
-    Page,
     TrialDetail,
     TrialRecord,
 )
 from nas_controller.store.row_lookup import bounded, find_campaign, find_trial, no_trial, require_campaign, valid_id
 from nas_controller.store.trial_lists import best_of_trials
-from search_space.errors import InvalidValueError
 
 # Core rows: objects that a session tracks take several times as long.
 _TRIALS = select(*models.Trial.__table__.columns)
@@ -45,25 +42,6 @@ class Queries:
         """The campaign. Raises NotFoundError."""
         with self._database.reading() as session:
             return campaign_record(find_campaign(session, campaign_id))
-
-    def list_campaigns(
-        self, state: str | None = None, limit: int = 50, cursor: str | None = None
-    ) -> Page[CampaignRecord]:
-        """Campaigns, newest first, of one state or of all.
-
-        Raises InvalidValueError for an invalid state, limit (1 to 1,000) or cursor.
-        """
-        if state is not None and state not in CAMPAIGN_STATES:
-            raise InvalidValueError(f"state '{state}' is not one of {', '.join(CAMPAIGN_STATES)}", field="state")
-        query = select(models.Campaign).order_by(models.Campaign.id.desc()).limit(checked_limit(limit) + 1)
-        if state is not None:
-            query = query.where(models.Campaign.state == state)
-        if cursor is not None:
-            query = query.where(models.Campaign.id < decode(cursor, (str,))[0])
-        with self._database.reading() as session:
-            rows = session.scalars(query).all()
-        items = tuple(campaign_record(row) for row in rows[:limit])
-        return Page(items, encode([items[-1].id]) if len(rows) > limit else None)
 
     def get_trial(self, campaign_id: str, number: int) -> TrialDetail:
         """A trial with its attempts and its learning curve. Raises NotFoundError."""

@@ -60,6 +60,16 @@ class CampaignRecord(CampaignFields):
         return {**super().to_dict(), "spec": self.spec.model_dump(mode="json")}
 
 
+@dataclass(frozen=True)
+class CampaignPage(Page[CampaignRecord]):
+    """One page of campaigns; `total` counts those of all pages, and `by_state` those of every state that the rest of the
+    filter leaves.
+    """
+
+    total: int
+    by_state: Mapping[str, int]
+
+
 class TrialRecord(TrialDocument):
     """One trial. Trial 0 is the uniform baseline and was not sampled: its `choices` are None.
 
@@ -104,11 +114,11 @@ class TrialDetail:
 class EventRecord(EventDocument):
     """An event of a campaign. `sequence` counts from 1 without gaps within the campaign.
 
-    Kinds: `campaign.created`, `campaign.submitted`, `campaign.updated`, `campaign.claimed`, `campaign.identified`,
-    `campaign.waiting`, `campaign.pausing`, `campaign.paused`, `campaign.resumed`, `campaign.retried`,
-    `campaign.continued`, `campaign.stopping`, `campaign.stopped`, `campaign.completed`, `campaign.failed`,
-    `trial.begun`, `trial.completed`, `trial.failed`, `trial.stopped`, `attempt.started`, `attempt.failed`,
-    `attempt.abandoned`, `attempt.late`, `shared-training.started`, `shared-training.completed`,
+    Kinds: `campaign.created`, `campaign.submitted`, `campaign.updated`, `campaign.annotated`, `campaign.claimed`,
+    `campaign.identified`, `campaign.waiting`, `campaign.pausing`, `campaign.paused`, `campaign.resumed`,
+    `campaign.retried`, `campaign.continued`, `campaign.stopping`, `campaign.stopped`, `campaign.completed`,
+    `campaign.failed`, `trial.begun`, `trial.completed`, `trial.failed`, `trial.stopped`, `attempt.started`,
+    `attempt.failed`, `attempt.abandoned`, `attempt.late`, `shared-training.started`, `shared-training.completed`,
     `shared-training.failed`, `shared-training.abandoned`, `finals.started`, `finals.identified`, `finals.completed`,
     `final.begun`, `final.completed`, `final.failed`, `final.abandoned`.
     """

@@ -22,6 +22,7 @@ class Training(Base):
     __tablename__ = "trainings"
     __table_args__ = (
         ForeignKeyConstraint(["campaign_id", "trial"], ["trials.campaign_id", "trials.number"]),
+        Index("ix_trainings_campaign_id_trial", "campaign_id", "trial"),
         Index("ix_trainings_state", "state"),
     )
 

@@ -12,14 +12,22 @@ import os
 import sys
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from nas_controller.execution.trial_checkpoints import remove_campaign_directory
 from nas_controller.exports.files import LIMIT_BYTES
-from nas_controller.store import CampaignRecord, ConflictError, LeaseLostError, Store, StoreUnavailableError
+from nas_controller.store import (
+    CampaignRecord,
+    ConflictError,
+    LeaseLostError,
+    NotFoundError,
+    Store,
+    StoreUnavailableError,
+)
+from nas_controller.supervision.campaign_deletion import finish_deletions
 from nas_controller.supervision.campaign_logs import log_path, log_tail
 from nas_controller.supervision.checkpoint_cleanup import remove_finished
 from nas_controller.supervision.cluster_node import ClusterNode
@@ -98,6 +106,7 @@ class Supervisor:
         try:
             with suppress(StoreUnavailableError):
                 remove_finished(store, self.data_dir)
+                finish_deletions(store, self.data_dir)
             while not stop.is_set():
                 try:
                     if self._node is not None:
@@ -142,14 +151,21 @@ class Supervisor:
                 self._reap(store, runner, status)
         runnable = store.runner.runnable_campaigns()
         self._kill_stalled({campaign.id for campaign in runnable})
-        running = [store.reads.get_campaign(campaign_id) for campaign_id in self._runners]
+        running = list(self._running(store))
         waiting = self._startable(runnable)[: max(0, self.campaigns_at_once - len(running))]
         allotments = self._allotments(sorted([*running, *waiting], key=lambda campaign: campaign.id))
         for runner in self._runners.values():
-            runner.send_allotment(allotments[runner.campaign_id])
+            if runner.campaign_id in allotments:
+                runner.send_allotment(allotments[runner.campaign_id])
         for campaign in waiting:
             if allotments[campaign.id].parallelism > 0 or campaign.state in _NEED_NO_WORKERS:
                 self._start(campaign, allotments[campaign.id])
+
+    def _running(self, store: Store) -> Iterator[CampaignRecord]:
+        """The campaigns of its runners, without those that were deleted before their runner had ended."""
+        for campaign_id in self._runners:
+            with suppress(NotFoundError):
+                yield store.reads.get_campaign(campaign_id)
 
     def _kill_stalled(self, runnable: set[str]) -> None:
         """Kills runners, such as frozen ones, that have had no lease for STALLED_SECONDS."""
@@ -216,6 +232,15 @@ class Supervisor:
         with suppress(StoreUnavailableError):  # then the lease expires
             store.runner.release(campaign_id, runner.owner)
             remove_finished(store, self.data_dir)
+            finish_deletions(store, self.data_dir)
+        try:
+            self._retry_later(store, runner, status)
+        except NotFoundError:  # it was deleted
+            self._backoff.forget(campaign_id)
+
+    def _retry_later(self, store: Store, runner: RunnerProcess, status: int) -> None:
+        """Decides when the campaign of a runner that has ended may have another one, and fails it after too many."""
+        campaign_id = runner.campaign_id
         if status in (EXIT_DONE, EXIT_NOT_OURS):
             self._backoff.forget(campaign_id)
         elif status == EXIT_WAITS:

@@ -35,7 +35,7 @@ from nas_controller.trainings.files import architecture_file, run_directory, sta
 from search_space.atomic_file import write_atomically
 from search_space.datasets import dataset_path
 from search_space.detector_model import save_detector
-from search_space.errors import EffspineError
+from search_space.errors import EffspineError, InvalidValueError
 
 REPORT_SECONDS = 2.0
 """Time between reports of progress; each evaluation is reported too."""
@@ -189,7 +189,8 @@ def _start(store: Store, data_dir: Path, training: TrainingRecord) -> str:
         return "fresh"
     directory = start_directory(data_dir, training.id)
     if not directory.is_dir():
-        assert training.campaign_id is not None
+        if training.campaign_id is None:
+            raise InvalidValueError("the campaign whose weights it starts from was deleted", field="start")
         exported = find_exported(store, training.campaign_id, training.trial)
         detector = load_weights(data_dir, exported, training.start, training.start_model, _processors())
         partial = directory.with_name(f"{directory.name}.partial")

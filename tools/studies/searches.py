@@ -79,7 +79,7 @@ class Service:
         return _search_row(search, ended), tuple(self._trials(search, ended))
 
     def _begun(self, spec: dict[str, Any]) -> CampaignDocument:
-        found = next((each for each in self._client.campaigns() if each.name == spec["name"]), None)
+        found = next((each for each in self._client.campaigns(archived="any") if each.name == spec["name"]), None)
         if found is None:
             return self._client.create_campaign(spec)
         if not has_spec(found, spec):

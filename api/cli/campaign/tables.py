@@ -79,6 +79,9 @@ def print_campaign(campaign: CampaignDocument, as_json: bool) -> None:
         "data": data_line(campaign.data),
         "seed": str(spec["seed"]),
         "created": f"{campaign.created_at:%Y-%m-%d %H:%M:%S} UTC",
+        "tags": ", ".join(campaign.tags) or None,
+        "archived": "yes" if campaign.archived else None,
+        "notes": campaign.notes.replace("\n", f"\n{' ' * 13}") or None,
     }
     for label, value in lines.items():
         if value is not None:

@@ -36,7 +36,7 @@ async function request(path, options) {
     throw new DisconnectedError();
   }
   responded();
-  if (response.status === 401) location.assign(`${link("/login")}?next=${encodeURIComponent(location.pathname)}`); // logged out
+  if (response.status === 401) location.assign(`${link("/login")}?next=${encodeURIComponent(location.pathname + location.search)}`); // logged out
   return response;
 }
 

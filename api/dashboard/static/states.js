@@ -15,6 +15,8 @@ export const RETRYABLE = states("retryable");
 export const CONTINUABLE = states("continuable");
 export const FINALS_ALLOWED = states("finals");
 export const STOPPABLE = states("stoppable");
+/** States in which a campaign can be deleted. */
+export const DELETABLE = states("deletable");
 /** States of a training without a process, and those that a request to stop or resume a training changes. */
 export const FINISHED_TRAININGS = states("trainings_finished");
 export const STOPPABLE_TRAININGS = states("trainings_stoppable");

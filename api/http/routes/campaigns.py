@@ -2,22 +2,27 @@
 
 from __future__ import annotations
 
+import logging
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Body, Query, Request, Response, status
 from fastapi.exceptions import RequestValidationError
 from pydantic import ValidationError
 
-from api.documents import CampaignDocument, EstimateDocument, Page, PauseRequest
+from api.documents import CampaignDocument, CampaignPage, EstimateDocument, PauseRequest
 from api.http.conditional_get import NOT_MODIFIED, IfCampaignListModified, IfCampaignModified
 from api.http.dependencies import CampaignId, RequireJson, ReservedCampaignId, ServiceSettings, ServiceStore
 from api.http.json_responses import json_response
+from nas_controller.campaigns.campaign_summaries import CampaignSummaries, Included
 from nas_controller.campaigns.estimate import estimate
 from nas_controller.search.campaign_spec import CampaignSpec
-from nas_controller.states import CampaignState
+from nas_controller.states import ArchivedFilter, CampaignOrder, CampaignState
+from nas_controller.store import CampaignFilter
+from nas_controller.supervision.campaign_deletion import delete_campaign
 from search_space.datasets import dataset_path
 
 router = APIRouter(prefix="/v1/campaigns", tags=["campaigns"])
+log = logging.getLogger("effspine.api")
 
 EXAMPLES = {
     "digits": {
@@ -44,7 +49,15 @@ CHANGES = {
     "more": {"summary": "More trials, two at a time", "value": {"trials": 40, "parallelism": 2}},
     "bounds": {"summary": "Stop after two device hours", "value": {"stop": {"device_hours": 2}}},
     "finals": {"summary": "Compare the best with the baseline at the end", "value": {"finals": {"top": 3, "seeds": 5}}},
+    "annotations": {
+        "summary": "Notes, tags and the archive, in any state",
+        "value": {"notes": "night shots only", "tags": ["cars", "night"], "archived": True},
+    },
 }
+ORDERS = (
+    "`-` sorts in descending order. `state` is in the order of a campaign's life, from draft to failed; `progress` is the "
+    "share of its trials that are finished; `gain` is by the rewards of the search. Campaigns without the value come last."
+)
 
 
 @router.post("", status_code=status.HTTP_201_CREATED, dependencies=[RequireJson], summary="Create a campaign")
@@ -73,20 +86,42 @@ def create(
     dependencies=[IfCampaignListModified],
     responses=NOT_MODIFIED,
     summary="List campaigns",
-    response_model=Page[CampaignDocument],
+    response_model=CampaignPage,
 )
 def list_all(
     request: Request,
     store: ServiceStore,
-    state: Annotated[CampaignState | None, Query(description="Only campaigns in this state.")] = None,
+    state: Annotated[
+        list[CampaignState] | None, Query(description="Only campaigns in this state; may be repeated.")
+    ] = None,
+    q: Annotated[
+        str, Query(max_length=100, description="Only campaigns with this text in the name, the id or a tag, in any case.")
+    ] = "",
+    tag: Annotated[str | None, Query(max_length=100, description="Only campaigns with this tag.")] = None,
+    archived: Annotated[
+        ArchivedFilter, Query(description="`true` for archived campaigns alone, `any` for them too.")
+    ] = "false",
+    sort: Annotated[CampaignOrder, Query(description=ORDERS)] = "-created",
     limit: Annotated[int, Query(ge=1, le=1_000)] = 50,
-    cursor: Annotated[str | None, Query(description="`next_cursor` of the previous page.", max_length=400)] = None,
+    cursor: Annotated[str | None, Query(description="`next_cursor` of the previous page.", max_length=1_500)] = None,
+    offset: Annotated[int, Query(ge=0, le=10_000_000, description="Skips so many, to jump to a page.")] = 0,
+    include: Annotated[
+        list[Included] | None,
+        Query(description="What else of each: `search` for `summary.search`, `spark` for `summary.best_so_far`."),
+    ] = None,
 ) -> Response:
-    """Campaigns, newest first."""
+    """Campaigns in the given order, those that are archived left out unless asked for. `total` counts the campaigns of
+    all pages, and `by_state` those of each state that the rest of the filter leaves.
+    """
+    wanted = CampaignFilter(tuple(state or ()), q, tag, archived)
+    summaries: CampaignSummaries = request.app.state.campaign_summaries
 
     def page() -> dict[str, Any]:
-        listed = store.reads.list_campaigns(state=state, limit=limit, cursor=cursor)
-        return {"items": [campaign.to_dict() for campaign in listed.items], "next_cursor": listed.next_cursor}
+        listed = store.reads.list_campaigns(wanted, order_by=sort, limit=limit, cursor=cursor, offset=offset)
+        found = summaries.of(listed.items, include or ())
+        items = [{**each.to_dict(), "summary": found[each.id].to_dict()} for each in listed.items if each.id in found]
+        counts = {"total": listed.total, "by_state": listed.by_state}
+        return {"items": items, "next_cursor": listed.next_cursor, **counts}
 
     return json_response(request, page)
 
@@ -111,6 +146,7 @@ def estimate_one(
 def update(
     campaign_id: CampaignId,
     patch: Annotated[dict[str, Any], Body(openapi_examples=CHANGES)],
+    request: Request,
     store: ServiceStore,
     settings: ServiceSettings,
 ) -> CampaignDocument:
@@ -124,16 +160,28 @@ def update(
     has learned, and its finals follow again. If a stop condition had ended it, the patch must change that too (422).
 
     More workers on this machine, or other resources, take effect when the trials in training have finished.
+
+    `notes`, `tags` and `archived` can be changed in every state, and have no effect on the search, its replay or its
+    exports. `tags` replaces all tags; they are written in lower case, each once.
     """
     if isinstance(dataset := patch.get("dataset"), str):
         dataset_path(settings.data_dir, dataset)
     try:
-        changed = store.service.update_campaign(campaign_id, patch)
+        changed = store.service.update_campaign(campaign_id, patch, by=request.state.caller.name or None)
     except ValidationError as error:
         raise RequestValidationError(
             [{**detail, "loc": ("body", *detail["loc"])} for detail in error.errors()]
         ) from error
     return CampaignDocument.model_validate(changed.to_dict())
+
+
+@router.delete("/{campaign_id}", status_code=status.HTTP_204_NO_CONTENT, summary="Delete a campaign")
+def delete(campaign_id: CampaignId, request: Request, store: ServiceStore, settings: ServiceSettings) -> None:
+    """Deletes a campaign that has ended, or a draft, with its trials, events, detectors and exports. In another state,
+    and while one of its exports is made, the response is 409. Trainings of its trials stay.
+    """
+    delete_campaign(store, settings.data_dir, campaign_id)
+    log.info("campaign %s was deleted by %s", campaign_id, request.state.caller.name or "a local user")
 
 
 @router.post("/{campaign_id}/start", summary="Start a draft")

@@ -13,7 +13,9 @@ from api.http.authentication import Caller
 from api.http.dependencies import CampaignId, ServiceSettings, ServiceStore, TrainingId
 from api.http.routes.datasets import DatasetName, dataset_document
 from nas_controller.states import (
+    CAMPAIGN_STATES,
     CAMPAIGN_TRANSITIONS,
+    DELETABLE_CAMPAIGN_STATES,
     FINISHED_CAMPAIGN_STATES,
     FINISHED_TRAINING_STATES,
     TRAINING_TRANSITIONS,
@@ -27,6 +29,8 @@ router = APIRouter(include_in_schema=False)
 
 DASHBOARD_DIR = Path(__file__).parents[2] / "dashboard"
 STATIC_DIR = DASHBOARD_DIR / "static"
+MIN_COMPARED, MAX_COMPARED = 2, 5
+"""How many campaigns or trials one page compares."""
 
 STATE_SETS: dict[str, tuple[str, ...]] = {
     "finished": FINISHED_CAMPAIGN_STATES,
@@ -39,6 +43,7 @@ STATE_SETS: dict[str, tuple[str, ...]] = {
     "continuable": changed_states(CAMPAIGN_TRANSITIONS, "continue"),
     "finals": changed_states(CAMPAIGN_TRANSITIONS, "finals"),
     "stoppable": changed_states(CAMPAIGN_TRANSITIONS, "stop"),
+    "deletable": DELETABLE_CAMPAIGN_STATES,
     "trainings_finished": FINISHED_TRAINING_STATES,
     "trainings_stoppable": changed_states(TRAINING_TRANSITIONS, "stop"),
     "trainings_resumable": changed_states(TRAINING_TRANSITIONS, "resume"),
@@ -64,7 +69,16 @@ templates.env.globals.update(
 def campaigns(request: Request, settings: ServiceSettings) -> HTMLResponse:
     """The list of campaigns."""
     origin = str(request.base_url).rstrip("/") + settings.root_path
-    context = {"current_page": "campaigns", "origin": origin, "data_dir": settings.data_dir}
+    caller: Caller = request.state.caller
+    context = {
+        "current_page": "campaigns",
+        "origin": origin,
+        "data_dir": settings.data_dir,
+        "may_operate": caller.allows("operate"),
+        "caller": caller,
+        "states": CAMPAIGN_STATES,
+        "most_compared": MAX_COMPARED,
+    }
     return templates.TemplateResponse(request, "campaigns.html", context)
 
 
@@ -80,6 +94,13 @@ def campaign(campaign_id: CampaignId, request: Request, store: ServiceStore) -> 
         "recipes": tuple(RECIPES),
     }
     return templates.TemplateResponse(request, "campaign.html", context)
+
+
+@router.get("/compare")
+def compare(request: Request) -> HTMLResponse:
+    """Two to five campaigns or trials, side by side."""
+    context = {"least": MIN_COMPARED, "most": MAX_COMPARED}
+    return templates.TemplateResponse(request, "compare.html", context)
 
 
 @router.get("/trainings")

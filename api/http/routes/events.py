@@ -9,7 +9,7 @@ from sse_starlette import EventSourceResponse
 
 from api.http.dependencies import CampaignId, ServiceStore
 from api.http.event_stream import Events, event_stream
-from nas_controller.states import FINISHED_CAMPAIGN_STATES
+from nas_controller.states import EVENTS_OF_ANNOTATIONS, FINISHED_CAMPAIGN_STATES
 
 router = APIRouter(prefix="/v1/campaigns/{campaign_id}", tags=["campaigns"])
 
@@ -50,6 +50,7 @@ def events(
             store.reads.events_after,
             frozenset(f"campaign.{state}" for state in FINISHED_CAMPAIGN_STATES),
             last=campaign.last_event if campaign.state in FINISHED_CAMPAIGN_STATES else None,
+            neutral_kinds=frozenset(EVENTS_OF_ANNOTATIONS),
         ),
         after,
         last_event_id,

@@ -1,0 +1,48 @@
+// The cells of a campaign: its progress, its gain with how sure it is, its health and its newest event.
+
+import { dateTime, decimal, duration, signed } from "../format.js";
+import { FINISHED } from "../states.js";
+import { Fragment, html } from "../ui.js";
+
+export function State({ campaign }) {
+  const { state, error_kind: kind, waiting_for: waits, summary } = campaign;
+  const notes = [];
+  if (waits) notes.push(html`<small class="warn" title=${waits}>waits</small>`);
+  if (kind) notes.push(html`<small class="bad" title=${campaign.error}>${kind.replaceAll("-", " ")}</small>`);
+  if (!FINISHED.has(state) && summary.search?.has_collapsed) notes.push(html`<small class="warn" title="Nine of ten of the latest proposals are of known architectures">repeats itself</small>`);
+  else if (!FINISHED.has(state) && summary.search?.is_on_plateau) notes.push(html`<small class="warn" title="Nothing better for ${campaign.trials_since_best} trials">no longer improves</small>`);
+  return html`<span class="state" data-state=${state}>${state}</span>${notes}`;
+}
+
+/** What is done of the phase that a campaign is in: its shared weights, its trials, or its finals. */
+function phase({ spec, finals, shared_training: shared, trials_finished: finished }) {
+  if (shared && shared.state !== "completed") return { what: "shared weights", done: shared.step, of: shared.steps };
+  if (finals && finals.state !== "completed") return { what: "finals", done: finals.runs_finished, of: finals.runs };
+  return { what: "trials", done: finished, of: spec.trials };
+}
+
+export function Progress({ campaign }) {
+  const { what, done, of } = phase(campaign);
+  const seconds = campaign.device_seconds;
+  return html`<div class="trial-progress"><progress max=${of} value=${done} aria-label="Progress: ${what}"></progress><span>${done.toLocaleString("en")} / ${of.toLocaleString("en")}</span></div>
+    <small>${what === "trials" ? "" : `${what}, `}${seconds ? `${duration(seconds)} of device time` : "no device time yet"}</small>`;
+}
+
+export function Best({ campaign }) {
+  const { best_reward: best, baseline_reward: baseline } = campaign;
+  return html`<span>${decimal(best)}</span><small>${baseline === null ? "" : `baseline ${decimal(baseline)}`}</small>`;
+}
+
+export function Gain({ summary: { gain, search } }) {
+  if (gain === null) return html`<span class="muted">–</span>`;
+  if (gain.trial === 0) return html`<span class="muted">none yet</span>`;
+  const interval = gain.low !== null ? `${signed(gain.low)} to ${signed(gain.high)}` : search?.gain_error ? `±${decimal(search.gain_error)} noise` : "";
+  const word = gain.is_confirmed ? html`<small class="good">confirmed</small>` : html`<small>not confirmed</small>`;
+  return html`<${Fragment}><span>${signed(gain.value)}</span><small>${interval}</small>${word}<//>`;
+}
+
+export function LastEvent({ summary }) {
+  return html`<time datetime=${summary.last_event_at}>${dateTime(summary.last_event_at)}</time><small>${summary.last_event_kind.replaceAll(/[.-]/g, " ")}</small>`;
+}
+
+export const task = ({ spec }) => (spec.proxy_task.profile === "synthetic" ? "synthetic reward" : `${spec.dataset} · ${spec.proxy_task.profile}`);

@@ -1,0 +1,74 @@
+// The figures of campaigns and of trials that are shown side by side: `[label, text of a subject]`.
+
+import { dateTime, decimal, duration, millions, percent, secondsBetween, signed } from "../format.js";
+import { trainingSeconds } from "../time-left.js";
+
+const first = ({ best }) => best.items[0] ?? null;
+
+function campaignGain({ campaign, finals, search }) {
+  const found = finals?.verdict.comparisons.find(({ trial }) => trial === campaign.finals.best);
+  if (found && found.mean !== null) return `${signed(found.mean)}${found.low === null ? "" : `, 95 % ${signed(found.low)} to ${signed(found.high)}`}`;
+  if (campaign.best_reward === null || campaign.baseline_reward === null) return "–";
+  if (campaign.best_trial === 0) return "none yet";
+  return `${signed(campaign.best_reward - campaign.baseline_reward)}${search.gain_error ? `, noise ±${decimal(search.gain_error)}` : ""}, not confirmed`;
+}
+
+const change = (value, baseline) => (baseline ? ` (${signed(100 * (value / baseline - 1), 0)} % against the baseline)` : "");
+
+export const CAMPAIGN_ROWS = [
+  ["State", ({ campaign }) => campaign.state],
+  ["Trials", ({ campaign }) => `${campaign.trials_finished.toLocaleString("en")} of ${campaign.spec.trials.toLocaleString("en")}`],
+  ["Best AP", ({ campaign }) => decimal(campaign.best_reward)],
+  ["Baseline AP", ({ campaign }) => decimal(campaign.baseline_reward)],
+  ["Gain", campaignGain],
+  ["Verdict", ({ best }) => best.sentence ?? "–"],
+  ["Best trial", (subject) => (first(subject) ? String(first(subject).number) : "–")],
+  ["Its parameters", (subject) => (first(subject) ? `${millions(first(subject).params, 2)}${change(first(subject).params, subject.best.baseline?.params)}` : "–")],
+  ["Its multi-adds", (subject) => (first(subject) ? `${millions(first(subject).madds)}, ${percent(first(subject).madds_ratio)} of the budget` : "–")],
+  ["Search", ({ search, campaign }) => (campaign.trials_finished ? search.sentence : "–")],
+  ["Device time", ({ campaign }) => (campaign.device_seconds ? duration(campaign.device_seconds) : "–")],
+  ["Wall time", ({ campaign }) => duration(wallSeconds(campaign))],
+  ["Started", ({ campaign }) => dateTime(campaign.started_at)],
+];
+
+/** Without pauses; null before the start. */
+function wallSeconds({ started_at: started, finished_at: finished, paused_seconds: paused }) {
+  const seconds = secondsBetween(started, finished ?? new Date().toISOString());
+  return seconds === null ? null : seconds - paused;
+}
+
+export const TRIAL_ROWS = [
+  ["Campaign", ({ campaign }) => campaign.name],
+  ["State", ({ trial }) => trial.state],
+  ["AP", ({ trial }) => decimal(trial.reward)],
+  ["Over its baseline", ({ trial, campaign }) => (trial.reward === null || campaign.baseline_reward === null ? "–" : signed(trial.reward - campaign.baseline_reward))],
+  ["Verdict", ({ trial, campaign }) => (trial.number === 0 ? "the uniform baseline" : campaign.finals?.winner === trial.number ? "confirmed by finals" : "not confirmed")],
+  ["Parameters", ({ trial }) => millions(trial.params, 2)],
+  ["Multi-adds", ({ trial }) => `${millions(trial.madds)}, ${percent(trial.madds_ratio)} of the budget`],
+  ["Latency", ({ trial }) => (trial.latency_ms === null ? "–" : `${decimal(trial.latency_ms, 1)} ms, ${percent(trial.latency_ratio)} of the baseline's`)],
+  ["Training time", ({ trial }) => duration(trainingSeconds(trial))],
+  ["Attempts", ({ trial }) => String(trial.attempts)],
+  ["Widths", ({ trial }) => trial.widths.join(", ")],
+];
+
+/** The metrics that any of the trials has, such as the COCO figures. */
+export function metricRows(trials) {
+  const names = [...new Set(trials.flatMap(({ trial }) => Object.keys(trial.metrics ?? {})))].filter((name) => name !== "seconds");
+  return names.map((name) => [name, ({ trial }) => decimal(trial.metrics?.[name])]);
+}
+
+/** The settings by their path, such as `proxy_task.steps`, as texts. */
+function flat(value, path = "") {
+  if (value === null || typeof value !== "object" || Array.isArray(value)) return [[path, value === null ? "–" : typeof value === "string" ? value : JSON.stringify(value)]];
+  return Object.entries(value).flatMap(([name, inner]) => flat(inner, path ? `${path}.${name}` : name));
+}
+
+/** `{ path, texts, differs }` of every setting; a path that a subject does not have is a dash there. */
+export function settings(subjects) {
+  const each = subjects.map(({ campaign }) => new Map(flat(campaign.spec)));
+  const paths = [...new Set(each.flatMap((found) => [...found.keys()]))].filter((path) => path !== "name");
+  return paths.map((path) => {
+    const texts = each.map((found) => found.get(path) ?? "–");
+    return { path, texts, differs: new Set(texts).size > 1 };
+  });
+}

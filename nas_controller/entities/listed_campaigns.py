@@ -1,0 +1,42 @@
+"""A campaign in a list: with what tells it from others at a glance."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from pydantic import Field
+
+from nas_controller.entities.document import Document
+
+
+class GainDocument(Document):
+    """What the best trial gains over the baseline, in AP, and how sure that is."""
+
+    trial: int = Field(description="The trial that the finals rank first, or that of the highest reward.")
+    value: float = Field(description="Mean difference in the finals; without finals that of the two rewards.")
+    low: float | None = Field(description="Lower end of the 95 % interval of the finals; null without.")
+    high: float | None
+    is_confirmed: bool = Field(description="Whether finals have confirmed that it is better than the baseline.")
+
+
+class SearchFlagsDocument(Document):
+    """Whether a search still finds anything; the figure `search` of the campaign says more."""
+
+    is_on_plateau: bool = Field(description="Whether nothing better has come for at least 100 trials and half of all.")
+    has_collapsed: bool = Field(description="Whether nine of ten of the latest proposals are of known architectures.")
+    gain_error: float | None = Field(
+        description="Half width of the 95 % interval that the noise of single rewards gives the difference of two; null "
+        "for fewer than 50 trials."
+    )
+
+
+class CampaignSummaryDocument(Document):
+    """What a list shows of a campaign besides its document."""
+
+    last_event_at: datetime
+    last_event_kind: str
+    gain: GainDocument | None = Field(description="Null before the baseline and another trial have a reward.")
+    search: SearchFlagsDocument | None = Field(description="With `include=search`, once a trial has a reward.")
+    best_so_far: tuple[float, ...] | None = Field(
+        description="With `include=spark`: the best reward after evenly spaced trials, at most 40 of them."
+    )
