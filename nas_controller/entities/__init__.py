@@ -27,6 +27,7 @@ from nas_controller.entities.finals import name_of_final as name_of_final
 from nas_controller.entities.trainings import TrainingDocument as TrainingDocument
 from nas_controller.entities.trainings import TrainingProgressDocument as TrainingProgressDocument
 from nas_controller.entities.trainings import TrainingRowDocument as TrainingRowDocument
+from nas_controller.entities.trial_counts import TrialCountsDocument as TrialCountsDocument
 from nas_controller.states import (
     AttemptState,
     CampaignState,
