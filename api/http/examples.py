@@ -235,6 +235,7 @@ _SUPERVISOR = {
     "seen_at": "2026-11-22T15:00:33.902114Z",
     "is_alive": True,
 }
+_COUNTS = {"running": 1, "queued": 0, "completed": 4, "failed": 0, "stopped": 0}
 _UNIFORM_PROBABILITIES = [[0.2] * 5] * 18
 
 EXAMPLE_RESPONSES: dict[tuple[str, str], Any] = {
@@ -253,6 +254,7 @@ EXAMPLE_RESPONSES: dict[tuple[str, str], Any] = {
     ("post", "/v1/campaigns/{campaign_id}/retry"): _campaign(state="running", **_RUNNING_FIELDS),
     ("post", "/v1/campaigns/{campaign_id}/stop"): _campaign(state="stopping", **_RUNNING_FIELDS),
     ("get", "/v1/campaigns/{campaign_id}/trials"): {"items": [_BASELINE, _SAMPLED], "next_cursor": "WzMsM10"},
+    ("get", "/v1/campaigns/{campaign_id}/trials/counts"): _COUNTS,
     ("get", "/v1/campaigns/{campaign_id}/trials/{number}"): {**_SAMPLED, "attempts_made": [_ATTEMPT], "curve": _CURVE},
     ("get", "/v1/campaigns/{campaign_id}/best"): {
         "items": [_BASELINE],

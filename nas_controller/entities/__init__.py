@@ -31,6 +31,7 @@ from nas_controller.entities.listed_campaigns import SearchFlagsDocument as Sear
 from nas_controller.entities.trainings import TrainingDocument as TrainingDocument
 from nas_controller.entities.trainings import TrainingProgressDocument as TrainingProgressDocument
 from nas_controller.entities.trainings import TrainingRowDocument as TrainingRowDocument
+from nas_controller.entities.trial_counts import TrialCountsDocument as TrialCountsDocument
 from nas_controller.states import (
     AttemptState,
     CampaignState,

@@ -30,6 +30,7 @@ from nas_controller.store.supervisors import SupervisorHeartbeats
 from nas_controller.store.totals import TotalsQuery
 from nas_controller.store.training_writes import TrainingWrites
 from nas_controller.store.trainings import TrainingRecord, TrainingRequests, TrainingsQuery
+from nas_controller.store.trial_counts import TrialCounts
 from nas_controller.store.trial_durations import TrialDurations
 from nas_controller.store.trial_writes import TrialWrites
 
@@ -87,6 +88,7 @@ class Reads:
         self.campaigns_version = versions.campaigns_version
 
         self.totals = TotalsQuery(database).totals
+        self.trial_counts = TrialCounts(database).trial_counts
         durations = TrialDurations(database)
         self.trial_spans = durations.trial_spans
         self.final_spans = durations.final_spans

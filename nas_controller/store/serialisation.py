@@ -71,10 +71,11 @@ class TrialDocuments:
         order_by: str = "number",
         limit: int = 100,
         cursor: str | None = None,
+        skip: int = 0,
     ) -> Page[JsonDocument]:
         """A page of trials. Raises as `trial_lists.page_of_trials`."""
         with self._database.reading() as session:
-            page = page_of_trials(session, _TRIALS.query, campaign_id, state, order_by, limit, cursor)
+            page = page_of_trials(session, _TRIALS.query, campaign_id, state, order_by, limit, cursor, skip)
         return Page(tuple(_TRIALS.document(row) for row in page.items), page.next_cursor)
 
     def best_trial_documents(self, campaign_id: str, k: int = 1) -> list[JsonDocument]:

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from types import NoneType
 from typing import Any
 
-from sqlalchemy import Row, Select, or_, select
+from sqlalchemy import Row, Select, func, or_, select
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from nas_controller.states import TRIAL_ORDERS, TRIAL_STATES
@@ -26,18 +26,22 @@ def page_of_trials(
     order_by: str,
     limit: int,
     cursor: str | None,
+    skip: int = 0,
 ) -> Page[Row[Any]]:
     """The rows of `query`, which has the column `number`, on one page, in the given order (`-` is descending; equal
-    values by number). Trials without a reward come last in both orders by reward.
+    values by number). Trials without a reward come last in both orders by reward. The page begins after `skip` trials,
+    counted from the start or from the cursor.
 
-    Raises NotFoundError for the campaign and InvalidValueError for an invalid state, order, limit (1 to 1,000) or
-    cursor.
+    Raises NotFoundError for the campaign and InvalidValueError for an invalid state, order, limit (1 to 1,000),
+    cursor or skip (below 0).
     """
     if state is not None and state not in TRIAL_STATES:
         raise InvalidValueError(f"state '{state}' is not one of {', '.join(TRIAL_STATES)}", field="state")
     if order_by not in TRIAL_ORDERS:
         raise InvalidValueError(f"order_by '{order_by}' is not one of {', '.join(TRIAL_ORDERS)}", field="order_by")
     limit = checked_limit(limit)
+    if skip < 0:
+        raise InvalidValueError(f"skip is {skip}; it must be 0 or more", field="skip", value=skip)
     position = None if cursor is None else decode(cursor, ((int, float, NoneType), int))
     conditions = [models.Trial.campaign_id == campaign_id]
     if state is not None:
@@ -45,8 +49,10 @@ def page_of_trials(
     require_campaign(session, campaign_id)
     positions: list[tuple[float | None, int]] = []
     for ordered in _positions(order_by, position):
-        result = session.connection().execute(ordered.where(*conditions).limit(limit + 1 - len(positions)))
-        positions += [(value, number) for value, number in result.all()]
+        listed = ordered.where(*conditions)
+        found = session.connection().execute(listed.offset(skip).limit(limit + 1 - len(positions))).all()
+        positions += [(value, number) for value, number in found]
+        skip = 0 if found or not skip else skip - _count(session, listed)
         if len(positions) > limit:
             break
     numbers = [number for _, number in positions[:limit]]
@@ -67,6 +73,10 @@ def best_of_trials(session: Session, query: Select[Any], campaign_id: str, k: in
     table = models.Trial
     query = query.where(table.campaign_id == campaign_id, table.state == "completed", table.reused_from.is_(None))
     return session.connection().execute(query.order_by(table.reward.desc(), table.params, table.number).limit(k)).all()
+
+
+def _count(session: Session, listed: Select[Any]) -> int:
+    return session.connection().execute(select(func.count()).select_from(listed.order_by(None).subquery())).scalar_one()
 
 
 def _positions(order_by: str, after: Sequence[Any] | None) -> Iterator[Select[tuple[Any, int]]]:

@@ -6,12 +6,18 @@ import { link } from "./root.js";
 const RETRY_MS = 2000;
 
 let lastResponse = new Date(), retrying = null;
-const listeners = new Set();
+const listeners = new Set(), lossListeners = new Set();
 
 /** Calls `listener` whenever the service responds again. */
 export function onReconnected(listener) {
   listeners.add(listener);
   return () => listeners.delete(listener);
+}
+
+/** Calls `listener` whenever the service has stopped responding. */
+export function onDisconnected(listener) {
+  lossListeners.add(listener);
+  return () => lossListeners.delete(listener);
 }
 
 export const isDisconnected = () => retrying !== null;
@@ -31,6 +37,7 @@ export function failed() {
   if (retrying !== null) return;
   show(true);
   retry();
+  for (const listener of lossListeners) listener();
 }
 
 function retry() {

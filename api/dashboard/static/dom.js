@@ -31,32 +31,3 @@ export function setText(id, text) {
 export function statePill(state) {
   return element("span", { class: "state", "data-state": state }, state);
 }
-
-/** The progress bar of a running training, or why there is none yet: no worker has begun it, or it has not reported. */
-export function trainingProgress(training, name) {
-  if (!training.progress_total) return element("span", { class: "muted" }, training.worker_started_at === null ? "queued" : "starting");
-  return element("progress", { max: training.progress_total, value: training.progress_step ?? 0, "aria-label": `Progress of ${name}` });
-}
-
-const SVG = "http://www.w3.org/2000/svg";
-
-/** A small bar chart, with the values as its accessible text. */
-export function spark(values) {
-  const svg = document.createElementNS(SVG, "svg");
-  const step = 8, height = 24, largest = Math.max(...values, 1);
-  svg.setAttribute("class", "spark");
-  svg.setAttribute("viewBox", `0 0 ${values.length * step} ${height}`);
-  svg.setAttribute("role", "img");
-  const title = document.createElementNS(SVG, "title");
-  title.textContent = values.join(" ");
-  svg.append(title);
-  values.forEach((value, index) => {
-    const bar = document.createElementNS(SVG, "rect");
-    const barHeight = Math.max(1, (value / largest) * height);
-    for (const [name, size] of Object.entries({ x: index * step + 1, y: height - barHeight, width: step - 2, height: barHeight })) {
-      bar.setAttribute(name, size);
-    }
-    svg.append(bar);
-  });
-  return svg;
-}

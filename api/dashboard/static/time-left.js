@@ -17,6 +17,12 @@ export function trainingSeconds(training) {
  * the first.
  */
 function secondsOf(left, recent, parallelism) {
+  const each = throughput(recent, parallelism);
+  return each === null ? null : left * each;
+}
+
+/** Seconds from the end of one training to that of the next, by the rule of `secondsOf`; null before the first. */
+export function throughput(recent, parallelism) {
   const done = recent.filter((training) => training.state === "completed");
   const trained = done.map(trainingSeconds).filter((seconds) => seconds !== null);
   if (!trained.length) return null;
@@ -24,8 +30,8 @@ function secondsOf(left, recent, parallelism) {
   const longest = Math.max(PAUSE_SECONDS, PAUSE_FACTOR * Math.max(...trained));
   const intervals = ends.slice(1).map((end, index) => end - ends[index]).filter((interval) => interval <= longest);
   const total = sum(intervals);
-  if (intervals.length >= parallelism && total > 0) return (left * total) / intervals.length;
-  return (left * median(trained) * (trained.length / done.length)) / parallelism;
+  if (intervals.length >= parallelism && total > 0) return total / intervals.length;
+  return (median(trained) * (trained.length / done.length)) / parallelism;
 }
 
 /** The parts of running trainings that are done: two of them halfway are 1. */

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import json
 from importlib.metadata import version
 from pathlib import Path
 
 from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse
 from fastapi.templating import Jinja2Templates
+from pydantic import BaseModel
 
 from api.http.authentication import Caller
 from api.http.dependencies import CampaignId, ServiceSettings, ServiceStore, TrainingId
 from api.http.routes.datasets import DatasetName, dataset_document
+from nas_controller.drawings.comparison import MAX_COMPARED, MIN_COMPARED
+from nas_controller.search.campaign_spec import CampaignSpec
+from nas_controller.search.finals_spec import FinalsSpec
 from nas_controller.states import (
     CAMPAIGN_STATES,
     CAMPAIGN_TRANSITIONS,
@@ -19,18 +24,16 @@ from nas_controller.states import (
     FINISHED_CAMPAIGN_STATES,
     FINISHED_TRAINING_STATES,
     TRAINING_TRANSITIONS,
+    TRIAL_STATES,
 )
 from nas_controller.store.transitions import CLAIMABLE_STATES, allowed_states, changed_states
 from search_space.display import displayed_line
 from search_space.recipes import RECIPES
-from search_space.topology import BLOCKS
 
 router = APIRouter(include_in_schema=False)
 
 DASHBOARD_DIR = Path(__file__).parents[2] / "dashboard"
 STATIC_DIR = DASHBOARD_DIR / "static"
-MIN_COMPARED, MAX_COMPARED = 2, 5
-"""How many campaigns or trials one page compares."""
 
 STATE_SETS: dict[str, tuple[str, ...]] = {
     "finished": FINISHED_CAMPAIGN_STATES,
@@ -49,6 +52,17 @@ STATE_SETS: dict[str, tuple[str, ...]] = {
     "trainings_resumable": changed_states(TRAINING_TRANSITIONS, "resume"),
 }
 """The sets of states of campaigns and trainings that the scripts read from attributes of the page's body."""
+
+
+def _limits(model: type[BaseModel], *names: str) -> dict[str, dict[str, int]]:
+    """The smallest, largest and default value of whole-number fields, from the schema of their model."""
+    fields = model.model_json_schema()["properties"]
+    wanted = {"min": "minimum", "max": "maximum", "value": "default"}
+    return {name: {short: fields[name][key] for short, key in wanted.items()} for name in names}
+
+
+CHANGEABLE_LIMITS = _limits(CampaignSpec, "trials", "parallelism") | _limits(FinalsSpec, "top", "seeds")
+"""The limits of the fields in the dialogs of a campaign's page."""
 
 
 def _links(request: Request) -> dict[str, str]:
@@ -89,9 +103,10 @@ def campaign(campaign_id: CampaignId, request: Request, store: ServiceStore) -> 
     caller: Caller = request.state.caller
     context = {
         "campaign_id": campaign_id,
-        "levels": ",".join(str(block.level) for block in BLOCKS),
         "may_operate": caller.allows("operate"),
         "recipes": tuple(RECIPES),
+        "trial_states": TRIAL_STATES,
+        "limits": json.dumps(CHANGEABLE_LIMITS),
     }
     return templates.TemplateResponse(request, "campaign.html", context)
 

@@ -6,10 +6,11 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Path, Query, Request, Response
 
-from api.documents import Page, TrialDetailDocument, TrialDocument
+from api.documents import Page, TrialCountsDocument, TrialDetailDocument, TrialDocument
 from api.http.conditional_get import NOT_MODIFIED, IfTrialsModified
 from api.http.dependencies import CampaignId, ServiceStore
 from api.http.json_responses import json_response
+from nas_controller.search.campaign_spec import MAX_TRIALS
 from nas_controller.states import TrialOrder, TrialState
 
 router = APIRouter(prefix="/v1/campaigns/{campaign_id}/trials", tags=["trials"])
@@ -32,14 +33,23 @@ def list_all(
     ] = "number",
     limit: Annotated[int, Query(ge=1, le=1_000)] = 100,
     cursor: Annotated[str | None, Query(description="`next_cursor` of the previous page.", max_length=400)] = None,
+    skip: Annotated[
+        int, Query(ge=0, le=MAX_TRIALS, description="So many trials are left out first, to jump to a page.")
+    ] = 0,
 ) -> Response:
     """Trials in the given order; trial 0 is the uniform baseline."""
 
     def page() -> dict[str, Any]:
-        shown = store.reads.trial_documents(campaign_id, state=state, order_by=order_by, limit=limit, cursor=cursor)
+        shown = store.reads.trial_documents(campaign_id, state, order_by, limit, cursor, skip)
         return {"items": shown.items, "next_cursor": shown.next_cursor}
 
     return json_response(request, page)
+
+
+@router.get("/counts", dependencies=[IfTrialsModified], responses=NOT_MODIFIED, summary="Count trials")
+def counts(campaign_id: CampaignId, store: ServiceStore) -> TrialCountsDocument:
+    """How many trials are in each state."""
+    return store.reads.trial_counts(campaign_id)
 
 
 @router.get(

@@ -102,3 +102,30 @@ def test_the_policy_is_a_distribution_for_every_block(service: TestClient, recor
 
 def test_the_policy_can_be_read_before_any_reward(service: TestClient, store: Store) -> None:
     assert service.get(f"/v1/campaigns/{Recorder(store).id}/policy").status_code == 200
+
+
+def test_a_page_of_trials_begins_after_those_that_are_skipped(service: TestClient, recorder: Recorder) -> None:
+    path = f"/v1/campaigns/{recorder.id}/trials"
+    for order in ("number", "-number", "reward", "-reward"):
+        numbers = [item["number"] for item in service.get(path, params={"order_by": order}).json()["items"]]
+        for skip in range(9):
+            page = service.get(path, params={"order_by": order, "limit": 2, "skip": skip}).json()
+            assert [item["number"] for item in page["items"]] == numbers[skip : skip + 2]
+            assert (page["next_cursor"] is None) == (skip + 2 >= len(numbers))
+    after = service.get(path, params={"limit": 1, "skip": 2}).json()["next_cursor"]
+    page = service.get(path, params={"limit": 1, "cursor": after, "skip": 1}).json()
+    assert [item["number"] for item in page["items"]] == [4]
+    assert service.get(path, params={"skip": -1}).status_code == 422
+
+
+def test_the_counts_tell_trials_that_wait_for_a_worker_from_those_in_training(
+    service: TestClient, recorder: Recorder
+) -> None:
+    path = f"/v1/campaigns/{recorder.id}/trials/counts"
+    counts = {"running": 1, "queued": 0, "completed": 5, "failed": 1, "stopped": 0}
+    assert service.get(path).json() == counts
+    assert recorder.campaign.next_trial() is not None  # handed out, but no worker has begun it
+    response = service.get(path)
+    assert response.json() == {**counts, "queued": 1}
+    assert service.get(path, headers={"If-None-Match": response.headers["etag"]}).status_code == 304
+    assert service.get("/v1/campaigns/c_0000000000000000/trials/counts").status_code == 404

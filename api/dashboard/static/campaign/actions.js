@@ -1,0 +1,149 @@
+// What can be done with a campaign in its state, and what a confirmation truly says of it. An action has
+// `label`, `isOffered`, and the texts of its dialog as functions of the campaign; `keep` is the button that does nothing.
+
+import { patch, post, remove } from "../http.js";
+import { CHANGEABLE, CONTINUABLE, FINALS_ALLOWED, FINISHED, PAUSABLE, RESUMABLE, RETRYABLE, STARTABLE, STOPPABLE } from "../states.js";
+import { isInFinals, isTrainingShared } from "./finals.js";
+
+const isRunning = ({ state }) => state === "running";
+const isPaused = ({ paused_at: at }) => at !== null;
+const hasAnnotations = (campaign) => "archived" in campaign; // else the service is of a version without them
+
+/** What trains now, as the subject of a sentence; null if nothing does. */
+function inTraining(campaign) {
+  if (isPaused(campaign) || (!isRunning(campaign) && !RESUMABLE.has(campaign.state))) return null;
+  if (isTrainingShared(campaign)) return "The training of the shared weights";
+  return isInFinals(campaign) ? "The finals in training" : "The trials in training";
+}
+
+const verb = (subject) => (subject.startsWith("The training") ? "is" : "are");
+
+const start = {
+  name: "start",
+  label: () => "Start",
+  isOffered: ({ state }) => STARTABLE.has(state),
+  title: () => "Start this campaign?",
+  text: ({ spec }) => `Its ${spec.trials} trials run as soon as a supervisor claims it, ${spec.parallelism} at a time. Most of its settings cannot be changed afterwards.`,
+  keep: () => "Keep the draft",
+  confirm: () => "Start it",
+  send: (path) => post(`${path}/start`),
+};
+
+const pause = {
+  name: "pause",
+  label: () => "Pause",
+  isOffered: ({ state }) => PAUSABLE.has(state),
+  title: () => "Pause this campaign?",
+  text: (campaign) => (isRunning(campaign) ? "It stays paused, over restarts of the service too, until it is resumed."
+    : "It has not begun; it waits until it is resumed."),
+  keep: (campaign) => (isRunning(campaign) ? "Keep it running" : "Let it begin"),
+  confirm: () => "Pause it",
+  fields: (campaign) => (isRunning(campaign) ? [{
+    name: "mode", label: "Trainings in progress", kind: "choice", value: "drain",
+    options: [["drain", "Finish first; nothing else begins"], ["abort", "Are abandoned now, and repeated after the pause"]],
+  }] : []),
+  send: (path, { mode = "drain" }) => post(`${path}/pause`, { mode }),
+};
+
+const resume = {
+  name: "resume",
+  label: (campaign) => (isPaused(campaign) ? "Resume" : "Cancel the pause"),
+  isOffered: ({ state }) => RESUMABLE.has(state),
+  title: (campaign) => (isPaused(campaign) ? "Resume this campaign?" : "Cancel the pause?"),
+  text: (campaign) => (isPaused(campaign) ? "It goes on where it was, as soon as a supervisor claims it." : "The pause has not begun yet; the campaign goes on."),
+  keep: (campaign) => (isPaused(campaign) ? "Keep it paused" : "Let it pause"),
+  confirm: (campaign) => (isPaused(campaign) ? "Resume it" : "Cancel the pause"),
+  send: (path) => post(`${path}/resume`),
+};
+
+const retry = {
+  name: "retry",
+  label: () => "Try again",
+  isOffered: ({ state }) => RETRYABLE.has(state),
+  title: () => "Try again?",
+  text: () => "The campaign continues: finished trials keep their outcomes, failed ones included; the others start again, with all of their retries. Mend the cause of the failure first.",
+  keep: () => "Leave it failed",
+  confirm: () => "Try again",
+  send: (path) => post(`${path}/retry`),
+};
+
+const change = {
+  name: "change",
+  label: ({ state }) => (CONTINUABLE.has(state) ? "More trials" : "Change"),
+  isOffered: ({ state }) => CHANGEABLE.has(state) || CONTINUABLE.has(state),
+  title: ({ state }) => (CONTINUABLE.has(state) ? "Continue with more trials?" : "Change this campaign"),
+  text: (campaign) => (CONTINUABLE.has(campaign.state) ? "The controller goes on from what it has learned, as if the search had never ended."
+    : isInFinals(campaign) ? "The number of trials cannot change while the finals run."
+    : isRunning(campaign) ? "Trials in training continue; additional workers start when they have finished." : ""),
+  keep: () => "Change nothing",
+  confirm: ({ state }) => (CONTINUABLE.has(state) ? "Continue" : "Save"),
+  fields: (campaign, limits) => [
+    ...(isInFinals(campaign) ? [] : [{ name: "trials", label: "Number of trials", kind: "number", value: campaign.spec.trials, ...limits.trials, min: Math.max(limits.trials.min, campaign.trials_begun) }]),
+    { name: "parallelism", label: "Parallel trials", kind: "number", value: campaign.spec.parallelism, ...limits.parallelism },
+  ],
+  send: (path, values) => patch(path, values),
+};
+
+const finals = {
+  name: "finals",
+  label: (campaign) => (campaign.finals === null ? "Run finals" : "More finals"),
+  isOffered: ({ state, baseline_reward: baseline }) => FINALS_ALLOWED.has(state) && baseline !== null,
+  title: () => "Finals of this campaign",
+  text: () => "The candidates and the uniform baseline are trained alone with each seed. Results that exist are kept.",
+  keep: () => "Run none",
+  confirm: () => "Run",
+  fields: (campaign, limits) => {
+    const done = campaign.finals, wanted = campaign.spec.finals ?? {};
+    return [
+      { name: "top", label: "Number of candidates", kind: "number", ...limits.top, value: Math.max(wanted.top ?? limits.top.value, done?.finalists.length ?? 0) },
+      { name: "seeds", label: "Number of seeds", kind: "number", ...limits.seeds, value: done?.state === "completed" ? done.seeds.length + limits.seeds.value : wanted.seeds ?? limits.seeds.value },
+    ];
+  },
+  send: (path, values) => post(`${path}/finals`, values),
+};
+
+const stop = {
+  name: "stop",
+  label: () => "Stop",
+  isDangerous: true,
+  isOffered: ({ state }) => STOPPABLE.has(state) && !STARTABLE.has(state),
+  title: () => "Stop this campaign?",
+  text: (campaign) => {
+    const subject = inTraining(campaign);
+    const now = subject === null ? "Nothing is in training." : `${subject} ${verb(subject)} abandoned.`;
+    const kept = campaign.trials_finished ? " Finished trials keep their rewards." : "";
+    return `${now}${kept} A stopped campaign cannot be resumed${campaign.baseline_reward === null ? "." : ", but it can have finals."}`;
+  },
+  keep: (campaign) => (isPaused(campaign) ? "Keep it paused" : RESUMABLE.has(campaign.state) ? "Let it pause" : isRunning(campaign) ? "Keep it running" : "Let it begin"),
+  confirm: () => "Stop it",
+  send: (path) => post(`${path}/stop`),
+};
+
+const archive = {
+  name: "archive",
+  label: ({ archived }) => (archived ? "Take out of the archive" : "Archive"),
+  isOffered: (campaign) => hasAnnotations(campaign) && (FINISHED.has(campaign.state) || campaign.archived),
+  title: ({ archived }) => (archived ? "Take this campaign out of the archive?" : "Archive this campaign?"),
+  text: ({ archived }) => (archived ? "The list of campaigns shows it again." : "The list of campaigns shows it only with the archived ones. Nothing is removed."),
+  keep: ({ archived }) => (archived ? "Keep it archived" : "Keep it in the list"),
+  confirm: ({ archived }) => (archived ? "Take it out" : "Archive it"),
+  send: (path, values, { archived }) => patch(path, { archived: !archived }),
+};
+
+const erase = {
+  name: "delete",
+  label: () => "Delete",
+  isDangerous: true,
+  isOffered: (campaign) => hasAnnotations(campaign) && (FINISHED.has(campaign.state) || STARTABLE.has(campaign.state)),
+  title: () => "Delete this campaign for good?",
+  text: ({ trials_begun: begun }) => `${begun ? `Its ${begun} trials, their learning curves and logs, its events and exports` : "Its specification"} cannot be restored afterwards.`,
+  keep: () => "Keep it",
+  confirm: () => "Delete it",
+  send: (path) => remove(path),
+  leavesPage: true,
+};
+
+/** In the order of the buttons; those of MORE are in a menu. */
+export const ACTIONS = [start, resume, retry, change, finals, pause, stop];
+export const MORE = [archive, erase];
+export { retry, stop };

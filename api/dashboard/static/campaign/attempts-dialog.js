@@ -1,0 +1,23 @@
+// Attempts at a training with the ends of their workers' logs, in a dialog.
+
+import { html, useEffect, useRef } from "../ui.js";
+import { Modal } from "./modal.js";
+
+/** `attempts` have `title`, `state`, `error`, `error_kind` and `log_tail`. */
+export function AttemptsDialog({ title, attempts, onClose }) {
+  return html`<${Modal} title=${title} kind="attempts" onClose=${onClose}>
+    ${attempts.map((attempt) => html`<section key=${attempt.title}>
+      <h3>${attempt.title} <span class="state" data-state=${attempt.state}>${attempt.state}</span> ${attempt.error_kind}</h3>
+      ${attempt.error && html`<p class="error">${attempt.error}</p>`}
+      ${attempt.log_tail ? html`<${LogTail} text=${attempt.log_tail} name=${attempt.title} />` : attempt.error && html`<p class="muted">The worker wrote nothing.</p>`}
+    </section>`)}
+    <p class="actions"><button type="button" class="button" autofocus onClick=${onClose}>Close</button></p>
+  </${Modal}>`;
+}
+
+/** The end of a worker's log, scrolled to its last line. */
+export function LogTail({ text, name }) {
+  const place = useRef(null);
+  useEffect(() => { place.current.scrollTop = place.current.scrollHeight; }, [text]);
+  return html`<pre ref=${place} tabindex="0" aria-label=${`End of the worker's log, ${name}`}>${text}</pre>`;
+}

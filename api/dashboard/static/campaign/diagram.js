@@ -1,0 +1,23 @@
+// The block diagram of the best trial beside the baseline.
+
+import { link } from "../root.js";
+import { html } from "../ui.js";
+
+/** `best` is the document of the best trial, null before any reward; `empty` stands in its place. */
+export function Diagram({ page, best, empty }) {
+  const address = best && link(`${page.path}/exports/svg?trial=${best.number}`);
+  return html`<figure class="card wide">
+    <figcaption class="with-link">
+      <div><h2>Blocks of the best against the baseline</h2><p class="muted">Blocks by feature level with their connections, and their shares of the multi-adds.</p></div>
+      ${best && html`<a class="plain" download href=${address}>Download SVG</a>`}
+    </figcaption>
+    <div class="diagram" role="group" tabindex="0" aria-label="Block diagram">
+      ${best ? html`<img src=${address} alt=${description(best)} loading="lazy" />` : html`<p class="muted">${empty}</p>`}
+    </div>
+  </figure>`;
+}
+
+function description({ number, widths }) {
+  const subject = number === 0 ? "Block diagram of the uniform baseline, which is the best so far." : `Block diagram of trial ${number} next to the uniform baseline.`;
+  return `${subject} Channels of blocks 1 to ${widths.length}: ${widths.join(", ")}.`;
+}

@@ -1,0 +1,50 @@
+// Whether a campaign is healthy, in a word and with the reason, from the documents that the page has.
+
+import { percent } from "../format.js";
+import { CLAIMABLE, FINISHED, RETRYABLE, STARTABLE } from "../states.js";
+import { throughput } from "../time-left.js";
+import { isInFinals } from "./finals.js";
+
+const LATELY = 20; // trials whose failures are judged
+const FAILING_SHARE = 0.25;
+
+/**
+ * `{ word, level, why }`; `level` is `good`, `warn`, `bad` or `none`. `recent` are the latest trials, `search` is the figure
+ * of that name and `supervisors` the list of the service; the latter two may be null.
+ */
+export function healthOf(campaign, recent, search, supervisors) {
+  const { state } = campaign;
+  if (RETRYABLE.has(state)) return { word: "Failed", level: "bad", why: campaign.error_kind?.replaceAll("-", " ") ?? "see the error below" };
+  if (FINISHED.has(state)) return { word: "Ended", level: "none", why: campaign.stopped_because ? `by ${campaign.stopped_because}` : state };
+  if (STARTABLE.has(state)) return { word: "Not started", level: "none", why: "a draft runs once it is started" };
+  if (campaign.paused_at !== null) return { word: "Paused", level: "none", why: "nothing runs until it is resumed" };
+  if (CLAIMABLE.has(state) && supervisors && !supervisors.some(({ is_alive: isAlive }) => isAlive)) {
+    return { word: "Waits", level: "bad", why: "no supervisor is running" };
+  }
+  if (campaign.waiting_for) return { word: "Waits", level: "warn", why: campaign.waiting_for };
+  const ended = recent.filter((trial) => trial.finished_at !== null).slice(0, LATELY);
+  const failed = ended.filter(({ state: outcome }) => outcome === "failed").length;
+  if (failed && failed >= FAILING_SHARE * ended.length) return { word: "Failing", level: "bad", why: `${failed} of the latest ${ended.length} trials failed` };
+  if (isStuck(campaign, search)) return { word: "Stuck", level: "warn", why: search.has_collapsed ? "it repeats known architectures" : "nothing better has come for long" };
+  return { word: "Healthy", level: "good", why: campaign.best_reward === null ? "no reward yet" : "" };
+}
+
+/** Whether a search goes on that only repeats itself or has found nothing better for long. */
+export function isStuck(campaign, search) {
+  return Boolean(search) && !FINISHED.has(campaign.state) && !isInFinals(campaign) && (search.has_collapsed || search.is_on_plateau);
+}
+
+/** Whether the search still finds anything, as a sentence; empty before the first reward. */
+export function searchSentence(campaign, search) {
+  return search && campaign.trials_finished ? `${search.sentence}; entropy of the policy ${percent(search.entropy)}.` : "";
+}
+
+/** Trials in an hour at the observed throughput, or of a campaign that has ended on average; null before there are any. */
+export function trialsAnHour(campaign, recent) {
+  if (FINISHED.has(campaign.state)) {
+    const seconds = (Date.parse(campaign.finished_at) - Date.parse(campaign.started_at)) / 1000 - campaign.paused_seconds;
+    return campaign.trials_finished > 1 && seconds > 0 ? (3600 * campaign.trials_finished) / seconds : null;
+  }
+  const seconds = throughput(recent, campaign.spec.parallelism);
+  return seconds === null ? null : 3600 / seconds;
+}

@@ -1,0 +1,27 @@
+// The policy as a heat map, after as many rewards as a slider says.
+
+import { useVersioned } from "./versions.js";
+import { FigureCard } from "./figure-card.js";
+import { html, useState } from "../ui.js";
+
+/** `version` and the other props are those of a figure card. */
+export function PolicyCard({ campaign, page, version, ...figure }) {
+  const [at, setAt] = useState(null); // null: the latest
+  const learned = useVersioned(campaign.trials_finished ? `${page.path}/figures/policy` : null, version);
+  const told = learned.data?.told ?? 0;
+  const shown = at === null ? told : Math.min(at, told);
+  const onInput = (event) => {
+    const chosen = event.currentTarget.valueAsNumber;
+    setAt(chosen >= told ? null : chosen);
+  };
+  return html`<${FigureCard} ...${figure} isWide title="Policy" version=${at === null ? version : at} query=${at === null ? "" : `at=${at}`}
+      label=${`Probability of each multiplier for each block after ${shown} rewards`}
+      note="Probability of each multiplier for each block; the colours run from the smallest to the largest.">
+    ${told > 0 && html`<p class="slider">
+      <label for="policy-at">After</label>
+      <input id="policy-at" type="range" min="0" max=${told} step="1" value=${shown} onInput=${onInput} aria-valuetext=${`${shown} of ${told} rewards`} />
+      <output for="policy-at">${shown.toLocaleString("en")} of ${told.toLocaleString("en")} rewards</output>
+      <button type="button" class="plain" aria-pressed=${at === null} onClick=${() => setAt(null)}>Latest</button>
+    </p>`}
+  </${FigureCard}>`;
+}
