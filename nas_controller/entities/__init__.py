@@ -27,6 +27,9 @@ from nas_controller.entities.finals import name_of_final as name_of_final
 from nas_controller.entities.trainings import TrainingDocument as TrainingDocument
 from nas_controller.entities.trainings import TrainingProgressDocument as TrainingProgressDocument
 from nas_controller.entities.trainings import TrainingRowDocument as TrainingRowDocument
+from nas_controller.entities.trials import BlockDocument as BlockDocument
+from nas_controller.entities.trials import LevelDocument as LevelDocument
+from nas_controller.entities.trials import MetricDocument as MetricDocument
 from nas_controller.states import (
     AttemptState,
     CampaignState,
@@ -183,7 +186,11 @@ class AttemptDocument(Document):
     metrics: dict[str, float] | None
     error: str | None = Field(description="The error of a failed attempt.")
     error_kind: str | None = Field(None, description="Identifier of the kind of error.", examples=["worker-killed"])
-    log_tail: str | None = Field(None, description="The end of the worker's log of a failed attempt.")
+    log_tail: str | None = Field(
+        None,
+        description="The end of the worker's log; null while it runs, where it was abandoned or wrote nothing, and for "
+        "attempts that succeeded under earlier versions.",
+    )
     data_sha256: str | None = Field(None, description="Identity of the data that it read; see the campaign's `data`.")
     started_at: datetime
     finished_at: datetime | None
@@ -199,10 +206,18 @@ class CurvePoint(Document):
 
 
 class TrialDetailDocument(TrialDocument):
-    """A trial with its attempts and its learning curve."""
+    """A trial with its attempts, its learning curve, and its blocks beside those of the baseline."""
 
     attempts_made: list[AttemptDocument]
     curve: list[CurvePoint]
+    blocks: list[BlockDocument]
+    levels: list[LevelDocument] = Field(
+        description="The finest first. What the shares leave are the stem and the detection head."
+    )
+    coco_metrics: list[MetricDocument] | None = Field(
+        description="The twelve COCO metrics. Null before the outcome, for synthetic rewards, and where early stopping "
+        "has measured the AP alone."
+    )
 
 
 class EventDocument(Document):

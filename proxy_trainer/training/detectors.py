@@ -9,8 +9,8 @@ import numpy as np
 import numpy.typing as npt
 
 from proxy_trainer.engine.engine import Engine, EngineState, untrained_state
-from proxy_trainer.training.evaluation import METRICS
 from search_space.architecture import Architecture
+from search_space.coco_metrics import METRICS
 from search_space.cost import parameters
 from search_space.detector_model import DetectorModel, Origin, Tensors
 from search_space.document import BlockSpecification
