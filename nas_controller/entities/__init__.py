@@ -12,6 +12,10 @@ from typing import Any, Literal
 
 from pydantic import Field
 
+from nas_controller.entities.detections import DetectionDocument as DetectionDocument
+from nas_controller.entities.detections import DetectionsDocument as DetectionsDocument
+from nas_controller.entities.detections import SampleImageDocument as SampleImageDocument
+from nas_controller.entities.detections import TrueObjectDocument as TrueObjectDocument
 from nas_controller.entities.document import Document as Document
 from nas_controller.entities.exports import ExportDocument as ExportDocument
 from nas_controller.entities.exports import ExportFormatDocument as ExportFormatDocument
