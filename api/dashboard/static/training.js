@@ -2,11 +2,12 @@
 
 import { drawLosses, drawMetric, onColourScheme } from "./charts.js";
 import { byId, displayed, element, setText } from "./dom.js";
-import { exportDialog } from "./exports.js";
+import { ExportDialog } from "./dialogs/exports.js";
 import { dateTime, decimal, duration } from "./format.js";
 import { getJson, post } from "./http.js";
 import { link } from "./root.js";
 import { FINISHED_TRAININGS, RESUMABLE_TRAININGS, STOPPABLE_TRAININGS } from "./states.js";
+import { html, render } from "./ui.js";
 
 const REFRESH_MS = 2000;
 const path = `/v1/trainings/${encodeURIComponent(byId("training").dataset.id)}`;
@@ -109,8 +110,11 @@ async function send(action) {
   }
 }
 
-const openExports = exportDialog(path, mayOperate);
-byId("export").addEventListener("click", () => openExports());
+function showExports(isOpen) {
+  render(isOpen ? html`<${ExportDialog} path=${path} mayOperate=${mayOperate} onClose=${() => showExports(false)} />` : null, byId("dialog"));
+}
+
+byId("export").addEventListener("click", () => showExports(true));
 byId("stop").addEventListener("click", () => send("stop"));
 byId("resume").addEventListener("click", () => send("resume"));
 onColourScheme(redraw);

@@ -5,8 +5,10 @@ from __future__ import annotations
 from importlib.metadata import version
 from importlib.resources import files
 from pathlib import Path
+from typing import Annotated
 
 from fastapi import APIRouter, Request
+from fastapi import Path as PathParameter
 from fastapi.responses import FileResponse, HTMLResponse
 from fastapi.templating import Jinja2Templates
 from starlette.exceptions import HTTPException
@@ -26,6 +28,8 @@ from search_space.recipes import RECIPES
 from search_space.topology import BLOCKS
 
 router = APIRouter(include_in_schema=False)
+
+TrialNumber = Annotated[int, PathParameter(ge=0)]
 
 DASHBOARD_DIR = Path(__file__).parents[2] / "dashboard"
 STATIC_DIR = DASHBOARD_DIR / "static"
@@ -85,6 +89,15 @@ def campaign(campaign_id: CampaignId, request: Request, store: ServiceStore) -> 
         "recipes": tuple(RECIPES),
     }
     return templates.TemplateResponse(request, "campaign.html", context)
+
+
+@router.get("/campaigns/{campaign_id}/trials/{number}")
+def trial(campaign_id: CampaignId, number: TrialNumber, request: Request, store: ServiceStore) -> HTMLResponse:
+    """One trial, updated while it runs."""
+    store.reads.get_trial_record(campaign_id, number)
+    caller: Caller = request.state.caller
+    context = {"campaign_id": campaign_id, "number": number, "may_operate": caller.allows("operate")}
+    return templates.TemplateResponse(request, "trial.html", context)
 
 
 @router.get("/trainings")
