@@ -16,6 +16,7 @@ from nas_controller.entities import (
     CampaignDocument,
     ComparisonDocument,
     CurvePoint,
+    DetectionsDocument,
     EstimateDocument,
     EventDocument,
     ExportDocument,
@@ -38,6 +39,7 @@ from nas_controller.entities import (
 )
 from nas_controller.states import CampaignState, PauseMode, WeightsWanted
 from nas_controller.trainings.spec import TrainingSpec
+from search_space.detector import SHOWN_SCORE
 
 __all__ = [
     "AttemptDocument",
@@ -48,6 +50,8 @@ __all__ = [
     "CurvePoint",
     "DatasetDocument",
     "DatasetSummaryDocument",
+    "DetectionsDocument",
+    "DetectionsOptions",
     "EstimateDocument",
     "EventDocument",
     "ExportDocument",
@@ -127,6 +131,16 @@ class TrainingExportOptions(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     format: str = Field(description="Name of a format that a process makes.", max_length=40)
+
+
+class DetectionsOptions(BaseModel):
+    """Which detections to draw."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    lowest_score: float = Field(
+        default=SHOWN_SCORE, ge=0, le=1, allow_inf_nan=False, description="Objects with a lower score are left out."
+    )
 
 
 class BestDocument(BaseModel):

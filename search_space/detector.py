@@ -44,6 +44,9 @@ NMS_IOU = 0.5
 SCORE_THRESHOLD = 0.001
 """Non-maximum suppression, within each class: at most this many detections of an image, at this overlap and score."""
 
+SHOWN_SCORE = 0.3
+"""The lowest score of objects that are shown to people, unless they ask for another."""
+
 
 def detector_document(anchor_size: float) -> dict[str, Any]:
     """The constants as JSON values: the section `detector` of a block specification.

@@ -6,6 +6,7 @@ from typing import Any
 
 from api.http.export_examples import EXPORT_RESPONSES
 from api.http.training_examples import TRAINING_RESPONSES
+from api.http.trial_examples import TRIAL_PARTS
 from nas_controller.entities import (
     AttemptDocument,
     CampaignDocument,
@@ -82,6 +83,7 @@ _ATTEMPT = _example(
     metrics={"ap": 0.16159443908003593, "seconds": 1.0},
     started_at="2026-11-22T15:00:47.005354Z",
     finished_at="2026-11-22T15:00:48.034800Z",
+    log_tail="INFO trial 3, attempt 1: widths 8 32 8 16 96 32 96 208 112 40 48 152 208 96 56 208 216 208",
 )
 _SAMPLED = _example(
     TrialDocument,
@@ -255,7 +257,12 @@ EXAMPLE_RESPONSES: dict[tuple[str, str], Any] = {
     ("post", "/v1/campaigns/{campaign_id}/stop"): _campaign(state="stopping", **_RUNNING_FIELDS),
     ("get", "/v1/campaigns/{campaign_id}/trials"): {"items": [_BASELINE, _SAMPLED], "next_cursor": "WzMsM10"},
     ("get", "/v1/campaigns/{campaign_id}/trials/counts"): _COUNTS,
-    ("get", "/v1/campaigns/{campaign_id}/trials/{number}"): {**_SAMPLED, "attempts_made": [_ATTEMPT], "curve": _CURVE},
+    ("get", "/v1/campaigns/{campaign_id}/trials/{number}"): {
+        **_SAMPLED,
+        "attempts_made": [_ATTEMPT],
+        "curve": _CURVE,
+        **TRIAL_PARTS,
+    },
     ("get", "/v1/campaigns/{campaign_id}/best"): {
         "items": [_BASELINE],
         "baseline": _BASELINE,

@@ -25,6 +25,7 @@ _QUEUED: dict[str, Any] = {
     "format": "detector",
     "weights": "shared",
     "about": _SHARED,
+    "lowest_score": None,
     "state": "queued",
     "progress": None,
     "attempts": 0,
@@ -56,6 +57,24 @@ _COMPLETED = _QUEUED | {
     "sha256": "3b1f0c6b5f2d8c1e7a4f90d2b6c8e5a19f3d7b2c4e6a8095d1f2b3c4d5e6f708",
 }
 
+_DETECTIONS = _QUEUED | {
+    "format": "detections",
+    "lowest_score": 0.3,
+    "file_name": "first-look-trial-3-detections-shared.zip",
+}
+_PICTURES = "/v1/exports/e_1m81xk20d3zq0yb7/pictures"
+_SAMPLE_IMAGE: dict[str, Any] = {
+    "file_name": "000017.png",
+    "width": 96,
+    "height": 96,
+    "truth": [{"box": [12.0, 30.0, 52.0, 71.0], "name": "digit", "is_crowd": False}],
+    "truth_picture": f"{_PICTURES}/1-truth.jpg",
+    "trial": [{"box": [11.42, 30.9, 52.77, 70.18], "name": "digit", "score": 0.871204}],
+    "trial_picture": f"{_PICTURES}/1-trial.jpg",
+    "baseline": [],
+    "baseline_picture": f"{_PICTURES}/1-baseline.jpg",
+}
+
 EXPORT_RESPONSES: dict[tuple[str, str], Any] = {
     ("get", "/v1/export-formats"): {"items": [_FORMAT], "next_cursor": None},
     ("get", "/v1/campaigns/{campaign_id}/exports"): {
@@ -75,5 +94,21 @@ EXPORT_RESPONSES: dict[tuple[str, str], Any] = {
     },
     ("post", "/v1/trainings/{training_id}/exports"): _OF_TRAINING,
     ("get", "/v1/exports/{export_id}"): _COMPLETED,
+    ("post", "/v1/campaigns/{campaign_id}/trials/{number}/detections"): _DETECTIONS,
+    ("get", "/v1/campaigns/{campaign_id}/trials/{number}/detections"): {
+        "campaign_id": "c_1m81wbxdc99wfqbs",
+        "trial": 3,
+        "lowest_score": 0.3,
+        "unavailable": None,
+        "about": _SHARED,
+        "baseline_about": _SHARED,
+        "export": _DETECTIONS
+        | {
+            name: _COMPLETED[name]
+            for name in ("state", "attempts", "started_at", "finished_at", "size_bytes", "sha256")
+        },
+        "of_images": 500,
+        "images": [_SAMPLE_IMAGE],
+    },
 }
 """Responses by method and path."""

@@ -33,7 +33,7 @@ from nas_controller.campaigns.campaign_errors import CampaignWaitsError, baselin
 from nas_controller.campaigns.trial_index import RunningTrial, TrialIndex, TrialOutcome
 from nas_controller.search.campaign_spec import CampaignSpec
 from nas_controller.search.early_stopping import EarlyStop
-from nas_controller.search.outcomes import Failed, Outcome, Rewarded, SharedWeights, TrialWork
+from nas_controller.search.outcomes import Failed, LogTail, Outcome, Rewarded, SharedWeights, TrialWork
 from nas_controller.search.proposals import Search, SpaceExhaustedError
 from nas_controller.search.searchers import Searcher, restore_searcher
 from nas_controller.states import BASELINE_TRIAL, FINISHED_CAMPAIGN_STATES, StopReason
@@ -153,7 +153,9 @@ class Campaign:
             if self._rule is not None and ap is not None:
                 self._rule.measured(work.number, step, ap)
 
-    def stop_early(self, work: TrialWork, step: int, values: Mapping[str, float], ap: float | None) -> bool:
+    def stop_early(
+        self, work: TrialWork, step: int, values: Mapping[str, float], ap: float | None, log: LogTail
+    ) -> bool:
         """Whether the early-stopping rule ends a trial in training, with the AP at this step as its reward.
 
         If so, the outcome is in the store, with the reason, and the attempt needs no other. An attempt that
@@ -166,7 +168,7 @@ class Campaign:
         stop = self._rule.verdict(work.number, step, ap)
         if stop is None:
             return False
-        self._accept(work, Rewarded(ap, {**values, "ap": ap, "steps": step}, self._data), stop)
+        self._accept(work, Rewarded(ap, {**values, "ap": ap, "steps": step}, self._data, log_tail=log()), stop)
         self._finish_repeats()
         self._finish_if_done()
         return True
@@ -234,17 +236,9 @@ class Campaign:
         trial = self._trials.running.get(work.number)
         end = TrialOutcome(outcome.reward, False, None if outcome.latency is None else outcome.latency.ratio)
         controller = self._search.controller if trial is None else self._updated_controller(trial, end)
-        accepted = self._store.runner.accept_reward(
-            self._lease,
-            work.number,
-            work.attempt,
-            outcome.reward,
-            outcome.metrics,
-            controller.state(),
-            None if stop is None else stop.to_dict(),
-            outcome.data,
-            outcome.latency,
-        )
+        stopped = None if stop is None else stop.to_dict()
+        result = (outcome.reward, outcome.metrics, controller.state(), stopped, outcome.data, outcome.latency)
+        accepted = self._store.runner.accept_reward(self._lease, work.number, work.attempt, *result, outcome.log_tail)
         if trial is not None and accepted.outcome != "late":
             self._data = self._data or outcome.data
             self._finish(work.number, controller, end, accepted)

@@ -17,7 +17,7 @@ from exporters.provenance import provenance_of
 from nas_controller.campaigns.campaign import Campaign
 from nas_controller.campaigns.campaign_errors import CampaignWaitsError, baseline_error, refuse_other_data
 from nas_controller.entities import name_of_final
-from nas_controller.search.outcomes import Failed, Outcome, Rewarded, SharedWeights, TrialWork
+from nas_controller.search.outcomes import Failed, LogTail, Outcome, Rewarded, SharedWeights, TrialWork
 from nas_controller.states import BASELINE_TRIAL
 from nas_controller.store import CampaignRecord, Lease, Store
 from search_space.detector_model import DetectorModel
@@ -98,7 +98,9 @@ class Finals:
             run = self._runs[work.number]
             self._store.runner.record_final_progress(self._lease, run.trial, run.seed, step, total)
 
-    def stop_early(self, work: TrialWork, step: int, values: Mapping[str, float], ap: float | None) -> bool:
+    def stop_early(
+        self, work: TrialWork, step: int, values: Mapping[str, float], ap: float | None, log: LogTail
+    ) -> bool:
         """Never: rewards of other steps could not be compared."""
         return False
 

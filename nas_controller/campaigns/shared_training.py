@@ -13,7 +13,7 @@ from typing import Literal
 
 from nas_controller.campaigns.campaign import Campaign
 from nas_controller.campaigns.campaign_errors import CampaignWaitsError
-from nas_controller.search.outcomes import SHARED_WEIGHTS, Failed, Outcome, SharedWeights, TrialWork
+from nas_controller.search.outcomes import SHARED_WEIGHTS, Failed, LogTail, Outcome, SharedWeights, TrialWork
 from nas_controller.store import Lease, Store
 from search_space.errors import SHARED_WEIGHTS_CHANGED
 
@@ -83,7 +83,9 @@ class SharedTraining:
         if self._attempt is not None:
             self._store.runner.record_shared_progress(self._lease, step, values.get("loss"))
 
-    def stop_early(self, work: TrialWork, step: int, values: Mapping[str, float], ap: float | None) -> bool:
+    def stop_early(
+        self, work: TrialWork, step: int, values: Mapping[str, float], ap: float | None, log: LogTail
+    ) -> bool:
         """Never."""
         return False
 

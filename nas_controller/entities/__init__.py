@@ -13,6 +13,10 @@ from typing import Any, Literal
 from pydantic import Field
 
 from nas_controller.entities.annotations import Annotations as Annotations
+from nas_controller.entities.detections import DetectionDocument as DetectionDocument
+from nas_controller.entities.detections import DetectionsDocument as DetectionsDocument
+from nas_controller.entities.detections import SampleImageDocument as SampleImageDocument
+from nas_controller.entities.detections import TrueObjectDocument as TrueObjectDocument
 from nas_controller.entities.document import Document as Document
 from nas_controller.entities.exports import ExportDocument as ExportDocument
 from nas_controller.entities.exports import ExportFormatDocument as ExportFormatDocument
@@ -32,6 +36,9 @@ from nas_controller.entities.trainings import TrainingDocument as TrainingDocume
 from nas_controller.entities.trainings import TrainingProgressDocument as TrainingProgressDocument
 from nas_controller.entities.trainings import TrainingRowDocument as TrainingRowDocument
 from nas_controller.entities.trial_counts import TrialCountsDocument as TrialCountsDocument
+from nas_controller.entities.trials import BlockDocument as BlockDocument
+from nas_controller.entities.trials import LevelDocument as LevelDocument
+from nas_controller.entities.trials import MetricDocument as MetricDocument
 from nas_controller.states import (
     AttemptState,
     CampaignState,
@@ -197,7 +204,11 @@ class AttemptDocument(Document):
     metrics: dict[str, float] | None
     error: str | None = Field(description="The error of a failed attempt.")
     error_kind: str | None = Field(None, description="Identifier of the kind of error.", examples=["worker-killed"])
-    log_tail: str | None = Field(None, description="The end of the worker's log of a failed attempt.")
+    log_tail: str | None = Field(
+        None,
+        description="The end of the worker's log; null while it runs, where it was abandoned or wrote nothing, and for "
+        "attempts that succeeded under earlier versions.",
+    )
     data_sha256: str | None = Field(None, description="Identity of the data that it read; see the campaign's `data`.")
     started_at: datetime
     finished_at: datetime | None
@@ -213,10 +224,18 @@ class CurvePoint(Document):
 
 
 class TrialDetailDocument(TrialDocument):
-    """A trial with its attempts and its learning curve."""
+    """A trial with its attempts, its learning curve, and its blocks beside those of the baseline."""
 
     attempts_made: list[AttemptDocument]
     curve: list[CurvePoint]
+    blocks: list[BlockDocument]
+    levels: list[LevelDocument] = Field(
+        description="The finest first. What the shares leave are the stem and the detection head."
+    )
+    coco_metrics: list[MetricDocument] | None = Field(
+        description="The twelve COCO metrics. Null before the outcome, for synthetic rewards, and where early stopping "
+        "has measured the AP alone."
+    )
 
 
 class EventDocument(Document):

@@ -30,7 +30,9 @@ class WeightsDocument(Document):
 
 
 class ExportDocument(Document):
-    """An export: a file of one trial or training in one format with certain weights, made once."""
+    """An export: a file of one trial or training in one format with certain weights, made once. The format
+    `detections` is that of `/trials/{number}/detections`.
+    """
 
     id: str = Field(examples=["e_1m81wbxdc99wfqbs"])
     campaign_id: str | None = Field(description="Null, as `trial`, for an export of a training.")
@@ -39,6 +41,7 @@ class ExportDocument(Document):
     format: str
     weights: WeightsKind
     about: str = Field(description="What these weights are, in one sentence.")
+    lowest_score: float | None = Field(None, description="Of the detections; null for other formats.")
     state: ExportState = Field(
         description="A `removed` file made room for others; the same request makes it again, as that of a `failed` one."
     )

@@ -15,7 +15,7 @@ from nas_controller.execution.trial_worker import Report, WorkerId
 from nas_controller.execution.worker import Job, TrialProgress
 from nas_controller.execution.worker_pool import WorkerPool
 from nas_controller.execution.worker_watchdog import WorkerWatchdog
-from nas_controller.search.outcomes import Failed, Outcome, TrialWork
+from nas_controller.search.outcomes import Failed, Outcome, Rewarded, SharedWeights, TrialWork
 
 logger = logging.getLogger(__name__)
 
@@ -128,23 +128,28 @@ class Dispatcher:
 
     def _is_stopped_by(self, work: TrialWork, progress: tuple[TrialProgress, ...]) -> bool:
         """Records progress, oldest first, until one report stops the trial early."""
+
+        def log() -> str | None:
+            return worker_log.end(self._log_dir, work.number, work.attempt).tail
+
         for reported in progress:
             if self._aborts():
                 return False
             self._guarded(
                 partial(self._source.progress, work, reported.step, reported.steps, reported.values, reported.ap)
             )
-            stops = partial(self._source.stop_early, work, reported.step, reported.values, reported.ap)
+            stops = partial(self._source.stop_early, work, reported.step, reported.values, reported.ap, log)
             if self.error is None and self._guarded(stops):
                 return True
         return False
 
     def _with_log(self, work: TrialWork, known: Outcome | None, cause: BaseException | str) -> Outcome:
-        """The outcome of an attempt; a failure includes the end of the worker's log."""
-        has_failed = known is None or isinstance(known, Failed)
-        log = worker_log.end(self._log_dir, work.number, work.attempt, read=has_failed)
-        if known is not None and not isinstance(known, Failed):
+        """The outcome of an attempt with the end of the worker's log, which shared weights do not have."""
+        log = worker_log.end(self._log_dir, work.number, work.attempt, read=not isinstance(known, SharedWeights))
+        if isinstance(known, SharedWeights):
             return known
+        if isinstance(known, Rewarded):
+            return replace(known, log_tail=log.tail)
         failed = replace(known or _failure(cause, log), log_tail=log.tail)
         logger.warning("%s: %s: %s", work, failed.kind, failed.error)
         return failed

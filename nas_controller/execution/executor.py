@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Literal, Protocol
 
 from nas_controller.execution.worker import Job
-from nas_controller.search.outcomes import Outcome, TrialWork
+from nas_controller.search.outcomes import LogTail, Outcome, TrialWork
 from search_space.errors import EffspineError
 
 Stop = Callable[[], bool]
@@ -60,8 +60,10 @@ class TrialSource(Protocol):
         """Records the progress of an attempt."""
         ...
 
-    def stop_early(self, work: TrialWork, step: int, values: Mapping[str, float], ap: float | None) -> bool:
-        """Whether the attempt ends at this step; its outcome is recorded then."""
+    def stop_early(
+        self, work: TrialWork, step: int, values: Mapping[str, float], ap: float | None, log: LogTail
+    ) -> bool:
+        """Whether the attempt ends at this step; its outcome is recorded then, with the end of its `log`."""
         ...
 
     def is_finished(self, number: int) -> bool:

@@ -21,7 +21,7 @@ from nas_controller.proxy_check.results import Result, ResultsFile, missing
 from nas_controller.proxy_check.same_data import Selection, data_by_selection, selection
 from nas_controller.proxy_check.study import Study, Training
 from nas_controller.search.data_difference import data_difference
-from nas_controller.search.outcomes import WORKER_KILLED, WORKER_SILENT, Failed, Outcome, Rewarded, TrialWork
+from nas_controller.search.outcomes import WORKER_KILLED, WORKER_SILENT, Failed, LogTail, Outcome, Rewarded, TrialWork
 from search_space.errors import EffspineError
 from search_space.proxy_task import ProxyTask
 
@@ -142,7 +142,9 @@ class MissingTrainings:
     ) -> None:
         """Ignores progress: only results are recorded."""
 
-    def stop_early(self, work: TrialWork, step: int, values: Mapping[str, float], ap: float | None) -> bool:
+    def stop_early(
+        self, work: TrialWork, step: int, values: Mapping[str, float], ap: float | None, log: LogTail
+    ) -> bool:
         """False: every training runs to its end."""
         return False
 

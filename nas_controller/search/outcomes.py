@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -92,7 +92,7 @@ class Rewarded:
     `data` is the identity of the data that it read (`proxy_trainer.data.data_identity`), None for a synthetic task.
     Those of finals differ from those of the search: `search_data` is the identity of what the search would read now.
     `detector` is what a training of the finals has trained, without provenance; None for others. `latency` is None
-    unless the campaign measures it.
+    unless the campaign measures it. `log_tail` is that of `Failed`.
     """
 
     reward: float
@@ -101,6 +101,7 @@ class Rewarded:
     search_data: Mapping[str, Any] | None = None
     detector: DetectorModel | None = field(default=None, compare=False, repr=False)
     latency: Latency | None = None
+    log_tail: str | None = field(default=None, compare=False)
 
 
 @dataclass(frozen=True)
@@ -123,6 +124,9 @@ class Failed:
         """The failure for an error. An error without a reaction would recur in every trial, so the campaign stops."""
         return cls(getattr(error, "reaction", "stop"), str(error), getattr(error, "kind", "invalid-value"))
 
+
+LogTail = Callable[[], str | None]
+"""Reads the end of the worker's log of an attempt; None where it wrote nothing."""
 
 Outcome = Rewarded | Failed | SharedWeights
 """What an attempt ends with; only the training of shared weights ends with `SharedWeights`."""

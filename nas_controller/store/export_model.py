@@ -12,7 +12,7 @@ from nas_controller.store.model_base import Base
 
 
 class Export(Base):
-    """A file of one trial, or of the best model of a training, in one format.
+    """A file of one trial, or of the best model of a training, in one format, or detections of a trial.
 
     `cache_key` is the digest of all that its content depends on; `owner` is the supervisor of the process that makes
     it, and `failures` counts the processes that ended without saying why.
@@ -36,6 +36,7 @@ class Export(Base):
     weights: Mapped[str] = mapped_column(String(16))
     model: Mapped[str | None] = mapped_column(String(100))
     about: Mapped[str] = mapped_column(Text)
+    lowest_score: Mapped[float | None]
     state: Mapped[str] = mapped_column(String(16))
     progress: Mapped[str | None] = mapped_column(Text)
     attempts: Mapped[int]

@@ -32,7 +32,7 @@ class ExportRequest:
 
     `model` names the directory of those of finals, and is the digest of the configuration of those of a training.
 
-    `cache_key` is the digest of all that the content of the file depends on.
+    `cache_key` is the digest of all that the content of the file depends on; `lowest_score` is that of detections.
     """
 
     cache_key: str
@@ -45,6 +45,7 @@ class ExportRequest:
     campaign_id: str | None = None
     trial: int | None = None
     training_id: str | None = None
+    lowest_score: float | None = None
 
 
 class ExportRecord(ExportDocument):

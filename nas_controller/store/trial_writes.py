@@ -148,6 +148,7 @@ class TrialWrites:
         stopped_early: Mapping[str, Any] | None = None,
         data: Mapping[str, Any] | None = None,
         latency: Latency | None = None,
+        log_tail: str | None = None,
     ) -> Acceptance:
         """Writes the reward of the first attempt that finishes, the controller that has learned from it, and the event.
 
@@ -169,13 +170,15 @@ class TrialWrites:
                     return acceptance("duplicate", campaign, trial)
                 if row.state != "late":
                     data_sha256 = None if data is None else data["sha256"]
-                    close_attempt(campaign, trial, row, now, "late", reward, metrics, data_sha256=data_sha256)
+                    result = (reward, metrics, None, None, log_tail, data_sha256)
+                    close_attempt(campaign, trial, row, now, "late", *result)
                     digests = known(metrics_sha256=digest_of(row.metrics), data_sha256=data_sha256)
                     facts = {"number": number, "attempt": attempt, "reward": reward}
                     add_event(session, campaign, now, "attempt.late", facts | digests)
                 return acceptance("late", campaign, trial)
             data_sha256 = identify_data(session, campaign, now, data)
-            close_attempt(campaign, trial, row, now, "accepted", reward, metrics, data_sha256=data_sha256)
+            result = (reward, metrics, None, None, log_tail, data_sha256)
+            close_attempt(campaign, trial, row, now, "accepted", *result)
             campaign.rewards_accepted += 1
             trial.accepted_attempt = attempt
             trial.metrics = finite_values(metrics)

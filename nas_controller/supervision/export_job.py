@@ -18,9 +18,11 @@ from pathlib import Path
 from types import FrameType
 
 from exporters import EXPORTERS, Export
+from nas_controller.exports.detections import DETECTIONS
 from nas_controller.exports.exported_trial import find_exported
 from nas_controller.exports.files import LIMIT_BYTES, attempt_directory, export_file, make_room, remove_other_attempts
 from nas_controller.exports.load_weights import load_weights
+from nas_controller.exports.make_detections import detections_content
 from nas_controller.store import ExportRecord, LeaseLostError, Store, StoreError
 from nas_controller.supervision.runner_protocol import DATABASE_URL_VARIABLE, EXIT_DONE, EXIT_MUST_WAIT, EXIT_NOT_OURS
 from nas_controller.supervision.stdin_watch import watch_stdin
@@ -66,6 +68,8 @@ def _content(store: Store, data_dir: Path, record: ExportRecord, attempt: int) -
         logger.info("export %s: %s", record.id, progress)
         store.runner.record_export_progress(record.id, attempt, progress)
 
+    if record.format == DETECTIONS:
+        return detections_content(store, data_dir, record, report)
     report("preparing the weights")
     export = _of_training(store, data_dir, record) if record.campaign_id is None else _of_trial(store, data_dir, record)
     report(f"writing {record.format}")

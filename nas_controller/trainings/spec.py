@@ -8,8 +8,12 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from nas_controller.search.resources_spec import ResourcesSpec
 from nas_controller.states import TrainingStart
+from search_space.recipes import RECIPES
 
 Widths = Annotated[list[Annotated[int, Field(ge=1, le=100_000)]], Field(min_length=18, max_length=18)]
+
+USUAL_RECIPE = "laptop-final"
+DETECTION_RECIPES = (USUAL_RECIPE, *(name for name in RECIPES if name != USUAL_RECIPE))
 
 
 class TrainingSpec(BaseModel):
@@ -32,7 +36,11 @@ class TrainingSpec(BaseModel):
     dataset: str | None = Field(
         default=None, max_length=64, description="Name of the data set; null: that of the campaign."
     )
-    recipe: str = Field(max_length=40, examples=["laptop-final"])
+    recipe: str = Field(
+        max_length=40,
+        examples=[*DETECTION_RECIPES],
+        description="One of the task; the examples are those of detection.",
+    )
     overrides: dict[str, Any] = Field(default_factory=dict, description="Fields of the recipe with other values.")
     seed: int = Field(default=0, ge=0, le=2**31 - 1, description="Seed of weights and batches.")
     start: TrainingStart = Field(

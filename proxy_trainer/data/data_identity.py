@@ -38,7 +38,7 @@ class SplitIdentity:
     def of(cls, split: CocoSplit, digests: NDArray[np.uint8]) -> SplitIdentity:
         """The identity of a split whose image files have these SHA-256 `digests`, uint8 [n, 32]."""
         images_sha256 = hashlib.sha256(digests.tobytes()).hexdigest()
-        return cls(len(split), len(split.boxes), _annotations_sha256(split), images_sha256)
+        return cls(len(split), len(split.boxes), annotations_digest(split), images_sha256)
 
     @property
     def sha256(self) -> str:
@@ -80,7 +80,8 @@ def image_digests(split: CocoSplit, known: Mapping[Path, bytes]) -> NDArray[np.u
     return np.frombuffer(b"".join(found), np.uint8).reshape(len(split), -1)
 
 
-def _annotations_sha256(split: CocoSplit) -> str:
+def annotations_digest(split: CocoSplit) -> str:
+    """The `annotations_sha256` of the identity of a split."""
     digest = hashlib.sha256(json.dumps(split.category_names).encode())
     for values, kind in (
         (split.image_ranks, "<i8"),

@@ -19,10 +19,8 @@ from proxy_trainer.inference.runnable import (
     images_text,
     model_facts,
 )
+from search_space.detector import SHOWN_SCORE
 from search_space.task_model import TaskModel
-
-LOWEST_SCORE = 0.3
-"""The lowest score of reported objects."""
 
 
 @dataclass(frozen=True)
@@ -52,7 +50,7 @@ class DetectionModel:
     def predict(self, picture: Path, options: PredictOptions) -> Predicted:
         """The objects with at least a score, and the picture with their boxes."""
         options.refuse("detection", "top")
-        found = predict(self.detector, picture, LOWEST_SCORE if options.score is None else options.score)
+        found = predict(self.detector, picture, SHOWN_SCORE if options.score is None else options.score)
         document = found.to_dict()
         objects = document["detections"]
         return Predicted(

@@ -16,7 +16,7 @@ from proxy_trainer.data.decoded_images import decode_split
 from proxy_trainer.data.images import load_upright_image, resize_and_pad, resized_size
 from proxy_trainer.data.instance_masks import load_instance_masks
 from proxy_trainer.data.task_layouts import check_layout
-from proxy_trainer.inference.detection_model import LOWEST_SCORE, object_line
+from proxy_trainer.inference.detection_model import object_line
 from proxy_trainer.inference.evaluation_report import is_held_out
 from proxy_trainer.inference.mask_drawing import blended
 from proxy_trainer.inference.prediction import Found, Prediction, drawn
@@ -26,6 +26,7 @@ from proxy_trainer.tasks.inference_ops import loaded_ops
 from proxy_trainer.tasks.mask_detector import MaskDetector, original_boxes
 from proxy_trainer.tasks.mask_evaluation import MaskDetections, MaskEvaluator, mask_probabilities, pasted
 from proxy_trainer.training.evaluation import CocoEvaluator, Scores
+from search_space.detector import SHOWN_SCORE
 from search_space.task_model import TaskModel
 
 
@@ -77,7 +78,7 @@ class MaskModel:
     def predict(self, picture: Path, options: PredictOptions) -> Predicted:
         """The objects with at least a score: box and run-length encoded mask; and the picture with both."""
         options.refuse("instance-segmentation", "top")
-        lowest = LOWEST_SCORE if options.score is None else options.score
+        lowest = SHOWN_SCORE if options.score is None else options.score
         pixels = load_upright_image(picture)
         height, width = pixels.shape[:2]
         px = self._model.architecture.input_px

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 from PIL import Image, ImageDraw
@@ -21,11 +22,34 @@ _FONT_SHARE, _SMALLEST_FONT_PX = 0.022, 13
 _LINE_SHARE = 0.003
 
 
+Corners = tuple[float, float, float, float]
+"""A box (x1, y1, x2, y2) in pixels of its picture."""
+
+
+class Drawable(Protocol):
+    """What is drawn as a box with a label, in the colour of its class slot."""
+
+    @property
+    def box(self) -> Corners:
+        """The box."""
+        ...
+
+    @property
+    def slot(self) -> int:
+        """The class slot."""
+        ...
+
+    @property
+    def label(self) -> str:
+        """What is written at the box."""
+        ...
+
+
 @dataclass(frozen=True)
 class Found:
-    """One object: its box (x1, y1, x2, y2) in pixels of the picture, score, class slot, and name if it has one."""
+    """One object: its box, score, class slot, and name if it has one."""
 
-    box: tuple[float, float, float, float]
+    box: Corners
     score: float
     slot: int
     name: str | None
@@ -59,10 +83,18 @@ class Prediction:
 def predict(detector: LoadedDetector, path: Path, lowest_score: float) -> Prediction:
     """The objects in a picture with at least this score.
 
-    The picture is turned as its EXIF orientation says; boxes are in pixels of the turned picture, and within it. Raises
+    The picture is turned as its EXIF orientation says; boxes are in pixels of the turned picture. Raises
     UnreadableImageError.
     """
     picture = load_upright_image(path)
+    return Prediction(path, picture, objects_in(picture, detector, lowest_score))
+
+
+def objects_in(picture: Pixels, detector: LoadedDetector, lowest_score: float) -> tuple[Found, ...]:
+    """The objects with at least this score in a picture, uint8 [height, width, 3], the best first.
+
+    Boxes are in its pixels, and within it.
+    """
     height, width = picture.shape[:2]
     pixels, scale = resize_and_pad(picture, detector.image_px)
     sizes = np.array([resized_size(height, width, detector.image_px)], np.int32)
@@ -77,15 +109,19 @@ def predict(detector: LoadedDetector, path: Path, lowest_score: float) -> Predic
             continue  # it is in the padding
         slot = int(found.classes[0, row])
         objects.append(Found(box, float(found.scores[0, row]), slot, detector.class_name(slot)))
-    return Prediction(path, picture, tuple(objects))
+    return tuple(objects)
 
 
 def drawn(prediction: Prediction) -> Image.Image:
     """The picture with the boxes, in the colours of their classes, the best on top; small ones are enlarged."""
-    picture, factor = enlarged(prediction.pixels)
+    return with_boxes(*enlarged(prediction.pixels), prediction.objects)
+
+
+def with_boxes(picture: Image.Image, factor: float, objects: Sequence[Drawable]) -> Image.Image:
+    """The picture with the boxes of objects, the first on top; it is `factor` times as large as the boxes' picture."""
     draw, long_side = ImageDraw.Draw(picture), max(picture.size)
     font_px = max(_SMALLEST_FONT_PX, round(_FONT_SHARE * long_side))
-    for each in reversed(prediction.objects):
+    for each in reversed(objects):
         x1, y1, x2, y2 = (factor * side for side in each.box)
         draw_box(
             draw,

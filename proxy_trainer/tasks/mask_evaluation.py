@@ -13,7 +13,8 @@ from pycocotools import mask as rle
 from proxy_trainer.data.coco import CocoSplit
 from proxy_trainer.data.instance_masks import Encoded, InstanceMasks
 from proxy_trainer.errors import NoMetricError
-from proxy_trainer.training.evaluation import METRICS, Scores, category_aps
+from proxy_trainer.training.evaluation import Scores, category_aps
+from search_space.coco_metrics import METRICS
 
 _THRESHOLD = 0.5
 

@@ -9,8 +9,8 @@ import numpy as np
 import numpy.typing as npt
 
 from proxy_trainer.engine.engine import Engine, EngineState, untrained_state
-from proxy_trainer.training.evaluation import METRICS
 from search_space.architecture import Architecture
+from search_space.coco_metrics import METRICS
 from search_space.cost import parameters
 from search_space.detector_model import DetectorModel, Origin, Tensors
 from search_space.document import BlockSpecification
@@ -72,11 +72,14 @@ def task_of(specification: BlockSpecification, task: ProxyTask) -> ProxyTask:
     )
 
 
-def load_engine(model: DetectorModel, task: ProxyTask) -> Engine:
-    """An engine with the detector loaded, for inference or as the start of a training by `task`."""
+def load_engine(model: DetectorModel, task: ProxyTask, warm: Engine | None = None) -> Engine:
+    """An engine with the detector loaded, for inference or as the start of a training by `task`.
+
+    `warm` is one that `task` and a detector that differs in its widths alone were loaded in; it is used again.
+    """
     network = model.architecture
     task = task_of(model.specification, task)
-    engine = Engine(task, network.class_slots, like=network)
+    engine = warm or Engine(task, network.class_slots, like=network)
     engine.load(network, seed=0, start=state_of(model.tensors, parameters(network), task))
     return engine
 

@@ -14,21 +14,7 @@ from proxy_trainer.data.coco import CocoSplit
 from proxy_trainer.data.coco_boxes import MAX_AREA
 from proxy_trainer.detection_batch import DetectionBatch
 from proxy_trainer.errors import EmptySplitError, NoMetricError
-
-METRICS = (
-    "ap",
-    "ap50",
-    "ap75",
-    "ap_small",
-    "ap_medium",
-    "ap_large",
-    "ar1",
-    "ar10",
-    "ar100",
-    "ar_small",
-    "ar_medium",
-    "ar_large",
-)
+from search_space.coco_metrics import METRICS
 
 
 @dataclass(frozen=True, eq=False)
@@ -75,7 +61,7 @@ class CocoEvaluator:
         self._truth = COCO(ground_truth(split), print_function=_silent)
 
     def metrics(self, detections: Detections) -> dict[str, float | None]:
-        """The twelve COCO box metrics by their names in `METRICS`, 0 to 1.
+        """The twelve COCO box metrics by their names in `COCO_METRICS`, 0 to 1.
 
         A metric of an area range without boxes in the split is None (-1 in pycocotools), but `ap` never is. Without
         detections the metrics are 0. Raises NoMetricError where the split's boxes have no area that is scored.

@@ -1,8 +1,8 @@
 // The page of one training: polling updates its progress, its curve and its figures.
 
 import { byId, displayed, element, setText } from "./dom.js";
-import { exportDialog } from "./exports.js";
 import { Figure } from "./figure.js";
+import { ExportDialog } from "./dialogs/exports.js";
 import { dateTime, decimal, duration } from "./format.js";
 import { getJson, post } from "./http.js";
 import { link } from "./root.js";
@@ -98,8 +98,11 @@ async function send(action) {
   }
 }
 
-const openExports = exportDialog(path, mayOperate);
-byId("export").addEventListener("click", () => openExports());
+function showExports(isOpen) {
+  render(isOpen ? html`<${ExportDialog} path=${path} mayOperate=${mayOperate} onClose=${() => showExports(false)} />` : null, byId("dialog"));
+}
+
+byId("export").addEventListener("click", () => showExports(true));
 byId("stop").addEventListener("click", () => send("stop"));
 byId("resume").addEventListener("click", () => send("resume"));
 poll();

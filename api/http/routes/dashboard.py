@@ -5,8 +5,10 @@ from __future__ import annotations
 import json
 from importlib.metadata import version
 from pathlib import Path
+from typing import Annotated
 
 from fastapi import APIRouter, Request
+from fastapi import Path as PathParameter
 from fastapi.responses import HTMLResponse
 from fastapi.templating import Jinja2Templates
 from pydantic import BaseModel
@@ -31,6 +33,8 @@ from search_space.display import displayed_line
 from search_space.recipes import RECIPES
 
 router = APIRouter(include_in_schema=False)
+
+TrialNumber = Annotated[int, PathParameter(ge=0)]
 
 DASHBOARD_DIR = Path(__file__).parents[2] / "dashboard"
 STATIC_DIR = DASHBOARD_DIR / "static"
@@ -116,6 +120,15 @@ def compare(request: Request) -> HTMLResponse:
     """Two to five campaigns or trials, side by side."""
     context = {"least": MIN_COMPARED, "most": MAX_COMPARED}
     return templates.TemplateResponse(request, "compare.html", context)
+
+
+@router.get("/campaigns/{campaign_id}/trials/{number}")
+def trial(campaign_id: CampaignId, number: TrialNumber, request: Request, store: ServiceStore) -> HTMLResponse:
+    """One trial, updated while it runs."""
+    store.reads.get_trial_record(campaign_id, number)
+    caller: Caller = request.state.caller
+    context = {"campaign_id": campaign_id, "number": number, "may_operate": caller.allows("operate")}
+    return templates.TemplateResponse(request, "trial.html", context)
 
 
 @router.get("/trainings")

@@ -125,7 +125,7 @@ def request_export(
     exporter = _worker_format(options.format)
     exported = find_exported(store, campaign_id, options.trial)
     request = export_request(store, settings.data_dir, exported, exporter, options.weights)
-    return _requested(store, settings.data_dir, request, response)
+    return requested(store, settings.data_dir, request, response)
 
 
 @router.post(
@@ -148,7 +148,7 @@ def request_export_of_training(
     """
     exporter = _worker_format(options.format)
     trained = trained_model(settings.data_dir, store.reads.get_training(training_id))
-    return _requested(store, settings.data_dir, training_export_request(trained, exporter), response)
+    return requested(store, settings.data_dir, training_export_request(trained, exporter), response)
 
 
 @router.get(
@@ -224,7 +224,7 @@ def download(request: Request, export_id: ExportId, store: ServiceStore, setting
     return _file(request, store, settings.data_dir, store.reads.get_export(export_id))
 
 
-def _requested(store: Store, data_dir: FilePath, request: ExportRequest, response: Response) -> ExportDocument:
+def requested(store: Store, data_dir: FilePath, request: ExportRequest, response: Response) -> ExportDocument:
     """The export of a request, which is made again where its file is gone."""
     export = store.service.request_export(request)
     if export.state == "completed" and not export_file(data_dir, export).is_file():
@@ -249,19 +249,31 @@ def _made_here(exporter: Exporter, name: str, content: bytes) -> Response:
 
 
 def _file(request: Request, store: Store, data_dir: FilePath, export: ExportRecord) -> Response:
-    """The file of an export. Raises ConflictError without one, and NotModified where the client has it."""
+    """The file of an export. Raises as `found_file` and `file_headers`."""
+    path = found_file(store, data_dir, export)
+    headers = file_headers(request, export)
+    mark_used(path)
+    return FileResponse(path, media_type=export.media_type, filename=export.file_name, headers=headers)
+
+
+def found_file(store: Store, data_dir: FilePath, export: ExportRecord) -> FilePath:
+    """The path of the file of an export. Raises ConflictError without one."""
     if export.state != "completed":
         raise ConflictError(f"export '{export.id}' is {export.state}; GET /v1/exports/{export.id} shows its progress")
     path = export_file(data_dir, export)
     if not path.is_file():
         store.runner.remove_export(export.id)
         raise ConflictError(f"the file of export '{export.id}' is gone; request it again")
+    return path
+
+
+def file_headers(request: Request, export: ExportRecord) -> dict[str, str]:
+    """The headers of a response from the file of an export. Raises NotModified where the client has it."""
     headers = {"ETag": f'"{export.sha256}"', "Cache-Control": CACHE_CONTROL}
     known = [item.strip().removeprefix("W/") for item in request.headers.get("if-none-match", "").split(",")]
     if headers["ETag"] in known:
         raise NotModified(headers)
-    mark_used(path)
-    return FileResponse(path, media_type=export.media_type, filename=export.file_name, headers=headers)
+    return headers
 
 
 def _format(name: str) -> Exporter:

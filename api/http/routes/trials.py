@@ -10,6 +10,7 @@ from api.documents import Page, TrialCountsDocument, TrialDetailDocument, TrialD
 from api.http.conditional_get import NOT_MODIFIED, IfTrialsModified
 from api.http.dependencies import CampaignId, ServiceStore
 from api.http.json_responses import json_response
+from nas_controller.campaigns.trial_detail import trial_detail
 from nas_controller.search.campaign_spec import MAX_TRIALS
 from nas_controller.states import TrialOrder, TrialState
 
@@ -65,5 +66,5 @@ def read(
     number: Annotated[int, Path(ge=0, description="Number of the trial.")],
     store: ServiceStore,
 ) -> Response:
-    """One trial with its attempts and its learning curve."""
-    return json_response(request, lambda: store.reads.trial_document(campaign_id, number))
+    """One trial with its attempts, its learning curve, its COCO metrics, and its blocks beside the baseline's."""
+    return json_response(request, lambda: trial_detail(store, campaign_id, number))

@@ -138,10 +138,10 @@ def test_a_trial_stopped_early_has_the_data_that_its_worker_compared(store: Stor
     campaign.progress(baseline, 5, 20, {}, 0.5)
     campaign.complete(baseline, Rewarded(0.5, {"ap": 0.5}, DATA))
     campaign.progress(unknown, 5, 20, {}, 0.1)
-    assert not campaign.stop_early(unknown, 5, {}, 0.1)  # nobody has compared what it reads
+    assert not campaign.stop_early(unknown, 5, {}, 0.1, lambda: None)  # nobody has compared what it reads
     known = work_of(campaign)
     campaign.progress(known, 5, 20, {}, 0.1)
-    assert campaign.stop_early(known, 5, {}, 0.1)
+    assert campaign.stop_early(known, 5, {}, 0.1, lambda: None)
     (attempt,) = store.reads.get_trial(campaign.record.id, known.number).attempts
     assert (attempt.state, attempt.data_sha256) == ("accepted", DATA["sha256"])
     verify(store, campaign.record.id)

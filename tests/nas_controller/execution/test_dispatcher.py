@@ -16,7 +16,7 @@ from nas_controller.execution.trial_worker import Report, WorkerId
 from nas_controller.execution.worker import Job, TrialProgress
 from nas_controller.execution.worker_pool import WorkerPool
 from nas_controller.execution.worker_watchdog import SILENT_SECONDS, START_SECONDS, WorkerHangsError
-from nas_controller.search.outcomes import Failed, Rewarded, TrialWork
+from nas_controller.search.outcomes import Failed, LogTail, Rewarded, TrialWork
 from search_space.proxy_task import resolve
 from search_space.space import SearchSpace
 
@@ -50,7 +50,9 @@ class OneTrial:
     ) -> None:
         self.recorded.append((step, ap))
 
-    def stop_early(self, work: TrialWork, step: int, values: Mapping[str, float], ap: float | None) -> bool:
+    def stop_early(
+        self, work: TrialWork, step: int, values: Mapping[str, float], ap: float | None, log: LogTail
+    ) -> bool:
         return ap is not None and ap < 0.1
 
     def complete(self, work: TrialWork, outcome: Rewarded | Failed) -> None:
@@ -102,7 +104,7 @@ def test_a_worker_that_dies_before_its_first_report_has_not_begun(tmp_path: Path
     assert source.begins == []
 
 
-def test_a_reported_outcome_is_recorded_and_a_failure_has_the_end_of_its_log(
+def test_a_reported_outcome_is_recorded_with_the_end_of_its_log(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     source = OneTrial()
@@ -115,6 +117,7 @@ def test_a_reported_outcome_is_recorded_and_a_failure_has_the_end_of_its_log(
     assert source.outcomes == [
         Rewarded(0.5, {}), Failed("stop", "no such image", "unreadable-image", "its log"),
     ]  # fmt: skip
+    assert [outcome.log_tail for outcome in source.outcomes] == ["its log"] * 2
     assert not list((tmp_path / "attempts").iterdir())
 
 

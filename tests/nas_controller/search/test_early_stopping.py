@@ -43,7 +43,7 @@ def report(campaign: Campaign, work: TrialWork, step: int, ap: float | None) -> 
     """Reports progress as a runner does; whether the trial was stopped."""
     values = {"loss": 1.0, "seconds": float(step)}
     campaign.progress(work, step, 20, values, ap)
-    return campaign.stop_early(work, step, values, ap)
+    return campaign.stop_early(work, step, values, ap, lambda: f"log of trial {work.number}")
 
 
 def train(campaign: Campaign, ap_at_5: float, reward: float) -> TrialWork:
@@ -80,7 +80,7 @@ def test_a_trial_below_the_median_ends_there_with_the_reason_in_its_event(store:
     detail = store.reads.get_trial(campaign_id, work.number)
     assert (detail.trial.state, detail.trial.reward, detail.trial.stopped_early_step) == ("completed", 0.1, 5)
     assert detail.trial.metrics == {"loss": 1.0, "seconds": 5.0, "ap": 0.1, "steps": 5}
-    assert [attempt.state for attempt in detail.attempts] == ["accepted"]
+    assert [(each.state, each.log_tail) for each in detail.attempts] == [("accepted", f"log of trial {work.number}")]
     assert [point.step for point in detail.curve] == [3, 5]
     event = store.reads.events_after(campaign_id)[-1]
     assert event.kind == "trial.completed"

@@ -20,7 +20,8 @@ from proxy_trainer.data.coco import CocoSplit
 from proxy_trainer.inference.detector import LoadedDetector, load_any_detector
 from proxy_trainer.inference.evaluation_report import EvaluationReport, evaluate_detector
 from proxy_trainer.inference.scored_split import class_map, scored_split
-from proxy_trainer.training.evaluation import METRICS, CocoEvaluator, Detections, ground_truth
+from proxy_trainer.training.evaluation import CocoEvaluator, Detections, ground_truth
+from search_space.coco_metrics import METRICS
 from search_space.errors import InvalidValueError
 from tests.support.constant_detectors import write_constant_detector
 from tests.support.processes import THREADS

@@ -11,8 +11,8 @@ import pytest
 from proxy_trainer.engine.engine import Engine
 from proxy_trainer.errors import SharedWeightsChangedError
 from proxy_trainer.training.detectors import load_engine, tensors_of
-from proxy_trainer.training.evaluation import METRICS
 from proxy_trainer.training.proxy_worker import ProxyWorker
+from search_space.coco_metrics import METRICS
 from search_space.cost import parameters
 from search_space.detector_model import DetectorModel, load_detector, save_detector
 from search_space.document import BlockSpecification

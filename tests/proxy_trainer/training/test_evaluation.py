@@ -15,7 +15,8 @@ from pycocotools.cocoeval import COCOeval
 from proxy_trainer.data.coco import CocoSplit, load_split
 from proxy_trainer.data.stratified_split import subset
 from proxy_trainer.errors import EmptySplitError, NoMetricError
-from proxy_trainer.training.evaluation import METRICS, Detections, coco_metrics
+from proxy_trainer.training.evaluation import Detections, coco_metrics
+from search_space.coco_metrics import METRICS
 
 # pycocotools adds 2.2e-16 to the denominator of each precision; faster-coco-eval does not.
 ROUNDING = 1e-15

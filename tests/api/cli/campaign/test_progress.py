@@ -38,7 +38,7 @@ def test_a_trial_that_stopped_early_shows_its_last_step(store: Store) -> None:
     for ap in (0.2, 0.1):
         work = recorder.begin()
         recorder.campaign.progress(work, 5, 20, {}, ap)
-        if not recorder.campaign.stop_early(work, 5, {}, ap):
+        if not recorder.campaign.stop_early(work, 5, {}, ap, lambda: None):
             recorder.finish(work)
     out = io.StringIO()
     Console(file=out, width=140).print(view(*campaign_and_trials(store, recorder)))
