@@ -38,6 +38,7 @@ class Reads:
         queries = Queries(database)
         self.get_campaign = queries.get_campaign
         self.list_campaigns = queries.list_campaigns
+        self.campaigns_named = queries.campaigns_named
         self.get_trial = queries.get_trial
         self.get_trial_record = queries.get_trial_record
         self.latest_trained = queries.latest_trained
