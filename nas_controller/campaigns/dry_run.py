@@ -55,7 +55,7 @@ def _of_search(spec: CampaignSpec) -> Iterator[str]:
             f"there are {candidates:,} besides the baseline."
         )
     if spec.finals is not None and spec.finals.top > candidates:
-        yield f"The finals have {candidates:,} candidates at most, the trials besides the baseline, not {spec.finals.top}."
+        yield f"The finals have {candidates:,} candidates, the trials besides the baseline, not {spec.finals.top}."
 
 
 def _of_service(store: Store) -> Iterator[str]:

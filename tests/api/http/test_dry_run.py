@@ -140,9 +140,7 @@ def test_warnings_name_what_may_not_be_intended(service: TestClient, store: Stor
     assert warnings(service, name="e", controller={**evolution, "population": 10}) == ""
     local = {"algorithm": "local-search"}
     assert "after 20 random trials" in warnings(service, name="l", controller=local)
-    assert "11 candidates at most, the trials besides the baseline, not 12" in warnings(
-        service, name="f", finals={"top": 12}
-    )
+    assert "11 candidates, the trials besides the baseline, not 12" in warnings(service, name="f", finals={"top": 12})
     digits = settings.data_dir / "datasets" / "digits"
     digits.mkdir(parents=True)
     assert "'digits' has not been checked" in warnings(service, name="d", dataset="digits")
