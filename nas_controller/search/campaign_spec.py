@@ -107,6 +107,7 @@ class CampaignSpec(BaseModel):
         default=None,
         group=SPACE,
         null="none",
+        source="/v1/datasets",
     )
     trials: Whole = setting(
         "Trials",

@@ -78,7 +78,7 @@ class ControllerSpec(BaseModel):
         "evolution", "population", "Population", "Members that may be parents.", ge=2, le=1_000
     )
     tournament: Whole | None = _of(
-        "evolution", "tournament", "Tournament", "Members of which the best is a parent.", ge=1, le=1_000
+        "evolution", "tournament", "Tournament", "Members, at most all, of which the best is a parent.", ge=1, le=1_000
     )
     initial: Whole | None = _of(
         "local-search", "initial", "Random trials", "Random trials before the first centre.", ge=0, le=100_000

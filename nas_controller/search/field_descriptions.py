@@ -8,7 +8,8 @@ Keywords that begin with `x-` are not of JSON Schema:
 - `x-null`: what null means, in a few words;
 - `x-defaults`: the default by the value of another field of the object: `{"by": "policy", "values": {...}}`;
 - `x-applies`: the values of another field of the object that the field is read with: `{"to": "kind", "values": [...]}`;
-- `x-range`: the field of a dry run that has the smallest and largest value, and the default.
+- `x-range`: the field of a dry run that has the smallest and largest value, and the default;
+- `x-source`: the list of the service whose names are the values.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ CAMPAIGN, SPACE, SCORING, SEARCHER, OBJECTIVE, FINALS, STOP, RESOURCES = GROUPS 
     "Campaign", "What to search", "How to score", "Searcher", "Objective", "Finals", "Stop conditions", "Resources",
 )  # fmt: skip
 
-_HINTS = ("group", "fold", "unit", "null", "defaults", "applies", "range")
+_HINTS = ("group", "fold", "unit", "null", "defaults", "applies", "range", "source")
 
 
 def setting(title: str, description: str, **arguments: Any) -> Any:

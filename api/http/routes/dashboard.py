@@ -5,8 +5,9 @@ from __future__ import annotations
 from importlib.metadata import version
 from importlib.resources import files
 from pathlib import Path
+from typing import Annotated
 
-from fastapi import APIRouter, Request
+from fastapi import APIRouter, Query, Request
 from fastapi.responses import FileResponse, HTMLResponse
 from fastapi.templating import Jinja2Templates
 from starlette.exceptions import HTTPException
@@ -14,6 +15,7 @@ from starlette.exceptions import HTTPException
 from api.http.authentication import Caller
 from api.http.dependencies import CampaignId, ServiceSettings, ServiceStore, TrainingId
 from api.http.routes.datasets import DatasetName, dataset_document
+from api.service_url import DEFAULT_URL
 from nas_controller.states import (
     CAMPAIGN_TRANSITIONS,
     FINISHED_CAMPAIGN_STATES,
@@ -65,12 +67,40 @@ templates.env.globals.update(
 )
 
 
+def _origin(request: Request) -> str:
+    """The address of the service as the browser knows it, without a slash at its end."""
+    root: str = request.app.state.settings.root_path
+    return str(request.base_url).rstrip("/") + root
+
+
 @router.get("/")
 def campaigns(request: Request, settings: ServiceSettings) -> HTMLResponse:
     """The list of campaigns."""
-    origin = str(request.base_url).rstrip("/") + settings.root_path
-    context = {"current_page": "campaigns", "origin": origin, "data_dir": settings.data_dir}
+    context = {"current_page": "campaigns", "origin": _origin(request), "data_dir": settings.data_dir}
     return templates.TemplateResponse(request, "campaigns.html", context)
+
+
+@router.get("/campaigns/new")
+def new_campaign(
+    request: Request,
+    store: ServiceStore,
+    settings: ServiceSettings,
+    original: Annotated[str | None, Query(alias="from", max_length=64)] = None,
+) -> HTMLResponse:
+    """The form of a new campaign; with `from` it is a copy of that one."""
+    if original is not None:
+        store.reads.get_campaign(original)
+    caller: Caller = request.state.caller
+    context = {
+        "current_page": "new-campaign",
+        "original": original,
+        "origin": _origin(request),
+        "default_url": DEFAULT_URL,
+        "data_dir": settings.data_dir,
+        "may_operate": caller.allows("operate"),
+        "needs_key": caller.key_id is not None,
+    }
+    return templates.TemplateResponse(request, "new-campaign.html", context)
 
 
 @router.get("/campaigns/{campaign_id}")
