@@ -16,6 +16,7 @@ from api.client_responses import document_in, raise_for_status, write_download
 from api.documents import (
     BestDocument,
     CampaignDocument,
+    DryRunDocument,
     EstimateDocument,
     EventDocument,
     ExportDocument,
@@ -51,6 +52,13 @@ class Client(Connection):
     def create_campaign(self, specification: dict[str, Any], *, draft: bool = False) -> CampaignDocument:
         """Creates a campaign, or a draft of one."""
         return self._change(CampaignDocument, f"/v1/campaigns{'?draft=true' if draft else ''}", specification)
+
+    def dry_run_campaign(self, specification: dict[str, Any]) -> DryRunDocument:
+        """What `create_campaign` would create, with its estimate, its feasible budgets and warnings.
+
+        Nothing is created; a specification is refused as `create_campaign` refuses it.
+        """
+        return self._change(DryRunDocument, "/v1/campaigns?dry_run=true", specification)
 
     def start_campaign(self, campaign_id: str) -> CampaignDocument:
         """Starts a draft."""

@@ -10,8 +10,9 @@ from __future__ import annotations
 import hashlib
 from typing import Any
 
+from pydantic import TypeAdapter, ValidationError
 from starlette.concurrency import run_in_threadpool
-from starlette.datastructures import Headers, MutableHeaders
+from starlette.datastructures import Headers, MutableHeaders, QueryParams
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
@@ -26,6 +27,8 @@ HEADER = "Idempotency-Key"
 REPLAYED_HEADER = "Idempotent-Replayed"
 MAX_KEY_LENGTH = 255
 PREFIX = "/v1/"
+WITH_DRY_RUN = "/v1/campaigns"
+"""The path whose POST with `dry_run=true` executes nothing, so that keys do not count there."""
 STORED_HEADERS = ("content-type", "location")
 NO_KEY_CALLER = "open"
 """The caller's id while the service has no keys."""
@@ -53,7 +56,7 @@ class Idempotency:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         is_covered = scope["type"] == "http" and scope["method"] == "POST" and scope["path"].startswith(PREFIX)
-        keys = Headers(scope=scope).getlist(HEADER) if is_covered else []
+        keys = Headers(scope=scope).getlist(HEADER) if is_covered and not _is_dry_run(scope) else []
         if not keys:
             await self.app(scope, receive, send)
             return
@@ -112,6 +115,18 @@ class Idempotency:
             await run_in_threadpool(self.store.service.release_key, reservation)
         except StoreError:
             return  # the reservation expires
+
+
+_FLAG = TypeAdapter(bool)
+
+
+def _is_dry_run(scope: Scope) -> bool:
+    """Whether the request asks for a dry run, with the words for true that the route reads."""
+    value = QueryParams(scope["query_string"]).get("dry_run") if scope["path"] == WITH_DRY_RUN else None
+    try:
+        return value is not None and _FLAG.validate_python(value)
+    except ValidationError:
+        return False
 
 
 def _key_error(keys: list[str]) -> str | None:

@@ -10,7 +10,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from nas_controller.benchmarks.filled_campaign import NOT_STARTED, Plan, filled_campaign
-from nas_controller.search.campaign_spec import MAX_TRIALS
+from nas_controller.search.limits import MAX_TRIALS
 from nas_controller.states import CAMPAIGN_STATES, CampaignState
 from nas_controller.store import Store
 from nas_controller.store.bulk_insert import BulkInsert

@@ -6,8 +6,8 @@ from collections import deque
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from nas_controller.search.campaign_spec import EarlyStoppingSpec
 from nas_controller.search.early_stopping import MedianRule
+from nas_controller.search.stop_spec import EarlyStoppingSpec
 from nas_controller.store import AttemptRecord, Store
 
 

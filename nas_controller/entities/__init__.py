@@ -8,7 +8,7 @@ The module imports no database. Times are UTC, ISO 8601 in JSON. Multi-adds and 
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any, Literal
+from typing import Any
 
 from pydantic import Field
 
@@ -18,6 +18,10 @@ from nas_controller.entities.detections import DetectionsDocument as DetectionsD
 from nas_controller.entities.detections import SampleImageDocument as SampleImageDocument
 from nas_controller.entities.detections import TrueObjectDocument as TrueObjectDocument
 from nas_controller.entities.document import Document as Document
+from nas_controller.entities.estimates import DryRunDocument as DryRunDocument
+from nas_controller.entities.estimates import EstimateDocument as EstimateDocument
+from nas_controller.entities.estimates import FeasibleMaddsDocument as FeasibleMaddsDocument
+from nas_controller.entities.estimates import FinalsEstimateDocument as FinalsEstimateDocument
 from nas_controller.entities.exports import ExportDocument as ExportDocument
 from nas_controller.entities.exports import ExportFormatDocument as ExportFormatDocument
 from nas_controller.entities.exports import ExportsDocument as ExportsDocument
@@ -42,7 +46,6 @@ from nas_controller.entities.trials import MetricDocument as MetricDocument
 from nas_controller.states import (
     AttemptState,
     CampaignState,
-    EstimateBasis,
     KeyScope,
     PauseMode,
     SharedTrainingState,
@@ -270,38 +273,3 @@ class SupervisorDocument(Document):
     started_at: datetime
     seen_at: datetime
     is_alive: bool = Field(description="Whether `seen_at` is at most 30 seconds ago.")
-
-
-class FinalsEstimateDocument(Document):
-    """The estimated duration of the finals of a campaign."""
-
-    trainings: int = Field(description="One of each finalist and of the baseline with each seed.")
-    basis: EstimateBasis = Field(description="As that of the trials, from finals of the same proxy task.")
-    measured_trainings: int = Field(description="Number of earlier finals that the estimate uses.")
-    seconds_per_training: float | None = Field(description="Median of their durations.")
-    wall_seconds: float | None = Field(description="As that of the trials.")
-    device_hours: float | None = Field(description="Summed over the devices of every training.")
-
-
-class EstimateDocument(Document):
-    """The estimated duration of a campaign's trials, if every one is trained to its end, and of its finals."""
-
-    trials: int
-    parallelism: int
-    basis: EstimateBasis = Field(
-        description="Basis of the estimate: trials of the same proxy task, with the same parallelism and resources or "
-        "with others; the seconds of a synthetic profile; or nothing, and then every number is null."
-    )
-    measured_trials: int = Field(description="Number of earlier trials that the estimate uses.")
-    seconds_per_trial: float | None = Field(description="Median of their durations.")
-    wall_seconds: float | None = Field(
-        description="At the throughput of the newest campaign with the same workers, else with `parallelism` trials at "
-        "once and no failures."
-    )
-    device_hours: float | None = Field(description="Summed over the devices of every trial.")
-    bounded_by: Literal["wall_seconds", "device_hours"] | None = Field(
-        description="The condition in `stop` that would end it first; the numbers are up to that point."
-    )
-    finals: FinalsEstimateDocument | None = Field(
-        description="Its finals, which come on top of the other numbers and are bounded by no stop condition, or null."
-    )

@@ -12,6 +12,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 from pydantic_core import PydanticCustomError
 
+from nas_controller.search.field_descriptions import setting
 from nas_controller.search.strict_types import Whole
 from nas_controller.search.validation_errors import refused
 from search_space.architecture import (
@@ -27,6 +28,7 @@ from search_space.architecture import (
 )
 from search_space.document import read_block_specification
 from search_space.errors import InvalidValueError
+from search_space.published import BASES
 from search_space.topology import NUM_BLOCKS
 
 _Width = Annotated[Whole, Field(ge=1, le=MAX_WIDTH)]
@@ -38,11 +40,21 @@ class OperationsSpec(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
 
-    weighted_fusion: bool = True
-    space_to_depth: bool = True
-    squeeze_excitation: bool = True
-    activation: Literal["swish", "relu"] = "swish"
-    stochastic_depth: bool = True
+    weighted_fusion: bool = setting(
+        "Weighted fusion", "Parents are fused with learned weights (Equation 1), else summed.", default=True
+    )
+    space_to_depth: bool = setting(
+        "Space to depth",
+        "The first downsampling step of Figure 2, else depthwise convolutions of stride 2.",
+        default=True,
+    )
+    squeeze_excitation: bool = setting(
+        "Squeeze and excitation", "Blocks have squeeze-and-excitation layers.", default=True
+    )
+    activation: Literal["swish", "relu"] = setting(
+        "Activation", "The activation function of all blocks.", default="swish"
+    )
+    stochastic_depth: bool = setting("Stochastic depth", "Blocks are dropped at random in training.", default=True)
 
 
 class BaseSpec(BaseModel):
@@ -50,15 +62,36 @@ class BaseSpec(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    name: str = Field(default="custom", min_length=1, max_length=200)
-    widths: tuple[_Width, ...] = Field(min_length=NUM_BLOCKS, max_length=NUM_BLOCKS)
-    repeats: tuple[_Repeats, ...] = Field(default=(1,) * NUM_BLOCKS, min_length=NUM_BLOCKS, max_length=NUM_BLOCKS)
-    input_px: Whole = Field(default=512, ge=1, le=MAX_INPUT_PX)
-    stem_width: Whole = Field(default=STEM_WIDTH, ge=1, le=MAX_WIDTH)
-    subnet_width: Whole = Field(default=64, ge=1, le=MAX_WIDTH)
-    subnet_layers: Whole = Field(default=3, ge=1, le=MAX_SUBNET_LAYERS)
-    class_slots: Whole = Field(default=COCO_CLASS_SLOTS, ge=1, le=MAX_CLASS_SLOTS)
-    operations: OperationsSpec = OperationsSpec()
+    name: str = setting("Name", "The name of the architecture.", default="custom", min_length=1, max_length=200)
+    widths: tuple[_Width, ...] = setting(
+        "Widths", "Output channels of the blocks.", min_length=NUM_BLOCKS, max_length=NUM_BLOCKS, unit="channels"
+    )
+    repeats: tuple[_Repeats, ...] = setting(
+        "Repeats",
+        "How often each block is repeated.",
+        default=(1,) * NUM_BLOCKS,
+        min_length=NUM_BLOCKS,
+        max_length=NUM_BLOCKS,
+    )
+    input_px: Whole = setting("Input side", "Side of the square image.", default=512, ge=1, le=MAX_INPUT_PX, unit="px")
+    stem_width: Whole = setting(
+        "Stem width", "Channels of the stem.", default=STEM_WIDTH, ge=1, le=MAX_WIDTH, unit="channels"
+    )
+    subnet_width: Whole = setting(
+        "Subnet width",
+        "Channels of the endpoints and of the class and box subnets.",
+        default=64,
+        ge=1,
+        le=MAX_WIDTH,
+        unit="channels",
+    )
+    subnet_layers: Whole = setting(
+        "Subnet layers", "Separable convolutions of each subnet.", default=3, ge=1, le=MAX_SUBNET_LAYERS
+    )
+    class_slots: Whole = setting(
+        "Classes", "Outputs of the class subnet.", default=COCO_CLASS_SLOTS, ge=1, le=MAX_CLASS_SLOTS
+    )
+    operations: OperationsSpec = setting("Operations", "The operations of all blocks.", default=OperationsSpec())
 
     def build(self) -> Architecture:
         """The architecture."""
@@ -79,11 +112,4 @@ def _checked(value: Any) -> Any:
         raise refused(error, "invalid_value") from error
 
 
-Base = Annotated[
-    str | BaseSpec,
-    BeforeValidator(_checked),
-    Field(
-        description="The name of a published architecture, or an architecture; a block specification, such as an "
-        "export, is accepted too."
-    ),
-]
+Base = Annotated[Annotated[str, Field(json_schema_extra={"enum": list(BASES)})] | BaseSpec, BeforeValidator(_checked)]

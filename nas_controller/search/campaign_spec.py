@@ -7,20 +7,33 @@ have the path of the field.
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 from unicodedata import category
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, model_validator
 from pydantic_core import PydanticCustomError
 
 from nas_controller.search.controller_spec import ControllerSpec
+from nas_controller.search.field_descriptions import (
+    CAMPAIGN,
+    FINALS,
+    GROUPS,
+    OBJECTIVE,
+    RESOURCES,
+    SCORING,
+    SEARCHER,
+    SPACE,
+    STOP,
+    setting,
+)
 from nas_controller.search.finals_spec import FinalsSpec
 from nas_controller.search.latency_spec import LatencySpec
-from nas_controller.search.limits import MAX_SECONDS, MAX_SEED
+from nas_controller.search.limits import MAX_SECONDS, MAX_SEED, MAX_TRIALS
 from nas_controller.search.objective_spec import ObjectiveSpec
 from nas_controller.search.proxy_task_spec import ProxyTaskSpec
 from nas_controller.search.resources_spec import ResourcesSpec
 from nas_controller.search.search_space_spec import SearchSpaceSpec
+from nas_controller.search.stop_spec import EarlyStoppingSpec, StopSpec
 from nas_controller.search.strict_types import Real, Whole
 from nas_controller.search.validation_errors import located, refused
 from search_space.dataset_name import MAX_CHARACTERS, PATTERN, check_dataset_name
@@ -28,10 +41,11 @@ from search_space.display import displayed
 from search_space.errors import InvalidValueError
 from search_space.proxy_task import ProxyTask
 
-MAX_TRIALS = 100_000
 MAX_PARALLELISM = 1_024
 MAX_EVALUATIONS = 500  # of a trial with early stopping; the store keeps at least this many points of a curve
 MAX_RETRIES = 20
+
+_FAILURES = "Failures"
 
 
 def _without_control_characters(name: str) -> str:
@@ -68,35 +82,6 @@ _DatasetName = Annotated[
 ]
 
 
-class EarlyStoppingSpec(BaseModel):
-    """When a trial is stopped before its end (`nas_controller.search.early_stopping`).
-
-    The rule `median` stops a trial if its AP at a step is below the median AP, at the same step, of at least
-    `min_trials` trials with a reward. The proxy task's `evaluate_steps` sets the steps at which there is an AP.
-    """
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-    rule: Literal["median"] = "median"
-    min_trials: Whole = Field(default=5, ge=1, le=MAX_TRIALS)
-
-
-class StopSpec(BaseModel):
-    """The conditions that end a campaign before its last trial, whichever comes first.
-
-    `wall_seconds` since its start, without pauses; a reward of at least `target_reward`; `no_improvement_trials`
-    outcomes in a row (failures and repeats count) without a better reward; `device_hours` of all finished attempts,
-    summed over the devices of each (`ResourcesSpec.devices`).
-    """
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-    wall_seconds: Real | None = Field(default=None, gt=0, le=MAX_SECONDS, allow_inf_nan=False)
-    target_reward: Real | None = Field(default=None, gt=0, le=1, allow_inf_nan=False)
-    no_improvement_trials: Whole | None = Field(default=None, ge=1, le=MAX_TRIALS)
-    device_hours: Real | None = Field(default=None, gt=0, le=1e9, allow_inf_nan=False)
-
-
 class CampaignSpec(BaseModel):
     """The specification of a campaign.
 
@@ -111,27 +96,133 @@ class CampaignSpec(BaseModel):
     workers in proportion to its `share`.
     """
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(
+        extra="forbid", frozen=True, title="Campaign", json_schema_extra={"x-groups": list(GROUPS)}
+    )
 
-    name: _Name
-    dataset: _DatasetName | None = None
-    trials: Whole = Field(default=12, ge=1, le=MAX_TRIALS)
-    parallelism: Whole = Field(default=1, ge=1, le=MAX_PARALLELISM)
-    seed: Whole = Field(default=1, ge=0, le=MAX_SEED)
-    search_space: SearchSpaceSpec = SearchSpaceSpec.model_construct()
-    controller: ControllerSpec = Field(default_factory=ControllerSpec)
-    objective: ObjectiveSpec = Field(default_factory=ObjectiveSpec)
-    latency: LatencySpec | None = None
-    proxy_task: ProxyTaskSpec = ProxyTaskSpec.model_construct()
-    early_stopping: EarlyStoppingSpec | None = None
-    stop: StopSpec | None = None
-    finals: FinalsSpec | None = None
-    resources: ResourcesSpec = ResourcesSpec.model_construct()
-    retries: Whole = Field(default=2, ge=0, le=MAX_RETRIES)
-    trial_timeout_seconds: Real | None = Field(default=None, ge=1, le=MAX_SECONDS, allow_inf_nan=False)
-    max_failures: Whole | None = Field(default=None, ge=1, le=MAX_TRIALS)
-    max_consecutive_failures: Whole = Field(default=5, ge=1, le=MAX_TRIALS)
-    share: Real = Field(default=1.0, ge=0.01, le=100, allow_inf_nan=False)
+    name: _Name = setting("Name", "What the campaign is called.", group=CAMPAIGN)
+    dataset: _DatasetName | None = setting(
+        "Data set",
+        "Name of a registered data set; null only for proxy tasks that train nothing.",
+        default=None,
+        group=SPACE,
+        null="none",
+        source="/v1/datasets",
+    )
+    trials: Whole = setting(
+        "Trials",
+        "Number of trials, the uniform baseline (trial 0) included.",
+        default=12,
+        ge=1,
+        le=MAX_TRIALS,
+        group=CAMPAIGN,
+    )
+    parallelism: Whole = setting(
+        "Parallel trials", "Trials that train at the same time.", default=1, ge=1, le=MAX_PARALLELISM, group=CAMPAIGN
+    )
+    seed: Whole = setting(
+        "Seed",
+        "It determines the proposals and the training of every trial.",
+        default=1,
+        ge=0,
+        le=MAX_SEED,
+        group=CAMPAIGN,
+    )
+    search_space: SearchSpaceSpec = setting(
+        "Search space", "The widths that may be sampled.", default=SearchSpaceSpec.model_construct(), group=SPACE
+    )
+    controller: ControllerSpec = setting(
+        "Controller", "How proposals are made and learned from.", default=ControllerSpec(), group=SEARCHER
+    )
+    objective: ObjectiveSpec = setting(
+        "Objective", "What the search is told to maximise.", default=ObjectiveSpec(), group=OBJECTIVE
+    )
+    latency: LatencySpec | None = setting(
+        "Measure latency",
+        "Measures each trial's network as it is exported; null measures none, unless `minimise` is `latency`.",
+        default=None,
+        group=OBJECTIVE,
+        null="not measured",
+    )
+    proxy_task: ProxyTaskSpec = setting(
+        "Proxy task", "How a trial is trained and scored.", default=ProxyTaskSpec.model_construct(), group=SCORING
+    )
+    early_stopping: EarlyStoppingSpec | None = setting(
+        "Stop trials early",
+        "Stops a trial that is worse than others were at the same step; needs `proxy_task.evaluate_steps`. Null "
+        "trains every trial to its end.",
+        default=None,
+        group=STOP,
+        null="every trial is trained to its end",
+    )
+    stop: StopSpec | None = setting(
+        "Stop the search",
+        "Ends the search before its last trial; null runs every trial.",
+        default=None,
+        group=STOP,
+        null="never",
+    )
+    finals: FinalsSpec | None = setting(
+        "Run finals",
+        "Trains the best candidates and the baseline alone, with several seeds, and says whether one is better.",
+        default=None,
+        group=FINALS,
+        null="no finals",
+    )
+    resources: ResourcesSpec = setting(
+        "Resources", "What one trial takes of the machine.", default=ResourcesSpec.model_construct(), group=RESOURCES
+    )
+    retries: Whole = setting(
+        "Retries",
+        "Further attempts at a trial that fails or loses its worker.",
+        default=2,
+        ge=0,
+        le=MAX_RETRIES,
+        group=RESOURCES,
+        fold=_FAILURES,
+    )
+    trial_timeout_seconds: Real | None = setting(
+        "Time limit of an attempt",
+        "An attempt that takes longer fails.",
+        default=None,
+        ge=1,
+        le=MAX_SECONDS,
+        allow_inf_nan=False,
+        group=RESOURCES,
+        fold=_FAILURES,
+        unit="s",
+        null="no limit",
+    )
+    max_failures: Whole | None = setting(
+        "Most failures",
+        "The campaign fails once so many trials were given up.",
+        default=None,
+        ge=1,
+        le=MAX_TRIALS,
+        group=RESOURCES,
+        fold=_FAILURES,
+        unit="trials",
+        null="a tenth of the trials, at least 5",
+    )
+    max_consecutive_failures: Whole = setting(
+        "Most failures in a row",
+        "The campaign fails once so many trials in a row were given up.",
+        default=5,
+        ge=1,
+        le=MAX_TRIALS,
+        group=RESOURCES,
+        fold=_FAILURES,
+        unit="trials",
+    )
+    share: Real = setting(
+        "Share",
+        "Where campaigns compete for workers, each gets workers in proportion to its share.",
+        default=1.0,
+        ge=0.01,
+        le=100,
+        allow_inf_nan=False,
+        group=RESOURCES,
+    )
 
     @property
     def finals_task(self) -> ProxyTask | None:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, model_validator
 
+from nas_controller.search.field_descriptions import setting
 from nas_controller.search.searchers.registry import ALGORITHMS, SETTINGS, Algorithm, SearcherSettings, fields_of
 from nas_controller.search.strict_types import Real, Whole
 from nas_controller.search.validation_errors import located
@@ -29,13 +29,17 @@ DEFAULTS: dict[str, dict[str, Any]] = {
 """The settings of each algorithm; besides them `reinforce` has a learning rate by policy (LEARNING_RATES)."""
 
 
-def _of(algorithm: Algorithm, name: str, meaning: str, **limits: Any) -> Any:
-    """A field that an algorithm reads, with its default in the description."""
-    default = LEARNING_RATES if name == "learning_rate" else DEFAULTS[algorithm][name]
-    if isinstance(default, (float, dict)):
+def _of(algorithm: Algorithm, name: str, title: str, meaning: str, **limits: Any) -> Any:
+    """A field that one algorithm reads, with its default there."""
+    if name == "learning_rate":
+        defaults: dict[str, Any] = {"by": "policy", "values": LEARNING_RATES}
+    else:
+        defaults = {"by": "algorithm", "values": {algorithm: DEFAULTS[algorithm][name]}}
+    if any(isinstance(default, float) for default in defaults["values"].values()):
         limits["allow_inf_nan"] = False
-    description = f"{meaning} Read by `{algorithm}`, default {json.dumps(default)}; null for other algorithms."
-    return Field(default=None, description=description, **limits)
+    description = f"{meaning} Read by `{algorithm}`; null for other algorithms."
+    hints = {"defaults": defaults, "applies": {"to": "algorithm", "values": [algorithm]}}
+    return setting(title, description, default=None, **limits, **hints)
 
 
 class ControllerSpec(BaseModel):
@@ -50,20 +54,35 @@ class ControllerSpec(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    algorithm: Algorithm = Field(default="reinforce", description="The search algorithm.")
-    repeats: Literal["free", "count"] = Field(
+    algorithm: Algorithm = setting("Algorithm", "The search algorithm.", default="reinforce")
+    repeats: Literal["free", "count"] = setting(
+        "Repeats",
+        "What a proposal of a known architecture costs: nothing, it is drawn again, or a trial.",
         default="free",
-        description="What a proposal of a known architecture costs: nothing, it is drawn again, or a trial.",
     )
-    policy: Literal["recurrent", "factorised"] | None = _of("reinforce", "policy", "The policy.")
-    learning_rate: Real | None = _of("reinforce", "learning_rate", "Of Adam, by policy.", gt=0, le=1)
-    entropy_bonus: Real | None = _of("reinforce", "entropy_bonus", "Weight of the policy's entropy.", ge=0, le=10)
-    baseline_decay: Real | None = _of("reinforce", "baseline_decay", "Decay of the mean reward.", ge=0, lt=1)
-    importance_clip: Real | None = _of("reinforce", "importance_clip", "Largest importance weight.", ge=1, le=100)
-    hidden_units: Whole | None = _of("reinforce", "hidden_units", "Of the recurrent policy's LSTM.", ge=4, le=512)
-    population: Whole | None = _of("evolution", "population", "Members that may be parents.", ge=2, le=1_000)
-    tournament: Whole | None = _of("evolution", "tournament", "Members of which the best is a parent.", ge=1, le=1_000)
-    initial: Whole | None = _of("local-search", "initial", "Random trials before the first centre.", ge=0, le=100_000)
+    policy: Literal["recurrent", "factorised"] | None = _of("reinforce", "policy", "Policy", "The policy.")
+    learning_rate: Real | None = _of("reinforce", "learning_rate", "Learning rate", "Of Adam, by policy.", gt=0, le=1)
+    entropy_bonus: Real | None = _of(
+        "reinforce", "entropy_bonus", "Entropy bonus", "Weight of the policy's entropy.", ge=0, le=10
+    )
+    baseline_decay: Real | None = _of(
+        "reinforce", "baseline_decay", "Baseline decay", "Decay of the mean reward.", ge=0, lt=1
+    )
+    importance_clip: Real | None = _of(
+        "reinforce", "importance_clip", "Importance limit", "Largest importance weight.", ge=1, le=100
+    )
+    hidden_units: Whole | None = _of(
+        "reinforce", "hidden_units", "Hidden units", "Of the recurrent policy's LSTM.", ge=4, le=512
+    )
+    population: Whole | None = _of(
+        "evolution", "population", "Population", "Members that may be parents.", ge=2, le=1_000
+    )
+    tournament: Whole | None = _of(
+        "evolution", "tournament", "Tournament", "Members, at most all, of which the best is a parent.", ge=1, le=1_000
+    )
+    initial: Whole | None = _of(
+        "local-search", "initial", "Random trials", "Random trials before the first centre.", ge=0, le=100_000
+    )
 
     @model_validator(mode="before")
     @classmethod

@@ -13,7 +13,7 @@ from dataclasses import asdict, dataclass
 from statistics import median
 from typing import Any
 
-from nas_controller.search.campaign_spec import EarlyStoppingSpec
+from nas_controller.search.stop_spec import EarlyStoppingSpec
 from nas_controller.states import BASELINE_TRIAL
 
 

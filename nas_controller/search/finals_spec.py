@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict
 
+from nas_controller.search.field_descriptions import FINALS, setting
 from nas_controller.search.limits import MAX_SECONDS, MAX_SEED
 from nas_controller.search.proxy_task_spec import describe_fields
 from nas_controller.search.strict_types import Real, Whole
@@ -21,13 +22,20 @@ MAX_FINALISTS = 50
 MAX_FINALS_SEEDS = 100
 
 
-def _describe_fields(schema: dict[str, Any]) -> None:
-    """Adds the fields of profiles and recipes to the JSON Schema."""
+TRAINING_FOLD = "Training of the finals"
+
+
+def _describe_task(schema: dict[str, Any]) -> None:
+    """Adds the fields of a proxy task that finals can have: those of trainings that share no weights, and of recipes."""
+    own = set(schema["properties"])
     describe_fields(schema)
     for name, field in RECIPE_FIELDS.items():
-        field_schema = value_schema(field)
-        field_schema["description"] += " (with `recipe`)"
-        schema["properties"][name] = field_schema
+        schema["properties"][name] = value_schema(field)
+        schema["properties"][name]["description"] += " (with `recipe`)"
+    for name in schema["properties"].keys() - own:
+        schema["properties"][name] |= {"x-group": FINALS, "x-fold": TRAINING_FOLD}
+    kind = schema["properties"]["kind"]
+    kind["enum"] = [each for each in kind["enum"] if each != "shared"]
 
 
 class FinalsSpec(BaseModel):
@@ -39,14 +47,54 @@ class FinalsSpec(BaseModel):
     it. An attempt of more than `timeout_seconds` fails.
     """
 
-    model_config = ConfigDict(extra="allow", frozen=True, json_schema_extra=_describe_fields)
+    model_config = ConfigDict(extra="allow", frozen=True, json_schema_extra=_describe_task)
 
-    top: Whole = Field(default=3, ge=1, le=MAX_FINALISTS)
-    seeds: Whole = Field(default=5, ge=1, le=MAX_FINALS_SEEDS)
-    first_seed: Whole | None = Field(default=None, ge=0, le=MAX_SEED)
-    profile: str | None = Field(default=None, json_schema_extra={"enum": [*PROFILES, None]})
-    recipe: str | None = Field(default=None, json_schema_extra={"enum": [*RECIPES, None]})
-    timeout_seconds: Real | None = Field(default=None, ge=1, le=MAX_SECONDS, allow_inf_nan=False)
+    top: Whole = setting(
+        "Candidates",
+        "The best candidates of the search that are compared with the baseline.",
+        default=3,
+        ge=1,
+        le=MAX_FINALISTS,
+    )
+    seeds: Whole = setting(
+        "Seeds",
+        "How often the baseline and each candidate are trained, each time with another seed.",
+        default=5,
+        ge=1,
+        le=MAX_FINALS_SEEDS,
+    )
+    first_seed: Whole | None = setting(
+        "First seed",
+        "The first of the seeds, of which none may be that of the campaign.",
+        default=None,
+        ge=0,
+        le=MAX_SEED,
+        null="the one after the campaign's",
+    )
+    profile: str | None = setting(
+        "Profile",
+        "The preset of the training; null is that of the search, or `laptop-alone` after shared weights.",
+        default=None,
+        json_schema_extra={"enum": [*PROFILES, None]},
+        null=f"as the search, or {FINALS_PROFILE} after shared weights",
+    )
+    recipe: str | None = setting(
+        "Recipe",
+        "A recipe of whole trainings, in epochs, in the place of the profile.",
+        default=None,
+        json_schema_extra={"enum": [*RECIPES, None]},
+        null="none: the profile",
+    )
+    timeout_seconds: Real | None = setting(
+        "Time limit of an attempt",
+        "An attempt that takes longer fails.",
+        default=None,
+        ge=1,
+        le=MAX_SECONDS,
+        allow_inf_nan=False,
+        unit="s",
+        null="no limit",
+    )
 
     def task(self, of_search: ProxyTask, base: Architecture) -> ProxyTask:
         """The complete proxy task of the finals after a search of architectures like `base`.

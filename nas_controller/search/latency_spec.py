@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict
 
+from nas_controller.search.field_descriptions import setting
 from nas_controller.search.strict_types import Whole
 
 
@@ -18,6 +19,6 @@ class LatencySpec(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    format: Literal["onnx"] = Field(default="onnx", description="The format of the export that is measured.")
-    threads: Whole = Field(default=1, ge=1, le=1_024, description="Processors that a run uses.")
-    runs: Whole = Field(default=20, ge=3, le=1_000, description="Runs of each of the two after a warm-up.")
+    format: Literal["onnx"] = setting("Format", "The format of the export that is measured.", default="onnx")
+    threads: Whole = setting("Threads", "Processors that a run uses.", default=1, ge=1, le=1_024)
+    runs: Whole = setting("Runs", "Runs of each of the two after a warm-up.", default=20, ge=3, le=1_000)

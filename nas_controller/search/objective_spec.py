@@ -5,8 +5,9 @@ from __future__ import annotations
 import math
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, model_validator
 
+from nas_controller.search.field_descriptions import setting
 from nas_controller.search.strict_types import Real
 from nas_controller.search.validation_errors import located
 from search_space.errors import InvalidValueError
@@ -25,18 +26,24 @@ class ObjectiveSpec(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    maximise: Literal["ap"] = "ap"
-    minimise: Literal["params", "latency"] | None = Field(
+    maximise: Literal["ap"] = setting("Maximise", "The reward: COCO AP on reserved images.", default="ap")
+    minimise: Literal["params", "latency"] | None = setting(
+        "Minimise too",
+        "What should be small besides a large AP; null is the AP alone. `latency` is measured as `latency` of the "
+        "campaign says.",
         default=None,
-        description="What should be small besides a large AP; null is the AP alone. `latency` is measured as `latency` "
-        "of the campaign says.",
+        null="nothing",
     )
-    weight: Real | None = Field(
+    weight: Real | None = setting(
+        "Weight of the cost",
+        "Exponent of the parameters or the latency over those of the baseline. Null without `minimise`.",
         default=None,
         gt=0,
         le=1,
         allow_inf_nan=False,
-        description=f"Exponent of the cost, default {DEFAULT_WEIGHT} with `minimise`; null without.",
+        null="none",
+        defaults={"by": "minimise", "values": {"params": DEFAULT_WEIGHT, "latency": DEFAULT_WEIGHT}},
+        applies={"to": "minimise", "values": ["params", "latency"]},
     )
 
     @model_validator(mode="before")

@@ -2,28 +2,33 @@
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, model_validator
 
+from nas_controller.search.field_descriptions import SCORING, setting
 from nas_controller.search.validation_errors import located
 from search_space.errors import InvalidValueError
 from search_space.proxy_task import FIELDS, PROFILES, ProxyTask, resolve
 from search_space.proxy_task_fields import value_schema
+from search_space.proxy_task_groups import GROUPS
+
+DEFAULT_PROFILE = "laptop"
 
 
 def describe_fields(schema: dict[str, Any]) -> None:
     """Adds the fields of `ProxyTask` to the JSON Schema, each with its limits and its defaults by profile."""
-    for name, field in FIELDS.items():
-        values = ", ".join(f"{profile} {json.dumps(getattr(task, name))}" for profile, task in PROFILES.items())
-        field_schema = value_schema(field)
-        field_schema["description"] += f" (default, by profile: {values})"
-        schema["properties"][name] = field_schema
+    for group, headings in GROUPS.items():
+        for name, heading in headings.items():
+            defaults = {profile: getattr(task, name) for profile, task in PROFILES.items()}
+            field = {"title": heading.title, **value_schema(FIELDS[name]), "x-group": SCORING, "x-fold": group}
+            field["x-defaults"] = {"by": "profile", "values": defaults}
+            if heading.unit is not None:
+                field["x-unit"] = heading.unit
+            if heading.kinds:
+                field["x-applies"] = {"to": "kind", "values": list(heading.kinds)}
+            schema["properties"][name] = field
     schema["additionalProperties"] = False
-
-
-DEFAULT_PROFILE = "laptop"
 
 
 class ProxyTaskSpec(BaseModel):
@@ -35,7 +40,14 @@ class ProxyTaskSpec(BaseModel):
 
     model_config = ConfigDict(extra="allow", frozen=True, json_schema_extra=describe_fields)
 
-    profile: str = Field(default=DEFAULT_PROFILE, json_schema_extra={"enum": list(PROFILES)})
+    profile: str = setting(
+        "Profile",
+        "The preset of all fields below, which each overrides one of its values: `paper` is the published "
+        "protocol, `laptop` scores slices of shared weights, `laptop-alone` trains each architecture for minutes, "
+        "`smoke` trains for seconds, `synthetic` trains nothing.",
+        default=DEFAULT_PROFILE,
+        json_schema_extra={"enum": list(PROFILES)},
+    )
 
     @model_validator(mode="after")
     def _resolves(self) -> ProxyTaskSpec:

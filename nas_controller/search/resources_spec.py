@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, model_validator
 
+from nas_controller.search.field_descriptions import setting
 from nas_controller.search.strict_types import Real, Whole
 from nas_controller.search.validation_errors import located
 from search_space.errors import InvalidValueError
@@ -19,9 +20,19 @@ class ResourcesSpec(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    cpus: Whole | None = Field(default=None, ge=1, le=1_024)
-    gpus: Real | None = Field(default=None, ge=0, le=64, allow_inf_nan=False)
-    tpus: Whole = Field(default=0, ge=0, le=64)
+    cpus: Whole | None = setting(
+        "Processors", "Processors of each.", default=None, ge=1, le=1_024, null="an equal share, or 1 on a cluster"
+    )
+    gpus: Real | None = setting(
+        "GPUs",
+        "GPUs of each: below 1 a share of one, above 1 whole ones.",
+        default=None,
+        ge=0,
+        le=64,
+        allow_inf_nan=False,
+        null="an equal share",
+    )
+    tpus: Whole = setting("TPU chips", "TPU chips of each, of one host.", default=0, ge=0, le=64)
 
     @model_validator(mode="after")
     def _can_be_allocated(self) -> ResourcesSpec:

@@ -5,10 +5,11 @@ from __future__ import annotations
 from functools import lru_cache
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, model_validator
 from pydantic_core import PydanticCustomError
 
 from nas_controller.search.base_spec import Base, BaseSpec
+from nas_controller.search.field_descriptions import setting
 from nas_controller.search.strict_types import Whole
 from nas_controller.search.validation_errors import located, refused
 from search_space.errors import InvalidValueError
@@ -17,6 +18,8 @@ from search_space.rounding import DIVISOR, MAX_DIVISOR
 from search_space.space import CHOICES, SearchSpace
 from search_space.space_checks import ALL_BLOCKS, MAX_CHOICES
 from search_space.topology import NUM_BLOCKS
+
+_MORE = "More of the search space"
 
 _BLOCKS = {str(block): block for block in ALL_BLOCKS}
 
@@ -64,16 +67,67 @@ class SearchSpaceSpec(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    base: Base = DEFAULT_BASE
-    budget_madds: Whole | None = None  # bounded by the feasible range, which the error message states
-    mode: Literal["exact", "paper"] = "exact"
-    choices: Annotated[tuple[int | float, ...], BeforeValidator(_checked_choices)] = Field(
-        default=CHOICES, min_length=2, max_length=MAX_CHOICES
+    base: Base = setting(
+        "Base network",
+        "The architecture whose widths are searched: the name of a published one, or an architecture; a block "
+        "specification, such as an export, is accepted too.",
+        default=DEFAULT_BASE,
     )
-    searched_blocks: tuple[Whole, ...] | None = None
-    max_params: Whole | None = None  # bounded likewise
-    max_block_width: Annotated[Whole | dict[int, Whole] | None, BeforeValidator(_checked_block_widths)] = None
-    width_divisor: Whole = Field(default=DIVISOR, ge=1, le=MAX_DIVISOR)
+    # Bounded by the feasible range, which the error message states.
+    budget_madds: Whole | None = setting(
+        "Budget",
+        "Multiply-adds of the whole detector at full width that every architecture must meet.",
+        default=None,
+        unit="multi-adds",
+        null="as the base",
+        range="feasible_madds",
+    )
+    mode: Literal["exact", "paper"] = setting(
+        "Mode",
+        "`exact` finds widths within 1 % of the budget after rounding; `paper` applies Equations 2 to 4 once, "
+        "which leaves up to 20 %.",
+        default="exact",
+    )
+    choices: Annotated[tuple[int | float, ...], BeforeValidator(_checked_choices)] = setting(
+        "Multipliers",
+        "What may be sampled for a block, in ascending order.",
+        default=CHOICES,
+        min_length=2,
+        max_length=MAX_CHOICES,
+        fold=_MORE,
+    )
+    searched_blocks: tuple[Whole, ...] | None = setting(
+        "Searched blocks",
+        f"The blocks, of 1 to {NUM_BLOCKS}, that have a multiplier; the others keep the width of the base.",
+        default=None,
+        null="all",
+        fold=_MORE,
+    )
+    max_params: Whole | None = setting(
+        "Largest number of parameters",
+        "Trainable parameters of an architecture; mode `exact` only.",
+        default=None,
+        unit="parameters",
+        null="no limit",
+        fold=_MORE,
+    )
+    max_block_width: Annotated[Whole | dict[int, Whole] | None, BeforeValidator(_checked_block_widths)] = setting(
+        "Largest width of a block",
+        'Of every searched block, or of those that it names by number, such as `{"10": 160}`; mode `exact` only.',
+        default=None,
+        unit="channels",
+        null="no limit",
+        fold=_MORE,
+    )
+    width_divisor: Whole = setting(
+        "Width divisor",
+        "Widths are multiples of it.",
+        default=DIVISOR,
+        ge=1,
+        le=MAX_DIVISOR,
+        unit="channels",
+        fold=_MORE,
+    )
 
     @model_validator(mode="after")
     def _is_feasible(self) -> SearchSpaceSpec:

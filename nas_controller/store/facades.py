@@ -41,6 +41,7 @@ class Reads:
     def __init__(self, database: Database, clock: Clock) -> None:
         queries = Queries(database)
         self.get_campaign = queries.get_campaign
+        self.campaigns_named = queries.campaigns_named
         self.get_trial = queries.get_trial
         self.get_trial_record = queries.get_trial_record
         self.latest_trained = queries.latest_trained

@@ -43,6 +43,12 @@ class Queries:
         with self._database.reading() as session:
             return campaign_record(find_campaign(session, campaign_id))
 
+    def campaigns_named(self, name: str, limit: int) -> tuple[str, ...]:
+        """The ids of the newest campaigns of this name, newest first, at most `limit`."""
+        query = select(models.Campaign.id).where(models.Campaign.name == name)
+        with self._database.reading() as session:
+            return tuple(session.scalars(query.order_by(models.Campaign.id.desc()).limit(limit)))
+
     def get_trial(self, campaign_id: str, number: int) -> TrialDetail:
         """A trial with its attempts and its learning curve. Raises NotFoundError."""
         with self._database.reading() as session:

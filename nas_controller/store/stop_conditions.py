@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from nas_controller.search.campaign_spec import StopSpec
+from nas_controller.search.stop_spec import StopSpec
 from nas_controller.states import StopReason
 from nas_controller.store import models
 from nas_controller.store.records import CampaignRecord

@@ -4,14 +4,14 @@ import { html, useState } from "./ui.js";
 
 const SHOWN_MS = 1500;
 
-/** `load` returns the text, or a promise of it; `name` says what is copied, for screen readers. */
-export function CopyButton({ load, name, children = "Copy" }) {
+/** `load`, in the place of a `text`, returns it or a promise of it; `name` says what is copied, for screen readers. */
+export function CopyButton({ text, load = () => text, name, kind = "plain", children = "Copy" }) {
   const [answer, setAnswer] = useState("");
   const onClick = async () => {
     setAnswer(await copied(load));
     setTimeout(() => setAnswer(""), SHOWN_MS);
   };
-  return html`<button type="button" class="button" aria-label="Copy ${name}" onClick=${onClick}>${answer || children}</button>
+  return html`<button type="button" class=${kind} aria-label="Copy ${name}" onClick=${onClick}>${answer || children}</button>
     <span class="visually-hidden" role="status">${answer && `${name}: ${answer}`}</span>`;
 }
 

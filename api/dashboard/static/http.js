@@ -62,6 +62,9 @@ const send = async (method, path, body, headers = {}) =>
 /** `body` is undefined for a request without one. */
 export const post = async (path, body) => (body === undefined ? read(await request(path, { method: "POST" })) : send("POST", path, body));
 
+/** A request that is executed once, however often it is sent with the same `key`. */
+export const postOnce = (path, body, key) => send("POST", path, body, { "Idempotency-Key": key });
+
 export const patch = (path, changes) => send("PATCH", path, changes);
 
 export const remove = async (path) => read(await request(path, { method: "DELETE" }));

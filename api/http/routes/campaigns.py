@@ -7,13 +7,15 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Body, Query, Request, Response, status
 from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse
 from pydantic import ValidationError
 
-from api.documents import CampaignDocument, CampaignPage, EstimateDocument, PauseRequest
+from api.documents import CampaignDocument, CampaignPage, DryRunDocument, EstimateDocument, PauseRequest
 from api.http.conditional_get import NOT_MODIFIED, IfCampaignListModified, IfCampaignModified
 from api.http.dependencies import CampaignId, RequireJson, ReservedCampaignId, ServiceSettings, ServiceStore
 from api.http.json_responses import json_response
 from nas_controller.campaigns.campaign_summaries import CampaignSummaries, Included
+from nas_controller.campaigns.dry_run import dry_run as dry_run_of
 from nas_controller.campaigns.estimate import estimate
 from nas_controller.search.campaign_spec import CampaignSpec
 from nas_controller.states import ArchivedFilter, CampaignOrder, CampaignState
@@ -60,7 +62,19 @@ ORDERS = (
 )
 
 
-@router.post("", status_code=status.HTTP_201_CREATED, dependencies=[RequireJson], summary="Create a campaign")
+DRY_RUN: dict[int | str, dict[str, Any]] = {
+    200: {"model": DryRunDocument, "description": "What a dry run found; nothing was created."}
+}
+
+
+@router.post(
+    "",
+    status_code=status.HTTP_201_CREATED,
+    dependencies=[RequireJson],
+    responses=DRY_RUN,
+    summary="Create a campaign",
+    response_model=CampaignDocument,
+)
 def create(
     spec: Annotated[CampaignSpec, Body(openapi_examples=EXAMPLES)],
     response: Response,
@@ -70,12 +84,18 @@ def create(
     draft: Annotated[
         bool, Query(description="Create a draft, which can be changed and runs only once it is started.")
     ] = False,
-) -> CampaignDocument:
+    dry_run: Annotated[
+        bool,
+        Query(description="Create nothing: respond with 200 and what would be created, or as a creation is refused."),
+    ] = False,
+) -> CampaignDocument | Response:
     """Creates a campaign in state `pending`, which the supervisor starts, or in state `draft`. All fields but `name`
     have defaults.
     """
     if spec.dataset is not None:
         dataset_path(settings.data_dir, spec.dataset)
+    if dry_run:
+        return JSONResponse(dry_run_of(store, spec, settings.data_dir).model_dump(mode="json"))
     campaign = store.service.create_campaign(spec, reserved_id, draft=draft)
     response.headers["Location"] = f"/v1/campaigns/{campaign.id}"
     return CampaignDocument.model_validate(campaign.to_dict())

@@ -7,7 +7,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Annotated
 
-from fastapi import APIRouter, Request
+from fastapi import APIRouter, Query, Request
 from fastapi import Path as PathParameter
 from fastapi.responses import HTMLResponse
 from fastapi.templating import Jinja2Templates
@@ -19,6 +19,7 @@ from api.http.routes.datasets import DatasetName, dataset_document
 from nas_controller.drawings.comparison import MAX_COMPARED, MIN_COMPARED
 from nas_controller.search.campaign_spec import CampaignSpec
 from nas_controller.search.finals_spec import FinalsSpec
+from api.service_url import DEFAULT_URL
 from nas_controller.states import (
     CAMPAIGN_STATES,
     CAMPAIGN_TRANSITIONS,
@@ -83,14 +84,19 @@ templates.env.globals.update(
 )
 
 
+def _origin(request: Request) -> str:
+    """The address of the service as the browser knows it, without a slash at its end."""
+    root: str = request.app.state.settings.root_path
+    return str(request.base_url).rstrip("/") + root
+
+
 @router.get("/")
 def campaigns(request: Request, settings: ServiceSettings) -> HTMLResponse:
     """The list of campaigns."""
-    origin = str(request.base_url).rstrip("/") + settings.root_path
     caller: Caller = request.state.caller
     context = {
         "current_page": "campaigns",
-        "origin": origin,
+        "origin": _origin(request),
         "data_dir": settings.data_dir,
         "may_operate": caller.allows("operate"),
         "caller": caller,
@@ -98,6 +104,29 @@ def campaigns(request: Request, settings: ServiceSettings) -> HTMLResponse:
         "most_compared": MAX_COMPARED,
     }
     return templates.TemplateResponse(request, "campaigns.html", context)
+
+
+@router.get("/campaigns/new")
+def new_campaign(
+    request: Request,
+    store: ServiceStore,
+    settings: ServiceSettings,
+    original: Annotated[str | None, Query(alias="from", max_length=64)] = None,
+) -> HTMLResponse:
+    """The form of a new campaign; with `from` it is a copy of that one."""
+    if original is not None:
+        store.reads.get_campaign(original)
+    caller: Caller = request.state.caller
+    context = {
+        "current_page": "new-campaign",
+        "original": original,
+        "origin": _origin(request),
+        "default_url": DEFAULT_URL,
+        "data_dir": settings.data_dir,
+        "may_operate": caller.allows("operate"),
+        "needs_key": caller.key_id is not None,
+    }
+    return templates.TemplateResponse(request, "new-campaign.html", context)
 
 
 @router.get("/campaigns/{campaign_id}")

@@ -1,23 +1,41 @@
-"""JSON Schemas of exported files and of requests."""
+"""JSON Schemas of campaigns, of other requests and of exported files."""
 
 from __future__ import annotations
+
+from typing import Any
 
 from fastapi import APIRouter, Response
 from fastapi.responses import JSONResponse
 
 from nas_controller.trainings.spec import TrainingSpec
+from nas_controller.search.campaign_spec import CampaignSpec
 from search_space.document_schema import block_specification_schema
 
-router = APIRouter(prefix="/v1/schemas", tags=["results"])
+router = APIRouter(prefix="/v1/schemas")
 
 MEDIA_TYPE = "application/schema+json"
+DIALECT = "https://json-schema.org/draft/2020-12/schema"
+SCHEMA: dict[int | str, dict[str, Any]] = {
+    200: {"description": "The schema.", "content": {MEDIA_TYPE: {"schema": {"type": "object"}}}}
+}
+
+
+@router.get(
+    "/campaign", tags=["campaigns"], response_class=Response, summary="Read the schema of campaigns", responses=SCHEMA
+)
+def campaign() -> JSONResponse:
+    """The JSON Schema (2020-12) of the body of `POST /v1/campaigns`: a title, a description, the limits and the default
+    of each field, and, in keywords that begin with `x-`, its unit, its group and the defaults that depend on others.
+    """
+    return JSONResponse({"$schema": DIALECT, **CampaignSpec.model_json_schema()}, media_type=MEDIA_TYPE)
 
 
 @router.get(
     "/block-specification",
+    tags=["results"],
     response_class=Response,
     summary="Read the schema of block specifications",
-    responses={200: {"description": "The schema.", "content": {MEDIA_TYPE: {"schema": {"type": "object"}}}}},
+    responses=SCHEMA,
 )
 def block_specification() -> JSONResponse:
     """The JSON Schema (2020-12) of the files of export format `json`."""

@@ -13,9 +13,10 @@ from nas_controller.campaigns.campaign import Campaign
 from nas_controller.campaigns.replay import ReplayError, verify
 from nas_controller.execution import synthetic_reward, worker
 from nas_controller.execution.in_process_executor import InProcessExecutor
-from nas_controller.search.campaign_spec import CampaignSpec, EarlyStoppingSpec
+from nas_controller.search.campaign_spec import CampaignSpec
 from nas_controller.search.early_stopping import EarlyStop, MedianRule
 from nas_controller.search.outcomes import Rewarded, TrialWork
+from nas_controller.search.stop_spec import EarlyStoppingSpec
 from nas_controller.store import Store
 from nas_controller.supervision import runner
 from nas_controller.supervision.runner import EXIT_DONE, Machine

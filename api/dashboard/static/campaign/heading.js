@@ -3,7 +3,7 @@
 import { dateTime } from "../format.js";
 import { link } from "../root.js";
 import { html, useEffect } from "../ui.js";
-import { CopyButton } from "./copy.js";
+import { CopyButton } from "../copy.js";
 import { StatePill } from "./state-pill.js";
 
 export function Heading({ campaign, isStale, children }) {

@@ -17,8 +17,8 @@ export function Actions({ path, campaign, trial, mayOperate }) {
       ${trial.number > 0 && html`<a class="button" href=${link(`/compare?trials=${campaign.id}:0,${campaign.id}:${trial.number}`)}>Compare with the baseline</a>`}
       <button type="button" class="button" onClick=${() => setOpen("exports")}>Export</button>
       ${mayOperate && html`<button type="button" class="button" onClick=${() => setOpen("train")}>Train</button>`}
-      <${CopyButton} name="widths" load=${() => trial.widths.join(", ")}>Copy widths</${CopyButton}>
-      <${CopyButton} name="specification" load=${() => getText(`${path}/exports/spec?trial=${trial.number}`)}>Copy specification</${CopyButton}>
+      <${CopyButton} kind="button" name="widths" load=${() => trial.widths.join(", ")}>Copy widths</${CopyButton}>
+      <${CopyButton} kind="button" name="specification" load=${() => getText(`${path}/exports/spec?trial=${trial.number}`)}>Copy specification</${CopyButton}>
     </p>
     ${open === "exports" && html`<${ExportDialog} path=${path} trial=${trial.number} lastTrial=${last} mayOperate=${mayOperate} onClose=${close} />`}
     ${open === "train" && html`<${TrainDialog} campaignId=${campaign.id} path=${path} trial=${trial.number} lastTrial=${last} dataset=${campaign.spec.dataset} onClose=${close} />`}

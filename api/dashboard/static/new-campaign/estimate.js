@@ -1,0 +1,27 @@
+// What a dry run says of the time that a campaign takes, and its warnings.
+
+import { duration } from "../format.js";
+import { html } from "../ui.js";
+
+const BASES = {
+  "same-workers": (count) => `from ${count} like it, with the same workers`,
+  "same-task": (count) => `from ${count} like it, with other workers`,
+  profile: () => "as the profile says",
+};
+const BOUNDS = { wall_seconds: "the limit of its time", device_hours: "the limit of its device time" };
+
+const hours = (value) => `${value.toLocaleString("en", { maximumSignificantDigits: 3 })} h`;
+
+export function Estimate({ estimate }) {
+  const { finals, trials, parallelism } = estimate;
+  return html`<dl class="facts estimate">
+    <div><dt>Time</dt><dd>${estimate.wall_seconds === null ? "not known yet" : `≈ ${duration(estimate.wall_seconds)}`}
+      <span class="muted">${estimate.basis === "nothing" ? "No trial like it has been trained here." : `${trials.toLocaleString("en")} trials, ${parallelism} at a time, ${BASES[estimate.basis](estimate.measured_trials)}`}</span></dd></div>
+    <div><dt>Device time</dt><dd>${estimate.device_hours === null ? "not known yet" : `≈ ${hours(estimate.device_hours)}`}
+      ${estimate.bounded_by && html`<span class="muted">ended by ${BOUNDS[estimate.bounded_by]}</span>`}</dd></div>
+    ${finals && html`<div><dt>Finals</dt><dd>${finals.wall_seconds === null ? "not known yet" : `≈ ${duration(finals.wall_seconds)} more, ${hours(finals.device_hours)} of devices`}
+      <span class="muted">${finals.trainings} trainings</span></dd></div>`}
+  </dl>`;
+}
+
+export const Warnings = ({ warnings }) => warnings.length > 0 && html`<ul class="warnings">${warnings.map((text) => html`<li key=${text}>${text}</li>`)}</ul>`;

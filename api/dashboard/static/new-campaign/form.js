@@ -1,0 +1,89 @@
+// The form of a new campaign.
+
+import { DisconnectedError, postOnce } from "../http.js";
+import { link } from "../root.js";
+import { html, useMemo, useRef, useState } from "../ui.js";
+import { CloneNote } from "./clone-note.js";
+import { CommandsCard } from "./commands-card.js";
+import { DryRunDialog } from "./dry-run-dialog.js";
+import { dryRun, useDryRun } from "./dry-run.js";
+import { useEntries } from "./entries.js";
+import { errorsByField } from "./errors.js";
+import { idOf } from "./field.js";
+import { Group } from "./group.js";
+import { NoDatasets } from "./no-datasets.js";
+import { requestKey } from "./request-key.js";
+import { saveValues } from "./saved.js";
+import { StatusCard } from "./status-card.js";
+import { documentOf, readForm } from "./values.js";
+
+/** `page` has what the template knows, `names` the names of the lists that fields choose from, by source. */
+export function CampaignForm({ page, schema, fields, names, original, initial }) {
+  const entries = useEntries(fields, initial, original?.id ?? null);
+  const { values } = entries;
+  const read = useMemo(() => readForm(fields, values), [values]);
+  const document = useMemo(() => documentOf(fields, values), [values]);
+  const answer = useDryRun(document, page.profileWithoutData);
+  const [wasSubmitted, setSubmitted] = useState(false);
+  const [isBusy, setBusy] = useState(false);
+  const [refusal, setRefusal] = useState(null);
+  const [shownRun, setShownRun] = useState(null);
+  const form = useRef(null), keyOf = useRef(requestKey());
+
+  const errors = errorsByField(fields, answer.problem);
+  const wrong = fields.filter(({ path }) => errors[path]);
+  /** An empty field is no mistake before it is visited. */
+  const errorsOf = (path) => (errors[path] && (wasSubmitted || entries.isVisited(path) || read.isSet(path)) ? errors[path] : []);
+  const entry = { ...entries, read, names, range: answer.range };
+
+  const focusField = ({ path }) => {
+    const control = form.current.querySelector(`#${idOf(path)}`);
+    if (!control) return;
+    for (let fold = control.closest("details"); fold; fold = fold.parentElement.closest("details")) fold.open = true;
+    control.focus();
+  };
+
+  const requests = {
+    "": () => postOnce("/v1/campaigns", document, keyOf.current(document, "")),
+    draft: () => postOnce("/v1/campaigns?draft=true", document, keyOf.current(document, "draft")),
+    "dry-run": () => dryRun(document),
+  };
+  const onSubmit = async (event) => {
+    event.preventDefault();
+    const wanted = event.submitter?.value ?? "";
+    setSubmitted(true);
+    setRefusal(null);
+    setBusy(true);
+    try {
+      const made = await requests[wanted]();
+      if (wanted === "dry-run") { setShownRun(made); return; }
+      saveValues(original?.id ?? null, null);
+      location.assign(link(`/campaigns/${encodeURIComponent(made.id)}`));
+    } catch (error) {
+      const refused = errorsByField(fields, error.problem);
+      const first = fields.find(({ path }) => refused[path] && read.isShown(read.field(path)));
+      answer.refused(document, error.problem);
+      setRefusal(error instanceof DisconnectedError ? "The service does not respond. What you entered is kept; send it again once it is back" : first ? null : error.message);
+      if (first) setTimeout(() => focusField(first));
+    } finally {
+      setBusy(false);
+    }
+  };
+
+  const startOver = () => { entries.startOver(); setSubmitted(false); setRefusal(null); };
+  const isEmpty = JSON.stringify(values) === JSON.stringify(initial);
+  return html`<form ref=${form} class="new-campaign" novalidate onSubmit=${onSubmit}>
+    <div class="groups">
+      ${original && html`<${CloneNote} original=${original} fields=${fields} before=${page.valuesOfOriginal} entry=${entry} />`}
+      ${entries.isRestored && html`<p class="banner restored">What you had entered is restored. <button type="button" class="plain" onClick=${startOver}>Start over</button></p>`}
+      ${schema["x-groups"].map((title) => html`<${Group} key=${title} title=${title} fields=${fields.filter(({ group }) => group === title)} entry=${entry} errorsOf=${errorsOf} />
+        ${names["/v1/datasets"].length === 0 && fields.some((field) => field.group === title && field.source === "/v1/datasets") && html`<${NoDatasets} dataDir=${page.dataDir} profile=${page.profileWithoutData} />`}`)}
+    </div>
+    <aside aria-label="Result">
+      <${StatusCard} answer=${answer} wrong=${wrong} general=${errors[""] ?? []} refusal=${refusal} isBusy=${isBusy} onField=${focusField} onDismiss=${() => setRefusal(null)} />
+      <${CommandsCard} document=${document} service=${page.service} />
+      ${!isEmpty && !entries.isRestored && html`<p><button type="button" class="plain" onClick=${startOver}>Start over</button></p>`}
+    </aside>
+    ${shownRun && html`<${DryRunDialog} found=${shownRun} onClose=${() => setShownRun(null)} />`}
+  </form>`;
+}

@@ -1,0 +1,62 @@
+"""The documents of what is known of a campaign before it is created."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+from pydantic import Field
+
+from nas_controller.entities.document import Document
+from nas_controller.states import EstimateBasis
+
+
+class FinalsEstimateDocument(Document):
+    """The estimated duration of the finals of a campaign."""
+
+    trainings: int = Field(description="One of each finalist and of the baseline with each seed.")
+    basis: EstimateBasis = Field(description="As that of the trials, from finals of the same proxy task.")
+    measured_trainings: int = Field(description="Number of earlier finals that the estimate uses.")
+    seconds_per_training: float | None = Field(description="Median of their durations.")
+    wall_seconds: float | None = Field(description="As that of the trials.")
+    device_hours: float | None = Field(description="Summed over the devices of every training.")
+
+
+class EstimateDocument(Document):
+    """The estimated duration of a campaign's trials, if every one is trained to its end, and of its finals."""
+
+    trials: int
+    parallelism: int
+    basis: EstimateBasis = Field(
+        description="Basis of the estimate: trials of the same proxy task, with the same parallelism and resources or "
+        "with others; the seconds of a synthetic profile; or nothing, and then every number is null."
+    )
+    measured_trials: int = Field(description="Number of earlier trials that the estimate uses.")
+    seconds_per_trial: float | None = Field(description="Median of their durations.")
+    wall_seconds: float | None = Field(
+        description="At the throughput of the newest campaign with the same workers, else with `parallelism` trials at "
+        "once and no failures."
+    )
+    device_hours: float | None = Field(description="Summed over the devices of every trial.")
+    bounded_by: Literal["wall_seconds", "device_hours"] | None = Field(
+        description="The condition in `stop` that would end it first; the numbers are up to that point."
+    )
+    finals: FinalsEstimateDocument | None = Field(
+        description="Its finals, which come on top of the other numbers and are bounded by no stop condition, or null."
+    )
+
+
+class FeasibleMaddsDocument(Document):
+    """The multi-adds that a search space can have as its budget."""
+
+    least: int = Field(description="With every searched block at its smallest width.")
+    most: int = Field(description="With every searched block at its largest width.")
+    of_base: int = Field(description="The budget of a specification that gives none: the multi-adds of its base.")
+
+
+class DryRunDocument(Document):
+    """What creating a campaign would do. Nothing is written."""
+
+    spec: dict[str, Any] = Field(description="The campaign as it would be created, with every default filled in.")
+    estimate: EstimateDocument = Field(description="Its duration, as `POST /v1/campaigns/estimate` gives it.")
+    feasible_madds: FeasibleMaddsDocument = Field(description="The budgets that its search space allows.")
+    warnings: list[str] = Field(description="What is allowed but may not be intended, in sentences.")
