@@ -8,6 +8,7 @@ from typing import Any
 from urllib.parse import quote
 
 import httpx
+from pydantic import RootModel
 
 from api.client_connection import Connection
 from api.client_connection import ServiceUnreachableError as ServiceUnreachableError
@@ -32,6 +33,10 @@ from api.documents import (
 from nas_controller.states import PauseMode, WeightsWanted
 
 
+class AnyDocument(RootModel[dict[str, Any]]):
+    """A JSON object whose fields are in the OpenAPI document."""
+
+
 class Client(Connection):
     """A client of the service at `url`, by default EFFSPINE_URL, with the key of EFFSPINE_API_KEY.
 
@@ -50,6 +55,10 @@ class Client(Connection):
     def create_campaign(self, specification: dict[str, Any], *, draft: bool = False) -> CampaignDocument:
         """Creates a campaign, or a draft of one."""
         return self._change(CampaignDocument, f"/v1/campaigns{'?draft=true' if draft else ''}", specification)
+
+    def dry_run_campaign(self, specification: dict[str, Any]) -> dict[str, Any]:
+        """What the service would create: `spec`, `estimate`, `feasible_madds` and `warnings`; nothing is created."""
+        return self._change(AnyDocument, "/v1/campaigns?dry_run=true", specification).root
 
     def start_campaign(self, campaign_id: str) -> CampaignDocument:
         """Starts a draft."""
@@ -79,20 +88,24 @@ class Client(Connection):
         """Lets a failed campaign continue; finished trials keep their outcomes."""
         return self._change(CampaignDocument, f"/v1/campaigns/{_segment(campaign_id)}/retry")
 
+    def delete_campaign(self, campaign_id: str) -> None:
+        """Deletes a campaign that has finished."""
+        raise_for_status(self._send("DELETE", f"/v1/campaigns/{_segment(campaign_id)}"))
+
     def campaign(self, campaign_id: str) -> CampaignDocument:
         """One campaign."""
         return self._read(CampaignDocument, f"/v1/campaigns/{_segment(campaign_id)}")
 
-    def campaigns(self, *, state: str | None = None) -> Iterator[CampaignDocument]:
-        """All campaigns, newest first."""
-        return self._all(CampaignDocument, "/v1/campaigns", {"state": state})
+    def campaigns(self, *, state: str | None = None, at_most: int | None = None) -> Iterator[CampaignDocument]:
+        """All campaigns, or `at_most` so many, newest first."""
+        return self._all(CampaignDocument, "/v1/campaigns", {"state": state}, at_most)
 
     def trials(
-        self, campaign_id: str, *, state: str | None = None, order_by: str | None = None
+        self, campaign_id: str, *, state: str | None = None, order_by: str | None = None, at_most: int | None = None
     ) -> Iterator[TrialDocument]:
-        """All trials of a campaign, ordered by number or by `order_by`, such as `-reward`."""
+        """All trials of a campaign, or `at_most` so many, ordered by number or by `order_by`, such as `-reward`."""
         path = f"/v1/campaigns/{_segment(campaign_id)}/trials"
-        return self._all(TrialDocument, path, {"state": state, "order_by": order_by})
+        return self._all(TrialDocument, path, {"state": state, "order_by": order_by}, at_most)
 
     def trial(self, campaign_id: str, number: int) -> TrialDetailDocument:
         """One trial with its attempts and its learning curve."""
@@ -101,6 +114,10 @@ class Client(Connection):
     def best(self, campaign_id: str, k: int = 1) -> BestDocument:
         """The `k` best trials, the one that finals rank first at the front, and the baseline."""
         return self._read(BestDocument, f"/v1/campaigns/{_segment(campaign_id)}/best", {"k": k})
+
+    def figure(self, campaign_id: str, name: str) -> dict[str, Any]:
+        """The numbers of a figure, such as `search`, the health of the search."""
+        return self._read(AnyDocument, f"/v1/campaigns/{_segment(campaign_id)}/figures/{_segment(name)}").root
 
     def finals(self, campaign_id: str) -> FinalsReportDocument:
         """The finals: their verdict and their trainings. Raises ServiceRefusedError (404) before they begin."""
