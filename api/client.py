@@ -8,6 +8,7 @@ from typing import Any
 from urllib.parse import quote
 
 import httpx
+from pydantic import RootModel
 
 from api.client_connection import Connection
 from api.client_connection import ServiceUnreachableError as ServiceUnreachableError
@@ -32,6 +33,10 @@ from api.documents import (
     TrialDocument,
 )
 from nas_controller.states import ArchivedFilter, CampaignOrder, PauseMode, WeightsWanted
+
+
+class AnyDocument(RootModel[dict[str, Any]]):
+    """A JSON object whose fields are in the OpenAPI document."""
 
 
 class Client(Connection):
@@ -116,19 +121,21 @@ class Client(Connection):
         tag: str | None = None,
         archived: ArchivedFilter = "false",
         order_by: CampaignOrder = "-created",
+        at_most: int | None = None,
     ) -> Iterator[ListedCampaignDocument]:
-        """Campaigns, newest first unless ordered otherwise: in one state, with `text` in the name, the id or a tag, with
-        one tag. Archived ones are left out unless `archived` asks for them (`true`), or for all (`any`).
+        """Campaigns, or `at_most` so many, newest first unless ordered otherwise: in one state, with `text` in the name,
+        the id or a tag, with one tag. Archived ones are left out unless `archived` asks for them (`true`), or for all
+        (`any`).
         """
         query = {"state": state, "q": text, "tag": tag, "archived": archived, "sort": order_by}
-        return self._all(ListedCampaignDocument, "/v1/campaigns", query)
+        return self._all(ListedCampaignDocument, "/v1/campaigns", query, at_most)
 
     def trials(
-        self, campaign_id: str, *, state: str | None = None, order_by: str | None = None
+        self, campaign_id: str, *, state: str | None = None, order_by: str | None = None, at_most: int | None = None
     ) -> Iterator[TrialDocument]:
-        """All trials of a campaign, ordered by number or by `order_by`, such as `-reward`."""
+        """All trials of a campaign, or `at_most` so many, ordered by number or by `order_by`, such as `-reward`."""
         path = f"/v1/campaigns/{_segment(campaign_id)}/trials"
-        return self._all(TrialDocument, path, {"state": state, "order_by": order_by})
+        return self._all(TrialDocument, path, {"state": state, "order_by": order_by}, at_most)
 
     def trial(self, campaign_id: str, number: int) -> TrialDetailDocument:
         """One trial with its attempts and its learning curve."""
@@ -137,6 +144,10 @@ class Client(Connection):
     def best(self, campaign_id: str, k: int = 1) -> BestDocument:
         """The `k` best trials, the one that finals rank first at the front, and the baseline."""
         return self._read(BestDocument, f"/v1/campaigns/{_segment(campaign_id)}/best", {"k": k})
+
+    def figure(self, campaign_id: str, name: str) -> dict[str, Any]:
+        """The numbers of a figure, such as `search`, the health of the search."""
+        return self._read(AnyDocument, f"/v1/campaigns/{_segment(campaign_id)}/figures/{_segment(name)}").root
 
     def finals(self, campaign_id: str) -> FinalsReportDocument:
         """The finals: their verdict and their trainings. Raises ServiceRefusedError (404) before they begin."""

@@ -28,6 +28,8 @@ from search_space.secret_urls import displayed_url
 RETRY_WAITS_SECONDS = (0.2, 0.5, 1.0)
 TIMEOUT = httpx.Timeout(30.0, connect=5.0)
 STREAM_TIMEOUT = httpx.Timeout(5.0, read=60.0)
+PAGE_ITEMS = 1_000
+"""Items of a page, the most that the service gives."""
 END = "end"
 """Name of the server-sent event that ends the stream of a finished campaign or training."""
 
@@ -104,14 +106,20 @@ class Connection:
     def _read(self, document: type[Document], path: str, parameters: dict[str, Any] | None = None) -> Document:
         return document_in(document, self._get(path, parameters))
 
-    def _all(self, document: type[Document], path: str, parameters: dict[str, Any]) -> Iterator[Document]:
+    def _all(
+        self, document: type[Document], path: str, parameters: dict[str, Any], at_most: int | None = None
+    ) -> Iterator[Document]:
+        """The items of a list, or the first `at_most` of them, by pages; a list without pages ignores their size."""
         cursor: str | None = None
-        while True:
-            page = document_in(Page[document], self._get(path, {**parameters, "cursor": cursor}))  # type: ignore[valid-type]
+        left = PAGE_ITEMS if at_most is None else at_most
+        while left > 0:
+            asked = {**parameters, "limit": min(PAGE_ITEMS, left), "cursor": cursor}
+            page = document_in(Page[document], self._get(path, asked))  # type: ignore[valid-type]
             yield from page.items
             cursor = page.next_cursor
             if cursor is None:
                 return
+            left -= 0 if at_most is None else len(page.items)
 
     def _get(self, path: str, parameters: dict[str, Any] | None = None) -> httpx.Response:
         query = {name: value for name, value in (parameters or {}).items() if value is not None}

@@ -1,11 +1,13 @@
-"""`effspine data make-digits | inspect | register | fix | preview | to-tfrecord`: data sets.
+"""`effspine data make-digits | list | inspect | register | fix | preview | to-tfrecord`: data sets.
 
 effspine data make-digits DIR             3,000 images in about half a minute
 effspine data inspect DIR                 what is in a data set, and what is unusual about it
 effspine data register NAME DIR           the same judgement, and a name for campaigns
-effspine data preview NAME --out DIR2     images with their boxes as the trainer sees them
-effspine data fix DIR --out DIR2          a copy as the data set was understood
-effspine data to-tfrecord DIR --out DIR2  records for TensorFlow's Model Garden
+effspine data list                        the registered data sets
+effspine data inspect NAME                what the registration found
+effspine data preview NAME                images with their boxes as the trainer sees them
+effspine data fix DIR                     a copy as the data set was understood
+effspine data to-tfrecord DIR             records for TensorFlow's Model Garden
 """
 
 from __future__ import annotations
@@ -16,9 +18,16 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from proxy_trainer.data.digits_parameters import OBJECT_PX, TRAIN_IMAGES, VAL_IMAGES
-from proxy_trainer.printing import print_facts, progress_bar
+from proxy_trainer.dataset_tables import (
+    print_inspection,
+    print_registered,
+    print_registration,
+    print_warnings,
+    registered_datasets,
+)
+from proxy_trainer.printing import progress_bar
 from search_space.errors import InvalidValueError
-from search_space.terminal import cell_text, console, print_json, print_text
+from search_space.terminal import note, print_json, print_text
 
 if TYPE_CHECKING:
     from proxy_trainer.data.judgement import DatasetReport
@@ -31,8 +40,6 @@ AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON document.")
 CheckImages = Annotated[
     bool, typer.Option("--check-images", help="Decode every image; otherwise some, and of the others the headers.")
 ]
-
-_MAX_LISTED_FAULTS = 10
 
 
 @data_app.command("make-digits")
@@ -78,12 +85,29 @@ def _parsed_range(text: str) -> tuple[float, float]:
     return low, high
 
 
+@data_app.command("list")
+def list_command(as_json: AsJson = False) -> None:
+    """List the data sets that campaigns can name, with what their registration found."""
+    from search_space.data_dir import data_dir
+
+    found = registered_datasets(data_dir())
+    if as_json:
+        print_json(found)
+    elif found:
+        print_registered(found)
+    else:
+        note(f"there is no data set in {data_dir() / 'datasets'}; add one with `effspine data register NAME DIR`")
+
+
 @data_app.command("inspect")
 def inspect_command(
-    directory: Annotated[
-        Path | None, typer.Argument(metavar="DIR", help="COCO directory of images and annotations.")
+    name: Annotated[
+        str | None,
+        typer.Argument(metavar="NAME|DIR", help="A registered data set, or a COCO directory, which is read."),
     ] = None,
-    dataset: Annotated[str | None, typer.Option(metavar="NAME", help="Instead of DIR: a registered data set.")] = None,
+    dataset: Annotated[
+        str | None, typer.Option(metavar="NAME", help="Instead: a registered data set, read again.")
+    ] = None,
     images: Annotated[
         Path | None, typer.Option(metavar="DIR", help="Instead of a whole data set: the images of one split.")
     ] = None,
@@ -97,17 +121,22 @@ def inspect_command(
     check_images: CheckImages = False,
     as_json: AsJson = False,
 ) -> None:
-    """Print what a COCO data set holds, what is unusual about it, and why it cannot be used, if so."""
+    """Print what a COCO data set holds, what is unusual about it, and why it cannot be used, if so.
+
+    Of a registered data set, without options: what its registration found.
+    """
     from proxy_trainer.data.coco_directory import SplitFiles
     from proxy_trainer.data.judgement import judge_dataset, judge_files
     from search_space.data_dir import data_dir
     from search_space.datasets import dataset_path
     from search_space.proxy_task import resolve
 
-    if sum(value is not None for value in (directory, dataset, images)) != 1 or (images is None) != (
-        annotations is None
-    ):
-        raise InvalidValueError("give DIR, or --dataset NAME, or --images DIR with --annotations FILE")
+    if sum(value is not None for value in (name, dataset, images)) != 1 or (images is None) != (annotations is None):
+        raise InvalidValueError("give NAME or DIR, or --dataset NAME, or --images DIR with --annotations FILE")
+    is_read_again = check_images or image_px is not None or anchor_size is not None
+    if name is not None and not is_read_again and print_registration(data_dir(), name, as_json):
+        return
+    directory = None if name is None else _directory(name)
     if dataset is not None:
         directory = dataset_path(data_dir(), dataset)
     overrides = {"image_px": image_px, "anchor_size": anchor_size}
@@ -121,7 +150,7 @@ def inspect_command(
     if as_json:
         print_json(report.to_dict() if images is None else _split_document(report))
     else:
-        _print_report(report)
+        print_inspection(report.splits, [each.to_dict() for each in report.warnings])
     report.raise_if_refused()
 
 
@@ -146,21 +175,26 @@ def register_command(
         print_json({"name": name, "file": None if file is None else str(file), **report.to_dict()})
     elif file is not None:
         print_text(f"registered {name} as {directory} in {file}")
-        _print_warnings(report)
+        print_warnings([each.to_dict() for each in report.warnings])
     report.raise_if_refused()
 
 
 @data_app.command("fix")
 def fix_command(
     directory: Annotated[Path, typer.Argument(metavar="DIR", help="COCO directory of images and annotations.")],
-    out: Annotated[Path, typer.Option("--out", metavar="DIR2", help="Directory to make; empty or absent.")],
+    out: Annotated[
+        Path | None,
+        typer.Option(
+            "--out", metavar="DIR2", help="Directory to make; empty or absent.", show_default="NAME-fixed, here"
+        ),
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
     """Write a copy of a data set as it was understood, without the images that cannot be used, and a report."""
     from proxy_trainer.data.dataset_fix import fix_dataset
 
     with progress_bar("decoding images") as progress:
-        fixed = fix_dataset(directory, out, progress)
+        fixed = fix_dataset(directory, out or _beside(directory, "fixed"), progress)
     if as_json:
         print_json(fixed.report)
         return
@@ -170,7 +204,12 @@ def fix_command(
 @data_app.command("preview")
 def preview_command(
     name: Annotated[str, typer.Argument(metavar="NAME", help="Registered data set, or a COCO directory.")],
-    out: Annotated[Path, typer.Option("--out", metavar="DIR", help="Directory for train.png and reserved.png.")],
+    out: Annotated[
+        Path | None,
+        typer.Option(
+            "--out", metavar="DIR", help="Directory for train.png and reserved.png.", show_default="NAME-preview, here"
+        ),
+    ] = None,
     profile: Annotated[str, typer.Option(help="Proxy task: image size, augmentation and reserved images.")] = "laptop",
     seed: Annotated[int, typer.Option(min=0, max=2**31 - 1, help="Seed of the campaign: which are reserved.")] = 0,
     as_json: AsJson = False,
@@ -184,7 +223,9 @@ def preview_command(
     task = resolve(profile)
     if task.kind == "synthetic":
         raise InvalidValueError(f"profile {profile} trains nothing; use another one", field="proxy_task.profile")
-    directory = Path(name).expanduser() if "/" in name or name in (".", "..") else dataset_path(data_dir(), name)
+    is_directory = "/" in name or name in (".", "..")
+    directory = Path(name).expanduser() if is_directory else dataset_path(data_dir(), name)
+    out = out or _beside(directory if is_directory else Path(name), "preview")
     paths = write_previews(directory, out.expanduser().absolute(), task, seed)
     if as_json:
         print_json({"files": [str(path) for path in paths]})
@@ -196,7 +237,12 @@ def preview_command(
 @data_app.command("to-tfrecord")
 def to_tfrecord_command(
     directory: Annotated[Path, typer.Argument(metavar="DIR", help="Directory of the data set, as training reads it.")],
-    out: Annotated[Path, typer.Option("--out", metavar="DIR2", help="Directory to make; empty or absent.")],
+    out: Annotated[
+        Path | None,
+        typer.Option(
+            "--out", metavar="DIR2", help="Directory to make; empty or absent.", show_default="NAME-tfrecord, here"
+        ),
+    ] = None,
     task: Annotated[
         str,
         typer.Option(
@@ -212,6 +258,7 @@ def to_tfrecord_command(
 
     with suppress_native_output():
         from proxy_trainer.data.tfrecords import write_tfrecords
+    out = out or _beside(directory, "tfrecord")
     with progress_bar("writing records") as progress:
         report = write_tfrecords(directory, out, task, shards, progress)  # type: ignore[arg-type]  # it is checked
     if as_json:
@@ -228,53 +275,20 @@ def _split_document(report: DatasetReport) -> dict[str, Any]:
     return {**report.splits.get("train", {}), "warnings": findings["warnings"], "refusals": findings["refusals"]}
 
 
-def _print_report(report: DatasetReport) -> None:
-    for name, found in report.splits.items():
-        if len(report.splits) > 1:
-            print_text(f"{name}: {found['annotations']}")
-        _print_inspection(found)
-    _print_warnings(report)
+def _directory(name: str) -> Path:
+    """The directory that an argument names; that of a data set in the data directory if it is none here."""
+    from search_space.data_dir import data_dir
+    from search_space.datasets import dataset_names, dataset_path
+
+    directory = Path(name).expanduser()
+    if "/" in name or directory.exists():
+        return directory
+    if name in dataset_names(data_dir()):
+        return dataset_path(data_dir(), name)
+    known = ", ".join(dataset_names(data_dir())) or "none yet"
+    raise InvalidValueError(f"{name} is neither a directory nor a registered data set; there are: {known}")
 
 
-def _print_warnings(report: DatasetReport) -> None:
-    for each in report.warnings:
-        print_text(f"warning: {each.message} ({each.kind})")
-        for example in each.examples:
-            print_text(f"  {example}")
-
-
-def _print_inspection(found: dict[str, Any]) -> None:
-    from rich import box
-    from rich.table import Table
-
-    print_facts(_inspection_facts(found))
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
-    for column in ("id", "category", "boxes", "images"):
-        table.add_column(column, justify="left" if column == "category" else "right")
-    for row in found["categories"]:
-        table.add_row(cell_text(str(row["id"])), cell_text(row["name"]), f"{row['boxes']:,}", f"{row['images']:,}")
-    console().print(table)
-    for path in found["missing_images"][:_MAX_LISTED_FAULTS]:
-        console().print(cell_text(f"missing: {path}", "red"))
-    for fault in found["unreadable_images"][:_MAX_LISTED_FAULTS]:
-        console().print(cell_text(fault["error"], "red"))
-
-
-def _inspection_facts(found: dict[str, Any]) -> list[tuple[str, str]]:
-    decoded = "all" if found["images_decoded"] == found["images"] else f"{found['images_decoded']:,}"
-    return [
-        ("images", f"{found['images']:,} ({found['empty_images']:,} without boxes)"),
-        ("image sizes", ", ".join(f"{name} {w}x{h}" for name, (w, h) in found["image_sizes"].items())),
-        ("boxes", f"{found['boxes']:,} ({found['crowd_boxes']:,} crowds)"),
-        (
-            "corrected boxes",
-            f"{found['boxes_clipped']:,} clipped, {found['boxes_without_area']:,} without area",
-        ),
-        ("by COCO area", ", ".join(f"{name} {count:,}" for name, count in found["areas"].items())),
-        (
-            f"by level at {found['image_px']} px",
-            ", ".join(f"{name} {n:,}" for name, n in found["levels"].items()),
-        ),
-        ("missing images", f"{len(found['missing_images']):,}"),
-        ("unreadable images", f"{len(found['unreadable_images']):,} (headers of all read, {decoded} decoded)"),
-    ]
+def _beside(directory: Path, what: str) -> Path:
+    """The default of --out: `NAME-what` in the current directory, after the name of a directory."""
+    return Path(f"{directory.expanduser().absolute().resolve().name or 'data'}-{what}")

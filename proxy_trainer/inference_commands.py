@@ -14,8 +14,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from proxy_trainer.data_commands import AsJson
-from proxy_trainer.printing import print_facts, print_table, progress_bar
+from proxy_trainer.printing import print_facts, progress_bar
 from search_space.terminal import note, print_json, print_text
+from search_space.terminal_table import print_table
 
 if TYPE_CHECKING:
     from proxy_trainer.inference.runnable import Predicted, Runnable
@@ -49,7 +50,7 @@ def evaluate(
         print_json(report.document)
         return
     print_facts(report.facts)
-    print_table(report.columns, report.rows)
+    print_table(report.columns, report.rows, left=report.columns[:1])
 
 
 @predict_app.command()

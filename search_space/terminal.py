@@ -5,6 +5,7 @@ Names, errors and logs may come from data sets, users and other services, so eve
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
@@ -36,10 +37,13 @@ def note(text: str) -> None:
 
 
 def console() -> Console:
-    """A console on standard output: coloured on a terminal, plain and 160 columns wide in a file or a pipe."""
+    """A console on standard output: coloured on a terminal; plain in a file or a pipe, and there as wide as COLUMNS
+    says, or 160.
+    """
     from rich.console import Console
 
-    return Console(highlight=False, width=None if sys.stdout.isatty() else WIDTH_OF_A_FILE)
+    has_width = sys.stdout.isatty() or bool(os.environ.get("COLUMNS"))
+    return Console(highlight=False, width=None if has_width else WIDTH_OF_A_FILE)
 
 
 def cell_text(text: str, style: str = "") -> Text:

@@ -42,7 +42,7 @@ def load(
             for route in measured["routes"]
         ]
         print_table(
-            None, ("route", "per second", "requests", "errors", "p50 ms", "p99 ms", "worst ms"), rows, left=("route",)
+            ("route", "per second", "requests", "errors", "p50 ms", "p99 ms", "worst ms"), rows, left=("route",)
         )
         print(
             f"{measured['database']}, {measured['campaigns']:,} campaigns with {measured['trials']:,} trials, the "

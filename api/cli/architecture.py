@@ -84,7 +84,6 @@ def models(as_json: AsJson = False) -> None:
 def _print_models(title: str, rows: list[ModelRow]) -> None:
     """Prints a table of models; too large differences from the published counts are red."""
     print_table(
-        title,
         ("model", "input", "multi-adds", "profiler", "published", "off", "params", "published", "off", "source"),
         (
             (
@@ -101,7 +100,9 @@ def _print_models(title: str, rows: list[ModelRow]) -> None:
             )
             for row in rows
         ),
+        title=title,
         left=("model", "source"),
+        drop=("source", "profiler", "off", "published", "input"),
     )
 
 
@@ -131,8 +132,6 @@ def cost(
         print_json(report)
         return
     print_table(
-        f"{millions(report['madds'])} multi-adds ({millions(report['madds_profiler'])} as a profiler counts), "
-        f"{millions(report['params'], 2)} parameters at {measured.input_px} px",
         ("block", "level", "width", "multi-adds", "share", "params"),
         (
             (
@@ -145,6 +144,8 @@ def cost(
             )
             for block in report["blocks"]
         ),
+        title=f"{millions(report['madds'])} multi-adds ({millions(report['madds_profiler'])} as a profiler counts), "
+        f"{millions(report['params'], 2)} parameters at {measured.input_px} px",
     )
 
 
@@ -240,7 +241,6 @@ def _space(
 
 def _print_candidates(rows: list[dict[str, Any]]) -> None:
     print_table(
-        None,
         ("betas", "widths", "", "multi-adds", "of budget", "params"),
         (
             (
@@ -254,4 +254,5 @@ def _print_candidates(rows: list[dict[str, Any]]) -> None:
             for row in rows
         ),
         left=("betas", "widths"),
+        drop=("betas", "", "of budget", "params", "multi-adds"),
     )

@@ -236,7 +236,6 @@ def compare(best: BestDocument) -> None:
     if best.baseline is not None:
         rows.append(("SP-EfficientNet-B0, uniform", best.baseline))
     print_table(
-        None,
         ("architecture", "trial", "AP", "AP50", "multi-adds", "params", "widths"),
         (
             (
@@ -251,6 +250,7 @@ def compare(best: BestDocument) -> None:
             for label, trial in rows
         ),
         left=("architecture", "widths"),
+        drop=("AP50", "params", "trial", "multi-adds", "widths"),
     )
     for label, trial in rows:
         _print(f"widths of {label}: {' '.join(str(width) for width in trial.widths)}")

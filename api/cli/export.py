@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from api.cli.campaign.files import write_file
+from api.cli.campaign.options import HERE, OutDirectory
 from api.cli.output import note, print_json, print_table, print_text
 from exporters import EXPORTERS, Export, Exporter
 from search_space.cost import cost_report
@@ -51,7 +52,7 @@ def export(
         str,
         typer.Argument(help="A published model, 18 widths, a block specification (FILE.json) or a model directory."),
     ],
-    out: Annotated[Path, typer.Option("--out", help="Directory of the files; it is created if it does not exist.")],
+    out: OutDirectory = HERE,
     formats: Annotated[
         list[str] | None, typer.Option("--format", help="Format of the file; repeat it for several.  [default: spec]")
     ] = None,
@@ -158,7 +159,13 @@ def _print(written: list[Written], params: int) -> None:
         if not each.figures.models
     ]
     titles = ("format", "file", "kB", "parameters", "what was run", "ms for one image: median (quartiles)")
-    print_table(None, titles, rows, left=("format", "file", "what was run"))
+    print_table(
+        titles,
+        rows,
+        left=("format", "file", "what was run"),
+        drop=("parameters", "what was run"),
+        cut=("what was run",),
+    )
     for machine in [each.figures.machine for each in written if each.figures.machine is not None][:1]:
         print_text(machine_text(machine))
 

@@ -62,7 +62,6 @@ def list_all(as_json: AsJson = False, database_url: DatabaseUrl = None, data_dir
         note("there is no key; create one with `effspine keys create --name NAME --scope admin`")
         return
     print_table(
-        None,
         ("id", "name", "scope", "state", "created", "last used", "expires"),
         (
             (
@@ -77,6 +76,8 @@ def list_all(as_json: AsJson = False, database_url: DatabaseUrl = None, data_dir
             for record in records
         ),
         left=("id", "name", "scope", "state"),
+        drop=("created", "expires", "last used", "scope"),
+        cut=("name",),
     )
 
 

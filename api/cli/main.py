@@ -10,15 +10,16 @@ from __future__ import annotations
 import io
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from importlib.metadata import version
-from typing import Any, TextIO
+from typing import Any, ClassVar, TextIO
 
 import typer
 from typer.main import get_command
 
 from api.cli.entry_point_group import EntryPointGroup
 from api.cli.error_lines import error_line, input_error
+from api.cli.flags import without_types
 from search_space.display import displayed
 from search_space.errors import EffspineError
 from search_space.secret_urls import mask_urls
@@ -27,8 +28,20 @@ DEBUG_VARIABLE = "EFFSPINE_DEBUG"
 INPUT_ERROR_STATUS = 2
 INTERRUPTED_STATUS = 130
 
+
+class RootGroup(EntryPointGroup):
+    """The commands, by what people want to do."""
+
+    sections: ClassVar[Mapping[str, Sequence[str]]] = {
+        "Search": ("demo", "data", "campaign", "proxy-check"),
+        "Train and use a detector": ("training", "train", "evaluate", "predict", "export"),
+        "Architectures": ("models", "cost", "sample", "allocate", "proxy"),
+        "Service": ("serve", "api", "supervisor", "keys", "bench"),
+    }
+
+
 app = typer.Typer(
-    cls=EntryPointGroup,
+    cls=RootGroup,
     add_completion=False,
     no_args_is_help=True,
     context_settings={"help_option_names": ["-h", "--help"]},
@@ -63,7 +76,7 @@ def run(arguments: Sequence[str], commands: typer.Typer = app, name: str = "effs
     """
     _prepare_output()
     try:
-        status = get_command(commands).main(args=list(arguments), prog_name=name, standalone_mode=False)
+        status = without_types(get_command(commands)).main(args=list(arguments), prog_name=name, standalone_mode=False)
         sys.stdout.flush()
         return status if isinstance(status, int) else 0
     except EffspineError as error:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
 from search_space.display import duration as duration
@@ -12,24 +11,10 @@ from search_space.terminal import note as note
 from search_space.terminal import print_json as print_json
 from search_space.terminal import print_text as print_text
 from search_space.terminal import spark_line as spark_line
+from search_space.terminal_table import print_table as print_table
 
 if TYPE_CHECKING:
     from rich.text import Text
-
-
-def print_table(
-    title: str | None, columns: Sequence[str], rows: Iterable[Sequence[str | Text]], *, left: Sequence[str] = ()
-) -> None:
-    """Prints a table; columns named in `left` are left-aligned, the others (numbers) right-aligned."""
-    from rich import box
-    from rich.table import Table
-
-    table = Table(title=title, title_justify="left", title_style="bold", box=box.SIMPLE_HEAD, pad_edge=False)
-    for column in columns:
-        table.add_column(column, justify="left" if column in left else "right", overflow="fold")
-    for row in rows:
-        table.add_row(*[cell_text(cell) if isinstance(cell, str) else cell for cell in row])
-    console().print(table)
 
 
 def warning(cell: str, is_off: bool) -> Text:

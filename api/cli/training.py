@@ -10,7 +10,8 @@ import typer
 
 from api.cli.campaign.exports import write_export
 from api.cli.campaign.files import read_specification, write_file
-from api.cli.campaign.options import AsJson, open_client
+from api.cli.campaign.options import HERE, AsJson, OutDirectory, open_client
+from api.cli.campaign.references import campaign_id
 from api.cli.output import duration, last_line, note, print_json, print_table, print_text, three_digits
 from nas_controller.states import TrainingStart
 from search_space.errors import EffspineError
@@ -35,7 +36,7 @@ def create(
             metavar="[ARCHITECTURE]", help="A model of `effspine models`, 18 widths or a block specification file."
         ),
     ] = None,
-    campaign: Annotated[str | None, typer.Option(metavar="ID", help="Train a trial of this campaign.")] = None,
+    campaign: Annotated[str | None, typer.Option(metavar="CAMPAIGN", help="Train a trial of this campaign.")] = None,
     trial: Annotated[int | None, typer.Option(min=0, help="Number of the trial; default: the best one.")] = None,
     dataset: Annotated[
         str | None, typer.Option(metavar="NAME", help="Data set of the service; default: that of the campaign.")
@@ -58,7 +59,7 @@ def create(
     """Train a trial of a campaign, or another architecture, with a recipe."""
     from search_space.proxy_task import parse_overrides
 
-    given = {"campaign_id": campaign, "trial": trial, "dataset": dataset, "name": name}
+    given = {"trial": trial, "dataset": dataset, "name": name}
     specification: dict[str, Any] = {key: value for key, value in given.items() if value is not None}
     specification |= {"task": task, "recipe": recipe, "start": start, "seed": seed}
     if cpus is not None or gpus is not None:
@@ -67,6 +68,8 @@ def create(
     if architecture is not None:
         specification["architecture"] = _architecture(architecture)
     with open_client() as client:
+        if campaign is not None:
+            specification["campaign_id"] = campaign_id(client, campaign)
         training = client.create_training(specification)
         if as_json:
             print_json(training.model_dump(mode="json"))
@@ -78,13 +81,14 @@ def create(
 @app.command("list")
 def list_trainings(
     state: Annotated[str | None, typer.Option(help="Only trainings in this state.")] = None,
-    campaign: Annotated[str | None, typer.Option(metavar="ID", help="Only those of trials of this campaign.")] = None,
+    campaign: Annotated[str | None, typer.Option(metavar="CAMPAIGN", help="Only those of its trials.")] = None,
     limit: Annotated[int, typer.Option(min=1, help="At most this many, newest first.")] = 100,
     as_json: AsJson = False,
 ) -> None:
     """List trainings, newest first."""
     with open_client() as client:
-        trainings = list(islice(client.trainings(state=state, campaign_id=campaign), limit))
+        of = None if campaign is None else campaign_id(client, campaign)
+        trainings = list(islice(client.trainings(state=state, campaign_id=of), limit))
     if as_json:
         print_json([training.model_dump(mode="json") for training in trainings])
     elif trainings:
@@ -92,7 +96,13 @@ def list_trainings(
             (each.id, each.name, each.state, _steps(each), _best(each), f"{each.created_at:%Y-%m-%d %H:%M}")
             for each in trainings
         ]
-        print_table(None, ("id", "name", "state", "steps", "best", "created"), rows, left=("id", "name", "state"))
+        print_table(
+            ("id", "name", "state", "steps", "best", "created"),
+            rows,
+            left=("id", "name", "state"),
+            drop=("created", "best", "steps"),
+            cut=("name",),
+        )
     else:
         note("there is no training; start one with `effspine training create`")
 
@@ -141,7 +151,7 @@ def resume(training_id: TrainingId, as_json: AsJson = False) -> None:
 @app.command()
 def model(
     training_id: TrainingId,
-    out: Annotated[Path, typer.Option("--out", help="Directory of the ZIP file; it is created if it does not exist.")],
+    out: OutDirectory = HERE,
     as_json: AsJson = False,
 ) -> None:
     """Write the model directory of the best evaluation, as a ZIP file."""
@@ -157,7 +167,7 @@ def model(
 @app.command()
 def export(
     training_id: TrainingId,
-    out: Annotated[Path, typer.Option("--out", help="Directory of the file; it is created if it does not exist.")],
+    out: OutDirectory = HERE,
     format: Annotated[str, typer.Option("--format", help="Format; `effspine export --help` lists them.")] = "detector",
     as_json: AsJson = False,
 ) -> None:

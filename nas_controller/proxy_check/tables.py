@@ -10,7 +10,8 @@ from nas_controller.proxy_check.statistics import Estimate
 from nas_controller.proxy_check.study import Study
 from nas_controller.proxy_check.truth import TruthQuality
 from nas_controller.proxy_check.verdict import Criterion, Verdict
-from search_space.terminal import cell_text, console, print_text, spark_line
+from search_space.terminal import print_text, spark_line
+from search_space.terminal_table import print_table
 
 if TYPE_CHECKING:
     from rich.text import Text
@@ -21,12 +22,10 @@ _STYLES = {"pass": "green", "fail": "bold red", "unknown": "yellow"}
 
 def print_check(study: Study, findings: Findings, verdict: Verdict) -> None:
     """Prints the check on standard output."""
-    _print_table(*_architectures(study, findings), left=("widths",))
-    _print_table(("estimate", "value", "95 % interval", "over"), _estimates(findings), left=("estimate", "over"))
+    print_table(*_architectures(study, findings), left=("widths",))
+    print_table(("estimate", "value", "95 % interval", "over"), _estimates(findings), left=("estimate", "over"))
     columns = ("", "criterion", "measured", "95 % interval", "threshold")
-    _print_table(
-        columns, [_criterion(criterion) for criterion in verdict.criteria], left=("", "criterion", "threshold")
-    )
+    print_table(columns, [_criterion(criterion) for criterion in verdict.criteria], left=("", "criterion", "threshold"))
     for failure in findings.failures[:_FAILURES_SHOWN]:
         training = failure.training
         print_text(
@@ -126,15 +125,3 @@ def _numbers(values: tuple[int, ...]) -> str:
 
 def _decimals(value: float | None) -> str:
     return "-" if value is None else f"{value:.3f}"
-
-
-def _print_table(columns: Sequence[str], rows: Sequence[Sequence[str | Text]], *, left: Sequence[str]) -> None:
-    from rich import box
-    from rich.table import Table
-
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
-    for column in columns:
-        table.add_column(column, justify="left" if column in left else "right", overflow="fold")
-    for row in rows:
-        table.add_row(*[cell_text(cell) if isinstance(cell, str) else cell for cell in row])
-    console().print(table)

@@ -17,8 +17,9 @@ from typing import Annotated, Any
 
 import typer
 
-from proxy_trainer.printing import print_facts, print_table
+from proxy_trainer.printing import print_facts
 from search_space.terminal import print_json
+from search_space.terminal_table import print_table
 
 engine_app = typer.Typer(add_completion=False)
 profile_app = typer.Typer(add_completion=False)
@@ -58,7 +59,9 @@ def engine(
         ("step, threads shared", f"{found['step_seconds_shared_threads']:.3g}"),
         ("process start, to the end of its first step", f"{found['cold_first_step_seconds']:.3g}"),
     ]
-    print_table(("seconds", "effspine", "Keras", "Keras, threads shared", "ratio to the faster"), rows)
+    print_table(
+        ("seconds", "effspine", "Keras", "Keras, threads shared", "ratio to the faster"), rows, left=("seconds",)
+    )
     own, shared = (found["step_ratio_by_threads"][layout] for layout in ("own_threads", "shared_threads"))
     print()
     print_facts(
@@ -88,7 +91,7 @@ def profile(
         for each in found["operations"]
         if each["share"] >= MIN_SHARE
     ]
-    print_table(("operation", "count", "ms", "share"), rows)
+    print_table(("operation", "count", "ms", "share"), rows, left=("operation",))
     print()
     print_facts(
         [
@@ -117,7 +120,7 @@ def settings(
         print_json(found)
         return
     rows = [(each["name"], f"{each['step_seconds']:.3g}", f"{each['ratio']:.2f}") for each in found["settings"]]
-    print_table(("setting", "seconds per step", "ratio"), rows)
+    print_table(("setting", "seconds per step", "ratio"), rows, left=("setting",))
 
 
 @memory_app.command()
@@ -183,7 +186,7 @@ def _cold_starts(against: Path, repeats: int, threads: int, as_json: bool) -> No
             ("step", "step_seconds", "steady_ratio"),
         )
     ]
-    print_table(("seconds", "this version", "other version", "ratio"), rows)
+    print_table(("seconds", "this version", "other version", "ratio"), rows, left=("seconds",))
 
 
 def _keras_row(title: str, name: str, found: dict[str, Any]) -> tuple[str, ...]:

@@ -6,29 +6,44 @@ from collections.abc import Callable
 
 import typer
 
-from api.cli.campaign import annotations, control, exports, finals, queries
+from api.cli.campaign import annotations, control, create, estimates, exports, finals, logs, queries
 
-app = typer.Typer(add_completion=False, no_args_is_help=True, help="Start, watch, pause, stop and read campaigns.")
+app = typer.Typer(
+    add_completion=False,
+    no_args_is_help=True,
+    help="Searches of a running service: begin, watch and change them.",
+)
 
-COMMANDS: dict[str, Callable[..., None]] = {
-    "create": control.create,
-    "estimate": queries.estimate,
-    "start": control.start,
-    "update": control.update,
-    "edit": annotations.edit,
-    "continue": control.continue_,
-    "list": queries.list_campaigns,
-    "show": queries.show,
-    "stop": control.stop,
-    "pause": control.pause,
-    "resume": control.resume,
-    "retry": control.retry,
-    "finals": finals.finals,
-    "watch": queries.watch,
-    "trials": queries.trials,
-    "best": queries.best,
-    "export": exports.export,
-    "verify": queries.verify,
+COMMANDS: dict[str, dict[str, Callable[..., None]]] = {
+    "Begin": {
+        "create": create.create,
+        "estimate": estimates.estimate,
+        "start": control.start,
+    },
+    "Look": {
+        "list": queries.list_campaigns,
+        "show": queries.show,
+        "watch": queries.watch,
+        "trials": queries.trials,
+        "best": queries.best,
+        "logs": logs.logs,
+    },
+    "Change": {
+        "pause": control.pause,
+        "resume": control.resume,
+        "update": control.update,
+        "edit": annotations.edit,
+        "continue": control.continue_,
+        "retry": control.retry,
+        "stop": control.stop,
+        "delete": control.delete,
+    },
+    "Use": {
+        "finals": finals.finals,
+        "export": exports.export,
+        "verify": queries.verify,
+    },
 }
-for name, command in COMMANDS.items():
-    app.command(name)(command)
+for section, commands in COMMANDS.items():
+    for name, command in commands.items():
+        app.command(name, rich_help_panel=section)(command)

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from api.cli.campaign.files import write_file
-from api.cli.campaign.options import AsJson, CampaignId, open_client
+from api.cli.campaign.options import HERE, AsJson, CampaignId, OutDirectory, open_client
+from api.cli.campaign.references import campaign_id
 from api.cli.output import note, print_json, print_text
 from nas_controller.states import EXPORT_STATES_IN_PROGRESS, WeightsWanted
 from search_space.errors import EffspineError, InvalidValueError
@@ -23,8 +24,8 @@ POLL_SECONDS = 0.5
 
 
 def export(
-    campaign_id: CampaignId,
-    out: Annotated[Path, typer.Option("--out", help="Directory of the file; it is created if it does not exist.")],
+    named: CampaignId,
+    out: OutDirectory = HERE,
     format: Annotated[str, typer.Option("--format", help="Format; `effspine export --help` lists them.")] = "spec",
     trial: Annotated[int | None, typer.Option(help="Number of the trial; default: the best one.")] = None,
     weights: Annotated[
@@ -38,10 +39,10 @@ def export(
     def here(client: Client) -> tuple[str, bytes]:
         if weights is not None:
             raise InvalidValueError(f"the format '{format}' has no weights; leave --weights out", field="weights")
-        return client.export(campaign_id, format, trial)
+        return client.export(campaign_id(client, named), format, trial)
 
     def request(client: Client) -> ExportDocument:
-        return client.request_export(campaign_id, format, trial, weights or "best")
+        return client.request_export(campaign_id(client, named), format, trial, weights or "best")
 
     write_export(out, format, request, here, as_json)
 

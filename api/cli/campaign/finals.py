@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from api.cli.campaign.options import AsJson, CampaignId, open_client
+from api.cli.campaign.options import AsJson, CampaignId, open_campaign
 from api.cli.campaign.tables import print_campaign
 from api.cli.output import note, print_json, print_table, print_text, three_digits
 from nas_controller.entities import name_of_final
@@ -15,10 +15,13 @@ if TYPE_CHECKING:
     from api.documents import ComparisonDocument, FinalsReportDocument
 
 COLUMNS = ("trial", "estimated", "seeds", "difference", "95 % interval", "verdict", "more seeds")
+LEFT = ("verdict",)
+DROP = ("more seeds", "estimated", "seeds", "difference")
+"""Columns that are left out where the terminal is too narrow, the first one first."""
 
 
 def finals(
-    campaign_id: CampaignId,
+    named: CampaignId,
     top: Annotated[int | None, typer.Option(help="Number of candidates.")] = None,
     seeds: Annotated[int | None, typer.Option(help="Number of seeds that all are trained with.")] = None,
     profile: Annotated[str | None, typer.Option(help="Profile that they are trained alone with.")] = None,
@@ -45,7 +48,7 @@ def finals(
     }
     fields: dict[str, Any] = {name: value for name, value in options.items() if value is not None}
     fields |= parse_overrides(changes or [])
-    with open_client() as client:
+    with open_campaign(named) as (client, campaign_id):
         if fields or run:
             campaign = client.run_finals(campaign_id, **fields)
             print_campaign(campaign, as_json)
@@ -61,7 +64,7 @@ def finals(
 
 def print_report(report: FinalsReportDocument) -> None:
     """Prints the comparisons, the failures and the verdict."""
-    print_table(None, COLUMNS, comparison_rows(report), left=("verdict",))
+    print_table(COLUMNS, comparison_rows(report), left=LEFT, drop=DROP)
     for run in report.runs:
         if run.state == "failed":
             print_text(f"{name_of_final(run.trial, run.seed)} has failed: {run.error}")

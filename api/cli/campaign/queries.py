@@ -1,57 +1,23 @@
-"""Campaign commands that only read: list, show, trials, best, watch, estimate and verify."""
+"""Campaign commands that only read: list, show, trials, best, watch and verify."""
 
 from __future__ import annotations
 
-from itertools import islice
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from api.cli.campaign.files import read_specification
-from api.cli.campaign.options import AsJson, CampaignId, SpecificationFile, open_client
+from api.cli.campaign.lines import TAIL
+from api.cli.campaign.options import AsJson, CampaignId, open_campaign, open_client
+from api.cli.campaign.status import phases_line, search_line, worker_counts
 from api.cli.campaign.tables import print_campaign, print_campaigns, print_trials, retry_hint
-from api.cli.output import duration, note, print_json, print_text
+from api.cli.output import note, print_json, print_text
 from search_space.errors import EffspineError
 
 if TYPE_CHECKING:
-    from nas_controller.entities import EstimateDocument, FinalsEstimateDocument
+    from nas_controller.store import CampaignRecord, Store
 
-
-def estimate(file: SpecificationFile, as_json: AsJson = False) -> None:
-    """Estimate the duration of a campaign from earlier trials of the same proxy task; nothing is created."""
-    with open_client() as client:
-        estimated = client.estimate(read_specification(file))
-    if as_json:
-        print_json(estimated.model_dump(mode="json"))
-        return
-    _print_trials_estimate(estimated)
-    if estimated.finals is not None:
-        _print_finals_estimate(estimated.finals)
-
-
-def _print_trials_estimate(estimated: EstimateDocument) -> None:
-    size = f"{estimated.trials} trials, {estimated.parallelism} in parallel"
-    if estimated.seconds_per_trial is None:
-        print_text(f"{size}: no trial of this proxy task has been measured here yet")
-        note("run one first: a campaign with `trials: 1` trains the baseline, which every campaign needs anyway")
-        return
-    basis = {
-        "same-workers": f"the median of {estimated.measured_trials} trials of this proxy task with the same workers",
-        "same-task": f"the median of {estimated.measured_trials} trials of this proxy task, but with other workers",
-        "profile": "the duration in the synthetic profile",
-    }
-    print_text(f"{size}: about {duration(estimated.wall_seconds)}, {estimated.device_hours:.2f} device hours")
-    print_text(f"a trial takes {duration(estimated.seconds_per_trial)}: {basis[estimated.basis]}")
-    if estimated.bounded_by is not None:
-        print_text(f"its stop condition {estimated.bounded_by} ends it before the last trial")
-
-
-def _print_finals_estimate(finals: FinalsEstimateDocument) -> None:
-    size = f"finals, on top: {finals.trainings} trainings"
-    if finals.wall_seconds is None:
-        print_text(f"{size}: none of their proxy task has been measured here yet")
-        return
-    print_text(f"{size}: about {duration(finals.wall_seconds)}, {finals.device_hours:.2f} device hours")
+MAX_TAIL = 100_000
 
 
 def list_campaigns(
@@ -61,7 +27,7 @@ def list_campaigns(
 ) -> None:
     """List campaigns, newest first."""
     with open_client() as client:
-        campaigns = list(islice(client.campaigns(state=state), limit))
+        campaigns = list(client.campaigns(state=state, at_most=limit))
     if as_json:
         print_json([campaign.model_dump(mode="json") for campaign in campaigns])
     elif campaigns:
@@ -70,19 +36,41 @@ def list_campaigns(
         note("there is no campaign; create one with `effspine campaign create -f FILE`")
 
 
-def show(campaign_id: CampaignId, as_json: AsJson = False) -> None:
+def show(named: CampaignId, as_json: AsJson = False) -> None:
     """Show one campaign."""
-    with open_client() as client:
+    with open_campaign(named) as (client, campaign_id):
         campaign = client.campaign(campaign_id)
-    print_campaign(campaign, as_json)
+        if as_json:
+            print_json(campaign.model_dump(mode="json"))
+            return
+        running = client.trials(campaign_id, state="running", at_most=campaign.spec["parallelism"])
+        facts = {
+            "workers": worker_counts(list(running)) or None,
+            "phases": (phases_line(campaign) or "").removeprefix("phases: ") or None,
+            "search": search_line(client, campaign),
+        }
+    print_campaign(campaign, as_json, facts)
 
 
-def watch(campaign_id: CampaignId, as_json: AsJson = False) -> None:
+def watch(
+    named: CampaignId,
+    tail: Annotated[
+        int | None,
+        typer.Option(
+            min=0,
+            max=MAX_TAIL,
+            metavar="N",
+            help="Show the last N trials of the past.",
+            show_default=f"{TAIL}; on a terminal, as many as fit",
+        ),
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
     """Follow a campaign until it has finished; the exit status is 1 if it failed."""
     from api.cli.campaign.progress import follow
 
-    with open_client() as client:
-        campaign = follow(client, client.campaign(campaign_id), quiet=as_json)
+    with open_campaign(named) as (client, campaign_id):
+        campaign = follow(client, client.campaign(campaign_id), quiet=as_json, tail=tail)
     if as_json:
         print_json(campaign.model_dump(mode="json"))
     elif campaign.error:
@@ -93,7 +81,7 @@ def watch(campaign_id: CampaignId, as_json: AsJson = False) -> None:
 
 
 def trials(
-    campaign_id: CampaignId,
+    named: CampaignId,
     state: Annotated[str | None, typer.Option(help="Only trials in this state.")] = None,
     order_by: Annotated[
         str, typer.Option(help="number, reward, madds, params or latency_ratio; prefix - for descending order.")
@@ -102,8 +90,8 @@ def trials(
     as_json: AsJson = False,
 ) -> None:
     """List the trials of a campaign."""
-    with open_client() as client:
-        rows = list(islice(client.trials(campaign_id, state=state, order_by=order_by), limit))
+    with open_campaign(named) as (client, campaign_id):
+        rows = list(client.trials(campaign_id, state=state, order_by=order_by, at_most=limit))
     if as_json:
         print_json([trial.model_dump(mode="json") for trial in rows])
         return
@@ -111,12 +99,12 @@ def trials(
 
 
 def best(
-    campaign_id: CampaignId,
+    named: CampaignId,
     k: Annotated[int, typer.Option("-k", help="Number of trials.")] = 1,
     as_json: AsJson = False,
 ) -> None:
     """Show the best trials of a campaign, first the one that its finals rank first, and the uniform baseline."""
-    with open_client() as client:
+    with open_campaign(named) as (client, campaign_id):
         found = client.best(campaign_id, k)
     if as_json:
         print_json(found.model_dump(mode="json"))
@@ -132,7 +120,7 @@ def best(
 
 
 def verify(
-    campaign_id: CampaignId,
+    named: CampaignId,
     database_url: Annotated[str | None, typer.Option(help="Database; default: that of the data directory.")] = None,
     as_json: AsJson = False,
 ) -> None:
@@ -142,11 +130,14 @@ def verify(
     """
     from contextlib import closing
 
+    from api.cli.campaign.references import WHOLE_ID, meant
     from api.cli.serve import settings_of
     from nas_controller.campaigns.replay import verify as replay
     from nas_controller.store import Store
 
     with closing(Store.open(settings_of(database_url=database_url).database_url)) as store:
+        is_whole = WHOLE_ID.fullmatch(named) is not None
+        campaign_id = named if is_whole else meant(named, _all_campaigns(store)).id
         verification = replay(store, campaign_id)
     if as_json:
         print_json(verification.to_dict())
@@ -159,3 +150,13 @@ def verify(
     print_text("not checked:")
     for part in verification.not_checked:
         print_text(f"  {part.what}: {part.why}")
+
+
+def _all_campaigns(store: Store) -> Iterator[CampaignRecord]:
+    cursor = None
+    while True:
+        page = store.reads.list_campaigns(limit=1_000, cursor=cursor)
+        yield from page.items
+        cursor = page.next_cursor
+        if cursor is None:
+            return

@@ -27,7 +27,6 @@ if TYPE_CHECKING:
 def print_campaigns(campaigns: Sequence[CampaignDocument]) -> None:
     """Prints a table with one row per campaign."""
     print_table(
-        None,
         ("id", "name", "state", "trials", "best AP", "baseline", "created"),
         (
             (
@@ -42,6 +41,8 @@ def print_campaigns(campaigns: Sequence[CampaignDocument]) -> None:
             for campaign in campaigns
         ),
         left=("id", "name", "state"),
+        drop=("created", "baseline", "best AP", "trials"),
+        cut=("name",),
     )
 
 
@@ -52,8 +53,8 @@ def repeats_line(campaign: CampaignDocument) -> str | None:
     return f"{campaign.repeats_skipped:,} skipped; the policy was re-heated for {campaign.reheated_trials:,} trials"
 
 
-def print_campaign(campaign: CampaignDocument, as_json: bool) -> None:
-    """Prints one campaign, one field per line, or as a JSON document."""
+def print_campaign(campaign: CampaignDocument, as_json: bool, facts: Mapping[str, str | None] | None = None) -> None:
+    """Prints one campaign, one field per line, `facts` among them, or as a JSON document."""
     if as_json:
         print_json(campaign.model_dump(mode="json"))
         return
@@ -67,6 +68,7 @@ def print_campaign(campaign: CampaignDocument, as_json: bool) -> None:
         "error kind": campaign.error_kind,
         "ended by": campaign.stopped_because,
         "trials": f"{campaign.trials_finished} of {spec['trials']}, {spec['parallelism']} in parallel",
+        **(facts or {}),
         "repeats": repeats_line(campaign),
         "best AP": None if campaign.best_trial is None else f"{campaign.best_reward:.3f} (trial {campaign.best_trial})",
         "finals": finals_line(campaign.finals),
@@ -137,7 +139,6 @@ def print_trials(trials: Sequence[TrialDocument]) -> None:
     has_latency = any(trial.latency_ms is not None for trial in trials)
     latency_column = ("latency",) if has_latency else ()
     print_table(
-        None,
         ("trial", "state", "AP", "widths", "", "multi-adds", "of budget", "params", *latency_column, "seconds", "note"),
         (
             (
@@ -156,6 +157,8 @@ def print_trials(trials: Sequence[TrialDocument]) -> None:
             for trial in trials
         ),
         left=("state", "widths", "note"),
+        drop=("widths", "of budget", "params", "multi-adds", "latency", "seconds", "", "note"),
+        cut=("note",),
     )
 
 

@@ -1,0 +1,100 @@
+"""`effspine campaign estimate`, and what a campaign will cost, in words."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from api.cli.campaign.files import read_specification
+from api.cli.campaign.options import AsJson, SpecificationFile, open_client
+from api.cli.output import duration, millions, note, print_json, print_text
+from nas_controller.entities import EstimateDocument
+
+if TYPE_CHECKING:
+    from nas_controller.entities import FinalsEstimateDocument
+
+ASK_HOURS = 24
+"""A campaign that takes longer, or more device hours, is created on a terminal only after a question."""
+UNKNOWN_COST = "what it will cost is not known yet: no trial of its proxy task has been measured here"
+_NOTHING_MEASURED = "run one first: a campaign with `trials: 1` trains the baseline, which every campaign needs anyway"
+
+
+def estimate(file: SpecificationFile, as_json: AsJson = False) -> None:
+    """Estimate the duration of a campaign from earlier trials of the same proxy task; nothing is created."""
+    with open_client() as client:
+        estimated = client.estimate(read_specification(file))
+    if as_json:
+        print_json(estimated.model_dump(mode="json"))
+        return
+    print_estimate(estimated)
+
+
+def print_estimate(estimated: EstimateDocument) -> None:
+    """Prints the duration and the device hours of the trials and of the finals, and what they are taken from."""
+    _print_trials(estimated)
+    if estimated.finals is not None:
+        _print_finals(estimated.finals)
+
+
+def _print_trials(estimated: EstimateDocument) -> None:
+    size = f"{estimated.trials} trials, {estimated.parallelism} in parallel"
+    if estimated.seconds_per_trial is None:
+        print_text(f"{size}: no trial of this proxy task has been measured here yet")
+        note(_NOTHING_MEASURED)
+        return
+    basis = {
+        "same-workers": f"the median of {estimated.measured_trials} trials of this proxy task with the same workers",
+        "same-task": f"the median of {estimated.measured_trials} trials of this proxy task, but with other workers",
+        "profile": "the duration in the synthetic profile",
+    }
+    print_text(f"{size}: about {duration(estimated.wall_seconds)}, {estimated.device_hours:.2f} device hours")
+    print_text(f"a trial takes {duration(estimated.seconds_per_trial)}: {basis[estimated.basis]}")
+    if estimated.bounded_by is not None:
+        print_text(f"its stop condition {estimated.bounded_by} ends it before the last trial")
+
+
+def _print_finals(finals: FinalsEstimateDocument) -> None:
+    size = f"finals, on top: {finals.trainings} trainings"
+    if finals.wall_seconds is None:
+        print_text(f"{size}: none of their proxy task has been measured here yet")
+        return
+    print_text(f"{size}: about {duration(finals.wall_seconds)}, {finals.device_hours:.2f} device hours")
+
+
+def cost(estimated: EstimateDocument) -> tuple[float, float] | None:
+    """Seconds and device hours of trials and finals together; None where no trial has been measured."""
+    if estimated.wall_seconds is None or estimated.device_hours is None:
+        return None
+    finals = estimated.finals
+    more = (0.0, 0.0) if finals is None else (finals.wall_seconds or 0.0, finals.device_hours or 0.0)
+    return estimated.wall_seconds + more[0], estimated.device_hours + more[1]
+
+
+def cost_line(estimated: EstimateDocument) -> str:
+    """What a campaign will cost, in one line."""
+    found = cost(estimated)
+    if found is None:
+        return UNKNOWN_COST
+    unknown = estimated.finals is not None and estimated.finals.wall_seconds is None
+    without = ", its finals not counted" if unknown else ""
+    return f"it will take about {duration(found[0])} and {found[1]:,.1f} device hours{without}"
+
+
+def is_expensive(estimated: EstimateDocument) -> bool:
+    """Whether a campaign takes more than ASK_HOURS, or as many device hours."""
+    seconds, device_hours = cost(estimated) or (0.0, 0.0)
+    return seconds > ASK_HOURS * 3600 or device_hours > ASK_HOURS
+
+
+def print_dry_run(found: Mapping[str, Any]) -> None:
+    """Prints what `POST /v1/campaigns?dry_run=true` has found: nothing is wrong, the cost, and what to know."""
+    spec, feasible = found["spec"], found["feasible_madds"]
+    print_text(f"nothing is wrong with campaign '{spec['name']}', which was not created")
+    if feasible is not None:
+        budget = spec["search_space"]["budget_madds"]
+        chosen = "the multi-adds of the base" if budget is None else millions(budget)
+        print_text(f"budget: {chosen}; feasible are {millions(feasible['least'])} to {millions(feasible['most'])}")
+    if found["estimate"] is not None:
+        print_estimate(EstimateDocument.model_validate(found["estimate"]))
+    for each in found["warnings"]:
+        print_text(f"warning: {each}")

@@ -1,0 +1,131 @@
+"""Tables that fit the terminal: columns are left out and texts shortened; ids and numbers never wrap and are never cut.
+
+On a terminal, or where COLUMNS is set, a table is as wide as that allows. In a pipe or a file it has all columns whole,
+so that what programs read does not depend on a window.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from search_space.terminal import cell_text, console
+
+if TYPE_CHECKING:
+    from rich.console import Console, ConsoleOptions, RenderableType, RenderResult
+    from rich.table import Table
+
+UNLIMITED = 1_000_000
+GAP = 2
+"""Blanks between two columns."""
+MIN_TEXT = 12
+"""Characters of a shortened text, at least, before a further column is left out."""
+
+
+@dataclass(frozen=True)
+class FittedTable:
+    """A table of `columns` and `rows`; columns named in `left` are left-aligned, the others (numbers) right-aligned.
+
+    Columns named in `drop` are left out where the table is too wide, the first one first; those in `cut` are texts that
+    may be shortened. `styles` has one style per row, or is empty.
+    """
+
+    columns: Sequence[str]
+    rows: Sequence[Sequence[str | RenderableType]]
+    left: Sequence[str] = ()
+    drop: Sequence[str] = ()
+    cut: Sequence[str] = ()
+    styles: Sequence[str] = ()
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        widths = self._widths(console, options)
+        shown = _shown(self.columns, widths, self.drop, self.cut, options.max_width)
+        room = options.max_width - _total([0 if self.columns[index] in self.cut else widths[index] for index in shown])
+        limits = _text_limits([widths[index] for index in shown if self.columns[index] in self.cut], room)
+        for index, limit in zip((index for index in shown if self.columns[index] in self.cut), limits, strict=True):
+            widths[index] = limit
+        needed = max(options.max_width, _total([widths[index] for index in shown]))
+        yield from console.render(self._table(shown, widths), options.update(width=needed))
+
+    def _widths(self, console: Console, options: ConsoleOptions) -> list[int]:
+        from rich.cells import cell_len
+        from rich.measure import Measurement
+
+        unlimited = options.update(max_width=UNLIMITED)
+        widths = [cell_len(column) for column in self.columns]
+        for row in self.rows:
+            for index, cell in enumerate(row):
+                width = cell_len(cell) if isinstance(cell, str) else Measurement.get(console, unlimited, cell).maximum
+                widths[index] = max(widths[index], width)
+        return widths
+
+    def _table(self, shown: Sequence[int], widths: Sequence[int]) -> Table:
+        from rich import box
+        from rich.table import Table
+
+        table = Table(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False, padding=(0, 1, 0, 0))
+        for index in shown:
+            name, width = self.columns[index], widths[index]
+            justify = "left" if name in self.left else "right"
+            table.add_column(name, justify=justify, width=width, no_wrap=True, overflow="ellipsis")  # type: ignore[arg-type]
+        for number, row in enumerate(self.rows):
+            table.add_row(*(_cell(row[index]) for index in shown), style=self.styles[number] if self.styles else None)
+        return table
+
+
+def print_table(
+    columns: Sequence[str],
+    rows: Iterable[Sequence[str | RenderableType]],
+    *,
+    title: str | None = None,
+    left: Sequence[str] = (),
+    drop: Sequence[str] = (),
+    cut: Sequence[str] = (),
+) -> None:
+    """Prints a `FittedTable` on standard output, below its title."""
+    output = console()
+    if title is not None:
+        output.print(cell_text(title, "bold"), soft_wrap=True)
+    width = None if fits_to_width() else UNLIMITED
+    table = FittedTable(columns, [list(row) for row in rows], left, drop, cut)
+    output.print(table, width=width, soft_wrap=True)
+
+
+def fits_to_width() -> bool:
+    """Whether output has a width: that of a terminal, or COLUMNS."""
+    return sys.stdout.isatty() or bool(os.environ.get("COLUMNS"))
+
+
+def _cell(cell: str | RenderableType) -> RenderableType:
+    return cell_text(cell) if isinstance(cell, str) else cell
+
+
+def _total(widths: Sequence[int]) -> int:
+    return sum(widths) + GAP * max(0, len(widths) - 1)
+
+
+def _shown(
+    columns: Sequence[str], widths: Sequence[int], drop: Sequence[str], cut: Sequence[str], width: int
+) -> list[int]:
+    """The positions of the columns that are shown: all, or those that are left once the table fits."""
+    least = [min(each, MIN_TEXT) if name in cut else each for name, each in zip(columns, widths, strict=True)]
+    shown = list(range(len(columns)))
+    for name in drop:
+        if _total([least[index] for index in shown]) <= width:
+            break
+        shown = [index for index in shown if columns[index] != name]
+    return shown
+
+
+def _text_limits(wanted: Sequence[int], room: int) -> list[int]:
+    """How wide each text may be: what it needs, or else its part of the room that shorter ones leave."""
+    limits = [0] * len(wanted)
+    ascending = sorted(range(len(wanted)), key=lambda index: wanted[index])
+    for done, index in enumerate(ascending):
+        part = room // (len(wanted) - done)
+        limits[index] = min(wanted[index], max(MIN_TEXT, part))
+        room -= limits[index]
+    return limits
