@@ -27,6 +27,9 @@ from nas_controller.entities.finals import name_of_final as name_of_final
 from nas_controller.entities.trainings import TrainingDocument as TrainingDocument
 from nas_controller.entities.trainings import TrainingProgressDocument as TrainingProgressDocument
 from nas_controller.entities.trainings import TrainingRowDocument as TrainingRowDocument
+from nas_controller.entities.webhooks import DeliveryDocument as DeliveryDocument
+from nas_controller.entities.webhooks import NewWebhookDocument as NewWebhookDocument
+from nas_controller.entities.webhooks import WebhookDocument as WebhookDocument
 from nas_controller.states import (
     AttemptState,
     CampaignState,
