@@ -4,26 +4,17 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Any
 
 from sqlalchemy import and_, or_, select
 from sqlalchemy.orm import Session
 
+from nas_controller.entities.sinks import SinkPosition
 from nas_controller.store import models
 from nas_controller.store.clock import Clock
 from nas_controller.store.database import Database
 from nas_controller.store.errors import LeaseLostError
 
 CLAIM_SECONDS = 120.0
-
-
-@dataclass(frozen=True)
-class SinkPosition:
-    """The latest event that a sink has, the number of entries that it has got, and the sums up to there."""
-
-    sequence: int = 0
-    written: int = 0
-    state: dict[str, Any] | None = None
 
 
 @dataclass(frozen=True)
@@ -71,7 +62,7 @@ class SinkCursors:
             if row.target != target:
                 row.target, row.sequence, row.written, row.state = target, 0, 0, {}
             row.owner, row.claimed_until = owner, now + timedelta(seconds=CLAIM_SECONDS)
-            position = SinkPosition(row.sequence, row.written, row.state or None)
+            position = SinkPosition(sequence=row.sequence, written=row.written, state=row.state)
             return SinkClaim(sink, found.id, owner, position)
 
     def save_sink_cursor(self, claim: SinkClaim, position: SinkPosition) -> None:
@@ -80,7 +71,7 @@ class SinkCursors:
         """
         with self._database.writing() as session:
             row = _owned(session, claim)
-            row.sequence, row.written, row.state = position.sequence, position.written, position.state or {}
+            row.sequence, row.written, row.state = position.sequence, position.written, position.state
             row.claimed_until = self._clock() + timedelta(seconds=CLAIM_SECONDS)
 
     def release_sink(self, claim: SinkClaim) -> None:
