@@ -16,6 +16,7 @@ from nas_controller.entities import (
     CampaignDocument,
     ComparisonDocument,
     CurvePoint,
+    DeliveryDocument,
     EstimateDocument,
     EventDocument,
     ExportDocument,
@@ -25,6 +26,7 @@ from nas_controller.entities import (
     FinalsDocument,
     FinalsReportDocument,
     KeyDocument,
+    NewWebhookDocument,
     SharedTrainingDocument,
     SupervisorDocument,
     TrainingDocument,
@@ -32,9 +34,10 @@ from nas_controller.entities import (
     TrainingRowDocument,
     TrialDetailDocument,
     TrialDocument,
+    WebhookDocument,
     WeightsDocument,
 )
-from nas_controller.states import PauseMode, WeightsWanted
+from nas_controller.states import WEBHOOK_EVENTS, PauseMode, WebhookEvent, WeightsWanted
 from nas_controller.trainings.spec import TrainingSpec
 
 __all__ = [
@@ -45,6 +48,7 @@ __all__ = [
     "CurvePoint",
     "DatasetDocument",
     "DatasetSummaryDocument",
+    "DeliveryDocument",
     "EstimateDocument",
     "EventDocument",
     "ExportDocument",
@@ -56,6 +60,7 @@ __all__ = [
     "FinalsReportDocument",
     "HealthDocument",
     "KeyDocument",
+    "NewWebhookDocument",
     "Page",
     "PauseRequest",
     "PolicyDocument",
@@ -69,6 +74,8 @@ __all__ = [
     "TrainingSpec",
     "TrialDetailDocument",
     "TrialDocument",
+    "WebhookDocument",
+    "WebhookRequest",
     "WeightsDocument",
 ]
 
@@ -90,6 +97,20 @@ class PauseRequest(BaseModel):
     mode: PauseMode = Field(
         default="drain",
         description="`drain` lets trials in training finish; `abort` aborts them, to be retried later.",
+    )
+
+
+class WebhookRequest(BaseModel):
+    """A webhook to create."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    url: str = Field(description="Where messages are posted to; HTTPS, or HTTP in a network that you trust.")
+    events: tuple[WebhookEvent, ...] = Field(
+        default=WEBHOOK_EVENTS, min_length=1, max_length=len(WEBHOOK_EVENTS), description="What it is told of."
+    )
+    campaign_id: str | None = Field(
+        default=None, max_length=64, description="Only events of this campaign; null: of all."
     )
 
 

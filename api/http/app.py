@@ -38,6 +38,7 @@ from api.http.routes import (
     schemas,
     trainings,
     trials,
+    webhooks,
 )
 from api.http.trusted_hosts import TrustedHosts
 from api.settings import Settings
@@ -59,6 +60,7 @@ TAGS = [
     {"name": "results", "description": "The best architectures, data of figures, and exports."},
     {"name": "trainings", "description": "Train one network with a recipe: a trial, or any other architecture."},
     {"name": "data sets", "description": "The data that campaigns train on."},
+    {"name": "webhooks", "description": "Addresses that are told of what happens to campaigns."},
     {"name": "service", "description": "Health, metrics and keys."},
 ]
 ROUTERS = (
@@ -74,6 +76,7 @@ ROUTERS = (
     datasets.router,
     schemas.router,
     keys.router,
+    webhooks.router,
     health.router,
     login.router,
     docs.router,

@@ -1,8 +1,8 @@
 """A run of MLflow for each campaign, in the experiment `effspine` or the one that MLFLOW_EXPERIMENT_NAME names.
 
 A run is found by its tag `effspine.campaign_id`. Its tag `effspine.entries` is written together with the metrics of
-these entries; metrics that are there without it, since a server was killed in between, are known by their steps and are
-not logged again. Everything else that is written replaces itself.
+these entries; metrics that are there without it, since a server was killed in between, are known by their steps and
+times and are not logged again. Everything else that is written replaces itself.
 """
 
 from __future__ import annotations
@@ -51,7 +51,7 @@ class MlflowSink:
             os.environ.setdefault(name, value)
         self._uri = uri
         self._client: Any = None
-        self._steps: dict[str, dict[str, int]] = {}  # by run, the latest step of each metric
+        self._latest: dict[str, dict[str, tuple[int, int]]] = {}  # by run, step and time of each metric
 
     @property
     def target(self) -> str:
@@ -123,26 +123,28 @@ class MlflowSink:
             self._connected().log_batch(run.info.run_id, params=new[start : start + _PARAMS_PER_BATCH])
 
     def _log(self, run_id: str, entries: Sequence[Entry], tags: dict[str, str]) -> None:
-        """Logs the metrics of entries whose steps the run does not have, and tags with them."""
+        """Logs the metrics of entries that the run does not have, and tags with them."""
         from mlflow.entities import Metric, RunTag
 
-        steps = self._steps_of(run_id)
+        latest = self._latest_of(run_id)
         metrics = [
-            Metric(name, value, int(entry.at.timestamp() * 1000), entry.step)
-            for entry in entries
+            Metric(name, value, at, entry.step)
+            for entry, at in ((each, int(each.at.timestamp() * 1000)) for each in entries)
             for name, value in entry.scalars.items()
-            if entry.step > steps.get(name, -1)
+            if (entry.step, at) > latest.get(name, (-1, 0))
         ]
         new_tags = [RunTag(name, value) for name, value in tags.items()]
         self._connected().log_batch(run_id, metrics=metrics, tags=new_tags)
-        steps.update({metric.key: metric.step for metric in metrics})
+        latest.update({metric.key: (metric.step, metric.timestamp) for metric in metrics})
 
-    def _steps_of(self, run_id: str) -> dict[str, int]:
-        if run_id not in self._steps:
+    def _latest_of(self, run_id: str) -> dict[str, tuple[int, int]]:
+        if run_id not in self._latest:
             known = self._connected().get_run(run_id).data.metrics
             histories = {key: self._connected().get_metric_history(run_id, key) for key in known}
-            self._steps[run_id] = {key: max(point.step for point in points) for key, points in histories.items()}
-        return self._steps[run_id]
+            self._latest[run_id] = {
+                key: max((point.step, point.timestamp) for point in points) for key, points in histories.items()
+            }
+        return self._latest[run_id]
 
     def _connected(self) -> Any:
         if self._client is None:
@@ -159,7 +161,7 @@ class MlflowSink:
         try:
             yield
         except (MlflowException, RequestException, OSError) as error:
-            self._steps.clear()  # nobody knows what has arrived
+            self._latest.clear()  # nobody knows what has arrived
             reason = without_secrets(str(error).strip().splitlines()[0] if str(error) else "", self._uri)
             raise SinkError(f"MLflow at {displayed_url(self._uri)}: {reason or type(error).__name__}") from error
 

@@ -90,11 +90,12 @@ class SinkLoop:
             with suppress(LeaseLostError):  # this took longer than the claim: another supervisor goes on
                 source = StoredRecord(self._store, claim.campaign_id)
                 sync(source, self._sink, claim.position, save, self._stopped)
-                self._store.runner.release_sink(claim)
             self._last_error = ""
         except SinkError as error:
             self._not_before[claim.campaign_id] = now + RETRY_SECONDS
             if str(error) != self._last_error:
                 self._last_error = str(error)
                 logger.warning("campaign %s: %s; it is tried again", claim.campaign_id, error)
+        with suppress(LeaseLostError):
+            self._store.runner.release_sink(claim)
         return True
