@@ -17,6 +17,7 @@ from api.client_responses import document_in, raise_for_status, write_download
 from api.documents import (
     BestDocument,
     CampaignDocument,
+    DeliveryDocument,
     DryRunDocument,
     EstimateDocument,
     EventDocument,
@@ -26,11 +27,13 @@ from api.documents import (
     FinalsReportDocument,
     HealthDocument,
     ListedCampaignDocument,
+    NewWebhookDocument,
     ReadinessDocument,
     TrainingDocument,
     TrainingRowDocument,
     TrialDetailDocument,
     TrialDocument,
+    WebhookDocument,
 )
 from nas_controller.states import ArchivedFilter, CampaignOrder, PauseMode, WeightsWanted
 
@@ -253,6 +256,42 @@ class Client(Connection):
     def training_model(self, training_id: str) -> tuple[str, bytes]:
         """File name and content of the best model of a training, a ZIP file."""
         return self._file(f"/v1/trainings/{_segment(training_id)}/model", {}, "model.zip")
+
+    def create_webhook(
+        self, url: str, events: Sequence[str] | None = None, campaign_id: str | None = None
+    ) -> NewWebhookDocument:
+        """Creates a webhook for these events, by default for all, of one campaign or of all."""
+        body = {"url": url, "campaign_id": campaign_id, **({"events": list(events)} if events else {})}
+        return self._change(NewWebhookDocument, "/v1/webhooks", body)
+
+    def webhooks(self) -> list[WebhookDocument]:
+        """All webhooks, oldest first."""
+        return list(self._all(WebhookDocument, "/v1/webhooks", {}))
+
+    def webhook(self, webhook_id: str) -> WebhookDocument:
+        """One webhook."""
+        return self._read(WebhookDocument, f"/v1/webhooks/{_segment(webhook_id)}")
+
+    def delete_webhook(self, webhook_id: str) -> None:
+        """Deletes a webhook and its messages."""
+        self._remove(f"/v1/webhooks/{_segment(webhook_id)}")
+
+    def test_webhook(self, webhook_id: str) -> DeliveryDocument:
+        """Queues a test message."""
+        return self._change(DeliveryDocument, f"/v1/webhooks/{_segment(webhook_id)}/test")
+
+    def deliveries(self, webhook_id: str, *, state: str | None = None) -> Iterator[DeliveryDocument]:
+        """The messages to a webhook, newest first."""
+        return self._all(DeliveryDocument, f"/v1/webhooks/{_segment(webhook_id)}/deliveries", {"state": state})
+
+    def delivery(self, webhook_id: str, delivery_id: str) -> DeliveryDocument:
+        """A message to a webhook."""
+        return self._read(DeliveryDocument, f"/v1/webhooks/{_segment(webhook_id)}/deliveries/{_segment(delivery_id)}")
+
+    def resend_delivery(self, webhook_id: str, delivery_id: str) -> DeliveryDocument:
+        """Sends a message again now."""
+        path = f"/v1/webhooks/{_segment(webhook_id)}/deliveries/{_segment(delivery_id)}/resend"
+        return self._change(DeliveryDocument, path)
 
 
 def _segment(value: str) -> str:

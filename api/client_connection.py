@@ -135,6 +135,10 @@ class Connection:
                 return document_in(document, response)
             time.sleep(retry_after_seconds(response))
 
+    def _remove(self, path: str) -> None:
+        """A DELETE; one that is sent again after a lost connection may find that it was executed."""
+        raise_for_status(self._send("DELETE", path))
+
     def _send(self, method: str, path: str, **request: Any) -> httpx.Response:
         """Sends a request, and again after a lost connection."""
         for wait in (*RETRY_WAITS_SECONDS, None):

@@ -16,6 +16,7 @@ from nas_controller.entities import (
     CampaignDocument,
     ComparisonDocument,
     CurvePoint,
+    DeliveryDocument,
     DetectionsDocument,
     DryRunDocument,
     EstimateDocument,
@@ -28,6 +29,7 @@ from nas_controller.entities import (
     FinalsReportDocument,
     KeyDocument,
     ListedCampaignDocument,
+    NewWebhookDocument,
     SharedTrainingDocument,
     SupervisorDocument,
     TrainingDocument,
@@ -36,9 +38,10 @@ from nas_controller.entities import (
     TrialCountsDocument,
     TrialDetailDocument,
     TrialDocument,
+    WebhookDocument,
     WeightsDocument,
 )
-from nas_controller.states import CampaignState, PauseMode, WeightsWanted
+from nas_controller.states import WEBHOOK_EVENTS, CampaignState, PauseMode, WebhookEvent, WeightsWanted
 from nas_controller.trainings.spec import TrainingSpec
 from search_space.detector import SHOWN_SCORE
 
@@ -51,6 +54,7 @@ __all__ = [
     "CurvePoint",
     "DatasetDocument",
     "DatasetSummaryDocument",
+    "DeliveryDocument",
     "DetectionsDocument",
     "DetectionsOptions",
     "DryRunDocument",
@@ -66,6 +70,7 @@ __all__ = [
     "HealthDocument",
     "KeyDocument",
     "ListedCampaignDocument",
+    "NewWebhookDocument",
     "Page",
     "PauseRequest",
     "PolicyDocument",
@@ -80,6 +85,8 @@ __all__ = [
     "TrialCountsDocument",
     "TrialDetailDocument",
     "TrialDocument",
+    "WebhookDocument",
+    "WebhookRequest",
     "WeightsDocument",
 ]
 
@@ -110,6 +117,20 @@ class PauseRequest(BaseModel):
     mode: PauseMode = Field(
         default="drain",
         description="`drain` lets trials in training finish; `abort` aborts them, to be retried later.",
+    )
+
+
+class WebhookRequest(BaseModel):
+    """A webhook to create."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    url: str = Field(description="Where messages are posted to; HTTPS, or HTTP in a network that you trust.")
+    events: tuple[WebhookEvent, ...] = Field(
+        default=WEBHOOK_EVENTS, min_length=1, max_length=len(WEBHOOK_EVENTS), description="What it is told of."
+    )
+    campaign_id: str | None = Field(
+        default=None, max_length=64, description="Only events of this campaign; null: of all."
     )
 
 

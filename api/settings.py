@@ -15,6 +15,7 @@ from api.loopback import is_loopback
 from nas_controller.exports.files import LIMIT_BYTES
 from nas_controller.store.database_url import sqlite_url
 from nas_controller.supervision.cluster_node import LOCAL
+from nas_controller.supervision.outward import Outward
 from nas_controller.supervision.runner_protocol import LEASE_SECONDS
 from nas_controller.supervision.supervisor import CAMPAIGNS_AT_ONCE
 from search_space.data_dir import default_data_dir
@@ -61,6 +62,15 @@ class Settings(BaseSettings):
     exports_gib: float = Field(LIMIT_BYTES / 2**30, ge=0.0, le=1e6)
     """Size of the files of exports, in GiB, above which those that were used longest ago are removed."""
 
+    public_url: str = ""
+    """URL under which people reach the service; the links in messages to webhooks begin with it."""
+    webhook_hosts: str = ""
+    """Hosts that webhooks may be on, comma-separated; `*.example.org` for all below a domain, empty for any."""
+    tensorboard_dir: Path | None = None
+    """Directory of TensorBoard event files of all campaigns; none are written without it."""
+    mlflow_tracking_uri: str = Field("", repr=False)  # it may have a password
+    """Address of MLflow, which gets a run of each campaign; empty for none."""
+
     @field_validator("ray_address")
     @classmethod
     def _is_an_address(cls, address: str) -> str:
@@ -88,11 +98,18 @@ class Settings(BaseSettings):
             raise ValueError("give a path such as /effspine: it begins with / and has only letters, digits and -._~")
         return path
 
-    @field_validator("data_dir")
+    @field_validator("public_url")
     @classmethod
-    def _is_absolute(cls, directory: Path) -> Path:
+    def _is_a_url(cls, url: str) -> str:
+        if url and not url.startswith(("http://", "https://")):
+            raise ValueError("give a URL such as https://search.example.org/effspine")
+        return url.removesuffix("/")
+
+    @field_validator("data_dir", "tensorboard_dir")
+    @classmethod
+    def _is_absolute(cls, directory: Path | None) -> Path | None:
         try:
-            return directory.expanduser().absolute()
+            return None if directory is None else directory.expanduser().absolute()
         except RuntimeError as error:  # there is no such user
             raise ValueError("there is no such home directory") from error
 
@@ -106,6 +123,21 @@ class Settings(BaseSettings):
         """Allowed host names in addition to the loopback ones; the wildcard addresses are not names."""
         names = [name.strip().strip("[]").lower() for name in (self.host, *self.allowed_hosts.split(","))]
         return tuple(name for name in names if name not in ("", "0.0.0.0", "::"))
+
+    @property
+    def outward(self) -> Outward:
+        """What the supervisor tells webhooks and sinks."""
+        return Outward(
+            self.public_url or self.root_path,
+            self.allowed_webhook_hosts,
+            self.tensorboard_dir,
+            self.mlflow_tracking_uri or None,
+        )
+
+    @property
+    def allowed_webhook_hosts(self) -> tuple[str, ...]:
+        """The hosts that webhooks may be on; any without one."""
+        return tuple(filter(None, (host.strip().lower() for host in self.webhook_hosts.split(","))))
 
     @property
     def is_private(self) -> bool:

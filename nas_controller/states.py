@@ -74,6 +74,17 @@ TRAINING_TRANSITIONS: tuple[tuple[TrainingState, TrainingEvent, TrainingState], 
 )
 """The transitions of a training: (from, event, to). A suspended one continues from its checkpoint."""
 
+WebhookEvent = Literal[
+    "campaign.completed", "campaign.stopped", "campaign.failed", "best.confirmed", "search.plateau",
+]  # fmt: skip
+WEBHOOK_EVENTS: tuple[WebhookEvent, ...] = get_args(WebhookEvent)
+"""What webhooks are sent for. `best.confirmed` follows from the event `finals.completed` of a new winner; the others are
+events of the record.
+"""
+WEBHOOK_TEST = "webhook.test"
+DeliveryState = Literal["pending", "delivered", "failed"]
+DELIVERY_STATES: tuple[DeliveryState, ...] = get_args(DeliveryState)
+
 EstimateBasis = Literal["same-workers", "same-task", "profile", "nothing"]
 
 KeyScope = Literal["view", "operate", "admin"]

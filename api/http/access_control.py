@@ -25,7 +25,7 @@ from nas_controller.store import StoreError
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 PUBLIC_PATHS = frozenset({"/healthz", "/readyz", "/login", "/logout"})
 PUBLIC_FILES = "/static/"  # the login page needs some of them, and they are not secret
-ADMIN_PATHS = ("/v1/keys",)
+ADMIN_PATHS = ("/v1/keys", "/v1/webhooks")
 UNLIMITED_PATHS = frozenset({"/healthz"})
 
 

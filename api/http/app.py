@@ -41,6 +41,7 @@ from api.http.routes import (
     schemas,
     trainings,
     trials,
+    webhooks,
 )
 from api.http.trusted_hosts import TrustedHosts
 from api.settings import Settings
@@ -63,6 +64,7 @@ TAGS = [
     {"name": "results", "description": "The best architectures, data of figures, and exports."},
     {"name": "trainings", "description": "Train one network with a recipe: a trial, or any other architecture."},
     {"name": "data sets", "description": "The data that campaigns train on."},
+    {"name": "webhooks", "description": "Addresses that are told of what happens to campaigns."},
     {"name": "service", "description": "Health, metrics and keys."},
 ]
 ROUTERS = (
@@ -80,6 +82,7 @@ ROUTERS = (
     datasets.router,
     schemas.router,
     keys.router,
+    webhooks.router,
     health.router,
     login.router,
     docs.router,

@@ -7,6 +7,7 @@ from typing import Any
 from api.http.export_examples import EXPORT_RESPONSES
 from api.http.training_examples import TRAINING_RESPONSES
 from api.http.trial_examples import TRIAL_PARTS
+from api.http.webhook_examples import WEBHOOK_RESPONSES
 from nas_controller.entities import (
     AttemptDocument,
     CampaignDocument,
@@ -291,6 +292,7 @@ EXAMPLE_RESPONSES: dict[tuple[str, str], Any] = {
     },
     **EXPORT_RESPONSES,
     **TRAINING_RESPONSES,
+    **WEBHOOK_RESPONSES,
     ("get", "/v1/datasets"): {
         "items": [{"name": "birds", "path": "/home/you/birds", "is_there": True, "warnings": 1}],
         "next_cursor": None,

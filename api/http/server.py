@@ -121,6 +121,7 @@ def supervisor_of(settings: Settings) -> Supervisor:
         ray_address=settings.ray_address or None,
         lease_seconds=settings.lease_seconds,
         exports_limit_bytes=round(settings.exports_gib * 2**30),
+        outward=settings.outward,
     )
 
 

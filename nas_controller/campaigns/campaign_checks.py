@@ -11,8 +11,9 @@ from nas_controller.campaigns.replay_error import ReplayError, compare, number_o
 from nas_controller.campaigns.shared_training_checks import SHARED_TRAINING_EVENTS
 from nas_controller.canonical_json import canonical_json, sha256_hex
 from nas_controller.search.campaign_spec import CampaignSpec
+from nas_controller.search.plateau import begins_plateau
 from nas_controller.search.proposals import EXPLORE_AFTER
-from nas_controller.states import BASELINE_TRIAL, EVENTS_OF_ANNOTATIONS
+from nas_controller.states import BASELINE_TRIAL, EVENTS_OF_ANNOTATIONS, EVENTS_OF_OUTCOMES
 from nas_controller.store import EventRecord
 from nas_controller.store.record_rows import StoredRow
 
@@ -46,6 +47,7 @@ class CampaignChecks:
         self.is_whole = False
         self._may_be_draft = False
         self._is_just_claimed = False
+        self._kind = self._kind_before = ""
         self._finals_because: str | None = None
         self._trials = trials
         self._columns: dict[str, Any] = dict.fromkeys(
@@ -71,6 +73,7 @@ class CampaignChecks:
         columns["last_event"] = event.sequence
         if kind in EVENTS_OF_ANNOTATIONS:
             return
+        self._kind_before, self._kind = self._kind, kind
         if kind != "campaign.updated":
             self._may_be_draft = False
         if kind in ("attempt.abandoned", "shared-training.abandoned", "final.abandoned"):
@@ -87,12 +90,14 @@ class CampaignChecks:
             self._end(event)
         elif kind.startswith("campaign."):
             self._live(event)
-        elif kind in ("trial.completed", "trial.failed"):
+        elif kind in EVENTS_OF_OUTCOMES:
             self._count_outcome(event)
         elif kind == "trial.begun":
             columns["trials_begun"] += 1
             columns["repeats_skipped"] += event.data.get("repeats", 0)
             columns["reheated_trials"] += event.data.get("repeats", 0) > EXPLORE_AFTER
+        elif kind == "search.plateau":
+            self._compare_plateau(event)
         elif kind == "shared-training.completed":
             self._compare_data(event)
         elif kind == "finals.started":
@@ -222,6 +227,17 @@ class CampaignChecks:
         if "data_sha256" in event.data:
             found, expected = event.data["data_sha256"], self._columns["data"]["sha256"]
             compare(self._campaign_id, event.sequence, "the identity of its data", found, expected)
+
+    def _compare_plateau(self, event: EventRecord) -> None:
+        """A plateau begins with the outcome before it. Events of an earlier version say nothing of plateaus."""
+        if self.is_whole:
+            columns = self._columns
+            begins = begins_plateau(columns["trials_since_best"], columns["trials_finished"])
+            begins = begins and self._kind_before in EVENTS_OF_OUTCOMES
+            compare(self._campaign_id, event.sequence, "whether a plateau begins", True, begins)
+            names = ("trials_since_best", "trials_finished", "best_trial", "best_reward")
+            stated = {name: columns[name] for name in names}
+            compare(self._campaign_id, event.sequence, "what it says of the plateau", event.data, stated)
 
     def _compare_end(self, spec: CampaignSpec) -> None:
         """A campaign completes with its last trial or by a condition of its specification."""

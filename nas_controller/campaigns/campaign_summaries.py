@@ -10,8 +10,9 @@ from typing import Literal, NamedTuple
 
 from nas_controller.caches import LruCache
 from nas_controller.campaigns.finals_report import comparisons_of
-from nas_controller.campaigns.search_health import gain_error, has_collapsed, is_on_plateau
+from nas_controller.campaigns.search_health import gain_error, has_collapsed
 from nas_controller.entities import CampaignSummaryDocument, GainDocument, SearchFlagsDocument
+from nas_controller.search.plateau import is_on_plateau
 from nas_controller.store import CampaignRecord, NotFoundError, Store
 
 Included = Literal["search", "spark"]
@@ -90,7 +91,7 @@ def best_so_far(store: Store, campaign: CampaignRecord, points: int = SPARK_POIN
 def _search(store: Store, campaign: CampaignRecord) -> SearchFlagsDocument:
     error = gain_error(store, campaign)
     return SearchFlagsDocument(
-        is_on_plateau=is_on_plateau(campaign),
+        is_on_plateau=is_on_plateau(campaign.trials_since_best, campaign.trials_finished),
         has_collapsed=has_collapsed(store, campaign),
         gain_error=None if error is None else round(error, 6),
     )

@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 from nas_controller.campaigns.learned_policy import learned_policy
 from nas_controller.search.estimated_values import Rewarded, reward_noise
+from nas_controller.search.plateau import is_on_plateau
 from nas_controller.states import BASELINE_TRIAL
 from nas_controller.store import CampaignRecord, EventRecord, NotFoundError, Store
 from search_space.display import counted
@@ -18,8 +19,6 @@ LATELY = 50
 """Trials whose proposals are counted for `repeats_lately`."""
 NOISE_TRIALS = 1_000
 """The newest trials that the noise is estimated from, at most."""
-PLATEAU_TRIALS, PLATEAU_SHARE = 100, 0.5
-"""A search is on a plateau once so many trials, and this share of all, have brought nothing better."""
 COLLAPSED_REPEATS = 0.9
 """A policy has collapsed once this share of its latest proposals are of known architectures."""
 _EVENTS_A_TRIAL = 4
@@ -55,23 +54,19 @@ def search_health(store: Store, campaign_id: str) -> SearchHealth:
     repeats = _repeats_lately(store, campaign)
     noise = _noise(store, campaign)
     distinct = store.reads.sample_costs(campaign_id, "params", 1).of
-    since, stays = campaign.trials_since_best, is_on_plateau(campaign)
+    since = campaign.trials_since_best
+    on_plateau = is_on_plateau(since, campaign.trials_finished)
     return SearchHealth(
         distinct=distinct,
         repeats_lately=round(repeats, 3),
         entropy=round(entropy_share(learned_policy(store, campaign_id).probabilities), 3),
         trials_since_best=since,
-        is_on_plateau=stays,
+        is_on_plateau=on_plateau,
         has_collapsed=repeats >= COLLAPSED_REPEATS,
         noise=None if noise is None else round(noise, 6),
         gain_error=None if noise is None else round(_GAIN_ERROR * noise, 6),
-        sentence=_sentence(distinct, repeats, since, stays),
+        sentence=_sentence(distinct, repeats, since, on_plateau),
     )
-
-
-def is_on_plateau(campaign: CampaignRecord) -> bool:
-    """Whether nothing better has come for so long that nothing is to be expected."""
-    return campaign.trials_since_best >= max(PLATEAU_TRIALS, PLATEAU_SHARE * campaign.trials_finished)
 
 
 def has_collapsed(store: Store, campaign: CampaignRecord) -> bool:

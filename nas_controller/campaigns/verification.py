@@ -41,6 +41,7 @@ NEVER_CHECKED = (
         "nothing was paused",
         "no other time follows from them",
     ),
+    NotChecked("that a plateau has its search.plateau", "an earlier version wrote none"),
     NotChecked(
         "events.data of campaign.claimed but its epoch", "nothing else depends on the runner's name and versions"
     ),

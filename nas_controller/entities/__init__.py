@@ -43,6 +43,9 @@ from nas_controller.entities.trial_counts import TrialCountsDocument as TrialCou
 from nas_controller.entities.trials import BlockDocument as BlockDocument
 from nas_controller.entities.trials import LevelDocument as LevelDocument
 from nas_controller.entities.trials import MetricDocument as MetricDocument
+from nas_controller.entities.webhooks import DeliveryDocument as DeliveryDocument
+from nas_controller.entities.webhooks import NewWebhookDocument as NewWebhookDocument
+from nas_controller.entities.webhooks import WebhookDocument as WebhookDocument
 from nas_controller.states import (
     AttemptState,
     CampaignState,

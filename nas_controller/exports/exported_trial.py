@@ -10,6 +10,7 @@ from nas_controller.store import CampaignRecord, NotFoundError, Store, TrialReco
 from search_space.architecture import Architecture
 from search_space.detector_model import DetectorModel
 from search_space.document import BlockSpecification
+from search_space.file_names import file_stem as file_stem
 
 
 class ExportedTrial(NamedTuple):
@@ -53,9 +54,3 @@ def find_exported(store: Store, campaign_id: str, number: int | None) -> Exporte
     if number is None:
         raise NotFoundError(f"campaign '{campaign_id}' has no reward yet, so it has no best trial; name a trial")
     return ExportedTrial(campaign, store.reads.get_trial_record(campaign_id, number))
-
-
-def file_stem(name: str) -> str:
-    """A campaign's name as part of a portable file name: ASCII letters, digits and dashes."""
-    letters = "".join(letter if letter.isascii() and letter.isalnum() else "-" for letter in name.lower())
-    return "-".join(part for part in letters.split("-") if part)[:60] or "campaign"

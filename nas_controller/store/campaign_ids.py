@@ -33,6 +33,16 @@ def new_training_id(now: datetime) -> str:
     return f"t_{_time_and_chance(now)}"
 
 
+def new_webhook_id(now: datetime) -> str:
+    """A new id of a webhook: `w_`, and the rest as that of a campaign."""
+    return f"w_{_time_and_chance(now)}"
+
+
+def new_message_id(now: datetime) -> str:
+    """A new id of a message to a webhook: `m_`, and the rest as that of a campaign."""
+    return f"m_{_time_and_chance(now)}"
+
+
 def _time_and_chance(now: datetime) -> str:
     milliseconds = int(now.timestamp() * 1000)
     random_bits = secrets.randbits(5 * _RANDOM_CHARACTERS)

@@ -168,7 +168,11 @@ def _order(order_by: str) -> _Order:
 
 def _in_cursor(value: Any) -> Any:
     """A value of an order as cursors have it: texts in ASCII."""
-    return quote(value.isoformat() if isinstance(value, datetime) else value) if isinstance(value, str | datetime) else value
+    return (
+        quote(value.isoformat() if isinstance(value, datetime) else value)
+        if isinstance(value, str | datetime)
+        else value
+    )
 
 
 def _of_cursor(text: str, *, is_time: bool) -> str | datetime:

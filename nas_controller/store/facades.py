@@ -26,6 +26,7 @@ from nas_controller.store.queries import Queries
 from nas_controller.store.record_rows import RecordQuery
 from nas_controller.store.serialisation import TrialDocuments
 from nas_controller.store.shared_training import SharedTrainingWrites
+from nas_controller.store.sink_cursors import SinkCursors
 from nas_controller.store.supervisors import SupervisorHeartbeats
 from nas_controller.store.totals import TotalsQuery
 from nas_controller.store.training_writes import TrainingWrites
@@ -33,6 +34,8 @@ from nas_controller.store.trainings import TrainingRecord, TrainingRequests, Tra
 from nas_controller.store.trial_counts import TrialCounts
 from nas_controller.store.trial_durations import TrialDurations
 from nas_controller.store.trial_writes import TrialWrites
+from nas_controller.store.webhook_deliveries import DeliveryWrites
+from nas_controller.store.webhooks import Webhooks
 
 
 class Reads:
@@ -153,13 +156,25 @@ class RunnerWrites:
         self.suspend_training = trainings.suspend_training
         self.training_queue: JobWrites[models.Training, TrainingRecord] = trainings
 
+        deliveries = DeliveryWrites(database, clock)
+        self.claim_deliveries = deliveries.claim_deliveries
+        self.save_payload = deliveries.save_payload
+        self.complete_delivery = deliveries.complete_delivery
+        self.fail_delivery = deliveries.fail_delivery
+
+        sinks = SinkCursors(database, clock)
+        self.claim_sink = sinks.claim_sink
+        self.save_sink_cursor = sinks.save_sink_cursor
+        self.release_sink = sinks.release_sink
+
         supervisors = SupervisorHeartbeats(database, clock)
         self.record_heartbeat = supervisors.record_heartbeat
         self.remove_supervisor = supervisors.remove_supervisor
 
 
 class ServiceWrites:
-    """Writes of the service: requests to campaigns, for exports and trainings, API keys, logins, idempotency keys.
+    """Writes of the service: requests to campaigns, for exports and trainings, API keys, webhooks, logins, idempotency
+    keys.
 
     All raise StoreUnavailableError when the database is unavailable.
     """
@@ -196,6 +211,16 @@ class ServiceWrites:
         self.record_key_use = keys.record_key_use
         self.has_keys = keys.has_keys
         self.has_active_keys = keys.has_active_keys
+
+        webhooks = Webhooks(database, clock)
+        self.create_webhook = webhooks.create_webhook
+        self.list_webhooks = webhooks.list_webhooks
+        self.get_webhook = webhooks.get_webhook
+        self.delete_webhook = webhooks.delete_webhook
+        self.test_webhook = webhooks.test_webhook
+        self.list_deliveries = webhooks.list_deliveries
+        self.get_delivery = webhooks.get_delivery
+        self.resend_delivery = webhooks.resend_delivery
 
         logins = LoginSessions(database, clock)
         self.create_session = logins.create_session

@@ -19,6 +19,9 @@ from nas_controller.store.model_base import UtcDateTime as UtcDateTime
 from nas_controller.store.model_base import Words
 from nas_controller.store.training_models import Training as Training
 from nas_controller.store.training_models import TrainingEvent as TrainingEvent
+from nas_controller.store.webhook_models import SinkCursor as SinkCursor
+from nas_controller.store.webhook_models import Webhook as Webhook
+from nas_controller.store.webhook_models import WebhookDelivery as WebhookDelivery
 
 
 class Campaign(Base):

@@ -120,7 +120,7 @@ class EventRecord(EventDocument):
     `campaign.failed`, `trial.begun`, `trial.completed`, `trial.failed`, `trial.stopped`, `attempt.started`,
     `attempt.failed`, `attempt.abandoned`, `attempt.late`, `shared-training.started`, `shared-training.completed`,
     `shared-training.failed`, `shared-training.abandoned`, `finals.started`, `finals.identified`, `finals.completed`,
-    `final.begun`, `final.completed`, `final.failed`, `final.abandoned`.
+    `final.begun`, `final.completed`, `final.failed`, `final.abandoned`, `search.plateau`.
     """
 
     campaign_id: str = Field(exclude=True)

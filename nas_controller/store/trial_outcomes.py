@@ -14,6 +14,7 @@ from sqlalchemy.orm import Session
 
 from nas_controller.canonical_json import canonical_json, sha256_hex
 from nas_controller.search.outcomes import WORKER_KILLED
+from nas_controller.search.plateau import begins_plateau
 from nas_controller.states import BASELINE_TRIAL, TrialEvent
 from nas_controller.store import models
 from nas_controller.store.campaign_endings import add_device_time, end_campaign
@@ -64,8 +65,8 @@ def finish_trial(
     stopped_early: Mapping[str, Any] | None = None,
     data_sha256: str | None = None,
 ) -> None:
-    """Writes the outcome, the campaign's sums, the event with the controller's digest, and the controller. Ends the
-    search if the outcome meets one of its stop conditions.
+    """Writes the outcome, the campaign's sums, the event with the controller's digest, and the controller. Says so if
+    a plateau begins with the outcome, and ends the search if it meets one of its stop conditions.
 
     Raises ConflictError for a trial that is not running.
     """
@@ -106,6 +107,8 @@ def finish_trial(
     result = session.execute(update(table).where(table.campaign_id == campaign.id).values(values))
     if cast("CursorResult[Any]", result).rowcount == 0:
         session.add(table(campaign_id=campaign.id, **values))
+    if begins_plateau(campaign.trials_since_best, campaign.trials_finished):
+        add_event(session, campaign, now, "search.plateau", _plateau(campaign))
     failures = failures_error(campaign, trial) if event == "fail" else None
     reason = reached_condition(campaign, now)
     if failures is not None:
@@ -126,6 +129,11 @@ def _compare_with_best(
     campaign.trials_since_best += 1
     if event == "complete" and reward == campaign.best_reward and _is_smaller(session, campaign, trial):
         campaign.best_trial = trial.number
+
+
+def _plateau(campaign: models.Campaign) -> dict[str, Any]:
+    names = ("trials_since_best", "trials_finished", "best_trial", "best_reward")
+    return {name: getattr(campaign, name) for name in names}
 
 
 def _is_smaller(session: Session, campaign: models.Campaign, trial: models.Trial) -> bool:

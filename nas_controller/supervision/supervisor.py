@@ -33,6 +33,7 @@ from nas_controller.supervision.checkpoint_cleanup import remove_finished
 from nas_controller.supervision.cluster_node import ClusterNode
 from nas_controller.supervision.export_jobs import JOB_COMMAND, ExportJobs
 from nas_controller.supervision.fair_shares import Allotment, Demand, allot
+from nas_controller.supervision.outward import STOP_SECONDS, Outward
 from nas_controller.supervision.restart_backoff import MAX_RESTARTS, RestartBackoff
 from nas_controller.supervision.runner_process import RunnerProcess
 from nas_controller.supervision.runner_protocol import (
@@ -74,7 +75,7 @@ class Supervisor:
 
     It has exports made too, one at a time (`nas_controller.supervision.export_jobs`); their files take at most
     `exports_limit_bytes`. And it runs trainings beside the campaigns (`nas_controller.supervision.training_jobs`): one
-    at a time on this machine, on a cluster as many as campaigns.
+    at a time on this machine, on a cluster as many as campaigns. What it tells webhooks and sinks is `outward`.
     """
 
     database_url: str
@@ -86,6 +87,7 @@ class Supervisor:
     runner_command: tuple[str, ...] = (sys.executable, "-m", "nas_controller.supervision.runner")
     exports_limit_bytes: int = LIMIT_BYTES
     export_command: tuple[str, ...] = JOB_COMMAND
+    outward: Outward = field(default_factory=Outward)
     _runners: dict[str, RunnerProcess] = field(default_factory=dict)
     _backoff: RestartBackoff = field(default_factory=RestartBackoff)
     _not_before: float = 0.0
@@ -103,6 +105,7 @@ class Supervisor:
         heartbeat = SupervisorHeartbeat()
         jobs = (self._export_jobs(heartbeat.id), self._training_jobs(heartbeat.id))
         last_error = ""
+        loops = self.outward.start(store, heartbeat.id, stop)
         try:
             with suppress(StoreUnavailableError):
                 remove_finished(store, self.data_dir)
@@ -127,6 +130,8 @@ class Supervisor:
             self._stop_runners(store)
             for each in jobs:
                 each.stop(store)
+            for loop in loops:
+                loop.stop(STOP_SECONDS)
             if self._node is not None:
                 self._node.stop()
             heartbeat.remove(store)

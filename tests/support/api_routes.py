@@ -10,7 +10,18 @@ from starlette.routing import Mount
 from nas_controller.states import KeyScope
 
 PUBLIC = {("GET", "/healthz"), ("GET", "/readyz"), ("GET", "/login"), ("POST", "/login"), ("POST", "/logout")}
-ADMIN = {("GET", "/v1/keys"), ("POST", "/v1/keys/{key_id}/revoke")}
+ADMIN = {
+    ("GET", "/v1/keys"),
+    ("POST", "/v1/keys/{key_id}/revoke"),
+    ("POST", "/v1/webhooks"),
+    ("GET", "/v1/webhooks"),
+    ("GET", "/v1/webhooks/{webhook_id}"),
+    ("DELETE", "/v1/webhooks/{webhook_id}"),
+    ("POST", "/v1/webhooks/{webhook_id}/test"),
+    ("GET", "/v1/webhooks/{webhook_id}/deliveries"),
+    ("GET", "/v1/webhooks/{webhook_id}/deliveries/{delivery_id}"),
+    ("POST", "/v1/webhooks/{webhook_id}/deliveries/{delivery_id}/resend"),
+}
 
 
 def routes(service: TestClient) -> list[tuple[str, str]]:
@@ -45,6 +56,8 @@ def address(template: str, campaign: str) -> str:
         "key_id": "k0",
         "export_id": "e_0",
         "training_id": "t_0",
+        "webhook_id": "w_0",
+        "delivery_id": "m_0",
     }
     path = template.format(**values, **{"name:path": "x"}) if "{" in template else template
     return path.replace("/docs/assets/progress", "/docs/assets/swagger-ui.css")

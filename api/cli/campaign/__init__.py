@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import typer
 
-from api.cli.campaign import annotations, control, create, estimates, exports, finals, logs, queries
+from api.cli.campaign import annotations, control, create, estimates, exports, finals, logs, queries, sync
 
 app = typer.Typer(
     add_completion=False,
@@ -41,6 +41,7 @@ COMMANDS: dict[str, dict[str, Callable[..., None]]] = {
     "Use": {
         "finals": finals.finals,
         "export": exports.export,
+        "sync": sync.sync,
         "verify": queries.verify,
     },
 }

@@ -47,7 +47,7 @@ def create(
     with open_client() as client:
         if dry_run:
             found = client.dry_run_campaign(specification)
-            print_json(found) if as_json else print_dry_run(found)
+            print_json(found.model_dump(mode="json")) if as_json else print_dry_run(found)
             return
         if not draft:
             _say_cost(client, specification, yes, as_json)

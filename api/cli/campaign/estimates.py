@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from api.cli.campaign.files import read_specification
 from api.cli.campaign.options import AsJson, SpecificationFile, open_client
 from api.cli.output import duration, millions, note, print_json, print_text
-from nas_controller.entities import EstimateDocument
 
 if TYPE_CHECKING:
+    from api.documents import DryRunDocument, EstimateDocument
     from nas_controller.entities import FinalsEstimateDocument
 
 ASK_HOURS = 24
@@ -86,15 +85,12 @@ def is_expensive(estimated: EstimateDocument) -> bool:
     return seconds > ASK_HOURS * 3600 or device_hours > ASK_HOURS
 
 
-def print_dry_run(found: Mapping[str, Any]) -> None:
-    """Prints what `POST /v1/campaigns?dry_run=true` has found: nothing is wrong, the cost, and what to know."""
-    spec, feasible = found["spec"], found["feasible_madds"]
-    print_text(f"nothing is wrong with campaign '{spec['name']}', which was not created")
-    if feasible is not None:
-        budget = spec["search_space"]["budget_madds"]
-        chosen = "the multi-adds of the base" if budget is None else millions(budget)
-        print_text(f"budget: {chosen}; feasible are {millions(feasible['least'])} to {millions(feasible['most'])}")
-    if found["estimate"] is not None:
-        print_estimate(EstimateDocument.model_validate(found["estimate"]))
-    for each in found["warnings"]:
+def print_dry_run(found: DryRunDocument) -> None:
+    """Prints what a dry run has found: nothing is wrong, the cost, and what to know."""
+    feasible, budget = found.feasible_madds, found.spec["search_space"]["budget_madds"]
+    print_text(f"nothing is wrong with campaign '{found.spec['name']}', which was not created")
+    chosen = "the multi-adds of the base" if budget is None else millions(budget)
+    print_text(f"budget: {chosen}; feasible are {millions(feasible.least)} to {millions(feasible.most)}")
+    print_estimate(found.estimate)
+    for each in found.warnings:
         print_text(f"warning: {each}")

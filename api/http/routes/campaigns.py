@@ -115,7 +115,8 @@ def list_all(
         list[CampaignState] | None, Query(description="Only campaigns in this state; may be repeated.")
     ] = None,
     q: Annotated[
-        str, Query(max_length=100, description="Only campaigns with this text in the name, the id or a tag, in any case.")
+        str,
+        Query(max_length=100, description="Only campaigns with this text in the name, the id or a tag, in any case."),
     ] = "",
     tag: Annotated[str | None, Query(max_length=100, description="Only campaigns with this tag.")] = None,
     archived: Annotated[

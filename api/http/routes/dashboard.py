@@ -16,10 +16,10 @@ from pydantic import BaseModel
 from api.http.authentication import Caller
 from api.http.dependencies import CampaignId, ServiceSettings, ServiceStore, TrainingId
 from api.http.routes.datasets import DatasetName, dataset_document
+from api.service_url import DEFAULT_URL
 from nas_controller.drawings.comparison import MAX_COMPARED, MIN_COMPARED
 from nas_controller.search.campaign_spec import CampaignSpec
 from nas_controller.search.finals_spec import FinalsSpec
-from api.service_url import DEFAULT_URL
 from nas_controller.states import (
     CAMPAIGN_STATES,
     CAMPAIGN_TRANSITIONS,

@@ -7,8 +7,8 @@ from typing import Any
 from fastapi import APIRouter, Response
 from fastapi.responses import JSONResponse
 
-from nas_controller.trainings.spec import TrainingSpec
 from nas_controller.search.campaign_spec import CampaignSpec
+from nas_controller.trainings.spec import TrainingSpec
 from search_space.document_schema import block_specification_schema
 
 router = APIRouter(prefix="/v1/schemas")

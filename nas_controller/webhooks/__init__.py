@@ -1,0 +1,1 @@
+"""Messages to webhooks: their payload, their signature, and their delivery."""
