@@ -65,7 +65,6 @@ def list_all(as_json: AsJson = False) -> None:
         note(f"the service at {url} has no webhook; add one with `effspine webhooks add URL`")
         return
     print_table(
-        None,
         ("id", "url", "events", "campaign", "state"),
         (
             (
@@ -78,6 +77,8 @@ def list_all(as_json: AsJson = False) -> None:
             for each in webhooks
         ),
         left=("id", "url", "events", "campaign", "state"),
+        drop=("events", "campaign"),
+        cut=("url",),
     )
 
 
@@ -125,13 +126,14 @@ def deliveries(
         note(f"there is no message to webhook {webhook_id} yet")
         return
     print_table(
-        None,
         ("id", "type", "campaign", "state", "attempts", "response"),
         (
             (each.id, each.type, each.campaign_id or "-", each.state, str(each.attempts), _response(each))
             for each in found
         ),
         left=("id", "type", "campaign", "state", "response"),
+        drop=("campaign",),
+        cut=("response",),
     )
 
 

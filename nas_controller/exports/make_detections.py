@@ -54,8 +54,8 @@ def _reserved_images(data_dir: Path, exported: ExportedTrial, kind: WeightsKind)
     assert spec.dataset is not None
     search_task = None
     if kind == "finals":
-        assert spec.finals is not None
+        assert spec.finals_task is not None
         assert campaign.finals is not None
-        task, search_task, data = spec.finals.task(task), task, campaign.finals.data
+        task, search_task, data = spec.finals_task, task, campaign.finals.data
     digest = None if data is None else data["reserved"]["annotations_sha256"]
     return ReservedImages(dataset_path(data_dir, spec.dataset), task, spec.seed, search_task, digest)

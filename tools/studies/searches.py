@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from api.cli.campaign.progress import status_line
+from api.cli.campaign.status import status_line
 from api.cli.child_service import ChildService
 from api.cli.demo import has_spec, make_dataset
 from api.cli.serve import settings_of

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import typer
 
-from api.cli.campaign import annotations, control, create, estimates, exports, finals, logs, queries, sync
+from api.cli.campaign import control, create, edit, estimates, exports, finals, logs, queries, sync
 
 app = typer.Typer(
     add_completion=False,
@@ -32,7 +32,7 @@ COMMANDS: dict[str, dict[str, Callable[..., None]]] = {
         "pause": control.pause,
         "resume": control.resume,
         "update": control.update,
-        "edit": annotations.edit,
+        "edit": edit.edit,
         "continue": control.continue_,
         "retry": control.retry,
         "stop": control.stop,

@@ -15,7 +15,7 @@ from nas_controller.drawings.campaign import DRAWINGS, campaign_figure
 from nas_controller.drawings.comparison import Compared, Comparison, comparison_figure, subject_of
 from nas_controller.drawings.curves import training_curve
 from nas_controller.drawings.sheet import MAX_WIDTH, MIN_WIDTH, WIDTH, Heading, Sheet
-from nas_controller.search.campaign_spec import MAX_TRIALS
+from nas_controller.search.limits import MAX_TRIALS
 from nas_controller.store import NotFoundError
 from nas_controller.trainings.files import history_rows
 from nas_controller.trainings.requests import model_name

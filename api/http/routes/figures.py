@@ -13,7 +13,7 @@ from api.http.dependencies import CampaignId, ServiceStore
 from api.http.figure_documents import figure_document
 from api.http.json_responses import json_response
 from nas_controller.campaigns.figures import FIGURES, MAX_POINTS, MIN_POINTS, POINTS, compute
-from nas_controller.search.campaign_spec import MAX_TRIALS
+from nas_controller.search.limits import MAX_TRIALS
 from nas_controller.store import NotFoundError
 
 router = APIRouter(prefix="/v1/campaigns/{campaign_id}/figures", tags=["results"])

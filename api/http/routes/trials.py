@@ -11,7 +11,7 @@ from api.http.conditional_get import NOT_MODIFIED, IfTrialsModified
 from api.http.dependencies import CampaignId, ServiceStore
 from api.http.json_responses import json_response
 from nas_controller.campaigns.trial_detail import trial_detail
-from nas_controller.search.campaign_spec import MAX_TRIALS
+from nas_controller.search.limits import MAX_TRIALS
 from nas_controller.states import TrialOrder, TrialState
 
 router = APIRouter(prefix="/v1/campaigns/{campaign_id}/trials", tags=["trials"])
