@@ -75,7 +75,7 @@ class Plot:
 
 def chart(canvas: Canvas, box: Box, x: Axis, y: Axis, note: str = "") -> Plot:
     """Draws the frame of a plot; `note` is at its lower right, beside the title of the x axis."""
-    top = box.top + (LINE if y.title else 4.0)
+    top = box.top + (LINE + 4 if y.title else 6.0)
     bottom = top + box.height
     rows = y.chosen(max(2, round(box.height / 52)))
     left = box.left + max((text_width(label) for _, label in rows), default=0.0) + _TICK_GAP
@@ -88,7 +88,7 @@ def chart(canvas: Canvas, box: Box, x: Axis, y: Axis, note: str = "") -> Plot:
             canvas.add(f'<path {styled("grid")} d="M{length(left)} {length(at)} H{length(plot.x.end)}"/>')
         canvas.text("quiet", left - _TICK_GAP, at + 4, label, "end")
     canvas.add(f'<path {styled("axis")} d="M{length(left)} {length(bottom)} H{length(plot.x.end)}"/>')
-    lines = _x_labels(canvas, plot, x.chosen(max(2, int((plot.x.end - left) / 90))), bottom)
+    lines = _x_labels(canvas, plot, x.chosen(max(2, int((plot.x.end - left) / 70))), bottom)
     at = bottom + 6 + LINE * lines
     middle = (left + plot.x.end) / 2
     if note and text_width(note) + text_width(x.title) / 2 + 12 > plot.x.end - middle:

@@ -17,7 +17,7 @@ from search_space.topology import BLOCKS
 _LEVELS = {block.number: block.level for block in BLOCKS}
 _SPREAD = 0.32
 """How far strands of one multiplier spread to either side, as a share of the distance to the next multiplier."""
-_FAINTEST, _STRONGEST = 0.08, 0.75
+_FAINTEST, _STRONGEST, _CONTRAST = 0.05, 0.7, 3
 _SCALE_STEPS, _SCALE_WIDTH = 12, 96.0
 
 
@@ -115,7 +115,7 @@ def _strand(plot: Plot, figure: Parallel, index: int, rank: float, rewards: tupl
     tip = tipped(f"trial {trial} · AP {reward:.3f}", trial)
     if trial == figure.best_number:
         return f'<polyline {styled("strand-best")} {tip} {data} points="{points}"/>'
-    opacity = _FAINTEST + (_STRONGEST - _FAINTEST) * share**2
+    opacity = _FAINTEST + (_STRONGEST - _FAINTEST) * share**_CONTRAST
     stroke = f'stroke-opacity="{opacity:.2f}" stroke-width="{0.8 + 0.8 * share:.1f}"'
     return f'<polyline class="f-strand" {ROLES["strand"]} {stroke} {tip} {data} points="{points}"/>'
 
@@ -124,10 +124,10 @@ def _legend(canvas: Canvas, low: float, high: float, best: int | None) -> float:
     x, y = canvas.left, canvas.top
     base = y + TEXT_PX - 1
     canvas.text("ink", x, base, f"AP {low:.3f}")
-    x += text_width(f"AP {low:.3f}") + 8
+    x = round(x + text_width(f"AP {low:.3f}") + 8)  # whole px, or the steps of the scale have seams
     step = _SCALE_WIDTH / _SCALE_STEPS
     for index in range(_SCALE_STEPS):
-        opacity = _FAINTEST + (_STRONGEST - _FAINTEST) * ((index + 0.5) / _SCALE_STEPS) ** 2
+        opacity = _FAINTEST + (_STRONGEST - _FAINTEST) * ((index + 0.5) / _SCALE_STEPS) ** _CONTRAST
         box = rectangle(x + index * step, y, step, 13)
         canvas.add(f'<rect {styled("heat-high")} fill-opacity="{opacity:.3f}" {box}/>')
     canvas.add(f"<rect {styled('frame')} {rectangle(x, y, _SCALE_WIDTH, 13)}/>")

@@ -55,7 +55,7 @@ def _colour_scale(canvas: Canvas, low: float, high: float, told: str) -> float:
     canvas.text("ink", x, y + TEXT_PX - 1, "probability")
     x += text_width("probability") + 8
     canvas.text("quiet", x, y + TEXT_PX - 1, f"{low:.3f}")
-    x += text_width(f"{low:.3f}") + 8
+    x = round(x + text_width(f"{low:.3f}") + 8)  # whole px, or the steps of the scale have seams
     canvas.add(f"<rect {styled('heat-low')} {rectangle(x, y, _SCALE_WIDTH, 13)}/>")
     step = _SCALE_WIDTH / _SCALE_STEPS
     for index in range(_SCALE_STEPS):

@@ -14,6 +14,7 @@ from search_space.errors import EffspineError
 MIN_WIDTH, WIDTH, MAX_WIDTH = 320, 1160, 2_000
 NARROW = 640
 """Below this width, what is side by side elsewhere is one below the other."""
+NAME_WIDTH = 260.0
 _MARGIN = 20.0
 _HEADING = 52.0
 
@@ -113,8 +114,8 @@ def _shortened(text: str, width: float, size: float = TEXT_PX) -> str:
 
 
 def shortened(text: str, width: float) -> str:
-    """A text of a user, such as a name, that fits into `width` px."""
-    return _shortened(displayed_line(text), width)
+    """A text of a user, such as a name, that fits into `width` px, but at most NAME_WIDTH."""
+    return _shortened(displayed_line(text), min(width, NAME_WIDTH))
 
 
 def tipped(tip: str, trial: int | None = None) -> str:

@@ -13,8 +13,8 @@ __all__ = ["FONT", "MINUS", "ROLES", "SERIES", "TEXT_PX", "TIMES", "TITLE_PX", "
 
 TEXT_PX = 12.0
 TITLE_PX = 15.0
-_LETTER = 0.56
-"""Mean width of a character over the font size, on the large side."""
+_LETTER = 0.62
+"""Mean width of a character over the font size, of the wider sans-serif fonts."""
 
 _INK, _QUIET, _ACCENT, _POINT, _WARM, _GREY = "#1a1f27", "#566070", "#1f5fbf", "#7fa6dd", "#b35806", "#b3bbc7"
 _SERIES = ((_ACCENT, ""), (_WARM, "7 3"), (_INK, "2 3"), ("#7fa6dd", ""), ("#d99a4e", "9 3 2 3"))

@@ -15,6 +15,7 @@ OF_EVENTS = (
     "/v1/campaigns/{id}",
     "/v1/campaigns/{id}/policy",
     "/v1/campaigns/{id}/figures/progress",
+    "/v1/campaigns/{id}/figures/progress.svg",
 )
 OF_PROGRESS = (
     "/v1/campaigns/{id}/trials?order_by=-reward",

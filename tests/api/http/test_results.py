@@ -16,7 +16,20 @@ from search_space.document import read_block_specification
 from tests.support.data_identities import data_identity
 from tests.support.recorder import Recorder
 
-FIGURES = ("progress", "madds-ap", "params-ap", "latency-ap", "widths", "policy", "curves")
+FIGURES = (
+    "progress",
+    "madds-ap",
+    "params-ap",
+    "latency-ap",
+    "widths",
+    "shares",
+    "learned",
+    "policy",
+    "entropy",
+    "importance",
+    "parallel",
+    "curves",
+)
 
 
 @pytest.mark.parametrize("name", FIGURES)

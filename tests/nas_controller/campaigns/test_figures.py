@@ -8,6 +8,7 @@ import pytest
 
 from nas_controller.campaigns import figures
 from nas_controller.campaigns.campaign import Campaign
+from nas_controller.campaigns.figure_data import cost_reward
 from nas_controller.search.outcomes import Failed, Rewarded
 from nas_controller.store import NotFoundError, Store
 from nas_controller.store.downsampling import Sampled
@@ -43,6 +44,8 @@ def test_progress(store: Store, campaign_id: str) -> None:
         "reward": [0.3, 0.2, 0.0, 0.5, 0.4],
         "best": [0.3, 0.3, 0.3, 0.5, 0.5],
         "repeated": [False] * 5,
+        "average": pytest.approx([0.3, 0.25, 0.25, 1 / 3, 0.35]),
+        "average_over": 20,
         "baseline": 0.3,
         "of": 5,
     }
@@ -65,7 +68,7 @@ def test_cost_against_reward(store: Store, campaign_id: str, unit: str) -> None:
 
 def test_the_front_has_the_highest_reward_at_each_cost_and_one_of_equal_trials() -> None:
     rows = [(0, 50, 0.3), (1, 40, 0.3), (2, 40, 0.2), (3, 60, 0.5), (4, 40, 0.3), (5, 70, 0.5)]
-    figure = figures.cost_reward(Sampled(rows, 6, 0.3, 50), "params")
+    figure = cost_reward(Sampled(rows, 6, 0.3, 50), "params")
     assert figure.front == [1, 3]
 
 
@@ -92,6 +95,44 @@ def test_the_policy_over_some_blocks(store: Store) -> None:
     assert figure["block"] == [5, 7, 9]
     assert figure["choices"] == [1, 2]
     assert figure["probability"] == [[0.5, 0.5]] * 3
+
+
+def test_the_policy_after_fewer_rewards(store: Store, campaign_id: str) -> None:
+    current = figures.compute(store, campaign_id, "policy")
+    assert figures.compute(store, campaign_id, "policy", at=99) == current
+    initial = figures.compute(store, campaign_id, "policy", at=0)
+    assert (initial["told"], initial["probability"]) == (0, [[0.2] * 5] * 18)
+    assert figures.compute(store, campaign_id, "policy", at=2)["told"] == 2
+    with pytest.raises(InvalidValueError, match="only the figure policy"):
+        figures.compute(store, campaign_id, "widths", at=1)
+
+
+def test_entropy(store: Store, campaign_id: str) -> None:
+    figure = figures.compute(store, campaign_id, "entropy")
+    assert (figure["told"], figure["of"]) == ([0, 1, 2, 3, 4], 4)
+    assert figure["entropy"][0] == pytest.approx(1)
+    assert figure["entropy"][-1] == pytest.approx(figures.compute(store, campaign_id, "search")["entropy"], abs=0.001)
+    assert figure["advantage"][0] is None
+    assert figure["advantage"][1] < 0 < figure["advantage"][3]  # 0.2 and 0.5 after a baseline of 0.3
+
+
+def test_parallel_multipliers(store: Store, campaign_id: str) -> None:
+    figure = figures.compute(store, campaign_id, "parallel")
+    assert (figure["number"], figure["reward"], figure["best_number"], figure["of"]) == (
+        [1, 3, 4],
+        [0.2, 0.5, 0.4],
+        3,
+        3,
+    )
+    betas = store.reads.get_trial_record(campaign_id, 4).betas
+    assert [figure["choices"][index] for index in figure["chosen"][2]] == list(betas)
+
+
+def test_what_was_learned_has_its_levels(store: Store, campaign_id: str) -> None:
+    figure = figures.compute(store, campaign_id, "learned")
+    assert figure["sentence"].endswith("(trial 3, not confirmed by finals).")
+    assert [level["level"] for level in figure["levels"]] == [1, 2, 3, 4, 5, 6, 7]
+    assert figure["levels"] == figures.compute(store, campaign_id, "shares")["levels"]
 
 
 def test_curves(store: Store, campaign_id: str) -> None:
