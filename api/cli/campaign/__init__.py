@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import typer
 
-from api.cli.campaign import control, exports, finals, queries
+from api.cli.campaign import control, exports, finals, queries, report
 
 app = typer.Typer(add_completion=False, no_args_is_help=True, help="Start, watch, pause, stop and read campaigns.")
 
@@ -27,6 +27,7 @@ COMMANDS: dict[str, Callable[..., None]] = {
     "trials": queries.trials,
     "best": queries.best,
     "export": exports.export,
+    "report": report.report,
     "verify": queries.verify,
 }
 for name, command in COMMANDS.items():
