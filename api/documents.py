@@ -196,6 +196,9 @@ class HealthDocument(BaseModel):
     status: str = Field(examples=["ok"])
     version: str | None = Field(description="Null for callers without a required key, as is `data_dir`.")
     data_dir: str | None = Field(description="Directory of the service's files.")
+    commit: str | None = Field(
+        default=None, description="Commit of the source, where the service runs from a working copy."
+    )
 
 
 class ReadinessDocument(HealthDocument):

@@ -1,8 +1,8 @@
 """The fonts of PDF documents: the standard ones, which no document embeds, and others for what those lack.
 
-Latin text and symbols are in Helvetica or Courier. Greek, Cyrillic and most other alphabets are in DejaVu, which comes
-with Matplotlib and is embedded as far as it is used. Chinese, Japanese and Korean are in the fonts that PDF readers have
-for them. Scripts from right to left are neither reordered nor joined.
+Latin text and symbols are in Helvetica or Courier. Cyrillic and most other alphabets are in DejaVu, which comes with
+Matplotlib and is embedded as far as it is used. Chinese, Japanese and Korean are in the fonts that PDF readers have for
+them. Scripts from right to left are neither reordered nor joined.
 """
 
 from __future__ import annotations

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import typer
 
-from api.cli.campaign import control, create, edit, estimates, exports, finals, logs, queries, sync
+from api.cli.campaign import control, create, edit, estimates, exports, finals, logs, queries, report, sync
 
 app = typer.Typer(
     add_completion=False,
@@ -41,6 +41,7 @@ COMMANDS: dict[str, dict[str, Callable[..., None]]] = {
     "Use": {
         "finals": finals.finals,
         "export": exports.export,
+        "report": report.report,
         "sync": sync.sync,
         "verify": queries.verify,
     },

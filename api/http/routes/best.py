@@ -12,7 +12,7 @@ from api.http.dependencies import CampaignId, ServiceStore
 from api.http.json_responses import json_response
 from nas_controller.campaigns.finals_report import best_sentence
 from nas_controller.states import BASELINE_TRIAL
-from nas_controller.store import NotFoundError
+from nas_controller.store import NotFoundError, Store
 
 router = APIRouter(prefix="/v1/campaigns/{campaign_id}", tags=["results"])
 
@@ -34,19 +34,21 @@ def best(
     finals rank first, the confirmed winner if there is one; then those with the highest rewards.
     """
 
-    def items_and_baseline() -> dict[str, Any]:
-        items = store.reads.best_trial_documents(campaign_id, k)
-        campaign = store.reads.get_campaign(campaign_id)
-        first = campaign.best_known_trial
-        if first is not None:
-            others = [item for item in items if item["number"] != first]
-            items = [store.reads.get_trial_record(campaign_id, first).to_dict(), *others][:k]
-        try:
-            baseline = store.reads.get_trial_record(campaign_id, BASELINE_TRIAL).to_dict()
-        except NotFoundError:
-            baseline = None  # no trial has begun yet
-        is_confirmed = campaign.confirmed_winner is not None
-        sentence = best_sentence(store, campaign_id)
-        return {"items": items, "baseline": baseline, "is_confirmed": is_confirmed, "sentence": sentence}
+    return json_response(request, lambda: best_document(store, campaign_id, k))
 
-    return json_response(request, items_and_baseline)
+
+def best_document(store: Store, campaign_id: str, k: int) -> dict[str, Any]:
+    """The fields of BestDocument. Raises NotFoundError."""
+    items = store.reads.best_trial_documents(campaign_id, k)
+    campaign = store.reads.get_campaign(campaign_id)
+    first = campaign.best_known_trial
+    if first is not None:
+        others = [item for item in items if item["number"] != first]
+        items = [store.reads.get_trial_record(campaign_id, first).to_dict(), *others][:k]
+    try:
+        baseline = store.reads.get_trial_record(campaign_id, BASELINE_TRIAL).to_dict()
+    except NotFoundError:
+        baseline = None  # no trial has begun yet
+    is_confirmed = campaign.confirmed_winner is not None
+    sentence = best_sentence(store, campaign_id)
+    return {"items": items, "baseline": baseline, "is_confirmed": is_confirmed, "sentence": sentence}

@@ -20,6 +20,7 @@ from api.documents import (
 from api.http.conditional_get import CACHE_CONTROL, NotModified
 from api.http.dependencies import CampaignId, RequireJson, ServiceSettings, ServiceStore, TrainingId
 from exporters import EXPORTERS, Export, Exporter
+from exporters.svg import drawing
 from nas_controller.exports.exported_trial import find_exported
 from nas_controller.exports.files import export_file, mark_used
 from nas_controller.exports.requests import export_request
@@ -28,6 +29,7 @@ from nas_controller.states import WeightsWanted
 from nas_controller.store import ConflictError, ExportRecord, ExportRequest, NotFoundError, Store
 from nas_controller.trainings.exports import WEIGHTS, trained_model, training_export_request
 from nas_controller.trainings.requests import model_name
+from search_space.diagram.style import Style
 from search_space.errors import InvalidValueError
 
 FORMER_NAMES = {"json": "spec"}
@@ -168,6 +170,10 @@ def export(
         WeightsWanted | None,
         Query(description="For formats with weights; default: `best`, the best that the trial has."),
     ] = None,
+    style: Annotated[
+        Style | None,
+        Query(description="Of `svg`, default `paper`: white, with a caption; `page` follows a page's theme."),
+    ] = None,
 ) -> Response:
     """The best architecture (the one that finals rank first, if there were any) or that of `trial`, as a download with
     its provenance, which says whether it is confirmed.
@@ -184,7 +190,10 @@ def export(
         return _file(request, store, settings.data_dir, found)
     if weights is not None:
         raise InvalidValueError(f"the format '{exporter.name}' has no weights; leave `weights` out", field="weights")
-    content = exporter.content(Export(exported.specification(), baseline=exported.baseline()))
+    wanted = Export(exported.specification(), baseline=exported.baseline())
+    if style is not None and exporter.name != "svg":
+        raise InvalidValueError(f"the format '{exporter.name}' has no style; leave `style` out", field="style")
+    content = drawing(wanted, style).encode() if style is not None else exporter.content(wanted)
     return _made_here(exporter, exported.name, content)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from functools import cache
 from importlib.metadata import version
 from pathlib import Path
 
@@ -13,9 +14,11 @@ from api.documents import HealthDocument, ReadinessDocument, SupervisorDocument
 from api.http.authentication import Authenticator, Credentials
 from api.http.dependencies import ServiceSettings, ServiceStore
 from api.http.metrics import ServiceMetrics
+from api.settings import Settings
 from nas_controller.store import StoreFullError
 from nas_controller.store.database import MIN_FREE_BYTES
 from nas_controller.store.schema import HEAD
+from search_space.source_commit import source_commit
 
 router = APIRouter(tags=["service"])
 
@@ -26,7 +29,20 @@ def healthz(request: Request, settings: ServiceSettings) -> HealthDocument:
     authenticator: Authenticator = request.app.state.authenticator
     if request.state.caller is None and not authenticator.was_open:  # without a query: the database may be unavailable
         return HealthDocument(status="ok", version=None, data_dir=None)
-    return HealthDocument(status="ok", version=version("effspine"), data_dir=str(settings.data_dir))
+    return health_document(settings)
+
+
+def health_document(settings: Settings) -> HealthDocument:
+    """The health of a service that may say what it is."""
+    return HealthDocument(
+        status="ok", version=version("effspine"), data_dir=str(settings.data_dir), commit=_running_commit()
+    )
+
+
+@cache
+def _running_commit() -> str | None:
+    """The commit when it is first asked for; the code that runs is not read again."""
+    return source_commit()
 
 
 @router.get("/readyz", summary="Ready?")
@@ -45,6 +61,7 @@ def readyz(request: Request, store: ServiceStore, settings: ServiceSettings) -> 
         status="ready",
         version=version("effspine"),
         data_dir=str(settings.data_dir),
+        commit=_running_commit(),
         schema_revision=HEAD,
         supervisors=[SupervisorDocument(**supervisor.to_dict()) for supervisor in store.reads.list_supervisors()],
     )

@@ -1,0 +1,22 @@
+"""Figures of a campaign as files: one function gives the drawing of each, which routes and reports share."""
+
+from __future__ import annotations
+
+from api.report.documents import BLOCK_DIAGRAM
+from exporters import Export
+from exporters.svg import drawing
+from nas_controller.exports.exported_trial import find_exported
+from nas_controller.store import NotFoundError, Store
+
+FIGURE_FILES = (BLOCK_DIAGRAM,)
+
+
+def figure_svg(store: Store, campaign_id: str, name: str, width_px: int) -> str:
+    """A figure on white paper as an SVG document; the block diagram has a width of its own.
+
+    Raises NotFoundError for an unknown campaign or figure, and where there is nothing to draw yet.
+    """
+    if name not in FIGURE_FILES:
+        raise NotFoundError(f"there is no figure {name!r} as a file; there are: {', '.join(FIGURE_FILES)}")
+    exported = find_exported(store, campaign_id, None)
+    return drawing(Export(exported.specification(), baseline=exported.baseline()))

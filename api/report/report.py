@@ -1,0 +1,133 @@
+"""The report of a campaign, from its documents."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import datetime
+from typing import Any
+
+import yaml
+
+from api.report.contents import Bullets, Code, Facts, Paragraph, Report, Section
+from api.report.documents import CampaignDocuments
+from api.report.method import base_name, method, software
+from api.report.results import best_trials, figures, finals, result
+from nas_controller.states import FINISHED_CAMPAIGN_STATES
+from search_space.display import counted, displayed_line, duration
+
+SPECIFICATION_FILE = "campaign.yaml"
+
+
+def report_of(documents: CampaignDocuments) -> Report:
+    """The report."""
+    campaign = documents.campaign
+    sections = (
+        figures(documents),
+        best_trials(documents),
+        finals(documents),
+        method(documents),
+        _cost(documents),
+        _reproduce(documents),
+        Section("What is not known", (Bullets(tuple(_unknown(documents))),)),
+    )
+    return Report(
+        campaign_id=campaign.id,
+        title=displayed_line(campaign.name),
+        about=f"Search for the channels of {base_name(documents.spec['search_space'])}. Campaign {campaign.id}, "
+        f"{campaign.state}, as of {_time(documents.read_at)}.",
+        result=result(documents),
+        sections=tuple(section for section in sections if section is not None),
+        specification=specification_yaml(documents.spec),
+        written_at=documents.read_at,
+        made_by=software(documents.health),
+    )
+
+
+def specification_yaml(spec: dict[str, Any]) -> str:
+    """The specification as YAML, which `effspine campaign create` accepts."""
+    text: str = yaml.safe_dump(spec, sort_keys=False, allow_unicode=True, default_flow_style=None, width=96)
+    return text
+
+
+def _cost(documents: CampaignDocuments) -> Section:
+    campaign = documents.campaign
+    rows = {
+        "trials": f"{campaign.trials_finished:,} finished of {campaign.trials_begun:,} begun"
+        + (f"; {counted(campaign.repeats_skipped, 'repeat')} skipped" if campaign.repeats_skipped else ""),
+        "device time": f"{duration(campaign.device_seconds)} ({campaign.device_seconds / 3600:.2f} device hours)",
+        "wall time": _wall_time(documents),
+    }
+    if campaign.shared_training is not None:
+        rows["shared weights"] = duration(campaign.shared_training.seconds)
+    if campaign.finals is not None:
+        rows["finals"] = f"{campaign.finals.runs_finished} of {campaign.finals.runs} trainings finished"
+    return Section("Cost", (Facts(tuple(rows.items())),))
+
+
+def _wall_time(documents: CampaignDocuments) -> str:
+    campaign = documents.campaign
+    if campaign.started_at is None:
+        return "not started"
+    until = campaign.finished_at or campaign.paused_at or documents.read_at
+    seconds = (until - campaign.started_at).total_seconds() - campaign.paused_seconds
+    period = f"{_time(campaign.started_at)} to {_time(until)}"
+    paused = f", without {duration(campaign.paused_seconds)} of pauses" if campaign.paused_seconds else ""
+    return f"{duration(max(0.0, seconds))}{paused} ({period})"
+
+
+def _time(moment: datetime) -> str:
+    return f"{moment:%Y-%m-%d %H:%M} UTC"
+
+
+def _reproduce(documents: CampaignDocuments) -> Section:
+    campaign, spec = documents.campaign, documents.spec
+    commands = [f"effspine campaign create -f {SPECIFICATION_FILE}", "effspine campaign watch ID"]
+    if spec["dataset"] is not None:
+        commands.insert(0, f"effspine data register {spec['dataset']} DIRECTORY")
+    if campaign.finals is not None and spec["finals"] is None:
+        chosen, seeds = campaign.finals, campaign.finals.seeds
+        options = f"--top {len(chosen.finalists)} --seeds {len(seeds)} --first-seed {seeds[0]}"
+        overrides = "".join(f" --set {name}={value}" for name, value in chosen.task.items() if name != "profile")
+        commands.append(f"effspine campaign finals ID {options} --profile {chosen.task['profile']}{overrides}")
+    same = (
+        "ID is the one that `create` prints. With one trial at a time and equal rewards, the same seed gives the same "
+        "search; trials in parallel may end in another order."
+    )
+    here = (
+        f"This record is replayed from its seed and compared bit by bit by `effspine campaign verify {campaign.id}`; "
+        f"`effspine campaign export {campaign.id} --out best` writes the best architecture."
+    )
+    return Section(
+        "How to reproduce",
+        (
+            Paragraph(f"The specification, with every default, is {SPECIFICATION_FILE} beside this report:"),
+            Code(specification_yaml(spec)),
+            Code("\n".join(commands)),
+            Paragraph(f"{same} {here}"),
+        ),
+    )
+
+
+def _unknown(documents: CampaignDocuments) -> Iterator[str]:
+    """What the record does not show."""
+    campaign, spec = documents.campaign, documents.spec
+    if campaign.state not in FINISHED_CAMPAIGN_STATES:
+        yield f"The campaign is {campaign.state}: what is said here may change."
+    if spec["dataset"] is None:
+        yield "Rewards were computed from the widths and not trained: they say nothing about any data."
+    else:
+        yield (
+            "Each reward is from one training: another seed gives the same architecture another AP, and the highest of "
+            "many is the luckiest as much as the best."
+        )
+        yield (
+            f"The profile {displayed_line(spec['proxy_task']['profile'])} is a proxy: how well its AP ranks full "
+            "trainings is not part of this record; `effspine proxy-check` measures it."
+        )
+    if documents.search is not None and documents.search["noise"] is None and campaign.trials_finished:
+        yield "The noise of a reward cannot be estimated from fewer than 50 architectures."
+    if campaign.finals is None:
+        yield "No finals were run, so no trial is confirmed to be better than the baseline."
+    elif campaign.finals.fresh_images is False:
+        yield "Finals were scored on images that the search had selected on, which favours its finalists."
+    yield "It is one search with one seed: another seed may end with other widths."
