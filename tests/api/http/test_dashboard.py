@@ -68,20 +68,6 @@ def test_scripts_and_styles_load_nothing_from_other_hosts_and_write_no_markup(pa
         assert forbidden not in text
 
 
-def test_scripts_use_elements_and_fields_of_attempts_that_exist(service: TestClient, store: Store) -> None:
-    recorder = Recorder(store).run(1)
-    failed = recorder.begin()
-    recorder.fail(failed, "the loss is not finite", log_tail="Traceback")
-    page = service.get(f"/campaigns/{recorder.id}").text
-    script = service.get("/static/attempts.js").text
-    used = set(re.findall(r'(?:byId|setText)\("(attempts[a-z-]*)"', script))
-    assert used == {"attempts", "attempts-title", "attempts-dialog"}
-    assert all(f'id="{name}"' in page for name in used)
-    trial = service.get(f"/v1/campaigns/{recorder.id}/trials/{failed.number}").json()
-    for field in ("attempts_made", "error_kind", "log_tail"):
-        assert field in script + service.get("/static/trials-table.js").text
-        assert field in str(trial)
-
 
 def test_pages_have_the_states_of_campaigns_and_no_script_repeats_them(service: TestClient, store: Store) -> None:
     for page in pages(service, store):
@@ -111,56 +97,6 @@ def test_the_empty_page_explains_how_to_create_a_campaign(service: TestClient) -
     assert "curl -X POST http://testserver/v1/campaigns" in page
 
 
-def test_the_page_loads_the_diagram_of_the_best_trial(service: TestClient, store: Store) -> None:
-    recorder = Recorder(store).run(2)
-    page = service.get(f"/campaigns/{recorder.id}").text
-    assert re.search(r'<div class="diagram" id="diagram"[^>]*><p class="muted">There is no best', page)
-    assert re.search(r'<a id="diagram-file"[^>]* download hidden>', page)
-    script = service.get("/static/campaign.js").text
-    (address,) = re.findall(r"`\$\{path\}(/exports/svg\?trial=)\$\{best\.number\}`", script)
-    response = service.get(f"/v1/campaigns/{recorder.id}{address}{recorder.record.best_trial}")
-    assert response.headers["content-type"] == "image/svg+xml"
-    assert "img-src 'self'" in service.get(f"/campaigns/{recorder.id}").headers["content-security-policy"]
-
-
-@pytest.mark.parametrize(("scope", "may"), [("view", "no"), ("operate", "yes"), ("admin", "yes"), (None, "yes")])
-def test_buttons_that_change_something_need_scope_operate(
-    service: TestClient, store: Store, scope: KeyScope | None, may: str
-) -> None:
-    recorder = Recorder(store)
-    if scope is not None:
-        log_in(service, create_key(store, scope))
-    page = service.get(f"/campaigns/{recorder.id}").text
-    assert f'data-may-operate="{may}"' in page
-    assert re.findall(r'<button id="(\w+)"[^>]*hidden', page) == [
-        "train",
-        "start",
-        "change",
-        "compare",
-        "pause",
-        "retry",
-        "stop",
-    ]
-    status = service.post(f"/v1/campaigns/{recorder.id}/pause", headers=OWN).status_code
-    assert status == (200 if may == "yes" else 403)
-
-
-def test_the_page_has_every_element_that_its_script_uses(service: TestClient, store: Store) -> None:
-    page = service.get(f"/campaigns/{Recorder(store).id}").text
-    names = ("campaign", "finals", "exports", "train")
-    script = "".join(service.get(f"/static/{name}.js").text for name in names)
-    wanted = set(re.findall(r'(?:byId|setText)\("([a-z-]+)"', script))
-    assert wanted >= {
-        "retry",
-        "waiting-for",
-        "failure-text",
-        "finals-verdict",
-        "compare-form",
-        "shared-failure",
-        "export-formats",
-        "train-start",
-    }
-    assert {name for name in wanted if f'id="{name}"' not in page} == set()
 
 
 def test_the_export_dialog_uses_fields_and_weights_that_exist(service: TestClient, store: Store) -> None:

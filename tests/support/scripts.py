@@ -1,0 +1,39 @@
+"""Runs modules of the dashboard that draw nothing, with node."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from api.http.routes.dashboard import STATE_SETS, STATIC_DIR
+
+needs_node = pytest.mark.skipif(shutil.which("node") is None, reason="node is not installed")
+
+PRELUDE = """
+globalThis.document = { documentElement: { dataset: { root: "" } }, body: { dataset: DATASET } };
+let text = "";
+for await (const part of process.stdin) text += part;
+const given = JSON.parse(text);
+"""
+
+
+def run_script(directory: Path, body: str, given: Any) -> Any:
+    """What the body of an asynchronous function of `given` returns. It imports modules of the static files with `await
+    import("./NAME.js")`; `directory` is an empty one for a copy of them.
+    """
+    static = directory / "static"
+    shutil.copytree(STATIC_DIR, static)
+    (static / "package.json").write_text('{"type": "module"}')
+    dataset = {f"{name}States": " ".join(states) for name, states in STATE_SETS.items()}
+    prelude = PRELUDE.replace("DATASET", json.dumps(dataset))
+    (static / "run.js").write_text(f"{prelude}\nconsole.log(JSON.stringify(await (async () => {{ {body} }})()));\n")
+    completed = subprocess.run(
+        ["node", str(static / "run.js")], input=json.dumps(given), capture_output=True, text=True, timeout=60
+    )
+    assert completed.returncode == 0, completed.stderr
+    return json.loads(completed.stdout)
