@@ -109,8 +109,8 @@ class Client(Connection):
         archived: ArchivedFilter = "false",
         order_by: CampaignOrder = "-created",
     ) -> Iterator[ListedCampaignDocument]:
-        """Campaigns, newest first unless ordered otherwise: in one state, with `text` in the name, the id or a tag, with
-        one tag. Archived ones are left out unless `archived` asks for them (`true`), or for all (`any`).
+        """Campaigns, newest first unless ordered otherwise: in a state, with `text` in the name, the id or a tag, and
+        with a tag. Archived ones are left out unless `archived` asks for them (`true`), or for all (`any`).
         """
         query = {"state": state, "q": text, "tag": tag, "archived": archived, "sort": order_by}
         return self._all(ListedCampaignDocument, "/v1/campaigns", query)

@@ -21,9 +21,7 @@ from api.http.root_path import without_root
 
 CHALLENGE = {"WWW-Authenticate": 'Bearer realm="effspine"'}
 START_PAGE = "/"
-_PAGES = re.compile(
-    r"/|/docs|/compare|/trainings|/(?:campaigns|trainings)/[a-z0-9_]{1,64}|/datasets/[a-z0-9_-]{1,64}"
-)
+_PAGES = re.compile(r"/|/docs|/compare|/trainings|/(?:campaigns|trainings)/[a-z0-9_]{1,64}|/datasets/[a-z0-9_-]{1,64}")
 _QUERY = re.compile(r"[A-Za-z0-9_.,:=&%+~-]{0,1000}")
 
 

@@ -55,8 +55,9 @@ CHANGES = {
     },
 }
 ORDERS = (
-    "`-` sorts in descending order. `state` is in the order of a campaign's life, from draft to failed; `progress` is the "
-    "share of its trials that are finished; `gain` is by the rewards of the search. Campaigns without the value come last."
+    "`-` sorts in descending order. `state` is in the order of a campaign's life, from draft to failed; `progress` is "
+    "the share of its trials that are finished; `gain` is by the rewards of the search. Campaigns without the value "
+    "come last."
 )
 
 
@@ -95,7 +96,8 @@ def list_all(
         list[CampaignState] | None, Query(description="Only campaigns in this state; may be repeated.")
     ] = None,
     q: Annotated[
-        str, Query(max_length=100, description="Only campaigns with this text in the name, the id or a tag, in any case.")
+        str,
+        Query(max_length=100, description="Only campaigns with this text in the name, the id or a tag, in any case."),
     ] = "",
     tag: Annotated[str | None, Query(max_length=100, description="Only campaigns with this tag.")] = None,
     archived: Annotated[
