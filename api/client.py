@@ -126,9 +126,9 @@ class Client(Connection):
         order_by: CampaignOrder = "-created",
         at_most: int | None = None,
     ) -> Iterator[ListedCampaignDocument]:
-        """Campaigns, or `at_most` so many, newest first unless ordered otherwise: in one state, with `text` in the name,
-        the id or a tag, with one tag. Archived ones are left out unless `archived` asks for them (`true`), or for all
-        (`any`).
+        """Campaigns, or `at_most` so many, newest first unless ordered otherwise: in a state, with `text` in the name,
+        the id or a tag, and with a tag. Archived ones are left out unless `archived` asks for them (`true`), or for
+        all (`any`).
         """
         query = {"state": state, "q": text, "tag": tag, "archived": archived, "sort": order_by}
         return self._all(ListedCampaignDocument, "/v1/campaigns", query, at_most)

@@ -185,8 +185,8 @@ def handle_error(request: Request, error: Exception) -> JSONResponse:
 
 
 def _dotted(location: Sequence[int | str]) -> str:
-    """`("body", "proxy_task", "steps")` as `proxy_task.steps`; the body itself is `body`. Of a repeated parameter of the
-    query, the name alone.
+    """`("body", "proxy_task", "steps")` as `proxy_task.steps`; the body itself is `body`. Of a repeated parameter of
+    the query, the name alone.
     """
     if location[0] == "query":
         return str(location[1])

@@ -2,21 +2,29 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
+
 from api.report.documents import BLOCK_DIAGRAM
 from exporters import Export
 from exporters.svg import drawing
+from nas_controller.drawings.campaign import DRAWINGS, campaign_figure
+from nas_controller.drawings.sheet import Heading, Sheet
 from nas_controller.exports.exported_trial import find_exported
 from nas_controller.store import NotFoundError, Store
 
-FIGURE_FILES = (BLOCK_DIAGRAM,)
+FIGURE_FILES = (*DRAWINGS, BLOCK_DIAGRAM)
 
 
-def figure_svg(store: Store, campaign_id: str, name: str, width_px: int) -> str:
+def figure_svg(store: Store, campaign_id: str, name: str, width_px: int, at: int | None = None) -> str:
     """A figure on white paper as an SVG document; the block diagram has a width of its own.
 
-    Raises NotFoundError for an unknown campaign or figure, and where there is nothing to draw yet.
+    `at` is for `policy`: after so many rewards. Raises NotFoundError for an unknown campaign or figure, and where there
+    is nothing to draw yet.
     """
-    if name not in FIGURE_FILES:
+    if name in DRAWINGS:
+        heading = Heading(store.reads.get_campaign(campaign_id).name, datetime.now(UTC).date())
+        return campaign_figure(store, campaign_id, name, Sheet(width_px, heading), at)
+    if name != BLOCK_DIAGRAM:
         raise NotFoundError(f"there is no figure {name!r} as a file; there are: {', '.join(FIGURE_FILES)}")
     exported = find_exported(store, campaign_id, None)
     return drawing(Export(exported.specification(), baseline=exported.baseline()))

@@ -106,7 +106,7 @@ def _require_deletable(session: Session, row: models.Campaign, has_own_weights: 
     for training_id in session.scalars(needing):
         if not has_own_weights(training_id):
             raise ConflictError(
-                f"campaign '{row.id}': training {training_id} has not read the weights that it starts from; stop it, or "
-                "delete the campaign once it trains",
+                f"campaign '{row.id}': training {training_id} has not read the weights that it starts from; stop it, "
+                "or delete the campaign once it trains",
                 field="state",
             )

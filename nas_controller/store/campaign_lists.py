@@ -1,7 +1,7 @@
 """Lists of campaigns: found by state, words, tag and archive, in every order, page by page.
 
-The database selects and orders ids in an index that has the columns of lists (`ix_campaigns_archived_id`), and reads the
-rows of one page, whose specifications are long. The order by progress reads every specification.
+The database selects and orders ids in an index that has the columns of lists (`ix_campaigns_archived_id`), and reads
+the rows of one page, whose specifications are long. The order by progress reads every specification.
 """
 
 from __future__ import annotations
@@ -102,7 +102,7 @@ class CampaignLists:
         counts = select(_TABLE.state, func.count()).where(*conditions).group_by(_TABLE.state)
         with self._database.reading() as session:
             rows = session.execute(query.offset(offset).limit(checked_limit(limit) + 1)).all()
-            by_state = {state: count for state, count in session.execute(counts)}
+            by_state: dict[str, int] = dict(session.execute(counts).tuples())
             items = _records(session, [campaign_id for _, campaign_id in rows[:limit]])
         total = sum(count for state, count in by_state.items() if not wanted.states or state in wanted.states)
         more = encode([_in_cursor(rows[limit - 1][0]), items[-1].id]) if len(rows) > limit else None
@@ -168,11 +168,9 @@ def _order(order_by: str) -> _Order:
 
 def _in_cursor(value: Any) -> Any:
     """A value of an order as cursors have it: texts in ASCII."""
-    return (
-        quote(value.isoformat() if isinstance(value, datetime) else value)
-        if isinstance(value, str | datetime)
-        else value
-    )
+    if isinstance(value, datetime):
+        return quote(value.isoformat())
+    return quote(value) if isinstance(value, str) else value
 
 
 def _of_cursor(text: str, *, is_time: bool) -> str | datetime:

@@ -62,8 +62,8 @@ class CampaignRecord(CampaignFields):
 
 @dataclass(frozen=True)
 class CampaignPage(Page[CampaignRecord]):
-    """One page of campaigns; `total` counts those of all pages, and `by_state` those of every state that the rest of the
-    filter leaves.
+    """One page of campaigns; `total` counts those of all pages, and `by_state` those of every state that the rest of
+    the filter leaves.
     """
 
     total: int

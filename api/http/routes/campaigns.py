@@ -57,8 +57,9 @@ CHANGES = {
     },
 }
 ORDERS = (
-    "`-` sorts in descending order. `state` is in the order of a campaign's life, from draft to failed; `progress` is the "
-    "share of its trials that are finished; `gain` is by the rewards of the search. Campaigns without the value come last."
+    "`-` sorts in descending order. `state` is in the order of a campaign's life, from draft to failed; `progress` is "
+    "the share of its trials that are finished; `gain` is by the rewards of the search. Campaigns without the value "
+    "come last."
 )
 
 

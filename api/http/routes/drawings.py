@@ -33,6 +33,7 @@ Style = Annotated[
     Query(description="`page`: a fragment for a page that has the dashboard's style sheets. Default: a file on white."),
 ]
 Width = Annotated[int, Query(ge=MIN_WIDTH, le=MAX_WIDTH, description="Width in px that the figure is laid out for.")]
+At = Annotated[int | None, Query(ge=0, le=MAX_TRIALS, description="Of `policy`: after so many rewards.")]
 Name = Annotated[str, Path(description=f"One of: {', '.join(DRAWINGS)}.")]
 
 
@@ -60,7 +61,7 @@ def campaign_drawing(
     store: ServiceStore,
     style: Style = None,
     width: Width = WIDTH,
-    at: Annotated[int | None, Query(ge=0, le=MAX_TRIALS, description="Of `policy`: after so many rewards.")] = None,
+    at: At = None,
 ) -> Response:
     """A figure as SVG, drawn from the numbers of `figures/{name}`. 404 says why there is nothing to draw yet.
 

@@ -9,7 +9,9 @@ from fastapi import APIRouter, Path, Query, Response
 from api.http.conditional_get import NOT_MODIFIED, IfFigureModified
 from api.http.dependencies import CampaignId, ServiceStore
 from api.http.figure_files import FIGURE_FILES, figure_svg
+from api.http.routes.drawings import At
 from api.report.documents import FIGURE_WIDTH_PX
+from nas_controller.drawings.sheet import MAX_WIDTH, MIN_WIDTH
 from nas_controller.exports.exported_trial import file_stem
 
 router = APIRouter(prefix="/v1/campaigns/{campaign_id}/figures", tags=["results"])
@@ -32,13 +34,14 @@ def figure_pdf(
     name: Annotated[str, Path(description=f"One of: {', '.join(FIGURE_FILES)}.")],
     store: ServiceStore,
     width: Annotated[
-        int, Query(ge=320, le=2_000, description="Width in px that it is laid out for.")
+        int, Query(ge=MIN_WIDTH, le=MAX_WIDTH, description="Width in px that it is laid out for.")
     ] = FIGURE_WIDTH_PX,
+    at: At = None,
 ) -> Response:
     """The figure as one page of its own size, on white paper; its text can be searched and copied."""
     from exporters.pdf_pages import pdf_of_svg
 
     campaign = store.reads.get_campaign(campaign_id)
-    content = pdf_of_svg(figure_svg(store, campaign_id, name, width), title=f"{campaign.name}: {name}")
+    content = pdf_of_svg(figure_svg(store, campaign_id, name, width, at), title=f"{campaign.name}: {name}")
     headers = {"Content-Disposition": f'attachment; filename="{file_stem(campaign.name)}-{name}.pdf"'}
     return Response(content, media_type=PDF, headers=headers)

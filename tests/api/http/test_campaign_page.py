@@ -87,10 +87,21 @@ def test_the_diagram_is_one_that_the_service_draws(service: TestClient, store: S
 
 @needs_node
 def test_every_kind_of_event_has_a_sentence(tmp_path: Path) -> None:
-    table = (ROOT / "docs/api.md").read_text(encoding="utf-8").partition("Kinds of events:")[2].partition("\n\nProgress")[0]
+    table = (
+        (ROOT / "docs/api.md").read_text(encoding="utf-8").partition("Kinds of events:")[2].partition("\n\nProgress")[0]
+    )
     prefixes = ("campaign", "shared-training", "finals", "final", "trial", "attempt")
     kinds = [name for name in re.findall(r"`([a-z.-]+)`", table) if name.partition(".")[0] in prefixes and "." in name]
-    data = {"number": 3, "attempt": 2, "trial": 3, "seed": 5, "reward": 0.25, "for": "a disk", "steps": 9, "changes": {}}
+    data = {
+        "number": 3,
+        "attempt": 2,
+        "trial": 3,
+        "seed": 5,
+        "reward": 0.25,
+        "for": "a disk",
+        "steps": 9,
+        "changes": {},
+    }
     body = 'const { sentence } = await import("./campaign/event-sentences.js"); return given.map(sentence);'
     sentences = run_script(tmp_path, body, [{"kind": kind, "data": data} for kind in kinds])
     assert len(kinds) > 30
@@ -147,7 +158,10 @@ def test_confirmations_say_what_is_true_in_the_state(tmp_path: Path, store: Stor
     assert actions["finals"]["stop"]["text"].startswith("The finals in training are abandoned.")
     assert actions["finals"]["change"]["fields"] == ["parallelism"]
     assert (actions["pending"]["pause"]["fields"], actions["running"]["pause"]["fields"]) == ([], ["mode"])
-    assert (actions["pausing"]["resume"]["label"], actions["paused"]["resume"]["label"]) == ("Cancel the pause", "Resume")
+    assert (actions["pausing"]["resume"]["label"], actions["paused"]["resume"]["label"]) == (
+        "Cancel the pause",
+        "Resume",
+    )
 
 
 @needs_node

@@ -11,11 +11,10 @@ from fastapi.testclient import TestClient
 
 from api.http.routes.dashboard import STATE_SETS, STATIC_DIR
 from nas_controller.entities import TrainingProgressDocument
-from nas_controller.states import CAMPAIGN_STATES, EXPORT_STATES_IN_PROGRESS, KeyScope, TrainingStart, WeightsKind
+from nas_controller.states import CAMPAIGN_STATES, EXPORT_STATES_IN_PROGRESS, TrainingStart, WeightsKind
 from nas_controller.store import Store
 from nas_controller.trainings.spec import TrainingSpec
 from search_space.recipes import RECIPES
-from tests.support.api_access import OWN, create_key, log_in
 from tests.support.recorder import Recorder
 from tests.support.trainings import training_request
 
@@ -32,7 +31,7 @@ def pages(service: TestClient, store: Store) -> list[str]:
     training = f"/trainings/{store.service.create_training(request).id}"
     return [
         service.get(path).text
-        for path in ("/", f"/campaigns/{recorder.id}", "/datasets/digits", "/trainings", training)
+        for path in ("/", "/compare", f"/campaigns/{recorder.id}", "/datasets/digits", "/trainings", training)
     ]
 
 
@@ -60,13 +59,15 @@ def test_names_are_inserted_as_text(service: TestClient, store: Store) -> None:
         assert "alert(1)" not in page
 
 
-@pytest.mark.parametrize("path", sorted(STATIC_DIR.iterdir()), ids=lambda path: path.name)
+OWN_FILES = sorted(path for path in STATIC_DIR.rglob("*") if path.is_file() and "vendor" not in path.parts)
+
+
+@pytest.mark.parametrize("path", OWN_FILES, ids=lambda path: str(path.relative_to(STATIC_DIR)))
 def test_scripts_and_styles_load_nothing_from_other_hosts_and_write_no_markup(path: Path) -> None:
     text = path.read_text(encoding="utf-8")
     assert not OTHER_HOST.search(text)
     for forbidden in ("innerHTML", "outerHTML", "insertAdjacentHTML", "document.write", "eval("):
         assert forbidden not in text
-
 
 
 def test_pages_have_the_states_of_campaigns_and_no_script_repeats_them(service: TestClient, store: Store) -> None:
@@ -75,7 +76,7 @@ def test_pages_have_the_states_of_campaigns_and_no_script_repeats_them(service: 
             assert f'data-{name}-states="{" ".join(states)}"' in page
     script = service.get("/static/states.js").text
     assert set(re.findall(r'states\("(\w+)"\)', script)) == STATE_SETS.keys()
-    for path in STATIC_DIR.glob("*.js"):
+    for path in STATIC_DIR.rglob("*.js"):
         compared = set(re.findall(r'ampaign\.state [!=]== "(\w+)"', path.read_text(encoding="utf-8")))
         assert compared <= {"running", "paused"}, path.name
 
@@ -95,8 +96,6 @@ def test_the_empty_page_explains_how_to_create_a_campaign(service: TestClient) -
     page = service.get("/").text
     assert "effspine campaign create" in page
     assert "curl -X POST http://testserver/v1/campaigns" in page
-
-
 
 
 def test_the_export_dialog_uses_fields_and_weights_that_exist(service: TestClient, store: Store) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from nas_controller.states import TRIAL_ORDERS
-from nas_controller.store import NotFoundError, Store, as_json
+from nas_controller.store import CampaignFilter, NotFoundError, Store, as_json
 from search_space.errors import InvalidValueError
 from tests.support.begun_trials import CANDIDATES, STATE, begin, claimed
 from tests.support.synthetic_campaigns import Clock, synthetic_spec
@@ -67,7 +67,7 @@ def test_campaigns_are_listed_newest_first_page_by_page(store: Store, clock: Clo
     listed = [c.id for page in (first, second, third) for c in page.items]
     assert listed == ids[::-1]
     assert third.next_cursor is None
-    assert [c.id for c in store.reads.list_campaigns(state="stopped").items] == [ids[1]]
+    assert [c.id for c in store.reads.list_campaigns(CampaignFilter(("stopped",))).items] == [ids[1]]
 
 
 @pytest.mark.parametrize("limit", [0, -1, 1001])
@@ -88,7 +88,7 @@ def test_invalid_cursors_are_refused(store: Store, cursor: str) -> None:
 def test_invalid_states_and_orders_are_refused(store: Store) -> None:
     campaign = store.service.create_campaign(synthetic_spec())
     with pytest.raises(InvalidValueError, match="sleeping"):
-        store.reads.list_campaigns(state="sleeping")
+        store.reads.list_campaigns(CampaignFilter(("sleeping",)))
     with pytest.raises(InvalidValueError, match="sleeping"):
         store.reads.trial_documents(campaign.id, state="sleeping")
     with pytest.raises(InvalidValueError, match="colour"):

@@ -1,4 +1,4 @@
-"""Notes, tags and the archive of campaigns, an index for their list, and campaigns whose files are yet to be removed."""
+"""Notes, tags and the archive of campaigns, an index for their list, and deleted ones whose files may be left."""
 
 from __future__ import annotations
 
