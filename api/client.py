@@ -160,11 +160,6 @@ class Client(Connection):
         """Runs finals of a campaign that is over, or more of them; `fields` are those of its `finals` that change."""
         return self._change(CampaignDocument, f"/v1/campaigns/{_segment(campaign_id)}/finals", fields)
 
-    def figure(self, campaign_id: str, name: str) -> dict[str, Any]:
-        """The numbers of a figure."""
-        path = f"/v1/campaigns/{_segment(campaign_id)}/figures/{_segment(name)}"
-        return self._read(RootModel[dict[str, Any]], path).root
-
     def drawing(self, campaign_id: str, name: str, width_px: int) -> str:
         """A figure as an SVG document on white paper, laid out for this width."""
         path = f"/v1/campaigns/{_segment(campaign_id)}/figures/{_segment(name)}.svg"

@@ -39,7 +39,7 @@ class TrainingSpec(BaseModel):
     recipe: str = Field(
         max_length=40,
         examples=[*DETECTION_RECIPES],
-        description="One of the task; the examples are those of detection.",
+        description="One of the task; these are those of detection.",
     )
     overrides: dict[str, Any] = Field(default_factory=dict, description="Fields of the recipe with other values.")
     seed: int = Field(default=0, ge=0, le=2**31 - 1, description="Seed of weights and batches.")
