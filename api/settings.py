@@ -15,8 +15,8 @@ from api.loopback import is_loopback
 from nas_controller.exports.files import LIMIT_BYTES
 from nas_controller.store.database_url import sqlite_url
 from nas_controller.supervision.cluster_node import LOCAL
-from nas_controller.supervision.runner_protocol import LEASE_SECONDS
 from nas_controller.supervision.outward import Outward
+from nas_controller.supervision.runner_protocol import LEASE_SECONDS
 from nas_controller.supervision.supervisor import CAMPAIGNS_AT_ONCE
 from search_space.data_dir import default_data_dir
 
