@@ -71,8 +71,8 @@ WebhookEvent = Literal[
     "campaign.completed", "campaign.stopped", "campaign.failed", "best.confirmed", "search.plateau",
 ]  # fmt: skip
 WEBHOOK_EVENTS: tuple[WebhookEvent, ...] = get_args(WebhookEvent)
-"""What webhooks are told of. `best.confirmed` is the event `finals.completed` with a new winner; the others are events of
-the record.
+"""What webhooks are told of. `best.confirmed` is the event `finals.completed` with a new winner; the others are events
+of the record.
 """
 WEBHOOK_TEST = "webhook.test"
 DeliveryState = Literal["pending", "delivered", "failed"]

@@ -89,8 +89,8 @@ def remove(webhook_id: WebhookId) -> None:
     print_text(f"webhook {webhook_id} is removed")
 
 
-@app.command()
-def test(webhook_id: WebhookId, as_json: AsJson = False) -> None:
+@app.command("test")
+def send_test(webhook_id: WebhookId, as_json: AsJson = False) -> None:
     """Send a test message and show what came of it. Exits with 2 unless it was delivered."""
     with open_client() as client:
         delivery = _outcome(client, client.test_webhook(webhook_id))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import NamedTuple
 
@@ -53,7 +53,8 @@ def receiving() -> Iterator[Receiver]:
             if reply.body:
                 self.send_header("Content-Length", str(len(reply.body)))
             self.end_headers()
-            self.wfile.write(reply.body)
+            with suppress(BrokenPipeError):  # the sender has given up
+                self.wfile.write(reply.body)
 
         do_GET = do_POST  # a redirect that is followed after all is seen
 

@@ -6,12 +6,13 @@ import pytest
 
 from nas_controller.campaigns.replay import verify
 from nas_controller.search.outcomes import Rewarded
-from nas_controller.search.plateau import PLATEAU_TRIALS
+from nas_controller.search import plateau
 from nas_controller.states import WEBHOOK_EVENTS
 from nas_controller.store import ConflictError, NotFoundError, Store, events
 from nas_controller.store.webhooks import DeliveryRecord
 from search_space.errors import InvalidValueError
-from tests.support.synthetic_campaigns import claimed_campaign, create, run_to_the_end
+from tests.support.recorded_finals import recorded_finals
+from tests.support.synthetic_campaigns import Clock, claimed_campaign, create, run_to_the_end
 
 URL = "https://hooks.example.org/"
 
@@ -49,19 +50,37 @@ def test_a_failure_is_told_with_its_error(store: Store) -> None:
     assert (message.facts["error_kind"], len(str(message.facts["error"]))) == ("data", 1_000)
 
 
-def test_every_plateau_is_told_once_and_the_record_replays(store: Store) -> None:
+def test_every_plateau_is_told_once_and_the_record_replays(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(plateau, "PLATEAU_TRIALS", 10)
     webhook = store.service.create_webhook(URL, ["search.plateau"])
-    campaign_id = create(store, trials=2_000)
-    first = [0.5, *[0.1] * (PLATEAU_TRIALS + 30)]
-    run_with_rewards(store, campaign_id, first)
-    assert [each.facts["trials"]["finished"] for each in sent(store, webhook.id)] == [101]  # type: ignore[index]
+    campaign_id = create(store, trials=200)
+    run_with_rewards(store, campaign_id, [0.5, *[0.1] * 13])
+    assert [each.facts["trials"]["finished"] for each in sent(store, webhook.id)] == [11]  # type: ignore[index]
     store.runner.release(campaign_id, "runner")
-    run_with_rewards(store, campaign_id, [0.6, *[0.1] * (2 * PLATEAU_TRIALS)])
+    run_with_rewards(store, campaign_id, [0.6, *[0.1] * 20])
     plateaus = [event for event in store.reads.events_after(campaign_id, 0, 1_000) if event.kind == "search.plateau"]
-    assert [event.data["best_trial"] for event in plateaus] == [0, 131]
-    assert plateaus[1].data["trials_since_best"] == 132  # half of all that are finished then
+    assert [event.data["best_trial"] for event in plateaus] == [0, 14]
+    assert plateaus[1].data["trials_since_best"] == 15  # half of all that are finished then
     assert len(sent(store, webhook.id)) == 2
-    assert verify(store, campaign_id).trials_finished == 332
+    assert verify(store, campaign_id).trials_finished == 35
+
+
+@pytest.mark.parametrize(
+    ("since", "finished", "begins"),
+    [(99, 100, False), (100, 101, True), (101, 102, False), (100, 300, False), (150, 300, True), (151, 301, False)],
+)
+def test_a_plateau_begins_after_a_hundred_trials_and_half_of_all(since: int, finished: int, begins: bool) -> None:
+    assert plateau.begins_plateau(since, finished) == begins
+
+
+def test_every_new_confirmed_winner_is_told_once(store: Store, clock: Clock) -> None:
+    webhook = store.service.create_webhook(URL, ["best.confirmed"])
+    (*_, campaign_id) = recorded_finals(store, clock)
+    history = store.reads.events_after(campaign_id, 0, 1_000)
+    winners = [event.data["winner"] for event in history if event.kind == "finals.completed"]
+    changes = [winner for before, winner in zip([None, *winners], winners, strict=False) if winner not in (None, before)]
+    told = [message.facts["best"] for message in sent(store, webhook.id)]
+    assert told == [{"trial": winner, "reward": pytest.approx(0.5, abs=0.5), "is_confirmed": True} for winner in changes]
 
 
 def test_a_message_and_its_event_are_one_transaction(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
