@@ -78,8 +78,8 @@ WebhookEvent = Literal[
     "campaign.completed", "campaign.stopped", "campaign.failed", "best.confirmed", "search.plateau",
 ]  # fmt: skip
 WEBHOOK_EVENTS: tuple[WebhookEvent, ...] = get_args(WebhookEvent)
-"""What webhooks are sent for. `best.confirmed` follows from the event `finals.completed` of a new winner; the others are
-events of the record.
+"""What webhooks are told of. `best.confirmed` is the event `finals.completed` with a new winner; the others are events
+of the record.
 """
 WEBHOOK_TEST = "webhook.test"
 DeliveryState = Literal["pending", "delivered", "failed"]

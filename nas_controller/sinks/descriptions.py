@@ -37,7 +37,7 @@ def finals_scalars(report: FinalsReportDocument) -> dict[str, float]:
 def finals_table(report: FinalsReportDocument) -> str:
     """The verdict and a row for each finalist, as Markdown."""
     rows = [
-        f"| {each.trial} | {each.pairs} | {_digits(each.mean)} | {_digits(each.low)} | {_digits(each.high)} | {each.word} |"
+        f"| {each.trial} | {each.pairs} | {' | '.join(map(_digits, (each.mean, each.low, each.high)))} | {each.word} |"
         for each in report.verdict.comparisons
     ]
     head = ["| trial | seeds | mean gain | low | high | verdict |", "| --- | --- | --- | --- | --- | --- |"]

@@ -38,7 +38,9 @@ _ENVIRONMENT = {
 
 
 class MlflowSink:
-    """Runs at the tracking server, or in the store, at `uri`. Raises InvalidValueError where MLflow is not installed."""
+    """Runs at the tracking server, or in the store, at `uri`. Raises InvalidValueError where MLflow is not
+    installed.
+    """
 
     name: ClassVar[str] = "mlflow"
 

@@ -1,4 +1,4 @@
-"""Webhooks: addresses that are told of what happens to campaigns, and the messages to them. All need the scope admin."""
+"""Webhooks: addresses that are told of what happens to campaigns, and the messages to them. All need scope admin."""
 
 from __future__ import annotations
 
