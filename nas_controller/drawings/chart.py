@@ -52,12 +52,16 @@ class Axis:
 
 @dataclass(frozen=True)
 class Box:
-    """Where a chart goes: its horizontal extent, its top, and the height of the plot itself."""
+    """Where a chart goes: its horizontal extent, its top, and the height of the plot itself.
+
+    `gutter` is the least width of the labels on the left, so that charts one below the other are aligned.
+    """
 
     left: float
     right: float
     top: float
     height: float
+    gutter: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -78,7 +82,7 @@ def chart(canvas: Canvas, box: Box, x: Axis, y: Axis, note: str = "") -> Plot:
     top = box.top + (LINE + 4 if y.title else 6.0)
     bottom = top + box.height
     rows = y.chosen(max(2, round(box.height / 52)))
-    left = box.left + max((text_width(label) for _, label in rows), default=0.0) + _TICK_GAP
+    left = box.left + max([box.gutter, *(text_width(label) for _, label in rows)]) + _TICK_GAP
     plot = Plot(Scale(x.low, x.high, left, box.right - 2, x.is_log), Scale(y.low, y.high, bottom, top, y.is_log))
     if y.title:
         canvas.text("quiet", box.left, box.top + TEXT_PX - 2, y.title)

@@ -129,7 +129,7 @@ def _legend(canvas: Canvas, low: float, high: float, best: int | None) -> float:
     for index in range(_SCALE_STEPS):
         opacity = _FAINTEST + (_STRONGEST - _FAINTEST) * ((index + 0.5) / _SCALE_STEPS) ** _CONTRAST
         box = rectangle(x + index * step, y, step, 13)
-        canvas.add(f'<rect {styled("heat-high")} fill-opacity="{opacity:.3f}" {box}/>')
+        canvas.add(f'<rect {styled("heat-high")} fill-opacity="{opacity:.3f}" shape-rendering="crispEdges" {box}/>')
     canvas.add(f"<rect {styled('frame')} {rectangle(x, y, _SCALE_WIDTH, 13)}/>")
     x += _SCALE_WIDTH + 8
     canvas.text("ink", x, base, f"{high:.3f}")

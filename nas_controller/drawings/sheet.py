@@ -109,8 +109,11 @@ class Canvas:
 
 
 def _shortened(text: str, width: float, size: float = TEXT_PX) -> str:
-    characters = max(8, int(width / text_width("x", size)))
-    return text if len(text) <= characters else f"{text[: characters - 1]}…"
+    if text_width(text, size) <= width:
+        return text
+    while len(text) > 1 and text_width(f"{text}…", size) > width:
+        text = text[:-1]
+    return f"{text}…"
 
 
 def shortened(text: str, width: float) -> str:
