@@ -111,7 +111,7 @@ def _x_labels(canvas: Canvas, plot: Plot, ticks: Ticks, bottom: float) -> int:
     for value, label in ticks:
         for line, part in enumerate(label.split("\n")):
             half = text_width(part) / 2
-            at = min(max(plot.x(value), half), canvas.right - half + 2)
+            at = min(max(plot.x(value), half), canvas.right - half)
             canvas.text("quiet", at, bottom + 6 + TEXT_PX + LINE * line, part, "middle")
     return max((label.count("\n") + 1 for _, label in ticks), default=0)
 

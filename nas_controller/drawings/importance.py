@@ -66,7 +66,7 @@ def _note(figure: Importance) -> str:
     if figure.explained is None:
         return counted(figure.trials, "trial")
     explained = max(0, round(100 * figure.explained))
-    return f"{figure.trials:,} trials; predicts {explained} % of the variance of others"
+    return f"{figure.trials:,} trials; explains {explained} % of the variance"
 
 
 def _signed(value: float) -> str:
@@ -136,4 +136,6 @@ def _legend(canvas: Canvas, low: float, high: float, best: int | None) -> float:
     if best is None:
         return y + LINE + 8
     x += text_width(f"{high:.3f}") + 18
+    if x + text_width(f"best, trial {best}") + 26 > canvas.right:
+        x, y = canvas.left, y + LINE + 3
     return legend(canvas, x, canvas.right, y, [Entry("line", "strand-best", f"best, trial {best}")]) + 3
