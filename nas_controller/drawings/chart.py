@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Literal, NamedTuple
@@ -107,8 +108,10 @@ def chart(canvas: Canvas, box: Box, x: Axis, y: Axis, note: str = "") -> Plot:
 
 
 def _x_labels(canvas: Canvas, plot: Plot, ticks: Ticks, bottom: float) -> int:
-    """Draws the labels of the x axis; the number of their lines."""
-    for value, label in ticks:
+    """Draws the labels of the x axis, every n-th where not all have room; the number of their lines."""
+    widest = max((text_width(part) for _, label in ticks for part in label.split("\n")), default=0.0)
+    pitch = plot.x(ticks[1][0]) - plot.x(ticks[0][0]) if len(ticks) > 1 else widest
+    for value, label in ticks[:: max(1, math.ceil((widest + 2) / max(pitch, 1.0)))]:
         for line, part in enumerate(label.split("\n")):
             half = text_width(part) / 2
             at = min(max(plot.x(value), half), canvas.right - half)

@@ -35,8 +35,8 @@ def importance(figure: Importance, sheet: Sheet) -> str:
     about += f"blocks {', '.join(known)}." if known else "none."
     canvas = Canvas(sheet, "importance", "Importance of each block for the AP", about)
     entries = [
-        Entry("line", "interval", "95 % interval without 0"),
-        Entry("line", "unsure", "with 0: direction unknown"),
+        Entry("line", "interval", "95 % interval on one side of 0"),
+        Entry("line", "unsure", "around 0: direction unknown"),
     ]
     top = legend(canvas, canvas.left, canvas.right, canvas.top, entries)
     y = Axis("AP by doubling the multiplier", *padded([0.0, *figure.low, *figure.high], least=1e-3))
