@@ -12,7 +12,7 @@ Ticks = Sequence[tuple[float, str]]
 """Values with their labels."""
 _ROUND = (1.0, 2.0, 2.5, 5.0, 10.0)
 _ROUND_WHOLE = (1.0, 2.0, 5.0, 10.0)
-_SLACK = 0.8
+_SLACK = 0.85
 """A step may be so much smaller than the one that gives the wanted number of ticks."""
 _EVEN = 1e-9
 
