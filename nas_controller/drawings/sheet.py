@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date
@@ -15,6 +16,7 @@ MIN_WIDTH, WIDTH, MAX_WIDTH = 320, 1160, 2_000
 NARROW = 640
 """Below this width, what is side by side elsewhere is one below the other."""
 NAME_WIDTH = 260.0
+_NOT_PLAIN = re.compile("[^ !#-%'-;=?-~\N{MIDDLE DOT}]")
 _MARGIN = 20.0
 _HEADING = 52.0
 
@@ -129,4 +131,6 @@ def tipped(tip: str, trial: int | None = None) -> str:
 
 def attribute(text: str) -> str:
     """A text as the value of an attribute."""
+    if _NOT_PLAIN.search(text) is None:  # thousands of tips are plain
+        return text
     return escaped(text).replace('"', "&quot;")
