@@ -76,5 +76,6 @@ def _ridge(inputs: Floats, outputs: Floats, weights: Floats) -> tuple[Floats, fl
     centre, level = np.average(inputs, axis=0, weights=weights), float(np.average(outputs, weights=weights))
     centred = inputs - centre
     weighted = centred * weights[:, None]
-    slopes = np.linalg.solve(weighted.T @ centred + _RIDGE * np.eye(inputs.shape[1]), weighted.T @ (outputs - level))
+    solved = np.linalg.solve(weighted.T @ centred + _RIDGE * np.eye(inputs.shape[1]), weighted.T @ (outputs - level))
+    slopes: Floats = np.asarray(solved, np.float64)
     return slopes, level - float(centre @ slopes)

@@ -22,7 +22,7 @@ from nas_controller.store.outcome_rows import OutcomeRow
 from search_space.errors import EffspineError
 
 MAX_SNAPSHOTS = 128
-MAX_SECONDS = 5.0
+MAX_SECONDS = 10.0
 _MAX_CAMPAIGNS = 16
 _ROWS_PER_READ = 200
 
@@ -48,10 +48,10 @@ class _Point(NamedTuple):
     told: int
     probabilities: tuple[tuple[float, ...], ...]
     total: float
-    count: int
+    rewards: int
 
     def snapshot(self) -> Snapshot:
-        mean = self.total / self.count if self.count else None
+        mean = self.total / self.rewards if self.rewards else None
         return Snapshot(self.told, self.probabilities, entropy_share(self.probabilities), mean)
 
 
@@ -66,7 +66,7 @@ class _Replay:
         self._sequence, self._stride = 0, 1
         while campaign.trials_finished > self._stride * MAX_SNAPSHOTS:
             self._stride *= 2
-        self._total, self._count = 0.0, 0
+        self._total, self._rewards = 0.0, 0
         self._points = [self._point()]
 
     def follow(self, store: Store, campaign: CampaignRecord) -> tuple[Snapshot, ...]:
@@ -97,10 +97,10 @@ class _Replay:
             return
         if self._moving is not None:
             self._total += self._moving.advantage(value)
-            self._count += 1
+            self._rewards += 1
         if search.controller.told % self._stride == 0:
             self._points.append(self._point())
-            self._total, self._count = 0.0, 0
+            self._total, self._rewards = 0.0, 0
             if len(self._points) > MAX_SNAPSHOTS:
                 self._stride *= 2
                 self._points = _merged(self._points)
@@ -108,7 +108,7 @@ class _Replay:
     def _point(self) -> _Point:
         controller = self._search.controller
         probabilities = tuple(tuple(row) for row in controller.policy_marginals())
-        return _Point(controller.told, probabilities, self._total, self._count)
+        return _Point(controller.told, probabilities, self._total, self._rewards)
 
 
 def _merged(points: Sequence[_Point]) -> list[_Point]:
@@ -116,7 +116,7 @@ def _merged(points: Sequence[_Point]) -> list[_Point]:
     kept = points[2::2]
     between = points[1::2]
     return [points[0], *(
-        point._replace(total=point.total + before.total, count=point.count + before.count)
+        point._replace(total=point.total + before.total, rewards=point.rewards + before.rewards)
         for before, point in zip(between, kept, strict=True)
     )]  # fmt: skip
 

@@ -16,9 +16,8 @@ from search_space.architecture import Architecture
 from search_space.cost import cost_report
 from search_space.topology import BLOCKS
 
-NAMED_POINTS = 1.0
-"""A level is named if its share differs by at least this many points, and by a third of the largest difference."""
-_NAMED_SHARE = 1 / 3
+NAMED_POINTS, NAMED_SHARE = 1.0, 0.5
+"""A level is named if it gains or loses at least so many points, and this share of the largest gain or loss."""
 
 
 class LevelShare(NamedTuple):
@@ -135,8 +134,8 @@ def _certainty(campaign: CampaignRecord, best: int) -> str:
 
 def _named(levels: Sequence[LevelShare], sign: int) -> list[LevelShare]:
     """The levels that gain (sign 1) or lose (-1) enough to be named, by level."""
-    largest = max((abs(each.points) for each in levels), default=0.0)
-    least = max(NAMED_POINTS, _NAMED_SHARE * largest)
+    largest = max((sign * each.points for each in levels), default=0.0)
+    least = max(NAMED_POINTS, NAMED_SHARE * largest)
     return [each for each in levels if sign * each.points >= least]
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Literal, NamedTuple
@@ -52,12 +53,16 @@ class Axis:
 
 @dataclass(frozen=True)
 class Box:
-    """Where a chart goes: its horizontal extent, its top, and the height of the plot itself."""
+    """Where a chart goes: its horizontal extent, its top, and the height of the plot itself.
+
+    `gutter` is the least width of the labels on the left, so that charts one below the other are aligned.
+    """
 
     left: float
     right: float
     top: float
     height: float
+    gutter: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -78,7 +83,7 @@ def chart(canvas: Canvas, box: Box, x: Axis, y: Axis, note: str = "") -> Plot:
     top = box.top + (LINE + 4 if y.title else 6.0)
     bottom = top + box.height
     rows = y.chosen(max(2, round(box.height / 52)))
-    left = box.left + max((text_width(label) for _, label in rows), default=0.0) + _TICK_GAP
+    left = box.left + max([box.gutter, *(text_width(label) for _, label in rows)]) + _TICK_GAP
     plot = Plot(Scale(x.low, x.high, left, box.right - 2, x.is_log), Scale(y.low, y.high, bottom, top, y.is_log))
     if y.title:
         canvas.text("quiet", box.left, box.top + TEXT_PX - 2, y.title)
@@ -103,11 +108,13 @@ def chart(canvas: Canvas, box: Box, x: Axis, y: Axis, note: str = "") -> Plot:
 
 
 def _x_labels(canvas: Canvas, plot: Plot, ticks: Ticks, bottom: float) -> int:
-    """Draws the labels of the x axis; the number of their lines."""
-    for value, label in ticks:
+    """Draws the labels of the x axis, every n-th where not all have room; the number of their lines."""
+    widest = max((text_width(part) for _, label in ticks for part in label.split("\n")), default=0.0)
+    pitch = plot.x(ticks[1][0]) - plot.x(ticks[0][0]) if len(ticks) > 1 else widest
+    for value, label in ticks[:: max(1, math.ceil((widest + 2) / max(pitch, 1.0)))]:
         for line, part in enumerate(label.split("\n")):
             half = text_width(part) / 2
-            at = min(max(plot.x(value), half), canvas.right - half + 2)
+            at = min(max(plot.x(value), half), canvas.right - half)
             canvas.text("quiet", at, bottom + 6 + TEXT_PX + LINE * line, part, "middle")
     return max((label.count("\n") + 1 for _, label in ticks), default=0)
 

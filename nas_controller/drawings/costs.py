@@ -58,7 +58,8 @@ def cost_reward(figure: CostReward, sheet: Sheet, target: float | None = None) -
     box = Box(canvas.left, canvas.right, top, 220.0 if canvas.is_narrow else 270.0)
     note = f"{len(figure.number):,} of {figure.of:,} trials shown" if len(figure.number) < figure.of else ""
     rewards = [*figure.reward, *([figure.baseline_reward] if figure.baseline_reward is not None else [])]
-    x = Axis(cost.axis, *(edge / cost.unit for edge in _window(figure, target)))
+    low, high = _window(figure, target)
+    x = Axis(cost.axis, low / cost.unit, high / cost.unit)
     plot = chart(canvas, box, x, Axis("AP", *padded(rewards, least=LEAST_AP)), note)
     if target is not None:
         _, upper, _, lower = plot.box()

@@ -35,8 +35,8 @@ def importance(figure: Importance, sheet: Sheet) -> str:
     about += f"blocks {', '.join(known)}." if known else "none."
     canvas = Canvas(sheet, "importance", "Importance of each block for the AP", about)
     entries = [
-        Entry("line", "interval", "95 % interval without 0"),
-        Entry("line", "unsure", "with 0: direction unknown"),
+        Entry("line", "interval", "95 % interval on one side of 0"),
+        Entry("line", "unsure", "around 0: direction unknown"),
     ]
     top = legend(canvas, canvas.left, canvas.right, canvas.top, entries)
     y = Axis("AP by doubling the multiplier", *padded([0.0, *figure.low, *figure.high], least=1e-3))
@@ -66,7 +66,7 @@ def _note(figure: Importance) -> str:
     if figure.explained is None:
         return counted(figure.trials, "trial")
     explained = max(0, round(100 * figure.explained))
-    return f"{figure.trials:,} trials; predicts {explained} % of the variance of others"
+    return f"{figure.trials:,} trials; explains {explained} % of the variance"
 
 
 def _signed(value: float) -> str:
@@ -129,11 +129,13 @@ def _legend(canvas: Canvas, low: float, high: float, best: int | None) -> float:
     for index in range(_SCALE_STEPS):
         opacity = _FAINTEST + (_STRONGEST - _FAINTEST) * ((index + 0.5) / _SCALE_STEPS) ** _CONTRAST
         box = rectangle(x + index * step, y, step, 13)
-        canvas.add(f'<rect {styled("heat-high")} fill-opacity="{opacity:.3f}" {box}/>')
+        canvas.add(f'<rect {styled("heat-high")} fill-opacity="{opacity:.3f}" shape-rendering="crispEdges" {box}/>')
     canvas.add(f"<rect {styled('frame')} {rectangle(x, y, _SCALE_WIDTH, 13)}/>")
     x += _SCALE_WIDTH + 8
     canvas.text("ink", x, base, f"{high:.3f}")
     if best is None:
         return y + LINE + 8
     x += text_width(f"{high:.3f}") + 18
+    if x + text_width(f"best, trial {best}") + 26 > canvas.right:
+        x, y = canvas.left, y + LINE + 3
     return legend(canvas, x, canvas.right, y, [Entry("line", "strand-best", f"best, trial {best}")]) + 3

@@ -6,7 +6,7 @@ from nas_controller.campaigns.figure_data import Entropy, PolicyFigure
 from nas_controller.drawings.chart import LINE, Axis, Box, Plot, block_axis, chart, dots, polyline
 from nas_controller.drawings.scales import padded
 from nas_controller.drawings.sheet import Canvas, NothingToDrawError, Sheet, tipped
-from nas_controller.drawings.style import TEXT_PX, styled, text_width
+from nas_controller.drawings.style import MINUS, TEXT_PX, styled, text_width
 from search_space.diagram.svg import length, rectangle
 from search_space.display import counted
 from search_space.topology import BLOCKS
@@ -61,7 +61,7 @@ def _colour_scale(canvas: Canvas, low: float, high: float, told: str) -> float:
     for index in range(_SCALE_STEPS):
         opacity = (index + 0.5) / _SCALE_STEPS
         box = rectangle(x + index * step, y, step, 13)
-        canvas.add(f'<rect {styled("heat-high")} fill-opacity="{opacity:.3f}" {box}/>')
+        canvas.add(f'<rect {styled("heat-high")} fill-opacity="{opacity:.3f}" shape-rendering="crispEdges" {box}/>')
     canvas.add(f"<rect {styled('frame')} {rectangle(x, y, _SCALE_WIDTH, 13)}/>")
     x += _SCALE_WIDTH + 8
     canvas.text("quiet", x, y + TEXT_PX - 1, f"{high:.3f}")
@@ -85,13 +85,13 @@ def entropy(figure: Entropy, sheet: Sheet) -> str:
     canvas = Canvas(sheet, "entropy", "Entropy of the policy and mean advantage", about)
     advantages = [(told, value) for told, value in zip(figure.told, figure.advantage, strict=True) if value is not None]
     x = Axis("" if advantages else "rewards", 0.0, figure.of * 1.005, is_whole=True)
-    box = Box(canvas.left, canvas.right, canvas.top, 140.0)
+    box = Box(canvas.left, canvas.right, canvas.top, 140.0, _GUTTER)
     plot = chart(canvas, box, x, Axis("entropy, 1 = nothing learned", 0.0, 1.04, ticks=_UNIT))
     _line(canvas, plot, "best", "best-mark", list(zip(figure.told, figure.entropy, strict=True)), "entropy")
     if not advantages:
         return canvas.finish(plot.bottom)
     low, high = padded([0.0, *(value for _, value in advantages)], least=0.2)
-    below = Box(canvas.left, canvas.right, plot.bottom + 14, 110.0)
+    below = Box(canvas.left, canvas.right, plot.bottom + 14, 110.0, _GUTTER)
     second = chart(canvas, below, Axis("rewards", x.low, x.high, is_whole=True), Axis("mean advantage", low, high))
     zero, (left, _, right, _) = length(second.y(0.0)), second.box()
     canvas.add(f'<path {styled("guide")} d="M{length(left)} {zero} H{length(right)}"/>')
@@ -99,6 +99,7 @@ def entropy(figure: Entropy, sheet: Sheet) -> str:
     return canvas.finish(second.bottom)
 
 
+_GUTTER = text_width(f"{MINUS}0.25")
 _UNIT = [(0.0, "0"), (0.25, "0.25"), (0.5, "0.5"), (0.75, "0.75"), (1.0, "1")]
 
 

@@ -64,14 +64,13 @@ def best_so_far(series: Sequence[tuple[str, Progress]], sheet: Sheet) -> str:
     x = _trials([number for _, _, figure in shown for number in figure.number])
     plot = chart(canvas, _box(canvas, top), x, Axis("best AP so far", *padded(bests or [0.0], least=LEAST_AP)))
     for place, name, figure in shown:
-        points = [(number, best) for number, best in zip(figure.number, figure.best, strict=True) if best > 0]
-        if not points:
+        rises = _rises(figure)
+        if not rises:
             continue
-        at = [(plot.x(number), plot.y(best)) for number, best in points]
+        at = [(plot.x(number), plot.y(best)) for number, best in rises]
         canvas.add(steps(f"series-{place}", at, plot.x(figure.number[-1])))
-        rises = [index for index, (_, best) in enumerate(points) if index == 0 or best > points[index - 1][1]]
-        marks = ((*at[i], tipped(f"{name}, trial {points[i][0]} · best so far {points[i][1]:.3f}")) for i in rises)
-        canvas.extend(dots(f"series-mark-{place}", marks, 2.6))
+        tips = (tipped(f"{name}, trial {number} · best so far {best:.3f}") for number, best in rises)
+        canvas.extend(dots(f"series-mark-{place}", ((*point, tip) for point, tip in zip(at, tips, strict=True)), 2.6))
     return canvas.finish(plot.bottom)
 
 
@@ -100,9 +99,18 @@ def _lines(canvas: Canvas, plot: Plot, figure: Progress) -> None:
     averages = [(plot.x(number), plot.y(mean)) for number, mean in pairs if mean is not None]
     if len(averages) > 1:
         canvas.add(polyline("average", averages))
-    bests = [(number, best) for number, best in zip(figure.number, figure.best, strict=True) if best > 0]
+    bests = _rises(figure)
     if bests:
         canvas.add(steps("best", [(plot.x(number), plot.y(best)) for number, best in bests], plot.x(figure.number[-1])))
+
+
+def _rises(figure: Progress) -> list[tuple[int, float]]:
+    """The trials with a new best reward, above 0, and that reward."""
+    return [
+        (number, best)
+        for number, best, before in zip(figure.number, figure.best, [0.0, *figure.best], strict=False)
+        if best > before
+    ]
 
 
 def _trials(numbers: Sequence[int]) -> Axis:

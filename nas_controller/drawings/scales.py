@@ -12,6 +12,8 @@ Ticks = Sequence[tuple[float, str]]
 """Values with their labels."""
 _ROUND = (1.0, 2.0, 2.5, 5.0, 10.0)
 _ROUND_WHOLE = (1.0, 2.0, 5.0, 10.0)
+_SLACK = 0.85
+"""A step may be so much smaller than the one that gives the wanted number of ticks."""
 _EVEN = 1e-9
 
 
@@ -46,7 +48,7 @@ def even_ticks(low: float, high: float, count: int, *, whole: bool = False) -> T
     if whole:
         raw = max(1.0, raw)
     size = 10.0 ** math.floor(math.log10(raw))
-    step = next(each * size for each in (_ROUND_WHOLE if whole else _ROUND) if each * size >= raw * (1 - _EVEN))
+    step = next(each * size for each in (_ROUND_WHOLE if whole else _ROUND) if each * size >= raw * _SLACK)
     first, last = math.ceil(low / step - _EVEN), math.floor(high / step + _EVEN)
     decimals = _decimals(step)
     return [(index * step, number(index * step, decimals)) for index in range(first, last + 1)]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date
@@ -15,6 +16,7 @@ MIN_WIDTH, WIDTH, MAX_WIDTH = 320, 1160, 2_000
 NARROW = 640
 """Below this width, what is side by side elsewhere is one below the other."""
 NAME_WIDTH = 260.0
+_NOT_PLAIN = re.compile("[^ !#-%'-;=?-~\N{MIDDLE DOT}]")
 _MARGIN = 20.0
 _HEADING = 52.0
 
@@ -109,8 +111,11 @@ class Canvas:
 
 
 def _shortened(text: str, width: float, size: float = TEXT_PX) -> str:
-    characters = max(8, int(width / text_width("x", size)))
-    return text if len(text) <= characters else f"{text[: characters - 1]}…"
+    if text_width(text, size) <= width:
+        return text
+    while len(text) > 1 and text_width(f"{text}…", size) > width:
+        text = text[:-1]
+    return f"{text}…"
 
 
 def shortened(text: str, width: float) -> str:
@@ -126,4 +131,6 @@ def tipped(tip: str, trial: int | None = None) -> str:
 
 def attribute(text: str) -> str:
     """A text as the value of an attribute."""
+    if _NOT_PLAIN.search(text) is None:  # thousands of tips are plain
+        return text
     return escaped(text).replace('"', "&quot;")

@@ -13,8 +13,9 @@ __all__ = ["FONT", "MINUS", "ROLES", "SERIES", "TEXT_PX", "TIMES", "TITLE_PX", "
 
 TEXT_PX = 12.0
 TITLE_PX = 15.0
-_LETTER = 0.62
-"""Mean width of a character over the font size, of the wider sans-serif fonts."""
+_DIGIT, _LETTER, _NARROW, _WIDE = 0.64, 0.61, 0.38, 0.95
+"""Widths of characters over the font size, in the wider ones of the common sans-serif fonts."""
+_NARROW_LETTERS, _WIDE_LETTERS = frozenset("fijlrtI .,:;|'()/-"), frozenset("mwMW%@+")
 
 _INK, _QUIET, _ACCENT, _POINT, _WARM, _GREY = "#1a1f27", "#566070", "#1f5fbf", "#7fa6dd", "#b35806", "#b3bbc7"
 _SERIES = ((_ACCENT, ""), (_WARM, "7 3"), (_INK, "2 3"), ("#7fa6dd", ""), ("#d99a4e", "9 3 2 3"))
@@ -65,5 +66,13 @@ def styled(role: str) -> str:
 
 
 def text_width(text: str, size: float = TEXT_PX) -> float:
-    """The width of a text in px, on the large side."""
-    return _LETTER * size * len(text)
+    """The width of a text in px, about; on the large side."""
+    return size * sum(map(_character_width, text))
+
+
+def _character_width(character: str) -> float:
+    if character.isdigit():
+        return _DIGIT
+    if character in _NARROW_LETTERS:
+        return _NARROW
+    return _WIDE if character in _WIDE_LETTERS else _LETTER

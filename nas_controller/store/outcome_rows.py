@@ -49,11 +49,15 @@ class OutcomeQuery:
                 event.campaign_id == campaign_id,
                 event.sequence > bounded(sequence),
                 event.kind.in_(EVENTS_OF_OUTCOMES),
-                trial.reward.is_not(None),
             )
             .order_by(event.sequence)
             .limit(checked_limit(limit))
         )  # fmt: skip
         with self._database.reading() as session:
             require_campaign(session, campaign_id)
-            return [OutcomeRow(*row[:5], bool(row[5]), *row[6:]) for row in session.connection().execute(query)]
+            rows = session.connection().execute(query).all()
+        return [
+            OutcomeRow(sequence, trial_number, choices, log_probability, reward, bool(failed), latency_ratio, params)
+            for sequence, trial_number, choices, log_probability, reward, failed, latency_ratio, params in rows
+            if reward is not None
+        ]

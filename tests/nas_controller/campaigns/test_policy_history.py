@@ -12,6 +12,12 @@ from nas_controller.store import Store
 from tests.support.recorder import Recorder
 
 
+@pytest.fixture(autouse=True)
+def _has_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    """However busy the machine is."""
+    monkeypatch.setattr(module, "MAX_SECONDS", 600.0)
+
+
 def _marginals(store: Store, campaign_id: str) -> tuple[tuple[float, ...], ...]:
     state = store.reads.controller_state(campaign_id)
     assert state is not None

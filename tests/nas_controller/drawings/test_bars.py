@@ -30,7 +30,8 @@ def test_bars_are_as_high_as_their_channels(sheet: Sheet) -> None:
     assert tips[2] == "block 3, L2 · baseline 32 channels · best, trial 41 24 channels"
     heights = [float(mark.attrib["height"]) for mark in drawn.marks("bar-best")]
     assert heights == pytest.approx([heights[0] * width / BEST[0] for width in BEST], abs=0.1)
-    assert [text for text in drawn.texts() if text.startswith("L")] == [f"L{block.level}" for block in BLOCKS]
+    shown = BLOCKS[:: 2 if sheet.width == 320 else 1]  # fewer labels on a phone, not smaller ones
+    assert [text for text in drawn.texts() if text.startswith("L")] == [f"L{block.level}" for block in shown]
     assert drawn.outside() == []
 
 
