@@ -66,7 +66,9 @@ def best_trials(documents: CampaignDocuments) -> Section | None:
     if not best.items:
         return None
     table = Table(
-        caption="The trials with the highest rewards, and the uniform baseline.",
+        caption="The trials with the highest rewards, after the one that finals rank first, and the uniform baseline."
+        if documents.finals is not None
+        else "The trials with the highest rewards, and the uniform baseline.",
         titles=("trial", "AP", "to baseline", "multi-adds, M", "parameters, M", "channels by block"),
         rows=tuple(_trial_rows(best)),
         left=("channels by block",),
