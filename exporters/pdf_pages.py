@@ -17,9 +17,6 @@ from svglib.svglib import svg2rlg
 
 from exporters.pdf_fonts import font_runs
 
-POINTS_PER_PX = 0.75
-"""A px is a 96th of an inch, a point a 72nd."""
-
 _SHIFT = {"start": 0.0, "middle": 0.5, "end": 1.0}
 
 
@@ -30,11 +27,9 @@ def pdf_of_svg(svg: str, *, title: str) -> bytes:
     """
     drawing = drawing_of_svg(svg)
     content = io.BytesIO()
-    page = drawing.width * POINTS_PER_PX, drawing.height * POINTS_PER_PX
-    canvas = Canvas(content, pagesize=page, invariant=True)
+    canvas = Canvas(content, pagesize=(drawing.width, drawing.height), invariant=True)
     canvas.setTitle(title)
     canvas.setCreator("effspine")
-    canvas.scale(POINTS_PER_PX, POINTS_PER_PX)
     renderPDF.draw(drawing, canvas, 0, 0)
     canvas.showPage()
     canvas.save()
@@ -42,7 +37,7 @@ def pdf_of_svg(svg: str, *, title: str) -> bytes:
 
 
 def drawing_of_svg(svg: str) -> Any:
-    """The drawing as reportlab's `Drawing`, one point for each px, whose texts have fonts that can show them.
+    """The drawing as reportlab's `Drawing`, in points, 0.75 for each px, whose texts have fonts that can show them.
 
     Raises ValueError where the text is no SVG document.
     """

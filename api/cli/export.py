@@ -16,7 +16,7 @@ from api.cli.output import note, print_json, print_table, print_text
 from exporters import EXPORTERS, Export, Exporter
 from search_space.cost import cost_report
 from search_space.detector_model import CONFIG_FILE, DetectorModel, load_detector
-from search_space.errors import InvalidValueError
+from search_space.errors import EffspineError, InvalidValueError
 from search_space.named_architecture import named_architecture
 from search_space.published import SP_EFFICIENTNET_B0
 
@@ -80,7 +80,18 @@ def export(
     )
     if detector is None and any(each.place == "worker" for each in exporters):
         note("the weights are initial ones of seed 0; nothing was trained")
-    written = [_written(each, exported, out, latency, threads, python) for each in exporters]
+    if latency and python is not None:
+        from exporters.benchmarks.export_figures import check_python
+
+        check_python(python)
+    written: list[Written] = []
+    try:
+        for each in exporters:
+            written.append(_written(each, exported, out, latency, threads, python))
+    except EffspineError:
+        for done in written:
+            note(f"written before the error: {done.path}")
+        raise
     params = cost_report(specification.architecture).params
     if as_json:
         print_json(_document(written, params, None if detector is None else detector.origin))

@@ -228,7 +228,7 @@ _DATASET = {
     },
     "register_command": None,
 }
-_HEALTH = {"status": "ok", "version": "0.1.0", "data_dir": "/home/you/.local/share/effspine"}
+_HEALTH = {"status": "ok", "version": "0.1.0", "data_dir": "/home/you/.local/share/effspine", "commit": None}
 _SUPERVISOR = {
     "id": "s-1527-345a7512c0de",
     "host": "laptop",

@@ -26,7 +26,10 @@ REPORT_FIGURES = (
     ReportFigure("progress", "Reward of each trial in the order of the search, and the best so far."),
     ReportFigure("shares", "Share of the multi-adds by block, best against baseline (Figure 3 of the paper)."),
     ReportFigure("madds-ap", "AP over multi-adds of all architectures (Figure 5 of the paper)."),
-    ReportFigure("params-ap", "AP over parameters of all architectures, which share the budget of multi-adds."),
+    ReportFigure(
+        "params-ap",
+        "AP over parameters of all architectures: Figure 5 of the paper where each has the multi-adds of the budget.",
+    ),
     ReportFigure(
         BLOCK_DIAGRAM,
         "The best architecture beside the uniform baseline. The area of a block is its share of the multi-adds.",

@@ -83,9 +83,10 @@ def _flowables(report: Report) -> Iterator[Any]:
     yield _text(report.result, _RESULT)
     for section in report.sections:
         heading = _text(section.title, _HEADING)
-        first, *others = [flowable for part in section.parts for flowable in _DRAWN[type(part)](part)]
-        yield KeepTogether([heading, first])
-        yield from others
+        first, *others = [list(_DRAWN[type(part)](part)) for part in section.parts]
+        yield KeepTogether([heading, *first])
+        for part, flowables in zip(section.parts[1:], others, strict=True):
+            yield from [KeepTogether(flowables)] if isinstance(part, Figure) else flowables
 
 
 def _text(text: str, style: ParagraphStyle) -> Any:
@@ -127,7 +128,7 @@ def _column_widths(part: Table) -> list[float]:
     for title, column in zip(part.titles, cells, strict=True):
         words = max((stringWidth(word, SANS_BOLD, _CELL.fontSize) for word in title.split()), default=0.0)
         widest = max((stringWidth(cell, SANS, _CELL.fontSize) for cell in column), default=0.0)
-        widths.append(max(words, widest) + 2 * CELL_PADDING)
+        widths.append(max(words, widest) + 2 * CELL_PADDING + 1)
     excess = sum(widths) - WIDTH
     if excess > 0:
         widest_column = widths.index(max(widths))
@@ -153,7 +154,7 @@ def _figure(part: Figure) -> Iterator[Any]:
     drawing.scale(scale, scale)
     drawing.width, drawing.height = drawing.width * scale, drawing.height * scale
     caption = f"<b>Figure {part.number}.</b> {_markup(part.caption, SANS)}"
-    yield KeepTogether([drawing, Spacer(0, 3), Text(caption, _QUIET_TEXT), Spacer(0, 6)])
+    yield from (drawing, Spacer(0, 3), Text(caption, _QUIET_TEXT), Spacer(0, 6))
 
 
 def _bullets(part: Bullets) -> Iterator[Any]:
@@ -163,7 +164,7 @@ def _bullets(part: Bullets) -> Iterator[Any]:
 
 def _code(part: Code) -> Iterator[Any]:
     yield Spacer(0, 6)
-    yield XPreformatted(_markup(part.text, MONO), _CODE)
+    yield XPreformatted("\n".join(_markup(line, MONO) for line in part.text.splitlines()), _CODE)
     yield Spacer(0, 10)
 
 

@@ -11,7 +11,7 @@ import yaml
 from api.report.contents import Bullets, Code, Facts, Paragraph, Report, Section
 from api.report.documents import CampaignDocuments
 from api.report.method import base_name, method, software
-from api.report.results import best_trials, figures, finals, result
+from api.report.results import best_trials, figures, finals_section, result
 from nas_controller.states import FINISHED_CAMPAIGN_STATES
 from search_space.display import counted, displayed_line, duration
 
@@ -22,10 +22,10 @@ def report_of(documents: CampaignDocuments) -> Report:
     """The report."""
     campaign = documents.campaign
     sections = (
+        method(documents),
         figures(documents),
         best_trials(documents),
-        finals(documents),
-        method(documents),
+        finals_section(documents),
         _cost(documents),
         _reproduce(documents),
         Section("What is not known", (Bullets(tuple(_unknown(documents))),)),
@@ -45,7 +45,7 @@ def report_of(documents: CampaignDocuments) -> Report:
 
 def specification_yaml(spec: dict[str, Any]) -> str:
     """The specification as YAML, which `effspine campaign create` accepts."""
-    text: str = yaml.safe_dump(spec, sort_keys=False, allow_unicode=True, default_flow_style=None, width=96)
+    text: str = yaml.safe_dump(spec, sort_keys=False, allow_unicode=True, default_flow_style=None, width=80)
     return text
 
 
@@ -54,7 +54,7 @@ def _cost(documents: CampaignDocuments) -> Section:
     rows = {
         "trials": f"{campaign.trials_finished:,} finished of {campaign.trials_begun:,} begun"
         + (f"; {counted(campaign.repeats_skipped, 'repeat')} skipped" if campaign.repeats_skipped else ""),
-        "device time": f"{duration(campaign.device_seconds)} ({campaign.device_seconds / 3600:.2f} device hours)",
+        "device time": f"{duration(campaign.device_seconds)} ({campaign.device_seconds / 3600:.3g} device hours)",
         "wall time": _wall_time(documents),
     }
     if campaign.shared_training is not None:
@@ -81,31 +81,35 @@ def _time(moment: datetime) -> str:
 
 def _reproduce(documents: CampaignDocuments) -> Section:
     campaign, spec = documents.campaign, documents.spec
-    commands = [f"effspine campaign create -f {SPECIFICATION_FILE}", "effspine campaign watch ID"]
-    if spec["dataset"] is not None:
-        commands.insert(0, f"effspine data register {spec['dataset']} DIRECTORY")
-    if campaign.finals is not None and spec["finals"] is None:
-        chosen, seeds = campaign.finals, campaign.finals.seeds
-        options = f"--top {len(chosen.finalists)} --seeds {len(seeds)} --first-seed {seeds[0]}"
-        overrides = "".join(f" --set {name}={value}" for name, value in chosen.task.items() if name != "profile")
-        commands.append(f"effspine campaign finals ID {options} --profile {chosen.task['profile']}{overrides}")
+    where = f"The specification, with every default, is {SPECIFICATION_FILE} beside this report:"
     same = (
-        "ID is the one that `create` prints. With one trial at a time and equal rewards, the same seed gives the same "
-        "search; trials in parallel may end in another order."
+        "ID is the one that create prints. With one trial at a time and equal rewards, the same seed gives the same "
+        "search; trials in parallel may end in another order. To check this record, and to use it:"
     )
-    here = (
-        f"This record is replayed from its seed and compared bit by bit by `effspine campaign verify {campaign.id}`; "
-        f"`effspine campaign export {campaign.id} --out best` writes the best architecture."
-    )
+    of_record = [f"effspine campaign verify {campaign.id}", f"effspine campaign export {campaign.id} --out best"]
     return Section(
         "How to reproduce",
         (
-            Paragraph(f"The specification, with every default, is {SPECIFICATION_FILE} beside this report:"),
+            Paragraph(where),
             Code(specification_yaml(spec)),
-            Code("\n".join(commands)),
-            Paragraph(f"{same} {here}"),
+            Code("\n".join(_commands(documents))),
+            Paragraph(same),
+            Code("\n".join(of_record)),
         ),
     )
+
+
+def _commands(documents: CampaignDocuments) -> Iterator[str]:
+    """The commands that run such a search again, from its data on."""
+    spec, finals = documents.spec, documents.campaign.finals
+    if spec["dataset"] is not None:
+        yield f"effspine data register {spec['dataset']} DIRECTORY"
+    yield f"effspine campaign create -f {SPECIFICATION_FILE}"
+    yield "effspine campaign watch ID"
+    if finals is not None and spec["finals"] is None:
+        options = f"--top {len(finals.finalists)} --seeds {len(finals.seeds)} --first-seed {finals.seeds[0]}"
+        changes = "".join(f" --set {name}={value}" for name, value in finals.task.items() if name != "profile")
+        yield f"effspine campaign finals ID {options} --profile {finals.task['profile']}{changes}"
 
 
 def _unknown(documents: CampaignDocuments) -> Iterator[str]:
@@ -122,7 +126,7 @@ def _unknown(documents: CampaignDocuments) -> Iterator[str]:
         )
         yield (
             f"The profile {displayed_line(spec['proxy_task']['profile'])} is a proxy: how well its AP ranks full "
-            "trainings is not part of this record; `effspine proxy-check` measures it."
+            "trainings is not part of this record; effspine proxy-check measures it."
         )
     if documents.search is not None and documents.search["noise"] is None and campaign.trials_finished:
         yield "The noise of a reward cannot be estimated from fewer than 50 architectures."

@@ -66,8 +66,10 @@ def best_trials(documents: CampaignDocuments) -> Section | None:
     if not best.items:
         return None
     table = Table(
-        caption="The trials with the highest rewards, and the uniform baseline.",
-        titles=("trial", "AP", "to baseline", "multi-adds, M", "of budget, %", "parameters, M", "channels by block"),
+        caption="The trials with the highest rewards, after the one that finals rank first, and the uniform baseline."
+        if documents.finals is not None
+        else "The trials with the highest rewards, and the uniform baseline.",
+        titles=("trial", "AP", "to baseline", "multi-adds, M", "parameters, M", "channels by block"),
         rows=tuple(_trial_rows(best)),
         left=("channels by block",),
     )
@@ -90,13 +92,12 @@ def _trial_rows(best: BestDocument) -> Iterator[tuple[str, ...]]:
             ap(trial.reward),
             compared,
             millions(trial.madds),
-            f"{100 * trial.madds_ratio:.1f}",
             millions(trial.params, 2),
             ", ".join(map(str, trial.widths)),
         )
 
 
-def finals(documents: CampaignDocuments) -> Section | None:
+def finals_section(documents: CampaignDocuments) -> Section | None:
     """The finals as a table with their verdict; None where there are none."""
     report = documents.finals
     if report is None:

@@ -54,6 +54,16 @@ def sizes(directory: Path) -> ExportFigures:
     )
 
 
+def check_python(python: Path) -> None:
+    """Raises InvalidValueError where `python` cannot be run, before anything is made for it."""
+    try:
+        subprocess.run([python, "-c", ""], capture_output=True, timeout=TIMEOUT_S, check=True)
+    except (OSError, subprocess.SubprocessError) as error:
+        reason = error.strerror if isinstance(error, OSError) else str(error)
+        message = f"{python} cannot be run as Python: {reason}; give one that has the runtimes, or --no-latency"
+        raise InvalidValueError(message, field="python") from error
+
+
 def measured(
     directory: Path, *, python: Path | None = None, threads: int = 1, timeout_s: float = TIMEOUT_S
 ) -> ExportFigures:

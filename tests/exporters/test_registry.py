@@ -7,6 +7,7 @@ import json
 import zipfile
 from pathlib import Path
 from typing import Any
+from xml.etree import ElementTree
 
 import pytest
 
@@ -29,7 +30,14 @@ CAMPAIGN: dict[str, Any] = {
         "proxy_task": {"profile": "laptop"},
     },
 }
-TRIAL: dict[str, Any] = {"number": 4, "reward": 0.5, "betas": [1.0] * 18, "finished_at": "2025-01-01T00:00:00Z"}
+TRIAL: dict[str, Any] = {
+    "number": 4,
+    "reward": 0.5,
+    "betas": [1.0] * 18,
+    "madds": 990,
+    "madds_ratio": 0.99,
+    "finished_at": "2025-01-01T00:00:00Z",
+}
 
 
 def exported(provenance: dict[str, Any]) -> Export:
@@ -50,6 +58,17 @@ def test_svg_is_exactly_the_diagram_beside_the_baseline() -> None:
     assert exporter.content(exported({})).decode() == block_diagram(EFF_SPINENET_D0, SP_EFFICIENTNET_B0)
 
 
+def test_a_drawing_of_a_campaign_is_titled_with_campaign_trial_ap_and_budget() -> None:
+    drawn = EXPORTERS["svg"].content(exported(provenance_of(CAMPAIGN, {**TRIAL, "madds": 2_252_000_000}))).decode()
+    texts = [element.text for element in ElementTree.fromstring(drawn).iter("{http://www.w3.org/2000/svg}text")]
+    assert texts[:2] == [
+        "digits: trial 4 beside the uniform baseline",
+        "AP 0.500 in the search, baseline 0.250, not confirmed; budget 2,274.7 M multi-adds",
+    ]
+    confirmed = {**CAMPAIGN, "finals": {"winner": 4}}
+    assert "confirmed by finals" in EXPORTERS["svg"].content(exported(provenance_of(confirmed, TRIAL))).decode()
+
+
 def test_an_archive_has_one_folder_and_the_same_bytes_every_time(tmp_path: Path) -> None:
     (tmp_path / "inner").mkdir()
     (tmp_path / "inner" / "a.txt").write_text("a")
@@ -67,6 +86,7 @@ def test_provenance_names_campaign_trial_and_versions() -> None:
     assert (provenance["trial"], provenance["reward"], provenance["baseline_reward"]) == (4, 0.5, 0.25)
     assert (provenance["seed"], provenance["dataset"]) == (7, "digits")
     assert provenance["data"] == {"sha256": "0" * 64}
+    assert provenance["budget_madds"] == 1_000
     assert provenance["versions"]["effspine"]
 
 

@@ -68,7 +68,7 @@ def _check_directory(directory: Path, names: tuple[str, ...], campaign_id: str) 
     taken = [name for name in names if (directory / name).exists()]
     if taken and not _is_report_of(directory / PAGE_FILE, campaign_id):
         raise InvalidValueError(
-            f"--out is '{directory}', where {' and '.join(taken)} would be overwritten, which is not from a report of "
+            f"--out is '{directory}', where {' and '.join(taken)} would be overwritten: it has no report of "
             f"campaign {campaign_id}; give another directory",
             field="out",
         )

@@ -19,7 +19,7 @@ from api.report.web_page import security_policy, web_page
 from api.settings import Settings
 from nas_controller.campaigns.figures import FIGURES, compute
 from nas_controller.campaigns.finals_report import finals_report
-from nas_controller.store import NotFoundError, Store
+from nas_controller.store import NotFoundError, Store, as_json
 
 router = APIRouter(prefix="/v1/campaigns/{campaign_id}", tags=["results"])
 
@@ -53,7 +53,7 @@ class _Stored:
         return CampaignDocument.model_validate(self._store.reads.get_campaign(campaign_id).to_dict())
 
     def best(self, campaign_id: str, k: int) -> BestDocument:
-        return BestDocument.model_validate(best_document(self._store, campaign_id, k))
+        return BestDocument.model_validate_json(as_json(best_document(self._store, campaign_id, k)))
 
     def finals(self, campaign_id: str) -> FinalsReportDocument | None:
         if self._store.reads.get_campaign(campaign_id).finals is None:

@@ -120,3 +120,20 @@ def test_the_figures_are_in_the_document_and_latency_can_be_left_out(small: Path
 def test_what_is_no_architecture_is_one_line(tmp_path: Path, arguments: tuple[str, ...], words: str) -> None:
     done = CliRunner().invoke(app, [*arguments, "--out", str(tmp_path)])
     assert words in str(done.exception)
+
+
+def test_a_python_that_cannot_be_run_is_refused_before_anything_is_written(small: Path, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    command = [str(small), "--format", "spec", "--format", "onnx", "--out", str(out), "--python", "/nowhere/python"]
+    done = CliRunner().invoke(app, command)
+    assert "/nowhere/python cannot be run as Python: No such file or directory" in str(done.exception)
+    assert not out.exists()
+
+
+def test_what_was_written_before_an_error_is_named(small: Path, tmp_path: Path) -> None:
+    (tmp_path / "small-svg.svg").mkdir()
+    command = [str(small), "--format", "spec", "--format", "svg", "--out", str(tmp_path), "--no-latency"]
+    done = CliRunner().invoke(app, command)
+    assert f"cannot write {tmp_path / 'small-svg.svg'}" in str(done.exception)
+    assert done.stderr.splitlines() == [f"written before the error: {tmp_path / 'small-spec.json'}"]
+    assert (tmp_path / "small-spec.json").is_file()

@@ -36,6 +36,8 @@ def test_every_route_that_sends_a_json_document_has_a_typed_response_model() -> 
     assert {path for (_, path), model in MODELS.items() if model is None} == {
         "/v1/campaigns/{campaign_id}/events",
         "/v1/campaigns/{campaign_id}/exports/{format}",
+        "/v1/campaigns/{campaign_id}/figures/{name}.pdf",
+        "/v1/campaigns/{campaign_id}/report",
         "/v1/trainings/{training_id}/events",
         "/v1/trainings/{training_id}/exports/{format}",
         "/v1/trainings/{training_id}/model",

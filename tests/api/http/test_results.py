@@ -96,7 +96,7 @@ def test_the_diagram_shows_the_trial_and_the_uniform_baseline(service: TestClien
     assert response.headers["content-disposition"] == f'attachment; filename="{name}.svg"'
     root = ElementTree.fromstring(response.text)
     title, about = (root.findtext(f"{{http://www.w3.org/2000/svg}}{tag}") or "" for tag in ("title", "desc"))
-    assert title == f"{name} beside uniform baseline"
+    assert title == f"<Größe> & more: trial {other['number']} beside the uniform baseline"
     for widths in (other["widths"], trials[0]["widths"]):
         assert ", ".join(str(width) for width in widths) in about
 
@@ -104,7 +104,17 @@ def test_the_diagram_shows_the_trial_and_the_uniform_baseline(service: TestClien
 def test_the_diagram_of_the_baseline_shows_only_the_baseline(service: TestClient, store: Store) -> None:
     recorder = Recorder(store).run(1)
     root = ElementTree.fromstring(service.get(f"/v1/campaigns/{recorder.id}/exports/svg").text)
-    assert root.findtext("{http://www.w3.org/2000/svg}title") == "first-look-trial-0"
+    assert root.findtext("{http://www.w3.org/2000/svg}title") == "first look: trial 0, the uniform baseline"
+
+
+def test_the_diagram_is_white_paper_as_a_file_and_themed_on_a_page(service: TestClient, store: Store) -> None:
+    path = f"/v1/campaigns/{Recorder(store).run(1).id}/exports"
+    file, page = (service.get(f"{path}/svg", params=params).text for params in ({}, {"style": "page"}))
+    assert ('class="paper"' in file, "prefers-color-scheme" in file) == (True, False)
+    assert ('class="paper"' in page, "prefers-color-scheme" in page) == (False, True)
+    assert service.get(f"{path}/svg", params={"style": "paper"}).text == file
+    refused = service.get(f"{path}/spec", params={"style": "page"})
+    assert (refused.status_code, refused.json()["errors"][0]["field"]) == (422, "style")
 
 
 def test_the_openapi_document_lists_the_export_formats(service: TestClient) -> None:

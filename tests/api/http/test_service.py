@@ -47,7 +47,8 @@ def test_readiness_reveals_only_the_status_without_a_key(service: TestClient, st
     key = create_key(store, "view")
     stranger = service.get("/readyz").json()
     assert stranger == {
-        "status": "ready", "version": None, "data_dir": None, "schema_revision": None, "supervisors": None,
+        "status": "ready", "version": None, "data_dir": None, "commit": None,
+        "schema_revision": None, "supervisors": None,
     }  # fmt: skip
     assert len(service.get("/readyz", headers=bearer(key)).json()["supervisors"]) == 1
 

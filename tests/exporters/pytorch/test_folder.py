@@ -141,7 +141,9 @@ def test_an_archive_of_a_trial_names_its_campaign() -> None:
         "id": "c_2", "name": "cars", "baseline_reward": None, "finals": None, "data": None,
         "spec": {"seed": 1, "dataset": None, "search_space": {}, "proxy_task": {}},
     }  # fmt: skip
-    trial = {"number": 3, "reward": None, "betas": [1.0] * 18, "finished_at": None}
+    trial = {
+        "number": 3, "reward": None, "betas": [1.0] * 18, "finished_at": None, "madds": 9, "madds_ratio": 1.0,
+    }  # fmt: skip
     export = Export(BlockSpecification(UNEQUAL, provenance_of(campaign, trial)))
     content = EXPORTERS["pytorch"].content(export)
     assert EXPORTERS["pytorch"].content(export) == content
