@@ -68,7 +68,6 @@ def test_scripts_and_styles_load_nothing_from_other_hosts_and_write_no_markup(pa
         assert forbidden not in text
 
 
-
 def test_pages_have_the_states_of_campaigns_and_no_script_repeats_them(service: TestClient, store: Store) -> None:
     for page in pages(service, store):
         for name, states in STATE_SETS.items():
@@ -104,8 +103,6 @@ def test_the_empty_page_explains_how_to_create_a_campaign(service: TestClient) -
     page = service.get("/").text
     assert "effspine campaign create" in page
     assert "curl -X POST http://testserver/v1/campaigns" in page
-
-
 
 
 def test_the_export_dialog_uses_fields_and_weights_that_exist(service: TestClient, store: Store) -> None:

@@ -1,8 +1,8 @@
 // The whole specification of a campaign, as YAML or JSON, to copy.
 
 import { html, useState } from "../ui.js";
-import { CopyButton } from "./copy.js";
-import { toYaml } from "./yaml.js";
+import { CopyButton } from "../copy.js";
+import { toYaml } from "../yaml.js";
 
 const FORMATS = { YAML: toYaml, JSON: (spec) => `${JSON.stringify(spec, null, 2)}\n` };
 
