@@ -190,7 +190,8 @@ def test_the_selection_of_architectures_follows_choices_and_drags(tmp_path: Path
     const chosen = withChoices(NOTHING, 0, [1]);
     const dragged = withDragged(chosen, given, 1, [90, 40]);
     return [numbers(NOTHING), numbers(chosen), dragged.blocks, numbers(dragged),
-      numbers({ ...chosen, rewards: [0.35, 0.45] }), nearestAxis(given, 17), nearestAxis([], 17), isEmpty(withChoices(chosen, 0, [])), isEmpty(chosen)];
+      numbers({ ...chosen, rewards: [0.35, 0.45] }), nearestAxis(given, 17), nearestAxis([], 17),
+      isEmpty(withChoices(chosen, 0, [])), isEmpty(chosen)];
     """
     shapes = [(0.2, [0, 0], [0, 0]), (0.3, [1, 2], [50, 80]), (0.4, [1, 1], [50, 50]), (0.5, [1, 0], [50, 0])]
     lines = [
