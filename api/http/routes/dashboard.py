@@ -31,7 +31,6 @@ from nas_controller.states import (
 )
 from nas_controller.store.transitions import CLAIMABLE_STATES, allowed_states, changed_states
 from search_space.display import displayed_line
-from search_space.recipes import RECIPES
 
 router = APIRouter(include_in_schema=False)
 
@@ -137,7 +136,6 @@ def campaign(campaign_id: CampaignId, request: Request, store: ServiceStore) -> 
     context = {
         "campaign_id": campaign_id,
         "may_operate": caller.allows("operate"),
-        "recipes": tuple(RECIPES),
         "trial_states": TRIAL_STATES,
         "limits": json.dumps(CHANGEABLE_LIMITS),
     }

@@ -15,7 +15,7 @@ from api.cli.campaign.yaml_documents import parse_document
 from api.http.routes.dashboard import STATIC_DIR
 from nas_controller.entities import CampaignDocument, TrialDetailDocument
 from nas_controller.search.campaign_spec import CampaignSpec
-from nas_controller.states import CAMPAIGN_STATES, TRIAL_STATES, KeyScope
+from nas_controller.states import CAMPAIGN_STATES, DELETABLE_CAMPAIGN_STATES, TRIAL_STATES, KeyScope
 from nas_controller.store import Store
 from tests.support.api_access import OWN, create_key, log_in
 from tests.support.paths import ROOT
@@ -60,9 +60,8 @@ def test_the_page_has_the_limits_of_the_fields_that_it_changes(service: TestClie
 
 @pytest.mark.parametrize("path", SCRIPTS, ids=lambda path: path.name)
 def test_scripts_read_fields_of_campaigns_that_exist(path: Path) -> None:
-    announced = {"archived", "notes", "tags"}  # read only where the service has them
     fields = set(re.findall(r'(?<!")\bcampaign\.(\w+)', path.read_text(encoding="utf-8")))
-    assert fields - announced <= set(CampaignDocument.document_fields())
+    assert fields <= set(CampaignDocument.document_fields())
 
 
 def test_the_failure_reads_attempts_as_they_are_sent(service: TestClient, store: Store) -> None:
@@ -121,7 +120,7 @@ def test_a_specification_as_yaml_is_the_same_specification(tmp_path: Path) -> No
             "stop": {"target_reward": 0.5},
         }
     ).model_dump(mode="json")
-    body = 'const { toYaml } = await import("./campaign/yaml.js"); return given.map(toYaml);'
+    body = 'const { toYaml } = await import("./yaml.js"); return given.map(toYaml);'
     odd = {"list": [{"a": 1, "b": []}, ["x"]], "texts": ["no", "1e3", "", "null", "a b", "-", "a: b"], "empty": {}}
     for text, value in zip(run_script(tmp_path, body, [spec, odd]), (spec, odd), strict=True):
         assert parse_document(text) == value
@@ -136,18 +135,19 @@ def test_confirmations_say_what_is_true_in_the_state(tmp_path: Path, store: Stor
     }
     campaigns["finals"] = campaign(store, finals={"state": "running", "best": None})
     campaigns["without a reward"] = campaign(store, baseline_reward=None, state="stopped", trials_finished=0)
-    campaigns["annotated"] = campaign(store, state="completed", archived=False)
     found = run_script(tmp_path, ACTIONS, {"campaigns": list(campaigns.values()), "limits": LIMITS})
     actions: dict[str, Any] = dict(zip(campaigns, found, strict=True))
-    assert actions["draft"].keys() == {"start", "change"}
-    assert actions["pending"].keys() == {"change", "pause", "stop"}
-    assert actions["running"].keys() == {"change", "pause", "stop"}
-    assert actions["stopping"].keys() == set()
-    assert actions["failed"].keys() == {"retry"}
-    assert actions["stopped"].keys() == {"finals"}
-    assert actions["completed"].keys() == {"change", "finals"}
-    assert actions["without a reward"].keys() == set()
-    assert actions["annotated"].keys() == {"change", "finals", "archive", "delete"}
+    more = {"archive", "delete"}
+    assert actions["draft"].keys() - more == {"start", "change"}
+    assert actions["pending"].keys() - more == {"change", "pause", "stop"}
+    assert actions["running"].keys() - more == {"change", "pause", "stop"}
+    assert actions["stopping"].keys() - more == set()
+    assert actions["failed"].keys() - more == {"retry"}
+    assert actions["stopped"].keys() - more == {"finals"}
+    assert actions["completed"].keys() - more == {"change", "finals"}
+    assert actions["without a reward"].keys() - more == set()
+    assert {state for state, each in actions.items() if "delete" in each} >= {*DELETABLE_CAMPAIGN_STATES}
+    assert "delete" not in actions["running"]
     keeps = {state: each["stop"]["keep"] for state, each in actions.items() if "stop" in each}
     assert keeps == {
         "pending": "Let it begin", "running": "Keep it running", "pausing": "Let it pause",
@@ -187,17 +187,17 @@ def test_the_selection_of_architectures_follows_choices_and_drags(tmp_path: Path
     body = """
     const { matches, NOTHING, withChoices, withDragged, nearestAxis, isEmpty } = await import("./campaign/brush.js");
     const numbers = (selection) => given.filter((line) => matches(line, selection)).map(({ trial }) => trial);
-    const chosen = withChoices(NOTHING, 0, [5]);
+    const chosen = withChoices(NOTHING, 0, [1]);
     const dragged = withDragged(chosen, given, 1, [90, 40]);
-    const rewarded = withDragged(NOTHING, given, 2, [0, 55]);
-    return [numbers(NOTHING), numbers(chosen), dragged.blocks, numbers(dragged), rewarded.rewards, numbers(rewarded),
-      nearestAxis(given, 17), nearestAxis([], 17), isEmpty(withChoices(chosen, 0, [])), isEmpty(chosen)];
+    return [numbers(NOTHING), numbers(chosen), dragged.blocks, numbers(dragged),
+      numbers({ ...chosen, rewards: [0.35, 0.45] }), nearestAxis(given, 17), nearestAxis([], 17),
+      isEmpty(withChoices(chosen, 0, [])), isEmpty(chosen)];
     """
-    line = lambda trial, reward, choices, heights: {  # noqa: E731
-        "trial": trial, "reward": reward, "choices": choices, "corners": [[10 * i, y] for i, y in enumerate(heights)],
-    }  # fmt: skip
-    lines = [line(0, 0.2, [1, 1], [0, 0, 80]), line(1, 0.3, [5, 10], [50, 80, 50]), line(2, 0.4, [5, 5], [50, 50, 20])]
-    lines.append(line(3, 0.5, [5, 1], [50, 0, 0]))
+    shapes = [(0.2, [0, 0], [0, 0]), (0.3, [1, 2], [50, 80]), (0.4, [1, 1], [50, 50]), (0.5, [1, 0], [50, 0])]
+    lines = [
+        {"trial": trial, "reward": reward, "choices": choices, "corners": [[0, first], [10, second]]}
+        for trial, (reward, choices, (first, second)) in enumerate(shapes)
+    ]
     assert run_script(tmp_path, body, lines) == [
-        [0, 1, 2, 3], [1, 2, 3], {"0": [5], "1": [5, 10]}, [1, 2], [0.3, 0.5], [1, 2, 3], 2, -1, True, False,
+        [0, 1, 2, 3], [1, 2, 3], {"0": [1], "1": [1, 2]}, [1, 2], [2], 1, -1, True, False,
     ]  # fmt: skip

@@ -1,7 +1,7 @@
 // The confirmation of an action. It stays open with the refusal until it is closed or the next request succeeds.
 
 import { html, useState } from "../ui.js";
-import { Modal } from "./modal.js";
+import { Modal } from "../modal.js";
 
 /** `onDone` is called once the service has accepted the request. */
 export function ActionDialog({ action, campaign: asked, page, onClose, onDone }) {

@@ -2,12 +2,11 @@
 // `label`, `isOffered`, and the texts of its dialog as functions of the campaign; `keep` is the button that does nothing.
 
 import { patch, post, remove } from "../http.js";
-import { CHANGEABLE, CONTINUABLE, FINALS_ALLOWED, FINISHED, PAUSABLE, RESUMABLE, RETRYABLE, STARTABLE, STOPPABLE } from "../states.js";
+import { CHANGEABLE, CONTINUABLE, DELETABLE, FINALS_ALLOWED, PAUSABLE, RESUMABLE, RETRYABLE, STARTABLE, STOPPABLE } from "../states.js";
 import { isInFinals, isTrainingShared } from "./finals.js";
 
 const isRunning = ({ state }) => state === "running";
 const isPaused = ({ paused_at: at }) => at !== null;
-const hasAnnotations = (campaign) => "archived" in campaign; // else the service is of a version without them
 
 /** What trains now, as the subject of a sentence; null if nothing does. */
 function inTraining(campaign) {
@@ -122,9 +121,9 @@ const stop = {
 const archive = {
   name: "archive",
   label: ({ archived }) => (archived ? "Take out of the archive" : "Archive"),
-  isOffered: (campaign) => hasAnnotations(campaign) && (FINISHED.has(campaign.state) || campaign.archived),
+  isOffered: () => true,
   title: ({ archived }) => (archived ? "Take this campaign out of the archive?" : "Archive this campaign?"),
-  text: ({ archived }) => (archived ? "The list of campaigns shows it again." : "The list of campaigns shows it only with the archived ones. Nothing is removed."),
+  text: ({ archived }) => (archived ? "The list of campaigns shows it again." : "The list of campaigns shows it only with the archived ones. Nothing is removed, and what runs goes on."),
   keep: ({ archived }) => (archived ? "Keep it archived" : "Keep it in the list"),
   confirm: ({ archived }) => (archived ? "Take it out" : "Archive it"),
   send: (path, values, { archived }) => patch(path, { archived: !archived }),
@@ -134,7 +133,7 @@ const erase = {
   name: "delete",
   label: () => "Delete",
   isDangerous: true,
-  isOffered: (campaign) => hasAnnotations(campaign) && (FINISHED.has(campaign.state) || STARTABLE.has(campaign.state)),
+  isOffered: ({ state }) => DELETABLE.has(state),
   title: () => "Delete this campaign for good?",
   text: ({ trials_begun: begun }) => `${begun ? `Its ${begun} trials, their learning curves and logs, its events and exports` : "Its specification"} cannot be restored afterwards.`,
   keep: () => "Keep it",

@@ -1,7 +1,8 @@
 // Attempts at a training with the ends of their workers' logs, in a dialog.
 
-import { html, useEffect, useRef } from "../ui.js";
-import { Modal } from "./modal.js";
+import { Modal } from "../modal.js";
+import { LogTail } from "../trial/attempts.js";
+import { html } from "../ui.js";
 
 /** `attempts` have `title`, `state`, `error`, `error_kind` and `log_tail`. */
 export function AttemptsDialog({ title, attempts, onClose }) {
@@ -13,11 +14,4 @@ export function AttemptsDialog({ title, attempts, onClose }) {
     </section>`)}
     <p class="actions"><button type="button" class="button" autofocus onClick=${onClose}>Close</button></p>
   </${Modal}>`;
-}
-
-/** The end of a worker's log, scrolled to its last line. */
-export function LogTail({ text, name }) {
-  const place = useRef(null);
-  useEffect(() => { place.current.scrollTop = place.current.scrollHeight; }, [text]);
-  return html`<pre ref=${place} tabindex="0" aria-label=${`End of the worker's log, ${name}`}>${text}</pre>`;
 }

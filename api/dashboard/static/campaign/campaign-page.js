@@ -84,7 +84,7 @@ function Campaign({ campaign, page, events, checkedAt, refresh }) {
     <${TrialsTable} campaign=${campaign} page=${page} version=${version} counts=${counts} best=${bestKnown(campaign)} onTrial=${setTrial} />
     <div class="records">
       <${EventLog} ...${events} />
-      <div>${"notes" in campaign && html`<${Notes} campaign=${campaign} page=${page} onChanged=${refresh} />`}<${Specification} spec=${campaign.spec} /></div>
+      <div><${Notes} campaign=${campaign} page=${page} onChanged=${refresh} /><${Specification} spec=${campaign.spec} /></div>
     </div>
     ${dialog}
     ${trial !== null && html`<${TrialDrawer} campaignId=${page.id} number=${trial} mayOperate=${page.mayOperate} onClose=${() => setTrial(null)} onNumber=${setTrial} />`}`;

@@ -12,7 +12,7 @@ export function Diagram({ page, best, empty }) {
       ${best && html`<a class="plain" download href=${address}>Download SVG</a>`}
     </figcaption>
     <div class="diagram" role="group" tabindex="0" aria-label="Block diagram">
-      ${best ? html`<img src=${address} alt=${description(best)} loading="lazy" />` : html`<p class="muted">${empty}</p>`}
+      ${best ? html`<img src=${`${address}&style=page`} alt=${description(best)} loading="lazy" />` : html`<p class="muted">${empty}</p>`}
     </div>
   </figure>`;
 }

@@ -20,7 +20,7 @@ export function EventLog({ events, hasOlder, loadOlder }) {
       setState({ isLoading: false, error: error.message });
     }
   };
-  return html`<section class="card log" aria-labelledby="log-title">
+  return html`<section class="card event-log" aria-labelledby="log-title">
     <div class="table-head"><h2 id="log-title">Events</h2>
       <label class="muted">Show <select value=${filter} onChange=${(event) => setFilter(event.currentTarget.value)}>
         ${Object.entries(LABELS).map(([name, label]) => html`<option key=${name} value=${name}>${label}</option>`)}

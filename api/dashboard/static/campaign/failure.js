@@ -1,9 +1,9 @@
 // Why a campaign has failed: its error, the end of the log of the attempt that failed, and a way to try again.
 
 import { useResource } from "../resource.js";
+import { LogTail } from "../trial/attempts.js";
 import { html } from "../ui.js";
 import { retry } from "./actions.js";
-import { LogTail } from "./attempts-dialog.js";
 
 /** `recent` are the latest trials, `report` that of the finals or null; `onAction` is undefined for those who may not retry. */
 export function Failure({ campaign, page, recent, report, onAction }) {

@@ -1,5 +1,6 @@
 // The figures of a campaign.
 
+import { FINISHED } from "../states.js";
 import { html } from "../ui.js";
 import { Diagram } from "./diagram.js";
 import { emptyText } from "./empty-text.js";
@@ -22,7 +23,7 @@ export function Figures({ campaign, page, version, best, onTrial }) {
     ${!isExact && html`<${FigureCard} ...${figure("madds-ap", "The trials")} title="AP against multi-adds" label="AP of each trial against its multi-adds" note="One point for each trial; the windows of 20 % around the target." />`}
     <${FigureCard} ...${figure("params-ap", "The trials")} title="AP against parameters" label="AP of each trial against its parameters" note="One point for each trial; the line joins those with the highest AP of all that are no larger." />
     ${campaign.spec.latency && html`<${FigureCard} ...${figure("latency-ap", "The trials")} title="AP against latency" label="AP of each trial against its latency" note="Latency of the ONNX export over that of the baseline, measured by turns on the same worker." />`}
-    <${FigureCard} ...${figure("importance", "The importances")} title="Importance of each block" label="Importance of the multiplier of each block, with its uncertainty" note="How far the reward depends on the multiplier of a block, with its uncertainty." />
+    <${FigureCard} ...${figure("importance", "The importances", { empty: importanceText(campaign) })} title="Importance of each block" label="Importance of the multiplier of each block, with its uncertainty" note="How far the reward depends on the multiplier of a block, with its uncertainty." />
     ${isLearned && html`<${PolicyCard} campaign=${campaign} page=${page} ...${figure("policy", "The probabilities")} />`}
     ${isLearned && html`<${FigureCard} ...${figure("entropy", "Entropy and advantage")} title="Entropy and advantage" label="Entropy of the policy and advantage of the rewards, by trial" note="A policy that has learned nothing has an entropy of 1, one that always proposes the same 0." />`}
     <${ParallelCard} campaign=${campaign} ...${figure("parallel", "The architectures")} />
@@ -30,3 +31,7 @@ export function Figures({ campaign, page, version, best, onTrial }) {
   </div>`;
 }
 
+/** It takes many trials to tell the blocks apart. */
+function importanceText(campaign) {
+  return FINISHED.has(campaign.state) ? "Too few sampled architectures were trained to tell." : "It comes once enough sampled architectures are trained to tell.";
+}

@@ -19,7 +19,7 @@ export function Heading({ campaign, isStale, children }) {
         ${spec.proxy_task.profile === "synthetic" && html` <span class="state synthetic">synthetic reward, no training</span>`}</h1>
       <p class="muted">${facts(campaign).join(" · ")}${spec.dataset && html` · <a href=${link(`/datasets/${encodeURIComponent(spec.dataset)}`)}>data set ${spec.dataset}</a>`}</p>
       <p class="identity"><code>${campaign.id}</code> <${CopyButton} text=${campaign.id} name="the id" />
-        ${campaign.tags?.map((tag) => html`<span class="tag" key=${tag}>${tag}</span>`)}</p>
+        ${campaign.tags.map((tag) => html`<span class="tag" key=${tag}>${tag}</span>`)}</p>
     </div>
     ${children}
   </div>`;

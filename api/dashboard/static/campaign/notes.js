@@ -3,7 +3,7 @@
 import { patch } from "../http.js";
 import { html, useState } from "../ui.js";
 
-const tagsOf = (text) => text.split(",").map((tag) => tag.trim()).filter(Boolean);
+const tagsOf = (text) => text.split(/[,\s]+/).filter(Boolean);
 
 /** `onChanged` is called after the service has stored a change. */
 export function Notes({ campaign, page, onChanged }) {
@@ -27,7 +27,7 @@ export function Notes({ campaign, page, onChanged }) {
       ${page.mayOperate && !isEdited && html`<button type="button" class="plain" onClick=${() => setIsEdited(true)}>Edit notes and tags</button>`}</div>
     ${isEdited ? html`<form onSubmit=${onSubmit} onKeyDown=${onKeyDown}>
       <label>Notes <textarea name="notes" rows="5" autofocus defaultValue=${campaign.notes}>${campaign.notes}</textarea></label>
-      <label>Tags, with commas between <input name="tags" defaultValue=${campaign.tags.join(", ")} /></label>
+      <label>Tags, with commas or spaces between <input name="tags" defaultValue=${campaign.tags.join(", ")} /></label>
       ${error && html`<p class="banner failure" role="alert">${error}</p>`}
       <p class="actions"><button type="button" class="button" onClick=${() => { setError(null); setIsEdited(false); }}>Cancel</button><button class="button">Save</button></p>
     </form>` : html`<p class=${campaign.notes ? "text" : "muted"}>${campaign.notes || (page.mayOperate ? "None yet. Write down why this campaign exists, or what came of it." : "None.")}</p>`}

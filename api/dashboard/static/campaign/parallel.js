@@ -36,14 +36,15 @@ function Selection({ campaign, lines, selection, onSelect }) {
   const blocks = campaign.spec.search_space.searched_blocks ?? lines[0].choices.map((_, index) => index + 1);
   const multipliers = campaign.spec.search_space.choices;
   const chosen = selection.blocks[axis] ?? [];
-  const toggle = (value) => onSelect(withChoices(selection, axis, chosen.includes(value) ? chosen.filter((each) => each !== value) : [...chosen, value]));
+  const toggle = (index) => onSelect(withChoices(selection, axis, chosen.includes(index) ? chosen.filter((each) => each !== index) : [...chosen, index]));
+  const named = (indices) => indices.map((index) => multipliers[index]).join(", ");
   const setReward = (end, text) => onSelect({ ...selection, rewards: selection.rewards.map((old, index) => (index === end ? (text === "" ? null : Number(text)) : old)) });
   const reward = (end, name) => html`<label>${name} <input type="number" step="0.001" min="0" max="1" value=${selection.rewards[end] === null ? "" : decimal(selection.rewards[end])} onChange=${(event) => setReward(end, event.currentTarget.value)} /></label>`;
   return html`<div class="selection" role="group" aria-label="Selection of architectures">
     <label>Block <select value=${axis} onChange=${(event) => setAxis(Number(event.currentTarget.value))}>
-      ${blocks.map((block, index) => html`<option key=${block} value=${index}>${block}${selection.blocks[index] ? ` (${selection.blocks[index].join(", ")})` : ""}</option>`)}
+      ${blocks.map((block, index) => html`<option key=${block} value=${index}>${block}${selection.blocks[index] ? ` (${named(selection.blocks[index])})` : ""}</option>`)}
     </select></label>
-    <span role="group" aria-label=${`Multipliers of block ${blocks[axis]}`}>${multipliers.map((value) => html`<label key=${value}><input type="checkbox" checked=${chosen.includes(value)} onChange=${() => toggle(value)} /> ${value}</label>`)}</span>
+    <span role="group" aria-label=${`Multipliers of block ${blocks[axis]}`}>${multipliers.map((value, index) => html`<label key=${value}><input type="checkbox" checked=${chosen.includes(index)} onChange=${() => toggle(index)} /> ${value}</label>`)}</span>
     <span>${reward(0, "Reward from")} ${reward(1, "to")}</span>
     <button type="button" class="plain" disabled=${isEmpty(selection)} onClick=${() => onSelect(NOTHING)}>Clear</button>
   </div>`;

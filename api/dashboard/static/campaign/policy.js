@@ -1,12 +1,15 @@
 // The policy as a heat map, after as many rewards as a slider says.
 
-import { useVersioned } from "./versions.js";
-import { FigureCard } from "./figure-card.js";
 import { html, useState } from "../ui.js";
+import { FigureCard } from "./figure-card.js";
+import { useThrottled, useVersioned } from "./versions.js";
+
+const SLIDING_MS = 200; // a moving slider draws at most so often
 
 /** `version` and the other props are those of a figure card. */
 export function PolicyCard({ campaign, page, version, ...figure }) {
   const [at, setAt] = useState(null); // null: the latest
+  const drawn = useThrottled(at, SLIDING_MS);
   const learned = useVersioned(campaign.trials_finished ? `${page.path}/figures/policy` : null, version);
   const told = learned.data?.told ?? 0;
   const shown = at === null ? told : Math.min(at, told);
@@ -14,7 +17,7 @@ export function PolicyCard({ campaign, page, version, ...figure }) {
     const chosen = event.currentTarget.valueAsNumber;
     setAt(chosen >= told ? null : chosen);
   };
-  return html`<${FigureCard} ...${figure} isWide title="Policy" version=${at === null ? version : at} query=${at === null ? "" : `at=${at}`}
+  return html`<${FigureCard} ...${figure} isWide title="Policy" version=${drawn === null ? version : drawn} query=${drawn === null ? "" : `at=${drawn}`}
       label=${`Probability of each multiplier for each block after ${shown} rewards`}
       note="Probability of each multiplier for each block; the colours run from the smallest to the largest.">
     ${told > 0 && html`<p class="slider">

@@ -2,7 +2,7 @@
 
 import { html, useState } from "../ui.js";
 import { CopyButton } from "../copy.js";
-import { toYaml } from "./yaml.js";
+import { toYaml } from "../yaml.js";
 
 const FORMATS = { YAML: toYaml, JSON: (spec) => `${JSON.stringify(spec, null, 2)}\n` };
 
