@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import typer
 
-from api.cli.campaign import annotations, control, exports, finals, queries
+from api.cli.campaign import control, edit, exports, finals, queries
 
 app = typer.Typer(add_completion=False, no_args_is_help=True, help="Start, watch, pause, stop and read campaigns.")
 
@@ -15,7 +15,7 @@ COMMANDS: dict[str, Callable[..., None]] = {
     "estimate": queries.estimate,
     "start": control.start,
     "update": control.update,
-    "edit": annotations.edit,
+    "edit": edit.edit,
     "continue": control.continue_,
     "list": queries.list_campaigns,
     "show": queries.show,
