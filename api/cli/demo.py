@@ -161,7 +161,7 @@ def begin(client: Client, spec: dict[str, Any], fresh: bool) -> CampaignDocument
         for campaign in client.campaigns(archived="any")
         if campaign.name == NAME and campaign.state not in FINISHED_CAMPAIGN_STATES
     ]
-    resumable = None
+    resumable: CampaignDocument | None = None
     for campaign in unfinished:
         if resumable is None and not fresh and has_spec(campaign, spec):
             resumable = campaign

@@ -21,6 +21,8 @@ POLL_SECONDS = 0.5
 HEARTBEAT_SECONDS = 15
 RECONNECT_MS = 1_000
 RECHECK_SECONDS = 10.0
+GRACE_SECONDS = 1.0
+"""How long a stream may take to complete its response once the server shuts down; a cut off one would be an error."""
 BATCH = 500
 
 
@@ -53,8 +55,15 @@ def event_stream(request: Request, events: Events, after: int, last_event_id: st
     """
     start = after if last_event_id is None else _sequence(last_event_id)
     is_head = getattr(request.state, IS_HEAD)
-    stream = _no_events() if is_head else _stream(events, start, request.state.is_still_allowed)
-    return EventSourceResponse(stream, ping=HEARTBEAT_SECONDS, sep="\n")
+    shutdown = anyio.Event()
+    stream = _no_events() if is_head else _stream(events, start, request.state.is_still_allowed, shutdown)
+    return EventSourceResponse(
+        stream,
+        ping=HEARTBEAT_SECONDS,
+        sep="\n",
+        shutdown_event=shutdown,
+        shutdown_grace_period=GRACE_SECONDS,
+    )
 
 
 async def _no_events() -> AsyncIterator[ServerSentEvent]:
@@ -75,7 +84,7 @@ def _sequence(last_event_id: str) -> int:
 
 
 async def _stream(
-    events: Events, sequence: int, is_still_allowed: Callable[[], bool]
+    events: Events, sequence: int, is_still_allowed: Callable[[], bool], shutdown: anyio.Event
 ) -> AsyncIterator[ServerSentEvent]:
     checked_at = time.monotonic()
     ends_here = False  # the last event sent ended the history, unless a retry follows it
@@ -96,5 +105,8 @@ async def _stream(
             yield ServerSentEvent(data=data, id=str(sequence), retry=RECONNECT_MS, sep="\n")
         is_finished = ends_here and len(batch) < BATCH
         if not batch and not is_finished:
-            await anyio.sleep(POLL_SECONDS)
+            with anyio.move_on_after(POLL_SECONDS):
+                await shutdown.wait()
+        if shutdown.is_set() and not is_finished:
+            return
     yield ServerSentEvent(event="end", data="{}", sep="\n")

@@ -85,3 +85,27 @@ def test_a_service_that_others_can_reach_needs_a_key_to_start(effspine: CommandL
         _, log = process.communicate(timeout=30)
     assert process.returncode == 0
     assert key.rpartition("_")[2] not in log
+
+
+def test_a_shutdown_completes_open_streams_and_logs_no_error(effspine: CommandLine, port: int, tmp_path: Path) -> None:
+    """A page that follows a campaign has its stream open until the service ends."""
+    url = f"http://127.0.0.1:{port}"
+    with (tmp_path / "service.log").open("w") as log:
+        command = [sys.executable, "-m", "api.cli.main", "api", "--port", str(port)]
+        process = subprocess.Popen(command, stdout=log, stderr=log, env=effspine.environment, text=True)
+        try:
+            wait_until_ready(url, process)
+            specification = {"name": "waits", "proxy_task": {"profile": "synthetic"}}
+            campaign = httpx.post(f"{url}/v1/campaigns", json=specification, timeout=30).json()
+            with httpx.stream("GET", f"{url}/v1/campaigns/{campaign['id']}/events", timeout=30) as stream:
+                lines = stream.iter_lines()
+                assert next(lines) == "id: 1"
+                process.send_signal(signal.SIGTERM)
+                assert "event: end" not in list(lines)  # raises if the response is not complete
+        finally:
+            process.terminate()
+            status = process.wait(30)
+    assert status == 0
+    text = (tmp_path / "service.log").read_text()
+    assert "stopped" in text
+    assert "ERROR" not in text

@@ -236,7 +236,7 @@ def test_405_lists_the_allowed_methods(service: TestClient) -> None:
 
 def test_405_on_a_literal_path_lists_only_its_methods(service: TestClient) -> None:
     assert service.options("/v1/campaigns/estimate").headers["allow"] == "POST"
-    assert service.options("/v1/campaigns/c_0").headers["allow"] == "GET, HEAD, PATCH"
+    assert service.options("/v1/campaigns/c_0").headers["allow"] == "DELETE, GET, HEAD, PATCH"
 
 
 def test_an_unavailable_database_is_503_without_internals(

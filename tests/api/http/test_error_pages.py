@@ -14,8 +14,8 @@ BROWSER = {"Accept": "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;
 @pytest.mark.parametrize(
     ("method", "path", "status", "words"),
     [
-        ("GET", "/campaigns/c_0", 404, "there is no campaign &#39;c_0&#39;"),
-        ("GET", "/nothing/here", 404, "there is nothing at /nothing/here"),
+        ("GET", "/campaigns/c_0", 404, "There is no campaign &#39;c_0&#39;"),
+        ("GET", "/nothing/here", 404, "There is nothing at /nothing/here"),
         ("POST", "/trainings", 405, "POST is not allowed at /trainings; allowed: GET, HEAD"),
         ("GET", "/v1/campaigns?limit=0", 422, "it must be 1 to 1,000"),
     ],

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from nas_controller.execution.synthetic_reward import reward
-from nas_controller.search.estimated_values import Rewarded, best_estimated, estimate_values
+from nas_controller.search.estimated_values import Rewarded, best_estimated, estimate_values, nearest_columns
 from search_space.space import SearchSpace
 
 SPACE = SearchSpace()
@@ -94,3 +94,10 @@ def test_many_trials_are_estimated_from_a_sample_of_neighbours() -> None:
     given = trials(linear, 0.02, 60) * 50
     many = [each._replace(number=number) for number, each in enumerate(given)]
     assert len(estimate_values(many, BASELINE).values) == 3000
+
+
+@pytest.mark.parametrize("values", [10**6, 4], ids=["distinct", "ties"])
+def test_the_nearest_columns_are_those_of_a_stable_sort(values: int) -> None:
+    distances = np.random.default_rng(1).integers(0, values, (60, 50)).astype(float)
+    expected = np.argsort(distances, axis=1, kind="stable")[:, :10]
+    assert np.array_equal(nearest_columns(distances, 10), expected)

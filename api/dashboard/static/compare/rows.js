@@ -13,7 +13,7 @@ function campaignGain({ campaign, finals, search }) {
   return `${signed(campaign.best_reward - campaign.baseline_reward)}${search.gain_error ? `, noise ±${decimal(search.gain_error)}` : ""}, not confirmed`;
 }
 
-const change = (value, baseline) => (baseline ? ` (${signed(100 * (value / baseline - 1), 0)} % against the baseline)` : "");
+const change = (value, baseline) => (baseline && value !== baseline ? ` (${signed(100 * (value / baseline - 1), 0)} % against the baseline)` : "");
 
 export const CAMPAIGN_ROWS = [
   ["State", ({ campaign }) => campaign.state],
@@ -38,10 +38,9 @@ function wallSeconds({ started_at: started, finished_at: finished, paused_second
 }
 
 export const TRIAL_ROWS = [
-  ["Campaign", ({ campaign }) => campaign.name],
   ["State", ({ trial }) => trial.state],
   ["AP", ({ trial }) => decimal(trial.reward)],
-  ["Over its baseline", ({ trial, campaign }) => (trial.reward === null || campaign.baseline_reward === null ? "–" : signed(trial.reward - campaign.baseline_reward))],
+  ["Over its baseline", ({ trial, campaign }) => (trial.number === 0 || trial.reward === null || campaign.baseline_reward === null ? "–" : signed(trial.reward - campaign.baseline_reward))],
   ["Verdict", ({ trial, campaign }) => (trial.number === 0 ? "the uniform baseline" : campaign.finals?.winner === trial.number ? "confirmed by finals" : "not confirmed")],
   ["Parameters", ({ trial }) => millions(trial.params, 2)],
   ["Multi-adds", ({ trial }) => `${millions(trial.madds)}, ${percent(trial.madds_ratio)} of the budget`],
