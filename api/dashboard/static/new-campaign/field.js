@@ -33,7 +33,7 @@ export function Field({ field, entry, errors }) {
 
 function hintOf(field, read) {
   const limits = field.kind === "number" ? limitsText(field.limits) : null;
-  const preset = field.isRequired || field.kind === "switch" ? null : defaultText(field, read.defaultOf(field));
+  const preset = read.isChanged(field) && !field.isRequired && field.kind !== "switch" ? defaultText(field, read.defaultOf(field)) : null;
   return [sentence(field.description), limits && sentence(limits), preset && `Default: ${preset}.`].filter(Boolean).join(" ");
 }
 
