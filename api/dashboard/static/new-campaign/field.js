@@ -26,7 +26,7 @@ export function Field({ field, entry, errors }) {
     </div>
     ${field.kind !== "switch" && html`<${Control} field=${field} entry=${entry} attributes=${attributes} />`}
     ${isBudget && html`<${BudgetSlider} field=${field} entry=${entry} />`}
-    ${errors.length > 0 && html`<p id=${`${id}-error`} class="field-error">${errors.map(sentence).join(" ")}</p>`}
+    ${errors.length > 0 && html`<p id=${`${id}-error`} class="field-error"><${MarkedText} text=${errors.map(sentence).join(" ")} /></p>`}
     <p id=${`${id}-hint`} class="hint"><${MarkedText} text=${hintOf(field, entry.read)} /></p>
   </div>`;
 }
