@@ -12,6 +12,8 @@ from nas_controller.search.strict_types import Real, Whole
 from nas_controller.search.validation_errors import located
 from search_space.errors import InvalidValueError
 
+_SETTINGS = "Settings of the algorithm"
+
 LEARNING_RATES = {"recurrent": 0.003, "factorised": 0.07}
 
 DEFAULTS: dict[str, dict[str, Any]] = {
@@ -38,7 +40,7 @@ def _of(algorithm: Algorithm, name: str, title: str, meaning: str, **limits: Any
     if any(isinstance(default, float) for default in defaults["values"].values()):
         limits["allow_inf_nan"] = False
     description = f"{meaning} Read by `{algorithm}`; null for other algorithms."
-    hints = {"defaults": defaults, "applies": {"to": "algorithm", "values": [algorithm]}}
+    hints = {"fold": _SETTINGS, "defaults": defaults, "applies": {"to": "algorithm", "values": [algorithm]}}
     return setting(title, description, default=None, **limits, **hints)
 
 

@@ -11,9 +11,10 @@ export const dryRun = (document) => post("/v1/campaigns?dry_run=true", document)
 /**
  * The latest answer as `{ of, found, problem }`: `of` is the document, as JSON, that was answered for, `found` its dry run
  * or null, `problem` the problem document of its refusal or null. `range` has the feasible multi-adds of its search space,
- * also where something else is refused; null where the search space itself is. `profile` is a profile without data.
+ * also where something else is refused; null where the search space itself is. `profile` is a profile without data, `missing`
+ * are the paths of required fields that are empty: with such there is nothing to ask yet.
  */
-export function useDryRun(document, profile) {
+export function useDryRun(document, profile, missing) {
   const [answer, setAnswer] = useState({ of: null, found: null, problem: null });
   const [range, setRange] = useState(null);
   const latest = useRef(0), spaceOfRange = useRef(null);
@@ -21,8 +22,22 @@ export function useDryRun(document, profile) {
   useEffect(() => {
     const number = ++latest.current;
     const isLatest = () => number === latest.current;
+    const readRange = async (isLatest) => {
+      const space = spaceOf(document), key = JSON.stringify(space);
+      if (key === spaceOfRange.current) return;
+      const feasible = await dryRun({ name: "range", proxy_task: { profile }, search_space: space })
+        .then((found) => found.feasible_madds)
+        .catch((error) => { if (error instanceof RefusedError) return null; throw error; });
+      if (!isLatest()) return;
+      spaceOfRange.current = key;
+      setRange(feasible);
+    };
     const check = async () => {
       try {
+        if (missing.length) {
+          setAnswer({ of: text, found: null, problem: { errors: missing.map((field) => ({ field, message: "this field is required" })) } });
+          return await readRange(isLatest);
+        }
         const found = await dryRun(document);
         if (!isLatest()) return;
         spaceOfRange.current = JSON.stringify(spaceOf(document));
@@ -34,16 +49,6 @@ export function useDryRun(document, profile) {
         setAnswer({ of: text, found: null, problem: error.problem ?? { detail: error.message } });
         await readRange(isLatest);
       }
-    };
-    const readRange = async (isLatest) => {
-      const space = spaceOf(document), key = JSON.stringify(space);
-      if (key === spaceOfRange.current) return;
-      const feasible = await dryRun({ name: "range", proxy_task: { profile }, search_space: space })
-        .then((found) => found.feasible_madds)
-        .catch((error) => { if (error instanceof RefusedError) return null; throw error; });
-      if (!isLatest()) return;
-      spaceOfRange.current = key;
-      setRange(feasible);
     };
     const timer = setTimeout(check, DELAY_MS);
     const stopListening = onReconnected(check);

@@ -2,6 +2,7 @@
 
 import { duration } from "../format.js";
 import { html } from "../ui.js";
+import { MarkedText } from "./marked-text.js";
 
 const BASES = {
   "same-workers": (count) => `from ${count} like it, with the same workers`,
@@ -24,4 +25,4 @@ export function Estimate({ estimate }) {
   </dl>`;
 }
 
-export const Warnings = ({ warnings }) => warnings.length > 0 && html`<ul class="warnings">${warnings.map((text) => html`<li key=${text}>${text}</li>`)}</ul>`;
+export const Warnings = ({ warnings }) => warnings.length > 0 && html`<ul class="warnings">${warnings.map((text) => html`<li key=${text}><${MarkedText} text=${text} /></li>`)}</ul>`;

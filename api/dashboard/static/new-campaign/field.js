@@ -26,14 +26,14 @@ export function Field({ field, entry, errors }) {
     </div>
     ${field.kind !== "switch" && html`<${Control} field=${field} entry=${entry} attributes=${attributes} />`}
     ${isBudget && html`<${BudgetSlider} field=${field} entry=${entry} />`}
-    ${errors.length > 0 && html`<p id=${`${id}-error`} class="field-error">${errors.map(sentence).join(" ")}</p>`}
+    ${errors.length > 0 && html`<p id=${`${id}-error`} class="field-error"><${MarkedText} text=${errors.map(sentence).join(" ")} /></p>`}
     <p id=${`${id}-hint`} class="hint"><${MarkedText} text=${hintOf(field, entry.read)} /></p>
   </div>`;
 }
 
 function hintOf(field, read) {
   const limits = field.kind === "number" ? limitsText(field.limits) : null;
-  const preset = field.isRequired || field.kind === "switch" ? null : defaultText(field, read.defaultOf(field));
+  const preset = read.isChanged(field) && !field.isRequired && field.kind !== "switch" ? defaultText(field, read.defaultOf(field)) : null;
   return [sentence(field.description), limits && sentence(limits), preset && `Default: ${preset}.`].filter(Boolean).join(" ");
 }
 

@@ -23,7 +23,8 @@ export function CampaignForm({ page, schema, fields, names, original, initial })
   const { values } = entries;
   const read = useMemo(() => readForm(fields, values), [values]);
   const document = useMemo(() => documentOf(fields, values), [values]);
-  const answer = useDryRun(document, page.profileWithoutData);
+  const missing = fields.filter((field) => field.isRequired && read.isShown(field) && !read.isSet(field.path)).map(({ path }) => path);
+  const answer = useDryRun(document, page.profileWithoutData, missing);
   const [wasSubmitted, setSubmitted] = useState(false);
   const [isBusy, setBusy] = useState(false);
   const [refusal, setRefusal] = useState(null);
