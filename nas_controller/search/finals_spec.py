@@ -40,7 +40,7 @@ class FinalsSpec(BaseModel):
             return resolve(profile, **dict(self.__pydantic_extra__ or {}))
         except InvalidValueError as error:
             name = (error.field or "profile").removeprefix("proxy_task.")
-            raise InvalidValueError(str(error), field=f"finals.{name}") from None
+            raise type(error)(str(error), field=f"finals.{name}") from None
 
     def settings(self, of_search: ProxyTask) -> dict[str, Any]:
         """The profile and the fields that override it. Rewards of other settings cannot be compared."""

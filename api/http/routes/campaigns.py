@@ -5,12 +5,12 @@ from __future__ import annotations
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Body, Query, Request, Response, status
-from fastapi.exceptions import RequestValidationError
 from pydantic import ValidationError
 
 from api.documents import CampaignDocument, EstimateDocument, Page, PauseRequest
 from api.http.conditional_get import NOT_MODIFIED, IfCampaignListModified, IfCampaignModified
 from api.http.dependencies import CampaignId, RequireJson, ReservedCampaignId, ServiceSettings, ServiceStore
+from api.http.invalid_inputs import InvalidDocumentError
 from api.http.json_responses import json_response
 from nas_controller.campaigns.estimate import estimate
 from nas_controller.search.campaign_spec import CampaignSpec
@@ -99,11 +99,13 @@ def read(campaign_id: CampaignId, store: ServiceStore) -> CampaignDocument:
 
 @router.post("/estimate", dependencies=[RequireJson], summary="Estimate the duration of a campaign")
 def estimate_one(
-    spec: Annotated[CampaignSpec, Body(openapi_examples=EXAMPLES)], store: ServiceStore
+    spec: Annotated[CampaignSpec, Body(openapi_examples=EXAMPLES)], store: ServiceStore, settings: ServiceSettings
 ) -> EstimateDocument:
     """Time and device hours of a campaign, from the durations of earlier trials of the same proxy task. Without such
-    trials the numbers are null. The campaign is not created.
+    trials the numbers are null. The campaign is not created, and refused as if it were.
     """
+    if spec.dataset is not None:
+        dataset_path(settings.data_dir, spec.dataset)
     return estimate(store, spec)
 
 
@@ -130,9 +132,7 @@ def update(
     try:
         changed = store.service.update_campaign(campaign_id, patch)
     except ValidationError as error:
-        raise RequestValidationError(
-            [{**detail, "loc": ("body", *detail["loc"])} for detail in error.errors()]
-        ) from error
+        raise InvalidDocumentError(error.errors(), CampaignSpec) from error
     return CampaignDocument.model_validate(changed.to_dict())
 
 
