@@ -35,17 +35,21 @@ SYNONYMS = {
     "workers": "parallelism",
 }
 """Names that other tools have for fields of ours. A field of that name comes before its synonym."""
+SIMILAR = 0.6
+"""How similar two names must be, from 0 to 1, so that one may be meant by the other."""
 
 
-def nearest(name: str, known: Iterable[str], *, cutoff: float = 0.6) -> str | None:
-    """The known name that is most probably meant; None if none is near."""
+def nearest(name: str, known: Iterable[str], *, cutoff: float = SIMILAR) -> str | None:
+    """The known name that is most probably meant, one with `name` as a word among them; None if none is near."""
     names = list(known)
     plain = _plain(name)
     for candidate in (plain, SYNONYMS.get(plain), f"{plain}s", plain.removesuffix("s")):
         if candidate in names:
             return candidate
     found = get_close_matches(plain, names, n=1, cutoff=cutoff)
-    return found[0] if found else None
+    if not found and cutoff <= SIMILAR:
+        found = [candidate for candidate in names if plain in candidate.split("_")]
+    return found[0] if len(found) == 1 else None
 
 
 def unknown_field(name: str, known: Sequence[str], of: str) -> str:

@@ -19,6 +19,7 @@ KNOWN = ["steps", "image_px", "learning_rate", "trials", "seeds"]
         ("lr", "learning_rate"),
         ("trial", "trials"),
         ("seed", "seeds"),
+        ("rate", "learning_rate"),
         ("colour", None),
         ("", None),
     ],

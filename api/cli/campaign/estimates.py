@@ -9,6 +9,7 @@ from api.cli.campaign.files import read_specification
 from api.cli.campaign.options import AsJson, SpecificationFile, open_client
 from api.cli.output import duration, millions, note, print_json, print_text
 from nas_controller.entities import EstimateDocument
+from search_space.short_counts import at_least, at_most
 
 if TYPE_CHECKING:
     from nas_controller.entities import FinalsEstimateDocument
@@ -93,7 +94,7 @@ def print_dry_run(found: Mapping[str, Any]) -> None:
     if feasible is not None:
         budget = spec["search_space"]["budget_madds"]
         chosen = "the multi-adds of the base" if budget is None else millions(budget)
-        print_text(f"budget: {chosen}; feasible are {millions(feasible['least'])} to {millions(feasible['most'])}")
+        print_text(f"budget: {chosen}; feasible are {at_least(feasible['least'])} to {at_most(feasible['most'])}")
     if found["estimate"] is not None:
         print_estimate(EstimateDocument.model_validate(found["estimate"]))
     for each in found["warnings"]:
