@@ -28,5 +28,9 @@ class InvalidValueError(EffspineError, ValueError):
     """An input value is wrong; the message names the value and says what would be right."""
 
 
+class UnknownFieldError(InvalidValueError):
+    """A document has a field that there is not; the message names the nearest one, or all."""
+
+
 class BudgetError(InvalidValueError):
     """No widths of the search space meet the budget; the message gives the feasible range."""

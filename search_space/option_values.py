@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from search_space.errors import InvalidValueError
+from search_space.short_counts import parse_count
 
 if TYPE_CHECKING:
     from search_space.architecture import Architecture
@@ -24,6 +25,19 @@ def parse_whole_numbers(name: str, text: str) -> tuple[int, ...]:
         if not isinstance(value, int):
             raise InvalidValueError(f"{name} has {value:g}; it must be whole numbers separated by commas", field=name)
     return tuple(int(value) for value in values)
+
+
+def parse_whole_count(name: str, text: str) -> int:
+    """The whole number in `text`, which may be `647.5M` or `1.3 G`. Raises InvalidValueError."""
+    found = parse_count(text)
+    if found is None:
+        try:
+            found = int(text.replace(",", ""))
+        except ValueError:
+            raise InvalidValueError(
+                f"{name} is {text!r}; it must be a whole number such as 650000000, or 650M", field=name
+            ) from None
+    return found
 
 
 def parse_whole_numbers_by_key(name: str, text: str) -> int | dict[int, int]:

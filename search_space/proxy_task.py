@@ -10,9 +10,10 @@ from typing import Any, Literal, get_args
 
 from search_space.architecture import Architecture
 from search_space.detector import PAPER_ANCHOR_SIZE
-from search_space.errors import InvalidValueError
+from search_space.errors import InvalidValueError, UnknownFieldError
 from search_space.proxy_task_checks import LARGEST_RATE, check_together
 from search_space.proxy_task_fields import check_value, choice, number, settable, switch
+from search_space.suggestions import unknown_field
 
 Kind = Literal["detection", "shared", "synthetic"]
 Schedule = Literal["cosine", "step", "exponential"]
@@ -272,9 +273,7 @@ def resolve(profile: str, **overrides: Any) -> ProxyTask:
         )
     for name, value in overrides.items():
         if name not in FIELDS:
-            raise InvalidValueError(
-                f"{name} is not a field of a proxy task; fields are {', '.join(FIELDS)}", field=f"proxy_task.{name}"
-            )
+            raise UnknownFieldError(unknown_field(name, list(FIELDS), "a proxy task"), field=f"proxy_task.{name}")
         check_value(FIELDS[name], value)
     task = replace(PROFILES[profile], **overrides)
     check_together(task)

@@ -13,11 +13,12 @@ from typing import Any
 
 from search_space.architecture import Architecture
 from search_space.detector import PAPER_ANCHOR_SIZE
-from search_space.errors import InvalidValueError
+from search_space.errors import InvalidValueError, UnknownFieldError
 from search_space.proxy_task import FIELDS as TASK_FIELDS
 from search_space.proxy_task import PROFILES, STEP_DECAYS, ProxyTask
 from search_space.proxy_task_checks import check_together
 from search_space.proxy_task_fields import check_value, number, settable
+from search_space.suggestions import unknown_field
 
 LARGEST_WARMUP = 10
 """At most one of this many steps is a warm-up step; on COCO all published trainings are longer than that."""
@@ -200,11 +201,11 @@ def resolve_recipe(name: str, overrides: Mapping[str, Any] | None = None) -> Rec
     known = {**FIELDS, **{key: each for key, each in TASK_FIELDS.items() if key not in UNUSED_FIELDS}}
     for key, value in overrides.items():
         if key in ("steps", "evaluate_steps"):
-            raise InvalidValueError(
-                f"{key} is not a field of a recipe; set {key.replace('steps', 'epochs')}", field=key
+            raise UnknownFieldError(
+                f"unknown field '{key}'; a recipe counts in epochs: set '{key.replace('steps', 'epochs')}'", field=key
             )
         if key not in known:
-            raise InvalidValueError(f"{key} is not a field of a recipe; fields are {', '.join(known)}", field=key)
+            raise UnknownFieldError(unknown_field(key, list(known), "a recipe"), field=key)
         check_value(known[key], value)
     own = {key: value for key, value in overrides.items() if key in FIELDS}
     of_task = {key: value for key, value in overrides.items() if key not in FIELDS}

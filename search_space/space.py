@@ -18,7 +18,14 @@ from search_space.fitting import BUDGET_TOLERANCE, BudgetFitter, Fit, FloatArray
 from search_space.published import DEFAULT_BASE
 from search_space.quadratic_cost import quadratic_cost
 from search_space.rounding import DIVISOR, MAX_DIVISOR, round_widths
-from search_space.space_checks import ALL_BLOCKS, check_whole, checked_blocks, checked_choices, invalid_argument
+from search_space.space_checks import (
+    ALL_BLOCKS,
+    check_whole,
+    checked_blocks,
+    checked_choices,
+    infeasible,
+    invalid_argument,
+)
 from search_space.topology import BLOCKS, NUM_BLOCKS
 
 CHOICES: tuple[float, ...] = (1, 5, 10, 15, 20)
@@ -183,11 +190,8 @@ class SearchSpace:
             )
         low, high = self.feasible_madds()
         if not low <= budget_madds <= high:
-            raise BudgetError(
-                f"budget_madds is {budget_madds:,}; no widths of {self.base.name} at {self.base.input_px} px meet it. "
-                f"Feasible are {low:,} to {high:,} multi-adds",
-                field="search_space.budget_madds",
-            )
+            of = f"{self.base.name} at {self.base.input_px} px"
+            raise infeasible("budget_madds", budget_madds, of, (low, high), "multi-adds")
         return budget_madds
 
     def _largest_widths(self, max_block_width: int | Mapping[int, int] | None) -> np.ndarray:
@@ -212,11 +216,8 @@ class SearchSpace:
         check_whole("max_params", max_params, 1, 2**53)
         low, high = self.feasible_params()
         if max_params < low:
-            raise BudgetError(
-                f"max_params is {max_params:,}; no widths of {self.base.name} on the budget of "
-                f"{self.budget_madds:,} multi-adds meet it. Feasible are {low:,} to {high:,} parameters",
-                field="search_space.max_params",
-            )
+            of = f"{self.base.name} on the budget of {self.budget_madds:,} multi-adds"
+            raise infeasible("max_params", max_params, of, (low, high), "parameters")
         self.max_params = max_params
 
     def _baseline(self) -> Candidate:

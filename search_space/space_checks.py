@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from search_space.errors import InvalidValueError
+from search_space.errors import BudgetError, InvalidValueError
+from search_space.short_counts import at_least, at_most
 from search_space.topology import BLOCKS, NUM_BLOCKS
 
 ALL_BLOCKS = tuple(block.number for block in BLOCKS)
@@ -15,6 +16,16 @@ MAX_CHOICE = 1e6
 def invalid_argument(name: str, value: object, wanted: str, *, what: str = "is") -> InvalidValueError:
     """The error for an argument that must be `wanted`."""
     return InvalidValueError(f"{name} {what} {value!r}; it must be {wanted}", field=f"search_space.{name}")
+
+
+def infeasible(name: str, given: int, of: str, feasible: tuple[int, int], unit: str) -> BudgetError:
+    """The error for a budget or a cap that no widths meet: what to use, and the feasible range."""
+    low, high = feasible
+    use = f"{at_least(low)} or more" if given < low else f"{at_most(high)} or less"
+    return BudgetError(
+        f"{name} is {given:,}; no widths of {of} meet it: use {use}. Feasible are {low:,} to {high:,} {unit}",
+        field=f"search_space.{name}",
+    )
 
 
 def check_whole(name: str, value: object, low: int, high: int) -> None:

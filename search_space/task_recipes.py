@@ -15,11 +15,12 @@ from typing import Any
 from search_space.architecture import Architecture
 from search_space.catalogue import CLASSIFIER_PX, CLASSIFIER_WIDTH, SEGMENTATION_PX, Model, Task, dense_width_of
 from search_space.detector import PROPOSAL_ANCHOR_SIZE
-from search_space.errors import InvalidValueError
+from search_space.errors import InvalidValueError, UnknownFieldError
 from search_space.networks.mask_rcnn import Regions
 from search_space.proxy_task import FIELDS, ProxyTask, resolve
 from search_space.proxy_task_fields import check_value, number, settable, switch
 from search_space.recipes import ALL_IMAGES, LARGEST_WARMUP, UNUSED_FIELDS, Recipe
+from search_space.suggestions import unknown_field
 from search_space.task_network import published_scale
 
 COCO_STEPS = 300_339
@@ -203,9 +204,7 @@ def task_recipe(task: Task, name: str, model: Model | Architecture, /, **overrid
     known_fields = settable_fields(task)
     for field in overrides:
         if field not in known_fields:
-            raise InvalidValueError(
-                f"{field} is not a field of a recipe for {task}; fields are {', '.join(known_fields)}", field=field
-            )
+            raise UnknownFieldError(unknown_field(field, list(known_fields), f"a recipe for {task}"), field=field)
     recipe = RECIPES[task][name]
     if recipe.source and model.name in LARGER_DROPOUT:
         recipe = replace(recipe, dropout=LARGER_DROPOUT[model.name])

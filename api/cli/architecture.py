@@ -23,6 +23,7 @@ from search_space.errors import InvalidValueError
 from search_space.option_values import (
     architecture_from_options,
     parse_numbers,
+    parse_whole_count,
     parse_whole_numbers,
     parse_whole_numbers_by_key,
 )
@@ -50,13 +51,18 @@ Base = Annotated[
 AllocationMode = Annotated[
     str, typer.Option(help="exact: within the budget after rounding; paper: Equations 2 to 4 in one pass.")
 ]
-BudgetMadds = Annotated[int | None, typer.Option(help="Budget in plain multi-adds; default: that of the base.")]
+BudgetMadds = Annotated[
+    str | None,
+    typer.Option(metavar="MADDS", help="Budget in plain multi-adds, such as 650M; default: that of the base."),
+]
 
 Choices = Annotated[str | None, typer.Option(help="Allowed multipliers of a block; default: 1,5,10,15,20.")]
 SearchedBlocks = Annotated[
     str | None, typer.Option(help="Blocks with a multiplier, such as 5,7,9; the others keep their width. Default: all.")
 ]
-MaxParams = Annotated[int | None, typer.Option(help="Maximum number of trainable parameters.")]
+MaxParams = Annotated[
+    str | None, typer.Option(metavar="COUNT", help="Maximum number of trainable parameters, such as 3.2M.")
+]
 MaxBlockWidth = Annotated[
     str | None, typer.Option(help="Maximum number of channels of a block; for single blocks: 5=128,7=96.")
 ]
@@ -214,11 +220,11 @@ def allocate(
 
 def _space(
     base: str,
-    budget_madds: int | None,
+    budget_madds: str | None,
     mode: str,
     choices: str | None,
     searched_blocks: str | None,
-    max_params: int | None,
+    max_params: str | None,
     max_block_width: str | None,
     width_divisor: int,
 ) -> SearchSpace:
@@ -227,11 +233,11 @@ def _space(
 
     return SearchSpace(
         named_architecture(base).architecture,
-        budget_madds,
+        None if budget_madds is None else parse_whole_count("budget_madds", budget_madds),
         mode,  # type: ignore[arg-type]  # the constructor checks it
         choices=CHOICES if choices is None else parse_numbers("choices", choices),
         searched_blocks=None if searched_blocks is None else parse_whole_numbers("searched_blocks", searched_blocks),
-        max_params=max_params,
+        max_params=None if max_params is None else parse_whole_count("max_params", max_params),
         max_block_width=None
         if max_block_width is None
         else parse_whole_numbers_by_key("max_block_width", max_block_width),

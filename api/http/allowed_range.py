@@ -14,15 +14,24 @@ from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
 
-def allowed_range(route: object, location: Sequence[int | str]) -> str | None:
-    """The range of the input at an error's location, such as `("body", "stop", "wall_seconds")`; None without one."""
+def body_model(route: object) -> type[BaseModel] | None:
+    """The model of a route's body; None where it has none."""
+    if not isinstance(route, APIRoute) or not route.dependant.body_params:
+        return None
+    return _model(route.dependant.body_params[0].field_info.annotation)
+
+
+def allowed_range(route: object, location: Sequence[int | str], model: type[BaseModel] | None) -> str | None:
+    """The range of the input at an error's location, such as `("body", "stop", "wall_seconds")`; None without one.
+
+    `model` is that of the body.
+    """
     if not isinstance(route, APIRoute) or len(location) < 2:
         return None
     source, *names = location
     dependant = route.dependant
     if source == "body":
-        body = dependant.body_params[0].field_info.annotation if dependant.body_params else None
-        field = _nested_field(body, names)
+        field = _nested_field(model, names)
     else:
         parameters = {"query": dependant.query_params, "path": dependant.path_params}.get(str(source), [])
         field = next((parameter.field_info for parameter in parameters if parameter.alias == names[0]), None)
@@ -31,12 +40,16 @@ def allowed_range(route: object, location: Sequence[int | str]) -> str | None:
 
 def _nested_field(annotation: Any, names: Sequence[int | str]) -> FieldInfo | None:
     """The field at a path of names in a model."""
-    types = _member_types(annotation)
-    model = next((kind for kind in types if isinstance(kind, type) and issubclass(kind, BaseModel)), None)
+    model = _model(annotation)
     field = None if model is None else model.model_fields.get(str(names[0]))
     if field is None or len(names) == 1:
         return field
     return _nested_field(field.annotation, names[1:])
+
+
+def _model(annotation: Any) -> type[BaseModel] | None:
+    types = _member_types(annotation)
+    return next((kind for kind in types if isinstance(kind, type) and issubclass(kind, BaseModel)), None)
 
 
 def _member_types(annotation: Any) -> list[Any]:

@@ -5,7 +5,6 @@ No handler reveals internals: an unexpected error is logged under its request id
 
 from __future__ import annotations
 
-import json
 import logging
 from collections.abc import Callable, Sequence
 from http import HTTPStatus
@@ -17,7 +16,7 @@ from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 from starlette.routing import Match
 
-from api.http.allowed_range import allowed_range
+from api.http.invalid_inputs import field_problems, summary, truncated
 from api.http.problem_documents import FieldProblem, problem_response
 from nas_controller.campaigns.policy_history import HistoryPendingError
 from nas_controller.drawings.sheet import NothingToDrawError
@@ -32,16 +31,6 @@ from nas_controller.store.errors import (
 )
 from search_space.errors import EffspineError
 
-MAX_VALUE_LENGTH = 200
-BOUND_ERRORS = frozenset({"greater_than", "greater_than_equal", "less_than", "less_than_equal", "finite_number"})
-"""Pydantic's errors whose message names only the bound that was exceeded."""
-TYPE_ERRORS = frozenset(
-    {
-        "int_parsing", "int_type", "int_from_float", "float_parsing", "float_type", "string_too_short",
-        "string_too_long", "too_short", "too_long",
-    }
-)  # fmt: skip
-"""Pydantic's errors whose message names no bound, or only one of a length."""
 UNDECODABLE_BODY = "There was an error parsing the body"
 """FastAPI's words for a body that JSON's decoder refuses with another error than one of its grammar."""
 
@@ -78,22 +67,12 @@ def _allowed_methods(request: Request) -> list[str]:
 
 def _invalid_request(request: Request, error: RequestValidationError) -> JSONResponse:
     """A body or a parameter that does not fit the route's model."""
-    details = error.errors()
-    for each in details:
+    for each in error.errors():
         if each["type"] == "json_invalid":
             reason = each.get("ctx", {}).get("error", "it does not parse")
             return _malformed_json(request, f"{reason} at character {each['loc'][-1]}")
-    # Two dependencies can declare the same parameter, and each reports the error.
-    details = [each for index, each in enumerate(details) if each not in details[:index]]
-    errors = [
-        FieldProblem(
-            field=_dotted(each["loc"]),
-            message=_message(each, allowed_range(request.scope.get("route"), each["loc"])),
-            value=_truncated(each.get("input")),
-        )
-        for each in details
-    ]
-    return _invalid(request, "; ".join(f"{problem.field}: {problem.message}" for problem in errors[:3]), errors)
+    problems = field_problems(request, error)
+    return _invalid(request, summary(problems), problems)
 
 
 def _malformed_json(request: Request, reason: str) -> JSONResponse:
@@ -112,12 +91,12 @@ def _why_undecodable(error: BaseException | None) -> str:
 
 def _invalid_value(request: Request, error: EffspineError) -> JSONResponse:
     """A value that parses but is not allowed; the package that rejected it provides the message."""
-    errors = [FieldProblem(field=error.field, message=str(error), value=_truncated(error.value))] if error.field else []
+    errors = [FieldProblem(field=error.field, message=str(error), value=truncated(error.value))] if error.field else []
     return _invalid(request, str(error), errors)
 
 
-def _invalid(request: Request, detail: str, errors: Sequence[FieldProblem]) -> JSONResponse:
-    return problem_response(request.scope, 422, detail, kind="invalid-value", title="Invalid value", errors=errors)
+def _invalid(request: Request, words: str, errors: Sequence[FieldProblem]) -> JSONResponse:
+    return problem_response(request.scope, 422, words, kind="invalid-value", title="Invalid value", errors=errors)
 
 
 def _not_found(request: Request, error: EffspineError) -> JSONResponse:
@@ -182,35 +161,3 @@ def handle_error(request: Request, error: Exception) -> JSONResponse:
         if kind in HANDLERS:
             return HANDLERS[kind](request, error)
     raise error
-
-
-def _dotted(location: Sequence[int | str]) -> str:
-    """`("body", "proxy_task", "steps")` as `proxy_task.steps`; the body itself is `body`. Of a repeated parameter of
-    the query, the name alone.
-    """
-    if location[0] == "query":
-        return str(location[1])
-    return ".".join(str(part) for part in location[1:]) or str(location[0])
-
-
-def _message(error_detail: dict[str, Any], allowed: str | None) -> str:
-    if error_detail["type"] == "extra_forbidden":
-        return "there is no such field"
-    if error_detail["type"] == "missing":
-        return "this field is required"
-    message = str(error_detail["msg"])
-    message = message[0].lower() + message[1:]
-    if allowed is not None and error_detail["type"] in BOUND_ERRORS:
-        return f"it is {_truncated(error_detail['input'])}; it must be {allowed}"
-    if allowed is not None and error_detail["type"] in TYPE_ERRORS:
-        return f"{message}; it must be {allowed}"
-    return message
-
-
-def _truncated(value: Any) -> Any:
-    """The value if it is short and valid JSON, else the start of its text."""
-    try:
-        text = json.dumps(value, allow_nan=False)
-    except (TypeError, ValueError):
-        text = value = repr(value)
-    return value if len(text) <= MAX_VALUE_LENGTH else f"{text[:MAX_VALUE_LENGTH]}…"

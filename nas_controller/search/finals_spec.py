@@ -108,7 +108,7 @@ class FinalsSpec(BaseModel):
             return resolve(self._profile(of_search), **overrides)
         except InvalidValueError as error:
             name = (error.field or "profile").removeprefix("proxy_task.")
-            raise InvalidValueError(str(error), field=f"finals.{name}") from None
+            raise type(error)(str(error), field=f"finals.{name}") from None
 
     def settings(self, of_search: ProxyTask) -> dict[str, Any]:
         """The recipe or the profile, and the fields that override it. Rewards of other settings cannot be compared."""

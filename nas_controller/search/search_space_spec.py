@@ -15,6 +15,7 @@ from nas_controller.search.validation_errors import located, refused
 from search_space.errors import InvalidValueError
 from search_space.published import DEFAULT_BASE
 from search_space.rounding import DIVISOR, MAX_DIVISOR
+from search_space.short_counts import parse_count
 from search_space.space import CHOICES, SearchSpace
 from search_space.space_checks import ALL_BLOCKS, MAX_CHOICES
 from search_space.topology import NUM_BLOCKS
@@ -58,11 +59,20 @@ def _invalid(reason: str) -> PydanticCustomError:
     return refused(InvalidValueError(reason), "invalid_value")
 
 
+def _counted(value: Any) -> Any:
+    """The number that a text such as `647.5M` means; any other value as it is."""
+    return value if not isinstance(value, str) or (found := parse_count(value)) is None else found
+
+
+_Count = Annotated[Whole, BeforeValidator(_counted)]
+
+
 class SearchSpaceSpec(BaseModel):
     """The widths that may be sampled: the arguments of `search_space.space.SearchSpace`.
 
     `budget_madds` None means the multi-adds of the base, `searched_blocks` None all blocks. `max_block_width`
-    bounds every searched block, or those that it names by number.
+    bounds every searched block, or those that it names by number. A budget and `max_params` may be texts such as
+    `647.5M` or `1.3 G`.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -74,7 +84,7 @@ class SearchSpaceSpec(BaseModel):
         default=DEFAULT_BASE,
     )
     # Bounded by the feasible range, which the error message states.
-    budget_madds: Whole | None = setting(
+    budget_madds: _Count | None = setting(
         "Budget",
         "Multiply-adds of the whole detector at full width that every architecture must meet.",
         default=None,
@@ -103,7 +113,7 @@ class SearchSpaceSpec(BaseModel):
         null="all",
         fold=_MORE,
     )
-    max_params: Whole | None = setting(
+    max_params: _Count | None = setting(
         "Largest number of parameters",
         "Trainable parameters of an architecture; mode `exact` only.",
         default=None,

@@ -5,7 +5,10 @@ from __future__ import annotations
 from pydantic import BaseModel, ValidationError
 from pydantic_core import InitErrorDetails, PydanticCustomError
 
-from search_space.errors import BudgetError, InvalidValueError
+from search_space.errors import BudgetError, InvalidValueError, UnknownFieldError
+
+UNKNOWN_FIELD = "unknown_field"
+"""Kind of the pydantic error for a field that a proxy task does not have."""
 
 
 def refused(error: InvalidValueError, kind: str) -> PydanticCustomError:
@@ -20,7 +23,8 @@ def located(error: InvalidValueError, model: BaseModel, outer: str, fallback: st
     """
     path = (error.field or f"{outer}.{fallback}").split(".")
     location = tuple(path[1:] if path[0] == outer and len(path) > 1 else path)
-    kind = "budget" if isinstance(error, BudgetError) else "invalid_value"
+    kinds = {BudgetError: "budget", UnknownFieldError: UNKNOWN_FIELD}
+    kind = kinds.get(type(error), "invalid_value")
     value = getattr(model, location[-1], None)
     detail = InitErrorDetails(type=refused(error, kind), loc=location, input=value)
     return ValidationError.from_exception_data(outer, [detail])

@@ -37,7 +37,7 @@ def test_overrides_replace_only_the_named_fields() -> None:
     ("profile", "overrides", "message"),
     [
         ("huge", {}, "profile is 'huge'; it must be one of paper, laptop, laptop-alone, smoke, synthetic"),
-        ("laptop", {"stepz": 3}, "stepz is not a field of a proxy task; fields are kind, image_px"),
+        ("laptop", {"stepz": 3}, "unknown field 'stepz'; did you mean 'steps'?"),
         ("laptop", {"kind": "alone"}, "kind is 'alone'; it must be detection or shared or synthetic"),
         ("laptop", {"steps": -1}, "steps is -1; it must be a whole number from 0"),
         ("smoke", {"steps": 0, "warmup_steps": 0}, "steps is 0; only a task of kind shared scores architectures"),

@@ -136,10 +136,10 @@ def test_a_recipe_as_json_has_the_fields_that_it_uses() -> None:
 @pytest.mark.parametrize(
     ("overrides", "message"),
     [
-        ({"steps": 10}, "steps is not a field of a recipe; set epochs"),
-        ({"evaluate_steps": 10}, "evaluate_steps is not a field of a recipe; set evaluate_epochs"),
-        ({"shared_steps": 10}, "shared_steps is not a field of a recipe; fields are epochs, "),
-        ({"epoch": 10}, "epoch is not a field of a recipe"),
+        ({"steps": 10}, "unknown field 'steps'; a recipe counts in epochs: set 'epochs'"),
+        ({"evaluate_steps": 10}, "a recipe counts in epochs: set 'evaluate_epochs'"),
+        ({"shared_steps": 10}, "unknown field 'shared_steps'"),
+        ({"epoch": 10}, "unknown field 'epoch'; did you mean 'epochs'?"),
         ({"epochs": 0}, "epochs is 0; it must be a whole number from 1 to 100,000"),
         ({"batch_size": 0.5}, "batch_size is 0.5; it must be a whole number"),
         ({"epochs": 30}, "epochs is 30, decay_epochs 30 and final_decay_epochs 10; with schedule step"),

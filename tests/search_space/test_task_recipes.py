@@ -106,9 +106,9 @@ def test_fields_of_both_kinds_are_replaced() -> None:
         ({"name": "fast"}, "recipe is 'fast'; for classification it must be one of paper, laptop"),
         ({"dropout": 1.5}, "dropout is 1.5; it must be a number from 0 to 0.9"),
         ({"steps": 0, "warmup_steps": 0}, "steps is 0; only a task of kind shared"),
-        ({"speed": 3}, "speed is not a field of a recipe for classification; fields are epochs, label_smoothing,"),
-        ({"proposals": 3}, "proposals is not a field of a recipe for classification"),
-        ({"evaluate_steps": 3}, "evaluate_steps is not a field of a recipe for classification"),
+        ({"speed": 3}, "unknown field 'speed'; the fields of a recipe for classification are epochs, label_smoothing,"),
+        ({"proposals": 3}, "unknown field 'proposals'"),
+        ({"evaluate_steps": 3}, "unknown field 'evaluate_steps'"),
     ],
 )
 def test_bad_recipes_are_refused(arguments: dict[str, object], message: str) -> None:

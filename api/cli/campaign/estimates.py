@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from api.cli.campaign.files import read_specification
 from api.cli.campaign.options import AsJson, SpecificationFile, open_client
 from api.cli.output import duration, millions, note, print_json, print_text
+from search_space.short_counts import at_least, at_most
 
 if TYPE_CHECKING:
     from api.documents import DryRunDocument, EstimateDocument
@@ -90,7 +91,7 @@ def print_dry_run(found: DryRunDocument) -> None:
     feasible, budget = found.feasible_madds, found.spec["search_space"]["budget_madds"]
     print_text(f"nothing is wrong with campaign '{found.spec['name']}', which was not created")
     chosen = "the multi-adds of the base" if budget is None else millions(budget)
-    print_text(f"budget: {chosen}; feasible are {millions(feasible.least)} to {millions(feasible.most)}")
+    print_text(f"budget: {chosen}; feasible are {at_least(feasible.least)} to {at_most(feasible.most)}")
     print_estimate(found.estimate)
     for each in found.warnings:
         print_text(f"warning: {each}")

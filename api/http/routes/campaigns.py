@@ -6,13 +6,13 @@ import logging
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Body, Query, Request, Response, status
-from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from pydantic import ValidationError
 
 from api.documents import CampaignDocument, CampaignPage, DryRunDocument, EstimateDocument, PauseRequest
 from api.http.conditional_get import NOT_MODIFIED, IfCampaignListModified, IfCampaignModified
 from api.http.dependencies import CampaignId, RequireJson, ReservedCampaignId, ServiceSettings, ServiceStore
+from api.http.invalid_inputs import InvalidDocumentError
 from api.http.json_responses import json_response
 from nas_controller.campaigns.campaign_summaries import CampaignSummaries, Included
 from nas_controller.campaigns.dry_run import dry_run as dry_run_of
@@ -156,11 +156,13 @@ def read(campaign_id: CampaignId, store: ServiceStore) -> CampaignDocument:
 
 @router.post("/estimate", dependencies=[RequireJson], summary="Estimate the duration of a campaign")
 def estimate_one(
-    spec: Annotated[CampaignSpec, Body(openapi_examples=EXAMPLES)], store: ServiceStore
+    spec: Annotated[CampaignSpec, Body(openapi_examples=EXAMPLES)], store: ServiceStore, settings: ServiceSettings
 ) -> EstimateDocument:
     """Time and device hours of a campaign, from the durations of earlier trials of the same proxy task. Without such
-    trials the numbers are null. The campaign is not created.
+    trials the numbers are null. The campaign is not created, and refused as if it were.
     """
+    if spec.dataset is not None:
+        dataset_path(settings.data_dir, spec.dataset)
     return estimate(store, spec)
 
 
@@ -191,9 +193,7 @@ def update(
     try:
         changed = store.service.update_campaign(campaign_id, patch, by=request.state.caller.name or None)
     except ValidationError as error:
-        raise RequestValidationError(
-            [{**detail, "loc": ("body", *detail["loc"])} for detail in error.errors()]
-        ) from error
+        raise InvalidDocumentError(error.errors(), CampaignSpec) from error
     return CampaignDocument.model_validate(changed.to_dict())
 
 

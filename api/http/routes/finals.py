@@ -5,12 +5,12 @@ from __future__ import annotations
 from typing import Annotated
 
 from fastapi import APIRouter, Body, Request, Response, status
-from fastapi.exceptions import RequestValidationError
 from pydantic import ValidationError
 
 from api.documents import CampaignDocument, FinalsReportDocument
 from api.http.conditional_get import NOT_MODIFIED, IfTrialsModified
 from api.http.dependencies import CampaignId, RequireJson, ServiceStore
+from api.http.invalid_inputs import InvalidDocumentError
 from api.http.json_responses import json_response
 from nas_controller.campaigns.finals_report import finals_report
 from nas_controller.search.finals_spec import FinalsSpec
@@ -53,7 +53,6 @@ def begin(
     try:
         changed = store.service.request_finals(campaign_id, finals.model_dump(exclude_unset=True))
     except ValidationError as error:
-        raise RequestValidationError(
-            [{**detail, "loc": ("body", *detail["loc"][1:])} for detail in error.errors()]
-        ) from error
+        of_finals = [{**each, "loc": each["loc"][1:]} for each in error.errors()]
+        raise InvalidDocumentError(of_finals, FinalsSpec) from error
     return CampaignDocument.model_validate(changed.to_dict())

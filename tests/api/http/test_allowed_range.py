@@ -75,8 +75,8 @@ def test_an_infeasible_budget_reports_the_feasible_range(service: TestClient, bu
 @pytest.mark.parametrize(
     ("path", "field", "message"),
     [
-        ("?limit=0", "limit", "it is 0; it must be 1 to 1,000"),
-        ("?limit=1001", "limit", "it is 1001; it must be 1 to 1,000"),
+        ("?limit=0", "limit", "0 is out of range; it must be 1 to 1,000"),
+        ("?limit=1001", "limit", "1001 is out of range; it must be 1 to 1,000"),
         ("?limit=x", "limit", "1 to 1,000"),
         ("/{id}/trials?limit=0", "limit", "1 to 1,000"),
         ("/{id}/best?k=1001", "k", "1 to 1,000"),
@@ -84,7 +84,7 @@ def test_an_infeasible_budget_reports_the_feasible_range(service: TestClient, bu
         ("/{id}/events?after=-1", "after", "0 or more"),
         ("/{id}/exports/json?trial=-1", "trial", "0 or more"),
         ("?state=asleep", "state", "'pending'"),
-        ("/" + "a" * 65, "campaign_id", "0 to 64 long"),
+        ("/" + "a" * 65, "campaign_id", "it has 65 characters; it must have 0 to 64"),
     ],
 )
 def test_parameters_report_their_range_once(

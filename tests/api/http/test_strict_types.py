@@ -19,7 +19,7 @@ def test_a_change_and_an_estimate_are_as_strict(service: TestClient, store: Stor
     estimated = service.post("/v1/campaigns/estimate", json=body)
     assert (patched.status_code, estimated.status_code) == (422, 422)
     (found,), (expected,) = patched.json()["errors"], estimated.json()["errors"]
-    assert "should be a valid" in found["message"]
+    assert "is not a " in found["message"]
     assert (found["field"], found["value"]) == (expected["field"], expected["value"])
 
 

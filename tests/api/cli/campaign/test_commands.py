@@ -91,7 +91,8 @@ def test_campaigns_and_trials_are_listed(effspine: CommandLine, recorder: Record
 
 
 def test_watching_a_finished_campaign_ends(effspine: CommandLine, recorder: Recorder) -> None:
-    *trials, last = effspine("campaign", "watch", recorder.id).out.splitlines()
+    *trials, search, last = effspine("campaign", "watch", recorder.id).out.splitlines()
+    assert search == "4 distinct architectures"
     assert [line.split()[:2] for line in trials] == [["trial", str(number)] for number in range(4)]
     assert all(line.endswith("  1.5 s") for line in trials)
     assert last.startswith("completed   4/4 trials   best AP 0.")
@@ -149,7 +150,7 @@ def test_what_a_campaign_waits_for_is_shown(effspine: CommandLine, served: Store
     recorder.release()
     recorder.run(2)
     lines = effspine("campaign", "watch", recorder.id).out.splitlines()
-    assert [line.split()[0] for line in lines] == ["trial", "waiting:", "trial", "completed"]
+    assert [line.split()[0] for line in lines] == ["trial", "waiting:", "trial", "2", "completed"]
 
 
 def test_a_campaign_is_stopped(effspine: CommandLine, served: Store) -> None:

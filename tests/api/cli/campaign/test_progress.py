@@ -6,7 +6,8 @@ import io
 
 from rich.console import Console
 
-from api.cli.campaign.progress import status_line, view
+from api.cli.campaign.progress import view
+from api.cli.campaign.status import status_line
 from api.cli.campaign.tables import shared_weights_line
 from api.cli.output import duration, spark_line
 from nas_controller.search.outcomes import SharedWeights

@@ -1,0 +1,165 @@
+"""Creating a campaign says what it will cost, asks where that is much, and tries without creating; deleting asks."""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+import pty
+import subprocess
+import sys
+import time
+from typing import Any
+
+import httpx
+import pytest
+
+from api.cli.campaign.estimates import ASK_HOURS, cost_line, is_expensive, print_dry_run
+from nas_controller.entities import EstimateDocument
+from nas_controller.store import Store
+from tests.support.command_line import CommandLine
+from tests.support.recorder import Recorder
+
+CHEAP = "name: cheap\ntrials: 4\nproxy_task: {profile: synthetic, seconds: 60}\n"
+EXPENSIVE = "name: dear\ntrials: 1000\nproxy_task: {profile: synthetic, seconds: 3600}\n"
+
+
+def supports(effspine: CommandLine, path: str, method: str, parameter: str | None = None) -> bool:
+    """Whether the service has an operation, and it this parameter."""
+
+    document = httpx.get(f"{effspine.environment['EFFSPINE_URL']}/openapi.json").json()
+    operation = document["paths"][path].get(method)
+    names = {each["name"] for each in (operation or {}).get("parameters", ())}
+    return operation is not None and (parameter is None or parameter in names)
+
+
+def test_the_cost_is_said(effspine: CommandLine, served: Store) -> None:
+    created = effspine("campaign", "create", "-f", "-", stdin=CHEAP)
+    assert created.status == 0
+    assert "it will take about 4 min 00 s and 0.1 device hours" in created.err
+    assert "device hours" not in effspine("campaign", "create", "-f", "-", "--draft", stdin=CHEAP).err
+    assert effspine("campaign", "create", "-f", "-", "--json", stdin=CHEAP).err.count("device hours") == 0
+
+
+def test_an_expensive_campaign_is_told_as_such_and_nobody_in_a_pipe_is_asked(
+    effspine: CommandLine, served: Store
+) -> None:
+    created = effspine("campaign", "create", "-f", "-", "--json", stdin=EXPENSIVE)
+    assert created.status == 0
+    assert created.document["state"] == "pending"
+    assert "it will take about 1000 h 00 min and 1,000.0 device hours: more than 24 hours" in created.err
+
+
+@pytest.mark.parametrize(("answer", "count"), [("n", 0), ("y", 1)])
+def test_a_terminal_is_asked_before_an_expensive_campaign(
+    effspine: CommandLine, served: Store, tmp_path: Any, answer: str, count: int
+) -> None:
+    (tmp_path / "dear.yaml").write_text(EXPENSIVE)
+    status, text = on_a_terminal(effspine, answer, "campaign", "create", "-f", str(tmp_path / "dear.yaml"))
+    assert "Create it? [y/N]" in text
+    assert len(served.reads.list_campaigns().items) == count
+    assert status == (0 if count else 2)
+
+
+def test_yes_does_not_ask(effspine: CommandLine, served: Store, tmp_path: Any) -> None:
+    (tmp_path / "dear.yaml").write_text(EXPENSIVE)
+    status, text = on_a_terminal(effspine, "", "campaign", "create", "-f", str(tmp_path / "dear.yaml"), "--yes")
+    assert "Create it?" not in text
+    assert (status, len(served.reads.list_campaigns().items)) == (0, 1)
+
+
+def estimate_of(**changes: Any) -> EstimateDocument:
+    fields: dict[str, Any] = {
+        "trials": 10, "parallelism": 2, "basis": "same-task", "measured_trials": 5, "seconds_per_trial": 60.0,
+        "wall_seconds": 300.0, "device_hours": 1 / 6, "bounded_by": None, "finals": None,
+    }  # fmt: skip
+    return EstimateDocument.model_validate(fields | changes)
+
+
+def test_the_cost_counts_the_finals_and_says_what_is_not_known() -> None:
+    finals = {
+        "trainings": 8, "basis": "same-task", "measured_trainings": 2, "seconds_per_training": 1.0,
+        "wall_seconds": 3600.0, "device_hours": 24.0,
+    }  # fmt: skip
+    assert cost_line(estimate_of(finals=finals)) == "it will take about 1 h 05 min and 24.2 device hours"
+    unknown = finals | {"basis": "nothing", "wall_seconds": None, "device_hours": None}
+    assert cost_line(estimate_of(finals=unknown)).endswith("0.2 device hours, its finals not counted")
+    assert "not known yet" in cost_line(estimate_of(wall_seconds=None, device_hours=None))
+    assert is_expensive(estimate_of(finals=finals))
+    assert not is_expensive(estimate_of())
+    assert is_expensive(estimate_of(wall_seconds=ASK_HOURS * 3600 + 1))
+    assert not is_expensive(estimate_of(wall_seconds=None, device_hours=None))
+
+
+def test_a_dry_run_tells_budget_cost_and_warnings(capsys: pytest.CaptureFixture[str]) -> None:
+    found = {
+        "spec": {"name": "cars", "search_space": {"budget_madds": None}},
+        "estimate": json.loads(estimate_of().model_dump_json()),
+        "feasible_madds": {"least": 647_488_064, "most": 19_246_895_504_387},
+        "warnings": ["the name 'cars' is taken"],
+    }
+    print_dry_run(found)
+    assert capsys.readouterr().out.splitlines() == [
+        "nothing is wrong with campaign 'cars', which was not created",
+        "budget: the multi-adds of the base; feasible are 647.5 M to 19,246.8 G",
+        "10 trials, 2 in parallel: about 5 min 00 s, 0.17 device hours",
+        "a trial takes 1 min 00 s: the median of 5 trials of this proxy task, but with other workers",
+        "warning: the name 'cars' is taken",
+    ]
+
+
+def test_a_dry_run_creates_nothing(effspine: CommandLine, served: Store) -> None:
+    if not supports(effspine, "/v1/campaigns", "post", "dry_run"):
+        pytest.skip("the service has no dry run")
+    tried = effspine("campaign", "create", "-f", "-", "--dry-run", stdin=CHEAP)
+    assert tried.status == 0, tried.err
+    assert tried.out.startswith("nothing is wrong with campaign 'cheap', which was not created\n")
+    assert "about 4 min 00 s" in tried.out
+    document = effspine("campaign", "create", "-f", "-", "--dry-run", "--json", stdin=CHEAP).document
+    assert document.keys() >= {"spec", "estimate", "feasible_madds", "warnings"}
+    refused = effspine("campaign", "create", "-f", "-", "--dry-run", stdin=CHEAP.replace("4", "many"))
+    assert (refused.status, refused.err) == (2, "error: trials: 'many' is not a whole number (1 to 100,000)\n")
+    assert served.reads.list_campaigns().items == ()
+
+
+def test_an_estimate_of_a_missing_data_set_is_refused(effspine: CommandLine, served: Store) -> None:
+    refused = effspine("campaign", "estimate", "-f", "-", stdin="name: x\ndataset: nowhere\n")
+    assert refused.status == 2
+    assert "there is no data set 'nowhere'" in refused.err
+
+
+def test_a_campaign_is_deleted_after_a_question_alone(effspine: CommandLine, served: Store) -> None:
+    if not supports(effspine, "/v1/campaigns/{campaign_id}", "delete"):
+        pytest.skip("the service deletes no campaign")
+    recorder = Recorder(served, trials=1, name="old").run(1)
+    refused = effspine("campaign", "delete", "old")
+    assert refused.status == 2
+    assert f"Delete campaign {recorder.id} (old, completed, 1 finished trial)?" in refused.err
+    assert "give --yes" in refused.err
+    assert on_a_terminal(effspine, "n", "campaign", "delete", "old")[0] == 2
+    assert len(served.reads.list_campaigns().items) == 1
+    assert effspine("campaign", "delete", "old", "--yes").out == (
+        f"campaign {recorder.id} (old, completed, 1 finished trial) is deleted\n"
+    )
+    assert served.reads.list_campaigns().items == ()
+
+
+def on_a_terminal(effspine: CommandLine, answer: str, *arguments: str) -> tuple[int, str]:
+    """Runs a command on a terminal of its own, with an answer; its status and output."""
+    parent, child = pty.openpty()
+    command = [sys.executable, "-m", "api.cli.main", *arguments]
+    process = subprocess.Popen(command, stdin=child, stdout=child, stderr=child, env=effspine.environment)
+    os.close(child)
+    if answer:
+        os.write(parent, f"{answer}\n".encode())
+    text, deadline = io.BytesIO(), time.monotonic() + 120
+    while time.monotonic() < deadline:
+        try:
+            part = os.read(parent, 65_536)
+        except OSError:  # the last process of the terminal has ended
+            break
+        if not part:
+            break
+        text.write(part)
+    os.close(parent)
+    return process.wait(timeout=60), text.getvalue().decode()
