@@ -17,7 +17,7 @@ export function Blocks({ path, trial }) {
       <${Table} caption="Blocks" columns=${["Block", "Level", "Multiplier", "Width", "Baseline", "Share of the multi-adds", ""]} rows=${blocks.map((block) => [
         block.block, `L${block.level}`, block.multiplier ?? "–", block.width, block.baseline_width, percent(block.share), html`<${Bars} ...${block} largest=${largest} />`])} />
       <${Table} caption="Levels" columns=${["Level", "Share", "Baseline", "Points", ""]} rows=${levels.map((level) => [
-        `L${level.level}`, percent(level.share), percent(level.baseline_share), signed(100 * (level.share - level.baseline_share), 1), html`<${Bars} ...${level} largest=${largestLevel} />`])} />
+        `L${level.level}`, percent(level.share), percent(level.baseline_share), signed(Math.round(1000 * (level.share - level.baseline_share)) / 10, 1), html`<${Bars} ...${level} largest=${largestLevel} />`])} />
     </div>
     <p class="muted">Widths are output channels. The stem and the detection head have the rest, ${percent(1 - sum(levels))}${number > 0 && `; grey is the baseline, whose rest is ${percent(1 - sum(levels, "baseline_share"))}`}.</p>
   </section>`;

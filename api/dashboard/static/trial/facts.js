@@ -6,7 +6,7 @@ import { html } from "../ui.js";
 
 export function Facts({ campaign, trial, baseline }) {
   const facts = [
-    ["AP", decimal(trial.reward), apNote(trial, baseline)],
+    ["AP", trial.state === "failed" ? "–" : decimal(trial.reward), apNote(trial, baseline)],
     ["Multi-adds", millions(trial.madds, 1), `${percent(trial.madds_ratio)} of the budget`],
     ["Parameters", millions(trial.params, 2), baseline && `baseline ${millions(baseline.params, 2)}`],
     ...(campaign.spec.latency ? [["Latency", trial.latency_ms === null ? "–" : `${trial.latency_ms.toFixed(1)} ms`, latencyNote(trial)]] : []),
@@ -18,6 +18,7 @@ export function Facts({ campaign, trial, baseline }) {
 }
 
 function apNote(trial, baseline) {
+  if (trial.state === "failed") return `given up, counts as ${trial.reward}`;
   if (trial.reward === null) {
     if (trial.state !== "running") return "no outcome";
     if (trial.reused_from !== null) return `waits for trial ${trial.reused_from}`;

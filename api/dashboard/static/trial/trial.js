@@ -1,5 +1,7 @@
 // All of one trial: what it is, what came of it, and what can be done with it.
 
+import { ExportDialog } from "../dialogs/exports.js";
+import { TrainDialog } from "../dialogs/train.js";
 import { useResource } from "../resource.js";
 import { html, useEffect, useState } from "../ui.js";
 import { Actions } from "./actions.js";
@@ -18,6 +20,7 @@ const POLL_MS = 2000;
 export function Trial({ campaignId, number, mayOperate, isPage = false, onNumber }) {
   const path = `/v1/campaigns/${encodeURIComponent(campaignId)}`;
   const [isRunning, setRunning] = useState(false);
+  const [open, setOpen] = useState(null);
   const own = useResource(`${path}/trials/${number}`, isRunning ? POLL_MS : null);
   const other = useResource(number === 0 ? null : `${path}/trials/0`);
   const parent = useResource(path, isRunning ? POLL_MS : null);
@@ -26,8 +29,9 @@ export function Trial({ campaignId, number, mayOperate, isPage = false, onNumber
   const error = own.error ?? parent.error;
   if (!trial || !campaign) return error ? html`<p class="banner failure" role="alert">${error.message}</p>` : html`<p class="muted">Loading…</p>`;
   const shown = { path, campaign, trial, baseline, mayOperate, onNumber };
+  const dialog = { path, trial: number, lastTrial: campaign.trials_begun - 1, onClose: () => setOpen(null) };
   return html`<article class="trial ${isPage ? "is-page" : ""}">
-    <${Actions} ...${shown} />
+    <${Actions} ...${shown} onOpen=${setOpen} />
     <${Notice} ...${shown} />
     <${Facts} ...${shown} />
     <${Blocks} ...${shown} />
@@ -36,5 +40,7 @@ export function Trial({ campaignId, number, mayOperate, isPage = false, onNumber
     <${Detections} ...${shown} />
     <${Attempts} ...${shown} />
     <${Exports} path=${path} trial=${trial} />
-  </article>`;
+  </article>
+  ${open === "exports" && html`<${ExportDialog} ...${dialog} mayOperate=${mayOperate} />`}
+  ${open === "train" && html`<${TrainDialog} ...${dialog} campaignId=${campaignId} dataset=${campaign.spec.dataset} />`}`;
 }
