@@ -131,9 +131,7 @@ def test_a_slow_receiver_fails_within_a_bounded_time(
     assert only(store, webhook).last_error == "no response within 0.3 s"
 
 
-def test_a_redirect_is_a_failure_and_is_not_followed(
-    store: Store, deliveries: Deliveries, receiver: Receiver
-) -> None:
+def test_a_redirect_is_a_failure_and_is_not_followed(store: Store, deliveries: Deliveries, receiver: Receiver) -> None:
     webhook = store.service.create_webhook(receiver.url)
     stopped_campaign(store)
     receiver.replies = [Reply(302, (("Location", receiver.url + "/elsewhere"),))]
