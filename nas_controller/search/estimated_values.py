@@ -132,6 +132,6 @@ def nearest_columns(distances: FloatArray, count: int) -> NDArray[np.intp]:
     rows, columns = np.nonzero(distances <= furthest)
     if len(rows) != count * len(distances):  # ties with the furthest
         return np.argsort(distances, axis=1, kind="stable")[:, :count]
-    columns = columns.reshape(len(distances), count)
-    order = np.argsort(np.take_along_axis(distances, columns, axis=1), axis=1, kind="stable")
-    return np.take_along_axis(columns, order, axis=1)
+    found = columns.reshape(len(distances), count)
+    order = np.argsort(np.take_along_axis(distances, found, axis=1), axis=1, kind="stable")
+    return np.take_along_axis(found, order, axis=1)

@@ -56,7 +56,7 @@ def receiving() -> Iterator[Receiver]:
             with suppress(BrokenPipeError):  # the sender has given up
                 self.wfile.write(reply.body)
 
-        do_GET = do_POST  # a redirect that is followed after all is seen
+        do_GET = do_POST  # noqa: N815 (a redirect that is followed after all would be seen)
 
         def log_message(self, format: str, *args: object) -> None:
             """Says nothing."""

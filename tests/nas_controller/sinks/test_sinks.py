@@ -45,7 +45,7 @@ def source(recorded: Store, monkeypatch: pytest.MonkeyPatch) -> StoredRecord:
     return StoredRecord(recorded, recorded.reads.list_campaigns().items[0].id)
 
 
-class Killed(Exception):
+class KilledError(Exception):
     """The process ends here."""
 
 
@@ -55,7 +55,7 @@ def killed_after(saves: int) -> Any:
 
     def save(position: SinkPosition) -> None:
         if len(done) == saves:
-            raise Killed
+            raise KilledError
         done.append(position)
 
     return save, done
@@ -110,7 +110,7 @@ def test_an_event_file_is_the_same_after_a_kill_before_any_position_was_saved(
     for saves in range(4):
         directory = tmp_path / str(saves)
         save, done = killed_after(saves)
-        with pytest.raises(Killed):
+        with pytest.raises(KilledError):
             sync(source, TensorBoardSink(directory), SinkPosition(), save)
         position = done[-1] if done else SinkPosition()
         sync(source, TensorBoardSink(directory), position)
@@ -137,7 +137,7 @@ def test_a_run_of_mlflow_has_every_outcome_once_after_a_kill(
     monkeypatch.delenv("MLFLOW_EXPERIMENT_NAME", raising=False)
     uri = sqlite_url(tmp_path / "mlflow.db")
     save, _ = killed_after(1)
-    with pytest.raises(Killed):
+    with pytest.raises(KilledError):
         sync(source, MlflowSink(uri), SinkPosition(), save)
     sink = MlflowSink(uri)
     sync(source, sink, SinkPosition())
