@@ -17,7 +17,7 @@ Points = list[tuple[float, float]]
 _SHOWN = (("loss", "loss"), ("ap", "AP"))
 _LEAST_LOSS = 1e-6
 _MARKED = 60
-"""A curve of more points has marks for its tips at some of them only."""
+"""A curve of more points has marks at some of them only, which are invisible and carry its tips."""
 
 
 class _Line(NamedTuple):
@@ -119,8 +119,9 @@ def _panel(canvas: Canvas, box: Box, title: str, lines: Sequence[_Line]) -> Plot
             canvas.add(polyline(line.role, at))
         every = max(1, len(at) // _MARKED)
         marked = [index for index in range(len(at)) if (len(at) - 1 - index) % every == 0]
-        tips = ((*at[i], tipped(_tip(line, title, *line.points[i]), line.trial)) for i in marked)
-        canvas.extend(dots(line.mark, tips, 3.0 if len(at) <= _MARKED else 1.6))
+        more = "" if len(at) <= _MARKED else ' fill-opacity="0"'
+        tips = ((*at[i], tipped(_tip(line, title, *line.points[i]), line.trial) + more) for i in marked)
+        canvas.extend(dots(line.mark, tips, 3.0))
     return plot
 
 
