@@ -174,9 +174,9 @@ def begin(client: Client, spec: dict[str, Any], fresh: bool) -> CampaignDocument
         finished = f"{resumable.trials_finished} of {spec['trials']} trials have finished"
         _print(f"resuming campaign {resumable.id}: {finished}")
         return resumable
-    campaign = client.create_campaign(spec)
-    _print(f"campaign {campaign.id}: {spec['trials']} trials, profile {spec['proxy_task']['profile']}")
-    return campaign
+    created = client.create_campaign(spec)
+    _print(f"campaign {created.id}: {spec['trials']} trials, profile {spec['proxy_task']['profile']}")
+    return created
 
 
 def has_spec(campaign: CampaignDocument, spec: dict[str, Any]) -> bool:
