@@ -13,6 +13,7 @@ from nas_controller.campaigns.finals_report import comparisons_of
 from nas_controller.campaigns.search_health import gain_error, has_collapsed
 from nas_controller.entities import CampaignSummaryDocument, GainDocument, SearchFlagsDocument
 from nas_controller.search.plateau import is_on_plateau
+from nas_controller.states import BASELINE_TRIAL
 from nas_controller.store import CampaignRecord, NotFoundError, Store
 
 Included = Literal["search", "spark"]
@@ -99,6 +100,8 @@ def _search(store: Store, campaign: CampaignRecord) -> SearchFlagsDocument:
 
 def _gain(store: Store, campaign: CampaignRecord) -> GainDocument | None:
     """The gain that the finals have measured, or else that of the highest reward."""
+    if campaign.finals is not None and campaign.finals.best == BASELINE_TRIAL:
+        return GainDocument(trial=BASELINE_TRIAL, value=0.0, low=None, high=None, is_confirmed=False)
     if campaign.finals is not None and campaign.finals.best is not None:
         for each in comparisons_of(campaign.finals, store.reads.final_runs(campaign.id)):
             if each.trial == campaign.finals.best and each.mean is not None:

@@ -31,6 +31,7 @@ NEVER_CHECKED = (
         "step, loss, seconds and worker_started_at in campaigns.shared_training", "progress of a training is no event"
     ),
     NotChecked("campaigns.notes, campaigns.tags, campaigns.archived", "annotations are no part of the search"),
+    NotChecked("campaigns.finals_gain", "it is a mean of rewards that are checked, by which lists are ordered"),
     NotChecked("campaigns.spec_version", "it only says how the specification is read"),
     NotChecked("finals.progress_step, finals.progress_total", "progress within a training is no event"),
     NotChecked("attempts.log_tail, finals.log_tail", "events leave logs out"),

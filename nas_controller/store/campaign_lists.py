@@ -161,7 +161,7 @@ def _order(order_by: str) -> _Order:
         "state": (case({state: index for index, state in enumerate(CAMPAIGN_STATES)}, value=_TABLE.state), (int,)),
         "progress": (cast(_TABLE.trials_finished, Double) / _TABLE.spec["trials"].as_integer(), (int, float)),
         "best": (_TABLE.best_reward.expression, (int, float)),
-        "gain": (_TABLE.best_reward - _TABLE.baseline_reward, (int, float)),
+        "gain": (func.coalesce(_TABLE.finals_gain, _TABLE.best_reward - _TABLE.baseline_reward), (int, float)),
     }
     return _Order(*values[name], order_by.startswith("-"), name == "created")
 

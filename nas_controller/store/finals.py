@@ -165,6 +165,8 @@ class FinalsWrites:
             numbers = [each["trial"] for each in finals["finalists"]]
             compared = compare(rewards, numbers, BASELINE_TRIAL)
             found = {"winner": confirmed(compared), "best": ranked_first(compared, BASELINE_TRIAL)}
+            means = {BASELINE_TRIAL: 0.0} | {each.trial: each.mean for each in compared}
+            campaign.finals_gain = None if found["best"] is None else means[found["best"]]
             campaign.finals = {**finals, **found, "state": "completed", "finished_at": now.isoformat()}
             add_event(session, campaign, now, "finals.completed", found)
             event = "complete" if finals["follows"] == "completed" else "end"

@@ -33,7 +33,7 @@ class Campaign(Base):
         # The columns that select and order a list (`campaign_lists.py`): the rows themselves have long specifications.
         Index(
             "ix_campaigns_archived_id",
-            *("archived", "id", "state", "name", "tags", "started_at", "baseline_reward", "best_reward"),
+            *("archived", "id", "state", "name", "tags", "started_at", "baseline_reward", "best_reward", "finals_gain"),
         ),
     )
 
@@ -83,6 +83,7 @@ class Campaign(Base):
     notes: Mapped[str] = mapped_column(Text, default="", server_default="")
     tags: Mapped[tuple[str, ...]] = mapped_column(Words, default=(), server_default="")
     archived: Mapped[bool] = mapped_column(default=False, server_default=false())
+    finals_gain: Mapped[float | None]
 
 
 class CampaignDeletion(Base):

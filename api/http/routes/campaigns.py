@@ -58,8 +58,8 @@ CHANGES = {
 }
 ORDERS = (
     "`-` sorts in descending order. `state` is in the order of a campaign's life, from draft to failed; `progress` is "
-    "the share of its trials that are finished; `gain` is by the rewards of the search. Campaigns without the value "
-    "come last."
+    "the share of its trials that are finished; `gain` is that of the finals or, without, of the rewards. Campaigns "
+    "without the value come last."
 )
 
 

@@ -98,6 +98,25 @@ def test_the_empty_page_explains_how_to_create_a_campaign(service: TestClient) -
     assert "curl -X POST http://testserver/v1/campaigns" in page
 
 
+@pytest.mark.parametrize(("scope", "may"), [("view", "no"), ("operate", "yes"), (None, "yes")])
+def test_the_list_offers_a_viewer_nothing_that_it_may_not_do_and_names_the_service(
+    service: TestClient, store: Store, scope: KeyScope | None, may: str
+) -> None:
+    if scope is not None:
+        log_in(service, create_key(store, scope))
+    page = service.get("/").text
+    assert f'data-may-operate="{may}"' in page
+    assert "This page asks <code>http://testserver</code>" in page
+    assert (f"with the key <code>test {scope}</code>, scope {scope}" in page) == (scope is not None)
+    assert ("Authorization: Bearer KEY" in page) == (scope == "operate")
+    assert ("effspine campaign create" in page) == (may == "yes")
+    assert ("a key of scope <code>operate</code> can create them" in page) == (may == "no")
+    states = re.search(r'id="campaigns" data-states="([^"]*)"', page)
+    assert states is not None
+    assert tuple(states.group(1).split()) == CAMPAIGN_STATES
+    assert STATE_SETS["deletable"] == ("draft", "stopped", "completed", "failed")
+
+
 def test_the_export_dialog_uses_fields_and_weights_that_exist(service: TestClient, store: Store) -> None:
     recorder = Recorder(store).run(1)
     page = service.get(f"/campaigns/{recorder.id}").text

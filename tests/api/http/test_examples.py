@@ -33,7 +33,7 @@ def test_the_example_of_readiness_has_the_schema_revision_of_this_version() -> N
 
 
 def test_every_route_that_sends_a_json_document_has_a_typed_response_model() -> None:
-    assert {path for (_, path), model in MODELS.items() if model is None} == {
+    assert {path for (method, path), model in MODELS.items() if model is None and method != "delete"} == {
         "/v1/campaigns/{campaign_id}/events",
         "/v1/campaigns/{campaign_id}/exports/{format}",
         "/v1/campaigns/{campaign_id}/figures/{name}.pdf",

@@ -7,6 +7,7 @@ import pytest
 from nas_controller.states import CAMPAIGN_ORDERS
 from nas_controller.store import CampaignFilter, Store
 from search_space.errors import InvalidValueError
+from tests.support.recorded_finals import recorded_finals
 from tests.support.recorder import Recorder
 from tests.support.synthetic_campaigns import Clock, synthetic_spec
 
@@ -98,6 +99,19 @@ def test_orders_put_campaigns_without_the_value_last_and_newest_first_among_equa
     assert listed("state") == ["new", "none", "three", "one"]
     assert listed("name") == ["new", "none", "one", "three"]
     assert listed("-started")[:2] == ["three", "one"]
+
+
+def test_the_order_by_gain_takes_that_of_finals_where_there_were_some(store: Store, clock: Clock) -> None:
+    *_, confirmed = recorded_finals(store, clock)
+    with_finals = store.reads.get_campaign(confirmed)
+    assert with_finals.best_reward is not None
+    assert with_finals.baseline_reward is not None
+    recorder = Recorder(store, trials=4, name="less by its rewards")
+    recorder.finish(recorder.begin())
+    recorder.finish(recorder.begin(), extra=0.45)
+    gain = recorder.record.best_reward - recorder.record.baseline_reward  # type: ignore[operator]
+    assert 0.01 < gain < with_finals.best_reward - with_finals.baseline_reward
+    assert [each.id for each in store.reads.list_campaigns(order_by="-gain").items] == [recorder.id, confirmed]
 
 
 def test_invalid_orders_offsets_and_foreign_cursors_are_refused(store: Store, clock: Clock) -> None:

@@ -190,6 +190,10 @@ def test_the_finals_of_an_earlier_version_rank_their_winner_first_and_nothing_el
     finals = upgraded.reads.get_campaign(campaign_id).finals
     assert finals is not None
     assert (finals.state, finals.best) == ("completed", finals.winner)
+    with source._database.reading() as before, upgraded._database.reading() as after:
+        gain = before.get_one(models.Campaign, campaign_id).finals_gain
+        assert gain is not None
+        assert after.get_one(models.Campaign, campaign_id).finals_gain == pytest.approx(gain)
     verify(upgraded, campaign_id)
     upgraded.close()
     source.close()

@@ -36,7 +36,7 @@ function Row({ campaign, isSelected, onSelect, onTag }) {
     <td data-label="State"><${State} campaign=${campaign} /></td>
     <td data-label="Progress"><${Progress} campaign=${campaign} /></td>
     <td class="number" data-label="Best AP"><${Best} campaign=${campaign} /></td>
-    <td class="number" data-label="Gain"><${Gain} summary=${campaign.summary} /></td>
+    <td class="number" data-label="Gain"><${Gain} campaign=${campaign} /></td>
     <td data-label="Best so far"><${Spark} values=${campaign.summary.best_so_far} baseline=${campaign.baseline_reward} /></td>
     <td data-label="Last event"><${LastEvent} summary=${campaign.summary} /></td>
     <td data-label="Started">${dateTime(campaign.started_at)}</td>

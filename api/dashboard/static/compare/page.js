@@ -71,7 +71,7 @@ function Compare() {
   const { subjects, errors } = useSubjects(wanted);
   const problems = [...wanted.problems, ...errors.map((error) => `${error[0].toUpperCase()}${error.slice(1)}.`)];
   if (subjects && subjects.length < least) {
-    problems.push(`${subjects.length ? "Only one is left to show" : "There is nothing to compare"}; name ${least} to ${most} of them, as /compare?campaigns=ID,ID or /compare?trials=ID:NUMBER,ID:NUMBER, or select them in the list.`);
+    problems.push(`${subjects.length ? "There is only one to show" : "There is nothing to compare"}; name ${least} to ${most} of them, as /compare?campaigns=ID,ID or /compare?trials=ID:NUMBER,ID:NUMBER, or select them in the list.`);
   }
   return html`<${Fragment}>
     <div class="heading"><div><h1>Compare ${subjects?.length > 1 ? `${subjects.length} ${kind}` : ""}</h1><p class="muted"><a href=${link("/")}>All campaigns</a></p></div>${names.length > 0 && html`<${CopyLink} />`}</div>

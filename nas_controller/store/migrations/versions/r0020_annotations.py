@@ -1,4 +1,6 @@
-"""Notes, tags and the archive of campaigns, an index for their list, and deleted ones whose files may be left."""
+"""Notes, tags and the archive of campaigns, the gain that finals have measured, an index for their list, and deleted
+campaigns whose files may be left.
+"""
 
 from __future__ import annotations
 
@@ -12,7 +14,25 @@ down_revision = "0019"
 branch_labels = None
 depends_on = None
 
-_LISTED = ("archived", "id", "state", "name", "tags", "started_at", "baseline_reward", "best_reward")
+_LISTED = ("archived", "id", "state", "name", "tags", "started_at", "baseline_reward", "best_reward", "finals_gain")
+
+_CAMPAIGNS = sa.table(
+    "campaigns", sa.column("id", sa.String), sa.column("finals", sa.JSON), sa.column("finals_gain", sa.Double)
+)
+_FINALS = sa.table("finals", *map(sa.column, ("campaign_id", "trial", "seed", "reward")))
+_BEST = _CAMPAIGNS.c.finals["best"].as_integer()
+
+
+def _mean_difference() -> sa.ScalarSelect[float]:
+    """The mean difference of the rewards of the trial that the finals rank first, and the baseline."""
+    best, baseline = _FINALS.alias("best"), _FINALS.alias("baseline")
+    pairs = (best.c.campaign_id == baseline.c.campaign_id) & (best.c.seed == baseline.c.seed)
+    return (
+        sa.select(sa.func.avg(best.c.reward - baseline.c.reward))
+        .select_from(best.join(baseline, pairs))
+        .where(best.c.campaign_id == _CAMPAIGNS.c.id, best.c.trial == _BEST, baseline.c.trial == 0)
+        .scalar_subquery()
+    )
 
 
 def upgrade() -> None:
@@ -20,6 +40,8 @@ def upgrade() -> None:
     op.add_column("campaigns", sa.Column("notes", sa.Text, nullable=False, server_default=""))
     op.add_column("campaigns", sa.Column("tags", sa.Text, nullable=False, server_default=""))
     op.add_column("campaigns", sa.Column("archived", sa.Boolean, nullable=False, server_default=sa.false()))
+    op.add_column("campaigns", sa.Column("finals_gain", sa.Double))
+    op.execute(_CAMPAIGNS.update().where(_BEST.is_not(None)).values(finals_gain=_mean_difference()))
     op.create_index("ix_campaigns_archived_id", "campaigns", _LISTED)
     op.create_index("ix_trainings_campaign_id_trial", "trainings", ["campaign_id", "trial"])
     op.create_table(
@@ -36,5 +58,5 @@ def downgrade() -> None:
     op.drop_table("campaign_deletions")
     op.drop_index("ix_trainings_campaign_id_trial", "trainings")
     op.drop_index("ix_campaigns_archived_id", "campaigns")
-    for name in ("archived", "tags", "notes"):
+    for name in ("finals_gain", "archived", "tags", "notes"):
         op.drop_column("campaigns", name)

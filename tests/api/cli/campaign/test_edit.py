@@ -40,7 +40,7 @@ def test_a_wrong_edit_is_one_line(effspine: CommandLine, served: Store, options:
 
 def test_the_client_finds_archives_and_deletes(effspine: CommandLine, served: Store) -> None:
     first, second = Recorder(served, trials=2, name="old").run(2).id, Recorder(served, name="new").id
-    with Client() as client:
+    with Client(effspine.environment["EFFSPINE_URL"]) as client:
         client.annotate_campaign(first, tags=["cars"], archived=True)
         assert [each.id for each in client.campaigns()] == [second]
         assert [each.id for each in client.campaigns(archived="any", order_by="name")] == [second, first]
