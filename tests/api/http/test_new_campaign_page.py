@@ -11,6 +11,7 @@ from fastapi.testclient import TestClient
 from api.http.app import create_app
 from api.http.routes.dashboard import STATIC_DIR
 from api.settings import Settings
+from nas_controller.states import KeyScope
 from nas_controller.store import Store
 from tests.support.api_access import HOST, OWN, create_key, log_in
 from tests.support.recorder import Recorder
@@ -45,7 +46,7 @@ def test_a_copy_names_its_original_which_must_exist(service: TestClient, store: 
 
 @pytest.mark.parametrize(("scope", "may_create"), [("view", False), ("operate", True)])
 def test_only_keys_that_may_create_get_the_form(
-    service: TestClient, store: Store, scope: str, may_create: bool
+    service: TestClient, store: Store, scope: KeyScope, may_create: bool
 ) -> None:
     log_in(service, create_key(store, scope))
     page = service.get("/campaigns/new", headers=OWN).text
