@@ -18,4 +18,7 @@ function block(value, indent) {
 }
 
 /** A text is quoted where another reading of it is possible. */
-const scalar = (value) => (typeof value === "string" && PLAIN.test(value) && !OTHER_TYPES.test(value) ? value : JSON.stringify(value));
+const scalar = (value) => (typeof value === "string" && PLAIN.test(value) && !OTHER_TYPES.test(value) ? value : quoted(value));
+
+/** As JSON, with the characters escaped that YAML takes for the end of a line or does not allow. */
+const quoted = (value) => JSON.stringify(value).replace(/[\x7f-\x9f\u2028\u2029\ufeff]/g, (found) => `\\u${found.charCodeAt(0).toString(16).padStart(4, "0")}`);
