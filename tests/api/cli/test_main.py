@@ -119,7 +119,8 @@ def test_ctrl_c_is_130(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_every_command_is_in_one_section_of_the_help() -> None:
     listed = [name for names in RootGroup.sections.values() for name in names]
-    assert sorted(listed) == sorted(entry.name for entry in entry_points(group=EntryPointGroup.members))
+    assert len(listed) == len(set(listed))
+    assert {entry.name for entry in entry_points(group=EntryPointGroup.members)} <= set(listed)
 
 
 @pytest.mark.parametrize("command", [(), ("campaign", "create"), ("campaign", "list"), ("data", "register"), ("keys",)])
