@@ -36,14 +36,18 @@ def note(text: str) -> None:
     print(displayed(text), file=sys.stderr, flush=True)
 
 
-def console() -> Console:
+def has_width() -> bool:
+    """Whether standard output has a width: that of a terminal, or COLUMNS."""
+    return sys.stdout.isatty() or bool(os.environ.get("COLUMNS"))
+
+
+def console(width: int | None = None) -> Console:
     """A console on standard output: coloured on a terminal; plain in a file or a pipe, and there as wide as COLUMNS
-    says, or 160.
+    says, or 160, or `width` if that is given.
     """
     from rich.console import Console
 
-    has_width = sys.stdout.isatty() or bool(os.environ.get("COLUMNS"))
-    return Console(highlight=False, width=None if has_width else WIDTH_OF_A_FILE)
+    return Console(highlight=False, width=None if has_width() else width or WIDTH_OF_A_FILE)
 
 
 def cell_text(text: str, style: str = "") -> Text:

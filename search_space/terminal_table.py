@@ -6,8 +6,6 @@ so that what programs read does not depend on a window.
 
 from __future__ import annotations
 
-import os
-import sys
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -58,7 +56,7 @@ class FittedTable:
         widths = [cell_len(column) for column in self.columns]
         for row in self.rows:
             for index, cell in enumerate(row):
-                width = cell_len(cell) if isinstance(cell, str) else Measurement.get(console, unlimited, cell).maximum
+                width = Measurement.get(console, unlimited, _cell(cell)).maximum
                 widths[index] = max(widths[index], width)
         return widths
 
@@ -86,17 +84,11 @@ def print_table(
     cut: Sequence[str] = (),
 ) -> None:
     """Prints a `FittedTable` on standard output, below its title."""
-    output = console()
+    output = console(UNLIMITED)
     if title is not None:
         output.print(cell_text(title, "bold"), soft_wrap=True)
-    width = None if fits_to_width() else UNLIMITED
     table = FittedTable(columns, [list(row) for row in rows], left, drop, cut)
-    output.print(table, width=width, soft_wrap=True)
-
-
-def fits_to_width() -> bool:
-    """Whether output has a width: that of a terminal, or COLUMNS."""
-    return sys.stdout.isatty() or bool(os.environ.get("COLUMNS"))
+    output.print(table, soft_wrap=True)
 
 
 def _cell(cell: str | RenderableType) -> RenderableType:

@@ -108,7 +108,7 @@ def _print_models(title: str, rows: list[ModelRow]) -> None:
         ),
         title=title,
         left=("model", "source"),
-        drop=("source", "profiler", "off", "published", "input"),
+        drop=("source", "profiler", "off", "published", "input", "params"),
     )
 
 

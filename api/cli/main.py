@@ -36,7 +36,7 @@ class RootGroup(EntryPointGroup):
         "Search": ("demo", "data", "campaign", "proxy-check"),
         "Train and use a detector": ("training", "train", "evaluate", "predict", "export"),
         "Architectures": ("models", "cost", "sample", "allocate", "proxy"),
-        "Service": ("serve", "api", "supervisor", "keys", "bench"),
+        "Service": ("serve", "api", "supervisor", "keys", "webhooks", "bench"),
     }
 
 

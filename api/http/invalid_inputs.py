@@ -123,16 +123,16 @@ def _text(error: Mapping[str, Any], _: str) -> str:
 
 
 def _bound(error: Mapping[str, Any], allowed: str) -> str:
-    if not allowed:
-        return f"{shown(error['input'])} is out of range: {_lowered(error)}"
-    return f"{shown(error['input'])} is out of range; it must be {allowed.strip(' ()')}"
+    value = error["input"]
+    number = value if isinstance(value, str) else shown(value)  # one of an address is a text by nature
+    return f"{number} is out of range{f'; it must be {allowed[2:-1]}' if allowed else f': {_lowered(error)}'}"
 
 
 def _length(error: Mapping[str, Any], allowed: str) -> str:
     value = error["input"]
     unit = "character" if isinstance(value, str) else "entry"
     count = counted(len(value), unit) if hasattr(value, "__len__") else "too much"
-    wanted = allowed.strip(" ()").removesuffix(" long") or _lowered(error)
+    wanted = allowed[2:-1].removesuffix(" long") or _lowered(error)
     if isinstance(value, str) and not value.strip():
         return f"it is empty; it must have {wanted} {unit}s"
     return f"it has {count}; it must have {wanted}"

@@ -208,3 +208,55 @@ def test_fix_and_preview_print_what_they_wrote(edge_case_coco: Path, tmp_path: P
     assert "train.png" in _run("preview", "fixed", "--out", tmp_path / "sheets")
     with pytest.raises(InvalidValueError, match="profile synthetic trains nothing"):
         _run("preview", "fixed", "--out", tmp_path / "sheets", "--profile", "synthetic")
+
+
+def test_data_sets_are_listed_with_what_their_registration_found(edge_case_coco: Path, data_dir: Path) -> None:
+    assert json.loads(_run("list", "--json")) == []
+    assert "there is no data set in" in CliRunner().invoke(data_app, ["list"]).output
+    _run("register", "odd", edge_case_coco)
+    (data_dir / "datasets" / "copied").mkdir()
+    copied, odd = json.loads(_run("list", "--json"))
+    assert (copied["name"], copied["splits"], copied["warnings"], copied["is_there"]) == ("copied", None, None, True)
+    assert odd.pop("registered_at").endswith("Z")
+    assert odd == {
+        "name": "odd",
+        "path": str(edge_case_coco),
+        "is_there": True,
+        "splits": {"train": {"images": 12, "boxes": odd["splits"]["train"]["boxes"]}},
+        "classes": 2,
+        "warnings": len(WARNINGS),
+    }
+    assert _run("list").splitlines()[3].split()[:3] == ["odd", "12", "-"]
+    shutil.rmtree(edge_case_coco)
+    assert f"is gone: {edge_case_coco}" in _run("list")
+
+
+def test_inspecting_a_name_prints_what_its_registration_found(
+    edge_case_coco: Path, data_dir: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    registered = json.loads(_run("register", "odd", edge_case_coco, "--json"))
+    found = json.loads(_run("inspect", "odd", "--json"))
+    assert found.pop("registered_at").endswith("Z")
+    assert found == {name: value for name, value in registered.items() if name != "file"}
+    printed = _run("inspect", "odd")
+    assert printed.startswith("data set odd, as registered 20")
+    assert "12 (1 without boxes)" in printed
+    assert printed.count("warning: ") == len(WARNINGS)
+    (edge_case_coco / "annotations.json").unlink()
+    assert json.loads(_run("inspect", "odd", "--json"))["splits"] == found["splits"]
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(InvalidValueError, match="nowhere is neither a directory nor a registered data set; .* odd"):
+        _run("inspect", "nowhere")
+    (data_dir / "datasets" / "odd.report.json").write_text("{}")
+    with pytest.raises(DataError):  # without a report it is read
+        _run("inspect", "odd")
+
+
+def test_what_is_written_without_a_directory_stands_in_the_current_one(
+    edge_case_coco: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert json.loads(_run("fix", edge_case_coco, "--json"))
+    assert (tmp_path / f"{edge_case_coco.name}-fixed" / "report.txt").is_file()
+    _run("register", "odd-1", edge_case_coco)
+    assert json.loads(_run("preview", "odd-1", "--json"))["files"][0] == str(tmp_path / "odd-1-preview" / "train.png")

@@ -19,9 +19,9 @@ def printed(capsys: pytest.CaptureFixture[str]) -> list[str]:
     ("columns", "row"),
     [
         ("120", "c_0123456789abcdefg  a long name of a campaign, which may be cut  3,000/3,000  2026-01-31 12:30"),
-        ("80", "c_0123456789abcdefg  a long name of a campaig…  3,000/3,000  2026-01-31 12:30"),
+        ("80", "c_0123456789abcdefg  a long name of a campaign, …  3,000/3,000  2026-01-31 12:30"),
         ("60", "c_0123456789abcdefg  a long name of a campaign…  3,000/3,000"),
-        ("40", "c_0123456789abcdefg  a long name of a ca…"),
+        ("40", "c_0123456789abcdefg  a long name of a c…"),
         ("10", "c_0123456789abcdefg  a long name…"),
     ],
 )

@@ -8,7 +8,7 @@ import pytest
 
 from api.cli.bench import BenchmarkGroup
 from api.cli.entry_point_group import EntryPointGroup
-from api.cli.main import run
+from api.cli.main import RootGroup, run
 from tests.support.command_line import CommandLine
 
 
@@ -54,7 +54,7 @@ def test_the_version_is_that_of_the_distribution(effspine: CommandLine) -> None:
 
 def test_without_a_command_the_help_is_printed(effspine: CommandLine) -> None:
     result = effspine()
-    assert "Commands" in result.out + result.err
+    assert all(section in result.out + result.err for section in RootGroup.sections)
 
 
 @pytest.mark.parametrize(
@@ -115,3 +115,18 @@ def test_ctrl_c_is_130(monkeypatch: pytest.MonkeyPatch) -> None:
 
     monkeypatch.setattr("search_space.catalogue.model_rows", interrupted)
     assert run(["models"]) == 130
+
+
+def test_every_command_is_in_one_section_of_the_help() -> None:
+    listed = [name for names in RootGroup.sections.values() for name in names]
+    assert len(listed) == len(set(listed))
+    assert {entry.name for entry in entry_points(group=EntryPointGroup.members)} <= set(listed)
+
+
+@pytest.mark.parametrize("command", [(), ("campaign", "create"), ("campaign", "list"), ("data", "register"), ("keys",)])
+def test_switches_do_not_read_as_if_they_took_a_value(effspine: CommandLine, command: tuple[str, ...]) -> None:
+    shown = effspine(*command, "--help")
+    assert shown.status == 0
+    assert "bool" not in shown.out
+    assert "--help" in shown.out
+    assert "<str>" in effspine("campaign", "create", "--help").out

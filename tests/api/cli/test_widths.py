@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -36,9 +35,10 @@ def shown(effspine: CommandLine, columns: int, *arguments: str) -> list[str]:
 @pytest.mark.parametrize("columns", [60, 80, 120])
 def test_lists_of_campaigns_and_trials_fit(effspine: CommandLine, recorder: Recorder, columns: int) -> None:
     for command in (("list",), ("trials", recorder.id), ("best", recorder.id, "-k", "2")):
-        lines = [line for line in shown(effspine, columns, "campaign", *command) if "trial " not in line.lstrip()[6:]]
-        table = lines[: lines.index("")] if "" in lines else lines
-        assert max(map(len, table)) <= columns, command
+        header, rule, *rows = shown(effspine, columns, "campaign", *command)
+        if command[0] == "best":
+            rows = [row for row in rows if row.split()[0].isdigit()]  # a sentence follows
+        assert max(map(len, (header, rule, *rows))) <= columns, command
     assert recorder.id in shown(effspine, columns, "campaign", "list")[2]
     numbers = [line.split()[0] for line in shown(effspine, columns, "campaign", "trials", recorder.id)[2:]]
     assert numbers == ["0", "1", "2"]
@@ -68,7 +68,7 @@ def test_a_pipe_has_all_columns_whole_whatever_the_terminal_is(effspine: Command
         "seconds",
         "note",
     ]
-    assert all(len(row.split(",")) == 18 for row in rows)
+    assert all(any(cell.count(",") == 17 for cell in row.split()) for row in rows)
     assert rows[2].rstrip().endswith("is long")
     assert len(rows) == 3
 
@@ -98,18 +98,13 @@ def test_sampled_widths_are_never_cut(effspine: CommandLine, columns: int) -> No
 
 
 @pytest.fixture
-def finalists(served: Store) -> Iterator[str]:
+def finalists(served: Store) -> str:
     """A campaign with finals; its id."""
-    steps = recorded_finals(served, Clock())
-    campaign_id = next(steps)
-    for campaign_id in steps:
-        pass
-    yield campaign_id
+    return list(recorded_finals(served, Clock()))[-1]
 
 
 @pytest.mark.parametrize("columns", [60, 80, 120])
 def test_the_table_of_finals_fits(effspine: CommandLine, finalists: str, columns: int) -> None:
     lines = shown(effspine, columns, "campaign", "finals", finalists)
-    table = [line for line in lines[:3]]
-    assert max(map(len, table)) <= columns
+    assert max(map(len, lines[:3])) <= columns
     assert "verdict" in lines[0]
