@@ -26,7 +26,7 @@ TRAINING_FOLD = "Training of the finals"
 
 
 def _describe_task(schema: dict[str, Any]) -> None:
-    """Adds the fields of a proxy task that finals can have: those of trainings that share no weights, and of recipes."""
+    """Adds the fields of tasks that finals can have: those of trainings that share no weights, and of recipes."""
     own = set(schema["properties"])
     describe_fields(schema)
     for name, field in RECIPE_FIELDS.items():

@@ -11,10 +11,11 @@ from fastapi.testclient import TestClient
 
 from api.http.routes.dashboard import STATE_SETS, STATIC_DIR
 from nas_controller.entities import TrainingProgressDocument
-from nas_controller.states import CAMPAIGN_STATES, EXPORT_STATES_IN_PROGRESS, TrainingStart, WeightsKind
+from nas_controller.states import CAMPAIGN_STATES, EXPORT_STATES_IN_PROGRESS, KeyScope, TrainingStart, WeightsKind
 from nas_controller.store import Store
 from nas_controller.trainings.spec import TrainingSpec
 from search_space.recipes import RECIPES
+from tests.support.api_access import create_key, log_in
 from tests.support.recorder import Recorder
 from tests.support.trainings import training_request
 

@@ -42,9 +42,11 @@ def test_every_route_that_sends_a_json_document_has_a_typed_response_model() -> 
         "/v1/trainings/{training_id}/exports/{format}",
         "/v1/trainings/{training_id}/model",
         "/v1/exports/{export_id}/file",
+        "/v1/exports/{export_id}/pictures/{name}",
         "/v1/datasets/{name}/preview",
         "/v1/schemas/block-specification",
         "/v1/schemas/campaign",
+        "/v1/schemas/training",
         "/metrics",
     }
     assert not [operation for operation, model in MODELS.items() if model in (Any, dict, dict[str, Any])]

@@ -3,12 +3,12 @@
 import { html, useEffect, useRef } from "../ui.js";
 
 export function Modal({ title, kind = "", onClose, children }) {
-  const dialog = useRef(null);
+  const dialog = useRef(null), isMounted = useRef(true);
   useEffect(() => {
     const shown = dialog.current;
     shown.showModal();
-    return () => shown.close();
+    return () => { isMounted.current = false; shown.close(); };
   }, []);
-  const onClosed = (event) => { if (event.target === dialog.current) onClose(); }; // not of a dialog that it has opened
+  const onClosed = () => { if (isMounted.current) onClose(); };
   return html`<dialog ref=${dialog} class=${kind} aria-label=${title} onClose=${onClosed}>${children}</dialog>`;
 }

@@ -10,11 +10,16 @@ export function Facts({ campaign, trial, baseline }) {
     ["Multi-adds", millions(trial.madds, 1), `${percent(trial.madds_ratio)} of the budget`],
     ["Parameters", millions(trial.params, 2), baseline && `baseline ${millions(baseline.params, 2)}`],
     ...(campaign.spec.latency ? [["Latency", trial.latency_ms === null ? "–" : `${trial.latency_ms.toFixed(1)} ms`, latencyNote(trial)]] : []),
-    ["Training", duration(trainingSeconds(trial)), times(trial)],
+    ["Training", exactDuration(trainingSeconds(trial)), times(trial)],
   ];
   return html`<dl class="headline trial-facts">
     ${facts.map(([name, value, note]) => html`<div key=${name}><dt>${name}</dt><dd>${value}</dd><dd class="muted">${note}</dd></div>`)}
   </dl>`;
+}
+
+/** With a decimal below a minute: scoring a slice takes less than a second. */
+function exactDuration(seconds) {
+  return seconds === null || seconds >= 60 ? duration(seconds) : `${seconds.toFixed(1)} s`;
 }
 
 function apNote(trial, baseline) {
@@ -25,7 +30,7 @@ function apNote(trial, baseline) {
     if (trial.worker_started_at === null) return "queued, no worker has begun it";
     return trial.progress_total ? `step ${trial.progress_step} of ${trial.progress_total}` : "starting";
   }
-  return baseline?.reward === null || !baseline ? "" : `${signed(trial.reward - baseline.reward)} against the baseline, from one training each`;
+  return baseline?.reward === null || !baseline ? "" : `${signed(trial.reward - baseline.reward)} against the baseline, from one reward each`;
 }
 
 function latencyNote({ latency_ratio: ratio }) {

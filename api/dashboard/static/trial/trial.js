@@ -39,7 +39,7 @@ export function Trial({ campaignId, number, mayOperate, isPage = false, onNumber
     <${LearningCurve} trial=${trial} baseline=${baseline} />
     <${Detections} ...${shown} />
     <${Attempts} ...${shown} />
-    <${Exports} path=${path} trial=${trial} />
+    <${Exports} key=${open} path=${path} trial=${trial} />
   </article>
   ${open === "exports" && html`<${ExportDialog} ...${dialog} mayOperate=${mayOperate} />`}
   ${open === "train" && html`<${TrainDialog} ...${dialog} campaignId=${campaignId} dataset=${campaign.spec.dataset} />`}`;
