@@ -4,7 +4,7 @@ import { post } from "../http.js";
 import { useResource } from "../resource.js";
 import { html, useEffect, useState } from "../ui.js";
 import { FormatRow } from "./format-row.js";
-import { Modal } from "./modal.js";
+import { Modal } from "../modal.js";
 
 const POLL_MS = 1000;
 const NAMES = { finals: "Trained in the finals", shared: "Slice of the shared weights", initial: "Initial, untrained", training: "Trained" };
@@ -42,7 +42,6 @@ export function ExportDialog({ path, trial = null, lastTrial = null, mayOperate,
   const error = refusal ?? found.error?.message ?? formats.error?.message;
   const status = exports.length && chosen ? (formats.data?.items ?? []).filter(known).map((format) => `${format.name} is ${known(format).state}`).join(", ") : "";
   return html`<${Modal} title=${title} kind="exports" onClose=${onClose}>
-    <h2>${title}</h2>
     ${trial !== null && html`<${TrialField} number=${number} last=${lastTrial} onNumber=${setNumber} onInvalid=${setRefusal} />`}
     <fieldset><legend>Weights, for formats that have them</legend>
       ${weights.map((each) => html`<label key=${each.kind}>

@@ -4,7 +4,7 @@ import { post } from "../http.js";
 import { useResource } from "../resource.js";
 import { link } from "../root.js";
 import { html, useState } from "../ui.js";
-import { Modal } from "./modal.js";
+import { Modal } from "../modal.js";
 
 const STARTS = { fresh: "Fresh, from the seed", finals: "Those of the finals", shared: "Slice of the shared weights" };
 const RESOURCES = [["cpus", "Processors"], ["gpus", "GPUs"], ["tpus", "TPU chips"]];
@@ -34,7 +34,6 @@ export function TrainDialog({ campaignId, path, trial, lastTrial, dataset, onClo
 
   return html`<${Modal} title="Train a trial" kind="train" onClose=${onClose}>
     <form onSubmit=${onSubmit}>
-      <h2>Train a trial</h2>
       <p><label>Trial <input name="trial" type="number" min="0" max=${lastTrial} step="1" required value=${number} onChange=${onNumber} /></label></p>
       ${schema.data && html`<${Fields} schema=${schema.data} datasets=${datasets.data?.items ?? []} dataset=${dataset}
         kinds=${(exportable.data?.weights ?? []).map(({ kind }) => kind)} />`}
