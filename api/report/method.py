@@ -69,12 +69,14 @@ def _space(space: Mapping[str, Any]) -> str:
     if space["max_params"] is not None:
         parts.append(f"at most {millions(space['max_params'], 2)} M parameters")
     if space["max_block_width"] is not None:
-        caps = space["max_block_width"]
-        named = (
-            ", ".join(f"{width} in block {block}" for block, width in caps.items()) if isinstance(caps, dict) else caps
-        )
-        parts.append(f"at most {named} channels")
+        parts.append(_widest(space["max_block_width"]))
     return "; ".join(parts)
+
+
+def _widest(caps: int | Mapping[str, int]) -> str:
+    if isinstance(caps, int):
+        return f"at most {caps} channels"
+    return ", ".join(f"at most {width} channels in block {block}" for block, width in caps.items())
 
 
 def _budget(documents: CampaignDocuments) -> str:

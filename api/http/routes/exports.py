@@ -190,10 +190,10 @@ def export(
         return _file(request, store, settings.data_dir, found)
     if weights is not None:
         raise InvalidValueError(f"the format '{exporter.name}' has no weights; leave `weights` out", field="weights")
-    shown = Export(exported.specification(), baseline=exported.baseline())
+    drawn = Export(exported.specification(), baseline=exported.baseline())
     if style is not None and exporter.name != "svg":
         raise InvalidValueError(f"the format '{exporter.name}' has no style; leave `style` out", field="style")
-    content = drawing(shown, style).encode() if style is not None else exporter.content(shown)
+    content = drawing(drawn, style).encode() if style is not None else exporter.content(drawn)
     return _made_here(exporter, exported.name, content)
 
 

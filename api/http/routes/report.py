@@ -27,7 +27,7 @@ router = APIRouter(prefix="/v1/campaigns/{campaign_id}", tags=["results"])
 @router.get(
     "/report",
     dependencies=[IfTrialsModified],
-    response_class=HTMLResponse,
+    response_class=Response,
     responses={
         **NOT_MODIFIED,
         200: {"description": "The report.", "content": {"text/html": {"schema": {"type": "string"}}}},

@@ -79,8 +79,8 @@ def test_an_unconfirmed_best_stands_with_the_noise_of_its_gain(service: TestClie
     text = text_of(report_of(service, recorder.id)).replace("\N{MINUS SIGN}", "-")
     assert (
         f"Trial {campaign['best_trial']} has the highest reward, AP {best:.3f} against {baseline:.3f} of the uniform "
-        f"baseline ({round(best, 3) - round(baseline, 3):+.3f}, 95 % interval {low:+.3f} to {high:+.3f} by the noise of "
-        "a reward), but is not confirmed by finals."
+        f"baseline ({round(best, 3) - round(baseline, 3):+.3f}, 95 % interval {low:+.3f} to {high:+.3f} by the noise "
+        "of a reward), but is not confirmed by finals."
     ) in text
 
 

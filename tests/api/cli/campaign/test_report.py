@@ -17,7 +17,7 @@ from tests.support.command_line import CommandLine
 from tests.support.recorder import Recorder
 
 FILES = (PAGE_FILE, PDF_FILE, SPECIFICATION_FILE)
-PACKED = {"search_space": {"searched_blocks": [4, 5, 6], "max_block_width": {"10": 160}}}
+PACKED = {"search_space": {"searched_blocks": [4, 5, 6], "max_block_width": {"5": 160}}}
 
 
 def pages(path: Path) -> str:
@@ -40,7 +40,7 @@ def test_page_pdf_and_specification_are_written(effspine: CommandLine, served: S
         "Größe: Поиск",
         f"AP {best.best_reward:.3f}",
         "channels of blocks 4, 5, 6 of sp-efficientnet-b0",
-        "at most 160 in block 10 channels",
+        "at most 160 channels in block 5",
         "(d) Multi-adds by level" if best.best_trial else "Multi-adds by level",
         "searched_blocks: [4, 5, 6]",
         f"effspine campaign export {recorder.id} --out best",
