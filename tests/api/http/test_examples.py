@@ -33,7 +33,8 @@ def test_the_example_of_readiness_has_the_schema_revision_of_this_version() -> N
 
 
 def test_every_route_that_sends_a_json_document_has_a_typed_response_model() -> None:
-    assert {path for (_, path), model in MODELS.items() if model is None} == {
+    without = {path for (method, path), model in MODELS.items() if model is None and method != "delete"}
+    assert without == {
         "/v1/campaigns/{campaign_id}/events",
         "/v1/campaigns/{campaign_id}/exports/{format}",
         "/v1/trainings/{training_id}/events",
