@@ -69,6 +69,6 @@ WEBHOOK_RESPONSES: dict[tuple[str, str], Any] = {
     ("post", f"{_ONE}/deliveries/{{delivery_id}}/resend"): {
         **_DELIVERY,
         "state": "pending",
-        "next_attempt_at": "2026-11-22T16:09:00.000000Z",
+        "next_attempt_at": "2026-11-22T16:09:00.275400Z",
     },
 }

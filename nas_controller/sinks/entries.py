@@ -97,11 +97,10 @@ def _outcome(event: EventDocument, sums: Sums) -> Entry:
     if event.kind == "trial.completed":
         if number == BASELINE_TRIAL:
             sums.baseline = reward
-        params = data.get("params")
-        is_better = sums.best_reward is None or reward > sums.best_reward
-        is_equal = reward == sums.best_reward and params is not None and sums.best_params is not None
-        if is_better or (is_equal and params < sums.best_params):
-            sums.best, sums.best_reward, sums.best_params = number, reward, params
+        params: float = data.get("params", math.inf)  # an earlier version did not state them
+        best = (-1.0, 0.0) if sums.best_reward is None else (sums.best_reward, -(sums.best_params or math.inf))
+        if (reward, -params) > best:
+            sums.best, sums.best_reward, sums.best_params = number, reward, data.get("params")
     values = {
         REWARD: reward,
         BEST: sums.best_reward,
@@ -119,4 +118,4 @@ def sampled_entropy(proposal: dict[str, Any], choices: int) -> float | None:
     sampled, log_probability = proposal.get("choices"), proposal.get("log_probability")
     if not sampled or log_probability is None or choices < 2:
         return None
-    return -log_probability / (len(sampled) * math.log(choices))
+    return float(-log_probability / (len(sampled) * math.log(choices)))

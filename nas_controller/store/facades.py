@@ -156,16 +156,8 @@ class RunnerWrites:
         self.suspend_training = trainings.suspend_training
         self.training_queue: JobWrites[models.Training, TrainingRecord] = trainings
 
-        deliveries = DeliveryWrites(database, clock)
-        self.claim_deliveries = deliveries.claim_deliveries
-        self.save_payload = deliveries.save_payload
-        self.complete_delivery = deliveries.complete_delivery
-        self.fail_delivery = deliveries.fail_delivery
-
-        sinks = SinkCursors(database, clock)
-        self.claim_sink = sinks.claim_sink
-        self.save_sink_cursor = sinks.save_sink_cursor
-        self.release_sink = sinks.release_sink
+        self.deliveries = DeliveryWrites(database, clock)
+        self.sinks = SinkCursors(database, clock)
 
         supervisors = SupervisorHeartbeats(database, clock)
         self.record_heartbeat = supervisors.record_heartbeat

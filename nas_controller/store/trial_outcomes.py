@@ -107,8 +107,7 @@ def finish_trial(
     result = session.execute(update(table).where(table.campaign_id == campaign.id).values(values))
     if cast("CursorResult[Any]", result).rowcount == 0:
         session.add(table(campaign_id=campaign.id, **values))
-    if begins_plateau(campaign.trials_since_best, campaign.trials_finished):
-        add_event(session, campaign, now, "search.plateau", _plateau(campaign))
+    _add_plateau(session, campaign, now)
     failures = failures_error(campaign, trial) if event == "fail" else None
     reason = reached_condition(campaign, now)
     if failures is not None:
@@ -131,9 +130,11 @@ def _compare_with_best(
         campaign.best_trial = trial.number
 
 
-def _plateau(campaign: models.Campaign) -> dict[str, Any]:
-    names = ("trials_since_best", "trials_finished", "best_trial", "best_reward")
-    return {name: getattr(campaign, name) for name in names}
+def _add_plateau(session: Session, campaign: models.Campaign, now: datetime) -> None:
+    """Adds the event of a plateau that begins with the latest outcome of a locked campaign."""
+    if begins_plateau(campaign.trials_since_best, campaign.trials_finished):
+        names = ("trials_since_best", "trials_finished", "best_trial", "best_reward")
+        add_event(session, campaign, now, "search.plateau", {name: getattr(campaign, name) for name in names})
 
 
 def _is_smaller(session: Session, campaign: models.Campaign, trial: models.Trial) -> bool:

@@ -79,12 +79,12 @@ class SinkLoop:
         now = time.monotonic()
         self._not_before = {name: due for name, due in self._not_before.items() if due > now}
         passed = frozenset(self._not_before)
-        claim = self._store.runner.claim_sink(self._sink.name, self._sink.target, self._owner, passed)
+        claim = self._store.runner.sinks.claim_sink(self._sink.name, self._sink.target, self._owner, passed)
         if claim is None:
             return False
 
         def save(position: SinkPosition) -> None:
-            self._store.runner.save_sink_cursor(claim, position)
+            self._store.runner.sinks.save_sink_cursor(claim, position)
 
         try:
             with suppress(LeaseLostError):  # this took longer than the claim: another supervisor goes on
@@ -97,5 +97,5 @@ class SinkLoop:
                 self._last_error = str(error)
                 logger.warning("campaign %s: %s; it is tried again", claim.campaign_id, error)
         with suppress(LeaseLostError):
-            self._store.runner.release_sink(claim)
+            self._store.runner.sinks.release_sink(claim)
         return True

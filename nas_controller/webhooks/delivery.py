@@ -45,7 +45,7 @@ class Deliveries:
 
         Raises StoreUnavailableError; what was sent before is sent again.
         """
-        claimed = self._store.runner.claim_deliveries(AT_ONCE)
+        claimed = self._store.runner.deliveries.claim_deliveries(AT_ONCE)
         messages = [(each, message) for each in claimed if (message := self._message(each)) is not None]
         answers = send_all([message for _, message in messages], f"effspine/{version('effspine')}")
         for (delivery, _), answer in zip(messages, answers, strict=True):
@@ -63,11 +63,11 @@ class Deliveries:
         if payload is None:
             payload = payload_of(self._store, delivery, self._public_url)
             with suppress(LeaseLostError):
-                self._store.runner.save_payload(delivery.id, delivery.attempt, payload)
+                self._store.runner.deliveries.save_payload(delivery.id, delivery.attempt, payload)
         return Message(delivery.id, delivery.url, delivery.secret, payload)
 
     def _record(self, delivery: ClaimedDelivery, answer: Answer) -> None:
-        writes = self._store.runner
+        writes = self._store.runner.deliveries
         with suppress(LeaseLostError):  # the webhook was deleted, or this took longer than the claim
             if answer.error is None:
                 writes.complete_delivery(delivery.id, delivery.attempt, answer)

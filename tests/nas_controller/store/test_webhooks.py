@@ -114,7 +114,7 @@ def test_a_webhook_is_told_only_of_its_events_and_its_campaign(store: Store) -> 
         run_to_the_end(claimed_campaign(store, campaign_id))
     assert not sent(store, of_failures.id)
     assert [each.campaign_id for each in sent(store, of_second.id)] == [second]
-    assert [each.campaign_id for each in sent(store, of_all.id)] == [first, second]
+    assert {each.campaign_id for each in sent(store, of_all.id)} == {first, second}
 
 
 def test_a_secret_is_shown_once_and_a_webhook_goes_with_its_messages(store: Store) -> None:
@@ -124,7 +124,7 @@ def test_a_secret_is_shown_once_and_a_webhook_goes_with_its_messages(store: Stor
     assert webhook.events == WEBHOOK_EVENTS
     run_to_the_end(claimed_campaign(store, create(store, trials=1)))
     store.service.delete_webhook(webhook.id)
-    assert store.runner.claim_deliveries(10) == ()
+    assert store.runner.deliveries.claim_deliveries(10) == ()
     for gone in (store.service.get_webhook, store.service.delete_webhook, store.service.test_webhook):
         with pytest.raises(NotFoundError, match="no webhook"):
             gone(webhook.id)
@@ -147,6 +147,6 @@ def test_two_supervisors_claim_different_messages(store: Store) -> None:
     webhook = store.service.create_webhook(URL)
     for _ in range(3):
         run_to_the_end(claimed_campaign(store, create(store, trials=1)))
-    first, second = store.runner.claim_deliveries(2), store.runner.claim_deliveries(2)
+    first, second = store.runner.deliveries.claim_deliveries(2), store.runner.deliveries.claim_deliveries(2)
     assert [len(first), len(second)] == [2, 1]
     assert {each.id for each in (*first, *second)} == {each.id for each in sent(store, webhook.id)}

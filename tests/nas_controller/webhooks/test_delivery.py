@@ -184,7 +184,7 @@ def test_a_supervisor_that_is_killed_while_it_sends_loses_nothing(
 ) -> None:
     webhook = store.service.create_webhook(receiver.url)
     stopped_campaign(store)
-    (claimed,) = store.runner.claim_deliveries(10)  # and then it dies
+    (claimed,) = store.runner.deliveries.claim_deliveries(10)  # and then it dies
     assert not deliveries.step()  # another one leaves the message to it
     clock.advance(61)
     assert deliveries.step()
