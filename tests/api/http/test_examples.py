@@ -33,12 +33,8 @@ def test_the_example_of_readiness_has_the_schema_revision_of_this_version() -> N
 
 
 def test_every_route_that_sends_a_json_document_has_a_typed_response_model() -> None:
-<<<<<<< HEAD
-    assert {path for (method, path), model in MODELS.items() if model is None and method != "delete"} == {
-=======
     without = {path for (method, path), model in MODELS.items() if model is None and method != "delete"}
     assert without == {
->>>>>>> outward
         "/v1/campaigns/{campaign_id}/events",
         "/v1/campaigns/{campaign_id}/exports/{format}",
         "/v1/campaigns/{campaign_id}/figures/{name}.pdf",
