@@ -89,7 +89,7 @@ def test_every_kind_of_event_has_a_sentence(tmp_path: Path) -> None:
     table = (
         (ROOT / "docs/api.md").read_text(encoding="utf-8").partition("Kinds of events:")[2].partition("\n\nProgress")[0]
     )
-    prefixes = ("campaign", "shared-training", "finals", "final", "trial", "attempt")
+    prefixes = ("campaign", "shared-training", "finals", "final", "search", "trial", "attempt")
     kinds = [name for name in re.findall(r"`([a-z.-]+)`", table) if name.partition(".")[0] in prefixes and "." in name]
     data = {
         "number": 3,
@@ -116,7 +116,7 @@ def test_a_specification_as_yaml_is_the_same_specification(tmp_path: Path) -> No
         {
             "name": "yes: #1 'quoted' \u2013 é",
             "proxy_task": {"profile": "synthetic", "seconds": 1e-3},
-            "search_space": {"max_block_width": {"10": 160}, "searched_blocks": [1, 2, 18]},
+            "search_space": {"max_block_width": {"10": 160}, "searched_blocks": [1, 2, 10]},
             "stop": {"target_reward": 0.5},
         }
     ).model_dump(mode="json")
