@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 STEM_LEVEL = 1
@@ -60,3 +61,11 @@ def _dangling() -> dict[int, tuple[int, ...]]:
 
 DANGLING_INTO: dict[int, tuple[int, ...]] = _dangling()
 """Block 13 feeds no other block and is added to the endpoint of its level, block 16."""
+
+
+def by_level(values: Iterable[float]) -> dict[int, float]:
+    """The sums over the blocks of each level of a value [18] of each block, by level, the finest first."""
+    sums = dict.fromkeys(sorted({block.level for block in BLOCKS}), 0.0)
+    for block, value in zip(BLOCKS, values, strict=True):
+        sums[block.level] += value
+    return sums

@@ -14,7 +14,7 @@ from nas_controller.states import BASELINE_TRIAL
 from nas_controller.store import CampaignRecord, NotFoundError, Store
 from search_space.architecture import Architecture
 from search_space.cost import cost_report
-from search_space.topology import BLOCKS
+from search_space.topology import BLOCKS, by_level
 
 NAMED_POINTS, NAMED_SHARE = 1.0, 0.5
 """A level is named if it gains or loses at least so many points, and this share of the largest gain or loss."""
@@ -69,14 +69,8 @@ def trial_shares(store: Store, campaign: CampaignRecord, number: int) -> tuple[f
 
 def level_shares(baseline: Sequence[float], best: Sequence[float]) -> list[LevelShare]:
     """The shares by level, from those by block."""
-    levels = []
-    for level in sorted({block.level for block in BLOCKS}):
-        before, after = (
-            sum(share for block, share in zip(BLOCKS, shares, strict=True) if block.level == level)
-            for shares in (baseline, best)
-        )
-        levels.append(LevelShare(level, before, after, 100 * (after - before)))
-    return levels
+    before, after = by_level(baseline), by_level(best)
+    return [LevelShare(level, before[level], after[level], 100 * (after[level] - before[level])) for level in before]
 
 
 def shares(store: Store, campaign_id: str) -> Shares:

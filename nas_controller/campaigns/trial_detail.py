@@ -14,7 +14,7 @@ from search_space.architecture import Architecture
 from search_space.coco_metrics import COCO_METRICS
 from search_space.cost import CostReport, cost_report
 from search_space.space import SearchSpace
-from search_space.topology import BLOCKS
+from search_space.topology import BLOCKS, by_level
 
 
 def trial_detail(store: Store, campaign_id: str, number: int) -> dict[str, Any]:
@@ -60,14 +60,9 @@ def blocks_of(space: SearchSpace, trial: TrialRecord) -> tuple[BlockDocument, ..
 
 def levels_of(blocks: tuple[BlockDocument, ...]) -> tuple[LevelDocument, ...]:
     """The levels of these blocks, the finest first."""
-    return tuple(
-        LevelDocument(
-            level=level,
-            share=sum(block.share for block in blocks if block.level == level),
-            baseline_share=sum(block.baseline_share for block in blocks if block.level == level),
-        )
-        for level in sorted({block.level for block in blocks})
-    )
+    own = by_level(block.share for block in blocks)
+    baseline = by_level(block.baseline_share for block in blocks)
+    return tuple(LevelDocument(level=level, share=own[level], baseline_share=baseline[level]) for level in own)
 
 
 def coco_metrics_of(metrics: Mapping[str, float] | None) -> tuple[MetricDocument, ...] | None:

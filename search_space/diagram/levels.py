@@ -8,7 +8,7 @@ from typing import NamedTuple
 from search_space.diagram.layout import PITCH, Layout, Panel, column_x
 from search_space.diagram.shares import TABLE_ROW, TITLE, heading, signed_points
 from search_space.diagram.svg import text
-from search_space.topology import BLOCKS
+from search_space.topology import BLOCKS, by_level
 
 REST = "stem, head"
 ALL = "all"
@@ -25,8 +25,7 @@ class Total(NamedTuple):
 def level_totals(panel: Panel) -> list[Total]:
     """The totals of the levels from the finest, then of the stem with the detection head, then of the network."""
     whole = panel.cost.madds
-    levels = sorted({block.level for block in BLOCKS})
-    sums = {f"L{level}": sum(each.madds for each in panel.cost.blocks if each.level == level) for level in levels}
+    sums = {f"L{level}": round(madds) for level, madds in by_level(each.madds for each in panel.cost.blocks).items()}
     sums |= {REST: whole - sum(sums.values()), ALL: whole}
     return [Total(name, madds, madds / whole) for name, madds in sums.items()]
 
