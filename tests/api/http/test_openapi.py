@@ -42,7 +42,7 @@ def described_service(directory: Path, *, with_keys: bool, is_thorough: bool) ->
     settings = Settings(data_dir=directory, requests_per_second=0, failures_per_minute=1e6)
     (settings.data_dir / "datasets" / "digits").mkdir(parents=True)
     store = Store.open(migrated_sqlite(settings.data_dir / DATABASE_FILE))
-    campaign = Recorder(store, trials=TRIALS).run(TRIALS).id
+    campaign, other = (Recorder(store, trials=TRIALS).run(TRIALS).id for _ in range(2))
     headers: dict[str, str] = {}
     own_key, other_key = "", ""
     if with_keys:
@@ -61,14 +61,16 @@ def described_service(directory: Path, *, with_keys: bool, is_thorough: bool) ->
     schema.config.checks.positive_data_acceptance.expected_statuses += ["422"]
 
     @schema.hook
-    def map_path_parameters(_context: Any, parameters: dict[str, Any] | None) -> dict[str, Any] | None:
-        """Sends most requests to an existing, finished campaign, whose streams end, and never revokes its own key.
+    def map_path_parameters(context: Any, parameters: dict[str, Any] | None) -> dict[str, Any] | None:
+        """Sends most requests to an existing, finished campaign, whose streams end, but deletes another; and never
+        revokes its own key.
 
         An id that is too long is sent unchanged, since it must be rejected.
         """
         given = (parameters or {}).get("campaign_id")
         if parameters and isinstance(given, str) and len(given) <= MAX_ID_LENGTH and len(given) % 4:
-            parameters["campaign_id"] = campaign
+            is_deletion = context.operation.method.upper() == "DELETE"
+            parameters["campaign_id"] = other if is_deletion else campaign
         if parameters and own_key and str(parameters.get("key_id")) in own_key:
             parameters["key_id"] = other_key.split("_")[1]
         return parameters
