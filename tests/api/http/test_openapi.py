@@ -157,8 +157,10 @@ def test_every_example_body_is_accepted(
             needs_rewards = path.endswith(("/finals", "/exports", "/trainings"))
             campaign = Recorder(store, trials=2).run(2).id if needs_rewards else unfinished
             body = {**example, "campaign_id": campaign} if "campaign_id" in example else example
-            response = service.request(method, path.format(campaign_id=campaign, training_id=training), json=body)
-            assert response.is_success, (method, path, response.text)
+            ids = {"campaign_id": campaign, "training_id": training, "number": 1}
+            response = service.request(method, path.format(**ids), json=body)
+            is_refused = path.endswith("/detections")  # a synthetic trial has no weights
+            assert response.is_success or (is_refused and response.status_code == 409), (method, path, response.text)
             bodies += 1
     assert bodies >= 4
 
