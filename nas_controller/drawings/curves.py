@@ -31,15 +31,15 @@ class _Line(NamedTuple):
 def curves(figure: Curves, best: int | None, sheet: Sheet) -> str:
     """Loss and AP by step of a few trials; those of the baseline and of the trial `best` stand out.
 
-    Raises NothingToDrawError before a second measurement, since a point is no curve.
+    Raises NothingToDrawError before the first measurement.
     """
     panels = [
         (title, [_trial_line(curve, series, best) for curve in figure.curves if _points(curve, series)])
         for series, title in _SHOWN
     ]
-    panels = [(title, lines) for title, lines in panels if any(len(line.points) > 1 for line in lines)]
+    panels = [(title, lines) for title, lines in panels if lines]
     if not panels:
-        raise NothingToDrawError("no trial has reported a loss or an AP at two steps yet")
+        raise NothingToDrawError("no trial has reported a loss or an AP yet")
     trials = ", ".join(str(number) for number in dict.fromkeys(curve.number for curve in figure.curves))
     canvas = Canvas(sheet, "curves", "Learning curves", f"Learning curves of the trials {trials}, by step.")
     roles = {line.role for _, lines in panels for line in lines}
