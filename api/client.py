@@ -5,19 +5,19 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
-from urllib.parse import quote
 
 import httpx
 from pydantic import RootModel
 
-from api.client_connection import Connection
 from api.client_connection import ServiceUnreachableError as ServiceUnreachableError
+from api.client_connection import segment
 from api.client_responses import ServiceRefusedError as ServiceRefusedError
 from api.client_responses import document_in, raise_for_status, write_download
+from api.client_trainings import TrainingsClient
+from api.client_webhooks import WebhooksClient
 from api.documents import (
     BestDocument,
     CampaignDocument,
-    DeliveryDocument,
     DryRunDocument,
     EstimateDocument,
     EventDocument,
@@ -27,13 +27,9 @@ from api.documents import (
     FinalsReportDocument,
     HealthDocument,
     ListedCampaignDocument,
-    NewWebhookDocument,
     ReadinessDocument,
-    TrainingDocument,
-    TrainingRowDocument,
     TrialDetailDocument,
     TrialDocument,
-    WebhookDocument,
 )
 from nas_controller.states import ArchivedFilter, CampaignOrder, PauseMode, WeightsWanted
 
@@ -42,7 +38,7 @@ class AnyDocument(RootModel[dict[str, Any]]):
     """A JSON object whose fields are in the OpenAPI document."""
 
 
-class Client(Connection):
+class Client(TrainingsClient, WebhooksClient):
     """A client of the service at `url`, by default EFFSPINE_URL, with the key of EFFSPINE_API_KEY.
 
     Every method raises ServiceUnreachableError if no service responds and ServiceRefusedError if the service responds
@@ -70,11 +66,11 @@ class Client(Connection):
 
     def start_campaign(self, campaign_id: str) -> CampaignDocument:
         """Starts a draft."""
-        return self._change(CampaignDocument, f"/v1/campaigns/{_segment(campaign_id)}/start")
+        return self._change(CampaignDocument, f"/v1/campaigns/{segment(campaign_id)}/start")
 
     def update_campaign(self, campaign_id: str, patch: dict[str, Any]) -> CampaignDocument:
         """Changes a campaign by a JSON merge patch (RFC 7396), which is idempotent."""
-        return document_in(CampaignDocument, self._send("PATCH", f"/v1/campaigns/{_segment(campaign_id)}", json=patch))
+        return document_in(CampaignDocument, self._send("PATCH", f"/v1/campaigns/{segment(campaign_id)}", json=patch))
 
     def annotate_campaign(
         self,
@@ -90,7 +86,7 @@ class Client(Connection):
 
     def delete_campaign(self, campaign_id: str) -> None:
         """Deletes a campaign that has ended, or a draft, with its trials and files."""
-        raise_for_status(self._send("DELETE", f"/v1/campaigns/{_segment(campaign_id)}"))
+        raise_for_status(self._send("DELETE", f"/v1/campaigns/{segment(campaign_id)}"))
 
     def estimate(self, specification: dict[str, Any]) -> EstimateDocument:
         """Estimates the duration of a campaign, which is not created."""
@@ -98,23 +94,23 @@ class Client(Connection):
 
     def stop_campaign(self, campaign_id: str) -> CampaignDocument:
         """Requests a stop; running trials are abandoned."""
-        return self._change(CampaignDocument, f"/v1/campaigns/{_segment(campaign_id)}/stop")
+        return self._change(CampaignDocument, f"/v1/campaigns/{segment(campaign_id)}/stop")
 
     def pause_campaign(self, campaign_id: str, mode: PauseMode = "drain") -> CampaignDocument:
         """Requests a pause: after the running trials (`drain`), or at once (`abort`)."""
-        return self._change(CampaignDocument, f"/v1/campaigns/{_segment(campaign_id)}/pause", {"mode": mode})
+        return self._change(CampaignDocument, f"/v1/campaigns/{segment(campaign_id)}/pause", {"mode": mode})
 
     def resume_campaign(self, campaign_id: str) -> CampaignDocument:
         """Resumes a paused campaign."""
-        return self._change(CampaignDocument, f"/v1/campaigns/{_segment(campaign_id)}/resume")
+        return self._change(CampaignDocument, f"/v1/campaigns/{segment(campaign_id)}/resume")
 
     def retry_campaign(self, campaign_id: str) -> CampaignDocument:
         """Lets a failed campaign continue; finished trials keep their outcomes."""
-        return self._change(CampaignDocument, f"/v1/campaigns/{_segment(campaign_id)}/retry")
+        return self._change(CampaignDocument, f"/v1/campaigns/{segment(campaign_id)}/retry")
 
     def campaign(self, campaign_id: str) -> CampaignDocument:
         """One campaign."""
-        return self._read(CampaignDocument, f"/v1/campaigns/{_segment(campaign_id)}")
+        return self._read(CampaignDocument, f"/v1/campaigns/{segment(campaign_id)}")
 
     def campaigns(
         self,
@@ -137,32 +133,32 @@ class Client(Connection):
         self, campaign_id: str, *, state: str | None = None, order_by: str | None = None, at_most: int | None = None
     ) -> Iterator[TrialDocument]:
         """All trials of a campaign, or `at_most` so many, ordered by number or by `order_by`, such as `-reward`."""
-        path = f"/v1/campaigns/{_segment(campaign_id)}/trials"
+        path = f"/v1/campaigns/{segment(campaign_id)}/trials"
         return self._all(TrialDocument, path, {"state": state, "order_by": order_by}, at_most)
 
     def trial(self, campaign_id: str, number: int) -> TrialDetailDocument:
         """One trial with its attempts and its learning curve."""
-        return self._read(TrialDetailDocument, f"/v1/campaigns/{_segment(campaign_id)}/trials/{number}")
+        return self._read(TrialDetailDocument, f"/v1/campaigns/{segment(campaign_id)}/trials/{number}")
 
     def best(self, campaign_id: str, k: int = 1) -> BestDocument:
         """The `k` best trials, the one that finals rank first at the front, and the baseline."""
-        return self._read(BestDocument, f"/v1/campaigns/{_segment(campaign_id)}/best", {"k": k})
+        return self._read(BestDocument, f"/v1/campaigns/{segment(campaign_id)}/best", {"k": k})
 
     def figure(self, campaign_id: str, name: str) -> dict[str, Any]:
         """The numbers of a figure, such as `search`, the health of the search."""
-        return self._read(AnyDocument, f"/v1/campaigns/{_segment(campaign_id)}/figures/{_segment(name)}").root
+        return self._read(AnyDocument, f"/v1/campaigns/{segment(campaign_id)}/figures/{segment(name)}").root
 
     def finals(self, campaign_id: str) -> FinalsReportDocument:
         """The finals: their verdict and their trainings. Raises ServiceRefusedError (404) before they begin."""
-        return self._read(FinalsReportDocument, f"/v1/campaigns/{_segment(campaign_id)}/finals")
+        return self._read(FinalsReportDocument, f"/v1/campaigns/{segment(campaign_id)}/finals")
 
     def run_finals(self, campaign_id: str, **fields: Any) -> CampaignDocument:
         """Runs finals of a campaign that is over, or more of them; `fields` are those of its `finals` that change."""
-        return self._change(CampaignDocument, f"/v1/campaigns/{_segment(campaign_id)}/finals", fields)
+        return self._change(CampaignDocument, f"/v1/campaigns/{segment(campaign_id)}/finals", fields)
 
     def drawing(self, campaign_id: str, name: str, width_px: int) -> str:
         """A figure as an SVG document on white paper, laid out for this width."""
-        path = f"/v1/campaigns/{_segment(campaign_id)}/figures/{_segment(name)}.svg"
+        path = f"/v1/campaigns/{segment(campaign_id)}/figures/{segment(name)}.svg"
         return self._file(path, {"width": width_px}, f"{name}.svg")[1].decode("utf-8")
 
     def export_formats(self) -> list[ExportFormatDocument]:
@@ -171,18 +167,18 @@ class Client(Connection):
 
     def exports(self, campaign_id: str, trial: int | None = None) -> ExportsDocument:
         """The weights and the exports of a trial: the first of `best`, or `trial`."""
-        return self._read(ExportsDocument, f"/v1/campaigns/{_segment(campaign_id)}/exports", {"trial": trial})
+        return self._read(ExportsDocument, f"/v1/campaigns/{segment(campaign_id)}/exports", {"trial": trial})
 
     def request_export(
         self, campaign_id: str, format: str, trial: int | None = None, weights: WeightsWanted = "best"
     ) -> ExportDocument:
         """Requests an export in a format that a process makes; the same request gives the same export."""
         body = {"format": format, "trial": trial, "weights": weights}
-        return self._change(ExportDocument, f"/v1/campaigns/{_segment(campaign_id)}/exports", body)
+        return self._change(ExportDocument, f"/v1/campaigns/{segment(campaign_id)}/exports", body)
 
     def read_export(self, export_id: str) -> ExportDocument:
         """An export that was requested."""
-        return self._read(ExportDocument, f"/v1/exports/{_segment(export_id)}")
+        return self._read(ExportDocument, f"/v1/exports/{segment(export_id)}")
 
     def download_export(self, export: ExportDocument, directory: Path) -> Path:
         """Downloads a completed export to a directory, which is made if it is missing, and returns its path.
@@ -191,7 +187,7 @@ class Client(Connection):
         does not have the digest of the export.
         """
         path = directory / Path(export.file_name).name
-        address = f"/v1/exports/{_segment(export.id)}/file"
+        address = f"/v1/exports/{segment(export.id)}/file"
         try:
             with self._http.stream("GET", address) as response:
                 if not response.is_success:
@@ -206,7 +202,7 @@ class Client(Connection):
         """File name and content of an export in a format that the service makes itself, or that is made: of the first
         of `best`, or of `trial`.
         """
-        path = f"/v1/campaigns/{_segment(campaign_id)}/exports/{_segment(format)}"
+        path = f"/v1/campaigns/{segment(campaign_id)}/exports/{segment(format)}"
         return self._file(path, {"trial": trial}, f"architecture.{format}")
 
     def events(self, campaign_id: str, after: int = 0) -> Iterator[EventDocument]:
@@ -215,90 +211,4 @@ class Client(Connection):
         A lost stream is resumed after the last received event, so none is missed or repeated. Raises
         ServiceUnreachableError if reconnecting fails repeatedly.
         """
-        return self._events(f"/v1/campaigns/{_segment(campaign_id)}/events", after)
-
-    def create_training(self, specification: dict[str, Any]) -> TrainingDocument:
-        """Queues a training."""
-        return self._change(TrainingDocument, "/v1/trainings", specification)
-
-    def training(self, training_id: str) -> TrainingDocument:
-        """One training."""
-        return self._read(TrainingDocument, f"/v1/trainings/{_segment(training_id)}")
-
-    def trainings(self, *, state: str | None = None, campaign_id: str | None = None) -> Iterator[TrainingDocument]:
-        """All trainings, newest first."""
-        return self._all(TrainingDocument, "/v1/trainings", {"state": state, "campaign_id": campaign_id})
-
-    def stop_training(self, training_id: str) -> TrainingDocument:
-        """Requests a stop; a checkpoint is saved."""
-        return self._change(TrainingDocument, f"/v1/trainings/{_segment(training_id)}/stop")
-
-    def resume_training(self, training_id: str) -> TrainingDocument:
-        """Continues a stopped or failed training from its checkpoint."""
-        return self._change(TrainingDocument, f"/v1/trainings/{_segment(training_id)}/resume")
-
-    def training_history(self, training_id: str) -> list[TrainingRowDocument]:
-        """The logged steps of a training."""
-        return list(self._all(TrainingRowDocument, f"/v1/trainings/{_segment(training_id)}/history", {}))
-
-    def training_events(self, training_id: str, after: int = 0) -> Iterator[EventDocument]:
-        """Events of a training, as `events` has those of a campaign."""
-        return self._events(f"/v1/trainings/{_segment(training_id)}/events", after)
-
-    def training_exports(self, training_id: str) -> ExportsDocument:
-        """The exports of a training, and what its best model is."""
-        return self._read(ExportsDocument, f"/v1/trainings/{_segment(training_id)}/exports")
-
-    def request_training_export(self, training_id: str, format: str) -> ExportDocument:
-        """Requests an export of the best model of a training, as `request_export` that of a trial."""
-        return self._change(ExportDocument, f"/v1/trainings/{_segment(training_id)}/exports", {"format": format})
-
-    def training_export(self, training_id: str, format: str) -> tuple[str, bytes]:
-        """File name and content of an export of a training, as `export` has those of a trial."""
-        path = f"/v1/trainings/{_segment(training_id)}/exports/{_segment(format)}"
-        return self._file(path, {}, f"architecture.{format}")
-
-    def training_model(self, training_id: str) -> tuple[str, bytes]:
-        """File name and content of the best model of a training, a ZIP file."""
-        return self._file(f"/v1/trainings/{_segment(training_id)}/model", {}, "model.zip")
-
-    def create_webhook(
-        self, url: str, events: Sequence[str] | None = None, campaign_id: str | None = None
-    ) -> NewWebhookDocument:
-        """Creates a webhook for these events, by default for all, of one campaign or of all."""
-        body = {"url": url, "campaign_id": campaign_id, **({"events": list(events)} if events else {})}
-        return self._change(NewWebhookDocument, "/v1/webhooks", body)
-
-    def webhooks(self) -> list[WebhookDocument]:
-        """All webhooks, oldest first."""
-        return list(self._all(WebhookDocument, "/v1/webhooks", {}))
-
-    def webhook(self, webhook_id: str) -> WebhookDocument:
-        """One webhook."""
-        return self._read(WebhookDocument, f"/v1/webhooks/{_segment(webhook_id)}")
-
-    def delete_webhook(self, webhook_id: str) -> None:
-        """Deletes a webhook and its messages."""
-        self._remove(f"/v1/webhooks/{_segment(webhook_id)}")
-
-    def test_webhook(self, webhook_id: str) -> DeliveryDocument:
-        """Queues a test message."""
-        return self._change(DeliveryDocument, f"/v1/webhooks/{_segment(webhook_id)}/test")
-
-    def deliveries(self, webhook_id: str, *, state: str | None = None) -> Iterator[DeliveryDocument]:
-        """The messages to a webhook, newest first."""
-        return self._all(DeliveryDocument, f"/v1/webhooks/{_segment(webhook_id)}/deliveries", {"state": state})
-
-    def delivery(self, webhook_id: str, delivery_id: str) -> DeliveryDocument:
-        """A message to a webhook."""
-        return self._read(DeliveryDocument, f"/v1/webhooks/{_segment(webhook_id)}/deliveries/{_segment(delivery_id)}")
-
-    def resend_delivery(self, webhook_id: str, delivery_id: str) -> DeliveryDocument:
-        """Sends a message again now."""
-        path = f"/v1/webhooks/{_segment(webhook_id)}/deliveries/{_segment(delivery_id)}/resend"
-        return self._change(DeliveryDocument, path)
-
-
-def _segment(value: str) -> str:
-    """A value, percent-encoded as one segment of a path."""
-    return quote(value, safe="") or "-"
+        return self._events(f"/v1/campaigns/{segment(campaign_id)}/events", after)

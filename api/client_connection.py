@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
+from urllib.parse import quote
 
 import httpx
 from httpx_sse import connect_sse
@@ -161,3 +162,8 @@ class Connection:
                 f"there is no service at {self.url}; start it with `effspine serve`, or set {URL_VARIABLE}"
             )
         return ServiceUnreachableError(f"the service at {self.url} does not respond: {error or type(error).__name__}")
+
+
+def segment(value: str) -> str:
+    """A value, percent-encoded as one segment of a path."""
+    return quote(value, safe="") or "-"

@@ -13,7 +13,9 @@ import pytest
 from api.cli.campaign.yaml_documents import parse_document
 from api.http.routes.dashboard import STATIC_DIR
 from nas_controller.search.campaign_spec import CampaignSpec
-from search_space.proxy_task import FIELDS, PROFILES
+from search_space.proxy_task import FIELDS
+from search_space.recipes import FIELDS as RECIPE_FIELDS
+from search_space.recipes import PROFILES
 
 pytestmark = pytest.mark.skipif(shutil.which("node") is None, reason="node is not installed")
 
@@ -71,7 +73,11 @@ def test_the_form_has_every_field_of_a_campaign_once(run: Any) -> None:
     assert len(paths) == len(set(paths))
     whole = {"name": "x", "proxy_task": {"profile": "synthetic"}, "stop": {}, "finals": {}, "latency": {}}
     stored = CampaignSpec.model_validate(whole).model_dump(mode="json")
-    expected = leaves(stored) | {f"proxy_task.{name}" for name in FIELDS} | {f"finals.{name}" for name in FIELDS}
+    expected = (
+        leaves(stored)
+        | {f"proxy_task.{name}" for name in FIELDS}
+        | {f"finals.{name}" for name in (*FIELDS, *RECIPE_FIELDS)}
+    )
     switches = {field["path"] for field in fields if field["kind"] == "switch"}
     assert switches == {"latency", "early_stopping", "finals"}
     assert set(paths) - switches == expected - {"early_stopping"} | {"early_stopping.rule", "early_stopping.min_trials"}

@@ -12,7 +12,7 @@ from tests.deploy.test_compose import assert_parses
 from tests.support.paths import ROOT
 
 PAGE = (ROOT / "docs" / "operations.md").read_text()
-_OTHER_VARIABLES = {"EFFSPINE_KUBERAY_CRD"}
+_OTHER_VARIABLES = {"EFFSPINE_KUBERAY_CRD", "EFFSPINE_URL"}
 
 
 def _commands() -> list[str]:

@@ -9,7 +9,8 @@ from fastapi import APIRouter, Body, Path, Query, Request, Response, status
 
 from api.documents import DetectionsDocument, DetectionsOptions, ExportDocument
 from api.http.dependencies import CampaignId, RequireJson, ServiceSettings, ServiceStore
-from api.http.routes.exports import ExportId, file_headers, found_file, requested
+from api.http.export_files import file_headers, found_file, requested
+from api.http.routes.exports import ExportId
 from nas_controller.exports.detections import (
     BASELINE,
     DETECTIONS,

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import json
-from pathlib import Path as FilePath
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Body, Path, Query, Request, Response, status
-from fastapi.responses import FileResponse
 
 from api.documents import (
     ExportDocument,
@@ -17,12 +15,11 @@ from api.documents import (
     Page,
     TrainingExportOptions,
 )
-from api.http.conditional_get import CACHE_CONTROL, NotModified
 from api.http.dependencies import CampaignId, RequireJson, ServiceSettings, ServiceStore, TrainingId
+from api.http.export_files import export_response, requested
 from exporters import EXPORTERS, Export, Exporter
 from exporters.svg import drawing
 from nas_controller.exports.exported_trial import find_exported
-from nas_controller.exports.files import export_file, mark_used
 from nas_controller.exports.requests import export_request
 from nas_controller.exports.weights import weights_of
 from nas_controller.states import WeightsWanted
@@ -187,7 +184,7 @@ def export(
         body = {"format": exporter.name, "trial": exported.trial.number, "weights": wanted.weights}
         how = f"POST /v1/campaigns/{campaign_id}/exports and {json.dumps(body)}"
         found = _made(store, wanted, f"{exporter.name} of trial {exported.trial.number}", how)
-        return _file(request, store, settings.data_dir, found)
+        return export_response(request, store, settings.data_dir, found)
     if weights is not None:
         raise InvalidValueError(f"the format '{exporter.name}' has no weights; leave `weights` out", field="weights")
     drawn = Export(exported.specification(), baseline=exported.baseline())
@@ -213,7 +210,7 @@ def export_of_training(
         return _made_here(exporter, model_name(trained.training.name), exporter.content(trained.drawn()))
     how = f"POST /v1/trainings/{training_id}/exports and {json.dumps({'format': exporter.name})}"
     found = _made(store, training_export_request(trained, exporter), f"{exporter.name} of the best model", how)
-    return _file(request, store, settings.data_dir, found)
+    return export_response(request, store, settings.data_dir, found)
 
 
 @router.get("/v1/exports/{export_id}", summary="Read an export")
@@ -230,18 +227,7 @@ def read(export_id: ExportId, store: ServiceStore) -> ExportDocument:
 )
 def download(request: Request, export_id: ExportId, store: ServiceStore, settings: ServiceSettings) -> Response:
     """The file, streamed, with its digest as `ETag`; byte ranges can be asked for. 409 while there is none."""
-    return _file(request, store, settings.data_dir, store.reads.get_export(export_id))
-
-
-def requested(store: Store, data_dir: FilePath, request: ExportRequest, response: Response) -> ExportDocument:
-    """The export of a request, which is made again where its file is gone."""
-    export = store.service.request_export(request)
-    if export.state == "completed" and not export_file(data_dir, export).is_file():
-        store.runner.remove_export(export.id)
-        export = store.service.request_export(request)
-    response.headers["Location"] = f"/v1/exports/{export.id}"
-    response.status_code = status.HTTP_200_OK if export.state == "completed" else status.HTTP_202_ACCEPTED
-    return ExportDocument.model_validate(export.to_dict())
+    return export_response(request, store, settings.data_dir, store.reads.get_export(export_id))
 
 
 def _made(store: Store, wanted: ExportRequest, what: str, how: str) -> ExportRecord:
@@ -255,34 +241,6 @@ def _made(store: Store, wanted: ExportRequest, what: str, how: str) -> ExportRec
 def _made_here(exporter: Exporter, name: str, content: bytes) -> Response:
     headers = {"Content-Disposition": f'attachment; filename="{name}{exporter.suffix}"'}
     return Response(content, media_type=exporter.media_type, headers=headers)
-
-
-def _file(request: Request, store: Store, data_dir: FilePath, export: ExportRecord) -> Response:
-    """The file of an export. Raises as `found_file` and `file_headers`."""
-    path = found_file(store, data_dir, export)
-    headers = file_headers(request, export)
-    mark_used(path)
-    return FileResponse(path, media_type=export.media_type, filename=export.file_name, headers=headers)
-
-
-def found_file(store: Store, data_dir: FilePath, export: ExportRecord) -> FilePath:
-    """The path of the file of an export. Raises ConflictError without one."""
-    if export.state != "completed":
-        raise ConflictError(f"export '{export.id}' is {export.state}; GET /v1/exports/{export.id} shows its progress")
-    path = export_file(data_dir, export)
-    if not path.is_file():
-        store.runner.remove_export(export.id)
-        raise ConflictError(f"the file of export '{export.id}' is gone; request it again")
-    return path
-
-
-def file_headers(request: Request, export: ExportRecord) -> dict[str, str]:
-    """The headers of a response from the file of an export. Raises NotModified where the client has it."""
-    headers = {"ETag": f'"{export.sha256}"', "Cache-Control": CACHE_CONTROL}
-    known = [item.strip().removeprefix("W/") for item in request.headers.get("if-none-match", "").split(",")]
-    if headers["ETag"] in known:
-        raise NotModified(headers)
-    return headers
 
 
 def _format(name: str) -> Exporter:

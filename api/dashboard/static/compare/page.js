@@ -8,11 +8,11 @@ import { CAMPAIGN_ROWS, metricRows, settings, TRIAL_ROWS } from "./rows.js";
 import { named, useSubjects } from "./subjects.js";
 
 const place = byId("compare"), least = Number(place.dataset.least), most = Number(place.dataset.most);
-const FIGURES = [
-  ["progress", "Curves", "Best reward so far by trial."], // of campaigns alone
+const OF_ALL = [
   ["widths", "Widths", "Output channels of each block."],
-  ["shares", "Shares", "Share of the multi-adds of each block."],
+  ["shares", "Shares", "Share of the multi-adds of each block and level."],
 ];
+const FIGURES = { campaigns: [["progress", "Curves", "Best reward so far by trial."], ...OF_ALL], trials: OF_ALL };
 
 function CopyLink() {
   const [state, setState] = useState("");
@@ -60,8 +60,7 @@ function Settings({ subjects, kind }) {
 function Figures({ subjects, kind }) {
   const names = subjects.map(({ name }) => encodeURIComponent(name)).join(",");
   const version = subjects.map(({ campaign }) => campaign.last_event).join(".");
-  const figures = FIGURES.filter(([name]) => kind === "campaigns" || name !== "progress");
-  return html`<div class="charts">${figures.map(([name, title, about]) => html`<figure class="card wide" key=${name}>
+  return html`<div class="charts">${FIGURES[kind].map(([name, title, about]) => html`<figure class="card wide" key=${name}>
     <figcaption><h2>${title}</h2><p class="muted">${about}</p></figcaption>
     <${Figure} path="/v1/compare" query=${`figure=${name}&${kind}=${names}`} version=${version} label=${title} empty="There is nothing to draw yet." />
   </figure>`)}</div>`;

@@ -50,9 +50,9 @@ export const TRIAL_ROWS = [
   ["Widths", ({ trial }) => trial.widths.join(", ")],
 ];
 
-/** The metrics that any of the trials has, such as the COCO figures. */
+/** The metrics that any of the trials has besides those of the rows above, such as the COCO figures. */
 export function metricRows(trials) {
-  const names = [...new Set(trials.flatMap(({ trial }) => Object.keys(trial.metrics ?? {})))].filter((name) => name !== "seconds");
+  const names = [...new Set(trials.flatMap(({ trial }) => Object.keys(trial.metrics ?? {})))].filter((name) => !["ap", "seconds"].includes(name));
   return names.map((name) => [name, ({ trial }) => decimal(trial.metrics?.[name])]);
 }
 

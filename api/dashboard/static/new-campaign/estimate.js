@@ -11,7 +11,7 @@ const BASES = {
 };
 const BOUNDS = { wall_seconds: "the limit of its time", device_hours: "the limit of its device time" };
 
-const hours = (value) => `${value.toLocaleString("en", { maximumSignificantDigits: 3 })} h`;
+const hours = (value) => (value < 1 ? duration(3600 * value) : `${value.toLocaleString("en", { maximumSignificantDigits: 3 })} h`);
 
 export function Estimate({ estimate }) {
   const { finals, trials, parallelism } = estimate;
