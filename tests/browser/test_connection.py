@@ -81,6 +81,5 @@ def test_a_clean_stop_with_open_pages_logs_no_error(browser: Browser, served: Se
 
 def _use(page: Page, column: str, table: str) -> None:
     """Clicks on what needs the service."""
-    heading = page.locator(table).get_by_role("columnheader", name=column, exact=True)
-    heading.get_by_role("button").click()
+    page.locator(table).locator("thead").get_by_role("button", name=column, exact=True).click()
     page.locator(table).locator("tbody tr").first.click()
