@@ -110,23 +110,27 @@ def print_registered(datasets: Sequence[Mapping[str, Any]]) -> None:
     rows = [
         (
             each["name"],
+            _state(each),
             _count(each, "train", "images"),
             _count(each, "val", "images"),
             _count(each, "train", "boxes"),
             "-" if each["classes"] is None else f"{each['classes']:,}",
             "-" if each["warnings"] is None else str(each["warnings"]),
-            _place(each),
+            each["path"] or "-",
         )
         for each in datasets
     ]
-    columns = ("name", "training images", "validation", "boxes", "classes", "warnings", "directory")
-    print_table(columns, rows, left=("name", "directory"), drop=("boxes", "validation", "classes", "directory"))
+    columns = ("name", "state", "training images", "validation", "boxes", "classes", "warnings", "directory")
+    drop = ("boxes", "directory", "validation", "classes", "warnings")
+    print_table(columns, rows, left=("name", "state", "directory"), drop=drop)
 
 
-def _place(dataset: Mapping[str, Any]) -> str:
+def _state(dataset: Mapping[str, Any]) -> str:
     if dataset["path"] is None:
-        return "the registration is damaged; register it again"
-    return str(dataset["path"]) if dataset["is_there"] else f"is gone: {dataset['path']}"
+        return "damaged"
+    if not dataset["is_there"]:
+        return "gone"
+    return "not registered" if dataset["splits"] is None else "registered"
 
 
 def _count(dataset: Mapping[str, Any], split: str, what: str) -> str:

@@ -13,7 +13,7 @@ from search_space.detector import PAPER_ANCHOR_SIZE
 from search_space.errors import InvalidValueError, UnknownFieldError
 from search_space.proxy_task_checks import LARGEST_RATE, check_together
 from search_space.proxy_task_fields import check_value, choice, number, settable, switch
-from search_space.suggestions import unknown_field
+from search_space.suggestions import did_you_mean, unknown_field
 
 Kind = Literal["detection", "shared", "synthetic"]
 Schedule = Literal["cosine", "step", "exponential"]
@@ -269,7 +269,8 @@ def resolve(profile: str, **overrides: Any) -> ProxyTask:
     """
     if profile not in PROFILES:
         raise InvalidValueError(
-            f"profile is {profile!r}; it must be one of {', '.join(PROFILES)}", field="proxy_task.profile"
+            f"profile is {profile!r}; it must be one of {', '.join(PROFILES)}{did_you_mean(profile, PROFILES)}",
+            field="proxy_task.profile",
         )
     for name, value in overrides.items():
         if name not in FIELDS:

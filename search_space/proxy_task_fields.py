@@ -7,6 +7,7 @@ from dataclasses import Field, field
 from typing import Any
 
 from search_space.errors import InvalidValueError
+from search_space.suggestions import truth_hint
 
 
 def number(default: float, low: float, high: float, meaning: str) -> Any:
@@ -41,7 +42,7 @@ def _mismatch(each: Field[Any], value: object) -> str | None:
     if "choices" in limits:
         return None if value in limits["choices"] else " or ".join(limits["choices"])
     if isinstance(each.default, bool):
-        return None if isinstance(value, bool) else "true or false"
+        return None if isinstance(value, bool) else f"true or false{truth_hint(value)}"
     is_whole = isinstance(each.default, int)
     kinds = int if is_whole else (int, float)
     if isinstance(value, kinds) and not isinstance(value, bool) and limits["low"] <= value <= limits["high"]:

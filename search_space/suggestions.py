@@ -35,6 +35,7 @@ SYNONYMS = {
     "workers": "parallelism",
 }
 """Names that other tools have for fields of ours. A field of that name comes before its synonym."""
+_TRUTH = {"yes": "true", "y": "true", "on": "true", "no": "false", "n": "false", "off": "false"}
 SIMILAR = 0.6
 """How similar two names must be, from 0 to 1, so that one may be meant by the other."""
 
@@ -50,6 +51,18 @@ def nearest(name: str, known: Iterable[str], *, cutoff: float = SIMILAR) -> str 
     if not found and cutoff <= SIMILAR:
         found = [candidate for candidate in names if plain in candidate.split("_")]
     return found[0] if len(found) == 1 else None
+
+
+def truth_hint(value: object) -> str:
+    """What to write instead of the texts that YAML once read as true or false; empty for any other value."""
+    meant = _TRUTH.get(value.strip().lower()) if isinstance(value, str) else None
+    return f"; YAML reads {value} as a text: write {meant}" if meant else ""
+
+
+def did_you_mean(name: object, known: Iterable[str]) -> str:
+    """The end of a sentence about a name that does not exist; empty where none is near."""
+    guess = nearest(name, known) if isinstance(name, str) else None
+    return f"; did you mean '{guess}'?" if guess else ""
 
 
 def unknown_field(name: str, known: Sequence[str], of: str) -> str:

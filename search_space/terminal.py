@@ -59,13 +59,13 @@ def cell_text(text: str, style: str = "") -> Text:
 
 def spark_line(values: Sequence[float]) -> str:
     """One character for each value, its height proportional to the value: a block where standard output has blocks."""
-    characters = BLOCK_CHARACTERS if _can_print(BLOCK_CHARACTERS) else ASCII_CHARACTERS
+    characters = BLOCK_CHARACTERS if can_print(BLOCK_CHARACTERS) else ASCII_CHARACTERS
     largest = max(values, default=0.0) or 1.0
     return "".join(characters[min(len(characters) - 1, int(value / largest * len(characters)))] for value in values)
 
 
-def _can_print(text: str) -> bool:
-    """Whether the encoding of standard output has all characters of a text."""
+def can_print(text: str) -> bool:
+    """Whether the encoding of standard output has all characters of `text`."""
     try:
         text.encode(sys.stdout.encoding or "utf-8")
     except (UnicodeEncodeError, LookupError):

@@ -18,8 +18,8 @@ FIGURE_FILES = (*DRAWINGS, BLOCK_DIAGRAM)
 def figure_svg(store: Store, campaign_id: str, name: str, width_px: int, at: int | None = None) -> str:
     """A figure on white paper as an SVG document; the block diagram has a width of its own.
 
-    `at` is for `policy`: after so many rewards. Raises NotFoundError for an unknown campaign or figure, and where there
-    is nothing to draw yet.
+    `at` is for `policy`: after so many rewards. Raises NotFoundError for an unknown campaign or figure and before there
+    is a best architecture, and NothingToDrawError where another figure does not exist, or not yet.
     """
     if name in DRAWINGS:
         heading = Heading(store.reads.get_campaign(campaign_id).name, datetime.now(UTC).date())

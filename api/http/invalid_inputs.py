@@ -20,12 +20,11 @@ from api.http.document_fields import unknown_field
 from api.http.problem_documents import FieldProblem
 from nas_controller.search.validation_errors import UNKNOWN_FIELD
 from search_space.display import counted
-from search_space.suggestions import nearest
+from search_space.suggestions import did_you_mean, truth_hint
 
 MAX_VALUE_LENGTH = 200
 MAX_SHOWN = 60
 """Characters of a value in a sentence."""
-_TRUTH = {"yes": "true", "y": "true", "on": "true", "no": "false", "n": "false", "off": "false"}
 _SEPARATED = re.compile(r"[-+]?\d{1,3}(?:[_, ']\d{3})+|[-+]?\d+(?:_\d+)+")
 _SEXAGESIMAL = re.compile(r"(\d+):([0-5]?\d)(?::([0-5]?\d))?")
 
@@ -106,10 +105,7 @@ def _number_hint(value: Any, *, whole: bool) -> str:
 
 
 def _truth(error: Mapping[str, Any], _: str) -> str:
-    value = error["input"]
-    meant = _TRUTH.get(value.strip().lower()) if isinstance(value, str) else None
-    hint = f"; YAML reads {value} as a text: write {meant}" if meant else ""
-    return f"{shown(value)} is neither true nor false{hint}"
+    return f"{shown(error['input'])} is neither true nor false{truth_hint(error['input'])}"
 
 
 def _text(error: Mapping[str, Any], _: str) -> str:
@@ -141,10 +137,8 @@ def _length(error: Mapping[str, Any], allowed: str) -> str:
 def _one_of(error: Mapping[str, Any], _: str) -> str:
     expected = str(error.get("ctx", {}).get("expected", ""))
     choices, value = re.findall(r"'([^']*)'", expected), error["input"]
-    guess = nearest(value, choices) if isinstance(value, str) else None
-    hint = f"; did you mean '{guess}'?" if guess else ""
     known = ", ".join(repr(each) for each in choices) or expected
-    return f"{shown(value)} is not one of {known}{hint}"
+    return f"{shown(value)} is not one of {known}{did_you_mean(value, choices)}"
 
 
 def _group(error: Mapping[str, Any], _: str) -> str:

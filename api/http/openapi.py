@@ -53,7 +53,7 @@ def _describe(method: str, path: str, operation: dict[str, Any]) -> None:
     operation["security"] = [] if scope is None else [{name: [scope]} for name in SECURITY_SCHEMES]
     responses = operation["responses"]
     for status in PROBLEM_RESPONSES:
-        problem = responses[status]["content"]["application/json"]
+        (problem,) = responses[status]["content"].values()  # FastAPI puts it under the media type of the route
         responses[status]["content"] = {MEDIA_TYPE: {**problem, "example": EXAMPLE_PROBLEM}}
     if method == "post" and path.startswith(PREFIX):
         operation.setdefault("parameters", []).append(PARAMETER)

@@ -22,7 +22,7 @@ from nas_controller.store.outcome_rows import OutcomeRow
 from search_space.errors import EffspineError
 
 MAX_SNAPSHOTS = 128
-MAX_SECONDS = 10.0
+MAX_SECONDS = 5.0
 _MAX_CAMPAIGNS = 16
 _ROWS_PER_READ = 200
 

@@ -30,8 +30,14 @@ def _describe_task(schema: dict[str, Any]) -> None:
     own = set(schema["properties"])
     describe_fields(schema)
     for name, field in RECIPE_FIELDS.items():
-        schema["properties"][name] = value_schema(field)
-        schema["properties"][name]["description"] += " (with `recipe`)"
+        defaults = {recipe.name: getattr(recipe, name) for recipe in RECIPES.values()}
+        schema["properties"][name] = {
+            "title": name.replace("_", " ").capitalize(),
+            **value_schema(field),
+            "x-unit": "epochs",
+            "x-defaults": {"by": "recipe", "values": defaults},
+            "x-applies": {"to": "recipe", "values": list(RECIPES)},
+        }
     for name in schema["properties"].keys() - own:
         schema["properties"][name] |= {"x-group": FINALS, "x-fold": TRAINING_FOLD}
     kind = schema["properties"]["kind"]

@@ -30,6 +30,7 @@ _CHILDREN_FIRST = (
     models.Attempt,
     models.Trial,
     models.ControllerState,
+    models.SinkCursor,
     models.Event,
 )
 

@@ -7,8 +7,9 @@ the rows of one page, whose specifications are long. The order by progress reads
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from types import NoneType
 from typing import Any
 from urllib.parse import quote, unquote
@@ -176,11 +177,9 @@ def _in_cursor(value: Any) -> Any:
 def _of_cursor(text: str, *, is_time: bool) -> str | datetime:
     """The time or text of a cursor. Raises InvalidValueError unless it is one."""
     value = unquote(text)
-    try:
-        time = datetime.fromisoformat(value) if is_time else None
-    except ValueError:
-        time = None
-    found = time if is_time else value
-    if found is None or (time is not None and time.tzinfo is None) or not value.isprintable():
-        raise InvalidValueError("cursor is not from this list", field="cursor")
-    return found
+    with suppress(ValueError, OverflowError):
+        if is_time and (time := datetime.fromisoformat(value)).tzinfo is not None:
+            return time.astimezone(UTC)
+        if not is_time and value.isprintable():
+            return value
+    raise InvalidValueError("cursor is not from this list", field="cursor")

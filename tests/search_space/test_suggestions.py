@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from search_space.short_counts import at_least, at_most, parse_count
-from search_space.suggestions import nearest, unknown_field
+from search_space.suggestions import nearest, truth_hint, unknown_field
 
 KNOWN = ["steps", "image_px", "learning_rate", "trials", "seeds"]
 
@@ -63,3 +63,9 @@ def test_an_advised_count_is_on_the_right_side(count: int) -> None:
     assert high is not None
     assert low <= count <= high
     assert high - low <= max(10**5, count // 100)
+
+
+def test_the_truth_values_of_older_yaml_are_explained() -> None:
+    assert truth_hint("Yes") == "; YAML reads Yes as a text: write true"
+    assert truth_hint("off").endswith("write false")
+    assert truth_hint("maybe") == truth_hint(1) == ""

@@ -19,6 +19,7 @@ from api.report.web_page import security_policy, web_page
 from api.settings import Settings
 from nas_controller.campaigns.figures import FIGURES, compute
 from nas_controller.campaigns.finals_report import finals_report
+from nas_controller.drawings.sheet import NothingToDrawError
 from nas_controller.store import NotFoundError, Store, as_json
 
 router = APIRouter(prefix="/v1/campaigns/{campaign_id}", tags=["results"])
@@ -66,9 +67,11 @@ class _Stored:
     def drawing(self, campaign_id: str, name: str, width_px: int) -> str | None:
         try:
             return figure_svg(self._store, campaign_id, name, width_px)
+        except NothingToDrawError:
+            return None
         except NotFoundError:
             self._store.reads.get_campaign(campaign_id)
-            return None  # there is nothing to draw
+            return None  # there is no best architecture yet
 
     def health(self) -> HealthDocument:
         return health_document(self._settings)

@@ -44,9 +44,10 @@ def block_specification() -> JSONResponse:
 
 @router.get(
     "/training",
+    tags=["trainings"],
     response_class=Response,
     summary="Read the schema of requests for trainings",
-    responses={200: {"description": "The schema.", "content": {MEDIA_TYPE: {"schema": {"type": "object"}}}}},
+    responses=SCHEMA,
 )
 def training() -> JSONResponse:
     """The JSON Schema (2020-12) of the body of `POST /v1/trainings`, with limits and defaults. The examples of `recipe`

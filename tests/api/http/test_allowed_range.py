@@ -51,6 +51,9 @@ def test_every_bounded_field_of_a_campaign_reports_its_range(service: TestClient
         inner = document
         for step in outer:
             inner = inner.setdefault(step, {})
+        applies = FIELDS[field].get("x-applies", {"to": "profile"})
+        if applies["to"] == "recipe":
+            inner["recipe"] = applies["values"][0]
         inner[name] = value
         response = service.post("/v1/campaigns", json=document)
         assert response.status_code == 422

@@ -23,12 +23,12 @@ from tests.support.recorder import Recorder
 from tests.support.scripts import needs_node, run_script
 
 SCRIPTS = sorted((STATIC_DIR / "campaign").glob("*.js"))
-LIMITS = {"trials": {"min": 1, "max": 9, "value": 1}, "parallelism": {"min": 1, "max": 9, "value": 1}}
+LIMITS = {name: {"min": 1, "max": 9, "value": 5} for name in ("trials", "parallelism", "top", "seeds")}
 ACTIONS = """
 const { ACTIONS, MORE } = await import("./campaign/actions.js");
 return given.campaigns.map((campaign) => Object.fromEntries([...ACTIONS, ...MORE].filter((action) => action.isOffered(campaign))
   .map((action) => [action.name, { label: action.label(campaign), text: action.text(campaign), keep: action.keep(campaign),
-    fields: (action.fields?.(campaign, given.limits) ?? []).map(({ name }) => name) }])));
+    fields: (action.fields?.(campaign, given.limits) ?? []).map(({ name, value, min }) => [name, value, min]) }])));
 """  # noqa: E501
 
 
@@ -89,7 +89,7 @@ def test_every_kind_of_event_has_a_sentence(tmp_path: Path) -> None:
     table = (
         (ROOT / "docs/api.md").read_text(encoding="utf-8").partition("Kinds of events:")[2].partition("\n\nProgress")[0]
     )
-    prefixes = ("campaign", "shared-training", "finals", "final", "trial", "attempt")
+    prefixes = ("campaign", "shared-training", "finals", "final", "search", "trial", "attempt")
     kinds = [name for name in re.findall(r"`([a-z.-]+)`", table) if name.partition(".")[0] in prefixes and "." in name]
     data = {
         "number": 3,
@@ -116,7 +116,7 @@ def test_a_specification_as_yaml_is_the_same_specification(tmp_path: Path) -> No
         {
             "name": "yes: #1 'quoted' \u2013 é",
             "proxy_task": {"profile": "synthetic", "seconds": 1e-3},
-            "search_space": {"max_block_width": {"10": 160}, "searched_blocks": [1, 2, 18]},
+            "search_space": {"max_block_width": {"10": 160}, "searched_blocks": [1, 2, 10]},
             "stop": {"target_reward": 0.5},
         }
     ).model_dump(mode="json")
@@ -156,8 +156,10 @@ def test_confirmations_say_what_is_true_in_the_state(tmp_path: Path, store: Stor
     assert actions["running"]["stop"]["text"].startswith("The trials in training are abandoned.")
     assert actions["paused"]["stop"]["text"].startswith("Nothing is in training.")
     assert actions["finals"]["stop"]["text"].startswith("The finals in training are abandoned.")
-    assert actions["finals"]["change"]["fields"] == ["parallelism"]
-    assert (actions["pending"]["pause"]["fields"], actions["running"]["pause"]["fields"]) == ([], ["mode"])
+    assert actions["running"]["change"]["fields"] == [["trials", 6, 3], ["parallelism", 1, 1]]
+    assert actions["finals"]["change"]["fields"] == [["parallelism", 1, 1]]
+    assert actions["pending"]["pause"]["fields"] == []
+    assert actions["running"]["pause"]["fields"] == [["mode", "drain", None]]
     assert (actions["pausing"]["resume"]["label"], actions["paused"]["resume"]["label"]) == (
         "Cancel the pause",
         "Resume",
@@ -165,20 +167,17 @@ def test_confirmations_say_what_is_true_in_the_state(tmp_path: Path, store: Stor
 
 
 @needs_node
-def test_empty_figures_say_what_will_come_and_when(tmp_path: Path, store: Store) -> None:
+def test_figures_that_do_not_exist_say_what_will_come_and_when(tmp_path: Path, store: Store) -> None:
     states = ("draft", "running", "failed", "completed")
     given = [campaign(store, state=state, best_reward=None) for state in states]
     given.append(campaign(store, best_reward=None, shared_training={"state": "running"}))
-    body = """
-    const { emptyText } = await import("./campaign/empty-text.js");
-    return given.map((campaign) => emptyText(campaign, "The rewards"));
-    """
+    body = 'const { emptyText } = await import("./campaign/empty-text.js"); return given.map(emptyText);'
     assert run_script(tmp_path, body, given) == [
-        "The rewards come with the first trials, once this draft is started.",
-        "The rewards come with the first reward.",
+        "They come with the first trials, once this draft is started.",
+        "They come with the first reward.",
         "There are none: the campaign has ended before its first reward.",
         "There are none: the campaign has ended before its first reward.",
-        "The rewards come once the shared weights are trained.",
+        "They come with the first trials, once the shared weights are trained.",
     ]
 
 

@@ -13,7 +13,7 @@ PLAIN = {"Accept-Encoding": "identity"}
 
 
 @pytest.mark.parametrize(
-    "path", ["/", "/static/campaign.js", "/static/page.css", "/openapi.json", "/docs/assets/swagger-ui.css", "/metrics"]
+    "path", ["/", "/static/figure.js", "/static/page.css", "/openapi.json", "/docs/assets/swagger-ui.css", "/metrics"]
 )
 def test_text_is_compressed_if_the_client_accepts_gzip(service: TestClient, path: str) -> None:
     compressed, plain = service.get(path), service.get(path, headers=PLAIN)

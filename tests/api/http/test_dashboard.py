@@ -4,17 +4,15 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any
 
 import pytest
 from fastapi.testclient import TestClient
 
 from api.http.routes.dashboard import STATE_SETS, STATIC_DIR
 from nas_controller.entities import TrainingProgressDocument
-from nas_controller.states import CAMPAIGN_STATES, EXPORT_STATES_IN_PROGRESS, KeyScope, TrainingStart, WeightsKind
+from nas_controller.states import CAMPAIGN_STATES, KeyScope
 from nas_controller.store import Store
-from nas_controller.trainings.spec import TrainingSpec
-from search_space.recipes import RECIPES
 from tests.support.api_access import create_key, log_in
 from tests.support.recorder import Recorder
 from tests.support.trainings import training_request
@@ -118,21 +116,6 @@ def test_the_list_offers_a_viewer_nothing_that_it_may_not_do_and_names_the_servi
     assert STATE_SETS["deletable"] == ("draft", "stopped", "completed", "failed")
 
 
-def test_the_export_dialog_uses_fields_and_weights_that_exist(service: TestClient, store: Store) -> None:
-    recorder = Recorder(store).run(1)
-    page = service.get(f"/campaigns/{recorder.id}").text
-    assert re.search(r'<button id="export" type="button" class="button" disabled>', page)
-    script = service.get("/static/exports.js").text
-    (names,) = re.findall(r"const NAMES = \{([^}]*)\}", script)
-    assert set(re.findall(r"(\w+):", names)) == set(get_args(WeightsKind))
-    (states,) = re.findall(r"const IN_PROGRESS = new Set\(\[(.*?)\]\)", script)
-    assert tuple(re.findall(r'"(\w+)"', states)) == EXPORT_STATES_IN_PROGRESS
-    formats = service.get("/v1/export-formats").json()["items"]
-    assert set(re.findall(r"\bformat\.(\w+)", script)) <= formats[0].keys()
-    exported = service.post(f"/v1/campaigns/{recorder.id}/exports", json={"format": "detector"}).json()
-    assert set(re.findall(r"\b(?:found|each)\??\.(\w+)", script)) - {"kind"} <= exported.keys()
-
-
 def test_the_pages_of_trainings_have_the_elements_and_fields_that_their_scripts_use(
     service: TestClient, store: Store
 ) -> None:
@@ -149,17 +132,3 @@ def test_the_pages_of_trainings_have_the_elements_and_fields_that_their_scripts_
     assert "export-dialog" not in page  # it is a component
     assert service.get("/trainings/t_0").status_code == 404
     assert '<a href="/trainings" aria-current="page"' in service.get("/trainings").text
-
-
-def test_the_train_dialog_sends_fields_and_offers_recipes_and_starts_that_exist(
-    service: TestClient, store: Store
-) -> None:
-    page = service.get(f"/campaigns/{Recorder(store).run(1).id}").text
-    (form,) = re.findall(r'<form method="dialog" id="train-form">(.*?)</form>', page, re.DOTALL)
-    assert re.findall(r"<option(?: selected)?>(.*?)</option>", form) == list(RECIPES)
-    assert form.count("<label>") == len(re.findall(r"<(?:input|select) ", form)) == 5
-    script = service.get("/static/train.js").text
-    (body,) = re.findall(r"const body = \{(.*?)\};", script, re.DOTALL)
-    assert set(re.findall(r"(\w+): ", body)) <= TrainingSpec.model_fields.keys()
-    (starts,) = re.findall(r"const STARTS = \{([^}]*)\}", script)
-    assert tuple(re.findall(r"(\w+):", starts)) == get_args(TrainingStart)

@@ -102,7 +102,7 @@ def test_a_format_of_a_worker_that_is_not_made_says_how_to_request_it(
         ({**BODY, "weights": "shared"}, 409, "has no weights 'shared'; it has initial"),
         ({**BODY, "trial": 7}, 404, "has no trial 7"),
         ({**BODY, "weights": "good"}, 422, "weights: "),
-        ({**BODY, "widths": []}, 422, "widths: "),
+        ({**BODY, "widths": []}, 422, "unknown field 'widths'; did you mean 'weights'?"),
     ],
 )
 def test_what_cannot_be_exported_is_a_problem(

@@ -10,7 +10,7 @@ import pytest
 from fastapi.testclient import TestClient
 from pydantic import BaseModel
 
-from api.documents import BestDocument, CampaignDocument, Page, TrialDetailDocument, TrialDocument
+from api.documents import BestDocument, CampaignPage, Page, TrialDetailDocument, TrialDocument
 from api.http.figure_documents import figure_document
 from nas_controller.campaigns.figures import FIGURES
 from nas_controller.store import Store
@@ -20,7 +20,7 @@ from tests.support.recorder import Recorder
 @pytest.mark.parametrize(
     ("path", "model"),
     [
-        ("", Page[CampaignDocument]),
+        ("", CampaignPage),
         ("/{id}/trials", Page[TrialDocument]),
         ("/{id}/trials?limit=2", Page[TrialDocument]),
         ("/{id}/trials/0", TrialDetailDocument),

@@ -50,15 +50,3 @@ def test_the_figure_has_the_front(service: TestClient, recorder: Recorder) -> No
     assert rewards[0] > max(rewards[1:3])
     assert figure["front"] == [2, 0]
     assert (figure["baseline_cost"], figure["baseline_reward"]) == (1.0, rewards[0])
-
-
-def test_the_page_has_a_chart_and_a_column_for_it(service: TestClient, recorder: Recorder) -> None:
-    page = service.get(f"/campaigns/{recorder.id}").text
-    assert '<figure class="card wide" id="latency-card" hidden>' in page
-    assert 'id="chart-latency"' in page
-    assert 'data-order="latency_ratio" id="latency-column" hidden' in page
-    script = service.get("/static/campaign.js").text
-    assert 'byId("latency-card").hidden = byId("latency-column").hidden = !spec.latency' in script
-    assert '"latency-ap": drawLatency' in script
-    assert '"chart-latency"' in service.get("/static/charts.js").text
-    assert "latency_ms: ms, latency_ratio: ratio" in service.get("/static/trials-table.js").text

@@ -102,11 +102,14 @@ def test_widths_and_specifications_are_trained_too(service: TestClient) -> None:
         ({"recipe": "good"}, "recipe is 'good'; it must be one of paper, "),
         ({"task": "classification", "recipe": "good"}, "recipe is 'good'; for classification it must be one of "),
         ({"task": "speech"}, "task is 'speech'; it must be one of detection, "),
-        ({"overrides": {"steps": 3}}, "steps is not a field of a recipe; set epochs"),
-        ({"overrides": {"epoch": 3}}, "epoch is not a field of a recipe; fields are "),
+        ({"overrides": {"steps": 3}}, "unknown field 'steps'; a recipe counts in epochs: set 'epochs'"),
+        ({"overrides": {"epoch": 3}}, "unknown field 'epoch'; did you mean 'epochs'?"),
         ({"overrides": {"epochs": 0}}, "epochs is 0; "),
         ({"overrides": {"epochs": [1]}}, "epochs is [1]; "),
-        ({"task": "classification", "recipe": "laptop", "overrides": {"model": 1}}, "model is not a field of a recipe"),
+        (
+            {"task": "classification", "recipe": "laptop", "overrides": {"model": 1}},
+            "unknown field 'model'; the fields of a recipe for ",
+        ),
         ({"task": "classification", "recipe": "laptop", "overrides": {"dropout": 2}}, "dropout is 2"),
         ({"dataset": "cars"}, "there is no data set 'cars'"),
         ({"dataset": "../digits"}, "'../digits' is not a data set name"),
@@ -120,7 +123,7 @@ def test_widths_and_specifications_are_trained_too(service: TestClient) -> None:
         ({"start": "finals"}, "start is 'finals', the weights of a trial"),
         ({"trial": 1}, "name its campaign in campaign_id too"),
         ({"seed": -1}, "seed: "),
-        ({"steps": 3}, "steps: there is no such field"),
+        ({"steps": 3}, "unknown field 'steps'; the fields are name, task, "),
     ],
 )
 def test_what_cannot_be_trained_is_a_problem_and_queues_nothing(

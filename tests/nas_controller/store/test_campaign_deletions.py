@@ -42,8 +42,11 @@ def test_every_row_of_a_campaign_is_deleted_and_no_other(store: Store) -> None:
     claimed = store.runner.export_queue.claim("s-1")
     assert claimed is not None
     store.runner.complete_export(export.id, claimed.attempts, 10, "0" * 64)
+    for owner in ("s-1", "s-2"):  # each claims another campaign
+        assert store.runner.sinks.claim_sink("tensorboard", "0" * 64, owner) is not None
     before = rows_of(store, other)
-    assert rows_of(store, campaign_id).keys() >= {"campaigns", "trials", "attempts", "events", "controller_states"}
+    tables = {"campaigns", "trials", "attempts", "events", "controller_states", "sink_cursors"}
+    assert rows_of(store, campaign_id).keys() >= tables
     deletion = store.service.delete_campaign(campaign_id, has_none)
     assert (deletion.campaign_id, deletion.exports) == (campaign_id, (export.id,))
     assert rows_of(store, campaign_id) == {"campaign_deletions": 1}

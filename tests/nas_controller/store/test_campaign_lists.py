@@ -6,6 +6,7 @@ import pytest
 
 from nas_controller.states import CAMPAIGN_ORDERS
 from nas_controller.store import CampaignFilter, Store
+from nas_controller.store.cursors import encode
 from search_space.errors import InvalidValueError
 from tests.support.recorded_finals import recorded_finals
 from tests.support.recorder import Recorder
@@ -121,9 +122,10 @@ def test_invalid_orders_offsets_and_foreign_cursors_are_refused(store: Store, cl
         store.reads.list_campaigns(order_by="luck")
     with pytest.raises(InvalidValueError, match="offset is -1"):
         store.reads.list_campaigns(offset=-1)
-    for order in ("started", "best", "state"):
+    early = encode(["0001-01-01T00:00:00+23:00", "c_1"])
+    for order, given in (("started", cursor), ("best", cursor), ("state", cursor), ("started", early)):
         with pytest.raises(InvalidValueError, match="is not from this list"):
-            store.reads.list_campaigns(order_by=order, cursor=cursor)
+            store.reads.list_campaigns(order_by=order, cursor=given)
 
 
 def test_the_newest_event_of_each_is_read_at_once(store: Store, clock: Clock) -> None:

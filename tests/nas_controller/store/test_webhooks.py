@@ -6,11 +6,11 @@ from typing import Any
 
 import pytest
 
-from nas_controller.campaigns.replay import verify
+from nas_controller.campaigns.replay import ReplayError, verify
 from nas_controller.search import plateau
 from nas_controller.search.outcomes import Rewarded
 from nas_controller.states import WEBHOOK_EVENTS
-from nas_controller.store import ConflictError, NotFoundError, Store, events
+from nas_controller.store import ConflictError, NotFoundError, Store, events, models
 from nas_controller.store.webhooks import DeliveryRecord
 from search_space.errors import InvalidValueError
 from tests.support.recorded_finals import recorded_finals
@@ -65,6 +65,15 @@ def test_every_plateau_is_told_once_and_the_record_replays(store: Store, monkeyp
     assert plateaus[1].data["trials_since_best"] == 15  # half of all that are finished then
     assert len(sent(store, webhook.id)) == 2
     assert verify(store, campaign_id).trials_finished == 35
+    with store._database.writing() as session:
+        row = session.get_one(models.Event, (campaign_id, plateaus[1].sequence))
+        row.data = {**row.data, "trials_since_best": 14}
+    with pytest.raises(ReplayError, match="what it says of the plateau"):
+        verify(store, campaign_id)
+    with store._database.writing() as session:
+        session.get_one(models.Event, (campaign_id, plateaus[0].sequence + 1)).kind = "search.plateau"
+    with pytest.raises(ReplayError, match="whether a plateau begins"):
+        verify(store, campaign_id)
 
 
 @pytest.mark.parametrize(

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import os
+import signal
+import sys
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -10,12 +13,17 @@ import pytest
 from nas_controller.execution.kept_models import model_directory
 from nas_controller.execution.trial_checkpoints import campaign_directory
 from nas_controller.exports.files import attempt_directory
-from nas_controller.store import Store
+from nas_controller.store import Store, sqlite_url
 from nas_controller.supervision import campaign_deletion
+from nas_controller.supervision import supervisor as supervisor_module
 from nas_controller.supervision.campaign_deletion import delete_campaign, finish_deletions
 from nas_controller.supervision.campaign_logs import log_path
+from nas_controller.supervision.supervisor import Supervisor
 from tests.support.exports import export_request
 from tests.support.recorder import Recorder
+from tests.support.supervised import supervising
+from tests.support.synthetic_campaigns import synthetic_spec
+from tests.support.waiting import wait_for
 
 
 def with_files(store: Store, data_dir: Path, key: str) -> tuple[str, list[Path]]:
@@ -79,3 +87,21 @@ def test_files_that_cannot_be_removed_are_tried_again(
     assert len(store.service.unfinished_deletions()) == 1
     finish_deletions(store, tmp_path)
     assert [file for file in files if file.exists()] == []
+
+
+def test_a_supervisor_goes_on_when_a_campaign_is_deleted_before_its_runner_has_ended(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    url = sqlite_url(tmp_path / "effspine.db")
+    monkeypatch.setattr(supervisor_module, "POLL_SECONDS", 0.02)
+    supervisor = Supervisor(url, tmp_path, runner_command=(sys.executable, "-c", "import time; time.sleep(60)"))
+    with closing(Store.open(url)) as store, supervising(supervisor):
+        first = store.service.create_campaign(synthetic_spec()).id
+        wait_for(lambda: first in supervisor._runners, 30, "its runner")
+        store.service.request_stop(first)
+        delete_campaign(store, tmp_path, first)
+        second = store.service.create_campaign(synthetic_spec()).id
+        wait_for(lambda: second in supervisor._runners, 30, "the runner of another campaign")
+        os.kill(supervisor._runners[first].pid, signal.SIGKILL)
+        wait_for(lambda: first not in supervisor._runners, 30, "the end of the runner")
+        assert second in supervisor._runners

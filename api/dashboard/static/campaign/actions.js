@@ -77,8 +77,8 @@ const change = {
   keep: () => "Change nothing",
   confirm: ({ state }) => (CONTINUABLE.has(state) ? "Continue" : "Save"),
   fields: (campaign, limits) => [
-    ...(isInFinals(campaign) ? [] : [{ name: "trials", label: "Number of trials", kind: "number", value: campaign.spec.trials, ...limits.trials, min: Math.max(limits.trials.min, campaign.trials_begun) }]),
-    { name: "parallelism", label: "Parallel trials", kind: "number", value: campaign.spec.parallelism, ...limits.parallelism },
+    ...(isInFinals(campaign) ? [] : [{ name: "trials", label: "Number of trials", kind: "number", ...limits.trials, value: campaign.spec.trials, min: Math.max(limits.trials.min, campaign.trials_begun) }]),
+    { name: "parallelism", label: "Parallel trials", kind: "number", ...limits.parallelism, value: campaign.spec.parallelism },
   ],
   send: (path, values) => patch(path, values),
 };

@@ -62,6 +62,7 @@ function Campaign({ campaign, page, events, checkedAt, refresh }) {
   };
   const onAction = (action) => setDialog(html`<${ActionDialog} action=${action} campaign=${campaign} page=${page} onClose=${close} onDone=${onDone} />`);
   const onAttempts = (title, attempts) => setDialog(html`<${AttemptsDialog} title=${title} attempts=${attempts} onClose=${close} />`);
+  const health = healthOf(campaign, recent, search, supervisors);
   const mayStop = page.mayOperate && stop.isOffered(campaign);
   return html`
     <${Heading} campaign=${campaign} isStale=${isStale}>
@@ -72,11 +73,11 @@ function Campaign({ campaign, page, events, checkedAt, refresh }) {
     <${Waiting} campaign=${campaign} supervisors=${supervisors} />
     ${RETRYABLE.has(campaign.state) && html`<${Failure} campaign=${campaign} page=${page} recent=${recent} report=${report} onAction=${page.mayOperate ? onAction : undefined} />`}
     <${SharedFailure} training=${campaign.shared_training} onAttempts=${onAttempts} />
-    <${HeadlineTiles} campaign=${campaign} best=${best} recent=${recent} report=${report} search=${search} />
-    <${HealthStrip} campaign=${campaign} health=${healthOf(campaign, recent, search, supervisors)} counts=${counts} recent=${recent} search=${search}
+    <${HeadlineTiles} campaign=${campaign} best=${best} recent=${recent} report=${report} search=${search} isWaiting=${Boolean(health.isWaiting)} />
+    <${HealthStrip} campaign=${campaign} health=${health} counts=${counts} runs=${isInFinals(campaign) ? report?.runs : undefined} recent=${recent} search=${search}
       supervisors=${supervisors} newest=${events.events[0] ?? null} checkedAt=${checkedAt} isStale=${isStale} />
     <${Findings} campaign=${campaign} learned=${learned} search=${search} onStop=${mayStop ? () => onAction(stop) : undefined} />
-    <${Phases} phases=${phasesOf(campaign, recent, report, Date.now())} />
+    <${Phases} phases=${phasesOf(campaign, recent, report, Date.now())} isWaiting=${Boolean(health.isWaiting)} />
     ${!isStale && counts && html`<${RunningTrials} trials=${running} counts=${counts} onTrial=${setTrial} />`}
     ${!isStale && report && isInFinals(campaign) && html`<${RunningFinals} runs=${report.runs} />`}
     ${report && html`<${FinalsCard} report=${report} isStale=${isStale} onTrial=${setTrial} onAttempts=${onAttempts} />`}

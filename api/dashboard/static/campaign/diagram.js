@@ -3,8 +3,8 @@
 import { link } from "../root.js";
 import { html } from "../ui.js";
 
-/** `best` is the document of the best trial, null before any reward; `empty` stands in its place. */
-export function Diagram({ page, best, empty }) {
+/** `best` is the document of the best trial, null until it has been read. */
+export function Diagram({ page, best }) {
   const address = best && link(`${page.path}/exports/svg?trial=${best.number}`);
   return html`<figure class="card wide">
     <figcaption class="with-link">
@@ -12,7 +12,7 @@ export function Diagram({ page, best, empty }) {
       ${best && html`<a class="plain" download href=${address}>Download SVG</a>`}
     </figcaption>
     <div class="diagram" role="group" tabindex="0" aria-label="Block diagram">
-      ${best ? html`<img src=${`${address}&style=page`} alt=${description(best)} loading="lazy" />` : html`<p class="muted">${empty}</p>`}
+      ${best && html`<img src=${`${address}&style=page`} alt=${description(best)} loading="lazy" />`}
     </div>
   </figure>`;
 }

@@ -4,6 +4,8 @@ import { dateTime } from "../format.js";
 import { html, useState } from "../ui.js";
 import { FILTERS, sentence } from "./event-sentences.js";
 
+/** With seconds today. */
+const timeOf = (at) => (new Date(at).toDateString() === new Date().toDateString() ? new Date(at).toLocaleTimeString("en-GB") : dateTime(at));
 const LABELS = { all: "All events", campaign: "The campaign", rewards: "Rewards", failures: "Failures", finals: "Finals" };
 
 /** The props are what `useEvents` returns. */
@@ -27,7 +29,7 @@ export function EventLog({ events, hasOlder, loadOlder }) {
       </select></label></div>
     <ol tabindex="0" aria-label="Events, newest first">
       ${shown.map((event) => html`<li key=${event.sequence} class=${FILTERS.failures(event) ? "failed" : null}>
-        <time datetime=${event.at} title=${event.at}>${dateTime(event.at)}</time><span>${sentence(event)}</span></li>`)}
+        <time datetime=${event.at} title=${event.at}>${timeOf(event.at)}</time><span>${sentence(event)}</span></li>`)}
       ${!shown.length && html`<li class="muted"><span>${events.length ? `None of the ${events.length} events that are loaded.` : "No event has been read yet."}</span></li>`}
     </ol>
     ${state.error && html`<p class="banner" role="alert">${state.error}</p>`}

@@ -8,10 +8,14 @@ const lastLine = (error) => error?.trim().split("\n").at(-1) ?? "";
 const failure = ({ kind, error }) => `${kind ? `${kind.replaceAll("-", " ")}: ` : ""}${lastLine(error)}`;
 const count = (number, noun) => `${number} ${noun}${number === 1 ? "" : "s"}`;
 
+const NOTED = { notes: "notes", tags: "tags", archived: "place in the archive" };
+const listed = (names) => names.map((name) => NOTED[name] ?? name).join(" and ");
+
 const SENTENCES = {
   "campaign.created": ({ draft }) => (draft ? "It was created as a draft." : "It was created."),
   "campaign.submitted": () => "The draft was started.",
   "campaign.updated": ({ changes }) => `It was changed: ${Object.keys(changes ?? {}).join(", ") || "nothing that counts"}.`,
+  "campaign.annotated": ({ changes, by }) => `Its ${listed(Object.keys(changes ?? {})) || "notes"} changed${by ? ` (${by})` : ""}.`,
   "campaign.claimed": ({ owner }) => `A runner has claimed it${owner ? ` (${owner})` : ""}.`,
   "campaign.identified": ({ sha256 }) => `Its data are identified${sha256 ? `: ${sha256.slice(0, 12)}` : ""}.`,
   "campaign.waiting": (data) => `It waits: ${data.for}`,
@@ -35,6 +39,7 @@ const SENTENCES = {
   "final.completed": (data) => `${final(data)} has the reward ${decimal(data.reward)}.`,
   "final.failed": (data) => `${final(data)} has failed: ${failure(data)}`,
   "final.abandoned": (data) => `${final(data)} was abandoned.`,
+  "search.plateau": () => "A plateau: 100 trials and half of all have brought nothing better.",
   "trial.begun": (data) => `${trial(data)} begins${data.reused_from === null || data.reused_from === undefined ? "" : `, the same architecture as trial ${data.reused_from}`}.`,
   "trial.completed": (data) => `${trial(data)} has the reward ${decimal(data.reward)}${data.stopped_early ? `, stopped early at step ${data.stopped_early.step}` : ""}.`,
   "trial.failed": (data) => `${trial(data)} was given up: ${failure(data)}`,
@@ -52,7 +57,7 @@ const FAILURES = /\.failed$/;
 /** What the log can show: by name, whether an event belongs to it. */
 export const FILTERS = {
   all: () => true,
-  campaign: ({ kind }) => kind.startsWith("campaign.") || kind.startsWith("shared-training."),
+  campaign: ({ kind }) => kind.startsWith("campaign.") || kind.startsWith("shared-training.") || kind.startsWith("search."),
   rewards: ({ kind }) => kind === "trial.completed" || kind === "final.completed",
   failures: ({ kind }) => FAILURES.test(kind),
   finals: ({ kind }) => kind.startsWith("final"),

@@ -5,16 +5,19 @@ import { html, useEffect, useRef, useState } from "../ui.js";
 
 const MARGIN = "400px";
 
-/** `version` is that of the campaign; `children` stand between the title and the figure. The other props are those of `Figure`. */
-export function FigureCard({ title, note, isWide = false, version, children, ...figure }) {
+/**
+ * `version` is that of the campaign; `children` stand between the title and the figure. While it `exists` not yet, its text
+ * for that stands in its place. The other props are those of `Figure`.
+ */
+export function FigureCard({ title, note, isWide = false, exists = true, version, children, ...figure }) {
   const card = useRef(null);
   const isInView = useIsInView(card);
   const drawn = useRef(null); // the version of the latest drawing
-  if (isInView) drawn.current = version;
+  if (isInView && exists) drawn.current = version;
   return html`<figure class=${`card ${isWide ? "wide" : ""}`} ref=${card}>
     <figcaption><h2>${title}</h2>${note && html`<p class="muted">${note}</p>`}</figcaption>
     ${children}
-    ${drawn.current !== null && html`<${Figure} ...${figure} version=${drawn.current} />`}
+    ${!exists ? html`<p class="placeholder">${figure.empty}</p>` : drawn.current !== null && html`<${Figure} ...${figure} version=${drawn.current} />`}
   </figure>`;
 }
 

@@ -4,14 +4,14 @@ import { decimal, signed } from "../format.js";
 import { html } from "../ui.js";
 import { StatePill } from "./state-pill.js";
 
-const CHART = { width: 160, height: 20 };
+const CHART = { width: 160, height: 20, dot: 4 };
 const IMAGES = { true: "scored on images that gave no reward", false: "scored on the images that rewards were measured on" };
 
 /** `report` is the document of the finals; `onTrial` opens a trial, `onAttempts` shows attempts with their logs. */
 export function FinalsCard({ report, isStale, onTrial, onAttempts }) {
   const { finals, verdict, runs } = report;
   const failed = runs.filter((run) => run.state === "failed").length;
-  const facts = [`profile ${finals.task.profile}`, `${finals.seeds.length} seeds from ${finals.seeds[0]}`, IMAGES[finals.fresh_images], failed && `${failed} trainings failed`];
+  const facts = [`profile ${finals.task.profile}`, `${finals.seeds.length} seeds from ${finals.seeds[0]}`, IMAGES[finals.fresh_images], failed && `${failed} ${failed === 1 ? "training" : "trainings"} failed`];
   const failedAttempts = runs.filter((run) => run.error).map((run) => ({ ...run, title: `Final of trial ${run.trial}, seed ${run.seed}` }));
   const limit = Math.max(1e-9, ...verdict.comparisons.flatMap(({ low, high }) => [Math.abs(low ?? 0), Math.abs(high ?? 0)]));
   const isOver = finals.state === "completed";
@@ -52,9 +52,10 @@ function Row({ found, limit, isWinner, isOver, onTrial }) {
 
 /** An interval as a line with its mean as a dot; the dashed line is no difference. `limit` is at both ends. */
 function Interval({ low, high, mean, limit }) {
-  const x = (value) => (CHART.width / 2) * (1 + Math.max(-1, Math.min(1, value / limit)));
+  const half = CHART.width / 2;
+  const x = (value) => half + (half - CHART.dot) * Math.max(-1, Math.min(1, value / limit));
   const middle = CHART.height / 2;
   return html`<svg class="interval" viewBox=${`0 0 ${CHART.width} ${CHART.height}`} aria-hidden="true">
-    <line class="zero" x1=${x(0)} x2=${x(0)} y1="0" y2=${CHART.height} /><line x1=${x(low)} x2=${x(high)} y1=${middle} y2=${middle} /><circle cx=${x(mean)} cy=${middle} r="4" />
+    <line class="zero" x1=${x(0)} x2=${x(0)} y1="0" y2=${CHART.height} /><line x1=${x(low)} x2=${x(high)} y1=${middle} y2=${middle} /><circle cx=${x(mean)} cy=${middle} r=${CHART.dot} />
   </svg>`;
 }

@@ -47,12 +47,16 @@ export function paramsFigure(first, baseline) {
   };
 }
 
-/** The time taken, or the estimated time left; `recent` are the latest trials, `now` is in milliseconds since 1970. */
-export function timeFigure(campaign, recent, report, now) {
+/**
+ * The time taken, or the estimated time left; `recent` are the latest trials, `now` is in milliseconds since 1970. One that
+ * waits (`isWaiting`) has no estimate.
+ */
+export function timeFigure(campaign, recent, report, now, isWaiting) {
   if (FINISHED.has(campaign.state)) {
     const value = duration(secondsBetween(campaign.started_at, campaign.finished_at));
     return { label: "Time taken", value, note: campaign.finished_at ? `ended ${dateTime(campaign.finished_at)}` : "" };
   }
+  if (isWaiting) return { label: "Time left", value: "–", note: "it waits" };
   const left = isInFinals(campaign) && report ? finalsSecondsLeft(campaign, report)
     : isTrainingShared(campaign) ? sharedSecondsLeft(campaign, now) : secondsLeft(campaign, recent);
   return { label: "Time left", value: left === null ? "–" : `≈ ${duration(left)}`, note: timeNote(campaign, now) };

@@ -9,7 +9,7 @@ const LATELY = 20; // trials whose failures are judged
 const FAILING_SHARE = 0.25;
 
 /**
- * `{ word, level, why }`; `level` is `good`, `warn`, `bad` or `none`. `recent` are the latest trials, `search` is the figure
+ * `{ word, level, why, isWaiting }`; `level` is `good`, `warn`, `bad` or `none`. `recent` are the latest trials, `search` is the figure
  * of that name and `supervisors` the list of the service; the latter two may be null.
  */
 export function healthOf(campaign, recent, search, supervisors) {
@@ -19,9 +19,9 @@ export function healthOf(campaign, recent, search, supervisors) {
   if (STARTABLE.has(state)) return { word: "Not started", level: "none", why: "a draft runs once it is started" };
   if (campaign.paused_at !== null) return { word: "Paused", level: "none", why: "nothing runs until it is resumed" };
   if (CLAIMABLE.has(state) && supervisors && !supervisors.some(({ is_alive: isAlive }) => isAlive)) {
-    return { word: "Waits", level: "bad", why: "no supervisor is running" };
+    return { word: "Waits", level: "bad", why: "no supervisor is running", isWaiting: true };
   }
-  if (campaign.waiting_for) return { word: "Waits", level: "warn", why: campaign.waiting_for };
+  if (campaign.waiting_for) return { word: "Waits", level: "warn", why: campaign.waiting_for, isWaiting: true };
   const ended = recent.filter((trial) => trial.finished_at !== null).slice(0, LATELY);
   const failed = ended.filter(({ state: outcome }) => outcome === "failed").length;
   if (failed && failed >= FAILING_SHARE * ended.length) return { word: "Failing", level: "bad", why: `${failed} of the latest ${ended.length} trials failed` };

@@ -23,7 +23,7 @@ export function ParallelCard({ campaign, ...figure }) {
   useEffect(() => {
     for (const line of lines) line.element.classList.toggle("faded", !matches(line, selection));
   }, [lines, selection]);
-  return html`<${FigureCard} ...${figure} isWide title="Architectures by reward" onDrawn=${onDrawn}
+  return html`<${FigureCard} ...${figure} exists=${campaign.trials_finished > 1} empty="No sampled architecture has been trained yet." isWide title="Architectures by reward" onDrawn=${onDrawn}
       label="The multipliers of each block and the reward, one line for each architecture"
       note="One line for each architecture. Drag over an axis, or choose below, to keep those that match.">
     ${lines.length > 0 && html`<${Selection} campaign=${campaign} lines=${lines} selection=${selection} onSelect=${setSelection} />

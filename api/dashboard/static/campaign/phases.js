@@ -44,13 +44,14 @@ function finalsPhase(campaign, report, isOver) {
   return { name: "Finals", state: words[finals.state] ?? finals.state, value: finals.runs_finished, max: Math.max(1, finals.runs), note: `${finals.runs_finished} / ${finals.runs} trainings`, left };
 }
 
-export function Phases({ phases }) {
+/** One that waits (`isWaiting`) has no estimate. */
+export function Phases({ phases, isWaiting }) {
   if (!phases.length) return null;
   return html`<ol class="card phases" aria-label="Phases">
     ${phases.map(({ name, state, value, max, note, left }) => html`<li key=${name} data-state=${state} aria-current=${state === "now" ? "step" : null}>
       <p><strong>${name}</strong> <span class="muted">${state}</span></p>
       <progress max=${max} value=${value} aria-label=${`Progress: ${name}`} />
-      <p class="muted">${note}${left !== null && ` · ≈ ${duration(left)} left`}</p>
+      <p class="muted">${note}${left !== null && !isWaiting && ` · ≈ ${duration(left)} left`}</p>
     </li>`)}
   </ol>`;
 }
