@@ -1,6 +1,6 @@
 // The figures of campaigns and of trials that are shown side by side: `[label, text of a subject]`.
 
-import { dateTime, decimal, duration, millions, percent, secondsBetween, signed } from "../format.js";
+import { dateTime, decimal, duration, millions, percent, secondsBetween, signed, withMinus } from "../format.js";
 import { trainingSeconds } from "../time-left.js";
 
 const first = ({ best }) => best.items[0] ?? null;
@@ -21,7 +21,7 @@ export const CAMPAIGN_ROWS = [
   ["Best AP", ({ campaign }) => decimal(campaign.best_reward)],
   ["Baseline AP", ({ campaign }) => decimal(campaign.baseline_reward)],
   ["Gain", campaignGain],
-  ["Verdict", ({ best }) => best.sentence ?? "–"],
+  ["Verdict", ({ best }) => withMinus(best.sentence ?? "–")],
   ["Best trial", (subject) => (first(subject) ? String(first(subject).number) : "–")],
   ["Its parameters", (subject) => (first(subject) ? `${millions(first(subject).params, 2)}${change(first(subject).params, subject.best.baseline?.params)}` : "–")],
   ["Its multi-adds", (subject) => (first(subject) ? `${millions(first(subject).madds)}, ${percent(first(subject).madds_ratio)} of the budget` : "–")],

@@ -12,7 +12,7 @@ export function Blocks({ path, trial }) {
   const alt = `Block diagram of ${number === 0 ? "the uniform baseline" : `trial ${number} beside the uniform baseline`}; the tables below have its numbers.`;
   return html`<section class="card" aria-labelledby="trial-blocks">
     <div class="with-link"><h2 id="trial-blocks">Blocks${number > 0 && " beside the baseline's"}</h2><a class="plain" download href=${address}>Download SVG</a></div>
-    <div class="trial-diagram" role="group" tabindex="0" aria-label="Block diagram"><img src=${address} alt=${alt} /></div>
+    <div class="trial-diagram" role="group" tabindex="0" aria-label="Block diagram"><img src=${`${address}&style=page`} alt=${alt} /></div>
     <div class="trial-shares">
       <${Table} caption="Blocks" columns=${["Block", "Level", "Multiplier", "Width", "Baseline", "Share of the multi-adds", ""]} rows=${blocks.map((block) => [
         block.block, `L${block.level}`, block.multiplier ?? "–", block.width, block.baseline_width, percent(block.share), html`<${Bars} ...${block} largest=${largest} />`])} />
