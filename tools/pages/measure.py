@@ -76,11 +76,11 @@ def _cold_load(context: BrowserContext, page: PageToMeasure) -> tuple[Page, Load
     opened = context.new_page()
     opened.set_default_timeout(_WAIT_MS)
     requests: list[Request] = []
-    opened.on("requestfinished", requests.append)
+    opened.on("requestfinished", lambda request: requests.append(request))
     opened.goto(page.path)
-    opened.wait_for_function("window.measured.useful !== null")
+    opened.locator("html[data-is-useful]").wait_for(state="attached")  # the page allows no eval, so no function
     opened.wait_for_timeout(_SETTLE_MS)
-    received = sum(sizes["responseBodySize"] + sizes["responseHeadersSize"] for sizes in map(Request.sizes, requests))
+    received = sum(_bytes(request) for request in requests)
     load = Load(
         first_paint=opened.evaluate("window.measured.paints['first-contentful-paint']"),
         useful=opened.evaluate("window.measured.useful"),
@@ -108,3 +108,8 @@ def _event_ms(page: Page, act: Interaction) -> float:
     page.wait_for_timeout(_SETTLE_MS)
     slowest: float = page.evaluate("Math.max(0, ...measured.events.map(({ duration }) => duration))")
     return slowest
+
+
+def _bytes(request: Request) -> int:
+    sizes = request.sizes()
+    return sizes["responseBodySize"] + sizes["responseHeadersSize"]

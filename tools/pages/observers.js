@@ -14,7 +14,7 @@ observe("event", ({ name, startTime, duration, interactionId }) => {
 // The first frame in which all of `window.wanted` is shown; its paint follows.
 const check = () => {
   const isShown = (selector) => [...document.querySelectorAll(selector)].some((element) => element.getClientRects().length && (element.tagName === "svg" || /[0-9]/.test(element.textContent)));
-  if (window.wanted.every(isShown)) requestAnimationFrame(() => { window.measured.useful = performance.now(); });
+  if (window.wanted.every(isShown)) requestAnimationFrame(() => { window.measured.useful = performance.now(); document.documentElement.dataset.isUseful = "yes"; });
   else requestAnimationFrame(check);
 };
 document.addEventListener("DOMContentLoaded", () => requestAnimationFrame(check));

@@ -9,7 +9,7 @@ import { named, useSubjects } from "./subjects.js";
 
 const place = byId("compare"), least = Number(place.dataset.least), most = Number(place.dataset.most);
 const FIGURES = [
-  ["progress", "Curves", "Best reward so far by trial, or AP by training step."],
+  ["progress", "Best so far", "Best reward up to each trial."], // of campaigns alone
   ["widths", "Widths", "Output channels of each block."],
   ["shares", "Shares", "Share of the multi-adds of each block."],
 ];
@@ -40,7 +40,8 @@ function Side({ title, children }) {
 }
 
 function Numbers({ subjects, kind }) {
-  const rows = kind === "trials" ? [...TRIAL_ROWS, ...metricRows(subjects)] : CAMPAIGN_ROWS;
+  const known = kind === "trials" ? [...TRIAL_ROWS, ...metricRows(subjects)] : CAMPAIGN_ROWS;
+  const rows = known.filter(([, text]) => subjects.some((subject) => text(subject) !== "–"));
   return html`<${Side} title="Figures"><table class="rows"><${Heads} subjects=${subjects} kind=${kind} corner="Figure" />
     <tbody>${rows.map(([label, text]) => html`<tr key=${label}><th scope="row">${label}</th>${subjects.map((subject) => html`<td key=${subject.name}>${text(subject)}</td>`)}</tr>`)}</tbody></table><//>`;
 }
@@ -60,7 +61,7 @@ function Settings({ subjects, kind }) {
 function Figures({ subjects, kind }) {
   const names = subjects.map(({ name }) => encodeURIComponent(name)).join(",");
   const version = subjects.map(({ campaign }) => campaign.last_event).join(".");
-  return html`<div class="charts">${FIGURES.map(([name, title, about]) => html`<figure class="card wide" key=${name}>
+  return html`<div class="charts">${FIGURES.filter(([name]) => kind === "campaigns" || name !== "progress").map(([name, title, about]) => html`<figure class="card wide" key=${name}>
     <figcaption><h2>${title}</h2><p class="muted">${about}</p></figcaption>
     <${Figure} path="/v1/compare" query=${`figure=${name}&${kind}=${names}`} version=${version} label=${title} empty="There is nothing to draw yet." />
   </figure>`)}</div>`;

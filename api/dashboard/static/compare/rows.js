@@ -50,10 +50,10 @@ export const TRIAL_ROWS = [
   ["Widths", ({ trial }) => trial.widths.join(", ")],
 ];
 
-/** The metrics that any of the trials has, such as the COCO figures. */
+/** The COCO metrics that any of the trials has, beside the AP. */
 export function metricRows(trials) {
-  const names = [...new Set(trials.flatMap(({ trial }) => Object.keys(trial.metrics ?? {})))].filter((name) => name !== "seconds");
-  return names.map((name) => [name, ({ trial }) => decimal(trial.metrics?.[name])]);
+  const known = trials.flatMap(({ trial }) => trial.coco_metrics ?? []).filter(({ name, value }) => name !== "ap" && value !== null);
+  return [...new Set(known.map(({ name }) => name))].map((name) => [name, ({ trial }) => decimal(trial.coco_metrics?.find((metric) => metric.name === name)?.value)]);
 }
 
 /** The settings by their path, such as `proxy_task.steps`, as texts. */
