@@ -29,6 +29,13 @@ WAIT_MS = 60_000
 
 Theme = Literal["light", "dark"]
 
+SETTLED = """() => {
+  const main = document.querySelector("main");
+  const isDrawn = (figure) => figure.querySelector("svg") || figure.querySelector(".placeholder")?.textContent;
+  return !main.querySelector("[aria-busy=true]") && [...main.querySelectorAll(".drawn-figure")].every(isDrawn);
+}"""
+"""Whether the tables of a page are read and its figures are drawn."""
+
 
 def launch(playwright: Playwright) -> Browser:
     """The browser. Skips the test where there is none, unless it is required."""
@@ -54,14 +61,23 @@ class Watched:
     expected: list[str] = field(default_factory=list)
 
     def __post_init__(self) -> None:
-        self.page.on("console", self._on_console)
-        self.page.on("pageerror", lambda error: self.errors.append(f"uncaught: {error}"))
-        self.page.on("request", self._on_request)
+        self._watch(self.page)
+
+    def another(self) -> Page:
+        """A further page of the same browser context, watched like the first."""
+        page = self.page.context.new_page()
+        self._watch(page)
+        return page
 
     def check(self) -> None:
         """Raises AssertionError where there was one."""
         found = [error for error in self.errors if not any(part in error for part in self.expected)]
         assert not found, found
+
+    def _watch(self, page: Page) -> None:
+        page.on("console", self._on_console)
+        page.on("pageerror", lambda error: self.errors.append(f"uncaught: {error}"))
+        page.on("request", self._on_request)
 
     def _on_console(self, message: ConsoleMessage) -> None:
         if message.type in ("error", "warning"):
@@ -83,13 +99,19 @@ def opened(
         viewport={"width": width, "height": height}, color_scheme=theme, base_url=url, accept_downloads=True, **options
     )
     try:
-        page = context.new_page()
-        page.set_default_timeout(WAIT_MS)
-        watched = Watched(page, urlsplit(url).netloc)
+        context.set_default_timeout(WAIT_MS)
+        watched = Watched(context.new_page(), urlsplit(url).netloc)
         yield watched
         watched.check()
     finally:
         context.close()
+
+
+def go_to(page: Page, path: str, shows: str) -> None:
+    """Opens a page of the service, and waits until it shows what `shows` selects, its tables and its figures."""
+    page.goto(path)
+    page.locator(shows).first.wait_for()
+    page.wait_for_function(SETTLED)
 
 
 def serious_findings(page: Page) -> list[str]:

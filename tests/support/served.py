@@ -1,4 +1,4 @@
-"""`effspine serve` as a process, with Ray and SQLite, on a free port of 127.0.0.1."""
+"""A service as a process, with SQLite, on a free port of 127.0.0.1."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import subprocess
 import sys
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import Literal, Self
 
 from api.client import Client
 from tests.support.command_line import free_port, wait_until_ready
@@ -17,14 +17,17 @@ STOP_SECONDS = 60
 
 
 class Served:
-    """A service with its own data directory; entering the context starts it, leaving it stops it."""
+    """A service with its own data directory; entering the context starts it, leaving it stops it.
 
-    def __init__(self, data_dir: Path, *arguments: str) -> None:
+    `serve` runs campaigns with Ray; `api` runs none, so that its records stay as a test has written them.
+    """
+
+    def __init__(self, data_dir: Path, *arguments: str, command: Literal["serve", "api"] = "serve") -> None:
         self.data_dir = data_dir
         self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         self.log_path = data_dir / "served.log"
-        self._arguments = arguments
+        self._arguments = (command, "--port", str(self.port), *arguments)
         self._process: subprocess.Popen[str] | None = None
 
     def __enter__(self) -> Self:
@@ -40,7 +43,7 @@ class Served:
         """Starts the service, again at the same address if it has been killed, and waits until it is ready."""
         self.data_dir.mkdir(parents=True, exist_ok=True)
         environment = {name: value for name, value in os.environ.items() if not name.startswith("EFFSPINE_")}
-        command = [sys.executable, "-m", "api.cli.main", "serve", "--port", str(self.port), *self._arguments]
+        command = [sys.executable, "-m", "api.cli.main", *self._arguments]
         with self.log_path.open("a") as log:
             self._process = subprocess.Popen(
                 command, stdout=log, stderr=log, env={**environment, "EFFSPINE_DATA_DIR": str(self.data_dir)}, text=True

@@ -1,0 +1,151 @@
+"""The page of a campaign in Chromium: the table of trials, a trial in the drawer and on its page, and files."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from xml.etree import ElementTree
+
+import pytest
+from playwright.sync_api import Browser, Locator, Page, expect
+
+from search_space.document import read_block_specification
+from tests.support.chromium import go_to, opened
+from tests.support.recorded_pages import RUNNING_TRIALS, Recorded
+from tests.support.served import Served
+
+ROWS = "table.trials tbody tr"
+
+
+@pytest.fixture
+def page(browser: Browser, recorded: Served, records: Recorded) -> Iterator[Page]:
+    """The page of the running campaign; a test may go on from it. No page may have had an error."""
+    with opened(browser, recorded.url) as watched:
+        go_to(watched.page, f"/campaigns/{records.running}", ROWS)
+        yield watched.page
+
+
+def numbers(page: Page) -> list[int]:
+    """The numbers of the trials in the table."""
+    return [int(text) for text in page.locator(f"{ROWS} td:first-child").all_inner_texts()]
+
+
+def first(page: Page, number: int) -> Locator:
+    """The first row, if it is that of the trial."""
+    return page.locator(ROWS).first.get_by_role("button", name=f"Trial {number}", exact=True)
+
+
+def saved(page: Page, link: Locator, directory: Path) -> bytes:
+    """The content of the file that the link downloads."""
+    with page.expect_download() as download:
+        link.click()
+    path = directory / download.value.suggested_filename
+    download.value.save_as(path)
+    return path.read_bytes()
+
+
+def test_the_table_is_sorted_by_a_click(page: Page, recorded: Served, records: Recorded) -> None:
+    newest = numbers(page)
+    assert newest == sorted(newest, reverse=True)
+    best = recorded.client().campaign(records.running).best_trial
+    page.get_by_role("columnheader", name="AP").get_by_role("button").click()
+    expect(first(page, best)).to_be_visible()
+    expect(page.get_by_role("columnheader", name="AP")).to_have_attribute("aria-sort", "descending")
+    heading = page.get_by_role("columnheader", name="Trial", exact=True)
+    heading.get_by_role("button").click()
+    expect(first(page, newest[0])).to_be_visible()
+    heading.get_by_role("button").click()
+    expect(first(page, 0)).to_be_visible()
+    assert numbers(page) == list(range(20))
+
+
+def test_the_table_is_filtered_by_state(page: Page) -> None:
+    show = page.get_by_label("Show").first
+    show.select_option("failed")
+    expect(page.locator(ROWS)).to_have_count(1)
+    expect(page.locator(ROWS)).to_contain_text("the loss is not finite")
+    show.select_option("stopped")
+    expect(page.get_by_text("No trial is stopped.")).to_be_visible()
+    show.select_option("")
+    expect(page.locator(ROWS)).to_have_count(20)
+
+
+def test_pages_of_the_table_follow_and_can_be_jumped_to(page: Page) -> None:
+    newest = numbers(page)
+    pager = page.locator("section", has=page.locator("table.trials")).locator("form.pager")
+    pager.get_by_role("button", name="Next").click()
+    expect(first(page, newest[0] - 20)).to_be_visible()
+    pager.get_by_label("Page").fill("3")
+    pager.get_by_label("Page").press("Enter")
+    expect(first(page, newest[0] - 40)).to_be_visible()
+    expect(pager.get_by_role("button", name="Next")).to_be_disabled()
+    pager.get_by_label("Page").fill("99")
+    pager.get_by_label("Page").press("Enter")
+    expect(pager.get_by_label("Page")).to_have_value("3")
+    assert numbers(page)[-1] == 0
+    pager.get_by_role("button", name="Back").click()
+    expect(first(page, newest[0] - 20)).to_be_visible()
+
+
+def test_a_trial_opens_in_a_drawer_and_as_a_page(page: Page, records: Recorded) -> None:
+    page.get_by_role("columnheader", name="Trial", exact=True).get_by_role("button").click()
+    page.get_by_role("columnheader", name="Trial", exact=True).get_by_role("button").click()
+    first(page, 0).wait_for()
+    page.locator(ROWS).nth(2).get_by_text("completed").click()
+    drawer = page.get_by_role("dialog", name="Trial 2")
+    expect(drawer.get_by_role("heading", name="Trial 2")).to_be_visible()
+    drawer.get_by_role("button", name="Next").click()
+    drawer = page.get_by_role("dialog", name="Trial 3")
+    expect(drawer.get_by_role("heading", name="Trial 3")).to_be_visible()
+    drawer.get_by_role("link", name="Open as a page").click()
+    page.wait_for_url(f"**/campaigns/{records.running}/trials/3")
+    expect(page.get_by_role("heading", level=1)).to_contain_text("Trial 3")
+    page.get_by_role("link", name="Next").click()
+    page.wait_for_url(f"**/campaigns/{records.running}/trials/4")
+
+
+def test_a_trial_is_exported(page: Page, recorded: Served, records: Recorded, tmp_path: Path) -> None:
+    go_to(page, f"/campaigns/{records.running}/trials/3", ".trial-shares")
+    page.get_by_role("button", name="Export").click()
+    dialog = page.get_by_role("dialog", name="Export a trial")
+    specification = json.loads(saved(page, dialog.get_by_label("Download: spec"), tmp_path))
+    trial = recorded.client().trial(records.running, 3)
+    assert list(read_block_specification(specification).architecture.widths) == list(trial.widths)
+    drawing = saved(page, dialog.get_by_label("Download: svg"), tmp_path)
+    assert ElementTree.fromstring(drawing).tag == "{http://www.w3.org/2000/svg}svg"
+    dialog.get_by_role("button", name="Close").click()
+    expect(dialog).to_be_hidden()
+
+
+def test_a_trial_is_compared_with_the_baseline(page: Page, records: Recorded) -> None:
+    go_to(page, f"/campaigns/{records.running}/trials/3", ".trial-shares")
+    page.get_by_role("link", name="Compare with the baseline").click()
+    page.wait_for_url(f"**/compare?trials={records.running}:0,{records.running}:3")
+    expect(page.get_by_role("heading", name="Compare 2 trials")).to_be_visible()
+    expect(page.locator(".drawn-figure svg")).to_have_count(2)
+    numbers = page.get_by_role("region", name="Figures").locator("thead a")
+    assert numbers.all_inner_texts() == ["trial 0", "trial 3"]
+
+
+def test_figures_are_downloaded_as_svg_and_pdf(page: Page, tmp_path: Path) -> None:
+    figure = page.locator("figure", has=page.get_by_role("heading", name="Reward by trial"))
+    figure.locator("svg").first.wait_for()
+    drawing = ElementTree.fromstring(saved(page, figure.get_by_role("link", name="SVG"), tmp_path))
+    assert drawing.tag == "{http://www.w3.org/2000/svg}svg"
+    texts = " ".join(text for element in drawing.iter() for text in element.itertext())
+    assert "still running" in texts
+    document = saved(page, figure.get_by_role("link", name="PDF"), tmp_path)
+    assert document.startswith(b"%PDF-")
+    assert document.rstrip().endswith(b"%%EOF")
+
+
+def test_the_figures_lead_to_trials(page: Page) -> None:
+    marks = page.locator("figure", has=page.get_by_role("heading", name="Reward by trial")).locator("[data-trial]")
+    mark = marks.nth(RUNNING_TRIALS // 2)
+    number = mark.get_attribute("data-trial")
+    mark.hover(force=True)
+    expect(page.locator("output.tip")).to_be_visible()
+    mark.click(force=True)
+    expect(page.get_by_role("dialog", name="Trial ")).to_be_visible()
+    assert number is not None
