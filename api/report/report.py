@@ -122,7 +122,7 @@ def _unknown(documents: CampaignDocuments) -> Iterator[str]:
     else:
         yield (
             "Each reward is from one training: another seed gives the same architecture another AP, and the highest of "
-            "many is the luckiest as much as the best."
+            "many is partly luck."
         )
         yield (
             f"The profile {displayed_line(spec['proxy_task']['profile'])} is a proxy: how well its AP ranks full "

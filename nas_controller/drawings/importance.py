@@ -17,7 +17,8 @@ from search_space.topology import BLOCKS
 _LEVELS = {block.number: block.level for block in BLOCKS}
 _SPREAD = 0.32
 """How far strands of one multiplier spread to either side, as a share of the distance to the next multiplier."""
-_FAINTEST, _STRONGEST, _CONTRAST = 0.05, 0.7, 3
+_FAINTEST, _STRONGEST, _CONTRAST = 0.05, 0.7, 6
+"""Opacities by rank: most rewards of a search are close together, so that by value nearly all strands are strong."""
 _SCALE_STEPS, _SCALE_WIDTH = 12, 96.0
 
 
@@ -74,15 +75,15 @@ def _signed(value: float) -> str:
 
 
 def parallel(figure: Parallel, sheet: Sheet) -> str:
-    """The multipliers of trials as strands over the blocks, the stronger the higher the reward.
+    """The multipliers of trials as strands over the blocks, the stronger the higher their rank by reward.
 
     Strands of the same multiplier are spread by their reward, the highest at the top. Each has `data-trial`,
     `data-reward` and `data-choices`, the indices of its multipliers. Raises NothingToDrawError without a sampled trial.
     """
     if not figure.number:
         raise NothingToDrawError("no sampled architecture has been trained yet")
-    about = f"Multipliers of {len(figure.number):,} of {figure.of:,} trials over the blocks, coloured by AP."
-    canvas = Canvas(sheet, "parallel", "Multipliers by block, coloured by AP", about)
+    about = f"Multipliers of {len(figure.number):,} of {figure.of:,} trials over the blocks, coloured by their rank."
+    canvas = Canvas(sheet, "parallel", "Multipliers by block, coloured by the rank of the AP", about)
     low, high = min(figure.reward), max(figure.reward)
     top = _legend(canvas, low, high, figure.best_number)
     rows = len(figure.choices)
@@ -100,23 +101,21 @@ def parallel(figure: Parallel, sheet: Sheet) -> str:
         canvas.add(f'<path {styled("grid")} d="M{x} {length(upper)} V{length(lower)}"/>')
     order = sorted(range(shown), key=lambda index: (figure.reward[index], -figure.number[index]))
     for rank, index in enumerate(order):
-        canvas.add(_strand(plot, figure, index, rank / max(1, shown - 1), (low, high)))
+        canvas.add(_strand(plot, figure, index, rank / max(1, shown - 1)))
     return canvas.finish(plot.bottom)
 
 
-def _strand(plot: Plot, figure: Parallel, index: int, rank: float, rewards: tuple[float, float]) -> str:
+def _strand(plot: Plot, figure: Parallel, index: int, rank: float) -> str:
     """One trial; `rank` is its place by reward, 0 to 1."""
-    low, high = rewards
     trial, reward, chosen = figure.number[index], figure.reward[index], figure.chosen[index]
-    share = (reward - low) / (high - low) if high > low else 1.0
     shift = (2 * rank - 1) * _SPREAD
     points = " ".join(f"{plot.x(block):.1f},{plot.y(choice + shift):.1f}" for block, choice in enumerate(chosen))
     data = f'data-reward="{reward!r}" data-choices="{attribute(",".join(map(str, chosen)))}"'
     tip = tipped(f"trial {trial} · AP {reward:.3f}", trial)
     if trial == figure.best_number:
         return f'<polyline {styled("strand-best")} {tip} {data} points="{points}"/>'
-    opacity = _FAINTEST + (_STRONGEST - _FAINTEST) * share**_CONTRAST
-    stroke = f'stroke-opacity="{opacity:.2f}" stroke-width="{0.8 + 0.8 * share:.1f}"'
+    opacity = _FAINTEST + (_STRONGEST - _FAINTEST) * rank**_CONTRAST
+    stroke = f'stroke-opacity="{opacity:.2f}" stroke-width="{0.8 + 0.8 * rank:.1f}"'
     return f'<polyline class="f-strand" {ROLES["strand"]} {stroke} {tip} {data} points="{points}"/>'
 
 

@@ -5,6 +5,9 @@ export const decimal = (value, digits = 3) => (value === null || value === undef
 export const signed = (value, digits = 3) =>
   value === null || value === undefined ? "–" : `${value < 0 ? "−" : "+"}${Math.abs(value).toFixed(digits)}`;
 
+/** A sentence of the service with the minus signs that the other numbers of the page have. */
+export const withMinus = (sentence) => sentence.replaceAll(/(^|[\s(])-(?=\d)/g, "$1−");
+
 export const percent = (ratio, digits = 1) => (ratio === null || ratio === undefined ? "–" : `${(100 * ratio).toFixed(digits)} %`);
 
 export const millions = (count, digits = 0) =>

@@ -10,6 +10,7 @@ import { FINISHED_TRAININGS, RESUMABLE_TRAININGS, STOPPABLE_TRAININGS } from "./
 import { html, render } from "./ui.js";
 
 const REFRESH_MS = 2000;
+const count = (number) => number.toLocaleString("en");
 const path = `/v1/trainings/${encodeURIComponent(byId("training").dataset.id)}`;
 const mayOperate = byId("training").dataset.mayOperate === "yes"; // otherwise the service rejects changes
 let training = null, isPolling = false;
@@ -25,10 +26,12 @@ function showHeading() {
   setText("state", state);
   byId("state").dataset.state = state;
   const of = training.model ?? (training.campaign_id === null ? "a block specification" : `trial ${training.trial}`);
-  const facts = [of, training.task, `data set ${training.dataset}`, `recipe ${training.recipe}`,
-    ...Object.entries(training.overrides).map(([field, value]) => `${field} ${JSON.stringify(value)}`), `seed ${training.seed}`, `from ${training.start} weights`,
+  const facts = [of, training.task, `recipe ${training.recipe}`,
+    ...Object.entries(training.overrides).map(([field, value]) => `${field.replaceAll("_", " ")} ${JSON.stringify(value)}`), `seed ${training.seed}`, `from ${training.start} weights`,
     training.attempts > 1 && `attempt ${training.attempts}`, training.started_at ? `started ${dateTime(training.started_at)}` : `created ${dateTime(training.created_at)}`];
-  setText("meta", facts.filter(Boolean).join(" · "));
+  setText("meta", `${facts.filter(Boolean).join(" · ")} · `);
+  byId("campaign-separator").hidden = training.campaign_id === null;
+  setText("dataset", `data set ${training.dataset}`);
   showLink("campaign", training.campaign_id && `/campaigns/${encodeURIComponent(training.campaign_id)}`);
   showLink("dataset", `/datasets/${encodeURIComponent(training.dataset)}`);
   showLink("model", training.figures && `${path}/model`);
@@ -44,20 +47,21 @@ function showHeading() {
 function showHeadline() {
   const { progress, state } = training;
   const metric = progress?.metric ?? "";
-  setText("best-label", `Best ${metric}`);
+  setText("best-label", `Best ${metric.toUpperCase()}`);
   setText("best", decimal(progress?.best));
-  setText("best-note", progress?.best_step ? `at step ${progress.best_step}` : "");
+  setText("best-note", progress?.best_step ? `at step ${count(progress.best_step)}` : "");
   setText("last", decimal(progress?.last));
   setText("last-note", progress?.epoch ? `epoch ${decimal(progress.epoch, 1)}` : "");
-  setText("steps", progress ? `${progress.step} / ${progress.steps}` : "–");
+  setText("steps", progress ? `${count(progress.step)} / ${count(progress.steps)}` : "–");
   byId("steps-bar").max = progress?.steps ?? 1;
   byId("steps-bar").value = progress?.step ?? 0;
   setText("loss", decimal(progress?.loss));
-  setText("loss-note", progress ? `at step ${progress.step}` : "");
+  setText("loss-note", progress ? `at step ${count(progress.step)}` : "");
   const isOver = FINISHED_TRAININGS.has(state);
   setText("time-label", isOver ? "Device time" : "Time left");
   setText("time", isOver ? duration(training.device_seconds) : progress?.seconds_left ? `≈ ${duration(progress.seconds_left)}` : "–");
   setText("time-note", isOver ? (training.finished_at ? `ended ${dateTime(training.finished_at)}` : "") : state === "queued" ? "queued" : `${duration(training.device_seconds)} so far`);
+  byId("best-evaluation").hidden = training.figures === null;
   byId("figures").replaceChildren(...Object.entries(training.figures ?? {}).map(([name, value]) =>
     element("div", {}, element("dt", {}, name), element("dd", {}, decimal(value, 4)))));
 }

@@ -17,7 +17,7 @@ function row(training) {
     element("td", {}, statePill(training.state)),
     element("td", {}, ...(progress === null ? ["–"] : [element("div", { class: "trial-progress" },
       element("progress", { max: progress.steps, value: progress.step, "aria-label": "Steps done" }),
-      element("span", {}, `${progress.step} / ${progress.steps}`))])),
+      element("span", {}, `${progress.step.toLocaleString("en")} / ${progress.steps.toLocaleString("en")}`))])),
     element("td", { class: "number" }, decimal(progress?.best)),
     element("td", { class: "number optional" }, duration(training.device_seconds)),
     element("td", { class: "number optional" }, dateTime(training.started_at)));

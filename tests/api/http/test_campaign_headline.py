@@ -48,7 +48,7 @@ def test_health_is_the_first_thing_that_is_wrong(tmp_path: Path, store: Store) -
         ("Paused", True, {**running, "state": "paused", "paused_at": "2026-11-22T15:00:00Z"}, failing, stuck, []),
         ("Not started", False, {**running, "state": "draft"}, [], None, []),
         ("Failed", False, {**running, "state": "failed"}, failing, stuck, []),
-        ("Ended", False, {**running, "state": "completed"}, failing, stuck, []),
+        ("Completed", False, {**running, "state": "completed"}, failing, stuck, []),
     ]
     names = ("campaign", "recent", "search", "supervisors")
     given = [dict(zip(names, case[2:], strict=True)) for case in cases]

@@ -21,15 +21,15 @@ export function Figures({ campaign, page, version, best, onTrial }) {
   const isLearned = campaign.spec.controller.algorithm === "reinforce";
   return html`<div class="charts">
     <${FigureCard} ...${figure("progress")} isWide title="Reward by trial" label="Reward of each trial, its moving average, the best so far and the baseline" note="Each trial, the moving average, the best so far, and the baseline." />
-    <${FigureCard} ...${figure("shares")} title="Where the compute goes" label="Share of the multi-adds by block and level, of the best and the baseline" note="Share of the multi-adds of each block and level: the best against the baseline." />
-    <${FigureCard} ...${figure("widths")} title="Widths" label="Channel widths by block, of the best and the baseline" note="Output channels of each block: the best against the baseline." />
+    <${FigureCard} ...${figure("shares")} isWide title="Where the compute goes" label="Share of the multi-adds by block and level, of the best and the baseline" note="Share of the multi-adds of each block and level: the best against the baseline." />
     <${Diagram} page=${page} best=${best?.items[0] ?? null} />
+    <${FigureCard} ...${figure("widths")} title="Widths" label="Channel widths by block, of the best and the baseline" note="Output channels of each block: the best against the baseline." />
+    <${ImportanceCard} campaign=${campaign} ...${figure("importance")} />
     ${!isExact && html`<${FigureCard} ...${figure("madds-ap")} title="AP against multi-adds" label="AP of each trial against its multi-adds" note="One point for each trial; the windows of 20 % around the target." />`}
     <${FigureCard} ...${figure("params-ap")} title="AP against parameters" label="AP of each trial against its parameters" note="One point for each trial; the line joins those with the highest AP of all that are no larger." />
     ${campaign.spec.latency && html`<${FigureCard} ...${figure("latency-ap")} title="AP against latency" label="AP of each trial against its latency" note="Latency of the ONNX export over that of the baseline, measured by turns on the same worker." />`}
-    <${ImportanceCard} campaign=${campaign} ...${figure("importance")} />
-    ${isLearned && html`<${PolicyCard} campaign=${campaign} page=${page} ...${figure("policy")} />`}
     ${isLearned && html`<${FigureCard} ...${figure("entropy")} title="Entropy and advantage" label="Entropy of the policy and advantage of the rewards, by trial" note="A policy that has learned nothing has an entropy of 1, one that always proposes the same 0." />`}
+    ${isLearned && html`<${PolicyCard} campaign=${campaign} page=${page} ...${figure("policy")} />`}
     <${CurvesCard} ...${figure("curves")} />
     <${ParallelCard} campaign=${campaign} ...${figure("parallel")} />
   </div>`;
@@ -46,10 +46,9 @@ function ImportanceCard({ campaign, version, path, ...figure }) {
     note="How far the reward depends on the multiplier of a block, with its uncertainty." />`;
 }
 
-/** Trials that are scored without a training of their own have no curve. */
+/** Trials that are scored without a training of their own have no curve, and no card for one. */
 function CurvesCard({ version, path, ...figure }) {
   const numbers = useVersioned(`${path}?points=${FEWEST_POINTS}`, version).data;
-  return html`<${FigureCard} ...${figure} path=${path} version=${version} exists=${Boolean(numbers?.curves.length)}
-    empty=${numbers === null ? "" : "Its trials report no steps."}
+  return numbers?.curves.length > 0 && html`<${FigureCard} ...${figure} path=${path} version=${version}
     title="Learning curves" label="Learning curves of the baseline, the best and the latest trials" note="Of the baseline, the best and the latest trials." />`;
 }

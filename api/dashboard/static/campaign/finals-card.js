@@ -1,6 +1,6 @@
 // The finals of a campaign: the verdict, and each finalist against the baseline.
 
-import { decimal, signed } from "../format.js";
+import { decimal, signed, withMinus } from "../format.js";
 import { html } from "../ui.js";
 import { StatePill } from "./state-pill.js";
 
@@ -18,7 +18,7 @@ export function FinalsCard({ report, isStale, onTrial, onAttempts }) {
   return html`<section class="card finals" aria-labelledby="finals-title">
     <div class="finals-text">
       <h2 id="finals-title">Finals <${StatePill} state=${finals.state} isStale=${isStale} /></h2>
-      <p class="verdict" role="status">${verdict.sentence}</p>
+      <p class="verdict" role="status">${withMinus(verdict.sentence)}</p>
       <p class="muted">${facts.filter(Boolean).join(" · ")} ${failedAttempts.length > 0 && html`<button type="button" class="plain" onClick=${() => onAttempts("Failed attempts in the finals", failedAttempts)}>Log</button>`}</p>
     </div>
     <div class="scroll" role="group" tabindex="0" aria-label="Finalists against the baseline">

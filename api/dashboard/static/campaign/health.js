@@ -15,7 +15,7 @@ const FAILING_SHARE = 0.25;
 export function healthOf(campaign, recent, search, supervisors) {
   const { state } = campaign;
   if (RETRYABLE.has(state)) return { word: "Failed", level: "bad", why: campaign.error_kind?.replaceAll("-", " ") ?? "see the error below" };
-  if (FINISHED.has(state)) return { word: "Ended", level: "none", why: campaign.stopped_because ? `by ${campaign.stopped_because}` : state };
+  if (FINISHED.has(state)) return { word: state === "completed" ? "Completed" : "Stopped", level: "none", why: campaign.stopped_because ? `by ${campaign.stopped_because}` : "" };
   if (STARTABLE.has(state)) return { word: "Not started", level: "none", why: "a draft runs once it is started" };
   if (campaign.paused_at !== null) return { word: "Paused", level: "none", why: "nothing runs until it is resumed" };
   if (CLAIMABLE.has(state) && supervisors && !supervisors.some(({ is_alive: isAlive }) => isAlive)) {

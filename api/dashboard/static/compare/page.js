@@ -12,7 +12,7 @@ const OF_ALL = [
   ["widths", "Widths", "Output channels of each block."],
   ["shares", "Shares", "Share of the multi-adds of each block and level."],
 ];
-const FIGURES = { campaigns: [["progress", "Curves", "Best reward so far by trial."], ...OF_ALL], trials: OF_ALL };
+const FIGURES = { campaigns: [["progress", "Best so far", "Best reward up to each trial."], ...OF_ALL], trials: OF_ALL };
 
 function CopyLink() {
   const [state, setState] = useState("");
@@ -40,7 +40,8 @@ function Side({ title, children }) {
 }
 
 function Numbers({ subjects, kind }) {
-  const rows = kind === "trials" ? [...TRIAL_ROWS, ...metricRows(subjects)] : CAMPAIGN_ROWS;
+  const known = kind === "trials" ? [...TRIAL_ROWS, ...metricRows(subjects)] : CAMPAIGN_ROWS;
+  const rows = known.filter(([, text]) => subjects.some((subject) => text(subject) !== "–"));
   return html`<${Side} title="Figures"><table class="rows"><${Heads} subjects=${subjects} kind=${kind} corner="Figure" />
     <tbody>${rows.map(([label, text]) => html`<tr key=${label}><th scope="row">${label}</th>${subjects.map((subject) => html`<td key=${subject.name}>${text(subject)}</td>`)}</tr>`)}</tbody></table><//>`;
 }

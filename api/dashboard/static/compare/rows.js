@@ -1,6 +1,6 @@
 // The figures of campaigns and of trials that are shown side by side: `[label, text of a subject]`.
 
-import { dateTime, decimal, duration, millions, percent, secondsBetween, signed } from "../format.js";
+import { dateTime, decimal, duration, millions, percent, secondsBetween, signed, withMinus } from "../format.js";
 import { trainingSeconds } from "../time-left.js";
 
 const first = ({ best }) => best.items[0] ?? null;
@@ -21,7 +21,7 @@ export const CAMPAIGN_ROWS = [
   ["Best AP", ({ campaign }) => decimal(campaign.best_reward)],
   ["Baseline AP", ({ campaign }) => decimal(campaign.baseline_reward)],
   ["Gain", campaignGain],
-  ["Verdict", ({ best }) => best.sentence ?? "–"],
+  ["Verdict", ({ best }) => withMinus(best.sentence ?? "–")],
   ["Best trial", (subject) => (first(subject) ? String(first(subject).number) : "–")],
   ["Its parameters", (subject) => (first(subject) ? `${millions(first(subject).params, 2)}${change(first(subject).params, subject.best.baseline?.params)}` : "–")],
   ["Its multi-adds", (subject) => (first(subject) ? `${millions(first(subject).madds)}, ${percent(first(subject).madds_ratio)} of the budget` : "–")],
@@ -50,10 +50,10 @@ export const TRIAL_ROWS = [
   ["Widths", ({ trial }) => trial.widths.join(", ")],
 ];
 
-/** The metrics that any of the trials has besides those of the rows above, such as the COCO figures. */
+/** The COCO metrics that any of the trials has, beside the AP. */
 export function metricRows(trials) {
-  const names = [...new Set(trials.flatMap(({ trial }) => Object.keys(trial.metrics ?? {})))].filter((name) => !["ap", "seconds"].includes(name));
-  return names.map((name) => [name, ({ trial }) => decimal(trial.metrics?.[name])]);
+  const known = trials.flatMap(({ trial }) => trial.coco_metrics ?? []).filter(({ name, value }) => name !== "ap" && value !== null);
+  return [...new Set(known.map(({ name }) => name))].map((name) => [name, ({ trial }) => decimal(trial.coco_metrics?.find((metric) => metric.name === name)?.value)]);
 }
 
 /** The settings by their path, such as `proxy_task.steps`, as texts. */

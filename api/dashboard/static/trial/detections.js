@@ -54,14 +54,14 @@ function Images({ data, number, address }) {
   const isEmpty = !data.images.some(({ trial, baseline }) => trial.length || baseline?.length);
   return html`
     ${isEmpty && html`<p class="banner">No object reaches a score of ${data.lowest_score} in these images; a lower one shows what was found with less certainty.</p>`}
-    ${data.images.map((image) => html`<div class="detections" key=${image.file_name} role="group" aria-label=${image.file_name}>
+    <div class="detections-list">${data.images.map((image) => html`<div class="detections" key=${image.file_name} role="group" aria-label=${image.file_name}>
       ${columns.map(([name, title]) => html`<figure key=${name}>
         <img src=${link(image[`${name}_picture`])} alt=${`${title}: ${listed(image[name])}`} loading="lazy" />
         <figcaption><strong>${title}</strong> <span class="muted">${image[name].length} ${image[name].length === 1 ? "object" : "objects"}</span></figcaption>
       </figure>`)}
       <p class="muted">${image.file_name}, ${image.width} × ${image.height} px</p>
-    </div>`)}
-    <p class="muted">${data.images.length} of ${data.of_images} images that gave rewards and were not learned from; the same for every trial. Both have the ${data.export.weights} weights.</p>
+    </div>`)}</div>
+    <p class="muted">${data.images.length} of ${data.of_images.toLocaleString("en")} images that gave rewards and were not learned from; the same for every trial. Both have the ${data.export.weights} weights.</p>
     <p class="actions">
       <a class="plain" download href=${link(`/v1/exports/${data.export.id}/file`)}>Download pictures</a>
       <a class="plain" download="detections.json" href=${link(`${address}?lowest_score=${data.lowest_score}`)}>Download boxes</a>

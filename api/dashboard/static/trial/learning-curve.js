@@ -6,15 +6,18 @@ import { html } from "../ui.js";
 const WIDTH = 420, HEIGHT = 200, LEFT = 44, RIGHT = 8, TOP = 10, BOTTOM = 26;
 const SERIES = [["loss", "Loss"], ["ap", "AP on the reserved images"]];
 
-export function LearningCurve({ trial, baseline }) {
+export function LearningCurve({ campaign, trial, baseline }) {
   const panels = SERIES.map(([name, title]) => ({ title, name, lines: linesOf(name, trial, baseline) })).filter(({ lines }) => lines.some(({ isOwn }) => isOwn));
   return html`<section class="card" aria-labelledby="trial-curve">
     <h2 id="trial-curve">Learning curve</h2>
     ${panels.length > 0 && html`<div class="curves">${panels.map((panel) => html`<${Panel} key=${panel.name} ...${panel} />`)}</div>
       ${baseline?.curve.length > 0 && html`<p class="muted">Dashed: the baseline.</p>`}`}
-    ${panels.length === 0 && html`<p class="muted">${trial.state === "running" ? "No step was reported yet." : "No step was reported: the trial was too short, or not trained."}</p>`}
+    ${panels.length === 0 && html`<p class="muted">${trial.state === "running" ? "No step was reported yet." : emptyText(campaign)}</p>`}
   </section>`;
 }
+
+const emptyText = ({ shared_training: shared }) => (shared ? "It was scored with its part of the shared weights, without a training of its own."
+  : "No step was reported: the trial was too short, or not trained.");
 
 /** The points [step, value] of each attempt, the latest attempt last. */
 function linesOf(name, trial, baseline) {

@@ -36,7 +36,7 @@ export function Trial({ campaignId, number, mayOperate, isPage = false, onNumber
     <${Facts} ...${shown} />
     <${Blocks} ...${shown} />
     <${CocoMetrics} ...${shown} />
-    <${LearningCurve} trial=${trial} baseline=${baseline} />
+    <${LearningCurve} ...${shown} />
     <${Detections} ...${shown} />
     <${Attempts} ...${shown} />
     <${Exports} key=${open} path=${path} trial=${trial} />

@@ -1,0 +1,94 @@
+"""The record that screenshots show: a real search of handwritten digits, and others that the list needs beside it.
+
+The search is that of `effspine demo`, ten minutes on two cores, and is kept in the directory for the next time. Beside it
+are sample detections of its best trial, a short training of it, and filled campaigns in other states, whose rewards are
+synthetic and whose rows say so.
+"""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import NamedTuple
+
+from api.cli.campaign.exports import wait_for_export
+from api.cli.campaign.progress import follow
+from api.cli.child_service import ChildService
+from api.cli.demo import DATASET, NAME, PROFILE, TRIALS, begin, make_dataset, specification
+from api.client import Client
+from api.documents import CampaignDocument, ExportDocument, TrainingDocument
+from api.settings import Settings
+from nas_controller.benchmarks.filled_campaign import TRIAL_SECONDS, Plan, filled_campaign
+from nas_controller.states import FINISHED_TRAINING_STATES, CampaignState
+from nas_controller.store.bulk_insert import BulkInsert
+from nas_controller.store.database import Database
+from search_space.datasets import preview_file
+from search_space.errors import EffspineError
+
+SEED = 1
+LOWEST_SCORE = 0.3
+TRAINING = {"name": "best of demo", "recipe": "laptop-final", "overrides": {"epochs": 6, "evaluate_epochs": 1}, "seed": 1}
+POLL_SECONDS = 1.0
+PARALLELISM = 4
+
+
+class Record(NamedTuple):
+    """What there is to show: the search, its training, and the time at which it is looked at."""
+
+    campaign: CampaignDocument
+    best: int
+    training: TrainingDocument
+    now: datetime
+
+
+class _Other(NamedTuple):
+    name: str
+    state: CampaignState
+    begun: int
+    trials: int
+    ended_minutes_ago: int
+
+
+_OTHERS = (
+    _Other("narrow first levels", "completed", 320, 320, 600),
+    _Other("half the budget", "failed", 90, 400, 300),
+    _Other("recurrent, seed 2", "paused", 150, 400, 200),
+    _Other("more trials", "running", 260, 800, 0),
+    _Other("at 512 px", "draft", 0, 400, 10),
+)
+
+
+def made_record(service: ChildService, client: Client) -> Record:
+    """The record of the service's data directory; makes what it does not have yet. Raises EffspineError on a failure."""
+    settings = service.settings
+    make_dataset(settings)
+    if not preview_file(settings.data_dir, DATASET).is_file():
+        _register(settings)
+    campaign = _searched(client)
+    assert campaign.finished_at is not None
+    best = client.best(campaign.id).items[0].number
+    _ = wait_for_export(client, _detections(client, campaign, best))
+    training = _trained(client, campaign, best)
+    now = campaign.finished_at + timedelta(minutes=1)
+    if not any(each.name == _OTHERS[0].name for each in client.campaigns(archived="any")):
+        _insert_others(settings.database_url, now)
+    return Record(campaign, best, training, now)
+
+
+def _register(settings: Settings) -> None:
+    directory = settings.data_dir / "datasets" / DATASET
+    command = [sys.executable, "-m", "api.cli.main", "data", "register", DATASET, str(directory)]
+    subprocess.run([*command, "--data-dir", str(settings.data_dir)], check=True, stdout=subprocess.DEVNULL)
+
+
+def _searched(client: Client) -> CampaignDocument:
+    """The search, which is run or resumed unless it has ended."""
+    found = [each for each in client.campaigns(archived="any") if each.name == NAME and each.state == "completed"]
+    campaign = client.campaign(found[0].id) if found else follow(client, begin(client, specification(TRIALS, SEED, PROFILE), False))
+    if campaign.state != "completed":
+        raise EffspineError(f"the campaign {campaign.id} has {campaign.state}: {campaign.error or 'on request'}")
+    return campaign
