@@ -20,6 +20,9 @@ TRAINING = (
 LONGEST_FIRST = (
     "tests/chaos/",
     *TRAINING,
+    "tests/browser/test_pages.py",
+    "tests/browser/test_connection.py",
+    "tests/browser/",
     "tests/nas_controller/supervision/",
     "tests/nas_controller/execution/",
     "tests/api/cli/",

@@ -79,7 +79,9 @@ def _running(store: Store) -> str:
     work = recorder.begin()
     for step in (10, 20):
         recorder.campaign.progress(work, step, 40, {"loss": 2.0 / step})
-    store.service.update_campaign(recorder.id, {"notes": "Compared with the paper's proxies.", "tags": ["first", "small"]})
+    store.service.update_campaign(
+        recorder.id, {"notes": "Compared with the paper's proxies.", "tags": ["first", "small"]}
+    )
     return recorder.id
 
 

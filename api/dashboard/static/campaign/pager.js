@@ -8,9 +8,9 @@ export function Pager({ page, pages, onPage }) {
   useEffect(() => setTyped(String(page + 1)), [page]);
   const jump = (event) => {
     event.preventDefault();
-    const chosen = Math.round(Number(typed));
-    if (Number.isFinite(chosen) && typed.trim()) onPage(Math.max(1, Math.min(pages, chosen)) - 1);
-    else setTyped(String(page + 1));
+    const chosen = Math.max(1, Math.min(pages, Math.round(Number(typed)) || page + 1));
+    setTyped(String(chosen)); // also where it is the page that is shown
+    if (chosen !== page + 1) onPage(chosen - 1);
   };
   if (pages === 1 && page === 0) return null;
   return html`<form class="pager" onSubmit=${jump}>
