@@ -1,4 +1,4 @@
-"""Pictures of pages as small files."""
+"""Screenshots as small files."""
 
 from __future__ import annotations
 
@@ -6,13 +6,24 @@ import io
 
 from PIL import Image
 
-COLOURS = 128
+SUFFIX = "webp"
+LOSSLESS_BYTES = 120_000
+"""Up to this size a picture is lossless; one of photographs is larger and loses what nobody sees."""
+LOSSY_QUALITY = 80
+_EFFORT = 6
 
 
-def palette_png(picture: bytes, colours: int = COLOURS) -> bytes:
-    """A screenshot as a PNG with a palette of at most `colours` colours, without dithering: flat areas stay flat."""
-    with Image.open(io.BytesIO(picture)) as image:
-        reduced = image.convert("RGB").quantize(colours, method=Image.Quantize.MEDIANCUT, dither=Image.Dither.NONE)
+def small_picture(screenshot: bytes) -> bytes:
+    """A screenshot as WebP, which takes a third of a PNG where areas are flat, with the same pixels."""
+    with Image.open(io.BytesIO(screenshot)) as image:
+        flat = image.convert("RGB")
+    lossless = _webp(flat, lossless=True)
+    if len(lossless) <= LOSSLESS_BYTES:
+        return lossless
+    return min(lossless, _webp(flat, lossless=False), key=len)
+
+
+def _webp(image: Image.Image, *, lossless: bool) -> bytes:
     buffer = io.BytesIO()
-    reduced.save(buffer, "PNG", optimize=True)
+    image.save(buffer, "WEBP", lossless=lossless, quality=100 if lossless else LOSSY_QUALITY, method=_EFFORT)
     return buffer.getvalue()

@@ -1,19 +1,20 @@
 """The record that screenshots show: a real search of handwritten digits, and others that the list needs beside it.
 
-The search is that of `effspine demo`, ten minutes on two cores, and is kept in the directory for the next time. Beside it
-are sample detections of its best trial, a short training of it, and filled campaigns in other states, whose rewards are
-synthetic and whose rows say so.
+The search is that of `effspine demo`, ten minutes on two cores, and is kept in the directory for the next time. Beside
+it are sample detections of its best trial, a short training of it, and filled campaigns in other states, whose rewards
+are synthetic and whose rows say so.
 """
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 import time
-from collections.abc import Callable
 from datetime import datetime, timedelta
-from pathlib import Path
 from typing import NamedTuple
+
+import httpx
 
 from api.cli.campaign.exports import wait_for_export
 from api.cli.campaign.progress import follow
@@ -31,7 +32,12 @@ from search_space.errors import EffspineError
 
 SEED = 1
 LOWEST_SCORE = 0.3
-TRAINING = {"name": "best of demo", "recipe": "laptop-final", "overrides": {"epochs": 6, "evaluate_epochs": 1}, "seed": 1}
+TRAINING = {
+    "name": "best of demo",
+    "recipe": "laptop-final",
+    "overrides": {"epochs": 6, "evaluate_epochs": 1},
+    "seed": 1,
+}
 POLL_SECONDS = 1.0
 PARALLELISM = 4
 
@@ -63,7 +69,7 @@ _OTHERS = (
 
 
 def made_record(service: ChildService, client: Client) -> Record:
-    """The record of the service's data directory; makes what it does not have yet. Raises EffspineError on a failure."""
+    """The record of the service, which makes what there is not yet. Raises EffspineError where something fails."""
     settings = service.settings
     make_dataset(settings)
     if not preview_file(settings.data_dir, DATASET).is_file():
@@ -71,7 +77,7 @@ def made_record(service: ChildService, client: Client) -> Record:
     campaign = _searched(client)
     assert campaign.finished_at is not None
     best = client.best(campaign.id).items[0].number
-    _ = wait_for_export(client, _detections(client, campaign, best))
+    wait_for_export(client, _detections(settings, campaign, best))
     training = _trained(client, campaign, best)
     now = campaign.finished_at + timedelta(minutes=1)
     if not any(each.name == _OTHERS[0].name for each in client.campaigns(archived="any")):
@@ -82,13 +88,49 @@ def made_record(service: ChildService, client: Client) -> Record:
 def _register(settings: Settings) -> None:
     directory = settings.data_dir / "datasets" / DATASET
     command = [sys.executable, "-m", "api.cli.main", "data", "register", DATASET, str(directory)]
-    subprocess.run([*command, "--data-dir", str(settings.data_dir)], check=True, stdout=subprocess.DEVNULL)
+    environment = {**os.environ, "EFFSPINE_DATA_DIR": str(settings.data_dir)}
+    subprocess.run(command, check=True, stdout=subprocess.DEVNULL, env=environment)
 
 
 def _searched(client: Client) -> CampaignDocument:
     """The search, which is run or resumed unless it has ended."""
     found = [each for each in client.campaigns(archived="any") if each.name == NAME and each.state == "completed"]
-    campaign = client.campaign(found[0].id) if found else follow(client, begin(client, specification(TRIALS, SEED, PROFILE), False))
+    if found:
+        return client.campaign(found[0].id)
+    campaign = follow(client, begin(client, specification(TRIALS, SEED, PROFILE), fresh=False))
     if campaign.state != "completed":
         raise EffspineError(f"the campaign {campaign.id} has {campaign.state}: {campaign.error or 'on request'}")
     return campaign
+
+
+def _detections(settings: Settings, campaign: CampaignDocument, trial: int) -> ExportDocument:
+    url = f"{settings.url}/v1/campaigns/{campaign.id}/trials/{trial}/detections"
+    response = httpx.post(url, json={"lowest_score": LOWEST_SCORE}, trust_env=False)
+    response.raise_for_status()
+    return ExportDocument.model_validate(response.json())
+
+
+def _trained(client: Client, campaign: CampaignDocument, trial: int) -> TrainingDocument:
+    """The training of the best trial, from the weights that its finals have given it."""
+    wanted = {**TRAINING, "campaign_id": campaign.id, "trial": trial, "start": "finals"}
+    found = [each for each in client.trainings(campaign_id=campaign.id) if each.name == TRAINING["name"]]
+    training = found[0] if found else client.create_training(wanted)
+    while training.state not in FINISHED_TRAINING_STATES:
+        time.sleep(POLL_SECONDS)
+        training = client.training(training.id)
+    if training.state != "completed":
+        raise EffspineError(f"the training {training.id} has {training.state}: {training.error or 'on request'}")
+    return training
+
+
+def _insert_others(database_url: str, now: datetime) -> None:
+    """Writes the filled campaigns, whose times are before `now`."""
+    database = Database(database_url)
+    bulk_insert = BulkInsert(database)
+    for seed, other in enumerate(_OTHERS, start=1):
+        lasts = timedelta(seconds=other.begun * TRIAL_SECONDS / PARALLELISM)
+        created = now - timedelta(minutes=other.ended_minutes_ago) - lasts
+        policy = "recurrent" if "recurrent" in other.name else "factorised"
+        plan = Plan(other.name, other.state, other.begun, other.trials, PARALLELISM, policy, seed, created)
+        bulk_insert.insert_campaign(filled_campaign(plan))
+    database.close()

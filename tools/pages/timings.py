@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 import os
-import socket
 import sys
 import time
 from collections.abc import Callable, Iterator
@@ -32,6 +31,7 @@ from tools.pages.browser import chromium
 from tools.pages.databases import filled
 from tools.pages.interactions import campaign_page, campaigns_page
 from tools.pages.measure import PageFigures, PageToMeasure, measure
+from tools.pages.ports import free_port
 
 LOADS = 5
 BUSY_LOAD = 2.0
@@ -110,13 +110,6 @@ def _progress(trials: int) -> Callable[[int], None]:
             note(f"filling the database of {trials:,} trials: {written:,} written")
 
     return advance
-
-
-def free_port() -> int:
-    """A port of the loopback interface that nothing uses."""
-    with socket.socket() as probe:
-        probe.bind((DEFAULT_HOST, 0))
-        return int(probe.getsockname()[1])
 
 
 if __name__ == "__main__":

@@ -15,6 +15,7 @@ from pydantic import BaseModel
 
 from api.http.authentication import Caller
 from api.http.dependencies import CampaignId, ServiceSettings, ServiceStore, TrainingId
+from api.http.module_graph import imported_modules
 from api.http.routes.datasets import DatasetName, dataset_document
 from api.service_url import DEFAULT_URL
 from nas_controller.drawings.comparison import MAX_COMPARED, MIN_COMPARED
@@ -80,6 +81,7 @@ templates.env.filters["displayed"] = lambda value: displayed_line(str(value))
 templates.env.globals.update(
     version=version("effspine"),
     state_sets=STATE_SETS,
+    imported_modules=lambda entry: imported_modules(STATIC_DIR, entry),
 )
 
 

@@ -11,7 +11,7 @@ const BASES = {
 };
 const BOUNDS = { wall_seconds: "the limit of its time", device_hours: "the limit of its device time" };
 
-const hours = (value) => (value < 1 ? duration(3600 * value) : `${value.toLocaleString("en", { maximumSignificantDigits: 3 })} h`);
+const hours = (value) => duration(3600 * value);
 
 export function Estimate({ estimate }) {
   const { finals, trials, parallelism } = estimate;
@@ -20,7 +20,7 @@ export function Estimate({ estimate }) {
       <span class="muted">${estimate.basis === "nothing" ? "No trial like it has been trained here." : `${trials.toLocaleString("en")} trials, ${parallelism} at a time, ${BASES[estimate.basis](estimate.measured_trials)}`}</span></dd></div>
     <div><dt>Device time</dt><dd>${estimate.device_hours === null ? "not known yet" : `≈ ${hours(estimate.device_hours)}`}
       ${estimate.bounded_by && html`<span class="muted">ended by ${BOUNDS[estimate.bounded_by]}</span>`}</dd></div>
-    ${finals && html`<div><dt>Finals</dt><dd>${finals.wall_seconds === null ? "not known yet" : `≈ ${duration(finals.wall_seconds)} more, ${hours(finals.device_hours)} of devices`}
+    ${finals && html`<div><dt>Finals</dt><dd>${finals.wall_seconds === null ? "not known yet" : `≈ ${duration(finals.wall_seconds)} more, ${hours(finals.device_hours)} of device time`}
       <span class="muted">${finals.trainings} trainings</span></dd></div>`}
   </dl>`;
 }
