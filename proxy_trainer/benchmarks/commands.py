@@ -56,8 +56,8 @@ def engine(
     rows = [
         _keras_row("another architecture, to the end of its first step", "first_step", found),
         _keras_row("step", "step", found),
-        ("step, threads shared", f"{found['step_seconds_shared_threads']:.3g}"),
-        ("process start, to the end of its first step", f"{found['cold_first_step_seconds']:.3g}"),
+        ("step, threads shared", f"{found['step_seconds_shared_threads']:.3g}", "", "", ""),
+        ("process start, to the end of its first step", f"{found['cold_first_step_seconds']:.3g}", "", "", ""),
     ]
     print_table(
         ("seconds", "effspine", "Keras", "Keras, threads shared", "ratio to the faster"), rows, left=("seconds",)

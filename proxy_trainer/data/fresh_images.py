@@ -11,9 +11,10 @@ from proxy_trainer.data.coco import CocoSplit
 from proxy_trainer.data.coco_directory import TRAIN_IMAGES_PER_RESERVED, find_splits, load_dataset, with_categories_of
 from proxy_trainer.data.stratified_split import stratified_split, subset
 from search_space.proxy_task import ProxyTask
+from search_space.recipes import ALL_IMAGES
 
 ENOUGH = 0.5
-"""At least this fraction of the task's `reserved_images`, or of the images that could be reserved, is enough."""
+"""At least this fraction of `reserved_images` is enough; where those are all images, of those that there are."""
 
 
 class LoadedSplits(NamedTuple):
@@ -51,8 +52,10 @@ def _fresh(
 ) -> tuple[CocoSplit, CocoSplit] | None:
     """The training split and fresh reserved images, from those of the search; None where there are too few."""
     validation = _validation(directory, train)
-    available = len(train) // TRAIN_IMAGES_PER_RESERVED if validation is None else len(validation)
-    enough = max(1, int(np.ceil(ENOUGH * min(task.reserved_images, available))))
+    wanted = task.reserved_images
+    if wanted == ALL_IMAGES:
+        wanted = len(train) // TRAIN_IMAGES_PER_RESERVED if validation is None else len(validation)
+    enough = max(1, int(np.ceil(ENOUGH * wanted)))
     unseen = None if validation is None else _unseen(validation, rewarded)
     if unseen is not None and len(unseen) >= enough and not unseen.crowd.all():
         count = min(task.reserved_images, len(unseen))

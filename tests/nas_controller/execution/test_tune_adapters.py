@@ -33,7 +33,7 @@ class Source(SimpleNamespace):
         super().__init__(over=False, draining=False, outcomes=[])
         self.next_trial = lambda: WORK
         self.progress = self.begun = lambda *_: None
-        self.stop_early = lambda work, step, values, ap: ap is not None and ap < 0.1
+        self.stop_early = lambda work, step, values, ap, log: ap is not None and ap < 0.1
         self.is_finished = lambda number: False
         self.complete = lambda work, outcome: self.outcomes.append(outcome)
 

@@ -146,11 +146,11 @@ def test_a_worker_takes_the_next_trial_after_an_early_stop_and_a_killed_one_is_r
     assert first.error == (
         f"the worker died before the trial finished (process {pid}): it reported no cause, probably SIGKILL"
     )
-    line = "nas_controller.execution.trial_worker: trial {}, attempt 1: widths "
-    assert line.format(number) in (first.log_tail or "")
-    assert line.format(number - 1) not in (first.log_tail or "")  # the previous trial of the same worker
+    line = "nas_controller.execution.trial_worker: trial {}, attempt {}: widths "
+    assert line.format(number, 1) in (first.log_tail or "")
+    assert line.format(number - 1, 1) not in (first.log_tail or "")  # the previous trial of the same worker
     assert second.error_kind is None
-    assert line.format(number) in (second.log_tail or "")
+    assert line.format(number, 2) in (second.log_tail or "")
     assert failed(store, campaign_id) == [
         {"number": number, "attempt": 1, "error": first.error, "kind": "worker-killed"}
     ]

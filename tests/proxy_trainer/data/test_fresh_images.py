@@ -11,6 +11,7 @@ from proxy_trainer.data.coco_directory import load_dataset
 from proxy_trainer.data.digits import make_digits
 from proxy_trainer.data.fresh_images import load_splits
 from search_space.proxy_task import ProxyTask, resolve
+from search_space.recipes import ALL_IMAGES
 
 SEED = 3
 
@@ -44,6 +45,7 @@ def rewarded_by(digits: Path, search: ProxyTask) -> set[Path]:
         (task(40), task(20), 20, "train"),  # none is left, so a fifth of the training images is held out
         (task(10, "train"), task(40), 40, "val"),  # the search had held out training images
         (task(40), task(36), 20, "train"),  # at most one training image in five
+        (task(10), task(ALL_IMAGES), 30, "val"),  # all that are left
     ],
 )
 def test_fresh_images_are_scored_and_never_trained_on(
