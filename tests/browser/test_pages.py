@@ -71,7 +71,7 @@ def _check(watched: Watched, path: str, shows: str) -> None:
     go_to(page, path, shows)
     for theme in get_args(Theme):
         page.emulate_media(color_scheme=theme)
-        page.wait_for_function("document.getAnimations().every((each) => each.playState !== 'running')")
+        page.wait_for_function("() => !document.getAnimations().some((each) => each instanceof CSSTransition)")
         assert serious_findings(page) == [], theme
     page.set_viewport_size({"width": PHONE[0], "height": TALL[1]})
     assert overflow_px(page) <= 0
