@@ -6,7 +6,7 @@ BIN := .venv/bin
 ENVIRONMENTS := exports model-garden
 SETUPS := $(ENVIRONMENTS:%=setup-%)
 
-.PHONY: help setup $(SETUPS) demo test test-all test-exports fuzz lint format bench results object-sizes chaos hosts schema lock clean
+.PHONY: help setup $(SETUPS) demo test test-all test-exports fuzz lint format bench page-timings screenshots results object-sizes chaos hosts schema lock clean
 
 help:
 	@echo "make setup     creates .venv from the lock file (the other targets call it)"
@@ -19,6 +19,8 @@ help:
 	@echo "make fuzz      sends hundreds of generated requests to every route"
 	@echo "make lint      checks format, lint, types and import contracts"
 	@echo "make bench     runs the benchmarks that the documents quote"
+	@echo "make page-timings  measures the dashboard with 5,000 and 100,000 trials in Chromium"
+	@echo "make screenshots   writes docs/images/ from a search that it runs at the first time"
 	@echo "make results   searches with 5,000 trials and writes docs/results.md; it can be interrupted and run again"
 	@echo "make object-sizes  searches on small and on large objects and writes docs/object-sizes.md, likewise"
 	@echo "make chaos     injects faults into a running campaign: make chaos ARGS='--database postgresql'"
@@ -68,6 +70,12 @@ bench: setup
 	@$(BIN)/effspine bench memory
 	@$(BIN)/effspine bench evaluation
 	@$(BIN)/effspine bench control-plane --trials 1000
+
+page-timings: setup
+	@exec $(BIN)/python -m tools.pages.timings $(ARGS)
+
+screenshots: setup
+	@exec $(BIN)/python -m tools.pages.screenshots $(ARGS)
 
 results: setup
 	@exec $(BIN)/python -m tools.studies.results $(ARGS)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from importlib.metadata import version
 
-from fastapi.staticfiles import StaticFiles
 from starlette.middleware import Middleware
 from starlette.middleware.gzip import GZipMiddleware
 
@@ -45,6 +44,7 @@ from api.http.routes import (
     trials,
     webhooks,
 )
+from api.http.static_files import CachedFiles
 from api.http.trusted_hosts import TrustedHosts
 from api.settings import Settings
 from nas_controller.campaigns.campaign_summaries import CampaignSummaries
@@ -149,6 +149,6 @@ def create_app(settings: Settings, store: Store, *, trusted_hosts: tuple[str, ..
     app.state.routes = [route for router in ROUTERS for route in router.routes]
     for router in ROUTERS:
         app.include_router(router)
-    app.mount("/static", StaticFiles(directory=dashboard.STATIC_DIR), name="static")
+    app.mount("/static", CachedFiles(directory=dashboard.STATIC_DIR), name="static")
     require_distinct(settings.root_path, [*app.state.routes, *app.routes])
     return app

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import NamedTuple
 
 from tools.pages.measure import PageFigures
@@ -26,17 +26,18 @@ class Row(NamedTuple):
         return None if self.bar is None else self.value < self.bar
 
 
-def rows(pages: Mapping[str, PageFigures]) -> list[Row]:
-    """The figures of each page by its name."""
-    return [row for name, figures in pages.items() for row in _rows(name, figures)]
+def rows(pages: Mapping[str, PageFigures], usable: Collection[str] = ()) -> list[Row]:
+    """The figures of each page by its name; those of `usable` need only respond to interactions in time."""
+    return [row for name, figures in pages.items() for row in _rows(name, figures, name in usable)]
 
 
-def _rows(page: str, figures: PageFigures) -> list[Row]:
+def _rows(page: str, figures: PageFigures, is_usable_enough: bool) -> list[Row]:
     load = figures.load
+    useful, long_task = (None, None) if is_usable_enough else (USEFUL_MS, LONG_TASK_MS)
     return [
         Row(page, "first contentful paint", load.first_paint, "ms"),
-        Row(page, "first useful paint", load.useful, "ms", USEFUL_MS),
-        Row(page, "longest task after it", load.long_task, "ms", LONG_TASK_MS),
+        Row(page, "first useful paint", load.useful, "ms", useful),
+        Row(page, "longest task after it", load.long_task, "ms", long_task),
         *(Row(page, name, value, "ms", INTERACTION_MS) for name, value in figures.interactions.items()),
         Row(page, "requests of a load", load.requests, ""),
         Row(page, "received", load.kilobytes, "kB"),

@@ -38,7 +38,7 @@ MAX_HEIGHT_PX = 1_900
 _CUT = """(limit) => {
   const whole = document.documentElement.scrollHeight;
   if (whole <= limit) return whole;
-  const parts = "main .card, main .headline, main .banner, main tr, main figure, main img";
+  const parts = "main .card, main .headline, main .banner, main tr, main figure, main img, main .opblock";
   const bottoms = [...document.querySelectorAll(parts)]
     .map((part) => Math.ceil(part.getBoundingClientRect().bottom + scrollY + 16)).filter((bottom) => bottom <= limit);
   return Math.max(600, ...bottoms);

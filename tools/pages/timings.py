@@ -54,6 +54,7 @@ def timings(
 ) -> None:
     """Measure the pages at size. Exit status 1 where a bar does not hold."""
     pages: dict[str, PageFigures] = {}
+    very_long = f"campaign, {large:,} trials"
     before = os.getloadavg()[0]
     with TemporaryDirectory() as temporary, chromium() as browser:
         base = (directory or Path(temporary)).expanduser().absolute()
@@ -62,8 +63,8 @@ def timings(
             pages[f"list, {campaigns:,} campaigns"] = measured(campaigns_page())
         if large:
             with _served(base / f"trials-{large}", large, 1, loads, browser) as (campaign_id, measured):
-                pages[f"campaign, {large:,} trials"] = measured(campaign_page(campaign_id))
-    found = rows(pages)
+                pages[very_long] = measured(campaign_page(campaign_id))
+    found = rows(pages, usable=[very_long])
     if as_json:
         sys.stdout.write(json.dumps(document(found, before), indent=2) + "\n")
     else:

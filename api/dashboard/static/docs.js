@@ -25,5 +25,5 @@ const complete = () => { for (const [selector, add] of MISSING) document.querySe
 new MutationObserver(complete).observe(document.getElementById("swagger-ui"), { childList: true, subtree: true });
 window.ui = SwaggerUIBundle({
   url: `${document.documentElement.dataset.root}/openapi.json`, dom_id: "#swagger-ui", deepLinking: true, validatorUrl: null,
-  syntaxHighlight: false, plugins: [withoutLinks],
+  syntaxHighlight: false, defaultModelsExpandDepth: 0, plugins: [withoutLinks],
 });

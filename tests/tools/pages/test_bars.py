@@ -26,6 +26,11 @@ def test_each_bar_is_missed_by_its_own_figure_and_at_the_bar_itself() -> None:
     ]
 
 
+def test_a_page_that_need_only_be_usable_has_bars_for_its_interactions_alone() -> None:
+    slow = figures(useful=1e4, long_task=1e4)._replace(interactions={"sort": 150.0})
+    assert [row.figure for row in missed(rows({"long": slow}, usable=["long"]))] == ["sort"]
+
+
 def test_bytes_requests_and_memory_have_no_bar() -> None:
     found = {row.figure: row.holds for row in rows({"list": figures(kilobytes=1e9, requests=1e6, heap_mb=1e6)})}
     assert found["received"] is found["requests of a load"] is found["memory of scripts"] is None
