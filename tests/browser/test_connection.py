@@ -69,7 +69,7 @@ def test_a_clean_stop_with_open_pages_logs_no_error(browser: Browser, served: Se
     campaign = create_running(served)
     with opened(browser, served.url) as watched:
         watched.expected.extend(LOST)
-        go_to(watched.page, f"/campaigns/{campaign}", "table.trials tbody tr")
+        go_to(watched.page, f"/campaigns/{campaign}", ".event-log time")  # its stream of events is open
         go_to(watched.another(), "/", "table.campaigns tbody tr")
         written = len(served.log_path.read_text(encoding="utf-8"))
         assert served.stop() == 0
