@@ -1,7 +1,7 @@
 """`make page-timings`: how fast the dashboard is at size, in Chromium, against its bars.
 
 make page-timings                                                  5,000 and 100,000 trials, 1,000 campaigns
-make page-timings ARGS="--trials 500 --large 0 --campaigns 20"     a quick look
+make page-timings ARGS="--trials 500 --large 0 --campaigns 100"     a quick look
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ app = typer.Typer(add_completion=False)
 def timings(
     trials: Annotated[int, typer.Option(min=100, help="Trials of the campaign whose page is measured.")] = 5_000,
     large: Annotated[int, typer.Option(min=0, help="Trials of a very long one; 0: none.")] = 100_000,
-    campaigns: Annotated[int, typer.Option(min=10, help="Campaigns of the list.")] = 1_000,
+    campaigns: Annotated[int, typer.Option(min=100, help="Campaigns of the list, which has several pages.")] = 1_000,
     loads: Annotated[int, typer.Option(min=1, help="Cold loads of each page; medians are shown.")] = LOADS,
     directory: Annotated[
         Path | None, typer.Option("--dir", metavar="DIR", help="Keep the databases there for the next time.")
