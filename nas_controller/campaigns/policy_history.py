@@ -17,11 +17,13 @@ from nas_controller.campaigns.search_health import entropy_share
 from nas_controller.search.controller import Controller
 from nas_controller.search.controller.reinforce import MovingBaseline
 from nas_controller.search.proposals import Search
-from nas_controller.store import CampaignRecord, Store
+from nas_controller.store import CampaignRecord, ConflictError, Store
 from nas_controller.store.outcome_rows import OutcomeRow
 from search_space.errors import EffspineError
 
 MAX_SNAPSHOTS = 128
+MAX_TRIALS = 20_000
+"""The policy of a longer campaign is not replayed, which would keep a processor busy for minutes."""
 MAX_SECONDS = 5.0
 _MAX_CAMPAIGNS = 16
 _ROWS_PER_READ = 200
@@ -128,9 +130,15 @@ _histories: SingleFlightCache[tuple[Snapshot, ...]] = SingleFlightCache(_MAX_CAM
 def policy_history(store: Store, campaign_id: str) -> tuple[Snapshot, ...]:
     """At most MAX_SNAPSHOTS + 1 snapshots: of the initial policy, evenly over its rewards, and of the current one.
 
-    Raises NotFoundError, and HistoryPendingError while a long replay has not reached the latest reward.
+    Raises NotFoundError, ConflictError for more than MAX_TRIALS trials, and HistoryPendingError while a long replay has
+    not reached the latest reward.
     """
     campaign = store.reads.get_campaign(campaign_id)
+    if campaign.trials_finished > MAX_TRIALS:
+        raise ConflictError(
+            f"campaign '{campaign_id}' has {campaign.trials_finished:,} trials; the history of a policy is replayed for at "
+            f"most {MAX_TRIALS:,}"
+        )
 
     def follow() -> tuple[Snapshot, ...]:
         key = campaign.id, campaign.created_at

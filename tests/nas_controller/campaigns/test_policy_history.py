@@ -8,7 +8,7 @@ from nas_controller.campaigns import policy_history as module
 from nas_controller.campaigns.learned_policy import learned_policy
 from nas_controller.campaigns.policy_history import HistoryPendingError, policy_history, snapshot_at
 from nas_controller.search.searchers import restore_searcher
-from nas_controller.store import Store
+from nas_controller.store import ConflictError, Store
 from tests.support.recorder import Recorder
 
 
@@ -52,6 +52,13 @@ def test_a_long_history_keeps_even_snapshots_and_every_advantage(store: Store, m
     assert history[1].advantage == pytest.approx(sum(value for value in advantages if value is not None) / 4)
     assert snapshot_at(history, 7).told == 4
     assert snapshot_at(history, 99).told == 20
+
+
+def test_a_very_long_search_is_not_replayed(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    recorder = Recorder(store, trials=9, controller={"policy": "factorised"}).run(6)
+    monkeypatch.setattr(module, "MAX_TRIALS", 5)
+    with pytest.raises(ConflictError, match="has 6 trials; the history of a policy is replayed for at most 5"):
+        policy_history(store, recorder.id)
 
 
 def test_a_replay_that_takes_long_goes_on_with_the_next_request(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
