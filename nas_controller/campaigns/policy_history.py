@@ -136,8 +136,8 @@ def policy_history(store: Store, campaign_id: str) -> tuple[Snapshot, ...]:
     campaign = store.reads.get_campaign(campaign_id)
     if campaign.trials_finished > MAX_TRIALS:
         raise ConflictError(
-            f"campaign '{campaign_id}' has {campaign.trials_finished:,} trials; the history of a policy is replayed for at "
-            f"most {MAX_TRIALS:,}"
+            f"campaign '{campaign_id}' has {campaign.trials_finished:,} trials; the history of a policy is "
+            f"replayed for at most {MAX_TRIALS:,}"
         )
 
     def follow() -> tuple[Snapshot, ...]:
