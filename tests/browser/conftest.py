@@ -15,9 +15,9 @@ from tests.support.recorded_pages import Recorded, record_pages
 from tests.support.served import Served
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    """Chromium."""
+    """Chromium; ended with its file, since the driver has an event loop, which other tests could not start then."""
     expect.set_options(timeout=WAIT_MS)
     with sync_playwright() as playwright:
         browser = launch(playwright)

@@ -28,7 +28,7 @@ export function Figures({ campaign, page, version, best, onTrial }) {
     ${!isExact && html`<${FigureCard} ...${figure("madds-ap")} title="AP against multi-adds" label="AP of each trial against its multi-adds" note="One point for each trial; the windows of 20 % around the target." />`}
     <${FigureCard} ...${figure("params-ap")} title="AP against parameters" label="AP of each trial against its parameters" note="One point for each trial; the line joins those with the highest AP of all that are no larger." />
     ${campaign.spec.latency && html`<${FigureCard} ...${figure("latency-ap")} title="AP against latency" label="AP of each trial against its latency" note="Latency of the ONNX export over that of the baseline, measured by turns on the same worker." />`}
-    ${isLearned && html`<${FigureCard} ...${figure("entropy")} title="Entropy and advantage" label="Entropy of the policy and advantage of the rewards, by trial" note="A policy that has learned nothing has an entropy of 1, one that always proposes the same 0." />`}
+    ${isLearned && html`<${FigureCard} ...${figure("entropy")} exists=${campaign.trials_finished > 1} empty="The controller has not learned from a reward yet." title="Entropy and advantage" label="Entropy of the policy and advantage of the rewards, by trial" note="A policy that has learned nothing has an entropy of 1, one that always proposes the same 0." />`}
     ${isLearned && html`<${PolicyCard} campaign=${campaign} page=${page} ...${figure("policy")} />`}
     <${CurvesCard} ...${figure("curves")} />
     <${ParallelCard} campaign=${campaign} ...${figure("parallel")} />
