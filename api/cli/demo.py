@@ -213,7 +213,8 @@ def _report(
     compare(best)
     _print(f"wall time {duration(time.monotonic() - started)}")
     number, directory = best.items[0].number, settings.data_dir / NAME / campaign.id
-    _print(f"{best.sentence} Specification of trial {number}: {export(client, campaign, 'spec', directory)}")
+    _print(f"{best.sentence}")
+    _print(f"specification of trial {number}: {export(client, campaign, 'spec', directory)}")
     _print(f"drawing beside the uniform baseline, block by block: {export(client, campaign, 'svg', directory)}")
     if campaign.spec["proxy_task"]["profile"] != "synthetic":
         picture = min((settings.data_dir / "datasets" / DATASET / "val").glob("*.jpg"))

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from api.cli.campaign.options import AsJson, open_client
+from api.cli.campaign.references import campaign_id
 from api.cli.output import note, print_json, print_table, print_text
 from nas_controller.states import WEBHOOK_EVENTS
 from search_space.errors import EffspineError
@@ -38,12 +39,14 @@ def add(
             "--event", metavar="EVENT", help=f"Only this event; repeatable. One of {', '.join(WEBHOOK_EVENTS)}."
         ),
     ] = None,
-    campaign: Annotated[str | None, typer.Option(metavar="ID", help="Only events of this campaign.")] = None,
+    campaign: Annotated[
+        str | None, typer.Option(metavar="CAMPAIGN", help="Only events of this campaign: its name or id.")
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
     """Add a webhook. Its secret, which signs every message, is printed only once."""
     with open_client() as client:
-        webhook = client.create_webhook(url, events, campaign)
+        webhook = client.create_webhook(url, events, None if campaign is None else campaign_id(client, campaign))
     if as_json:
         print_json(webhook.model_dump(mode="json"))
         return

@@ -75,6 +75,7 @@ def sentence(error: Mapping[str, Any], allowed: str | None, model: type[BaseMode
         return unknown_field(model, path) or (message if kind == UNKNOWN_FIELD else "there is no such field")
     if kind in _SENTENCES:
         return _SENTENCES[kind](error, "" if allowed is None else f" ({allowed})")
+    message = message.removeprefix("Value error, ")  # pydantic's, before the sentence of a validator
     return message[:1].lower() + message[1:]
 
 

@@ -22,7 +22,7 @@ from nas_controller.store.outcome_rows import OutcomeRow
 from search_space.errors import EffspineError
 
 MAX_SNAPSHOTS = 128
-MAX_TRIALS = 20_000
+MAX_REPLAYED = 20_000
 """The policy of a longer campaign is not replayed, which would keep a processor busy for minutes."""
 MAX_SECONDS = 5.0
 _MAX_CAMPAIGNS = 16
@@ -130,14 +130,14 @@ _histories: SingleFlightCache[tuple[Snapshot, ...]] = SingleFlightCache(_MAX_CAM
 def policy_history(store: Store, campaign_id: str) -> tuple[Snapshot, ...]:
     """At most MAX_SNAPSHOTS + 1 snapshots: of the initial policy, evenly over its rewards, and of the current one.
 
-    Raises NotFoundError, ConflictError for more than MAX_TRIALS trials, and HistoryPendingError while a long replay has
-    not reached the latest reward.
+    Raises NotFoundError, ConflictError for more than MAX_REPLAYED trials, and HistoryPendingError while a long replay
+    has not reached the latest reward.
     """
     campaign = store.reads.get_campaign(campaign_id)
-    if campaign.trials_finished > MAX_TRIALS:
+    if campaign.trials_finished > MAX_REPLAYED:
         raise ConflictError(
             f"campaign '{campaign_id}' has {campaign.trials_finished:,} trials; the history of a policy is "
-            f"replayed for at most {MAX_TRIALS:,}"
+            f"replayed for at most {MAX_REPLAYED:,}"
         )
 
     def follow() -> tuple[Snapshot, ...]:

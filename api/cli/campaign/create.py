@@ -77,7 +77,11 @@ def _say_cost(client: Client, specification: dict[str, Any], yes: bool, as_json:
 
 
 def _warn_of_the_name(client: Client, campaign: CampaignDocument) -> None:
-    others = [each for each in client.campaigns() if each.name == campaign.name and each.id != campaign.id]
+    others = [
+        each
+        for each in client.campaigns(text=campaign.name, archived="any")
+        if each.name == campaign.name and each.id != campaign.id
+    ]
     if others:
         note(
             f"warning: the name '{campaign.name}' was taken, so commands need the id; others of this name: "

@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 import typer
 
-from api.cli.campaign.options import AsJson, CampaignId, open_client
+from api.cli.campaign.options import AsJson, CampaignId, open_campaign
 from api.cli.campaign.tables import print_campaign
 from search_space.errors import InvalidValueError
 
@@ -15,7 +15,7 @@ _Untagged = Annotated[list[str] | None, typer.Option("--untag", metavar="TAG", h
 
 
 def edit(
-    campaign_id: CampaignId,
+    named: CampaignId,
     notes: Annotated[str | None, typer.Option(help="Replace the notes; an empty text removes them.")] = None,
     tag: _Tags = None,
     untag: _Untagged = None,
@@ -27,7 +27,7 @@ def edit(
     """Change the notes and tags of a campaign in any state, or archive it; its search does not notice."""
     if notes is None and not tag and not untag and archive is None:
         raise InvalidValueError("nothing to change; give --notes, --tag, --untag, --archive or --unarchive")
-    with open_client() as client:
+    with open_campaign(named) as (client, campaign_id):
         changes: dict[str, Any] = {}
         if tag or untag:
             changes["tags"] = _changed(list(client.campaign(campaign_id).tags), tag or [], untag or [])

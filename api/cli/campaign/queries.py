@@ -23,11 +23,12 @@ MAX_TAIL = 100_000
 def list_campaigns(
     state: Annotated[str | None, typer.Option(help="Only campaigns in this state.")] = None,
     limit: Annotated[int, typer.Option(min=1, help="At most this many, newest first.")] = 100,
+    archived: Annotated[bool, typer.Option("--archived", help="Archived ones, too.")] = False,
     as_json: AsJson = False,
 ) -> None:
     """List campaigns, newest first."""
     with open_client() as client:
-        campaigns = list(client.campaigns(state=state, at_most=limit))
+        campaigns = list(client.campaigns(state=state, archived="any" if archived else "false", at_most=limit))
     if as_json:
         print_json([campaign.model_dump(mode="json") for campaign in campaigns])
     elif campaigns:
@@ -153,9 +154,11 @@ def verify(
 
 
 def _all_campaigns(store: Store) -> Iterator[CampaignRecord]:
-    cursor = None
+    from nas_controller.store import CampaignFilter
+
+    wanted, cursor = CampaignFilter(archived="any"), None
     while True:
-        page = store.reads.list_campaigns(limit=1_000, cursor=cursor)
+        page = store.reads.list_campaigns(wanted, limit=1_000, cursor=cursor)
         yield from page.items
         cursor = page.next_cursor
         if cursor is None:

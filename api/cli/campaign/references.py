@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
 WHOLE_ID = re.compile(r"c_[0-9a-hjkmnp-tv-z]{16}")
 MAX_CANDIDATES = 10
+MAX_TEXT = 100
+"""Characters of the longest name."""
 
 
 class Named(Protocol):
@@ -37,7 +39,10 @@ Campaign = TypeVar("Campaign", bound=Named)
 def campaign_id(client: Client, text: str) -> str:
     """The id of the campaign that `text` means; a whole id is not looked up. Raises EffspineError."""
     text.encode()  # an argument that is not text is refused as such
-    return text if WHOLE_ID.fullmatch(text) else meant(text, client.campaigns()).id
+    if WHOLE_ID.fullmatch(text):
+        return text
+    candidates = client.campaigns(text=text, archived="any") if len(text) <= MAX_TEXT else ()
+    return meant(text, candidates).id
 
 
 def meant(text: str, campaigns: Iterable[Campaign]) -> Campaign:

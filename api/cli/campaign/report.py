@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 import typer
 
 from api.cli.campaign.files import write_file
-from api.cli.campaign.options import AsJson, CampaignId, open_client
+from api.cli.campaign.options import AsJson, CampaignId, open_campaign
 from api.cli.output import note, print_json, print_text
 from search_space.errors import InvalidValueError
 
@@ -23,7 +23,7 @@ PAGE_FILE, PDF_FILE = "report.html", "report.pdf"
 
 
 def report(
-    campaign_id: CampaignId,
+    named: CampaignId,
     out: Annotated[
         Path | None, typer.Option("--out", help="Directory of the files; it is created.  [default: report-ID]")
     ] = None,
@@ -38,8 +38,8 @@ def report(
     from api.report.report import SPECIFICATION_FILE, report_of
     from api.report.web_page import web_page
 
-    directory = Path(f"report-{campaign_id}") if out is None else out
-    with open_client() as client:
+    with open_campaign(named) as (client, campaign_id):
+        directory = Path(f"report-{campaign_id}") if out is None else out
         campaign = client.campaign(campaign_id)
         _check_directory(directory, (PAGE_FILE, PDF_FILE, SPECIFICATION_FILE), campaign.id)
         documents = read_documents(_Service(client), campaign.id)

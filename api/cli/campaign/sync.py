@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from api.cli.campaign.options import AsJson, CampaignId, open_client
+from api.cli.campaign.options import AsJson, CampaignId, open_campaign
 from api.cli.output import note, print_json, print_text
 from search_space.errors import EffspineError
 
@@ -62,7 +62,7 @@ def _until(events: Iterator[EventDocument], last: int) -> Iterator[EventDocument
 
 
 def sync(
-    campaign_id: CampaignId,
+    named: CampaignId,
     tensorboard: Annotated[
         Path | None, typer.Option(metavar="DIR", help="Directory of TensorBoard event files; read it with --logdir.")
     ] = None,
@@ -87,7 +87,7 @@ def sync(
     if not sinks:
         raise EffspineError("give --tensorboard DIR, --mlflow URI, or both")
     results = []
-    with open_client() as client:
+    with open_campaign(named) as (client, campaign_id):
         source = ServedRecord(client, campaign_id)
         for place, sink in sinks.items():
             position, added = bring_up_to_date(source, sink, SinkPosition())

@@ -124,7 +124,7 @@ def test_the_end_names_the_files_of_the_best_and_says_that_it_is_not_confirmed(
     demo._report(client, ended, Settings(data_dir=tmp_path, port=1), 0.0, service_keeps_running=True)
     best, printed = client.best(ended.id), capsys.readouterr().out
     stem = tmp_path / "demo" / ended.id / f"demo-trial-{best.items[0].number}"
-    assert f"{best.sentence} Specification of trial {best.items[0].number}: {stem}.json" in printed
+    assert f"{best.sentence}\nspecification of trial {best.items[0].number}: {stem}.json" in printed
     assert "not confirmed" in (best.sentence or "")
     assert f"drawing beside the uniform baseline, block by block: {stem}.svg" in printed
     assert "Block 18, L6" in stem.with_suffix(".svg").read_text()

@@ -56,7 +56,7 @@ def test_a_long_history_keeps_even_snapshots_and_every_advantage(store: Store, m
 
 def test_a_very_long_search_is_not_replayed(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     recorder = Recorder(store, trials=9, controller={"policy": "factorised"}).run(6)
-    monkeypatch.setattr(module, "MAX_TRIALS", 5)
+    monkeypatch.setattr(module, "MAX_REPLAYED", 5)
     with pytest.raises(ConflictError, match="has 6 trials; the history of a policy is replayed for at most 5"):
         policy_history(store, recorder.id)
 

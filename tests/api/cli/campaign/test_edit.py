@@ -51,3 +51,11 @@ def test_the_client_finds_archives_and_deletes(effspine: CommandLine, served: St
             client.delete_campaign(second)
         client.delete_campaign(first)
         assert [each.id for each in client.campaigns(archived="any", text="OLD")] == []
+
+
+def test_a_tag_that_is_too_long_is_told_in_one_sentence(effspine: CommandLine, served: Store) -> None:
+    refused = effspine("campaign", "edit", Recorder(served).id, "--tag", "x" * 33)
+    assert (refused.status, refused.err) == (
+        2,
+        f"error: tags.0: '{'x' * 33}' has 33 characters; a tag has at most 32\n",
+    )

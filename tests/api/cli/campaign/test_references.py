@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from nas_controller.store import Store
@@ -40,7 +42,7 @@ def test_any_name_is_found(effspine: CommandLine, served: Store, name: str) -> N
     assert effspine("campaign", "show", name, "--json").document["id"] == recorder.id
 
 
-def test_commands_that_change_and_read_take_a_name(effspine: CommandLine, served: Store) -> None:
+def test_commands_that_change_and_read_take_a_name(effspine: CommandLine, served: Store, tmp_path: Path) -> None:
     recorder = Recorder(served, name="mine", trials=2).run(2)
     for command in ("trials", "best", "watch", "logs"):
         assert effspine("campaign", command, "mine").status == 0, command
@@ -48,6 +50,22 @@ def test_commands_that_change_and_read_take_a_name(effspine: CommandLine, served
     assert verified.document["trials_finished"] == 2
     assert effspine("campaign", "continue", "mine", "--trials", "3", "--json").document["id"] == recorder.id
     assert effspine("training", "list", "--campaign", "mine", "--json").document == []
+    reported = effspine("campaign", "report", "mine", "--out", str(tmp_path / "report"), "--json")
+    assert reported.document["campaign"] == recorder.id
+    assert effspine("campaign", "sync", "mine", "--tensorboard", str(tmp_path / "files")).status == 0
+    webhook = effspine("webhooks", "add", "http://127.0.0.1:9/", "--campaign", "mine", "--json").document
+    assert webhook["campaign_id"] == recorder.id
+
+
+def test_an_archived_campaign_is_found_and_listed_on_request(effspine: CommandLine, served: Store) -> None:
+    recorder = Recorder(served, name="old", trials=2).run(2)
+    assert effspine("campaign", "edit", "old", "--archive", "--json").document["archived"] is True
+    assert effspine("campaign", "list", "--json").document == []
+    assert [each["id"] for each in effspine("campaign", "list", "--archived", "--json").document] == [recorder.id]
+    assert effspine("campaign", "show", "old", "--json").document["id"] == recorder.id
+    assert effspine("campaign", "verify", "old").status == 0
+    created = effspine("campaign", "create", "-f", "-", stdin=SPECIFICATION.format("old"))
+    assert f"others of this name: {recorder.id}" in created.err
 
 
 def test_an_unknown_one_is_named(effspine: CommandLine, served: Store) -> None:
