@@ -4,7 +4,7 @@ import { byId, displayed, element, setText } from "./dom.js";
 import { Figure } from "./figure.js";
 import { ExportDialog } from "./dialogs/exports.js";
 import { dateTime, decimal, duration } from "./format.js";
-import { getJson, post } from "./http.js";
+import { DisconnectedError, getJson, post } from "./http.js";
 import { link } from "./root.js";
 import { FINISHED_TRAININGS, RESUMABLE_TRAININGS, STOPPABLE_TRAININGS } from "./states.js";
 import { html, render } from "./ui.js";
@@ -79,6 +79,7 @@ async function refresh() {
     showCurve();
     byId("error").hidden = true;
   } catch (error) {
+    if (error instanceof DisconnectedError) return; // the page says so already
     byId("error").hidden = false;
     setText("error", `The page could not be updated: ${error.message}. Retrying.`);
   }

@@ -2,7 +2,7 @@
 
 import { byId, element, setText, statePill } from "./dom.js";
 import { dateTime, decimal, duration } from "./format.js";
-import { getJson } from "./http.js";
+import { DisconnectedError, getJson } from "./http.js";
 import { link } from "./root.js";
 
 const REFRESH_MS = 3000;
@@ -46,8 +46,9 @@ async function refresh() {
     const queued = items.filter(({ state }) => state === "queued").length;
     setText("summary", items.length ? `${queued} queued, ${items.length}${hasMore ? "+" : ""} in total` : "");
   } catch (error) {
+    if (error instanceof DisconnectedError) return; // the page says so already
     byId("error").hidden = false;
-    setText("error", `The service does not respond (${error.message}); retrying.`);
+    setText("error", `The list could not be updated: ${error.message}. Retrying.`);
   }
 }
 
