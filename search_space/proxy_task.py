@@ -224,7 +224,6 @@ PROFILES: dict[str, ProxyTask] = {
         warmup_steps=0,
         shared_steps=4000,
         shared_learning_rate=0.04,
-        shared_ema_decay=0.998,
         recalibration_images=256,
         reserved_images=500,
     ),

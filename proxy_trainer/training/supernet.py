@@ -46,7 +46,7 @@ STEPS_PER_PATH = 4
 _PATHS = 0
 _LOCK_POLL_SECONDS = 0.5
 _CHECKPOINT_SECONDS = 30.0
-_VECTORS = ("weights", "first", "second", "average")
+_VECTORS = ("weights", "first", "second")
 
 
 class TrainedWeights(NamedTuple):
@@ -193,7 +193,9 @@ class Supernet:
                     raise SharedTrainingDivergedError(step, rate, loss_before)
                 if step + 1 == task.steps or (step + 1) % STEPS_PER_PATH == 0:
                     _write(wide, engine.state(), slice_)
-                    wide, slice_ = wide._replace(steps_done=step + 1), None
+                    decay = task.ema_decay ** (step + 1 - wide.steps_done)
+                    average = decay * wide.average + (1 - decay) * wide.weights
+                    wide, slice_ = wide._replace(average=average, steps_done=step + 1), None
                     now = time.monotonic()
                     if now - written >= _CHECKPOINT_SECONDS:
                         file.save(Checkpoint(wide, loss, found.train_seconds + now - started, 0.0))
@@ -243,7 +245,10 @@ def _made_unequal(widths: Sequence[int], step: int) -> tuple[int, ...]:
 
 
 def _read(wide: EngineState, slice_: _Slice, step: int) -> EngineState:
-    """The state of a slice. Parameters that the supernet lacks, such as a projection, are zero and have no effect."""
+    """The state of a slice, whose average is not used.
+
+    Parameters that the supernet lacks, such as a projection, are zero and have no effect.
+    """
     vectors = []
     for name in _VECTORS:
         vector = getattr(wide, name)
@@ -253,7 +258,7 @@ def _read(wide: EngineState, slice_: _Slice, step: int) -> EngineState:
         vectors.append(narrow)
     statistics = np.zeros(slice_.sizes[1], np.float32)
     slice_.statistics.read(wide.statistics, statistics)
-    return EngineState._make([*vectors, statistics, step])
+    return EngineState(*vectors, average=vectors[0], statistics=statistics, steps_done=step)
 
 
 def _write(wide: EngineState, narrow: EngineState, slice_: _Slice) -> None:

@@ -113,10 +113,25 @@ def test_channels_that_the_supernet_lacks_have_initial_values(
     assert 0.1 < is_initial.mean() < 0.9
 
 
+def test_slices_are_cut_from_the_moving_average_of_its_weights(
+    engine: Engine, decoded: DecodedSplit, tmp_path: Path
+) -> None:
+    one_path = replace(TASK, shared_steps=module.STEPS_PER_PATH)
+    last = _trained(engine, decoded, tmp_path / "last", one_path)[0].initial_state(EFF_SPINENET_D0).weights
+    averaged = replace(one_path, shared_ema_decay=0.9)
+    average = _trained(engine, decoded, tmp_path / "average", averaged)[0].initial_state(EFF_SPINENET_D0).weights
+    untrained = replace(one_path, shared_learning_rate=1e-6)
+    initial = _trained(engine, decoded, tmp_path / "initial", untrained)[0].initial_state(EFF_SPINENET_D0).weights
+    decay = 0.9**module.STEPS_PER_PATH
+    assert np.abs(last - initial).mean() > 1e-3
+    np.testing.assert_allclose(average, decay * initial + (1 - decay) * last, rtol=0, atol=1e-5)
+
+
 def test_an_interrupted_training_resumes_to_the_same_weights(
     engine: Engine, decoded: DecodedSplit, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    whole, _ = _trained(engine, decoded, tmp_path / "whole")
+    task = replace(TASK, shared_ema_decay=0.9)
+    whole, _ = _trained(engine, decoded, tmp_path / "whole", task)
     monkeypatch.setattr(module, "_CHECKPOINT_SECONDS", 0.0)
 
     class StopError(Exception):
@@ -127,8 +142,8 @@ def test_an_interrupted_training_resumes_to_the_same_weights(
             raise StopError
 
     with pytest.raises(StopError):
-        _supernet().load_or_train(engine, lambda: TrainingBatches(decoded, TASK, 0), tmp_path / "interrupted", stop)
-    resumed, steps = _trained(engine, decoded, tmp_path / "interrupted")
+        _supernet(task).load_or_train(engine, lambda: TrainingBatches(decoded, task, 0), tmp_path / "interrupted", stop)
+    resumed, steps = _trained(engine, decoded, tmp_path / "interrupted", task)
     assert steps == list(range(5, STEPS + 1))  # after the last four steps with the same architecture
     _assert_equal(whole.initial_state(EFF_SPINENET_D0, 1), resumed.initial_state(EFF_SPINENET_D0, 1))
 
