@@ -72,7 +72,7 @@ class ProxyTask:
     shared_steps: int = number(0, 0, 10_000_000, "training steps of the shared weights; only kind `shared` reads it")
     shared_learning_rate: float = number(0.28, 1e-6, LARGEST_RATE, "the peak learning rate of the shared weights")
     shared_ema_decay: float = number(
-        0.0, 0.0, 0.99999, "decay of the moving average of the shared weights, which slices are cut from"
+        0.0, 0.0, 0.99999, "decay of the moving average of the shared weights, which slices are cut from; 0: the last"
     )
     shared_seed: int = number(0, 0, 2**31 - 1, "the seed of the shared weights, independent of the trials' seed")
     schedule: Schedule = choice(

@@ -95,6 +95,7 @@ def _truth(table: TruthTable | None, findings: Findings) -> dict[str, Any] | Non
         "intraclass_one_way": _estimate(quality.intraclass_one_way),
         "intraclass_consistency": _estimate(quality.intraclass_consistency),
         **quality.dispersion._asdict(),
+        "kendall_ceiling": quality.kendall_ceiling,
         "better_half_architectures": findings.better_half,
         "kendall_of_better_half": _estimate(findings.kendall_of_better_half),
     }

@@ -6,7 +6,9 @@ Pure functions over NumPy arrays. With too few values, or with values that do no
 Sources: McGraw and Wong (1996), "Forming inferences about some intraclass correlation coefficients", tables 4 and 7;
 Shrout and Fleiss (1979), "Intraclass correlations: uses in assessing rater reliability", whose ICC(1,1) and ICC(3,1)
 are the two below; Kendall (1945) for tau-b; Efron and Tibshirani (1993), chapter 13, for the percentile bootstrap;
-Searle, Casella and McCulloch (1992), "Variance Components", for the analysis of unweighted means in `dispersion`.
+Searle, Casella and McCulloch (1992), "Variance Components", for the analysis of unweighted means in `dispersion`;
+Spearman (1904), "The proof and measurement of association between two things", for attenuation by errors, and Greiner's
+relation between Kendall's tau and the correlation of normal values (Kendall and Gibbons 1990) in `kendall_ceiling`.
 """
 
 from __future__ import annotations
@@ -150,6 +152,14 @@ def dispersion(rewards: Sequence[Sequence[float]]) -> Dispersion:
     squared_error = 0.0 if within <= rounding else within * float((1 / counts).mean())
     error, true_spread = float(np.sqrt(squared_error)), float(np.sqrt(max(0.0, between - squared_error)))
     return Dispersion(error, true_spread, true_spread / error if error else None)
+
+
+def kendall_ceiling(spread_over_error: float) -> float:
+    """The expected tau, to means with errors, of a proxy that has the true order: (2 / pi) arcsin(sqrt(reliability)).
+
+    `spread_over_error` is that of the means, so their reliability is r^2 / (1 + r^2). For normal values and errors.
+    """
+    return float(2 / np.pi * np.arctan(spread_over_error))
 
 
 def largest_complete_part(rewards: Sequence[Sequence[float | None]]) -> tuple[list[int], list[int]]:

@@ -94,6 +94,7 @@ def _truth(quality: TruthQuality) -> list[Sequence[str | Text]]:
         ("truth: error of a mean", _decimals(dispersion.standard_error), "", over),
         ("truth: spread of true values", _decimals(dispersion.spread), "", over),
         ("truth: spread / error", _decimals(dispersion.spread_over_error), "", over),
+        ("truth: tau of a perfect proxy", _decimals(quality.kendall_ceiling), "", over),
     ]
 
 

@@ -20,6 +20,7 @@ from nas_controller.proxy_check.statistics import (
     dispersion,
     intraclass_consistency,
     intraclass_one_way,
+    kendall_ceiling,
     largest_complete_part,
 )
 from search_space.space import Widths
@@ -56,6 +57,12 @@ class TruthQuality:
     intraclass_one_way: Estimate | None
     intraclass_consistency: Estimate | None
     dispersion: Dispersion
+
+    @property
+    def kendall_ceiling(self) -> float | None:
+        """The tau to the table that a proxy with the true order would have; None where the error is unknown."""
+        ratio = self.dispersion.spread_over_error
+        return None if ratio is None else kendall_ceiling(ratio)
 
 
 def assess(table: TruthTable) -> TruthQuality:

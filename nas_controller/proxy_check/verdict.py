@@ -133,6 +133,11 @@ def _sentences(study: Study, findings: Findings, criteria: list[Criterion], thre
     tau = findings.correlation.kendall_of_one_seed
     if tau is not None and thresholds.min_tau <= tau.value < thresholds.aim_tau:
         sentences.append(f"Kendall tau is below the recommended {thresholds.aim_tau:g}.")
+    ceiling = None if findings.truth is None else findings.truth.kendall_ceiling
+    if tau is not None and tau.value < thresholds.aim_tau and ceiling is not None and ceiling < thresholds.aim_tau:
+        sentences.append(
+            f"The truth table is too noisy to show {thresholds.aim_tau:g}: a perfect proxy would have {ceiling:.2f}."
+        )
     if not study.measures_noise:
         sentences.append("The noise between seeds was not checked, since there is one seed.")
     has_few_seeds = study.measures_noise and len(study.seeds) < thresholds.seeds

@@ -16,6 +16,7 @@ from nas_controller.proxy_check.statistics import (
     intraclass_consistency,
     intraclass_one_way,
     kendall,
+    kendall_ceiling,
     largest_complete_part,
     rank_correlation,
     spearman,
@@ -234,6 +235,14 @@ def test_the_dispersion_recovers_the_variances_of_an_unbalanced_table() -> None:
     found = dispersion([random.normal(random.normal(0, 0.3), 0.2, count).tolist() for count in counts])
     assert found.standard_error == pytest.approx(0.2 * (7 / 12) ** 0.5, rel=0.03)
     assert found.spread == pytest.approx(0.3, rel=0.04)
+
+
+@pytest.mark.parametrize("ratio", [0.5, 1.5, 3.0])
+def test_the_ceiling_of_tau_is_that_of_the_true_values_to_means_with_errors(ratio: float) -> None:
+    random = np.random.default_rng(11)
+    true = random.normal(0, ratio, (200, 60))
+    taus = kendall(true, true + random.normal(0, 1, true.shape))
+    assert kendall_ceiling(ratio) == pytest.approx(taus.mean(), abs=0.02)
 
 
 def test_a_dispersion_without_noise_or_without_spread() -> None:

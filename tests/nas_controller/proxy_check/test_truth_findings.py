@@ -110,6 +110,16 @@ def test_one_seed_is_judged_by_the_ranking_and_the_seconds_alone() -> None:
     assert "small: 7 architectures and 1 seed, where" in judge(study, found(study), Thresholds()).text
 
 
+def test_a_table_that_is_too_noisy_to_show_the_aim_is_named() -> None:
+    noisy = [[mean - 0.2, mean + 0.2] for mean, _ in TRUTH]
+    study = truth_study(table=noisy)
+    findings = found(study, lambda training: 0.1 * (training.architecture % 3))
+    ceiling = written(study, findings)["truth"]["kendall_ceiling"]
+    assert 0 < ceiling < Thresholds.aim_tau
+    assert f"too noisy to show 0.65: a perfect proxy would have {ceiling:.2f}" in judge(study, findings, SMALL).text
+    assert "too noisy" not in judge(truth_study(), found(truth_study()), SMALL).text
+
+
 def test_two_seeds_are_judged_by_the_noise_too() -> None:
     study = truth_study(seeds=2)
     verdict = judge(study, found(study), SMALL)
@@ -131,6 +141,7 @@ def test_the_document_has_the_table_and_its_quality() -> None:
     assert (truth["results"], truth["task"], truth["dataset"]) == ("truth.jsonl", {"steps": 9}, "/digits")
     assert truth["better_half_architectures"] == 4
     assert truth["kendall_of_better_half"]["value"] == pytest.approx(2 / 3)
+    assert truth["kendall_ceiling"] == quality.kendall_ceiling
 
 
 def test_the_printed_tables_have_the_quality_of_the_table(capsys: pytest.CaptureFixture[str]) -> None:
