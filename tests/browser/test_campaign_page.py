@@ -167,3 +167,11 @@ def test_finals_are_run_with_a_recipe(page: Page, recorded: Served) -> None:
     expect(page.locator(".finals")).to_contain_text("recipe laptop-final")
     finals = recorded.client().campaign(campaign_id).spec["finals"]
     assert (finals["recipe"], finals["profile"], finals["top"], finals["seeds"]) == ("laptop-final", None, 2, 4)
+
+
+def test_the_learning_curve_of_a_trial_is_drawn_and_downloaded(page: Page, records: Recorded, tmp_path: Path) -> None:
+    go_to(page, f"/campaigns/{records.running}/trials/{numbers(page)[0]}", ".trial-shares")
+    curve = page.get_by_role("region", name="Learning curve")
+    expect(curve.locator("circle[data-tip*='step 20']")).to_have_count(1)
+    curve.hover()
+    assert saved(page, curve.get_by_role("link", name="PDF"), tmp_path).startswith(b"%PDF-")
