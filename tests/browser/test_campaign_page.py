@@ -175,3 +175,16 @@ def test_the_learning_curve_of_a_trial_is_drawn_and_downloaded(page: Page, recor
     expect(curve.locator("circle[data-tip*='step 20']")).to_have_count(1)
     curve.hover()
     assert saved(page, curve.get_by_role("link", name="PDF"), tmp_path).startswith(b"%PDF-")
+
+
+def test_a_sink_that_cannot_be_written_is_named_on_the_page(page: Page, recorded: Served) -> None:
+    with new_store(recorded.data_dir) as store:
+        store.runner.record_heartbeat("s-1", "here", 1, "0.1.0", {"mlflow": "MLflow at http://away: nobody answers"})
+    page.reload()
+    notice = page.get_by_role("status").filter(has_text="MLflow at http://away: nobody answers")
+    expect(notice).to_have_count(1)
+    with new_store(recorded.data_dir) as store:
+        store.runner.remove_supervisor("s-1")
+    page.reload()
+    page.locator(ROWS).first.wait_for()
+    expect(notice).to_have_count(0)
