@@ -24,7 +24,7 @@ function Recipe({ wanted }) {
   if (!campaigns || !trainings) return html`<p class="muted" aria-busy="true">Reading the recipes …</p>`;
   const { recipe } = trainings.properties;
   const profile = wanted?.profile ?? campaigns.$defs.FinalsSpec.properties.profile["x-null"];
-  return html`<p><label class="stacked">Train with <select name="recipe" defaultValue=${wanted?.recipe ?? ""}>
+  return html`<p><label class="stacked">Train with <select name="recipe">
     <option value="" selected=${!wanted?.recipe}>the profile: ${profile}</option>
     <optgroup label="A recipe, on all images">
       ${recipe.examples.map((name) => html`<option key=${name} value=${name} selected=${name === wanted?.recipe}>${name}: ${recipe["x-about"][name]}</option>`)}
