@@ -178,7 +178,7 @@ _ALL = (
     _paper("table-4-swish", "Table 4, + Swish", 650, _WITH_SWISH),
     Recipe(
         "laptop-final",
-        "minutes on two cores, on the digits data set (docs/training.md)",
+        "minutes on two cores, on the digits data set",
         replace(PROFILES["laptop-alone"], profile="laptop-final", warmup_steps=400, reserved_images=ALL_IMAGES),
         epochs=16,
         evaluate_epochs=4,

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import re
-
 import pytest
 
 from proxy_trainer.inference.detector import ADAPTERS
@@ -37,7 +35,7 @@ def _wanted(recipe: Recipe) -> list[str]:
     task = recipe.task
     operations = [_WORDS[name] for name, value in recipe.operations.items() if value != _DEFAULTS[name]]
     return [
-        re.sub(r" \(docs/.*\)", "", recipe.source),
+        recipe.source,
         str(recipe.epochs),
         str(task.batch_size),
         f"{task.learning_rate:g}",

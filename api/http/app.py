@@ -24,6 +24,7 @@ from api.http.root_path import RootPath, require_distinct
 from api.http.routes import (
     best,
     campaigns,
+    curves,
     dashboard,
     datasets,
     detections,
@@ -77,6 +78,7 @@ ROUTERS = (
     events.router,
     finals.router,
     drawings.router,
+    curves.router,
     figure_files.router,  # before the next, whose names would match the files' too
     figures.router,
     exports.router,

@@ -40,12 +40,13 @@ def _objects(schema: dict[str, Any], whole: dict[str, Any]) -> Iterator[dict[str
 def unknown_field(model: type[BaseModel] | None, path: Sequence[str]) -> str | None:
     """The sentence about a field that the document does not have, with the one that was probably meant.
 
-    None where the document is not known, or has no field in that group.
+    None where the document is not known or has no field in that group, and where it has the field, but not with others
+    that are given, such as `steps` with a recipe.
     """
     paths = () if model is None else field_paths(model)
     name, group = path[-1], "".join(f"{part}." for part in path[:-1])
     known = [each.removeprefix(group) for each in paths if each.startswith(group) and "." not in each[len(group) :]]
-    if not known:
+    if not known or name in known:
         return None
     where = f" in {group.removesuffix('.')}" if group else ""
     return f"unknown field '{name}'{where}; {_advice(name, known, _by_name(paths))}"

@@ -115,7 +115,7 @@ def _finals(documents: CampaignDocuments) -> str | None:
             else _settings({"finals": "to come", **documents.spec["finals"]}, "finals")
         )
     seeds = ", ".join(map(str, finals.seeds))
-    task = _settings(finals.task, "profile", first="profile ")
+    task = _settings(finals.task, finals.preset, first=f"{finals.preset} ")
     return f"{counted(len(finals.finalists), 'finalist')} and the baseline, {task}; seeds {seeds}"
 
 

@@ -108,8 +108,9 @@ def _commands(documents: CampaignDocuments) -> Iterator[str]:
     yield "effspine campaign watch ID"
     if finals is not None and spec["finals"] is None:
         options = f"--top {len(finals.finalists)} --seeds {len(finals.seeds)} --first-seed {finals.seeds[0]}"
-        changes = "".join(f" --set {name}={value}" for name, value in finals.task.items() if name != "profile")
-        yield f"effspine campaign finals ID {options} --profile {finals.task['profile']}{changes}"
+        preset = finals.preset
+        changes = "".join(f" --set {name}={value}" for name, value in finals.task.items() if name != preset)
+        yield f"effspine campaign finals ID {options} --{preset} {finals.task[preset]}{changes}"
 
 
 def _unknown(documents: CampaignDocuments) -> Iterator[str]:

@@ -1,4 +1,4 @@
-"""Learning curves: of a campaign's trials, and of one training."""
+"""Learning curves: of a campaign's trials, of one trial, and of one training."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from nas_controller.drawings.chart import Axis, Box, Entry, Plot, chart, dots, l
 from nas_controller.drawings.scales import padded
 from nas_controller.drawings.sheet import Canvas, NothingToDrawError, Sheet, tipped
 from nas_controller.drawings.style import SERIES
-from nas_controller.entities import TrainingRowDocument
+from nas_controller.entities import CurvePoint, TrainingRowDocument
 from nas_controller.states import BASELINE_TRIAL
 
 Points = list[tuple[float, float]]
@@ -54,6 +54,40 @@ def curves(figure: Curves, best: int | None, sheet: Sheet) -> str:
     ]
     top = legend(canvas, canvas.left, canvas.right, canvas.top, entries)
     return canvas.finish(_panels(canvas, top, panels))
+
+
+def trial_curve(number: int, own: Sequence[CurvePoint], baseline: Sequence[CurvePoint], sheet: Sheet) -> str:
+    """Loss and AP by step of each attempt at one trial, beside the latest attempt at the baseline.
+
+    Raises NothingToDrawError before the trial's first measurement.
+    """
+    panels = [(title, _attempts(number, own, baseline, series)) for series, title in _SHOWN]
+    panels = [(title, lines) for title, lines in panels if lines and lines[-1].role != "grey"]
+    if not panels:
+        raise NothingToDrawError(f"trial {number} has reported no loss and no AP")
+    ends = [(title, *lines[-1].points[-1]) for title, lines in panels]
+    latest = "; ".join(f"{title} {_value(title, value)} at step {step:,.0f}" for title, step, value in ends)
+    canvas = Canvas(sheet, "curve", "Learning curve", f"Learning curve of trial {number}: {latest}.")
+    roles = {line.role: line.name for _, lines in panels for line in lines}
+    names = {**roles, "other": "earlier attempts"}
+    top = canvas.top
+    if len(roles) > 1:
+        entries = [Entry("line", role, names[role]) for role in ("best", "other", "grey") if role in roles]
+        top = legend(canvas, canvas.left, canvas.right, top, entries)
+    return canvas.finish(_panels(canvas, top, panels))
+
+
+def _attempts(number: int, own: Sequence[CurvePoint], baseline: Sequence[CurvePoint], series: str) -> list[_Line]:
+    """A line for each attempt that has values of the series, that of the latest one last."""
+    lines = []
+    for curve, is_own in ((baseline, False), (own, True)):
+        latest = max((point.attempt for point in curve), default=0)
+        for attempt in dict.fromkeys(point.attempt for point in curve if is_own or point.attempt == latest):
+            role = ("best" if attempt == latest else "other") if is_own else "grey"
+            name = "baseline" if not is_own else f"trial {number}" + (f", attempt {attempt}" if latest > 1 else "")
+            points: Points = [(p.step, p.values[series]) for p in curve if p.attempt == attempt and series in p.values]
+            lines.append(_Line(role, f"{role}-mark", name, points))
+    return [line for line in lines if line.points]
 
 
 def training_curve(rows: Sequence[TrainingRowDocument], metric: str, sheet: Sheet) -> str:
@@ -129,8 +163,11 @@ _ORDER = {"other": 0, "grey": 2, "best": 3}
 
 
 def _tip(line: _Line, title: str, step: float, value: float) -> str:
-    value_text = f"{value:.4g}" if title == "loss" else f"{value:.3f}"
-    return f"{line.name} · step {step:,.0f} · {title} {value_text}"
+    return f"{line.name} · step {step:,.0f} · {title} {_value(title, value)}"
+
+
+def _value(title: str, value: float) -> str:
+    return f"{value:.4g}" if title == "loss" else f"{value:.3f}"
 
 
 def _points(curve: Curve, series: str) -> Points:

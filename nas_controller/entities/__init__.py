@@ -276,3 +276,6 @@ class SupervisorDocument(Document):
     started_at: datetime
     seen_at: datetime
     is_alive: bool = Field(description="Whether `seen_at` is at most 30 seconds ago.")
+    failing_sinks: dict[str, str] = Field(
+        description="The sinks, such as `mlflow`, that it cannot write for now, each with the latest cause."
+    )

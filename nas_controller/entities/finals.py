@@ -27,8 +27,8 @@ class FinalsDocument(Document):
     finalists: tuple[FinalistDocument, ...] = Field(description="Those of earlier finals first.")
     noise_share: float = Field(description="Share of noise in the rewards, by which they were shrunk for the choice.")
     task: dict[str, Any] = Field(
-        description="Profile of the finals and the fields that override it; they never change once the finals have "
-        "begun.",
+        description="Profile or recipe of the finals and the fields that override it; they never change once the "
+        "finals have begun.",
         examples=[{"profile": "laptop-alone"}],
     )
     seeds: tuple[int, ...] = Field(description="In the order in which all finalists are trained with each.")
@@ -54,6 +54,11 @@ class FinalsDocument(Document):
     because: StopReason | None = Field(description="The stop condition that had ended the search.")
     started_at: datetime
     finished_at: datetime | None
+
+    @property
+    def preset(self) -> Literal["profile", "recipe"]:
+        """What `task` names and overrides."""
+        return "recipe" if "recipe" in self.task else "profile"
 
 
 def name_of_final(trial: int, seed: int) -> str:

@@ -30,7 +30,7 @@ from nas_controller.search.finals_spec import FinalsSpec
 from nas_controller.search.latency_spec import LatencySpec
 from nas_controller.search.limits import MAX_SECONDS, MAX_SEED, MAX_TRIALS
 from nas_controller.search.objective_spec import ObjectiveSpec
-from nas_controller.search.proxy_task_spec import ProxyTaskSpec
+from nas_controller.search.proxy_task_spec import NEEDS_DATASET, ProxyTaskSpec
 from nas_controller.search.resources_spec import ResourcesSpec
 from nas_controller.search.search_space_spec import SearchSpaceSpec
 from nas_controller.search.stop_spec import EarlyStoppingSpec, StopSpec
@@ -108,6 +108,7 @@ class CampaignSpec(BaseModel):
         group=SPACE,
         null="none",
         source="/v1/datasets",
+        needed=NEEDS_DATASET,
     )
     trials: Whole = setting(
         "Trials",
@@ -249,10 +250,7 @@ class CampaignSpec(BaseModel):
     def _has_dataset(self) -> CampaignSpec:
         task = self.proxy_task.resolve()
         if self.dataset is None and task.kind != "synthetic":
-            message = (
-                f"the profile '{self.proxy_task.profile}' trains on a data set, but `dataset` is not given; "
-                "give the name of a registered data set"
-            )
+            message = NEEDS_DATASET["message"].replace("{proxy_task.profile}", self.proxy_task.profile)
             raise located(InvalidValueError(message, field="dataset"), self, "campaign", "dataset")
         return self
 

@@ -9,7 +9,9 @@ Keywords that begin with `x-` are not of JSON Schema:
 - `x-defaults`: the default by the value of another field of the object: `{"by": "policy", "values": {...}}`;
 - `x-applies`: the values of another field of the object that the field is read with: `{"to": "kind", "values": [...]}`;
 - `x-range`: the field of a dry run that has the smallest and largest value, and the default;
-- `x-source`: the list of the service whose names are the values.
+- `x-source`: the list of the service whose names are the values;
+- `x-needed`: the values of another field with which null is refused, and the sentence that says so, which names values
+  of fields as `{proxy_task.profile}`: `{"by": "proxy_task.kind", "values": [...], "message": "..."}`.
 """
 
 from __future__ import annotations
@@ -22,7 +24,7 @@ CAMPAIGN, SPACE, SCORING, SEARCHER, OBJECTIVE, FINALS, STOP, RESOURCES = GROUPS 
     "Campaign", "What to search", "How to score", "Searcher", "Objective", "Finals", "Stop conditions", "Resources",
 )  # fmt: skip
 
-_HINTS = ("group", "fold", "unit", "null", "defaults", "applies", "range", "source")
+_HINTS = ("group", "fold", "unit", "null", "defaults", "applies", "range", "source", "needed")
 
 
 def setting(title: str, description: str, **arguments: Any) -> Any:

@@ -14,6 +14,13 @@ from search_space.proxy_task_fields import value_schema
 from search_space.proxy_task_groups import GROUPS
 
 DEFAULT_PROFILE = "laptop"
+NEEDS_DATASET: dict[str, Any] = {
+    "by": "proxy_task.kind",
+    "values": [kind for kind in FIELDS["kind"].metadata["choices"] if kind != "synthetic"],
+    "message": "the profile '{proxy_task.profile}' trains on a data set, but `dataset` is not given; give the name of "
+    "a registered data set",
+}
+"""Which campaigns need a data set, as the hint `x-needed` of `dataset`."""
 
 
 def describe_fields(schema: dict[str, Any]) -> None:

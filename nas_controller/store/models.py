@@ -17,6 +17,7 @@ from nas_controller.store.export_model import Export as Export
 from nas_controller.store.model_base import Base as Base
 from nas_controller.store.model_base import UtcDateTime as UtcDateTime
 from nas_controller.store.model_base import Words
+from nas_controller.store.supervisor_model import Supervisor as Supervisor
 from nas_controller.store.training_models import Training as Training
 from nas_controller.store.training_models import TrainingEvent as TrainingEvent
 from nas_controller.store.webhook_models import SinkCursor as SinkCursor
@@ -285,16 +286,3 @@ class IdempotencyKey(Base):
     status: Mapped[int | None]
     headers: Mapped[dict[str, Any] | None]
     body: Mapped[bytes | None] = mapped_column(LargeBinary)
-
-
-class Supervisor(Base):
-    """A supervisor and its latest heartbeat."""
-
-    __tablename__ = "supervisors"
-
-    id: Mapped[str] = mapped_column(String(40), primary_key=True)
-    host: Mapped[str] = mapped_column(String(255))
-    pid: Mapped[int]
-    version: Mapped[str] = mapped_column(String(40))
-    started_at: Mapped[datetime]
-    seen_at: Mapped[datetime]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import timedelta
 
 from sqlalchemy import delete, select
@@ -27,8 +28,12 @@ class SupervisorHeartbeats:
         self._database = database
         self._clock = clock
 
-    def record_heartbeat(self, supervisor_id: str, host: str, pid: int, version: str) -> None:
-        """Records that a supervisor is alive, and deletes those not seen for RETENTION_HOURS."""
+    def record_heartbeat(
+        self, supervisor_id: str, host: str, pid: int, version: str, failing_sinks: Mapping[str, str] | None = None
+    ) -> None:
+        """Records that a supervisor is alive, and the cause for each sink that it cannot write; deletes supervisors not
+        seen for RETENTION_HOURS.
+        """
         now = self._clock()
         table = models.Supervisor
         with self._database.writing() as session:
@@ -38,6 +43,7 @@ class SupervisorHeartbeats:
                 row = table(id=supervisor_id, host=host, pid=pid, version=version, started_at=now)
                 session.add(row)
             row.seen_at = now
+            row.failing_sinks = dict(failing_sinks or {})
 
     def remove_supervisor(self, supervisor_id: str) -> None:
         """Removes a supervisor that has shut down."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -40,10 +40,14 @@ class Outward:
             sinks.append(MlflowSink(self.mlflow_uri))
         return sinks
 
-    def start(self, store: Store, owner: str, stop: threading.Event) -> Sequence[BackgroundLoop]:
-        """Starts a thread for the webhooks and one for each sink. Raises as `sinks`."""
+    def sink_loops(self, store: Store, owner: str, stop: threading.Event) -> dict[str, SinkLoop]:
+        """What writes each sink, by its name. Raises as `sinks`."""
+        return {sink.name: SinkLoop(store, sink, owner, stop.is_set) for sink in self.sinks()}
+
+    def start(self, store: Store, sinks: Mapping[str, SinkLoop]) -> Sequence[BackgroundLoop]:
+        """Starts a thread for the webhooks and one for each sink."""
         steps = {"webhooks": Deliveries(store, self.public_url, self.webhook_hosts).step}
-        steps |= {sink.name: SinkLoop(store, sink, owner, stop.is_set).step for sink in self.sinks()}
+        steps |= {name: loop.step for name, loop in sinks.items()}
         loops = [BackgroundLoop(name, step, POLL_SECONDS) for name, step in steps.items()]
         for loop in loops:
             loop.start()

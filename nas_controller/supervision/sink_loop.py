@@ -68,7 +68,12 @@ class SinkLoop:
         self._owner = owner
         self._stopped = stopped
         self._not_before: dict[str, float] = {}
-        self._last_error = ""
+        self._failing: dict[str, str] = {}  # the cause by campaign, the latest last; replaced, never changed
+
+    @property
+    def error(self) -> str | None:
+        """Why the sink could not be written at last, for a campaign that it still has not been written for."""
+        return next(reversed(self._failing.values()), None)
 
     def step(self) -> bool:
         """Brings one campaign up to its newest event; False if no campaign has to be. A sink that cannot be written is
@@ -81,21 +86,23 @@ class SinkLoop:
         passed = frozenset(self._not_before)
         claim = self._store.runner.sinks.claim_sink(self._sink.name, self._sink.target, self._owner, passed)
         if claim is None:
+            self._failing = {name: cause for name, cause in self._failing.items() if name in passed}
             return False
 
         def save(position: SinkPosition) -> None:
             self._store.runner.sinks.save_sink_cursor(claim, position)
 
+        others = {name: cause for name, cause in self._failing.items() if name != claim.campaign_id}
         try:
             with suppress(LeaseLostError):  # this took longer than the claim: another supervisor goes on
                 source = StoredRecord(self._store, claim.campaign_id)
                 sync(source, self._sink, claim.position, save, self._stopped)
-            self._last_error = ""
+            self._failing = others
         except SinkError as error:
             self._not_before[claim.campaign_id] = now + RETRY_SECONDS
-            if str(error) != self._last_error:
-                self._last_error = str(error)
+            if str(error) not in self._failing.values():
                 logger.warning("campaign %s: %s; it is tried again", claim.campaign_id, error)
+            self._failing = {**others, claim.campaign_id: str(error)}
         with suppress(LeaseLostError):
             self._store.runner.sinks.release_sink(claim)
         return True

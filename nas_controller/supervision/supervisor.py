@@ -105,7 +105,8 @@ class Supervisor:
         heartbeat = SupervisorHeartbeat()
         jobs = (self._export_jobs(heartbeat.id), self._training_jobs(heartbeat.id))
         last_error = ""
-        loops = self.outward.start(store, heartbeat.id, stop)
+        sinks = self.outward.sink_loops(store, heartbeat.id, stop)
+        loops = self.outward.start(store, sinks)
         try:
             with suppress(StoreUnavailableError):
                 remove_finished(store, self.data_dir)
@@ -115,7 +116,7 @@ class Supervisor:
                     if self._node is not None:
                         self._node.ensure_running()
                     self._reconcile(store)
-                    heartbeat.record(store)
+                    heartbeat.record(store, {name: each.error for name, each in sinks.items() if each.error})
                     for each in jobs:  # after the first heartbeat: jobs of a supervisor without are released
                         each.reconcile(store)
                     last_error = ""

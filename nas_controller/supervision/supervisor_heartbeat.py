@@ -6,6 +6,7 @@ import os
 import socket
 import time
 import uuid
+from collections.abc import Mapping
 from contextlib import suppress
 from importlib.metadata import version
 
@@ -21,11 +22,15 @@ class SupervisorHeartbeat:
         self.id = f"s-{os.getpid()}-{uuid.uuid4().hex[:12]}"
         self._next = 0.0
 
-    def record(self, store: Store) -> None:
-        """Records a heartbeat if one is due. Raises StoreUnavailableError."""
+    def record(self, store: Store, failing_sinks: Mapping[str, str]) -> None:
+        """Records a heartbeat if one is due, with the cause for each sink that cannot be written.
+
+        Raises StoreUnavailableError.
+        """
         now = time.monotonic()
         if now >= self._next:
-            store.runner.record_heartbeat(self.id, socket.gethostname()[:255], os.getpid(), version("effspine"))
+            host, pid = socket.gethostname()[:255], os.getpid()
+            store.runner.record_heartbeat(self.id, host, pid, version("effspine"), failing_sinks)
             self._next = now + HEARTBEAT_SECONDS
 
     def remove(self, store: Store) -> None:

@@ -40,6 +40,7 @@ class TrainingSpec(BaseModel):
         max_length=40,
         examples=[*DETECTION_RECIPES],
         description="One of the task; these are those of detection.",
+        json_schema_extra={"x-about": {name: RECIPES[name].source for name in DETECTION_RECIPES}},
     )
     overrides: dict[str, Any] = Field(default_factory=dict, description="Fields of the recipe with other values.")
     seed: int = Field(default=0, ge=0, le=2**31 - 1, description="Seed of weights and batches.")

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from pydantic import ValidationError
 
 from api.cli.campaign.yaml_documents import parse_document
 from api.http.routes.dashboard import STATIC_DIR
@@ -25,13 +26,14 @@ import { commandsOf } from "./new-campaign/commands.js";
 import { errorsByField } from "./new-campaign/errors.js";
 import { schemaFields, limitsText } from "./new-campaign/fields.js";
 import { requestKey } from "./new-campaign/request-key.js";
-import { differences, documentOf, readForm, valuesOf } from "./new-campaign/values.js";
+import { differences, documentOf, missingFields, readForm, valuesOf } from "./new-campaign/values.js";
 const { schema, calls } = JSON.parse(readFileSync(0, "utf8"));
 const fields = schemaFields(schema);
 const shown = (values) => fields.filter(readForm(fields, values).isShown).map(({ path }) => path);
 const keyOf = requestKey();
 const functions = {
   fields: () => fields, shown, commandsOf, limitsText,
+  missing: (values) => missingFields(fields, readForm(fields, values)),
   documentOf: (values) => documentOf(fields, values), valuesOf: (spec) => valuesOf(fields, spec),
   differences: (a, b) => differences(fields, a, b).map(({ field, before, after }) => [field.path, before, after]),
   defaultOf: (values, path) => readForm(fields, values).defaultOf(fields.find((field) => field.path === path)) ?? null,
@@ -105,6 +107,22 @@ def test_fields_are_shown_where_they_are_read_with_the_default_that_holds(run: A
     assert not {"controller.policy", "finals.shared_steps"} & set(of_evolution)
     assert (paper, laptop) == (PROFILES["paper"].image_px, PROFILES["laptop"].image_px)
     assert (rate, factorised) == (0.003, 0.07)
+
+
+def test_what_is_missing_is_said_as_the_service_says_it(run: Any) -> None:
+    paper = {"name": "x", "proxy_task.profile": "paper"}
+    nothing, of_profile, *enough = run(
+        ["missing", {}],
+        ["missing", paper],
+        ["missing", {**paper, "dataset": "cars"}],
+        ["missing", {"name": "x", "proxy_task.profile": "synthetic"}],
+        ["missing", {**paper, "proxy_task.kind": "synthetic"}],
+    )
+    assert [each["field"] for each in nothing] == ["name", "dataset"]
+    assert enough == [[], [], []]
+    with pytest.raises(ValidationError) as refused:
+        CampaignSpec.model_validate({"name": "x", "proxy_task": {"profile": "paper"}})
+    assert of_profile == [{"field": "dataset", "message": each["msg"]} for each in refused.value.errors()]
 
 
 def test_a_document_has_the_changed_fields_alone(run: Any) -> None:

@@ -13,7 +13,8 @@ from playwright.sync_api import Browser, Locator, Page, expect
 
 from search_space.document import read_block_specification
 from tests.support.chromium import go_to, opened
-from tests.support.recorded_pages import RUNNING_TRIALS, Recorded
+from tests.support.recorded_pages import DATASET, RUNNING_TRIALS, Recorded, new_store
+from tests.support.recorder import Recorder
 from tests.support.served import Served
 
 ROWS = "table.trials tbody tr"
@@ -150,3 +151,40 @@ def test_the_figures_lead_to_trials(page: Page) -> None:
     heading = drawer.get_by_role("heading", level=1).inner_text()
     number = re.findall(r"\d+", heading)[0]
     assert re.search(rf"\b{number}\b", tip), (heading, tip)
+
+
+def test_finals_are_run_with_a_recipe(page: Page, recorded: Served) -> None:
+    with new_store(recorded.data_dir) as store:
+        campaign_id = Recorder(store, trials=3, name="to be decided", dataset=DATASET).run(3).id
+    go_to(page, f"/campaigns/{campaign_id}", ROWS)
+    page.get_by_role("button", name="Run finals").click()
+    dialog = page.get_by_role("dialog", name="Finals of this campaign")
+    dialog.get_by_label("Train with").select_option("laptop-final")
+    dialog.get_by_label("Number of candidates").fill("2")
+    dialog.get_by_label("Number of seeds").fill("4")
+    expect(dialog.get_by_text("12 trainings.")).to_be_visible()
+    dialog.get_by_role("button", name="Run", exact=True).click()
+    expect(page.locator(".finals")).to_contain_text("recipe laptop-final")
+    finals = recorded.client().campaign(campaign_id).spec["finals"]
+    assert (finals["recipe"], finals["profile"], finals["top"], finals["seeds"]) == ("laptop-final", None, 2, 4)
+
+
+def test_the_learning_curve_of_a_trial_is_drawn_and_downloaded(page: Page, records: Recorded, tmp_path: Path) -> None:
+    go_to(page, f"/campaigns/{records.running}/trials/{numbers(page)[0]}", ".trial-shares")
+    curve = page.get_by_role("region", name="Learning curve")
+    expect(curve.locator("circle[data-tip*='step 20']")).to_have_count(1)
+    curve.hover()
+    assert saved(page, curve.get_by_role("link", name="PDF"), tmp_path).startswith(b"%PDF-")
+
+
+def test_a_sink_that_cannot_be_written_is_named_on_the_page(page: Page, recorded: Served) -> None:
+    with new_store(recorded.data_dir) as store:
+        store.runner.record_heartbeat("s-1", "here", 1, "0.1.0", {"mlflow": "MLflow at http://away: nobody answers"})
+    page.reload()
+    notice = page.get_by_role("status").filter(has_text="MLflow at http://away: nobody answers")
+    expect(notice).to_have_count(1)
+    with new_store(recorded.data_dir) as store:
+        store.runner.remove_supervisor("s-1")
+    page.reload()
+    page.locator(ROWS).first.wait_for()
+    expect(notice).to_have_count(0)

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 import pytest
 from playwright.sync_api import Browser, Locator, Page, expect
 
-from tests.support.chromium import INCOMPLETE, go_to, opened
+from tests.support.chromium import go_to, opened
 from tests.support.recorded_pages import Recorded
 from tests.support.served import Served
 
@@ -18,7 +18,6 @@ MOST_TABS = 150
 def page(browser: Browser, recorded: Served) -> Iterator[Page]:
     """A page of the service."""
     with opened(browser, recorded.url) as watched:
-        watched.expected.append(INCOMPLETE.format(url=recorded.url))
         yield watched.page
 
 

@@ -19,7 +19,7 @@ TALL = (DESK[0], 4000)
 PAGES = {
     "/": "table.campaigns tr:nth-child(5)",
     "/?q=nothing-like-this": "text=No campaign matches this filter",
-    "/campaigns/new": "text=1 field needs attention",
+    "/campaigns/new": "text=2 fields need attention",
     "/campaigns/new?from={running}": "text=Ready to create",
     "/campaigns/{draft}": "text=They come with the first trials, once this draft is started.",
     "/campaigns/{running}": "table.trials tr:nth-child(20)",

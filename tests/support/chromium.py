@@ -27,11 +27,6 @@ DESK, PHONE = (1440, 900), (390, 844)
 WAIT_MS = 30_000
 """How long a page may take to show what a test waits for, on a busy machine."""
 
-INCOMPLETE = "responded with a status of 422 (Unprocessable Entity) ({url}/v1/campaigns?dry_run=true)"
-"""Where the service refuses what is entered into the form of a campaign so far: the form shows why at the field, and
-the browser writes this into its console besides.
-"""
-
 Theme = Literal["light", "dark"]
 
 SETTLED = """() => {

@@ -20,7 +20,7 @@ const widthFor = (place) => Math.min(MAX_WIDTH_PX, Math.max(MIN_WIDTH_PX, Math.f
  * Marks with `data-tip` show it; a click on one with `data-trial` calls `onTrial` with the number. `onDrawn` is called
  * with the SVG element after each drawing. `empty` is the text for a figure that does not exist yet.
  */
-export function Figure({ path, query = "", version, label, empty = "Nothing to show yet.", isDownloadable = true, onTrial, onDrawn }) {
+export function Figure({ path, query = "", version, label, empty = "Nothing to show yet.", onTrial, onDrawn }) {
   const place = useRef(null);
   const [state, setState] = useState("loading");
   const [tip, setTip] = useState(null);
@@ -62,7 +62,7 @@ export function Figure({ path, query = "", version, label, empty = "Nothing to s
   };
   return html`<div class="drawn-figure">
     <div class="drawing" ref=${place} role="group" aria-label=${label} onPointerMove=${onMove} onPointerLeave=${() => setTip(null)} onClick=${onClick}></div>
-    ${state === "drawn" && isDownloadable && html`<p class="files">${files}</p>`}
+    ${state === "drawn" && html`<p class="files">${files}</p>`}
     ${state !== "drawn" && html`<p class="placeholder">${state === "loading" ? "" : state === "empty" ? empty : state}</p>`}
     ${tip && html`<output class="tip" style=${{ left: `${tip.x}px`, top: `${tip.y}px` }}>${displayed(tip.text)}</output>`}
   </div>`;

@@ -9,15 +9,13 @@ from typing import Annotated, Any, Literal
 from fastapi import APIRouter, Path, Query, Request, Response
 
 from api.http.cached_responses import cached_response
-from api.http.conditional_get import NOT_MODIFIED, IfFigureModified, IfTrainingModified, check_modified
-from api.http.dependencies import CampaignId, ServiceSettings, ServiceStore, TrainingId
+from api.http.conditional_get import NOT_MODIFIED, IfFigureModified, check_modified
+from api.http.dependencies import CampaignId, ServiceStore
 from nas_controller.drawings.campaign import DRAWINGS, campaign_figure
 from nas_controller.drawings.comparison import Compared, Comparison, comparison_figure, subject_of
-from nas_controller.drawings.curves import training_curve
 from nas_controller.drawings.sheet import MAX_WIDTH, MIN_WIDTH, WIDTH, Heading, Sheet
 from nas_controller.search.limits import MAX_TRIALS
-from nas_controller.store import NotFoundError
-from nas_controller.trainings.files import history_rows
+from nas_controller.store import NotFoundError, Store
 from nas_controller.trainings.requests import model_name
 from search_space.errors import InvalidValueError
 
@@ -34,6 +32,13 @@ Style = Annotated[
 ]
 Width = Annotated[int, Query(ge=MIN_WIDTH, le=MAX_WIDTH, description="Width in px that the figure is laid out for.")]
 At = Annotated[int | None, Query(ge=0, le=MAX_TRIALS, description="Of `policy`: after so many rewards.")]
+ComparedFigure = Annotated[Comparison, Query(description="What is compared.")]
+ComparedCampaigns = Annotated[
+    str | None, Query(max_length=400, description="Two to five ids, separated by commas: by their best trials.")
+]
+ComparedTrials = Annotated[
+    str | None, Query(max_length=400, description="Two to five trials as `ID:NUMBER`, separated by commas.")
+]
 Name = Annotated[str, Path(description=f"One of: {', '.join(DRAWINGS)}.")]
 
 
@@ -78,56 +83,33 @@ def campaign_drawing(
     return cached_response(request, draw, SVG, file_headers(f"{campaign.name} {name}", "svg"))
 
 
-@router.get(
-    "/v1/trainings/{training_id}/figures/curve.svg",
-    dependencies=[IfTrainingModified],
-    response_class=Response,
-    responses=DRAWN,
-    summary="Draw the curves of a training",
-    tags=["trainings"],
-)
-def training_drawing(
-    request: Request,
-    training_id: TrainingId,
-    store: ServiceStore,
-    settings: ServiceSettings,
-    style: Style = None,
-    width: Width = WIDTH,
-) -> Response:
-    """The main metric of each evaluation and the losses by step, as SVG. 404 before the first logged step."""
-    training = store.reads.get_training(training_id)
-    wanted = sheet(training.name, style, width)
-
-    def draw() -> bytes:
-        metric = "ap" if training.progress is None else training.progress.metric
-        return training_curve(history_rows(settings.data_dir, training_id), metric, wanted).encode()
-
-    return cached_response(request, draw, SVG, file_headers(f"{training.name} curve", "svg"))
-
-
 @router.get("/v1/compare.svg", response_class=Response, responses=DRAWN, summary="Draw a comparison")
 def comparison_drawing(
     request: Request,
     store: ServiceStore,
-    figure: Annotated[Comparison, Query(description="What is compared.")],
-    campaigns: Annotated[
-        str | None, Query(max_length=400, description="Two to five ids, separated by commas: by their best trials.")
-    ] = None,
-    trials: Annotated[
-        str | None, Query(max_length=400, description="Two to five trials as `ID:NUMBER`, separated by commas.")
-    ] = None,
+    figure: ComparedFigure,
+    campaigns: ComparedCampaigns = None,
+    trials: ComparedTrials = None,
     style: Style = None,
     width: Width = WIDTH,
 ) -> Response:
     """Two to five campaigns or trials in one figure: `progress` has the best AP so far of campaigns, `widths` and
     `shares` have the channels and the shares of the multi-adds by block. 404 says which has nothing to draw yet.
     """
-    compared = _compared(campaigns, trials)
-    check_modified(request, "+".join(store.reads.campaign_version(each.campaign_id) for each in compared))
+    compared = compared_if_modified(request, store, campaigns, trials)
     subject = subject_of(store, compared)
     wanted = sheet(subject, style, width)
     headers = file_headers(f"compare {figure}", "svg")
     return cached_response(request, lambda: comparison_figure(store, figure, compared, wanted).encode(), SVG, headers)
+
+
+def compared_if_modified(
+    request: Request, store: Store, campaigns: str | None, trials: str | None
+) -> Sequence[Compared]:
+    """What a request compares. Raises NotModified if the client has the current comparison."""
+    compared = _compared(campaigns, trials)
+    check_modified(request, "+".join(store.reads.campaign_version(each.campaign_id) for each in compared))
+    return compared
 
 
 def _compared(campaigns: str | None, trials: str | None) -> Sequence[Compared]:

@@ -1,47 +1,58 @@
-"""Figures of a campaign as PDF."""
+"""Figures of a campaign, and comparisons, as PDF."""
 
 from __future__ import annotations
 
 from typing import Annotated
 
-from fastapi import APIRouter, Path, Query, Response
+from fastapi import APIRouter, Path, Request, Response
 
-from api.http.conditional_get import NOT_MODIFIED, IfFigureModified
+from api.http.conditional_get import IfFigureModified
 from api.http.dependencies import CampaignId, ServiceStore
 from api.http.figure_files import FIGURE_FILES, figure_svg
-from api.http.routes.drawings import At
-from api.report.documents import FIGURE_WIDTH_PX
-from nas_controller.drawings.sheet import MAX_WIDTH, MIN_WIDTH
-from nas_controller.exports.exported_trial import file_stem
+from api.http.pdf_responses import PDF_FILE, WIDTH, PdfWidth, pdf_response
+from api.http.routes.drawings import (
+    At,
+    ComparedCampaigns,
+    ComparedFigure,
+    ComparedTrials,
+    compared_if_modified,
+    sheet,
+)
+from nas_controller.drawings.comparison import comparison_figure, subject_of
 
-router = APIRouter(prefix="/v1/campaigns/{campaign_id}/figures", tags=["results"])
-
-PDF = "application/pdf"
+router = APIRouter(tags=["results"])
 
 
 @router.get(
-    "/{name}.pdf",
+    "/v1/campaigns/{campaign_id}/figures/{name}.pdf",
     dependencies=[IfFigureModified],
     response_class=Response,
-    responses={
-        **NOT_MODIFIED,
-        200: {"description": "The file.", "content": {PDF: {"schema": {"type": "string", "format": "binary"}}}},
-    },
+    responses=PDF_FILE,
     summary="Read a figure as PDF",
 )
 def figure_pdf(
     campaign_id: CampaignId,
     name: Annotated[str, Path(description=f"One of: {', '.join(FIGURE_FILES)}.")],
     store: ServiceStore,
-    width: Annotated[
-        int, Query(ge=MIN_WIDTH, le=MAX_WIDTH, description="Width in px that it is laid out for.")
-    ] = FIGURE_WIDTH_PX,
+    width: PdfWidth = WIDTH,
     at: At = None,
 ) -> Response:
     """The figure as one page of its own size, on white paper; its text can be searched and copied."""
-    from exporters.pdf_pages import pdf_of_svg
-
     campaign = store.reads.get_campaign(campaign_id)
-    content = pdf_of_svg(figure_svg(store, campaign_id, name, width, at), title=f"{campaign.name}: {name}")
-    headers = {"Content-Disposition": f'attachment; filename="{file_stem(campaign.name)}-{name}.pdf"'}
-    return Response(content, media_type=PDF, headers=headers)
+    return pdf_response(figure_svg(store, campaign_id, name, width, at), campaign.name, name)
+
+
+@router.get("/v1/compare.pdf", response_class=Response, responses=PDF_FILE, summary="Read a comparison as PDF")
+def comparison_pdf(
+    request: Request,
+    store: ServiceStore,
+    figure: ComparedFigure,
+    campaigns: ComparedCampaigns = None,
+    trials: ComparedTrials = None,
+    width: PdfWidth = WIDTH,
+) -> Response:
+    """The drawing of `compare.svg` as one page of its own size."""
+    compared = compared_if_modified(request, store, campaigns, trials)
+    subject = subject_of(store, compared)
+    svg = comparison_figure(store, figure, compared, sheet(subject, None, width))
+    return pdf_response(svg, subject, figure, name="compare")

@@ -51,6 +51,6 @@ def block_specification() -> JSONResponse:
 )
 def training() -> JSONResponse:
     """The JSON Schema (2020-12) of the body of `POST /v1/trainings`, with limits and defaults. The examples of `recipe`
-    are all recipes for detection, the most usual one first.
+    are all recipes for detection, the most usual one first; its `x-about` says what each is for.
     """
     return JSONResponse(TrainingSpec.model_json_schema(), media_type=MEDIA_TYPE)

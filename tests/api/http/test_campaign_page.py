@@ -167,6 +167,20 @@ def test_confirmations_say_what_is_true_in_the_state(tmp_path: Path, store: Stor
 
 
 @needs_node
+def test_finals_change_what_they_are_trained_with_only_if_another_is_chosen(tmp_path: Path) -> None:
+    body = """
+const { finalsRequest } = await import("./campaign/finals-training.js");
+return given.map(([values, finals]) => finalsRequest({ ...values, top: 3 }, { spec: { finals } }));
+"""
+    of_recipe, of_profile = {"recipe": "paper", "profile": None}, {"recipe": None, "profile": "laptop-alone"}
+    chosen: list[tuple[str | None, Any]] = [(None, of_recipe), ("", None), ("", of_profile), ("paper", of_recipe)]
+    chosen += [("", of_recipe), ("paper", of_profile)]
+    given = [({} if name is None else {"recipe": name}, finals) for name, finals in chosen]
+    none, profile, recipe = {"top": 3}, {"top": 3, "recipe": None}, {"top": 3, "recipe": "paper", "profile": None}
+    assert run_script(tmp_path, body, given) == [none, none, none, none, profile, recipe]
+
+
+@needs_node
 def test_figures_that_do_not_exist_say_what_will_come_and_when(tmp_path: Path, store: Store) -> None:
     states = ("draft", "running", "failed", "completed")
     given = [campaign(store, state=state, best_reward=None) for state in states]

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import io
 import json
 from typing import Any
 
 import pytest
 from fastapi.testclient import TestClient
+from pypdf import PdfReader
 
 from api.settings import Settings
 from nas_controller.campaigns import policy_history
@@ -43,6 +45,20 @@ def recorded(store: Store, trials: int = 5, **fields: Any) -> Recorder:
     recorder.campaign.progress(work, 10, 20, {"loss": 2.0})
     recorder.finish(work, extra=0.4)
     return recorder
+
+
+def trained(store: Store, settings: Settings) -> str:
+    """The id of a training that has logged one step and an evaluation."""
+    training = store.service.create_training(training_request(name=NAME)).id
+    losses, metrics = {"loss": 2.0}, {"ap": 0.25}
+    row = {"step": 10, "epoch": 1.0, "learning_rate": 0.1, "losses": losses, "metrics": metrics, "seconds": 1}
+    file = run_directory(settings.data_dir, training) / HISTORY
+    file.parent.mkdir(parents=True)
+    file.write_text(json.dumps(row) + "\n")
+    store.runner.training_queue.claim("s-1")
+    progress = progress_at(10, epoch=1.0, last=0.25, best=0.25, best_step=10)
+    store.runner.record_training_progress(training, 1, progress, 7.5, metrics, is_evaluated=True)
+    return training
 
 
 @pytest.mark.parametrize("name", sorted(DRAWINGS.keys() - EARLY))
@@ -119,26 +135,48 @@ def test_a_download_is_named_after_campaign_and_figure(service: TestClient, stor
     assert response.headers["content-disposition"] == 'inline; filename="gr-e-more-widths.svg"'
 
 
-def test_the_curve_of_a_training(service: TestClient, store: Store, settings: Settings) -> None:
-    (settings.data_dir / "datasets" / "digits").mkdir(parents=True)
-    training = store.service.create_training(training_request(name=NAME))
-    path = f"/v1/trainings/{training.id}/figures/curve.svg"
-    assert "not logged a step" in detail(service, path, 404)
-    assert "t_0" in detail(service, "/v1/trainings/t_0/figures/curve.svg", 404)
-    row = {
-        "step": 10,
-        "epoch": 1.0,
-        "learning_rate": 0.1,
-        "losses": {"loss": 2.0},
-        "metrics": {"ap": 0.25},
-        "seconds": 1,
+def test_the_curve_of_a_trial_follows_its_reports(service: TestClient, store: Store) -> None:
+    recorder = Recorder(store, name=NAME, trials=6).run(2)
+    work = recorder.begin()
+    path = f"/v1/campaigns/{recorder.id}/trials/{work.number}/figures/curve.svg"
+    assert "has reported no loss" in detail(service, path, 404)
+    recorder.campaign.progress(work, 10, 20, {"loss": 2.0})
+    first = service.get(path)
+    assert Drawn(first.text).tips("best-mark") == [f"trial {work.number} · step 10 · loss 2"]
+    assert any(f"{NAME}, trial {work.number}" in text for text in Drawn(first.text).texts())
+    assert first.headers["content-disposition"].endswith(f'-trial-{work.number}-curve.svg"')
+    tag = {"If-None-Match": first.headers["etag"]}
+    assert service.get(path, headers=tag).status_code == 304
+    recorder.campaign.progress(work, 20, 20, {"loss": 1.0}, 0.3)
+    assert len(drawn(service, path, style="page", width=320).marks("best-mark")) == 3
+    assert service.get(path, headers=tag).status_code == 200
+    assert "99" in detail(service, path.replace(f"/{work.number}/", "/99/"), 404)
+
+
+def test_curves_and_comparisons_are_files_as_pdf(service: TestClient, store: Store, settings: Settings) -> None:
+    first, training = recorded(store), trained(store, settings)
+    number = first.record.best_trial
+    files = {
+        f"/v1/campaigns/{first.id}/trials/{number}/figures/curve.pdf": (f"gr-e-more-trial-{number}-curve", NAME),
+        f"/v1/trainings/{training}/figures/curve.pdf": ("gr-e-more-curve", NAME),
+        f"/v1/compare.pdf?figure=shares&trials={first.id}:0,{first.id}:1": ("compare-shares", "against"),
     }
-    file = run_directory(settings.data_dir, training.id) / HISTORY
-    file.parent.mkdir(parents=True)
-    file.write_text(json.dumps(row) + "\n")
-    store.runner.training_queue.claim("s-1")
-    progress = progress_at(10, epoch=1.0, last=0.25, best=0.25, best_step=10)
-    store.runner.record_training_progress(training.id, 1, progress, 7.5, {"ap": 0.25}, is_evaluated=True)
+    for path, (name, text) in files.items():
+        response = service.get(path)
+        assert response.status_code == 200, response.text
+        assert response.headers["content-type"] == "application/pdf"
+        assert response.headers["content-disposition"] == f'attachment; filename="{name}.pdf"'
+        (page,) = PdfReader(io.BytesIO(response.content)).pages
+        assert text in page.extract_text()
+        assert service.get(path, headers={"If-None-Match": response.headers["etag"]}).status_code == 304
+
+
+def test_the_curve_of_a_training(service: TestClient, store: Store, settings: Settings) -> None:
+    training = store.service.create_training(training_request(name=NAME)).id
+    assert "not logged a step" in detail(service, f"/v1/trainings/{training}/figures/curve.svg", 404)
+    assert "t_0" in detail(service, "/v1/trainings/t_0/figures/curve.svg", 404)
+    store.service.stop_training(training)
+    path = f"/v1/trainings/{trained(store, settings)}/figures/curve.svg"
     response = service.get(path)
     figure = Drawn(response.text)
     assert figure.tips("best-mark") == ["AP \u00b7 step 10 \u00b7 AP 0.250"]

@@ -170,6 +170,8 @@ def test_finals_that_cannot_be_run_are_refused_with_the_reason(service: TestClie
         ({"profile": "big"}, "profile", "it must be one of paper, laptop"),
         ({"colour": 1}, "colour", "unknown field 'colour'"),
         ({"steps": -1}, "steps", "must be a whole number from 0"),
+        ({"recipe": "paper", "steps": 9}, "steps", "unknown field 'steps'; a recipe counts in epochs: set 'epochs'"),
+        ({"epochs": 9}, "epochs", "unknown field 'epochs'; did you mean 'steps'?"),
         ({"kind": "shared", "shared_steps": 5}, "profile", "finals train every architecture alone"),
     ],
 )

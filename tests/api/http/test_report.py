@@ -108,6 +108,13 @@ def test_the_report_has_the_verdict_and_the_table_of_finals(service: TestClient,
     assert "No finals were run" not in text
 
 
+def test_the_report_names_the_recipe_of_finals(service: TestClient, store: Store) -> None:
+    recorder = Recorder(store, trials=3, dataset="birds").run(3)
+    store.service.request_finals(recorder.id, {"recipe": "laptop-final", "epochs": 4, "top": 2, "seeds": 2})
+    text = text_of(report_of(service, recorder.id))
+    assert "2 finalists and the baseline, recipe laptop-final: epochs 4; seeds 2, 3" in text
+
+
 def test_without_a_reward_the_report_says_so_and_has_the_method(service: TestClient, store: Store) -> None:
     text = text_of(report_of(service, Recorder(store, name="new").id))
     assert "There is no result yet: no trial has a reward." in text

@@ -34,11 +34,12 @@ def test_health_and_readiness(service: TestClient, settings: Settings) -> None:
 
 def test_readiness_lists_supervisors(service: TestClient, store: Store) -> None:
     assert service.get("/readyz").json()["supervisors"] == []  # and it is ready
-    store.runner.record_heartbeat("s-1", "here", 12, "0.1.0")
+    store.runner.record_heartbeat("s-1", "here", 12, "0.1.0", {"mlflow": "nobody answers"})
     ready = service.get("/readyz").json()
     assert ready["schema_revision"] == HEAD
     (supervisor,) = ready["supervisors"]
-    assert supervisor.keys() == {"id", "host", "pid", "version", "started_at", "seen_at", "is_alive"}
+    assert supervisor.keys() == {"id", "host", "pid", "version", "started_at", "seen_at", "is_alive", "failing_sinks"}
+    assert supervisor["failing_sinks"] == {"mlflow": "nobody answers"}
     assert (supervisor["host"], supervisor["is_alive"]) == ("here", True)
 
 

@@ -80,6 +80,7 @@ def test_the_schema_of_trainings_has_what_the_dialog_shows(service: TestClient) 
     schema = response.json()
     properties, resources = schema["properties"], schema["$defs"]["ResourcesSpec"]["properties"]
     assert properties["recipe"]["examples"] == list(DETECTION_RECIPES)
+    assert properties["recipe"]["x-about"] == {name: RECIPES[name].source for name in DETECTION_RECIPES}
     assert set(DETECTION_RECIPES) == set(RECIPES)
     limits = {"minimum": 0, "maximum": 2**31 - 1, "default": 0}
     assert {name: properties["seed"][name] for name in limits} == limits

@@ -173,9 +173,37 @@ def test_a_sink_that_is_away_is_logged_once_and_tried_again(
     assert [record.message for record in caplog.records] == [
         f"campaign {max(campaign_ids)}: nobody answers at http://mlflow; it is tried again"
     ]
+    assert away.error == "nobody answers at http://mlflow"
     back = SinkLoop(store, TensorBoardSink(tmp_path), "s-2")
     assert [back.step() for _ in range(3)] == [True, True, False]
+    assert back.error is None
     assert len(list(tmp_path.glob("*/events.out.tfevents.*"))) == 2
+
+
+def test_a_sink_fails_until_every_campaign_is_written_again(
+    store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sink_loop, "RETRY_SECONDS", 0.0)
+    first, second = create(store, trials=2), create(store, trials=2)
+    for campaign_id in (first, second):
+        run_to_the_end(claimed_campaign(store, campaign_id))
+    unreadable = {first}
+
+    class Partly(TensorBoardSink):
+        """A sink that some campaigns cannot be written to."""
+
+        def append(self, source: Any, *arguments: Any) -> None:
+            if source.campaign().id in unreadable:
+                raise SinkError("no space left")
+            super().append(source, *arguments)
+
+    loop = SinkLoop(store, Partly(tmp_path), "s-1")
+    assert all(loop.step() for _ in range(4))
+    assert loop.error == "no space left"
+    unreadable.clear()
+    while loop.step():
+        assert loop.error in ("no space left", None)
+    assert loop.error is None
 
 
 def test_one_supervisor_at_a_time_writes_a_campaign(store: Store, tmp_path: Path, clock: Clock) -> None:

@@ -9,12 +9,14 @@ export function ActionDialog({ action, campaign: asked, page, onClose, onDone })
   const [error, setError] = useState(null);
   const [isSending, setIsSending] = useState(false);
   const fields = action.fields?.(campaign, page.limits) ?? [];
+  const [entered, setEntered] = useState(() => Object.fromEntries(fields.map(({ name, value }) => [name, value])));
+  const onInput = ({ currentTarget: form }) => setEntered(form.checkValidity() ? valuesOf(form, fields) : null);
   const onSubmit = async (event) => {
     event.preventDefault();
-    const form = event.currentTarget;
+    const values = valuesOf(event.currentTarget, fields);
     setIsSending(true);
     try {
-      await action.send(page.path, changedValues(form, fields, action.name === "change"), campaign);
+      await action.send(page.path, action.name === "change" ? changed(values, fields) : values, campaign);
       onDone(action);
     } catch (refusal) {
       setError(refusal.message);
@@ -22,9 +24,10 @@ export function ActionDialog({ action, campaign: asked, page, onClose, onDone })
     }
   };
   return html`<${Modal} title=${action.title(campaign)} onClose=${onClose}>
-    <form onSubmit=${onSubmit}>
+    <form onSubmit=${onSubmit} onInput=${onInput}>
       ${action.text(campaign) && html`<p>${action.text(campaign)}</p>`}
       ${fields.map((field) => html`<${Field} key=${field.name} ...${field} />`)}
+      ${action.More && html`<${action.More} campaign=${campaign} entered=${entered} />`}
       ${error && html`<p class="banner failure" role="alert">${error}</p>`}
       <p class="actions">
         <button type="button" class="button" autofocus=${!fields.length} onClick=${onClose}>${action.keep(campaign)}</button>
@@ -43,11 +46,11 @@ function Field({ name, label, kind, value, options, min, max }) {
   return html`<p><label>${label} <input type="number" name=${name} defaultValue=${value} min=${min} max=${max} step="1" required /></label></p>`;
 }
 
-/** The values of the fields; of a change only those that differ from what is. */
-function changedValues(form, fields, isChange) {
-  const entries = fields.map(({ name, kind, value }) => {
-    const chosen = new FormData(form).get(name);
-    return [name, kind === "number" ? Number(chosen) : chosen, value];
-  });
-  return Object.fromEntries(entries.filter(([, chosen, value]) => !isChange || chosen !== value).map(([name, chosen]) => [name, chosen]));
+/** The values of a form by name. */
+function valuesOf(form, fields) {
+  const numbers = new Set(fields.filter(({ kind }) => kind === "number").map(({ name }) => name));
+  return Object.fromEntries([...new FormData(form)].map(([name, text]) => [name, numbers.has(name) ? Number(text) : text]));
 }
+
+/** The values that differ from what is. */
+const changed = (values, fields) => Object.fromEntries(fields.filter(({ name, value }) => values[name] !== value).map(({ name }) => [name, values[name]]));

@@ -1,9 +1,11 @@
 // What can be done with a campaign in its state, and what a confirmation truly says of it. An action has
-// `label`, `isOffered`, and the texts of its dialog as functions of the campaign; `keep` is the button that does nothing.
+// `label`, `isOffered`, and the texts and fields of its dialog as functions of the campaign; `keep` is the button that does
+// nothing, `More` a component of further fields.
 
 import { patch, post, remove } from "../http.js";
 import { CHANGEABLE, CONTINUABLE, DELETABLE, FINALS_ALLOWED, PAUSABLE, RESUMABLE, RETRYABLE, STARTABLE, STOPPABLE } from "../states.js";
 import { isInFinals, isTrainingShared } from "./finals.js";
+import { finalsRequest, FinalsTraining } from "./finals-training.js";
 
 const isRunning = ({ state }) => state === "running";
 const isPaused = ({ paused_at: at }) => at !== null;
@@ -98,7 +100,8 @@ const finals = {
       { name: "seeds", label: "Number of seeds", kind: "number", ...limits.seeds, value: done?.state === "completed" ? done.seeds.length + limits.seeds.value : wanted.seeds ?? limits.seeds.value },
     ];
   },
-  send: (path, values) => post(`${path}/finals`, values),
+  More: FinalsTraining,
+  send: (path, values, campaign) => post(`${path}/finals`, finalsRequest(values, campaign)),
 };
 
 const stop = {

@@ -15,6 +15,7 @@ import { useIsStale } from "./connection-state.js";
 import { useDocuments } from "./documents.js";
 import { EventLog } from "./event-log.js";
 import { useEvents } from "./event-stream.js";
+import { FailingSinks } from "./failing-sinks.js";
 import { Failure, SharedFailure } from "./failure.js";
 import { Figures } from "./figures.js";
 import { FinalsCard } from "./finals-card.js";
@@ -71,6 +72,7 @@ function Campaign({ campaign, page, events, checkedAt, refresh }) {
         onTrain=${() => setDialog(html`<${TrainDialog} ...${ofBest} campaignId=${page.id} dataset=${campaign.spec.dataset} />`)} />
     </${Heading}>
     <${Waiting} campaign=${campaign} supervisors=${supervisors} />
+    <${FailingSinks} supervisors=${supervisors} />
     ${RETRYABLE.has(campaign.state) && html`<${Failure} campaign=${campaign} page=${page} recent=${recent} report=${report} onAction=${page.mayOperate ? onAction : undefined} />`}
     <${SharedFailure} training=${campaign.shared_training} onAttempts=${onAttempts} />
     <${HeadlineTiles} campaign=${campaign} best=${best} recent=${recent} report=${report} search=${search} isWaiting=${Boolean(health.isWaiting)} />

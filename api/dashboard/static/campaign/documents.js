@@ -35,7 +35,7 @@ export function useDocuments(campaign, page) {
   const counts = useVersioned(hasTrials ? `${path}/trials/counts` : null, version, isSearching ? PROGRESS_MS : null);
   const running = useResource(hasTrials && isSearching ? `${path}/trials?state=running&limit=${atMost}` : null, PROGRESS_MS);
   const report = useVersioned(finals === null ? null : `${path}/finals`, version, isInFinals(campaign) && isActive ? PROGRESS_MS : null);
-  const ready = useResource(isFinished ? null : "/readyz", SUPERVISORS_MS);
+  const ready = useResource("/readyz", isFinished ? null : SUPERVISORS_MS);
   return {
     best: best.data,
     search: search.data,

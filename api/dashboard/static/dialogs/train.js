@@ -53,7 +53,7 @@ function Fields({ schema: { properties, $defs: parts }, datasets, dataset, kinds
   const starts = start.enum.filter((each) => each === start.default || kinds.includes(each));
   const resources = parts.ResourcesSpec.properties;
   return html`
-    <p><label>Recipe <select name="recipe">${recipe.examples.map((each) => html`<option>${each}</option>`)}</select></label></p>
+    <p><label>Recipe <select name="recipe">${recipe.examples.map((each) => html`<option value=${each}>${each}: ${recipe["x-about"][each]}</option>`)}</select></label></p>
     <p><label>Data set <select name="dataset" required>${datasets.map(({ name }) => html`<option selected=${name === dataset}>${name}</option>`)}</select></label></p>
     <p><label>Seed <input name="seed" type="number" step="1" required min=${seed.minimum} max=${seed.maximum} value=${seed.default} /></label></p>
     <p><label>Start weights <select name="start">${starts.map((each) => html`<option value=${each}>${STARTS[each] ?? each}</option>`)}</select></label></p>

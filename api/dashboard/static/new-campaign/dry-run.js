@@ -12,7 +12,7 @@ export const dryRun = (document) => post("/v1/campaigns?dry_run=true", document)
  * The latest answer as `{ of, found, problem }`: `of` is the document, as JSON, that was answered for, `found` its dry run
  * or null, `problem` the problem document of its refusal or null. `range` has the feasible multi-adds of its search space,
  * also where something else is refused; null where the search space itself is. `profile` is a profile without data, `missing`
- * are the paths of required fields that are empty: with such there is nothing to ask yet.
+ * are the errors of fields that are still empty: with such there is nothing to ask yet.
  */
 export function useDryRun(document, profile, missing) {
   const [answer, setAnswer] = useState({ of: null, found: null, problem: null });
@@ -35,7 +35,7 @@ export function useDryRun(document, profile, missing) {
     const check = async () => {
       try {
         if (missing.length) {
-          setAnswer({ of: text, found: null, problem: { errors: missing.map((field) => ({ field, message: "this field is required" })) } });
+          setAnswer({ of: text, found: null, problem: { errors: missing } });
           return await readRange(isLatest);
         }
         const found = await dryRun(document);

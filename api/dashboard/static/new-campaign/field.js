@@ -10,7 +10,8 @@ export const idOf = (path) => `field-${path.replaceAll(".", "-")}`;
 
 const CUSTOM = "\u0000custom";
 
-/** `entry` has `values`, `read` (`readForm`), `change(path, text)`, `reset(path)`, `leave(path)`, `names` (by source) and `range`. */
+/** `entry` has `values`, `read` (`readForm`), `change(path, text)`, `reset(path)`, `leave(path)`, `names` (by source), `range`
+ * and `notes` (by path) on fields that are still empty. */
 export function Field({ field, entry, errors }) {
   const id = idOf(field.path);
   const isChanged = entry.read.isChanged(field);
@@ -27,14 +28,14 @@ export function Field({ field, entry, errors }) {
     ${field.kind !== "switch" && html`<${Control} field=${field} entry=${entry} attributes=${attributes} />`}
     ${isBudget && html`<${BudgetSlider} field=${field} entry=${entry} />`}
     ${errors.length > 0 && html`<p id=${`${id}-error`} class="field-error"><${MarkedText} text=${errors.map(sentence).join(" ")} /></p>`}
-    <p id=${`${id}-hint`} class="hint"><${MarkedText} text=${hintOf(field, entry.read)} /></p>
+    <p id=${`${id}-hint`} class="hint"><${MarkedText} text=${hintOf(field, entry.read, errors.length ? null : entry.notes[field.path])} /></p>
   </div>`;
 }
 
-function hintOf(field, read) {
+function hintOf(field, read, note) {
   const limits = field.kind === "number" ? limitsText(field.limits) : null;
   const preset = read.isChanged(field) && !field.isRequired && field.kind !== "switch" ? defaultText(field, read.defaultOf(field)) : null;
-  return [sentence(field.description), limits && sentence(limits), preset && `Default: ${preset}.`].filter(Boolean).join(" ");
+  return [note && sentence(note), sentence(field.description), limits && sentence(limits), preset && `Default: ${preset}.`].filter(Boolean).join(" ");
 }
 
 function Control({ field, entry, attributes }) {

@@ -5,7 +5,7 @@ const own = (schema, node) => (node.$ref ? { ...schema.$defs[node.$ref.split("/"
 /**
  * The fields of `schema`, in the order of its groups. Each has `path`, `group`, `fold`, `title`, `description`, `unit`,
  * `nullText`, `kind` (`switch`, `choice`, `number`, `list`, `widths`, `text`), `choices`, limits, `default`, and, where
- * they depend on other fields, `defaults` and `applies` with the path of that field. A `switch` stands for an object that
+ * they depend on other fields, `defaults`, `applies` and `needed` with the path of that field. A `switch` stands for an object that
  * may be null; its fields have its path as `within`.
  */
 export function schemaFields(schema) {
@@ -43,6 +43,7 @@ function heading(property, path, prefix) {
     path, title: property.title, description: property.description, fold: property["x-fold"] ?? null, unit: property["x-unit"] ?? null,
     nullText: property["x-null"] ?? null, range: property["x-range"] ?? null, source: property["x-source"] ?? null,
     defaults: dependence(property["x-defaults"], "by") ?? null, applies: dependence(property["x-applies"], "to") ?? null,
+    needed: property["x-needed"] ? { ...dependence(property["x-needed"], "by"), message: property["x-needed"].message } : null,
   };
 }
 

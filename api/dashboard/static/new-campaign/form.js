@@ -15,7 +15,7 @@ import { NoDatasets } from "./no-datasets.js";
 import { requestKey } from "./request-key.js";
 import { saveValues } from "./saved.js";
 import { StatusCard } from "./status-card.js";
-import { documentOf, readForm } from "./values.js";
+import { documentOf, missingFields, readForm } from "./values.js";
 
 /** `page` has what the template knows, `names` the names of the lists that fields choose from, by source. */
 export function CampaignForm({ page, schema, fields, names, original, initial }) {
@@ -23,7 +23,7 @@ export function CampaignForm({ page, schema, fields, names, original, initial })
   const { values } = entries;
   const read = useMemo(() => readForm(fields, values), [values]);
   const document = useMemo(() => documentOf(fields, values), [values]);
-  const missing = fields.filter((field) => field.isRequired && read.isShown(field) && !read.isSet(field.path)).map(({ path }) => path);
+  const missing = useMemo(() => missingFields(fields, read), [read]);
   const answer = useDryRun(document, page.profileWithoutData, missing);
   const [wasSubmitted, setSubmitted] = useState(false);
   const [isBusy, setBusy] = useState(false);
@@ -35,7 +35,8 @@ export function CampaignForm({ page, schema, fields, names, original, initial })
   const wrong = fields.filter(({ path }) => errors[path]);
   /** An empty field is no mistake before it is visited. */
   const errorsOf = (path) => (errors[path] && (wasSubmitted || entries.isVisited(path) || read.isSet(path)) ? errors[path] : []);
-  const entry = { ...entries, read, names, range: answer.range };
+  const notes = Object.fromEntries(missing.filter(({ field }) => !read.field(field).isRequired).map(({ field, message }) => [field, message]));
+  const entry = { ...entries, read, names, range: answer.range, notes };
 
   const focusField = ({ path }) => {
     const control = form.current.querySelector(`#${idOf(path)}`);
@@ -54,6 +55,7 @@ export function CampaignForm({ page, schema, fields, names, original, initial })
     const wanted = event.submitter?.value ?? "";
     setSubmitted(true);
     setRefusal(null);
+    if (missing.length) return focusField(read.field(missing[0].field));
     setBusy(true);
     try {
       const made = await requests[wanted]();

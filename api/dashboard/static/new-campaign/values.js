@@ -64,6 +64,16 @@ export function readForm(fields, values) {
   return { isSet, valueAt, isShown, isChanged, differs, defaultOf, field: (path) => byPath.get(path) };
 }
 
+/** The fields without which the service refuses the document, as the errors of its problem document would name them. */
+export function missingFields(fields, form) {
+  const named = (message) => message.replaceAll(/\{([\w.]+)\}/g, (_, path) => form.valueAt(path));
+  const isNeeded = ({ needed }) => needed?.values.includes(form.valueAt(needed.path));
+  return fields.filter((field) => form.isShown(field) && !form.isSet(field.path)).flatMap((field) => {
+    if (field.isRequired) return [{ field: field.path, message: "this field is required" }];
+    return isNeeded(field) ? [{ field: field.path, message: named(field.needed.message) }] : [];
+  });
+}
+
 /** The document of the fields that are shown and differ from their defaults. */
 export function documentOf(fields, values) {
   const form = readForm(fields, values);
