@@ -249,16 +249,15 @@ def _read(wide: EngineState, slice_: _Slice, step: int) -> EngineState:
 
     Parameters that the supernet lacks, such as a projection, are zero and have no effect.
     """
-    vectors = []
+    vectors = {}
     for name in _VECTORS:
         vector = getattr(wide, name)
-        narrow = np.zeros(slice_.sizes[0] if len(vector) else 0, np.float32)
+        vectors[name] = np.zeros(slice_.sizes[0] if len(vector) else 0, np.float32)
         if len(vector):
-            slice_.weights.read(vector, narrow)
-        vectors.append(narrow)
+            slice_.weights.read(vector, vectors[name])
     statistics = np.zeros(slice_.sizes[1], np.float32)
     slice_.statistics.read(wide.statistics, statistics)
-    return EngineState(*vectors, average=vectors[0], statistics=statistics, steps_done=step)
+    return EngineState(**vectors, average=vectors["weights"], statistics=statistics, steps_done=step)
 
 
 def _write(wide: EngineState, narrow: EngineState, slice_: _Slice) -> None:
