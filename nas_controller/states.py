@@ -86,6 +86,7 @@ DeliveryState = Literal["pending", "delivered", "failed"]
 DELIVERY_STATES: tuple[DeliveryState, ...] = get_args(DeliveryState)
 
 EstimateBasis = Literal["same-workers", "same-task", "profile", "nothing"]
+SharedEstimateBasis = Literal["kept", "same-workers", "same-task", "nothing"]
 
 KeyScope = Literal["view", "operate", "admin"]
 KEY_SCOPES: tuple[KeyScope, ...] = get_args(KeyScope)

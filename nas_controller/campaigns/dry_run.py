@@ -20,7 +20,7 @@ def dry_run(store: Store, spec: CampaignSpec, data_dir: Path) -> DryRunDocument:
     of_base = SearchSpace(space.base, mode="paper").budget_madds
     return DryRunDocument(
         spec=spec.model_dump(mode="json"),
-        estimate=estimate(store, spec),
+        estimate=estimate(store, spec, data_dir),
         feasible_madds=FeasibleMaddsDocument(least=least, most=most, of_base=of_base),
         warnings=[*_of_name(store, spec), *_of_data(spec, data_dir), *_of_search(spec), *_of_service(store)],
     )
