@@ -94,12 +94,16 @@ def test_phases_are_shown_where_there_is_more_than_a_search(tmp_path: Path, stor
     search = campaign(store)
     with_finals = {**search, "spec": {**search["spec"], "finals": {"top": 3, "seeds": 5}}}
     shared = {"state": "running", "step": 40, "steps": 100, "loss": None, "is_reused": None, "worker_started_at": None}
+    finals = {"state": "completed", "runs": 8, "runs_finished": 8}
     given = [
         search,
         with_finals,
         {**search, "trials_begun": 0, "trials_finished": 0, "shared_training": shared},
         {**with_finals, "finals": {"state": "running", "runs": 8, "runs_finished": 2}, "trials_finished": 6},
         {**with_finals, "state": "stopped"},
+        {**with_finals, "finals": finals},
+        {**with_finals, "finals": finals, "state": "completed", "trials_finished": 6},
+        {**with_finals, "finals": finals, "state": "stopped"},
     ]
     assert run_script(tmp_path, PHASES, given) == [
         [],
@@ -107,4 +111,10 @@ def test_phases_are_shown_where_there_is_more_than_a_search(tmp_path: Path, stor
         [["Shared weights", "now", "step 40 / 100"], ["Search", "to come", "0 / 6 trials"]],
         [["Search", "done", "6 / 6 trials"], ["Finals", "now", "2 / 8 trainings"]],
         [["Search", "ended early", "3 / 6 trials"], ["Finals", "not run", "3 candidates, 5 seeds"]],
+        [
+            ["Search", "now", "3 / 6 trials"],
+            ["Finals", "done", "8 / 8 trainings before it was continued, more to come"],
+        ],
+        [["Search", "done", "6 / 6 trials"], ["Finals", "done", "8 / 8 trainings"]],
+        [["Search", "ended early", "3 / 6 trials"], ["Finals", "done", "8 / 8 trainings"]],
     ]
