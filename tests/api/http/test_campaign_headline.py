@@ -16,6 +16,10 @@ const { healthOf, isStuck, searchSentence } = await import("./campaign/health.js
 return given.map(({ campaign, recent, search, supervisors }) => [healthOf(campaign, recent, search, supervisors).word,
   isStuck(campaign, search), searchSentence(campaign, search)]);
 """
+RATES = """
+const { trialsAnHour } = await import("./campaign/health.js");
+return given.map((campaign) => trialsAnHour(campaign, []));
+"""
 HEADLINE = """
 const { bestFigure, gainFigure, timeFigure } = await import("./campaign/headline.js");
 return given.map(({ campaign, first, report, error, isWaiting }) => [bestFigure(campaign, first), gainFigure(campaign, report, error),
@@ -56,6 +60,25 @@ def test_health_is_the_first_thing_that_is_wrong(tmp_path: Path, store: Store) -
     assert [(word, is_stuck) for word, is_stuck, _ in found] == [case[:2] for case in cases]
     assert found[0][2] == "3 distinct architectures; entropy of the policy 50.0 %."
     assert found[7][2] == ""
+
+
+@needs_node
+def test_the_mean_rate_of_trials_is_that_of_the_search_alone(tmp_path: Path, store: Store) -> None:
+    ended = {
+        **campaign(store), "state": "completed", "trials_finished": 200, "paused_seconds": 30.0,
+        "started_at": "2026-11-22T15:00:00Z", "finished_at": "2026-11-22T15:10:30Z",
+    }  # fmt: skip
+    shared = {"state": "completed", "seconds": 240.0}
+    finals = {"state": "completed", "started_at": "2026-11-22T15:07:00Z", "finished_at": "2026-11-22T15:10:30Z"}
+    given = [
+        ended,
+        {**ended, "shared_training": shared},
+        {**ended, "shared_training": shared, "finals": finals},
+        {**ended, "finals": {**finals, "state": "interrupted", "finished_at": None}, "state": "stopped"},
+        {**ended, "shared_training": {**shared, "seconds": 900.0}},
+        {**ended, "started_at": None},
+    ]
+    assert run_script(tmp_path, RATES, given) == [1200, 2000, 4800, 200 * 3600 / 390, None, None]
 
 
 @needs_node
