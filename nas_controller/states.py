@@ -139,6 +139,8 @@ CAMPAIGN_TRANSITIONS: tuple[tuple[CampaignState, CampaignEvent, CampaignState], 
     ("stopping", "fail", "failed"),
     ("stopping", "end", "stopped"),
     ("stopped", "stop", "stopped"),
+    ("stopped", "continue", "pending"),  # stopped before its first runner
+    ("stopped", "continue", "running"),
     ("stopped", "finals", "running"),
     ("completed", "continue", "running"),
     ("completed", "finals", "running"),

@@ -183,6 +183,7 @@ def update(
 
     A completed campaign is continued by a larger number of `trials`: it is `running` again, with what its controller
     has learned, and its finals follow again. If a stop condition had ended it, the patch must change that too (422).
+    So is a stopped one by any `trials` above those that are finished, unless it was stopped in its finals (409).
 
     More workers on this machine, or other resources, take effect when the trials in training have finished.
 
