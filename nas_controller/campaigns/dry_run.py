@@ -54,6 +54,11 @@ def _of_search(spec: CampaignSpec) -> Iterator[str]:
             f"The search is random throughout: local search begins after {settings.initial:,} random trials, and "
             f"there are {candidates:,} besides the baseline."
         )
+    if settings.startup_trials is not None and settings.startup_trials >= candidates:
+        yield (
+            f"The search is random throughout: tpe begins after {settings.startup_trials:,} random trials, and "
+            f"there are {candidates:,} besides the baseline."
+        )
     if spec.finals is not None and spec.finals.top > candidates:
         yield f"The finals have {candidates:,} candidates, the trials besides the baseline, not {spec.finals.top}."
 
