@@ -20,7 +20,7 @@ from nas_controller.supervision.runner import Machine, run
 from tests.support.paths import ROOT
 
 LEASE_SECONDS = 120.0
-RUN_SECONDS = 900.0
+RUN_SECONDS = 1_500.0
 
 
 def what_was_trained(store: Store, campaign_id: str) -> dict[str, Any]:
