@@ -86,6 +86,7 @@ DeliveryState = Literal["pending", "delivered", "failed"]
 DELIVERY_STATES: tuple[DeliveryState, ...] = get_args(DeliveryState)
 
 EstimateBasis = Literal["same-workers", "same-task", "profile", "nothing"]
+SharedEstimateBasis = Literal["kept", "same-workers", "same-task", "nothing"]
 
 KeyScope = Literal["view", "operate", "admin"]
 KEY_SCOPES: tuple[KeyScope, ...] = get_args(KeyScope)
@@ -138,6 +139,8 @@ CAMPAIGN_TRANSITIONS: tuple[tuple[CampaignState, CampaignEvent, CampaignState], 
     ("stopping", "fail", "failed"),
     ("stopping", "end", "stopped"),
     ("stopped", "stop", "stopped"),
+    ("stopped", "continue", "pending"),  # stopped before its first runner
+    ("stopped", "continue", "running"),
     ("stopped", "finals", "running"),
     ("completed", "continue", "running"),
     ("completed", "finals", "running"),

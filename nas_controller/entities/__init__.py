@@ -22,6 +22,7 @@ from nas_controller.entities.estimates import DryRunDocument as DryRunDocument
 from nas_controller.entities.estimates import EstimateDocument as EstimateDocument
 from nas_controller.entities.estimates import FeasibleMaddsDocument as FeasibleMaddsDocument
 from nas_controller.entities.estimates import FinalsEstimateDocument as FinalsEstimateDocument
+from nas_controller.entities.estimates import SharedTrainingEstimateDocument as SharedTrainingEstimateDocument
 from nas_controller.entities.exports import ExportDocument as ExportDocument
 from nas_controller.entities.exports import ExportFormatDocument as ExportFormatDocument
 from nas_controller.entities.exports import ExportsDocument as ExportsDocument
@@ -68,6 +69,11 @@ class SharedTrainingDocument(Document):
     steps: int
     loss: float | None = Field(description="Loss of the latest step that was reported.")
     seconds: float = Field(description="Duration of its finished attempts since their workers began them.")
+    devices: float | None = Field(
+        None,
+        description="Devices that its latest attempt holds, by which its time counts in `device_seconds`; null in "
+        "records of earlier versions, which counted those of one trial.",
+    )
     started_at: datetime = Field(description="When the latest attempt was handed out.")
     worker_started_at: datetime | None = Field(
         None, description="When a worker began the latest attempt; null while that waits for one."

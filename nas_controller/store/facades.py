@@ -96,6 +96,7 @@ class Reads:
         durations = TrialDurations(database)
         self.trial_spans = durations.trial_spans
         self.final_spans = durations.final_spans
+        self.shared_trainings = durations.shared_trainings
         self.list_supervisors = SupervisorHeartbeats(database, clock).list_supervisors
 
 

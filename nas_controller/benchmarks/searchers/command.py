@@ -17,7 +17,7 @@ from search_space.errors import InvalidValueError
 
 app = typer.Typer(add_completion=False)
 
-ALGORITHMS = ("reinforce", "random", "evolution", "local-search")
+ALGORITHMS = ("reinforce", "random", "evolution", "local-search", "tpe")
 
 
 @app.command()

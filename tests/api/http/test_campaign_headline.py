@@ -16,6 +16,10 @@ const { healthOf, isStuck, searchSentence } = await import("./campaign/health.js
 return given.map(({ campaign, recent, search, supervisors }) => [healthOf(campaign, recent, search, supervisors).word,
   isStuck(campaign, search), searchSentence(campaign, search)]);
 """
+RATES = """
+const { trialsAnHour } = await import("./campaign/health.js");
+return given.map((campaign) => trialsAnHour(campaign, []));
+"""
 HEADLINE = """
 const { bestFigure, gainFigure, timeFigure } = await import("./campaign/headline.js");
 return given.map(({ campaign, first, report, error, isWaiting }) => [bestFigure(campaign, first), gainFigure(campaign, report, error),
@@ -59,6 +63,25 @@ def test_health_is_the_first_thing_that_is_wrong(tmp_path: Path, store: Store) -
 
 
 @needs_node
+def test_the_mean_rate_of_trials_is_that_of_the_search_alone(tmp_path: Path, store: Store) -> None:
+    ended = {
+        **campaign(store), "state": "completed", "trials_finished": 200, "paused_seconds": 30.0,
+        "started_at": "2026-11-22T15:00:00Z", "finished_at": "2026-11-22T15:10:30Z",
+    }  # fmt: skip
+    shared = {"state": "completed", "seconds": 240.0}
+    finals = {"state": "completed", "started_at": "2026-11-22T15:07:00Z", "finished_at": "2026-11-22T15:10:30Z"}
+    given = [
+        ended,
+        {**ended, "shared_training": shared},
+        {**ended, "shared_training": shared, "finals": finals},
+        {**ended, "finals": {**finals, "state": "interrupted", "finished_at": None}, "state": "stopped"},
+        {**ended, "shared_training": {**shared, "seconds": 900.0}},
+        {**ended, "started_at": None},
+    ]
+    assert run_script(tmp_path, RATES, given) == [1200, 2000, 4800, 200 * 3600 / 390, None, None]
+
+
+@needs_node
 def test_the_headline_tells_a_confirmed_winner_from_a_highest_reward_and_has_its_noise(
     tmp_path: Path, store: Store
 ) -> None:
@@ -94,12 +117,16 @@ def test_phases_are_shown_where_there_is_more_than_a_search(tmp_path: Path, stor
     search = campaign(store)
     with_finals = {**search, "spec": {**search["spec"], "finals": {"top": 3, "seeds": 5}}}
     shared = {"state": "running", "step": 40, "steps": 100, "loss": None, "is_reused": None, "worker_started_at": None}
+    finals = {"state": "completed", "runs": 8, "runs_finished": 8}
     given = [
         search,
         with_finals,
         {**search, "trials_begun": 0, "trials_finished": 0, "shared_training": shared},
         {**with_finals, "finals": {"state": "running", "runs": 8, "runs_finished": 2}, "trials_finished": 6},
         {**with_finals, "state": "stopped"},
+        {**with_finals, "finals": finals},
+        {**with_finals, "finals": finals, "state": "completed", "trials_finished": 6},
+        {**with_finals, "finals": finals, "state": "stopped"},
     ]
     assert run_script(tmp_path, PHASES, given) == [
         [],
@@ -107,4 +134,10 @@ def test_phases_are_shown_where_there_is_more_than_a_search(tmp_path: Path, stor
         [["Shared weights", "now", "step 40 / 100"], ["Search", "to come", "0 / 6 trials"]],
         [["Search", "done", "6 / 6 trials"], ["Finals", "now", "2 / 8 trainings"]],
         [["Search", "ended early", "3 / 6 trials"], ["Finals", "not run", "3 candidates, 5 seeds"]],
+        [
+            ["Search", "now", "3 / 6 trials"],
+            ["Finals", "done", "8 / 8 trainings before it was continued, more to come"],
+        ],
+        [["Search", "done", "6 / 6 trials"], ["Finals", "done", "8 / 8 trainings"]],
+        [["Search", "ended early", "3 / 6 trials"], ["Finals", "done", "8 / 8 trainings"]],
     ]

@@ -46,6 +46,15 @@ def test_finals_are_run_shown_and_run_again(effspine: CommandLine, served: Store
     assert (refused.status, "seconds" in refused.err) == (2, True)
 
 
+def test_a_stopped_campaign_is_continued(effspine: CommandLine, served: Store, start: Start) -> None:
+    campaign_id = create(served, trials=3)
+    served.service.request_stop(campaign_id)
+    continued = effspine("campaign", "continue", campaign_id, "--trials", "3", "--json")
+    assert (continued.status, continued.document["state"]) == (0, "pending")
+    start(campaign_id)
+    assert effspine("campaign", "show", campaign_id, "--json").document["state"] == "completed"
+
+
 def test_a_completed_campaign_is_continued(effspine: CommandLine, served: Store, start: Start) -> None:
     campaign_id = create(served, trials=3)
     start(campaign_id)
