@@ -116,16 +116,20 @@ def _apply_requests(campaign: Campaign, store: Store, lease: Lease, heartbeat: H
 
 def _environment() -> dict[str, Any]:
     """Versions and machine of this runner, to explain a replay that differs on another machine."""
-    try:
-        own_version = version("effspine")
-    except PackageNotFoundError:
-        own_version = "unknown"
     return {
-        "effspine": own_version,
+        "effspine": _version("effspine"),
         "python": platform.python_version(),
         "numpy": np.__version__,
+        "tensorflow": _version("tensorflow"),
         "machine": platform.machine(),
     }
+
+
+def _version(package: str) -> str:
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        return "unknown"
 
 
 def _end_on_signal(number: int, _frame: FrameType | None) -> None:
