@@ -1,4 +1,4 @@
-"""The block specification of a trial: for the classes of its campaign's data, with the training and figures that it had."""
+"""The block specification of a trial: for the classes of its data, with the training and figures that the trial had."""
 
 from __future__ import annotations
 
