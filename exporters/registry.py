@@ -39,19 +39,20 @@ class Exporter:
         write: Callable[[Export, Path], None] = import_module(f"exporters.{self.name.replace('-', '_')}").write
         write(export, directory)
 
-    def content(self, export: Export) -> bytes:
-        """The export as one file."""
+    def content(self, export: Export, stem: str | None = None) -> bytes:
+        """The export as one file, whose name without the suffix is `stem`, by default that of the architecture."""
         with TemporaryDirectory() as temporary:
             self.write(export, Path(temporary))
-            return self.packed(Path(temporary), export.architecture.name)
+            return self.packed(Path(temporary), stem or export.architecture.name)
 
-    def packed(self, directory: Path, name: str) -> bytes:
-        """What `write` has written, as one file: the only one, or a ZIP archive of one folder called `name`.
+    def packed(self, directory: Path, stem: str) -> bytes:
+        """What `write` has written, as one file: the only one, or a ZIP archive of one folder.
 
-        Its bytes depend on the content alone.
+        The folder is called as the file is, without the suffix, so that archives of several formats unpack side by
+        side. The bytes depend on `stem` and the content alone.
         """
         if self.suffix == ARCHIVE:
-            return archive(directory, name)
+            return archive(directory, stem)
         (only,) = directory.iterdir()
         return only.read_bytes()
 

@@ -117,15 +117,15 @@ def _written(
 ) -> Written:
     from exporters.benchmarks.export_figures import add_to_card, measured, sizes
 
-    name = exported.architecture.name
+    name = exported.architecture.name.lower().replace(" ", "-").replace("/", "-")
+    stem = f"{name}-{exporter.name}"
     with TemporaryDirectory() as temporary:
         directory = Path(temporary)
         exporter.write(exported, directory)
         figures = measured(directory, python=python, threads=threads) if latency else sizes(directory)
         add_to_card(directory, figures)
-        content = exporter.packed(directory, name)
-    file = name.lower().replace(" ", "-").replace("/", "-")
-    path = write_file(out, f"{file}-{exporter.name}{exporter.suffix}", content)
+        content = exporter.packed(directory, stem)
+    path = write_file(out, f"{stem}{exporter.suffix}", content)
     return Written(exporter, path, len(content), figures)
 
 

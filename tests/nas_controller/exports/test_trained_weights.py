@@ -75,7 +75,7 @@ class Searched(NamedTuple):
         assert hashlib.sha256(content).hexdigest() == made.sha256
         with zipfile.ZipFile(io.BytesIO(content)) as files:
             files.extractall(directory)
-        return load_detector(directory / f"test-trial-{trial}")
+        return load_detector(directory / Path(made.file_name).stem)
 
 
 @pytest.fixture(scope="module")
