@@ -80,6 +80,9 @@ def export(
     )
     if detector is None and any(each.place == "worker" for each in exporters):
         note("the weights are initial ones of seed 0; nothing was trained")
+    for each in exporters:
+        if dataset is None and each.without_dataset:
+            note(f"{each.name}: {each.without_dataset}; give one with --dataset DIR")
     if latency and python is not None:
         from exporters.benchmarks.export_figures import check_python
 

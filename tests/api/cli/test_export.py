@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import zipfile
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -74,6 +75,17 @@ def test_a_model_directory_keeps_its_weights(tmp_path: Path, name: str) -> None:
 def test_initial_weights_are_stated(small: Path, tmp_path: Path) -> None:
     done = CliRunner().invoke(app, [str(small), "--format", "detector", "--out", str(tmp_path)])
     assert "the weights are initial ones of seed 0; nothing was trained" in done.stderr
+
+
+def test_what_lacks_a_data_set_is_said(small: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    litert = replace(EXPORTERS["litert"], name="detector")  # the notes are those of LiteRT, without its conversion
+    monkeypatch.setitem(EXPORTERS, "litert", litert)
+    command = [str(small), "--format", "litert", "--format", "spec", "--no-latency", "--out", str(tmp_path)]
+    without = CliRunner().invoke(app, command)
+    assert (
+        "there is no int8 file, which takes the ranges of its values from images of a data set; give" in without.stderr
+    )
+    assert "int8" not in CliRunner().invoke(app, [*command, "--dataset", str(tmp_path)]).stderr
 
 
 def test_several_formats_are_written_and_compared_in_a_table(small: Path, tmp_path: Path) -> None:
