@@ -22,7 +22,6 @@ from nas_controller.supervision.export_job import run
 from search_space.detector_model import CONFIG_FILE
 from search_space.document import load_block_specification
 from search_space.errors import EffspineError
-from search_space.published import SP_EFFICIENTNET_B0
 from tests.support.export_runtime import run_export
 from tests.support.paths import ROOT
 from tests.support.recorder import Recorder
@@ -30,7 +29,7 @@ from tests.support.without_effspine import run_without_effspine
 
 HALF = {"images": 4, "boxes": 9, "annotations_sha256": "1" * 64, "images_sha256": "2" * 64}
 DATA = {"sha256": "0" * 64, "train": HALF, "reserved": HALF, "classes": [{"id": 1, "name": "digit"}]}
-SPACE = {"base": {"widths": list(SP_EFFICIENTNET_B0.widths), "input_px": 64}}
+SPACE = {"base": {"widths": [32] * 18, "input_px": 64, "subnet_width": 16, "subnet_layers": 1}}
 
 
 @contextmanager
