@@ -45,17 +45,8 @@ def block_specification_schema() -> Schema:
         "detector": {"type": "object", "description": "Preprocessing, anchors, box codes, losses and suppression."},
         "classes": _classes(),
         "weights": _weights(),
-        "training": {
-            "type": ["object", "null"],
-            "description": "How the weights were trained; in a document without weights, how the trial was in its "
-            "campaign; null if nothing was.",
-        },
-        "figures": {
-            "type": ["object", "null"],
-            "additionalProperties": {"type": ["number", "null"]},
-            "description": "COCO metrics of the weights, in a document without weights of the trial's proxy in its "
-            "campaign; 0 to 1, on the images of `provenance.data.reserved`.",
-        },
+        "training": _training(),
+        "figures": _figures(),
     }
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
@@ -168,6 +159,22 @@ def _weights() -> Schema:
         }
     )
     return weights | {"type": ["object", "null"], "description": "null for a document without weights."}
+
+
+def _training() -> Schema:
+    about = "How the weights were trained; in a document without weights, how the trial was in its campaign; null if "
+    return {"type": ["object", "null"], "description": f"{about}nothing was."}
+
+
+def _figures() -> Schema:
+    about = (
+        "COCO metrics of the weights, in a document without weights of the trial's proxy in its campaign; 0 to 1, on "
+    )
+    return {
+        "type": ["object", "null"],
+        "additionalProperties": {"type": ["number", "null"]},
+        "description": f"{about}the images of `provenance.data.reserved`.",
+    }
 
 
 def _provenance() -> Schema:
