@@ -58,7 +58,7 @@ program = torch.export.export(model.network, (images,), dynamic_shapes=({0: batc
 torch.export.save(program, "network.pt2")
 ```
 
-CoreML (not run when this export was made; `pip install coremltools`) takes the network for one image:
+CoreML (not run when this export was made; `pip install coremltools 'numpy<2.4'`) takes the network for one image:
 
     python -c 'import coremltools as ct, retinanet, torch; \
 m = retinanet.load("."); \
