@@ -140,7 +140,8 @@ class CampaignFields(Document):
     data: dict[str, Any] | None = Field(
         None,
         description="Identity of the data that its rewards were measured on, by content: `sha256` over both halves, "
-        "and of each half its images, boxes and digests. Null before the first trial and for synthetic tasks.",
+        "and of each half its images, boxes and digests. `classes` has the `{id, name}` of each class slot; "
+        "campaigns of earlier versions lack it. Null before the first trial and for synthetic tasks.",
     )
     notes: str = Field("", description="What people wrote on it.")
     tags: tuple[str, ...] = Field((), description="Words to find it by, in lower case.", examples=[["cars", "night"]])

@@ -31,6 +31,9 @@ from nas_controller.store.trial_lists import best_of_trials
 # Core rows: objects that a session tracks take several times as long.
 _TRIALS = select(*models.Trial.__table__.columns)
 
+_VERSIONS = ("effspine", "python", "numpy", "tensorflow")
+"""What a claim of a runner has of versions."""
+
 
 class Queries:
     """Queries. All raise StoreUnavailableError when the database is unavailable."""
@@ -137,6 +140,14 @@ class Queries:
         with self._database.reading() as session:
             require_campaign(session, campaign_id)
             return sum(facts.items() <= data.items() for data in session.scalars(query))
+
+    def runner_versions(self, campaign_id: str) -> dict[str, str]:
+        """Versions of effspine, Python and libraries of the latest runner; empty where none has stated any."""
+        table = models.Event
+        query = select(table.data).where(table.campaign_id == campaign_id, table.kind == "campaign.claimed")
+        with self._database.reading() as session:
+            facts = session.scalar(query.order_by(table.sequence.desc()).limit(1)) or {}
+        return {name: facts[name] for name in _VERSIONS if name in facts}
 
     def controller_state(self, campaign_id: str) -> ControllerStateRecord | None:
         """The controller after the latest reward, or None before the first. Raises NotFoundError."""

@@ -121,6 +121,7 @@ def _environment() -> dict[str, Any]:
         "python": platform.python_version(),
         "numpy": np.__version__,
         "optuna": _version("optuna"),
+        "tensorflow": _version("tensorflow"),
         "machine": platform.machine(),
     }
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import ast
 import io
 import json
 import re
+import shlex
 import zipfile
 from dataclasses import replace
 from pathlib import Path
@@ -26,6 +28,7 @@ from search_space.errors import InvalidValueError
 from search_space.published import EFF_SPINENET_D0
 from tests.support.export_runtime import run_export
 from tests.support.exported_folders import exported, random_model
+from tests.support.paths import ROOT
 from tests.support.random_detectors import UNEQUAL
 
 CLASSES = [{"id": 1, "name": "cat|dog"}, {"id": 5, "name": "<b>"}, {"id": 9, "name": "car"}]
@@ -103,6 +106,9 @@ def test_the_readme_is_a_model_card_with_figures_classes_and_provenance(folder: 
         assert wanted in text
     assert f"trainable parameters: {cost_report(UNEQUAL).params:,}" in text
     assert re.search(r"effspine \d\S+", text)
+    (coreml,) = re.findall(r"^    (python -c 'import coremltools .*)$", text, re.MULTILINE)
+    ast.parse(shlex.split(coreml)[2])
+    assert f"\n    {coreml}\n" in (ROOT / "docs" / "exports.md").read_text(encoding="utf-8")
 
 
 @pytest.mark.parametrize("count", [2, pytest.param(3, marks=pytest.mark.slow)])

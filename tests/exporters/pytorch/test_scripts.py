@@ -131,6 +131,69 @@ def test_without_pycocotools_training_says_that_ap_is_not_measured(folder: Path,
     assert "pip install pycocotools" in run_export(["-c", program], folder=folder).stdout
 
 
+FINDS_ALL = """
+import json, sys
+from pathlib import Path
+import evaluate
+from coco_folder import CocoFolder
+from retinanet import load
+
+model, folders = load("."), [CocoFolder(Path(each), "val") for each in sys.argv[1:]]
+labels = {each["name"]: label for label, each in enumerate(model.classes)}
+print(json.dumps([evaluate.category_ids(model, folder) for folder in folders]))
+for folder, data in zip(folders, sys.argv[1:]):
+    images = iter(range(len(folder)))
+    def detect(model, picture, lowest_score):  # all objects of classes that the detector has
+        boxes, categories = folder.targets(next(images))
+        names = [folder.classes[category]["name"] for category in categories]
+        return [(box.tolist(), 0.9, labels[name]) for box, name in zip(boxes, names) if name in labels]
+    evaluate.detect = detect
+    evaluate.coco_metrics(model, Path(data))
+"""
+
+
+def numbered(digits: Path, directory: Path, names: dict[str, str] | None = None) -> Path:
+    """The validation images with ids that differ, in another order, and with these names in the place of theirs."""
+    document = json.loads((digits / "annotations" / "instances_val.json").read_text())
+    ids = {each["id"]: 100 - each["id"] for each in document["categories"]}
+    for each in document["categories"]:
+        each |= {"id": ids[each["id"]], "name": (names or {}).get(each["name"], each["name"])}
+    for each in document["annotations"]:
+        each["category_id"] = ids[each["category_id"]]
+    (directory / "annotations").mkdir(parents=True)
+    (directory / "annotations" / "instances_val.json").write_text(json.dumps(document))
+    (directory / "val").symlink_to(digits / "val")
+    return directory
+
+
+def test_classes_are_scored_by_their_names_whatever_the_ids_of_the_data_set(
+    folder: Path, digits: Path, tmp_path: Path
+) -> None:
+    done = run_export(["-c", FINDS_ALL, digits, numbered(digits, tmp_path / "other")], folder=folder)
+    found, *measured = map(json.loads, done.stdout.splitlines())
+    document = json.loads((digits / "annotations" / "instances_val.json").read_text())
+    ids = {each["name"]: each["id"] for each in document["categories"]}
+    own = {"0": ids["7"], "2": ids["1"]}
+    assert found == [own, {label: 100 - each for label, each in own.items()}]
+    assert done.stderr.count("lacks them: digit\n") == 4
+    assert measured[0] == measured[1]
+    assert measured[0]["ap"] > 0
+
+
+def test_a_data_set_of_other_classes_is_not_scored(folder: Path, digits: Path, tmp_path: Path) -> None:
+    others = {str(digit): f"number {digit}" for digit in range(10)}
+    data = numbered(digits, tmp_path / "data", others)
+    program = (
+        "import sys; from pathlib import Path; from evaluate import coco_metrics; from retinanet import load;"
+        "model, data = load('.'), Path(sys.argv[1]); assert coco_metrics(model, data) is None;"
+        "model.classes = None; assert coco_metrics(model, data) is None"
+    )
+    first, second = run_export(["-c", program, data], folder=folder).stdout.splitlines()
+    assert first.startswith("AP is not measured: no class of the detector (7, digit, 1) is a category of ")
+    assert f"the detector has {UNEQUAL.class_slots} classes without names, and " in second
+    assert second.endswith("has 10")
+
+
 @pytest.mark.slow
 def test_training_takes_sgd_bfloat16_workers_and_another_input_size(folder: Path, digits: Path, tmp_path: Path) -> None:
     options = (*TRAIN, "--optimizer", "sgd", "--bfloat16", "--workers", 2, "--input-px", 96)

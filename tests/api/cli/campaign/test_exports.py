@@ -53,7 +53,7 @@ def test_an_export_is_waited_for_and_downloaded(
     assert "trial 1: Initial weights of seed 0" in first.err
     assert "no supervisor runs, which would make it" in first.err
     with zipfile.ZipFile(path) as files:
-        assert {Path(name).name for name in files.namelist()} == {"config.json", "model.safetensors"}
+        assert {Path(name).name for name in files.namelist()} == {"README.md", "config.json", "model.safetensors"}
     again = effspine(*command, "--weights", "initial", "--json").document
     assert (again["path"], again["bytes"]) == (str(path), path.stat().st_size)
     assert (again["export"]["state"], again["export"]["attempts"]) == ("completed", 1)
