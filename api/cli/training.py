@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from api.cli.campaign.exports import write_export
-from api.cli.campaign.files import read_specification, write_file
+from api.cli.campaign.files import read_specification
 from api.cli.campaign.options import HERE, AsJson, OutDirectory, open_client
 from api.cli.campaign.references import campaign_id
 from api.cli.output import duration, last_line, note, print_json, print_table, print_text, three_digits
@@ -156,10 +156,9 @@ def model(
 ) -> None:
     """Write the model directory of the best evaluation, as a ZIP file."""
     with open_client() as client:
-        name, content = client.training_model(training_id)
-    path = write_file(out, name, content)
+        path = client.download_training_model(training_id, out)
     if as_json:
-        print_json({"path": str(path), "bytes": len(content)})
+        print_json({"path": str(path), "bytes": path.stat().st_size})
         return
     print_text(str(path))
 
