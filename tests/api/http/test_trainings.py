@@ -126,6 +126,7 @@ def test_widths_and_specifications_are_trained_too(service: TestClient) -> None:
         ({"architecture": [8] * 17}, "architecture"),
         ({"architecture": "ResNet-50-FPN", "task": "semantic-segmentation", "recipe": "laptop"}, "architecture is "),
         ({"start": "finals"}, "start is 'finals', the weights of a trial"),
+        ({"start": "best"}, "start is 'best', but must be fresh, finals, shared or the id of a training, t_..."),
         ({"trial": 1}, "name its campaign in campaign_id too"),
         ({"seed": -1}, "seed: "),
         ({"steps": 3}, "unknown field 'steps'; the fields are name, task, "),

@@ -21,7 +21,7 @@ from nas_controller.exports.exported_trial import find_exported
 from nas_controller.exports.files import export_file
 from nas_controller.exports.requests import export_request
 from nas_controller.exports.weights import chosen, weights_of
-from nas_controller.states import TrainingStart, WeightsWanted
+from nas_controller.states import TrialStart, WeightsWanted
 from nas_controller.store import CampaignRecord, ConflictError, ExportRecord, Store
 from nas_controller.supervision import training_job
 from nas_controller.supervision.export_job import run as run_export
@@ -149,7 +149,7 @@ def test_initial_weights_are_at_full_size(searched: Searched, tmp_path: Path) ->
 
 @pytest.mark.parametrize("start", ["finals", "shared"])
 def test_a_trial_is_trained_further_from_its_weights(
-    searched: Searched, shared_engines: None, monkeypatch: pytest.MonkeyPatch, start: TrainingStart
+    searched: Searched, shared_engines: None, monkeypatch: pytest.MonkeyPatch, start: TrialStart
 ) -> None:
     store, data_dir, campaign = searched
     assert campaign.spec.finals is not None
