@@ -24,17 +24,20 @@ STARTS = {
 DETECTION_RECIPES = (USUAL_RECIPE, *(name for name in RECIPES if name != USUAL_RECIPE))
 
 
-def _recipes_of_tasks() -> dict[str, dict[str, dict[str, Any]]]:
+def _recipes_of_tasks() -> dict[str, list[dict[str, Any]]]:
     """Of each task the recipes, the most usual one first: what each is for, and its epochs or steps."""
-    detection = {name: {"about": RECIPES[name].source, "epochs": RECIPES[name].epochs} for name in DETECTION_RECIPES}
+    detection = [
+        {"name": name, "about": RECIPES[name].source, "epochs": RECIPES[name].epochs} for name in DETECTION_RECIPES
+    ]
     others = {
-        task: {
-            recipe.name: {
+        task: [
+            {
+                "name": recipe.name,
                 "about": recipe.source or "minutes on two cores, on digits",
                 **({"epochs": recipe.epochs} if recipe.epochs else {"steps": recipe.training.steps}),
             }
             for recipe in sorted(recipes.values(), key=lambda recipe: recipe.source)
-        }
+        ]
         for task, recipes in TASK_RECIPES.items()
     }
     return {"detection": detection, **others}

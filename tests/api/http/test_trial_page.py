@@ -89,13 +89,16 @@ def test_the_schema_of_trainings_has_what_the_dialog_shows(service: TestClient) 
     assert properties["task"]["examples"] == list(TASKS)
     assert properties["recipe"]["x-tasks"].keys() == set(TASKS)
     for task, recipes in properties["recipe"]["x-tasks"].items():
-        for name, found in recipes.items():
-            check_recipe(task, next(model for model in CATALOGUE if model.task == task), name, {})
-            assert found.keys() in ({"about", "epochs"}, {"about", "steps"})
-    assert properties["recipe"]["x-tasks"]["semantic-segmentation"]["paper"]["steps"] == 10_000
+        for found in recipes:
+            check_recipe(task, next(model for model in CATALOGUE if model.task == task), found["name"], {})
+            assert found["about"]
+            assert found.keys() - {"name", "about"} in ({"epochs"}, {"steps"})
+    assert [each["name"] for each in properties["recipe"]["x-tasks"]["detection"]] == list(DETECTION_RECIPES)
+    assert properties["recipe"]["x-tasks"]["semantic-segmentation"][1]["steps"] == 10_000
     epochs = properties["overrides"]["properties"]["epochs"]
     assert (epochs["type"], epochs["minimum"], epochs["maximum"]) == ("integer", 1, 100_000)
-    assert properties["start"]["examples"] == ["fresh", *TRIAL_STARTS] == list(properties["start"]["x-about"])
+    assert properties["start"]["examples"] == ["fresh", *TRIAL_STARTS]
+    assert properties["start"]["x-about"].keys() == {"fresh", *TRIAL_STARTS}
     assert properties["start"]["default"] == "fresh"
     assert resources["cpus"]["anyOf"][0] == {"maximum": 1024, "minimum": 1, "type": "integer"}
     assert (resources["tpus"]["minimum"], resources["tpus"]["maximum"]) == (0, 64)

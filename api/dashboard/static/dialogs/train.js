@@ -54,16 +54,16 @@ function Fields({ schema: { properties, $defs: parts }, datasets, dataset, kinds
   const [task, setTask] = useState(tasks.default);
   const [recipe, setRecipe] = useState(null);
   const recipes = recipesOf[task];
-  const chosen = recipe in recipes ? recipe : Object.keys(recipes)[0];
+  const chosen = recipes.find(({ name }) => name === recipe) ?? recipes[0];
   const resources = parts.ResourcesSpec.properties;
   return html`
     <p><label>Task <select name="task" onChange=${({ target }) => setTask(target.value)}>
       ${tasks.examples.map((each) => html`<option value=${each} selected=${each === task}>${each.replaceAll("-", " ")}</option>`)}
     </select></label></p>
     <p><label>Recipe <select name="recipe" onChange=${({ target }) => setRecipe(target.value)}>
-      ${Object.entries(recipes).map(([name, { about }]) => html`<option key=${`${task} ${name}`} value=${name} selected=${name === chosen}>${name}: ${about}</option>`)}
+      ${recipes.map(({ name, about }) => html`<option key=${`${task} ${name}`} value=${name} selected=${name === chosen.name}>${name}: ${about}</option>`)}
     </select></label></p>
-    <p><label>Epochs <${NumberField} name="epochs" property=${overrides.properties.epochs} placeholder=${length(recipes[chosen])} /></label></p>
+    <p><label>Epochs <${NumberField} name="epochs" property=${overrides.properties.epochs} placeholder=${length(chosen)} /></label></p>
     <p><label>Data set <select name="dataset" required>${datasets.map(({ name }) => html`<option selected=${name === dataset}>${name}</option>`)}</select></label></p>
     <p><label>Seed <input name="seed" type="number" step="1" required min=${seed.minimum} max=${seed.maximum} value=${seed.default} /></label></p>
     <p><label>Start weights <${Start} start=${properties.start} kinds=${task === tasks.default ? kinds : []} trainings=${trainings} /></label></p>
