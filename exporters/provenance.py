@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from importlib.metadata import version
 from typing import Any
 
 
-def provenance_of(campaign: Mapping[str, Any], trial: Mapping[str, Any]) -> dict[str, Any]:
-    """The provenance from the documents of the campaign and the trial in the service's responses."""
+def provenance_of(
+    campaign: Mapping[str, Any], trial: Mapping[str, Any], versions: Mapping[str, str] | None = None
+) -> dict[str, Any]:
+    """The provenance from the documents of the campaign and the trial in the service's responses.
+
+    `versions` are those of the software that ran the trial, where the record has them.
+    """
     spec = campaign["spec"]
     return {
         "campaign": {"id": campaign["id"], "name": campaign["name"]},
@@ -24,5 +28,5 @@ def provenance_of(campaign: Mapping[str, Any], trial: Mapping[str, Any]) -> dict
         "search_space": spec["search_space"],
         "proxy_task": spec["proxy_task"],
         "finished_at": trial["finished_at"],
-        "versions": {"effspine": version("effspine")},
+        "versions": dict(versions or {}),
     }

@@ -52,6 +52,9 @@ TrainingState = Literal["queued", "running", "stopping", "stopped", "completed",
 TRAINING_STATES: tuple[TrainingState, ...] = get_args(TrainingState)
 FINISHED_TRAINING_STATES: tuple[TrainingState, ...] = ("stopped", "completed", "failed")
 """In these a training has no process. A request to resume leads out of two of them."""
+CLAIMED_VERSIONS = ("effspine", "commit", "python", "numpy", "tensorflow")
+"""The software whose versions the event `campaign.claimed` has, where the runner knows them."""
+
 TrialStart = Literal["finals", "shared"]
 TRIAL_STARTS: tuple[TrialStart, ...] = get_args(TrialStart)
 """Start weights of a training that are those of the campaign's trial that is trained."""

@@ -7,6 +7,7 @@ import json
 import re
 import zipfile
 from dataclasses import replace
+from importlib.metadata import version
 from pathlib import Path
 
 import numpy as np
@@ -144,10 +145,15 @@ def test_an_archive_of_a_trial_names_its_campaign() -> None:
     trial = {
         "number": 3, "reward": None, "betas": [1.0] * 18, "finished_at": None, "madds": 9, "madds_ratio": 1.0,
     }  # fmt: skip
-    export = Export(BlockSpecification(UNEQUAL, provenance_of(campaign, trial)))
+    versions = {"effspine": "0.0.9", "commit": "a1b2", "tensorflow": "2.20.0"}
+    export = Export(BlockSpecification(UNEQUAL, provenance_of(campaign, trial, versions)))
     content = EXPORTERS["pytorch"].content(export)
     assert EXPORTERS["pytorch"].content(export) == content
     with zipfile.ZipFile(io.BytesIO(content)) as files:
         readme = files.read("unequal/README.md").decode()
     assert "campaign: cars (`c_2`)" in readme
     assert "trial: 3" in readme
+    assert "- the record was made by effspine 0.0.9, commit a1b2, tensorflow 2.20.0\n" in readme
+    assert re.search(
+        rf"^- this export was made by effspine {re.escape(version('effspine'))}(, commit \S+)?$", readme, re.M
+    )

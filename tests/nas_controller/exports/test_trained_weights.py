@@ -116,6 +116,7 @@ def test_every_training_of_the_finals_keeps_its_detector(searched: Searched) -> 
         assert kept.specification.classes == [{"id": 1, "name": "digit"}]
         assert (provenance["campaign"]["id"], provenance["trial"]) == (campaign.id, final.trial)
         assert provenance["data"] == campaign.finals.data
+        assert provenance["versions"].keys() >= {"effspine", "python", "numpy", "tensorflow"}
     verify(store, campaign.id)
 
 
@@ -183,7 +184,10 @@ def test_a_trial_is_trained_further_from_its_weights(
     assert origin == {"kind": "model", "sha256": hashlib.sha256(weights_content(started)).hexdigest()}
     assert best.specification.figures == done.figures
     assert best.architecture.widths == started.architecture.widths
-    assert best.specification.provenance["trial"] == searched.finalist
+    provenance = best.specification.provenance
+    assert provenance["trial"] == searched.finalist
+    claimed = find_exported(store, campaign.id, searched.finalist).versions
+    assert provenance["versions"].items() >= {name: claimed[name] for name in ("effspine", "tensorflow")}.items()
 
 
 def test_weights_whose_files_are_gone_or_damaged_are_not_exported(searched: Searched, tmp_path: Path) -> None:
