@@ -25,7 +25,7 @@ from search_space.detector_model import DetectorModel
 from search_space.document import BlockSpecification, block_specification
 from search_space.errors import InvalidValueError
 from search_space.published import EFF_SPINENET_D0
-from tests.support.export_runtime import run_export
+from tests.support.export_runtime import require_torchvision, run_export
 from tests.support.exported_folders import exported, random_model
 from tests.support.random_detectors import UNEQUAL
 
@@ -106,9 +106,31 @@ def test_the_readme_is_a_model_card_with_figures_classes_and_provenance(folder: 
     assert re.search(r"effspine \d\S+", text)
 
 
+FASTER_RCNN = """
+images = [torch.rand(3, 96, 128), torch.rand(3, 128, 96)]
+targets = [{"boxes": torch.tensor([[8.0, 8.0, 72.0, 64.0]]), "labels": torch.tensor([1])}] * 2
+losses = detector.train()(images, targets)
+sum(losses.values()).backward()
+gradient = next(model.backbone.parameters()).grad
+assert torch.isfinite(gradient).all() and gradient.abs().sum() > 0
+found = detector.eval()(images)
+print(sorted(losses), [sorted(each) for each in found])
+"""
+
+
+def test_the_backbone_is_that_of_a_detector_of_torchvision(folder: Path) -> None:
+    """The block of the README, then a step of training and detection."""
+    require_torchvision()
+    (block,) = re.findall(r"```python\n([^`]*torchvision[^`]*)```", (folder / "README.md").read_text())
+    start = "import torch; from retinanet import load; model = load('.')\n"
+    printed = run_export(["-c", start + block + FASTER_RCNN], folder=folder).stdout
+    losses = ["loss_box_reg", "loss_classifier", "loss_objectness", "loss_rpn_box_reg"]
+    assert printed == f"{losses} {[['boxes', 'labels', 'scores']] * 2}\n"
+
+
 @pytest.mark.parametrize("count", [2, pytest.param(3, marks=pytest.mark.slow)])
 def test_the_python_of_the_readme_runs(folder: Path, count: int) -> None:
-    """Detection, training and, in the slow tier, exporting the network; torchvision is not installed."""
+    """Detection, training and, in the slow tier, exporting the network."""
     blocks = re.findall(r"```python\n(.*?)```", (folder / "README.md").read_text(), re.DOTALL)
     assert ["torchvision" in block for block in blocks] == [False, False, False, True]
     pixels = np.random.default_rng(0).integers(0, 256, (70, 90, 3)).astype(np.uint8)
