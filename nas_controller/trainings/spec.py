@@ -16,7 +16,7 @@ from search_space.task_recipes import RECIPES as TASK_RECIPES
 Widths = Annotated[list[Annotated[int, Field(ge=1, le=100_000)]], Field(min_length=18, max_length=18)]
 
 USUAL_RECIPE = "laptop-final"
-STARTS = {
+STARTS: dict[str, Any] = {
     "fresh": "Fresh, from the seed",
     "finals": "Those of the trial in the finals",
     "shared": "The trial's slice of the shared weights",
@@ -24,12 +24,12 @@ STARTS = {
 DETECTION_RECIPES = (USUAL_RECIPE, *(name for name in RECIPES if name != USUAL_RECIPE))
 
 
-def _recipes_of_tasks() -> dict[str, list[dict[str, Any]]]:
+def _recipes_of_tasks() -> dict[str, Any]:
     """Of each task the recipes, the most usual one first: what each is for, and its epochs or steps."""
     detection = [
         {"name": name, "about": RECIPES[name].source, "epochs": RECIPES[name].epochs} for name in DETECTION_RECIPES
     ]
-    others = {
+    others: dict[str, Any] = {
         task: [
             {
                 "name": recipe.name,
