@@ -107,6 +107,7 @@ def test_the_readme_is_a_model_card_with_figures_classes_and_provenance(folder: 
 
 
 FASTER_RCNN = """
+detector.transform.min_size, detector.transform.max_size = (96,), 128
 images = [torch.rand(3, 96, 128), torch.rand(3, 128, 96)]
 targets = [{"boxes": torch.tensor([[8.0, 8.0, 72.0, 64.0]]), "labels": torch.tensor([1])}] * 2
 losses = detector.train()(images, targets)
