@@ -148,12 +148,15 @@ def _provenance(export: Export) -> Iterator[str]:
     yield f"- weights: {model.origin}" + ("" if model.seed is None else f", seed {model.seed}")
     if specification.training is not None:
         yield f"- training: {_value(specification.training)}"
-    for name, number in versions.items():
-        yield f"- {name} {number} made the record"
+    if versions:
+        yield f"- the record was made by {_software(versions)}"
     commit = source_commit()
-    yield (
-        f"- effspine {version('effspine')}" + ("" if commit is None else f", commit `{commit}`,") + " made this export"
-    )
+    own = {"effspine": version("effspine")} | ({} if commit is None else {"commit": commit})
+    yield f"- this export was made by {_software(own)}"
+
+
+def _software(versions: Mapping[str, str]) -> str:
+    return ", ".join(f"{_line(name)} {_line(number)}" for name, number in versions.items())
 
 
 def table(titles: Sequence[str], rows: Sequence[Sequence[object]]) -> Iterator[str]:

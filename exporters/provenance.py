@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from importlib.metadata import version
 from typing import Any
 
 
@@ -12,7 +11,7 @@ def provenance_of(
 ) -> dict[str, Any]:
     """The provenance from the documents of the campaign and the trial in the service's responses.
 
-    `versions` are those of the campaign's runner, by default that of effspine here.
+    `versions` are those of the software that ran the trial, where the record has them.
     """
     spec, data = campaign["spec"], campaign["data"]
     return {
@@ -29,5 +28,5 @@ def provenance_of(
         "search_space": spec["search_space"],
         "proxy_task": spec["proxy_task"],
         "finished_at": trial["finished_at"],
-        "versions": dict(versions or {"effspine": version("effspine")}),
+        "versions": dict(versions or {}),
     }

@@ -32,6 +32,9 @@ WEIGHTS_FILE = "model.safetensors"
 Origin = Literal["trained", "shared", "initial"]
 """Where weights come from: trained alone; a slice of shared weights; or initial values of a seed."""
 
+CLASS_PREDICTION = "class/predict/pointwise/"
+"""The tensors of a detector whose channels are classes."""
+
 Tensors = Mapping[str, npt.NDArray[np.float32]]
 
 

@@ -86,6 +86,7 @@ _FILES = """\
 | `predict.py`, `train.py`, `evaluate.py`, `cost.py`, `latency.py` | commands |
 | `pictures.py` | what `predict.py` reads, prints and draws |
 | `coco_folder.py` | the data set that `train.py` and `evaluate.py` read |
+| `card.py` | the README of a detector that `train.py` has trained |
 
 The folder is laid out as model hubs expect; on the Hugging Face Hub: `hf upload USER/NAME .`
 """

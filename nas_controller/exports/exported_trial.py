@@ -17,7 +17,7 @@ from search_space.file_names import file_stem as file_stem
 
 
 class ExportedTrial(NamedTuple):
-    """A trial and its campaign, with the versions of the campaign's latest runner."""
+    """A trial, its campaign, and the versions of the software that ran it, where the record has them."""
 
     campaign: CampaignRecord
     trial: TrialRecord
@@ -92,4 +92,4 @@ def find_exported(store: Store, campaign_id: str, number: int | None) -> Exporte
     if number is None:
         raise NotFoundError(f"campaign '{campaign_id}' has no reward yet, so it has no best trial; name a trial")
     trial = store.reads.get_trial_record(campaign_id, number)
-    return ExportedTrial(campaign, trial, store.reads.runner_versions(campaign_id))
+    return ExportedTrial(campaign, trial, store.reads.versions_of(campaign_id, trial.finished_at))

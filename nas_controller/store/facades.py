@@ -54,7 +54,7 @@ class Reads:
         self.intermediate_aps = queries.intermediate_aps
         self.events_after = queries.events_after
         self.count_events = queries.count_events
-        self.runner_versions = queries.runner_versions
+        self.versions_of = queries.versions_of
         self.controller_state = queries.controller_state
         self.controller_digest = queries.controller_digest
         self.record_rows = RecordQuery(database).record_rows

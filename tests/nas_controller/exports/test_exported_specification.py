@@ -87,16 +87,6 @@ def test_initial_weights_have_neither_training_nor_figures(store: Store) -> None
     assert export.model.specification.classes == STORED
 
 
-def test_versions_are_those_of_the_latest_runner(store: Store) -> None:
-    campaign_id = Recorder(store).id
-    assert store.reads.runner_versions(campaign_id) == {}
-    stated = {"effspine": "0.0.9", "python": "3.11.2", "numpy": "2.0.0", "tensorflow": "2.20.0"}
-    lease = store.runner.claim(campaign_id, "first", 600, {**stated, "tensorflow": "2.19.0"})
-    store.runner.release(campaign_id, lease.owner)
-    store.runner.claim(campaign_id, "second", 600, {**stated, "machine": "x86_64"})
-    assert store.reads.runner_versions(campaign_id) == stated
-
-
 @pytest.mark.parametrize("data", [None, {**DATA, "classes": CLASSES}])
 def test_a_drawing_has_the_multi_adds_that_the_search_counts(store: Store, data: dict[str, Any] | None) -> None:
     trial = exported(recorded(store, data))

@@ -22,7 +22,7 @@ from nas_controller.exports.exported_trial import find_exported
 from nas_controller.exports.files import export_file
 from nas_controller.exports.requests import export_request
 from nas_controller.exports.weights import chosen, weights_of
-from nas_controller.states import TrainingStart, WeightsWanted
+from nas_controller.states import TrialStart, WeightsWanted
 from nas_controller.store import CampaignRecord, ConflictError, ExportRecord, Store
 from nas_controller.supervision import training_job
 from nas_controller.supervision.export_job import run as run_export
@@ -119,6 +119,7 @@ def test_every_training_of_the_finals_keeps_its_detector(searched: Searched) -> 
         assert kept.specification.classes == DIGITS
         assert (provenance["campaign"]["id"], provenance["trial"]) == (campaign.id, final.trial)
         assert provenance["data"] == campaign.finals.data
+        assert provenance["versions"].keys() >= {"effspine", "python", "numpy", "tensorflow"}
     verify(store, campaign.id)
 
 
@@ -165,7 +166,7 @@ def test_a_specification_has_the_classes_and_the_training_of_the_search(searched
 
 @pytest.mark.parametrize("start", ["finals", "shared"])
 def test_a_trial_is_trained_further_from_its_weights(
-    searched: Searched, shared_engines: None, monkeypatch: pytest.MonkeyPatch, start: TrainingStart
+    searched: Searched, shared_engines: None, monkeypatch: pytest.MonkeyPatch, start: TrialStart
 ) -> None:
     store, data_dir, campaign = searched
     assert campaign.spec.finals is not None
@@ -199,7 +200,10 @@ def test_a_trial_is_trained_further_from_its_weights(
     assert origin == {"kind": "model", "sha256": hashlib.sha256(weights_content(started)).hexdigest()}
     assert best.specification.figures == done.figures
     assert best.architecture.widths == started.architecture.widths
-    assert best.specification.provenance["trial"] == searched.finalist
+    provenance = best.specification.provenance
+    assert provenance["trial"] == searched.finalist
+    claimed = find_exported(store, campaign.id, searched.finalist).versions
+    assert provenance["versions"].items() >= {name: claimed[name] for name in ("effspine", "tensorflow")}.items()
 
 
 def test_weights_whose_files_are_gone_or_damaged_are_not_exported(searched: Searched, tmp_path: Path) -> None:
