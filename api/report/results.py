@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from api.documents import BestDocument, ComparisonDocument, TrialDocument
 from api.report.contents import Figure, Paragraph, Part, Section, Table
 from api.report.documents import REPORT_FIGURES, CampaignDocuments
+from api.report.method import reward_text
 from api.report.numbers import DASH, ap, difference, interval, millions, signed
 from nas_controller.states import BASELINE_TRIAL
 from search_space.display import counted, displayed_line
@@ -40,7 +41,11 @@ def _unconfirmed(documents: CampaignDocuments, first: TrialDocument) -> str:
         return f"Trial {first.number} has the highest reward, AP {ap(first.reward)}; the uniform baseline has none."
     gain = first.reward - baseline.reward
     error = (documents.search or {}).get("gain_error")
-    noise = "" if error is None else f", 95 % interval {interval(gain - error, gain + error)} by the noise of a reward"
+    noise = (
+        ""
+        if error is None
+        else f", 95 % interval {interval(gain - error, gain + error)} by how similar architectures differ"
+    )
     return (
         f"Trial {first.number} has the highest reward, AP {ap(first.reward)} against {ap(baseline.reward)} of the "
         f"uniform baseline ({difference(first.reward, baseline.reward)}{noise}), but is not confirmed by finals."
@@ -74,8 +79,11 @@ def best_trials(documents: CampaignDocuments) -> Section | None:
         left=("channels by block",),
     )
     noise = (documents.search or {}).get("noise")
-    note = "Each AP is of one training of the proxy task"
-    note += "." if noise is None else f", with a noise of about {noise:.2g} AP (standard deviation)."
+    note = f"{reward_text(documents)}."
+    if noise is not None:
+        note += (
+            f" Similar architectures differ by about {noise:.2g} AP (standard deviation) for no reason in their widths."
+        )
     return Section("Best trials", (table, Paragraph(note)))
 
 

@@ -49,8 +49,8 @@ def best_sentence(store: Store, campaign_id: str) -> str | None:
     if campaign.best_trial is None:
         return None
     return (
-        f"Trial {campaign.best_trial} has the highest reward, but is not confirmed: the highest of many is partly "
-        "luck, and finals measure it again."
+        f"Trial {campaign.best_trial} has the highest reward, but is not confirmed: the highest of many rewards "
+        "is on average too high, and finals measure it again."
     )
 
 

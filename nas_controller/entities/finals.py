@@ -15,7 +15,9 @@ class FinalistDocument(Document):
     """A trial that was chosen for the finals."""
 
     trial: int
-    estimate: float = Field(description="Estimated value by which it was chosen: its reward without its luck.")
+    estimate: float = Field(
+        description="Estimated value by which it was chosen: its reward, shrunk towards those of similar architectures."
+    )
 
 
 class FinalsDocument(Document):
@@ -25,7 +27,10 @@ class FinalsDocument(Document):
         description="`interrupted` once the campaign has ended without their end; another request continues them."
     )
     finalists: tuple[FinalistDocument, ...] = Field(description="Those of earlier finals first.")
-    noise_share: float = Field(description="Share of noise in the rewards, by which they were shrunk for the choice.")
+    noise_share: float = Field(
+        description="By what share rewards were shrunk towards the regression on the widths for the choice: the "
+        "share of what it leaves that differs between similar architectures."
+    )
     task: dict[str, Any] = Field(
         description="Profile or recipe of the finals and the fields that override it; they never change once the "
         "finals have begun.",

@@ -1,16 +1,18 @@
-"""Estimates the values of architectures from one noisy reward of each, to choose finalists that were not only lucky.
+"""Estimates the values of architectures from one reward of each, to choose finalists that do not only score too high.
 
 Rewards y are regressed on x, the logarithms of the widths over those of the baseline, standardised: ridge regression,
 whose penalty minimises the generalised cross-validation (Golub, Heath and Wahba, 1979). What remains, r = y - f(x), is
-noise and what no linear function says. The variance of the noise is estimated without repeated measurements by the
-gamma test (Stefansson, Koncar and Jones, 1997): for k = 1 to NEIGHBOURS, half the mean squared difference of r between
-an architecture and its k-th nearest neighbour over their mean squared distance, extrapolated by a line to the
-distance 0. Its share s of the mean of r², between 0 and 1, gives the estimate of an architecture:
+noise and what no linear function says. Noise is what differs between architectures that are nearly equal: the luck of
+a training, and where rewards repeat exactly, as those of slices of shared weights do, the error that a slice has of its
+own. Its variance is estimated without repeated measurements by the gamma test (Stefansson, Koncar and Jones, 1997): for
+k = 1 to NEIGHBOURS, half the mean squared difference of r between an architecture and its k-th nearest neighbour over
+their mean squared distance, extrapolated by a line to the distance 0. Its share s of the mean of r², between 0 and 1,
+gives the estimate of an architecture:
 
     f(x) + (1 - s) r
 
-It is the reward where rewards have no noise, and the regression where r is nothing else. Of fewer than FEWEST
-architectures, the gamma test says nothing, and s is one half.
+It is the reward where similar architectures have similar ones, and the regression where r is nothing else. Of fewer
+than FEWEST architectures, the gamma test says nothing, and s is one half.
 """
 
 from __future__ import annotations

@@ -30,7 +30,7 @@ from tools.studies.results_findings import (
     window_trials,
 )
 from tools.studies.results_plots import FIGURE_3, FIGURE_5, LEARNING_CURVE, RANGE
-from tools.studies.rows import Rows, Settings
+from tools.studies.rows import Finalist, Rows, Settings
 
 NAME = "results"
 """Of the page, and of the directory of its rows."""
@@ -170,7 +170,8 @@ def _method(rows: Rows) -> str:
         f"effspine {settings.effspine}; profile {settings.profile}{overrides}; seed {search.seed} in both searches, "
         f"seeds {finals_seeds[0]} to {finals_seeds[-1]} in the finals. An interrupted run goes on where it was. "
         "The finalists of a search are the trials of the highest [estimated value](architecture.md#finals), and not "
-        "those of the highest reward.",
+        "those of the highest reward:",
+        "\n".join(_choice(rows, finalist) for finalist in rows.finalists if finalist.number is not None),
         "## Limits",
         "- It is one search by each algorithm: another seed gives another winner, and the difference of the two "
         "algorithms is a single sample. [`effspine bench searchers`](performance.md) compares many seeds.\n"
@@ -178,6 +179,17 @@ def _method(rows: Rows) -> str:
         "other data or at full size.\n"
         "- An undecided difference is no proof of equality: the interval says how large it can be.\n"
         "- Each interval holds with 95 % for itself, and several are shown.",
+    )
+
+
+def _choice(rows: Rows, finalist: Finalist) -> str:
+    """The reward of a finalist of a search, its rank among the rewards of that search, and its estimate."""
+    found = {trial.number: trial.ap for trial in sampled(rows.trials, finalist.search or "")}
+    reward = found[finalist.number or 0]
+    rank = 1 + sum(ap > reward for ap in found.values())
+    return (
+        f"- {finalist.label}, trial {finalist.number}: reward {reward:.4f}, rank {rank:,} of {len(found):,}; estimate "
+        f"{finalist.estimate:.4f}"
     )
 
 

@@ -59,7 +59,7 @@ def test_health_is_the_first_thing_that_is_wrong(tmp_path: Path, store: Store) -
 
 
 @needs_node
-def test_the_headline_tells_a_confirmed_winner_from_a_highest_reward_and_has_its_noise(
+def test_the_headline_tells_a_confirmed_winner_from_a_highest_reward_and_has_its_scatter(
     tmp_path: Path, store: Store
 ) -> None:
     running = campaign(store, best_reward=0.329, baseline_reward=0.325, best_trial=7)
@@ -79,7 +79,7 @@ def test_the_headline_tells_a_confirmed_winner_from_a_highest_reward_and_has_its
     best, gain, _ = found[0]
     assert (best["label"], best["value"], best["note"]) == ("Best AP", "0.329", "trial 7")
     assert gain["value"] == "+0.004"
-    assert gain["note"] == "baseline 0.325, +1\u00a0%, noise \u00b10.009, not confirmed"
+    assert gain["note"] == "baseline 0.325, +1\u00a0%, scatter \u00b10.009, not confirmed"
     best, gain, time = found[1]
     assert (best["label"], best["note"]) == ("AP of the confirmed winner", "trial 5; highest 0.329, trial 7")
     assert (gain["value"], gain["note"]) == ("+0.020", "confirmed: trial 5, 95\u00a0% +0.005 to +0.035")

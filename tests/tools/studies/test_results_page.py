@@ -73,6 +73,8 @@ def test_the_page_begins_with_the_verdict_and_has_a_line_of_each_finalist() -> N
     assert "| best of the search with fewer parameters | 2 | 0.302 | +0.002 " in page
     assert "| yes: better |" in page
     assert "| no: 12 % |" in page
+    assert "- winner of the search, trial 3: reward 0.3100, rank 1 of 3; estimate 0.3100" in page
+    assert "- best of the search with fewer parameters, trial 2: reward 0.2500, rank 2 of 3; estimate 0.2500" in page
 
 
 def test_the_page_says_where_nothing_was_trained() -> None:
