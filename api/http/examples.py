@@ -166,7 +166,7 @@ _FINAL_RUNS = [
 _VERDICT = {
     "winner": None,
     "sentence": "The uniform baseline ranks first, and no finalist is better: of the best, trial 3, -0.250 AP, 95 % "
-    "interval -0.250 to -0.250, 2 seeds.",
+    "interval -0.250 to -0.250, 2 seeds, with 23 % more parameters.",
     "comparisons": [
         {
             "trial": 3,
@@ -178,6 +178,8 @@ _VERDICT = {
             "high": -0.25047938185968957,
             "word": "worse",
             "more_seeds": 0,
+            "params_ratio": 1.226357,
+            "latency_ratio": None,
         }
     ],
 }

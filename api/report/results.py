@@ -8,11 +8,13 @@ from api.documents import BestDocument, ComparisonDocument, TrialDocument
 from api.report.contents import Figure, Paragraph, Part, Section, Table
 from api.report.documents import REPORT_FIGURES, CampaignDocuments
 from api.report.method import reward_text
-from api.report.numbers import DASH, ap, difference, interval, millions, signed
+from api.report.numbers import DASH, ap, change, difference, interval, millions, signed
 from nas_controller.states import BASELINE_TRIAL
 from search_space.display import counted, displayed_line
 
-FINALS_COLUMNS = ("trial", "estimate", "seeds", "difference", "95 % interval", "verdict", "more seeds")
+FINALS_COLUMNS = ("trial", "estimate", "seeds", "difference", "95 % interval", "parameters", "verdict", "more seeds")
+LATENCY_COLUMN = "latency"
+"""The last column, where the latency was measured."""
 
 
 def result(documents: CampaignDocuments) -> str:
@@ -111,11 +113,13 @@ def finals_section(documents: CampaignDocuments) -> Section | None:
     if report is None:
         return None
     is_over = report.finals.state == "completed"
+    has_latency = any(each.latency_ratio is not None for each in report.verdict.comparisons)
     table = Table(
         caption="Finalists against the uniform baseline, each trained alone with the same seeds: the mean difference "
-        "of the AP and the interval of the paired t-test, for all finalists together.",
-        titles=FINALS_COLUMNS,
-        rows=tuple(_final_row(each, is_over) for each in report.verdict.comparisons),
+        "of the AP and the interval of the paired t-test, for all finalists together. Costs are against "
+        "the baseline's.",
+        titles=(*FINALS_COLUMNS, LATENCY_COLUMN) if has_latency else FINALS_COLUMNS,
+        rows=tuple(_final_row(each, is_over, has_latency) for each in report.verdict.comparisons),
         left=("verdict",),
     )
     facts = [report.verdict.sentence]
@@ -129,13 +133,15 @@ def finals_section(documents: CampaignDocuments) -> Section | None:
     return Section("Finals", (Paragraph(" ".join(facts)), table))
 
 
-def _final_row(found: ComparisonDocument, is_over: bool) -> tuple[str, ...]:
+def _final_row(found: ComparisonDocument, is_over: bool, has_latency: bool) -> tuple[str, ...]:
     return (
         str(found.trial),
         ap(found.estimate),
         str(found.pairs),
         signed(found.mean),
         interval(found.low, found.high),
+        change(found.params_ratio),
         found.word if is_over else DASH,
         DASH if found.more_seeds is None else f"{found.more_seeds:,}",
+        *((change(found.latency_ratio),) if has_latency else ()),
     )

@@ -25,10 +25,19 @@ def finals_report(store: Store, campaign_id: str) -> FinalsReportDocument:
     finals, runs = campaign.finals, store.reads.final_runs(campaign_id)
     comparisons = comparisons_of(finals, runs)
     estimates = {each.trial: each.estimate for each in finals.finalists}
+    costs = store.reads.cost_ratios(campaign_id, estimates)
     verdict = VerdictDocument(
         winner=finals.winner,
-        sentence=sentence(comparisons) if finals.state == "completed" else _progress(finals),
-        comparisons=tuple(ComparisonDocument(estimate=estimates[each.trial], **each._asdict()) for each in comparisons),
+        sentence=sentence(comparisons, costs) if finals.state == "completed" else _progress(finals),
+        comparisons=tuple(
+            ComparisonDocument(
+                estimate=estimates[each.trial],
+                params_ratio=costs[each.trial].params,
+                latency_ratio=costs[each.trial].latency,
+                **each._asdict(),
+            )
+            for each in comparisons
+        ),
     )
     return FinalsReportDocument(finals=finals, verdict=verdict, runs=runs)
 

@@ -50,7 +50,7 @@ class FinalsDocument(Document):
     )
     best: int | None = Field(
         description="The trial that they rank first: the winner; without one the finalist with the highest mean "
-        "difference, undecided as it is, or the baseline where all finalists are worse. Null until the first finals "
+        "difference, where that is above zero, undecided as it is, and else the baseline. Null until the first finals "
         "are completed."
     )
     follows: Literal["completed", "stopped"] = Field(
@@ -108,6 +108,8 @@ class ComparisonDocument(Document):
         description="How many more seeds would decide, by the measured standard deviation; 0 if it is decided, null "
         "if it cannot be said."
     )
+    params_ratio: float = Field(description="Parameters over the baseline's.")
+    latency_ratio: float | None = Field(description="Latency over the baseline's; null where it was not measured.")
 
 
 class VerdictDocument(Document):

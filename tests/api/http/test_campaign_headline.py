@@ -59,6 +59,13 @@ def test_health_is_the_first_thing_that_is_wrong(tmp_path: Path, store: Store) -
 
 
 @needs_node
+def test_a_difference_that_rounds_to_zero_has_a_plus_as_in_the_texts_of_the_service(tmp_path: Path) -> None:
+    script = 'const { signed } = await import("./format.js"); return given.map((value) => signed(value));'
+    found = run_script(tmp_path, script, [-0.0004, 0.0004, -0.0006, 0, None])
+    assert found == ["+0.000", "+0.000", "\u22120.001", "+0.000", "\u2013"]
+
+
+@needs_node
 def test_the_headline_tells_a_confirmed_winner_from_a_highest_reward_and_has_its_scatter(
     tmp_path: Path, store: Store
 ) -> None:

@@ -120,7 +120,8 @@ def test_the_report_has_the_verdict_and_the_table_of_finals(service: TestClient,
         cells = (
             f"{each['trial']} {each['estimate']:.3f} 4 {each['mean']:+.3f} {each['low']:+.3f} to {each['high']:+.3f}"
         )
-        assert f"{cells} better" in text
+        params = f"{100 * (each['params_ratio'] - 1):+.0f} %".replace("-", "\N{MINUS SIGN}")
+        assert f"{cells} {params} better" in text
     assert "No finals were run" not in text
 
 
