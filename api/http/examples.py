@@ -233,8 +233,7 @@ EXAMPLE_RESPONSES: dict[tuple[str, str], Any] = {
         "items": [_BASELINE],
         "baseline": _BASELINE,
         "is_confirmed": False,
-        "sentence": "Trial 0 has the highest reward, but is not confirmed: the highest of many rewards is on "
-        "average too high, and finals measure it again.",
+        "sentence": "No trial has a higher reward than the uniform baseline, trial 0.",
     },
     ("get", "/v1/campaigns/{campaign_id}/finals"): {"finals": _FINALS, "verdict": _VERDICT, "runs": _FINAL_RUNS},
     ("post", "/v1/campaigns/{campaign_id}/finals"): _campaign(

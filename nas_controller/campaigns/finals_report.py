@@ -57,6 +57,8 @@ def best_sentence(store: Store, campaign_id: str) -> str | None:
         return finals_report(store, campaign_id).verdict.sentence
     if campaign.best_trial is None:
         return None
+    if campaign.best_trial == BASELINE_TRIAL:
+        return f"No trial has a higher reward than the uniform baseline, trial {BASELINE_TRIAL}."
     return (
         f"Trial {campaign.best_trial} has the highest reward, but is not confirmed: the highest of many rewards "
         "is on average too high, and finals measure it again."
