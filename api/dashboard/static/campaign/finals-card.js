@@ -30,7 +30,7 @@ export function FinalsCard({ report, isStale, onTrial, onAttempts }) {
           <th scope="col" class="number">Trial</th><th scope="col" class="number optional">Estimated AP</th><th scope="col" class="number optional">Seeds</th>
           <th scope="col" class="number">Difference</th><th scope="col" class="number">95 % interval</th>
           <th scope="col" class="optional"><span class="visually-hidden">Interval around no difference</span></th>
-          <th scope="col" class="number">Parameters</th>${hasLatency && html`<th scope="col" class="number">Latency</th>`}
+          <th scope="col" class="number optional">Parameters</th>${hasLatency && html`<th scope="col" class="number optional">Latency</th>`}
           <th scope="col">Verdict</th><th scope="col" class="number optional">More seeds</th>
         </tr></thead>
         <tbody>${verdict.comparisons.map((found) => html`<${Row} key=${found.trial} found=${found} limit=${limit} isWinner=${found.trial === verdict.winner} isOver=${isOver} hasLatency=${hasLatency} onTrial=${onTrial} />`)}</tbody>
@@ -51,8 +51,8 @@ function Row({ found, limit, isWinner, isOver, hasLatency, onTrial }) {
     <td class="number">${signed(found.mean)}</td>
     <td class="number">${hasInterval ? `${signed(found.low)} to ${signed(found.high)}` : "–"}</td>
     <td class="optional">${hasInterval && html`<${Interval} ...${found} limit=${limit} />`}</td>
-    <td class="number">${change(found.params_ratio)}</td>
-    ${hasLatency && html`<td class="number">${change(found.latency_ratio)}</td>`}
+    <td class="number optional">${change(found.params_ratio)}</td>
+    ${hasLatency && html`<td class="number optional">${change(found.latency_ratio)}</td>`}
     <td data-word=${isOver ? found.word : null}>${isOver ? found.word : "–"}</td>
     <td class="number optional">${found.more_seeds ?? "–"}</td>
   </tr>`;
