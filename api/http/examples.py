@@ -166,7 +166,7 @@ _FINAL_RUNS = [
 _VERDICT = {
     "winner": None,
     "sentence": "The uniform baseline ranks first, and no finalist is better: of the best, trial 3, -0.250 AP, 95 % "
-    "interval -0.250 to -0.250, 2 seeds.",
+    "interval -0.250 to -0.250, 2 seeds, with 23 % more parameters.",
     "comparisons": [
         {
             "trial": 3,
@@ -178,6 +178,8 @@ _VERDICT = {
             "high": -0.25047938185968957,
             "word": "worse",
             "more_seeds": 0,
+            "params_ratio": 1.226357,
+            "latency_ratio": None,
         }
     ],
 }
@@ -231,8 +233,7 @@ EXAMPLE_RESPONSES: dict[tuple[str, str], Any] = {
         "items": [_BASELINE],
         "baseline": _BASELINE,
         "is_confirmed": False,
-        "sentence": "Trial 0 has the highest reward, but is not confirmed: the highest of many is partly luck, and "
-        "finals measure it again.",
+        "sentence": "No trial has a higher reward than the uniform baseline, trial 0.",
     },
     ("get", "/v1/campaigns/{campaign_id}/finals"): {"finals": _FINALS, "verdict": _VERDICT, "runs": _FINAL_RUNS},
     ("post", "/v1/campaigns/{campaign_id}/finals"): _campaign(

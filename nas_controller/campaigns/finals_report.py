@@ -25,10 +25,19 @@ def finals_report(store: Store, campaign_id: str) -> FinalsReportDocument:
     finals, runs = campaign.finals, store.reads.final_runs(campaign_id)
     comparisons = comparisons_of(finals, runs)
     estimates = {each.trial: each.estimate for each in finals.finalists}
+    costs = store.reads.cost_ratios(campaign_id, estimates)
     verdict = VerdictDocument(
         winner=finals.winner,
-        sentence=sentence(comparisons) if finals.state == "completed" else _progress(finals),
-        comparisons=tuple(ComparisonDocument(estimate=estimates[each.trial], **each._asdict()) for each in comparisons),
+        sentence=sentence(comparisons, costs) if finals.state == "completed" else _progress(finals),
+        comparisons=tuple(
+            ComparisonDocument(
+                estimate=estimates[each.trial],
+                params_ratio=costs[each.trial].params,
+                latency_ratio=costs[each.trial].latency,
+                **each._asdict(),
+            )
+            for each in comparisons
+        ),
     )
     return FinalsReportDocument(finals=finals, verdict=verdict, runs=runs)
 
@@ -48,9 +57,11 @@ def best_sentence(store: Store, campaign_id: str) -> str | None:
         return finals_report(store, campaign_id).verdict.sentence
     if campaign.best_trial is None:
         return None
+    if campaign.best_trial == BASELINE_TRIAL:
+        return f"No trial has a higher reward than the uniform baseline, trial {BASELINE_TRIAL}."
     return (
-        f"Trial {campaign.best_trial} has the highest reward, but is not confirmed: the highest of many is partly "
-        "luck, and finals measure it again."
+        f"Trial {campaign.best_trial} has the highest reward, but is not confirmed: the highest of many rewards "
+        "is on average too high, and finals measure it again."
     )
 
 

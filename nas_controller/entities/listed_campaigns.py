@@ -25,8 +25,8 @@ class SearchFlagsDocument(Document):
     is_on_plateau: bool = Field(description="Whether nothing better has come for at least 100 trials and half of all.")
     has_collapsed: bool = Field(description="Whether nine of ten of the latest proposals are of known architectures.")
     gain_error: float | None = Field(
-        description="Half width of the 95 % interval that the noise of single rewards gives the difference of two; "
-        "null for fewer than 50 trials."
+        description="Half width of the 95 % interval of a difference of two rewards, from how those of similar "
+        "architectures differ; null for fewer than 50 trials."
     )
 
 

@@ -58,7 +58,9 @@ class Reads:
         self.controller_state = queries.controller_state
         self.controller_digest = queries.controller_digest
         self.record_rows = RecordQuery(database).record_rows
-        self.final_runs = FinalsQuery(database).final_runs
+        finals = FinalsQuery(database)
+        self.final_runs = finals.final_runs
+        self.cost_ratios = finals.cost_ratios
 
         lists = CampaignLists(database)
         self.list_campaigns = lists.list_campaigns

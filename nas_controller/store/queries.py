@@ -33,8 +33,6 @@ from nas_controller.store.trial_lists import best_of_trials
 # Core rows: objects that a session tracks take several times as long.
 _TRIALS = select(*models.Trial.__table__.columns)
 
-"""What a claim of a runner has of versions."""
-
 
 class Queries:
     """Queries. All raise StoreUnavailableError when the database is unavailable."""

@@ -20,7 +20,7 @@ def status_line(campaign: CampaignDocument) -> str:
     """The state, the number of finished trials and the best reward in one line."""
     gain = ""
     if campaign.best_reward is not None and campaign.baseline_reward is not None:
-        gain = f" ({campaign.best_reward - campaign.baseline_reward:+.3f} over the baseline)"
+        gain = f" ({campaign.best_reward - campaign.baseline_reward:+z.3f} over the baseline)"
     trials = f"{campaign.trials_finished}/{campaign.spec['trials']} trials"
     trials += shared_training_note(campaign) + finals_note(campaign)
     waiting = "" if campaign.waiting_for is None else f"   waiting: {last_line(campaign.waiting_for)}"

@@ -82,7 +82,14 @@ def test_the_mean_rate_of_trials_is_that_of_the_search_alone(tmp_path: Path, sto
 
 
 @needs_node
-def test_the_headline_tells_a_confirmed_winner_from_a_highest_reward_and_has_its_noise(
+def test_a_difference_that_rounds_to_zero_has_a_plus_as_in_the_texts_of_the_service(tmp_path: Path) -> None:
+    script = 'const { signed } = await import("./format.js"); return given.map((value) => signed(value));'
+    found = run_script(tmp_path, script, [-0.0004, 0.0004, -0.0006, 0, None])
+    assert found == ["+0.000", "+0.000", "\u22120.001", "+0.000", "\u2013"]
+
+
+@needs_node
+def test_the_headline_tells_a_confirmed_winner_from_a_highest_reward_and_has_its_scatter(
     tmp_path: Path, store: Store
 ) -> None:
     running = campaign(store, best_reward=0.329, baseline_reward=0.325, best_trial=7)
@@ -102,7 +109,7 @@ def test_the_headline_tells_a_confirmed_winner_from_a_highest_reward_and_has_its
     best, gain, _ = found[0]
     assert (best["label"], best["value"], best["note"]) == ("Best AP", "0.329", "trial 7")
     assert gain["value"] == "+0.004"
-    assert gain["note"] == "baseline 0.325, +1\u00a0%, noise \u00b10.009, not confirmed"
+    assert gain["note"] == "baseline 0.325, +1\u00a0%, scatter \u00b10.009, not confirmed"
     best, gain, time = found[1]
     assert (best["label"], best["note"]) == ("AP of the confirmed winner", "trial 5; highest 0.329, trial 7")
     assert (gain["value"], gain["note"]) == ("+0.020", "confirmed: trial 5, 95\u00a0% +0.005 to +0.035")

@@ -18,7 +18,7 @@ export function bestFigure(campaign, first) {
   };
 }
 
-/** The gain of the first in the finals, as they have measured it, or else that of the highest reward with its noise. */
+/** The gain of the first in the finals, as they have measured it, or else that of the highest reward, with how much similar architectures differ (95 %). */
 export function gainFigure(campaign, report, gainError) {
   const { best_reward: reward, baseline_reward: baseline } = campaign;
   const label = "Gain over the baseline";
@@ -29,7 +29,7 @@ export function gainFigure(campaign, report, gainError) {
   }
   const gain = reward === null || baseline === null ? null : reward - baseline;
   const relative = gain && baseline > 0 ? `, ${signed((100 * gain) / baseline, 0)}\u00a0%` : "";
-  const noise = gain && gainError ? `, noise \u00b1${decimal(gainError)}` : "";
+  const noise = gain && gainError ? `, scatter \u00b1${decimal(gainError)}` : "";
   return {
     label,
     value: campaign.best_trial === 0 ? "none yet" : signed(gain),

@@ -36,7 +36,7 @@ export function Best({ campaign }) {
 export function Gain({ campaign: { state, summary: { gain, search } } }) {
   if (gain === null) return html`<span class="muted">–</span>`;
   if (gain.trial === 0) return html`<span class="muted">none${FINISHED.has(state) ? "" : " yet"}</span>`;
-  const interval = gain.low !== null ? `${signed(gain.low)} to ${signed(gain.high)}` : search?.gain_error ? `±${decimal(search.gain_error)} noise` : "";
+  const interval = gain.low !== null ? `${signed(gain.low)} to ${signed(gain.high)}` : search?.gain_error ? `±${decimal(search.gain_error)} scatter` : "";
   const word = gain.is_confirmed ? html`<small class="good">confirmed</small>` : html`<small>not confirmed</small>`;
   return html`<${Fragment}><span>${signed(gain.value)}</span><small>${interval}</small>${word}<//>`;
 }

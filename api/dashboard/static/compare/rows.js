@@ -10,7 +10,7 @@ function campaignGain({ campaign, finals, search }) {
   if (found && found.mean !== null) return `${signed(found.mean)}${found.low === null ? "" : `, 95 % ${signed(found.low)} to ${signed(found.high)}`}`;
   if (campaign.best_reward === null || campaign.baseline_reward === null) return "–";
   if (campaign.best_trial === 0) return "none yet";
-  return `${signed(campaign.best_reward - campaign.baseline_reward)}${search.gain_error ? `, noise ±${decimal(search.gain_error)}` : ""}, not confirmed`;
+  return `${signed(campaign.best_reward - campaign.baseline_reward)}${search.gain_error ? `, scatter ±${decimal(search.gain_error)}` : ""}, not confirmed`;
 }
 
 const change = (value, baseline) => (baseline && value !== baseline ? ` (${signed(100 * (value / baseline - 1), 0)} % against the baseline)` : "");
