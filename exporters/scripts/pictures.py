@@ -2,7 +2,7 @@
 
 The JSON is a list with a document of each picture: `image`, `width`, `height`, and `detections`, best first, each with
 
-- `box`: (x1, y1, x2, y2) in pixels of the upright picture and within it, to 2 decimals,
+- `box`: (x1, y1, x2, y2) in pixels of the upright picture and within it, to 4 decimals,
 - `score`: 0 to 1, to 6 decimals,
 - `class`: the class slot, from 0,
 - `name`: that of the class; null where it is unknown.
@@ -75,7 +75,7 @@ def documents_of(
     for box, score, slot in found:
         x1, y1, x2, y2 = (min(max(side, 0.0), limit) for side, limit in zip(box, limits, strict=True))
         if x1 < x2 and y1 < y2:
-            sides = [round(side, 2) for side in (x1, y1, x2, y2)]
+            sides = [round(side, 4) for side in (x1, y1, x2, y2)]
             name = None if classes is None else classes[slot]["name"]
             documents.append({"box": sides, "score": round(score, 6), "class": slot, "name": name})
     return documents

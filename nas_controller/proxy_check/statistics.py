@@ -5,10 +5,7 @@ Pure functions over NumPy arrays. With too few values, or with values that do no
 
 Sources: McGraw and Wong (1996), "Forming inferences about some intraclass correlation coefficients", tables 4 and 7;
 Shrout and Fleiss (1979), "Intraclass correlations: uses in assessing rater reliability", whose ICC(1,1) and ICC(3,1)
-are the two below; Kendall (1945) for tau-b; Efron and Tibshirani (1993), chapter 13, for the percentile bootstrap;
-Searle, Casella and McCulloch (1992), "Variance Components", for the analysis of unweighted means in `dispersion`;
-Spearman (1904), "The proof and measurement of association between two things", for attenuation by errors, and Greiner's
-relation between Kendall's tau and the correlation of normal values (Kendall and Gibbons 1990) in `kendall_ceiling`.
+are the two below; Kendall (1945) for tau-b; Efron and Tibshirani (1993), chapter 13, for the percentile bootstrap.
 """
 
 from __future__ import annotations
@@ -30,7 +27,7 @@ RESAMPLES = 2000
 BOOTSTRAP_SEED = 2020
 
 _BATCHES = 20  # all pairs of all resamples at once would take too much memory
-_ROUNDING = 1e-12
+ROUNDING = 1e-12
 """Differences smaller than this fraction of the largest value are rounding, not variance."""
 
 FloatArray = NDArray[np.float64]
@@ -123,45 +120,6 @@ def variation(spreads: Sequence[Spread]) -> Variation | None:
     return Variation(float(np.median(coefficients)), max(coefficients))
 
 
-class Dispersion(NamedTuple):
-    """Of the means of architectures: the standard error from the seeds, the true spread, and their ratio.
-
-    `spread` is the standard deviation of the architectures' true values, that of their means less its part from the
-    seeds; 0 where the means differ no more than their errors explain. None where undefined.
-    """
-
-    standard_error: float | None
-    spread: float | None
-    spread_over_error: float | None
-
-
-def dispersion(rewards: Sequence[Sequence[float]]) -> Dispersion:
-    """The dispersion of rewards [architectures][seeds], with at least one seed each; their numbers may differ.
-
-    `standard_error` is the pooled standard deviation within architectures over the square root of the harmonic mean of
-    their numbers of seeds. All are None if no architecture has two seeds; the ratio also if the error is zero.
-    """
-    counts = np.array([len(of_seeds) for of_seeds in rewards])
-    freedom = int((counts - 1).sum())
-    if len(rewards) < MIN_SEEDS or freedom == 0:
-        return Dispersion(None, None, None)
-    means = np.array([np.mean(of_seeds) for of_seeds in rewards])
-    squares = sum(((np.asarray(of_seeds) - mean) ** 2).sum() for of_seeds, mean in zip(rewards, means, strict=True))
-    within, between = float(squares) / freedom, float(means.var(ddof=1))
-    rounding = (_ROUNDING * max(abs(reward) for of_seeds in rewards for reward in of_seeds)) ** 2
-    squared_error = 0.0 if within <= rounding else within * float((1 / counts).mean())
-    error, true_spread = float(np.sqrt(squared_error)), float(np.sqrt(max(0.0, between - squared_error)))
-    return Dispersion(error, true_spread, true_spread / error if error else None)
-
-
-def kendall_ceiling(spread_over_error: float) -> float:
-    """The expected tau, to means with errors, of a proxy that has the true order: (2 / pi) arcsin(sqrt(reliability)).
-
-    `spread_over_error` is that of the means, so their reliability is r^2 / (1 + r^2). For normal values and errors.
-    """
-    return float(2 / np.pi * np.arctan(spread_over_error))
-
-
 def largest_complete_part(rewards: Sequence[Sequence[float | None]]) -> tuple[list[int], list[int]]:
     """The rows and columns of the largest part of a table without a gap, among parts of its fullest columns.
 
@@ -248,7 +206,7 @@ def _mean_squares(table: FloatArray) -> _MeanSquares:
     between = seeds * float(((rows - table.mean()) ** 2).sum()) / (architectures - 1)
     within = float(((table - rows) ** 2).sum()) / (architectures * (seeds - 1))
     residual = float(((table - rows - columns + table.mean()) ** 2).sum()) / ((architectures - 1) * (seeds - 1))
-    rounding = (_ROUNDING * float(np.abs(table).max())) ** 2
+    rounding = (ROUNDING * float(np.abs(table).max())) ** 2
     return _MeanSquares(*(0.0 if square <= rounding else square for square in (between, within, residual)))
 
 

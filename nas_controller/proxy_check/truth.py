@@ -12,15 +12,13 @@ from typing import Any
 
 import numpy as np
 
+from nas_controller.proxy_check.dispersion import Dispersion, dispersion, kendall_ceiling
 from nas_controller.proxy_check.statistics import (
     MIN_ARCHITECTURES,
     MIN_SEEDS,
-    Dispersion,
     Estimate,
-    dispersion,
     intraclass_consistency,
     intraclass_one_way,
-    kendall_ceiling,
     largest_complete_part,
 )
 from search_space.space import Widths

@@ -61,7 +61,7 @@ class Found:
 
     def to_dict(self) -> dict[str, Any]:
         """The object as plain JSON values."""
-        box = [round(side, 2) for side in self.box]
+        box = [round(side, 4) for side in self.box]
         return {"box": box, "score": round(self.score, 6), "class": self.slot, "name": self.name}
 
 

@@ -147,6 +147,10 @@ def test_the_command_prints_json_and_writes_a_plot(tmp_path: Path) -> None:
         str(scored),
         "--controller",
         further,
+        "--algorithm",
+        "reinforce",
+        "--algorithm",
+        "random",
         "--json",
     ]
     outcome = CliRunner().invoke(app, [*arguments, "--plot", str(plot)], catch_exceptions=False)
@@ -157,7 +161,7 @@ def test_the_command_prints_json_and_writes_a_plot(tmp_path: Path) -> None:
         "surrogate of truth.jsonl, noise", "surrogate of scored.jsonl.gz", "surrogate of scored.jsonl.gz, noise",
     ]  # fmt: skip
     labels = [searcher["label"] for searcher in document["landscapes"][0]["searchers"]]
-    assert labels == [*COMPARED, "evolution population 4"]
+    assert labels == ["reinforce", "random", "evolution population 4"]
     fits = [(fit["name"], fit["rows"], fit["architectures"]) for fit in document["surrogates"]]
     assert fits == [("surrogate of truth.jsonl", 60, 60), ("surrogate of scored.jsonl.gz", 40, 40)]
     assert ElementTree.parse(plot).getroot().tag.endswith("svg")
@@ -168,6 +172,7 @@ def test_the_command_prints_json_and_writes_a_plot(tmp_path: Path) -> None:
     [
         (["--plot", "plot.pdf"], "must end in .svg or .png"),
         (["--controller", '{"algorithm": "random", "initial": 3}'], "controller.initial: initial is 3"),
+        (["--algorithm", "annealing"], "annealing.*one of reinforce, random, evolution, local-search, tpe"),
         (["--controller", "random"], "controller: Invalid JSON"),
         (["--rewards", "missing.jsonl"], "cannot be read"),
         (["--rewards", "a/x.jsonl", "--rewards", "b/x.jsonl"], "a/x.jsonl and b/x.jsonl have one name"),

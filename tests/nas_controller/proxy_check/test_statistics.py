@@ -10,13 +10,12 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from scipy import stats
 
+from nas_controller.proxy_check.dispersion import dispersion, kendall_ceiling
 from nas_controller.proxy_check.statistics import (
     Spread,
-    dispersion,
     intraclass_consistency,
     intraclass_one_way,
     kendall,
-    kendall_ceiling,
     largest_complete_part,
     rank_correlation,
     spearman,

@@ -7,8 +7,9 @@ from typing import Any
 
 import pytest
 
+from nas_controller.proxy_check.dispersion import dispersion
 from nas_controller.proxy_check.results import Result
-from nas_controller.proxy_check.statistics import dispersion, intraclass_consistency, intraclass_one_way
+from nas_controller.proxy_check.statistics import intraclass_consistency, intraclass_one_way
 from nas_controller.proxy_check.truth import TruthTable, assess
 from nas_controller.proxy_check.truth_file import read_truth
 from search_space.errors import InvalidValueError

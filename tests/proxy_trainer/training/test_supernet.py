@@ -117,11 +117,9 @@ def test_slices_are_cut_from_the_moving_average_of_its_weights(
     engine: Engine, decoded: DecodedSplit, tmp_path: Path
 ) -> None:
     one_path = replace(TASK, shared_steps=module.STEPS_PER_PATH)
-    last = _trained(engine, decoded, tmp_path / "last", one_path)[0].initial_state(EFF_SPINENET_D0).weights
-    averaged = replace(one_path, shared_ema_decay=0.9)
-    average = _trained(engine, decoded, tmp_path / "average", averaged)[0].initial_state(EFF_SPINENET_D0).weights
-    untrained = replace(one_path, shared_learning_rate=1e-6)
-    initial = _trained(engine, decoded, tmp_path / "initial", untrained)[0].initial_state(EFF_SPINENET_D0).weights
+    tasks = (one_path, replace(one_path, shared_ema_decay=0.9), replace(one_path, shared_learning_rate=1e-6))
+    trained = [_trained(engine, decoded, tmp_path / str(number), task)[0] for number, task in enumerate(tasks)]
+    last, average, initial = (supernet.initial_state(EFF_SPINENET_D0).weights for supernet in trained)
     decay = 0.9**module.STEPS_PER_PATH
     assert np.abs(last - initial).mean() > 1e-3
     np.testing.assert_allclose(average, decay * initial + (1 - decay) * last, rtol=0, atol=1e-5)
