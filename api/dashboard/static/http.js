@@ -22,6 +22,9 @@ export class RefusedError extends Error {
   }
 }
 
+/** The service still computes what was asked for; the message says how far it is. */
+export class PendingError extends Error {}
+
 async function request(path, options) {
   let response;
   try {
@@ -48,10 +51,11 @@ async function read(response) {
 
 export const getJson = async (path, signal) => read(await request(path, { headers: { Accept: "application/json" }, signal }));
 
-/** A text, such as a figure; null if the service has none. */
+/** A text, such as a figure; null if the service has none. Rejects with a PendingError while it is being computed. */
 export async function getText(path, signal) {
   const response = await request(path, { signal });
   if (response.status === 404) return null;
+  if (response.status === 202) throw new PendingError((await read(response)).detail);
   if (!response.ok) return read(response);
   return response.text();
 }

@@ -18,6 +18,7 @@ from api.http.dependencies import CampaignId, ServiceSettings, ServiceStore, Tra
 from api.http.module_graph import imported_modules
 from api.http.routes.datasets import DatasetName, dataset_document
 from api.service_url import DEFAULT_URL
+from nas_controller.campaigns.policy_history import MAX_REPLAYED
 from nas_controller.drawings.comparison import MAX_COMPARED, MIN_COMPARED
 from nas_controller.search.campaign_spec import CampaignSpec
 from nas_controller.search.finals_spec import FinalsSpec
@@ -140,6 +141,7 @@ def campaign(campaign_id: CampaignId, request: Request, store: ServiceStore) -> 
         "may_operate": caller.allows("operate"),
         "trial_states": TRIAL_STATES,
         "limits": json.dumps(CHANGEABLE_LIMITS),
+        "most_replayed": MAX_REPLAYED,
     }
     return templates.TemplateResponse(request, "campaign.html", context)
 
