@@ -1,8 +1,8 @@
 // A figure that the service draws: an SVG in the page, with a note for the mark under the pointer.
 
 import { displayed } from "./dom.js";
+import { FigureFiles } from "./figure-files.js";
 import { DisconnectedError, getText, PendingError } from "./http.js";
-import { link } from "./root.js";
 import { html, useEffect, useLayoutEffect, useRef, useState } from "./ui.js";
 
 const REACH_PX = 14;
@@ -49,7 +49,7 @@ export function Figure({ path, query = "", version, label, empty = "Nothing to s
       });
     return () => { aborted.abort(); clearTimeout(retry); };
   }, [address, version, retries]);
-  const files = ["svg", "pdf"].map((suffix) => html`<a class="plain" download href=${link(`${path}.${suffix}${query && `?${query}`}`)}>${suffix.toUpperCase()}</a>`);
+  const files = Object.fromEntries(["svg", "pdf"].map((suffix) => [suffix, `${path}.${suffix}${query && `?${query}`}`]));
   const onMove = (event) => {
     const mark = nearest(place.current, event);
     const frame = place.current.getBoundingClientRect();
@@ -61,7 +61,7 @@ export function Figure({ path, query = "", version, label, empty = "Nothing to s
   };
   return html`<div class="drawn-figure">
     <div class="drawing" ref=${place} role="group" aria-label=${label} onPointerMove=${onMove} onPointerLeave=${() => setTip(null)} onClick=${onClick}></div>
-    ${state === "drawn" && html`<p class="files">${files}</p>`}
+    ${state === "drawn" && html`<${FigureFiles} files=${files} />`}
     ${state !== "drawn" && html`<p class="placeholder">${state === "loading" ? "" : state === "empty" ? empty : state}</p>`}
     ${tip && html`<output class="tip" style=${{ left: `${tip.x}px`, top: `${tip.y}px` }}>${displayed(tip.text)}</output>`}
   </div>`;
