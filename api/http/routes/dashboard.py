@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 from importlib.metadata import version
 from pathlib import Path
 from typing import Annotated
@@ -32,6 +33,7 @@ from nas_controller.states import (
     TRIAL_STATES,
 )
 from nas_controller.store.transitions import CLAIMABLE_STATES, allowed_states, changed_states
+from search_space.datasets import dataset_dir, in_data_dir
 from search_space.display import displayed_line
 
 router = APIRouter(include_in_schema=False)
@@ -86,6 +88,12 @@ templates.env.globals.update(
 )
 
 
+def _dataset_commands(data_dir: Path) -> tuple[str, str]:
+    """The commands that register a data set of a service, and that make one."""
+    digits = shlex.quote(str(dataset_dir(data_dir, "digits")))
+    return in_data_dir(data_dir, "effspine data register NAME DIRECTORY"), f"effspine data make-digits {digits}"
+
+
 def _origin(request: Request) -> str:
     """The address of the service as the browser knows it, without a slash at its end."""
     root: str = request.app.state.settings.root_path
@@ -100,6 +108,7 @@ def campaigns(request: Request, settings: ServiceSettings) -> HTMLResponse:
         "current_page": "campaigns",
         "origin": _origin(request),
         "data_dir": settings.data_dir,
+        "digits_command": _dataset_commands(settings.data_dir)[1],
         "may_operate": caller.allows("operate"),
         "caller": caller,
         "states": CAMPAIGN_STATES,
@@ -124,7 +133,7 @@ def new_campaign(
         "original": original,
         "origin": _origin(request),
         "default_url": DEFAULT_URL,
-        "data_dir": settings.data_dir,
+        "dataset_commands": "\n".join(_dataset_commands(settings.data_dir)),
         "may_operate": caller.allows("operate"),
         "needs_key": caller.key_id is not None,
     }
