@@ -64,7 +64,7 @@ def test_a_cell_steers_no_terminal(monkeypatch: pytest.MonkeyPatch, capsys: pyte
     [
         ("60", "1  96 %  = trial 12, and why"),
         ("27", "1  = trial 12, and why"),
-        ("20", "1  = trial 12, an…"),
+        ("20", "1  = trial 12, and …"),
     ],
 )
 def test_what_can_be_spared_is_left_out_before_a_text_is_shortened(
