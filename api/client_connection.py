@@ -140,8 +140,11 @@ class Connection:
             left -= 0 if at_most is None else len(page.items)
 
     def _get(self, path: str, parameters: dict[str, Any] | None = None) -> httpx.Response:
+        """A GET, sent again while what it asks for is being computed."""
         query = {name: value for name, value in (parameters or {}).items() if value is not None}
-        return self._send("GET", path, params=query)
+        while (response := self._send("GET", path, params=query)).status_code == httpx.codes.ACCEPTED:
+            time.sleep(retry_after_seconds(response))
+        return response
 
     def _change(self, document: type[Document], path: str, body: dict[str, Any] | None = None) -> Document:
         """A POST that is executed once, however often it is sent."""

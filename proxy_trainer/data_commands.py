@@ -89,6 +89,7 @@ def _parsed_range(text: str) -> tuple[float, float]:
 def list_command(as_json: AsJson = False) -> None:
     """List the data sets that campaigns can name, with what their registration found."""
     from search_space.data_dir import data_dir
+    from search_space.datasets import in_data_dir
 
     found = registered_datasets(data_dir())
     if as_json:
@@ -96,7 +97,8 @@ def list_command(as_json: AsJson = False) -> None:
     elif found:
         print_registered(found)
     else:
-        note(f"there is no data set in {data_dir() / 'datasets'}; add one with `effspine data register NAME DIR`")
+        command = in_data_dir(data_dir(), "effspine data register NAME DIR")
+        note(f"there is no data set in {data_dir() / 'datasets'}; add one with `{command}`")
 
 
 @data_app.command("inspect")

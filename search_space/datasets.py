@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+import shlex
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from search_space.atomic_file import write_atomically
+from search_space.data_dir import VARIABLE, default_data_dir
 from search_space.dataset_name import PATTERN, check_dataset_name
 from search_space.errors import InvalidValueError
 
@@ -22,6 +24,11 @@ def dataset_names(data_dir: Path) -> list[str]:
     return sorted(name for name in found if PATTERN.fullmatch(name))
 
 
+def in_data_dir(data_dir: Path, command: str) -> str:
+    """A command of effspine as it has to be written to act on this data directory, whatever the shell has."""
+    return command if data_dir == default_data_dir() else f"{VARIABLE}={shlex.quote(str(data_dir))} {command}"
+
+
 def dataset_path(data_dir: Path, name: str) -> Path:
     """The directory of the data set called `name`.
 
@@ -33,7 +40,7 @@ def dataset_path(data_dir: Path, name: str) -> Path:
         names = ", ".join(dataset_names(data_dir)) or "none yet"
         raise InvalidValueError(
             f"there is no data set '{name}' in {data_dir / 'datasets'}; there are: {names}. "
-            f"Add it with `effspine data register {name} DIR`",
+            f"Add it with `{in_data_dir(data_dir, f'effspine data register {name} DIR')}`",
             field="dataset",
             value=name,
         )

@@ -29,7 +29,7 @@ class FittedTable:
     """A table of `columns` and `rows`; columns named in `left` are left-aligned, the others (numbers) right-aligned.
 
     Columns named in `drop` are left out where the table is too wide, the first one first; those in `cut` are texts that
-    may be shortened. `styles` has one style per row, or is empty.
+    may be shortened, once those in `spare` are left out. `styles` has one style per row, or is empty.
     """
 
     columns: Sequence[str]
@@ -38,6 +38,7 @@ class FittedTable:
     drop: Sequence[str] = ()
     cut: Sequence[str] = ()
     styles: Sequence[str] = ()
+    spare: Sequence[str] = ()
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
         widths = self._widths(console, options)
@@ -72,11 +73,25 @@ class FittedTable:
 
     def _fit(self, widths: list[int], width: int) -> list[int]:
         """The positions of the columns that are shown; limits the widths of the texts among them."""
-        shown = _shown(self.columns, widths, self.drop, self.cut, width)
+        shown = self._shown(widths, width)
         texts = [index for index in shown if self.columns[index] in self.cut]
         room = width - _total([0 if index in texts else widths[index] for index in shown])
         for index, limit in zip(texts, _text_limits([widths[index] for index in texts], room), strict=True):
             widths[index] = limit
+        return shown
+
+    def _shown(self, widths: Sequence[int], width: int) -> list[int]:
+        """The positions of the columns that are shown: all, or those that are left once the table fits."""
+        shown = list(range(len(self.columns)))
+        if _total(widths) > width:
+            shown = [index for index in shown if self.columns[index] not in self.spare]
+        least = [
+            min(each, MIN_TEXT) if name in self.cut else each for name, each in zip(self.columns, widths, strict=True)
+        ]
+        for name in self.drop:
+            if _total([least[index] for index in shown]) <= width:
+                break
+            shown = [index for index in shown if self.columns[index] != name]
         return shown
 
     def _widths(self, console: Console, options: ConsoleOptions) -> list[int]:
@@ -113,12 +128,13 @@ def print_table(
     left: Sequence[str] = (),
     drop: Sequence[str] = (),
     cut: Sequence[str] = (),
+    spare: Sequence[str] = (),
 ) -> None:
     """Prints a `FittedTable` on standard output, below its title."""
     output = console(UNLIMITED)
     if title is not None:
         output.print(cell_text(title, "bold"), soft_wrap=True)
-    table = FittedTable(columns, [list(row) for row in rows], left, drop, cut)
+    table = FittedTable(columns, [list(row) for row in rows], left, drop, cut, spare=spare)
     if output.is_terminal and any(not isinstance(cell, str) for row in table.rows for cell in row):
         output.print(table, soft_wrap=True)  # which has colours
         return
@@ -152,19 +168,6 @@ def _cell(cell: str | RenderableType) -> RenderableType:
 
 def _total(widths: Sequence[int]) -> int:
     return sum(widths) + GAP * max(0, len(widths) - 1)
-
-
-def _shown(
-    columns: Sequence[str], widths: Sequence[int], drop: Sequence[str], cut: Sequence[str], width: int
-) -> list[int]:
-    """The positions of the columns that are shown: all, or those that are left once the table fits."""
-    least = [min(each, MIN_TEXT) if name in cut else each for name, each in zip(columns, widths, strict=True)]
-    shown = list(range(len(columns)))
-    for name in drop:
-        if _total([least[index] for index in shown]) <= width:
-            break
-        shown = [index for index in shown if columns[index] != name]
-    return shown
 
 
 def _text_limits(wanted: Sequence[int], room: int) -> list[int]:

@@ -18,6 +18,7 @@ from api.http.head_requests import HeadRequests
 from api.http.idempotency import Idempotency
 from api.http.metrics import ServiceMetrics
 from api.http.openapi import PROBLEM_RESPONSES, DescribedApi
+from api.http.pending_responses import pending
 from api.http.request_limits import RateLimit
 from api.http.request_tracing import RequestTracing
 from api.http.root_path import RootPath, require_distinct
@@ -49,6 +50,7 @@ from api.http.static_files import CachedFiles
 from api.http.trusted_hosts import TrustedHosts
 from api.settings import Settings
 from nas_controller.campaigns.campaign_summaries import CampaignSummaries
+from nas_controller.campaigns.policy_history import HistoryPendingError
 from nas_controller.store import Store
 
 DESCRIPTION = """\
@@ -141,6 +143,7 @@ def create_app(settings: Settings, store: Store, *, trusted_hosts: tuple[str, ..
     for kind, handler in HANDLERS.items():
         app.add_exception_handler(kind, handler)
     app.add_exception_handler(NotModified, not_modified)
+    app.add_exception_handler(HistoryPendingError, pending)
     app.state.settings = settings
     app.state.store = store
     app.state.metrics = metrics

@@ -8,7 +8,9 @@ from typing import Any
 
 from pydantic import BaseModel
 
-from search_space.suggestions import nearest
+from nas_controller.entities.annotations import Annotations
+from nas_controller.search.campaign_spec import CampaignSpec
+from search_space.suggestions import SYNONYMS, nearest
 
 _FUZZY_ELSEWHERE = 0.8
 """How similar a name elsewhere in the document must be."""
@@ -48,6 +50,8 @@ def unknown_field(model: type[BaseModel] | None, path: Sequence[str]) -> str | N
     known = [each.removeprefix(group) for each in paths if each.startswith(group) and "." not in each[len(group) :]]
     if not known or name in known:
         return None
+    if model is CampaignSpec and not group and name in Annotations.model_fields:
+        return f"unknown field '{name}'; `effspine campaign edit` sets it, and PATCH, once the campaign is there"
     where = f" in {group.removesuffix('.')}" if group else ""
     return f"unknown field '{name}'{where}; {_advice(name, known, _by_name(paths))}"
 
@@ -63,11 +67,14 @@ def _by_name(paths: Sequence[str]) -> dict[str, str]:
 
 def _advice(name: str, known: Sequence[str], elsewhere: dict[str, str]) -> str:
     """What to write: the field of this group with nearly that name or a usual one, the one of another group with the
-    very name, or else the most similar one.
+    very name or, before it, with the usual one, or else the most similar one.
     """
     if (same := nearest(name, known, cutoff=1.0)) is not None:
         return f"did you mean '{same}'?"
-    if (path := elsewhere.get(name)) is not None:
+    path, usual = elsewhere.get(name), elsewhere.get(SYNONYMS.get(name, ""))
+    if path is not None and usual is not None:
+        return f"did you mean '{usual}' or '{path}'?"
+    if path is not None:
         group = path.rpartition(".")[0]
         return f"it belongs in {group}: '{path}'" if group else "it belongs at the top of the document"
     if (similar := nearest(name, known)) is not None:

@@ -18,7 +18,6 @@ from starlette.routing import Match
 
 from api.http.invalid_inputs import field_problems, summary, truncated
 from api.http.problem_documents import FieldProblem, problem_response
-from nas_controller.campaigns.policy_history import HistoryPendingError
 from nas_controller.drawings.sheet import NothingToDrawError
 from nas_controller.store.errors import (
     ConflictError,
@@ -134,10 +133,6 @@ def _store_full(request: Request, error: EffspineError) -> JSONResponse:
     return problem_response(request.scope, 507, detail, kind="store-full")
 
 
-def _history_pending(request: Request, error: EffspineError) -> JSONResponse:
-    return problem_response(request.scope, 503, str(error), kind="not-ready", headers={"Retry-After": "1"})
-
-
 Handler = Callable[[Request, Any], JSONResponse]
 HANDLERS: dict[type[Exception], Handler] = {
     HTTPException: _http_error,
@@ -150,7 +145,6 @@ HANDLERS: dict[type[Exception], Handler] = {
     StoreVersionError: _store_version,
     StoreError: _store_unavailable,
     NothingToDrawError: _not_found,
-    HistoryPendingError: _history_pending,
     EffspineError: _invalid_value,
 }
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import re
 import time
@@ -19,6 +20,8 @@ from api.logs import current_request_id, log_access
 REQUEST_ID_HEADER = "X-Request-ID"
 REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
 METHODS = frozenset({"GET", "HEAD", "OPTIONS", "POST", "PUT", "PATCH", "DELETE", "TRACE", "CONNECT"})
+RETRY_SECONDS = 5
+"""After which a client may send a request again that a shutdown has cut off."""
 OTHER_METHOD = "other"
 """Stands for all other methods, of which a client can invent any number."""
 
@@ -58,6 +61,12 @@ class RequestTracing:
 
         try:
             await self.app(scope, receive, send_with_headers)
+        except asyncio.CancelledError:  # the server stops; nothing else cancels a request
+            if not status:
+                detail = "the service is stopping; send the request again once it runs"
+                retry = {"Retry-After": str(RETRY_SECONDS)}
+                response = problem_response(scope, 503, detail, kind="stopping", headers=retry)
+                await response(scope, receive, send_with_headers)
         except Exception:
             log.exception("request failed: %s %s", _method(scope), _route(scope))
             if status:

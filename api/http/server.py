@@ -17,6 +17,7 @@ import uvicorn
 from threadpoolctl import threadpool_limits
 
 from api.http.app import create_app
+from api.http.graceful_server import CUT_OFF_SECONDS, GracefulServer
 from api.logs import log_to_stderr
 from api.settings import Settings
 from nas_controller.store import Store
@@ -25,8 +26,8 @@ from search_space.errors import EffspineError, InvalidValueError
 
 KEY_COMMAND = "effspine keys create --name NAME --scope admin"
 
-SHUTDOWN_SECONDS = 2
-"""How long open event streams delay a shutdown."""
+SHUTDOWN_SECONDS = round(CUT_OFF_SECONDS) + 8
+"""How long a request that cannot be cut off delays a shutdown."""
 BACKLOG = 128
 
 log = logging.getLogger("effspine")
@@ -153,7 +154,7 @@ def _run_server(settings: Settings, store: Store, listener: socket.socket, stop:
     # Loaded modules are never freed; scanning them in each full garbage collection would delay requests by 0.1 s.
     gc.freeze()
     log.info("serving %s; files are in %s", settings.url, settings.data_dir)
-    server = uvicorn.Server(config)
+    server = GracefulServer(config)
 
     def end() -> None:
         stop.wait()

@@ -24,13 +24,18 @@ from search_space.errors import EffspineError
 MAX_SNAPSHOTS = 128
 MAX_REPLAYED = 20_000
 """The policy of a longer campaign is not replayed, which would keep a processor busy for minutes."""
-MAX_SECONDS = 5.0
+MAX_SECONDS = 1.5
+"""A request that takes longer would delay a shutdown."""
 _MAX_CAMPAIGNS = 16
 _ROWS_PER_READ = 200
 
 
 class HistoryPendingError(EffspineError):
-    """The replay of a long campaign goes on with the next request."""
+    """The replay of a long campaign goes on with the next request; `done` of `of` rewards are replayed."""
+
+    def __init__(self, done: int, of: int) -> None:
+        super().__init__(f"Replaying the search: {done:,} of {of:,} rewards")
+        self.done, self.of = done, of
 
 
 class Snapshot(NamedTuple):
@@ -77,10 +82,7 @@ class _Replay:
         while rows := store.reads.outcomes_after(campaign.id, self._sequence, _ROWS_PER_READ):
             for row in rows:
                 if time.monotonic() > deadline:
-                    told = self._search.controller.told
-                    raise HistoryPendingError(
-                        f"the search is being replayed: {told:,} of {campaign.trials_finished:,} rewards; ask again"
-                    )
+                    raise HistoryPendingError(self._search.controller.told, campaign.trials_finished)
                 self._learn(row)
         latest = self._point()
         points = self._points if latest.told == self._points[-1].told else [*self._points, latest]

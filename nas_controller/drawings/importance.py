@@ -17,7 +17,7 @@ from search_space.topology import BLOCKS
 _LEVELS = {block.number: block.level for block in BLOCKS}
 _SPREAD = 0.32
 """How far strands of one multiplier spread to either side, as a share of the distance to the next multiplier."""
-_FAINTEST, _STRONGEST, _CONTRAST = 0.05, 0.7, 6
+_FAINTEST, _STRONGEST, _CONTRAST = 0.05, 1.0, 6
 """Opacities by rank: most rewards of a search are close together, so that by value nearly all strands are strong."""
 _SCALE_STEPS, _SCALE_WIDTH = 12, 96.0
 
@@ -114,9 +114,13 @@ def _strand(plot: Plot, figure: Parallel, index: int, rank: float) -> str:
     tip = tipped(f"trial {trial} · AP {reward:.3f}", trial)
     if trial == figure.best_number:
         return f'<polyline {styled("strand-best")} {tip} {data} points="{points}"/>'
-    opacity = _FAINTEST + (_STRONGEST - _FAINTEST) * rank**_CONTRAST
-    stroke = f'stroke-opacity="{opacity:.2f}" stroke-width="{0.8 + 0.8 * rank:.1f}"'
+    stroke = f'stroke-opacity="{_opacity(rank):.2f}" stroke-width="{0.8 + 0.8 * rank:.1f}"'
     return f'<polyline class="f-strand" {ROLES["strand"]} {stroke} {tip} {data} points="{points}"/>'
+
+
+def _opacity(rank: float) -> float:
+    """The opacity of a strand by its place by reward, 0 to 1."""
+    return _FAINTEST + (_STRONGEST - _FAINTEST) * rank**_CONTRAST
 
 
 def _legend(canvas: Canvas, low: float, high: float, best: int | None) -> float:
@@ -126,7 +130,7 @@ def _legend(canvas: Canvas, low: float, high: float, best: int | None) -> float:
     x = round(x + text_width(f"AP {low:.3f}") + 8)  # whole px, or the steps of the scale have seams
     step = _SCALE_WIDTH / _SCALE_STEPS
     for index in range(_SCALE_STEPS):
-        opacity = _FAINTEST + (_STRONGEST - _FAINTEST) * ((index + 0.5) / _SCALE_STEPS) ** _CONTRAST
+        opacity = _opacity(index / (_SCALE_STEPS - 1))
         box = rectangle(x + index * step, y, step, 13)
         canvas.add(f'<rect {styled("heat-high")} fill-opacity="{opacity:.3f}" shape-rendering="crispEdges" {box}/>')
     canvas.add(f"<rect {styled('frame')} {rectangle(x, y, _SCALE_WIDTH, 13)}/>")

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from nas_controller.campaigns.figure_data import Entropy, PolicyFigure
 from nas_controller.drawings.chart import LINE, Axis, Box, Plot, block_axis, chart, dots, polyline
-from nas_controller.drawings.scales import padded
+from nas_controller.drawings.scales import Ticks, number, padded
 from nas_controller.drawings.sheet import Canvas, NothingToDrawError, Sheet, tipped
 from nas_controller.drawings.style import MINUS, TEXT_PX, styled, text_width
 from search_space.diagram.svg import length, rectangle
@@ -90,15 +92,26 @@ def entropy(figure: Entropy, sheet: Sheet) -> str:
     _line(canvas, plot, "best", "best-mark", list(zip(figure.told, figure.entropy, strict=True)), "entropy")
     if not advantages:
         return canvas.finish(plot.bottom)
-    low, high = padded([0.0, *(value for _, value in advantages)], least=0.2)
+    values = [value for _, value in advantages]
+    low, high = padded([0.0, *values], least=0.2)
     below = Box(canvas.left, canvas.right, plot.bottom + 14, 110.0, _GUTTER)
-    second = chart(canvas, below, Axis("rewards", x.low, x.high, is_whole=True), Axis("mean advantage", low, high))
+    y = Axis("mean advantage", low, high, ticks=_ends(values, low, high))
+    second = chart(canvas, below, Axis("rewards", x.low, x.high, is_whole=True), y)
     zero, (left, _, right, _) = length(second.y(0.0)), second.box()
     canvas.add(f'<path {styled("guide")} d="M{length(left)} {zero} H{length(right)}"/>')
     _line(canvas, second, "average", "average-dot", advantages, "mean advantage")
     return canvas.finish(second.bottom)
 
 
+def _ends(values: Sequence[float], low: float, high: float) -> Ticks:
+    """Ticks at 0 and on either side: at the most extreme value, or the end of the axis where that is too near to 0."""
+    gap = _LEAST_GAP * (high - low)
+    pairs = ((min(values), low), (max(values), high))
+    chosen = [extreme if abs(extreme) >= gap else end for extreme, end in pairs]
+    return sorted([(0.0, "0"), *((value, number(value, 2)) for value in chosen if abs(value) >= gap)])
+
+
+_LEAST_GAP = 0.15
 _GUTTER = text_width(f"{MINUS}0.25")
 _UNIT = [(0.0, "0"), (0.25, "0.25"), (0.5, "0.5"), (0.75, "0.75"), (1.0, "1")]
 

@@ -103,7 +103,7 @@ class CampaignSpec(BaseModel):
     name: _Name = setting("Name", "What the campaign is called.", group=CAMPAIGN)
     dataset: _DatasetName | None = setting(
         "Data set",
-        "Name of a registered data set; null only for proxy tasks that train nothing.",
+        "Name of a registered data set; only proxy tasks that train nothing need none.",
         default=None,
         group=SPACE,
         null="none",
@@ -140,7 +140,7 @@ class CampaignSpec(BaseModel):
     )
     latency: LatencySpec | None = setting(
         "Measure latency",
-        "Measures each trial's network as it is exported; null measures none, unless `minimise` is `latency`.",
+        "Measures each trial's network as it is exported, as `minimise` does with `latency`.",
         default=None,
         group=OBJECTIVE,
         null="not measured",
@@ -150,15 +150,14 @@ class CampaignSpec(BaseModel):
     )
     early_stopping: EarlyStoppingSpec | None = setting(
         "Stop trials early",
-        "Stops a trial that is worse than others were at the same step; needs `proxy_task.evaluate_steps`. Null "
-        "trains every trial to its end.",
+        "Stops a trial that is worse than others were at the same step; needs `proxy_task.evaluate_steps`.",
         default=None,
         group=STOP,
         null="every trial is trained to its end",
     )
     stop: StopSpec | None = setting(
         "Stop the search",
-        "Ends the search before its last trial; null runs every trial.",
+        "Ends the search before its last trial.",
         default=None,
         group=STOP,
         null="never",

@@ -40,7 +40,7 @@ def _of(algorithm: Algorithm, name: str, title: str, meaning: str, **limits: Any
         defaults = {"by": "algorithm", "values": {algorithm: DEFAULTS[algorithm][name]}}
     if any(isinstance(default, float) for default in defaults["values"].values()):
         limits["allow_inf_nan"] = False
-    description = f"{meaning} Read by `{algorithm}`; null for other algorithms."
+    description = f"{meaning} Read by `{algorithm}` alone."
     hints = {"fold": _SETTINGS, "defaults": defaults, "applies": {"to": "algorithm", "values": [algorithm]}}
     return setting(title, description, default=None, **limits, **hints)
 

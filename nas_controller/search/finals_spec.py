@@ -79,7 +79,7 @@ class FinalsSpec(BaseModel):
     )
     profile: str | None = setting(
         "Profile",
-        "The preset of the training; null is that of the search, or `laptop-alone` after shared weights.",
+        "The preset of the training; by default that of the search, or `laptop-alone` after shared weights.",
         default=None,
         json_schema_extra={"enum": [*PROFILES, None]},
         null=f"as the search, or {FINALS_PROFILE} after shared weights",
@@ -161,7 +161,7 @@ class FinalsSpec(BaseModel):
             raise _refused(
                 "first_seed",
                 f"first_seed is {seeds[0]}, and with {self.seeds} seeds that of the campaign, {campaign_seed}, is one "
-                f"of them; give {campaign_seed + 1} or more, or null",
+                f"of them; give {campaign_seed + 1} or more, or none",
             )
 
 

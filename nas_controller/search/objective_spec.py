@@ -29,14 +29,13 @@ class ObjectiveSpec(BaseModel):
     maximise: Literal["ap"] = setting("Maximise", "The reward: COCO AP on reserved images.", default="ap")
     minimise: Literal["params", "latency"] | None = setting(
         "Minimise too",
-        "What should be small besides a large AP; null is the AP alone. `latency` is measured as `latency` of the "
-        "campaign says.",
+        "What should be small besides a large AP. `latency` is measured as `latency` of the campaign says.",
         default=None,
         null="nothing",
     )
     weight: Real | None = setting(
         "Weight of the cost",
-        "Exponent of the parameters or the latency over those of the baseline. Null without `minimise`.",
+        "Exponent of the parameters or the latency over those of the baseline.",
         default=None,
         gt=0,
         le=1,

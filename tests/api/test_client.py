@@ -167,3 +167,9 @@ def test_the_file_name_of_an_export_has_no_directory() -> None:
     headers = {"Content-Disposition": 'attachment; filename="../../evil.json"'}
     name, content = client_of(lambda _: httpx.Response(200, text="{}", headers=headers)).export("c", "json")
     assert (name, content) == ("evil.json", b"{}")
+
+
+def test_a_figure_that_is_being_computed_is_asked_for_again() -> None:
+    pending = {"detail": "Replaying the search: 1 of 2 rewards", "done": 1, "of": 2}
+    responses = [httpx.Response(202, json=pending, headers={"Retry-After": "0"}), httpx.Response(200, json={"of": 2})]
+    assert client_of(lambda _: responses.pop(0)).figure("c", "entropy") == {"of": 2}

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from fastapi.testclient import TestClient
 from pydantic import ValidationError
 
 from api.cli.campaign.yaml_documents import parse_document
@@ -26,7 +27,7 @@ import { commandsOf } from "./new-campaign/commands.js";
 import { errorsByField } from "./new-campaign/errors.js";
 import { schemaFields, limitsText } from "./new-campaign/fields.js";
 import { requestKey } from "./new-campaign/request-key.js";
-import { differences, documentOf, missingFields, readForm, valuesOf } from "./new-campaign/values.js";
+import { differences, documentOf, missingFields, readForm, refusedNumbers, valuesOf } from "./new-campaign/values.js";
 const { schema, calls } = JSON.parse(readFileSync(0, "utf8"));
 const fields = schemaFields(schema);
 const shown = (values) => fields.filter(readForm(fields, values).isShown).map(({ path }) => path);
@@ -34,6 +35,7 @@ const keyOf = requestKey();
 const functions = {
   fields: () => fields, shown, commandsOf, limitsText,
   missing: (values) => missingFields(fields, readForm(fields, values)),
+  refused: (values) => refusedNumbers(fields, readForm(fields, values)),
   documentOf: (values) => documentOf(fields, values), valuesOf: (spec) => valuesOf(fields, spec),
   differences: (a, b) => differences(fields, a, b).map(({ field, before, after }) => [field.path, before, after]),
   defaultOf: (values, path) => readForm(fields, values).defaultOf(fields.find((field) => field.path === path)) ?? null,
@@ -248,4 +250,39 @@ def test_a_request_has_one_key_until_it_changes(run: Any) -> None:
 
 def test_limits_are_written_for_people(run: Any) -> None:
     limits = [{"least": 1, "most": 100_000}, {"above": 0, "most": 1}, {}]
-    assert run(*(["limitsText", each] for each in limits)) == ["1 to 100,000", "above 0, up to 1", None]
+    assert run(*(["limitsText", each] for each in limits)) == ["1 to 100,000", "above 0 and at most 1", None]
+
+
+def test_no_help_of_a_field_speaks_of_null(run: Any) -> None:
+    (fields,) = run(["fields"])
+    texts = [f"{field['title']} {field['description']} {field['nullText'] or ''}" for field in fields]
+    assert [text for text in texts if "null" in text.lower()] == []
+
+
+@pytest.mark.parametrize(
+    ("path", "text"),
+    [
+        ("trials", "200000"),
+        ("trials", "0"),
+        ("trials", "many"),
+        ("trials", "2.5"),
+        ("controller.learning_rate", "0"),
+        ("retries", "-1"),
+    ],
+)
+def test_a_number_that_the_schema_refuses_is_known_before_the_service_is_asked(
+    run: Any, service: TestClient, path: str, text: str
+) -> None:
+    ((refused,),) = run(["refused", {path: text}])
+    document: Any = text if text == "many" else json.loads(text)
+    for name in reversed(path.split(".")):
+        document = {name: document}
+    document = {"name": "x", "proxy_task": {"profile": "synthetic"}, **document}
+    (error,) = service.post("/v1/campaigns?dry_run=true", json=document).json()["errors"]
+    assert refused == {"field": error["field"], "message": error["message"]}
+
+
+def test_numbers_within_the_limits_and_budgets_with_units_are_left_to_the_service(run: Any) -> None:
+    values = {"trials": "100,000", "retries": "", "seed": "0"}
+    values |= {"search_space.budget_madds": "1.3 G", "search_space.max_params": "4.5M"}
+    assert run(["refused", values]) == [[]]

@@ -66,6 +66,11 @@ def test_the_table_is_sorted_by_a_click(page: Page, recorded: Served, records: R
     assert numbers(page) == list(range(20))
 
 
+def test_the_health_strip_has_the_workers_that_run(page: Page, recorded: Served, records: Recorded) -> None:
+    workers = page.get_by_label("Health").locator("div", has=page.get_by_text("Workers", exact=True)).locator("dd")
+    expect(workers).to_have_text(f"1 of {recorded.client().campaign(records.running).spec['parallelism']}")
+
+
 def test_the_table_is_filtered_by_state(page: Page) -> None:
     show = page.get_by_label("Show").first
     show.select_option("failed")
@@ -171,6 +176,20 @@ def test_figures_are_downloaded_as_svg_and_pdf(page: Page, tmp_path: Path) -> No
     assert document.rstrip().endswith(b"%%EOF")
 
 
+@pytest.mark.parametrize("path", ["/campaigns/{}", "/campaigns/{}/trials/3"])
+def test_the_block_diagram_is_downloaded_as_svg_and_pdf(
+    page: Page, records: Recorded, tmp_path: Path, path: str
+) -> None:
+    go_to(page, path.format(records.running), "h1")
+    card = page.locator(".card", has=page.get_by_role("heading", name="Blocks of the best")).or_(
+        page.get_by_role("region", name="Blocks beside the baseline's")
+    )
+    files = card.locator(".files")
+    expect(files).to_have_css("opacity", "1")  # without a pointer, which a phone has not
+    for name, start in (("SVG", b"<svg"), ("PDF", b"%PDF-")):
+        assert saved(page, files.get_by_role("link", name=name), tmp_path).startswith(start)
+
+
 def test_the_figures_lead_to_trials(page: Page) -> None:
     marks = page.locator("figure", has=page.get_by_role("heading", name="Reward by trial")).locator("[data-trial]")
     mark = marks.nth(RUNNING_TRIALS // 2)
@@ -203,7 +222,7 @@ def test_the_learning_curve_of_a_trial_is_drawn_and_downloaded(page: Page, recor
     go_to(page, f"/campaigns/{records.running}/trials/{numbers(page)[0]}", ".trial-shares")
     curve = page.get_by_role("region", name="Learning curve")
     expect(curve.locator("circle[data-tip*='step 20']")).to_have_count(1)
-    curve.hover()
+    expect(curve.locator(".files")).to_have_css("opacity", "1")
     assert saved(page, curve.get_by_role("link", name="PDF"), tmp_path).startswith(b"%PDF-")
 
 

@@ -7,6 +7,7 @@ import re
 from playwright.sync_api import Browser, Page, expect
 
 from tests.support.chromium import go_to, opened
+from tests.support.recorded_pages import DATASET, Recorded, write_dataset
 from tests.support.served import Served
 from tests.support.synthetic_campaigns import synthetic_spec
 
@@ -21,6 +22,14 @@ def create_running(served: Served) -> str:
     return served.client().create_campaign(spec.model_dump(mode="json", exclude_none=True)).id
 
 
+def wait_for_trials(served: Served, campaign: str, count: int) -> None:
+    """Waits until so many trials have ended."""
+    for event in served.client().events(campaign):
+        count -= event.kind == "trial.completed"
+        if count <= 0:
+            return
+
+
 def finished(page: Page) -> int:
     """The number of finished trials that the page of a campaign shows."""
     value: float = page.locator("progress[aria-label='Trials finished']").evaluate("bar => bar.value")
@@ -29,7 +38,12 @@ def finished(page: Page) -> int:
 
 def test_pages_outlast_a_service_that_is_killed(browser: Browser, served: Served) -> None:
     campaign = create_running(served)
+    wait_for_trials(served, campaign, 2)
+    write_dataset(served.data_dir)
     paths = {
+        f"/campaigns/{campaign}/trials/1": ".trial-shares tr",  # which has ended, so that it polls for nothing
+        f"/compare?trials={campaign}:0,{campaign}:1": ".compared tbody tr",
+        f"/datasets/{DATASET}": "#preview img",
         f"/campaigns/{campaign}": "table.trials tbody tr",
         "/": "table.campaigns tbody tr",
         "/campaigns/new": "input[type=range]",
@@ -79,6 +93,28 @@ def test_a_clean_stop_with_open_pages_logs_no_error(browser: Browser, served: Se
     log = served.log_path.read_text(encoding="utf-8")[written:]
     assert log
     assert not re.search(r"error|exception|traceback|cancelled", log, re.IGNORECASE), log
+
+
+def test_a_page_without_data_says_so_and_reads_it_once_it_can(
+    browser: Browser, recorded: Served, records: Recorded
+) -> None:
+    paths = {
+        f"/datasets/{DATASET}": "#preview img",
+        f"/campaigns/{records.running}/trials/3": ".trial-shares tr",
+        f"/trainings/{records.training}": "#curve svg",
+    }
+    for path, shows in paths.items():
+        with opened(browser, recorded.url) as watched:
+            watched.expected += LOST
+            page = watched.page
+            for requests in ("**/v1/**", "**/healthz"):
+                page.route(requests, lambda route: route.abort())
+            page.goto(path)
+            expect(page.locator("#connection")).to_have_text("Disconnected, no data yet, retrying")
+            assert page.locator("[role=alert]:visible").count() == 0
+            page.unroute_all()
+            expect(page.locator(shows).first).to_be_visible()
+            expect(page.locator("#connection")).to_be_hidden()
 
 
 def _use(page: Page, column: str, table: str) -> None:

@@ -121,3 +121,40 @@ def test_architectures_are_selected_by_a_multiplier(page: Page, records: Recorde
     tab_to(page, selection.get_by_role("button", name="Clear"))
     page.keyboard.press("Enter")
     expect(faded).to_have_count(0)
+
+
+def test_the_trials_are_sorted_and_paged(page: Page, records: Recorded) -> None:
+    go_to(page, f"/campaigns/{records.running}", "table.trials tbody tr")
+    table = page.locator("section", has=page.locator("table.trials"))
+    first = table.locator("tbody tr td:first-child").first
+    heading = table.locator("th[data-order=number]")
+    tab_to(page, heading.get_by_role("button"))
+    page.keyboard.press("Enter")
+    expect(heading).to_have_attribute("aria-sort", "ascending")
+    expect(first).to_have_text("0")
+    expect(heading.get_by_role("button")).to_be_focused()
+    tab_to(page, table.get_by_role("button", name="Next"), "Shift+Tab")
+    page.keyboard.press("Space")
+    expect(first).to_have_text("20")
+    tab_to(page, table.locator("form.pager").get_by_label("Page"), "Shift+Tab")
+    page.keyboard.press("Control+A")
+    page.keyboard.type("3")
+    page.keyboard.press("Enter")
+    expect(first).to_have_text("40")
+    tab_to(page, table.get_by_role("button", name="Back"), "Shift+Tab")
+    page.keyboard.press("Enter")
+    expect(first).to_have_text("20")
+
+
+def test_the_campaigns_are_sorted(page: Page) -> None:
+    go_to(page, "/", "table.campaigns tr:nth-child(5)")
+    heading = page.locator("table.campaigns th", has_text="Campaign").first
+    tab_to(page, heading.get_by_role("button"))
+    for direction in ("ascending", "descending"):
+        page.keyboard.press("Enter")
+        expect(heading).to_have_attribute("aria-sort", direction)
+        expect(page.locator("table.campaigns")).to_be_visible()
+        page.wait_for_function("() => !document.querySelector('[aria-busy=true]')")
+        names = page.locator("table.campaigns a.name").all_inner_texts()
+        assert names == sorted(names, key=str.lower, reverse=direction == "descending")
+        expect(heading.get_by_role("button")).to_be_focused()

@@ -37,7 +37,7 @@ def test_an_unknown_name_is_refused_with_the_known_names_and_a_command_to_add_it
         dataset_path(tmp_path, "cars")
     assert str(caught.value) == (
         f"there is no data set 'cars' in {tmp_path / 'datasets'}; there are: digits. "
-        "Add it with `effspine data register cars DIR`"
+        f"Add it with `EFFSPINE_DATA_DIR={tmp_path} effspine data register cars DIR`"
     )
     assert (caught.value.field, caught.value.value) == ("dataset", "cars")
 

@@ -57,3 +57,20 @@ def test_a_cell_steers_no_terminal(monkeypatch: pytest.MonkeyPatch, capsys: pyte
     monkeypatch.setenv("COLUMNS", "80")
     print_table(("name",), [("\x1b[31m\nx",)], left=("name",))
     assert "\\x1b[31m\\nx" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("columns", "row"),
+    [
+        ("60", "1  96 %  = trial 12, and why"),
+        ("27", "1  = trial 12, and why"),
+        ("20", "1  = trial 12, and …"),
+    ],
+)
+def test_what_can_be_spared_is_left_out_before_a_text_is_shortened(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], columns: str, row: str
+) -> None:
+    monkeypatch.setenv("COLUMNS", columns)
+    rows = [("1", "96 %", "= trial 12, and why")]
+    print_table(("n", "of", "note"), rows, left=("note",), cut=("note",), spare=("of",))
+    assert capsys.readouterr().out.splitlines()[-1] == row

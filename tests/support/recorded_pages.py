@@ -66,7 +66,7 @@ def record_pages(data_dir: Path) -> Recorded:
     clock = Clock()
     with new_store(data_dir, clock) as store:
         *_, with_finals = recorded_finals(store, clock)
-    _dataset(data_dir)
+    write_dataset(data_dir)
     return Recorded(draft, running, paused, with_finals, failed, training)
 
 
@@ -105,8 +105,8 @@ def _training(store: Store, data_dir: Path) -> str:
     return training
 
 
-def _dataset(data_dir: Path) -> None:
-    """A registered data set with a preview; of its images only the report is needed."""
+def write_dataset(data_dir: Path) -> None:
+    """Writes DATASET, a registered data set with a preview; of its images only the report is needed."""
     directory = data_dir / "birds"
     directory.mkdir()
     report: dict[str, Any] = {"path": str(directory), "refusals": [], **REPORT}

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from api.cli.campaign.finals import DROP, LEFT, comparison_columns, comparison_rows
 from api.cli.campaign.lines import TAIL, follow_lines
-from api.cli.campaign.status import phases_line, search_line, status_line, workers_note
+from api.cli.campaign.status import phases_line, search_line, status_line, worker_counts
 from api.cli.campaign.time_left import finals_seconds_left, seconds_left, training_seconds
 from api.cli.output import cell_text, duration, last_line, one_decimal, spark_line, three_digits
 from api.client import ServiceRefusedError
@@ -109,15 +109,16 @@ def view(
     left = seconds_left(campaign, recent)
     if report is not None and report.finals.state == "running":
         left = finals_seconds_left(campaign, report)
-    status = status_line(campaign)
+    more: tuple[str, ...] = ()
     if campaign.state not in FINISHED_CAMPAIGN_STATES:
-        status += f"{workers_note(recent)}   time left {'about ' + duration(left) if left else '-'}"
+        more = worker_counts(recent), f"time left {'about ' + duration(left) if left else '-'}"
+    status = status_line(campaign, *more).splitlines()
     shown: list[RenderableType] = [_trials_table(campaign, recent[:rows])] if rows else []
     if report is not None:
         shown += [cell_text("finals", "bold"), _finals_table(report), cell_text(report.verdict.sentence)]
     shown += [cell_text(line) for line in (search, phases_line(campaign)) if line is not None]
     error = [cell_text(service_error, "bold red")] if service_error else []
-    return Group(*shown, cell_text(status, "bold"), *error)
+    return Group(*shown, *(cell_text(line, "bold") for line in status), *error)
 
 
 def _trials_table(campaign: CampaignDocument, recent: Sequence[TrialDocument]) -> FittedTable:

@@ -92,11 +92,12 @@ def trials(
 ) -> None:
     """List the trials of a campaign."""
     with open_campaign(named) as (client, campaign_id):
+        campaign = client.campaign(campaign_id)
         rows = list(client.trials(campaign_id, state=state, order_by=order_by, at_most=limit))
     if as_json:
         print_json([trial.model_dump(mode="json") for trial in rows])
         return
-    print_trials(rows)
+    print_trials(campaign, rows)
 
 
 def best(
@@ -106,14 +107,14 @@ def best(
 ) -> None:
     """Show the best trials of a campaign, first the one that its finals rank first, and the uniform baseline."""
     with open_campaign(named) as (client, campaign_id):
-        found = client.best(campaign_id, k)
+        campaign, found = client.campaign(campaign_id), client.best(campaign_id, k)
     if as_json:
         print_json(found.model_dump(mode="json"))
         return
     rows = found.items
     if found.baseline is not None and all(row.number != found.baseline.number for row in rows):
         rows = [*rows, found.baseline]
-    print_trials(rows)
+    print_trials(campaign, rows)
     if found.sentence is not None:
         print_text(found.sentence)
         if not found.is_confirmed:

@@ -16,17 +16,36 @@ if TYPE_CHECKING:
     from api.documents import CampaignDocument, TrialDocument
 
 
-def status_line(campaign: CampaignDocument) -> str:
-    """The state, the number of finished trials and the best reward in one line."""
+LINE_WIDTH = 80
+GAP = "   "
+
+
+def status_line(campaign: CampaignDocument, *more: str) -> str:
+    """The state, the number of finished trials and the best reward, then `more`: one line, or several of LINE_WIDTH."""
     gain = ""
     if campaign.best_reward is not None and campaign.baseline_reward is not None:
         gain = f" ({campaign.best_reward - campaign.baseline_reward:+z.3f} over the baseline)"
-    trials = f"{campaign.trials_finished}/{campaign.spec['trials']} trials"
-    trials += shared_training_note(campaign) + finals_note(campaign)
-    waiting = "" if campaign.waiting_for is None else f"   waiting: {last_line(campaign.waiting_for)}"
     winner = campaign.confirmed_winner
-    confirmed = "" if winner is None else f"   confirmed winner: trial {winner}"
-    return f"{campaign.state}   {trials}{confirmed}   best AP {three_digits(campaign.best_reward)}{gain}{waiting}"
+    parts = (
+        campaign.state,
+        f"{campaign.trials_finished}/{campaign.spec['trials']} trials",
+        shared_training_note(campaign),
+        finals_note(campaign),
+        "" if winner is None else f"confirmed winner: trial {winner}",
+        f"best AP {three_digits(campaign.best_reward)}{gain}",
+        "" if campaign.waiting_for is None else f"waiting: {last_line(campaign.waiting_for)}",
+        *more,
+    )
+    return _wrapped([part for part in parts if part])
+
+
+def _wrapped(parts: Sequence[str]) -> str:
+    """The parts with a gap between two, and a new line where the next part would exceed LINE_WIDTH."""
+    lines = [parts[0]]
+    for part in parts[1:]:
+        longer = f"{lines[-1]}{GAP}{part}"
+        lines[-1:] = [longer] if len(longer) <= LINE_WIDTH else [lines[-1], part]
+    return "\n".join(lines)
 
 
 def shared_training_note(campaign: CampaignDocument) -> str:
@@ -36,7 +55,7 @@ def shared_training_note(campaign: CampaignDocument) -> str:
         return ""
     left = shared_seconds_left(campaign, datetime.now(UTC))
     about = "" if left is None else f", about {duration(left)} left"
-    return f"   shared weights: step {training.step:,} of {training.steps:,}{about}"
+    return f"shared weights: step {training.step:,} of {training.steps:,}{about}"
 
 
 def finals_note(campaign: CampaignDocument) -> str:
@@ -44,13 +63,7 @@ def finals_note(campaign: CampaignDocument) -> str:
     finals = campaign.finals
     if finals is None or finals.state != "running":
         return ""
-    return f"   finals: {finals.runs_finished} of {finals.runs} trainings"
-
-
-def workers_note(recent: Sequence[TrialDocument]) -> str:
-    """As `worker_counts`, for the end of a status line."""
-    counts = worker_counts(recent)
-    return f"   {counts}" if counts else ""
+    return f"finals: {finals.runs_finished} of {finals.runs} trainings"
 
 
 def worker_counts(recent: Sequence[TrialDocument]) -> str:

@@ -134,8 +134,12 @@ def retry_hint(campaign_id: str) -> str:
     return f"once the cause is mended, `effspine campaign retry {campaign_id}` continues it with all finished trials"
 
 
-def print_trials(trials: Sequence[TrialDocument]) -> None:
-    """Prints a table with one row per trial, with latencies if any was measured."""
+CONSTANT_IF_EXACT = ("multi-adds", "of budget")
+"""Columns that say the same of every trial, to 1 %, where the mode of the search space is exact."""
+
+
+def print_trials(campaign: CampaignDocument, trials: Sequence[TrialDocument]) -> None:
+    """Prints a table with one row per trial of a campaign, with latencies if any was measured."""
     has_latency = any(trial.latency_ms is not None for trial in trials)
     latency_column = ("latency",) if has_latency else ()
     print_table(
@@ -159,6 +163,7 @@ def print_trials(trials: Sequence[TrialDocument]) -> None:
         left=("state", "widths", "note"),
         drop=("widths", "of budget", "params", "multi-adds", "latency", "seconds", "", "note"),
         cut=("note",),
+        spare=CONSTANT_IF_EXACT if campaign.spec["search_space"]["mode"] == "exact" else (),
     )
 
 
@@ -174,5 +179,5 @@ def trial_note(trial: TrialDocument) -> str:
     if trial.error:
         return last_line(trial.error)
     if trial.reused_from is not None:
-        return f"same architecture as trial {trial.reused_from}"
+        return f"= trial {trial.reused_from}"
     return "uniform baseline" if trial.number == BASELINE_TRIAL else ""

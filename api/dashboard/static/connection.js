@@ -3,9 +3,11 @@
 import { byId, setText } from "./dom.js";
 import { link } from "./root.js";
 
+const CHECK_MS = 3000; // a page that asks for nothing learns within this time that the service is gone
 const RETRY_MS = 2000;
+const NO_RESPONSE = [502, 504]; // from a proxy whose service is gone
 
-let lastResponse = new Date(), retrying = null;
+let readAt = null, heardAt = Date.now(), isLost = false;
 const listeners = new Set(), lossListeners = new Set();
 
 /** Calls `listener` whenever the service responds again. */
@@ -20,39 +22,48 @@ export function onDisconnected(listener) {
   return () => lossListeners.delete(listener);
 }
 
-export const isDisconnected = () => retrying !== null;
+export const isDisconnected = () => isLost;
 
-/** To be called after every response. */
-export function responded() {
-  lastResponse = new Date();
-  if (retrying === null) return;
-  clearTimeout(retrying);
-  retrying = null;
-  show(false);
+/** Whether a response is the service's own. */
+export const isFromService = ({ status }) => !NO_RESPONSE.includes(status);
+
+/** To be called after every response of the service; `hasData` says that the page shows what is in it. */
+export function responded(hasData = false) {
+  heardAt = Date.now();
+  if (hasData) readAt = new Date();
+  if (!isLost) return;
+  isLost = false;
+  show();
   for (const listener of listeners) listener();
 }
 
 /** To be called when a request got no response. */
 export function failed() {
-  if (retrying !== null) return;
-  show(true);
-  retry();
+  if (isLost) return;
+  isLost = true;
+  show();
   for (const listener of lossListeners) listener();
 }
 
-function retry() {
-  retrying = setTimeout(async () => {
-    try {
-      await fetch(link("/healthz"), { cache: "no-store" });
-    } catch {
-      return retry();
-    }
-    responded();
-  }, RETRY_MS);
+async function check() {
+  if (!document.hidden && (isLost || Date.now() - heardAt >= CHECK_MS)) {
+    const response = await fetch(link("/healthz"), { cache: "no-store" }).catch(() => null);
+    if (response !== null && isFromService(response)) responded();
+    else failed();
+  }
+  setTimeout(check, isLost ? RETRY_MS : CHECK_MS);
 }
 
-function show(isStale) {
-  document.body.classList.toggle("is-stale", isStale);
-  byId("connection").hidden = !isStale;
-  setText("connection", isStale ? `Disconnected, showing data from ${lastResponse.toLocaleTimeString("en-GB")}, retrying` : "");
+function show() {
+  document.body.classList.toggle("is-stale", isLost);
+  byId("connection").hidden = !isLost;
+  setText("connection", isLost ? `Disconnected, ${readAt === null ? "no data yet" : `showing data from ${moment(readAt)}`}, retrying` : "");
 }
+
+/** `14:05:09` today, else with the day. */
+function moment(at) {
+  const clock = at.toLocaleTimeString("en-GB");
+  return at.toDateString() === new Date().toDateString() ? clock : `${at.toLocaleDateString("en-GB", { day: "numeric", month: "short" })} ${clock}`;
+}
+
+setTimeout(check, CHECK_MS);

@@ -1,8 +1,9 @@
 // The page of one data set: what was found when it was registered.
 
+import { onReconnected } from "./connection.js";
 import { byId, element, setText } from "./dom.js";
 import { dateTime } from "./format.js";
-import { getJson } from "./http.js";
+import { DisconnectedError, getJson } from "./http.js";
 import { link } from "./root.js";
 
 const MAX_CATEGORIES = 200;
@@ -64,9 +65,16 @@ function show(dataset) {
   byId("splits").replaceChildren(...Object.entries(report.splits).map(section));
 }
 
-try {
-  show(await getJson(path));
-} catch (error) {
-  byId("error").hidden = false;
-  setText("error", `The data set cannot be shown: ${error.message}`);
+async function refresh() {
+  try {
+    show(await getJson(path));
+    byId("error").hidden = true;
+  } catch (error) {
+    if (error instanceof DisconnectedError) return; // the page says so already
+    byId("error").hidden = false;
+    setText("error", `The data set cannot be shown: ${error.message}`);
+  }
 }
+
+onReconnected(refresh);
+refresh();

@@ -1,15 +1,14 @@
 // A figure that the service draws: an SVG in the page, with a note for the mark under the pointer.
 
 import { displayed } from "./dom.js";
-import { DisconnectedError, getText } from "./http.js";
-import { link } from "./root.js";
+import { FigureFiles } from "./figure-files.js";
+import { DisconnectedError, getText, PendingError } from "./http.js";
 import { html, useEffect, useLayoutEffect, useRef, useState } from "./ui.js";
 
 const REACH_PX = 14;
 const MIN_WIDTH_PX = 320, MAX_WIDTH_PX = 2000; // what the service draws
 const WIDTH_STEP_PX = 20; // a figure is drawn again when its place has grown or shrunk by this much
-const RETRY_MS = 1500;
-const NOT_READY = 503; // the service still computes what the figure shows
+const RETRY_MS = 500; // while the service still computes what the figure shows
 
 /** The width that a figure is asked for, from that of its place. */
 const widthFor = (place) => Math.min(MAX_WIDTH_PX, Math.max(MIN_WIDTH_PX, Math.floor(place.clientWidth / WIDTH_STEP_PX) * WIDTH_STEP_PX));
@@ -46,11 +45,11 @@ export function Figure({ path, query = "", version, label, empty = "Nothing to s
       .catch((error) => {
         if (error.name === "AbortError" || error instanceof DisconnectedError) return;
         setState(error.message);
-        if (error.status === NOT_READY) retry = setTimeout(() => setRetries((count) => count + 1), RETRY_MS);
+        if (error instanceof PendingError) retry = setTimeout(() => setRetries((count) => count + 1), RETRY_MS);
       });
     return () => { aborted.abort(); clearTimeout(retry); };
   }, [address, version, retries]);
-  const files = ["svg", "pdf"].map((suffix) => html`<a class="plain" download href=${link(`${path}.${suffix}${query && `?${query}`}`)}>${suffix.toUpperCase()}</a>`);
+  const files = Object.fromEntries(["svg", "pdf"].map((suffix) => [suffix, `${path}.${suffix}${query && `?${query}`}`]));
   const onMove = (event) => {
     const mark = nearest(place.current, event);
     const frame = place.current.getBoundingClientRect();
@@ -62,7 +61,7 @@ export function Figure({ path, query = "", version, label, empty = "Nothing to s
   };
   return html`<div class="drawn-figure">
     <div class="drawing" ref=${place} role="group" aria-label=${label} onPointerMove=${onMove} onPointerLeave=${() => setTip(null)} onClick=${onClick}></div>
-    ${state === "drawn" && html`<p class="files">${files}</p>`}
+    ${state === "drawn" && html`<${FigureFiles} files=${files} />`}
     ${state !== "drawn" && html`<p class="placeholder">${state === "loading" ? "" : state === "empty" ? empty : state}</p>`}
     ${tip && html`<output class="tip" style=${{ left: `${tip.x}px`, top: `${tip.y}px` }}>${displayed(tip.text)}</output>`}
   </div>`;

@@ -17,6 +17,15 @@ export const percent = (ratio, digits = 1) => (ratio === null || ratio === undef
 export const millions = (count, digits = 0) =>
   `${(count / 1e6).toLocaleString("en", { minimumFractionDigits: digits, maximumFractionDigits: digits })} M`;
 
+const UNITS = [[1e12, "T"], [1e9, "G"], [1e6, "M"], [1, ""]]; // as the service reads and writes budgets
+export const DIGITS = 4;
+
+/** A count in few digits: `647.5 M`. */
+export function compact(count) {
+  const [size, unit] = UNITS.find(([least]) => count >= least) ?? UNITS.at(-1);
+  return `${(count / size).toLocaleString("en", { maximumSignificantDigits: DIGITS })} ${unit}`.trim();
+}
+
 export function duration(seconds) {
   if (seconds === null || seconds === undefined || !Number.isFinite(seconds)) return "–";
   const whole = Math.max(0, Math.round(seconds));

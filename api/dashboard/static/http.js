@@ -1,10 +1,8 @@
 // Requests to the API; problem documents become errors. Polled responses have an ETag and `Cache-Control: no-cache`, so
 // the browser revalidates them with If-None-Match and returns its cached copy after a 304.
 
-import { failed, responded } from "./connection.js";
+import { failed, isFromService, responded } from "./connection.js";
 import { link } from "./root.js";
-
-const NO_RESPONSE = [502, 504]; // from a proxy whose service is gone
 
 /** The error of a request that got no response; the page's notice of the lost connection has told it already. */
 export class DisconnectedError extends Error {
@@ -22,6 +20,9 @@ export class RefusedError extends Error {
   }
 }
 
+/** The service still computes what was asked for; the message says how far it is. */
+export class PendingError extends Error {}
+
 async function request(path, options) {
   let response;
   try {
@@ -31,11 +32,11 @@ async function request(path, options) {
     failed();
     throw new DisconnectedError();
   }
-  if (NO_RESPONSE.includes(response.status)) {
+  if (!isFromService(response)) {
     failed();
     throw new DisconnectedError();
   }
-  responded();
+  responded(response.ok && options.method === undefined && path.startsWith("/v1/"));
   if (response.status === 401) location.assign(`${link("/login")}?next=${encodeURIComponent(location.pathname + location.search)}`); // logged out
   return response;
 }
@@ -48,10 +49,11 @@ async function read(response) {
 
 export const getJson = async (path, signal) => read(await request(path, { headers: { Accept: "application/json" }, signal }));
 
-/** A text, such as a figure; null if the service has none. */
+/** A text, such as a figure; null if the service has none. Rejects with a PendingError while it is being computed. */
 export async function getText(path, signal) {
   const response = await request(path, { signal });
   if (response.status === 404) return null;
+  if (response.status === 202) throw new PendingError((await read(response)).detail);
   if (!response.ok) return read(response);
   return response.text();
 }

@@ -1,5 +1,6 @@
 // The page of one training: polling updates its progress, its curve and its figures.
 
+import { onReconnected } from "./connection.js";
 import { byId, displayed, element, setText } from "./dom.js";
 import { Figure } from "./figure.js";
 import { ExportDialog } from "./dialogs/exports.js";
@@ -110,4 +111,5 @@ function showExports(isOpen) {
 byId("export").addEventListener("click", () => showExports(true));
 byId("stop").addEventListener("click", () => send("stop"));
 byId("resume").addEventListener("click", () => send("resume"));
+onReconnected(() => { if (!isPolling) refresh(); });
 poll();

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 from importlib.metadata import version
 from pathlib import Path
 from typing import Annotated
@@ -18,6 +19,7 @@ from api.http.dependencies import CampaignId, ServiceSettings, ServiceStore, Tra
 from api.http.module_graph import imported_modules
 from api.http.routes.datasets import DatasetName, dataset_document
 from api.service_url import DEFAULT_URL
+from nas_controller.campaigns.policy_history import MAX_REPLAYED
 from nas_controller.drawings.comparison import MAX_COMPARED, MIN_COMPARED
 from nas_controller.search.campaign_spec import CampaignSpec
 from nas_controller.search.finals_spec import FinalsSpec
@@ -31,6 +33,7 @@ from nas_controller.states import (
     TRIAL_STATES,
 )
 from nas_controller.store.transitions import CLAIMABLE_STATES, allowed_states, changed_states
+from search_space.datasets import dataset_dir, in_data_dir
 from search_space.display import displayed_line
 
 router = APIRouter(include_in_schema=False)
@@ -85,6 +88,12 @@ templates.env.globals.update(
 )
 
 
+def _dataset_commands(data_dir: Path) -> tuple[str, str]:
+    """The commands that register a data set of a service, and that make one."""
+    digits = shlex.quote(str(dataset_dir(data_dir, "digits")))
+    return in_data_dir(data_dir, "effspine data register NAME DIRECTORY"), f"effspine data make-digits {digits}"
+
+
 def _origin(request: Request) -> str:
     """The address of the service as the browser knows it, without a slash at its end."""
     root: str = request.app.state.settings.root_path
@@ -99,6 +108,7 @@ def campaigns(request: Request, settings: ServiceSettings) -> HTMLResponse:
         "current_page": "campaigns",
         "origin": _origin(request),
         "data_dir": settings.data_dir,
+        "digits_command": _dataset_commands(settings.data_dir)[1],
         "may_operate": caller.allows("operate"),
         "caller": caller,
         "states": CAMPAIGN_STATES,
@@ -123,7 +133,7 @@ def new_campaign(
         "original": original,
         "origin": _origin(request),
         "default_url": DEFAULT_URL,
-        "data_dir": settings.data_dir,
+        "dataset_commands": "\n".join(_dataset_commands(settings.data_dir)),
         "may_operate": caller.allows("operate"),
         "needs_key": caller.key_id is not None,
     }
@@ -140,6 +150,7 @@ def campaign(campaign_id: CampaignId, request: Request, store: ServiceStore) -> 
         "may_operate": caller.allows("operate"),
         "trial_states": TRIAL_STATES,
         "limits": json.dumps(CHANGEABLE_LIMITS),
+        "most_replayed": MAX_REPLAYED,
     }
     return templates.TemplateResponse(request, "campaign.html", context)
 

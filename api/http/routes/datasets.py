@@ -13,7 +13,7 @@ from api.documents import DatasetDocument, DatasetReportDocument, DatasetSummary
 from api.http.dependencies import ServiceSettings
 from nas_controller.store import NotFoundError
 from search_space.dataset_name import MAX_CHARACTERS
-from search_space.datasets import dataset_location, dataset_names, dataset_report, preview_file
+from search_space.datasets import dataset_location, dataset_names, dataset_report, in_data_dir, preview_file
 
 router = APIRouter(prefix="/v1/datasets", tags=["data sets"])
 
@@ -70,13 +70,14 @@ def dataset_document(data_dir: FilePath, name: str) -> DatasetDocument:
     location = dataset_location(data_dir, name)
     report = _report(data_dir, name)
     where = "DIR" if location is None else shlex.quote(str(location))
+    command = in_data_dir(data_dir, f"effspine data register {name} {where}")
     return DatasetDocument(
         name=name,
         path=None if location is None else str(location),
         is_there=location is not None and location.is_dir(),
         has_preview=preview_file(data_dir, name).is_file(),
         report=report,
-        register_command=None if report is not None else f"effspine data register {name} {where}",
+        register_command=None if report is not None else command,
     )
 
 

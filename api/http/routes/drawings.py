@@ -11,6 +11,7 @@ from fastapi import APIRouter, Path, Query, Request, Response
 from api.http.cached_responses import cached_response
 from api.http.conditional_get import NOT_MODIFIED, IfFigureModified, check_modified
 from api.http.dependencies import CampaignId, ServiceStore
+from api.http.pending_responses import PENDING
 from nas_controller.drawings.campaign import DRAWINGS, campaign_figure
 from nas_controller.drawings.comparison import Compared, Comparison, comparison_figure, subject_of
 from nas_controller.drawings.sheet import MAX_WIDTH, MIN_WIDTH, WIDTH, Heading, Sheet
@@ -56,7 +57,7 @@ def file_headers(name: str, suffix: str) -> dict[str, str]:
     "/v1/campaigns/{campaign_id}/figures/{name}.svg",
     dependencies=[IfFigureModified],
     response_class=Response,
-    responses=DRAWN,
+    responses=DRAWN | PENDING,
     summary="Draw a figure",
 )
 def campaign_drawing(
@@ -68,7 +69,8 @@ def campaign_drawing(
     width: Width = WIDTH,
     at: At = None,
 ) -> Response:
-    """A figure as SVG, drawn from the numbers of `figures/{name}`. 404 says why there is nothing to draw yet.
+    """A figure as SVG, drawn from the numbers of `figures/{name}`. 404 says why there is nothing to draw yet, and
+    202 how far a replay of the search is that it needs.
 
     Marks have `data-tip`, a line of text, and those of trials `data-trial`, the number.
     """

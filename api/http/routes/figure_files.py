@@ -10,6 +10,7 @@ from api.http.conditional_get import IfFigureModified
 from api.http.dependencies import CampaignId, ServiceStore
 from api.http.figure_files import FIGURE_FILES, figure_svg
 from api.http.pdf_responses import PDF_FILE, WIDTH, PdfWidth, pdf_response
+from api.http.pending_responses import PENDING
 from api.http.routes.drawings import (
     At,
     ComparedCampaigns,
@@ -27,7 +28,7 @@ router = APIRouter(tags=["results"])
     "/v1/campaigns/{campaign_id}/figures/{name}.pdf",
     dependencies=[IfFigureModified],
     response_class=Response,
-    responses=PDF_FILE,
+    responses=PDF_FILE | PENDING,
     summary="Read a figure as PDF",
 )
 def figure_pdf(

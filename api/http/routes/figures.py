@@ -12,6 +12,7 @@ from api.http.conditional_get import NOT_MODIFIED, IfFigureModified
 from api.http.dependencies import CampaignId, ServiceStore
 from api.http.figure_documents import figure_document
 from api.http.json_responses import json_response
+from api.http.pending_responses import PENDING
 from nas_controller.campaigns.figures import FIGURES, MAX_POINTS, MIN_POINTS, POINTS, compute
 from nas_controller.search.limits import MAX_TRIALS
 from nas_controller.store import NotFoundError
@@ -24,7 +25,7 @@ AnyFigure: Any = reduce(or_, dict.fromkeys(map(figure_document, FIGURES)))
 @router.get(
     "/{name}",
     dependencies=[IfFigureModified],
-    responses=NOT_MODIFIED,
+    responses=NOT_MODIFIED | PENDING,
     summary="Read a figure",
     response_model=AnyFigure,
 )
@@ -45,7 +46,7 @@ def figure(
     `of` is the number before downsampling. The curves share the points.
 
     `policy` with `at` is the policy after so many rewards, or after the latest number below that the service has kept;
-    `told` says which. It and `entropy` replay the search: until a long replay has ended, the response is 503 with
+    `told` says which. It and `entropy` replay the search: until a long replay has ended, the response is 202 with
     `Retry-After`.
     """
     if name not in FIGURES:

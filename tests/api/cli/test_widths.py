@@ -53,6 +53,14 @@ def test_a_wider_terminal_shows_more(effspine: CommandLine, recorder: Recorder) 
     assert "widths" in headers[-1]
 
 
+def test_a_note_is_whole_before_what_every_trial_has_is_shown(effspine: CommandLine, served: Store) -> None:
+    recorder = Recorder(served, trials=9, controller={"policy": "factorised"}).run(3)
+    header, _, baseline, *_ = shown(effspine, 80, "campaign", "trials", recorder.id)
+    assert "multi-adds" not in header
+    assert baseline.endswith("uniform baseline")
+    assert "multi-adds" in shown(effspine, 250, "campaign", "trials", recorder.id)[0]
+
+
 def test_a_pipe_has_all_columns_whole_whatever_the_terminal_is(effspine: CommandLine, recorder: Recorder) -> None:
     piped = effspine.run_in_new_process("campaign", "trials", recorder.id, COLUMNS="")
     header, _, *rows = piped.out.splitlines()

@@ -73,7 +73,7 @@ def test_a_folder_in_place_says_how_to_make_a_report(service: TestClient, data_d
     folder.mkdir(parents=True)
     found = service.get("/v1/datasets/digits").json()
     assert (found["report"], found["has_preview"]) == (None, False)
-    assert found["register_command"] == f"effspine data register digits {folder}"
+    assert found["register_command"] == f"EFFSPINE_DATA_DIR={data_dir} effspine data register digits {folder}"
     response = service.get("/v1/datasets/digits/preview")
     assert response.status_code == 404
     assert response.json()["detail"] == "data set 'digits' has no preview; `effspine data register` draws it"
@@ -82,7 +82,7 @@ def test_a_folder_in_place_says_how_to_make_a_report(service: TestClient, data_d
 def test_a_directory_with_a_space_is_quoted_in_the_command(service: TestClient, data_dir: Path, birds: Path) -> None:
     (data_dir / "datasets" / "birds.report.json").unlink()
     found = service.get("/v1/datasets/birds").json()
-    assert found["register_command"] == f"effspine data register birds '{birds}'"
+    assert found["register_command"] == f"EFFSPINE_DATA_DIR={data_dir} effspine data register birds '{birds}'"
 
 
 def test_a_data_set_that_is_away_keeps_its_report(service: TestClient, birds: Path) -> None:

@@ -121,13 +121,16 @@ def test_the_policy_can_be_drawn_as_it_was(service: TestClient, store: Store) ->
 def test_a_replay_that_goes_on_is_to_be_asked_again(
     service: TestClient, store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    path = f"/v1/campaigns/{recorded(store).id}/figures/entropy.svg"
+    path = f"/v1/campaigns/{recorded(store).id}/figures/entropy"
     monkeypatch.setattr(policy_history, "MAX_SECONDS", -1.0)
-    response = service.get(path)
-    assert (response.status_code, response.headers["retry-after"]) == (503, "1")
-    assert "0 of 5 rewards" in response.json()["detail"]
+    for suffix in ("", ".svg", ".pdf"):
+        response = service.get(f"{path}{suffix}")
+        assert (response.status_code, response.headers["retry-after"]) == (202, "1")
+        assert response.json() == {"detail": "Replaying the search: 0 of 5 rewards", "done": 0, "of": 5}
+        assert "etag" not in response.headers  # which the drawing of the same rewards will have
+        assert response.headers["cache-control"] == "no-store"
     monkeypatch.setattr(policy_history, "MAX_SECONDS", 60.0)
-    assert len(drawn(service, path).marks("best-mark")) == 5
+    assert len(drawn(service, f"{path}.svg").marks("best-mark")) == 5
 
 
 def test_a_download_is_named_after_campaign_and_figure(service: TestClient, store: Store) -> None:

@@ -61,7 +61,9 @@ def test_a_value_is_refused_in_the_words_of_the_user(service: TestClient, change
     ("changes", "detail"),
     [
         ({"trails": 5}, "unknown field 'trails'; did you mean 'trials'?"),
-        ({"epochs": 5}, "unknown field 'epochs'; it belongs in finals: 'finals.epochs'"),
+        ({"epochs": 5}, "unknown field 'epochs'; did you mean 'proxy_task.steps' or 'finals.epochs'?"),
+        ({"tags": ["night"]}, "unknown field 'tags'; `effspine campaign edit` sets it"),
+        ({"notes": "night"}, "unknown field 'notes'; `effspine campaign edit` sets it"),
         ({"image_px": 96}, "unknown field 'image_px'; it belongs in proxy_task: 'proxy_task.image_px'"),
         ({"budget": 5}, "unknown field 'budget'; did you mean 'search_space.budget_madds'?"),
         ({"device_hours": 5}, "unknown field 'device_hours'; it belongs in stop: 'stop.device_hours'"),
@@ -115,7 +117,7 @@ def test_a_change_names_the_range_and_the_field_that_was_meant(service: TestClie
         "trials: 'many' is not a whole number (1 to 100,000)"
     )
     assert service.patch(path, json={"epochs": 3}).json()["detail"] == (
-        "unknown field 'epochs'; it belongs in finals: 'finals.epochs'"
+        "unknown field 'epochs'; did you mean 'proxy_task.steps' or 'finals.epochs'?"
     )
 
 

@@ -28,7 +28,10 @@ def attribute(page: str, name: str) -> str:
 def test_the_page_tells_its_scripts_where_the_service_is(service: TestClient, settings: Settings) -> None:
     page = service.get("/campaigns/new").text
     assert attribute(page, "url") == f"http://{HOST}"
-    assert attribute(page, "data-dir") == str(settings.data_dir)
+    assert attribute(page, "dataset-commands") == (
+        f"EFFSPINE_DATA_DIR={settings.data_dir} effspine data register NAME DIRECTORY\n"
+        f"effspine data make-digits {settings.data_dir / 'datasets' / 'digits'}"
+    )
     assert (attribute(page, "from"), attribute(page, "needs-key")) == ("", "no")
     assert "/static/new-campaign/page.js" in page
     for address in re.findall(r'(?:src|href)="(/static/[^"]+)"', page):

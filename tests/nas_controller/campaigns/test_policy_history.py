@@ -64,7 +64,7 @@ def test_a_very_long_search_is_not_replayed(store: Store, monkeypatch: pytest.Mo
 def test_a_replay_that_takes_long_goes_on_with_the_next_request(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     recorder = Recorder(store, trials=9, controller={"policy": "factorised"}).run(6)
     monkeypatch.setattr(module, "MAX_SECONDS", -1.0)
-    with pytest.raises(HistoryPendingError, match="0 of 6 rewards; ask again"):
+    with pytest.raises(HistoryPendingError, match="Replaying the search: 0 of 6 rewards"):
         policy_history(store, recorder.id)
     monkeypatch.setattr(module, "MAX_SECONDS", 60.0)
     assert policy_history(store, recorder.id)[-1].told == 5

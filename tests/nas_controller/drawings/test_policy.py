@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import numpy as np
 import pytest
 
@@ -47,6 +49,10 @@ def test_the_entropy_has_a_point_for_each_snapshot(sheet: Sheet) -> None:
     assert drawn.tips("best-mark")[1:] == ["after 10 rewards · entropy 0.80", "after 20 rewards · entropy 0.50"]
     assert drawn.tips("average-dot")[0] == "after 10 rewards · mean advantage 0.40"
     assert drawn.outside() == []
+    assert {"0.40", "\u22120.20"} <= set(drawn.texts())  # the ends of the axis of the advantage
+    flat = Drawn(entropy(Entropy([0, 10, 20], [1.0, 0.8, 0.5], [None, 0.01, -0.01], 20), sheet))
+    assert {"0.10", "\u22120.10"} <= set(flat.texts())
+    assert flat.outside() == []
     alone = Drawn(entropy(Entropy([0, 10], [1.0, 0.8], [None, None], 10), sheet))
     assert alone.tips("average-dot") == []
     assert alone.outside() == []
@@ -119,5 +125,8 @@ def test_each_strand_has_its_trial_reward_and_choices(sheet: Sheet) -> None:
     heights = [float(pair.split(",")[1]) for pair in best.attrib["points"].split()]
     assert heights[0] > heights[1] > heights[2]
     assert drawn.outside() == []
+    without_best = parallel(figure._replace(best_number=None), sheet)
+    strongest = max(map(float, re.findall(r'stroke-opacity="([\d.]+)" stroke-width', without_best)))
+    assert float(re.findall(r'fill-opacity="([\d.]+)"', without_best)[-1]) == strongest  # the end of the legend
     with pytest.raises(NothingToDrawError, match="no sampled architecture"):
         parallel(Parallel([5], [1, 2], [], [], [], None, 0), sheet)

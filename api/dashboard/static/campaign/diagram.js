@@ -1,19 +1,18 @@
 // The block diagram of the best trial beside the baseline.
 
+import { FigureFiles } from "../figure-files.js";
 import { link } from "../root.js";
 import { html } from "../ui.js";
 
 /** `best` is the document of the best trial, null until it has been read. */
 export function Diagram({ page, best }) {
-  const address = best && link(`${page.path}/exports/svg?trial=${best.number}`);
+  const files = best && { svg: `${page.path}/exports/svg?trial=${best.number}`, pdf: `${page.path}/exports/pdf?trial=${best.number}` };
   return html`<figure class="card wide">
-    <figcaption class="with-link">
-      <div><h2>Blocks of the best against the baseline</h2><p class="muted">Blocks by feature level with their connections, and their shares of the multi-adds.</p></div>
-      ${best && html`<a class="plain" download href=${address}>Download SVG</a>`}
-    </figcaption>
+    <figcaption><h2>Blocks of the best against the baseline</h2><p class="muted">Blocks by feature level with their connections, and their shares of the multi-adds.</p></figcaption>
     <div class="diagram" role="group" tabindex="0" aria-label="Block diagram">
-      ${best && html`<img src=${`${address}&style=page`} alt=${description(best)} loading="lazy" />`}
+      ${best && html`<img src=${`${link(files.svg)}&style=page`} alt=${description(best)} loading="lazy" />`}
     </div>
+    ${best && html`<${FigureFiles} files=${files} />`}
   </figure>`;
 }
 

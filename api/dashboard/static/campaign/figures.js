@@ -19,6 +19,7 @@ export function Figures({ campaign, page, version, best, onTrial }) {
   const figure = (name) => ({ key: name, path: `${page.path}/figures/${name}`, version, onTrial });
   const isExact = campaign.spec.search_space.mode === "exact"; // then all trials have the same multi-adds
   const isLearned = campaign.spec.controller.algorithm === "reinforce";
+  const isTooLong = campaign.trials_finished > page.mostReplayed;
   return html`<div class="charts">
     <${FigureCard} ...${figure("progress")} isWide title="Reward by trial" label="Reward of each trial, its moving average, the best so far and the baseline" note="Each trial, the moving average, the best so far, and the baseline." />
     <${FigureCard} ...${figure("shares")} isWide title="Where the compute goes" label="Share of the multi-adds by block and level, of the best and the baseline" note="Share of the multi-adds of each block and level: the best against the baseline." />
@@ -28,12 +29,14 @@ export function Figures({ campaign, page, version, best, onTrial }) {
     ${!isExact && html`<${FigureCard} ...${figure("madds-ap")} title="AP against multi-adds" label="AP of each trial against its multi-adds" note="One point for each trial; the windows of 20 % around the target." />`}
     <${FigureCard} ...${figure("params-ap")} title="AP against parameters" label="AP of each trial against its parameters" note="One point for each trial; the line joins those with the highest AP of all that are no larger." />
     ${campaign.spec.latency && html`<${FigureCard} ...${figure("latency-ap")} title="AP against latency" label="AP of each trial against its latency" note="Latency of the ONNX export over that of the baseline, measured by turns on the same worker." />`}
-    ${isLearned && html`<${FigureCard} ...${figure("entropy")} exists=${campaign.trials_finished > 1} empty="The controller has not learned from a reward yet." title="Entropy and advantage" label="Entropy of the policy and advantage of the rewards, by trial" note="A policy that has learned nothing has an entropy of 1, one that always proposes the same 0." />`}
+    ${isLearned && html`<${FigureCard} ...${figure("entropy")} exists=${campaign.trials_finished > 1 && !isTooLong} empty=${isTooLong ? tooLong(page) : "The controller has not learned from a reward yet."} title="Entropy and advantage" label="Entropy of the policy and advantage of the rewards, by trial" note="A policy that has learned nothing has an entropy of 1, one that always proposes the same 0." />`}
     ${isLearned && html`<${PolicyCard} campaign=${campaign} page=${page} ...${figure("policy")} />`}
     <${CurvesCard} ...${figure("curves")} />
     <${ParallelCard} campaign=${campaign} ...${figure("parallel")} />
   </div>`;
 }
+
+const tooLong = ({ mostReplayed }) => `It is drawn for searches of at most ${mostReplayed.toLocaleString("en")} trials: their rewards are replayed for it.`;
 
 /** It takes many trials to tell the blocks apart. */
 function ImportanceCard({ campaign, version, path, ...figure }) {

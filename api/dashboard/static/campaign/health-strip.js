@@ -19,7 +19,7 @@ export function HealthStrip({ campaign, health, counts, runs, recent, search, su
   const entries = [
     ...(isFinished ? [] : [["Supervisors", supervisorsText(supervisors)]]),
     [isFinished ? "Trials an hour, search" : "Trials an hour", rate === null ? "–" : count(Math.round(rate))],
-    ...(isFinished ? [] : [["Running", count(now?.running)], ["Queued", count(now?.queued)]]),
+    ...(isFinished ? [] : [["Workers", workersText(campaign, now)], ["Running", count(now?.running)], ["Queued", count(now?.queued)]]),
     ["Failed", count(counts?.failed), counts?.failed ? "bad" : null],
     ["Repeats lately", search && campaign.trials_finished ? percent(search.repeats_lately, 0) : "–", search?.has_collapsed ? "warn" : null],
     ["Last event", newest ? dateTime(newest.at) : "–"],
@@ -36,6 +36,11 @@ function countsOf(runs) {
   const running = runs.filter(({ state }) => state === "running");
   const queued = running.filter(({ worker_started_at: at }) => at === null).length;
   return { running: running.length - queued, queued };
+}
+
+/** Each running trial, and each running training of finals, has a worker of its own. */
+function workersText({ spec }, now) {
+  return now ? `${count(now.running)} of ${count(spec.parallelism)}` : "–";
 }
 
 function supervisorsText(supervisors) {

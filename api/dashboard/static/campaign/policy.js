@@ -12,6 +12,7 @@ export function PolicyCard({ campaign, page, version, ...figure }) {
   const drawn = useThrottled(at, SLIDING_MS);
   const learned = useVersioned(campaign.trials_finished ? `${page.path}/figures/policy` : null, version);
   const told = learned.data?.told ?? 0;
+  const isReplayed = told > 0 && campaign.trials_finished <= page.mostReplayed;
   const shown = at === null ? told : Math.min(at, told);
   const onInput = (event) => {
     const chosen = event.currentTarget.valueAsNumber;
@@ -20,7 +21,7 @@ export function PolicyCard({ campaign, page, version, ...figure }) {
   return html`<${FigureCard} ...${figure} isWide title="Policy" version=${drawn === null ? version : drawn} query=${drawn === null ? "" : `at=${drawn}`}
       label=${`Probability of each multiplier for each block after ${shown} rewards`}
       note="Probability of each multiplier for each block; the colours run from the smallest to the largest.">
-    ${told > 0 && html`<p class="slider">
+    ${isReplayed && html`<p class="slider">
       <label for="policy-at">After</label>
       <input id="policy-at" type="range" min="0" max=${told} step="1" value=${shown} onInput=${onInput} aria-valuetext=${`${shown} of ${told} rewards`} />
       <output for="policy-at">${shown.toLocaleString("en")} of ${told.toLocaleString("en")} rewards</output>

@@ -14,6 +14,8 @@ const OF_ALL = [
 ];
 const FIGURES = { campaigns: [["progress", "Best so far", "Best reward up to each trial."], ...OF_ALL], trials: OF_ALL };
 
+const LONG_NAME = 15; // characters that the first column has room for on a phone
+
 function CopyLink() {
   const [state, setState] = useState("");
   const copy = async () => {
@@ -42,9 +44,12 @@ function Side({ title, children }) {
 function Numbers({ subjects, kind }) {
   const known = kind === "trials" ? [...TRIAL_ROWS, ...metricRows(subjects)] : CAMPAIGN_ROWS;
   const rows = known.filter(([, text]) => subjects.some((subject) => text(subject) !== "–"));
-  return html`<${Side} title="Figures"><table class="rows"><${Heads} subjects=${subjects} kind=${kind} corner="Figure" />
+  return html`<${Side} title="Figures"><table class="rows" style=${{ "--subjects": subjects.length }}><${Heads} subjects=${subjects} kind=${kind} corner="Figure" />
     <tbody>${rows.map(([label, text]) => html`<tr key=${label}><th scope="row">${label}</th>${subjects.map((subject) => html`<td key=${subject.name}>${text(subject)}</td>`)}</tr>`)}</tbody></table><//>`;
 }
+
+/** A path that breaks after its dots, and long names after their underscores, before it breaks within a word. */
+const breakable = (path) => path.split(/(?<=\.)/).flatMap((name) => (name.length > LONG_NAME ? name.split(/(?<=_)/) : [name])).map((part, index) => html`${index > 0 && html`<wbr />`}${part}`);
 
 function Settings({ subjects, kind }) {
   const [showsAll, setShowsAll] = useState(false);
@@ -52,8 +57,8 @@ function Settings({ subjects, kind }) {
   return html`<${Side} title="Settings">
     <p class="settings-note"><span class="muted">${different.length ? `${different.length} of ${all.length} settings differ.` : `All ${all.length} settings agree.`}</span>
       <label><input type="checkbox" checked=${showsAll} onChange=${(event) => setShowsAll(event.target.checked)} /> show all</label></p>
-    ${shown.length > 0 && html`<table class="rows"><${Heads} subjects=${subjects} kind=${kind} corner="Setting" />
-      <tbody>${shown.map(({ path, texts, differs }) => html`<tr key=${path} class=${differs ? "differs" : ""}><th scope="row">${path}${differs && html`<span class="visually-hidden"> (differs)</span>`}</th>
+    ${shown.length > 0 && html`<table class="rows" style=${{ "--subjects": subjects.length }}><${Heads} subjects=${subjects} kind=${kind} corner="Setting" />
+      <tbody>${shown.map(({ path, texts, differs }) => html`<tr key=${path} class=${differs ? "differs" : ""}><th scope="row">${breakable(path)}${differs && html`<span class="visually-hidden"> (differs)</span>`}</th>
         ${texts.map((text, index) => html`<td key=${index}>${text}</td>`)}</tr>`)}</tbody></table>`}
   <//>`;
 }

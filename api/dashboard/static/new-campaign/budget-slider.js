@@ -1,18 +1,10 @@
 // The budget on a logarithmic scale between the limits that the service gives, and presets that are parts of the base's.
 
-import { percent } from "../format.js";
+import { compact, DIGITS, percent } from "../format.js";
 import { html } from "../ui.js";
 
 const STEPS = 1000;
-const DIGITS = 4;
 const PRESETS = [["½ ×", 0.5], ["¾ ×", 0.75], ["as the base", 1], ["1½ ×", 1.5], ["2 ×", 2]];
-
-const UNITS = [[1e12, "T"], [1e9, "G"], [1e6, "M"], [1, ""]]; // as the service reads and writes budgets
-
-function compact(count) {
-  const [size, unit] = UNITS.find(([least]) => count >= least) ?? UNITS.at(-1);
-  return `${(count / size).toLocaleString("en", { maximumSignificantDigits: DIGITS })} ${unit}`.trim();
-}
 
 /** The step of a value, from 0 at `least` to STEPS at `most`. */
 export const stepOf = (value, { least, most }) => Math.round((STEPS * Math.log(value / least)) / Math.log(most / least));

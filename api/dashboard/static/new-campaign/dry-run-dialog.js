@@ -1,6 +1,7 @@
 // The result of a dry run: the whole specification, with every default, and what is known of it.
 
 import { CopyButton } from "../copy.js";
+import { compact } from "../format.js";
 import { Modal } from "../modal.js";
 import { html } from "../ui.js";
 import { toYaml } from "../yaml.js";
@@ -12,7 +13,7 @@ export function DryRunDialog({ found, onClose }) {
   return html`<${Modal} title="Dry run" kind="dry-run" onClose=${onClose}>
     <p class="muted">Nothing was created. The service accepts this campaign:</p>
     <${Estimate} estimate=${found.estimate} />
-    <dl class="facts"><div><dt>Feasible budgets</dt><dd>${least.toLocaleString("en")} to ${most.toLocaleString("en")} multi-adds</dd></div></dl>
+    <dl class="facts"><div><dt>Feasible budgets</dt><dd>${compact(least)} to ${compact(most)} multi-adds</dd></div></dl>
     <${Warnings} warnings=${found.warnings} />
     <div class="table-head"><h3>Specification</h3><p class="pager"><${CopyButton} text=${yaml} name="the specification" /></p></div>
     <pre tabindex="0" aria-label="Specification">${yaml}</pre>

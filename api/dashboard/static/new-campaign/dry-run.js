@@ -11,10 +11,10 @@ export const dryRun = (document) => post("/v1/campaigns?dry_run=true", document)
 /**
  * The latest answer as `{ of, found, problem }`: `of` is the document, as JSON, that was answered for, `found` its dry run
  * or null, `problem` the problem document of its refusal or null. `range` has the feasible multi-adds of its search space,
- * also where something else is refused; null where the search space itself is. `profile` is a profile without data, `missing`
- * are the errors of fields that are still empty: with such there is nothing to ask yet.
+ * also where something else is refused; null where the search space itself is. `profile` is a profile without data, `known`
+ * are errors that are known without the service: with such there is nothing to ask yet.
  */
-export function useDryRun(document, profile, missing) {
+export function useDryRun(document, profile, known) {
   const [answer, setAnswer] = useState({ of: null, found: null, problem: null });
   const [range, setRange] = useState(null);
   const latest = useRef(0), spaceOfRange = useRef(null);
@@ -34,8 +34,8 @@ export function useDryRun(document, profile, missing) {
     };
     const check = async () => {
       try {
-        if (missing.length) {
-          setAnswer({ of: text, found: null, problem: { errors: missing } });
+        if (known.length) {
+          setAnswer({ of: text, found: null, problem: { errors: known } });
           return await readRange(isLatest);
         }
         const found = await dryRun(document);

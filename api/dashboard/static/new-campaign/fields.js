@@ -60,16 +60,16 @@ function kindOf(merged, forms) {
   if (merged.type === "boolean") return { kind: "choice", choices: [true, false], takesJson: false };
   if (hasObject) return { kind: "widths" };
   if (merged.type === "array") return { kind: "list" };
-  return { kind: merged.type === "string" ? "text" : "number" };
+  return merged.type === "string" ? { kind: "text" } : { kind: "number", isWhole: merged.type === "integer" };
 }
 
-/** `1 to 100,000`, `above 0, up to 1`; null without limits. */
+/** `1 to 100,000`, `above 0 and at most 1`; null without limits. */
 export function limitsText({ least, above, most, below }) {
   const number = (value) => value.toLocaleString("en", { maximumSignificantDigits: 12 });
   if (least !== undefined && most !== undefined) return `${number(least)} to ${number(most)}`;
   const parts = [
     least !== undefined && `${number(least)} or more`, above !== undefined && `above ${number(above)}`,
-    most !== undefined && `up to ${number(most)}`, below !== undefined && `below ${number(below)}`,
+    most !== undefined && `at most ${number(most)}`, below !== undefined && `below ${number(below)}`,
   ].filter(Boolean);
-  return parts.length ? parts.join(", ") : null;
+  return parts.length ? parts.join(" and ") : null;
 }

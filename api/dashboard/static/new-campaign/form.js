@@ -15,7 +15,7 @@ import { NoDatasets } from "./no-datasets.js";
 import { requestKey } from "./request-key.js";
 import { saveValues } from "./saved.js";
 import { StatusCard } from "./status-card.js";
-import { documentOf, missingFields, readForm } from "./values.js";
+import { documentOf, missingFields, readForm, refusedNumbers } from "./values.js";
 
 /** `page` has what the template knows, `names` the names of the lists that fields choose from, by source. */
 export function CampaignForm({ page, schema, fields, names, original, initial }) {
@@ -24,7 +24,8 @@ export function CampaignForm({ page, schema, fields, names, original, initial })
   const read = useMemo(() => readForm(fields, values), [values]);
   const document = useMemo(() => documentOf(fields, values), [values]);
   const missing = useMemo(() => missingFields(fields, read), [read]);
-  const answer = useDryRun(document, page.profileWithoutData, missing);
+  const known = useMemo(() => [...missing, ...refusedNumbers(fields, read)], [read]);
+  const answer = useDryRun(document, page.profileWithoutData, known);
   const [wasSubmitted, setSubmitted] = useState(false);
   const [isBusy, setBusy] = useState(false);
   const [refusal, setRefusal] = useState(null);
@@ -55,7 +56,7 @@ export function CampaignForm({ page, schema, fields, names, original, initial })
     const wanted = event.submitter?.value ?? "";
     setSubmitted(true);
     setRefusal(null);
-    if (missing.length) return focusField(read.field(missing[0].field));
+    if (known.length) return focusField(read.field(known[0].field));
     setBusy(true);
     try {
       const made = await requests[wanted]();
@@ -80,7 +81,7 @@ export function CampaignForm({ page, schema, fields, names, original, initial })
       ${original && html`<${CloneNote} original=${original} fields=${fields} before=${page.valuesOfOriginal} entry=${entry} />`}
       ${entries.isRestored && html`<p class="banner restored">What you had entered is restored. <button type="button" class="plain" onClick=${startOver}>Start over</button></p>`}
       ${schema["x-groups"].map((title) => html`<${Group} key=${title} title=${title} fields=${fields.filter(({ group }) => group === title)} entry=${entry} errorsOf=${errorsOf} />
-        ${names["/v1/datasets"].length === 0 && fields.some((field) => field.group === title && field.source === "/v1/datasets") && html`<${NoDatasets} dataDir=${page.dataDir} profile=${page.profileWithoutData} />`}`)}
+        ${names["/v1/datasets"].length === 0 && fields.some((field) => field.group === title && field.source === "/v1/datasets") && html`<${NoDatasets} commands=${page.datasetCommands} profile=${page.profileWithoutData} />`}`)}
     </div>
     <aside aria-label="Result">
       <${StatusCard} answer=${answer} wrong=${wrong} general=${errors[""] ?? []} refusal=${refusal} isBusy=${isBusy} onField=${focusField} onDismiss=${() => setRefusal(null)} />

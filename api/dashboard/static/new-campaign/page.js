@@ -9,7 +9,7 @@ import { valuesOf } from "./values.js";
 
 const COPY = " copy";
 const place = byId("new-campaign");
-const { from, dataDir, url, defaultUrl, needsKey } = place.dataset;
+const { from, datasetCommands, url, defaultUrl, needsKey } = place.dataset;
 
 /** A data set's name and what stands in its way. */
 const option = ({ name, is_there: isThere, warnings }) => ({
@@ -30,7 +30,7 @@ async function mount() {
   const valuesOfOriginal = original && valuesOf(fields, original.spec);
   const name = original && `${original.name.slice(0, schema.properties.name.maxLength - COPY.length)}${COPY}`;
   const page = {
-    dataDir, valuesOfOriginal, profileWithoutData: profileWithoutData(fields),
+    datasetCommands, valuesOfOriginal, profileWithoutData: profileWithoutData(fields),
     service: { url, defaultUrl, needsKey: needsKey === "yes" },
   };
   const names = { "/v1/datasets": datasets.items.map(option) };

@@ -1,6 +1,8 @@
 // What has been entered into a form, by the path of the field and as text, and the document that it stands for.
 //
-// Nothing is judged here: a text that is no number stays a text, which the service refuses with the reason.
+// A text that is no number stays a text. Types and limits are judged by the schema, all else by the service.
+
+import { limitsText } from "./fields.js";
 
 const NUMBER = /^[-+]?(?:\d+\.?\d*|\.\d+)(?:e[-+]?\d+)?$/i;
 
@@ -71,6 +73,21 @@ export function missingFields(fields, form) {
   return fields.filter((field) => form.isShown(field) && !form.isSet(field.path)).flatMap((field) => {
     if (field.isRequired) return [{ field: field.path, message: "this field is required" }];
     return isNeeded(field) ? [{ field: field.path, message: named(field.needed.message) }] : [];
+  });
+}
+
+/** The numbers that the schema refuses, as the errors of the service's problem document. A text with digits may have a unit. */
+export function refusedNumbers(fields, form) {
+  const numbers = fields.filter((field) => field.kind === "number" && form.isShown(field) && form.isSet(field.path));
+  return numbers.flatMap((field) => {
+    const value = form.valueAt(field.path), limits = limitsText(field.limits), { least, above, most, below } = field.limits;
+    const is = typeof value === "number" ? String(value) : `'${value.slice(0, 60)}'`;
+    if (typeof value !== "number" && /\d/.test(value)) return [];
+    if (typeof value !== "number" || (field.isWhole && !Number.isInteger(value))) {
+      return [{ field: field.path, message: `${is} is not a ${field.isWhole ? "whole " : ""}number${limits ? ` (${limits})` : ""}` }];
+    }
+    const isInside = !(value < least || value <= above || value > most || value >= below); // a missing limit compares as false
+    return isInside ? [] : [{ field: field.path, message: `${is} is out of range; it must be ${limits}` }];
   });
 }
 

@@ -1,18 +1,20 @@
 // Where a trial spends its multi-adds: the block diagram beside the baseline's, and its blocks and levels as numbers.
 
+import { FigureFiles } from "../figure-files.js";
 import { percent, signed } from "../format.js";
 import { link } from "../root.js";
 import { html } from "../ui.js";
 
 export function Blocks({ path, trial }) {
   const { number, blocks, levels } = trial;
-  const address = link(`${path}/exports/svg?trial=${number}`);
+  const files = { svg: `${path}/exports/svg?trial=${number}`, pdf: `${path}/exports/pdf?trial=${number}` };
   const largest = Math.max(...blocks.flatMap((block) => [block.share, block.baseline_share]));
   const largestLevel = Math.max(...levels.flatMap((level) => [level.share, level.baseline_share]));
   const alt = `Block diagram of ${number === 0 ? "the uniform baseline" : `trial ${number} beside the uniform baseline`}; the tables below have its numbers.`;
   return html`<section class="card" aria-labelledby="trial-blocks">
-    <div class="with-link"><h2 id="trial-blocks">Blocks${number > 0 && " beside the baseline's"}</h2><a class="plain" download href=${address}>Download SVG</a></div>
-    <div class="trial-diagram" role="group" tabindex="0" aria-label="Block diagram"><img src=${`${address}&style=page`} alt=${alt} /></div>
+    <h2 id="trial-blocks">Blocks${number > 0 && " beside the baseline's"}</h2>
+    <div class="trial-diagram" role="group" tabindex="0" aria-label="Block diagram"><img src=${`${link(files.svg)}&style=page`} alt=${alt} /></div>
+    <${FigureFiles} files=${files} />
     <div class="trial-shares">
       <${Table} caption="Blocks" columns=${["Block", "Level", "Multiplier", "Width", "Baseline", "Share of the multi-adds", ""]} rows=${blocks.map((block) => [
         block.block, `L${block.level}`, block.multiplier ?? "–", block.width, block.baseline_width, percent(block.share), html`<${Bars} ...${block} largest=${largest} />`])} />

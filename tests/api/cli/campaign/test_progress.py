@@ -52,6 +52,16 @@ def test_spark_lines_and_durations() -> None:
     assert [duration(seconds) for seconds in (None, 41.6, 185, 7800)] == ["-", "42 s", "3 min 05 s", "2 h 10 min"]
 
 
+def test_the_state_takes_several_lines_where_one_is_too_long(store: Store) -> None:
+    campaign, _ = campaign_and_trials(store, Recorder(store).run(2))
+    parts = ("2 running, 6 queued", "time left about 3 h 20 min", "and more")
+    lines = status_line(campaign, *parts).splitlines()
+    assert len(lines) > 1
+    assert max(map(len, lines)) <= 80
+    assert tuple("   ".join(lines).split("   ")[-3:]) == parts
+    assert len(status_line(campaign).splitlines()) == 1
+
+
 def test_the_training_of_shared_weights_is_shown_while_it_runs_and_after(store: Store) -> None:
     recorder = Recorder(store)
     lease = recorder.campaign._lease

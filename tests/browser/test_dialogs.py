@@ -1,0 +1,99 @@
+"""Open drawers, dialogs and menus in Chromium, in both themes: no axe finding, and no wider than a phone."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import asdict
+from typing import get_args
+
+import pytest
+from playwright.sync_api import Browser, Page, expect
+
+from tests.support.chromium import PHONE, Theme, go_to, opened, overflow_px, serious_findings
+from tests.support.recorded_pages import Recorded
+from tests.support.served import Served
+
+Open = Callable[[Page], None]
+
+
+def _button(name: str) -> Open:
+    return lambda page: page.get_by_role("button", name=name, exact=True).click()
+
+
+def _menu(name: str) -> Open:
+    def choose(page: Page) -> None:
+        page.locator(".menu summary").click()
+        page.get_by_role("button", name=name, exact=True).click()
+
+    return choose
+
+
+def _drawer(page: Page) -> None:
+    page.get_by_role("button", name="Trial 40", exact=True).click()
+    page.get_by_role("dialog", name="Trial 40").locator(".trial-shares tr").first.wait_for()
+
+
+def _log(page: Page) -> None:
+    page.locator("table.trials tr", has_text="the loss is not finite").get_by_role("button", name="Trial ").click()
+    page.get_by_role("dialog").locator("details summary").first.click()
+
+
+def _delete(page: Page) -> None:
+    page.get_by_role("checkbox", name="Select without its images").check()
+    page.get_by_role("group", name="Selected campaigns").get_by_role("button", name="Delete").click()
+
+
+def _dry_run(page: Page) -> None:
+    page.get_by_label("Profile", exact=True).first.select_option("synthetic")
+    expect(page.get_by_text("Ready to create")).to_be_visible()
+    page.get_by_role("button", name="Dry run").click()
+
+
+RUNNING, FINALS = "/campaigns/{running}", "/campaigns/{with_finals}"
+DIALOGS: dict[str, tuple[str, str, Open]] = {
+    "drawer": (RUNNING, "table.trials tbody tr", _drawer),
+    "log": (RUNNING, "table.trials tbody tr", _log),
+    "change": (RUNNING, "table.trials tbody tr", _button("Change")),
+    "pause": (RUNNING, "table.trials tbody tr", _button("Pause")),
+    "stop": (RUNNING, "table.trials tbody tr", _button("Stop")),
+    "export": (RUNNING, "table.trials tbody tr", lambda page: page.locator(".actions button").first.click()),
+    "train": (RUNNING, "table.trials tbody tr", _button("Train this one")),
+    "archive": (RUNNING, "table.trials tbody tr", _menu("Archive")),
+    "finals": (FINALS, "table.trials tbody tr", _button("More finals")),
+    "retry": ("/campaigns/{failed}", "table.trials tbody tr", lambda page: page.locator("[data-action=retry]").click()),
+    "delete": ("/", "table.campaigns tr:nth-child(5)", _delete),
+    "dry run": ("/campaigns/new?from={running}", "input[type=range]", _dry_run),
+}
+"""Of each: the page, what it shows once it has read its documents, and what opens the dialog."""
+
+
+@pytest.mark.parametrize("name", DIALOGS)
+def test_an_open_dialog_is_accessible_and_fits(
+    name: str, browser: Browser, recorded: Served, records: Recorded
+) -> None:
+    path, shows, open_dialog = DIALOGS[name]
+    with opened(browser, recorded.url) as watched:
+        page = watched.page
+        go_to(page, path.format(**asdict(records)), shows)
+        open_dialog(page)
+        dialog = page.locator("dialog[open]")
+        expect(dialog).to_be_visible()
+        for theme in get_args(Theme):
+            page.emulate_media(color_scheme=theme)
+            assert serious_findings(page) == [], theme
+        page.set_viewport_size({"width": PHONE[0], "height": PHONE[1]})
+        assert overflow_px(page) <= 0
+        box = dialog.bounding_box()
+        assert box is not None
+        assert (box["x"] >= 0, box["x"] + box["width"] <= PHONE[0]) == (True, True)
+
+
+def test_an_open_menu_is_accessible(browser: Browser, recorded: Served, records: Recorded) -> None:
+    with opened(browser, recorded.url) as watched:
+        page = watched.page
+        go_to(page, f"/campaigns/{records.running}", "table.trials tbody tr")
+        page.locator(".menu summary").click()
+        expect(page.get_by_role("link", name="Clone")).to_be_visible()
+        for theme in get_args(Theme):
+            page.emulate_media(color_scheme=theme)
+            assert serious_findings(page) == [], theme
