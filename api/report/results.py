@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from api.documents import BestDocument, ComparisonDocument, TrialDocument
+from api.documents import BestDocument, ComparisonDocument, TrialDocument, VerdictDocument
 from api.report.contents import Figure, Paragraph, Part, Section, Table
 from api.report.documents import REPORT_FIGURES, CampaignDocuments
-from api.report.numbers import DASH, ap, difference, interval, millions, signed
+from api.report.numbers import DASH, ap, difference, interval, millions
 from nas_controller.states import BASELINE_TRIAL
 from search_space.display import counted, displayed_line
 
-FINALS_COLUMNS = ("trial", "estimate", "seeds", "difference", "95 % interval", "verdict", "more seeds")
+FINALS_COLUMNS = ("trial", "estimate", "AP", "seeds", "difference", "95 % interval", "verdict", "more seeds")
 
 
 def result(documents: CampaignDocuments) -> str:
@@ -104,10 +104,10 @@ def finals_section(documents: CampaignDocuments) -> Section | None:
         return None
     is_over = report.finals.state == "completed"
     table = Table(
-        caption="Finalists against the uniform baseline, each trained alone with the same seeds: the mean difference "
-        "of the AP and the interval of the paired t-test, for all finalists together.",
+        caption="Finalists against the uniform baseline, each trained alone with the same seeds: the mean AP, its "
+        "difference to the baseline's, and the interval of the paired t-test, for all finalists together.",
         titles=FINALS_COLUMNS,
-        rows=tuple(_final_row(each, is_over) for each in report.verdict.comparisons),
+        rows=(*(_final_row(each, is_over) for each in report.verdict.comparisons), _baseline_row(report.verdict)),
         left=("verdict",),
     )
     facts = [report.verdict.sentence]
@@ -125,9 +125,15 @@ def _final_row(found: ComparisonDocument, is_over: bool) -> tuple[str, ...]:
     return (
         str(found.trial),
         ap(found.estimate),
+        ap(found.reward),
         str(found.pairs),
-        signed(found.mean),
+        DASH if found.reward is None else difference(found.reward, found.baseline_reward or 0.0),
         interval(found.low, found.high),
         found.word if is_over else DASH,
         DASH if found.more_seeds is None else f"{found.more_seeds:,}",
     )
+
+
+def _baseline_row(verdict: VerdictDocument) -> tuple[str, ...]:
+    seeds = str(verdict.baseline_seeds)
+    return (f"{BASELINE_TRIAL} (baseline)", DASH, ap(verdict.baseline_reward), seeds, DASH, DASH, DASH, DASH)

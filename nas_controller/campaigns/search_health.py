@@ -9,7 +9,7 @@ from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 from nas_controller.campaigns.learned_policy import learned_policy
-from nas_controller.search.estimated_values import Rewarded, reward_noise
+from nas_controller.search.estimated_values import FEWEST, Rewarded, reward_noise
 from nas_controller.search.plateau import is_on_plateau
 from nas_controller.states import BASELINE_TRIAL
 from nas_controller.store import CampaignRecord, EventRecord, NotFoundError, Store
@@ -34,7 +34,7 @@ class SearchHealth(NamedTuple):
     one: 1 for a policy that has learned nothing, 0 for one that always proposes the same. `trials_since_best` have
     brought nothing better. `noise` is the standard deviation of one reward's noise, from how rewards of similar
     architectures differ, and `gain_error` the half width of the 95 % interval that it gives the difference of two
-    rewards; null for fewer than 50 trials. Neither says how far the proxy is from a full training.
+    rewards; null for fewer architectures than `noise_needs`. Neither says how far the proxy is from a full training.
     """
 
     distinct: int
@@ -45,6 +45,7 @@ class SearchHealth(NamedTuple):
     has_collapsed: bool
     noise: float | None
     gain_error: float | None
+    noise_needs: int
     sentence: str
 
 
@@ -65,6 +66,7 @@ def search_health(store: Store, campaign_id: str) -> SearchHealth:
         has_collapsed=repeats >= COLLAPSED_REPEATS,
         noise=None if noise is None else round(noise, 6),
         gain_error=None if noise is None else round(_GAIN_ERROR * noise, 6),
+        noise_needs=FEWEST,
         sentence=_sentence(distinct, repeats, since, on_plateau),
     )
 

@@ -13,6 +13,9 @@ class GainDocument(Document):
     """What the best trial gains over the baseline, in AP, and how sure that is."""
 
     trial: int = Field(description="The trial that the finals rank first, or that of the highest reward.")
+    reward: float = Field(description="Its mean AP over the seeds of the finals; without finals its reward.")
+    baseline_reward: float = Field(description="The AP of the baseline, measured in the same way.")
+    seeds: int | None = Field(description="Seeds of the finals that both were trained with; null for single rewards.")
     value: float = Field(description="Mean difference in the finals; without finals that of the two rewards.")
     low: float | None = Field(description="Lower end of the 95 % interval of the finals; null without.")
     high: float | None
@@ -26,8 +29,9 @@ class SearchFlagsDocument(Document):
     has_collapsed: bool = Field(description="Whether nine of ten of the latest proposals are of known architectures.")
     gain_error: float | None = Field(
         description="Half width of the 95 % interval that the noise of single rewards gives the difference of two; "
-        "null for fewer than 50 trials."
+        "null for fewer architectures than `noise_needs`."
     )
+    noise_needs: int = Field(description="Architectures with a reward that it takes to know the noise.")
 
 
 class CampaignSummaryDocument(Document):

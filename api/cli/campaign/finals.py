@@ -8,13 +8,13 @@ import typer
 
 from api.cli.campaign.options import AsJson, CampaignId, open_campaign
 from api.cli.campaign.tables import print_campaign
-from api.cli.output import note, print_json, print_table, print_text, three_digits
+from api.cli.output import note, print_json, print_table, print_text, signed_difference, three_digits
 from nas_controller.entities import name_of_final
 
 if TYPE_CHECKING:
     from api.documents import ComparisonDocument, FinalsReportDocument
 
-COLUMNS = ("trial", "estimated", "seeds", "difference", "95 % interval", "verdict", "more seeds")
+COLUMNS = ("trial", "estimated", "AP", "seeds", "difference", "95 % interval", "verdict", "more seeds")
 LEFT = ("verdict",)
 DROP = ("more seeds", "estimated", "seeds", "difference")
 """Columns that are left out where the terminal is too narrow, the first one first."""
@@ -75,9 +75,11 @@ def print_report(report: FinalsReportDocument) -> None:
 
 
 def comparison_rows(report: FinalsReportDocument) -> list[tuple[str, ...]]:
-    """The finalists as cells of COLUMNS, with a word once the finals are over."""
+    """The finalists and the baseline as cells of COLUMNS, with a word once the finals are over; the AP is the mean."""
     is_over = report.finals.state == "completed"
-    return [_cells(found, found.word if is_over else "-") for found in report.verdict.comparisons]
+    verdict = report.verdict
+    baseline = ("0", "-", three_digits(verdict.baseline_reward), str(verdict.baseline_seeds), "-", "-", "baseline", "-")
+    return [*(_cells(found, found.word if is_over else "-") for found in verdict.comparisons), baseline]
 
 
 def _cells(found: ComparisonDocument, word: str) -> tuple[str, ...]:
@@ -85,8 +87,9 @@ def _cells(found: ComparisonDocument, word: str) -> tuple[str, ...]:
     return (
         str(found.trial),
         three_digits(found.estimate),
+        three_digits(found.reward),
         str(found.pairs),
-        "-" if found.mean is None else f"{found.mean:+.3f}",
+        signed_difference(found.reward, found.baseline_reward),
         interval,
         word,
         "-" if found.more_seeds is None else f"{found.more_seeds:,}",

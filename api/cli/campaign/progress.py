@@ -145,6 +145,7 @@ def _trials_table(campaign: CampaignDocument, recent: Sequence[TrialDocument]) -
 
 def _finals_table(report: FinalsReportDocument) -> FittedTable:
     styles = ["bold green" if found.trial == report.verdict.winner else "" for found in report.verdict.comparisons]
+    styles.append("")  # of the baseline
     return FittedTable(COLUMNS, comparison_rows(report), LEFT, DROP, styles=styles)
 
 

@@ -5,6 +5,12 @@ export const decimal = (value, digits = 3) => (value === null || value === undef
 export const signed = (value, digits = 3) =>
   value === null || value === undefined ? "–" : `${value < 0 ? "−" : "+"}${Math.abs(value).toFixed(digits)}`;
 
+/** The difference of two numbers as they are written, with its sign: a reader who subtracts finds the same. */
+export function difference(one, other, digits = 3) {
+  const known = [one, other].every((value) => value !== null && value !== undefined);
+  return known ? signed(Number(one.toFixed(digits)) - Number(other.toFixed(digits)), digits) : "–";
+}
+
 /** A sentence of the service with the minus signs that the other numbers of the page have. */
 export const withMinus = (sentence) => sentence.replaceAll(/(^|[\s(])-(?=\d)/g, "$1−");
 

@@ -24,7 +24,7 @@ export function useDocuments(campaign, page) {
   const isSearching = isActive && !isTrainingShared(campaign) && !isInFinals(campaign);
   const version = useThrottled(campaign.last_event, TABLE_MS), figuresVersion = useThrottled(campaign.last_event, FIGURES_MS);
   const hasTrials = campaign.trials_begun > 0;
-  const ranked = [campaign.best_trial, campaign.baseline_reward, finals?.best, finals?.winner].join();
+  const ranked = [campaign.best_trial, campaign.baseline_reward, finals?.best, finals?.winner, finals?.state].join();
   const needsRecent = hasTrials && (!isFinished || RETRYABLE.has(state));
   const atMost = Math.min(spec.parallelism, MAX_RUNNING);
 

@@ -1,16 +1,16 @@
 // The figures of campaigns and of trials that are shown side by side: `[label, text of a subject]`.
 
 import { dateTime, decimal, duration, millions, percent, secondsBetween, signed, withMinus } from "../format.js";
+import { gainValue, seedsText, sureness, verdictText } from "../gain.js";
+import { FINISHED } from "../states.js";
 import { trainingSeconds } from "../time-left.js";
 
 const first = ({ best }) => best.items[0] ?? null;
 
-function campaignGain({ campaign, finals, search }) {
-  const found = finals?.verdict.comparisons.find(({ trial }) => trial === campaign.finals.best);
-  if (found && found.mean !== null) return `${signed(found.mean)}${found.low === null ? "" : `, 95 % ${signed(found.low)} to ${signed(found.high)}`}`;
-  if (campaign.best_reward === null || campaign.baseline_reward === null) return "–";
-  if (campaign.best_trial === 0) return "none yet";
-  return `${signed(campaign.best_reward - campaign.baseline_reward)}${search.gain_error ? `, noise ±${decimal(search.gain_error)}` : ""}, not confirmed`;
+function campaignGain({ campaign, best: { gain }, search }) {
+  if (!gain) return "–";
+  if (gain.trial === 0) return FINISHED.has(campaign.state) ? "none" : "none yet";
+  return `${gainValue(gain)}, ${sureness(gain, search)}, ${verdictText(gain)}`;
 }
 
 const change = (value, baseline) => (baseline && value !== baseline ? ` (${signed(100 * (value / baseline - 1), 0)} % against the baseline)` : "");
@@ -18,8 +18,9 @@ const change = (value, baseline) => (baseline && value !== baseline ? ` (${signe
 export const CAMPAIGN_ROWS = [
   ["State", ({ campaign }) => campaign.state],
   ["Trials", ({ campaign }) => `${campaign.trials_finished.toLocaleString("en")} of ${campaign.spec.trials.toLocaleString("en")}`],
-  ["Best AP", ({ campaign }) => decimal(campaign.best_reward)],
-  ["Baseline AP", ({ campaign }) => decimal(campaign.baseline_reward)],
+  ["Best AP", ({ campaign, best: { gain } }) => decimal(gain?.reward ?? campaign.best_reward)],
+  ["Baseline AP", ({ campaign, best: { gain } }) => decimal(gain?.baseline_reward ?? campaign.baseline_reward)],
+  ["Measured by", ({ best: { gain } }) => (gain ? (gain.seeds === null ? "one reward each" : `finals, mean of ${seedsText(gain.seeds)}`) : "–")],
   ["Gain", campaignGain],
   ["Verdict", ({ best }) => withMinus(best.sentence ?? "–")],
   ["Best trial", (subject) => (first(subject) ? String(first(subject).number) : "–")],

@@ -23,8 +23,7 @@ const campaignPath = (id) => `/v1/campaigns/${encodeURIComponent(id)}`;
 async function readCampaign(id) {
   const path = campaignPath(id);
   const [campaign, best, search] = await Promise.all([getJson(path), getJson(`${path}/best?k=1`), getJson(`${path}/figures/search`)]);
-  const finals = campaign.finals === null ? null : await getJson(`${path}/finals`);
-  return { name: id, campaign, best, search, finals };
+  return { name: id, campaign, best, search };
 }
 
 async function readTrial(name) {
