@@ -28,7 +28,7 @@ Rewards = Mapping[tuple[int, int], float]
 class Comparison(NamedTuple):
     """A finalist against the baseline over the seeds that both have a reward of.
 
-    `reward` and `baseline_reward` are means over these seeds and `mean` is that of the differences, which need one pair;
+    `reward` and `baseline_reward` are means over these seeds, `mean` is that of the differences; all need one pair;
     `standard_deviation`, `low` and `high` need 2. `more_seeds` would decide, if mean and standard deviation stayed as
     they are; 0 where it is decided, None where it cannot be said.
     """

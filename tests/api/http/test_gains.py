@@ -108,3 +108,40 @@ def test_the_list_and_the_finals_card_show_the_aps_of_the_finals(
     assert gain.startswith(difference)
     assert f"{own} 4 {difference}" in card
     assert f"0 \u2013 {other} 4 \u2013 \u2013 baseline" in card
+
+
+FACTS = f"""{TEXT}
+const {{ Facts }} = await import("./trial/facts.js");
+return given.map((props) => shown(Facts(props)));
+"""
+
+
+@needs_node
+def test_a_trial_stands_with_the_verdict_of_its_finals_or_with_its_noise(
+    tmp_path: Path, service: TestClient, store: Store
+) -> None:
+    campaign_id = in_finals(service, store, tmp_path / "finals", 0.1)
+    path = f"/v1/campaigns/{campaign_id}"
+    campaign, report = service.get(path).json(), service.get(f"{path}/finals").json()
+    finalists = [each["trial"] for each in report["verdict"]["comparisons"]]
+    other = next(number for number in range(1, 6) if number not in finalists)
+    winner = report["verdict"]["winner"]
+    baseline = service.get(f"{path}/trials/0").json()
+    trials = {number: service.get(f"{path}/trials/{number}").json() for number in (winner, other)}
+    search = {"gain_error": 0.0086, "noise_needs": 50}
+    of_all: dict[str, Any] = {"campaign": campaign, "report": report, "search": search}
+    given = [
+        {**of_all, "trial": trials[winner], "baseline": baseline},
+        {**of_all, "trial": trials[other], "baseline": baseline},
+        {**of_all, "trial": baseline, "baseline": None},
+        {**of_all, "trial": trials[winner], "baseline": baseline, "report": None},
+    ]
+    won, lost, uniform, before = run_script(tmp_path / "node", FACTS, given)
+    (found,) = (each for each in report["verdict"]["comparisons"] if each["trial"] == winner)
+    assert won.startswith(f"AP in the finals {found['reward']:.3f} +0.10")
+    assert f"95 % {found['low']:+.3f} to {found['high']:+.3f}, 4 seeds: confirmed winner AP in the search" in won
+    assert "not confirmed" not in won
+    assert uniform.startswith(f"AP in the finals {report['verdict']['baseline_reward']:.3f} mean of 4 seeds")
+    for text in (lost, before):
+        assert text.startswith("AP 0.")
+        assert "against the baseline, noise \u00b10.009, not confirmed" in text
