@@ -6,26 +6,21 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
+from api.cli.campaign.gains import Found, best_text
 from api.cli.campaign.time_left import shared_seconds_left
-from api.cli.output import duration, last_line, three_digits
+from api.cli.output import duration, last_line
 from search_space.proxy_task import resolve
 
 if TYPE_CHECKING:
-    from api.client import Client
     from api.documents import CampaignDocument, TrialDocument
 
 
-def status_line(campaign: CampaignDocument) -> str:
-    """The state, the number of finished trials and the best reward in one line."""
-    gain = ""
-    if campaign.best_reward is not None and campaign.baseline_reward is not None:
-        gain = f" ({campaign.best_reward - campaign.baseline_reward:+.3f} over the baseline)"
+def status_line(campaign: CampaignDocument, found: Found | None = None) -> str:
+    """The state, the number of finished trials and the best with how sure it is, in one line."""
     trials = f"{campaign.trials_finished}/{campaign.spec['trials']} trials"
     trials += shared_training_note(campaign) + finals_note(campaign)
     waiting = "" if campaign.waiting_for is None else f"   waiting: {last_line(campaign.waiting_for)}"
-    winner = campaign.confirmed_winner
-    confirmed = "" if winner is None else f"   confirmed winner: trial {winner}"
-    return f"{campaign.state}   {trials}{confirmed}   best AP {three_digits(campaign.best_reward)}{gain}{waiting}"
+    return f"{campaign.state}   {trials}   {best_text(campaign, found)}{waiting}"
 
 
 def shared_training_note(campaign: CampaignDocument) -> str:
@@ -60,11 +55,6 @@ def worker_counts(recent: Sequence[TrialDocument]) -> str:
     begun = sum(trial.worker_started_at is not None for trial in running)
     queued = len(running) - begun
     return "" if not running else f"{begun} running" + (f", {queued} queued" if queued else "")
-
-
-def search_line(client: Client, campaign: CampaignDocument) -> str | None:
-    """What the search still finds, such as `427 distinct architectures, 99 % repeats lately`; None before any trial."""
-    return client.figure(campaign.id, "search")["sentence"] if campaign.trials_finished else None
 
 
 def phases_line(campaign: CampaignDocument) -> str | None:
