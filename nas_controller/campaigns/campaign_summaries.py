@@ -10,7 +10,7 @@ from typing import Literal, NamedTuple
 
 from nas_controller.caches import LruCache
 from nas_controller.campaigns.gains import gain_of
-from nas_controller.campaigns.search_health import gain_error, has_collapsed
+from nas_controller.campaigns.search_health import failures_of, gain_error, has_collapsed, latest_events
 from nas_controller.entities import CampaignSummaryDocument, GainDocument, SearchFlagsDocument
 from nas_controller.search.estimated_values import FEWEST
 from nas_controller.search.plateau import is_on_plateau
@@ -61,7 +61,7 @@ class CampaignSummaries:
         found = self._cache.get(campaign.id)
         if found is None or found.event != campaign.last_event:
             found = _Computed(campaign.last_event, gain_of(self._store, campaign))
-        if "search" in include and found.search is None and campaign.best_reward is not None:
+        if "search" in include and found.search is None and campaign.trials_begun > 0:
             found = found._replace(search=_search(self._store, campaign))
         if "spark" in include and found.best_so_far is None:
             found = found._replace(best_so_far=best_so_far(self._store, campaign))
@@ -90,10 +90,14 @@ def best_so_far(store: Store, campaign: CampaignRecord, points: int = SPARK_POIN
 
 
 def _search(store: Store, campaign: CampaignRecord) -> SearchFlagsDocument:
-    error = gain_error(store, campaign)
+    error, lately = gain_error(store, campaign), latest_events(store, campaign)
+    failures = failures_of(lately)
     return SearchFlagsDocument(
         is_on_plateau=is_on_plateau(campaign.trials_since_best, campaign.trials_finished),
-        has_collapsed=has_collapsed(store, campaign),
+        has_collapsed=has_collapsed(lately),
         gain_error=None if error is None else round(error, 6),
         noise_needs=FEWEST,
+        outcomes_lately=failures.outcomes,
+        failed_lately=failures.failed,
+        is_failing=failures.is_failing,
     )

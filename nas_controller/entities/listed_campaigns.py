@@ -32,6 +32,9 @@ class SearchFlagsDocument(Document):
         "null for fewer architectures than `noise_needs`."
     )
     noise_needs: int = Field(description="Architectures with a reward that it takes to know the noise.")
+    outcomes_lately: int = Field(description="The latest outcomes, at most 20, among which failed trials are counted.")
+    failed_lately: int
+    is_failing: bool = Field(description="Whether a quarter of them or more are failures.")
 
 
 class CampaignSummaryDocument(Document):
@@ -40,7 +43,7 @@ class CampaignSummaryDocument(Document):
     last_event_at: datetime
     last_event_kind: str
     gain: GainDocument | None = Field(description="Null before the baseline and another trial have a reward.")
-    search: SearchFlagsDocument | None = Field(description="With `include=search`, once a trial has a reward.")
+    search: SearchFlagsDocument | None = Field(description="With `include=search`, once a trial has begun.")
     best_so_far: tuple[float, ...] | None = Field(
         description="With `include=spark`: the best reward after evenly spaced trials, at most 40 of them."
     )

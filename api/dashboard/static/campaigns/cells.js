@@ -2,6 +2,7 @@
 
 import { dateTime, decimal, duration, signed } from "../format.js";
 import { gainValue, seedsText, sureness, verdictText } from "../gain.js";
+import { failingText } from "../campaign/health.js";
 import { FINISHED } from "../states.js";
 import { Fragment, html } from "../ui.js";
 
@@ -10,7 +11,8 @@ export function State({ campaign }) {
   const notes = [];
   if (waits) notes.push(html`<small class="warn" title=${waits}>waits</small>`);
   if (kind) notes.push(html`<small class="bad" title=${campaign.error}>${kind.replaceAll("-", " ")}</small>`);
-  if (!FINISHED.has(state) && summary.search?.has_collapsed) notes.push(html`<small class="warn" title="Nine of ten of the latest proposals are of known architectures">repeats itself</small>`);
+  if (!FINISHED.has(state) && !waits && summary.search?.is_failing) notes.push(html`<small class="bad" title=${failingText(summary.search)}>failing</small>`);
+  else if (!FINISHED.has(state) && summary.search?.has_collapsed) notes.push(html`<small class="warn" title="Nine of ten of the latest proposals are of known architectures">repeats itself</small>`);
   else if (!FINISHED.has(state) && summary.search?.is_on_plateau) notes.push(html`<small class="warn" title="Nothing better for ${campaign.trials_since_best} trials">no longer improves</small>`);
   return html`<span class="state" data-state=${state}>${state}</span>${notes}`;
 }
