@@ -45,7 +45,7 @@ def three_digits(value: float | None) -> str:
 
 def signed_difference(one: float | None, other: float | None) -> str:
     """The difference of two APs as they are written, with its sign; a dash where one is None."""
-    return "-" if one is None or other is None else f"{written_difference(one, other):+.3f}"
+    return "-" if one is None or other is None else f"{written_difference(one, other):+z.3f}"
 
 
 def one_decimal(value: float | None) -> str:

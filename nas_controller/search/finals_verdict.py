@@ -128,6 +128,6 @@ def _more_seeds(mean: float, deviation: float, pairs: int, finalists: int) -> in
 
 def difference_text(found: Comparison) -> str:
     """The measured difference, which needs one pair: `+0.021 AP, 95 % interval +0.009 to +0.033, 5 seeds`."""
-    interval = "" if found.low is None else f"95 % interval {found.low:+.3f} to {found.high:+.3f}, "
+    interval = "" if found.low is None else f"95 % interval {found.low:+z.3f} to {found.high:+z.3f}, "
     mean = written_difference(found.reward or 0.0, found.baseline_reward or 0.0)
-    return f"{mean:+.3f} AP, {interval}{counted(found.pairs, 'seed')}"
+    return f"{mean:+z.3f} AP, {interval}{counted(found.pairs, 'seed')}"

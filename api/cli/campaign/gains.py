@@ -28,7 +28,7 @@ def read_found(client: Client, campaign: CampaignDocument) -> Found | None:
 
 
 def best_text(campaign: CampaignDocument, found: Found | None) -> str:
-    """The best and how sure it is: `best AP 0.329 (trial 7), +0.004 over the baseline's 0.325, noise ±0.009, not
+    """The best and how sure it is: `best AP 0.329 (trial 7), +0.004 over the baseline's 0.325, scatter ±0.009, not
     confirmed`.
     """
     gain = None if found is None else found.gain
@@ -38,22 +38,22 @@ def best_text(campaign: CampaignDocument, found: Found | None) -> str:
     ap, over = three_digits(gain.reward), signed_difference(gain.reward, gain.baseline_reward)
     over = f"{over} over the baseline's {three_digits(gain.baseline_reward)}"
     if gain.seeds is None:
-        noise = "" if gain.trial == BASELINE_TRIAL else f", {over}, {noise_text(found.search)}, not confirmed"
+        noise = "" if gain.trial == BASELINE_TRIAL else f", {over}, {scatter_text(found.search)}, not confirmed"
         return f"best AP {ap} ({which}){noise}"
     mean = f"{which}, AP {ap} as the mean of {gain.seeds} seeds"
     if gain.trial == BASELINE_TRIAL:
         return f"first in the finals: {mean}"
-    interval = "" if gain.low is None else f", 95 % {gain.low:+.3f} to {gain.high:+.3f}"
+    interval = "" if gain.low is None else f", 95 % {gain.low:+z.3f} to {gain.high:+z.3f}"
     if gain.is_confirmed:
         return f"confirmed winner: {mean}, {over}{interval}"
     return f"first in the finals: {mean}, {over}{interval}, not confirmed"
 
 
-def noise_text(search: Mapping[str, Any]) -> str:
-    """The noise of a difference of two rewards; where it is not known, what it takes."""
+def scatter_text(search: Mapping[str, Any]) -> str:
+    """How much similar architectures differ (95 %, of a difference of two rewards); where it is not known, what it takes."""
     if search["gain_error"] is None:
-        return f"noise not known ({search['noise_needs']} architectures are needed)"
-    return f"noise ±{search['gain_error']:.3f}"
+        return f"scatter not known ({search['noise_needs']} architectures are needed)"
+    return f"scatter ±{search['gain_error']:.3f}"
 
 
 def gain_cell(gain: GainDocument | None, gain_error: float | None) -> str:

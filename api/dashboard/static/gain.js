@@ -7,17 +7,17 @@ export const gainValue = (gain) => difference(gain.reward, gain.baseline_reward)
 
 export const seedsText = (count) => `${count}\u00a0${count === 1 ? "seed" : "seeds"}`;
 
-/** The interval of the finals, or the noise that the figure or summary `search` (null until read) gives single rewards. */
+/** The interval of the finals, or the scatter that the figure or summary `search` (null until read) gives single rewards. */
 export function sureness(gain, search) {
-  if (gain.seeds === null) return noiseText(search);
+  if (gain.seeds === null) return scatterText(search);
   return gain.low === null ? seedsText(gain.seeds) : `95\u00a0% ${signed(gain.low)} to ${signed(gain.high)}, ${seedsText(gain.seeds)}`;
 }
 
-/** The noise of a difference of two rewards; where it is not known, what it takes. */
-export function noiseText(search) {
-  if (!search) return "noise not read yet";
-  if (search.gain_error === null) return `noise not known (${search.noise_needs} architectures are needed)`;
-  return `noise ±${decimal(search.gain_error)}`;
+/** How much similar architectures differ (95 %, of a difference of two); where it is not known, what it takes. */
+export function scatterText(search) {
+  if (!search) return "scatter not read yet";
+  if (search.gain_error === null) return `scatter not known (${search.noise_needs} architectures are needed)`;
+  return `scatter ±${decimal(search.gain_error)}`;
 }
 
 export const verdictText = ({ is_confirmed: isConfirmed }) => (isConfirmed ? "confirmed" : "not confirmed");

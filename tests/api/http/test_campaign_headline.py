@@ -14,7 +14,7 @@ ALIVE = [{"is_alive": True, "host": "laptop"}]
 SEARCH = {"has_collapsed": False, "is_on_plateau": False, "sentence": "3 distinct architectures", "entropy": 0.5}
 HEALTH = """
 const { healthOf, isStuck, searchSentence } = await import("./campaign/health.js");
-return given.map(({ campaign, recent, search, supervisors }) => [healthOf(campaign, recent, search, supervisors).word,
+return given.map(({ campaign, search, supervisors }) => [healthOf(campaign, search, supervisors).word,
   isStuck(campaign, search), searchSentence(campaign, search)]);
 """
 HEADLINE = """
@@ -41,23 +41,22 @@ def headlines(directory: Path, *given: dict[str, Any]) -> list[list[dict[str, An
 
 @needs_node
 def test_health_is_the_first_thing_that_is_wrong(tmp_path: Path, store: Store) -> None:
-    ended = [{"state": "completed", "finished_at": "2026-11-22T15:00:00Z"}] * 6
-    failing = [{"state": "failed", "finished_at": "2026-11-22T15:00:00Z"}] * 2 + ended
     stuck = {**SEARCH, "has_collapsed": True}
+    failing = {**stuck, "is_failing": True, "failed_lately": 2, "outcomes_lately": 8}
     running, finals = campaign(store), {"state": "running"}
-    cases: list[tuple[str, bool, dict[str, Any], Any, Any, Any]] = [
-        ("Healthy", False, running, ended, SEARCH, ALIVE),
-        ("Waits", False, running, failing, SEARCH, []),
-        ("Waits", False, {**running, "waiting_for": "the disk is full"}, failing, SEARCH, ALIVE),
-        ("Failing", True, running, failing, stuck, ALIVE),
-        ("Stuck", True, running, ended, stuck, ALIVE),
-        ("Healthy", False, {**running, "finals": finals}, ended, stuck, ALIVE),
-        ("Paused", True, {**running, "state": "paused", "paused_at": "2026-11-22T15:00:00Z"}, failing, stuck, []),
-        ("Not started", False, {**running, "state": "draft"}, [], None, []),
-        ("Failed", False, {**running, "state": "failed"}, failing, stuck, []),
-        ("Completed", False, {**running, "state": "completed"}, failing, stuck, []),
+    cases: list[tuple[str, bool, dict[str, Any], Any, Any]] = [
+        ("Healthy", False, running, SEARCH, ALIVE),
+        ("Waits", True, running, failing, []),
+        ("Waits", True, {**running, "waiting_for": "the disk is full"}, failing, ALIVE),
+        ("Failing", True, running, failing, ALIVE),
+        ("Stuck", True, running, stuck, ALIVE),
+        ("Healthy", False, {**running, "finals": finals}, stuck, ALIVE),
+        ("Paused", True, {**running, "state": "paused", "paused_at": "2026-11-22T15:00:00Z"}, failing, []),
+        ("Not started", False, {**running, "state": "draft"}, None, []),
+        ("Failed", False, {**running, "state": "failed"}, failing, []),
+        ("Completed", False, {**running, "state": "completed"}, failing, []),
     ]
-    names = ("campaign", "recent", "search", "supervisors")
+    names = ("campaign", "search", "supervisors")
     given = [dict(zip(names, case[2:], strict=True)) for case in cases]
     found = run_script(tmp_path, HEALTH, given)
     assert [(word, is_stuck) for word, is_stuck, _ in found] == [case[:2] for case in cases]
@@ -82,7 +81,7 @@ def test_the_headline_tells_a_confirmed_winner_from_a_highest_reward_and_has_its
     best, gain, _ = found
     assert (best["label"], best["value"], best["note"]) == ("Best AP", "0.329", "trial 7")
     assert gain["value"] == "+0.004"  # as 0.329 and 0.325 give; the difference is 0.00325
-    assert gain["note"] == "baseline 0.325, +1\u00a0%, noise \u00b10.009, not confirmed"
+    assert gain["note"] == "baseline 0.325, +1\u00a0%, scatter \u00b10.009, not confirmed"
     assert (unknown[0]["value"], unknown[2]["value"], unknown[2]["note"]) == ("\u2013", "\u2013", "it waits")
 
 
@@ -118,9 +117,12 @@ def test_the_headline_after_finals_is_of_one_trial_and_of_their_seeds(tmp_path: 
 
 @needs_node
 def test_a_noise_that_is_not_known_or_zero_is_said(tmp_path: Path) -> None:
-    body = 'const { noiseText } = await import("./gain.js");\nreturn given.map(noiseText);'
+    body = 'const { scatterText } = await import("./gain.js");\nreturn given.map(scatterText);'
     given = [{"gain_error": None, "noise_needs": FEWEST}, {"gain_error": 0.0, "noise_needs": FEWEST}]
-    assert run_script(tmp_path, body, given) == ["noise not known (50 architectures are needed)", "noise \u00b10.000"]
+    assert run_script(tmp_path, body, given) == [
+        "scatter not known (50 architectures are needed)",
+        "scatter \u00b10.000",
+    ]
 
 
 @needs_node

@@ -144,4 +144,35 @@ def test_a_trial_stands_with_the_verdict_of_its_finals_or_with_its_noise(
     assert uniform.startswith(f"AP in the finals {report['verdict']['baseline_reward']:.3f} mean of 4 seeds")
     for text in (lost, before):
         assert text.startswith("AP 0.")
-        assert "against the baseline, noise \u00b10.009, not confirmed" in text
+        assert "against the baseline, scatter \u00b10.009, not confirmed" in text
+
+
+ROWS = f"""{TEXT}
+const {{ TRIAL_ROWS, CAMPAIGN_ROWS }} = await import("./compare/rows.js");
+const {{ paramsFigure }} = await import("./campaign/headline.js");
+const texts = (rows, subject) => Object.fromEntries(rows.map(([label, text]) => [label, text(subject)]));
+return [...given.trials.map((subject) => texts(TRIAL_ROWS, subject)), texts(CAMPAIGN_ROWS, given.campaign),
+  paramsFigure(given.campaign.campaign, given.campaign.best.items[0], null).note];
+"""
+
+
+@needs_node
+@pytest.mark.parametrize("mode", ["exact", "paper"])
+def test_compared_trials_have_their_scatter_and_the_budget_only_where_it_says_something(
+    tmp_path: Path, service: TestClient, store: Store, mode: str
+) -> None:
+    recorder = Recorder(store, trials=3, search_space={"mode": mode}).run(3)
+    path = f"/v1/campaigns/{recorder.id}"
+    campaign, best = service.get(path).json(), service.get(f"{path}/best").json()
+    search = service.get(f"{path}/figures/search").json()
+    of_all = {"campaign": campaign, "search": search, "report": None}
+    trials = [{**of_all, "trial": service.get(f"{path}/trials/{number}").json()} for number in (0, 1)]
+    given = {"trials": trials, "campaign": {**of_all, "best": best}}
+    baseline, sampled, whole, params = run_script(tmp_path, ROWS, given)
+    assert (baseline["Scatter of this"], baseline["Verdict"]) == ("\u2013", "the uniform baseline")
+    assert sampled["Scatter of this"] == f"not known ({search['noise_needs']} architectures are needed)"
+    assert (sampled["AP in the finals"], sampled["Verdict"]) == ("\u2013", "not confirmed")
+    says_budget = mode != "exact"
+    assert ("of the budget" in sampled["Multi-adds"]) == says_budget
+    assert ("of the budget" in whole["Its multi-adds"]) == says_budget
+    assert ("of the multi-adds" in params) == says_budget

@@ -1,10 +1,12 @@
 // The figures of campaigns and of trials that are shown side by side: `[label, text of a subject]`.
 
-import { dateTime, decimal, duration, millions, percent, secondsBetween, signed, withMinus } from "../format.js";
-import { gainValue, seedsText, sureness, verdictText } from "../gain.js";
+import { dateTime, decimal, difference, duration, millions, ofBudget, percent, secondsBetween, signed, withMinus } from "../format.js";
+import { gainValue, scatterText, seedsText, sureness, verdictText } from "../gain.js";
 import { FINISHED } from "../states.js";
 import { trainingSeconds } from "../time-left.js";
+import { finalsFact } from "../trial/finals-fact.js";
 
+const madds = (campaign, trial) => [millions(trial.madds), ofBudget(campaign, trial)].filter(Boolean).join(", ");
 const first = ({ best }) => best.items[0] ?? null;
 
 function campaignGain({ campaign, best: { gain }, search }) {
@@ -25,7 +27,7 @@ export const CAMPAIGN_ROWS = [
   ["Verdict", ({ best }) => withMinus(best.sentence ?? "–")],
   ["Best trial", (subject) => (first(subject) ? String(first(subject).number) : "–")],
   ["Its parameters", (subject) => (first(subject) ? `${millions(first(subject).params, 2)}${change(first(subject).params, subject.best.baseline?.params)}` : "–")],
-  ["Its multi-adds", (subject) => (first(subject) ? `${millions(first(subject).madds)}, ${percent(first(subject).madds_ratio)} of the budget` : "–")],
+  ["Its multi-adds", (subject) => (first(subject) ? madds(subject.campaign, first(subject)) : "–")],
   ["Search", ({ search, campaign }) => (campaign.trials_finished ? search.sentence : "–")],
   ["Device time", ({ campaign }) => (campaign.device_seconds ? duration(campaign.device_seconds) : "–")],
   ["Wall time", ({ campaign }) => duration(wallSeconds(campaign))],
@@ -38,13 +40,17 @@ function wallSeconds({ started_at: started, finished_at: finished, paused_second
   return seconds === null ? null : seconds - paused;
 }
 
+const finals = ({ trial, report }) => report && finalsFact(trial, report);
+
 export const TRIAL_ROWS = [
   ["State", ({ trial }) => trial.state],
   ["AP", ({ trial }) => decimal(trial.reward)],
-  ["Over its baseline", ({ trial, campaign }) => (trial.number === 0 || trial.reward === null || campaign.baseline_reward === null ? "–" : signed(trial.reward - campaign.baseline_reward))],
-  ["Verdict", ({ trial, campaign }) => (trial.number === 0 ? "the uniform baseline" : campaign.finals?.winner === trial.number ? "confirmed by finals" : "not confirmed")],
+  ["Over its baseline", ({ trial, campaign }) => (trial.number === 0 ? "–" : difference(trial.reward, campaign.baseline_reward))],
+  ["Scatter of this", ({ trial, search }) => (trial.number === 0 || trial.reward === null ? "–" : scatterText(search).replace("scatter ", ""))],
+  ["AP in the finals", (subject) => finals(subject)?.[0] ?? "–"],
+  ["Verdict", (subject) => finals(subject)?.[1] ?? (subject.trial.number === 0 ? "the uniform baseline" : "not confirmed")],
   ["Parameters", ({ trial }) => millions(trial.params, 2)],
-  ["Multi-adds", ({ trial }) => `${millions(trial.madds)}, ${percent(trial.madds_ratio)} of the budget`],
+  ["Multi-adds", ({ campaign, trial }) => madds(campaign, trial)],
   ["Latency", ({ trial }) => (trial.latency_ms === null ? "–" : `${decimal(trial.latency_ms, 1)} ms, ${percent(trial.latency_ratio)} of the baseline's`)],
   ["Training time", ({ trial }) => duration(trainingSeconds(trial))],
   ["Attempts", ({ trial }) => String(trial.attempts)],

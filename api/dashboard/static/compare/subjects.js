@@ -28,8 +28,9 @@ async function readCampaign(id) {
 
 async function readTrial(name) {
   const [id, number] = name.split(":"), path = campaignPath(id);
-  const [campaign, trial] = await Promise.all([getJson(path), getJson(`${path}/trials/${number}`)]);
-  return { name, campaign, trial };
+  const [campaign, trial, search] = await Promise.all([getJson(path), getJson(`${path}/trials/${number}`), getJson(`${path}/figures/search`)]);
+  const report = campaign.finals === null ? null : await getJson(`${path}/finals`);
+  return { name, campaign, trial, search, report };
 }
 
 /** The subjects that could be read, and why others could not; both null until then. Read again every few seconds. */

@@ -1,9 +1,10 @@
 // The reward of a trial, its costs and its times, beside the baseline's.
 
-import { dateTime, decimal, difference, duration, millions, percent, secondsBetween } from "../format.js";
-import { noiseText, seedsText, sureness } from "../gain.js";
+import { dateTime, decimal, difference, duration, millions, ofBudget, percent, secondsBetween } from "../format.js";
+import { scatterText } from "../gain.js";
 import { trainingSeconds } from "../time-left.js";
 import { html } from "../ui.js";
+import { finalsFact } from "./finals-fact.js";
 
 /** `report` is the document of the finals, `search` the figure; null until they are read, and where there are none. */
 export function Facts({ campaign, trial, baseline, report, search }) {
@@ -11,7 +12,7 @@ export function Facts({ campaign, trial, baseline, report, search }) {
   const facts = [
     ...(finals ? [["AP in the finals", ...finals]] : []),
     [finals ? "AP in the search" : "AP", trial.state === "failed" ? "–" : decimal(trial.reward), apNote(trial, baseline, search, !finals)],
-    ["Multi-adds", millions(trial.madds, 1), `${percent(trial.madds_ratio)} of the budget`],
+    ["Multi-adds", millions(trial.madds, 1), ofBudget(campaign, trial)],
     ["Parameters", millions(trial.params, 2), baseline && `baseline ${millions(baseline.params, 2)}`],
     ...(campaign.spec.latency ? [["Latency", trial.latency_ms === null ? "–" : `${trial.latency_ms.toFixed(1)} ms`, latencyNote(trial)]] : []),
     ["Training", exactDuration(trainingSeconds(trial)), times(trial)],
@@ -26,16 +27,6 @@ function exactDuration(seconds) {
   return seconds === null || seconds >= 60 ? duration(seconds) : `${seconds.toFixed(1)} s`;
 }
 
-/** `[mean AP, what the finals say]` of a finalist or the baseline; null for other trials. */
-export function finalsFact(trial, { finals, verdict }) {
-  if (trial.number === 0) return verdict.baseline_seeds ? [decimal(verdict.baseline_reward), `mean of ${seedsText(verdict.baseline_seeds)}`] : null;
-  const found = verdict.comparisons.find((each) => each.trial === trial.number);
-  if (!found) return null;
-  if (found.reward === null) return ["–", "no seed in common with the baseline yet"];
-  const word = finals.state !== "completed" ? "not decided yet" : found.trial === verdict.winner ? "confirmed winner" : found.word;
-  return [decimal(found.reward), `${difference(found.reward, found.baseline_reward)} against the baseline, ${sureness({ ...found, seeds: found.pairs })}: ${word}`];
-}
-
 function apNote(trial, baseline, search, isAll) {
   if (trial.state === "failed") return `given up, counts as ${trial.reward}`;
   if (trial.reward === null) {
@@ -45,7 +36,7 @@ function apNote(trial, baseline, search, isAll) {
     return trial.progress_total ? `step ${trial.progress_step} of ${trial.progress_total}` : "starting";
   }
   if (!baseline || baseline.reward === null) return "";
-  return `${difference(trial.reward, baseline.reward)} against the baseline, ${noiseText(search)}${isAll ? ", not confirmed" : ""}`;
+  return `${difference(trial.reward, baseline.reward)} against the baseline, ${scatterText(search)}${isAll ? ", not confirmed" : ""}`;
 }
 
 function latencyNote({ latency_ratio: ratio }) {
