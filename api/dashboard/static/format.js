@@ -16,6 +16,9 @@ export const withMinus = (sentence) => sentence.replaceAll(/(^|[\s(])-(?=\d)/g, 
 
 export const percent = (ratio, digits = 1) => (ratio === null || ratio === undefined ? "–" : `${(100 * ratio).toFixed(digits)} %`);
 
+/** The multi-adds over the budget; empty where a search space of mode exact gives all trials the same. */
+export const ofBudget = ({ spec }, { madds_ratio: ratio }) => (spec.search_space.mode === "exact" ? "" : `${percent(ratio)} of the budget`);
+
 export const millions = (count, digits = 0) =>
   `${(count / 1e6).toLocaleString("en", { minimumFractionDigits: digits, maximumFractionDigits: digits })} M`;
 

@@ -10,7 +10,7 @@ export function HeadlineTiles({ campaign, best, recent, report, search, isWaitin
   return html`<dl class="headline of-campaign">
     <${Tile} ...${bestFigure(campaign, best)} />
     <${Tile} ...${gainFigure(campaign, best?.gain, search)} />
-    <${Tile} ...${paramsFigure(first, best?.baseline ?? null)} />
+    <${Tile} ...${paramsFigure(campaign, first, best?.baseline ?? null)} />
     <div><dt>Trials</dt><dd>${finished.toLocaleString("en")} / ${spec.trials.toLocaleString("en")}</dd>
       <dd><progress max=${spec.trials} value=${finished} aria-label="Trials finished" /></dd></div>
     <${Tile} ...${timeFigure(campaign, recent, report, Date.now(), isWaiting)} />

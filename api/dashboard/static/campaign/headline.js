@@ -1,6 +1,6 @@
 // The figures at the head of a campaign's page as text: what is best, what it gains, how large it is, what it has cost.
 
-import { dateTime, decimal, duration, millions, percent, secondsBetween, signed } from "../format.js";
+import { dateTime, decimal, duration, millions, ofBudget, secondsBetween, signed } from "../format.js";
 import { gainValue, seedsText, sureness, verdictText } from "../gain.js";
 import { FINISHED, STARTABLE } from "../states.js";
 import { finalsSecondsLeft, secondsLeft, sharedSecondsLeft } from "../time-left.js";
@@ -20,7 +20,7 @@ export function bestFigure(campaign, best) {
   };
 }
 
-/** The gain over the baseline, with its interval in the finals or with the noise of rewards; `search` is the figure. */
+/** The gain over the baseline, with its interval in the finals or with the scatter of rewards; `search` is the figure. */
 export function gainFigure(campaign, gain, search) {
   const label = "Gain over the baseline";
   if (!gain) return { label, value: "–", note: campaign.baseline_reward === null ? "" : `baseline ${decimal(campaign.baseline_reward)}` };
@@ -32,12 +32,12 @@ export function gainFigure(campaign, gain, search) {
 }
 
 /** The parameters of the best, and how many more or fewer than the baseline has. */
-export function paramsFigure(first, baseline) {
-  const change = first && baseline && first.number !== 0 ? `${signed(100 * (first.params / baseline.params - 1), 0)}\u00a0% against the baseline, ` : "";
+export function paramsFigure(campaign, first, baseline) {
+  const change = first && baseline && first.number !== 0 ? `${signed(100 * (first.params / baseline.params - 1), 0)}\u00a0% against the baseline` : "";
   return {
     label: "Parameters of the best",
     value: first ? millions(first.params, 2) : "–",
-    note: first ? `${change}${percent(first.madds_ratio)} of the multi-adds` : "",
+    note: first ? [change, ofBudget(campaign, first).replace("the budget", "the multi-adds")].filter(Boolean).join(", ") : "",
   };
 }
 
