@@ -50,7 +50,7 @@ def best_text(campaign: CampaignDocument, found: Found | None) -> str:
 
 
 def scatter_text(search: Mapping[str, Any]) -> str:
-    """How much similar architectures differ (95 %, of a difference of two rewards); where it is not known, what it takes."""
+    """How much similar architectures differ (95 %, of a difference of two rewards); if not known, what it takes."""
     if search["gain_error"] is None:
         return f"scatter not known ({search['noise_needs']} architectures are needed)"
     return f"scatter ±{search['gain_error']:.3f}"
