@@ -94,8 +94,8 @@ def comparison_drawing(
     width: Width = WIDTH,
 ) -> Response:
     """Two to five campaigns or trials in one figure: `progress` has the best AP so far of campaigns, `curves`
-    the learning curves of trials, `widths` and `shares` have the channels and the shares of the multi-adds by block. 404
-    says which has nothing to draw yet.
+    the learning curves of trials, `widths` and `shares` have the channels and the shares of the multi-adds by block.
+    404 says which has nothing to draw yet.
     """
     compared = compared_if_modified(request, store, campaigns, trials)
     subject = subject_of(store, compared)

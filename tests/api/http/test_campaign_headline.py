@@ -144,3 +144,35 @@ def test_phases_are_shown_where_there_is_more_than_a_search(tmp_path: Path, stor
         [["Search", "done", "6 / 6 trials"], ["Finals", "now", "2 / 8 trainings"]],
         [["Search", "ended early", "3 / 6 trials"], ["Finals", "not run", "3 candidates, 5 seeds"]],
     ]
+
+
+@needs_node
+def test_where_all_trials_have_the_budget_figure_5_is_over_parameters(tmp_path: Path, store: Store) -> None:
+    body = """
+    const { Figures } = await import("./campaign/figures.js");
+    const cards = (node) => Array.isArray(node) ? node.flatMap(cards) : node?.props?.title ? [[node.props.title, node.props.note]] : cards(node?.props?.children ?? []);
+    return given.map((campaign) => Object.fromEntries(cards(Figures({ campaign, page: { path: "" } }))));
+    """  # noqa: E501
+    exact = campaign(store)
+    paper = {**exact, "spec": {**exact["spec"], "search_space": {**exact["spec"]["search_space"], "mode": "paper"}}}
+    found, other = run_script(tmp_path, body, [exact, paper])
+    assert found["AP against parameters"].startswith(
+        "Figure 5 of the paper, over parameters, since all have the budget's multi-adds."
+    )
+    assert "AP against multi-adds" not in found
+    assert "Figure 5" not in other["AP against parameters"]
+    assert "AP against multi-adds" in other
+
+
+@needs_node
+def test_a_trial_of_a_failed_campaign_names_the_button_by_its_text(tmp_path: Path, store: Store) -> None:
+    body = """
+    const { Notice } = await import("./trial/notice.js"), { retry } = await import("./campaign/actions.js");
+    const text = (node) => Array.isArray(node) ? node.map(text).join(" ") : node === null || typeof node !== "object" ? String(node ?? "")
+      : typeof node.type === "function" ? text(node.type(node.props)) : text(node.props.children);
+    return [retry.label(given.campaign), text(Notice(given))];
+    """  # noqa: E501
+    failed = campaign(store, state="failed")
+    trial = {"error": "the loss is NaN", "error_kind": None, "state": "running", "attempts": 1, "attempts_made": []}
+    label, notice = run_script(tmp_path, body, {"campaign": failed, "trial": trial})
+    assert f"\u201c{label}\u201d on its page" in notice

@@ -60,7 +60,8 @@ export const TRIAL_ROWS = [
 /** The COCO metrics that any of the trials has, beside the AP. */
 export function metricRows(trials) {
   const known = trials.flatMap(({ trial }) => trial.coco_metrics ?? []).filter(({ name, value }) => name !== "ap" && value !== null);
-  return [...new Set(known.map(({ name }) => name))].map((name) => [name, ({ trial }) => decimal(trial.coco_metrics?.find((metric) => metric.name === name)?.value)]);
+  const titles = new Map(known.map(({ name, title }) => [name, title]));
+  return [...titles].map(([name, title]) => [title, ({ trial }) => decimal(trial.coco_metrics?.find((metric) => metric.name === name)?.value)]);
 }
 
 /** The settings by their path, such as `proxy_task.steps`, as texts. */
