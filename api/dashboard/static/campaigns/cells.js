@@ -41,7 +41,7 @@ export function Gain({ campaign: { state, summary: { gain, search } } }) {
   if (gain === null) return html`<span class="muted">–</span>`;
   if (gain.trial === 0) return html`<span class="muted">none${FINISHED.has(state) ? "" : " yet"}</span>`;
   const word = html`<small class=${gain.is_confirmed ? "good" : null}>${verdictText(gain)}</small>`;
-  return html`<${Fragment}><span>${gainValue(gain)}</span><small>${gain.low === null ? sureness(gain, search) : `${signed(gain.low)} to ${signed(gain.high)}`}</small>${word}<//>`;
+  return html`<${Fragment}><span>${gainValue(gain)}</span><small class="sureness">${gain.low === null ? sureness(gain, search) : `${signed(gain.low)} to ${signed(gain.high)}`}</small>${word}<//>`;
 }
 
 export function LastEvent({ summary }) {

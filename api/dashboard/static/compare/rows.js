@@ -48,7 +48,7 @@ export const TRIAL_ROWS = [
   ["Over its baseline", ({ trial, campaign }) => (trial.number === 0 ? "–" : difference(trial.reward, campaign.baseline_reward))],
   ["Scatter of this", ({ trial, search }) => (trial.number === 0 || trial.reward === null ? "–" : scatterText(search).replace("scatter ", ""))],
   ["AP in the finals", (subject) => finals(subject)?.[0] ?? "–"],
-  ["Verdict", (subject) => finals(subject)?.[1] ?? (subject.trial.number === 0 ? "the uniform baseline" : "not confirmed")],
+  ["Verdict", (subject) => [subject.trial.number === 0 && "the uniform baseline", finals(subject)?.[1]].filter(Boolean).join(", ") || "not confirmed"],
   ["Parameters", ({ trial }) => millions(trial.params, 2)],
   ["Multi-adds", ({ campaign, trial }) => madds(campaign, trial)],
   ["Latency", ({ trial }) => (trial.latency_ms === null ? "–" : `${decimal(trial.latency_ms, 1)} ms, ${percent(trial.latency_ratio)} of the baseline's`)],
