@@ -90,8 +90,8 @@ def test_the_headline_after_finals_is_of_one_trial_and_of_their_seeds(tmp_path: 
     finals = {"state": "completed", "best": 5, "winner": 5}
     done = campaign(store, state="completed", finals=finals, best_reward=0.631, baseline_reward=0.25, best_trial=7)
     done |= {"started_at": "2026-11-22T15:00:00Z", "finished_at": "2026-11-22T15:10:00Z"}
-    measured = {"trial": 5, "reward": 0.312, "baseline_reward": 0.292, "seeds": 4, "value": 0.02}
-    gain = {**measured, "low": 0.005, "high": 0.035, "is_confirmed": True}
+    measured: dict[str, Any] = {"trial": 5, "reward": 0.312, "baseline_reward": 0.292, "seeds": 4, "value": 0.02}
+    gain: dict[str, Any] = {**measured, "low": 0.005, "high": 0.035, "is_confirmed": True}
     best = {"items": [{"number": 5, "reward": 0.6}], "gain": gain}
     undecided = {**best, "gain": {**gain, "is_confirmed": False}}
     uniform = {"items": [{"number": 0, "reward": 0.25}], "gain": {**gain, "trial": 0, "reward": 0.292, "low": None}}
@@ -173,6 +173,7 @@ def test_a_trial_of_a_failed_campaign_names_the_button_by_its_text(tmp_path: Pat
     return [retry.label(given.campaign), text(Notice(given))];
     """  # noqa: E501
     failed = campaign(store, state="failed")
-    trial = {"error": "the loss is NaN", "error_kind": None, "state": "running", "attempts": 1, "attempts_made": []}
+    trial: dict[str, Any] = {"error": "the loss is NaN", "error_kind": None, "state": "running", "attempts": 1}
+    trial["attempts_made"] = []
     label, notice = run_script(tmp_path, body, {"campaign": failed, "trial": trial})
     assert f"\u201c{label}\u201d on its page" in notice
