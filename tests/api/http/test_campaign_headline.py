@@ -92,9 +92,12 @@ def test_the_headline_after_finals_is_of_one_trial_and_of_their_seeds(tmp_path: 
     done |= {"started_at": "2026-11-22T15:00:00Z", "finished_at": "2026-11-22T15:10:00Z"}
     measured: dict[str, Any] = {"trial": 5, "reward": 0.312, "baseline_reward": 0.292, "seeds": 4, "value": 0.02}
     gain: dict[str, Any] = {**measured, "low": 0.005, "high": 0.035, "is_confirmed": True}
-    best = {"items": [{"number": 5, "reward": 0.6}], "gain": gain}
+    best: dict[str, Any] = {"items": [{"number": 5, "reward": 0.6}], "gain": gain}
     undecided = {**best, "gain": {**gain, "is_confirmed": False}}
-    uniform = {"items": [{"number": 0, "reward": 0.25}], "gain": {**gain, "trial": 0, "reward": 0.292, "low": None}}
+    uniform: dict[str, Any] = {
+        "items": [{"number": 0, "reward": 0.25}],
+        "gain": {**gain, "trial": 0, "reward": 0.292, "low": None},
+    }
     confirmed, first, same, baseline = headlines(
         tmp_path,
         {"campaign": done, "best": best, "search": NOISE},
