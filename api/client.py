@@ -6,13 +6,12 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-import httpx
 from pydantic import RootModel
 
 from api.client_connection import ServiceUnreachableError as ServiceUnreachableError
 from api.client_connection import segment
 from api.client_responses import ServiceRefusedError as ServiceRefusedError
-from api.client_responses import document_in, raise_for_status, write_download
+from api.client_responses import document_in, raise_for_status
 from api.client_trainings import TrainingsClient
 from api.client_webhooks import WebhooksClient
 from api.documents import (
@@ -188,17 +187,9 @@ class Client(TrainingsClient, WebhooksClient):
         The file is complete or not there at all. Raises EffspineError where it cannot be written, or where its content
         does not have the digest of the export.
         """
-        path = directory / Path(export.file_name).name
-        address = f"/v1/exports/{segment(export.id)}/file"
-        try:
-            with self._http.stream("GET", address) as response:
-                if not response.is_success:
-                    response.read()
-                    raise_for_status(response)
-                write_download(response, path, export.sha256)
-        except httpx.RequestError as error:
-            raise self._unreachable(error) from error
-        return path
+        return self._download(
+            f"/v1/exports/{segment(export.id)}/file", directory, Path(export.file_name).name, export.sha256
+        )
 
     def export(self, campaign_id: str, format: str, trial: int | None = None) -> tuple[str, bytes]:
         """File name and content of an export in a format that the service makes itself, or that is made: of the first

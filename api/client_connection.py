@@ -17,9 +17,11 @@ from api.client_responses import (
     BUSY_SECONDS,
     Document,
     document_in,
+    file_name,
     is_busy,
     raise_for_status,
     retry_after_seconds,
+    write_download,
 )
 from api.documents import EventDocument, Page
 from api.service_url import URL_VARIABLE, key_header, service_url
@@ -101,8 +103,23 @@ class Connection:
         """The name and the content of a download."""
         response = self._get(path, parameters)
         raise_for_status(response)
-        name = response.headers.get("content-disposition", "").partition('filename="')[2].rstrip('"')
-        return Path(name).name or default, response.content
+        return file_name(response, default), response.content
+
+    def _download(self, path: str, directory: Path, name: str, sha256: str | None = None) -> Path:
+        """Writes a download to a directory in parts, whole or not at all, and returns its path.
+
+        Its digest is `sha256`, or the `ETag` of the response. It is called as the response says, or else `name`.
+        """
+        try:
+            with self._http.stream("GET", path) as response:
+                if not response.is_success:
+                    response.read()
+                    raise_for_status(response)
+                file = directory / file_name(response, name)
+                write_download(response, file, sha256 or _etag(response))
+        except httpx.RequestError as error:
+            raise self._unreachable(error) from error
+        return file
 
     def _read(self, document: type[Document], path: str, parameters: dict[str, Any] | None = None) -> Document:
         return document_in(document, self._get(path, parameters))
@@ -167,3 +184,9 @@ class Connection:
 def segment(value: str) -> str:
     """A value, percent-encoded as one segment of a path."""
     return quote(value, safe="") or "-"
+
+
+def _etag(response: httpx.Response) -> str | None:
+    """The entity tag of a response, which a proxy may have made a weak one."""
+    found = str(response.headers.get("ETag", ""))
+    return found.removeprefix("W/").strip('"') or None

@@ -77,6 +77,12 @@ def retry_after_seconds(response: httpx.Response) -> float:
     return min(float(given), BUSY_SECONDS) if given.isdecimal() else 1.0
 
 
+def file_name(response: httpx.Response, default: str) -> str:
+    """The name of a download, without directories."""
+    name = response.headers.get("content-disposition", "").partition('filename="')[2].rstrip('"')
+    return Path(name).name or default
+
+
 def write_download(response: httpx.Response, path: Path, sha256: str | None) -> None:
     """Writes the body of a streamed response to `path`, whole or not at all.
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 from api.client_connection import Connection, segment
@@ -53,6 +54,6 @@ class TrainingsClient(Connection):
         path = f"/v1/trainings/{segment(training_id)}/exports/{segment(format)}"
         return self._file(path, {}, f"architecture.{format}")
 
-    def training_model(self, training_id: str) -> tuple[str, bytes]:
-        """File name and content of the best model of a training, a ZIP file."""
-        return self._file(f"/v1/trainings/{segment(training_id)}/model", {}, "model.zip")
+    def download_training_model(self, training_id: str, directory: Path) -> Path:
+        """Downloads the best model of a training, a ZIP file, as `download_export` does an export."""
+        return self._download(f"/v1/trainings/{segment(training_id)}/model", directory, "model.zip")

@@ -179,7 +179,7 @@ class BestDocument(BaseModel):
     baseline: TrialDocument | None
     is_confirmed: bool = Field(
         description="Whether finals have confirmed that the first is better than the baseline. A reward alone has not: "
-        "the highest of many is partly luck."
+        "the highest of many rewards is on average too high."
     )
     sentence: str | None = Field(
         description="What is known of the first: the verdict of the finals, or that none were run. Null without reward."

@@ -63,7 +63,7 @@ def with_section(card: str, title: str, text: str) -> str:
 
 
 def _metadata(export: Export, library: str, tags: Sequence[str]) -> dict[str, Any]:
-    specification = export.specification
+    specification = export.model.specification
     dataset, figures = specification.provenance.get("dataset"), specification.figures
     metadata: dict[str, Any] = {
         "library_name": library,
@@ -91,7 +91,7 @@ def _summary(export: Export) -> str:
 
 
 def _figures(export: Export) -> Iterator[str]:
-    figures = export.specification.figures
+    figures = export.model.specification.figures
     if not figures:
         yield "Nothing was measured with these weights."
         return
@@ -117,7 +117,7 @@ def _network(export: Export) -> Iterator[str]:
 
 
 def _classes(export: Export) -> Iterator[str]:
-    classes = export.specification.classes
+    classes = export.model.specification.classes
     if classes is None:
         yield f"The names of the {export.architecture.class_slots} class slots are unknown."
         return
@@ -127,7 +127,7 @@ def _classes(export: Export) -> Iterator[str]:
 
 
 def _preprocessing(export: Export) -> Iterator[str]:
-    detector = block_specification(export.specification)["detector"]
+    detector = block_specification(export.model.specification)["detector"]
     for name, value in detector["preprocessing"].items():
         yield f"- {name}: {value}"
     yield "- pixel values: red, green, blue, 0 to 255, less the mean, over the deviation"
@@ -137,7 +137,7 @@ def _preprocessing(export: Export) -> Iterator[str]:
 
 
 def _provenance(export: Export) -> Iterator[str]:
-    specification, model = export.specification, export.model
+    specification, model = export.model.specification, export.model
     found = dict(specification.provenance)
     campaign, versions = found.pop("campaign", None), dict(found.pop("versions", {}))
     if campaign:
@@ -148,12 +148,15 @@ def _provenance(export: Export) -> Iterator[str]:
     yield f"- weights: {model.origin}" + ("" if model.seed is None else f", seed {model.seed}")
     if specification.training is not None:
         yield f"- training: {_value(specification.training)}"
-    for name, number in versions.items():
-        yield f"- {name} {number} made the record"
+    if versions:
+        yield f"- the record was made by {_software(versions)}"
     commit = source_commit()
-    yield (
-        f"- effspine {version('effspine')}" + ("" if commit is None else f", commit `{commit}`,") + " made this export"
-    )
+    own = {"effspine": version("effspine")} | ({} if commit is None else {"commit": commit})
+    yield f"- this export was made by {_software(own)}"
+
+
+def _software(versions: Mapping[str, str]) -> str:
+    return ", ".join(f"{_line(name)} {_line(number)}" for name, number in versions.items())
 
 
 def table(titles: Sequence[str], rows: Sequence[Sequence[object]]) -> Iterator[str]:

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from importlib.metadata import version
 from typing import Any
 
 
-def provenance_of(campaign: Mapping[str, Any], trial: Mapping[str, Any]) -> dict[str, Any]:
-    """The provenance from the documents of the campaign and the trial in the service's responses."""
-    spec = campaign["spec"]
+def provenance_of(
+    campaign: Mapping[str, Any], trial: Mapping[str, Any], versions: Mapping[str, str] | None = None
+) -> dict[str, Any]:
+    """The provenance from the documents of the campaign and the trial in the service's responses.
+
+    `versions` are those of the software that ran the trial, where the record has them.
+    """
+    spec, data = campaign["spec"], campaign["data"]
     return {
         "campaign": {"id": campaign["id"], "name": campaign["name"]},
         "trial": trial["number"],
@@ -20,9 +24,9 @@ def provenance_of(campaign: Mapping[str, Any], trial: Mapping[str, Any]) -> dict
         "budget_madds": round(trial["madds"] / trial["madds_ratio"]),
         "seed": spec["seed"],
         "dataset": spec["dataset"],
-        "data": campaign["data"],
+        "data": None if data is None else {name: value for name, value in data.items() if name != "classes"},
         "search_space": spec["search_space"],
         "proxy_task": spec["proxy_task"],
         "finished_at": trial["finished_at"],
-        "versions": {"effspine": version("effspine")},
+        "versions": dict(versions or {}),
     }

@@ -26,6 +26,7 @@ class Exporter:
 
     Dashes of a name are underscores in that of its module. `purpose` says in one sentence what the format is for. With
     the suffix `.zip` an export is an archive of the directory, else it is the one file in it, which has that suffix.
+    `without_dataset` says what is missing where there is no data set.
     """
 
     name: str
@@ -33,25 +34,27 @@ class Exporter:
     suffix: str = ARCHIVE
     media_type: str = "application/zip"
     place: Place = "worker"
+    without_dataset: str = ""
 
     def write(self, export: Export, directory: Path) -> None:
         """Writes the files of this format. Raises InvalidValueError, with a reason, for what it cannot express."""
         write: Callable[[Export, Path], None] = import_module(f"exporters.{self.name.replace('-', '_')}").write
         write(export, directory)
 
-    def content(self, export: Export) -> bytes:
-        """The export as one file."""
+    def content(self, export: Export, stem: str | None = None) -> bytes:
+        """The export as one file, whose name without the suffix is `stem`, by default that of the architecture."""
         with TemporaryDirectory() as temporary:
             self.write(export, Path(temporary))
-            return self.packed(Path(temporary), export.architecture.name)
+            return self.packed(Path(temporary), stem or export.architecture.name)
 
-    def packed(self, directory: Path, name: str) -> bytes:
-        """What `write` has written, as one file: the only one, or a ZIP archive of one folder called `name`.
+    def packed(self, directory: Path, stem: str) -> bytes:
+        """What `write` has written, as one file: the only one, or a ZIP archive of one folder.
 
-        Its bytes depend on the content alone.
+        The folder is called as the file is, without the suffix, so that archives of several formats unpack side by
+        side. The bytes depend on `stem` and the content alone.
         """
         if self.suffix == ARCHIVE:
-            return archive(directory, name)
+            return archive(directory, stem)
         (only,) = directory.iterdir()
         return only.read_bytes()
 
@@ -97,7 +100,11 @@ for _exporter in (
         "onnx",
         "Graphs with their weights for onnxruntime, OpenVINO and other runtimes, and a script that finds objects.",
     ),
-    Exporter("litert", "Files for LiteRT on phones and small computers: float32, float16, int8."),
+    Exporter(
+        "litert",
+        "Files for LiteRT on phones and small computers: float32, float16, int8.",
+        without_dataset="there is no int8 file, which takes the ranges of its values from images of a data set",
+    ),
     Exporter("keras", "A model for Keras 3, without other code, to run and to train further."),
     Exporter(
         "model-garden", "A package that trains the backbone in the TensorFlow Model Garden, tf-models-official 2.20."

@@ -52,8 +52,14 @@ TrainingState = Literal["queued", "running", "stopping", "stopped", "completed",
 TRAINING_STATES: tuple[TrainingState, ...] = get_args(TrainingState)
 FINISHED_TRAINING_STATES: tuple[TrainingState, ...] = ("stopped", "completed", "failed")
 """In these a training has no process. A request to resume leads out of two of them."""
-TrainingStart = Literal["fresh", "finals", "shared"]
-"""`finals` and `shared` are weights of the campaign's trial that is trained."""
+CLAIMED_VERSIONS = ("effspine", "commit", "python", "numpy", "tensorflow")
+"""The software whose versions the event `campaign.claimed` has, where the runner knows them."""
+
+TrialStart = Literal["finals", "shared"]
+TRIAL_STARTS: tuple[TrialStart, ...] = get_args(TrialStart)
+"""Start weights of a training that are those of the campaign's trial that is trained."""
+TrainingStart = Literal["fresh", "finals", "shared", "training"]
+"""`training` are the weights of another training."""
 TrainingEvent = Literal["stop", "resume", "claim", "suspend", "complete", "fail"]
 TRAINING_TRANSITIONS: tuple[tuple[TrainingState, TrainingEvent, TrainingState], ...] = (
     ("queued", "stop", "stopped"),
@@ -86,6 +92,7 @@ DeliveryState = Literal["pending", "delivered", "failed"]
 DELIVERY_STATES: tuple[DeliveryState, ...] = get_args(DeliveryState)
 
 EstimateBasis = Literal["same-workers", "same-task", "profile", "nothing"]
+SharedEstimateBasis = Literal["kept", "same-workers", "same-task", "nothing"]
 
 KeyScope = Literal["view", "operate", "admin"]
 KEY_SCOPES: tuple[KeyScope, ...] = get_args(KeyScope)
@@ -138,6 +145,8 @@ CAMPAIGN_TRANSITIONS: tuple[tuple[CampaignState, CampaignEvent, CampaignState], 
     ("stopping", "fail", "failed"),
     ("stopping", "end", "stopped"),
     ("stopped", "stop", "stopped"),
+    ("stopped", "continue", "pending"),  # stopped before its first runner
+    ("stopped", "continue", "running"),
     ("stopped", "finals", "running"),
     ("completed", "continue", "running"),
     ("completed", "finals", "running"),

@@ -32,6 +32,9 @@ WEIGHTS_FILE = "model.safetensors"
 Origin = Literal["trained", "shared", "initial"]
 """Where weights come from: trained alone; a slice of shared weights; or initial values of a seed."""
 
+CLASS_PREDICTION = "class/predict/pointwise/"
+"""The tensors of a detector whose channels are classes."""
+
 Tensors = Mapping[str, npt.NDArray[np.float32]]
 
 
@@ -51,8 +54,9 @@ class DetectorModel:
 
 
 def initial_model(specification: BlockSpecification, seed: int = 0) -> DetectorModel:
-    """The detector with the initial weights of `seed`."""
-    return DetectorModel(specification, _split(specification.architecture, seed), "initial", seed)
+    """The detector with the initial weights of `seed`. What the specification says of a training is not of them."""
+    untrained = replace(specification, weights=None, training=None, figures=None)
+    return DetectorModel(untrained, _split(specification.architecture, seed), "initial", seed)
 
 
 def save_detector(model: DetectorModel, directory: Path) -> None:

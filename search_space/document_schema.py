@@ -45,12 +45,8 @@ def block_specification_schema() -> Schema:
         "detector": {"type": "object", "description": "Preprocessing, anchors, box codes, losses and suppression."},
         "classes": _classes(),
         "weights": _weights(),
-        "training": {"type": ["object", "null"], "description": "How the weights were trained; null if they were not."},
-        "figures": {
-            "type": ["object", "null"],
-            "additionalProperties": {"type": ["number", "null"]},
-            "description": "COCO metrics of the weights, 0 to 1, on the images of `provenance.data.reserved`.",
-        },
+        "training": _training(),
+        "figures": _figures(),
     }
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
@@ -165,6 +161,22 @@ def _weights() -> Schema:
     return weights | {"type": ["object", "null"], "description": "null for a document without weights."}
 
 
+def _training() -> Schema:
+    about = "How the weights were trained; in a document without weights, how the trial was in its campaign; null if "
+    return {"type": ["object", "null"], "description": f"{about}nothing was."}
+
+
+def _figures() -> Schema:
+    about = (
+        "COCO metrics of the weights, in a document without weights of the trial's proxy in its campaign; 0 to 1, on "
+    )
+    return {
+        "type": ["object", "null"],
+        "additionalProperties": {"type": ["number", "null"]},
+        "description": f"{about}the images of `provenance.data.reserved`.",
+    }
+
+
 def _provenance() -> Schema:
     number = {"type": ["number", "null"]}
     text = {"type": ["string", "null"]}
@@ -179,7 +191,18 @@ def _provenance() -> Schema:
             "description": "Whether finals have confirmed that it is better than the baseline.",
         },
         "betas": {"type": "array", "items": {"type": "number", "exclusiveMinimum": 0}, "maxItems": len(BLOCKS)},
-        "budget_madds": {"type": ["integer", "null"], "description": "Plain multi-adds that the search allowed."},
+        "budget_madds": {
+            "type": ["integer", "null"],
+            "description": "Plain multi-adds that the search allowed, counted as `cost_in_search`.",
+        },
+        "cost_in_search": _object(
+            {
+                "class_slots": _whole(1, MAX_CLASS_SLOTS, "Those of the base of the search."),
+                "madds": _whole(0, None, "Multiply-adds of convolutions."),
+                "params": _whole(0, None, "Trainable parameters."),
+            },
+            description="Cost as the search counted it: with the class slots of its base, not those of the data.",
+        ),
         "seed": {"type": ["integer", "null"]},
         "dataset": text,
         "data": _data_identity(),

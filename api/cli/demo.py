@@ -16,11 +16,11 @@ import sys
 import time
 from collections.abc import Sequence
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
 import typer
 
+from api.cli.demo_detectors import commands, link_latest, write_detectors
 from api.cli.output import console, duration, millions, note, print_table, spark_line, three_digits
 from nas_controller.states import FINISHED_CAMPAIGN_STATES
 from search_space.display import displayed
@@ -44,8 +44,6 @@ SHORTER = {"proxy_task": {"profile": PROFILE, "shared_steps": 2800}, "finals": F
 """Of the profile `laptop` 70 % of the shared steps, and of its finals half of the steps, so that the first reward comes
 within 200 seconds and the demo ends within ten minutes. What that costs in rank correlation: docs/laptop-profile.md.
 """
-DETECTORS = {"onnx": "onnxruntime numpy pillow", "pytorch": "torch safetensors pillow numpy"}
-"""Formats that the demo exports the best detector in, and the packages that each needs."""
 STOP_POLL_SECONDS = 0.5
 NEEDED_MIB = 256  # mostly for the cache of resized images
 
@@ -216,12 +214,12 @@ def _report(
     _print(f"{best.sentence}")
     _print(f"specification of trial {number}: {export(client, campaign, 'spec', directory)}")
     _print(f"drawing beside the uniform baseline, block by block: {export(client, campaign, 'svg', directory)}")
+    latest = link_latest(directory)
     if campaign.spec["proxy_task"]["profile"] != "synthetic":
-        picture = min((settings.data_dir / "datasets" / DATASET / "val").glob("*.jpg"))
-        folders = {format: export_folder(client, campaign, format, directory) for format in DETECTORS}
-        _print("to find objects with it, without effspine:")
-        for format, packages in DETECTORS.items():
-            _print(f"    pip install {packages}; python {folders[format] / 'predict.py'} {picture} --out drawn")
+        write_detectors(client, campaign.id, settings.data_dir / "datasets" / campaign.spec["dataset"], directory)
+        _print("to draw the objects that it finds, without effspine and its service:")
+        for command in commands(latest):
+            _print(f"\n{command}\n")
     if service_keeps_running:
         _print(f"the service keeps running at {settings.url}")
     else:
@@ -262,20 +260,6 @@ def export(client: Client, campaign: CampaignDocument, format: str, directory: P
     from api.cli.campaign.files import write_file
 
     return write_file(directory, *client.export(campaign.id, format))
-
-
-def export_folder(client: Client, campaign: CampaignDocument, format: str, directory: Path) -> Path:
-    """Unpacks the best detector in this format into a folder of that name and returns its path."""
-    from api.cli.campaign.exports import wait_for_export
-
-    folder = directory / format
-    made = wait_for_export(client, client.request_export(campaign.id, format))
-    with TemporaryDirectory(dir=directory) as temporary:
-        shutil.unpack_archive(client.download_export(made, Path(temporary)), temporary, "zip")
-        (unpacked,) = (path for path in Path(temporary).iterdir() if path.is_dir())
-        shutil.rmtree(folder, ignore_errors=True)
-        shutil.move(unpacked, folder)
-    return folder
 
 
 def program() -> str:

@@ -80,6 +80,9 @@ def export(
     )
     if detector is None and any(each.place == "worker" for each in exporters):
         note("the weights are initial ones of seed 0; nothing was trained")
+    for each in exporters:
+        if dataset is None and each.without_dataset:
+            note(f"{each.name}: {each.without_dataset}; give one with --dataset DIR")
     if latency and python is not None:
         from exporters.benchmarks.export_figures import check_python
 
@@ -117,15 +120,15 @@ def _written(
 ) -> Written:
     from exporters.benchmarks.export_figures import add_to_card, measured, sizes
 
-    name = exported.architecture.name
+    name = exported.architecture.name.lower().replace(" ", "-").replace("/", "-")
+    stem = f"{name}-{exporter.name}"
     with TemporaryDirectory() as temporary:
         directory = Path(temporary)
         exporter.write(exported, directory)
         figures = measured(directory, python=python, threads=threads) if latency else sizes(directory)
         add_to_card(directory, figures)
-        content = exporter.packed(directory, name)
-    file = name.lower().replace(" ", "-").replace("/", "-")
-    path = write_file(out, f"{file}-{exporter.name}{exporter.suffix}", content)
+        content = exporter.packed(directory, stem)
+    path = write_file(out, f"{stem}{exporter.suffix}", content)
     return Written(exporter, path, len(content), figures)
 
 

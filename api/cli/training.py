@@ -9,11 +9,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from api.cli.campaign.exports import write_export
-from api.cli.campaign.files import read_specification, write_file
+from api.cli.campaign.files import read_specification
 from api.cli.campaign.options import HERE, AsJson, OutDirectory, open_client
 from api.cli.campaign.references import campaign_id
 from api.cli.output import duration, last_line, note, print_json, print_table, print_text, three_digits
-from nas_controller.states import TrainingStart
 from search_space.errors import EffspineError
 
 if TYPE_CHECKING:
@@ -42,7 +41,9 @@ def create(
         str | None, typer.Option(metavar="NAME", help="Data set of the service; default: that of the campaign.")
     ] = None,
     task: Annotated[str, typer.Option(help="What the network does.")] = "detection",
-    start: Annotated[TrainingStart, typer.Option(help="finals and shared are weights of the trial.")] = "fresh",
+    start: Annotated[
+        str, typer.Option(help="fresh; finals or shared: weights of the trial; or the id of a completed training.")
+    ] = "fresh",
     overrides: Annotated[
         list[str] | None, typer.Option("--set", metavar="FIELD=VALUE", help="Replace one field of the recipe.")
     ] = None,
@@ -156,10 +157,9 @@ def model(
 ) -> None:
     """Write the model directory of the best evaluation, as a ZIP file."""
     with open_client() as client:
-        name, content = client.training_model(training_id)
-    path = write_file(out, name, content)
+        path = client.download_training_model(training_id, out)
     if as_json:
-        print_json({"path": str(path), "bytes": len(content)})
+        print_json({"path": str(path), "bytes": path.stat().st_size})
         return
     print_text(str(path))
 
@@ -201,6 +201,10 @@ def _event_line(event: EventDocument) -> str | None:
     return f"{word}: {error}" if error else word
 
 
+def _start(start: str) -> str:
+    return f"the weights of {start}" if start.startswith("t_") else f"{start} weights"
+
+
 def _steps(training: TrainingDocument) -> str:
     progress = training.progress
     return "-" if progress is None else f"{progress.step:,}/{progress.steps:,}"
@@ -224,7 +228,7 @@ def _print_training(training: TrainingDocument, as_json: bool) -> None:
     facts = [
         ("training", f"{training.id}, {training.name}"),
         ("state", training.state),
-        ("of", f"{of}, {training.task}, from {training.start} weights"),
+        ("of", f"{of}, {training.task}, from {_start(training.start)}"),
         ("recipe", f"{training.recipe} on {training.dataset}, seed {training.seed}"),
         ("steps", _steps(training)),
         ("best", _best(training)),

@@ -176,7 +176,7 @@ _FINAL_RUNS = [
 _VERDICT = {
     "winner": None,
     "sentence": "The uniform baseline ranks first, and no finalist is better: of the best, trial 3, -0.250 AP, 95 % "
-    "interval -0.250 to -0.250, 2 seeds.",
+    "interval -0.250 to -0.250, 2 seeds, with 23 % more parameters.",
     "baseline_reward": 0.4120738209397255,
     "baseline_seeds": 2,
     "comparisons": [
@@ -192,6 +192,8 @@ _VERDICT = {
             "high": -0.25047938185968957,
             "word": "worse",
             "more_seeds": 0,
+            "params_ratio": 1.226357,
+            "latency_ratio": None,
         }
     ],
 }
@@ -245,8 +247,7 @@ EXAMPLE_RESPONSES: dict[tuple[str, str], Any] = {
         "items": [_BASELINE],
         "baseline": _BASELINE,
         "is_confirmed": False,
-        "sentence": "Trial 0 has the highest reward, but is not confirmed: the highest of many is partly luck, and "
-        "finals measure it again.",
+        "sentence": "No trial has a higher reward than the uniform baseline, trial 0.",
         "gain": _GAIN,
         "learned": "No better distribution than the uniform one was found: the rewards rank the baseline first.",
     },

@@ -27,7 +27,7 @@ def requested(store: Store, data_dir: Path, request: ExportRequest, response: Re
 def export_response(request: Request, store: Store, data_dir: Path, export: ExportRecord) -> Response:
     """The file of an export. Raises as `found_file` and `file_headers`."""
     path = found_file(store, data_dir, export)
-    headers = file_headers(request, export)
+    headers = file_headers(request, export.sha256)
     mark_used(path)
     return FileResponse(path, media_type=export.media_type, filename=export.file_name, headers=headers)
 
@@ -43,9 +43,9 @@ def found_file(store: Store, data_dir: Path, export: ExportRecord) -> Path:
     return path
 
 
-def file_headers(request: Request, export: ExportRecord) -> dict[str, str]:
-    """The headers of a response from the file of an export. Raises NotModified where the client has it."""
-    headers = {"ETag": f'"{export.sha256}"', "Cache-Control": CACHE_CONTROL}
+def file_headers(request: Request, sha256: str | None) -> dict[str, str]:
+    """The headers of a response from a file with this digest. Raises NotModified where the client has it."""
+    headers = {"ETag": f'"{sha256}"', "Cache-Control": CACHE_CONTROL}
     known = [item.strip().removeprefix("W/") for item in request.headers.get("if-none-match", "").split(",")]
     if headers["ETag"] in known:
         raise NotModified(headers)

@@ -5,7 +5,6 @@ from __future__ import annotations
 from datetime import UTC, datetime
 
 from api.report.documents import BLOCK_DIAGRAM
-from exporters import Export
 from exporters.svg import drawing
 from nas_controller.drawings.campaign import DRAWINGS, campaign_figure
 from nas_controller.drawings.sheet import Heading, Sheet
@@ -27,4 +26,4 @@ def figure_svg(store: Store, campaign_id: str, name: str, width_px: int, at: int
     if name != BLOCK_DIAGRAM:
         raise NotFoundError(f"there is no figure {name!r} as a file; there are: {', '.join(FIGURE_FILES)}")
     exported = find_exported(store, campaign_id, None)
-    return drawing(Export(exported.specification(), baseline=exported.baseline()))
+    return drawing(exported.drawn())

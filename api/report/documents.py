@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from typing import Any, NamedTuple, Protocol
 
 from api.documents import BestDocument, CampaignDocument, FinalsReportDocument, HealthDocument
+from search_space.proxy_task import ProxyTask, resolve
 
 TOP_TRIALS = 10
 FIGURE_WIDTH_PX = 760
@@ -77,6 +78,12 @@ class CampaignDocuments:
     def spec(self) -> dict[str, Any]:
         """The campaign's specification."""
         return self.campaign.spec
+
+    @property
+    def task(self) -> ProxyTask:
+        """The complete proxy task."""
+        given = self.spec["proxy_task"]
+        return resolve(given["profile"], **{name: value for name, value in given.items() if name != "profile"})
 
 
 def read_documents(source: Source, campaign_id: str) -> CampaignDocuments:

@@ -135,6 +135,19 @@ def _data_parts(name: str | None, identity: Mapping[str, Any] | None) -> Iterato
         yield f"SHA-256 {identity['sha256']}"
 
 
+def reward_text(documents: CampaignDocuments) -> str:
+    """What a reward of the search is of, and what else it depends on; without a full stop."""
+    task = documents.task
+    if task.kind == "synthetic":
+        return "Rewards were computed from the widths and not trained"
+    if task.kind == "shared" and task.steps == 0:
+        return (
+            "Each reward is of a slice of the shared weights, without a training of its own: the same architecture has "
+            "the same reward again, but another one with other shared weights"
+        )
+    return "Each reward is from one training: another seed gives the same architecture another AP"
+
+
 def _shared_weights(documents: CampaignDocuments) -> str | None:
     shared = documents.campaign.shared_training
     if shared is None:

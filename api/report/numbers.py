@@ -14,7 +14,12 @@ def ap(value: float | None) -> str:
 
 def signed(value: float | None) -> str:
     """A difference of APs with its sign: `+0.004`; a dash for None."""
-    return DASH if value is None else f"{value:+.3f}".replace("-", MINUS)
+    return DASH if value is None else f"{value:+z.3f}".replace("-", MINUS)
+
+
+def change(ratio: float | None) -> str:
+    """A cost over that of the baseline as its change: `-20 %`, with a true minus sign; a dash for None."""
+    return DASH if ratio is None else f"{100 * (ratio - 1):+z.0f} %".replace("-", MINUS)
 
 
 def interval(low: float | None, high: float | None) -> str:

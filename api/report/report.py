@@ -10,7 +10,7 @@ import yaml
 
 from api.report.contents import Bullets, Code, Facts, Paragraph, Report, Section
 from api.report.documents import CampaignDocuments
-from api.report.method import base_name, method, software
+from api.report.method import base_name, method, reward_text, software
 from api.report.results import best_trials, figures, finals_section, result
 from nas_controller.states import FINISHED_CAMPAIGN_STATES
 from search_space.display import counted, displayed_line, duration
@@ -119,19 +119,16 @@ def _unknown(documents: CampaignDocuments) -> Iterator[str]:
     if campaign.state not in FINISHED_CAMPAIGN_STATES:
         yield f"The campaign is {campaign.state}: what is said here may change."
     if spec["dataset"] is None:
-        yield "Rewards were computed from the widths and not trained: they say nothing about any data."
+        yield f"{reward_text(documents)}: they say nothing about any data."
     else:
-        yield (
-            "Each reward is from one training: another seed gives the same architecture another AP, and the highest of "
-            "many is partly luck."
-        )
+        yield f"{reward_text(documents)}, and the highest of many rewards is on average too high."
         yield (
             f"The profile {displayed_line(spec['proxy_task']['profile'])} is a proxy: how well its AP ranks full "
             "trainings is not part of this record; effspine proxy-check measures it."
         )
     if documents.search is not None and documents.search["noise"] is None and campaign.trials_finished:
         needed = documents.search["noise_needs"]
-        yield f"The noise of a reward cannot be estimated from fewer than {needed} architectures."
+        yield f"How much rewards of similar architectures differ cannot be estimated from fewer than {needed}."
     if campaign.finals is None:
         yield "No finals were run, so no trial is confirmed to be better than the baseline."
     elif campaign.finals.fresh_images is False:

@@ -7,11 +7,16 @@ from collections.abc import Iterator
 from api.documents import BestDocument, ComparisonDocument, TrialDocument, VerdictDocument
 from api.report.contents import Figure, Paragraph, Part, Section, Table
 from api.report.documents import REPORT_FIGURES, CampaignDocuments
-from api.report.numbers import DASH, ap, difference, interval, millions
+from api.report.method import reward_text
+from api.report.numbers import DASH, ap, change, difference, interval, millions
 from nas_controller.states import BASELINE_TRIAL
 from search_space.display import counted, displayed_line
 
-FINALS_COLUMNS = ("trial", "estimate", "AP", "seeds", "difference", "95 % interval", "verdict", "more seeds")
+FINALS_COLUMNS = (
+    "trial", "estimate", "AP", "seeds", "difference", "95 % interval", "parameters", "verdict", "more seeds"
+)  # fmt: skip
+LATENCY_COLUMN = "latency"
+"""The last column, where the latency was measured."""
 
 
 def result(documents: CampaignDocuments) -> str:
@@ -40,7 +45,11 @@ def _unconfirmed(documents: CampaignDocuments, first: TrialDocument) -> str:
         return f"Trial {first.number} has the highest reward, AP {ap(first.reward)}; the uniform baseline has none."
     gain = first.reward - baseline.reward
     error = (documents.search or {}).get("gain_error")
-    noise = "" if error is None else f", 95 % interval {interval(gain - error, gain + error)} by the noise of a reward"
+    noise = (
+        ""
+        if error is None
+        else f", 95 % interval {interval(gain - error, gain + error)} by how similar architectures differ"
+    )
     return (
         f"Trial {first.number} has the highest reward, AP {ap(first.reward)} against {ap(baseline.reward)} of the "
         f"uniform baseline ({difference(first.reward, baseline.reward)}{noise}), but is not confirmed by finals."
@@ -74,8 +83,11 @@ def best_trials(documents: CampaignDocuments) -> Section | None:
         left=("channels by block",),
     )
     noise = (documents.search or {}).get("noise")
-    note = "Each AP is of one training of the proxy task"
-    note += "." if noise is None else f", with a noise of about {noise:.2g} AP (standard deviation)."
+    note = f"{reward_text(documents)}."
+    if noise is not None:
+        note += (
+            f" Similar architectures differ by about {noise:.2g} AP (standard deviation) for no reason in their widths."
+        )
     return Section("Best trials", (table, Paragraph(note)))
 
 
@@ -103,11 +115,16 @@ def finals_section(documents: CampaignDocuments) -> Section | None:
     if report is None:
         return None
     is_over = report.finals.state == "completed"
+    has_latency = any(each.latency_ratio is not None for each in report.verdict.comparisons)
     table = Table(
         caption="Finalists against the uniform baseline, each trained alone with the same seeds: the mean AP, its "
-        "difference to the baseline's, and the interval of the paired t-test, for all finalists together.",
-        titles=FINALS_COLUMNS,
-        rows=(*(_final_row(each, is_over) for each in report.verdict.comparisons), _baseline_row(report.verdict)),
+        "difference to the baseline's, and the interval of the paired t-test, for all finalists together. Costs are "
+        "against the baseline's.",
+        titles=(*FINALS_COLUMNS, LATENCY_COLUMN) if has_latency else FINALS_COLUMNS,
+        rows=(
+            *(_final_row(each, is_over, has_latency) for each in report.verdict.comparisons),
+            _baseline_row(report.verdict, has_latency),
+        ),
         left=("verdict",),
     )
     facts = [report.verdict.sentence]
@@ -121,7 +138,7 @@ def finals_section(documents: CampaignDocuments) -> Section | None:
     return Section("Finals", (Paragraph(" ".join(facts)), table))
 
 
-def _final_row(found: ComparisonDocument, is_over: bool) -> tuple[str, ...]:
+def _final_row(found: ComparisonDocument, is_over: bool, has_latency: bool) -> tuple[str, ...]:
     return (
         str(found.trial),
         ap(found.estimate),
@@ -129,11 +146,14 @@ def _final_row(found: ComparisonDocument, is_over: bool) -> tuple[str, ...]:
         str(found.pairs),
         DASH if found.reward is None else difference(found.reward, found.baseline_reward or 0.0),
         interval(found.low, found.high),
+        change(found.params_ratio),
         found.word if is_over else DASH,
         DASH if found.more_seeds is None else f"{found.more_seeds:,}",
+        *((change(found.latency_ratio),) if has_latency else ()),
     )
 
 
-def _baseline_row(verdict: VerdictDocument) -> tuple[str, ...]:
-    seeds = str(verdict.baseline_seeds)
-    return (f"{BASELINE_TRIAL} (baseline)", DASH, ap(verdict.baseline_reward), seeds, DASH, DASH, DASH, DASH)
+def _baseline_row(verdict: VerdictDocument, has_latency: bool) -> tuple[str, ...]:
+    known = (f"{BASELINE_TRIAL} (baseline)", DASH, ap(verdict.baseline_reward), str(verdict.baseline_seeds))
+    titles = len(FINALS_COLUMNS) + has_latency
+    return (*known, *(titles - len(known)) * (DASH,))

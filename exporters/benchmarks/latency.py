@@ -20,7 +20,8 @@ from exporters.onnx.files import content_of, graph_of
 from exporters.onnx.readme import DETECTOR_FILE, RAW_FILE
 from search_space.architecture import Architecture
 from search_space.detector_model import initial_model, load_detector
-from search_space.document import BlockSpecification, load_block_specification
+from search_space.document import BlockSpecification
+from search_space.named_architecture import named_architecture
 
 Graph = Literal["raw", "detections"]
 """What is measured: the network, or everything from pixels to detections. How long suppression takes depends on the
@@ -100,16 +101,17 @@ def onnx_latency(content: bytes, *, batch: int = 1, threads: int = 1, runs: int 
     )
 
 
-def read_graph(path: Path, graph: Graph) -> bytes:
-    """The content of a graph: that of an export, or one that is made of a block specification or a detector.
+def read_graph(text: str, graph: Graph) -> bytes:
+    """The content of a graph: that of an export, or one that is made of an architecture or a detector.
 
-    `path` is a directory with an export of this format, a directory with a detector, or the file of a block
-    specification. Raises InvalidValueError where it is none of them.
+    `text` is a directory with an export of this format, a directory with a detector, or names an architecture
+    (`search_space.named_architecture`). Raises InvalidValueError where it is none of them.
     """
+    path = Path(text).expanduser()
     exported = path / GRAPHS[graph]
     if exported.is_file():
         return exported.read_bytes()
-    model = load_detector(path) if path.is_dir() else initial_model(load_block_specification(path))
+    model = load_detector(path) if path.is_dir() else initial_model(named_architecture(text))
     return _content(Export(model.specification, trained=model), graph)
 
 

@@ -1,13 +1,13 @@
 """`effspine bench latency`: how long one run of an exported detector takes on this machine.
 
-effspine bench latency best/trial.json                     the network of a block specification
+effspine bench latency Eff-SpineNet-D0                     the network of a published model
+effspine bench latency best/trial.json                     that of a block specification
 effspine bench latency model/ --graph detections           a trained detector, from pixels to boxes
 """
 
 from __future__ import annotations
 
 from dataclasses import asdict
-from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -23,7 +23,10 @@ FORMATS = ("onnx",)
 @app.command()
 def latency(
     spec: Annotated[
-        Path, typer.Argument(help="A block specification, or the directory of a detector or of an ONNX export.")
+        str,
+        typer.Argument(
+            help="A published model, 18 widths, a block specification, or a directory of a detector or an ONNX export."
+        ),
     ],
     format_: Annotated[str, typer.Option("--format", help="The export that is measured: onnx.")] = "onnx",
     graph: Annotated[

@@ -41,7 +41,7 @@ def write(export: Export, directory: Path) -> None:
 
 def write_anchors(export: Export, directory: Path) -> None:
     """Writes the anchors `[anchors, 4]`, in the order of the predictions."""
-    anchors = anchor_boxes(export.architecture.input_px, export.specification.anchor_size)
+    anchors = anchor_boxes(export.architecture.input_px, export.model.specification.anchor_size)
     np.save(directory / ANCHORS_FILE, anchors)
 
 
@@ -62,7 +62,7 @@ def write_surroundings(
         "origin": export.model.origin,
         "seed": export.model.seed,
     }
-    document = block_specification(replace(export.specification, weights=weights))
+    document = block_specification(replace(export.model.specification, weights=weights))
     configuration = json.dumps(document, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
     card = model_card(export, library=library, title_commands=usage, dropped=dropped, tags=tags)
     (directory / CONFIG_FILE).write_text(configuration, encoding="utf-8")

@@ -20,7 +20,7 @@ from search_space.document import block_specification
 
 def write(export: Export, directory: Path) -> None:
     """Writes both graphs with their weights, the configuration, a README, and the scripts that run the detector."""
-    model, specification = export.model, export.specification
+    model, specification = export.model, export.model.specification
     graphs = {name: graph_of(export, name) for name in (DETECTOR_FILE, RAW_FILE)}
     contents = {name: content_of(graph) for name, graph in graphs.items()}
     weights = {
@@ -45,7 +45,7 @@ def graph_of(export: Export, file: str) -> onnx.ModelProto:
     size, metadata = (network.input_px, network.input_px), metadata_of(export)
     if file == RAW_FILE:
         return raw_model(network, model.tensors, size, metadata)
-    return detection_model(network, model.tensors, size, export.specification.anchor_size, metadata)
+    return detection_model(network, model.tensors, size, export.model.specification.anchor_size, metadata)
 
 
 def content_of(graph: onnx.ModelProto) -> bytes:
@@ -59,7 +59,7 @@ def metadata_of(export: Export) -> dict[str, str]:
     `classes` are the `{id, name}` of the slots, or null; `config` is the block specification; `provenance` is a part of
     it; `weights` are their origin and seed, and the digest that they have as a safetensors file.
     """
-    model, specification = export.model, replace(export.specification, weights=None)
+    model, specification = export.model, replace(export.model.specification, weights=None)
     weights = {
         "origin": model.origin,
         "seed": model.seed,

@@ -58,6 +58,13 @@ program = torch.export.export(model.network, (images,), dynamic_shapes=({0: batc
 torch.export.save(program, "network.pt2")
 ```
 
+CoreML (not run when this export was made; `pip install coremltools 'numpy<2.4'`) takes the network for one image:
+
+    python -c 'import coremltools as ct, retinanet, torch; \
+m = retinanet.load("."); \
+x = torch.zeros(1, 3, m.input_px, m.input_px); \
+ct.convert(torch.jit.trace(m.network, x), inputs=[ct.TensorType("images", x.shape)]).save("model.mlpackage")'
+
 The backbone returns P3 to P7 as an ordered dictionary with the keys "0" to "4", and has `out_channels` and
 `feature_info`, as detectors of torchvision and timm expect:
 
@@ -79,6 +86,7 @@ _FILES = """\
 | `predict.py`, `train.py`, `evaluate.py`, `cost.py`, `latency.py` | commands |
 | `pictures.py` | what `predict.py` reads, prints and draws |
 | `coco_folder.py` | the data set that `train.py` and `evaluate.py` read |
+| `card.py` | the README of a detector that `train.py` has trained |
 
 The folder is laid out as model hubs expect; on the Hugging Face Hub: `hf upload USER/NAME .`
 """

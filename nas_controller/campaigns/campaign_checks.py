@@ -142,9 +142,10 @@ class CampaignChecks:
         elif event.kind == "campaign.retried":
             self._retry(event)
         elif event.kind == "campaign.continued":
-            compare(self._campaign_id, event.sequence, "the state before", columns["state"], "completed")
+            has_ended = columns["state"] in ("completed", "stopped")
+            compare(self._campaign_id, event.sequence, "whether it had ended before", has_ended, True)
             self._reopen(event.at)
-            columns |= {"state": "running", "stopped_because": None}
+            columns |= {"state": "pending" if columns["started_at"] is None else "running", "stopped_because": None}
         elif event.kind == "campaign.identified":
             columns["data"] = data
         elif event.kind == "campaign.waiting":

@@ -20,7 +20,7 @@ def dry_run(store: Store, spec: CampaignSpec, data_dir: Path) -> DryRunDocument:
     of_base = SearchSpace(space.base, mode="paper").budget_madds
     return DryRunDocument(
         spec=spec.model_dump(mode="json"),
-        estimate=estimate(store, spec),
+        estimate=estimate(store, spec, data_dir),
         feasible_madds=FeasibleMaddsDocument(least=least, most=most, of_base=of_base),
         warnings=[*_of_name(store, spec), *_of_data(spec, data_dir), *_of_search(spec), *_of_service(store)],
     )
@@ -52,6 +52,11 @@ def _of_search(spec: CampaignSpec) -> Iterator[str]:
     if settings.initial is not None and settings.initial >= candidates:
         yield (
             f"The search is random throughout: local search begins after {settings.initial:,} random trials, and "
+            f"there are {candidates:,} besides the baseline."
+        )
+    if settings.startup_trials is not None and settings.startup_trials >= candidates:
+        yield (
+            f"The search is random throughout: tpe begins after {settings.startup_trials:,} random trials, and "
             f"there are {candidates:,} besides the baseline."
         )
     if spec.finals is not None and spec.finals.top > candidates:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from itertools import groupby
+from pathlib import Path
 from statistics import median
 from typing import Literal, NamedTuple
 
-from nas_controller.entities import EstimateDocument, FinalsEstimateDocument
+from nas_controller.campaigns.shared_training_estimate import shared_training_estimate
+from nas_controller.entities import EstimateDocument, FinalsEstimateDocument, SharedTrainingEstimateDocument
 from nas_controller.search.campaign_spec import CampaignSpec
 from nas_controller.states import EstimateBasis
 from nas_controller.store import Span, Store
@@ -28,13 +31,14 @@ class _Measured(NamedTuple):
     interval: float | None = None
 
 
-def estimate(store: Store, spec: CampaignSpec) -> EstimateDocument:
-    """Estimates a campaign. Raises StoreUnavailableError."""
+def estimate(store: Store, spec: CampaignSpec, data_dir: Path) -> EstimateDocument:
+    """Estimates a campaign; `data_dir` may have shared weights from before. Raises StoreUnavailableError."""
     measured = _of_trials(store, spec)
+    shared = shared_training_estimate(store, spec, data_dir)
     wall, hours = _cost(spec, measured, spec.trials)
     bounded_by: Literal["wall_seconds", "device_hours"] | None = None
     if wall is not None and hours is not None:
-        fraction, bounded_by = _bounded(spec, wall, hours)
+        fraction, bounded_by = _bounded(spec, wall, hours, shared)
         wall, hours = fraction * wall, fraction * hours
     return EstimateDocument(
         trials=spec.trials,
@@ -45,6 +49,7 @@ def estimate(store: Store, spec: CampaignSpec) -> EstimateDocument:
         wall_seconds=_rounded(wall, 3),
         device_hours=_rounded(hours, 6),
         bounded_by=bounded_by,
+        shared_training=shared,
         finals=_finals(store, spec),
     )
 
@@ -80,17 +85,24 @@ def _rounded(value: float | None, digits: int) -> float | None:
 
 
 def _bounded(
-    spec: CampaignSpec, wall: float, hours: float
+    spec: CampaignSpec, wall: float, hours: float, shared: SharedTrainingEstimateDocument | None
 ) -> tuple[float, Literal["wall_seconds", "device_hours"] | None]:
-    """The fraction of the campaign until a stop condition ends it, and that condition."""
+    """The fraction of the trials until a stop condition ends the search, and that condition."""
     fraction = 1.0
     bounded_by: Literal["wall_seconds", "device_hours"] | None = None
     if spec.stop is not None:
-        if spec.stop.wall_seconds is not None and spec.stop.wall_seconds < wall:
-            fraction, bounded_by = spec.stop.wall_seconds / wall, "wall_seconds"
-        if spec.stop.device_hours is not None and spec.stop.device_hours < fraction * hours:
-            fraction, bounded_by = spec.stop.device_hours / hours, "device_hours"
+        wall_left = _left(spec.stop.wall_seconds, None if shared is None else shared.wall_seconds)
+        hours_left = _left(spec.stop.device_hours, None if shared is None else shared.device_hours)
+        if wall_left < wall:
+            fraction, bounded_by = wall_left / wall, "wall_seconds"
+        if hours_left < fraction * hours:
+            fraction, bounded_by = hours_left / hours, "device_hours"
     return fraction, bounded_by
+
+
+def _left(limit: float | None, taken: float | None) -> float:
+    """What the shared training leaves of a limit."""
+    return math.inf if limit is None else max(0.0, limit - (taken or 0.0))
 
 
 def _of_trials(store: Store, spec: CampaignSpec) -> _Measured:

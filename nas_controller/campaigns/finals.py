@@ -140,7 +140,8 @@ class Finals:
         campaign = self._store.reads.get_campaign(self._lease.campaign_id)
         trial = self._store.reads.get_trial_record(campaign.id, run.trial)
         identity = None if data is None else {name: data[name] for name in ("sha256", "train", "reserved")}
-        provenance = {**provenance_of(campaign.to_dict(), trial.to_dict()), "data": identity}
+        versions = self._store.reads.versions_of(campaign.id)
+        provenance = {**provenance_of(campaign.to_dict(), trial.to_dict(), versions), "data": identity}
         specification = detector.specification
         network = replace(specification.architecture, name=f"trial-{run.trial}-seed-{run.seed}")
         return replace(detector, specification=replace(specification, architecture=network, provenance=provenance))

@@ -11,9 +11,11 @@ from typing import Any
 from nas_controller.campaigns.replay_error import ReplayError, compare, number_of, parsed
 from nas_controller.canonical_json import canonical_json, sha256_hex
 from nas_controller.entities import FinalsDocument, name_of_final
-from nas_controller.search.estimated_values import Rewarded, best_estimated
+from nas_controller.search.estimated_values import Candidate, best_estimated
+from nas_controller.search.finals_rules import FIRST, RULES
 from nas_controller.search.finals_verdict import compare as compared
 from nas_controller.search.finals_verdict import confirmed, ranked_first
+from nas_controller.search.objective_spec import ObjectiveSpec
 from nas_controller.states import BASELINE_TRIAL
 from nas_controller.store import EventRecord
 from nas_controller.store.record_rows import RecordRows
@@ -29,8 +31,9 @@ _NOT_COMPARED = ("campaign_id", "log_tail", "progress_step", "progress_total", "
 class FinalsChecks:
     """The finals by the events so far."""
 
-    def __init__(self, campaign_id: str, rows: RecordRows) -> None:
+    def __init__(self, campaign_id: str, rows: RecordRows, objective: ObjectiveSpec) -> None:
         self._campaign_id = campaign_id
+        self._objective = objective
         self._rows = rows
         self._finals: dict[str, Any] | None = None
         self._runs: dict[tuple[int, int], dict[str, Any]] = {}
@@ -82,13 +85,10 @@ class FinalsChecks:
         before: dict[str, Any] = self._finals or {"finalists": [], "seeds": [], "task": data["task"]}
         if before.get("state") == "running":
             raise ReplayError(self._campaign_id, event.sequence, "its finals are running")
-        trials = [
-            Rewarded(number, parsed(self._rows.trials[number], "widths"), reward)
-            for number, reward in sorted(self._rewards.items())
-            if number != BASELINE_TRIAL
-        ]
+        trials = [self._candidate(number) for number in sorted(self._rewards) if number != BASELINE_TRIAL]
         baseline = parsed(self._rows.trials[BASELINE_TRIAL], "widths")
-        chosen = best_estimated(trials, baseline, number_of(event, "top"))
+        top, value = number_of(event, "top"), self._objective.value
+        chosen = best_estimated(trials, baseline, top, value, self._rule_of(event))
         known = {each["trial"] for each in before["finalists"]}
         added = [{"trial": trial, "estimate": value} for trial, value in chosen.values.items() if trial not in known]
         self._compare(event, "its finalists", data["finalists"], [*before["finalists"], *added])
@@ -108,6 +108,18 @@ class FinalsChecks:
         }
         self._sequences[None] = event.sequence
 
+    def _candidate(self, number: int) -> Candidate:
+        row, baseline = self._rows.trials[number], self._rows.trials[BASELINE_TRIAL]
+        cost_ratio = self._objective.cost_ratio(row["params"] / baseline["params"], row["latency_ratio"])
+        return Candidate(number, parsed(row, "widths"), self._rewards[number], row["params"], cost_ratio)
+
+    def _rule_of(self, event: EventRecord) -> int:
+        """The rule that finals followed at this event."""
+        rule = event.data.get("rule", FIRST)
+        if rule not in RULES:
+            raise ReplayError(self._campaign_id, event.sequence, f"its rule is {rule!r}, which is none of {RULES}")
+        return int(rule)
+
     def _identify(self, event: EventRecord) -> None:
         assert self._finals is not None
         self._compare(event, "the data before", self._finals["data"], None)
@@ -120,7 +132,10 @@ class FinalsChecks:
         rewards = {key: run["reward"] for key, run in self._runs.items() if run["reward"] is not None}
         numbers = [each["trial"] for each in self._finals["finalists"]]
         comparisons = compared(rewards, numbers, BASELINE_TRIAL)
-        found = {"winner": confirmed(comparisons), "best": ranked_first(comparisons, BASELINE_TRIAL)}
+        found = {
+            "winner": confirmed(comparisons),
+            "best": ranked_first(comparisons, BASELINE_TRIAL, self._rule_of(event)),
+        }
         if "best" not in event.data:  # of an earlier version
             found["best"] = found["winner"]
         for name, expected in found.items():

@@ -26,13 +26,22 @@ def finals_report(store: Store, campaign_id: str) -> FinalsReportDocument:
     finals, runs = campaign.finals, store.reads.final_runs(campaign_id)
     comparisons = comparisons_of(finals, runs)
     estimates = {each.trial: each.estimate for each in finals.finalists}
+    costs = store.reads.cost_ratios(campaign_id, estimates)
     baseline = [run.reward for run in runs if run.trial == BASELINE_TRIAL and run.reward is not None]
     verdict = VerdictDocument(
         winner=finals.winner,
-        sentence=sentence(comparisons) if finals.state == "completed" else _progress(finals),
+        sentence=sentence(comparisons, costs) if finals.state == "completed" else _progress(finals),
         baseline_reward=fmean(baseline) if baseline else None,
         baseline_seeds=len(baseline),
-        comparisons=tuple(ComparisonDocument(estimate=estimates[each.trial], **each._asdict()) for each in comparisons),
+        comparisons=tuple(
+            ComparisonDocument(
+                estimate=estimates[each.trial],
+                params_ratio=costs[each.trial].params,
+                latency_ratio=costs[each.trial].latency,
+                **each._asdict(),
+            )
+            for each in comparisons
+        ),
     )
     return FinalsReportDocument(finals=finals, verdict=verdict, runs=runs)
 
@@ -52,9 +61,11 @@ def best_sentence(store: Store, campaign_id: str) -> str | None:
         return finals_report(store, campaign_id).verdict.sentence
     if campaign.best_trial is None:
         return None
+    if campaign.best_trial == BASELINE_TRIAL:
+        return f"No trial has a higher reward than the uniform baseline, trial {BASELINE_TRIAL}."
     return (
-        f"Trial {campaign.best_trial} has the highest reward, but is not confirmed: the highest of many is partly "
-        "luck, and finals measure it again."
+        f"Trial {campaign.best_trial} has the highest reward, but is not confirmed: the highest of many rewards "
+        "is on average too high, and finals measure it again."
     )
 
 

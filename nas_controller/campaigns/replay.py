@@ -52,7 +52,7 @@ def verify(store: Store, campaign_id: str) -> Verification:
         attempts = AttemptChecks(campaign_id, rows)
         trials = TrialChecks(campaign_id, rows, attempts)
         shared = SharedTrainingChecks(campaign_id)
-        finals = FinalsChecks(campaign_id, rows)
+        finals = FinalsChecks(campaign_id, rows, spec.objective)
         campaign = CampaignChecks(campaign_id, rows.trials)
         replay = _Replay(campaign_id, Search(spec), rows, rule)
         last, sequence = int(rows.campaign["last_event"]), 0

@@ -36,10 +36,11 @@ class SearchHealth(NamedTuple):
     `distinct` architectures have a reward. `repeats_lately` is the share of known ones among the proposals for the
     latest trials, and `entropy` the mean entropy of the multipliers over the blocks, as a share of the largest possible
     one: 1 for a policy that has learned nothing, 0 for one that always proposes the same. `trials_since_best` have
-    brought nothing better. `noise` is the standard deviation of one reward's noise, from how rewards of similar
-    architectures differ, and `gain_error` the half width of the 95 % interval that it gives the difference of two
-    rewards; null for fewer architectures than `noise_needs`. `failed_lately` of the latest `outcomes_lately` are
-    failures, and `is_failing` says whether they are a quarter. Neither says how far the proxy is from a full training.
+    brought nothing better. `noise` is the standard deviation of what a reward has that similar architectures do not
+    have, be it the luck of a training or the error of a slice, and `gain_error` the half width of the 95 % interval
+    that it gives the difference of two rewards; null for fewer architectures than `noise_needs`. Neither says how far
+    the proxy is from a full training. `failed_lately` of the latest `outcomes_lately` are failures, and `is_failing`
+    says whether they are a quarter.
     """
 
     distinct: int

@@ -19,7 +19,8 @@ from search_space.errors import SHARED_WEIGHTS_CHANGED
 
 
 class SharedTraining:
-    """A source whose only work is the training of the shared weights; `on_trained` is called with them.
+    """A source whose only work is the training of the shared weights; `on_trained` is called with them. `devices` are
+    those that its worker holds.
 
     Raises LeaseLostError and StoreUnavailableError like the store.
     """
@@ -40,6 +41,7 @@ class SharedTraining:
         self._may_wait = may_wait
         self._on_trained = on_trained
         self._attempt: int | None = None
+        self.devices = campaign.spec.resources.devices
         self.is_trained = False
 
     @property
@@ -67,7 +69,7 @@ class SharedTraining:
             )
             self.end("failed", error, SHARED_WEIGHTS_CHANGED)
             return None
-        training = self._store.runner.start_shared_training(self._lease, self._steps).shared_training
+        training = self._store.runner.start_shared_training(self._lease, self._steps, self.devices).shared_training
         assert training is not None
         self._attempt = training.attempts
         return TrialWork(SHARED_WEIGHTS, self._attempt, (), data_sha256=self._campaign.data_sha256)

@@ -45,6 +45,7 @@ class SharedTrainingChecks:
                 "state": "running",
                 "attempts": attempts,
                 "steps": number_of(event, "steps"),
+                "devices": _devices(event),
                 "started_at": event.at,
                 "finished_at": None,
                 "is_reused": None,
@@ -67,12 +68,21 @@ class SharedTrainingChecks:
         if stored is None or self._expected is None:
             compare(self._campaign_id, None, "the shared training", stored, self._expected)
             return
+        stored = {"devices": None, **stored}  # records of earlier versions do not state it
         compare(self._campaign_id, None, "the shared training's fields", sorted(stored), sorted(_FIELDS))
         for name, expected in self._expected.items():
             found = stored[name]
             if name in ("started_at", "finished_at"):
                 found, expected = _instant(found), _instant(expected)
             compare(self._campaign_id, self._sequence, f"the shared training's stored {name}", found, expected)
+
+
+def _devices(event: EventRecord) -> float | None:
+    """The devices of an attempt; None in an event of an earlier version. Raises TypeError where they are no number."""
+    value = event.data.get("devices", 1.0)
+    if not isinstance(value, int | float) or isinstance(value, bool):
+        raise TypeError(f"`devices` is {value!r}, no number")
+    return value if "devices" in event.data else None
 
 
 def _instant(value: Any) -> Any:

@@ -71,7 +71,7 @@ def _note(figure: Importance) -> str:
 
 
 def _signed(value: float) -> str:
-    return f"{value:+.4f}".replace("-", MINUS)
+    return f"{value:+z.4f}".replace("-", MINUS)
 
 
 def parallel(figure: Parallel, sheet: Sheet) -> str:

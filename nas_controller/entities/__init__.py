@@ -22,6 +22,7 @@ from nas_controller.entities.estimates import DryRunDocument as DryRunDocument
 from nas_controller.entities.estimates import EstimateDocument as EstimateDocument
 from nas_controller.entities.estimates import FeasibleMaddsDocument as FeasibleMaddsDocument
 from nas_controller.entities.estimates import FinalsEstimateDocument as FinalsEstimateDocument
+from nas_controller.entities.estimates import SharedTrainingEstimateDocument as SharedTrainingEstimateDocument
 from nas_controller.entities.exports import ExportDocument as ExportDocument
 from nas_controller.entities.exports import ExportFormatDocument as ExportFormatDocument
 from nas_controller.entities.exports import ExportsDocument as ExportsDocument
@@ -68,6 +69,11 @@ class SharedTrainingDocument(Document):
     steps: int
     loss: float | None = Field(description="Loss of the latest step that was reported.")
     seconds: float = Field(description="Duration of its finished attempts since their workers began them.")
+    devices: float | None = Field(
+        None,
+        description="Devices that its latest attempt holds, by which its time counts in `device_seconds`; null in "
+        "records of earlier versions, which counted those of one trial.",
+    )
     started_at: datetime = Field(description="When the latest attempt was handed out.")
     worker_started_at: datetime | None = Field(
         None, description="When a worker began the latest attempt; null while that waits for one."
@@ -134,7 +140,8 @@ class CampaignFields(Document):
     data: dict[str, Any] | None = Field(
         None,
         description="Identity of the data that its rewards were measured on, by content: `sha256` over both halves, "
-        "and of each half its images, boxes and digests. Null before the first trial and for synthetic tasks.",
+        "and of each half its images, boxes and digests. `classes` has the `{id, name}` of each class slot; "
+        "campaigns of earlier versions lack it. Null before the first trial and for synthetic tasks.",
     )
     notes: str = Field("", description="What people wrote on it.")
     tags: tuple[str, ...] = Field((), description="Words to find it by, in lower case.", examples=[["cars", "night"]])

@@ -7,7 +7,20 @@ from typing import Any, Literal
 from pydantic import Field
 
 from nas_controller.entities.document import Document
-from nas_controller.states import EstimateBasis
+from nas_controller.states import EstimateBasis, SharedEstimateBasis
+
+
+class SharedTrainingEstimateDocument(Document):
+    """The estimated duration of the training of a campaign's shared weights."""
+
+    basis: SharedEstimateBasis = Field(
+        description="`kept` where an earlier campaign has trained these weights and their file is there, so they are "
+        "only read; otherwise the trainings of the same task and search space, on any data and with any seed, with the "
+        "same parallelism and resources or with others; or nothing, and then every number is null."
+    )
+    measured_trainings: int = Field(description="Number of earlier trainings, or of times they were read, behind it.")
+    wall_seconds: float | None = Field(description="Median of their durations; 0 for kept ones never read again.")
+    device_hours: float | None = Field(description="That times the devices that its worker holds.")
 
 
 class FinalsEstimateDocument(Document):
@@ -22,7 +35,9 @@ class FinalsEstimateDocument(Document):
 
 
 class EstimateDocument(Document):
-    """The estimated duration of a campaign's trials, if every one is trained to its end, and of its finals."""
+    """The estimated duration of a campaign's trials, if every one is trained to its end, of its shared training and of
+    its finals.
+    """
 
     trials: int
     parallelism: int
@@ -38,7 +53,12 @@ class EstimateDocument(Document):
     )
     device_hours: float | None = Field(description="Summed over the devices of every trial.")
     bounded_by: Literal["wall_seconds", "device_hours"] | None = Field(
-        description="The condition in `stop` that would end it first; the numbers are up to that point."
+        description="The condition in `stop` that would end it first; the numbers are up to that point. Both "
+        "conditions count the shared training."
+    )
+    shared_training: SharedTrainingEstimateDocument | None = Field(
+        description="The training of its shared weights, which comes on top of the other numbers, or null for a proxy "
+        "task of another kind."
     )
     finals: FinalsEstimateDocument | None = Field(
         description="Its finals, which come on top of the other numbers and are bounded by no stop condition, or null."

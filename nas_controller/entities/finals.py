@@ -15,7 +15,9 @@ class FinalistDocument(Document):
     """A trial that was chosen for the finals."""
 
     trial: int
-    estimate: float = Field(description="Estimated value by which it was chosen: its reward without its luck.")
+    estimate: float = Field(
+        description="Estimated value by which it was chosen: its reward, shrunk towards those of similar architectures."
+    )
 
 
 class FinalsDocument(Document):
@@ -25,7 +27,10 @@ class FinalsDocument(Document):
         description="`interrupted` once the campaign has ended without their end; another request continues them."
     )
     finalists: tuple[FinalistDocument, ...] = Field(description="Those of earlier finals first.")
-    noise_share: float = Field(description="Share of noise in the rewards, by which they were shrunk for the choice.")
+    noise_share: float = Field(
+        description="By what share rewards were shrunk towards the regression on the widths for the choice: the "
+        "share of what it leaves that differs between similar architectures."
+    )
     task: dict[str, Any] = Field(
         description="Profile or recipe of the finals and the fields that override it; they never change once the "
         "finals have begun.",
@@ -45,7 +50,7 @@ class FinalsDocument(Document):
     )
     best: int | None = Field(
         description="The trial that they rank first: the winner; without one the finalist with the highest mean "
-        "difference, undecided as it is, or the baseline where all finalists are worse. Null until the first finals "
+        "difference, where that is above zero, undecided as it is, and else the baseline. Null until the first finals "
         "are completed."
     )
     follows: Literal["completed", "stopped"] = Field(
@@ -105,6 +110,8 @@ class ComparisonDocument(Document):
         description="How many more seeds would decide, by the measured standard deviation; 0 if it is decided, null "
         "if it cannot be said."
     )
+    params_ratio: float = Field(description="Parameters over the baseline's.")
+    latency_ratio: float | None = Field(description="Latency over the baseline's; null where it was not measured.")
 
 
 class VerdictDocument(Document):

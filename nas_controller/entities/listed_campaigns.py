@@ -28,10 +28,10 @@ class SearchFlagsDocument(Document):
     is_on_plateau: bool = Field(description="Whether nothing better has come for at least 100 trials and half of all.")
     has_collapsed: bool = Field(description="Whether nine of ten of the latest proposals are of known architectures.")
     gain_error: float | None = Field(
-        description="Half width of the 95 % interval that the noise of single rewards gives the difference of two; "
-        "null for fewer architectures than `noise_needs`."
+        description="Half width of the 95 % interval of a difference of two rewards, from how those of similar "
+        "architectures differ; null for fewer architectures than `noise_needs`."
     )
-    noise_needs: int = Field(description="Architectures with a reward that it takes to know the noise.")
+    noise_needs: int = Field(description="Architectures with a reward that it takes to know `gain_error`.")
     outcomes_lately: int = Field(description="The latest outcomes, at most 20, among which failed trials are counted.")
     failed_lately: int
     is_failing: bool = Field(description="Whether a quarter of them or more are failures.")

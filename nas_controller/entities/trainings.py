@@ -8,7 +8,7 @@ from typing import Any
 from pydantic import Field
 
 from nas_controller.entities.document import Document
-from nas_controller.states import TrainingStart, TrainingState
+from nas_controller.states import TrainingState
 
 
 class TrainingProgressDocument(Document):
@@ -39,7 +39,9 @@ class TrainingDocument(Document):
     recipe: str
     overrides: dict[str, Any]
     seed: int
-    start: TrainingStart
+    start: str = Field(
+        description="The weights that it starts from: `fresh`, `finals`, `shared`, or those of a training."
+    )
     resources: dict[str, Any] = Field(description="The processors, GPUs and TPU chips that it takes.")
     state: TrainingState
     progress: TrainingProgressDocument | None = Field(description="Null before the first step.")

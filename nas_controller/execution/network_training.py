@@ -73,7 +73,7 @@ def train_network(
     from proxy_trainer.training.training_run import TrainingRun
 
     if work.start != "fresh":
-        _check_held_out(work.data)
+        _check_held_out(work.data, work.task)
     options = TrainOptions(
         architecture=work.architecture,
         data=work.data,
@@ -139,13 +139,15 @@ def _evaluations(last: Evaluation | None, best: Evaluation | None, metric: str) 
     }
 
 
-def _check_held_out(data: Path) -> None:
-    """Raises InvalidValueError where the weights of a trial may have learned from the images that measure the AP."""
+def _check_held_out(data: Path, task: str) -> None:
+    """Raises InvalidValueError where start weights may have learned from the images that measure the AP."""
     from proxy_trainer.data.coco_directory import find_splits
+    from proxy_trainer.data.task_layouts import COCO, LAYOUTS
+    from search_space.trained_model import known_task
 
-    if find_splits(data)[1] is None:
+    if LAYOUTS[known_task(task)] == COCO and find_splits(data)[1] is None:
         raise InvalidValueError(
-            f"{data} has no validation split, so the weights of a trial have learned from images that this training "
+            f"{data} has no validation split, so the start weights may have learned from images that this training "
             "would reserve to measure its AP; start from fresh weights, or add a validation split",
             field="start",
         )

@@ -163,11 +163,17 @@ def _with_data(outcome: MeasuredOutcome, job: Job) -> MeasuredOutcome:
     trainer = _warm.get(job)
     if trainer is None:
         return outcome
-    identity: dict[str, Any] = trainer.identity.to_dict()
     if trainer.search_identity is None:
-        return replace(outcome, data=identity)
+        return replace(outcome, data=_data_of_search(trainer))
+    identity: dict[str, Any] = trainer.identity.to_dict()
     identity["fresh_images"] = trainer.has_fresh_images
     return replace(outcome, data=identity, search_data=trainer.search_identity.to_dict())
+
+
+def _data_of_search(trainer: ProxyWorker) -> dict[str, Any]:
+    """The identity of the data, and the `classes` of a network for them: the `{id, name}` of each class slot."""
+    classes = [{"id": identifier, "name": name} for identifier, name in trainer.categories]
+    return {**trainer.identity.to_dict(), "classes": classes}
 
 
 def _synthetic(job: Job, widths: tuple[int, ...], on_progress: OnProgress) -> Rewarded:
@@ -201,7 +207,7 @@ def _shared_weights(job: Job, on_progress: OnProgress) -> SharedWeights:
     trainer = _trainer(job, on_progress)
     found = trainer.shared_weights(lambda progress: on_progress(_shared_progress(progress)))
     return SharedWeights(
-        found.identity, found.sha256, found.is_reused, found.path.read_bytes(), trainer.identity.to_dict()
+        found.identity, found.sha256, found.is_reused, found.path.read_bytes(), _data_of_search(trainer)
     )
 
 

@@ -78,14 +78,14 @@ def _of_shared(data_dir: Path, exported: ExportedTrial) -> Weights | None:
         return None
     if not (shared_weights_dir(data_dir / "cache") / weights_file_name(training.identity)).is_file():
         return None
-    size = _size(task.architecture(exported.specification().architecture, 1))
+    size = _size(task.architecture(exported.architecture, 1))
     statistics = ", with recalibrated batch-norm statistics" if task.recalibration_images else ""
     about = f"The slice of the campaign's shared weights {size}{statistics}."
     return Weights("shared", training.weights_sha256, about)
 
 
 def _initial(exported: ExportedTrial) -> Weights:
-    size = _size(exported.specification().architecture)
+    size = _size(exported.architecture)
     return Weights(
         "initial", f"seed {INITIAL_SEED}", f"Initial weights of seed {INITIAL_SEED} {size}; nothing was trained."
     )
@@ -94,7 +94,7 @@ def _initial(exported: ExportedTrial) -> Weights:
 def _size_of_finals(exported: ExportedTrial) -> str:
     task = exported.campaign.spec.finals_task
     assert task is not None
-    return _size(task.architecture(exported.specification().architecture, 1))
+    return _size(task.architecture(exported.architecture, 1))
 
 
 def _size(network: Architecture) -> str:

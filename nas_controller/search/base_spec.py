@@ -1,7 +1,7 @@
 """`search_space.base` of the campaign document: the name of a published architecture, or an architecture.
 
-An architecture may be given as a block specification, such as an export; what is kept of it are the fields below, which
-are all that a search depends on.
+An architecture may be given as a block specification, such as an export; what is kept of it are the fields below: all
+that a search depends on, and the trial that it comes from.
 """
 
 from __future__ import annotations
@@ -57,6 +57,16 @@ class OperationsSpec(BaseModel):
     stochastic_depth: bool = setting("Stochastic depth", "Blocks are dropped at random in training.", default=True)
 
 
+class ExportedFrom(BaseModel):
+    """The trial whose architecture was exported. Nothing depends on it."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    campaign_id: str = setting("Campaign id", "The id of its campaign.", min_length=1, max_length=64)
+    campaign_name: str = setting("Campaign name", "The name of its campaign.", min_length=1, max_length=200)
+    trial: Whole = setting("Trial", "The number of the trial.", ge=0, le=2**31 - 1)
+
+
 class BaseSpec(BaseModel):
     """An architecture whose widths are searched: the fields of `search_space.architecture.Architecture`."""
 
@@ -92,10 +102,14 @@ class BaseSpec(BaseModel):
         "Classes", "Outputs of the class subnet.", default=COCO_CLASS_SLOTS, ge=1, le=MAX_CLASS_SLOTS
     )
     operations: OperationsSpec = setting("Operations", "The operations of all blocks.", default=OperationsSpec())
+    exported_from: ExportedFrom | None = setting(
+        "Exported from", "The trial of an earlier search that the architecture is of; null for another.", default=None
+    )
 
     def build(self) -> Architecture:
         """The architecture."""
-        return Architecture(**{**dict(self), "operations": Operations(**dict(self.operations))})
+        fields = {name: value for name, value in self if name != "exported_from"}
+        return Architecture(**{**fields, "operations": Operations(**dict(self.operations))})
 
 
 def _checked(value: Any) -> Any:
@@ -106,10 +120,18 @@ def _checked(value: Any) -> Any:
         raise PydanticCustomError("invalid_value", "it must be the name of a published architecture, or an object")
     try:
         if "format" in value:
-            return BaseSpec.model_validate(asdict(read_block_specification(value).architecture))
+            found = read_block_specification(value)
+            return BaseSpec.model_validate({**asdict(found.architecture), "exported_from": _source(found.provenance)})
         return BaseSpec.model_validate(value)
     except InvalidValueError as error:
         raise refused(error, "invalid_value") from error
+
+
+def _source(provenance: dict[str, Any]) -> dict[str, Any] | None:
+    campaign, trial = provenance.get("campaign"), provenance.get("trial")
+    if campaign is None or trial is None:
+        return None
+    return {"campaign_id": campaign["id"], "campaign_name": campaign["name"], "trial": trial}
 
 
 Base = Annotated[Annotated[str, Field(json_schema_extra={"enum": list(BASES)})] | BaseSpec, BeforeValidator(_checked)]

@@ -13,6 +13,7 @@ from unicodedata import category
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, model_validator
 from pydantic_core import PydanticCustomError
 
+from nas_controller.search.campaign_obstacles import early_stopping_obstacle, tpu_obstacle
 from nas_controller.search.controller_spec import ControllerSpec
 from nas_controller.search.field_descriptions import (
     CAMPAIGN,
@@ -42,7 +43,6 @@ from search_space.errors import InvalidValueError
 from search_space.proxy_task import ProxyTask
 
 MAX_PARALLELISM = 1_024
-MAX_EVALUATIONS = 500  # of a trial with early stopping; the store keeps at least this many points of a curve
 MAX_RETRIES = 20
 
 _FAILURES = "Failures"
@@ -255,9 +255,15 @@ class CampaignSpec(BaseModel):
         return self
 
     @model_validator(mode="after")
+    def _can_have_its_devices(self) -> CampaignSpec:
+        obstacle = tpu_obstacle(self.proxy_task.resolve(), self.resources.tpus)
+        if obstacle:
+            raise located(InvalidValueError(obstacle, field="resources.tpus"), self.resources, "campaign", "tpus")
+        return self
+
+    @model_validator(mode="after")
     def _can_stop_trials_early(self) -> CampaignSpec:
-        task = self.proxy_task.resolve()
-        obstacle = _early_stopping_obstacle(task) if self.latency is None else _STOPPED_BEFORE_LATENCY
+        obstacle = early_stopping_obstacle(self.proxy_task.resolve(), self.latency is not None)
         if self.early_stopping is not None and obstacle:
             raise located(InvalidValueError(obstacle, field="early_stopping"), self, "campaign", "early_stopping")
         return self
@@ -270,29 +276,3 @@ class CampaignSpec(BaseModel):
             except InvalidValueError as error:
                 raise located(error, self.finals, "campaign", "finals") from error
         return self
-
-
-_STOPPED_BEFORE_LATENCY = (
-    "latency is measured at the end of a trial, which one that is stopped early does not reach; give either latency or "
-    "early_stopping"
-)
-
-
-def _early_stopping_obstacle(task: ProxyTask) -> str | None:
-    """Why trials of this task cannot be stopped early; None if they can."""
-    if task.evaluate_steps == 0:
-        return "the proxy task scores no trial before its end; give proxy_task.evaluate_steps"
-    if task.kind == "synthetic":
-        return None
-    if task.evaluate_steps >= task.steps:
-        return (
-            f"proxy_task.evaluate_steps is {task.evaluate_steps:,}, which is not before the end of a trial, "
-            f"{task.steps:,} steps"
-        )
-    if task.steps // task.evaluate_steps > MAX_EVALUATIONS:
-        min_steps = task.steps // MAX_EVALUATIONS + 1
-        return (
-            f"proxy_task.evaluate_steps is {task.evaluate_steps:,} of {task.steps:,} steps; a trial that may be "
-            f"stopped early is scored {MAX_EVALUATIONS} times at most, so give {min_steps:,} or more"
-        )
-    return None

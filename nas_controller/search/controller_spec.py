@@ -27,6 +27,7 @@ DEFAULTS: dict[str, dict[str, Any]] = {
     "random": {},
     "evolution": {"population": 100, "tournament": 25},
     "local-search": {"initial": 20},
+    "tpe": {"startup_trials": 20, "window_trials": 500},
 }
 """The settings of each algorithm; besides them `reinforce` has a learning rate by policy (LEARNING_RATES)."""
 
@@ -84,6 +85,12 @@ class ControllerSpec(BaseModel):
     )
     initial: Whole | None = _of(
         "local-search", "initial", "Random trials", "Random trials before the first centre.", ge=0, le=100_000
+    )
+    startup_trials: Whole | None = _of(
+        "tpe", "startup_trials", "Random trials", "Random trials before the first estimate.", ge=1, le=100_000
+    )
+    window_trials: Whole | None = _of(
+        "tpe", "window_trials", "Window", "Rewards, the best and the latest, that it learns from.", ge=50, le=1_000
     )
 
     @model_validator(mode="before")

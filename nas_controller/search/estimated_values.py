@@ -1,25 +1,29 @@
-"""Estimates the values of architectures from one noisy reward of each, to choose finalists that were not only lucky.
+"""Estimates the values of architectures from one reward of each, to choose finalists that do not only score too high.
 
 Rewards y are regressed on x, the logarithms of the widths over those of the baseline, standardised: ridge regression,
 whose penalty minimises the generalised cross-validation (Golub, Heath and Wahba, 1979). What remains, r = y - f(x), is
-noise and what no linear function says. The variance of the noise is estimated without repeated measurements by the
-gamma test (Stefansson, Koncar and Jones, 1997): for k = 1 to NEIGHBOURS, half the mean squared difference of r between
-an architecture and its k-th nearest neighbour over their mean squared distance, extrapolated by a line to the
-distance 0. Its share s of the mean of r², between 0 and 1, gives the estimate of an architecture:
+noise and what no linear function says. Noise is what differs between architectures that are nearly equal: the luck of
+a training, and where rewards repeat exactly, as those of slices of shared weights do, the error that a slice has of its
+own. Its variance is estimated without repeated measurements by the gamma test (Stefansson, Koncar and Jones, 1997): for
+k = 1 to NEIGHBOURS, half the mean squared difference of r between an architecture and its k-th nearest neighbour over
+their mean squared distance, extrapolated by a line to the distance 0. Its share s of the mean of r², between 0 and 1,
+gives the estimate of an architecture:
 
     f(x) + (1 - s) r
 
-It is the reward where rewards have no noise, and the regression where r is nothing else. Of fewer than FEWEST
-architectures, the gamma test says nothing, and s is one half.
+It is the reward where similar architectures have similar ones, and the regression where r is nothing else. Of fewer
+than FEWEST architectures, the gamma test says nothing, and s is one half.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
+
+from nas_controller.search.finals_rules import FIRST, LATEST
 
 DIGITS = 6
 """Estimates are rounded, so that a replay on another machine gives the same."""
@@ -40,6 +44,18 @@ class Rewarded(NamedTuple):
     reward: float
 
 
+class Candidate(NamedTuple):
+    """An architecture that finals may choose. `cost_ratio` is its cost, which the objective minimises, over that of the
+    baseline; None where it minimises none.
+    """
+
+    number: int
+    widths: Sequence[int]
+    reward: float
+    params: int
+    cost_ratio: float | None
+
+
 class Estimates(NamedTuple):
     """The estimated values by the number of the trial, and the share of noise in what the regression leaves."""
 
@@ -47,7 +63,7 @@ class Estimates(NamedTuple):
     noise_share: float
 
 
-def estimate_values(trials: Sequence[Rewarded], baseline_widths: Sequence[int]) -> Estimates:
+def estimate_values(trials: Sequence[Rewarded | Candidate], baseline_widths: Sequence[int]) -> Estimates:
     """The estimated values of different architectures. A function of the trials and nothing else."""
     if not trials:
         return Estimates({}, 0.0)
@@ -66,15 +82,30 @@ def reward_noise(trials: Sequence[Rewarded], baseline_widths: Sequence[int]) -> 
     return float(np.sqrt(_noise_share(x, residuals) * np.mean(residuals**2)))
 
 
-def best_estimated(trials: Sequence[Rewarded], baseline_widths: Sequence[int], count: int) -> Estimates:
-    """The `count` trials of the highest estimates, in this order; among equals the higher reward, then the earlier."""
+def best_estimated(
+    trials: Sequence[Candidate],
+    baseline_widths: Sequence[int],
+    count: int,
+    value: Callable[[float, float | None], float],
+    rule: int = LATEST,
+) -> Estimates:
+    """The `count` trials whose estimates have the highest `value` with their cost ratios, in this order.
+
+    Among equals `rule` decides (`nas_controller.search.finals_rules`).
+    """
     values, noise_share = estimate_values(trials, baseline_widths)
-    order = sorted(trials, key=lambda trial: (-values[trial.number], -trial.reward, trial.number))
-    return Estimates({trial.number: values[trial.number] for trial in order[:count]}, noise_share)
+
+    def rank(trial: Candidate) -> tuple[float, ...]:
+        estimate = values[trial.number]
+        if rule == FIRST:
+            return -estimate, -trial.reward, trial.number
+        return -value(estimate, trial.cost_ratio), -trial.reward, trial.params, trial.number
+
+    return Estimates({trial.number: values[trial.number] for trial in sorted(trials, key=rank)[:count]}, noise_share)
 
 
 def _regression(
-    trials: Sequence[Rewarded], baseline_widths: Sequence[int]
+    trials: Sequence[Rewarded | Candidate], baseline_widths: Sequence[int]
 ) -> tuple[FloatArray, FloatArray, FloatArray]:
     """The standardised features [n, features], the fitted rewards [n] and the residuals [n]."""
     x = np.log([trial.widths for trial in trials]) - np.log(baseline_widths)

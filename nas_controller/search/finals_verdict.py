@@ -14,6 +14,7 @@ from collections.abc import Mapping, Sequence
 from statistics import fmean, stdev
 from typing import Literal, NamedTuple
 
+from nas_controller.search.finals_rules import FIRST, LATEST
 from search_space.display import counted, written_difference
 
 CONFIDENCE = 0.95
@@ -45,6 +46,17 @@ class Comparison(NamedTuple):
     more_seeds: int | None
 
 
+class CostRatios(NamedTuple):
+    """The costs of an architecture over those of the baseline; `latency` is None where either was not measured."""
+
+    params: float
+    latency: float | None
+
+
+Costs = Mapping[int, CostRatios]
+"""Cost ratios by trial."""
+
+
 def compare(rewards: Rewards, finalists: Sequence[int], baseline: int) -> tuple[Comparison, ...]:
     """Each finalist against the baseline."""
     return tuple(_compared(rewards, trial, baseline, len(finalists)) for trial in finalists)
@@ -56,41 +68,73 @@ def confirmed(comparisons: Sequence[Comparison]) -> int | None:
     return _highest(better).trial if better else None
 
 
-def ranked_first(comparisons: Sequence[Comparison], baseline: int) -> int | None:
-    """The trial that finals rank first: the confirmed winner; without one the finalist with the highest mean, unless it
-    is worse than the baseline, which is first then. None where no finalist has a seed in common with the baseline.
+def ranked_first(comparisons: Sequence[Comparison], baseline: int, rule: int = LATEST) -> int | None:
+    """The trial that finals rank first: the confirmed winner; without one the finalist with the highest mean where that
+    is above 0, and else the baseline. None where no finalist has a seed in common with the baseline.
+
+    By an earlier `rule` (`nas_controller.search.finals_rules`), only a finalist that is worse comes after the baseline.
     """
     measured = [each for each in comparisons if each.mean is not None]
     if not measured:
         return None
     winner, highest = confirmed(measured), _highest(measured)
-    if winner is None:
-        return baseline if highest.word == "worse" else highest.trial
-    return winner
+    if winner is not None:
+        return winner
+    is_behind = highest.word == "worse" if rule == FIRST else _mean(highest) <= 0
+    return baseline if is_behind else highest.trial
 
 
-def sentence(comparisons: Sequence[Comparison]) -> str:
+def sentence(comparisons: Sequence[Comparison], costs: Costs) -> str:
     """What the finals of a campaign have shown, in one sentence."""
     winner = confirmed(comparisons)
     if not comparisons:
         return "There was no finalist to compare with the baseline."
     if winner is not None:
         (found,) = (each for each in comparisons if each.trial == winner)
-        return f"Trial {winner} is better than the uniform baseline: {difference_text(found)}."
+        return f"Trial {winner} is better than the uniform baseline: {_measured(found, costs)}."
     shown = _highest(comparisons)
     if shown.mean is None:
         return "No finalist is confirmed: none has a seed in common with the baseline."
-    if shown.word == "worse":
-        of_best = f"of the best, trial {shown.trial}, {difference_text(shown)}"
-        return f"The uniform baseline ranks first, and no finalist is better: {of_best}."
     more = "" if not shown.more_seeds else f"; about {counted(shown.more_seeds, 'more seed')} would decide"
+    if shown.mean <= 0:
+        of_best = f"of the best, trial {shown.trial}, {_measured(shown, costs)}"
+        return f"The uniform baseline ranks first, and no finalist is better: {of_best}{more}."
     unconfirmed = f"Trial {shown.trial} ranks first, but is not confirmed to be better than the uniform baseline"
-    return f"{unconfirmed}: {difference_text(shown)}{more}."
+    return f"{unconfirmed}: {_measured(shown, costs)}{more}."
+
+
+def _measured(found: Comparison, costs: Costs) -> str:
+    """The difference, and the costs: `-0.001 AP, ..., 5 seeds, equal within ±0.012 with 20 % fewer parameters`."""
+    ratios = costs.get(found.trial)
+    text = "" if ratios is None else cost_text(ratios)
+    if ratios is None or not text:
+        return difference_text(found)
+    is_cheaper = min(ratios.params, 1.0 if ratios.latency is None else ratios.latency) < 1.0
+    if found.word != "undecided" or found.low is None or found.high is None or not is_cheaper:
+        return f"{difference_text(found)}, with {text}"
+    return f"{difference_text(found)}, equal within ±{max(abs(found.low), abs(found.high)):.3f} with {text}"
+
+
+def cost_text(ratios: CostRatios) -> str:
+    """`20 % fewer parameters and 3 % more latency`, without what rounds to no change."""
+    parts = [_change(ratios.params, "fewer", "parameters")]
+    if ratios.latency is not None:
+        parts.append(_change(ratios.latency, "less", "latency"))
+    return " and ".join(part for part in parts if part)
+
+
+def _change(ratio: float, less: str, what: str) -> str:
+    percent = round(100 * abs(ratio - 1))
+    return f"{percent} % {less if ratio < 1 else 'more'} {what}" if percent else ""
+
+
+def _mean(found: Comparison) -> float:
+    return -math.inf if found.mean is None else found.mean
 
 
 def _highest(comparisons: Sequence[Comparison]) -> Comparison:
     """The comparison with the highest mean, of equal ones that of the first trial."""
-    return max(comparisons, key=lambda each: (-math.inf if each.mean is None else each.mean, -each.trial))
+    return max(comparisons, key=lambda each: (_mean(each), -each.trial))
 
 
 def _compared(rewards: Rewards, trial: int, baseline: int, finalists: int) -> Comparison:

@@ -20,8 +20,8 @@ class ObjectiveSpec(BaseModel):
     """The AP alone, or with fewer parameters or less latency.
 
     With `minimise`, the controller is told AP (cost / baseline's cost)^-weight (Tan et al., "MnasNet", 2019, equation
-    2) instead of the AP; the cost are the parameters or the measured latency. Rewards in the record, and the best of a
-    campaign, are the AP.
+    2) instead of the AP; the cost are the parameters or the measured latency. Finalists are chosen by the same value of
+    their estimated AP. Rewards in the record, the best of a campaign and the verdict of finals are of the AP.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -59,6 +59,10 @@ class ObjectiveSpec(BaseModel):
             message = f"weight is {self.weight:g}, but there is nothing to minimise; give objective.minimise"
             raise located(InvalidValueError(message, field="objective.weight"), self, "objective", "weight")
         return self
+
+    def cost_ratio(self, params_ratio: float, latency_ratio: float | None) -> float | None:
+        """The ratio that `value` takes, of the two of an architecture; None where there is nothing to minimise."""
+        return {None: None, "params": params_ratio, "latency": latency_ratio}[self.minimise]
 
     def value(self, reward: float, cost_ratio: float | None) -> float:
         """What the controller is told of a reward of an architecture whose cost is `cost_ratio` times the baseline's.

@@ -116,8 +116,7 @@ class Search:
     def objective_value(self, reward: float, latency_ratio: float | None, params: int) -> float:
         """What the controller is told of an outcome."""
         objective = self._spec.objective
-        is_latency = objective.minimise == "latency"
-        return objective.value(reward, latency_ratio if is_latency else params / self.space.baseline.params)
+        return objective.value(reward, objective.cost_ratio(params / self.space.baseline.params, latency_ratio))
 
     def digest(self) -> str:
         """The SHA-256 of the controller's state, which the store writes with every outcome."""

@@ -51,3 +51,9 @@ class ResourcesSpec(BaseModel):
     def devices(self) -> float:
         """The devices that a trial's device time counts: its GPUs or TPU chips, or one device."""
         return float(self.tpus or self.gpus or 1)
+
+    def devices_in_place_of(self, trials: int) -> float:
+        """The devices of one worker that has the equal shares of so many trials: those of all. Of `gpus` or `tpus` that
+        are given it has those of one trial.
+        """
+        return self.devices if self.gpus or self.tpus else self.devices * trials

@@ -55,4 +55,4 @@ def fenced(text: str) -> str:
 
 
 def _digits(value: float | None) -> str:
-    return "-" if value is None else f"{value:+.4f}"
+    return "-" if value is None else f"{value:+z.4f}"

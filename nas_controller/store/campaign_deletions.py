@@ -16,6 +16,7 @@ from nas_controller.states import (
     DELETABLE_CAMPAIGN_STATES,
     EXPORT_STATES_IN_PROGRESS,
     FINISHED_TRAINING_STATES,
+    TRIAL_STARTS,
 )
 from nas_controller.store import models
 from nas_controller.store.clock import Clock
@@ -102,7 +103,9 @@ def _require_deletable(session: Session, row: models.Campaign, has_own_weights: 
     if (found := session.scalars(being_made.limit(1)).first()) is not None:
         raise ConflictError(f"campaign '{row.id}': export {found} is being made; delete it after that", field="state")
     needing = select(training.id).where(
-        training.campaign_id == row.id, training.start != "fresh", training.state.not_in(FINISHED_TRAINING_STATES)
+        training.campaign_id == row.id,
+        training.start.in_(TRIAL_STARTS),
+        training.state.not_in(FINISHED_TRAINING_STATES),
     )
     for training_id in session.scalars(needing):
         if not has_own_weights(training_id):

@@ -143,7 +143,7 @@ def end_shared_attempt(
         return None
     text = before.get("worker_started_at")
     since, until = None if text is None else datetime.fromisoformat(text), alive_until or now
-    add_device_time(campaign, since, until)
+    add_device_time(campaign, since, until, before.get("devices"))
     changes |= {
         "state": state,
         "seconds": before["seconds"] + seconds_between(since, until),
@@ -153,11 +153,14 @@ def end_shared_attempt(
     return int(before["attempts"])
 
 
-def add_device_time(campaign: models.Campaign, since: datetime | None, until: datetime) -> None:
-    """Adds the time of an attempt since its worker began, multiplied by its devices, to a locked campaign. One that no
-    worker has begun, `since` None, has taken no device.
+def add_device_time(
+    campaign: models.Campaign, since: datetime | None, until: datetime, devices: float | None = None
+) -> None:
+    """Adds the time of an attempt since its worker began, multiplied by its `devices`, None for those of a trial, to a
+    locked campaign. One that no worker has begun, `since` None, has taken no device.
     """
-    devices = ResourcesSpec.model_validate(campaign.spec.get("resources", {})).devices
+    if devices is None:
+        devices = ResourcesSpec.model_validate(campaign.spec.get("resources", {})).devices
     campaign.device_seconds += devices * seconds_between(since, until)
 
 

@@ -9,8 +9,8 @@ A pause with `drain` lets the trials in training finish and begins no others; `a
 runner ends, and the campaign waits to be resumed. Trials without an outcome stay `running`: the next runner retries
 them, from their checkpoints if there are any.
 
-A completed campaign is continued by a change that leaves it trials to run. Finals can be run, or run on with more seeds
-and finalists, after a search that was completed or stopped. A campaign that has failed is retried first.
+A completed or stopped campaign is continued by a change that leaves it trials to run. Finals can be run, or run on with
+more seeds and finalists, after it. A campaign that has failed is retried first.
 """
 
 from __future__ import annotations
@@ -118,8 +118,8 @@ class CampaignRequests:
 
     def update_campaign(self, campaign_id: str, patch: Mapping[str, Any], by: str | None = None) -> CampaignRecord:
         """Changes fields of a campaign by a JSON merge patch (RFC 7396): null restores a field's default. A completed
-        campaign continues with the change, which must leave it trials to run. Annotations (`entities.Annotations`)
-        change in every state, and alone continue nothing; `by` names the key of who wrote them.
+        campaign, and a stopped one with `trials`, continues with the change, which must leave it trials to run.
+        Annotations (`entities.Annotations`) change in every state and continue nothing; `by` is the key of the writer.
 
         A patch that changes nothing adds no event. Raises pydantic's ValidationError if the result would be invalid,
         InvalidValueError for fewer trials than have begun, or none left of a completed campaign, and ConflictError for
@@ -229,8 +229,12 @@ class CampaignRequests:
 
 def _change(session: Session, row: models.Campaign, now: datetime, patch: Mapping[str, Any]) -> None:
     """Changes fields of the specification of a locked campaign. Raises as `update_campaign`."""
-    continues = row.state == "completed"
-    move_campaign(row, "continue" if continues else "update")
+    ended = row.state
+    continues = ended == "completed" or (ended == "stopped" and "trials" in patch)
+    if continues:
+        move_campaign(row, "continue", "pending" if row.started_at is None else "running")
+    else:
+        move_campaign(row, "update")
     before = campaign_record(row).spec.model_dump(mode="json")
     after = CampaignSpec.model_validate(patched(before, patch)).model_dump(mode="json")
     changed = {name: value for name, value in after.items() if value != before[name]}
@@ -253,7 +257,7 @@ def _change(session: Session, row: models.Campaign, now: datetime, patch: Mappin
     if changed:
         _write_specification(session, row, now, after, changed)
     if continues:
-        _continue(session, row, now)
+        _continue(session, row, now, ended)
 
 
 def _write_specification(
@@ -268,11 +272,18 @@ def _write_specification(
     add_event(session, row, now, "campaign.updated", facts)
 
 
-def _continue(session: Session, row: models.Campaign, now: datetime) -> None:
-    """Lets a locked campaign that was completed go on. Raises InvalidValueError where that would be its end again."""
+def _continue(session: Session, row: models.Campaign, now: datetime, ended: str) -> None:
+    """Lets a locked campaign that had `ended` as this state go on. Raises InvalidValueError where that would be its end
+    again, and ConflictError in the middle of its finals.
+    """
+    if row.finals is not None and row.finals["state"] == "interrupted":
+        raise ConflictError(
+            f"campaign '{row.id}' was stopped in its finals; run them to their end first, and continue it then",
+            field="state",
+        )
     if row.spec["trials"] <= row.trials_finished:
         raise InvalidValueError(
-            f"campaign '{row.id}' is completed with {row.trials_finished} trials; it continues with `trials` above "
+            f"campaign '{row.id}' is {ended} with {row.trials_finished} trials; it continues with `trials` above "
             f"{row.trials_finished}, not with {row.spec['trials']}",
             field="trials",
         )

@@ -54,10 +54,13 @@ class Reads:
         self.intermediate_aps = queries.intermediate_aps
         self.events_after = queries.events_after
         self.count_events = queries.count_events
+        self.versions_of = queries.versions_of
         self.controller_state = queries.controller_state
         self.controller_digest = queries.controller_digest
         self.record_rows = RecordQuery(database).record_rows
-        self.final_runs = FinalsQuery(database).final_runs
+        finals = FinalsQuery(database)
+        self.final_runs = finals.final_runs
+        self.cost_ratios = finals.cost_ratios
 
         lists = CampaignLists(database)
         self.list_campaigns = lists.list_campaigns
@@ -96,6 +99,7 @@ class Reads:
         durations = TrialDurations(database)
         self.trial_spans = durations.trial_spans
         self.final_spans = durations.final_spans
+        self.shared_trainings = durations.shared_trainings
         self.list_supervisors = SupervisorHeartbeats(database, clock).list_supervisors
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -10,7 +10,8 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from nas_controller.entities import FinalRunDocument, name_of_final
-from nas_controller.search.finals_verdict import compare, confirmed, ranked_first
+from nas_controller.search.finals_rules import LATEST
+from nas_controller.search.finals_verdict import CostRatios, compare, confirmed, ranked_first
 from nas_controller.search.outcomes import WORKER_KILLED
 from nas_controller.states import BASELINE_TRIAL
 from nas_controller.store import models
@@ -39,6 +40,19 @@ class FinalsQuery:
         with self._database.reading() as session:
             require_campaign(session, campaign_id)
             return tuple(final_run(row) for row in _rows(session, campaign_id))
+
+    def cost_ratios(self, campaign_id: str, trials: Iterable[int]) -> dict[int, CostRatios]:
+        """The costs of trials over those of the baseline, by number. Raises NotFoundError for an unknown campaign."""
+        table = models.Trial
+        numbers = {BASELINE_TRIAL, *trials}
+        query = select(table.number, table.params, table.latency_ratio).where(
+            table.campaign_id == campaign_id, table.number.in_(numbers)
+        )
+        with self._database.reading() as session:
+            require_campaign(session, campaign_id)
+            rows = {row.number: row for row in session.execute(query)}
+        baseline = rows[BASELINE_TRIAL]
+        return {number: CostRatios(row.params / baseline.params, row.latency_ratio) for number, row in rows.items()}
 
 
 class FinalsWrites:
@@ -168,7 +182,7 @@ class FinalsWrites:
             means = {BASELINE_TRIAL: 0.0} | {each.trial: each.mean for each in compared}
             campaign.finals_gain = None if found["best"] is None else means[found["best"]]
             campaign.finals = {**finals, **found, "state": "completed", "finished_at": now.isoformat()}
-            add_event(session, campaign, now, "finals.completed", found)
+            add_event(session, campaign, now, "finals.completed", {"rule": LATEST, **found})
             event = "complete" if finals["follows"] == "completed" else "end"
             end_campaign(session, campaign, now, event, because=campaign.stopped_because)  # type: ignore[arg-type]
             return campaign_record(campaign)

@@ -5,6 +5,7 @@ Finals only grow: finalists and seeds of earlier ones stay, with all their resul
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any, Literal
 
@@ -13,7 +14,9 @@ from sqlalchemy.orm import Session
 
 from nas_controller.entities import FinalistDocument, FinalsDocument
 from nas_controller.search.campaign_spec import CampaignSpec
-from nas_controller.search.estimated_values import Rewarded, best_estimated
+from nas_controller.search.estimated_values import Candidate, best_estimated
+from nas_controller.search.finals_rules import LATEST
+from nas_controller.search.objective_spec import ObjectiveSpec
 from nas_controller.states import BASELINE_TRIAL, StopReason
 from nas_controller.store import models
 from nas_controller.store.campaign_endings import end_campaign, stop_running
@@ -49,7 +52,7 @@ def begin_finals(
     campaign.finals = finals.to_dict()
     campaign.stopped_because = because
     names = ("finalists", "noise_share", "task", "seeds", "follows", "because")
-    facts = {"top": spec.finals.top, **{name: campaign.finals[name] for name in names}}
+    facts = {"rule": LATEST, "top": spec.finals.top, **{name: campaign.finals[name] for name in names}}
     add_event(session, campaign, now, "finals.started", facts)
     return True
 
@@ -87,8 +90,8 @@ def _planned(
 ) -> FinalsDocument:
     assert spec.finals is not None
     before: dict[str, Any] = campaign.finals or {"finalists": [], "seeds": []}
-    trials, baseline_widths = _candidates(session, campaign.id)
-    chosen = best_estimated(trials, baseline_widths, spec.finals.top)
+    trials, baseline_widths = _candidates(session, campaign.id, spec.objective)
+    chosen = best_estimated(trials, baseline_widths, spec.finals.top, spec.objective.value)
     known = {each["trial"] for each in before["finalists"]}
     finalists = [FinalistDocument.model_validate(each) for each in before["finalists"]]
     finalists += [
@@ -116,11 +119,11 @@ def _planned(
     )
 
 
-def _candidates(session: Session, campaign_id: str) -> tuple[list[Rewarded], list[int]]:
+def _candidates(session: Session, campaign_id: str, objective: ObjectiveSpec) -> tuple[list[Candidate], Sequence[int]]:
     """The architectures that were trained to their end, without the baseline, and the baseline's widths."""
     table = models.Trial
     query = (
-        select(table.number, table.widths, table.reward)
+        select(table.number, table.widths, table.reward, table.params, table.latency_ratio)
         .where(
             table.campaign_id == campaign_id,
             table.state == "completed",
@@ -129,10 +132,19 @@ def _candidates(session: Session, campaign_id: str) -> tuple[list[Rewarded], lis
         )
         .order_by(table.number)
     )
-    rows = session.execute(query)
-    trials = [Rewarded(number, widths, reward) for number, widths, reward in rows if reward is not None]
-    (baseline,) = (trial for trial in trials if trial.number == BASELINE_TRIAL)
-    return [trial for trial in trials if trial.number != BASELINE_TRIAL], list(baseline.widths)
+    rows = [row for row in session.execute(query) if row.reward is not None]
+    (baseline,) = (row for row in rows if row.number == BASELINE_TRIAL)
+    return [
+        Candidate(
+            row.number,
+            row.widths,
+            row.reward,
+            row.params,
+            objective.cost_ratio(row.params / baseline.params, row.latency_ratio),
+        )
+        for row in rows
+        if row.number != BASELINE_TRIAL
+    ], baseline.widths
 
 
 def _finished(session: Session, campaign_id: str) -> int:

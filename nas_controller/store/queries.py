@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import func, select
 
+from nas_controller.states import CLAIMED_VERSIONS
 from nas_controller.store import models
 from nas_controller.store.cursors import checked_limit
 from nas_controller.store.database import Database
@@ -137,6 +139,19 @@ class Queries:
         with self._database.reading() as session:
             require_campaign(session, campaign_id)
             return sum(facts.items() <= data.items() for data in session.scalars(query))
+
+    def versions_of(self, campaign_id: str, before: datetime | None = None) -> dict[str, str]:
+        """The versions of the software that ran the campaign then, or runs it now, by the runner's claim.
+
+        Empty where the record does not have them, as for campaigns of earlier versions. Raises StoreUnavailableError.
+        """
+        table = models.Event
+        query = select(table.data).where(table.campaign_id == campaign_id, table.kind == "campaign.claimed")
+        if before is not None:
+            query = query.where(table.at <= before)
+        with self._database.reading() as session:
+            data = session.scalars(query.order_by(table.sequence.desc()).limit(1)).first() or {}
+        return {name: data[name] for name in CLAIMED_VERSIONS if name in data}
 
     def controller_state(self, campaign_id: str) -> ControllerStateRecord | None:
         """The controller after the latest reward, or None before the first. Raises NotFoundError."""

@@ -26,8 +26,10 @@ class SharedTrainingWrites:
         self._database = database
         self._clock = clock
 
-    def start_shared_training(self, lease: Lease, steps: int) -> CampaignRecord:
-        """Starts another attempt at the training. Raises ConflictError while one is running."""
+    def start_shared_training(self, lease: Lease, steps: int, devices: float) -> CampaignRecord:
+        """Starts another attempt at the training, whose worker holds so many devices. Raises ConflictError while one is
+        running.
+        """
         now = self._clock()
         with self._database.writing() as session:
             campaign = owned_campaign(session, lease, now)
@@ -42,6 +44,7 @@ class SharedTrainingWrites:
                 steps=steps,
                 loss=None if before is None else before["loss"],
                 seconds=0.0 if before is None else before["seconds"],
+                devices=devices,
                 started_at=now,
                 worker_started_at=None,
                 finished_at=None,
@@ -52,7 +55,8 @@ class SharedTrainingWrites:
                 error_kind=None if before is None else before["error_kind"],
                 log_tail=None if before is None else before["log_tail"],
             ).to_dict()
-            add_event(session, campaign, now, "shared-training.started", {"attempt": attempt, "steps": steps})
+            facts = {"attempt": attempt, "steps": steps, "devices": devices}
+            add_event(session, campaign, now, "shared-training.started", facts)
             return campaign_record(campaign)
 
     def record_shared_begin(self, lease: Lease, seconds: float) -> None:

@@ -30,7 +30,7 @@ from search_space.errors import InvalidValueError
 class TrainingRequest:
     """What is to be trained, checked: a model of the catalogue, or a block specification, which may be of a trial.
 
-    `start_model` names the model directory of the trial's finals that the training starts from, if it does.
+    `start_model` names the model directory of the trial's finals, or the training, that it starts from, if it does.
     """
 
     name: str
@@ -169,7 +169,8 @@ class TrainingRequests:
 def training_record(row: models.Training) -> TrainingRecord:
     """The record of a training's row."""
     progress = None if row.progress is None else TrainingProgressDocument.model_validate(row.progress)
-    return record_of(TrainingRecord, row, progress=progress)
+    start = row.start_model if row.start == "training" else row.start
+    return record_of(TrainingRecord, row, progress=progress, start=start)
 
 
 def add_training_event(session: Session, row: models.Training, now: datetime, kind: str, data: dict[str, Any]) -> None:

@@ -1,4 +1,4 @@
-"""The durations of trials and finals of earlier campaigns, from the time when a worker began them."""
+"""The durations of trials, finals and shared trainings of earlier campaigns, from the time when a worker began them."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 from sqlalchemy import ColumnElement, select
 from sqlalchemy.orm import Session
 
+from nas_controller.entities import SharedTrainingDocument
 from nas_controller.search.campaign_spec import CampaignSpec
 from nas_controller.store import models
 from nas_controller.store.database import Database
@@ -32,7 +33,7 @@ class Span(NamedTuple):
 
 
 class TrialDurations:
-    """Queries over completed trials and finals.
+    """Queries over completed trials, finals and shared trainings.
 
     Raise StoreUnavailableError when the database is unavailable.
     """
@@ -48,6 +49,31 @@ class TrialDurations:
         """The newest finals that had their reward in one attempt, as `trial_spans`."""
         table = models.Final
         return self._spans(table, is_similar, (table.seed.desc(), table.trial.desc()), table.attempts == 1)
+
+    def shared_trainings(
+        self, is_similar: Callable[[CampaignSpec], bool]
+    ) -> list[tuple[CampaignSpec, SharedTrainingDocument]]:
+        """The shared trainings that one attempt has completed, of those of the newest campaigns whose document
+        `is_similar`, with these; newest first.
+        """
+        table = models.Campaign
+        newest = (
+            select(table.spec, table.spec_version, table.shared_training)
+            .where(table.shared_training.is_not(None))
+            .order_by(table.id.desc())
+            .limit(_NEWEST_CAMPAIGNS)
+        )
+        with self._database.reading() as session:
+            rows = session.execute(newest).all()
+        found = [
+            (read_specification(spec, version), SharedTrainingDocument.model_validate(training))
+            for spec, version, training in rows
+        ]
+        return [
+            (spec, training)
+            for spec, training in found
+            if training.state == "completed" and training.attempts == 1 and is_similar(spec)
+        ]
 
     def _spans(
         self,

@@ -73,7 +73,7 @@ def _content(store: Store, data_dir: Path, record: ExportRecord, attempt: int) -
     report("preparing the weights")
     export = _of_training(store, data_dir, record) if record.campaign_id is None else _of_trial(store, data_dir, record)
     report(f"writing {record.format}")
-    return EXPORTERS[record.format].content(export)
+    return EXPORTERS[record.format].content(export, Path(record.file_name).stem)
 
 
 def _of_training(store: Store, data_dir: Path, record: ExportRecord) -> Export:

@@ -24,6 +24,7 @@ from nas_controller.execution.worker import Job
 from nas_controller.search.campaign_spec import CampaignSpec
 from nas_controller.search.latency_spec import LatencySpec
 from nas_controller.search.outcomes import Failed
+from nas_controller.search.resources_spec import ResourcesSpec
 from nas_controller.store import Lease, Store
 from nas_controller.supervision.data_availability import missing_data
 from nas_controller.supervision.fair_shares import Allotment
@@ -128,7 +129,9 @@ class _Phases:
                 steps, keep = job.task.shared_steps, directory.keep
                 shared = SharedTraining(self.store, self.lease, campaign, steps, self.may_wait, keep)
         while not (campaign.over or campaign.draining or heartbeat.must_end):
-            started = self._workers() if shared is None else _one_worker(self._workers(), self.machine)
+            started = self._workers()
+            if shared is not None:
+                started, shared.devices = _one_worker(started, self.machine, self._spec.resources)
             logger.info("workers %d, threads per worker %d", started.parallelism, started.threads)
             with self._session(executor, started) as session:
                 if shared is not None:
@@ -209,23 +212,31 @@ class _Phases:
             latency=_latency_measurement(spec.latency, space),
         )
 
+    @property
+    def _spec(self) -> CampaignSpec:
+        """The newest specification."""
+        return self.heartbeat.spec or self.campaign.spec
+
     def _workers(self) -> Workers:
-        return _workers(self.heartbeat.spec or self.campaign.spec, self.machine)
+        return _workers(self._spec, self.machine)
 
     def _workers_of_finals(self) -> Workers:
         """As many workers as for trials, with the timeout of finals."""
-        spec = self.heartbeat.spec or self.campaign.spec
-        return replace(self._workers(), timeout_seconds=None if spec.finals is None else spec.finals.timeout_seconds)
+        finals = self._spec.finals
+        return replace(self._workers(), timeout_seconds=None if finals is None else finals.timeout_seconds)
 
 
 def _latency_measurement(spec: LatencySpec | None, space: SearchSpace) -> LatencyMeasurement | None:
     return None if spec is None else LatencyMeasurement(space.baseline.widths, spec.threads, spec.runs)
 
 
-def _one_worker(workers: Workers, machine: Machine) -> Workers:
-    """One worker without a timeout; with the processors of all, unless these may be those of several hosts."""
-    threads = workers.threads * (workers.parallelism if machine.ray_address is None else 1)
-    return replace(workers, parallelism=1, threads=threads, timeout_seconds=None)
+def _one_worker(workers: Workers, machine: Machine, resources: ResourcesSpec) -> tuple[Workers, float]:
+    """One worker without a timeout, and the devices that it holds; with the processors of all, unless these may be
+    those of several hosts.
+    """
+    trials = workers.parallelism if machine.ray_address is None else 1
+    one = replace(workers, parallelism=1, threads=trials * workers.threads, timeout_seconds=None)
+    return one, resources.devices_in_place_of(trials)
 
 
 def _workers(spec: CampaignSpec, machine: Machine) -> Workers:

@@ -15,6 +15,7 @@ import signal
 import socket
 import sys
 import uuid
+from contextlib import suppress
 from functools import partial
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -44,6 +45,7 @@ from nas_controller.supervision.runner_protocol import (
 )
 from nas_controller.supervision.stdin_watch import watch_stdin
 from search_space.errors import EffspineError
+from search_space.source_commit import source_commit
 
 logger = logging.getLogger(__name__)
 
@@ -116,16 +118,13 @@ def _apply_requests(campaign: Campaign, store: Store, lease: Lease, heartbeat: H
 
 def _environment() -> dict[str, Any]:
     """Versions and machine of this runner, to explain a replay that differs on another machine."""
-    try:
-        own_version = version("effspine")
-    except PackageNotFoundError:
-        own_version = "unknown"
-    return {
-        "effspine": own_version,
-        "python": platform.python_version(),
-        "numpy": np.__version__,
-        "machine": platform.machine(),
-    }
+    found = {"python": platform.python_version(), "numpy": np.__version__, "machine": platform.machine()}
+    for name in ("effspine", "tensorflow", "optuna"):
+        with suppress(PackageNotFoundError):
+            found[name] = version(name)
+    if (commit := source_commit()) is not None:
+        found["commit"] = commit
+    return found
 
 
 def _end_on_signal(number: int, _frame: FrameType | None) -> None:

@@ -26,6 +26,7 @@ from nas_controller.execution.session_directory import DiskFullError
 from nas_controller.exports.exported_trial import find_exported
 from nas_controller.exports.load_weights import load_weights
 from nas_controller.search.resources_spec import ResourcesSpec
+from nas_controller.states import TRIAL_STARTS
 from nas_controller.store import LeaseLostError, Store, StoreError, TrainingRecord
 from nas_controller.supervision.campaign_logs import log_tail
 from nas_controller.supervision.runner_protocol import DATABASE_URL_VARIABLE, EXIT_DONE, EXIT_MUST_WAIT, EXIT_NOT_OURS
@@ -36,6 +37,7 @@ from search_space.atomic_file import write_atomically
 from search_space.datasets import dataset_path
 from search_space.detector_model import save_detector
 from search_space.errors import EffspineError, InvalidValueError
+from search_space.run_files import BEST
 
 REPORT_SECONDS = 2.0
 """Time between reports of progress; each evaluation is reported too."""
@@ -188,15 +190,20 @@ def _start(store: Store, data_dir: Path, training: TrainingRecord) -> str:
     if training.start == "fresh":
         return "fresh"
     directory = start_directory(data_dir, training.id)
-    if not directory.is_dir():
+    if directory.is_dir():
+        return str(directory)
+    partial = directory.with_name(f"{directory.name}.partial")
+    shutil.rmtree(partial, ignore_errors=True)
+    of_trial = next((kind for kind in TRIAL_STARTS if kind == training.start), None)
+    if of_trial is not None:
         if training.campaign_id is None:
             raise InvalidValueError("the campaign whose weights it starts from was deleted", field="start")
         exported = find_exported(store, training.campaign_id, training.trial)
-        detector = load_weights(data_dir, exported, training.start, training.start_model, _processors())
-        partial = directory.with_name(f"{directory.name}.partial")
-        shutil.rmtree(partial, ignore_errors=True)
+        detector = load_weights(data_dir, exported, of_trial, training.start_model, _processors())
         save_detector(detector, partial)
-        partial.rename(directory)
+    else:
+        shutil.copytree(run_directory(data_dir, training.start) / BEST, partial)
+    partial.rename(directory)
     return str(directory)
 
 

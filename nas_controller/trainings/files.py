@@ -3,22 +3,18 @@
 architecture.json    the block specification that is trained
 start/               the model directory that it starts from, unless its weights are fresh
 run/                 the directory of the run (`search_space.run_files`); `best` has the model of the best evaluation
+model/               that model as a download, once somebody has asked for it
 
 Nothing removes them, as nothing removes trainings; without its checkpoint a training would begin anew.
 """
 
 from __future__ import annotations
 
-import io
 import json
-import zipfile
 from pathlib import Path
 
 from nas_controller.entities import TrainingRowDocument
-from search_space.detector_model import CONFIG_FILE, WEIGHTS_FILE
-from search_space.run_files import BEST, HISTORY
-
-MODEL_FILES = (CONFIG_FILE, WEIGHTS_FILE)
+from search_space.run_files import HISTORY
 
 
 def training_directory(data_dir: Path, training_id: str) -> Path:
@@ -50,16 +46,3 @@ def history_rows(data_dir: Path, training_id: str, after: int = -1) -> list[Trai
     *lines, _ = content.split(b"\n")
     rows = map(TrainingRowDocument.model_validate, map(json.loads, lines))
     return [row for row in rows if row.step > after]
-
-
-def best_model(data_dir: Path, training_id: str, name: str) -> bytes | None:
-    """The model directory of the best evaluation as a ZIP file with one folder `name`; None while there is none."""
-    directory = run_directory(data_dir, training_id) / BEST
-    output = io.BytesIO()
-    try:
-        with zipfile.ZipFile(output, "w", zipfile.ZIP_STORED) as files:
-            for file in MODEL_FILES:
-                files.write(directory / file, f"{name}/{file}")
-    except FileNotFoundError:  # there is none, or it is being replaced
-        return None
-    return output.getvalue()

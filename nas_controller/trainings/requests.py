@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import Any
 
 from nas_controller.exports.exported_trial import ExportedTrial, file_stem, find_exported
-from nas_controller.exports.weights import chosen, weights_of
 from nas_controller.store import Store, TrainingRequest
 from nas_controller.trainings.spec import TrainingSpec
+from nas_controller.trainings.starts import Start, start_of
 from search_space.architecture import Architecture
 from search_space.catalogue import Model, Task
 from search_space.datasets import dataset_path
@@ -31,15 +31,11 @@ def training_request(store: Store, data_dir: Path, spec: TrainingSpec) -> Traini
         return _of_trial(store, data_dir, spec, task, find_exported(store, spec.campaign_id, spec.trial))
     if spec.trial is not None:
         raise InvalidValueError(f"trial is {spec.trial}; name its campaign in campaign_id too", field="trial")
-    if spec.start != "fresh":
-        raise InvalidValueError(
-            f"start is '{spec.start}', the weights of a trial; name its campaign in campaign_id, or start fresh",
-            field="start",
-        )
     trained, specification = _architecture(task, spec.architecture)
     check_recipe(task, trained, spec.recipe, spec.overrides)
     return TrainingRequest(
         **_common(data_dir, spec, spec.dataset, trained.name),
+        **_start(start_of(store, data_dir, spec, task, trained, None)),
         model=trained.name if specification is None else None,
         specification=specification,
     )
@@ -50,19 +46,12 @@ def _of_trial(store: Store, data_dir: Path, spec: TrainingSpec, task: Task, expo
         raise InvalidValueError("give either architecture or campaign_id, not both", field="architecture")
     specification = exported.specification()
     check_recipe(task, specification.architecture, spec.recipe, spec.overrides)
-    start_model = None
-    if spec.start != "fresh":
-        if task != "detection":
-            raise InvalidValueError(
-                f"start is '{spec.start}', weights of a detector; a training for {task} starts fresh", field="start"
-            )
-        start_model = chosen(weights_of(store, data_dir, exported), spec.start, exported).model
     return TrainingRequest(
         **_common(data_dir, spec, spec.dataset or exported.campaign.spec.dataset, exported.name),
         campaign_id=exported.campaign.id,
         trial=exported.trial.number,
         specification=block_specification(specification),
-        start_model=start_model,
+        **_start(start_of(store, data_dir, spec, task, specification.architecture, exported)),
     )
 
 
@@ -78,9 +67,12 @@ def _common(data_dir: Path, spec: TrainingSpec, dataset: str | None, architectur
         "recipe": spec.recipe,
         "overrides": spec.overrides,
         "seed": spec.seed,
-        "start": spec.start,
         "resources": spec.resources.model_dump(),
     }
+
+
+def _start(start: Start) -> dict[str, Any]:
+    return {"start": start.kind, "start_model": start.model}
 
 
 def _architecture(

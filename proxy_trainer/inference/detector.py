@@ -6,6 +6,7 @@ specification.
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
@@ -108,6 +109,12 @@ def load_any_detector(path: Path, threads: int) -> LoadedDetector:
     if path.is_file() and path.suffix == ".tflite":
         specification = load_block_specification(path.parent / CONFIG_FILE)
         return LoadedDetector(path, "litert", specification, _by_script(path.name, path.parent, threads))
+    if path.is_file() and path.suffix == ".zip":
+        raise InvalidValueError(
+            f"{path} is an archive; unpack it first, and name the folder in it: python -m zipfile -e "
+            f"{shlex.quote(str(path))} {shlex.quote(str(path.parent))}",
+            field="model",
+        )
     directory = path
     adapter = next((each for each in ADAPTERS if (directory / each.marker).is_file()), None)
     if adapter is None or not (directory / CONFIG_FILE).is_file():

@@ -19,7 +19,7 @@ from proxy_trainer.engine.optimizers import OptimizerState, has_second_moment, o
 from proxy_trainer.engine.tensor_ops import TensorOps
 from proxy_trainer.tasks.ahead import Ahead
 from proxy_trainer.tasks.inference_ops import Kind
-from proxy_trainer.training.detection_trainee import versions
+from proxy_trainer.training.detection_trainee import software
 from proxy_trainer.training.trainee import Trainee
 from search_space.architecture import Architecture
 from search_space.catalogue import Model
@@ -197,7 +197,7 @@ class FixedTrainee(Trainee, Generic[B]):
     @cached_property
     def _provenance(self) -> dict[str, Any]:
         dataset = self.options.data_dir.resolve().name
-        return {"dataset": dataset, "data": self.data_section(), "versions": versions()}
+        return {"dataset": dataset, "data": self.data_section(), "versions": software()}
 
     def _inference_ops(self, kind: type[Kind], /) -> Kind:
         """The interpreter of the averaged weights, for a graph that is being traced (`MakeOps`)."""

@@ -25,6 +25,7 @@ from search_space.architecture import Architecture
 from search_space.cost import parameters
 from search_space.detector_model import save_detector
 from search_space.proxy_task import ProxyTask
+from search_space.source_commit import source_commit
 
 
 class DetectionTrainee:
@@ -115,3 +116,9 @@ class DetectionTrainee:
 def versions() -> dict[str, str]:
     """The versions that the result of a training depends on."""
     return {name: version(name) for name in ("effspine", "numpy")} | {"tensorflow": str(tf.__version__)}
+
+
+def software() -> dict[str, str]:
+    """These versions, and the commit of the source where it is known."""
+    commit = source_commit()
+    return versions() | ({} if commit is None else {"commit": commit})

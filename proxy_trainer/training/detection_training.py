@@ -32,7 +32,7 @@ def detection_training(options: TrainOptions) -> Training:
     with suppress_native_output():
         from proxy_trainer.engine import runtime
         from proxy_trainer.training.checkpoint import trial_identity
-        from proxy_trainer.training.detection_trainee import DetectionTrainee, versions
+        from proxy_trainer.training.detection_trainee import DetectionTrainee, software, versions
         from proxy_trainer.training.shared_start import shared_weights
 
         runtime.start(options.threads)
@@ -56,7 +56,7 @@ def detection_training(options: TrainOptions) -> Training:
         "warmup_steps": task.warmup_steps,
         "images": len(images.train),
     }
-    provenance = _provenance(specification.provenance, options, data, versions())
+    provenance = _provenance(specification.provenance, options, data, software())
     trainee = DetectionTrainee(
         network, task, splits, images, options.seed, start, provenance=provenance, training=training
     )
@@ -65,7 +65,7 @@ def detection_training(options: TrainOptions) -> Training:
         trainee,
         course,
         {**identity, "decays": recipe.decays(len(images.train)), "recalibration_images": task.recalibration_images},
-        _description(network, training, provenance, splits),
+        _description(network, training, provenance, splits, versions()),
         task,
         () if start.note is None else (start.note,),
     )
@@ -91,7 +91,11 @@ def _provenance(
 
 
 def _description(
-    network: Architecture, training: Mapping[str, Any], provenance: Mapping[str, Any], splits: DetectionSplits
+    network: Architecture,
+    training: Mapping[str, Any],
+    provenance: Mapping[str, Any],
+    splits: DetectionSplits,
+    versions: Mapping[str, str],
 ) -> dict[str, Any]:
     """What `run.json` says about a training."""
     held_out = splits.held_out.annotations_file != splits.train.annotations_file
@@ -102,6 +106,6 @@ def _description(
         "training": dict(training),
         "data": provenance["data"],
         "held_out": "the validation split" if held_out else "reserved images of the training split",
-        "versions": provenance["versions"],
+        "versions": dict(versions),
         "commit": source_commit(),
     }

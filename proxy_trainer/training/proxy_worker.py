@@ -40,13 +40,14 @@ class ProxyWorker:
 
     `seed` determines the reserved images, the initial weights and the batches, equally for every architecture;
     `threads` is the number of processors to use. A task of kind shared has a supernet for `space`, which is trained
-    when it is first needed, unless another process has done so. `identity` is that of the data, which are read once.
-    `alive` is called now and then while they are read; an exception of it ends the call. With `search_task`, the
-    reserved images are those of finals (`proxy_trainer.data.fresh_images`), and `has_fresh_images` says whether none of
-    them has given a reward of that task; `search_identity` is then that of the data which the search reads of the data
-    set as it is now, and None otherwise. Raises DataError where the data set cannot be used, DataAwayError where it is
-    away, DiskFullError where there is no space for the image cache, and InvalidValueError (field `space`) for a task of
-    kind shared without a space.
+    when it is first needed, unless another process has done so. `identity` is that of the data, which are read once;
+    `categories` are the (id, name) of each class slot. `alive` is called now and then while they are read; an exception
+    of it ends the call. With `search_task`, the reserved images are those of finals
+    (`proxy_trainer.data.fresh_images`), and `has_fresh_images` says whether none of them has given a reward of that
+    task; `search_identity` is then that of the data which the search reads of the data set as it is now, and None
+    otherwise. Raises DataError where the data set cannot be used, DataAwayError where it is away, DiskFullError where
+    there is no space for the image cache, and InvalidValueError (field `space`) for a task of kind shared without a
+    space.
     """
 
     def __init__(
@@ -79,7 +80,7 @@ class ProxyWorker:
         )
         self.search_identity = None if splits.search is None else self._identity_of(splits.search, train)
         self._class_slots = len(train.category_ids)
-        self._categories = list(zip(train.category_ids, train.category_names, strict=True))
+        self.categories = list(zip(train.category_ids, train.category_names, strict=True))
         self._evaluator = CocoEvaluator(self._reserved)
         self._engine: Engine | None = None
         self._last: Callable[[], DetectorModel] | None = None
@@ -168,7 +169,7 @@ class ProxyWorker:
     def _detector(self, candidate: Architecture, state: EngineState, **facts: Any) -> DetectorModel:
         """A state as a detector with these `facts` of `detector_of`."""
         network = self._task.architecture(candidate, self._class_slots)
-        return detector_of(state, network, self._task, self._categories, **facts)
+        return detector_of(state, network, self._task, self.categories, **facts)
 
     def shared_weights(self, on_progress: Callable[[Progress], None] | None = None) -> TrainedWeights:
         """The shared weights, trained now unless they are kept from before. For a task of kind shared."""

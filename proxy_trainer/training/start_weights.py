@@ -11,16 +11,13 @@ from typing import Any
 from proxy_trainer.data.coco_directory import find_splits
 from search_space.architecture import Architecture
 from search_space.cost import parameters
-from search_space.detector_model import DetectorModel, Tensors, load_detector, weights_content
+from search_space.detector_model import CLASS_PREDICTION, DetectorModel, Tensors, load_detector, weights_content
 from search_space.errors import InvalidValueError
 from search_space.parameters import initial_values
 from search_space.proxy_task import ProxyTask, resolve
 from search_space.task_model import is_task_model
 
 FRESH, SHARED = "fresh", "shared"
-
-CLASS_PREDICTION = "class/predict/pointwise/"
-"""The tensors whose channels are classes."""
 
 
 @dataclass(frozen=True, eq=False)

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from fastapi.testclient import TestClient
 
+from exporters import EXPORTERS
 from nas_controller.states import CAMPAIGN_STATES, TRIAL_STATES
 from nas_controller.store import EventRecord
 from nas_controller.store.schema import HEAD
@@ -51,6 +52,17 @@ def test_the_docstring_of_event_records_lists_the_same_kinds() -> None:
 @pytest.mark.parametrize("state", CAMPAIGN_STATES)
 def test_every_state_of_a_campaign_is_listed(state: str) -> None:
     assert f"`{state}`" in PAGE
+
+
+def test_formats_of_exports_have_the_purposes_of_the_registry() -> None:
+    items = re.findall(
+        r'\{"name": "([\w-]+)",\s+"purpose": "(.*?)",\s+"suffix": "(.*?)", "media_type": "(.*?)", "place": "(.*?)"',
+        PAGE,
+    )
+    assert len(items) == 2
+    for name, *stated in items:
+        exporter = EXPORTERS[name]
+        assert stated == [exporter.purpose, exporter.suffix, exporter.media_type, exporter.place]
 
 
 def test_every_route_is_listed(service: TestClient) -> None:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import io
 import json
 import re
+import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 from xml.etree import ElementTree
@@ -11,6 +13,8 @@ from xml.etree import ElementTree
 import pytest
 from playwright.sync_api import Browser, Locator, Page, expect
 
+from nas_controller.supervision.export_job import run as run_export
+from search_space.detector_model import load_detector
 from search_space.document import read_block_specification
 from tests.support.chromium import go_to, opened
 from tests.support.recorded_pages import DATASET, RUNNING_TRIALS, Recorded, new_store
@@ -117,6 +121,32 @@ def test_a_trial_is_exported(page: Page, recorded: Served, records: Recorded, tm
     assert ElementTree.fromstring(drawing).tag == "{http://www.w3.org/2000/svg}svg"
     dialog.get_by_role("button", name="Close").click()
     expect(dialog).to_be_hidden()
+
+
+def test_an_export_of_a_worker_is_made_watched_and_downloaded(
+    page: Page, records: Recorded, data_dir: Path, tmp_path: Path
+) -> None:
+    go_to(page, f"/campaigns/{records.running}/trials/3", ".trial-shares")
+    page.get_by_role("button", name="Export").click()
+    dialog = page.get_by_role("dialog", name="Export a trial")
+    dialog.get_by_role("button", name="Make detector").click()
+    made = dialog.get_by_role("listitem").filter(has_text="Configuration and weights in safetensors")
+    expect(made).to_contain_text("queued")
+    with new_store(data_dir) as store:
+        export = store.runner.export_queue.claim("s-1")
+        assert export is not None
+        expect(made).to_contain_text("running")
+        store.runner.record_export_progress(export.id, export.attempts, "writing the weights")
+        expect(made).to_contain_text("writing the weights")
+        run_export(store, data_dir, export.id, export.attempts)
+        trial = store.reads.get_trial_record(records.running, 3)
+    content = saved(page, made.get_by_role("link", name=re.compile(r"^Download, .*: detector$")), tmp_path)
+    with zipfile.ZipFile(io.BytesIO(content)) as files:
+        files.extractall(tmp_path)
+    assert load_detector(tmp_path / "still-running-trial-3").architecture.widths == trial.widths
+    page.reload()
+    page.get_by_role("button", name="Export").click()
+    expect(made.get_by_role("link", name=re.compile(r"^Download, .*: detector$"))).to_be_visible()
 
 
 def test_a_trial_is_compared_with_the_baseline(page: Page, records: Recorded) -> None:

@@ -149,7 +149,7 @@ def pause(service: Service, draw: float) -> None:
 
 class PlannedFault(NamedTuple):
     """One fault of a run, injected `delay_seconds` after `after_trials` trials have finished, or with a `phase` after a
-    training of this phase has made progress.
+    training of this phase has written a checkpoint.
     """
 
     fault: Fault

@@ -22,6 +22,8 @@ from tests.chaos.settings import Settings
 from tests.support.waiting import WaitTimeoutError, wait_for
 
 GIVE_UP_SECONDS = 300.0
+MOMENT_SECONDS = {"search": GIVE_UP_SECONDS, "phases": 900.0}
+"""Until a fault is due; in the phases trainings come before."""
 END_SECONDS = 60.0
 TRAININGS = ("attempt", "shared-training", "final")
 """How the kinds of the events of attempts begin."""
@@ -86,7 +88,7 @@ class _Run:
         """Injects all faults and waits until the campaign ends. Gives up if the service does not recover."""
         try:
             for number, planned in enumerate(planned_faults, start=1):
-                self._wait(self._moment(planned), f"the moment of fault {number}")
+                wait_for(self._moment(planned), MOMENT_SECONDS[self.settings.scenario], f"the moment of fault {number}")
                 if self._over:
                     self.violations.append(f"the campaign was {self.poller.state} before fault {number}")
                     return
@@ -111,7 +113,7 @@ class _Run:
         if planned.phase is None:
             return partial(self._reached, planned.after_trials)
         watch = phases.TrainingWatch(self.service, planned.phase)
-        return lambda: self._over or watch.has_progress()
+        return lambda: self._over or watch.has_checkpoint()
 
     def _inject(self, number: int, planned: PlannedFault) -> None:
         name, finished = planned.fault.name, self.poller.trials_finished
@@ -149,7 +151,8 @@ class _Run:
 def run(settings: Settings) -> Result:
     """Runs a campaign with faults. Leaves no process running, and keeps logs only if there is a violation."""
     with running(settings.database) as database:
-        service = Service(database, settings.lease_seconds, settings.away_seconds)
+        paths = (phases.SHORT_CHECKPOINTS,) if settings.scenario == "phases" else ()
+        service = Service(database, settings.lease_seconds, settings.away_seconds, paths)
         planned_faults = _plan(settings, database)
         has_no_disk = settings.database == "sqlite" and "disk" not in database.can
         skipped = [kind.name for kind in FAULTS.values() if kind.needs == "disk" and has_no_disk]
@@ -170,6 +173,8 @@ def run(settings: Settings) -> Result:
             chaos_run.violations += (
                 chaos_run.poller.violations + chaos_run.follower.violations + violations(service, chaos_run.follower)
             )
+            if settings.scenario == "phases":
+                chaos_run.violations += phases.violations(service, settings.seed, planned_faults)
             result = Result(
                 settings, chaos_run.recoveries, skipped, chaos_run.violations, wall_seconds, _counts(chaos_run)
             )

@@ -7,6 +7,7 @@ import shutil
 import signal
 import sys
 import tempfile
+from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 
@@ -26,9 +27,13 @@ FIND_SECONDS = 60.0
 
 
 class Service:
-    """The service between `start()` and `end()`; `environment` is that of `effspine` commands which use it."""
+    """The service between `start()` and `end()`; `environment` is that of `effspine` commands which use it. Its
+    processes import modules from `paths` first.
+    """
 
-    def __init__(self, database: Database, lease_seconds: float, away_seconds: float) -> None:
+    def __init__(
+        self, database: Database, lease_seconds: float, away_seconds: float, paths: Sequence[Path] = ()
+    ) -> None:
         self.database = database
         self.lease_seconds = lease_seconds
         self.away_seconds = away_seconds
@@ -40,7 +45,7 @@ class Service:
         inherited = {name: value for name, value in os.environ.items() if not name.startswith("EFFSPINE_")}
         self.environment = {
             **inherited,
-            "PYTHONPATH": str(ROOT),
+            "PYTHONPATH": os.pathsep.join(map(str, (*paths, ROOT))),
             "EFFSPINE_DATABASE_URL": database.url,
             "EFFSPINE_DATA_DIR": str(database.data_dir),
             "EFFSPINE_PORT": str(port),

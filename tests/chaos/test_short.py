@@ -63,11 +63,16 @@ def test_one_fault_of_every_kind_loses_nothing(database: DatabaseName) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(1_500)
-def test_kills_of_worker_and_runner_in_the_shared_training_and_in_the_finals_lose_nothing() -> None:
+@pytest.mark.timeout(2_400)
+@DATABASES
+def test_kills_of_worker_and_runner_in_the_shared_training_and_in_the_finals_change_no_bit(
+    database: DatabaseName,
+) -> None:
+    if database == "postgresql":
+        skip_without_server()
     settings = Settings(
-        "sqlite",
-        faults=4,
+        database,
+        faults=2 * len(phases.KINDS),
         trials=phases.TRIALS,
         parallelism=phases.PARALLELISM,
         bar_seconds=BAR_SECONDS,

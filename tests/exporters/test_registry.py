@@ -81,13 +81,14 @@ def test_an_archive_has_one_folder_and_the_same_bytes_every_time(tmp_path: Path)
 
 
 def test_provenance_names_campaign_trial_and_versions() -> None:
-    provenance = provenance_of(CAMPAIGN, TRIAL)
+    provenance = provenance_of(CAMPAIGN, TRIAL, {"effspine": "0.0.9", "numpy": "2.4.6"})
     assert provenance["campaign"] == {"id": "c_1", "name": "digits"}
     assert (provenance["trial"], provenance["reward"], provenance["baseline_reward"]) == (4, 0.5, 0.25)
     assert (provenance["seed"], provenance["dataset"]) == (7, "digits")
     assert provenance["data"] == {"sha256": "0" * 64}
     assert provenance["budget_madds"] == 1_000
-    assert provenance["versions"]["effspine"]
+    assert provenance["versions"] == {"effspine": "0.0.9", "numpy": "2.4.6"}
+    assert provenance_of(CAMPAIGN, TRIAL)["versions"] == {}
 
 
 def test_a_format_cannot_be_registered_twice() -> None:

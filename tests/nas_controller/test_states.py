@@ -43,7 +43,7 @@ def test_every_state_and_event_is_in_the_table() -> None:
 
 
 def test_finished_campaigns_are_those_that_only_requests_to_go_on_move() -> None:
-    go_on = {"retry": {"failed"}, "continue": {"completed"}, "finals": {"completed", "stopped"}}
+    go_on = {"retry": {"failed"}, "continue": {"completed", "stopped"}, "finals": {"completed", "stopped"}}
     moved = {source for source, event, target in CAMPAIGN_TRANSITIONS if source != target and event not in go_on}
     assert set(CAMPAIGN_STATES) - moved == set(FINISHED_CAMPAIGN_STATES)
     for name, states in go_on.items():

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from search_space.catalogue import CATALOGUE
+from search_space.catalogue import ARCHITECTURES, CATALOGUE, Model
 from search_space.detector_model import initial_model, save_detector
 from search_space.document import BlockSpecification, block_specification
 from search_space.errors import InvalidValueError
@@ -41,7 +41,16 @@ def test_widths_files_and_directories_are_read(tmp_path: Path) -> None:
     ("text", "message"),
     [
         ("resnet", "architecture is 'resnet'; it must be one of Eff-SpineNet-M0, "),
-        ("ResNet-50-FPN", "architecture is 'ResNet-50-FPN'; it must be one of"),
+        (
+            "resnet-50-fpn",
+            "ResNet-50-FPN (detection) does not have the scale-permuted backbone, which is needed here; ",
+        ),
+        ("EfficientNet-B1", "`effspine train EfficientNet-B1 --task classification` trains EfficientNet-B1"),
+        (
+            "Eff-SpineNet-D0 Mask R-CNN",
+            "Eff-SpineNet-D0 Mask R-CNN is a model for instance-segmentation, and a scale-permuted detector is needed "
+            "here, such as Eff-SpineNet-D0, which has its blocks; `effspine train 'Eff-SpineNet-D0 Mask R-CNN' --task ",
+        ),
         ("16,24", "widths has 2 values; there must be 18"),
         ("16,x", "widths has 'x'"),
     ],
@@ -50,6 +59,14 @@ def test_anything_else_is_named(text: str, message: str) -> None:
     with pytest.raises(InvalidValueError) as caught:
         named_architecture(text)
     assert message in str(caught.value)
+
+
+@pytest.mark.parametrize("model", [each for each in CATALOGUE if each.name.lower() not in ARCHITECTURES])
+def test_every_other_model_of_the_catalogue_is_refused_as_what_it_is(model: Model) -> None:
+    with pytest.raises(InvalidValueError) as caught:
+        named_architecture(model.name)
+    assert str(caught.value).startswith(model.name)
+    assert f"--task {model.task}`" in str(caught.value)
 
 
 def test_a_directory_without_a_configuration_is_named(tmp_path: Path) -> None:

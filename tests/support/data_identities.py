@@ -6,6 +6,11 @@ import hashlib
 import json
 from typing import Any
 
+from proxy_trainer.data.data_identity import DataIdentity
+
+CATEGORIES: list[tuple[int | str, str]] = [(3, "car"), (7, "truck")]
+"""The categories of a data set by class slot: id and name."""
+
 
 def data_identity(**changed: str | int) -> dict[str, Any]:
     """The identity of 48 training and 12 reserved images; `train_boxes=3`, say, is that of changed data."""
@@ -18,3 +23,8 @@ def data_identity(**changed: str | int) -> dict[str, Any]:
         assert key in halves[half]
         halves[half][key] = value
     return {"sha256": hashlib.sha256(json.dumps(halves).encode()).hexdigest(), **halves}
+
+
+def with_classes(identity: DataIdentity) -> dict[str, Any]:
+    """What the outcomes of a search state: the identity of its data, and CATEGORIES as their classes."""
+    return {**identity.to_dict(), "classes": [{"id": number, "name": name} for number, name in CATEGORIES]}

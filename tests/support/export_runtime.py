@@ -34,6 +34,25 @@ def python_of(environment: str) -> Path:
     return python
 
 
+def require_torchvision() -> None:
+    """Skips the test where the environment of exports has no torchvision that runs with its PyTorch.
+
+    Where it has none at all, the test fails where the variable of `make test` demands it. A build of torchvision for
+    CUDA does not run with a PyTorch for processors alone, which an index may have without its torchvision.
+    """
+    python = python_of("exports")
+    asked = "import importlib.util as u, sys; sys.exit(u.find_spec('torchvision') is None)"
+    if subprocess.run([python, "-c", asked], check=False).returncode != 0:
+        reason = f"{python} has no torchvision; run `make setup-exports`"
+        if os.environ.get(REQUIRED_VARIABLE) == "1":
+            pytest.fail(reason)
+        pytest.skip(reason)
+    tried = subprocess.run([python, "-c", "import torchvision"], capture_output=True, text=True, check=False)
+    if tried.returncode != 0:
+        assert "operator torchvision::" in tried.stderr, tried.stderr
+        pytest.skip(f"torchvision is of another build than PyTorch: {tried.stderr.splitlines()[-1]}")
+
+
 def run_export(
     arguments: Sequence[object],
     *,

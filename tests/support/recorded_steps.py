@@ -82,18 +82,18 @@ def recorded_steps(store: Store, clock: Clock) -> Iterator[str]:
 
 def _shared_training(store: Store, clock: Clock, campaign_id: str, lease: Lease) -> Iterator[None]:
     """An attempt that fails, one that is lost with its runner, and one that succeeds."""
-    store.runner.start_shared_training(lease, 20)
+    store.runner.start_shared_training(lease, 20, 1.0)
     yield
     clock.advance(5)
     store.runner.record_shared_progress(lease, 7, 0.5)
     store.runner.fail_shared_training(lease, "its worker died", "worker-killed", "the end of a log")
     yield
     clock.advance(1)
-    store.runner.start_shared_training(lease, 20)
+    store.runner.start_shared_training(lease, 20, 1.0)
     clock.advance(6)
     lease = _claim(store, clock, campaign_id)._lease
     yield
-    store.runner.start_shared_training(lease, 20)
+    store.runner.start_shared_training(lease, 20, 1.0)
     clock.advance(7)
     store.runner.complete_shared_training(lease, SharedWeights("1" * 64, "2" * 64, data=DATA))
     yield

@@ -54,7 +54,7 @@ def results_rows(
     }
     searches = (
         Search(REINFORCE, "reinforce", DATASET, 1, 4, 40.0, 8.0, 30.0),
-        Search(RANDOM, "random", DATASET, 1, 4, 0.0, 8.0, 10.0),
+        Search(RANDOM, "random", DATASET, 1, 4, 0.0, 56.0, 10.0),
     )
     rows = [final for each, differences in gains.items() for final in finals(each, differences)]
     return Rows(SETTINGS, searches, searched + random, tuple(gains), tuple(rows))

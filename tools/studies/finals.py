@@ -66,7 +66,7 @@ def best_estimated_within(label: str, trials: Sequence[Trial], max_params: float
     allowed = [trial for trial in sampled.values() if trial.params <= max_params]
     if not allowed:
         return None
-    best = max(allowed, key=lambda trial: (values[trial.number], trial.ap, -trial.number))
+    best = max(allowed, key=lambda trial: (values[trial.number], trial.ap, -trial.params, -trial.number))
     return Finalist(label, best.search, best.number, values[best.number], best.params, best.madds, best.widths)
 
 

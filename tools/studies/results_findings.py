@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from statistics import fmean
 from typing import Literal, NamedTuple
 
@@ -11,6 +11,7 @@ from nas_controller.search.finals_verdict import Comparison, difference_text
 from nas_controller.states import BASELINE_TRIAL
 from search_space.display import counted
 from tools.studies.comparisons import by_seed, difference, mean_ap
+from tools.studies.finals import PUBLISHED
 from tools.studies.rows import Finalist, Rows, Trial
 
 REINFORCE, RANDOM = "reinforce", "random"
@@ -99,7 +100,7 @@ def verdict(rows: Rows) -> Verdict:
         else:
             closest = difference_text(saver.difference)
             sentence = f"{doubt}, but one that has equal AP within the interval {saved} ({closest})."
-        return Verdict("fewer parameters", sentence)
+        return Verdict("fewer parameters", " ".join([sentence, *_others_with_fewer(found)]))
     if word == "worse":
         return Verdict(word, f"The winner of the search is worse than the uniform baseline: {measured}.")
     more = winner.difference.more_seeds
@@ -107,6 +108,19 @@ def verdict(rows: Rows) -> Verdict:
     return Verdict(
         word, f"The winner of the search is not surely better than the uniform baseline: {measured}{advice}."
     )
+
+
+def _others_with_fewer(found: Mapping[str, Line]) -> list[str]:
+    """The sentence that others, which no search by the controller found, save as much; none where they do not."""
+    others = [label for label in (BEST_OF_RANDOM, PUBLISHED) if label in found and _is_equal_with_fewer(found[label])]
+    if not others:
+        return []
+    measured = [
+        f"{'the ' if label == BEST_OF_RANDOM else ''}{label} is as good within its interval "
+        f"{params_text(found[label].params_ratio)} ({difference_text(found[label].difference)})"
+        for label in others
+    ]
+    return [f"That alone is no evidence for the search: {', and '.join(measured)}."]
 
 
 def _is_equal_with_fewer(line: Line) -> bool:
@@ -119,11 +133,16 @@ def params_text(ratio: float) -> str:
     return f"with {percent} % {'fewer' if ratio <= 1 else 'more'} parameters"
 
 
-def cost(rows: Rows) -> Cost:
-    """The cost of the search by the controller, and of its trials if each were a training alone."""
-    (search,) = (each for each in rows.searches if each.name == REINFORCE)
+def cost(rows: Rows, scored_by: str = REINFORCE) -> Cost:
+    """The cost of a search, and of its trials if each were a training alone.
+
+    The shared weights are those of the search by the controller; the scoring is that of `scored_by`, which is the same
+    work in either search.
+    """
+    searches = {search.name: search for search in rows.searches}
     of_a_training = fmean(final.seconds for final in rows.finals)
-    return Cost(search.shared_seconds, search.trial_seconds, of_a_training, of_a_training * search.trials)
+    search = searches[scored_by]
+    return Cost(searches[REINFORCE].shared_seconds, search.trial_seconds, of_a_training, of_a_training * search.trials)
 
 
 def baseline_of(trials: Sequence[Trial]) -> Trial:
@@ -142,14 +161,14 @@ def window_trials(trials: Sequence[Trial]) -> int:
 
 
 def smoothed(trials: Sequence[Trial]) -> tuple[list[int], list[float], list[float]]:
-    """Numbers of trials at the end of windows, the mean AP in each window, and the highest AP so far."""
+    """Numbers of trials at the end of windows, the mean AP in each window, and the highest AP so far.
+
+    All windows have `window_trials`; the last one ends with the last trial and may overlap the one before.
+    """
     width = window_trials(trials)
-    numbers: list[int] = []
-    means: list[float] = []
-    highest: list[float] = []
-    for start in range(0, len(trials), width):
-        window = trials[start : start + width]
-        numbers.append(window[-1].number)
-        means.append(fmean(trial.ap for trial in window))
-        highest.append(max([trial.ap for trial in window] + highest[-1:]))
-    return numbers, means, highest
+    ends = list(range(width, len(trials) + 1, width))
+    if ends and ends[-1] < len(trials):
+        ends.append(len(trials))
+    means = [fmean(trial.ap for trial in trials[end - width : end]) for end in ends]
+    highest = [max(trial.ap for trial in trials[:end]) for end in ends]
+    return [trials[end - 1].number for end in ends], means, highest

@@ -134,10 +134,13 @@ def _free_port() -> int:
 
 
 def _search_row(search: SearchPlan, campaign: CampaignDocument) -> Search:
-    """The row of a completed campaign. One worker with the processors of all trains the shared weights."""
+    """The row of a completed campaign. One worker with the processors of all trains the shared weights; a campaign of
+    an earlier version has counted one device for it.
+    """
     assert campaign.started_at is not None
     assert campaign.finished_at is not None
-    shared = 0.0 if campaign.shared_training is None else campaign.shared_training.seconds
+    training = campaign.shared_training
+    seconds, devices = (0.0, None) if training is None else (training.seconds, training.devices)
     wall = (campaign.finished_at - campaign.started_at).total_seconds() - campaign.paused_seconds
     return Search(
         name=search.name,
@@ -145,7 +148,7 @@ def _search_row(search: SearchPlan, campaign: CampaignDocument) -> Search:
         dataset=search.dataset_text,
         seed=search.seed,
         trials=campaign.trials_finished,
-        shared_seconds=shared * campaign.spec["parallelism"] * PROCESSORS_OF_A_TRIAL,
-        trial_seconds=(campaign.device_seconds - shared) * PROCESSORS_OF_A_TRIAL,
+        shared_seconds=seconds * (devices or campaign.spec["parallelism"]) * PROCESSORS_OF_A_TRIAL,
+        trial_seconds=(campaign.device_seconds - seconds * (devices or 1)) * PROCESSORS_OF_A_TRIAL,
         wall_seconds=wall,
     )

@@ -45,11 +45,11 @@ def update(
 
 def continue_(
     named: CampaignId,
-    trials: Annotated[int, typer.Option(help="Total number of trials, more than it has.")],
+    trials: Annotated[int, typer.Option(help="Total number of trials, more than are finished.")],
     no_stop: Annotated[bool, typer.Option("--no-stop", help="Drop its stop conditions.")] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Continue a completed campaign with more trials; its finals follow again."""
+    """Continue a completed campaign with more trials, or a stopped one; its finals follow again."""
     patch: dict[str, Any] = {"trials": trials, **({"stop": None} if no_stop else {})}
     with open_campaign(named) as (client, campaign_id):
         campaign = client.update_campaign(campaign_id, patch)

@@ -11,7 +11,7 @@ from search_space.short_counts import at_least, at_most
 
 if TYPE_CHECKING:
     from api.documents import DryRunDocument, EstimateDocument
-    from nas_controller.entities import FinalsEstimateDocument
+    from nas_controller.entities import FinalsEstimateDocument, SharedTrainingEstimateDocument
 
 ASK_HOURS = 24
 """A campaign that takes longer, or more device hours, is created on a terminal only after a question."""
@@ -30,7 +30,11 @@ def estimate(file: SpecificationFile, as_json: AsJson = False) -> None:
 
 
 def print_estimate(estimated: EstimateDocument) -> None:
-    """Prints the duration and the device hours of the trials and of the finals, and what they are taken from."""
+    """Prints the duration and the device hours of the shared training, of the trials and of the finals, and what they
+    are taken from.
+    """
+    if estimated.shared_training is not None:
+        _print_shared_training(estimated.shared_training)
     _print_trials(estimated)
     if estimated.finals is not None:
         _print_finals(estimated.finals)
@@ -53,6 +57,17 @@ def _print_trials(estimated: EstimateDocument) -> None:
         print_text(f"its stop condition {estimated.bounded_by} ends it before the last trial")
 
 
+def _print_shared_training(shared: SharedTrainingEstimateDocument) -> None:
+    first = "shared weights, first"
+    if shared.wall_seconds is None:
+        print_text(f"{first}: no training like theirs has been measured here yet")
+        return
+    if shared.basis == "kept":
+        print_text(f"{first}: an earlier campaign has trained them; about {duration(shared.wall_seconds)} to read them")
+        return
+    print_text(f"{first}: about {duration(shared.wall_seconds)}, {shared.device_hours:.2f} device hours")
+
+
 def _print_finals(finals: FinalsEstimateDocument) -> None:
     size = f"finals, on top: {finals.trainings} trainings"
     if finals.wall_seconds is None:
@@ -62,12 +77,14 @@ def _print_finals(finals: FinalsEstimateDocument) -> None:
 
 
 def cost(estimated: EstimateDocument) -> tuple[float, float] | None:
-    """Seconds and device hours of trials and finals together; None where no trial has been measured."""
+    """Seconds and device hours of shared training, trials and finals; None where no trial has been measured."""
     if estimated.wall_seconds is None or estimated.device_hours is None:
         return None
-    finals = estimated.finals
-    more = (0.0, 0.0) if finals is None else (finals.wall_seconds or 0.0, finals.device_hours or 0.0)
-    return estimated.wall_seconds + more[0], estimated.device_hours + more[1]
+    others = [part for part in (estimated.shared_training, estimated.finals) if part is not None]
+    return (
+        estimated.wall_seconds + sum(part.wall_seconds or 0.0 for part in others),
+        estimated.device_hours + sum(part.device_hours or 0.0 for part in others),
+    )
 
 
 def cost_line(estimated: EstimateDocument) -> str:
@@ -75,8 +92,9 @@ def cost_line(estimated: EstimateDocument) -> str:
     found = cost(estimated)
     if found is None:
         return UNKNOWN_COST
-    unknown = estimated.finals is not None and estimated.finals.wall_seconds is None
-    without = ", its finals not counted" if unknown else ""
+    parts = {"shared training": estimated.shared_training, "finals": estimated.finals}
+    unknown = [name for name, part in parts.items() if part is not None and part.wall_seconds is None]
+    without = f", its {' and its '.join(unknown)} not counted" if unknown else ""
     return f"it will take about {duration(found[0])} and {found[1]:,.1f} device hours{without}"
 
 

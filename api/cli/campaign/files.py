@@ -34,13 +34,14 @@ def read_specification(file: str) -> dict[str, Any]:
 
 
 def base_document(text: str) -> dict[str, Any]:
-    """The architecture that `text` names, as `search_space.base` of a campaign: a block specification without weights
-    and provenance. Raises InvalidValueError.
+    """The architecture that `text` names, as `search_space.base` of a campaign: a block specification without weights.
+    Raises InvalidValueError.
     """
     from search_space.document import BlockSpecification, block_specification
     from search_space.named_architecture import named_architecture
 
-    return block_specification(BlockSpecification(named_architecture(text).architecture, provenance={}))
+    found = named_architecture(text)
+    return block_specification(BlockSpecification(found.architecture, found.provenance))
 
 
 def _read(file: str) -> bytes:

@@ -10,13 +10,15 @@ from api.cli.campaign.options import AsJson, CampaignId, open_campaign
 from api.cli.campaign.tables import print_campaign
 from api.cli.output import note, print_json, print_table, print_text, signed_difference, three_digits
 from nas_controller.entities import name_of_final
+from nas_controller.states import BASELINE_TRIAL
 
 if TYPE_CHECKING:
-    from api.documents import ComparisonDocument, FinalsReportDocument
+    from api.documents import ComparisonDocument, FinalsReportDocument, VerdictDocument
 
-COLUMNS = ("trial", "estimated", "AP", "seeds", "difference", "95 % interval", "verdict", "more seeds")
+COLUMNS = ("trial", "estimated", "AP", "seeds", "difference", "95 % interval", "parameters", "verdict", "more seeds")
+_LATENCY = "latency"
 LEFT = ("verdict",)
-DROP = ("more seeds", "estimated", "seeds", "difference")
+DROP = ("more seeds", "estimated", "seeds", "latency", "parameters", "difference")
 """Columns that are left out where the terminal is too narrow, the first one first."""
 
 
@@ -64,7 +66,7 @@ def finals(
 
 def print_report(report: FinalsReportDocument) -> None:
     """Prints the comparisons, the failures and the verdict."""
-    print_table(COLUMNS, comparison_rows(report), left=LEFT, drop=DROP)
+    print_table(comparison_columns(report), comparison_rows(report), left=LEFT, drop=DROP)
     for run in report.runs:
         if run.state == "failed":
             print_text(f"{name_of_final(run.trial, run.seed)} has failed: {run.error}")
@@ -74,16 +76,26 @@ def print_report(report: FinalsReportDocument) -> None:
     print_text(report.verdict.sentence)
 
 
+def comparison_columns(report: FinalsReportDocument) -> tuple[str, ...]:
+    """The titles of `comparison_rows`: COLUMNS, and the latency where it was measured."""
+    return (*COLUMNS, _LATENCY) if _has_latency(report) else COLUMNS
+
+
 def comparison_rows(report: FinalsReportDocument) -> list[tuple[str, ...]]:
-    """The finalists and the baseline as cells of COLUMNS, with a word once the finals are over; the AP is the mean."""
-    is_over = report.finals.state == "completed"
-    verdict = report.verdict
-    baseline = ("0", "-", three_digits(verdict.baseline_reward), str(verdict.baseline_seeds), "-", "-", "baseline", "-")
-    return [*(_cells(found, found.word if is_over else "-") for found in verdict.comparisons), baseline]
+    """The finalists and the baseline as cells, with a word once the finals are over; the AP is the mean, costs are
+    changes of the baseline's.
+    """
+    is_over, has_latency = report.finals.state == "completed", _has_latency(report)
+    rows = [_cells(found, found.word if is_over else "-", has_latency) for found in report.verdict.comparisons]
+    return [*rows, _baseline_cells(report.verdict, has_latency)]
 
 
-def _cells(found: ComparisonDocument, word: str) -> tuple[str, ...]:
-    interval = "-" if found.low is None else f"{found.low:+.3f} to {found.high:+.3f}"
+def _has_latency(report: FinalsReportDocument) -> bool:
+    return any(found.latency_ratio is not None for found in report.verdict.comparisons)
+
+
+def _cells(found: ComparisonDocument, word: str, has_latency: bool) -> tuple[str, ...]:
+    interval = "-" if found.low is None else f"{found.low:+z.3f} to {found.high:+z.3f}"
     return (
         str(found.trial),
         three_digits(found.estimate),
@@ -91,6 +103,18 @@ def _cells(found: ComparisonDocument, word: str) -> tuple[str, ...]:
         str(found.pairs),
         signed_difference(found.reward, found.baseline_reward),
         interval,
+        _change(found.params_ratio),
         word,
         "-" if found.more_seeds is None else f"{found.more_seeds:,}",
+        *(("-" if found.latency_ratio is None else _change(found.latency_ratio),) if has_latency else ()),
     )
+
+
+def _baseline_cells(verdict: VerdictDocument, has_latency: bool) -> tuple[str, ...]:
+    ap, seeds = three_digits(verdict.baseline_reward), str(verdict.baseline_seeds)
+    latency = ("-",) if has_latency else ()
+    return (str(BASELINE_TRIAL), "-", ap, seeds, "-", "-", "-", "baseline", "-", *latency)
+
+
+def _change(ratio: float) -> str:
+    return f"{100 * (ratio - 1):+z.0f} %"

@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
-from api.cli.campaign.finals import COLUMNS, DROP, LEFT, comparison_rows
+from api.cli.campaign.finals import DROP, LEFT, comparison_columns, comparison_rows
 from api.cli.campaign.gains import Found, read_found
 from api.cli.campaign.lines import TAIL, follow_lines
 from api.cli.campaign.status import phases_line, status_line, workers_note
@@ -149,7 +149,7 @@ def _trials_table(campaign: CampaignDocument, recent: Sequence[TrialDocument]) -
 def _finals_table(report: FinalsReportDocument) -> FittedTable:
     styles = ["bold green" if found.trial == report.verdict.winner else "" for found in report.verdict.comparisons]
     styles.append("")  # of the baseline
-    return FittedTable(COLUMNS, comparison_rows(report), LEFT, DROP, styles=styles)
+    return FittedTable(comparison_columns(report), comparison_rows(report), LEFT, DROP, styles=styles)
 
 
 def _note(campaign: CampaignDocument, trial: TrialDocument) -> Any:

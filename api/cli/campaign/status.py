@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from api.cli.campaign.gains import Found, best_text
 from api.cli.campaign.time_left import shared_seconds_left
 from api.cli.output import duration, last_line
+from nas_controller.states import FINISHED_CAMPAIGN_STATES
 from search_space.proxy_task import resolve
 
 if TYPE_CHECKING:
@@ -74,11 +75,16 @@ def _shared_weights(campaign: CampaignDocument) -> str | None:
     return f"shared weights {step}" if training.state == "running" else f"shared weights {training.state} at {step}"
 
 
+def is_in_finals(campaign: CampaignDocument) -> bool:
+    """Whether the finals of a campaign run, so that its search is over."""
+    return campaign.finals is not None and campaign.finals.state == "running"
+
+
 def _search(campaign: CampaignDocument) -> str:
-    of = campaign.spec["trials"]
-    if campaign.finals is not None or campaign.state == "completed":
-        return f"search done after {campaign.trials_finished:,} of {of:,} trials"
-    return f"search {campaign.trials_finished:,} of {of:,} trials"
+    progress = f"{campaign.trials_finished:,} of {campaign.spec['trials']:,} trials"
+    if is_in_finals(campaign) or campaign.state == "completed":
+        return f"search done after {progress}"
+    return f"search ended after {progress}" if campaign.state in FINISHED_CAMPAIGN_STATES else f"search {progress}"
 
 
 def _finals(campaign: CampaignDocument) -> str | None:
@@ -86,6 +92,13 @@ def _finals(campaign: CampaignDocument) -> str | None:
     if finals is None:
         return "finals to come" if campaign.spec.get("finals") is not None else None
     if finals.state == "completed":
-        return "finals done"
+        return "finals done" + _follows(campaign)
     word = " interrupted at" if finals.state == "interrupted" else ""
-    return f"finals{word} {finals.runs_finished} of {finals.runs} trainings"
+    return f"finals{word} {finals.runs_finished} of {finals.runs} trainings" + _follows(campaign)
+
+
+def _follows(campaign: CampaignDocument) -> str:
+    """What becomes of the finals of a campaign that was continued after them: they grow by what the search finds."""
+    if is_in_finals(campaign) or campaign.state in FINISHED_CAMPAIGN_STATES:
+        return ""
+    return " before it was continued" + ("" if campaign.spec["finals"] is None else ", more to come")

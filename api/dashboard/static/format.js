@@ -2,8 +2,12 @@
 
 export const decimal = (value, digits = 3) => (value === null || value === undefined ? "–" : value.toFixed(digits));
 
-export const signed = (value, digits = 3) =>
-  value === null || value === undefined ? "–" : `${value < 0 ? "−" : "+"}${Math.abs(value).toFixed(digits)}`;
+/** A difference with its sign; what rounds to zero has a plus, as the service writes it. */
+export const signed = (value, digits = 3) => {
+  if (value === null || value === undefined) return "–";
+  const size = Math.abs(value).toFixed(digits);
+  return `${value < 0 && Number(size) !== 0 ? "−" : "+"}${size}`;
+};
 
 /** The difference of two numbers as they are written, with its sign: a reader who subtracts finds the same. */
 export function difference(one, other, digits = 3) {

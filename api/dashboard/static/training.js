@@ -27,7 +27,7 @@ function showHeading() {
   byId("state").dataset.state = state;
   const of = training.model ?? (training.campaign_id === null ? "a block specification" : `trial ${training.trial}`);
   const facts = [of, training.task, `recipe ${training.recipe}`,
-    ...Object.entries(training.overrides).map(([field, value]) => `${field.replaceAll("_", " ")} ${JSON.stringify(value)}`), `seed ${training.seed}`, `from ${training.start} weights`,
+    ...Object.entries(training.overrides).map(([field, value]) => `${field.replaceAll("_", " ")} ${JSON.stringify(value)}`), `seed ${training.seed}`, training.start.startsWith("t_") ? `from the weights of ${training.start}` : `from ${training.start} weights`,
     training.attempts > 1 && `attempt ${training.attempts}`, training.started_at ? `started ${dateTime(training.started_at)}` : `created ${dateTime(training.created_at)}`];
   setText("meta", `${facts.filter(Boolean).join(" · ")} · `);
   byId("campaign-separator").hidden = training.campaign_id === null;

@@ -158,12 +158,13 @@ def read(campaign_id: CampaignId, store: ServiceStore) -> CampaignDocument:
 def estimate_one(
     spec: Annotated[CampaignSpec, Body(openapi_examples=EXAMPLES)], store: ServiceStore, settings: ServiceSettings
 ) -> EstimateDocument:
-    """Time and device hours of a campaign, from the durations of earlier trials of the same proxy task. Without such
-    trials the numbers are null. The campaign is not created, and refused as if it were.
+    """Time and device hours of a campaign, from the durations of earlier trials of the same proxy task, and of its
+    shared training and finals likewise. Without such the numbers are null. The campaign is not created, and refused as
+    if it were.
     """
     if spec.dataset is not None:
         dataset_path(settings.data_dir, spec.dataset)
-    return estimate(store, spec)
+    return estimate(store, spec, settings.data_dir)
 
 
 @router.patch("/{campaign_id}", dependencies=[RequireJson], summary="Change a campaign")
@@ -182,6 +183,7 @@ def update(
 
     A completed campaign is continued by a larger number of `trials`: it is `running` again, with what its controller
     has learned, and its finals follow again. If a stop condition had ended it, the patch must change that too (422).
+    So is a stopped one by any `trials` above those that are finished, unless it was stopped in its finals (409).
 
     More workers on this machine, or other resources, take effect when the trials in training have finished.
 

@@ -111,7 +111,7 @@ def picture(
     if export.format != DETECTIONS:
         raise NotFoundError(f"export '{export_id}' is a {export.format}, which has no pictures")
     path = found_file(store, settings.data_dir, export)
-    headers = file_headers(request, export)
+    headers = file_headers(request, export.sha256)
     try:
         content = read_member(path, name)
     except KeyError:

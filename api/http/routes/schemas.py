@@ -51,6 +51,7 @@ def block_specification() -> JSONResponse:
 )
 def training() -> JSONResponse:
     """The JSON Schema (2020-12) of the body of `POST /v1/trainings`, with limits and defaults. The examples of `recipe`
-    are all recipes for detection, the most usual one first; its `x-about` says what each is for.
+    are all recipes for detection, the most usual one first; its `x-about` says what each is for, and its `x-tasks` has
+    the recipes of every task with their length.
     """
     return JSONResponse(TrainingSpec.model_json_schema(), media_type=MEDIA_TYPE)

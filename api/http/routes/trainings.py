@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import errno
 import re
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Body, Header, Query, Request, Response, status
+from fastapi import APIRouter, Body, Header, HTTPException, Query, Request, Response, status
+from fastapi.responses import FileResponse
 from sse_starlette import EventSourceResponse
 
 from api.documents import Page, TrainingDocument, TrainingRowDocument, TrainingSpec
 from api.http.dependencies import RequireJson, ReservedCampaignId, ServiceSettings, ServiceStore, TrainingId
 from api.http.event_stream import Events, event_stream
+from api.http.export_files import file_headers
 from nas_controller.states import FINISHED_TRAINING_STATES, TrainingState
 from nas_controller.store import ConflictError
-from nas_controller.trainings.files import best_model, history_rows
+from nas_controller.trainings.files import history_rows
+from nas_controller.trainings.model_archive import model_archive
 from nas_controller.trainings.requests import model_name, training_request
 
 router = APIRouter(prefix="/v1/trainings", tags=["trainings"])
@@ -134,17 +138,24 @@ def history(
 
 
 @router.get("/{training_id}/model", response_class=Response, responses=MODEL, summary="Download the best model")
-def model(training_id: TrainingId, store: ServiceStore, settings: ServiceSettings) -> Response:
+def model(request: Request, training_id: TrainingId, store: ServiceStore, settings: ServiceSettings) -> Response:
     """The model directory of the best evaluation so far, as a ZIP file: what `effspine predict`, `effspine evaluate`
-    and `effspine export` read. 409 before the first evaluation.
+    and `effspine export` read. The file is made once and streamed, with its digest as `ETag`; byte ranges can be asked
+    for. 409 before the first evaluation.
     """
     training = store.reads.get_training(training_id)
     name = model_name(training.name)
-    content = best_model(settings.data_dir, training.id, name)
-    if content is None:
+    try:
+        archive = model_archive(settings.data_dir, training.id, name)
+    except OSError as error:
+        detail = f"the file of the model of training '{training.id}' cannot be written: {error.strerror}"
+        is_full = error.errno in (errno.ENOSPC, errno.EDQUOT)
+        code = status.HTTP_507_INSUFFICIENT_STORAGE if is_full else status.HTTP_500_INTERNAL_SERVER_ERROR
+        raise HTTPException(code, detail) from error
+    if archive is None:
         raise ConflictError(f"training '{training.id}' is {training.state} and has no evaluated model; ask again later")
-    headers = {"Content-Disposition": f'attachment; filename="{name}.zip"'}
-    return Response(content, media_type="application/zip", headers=headers)
+    headers = file_headers(request, archive.sha256)
+    return FileResponse(archive.path, media_type="application/zip", filename=f"{name}.zip", headers=headers)
 
 
 @router.post("/{training_id}/stop", summary="Stop a training")

@@ -34,7 +34,11 @@ def coco_metrics(model: RetinaNet, data: Path) -> dict[str, float | None] | None
         print("AP is not measured: pycocotools is not installed (pip install pycocotools)", flush=True)
         return None
     folder = CocoFolder(data, "val")
-    results = detections(model, folder)
+    try:
+        results = detections(model, folder)
+    except ValueError as error:
+        print(f"AP is not measured: {error}", flush=True)
+        return None
     if not results:
         print("AP is 0: nothing was detected", flush=True)
         return dict.fromkeys(METRICS, 0.0)
@@ -50,14 +54,45 @@ def coco_metrics(model: RetinaNet, data: Path) -> dict[str, float | None] | None
 
 
 def detections(model: RetinaNet, folder: CocoFolder) -> list[dict[str, Any]]:
-    """All detections in the format of COCO results."""
-    ids = [each["id"] for each in model.classes or folder.classes]
+    """All detections in the format of COCO results, without those of classes that the data set lacks.
+
+    Raises ValueError as `category_ids`.
+    """
+    ids = category_ids(model, folder)
     results = []
     for index, image in enumerate(folder.images):
         for (x1, y1, x2, y2), score, label in detect(model, folder.image(index), lowest_score=0.0):
-            row = {"image_id": image["id"], "category_id": ids[label], "score": score}
-            results.append({**row, "bbox": [x1, y1, x2 - x1, y2 - y1]})
+            if label in ids:
+                row = {"image_id": image["id"], "category_id": ids[label], "score": score}
+                results.append({**row, "bbox": [x1, y1, x2 - x1, y2 - y1]})
     return results
+
+
+def category_ids(model: RetinaNet, folder: CocoFolder) -> dict[int, Any]:
+    """The category of the data set by label, for classes of the same name; ids may differ.
+
+    Classes without names are matched in order. Raises ValueError where they are not as many as the categories, and
+    where no class has the name of a category. Names that the data set lacks are listed on standard error.
+    """
+    if model.classes is None:
+        slots = model.config["class_slots"]
+        if slots != len(folder.classes):
+            raise ValueError(
+                f"the detector has {slots} classes without names, and {folder.annotations} has {len(folder.classes)}"
+            )
+        return {label: each["id"] for label, each in enumerate(folder.classes)}
+    known = {each["name"]: each["id"] for each in folder.classes}
+    names = [each["name"] for each in model.classes]
+    found = {label: known[name] for label, name in enumerate(names) if name in known}
+    if not found:
+        raise ValueError(
+            f"no class of the detector ({', '.join(names[:5])}) is a category of {folder.annotations} "
+            f"({', '.join(list(known)[:5])})"
+        )
+    missing = [name for name in names if name not in known]
+    if missing:
+        print(f"not scored, since {folder.annotations} lacks them: {', '.join(missing)}", file=sys.stderr, flush=True)
+    return found
 
 
 if __name__ == "__main__":

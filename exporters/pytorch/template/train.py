@@ -3,15 +3,17 @@
     python train.py DATA --out DIR [--epochs 30] [--batch-size 16] [--optimizer adamw] [--lr 0.002]
 
 DATA has annotations/instances_train*.json beside its images (`coco_folder.py`). DIR becomes a folder like this one with
-the trained `model.safetensors` and `config.json`. Classes of equal names keep their predictions; others start anew. An
-interrupted training goes on with --resume. Needs torch, safetensors, pillow and numpy; with pycocotools installed, the
-AP on annotations/instances_val*.json is measured at the end.
+the trained `model.safetensors`, `config.json` and `README.md`. Classes of equal names keep their predictions; others
+start anew. An interrupted training goes on with --resume. Needs torch, safetensors, pillow and numpy; with pycocotools
+installed, the AP on annotations/instances_val*.json is measured at the end.
 """
 
 from __future__ import annotations
 
 import argparse
 import copy
+import hashlib
+import json
 import math
 import random
 import shutil
@@ -24,12 +26,13 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from card import fine_tuned_card
 from coco_folder import CocoFolder, TrainingViews
 from cost import cost_of
 from evaluate import coco_metrics
-from retinanet import RetinaNet, load, save
+from retinanet import CONFIG_FILE, RetinaNet, load, save
 
-CHECKPOINT = "checkpoint.pt"
+CHECKPOINT, README = "checkpoint.pt", "README.md"
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -199,20 +202,49 @@ def finish(model: RetinaNet, options: argparse.Namespace, steps: int) -> None:
         for name, value in vars(options).items()
         if name != "resume"
     }
-    here = Path(__file__).parent
+    here, earlier = Path(__file__).parent, options.model / README
+    splits = {name: found for name in ("train", "val") if (found := split_of(options.data, name)) is not None}
+    card = earlier.read_text(encoding="utf-8") if earlier.is_file() else ""
     save(
         model,
         options.out,
         cost=cost_of(model.network, model.input_px),
         weights={**model.config["weights"], "origin": "trained", "seed": options.seed},
-        training={"made_by": Path(__file__).name, "steps": steps, "options": settings, "figures": figures},
-        figures=None,
+        training={
+            "made_by": Path(__file__).name,
+            "steps": steps,
+            "options": settings,
+            "data": splits,
+            "started_from": model.config["weights"]["sha256"],
+        },
+        figures=figures,
+        provenance={
+            **model.config.get("provenance", {}),
+            "dataset": options.data.resolve().name,
+            "data": None,  # digests of what effspine reads; those of the files are in `training`
+            "versions": {"torch": torch.__version__},
+        },
     )
+    config = json.loads((options.out / CONFIG_FILE).read_text(encoding="utf-8"))
+    (options.out / README).write_text(fine_tuned_card(card, config), encoding="utf-8")
     for source in here.glob("*.py"):
         if options.out.resolve() != here.resolve():
             shutil.copy(source, options.out / source.name)
     (options.out / CHECKPOINT).unlink(missing_ok=True)
     print(f"wrote {options.out}", flush=True)
+
+
+def split_of(data: Path, name: str) -> dict[str, Any] | None:
+    """What identifies a split: the number of its images and boxes, and its annotation file. None without one."""
+    if not list(data.glob(f"annotations/instances_{name}*.json")):
+        return None
+    folder = CocoFolder(data, name)
+    return {
+        "images": len(folder),
+        "boxes": sum(map(len, folder.boxes.values())),
+        "annotations": folder.annotations.name,
+        "annotations_file_sha256": hashlib.sha256(folder.annotations.read_bytes()).hexdigest(),
+    }
 
 
 if __name__ == "__main__":

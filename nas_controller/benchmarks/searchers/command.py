@@ -1,4 +1,4 @@
-"""`effspine bench searchers`: about ten minutes on two cores.
+"""`effspine bench searchers`: about ten minutes on two cores, and as much for every two files of rewards.
 
 Expected of the defaults: `reinforce` takes at most a quarter of the trials that random search takes to the same value,
 and no other searcher is better after 1,000 trials.
@@ -17,7 +17,7 @@ from search_space.errors import InvalidValueError
 
 app = typer.Typer(add_completion=False)
 
-ALGORITHMS = ("reinforce", "random", "evolution", "local-search")
+ALGORITHMS = ("reinforce", "random", "evolution", "local-search", "tpe")
 
 
 @app.command()
@@ -25,8 +25,12 @@ def searchers(
     seeds: Annotated[int, typer.Option(min=2, help="Searches of every algorithm on every landscape.")] = 30,
     trials: Annotated[int, typer.Option(min=2, max=100_000, help="Trials of a search.")] = 1000,
     rewards: Annotated[
-        Path | None,
-        typer.Option(metavar="FILE", help="Lines of scored architectures (widths, ap), to fit a surrogate to."),
+        list[Path] | None,
+        typer.Option(
+            metavar="FILE",
+            help="Scored architectures to fit a surrogate to: lines with widths and a reward or an ap, such as "
+            "docs/truth/digits.jsonl and docs/results/trials.jsonl.gz; can be given repeatedly.",
+        ),
     ] = None,
     controller: Annotated[
         list[str] | None,
@@ -39,8 +43,8 @@ def searchers(
     from nas_controller.benchmarks.searchers.comparison import compare
     from nas_controller.benchmarks.searchers.landscapes import landscapes
     from nas_controller.benchmarks.searchers.progress import show_progress
+    from nas_controller.benchmarks.searchers.rewards_file import read_surrogate
     from nas_controller.benchmarks.searchers.runs import run_all
-    from nas_controller.benchmarks.searchers.surrogate import read_surrogate
     from nas_controller.benchmarks.searchers.tables import print_tables
 
     if plot is not None:
@@ -48,11 +52,12 @@ def searchers(
 
         check_suffix(plot)
     controllers = {name: {"algorithm": name} for name in ALGORITHMS} | _parsed(controller or [])
-    surrogate = None if rewards is None else read_surrogate(rewards)
+    surrogates = {name: read_surrogate(path) for name, path in _named(rewards or []).items()}
+    on = landscapes(surrogates)
     with show_progress() as show:
-        runs = run_all(list(controllers.values()), seeds, trials, rewards, show)
-    results = compare(landscapes(surrogate), controllers, runs, seeds)
-    fit = None if surrogate is None else surrogate.fit
+        runs = run_all(on, list(controllers.values()), seeds, trials, show)
+    results = compare(on, controllers, runs, seeds)
+    fits = {name: surrogate.fit for name, surrogate in surrogates.items()}
     if plot is not None:
         from nas_controller.benchmarks.searchers.plot import write_plot
 
@@ -61,12 +66,26 @@ def searchers(
         document = {
             "seeds": seeds,
             "trials": trials,
-            "surrogate": None if fit is None else vars(fit),
+            "surrogates": [{"name": name, **vars(fit)} for name, fit in fits.items()],
             "landscapes": [result.to_dict() for result in results],
         }
         sys.stdout.write(json.dumps(document, indent=2) + "\n")
         return
-    print_tables(results, fit)
+    print_tables(results, fits)
+
+
+def _named(paths: list[Path]) -> dict[str, Path]:
+    """The files by the names of their surrogates. Raises InvalidValueError for two files with one name."""
+    found: dict[str, Path] = {}
+    for path in paths:
+        name = f"surrogate of {path.name}"
+        if name in found:
+            raise InvalidValueError(
+                f"{found[name]} and {path} have one name, and a surrogate is named after its file; rename one",
+                field="rewards",
+            )
+        found[name] = path
+    return found
 
 
 def _parsed(controllers: list[str]) -> dict[str, dict[str, Any]]:

@@ -1,4 +1,4 @@
-"""Rewards whose true value is known: the synthetic reward, one with interactions between blocks, and a surrogate.
+"""Rewards whose true value is known: the synthetic reward, one with interactions between blocks, and surrogates.
 
 A searcher is told the true value plus Gaussian noise, within 0 to 1; one architecture always has the same noise. The
 noise of the synthetic landscapes has the standard deviation that the true values of random architectures have, that of
@@ -7,7 +7,7 @@ a surrogate is its own error.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cache
 
@@ -36,13 +36,13 @@ class Landscape:
         return min(1.0, max(0.0, self.value(widths) + noise))
 
 
-def landscapes(surrogate: Surrogate | None) -> tuple[Landscape, ...]:
-    """All landscapes, each without and with noise; those of the surrogate only where there is one."""
+def landscapes(surrogates: Mapping[str, Surrogate]) -> tuple[Landscape, ...]:
+    """All landscapes, each without and with noise: the synthetic ones, then those of the surrogates by name."""
     found: list[Landscape] = []
     for name, value in (("separable", separable), ("interactions", interactions)):
         found += [Landscape(name, value, 0.0), Landscape(f"{name}, noise", value, spread(value))]
-    if surrogate is not None:
-        found += [Landscape("surrogate", surrogate, 0.0), Landscape("surrogate, noise", surrogate, surrogate.fit.error)]
+    for name, surrogate in surrogates.items():
+        found += [Landscape(name, surrogate, 0.0), Landscape(f"{name}, noise", surrogate, surrogate.fit.error)]
     return tuple(found)
 
 

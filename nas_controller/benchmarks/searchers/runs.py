@@ -7,15 +7,13 @@ import os
 from collections.abc import Callable, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
-from nas_controller.benchmarks.searchers.landscapes import Landscape, landscapes
-from nas_controller.benchmarks.searchers.surrogate import read_surrogate
+from nas_controller.benchmarks.searchers.landscapes import Landscape
 from nas_controller.search.campaign_spec import CampaignSpec
 from nas_controller.search.proposals import Search, SpaceExhaustedError
 from search_space.space import Widths
@@ -63,21 +61,24 @@ Key = tuple[int, int, int]
 
 
 def run_all(
-    controllers: Sequence[Document], seeds: int, trials: int, rewards: Path | None, show: Callable[[int, int], None]
+    landscapes: Sequence[Landscape],
+    controllers: Sequence[Document],
+    seeds: int,
+    trials: int,
+    show: Callable[[int, int], None],
 ) -> dict[Key, Run]:
     """Runs every controller on every landscape with the seeds 1 to `seeds`, on all processors; `show` gets the number
     of finished runs and of all.
     """
-    names = len(landscapes(None)) + (2 if rewards is not None else 0)
     keys = [
         (place, which, seed)
         for seed in range(1, seeds + 1)
-        for place in range(names)
+        for place in range(len(landscapes))
         for which in range(len(controllers))
     ]
     found: dict[Key, Run] = {}
     with ProcessPoolExecutor(
-        os.cpu_count(), multiprocessing.get_context("spawn"), initializer=_begin, initargs=(rewards,)
+        os.cpu_count(), multiprocessing.get_context("spawn"), initializer=_begin, initargs=(landscapes,)
     ) as pool:
         futures = {pool.submit(_run, key, controllers[key[1]], trials): key for key in keys}
         for future in as_completed(futures):
@@ -86,14 +87,14 @@ def run_all(
     return found
 
 
-_landscapes: tuple[Landscape, ...] = ()
+_landscapes: Sequence[Landscape] = ()
 
 
-def _begin(rewards: Path | None) -> None:
+def _begin(landscapes: Sequence[Landscape]) -> None:
     """Prepares a process: its landscapes, and one thread, since every processor has a process."""
     global _landscapes
     threadpool_limits(1)
-    _landscapes = landscapes(None if rewards is None else read_surrogate(rewards))
+    _landscapes = landscapes
 
 
 def _run(key: Key, controller: Document, trials: int) -> Run:

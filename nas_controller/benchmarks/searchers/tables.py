@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from nas_controller.benchmarks.searchers.comparison import Interval, LandscapeResult
 from nas_controller.benchmarks.searchers.surrogate import Fit
 
 
-def print_tables(results: Sequence[LandscapeResult], fit: Fit | None) -> None:
-    """Prints a table for each landscape, and how well the surrogate fits."""
-    if fit is not None:
+def print_tables(results: Sequence[LandscapeResult], fits: Mapping[str, Fit]) -> None:
+    """Prints how well each surrogate fits, and a table for each landscape."""
+    for name, fit in fits.items():
+        some = "" if fit.rows == fit.architectures else f"{fit.rows:,} of "
         print(
-            f"surrogate of {fit.rows:,} architectures: leave-one-out error {fit.error:.4f}, rewards spread by "
-            f"{fit.spread:.4f}, rank correlation {fit.rank_correlation:.2f}\n"
+            f"{name}: {some}{fit.architectures:,} architectures; leave-one-out error {fit.error:.4f}, rewards "
+            f"spread by {fit.spread:.4f}, rank correlation {fit.rank_correlation:.2f}"
         )
+    if fits:
+        print()
     width = max(len(searcher.label) for searcher in results[0].searchers)
     for result in results:
         trials = len(result.searchers[0].mean)

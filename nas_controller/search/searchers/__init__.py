@@ -1,4 +1,4 @@
-"""The search algorithms behind one ask/tell protocol, and the registry that makes them by name. NumPy only."""
+"""The search algorithms behind one ask/tell protocol, and the registry that makes them by name."""
 
 from __future__ import annotations
 

@@ -13,16 +13,19 @@ from nas_controller.search.searchers.evolution import Evolution, EvolutionSettin
 from nas_controller.search.searchers.local_search import LocalSearch, LocalSearchSettings
 from nas_controller.search.searchers.random_search import RandomSearch, RandomSettings
 from nas_controller.search.searchers.searcher import Searcher
+from nas_controller.search.searchers.tpe import Tpe, TpeSettings
 
-Algorithm = Literal["reinforce", "random", "evolution", "local-search"]
+Algorithm = Literal["reinforce", "random", "evolution", "local-search", "tpe"]
 ALGORITHMS: tuple[Algorithm, ...] = get_args(Algorithm)
 
-SearcherSettings = Settings | RandomSettings | EvolutionSettings | LocalSearchSettings
+SettingsWithoutPolicy = RandomSettings | EvolutionSettings | LocalSearchSettings | TpeSettings
+SearcherSettings = Settings | SettingsWithoutPolicy
 SETTINGS: dict[Algorithm, type[SearcherSettings]] = {
     "reinforce": Settings,
     "random": RandomSettings,
     "evolution": EvolutionSettings,
     "local-search": LocalSearchSettings,
+    "tpe": TpeSettings,
 }
 
 
@@ -48,11 +51,11 @@ def restore_searcher(state: Mapping[str, Any]) -> Searcher:
     return _without_policy(settings, space).restored(state)
 
 
-def _without_policy(
-    settings: RandomSettings | EvolutionSettings | LocalSearchSettings, space: ChoiceSpace
-) -> ChoiceSearcher:
+def _without_policy(settings: SettingsWithoutPolicy, space: ChoiceSpace) -> ChoiceSearcher:
     if isinstance(settings, EvolutionSettings):
         return Evolution(settings, space)
     if isinstance(settings, LocalSearchSettings):
         return LocalSearch(settings, space)
+    if isinstance(settings, TpeSettings):
+        return Tpe(settings, space)
     return RandomSearch(settings, space)

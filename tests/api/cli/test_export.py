@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import zipfile
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,7 @@ from exporters import EXPORTERS, Export
 from search_space.architecture import Architecture
 from search_space.cost import cost_report
 from search_space.detector_model import initial_model, load_detector, save_detector
-from search_space.document import BlockSpecification
+from search_space.document import BlockSpecification, load_block_specification
 from search_space.published import EFF_SPINENETS
 
 SMALL = Architecture(tuple(range(4, 22)), name="small", input_px=64, subnet_width=8, class_slots=2)
@@ -65,7 +66,7 @@ def test_a_model_directory_keeps_its_weights(tmp_path: Path, name: str) -> None:
     done = exported(str(tmp_path / "model" / name), "--format", "detector", "--out", str(tmp_path))
     with zipfile.ZipFile(str(done["path"])) as files:
         files.extractall(tmp_path / "unpacked")
-    again = load_detector(tmp_path / "unpacked" / "small")
+    again = load_detector(tmp_path / "unpacked" / "small-detector")
     assert (again.origin, again.seed, done["origin"]) == ("initial", 5, "initial")
     for tensor, values in model.tensors.items():
         np.testing.assert_array_equal(again.tensors[tensor], values)
@@ -74,6 +75,17 @@ def test_a_model_directory_keeps_its_weights(tmp_path: Path, name: str) -> None:
 def test_initial_weights_are_stated(small: Path, tmp_path: Path) -> None:
     done = CliRunner().invoke(app, [str(small), "--format", "detector", "--out", str(tmp_path)])
     assert "the weights are initial ones of seed 0; nothing was trained" in done.stderr
+
+
+def test_what_lacks_a_data_set_is_said(small: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    litert = replace(EXPORTERS["litert"], name="detector")  # the notes are those of LiteRT, without its conversion
+    monkeypatch.setitem(EXPORTERS, "litert", litert)
+    command = [str(small), "--format", "litert", "--format", "spec", "--no-latency", "--out", str(tmp_path)]
+    without = CliRunner().invoke(app, command)
+    assert (
+        "there is no int8 file, which takes the ranges of its values from images of a data set; give" in without.stderr
+    )
+    assert "int8" not in CliRunner().invoke(app, [*command, "--dataset", str(tmp_path)]).stderr
 
 
 def test_several_formats_are_written_and_compared_in_a_table(small: Path, tmp_path: Path) -> None:
@@ -91,7 +103,12 @@ def test_several_formats_are_written_and_compared_in_a_table(small: Path, tmp_pa
         assert re.search(rf"{params} +{scope} +[\d.]+ \([\d.]+ to [\d.]+\)", rows["onnx", name])
     assert "processors, 1 thread; python " in lines[-1]
     with zipfile.ZipFile(paths[0]) as files:
-        assert "## Size and latency" in files.read("small/README.md").decode()
+        assert "## Size and latency" in files.read("small-onnx/README.md").decode()
+        files.extractall(tmp_path / "unpacked")
+    with zipfile.ZipFile(paths[1]) as files:
+        files.extractall(tmp_path / "unpacked")
+    assert load_block_specification(tmp_path / "unpacked" / "small-onnx" / "config.json").weights is not None
+    assert load_detector(tmp_path / "unpacked" / "small-detector").architecture == SMALL
 
 
 def test_the_figures_are_in_the_document_and_latency_can_be_left_out(small: Path, tmp_path: Path) -> None:
@@ -104,8 +121,8 @@ def test_the_figures_are_in_the_document_and_latency_can_be_left_out(small: Path
         ("model.raw.onnx", None),
     ]
     with zipfile.ZipFile(only["path"]) as files:
-        assert files.getinfo("small/model.onnx").file_size == only["models"][0]["bytes"]
-        assert "## Size and latency" not in files.read("small/README.md").decode()
+        assert files.getinfo("small-onnx/model.onnx").file_size == only["models"][0]["bytes"]
+        assert "## Size and latency" not in files.read("small-onnx/README.md").decode()
 
 
 @pytest.mark.parametrize(

@@ -14,7 +14,12 @@ from typer.testing import CliRunner
 from api.cli.training import app
 from nas_controller.store import Store
 from nas_controller.supervision.export_job import run as run_export
+from nas_controller.trainings.files import run_directory
+from search_space.catalogue import ARCHITECTURES
+from search_space.detector import PAPER_ANCHOR_SIZE
+from search_space.detector_model import initial_model, save_detector
 from search_space.document import BlockSpecification, block_specification, load_block_specification
+from search_space.recipes import resolve_recipe
 from tests.support.command_line import CommandLine
 from tests.support.exports import making
 from tests.support.recorder import Recorder
@@ -76,6 +81,25 @@ def test_architectures_and_trials_are_sent_as_they_are_meant(training: Run, serv
         assert each.specification is not None
         assert each.specification["name"] == name
         assert [block["width"] for block in each.specification["blocks"]] == list(SMALL.widths)
+
+
+def test_a_training_starts_from_another_one_or_says_why_not(training: Run, served: Store, tmp_path: Path) -> None:
+    earlier = json.loads(training("create", "Eff-SpineNet-D0", *OPTIONS, "--json").stdout)["id"]
+    unfinished = training("create", "Eff-SpineNet-D0", *OPTIONS, "--start", earlier)
+    assert f"training '{earlier}' is queued; start from one that is completed" in str(unfinished.exception)
+    served.runner.training_queue.claim("s-1")
+    served.runner.complete_training(earlier, 1, progress_at(100, **EVALUATED), 9.0, FIGURES)
+    network, _ = resolve_recipe("laptop-final").network(ARCHITECTURES["eff-spinenet-d0"], 10, PAPER_ANCHOR_SIZE)
+    best = run_directory(tmp_path / "data", earlier) / "best"
+    save_detector(initial_model(BlockSpecification(network, {})), best)
+    later = json.loads(training("create", "Eff-SpineNet-D0", *OPTIONS, "--start", earlier, "--json").stdout)
+    assert later["start"] == earlier
+    assert f"detection, from the weights of {earlier}" in training("show", later["id"]).stdout
+    other = training("create", "Eff-SpineNet-D1", *OPTIONS, "--start", earlier)
+    assert "start from one of the same widths and operations" in str(other.exception)
+    assert "must be fresh, finals, shared or" in str(
+        training("create", "Eff-SpineNet-D0", *OPTIONS, "--start", "best").exception
+    )
 
 
 def test_watch_prints_evaluations_until_the_end_and_model_writes_the_best(

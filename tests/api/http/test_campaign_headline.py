@@ -17,6 +17,10 @@ const { healthOf, isStuck, searchSentence } = await import("./campaign/health.js
 return given.map(({ campaign, search, supervisors }) => [healthOf(campaign, search, supervisors).word,
   isStuck(campaign, search), searchSentence(campaign, search)]);
 """
+RATES = """
+const { trialsAnHour } = await import("./campaign/health.js");
+return given.map((campaign) => trialsAnHour(campaign, []));
+"""
 HEADLINE = """
 const { bestFigure, gainFigure, timeFigure } = await import("./campaign/headline.js");
 return given.map(({ campaign, best, search, isWaiting }) => [bestFigure(campaign, best), gainFigure(campaign, best?.gain, search),
@@ -69,7 +73,33 @@ NOISE = {"gain_error": 0.0086, "noise_needs": 50}
 
 
 @needs_node
-def test_the_headline_tells_a_confirmed_winner_from_a_highest_reward_and_has_its_noise(
+def test_the_mean_rate_of_trials_is_that_of_the_search_alone(tmp_path: Path, store: Store) -> None:
+    ended = {
+        **campaign(store), "state": "completed", "trials_finished": 200, "paused_seconds": 30.0,
+        "started_at": "2026-11-22T15:00:00Z", "finished_at": "2026-11-22T15:10:30Z",
+    }  # fmt: skip
+    shared = {"state": "completed", "seconds": 240.0}
+    finals = {"state": "completed", "started_at": "2026-11-22T15:07:00Z", "finished_at": "2026-11-22T15:10:30Z"}
+    given = [
+        ended,
+        {**ended, "shared_training": shared},
+        {**ended, "shared_training": shared, "finals": finals},
+        {**ended, "finals": {**finals, "state": "interrupted", "finished_at": None}, "state": "stopped"},
+        {**ended, "shared_training": {**shared, "seconds": 900.0}},
+        {**ended, "started_at": None},
+    ]
+    assert run_script(tmp_path, RATES, given) == [1200, 2000, 4800, 200 * 3600 / 390, None, None]
+
+
+@needs_node
+def test_a_difference_that_rounds_to_zero_has_a_plus_as_in_the_texts_of_the_service(tmp_path: Path) -> None:
+    script = 'const { signed } = await import("./format.js"); return given.map((value) => signed(value));'
+    found = run_script(tmp_path, script, [-0.0004, 0.0004, -0.0006, 0, None])
+    assert found == ["+0.000", "+0.000", "\u22120.001", "+0.000", "\u2013"]
+
+
+@needs_node
+def test_the_headline_tells_a_confirmed_winner_from_a_highest_reward_and_has_its_scatter(
     tmp_path: Path, store: Store
 ) -> None:
     running = campaign(store, best_reward=0.32862, baseline_reward=0.32537, best_trial=7)
@@ -133,12 +163,16 @@ def test_phases_are_shown_where_there_is_more_than_a_search(tmp_path: Path, stor
     search = campaign(store)
     with_finals = {**search, "spec": {**search["spec"], "finals": {"top": 3, "seeds": 5}}}
     shared = {"state": "running", "step": 40, "steps": 100, "loss": None, "is_reused": None, "worker_started_at": None}
+    finals = {"state": "completed", "runs": 8, "runs_finished": 8}
     given = [
         search,
         with_finals,
         {**search, "trials_begun": 0, "trials_finished": 0, "shared_training": shared},
         {**with_finals, "finals": {"state": "running", "runs": 8, "runs_finished": 2}, "trials_finished": 6},
         {**with_finals, "state": "stopped"},
+        {**with_finals, "finals": finals},
+        {**with_finals, "finals": finals, "state": "completed", "trials_finished": 6},
+        {**with_finals, "finals": finals, "state": "stopped"},
     ]
     assert run_script(tmp_path, PHASES, given) == [
         [],
@@ -146,6 +180,12 @@ def test_phases_are_shown_where_there_is_more_than_a_search(tmp_path: Path, stor
         [["Shared weights", "now", "step 40 / 100"], ["Search", "to come", "0 / 6 trials"]],
         [["Search", "done", "6 / 6 trials"], ["Finals", "now", "2 / 8 trainings"]],
         [["Search", "ended early", "3 / 6 trials"], ["Finals", "not run", "3 candidates, 5 seeds"]],
+        [
+            ["Search", "now", "3 / 6 trials"],
+            ["Finals", "done", "8 / 8 trainings before it was continued, more to come"],
+        ],
+        [["Search", "done", "6 / 6 trials"], ["Finals", "done", "8 / 8 trainings"]],
+        [["Search", "ended early", "3 / 6 trials"], ["Finals", "done", "8 / 8 trainings"]],
     ]
 
 

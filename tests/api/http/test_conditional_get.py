@@ -79,7 +79,7 @@ def test_progress_changes_only_responses_that_show_it(service: TestClient, store
 def test_a_step_of_the_shared_training_changes_what_shows_it(service: TestClient, store: Store, template: str) -> None:
     recorder = Recorder(store)
     lease, path = recorder.campaign._lease, template.format(id=recorder.id)
-    store.runner.start_shared_training(lease, 20)
+    store.runner.start_shared_training(lease, 20, 1.0)
     for step in (1, 2):
         tag = etag_of(service, path)
         assert status(service, path, tag) == 304

@@ -85,7 +85,7 @@ def test_the_buttons_follow_the_transitions_of_a_campaign() -> None:
     assert STATE_SETS["pausable"] == ("pending", "running")
     assert STATE_SETS["resumable"] == ("pausing", "paused")
     assert STATE_SETS["retryable"] == ("failed",)
-    assert STATE_SETS["continuable"] == ("completed",)
+    assert STATE_SETS["continuable"] == ("stopped", "completed")
     assert STATE_SETS["finals"] == ("stopped", "completed")
     assert set(STATE_SETS["stoppable"]) == set(STATE_SETS["changeable"])
     assert set(CAMPAIGN_STATES) - set(STATE_SETS["stoppable"]) == {"stopping", *STATE_SETS["finished"]}

@@ -45,7 +45,7 @@ def path(store: Store, data_dir: Path) -> str:
     dataset_dir(data_dir, "digits").mkdir(parents=True)
     recorder = Recorder(store, proxy_task={"profile": "laptop"}, dataset="digits")
     lease = store.runner.claim(recorder.id, "trainer", 600)
-    store.runner.start_shared_training(lease, 4000)
+    store.runner.start_shared_training(lease, 4000, 1.0)
     store.runner.complete_shared_training(lease, SharedWeights(WEIGHTS, "b" * 64))
     store.runner.release(recorder.id, "trainer")
     recorder.run(2)

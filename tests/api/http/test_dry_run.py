@@ -140,6 +140,7 @@ def test_warnings_name_what_may_not_be_intended(service: TestClient, store: Stor
     assert warnings(service, name="e", controller={**evolution, "population": 10}) == ""
     local = {"algorithm": "local-search"}
     assert "after 20 random trials" in warnings(service, name="l", controller=local)
+    assert "tpe begins after 20 random trials" in warnings(service, name="t", controller={"algorithm": "tpe"})
     assert "11 candidates, the trials besides the baseline, not 12" in warnings(service, name="f", finals={"top": 12})
     digits = settings.data_dir / "datasets" / "digits"
     digits.mkdir(parents=True)

@@ -52,6 +52,11 @@ def problem_of(response: Any, status: int) -> dict[str, Any]:
         ({"proxy_task": {"profile": "synthetic", "steps": -1}}, "proxy_task.steps", "-1"),
         ({"controller": {"policy": "guess"}}, "controller.policy", "recurrent"),
         ({"proxy_task": {"profile": "laptop"}}, "dataset", "data set"),
+        (
+            {"proxy_task": {"profile": "laptop"}, "dataset": "digits", "resources": {"tpus": 1}},
+            "resources.tpus",
+            "tpus is 1; a task of kind shared",
+        ),
         ({"dataset": "../etc"}, "dataset", "not a data set name"),
         ({"dataset": "nowhere"}, "dataset", "digits"),
         ({"dataset": "nowhere"}, "dataset", "effspine data register nowhere DIR"),

@@ -107,7 +107,7 @@ def test_the_list_and_the_finals_card_show_the_aps_of_the_finals(
     assert difference != f"{shown['value']:+.3f}"  # or the test cannot tell which is shown
     assert gain.startswith(difference)
     assert f"{own} 4 {difference}" in card
-    assert f"0 \u2013 {other} 4 \u2013 \u2013 baseline" in card
+    assert f"0 \u2013 {other} 4 \u2013 \u2013 \u2013 baseline" in card
 
 
 FACTS = f"""{TEXT}

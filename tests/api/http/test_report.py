@@ -66,7 +66,23 @@ def test_the_report_states_result_method_cost_and_how_to_reproduce(service: Test
     assert "seed 11, of the proposals" in text
     assert f"effspine campaign verify {recorder.id}" in text
     assert "name: digits dataset: null trials: 60 parallelism: 3 seed: 11" in text
-    assert re.search(r"with a noise of about 0\.\d+ AP", text)
+    assert re.search(r"Similar architectures differ by about 0\.\d+ AP \(standard deviation\)", text)
+
+
+@pytest.mark.parametrize(
+    ("task", "said"),
+    [
+        ({"profile": "laptop"}, "Each reward is of a slice of the shared weights, without a training of its own"),
+        ({"profile": "laptop", "steps": 50}, "Each reward is from one training"),
+        ({"profile": "laptop-alone"}, "Each reward is from one training"),
+    ],
+)
+def test_the_report_says_what_a_reward_is_of(
+    service: TestClient, store: Store, task: dict[str, object], said: str
+) -> None:
+    recorder = Recorder(store, trials=3, dataset="digits", data=data_identity(), proxy_task=task).run(2)
+    text = text_of(report_of(service, recorder.id))
+    assert text.count(said) == 2  # below the table, and among what the record does not show
 
 
 def test_an_unconfirmed_best_stands_with_the_noise_of_its_gain(service: TestClient, store: Store) -> None:
@@ -79,8 +95,8 @@ def test_an_unconfirmed_best_stands_with_the_noise_of_its_gain(service: TestClie
     text = text_of(report_of(service, recorder.id)).replace("\N{MINUS SIGN}", "-")
     assert (
         f"Trial {campaign['best_trial']} has the highest reward, AP {best:.3f} against {baseline:.3f} of the uniform "
-        f"baseline ({round(best, 3) - round(baseline, 3):+.3f}, 95 % interval {low:+.3f} to {high:+.3f} by the noise "
-        "of a reward), but is not confirmed by finals."
+        f"baseline ({round(best, 3) - round(baseline, 3):+.3f}, 95 % interval {low:+.3f} to {high:+.3f} by how similar "
+        "architectures differ), but is not confirmed by finals."
     ) in text
 
 
@@ -103,8 +119,9 @@ def test_the_report_has_the_verdict_and_the_table_of_finals(service: TestClient,
     for each in finals["verdict"]["comparisons"]:
         measured = f"{each['reward']:.3f} 4 {round(each['reward'], 3) - 0.3:+.3f}"
         interval = f"{each['low']:+.3f} to {each['high']:+.3f}"
-        assert f"{each['trial']} {each['estimate']:.3f} {measured} {interval} better" in text
-    assert "0 (baseline) \u2013 0.300 4 \u2013" in text
+        params = f"{100 * (each['params_ratio'] - 1):+.0f} %".replace("-", "\N{MINUS SIGN}")
+        assert f"{each['trial']} {each['estimate']:.3f} {measured} {interval} {params} better" in text
+    assert "0 (baseline) \u2013 0.300 4 \u2013 \u2013 \u2013 \u2013 \u2013" in text
     assert "No finals were run" not in text
 
 

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import hashlib
 import io
 import json
 import zipfile
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -12,7 +15,9 @@ from fastapi.testclient import TestClient
 
 from api.settings import Settings
 from nas_controller.store import Store
+from nas_controller.trainings import model_archive
 from nas_controller.trainings.files import run_directory
+from search_space.atomic_file import partial_path
 from search_space.detector_model import load_detector
 from search_space.document import BlockSpecification, block_specification, read_block_specification
 from tests.support.recorder import Recorder
@@ -121,6 +126,7 @@ def test_widths_and_specifications_are_trained_too(service: TestClient) -> None:
         ({"architecture": [8] * 17}, "architecture"),
         ({"architecture": "ResNet-50-FPN", "task": "semantic-segmentation", "recipe": "laptop"}, "architecture is "),
         ({"start": "finals"}, "start is 'finals', the weights of a trial"),
+        ({"start": "best"}, "start is 'best', but must be fresh, finals, shared or the id of a training, t_..."),
         ({"trial": 1}, "name its campaign in campaign_id too"),
         ({"seed": -1}, "seed: "),
         ({"steps": 3}, "unknown field 'steps'; the fields are name, task, "),
@@ -149,26 +155,60 @@ def test_trials_and_weights_that_do_not_exist_are_problems(service: TestClient, 
         assert "there is no training 't_0'" in problem(service.get(f"/v1/trainings/t_0{path}"), 404)
 
 
-def test_history_and_model_are_those_of_its_run(service: TestClient, store: Store, settings: Settings) -> None:
+def test_the_history_is_that_of_its_run(service: TestClient, settings: Settings) -> None:
     training = service.post("/v1/trainings", json={**BODY, "name": "Cars & more"}).json()
     address = f"/v1/trainings/{training['id']}"
     assert service.get(f"{address}/history").json() == {"items": [], "next_cursor": None}
-    assert "is queued and has no evaluated model" in problem(service.get(f"{address}/model"), 409)
     run = run_directory(settings.data_dir, training["id"])
-    save_best(settings.data_dir, training["id"])
+    run.mkdir(parents=True)
     row = {"step": 1, "epoch": 0.5, "learning_rate": 0.1, "losses": {"loss": 2.0}, "seconds": 0.5}
     rows = [row, row | {"step": 2, "metrics": FIGURES}]
     cut = b'{"step": 3, "epo'
     (run / "history.jsonl").write_bytes(b"".join(json.dumps(each).encode() + b"\n" for each in rows) + cut)
     assert service.get(f"{address}/history").json()["items"] == [row | {"metrics": None}, rows[1]]
     assert [each["step"] for each in service.get(f"{address}/history?after=1").json()["items"]] == [2]
-    download = service.get(f"{address}/model")
-    assert download.headers["content-disposition"] == 'attachment; filename="cars-more.zip"'
-    with zipfile.ZipFile(io.BytesIO(download.content)) as files:
+
+
+def test_the_model_is_made_once_and_downloaded_as_often_as_wanted(
+    service: TestClient, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    training = service.post("/v1/trainings", json={**BODY, "name": "Cars & more"}).json()
+    address, best = f"/v1/trainings/{training['id']}/model", run_directory(settings.data_dir, training["id"]) / "best"
+    assert "is queued and has no evaluated model" in problem(service.get(address), 409)
+    save_best(settings.data_dir, training["id"])
+    made: list[Path] = []
+    monkeypatch.setattr(model_archive, "partial_path", lambda path: made.append(path) or partial_path(path))
+    with ThreadPoolExecutor(4) as clients:
+        first, *others = clients.map(lambda _: service.get(address), range(4))
+    assert [each.content for each in others] == [first.content] * 3
+    assert first.headers["content-disposition"] == 'attachment; filename="cars-more.zip"'
+    assert first.headers["content-type"] == "application/zip"
+    etag = first.headers["etag"]
+    assert etag == f'"{hashlib.sha256(first.content).hexdigest()}"'
+    assert service.get(address, headers={"If-None-Match": etag}).status_code == 304
+    part = service.get(address, headers={"Range": "bytes=100-199", "If-Range": etag})
+    assert (part.status_code, part.content) == (206, first.content[100:200])
+    assert service.head(address).headers["content-length"] == str(len(first.content))
+    assert len(made) == 1
+    with zipfile.ZipFile(io.BytesIO(first.content)) as files:
+        assert {each.compress_type for each in files.infolist()} == {zipfile.ZIP_STORED}
         files.extractall(settings.data_dir / "unpacked")
     assert load_detector(settings.data_dir / "unpacked" / "cars-more").architecture.widths == SMALL.widths
-    (run / "best" / "model.safetensors").unlink()
-    assert "has no evaluated model" in problem(service.get(f"{address}/model"), 409)
+    save_best(settings.data_dir, training["id"], seed=2)
+    better = service.get(address, headers={"If-None-Match": etag, "Range": "bytes=100-199", "If-Range": etag})
+    assert (better.status_code, len(made)) == (200, 2)
+    assert len(list((best.parents[1] / "model").glob("*.zip"))) == 1
+    (best / "model.safetensors").write_bytes(b"of another evaluation")
+    (best / "config.json").write_text((best / "config.json").read_text() + "\n")
+    assert "has no evaluated model" in problem(service.get(address), 409)
+
+
+def test_a_model_that_cannot_be_written_is_a_problem_that_says_why(service: TestClient, settings: Settings) -> None:
+    training_id = service.post("/v1/trainings", json=BODY).json()["id"]
+    save_best(settings.data_dir, training_id)
+    (settings.data_dir / "trainings" / training_id / "model").write_text("in the way")
+    detail = problem(service.get(f"/v1/trainings/{training_id}/model"), 500)
+    assert detail == f"the file of the model of training '{training_id}' cannot be written: File exists"
 
 
 def test_a_request_with_the_same_idempotency_key_creates_one_training(service: TestClient) -> None:

@@ -10,13 +10,15 @@ from fastapi.testclient import TestClient
 
 from api.http.routes.dashboard import STATIC_DIR
 from nas_controller.entities import TrialDetailDocument
-from nas_controller.states import KeyScope, TrainingStart, WeightsKind
+from nas_controller.states import TRIAL_STARTS, KeyScope, WeightsKind
 from nas_controller.store import Store
 from nas_controller.trainings.spec import DETECTION_RECIPES
+from search_space.catalogue import CATALOGUE, TASKS
 from search_space.coco_metrics import METRICS
 from search_space.cost import cost_report
 from search_space.recipes import RECIPES
 from search_space.topology import BLOCKS
+from search_space.trained_model import check_recipe
 from tests.support.api_access import create_key, log_in
 from tests.support.recorder import Recorder
 
@@ -85,7 +87,20 @@ def test_the_schema_of_trainings_has_what_the_dialog_shows(service: TestClient) 
     assert set(DETECTION_RECIPES) == set(RECIPES)
     limits = {"minimum": 0, "maximum": 2**31 - 1, "default": 0}
     assert {name: properties["seed"][name] for name in limits} == limits
-    assert (properties["start"]["enum"], properties["start"]["default"]) == (list(get_args(TrainingStart)), "fresh")
+    assert properties["task"]["examples"] == list(TASKS)
+    assert properties["recipe"]["x-tasks"].keys() == set(TASKS)
+    for task, recipes in properties["recipe"]["x-tasks"].items():
+        for found in recipes:
+            check_recipe(task, next(model for model in CATALOGUE if model.task == task), found["name"], {})
+            assert found["about"]
+            assert found.keys() - {"name", "about"} in ({"epochs"}, {"steps"})
+    assert [each["name"] for each in properties["recipe"]["x-tasks"]["detection"]] == list(DETECTION_RECIPES)
+    assert properties["recipe"]["x-tasks"]["semantic-segmentation"][1]["steps"] == 10_000
+    epochs = properties["overrides"]["properties"]["epochs"]
+    assert (epochs["type"], epochs["minimum"], epochs["maximum"]) == ("integer", 1, 100_000)
+    assert properties["start"]["examples"] == ["fresh", *TRIAL_STARTS]
+    assert properties["start"]["x-about"].keys() == {"fresh", *TRIAL_STARTS}
+    assert properties["start"]["default"] == "fresh"
     assert resources["cpus"]["anyOf"][0] == {"maximum": 1024, "minimum": 1, "type": "integer"}
     assert (resources["tpus"]["minimum"], resources["tpus"]["maximum"]) == (0, 64)
 
@@ -99,8 +114,5 @@ def test_the_scripts_read_fields_that_exist() -> None:
 
 def test_the_dialogs_name_every_kind_of_weights() -> None:
     names = re.search(r"NAMES = \{([^}]*)\}", (STATIC_DIR / "dialogs" / "exports.js").read_text(encoding="utf-8"))
-    starts = re.search(r"STARTS = \{([^}]*)\}", (STATIC_DIR / "dialogs" / "train.js").read_text(encoding="utf-8"))
     assert names is not None
-    assert starts is not None
     assert set(re.findall(r"(\w+):", names[1])) == set(get_args(WeightsKind))
-    assert set(re.findall(r"(\w+):", starts[1])) == set(get_args(TrainingStart))

@@ -59,7 +59,7 @@ def test_the_document_has_latency_machine_and_versions(tmp_path: Path) -> None:
         "batch": 2,
         "threads": 1,
         "runs": 5,
-        "graph_bytes": len(read_graph(path, "raw")),
+        "graph_bytes": len(read_graph(str(path), "raw")),
     }
 
 
@@ -77,7 +77,7 @@ def test_an_export_is_measured_itself_and_a_detector_as_it_would_be_exported(tra
     EXPORTERS["onnx"].write(trained, exported)
     save_detector(trained.model, detector)
     for graph, file in (("raw", "model.raw.onnx"), ("detections", "model.onnx")):
-        assert read_graph(exported, graph) == (exported / file).read_bytes()  # type: ignore[arg-type]
+        assert read_graph(str(exported), graph) == (exported / file).read_bytes()  # type: ignore[arg-type]
     found = _document(detector, "--graph", "detections", "--runs", 3)
     assert (found["graph"], found["weights"]) == ("detections", "trained")
 
@@ -104,6 +104,8 @@ def test_unknown_formats_and_graphs_are_refused(arguments: tuple[str, ...], mess
         _printed(_specification(tmp_path), *arguments)
 
 
-def test_what_is_neither_file_nor_directory_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(InvalidValueError, match=r"no\.json cannot be read"):
+def test_a_published_model_is_named_and_anything_else_is_refused(tmp_path: Path) -> None:
+    found = _document("eff-spinenet-m0", "--runs", 3)
+    assert (found["architecture"], found["input_px"], found["weights"]) == ("Eff-SpineNet-M0", 256, "initial")
+    with pytest.raises(InvalidValueError, match=r"no\.json'; it must be one of Eff-SpineNet-M0, "):
         _printed(tmp_path / "no.json")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,7 +12,7 @@ from typer.testing import CliRunner, Result
 from exporters.benchmarks.throughput_command import app
 from exporters.benchmarks.throughput_script import WARM_UP_ROUNDS, compared
 from search_space.errors import EffspineError, InvalidValueError
-from tests.support.export_runtime import python_of
+from tests.support.export_runtime import python_of, require_torchvision
 from tests.support.exported_folders import exported, random_model
 from tests.support.random_detectors import UNEQUAL
 
@@ -76,8 +75,7 @@ def test_speeds_are_medians_without_the_warm_up_and_the_ratio_is_that_of_neighbo
 @pytest.mark.parametrize("option", ["--no-compile", "--compile"])
 def test_both_detectors_are_measured_in_inference_and_training(folder: Path, option: str) -> None:
     python = python_of("exports")
-    if subprocess.run([python, "-c", "import torchvision"], capture_output=True, check=False).returncode != 0:
-        pytest.skip(f"{python} has no torchvision; EFFSPINE_EXPORTS_VENV names an environment that has it")
+    require_torchvision()
     done = _throughput(folder, *SMALL, option, "--python", python, "--json")
     assert done.exit_code == 0, done.output
     found = json.loads(done.stdout[done.stdout.index("{") :])

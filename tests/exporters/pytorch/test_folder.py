@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import ast
 import io
 import json
 import re
+import shlex
 import zipfile
 from dataclasses import replace
+from importlib.metadata import version
 from pathlib import Path
 
 import numpy as np
@@ -24,8 +27,9 @@ from search_space.detector_model import DetectorModel
 from search_space.document import BlockSpecification, block_specification
 from search_space.errors import InvalidValueError
 from search_space.published import EFF_SPINENET_D0
-from tests.support.export_runtime import run_export
+from tests.support.export_runtime import require_torchvision, run_export
 from tests.support.exported_folders import exported, random_model
+from tests.support.paths import ROOT
 from tests.support.random_detectors import UNEQUAL
 
 CLASSES = [{"id": 1, "name": "cat|dog"}, {"id": 5, "name": "<b>"}, {"id": 9, "name": "car"}]
@@ -103,11 +107,37 @@ def test_the_readme_is_a_model_card_with_figures_classes_and_provenance(folder: 
         assert wanted in text
     assert f"trainable parameters: {cost_report(UNEQUAL).params:,}" in text
     assert re.search(r"effspine \d\S+", text)
+    (coreml,) = re.findall(r"^    (python -c 'import coremltools .*)$", text, re.MULTILINE)
+    ast.parse(shlex.split(coreml)[2])
+    assert f"\n    {coreml}\n" in (ROOT / "docs" / "exports.md").read_text(encoding="utf-8")
+
+
+FASTER_RCNN = """
+detector.transform.min_size, detector.transform.max_size = (96,), 128
+images = [torch.rand(3, 96, 128), torch.rand(3, 128, 96)]
+targets = [{"boxes": torch.tensor([[8.0, 8.0, 72.0, 64.0]]), "labels": torch.tensor([1])}] * 2
+losses = detector.train()(images, targets)
+sum(losses.values()).backward()
+gradient = next(model.backbone.parameters()).grad
+assert torch.isfinite(gradient).all() and gradient.abs().sum() > 0
+found = detector.eval()(images)
+print(sorted(losses), [sorted(each) for each in found])
+"""
+
+
+def test_the_backbone_is_that_of_a_detector_of_torchvision(folder: Path) -> None:
+    """The block of the README, then a step of training and detection."""
+    require_torchvision()
+    (block,) = re.findall(r"```python\n([^`]*torchvision[^`]*)```", (folder / "README.md").read_text())
+    start = "import torch; from retinanet import load; model = load('.')\n"
+    printed = run_export(["-c", start + block + FASTER_RCNN], folder=folder).stdout
+    losses = ["loss_box_reg", "loss_classifier", "loss_objectness", "loss_rpn_box_reg"]
+    assert printed == f"{losses} {[['boxes', 'labels', 'scores']] * 2}\n"
 
 
 @pytest.mark.parametrize("count", [2, pytest.param(3, marks=pytest.mark.slow)])
 def test_the_python_of_the_readme_runs(folder: Path, count: int) -> None:
-    """Detection, training and, in the slow tier, exporting the network; torchvision is not installed."""
+    """Detection, training and, in the slow tier, exporting the network."""
     blocks = re.findall(r"```python\n(.*?)```", (folder / "README.md").read_text(), re.DOTALL)
     assert ["torchvision" in block for block in blocks] == [False, False, False, True]
     pixels = np.random.default_rng(0).integers(0, 256, (70, 90, 3)).astype(np.uint8)
@@ -144,10 +174,15 @@ def test_an_archive_of_a_trial_names_its_campaign() -> None:
     trial = {
         "number": 3, "reward": None, "betas": [1.0] * 18, "finished_at": None, "madds": 9, "madds_ratio": 1.0,
     }  # fmt: skip
-    export = Export(BlockSpecification(UNEQUAL, provenance_of(campaign, trial)))
+    versions = {"effspine": "0.0.9", "commit": "a1b2", "tensorflow": "2.20.0"}
+    export = Export(BlockSpecification(UNEQUAL, provenance_of(campaign, trial, versions)))
     content = EXPORTERS["pytorch"].content(export)
     assert EXPORTERS["pytorch"].content(export) == content
     with zipfile.ZipFile(io.BytesIO(content)) as files:
         readme = files.read("unequal/README.md").decode()
     assert "campaign: cars (`c_2`)" in readme
     assert "trial: 3" in readme
+    assert "- the record was made by effspine 0.0.9, commit a1b2, tensorflow 2.20.0\n" in readme
+    assert re.search(
+        rf"^- this export was made by effspine {re.escape(version('effspine'))}(, commit \S+)?$", readme, re.M
+    )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import re
 from dataclasses import replace
@@ -9,6 +10,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import yaml
 from PIL import Image
 from safetensors.numpy import load_file
 
@@ -22,6 +24,8 @@ from tests.support.exported_folders import exported, random_model
 from tests.support.random_detectors import UNEQUAL
 
 NAMES = ("7", "digit", "1")
+CAMPAIGN = {"id": "c_1", "name": "cars"}
+PROVENANCE = {"campaign": CAMPAIGN, "trial": 3, "dataset": "cars"}
 TRAIN = ("--epochs", 2, "--batch-size", 4, "--workers", 0, "--log-steps", 1, "--warmup-steps", 1, "--device", "cpu")
 
 
@@ -35,7 +39,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """An export for three classes, of which two are in the data set under another number."""
     model = random_model(UNEQUAL)
     classes = [{"id": number, "name": name} for number, name in enumerate(NAMES)]
-    model = replace(model, specification=replace(model.specification, classes=classes))
+    model = replace(model, specification=replace(model.specification, classes=classes, provenance=PROVENANCE))
     return exported(model, tmp_path_factory.mktemp("folder"))
 
 
@@ -85,10 +89,36 @@ def test_a_trained_folder_is_an_export_of_the_classes_of_the_data_set(trained: t
     assert specification.weights is not None
     assert specification.weights["origin"] == "trained"
     assert (specification.training or {})["steps"] == 4
+    assert specification.figures == json.loads(trained[1].splitlines()[-2])
     found = load_file(out / "model.safetensors")
     assert found.keys() == {torch_name(each) for each in parameters(specification.architecture)}
     assert {path.name for path in out.glob("*.py")} == {path.name for path in folder.glob("*.py")}
     assert run_export(["cost.py"], folder=out).stdout.startswith('{"madds": ')
+
+
+def test_a_trained_folder_says_what_it_was_trained_on(trained: tuple[Path, str], folder: Path, digits: Path) -> None:
+    out, _ = trained
+    config, earlier = (json.loads((each / "config.json").read_text()) for each in (out, folder))
+    assert earlier["provenance"]["campaign"] == config["provenance"]["campaign"] == CAMPAIGN
+    assert (earlier["provenance"]["dataset"], config["provenance"]["dataset"]) == ("cars", digits.name)
+    assert config["provenance"]["data"] is None
+    assert config["provenance"]["versions"].keys() == {"torch"}
+    data = config["training"]["data"]
+    assert (data["train"]["images"], data["val"]["images"]) == (9, 3)
+    annotations = (digits / "annotations" / data["val"]["annotations"]).read_bytes()
+    assert data["val"]["annotations_file_sha256"] == hashlib.sha256(annotations).hexdigest()
+    assert config["training"]["started_from"] == earlier["weights"]["sha256"]
+    card, before = ((each / "README.md").read_text() for each in (out, folder))
+    first = card.partition("\n# unequal\n\n")[2].partition("\n")[0]
+    assert first == "Fine-tuned by `train.py` on digits (9 images, 10 classes) for 4 steps, at 64 x 64 pixels."
+    assert yaml.safe_load(card.split("---\n")[1])["library_name"] == "pytorch"
+    assert f"| ap | {config['figures']['ap']:.4f} |" in card
+    assert "| 9 | 10 | 9 |" in card
+    assert "- of the architecture: campaign: " in card
+    assert "\n## Detect\n" in card
+    for outdated in ("Nothing was measured with these weights.", "dataset: cars"):
+        assert outdated in before
+        assert outdated not in card
 
 
 def test_predictions_of_classes_with_the_same_name_are_kept(folder: Path) -> None:
@@ -129,6 +159,69 @@ def test_without_pycocotools_training_says_that_ap_is_not_measured(folder: Path,
         f"from evaluate import coco_metrics; assert coco_metrics(load('.'), Path({str(digits)!r})) is None"
     )
     assert "pip install pycocotools" in run_export(["-c", program], folder=folder).stdout
+
+
+FINDS_ALL = """
+import json, sys
+from pathlib import Path
+import evaluate
+from coco_folder import CocoFolder
+from retinanet import load
+
+model, folders = load("."), [CocoFolder(Path(each), "val") for each in sys.argv[1:]]
+labels = {each["name"]: label for label, each in enumerate(model.classes)}
+print(json.dumps([evaluate.category_ids(model, folder) for folder in folders]))
+for folder, data in zip(folders, sys.argv[1:]):
+    images = iter(range(len(folder)))
+    def detect(model, picture, lowest_score):  # all objects of classes that the detector has
+        boxes, categories = folder.targets(next(images))
+        names = [folder.classes[category]["name"] for category in categories]
+        return [(box.tolist(), 0.9, labels[name]) for box, name in zip(boxes, names) if name in labels]
+    evaluate.detect = detect
+    evaluate.coco_metrics(model, Path(data))
+"""
+
+
+def numbered(digits: Path, directory: Path, names: dict[str, str] | None = None) -> Path:
+    """The validation images with ids that differ, in another order, and with these names in the place of theirs."""
+    document = json.loads((digits / "annotations" / "instances_val.json").read_text())
+    ids = {each["id"]: 100 - each["id"] for each in document["categories"]}
+    for each in document["categories"]:
+        each |= {"id": ids[each["id"]], "name": (names or {}).get(each["name"], each["name"])}
+    for each in document["annotations"]:
+        each["category_id"] = ids[each["category_id"]]
+    (directory / "annotations").mkdir(parents=True)
+    (directory / "annotations" / "instances_val.json").write_text(json.dumps(document))
+    (directory / "val").symlink_to(digits / "val")
+    return directory
+
+
+def test_classes_are_scored_by_their_names_whatever_the_ids_of_the_data_set(
+    folder: Path, digits: Path, tmp_path: Path
+) -> None:
+    done = run_export(["-c", FINDS_ALL, digits, numbered(digits, tmp_path / "other")], folder=folder)
+    found, *measured = map(json.loads, done.stdout.splitlines())
+    document = json.loads((digits / "annotations" / "instances_val.json").read_text())
+    ids = {each["name"]: each["id"] for each in document["categories"]}
+    own = {"0": ids["7"], "2": ids["1"]}
+    assert found == [own, {label: 100 - each for label, each in own.items()}]
+    assert done.stderr.count("lacks them: digit\n") == 4
+    assert measured[0] == measured[1]
+    assert measured[0]["ap"] > 0
+
+
+def test_a_data_set_of_other_classes_is_not_scored(folder: Path, digits: Path, tmp_path: Path) -> None:
+    others = {str(digit): f"number {digit}" for digit in range(10)}
+    data = numbered(digits, tmp_path / "data", others)
+    program = (
+        "import sys; from pathlib import Path; from evaluate import coco_metrics; from retinanet import load;"
+        "model, data = load('.'), Path(sys.argv[1]); assert coco_metrics(model, data) is None;"
+        "model.classes = None; assert coco_metrics(model, data) is None"
+    )
+    first, second = run_export(["-c", program, data], folder=folder).stdout.splitlines()
+    assert first.startswith("AP is not measured: no class of the detector (7, digit, 1) is a category of ")
+    assert f"the detector has {UNEQUAL.class_slots} classes without names, and " in second
+    assert second.endswith("has 10")
 
 
 @pytest.mark.slow

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 import xml.etree.ElementTree as ElementTree
 from pathlib import Path
@@ -17,7 +18,8 @@ from nas_controller.benchmarks.searchers.comparison import compare, difference, 
 from nas_controller.benchmarks.searchers.landscapes import Landscape, interactions, landscapes, separable, spread
 from nas_controller.benchmarks.searchers.plot import draw
 from nas_controller.benchmarks.searchers.runs import Run, run
-from nas_controller.benchmarks.searchers.surrogate import Surrogate
+from nas_controller.benchmarks.searchers.surrogate import Fit, Surrogate
+from nas_controller.benchmarks.searchers.tables import print_tables
 from nas_controller.execution import synthetic_reward
 from nas_controller.search.searchers.registry import ALGORITHMS
 from search_space.errors import InvalidValueError
@@ -55,7 +57,7 @@ def test_interactions_are_more_than_a_sum_over_blocks() -> None:
 
 
 def test_noise_is_as_large_as_the_spread_and_the_same_for_the_same_architecture() -> None:
-    noisy = next(landscape for landscape in landscapes(None) if landscape.name == "separable, noise")
+    noisy = next(landscape for landscape in landscapes({}) if landscape.name == "separable, noise")
     assert noisy.noise == spread(separable) > 0.05
     widths = CANDIDATES[0].widths
     assert noisy.reward(widths, 1) == noisy.reward(widths, 1) != noisy.reward(widths, 2)
@@ -66,12 +68,25 @@ def test_noise_is_as_large_as_the_spread_and_the_same_for_the_same_architecture(
 
 def test_a_surrogate_adds_its_landscapes_with_its_error_as_noise() -> None:
     surrogate = Surrogate([c.widths for c in CANDIDATES], [separable(c.widths) for c in CANDIDATES])
-    plain, noisy = landscapes(surrogate)[-2:]
+    plain, noisy = landscapes({"some rewards": surrogate})[-2:]
+    assert (plain.name, noisy.name) == ("some rewards", "some rewards, noise")
     assert (plain.noise, noisy.noise) == (0.0, surrogate.fit.error)
 
 
+def test_the_tables_say_how_many_architectures_a_surrogate_was_fitted_to(capsys: pytest.CaptureFixture[str]) -> None:
+    controllers = {"random": {"algorithm": "random"}, "reinforce": {"algorithm": "reinforce"}}
+    runs = {(0, which, seed): Run(np.linspace(0.0, 0.1 * seed, 4), 0) for which in (0, 1) for seed in (1, 2)}
+    results = compare(landscapes({})[:1], controllers, runs, 2)
+    print_tables(
+        results, {"some": Fit(40, 60, 0.01, 0.02, 0.5, 2.0, 0.1), "all": Fit(60, 60, 0.01, 0.02, 0.5, 2.0, 0.1)}
+    )
+    printed = capsys.readouterr().out
+    assert "some: 40 of 60 architectures; leave-one-out error 0.0100" in printed
+    assert "all: 60 architectures; leave-one-out error 0.0100" in printed
+
+
 def test_the_incumbent_has_the_best_reward_and_its_true_value_is_reported() -> None:
-    landscape = next(each for each in landscapes(None) if each.name == "separable, noise")
+    landscape = next(each for each in landscapes({}) if each.name == "separable, noise")
     found = run(landscape, {"algorithm": "random"}, seed=2, trials=40)
     assert found.incumbent[0] == separable(SPACE.baseline.widths)
     assert len(found.incumbent) == 40
@@ -101,7 +116,7 @@ def test_the_comparison_and_its_plot_have_every_searcher() -> None:
     rising = np.linspace(0.0, 0.4, 8)
     runs = {(0, 0, seed): Run(rising + 0.01 * seed, 0) for seed in (1, 2)}
     runs |= {(0, 1, seed): Run(2.0 * rising + 0.01 * seed, 6 * seed) for seed in (1, 2)}
-    (result,) = compare(landscapes(None)[:1], controllers, runs, 2)
+    (result,) = compare(landscapes({})[:1], controllers, runs, 2)
     random, reinforce = result.searchers
     assert random.final.value == pytest.approx(0.415)
     assert reinforce.trials_to_random is not None
@@ -116,19 +131,35 @@ def test_the_comparison_and_its_plot_have_every_searcher() -> None:
 
 
 def test_the_command_prints_json_and_writes_a_plot(tmp_path: Path) -> None:
-    rewards, plot = tmp_path / "rewards.jsonl", tmp_path / "plot.svg"
-    rewards.write_text("\n".join(json.dumps({"widths": c.widths, "ap": separable(c.widths)}) for c in CANDIDATES))
+    rewards, scored, plot = tmp_path / "truth.jsonl", tmp_path / "scored.jsonl.gz", tmp_path / "plot.svg"
+    rewards.write_text("\n".join(json.dumps({"widths": c.widths, "reward": separable(c.widths)}) for c in CANDIDATES))
+    some = [json.dumps({"widths": c.widths, "ap": interactions(c.widths)}) for c in CANDIDATES[:40]]
+    scored.write_bytes(gzip.compress("\n".join(some).encode()))
     further = '{"algorithm": "evolution", "population": 4}'
-    arguments = ["--seeds", "2", "--trials", "6", "--rewards", str(rewards), "--controller", further, "--json"]
+    arguments = [
+        "--seeds",
+        "2",
+        "--trials",
+        "6",
+        "--rewards",
+        str(rewards),
+        "--rewards",
+        str(scored),
+        "--controller",
+        further,
+        "--json",
+    ]
     outcome = CliRunner().invoke(app, [*arguments, "--plot", str(plot)], catch_exceptions=False)
     assert outcome.exit_code == 0
     document = json.loads(outcome.stdout)
     assert [landscape["name"] for landscape in document["landscapes"]] == [
-        "separable", "separable, noise", "interactions", "interactions, noise", "surrogate", "surrogate, noise",
+        "separable", "separable, noise", "interactions", "interactions, noise", "surrogate of truth.jsonl",
+        "surrogate of truth.jsonl, noise", "surrogate of scored.jsonl.gz", "surrogate of scored.jsonl.gz, noise",
     ]  # fmt: skip
     labels = [searcher["label"] for searcher in document["landscapes"][0]["searchers"]]
     assert labels == [*COMPARED, "evolution population 4"]
-    assert document["surrogate"]["rows"] == len(CANDIDATES)
+    fits = [(fit["name"], fit["rows"], fit["architectures"]) for fit in document["surrogates"]]
+    assert fits == [("surrogate of truth.jsonl", 60, 60), ("surrogate of scored.jsonl.gz", 40, 40)]
     assert ElementTree.parse(plot).getroot().tag.endswith("svg")
 
 
@@ -139,6 +170,7 @@ def test_the_command_prints_json_and_writes_a_plot(tmp_path: Path) -> None:
         (["--controller", '{"algorithm": "random", "initial": 3}'], "controller.initial: initial is 3"),
         (["--controller", "random"], "controller: Invalid JSON"),
         (["--rewards", "missing.jsonl"], "cannot be read"),
+        (["--rewards", "a/x.jsonl", "--rewards", "b/x.jsonl"], "a/x.jsonl and b/x.jsonl have one name"),
     ],
 )
 def test_wrong_options_are_refused(arguments: list[str], message: str) -> None:

@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-import json
-from pathlib import Path
-
 import numpy as np
 import pytest
 
 from nas_controller.benchmarks.searchers.landscapes import separable
-from nas_controller.benchmarks.searchers.surrogate import MIN_ROWS, Surrogate, read_surrogate
-from search_space.errors import InvalidValueError
+from nas_controller.benchmarks.searchers.surrogate import MAX_ROWS, Surrogate, subset
 from search_space.space import SearchSpace
 
 WIDTHS = [candidate.widths for candidate in SearchSpace().random_candidates(160, seed=1)]
@@ -37,7 +33,7 @@ def test_it_predicts_architectures_that_it_has_not_seen() -> None:
     assert error < 0.7 * np.std(REWARDS)
     assert surrogate.fit.error == pytest.approx(error, rel=0.5)
     assert surrogate.fit.rank_correlation > 0.6
-    assert surrogate.fit.rows == 120
+    assert (surrogate.fit.rows, surrogate.fit.architectures) == (120, 120)
 
 
 def test_predictions_are_rewards() -> None:
@@ -46,50 +42,17 @@ def test_predictions_are_rewards() -> None:
         assert 0.0 <= surrogate(widths) <= 1.0
 
 
-def write(path: Path, *lines: str) -> Path:
-    path.write_text("\n".join(lines))
-    return path
+def test_a_subset_spreads_over_the_rewards_and_is_always_the_same() -> None:
+    rewards = np.random.default_rng(3).normal(0.3, 0.01, 5 * MAX_ROWS).tolist()
+    chosen = subset(rewards)
+    assert len(set(chosen)) == MAX_ROWS
+    ranks = np.argsort(np.argsort(rewards))[chosen]
+    assert np.array_equal(np.sort(ranks) // 5, np.arange(MAX_ROWS))  # one of every five neighbours
+    assert np.array_equal(chosen, subset(rewards))
+    assert np.array_equal(subset(rewards[:MAX_ROWS]), np.arange(MAX_ROWS))
 
 
-def rows(count: int) -> list[str]:
-    return [
-        json.dumps({"widths": widths, "ap": reward, "seed": 1})
-        for widths, reward in zip(WIDTHS[:count], REWARDS, strict=False)
-    ]
-
-
-def test_a_file_of_scored_architectures_is_read_and_equal_widths_are_averaged(tmp_path: Path) -> None:
-    lines = rows(MIN_ROWS)
-    twice = json.dumps({"widths": WIDTHS[0], "ap": REWARDS[0] + 0.1})
-    read = read_surrogate(write(tmp_path / "rewards.jsonl", *lines, "", twice))
-    expected = Surrogate(WIDTHS[:MIN_ROWS], [REWARDS[0] + 0.05, *REWARDS[1:MIN_ROWS]])
-    assert read.fit.rows == MIN_ROWS
-    assert read(WIDTHS[50]) == pytest.approx(expected(WIDTHS[50]))
-
-
-@pytest.mark.parametrize(
-    ("line", "message"),
-    [
-        ("{", "line 2: it is no JSON"),
-        ("[1]", 'line 2: it must be an object such as {"widths"'),
-        ('{"widths": [8, 16], "ap": 0.3}', "line 2: "),
-        (json.dumps({"widths": [*WIDTHS[0][:-1], "8"], "ap": 0.3}), "line 2: "),
-        (json.dumps({"widths": WIDTHS[0], "ap": 1.5}), "line 2: ap is 1.5; it must be a number from 0 to 1"),
-        (json.dumps({"widths": WIDTHS[0], "ap": True}), "line 2: ap is True"),
-        (json.dumps({"widths": WIDTHS[0]}), "line 2: ap is None"),
-    ],
-)
-def test_a_wrong_line_is_refused_with_its_number(tmp_path: Path, line: str, message: str) -> None:
-    path = write(tmp_path / "rewards.jsonl", *rows(1), line)
-    with pytest.raises(InvalidValueError) as caught:
-        read_surrogate(path)
-    assert message in str(caught.value)
-    assert caught.value.field == "rewards"
-
-
-def test_too_few_architectures_and_a_missing_file_are_refused(tmp_path: Path) -> None:
-    path = write(tmp_path / "rewards.jsonl", *rows(MIN_ROWS - 1))
-    with pytest.raises(InvalidValueError, match="has 19 architectures; a surrogate needs at least 20"):
-        read_surrogate(path)
-    with pytest.raises(InvalidValueError, match="cannot be read"):
-        read_surrogate(tmp_path / "missing")
+def test_a_fit_of_a_subset_says_of_how_many(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("nas_controller.benchmarks.searchers.surrogate.MAX_ROWS", 40)
+    fit = Surrogate(WIDTHS, REWARDS).fit
+    assert (fit.rows, fit.architectures) == (40, len(WIDTHS))

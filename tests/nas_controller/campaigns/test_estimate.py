@@ -2,17 +2,24 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from nas_controller.campaigns.campaign import Campaign
 from nas_controller.campaigns.estimate import estimate
 from nas_controller.campaigns.finals import Finals
+from nas_controller.entities import EstimateDocument
 from nas_controller.search.campaign_spec import CampaignSpec
 from nas_controller.search.outcomes import Rewarded, TrialWork
 from nas_controller.store import Store
 from tests.support.synthetic_campaigns import Clock, synthetic_spec
 
 SMOKE = {"profile": "smoke"}
+
+
+def estimated_of(store: Store, spec: CampaignSpec) -> EstimateDocument:
+    return estimate(store, spec, Path("/nowhere"))
 
 
 def complete_campaign(store: Store, clock: Clock, seconds: list[float], **changes: object) -> None:
@@ -34,7 +41,7 @@ def planned(**changes: object) -> CampaignSpec:
 
 def test_the_estimate_is_empty_without_trials_of_the_task(store: Store, clock: Clock) -> None:
     complete_campaign(store, clock, [10, 10])
-    estimated = estimate(store, planned(proxy_task={**SMOKE, "steps": 7}))
+    estimated = estimated_of(store, planned(proxy_task={**SMOKE, "steps": 7}))
     assert (estimated.basis, estimated.seconds_per_trial, estimated.wall_seconds, estimated.device_hours) == (
         "nothing",
         None,
@@ -46,7 +53,7 @@ def test_the_estimate_is_empty_without_trials_of_the_task(store: Store, clock: C
 def test_the_estimate_is_the_median_of_trials_with_the_same_workers(store: Store, clock: Clock) -> None:
     complete_campaign(store, clock, [60, 70, 90])
     complete_campaign(store, clock, [1, 1, 1, 1, 1], parallelism=2)
-    estimated = estimate(store, planned())
+    estimated = estimated_of(store, planned())
     assert (estimated.basis, estimated.measured_trials, estimated.seconds_per_trial) == ("same-workers", 3, 70)
     assert estimated.wall_seconds == 30 * (70 + 90) / 2  # the intervals between the ends
     assert estimated.device_hours == pytest.approx(30 * 70 / 3600, abs=1e-6)
@@ -54,7 +61,7 @@ def test_the_estimate_is_the_median_of_trials_with_the_same_workers(store: Store
 
 def test_the_estimate_with_other_workers_has_another_basis_and_counts_their_devices(store: Store, clock: Clock) -> None:
     complete_campaign(store, clock, [60, 80])
-    estimated = estimate(store, planned(parallelism=4, resources={"gpus": 2}))
+    estimated = estimated_of(store, planned(parallelism=4, resources={"gpus": 2}))
     assert (estimated.basis, estimated.seconds_per_trial, estimated.wall_seconds) == ("same-task", 70, 8 * 70)
     assert estimated.device_hours == pytest.approx(2 * 30 * 70 / 3600, abs=1e-6)
 
@@ -73,7 +80,7 @@ def test_trials_that_wait_for_a_worker_take_longer_and_cost_no_more(store: Store
         for work in in_training:
             campaign.complete(work, Rewarded(0.2, {}))
     assert store.reads.get_campaign(campaign.record.id).device_seconds == 10 * 2
-    estimated = estimate(store, planned(trials=90, parallelism=8))
+    estimated = estimated_of(store, planned(trials=90, parallelism=8))
     assert (estimated.basis, estimated.seconds_per_trial) == ("same-workers", 2)
     assert estimated.wall_seconds == pytest.approx(90 * 8 / 9, abs=1e-3)
     assert estimated.device_hours == pytest.approx(180 / 3600)
@@ -81,13 +88,13 @@ def test_trials_that_wait_for_a_worker_take_longer_and_cost_no_more(store: Store
 
 def test_a_stop_condition_bounds_it(store: Store, clock: Clock) -> None:
     complete_campaign(store, clock, [60])
-    estimated = estimate(store, planned(stop={"device_hours": 0.25, "wall_seconds": 100_000}))
+    estimated = estimated_of(store, planned(stop={"device_hours": 0.25, "wall_seconds": 100_000}))
     assert (estimated.bounded_by, estimated.device_hours, estimated.wall_seconds) == ("device_hours", 0.25, 900)
 
 
 def test_finals_are_estimated_on_top_from_those_of_the_same_task(store: Store, clock: Clock) -> None:
     finals = {"top": 1, "seeds": 2, "steps": 9}
-    assert estimate(store, planned()).finals is None
+    assert estimated_of(store, planned()).finals is None
     spec = synthetic_spec(trials=2, dataset="digits", proxy_task=SMOKE, finals=finals)
     campaign = Campaign(store, store.runner.claim(store.service.create_campaign(spec).id, "runner", 1e6))
     while not campaign.over:
@@ -96,7 +103,7 @@ def test_finals_are_estimated_on_top_from_those_of_the_same_task(store: Store, c
         campaign.begun(work, 0.0)
         clock.advance(10)
         campaign.complete(work, Rewarded(0.2, {}))
-    unknown = estimate(store, planned(finals=finals)).finals
+    unknown = estimated_of(store, planned(finals=finals)).finals
     assert unknown is not None
     assert (unknown.trainings, unknown.basis, unknown.wall_seconds, unknown.device_hours) == (4, "nothing", None, None)
 
@@ -107,7 +114,7 @@ def test_finals_are_estimated_on_top_from_those_of_the_same_task(store: Store, c
         source.begun(work, 0.0)
         clock.advance(seconds)
         source.complete(work, Rewarded(0.2, {}))
-    estimated = estimate(store, planned(trials=6, finals={**finals, "top": 3}, stop={"wall_seconds": 20}))
+    estimated = estimated_of(store, planned(trials=6, finals={**finals, "top": 3}, stop={"wall_seconds": 20}))
     assert (estimated.wall_seconds, estimated.bounded_by) == (20, "wall_seconds")
     assert estimated.finals is not None
     assert (estimated.finals.trainings, estimated.finals.basis, estimated.finals.measured_trainings) == (
@@ -115,24 +122,24 @@ def test_finals_are_estimated_on_top_from_those_of_the_same_task(store: Store, c
     )  # fmt: skip
     assert (estimated.finals.seconds_per_training, estimated.finals.wall_seconds) == (60, 8 * (50 + 70 + 90) / 3)
     assert estimated.finals.device_hours == pytest.approx(480 / 3600, abs=1e-6)
-    others = estimate(store, planned(finals={**finals, "steps": 8})).finals
+    others = estimated_of(store, planned(finals={**finals, "steps": 8})).finals
     assert others is not None
     assert others.basis == "nothing"
 
 
 def test_synthetic_finals_take_the_seconds_of_their_profile(store: Store) -> None:
     spec = synthetic_spec(trials=3, parallelism=2, finals={"top": 2, "seeds": 1, "seconds": 5})
-    estimated = estimate(store, spec).finals
+    estimated = estimated_of(store, spec).finals
     assert estimated is not None
     assert (estimated.basis, estimated.seconds_per_training, estimated.wall_seconds) == ("profile", 5, 10)
 
 
 def test_trials_whose_latency_is_measured_are_estimated_from_such_trials(store: Store, clock: Clock) -> None:
     complete_campaign(store, clock, [60, 70])
-    assert estimate(store, planned(latency={})).basis == "nothing"
+    assert estimated_of(store, planned(latency={})).basis == "nothing"
     complete_campaign(store, clock, [65, 75], latency={})
-    assert estimate(store, planned(latency={})).seconds_per_trial == 70
-    assert estimate(store, planned()).seconds_per_trial == 65
+    assert estimated_of(store, planned(latency={})).seconds_per_trial == 70
+    assert estimated_of(store, planned()).seconds_per_trial == 65
     synthetic = {"profile": "synthetic", "seconds": 1}
-    assert estimate(store, planned(proxy_task=synthetic)).basis == "profile"
-    assert estimate(store, planned(proxy_task=synthetic, latency={})).basis == "nothing"
+    assert estimated_of(store, planned(proxy_task=synthetic)).basis == "profile"
+    assert estimated_of(store, planned(proxy_task=synthetic, latency={})).basis == "nothing"

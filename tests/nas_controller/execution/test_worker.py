@@ -23,21 +23,20 @@ from search_space.architecture import Architecture
 from search_space.errors import EffspineError, InvalidValueError
 from search_space.proxy_task import ProxyTask, resolve
 from search_space.space import SearchSpace
+from tests.support.data_identities import CATEGORIES, with_classes
 from tests.support.paths import ROOT
 
 BASE = SearchSpace().base
 WIDTHS = tuple(width + 8 for width in BASE.widths)
+CONTENT = b"trained weights"
+WEIGHTS = SharedWeights("1" * 64, hashlib.sha256(CONTENT).hexdigest(), content=CONTENT)
+DATA, OTHER_DATA, SEARCH_DATA = (
+    DataIdentity(SplitIdentity(200, boxes, "a", "b"), SplitIdentity(40, 92, "c", "d")) for boxes in (512, 510, 508)
+)
 
 
 def job(profile: str = "synthetic", tmp_path: Path = Path("/nowhere"), seed: int = 1, **changes: Any) -> Job:
     return Job(resolve(profile, **changes), BASE, tmp_path, tmp_path / "cache", seed, threads=2)
-
-
-DATA, OTHER_DATA, SEARCH_DATA = (
-    DataIdentity(SplitIdentity(200, boxes, "a", "b"), SplitIdentity(40, 92, "c", "d")) for boxes in (512, 510, 508)
-)
-CONTENT = b"trained weights"
-WEIGHTS = SharedWeights("1" * 64, hashlib.sha256(CONTENT).hexdigest(), content=CONTENT)
 
 
 class TrainedWeights(NamedTuple):
@@ -65,6 +64,7 @@ class FakeProxyWorker:
     raises: ClassVar[BaseException | None] = None
     identity: ClassVar[DataIdentity] = DATA
     seeds: ClassVar[list[int | None]] = []
+    categories = CATEGORIES
 
     def __init__(self, *arguments: Any, alive: Callable[[], None], search_task: ProxyTask | None = None) -> None:
         alive()
@@ -137,7 +137,7 @@ def test_the_trainer_is_reused_for_the_same_job(trainer: type[FakeProxyWorker], 
     reports: list[TrialProgress] = []
     for _ in range(3):
         outcome = run_trial(job("smoke", tmp_path), WIDTHS, reports.append)
-        assert outcome == Rewarded(0.25, {"ap": 0.25, "steps": 2.0}, DATA.to_dict())
+        assert outcome == Rewarded(0.25, {"ap": 0.25, "steps": 2.0}, with_classes(DATA))
     assert len(trainer.built) == 1
     assert trainer.built[0] == (resolve("smoke"), tmp_path, tmp_path / "cache", 1, 2, None)
     assert reports[:3] == [ALIVE, TrialProgress(30, 90, {}), TrialProgress(1, 2, {"loss": 0.5, "seconds": 0.1}, 0.2)]
@@ -184,7 +184,7 @@ def test_errors_become_outcomes(
 ) -> None:  # fmt: skip
     monkeypatch.setattr(trainer, "raises", error)
     outcome = run_trial(job("smoke", tmp_path), WIDTHS, lambda progress: None)
-    assert outcome == replace(expected, data=DATA.to_dict())
+    assert outcome == replace(expected, data=with_classes(DATA))
 
 
 def test_after_an_unexpected_error_the_trainer_is_discarded_and_the_traceback_logged(
@@ -212,7 +212,7 @@ def test_a_trial_that_must_read_other_data_is_not_trained(
     assert isinstance(run(DATA), Rewarded)
     refused = run(OTHER_DATA)
     assert isinstance(refused, Failed)
-    assert (refused.reaction, refused.kind, refused.data) == ("stop", "data-changed", DATA.to_dict())
+    assert (refused.reaction, refused.kind, refused.data) == ("stop", "data-changed", with_classes(DATA))
     assert refused.error == (
         f"the data set {tmp_path} is not the one that the earlier rewards were measured on: its content differs "
         f"(identity {DATA.sha256[:12]}, expected {OTHER_DATA.sha256[:12]})"
@@ -223,7 +223,7 @@ def test_a_trial_that_must_read_other_data_is_not_trained(
     monkeypatch.setattr(trainer, "identity", OTHER_DATA)
     trained = run(OTHER_DATA)
     assert isinstance(trained, Rewarded)
-    assert trained.data == OTHER_DATA.to_dict()
+    assert trained.data == with_classes(OTHER_DATA)
 
 
 def test_the_expected_data_are_no_reason_for_another_trainer(trainer: type[FakeProxyWorker], tmp_path: Path) -> None:
@@ -247,7 +247,7 @@ def test_the_training_of_shared_weights_returns_their_file_and_reports_its_steps
     reports: list[TrialProgress] = []
     work = TrialWork(SHARED_WEIGHTS, 1, ())
     outcome = run_trial(job("smoke", tmp_path, **SHARED_TASK).of(work), (), reports.append)
-    assert outcome == replace(WEIGHTS, data=DATA.to_dict())
+    assert outcome == replace(WEIGHTS, data=with_classes(DATA))
     assert reports == [ALIVE, TrialProgress(30, 90, {"loss": 0.7})]
     assert trainer.checkpoints == []
 

@@ -8,12 +8,13 @@ import json
 import os
 import zipfile
 from collections.abc import Iterator
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest
 
-from exporters import EXPORTERS
+from exporters import EXPORTERS, Export
 from nas_controller.campaigns.replay import verify
 from nas_controller.execution.in_process_executor import InProcessExecutor
 from nas_controller.execution.kept_models import model_directory
@@ -21,7 +22,7 @@ from nas_controller.exports.exported_trial import find_exported
 from nas_controller.exports.files import export_file
 from nas_controller.exports.requests import export_request
 from nas_controller.exports.weights import chosen, weights_of
-from nas_controller.states import TrainingStart, WeightsWanted
+from nas_controller.states import TrialStart, WeightsWanted
 from nas_controller.store import CampaignRecord, ConflictError, ExportRecord, Store
 from nas_controller.supervision import training_job
 from nas_controller.supervision.export_job import run as run_export
@@ -31,6 +32,7 @@ from nas_controller.supervision.runner_protocol import EXIT_DONE
 from nas_controller.trainings.files import history_rows, run_directory, start_directory
 from nas_controller.trainings.requests import training_request
 from nas_controller.trainings.spec import TrainingSpec
+from search_space.coco_metrics import METRICS
 from search_space.detector_model import DetectorModel, load_detector, weights_content
 from search_space.run_files import BEST
 from tests.support.databases import migrated_sqlite
@@ -41,6 +43,7 @@ from tests.support.trainings import train_here
 TINY = {"image_px": 32, "width_multiplier": 0.1, "batch_size": 2, "subnet_width": 4, "recalibration_images": 8}
 SHARED = {"profile": "smoke", **TINY, "kind": "shared", "shared_steps": 4, "steps": 0, "warmup_steps": 0}
 FINALS = {"profile": "smoke", **TINY, "top": 1, "seeds": 2, "steps": 3, "warmup_steps": 1, "ema_decay": 0.5}
+DIGITS = [{"id": 1, "name": "digit"}]
 
 
 class Searched(NamedTuple):
@@ -72,7 +75,7 @@ class Searched(NamedTuple):
         assert hashlib.sha256(content).hexdigest() == made.sha256
         with zipfile.ZipFile(io.BytesIO(content)) as files:
             files.extractall(directory)
-        return load_detector(directory / f"test-trial-{trial}")
+        return load_detector(directory / Path(made.file_name).stem)
 
 
 @pytest.fixture(scope="module")
@@ -113,9 +116,10 @@ def test_every_training_of_the_finals_keeps_its_detector(searched: Searched) -> 
         assert training is not None
         assert figures["ap"] == final.reward
         assert (training["seed"], training["proxy_task"]["steps"]) == (final.seed, FINALS["steps"])
-        assert kept.specification.classes == [{"id": 1, "name": "digit"}]
+        assert kept.specification.classes == DIGITS
         assert (provenance["campaign"]["id"], provenance["trial"]) == (campaign.id, final.trial)
         assert provenance["data"] == campaign.finals.data
+        assert provenance["versions"].keys() >= {"effspine", "python", "numpy", "tensorflow"}
     verify(store, campaign.id)
 
 
@@ -138,18 +142,31 @@ def test_a_slice_is_exported_as_its_trial_was_scored(searched: Searched, tmp_pat
     assert (model.origin, model.architecture.input_px) == ("shared", 32)
     assert model.specification.figures is not None
     assert model.specification.figures["ap"] == trial.reward
-    assert model.specification.provenance["data"] == campaign.data
+    assert campaign.data is not None
+    assert {**model.specification.provenance["data"], "classes": DIGITS} == campaign.data
     assert model.architecture.class_slots == 1
 
 
 def test_initial_weights_are_at_full_size(searched: Searched, tmp_path: Path) -> None:
     model = searched.detector(0, "initial", tmp_path)
     assert (model.origin, model.architecture.input_px, model.specification.figures) == ("initial", 512, None)
+    assert (model.architecture.class_slots, model.specification.classes) == (1, DIGITS)
+
+
+def test_a_specification_has_the_classes_and_the_training_of_the_search(searched: Searched) -> None:
+    exported = find_exported(searched.store, searched.campaign.id, 1)
+    document = json.loads(EXPORTERS["spec"].content(Export(exported.specification())))
+    assert (document["class_slots"], document["classes"]) == (1, DIGITS)
+    assert document["figures"]["ap"] == exported.trial.reward
+    assert set(document["figures"]) == set(METRICS)
+    assert document["training"]["proxy_task"]["shared_steps"] == SHARED["shared_steps"]
+    assert document["provenance"]["versions"].keys() == {"effspine", "python", "numpy", "tensorflow"}
+    assert document["provenance"]["versions"]["tensorflow"] == version("tensorflow")
 
 
 @pytest.mark.parametrize("start", ["finals", "shared"])
 def test_a_trial_is_trained_further_from_its_weights(
-    searched: Searched, shared_engines: None, monkeypatch: pytest.MonkeyPatch, start: TrainingStart
+    searched: Searched, shared_engines: None, monkeypatch: pytest.MonkeyPatch, start: TrialStart
 ) -> None:
     store, data_dir, campaign = searched
     assert campaign.spec.finals is not None
@@ -183,7 +200,10 @@ def test_a_trial_is_trained_further_from_its_weights(
     assert origin == {"kind": "model", "sha256": hashlib.sha256(weights_content(started)).hexdigest()}
     assert best.specification.figures == done.figures
     assert best.architecture.widths == started.architecture.widths
-    assert best.specification.provenance["trial"] == searched.finalist
+    provenance = best.specification.provenance
+    assert provenance["trial"] == searched.finalist
+    claimed = find_exported(store, campaign.id, searched.finalist).versions
+    assert provenance["versions"].items() >= {name: claimed[name] for name in ("effspine", "tensorflow")}.items()
 
 
 def test_weights_whose_files_are_gone_or_damaged_are_not_exported(searched: Searched, tmp_path: Path) -> None:

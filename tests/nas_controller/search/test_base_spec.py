@@ -47,6 +47,20 @@ def test_a_block_specification_is_the_base_with_everything_that_its_network_is()
     assert CampaignSpec.model_validate(stored) == given
 
 
+def test_the_trial_that_a_base_was_exported_from_is_kept_and_changes_nothing() -> None:
+    provenance = {"campaign": {"id": "c_1", "name": "digits"}, "trial": 7}
+    given = spec(block_specification(BlockSpecification(LEARNED, provenance)))
+    stored = given.model_dump(mode="json")
+    kept = {"campaign_id": "c_1", "campaign_name": "digits", "trial": 7}
+    assert stored["search_space"]["base"]["exported_from"] == kept
+    assert CampaignSpec.model_validate(stored) == given
+    assert spec(DOCUMENT).model_dump(mode="json")["search_space"]["base"]["exported_from"] is None
+    assert given.search_space.build().identity() == spec(DOCUMENT).search_space.build().identity()
+    before = stored["search_space"]["base"]
+    del before["exported_from"]  # as earlier versions have stored it
+    assert CampaignSpec.model_validate(stored).search_space.build().base == LEARNED
+
+
 def test_widths_alone_are_a_base_at_the_scale_of_d0() -> None:
     space = spec({"widths": list(SP_EFFICIENTNET_B0.widths)}).search_space.build()
     assert space.base == SP_EFFICIENTNET_B0

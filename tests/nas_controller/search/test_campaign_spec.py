@@ -276,3 +276,14 @@ def test_equal_documents_share_one_search_space() -> None:
     assert capped.build() is capped.build()
     assert capped.build() is not other.build()
     assert capped.build() is not default.build()
+
+
+def test_shared_weights_are_not_trained_on_tpus() -> None:
+    errors = located({**MINIMAL, "resources": {"tpus": 1}})
+    assert list(errors) == ["resources.tpus"]
+    assert "tpus is 1; a task of kind shared" in errors["resources.tpus"]
+    assert "XLA, which TPUs need" in errors["resources.tpus"]
+    alone = CampaignSpec.model_validate(
+        {**MINIMAL, "resources": {"tpus": 1}, "proxy_task": {"profile": "laptop-alone"}}
+    )
+    assert alone.resources.tpus == 1

@@ -45,6 +45,7 @@ def test_the_settings_of_an_algorithm_are_filled_in_and_those_of_others_are_null
         ({"algorithm": "evolution", "population": 1}, "population", "greater than or equal to 2"),
         ({"algorithm": "evolution", "tournament": 0}, "tournament", "greater than or equal to 1"),
         ({"algorithm": "local-search", "initial": -1}, "initial", "greater than or equal to 0"),
+        ({"algorithm": "tpe", "window_trials": 49}, "window_trials", "greater than or equal to 50"),
     ],
 )
 def test_a_setting_that_the_algorithm_does_not_read_is_refused(

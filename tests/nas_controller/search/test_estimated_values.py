@@ -8,7 +8,9 @@ import numpy as np
 import pytest
 
 from nas_controller.execution.synthetic_reward import reward
-from nas_controller.search.estimated_values import Rewarded, best_estimated, estimate_values, nearest_columns
+from nas_controller.search.estimated_values import Candidate, Rewarded, best_estimated, estimate_values, nearest_columns
+from nas_controller.search.finals_rules import FIRST
+from nas_controller.search.objective_spec import ObjectiveSpec
 from search_space.space import SearchSpace
 
 SPACE = SearchSpace()
@@ -24,6 +26,13 @@ def linear(widths: tuple[int, ...]) -> float:
     """A value that is linear in the log widths."""
     x = np.log(widths) - np.log(BASELINE)
     return float(0.3 + 0.01 * (x[3] - x[7] + 0.5 * x[12]))
+
+
+AP_ALONE = ObjectiveSpec().value
+
+
+def candidates(given: list[Rewarded]) -> list[Candidate]:
+    return [Candidate(*each, params=1, cost_ratio=None) for each in given]
 
 
 def trials(value: Callable[[tuple[int, ...]], float], noise: float, count: int = 300) -> list[Rewarded]:
@@ -53,7 +62,7 @@ def test_noisy_rewards_are_shrunk_towards_the_regression() -> None:
 
 def test_the_best_by_estimate_are_better_than_the_luckiest() -> None:
     given = trials(linear, 0.02)
-    chosen = list(best_estimated(given, BASELINE, 3).values)
+    chosen = list(best_estimated(candidates(given), BASELINE, 3, AP_ALONE).values)
     luckiest = sorted(given, key=lambda each: -each.reward)[:3]
     by_number = {each.number: linear(tuple(each.widths)) for each in given}
     assert np.mean([by_number[number] for number in chosen]) > np.mean([by_number[each.number] for each in luckiest])
@@ -87,7 +96,7 @@ def test_equal_rewards_and_equal_widths_are_no_special_case() -> None:
     same = [Rewarded(number, BASELINE, 0.25) for number in range(4)]
     estimates = estimate_values(same, BASELINE)
     assert set(estimates.values.values()) == {0.25}
-    assert list(best_estimated(same, BASELINE, 2).values) == [0, 1]
+    assert list(best_estimated(candidates(same), BASELINE, 2, AP_ALONE).values) == [0, 1]
 
 
 def test_many_trials_are_estimated_from_a_sample_of_neighbours() -> None:
@@ -101,3 +110,24 @@ def test_the_nearest_columns_are_those_of_a_stable_sort(values: int) -> None:
     distances = np.random.default_rng(1).integers(0, values, (60, 50)).astype(float)
     expected = np.argsort(distances, axis=1, kind="stable")[:, :10]
     assert np.array_equal(nearest_columns(distances, 10), expected)
+
+
+def test_finalists_have_the_highest_value_of_the_objective_of_their_estimates() -> None:
+    given = trials(linear, 0.001, 60)
+    several = [Candidate(*each, params=1, cost_ratio=0.5 if each.number % 3 else 2.0) for each in given]
+    objective = ObjectiveSpec(minimise="params", weight=0.5)
+    estimates = estimate_values(several, BASELINE).values
+    values = {each.number: objective.value(estimates[each.number], each.cost_ratio) for each in several}
+    chosen = best_estimated(several, BASELINE, 5, objective.value).values
+    assert list(chosen) == sorted(values, key=lambda number: -values[number])[:5]
+    assert chosen == {number: estimates[number] for number in chosen}  # the estimate stays that of the AP
+    assert all(number % 3 for number in chosen)
+    by_ap = best_estimated(several, BASELINE, 5, AP_ALONE).values
+    assert any(number % 3 == 0 for number in by_ap)
+    assert list(best_estimated(several, BASELINE, 5, objective.value, FIRST).values) == list(by_ap)
+
+
+def test_of_equal_estimates_and_rewards_fewer_parameters_come_first_then_the_earlier_trial() -> None:
+    same = [Candidate(number, BASELINE, 0.25, params, None) for number, params in enumerate((9, 7, 7, 8))]
+    assert list(best_estimated(same, BASELINE, 4, AP_ALONE).values) == [1, 2, 3, 0]
+    assert list(best_estimated(same, BASELINE, 4, AP_ALONE, FIRST).values) == [0, 1, 2, 3]

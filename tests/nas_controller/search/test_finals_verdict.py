@@ -6,7 +6,17 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from nas_controller.search.finals_verdict import CONFIDENCE, Rewards, compare, confirmed, ranked_first, sentence
+from nas_controller.search.finals_rules import FIRST
+from nas_controller.search.finals_verdict import (
+    CONFIDENCE,
+    CostRatios,
+    Rewards,
+    compare,
+    confirmed,
+    cost_text,
+    ranked_first,
+    sentence,
+)
 
 BASELINE = 0
 
@@ -115,16 +125,27 @@ def test_the_winner_is_the_best_of_those_that_are_better() -> None:
     ("differences", "first"),
     [
         ({"t1": [1, 1, 1, 1.1], "t2": [-9, 30, 9, 9]}, 1),  # the winner, although another mean is higher
-        ({"t1": [-2, -1, 0, 1], "t2": [-3, -1, 0, 1]}, 1),  # undecided, even below the baseline
+        ({"t1": [-2, -1, 0, 4], "t2": [-3, -1, 0, 1]}, 1),  # undecided
+        ({"t1": [-2, -1, 0, 1], "t2": [-3, -1, 0, 1]}, BASELINE),  # undecided, but no mean is above 0
+        ({"t1": [-1, 1], "t2": [-1, 1]}, BASELINE),
         ({"t1": [-1, -1, -1], "t2": [-2, -2, -2]}, BASELINE),
         ({"t1": [1], "t2": [1]}, 1),
         ({"t1": [], "t2": []}, None),
     ],
 )
-def test_finals_rank_the_winner_first_then_the_highest_mean_and_the_baseline_where_all_are_worse(
+def test_finals_rank_the_winner_first_then_the_highest_mean_above_zero_and_else_the_baseline(
     differences: dict[str, list[float]], first: int | None
 ) -> None:
     assert ranked_first(compare(rewards(**differences), [1, 2], BASELINE), BASELINE) == first
+
+
+@pytest.mark.parametrize(
+    ("differences", "first"), [([-2, -1, 0, 1], 1), ([-1, -1, -1], BASELINE), ([1, 1, 1.1], 1), ([-1, 1], 1)]
+)
+def test_by_the_first_rule_only_a_finalist_that_is_worse_ranks_after_the_baseline(
+    differences: list[float], first: int
+) -> None:
+    assert ranked_first(compare(rewards(t1=differences), [1], BASELINE), BASELINE, FIRST) == first
 
 
 @pytest.mark.parametrize(
@@ -148,12 +169,48 @@ def test_finals_rank_the_winner_first_then_the_highest_mean_and_the_baseline_whe
             {"t4": [0.02]},
             "Trial 4 ranks first, but is not confirmed to be better than the uniform baseline: +0.020 AP, 1 seed.",
         ),
+        (
+            {"t4": [-0.0204, 0.0196]},
+            "The uniform baseline ranks first, and no finalist is better: of the best, trial 4, +0.000 AP, 95 % "
+            "interval -0.255 to +0.254, 2 seeds.",
+        ),
         ({"t4": []}, "No finalist is confirmed: none has a seed in common with the baseline."),
     ],
 )
 def test_the_sentence(differences: dict[str, list[float]], text: str) -> None:
-    assert sentence(compare(rewards(**differences), [4], BASELINE)) == text
+    assert sentence(compare(rewards(**differences), [4], BASELINE), {}) == text
+
+
+@pytest.mark.parametrize(
+    ("differences", "ratios", "end"),
+    [
+        ([0.01, 0.02, 0.03, 0.04, 0.05], CostRatios(0.8, None), "5 seeds, with 20 % fewer parameters."),
+        ([0.01, 0.02, 0.03, 0.04, 0.05], CostRatios(1.0, 0.9), "5 seeds, with 10 % less latency."),
+        ([0.01, 0.02, 0.03, 0.04, 0.05], CostRatios(1.001, None), "+0.050, 5 seeds."),
+        (
+            [-0.02, -0.01, 0.0, 0.01, 0.03],
+            CostRatios(0.8, 1.03),
+            "5 seeds, equal within ±0.026 with 20 % fewer parameters and 3 % more latency; about 353 more seeds would "
+            "decide.",
+        ),
+        ([-0.02, -0.01, 0.0, 0.01, 0.03], CostRatios(1.2, None), "5 seeds, with 20 % more parameters; about 353 "
+         "more seeds would decide."),
+        ([-0.03, -0.01, 0.0, 0.01, 0.02], CostRatios(0.8, None), "equal within ±0.026 with 20 % fewer parameters; "
+         "about 353 more seeds would decide."),
+        ([-0.02, -0.02], CostRatios(0.8, None), "2 seeds, with 20 % fewer parameters."),
+        ([0.02], CostRatios(0.8, None), "1 seed, with 20 % fewer parameters."),
+    ],
+)  # fmt: skip
+def test_the_sentence_states_the_costs_and_within_what_an_undecided_cheaper_one_is_equal(
+    differences: list[float], ratios: CostRatios, end: str
+) -> None:
+    assert sentence(compare(rewards(t4=differences), [4], BASELINE), {4: ratios}).endswith(end)
+
+
+def test_a_cost_that_rounds_to_no_change_is_left_out() -> None:
+    assert cost_text(CostRatios(0.996, 1.004)) == ""
+    assert cost_text(CostRatios(0.994, None)) == "1 % fewer parameters"
 
 
 def test_the_sentence_of_no_finalist() -> None:
-    assert sentence(()) == "There was no finalist to compare with the baseline."
+    assert sentence((), {}) == "There was no finalist to compare with the baseline."

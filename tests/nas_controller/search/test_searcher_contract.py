@@ -28,6 +28,7 @@ CONTROLLERS: dict[str, dict[str, Any]] = {
     "random": {"algorithm": "random"},
     "evolution": {"algorithm": "evolution", "population": 6, "tournament": 3},
     "local-search": {"algorithm": "local-search", "initial": 3},
+    "tpe": {"algorithm": "tpe", "startup_trials": 3, "window_trials": 50},
 }
 SPACE = SearchSpace()
 

@@ -61,7 +61,7 @@ def test_a_campaign_that_has_ended_is_annotated_without_going_on_and_is_still_ve
     after = store.service.update_campaign(lease.campaign_id, {"notes": "too short"})
     assert (after.state, after.spec, after.last_event) == ("stopped", before.spec, before.last_event + 1)
     with pytest.raises(ConflictError, match="is stopped and cannot be changed"):
-        store.service.update_campaign(lease.campaign_id, {"notes": "no", "trials": 50})
+        store.service.update_campaign(lease.campaign_id, {"notes": "no", "parallelism": 5})
     assert store.reads.get_campaign(lease.campaign_id).notes == "too short"
 
 

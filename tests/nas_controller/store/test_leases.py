@@ -89,3 +89,15 @@ def test_only_one_of_many_claims_wins(store: Store) -> None:
     for thread in threads:
         thread.join()
     assert len(won) == 1
+
+
+def test_the_versions_of_a_trial_are_those_of_the_runner_that_ran_it(store: Store, clock: Clock) -> None:
+    first = {"effspine": "1", "commit": "a" * 40, "python": "3.11.9", "numpy": "2", "tensorflow": "2.20"}
+    campaign_id = store.service.create_campaign(synthetic_spec()).id
+    assert store.reads.versions_of(campaign_id) == {}
+    store.runner.claim(campaign_id, "first", 20, {**first, "machine": "x86_64"})
+    then = clock.now
+    clock.advance(21)
+    store.runner.claim(campaign_id, "second", 20, {"effspine": "2", "numpy": "3"})
+    assert store.reads.versions_of(campaign_id, then) == first
+    assert store.reads.versions_of(campaign_id) == {"effspine": "2", "numpy": "3"}

@@ -156,12 +156,12 @@ def test_a_specification_of_an_earlier_version_keeps_its_meaning_and_its_digest(
 def test_a_failed_shared_training_of_an_earlier_version_has_no_log(source: Store, empty_database_url: str) -> None:
     campaign_id = source.service.create_campaign(synthetic_spec(trials=2)).id
     lease = source.runner.claim(campaign_id, "runner", 1e6)
-    source.runner.start_shared_training(lease, 20)
+    source.runner.start_shared_training(lease, 20, 1.0)
     source.runner.fail_shared_training(lease, "its worker died", "worker-killed")
     with source._database.writing() as session:
         row = session.get_one(models.Campaign, campaign_id)
         assert row.shared_training is not None
-        later = ("log_tail", "worker_started_at")
+        later = ("log_tail", "worker_started_at", "devices")
         row.shared_training = {name: value for name, value in row.shared_training.items() if name not in later}
     copy_into_schema("0012", source, empty_database_url)
     upgraded = Store.open(empty_database_url)

@@ -6,12 +6,13 @@ from collections.abc import Callable
 
 import pytest
 
+from nas_controller.campaigns.replay import verify
 from nas_controller.entities import SharedTrainingDocument
 from nas_controller.search.outcomes import SharedWeights
-from nas_controller.store import ConflictError, Lease, LeaseLostError, Store
+from nas_controller.store import ConflictError, Lease, LeaseLostError, Store, models
 from tests.support.begun_trials import claimed
 from tests.support.data_identities import data_identity
-from tests.support.synthetic_campaigns import Clock
+from tests.support.synthetic_campaigns import Clock, synthetic_spec
 from tests.support.trials import kinds
 
 DATA = data_identity()
@@ -28,7 +29,7 @@ def test_a_training_that_succeeds_has_its_progress_its_digests_and_the_data(stor
     lease = claimed(store)
     assert store.reads.get_campaign(lease.campaign_id).shared_training is None
     began = clock.now
-    store.runner.start_shared_training(lease, 20)
+    store.runner.start_shared_training(lease, 20, 1.0)
     started = training_of(store, lease)
     assert started.worker_started_at is None
     clock.advance(5)  # it waits for a worker
@@ -56,9 +57,43 @@ def test_a_training_that_succeeds_has_its_progress_its_digests_and_the_data(stor
     }  # fmt: skip
 
 
+def test_its_time_counts_for_the_devices_that_its_worker_holds(store: Store, clock: Clock) -> None:
+    lease = claimed(store)
+    store.runner.start_shared_training(lease, 20, 4.0)
+    store.runner.record_shared_begin(lease, 0.0)
+    clock.advance(10)
+    store.runner.fail_shared_training(lease, "its worker died", "worker-killed")
+    store.runner.start_shared_training(lease, 20, 2.0)  # another allotment
+    store.runner.record_shared_begin(lease, 0.0)
+    clock.advance(5)
+    store.runner.complete_shared_training(lease, WEIGHTS)
+    assert (training_of(store, lease).seconds, training_of(store, lease).devices) == (15, 2.0)
+    assert store.reads.get_campaign(lease.campaign_id).device_seconds == 4 * 10 + 2 * 5
+
+
+def test_an_attempt_that_an_earlier_version_began_counts_one_trial_s_devices_and_is_replayed(
+    store: Store, clock: Clock
+) -> None:
+    campaign_id = store.service.create_campaign(synthetic_spec(resources={"gpus": 2})).id
+    lease = store.runner.claim(campaign_id, "runner", 20)
+    store.runner.start_shared_training(lease, 20, 4.0)
+    store.runner.record_shared_begin(lease, 0.0)
+    with store._database.writing() as session:
+        row = session.get_one(models.Campaign, campaign_id)
+        event = session.get_one(models.Event, (campaign_id, row.last_event))
+        assert event.kind == "shared-training.started"
+        assert row.shared_training is not None
+        row.shared_training = {name: value for name, value in row.shared_training.items() if name != "devices"}
+        event.data = {name: value for name, value in event.data.items() if name != "devices"}
+    clock.advance(10)
+    store.runner.fail_shared_training(lease, "its worker died", "worker-killed")
+    assert store.reads.get_campaign(campaign_id).device_seconds == 2 * 10
+    verify(store, campaign_id)
+
+
 def test_a_failed_attempt_is_followed_by_another_that_has_the_progress_so_far(store: Store, clock: Clock) -> None:
     lease = claimed(store)
-    store.runner.start_shared_training(lease, 20)
+    store.runner.start_shared_training(lease, 20, 1.0)
     store.runner.record_shared_begin(lease, 0.0)
     store.runner.record_shared_progress(lease, 7, 0.5)
     clock.advance(4)
@@ -67,7 +102,7 @@ def test_a_failed_attempt_is_followed_by_another_that_has_the_progress_so_far(st
     assert (failed.state, failed.error, failed.error_kind) == ("failed", "its worker died\ufffd", "worker-killed")
     assert failed.log_tail == "last words\ufffd"
     assert store.reads.totals().workers_killed == 1
-    store.runner.start_shared_training(lease, 20)
+    store.runner.start_shared_training(lease, 20, 1.0)
     again = training_of(store, lease)
     store.runner.record_shared_begin(lease, 0.0)
     assert (again.state, again.attempts, again.step, again.loss) == ("running", 2, 7, 0.5)
@@ -105,7 +140,7 @@ def test_an_attempt_is_abandoned_with_its_runner_by_a_pause_a_stop_and_a_wait(
     store: Store, clock: Clock, end: Callable[[Store, Clock, Lease], None], seconds: float, lost: int
 ) -> None:
     lease = claimed(store)
-    store.runner.start_shared_training(lease, 20)
+    store.runner.start_shared_training(lease, 20, 1.0)
     store.runner.record_shared_begin(lease, 0.0)
     end(store, clock, lease)
     training = training_of(store, lease)
@@ -127,11 +162,11 @@ def test_every_change_of_it_changes_the_versions_of_what_shows_it(store: Store) 
 
     versions = [version()]
     for write in (
-        lambda: store.runner.start_shared_training(lease, 20),
+        lambda: store.runner.start_shared_training(lease, 20, 1.0),
         lambda: store.runner.record_shared_progress(lease, 1, 0.5),
         lambda: store.runner.record_shared_progress(lease, 2, 0.5),
         lambda: store.runner.fail_shared_training(lease, "its worker died", "worker-killed"),
-        lambda: store.runner.start_shared_training(lease, 20),
+        lambda: store.runner.start_shared_training(lease, 20, 1.0),
         lambda: store.runner.complete_shared_training(lease, WEIGHTS),
     ):
         write()
@@ -144,9 +179,9 @@ def test_there_is_one_attempt_at_a_time_and_only_a_running_one_ends(store: Store
     lease = claimed(store)
     with pytest.raises(ConflictError, match="its shared weights are not being trained"):
         store.runner.complete_shared_training(lease, WEIGHTS)
-    store.runner.start_shared_training(lease, 20)
+    store.runner.start_shared_training(lease, 20, 1.0)
     with pytest.raises(ConflictError, match="its shared weights are being trained"):
-        store.runner.start_shared_training(lease, 20)
+        store.runner.start_shared_training(lease, 20, 1.0)
     store.runner.fail_shared_training(lease, "its worker died", "worker-killed")
     before = store.reads.get_campaign(lease.campaign_id)
     store.runner.fail_shared_training(lease, "again", "unexpected")
@@ -156,9 +191,9 @@ def test_there_is_one_attempt_at_a_time_and_only_a_running_one_ends(store: Store
 
 def test_weights_of_other_data_are_refused(store: Store) -> None:
     lease = claimed(store)
-    store.runner.start_shared_training(lease, 20)
+    store.runner.start_shared_training(lease, 20, 1.0)
     store.runner.complete_shared_training(lease, WEIGHTS)
-    store.runner.start_shared_training(lease, 20)
+    store.runner.start_shared_training(lease, 20, 1.0)
     with pytest.raises(ConflictError, match="its outcomes are of the data"):
         store.runner.complete_shared_training(
             lease, SharedWeights("1" * 64, "2" * 64, data=data_identity(train_boxes=3))

@@ -65,7 +65,8 @@ def test_a_supervisor_makes_what_an_earlier_one_has_left(url: str, real_store: S
         files.extractall(tmp_path / "unpacked")
     (folder,) = (tmp_path / "unpacked").iterdir()
     model = load_detector(folder)
-    assert folder.name == f"first-look-trial-{made.trial}" == model.architecture.name
+    assert folder.name == f"first-look-trial-{made.trial}-detector-initial" == Path(made.file_name).stem
+    assert model.architecture.name == f"first-look-trial-{made.trial}"
     assert (model.origin, model.specification.provenance["trial"]) == ("initial", made.trial)
     assert [each.name for each in (tmp_path / "exports" / export_id).iterdir()] == ["2"]
 

@@ -92,8 +92,9 @@ def test_one_worker_with_all_processors_trains_before_the_first_trial(
     record = store.reads.get_campaign(campaign_id)
     assert (record.state, record.trials_finished, record.data) == ("completed", 3, DATA)
     assert [job.threads for job in trainer.jobs] == [2 * parallelism]
-    assert set(trainer.scored_with) == {b"weights"}
     assert record.shared_training is not None
+    assert record.shared_training.devices == parallelism
+    assert set(trainer.scored_with) == {b"weights"}
     assert (record.shared_training.state, record.shared_training.identity) == ("completed", IDENTITY)
     order = kinds(store, campaign_id)
     assert order.index("shared-training.completed") < order.index("trial.begun")

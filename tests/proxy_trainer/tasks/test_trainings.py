@@ -52,20 +52,28 @@ def test_a_classifier_is_resumed_to_the_bit_and_saved(tmp_path: Path) -> None:
         run("classification", replace(chosen, seed=4), tmp_path / "two")
 
 
-def test_a_baseline_trains_by_the_recipe_of_detectors(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    "model",
+    [
+        "EfficientNet-B0-FPN",
+        pytest.param("ResNet-50-FPN", marks=pytest.mark.slow),
+        pytest.param("SpineNet-49", marks=pytest.mark.slow),
+    ],
+)
+def test_a_baseline_learns_by_the_recipe_of_detectors(tmp_path: Path, model: str) -> None:
     make_digits(tmp_path / "digits", **IMAGES)
-    fields = TINY_FIELDS | {"epochs": 1}
+    fields = TINY_FIELDS | {"epochs": 20, "evaluate_epochs": 0, "learning_rate": 0.02}
     del fields["recalibration_images"]
-    training = build_training(
-        "detection", options(tmp_path / "digits", "EfficientNet-B0-FPN", "laptop-final", **fields)
-    )
-    assert training.course.steps == 2
-    result = run(
-        "detection", options(tmp_path / "digits", "EfficientNet-B0-FPN", "laptop-final", **fields), tmp_path / "out"
-    )
+    chosen = options(tmp_path / "digits", model, "laptop-final", **fields)
+    assert build_training("detection", chosen).course.steps == 40
+    result = run("detection", chosen, tmp_path / "out")
     assert result.state.best is not None
     assert result.state.best.figures["ap"] is not None
-    assert load_task_model(tmp_path / "out" / "best").name == "EfficientNet-B0-FPN"
+    assert load_task_model(tmp_path / "out" / "best").name == model
+    rows = (tmp_path / "out" / "history.jsonl").read_text().splitlines()
+    losses = [json.loads(row)["losses"]["loss"] for row in rows]
+    assert len(losses) == 40
+    assert np.mean(losses[-10:]) < 0.8 * np.mean(losses[:5]), losses
 
 
 def test_a_segmentation_starts_from_a_model_directory(tmp_path: Path) -> None:

@@ -6,8 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from nas_controller.search.estimated_values import Rewarded
+from nas_controller.search.estimated_values import Candidate
 from nas_controller.search.estimated_values import best_estimated as campaign_choice
+from nas_controller.search.objective_spec import ObjectiveSpec
 from search_space.errors import EffspineError, InvalidValueError
 from tests.support.study_rows import trials
 from tools.studies.finals import best_estimated, best_estimated_within
@@ -17,8 +18,16 @@ TRIALS = trials("reinforce", [0.3, *(0.2 + 0.01 * (number % 7) for number in ran
 
 
 def test_the_winner_is_the_finalist_that_a_campaign_would_choose() -> None:
-    rewarded = [Rewarded(trial.number, trial.widths, trial.ap) for trial in TRIALS[1:]]
-    assert list(campaign_choice(rewarded, TRIALS[0].widths, 1).values) == [best_estimated("winner", TRIALS).number]
+    candidates = [Candidate(trial.number, trial.widths, trial.ap, trial.params, None) for trial in TRIALS[1:]]
+    chosen = campaign_choice(candidates, TRIALS[0].widths, 1, ObjectiveSpec().value)
+    assert list(chosen.values) == [best_estimated("winner", TRIALS).number]
+
+
+def test_of_equal_trials_the_one_with_fewer_parameters_wins() -> None:
+    equal = [TRIALS[0], *(trial._replace(ap=0.3, widths=TRIALS[1].widths) for trial in TRIALS[1:5])]
+    smallest = min(equal[1:], key=lambda trial: trial.params)
+    assert smallest.number != 1
+    assert best_estimated("winner", equal).number == smallest.number
 
 
 def test_the_best_within_a_number_of_parameters_has_at_most_so_many() -> None:

@@ -70,16 +70,16 @@ const retry = {
 
 const change = {
   name: "change",
-  label: ({ state }) => (CONTINUABLE.has(state) ? "More trials" : "Change"),
-  isOffered: ({ state }) => CHANGEABLE.has(state) || CONTINUABLE.has(state),
-  title: ({ state }) => (CONTINUABLE.has(state) ? "Continue with more trials?" : "Change this campaign"),
+  label: ({ state, spec, trials_finished: finished }) => (!CONTINUABLE.has(state) ? "Change" : finished < spec.trials ? "Continue" : "More trials"),
+  isOffered: ({ state, finals: had }) => CHANGEABLE.has(state) || (CONTINUABLE.has(state) && had?.state !== "interrupted"),
+  title: ({ state }) => (CONTINUABLE.has(state) ? "Continue this campaign?" : "Change this campaign"),
   text: (campaign) => (CONTINUABLE.has(campaign.state) ? "The controller goes on from what it has learned, as if the search had never ended."
     : isInFinals(campaign) ? "The number of trials cannot change while the finals run."
     : isRunning(campaign) ? "Trials in training continue; additional workers start when they have finished." : ""),
   keep: () => "Change nothing",
   confirm: ({ state }) => (CONTINUABLE.has(state) ? "Continue" : "Save"),
   fields: (campaign, limits) => [
-    ...(isInFinals(campaign) ? [] : [{ name: "trials", label: "Number of trials", kind: "number", ...limits.trials, value: campaign.spec.trials, min: Math.max(limits.trials.min, campaign.trials_begun) }]),
+    ...(isInFinals(campaign) ? [] : [{ name: "trials", label: "Number of trials", kind: "number", ...limits.trials, value: campaign.spec.trials, min: Math.max(limits.trials.min, campaign.trials_begun, CONTINUABLE.has(campaign.state) ? campaign.trials_finished + 1 : 0) }]),
     { name: "parallelism", label: "Parallel trials", kind: "number", ...limits.parallelism, value: campaign.spec.parallelism },
   ],
   send: (path, values) => patch(path, values),
@@ -114,7 +114,7 @@ const stop = {
     const subject = inTraining(campaign);
     const now = subject === null ? "Nothing is in training." : `${subject} ${verb(subject)} abandoned.`;
     const kept = campaign.trials_finished ? " Finished trials keep their rewards." : "";
-    return `${now}${kept} A stopped campaign cannot be resumed${campaign.baseline_reward === null ? "." : ", but it can have finals."}`;
+    return `${now}${kept} ${isInFinals(campaign) ? "They can be run on later." : `It can be continued later${campaign.baseline_reward === null ? "." : ", or have finals."}`}`;
   },
   keep: (campaign) => (isPaused(campaign) ? "Keep it paused" : RESUMABLE.has(campaign.state) ? "Let it pause" : isRunning(campaign) ? "Keep it running" : "Let it begin"),
   confirm: () => "Stop it",

@@ -16,6 +16,7 @@ export function FinalsCard({ report, isStale, onTrial, onAttempts }) {
   const failedAttempts = runs.filter((run) => run.error).map((run) => ({ ...run, title: `Final of trial ${run.trial}, seed ${run.seed}` }));
   const limit = Math.max(1e-9, ...verdict.comparisons.flatMap(({ low, high }) => [Math.abs(low ?? 0), Math.abs(high ?? 0)]));
   const isOver = finals.state === "completed";
+  const hasLatency = verdict.comparisons.some((found) => found.latency_ratio !== null);
   return html`<section class="card finals" aria-labelledby="finals-title">
     <div class="finals-text">
       <h2 id="finals-title">Finals <${StatePill} state=${finals.state} isStale=${isStale} /></h2>
@@ -29,16 +30,20 @@ export function FinalsCard({ report, isStale, onTrial, onAttempts }) {
           <th scope="col" class="number">Trial</th><th scope="col" class="number optional">Estimated AP</th><th scope="col" class="number">AP, mean</th><th scope="col" class="number optional">Seeds</th>
           <th scope="col" class="number">Difference</th><th scope="col" class="number">95 % interval</th>
           <th scope="col" class="optional"><span class="visually-hidden">Interval around no difference</span></th>
+          <th scope="col" class="number optional">Parameters</th>${hasLatency && html`<th scope="col" class="number optional">Latency</th>`}
           <th scope="col">Verdict</th><th scope="col" class="number optional">More seeds</th>
         </tr></thead>
-        <tbody>${verdict.comparisons.map((found) => html`<${Row} key=${found.trial} found=${found} limit=${limit} isWinner=${found.trial === verdict.winner} isOver=${isOver} onTrial=${onTrial} />`)}
-          <${Baseline} verdict=${verdict} onTrial=${onTrial} /></tbody>
+        <tbody>${verdict.comparisons.map((found) => html`<${Row} key=${found.trial} found=${found} limit=${limit} isWinner=${found.trial === verdict.winner} isOver=${isOver} hasLatency=${hasLatency} onTrial=${onTrial} />`)}
+          <${Baseline} verdict=${verdict} hasLatency=${hasLatency} onTrial=${onTrial} /></tbody>
       </table>
     </div>
   </section>`;
 }
 
-function Row({ found, limit, isWinner, isOver, onTrial }) {
+/** A cost over that of the baseline as its change. */
+const change = (ratio) => (ratio === null ? "–" : `${signed(100 * (ratio - 1), 0)} %`);
+
+function Row({ found, limit, isWinner, isOver, hasLatency, onTrial }) {
   const hasInterval = found.low !== null;
   return html`<tr class=${isWinner ? "is-best" : null}>
     <td class="number"><button type="button" class="as-link" onClick=${() => onTrial(found.trial)}>${found.trial}</button></td>
@@ -48,19 +53,23 @@ function Row({ found, limit, isWinner, isOver, onTrial }) {
     <td class="number">${difference(found.reward, found.baseline_reward)}</td>
     <td class="number">${hasInterval ? `${signed(found.low)} to ${signed(found.high)}` : "–"}</td>
     <td class="optional">${hasInterval && html`<${Interval} ...${found} limit=${limit} />`}</td>
+    <td class="number optional">${change(found.params_ratio)}</td>
+    ${hasLatency && html`<td class="number optional">${change(found.latency_ratio)}</td>`}
     <td data-word=${isOver ? found.word : null}>${isOver ? found.word : "–"}</td>
     <td class="number optional">${found.more_seeds ?? "–"}</td>
   </tr>`;
 }
 
 /** What they are compared with. */
-function Baseline({ verdict, onTrial }) {
+function Baseline({ verdict, hasLatency, onTrial }) {
   return html`<tr>
     <td class="number"><button type="button" class="as-link" onClick=${() => onTrial(0)}>0</button></td>
     <td class="number optional">–</td>
     <td class="number">${decimal(verdict.baseline_reward)}</td>
     <td class="number optional">${verdict.baseline_seeds}</td>
-    <td class="number">–</td><td class="number">–</td><td class="optional"></td><td>baseline</td><td class="number optional">–</td>
+    <td class="number">–</td><td class="number">–</td><td class="optional"></td>
+    <td class="number optional">–</td>${hasLatency && html`<td class="number optional">–</td>`}
+    <td>baseline</td><td class="number optional">–</td>
   </tr>`;
 }
 

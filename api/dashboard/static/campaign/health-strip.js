@@ -18,7 +18,7 @@ export function HealthStrip({ campaign, health, counts, runs, recent, search, su
   const rate = trialsAnHour(campaign, recent);
   const entries = [
     ...(isFinished ? [] : [["Supervisors", supervisorsText(supervisors)]]),
-    [isFinished ? "Trials an hour, mean" : "Trials an hour", rate === null ? "–" : count(Math.round(rate))],
+    [isFinished ? "Trials an hour, search" : "Trials an hour", rate === null ? "–" : count(Math.round(rate))],
     ...(isFinished ? [] : [["Running", count(now?.running)], ["Queued", count(now?.queued)]]),
     ["Failed", count(counts?.failed), counts?.failed ? "bad" : null],
     ["Repeats lately", search && campaign.trials_finished ? percent(search.repeats_lately, 0) : "–", search?.has_collapsed ? "warn" : null],

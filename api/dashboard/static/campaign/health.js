@@ -1,6 +1,6 @@
 // Whether a campaign is healthy, in a word and with the reason, from the documents that the page has.
 
-import { percent } from "../format.js";
+import { percent, secondsBetween } from "../format.js";
 import { CLAIMABLE, FINISHED, RETRYABLE, STARTABLE } from "../states.js";
 import { throughput } from "../time-left.js";
 import { isInFinals } from "./finals.js";
@@ -37,12 +37,18 @@ export function searchSentence(campaign, search) {
   return search && campaign.trials_finished ? `${search.sentence}; entropy of the policy ${percent(search.entropy)}.` : "";
 }
 
-/** Trials in an hour at the observed throughput, or of a campaign that has ended on average; null before there are any. */
+/** Trials in an hour at the observed throughput, or of a search that has ended on average; null before there are any. */
 export function trialsAnHour(campaign, recent) {
   if (FINISHED.has(campaign.state)) {
-    const seconds = (Date.parse(campaign.finished_at) - Date.parse(campaign.started_at)) / 1000 - campaign.paused_seconds;
+    const seconds = secondsOfSearch(campaign);
     return campaign.trials_finished > 1 && seconds > 0 ? (3600 * campaign.trials_finished) / seconds : null;
   }
   const seconds = throughput(recent, campaign.spec.parallelism);
   return seconds === null ? null : 3600 / seconds;
+}
+
+/** The time of a campaign that has ended without pauses, its shared training and its latest finals. */
+function secondsOfSearch({ started_at: began, finished_at: ended, paused_seconds: paused, shared_training: shared, finals }) {
+  const ofFinals = finals ? secondsBetween(finals.started_at, finals.finished_at ?? ended) : 0;
+  return secondsBetween(began, ended) - paused - (shared?.seconds ?? 0) - ofFinals;
 }

@@ -16,11 +16,11 @@ export function phasesOf(campaign, recent, report, now) {
   const isOver = FINISHED.has(campaign.state);
   const search = {
     name: "Search",
-    state: finals !== null || campaign.trials_finished >= spec.trials ? "done" : isOver ? "not run" : campaign.trials_begun ? "now" : "to come",
+    state: isInFinals(campaign) || campaign.state === "completed" || campaign.trials_finished >= spec.trials ? "done" : isOver ? "not run" : campaign.trials_begun ? "now" : "to come",
     value: campaign.trials_finished,
     max: spec.trials,
     note: `${campaign.trials_finished} / ${spec.trials} trials`,
-    left: isOver || finals !== null || isTrainingShared(campaign) ? null : secondsLeft(campaign, recent),
+    left: isOver || isInFinals(campaign) || isTrainingShared(campaign) ? null : secondsLeft(campaign, recent),
   };
   if (search.state === "not run" && campaign.trials_finished) search.state = "ended early";
   return [...(shared ? [sharedPhase(campaign, now)] : []), search, ...(finals || spec.finals ? [finalsPhase(campaign, report, isOver)] : [])];
@@ -41,7 +41,8 @@ function finalsPhase(campaign, report, isOver) {
   }
   const left = isInFinals(campaign) && report ? finalsSecondsLeft(campaign, report) : null;
   const words = { completed: "done", running: "now" };
-  return { name: "Finals", state: words[finals.state] ?? finals.state, value: finals.runs_finished, max: Math.max(1, finals.runs), note: `${finals.runs_finished} / ${finals.runs} trainings`, left };
+  const follows = isOver || isInFinals(campaign) ? "" : ` before it was continued${spec.finals ? ", more to come" : ""}`;
+  return { name: "Finals", state: words[finals.state] ?? finals.state, value: finals.runs_finished, max: Math.max(1, finals.runs), note: `${finals.runs_finished} / ${finals.runs} trainings${follows}`, left };
 }
 
 /** One that waits (`isWaiting`) has no estimate. */

@@ -18,9 +18,9 @@ export function State({ campaign }) {
 }
 
 /** What is done of the phase that a campaign is in: its shared weights, its trials, or its finals. */
-function phase({ spec, finals, shared_training: shared, trials_finished: finished }) {
+function phase({ state, spec, finals, shared_training: shared, trials_finished: finished }) {
   if (shared && shared.state !== "completed") return { what: "shared weights", done: shared.step, of: shared.steps };
-  if (finals && finals.state !== "completed") return { what: "finals", done: finals.runs_finished, of: finals.runs };
+  if (finals && (finals.state === "running" || (finals.state === "interrupted" && FINISHED.has(state)))) return { what: "finals", done: finals.runs_finished, of: finals.runs };
   return { what: "trials", done: finished, of: spec.trials };
 }
 

@@ -1,4 +1,4 @@
-// The dialog that trains a trial of a campaign alone, on a whole data set. Its limits and defaults are those of the schema.
+// The dialog that trains a trial of a campaign alone, on a whole data set. What can be chosen is in the schema of trainings.
 
 import { post } from "../http.js";
 import { useResource } from "../resource.js";
@@ -6,7 +6,6 @@ import { link } from "../root.js";
 import { html, useState } from "../ui.js";
 import { Modal } from "../modal.js";
 
-const STARTS = { fresh: "Fresh, from the seed", finals: "Those of the finals", shared: "Slice of the shared weights" };
 const RESOURCES = [["cpus", "Processors"], ["gpus", "GPUs"], ["tpus", "TPU chips"]];
 
 /** Trains `trial` of the campaign at `path`, or another one up to `lastTrial`, on `dataset` or another data set. */
@@ -17,7 +16,8 @@ export function TrainDialog({ campaignId, path, trial, lastTrial, dataset, onClo
   const schema = useResource("/v1/schemas/training");
   const datasets = useResource("/v1/datasets");
   const exportable = useResource(`${path}/exports?trial=${number}`);
-  const error = refusal ?? [schema, datasets, exportable].find((each) => each.error)?.error.message;
+  const trained = useResource(`/v1/trainings?state=completed&campaign_id=${encodeURIComponent(campaignId)}&limit=1000`);
+  const error = refusal ?? [schema, datasets, exportable, trained].find((each) => each.error)?.error.message;
   const onNumber = ({ target }) => { if (target.reportValidity()) setNumber(target.valueAsNumber); };
 
   async function onSubmit(event) {
@@ -36,7 +36,8 @@ export function TrainDialog({ campaignId, path, trial, lastTrial, dataset, onClo
     <form onSubmit=${onSubmit}>
       <p><label>Trial <input name="trial" type="number" min="0" max=${lastTrial} step="1" required value=${number} onChange=${onNumber} /></label></p>
       ${schema.data && html`<${Fields} schema=${schema.data} datasets=${datasets.data?.items ?? []} dataset=${dataset}
-        kinds=${(exportable.data?.weights ?? []).map(({ kind }) => kind)} />`}
+        kinds=${(exportable.data?.weights ?? []).map(({ kind }) => kind)}
+        trainings=${(trained.data?.items ?? []).filter((each) => each.trial === number)} />`}
       <p class="muted">The service trains it beside the campaigns: on its own machine one training after another, or on its cluster.</p>
       ${error && html`<p class="banner" role="alert">${error}</p>`}
       <p class="actions">
@@ -47,31 +48,54 @@ export function TrainDialog({ campaignId, path, trial, lastTrial, dataset, onClo
   </${Modal}>`;
 }
 
-/** `kinds` are the weights that the trial has. */
-function Fields({ schema: { properties, $defs: parts }, datasets, dataset, kinds }) {
-  const { recipe, seed, start } = properties;
-  const starts = start.enum.filter((each) => each === start.default || kinds.includes(each));
+/** `kinds` are the weights that the trial has, `trainings` those of it that are completed. */
+function Fields({ schema: { properties, $defs: parts }, datasets, dataset, kinds, trainings }) {
+  const { task: tasks, recipe: { "x-tasks": recipesOf }, overrides, seed } = properties;
+  const [task, setTask] = useState(tasks.default);
+  const [recipe, setRecipe] = useState(null);
+  const recipes = recipesOf[task];
+  const chosen = recipes.find(({ name }) => name === recipe) ?? recipes[0];
   const resources = parts.ResourcesSpec.properties;
   return html`
-    <p><label>Recipe <select name="recipe">${recipe.examples.map((each) => html`<option value=${each}>${each}: ${recipe["x-about"][each]}</option>`)}</select></label></p>
+    <p><label>Task <select name="task" onChange=${({ target }) => setTask(target.value)}>
+      ${tasks.examples.map((each) => html`<option value=${each} selected=${each === task}>${each.replaceAll("-", " ")}</option>`)}
+    </select></label></p>
+    <p><label>Recipe <select name="recipe" onChange=${({ target }) => setRecipe(target.value)}>
+      ${recipes.map(({ name, about }) => html`<option key=${`${task} ${name}`} value=${name} selected=${name === chosen.name}>${name}: ${about}</option>`)}
+    </select></label></p>
+    <p><label>Epochs <${NumberField} name="epochs" property=${overrides.properties.epochs} placeholder=${length(chosen)} /></label></p>
     <p><label>Data set <select name="dataset" required>${datasets.map(({ name }) => html`<option selected=${name === dataset}>${name}</option>`)}</select></label></p>
     <p><label>Seed <input name="seed" type="number" step="1" required min=${seed.minimum} max=${seed.maximum} value=${seed.default} /></label></p>
-    <p><label>Start weights <select name="start">${starts.map((each) => html`<option value=${each}>${STARTS[each] ?? each}</option>`)}</select></label></p>
+    <p><label>Start weights <${Start} start=${properties.start} kinds=${task === tasks.default ? kinds : []} trainings=${trainings} /></label></p>
     <fieldset><legend>Resources; empty: the service's share</legend>
-      ${RESOURCES.map(([name, label]) => html`<p><label>${label} <${ResourceField} name=${name} property=${resources[name]} /></label></p>`)}
+      ${RESOURCES.map(([name, label]) => html`<p><label>${label} <${NumberField} name=${name} property=${resources[name]} placeholder=${resources[name].default ?? "share"} /></label></p>`)}
     </fieldset>`;
 }
 
-function ResourceField({ name, property }) {
-  const { type, minimum, maximum } = property.anyOf?.[0] ?? property;
-  return html`<input name=${name} type="number" min=${minimum} max=${maximum} step=${type === "integer" ? 1 : "any"} placeholder=${property.default ?? "share"} />`;
+/** The weights of a trial are those of a detector, which other tasks start from by way of a training. */
+function Start({ start, kinds, trainings }) {
+  const offered = start.examples.filter((each) => each === start.default || kinds.includes(each));
+  return html`<select name="start">
+    ${offered.map((each) => html`<option key=${each} value=${each}>${start["x-about"][each]}</option>`)}
+    ${trainings.map(({ id, name }) => html`<option key=${id} value=${id}>Those of ${name} (${id})</option>`)}
+  </select>`;
 }
 
-/** The fields of the request; an empty resource is left out, and gets its default. */
+/** The length of a recipe, which an empty field leaves as it is. */
+function length({ epochs, steps }) {
+  return epochs === undefined ? `${steps.toLocaleString("en")} steps` : epochs.toLocaleString("en");
+}
+
+function NumberField({ name, property, placeholder }) {
+  const { type, minimum, maximum } = property.anyOf?.[0] ?? property;
+  return html`<input name=${name} type="number" min=${minimum} max=${maximum} step=${type === "integer" ? 1 : "any"} placeholder=${placeholder} />`;
+}
+
+/** The fields of the request; what is empty is left out, and gets its default. */
 function requested(form) {
-  const resources = RESOURCES.map(([name]) => [name, form.get(name)]).filter(([, text]) => text).map(([name, text]) => [name, Number(text)]);
+  const filled = (names) => Object.fromEntries(names.map((name) => [name, form.get(name)]).filter(([, text]) => text).map(([name, text]) => [name, Number(text)]));
   return {
-    trial: Number(form.get("trial")), recipe: form.get("recipe"), dataset: form.get("dataset"), seed: Number(form.get("seed")),
-    start: form.get("start"), resources: Object.fromEntries(resources),
+    trial: Number(form.get("trial")), task: form.get("task"), recipe: form.get("recipe"), overrides: filled(["epochs"]),
+    dataset: form.get("dataset"), seed: Number(form.get("seed")), start: form.get("start"), resources: filled(RESOURCES.map(([name]) => name)),
   };
 }

@@ -9,13 +9,21 @@ const BASES = {
   "same-task": (count) => `from ${count} like it, with other workers`,
   profile: () => "as the profile says",
 };
+const SHARED_BASES = {
+  kept: "trained by an earlier campaign, so only read",
+  "same-workers": "trained once, before the first trial",
+  "same-task": "trained once, from trainings with other workers",
+  nothing: "No training like theirs has been measured here; it comes on top.",
+};
 const BOUNDS = { wall_seconds: "the limit of its time", device_hours: "the limit of its device time" };
 
 const hours = (value) => duration(3600 * value);
 
 export function Estimate({ estimate }) {
-  const { finals, trials, parallelism } = estimate;
+  const { shared_training: shared, finals, trials, parallelism } = estimate;
   return html`<dl class="facts estimate">
+    ${shared && html`<div><dt>Shared weights</dt><dd>${shared.wall_seconds === null ? "not known yet" : `≈ ${duration(shared.wall_seconds)} first, ${hours(shared.device_hours)} of device time`}
+      <span class="muted">${SHARED_BASES[shared.basis]}</span></dd></div>`}
     <div><dt>Time</dt><dd>${estimate.wall_seconds === null ? "not known yet" : `≈ ${duration(estimate.wall_seconds)}`}
       <span class="muted">${estimate.basis === "nothing" ? "No trial like it has been trained here." : `${trials.toLocaleString("en")} trials, ${parallelism} at a time, ${BASES[estimate.basis](estimate.measured_trials)}`}</span></dd></div>
     <div><dt>Device time</dt><dd>${estimate.device_hours === null ? "not known yet" : `≈ ${hours(estimate.device_hours)}`}

@@ -102,9 +102,9 @@ def test_watching_a_finished_campaign_ends(effspine: CommandLine, recorder: Reco
 def test_watching_tells_how_the_shared_weights_were_trained(effspine: CommandLine, served: Store) -> None:
     recorder = Recorder(served, trials=1)
     lease = recorder.campaign._lease
-    served.runner.start_shared_training(lease, 6000)
+    served.runner.start_shared_training(lease, 6000, 1.0)
     served.runner.fail_shared_training(lease, "first line\nthe worker died", "worker-killed")
-    served.runner.start_shared_training(lease, 6000)
+    served.runner.start_shared_training(lease, 6000, 1.0)
     served.runner.complete_shared_training(lease, SharedWeights("1" * 64, "2" * 64))
     recorder.run(1)
     lines = effspine("campaign", "watch", recorder.id).out.splitlines()

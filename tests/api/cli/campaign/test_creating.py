@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from api.cli.campaign.estimates import ASK_HOURS, cost_line, is_expensive, print_dry_run
+from api.cli.campaign.estimates import ASK_HOURS, cost_line, is_expensive, print_dry_run, print_estimate
 from nas_controller.entities import DryRunDocument, EstimateDocument
 from nas_controller.store import Store
 from tests.support.command_line import CommandLine
@@ -60,7 +60,8 @@ def test_yes_does_not_ask(effspine: CommandLine, served: Store, tmp_path: Any) -
 def estimate_of(**changes: Any) -> EstimateDocument:
     fields: dict[str, Any] = {
         "trials": 10, "parallelism": 2, "basis": "same-task", "measured_trials": 5, "seconds_per_trial": 60.0,
-        "wall_seconds": 300.0, "device_hours": 1 / 6, "bounded_by": None, "finals": None,
+        "wall_seconds": 300.0, "device_hours": 1 / 6, "bounded_by": None,
+        "shared_training": None, "finals": None,
     }  # fmt: skip
     return EstimateDocument.model_validate(fields | changes)
 
@@ -78,6 +79,42 @@ def test_the_cost_counts_the_finals_and_says_what_is_not_known() -> None:
     assert not is_expensive(estimate_of())
     assert is_expensive(estimate_of(wall_seconds=ASK_HOURS * 3600 + 1))
     assert not is_expensive(estimate_of(wall_seconds=None, device_hours=None))
+
+
+SHARED = {"basis": "same-workers", "measured_trainings": 1, "wall_seconds": 240.0, "device_hours": 2 / 15}
+NO_SHARED = {"basis": "nothing", "measured_trainings": 0, "wall_seconds": None, "device_hours": None}
+NO_FINALS = {
+    "trainings": 8, "basis": "nothing", "measured_trainings": 0, "seconds_per_training": None, "wall_seconds": None,
+    "device_hours": None,
+}  # fmt: skip
+
+
+def test_the_cost_counts_the_shared_training_or_says_that_it_does_not() -> None:
+    known = "it will take about 9 min 00 s and 0.3 device hours"
+    assert cost_line(estimate_of(shared_training=SHARED)) == known
+    trials_alone = "it will take about 5 min 00 s and 0.2 device hours"
+    assert cost_line(estimate_of(shared_training=NO_SHARED)) == f"{trials_alone}, its shared training not counted"
+    both = estimate_of(shared_training=NO_SHARED, finals=NO_FINALS)
+    assert cost_line(both) == f"{trials_alone}, its shared training and its finals not counted"
+    assert is_expensive(estimate_of(shared_training=SHARED | {"device_hours": ASK_HOURS}))
+
+
+@pytest.mark.parametrize(
+    ("shared", "line"),
+    [
+        (SHARED, "shared weights, first: about 4 min 00 s, 0.13 device hours"),
+        (NO_SHARED, "shared weights, first: no training like theirs has been measured here yet"),
+        (
+            SHARED | {"basis": "kept", "wall_seconds": 12.0},
+            "shared weights, first: an earlier campaign has trained them; about 12 s to read them",
+        ),
+    ],
+)
+def test_the_shared_training_is_estimated_before_the_trials(
+    capsys: pytest.CaptureFixture[str], shared: dict[str, Any], line: str
+) -> None:
+    print_estimate(estimate_of(shared_training=shared))
+    assert capsys.readouterr().out.splitlines()[0] == line
 
 
 def test_a_dry_run_tells_budget_cost_and_warnings(capsys: pytest.CaptureFixture[str]) -> None:

@@ -10,6 +10,7 @@ import pytest
 from api.client import Client, ServiceRefusedError
 from nas_controller.campaigns.replay import verify
 from nas_controller.exports.files import export_file
+from nas_controller.search.base_spec import BaseSpec
 from nas_controller.store import ExportRecord, Store
 from nas_controller.supervision.export_job import run
 from search_space.document import load_block_specification
@@ -53,7 +54,7 @@ def test_an_export_is_waited_for_and_downloaded(
     assert "trial 1: Initial weights of seed 0" in first.err
     assert "no supervisor runs, which would make it" in first.err
     with zipfile.ZipFile(path) as files:
-        assert {Path(name).name for name in files.namelist()} == {"config.json", "model.safetensors"}
+        assert {Path(name).name for name in files.namelist()} == {"README.md", "config.json", "model.safetensors"}
     again = effspine(*command, "--weights", "initial", "--json").document
     assert (again["path"], again["bytes"]) == (str(path), path.stat().st_size)
     assert (again["export"]["state"], again["export"]["attempts"]) == ("completed", 1)
@@ -118,6 +119,10 @@ def test_an_exported_specification_is_the_base_of_the_next_search(
     widths = served.reads.get_trial_record(recorder.id, 2).widths
     assert spec.search_space.build().base.widths == widths
     assert spec.search_space.choices == (1, 2)
+    assert isinstance(spec.search_space.base, BaseSpec)
+    source = spec.search_space.base.exported_from
+    assert source is not None
+    assert (source.campaign_id, source.campaign_name, source.trial) == (recorder.id, recorder.record.name, 2)
     campaign = claimed_campaign(served, created["id"])
     run_to_the_end(campaign)
     assert verify(served, created["id"]).trials_finished == 2

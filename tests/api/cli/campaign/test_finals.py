@@ -35,7 +35,11 @@ def test_finals_are_run_shown_and_run_again(effspine: CommandLine, served: Store
     assert shown.status == 0
     assert "95 % interval" in shown.out
     assert "The uniform baseline ranks first, and no finalist is better" in shown.out
-    assert effspine("campaign", "finals", campaign_id, "--json").document["finals"]["runs"] == 4
+    report = effspine("campaign", "finals", campaign_id, "--json").document
+    assert report["finals"]["runs"] == 4
+    (found,) = report["verdict"]["comparisons"]
+    assert ("parameters" in shown.out, "latency" in shown.out) == (True, False)
+    assert f"{100 * (found['params_ratio'] - 1):+.0f} %" in shown.out
     assert effspine("campaign", "finals", campaign_id, "--seeds", "3").status == 0
     start(campaign_id)
     assert served.reads.get_campaign(campaign_id).state == "completed"
@@ -44,6 +48,15 @@ def test_finals_are_run_shown_and_run_again(effspine: CommandLine, served: Store
     assert "no confirmed winner, 1 finalists, 3 seeds" in effspine("campaign", "show", campaign_id).out
     refused = effspine("campaign", "finals", campaign_id, "--set", "seconds=oops")
     assert (refused.status, "seconds" in refused.err) == (2, True)
+
+
+def test_a_stopped_campaign_is_continued(effspine: CommandLine, served: Store, start: Start) -> None:
+    campaign_id = create(served, trials=3)
+    served.service.request_stop(campaign_id)
+    continued = effspine("campaign", "continue", campaign_id, "--trials", "3", "--json")
+    assert (continued.status, continued.document["state"]) == (0, "pending")
+    start(campaign_id)
+    assert effspine("campaign", "show", campaign_id, "--json").document["state"] == "completed"
 
 
 def test_a_completed_campaign_is_continued(effspine: CommandLine, served: Store, start: Start) -> None:

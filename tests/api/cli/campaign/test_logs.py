@@ -17,7 +17,7 @@ def troubled(served: Store) -> Recorder:
     """A campaign whose trials 1 and 2 have failed attempts, and whose shared training has failed."""
     recorder = Recorder(served, trials=6).run(1)
     lease = recorder.campaign._lease
-    served.runner.start_shared_training(lease, 6000)
+    served.runner.start_shared_training(lease, 6000, 1.0)
     served.runner.fail_shared_training(lease, "first\nthe worker died", "worker-killed", "shared: the end")
     for number in (1, 2):
         recorder.fail(recorder.begin(), "out of memory", "out-of-memory", f"log of trial {number}\nKilled")

@@ -62,7 +62,7 @@ def test_the_training_of_shared_weights_is_shown_while_it_runs_and_after(store: 
 
     assert "shared weights" not in shown()[0]
     assert shown()[1] is None
-    store.runner.start_shared_training(lease, 6000)
+    store.runner.start_shared_training(lease, 6000, 1.0)
     store.runner.record_shared_begin(lease, LONG_AGO)
     assert "0/6 trials   shared weights: step 0 of 6,000   best AP" in shown()[0]
     store.runner.record_shared_progress(lease, 1500, 0.5)

@@ -10,7 +10,8 @@ import pytest
 from api.cli.campaign.lines import follow_lines
 from api.cli.campaign.status import phases_line
 from api.client import Client
-from nas_controller.search.outcomes import SharedWeights
+from nas_controller.campaigns.finals import Finals
+from nas_controller.search.outcomes import Rewarded, SharedWeights
 from nas_controller.store import Store
 from tests.support.campaign_documents import campaign_and_trials
 from tests.support.command_line import CommandLine
@@ -77,10 +78,37 @@ def test_phases_are_told_with_their_progress(store: Store) -> None:
         return phases_line(campaign_and_trials(store, recorder)[0])
 
     assert phases() == "phases: search 0 of 4 trials, finals to come"
-    store.runner.start_shared_training(lease, 6000)
+    store.runner.start_shared_training(lease, 6000, 1.0)
     assert phases() == "phases: shared weights step 0 of 6,000, search 0 of 4 trials, finals to come"
     store.runner.complete_shared_training(lease, SharedWeights("1" * 64, "2" * 64))
     assert phases() == "phases: shared weights done, search 0 of 4 trials, finals to come"
+
+
+def test_finals_of_a_campaign_that_was_continued_do_not_end_its_search(store: Store) -> None:
+    recorder = Recorder(store, trials=4, finals={"top": 1, "seeds": 2})
+
+    def phases() -> str | None:
+        return phases_line(campaign_and_trials(store, recorder)[0])
+
+    recorder.run(4)
+    assert phases() == "phases: search done after 4 of 4 trials, finals 0 of 4 trainings"
+    run_finals(recorder)
+    assert phases() == "phases: search done after 4 of 4 trials, finals done"
+    store.service.update_campaign(recorder.id, {"trials": 6})
+    recorder.release()
+    recorder.run(5)
+    assert phases() == "phases: search 5 of 6 trials, finals done before it was continued, more to come"
+    store.service.request_stop(recorder.id)
+    recorder.campaign.end("stopped")
+    assert phases() == "phases: search ended after 5 of 6 trials, finals done"
+
+
+def run_finals(recorder: Recorder) -> None:
+    recorder.release()
+    finals = Finals(recorder.store, recorder.campaign._lease, recorder.campaign, lambda failure: False)
+    while (work := finals.next_trial()) is not None:
+        finals.complete(work, Rewarded(0.2, {"ap": 0.2}))
+    assert recorder.record.state == "completed"
 
 
 def test_a_search_alone_has_no_phases(store: Store) -> None:
